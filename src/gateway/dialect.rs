@@ -1,0 +1,189 @@
+//! The contract of a vendor's protocol: encode and sign a call, decode an answer.
+//! Pure functions of (call, credential, stamp) and of bytes: no clock, no network, no state.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+
+use super::error::Refusal;
+
+/// Which vendor's gateway; also its name in problems, metrics and logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Gateway {
+    /// OPRetail (万店掌) open platform.
+    OpRetail,
+    /// ShopeX OMS.
+    Oms,
+}
+
+impl Gateway {
+    /// The name that callers and operators see.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OpRetail => "opretail",
+            Self::Oms => "oms",
+        }
+    }
+}
+
+impl fmt::Display for Gateway {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// The address of a gateway that a method is called at. OPRetail has two, the OMS has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Door {
+    /// OPRetail's `/m.api`.
+    MApi,
+    /// OPRetail's `/cloud.api`.
+    CloudApi,
+    /// The OMS's `/index.php/openapi/rpc/service/`.
+    Rpc,
+}
+
+/// A method of a gateway, as its vendor documents it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Method {
+    /// The vendor's name, such as `open.shopweb.passengerFlow.getTotalData`.
+    pub name: Cow<'static, str>,
+    /// The vendor's version of the method: `v1`, `v2` (OPRetail) or `1` (OMS).
+    pub version: Cow<'static, str>,
+    /// Where it is called.
+    pub door: Door,
+}
+
+impl Method {
+    /// A method known when the program is compiled.
+    pub const fn new(name: &'static str, version: &'static str, door: Door) -> Self {
+        Self { name: Cow::Borrowed(name), version: Cow::Borrowed(version), door }
+    }
+
+    /// The gateway that has this method.
+    pub const fn gateway(&self) -> Gateway {
+        match self.door {
+            Door::MApi | Door::CloudApi => Gateway::OpRetail,
+            Door::Rpc => Gateway::Oms,
+        }
+    }
+}
+
+/// One call: a method and its business parameters, raw (not URL-encoded), in any order.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// What is called.
+    pub method: Method,
+    /// Business parameters by the vendor's names.
+    pub parameters: Vec<(Cow<'static, str>, String)>,
+}
+
+impl Call {
+    /// A call without parameters yet.
+    pub const fn new(method: Method) -> Self {
+        Self { method, parameters: Vec::new() }
+    }
+
+    /// Adds a business parameter.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.parameters.push((Cow::Borrowed(name), value.into()));
+        self
+    }
+
+    /// Adds a business parameter when there is a value for it.
+    #[must_use]
+    pub fn with_some(self, name: &'static str, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+}
+
+/// How the OMS's `timestamp` is written; its sources disagree (`gateways`: doc and server).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TimestampForm {
+    /// Unix seconds.
+    Unix,
+    /// `yyyyMMddHHmmss` in the gateway's time zone.
+    Compact,
+}
+
+impl TimestampForm {
+    /// The form that is not this one.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Unix => Self::Compact,
+            Self::Compact => Self::Unix,
+        }
+    }
+}
+
+/// What makes one attempt unlike every other: the gateway's time and a nonce. Given from outside, so that a
+/// dialect stays pure and every retry is signed anew.
+#[derive(Clone, Debug)]
+pub struct Stamp {
+    /// The gateway's time, in whole seconds.
+    pub time: Timestamp,
+    /// Sent and signed as `_nonce` (OPRetail) or `nonce` (OMS) when there is one.
+    pub nonce: Option<String>,
+    /// How `time` is written; OPRetail knows only [`TimestampForm::Compact`] and ignores it.
+    pub form: TimestampForm,
+}
+
+/// An encoded and signed request: the body is encoded once, from the very values that were signed.
+#[derive(Clone)]
+pub struct SignedRequest {
+    /// Where it goes.
+    pub url: String,
+    /// `application/x-www-form-urlencoded`.
+    pub body: Bytes,
+}
+
+impl fmt::Debug for SignedRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("SignedRequest").field("body_bytes", &self.body.len()).finish_non_exhaustive()
+    }
+}
+
+/// The signed string of one call with the secret masked, for people who compare it with the vendor's tool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The exact string that is digested, with `********` for the secret.
+    pub signed_string: String,
+    /// The signature.
+    pub signature: String,
+}
+
+/// A decoded answer of a gateway that carries data.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    /// The business data, undecoded. `None` when the gateway sent none, or `null`.
+    pub data: Option<&'a RawValue>,
+    /// The gateway's own number for this call, for its support.
+    pub call_id: Option<String>,
+    /// The gateway's clock, when its envelope tells.
+    pub gateway_time: Option<Timestamp>,
+}
+
+/// A vendor's protocol bound to one credential.
+pub trait Dialect: Send + Sync {
+    /// Whose protocol this is.
+    fn gateway(&self) -> Gateway;
+
+    /// Encodes and signs one call.
+    fn encode(&self, call: &Call, stamp: &Stamp) -> SignedRequest;
+
+    /// Shows what [`Dialect::encode`] would sign.
+    fn explain(&self, call: &Call, stamp: &Stamp) -> Explanation;
+
+    /// Reads the envelope: data, or a refusal with its kind decided.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the gateway said no, or when its answer cannot be read.
+    fn decode<'a>(&self, body: &'a [u8]) -> Result<Answer<'a>, Refusal>;
+}

@@ -1,0 +1,3 @@
+//! The ShopeX OMS dialect.
+
+pub mod sign;

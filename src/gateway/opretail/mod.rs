@@ -1,0 +1,3 @@
+//! The OPRetail (万店掌) dialect.
+
+pub mod sign;

@@ -1,0 +1,3 @@
+//! HTTP as callers see it: errors, replies, pages.
+
+pub mod problem;

@@ -1,0 +1,3 @@
+//! The `storegate` program.
+
+fn main() {}

@@ -1,0 +1,95 @@
+//! What is collected while settings are read: every problem, and every name that somebody asked for,
+//! so that a name nobody asked for can be reported with the nearest one that exists.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use toml::{Table, Value};
+
+/// Everything that is wrong with a configuration, in one message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Problems(pub Vec<String>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.0.len();
+        let noun = if count == 1 { "problem" } else { "problems" };
+        writeln!(formatter, "the configuration has {count} {noun}:")?;
+        for problem in &self.0 {
+            writeln!(formatter, "  - {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Collects problems and known names while the sections of one configuration are read.
+#[derive(Debug, Default)]
+pub struct Report {
+    problems: RefCell<Vec<String>>,
+    known: RefCell<BTreeSet<String>>,
+    /// Dotted path of a key to the environment variable that gave it.
+    variables: BTreeMap<String, String>,
+}
+
+impl Report {
+    /// A report that names the variable, instead of the key, for values that came from the environment.
+    pub fn with_variables(variables: BTreeMap<String, String>) -> Self {
+        Self { variables, ..Self::default() }
+    }
+
+    pub(super) fn know(&self, path: String) {
+        self.known.borrow_mut().insert(path);
+    }
+
+    /// Adds a problem about the setting at `path` (dotted).
+    pub fn problem(&self, path: &str, message: impl fmt::Display) {
+        let place = match self.variables.get(path) {
+            Some(variable) => format!("{path} (from {variable})"),
+            None => path.to_owned(),
+        };
+        self.problems.borrow_mut().push(format!("{place}: {message}"));
+    }
+
+    /// Ends the reading: reports names in `table` that no section asked for, and gives all problems.
+    ///
+    /// # Errors
+    /// Every problem found, in the order in which the settings were read.
+    pub fn finish(self, table: &Table) -> Result<(), Problems> {
+        self.report_unknown(table, "");
+        let problems = self.problems.into_inner();
+        if problems.is_empty() { Ok(()) } else { Err(Problems(problems)) }
+    }
+
+    fn report_unknown(&self, table: &Table, parent: &str) {
+        for (key, value) in table {
+            let path = if parent.is_empty() { key.clone() } else { format!("{parent}.{key}") };
+            let known = self.known.borrow().contains(&path);
+            match value {
+                Value::Table(inner) if known => self.report_unknown(inner, &path),
+                _ if known => {}
+                _ => self.problem(&path, self.unknown_message(parent, key)),
+            }
+        }
+    }
+
+    fn unknown_message(&self, parent: &str, key: &str) -> String {
+        let prefix = if parent.is_empty() { String::new() } else { format!("{parent}.") };
+        let known = self.known.borrow();
+        let siblings = known.iter().filter_map(|path| path.strip_prefix(&prefix)).filter(|name| !name.contains('.'));
+        match nearest(key, siblings) {
+            Some(name) => format!("there is no such setting; did you mean {prefix}{name}?"),
+            None => "there is no such setting".to_owned(),
+        }
+    }
+}
+
+/// The candidate most like `name`, if one is near enough to be a likely typing error.
+pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    const LIKELY: f64 = 0.7;
+    candidates
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(likeness, _)| *likeness >= LIKELY)
+        .max_by(|left, right| left.0.total_cmp(&right.0))
+        .map(|(_, candidate)| candidate)
+}

@@ -1,0 +1,240 @@
+//! Typed readers for one section of the configuration. A reader never fails: it reports the problem and gives the
+//! default (or nothing), so that one start shows all that is wrong.
+
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use toml::{Table, Value};
+
+use super::report::Report;
+use super::units::{parse_duration, parse_size};
+
+/// One table of the configuration, with its place in the whole.
+#[derive(Debug, Clone)]
+pub struct Section<'a> {
+    path: String,
+    table: Option<&'a Table>,
+    report: &'a Report,
+}
+
+impl<'a> Section<'a> {
+    /// The whole configuration.
+    pub fn root(table: &'a Table, report: &'a Report) -> Self {
+        Self { path: String::new(), table: Some(table), report }
+    }
+
+    /// Whether the configuration has this section at all.
+    pub fn is_present(&self) -> bool {
+        self.table.is_some()
+    }
+
+    /// The section `key` inside this one; an absent one reads as empty.
+    pub fn section(&self, key: &str) -> Section<'a> {
+        let table = match self.value(key) {
+            Some(Value::Table(table)) => Some(table),
+            Some(_) => {
+                self.problem(key, "this is a section: write its settings below it");
+                None
+            }
+            None => None,
+        };
+        Section { path: self.path_of(key), table, report: self.report }
+    }
+
+    /// The sections inside this one, whatever their names: `[tenants.acme]` and `[tenants.zenith]`.
+    pub fn entries(&self) -> Vec<(String, Section<'a>)> {
+        let keys: Vec<String> = self.table.map(|table| table.keys().cloned().collect()).unwrap_or_default();
+        keys.into_iter().map(|key| (key.clone(), self.section(&key))).collect()
+    }
+
+    /// A text.
+    pub fn text(&self, key: &str) -> Option<String> {
+        match self.value(key)? {
+            Value::String(text) => Some(text.clone()),
+            _ => {
+                self.problem(key, "this is a text: write it in double quotes");
+                None
+            }
+        }
+    }
+
+    /// A text that must be there; `help` says what it is and where to get it.
+    pub fn required_text(&self, key: &str, help: &str) -> String {
+        match self.text(key) {
+            Some(text) if !text.trim().is_empty() => text,
+            _ => {
+                self.missing(key, help);
+                String::new()
+            }
+        }
+    }
+
+    /// Anything that is written as a text and parsed.
+    pub fn parsed<T>(&self, key: &str) -> Option<T>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        let text = self.text(key)?;
+        text.parse().map_err(|error| self.problem(key, error)).ok()
+    }
+
+    /// A whole number.
+    pub fn integer<T: TryFrom<i64>>(&self, key: &str) -> Option<T> {
+        let number = match self.value(key)? {
+            Value::Integer(number) => Some(*number),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        let number = number.and_then(|number| T::try_from(number).ok());
+        if number.is_none() {
+            self.problem(key, "this is a whole number in a sensible range");
+        }
+        number
+    }
+
+    /// `true` or `false`.
+    pub fn flag(&self, key: &str, default: bool) -> bool {
+        match self.value(key) {
+            None => default,
+            Some(Value::Boolean(flag)) => *flag,
+            Some(Value::String(text)) if text == "true" => true,
+            Some(Value::String(text)) if text == "false" => false,
+            Some(_) => {
+                self.problem(key, "this is either true or false");
+                default
+            }
+        }
+    }
+
+    /// A duration such as `30s`.
+    pub fn duration(&self, key: &str, default: Duration) -> Duration {
+        self.with_unit(key, parse_duration).unwrap_or(default)
+    }
+
+    /// A size in bytes such as `256MiB`.
+    pub fn size(&self, key: &str, default: u64) -> u64 {
+        self.with_unit(key, parse_size).unwrap_or(default)
+    }
+
+    /// A list of texts; in an environment variable, separated by commas.
+    pub fn list(&self, key: &str) -> Option<Vec<String>> {
+        let items = match self.value(key)? {
+            Value::String(text) => Some(text.split(',').map(|item| item.trim().to_owned()).collect()),
+            Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+            _ => None,
+        };
+        if items.is_none() {
+            self.problem(key, "this is a list of texts: write [\"one\", \"two\"]");
+        }
+        items
+    }
+
+    /// A secret, given as `key` or, better, as the path of a file in `key_file`. The end of the file's last line is dropped.
+    pub fn secret(&self, key: &str) -> Option<SecretString> {
+        let file_key = format!("{key}_file");
+        let path = self.text(&file_key);
+        let text = self.text(key);
+        if path.is_some() && text.is_some() {
+            self.problem(key, format!("give either {key} or {file_key}, not both"));
+        }
+        let secret = match path {
+            Some(path) => self.read_secret_file(&file_key, &path)?,
+            None => text?,
+        };
+        if secret.is_empty() {
+            self.problem(key, "the secret is empty");
+            return None;
+        }
+        Some(SecretString::from(secret))
+    }
+
+    /// A secret that must be there.
+    pub fn required_secret(&self, key: &str, help: &str) -> SecretString {
+        let given = self.value(key).is_some() || self.value(&format!("{key}_file")).is_some();
+        match self.secret(key) {
+            Some(secret) => secret,
+            None => {
+                if !given {
+                    self.missing(key, &format!("{help} (or its file's path as {key}_file)"));
+                }
+                SecretString::default()
+            }
+        }
+    }
+
+    /// Reports a problem with the setting `key` of this section.
+    pub fn problem(&self, key: &str, message: impl Display) {
+        self.report.problem(&self.path_of(key), message);
+    }
+
+    /// Reports that `key` must be set; `help` says what it is.
+    pub fn missing(&self, key: &str, help: &str) {
+        let path = self.path_of(key);
+        let variable = format!("STOREGATE__{}", path.replace('.', "__").replace('-', "_").to_uppercase());
+        self.report.problem(&path, format!("missing: {help}; set it in the file or as {variable}"));
+    }
+
+    fn read_secret_file(&self, key: &str, path: &str) -> Option<String> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_owned()),
+            Err(error) => {
+                self.problem(key, format!("cannot read {path}: {error}"));
+                None
+            }
+        }
+    }
+
+    fn with_unit<T>(&self, key: &str, parse: fn(&str) -> Result<T, String>) -> Option<T> {
+        let text = self.text(key)?;
+        parse(&text).map_err(|message| self.problem(key, message)).ok()
+    }
+
+    fn value(&self, key: &str) -> Option<&'a Value> {
+        self.report.know(self.path_of(key));
+        self.table?.get(key)
+    }
+
+    fn path_of(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Report, Section};
+    use secrecy::ExposeSecret;
+    use std::time::Duration;
+    use toml::Table;
+
+    #[test]
+    fn all_problems_are_reported_at_once() {
+        let table: Table = "[server]\nlisten = 8080\ndrain = \"soon\"\nlisen = \"x\"".parse().unwrap();
+        let report = Report::default();
+        let server = Section::root(&table, &report).section("server");
+        assert_eq!(server.text("listen"), None);
+        assert_eq!(server.duration("drain", Duration::from_secs(3)), Duration::from_secs(3));
+        server.required_text("public_url", "the address callers use");
+        let problems = report.finish(&table).unwrap_err().0;
+        assert_eq!(problems.len(), 4);
+        assert!(problems[0].contains("double quotes"));
+        assert!(problems[1].contains("such as 30s"));
+        assert!(problems[2].contains("STOREGATE__SERVER__PUBLIC_URL"));
+        assert!(problems[3].contains("did you mean server.listen?"));
+    }
+
+    #[test]
+    fn a_secret_is_read_from_its_file_without_the_line_end() {
+        let path = std::env::temp_dir().join(format!("storegate-secret-{}", std::process::id()));
+        std::fs::write(&path, "0123456\n").unwrap();
+        let table: Table = format!("token_file = {:?}", path.to_str().unwrap()).parse().unwrap();
+        let report = Report::default();
+        let secret = Section::root(&table, &report).secret("token").unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(secret.expose_secret(), "0123456");
+        assert!(!format!("{secret:?}").contains("0123456"));
+        assert!(report.finish(&table).is_ok());
+    }
+}
