@@ -1,3 +1,8 @@
 //! Who is asking, and what they may read.
 
+pub mod claims;
+pub mod grants;
+pub mod jwk;
+pub mod keys;
 pub mod scope;
+pub mod secrets;

@@ -1,0 +1,213 @@
+//! What a token says (RFC 9068 §2.2), and the strict reading of it: every claim that this service relies on must be
+//! there once, with its right type. Claims that nobody here knows are left alone.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The claims of an access token that was checked, or that is about to be signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Claims {
+    /// Who issued the token (RFC 7519 §4.1.1).
+    pub iss: String,
+    /// Whom the token speaks for (RFC 7519 §4.1.2); for client credentials, the client itself.
+    pub sub: String,
+    /// Whom the token is meant for (RFC 7519 §4.1.3).
+    pub aud: Audience,
+    /// When the token ends, in seconds since 1970 (RFC 7519 §4.1.4).
+    pub exp: i64,
+    /// When the token was issued (RFC 7519 §4.1.6).
+    pub iat: i64,
+    /// Before when the token is not valid (RFC 7519 §4.1.5).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
+    /// The token's own id (RFC 7519 §4.1.7).
+    pub jti: String,
+    /// The client that the token was issued to (RFC 8693 §4.3).
+    pub client_id: String,
+    /// The scopes, separated by single spaces (RFC 8693 §4.2).
+    pub scope: String,
+    /// Whose gateway credentials and data the token reaches.
+    pub tenant: String,
+    /// The only stores that the token may read; without it, all of the tenant's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stores: Option<Vec<String>>,
+}
+
+impl Claims {
+    /// Reads the payload of a token.
+    ///
+    /// # Errors
+    /// A claim is missing, or there twice, or of another type. The error holds nothing of the token.
+    pub fn from_json(payload: &[u8]) -> Result<Self, ClaimsError> {
+        let claims: UncheckedClaims = serde_json::from_slice(payload).map_err(|_| ClaimsError::Malformed)?;
+        Ok(Self {
+            iss: text(claims.iss, "iss")?,
+            sub: text(claims.sub, "sub")?,
+            aud: claims.aud.filter(|aud| !aud.0.is_empty()).ok_or(ClaimsError::Missing("aud"))?,
+            exp: claims.exp.ok_or(ClaimsError::Missing("exp"))?,
+            iat: claims.iat.ok_or(ClaimsError::Missing("iat"))?,
+            nbf: claims.nbf,
+            jti: text(claims.jti, "jti")?,
+            client_id: text(claims.client_id, "client_id")?,
+            scope: claims.scope.ok_or(ClaimsError::Missing("scope"))?,
+            tenant: text(claims.tenant, "tenant")?,
+            stores: claims.stores,
+        })
+    }
+}
+
+/// Why a payload is not a set of claims.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimsError {
+    /// Not a JSON object, or a claim is there twice or of another type.
+    Malformed,
+    /// The claim is absent, null or empty.
+    Missing(&'static str),
+}
+
+/// An empty name would be a name that everybody shares.
+fn text(claim: Option<String>, name: &'static str) -> Result<String, ClaimsError> {
+    claim.filter(|text| !text.is_empty()).ok_or(ClaimsError::Missing(name))
+}
+
+/// Every claim optional, so that a missing one can be named. The derived reader refuses a name that occurs twice.
+#[derive(Deserialize)]
+struct UncheckedClaims {
+    iss: Option<String>,
+    sub: Option<String>,
+    aud: Option<Audience>,
+    exp: Option<i64>,
+    iat: Option<i64>,
+    #[serde(default, deserialize_with = "not_null")]
+    nbf: Option<i64>,
+    jti: Option<String>,
+    client_id: Option<String>,
+    scope: Option<String>,
+    tenant: Option<String>,
+    #[serde(default, deserialize_with = "not_null")]
+    stores: Option<Vec<String>>,
+}
+
+/// These claims narrow a token. One that is there but null must not read as "no limit".
+fn not_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
+/// Whom a token is meant for: one text, or an array of them (RFC 7519 §4.1.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audience(Vec<String>);
+
+impl Audience {
+    /// An audience of one.
+    pub fn one(name: impl Into<String>) -> Self {
+        Self(vec![name.into()])
+    }
+
+    /// Whether the token is meant for `name`, among others perhaps.
+    pub fn includes(&self, name: &str) -> bool {
+        self.0.iter().any(|audience| audience == name)
+    }
+}
+
+impl Serialize for Audience {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_slice() {
+            [one] => one.serialize(serializer),
+            several => several.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Audience {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum OneOrMany {
+            One(String),
+            Many(Vec<String>),
+        }
+        Ok(match OneOrMany::deserialize(deserializer)? {
+            OneOrMany::One(one) => Self(vec![one]),
+            OneOrMany::Many(many) => Self(many),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Audience, Claims, ClaimsError};
+    use serde_json::{Value, json};
+
+    fn complete() -> Value {
+        json!({
+            "iss": "https://storegate.example.com", "sub": "dashboard", "aud": "storegate", "exp": 1_900_000_000,
+            "iat": 1_800_000_000, "jti": "1", "client_id": "dashboard", "scope": "flow:read", "tenant": "acme",
+        })
+    }
+
+    fn read(claims: &Value) -> Result<Claims, ClaimsError> {
+        Claims::from_json(claims.to_string().as_bytes())
+    }
+
+    fn read_with(name: &str, value: Value) -> Result<Claims, ClaimsError> {
+        let mut claims = complete();
+        claims[name] = value;
+        read(&claims)
+    }
+
+    #[test]
+    fn each_required_claim_is_missed_by_name() {
+        for name in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope", "tenant"] {
+            let mut claims = complete();
+            claims.as_object_mut().unwrap().remove(name);
+            assert_eq!(read(&claims), Err(ClaimsError::Missing(name)));
+            assert_eq!(read_with(name, Value::Null), Err(ClaimsError::Missing(name)));
+        }
+    }
+
+    #[test]
+    fn each_claim_of_another_type_is_refused() {
+        for name in ["iss", "sub", "aud", "jti", "client_id", "scope", "tenant", "stores"] {
+            assert_eq!(read_with(name, json!(7)), Err(ClaimsError::Malformed), "{name}");
+        }
+        for name in ["exp", "iat", "nbf"] {
+            assert_eq!(read_with(name, json!("1900000000")), Err(ClaimsError::Malformed), "{name}");
+            assert_eq!(read_with(name, json!(1.5)), Err(ClaimsError::Malformed), "{name}");
+        }
+        assert_eq!(read_with("aud", json!(["storegate", 7])), Err(ClaimsError::Malformed));
+    }
+
+    #[test]
+    fn a_limit_that_is_null_does_not_read_as_no_limit() {
+        assert_eq!(read_with("stores", Value::Null), Err(ClaimsError::Malformed));
+        assert_eq!(read_with("nbf", Value::Null), Err(ClaimsError::Malformed));
+    }
+
+    #[test]
+    fn an_empty_name_counts_as_missing() {
+        assert_eq!(read_with("tenant", json!("")), Err(ClaimsError::Missing("tenant")));
+        assert_eq!(read_with("aud", json!([])), Err(ClaimsError::Missing("aud")));
+    }
+
+    #[test]
+    fn a_claim_that_is_there_twice_is_refused() {
+        let once = complete().to_string();
+        let twice = once.replacen('{', "{\"tenant\":\"zenith\",", 1);
+        assert_eq!(Claims::from_json(twice.as_bytes()), Err(ClaimsError::Malformed));
+    }
+
+    #[test]
+    fn claims_that_nobody_here_knows_are_left_alone() {
+        assert!(read_with("acr", json!({ "level": 2 })).is_ok());
+    }
+
+    #[test]
+    fn an_audience_is_one_text_or_several() {
+        let several = read_with("aud", json!(["billing", "storegate"])).unwrap().aud;
+        assert!(several.includes("storegate") && several.includes("billing") && !several.includes("store"));
+        assert_eq!(serde_json::to_value(Audience::one("storegate")).unwrap(), json!("storegate"));
+    }
+}
