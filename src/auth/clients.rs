@@ -1,0 +1,166 @@
+//! The clients that may ask for tokens, and the check of their secrets (RFC 6749 §2.3.1).
+//! An unknown id costs the same work and gets the same answer as a wrong secret.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+
+use actix_web::web;
+use secrecy::SecretString;
+use tokio::sync::Semaphore;
+
+use super::secrets::SecretHash;
+
+/// How many slow checks run at once: each takes 19 MiB and a whole core.
+const SLOW_CHECKS_AT_ONCE: usize = 2;
+
+/// A client, and what its tokens may hold.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// The client's id.
+    pub id: String,
+    /// Whose gateway credentials and data its tokens reach.
+    pub tenant: String,
+    /// The scopes that it may have, in the order of the configuration.
+    pub scopes: Vec<String>,
+    /// The only stores that it may read; `None` for all of the tenant's.
+    pub stores: Option<Vec<String>>,
+    /// The hash of its secret.
+    pub secret: SecretHash,
+}
+
+/// Why a client is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuthenticationError {
+    /// The id is unknown or the secret is wrong; which of them is nobody's business.
+    #[error("the client id or the client secret is wrong")]
+    WrongCredentials,
+    /// The check could not run, because the service is stopping.
+    #[error("the secret could not be checked now")]
+    Interrupted,
+}
+
+/// All clients.
+#[derive(Debug)]
+pub struct Clients {
+    /// Sorted by id.
+    clients: Vec<Client>,
+    slow_checks: Arc<Semaphore>,
+    stand_ins: RandomState,
+}
+
+impl Clients {
+    /// The clients that may ask for tokens. Of two with the same id, the first counts.
+    pub fn new(mut clients: Vec<Client>) -> Self {
+        clients.sort_by(|one, other| one.id.cmp(&other.id));
+        clients.dedup_by(|one, other| one.id == other.id);
+        let slow_checks = Arc::new(Semaphore::new(SLOW_CHECKS_AT_ONCE));
+        Self { clients, slow_checks, stand_ins: RandomState::new() }
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.clients.is_empty()
+    }
+
+    /// The client of this id, without any check.
+    pub fn get(&self, id: &str) -> Option<&Client> {
+        let index = self.clients.binary_search_by(|client| client.id.as_str().cmp(id)).ok()?;
+        self.clients.get(index)
+    }
+
+    /// The client of this id, if the secret is its own.
+    ///
+    /// # Errors
+    /// The id is unknown or the secret is wrong.
+    pub async fn authenticate(&self, id: &str, secret: &SecretString) -> Result<&Client, AuthenticationError> {
+        let known = self.get(id);
+        let checked = known.or_else(|| self.stand_in(id)).ok_or(AuthenticationError::WrongCredentials)?;
+        let matches = self.matches(&checked.secret, secret).await?;
+        known.filter(|_| matches).ok_or(AuthenticationError::WrongCredentials)
+    }
+
+    /// The client whose hash an unknown id is checked against, so that it takes as long as a known one. It is the same one
+    /// each time for the same id, or repeating a request would tell; which one it is cannot be foreseen.
+    fn stand_in(&self, id: &str) -> Option<&Client> {
+        let count = u64::try_from(self.clients.len()).ok()?;
+        let index = self.stand_ins.hash_one(id).checked_rem(count)?;
+        self.clients.get(usize::try_from(index).ok()?)
+    }
+
+    async fn matches(&self, hash: &SecretHash, secret: &SecretString) -> Result<bool, AuthenticationError> {
+        if !hash.is_slow() {
+            return Ok(hash.matches(secret));
+        }
+        let permit = self.slow_checks.clone().acquire_owned().await.map_err(|_| AuthenticationError::Interrupted)?;
+        let (hash, secret) = (hash.clone(), secret.clone());
+        // The permit goes along: a caller who leaves does not stop the work, and must not make room for more.
+        let check = web::block(move || {
+            let matches = hash.matches(&secret);
+            drop(permit);
+            matches
+        });
+        check.await.map_err(|_| AuthenticationError::Interrupted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AuthenticationError, Client, Clients};
+    use crate::auth::fixtures::quick_argon2;
+    use crate::auth::secrets::{SecretHash, sha256_hex};
+    use secrecy::SecretString;
+
+    fn client(id: &str, secret: SecretHash) -> Client {
+        Client { id: id.to_owned(), tenant: "acme".to_owned(), scopes: Vec::new(), stores: None, secret }
+    }
+
+    fn clients() -> Clients {
+        let made = SecretHash::from_sha256_hex(&sha256_hex(&SecretString::from("sgs_made")).into()).unwrap();
+        let chosen = SecretHash::from_argon2(&quick_argon2("chosen").into()).unwrap();
+        Clients::new(vec![client("person", chosen), client("dashboard", made)])
+    }
+
+    async fn check(clients: &Clients, id: &str, secret: &str) -> Result<String, AuthenticationError> {
+        clients.authenticate(id, &SecretString::from(secret)).await.map(|client| client.id.clone())
+    }
+
+    #[actix_web::test]
+    async fn a_client_is_let_in_with_its_own_secret_of_either_kind() {
+        let clients = clients();
+        assert_eq!(check(&clients, "dashboard", "sgs_made").await, Ok("dashboard".to_owned()));
+        assert_eq!(check(&clients, "person", "chosen").await, Ok("person".to_owned()));
+    }
+
+    #[actix_web::test]
+    async fn a_wrong_secret_and_an_unknown_id_get_the_same_answer() {
+        let clients = clients();
+        for (id, secret) in [("dashboard", "chosen"), ("person", "sgs_made"), ("person", ""), ("nobody", "sgs_made")] {
+            assert_eq!(check(&clients, id, secret).await, Err(AuthenticationError::WrongCredentials), "{id}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn an_unknown_id_is_refused_even_with_the_secret_of_its_stand_in() {
+        let clients = clients();
+        for number in 0..32 {
+            let id = format!("unknown-{number}");
+            let stand_in = clients.stand_in(&id).unwrap();
+            let secret = if stand_in.id == "person" { "chosen" } else { "sgs_made" };
+            assert_eq!(check(&clients, &id, secret).await, Err(AuthenticationError::WrongCredentials));
+        }
+    }
+
+    #[test]
+    fn every_client_stands_in_for_some_unknown_id_and_always_for_the_same() {
+        let clients = clients();
+        let stand_in = |id: &str| clients.stand_in(id).unwrap().id.clone();
+        let names: std::collections::BTreeSet<String> = (0..256).map(|id| stand_in(&id.to_string())).collect();
+        assert_eq!(names.len(), 2);
+        assert_eq!(stand_in("nobody"), stand_in("nobody"));
+    }
+
+    #[actix_web::test]
+    async fn without_clients_nobody_is_let_in() {
+        assert_eq!(check(&Clients::new(Vec::new()), "a", "b").await, Err(AuthenticationError::WrongCredentials));
+    }
+}

@@ -1,0 +1,301 @@
+//! The `[auth]` section: keys, clients and the names that stand in tokens. Keys and hashes are read here already,
+//! so that one start shows everything that is wrong with them.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret as _;
+
+use super::clients::{Client, Clients};
+use super::keys::{Key, KeyAlgorithm, KeyError, KeySet};
+use super::scope;
+use super::secrets::SecretHash;
+use crate::settings::Section;
+
+const DEFAULT_AUDIENCE: &str = "storegate";
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(15 * 60);
+const SHORTEST_LIFETIME: Duration = Duration::from_secs(60);
+const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The most text that a client's list of stores may have. More would not fit into a token.
+const MAXIMUM_STORES_BYTES: usize = 4 * 1024;
+
+/// What `[auth]` says. When it has problems they are in the report, and this is not to be used.
+#[derive(Debug)]
+pub struct AuthSettings {
+    /// The `iss` of tokens.
+    pub issuer: String,
+    /// The `aud` of tokens.
+    pub audience: String,
+    /// The address that callers use, for the links in the server's metadata.
+    pub public_url: String,
+    /// How long a token lives.
+    pub token_lifetime: Duration,
+    /// The keys; none if none could be read.
+    pub keys: Option<KeySet>,
+    /// The clients.
+    pub clients: Clients,
+}
+
+impl AuthSettings {
+    /// Reads the section `[auth]`. `public_url` is the address that callers use; `tenants` are the configured ones.
+    pub fn read(section: &Section<'_>, public_url: Option<&str>, tenants: &[String]) -> Self {
+        let issuer = read_issuer(section, public_url);
+        Self {
+            public_url: public_url.unwrap_or(&issuer).trim_end_matches('/').to_owned(),
+            audience: section.text("audience").unwrap_or_else(|| DEFAULT_AUDIENCE.to_owned()),
+            token_lifetime: read_lifetime(section),
+            keys: read_keys(section),
+            clients: read_clients(section, tenants),
+            issuer,
+        }
+    }
+}
+
+/// RFC 8414 §2: a URL without query and fragment.
+fn read_issuer(section: &Section<'_>, public_url: Option<&str>) -> String {
+    let Some(issuer) = section.text("issuer").or_else(|| public_url.map(str::to_owned)) else {
+        section.missing("issuer", "the URL of this service that stands in its tokens, if server.public_url is not set");
+        return String::new();
+    };
+    let is_url = issuer.starts_with("https://") || issuer.starts_with("http://");
+    if !is_url || issuer.contains(['?', '#', ' ', '"', '\\']) {
+        section.problem("issuer", "this is a URL without query and fragment, such as https://storegate.example.com");
+    }
+    issuer
+}
+
+fn read_lifetime(section: &Section<'_>) -> Duration {
+    let lifetime = section.duration("token_lifetime", DEFAULT_LIFETIME);
+    if !(SHORTEST_LIFETIME..=LONGEST_LIFETIME).contains(&lifetime) {
+        section.problem("token_lifetime", "a token lives at least 1m and at most 24h; 15m is a good value");
+    }
+    lifetime
+}
+
+fn read_keys(section: &Section<'_>) -> Option<KeySet> {
+    let entries = section.section("keys").entries();
+    let sign_with = section.text("sign_with");
+    if entries.is_empty() {
+        section.problem("keys", KeyError::NoKey);
+        return None;
+    }
+    let kids: Vec<String> = entries.iter().map(|(kid, _)| kid.clone()).collect();
+    if let Some(kid) = sign_with.as_ref().filter(|kid| !kids.contains(kid)) {
+        section.problem("sign_with", format!("there is no key {kid}; the keys are {}", kids.join(", ")));
+        return None;
+    }
+    let keys = entries.iter().filter_map(|(kid, entry)| read_key(kid, entry)).collect();
+    // Whatever is wrong with the keys has been reported above.
+    KeySet::new(keys, sign_with.as_deref()).ok()
+}
+
+fn read_key(kid: &str, section: &Section<'_>) -> Option<Key> {
+    let declared = section.parsed::<KeyAlgorithm>("algorithm");
+    let private_key = section.secret("private_key");
+    let shared_secret = section.secret("secret");
+    let (field, given, key) = match (private_key, shared_secret) {
+        (Some(pem), None) => ("private_key", KeyAlgorithm::EdDsa, Key::ed25519(kid, &pem)),
+        (None, Some(secret)) => ("secret", KeyAlgorithm::Hs256, Key::hs256(kid, secret.expose_secret().as_bytes())),
+        (Some(_), Some(_)) => {
+            section.problem("secret", "a key has one algorithm: give either private_key (EdDSA) or secret (HS256)");
+            return None;
+        }
+        (None, None) => {
+            report_absent_key(section, declared);
+            return None;
+        }
+    };
+    if let Some(declared) = declared.filter(|declared| *declared != given) {
+        section.problem("algorithm", format!("{field} is a key for {given}, not for {declared}"));
+    }
+    key.map_err(|error| section.problem(field, error)).ok()
+}
+
+/// A file that cannot be read has been reported as such.
+fn report_absent_key(section: &Section<'_>, declared: Option<KeyAlgorithm>) {
+    if names_any(section, &["private_key", "private_key_file", "secret", "secret_file"]) {
+        return;
+    }
+    match declared {
+        Some(KeyAlgorithm::Hs256) => section.missing("secret", "at least 32 random bytes (or a file as secret_file)"),
+        Some(KeyAlgorithm::EdDsa) | None => {
+            section.missing("private_key_file", "the path of an Ed25519 private key in PKCS#8 PEM");
+        }
+    }
+}
+
+fn read_clients(section: &Section<'_>, tenants: &[String]) -> Clients {
+    let entries = section.section("clients").entries();
+    if entries.is_empty() {
+        section.problem("clients", "there is no client that could get a token: add a section [auth.clients.<id>]");
+    }
+    Clients::new(entries.iter().filter_map(|(id, entry)| read_client(id, entry, tenants)).collect())
+}
+
+fn read_client(id: &str, section: &Section<'_>, tenants: &[String]) -> Option<Client> {
+    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        section.problem("tenant", "a client id is made of visible ASCII characters: name the section otherwise");
+    }
+    let tenant = read_tenant(section, tenants);
+    let scopes = read_scopes(section);
+    let stores = read_stores(section);
+    let secret = read_secret_hash(section)?;
+    Some(Client { id: id.to_owned(), tenant, scopes, stores, secret })
+}
+
+fn read_tenant(section: &Section<'_>, tenants: &[String]) -> String {
+    let tenant = section.required_text("tenant", "the company whose data this client may read");
+    if !tenant.is_empty() && !tenants.contains(&tenant) {
+        let known = if tenants.is_empty() { "there are none".to_owned() } else { tenants.join(", ") };
+        section.problem("tenant", format!("there is no section [tenants.{tenant}]; the tenants: {known}"));
+    }
+    tenant
+}
+
+fn read_scopes(section: &Section<'_>) -> Vec<String> {
+    let scopes = section.list("scopes").unwrap_or_default();
+    let known: Vec<&str> = scope::ALL.iter().map(|scope| scope.name).collect();
+    if scopes.is_empty() {
+        section.problem("scopes", format!("list what this client may do, of {}", known.join(", ")));
+    }
+    for name in scopes.iter().filter(|name| !scope::exists(name)) {
+        section.problem("scopes", format!("there is no scope {name}; the scopes are {}", known.join(", ")));
+    }
+    scopes
+}
+
+fn read_stores(section: &Section<'_>) -> Option<Vec<String>> {
+    let stores = section.list("stores")?;
+    if stores.is_empty() || stores.iter().any(String::is_empty) {
+        section.problem("stores", "list the ids of stores, or leave this out to grant all stores of the tenant");
+    }
+    if stores.iter().map(|id| id.len() + "\"\",".len()).sum::<usize>() > MAXIMUM_STORES_BYTES {
+        section.problem("stores", "these are more stores than fit into a token: split the client, or grant all stores");
+    }
+    Some(stores)
+}
+
+fn read_secret_hash(section: &Section<'_>) -> Option<SecretHash> {
+    let (made, chosen) = ("secret_sha256", "secret_argon2");
+    let (field, hash) = match (section.secret(made), section.secret(chosen)) {
+        (Some(hash), None) => (made, SecretHash::from_sha256_hex(&hash)),
+        (None, Some(hash)) => (chosen, SecretHash::from_argon2(&hash)),
+        (Some(_), Some(_)) => {
+            section.problem(chosen, format!("a client has one secret: give either {made} or {chosen}"));
+            return None;
+        }
+        (None, None) => {
+            if !names_any(section, &[made, "secret_sha256_file", chosen, "secret_argon2_file"]) {
+                section.missing(made, "the hash of the client's secret; `storegate secret` makes both");
+            }
+            return None;
+        }
+    };
+    hash.map_err(|error| section.problem(field, error)).ok()
+}
+
+fn names_any(section: &Section<'_>, keys: &[&str]) -> bool {
+    keys.iter().any(|key| section.text(key).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AuthSettings;
+    use crate::auth::fixtures;
+    use crate::settings::{Report, Section};
+    use std::time::Duration;
+    use toml::Table;
+
+    fn read(toml: &str) -> (AuthSettings, Vec<String>) {
+        let table: Table = toml.parse().unwrap();
+        let report = Report::default();
+        let section = Section::root(&table, &report).section("auth");
+        let settings = AuthSettings::read(&section, Some(fixtures::ISSUER), &["acme".to_owned()]);
+        (settings, report.finish(&table).err().map(|problems| problems.0).unwrap_or_default())
+    }
+
+    /// The problems of the usual settings with one line changed.
+    fn problems_with(line: &str, instead: &str) -> String {
+        let toml = fixtures::toml();
+        assert!(toml.contains(line), "{line}");
+        read(&toml.replacen(line, instead, 1)).1.join("\n")
+    }
+
+    #[test]
+    fn complete_settings_have_no_problem_and_their_defaults() {
+        let (settings, problems) = read(&fixtures::toml());
+        assert_eq!(problems, Vec::<String>::new());
+        assert_eq!((settings.issuer.as_str(), settings.audience.as_str()), (fixtures::ISSUER, "storegate"));
+        assert_eq!(settings.token_lifetime, Duration::from_secs(900));
+        assert_eq!(settings.keys.unwrap().signing().kid(), "2026-11");
+        assert_eq!(settings.clients.get("dashboard").unwrap().scopes, ["stores:read", "flow:read"]);
+    }
+
+    #[test]
+    fn an_empty_section_asks_for_keys_and_clients() {
+        let problems = read("[auth]").1;
+        assert_eq!(problems.len(), 2);
+        assert!(problems[0].starts_with("auth.keys: ") && problems[0].contains("[auth.keys.<id>]"));
+        assert!(problems[1].starts_with("auth.clients: ") && problems[1].contains("[auth.clients.<id>]"));
+    }
+
+    #[test]
+    fn without_any_address_an_issuer_is_asked_for() {
+        let table: Table = fixtures::toml().parse().unwrap();
+        let report = Report::default();
+        AuthSettings::read(&Section::root(&table, &report).section("auth"), None, &["acme".to_owned()]);
+        assert!(report.finish(&table).unwrap_err().0[0].contains("STOREGATE__AUTH__ISSUER"));
+    }
+
+    #[test]
+    fn each_mistake_is_reported_with_its_place_and_a_way_out() {
+        let line = format!("secret = \"{}\"", fixtures::SHARED_SECRET);
+        assert!(
+            problems_with(&line, "secret = \"short\"").contains("auth.keys.2025-shared.secret: the shared secret is")
+        );
+        assert!(problems_with(&line, "algorithm = \"HS256\"").contains("auth.keys.2025-shared.secret: missing"));
+        assert!(problems_with(&line, "algorithm = \"RS256\"").contains("write EdDSA or HS256"));
+        assert!(problems_with(&line, "private_key = \"PEM\"").contains("not an Ed25519 private key in PKCS#8 PEM"));
+        assert!(problems_with(&line, &format!("{line}\nalgorithm = \"EdDSA\"")).contains("for HS256, not for EdDSA"));
+        assert!(problems_with(&line, &format!("{line}\nprivate_key = \"x\"")).contains("a key has one algorithm"));
+        assert!(problems_with("tenant = \"acme\"", "tenant = \"zenith\"").contains("no section [tenants.zenith]"));
+        assert!(
+            problems_with("\"flow:read\"", "\"flow:write\"").contains("no scope flow:write; the scopes are stores")
+        );
+        assert!(problems_with("secret_sha256 = \"", "secret_sha256 = \"x").contains("64 hexadecimal digits"));
+        assert!(problems_with("secret_argon2 = \"$", "secret_argon2 = \"").contains("$argon2id$v=19$"));
+        assert!(problems_with("stores = [\"S_123456\"]", "stores = []").contains("leave this out to grant all"));
+        assert!(problems_with("[auth]", "[auth]\nsign_with = \"2027\"").contains("the keys are 2025-shared, 2026-11"));
+        assert!(problems_with("[auth]", "[auth]\ntoken_lifetime = \"30d\"").contains("at most 24h"));
+        assert!(problems_with("[auth]", "[auth]\nissuer = \"storegate\"").contains("this is a URL"));
+    }
+
+    #[test]
+    fn a_key_file_that_cannot_be_read_is_one_problem() {
+        let line = format!("secret = \"{}\"", fixtures::SHARED_SECRET);
+        let problems = problems_with(&line, "secret_file = \"/nonexistent\"");
+        assert!(problems.contains("cannot read /nonexistent") && problems.lines().count() == 1, "{problems}");
+    }
+
+    #[test]
+    fn a_list_of_stores_that_fits_into_no_token_is_reported() {
+        let many: Vec<String> = (0..1000).map(|number| format!("\"S_{number}\"")).collect();
+        let stores = format!("stores = [{}]", many.join(","));
+        assert!(problems_with("stores = [\"S_123456\"]", &stores).contains("more stores than fit"));
+    }
+
+    #[test]
+    fn the_named_key_signs() {
+        let toml = fixtures::toml().replacen("[auth]", "[auth]\nsign_with = \"2025-shared\"", 1);
+        assert_eq!(read(&toml).0.keys.unwrap().signing().kid(), "2025-shared");
+    }
+
+    #[test]
+    fn settings_print_neither_secrets_nor_their_hashes() {
+        let toml = fixtures::toml();
+        let printed = format!("{:?}", read(&toml).0);
+        for secret in [fixtures::SHARED_SECRET, fixtures::PEM_BODY, "$argon2id$"] {
+            assert!(toml.contains(secret) && !printed.contains(secret), "{secret}");
+        }
+    }
+}
