@@ -1,9 +1,11 @@
 //! Who is asking, and what they may read.
 //!
 //! A client shows its secret at the token endpoint (`endpoints`, `token_request`, `oauth_error`, `clients`, `secrets`) and
+//! gets a signed token (`issue`, `keys`; `jwk` publishes them). Each request brings the token back: `caller` takes it from the request, `verify` is the only
 //! code that believes one (`claims`), and the handler's signature names the `scope` that it needs. Which stores the token
 //! may read is asked of its `grants`.
 
+pub mod caller;
 pub mod claims;
 pub mod clients;
 pub mod grants;
@@ -18,6 +20,7 @@ pub mod verify;
 #[cfg(test)]
 pub(crate) mod fixtures;
 
+pub use caller::{Caller, CallerIdentity};
 pub use grants::Grants;
 pub use settings::AuthSettings;
 
@@ -73,6 +76,7 @@ impl Auth {
         &self.issuer_name
     }
 
+    /// The address that callers use, without a slash at its end.
     pub fn public_url(&self) -> &str {
         &self.public_url
     }

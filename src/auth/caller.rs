@@ -1,0 +1,234 @@
+//! Takes the bearer token from a request (RFC 6750 §2.1) and hands the handler a caller who holds the scope it asks for.
+//! `Caller<FlowRead>` in a handler's signature is the whole of its authorization, but for the granted stores.
+
+use std::future::{Ready, ready};
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+
+use super::grants::Grants;
+use super::scope::Scope;
+use super::verify::{TokenError, VerifiedToken};
+use super::{Auth, REALM};
+use crate::http::problem::{Problem, ProblemType};
+
+/// Somebody whose token is valid and holds the scope `S`.
+#[derive(Debug)]
+pub struct Caller<S: Scope> {
+    token: Arc<VerifiedToken>,
+    scope: PhantomData<fn() -> S>,
+}
+
+impl<S: Scope> Caller<S> {
+    /// The client that the token was issued to.
+    pub fn client_id(&self) -> &str {
+        self.token.client_id()
+    }
+
+    /// Whose gateway credentials and data the caller reaches.
+    pub fn tenant(&self) -> &Arc<str> {
+        self.token.tenant()
+    }
+
+    /// Whom the token speaks for.
+    pub fn subject(&self) -> &str {
+        &self.token.claims().sub
+    }
+
+    /// Whether the token holds a further scope.
+    pub fn has_scope(&self, name: &str) -> bool {
+        self.token.has_scope(name)
+    }
+
+    /// Which stores the caller may read.
+    pub fn grants(&self) -> &Grants {
+        self.token.grants()
+    }
+}
+
+/// Who sent a request, left in its extensions for the access log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerIdentity {
+    /// The client.
+    pub client_id: Arc<str>,
+    /// Its tenant.
+    pub tenant: Arc<str>,
+}
+
+impl<S: Scope> FromRequest for Caller<S> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(request))
+    }
+}
+
+impl<S: Scope> Caller<S> {
+    fn of(request: &HttpRequest) -> Result<Self, Problem> {
+        let auth = request.app_data::<web::Data<Auth>>().ok_or_else(|| {
+            Problem::of(ProblemType::InternalError).caused_by("the application was built without its web::Data<Auth>")
+        })?;
+        let token = auth.verifier().verify(bearer_token(request)?).map_err(refused_token)?;
+        let identity = CallerIdentity { client_id: token.client_id().clone(), tenant: token.tenant().clone() };
+        request.extensions_mut().insert(identity);
+        if !token.has_scope(S::NAME) {
+            return Err(missing_scope(S::NAME));
+        }
+        Ok(Self { token, scope: PhantomData })
+    }
+}
+
+/// The token of the one `Authorization` header. With two of them, who asks would depend on who reads.
+fn bearer_token(request: &HttpRequest) -> Result<&str, Problem> {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let header = headers.next().ok_or_else(no_token)?;
+    if headers.next().is_some() {
+        return Err(malformed_request("There is more than one Authorization header"));
+    }
+    let header = header.to_str().map_err(|_| malformed_request("The Authorization header cannot be read"))?;
+    let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
+    if !scheme.eq_ignore_ascii_case("Bearer") {
+        return Err(no_token());
+    }
+    let token = token.trim_matches(' ');
+    if token.is_empty() || token.contains([' ', ',', '\t']) {
+        return Err(malformed_request("The Authorization header does not hold exactly one token"));
+    }
+    Ok(token)
+}
+
+/// RFC 6750 §3.1: without a token there is no error code, since the client may not have known that it needs one.
+fn no_token() -> Problem {
+    challenged(ProblemType::InvalidToken, "No bearer token was sent", "")
+}
+
+fn malformed_request(what: &str) -> Problem {
+    let parameters = format!(", error=\"invalid_request\", error_description=\"{what}\"");
+    challenged(ProblemType::InvalidToken, what, &parameters)
+}
+
+fn refused_token(error: TokenError) -> Problem {
+    let what = error.to_string();
+    let parameters = format!(", error=\"invalid_token\", error_description=\"{what}\"");
+    challenged(ProblemType::InvalidToken, &what, &parameters)
+}
+
+fn missing_scope(scope: &str) -> Problem {
+    let parameters = format!(", error=\"insufficient_scope\", scope=\"{scope}\"");
+    challenged(ProblemType::InsufficientScope, &format!("The token does not hold the scope {scope}"), &parameters)
+}
+
+/// The error with its challenge (RFC 6750 §3).
+fn challenged(kind: ProblemType, what: &str, parameters: &str) -> Problem {
+    let problem = Problem::new(kind, format!("{what}. {}", kind.remedy()));
+    // Everything in it is text of this program, and ASCII.
+    match HeaderValue::try_from(format!("Bearer realm=\"{REALM}\"{parameters}")) {
+        Ok(challenge) => problem.with_header(WWW_AUTHENTICATE, challenge),
+        Err(_) => problem.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Caller, CallerIdentity};
+    use crate::auth::scope::FlowRead;
+    use crate::auth::{Auth, fixtures};
+    use crate::clock::ManualClock;
+    use crate::http::problem::{Problem, ProblemType};
+    use actix_web::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+    use actix_web::test::TestRequest;
+    use actix_web::{FromRequest as _, HttpMessage as _, HttpRequest, web};
+    use std::time::Duration;
+
+    fn auth() -> (web::Data<Auth>, ManualClock) {
+        let (auth, clock) = fixtures::auth();
+        (web::Data::new(auth), clock)
+    }
+
+    fn request(auth: &web::Data<Auth>, headers: &[&str]) -> HttpRequest {
+        let request = TestRequest::get().uri("/stores/S_1/flow?access_token=x").app_data(auth.clone());
+        headers.iter().fold(request, |request, value| request.append_header((AUTHORIZATION, *value))).to_http_request()
+    }
+
+    async fn extract(request: &HttpRequest) -> Result<Caller<FlowRead>, Problem> {
+        Caller::extract(request).await
+    }
+
+    async fn challenge(headers: &[&str]) -> String {
+        challenge_of(&extract(&request(&auth().0, headers)).await.unwrap_err())
+    }
+
+    fn challenge_of(problem: &Problem) -> String {
+        let (_, value) = problem.headers().iter().find(|(name, _)| name == WWW_AUTHENTICATE).unwrap();
+        value.to_str().unwrap().to_owned()
+    }
+
+    #[actix_web::test]
+    async fn a_valid_token_gives_a_caller_and_leaves_its_identity_for_the_log() {
+        let (auth, _) = auth();
+        let token = fixtures::token(&auth, &["flow:read", "cache:bypass"], Some(&["S_1"]));
+        for scheme in ["Bearer", "bearer", "BEARER  "] {
+            let request = request(&auth, &[&format!("{scheme} {token}")]);
+            let caller = extract(&request).await.unwrap();
+            assert_eq!((caller.client_id(), caller.subject(), &**caller.tenant()), ("dashboard", "dashboard", "acme"));
+            assert!(caller.has_scope("cache:bypass") && !caller.has_scope("cache:purge"));
+            assert!(caller.grants().may_read_any_of(&["1"]) && !caller.grants().may_read_any_of(&["2"]));
+            let identity = request.extensions().get::<CallerIdentity>().cloned().unwrap();
+            assert_eq!((&*identity.client_id, &*identity.tenant), ("dashboard", "acme"));
+        }
+    }
+
+    #[actix_web::test]
+    async fn without_a_token_the_challenge_has_no_error_code() {
+        for headers in [&[][..], &["Basic ZGFzaGJvYXJkOng="], &["DPoP abc"]] {
+            assert_eq!(challenge(headers).await, "Bearer realm=\"storegate\"");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_malformed_or_repeated_header_is_an_invalid_request() {
+        for headers in
+            [&["Bearer"][..], &["Bearer "], &["Bearer a b"], &["Bearer a,Bearer b"], &["Bearer a", "Bearer b"]]
+        {
+            let challenge = challenge(headers).await;
+            assert!(challenge.starts_with("Bearer realm=\"storegate\", error=\"invalid_request\""), "{challenge}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_refused_token_is_401_and_says_why() {
+        let (auth, clock) = auth();
+        let request = request(&auth, &[&format!("Bearer {}", fixtures::token(&auth, &["flow:read"], None))]);
+        clock.advance(Duration::from_secs(3600));
+        let problem = extract(&request).await.unwrap_err();
+        assert_eq!(problem.kind(), ProblemType::InvalidToken);
+        assert_eq!(
+            challenge_of(&problem),
+            "Bearer realm=\"storegate\", error=\"invalid_token\", error_description=\"The token has expired\""
+        );
+        assert!(request.extensions().get::<CallerIdentity>().is_none());
+    }
+
+    #[actix_web::test]
+    async fn a_missing_scope_is_403_and_names_it() {
+        let (auth, _) = auth();
+        let request = request(&auth, &[&format!("Bearer {}", fixtures::token(&auth, &["stores:read"], None))]);
+        let problem = extract(&request).await.unwrap_err();
+        assert_eq!(problem.kind(), ProblemType::InsufficientScope);
+        assert_eq!(
+            challenge_of(&problem),
+            "Bearer realm=\"storegate\", error=\"insufficient_scope\", scope=\"flow:read\""
+        );
+        assert!(request.extensions().get::<CallerIdentity>().is_some());
+    }
+
+    #[actix_web::test]
+    async fn an_application_without_auth_lets_nobody_in() {
+        let request = TestRequest::get().insert_header((AUTHORIZATION, "Bearer x")).to_http_request();
+        assert_eq!(extract(&request).await.unwrap_err().kind(), ProblemType::InternalError);
+    }
+}
