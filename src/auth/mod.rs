@@ -1,20 +1,23 @@
 //! Who is asking, and what they may read.
 //!
 //! A client shows its secret at the token endpoint (`endpoints`, `token_request`, `oauth_error`, `clients`, `secrets`) and
-//! gets a signed token (`issue`, `keys`; `jwk` publishes them). Each request brings the token back: `caller` takes it from the request, `verify` is the only
-//! code that believes one (`claims`), and the handler's signature names the `scope` that it needs. Which stores the token
-//! may read is asked of its `grants`.
+//! gets a signed token (`issue`, `keys`; `jwk` publishes them). Each request brings the token back: `caller` takes it from
+//! the request, `verify` is the only code that believes one (`claims`), and the handler's signature names the `scope` that
+//! it needs. Which stores the token may read is asked of its `grants`.
 
 pub mod caller;
 pub mod claims;
 pub mod clients;
+pub mod endpoints;
 pub mod grants;
 pub mod issue;
 pub mod jwk;
 pub mod keys;
+pub mod oauth_error;
 pub mod scope;
 pub mod secrets;
 pub mod settings;
+pub mod token_request;
 pub mod verify;
 
 #[cfg(test)]

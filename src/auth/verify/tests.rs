@@ -1,3 +1,6 @@
+//! Every way in which a token can be wrong, signed with the right key wherever that is possible,
+//! so that no other check can be the one that refuses it.
+
 use super::{LEEWAY_SECONDS, MAXIMUM_TOKEN_BYTES, TokenError};
 use crate::auth::fixtures::{self, NOW, auth, ed25519_key, shared_key, sign};
 use crate::auth::keys::{Key, KeySet};
