@@ -4,4 +4,5 @@ pub mod auth;
 pub mod clock;
 pub mod gateway;
 pub mod http;
+pub mod sandbox;
 pub mod settings;

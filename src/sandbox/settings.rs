@@ -1,0 +1,149 @@
+//! Whom the sandbox knows and how strict it is.
+//! Accounts hold secrets in a type that cannot print itself.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+/// How the sandbox behaves. The default has one ordinary account at each vendor.
+#[derive(Clone, Debug)]
+pub struct SandboxSettings {
+    /// Developer keys known to OPRetail.
+    pub opretail: Vec<OpRetailAccount>,
+    /// Callers known to the OMS.
+    pub oms: Vec<OmsAccount>,
+    /// How far OPRetail's `_timestamp` may be from the sandbox's clock, either way. The vendor does not publish it.
+    pub opretail_timestamp_window: Duration,
+    /// For how long OPRetail remembers a signature; zero accepts repeated calls.
+    pub opretail_replay_window: Duration,
+    /// How far the OMS's `timestamp` may be from the sandbox's clock, either way.
+    pub oms_timestamp_window: Duration,
+    /// For how long the OMS remembers a signature; zero accepts repeated calls.
+    pub oms_replay_window: Duration,
+    /// Which forms of the OMS's `timestamp` are taken; its documents disagree.
+    pub oms_timestamp_form: AcceptedTimestamp,
+    /// The largest page of the OMS. A caller who asks for more gets pages of [`OMS_DEFAULT_PAGE`] instead.
+    pub oms_page_cap: u32,
+}
+
+/// The OMS's page size when none is asked for, or one above the cap.
+pub const OMS_DEFAULT_PAGE: u32 = 50;
+
+impl Default for SandboxSettings {
+    fn default() -> Self {
+        Self {
+            opretail: vec![OpRetailAccount::default()],
+            oms: vec![OmsAccount::default()],
+            opretail_timestamp_window: Duration::from_secs(600),
+            opretail_replay_window: Duration::from_secs(600),
+            oms_timestamp_window: Duration::from_secs(3_600),
+            oms_replay_window: Duration::from_secs(3_600),
+            oms_timestamp_form: AcceptedTimestamp::Both,
+            oms_page_cap: 100,
+        }
+    }
+}
+
+/// A developer key of OPRetail.
+#[derive(Clone, Debug)]
+pub struct OpRetailAccount {
+    /// `_aid`.
+    pub system: String,
+    /// `_akey`.
+    pub key: String,
+    /// What signatures are made with.
+    pub secret: SecretString,
+    /// The organizations that the key may read.
+    pub organizations: Vec<Organization>,
+    /// Whether the key's service has ended.
+    pub expired: bool,
+    /// The methods registered for the key.
+    pub methods: PermittedMethods,
+}
+
+impl Default for OpRetailAccount {
+    fn default() -> Self {
+        Self {
+            system: "S107".to_owned(),
+            key: "S107-00000001".to_owned(),
+            secret: SecretString::from("sandbox-secret"),
+            organizations: vec![Organization { platform_id: 2, enterprise_id: 1084 }],
+            expired: false,
+            methods: PermittedMethods::All,
+        }
+    }
+}
+
+impl OpRetailAccount {
+    pub(super) fn owns_enterprise(&self, enterprise_id: u32) -> bool {
+        self.organizations.iter().any(|organization| organization.enterprise_id == enterprise_id)
+    }
+}
+
+/// An organization under the two numbers that OPRetail gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Organization {
+    /// The open platform's number: `orgid` of `open.gateway.authentication`.
+    pub platform_id: u32,
+    /// The business platform's number: `O_1084`, `enterpriseId`.
+    pub enterprise_id: u32,
+}
+
+/// A caller of the OMS.
+#[derive(Clone, Debug)]
+pub struct OmsAccount {
+    /// `flag`.
+    pub flag: String,
+    /// What signatures are made with.
+    pub token: SecretString,
+    /// The methods that the caller may use.
+    pub methods: PermittedMethods,
+}
+
+impl Default for OmsAccount {
+    fn default() -> Self {
+        Self { flag: "demo".to_owned(), token: SecretString::from("sandbox-token"), methods: PermittedMethods::All }
+    }
+}
+
+/// The methods that an account may use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum PermittedMethods {
+    /// Every method of the sandbox.
+    #[default]
+    All,
+    /// These, by the vendor's names.
+    Only(Vec<String>),
+}
+
+impl PermittedMethods {
+    pub(super) fn permit(&self, method: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(names) => names.iter().any(|name| name == method),
+        }
+    }
+}
+
+/// The forms of the OMS's `timestamp` that are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AcceptedTimestamp {
+    /// Unix seconds, as the server's source has it.
+    Unix,
+    /// `yyyyMMddHHmmss` in China Standard Time, as the shop page has it.
+    Compact,
+    /// Either.
+    Both,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SandboxSettings;
+
+    #[test]
+    fn printing_the_settings_does_not_print_a_secret() {
+        let printed = format!("{:?}", SandboxSettings::default());
+        assert!(printed.contains("S107-00000001"));
+        assert!(!printed.contains("sandbox-secret") && !printed.contains("sandbox-token"));
+    }
+}
