@@ -2,16 +2,194 @@
 //! It knows the wire and never our resources. With the proxy it shares only the signatures, the sorting of parameters
 //! and the clock.
 
+mod calls;
 mod china_time;
+mod delivery;
+mod faults;
+mod form;
+mod oms;
+mod opretail;
+mod replay;
+mod server;
 mod settings;
+#[cfg(test)]
+mod testing;
 mod world;
 
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+
+use actix_web::dev::ServerHandle;
+use actix_web::rt::task::JoinHandle;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+
+pub use self::calls::Counts;
+use self::delivery::{ConnectionHandle, KEEP_ALIVE};
+pub use self::faults::Fault;
+use self::server::{CLOUD_API, M_API, RPC, State, routes};
 pub use self::settings::{
     AcceptedTimestamp, OMS_DEFAULT_PAGE, OmsAccount, OpRetailAccount, Organization, PermittedMethods, SandboxSettings,
 };
 use self::world::stores::CountedStore;
+use crate::clock::Clock;
+
+/// A running sandbox.
+pub struct Sandbox {
+    address: SocketAddr,
+    state: Data<State>,
+    server: ServerHandle,
+    running: JoinHandle<io::Result<()>>,
+}
+
+impl Sandbox {
+    /// Serves on `listener`, in the current actix runtime, until [`Sandbox::stop`].
+    ///
+    /// # Errors
+    /// When the listener cannot be used.
+    pub fn start(settings: &SandboxSettings, clock: Clock, listener: TcpListener) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let state = Data::new(State::new(settings, clock));
+        let shared = state.clone();
+        let server = HttpServer::new(move || App::new().app_data(shared.clone()).configure(routes))
+            .on_connect(ConnectionHandle::keep)
+            .keep_alive(KEEP_ALIVE)
+            .workers(1)
+            .disable_signals()
+            .listen(listener)?
+            .run();
+        Ok(Self { address, state, server: server.handle(), running: actix_web::rt::spawn(server) })
+    }
+
+    /// `http://127.0.0.1:<port>`, without a slash at the end.
+    pub fn base_url(&self) -> String {
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        format!("http://{address}")
+    }
+
+    /// Where OPRetail's `m.api` is.
+    pub fn opretail_m_api_url(&self) -> String {
+        self.base_url() + M_API
+    }
+
+    /// Where OPRetail's `cloud.api` is.
+    pub fn opretail_cloud_api_url(&self) -> String {
+        self.base_url() + CLOUD_API
+    }
+
+    /// Where the OMS's RPC service is.
+    pub fn oms_url(&self) -> String {
+        self.base_url() + RPC
+    }
+
+    /// How many requests have reached a door.
+    pub fn calls(&self) -> u64 {
+        self.state.calls.total()
+    }
+
+    /// How many requests have asked for one method, by the vendor's name.
+    pub fn calls_of(&self, method: &str) -> u64 {
+        self.state.calls.of(method)
+    }
+
+    /// Lets the next `times` answers fail, whatever is asked for.
+    pub fn fail_next(&self, fault: Fault, times: u32) {
+        self.state.faults.push(fault, None, times);
+    }
+
+    /// Lets the next `times` answers of one method fail.
+    pub fn fail_next_of(&self, method: &str, fault: Fault, times: u32) {
+        self.state.faults.push(fault, Some(method.to_owned()), times);
+    }
+
+    /// Forgets the faults still to come.
+    pub fn clear_faults(&self) {
+        self.state.faults.clear();
+    }
+
+    /// Stops at once, calls under way included. When it returns, the port is free.
+    pub async fn stop(self) {
+        self.server.stop(false).await;
+        match self.running.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the sandbox ended with an error"),
+            Err(error) => tracing::warn!(%error, "the sandbox did not end by itself"),
+        }
+    }
+}
 
 /// The stores of an enterprise that both vendors know: OPRetail's id (`S_100001`) and the OMS's code (`SHOP001`).
 pub fn stores_of(enterprise_id: u32) -> impl Iterator<Item = (String, String)> {
     CountedStore::of_enterprise(enterprise_id).map(|store| (format!("S_{}", store.id), store.oms_code()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::testing::TestBed;
+    use super::{SandboxSettings, stores_of};
+
+    #[actix_web::test]
+    async fn a_stopped_sandbox_leaves_its_port_to_the_next() {
+        let bed = TestBed::start();
+        let method = "shop.getList";
+        assert_eq!(bed.call_oms(bed.oms(method, &[])).await["response"]["count"], "260");
+        let (address, url) = (bed.sandbox.address, bed.sandbox.oms_url());
+        bed.sandbox.stop().await;
+        assert!(TestBed::client().post(&url).send_body("").await.is_err(), "nobody listens");
+        let bed = TestBed::at(address, &SandboxSettings::default());
+        assert_eq!(bed.sandbox.oms_url(), url);
+        assert_eq!(bed.call_oms(bed.oms(method, &[])).await["response"]["count"], "260", "it starts with no memory");
+    }
+
+    #[actix_web::test]
+    async fn sandboxes_with_their_own_clocks_live_side_by_side() {
+        let (early, late) = (TestBed::start(), TestBed::start());
+        late.hand.advance(Duration::from_secs(5 * 3_600));
+        let flow = "open.shopweb.passengerFlow.getTotalData";
+        let ask = async |bed: &TestBed| {
+            let answer = bed.call_m_api(bed.opretail(flow, &[("id", "S_100002")])).await;
+            answer["data"]["DAY_FLOW"].as_u64().unwrap()
+        };
+        assert!(ask(&early).await < ask(&late).await);
+        assert_eq!((early.sandbox.calls(), late.sandbox.calls()), (1, 1));
+    }
+
+    // Bodies and signatures written out: nothing here is computed by this program.
+    #[actix_web::test]
+    async fn published_signatures_are_accepted_as_they_stand() {
+        let bed = TestBed::start();
+        let send = async |path: &str, time: &str, body: &str| -> serde_json::Value {
+            bed.hand.set_wall(time.parse().unwrap());
+            let request = bed.client.post(bed.url(path)).content_type("application/x-www-form-urlencoded");
+            request.send_body(body.to_owned()).await.unwrap().json().await.unwrap()
+        };
+        let distribution = "_aid=S107&_akey=S107-00000001&_requestMode=POST&_sm=md5&_timestamp=20210401120000&_version=v1\
+            &_mt=open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution&id=S_123456\
+            &stime=2021-03-29+00%3A00%3A00&etime=2021-03-31+23%3A59%3A59&_sig=C59C9B13A9A529F8EC538AA0E5FB1392";
+        let answer = send("/m.api", "2021-04-01T12:00:05+08:00", distribution).await;
+        assert_eq!(answer["stat"]["code"], 0);
+        assert!(answer["data"]["genderDistribution"][0]["peopleNum"].as_u64() > Some(0));
+        let shop = "charset=utf-8&flag=demo&method=shop.get&shop_bn=SHOP001&timestamp=20240101100000&type=json&ver=1\
+            &sign=F6BD2FA1BF14E67FF5EB9A7C3A710D94";
+        let answer = send("/index.php/openapi/rpc/service/", "2024-01-01T10:00:00+08:00", shop).await;
+        assert_eq!(answer["response"]["shop_bn"], "SHOP001");
+        let shops = "charset=utf-8&flag=demo&method=shop.getList&page_no=2&page_size=100&shop_bn=SHOP001%2CSHOP002\
+            &shop_name=%E6%B5%8B%E8%AF%95%E5%BA%97%E9%93%BA%20%26%20100%25&timestamp=1704074400&type=json&ver=1\
+            &sign=93592ED0E7D6D80748692A0F17A1278B";
+        let answer = send("/index.php/openapi/rpc/service/", "2024-01-01T10:00:00+08:00", shops).await;
+        assert_eq!(answer["response"]["count"], "0");
+    }
+
+    #[test]
+    fn the_stores_that_both_vendors_know_can_be_listed() {
+        let pairs: Vec<_> = stores_of(1084).collect();
+        assert_eq!(pairs.len(), 61);
+        assert_eq!(pairs[0], ("S_100001".to_owned(), "SHOP001".to_owned()));
+        assert!(pairs.contains(&("S_123456".to_owned(), "SHOP061".to_owned())));
+    }
 }

@@ -1,0 +1,53 @@
+//! How often each method was asked for: what a test of caching, coalescing or retrying looks at.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use serde::Serialize;
+
+// Names come from outside; beyond so many, new ones are counted together.
+const MOST_NAMES: usize = 1_000;
+const OTHERS: &str = "(others)";
+
+/// Every request that reached a door, by `_mt` or `method`; one without a method is counted under `""`.
+#[derive(Default)]
+pub struct CallCounts(Mutex<Counts>);
+
+/// The counts at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// All requests.
+    pub total: u64,
+    /// By the vendor's name of the method.
+    pub methods: BTreeMap<String, u64>,
+}
+
+impl CallCounts {
+    /// Counts one request.
+    pub fn count(&self, method: &str) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.total += 1;
+        if let Some(count) = counts.methods.get_mut(method) {
+            *count += 1;
+            return;
+        }
+        let name = if counts.methods.len() < MOST_NAMES { method } else { OTHERS };
+        *counts.methods.entry(name.to_owned()).or_default() += 1;
+    }
+
+    /// The counts now.
+    pub fn snapshot(&self) -> Counts {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// All requests so far.
+    pub fn total(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).total
+    }
+
+    /// Requests for one method so far.
+    pub fn of(&self, method: &str) -> u64 {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.methods.get(method).copied().unwrap_or_default()
+    }
+}

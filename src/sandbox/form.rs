@@ -1,0 +1,40 @@
+//! The form body as it arrived. The sandbox decodes it itself, so that a fault in the proxy's encoding is seen
+//! here as a wrong signature, as it would be at the vendor.
+
+use crate::gateway::parameters::{Parameter, sort};
+
+/// A decoded form, sorted by name in byte order.
+pub struct Form<'a>(Vec<Parameter<'a>>);
+
+impl<'a> Form<'a> {
+    /// Decodes `application/x-www-form-urlencoded`.
+    pub fn decode(body: &'a [u8]) -> Self {
+        let mut parameters: Vec<Parameter<'a>> = form_urlencoded::parse(body).collect();
+        sort(&mut parameters);
+        Self(parameters)
+    }
+
+    /// The value of a parameter. An empty one counts as missing, as it does for both vendors.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.0.iter().find(|(candidate, _)| candidate == name)?;
+        Some(value.as_ref()).filter(|value| !value.is_empty())
+    }
+
+    /// Everything that arrived, in the order in which it is signed.
+    pub fn sorted(&self) -> &[Parameter<'a>] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Form;
+
+    #[test]
+    fn an_empty_value_counts_as_missing_but_is_still_signed() {
+        let form = Form::decode(b"b=2+3%26&a=&_mt=m");
+        assert_eq!(form.get("b"), Some("2 3&"));
+        assert_eq!(form.get("a"), None);
+        assert_eq!(form.sorted().iter().map(|(name, _)| name.as_ref()).collect::<Vec<_>>(), ["_mt", "a", "b"]);
+    }
+}

@@ -1,0 +1,78 @@
+//! The OMS's door: the checks in the server's order, then the method.
+
+mod checks;
+mod errors;
+mod shops;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use self::errors::OmsError;
+use super::form::Form;
+use super::replay::SeenSignatures;
+use super::settings::{AcceptedTimestamp, OmsAccount, SandboxSettings};
+use crate::clock::Clock;
+
+type Call = fn(&Oms, &Form<'_>) -> Result<Outcome, OmsError>;
+
+const METHODS: [(&str, Call); 2] = [("shop.getList", shops::list), ("shop.get", shops::get)];
+
+/// What a method that was called gives back.
+enum Outcome {
+    /// Data, which goes under `response`.
+    Response(Value),
+    /// One of the shop page's numbers, which comes bare.
+    Numbered(i64),
+}
+
+/// The OMS.
+pub struct Oms {
+    accounts: Vec<OmsAccount>,
+    timestamp_window: Duration,
+    timestamp_form: AcceptedTimestamp,
+    page_cap: u32,
+    seen: SeenSignatures,
+    clock: Clock,
+}
+
+impl Oms {
+    /// The gateway with the accounts and windows of `settings`.
+    pub fn new(settings: &SandboxSettings, clock: Clock) -> Self {
+        Self {
+            accounts: settings.oms.clone(),
+            timestamp_window: settings.oms_timestamp_window,
+            timestamp_form: settings.oms_timestamp_form,
+            page_cap: settings.oms_page_cap,
+            seen: SeenSignatures::new(settings.oms_replay_window),
+            clock,
+        }
+    }
+
+    /// Answers one request. Like OPRetail, the OMS reports its errors with HTTP status 200.
+    pub fn answer(&self, form: &Form<'_>) -> String {
+        let document = match self.call(form) {
+            Ok(Outcome::Response(data)) => json!({"response": data}),
+            Ok(Outcome::Numbered(code)) => errors::numbered(code),
+            Err(error) => error.document(),
+        };
+        document.to_string()
+    }
+
+    /// The error document of a code that a fault asked for.
+    pub fn answer_code(&self, code: &str) -> String {
+        errors::by_code(code).to_string()
+    }
+
+    fn call(&self, form: &Form<'_>) -> Result<Outcome, OmsError> {
+        let request = self.checked(form)?;
+        let method = METHODS.iter().find(|(name, _)| *name == request.method);
+        let (name, call) = method.ok_or(OmsError::METHOD)?;
+        if !request.account.methods.permit(name) {
+            return Err(OmsError::PERMISSION);
+        }
+        let outcome = call(self, form)?;
+        // The server looks for a template for the type when it writes the answer, after the call.
+        if request.answer_type == "json" { Ok(outcome) } else { Err(OmsError::TEMPLATE) }
+    }
+}

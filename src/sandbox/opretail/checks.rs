@@ -1,0 +1,201 @@
+//! What OPRetail checks before it looks at a method: presence, key, timestamp, signature, repetition.
+
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+
+use super::OpRetail;
+use super::codes::ReturnCode;
+use crate::gateway::opretail::sign::{SignMethod, sign};
+use crate::sandbox::china_time::parse_compact;
+use crate::sandbox::form::Form;
+use crate::sandbox::settings::OpRetailAccount;
+
+/// A request that passed every check.
+pub struct Checked<'a> {
+    pub account: &'a OpRetailAccount,
+    pub method: &'a str,
+    pub version: &'a str,
+}
+
+impl OpRetail {
+    pub(super) fn checked<'a>(&'a self, form: &'a Form<'_>, now: Timestamp) -> Result<Checked<'a>, ReturnCode> {
+        let key = form.get("_akey").ok_or(ReturnCode::KEY_NOTNULL)?;
+        let sign_method = form.get("_sm").ok_or(ReturnCode::SIGN_METHOD_NOTNULL)?;
+        let signature = form.get("_sig").ok_or(ReturnCode::SIGN_NOTNULL)?;
+        let method = form.get("_mt").ok_or(ReturnCode::METHOD_NOTNULL)?;
+        form.get("_requestMode").ok_or(ReturnCode::REQUESTMODE_NOTNULL)?;
+        let system = form.get("_aid").ok_or(ReturnCode::APPLICATIONID_NOTNULL)?;
+        let version = form.get("_version").ok_or(ReturnCode::VERSION_NOTNULL)?;
+        let timestamp = form.get("_timestamp").ok_or(ReturnCode::TIMESTAMP_NOTNULL)?;
+        let sign_method: SignMethod = sign_method.parse().map_err(|_| ReturnCode::SIGN_TYPE_NOTEXIST)?;
+        // The table of return codes names xml too, but the methods' own pages take only json.
+        if form.get("_format").is_some_and(|format| format != "json") {
+            return Err(ReturnCode::FORMAT_TYPE_NOTEXIST);
+        }
+        let account = self.account(key, system)?;
+        self.check_timestamp(timestamp, now)?;
+        if signature != sign(form.sorted(), account.secret.expose_secret(), sign_method) {
+            return Err(ReturnCode::SIGN_WRONG);
+        }
+        if !self.seen.use_up(key, signature, self.clock.elapsed()) {
+            return Err(ReturnCode::API_CALL_REPEAT);
+        }
+        Ok(Checked { account, method, version })
+    }
+
+    fn account(&self, key: &str, system: &str) -> Result<&OpRetailAccount, ReturnCode> {
+        let account = self.accounts.iter().find(|account| account.key == key).ok_or(ReturnCode::KEY_UNLAWFUL)?;
+        if account.expired {
+            return Err(ReturnCode::KEY_HAS_EXPIRED);
+        }
+        if account.system != system {
+            return Err(ReturnCode::APPLICATIONID_NOTSAME);
+        }
+        Ok(account)
+    }
+
+    fn check_timestamp(&self, timestamp: &str, now: Timestamp) -> Result<(), ReturnCode> {
+        let sent = parse_compact(timestamp).ok_or(ReturnCode::TIMESTAMP_FORMAT_ERROR)?;
+        let distance = now.duration_since(sent).unsigned_abs();
+        if distance > self.timestamp_window { Err(ReturnCode::TIMESTAMP_OVERTIME) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::Value;
+
+    use crate::sandbox::testing::{START, TestBed, without};
+    use crate::sandbox::{OpRetailAccount, PermittedMethods, SandboxSettings};
+
+    const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
+
+    fn settings() -> SandboxSettings {
+        let ended = OpRetailAccount { key: "S107-ENDED".to_owned(), expired: true, ..Default::default() };
+        let only = PermittedMethods::Only(vec!["open.gateway.authentication".to_owned()]);
+        let limited = OpRetailAccount { key: "S107-LIMITED".to_owned(), methods: only, ..Default::default() };
+        SandboxSettings { opretail: vec![OpRetailAccount::default(), ended, limited], ..Default::default() }
+    }
+
+    #[actix_web::test]
+    async fn every_missing_or_wrong_system_parameter_has_its_own_return_code() {
+        let bed = TestBed::with(settings());
+        let missing = [
+            ("_akey", 1, "KEY_NOTNULL"),
+            ("_sm", 4, "SIGN_METHOD_NOTNULL"),
+            ("_mt", 8, "METHOD_NOTNULL"),
+            ("_requestMode", 10, "REQUESTMODE_NOTNULL"),
+            ("_aid", 11, "APPLICATIONID_NOTNULL"),
+            ("_version", 13, "VERSION_NOTNULL"),
+            ("_timestamp", 14, "TIMESTAMP_NOTNULL"),
+        ];
+        for (name, code, codename) in missing {
+            let parameters = without(bed.opretail(FLOW, &[("id", "S_123456")]), name);
+            let answer = bed.call_m_api(parameters).await;
+            assert_eq!(answer["stat"]["code"], code, "{name}");
+            assert_eq!(answer["stat"]["codename"], codename);
+            let empty = bed.opretail(FLOW, &[("id", "S_123456"), (name, "")]);
+            assert_eq!(bed.call_m_api(empty).await["stat"]["code"], code, "empty {name}");
+        }
+        let wrong = [
+            ("_akey", "S107-NOBODY", 2),
+            ("_akey", "S107-ENDED", 3),
+            ("_sm", "sha256", 5),
+            ("_mt", "open.unheard.of", 9),
+            ("_version", "v2", 9),
+            ("_akey", "S107-LIMITED", 9),
+            ("_aid", "DC-000001", 12),
+            ("_timestamp", "2026-11-22 10:00:00", 15),
+            ("_timestamp", "20261131100000", 15),
+            ("_timestamp", "20261122094959", 16),
+            ("_timestamp", "20261122101001", 16),
+            ("_timestamp", "20261122020000", 16),
+            ("_format", "xml", 17),
+            ("_format", "yaml", 17),
+        ];
+        for (name, value, code) in wrong {
+            let answer = bed.call_m_api(bed.opretail(FLOW, &[("id", "S_123456"), (name, value)])).await;
+            assert_eq!(answer["stat"]["code"], code, "{name}={value}");
+            assert_eq!(answer["data"], Value::Null);
+        }
+        let fine = [("_timestamp", "20261122095000"), ("_timestamp", "20261122101000"), ("_format", "json")];
+        for (name, value) in fine {
+            let answer = bed.call_m_api(bed.opretail(FLOW, &[("id", "S_123456"), (name, value)])).await;
+            assert_eq!(answer["stat"]["code"], 0, "{name}={value}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_missing_signature_is_6_and_a_wrong_one_is_7() {
+        let bed = TestBed::start();
+        let signed = bed.sign_opretail(bed.opretail(FLOW, &[("id", "S_123456")]));
+        let unsigned = bed.post("/m.api", &without(signed.clone(), "_sig")).await;
+        assert_eq!(unsigned["stat"]["code"], 6);
+        for (name, value) in [("id", "S_100001"), ("needUnit", "0"), ("_nonce", "x"), ("_sig", "0")] {
+            let mut tampered = without(signed.clone(), name);
+            tampered.push((name.to_owned(), value.to_owned()));
+            assert_eq!(bed.post("/m.api", &tampered).await["stat"]["code"], 7, "{name}");
+        }
+        let lower = signed
+            .iter()
+            .map(|(name, value)| (name.clone(), if name == "_sig" { value.to_lowercase() } else { value.clone() }));
+        assert_eq!(bed.post("/m.api", &lower.collect::<Vec<_>>()).await["stat"]["code"], 7);
+        assert_eq!(bed.post("/m.api", &signed).await["stat"]["code"], 0);
+    }
+
+    #[actix_web::test]
+    async fn both_digests_and_awkward_values_are_verified() {
+        let bed = TestBed::start();
+        for digest in ["md5", "sha1"] {
+            let awkward = [("id", "S_123456"), ("_sm", digest), ("note", "门店 & 100%+\"=\n"), ("empty", "")];
+            let answer = bed.call_m_api(bed.opretail(FLOW, &awkward)).await;
+            assert_eq!(answer["stat"]["code"], 0, "{digest}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_repeated_signature_is_refused_until_the_window_has_passed() {
+        let settings = SandboxSettings { opretail_replay_window: Duration::from_secs(30), ..Default::default() };
+        let bed = TestBed::with(settings);
+        let signed = bed.sign_opretail(bed.opretail(FLOW, &[("id", "S_123456")]));
+        assert_eq!(bed.post("/m.api", &signed).await["stat"]["code"], 0);
+        let repeated = bed.post("/m.api", &signed).await;
+        assert_eq!(repeated["stat"]["code"], -100);
+        assert_eq!(repeated["stat"]["codename"], "API_CALL_REPEAT");
+        let other = bed.opretail(FLOW, &[("id", "S_123456"), ("_nonce", "another")]);
+        assert_eq!(bed.call_m_api(other).await["stat"]["code"], 0);
+        bed.hand.advance(Duration::from_secs(30));
+        assert_eq!(bed.post("/m.api", &signed).await["stat"]["code"], 0);
+    }
+
+    #[actix_web::test]
+    async fn each_door_has_its_own_methods_and_its_own_way_to_write_numbers() {
+        let bed = TestBed::start();
+        let inspections = "open.shopweb.liveCheck.statisticsDetailPageForCustomer";
+        let at_cloud = bed.call_cloud_api(bed.opretail(inspections, &[("enterpriseId", "1084")])).await;
+        assert_eq!(at_cloud["stat"]["code"], "0");
+        assert_eq!(at_cloud["stat"]["systime"], START.as_millisecond().to_string());
+        let at_m = bed.call_m_api(bed.opretail(inspections, &[("enterpriseId", "1084"), ("_nonce", "m")])).await;
+        assert_eq!(at_m["stat"]["code"], 9);
+        assert_eq!(at_m["stat"]["systime"], START.as_millisecond());
+        assert_eq!(bed.call_cloud_api(bed.opretail(FLOW, &[("id", "S_123456")])).await["stat"]["code"], "9");
+        assert_ne!(at_m["stat"]["cid"], at_cloud["stat"]["cid"]);
+    }
+
+    #[actix_web::test]
+    async fn the_developer_account_is_version_2_and_only_for_the_keys_organizations() {
+        let bed = TestBed::start();
+        let method = "open.gateway.authentication";
+        let answer = bed.call_m_api(bed.opretail(method, &[("orgid", "2"), ("_version", "v2")])).await;
+        assert_eq!(answer["stat"]["code"], 0);
+        assert_eq!(answer["data"]["applicationSecret"], "sandbox-secret");
+        assert_eq!(answer["data"]["shopwebEnterpriseId"], 1084);
+        for (orgid, version, code) in [("2", "v1", 9), ("3", "v2", 102_005), ("x", "v2", 100_001), ("", "v2", 100_001)]
+        {
+            let answer = bed.call_m_api(bed.opretail(method, &[("orgid", orgid), ("_version", version)])).await;
+            assert_eq!(answer["stat"]["code"], code, "{orgid} {version}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! OPRetail's two doors: the checks in the vendor's order, then the method, then the envelope.
+
+mod checks;
+mod codes;
+mod demographics;
+mod flow;
+mod inspections;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use serde_json::Value;
+
+use self::codes::{ReturnCode, envelope};
+use super::china_time;
+use super::form::Form;
+use super::replay::SeenSignatures;
+use super::settings::{OpRetailAccount, SandboxSettings};
+use super::world::developer_account::developer_account;
+use crate::clock::Clock;
+
+/// The address that a method is called at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// `/m.api`.
+    MApi,
+    /// `/cloud.api`.
+    CloudApi,
+}
+
+struct Method {
+    name: &'static str,
+    version: &'static str,
+    door: Door,
+    call: fn(&Call<'_>) -> Result<Value, ReturnCode>,
+}
+
+const METHODS: [Method; 4] = [
+    Method { name: "open.shopweb.passengerFlow.getTotalData", version: "v1", door: Door::MApi, call: flow::total_data },
+    Method {
+        name: "open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution",
+        version: "v1",
+        door: Door::MApi,
+        call: demographics::distribution,
+    },
+    Method {
+        name: "open.shopweb.liveCheck.statisticsDetailPageForCustomer",
+        version: "v1",
+        door: Door::CloudApi,
+        call: inspections::detail_page,
+    },
+    Method { name: "open.gateway.authentication", version: "v2", door: Door::MApi, call: authentication },
+];
+
+/// What a method is given: who calls, what they sent, and what time it is in China.
+struct Call<'a> {
+    account: &'a OpRetailAccount,
+    form: &'a Form<'a>,
+    now: DateTime,
+}
+
+/// OPRetail's gateway.
+pub struct OpRetail {
+    accounts: Vec<OpRetailAccount>,
+    timestamp_window: Duration,
+    seen: SeenSignatures,
+    answered: AtomicU64,
+    clock: Clock,
+}
+
+impl OpRetail {
+    /// The gateway with the accounts and windows of `settings`.
+    pub fn new(settings: &SandboxSettings, clock: Clock) -> Self {
+        Self {
+            accounts: settings.opretail.clone(),
+            timestamp_window: settings.opretail_timestamp_window,
+            seen: SeenSignatures::new(settings.opretail_replay_window),
+            answered: AtomicU64::new(0),
+            clock,
+        }
+    }
+
+    /// Answers one request. OPRetail says everything inside its envelope; the HTTP status is always 200.
+    pub fn answer(&self, door: Door, form: &Form<'_>) -> String {
+        let now = self.clock.now();
+        match self.call(door, form, now) {
+            Ok(data) => self.envelope(door, now, ReturnCode::SUCCESS, data),
+            Err(code) => self.envelope(door, now, code, Value::Null),
+        }
+    }
+
+    /// The envelope of a return code that a fault asked for.
+    pub fn answer_code(&self, door: Door, number: i64) -> String {
+        self.envelope(door, self.clock.now(), ReturnCode::numbered(number), Value::Null)
+    }
+
+    fn call(&self, door: Door, form: &Form<'_>, now: Timestamp) -> Result<Value, ReturnCode> {
+        let request = self.checked(form, now)?;
+        let is_meant = |method: &&Method| {
+            method.name == request.method && method.version == request.version && method.door == door
+        };
+        let method = METHODS.iter().find(is_meant).ok_or(ReturnCode::METHOD_NOTEXIST_CODE)?;
+        if !request.account.methods.permit(method.name) {
+            return Err(ReturnCode::METHOD_NOTEXIST_CODE);
+        }
+        (method.call)(&Call { account: request.account, form, now: china_time::civil(now) })
+    }
+
+    fn envelope(&self, door: Door, now: Timestamp, code: ReturnCode, data: Value) -> String {
+        let number = self.answered.fetch_add(1, Ordering::Relaxed);
+        envelope(door, &format!("sandbox-{number:012}"), now, code, data)
+    }
+}
+
+impl Call<'_> {
+    /// A parameter that is missing (`None`), or read by `read`.
+    fn optional<T>(&self, name: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, ReturnCode> {
+        self.form.get(name).map(|text| read(text).ok_or(ReturnCode::PARAMETER_ERROR)).transpose()
+    }
+
+    /// A parameter that must be there.
+    fn required<T>(&self, name: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<T, ReturnCode> {
+        self.optional(name, read)?.ok_or(ReturnCode::PARAMETER_ERROR)
+    }
+
+    fn must_own_enterprise(&self, enterprise_id: u32) -> Result<(), ReturnCode> {
+        if self.account.owns_enterprise(enterprise_id) { Ok(()) } else { Err(ReturnCode::IDENTITY_INFORMATION_WRONG) }
+    }
+}
+
+fn number(text: &str) -> Option<u32> {
+    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_digits { text.parse().ok() } else { None }
+}
+
+fn authentication(call: &Call<'_>) -> Result<Value, ReturnCode> {
+    let platform_id = call.required("orgid", number)?;
+    let mut organizations = call.account.organizations.iter();
+    let organization = organizations.find(|organization| organization.platform_id == platform_id);
+    let organization = organization.ok_or(ReturnCode::IDENTITY_INFORMATION_WRONG)?;
+    Ok(developer_account(call.account, *organization))
+}

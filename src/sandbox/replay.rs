@@ -1,0 +1,72 @@
+//! Which signatures have been used up. Both vendors take a signature once within some time.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Signatures seen within the window, by who sent them.
+pub struct SeenSignatures {
+    window: Duration,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    signatures: HashSet<Arc<str>>,
+    by_age: VecDeque<(Duration, Arc<str>)>,
+}
+
+impl SeenSignatures {
+    /// Remembers signatures for `window`; zero remembers nothing.
+    pub fn new(window: Duration) -> Self {
+        Self { window, seen: Mutex::default() }
+    }
+
+    /// Uses up a signature. `false` when `account` has already used it within the window before `now`.
+    pub fn use_up(&self, account: &str, signature: &str, now: Duration) -> bool {
+        if self.window.is_zero() {
+            return true;
+        }
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(oldest) = now.checked_sub(self.window) {
+            seen.forget_until(oldest);
+        }
+        let key: Arc<str> = format!("{account}\n{signature}").into();
+        let is_new = seen.signatures.insert(key.clone());
+        if is_new {
+            seen.by_age.push_back((now, key));
+        }
+        is_new
+    }
+}
+
+impl Seen {
+    fn forget_until(&mut self, oldest: Duration) {
+        while self.by_age.front().is_some_and(|(time, _)| *time <= oldest) {
+            if let Some((_, key)) = self.by_age.pop_front() {
+                self.signatures.remove(&key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SeenSignatures;
+    use std::time::Duration;
+
+    #[test]
+    fn a_signature_is_taken_once_within_the_window_and_again_after_it() {
+        let seen = SeenSignatures::new(Duration::from_secs(10));
+        assert!(seen.use_up("a", "S", Duration::from_secs(0)));
+        assert!(!seen.use_up("a", "S", Duration::from_secs(9)));
+        assert!(seen.use_up("b", "S", Duration::from_secs(9)));
+        assert!(seen.use_up("a", "S", Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn a_window_of_zero_remembers_nothing() {
+        let seen = SeenSignatures::new(Duration::ZERO);
+        assert!(seen.use_up("a", "S", Duration::ZERO) && seen.use_up("a", "S", Duration::ZERO));
+    }
+}
