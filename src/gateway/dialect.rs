@@ -181,6 +181,11 @@ pub trait Dialect: Send + Sync {
     /// Shows what [`Dialect::encode`] would sign.
     fn explain(&self, call: &Call, stamp: &Stamp) -> Explanation;
 
+    /// Mends what this vendor is known to break in its JSON, before the envelope is read.
+    fn clean(&self, body: Bytes) -> Bytes {
+        body
+    }
+
     /// Reads the envelope: data, or a refusal with its kind decided.
     ///
     /// # Errors

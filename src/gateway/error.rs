@@ -150,6 +150,13 @@ pub struct Refusal {
     pub gateway_time: Option<Timestamp>,
 }
 
+impl Refusal {
+    /// The answer of a gateway that is not what its documentation promises.
+    pub fn unreadable() -> Self {
+        Self { kind: Kind::Unreadable, note: Note::default(), gateway_time: None }
+    }
+}
+
 /// The words of a gateway, cleaned: safe to show to a caller.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Note {
@@ -161,6 +168,26 @@ pub struct Note {
     pub message: Option<String>,
     /// The gateway's number for this call, for its support.
     pub call_id: Option<String>,
+}
+
+impl Note {
+    /// Makes a gateway's words safe to show: no control characters, no more than a sentence or two.
+    pub fn cleaned(
+        code: Option<String>,
+        codename: Option<String>,
+        message: Option<String>,
+        call_id: Option<String>,
+    ) -> Self {
+        let clean = |words: Option<String>| words.map(|words| clean(&words)).filter(|words| !words.is_empty());
+        Self { code: clean(code), codename: clean(codename), message: clean(message), call_id: clean(call_id) }
+    }
+}
+
+fn clean(words: &str) -> String {
+    const LONGEST: usize = 200;
+    let kept = words.chars().filter(|character| !character.is_control());
+    let cleaned: String = kept.take(LONGEST).collect();
+    cleaned.trim().to_owned()
 }
 
 /// A gateway call that failed.
@@ -190,5 +217,15 @@ impl Error {
         let codename = note.codename.as_deref().unwrap_or_default();
         let cause = format!("the gateway answered {code} {codename}").trim_end().to_owned();
         Self { gateway, kind, note: Some(note), cause }
+    }
+}
+
+impl crate::cache::Failure for Error {
+    fn stale_is_better(&self) -> bool {
+        self.kind.reaction().stale_is_better
+    }
+
+    fn remembered(&self) -> Duration {
+        self.kind.reaction().remembered
     }
 }

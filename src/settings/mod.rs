@@ -8,6 +8,6 @@ mod section;
 mod units;
 
 pub use environment::overlay;
-pub use report::{Problems, Report};
+pub use report::{Problems, Report, nearest};
 pub use section::Section;
 pub use units::{parse_duration, parse_size};

@@ -1,0 +1,85 @@
+//! How long an answer keeps: fresh, then stale while a refresh runs, then stale only if the gateway fails.
+
+use std::time::Duration;
+
+use crate::settings::Section;
+
+/// How long an answer keeps, counted from when it was fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Freshness {
+    /// `fresh`: served as it is.
+    pub fresh: Duration,
+    /// `stale`: after that, served while one refresh runs.
+    pub stale: Duration,
+    /// `on_error`: after `fresh`, served when the gateway fails.
+    pub on_error: Duration,
+}
+
+/// What may be done with an answer of a certain age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Serve it.
+    Fresh,
+    /// Serve it and refresh it.
+    Revalidate,
+    /// Fetch anew; serve it only if that fails.
+    OnError,
+    /// Too old for anything.
+    Expired,
+}
+
+impl Freshness {
+    /// Freshness from seconds, for the constants of resources.
+    pub const fn seconds(fresh: u64, stale: u64, on_error: u64) -> Self {
+        Self {
+            fresh: Duration::from_secs(fresh),
+            stale: Duration::from_secs(stale),
+            on_error: Duration::from_secs(on_error),
+        }
+    }
+
+    /// Reads `fresh`, `stale` and `on_error` of a section over these defaults.
+    #[must_use]
+    pub fn read(self, section: &Section<'_>) -> Self {
+        Self {
+            fresh: section.duration("fresh", self.fresh),
+            stale: section.duration("stale", self.stale),
+            on_error: section.duration("on_error", self.on_error),
+        }
+    }
+
+    /// When an answer is of no more use.
+    pub fn end(&self) -> Duration {
+        self.fresh.saturating_add(self.stale.max(self.on_error))
+    }
+
+    /// What may be done with an answer of this age.
+    pub fn state(&self, age: Duration) -> State {
+        if age < self.fresh {
+            State::Fresh
+        } else if age < self.fresh.saturating_add(self.stale) {
+            State::Revalidate
+        } else if age < self.fresh.saturating_add(self.on_error) {
+            State::OnError
+        } else {
+            State::Expired
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Freshness, State};
+    use std::time::Duration;
+
+    #[test]
+    fn an_answer_passes_through_its_states() {
+        let freshness = Freshness::seconds(30, 60, 600);
+        let state = |seconds| freshness.state(Duration::from_secs(seconds));
+        assert_eq!(state(29), State::Fresh);
+        assert_eq!(state(30), State::Revalidate);
+        assert_eq!(state(90), State::OnError);
+        assert_eq!(state(630), State::Expired);
+        assert_eq!(freshness.end(), Duration::from_secs(630));
+    }
+}

@@ -1,0 +1,159 @@
+//! The cache's memory on moka: the answers, the flights that bring them, and failures that are remembered for a moment.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use moka::Expiry;
+use moka::future::Cache;
+
+use super::entry::{Document, Entry};
+use super::{Failure, Key, Question};
+use crate::settings::Section;
+
+/// What moka and our maps hold for an entry besides the bytes we can count.
+const ENTRY_OVERHEAD: usize = 256;
+
+/// An answer larger than this part of the cache is served, but not kept.
+const LARGEST_PART: u64 = 8;
+
+const MOST_FAILURES: u64 = 10_000;
+const LONGEST_FAILURE: Duration = Duration::from_secs(60);
+
+/// `[cache]`: how much is kept.
+#[derive(Clone, Debug)]
+pub struct CacheSettings {
+    /// `size`: bytes of answers to keep. Default `256MiB`.
+    pub size: u64,
+    /// `slow_after`: how long a caller waits for the gateway when there is an older answer to give. Default `200ms`.
+    pub slow_after: Duration,
+}
+
+impl Default for CacheSettings {
+    fn default() -> Self {
+        Self { size: 256 << 20, slow_after: Duration::from_millis(200) }
+    }
+}
+
+impl CacheSettings {
+    /// Reads the section's own keys; freshness is read beside the resources.
+    pub fn read(section: &Section<'_>) -> Self {
+        let default = Self::default();
+        Self {
+            size: section.size("size", default.size),
+            slow_after: section.duration("slow_after", default.slow_after),
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Remembered<E> {
+    failure: E,
+    until: Duration,
+}
+
+/// The three maps, shared by all workers.
+#[derive(Clone)]
+pub(super) struct Memory<E: Failure> {
+    answers: Cache<Key, Arc<Entry>>,
+    flights: Cache<Key, Arc<Entry>>,
+    failures: Cache<Key, Remembered<E>>,
+    largest: usize,
+}
+
+impl<E: Failure> Memory<E> {
+    pub(super) fn new(settings: &CacheSettings) -> Self {
+        let answers = Cache::builder()
+            .max_capacity(settings.size)
+            .weigher(|key: &Key, entry: &Arc<Entry>| weight(key, entry))
+            .expire_after(UntilUseless)
+            .build();
+        let failures = Cache::builder().max_capacity(MOST_FAILURES).time_to_live(LONGEST_FAILURE).build();
+        let largest = usize::try_from(settings.size / LARGEST_PART).unwrap_or(usize::MAX);
+        Self { answers, flights: Cache::builder().build(), failures, largest }
+    }
+
+    pub(super) async fn get(&self, key: &Key) -> Option<Arc<Entry>> {
+        self.answers.get(key).await
+    }
+
+    /// A failure of this question that is still remembered.
+    pub(super) async fn failure(&self, key: &Key, now: Duration) -> Option<E> {
+        let remembered = self.failures.get(key).await?;
+        (now < remembered.until).then_some(remembered.failure)
+    }
+
+    /// Runs `fetch` unless one for this key runs already, and gives all of them the same outcome.
+    pub(super) async fn fly<F>(&self, key: Key, fetch: F) -> Result<Arc<Entry>, E>
+    where
+        F: Future<Output = Result<Arc<Entry>, E>>,
+    {
+        let landed = self.flights.try_get_with_by_ref(&key, fetch).await;
+        // A flight ends with its landing; the answer lives on in `answers`.
+        self.flights.invalidate(&key).await;
+        landed.map_err(|failure: Arc<E>| E::clone(&failure))
+    }
+
+    /// Keeps what a fetch brought: an answer, or the failure for a moment.
+    pub(super) async fn land(
+        &self,
+        question: Question,
+        outcome: Result<Document, E>,
+        now: Duration,
+    ) -> Result<Arc<Entry>, E> {
+        match outcome {
+            Ok(document) => {
+                let entry = Arc::new(Entry::new(document, question.freshness, question.stores, now));
+                self.failures.invalidate(&question.key).await;
+                if entry.size() <= self.largest {
+                    self.answers.insert(question.key, entry.clone()).await;
+                }
+                Ok(entry)
+            }
+            Err(failure) => {
+                let remembered = Remembered { until: now + failure.remembered(), failure: failure.clone() };
+                self.failures.insert(question.key, remembered).await;
+                Err(failure)
+            }
+        }
+    }
+
+    pub(super) async fn purge(&self, wanted: impl Fn(&Key, &Entry) -> bool) -> u64 {
+        let keys: Vec<Arc<Key>> =
+            self.answers.iter().filter(|(key, entry)| wanted(key, entry)).map(|(key, _)| key).collect();
+        for key in &keys {
+            self.answers.invalidate(key.as_ref()).await;
+        }
+        keys.len() as u64
+    }
+
+    pub(super) async fn maintain(&self) -> (u64, u64) {
+        self.answers.run_pending_tasks().await;
+        self.failures.run_pending_tasks().await;
+        (self.answers.entry_count(), self.answers.weighted_size())
+    }
+}
+
+fn weight(key: &Key, entry: &Entry) -> u32 {
+    u32::try_from(key.len() + entry.size() + ENTRY_OVERHEAD).unwrap_or(u32::MAX)
+}
+
+/// moka's expiry by the machine's clock: the upper bound of an entry's use. An update starts it anew, which moka's
+/// default would not.
+struct UntilUseless;
+
+impl Expiry<Key, Arc<Entry>> for UntilUseless {
+    fn expire_after_create(&self, _key: &Key, entry: &Arc<Entry>, _created_at: Instant) -> Option<Duration> {
+        Some(entry.freshness().end())
+    }
+
+    fn expire_after_update(
+        &self,
+        _key: &Key,
+        entry: &Arc<Entry>,
+        _updated_at: Instant,
+        _left: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(entry.freshness().end())
+    }
+}

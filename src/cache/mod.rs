@@ -1,0 +1,267 @@
+//! Finished answers, shared by all workers: fresh, stale while one refresh runs, stale when the gateway fails, and one
+//! fetch for any number of callers.
+//!
+//! Freshness is decided by our clock; moka's own expiry is only the upper bound that frees memory.
+
+mod entry;
+mod freshness;
+mod memory;
+
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use std::{cell::Cell, panic};
+
+use crate::clock::Clock;
+
+use memory::Memory;
+
+pub use entry::{Document, Encoding, Entry};
+pub use freshness::{Freshness, State};
+pub use memory::CacheSettings;
+
+/// What the cache must know of a failed fetch.
+pub trait Failure: Clone + Send + Sync + 'static {
+    /// Whether an older answer is better for the caller than this failure.
+    fn stale_is_better(&self) -> bool;
+
+    /// How long the failure is remembered, so that a crowd does not repeat it.
+    fn remembered(&self) -> Duration;
+}
+
+/// Which answer is wanted. The tenant is part of it, so that two tenants never meet.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key(Arc<str>);
+
+impl Key {
+    /// The answer of `resource` to `question` (its canonical parameters) for `tenant`.
+    pub fn new(tenant: &str, resource: &str, question: &str) -> Self {
+        Self(format!("{tenant}\0{resource}\0{question}").into())
+    }
+
+    /// Whether this is an answer for `tenant`.
+    pub fn is_of_tenant(&self, tenant: &str) -> bool {
+        self.0.split('\0').next() == Some(tenant)
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// A question to the cache.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Which answer.
+    pub key: Key,
+    /// How long it keeps.
+    pub freshness: Freshness,
+    /// The stores it is about, for a purge.
+    pub stores: Vec<String>,
+    /// Go to the gateway even if there is a fresh answer.
+    pub bypass: bool,
+}
+
+/// How an answer came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was there and fresh.
+    Hit,
+    /// It was there and stale; one refresh runs.
+    StaleWhileRevalidate,
+    /// It was there and stale; the gateway failed or is slow.
+    StaleIfError,
+    /// There was none; this caller's fetch brought it.
+    Miss,
+    /// The one that was there is too old; this caller's fetch brought it.
+    Expired,
+    /// Another caller's fetch brought it.
+    Collapsed,
+    /// The caller asked for an answer from the gateway.
+    Bypass,
+}
+
+impl Outcome {
+    /// The name in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::StaleWhileRevalidate => "stale_while_revalidate",
+            Self::StaleIfError => "stale_if_error",
+            Self::Miss => "miss",
+            Self::Expired => "expired",
+            Self::Collapsed => "collapsed",
+            Self::Bypass => "bypass",
+        }
+    }
+}
+
+/// An answer and how it came about.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The answer.
+    pub entry: Arc<Entry>,
+    /// How it came about.
+    pub outcome: Outcome,
+    /// How old the answer is.
+    pub age: Duration,
+}
+
+/// The cache of finished answers. Cloning shares it.
+#[derive(Clone)]
+pub struct AnswerCache<E: Failure> {
+    memory: Memory<E>,
+    clock: Clock,
+    slow_after: Duration,
+}
+
+impl<E: Failure> AnswerCache<E> {
+    /// A cache of this size.
+    pub fn new(settings: &CacheSettings, clock: Clock) -> Self {
+        Self { memory: Memory::new(settings), clock, slow_after: settings.slow_after }
+    }
+
+    /// Answers the question from the cache, or by `fetch`, which runs at most once for all callers who ask the same.
+    ///
+    /// # Errors
+    /// The failure of the fetch, when there is no older answer that is better.
+    pub async fn read<F, Fut>(&self, question: Question, fetch: F) -> Result<Found, E>
+    where
+        F: FnOnce() -> Fut + 'static,
+        Fut: Future<Output = Result<Document, E>> + 'static,
+    {
+        let now = self.clock.elapsed();
+        let kept = self.memory.get(&question.key).await;
+        if question.bypass {
+            return self.fetch_for_caller(question, None, Outcome::Bypass, fetch).await;
+        }
+        let Some(entry) = kept else {
+            if let Some(failure) = self.memory.failure(&question.key, now).await {
+                return Err(failure);
+            }
+            return self.fetch_for_caller(question, None, Outcome::Miss, fetch).await;
+        };
+        match entry.state(now) {
+            State::Fresh => Ok(found(entry, Outcome::Hit, now)),
+            State::Revalidate => {
+                self.refresh_once(question, &entry, now, fetch).await;
+                Ok(found(entry, Outcome::StaleWhileRevalidate, now))
+            }
+            State::OnError => match self.memory.failure(&question.key, now).await {
+                Some(failure) => or_stale(failure, Some(entry), now),
+                None => self.fetch_for_caller(question, Some(entry), Outcome::Expired, fetch).await,
+            },
+            State::Expired => self.fetch_for_caller(question, None, Outcome::Expired, fetch).await,
+        }
+    }
+
+    /// Drops the answers of a tenant that are about one of these stores, or all of the tenant's; gives their number.
+    pub async fn purge(&self, tenant: &str, stores: Option<&[String]>) -> u64 {
+        let about =
+            |entry: &Entry| stores.is_none_or(|stores| entry.stores().iter().any(|store| stores.contains(store)));
+        self.memory.purge(|key, entry| key.is_of_tenant(tenant) && about(entry)).await
+    }
+
+    /// Frees what has expired and gives the number of answers and their weight in bytes.
+    pub async fn maintain(&self) -> (u64, u64) {
+        self.memory.maintain().await
+    }
+
+    /// Fetches while the caller waits; with an older answer at hand the caller waits only a moment.
+    async fn fetch_for_caller<F, Fut>(
+        &self,
+        question: Question,
+        older: Option<Arc<Entry>>,
+        outcome: Outcome,
+        fetch: F,
+    ) -> Result<Found, E>
+    where
+        F: FnOnce() -> Fut + 'static,
+        Fut: Future<Output = Result<Document, E>> + 'static,
+    {
+        let leads = Rc::new(Cell::new(false));
+        let flight = self.spawn_flight(question, leads.clone(), fetch);
+        let landed = match older.clone() {
+            None => flight.await,
+            Some(entry) => match tokio::time::timeout(self.slow_after, flight).await {
+                Ok(landed) => landed,
+                Err(_) => return Ok(found(entry, Outcome::StaleIfError, self.clock.elapsed())),
+            },
+        };
+        let now = self.clock.elapsed();
+        match landed.unwrap_or_else(|error| panic::resume_unwind(error.into_panic())) {
+            Ok(entry) if leads.get() => Ok(found(entry, outcome, now)),
+            Ok(entry) => Ok(found(entry, Outcome::Collapsed, now)),
+            Err(failure) => or_stale(failure, older, now),
+        }
+    }
+
+    /// Starts a refresh that nobody waits for, unless one runs or the last one has just failed.
+    async fn refresh_once<F, Fut>(&self, question: Question, entry: &Arc<Entry>, now: Duration, fetch: F)
+    where
+        F: FnOnce() -> Fut + 'static,
+        Fut: Future<Output = Result<Document, E>> + 'static,
+    {
+        if !entry.begin_refresh() {
+            return;
+        }
+        if self.memory.failure(&question.key, now).await.is_some() {
+            entry.end_refresh();
+            return;
+        }
+        let flight = self.spawn_flight(question, Rc::default(), fetch);
+        let entry = entry.clone();
+        actix_web::rt::spawn(async move {
+            if !matches!(flight.await, Ok(Ok(_))) {
+                entry.end_refresh();
+            }
+        });
+    }
+
+    /// The whole single flight is a task of its own: a caller who leaves neither cancels nor repeats the fetch.
+    fn spawn_flight<F, Fut>(
+        &self,
+        question: Question,
+        leads: Rc<Cell<bool>>,
+        fetch: F,
+    ) -> actix_web::rt::task::JoinHandle<Result<Arc<Entry>, E>>
+    where
+        F: FnOnce() -> Fut + 'static,
+        Fut: Future<Output = Result<Document, E>> + 'static,
+    {
+        let (memory, clock) = (self.memory.clone(), self.clock.clone());
+        actix_web::rt::spawn(async move {
+            let key = question.key.clone();
+            let landing = memory.clone();
+            let fetch = async move {
+                // Between the caller's look and this flight another flight may have landed.
+                if !question.bypass
+                    && let Some(entry) = landing.get(&question.key).await
+                    && entry.state(clock.elapsed()) == State::Fresh
+                {
+                    return Ok(entry);
+                }
+                leads.set(true);
+                let outcome = fetch().await;
+                landing.land(question, outcome, clock.elapsed()).await
+            };
+            memory.fly(key, fetch).await
+        })
+    }
+}
+
+fn found(entry: Arc<Entry>, outcome: Outcome, now: Duration) -> Found {
+    let age = entry.age(now);
+    Found { entry, outcome, age }
+}
+
+fn or_stale<E: Failure>(failure: E, older: Option<Arc<Entry>>, now: Duration) -> Result<Found, E> {
+    match older {
+        Some(entry) if failure.stale_is_better() => Ok(found(entry, Outcome::StaleIfError, now)),
+        _ => Err(failure),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,250 @@
+//! The cache's promises, with a clock that the test moves.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use super::{AnswerCache, CacheSettings, Document, Encoding, Failure, Found, Freshness, Key, Outcome, Question};
+use crate::clock::{Clock, ManualClock};
+
+#[derive(Clone, Debug, PartialEq)]
+struct Broken {
+    stale_is_better: bool,
+    remembered: Duration,
+}
+
+impl Failure for Broken {
+    fn stale_is_better(&self) -> bool {
+        self.stale_is_better
+    }
+
+    fn remembered(&self) -> Duration {
+        self.remembered
+    }
+}
+
+const FLAKY: Broken = Broken { stale_is_better: true, remembered: Duration::from_secs(1) };
+
+struct Fixture {
+    cache: AnswerCache<Broken>,
+    time: ManualClock,
+    fetched: Rc<Cell<u32>>,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let (clock, time) = Clock::manual(Timestamp::UNIX_EPOCH);
+        let cache = AnswerCache::new(&CacheSettings::default(), clock);
+        Self { cache, time, fetched: Rc::default() }
+    }
+
+    /// A fetch that counts and gives its number.
+    fn fetch(&self) -> impl FnOnce() -> std::future::Ready<Result<Document, Broken>> + 'static {
+        let fetched = self.fetched.clone();
+        move || {
+            fetched.set(fetched.get() + 1);
+            std::future::ready(Ok(document(&fetched.get().to_string())))
+        }
+    }
+
+    fn fail(&self, failure: Broken) -> impl FnOnce() -> std::future::Ready<Result<Document, Broken>> + 'static {
+        let fetched = self.fetched.clone();
+        move || {
+            fetched.set(fetched.get() + 1);
+            std::future::ready(Err(failure))
+        }
+    }
+
+    async fn read(&self, key: &str) -> (String, Outcome) {
+        text(&self.cache.read(question(key), self.fetch()).await.unwrap())
+    }
+
+    fn pass(&self, seconds: u64) {
+        self.time.advance(Duration::from_secs(seconds));
+    }
+}
+
+fn document(body: &str) -> Document {
+    Document { body: Bytes::from(body.to_owned()), link: None }
+}
+
+fn question(key: &str) -> Question {
+    Question {
+        key: Key::new("acme", "flow", key),
+        freshness: Freshness::seconds(30, 60, 600),
+        stores: vec![key.to_owned()],
+        bypass: false,
+    }
+}
+
+fn text(found: &Found) -> (String, Outcome) {
+    let body = found.entry.body(Encoding::Identity).unwrap();
+    (String::from_utf8(body.to_vec()).unwrap(), found.outcome)
+}
+
+async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[actix_web::test]
+async fn the_second_reader_gets_the_kept_answer_with_its_age() {
+    let fixture = Fixture::new();
+    assert_eq!(fixture.read("a").await, ("1".to_owned(), Outcome::Miss));
+    fixture.pass(29);
+    let found = fixture.cache.read(question("a"), fixture.fetch()).await.unwrap();
+    assert_eq!(text(&found), ("1".to_owned(), Outcome::Hit));
+    assert_eq!(found.age, Duration::from_secs(29));
+}
+
+#[actix_web::test]
+async fn a_stale_answer_is_served_while_exactly_one_refresh_runs() {
+    let fixture = Fixture::new();
+    fixture.read("a").await;
+    fixture.pass(31);
+    for _ in 0..10 {
+        assert_eq!(fixture.read("a").await, ("1".to_owned(), Outcome::StaleWhileRevalidate));
+    }
+    settle().await;
+    assert_eq!(fixture.read("a").await, ("2".to_owned(), Outcome::Hit));
+    assert_eq!(fixture.fetched.get(), 2);
+}
+
+#[actix_web::test]
+async fn an_old_answer_is_served_when_the_gateway_fails_and_never_beyond_its_end() {
+    let fixture = Fixture::new();
+    fixture.read("a").await;
+    fixture.pass(100);
+    let found = fixture.cache.read(question("a"), fixture.fail(FLAKY)).await.unwrap();
+    assert_eq!(text(&found), ("1".to_owned(), Outcome::StaleIfError));
+    fixture.pass(529);
+    let found = fixture.cache.read(question("a"), fixture.fail(FLAKY)).await.unwrap();
+    assert_eq!(found.outcome, Outcome::StaleIfError);
+    fixture.pass(2);
+    assert_eq!(fixture.cache.read(question("a"), fixture.fail(FLAKY)).await.unwrap_err(), FLAKY);
+}
+
+#[actix_web::test]
+async fn a_failure_that_is_the_truth_is_not_hidden_by_an_old_answer() {
+    let fixture = Fixture::new();
+    fixture.read("a").await;
+    fixture.pass(100);
+    let gone = Broken { stale_is_better: false, remembered: Duration::from_secs(30) };
+    assert_eq!(fixture.cache.read(question("a"), fixture.fail(gone.clone())).await.unwrap_err(), gone);
+}
+
+#[actix_web::test]
+async fn a_failure_is_remembered_for_its_time_and_is_no_answer() {
+    let fixture = Fixture::new();
+    assert!(fixture.cache.read(question("a"), fixture.fail(FLAKY)).await.is_err());
+    assert!(fixture.cache.read(question("a"), fixture.fetch()).await.is_err());
+    assert_eq!(fixture.fetched.get(), 1);
+    fixture.pass(1);
+    assert_eq!(fixture.read("a").await.1, Outcome::Miss);
+}
+
+#[actix_web::test]
+async fn a_failed_refresh_is_not_repeated_by_every_reader() {
+    let fixture = Fixture::new();
+    fixture.read("a").await;
+    fixture.pass(31);
+    for _ in 0..5 {
+        let found = fixture.cache.read(question("a"), fixture.fail(FLAKY)).await.unwrap();
+        assert_eq!(found.outcome, Outcome::StaleWhileRevalidate);
+        settle().await;
+    }
+    assert_eq!(fixture.fetched.get(), 2);
+    fixture.pass(1);
+    fixture.read("a").await;
+    settle().await;
+    assert_eq!(fixture.read("a").await, ("3".to_owned(), Outcome::Hit));
+}
+
+#[actix_web::test]
+async fn a_caller_who_leaves_neither_cancels_nor_repeats_the_fetch() {
+    let fixture = Fixture::new();
+    let gate = Rc::new(Notify::new());
+    let slow = |gate: Rc<Notify>, fetched: Rc<Cell<u32>>| {
+        move || async move {
+            fetched.set(fetched.get() + 1);
+            gate.notified().await;
+            Ok(document("slow"))
+        }
+    };
+    let mut impatient = Box::pin(fixture.cache.read(question("a"), slow(gate.clone(), fixture.fetched.clone())));
+    assert!(futures_util::poll!(&mut impatient).is_pending());
+    settle().await;
+    drop(impatient);
+    let mut patient = Box::pin(fixture.cache.read(question("a"), fixture.fetch()));
+    assert!(futures_util::poll!(&mut patient).is_pending());
+    settle().await;
+    gate.notify_one();
+    assert_eq!(text(&patient.await.unwrap()), ("slow".to_owned(), Outcome::Collapsed));
+    assert_eq!(fixture.fetched.get(), 1);
+}
+
+#[actix_web::test]
+async fn a_slow_gateway_does_not_hold_a_caller_for_whom_there_is_an_old_answer() {
+    let fixture = Fixture::new();
+    fixture.read("a").await;
+    fixture.pass(100);
+    let never = || std::future::pending::<Result<Document, Broken>>();
+    let found = fixture.cache.read(question("a"), never).await.unwrap();
+    assert_eq!(text(&found), ("1".to_owned(), Outcome::StaleIfError));
+}
+
+#[actix_web::test]
+async fn a_bypass_fetches_and_refreshes_the_answer_for_everybody() {
+    let fixture = Fixture::new();
+    fixture.read("a").await;
+    let bypass = Question { bypass: true, ..question("a") };
+    let found = fixture.cache.read(bypass, fixture.fetch()).await.unwrap();
+    assert_eq!(text(&found), ("2".to_owned(), Outcome::Bypass));
+    assert_eq!(fixture.read("a").await, ("2".to_owned(), Outcome::Hit));
+}
+
+#[actix_web::test]
+async fn a_purge_drops_the_tenants_answers_about_the_store_only() {
+    let fixture = Fixture::new();
+    fixture.read("a").await;
+    fixture.read("b").await;
+    assert_eq!(fixture.cache.purge("zenith", None).await, 0);
+    assert_eq!(fixture.cache.purge("acme", Some(&["a".to_owned()])).await, 1);
+    assert_eq!(fixture.read("a").await.1, Outcome::Miss);
+    assert_eq!(fixture.read("b").await.1, Outcome::Hit);
+    assert_eq!(fixture.cache.purge("acme", None).await, 2);
+}
+
+#[actix_web::test]
+async fn an_answer_too_large_for_the_cache_is_served_and_not_kept() {
+    let (clock, _time) = Clock::manual(Timestamp::UNIX_EPOCH);
+    let settings = CacheSettings { size: 64 << 10, ..CacheSettings::default() };
+    let cache: AnswerCache<Broken> = AnswerCache::new(&settings, clock);
+    let large = || {
+        let noise: String = (0..20_000_u32).map(|number| char::from(b'a' + (number * number % 23) as u8)).collect();
+        std::future::ready(Ok(document(&noise)))
+    };
+    for _ in 0..2 {
+        assert_eq!(cache.read(question("a"), large).await.unwrap().outcome, Outcome::Miss);
+    }
+}
+
+#[actix_web::test]
+async fn a_panic_in_a_fetch_reaches_the_caller_and_leaves_nothing_behind() {
+    let fixture = Fixture::new();
+    let bomb = || async { panic!("a bomb in a test") };
+    let reading = fixture.cache.read::<_, _>(question("a"), bomb);
+    let caught = catch(reading).await;
+    assert!(caught.is_err());
+    assert_eq!(fixture.read("a").await.1, Outcome::Miss);
+}
+
+async fn catch<T>(future: impl Future<Output = T>) -> Result<T, Box<dyn std::any::Any + Send>> {
+    futures_util::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(future)).await
+}

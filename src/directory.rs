@@ -1,0 +1,143 @@
+//! Which of our store ids is which vendor's number.
+//! Without a mapping the shape of an id tells: `S_…` and digits are OPRetail's, anything else is an OMS code.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The longest id that is taken.
+const LONGEST: usize = 32;
+const GRAMMAR: &str = "an id has 1 to 32 letters, digits, `_`, `-` or `.`";
+
+/// A store's id as a caller writes it, checked against a strict grammar before it goes anywhere: an OMS is known to
+/// paste codes into SQL.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StoreId(String);
+
+impl StoreId {
+    /// The id as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for StoreId {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        check_grammar(text)?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for StoreId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// An organization's number at OPRetail, from `O_1084` or `1084`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OrganizationId(String);
+
+impl OrganizationId {
+    /// The digits alone.
+    pub fn number(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for OrganizationId {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.strip_prefix("O_").unwrap_or(text);
+        // The vendor gives `orgid` eleven digits.
+        let valid = (1..=11).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if valid {
+            Ok(Self(digits.to_owned()))
+        } else {
+            Err("an organization id is O_ and up to 11 digits, such as O_1084")
+        }
+    }
+}
+
+/// Written with its prefix.
+impl fmt::Display for OrganizationId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "O_{}", self.0)
+    }
+}
+
+/// A store's numbers at the vendors, as far as they are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreNumbers {
+    /// At OPRetail, with its prefix: `S_123456`.
+    pub opretail: Option<String>,
+    /// At the OMS: `SHOP001`.
+    pub oms: Option<String>,
+}
+
+impl StoreNumbers {
+    /// Every id under which the store may be granted or cached.
+    pub fn all(&self) -> Vec<&str> {
+        [self.opretail.as_deref(), self.oms.as_deref()].into_iter().flatten().collect()
+    }
+}
+
+/// The directory of stores.
+#[derive(Clone, Debug, Default)]
+pub struct Directory;
+
+impl Directory {
+    /// The numbers of a store.
+    pub fn find(&self, id: &StoreId) -> StoreNumbers {
+        match opretail_number(id.as_str()) {
+            Some(number) => StoreNumbers { opretail: Some(format!("S_{number}")), oms: None },
+            None => StoreNumbers { opretail: None, oms: Some(id.0.clone()) },
+        }
+    }
+}
+
+fn opretail_number(id: &str) -> Option<&str> {
+    let bare = id.strip_prefix("S_");
+    let number = bare.unwrap_or(id);
+    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    (bare.is_some() || digits).then_some(number)
+}
+
+fn check_grammar(text: &str) -> Result<(), &'static str> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    let valid = (1..=LONGEST).contains(&text.len()) && text.bytes().all(allowed) && text != "S_";
+    if valid { Ok(()) } else { Err(GRAMMAR) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Directory, OrganizationId, StoreId};
+
+    #[test]
+    fn an_id_with_anything_else_in_it_is_refused() {
+        let long = "A".repeat(33);
+        for id in ["", "S_", "A'B", "A B", "a/b", "店", "A;", "A,B", &long] {
+            assert!(id.parse::<StoreId>().is_err(), "{id}");
+        }
+    }
+
+    #[test]
+    fn the_shape_of_an_id_tells_its_vendor() {
+        let find = |id: &str| Directory.find(&id.parse().unwrap());
+        assert_eq!(find("S_123456").opretail.as_deref(), Some("S_123456"));
+        assert_eq!(find("123456").opretail.as_deref(), Some("S_123456"));
+        assert_eq!(find("SHOP001").oms.as_deref(), Some("SHOP001"));
+        assert_eq!(find("SHOP001").opretail, None);
+    }
+
+    #[test]
+    fn an_organization_id_is_digits_with_or_without_prefix() {
+        assert_eq!("O_1084".parse::<OrganizationId>().unwrap().to_string(), "O_1084");
+        assert_eq!("1084".parse::<OrganizationId>().unwrap().number(), "1084");
+        for id in ["O_", "O_1a", "S_1", "123456789012"] {
+            assert!(id.parse::<OrganizationId>().is_err(), "{id}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What the settings of every gateway have in common: an address and a time zone.
+
+use awc::http::Uri;
+use jiff::tz::{Offset, TimeZone};
+
+use crate::settings::Section;
+
+const CHINA_STANDARD_TIME: &str = "Asia/Shanghai";
+
+/// Reads the address `key` of a gateway: an http or https URL with a host and without user information.
+pub fn read_url(section: &Section<'_>, key: &str, default: &str) -> String {
+    let url = section.text(key).unwrap_or_else(|| default.to_owned());
+    check_url(section, key, &url);
+    url
+}
+
+/// Reads an address that has no default; `help` says what it is.
+pub fn read_required_url(section: &Section<'_>, key: &str, help: &str) -> String {
+    let url = section.required_text(key, help);
+    if !url.is_empty() {
+        check_url(section, key, &url);
+    }
+    url
+}
+
+fn check_url(section: &Section<'_>, key: &str, url: &str) {
+    let parsed: Option<Uri> = url.parse().ok();
+    let usable = parsed.is_some_and(|uri| {
+        let scheme = uri.scheme_str();
+        let plain_host = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        (scheme == Some("http") || scheme == Some("https")) && plain_host && uri.query().is_none()
+    });
+    if !usable {
+        section.problem(key, "write the gateway's address as https://host/path, without user name, query or fragment");
+    }
+}
+
+/// Reads `time_zone`, an IANA name; China Standard Time unless set.
+///
+/// `Asia/Shanghai` is read as the fixed offset +08:00, which it has been since 1992, so that the default works on
+/// machines without a time zone database.
+pub fn read_time_zone(section: &Section<'_>) -> TimeZone {
+    let name = section.text("time_zone").unwrap_or_else(|| CHINA_STANDARD_TIME.to_owned());
+    if name == CHINA_STANDARD_TIME {
+        return china_standard_time();
+    }
+    TimeZone::get(&name).unwrap_or_else(|_| {
+        section.problem("time_zone", format!("{name} is not a known time zone; write an IANA name such as Asia/Tokyo"));
+        china_standard_time()
+    })
+}
+
+/// UTC+8, the zone of both vendors.
+pub fn china_standard_time() -> TimeZone {
+    TimeZone::fixed(Offset::constant(8))
+}

@@ -1,0 +1,171 @@
+//! The OMS's envelopes: `{"response":…}`, `{"rsp":"succ","data":…}` or the bare object for data;
+//! `{"error_response":…}`, `{"rsp":"fail",…}` or a bare `{"code","msg"}` for errors.
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::codes;
+use crate::gateway::dialect::Answer;
+use crate::gateway::error::{Kind, Note, Refusal};
+use crate::gateway::scalar::{self, Object};
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default)]
+    response: Option<&'a RawValue>,
+    #[serde(default)]
+    error_response: Option<Object<ErrorBody>>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    rsp: Option<String>,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    code: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    res: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    msg: Option<String>,
+}
+
+/// `sub_msg` is not read: for a wrong signature it holds the whole signed string.
+#[derive(Deserialize)]
+struct ErrorBody {
+    #[serde(default, deserialize_with = "scalar::text")]
+    code: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    msg: Option<String>,
+}
+
+/// Reads the envelope, whichever of its shapes it has.
+pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Refusal> {
+    let whole: &RawValue = serde_json::from_slice(body).map_err(|_| Refusal::unreadable())?;
+    let Object(envelope): Object<Envelope<'_>> =
+        serde_json::from_str(whole.get()).map_err(|_| Refusal::unreadable())?;
+    if let Some(Object(error)) = envelope.error_response {
+        return Err(refusal(error.code, error.msg));
+    }
+    match envelope.rsp.as_deref() {
+        Some("succ") => return Ok(answer(envelope.data)),
+        Some(_) => return Err(refusal(envelope.code.or(envelope.res), envelope.msg)),
+        None => {}
+    }
+    if let Some(response) = envelope.response {
+        return Ok(answer(Some(response)));
+    }
+    match envelope.code.as_deref() {
+        Some("0") => Ok(answer(envelope.data)),
+        Some(_) => Err(refusal(envelope.code, envelope.msg)),
+        None => Ok(answer(Some(whole))),
+    }
+}
+
+fn answer(data: Option<&RawValue>) -> Answer<'_> {
+    Answer { data: data.filter(|data| data.get() != "null"), call_id: None, gateway_time: None }
+}
+
+/// A failure without a code is the gateway's own: nothing says that the caller could mend it.
+fn refusal(code: Option<String>, message: Option<String>) -> Refusal {
+    let kind = code.as_deref().map_or(Kind::GatewayFailed, codes::kind);
+    Refusal { kind, note: Note::cleaned(code, None, message, None), gateway_time: None }
+}
+
+/// Escapes control characters that the OMS leaves raw inside strings, because it URL-decodes values after encoding
+/// them. A body without any is given back as it came.
+pub(super) fn escape_control_characters(body: Bytes) -> Bytes {
+    if !has_raw_control_character(&body) {
+        return body;
+    }
+    let mut escaped = Vec::with_capacity(body.len() + 64);
+    let mut scan = Scan::default();
+    for &byte in &body {
+        if scan.is_inside_string(byte) && byte < 0x20 {
+            escaped.extend_from_slice(format!("\\u{byte:04x}").as_bytes());
+        } else {
+            escaped.push(byte);
+        }
+    }
+    escaped.into()
+}
+
+fn has_raw_control_character(body: &[u8]) -> bool {
+    let mut scan = Scan::default();
+    body.iter().any(|&byte| scan.is_inside_string(byte) && byte < 0x20)
+}
+
+/// Follows where JSON strings begin and end.
+#[derive(Default)]
+struct Scan {
+    inside: bool,
+    escaped: bool,
+}
+
+impl Scan {
+    fn is_inside_string(&mut self, byte: u8) -> bool {
+        let was_inside = self.inside;
+        if self.escaped {
+            self.escaped = false;
+        } else if self.inside && byte == b'\\' {
+            self.escaped = true;
+        } else if byte == b'"' {
+            self.inside = !self.inside;
+        }
+        was_inside
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{decode, escape_control_characters};
+    use crate::gateway::error::Kind;
+    use bytes::Bytes;
+
+    #[test]
+    fn data_is_found_in_each_of_its_shapes() {
+        for body in [
+            r#"{"response":{"count":1}}"#,
+            r#"{"rsp":"succ","data":{"count":1}}"#,
+            r#"{"code":0,"data":{"count":1}}"#,
+            r#"{"count":1}"#,
+        ] {
+            assert_eq!(decode(body.as_bytes()).unwrap().data.unwrap().get(), r#"{"count":1}"#, "{body}");
+        }
+    }
+
+    #[test]
+    fn errors_are_found_in_each_of_their_shapes() {
+        for body in [
+            r#"{"error_response":{"code":"e000002","msg":"sign error","sub_msg":{"assemble_str":"SECRETISH"}}}"#,
+            r#"{"code":1003,"msg":"sign error"}"#,
+            r#"{"code":"401","msg":"sign error"}"#,
+            r#"{"rsp":"fail","res":"e000002","msg":"sign error","data":null}"#,
+        ] {
+            let refusal = decode(body.as_bytes()).unwrap_err();
+            assert_eq!(refusal.kind, Kind::CredentialsRefused, "{body}");
+            assert_eq!(refusal.note.message.as_deref(), Some("sign error"), "{body}");
+            assert!(!format!("{refusal:?}").contains("SECRETISH"));
+        }
+        assert_eq!(decode(br#"{"rsp":"fail","msg":"?"}"#).unwrap_err().kind, Kind::GatewayFailed);
+    }
+
+    #[test]
+    fn anything_else_is_unreadable() {
+        for body in ["", "<html>", "[1]", "7", r#"{"response":{"a":1}"#, r#"{"response":{"name":"a"b"}}"#] {
+            assert_eq!(decode(body.as_bytes()).unwrap_err().kind, Kind::Unreadable, "{body}");
+        }
+    }
+
+    #[test]
+    fn raw_control_characters_inside_strings_are_read() {
+        let body = Bytes::from_static(b"{\n\"response\":{\"shop_name\":\"a\x01b\nc\\\"d\"}}");
+        let cleaned = escape_control_characters(body);
+        let answer = decode(&cleaned).unwrap();
+        assert_eq!(answer.data.unwrap().get(), "{\"shop_name\":\"a\\u0001b\\u000ac\\\"d\"}");
+    }
+
+    #[test]
+    fn a_clean_body_is_not_copied() {
+        let body = Bytes::from_static(b"{\n  \"count\": 1\n}");
+        assert_eq!(escape_control_characters(body.clone()).as_ptr(), body.as_ptr());
+    }
+}

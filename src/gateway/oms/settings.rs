@@ -1,0 +1,80 @@
+//! `[tenants.<name>.oms]`: a company's access to its ShopeX OMS.
+
+use std::str::FromStr;
+
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+
+use crate::gateway::dialect::TimestampForm;
+use crate::gateway::endpoint;
+use crate::settings::Section;
+
+/// The OMS cuts a page larger than this back to a smaller one (its shop page, section 6).
+const PAGE_CAP: u32 = 100;
+
+/// A company's access to its OMS. Prints no secret.
+#[derive(Clone, Debug)]
+pub struct OmsSettings {
+    /// `url`: address of the door, `https://<the customer's domain>/index.php/openapi/rpc/service/`.
+    pub url: String,
+    /// `flag`: who calls.
+    pub flag: String,
+    /// `token` or `token_file`: signs, and is never sent.
+    pub token: SecretString,
+    /// `timestamp`: `auto` (default), `unix` or `compact`.
+    pub timestamp: TimestampChoice,
+    /// `nonce`: send a `nonce` that makes each signature unique. Default true; without it equal calls get strictly
+    /// increasing timestamps.
+    pub nonce: bool,
+    /// `page_cap`: the largest page to ask for at once, 1 to 1000. Default 100.
+    pub page_cap: u32,
+    /// `time_zone`: IANA name of the zone in which the OMS reads and writes times. Default `Asia/Shanghai`.
+    pub time_zone: TimeZone,
+}
+
+/// Which form of `timestamp` to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimestampChoice {
+    /// Start with Unix seconds; when a fresh timestamp is refused, try the other form and remember which one was taken.
+    Auto,
+    /// Always this form.
+    Always(TimestampForm),
+}
+
+impl FromStr for TimestampChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "unix" => Ok(Self::Always(TimestampForm::Unix)),
+            "compact" => Ok(Self::Always(TimestampForm::Compact)),
+            _ => Err("the timestamp form is auto, unix or compact".to_owned()),
+        }
+    }
+}
+
+impl OmsSettings {
+    /// Reads the section, reporting everything that is missing or wrong.
+    pub fn read(section: &Section<'_>) -> Self {
+        let help = "the address of the OMS, https://<your domain>/index.php/openapi/rpc/service/";
+        Self {
+            url: endpoint::read_required_url(section, "url", help),
+            flag: section.required_text("flag", "the flag that the OMS gave this caller"),
+            token: section.required_secret("token", "the token that belongs to the flag"),
+            timestamp: section.parsed("timestamp").unwrap_or(TimestampChoice::Auto),
+            nonce: section.flag("nonce", true),
+            page_cap: read_page_cap(section),
+            time_zone: endpoint::read_time_zone(section),
+        }
+    }
+}
+
+fn read_page_cap(section: &Section<'_>) -> u32 {
+    let cap = section.integer("page_cap").unwrap_or(PAGE_CAP);
+    if (1..=1000).contains(&cap) {
+        return cap;
+    }
+    section.problem("page_cap", "a page of the OMS has 1 to 1000 items");
+    PAGE_CAP
+}

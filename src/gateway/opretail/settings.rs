@@ -1,0 +1,49 @@
+//! `[tenants.<name>.opretail]`: a company's key at OPRetail and how it is used.
+
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+
+use super::sign::SignMethod;
+use crate::gateway::endpoint;
+use crate::settings::Section;
+
+/// A company's key at OPRetail. Prints no secret.
+#[derive(Clone, Debug)]
+pub struct OpRetailSettings {
+    /// `m_api`: address of the first door. Default `https://openapi.opretail.com/m.api`.
+    pub m_api: String,
+    /// `cloud_api`: address of the second door. Default `https://openapi.opretail.com/cloud.api`.
+    pub cloud_api: String,
+    /// `system`: sent as `_aid`. Default `S107`.
+    pub system: String,
+    /// `key`: sent as `_akey`.
+    pub key: String,
+    /// `secret` or `secret_file`: signs, and is never sent.
+    pub secret: SecretString,
+    /// `sign_method`: `md5` (default) or `sha1`.
+    pub sign_method: SignMethod,
+    /// `nonce`: send a `_nonce` that makes each signature unique. Default true; without it equal calls get
+    /// strictly increasing timestamps.
+    pub nonce: bool,
+    /// `enterprise_id`: the company's number on the business platform, needed for inspections.
+    pub enterprise_id: Option<i64>,
+    /// `time_zone`: IANA name of the zone in which the gateway reads and writes times. Default `Asia/Shanghai`.
+    pub time_zone: TimeZone,
+}
+
+impl OpRetailSettings {
+    /// Reads the section, reporting everything that is missing or wrong.
+    pub fn read(section: &Section<'_>) -> Self {
+        Self {
+            m_api: endpoint::read_url(section, "m_api", "https://openapi.opretail.com/m.api"),
+            cloud_api: endpoint::read_url(section, "cloud_api", "https://openapi.opretail.com/cloud.api"),
+            system: section.text("system").unwrap_or_else(|| "S107".to_owned()),
+            key: section.required_text("key", "the developer key (_akey) that OPRetail assigned"),
+            secret: section.required_secret("secret", "the secret that belongs to the developer key"),
+            sign_method: section.parsed("sign_method").unwrap_or(SignMethod::Md5),
+            nonce: section.flag("nonce", true),
+            enterprise_id: section.integer("enterprise_id"),
+            time_zone: endpoint::read_time_zone(section),
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Scalars as the vendors write them: `12.5`, `"12.5"`, `"12.5%"`, `""`, `"--"` and `null` all occur for one field.
+//! For `#[serde(default, deserialize_with = "…")]` on the fields of what a vendor sends.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Number;
+
+/// A number, with or without quotes and percent sign; a blank is `None`. A whole number stays one: `48210`, not
+/// `48210.0`.
+///
+/// # Errors
+/// When the value is neither a number nor a blank.
+pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Number>, D::Error> {
+    let Some(text) = deserializer.deserialize_any(Scalar)? else { return Ok(None) };
+    parse_number(&text).map(Some).ok_or_else(|| D::Error::custom("expected a number"))
+}
+
+/// Reads a number as the vendors write it, with or without percent sign.
+pub fn parse_number(text: &str) -> Option<Number> {
+    let text = text.trim();
+    let digits = text.strip_suffix('%').unwrap_or(text).trim_end();
+    let starts_like_one = digits.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first));
+    if !starts_like_one {
+        return None;
+    }
+    digits.parse::<i64>().ok().or_else(|| whole(digits)).map(Number::from).or_else(|| {
+        let number: f64 = digits.parse().ok()?;
+        Number::from_f64(number)
+    })
+}
+
+/// A whole number, with or without quotes; a blank is `None`.
+///
+/// # Errors
+/// When the value is neither a whole number nor a blank.
+pub fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let Some(text) = deserializer.deserialize_any(Scalar)? else { return Ok(None) };
+    let integer = text.parse().ok().or_else(|| whole(&text));
+    integer.map(Some).ok_or_else(|| D::Error::custom("expected a whole number"))
+}
+
+/// A text; numbers and booleans become their text, a blank is `None`.
+///
+/// # Errors
+/// When the value is a list or an object.
+pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    deserializer.deserialize_any(Scalar)
+}
+
+/// `318.0` is the whole number 318; larger than 2⁵³ a float no longer tells.
+fn whole(text: &str) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let number: f64 = text.parse().ok()?;
+    #[expect(clippy::cast_possible_truncation, reason = "whole and within the exact range")]
+    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
+}
+
+/// A JSON object. Derived readers of structs take a list of their fields for one, which no gateway means.
+#[derive(Debug)]
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectOf(PhantomData)).map(Self)
+    }
+}
+
+struct ObjectOf<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectOf<T> {
+    type Value = T;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
+/// An object; `null` and the empty list, which PHP writes for an empty object, are `None`.
+///
+/// # Errors
+/// When the value is anything else.
+pub fn object<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::Null => Ok(None),
+        serde_json::Value::Array(items) if items.is_empty() => Ok(None),
+        value => serde_json::from_value(value).map(|Object(value)| Some(value)).map_err(D::Error::custom),
+    }
+}
+
+/// One object or a list of them, as some fields come with either.
+///
+/// # Errors
+/// When a value is not of the expected type.
+pub fn one_or_many<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::Null => Ok(Vec::new()),
+        list @ serde_json::Value::Array(_) => serde_json::from_value(list).map(inner).map_err(D::Error::custom),
+        one => serde_json::from_value(one).map(|Object(one)| vec![one]).map_err(D::Error::custom),
+    }
+}
+
+fn inner<T>(objects: Vec<Object<T>>) -> Vec<T> {
+    objects.into_iter().map(|Object(value)| value).collect()
+}
+
+/// Any scalar as trimmed text; `null`, blanks and dashes are `None`.
+struct Scalar;
+
+fn unless_blank(text: &str) -> Option<String> {
+    let text = text.trim();
+    let blank = text.is_empty() || text.chars().all(|character| character == '-') || text == "null";
+    (!blank).then(|| text.to_owned())
+}
+
+impl<'de> Visitor<'de> for Scalar {
+    type Value = Option<String>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a text, a number or null")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(unless_blank(text))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Some(number.to_string()))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Some(number.to_string()))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(Some(number.to_string()))
+    }
+
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<Self::Value, E> {
+        Ok(Some(flag.to_string()))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::{Number, json};
+
+    #[derive(Deserialize)]
+    struct Wire {
+        #[serde(default, deserialize_with = "super::number")]
+        rate: Option<Number>,
+        #[serde(default, deserialize_with = "super::integer")]
+        count: Option<i64>,
+        #[serde(default, deserialize_with = "super::text")]
+        name: Option<String>,
+    }
+
+    fn read(json: &str) -> Wire {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn a_rate_is_read_in_every_form_the_gateway_sends() {
+        for json in [r#"{"rate":"12.5%"}"#, r#"{"rate":"12.5"}"#, r#"{"rate":12.5}"#, r#"{"rate":" 12.5 % "}"#] {
+            assert_eq!(json!(read(json).rate), json!(12.5), "{json}");
+        }
+        for json in [r#"{"rate":""}"#, r#"{"rate":null}"#, r#"{"rate":"--"}"#, "{}"] {
+            assert_eq!(read(json).rate, None, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_negative_number_is_not_a_blank() {
+        assert_eq!(json!(read(r#"{"rate":"-3.5","count":-4}"#).rate), json!(-3.5));
+    }
+
+    #[test]
+    fn a_whole_amount_is_written_without_a_fraction() {
+        for json in [r#"{"rate":48210}"#, r#"{"rate":"48210.00"}"#, r#"{"rate":48210.0}"#] {
+            assert_eq!(json!(read(json).rate).to_string(), "48210", "{json}");
+        }
+    }
+
+    #[test]
+    fn a_count_is_whole() {
+        assert_eq!(read(r#"{"count":"318"}"#).count, Some(318));
+        assert_eq!(read(r#"{"count":318.0}"#).count, Some(318));
+        for json in [r#"{"count":1.5}"#, r#"{"count":"many"}"#, r#"{"count":1e300}"#, r#"{"count":[]}"#] {
+            assert!(serde_json::from_str::<Wire>(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn infinity_and_words_are_not_numbers() {
+        for json in [r#"{"rate":"inf"}"#, r#"{"rate":"NaN"}"#, r#"{"rate":"abc"}"#, r#"{"rate":{}}"#] {
+            assert!(serde_json::from_str::<Wire>(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_text_may_come_as_a_number() {
+        assert_eq!(read(r#"{"name":7}"#).name.as_deref(), Some("7"));
+        assert_eq!(read(r#"{"name":"  "}"#).name, None);
+    }
+}

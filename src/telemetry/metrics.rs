@@ -1,0 +1,91 @@
+//! Every metric by name, and nothing else that knows one. Labels have few values: names of resources, gateways,
+//! methods and outcomes; never an id, a path or a tenant.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+const HTTP_REQUESTS: &str = "storegate_http_requests_total";
+const HTTP_DURATION: &str = "storegate_http_request_duration_seconds";
+const GATEWAY_CALLS: &str = "storegate_gateway_calls_total";
+const GATEWAY_DURATION: &str = "storegate_gateway_call_duration_seconds";
+const GATEWAY_RETRIES: &str = "storegate_gateway_retries_total";
+const CACHE_READS: &str = "storegate_cache_reads_total";
+const CACHE_ENTRIES: &str = "storegate_cache_entries";
+const CACHE_BYTES: &str = "storegate_cache_bytes";
+
+/// From a hit on loopback to the gateway's deadline, in seconds.
+const BUCKETS: [f64; 13] = [0.000_1, 0.000_25, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0];
+
+static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// Starts recording. A second start in one process changes nothing.
+pub fn start() {
+    RECORDER.get_or_init(|| {
+        let builder = PrometheusBuilder::new();
+        let builder = builder.set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS).ok()?;
+        let handle = builder.install_recorder().ok()?;
+        describe();
+        Some(handle)
+    });
+}
+
+/// All metrics in Prometheus' text format.
+pub fn render() -> String {
+    handle().map(PrometheusHandle::render).unwrap_or_default()
+}
+
+/// Moves what histograms have collected; to be called every few seconds.
+pub fn upkeep() {
+    if let Some(handle) = handle() {
+        handle.run_upkeep();
+    }
+}
+
+/// A request was answered.
+pub fn http_request(resource: &str, status: u16, took: Duration) {
+    let resource = resource.to_owned();
+    counter!(HTTP_REQUESTS, "resource" => resource.clone(), "status" => status.to_string()).increment(1);
+    histogram!(HTTP_DURATION, "resource" => resource).record(took.as_secs_f64());
+}
+
+/// A gateway call ended, after all its attempts.
+pub fn gateway_call(gateway: &'static str, method: &str, outcome: &'static str, took: Duration) {
+    let method = method.to_owned();
+    counter!(GATEWAY_CALLS, "gateway" => gateway, "method" => method.clone(), "outcome" => outcome).increment(1);
+    histogram!(GATEWAY_DURATION, "gateway" => gateway, "method" => method).record(took.as_secs_f64());
+}
+
+/// An attempt failed and is followed by another.
+pub fn gateway_retry(gateway: &'static str, cause: &'static str) {
+    counter!(GATEWAY_RETRIES, "gateway" => gateway, "cause" => cause).increment(1);
+}
+
+/// The cache was asked.
+pub fn cache_read(resource: &'static str, outcome: &'static str) {
+    counter!(CACHE_READS, "resource" => resource, "outcome" => outcome).increment(1);
+}
+
+/// The cache was measured.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+pub fn cache_size(entries: u64, bytes: u64) {
+    gauge!(CACHE_ENTRIES).set(entries as f64);
+    gauge!(CACHE_BYTES).set(bytes as f64);
+}
+
+fn handle() -> Option<&'static PrometheusHandle> {
+    RECORDER.get()?.as_ref()
+}
+
+fn describe() {
+    describe_counter!(HTTP_REQUESTS, "Requests answered, by resource and status");
+    describe_histogram!(HTTP_DURATION, "Time to answer a request, by resource");
+    describe_counter!(GATEWAY_CALLS, "Gateway calls after all attempts, by gateway, method and outcome");
+    describe_histogram!(GATEWAY_DURATION, "Time of a gateway call with all its attempts");
+    describe_counter!(GATEWAY_RETRIES, "Attempts that were followed by another, by the failure's kind");
+    describe_counter!(CACHE_READS, "Questions to the cache, by resource and outcome");
+    describe_gauge!(CACHE_ENTRIES, "Answers in the cache");
+    describe_gauge!(CACHE_BYTES, "Weight of the answers in the cache, in bytes");
+}

@@ -1,0 +1,4 @@
+//! What operators see: logs, and every metric by name.
+
+pub mod logging;
+pub mod metrics;
