@@ -1,11 +1,38 @@
 //! storegate: plain REST in, signed vendor RPC out.
+//!
+//! # How one request flows
+//!
+//! 1. [`app`] has built the state and the routes; a worker takes the request from its socket.
+//! 2. [`http::edge`] gives it an id, checks its size, and watches its deadline.
+//! 3. [`auth::caller`] checks the token; the handler's signature names the scope that it must hold.
+//! 4. A file of [`resources`] reads what the caller asks, and whether the token grants that store.
+//! 5. [`cache`] gives a kept answer, or lets one fetch run for all who ask the same.
+//! 6. [`gateway`] signs the call in the vendor's dialect, sends it, reads the envelope, and tries again where that helps.
+//! 7. The resource translates what came, [`http::reply`] adds ETag, age and encoding, or [`http::problem`] explains the
+//!    error.
+//!
+//! The modules stand in that order, and each uses only those below it. [`config`] comes before, [`sandbox`] is
+//! a gateway to try all of it on.
+
+pub mod config;
+
+pub mod app;
+pub mod openapi;
+pub mod resources;
 
 pub mod auth;
-pub mod cache;
-pub mod clock;
-pub mod directory;
-pub mod gateway;
 pub mod http;
+
+pub mod gateway;
+
+pub mod cache;
+
+pub mod directory;
+
 pub mod sandbox;
-pub mod settings;
+
 pub mod telemetry;
+
+pub mod settings;
+
+pub mod clock;

@@ -43,6 +43,12 @@ impl<S: Scope> Caller<S> {
         self.token.has_scope(name)
     }
 
+    /// 401 for a token that is valid but cannot be served here.
+    pub fn refuse(&self, what: &str) -> Problem {
+        let parameters = format!(", error=\"invalid_token\", error_description=\"{what}\"");
+        challenged(ProblemType::InvalidToken, what, &parameters)
+    }
+
     /// Which stores the caller may read.
     pub fn grants(&self) -> &Grants {
         self.token.grants()

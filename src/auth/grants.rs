@@ -20,6 +20,11 @@ impl Grants {
         self.stores.is_none()
     }
 
+    /// The stores that may be read, without their `S_`; `None` stands for all.
+    pub const fn stores(&self) -> Option<&BTreeSet<String>> {
+        self.stores.as_ref()
+    }
+
     /// Whether the store that goes by these ids may be read. A store has several, and a list may name any of them.
     pub fn may_read_any_of(&self, ids: &[&str]) -> bool {
         self.stores.as_ref().is_none_or(|stores| ids.iter().any(|id| stores.contains(bare(id))))

@@ -1,3 +1,12 @@
-//! HTTP as callers see it: errors, replies, pages.
+//! HTTP as callers see it: the edge that every request passes, errors, replies, pages.
 
+pub mod accept;
+pub mod docs;
+pub mod edge;
+pub mod methods;
+pub mod ops;
 pub mod problem;
+mod problem_pages;
+pub mod reply;
+mod request_id;
+mod request_limits;

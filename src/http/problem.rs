@@ -323,6 +323,12 @@ impl From<&GatewayError> for Problem {
     }
 }
 
+impl From<GatewayError> for Problem {
+    fn from(error: GatewayError) -> Self {
+        Self::from(&error)
+    }
+}
+
 /// The gateway's own sentence is shown only where the caller can act on it.
 fn gateway_detail(error: &GatewayError, kind: ProblemType) -> String {
     let said = error.note.as_ref().and_then(|note| note.message.as_deref());

@@ -1,0 +1,167 @@
+//! The composition root: settings become shared state, the routes, and a server that is bound and told to run.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::web::{Data, ServiceConfig};
+use actix_web::{HttpServer, middleware, rt};
+
+use crate::auth::{self, Auth, AuthSetupError};
+use crate::cache::AnswerCache;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::directory::Directory;
+use crate::gateway::GatewayClient;
+use crate::gateway::error::Error;
+use crate::gateway::tenants::Tenants;
+use crate::gateway::tls::{self, TlsError};
+use crate::gateway::transport::Transport;
+use crate::http::docs::{self, Docs};
+use crate::http::edge::{self, Edge};
+use crate::http::ops;
+use crate::openapi;
+use crate::resources::{self, Shared};
+use crate::telemetry::metrics;
+
+/// How often what has expired is freed.
+const MAINTENANCE: Duration = Duration::from_secs(5);
+
+/// The head of a request must arrive within this time.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why the service cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; choose another address with --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The server cannot be started.
+    #[error("the server cannot be started: {0}")]
+    Server(#[from] io::Error),
+    /// Tokens cannot be made or checked.
+    #[error(transparent)]
+    Auth(#[from] AuthSetupError),
+    /// Gateways cannot be called.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The API document cannot be written.
+    #[error("the API document cannot be written: {0}")]
+    Document(String),
+}
+
+/// The service, bound to its address.
+pub struct App {
+    address: SocketAddr,
+    server: Server,
+    cache: AnswerCache<Error>,
+}
+
+impl App {
+    /// Builds the state that all workers share, binds, and starts the workers. Must be called inside the runtime.
+    ///
+    /// # Errors
+    /// [`AppError`] says what is wrong.
+    pub fn build(settings: Settings, clock: Clock) -> Result<Self, AppError> {
+        metrics::start();
+        let address = settings.server.listen;
+        let listener = TcpListener::bind(address).map_err(|source| AppError::Listen { address, source })?;
+        Self::on(listener, settings, clock)
+    }
+
+    /// The same on a listener that is bound already.
+    ///
+    /// # Errors
+    /// [`AppError`] says what is wrong.
+    pub fn on(listener: TcpListener, settings: Settings, clock: Clock) -> Result<Self, AppError> {
+        let address = listener.local_addr()?;
+        let server = settings.server.clone();
+        let tls = tls::client_config(settings.gateway.ca_file.as_deref())?;
+        let cache = AnswerCache::new(&settings.cache, clock.clone());
+        let tenants = Tenants::new(settings.tenants);
+        let auth = Data::new(Auth::new(settings.auth, clock.clone())?);
+        let docs = Data::new(docs(server.docs_client_id.as_deref())?);
+        let edge = Data::new(Edge { clock: clock.clone(), request_timeout: server.request_timeout });
+        let readiness = Data::new(tenants.clone());
+        let shared = Data::new(Shared {
+            tenants,
+            directory: Directory,
+            cache: cache.clone(),
+            policies: settings.policies,
+            clock: clock.clone(),
+        });
+        let gateway = settings.gateway;
+        let factory = move || {
+            // awc's client belongs to one thread, so each worker has its own; everything else is shared.
+            let transport = Transport::new(&gateway, tls.clone());
+            actix_web::App::new()
+                .app_data(auth.clone())
+                .app_data(shared.clone())
+                .app_data(docs.clone())
+                .app_data(edge.clone())
+                .app_data(readiness.clone())
+                .app_data(GatewayClient::new(transport, clock.clone(), gateway.deadline))
+                .wrap(middleware::from_fn(edge::pass))
+                .configure(routes)
+        };
+        let server = HttpServer::new(factory)
+            .workers(server.workers)
+            .client_request_timeout(HEAD_TIMEOUT)
+            .shutdown_timeout(server.drain.as_secs())
+            .listen(listener)?
+            .run();
+        Ok(Self { address, server, cache })
+    }
+
+    /// The address that the service listens on.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops the service from elsewhere.
+    pub fn handle(&self) -> ServerHandle {
+        self.server.handle()
+    }
+
+    /// Serves until it is stopped by a signal or by its handle.
+    ///
+    /// # Errors
+    /// What the server fails with.
+    pub async fn run(self) -> io::Result<()> {
+        let maintenance = rt::spawn(maintain(self.cache));
+        let outcome = self.server.await;
+        maintenance.abort();
+        outcome
+    }
+}
+
+/// Every route of the service.
+fn routes(config: &mut ServiceConfig) {
+    config
+        .configure(resources::configure)
+        .configure(auth::endpoints::configure)
+        .configure(ops::configure)
+        .configure(docs::configure);
+}
+
+fn docs(client_id: Option<&str>) -> Result<Docs, AppError> {
+    let document = openapi::document();
+    let json = openapi::to_json(&document).map_err(|error| AppError::Document(error.to_string()))?;
+    let yaml = document.to_yaml().map_err(|error| AppError::Document(error.to_string()))?;
+    Ok(Docs::new(json, yaml, client_id))
+}
+
+async fn maintain(cache: AnswerCache<Error>) {
+    loop {
+        rt::time::sleep(MAINTENANCE).await;
+        let (entries, bytes) = cache.maintain().await;
+        metrics::cache_size(entries, bytes);
+        metrics::upkeep();
+    }
+}

@@ -1,0 +1,153 @@
+//! One struct of the modules' own settings. File, then environment over it, then flags of the command line; every problem
+//! is reported at once.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use toml::Table;
+
+use crate::auth::AuthSettings;
+use crate::cache::CacheSettings;
+use crate::gateway::GatewaySettings;
+use crate::gateway::tenants::TenantSettings;
+use crate::resources::Policies;
+use crate::settings::{Problems, Report, Section, overlay};
+use crate::telemetry::logging::LogSettings;
+
+/// Everything that `serve` needs to know.
+#[derive(Debug)]
+pub struct Settings {
+    /// `[server]`.
+    pub server: ServerSettings,
+    /// `[auth]`.
+    pub auth: AuthSettings,
+    /// `[tenants.<name>]`.
+    pub tenants: Vec<TenantSettings>,
+    /// `[gateway]`.
+    pub gateway: GatewaySettings,
+    /// `[cache]`.
+    pub cache: CacheSettings,
+    /// `[cache.<resource>]`.
+    pub policies: Policies,
+    /// `[telemetry]`.
+    pub log: LogSettings,
+}
+
+/// `[server]`: our own listener.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// `listen`: address and port; port 0 for a free one. Default `127.0.0.1:8080`.
+    pub listen: SocketAddr,
+    /// `public_url`: the address that callers use.
+    pub public_url: Option<String>,
+    /// `workers`: threads that serve. Default: one a core.
+    pub workers: usize,
+    /// `drain`: how long a stopping service finishes requests. Default `30s`.
+    pub drain: Duration,
+    /// `request_timeout`: the longest time for one request. Default `30s`.
+    pub request_timeout: Duration,
+    /// The client id that Swagger UI fills in; set by the demo.
+    pub docs_client_id: Option<String>,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            workers: std::thread::available_parallelism().map_or(2, usize::from),
+            drain: Duration::from_secs(30),
+            request_timeout: Duration::from_secs(30),
+            docs_client_id: None,
+        }
+    }
+}
+
+impl ServerSettings {
+    fn read(section: &Section<'_>) -> Self {
+        let default = Self::default();
+        let workers = section.integer("workers").unwrap_or(default.workers);
+        if !(1..=1024).contains(&workers) {
+            section.problem("workers", "write a number from 1 to 1024, or leave it out for one a core");
+        }
+        Self {
+            listen: read_listen(section).unwrap_or(default.listen),
+            public_url: section.text("public_url").map(|url| url.trim_end_matches('/').to_owned()),
+            workers,
+            drain: section.duration("drain", default.drain),
+            request_timeout: section.duration("request_timeout", default.request_timeout),
+            docs_client_id: None,
+        }
+    }
+}
+
+fn read_listen(section: &Section<'_>) -> Option<SocketAddr> {
+    let text = section.text("listen")?;
+    let listen = text.parse().ok();
+    if listen.is_none() {
+        section.problem("listen", "write an address and a port, such as 127.0.0.1:8080 or [::]:8080");
+    }
+    listen
+}
+
+impl Settings {
+    /// Reads the file, if there is one, and the environment over it.
+    ///
+    /// # Errors
+    /// Everything that is missing or wrong.
+    pub fn load(file: Option<&Path>, variables: impl Iterator<Item = (String, String)>) -> Result<Self, Problems> {
+        match file {
+            Some(path) => Self::over(read_file(path)?, variables),
+            None => Self::over(Table::new(), variables),
+        }
+    }
+
+    /// The same from a text.
+    ///
+    /// # Errors
+    /// Everything that is missing or wrong.
+    pub fn parse(text: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Self, Problems> {
+        Self::over(parse_toml(text, "the configuration")?, variables)
+    }
+
+    fn over(mut table: Table, variables: impl Iterator<Item = (String, String)>) -> Result<Self, Problems> {
+        let origins = overlay(&mut table, variables);
+        let report = Report::with_variables(origins);
+        let settings = Self::read(&Section::root(&table, &report));
+        report.finish(&table)?;
+        Ok(settings)
+    }
+
+    fn read(root: &Section<'_>) -> Self {
+        let server = ServerSettings::read(&root.section("server"));
+        let tenants = TenantSettings::read_all(&root.section("tenants"), root);
+        let names: Vec<String> = tenants.iter().map(|tenant| tenant.name.clone()).collect();
+        let cache = root.section("cache");
+        Self {
+            auth: AuthSettings::read(&root.section("auth"), server.public_url.as_deref(), &names),
+            server,
+            tenants,
+            gateway: GatewaySettings::read(&root.section("gateway")),
+            policies: Policies::read(&cache),
+            cache: CacheSettings::read(&cache),
+            log: LogSettings::read(&root.section("telemetry")),
+        }
+    }
+}
+
+fn read_file(path: &Path) -> Result<Table, Problems> {
+    let name = path.display().to_string();
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Problems(vec![format!("{name}: cannot be read: {error}")]))?;
+    parse_toml(&text, &name)
+}
+
+/// The parser's full message shows the line, which may hold a secret; so only its number is told.
+fn parse_toml(text: &str, name: &str) -> Result<Table, Problems> {
+    text.parse().map_err(|error: toml::de::Error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        Problems(vec![format!("{name}: line {line} is not TOML: {}", error.message())])
+    })
+}

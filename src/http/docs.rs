@@ -1,0 +1,102 @@
+//! What people explore: Swagger UI from the binary itself, the API document, the pages about errors.
+
+use std::sync::Arc;
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY};
+use actix_web::web::{self, Bytes, Data, ServiceConfig};
+use actix_web::{HttpResponse, guard};
+use utoipa_swagger_ui::{Config, oauth};
+
+use super::methods::{READ, allow_only};
+use super::problem::{Problem, ProblemType};
+use super::problem_pages;
+
+/// Swagger UI needs inline styles; nothing is loaded from another host.
+const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; \
+    form-action 'none'";
+const HTML: &str = "text/html; charset=utf-8";
+
+/// The documents, written once.
+#[derive(Clone)]
+pub struct Docs {
+    json: Bytes,
+    yaml: Bytes,
+    swagger: Arc<Config<'static>>,
+}
+
+impl Docs {
+    /// Docs for a document in both its forms. `client_id` is filled in for people who authorize.
+    pub fn new(json: String, yaml: String, client_id: Option<&str>) -> Self {
+        let mut oauth = oauth::Config::new().app_name("storegate");
+        if let Some(client_id) = client_id {
+            oauth = oauth.client_id(client_id);
+        }
+        let swagger = Config::with_oauth_config(["/openapi.json"], oauth)
+            .try_it_out_enabled(true)
+            .display_request_duration(true)
+            .deep_linking(true)
+            .validator_url("none")
+            .persist_authorization(false);
+        Self { json: json.into(), yaml: yaml.into(), swagger: Arc::new(swagger) }
+    }
+}
+
+/// Routes of all that people explore.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(allow_only(web::resource("/").name("root").route(read().to(|| redirect("/docs/"))), READ))
+        .service(allow_only(web::resource("/docs").name("docs").route(read().to(|| redirect("/docs/"))), READ))
+        .service(allow_only(web::resource("/docs/{file:.*}").name("docs").route(read().to(swagger_file)), READ))
+        .service(allow_only(web::resource("/openapi.json").name("openapi").route(read().to(openapi_json)), READ))
+        .service(allow_only(web::resource("/openapi.yaml").name("openapi").route(read().to(openapi_yaml)), READ))
+        .service(allow_only(web::resource("/problems").name("problems").route(read().to(problem_index)), READ))
+        .service(allow_only(web::resource("/problems/{type}").name("problems").route(read().to(problem_page)), READ));
+}
+
+/// `GET` and `HEAD`.
+pub fn read() -> actix_web::Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+async fn redirect(to: &'static str) -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header((LOCATION, to)).finish()
+}
+
+async fn swagger_file(docs: Data<Docs>, file: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let found = utoipa_swagger_ui::serve(&file, docs.swagger.clone());
+    let found = found.map_err(|error| Problem::of(ProblemType::InternalError).caused_by(error))?;
+    let file = found.ok_or_else(|| Problem::of(ProblemType::NotFound))?;
+    Ok(page(&file.content_type, SWAGGER_POLICY, file.bytes.into_owned()))
+}
+
+async fn openapi_json(docs: Data<Docs>) -> HttpResponse {
+    document("application/json", docs.json.clone())
+}
+
+async fn openapi_yaml(docs: Data<Docs>) -> HttpResponse {
+    document("application/yaml", docs.yaml.clone())
+}
+
+async fn problem_index() -> HttpResponse {
+    page(HTML, PAGE_POLICY, problem_pages::index())
+}
+
+async fn problem_page(kind: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let found = problem_pages::page(&kind).ok_or_else(|| Problem::of(ProblemType::NotFound))?;
+    Ok(page(HTML, PAGE_POLICY, found))
+}
+
+fn document(content_type: &'static str, body: Bytes) -> HttpResponse {
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, content_type)).insert_header((CACHE_CONTROL, "no-cache")).body(body)
+}
+
+fn page(content_type: &str, policy: &'static str, body: impl Into<Bytes>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, content_type))
+        .insert_header((CONTENT_SECURITY_POLICY, policy))
+        .insert_header((REFERRER_POLICY, "no-referrer"))
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        .body(body.into())
+}

@@ -1,0 +1,195 @@
+//! The edge that every request passes first and every answer last: id, limits, deadline, panics, the body of errors,
+//! the access log.
+//!
+//! Order, and why: the id comes first, since everything below names it; limits come before anything reads the head;
+//! deadline and panic guard enclose all handlers and extractors; errors get their body last, where path and id are known.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError, web};
+use futures_util::FutureExt;
+use tracing::Instrument;
+
+use super::problem::{PROBLEM_JSON, Problem, ProblemDocument, ProblemType};
+use super::{request_id, request_limits};
+use crate::auth::CallerIdentity;
+use crate::clock::Clock;
+use crate::telemetry::metrics;
+
+/// What the edge needs to know.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    /// For the access log.
+    pub clock: Clock,
+    /// The longest time for one request, from its head to its answer.
+    pub request_timeout: Duration,
+}
+
+/// A request as the log and the errors name it.
+struct Label {
+    id: String,
+    method: String,
+    path: String,
+}
+
+/// The middleware.
+///
+/// # Errors
+/// Problems that arise above all handlers: a panic, the deadline, a head that is too large. They carry their body.
+pub async fn pass(
+    edge: web::Data<Edge>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let label = Label {
+        id: request_id::of(request.headers()),
+        method: request.method().to_string(),
+        path: request.path().to_owned(),
+    };
+    let span = tracing::info_span!("request", id = %label.id);
+    let started = edge.clock.elapsed();
+    async move {
+        let outcome = guarded(&edge, request, next).await;
+        let took = edge.clock.elapsed().saturating_sub(started);
+        match outcome {
+            Ok(response) => Ok(finish(response, &label, took)),
+            Err(problem) => Err(refuse(&problem, &label, took)),
+        }
+    }
+    .instrument(span)
+    .await
+}
+
+async fn guarded(
+    edge: &Edge,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Problem> {
+    request_limits::check(&request)?;
+    let has_body = request.method().as_str() == "POST";
+    let handled = AssertUnwindSafe(next.call(request)).catch_unwind();
+    match tokio::time::timeout(edge.request_timeout, handled).await {
+        Ok(Ok(Ok(response))) => Ok(response.map_into_boxed_body()),
+        Ok(Ok(Err(error))) => Err(from_below(&error)),
+        Ok(Err(_)) => Err(Problem::of(ProblemType::InternalError).caused_by("a handler panicked")),
+        Err(_) if has_body => Err(Problem::of(ProblemType::RequestTimeout)),
+        Err(_) => Err(Problem::of(ProblemType::GatewayTimeout).caused_by("the request's deadline ended")),
+    }
+}
+
+/// Gives an error its body, and every answer its id.
+fn finish(mut response: ServiceResponse<BoxBody>, label: &Label, took: Duration) -> ServiceResponse<BoxBody> {
+    let problem = response.response_mut().extensions_mut().remove::<Problem>();
+    let problem = problem.or_else(|| unexplained(&response));
+    if let Some(problem) = &problem {
+        log_problem(problem);
+        let document = problem.document(&label.path, &label.id);
+        response = response.map_body(|head, _| {
+            head.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+            BoxBody::new(body(&document))
+        });
+    }
+    add_common_headers(response.headers_mut(), &label.id);
+    let resource = response.request().match_name().unwrap_or("none").to_owned();
+    log_access(label, &resource, response.status(), took, response.request().extensions().get());
+    response
+}
+
+/// The router and the framework answer some requests themselves, without a body that explains.
+fn unexplained(response: &ServiceResponse<BoxBody>) -> Option<Problem> {
+    let status = response.status();
+    let explains = response.headers().contains_key(CONTENT_TYPE)
+        && response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/"));
+    let is_error = status.is_client_error() || status.is_server_error();
+    (is_error && !explains).then(|| Problem::of(ProblemType::for_status(status.as_u16())))
+}
+
+fn from_below(error: &Error) -> Problem {
+    error.as_error::<Problem>().cloned().unwrap_or_else(|| {
+        let status = error.as_response_error().status_code();
+        Problem::of(ProblemType::for_status(status.as_u16())).caused_by(error)
+    })
+}
+
+/// An answer for a request that is gone: the framework builds it from this error.
+fn refuse(problem: &Problem, label: &Label, took: Duration) -> Error {
+    log_problem(problem);
+    let document = problem.document(&label.path, &label.id);
+    let status = StatusCode::from_u16(document.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    log_access(label, "none", status, took, None);
+    Refusal { status, document, headers: problem.headers().to_vec() }.into()
+}
+
+/// A problem with its body.
+#[derive(Debug)]
+struct Refusal {
+    status: StatusCode,
+    document: ProblemDocument,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.document.detail)
+    }
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponseBuilder::new(self.status).content_type(PROBLEM_JSON).body(body(&self.document));
+        for (name, value) in &self.headers {
+            response.headers_mut().append(name.clone(), value.clone());
+        }
+        add_common_headers(response.headers_mut(), &self.document.request_id);
+        response
+    }
+}
+
+fn body(document: &ProblemDocument) -> Vec<u8> {
+    serde_json::to_vec(document).unwrap_or_default()
+}
+
+fn add_common_headers(headers: &mut actix_web::http::header::HeaderMap, id: &str) {
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(HeaderName::from_static(request_id::HEADER), id);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+/// A failure is logged once, here, with the cause that the caller does not see.
+fn log_problem(problem: &Problem) {
+    let kind = problem.kind();
+    let cause = problem.cause().unwrap_or_default();
+    match kind {
+        ProblemType::InternalError | ProblemType::GatewayRefusedCredentials => {
+            tracing::error!(problem = kind.slug(), cause, "an operator must act");
+        }
+        _ if kind.status() >= 500 => tracing::warn!(problem = kind.slug(), cause, "the request failed"),
+        _ => tracing::debug!(problem = kind.slug(), cause, "the request was refused"),
+    }
+}
+
+/// The path without its query, which may hold names of people.
+fn log_access(label: &Label, resource: &str, status: StatusCode, took: Duration, caller: Option<&CallerIdentity>) {
+    metrics::http_request(resource, status.as_u16(), took);
+    tracing::info!(
+        method = label.method,
+        path = label.path,
+        resource,
+        status = status.as_u16(),
+        took_ms = took.as_secs_f64() * 1000.0,
+        client_id = caller.map(|caller| caller.client_id.as_ref()),
+        tenant = caller.map(|caller| caller.tenant.as_ref()),
+        "answered"
+    );
+}

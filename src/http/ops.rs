@@ -1,0 +1,104 @@
+//! What operators' machines ask: is the process up, can it serve, what has it counted.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::web::{self, Data, ServiceConfig};
+use serde::Serialize;
+use utoipa::{OpenApi, ToSchema};
+
+use super::docs::read;
+use super::methods::{READ, allow_only};
+use crate::gateway::account::Health;
+use crate::gateway::tenants::Tenants;
+use crate::telemetry::metrics;
+
+/// The part of the API document that describes these paths.
+#[derive(Debug, OpenApi)]
+#[openapi(paths(read_health, read_readiness, read_metrics), components(schemas(HealthDocument, ReadinessDocument)))]
+pub struct OpsApi;
+
+/// Routes for operators' machines.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(allow_only(web::resource("/healthz").name("healthz").route(read().to(read_health)), READ))
+        .service(allow_only(web::resource("/readyz").name("readyz").route(read().to(read_readiness)), READ))
+        .service(allow_only(web::resource("/metrics").name("metrics").route(read().to(read_metrics)), READ));
+}
+
+/// The process runs.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Health)]
+struct HealthDocument {
+    /// Always `ok`.
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+/// Whether the service can answer, and how its gateways do.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Readiness)]
+struct ReadinessDocument {
+    /// Always `ready`: a service without keys does not start.
+    #[schema(example = "ready")]
+    status: &'static str,
+    /// The program's version.
+    #[schema(example = "0.1.0")]
+    version: &'static str,
+    /// The accounts at gateways, without the names of companies.
+    gateways: Vec<GatewayState>,
+}
+
+/// How an account at a gateway does.
+#[derive(Serialize, ToSchema)]
+struct GatewayState {
+    /// Which gateway: `opretail` or `oms`.
+    #[schema(example = "opretail")]
+    gateway: &'static str,
+    /// What the last call ended in.
+    state: Health,
+    /// How far the gateway's clock is ahead of ours, in seconds, as far as is known.
+    #[schema(example = 0.0)]
+    clock_offset_seconds: f64,
+}
+
+/// Read health
+///
+/// Answers as long as the process runs.
+#[utoipa::path(
+    get, path = "/healthz", operation_id = "read_health", tag = "Operations", security(()),
+    responses((status = 200, description = "The process runs", body = HealthDocument))
+)]
+async fn read_health() -> HttpResponse {
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(HealthDocument { status: "ok" })
+}
+
+/// Read readiness
+///
+/// Whether the service can answer, and what the last call to each gateway ended in. A failing gateway does not make the
+/// service unready: kept answers are still served.
+#[utoipa::path(
+    get, path = "/readyz", operation_id = "read_readiness", tag = "Operations", security(()),
+    responses((status = 200, description = "The service can answer", body = ReadinessDocument))
+)]
+async fn read_readiness(tenants: Data<Tenants>) -> HttpResponse {
+    let accounts = tenants.iter().flat_map(|tenant| tenant.accounts());
+    let gateways = accounts.map(|account| GatewayState {
+        gateway: account.gateway().name(),
+        state: account.health(),
+        clock_offset_seconds: account.clock_offset().as_secs_f64(),
+    });
+    let document =
+        ReadinessDocument { status: "ready", version: env!("CARGO_PKG_VERSION"), gateways: gateways.collect() };
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(document)
+}
+
+/// Read metrics
+///
+/// All metrics in Prometheus' text format.
+#[utoipa::path(
+    get, path = "/metrics", operation_id = "read_metrics", tag = "Operations", security(()),
+    responses((status = 200, description = "Metrics", body = String, content_type = "text/plain"))
+)]
+async fn read_metrics() -> HttpResponse {
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")).body(metrics::render())
+}

@@ -1,0 +1,130 @@
+//! From a kept answer to an HTTP answer: ETag and 304, Age, Cache-Control, Cache-Status, and the encoding the caller
+//! prefers.
+
+use actix_web::http::header::{
+    ACCEPT_ENCODING, AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK, VARY,
+};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+
+use crate::cache::{Encoding, Found, Outcome};
+
+const JSON: &str = "application/json";
+const CACHE_STATUS: &str = "cache-status";
+
+/// The answer to a request, from the cache or just fetched.
+pub fn from_cache(request: &HttpRequest, found: &Found) -> HttpResponse {
+    let (encoding, body) = choose_encoding(request, found);
+    let etag = found.entry.etag(encoding);
+    if is_known(request, &etag) {
+        let mut response = HttpResponse::NotModified();
+        describe(&mut response, found, &etag);
+        return response.finish();
+    }
+    let mut response = HttpResponse::Ok();
+    describe(&mut response, found, &etag);
+    response.insert_header((CONTENT_TYPE, JSON));
+    if let Some(name) = encoding.name() {
+        response.insert_header((CONTENT_ENCODING, name));
+    }
+    if let Some(link) = found.entry.link() {
+        response.insert_header((LINK, link));
+    }
+    response.body(body)
+}
+
+/// Whether the request asks for an answer from the origin (RFC 9111 §5.2.1.4).
+pub fn wants_no_cache(request: &HttpRequest) -> bool {
+    let directives = request.headers().get_all(CACHE_CONTROL).filter_map(|value| value.to_str().ok());
+    directives.flat_map(|value| value.split(',')).any(|directive| directive.trim().eq_ignore_ascii_case("no-cache"))
+}
+
+/// `max-age` is the whole lifetime and `Age` what is gone of it, so that `max-age` less `Age` is what is left
+/// (RFC 9111 §4.2).
+fn describe(response: &mut HttpResponseBuilder, found: &Found, etag: &str) {
+    let lifetime = found.entry.freshness().fresh.as_secs();
+    response
+        .insert_header((ETAG, etag))
+        .insert_header((CACHE_CONTROL, format!("private, max-age={lifetime}")))
+        .insert_header((AGE, found.age.as_secs().to_string()))
+        .insert_header((CACHE_STATUS, cache_status(found)))
+        .insert_header((VARY, "Authorization, Accept-Encoding"));
+}
+
+/// RFC 9211. A negative `ttl` says how long ago the answer's freshness ended.
+fn cache_status(found: &Found) -> String {
+    let lifetime = i64::try_from(found.entry.freshness().fresh.as_secs()).unwrap_or(i64::MAX);
+    let ttl = lifetime.saturating_sub_unsigned(found.age.as_secs());
+    match found.outcome {
+        Outcome::Hit => format!("storegate; hit; ttl={ttl}"),
+        Outcome::StaleWhileRevalidate => format!("storegate; hit; ttl={ttl}; detail=stale-while-revalidate"),
+        Outcome::StaleIfError => format!("storegate; fwd=stale; ttl={ttl}; detail=stale-if-error"),
+        Outcome::Miss => format!("storegate; fwd=miss; stored; ttl={ttl}"),
+        Outcome::Expired => format!("storegate; fwd=stale; stored; ttl={ttl}"),
+        Outcome::Collapsed => format!("storegate; fwd=miss; collapsed; ttl={ttl}"),
+        Outcome::Bypass => format!("storegate; fwd=request; stored; ttl={ttl}"),
+    }
+}
+
+/// `If-None-Match` compares weakly (RFC 9110 §13.1.2).
+fn is_known(request: &HttpRequest, etag: &str) -> bool {
+    let known = request.headers().get_all(IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
+    known.flat_map(|value| value.split(',')).any(|tag| {
+        let tag = tag.trim();
+        tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag
+    })
+}
+
+/// The smallest form that the caller takes and that is kept; identity is always kept.
+fn choose_encoding(request: &HttpRequest, found: &Found) -> (Encoding, bytes::Bytes) {
+    let accepted = request.headers().get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    for encoding in [Encoding::Brotli, Encoding::Gzip] {
+        if encoding.name().is_some_and(|name| accepts(accepted, name))
+            && let Some(body) = found.entry.body(encoding)
+        {
+            return (encoding, body);
+        }
+    }
+    (Encoding::Identity, found.entry.body(Encoding::Identity).unwrap_or_default())
+}
+
+/// Whether a coding is named with a weight above zero.
+fn accepts(accepted: &str, name: &str) -> bool {
+    accepted.split(',').any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let named = parts.next().is_some_and(|coding| coding.eq_ignore_ascii_case(name));
+        let refused = parts.any(|part| part.strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()) == Some(0.0));
+        named && !refused
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{accepts, is_known, wants_no_cache};
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn a_coding_counts_only_with_a_weight() {
+        assert!(accepts("gzip, deflate, br", "br"));
+        assert!(accepts("GZIP;q=0.5", "gzip"));
+        assert!(!accepts("br;q=0, gzip", "br"));
+        assert!(!accepts("", "br"));
+        assert!(!accepts("*", "br"));
+    }
+
+    #[test]
+    fn an_etag_is_known_alone_in_a_list_weakly_and_by_star() {
+        let known = |value: &str| {
+            is_known(&TestRequest::get().insert_header(("if-none-match", value)).to_http_request(), "\"a\"")
+        };
+        assert!(known("\"a\"") && known("\"b\", \"a\"") && known("W/\"a\"") && known("*"));
+        assert!(!known("\"b\"") && !known("a"));
+    }
+
+    #[test]
+    fn no_cache_is_found_among_other_directives() {
+        let wants =
+            |value: &str| wants_no_cache(&TestRequest::get().insert_header(("cache-control", value)).to_http_request());
+        assert!(wants("max-age=0, No-Cache"));
+        assert!(!wants("max-age=0"));
+    }
+}

@@ -1,0 +1,134 @@
+//! The API document, finished from the list of resources: security and shared answers are written once, here, and
+//! follow from the same constants that the handlers use.
+
+use serde_json::json;
+use utoipa::OpenApi;
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{
+    ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Scopes, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::server::Server;
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{Components, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi as Document, Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::auth::endpoints::{TOKEN_PATH, TokenApi};
+use crate::auth::scope;
+use crate::gateway::dialect::{Door, Method};
+use crate::http::ops::OpsApi;
+use crate::http::problem::{GatewayNote, ParameterError, ProblemDocument};
+use crate::resources::{ALL, Endpoint, Resource};
+
+mod responses;
+
+const DESCRIPTION: &str = "Stores, visitors, demographics and inspections of a retail company, as plain REST. \
+Behind each path stands a signed call to a vendor's gateway; answers are cached and carry an `ETag`.\n\n\
+Get a token with `POST /oauth/token`, and send it as `Authorization: Bearer …`. Errors are problem documents \
+(RFC 9457) whose `type` opens a page that says what to do. Values that a gateway did not give are `null`.";
+
+const TAGS: [(&str, &str); 8] = [
+    ("Stores", "The stores of the company."),
+    ("Flow", "Visitors and sales."),
+    ("Demographics", "Visitors by gender and age."),
+    ("Organizations", "Accounts of organizations."),
+    ("Inspections", "Inspections of stores."),
+    ("Cache", "Kept answers."),
+    ("Tokens", "Get an access token, and what is needed to check one."),
+    ("Operations", "For those who run the service."),
+];
+
+/// The whole document.
+pub fn document() -> Document {
+    let mut document = TokenApi::openapi();
+    document.merge(OpsApi::openapi());
+    document.info = info();
+    document.servers = Some(vec![Server::new("/")]);
+    document.tags = Some(
+        TAGS.map(|(name, description)| TagBuilder::new().name(name).description(Some(description)).build()).to_vec(),
+    );
+    let components = document.components.get_or_insert_default();
+    add_security_schemes(components);
+    add_problem_schemas(components);
+    for (name, response) in responses::shared() {
+        components.responses.insert(name, RefOr::T(response));
+    }
+    for resource in ALL {
+        add_resource(&mut document, resource);
+    }
+    document
+}
+
+/// The document as JSON, with a line end.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn to_json(document: &Document) -> Result<String, serde_json::Error> {
+    document.to_pretty_json().map(|json| json + "\n")
+}
+
+fn info() -> utoipa::openapi::Info {
+    InfoBuilder::new()
+        .title("storegate")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(DESCRIPTION))
+        .license(Some(LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build()))
+        .contact(Some(ContactBuilder::new().name(Some("Whoever runs this service")).build()))
+        .build()
+}
+
+fn add_security_schemes(components: &mut Components) {
+    let scopes = Scopes::from_iter(scope::ALL.iter().map(|scope| (scope.name, scope.allows)));
+    let flow = Flow::ClientCredentials(ClientCredentials::new(TOKEN_PATH, scopes));
+    let oauth2 = OAuth2::with_description([flow], "Fetch a token with a client id and secret (RFC 6749 §4.4).");
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some("Paste a token that you have."))
+        .build();
+    components.add_security_scheme("oauth2", SecurityScheme::OAuth2(oauth2));
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+}
+
+fn add_problem_schemas(components: &mut Components) {
+    components.schemas.insert("Problem".to_owned(), ProblemDocument::schema());
+    components.schemas.insert(ParameterError::name().into_owned(), ParameterError::schema());
+    components.schemas.insert(GatewayNote::name().into_owned(), GatewayNote::schema());
+}
+
+fn add_resource(document: &mut Document, resource: &Resource) {
+    let endpoint = (resource.endpoint)();
+    let operation = finished(&endpoint, resource);
+    document.components.get_or_insert_default().schemas.extend(endpoint.schemas);
+    let item = document.paths.paths.entry(endpoint.path).or_default();
+    item.merge_operations(PathItem::new(endpoint.http_method, operation));
+}
+
+fn finished(endpoint: &Endpoint, resource: &Resource) -> Operation {
+    let mut operation = endpoint.operation.clone();
+    operation.security = Some(vec![
+        SecurityRequirement::new("oauth2", [endpoint.scope]),
+        SecurityRequirement::new("bearer", Vec::<String>::new()),
+    ]);
+    operation.extensions = resource.method.as_ref().map(|method| gateway_method(resource, method));
+    responses::complete(&mut operation, endpoint, resource);
+    operation
+}
+
+fn gateway_method(resource: &Resource, method: &Method) -> Extensions {
+    let door = match method.door {
+        Door::MApi => "m.api",
+        Door::CloudApi => "cloud.api",
+        Door::Rpc => "openapi/rpc/service",
+    };
+    let described = json!({
+        "gateway": method.gateway().name(), "method": method.name, "version": method.version, "door": door,
+        "resource": resource.name,
+    });
+    Extensions::builder().add("x-gateway-method", described).build()
+}
+
+/// A reference to an answer that many operations share.
+fn shared(name: &str) -> RefOr<utoipa::openapi::Response> {
+    RefOr::Ref(Ref::new(format!("#/components/responses/{name}")))
+}

@@ -1,0 +1,135 @@
+//! The answers that operations share: errors by status, 304, and the headers of answers from the cache.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{Header, Ref, RefOr, Response, ResponseBuilder};
+
+use super::shared as reference;
+use crate::http::problem::{PROBLEM_JSON, Problem, ProblemType};
+use crate::resources::{Endpoint, Resource};
+
+/// Errors of every operation that needs a token.
+const ALWAYS: [u16; 7] = [400, 401, 403, 406, 414, 431, 500];
+/// Errors of operations that call a gateway.
+const FROM_GATEWAYS: [u16; 5] = [404, 422, 502, 503, 504];
+
+/// All shared answers by name.
+pub(super) fn shared() -> BTreeMap<String, Response> {
+    let mut statuses: Vec<u16> = ALWAYS.iter().chain(&FROM_GATEWAYS).copied().collect();
+    statuses.sort_unstable();
+    let mut responses: BTreeMap<String, Response> =
+        statuses.into_iter().map(|status| (problem_name(status), problem_response(status))).collect();
+    responses.insert("NotModified".to_owned(), not_modified());
+    responses
+}
+
+/// Adds what an operation shares with others to what its handler documents.
+pub(super) fn complete(operation: &mut Operation, endpoint: &Endpoint, resource: &Resource) {
+    let responses = &mut operation.responses.responses;
+    if let Some(RefOr::T(success)) = responses.get_mut("200") {
+        let headers = success_headers(resource, endpoint).into_iter();
+        success.headers.extend(headers.map(|(name, header)| (name, RefOr::T(header))));
+    }
+    if resource.policy.is_some() {
+        responses.insert("304".to_owned(), reference("NotModified"));
+    }
+    let from_gateways: &[u16] = if resource.method.is_some() { &FROM_GATEWAYS } else { &[] };
+    for status in ALWAYS.iter().chain(from_gateways) {
+        responses.insert(status.to_string(), reference(&problem_name(*status)));
+    }
+}
+
+fn success_headers(resource: &Resource, endpoint: &Endpoint) -> BTreeMap<String, Header> {
+    let mut headers = BTreeMap::from([request_id()]);
+    if resource.policy.is_some() {
+        headers.extend(cache_headers());
+    }
+    if endpoint.operation.operation_id.as_deref().is_some_and(|id| id.starts_with("list_")) {
+        let description = "Relative references to the first, previous, next and last page (RFC 8288).";
+        headers.insert("Link".to_owned(), header(description, "</stores?page=2&page_size=50>; rel=\"next\""));
+    }
+    headers
+}
+
+fn cache_headers() -> [(String, Header); 5] {
+    [
+        ("ETag", "Strong validator; send it back in `If-None-Match`.", "\"33a64df551425fcc55e4d42a148795d9\""),
+        (
+            "Cache-Control",
+            "`max-age` is the answer's whole lifetime in seconds; less `Age` it is what is left.",
+            "private, max-age=30",
+        ),
+        ("Age", "How old the answer is, in seconds.", "9"),
+        ("Cache-Status", "Where the answer came from (RFC 9211).", "storegate; hit; ttl=21"),
+        ("Vary", "What the answer depends on besides the path.", "Authorization, Accept-Encoding"),
+    ]
+    .map(|(name, description, example)| (name.to_owned(), header(description, example)))
+}
+
+fn request_id() -> (String, Header) {
+    let description = "The request's id: the caller's own `X-Request-Id`, or a new one.";
+    ("X-Request-Id".to_owned(), header(description, "01936f1e-7c2a-7000-8000-5a2b6c7d8e9f"))
+}
+
+fn not_modified() -> Response {
+    let headers = cache_headers().into_iter().chain([request_id()]);
+    let response =
+        ResponseBuilder::new().description("The answer that the caller has, named in `If-None-Match`, is still right.");
+    headers.fold(response, |response, (name, header)| response.header(name, header)).build()
+}
+
+fn problem_name(status: u16) -> String {
+    format!("Problem{status}")
+}
+
+/// One response a status, with an example for each type of problem that has it.
+fn problem_response(status: u16) -> Response {
+    let kinds: Vec<ProblemType> = ProblemType::ALL.iter().copied().filter(|kind| kind.status() == status).collect();
+    let titles: Vec<String> = kinds.iter().map(|kind| format!("{} (`{}`)", kind.title(), kind.slug())).collect();
+    let mut content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem")));
+    for kind in kinds {
+        let example = ExampleBuilder::new().summary(kind.title()).value(Some(example(kind))).build();
+        content = content.examples_from_iter([(kind.slug(), example)]);
+    }
+    let (name, id) = request_id();
+    let response = ResponseBuilder::new().description(titles.join("; ")).header(name, id);
+    let response = match status {
+        401 | 403 => {
+            response.header("WWW-Authenticate", header("What is missing (RFC 6750 §3).", "Bearer realm=\"storegate\""))
+        }
+        503 => response.header("Retry-After", header("Seconds to wait.", "5")),
+        _ => response,
+    };
+    response.content(PROBLEM_JSON, content.build()).build()
+}
+
+fn example(kind: ProblemType) -> Value {
+    let document = Problem::of(kind).document("/stores/S_123456/flow", "01936f1e-7c2a-7000-8000-5a2b6c7d8e9f");
+    let mut example = serde_json::to_value(document).unwrap_or_default();
+    if let Value::Object(fields) = &mut example {
+        match kind {
+            ProblemType::InvalidParameter => {
+                let message =
+                    "write a date such as 2026-11-01, or an RFC 3339 instant such as 2026-11-01T09:00:00+08:00";
+                fields.insert("errors".to_owned(), json!([{"parameter": "from", "message": message}]));
+            }
+            ProblemType::GatewayError => {
+                let note = json!({"name": "opretail", "code": "-500", "codename": "API_SYSTEM_CALL_ERROR", "call_id": "5f0c1c1e8a"});
+                fields.insert("gateway".to_owned(), note);
+            }
+            _ => {}
+        }
+    }
+    example
+}
+
+fn header(description: &str, example: &str) -> Header {
+    let schema = ObjectBuilder::new().schema_type(Type::String).examples([json!(example)]).build();
+    HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
+}

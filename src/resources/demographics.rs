@@ -1,0 +1,293 @@
+//! `GET /stores/{store_id}/demographics`: visitors of a period by gender and age.
+
+use actix_web::HttpResponse;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::desk::Desk;
+use super::params::{Ask, Period, PeriodDocument, PeriodQuery, Reader, StorePath};
+use super::{Endpoint, Policy, Resource};
+use crate::auth::caller::Caller;
+use crate::auth::scope::DemographicsRead;
+use crate::cache::Freshness;
+use crate::directory::StoreId;
+use crate::gateway::dialect::Call;
+use crate::gateway::opretail::methods::GET_FLOW_GROUP_DISTRIBUTION;
+use crate::gateway::scalar::{self, Object};
+use crate::http::problem::Problem;
+
+/// Visitors of a store by gender and age.
+pub static RESOURCE: Resource = Resource {
+    name: "demographics",
+    method: Some(GET_FLOW_GROUP_DISTRIBUTION),
+    policy: Some(Policy {
+        current: Freshness::seconds(60, 120, 3600),
+        ended: Some(Freshness::seconds(21_600, 21_600, 86_400)),
+    }),
+    endpoint: || Endpoint::read::<__path_read_store_demographics, _, _>(read_store_demographics),
+};
+
+// What the caller may ask.
+
+/// Parts of the day that count.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by the document only; `DemographicsAsk` reads the values")]
+struct HoursQuery {
+    /// Count from this hour of each day.
+    #[param(minimum = 0, maximum = 24, example = 9)]
+    start_hour: Option<u32>,
+    /// Count up to this hour of each day.
+    #[param(minimum = 0, maximum = 24, example = 22)]
+    end_hour: Option<u32>,
+    /// Count only while the shop is open.
+    #[param(default = false, example = false)]
+    business_hours_only: Option<bool>,
+}
+
+#[derive(Clone)]
+struct DemographicsAsk {
+    store: StoreId,
+    period: Period,
+    start_hour: Option<u32>,
+    end_hour: Option<u32>,
+    business_hours_only: bool,
+}
+
+impl Ask for DemographicsAsk {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let store = reader.store();
+        let period = Period::read(reader);
+        let start_hour = reader.integer("start_hour", &(0..=24), None);
+        let end_hour = reader.integer("end_hour", &(0..=24), None);
+        if let (Some(start), Some(end)) = (start_hour, end_hour)
+            && start >= end
+        {
+            reader.error("start_hour", "`start_hour` must be before `end_hour`");
+        }
+        let business_hours_only = reader.flag("business_hours_only", false);
+        Some(Self { store: store?, period: period?, start_hour, end_hour, business_hours_only: business_hours_only? })
+    }
+}
+
+// What the caller gets.
+
+/// Visitors of a period by gender and age.
+#[derive(Serialize, ToSchema)]
+pub struct Demographics {
+    /// The stores that were counted, by their id at OPRetail.
+    #[schema(example = json!(["S_123456"]))]
+    store_ids: Vec<String>,
+    /// The period that was counted.
+    period: PeriodDocument,
+    /// All visitors of the period.
+    #[schema(example = 120, required)]
+    visitors: Option<i64>,
+    /// By gender.
+    gender: Vec<GenderShare>,
+    /// By age.
+    age: Vec<AgeShare>,
+}
+
+/// Visitors of one gender.
+#[derive(Serialize, ToSchema)]
+pub struct GenderShare {
+    /// The gender, as the gateway's cameras estimate it.
+    gender: Gender,
+    /// How many.
+    #[schema(example = 70, required)]
+    visitors: Option<i64>,
+    /// Of all, in percent.
+    #[schema(example = 58.3, required)]
+    share_percent: Option<f64>,
+}
+
+/// A gender, as the gateway's cameras estimate it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Gender {
+    /// Male.
+    Male,
+    /// Female.
+    Female,
+    /// The gateway could not tell.
+    Unknown,
+}
+
+/// Visitors of one range of ages.
+#[derive(Serialize, ToSchema)]
+pub struct AgeShare {
+    /// Youngest age in the range, in years.
+    #[schema(example = 18, required)]
+    from: Option<i64>,
+    /// Oldest age in the range, in years.
+    #[schema(example = 25, required)]
+    to: Option<i64>,
+    /// How many.
+    #[schema(example = 12, required)]
+    visitors: Option<i64>,
+    /// Of all, in percent.
+    #[schema(example = 10.0, required)]
+    share_percent: Option<f64>,
+}
+
+// What the vendor sends.
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Distribution {
+    #[serde(default, deserialize_with = "scalar::one_or_many")]
+    gender_distribution: Vec<WireGender>,
+    #[serde(default, deserialize_with = "scalar::one_or_many")]
+    age_distribution: Vec<WireAge>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireGender {
+    #[serde(default, deserialize_with = "scalar::integer")]
+    gender: Option<i64>,
+    #[serde(default, deserialize_with = "scalar::integer")]
+    people_num: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireAge {
+    #[serde(default, deserialize_with = "scalar::integer")]
+    age_from: Option<i64>,
+    #[serde(default, deserialize_with = "scalar::integer")]
+    age_to: Option<i64>,
+    #[serde(default, deserialize_with = "scalar::integer")]
+    people_num: Option<i64>,
+}
+
+// The translation, both ways.
+
+impl DemographicsAsk {
+    fn call(&self, stores: &str) -> Call {
+        Call::new(GET_FLOW_GROUP_DISTRIBUTION)
+            .with("id", stores)
+            .with("stime", self.period.start_second())
+            .with("etime", self.period.end_second())
+            .with_some("startHour", self.start_hour.map(|hour| hour.to_string()))
+            .with_some("endHour", self.end_hour.map(|hour| hour.to_string()))
+            .with_some("isOnBusinessTime", self.business_hours_only.then_some("1"))
+    }
+}
+
+impl Demographics {
+    fn from_wire(wire: Distribution, store_ids: Vec<String>, period: PeriodDocument) -> Self {
+        let by_gender = sum(wire.gender_distribution.iter().map(|part| part.people_num));
+        let by_age = sum(wire.age_distribution.iter().map(|part| part.people_num));
+        let visitors = by_gender.or(by_age);
+        Self {
+            store_ids,
+            period,
+            visitors,
+            gender: wire.gender_distribution.into_iter().map(|part| GenderShare::from_wire(&part, by_gender)).collect(),
+            age: wire.age_distribution.into_iter().map(|part| AgeShare::from_wire(&part, by_age)).collect(),
+        }
+    }
+}
+
+impl GenderShare {
+    fn from_wire(wire: &WireGender, all: Option<i64>) -> Self {
+        let gender = match wire.gender {
+            Some(1) => Gender::Male,
+            Some(2) => Gender::Female,
+            _ => Gender::Unknown,
+        };
+        Self { gender, visitors: wire.people_num, share_percent: share(wire.people_num, all) }
+    }
+}
+
+impl AgeShare {
+    fn from_wire(wire: &WireAge, all: Option<i64>) -> Self {
+        let share_percent = share(wire.people_num, all);
+        Self { from: wire.age_from, to: wire.age_to, visitors: wire.people_num, share_percent }
+    }
+}
+
+/// The sum of what is known; `None` when nothing is, or when it is too large to be true.
+fn sum(counts: impl Iterator<Item = Option<i64>>) -> Option<i64> {
+    counts.flatten().try_fold(None, |sum: Option<i64>, count| Some(Some(sum.unwrap_or(0).checked_add(count)?)))?
+}
+
+/// In percent, to one decimal place.
+#[expect(clippy::cast_precision_loss, reason = "a rounded percentage")]
+fn share(part: Option<i64>, all: Option<i64>) -> Option<f64> {
+    let (part, all) = (part?, all.filter(|all| *all > 0)?);
+    Some((part as f64 * 1000.0 / all as f64).round() / 10.0)
+}
+
+// The handler.
+
+/// Read a store's demographics
+///
+/// Visitors of a period by gender and age, as the cameras of OPRetail estimate them.
+#[utoipa::path(
+    get,
+    path = "/stores/{store_id}/demographics",
+    operation_id = "read_store_demographics",
+    tag = "Demographics",
+    params(StorePath, PeriodQuery, HoursQuery),
+    responses((status = 200, description = "Visitors by gender and age", body = Demographics))
+)]
+async fn read_store_demographics(caller: Caller<DemographicsRead>, desk: Desk) -> Result<HttpResponse, Problem> {
+    let tenant = desk.tenant(&caller)?;
+    let ask: DemographicsAsk = desk.ask(&tenant)?;
+    let store_id = desk.opretail_store(&caller, &ask.store)?;
+    let access = tenant.opretail()?.clone();
+    let call = ask.call(&store_id);
+    let canonical = format!("{:?}", call.parameters);
+    let ended = ask.period.has_ended(desk.shared().clock.now());
+    let question = desk.question(&caller, &RESOURCE, &canonical, vec![store_id.clone()], ended)?;
+    desk.answer(&RESOURCE, question, move |gateway| async move {
+        let wire: Option<Object<Distribution>> = gateway.call(&access.account, &call).await?;
+        let wire = wire.map_or_else(Distribution::default, |Object(wire)| wire);
+        Ok(Demographics::from_wire(wire, vec![store_id], ask.period.document()).into())
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Demographics, Distribution, PeriodDocument};
+    use serde_json::json;
+
+    fn read(wire: serde_json::Value) -> serde_json::Value {
+        let wire: Distribution = serde_json::from_value(wire).unwrap();
+        let period = PeriodDocument { from: String::new(), to: String::new() };
+        json!(Demographics::from_wire(wire, vec!["S_1".to_owned()], period))
+    }
+
+    #[test]
+    fn counts_become_shares() {
+        let answer = read(json!({
+            "genderDistribution": [{"gender": 1, "peopleNum": 70}, {"gender": "2", "peopleNum": "50"}],
+            "ageDistribution": [{"ageFrom": 18, "ageTo": 25, "peopleNum": 12}, {"ageFrom": 26, "ageTo": null, "peopleNum": 108}]
+        }));
+        assert_eq!(answer["visitors"], 120);
+        assert_eq!(answer["gender"][0], json!({"gender": "male", "visitors": 70, "share_percent": 58.3}));
+        assert_eq!(answer["gender"][1]["gender"], "female");
+        assert_eq!(answer["age"][0], json!({"from": 18, "to": 25, "visitors": 12, "share_percent": 10.0}));
+        assert!(answer["age"][1]["to"].is_null());
+    }
+
+    #[test]
+    fn no_visitors_have_no_shares() {
+        let answer = read(json!({"genderDistribution": [{"gender": 1, "peopleNum": 0}, {"gender": 9}]}));
+        assert_eq!(answer["visitors"], 0);
+        assert!(answer["gender"][0]["share_percent"].is_null());
+        assert_eq!(answer["gender"][1], json!({"gender": "unknown", "visitors": null, "share_percent": null}));
+        assert!(read(json!({}))["visitors"].is_null());
+    }
+
+    #[test]
+    fn a_sum_too_large_to_be_true_is_not_told() {
+        let answer = read(json!({"genderDistribution": [
+            {"gender": 1, "peopleNum": i64::MAX}, {"gender": 2, "peopleNum": 1}]}));
+        assert!(answer["visitors"].is_null());
+    }
+}

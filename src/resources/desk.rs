@@ -1,0 +1,257 @@
+//! What a handler works at: the parameters of its request, the company's accounts, the cache, the gateways.
+//! A handler reads top to bottom: who asks, what, may they, and then either a kept answer or a call.
+
+use std::future::{Future, Ready, ready};
+use std::sync::Arc;
+
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload};
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::params::{Ask, Reader};
+use super::{Policies, Resource};
+use crate::auth::caller::Caller;
+use crate::auth::scope::{CacheBypass, Scope};
+use crate::cache::{AnswerCache, Document, Key, Question};
+use crate::clock::Clock;
+use crate::directory::{Directory, StoreId, StoreNumbers};
+use crate::gateway::GatewayClient;
+use crate::gateway::dialect::Gateway;
+use crate::gateway::error::{Error, Kind};
+use crate::gateway::tenants::{Tenant, Tenants};
+use crate::http::problem::{Problem, ProblemType};
+use crate::http::{accept, reply};
+use crate::telemetry::metrics;
+
+/// What all workers share.
+pub struct Shared {
+    /// Companies and their accounts.
+    pub tenants: Tenants,
+    /// Store ids.
+    pub directory: Directory,
+    /// Finished answers.
+    pub cache: AnswerCache<Error>,
+    /// How long answers keep.
+    pub policies: Policies,
+    /// Time.
+    pub clock: Clock,
+}
+
+/// One request's place of work.
+pub struct Desk {
+    request: HttpRequest,
+    shared: Data<Shared>,
+    gateway: GatewayClient,
+}
+
+/// What a fetch gives to be kept: a document, and its place in a list when it is a page.
+pub struct Fetched<T> {
+    /// Becomes the JSON body.
+    pub value: T,
+    /// Becomes the `Link` header.
+    pub link: Option<String>,
+}
+
+impl<T> From<T> for Fetched<T> {
+    fn from(value: T) -> Self {
+        Self { value, link: None }
+    }
+}
+
+impl FromRequest for Desk {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::at(request))
+    }
+}
+
+impl Desk {
+    fn at(request: &HttpRequest) -> Result<Self, Problem> {
+        accept::require_json(request)?;
+        let shared = request.app_data::<Data<Shared>>().cloned();
+        let gateway = request.app_data::<GatewayClient>().cloned();
+        let (Some(shared), Some(gateway)) = (shared, gateway) else {
+            return Err(Problem::of(ProblemType::InternalError).caused_by("the app was built without its state"));
+        };
+        Ok(Self { request: request.clone(), shared, gateway })
+    }
+
+    /// The company that the caller's token is for.
+    ///
+    /// # Errors
+    /// 401 when this service does not serve it.
+    pub fn tenant<S: Scope>(&self, caller: &Caller<S>) -> Result<Arc<Tenant>, Problem> {
+        self.shared.tenants.get(caller.tenant()).ok_or_else(|| caller.refuse("The token's tenant is not known here."))
+    }
+
+    /// Reads what the caller asks; dates are read in the company's zone.
+    ///
+    /// # Errors
+    /// 400 with everything that is wrong.
+    pub fn ask<T: Ask>(&self, tenant: &Tenant) -> Result<T, Problem> {
+        let zone = tenant.zone();
+        Reader::new(self.request.match_info(), self.request.query_string(), &zone, self.shared.clock.now()).ask()
+    }
+
+    /// The store's numbers, if the caller's token grants the store.
+    ///
+    /// # Errors
+    /// 403 when it does not.
+    pub fn granted<S: Scope>(&self, caller: &Caller<S>, store: &StoreId) -> Result<StoreNumbers, Problem> {
+        let numbers = self.shared.directory.find(store);
+        if caller.grants().may_read_any_of(&numbers.all()) {
+            return Ok(numbers);
+        }
+        let detail = format!("The token does not grant store {store}. {}", ProblemType::StoreNotGranted.remedy());
+        Err(Problem::new(ProblemType::StoreNotGranted, detail))
+    }
+
+    /// The store's number at OPRetail.
+    ///
+    /// # Errors
+    /// 403 when the token does not grant the store, 404 when it has no such number.
+    pub fn opretail_store<S: Scope>(&self, caller: &Caller<S>, store: &StoreId) -> Result<String, Problem> {
+        self.granted(caller, store)?.opretail.ok_or_else(|| not_mapped(store, Gateway::OpRetail))
+    }
+
+    /// The store's code at the OMS.
+    ///
+    /// # Errors
+    /// 403 when the token does not grant the store, 404 when it has no such code.
+    pub fn oms_store<S: Scope>(&self, caller: &Caller<S>, store: &StoreId) -> Result<String, Problem> {
+        self.granted(caller, store)?.oms.ok_or_else(|| not_mapped(store, Gateway::Oms))
+    }
+
+    /// The stores at OPRetail that the token is limited to; `None` when it is not limited.
+    ///
+    /// # Errors
+    /// 403 when it is limited to stores without such a number.
+    pub fn granted_opretail_stores<S: Scope>(&self, caller: &Caller<S>) -> Result<Option<Vec<String>>, Problem> {
+        self.granted_stores(caller, |numbers| numbers.opretail)
+    }
+
+    /// The codes at the OMS that the token is limited to; `None` when it is not limited.
+    ///
+    /// # Errors
+    /// 403 when it is limited to stores without such a code.
+    pub fn granted_oms_stores<S: Scope>(&self, caller: &Caller<S>) -> Result<Option<Vec<String>>, Problem> {
+        self.granted_stores(caller, |numbers| numbers.oms)
+    }
+
+    fn granted_stores<S: Scope>(
+        &self,
+        caller: &Caller<S>,
+        number: fn(StoreNumbers) -> Option<String>,
+    ) -> Result<Option<Vec<String>>, Problem> {
+        let Some(stores) = caller.grants().stores() else { return Ok(None) };
+        let ids = stores.iter().filter_map(|store| store.parse::<StoreId>().ok());
+        let numbers: Vec<String> = ids.filter_map(|id| number(self.shared.directory.find(&id))).collect();
+        if numbers.is_empty() {
+            let detail = "The token is limited to stores that have no number at the vendor of this list.";
+            return Err(Problem::new(ProblemType::StoreNotGranted, detail));
+        }
+        Ok(Some(numbers))
+    }
+
+    /// Refuses a token that is limited to stores where a whole organization is asked for.
+    ///
+    /// # Errors
+    /// 403 when the token is limited.
+    pub fn require_all_stores<S: Scope>(&self, caller: &Caller<S>) -> Result<(), Problem> {
+        if caller.grants().may_read_all() {
+            return Ok(());
+        }
+        let detail = "The token is limited to certain stores and may not read a whole organization.";
+        Err(Problem::new(ProblemType::StoreNotGranted, detail))
+    }
+
+    /// A question to the cache. `canonical` is the same for all requests that have the same answer, and `ended` says
+    /// whether it is about a period that has ended.
+    ///
+    /// # Errors
+    /// 500 when the resource has no policy: its answers are never kept.
+    pub fn question<S: Scope>(
+        &self,
+        caller: &Caller<S>,
+        resource: &Resource,
+        canonical: &str,
+        stores: Vec<String>,
+        ended: bool,
+    ) -> Result<Question, Problem> {
+        let policy = self.shared.policies.of(resource).ok_or_else(|| Problem::of(ProblemType::InternalError))?;
+        Ok(Question {
+            key: Key::new(caller.tenant(), resource.name, canonical),
+            freshness: policy.freshness(ended),
+            stores,
+            bypass: caller.has_scope(CacheBypass::NAME) && reply::wants_no_cache(&self.request),
+        })
+    }
+
+    /// Answers from the cache, or by `fetch` from the gateway.
+    ///
+    /// # Errors
+    /// The problem that the gateway's failure is for the caller.
+    pub async fn answer<T, F, Fut>(
+        &self,
+        resource: &'static Resource,
+        question: Question,
+        fetch: F,
+    ) -> Result<HttpResponse, Problem>
+    where
+        T: Serialize,
+        F: FnOnce(GatewayClient) -> Fut + 'static,
+        Fut: Future<Output = Result<Fetched<T>, Error>> + 'static,
+    {
+        let gateway = self.gateway.clone();
+        let fetch = move || {
+            let fetching = fetch(gateway);
+            async move { document(&fetching.await?) }
+        };
+        let found = self.shared.cache.read(question, fetch).await;
+        metrics::cache_read(resource.name, found.as_ref().map_or("failure", |found| found.outcome.name()));
+        Ok(reply::from_cache(&self.request, &found?))
+    }
+
+    /// Answers by `fetch` alone; the answer is never kept, here or anywhere.
+    ///
+    /// # Errors
+    /// The problem that the gateway's failure is for the caller.
+    pub async fn answer_unkept<T, F, Fut>(&self, fetch: F) -> Result<HttpResponse, Problem>
+    where
+        T: Serialize,
+        F: FnOnce(GatewayClient) -> Fut,
+        Fut: Future<Output = Result<T, Error>>,
+    {
+        let value = fetch(self.gateway.clone()).await?;
+        let mut response = HttpResponse::Ok().json(value);
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Ok(response)
+    }
+
+    /// What all workers share.
+    pub fn shared(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+fn document<T: Serialize>(fetched: &Fetched<T>) -> Result<Document, Error> {
+    let body = serde_json::to_vec(&fetched.value).map_err(|error| {
+        Error::local(Gateway::OpRetail, Kind::Unreadable, format!("the answer cannot be written: {error}"))
+    })?;
+    Ok(Document { body: Bytes::from(body), link: fetched.link.clone() })
+}
+
+fn not_mapped(store: &StoreId, gateway: Gateway) -> Problem {
+    let wanted = match gateway {
+        Gateway::OpRetail => "OPRetail number (S_ and digits)",
+        Gateway::Oms => "OMS code",
+    };
+    let detail = format!(
+        "Store {store} has no {wanted} that this service knows, and this path needs it. Use that id in the path."
+    );
+    Problem::new(ProblemType::StoreNotMapped, detail)
+}

@@ -1,0 +1,285 @@
+//! `GET /organizations/{organization_id}/developer-account`: the account that signs for an organization. Its answer
+//! holds a secret, so it is never kept and the secret is masked unless the caller may see it.
+
+use actix_web::HttpResponse;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::desk::Desk;
+use super::params::{Ask, Reader};
+use super::{Endpoint, Resource, wire_time};
+use crate::auth::caller::Caller;
+use crate::auth::scope::{OrganizationsRead, OrganizationsSecrets, Scope};
+use crate::directory::OrganizationId;
+use crate::gateway::dialect::{Call, Gateway};
+use crate::gateway::error::{Error, Kind};
+use crate::gateway::opretail::methods::AUTHENTICATION;
+use crate::gateway::scalar::{self, Object};
+use crate::http::problem::Problem;
+
+const MASK: &str = "********";
+
+/// The developer account of an organization.
+pub static RESOURCE: Resource = Resource {
+    name: "developer_account",
+    method: Some(AUTHENTICATION),
+    policy: None,
+    endpoint: || Endpoint::read::<__path_read_developer_account, _, _>(read_developer_account),
+};
+
+// What the caller may ask.
+
+/// The organization in the path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "read by the document only; `AccountAsk` reads the value")]
+struct PlatformOrganizationPath {
+    /// The organization's number on the open platform, with or without `O_`. It is not the number that flow is read by.
+    #[param(example = "2", pattern = "^(O_)?[0-9]{1,11}$")]
+    organization_id: String,
+}
+
+struct AccountAsk {
+    organization: OrganizationId,
+}
+
+impl Ask for AccountAsk {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self { organization: reader.organization()? })
+    }
+}
+
+// What the caller gets.
+
+/// The account that signs for an organization at OPRetail.
+#[derive(Serialize, ToSchema)]
+pub struct DeveloperAccount {
+    /// The account's number.
+    #[schema(example = 1, required)]
+    id: Option<i64>,
+    /// The developer's name.
+    #[schema(example = "Example Retail", required)]
+    username: Option<String>,
+    /// The system number that is sent as `_aid`.
+    #[schema(example = "S107", required)]
+    application_id: Option<String>,
+    /// The key that is sent as `_akey`.
+    #[schema(example = "S107-00000001", required)]
+    application_key: Option<String>,
+    /// The secret that signs; `********` unless the token holds `organizations:secrets`.
+    #[schema(example = "********", required)]
+    application_secret: Option<String>,
+    /// What the key is for.
+    #[schema(required)]
+    key_type: Option<KeyType>,
+    /// Whether the account's time is limited.
+    #[schema(required)]
+    validity: Option<Validity>,
+    /// When the account ends.
+    #[schema(example = "2027-12-31T00:00:00+08:00", format = DateTime, required)]
+    expires_at: Option<String>,
+    /// The organization's number on the open platform.
+    #[schema(example = 2, required)]
+    platform_enterprise_id: Option<i64>,
+    /// The organization's number on the business platform; flow and inspections are read by it.
+    #[schema(example = 1084, required)]
+    business_enterprise_id: Option<i64>,
+    /// Whether the account is switched on.
+    #[schema(example = true, required)]
+    enabled: Option<bool>,
+    /// When the account was last switched on or off.
+    #[schema(example = "2026-01-01T00:00:00+08:00", format = DateTime, required)]
+    switched_at: Option<String>,
+    /// What the developer may do.
+    #[schema(required)]
+    developer_type: Option<DeveloperType>,
+    /// The supplier that the account belongs to.
+    #[schema(example = "example-supplier", required)]
+    supplier_account: Option<String>,
+}
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyType {
+    /// For real data.
+    Formal,
+    /// For tests.
+    Test,
+    /// A code that the vendor has not published.
+    Unknown,
+}
+
+/// Whether an account's time is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Validity {
+    /// It never ends.
+    NeverExpires,
+    /// It has ended.
+    Expired,
+    /// It is in service until it ends.
+    InService,
+    /// A code that the vendor has not published.
+    Unknown,
+}
+
+/// What a developer may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeveloperType {
+    /// Everything.
+    Administrator,
+    /// The usual.
+    Normal,
+    /// What a supplier may.
+    Vendor,
+    /// A code that the vendor has not published.
+    Unknown,
+}
+
+// What the vendor sends.
+
+/// Holds a secret, so it has no `Debug`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireAccount {
+    #[serde(default, deserialize_with = "scalar::integer")]
+    id: Option<i64>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    username: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    application_id: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    application_key: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    application_secret: Option<String>,
+    #[serde(default, deserialize_with = "scalar::integer")]
+    keytype: Option<i64>,
+    #[serde(default, deserialize_with = "scalar::integer")]
+    ifexpire: Option<i64>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    expire: Option<String>,
+    #[serde(default, deserialize_with = "scalar::integer")]
+    enterprise_id: Option<i64>,
+    #[serde(default, deserialize_with = "scalar::integer")]
+    shopweb_enterprise_id: Option<i64>,
+    #[serde(default, deserialize_with = "scalar::integer")]
+    switch_status: Option<i64>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    switch_time: Option<String>,
+    #[serde(default, deserialize_with = "scalar::integer")]
+    developer_type: Option<i64>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    supplier_account: Option<String>,
+}
+
+// The translation, both ways.
+
+impl DeveloperAccount {
+    fn from_wire(wire: WireAccount, shows_secret: bool, zone: &TimeZone) -> Self {
+        Self {
+            id: wire.id,
+            username: wire.username,
+            application_id: wire.application_id,
+            application_key: wire.application_key,
+            application_secret: wire
+                .application_secret
+                .map(|secret| if shows_secret { secret } else { MASK.to_owned() }),
+            key_type: wire.keytype.map(|code| match code {
+                1 => KeyType::Formal,
+                2 => KeyType::Test,
+                _ => KeyType::Unknown,
+            }),
+            validity: wire.ifexpire.map(|code| match code {
+                1 => Validity::NeverExpires,
+                2 => Validity::Expired,
+                3 => Validity::InService,
+                _ => Validity::Unknown,
+            }),
+            expires_at: wire.expire.and_then(|time| wire_time::read(&time, zone)),
+            platform_enterprise_id: wire.enterprise_id,
+            business_enterprise_id: wire.shopweb_enterprise_id,
+            enabled: wire.switch_status.and_then(|code| match code {
+                1 => Some(true),
+                2 => Some(false),
+                _ => None,
+            }),
+            switched_at: wire.switch_time.and_then(|time| wire_time::read(&time, zone)),
+            developer_type: wire.developer_type.map(|code| match code {
+                1 => DeveloperType::Administrator,
+                2 => DeveloperType::Normal,
+                3 => DeveloperType::Vendor,
+                _ => DeveloperType::Unknown,
+            }),
+            supplier_account: wire.supplier_account,
+        }
+    }
+}
+
+// The handler.
+
+/// Read a developer account
+///
+/// The account that signs for an organization at OPRetail. Never kept in any cache. Not for tokens that are limited to
+/// certain stores.
+#[utoipa::path(
+    get,
+    path = "/organizations/{organization_id}/developer-account",
+    operation_id = "read_developer_account",
+    tag = "Organizations",
+    params(PlatformOrganizationPath),
+    responses((status = 200, description = "The account", body = DeveloperAccount))
+)]
+async fn read_developer_account(caller: Caller<OrganizationsRead>, desk: Desk) -> Result<HttpResponse, Problem> {
+    let tenant = desk.tenant(&caller)?;
+    let ask: AccountAsk = desk.ask(&tenant)?;
+    desk.require_all_stores(&caller)?;
+    let access = tenant.opretail()?;
+    let shows_secret = caller.has_scope(OrganizationsSecrets::NAME);
+    desk.answer_unkept(|gateway| async move {
+        let call = Call::new(AUTHENTICATION).with("orgid", ask.organization.number());
+        let wire: Option<Object<WireAccount>> = gateway.call(&access.account, &call).await?;
+        let Object(wire) =
+            wire.ok_or_else(|| Error::local(Gateway::OpRetail, Kind::NotFound, "the gateway gave no account"))?;
+        Ok(DeveloperAccount::from_wire(wire, shows_secret, &access.zone))
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DeveloperAccount, WireAccount};
+    use crate::gateway::endpoint::china_standard_time;
+    use serde_json::{Value, json};
+
+    fn read(shows_secret: bool) -> Value {
+        let wire: WireAccount = serde_json::from_value(json!({
+            "id": 1, "username": "Opretail", "applicationId": "S107", "applicationKey": "S107-xxxxxxx",
+            "applicationSecret": "planted", "keytype": 1, "ifexpire": "3", "expire": "2019-12-31 00:00:00",
+            "enterpriseId": 1, "shopwebEnterpriseId": 1084, "switchStatus": "1", "switchTime": "",
+            "developerType": 2, "supplierAccount": "xxxxxxx"
+        }))
+        .unwrap();
+        json!(DeveloperAccount::from_wire(wire, shows_secret, &china_standard_time()))
+    }
+
+    #[test]
+    fn every_documented_field_is_mapped_and_the_secret_masked() {
+        assert_eq!(
+            read(false),
+            json!({
+                "id": 1, "username": "Opretail", "application_id": "S107", "application_key": "S107-xxxxxxx",
+                "application_secret": "********", "key_type": "formal", "validity": "in_service",
+                "expires_at": "2019-12-31T00:00:00+08:00", "platform_enterprise_id": 1, "business_enterprise_id": 1084,
+                "enabled": true, "switched_at": null, "developer_type": "normal", "supplier_account": "xxxxxxx"
+            })
+        );
+    }
+
+    #[test]
+    fn the_secret_is_shown_to_who_may_see_it() {
+        assert_eq!(read(true)["application_secret"], "planted");
+    }
+}

@@ -1,0 +1,72 @@
+//! What follows from a handler: its route, the scope in its signature, and its documentation.
+
+use actix_web::http::Method;
+use actix_web::{FromRequest, Handler, Responder, Route, guard, web};
+use utoipa::__dev::SchemaReferences;
+use utoipa::Path;
+use utoipa::openapi::path::{HttpMethod, Operation};
+use utoipa::openapi::{RefOr, Schema};
+
+use crate::auth::caller::Caller;
+use crate::auth::scope::Scope;
+use crate::http::methods;
+
+/// A handler with everything that follows from it.
+pub struct Endpoint {
+    /// The path template.
+    pub path: String,
+    /// Where requests go.
+    pub route: Route,
+    /// The methods that the path takes, as in `Allow`.
+    pub allow: &'static str,
+    /// The scope that the handler requires in its signature.
+    pub scope: &'static str,
+    /// The method in the document.
+    pub http_method: HttpMethod,
+    /// The operation as documented on the handler.
+    pub operation: Operation,
+    /// The schemas that the operation refers to.
+    pub schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+/// The arguments of a handler whose first one is the caller with the required scope.
+pub trait Scoped {
+    /// The scope's name.
+    const SCOPE: &'static str;
+}
+
+impl<S: Scope, A> Scoped for (Caller<S>, A) {
+    const SCOPE: &'static str = S::NAME;
+}
+
+impl Endpoint {
+    /// An endpoint that is read with `GET` and `HEAD`.
+    pub fn read<D, H, A>(handler: H) -> Self
+    where
+        D: Path + SchemaReferences,
+        H: Handler<A>,
+        A: FromRequest + Scoped + 'static,
+        H::Output: Responder + 'static,
+    {
+        let either = guard::Any(guard::Get()).or(guard::Head());
+        Self::new::<D, A>(web::route().guard(either).to(handler), methods::READ)
+    }
+
+    /// An endpoint that takes `DELETE`.
+    pub fn delete<D, H, A>(handler: H) -> Self
+    where
+        D: Path + SchemaReferences,
+        H: Handler<A>,
+        A: FromRequest + Scoped + 'static,
+        H::Output: Responder + 'static,
+    {
+        Self::new::<D, A>(web::method(Method::DELETE).to(handler), methods::DELETE)
+    }
+
+    fn new<D: Path + SchemaReferences, A: Scoped>(route: Route, allow: &'static str) -> Self {
+        let mut schemas = Vec::new();
+        D::schemas(&mut schemas);
+        let http_method = D::methods().into_iter().next().unwrap_or(HttpMethod::Get);
+        Self { path: D::path(), route, allow, scope: A::SCOPE, http_method, operation: D::operation(), schemas }
+    }
+}

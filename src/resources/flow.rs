@@ -1,0 +1,439 @@
+//! `GET /stores/{store_id}/flow` and `GET /organizations/{organization_id}/flow`: visitors and sales.
+
+use actix_web::HttpResponse;
+use serde::{Deserialize, Serialize};
+use serde_json::Number;
+use utoipa::ToSchema;
+
+use super::desk::Desk;
+use super::params::{Ask, OrganizationPath, Reader, StorePath, rfc3339};
+use super::{Endpoint, Policy, Resource, wire_time};
+use crate::auth::caller::Caller;
+use crate::auth::scope::FlowRead;
+use crate::cache::Freshness;
+use crate::clock::Clock;
+use crate::directory::{OrganizationId, StoreId};
+use crate::gateway::GatewayClient;
+use crate::gateway::dialect::{Call, Gateway};
+use crate::gateway::error::{Error, Kind};
+use crate::gateway::opretail::methods::GET_TOTAL_DATA;
+use crate::gateway::scalar::{self, Object};
+use crate::gateway::tenants::OpRetailAccess;
+use crate::http::problem::Problem;
+
+/// Today's figures grow while the shop is open.
+const POLICY: Policy = Policy::always(Freshness::seconds(30, 60, 3600));
+
+/// The flow of a store.
+pub static OF_STORE: Resource = Resource {
+    name: "flow",
+    method: Some(GET_TOTAL_DATA),
+    policy: Some(POLICY),
+    endpoint: || Endpoint::read::<__path_read_store_flow, _, _>(read_store_flow),
+};
+
+/// The flow of an organization.
+pub static OF_ORGANIZATION: Resource = Resource {
+    name: "organization_flow",
+    method: Some(GET_TOTAL_DATA),
+    policy: Some(POLICY),
+    endpoint: || Endpoint::read::<__path_read_organization_flow, _, _>(read_organization_flow),
+};
+
+// What the caller may ask.
+
+struct StoreAsk {
+    store: StoreId,
+}
+
+impl Ask for StoreAsk {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self { store: reader.store()? })
+    }
+}
+
+struct OrganizationAsk {
+    organization: OrganizationId,
+}
+
+impl Ask for OrganizationAsk {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self { organization: reader.organization()? })
+    }
+}
+
+// What the caller gets.
+
+/// Visitors and sales of a store.
+#[derive(Serialize, ToSchema)]
+pub struct StoreFlow {
+    /// The store's id at OPRetail.
+    #[schema(example = "S_123456")]
+    store_id: String,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+/// Visitors and sales of an organization: the sum of its stores.
+#[derive(Serialize, ToSchema)]
+pub struct OrganizationFlow {
+    /// The organization's id at OPRetail.
+    #[schema(example = "O_1084")]
+    organization_id: String,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+/// Visitors, sales and what goes with them.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FlowFigures)]
+pub struct Figures {
+    /// Visitors counted at the doors.
+    visitors: Visitors,
+    /// What was sold.
+    sales: Sales,
+    /// Of the people who passed by, how many entered, in percent.
+    #[schema(example = 12.4, value_type = Option<f64>, required)]
+    store_entry_rate_percent: Option<Number>,
+    /// Of the visitors, how many used a fitting room, in percent.
+    #[schema(example = 8.5, value_type = Option<f64>, required)]
+    fitting_room_rate_percent: Option<Number>,
+    /// The weather at the store.
+    #[schema(required)]
+    weather: Option<Weather>,
+    /// Further figures that the company has configured at OPRetail.
+    indicators: Vec<Indicator>,
+    /// When the figures were read from the gateway.
+    #[schema(example = "2026-11-22T10:00:00+08:00", format = DateTime)]
+    observed_at: String,
+}
+
+/// Visitors counted at the doors.
+#[derive(Serialize, ToSchema)]
+pub struct Visitors {
+    /// Since the shop opened today.
+    #[schema(example = 318, required)]
+    today: Option<i64>,
+    /// Since Monday.
+    #[schema(example = 1906, required)]
+    this_week: Option<i64>,
+    /// Since the first of the month.
+    #[schema(example = 8214, required)]
+    this_month: Option<i64>,
+}
+
+/// What was sold today.
+#[derive(Serialize, ToSchema)]
+pub struct Sales {
+    /// Amount, in the company's currency.
+    #[schema(example = 48210, value_type = Option<f64>, required)]
+    total: Option<Number>,
+    /// Amount per customer, in the company's currency.
+    #[schema(example = 151, value_type = Option<f64>, required)]
+    average_spend: Option<Number>,
+    /// Of the visitors, how many bought something, in percent.
+    #[schema(example = 21.4, value_type = Option<f64>, required)]
+    purchase_rate_percent: Option<Number>,
+}
+
+/// The weather at the store.
+#[derive(Serialize, ToSchema)]
+pub struct Weather {
+    /// The gateway's number of this record.
+    #[schema(example = 77, required)]
+    id: Option<i64>,
+    /// The gateway's number of the city.
+    #[schema(example = "101020100", required)]
+    city_id: Option<String>,
+    /// The day it is for, as the gateway writes it.
+    #[schema(example = "2026-11-22", required)]
+    date: Option<String>,
+    /// The gateway's category.
+    #[schema(example = "cloudy", required)]
+    category: Option<String>,
+    /// In words, in the gateway's language.
+    #[schema(example = "多云", required)]
+    description: Option<String>,
+    /// As the gateway writes it, with its unit.
+    #[schema(example = "12 ~ 18℃", required)]
+    temperature: Option<String>,
+    /// As the gateway writes it.
+    #[schema(example = "东北风3-4级", required)]
+    wind: Option<String>,
+    /// A picture for the day.
+    #[schema(example = "https://weather.example.com/day/cloudy.png", required)]
+    day_icon_url: Option<String>,
+    /// A picture for the night.
+    #[schema(example = "https://weather.example.com/night/cloudy.png", required)]
+    night_icon_url: Option<String>,
+    /// The company's own picture.
+    #[schema(example = "cloudy", required)]
+    custom_icon: Option<String>,
+    /// When the gateway recorded it.
+    #[schema(example = "2026-11-22T06:00:00+08:00", format = DateTime, required)]
+    created_at: Option<String>,
+}
+
+/// A figure that the company has configured at OPRetail.
+#[derive(Serialize, ToSchema)]
+pub struct Indicator {
+    /// The gateway's key.
+    #[schema(example = "ENTER_RATE", required)]
+    key: Option<String>,
+    /// The name, in the gateway's language.
+    #[schema(example = "进店率", required)]
+    name: Option<String>,
+    /// What kind of figure it is.
+    #[schema(required)]
+    kind: Option<IndicatorKind>,
+    /// The figure; for a ratio in percent. A text when the gateway gives no number.
+    #[schema(example = 12.4, required)]
+    value: Option<IndicatorValue>,
+}
+
+/// What kind of figure an indicator is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IndicatorKind {
+    /// A rate in percent.
+    Ratio,
+    /// Anything else.
+    Other,
+}
+
+/// A number, or the gateway's text when it is none.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum IndicatorValue {
+    /// A number.
+    #[schema(value_type = f64)]
+    Number(Number),
+    /// The gateway's text.
+    Text(String),
+}
+
+// What the vendor sends.
+
+#[derive(Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+struct TotalData {
+    #[serde(default, deserialize_with = "scalar::integer")]
+    day_flow: Option<i64>,
+    #[serde(default, deserialize_with = "scalar::integer")]
+    week_flow: Option<i64>,
+    #[serde(default, deserialize_with = "scalar::integer")]
+    month_flow: Option<i64>,
+    #[serde(default, deserialize_with = "scalar::number")]
+    total_sale: Option<Number>,
+    #[serde(default, deserialize_with = "scalar::number")]
+    expenditure: Option<Number>,
+    #[serde(default, deserialize_with = "scalar::number")]
+    buy_rate: Option<Number>,
+    #[serde(default, deserialize_with = "scalar::number")]
+    enter_rate: Option<Number>,
+    #[serde(default, deserialize_with = "scalar::number")]
+    fitting_rate: Option<Number>,
+    #[serde(default, deserialize_with = "scalar::object")]
+    weather: Option<WireWeather>,
+    #[serde(default, rename = "cfgData", deserialize_with = "scalar::one_or_many")]
+    cfg_data: Vec<WireIndicator>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireWeather {
+    #[serde(default, deserialize_with = "scalar::integer")]
+    id: Option<i64>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    city_id: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    weather_date: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    classify: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    weather: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    temperature: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    wind: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    day_picture_url: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    night_picture_url: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    custom_icon: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    create_date: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct WireIndicator {
+    #[serde(default, deserialize_with = "scalar::text")]
+    key: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    name: Option<String>,
+    #[serde(default, rename = "type", deserialize_with = "scalar::integer")]
+    kind: Option<i64>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    value: Option<String>,
+}
+
+// The translation, both ways.
+
+/// `id` carries the vendor's prefix; without units, so that rates come as numbers.
+async fn fetch_figures(
+    gateway: GatewayClient,
+    access: &OpRetailAccess,
+    id: String,
+    clock: &Clock,
+) -> Result<Figures, Error> {
+    let call = Call::new(GET_TOTAL_DATA).with("id", id).with("needUnit", "0");
+    let data: Option<Object<TotalData>> = gateway.call(&access.account, &call).await?;
+    let observed_at = rfc3339(&clock.now().to_zoned(access.zone.clone()));
+    let Object(data) =
+        data.ok_or_else(|| Error::local(Gateway::OpRetail, Kind::NotFound, "the gateway has no data for this id"))?;
+    Ok(Figures::from_wire(data, access, observed_at))
+}
+
+impl Figures {
+    fn from_wire(data: TotalData, access: &OpRetailAccess, observed_at: String) -> Self {
+        Self {
+            visitors: Visitors { today: data.day_flow, this_week: data.week_flow, this_month: data.month_flow },
+            sales: Sales {
+                total: data.total_sale,
+                average_spend: data.expenditure,
+                purchase_rate_percent: data.buy_rate,
+            },
+            store_entry_rate_percent: data.enter_rate,
+            fitting_room_rate_percent: data.fitting_rate,
+            weather: data.weather.map(|weather| Weather::from_wire(weather, access)),
+            indicators: data.cfg_data.into_iter().map(Indicator::from).collect(),
+            observed_at,
+        }
+    }
+}
+
+impl Weather {
+    fn from_wire(weather: WireWeather, access: &OpRetailAccess) -> Self {
+        Self {
+            id: weather.id,
+            city_id: weather.city_id,
+            date: weather.weather_date,
+            category: weather.classify,
+            description: weather.weather,
+            temperature: weather.temperature,
+            wind: weather.wind,
+            day_icon_url: weather.day_picture_url,
+            night_icon_url: weather.night_picture_url,
+            custom_icon: weather.custom_icon,
+            created_at: weather.create_date.and_then(|time| wire_time::read(&time, &access.zone)),
+        }
+    }
+}
+
+impl From<WireIndicator> for Indicator {
+    fn from(wire: WireIndicator) -> Self {
+        let value = wire.value.map(|text| match scalar::parse_number(&text) {
+            Some(number) => IndicatorValue::Number(number),
+            None => IndicatorValue::Text(text),
+        });
+        let kind = wire.kind.map(|kind| if kind == 1 { IndicatorKind::Ratio } else { IndicatorKind::Other });
+        Self { key: wire.key, name: wire.name, kind, value }
+    }
+}
+
+// The handlers.
+
+/// Read a store's flow
+///
+/// Visitors of today, this week and this month, sales, rates and the weather.
+#[utoipa::path(
+    get,
+    path = "/stores/{store_id}/flow",
+    operation_id = "read_store_flow",
+    tag = "Flow",
+    params(StorePath),
+    responses((status = 200, description = "Visitors and sales", body = StoreFlow))
+)]
+async fn read_store_flow(caller: Caller<FlowRead>, desk: Desk) -> Result<HttpResponse, Problem> {
+    let tenant = desk.tenant(&caller)?;
+    let ask: StoreAsk = desk.ask(&tenant)?;
+    let store_id = desk.opretail_store(&caller, &ask.store)?;
+    let (access, clock) = (tenant.opretail()?.clone(), desk.shared().clock.clone());
+    let question = desk.question(&caller, &OF_STORE, &store_id, vec![store_id.clone()], false)?;
+    desk.answer(&OF_STORE, question, move |gateway| async move {
+        let figures = fetch_figures(gateway, &access, store_id.clone(), &clock).await?;
+        Ok(StoreFlow { store_id, figures }.into())
+    })
+    .await
+}
+
+/// Read an organization's flow
+///
+/// The same figures for all stores of an organization together. Not for tokens that are limited to certain stores.
+#[utoipa::path(
+    get,
+    path = "/organizations/{organization_id}/flow",
+    operation_id = "read_organization_flow",
+    tag = "Flow",
+    params(OrganizationPath),
+    responses((status = 200, description = "Visitors and sales", body = OrganizationFlow))
+)]
+async fn read_organization_flow(caller: Caller<FlowRead>, desk: Desk) -> Result<HttpResponse, Problem> {
+    let tenant = desk.tenant(&caller)?;
+    let ask: OrganizationAsk = desk.ask(&tenant)?;
+    desk.require_all_stores(&caller)?;
+    let organization_id = ask.organization.to_string();
+    let (access, clock) = (tenant.opretail()?.clone(), desk.shared().clock.clone());
+    let question = desk.question(&caller, &OF_ORGANIZATION, &organization_id, Vec::new(), false)?;
+    desk.answer(&OF_ORGANIZATION, question, move |gateway| async move {
+        let figures = fetch_figures(gateway, &access, organization_id.clone(), &clock).await?;
+        Ok(OrganizationFlow { organization_id, figures }.into())
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Indicator, Object, TotalData};
+    use serde_json::json;
+
+    fn read(data: serde_json::Value) -> TotalData {
+        serde_json::from_value::<Object<TotalData>>(data).unwrap().0
+    }
+
+    #[test]
+    fn figures_are_read_as_numbers_texts_and_percents() {
+        let data = read(json!({
+            "DAY_FLOW": 318, "WEEK_FLOW": "1906", "MONTH_FLOW": null, "TOTAL_SALE": 48210, "EXPENDITURE": "151",
+            "BUY_RATE": "21.4%", "ENTER_RATE": "12.4", "FITTING_RATE": "--"
+        }));
+        assert_eq!((data.day_flow, data.week_flow, data.month_flow), (Some(318), Some(1906), None));
+        assert_eq!(json!(data.buy_rate), json!(21.4));
+        assert_eq!(json!(data.total_sale).to_string(), "48210");
+        assert!(data.fitting_rate.is_none() && data.weather.is_none() && data.cfg_data.is_empty());
+    }
+
+    #[test]
+    fn configured_figures_come_one_or_many() {
+        let one = json!({"key": "k", "name": "进店率", "type": 1, "value": "12.4%"});
+        assert_eq!(read(json!({"cfgData": one})).cfg_data.len(), 1);
+        assert_eq!(read(json!({"cfgData": [one, one]})).cfg_data.len(), 2);
+        assert_eq!(read(json!({"cfgData": null})).cfg_data.len(), 0);
+        let indicator = Indicator::from(read(json!({"cfgData": one})).cfg_data.remove(0));
+        assert_eq!(json!(indicator), json!({"key": "k", "name": "进店率", "kind": "ratio", "value": 12.4}));
+    }
+
+    #[test]
+    fn a_figure_of_the_wrong_kind_is_no_figure() {
+        for data in [
+            json!({"DAY_FLOW": {}}),
+            json!({"DAY_FLOW": "many"}),
+            json!({"WEATHER": 7}),
+            json!({"WEATHER": [1]}),
+            json!([]),
+        ] {
+            assert!(serde_json::from_value::<Object<TotalData>>(data.clone()).is_err(), "{data}");
+        }
+    }
+}

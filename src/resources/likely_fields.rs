@@ -1,0 +1,122 @@
+//! Reads fields that a vendor has not documented, under the names they are likely to have. A value that does not fit is
+//! left where it is, so that nothing is lost.
+
+use jiff::tz::TimeZone;
+use serde_json::{Map, Number, Value};
+
+use super::wire_time;
+use crate::gateway::scalar;
+
+/// The fields of one row, taken out one by one; what is left was not recognized.
+pub struct LikelyFields<'a> {
+    rest: Map<String, Value>,
+    zone: &'a TimeZone,
+}
+
+impl<'a> LikelyFields<'a> {
+    /// The fields of a row whose times are in `zone`.
+    pub const fn new(row: Map<String, Value>, zone: &'a TimeZone) -> Self {
+        Self { rest: row, zone }
+    }
+
+    /// The first of these fields that `read` can read. A `null` is taken and gives nothing.
+    pub fn parsed<T>(&mut self, names: &[&str], read: impl Fn(&Value) -> Option<T>) -> Option<T> {
+        for name in names {
+            let Some(value) = self.rest.get(*name) else { continue };
+            if let Some(parsed) = read(value) {
+                self.rest.remove(*name);
+                return Some(parsed);
+            }
+            if is_blank(value) {
+                self.rest.remove(*name);
+                return None;
+            }
+        }
+        None
+    }
+
+    /// A text, or a number as text.
+    pub fn text(&mut self, names: &[&str]) -> Option<String> {
+        self.parsed(names, |value| match value {
+            Value::String(text) if !is_blank(value) => Some(text.trim().to_owned()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        })
+    }
+
+    /// A number, with or without quotes.
+    pub fn number(&mut self, names: &[&str]) -> Option<Number> {
+        self.parsed(names, as_number)
+    }
+
+    /// A time as RFC 3339.
+    pub fn time(&mut self, names: &[&str]) -> Option<String> {
+        let zone = self.zone;
+        self.parsed(names, |value| match value {
+            Value::String(text) => wire_time::read(text, zone),
+            Value::Number(number) => wire_time::read(&number.to_string(), zone),
+            _ => None,
+        })
+    }
+
+    /// A list, untouched.
+    pub fn list(&mut self, names: &[&str]) -> Option<Value> {
+        self.parsed(names, |value| value.is_array().then(|| value.clone()))
+    }
+
+    /// Addresses: a list of texts, or one text with commas.
+    pub fn addresses(&mut self, names: &[&str]) -> Vec<String> {
+        let read = |value: &Value| match value {
+            Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+            Value::String(text) if !is_blank(value) => {
+                Some(text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect())
+            }
+            _ => None,
+        };
+        self.parsed(names, read).unwrap_or_default()
+    }
+
+    /// Reward and penalty: fields of their own, or an amount with a type (1 reward, 2 penalty). The type is left in
+    /// place when it is neither.
+    pub fn reward_or_penalty(&mut self) -> (Option<Number>, Option<Number>) {
+        const TYPES: [&str; 4] = ["rewardPenaltyType", "rewardPunishType", "rewardType", "moneyType"];
+        const AMOUNTS: [&str; 4] = ["rewardPenaltyAmount", "rewardPunishAmount", "rewardAmount", "money"];
+        let (reward, penalty) = (self.number(&["reward"]), self.number(&["penalty"]));
+        if reward.is_some() || penalty.is_some() {
+            return (reward, penalty);
+        }
+        let kind = TYPES.iter().find_map(|name| as_number(self.rest.get(*name)?)?.as_i64());
+        match kind {
+            Some(1) => (self.take_amount(&TYPES, &AMOUNTS), None),
+            Some(2) => (None, self.take_amount(&TYPES, &AMOUNTS)),
+            _ => (None, None),
+        }
+    }
+
+    /// Every field that was not taken.
+    pub fn into_rest(self) -> Map<String, Value> {
+        self.rest
+    }
+
+    fn take_amount(&mut self, types: &[&str], amounts: &[&str]) -> Option<Number> {
+        let amount = self.number(amounts)?;
+        self.number(types);
+        Some(amount)
+    }
+}
+
+fn as_number(value: &Value) -> Option<Number> {
+    match value {
+        Value::Number(number) => scalar::parse_number(&number.to_string()),
+        Value::String(text) => scalar::parse_number(text),
+        _ => None,
+    }
+}
+
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty() || text == "--",
+        _ => false,
+    }
+}

@@ -1,0 +1,61 @@
+//! Our side: one file a REST resource, and the list of them.
+//!
+//! Everything that must know all resources reads [`ALL`]: the router, the OpenAPI document, the configuration of
+//! freshness, the table of `storegate routes`, the labels of metrics, and the test of the sandbox's coverage.
+
+mod cached_answers;
+mod demographics;
+mod desk;
+mod developer_account;
+mod endpoint;
+mod flow;
+mod gateway_pages;
+mod inspections;
+mod likely_fields;
+pub mod params;
+mod policy;
+mod source_type;
+mod stores;
+mod wire_time;
+
+use actix_web::web::{self, ServiceConfig};
+
+use crate::gateway::dialect::Method;
+use crate::http::methods;
+
+pub use desk::Shared;
+pub use endpoint::Endpoint;
+pub use policy::{Policies, Policy};
+
+/// One REST resource.
+pub struct Resource {
+    /// Its name: label in metrics, key in `[cache.<name>]`.
+    pub name: &'static str,
+    /// What it calls at the gateway; none for a resource of the service itself.
+    pub method: Option<Method>,
+    /// How long its answers keep unless configured otherwise; `None` for answers that are never kept.
+    pub policy: Option<Policy>,
+    /// Route, scope and documentation, derived from the handler.
+    pub endpoint: fn() -> Endpoint,
+}
+
+/// The list of resources, in the order of the document.
+pub static ALL: &[&Resource] = &[
+    &stores::LIST,
+    &stores::ONE,
+    &flow::OF_STORE,
+    &demographics::RESOURCE,
+    &flow::OF_ORGANIZATION,
+    &developer_account::RESOURCE,
+    &inspections::RESOURCE,
+    &cached_answers::RESOURCE,
+];
+
+/// Routes of all resources.
+pub fn configure(config: &mut ServiceConfig) {
+    for resource in ALL {
+        let endpoint = (resource.endpoint)();
+        let service = web::resource(endpoint.path).name(resource.name).route(endpoint.route);
+        config.service(methods::allow_only(service, endpoint.allow));
+    }
+}

@@ -1,0 +1,35 @@
+//! What callers may write in paths and queries, parsed at the door: wrong values cannot get further, and all that is
+//! wrong is told at once.
+
+mod page;
+mod period;
+mod reader;
+
+pub use page::{Page, PageInfo, PageQuery};
+pub use period::{Period, PeriodDocument, PeriodQuery, rfc3339};
+pub use reader::{Ask, Reader};
+
+use utoipa::IntoParams;
+
+/// The store in the path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "read by the document only; `Reader::store` reads the value")]
+pub struct StorePath {
+    /// The store: OPRetail's id with or without `S_`, or the OMS's code.
+    #[param(example = "S_123456", pattern = "^[A-Za-z0-9_.-]{1,32}$", min_length = 1, max_length = 32)]
+    store_id: String,
+}
+
+/// The organization in the path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "read by the document only; `Reader::organization` reads the value")]
+pub struct OrganizationPath {
+    /// The organization: OPRetail's number with or without `O_`.
+    #[param(example = "O_1084", pattern = "^(O_)?[0-9]{1,11}$")]
+    organization_id: String,
+}
+
+/// The message for a parameter that a resource cannot do without.
+pub const REQUIRED: &str = "this parameter is required";

@@ -1,0 +1,133 @@
+//! Pages of lists: what a caller asks, what the document says, and the links to its neighbours (RFC 8288).
+
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::reader::Reader;
+
+const DEFAULT_SIZE: u32 = 50;
+const LARGEST_SIZE: u32 = 1000;
+const LAST_NUMBER: u32 = 1_000_000;
+
+/// The page that is wanted.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by the document only; `Page::read` reads the values")]
+pub struct PageQuery {
+    /// Which page, from 1.
+    #[param(minimum = 1, maximum = 1_000_000, default = 1, example = 1)]
+    page: Option<u32>,
+    /// Items on a page.
+    #[param(minimum = 1, maximum = 1000, default = 50, example = 50)]
+    page_size: Option<u32>,
+}
+
+/// A page of a list, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Which page, from 1.
+    pub number: u32,
+    /// Items on a page.
+    pub size: u32,
+}
+
+impl Page {
+    /// Reads `page` and `page_size`.
+    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let number = reader.integer("page", &(1..=LAST_NUMBER), Some(1));
+        let size = reader.integer("page_size", &(1..=LARGEST_SIZE), Some(DEFAULT_SIZE));
+        Some(Self { number: number?, size: size? })
+    }
+
+    /// Items before this page.
+    pub const fn offset(self) -> u64 {
+        (self.number as u64 - 1) * self.size as u64
+    }
+
+    /// What the document says about the page; `total` is unknown when the gateway does not tell.
+    pub fn info(self, total: Option<u64>) -> PageInfo {
+        let pages = total.map(|total| total.div_ceil(u64::from(self.size)));
+        PageInfo { number: self.number, size: self.size, total, pages }
+    }
+
+    /// The `Link` header: first, prev, next and last, as relative references with the same filters.
+    /// `filters` are the other parameters, in their order. With an unknown total, `more` tells whether a next page is
+    /// likely.
+    pub fn link(self, path: &str, filters: &[(&str, String)], total: Option<u64>, more: bool) -> String {
+        let last = total.map(|total| u32::try_from(total.div_ceil(u64::from(self.size))).unwrap_or(u32::MAX).max(1));
+        let has_next = last.map_or(more, |last| self.number < last);
+        let previous = last.map_or(self.number - 1, |last| (self.number - 1).min(last));
+        let mut links = vec![(1, "first")];
+        if previous >= 1 {
+            links.push((previous, "prev"));
+        }
+        if has_next {
+            links.push((self.number + 1, "next"));
+        }
+        links.extend(last.map(|last| (last, "last")));
+        let links = links.into_iter().map(|(number, relation)| {
+            let target = Self { number, ..self }.target(path, filters);
+            format!("<{target}>; rel=\"{relation}\"")
+        });
+        links.collect::<Vec<_>>().join(", ")
+    }
+
+    fn target(self, path: &str, filters: &[(&str, String)]) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(filters);
+        query.append_pair("page", &self.number.to_string()).append_pair("page_size", &self.size.to_string());
+        format!("{path}?{}", query.finish())
+    }
+}
+
+/// Where a page stands in its list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PageInfo {
+    /// Which page, from 1.
+    #[schema(example = 1)]
+    pub number: u32,
+    /// Items on a page.
+    #[schema(example = 50)]
+    pub size: u32,
+    /// Items on all pages; `null` when the gateway does not tell.
+    #[schema(example = 260, required)]
+    pub total: Option<u64>,
+    /// Number of pages; `null` when the gateway does not tell.
+    #[schema(example = 6, required)]
+    pub pages: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Page;
+
+    #[test]
+    fn a_page_in_the_middle_links_to_all_its_neighbours() {
+        let page = Page { number: 2, size: 50 };
+        let link = page.link("/stores", &[("name", "a&b".to_owned())], Some(260), false);
+        assert_eq!(
+            link,
+            "</stores?name=a%26b&page=1&page_size=50>; rel=\"first\", \
+             </stores?name=a%26b&page=1&page_size=50>; rel=\"prev\", \
+             </stores?name=a%26b&page=3&page_size=50>; rel=\"next\", \
+             </stores?name=a%26b&page=6&page_size=50>; rel=\"last\""
+        );
+    }
+
+    #[test]
+    fn the_ends_of_a_list_have_no_link_beyond() {
+        let link = |number, total| Page { number, size: 50 }.link("/stores", &[], Some(total), false);
+        assert!(!link(1, 10).contains("next") && !link(1, 10).contains("prev"));
+        assert!(link(9, 10).contains("page=1&page_size=50>; rel=\"prev\""));
+        assert!(!link(9, 10).contains("next"));
+    }
+
+    #[test]
+    fn without_a_total_a_full_page_has_a_next_one() {
+        let page = Page { number: 1, size: 2 };
+        assert!(page.link("/inspections", &[], None, true).contains("next"));
+        assert!(!page.link("/inspections", &[], None, false).contains("next"));
+        assert_eq!(page.info(None).pages, None);
+        assert_eq!(page.info(Some(5)).pages, Some(3));
+    }
+}

@@ -1,0 +1,261 @@
+//! Periods: `from` and `to` as dates or instants, read in the gateway's time zone, both ends in.
+
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Unit, Zoned};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::reader::Reader;
+
+const LONGEST_DAYS: i64 = 366;
+const HELP: &str = "write a date such as 2026-11-01, or an RFC 3339 instant such as 2026-11-01T09:00:00+08:00";
+
+/// The period that is wanted.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by the document only; `Period::read` reads the values")]
+pub struct PeriodQuery {
+    /// First day, or first instant (RFC 3339); a date is read in the gateway's time zone. Default: today.
+    #[param(example = "2026-11-01")]
+    from: Option<String>,
+    /// Last day, or last instant (RFC 3339), itself included. Default: today. At most 366 days after `from`.
+    #[param(example = "2026-11-07")]
+    to: Option<String>,
+}
+
+/// A period in the gateway's time zone, to the second, both ends in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Period {
+    from: Zoned,
+    to: Zoned,
+}
+
+/// One end of a period, as written.
+#[derive(Clone, Copy)]
+enum Bound {
+    Day(Date),
+    Instant(Timestamp),
+}
+
+impl Period {
+    /// Reads `from` and `to`; today when they are not given.
+    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let from = read_bound(reader, "from");
+        let to = read_bound(reader, "to");
+        let (zone, now) = (reader.zone().clone(), reader.now());
+        let (from, to) = (from.ok()?, to.ok()?);
+        let today = Bound::Day(now.to_zoned(zone.clone()).date());
+        let start = from.unwrap_or_else(|| earlier(to.unwrap_or(today), today, &zone));
+        let Some(period) = Self::between(start, to.unwrap_or(today), &zone) else {
+            reader.error("from", HELP);
+            return None;
+        };
+        match period.flaw(from.is_none(), to.is_none()) {
+            None => Some(period),
+            Some((name, message)) => {
+                reader.error(name, message);
+                None
+            }
+        }
+    }
+
+    fn between(from: Bound, to: Bound, zone: &TimeZone) -> Option<Self> {
+        let from = match from {
+            Bound::Day(date) => date.to_zoned(zone.clone()).ok()?,
+            Bound::Instant(instant) => instant.to_zoned(zone.clone()),
+        };
+        let to = match to {
+            Bound::Day(date) => date.to_datetime(Time::constant(23, 59, 59, 0)).to_zoned(zone.clone()).ok()?,
+            Bound::Instant(instant) => instant.to_zoned(zone.clone()),
+        };
+        Some(Self { from, to })
+    }
+
+    /// What is wrong with the two ends together, blamed on the one that the caller wrote.
+    fn flaw(&self, from_defaulted: bool, to_defaulted: bool) -> Option<(&'static str, String)> {
+        let name = if from_defaulted { "to" } else { "from" };
+        if self.from > self.to {
+            let other = if to_defaulted { "today, the default of `to`" } else { "`to`" };
+            return Some((name, format!("`from` must not be after {other}")));
+        }
+        let days = self.to.date().since((Unit::Day, self.from.date())).map_or(i64::MAX, |span| span.get_days().into());
+        (days >= LONGEST_DAYS).then(|| (name, format!("a period has at most {LONGEST_DAYS} days")))
+    }
+
+    /// Whether the period lies wholly in the past, so that its figures no longer change.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.to.timestamp() < now
+    }
+
+    /// The first second as `yyyy-MM-dd HH:mm:ss`.
+    pub fn start_second(&self) -> String {
+        second(&self.from)
+    }
+
+    /// The last second as `yyyy-MM-dd HH:mm:ss`.
+    pub fn end_second(&self) -> String {
+        second(&self.to)
+    }
+
+    /// The first day as `yyyy-MM-dd`.
+    pub fn start_day(&self) -> String {
+        self.from.date().to_string()
+    }
+
+    /// The last day as `yyyy-MM-dd`.
+    pub fn end_day(&self) -> String {
+        self.to.date().to_string()
+    }
+
+    /// The period as callers read it.
+    pub fn document(&self) -> PeriodDocument {
+        PeriodDocument { from: rfc3339(&self.from), to: rfc3339(&self.to) }
+    }
+}
+
+/// A period, both ends in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Period)]
+pub struct PeriodDocument {
+    /// First second.
+    #[schema(example = "2026-11-01T00:00:00+08:00", format = DateTime)]
+    pub from: String,
+    /// Last second.
+    #[schema(example = "2026-11-07T23:59:59+08:00", format = DateTime)]
+    pub to: String,
+}
+
+/// A moment as RFC 3339 with offset, to the second.
+pub fn rfc3339(moment: &Zoned) -> String {
+    moment.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+fn second(moment: &Zoned) -> String {
+    moment.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// Without `from`, a `to` in the past means that one day.
+fn earlier(to: Bound, today: Bound, zone: &TimeZone) -> Bound {
+    let day = |bound: Bound| match bound {
+        Bound::Day(date) => date,
+        Bound::Instant(instant) => instant.to_zoned(zone.clone()).date(),
+    };
+    Bound::Day(day(to).min(day(today)))
+}
+
+fn read_bound(reader: &mut Reader<'_>, name: &'static str) -> Result<Option<Bound>, ()> {
+    let Some(text) = reader.text(name) else {
+        return if reader.has_error(name) { Err(()) } else { Ok(None) };
+    };
+    match parse_bound(&text) {
+        Some(bound) => Ok(Some(bound)),
+        None => {
+            reader.error(name, HELP);
+            Err(())
+        }
+    }
+}
+
+fn parse_bound(text: &str) -> Option<Bound> {
+    if text.len() == "2026-11-01".len() {
+        return text.parse().ok().filter(|date: &Date| in_range(*date)).map(Bound::Day);
+    }
+    // An offset's `+` that was not percent-encoded arrives as a blank.
+    let text = text.replace(' ', "+");
+    let looks_right = text.len() >= "2026-11-01T09:00:00Z".len() && text.as_bytes().get(10) == Some(&b'T');
+    let instant: Timestamp = text.parse().ok().filter(|_| looks_right)?;
+    in_range(instant.to_zoned(TimeZone::UTC).date()).then_some(Bound::Instant(instant))
+}
+
+/// Years that the gateways' fourteen digits can carry and that shops have records of.
+fn in_range(date: Date) -> bool {
+    (1970..=9998).contains(&date.year())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Period;
+    use crate::gateway::endpoint::china_standard_time;
+    use crate::resources::params::{Ask, Reader};
+    use actix_web::dev::{Path, Url};
+    use jiff::Timestamp;
+
+    struct Only(Period);
+
+    impl Ask for Only {
+        fn read(reader: &mut Reader<'_>) -> Option<Self> {
+            Period::read(reader).map(Self)
+        }
+    }
+
+    const NOW: &str = "2026-11-22T02:00:00Z";
+
+    fn ask(query: &str) -> Result<Period, (String, String)> {
+        let path = Path::new(Url::new("/".parse().unwrap()));
+        let zone = china_standard_time();
+        let now: Timestamp = NOW.parse().unwrap();
+        let asked: Result<Only, _> = Reader::new(&path, query, &zone, now).ask();
+        asked.map(|only| only.0).map_err(|problem| {
+            let errors = problem.document("/", "r").errors;
+            assert_eq!(errors.len(), 1, "{errors:?}");
+            (errors[0].parameter.clone(), errors[0].message.clone())
+        })
+    }
+
+    fn seconds(query: &str) -> (String, String) {
+        let period = ask(query).unwrap();
+        (period.start_second(), period.end_second())
+    }
+
+    #[test]
+    fn dates_are_whole_days_in_the_gateways_zone() {
+        let period = ask("from=2026-11-01&to=2026-11-07").unwrap();
+        assert_eq!(period.start_second(), "2026-11-01 00:00:00");
+        assert_eq!(period.end_second(), "2026-11-07 23:59:59");
+        assert_eq!(period.document().to, "2026-11-07T23:59:59+08:00");
+    }
+
+    #[test]
+    fn instants_are_moved_into_the_gateways_zone() {
+        assert_eq!(seconds("from=2026-11-01T01:00:00Z&to=2026-11-01T12:00:00%2B08:00").0, "2026-11-01 09:00:00");
+        assert_eq!(seconds("from=2026-11-01T01:00:00Z&to=2026-11-01T12:00:00+08:00").1, "2026-11-01 12:00:00");
+    }
+
+    #[test]
+    fn today_is_the_default_and_today_is_the_gateways() {
+        assert_eq!(seconds(""), ("2026-11-22 00:00:00".to_owned(), "2026-11-22 23:59:59".to_owned()));
+        assert_eq!(seconds("to=2026-11-20").0, "2026-11-20 00:00:00");
+        assert_eq!(seconds("from=2026-11-20").1, "2026-11-22 23:59:59");
+    }
+
+    #[test]
+    fn a_period_that_includes_now_has_not_ended() {
+        let now: Timestamp = NOW.parse().unwrap();
+        assert!(!ask("").unwrap().has_ended(now));
+        assert!(ask("from=2026-11-01&to=2026-11-21").unwrap().has_ended(now));
+    }
+
+    #[test]
+    fn wrong_periods_are_refused_by_name() {
+        for (query, name) in [
+            ("from=2026-11-08&to=2026-11-07", "from"),
+            ("from=2026-12-01", "from"),
+            ("from=2025-01-01&to=2026-01-02", "from"),
+            ("from=yesterday", "from"),
+            ("to=2026-02-30", "to"),
+            ("to=20261101", "to"),
+            ("to=2026-11-01T09:00:00", "to"),
+            ("from=0001-01-01", "from"),
+            ("from=", "from"),
+        ] {
+            let wrong = ask(query);
+            assert_eq!(wrong.as_ref().unwrap_err().0, name, "{query}: {wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_leap_year_fits() {
+        assert!(ask("from=2024-01-01&to=2024-12-31").is_ok());
+    }
+}

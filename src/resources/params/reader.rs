@@ -1,0 +1,242 @@
+//! Reads the parameters of one request and collects every error, unknown names included.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use actix_web::dev::{Path, Url};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::directory::{OrganizationId, StoreId};
+use crate::http::problem::{ParameterError, Problem};
+use crate::settings::nearest;
+
+/// Longer lists are refused, so that one request cannot become a storm.
+const LONGEST_LIST: usize = 200;
+
+/// What a caller may ask of a resource.
+pub trait Ask: Sized {
+    /// Reads every parameter before it decides, so that all errors are found; `None` when one of them is wrong.
+    fn read(reader: &mut Reader<'_>) -> Option<Self>;
+}
+
+/// The parameters of one request.
+pub struct Reader<'a> {
+    path: &'a Path<Url>,
+    query: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    asked: Vec<&'static str>,
+    errors: Vec<ParameterError>,
+    zone: &'a TimeZone,
+    now: Timestamp,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader for a request; dates are read in `zone`.
+    pub fn new(path: &'a Path<Url>, query: &'a str, zone: &'a TimeZone, now: Timestamp) -> Self {
+        let query = form_urlencoded::parse(query.as_bytes()).collect();
+        Self { path, query, asked: Vec::new(), errors: Vec::new(), zone, now }
+    }
+
+    /// Reads all that a resource asks.
+    ///
+    /// # Errors
+    /// 400 with every parameter that is malformed, repeated or unknown.
+    pub fn ask<T: Ask>(mut self) -> Result<T, Problem> {
+        let asked = T::read(&mut self);
+        self.refuse_unknown();
+        match asked {
+            Some(asked) if self.errors.is_empty() => Ok(asked),
+            _ => Err(Problem::invalid_parameters(self.errors)),
+        }
+    }
+
+    /// The store in the path.
+    pub fn store(&mut self) -> Option<StoreId> {
+        self.path_segment("store_id")
+    }
+
+    /// The organization in the path.
+    pub fn organization(&mut self) -> Option<OrganizationId> {
+        self.path_segment("organization_id")
+    }
+
+    /// A parameter of the query as text. Given twice, it is an error.
+    pub fn text(&mut self, name: &'static str) -> Option<String> {
+        self.asked.push(name);
+        let mut values = self.query.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
+        let value = values.next().map(|value| value.clone().into_owned());
+        if values.next().is_some() {
+            self.error(name, "this parameter is given more than once");
+            return None;
+        }
+        value
+    }
+
+    /// A parameter of the query that is parsed.
+    pub fn parsed<T>(&mut self, name: &'static str) -> Option<T>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        let text = self.text(name)?;
+        text.parse().map_err(|error| self.error(name, error)).ok()
+    }
+
+    /// A whole number within a range, or the default.
+    pub fn integer(&mut self, name: &'static str, range: &RangeInclusive<u32>, default: Option<u32>) -> Option<u32> {
+        let Some(text) = self.text(name) else { return default };
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        if number.is_none() {
+            self.error(name, format!("write a whole number from {} to {}", range.start(), range.end()));
+        }
+        number
+    }
+
+    /// `true` or `false`, or the default.
+    pub fn flag(&mut self, name: &'static str, default: bool) -> Option<bool> {
+        match self.text(name).as_deref() {
+            None => Some(default),
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            Some(_) => {
+                self.error(name, "write true or false");
+                None
+            }
+        }
+    }
+
+    /// A list separated by commas; empty when it is not given.
+    pub fn list<T>(&mut self, name: &'static str) -> Vec<T>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        let Some(text) = self.text(name) else { return Vec::new() };
+        let parts: Vec<&str> = text.split(',').map(str::trim).collect();
+        if parts.len() > LONGEST_LIST {
+            self.error(name, format!("at most {LONGEST_LIST} values are taken at once"));
+            return Vec::new();
+        }
+        let mut items = Vec::with_capacity(parts.len());
+        for part in parts {
+            match part.parse() {
+                Ok(item) => items.push(item),
+                Err(error) => {
+                    self.error(name, error);
+                    break;
+                }
+            }
+        }
+        items
+    }
+
+    /// Whether anything was wrong so far.
+    pub fn has_error(&self, name: &str) -> bool {
+        self.errors.iter().any(|error| error.parameter == name)
+    }
+
+    /// Reports what is wrong with a parameter.
+    pub fn error(&mut self, name: &str, message: impl Display) {
+        self.errors.push(ParameterError { parameter: name.to_owned(), message: message.to_string() });
+    }
+
+    /// The zone in which dates are read.
+    pub const fn zone(&self) -> &'a TimeZone {
+        self.zone
+    }
+
+    /// Now.
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn path_segment<T>(&mut self, name: &'static str) -> Option<T>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        let parsed = self.path.get(name).unwrap_or_default().parse();
+        parsed.map_err(|error| self.error(name, error)).ok()
+    }
+
+    fn refuse_unknown(&mut self) {
+        let mut names: Vec<String> = self.query.iter().map(|(name, _)| name.clone().into_owned()).collect();
+        names.sort();
+        names.dedup();
+        for name in names {
+            if self.asked.contains(&name.as_str()) {
+                continue;
+            }
+            let message = match nearest(&name, self.asked.iter().copied()) {
+                Some(known) => format!("there is no such parameter; did you mean {known}?"),
+                None if self.asked.is_empty() => "this path takes no query parameters".to_owned(),
+                None => format!("there is no such parameter; this path takes {}", self.asked.join(", ")),
+            };
+            self.error(&shown(&name), message);
+        }
+    }
+}
+
+/// A name that a caller made up, short enough to give back.
+fn shown(name: &str) -> String {
+    const LONGEST: usize = 64;
+    name.chars().filter(|character| !character.is_control()).take(LONGEST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ask, Reader};
+    use crate::gateway::endpoint::china_standard_time;
+    use actix_web::dev::{Path, Url};
+    use jiff::Timestamp;
+
+    #[derive(Debug, PartialEq)]
+    struct Probe {
+        size: u32,
+        codes: Vec<u8>,
+    }
+
+    impl Ask for Probe {
+        fn read(reader: &mut Reader<'_>) -> Option<Self> {
+            let size = reader.integer("size", &(1..=10), Some(5));
+            let codes = reader.list("codes");
+            Some(Self { size: size?, codes })
+        }
+    }
+
+    fn ask(query: &str) -> Result<Probe, Vec<(String, String)>> {
+        let path = Path::new(Url::new("/".parse().unwrap()));
+        let zone = china_standard_time();
+        Reader::new(&path, query, &zone, Timestamp::UNIX_EPOCH).ask().map_err(|problem| {
+            let document = problem.document("/", "r");
+            document.errors.into_iter().map(|error| (error.parameter, error.message)).collect()
+        })
+    }
+
+    #[test]
+    fn defaults_and_lists_are_read() {
+        assert_eq!(ask(""), Ok(Probe { size: 5, codes: vec![] }));
+        assert_eq!(ask("size=7&codes=1,2"), Ok(Probe { size: 7, codes: vec![1, 2] }));
+    }
+
+    #[test]
+    fn every_error_is_told_at_once() {
+        let errors = ask("size=99&codes=1,x&siz=3&page=1").unwrap_err();
+        let names: Vec<&str> = errors.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["size", "codes", "page", "siz"]);
+        assert!(errors[3].1.contains("did you mean size?"));
+    }
+
+    #[test]
+    fn a_repeated_parameter_is_refused() {
+        assert!(ask("size=1&size=2").unwrap_err()[0].1.contains("more than once"));
+    }
+
+    #[test]
+    fn a_list_beyond_the_bound_is_refused() {
+        let list = vec!["1"; 201].join(",");
+        assert!(ask(&format!("codes={list}")).is_err());
+    }
+}

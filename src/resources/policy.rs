@@ -1,0 +1,65 @@
+//! How long the answers of each resource keep: the defaults of the resource files, under `[cache.<resource>]`.
+
+use std::collections::HashMap;
+
+use super::{ALL, Resource};
+use crate::cache::Freshness;
+use crate::settings::Section;
+
+/// How long a resource's answers keep. Freshness follows from the question: figures of a period that has ended no
+/// longer change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// For answers that may change at any time.
+    pub current: Freshness,
+    /// For answers about a period that has ended, where the resource has periods.
+    pub ended: Option<Freshness>,
+}
+
+impl Policy {
+    /// The same for every question.
+    pub const fn always(freshness: Freshness) -> Self {
+        Self { current: freshness, ended: None }
+    }
+
+    /// The freshness for a question about a period that has ended, or not.
+    pub fn freshness(&self, ended: bool) -> Freshness {
+        if ended { self.ended.unwrap_or(self.current) } else { self.current }
+    }
+
+    fn read(self, section: &Section<'_>) -> Self {
+        Self {
+            current: self.current.read(section),
+            ended: self.ended.map(|ended| ended.read(&section.section("ended"))),
+        }
+    }
+}
+
+/// The policies of all resources that are kept.
+#[derive(Clone, Debug)]
+pub struct Policies(HashMap<&'static str, Policy>);
+
+impl Default for Policies {
+    fn default() -> Self {
+        let policies = ALL.iter().filter_map(|resource| Some((resource.name, resource.policy?)));
+        Self(policies.collect())
+    }
+}
+
+impl Policies {
+    /// Reads `[cache.<resource>]` over the defaults.
+    pub fn read(cache: &Section<'_>) -> Self {
+        let Self(mut policies) = Self::default();
+        for resource in ALL {
+            if let Some(policy) = policies.get_mut(resource.name) {
+                *policy = policy.read(&cache.section(resource.name));
+            }
+        }
+        Self(policies)
+    }
+
+    /// The policy of a resource; `None` when its answers are never kept.
+    pub fn of(&self, resource: &Resource) -> Option<Policy> {
+        self.0.get(resource.name).copied()
+    }
+}

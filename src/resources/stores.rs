@@ -1,0 +1,386 @@
+//! `GET /stores` and `GET /stores/{store_id}`: the stores of a company's OMS.
+
+use actix_web::HttpResponse;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::desk::{Desk, Fetched};
+use super::gateway_pages::{GatewayPage, Window};
+use super::params::{Ask, Page, PageInfo, PageQuery, Reader, StorePath};
+use super::wire_time;
+use super::{Endpoint, Policy, Resource};
+use crate::auth::caller::Caller;
+use crate::auth::scope::StoresRead;
+use crate::cache::Freshness;
+use crate::directory::StoreId;
+use crate::gateway::GatewayClient;
+use crate::gateway::dialect::{Call, Gateway};
+use crate::gateway::error::{Error, Kind};
+use crate::gateway::oms::methods::{SHOP_GET, SHOP_GET_LIST};
+use crate::gateway::scalar::{self, Object};
+use crate::gateway::tenants::OmsAccess;
+use crate::http::problem::Problem;
+
+/// Stores change rarely.
+const POLICY: Policy = Policy::always(Freshness::seconds(300, 3600, 86_400));
+
+/// The list of stores.
+pub static LIST: Resource = Resource {
+    name: "stores",
+    method: Some(SHOP_GET_LIST),
+    policy: Some(POLICY),
+    endpoint: || Endpoint::read::<__path_list_stores, _, _>(list_stores),
+};
+
+/// One store.
+pub static ONE: Resource = Resource {
+    name: "store",
+    method: Some(SHOP_GET),
+    policy: Some(POLICY),
+    endpoint: || Endpoint::read::<__path_read_store, _, _>(read_store),
+};
+
+// What the caller may ask.
+
+/// Filters of the list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by the document only; `ListAsk` reads the values")]
+struct StoreFilter {
+    /// Only stores with one of these OMS codes, separated by commas; at most 200.
+    #[param(example = "SHOP001,SHOP002", pattern = "^[A-Za-z0-9_.-]{1,32}(,[A-Za-z0-9_.-]{1,32})*$")]
+    code: Option<String>,
+    /// Only stores whose name contains this text.
+    #[param(example = "Nanjing", min_length = 1, max_length = 64)]
+    name: Option<String>,
+}
+
+struct ListAsk {
+    codes: Vec<StoreId>,
+    name: Option<String>,
+    page: Page,
+}
+
+impl Ask for ListAsk {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let codes = reader.list("code");
+        let name = reader.text("name");
+        if let Some(message) = name.as_deref().and_then(flaw_of_name) {
+            reader.error("name", message);
+        }
+        let page = Page::read(reader);
+        Some(Self { codes, name, page: page? })
+    }
+}
+
+/// An OMS is known to paste texts into SQL, so what could end a quoted text there is refused here.
+fn flaw_of_name(name: &str) -> Option<&'static str> {
+    const LONGEST: usize = 64;
+    let dangerous = |character: char| character.is_control() || "'\"`\\;".contains(character);
+    if name.trim().is_empty() || name.chars().count() > LONGEST {
+        Some("write 1 to 64 characters")
+    } else if name.contains(dangerous) {
+        Some("quotes, backslashes, semicolons and control characters are not taken")
+    } else {
+        None
+    }
+}
+
+struct OneAsk {
+    store: StoreId,
+}
+
+impl Ask for OneAsk {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self { store: reader.store()? })
+    }
+}
+
+// What the caller gets.
+
+/// A page of stores.
+#[derive(Serialize, ToSchema)]
+pub struct StoreList {
+    /// The stores of this page.
+    items: Vec<Store>,
+    /// Where the page stands in the list.
+    page: PageInfo,
+}
+
+/// A store, as the company's OMS knows it.
+#[derive(Serialize, ToSchema)]
+pub struct Store {
+    /// The id to use in paths.
+    #[schema(example = "SHOP001")]
+    id: String,
+    /// The store's code at the OMS.
+    #[schema(example = "SHOP001", required)]
+    oms_code: Option<String>,
+    /// The store's id at OPRetail, when it is mapped.
+    #[schema(example = "S_123456", required)]
+    opretail_id: Option<String>,
+    /// The store's name.
+    #[schema(example = "Nanjing Road Flagship", required)]
+    name: Option<String>,
+    /// The company that runs the store.
+    #[schema(example = "Example Retail Co.", required)]
+    company: Option<String>,
+    /// Whom to ask.
+    contact: Contact,
+    /// Where the store is. The list does not tell; a single store does.
+    #[schema(example = "1 Example Road, Shanghai", required)]
+    address: Option<String>,
+    /// Whether the store is open for business in the OMS.
+    status: StoreStatus,
+    /// When the store was added.
+    #[schema(example = "2024-01-01T10:00:00+08:00", format = DateTime, required)]
+    created_at: Option<String>,
+    /// When the store was last changed.
+    #[schema(example = "2024-01-01T10:00:00+08:00", format = DateTime, required)]
+    updated_at: Option<String>,
+}
+
+/// Whom to ask about a store.
+#[derive(Serialize, ToSchema)]
+pub struct Contact {
+    /// The person's name.
+    #[schema(example = "Zhang San", required)]
+    name: Option<String>,
+    /// The telephone number.
+    #[schema(example = "13800138000", required)]
+    phone: Option<String>,
+    /// The e-mail address. The list does not tell; a single store does.
+    #[schema(example = "store@example.com", required)]
+    email: Option<String>,
+}
+
+/// Whether a store is open for business in the OMS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreStatus {
+    /// Open.
+    Online,
+    /// Closed.
+    Offline,
+    /// The OMS did not say.
+    Unknown,
+}
+
+// What the vendor sends.
+
+#[derive(Deserialize)]
+struct ShopList {
+    #[serde(deserialize_with = "scalar::integer")]
+    count: Option<i64>,
+    lists: Option<Vec<Object<Shop>>>,
+}
+
+/// Newer servers write `shop_code` for `shop_bn`.
+#[derive(Deserialize)]
+struct Shop {
+    #[serde(default, deserialize_with = "scalar::text")]
+    shop_bn: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    shop_code: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    shop_name: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    company_name: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    contact_name: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    contact_tel: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    contact_email: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    address: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    status: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    createtime: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    updatetime: Option<String>,
+}
+
+// The translation, both ways.
+
+/// Codes that are asked for: those of the caller, else those that the token grants, else all.
+fn wanted_codes(desk: &Desk, caller: &Caller<StoresRead>, asked: &[StoreId]) -> Result<Vec<String>, Problem> {
+    if asked.is_empty() {
+        return Ok(desk.granted_oms_stores(caller)?.unwrap_or_default());
+    }
+    asked.iter().map(|store| desk.oms_store(caller, store)).collect()
+}
+
+fn list_call(filters: &[(&'static str, String)], page: u64, size: u32) -> Call {
+    let call = Call::new(SHOP_GET_LIST).with("page_no", page.to_string()).with("page_size", size.to_string());
+    filters.iter().fold(call, |call, (name, value)| match *name {
+        "code" => call.with("shop_bn", value),
+        _ => call.with("shop_name", value),
+    })
+}
+
+async fn fetch_list(
+    gateway: GatewayClient,
+    access: OmsAccess,
+    filters: Vec<(&'static str, String)>,
+    page: Page,
+) -> Result<Fetched<StoreList>, Error> {
+    let window = Window { offset: page.offset(), size: page.size, cap: access.page_cap };
+    let fetch_page = |number, size| {
+        let call = list_call(&filters, number, size);
+        let (gateway, access) = (&gateway, &access);
+        async move {
+            let list: Option<Object<ShopList>> = gateway.call(&access.account, &call).await?;
+            list.and_then(|Object(list)| shops(list))
+                .ok_or_else(|| Error::local(Gateway::Oms, Kind::Unreadable, "the list has no stores or count"))
+        }
+    };
+    let shops = window.fetch(Gateway::Oms, fetch_page).await?;
+    let items = shops.items.into_iter().map(|shop| Store::from_wire(shop, &access.zone)).collect::<Result<_, _>>()?;
+    let link = page.link("/stores", &filters, shops.total, false);
+    Ok(Fetched { value: StoreList { items, page: page.info(shops.total) }, link: Some(link) })
+}
+
+fn shops(list: ShopList) -> Option<GatewayPage<Shop>> {
+    let total = u64::try_from(list.count?).ok()?;
+    let items = list.lists.unwrap_or_default().into_iter().map(|Object(shop)| shop).collect();
+    Some(GatewayPage { items, total: Some(total) })
+}
+
+impl Store {
+    fn from_wire(shop: Shop, zone: &TimeZone) -> Result<Self, Error> {
+        let code = shop.shop_bn.or(shop.shop_code);
+        let code = code.ok_or_else(|| Error::local(Gateway::Oms, Kind::Unreadable, "a store has no code"))?;
+        Ok(Self {
+            id: code.clone(),
+            oms_code: Some(code),
+            opretail_id: None,
+            name: shop.shop_name,
+            company: shop.company_name,
+            contact: Contact { name: shop.contact_name, phone: shop.contact_tel, email: shop.contact_email },
+            address: shop.address,
+            status: match shop.status.as_deref() {
+                Some("online") => StoreStatus::Online,
+                Some("offline") => StoreStatus::Offline,
+                _ => StoreStatus::Unknown,
+            },
+            created_at: shop.createtime.and_then(|time| wire_time::read(&time, zone)),
+            updated_at: shop.updatetime.and_then(|time| wire_time::read(&time, zone)),
+        })
+    }
+}
+
+// The handlers.
+
+/// List stores
+///
+/// The stores of the company's OMS, a page at a time. A token that is limited to certain stores sees those.
+#[utoipa::path(
+    get,
+    path = "/stores",
+    operation_id = "list_stores",
+    tag = "Stores",
+    params(StoreFilter, PageQuery),
+    responses((status = 200, description = "A page of stores", body = StoreList))
+)]
+async fn list_stores(caller: Caller<StoresRead>, desk: Desk) -> Result<HttpResponse, Problem> {
+    let tenant = desk.tenant(&caller)?;
+    let ask: ListAsk = desk.ask(&tenant)?;
+    let mut codes = wanted_codes(&desk, &caller, &ask.codes)?;
+    codes.sort();
+    codes.dedup();
+    let mut filters = Vec::new();
+    if !codes.is_empty() {
+        filters.push(("code", codes.join(",")));
+    }
+    filters.extend(ask.name.map(|name| ("name", name)));
+    let access = tenant.oms()?.clone();
+    let canonical = format!("{filters:?} {:?}", ask.page);
+    let question = desk.question(&caller, &LIST, &canonical, codes, false)?;
+    desk.answer(&LIST, question, move |gateway| fetch_list(gateway, access, filters, ask.page)).await
+}
+
+/// Read a store
+///
+/// One store of the company's OMS, with its address and e-mail.
+#[utoipa::path(
+    get,
+    path = "/stores/{store_id}",
+    operation_id = "read_store",
+    tag = "Stores",
+    params(StorePath),
+    responses((status = 200, description = "The store", body = Store))
+)]
+async fn read_store(caller: Caller<StoresRead>, desk: Desk) -> Result<HttpResponse, Problem> {
+    let tenant = desk.tenant(&caller)?;
+    let ask: OneAsk = desk.ask(&tenant)?;
+    let code = desk.oms_store(&caller, &ask.store)?;
+    let access = tenant.oms()?.clone();
+    let question = desk.question(&caller, &ONE, &code, vec![code.clone()], false)?;
+    desk.answer(&ONE, question, move |gateway| async move {
+        let call = Call::new(SHOP_GET).with("shop_bn", code);
+        let shop: Option<Object<Shop>> = gateway.call(&access.account, &call).await?;
+        let Object(shop) = shop.ok_or_else(|| Error::local(Gateway::Oms, Kind::NotFound, "the OMS gave no store"))?;
+        Ok(Store::from_wire(shop, &access.zone)?.into())
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Shop, ShopList, Store, flaw_of_name, shops};
+    use crate::gateway::endpoint::china_standard_time;
+    use serde_json::json;
+
+    fn store(shop: serde_json::Value) -> serde_json::Value {
+        let shop: Shop = serde_json::from_value(shop).unwrap();
+        serde_json::to_value(Store::from_wire(shop, &china_standard_time()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_field_of_the_vendors_page_is_mapped() {
+        let page = json!({
+            "shop_bn": "SHOP001", "shop_name": "测试店铺", "company_name": "测试公司", "contact_name": "张三",
+            "contact_tel": "13800138000", "contact_email": "test@example.com", "address": "北京市朝阳区测试路1号",
+            "status": "online", "createtime": "2024-01-01 10:00:00", "updatetime": "2024-01-02 10:00:00"
+        });
+        assert_eq!(
+            store(page),
+            json!({
+                "id": "SHOP001", "oms_code": "SHOP001", "opretail_id": null, "name": "测试店铺", "company": "测试公司",
+                "contact": {"name": "张三", "phone": "13800138000", "email": "test@example.com"},
+                "address": "北京市朝阳区测试路1号", "status": "online",
+                "created_at": "2024-01-01T10:00:00+08:00", "updated_at": "2024-01-02T10:00:00+08:00"
+            })
+        );
+    }
+
+    #[test]
+    fn what_the_gateway_did_not_give_is_null() {
+        let bare =
+            store(json!({"shop_code": "A1", "shop_name": "", "status": "moved", "createtime": "0000-00-00 00:00:00"}));
+        assert_eq!(bare["oms_code"], "A1");
+        assert_eq!(bare["status"], "unknown");
+        for field in ["name", "company", "address", "created_at", "updated_at"] {
+            assert!(bare[field].is_null(), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_count_may_be_text_and_must_be_there() {
+        let list = |value| shops(serde_json::from_value::<ShopList>(value).unwrap()).map(|page| page.total);
+        assert_eq!(list(json!({"count": "10", "lists": []})), Some(Some(10)));
+        assert_eq!(list(json!({"count": null, "lists": []})), None);
+        assert!(serde_json::from_value::<ShopList>(json!({"lists": []})).is_err());
+    }
+
+    #[test]
+    fn a_name_that_could_leave_its_quotes_is_refused() {
+        for name in ["", "a'b", "a\"b", "a;b", "a\\b", "a\nb", &"x".repeat(65)] {
+            assert!(flaw_of_name(name).is_some(), "{name}");
+        }
+        assert!(flaw_of_name("测试店铺 & 100%").is_none());
+    }
+}
