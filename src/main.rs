@@ -1,3 +1,7 @@
-//! The `storegate` program.
+//! The `storegate` program: all of it is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    storegate::cli::run()
+}

@@ -1,0 +1,29 @@
+//! `storegate call`: one signed call to a gateway, and the envelope as it came.
+
+use super::error::CliError;
+use super::output;
+use super::wire_call::WireCall;
+use crate::clock::Clock;
+use crate::gateway::GatewayClient;
+use crate::gateway::tls;
+use crate::gateway::transport::Transport;
+
+/// Send one call.
+#[derive(clap::Args)]
+#[command(after_help = "The envelope is printed as it came, data that is usually masked included. \
+Example: storegate call --config storegate.toml shop.getList page_no=1 page_size=10")]
+pub struct CallCommand {
+    #[command(flatten)]
+    call: WireCall,
+}
+
+impl CallCommand {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let (settings, account, call) = self.call.prepare()?;
+        let tls = tls::client_config(settings.gateway.ca_file.as_deref()).map_err(crate::app::AppError::from)?;
+        let transport = Transport::new(&settings.gateway, tls);
+        let client = GatewayClient::new(transport, Clock::system(), settings.gateway.deadline);
+        let body = client.call_raw(&account, &call).await?;
+        Ok(output::line(String::from_utf8_lossy(&body).trim_end())?)
+    }
+}

@@ -1,0 +1,152 @@
+//! `storegate demo`: the proxy in front of the sandbox gateway, both on loopback, with everything to try it.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::error::CliError;
+use super::output;
+use super::ready_file::Ready;
+use crate::app::App;
+use crate::auth::issue::{TokenGrant, TokenIssuer};
+use crate::auth::{keys, scope, secrets};
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::sandbox::{Sandbox, SandboxSettings};
+use crate::telemetry::logging::{self, LogSettings};
+
+const CLIENT: &str = "demo";
+const TENANT: &str = "demo";
+const USUAL_PORT: u16 = 8080;
+
+/// Try everything without configuration, network or other programs.
+#[derive(clap::Args)]
+pub struct Demo {
+    /// Listen here; port 0 for a free one [default: 127.0.0.1:8080, or a free port when that is taken]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Write a JSON file with addresses, token, client id and secret once the service accepts requests
+    #[arg(long, value_name = "PATH")]
+    ready_file: Option<PathBuf>,
+}
+
+impl Demo {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let log = LogSettings { filter: "warn,storegate=info".to_owned(), ..LogSettings::default() };
+        logging::start(&log);
+        let clock = Clock::system();
+        let sandbox_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let sandbox = Sandbox::start(&SandboxSettings::default(), clock.clone(), sandbox_listener)?;
+        let listener = self.bind()?;
+        let base_url = format!("http://{}", listener.local_addr()?);
+        let secret = secrets::new_secret().map_err(|error| CliError::message(error.to_string()))?;
+        let settings = settings(&base_url, &sandbox, &secret)?;
+        let token = token(&settings, clock.clone())?;
+        let app = App::on(listener, settings, clock)?;
+        let ready = Ready {
+            base_url,
+            token: Some(token),
+            client_id: Some(CLIENT.to_owned()),
+            client_secret: Some(secret.expose_secret().to_owned()),
+            sandbox_url: Some(sandbox.base_url()),
+        };
+        output::line(&welcome(&ready))?;
+        if let Some(path) = &self.ready_file {
+            ready.write(path)?;
+        }
+        app.run().await?;
+        sandbox.stop().await;
+        Ok(())
+    }
+
+    fn bind(&self) -> Result<TcpListener, CliError> {
+        let wanted = self.listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, USUAL_PORT)));
+        let bound = TcpListener::bind(wanted);
+        match (bound, self.listen) {
+            (Ok(listener), _) => Ok(listener),
+            (Err(_), None) => Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?),
+            (Err(error), Some(_)) => {
+                Err(CliError::message(format!("cannot listen on {wanted}: {error}; port 0 takes a free one")))
+            }
+        }
+    }
+}
+
+/// A configuration as an operator would write it, so that the demo runs what `serve` runs.
+fn settings(base_url: &str, sandbox: &Sandbox, secret: &SecretString) -> Result<Settings, CliError> {
+    let pem = keys::generate_ed25519_pem().map_err(|error| CliError::message(error.to_string()))?;
+    let scopes: Vec<String> = scope::ALL.iter().map(|scope| format!("\"{}\"", scope.name)).collect();
+    let configuration = format!(
+        r#"
+[server]
+public_url = "{base_url}"
+[auth]
+token_lifetime = "12h"
+[auth.keys.demo]
+algorithm = "EdDSA"
+private_key = '''{pem}'''
+[auth.clients.{CLIENT}]
+tenant = "{TENANT}"
+scopes = [{scopes}]
+secret_sha256 = "{hash}"
+{tenant}"#,
+        pem = pem.expose_secret(),
+        scopes = scopes.join(", "),
+        hash = secrets::sha256_hex(secret),
+        tenant = super::sandbox::tenant_configuration(sandbox),
+    );
+    let mut settings = Settings::parse(&configuration, std::iter::empty())?;
+    settings.server.docs_client_id = Some(CLIENT.to_owned());
+    Ok(settings)
+}
+
+fn token(settings: &Settings, clock: Clock) -> Result<String, CliError> {
+    let auth = &settings.auth;
+    let key = auth.keys.as_ref().ok_or_else(|| CliError::message("there is no key"))?.signing().clone();
+    let issuer = TokenIssuer::new(&auth.issuer, &auth.audience, auth.token_lifetime, key, clock);
+    let grant = TokenGrant {
+        client_id: CLIENT.to_owned(),
+        subject: None,
+        tenant: TENANT.to_owned(),
+        scopes: scope::ALL.iter().map(|scope| scope.name.to_owned()).collect(),
+        stores: None,
+        lifetime: None,
+    };
+    let issued = issuer.issue(grant).map_err(|error| CliError::message(error.to_string()))?;
+    Ok(issued.token.expose_secret().to_owned())
+}
+
+fn welcome(ready: &Ready) -> String {
+    let base_url = &ready.base_url;
+    let [token, id, secret, sandbox] = [&ready.token, &ready.client_id, &ready.client_secret, &ready.sandbox_url]
+        .map(|part| part.as_deref().unwrap_or("-"));
+    format!(
+        r#"storegate demo: REST in front of a sandbox gateway, both on this machine.
+
+  Swagger UI     {base_url}/docs/
+  client id      {id}
+  client secret  {secret}
+  gateway        {sandbox}
+
+In Swagger UI: press Authorize, enter the client secret under oauth2, choose the scopes, then Try it out.
+
+On the command line:
+
+  TOKEN='{token}'
+  curl -s -H "Authorization: Bearer $TOKEN" {base_url}/stores/S_123456/flow
+  curl -s -H "Authorization: Bearer $TOKEN" '{base_url}/stores?page_size=2'
+  curl -s -H "Authorization: Bearer $TOKEN" {base_url}/stores/SHOP001
+  curl -s -H "Authorization: Bearer $TOKEN" '{base_url}/stores/S_123456/demographics?from=2026-11-01&to=2026-11-07'
+  curl -s -H "Authorization: Bearer $TOKEN" '{base_url}/inspections?page_size=2&source_type=on_site,remote'
+  curl -s -H "Authorization: Bearer $TOKEN" {base_url}/organizations/O_1084/flow
+  curl -s -H "Authorization: Bearer $TOKEN" {base_url}/organizations/O_2/developer-account
+
+A token of your own:
+
+  curl -s -u '{id}:{secret}' -d grant_type=client_credentials {base_url}/oauth/token
+
+Stop with Ctrl-C.
+"#
+    )
+}

@@ -1,0 +1,48 @@
+//! How a command fails: one message on stderr and an exit code.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use crate::app::AppError;
+use crate::gateway::error::Error as GatewayError;
+use crate::settings::Problems;
+
+/// `EX_CONFIG` of sysexits.h: something is wrong in the configuration.
+const EXIT_CONFIGURATION: u8 = 78;
+const EXIT_FAILURE: u8 = 1;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The configuration is incomplete or wrong.
+    #[error(transparent)]
+    Configuration(#[from] Problems),
+    /// The service cannot be built.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// Reading or writing failed.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// A gateway call failed.
+    #[error("{0}")]
+    Gateway(#[from] GatewayError),
+    /// Anything else, in words.
+    #[error("{0}")]
+    Message(String),
+}
+
+impl CliError {
+    /// A failure in words.
+    pub fn message(text: impl Into<String>) -> Self {
+        Self::Message(text.into())
+    }
+
+    /// Tells the user, and gives the exit code.
+    pub fn report(self) -> ExitCode {
+        let code = if matches!(self, Self::Configuration(_)) { EXIT_CONFIGURATION } else { EXIT_FAILURE };
+        let text = self.to_string();
+        // With stderr closed there is nobody left to tell.
+        let _told = writeln!(io::stderr(), "storegate: {}", text.trim_end());
+        ExitCode::from(code)
+    }
+}

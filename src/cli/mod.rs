@@ -1,0 +1,104 @@
+//! The commands: one file each. Logs go to stderr; stdout is for what a command was asked for.
+
+mod call;
+mod demo;
+mod error;
+mod health;
+mod openapi;
+mod output;
+mod ready_file;
+mod routes;
+mod sandbox;
+mod secret;
+mod serve;
+mod sign;
+mod token;
+mod wire_call;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Settings;
+use error::CliError;
+
+/// Plain REST in, signed vendor RPC out: a translating proxy for retail open platforms.
+#[derive(Parser)]
+#[command(name = "storegate", version, arg_required_else_help = true, propagate_version = true)]
+#[command(after_help = "Start here: `storegate demo` needs no configuration and no network.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Try everything: the proxy and a sandbox gateway on loopback, with a token to paste
+    Demo(demo::Demo),
+    /// Run the proxy with a configuration
+    Serve(serve::Serve),
+    /// Run the sandbox gateway alone
+    Sandbox(sandbox::SandboxCommand),
+    /// Mint an access token for a configured client
+    Token(token::TokenCommand),
+    /// Make client secrets and signing keys, or hash a secret
+    #[command(subcommand)]
+    Secret(secret::SecretCommand),
+    /// Print the API document, or check that a file holds it
+    Openapi(openapi::OpenapiCommand),
+    /// Print the table of routes with gateway methods, scopes and freshness
+    Routes(routes::Routes),
+    /// Show the exact string that is signed for a gateway call, and its signature
+    Sign(sign::Sign),
+    /// Send one signed gateway call and print the envelope that comes back
+    Call(call::CallCommand),
+    /// Ask a running service for its health; for container health checks
+    Health(health::HealthCommand),
+}
+
+/// Where the configuration is.
+#[derive(clap::Args)]
+struct ConfigArgument {
+    /// The configuration file; environment variables (STOREGATE__SECTION__KEY) outrank it
+    #[arg(long, value_name = "FILE", env = "STOREGATE_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigArgument {
+    fn load(&self) -> Result<Settings, CliError> {
+        // A variable that is not text cannot be one of ours.
+        let variables =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Ok(Settings::load(self.config.as_deref(), variables)?)
+    }
+}
+
+/// Runs the command that the arguments name.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    match execute(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error.report(),
+    }
+}
+
+fn execute(command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Demo(command) => block_on(command.run()),
+        Command::Serve(command) => block_on(command.run()),
+        Command::Sandbox(command) => block_on(command.run()),
+        Command::Token(command) => command.run(),
+        Command::Secret(command) => command.run(),
+        Command::Openapi(command) => command.run(),
+        Command::Routes(command) => command.run(),
+        Command::Sign(command) => command.run(),
+        Command::Call(command) => block_on(command.run()),
+        Command::Health(command) => block_on(command.run()),
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    actix_web::rt::System::new().block_on(future)
+}

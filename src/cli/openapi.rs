@@ -1,0 +1,43 @@
+//! `storegate openapi`: the API document on stdout, or a check that a file still holds it.
+
+use std::path::PathBuf;
+
+use super::error::CliError;
+use super::output;
+use crate::openapi;
+
+/// Print or check the API document.
+#[derive(clap::Args)]
+pub struct OpenapiCommand {
+    /// YAML instead of JSON
+    #[arg(long)]
+    yaml: bool,
+    /// Compare with this file instead of printing; fails when it differs
+    #[arg(long, value_name = "FILE")]
+    check: Option<PathBuf>,
+}
+
+impl OpenapiCommand {
+    pub(super) fn run(self) -> Result<(), CliError> {
+        let document = openapi::document();
+        let text = if self.yaml {
+            document.to_yaml().map_err(|error| CliError::message(error.to_string()))?
+        } else {
+            openapi::to_json(&document).map_err(|error| CliError::message(error.to_string()))?
+        };
+        let Some(path) = self.check else {
+            return Ok(output::line(text.trim_end())?);
+        };
+        let kept = std::fs::read_to_string(&path)
+            .map_err(|error| CliError::message(format!("cannot read {}: {error}", path.display())))?;
+        if kept == text {
+            return Ok(());
+        }
+        let line = kept.lines().zip(text.lines()).take_while(|(old, new)| old == new).count() + 1;
+        let form = if self.yaml { " --yaml" } else { "" };
+        Err(CliError::message(format!(
+            "{path} is stale from line {line} on; write it anew with: storegate openapi{form} > {path}",
+            path = path.display()
+        )))
+    }
+}

@@ -1,0 +1,58 @@
+//! `storegate routes`: the list of resources as a table.
+
+use std::time::Duration;
+
+use super::ConfigArgument;
+use super::error::CliError;
+use super::output;
+use crate::resources::{ALL, Policies, Resource};
+
+/// Print the table of routes.
+#[derive(clap::Args)]
+pub struct Routes {
+    /// Show the freshness of this configuration instead of the defaults
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+const HEAD: [&str; 6] = ["METHOD", "PATH", "SCOPE", "GATEWAY METHOD", "FRESH", "ENDED"];
+
+impl Routes {
+    pub(super) fn run(self) -> Result<(), CliError> {
+        let policies = match self.config.config {
+            Some(_) => self.config.load()?.policies,
+            None => Policies::default(),
+        };
+        let mut rows = vec![HEAD.map(str::to_owned)];
+        rows.extend(ALL.iter().map(|resource| row(resource, &policies)));
+        Ok(output::line(&table(&rows))?)
+    }
+}
+
+fn row(resource: &Resource, policies: &Policies) -> [String; 6] {
+    let endpoint = (resource.endpoint)();
+    let method = resource.method.as_ref();
+    let policy = policies.of(resource);
+    let seconds = |duration: Duration| format!("{}s", duration.as_secs());
+    [
+        endpoint.allow.split(',').next().unwrap_or_default().to_owned(),
+        endpoint.path,
+        endpoint.scope.to_owned(),
+        method.map_or_else(
+            || "-".to_owned(),
+            |method| format!("{} {} {}", method.gateway(), method.name, method.version),
+        ),
+        policy.map_or_else(|| "never kept".to_owned(), |policy| seconds(policy.current.fresh)),
+        policy.and_then(|policy| policy.ended).map_or_else(|| "-".to_owned(), |ended| seconds(ended.fresh)),
+    ]
+}
+
+fn table(rows: &[[String; 6]]) -> String {
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
+    let lines = rows.iter().map(|row| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}

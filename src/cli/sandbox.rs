@@ -1,0 +1,89 @@
+//! `storegate sandbox`: the sandbox gateway alone, for a proxy that is configured to call it.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+
+use secrecy::ExposeSecret;
+
+use super::error::CliError;
+use super::output;
+use super::ready_file::Ready;
+use crate::clock::Clock;
+use crate::sandbox::{OmsAccount, OpRetailAccount, Sandbox, SandboxSettings};
+use crate::telemetry::logging::{self, LogSettings};
+
+/// Run the sandbox gateway alone.
+#[derive(clap::Args)]
+#[command(
+    after_help = "It speaks both vendors' protocols and checks like the real gateways: key, timestamp, signature, \
+repeats, method. POST /_sandbox/faults with {\"fault\":\"code\",\"code\":\"-500\",\"times\":2} makes the next answers fail; \
+DELETE /_sandbox/faults ends that; GET /_sandbox/calls counts what was called."
+)]
+pub struct SandboxCommand {
+    /// Listen here; port 0 for a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
+    listen: SocketAddr,
+    /// Write a JSON file with the address once the sandbox accepts requests
+    #[arg(long, value_name = "PATH")]
+    ready_file: Option<PathBuf>,
+}
+
+impl SandboxCommand {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        logging::start(&LogSettings::default());
+        let listener = TcpListener::bind(self.listen).map_err(|error| {
+            CliError::message(format!("cannot listen on {}: {error}; port 0 takes a free one", self.listen))
+        })?;
+        let sandbox = Sandbox::start(&SandboxSettings::default(), Clock::system(), listener)?;
+        output::line(&format!(
+            "# The sandbox gateway. This part of a configuration calls it:\n{}",
+            tenant_configuration(&sandbox)
+        ))?;
+        if let Some(path) = &self.ready_file {
+            Ready { base_url: sandbox.base_url(), ..Ready::default() }.write(path)?;
+        }
+        stop_signal().await?;
+        sandbox.stop().await;
+        Ok(())
+    }
+}
+
+/// The part of a configuration that calls this sandbox with its default accounts.
+pub(super) fn tenant_configuration(sandbox: &Sandbox) -> String {
+    let (opretail, oms) = (OpRetailAccount::default(), OmsAccount::default());
+    let enterprise = opretail.organizations.first().map_or(0, |organization| organization.enterprise_id);
+    format!(
+        r#"[tenants.demo.opretail]
+m_api = "{m_api}"
+cloud_api = "{cloud_api}"
+key = "{key}"
+secret = "{secret}"
+enterprise_id = {enterprise}
+[tenants.demo.oms]
+url = "{url}"
+flag = "{flag}"
+token = "{token}"
+"#,
+        m_api = sandbox.opretail_m_api_url(),
+        cloud_api = sandbox.opretail_cloud_api_url(),
+        key = opretail.key,
+        secret = opretail.secret.expose_secret(),
+        url = sandbox.oms_url(),
+        flag = oms.flag,
+        token = oms.token.expose_secret(),
+    )
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn stop_signal() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}

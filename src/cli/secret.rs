@@ -1,0 +1,68 @@
+//! `storegate secret`: client secrets, their hashes, and signing keys.
+
+use std::io::Read;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::error::CliError;
+use super::output;
+use crate::auth::{keys, secrets};
+
+/// Make client secrets and signing keys, or hash a secret.
+#[derive(clap::Subcommand)]
+pub enum SecretCommand {
+    /// Make a client secret of 256 random bits, and the line that stores its hash
+    New,
+    /// Hash a secret read from standard input
+    Hash {
+        /// For a secret that a person chose: Argon2id, slow on purpose
+        #[arg(long)]
+        argon2: bool,
+    },
+    /// Make a signing key: an Ed25519 private key as PKCS#8 PEM
+    Key {
+        /// Make 256 random bits for HS256 instead, to be shared with who checks the tokens
+        #[arg(long)]
+        hs256: bool,
+    },
+}
+
+impl SecretCommand {
+    pub(super) fn run(self) -> Result<(), CliError> {
+        let text = match self {
+            Self::New => {
+                let secret = secrets::new_secret().map_err(failure)?;
+                let hash = secrets::sha256_hex(&secret);
+                format!(
+                    "# Give this to the client; it is not stored:\n{}\n# In [auth.clients.<id>]:\nsecret_sha256 = \"{hash}\"",
+                    secret.expose_secret()
+                )
+            }
+            Self::Hash { argon2: false } => format!("secret_sha256 = \"{}\"", secrets::sha256_hex(&read_secret()?)),
+            Self::Hash { argon2: true } => {
+                format!("secret_argon2 = \"{}\"", secrets::argon2_hash(&read_secret()?).map_err(failure)?)
+            }
+            Self::Key { hs256: false } => {
+                keys::generate_ed25519_pem().map_err(failure)?.expose_secret().trim_end().to_owned()
+            }
+            Self::Key { hs256: true } => secrets::new_secret().map_err(failure)?.expose_secret().to_owned(),
+        };
+        Ok(output::line(&text)?)
+    }
+}
+
+fn read_secret() -> Result<SecretString, CliError> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text)?;
+    let secret = text.trim_end_matches(['\r', '\n']);
+    if secret.is_empty() {
+        return Err(CliError::message(
+            "there is no secret on standard input; try: printf %s \"$SECRET\" | storegate secret hash",
+        ));
+    }
+    Ok(SecretString::from(secret))
+}
+
+fn failure(error: impl std::fmt::Display) -> CliError {
+    CliError::message(error.to_string())
+}

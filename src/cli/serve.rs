@@ -1,0 +1,48 @@
+//! `storegate serve`: the proxy with a configuration.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::ConfigArgument;
+use super::error::CliError;
+use super::ready_file::Ready;
+use crate::app::App;
+use crate::clock::Clock;
+use crate::telemetry::logging;
+
+/// Run the proxy.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Every setting can come from the file, from a variable STOREGATE__SECTION__KEY, or both; a variable \
+outranks the file. storegate.example.toml explains each setting. When something is missing or wrong, one message lists \
+all of it and the exit code is 78."
+)]
+pub struct Serve {
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// Listen here instead of where the configuration says; port 0 for a free one
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Write a JSON file with the address once the service accepts requests
+    #[arg(long, value_name = "PATH")]
+    ready_file: Option<PathBuf>,
+}
+
+impl Serve {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let mut settings = self.config.load()?;
+        logging::start(&settings.log);
+        if let Some(listen) = self.listen {
+            settings.server.listen = listen;
+        }
+        let app = App::build(settings, Clock::system())?;
+        let base_url = format!("http://{}", app.address());
+        tracing::info!(%base_url, version = env!("CARGO_PKG_VERSION"), "serving");
+        if let Some(path) = &self.ready_file {
+            Ready { base_url, ..Ready::default() }.write(path)?;
+        }
+        app.run().await?;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
