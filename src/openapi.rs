@@ -4,7 +4,7 @@
 use serde_json::json;
 use utoipa::OpenApi;
 use utoipa::openapi::extensions::Extensions;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, PathItem, Paths};
 use utoipa::openapi::security::{
     ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Scopes, SecurityRequirement, SecurityScheme,
 };
@@ -40,9 +40,12 @@ const TAGS: [(&str, &str); 8] = [
 
 /// The whole document.
 pub fn document() -> Document {
-    let mut document = TokenApi::openapi();
+    let mut document = Document::new(info(), Paths::new());
+    for resource in ALL {
+        add_resource(&mut document, resource);
+    }
+    document.merge(TokenApi::openapi());
     document.merge(OpsApi::openapi());
-    document.info = info();
     document.servers = Some(vec![Server::new("/")]);
     document.tags = Some(
         TAGS.map(|(name, description)| TagBuilder::new().name(name).description(Some(description)).build()).to_vec(),
@@ -52,9 +55,6 @@ pub fn document() -> Document {
     add_problem_schemas(components);
     for (name, response) in responses::shared() {
         components.responses.insert(name, RefOr::T(response));
-    }
-    for resource in ALL {
-        add_resource(&mut document, resource);
     }
     document
 }

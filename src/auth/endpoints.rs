@@ -6,8 +6,7 @@ use actix_web::http::header::{CACHE_CONTROL, CacheControl, CacheDirective, PRAGM
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::{Modify, OpenApi, ToSchema};
+use utoipa::{OpenApi, ToSchema};
 
 use super::clients::{AuthenticationError, Client};
 use super::issue::{IssuedToken, TokenGrant};
@@ -15,6 +14,7 @@ use super::jwk::{Jwk, JwkSet};
 use super::oauth_error::{OAuthError, OAuthErrorCode};
 use super::token_request::{CLIENT_CREDENTIALS, TokenRequest};
 use super::{Auth, CallerIdentity, REALM, scope};
+use crate::http::methods;
 
 /// Where tokens are issued.
 pub const TOKEN_PATH: &str = "/oauth/token";
@@ -29,23 +29,19 @@ const MAXIMUM_BODY_BYTES: usize = 16 * 1024;
 /// How long others may keep keys and metadata. A new key must be published this long before it signs.
 const PUBLIC_SECONDS: u32 = 300;
 
-/// The way to send a client's credentials that the document names.
-const BASIC_SCHEME: &str = "client_basic";
-
 /// Adds the paths to the application.
 pub fn configure(config: &mut web::ServiceConfig) {
+    let tokens = web::resource(TOKEN_PATH)
+        .name("token")
+        .app_data(web::PayloadConfig::new(MAXIMUM_BODY_BYTES))
+        .route(web::post().to(issue_token));
+    let keys = web::resource(JWKS_PATH).name("jwks").route(methods::read().to(read_jwks));
+    let metadata =
+        web::resource(METADATA_PATH).name("metadata").route(methods::read().to(read_authorization_server_metadata));
     config
-        .service(
-            web::resource(TOKEN_PATH)
-                .app_data(web::PayloadConfig::new(MAXIMUM_BODY_BYTES))
-                .route(web::post().to(issue_token)),
-        )
-        .service(web::resource(JWKS_PATH).route(web::get().to(read_jwks)).route(web::head().to(read_jwks)))
-        .service(
-            web::resource(METADATA_PATH)
-                .route(web::get().to(read_authorization_server_metadata))
-                .route(web::head().to(read_authorization_server_metadata)),
-        );
+        .service(methods::allow_only(tokens, methods::POST))
+        .service(methods::allow_only(keys, methods::READ))
+        .service(methods::allow_only(metadata, methods::READ));
 }
 
 /// The part of the API document that describes these paths.
@@ -54,21 +50,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
     paths(issue_token, read_jwks, read_authorization_server_metadata),
     components(schemas(TokenRequest, TokenAnswer, OAuthError, OAuthErrorCode, JwkSet, Jwk, AuthorizationServerMetadata)),
     tags((name = "Tokens", description = "Get an access token, and what is needed to check one.")),
-    modifiers(&ClientBasic),
 )]
 pub struct TokenApi;
-
-struct ClientBasic;
-
-impl Modify for ClientBasic {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let mut scheme = Http::new(HttpAuthScheme::Basic);
-        scheme.description =
-            Some("The client's id and secret (RFC 6749 §2.3.1); only for POST /oauth/token.".to_owned());
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme(BASIC_SCHEME, SecurityScheme::Http(scheme));
-    }
-}
 
 /// A new token (RFC 6749 §5.1).
 #[derive(Serialize, ToSchema)]
@@ -124,7 +107,7 @@ struct AuthorizationServerMetadata {
     path = TOKEN_PATH,
     operation_id = "issue_token",
     tag = "Tokens",
-    security(("client_basic" = []), ()),
+    security(()),
     request_body(
         content = TokenRequest,
         content_type = "application/x-www-form-urlencoded",

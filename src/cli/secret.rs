@@ -1,6 +1,7 @@
 //! `storegate secret`: client secrets, their hashes, and signing keys.
 
 use std::io::Read;
+use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -12,7 +13,11 @@ use crate::auth::{keys, secrets};
 #[derive(clap::Subcommand)]
 pub enum SecretCommand {
     /// Make a client secret of 256 random bits, and the line that stores its hash
-    New,
+    New {
+        /// Write the hash to this file instead, for secret_sha256_file; the secret alone is printed
+        #[arg(long, value_name = "FILE")]
+        hash_file: Option<PathBuf>,
+    },
     /// Hash a secret read from standard input
     Hash {
         /// For a secret that a person chose: Argon2id, slow on purpose
@@ -30,7 +35,12 @@ pub enum SecretCommand {
 impl SecretCommand {
     pub(super) fn run(self) -> Result<(), CliError> {
         let text = match self {
-            Self::New => {
+            Self::New { hash_file: Some(path) } => {
+                let secret = secrets::new_secret().map_err(failure)?;
+                std::fs::write(&path, secrets::sha256_hex(&secret) + "\n")?;
+                secret.expose_secret().to_owned()
+            }
+            Self::New { hash_file: None } => {
                 let secret = secrets::new_secret().map_err(failure)?;
                 let hash = secrets::sha256_hex(&secret);
                 format!(

@@ -29,9 +29,10 @@ impl TenantSettings {
     pub fn read_all(tenants: &Section<'_>, root: &Section<'_>) -> Vec<Self> {
         let entries = tenants.entries();
         if entries.is_empty() {
-            let help =
-                "at least one company, as [tenants.<name>.opretail] or [tenants.<name>.oms] with its credentials";
-            root.missing("tenants", help);
+            root.problem(
+                "tenants",
+                "there is no company: add a section [tenants.<name>.opretail] or [tenants.<name>.oms]",
+            );
         }
         entries.into_iter().map(|(name, section)| Self::read(name, &section)).collect()
     }
@@ -39,7 +40,7 @@ impl TenantSettings {
     fn read(name: String, section: &Section<'_>) -> Self {
         let (opretail, oms) = (section.section("opretail"), section.section("oms"));
         if !opretail.is_present() && !oms.is_present() {
-            section.missing("opretail", "the company has neither an opretail nor an oms section");
+            section.problem("opretail", "the company has neither a section opretail nor a section oms");
         }
         Self {
             name,

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY};
 use actix_web::web::{self, Bytes, Data, ServiceConfig};
-use actix_web::{HttpResponse, guard};
 use utoipa_swagger_ui::{Config, oauth};
 
-use super::methods::{READ, allow_only};
+use super::methods::{READ, allow_only, read};
 use super::problem::{Problem, ProblemType};
 use super::problem_pages;
 
@@ -53,11 +53,6 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(allow_only(web::resource("/openapi.yaml").name("openapi").route(read().to(openapi_yaml)), READ))
         .service(allow_only(web::resource("/problems").name("problems").route(read().to(problem_index)), READ))
         .service(allow_only(web::resource("/problems/{type}").name("problems").route(read().to(problem_page)), READ));
-}
-
-/// `GET` and `HEAD`.
-pub fn read() -> actix_web::Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 async fn redirect(to: &'static str) -> HttpResponse {

@@ -1,7 +1,7 @@
 //! Methods that a path does not take: `OPTIONS` tells the ones that it takes, anything else is 405 with `Allow`.
 
 use actix_web::http::header::{ALLOW, HeaderValue};
-use actix_web::{HttpResponse, Resource, web};
+use actix_web::{HttpResponse, Resource, Route, guard, web};
 
 use super::problem::{Problem, ProblemType};
 
@@ -11,6 +11,11 @@ pub const READ: &str = "GET, HEAD, OPTIONS";
 pub const POST: &str = "POST, OPTIONS";
 /// What `Allow` says of a path that is deleted.
 pub const DELETE: &str = "DELETE, OPTIONS";
+
+/// A route that takes `GET` and `HEAD`.
+pub fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
 
 /// Completes a resource: `OPTIONS`, and 405 for methods that no route took.
 pub fn allow_only(resource: Resource, allow: &'static str) -> Resource {

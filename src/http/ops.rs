@@ -6,8 +6,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
-use super::docs::read;
-use super::methods::{READ, allow_only};
+use super::methods::{READ, allow_only, read};
 use crate::gateway::account::Health;
 use crate::gateway::tenants::Tenants;
 use crate::telemetry::metrics;

@@ -1,8 +1,8 @@
 //! What follows from a handler: its route, the scope in its signature, and its documentation.
 
 use actix_web::http::Method;
-use actix_web::{FromRequest, Handler, Responder, Route, guard, web};
-use utoipa::__dev::SchemaReferences;
+use actix_web::{FromRequest, Handler, Responder, Route, web};
+use utoipa::__dev::{SchemaReferences, Tags};
 use utoipa::Path;
 use utoipa::openapi::path::{HttpMethod, Operation};
 use utoipa::openapi::{RefOr, Schema};
@@ -29,6 +29,11 @@ pub struct Endpoint {
     pub schemas: Vec<(String, RefOr<Schema>)>,
 }
 
+/// What utoipa generates for a documented handler.
+pub trait Documented: Path + SchemaReferences + Tags<'static> {}
+
+impl<D: Path + SchemaReferences + Tags<'static>> Documented for D {}
+
 /// The arguments of a handler whose first one is the caller with the required scope.
 pub trait Scoped {
     /// The scope's name.
@@ -43,19 +48,18 @@ impl Endpoint {
     /// An endpoint that is read with `GET` and `HEAD`.
     pub fn read<D, H, A>(handler: H) -> Self
     where
-        D: Path + SchemaReferences,
+        D: Documented,
         H: Handler<A>,
         A: FromRequest + Scoped + 'static,
         H::Output: Responder + 'static,
     {
-        let either = guard::Any(guard::Get()).or(guard::Head());
-        Self::new::<D, A>(web::route().guard(either).to(handler), methods::READ)
+        Self::new::<D, A>(methods::read().to(handler), methods::READ)
     }
 
     /// An endpoint that takes `DELETE`.
     pub fn delete<D, H, A>(handler: H) -> Self
     where
-        D: Path + SchemaReferences,
+        D: Documented,
         H: Handler<A>,
         A: FromRequest + Scoped + 'static,
         H::Output: Responder + 'static,
@@ -63,10 +67,12 @@ impl Endpoint {
         Self::new::<D, A>(web::method(Method::DELETE).to(handler), methods::DELETE)
     }
 
-    fn new<D: Path + SchemaReferences, A: Scoped>(route: Route, allow: &'static str) -> Self {
+    fn new<D: Documented, A: Scoped>(route: Route, allow: &'static str) -> Self {
         let mut schemas = Vec::new();
         D::schemas(&mut schemas);
+        let mut operation = D::operation();
+        operation.tags.get_or_insert_default().extend(D::tags().into_iter().map(str::to_owned));
         let http_method = D::methods().into_iter().next().unwrap_or(HttpMethod::Get);
-        Self { path: D::path(), route, allow, scope: A::SCOPE, http_method, operation: D::operation(), schemas }
+        Self { path: D::path(), route, allow, scope: A::SCOPE, http_method, operation, schemas }
     }
 }

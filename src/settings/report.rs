@@ -19,7 +19,7 @@ impl fmt::Display for Problems {
         for problem in &self.0 {
             writeln!(formatter, "  - {problem}")?;
         }
-        Ok(())
+        formatter.write_str("storegate.example.toml explains every setting; `storegate demo` needs none of them.")
     }
 }
 

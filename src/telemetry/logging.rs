@@ -1,17 +1,19 @@
 //! Logs on stderr, readable or as JSON, each line under the request's id.
 
+use std::io::IsTerminal;
 use std::str::FromStr;
 
 use tracing_subscriber::EnvFilter;
 
 use crate::settings::Section;
 
-const DEFAULT_FILTER: &str = "info";
+/// Ours, and only what goes wrong in the server below us.
+const DEFAULT_FILTER: &str = "info,actix_server=warn";
 
 /// `[telemetry]`: what is logged, and how.
 #[derive(Clone, Debug)]
 pub struct LogSettings {
-    /// `log`: a filter such as `info` or `warn,storegate=debug`. Default `info`.
+    /// `log`: a filter such as `info` or `warn,storegate=debug`. Default `info,actix_server=warn`.
     pub filter: String,
     /// `format`: `readable` (default) or `json`.
     pub format: LogFormat,
@@ -58,7 +60,8 @@ impl LogSettings {
 /// Starts logging. A second start in one process changes nothing.
 pub fn start(settings: &LogSettings) {
     let filter = EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     let started = match settings.format {
         LogFormat::Readable => lines.try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),

@@ -4,6 +4,7 @@
 use super::{JWKS_PATH, METADATA_PATH, TOKEN_PATH, TokenApi, configure};
 use crate::auth::fixtures::{self, CHOSEN_SECRET, MADE_SECRET};
 use crate::auth::{Auth, CallerIdentity};
+use crate::http::methods::{POST, READ};
 use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
@@ -166,7 +167,7 @@ async fn the_server_describes_itself() {
 
 #[actix_web::test]
 async fn other_methods_are_refused_with_the_ones_that_are_taken() {
-    for (path, allowed) in [(TOKEN_PATH, "POST"), (JWKS_PATH, "GET, HEAD"), (METADATA_PATH, "GET, HEAD")] {
+    for (path, allowed) in [(TOKEN_PATH, POST), (JWKS_PATH, READ), (METADATA_PATH, READ)] {
         let answer = token(TestRequest::delete().uri(path)).await;
         assert_eq!((answer.status, answer.header(ALLOW)), (405, Some(allowed)), "{path}");
     }
@@ -187,7 +188,7 @@ fn the_document_describes_every_path_with_its_schemas_and_security() {
         assert!(described["summary"].is_string() && described["description"].is_string(), "{path}");
     }
     let token = &document["paths"][TOKEN_PATH]["post"];
-    assert_eq!(token["security"], json!([{ "client_basic": [] }, {}]));
+    assert_eq!(token["security"], json!([{}]));
     let form = &token["requestBody"]["content"]["application/x-www-form-urlencoded"];
     assert_eq!(form["schema"]["$ref"], "#/components/schemas/TokenRequest");
     let schema = &document["components"]["schemas"]["TokenRequest"];
@@ -195,6 +196,5 @@ fn the_document_describes_every_path_with_its_schemas_and_security() {
     assert_eq!(schema["properties"]["grant_type"]["enum"], json!(["client_credentials"]));
     assert_eq!(schema["properties"]["client_secret"]["format"], "password");
     assert_eq!(schema["properties"]["scope"]["type"], "string");
-    assert_eq!(document["components"]["securitySchemes"]["client_basic"]["scheme"], "basic");
     assert_eq!(document["paths"][JWKS_PATH]["get"]["security"], json!([{}]));
 }

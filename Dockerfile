@@ -1,0 +1,22 @@
+# A small image: the program, the C library it is linked with, and nothing else. Not root, no shell.
+FROM rust:1.95-bookworm AS build
+WORKDIR /build
+COPY Cargo.toml Cargo.lock clippy.toml rustfmt.toml ./
+COPY src src
+RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/build/target \
+    cargo build --release --locked --bin storegate \
+    && mkdir -p /image/usr/bin /image/etc /image/tmp \
+    && cp target/release/storegate /image/usr/bin/ \
+    && ldd target/release/storegate | grep -o '/[^ ]*' | xargs -I{} cp --parents --dereference {} /image \
+    && printf 'storegate:x:65532:65532::/:/none\n' > /image/etc/passwd \
+    && printf 'hosts: files dns\n' > /image/etc/nsswitch.conf \
+    && chmod 1777 /image/tmp
+
+FROM scratch
+COPY --from=build /image /
+USER 65532:65532
+EXPOSE 8080
+ENV STOREGATE__SERVER__LISTEN=0.0.0.0:8080
+HEALTHCHECK --interval=10s --timeout=4s --start-period=2s CMD ["/usr/bin/storegate", "health"]
+ENTRYPOINT ["/usr/bin/storegate"]
+CMD ["serve", "--config", "/etc/storegate/storegate.toml"]
