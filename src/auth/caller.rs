@@ -13,7 +13,9 @@ use super::grants::Grants;
 use super::scope::Scope;
 use super::verify::{TokenError, VerifiedToken};
 use super::{Auth, REALM};
-use crate::http::problem::{Problem, ProblemType};
+use crate::http::access_log::CallerIdentity;
+use crate::http::problem::Problem;
+use crate::http::problem_type::ProblemType;
 
 /// Somebody whose token is valid and holds the scope `S`.
 #[derive(Debug)]
@@ -53,15 +55,6 @@ impl<S: Scope> Caller<S> {
     pub fn grants(&self) -> &Grants {
         self.token.grants()
     }
-}
-
-/// Who sent a request, left in its extensions for the access log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallerIdentity {
-    /// The client.
-    pub client_id: Arc<str>,
-    /// Its tenant.
-    pub tenant: Arc<str>,
 }
 
 impl<S: Scope> FromRequest for Caller<S> {
@@ -140,11 +133,13 @@ fn challenged(kind: ProblemType, what: &str, parameters: &str) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use super::{Caller, CallerIdentity};
+    use super::Caller;
     use crate::auth::scope::FlowRead;
     use crate::auth::{Auth, fixtures};
     use crate::clock::ManualClock;
-    use crate::http::problem::{Problem, ProblemType};
+    use crate::http::access_log::CallerIdentity;
+    use crate::http::problem::Problem;
+    use crate::http::problem_type::ProblemType;
     use actix_web::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
     use actix_web::test::TestRequest;
     use actix_web::{FromRequest as _, HttpMessage as _, HttpRequest, web};

@@ -13,7 +13,8 @@ use super::issue::{IssuedToken, TokenGrant};
 use super::jwk::{Jwk, JwkSet};
 use super::oauth_error::{OAuthError, OAuthErrorCode};
 use super::token_request::{CLIENT_CREDENTIALS, TokenRequest};
-use super::{Auth, CallerIdentity, REALM, scope};
+use super::{Auth, REALM, scope};
+use crate::http::access_log::CallerIdentity;
 use crate::http::methods;
 
 /// Where tokens are issued.

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::keys::KeyAlgorithm;
+use super::key_algorithm::KeyAlgorithm;
 
 /// The public keys that tokens are signed with (RFC 7517 §5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]

@@ -12,6 +12,7 @@ pub mod endpoints;
 pub mod grants;
 pub mod issue;
 pub mod jwk;
+pub mod key_algorithm;
 pub mod keys;
 pub mod oauth_error;
 pub mod scope;
@@ -23,7 +24,7 @@ pub mod verify;
 #[cfg(test)]
 pub(crate) mod fixtures;
 
-pub use caller::{Caller, CallerIdentity};
+pub use caller::Caller;
 pub use grants::Grants;
 pub use settings::AuthSettings;
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use secrecy::ExposeSecret as _;
 
 use super::clients::{Client, Clients};
-use super::keys::{Key, KeyAlgorithm, KeyError, KeySet};
+use super::key_algorithm::KeyAlgorithm;
+use super::keys::{Key, KeyError, KeySet};
 use super::scope;
 use super::secrets::SecretHash;
 use crate::settings::Section;

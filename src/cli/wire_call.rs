@@ -7,8 +7,9 @@ use super::ConfigArgument;
 use super::error::CliError;
 use crate::config::Settings;
 use crate::gateway::account::Account;
-use crate::gateway::dialect::{Call, Door, Gateway, Method};
+use crate::gateway::dialect::{Call, Door, Method};
 use crate::gateway::tenants::{Tenant, TenantSettings};
+use crate::gateway::vendor::Gateway;
 use crate::resources::ALL;
 
 /// A gateway call in the vendor's terms.

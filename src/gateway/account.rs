@@ -7,11 +7,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::clock_offset::ClockOffset;
-use super::dialect::{Call, Dialect, Gateway, Stamp, TimestampForm};
+use super::dialect::{Call, Dialect, Stamp, TimestampForm};
 use super::error::{Error, Shown};
 use super::oms::{Oms, OmsSettings, TimestampChoice};
 use super::opretail::{OpRetail, OpRetailSettings};
 use super::stamps::{FormMemory, Stamps};
+use super::vendor::Gateway;
 
 /// One company's access to one gateway, shared by all workers.
 pub struct Account {

@@ -9,31 +9,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use super::error::Refusal;
-
-/// Which vendor's gateway; also its name in problems, metrics and logs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Gateway {
-    /// OPRetail (万店掌) open platform.
-    OpRetail,
-    /// ShopeX OMS.
-    Oms,
-}
-
-impl Gateway {
-    /// The name that callers and operators see.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::OpRetail => "opretail",
-            Self::Oms => "oms",
-        }
-    }
-}
-
-impl fmt::Display for Gateway {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
-    }
-}
+use super::vendor::Gateway;
 
 /// The address of a gateway that a method is called at. OPRetail has two, the OMS has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::dialect::Gateway;
+use super::vendor::Gateway;
 
 /// What kind of failure a gateway call ended in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -19,6 +19,7 @@ mod stamps;
 pub mod tenants;
 pub mod tls;
 pub mod transport;
+pub mod vendor;
 
 use std::time::Duration;
 
@@ -165,7 +166,7 @@ fn decode<T: DeserializeOwned>(
     })
 }
 
-fn refused(gateway: dialect::Gateway, refusal: Refusal) -> (Error, Option<Timestamp>) {
+fn refused(gateway: vendor::Gateway, refusal: Refusal) -> (Error, Option<Timestamp>) {
     let gateway_time = refusal.gateway_time;
     let error = if refusal.kind == Kind::Unreadable {
         Error::local(gateway, Kind::Unreadable, "the answer is not a complete envelope")

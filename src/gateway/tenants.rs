@@ -6,11 +6,11 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::account::Account;
-use super::dialect::Gateway;
 use super::endpoint::china_standard_time;
 use super::error::{Error, Kind};
 use super::oms::OmsSettings;
 use super::opretail::OpRetailSettings;
+use super::vendor::Gateway;
 use crate::settings::Section;
 
 /// The settings of one company's accounts.

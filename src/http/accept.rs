@@ -3,7 +3,8 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::ACCEPT;
 
-use super::problem::{Problem, ProblemType};
+use super::problem::Problem;
+use super::problem_type::ProblemType;
 
 /// Passes when the request takes JSON: no `Accept`, or one that includes `application/json` with a weight above zero.
 ///

@@ -8,8 +8,9 @@ use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use utoipa_swagger_ui::{Config, oauth};
 
 use super::methods::{READ, allow_only, read};
-use super::problem::{Problem, ProblemType};
+use super::problem::Problem;
 use super::problem_pages;
+use super::problem_type::ProblemType;
 
 /// Swagger UI needs inline styles; nothing is loaded from another host.
 const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \

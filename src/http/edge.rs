@@ -16,11 +16,11 @@ use actix_web::{Error, HttpMessage, HttpResponse, HttpResponseBuilder, ResponseE
 use futures_util::FutureExt;
 use tracing::Instrument;
 
-use super::problem::{PROBLEM_JSON, Problem, ProblemDocument, ProblemType};
+use super::access_log::{self, Label};
+use super::problem::{PROBLEM_JSON, Problem, ProblemDocument};
+use super::problem_type::ProblemType;
 use super::{request_id, request_limits};
-use crate::auth::CallerIdentity;
 use crate::clock::Clock;
-use crate::telemetry::metrics;
 
 /// What the edge needs to know.
 #[derive(Clone, Debug)]
@@ -29,13 +29,6 @@ pub struct Edge {
     pub clock: Clock,
     /// The longest time for one request, from its head to its answer.
     pub request_timeout: Duration,
-}
-
-/// A request as the log and the errors name it.
-struct Label {
-    id: String,
-    method: String,
-    path: String,
 }
 
 /// The middleware.
@@ -97,7 +90,7 @@ fn finish(mut response: ServiceResponse<BoxBody>, label: &Label, took: Duration)
     }
     add_common_headers(response.headers_mut(), &label.id);
     let resource = response.request().match_name().unwrap_or("none").to_owned();
-    log_access(label, &resource, response.status(), took, response.request().extensions().get());
+    access_log::write(label, &resource, response.status().as_u16(), took, response.request().extensions().get());
     response
 }
 
@@ -122,7 +115,7 @@ fn refuse(problem: &Problem, label: &Label, took: Duration) -> Error {
     log_problem(problem);
     let document = problem.document(&label.path, &label.id);
     let status = StatusCode::from_u16(document.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    log_access(label, "none", status, took, None);
+    access_log::write(label, "none", status.as_u16(), took, None);
     Refusal { status, document, headers: problem.headers().to_vec() }.into()
 }
 
@@ -177,19 +170,4 @@ fn log_problem(problem: &Problem) {
         _ if kind.status() >= 500 => tracing::warn!(problem = kind.slug(), cause, "the request failed"),
         _ => tracing::debug!(problem = kind.slug(), cause, "the request was refused"),
     }
-}
-
-/// The path without its query, which may hold names of people.
-fn log_access(label: &Label, resource: &str, status: StatusCode, took: Duration, caller: Option<&CallerIdentity>) {
-    metrics::http_request(resource, status.as_u16(), took);
-    tracing::info!(
-        method = label.method,
-        path = label.path,
-        resource,
-        status = status.as_u16(),
-        took_ms = took.as_secs_f64() * 1000.0,
-        client_id = caller.map(|caller| caller.client_id.as_ref()),
-        tenant = caller.map(|caller| caller.tenant.as_ref()),
-        "answered"
-    );
 }

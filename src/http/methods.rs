@@ -3,7 +3,8 @@
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpResponse, Resource, Route, guard, web};
 
-use super::problem::{Problem, ProblemType};
+use super::problem::Problem;
+use super::problem_type::ProblemType;
 
 /// What `Allow` says of a path that is read.
 pub const READ: &str = "GET, HEAD, OPTIONS";

@@ -1,4 +1,4 @@
-//! Every error a caller can meet: the one table from error to status, title and advice (RFC 9457).
+//! An error on its way to a caller, and the document that the caller reads (RFC 9457).
 
 use std::fmt;
 use std::time::Duration;
@@ -9,137 +9,11 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::gateway::error::{Error as GatewayError, Shown};
+use super::problem_type::ProblemType;
+use crate::gateway::error::Error as GatewayError;
 
 /// The media type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
-
-macro_rules! problem_types {
-    ($($type:ident = $status:literal $slug:literal, $title:literal, $meaning:literal, $remedy:literal;)+) => {
-        /// What went wrong, by the name that stands in `type`.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum ProblemType { $(#[doc = $meaning] $type),+ }
-
-        impl ProblemType {
-            /// All of them, by status.
-            pub const ALL: &[Self] = &[$(Self::$type),+];
-
-            /// The last part of the `type` reference: `/problems/{slug}`.
-            pub const fn slug(self) -> &'static str { match self { $(Self::$type => $slug),+ } }
-
-            /// The HTTP status code.
-            pub const fn status(self) -> u16 { match self { $(Self::$type => $status),+ } }
-
-            /// A short summary that does not change from case to case.
-            pub const fn title(self) -> &'static str { match self { $(Self::$type => $title),+ } }
-
-            /// What it means, for the page of this type.
-            pub const fn meaning(self) -> &'static str { match self { $(Self::$type => $meaning),+ } }
-
-            /// What to do about it.
-            pub const fn remedy(self) -> &'static str { match self { $(Self::$type => $remedy),+ } }
-        }
-    };
-}
-
-problem_types! {
-    InvalidParameter = 400 "invalid-parameter", "A parameter is malformed or unknown",
-        "One or more parameters of the path, the query or the form are malformed, out of range, or not known here. `errors` lists all of them at once.",
-        "Correct each parameter named in `errors`. The API document at /docs lists what every path takes.";
-    BadRequest = 400 "bad-request", "The request is not well-formed HTTP",
-        "The request could not be read as HTTP, or a header has a value that cannot be read.",
-        "Look at `detail`, and send the request with a common HTTP client.";
-    InvalidToken = 401 "invalid-token", "A valid access token is needed",
-        "There is no bearer token, or it has expired, was issued for another service, or is not signed by a key known here.",
-        "Get a token with POST /oauth/token and send it as `Authorization: Bearer …`. Tokens end; get a new one when `exp` is near.";
-    InsufficientScope = 403 "insufficient-scope", "The token lacks a scope",
-        "The token is valid, but it does not hold the scope that this path needs.",
-        "Ask for a token with the scope named in `detail`; whoever runs this service can grant it to your client.";
-    StoreNotGranted = 403 "store-not-granted", "The token may not read this store or organization",
-        "The token is limited to certain stores, or the organization does not belong to this company's gateway key.",
-        "Use an id that the token's `stores` claim grants, or ask whoever runs this service to grant it to your client.";
-    NotFound = 404 "not-found", "There is nothing at this address",
-        "There is no such path, or no such store or organization.",
-        "Check the id and the path; GET /stores lists the stores, and /docs all paths.";
-    StoreNotMapped = 404 "store-not-mapped", "The store has no number at this vendor",
-        "Vendors number stores differently, and the number that this path needs is not known for this store.",
-        "Use the store's id at the vendor named in `detail`, or have the store added to the store directory.";
-    MethodNotAllowed = 405 "method-not-allowed", "This path does not take this method",
-        "The path exists, but not with this method. `Allow` lists the ones that it takes.",
-        "Use one of the methods in `Allow`; resources are read with GET or HEAD.";
-    NotAcceptable = 406 "not-acceptable", "No representation fits the Accept header",
-        "Answers are JSON in UTF-8, and the `Accept` header of the request excludes it.",
-        "Send `Accept: application/json`, or no Accept header at all.";
-    RequestTimeout = 408 "request-timeout", "The request did not arrive in time",
-        "The request's head or body came too slowly.",
-        "Send the whole request without pauses.";
-    PayloadTooLarge = 413 "payload-too-large", "The request body is too large",
-        "No path of this service takes a large body.",
-        "Send a smaller body.";
-    UriTooLong = 414 "uri-too-long", "The request target is too long",
-        "The path and query are longer than this service reads.",
-        "Ask for fewer ids at once.";
-    UnsupportedMediaType = 415 "unsupported-media-type", "The body has an unsupported media type",
-        "The body is not of the media type that this path takes.",
-        "Send the body as the API document says.";
-    GatewayRejectedRequest = 422 "gateway-rejected-request", "The gateway refused a parameter of the request",
-        "The request was well-formed, but the vendor's gateway refused a parameter that came from the caller. `gateway` has its code.",
-        "Read `detail` and the gateway's code, and correct the parameter. The same request will be refused again.";
-    QuotaExceeded = 429 "quota-exceeded", "The quota is spent",
-        "This client has sent more requests than its quota allows.",
-        "Wait as long as `Retry-After` says. `RateLimit-Policy` shows the quota.";
-    HeadersTooLarge = 431 "headers-too-large", "The request head is too large",
-        "The headers of the request are larger or more than this service reads.",
-        "Send fewer or shorter headers and cookies.";
-    InternalError = 500 "internal-error", "Something went wrong inside this service",
-        "This service made a mistake. It has been logged under the `request_id`.",
-        "Try again; if it stays, report the `request_id` to whoever runs this service.";
-    GatewayRefusedCredentials = 502 "gateway-refused-credentials", "The gateway refused this service's credentials",
-        "The vendor's gateway refused this service's key, signature, login or permission. Your token is fine.",
-        "Nothing is wrong with your request. Whoever runs this service has to correct the gateway's credentials.";
-    GatewayError = 502 "gateway-error", "The gateway answered with an error or unreadably",
-        "The vendor's gateway reported a failure of its own, or sent something that cannot be read.",
-        "Try again in a moment; if it stays, report the `request_id` and `gateway.call_id`.";
-    GatewayUnavailable = 503 "gateway-unavailable", "The gateway cannot be reached or is busy",
-        "The vendor's gateway refuses connections, asks to wait, or was failing so often that it is given a rest.",
-        "Wait as long as `Retry-After` says, then try again.";
-    GatewayTimeout = 504 "gateway-timeout", "The gateway did not answer in time",
-        "The vendor's gateway did not give a complete answer in the time allowed.",
-        "Try again in a moment; ask for a shorter period if the answer is large.";
-}
-
-impl ProblemType {
-    /// The type for a status that something below us answered with, such as the router's own 404.
-    pub const fn for_status(status: u16) -> Self {
-        match status {
-            401 => Self::InvalidToken,
-            404 => Self::NotFound,
-            405 => Self::MethodNotAllowed,
-            406 => Self::NotAcceptable,
-            408 => Self::RequestTimeout,
-            413 => Self::PayloadTooLarge,
-            414 => Self::UriTooLong,
-            415 => Self::UnsupportedMediaType,
-            431 => Self::HeadersTooLarge,
-            400..=499 => Self::BadRequest,
-            _ => Self::InternalError,
-        }
-    }
-}
-
-impl From<Shown> for ProblemType {
-    fn from(shown: Shown) -> Self {
-        match shown {
-            Shown::RefusedCredentials => Self::GatewayRefusedCredentials,
-            Shown::GatewayError => Self::GatewayError,
-            Shown::Unavailable => Self::GatewayUnavailable,
-            Shown::Timeout => Self::GatewayTimeout,
-            Shown::NotGranted => Self::StoreNotGranted,
-            Shown::NotFound => Self::NotFound,
-            Shown::RejectedRequest => Self::GatewayRejectedRequest,
-        }
-    }
-}
 
 /// One parameter that is wrong, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]

@@ -1,6 +1,6 @@
 //! `/problems/{type}`: a page for each type of error that says what it means and what to do.
 
-use super::problem::ProblemType;
+use super::problem_type::ProblemType;
 
 const HEAD: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
 <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>\

@@ -2,7 +2,8 @@
 
 use actix_web::dev::ServiceRequest;
 
-use super::problem::{Problem, ProblemType};
+use super::problem::Problem;
+use super::problem_type::ProblemType;
 
 const LONGEST_TARGET: usize = 8 << 10;
 const LARGEST_HEAD: usize = 16 << 10;

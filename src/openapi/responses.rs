@@ -11,7 +11,8 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Header, Ref, RefOr, Response, ResponseBuilder};
 
 use super::shared as reference;
-use crate::http::problem::{PROBLEM_JSON, Problem, ProblemType};
+use crate::http::problem::{PROBLEM_JSON, Problem};
+use crate::http::problem_type::ProblemType;
 use crate::resources::{Endpoint, Resource};
 
 /// Errors of every operation that needs a token.

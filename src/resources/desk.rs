@@ -18,10 +18,11 @@ use crate::cache::{AnswerCache, Document, Key, Question};
 use crate::clock::Clock;
 use crate::directory::{Directory, StoreId, StoreNumbers};
 use crate::gateway::GatewayClient;
-use crate::gateway::dialect::Gateway;
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::tenants::{Tenant, Tenants};
-use crate::http::problem::{Problem, ProblemType};
+use crate::gateway::vendor::Gateway;
+use crate::http::problem::Problem;
+use crate::http::problem_type::ProblemType;
 use crate::http::{accept, reply};
 use crate::telemetry::metrics;
 

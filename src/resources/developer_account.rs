@@ -12,10 +12,11 @@ use super::{Endpoint, Resource, wire_time};
 use crate::auth::caller::Caller;
 use crate::auth::scope::{OrganizationsRead, OrganizationsSecrets, Scope};
 use crate::directory::OrganizationId;
-use crate::gateway::dialect::{Call, Gateway};
+use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::opretail::methods::AUTHENTICATION;
 use crate::gateway::scalar::{self, Object};
+use crate::gateway::vendor::Gateway;
 use crate::http::problem::Problem;
 
 const MASK: &str = "********";

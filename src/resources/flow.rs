@@ -7,18 +7,20 @@ use utoipa::ToSchema;
 
 use super::desk::Desk;
 use super::params::{Ask, OrganizationPath, Reader, StorePath, rfc3339};
-use super::{Endpoint, Policy, Resource, wire_time};
+use super::weather::{Weather, WireWeather};
+use super::{Endpoint, Policy, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
 use crate::cache::Freshness;
 use crate::clock::Clock;
 use crate::directory::{OrganizationId, StoreId};
 use crate::gateway::GatewayClient;
-use crate::gateway::dialect::{Call, Gateway};
+use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::opretail::methods::GET_TOTAL_DATA;
 use crate::gateway::scalar::{self, Object};
 use crate::gateway::tenants::OpRetailAccess;
+use crate::gateway::vendor::Gateway;
 use crate::http::problem::Problem;
 
 /// Today's figures grow while the shop is open.
@@ -136,44 +138,6 @@ pub struct Sales {
     purchase_rate_percent: Option<Number>,
 }
 
-/// The weather at the store.
-#[derive(Serialize, ToSchema)]
-pub struct Weather {
-    /// The gateway's number of this record.
-    #[schema(example = 77, required)]
-    id: Option<i64>,
-    /// The gateway's number of the city.
-    #[schema(example = "101020100", required)]
-    city_id: Option<String>,
-    /// The day it is for, as the gateway writes it.
-    #[schema(example = "2026-11-22", required)]
-    date: Option<String>,
-    /// The gateway's category.
-    #[schema(example = "cloudy", required)]
-    category: Option<String>,
-    /// In words, in the gateway's language.
-    #[schema(example = "多云", required)]
-    description: Option<String>,
-    /// As the gateway writes it, with its unit.
-    #[schema(example = "12 ~ 18℃", required)]
-    temperature: Option<String>,
-    /// As the gateway writes it.
-    #[schema(example = "东北风3-4级", required)]
-    wind: Option<String>,
-    /// A picture for the day.
-    #[schema(example = "https://weather.example.com/day/cloudy.png", required)]
-    day_icon_url: Option<String>,
-    /// A picture for the night.
-    #[schema(example = "https://weather.example.com/night/cloudy.png", required)]
-    night_icon_url: Option<String>,
-    /// The company's own picture.
-    #[schema(example = "cloudy", required)]
-    custom_icon: Option<String>,
-    /// When the gateway recorded it.
-    #[schema(example = "2026-11-22T06:00:00+08:00", format = DateTime, required)]
-    created_at: Option<String>,
-}
-
 /// A figure that the company has configured at OPRetail.
 #[derive(Serialize, ToSchema)]
 pub struct Indicator {
@@ -240,33 +204,6 @@ struct TotalData {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireWeather {
-    #[serde(default, deserialize_with = "scalar::integer")]
-    id: Option<i64>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    city_id: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    weather_date: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    classify: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    weather: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    temperature: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    wind: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    day_picture_url: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    night_picture_url: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    custom_icon: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    create_date: Option<String>,
-}
-
-#[derive(Deserialize)]
 struct WireIndicator {
     #[serde(default, deserialize_with = "scalar::text")]
     key: Option<String>,
@@ -306,27 +243,9 @@ impl Figures {
             },
             store_entry_rate_percent: data.enter_rate,
             fitting_room_rate_percent: data.fitting_rate,
-            weather: data.weather.map(|weather| Weather::from_wire(weather, access)),
+            weather: data.weather.map(|weather| Weather::from_wire(weather, &access.zone)),
             indicators: data.cfg_data.into_iter().map(Indicator::from).collect(),
             observed_at,
-        }
-    }
-}
-
-impl Weather {
-    fn from_wire(weather: WireWeather, access: &OpRetailAccess) -> Self {
-        Self {
-            id: weather.id,
-            city_id: weather.city_id,
-            date: weather.weather_date,
-            category: weather.classify,
-            description: weather.weather,
-            temperature: weather.temperature,
-            wind: weather.wind,
-            day_icon_url: weather.day_picture_url,
-            night_icon_url: weather.night_picture_url,
-            custom_icon: weather.custom_icon,
-            created_at: weather.create_date.and_then(|time| wire_time::read(&time, &access.zone)),
         }
     }
 }

@@ -4,8 +4,8 @@ use std::future::Future;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::gateway::dialect::Gateway;
 use crate::gateway::error::{Error, Kind};
+use crate::gateway::vendor::Gateway;
 
 /// Pages of one answer that are asked for side by side.
 const SIDE_BY_SIDE: usize = 4;
@@ -113,8 +113,8 @@ fn short_page(gateway: Gateway) -> Error {
 #[cfg(test)]
 mod tests {
     use super::{GatewayPage, Window};
-    use crate::gateway::dialect::Gateway;
     use crate::gateway::error::Error;
+    use crate::gateway::vendor::Gateway;
     use std::cell::RefCell;
 
     /// A list of the numbers 0… behind a gateway with a cap that it falls back to.

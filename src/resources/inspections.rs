@@ -19,10 +19,11 @@ use crate::auth::scope::InspectionsRead;
 use crate::cache::Freshness;
 use crate::directory::StoreId;
 use crate::gateway::GatewayClient;
-use crate::gateway::dialect::{Call, Gateway};
+use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::opretail::methods::STATISTICS_DETAIL_PAGE;
 use crate::gateway::tenants::OpRetailAccess;
+use crate::gateway::vendor::Gateway;
 use crate::http::problem::Problem;
 
 /// Store inspections.

@@ -16,6 +16,7 @@ pub mod params;
 mod policy;
 mod source_type;
 mod stores;
+mod weather;
 mod wire_time;
 
 use actix_web::web::{self, ServiceConfig};

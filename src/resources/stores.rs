@@ -15,11 +15,12 @@ use crate::auth::scope::StoresRead;
 use crate::cache::Freshness;
 use crate::directory::StoreId;
 use crate::gateway::GatewayClient;
-use crate::gateway::dialect::{Call, Gateway};
+use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::oms::methods::{SHOP_GET, SHOP_GET_LIST};
 use crate::gateway::scalar::{self, Object};
 use crate::gateway::tenants::OmsAccess;
+use crate::gateway::vendor::Gateway;
 use crate::http::problem::Problem;
 
 /// Stores change rarely.

@@ -2,8 +2,9 @@
 //! Reading the form and the credentials is tested in `token_request`.
 
 use super::{JWKS_PATH, METADATA_PATH, TOKEN_PATH, TokenApi, configure};
+use crate::auth::Auth;
 use crate::auth::fixtures::{self, CHOSEN_SECRET, MADE_SECRET};
-use crate::auth::{Auth, CallerIdentity};
+use crate::http::access_log::CallerIdentity;
 use crate::http::methods::{POST, READ};
 use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;

@@ -13,9 +13,10 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
-use super::dialect::{Answer, Call, Dialect, Explanation, Gateway, SignedRequest, Stamp, TimestampForm};
+use super::dialect::{Answer, Call, Dialect, Explanation, SignedRequest, Stamp, TimestampForm};
 use super::error::Refusal;
 use super::parameters::{Parameter, form_encoded, sort};
+use super::vendor::Gateway;
 
 pub use settings::{OmsSettings, TimestampChoice};
 

@@ -12,9 +12,10 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
-use super::dialect::{Answer, Call, Dialect, Door, Explanation, Gateway, SignedRequest, Stamp};
+use super::dialect::{Answer, Call, Dialect, Door, Explanation, SignedRequest, Stamp};
 use super::error::Refusal;
 use super::parameters::{Parameter, form_encoded, sort};
+use super::vendor::Gateway;
 
 pub use settings::OpRetailSettings;
 
