@@ -1,0 +1,48 @@
+//! A whole answer of the service, and the shape that every problem must have.
+
+use actix_web::http::header::HeaderMap;
+use bytes::Bytes;
+use serde_json::Value;
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as it came, still encoded.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// A header that is there at most once.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.get_all(name);
+        let value = values.next().map(|value| value.to_str().unwrap());
+        assert!(values.next().is_none(), "{name} is there twice");
+        value
+    }
+
+    /// The problem's type without `/problems/`, after a look at the whole shape.
+    pub fn problem(&self) -> String {
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.text());
+        let problem = self.json();
+        assert_eq!(problem["status"], self.status);
+        assert_eq!(problem["request_id"].as_str(), self.header("x-request-id"));
+        for field in ["title", "detail", "instance"] {
+            assert!(problem[field].as_str().is_some_and(|text| !text.is_empty()), "{field} in {problem}");
+        }
+        problem["type"].as_str().unwrap().strip_prefix("/problems/").unwrap().to_owned()
+    }
+}

@@ -1,0 +1,24 @@
+//! The contract, tested from outside: a running service on a loopback port, in front of a gateway on another.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
+
+mod answer;
+mod background;
+mod companies;
+mod independent_gateway;
+mod independent_rules;
+mod sandbox_gateway;
+mod test_app;
+
+mod caching;
+mod configuration;
+mod documents;
+mod errors;
+mod outages;
+mod pages;
+mod questions;
+mod resources;
+mod signature_properties;
+mod signatures;
+mod tokens;
+mod wire;

@@ -1,0 +1,103 @@
+//! What may be asked of the resources: filters, periods, hours, the ways to write an id.
+
+use crate::test_app::TestApp;
+
+#[actix_web::test]
+async fn stores_are_found_by_code_and_by_a_part_of_their_name() {
+    let app = TestApp::spawn();
+    let codes = async |path: &str| -> Vec<String> {
+        let answer = app.get(path).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let page = answer.json();
+        let items = page["items"].as_array().unwrap();
+        assert_eq!(page["page"]["total"], items.len());
+        items.iter().map(|store| store["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(codes("/stores?code=SHOP003,SHOP001,NOSUCH").await, ["SHOP001", "SHOP003"]);
+    assert!(!codes("/stores?name=Living%20Beijing&page_size=100").await.is_empty());
+    assert!(codes("/stores?code=SHOP001&name=nobody%20is%20called%20so").await.is_empty());
+}
+
+#[actix_web::test]
+async fn what_the_oms_does_not_know_of_a_store_is_null() {
+    let app = TestApp::spawn();
+    // The world leaves gaps: 13 has no contact, 23 no telephone, 7 no e-mail, 29 no address, 19 no update, 11 is closed.
+    let contact = app.get("/stores/SHOP013").await.json();
+    assert!(contact["contact"]["name"].is_null());
+    assert!(app.get("/stores/SHOP023").await.json()["contact"]["phone"].is_null());
+    assert!(app.get("/stores/SHOP007").await.json()["contact"]["email"].is_null());
+    assert!(app.get("/stores/SHOP029").await.json()["address"].is_null());
+    assert!(app.get("/stores/SHOP019").await.json()["updated_at"].is_null());
+    assert_eq!(app.get("/stores/SHOP011").await.json()["status"], "offline");
+}
+
+#[actix_web::test]
+async fn a_store_goes_by_its_number_with_and_without_prefix() {
+    let app = TestApp::spawn();
+    let (with, without) = (app.get("/stores/S_123456/flow").await, app.get("/stores/123456/flow").await);
+    assert_eq!((without.status, &without.body), (200, &with.body));
+    assert_eq!(app.sandbox().calls(), 1, "it is one answer in the cache, too");
+}
+
+#[actix_web::test]
+async fn every_way_to_write_a_figure_is_read_and_an_absent_one_is_null() {
+    let app = TestApp::spawn();
+    let mut rates = Vec::new();
+    for number in 100_001..=100_020 {
+        let answer = app.get(&format!("/stores/S_{number}/flow")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let flow = answer.json();
+        assert!(flow["visitors"]["today"].is_u64(), "{flow}");
+        assert!(flow["weather"].is_object() || flow["weather"].is_null(), "{flow}");
+        rates.push(flow["fitting_room_rate_percent"].clone());
+    }
+    assert!(rates.iter().any(serde_json::Value::is_null) && rates.iter().any(serde_json::Value::is_number));
+    assert!(rates.iter().all(|rate| rate.is_null() || rate.is_number()));
+}
+
+#[actix_web::test]
+async fn hours_narrow_demographics_and_instants_are_read_in_china() {
+    let app = TestApp::spawn();
+    let visitors = async |query: &str| -> i64 {
+        let answer = app.get(&format!("/stores/S_123456/demographics?{query}")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["visitors"].as_i64().unwrap()
+    };
+    let whole = visitors("from=2026-11-06&to=2026-11-06").await;
+    let evening = visitors("from=2026-11-06&to=2026-11-06&start_hour=18&end_hour=20").await;
+    let open = visitors("from=2026-11-06&to=2026-11-06&business_hours_only=true").await;
+    assert!(0 < evening && evening < open && open < whole, "{evening} {open} {whole}");
+    let until_noon = visitors("from=2026-11-06&to=2026-11-06T03:59:59Z").await;
+    let from_noon = visitors("from=2026-11-06T12:00:00%2B08:00&to=2026-11-06").await;
+    assert!((until_noon + from_noon - whole).abs() <= 2, "{until_noon} {from_noon} {whole}");
+}
+
+#[actix_web::test]
+async fn today_is_the_period_unless_another_is_asked_for() {
+    let app = TestApp::spawn();
+    let period = app.get("/stores/S_123456/demographics").await.json()["period"].clone();
+    assert_eq!(period["from"], "2026-11-22T00:00:00+08:00");
+    assert_eq!(period["to"], "2026-11-22T23:59:59+08:00");
+}
+
+#[actix_web::test]
+async fn inspections_are_filtered_by_their_source() {
+    let app = TestApp::spawn();
+    let answer = app.get("/inspections?from=2026-09-01&source_type=on_site,mystery_visit&page_size=100").await;
+    let items = answer.json()["items"].as_array().unwrap().clone();
+    let mut names: Vec<_> = items.iter().map(|item| item["source_type"]["name"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names, ["mystery_visit", "on_site"]);
+}
+
+#[actix_web::test]
+async fn each_company_reads_its_own_organization_only() {
+    let app = TestApp::spawn();
+    assert_eq!(app.get_as("zenith", "/organizations/2168/flow").await.status, 200);
+    assert_eq!(app.get_as("zenith", "/organizations/3/developer-account").await.json()["business_enterprise_id"], 2168);
+    for path in ["/organizations/1084/flow", "/organizations/2/developer-account"] {
+        let foreign = app.get_as("zenith", path).await;
+        assert_eq!((foreign.status, foreign.problem().as_str()), (403, "store-not-granted"), "{path}");
+    }
+}

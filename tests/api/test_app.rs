@@ -1,0 +1,171 @@
+//! The service with two companies, in front of a sandbox gateway, both on free loopback ports and by a clock that the
+//! test moves.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use actix_web::rt;
+use awc::{Client, Connector};
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+use storegate::app::App;
+use storegate::auth::issue::{TokenGrant, TokenIssuer};
+use storegate::clock::{Clock, ManualClock};
+use storegate::config::Settings;
+use storegate::sandbox::{Sandbox, SandboxSettings};
+use storegate::telemetry::metrics;
+
+use crate::answer::Answer;
+use crate::background::Background;
+use crate::companies::{configuration, grant, sandbox_settings};
+use crate::sandbox_gateway::SandboxGateway;
+
+/// Sunday, 22 November 2026, 10:00 in China: when every test begins.
+pub const NOW: Timestamp = Timestamp::constant(1_795_312_800, 0);
+
+/// What a test may choose before the service starts.
+pub struct Setup {
+    /// How the gateway behaves.
+    pub sandbox: SandboxSettings,
+    /// What the service takes for now, when it is not the gateway's time.
+    pub proxy_time: Timestamp,
+    variables: Vec<(String, String)>,
+}
+
+impl Setup {
+    /// Changes a setting as an operator would, by the name of its variable without `STOREGATE__`.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.variables.push((format!("STOREGATE__{name}"), value.into()));
+    }
+}
+
+/// The running service.
+pub struct TestApp {
+    /// Moves the time of service and gateway.
+    pub time: ManualClock,
+    /// Moves the time of the service, when it is not the gateway's.
+    pub proxy_time: ManualClock,
+    address: SocketAddr,
+    client: Client,
+    issuer: TokenIssuer,
+    /// Before the gateway, so that it is stopped before it.
+    _running: Background,
+    /// The gateway behind it.
+    pub gateway: Option<SandboxGateway>,
+}
+
+impl TestApp {
+    /// The service as most tests want it.
+    pub fn spawn() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// The service as `choose` wants it.
+    pub fn with(choose: impl FnOnce(&mut Setup)) -> Self {
+        metrics::start();
+        let mut setup = Setup { sandbox: sandbox_settings(), proxy_time: NOW, variables: Vec::new() };
+        choose(&mut setup);
+        let (clock, time) = Clock::manual(NOW);
+        let (proxy_clock, proxy_time) =
+            if setup.proxy_time == NOW { (clock.clone(), time.clone()) } else { Clock::manual(setup.proxy_time) };
+        let gateway = SandboxGateway::start(SocketAddr::from(([127, 0, 0, 1], 0)), setup.sandbox, clock);
+        let settings = Settings::parse(&configuration(&gateway.sandbox), setup.variables.into_iter()).unwrap();
+        let issuer = issuer(&settings, "storegate", proxy_clock.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, running) = Background::start(move || {
+            let app = App::on(listener, settings, proxy_clock).unwrap();
+            let (address, handle) = (app.address(), app.handle());
+            let serving = rt::spawn(app.run());
+            let stop = async move {
+                handle.stop(false).await;
+                serving.await.unwrap().unwrap();
+            };
+            (address, stop)
+        });
+        Self { time, proxy_time, address, client: client(), issuer, _running: running, gateway: Some(gateway) }
+    }
+
+    /// The sandbox behind the service.
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.gateway.as_ref().expect("there is a gateway").sandbox
+    }
+
+    /// Lets time pass.
+    pub fn pass(&self, seconds: u64) {
+        self.time.advance(Duration::from_secs(seconds));
+    }
+
+    /// Where the service listens.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// A fresh token with all that the client may have.
+    pub fn token(&self, client: &str) -> String {
+        self.token_with(&grant(client))
+    }
+
+    /// A fresh token of the service for this grant.
+    pub fn token_with(&self, grant: &TokenGrant) -> String {
+        self.issuer.issue(grant.clone()).unwrap().token.expose_secret().to_owned()
+    }
+
+    /// Reads as a client that may read everything.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.get_as("dashboard", path).await
+    }
+
+    /// Reads as this client.
+    pub async fn get_as(&self, client: &str, path: &str) -> Answer {
+        self.ask(client, "GET", path, &[]).await
+    }
+
+    /// Reads as a client that may read everything, with further headers.
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.ask("dashboard", "GET", path, headers).await
+    }
+
+    /// Sends a request with this client's token.
+    pub async fn ask(&self, client: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let bearer = format!("Bearer {}", self.token(client));
+        self.send(method, path, &[headers, &[("authorization", &bearer)]].concat(), "").await
+    }
+
+    /// Sends a request without a token.
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let request = self.client.request(method.parse().unwrap(), self.url(path)).no_decompress();
+        let request = headers.iter().fold(request, |request, header| request.append_header(*header));
+        let mut response = request.send_body(body.to_owned()).await.unwrap();
+        let body = response.body().limit(16 << 20).await.unwrap();
+        Answer { status: response.status().as_u16(), headers: response.headers().clone(), body }
+    }
+
+    /// Sends these bytes on a connection of their own and gives all that comes back.
+    pub fn raw(&self, request: &str) -> String {
+        let mut connection = TcpStream::connect(self.address).unwrap();
+        connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        connection.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        connection.read_to_end(&mut answer).unwrap();
+        String::from_utf8(answer).unwrap()
+    }
+
+    /// Stops the gateway and starts it again.
+    pub fn restart_gateway(&mut self) {
+        self.gateway = self.gateway.take().map(SandboxGateway::restarted);
+    }
+}
+
+/// An issuer with the service's own key, for tokens that the service itself would not make.
+pub fn issuer(settings: &Settings, audience: &str, clock: Clock) -> TokenIssuer {
+    let auth = &settings.auth;
+    let key = auth.keys.as_ref().unwrap().signing().clone();
+    TokenIssuer::new(&auth.issuer, audience, auth.token_lifetime, key, clock)
+}
+
+/// A client that follows nothing, decodes nothing and opens as many connections as there are requests.
+fn client() -> Client {
+    let connector = Connector::new().limit(0).timeout(Duration::from_secs(20));
+    Client::builder().connector(connector).disable_redirects().timeout(Duration::from_secs(20)).finish()
+}

@@ -1,0 +1,252 @@
+//! What leaves towards a gateway that is not the sandbox: the same service, pointed at it by configuration alone.
+
+use crate::companies::SECRETS;
+use crate::independent_gateway::{IndependentGateway, OmsTime};
+use crate::independent_rules::Parameters;
+use crate::test_app::{NOW, Setup, TestApp};
+
+const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
+const INSPECTIONS: &str = "open.shopweb.liveCheck.statisticsDetailPageForCustomer";
+const ACCOUNT: &str = "open.gateway.authentication";
+const NO_FIGURES: &str = r#"{"stat":{"cid":"c1","code":0,"codename":"SUCCESS"},"data":{"DAY_FLOW":7}}"#;
+const NO_STORES: &str = r#"{"response":{"count":0,"lists":[]}}"#;
+const A_STORE: &str = r#"{"response":{"shop_bn":"A1"}}"#;
+
+fn gateway() -> IndependentGateway {
+    gateway_that_takes(OmsTime::Unix)
+}
+
+fn gateway_that_takes(oms_time: OmsTime) -> IndependentGateway {
+    let gateway = IndependentGateway::start(NOW, oms_time, SECRETS[0], SECRETS[1]);
+    gateway.answer(FLOW, NO_FIGURES);
+    gateway.answer("shop.getList", NO_STORES);
+    gateway.answer("shop.get", A_STORE);
+    gateway
+}
+
+/// acme's accounts are at this gateway.
+fn app_before(gateway: &IndependentGateway, choose: impl FnOnce(&mut Setup)) -> TestApp {
+    TestApp::with(|setup| {
+        setup.set("TENANTS__ACME__OPRETAIL__M_API", gateway.url("/elsewhere/m.api"));
+        setup.set("TENANTS__ACME__OPRETAIL__CLOUD_API", gateway.url("/elsewhere/cloud.api"));
+        setup.set("TENANTS__ACME__OMS__URL", gateway.url("/index.php/openapi/rpc/service/"));
+        choose(setup);
+    })
+}
+
+fn parameters(pairs: &[(&str, &str)]) -> Parameters {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[actix_web::test]
+async fn the_flow_of_a_store_is_one_signed_form_without_units_at_m_api() {
+    let gateway = gateway();
+    let app = app_before(&gateway, |setup| setup.set("TENANTS__ACME__OPRETAIL__NONCE", "false"));
+    let answer = app.get("/stores/123456/flow").await;
+    assert_eq!((answer.status, answer.json()["visitors"]["today"].as_i64()), (200, Some(7)));
+    let mut received = gateway.only();
+    assert_eq!(received.verdict, "ok");
+    assert_eq!(received.path, "/elsewhere/m.api");
+    assert_eq!(received.headers["content-type"], "application/x-www-form-urlencoded");
+    assert_eq!(received.parameters.remove("_sig").map(|signature| signature.len()), Some(32));
+    let expected = [
+        ("_aid", "S107"),
+        ("_akey", "S107-00000001"),
+        ("_mt", FLOW),
+        ("_requestMode", "POST"),
+        ("_sm", "md5"),
+        ("_timestamp", "20261122100000"),
+        ("_version", "v1"),
+        ("id", "S_123456"),
+        ("needUnit", "0"),
+    ];
+    assert_eq!(received.parameters, parameters(&expected));
+}
+
+#[actix_web::test]
+async fn sha1_and_the_system_number_follow_the_configuration() {
+    let gateway = gateway();
+    let app = app_before(&gateway, |setup| {
+        setup.set("TENANTS__ACME__OPRETAIL__SIGN_METHOD", "sha1");
+        setup.set("TENANTS__ACME__OPRETAIL__SYSTEM", "DC-000042");
+    });
+    assert_eq!(app.get("/organizations/1084/flow").await.status, 200);
+    let received = gateway.only();
+    assert_eq!(received.verdict, "ok");
+    assert_eq!((received.parameters["_sm"].as_str(), received.parameters["_sig"].len()), ("sha1", 40));
+    assert_eq!((received.parameters["_aid"].as_str(), received.parameters["id"].as_str()), ("DC-000042", "O_1084"));
+}
+
+#[actix_web::test]
+async fn a_nonce_makes_equal_calls_of_one_second_different() {
+    let gateway = gateway();
+    let app = app_before(&gateway, |_| {});
+    for _ in 0..3 {
+        let no_cache = [("cache-control", "no-cache")];
+        assert_eq!(app.ask("operator", "GET", "/stores/S_1/flow", &no_cache).await.status, 200);
+        assert_eq!(app.ask("operator", "GET", "/stores/A1", &no_cache).await.status, 200);
+    }
+    assert_eq!(gateway.verdicts(), ["ok"; 6]);
+    let received = gateway.received();
+    assert!(received.iter().step_by(2).all(|received| received.parameters["_timestamp"] == "20261122100000"));
+    assert!(received.iter().skip(1).step_by(2).all(|received| received.parameters["timestamp"] == "1795312800"));
+    let nonces = received.iter().map(|received| {
+        let name = if received.parameters.contains_key("_mt") { "_nonce" } else { "nonce" };
+        received.parameters[name].as_str()
+    });
+    assert_eq!(nonces.collect::<std::collections::HashSet<_>>().len(), 6);
+}
+
+#[actix_web::test]
+async fn without_a_nonce_equal_calls_of_one_second_get_later_timestamps() {
+    let gateway = gateway();
+    let app = app_before(&gateway, |setup| {
+        setup.set("TENANTS__ACME__OPRETAIL__NONCE", "false");
+        setup.set("TENANTS__ACME__OMS__NONCE", "false");
+    });
+    for path in ["/stores/S_1/flow", "/stores/S_1/flow", "/stores/S_2/flow", "/stores/A1", "/stores/A1"] {
+        assert_eq!(app.ask("operator", "GET", path, &[("cache-control", "no-cache")]).await.status, 200);
+    }
+    assert_eq!(gateway.verdicts(), ["ok"; 5]);
+    let received = gateway.received();
+    assert!(received.iter().all(|received| !received.body.contains("nonce")));
+    let times = received.iter().map(|received| {
+        let parameters = &received.parameters;
+        parameters.get("_timestamp").unwrap_or_else(|| &parameters["timestamp"]).clone()
+    });
+    let expected = ["20261122100000", "20261122100001", "20261122100000", "1795312800", "1795312801"];
+    assert_eq!(times.collect::<Vec<_>>(), expected);
+}
+
+#[actix_web::test]
+async fn inspections_go_to_cloud_api_with_days_codes_and_the_number_of_the_company() {
+    let gateway = gateway();
+    gateway.answer(INSPECTIONS, r#"{"stat":{"code":"0","systime":"1795312800000"},"data":{"total":0,"rows":[]}}"#);
+    let app = app_before(&gateway, |setup| setup.set("TENANTS__ACME__OPRETAIL__NONCE", "false"));
+    let path = "/inspections?from=2026-11-01T23:00:00Z&to=2026-11-07&source_type=remote,on_site&page=3&page_size=20";
+    assert_eq!(app.get(path).await.status, 200);
+    let received = gateway.only();
+    assert_eq!((received.verdict, received.path.as_str()), ("ok", "/elsewhere/cloud.api"));
+    let business = received.parameters.iter().filter(|(name, _)| !name.starts_with('_'));
+    let business: Parameters = business.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let expected = [
+        ("endTime", "2026-11-07"),
+        ("enterpriseId", "1084"),
+        ("pageNumber", "3"),
+        ("pageSize", "20"),
+        ("sourceTypes", "8,9"),
+        ("startTime", "2026-11-02"),
+    ];
+    assert_eq!(business, parameters(&expected));
+}
+
+#[actix_web::test]
+async fn the_developer_account_is_version_2_at_m_api() {
+    let gateway = gateway();
+    gateway.answer(ACCOUNT, r#"{"stat":{"code":0},"data":{"id":1}}"#);
+    let app = app_before(&gateway, |_| {});
+    assert_eq!(app.get("/organizations/O_2/developer-account").await.status, 200);
+    let received = gateway.only();
+    assert_eq!((received.verdict, received.path.as_str()), ("ok", "/elsewhere/m.api"));
+    assert_eq!((received.parameters["_version"].as_str(), received.parameters["orgid"].as_str()), ("v2", "2"));
+}
+
+#[actix_web::test]
+async fn the_oms_gets_its_system_parameters_at_its_one_door() {
+    let gateway = gateway();
+    let app = app_before(&gateway, |setup| setup.set("TENANTS__ACME__OMS__NONCE", "false"));
+    assert_eq!(app.get("/stores?code=B2,A1&page=2&page_size=70").await.status, 200);
+    let mut received = gateway.only();
+    assert_eq!((received.verdict, received.path.as_str()), ("ok", "/index.php/openapi/rpc/service/"));
+    assert_eq!(received.parameters.remove("sign").map(|signature| signature.len()), Some(32));
+    let expected = [
+        ("charset", "utf-8"),
+        ("flag", "acme"),
+        ("method", "shop.getList"),
+        ("page_no", "2"),
+        ("page_size", "70"),
+        ("shop_bn", "A1,B2"),
+        ("timestamp", "1795312800"),
+        ("type", "json"),
+        ("ver", "1"),
+    ];
+    assert_eq!(received.parameters, parameters(&expected));
+}
+
+#[actix_web::test]
+async fn an_oms_that_takes_only_compact_timestamps_is_learned_after_one_refusal() {
+    let gateway = gateway_that_takes(OmsTime::Compact);
+    let app = app_before(&gateway, |_| {});
+    for code in ["A1", "A2", "A3"] {
+        assert_eq!(app.get(&format!("/stores/{code}")).await.status, 200);
+    }
+    assert_eq!(gateway.verdicts(), ["e000008", "ok", "ok", "ok"]);
+    let times = gateway.received().into_iter().map(|received| received.parameters["timestamp"].clone());
+    assert_eq!(times.collect::<Vec<_>>()[..2], ["1795312800", "20261122100000"]);
+}
+
+#[actix_web::test]
+async fn a_configured_timestamp_form_is_sent_from_the_first_call_on() {
+    for (form, takes) in [("compact", OmsTime::Compact), ("unix", OmsTime::Unix)] {
+        let gateway = gateway_that_takes(takes);
+        let app = app_before(&gateway, |setup| setup.set("TENANTS__ACME__OMS__TIMESTAMP", form));
+        assert_eq!(app.get("/stores/A1").await.status, 200);
+        assert_eq!(gateway.verdicts(), ["ok"], "{form}");
+    }
+}
+
+#[actix_web::test]
+async fn every_character_of_a_name_arrives_as_it_was_asked() {
+    let gateway = gateway();
+    let app = app_before(&gateway, |_| {});
+    let name = "测试店铺 & 100% + a~b*c=d/e?f#g é";
+    let encoded: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    assert_eq!(app.get(&format!("/stores?name={encoded}")).await.status, 200);
+    let received = gateway.only();
+    assert_eq!(received.parameters["shop_name"], name);
+    assert_eq!(received.verdict, "ok", "the raw value is signed, not the encoded one");
+}
+
+#[actix_web::test]
+async fn a_wrong_secret_is_refused_by_the_gateway_and_is_not_the_fault_of_the_caller() {
+    let gateway = gateway();
+    let app = app_before(&gateway, |setup| {
+        setup.set("TENANTS__ACME__OPRETAIL__SECRET", "another");
+        setup.set("TENANTS__ACME__OMS__TOKEN", "another");
+    });
+    for path in ["/stores/S_1/flow", "/stores/A1"] {
+        let answer = app.get(path).await;
+        assert_eq!((answer.status, answer.problem().as_str()), (502, "gateway-refused-credentials"));
+    }
+    assert_eq!(gateway.verdicts(), ["7", "e000002"], "a refused key is not tried again");
+}
+
+#[actix_web::test]
+async fn a_redirect_does_not_carry_the_signed_form_to_another_place() {
+    let gateway = gateway();
+    let head = "HTTP/1.1 307 Temporary Redirect\r\nlocation: /stolen\r\ncontent-length: 0\r\n";
+    gateway.answer_whole("shop.get", head, "");
+    let app = app_before(&gateway, |_| {});
+    let answer = app.get("/stores/A1").await;
+    assert_eq!((answer.status, answer.problem().as_str()), (502, "gateway-error"));
+    assert!(gateway.received().iter().all(|received| received.path != "/stolen"));
+}
+
+#[actix_web::test]
+async fn each_envelope_of_an_oms_is_read() {
+    let gateway = gateway();
+    let app = app_before(&gateway, |_| {});
+    let store = r#"{"shop_code":"A1","shop_name":"a\u0007b"}"#.replace("\\u0007", "\u{7}");
+    let envelopes = [
+        format!(r#"{{"response":{store}}}"#),
+        format!(r#"{{"rsp":"succ","data":{store}}}"#),
+        format!(r#"{{"code":0,"msg":"","data":{store}}}"#),
+        store,
+    ];
+    for (number, envelope) in envelopes.iter().enumerate() {
+        gateway.answer("shop.get", envelope);
+        let answer = app.get(&format!("/stores/A{number}")).await;
+        assert_eq!(answer.status, 200, "{envelope}: {}", answer.text());
+        assert_eq!((answer.json()["id"].as_str(), answer.json()["name"].as_str()), (Some("A1"), Some("a\u{7}b")));
+    }
+}
