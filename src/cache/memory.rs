@@ -2,12 +2,14 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use moka::Expiry;
 use moka::future::Cache;
 
 use super::entry::{Document, Entry};
+use super::freshness::Freshness;
 use super::{Failure, Key, Question};
 use crate::settings::Section;
 
@@ -59,6 +61,7 @@ pub(super) struct Memory<E: Failure> {
     flights: Cache<Key, Arc<Entry>>,
     failures: Cache<Key, Remembered<E>>,
     largest: usize,
+    purges: Arc<AtomicU64>,
 }
 
 impl<E: Failure> Memory<E> {
@@ -70,7 +73,7 @@ impl<E: Failure> Memory<E> {
             .build();
         let failures = Cache::builder().max_capacity(MOST_FAILURES).time_to_live(LONGEST_FAILURE).build();
         let largest = usize::try_from(settings.size / LARGEST_PART).unwrap_or(usize::MAX);
-        Self { answers, flights: Cache::builder().build(), failures, largest }
+        Self { answers, flights: Cache::builder().build(), failures, largest, purges: Arc::default() }
     }
 
     pub(super) async fn get(&self, key: &Key) -> Option<Arc<Entry>> {
@@ -94,18 +97,24 @@ impl<E: Failure> Memory<E> {
         landed.map_err(|failure: Arc<E>| E::clone(&failure))
     }
 
-    /// Keeps what a fetch brought: an answer, or the failure for a moment.
+    /// How many purges there were. A fetch that began before a purge may bring what was to be dropped.
+    pub(super) fn purges(&self) -> u64 {
+        self.purges.load(Ordering::Acquire)
+    }
+
+    /// Keeps what a fetch brought: an answer, unless there was a purge since `purges`, or the failure for a moment.
     pub(super) async fn land(
         &self,
         question: Question,
         outcome: Result<Document, E>,
         now: Duration,
+        purges: u64,
     ) -> Result<Arc<Entry>, E> {
         match outcome {
             Ok(document) => {
-                let entry = Arc::new(Entry::new(document, question.freshness, question.stores, now));
+                let entry = finish(document, question.freshness, question.stores, now).await;
                 self.failures.invalidate(&question.key).await;
-                if entry.size() <= self.largest {
+                if entry.size() <= self.largest && self.purges() == purges {
                     self.answers.insert(question.key, entry.clone()).await;
                 }
                 Ok(entry)
@@ -118,9 +127,17 @@ impl<E: Failure> Memory<E> {
         }
     }
 
-    pub(super) async fn purge(&self, wanted: impl Fn(&Key, &Entry) -> bool) -> u64 {
-        let keys: Vec<Arc<Key>> =
-            self.answers.iter().filter(|(key, entry)| wanted(key, entry)).map(|(key, _)| key).collect();
+    pub(super) async fn purge(&self, tenant: &str, wanted: impl Fn(&Entry) -> bool) -> u64 {
+        self.purges.fetch_add(1, Ordering::AcqRel);
+        for (key, _) in self.failures.iter().filter(|(key, _)| key.is_of_tenant(tenant)) {
+            self.failures.invalidate(key.as_ref()).await;
+        }
+        let keys: Vec<Arc<Key>> = self
+            .answers
+            .iter()
+            .filter(|(key, entry)| key.is_of_tenant(tenant) && wanted(entry))
+            .map(|(key, _)| key)
+            .collect();
         for key in &keys {
             self.answers.invalidate(key.as_ref()).await;
         }
@@ -131,6 +148,19 @@ impl<E: Failure> Memory<E> {
         self.answers.run_pending_tasks().await;
         self.failures.run_pending_tasks().await;
         (self.answers.entry_count(), self.answers.weighted_size())
+    }
+}
+
+/// Compressing a long answer takes milliseconds, which a worker's other requests would wait for.
+async fn finish(document: Document, freshness: Freshness, stores: Vec<String>, now: Duration) -> Arc<Entry> {
+    const LONG: usize = 64 << 10;
+    if document.body.len() < LONG {
+        return Arc::new(Entry::new(document, freshness, stores, now));
+    }
+    let job = move || Entry::new(document, freshness, stores, now);
+    match actix_web::rt::task::spawn_blocking(job).await {
+        Ok(entry) => Arc::new(entry),
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 

@@ -13,6 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{cell::Cell, panic};
 
+use tracing::Instrument;
+
 use crate::clock::Clock;
 
 use memory::Memory;
@@ -61,6 +63,13 @@ pub struct Question {
     pub stores: Vec<String>,
     /// Go to the gateway even if there is a fresh answer.
     pub bypass: bool,
+}
+
+impl Question {
+    /// Whoever asks for an answer from the gateway must not join a flight that began before.
+    fn flight_key(&self) -> Key {
+        if self.bypass { Key(format!("{}\0bypass", self.key.0).into()) } else { self.key.clone() }
+    }
 }
 
 /// How an answer came about.
@@ -133,26 +142,25 @@ impl<E: Failure> AnswerCache<E> {
     {
         let now = self.clock.elapsed();
         let kept = self.memory.get(&question.key).await;
-        if question.bypass {
-            return self.fetch_for_caller(question, None, Outcome::Bypass, fetch).await;
-        }
-        let Some(entry) = kept else {
-            if let Some(failure) = self.memory.failure(&question.key, now).await {
-                return Err(failure);
-            }
-            return self.fetch_for_caller(question, None, Outcome::Miss, fetch).await;
-        };
-        match entry.state(now) {
-            State::Fresh => Ok(found(entry, Outcome::Hit, now)),
-            State::Revalidate => {
+        let state = kept.as_ref().map(|entry| entry.state(now));
+        let older = kept.filter(|_| state != Some(State::Expired));
+        match (state, older) {
+            (Some(State::Fresh), Some(entry)) if !question.bypass => Ok(found(entry, Outcome::Hit, now)),
+            (Some(State::Revalidate), Some(entry)) if !question.bypass => {
                 self.refresh_once(question, &entry, now, fetch).await;
                 Ok(found(entry, Outcome::StaleWhileRevalidate, now))
             }
-            State::OnError => match self.memory.failure(&question.key, now).await {
-                Some(failure) => or_stale(failure, Some(entry), now),
-                None => self.fetch_for_caller(question, Some(entry), Outcome::Expired, fetch).await,
-            },
-            State::Expired => self.fetch_for_caller(question, None, Outcome::Expired, fetch).await,
+            (state, older) => {
+                if let Some(failure) = self.memory.failure(&question.key, now).await {
+                    return or_stale(failure, older, now);
+                }
+                let outcome = match state {
+                    _ if question.bypass => Outcome::Bypass,
+                    None => Outcome::Miss,
+                    Some(_) => Outcome::Expired,
+                };
+                self.fetch_for_caller(question, older, outcome, fetch).await
+            }
         }
     }
 
@@ -160,7 +168,7 @@ impl<E: Failure> AnswerCache<E> {
     pub async fn purge(&self, tenant: &str, stores: Option<&[String]>) -> u64 {
         let about =
             |entry: &Entry| stores.is_none_or(|stores| entry.stores().iter().any(|store| stores.contains(store)));
-        self.memory.purge(|key, entry| key.is_of_tenant(tenant) && about(entry)).await
+        self.memory.purge(tenant, about).await
     }
 
     /// Frees what has expired and gives the number of answers and their weight in bytes.
@@ -168,7 +176,8 @@ impl<E: Failure> AnswerCache<E> {
         self.memory.maintain().await
     }
 
-    /// Fetches while the caller waits; with an older answer at hand the caller waits only a moment.
+    /// Fetches while the caller waits; with an older answer at hand the caller waits only a moment, unless it asked for
+    /// an answer from the gateway.
     async fn fetch_for_caller<F, Fut>(
         &self,
         question: Question,
@@ -181,8 +190,9 @@ impl<E: Failure> AnswerCache<E> {
         Fut: Future<Output = Result<Document, E>> + 'static,
     {
         let leads = Rc::new(Cell::new(false));
+        let patient = question.bypass;
         let flight = self.spawn_flight(question, leads.clone(), fetch);
-        let landed = match older.clone() {
+        let landed = match older.clone().filter(|_| !patient) {
             None => flight.await,
             Some(entry) => match tokio::time::timeout(self.slow_after, flight).await {
                 Ok(landed) => landed,
@@ -231,8 +241,9 @@ impl<E: Failure> AnswerCache<E> {
         Fut: Future<Output = Result<Document, E>> + 'static,
     {
         let (memory, clock) = (self.memory.clone(), self.clock.clone());
-        actix_web::rt::spawn(async move {
-            let key = question.key.clone();
+        let flight = async move {
+            let key = question.flight_key();
+            let purges = memory.purges();
             let landing = memory.clone();
             let fetch = async move {
                 // Between the caller's look and this flight another flight may have landed.
@@ -244,10 +255,11 @@ impl<E: Failure> AnswerCache<E> {
                 }
                 leads.set(true);
                 let outcome = fetch().await;
-                landing.land(question, outcome, clock.elapsed()).await
+                landing.land(question, outcome, clock.elapsed(), purges).await
             };
             memory.fly(key, fetch).await
-        })
+        };
+        actix_web::rt::spawn(flight.in_current_span())
     }
 }
 

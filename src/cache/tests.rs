@@ -210,6 +210,56 @@ async fn a_bypass_fetches_and_refreshes_the_answer_for_everybody() {
 }
 
 #[actix_web::test]
+async fn a_bypass_falls_back_to_the_kept_answer_when_the_gateway_fails() {
+    let fixture = Fixture::new();
+    fixture.read("a").await;
+    let bypass = || Question { bypass: true, ..question("a") };
+    for _ in 0..3 {
+        let found = fixture.cache.read(bypass(), fixture.fail(FLAKY)).await.unwrap();
+        assert_eq!(text(&found), ("1".to_owned(), Outcome::StaleIfError));
+    }
+    assert_eq!(fixture.fetched.get(), 2);
+}
+
+#[actix_web::test]
+async fn a_bypass_does_not_join_a_fetch_that_began_before() {
+    let fixture = Fixture::new();
+    let never = || std::future::pending::<Result<Document, Broken>>();
+    let mut waiting = Box::pin(fixture.cache.read(question("a"), never));
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    settle().await;
+    let bypass = Question { bypass: true, ..question("a") };
+    assert_eq!(fixture.cache.read(bypass, fixture.fetch()).await.unwrap().outcome, Outcome::Bypass);
+}
+
+#[actix_web::test]
+async fn a_fetch_that_began_before_a_purge_is_served_and_not_kept() {
+    let fixture = Fixture::new();
+    let gate = Rc::new(Notify::new());
+    let opened = gate.clone();
+    let slow = move || async move {
+        opened.notified().await;
+        Ok(document("old"))
+    };
+    let mut waiting = Box::pin(fixture.cache.read(question("a"), slow));
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    settle().await;
+    fixture.cache.purge("acme", None).await;
+    gate.notify_one();
+    assert_eq!(text(&waiting.await.unwrap()).0, "old");
+    assert_eq!(fixture.read("a").await, ("1".to_owned(), Outcome::Miss));
+}
+
+#[actix_web::test]
+async fn a_purge_forgets_failures_too() {
+    let fixture = Fixture::new();
+    let gone = Broken { stale_is_better: false, remembered: Duration::from_secs(30) };
+    assert!(fixture.cache.read(question("a"), fixture.fail(gone)).await.is_err());
+    fixture.cache.purge("acme", None).await;
+    assert_eq!(fixture.read("a").await.1, Outcome::Miss);
+}
+
+#[actix_web::test]
 async fn a_purge_drops_the_tenants_answers_about_the_store_only() {
     let fixture = Fixture::new();
     fixture.read("a").await;

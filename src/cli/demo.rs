@@ -33,7 +33,7 @@ pub struct Demo {
 
 impl Demo {
     pub(super) async fn run(self) -> Result<(), CliError> {
-        let log = LogSettings { filter: "warn,storegate=info".to_owned(), ..LogSettings::default() };
+        let log = LogSettings { filter: "warn,storegate=info,actix_http=off".to_owned(), ..LogSettings::default() };
         logging::start(&log);
         let clock = Clock::system();
         let sandbox_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;

@@ -1,6 +1,7 @@
 //! One company's access to one gateway: its dialect, its stamps, and what is known of the gateway's clock.
 
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,6 +12,7 @@ use super::dialect::{Call, Dialect, Stamp, TimestampForm};
 use super::error::{Error, Shown};
 use super::oms::{Oms, OmsSettings, TimestampChoice};
 use super::opretail::{OpRetail, OpRetailSettings};
+use super::rest::Rests;
 use super::stamps::{FormMemory, Stamps};
 use super::vendor::Gateway;
 
@@ -20,6 +22,7 @@ pub struct Account {
     stamps: Stamps,
     offset: ClockOffset,
     health: AtomicU8,
+    rests: Rests,
 }
 
 /// What the last call ended in.
@@ -44,6 +47,7 @@ impl Account {
             stamps,
             offset: ClockOffset::default(),
             health: AtomicU8::default(),
+            rests: Rests::default(),
         }
     }
 
@@ -59,6 +63,7 @@ impl Account {
             stamps,
             offset: ClockOffset::default(),
             health: AtomicU8::default(),
+            rests: Rests::default(),
         }
     }
 
@@ -80,12 +85,18 @@ impl Account {
     /// Learns from a refused timestamp: the gateway's clock first, then the other form. False when nothing is left
     /// to mend.
     pub fn mend_timestamp(&self, refused: &Stamp, gateway_time: Option<Timestamp>, now: Timestamp) -> bool {
-        let corrected = gateway_time.is_some_and(|time| self.offset.correct(now, time));
+        let corrected = gateway_time.is_some_and(|time| self.offset.correct(refused.time, time, now));
         corrected || self.stamps.form().refused(refused.form)
     }
 
-    /// Remembers what a call ended in.
-    pub fn observe(&self, outcome: Result<(), &Error>) {
+    /// The refusal of this credential that still holds for a method; `None` when it may be called.
+    pub fn resting(&self, method: &str, now: Duration) -> Option<Error> {
+        self.rests.refusal(method, now)
+    }
+
+    /// Remembers what a call of a method ended in.
+    pub fn observe(&self, method: &str, outcome: Result<(), &Error>, now: Duration) {
+        self.rests.observe(method, outcome, now);
         let failing = outcome.is_err_and(|error| {
             let reaction = error.kind.reaction();
             reaction.counts_as_failure || reaction.shown == Shown::RefusedCredentials

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// A difference smaller than this is not why a timestamp was refused.
-const TOLERANCE: SignedDuration = SignedDuration::from_secs(30);
+/// A `Date` header counts whole seconds, and an answer takes a moment to arrive: a smaller difference says nothing.
+const RESOLUTION: SignedDuration = SignedDuration::from_secs(2);
 
 /// The offset of one gateway's clock, shared by all workers.
 #[derive(Debug, Default)]
@@ -24,10 +24,11 @@ impl ClockOffset {
         SignedDuration::from_millis(self.milliseconds.load(Ordering::Relaxed))
     }
 
-    /// Takes over the gateway's clock after it refused a timestamp; false when its clock does not explain the refusal.
-    pub fn correct(&self, now: Timestamp, gateway_time: Timestamp) -> bool {
-        let error = gateway_time.duration_since(self.gateway_time(now));
-        if error.abs() <= TOLERANCE {
+    /// Takes over the gateway's clock after it refused the timestamp `refused`; false when its clock does not explain
+    /// the refusal. The refused timestamp is what is compared, not the offset as it is now: of many calls refused at
+    /// once, the first corrects the offset, and the others must see that theirs were wrong too.
+    pub fn correct(&self, refused: Timestamp, gateway_time: Timestamp, now: Timestamp) -> bool {
+        if gateway_time.duration_since(refused).abs() <= RESOLUTION {
             return false;
         }
         let offset = gateway_time.duration_since(now).as_millis();
@@ -42,14 +43,20 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
 
     #[test]
-    fn a_refused_timestamp_teaches_the_offset_and_a_small_difference_does_not() {
+    fn every_call_that_was_refused_with_a_wrong_time_is_worth_another() {
         let offset = ClockOffset::default();
         let ours = Timestamp::from_second(1_700_000_000).unwrap();
         let theirs = ours + SignedDuration::from_hours(2);
-        assert!(offset.correct(ours, theirs));
+        assert!(offset.correct(ours, theirs, ours));
+        assert!(offset.correct(ours, theirs, ours));
         assert_eq!(offset.gateway_time(ours), theirs);
-        assert!(!offset.correct(ours, theirs + SignedDuration::from_secs(5)));
-        assert!(offset.correct(theirs, theirs));
-        assert_eq!(offset.current(), SignedDuration::ZERO);
+    }
+
+    #[test]
+    fn a_timestamp_that_was_right_was_not_refused_for_its_time() {
+        let offset = ClockOffset::default();
+        let ours = Timestamp::from_second(1_700_000_000).unwrap();
+        assert!(!offset.correct(ours, ours + SignedDuration::from_secs(2), ours));
+        assert!(offset.correct(ours, ours + SignedDuration::from_secs(3), ours));
     }
 }

@@ -31,6 +31,8 @@ pub enum Kind {
     GatewayFailed,
     /// The answer was cut short, empty, not JSON, or not of the documented shape.
     Unreadable,
+    /// An HTTP status that no gateway documents, such as a redirect.
+    UnexpectedStatus,
     /// No connection: refused, DNS or TLS. Nothing was sent.
     Unreachable,
     /// The connection broke while the call was under way; the gateway may have run it.
@@ -90,27 +92,35 @@ pub struct Reaction {
 
 const MOMENT: Duration = Duration::from_secs(1);
 const MISSING_IS_REMEMBERED: Duration = Duration::from_secs(30);
-const CREDENTIALS_REST: Duration = Duration::from_secs(30);
 
 impl Kind {
     /// The table. A row a kind: again, counts as failure, stale is better, remembered, shown.
     pub const fn reaction(self) -> Reaction {
         use Again::{AfterPause, No, WithNewStamp, WithOtherTimestamp};
         match self {
-            Self::CredentialsRefused => row(No, false, true, CREDENTIALS_REST, Shown::RefusedCredentials),
+            Self::CredentialsRefused => row(No, false, true, MOMENT, Shown::RefusedCredentials),
             Self::TimestampRefused => row(WithOtherTimestamp, false, true, MOMENT, Shown::RefusedCredentials),
             Self::Repeated => row(WithNewStamp(2), false, true, MOMENT, Shown::Unavailable),
             Self::LoginExpired => row(No, false, true, MOMENT, Shown::RefusedCredentials),
-            Self::LoginRefused => row(No, false, true, CREDENTIALS_REST, Shown::RefusedCredentials),
+            Self::LoginRefused => row(No, false, true, MOMENT, Shown::RefusedCredentials),
             Self::NotGranted => row(No, false, false, MOMENT, Shown::NotGranted),
             Self::NotFound => row(No, false, false, MISSING_IS_REMEMBERED, Shown::NotFound),
             Self::ParameterRefused => row(No, false, false, MOMENT, Shown::RejectedRequest),
             Self::GatewayFailed => row(AfterPause(1), true, true, MOMENT, Shown::GatewayError),
             Self::Unreadable => row(AfterPause(1), true, true, MOMENT, Shown::GatewayError),
+            Self::UnexpectedStatus => row(No, true, true, MOMENT, Shown::GatewayError),
             Self::Unreachable => row(AfterPause(2), true, true, MOMENT, Shown::Unavailable),
             Self::Disconnected => row(AfterPause(1), true, true, MOMENT, Shown::GatewayError),
             Self::TimedOut => row(AfterPause(1), true, true, MOMENT, Shown::Timeout),
             Self::Busy => row(No, false, true, MOMENT, Shown::Unavailable),
+        }
+    }
+
+    /// How long the credential is not tried again with the same method; gateways lock keys that insist.
+    pub const fn credential_rests(self) -> Option<Duration> {
+        match self {
+            Self::CredentialsRefused | Self::LoginRefused => Some(Duration::from_secs(30)),
+            _ => None,
         }
     }
 
@@ -127,6 +137,7 @@ impl Kind {
             Self::ParameterRefused => "parameter_refused",
             Self::GatewayFailed => "gateway_failed",
             Self::Unreadable => "unreadable",
+            Self::UnexpectedStatus => "unexpected_status",
             Self::Unreachable => "unreachable",
             Self::Disconnected => "disconnected",
             Self::TimedOut => "timed_out",

@@ -12,6 +12,7 @@ pub mod error;
 pub mod oms;
 pub mod opretail;
 pub mod parameters;
+mod rest;
 mod retry;
 pub mod scalar;
 mod settings;
@@ -66,13 +67,17 @@ impl GatewayClient {
     /// The failure of the last attempt.
     pub async fn call<T: DeserializeOwned>(&self, account: &Account, call: &Call) -> Result<Option<T>, Error> {
         let started = self.clock.elapsed();
+        if let Some(refusal) = account.resting(&call.method.name, started) {
+            return Err(refusal);
+        }
         let outcome = match tokio::time::timeout(self.deadline, self.attempts(account, call)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Error::local(account.gateway(), Kind::TimedOut, "no attempt succeeded in time")),
         };
-        account.observe(outcome.as_ref().map(|_| ()));
+        let ended = self.clock.elapsed();
+        account.observe(&call.method.name, outcome.as_ref().map(|_| ()), ended);
         let name = outcome.as_ref().map_or_else(|error| error.kind.name(), |_| "success");
-        let took = self.clock.elapsed().saturating_sub(started);
+        let took = ended.saturating_sub(started);
         metrics::gateway_call(account.gateway().name(), &call.method.name, name, took);
         outcome
     }
@@ -97,8 +102,12 @@ impl GatewayClient {
             let pause = match attempts.after(failure.error.kind) {
                 Next::GiveUp => return Err(failure.error),
                 Next::Again(pause) => pause,
-                Next::IfTimestampMended if self.mended(account, &failure) => Duration::ZERO,
-                Next::IfTimestampMended => return Err(failure.error),
+                Next::AfterMending => {
+                    self.mend(account, &failure);
+                    Duration::ZERO
+                }
+                Next::IfMended if self.mend(account, &failure) => Duration::ZERO,
+                Next::IfMended => return Err(failure.error),
             };
             tracing::debug!(gateway = %account.gateway(), method = %call.method.name, cause = %failure.error, "calling again");
             metrics::gateway_retry(account.gateway().name(), failure.error.kind.name());
@@ -136,7 +145,7 @@ impl GatewayClient {
         })
     }
 
-    fn mended(&self, account: &Account, failure: &Failure) -> bool {
+    fn mend(&self, account: &Account, failure: &Failure) -> bool {
         account.mend_timestamp(&failure.stamp, failure.gateway_time, self.clock.now())
     }
 }
@@ -151,9 +160,7 @@ fn decode<T: DeserializeOwned>(
     let local = |kind, cause: String| (Error::local(gateway, kind, cause), None);
     match response.status {
         200..=299 => {}
-        429 => return Err(local(Kind::Busy, "HTTP status 429".to_owned())),
-        500.. => return Err(local(Kind::GatewayFailed, format!("HTTP status {}", response.status))),
-        status => return Err(local(Kind::Unreadable, format!("HTTP status {status}"))),
+        status => return Err(local(kind_of_status(status), format!("HTTP status {status}"))),
     }
     let body = account.dialect().clean(response.body.clone());
     let answer = account.dialect().decode(&body).map_err(|refusal| refused(gateway, refusal))?;
@@ -164,6 +171,16 @@ fn decode<T: DeserializeOwned>(
         let note = answer.call_id.map(|call_id| Note { call_id: Some(call_id), ..Note::default() });
         (Error { note, ..Error::local(gateway, Kind::Unreadable, cause) }, None)
     })
+}
+
+/// A gateway reports its errors inside HTTP 200; any other status comes from something in front of it.
+const fn kind_of_status(status: u16) -> Kind {
+    match status {
+        401 | 403 => Kind::CredentialsRefused,
+        429 => Kind::Busy,
+        500.. => Kind::GatewayFailed,
+        _ => Kind::UnexpectedStatus,
+    }
 }
 
 fn refused(gateway: vendor::Gateway, refusal: Refusal) -> (Error, Option<Timestamp>) {

@@ -12,7 +12,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 pub struct Attempts {
     paused: u32,
     restamped: u32,
-    corrected: bool,
+    mended: u32,
 }
 
 /// What to do after a failed attempt.
@@ -22,8 +22,10 @@ pub enum Next {
     GiveUp,
     /// Sign anew and send again after this pause.
     Again(Duration),
-    /// The same, if the timestamp can be mended.
-    IfTimestampMended,
+    /// The same at once, with the timestamp mended as far as it can be.
+    AfterMending,
+    /// The same, but only if there is something left to mend.
+    IfMended,
 }
 
 impl Attempts {
@@ -36,10 +38,14 @@ impl Attempts {
                 count(&mut self.paused, most, pause)
             }
             Again::WithNewStamp(most) => count(&mut self.restamped, most, Duration::ZERO),
-            Again::WithOtherTimestamp if self.corrected => Next::GiveUp,
             Again::WithOtherTimestamp => {
-                self.corrected = true;
-                Next::IfTimestampMended
+                self.mended += 1;
+                match self.mended {
+                    1 => Next::AfterMending,
+                    // The clock and the form of the timestamp can both be wrong.
+                    2 => Next::IfMended,
+                    _ => Next::GiveUp,
+                }
             }
         }
     }
@@ -73,9 +79,10 @@ mod tests {
     }
 
     #[test]
-    fn a_timestamp_is_mended_once() {
+    fn a_timestamp_is_mended_in_its_clock_and_in_its_form() {
         let mut attempts = Attempts::default();
-        assert_eq!(attempts.after(Kind::TimestampRefused), Next::IfTimestampMended);
+        assert_eq!(attempts.after(Kind::TimestampRefused), Next::AfterMending);
+        assert_eq!(attempts.after(Kind::TimestampRefused), Next::IfMended);
         assert_eq!(attempts.after(Kind::TimestampRefused), Next::GiveUp);
     }
 

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::account::Account;
 use super::endpoint::china_standard_time;
 use super::error::{Error, Kind};
-use super::oms::OmsSettings;
+use super::oms::{CodeParameter, OmsSettings};
 use super::opretail::OpRetailSettings;
 use super::vendor::Gateway;
 use crate::settings::Section;
@@ -68,6 +68,8 @@ pub struct OmsAccess {
     pub account: Arc<Account>,
     /// The largest page to ask for at once.
     pub page_cap: u32,
+    /// The parameter that filters by store code.
+    pub code_parameter: CodeParameter,
     /// The gateway's zone.
     pub zone: TimeZone,
 }
@@ -90,6 +92,7 @@ impl Tenant {
         });
         let oms = settings.oms.map(|settings| OmsAccess {
             page_cap: settings.page_cap,
+            code_parameter: settings.code_parameter,
             zone: settings.time_zone.clone(),
             account: Arc::new(Account::oms(settings)),
         });

@@ -107,8 +107,7 @@ impl Desk {
         if caller.grants().may_read_any_of(&numbers.all()) {
             return Ok(numbers);
         }
-        let detail = format!("The token does not grant store {store}. {}", ProblemType::StoreNotGranted.remedy());
-        Err(Problem::new(ProblemType::StoreNotGranted, detail))
+        Err(not_granted(store))
     }
 
     /// The store's number at OPRetail.
@@ -125,6 +124,17 @@ impl Desk {
     /// 403 when the token does not grant the store, 404 when it has no such code.
     pub fn oms_store<S: Scope>(&self, caller: &Caller<S>, store: &StoreId) -> Result<String, Problem> {
         self.granted(caller, store)?.oms.ok_or_else(|| not_mapped(store, Gateway::Oms))
+    }
+
+    /// An OMS code as a caller wrote it, if the token grants it.
+    ///
+    /// # Errors
+    /// 403 when it does not.
+    pub fn granted_code<S: Scope>(&self, caller: &Caller<S>, code: &StoreId) -> Result<String, Problem> {
+        if caller.grants().may_read_any_of(&[code.as_str()]) {
+            return Ok(code.to_string());
+        }
+        Err(not_granted(code))
     }
 
     /// The stores at OPRetail that the token is limited to; `None` when it is not limited.
@@ -244,6 +254,11 @@ fn document<T: Serialize>(fetched: &Fetched<T>) -> Result<Document, Error> {
         Error::local(Gateway::OpRetail, Kind::Unreadable, format!("the answer cannot be written: {error}"))
     })?;
     Ok(Document { body: Bytes::from(body), link: fetched.link.clone() })
+}
+
+fn not_granted(store: &StoreId) -> Problem {
+    let detail = format!("The token does not grant store {store}. {}", ProblemType::StoreNotGranted.remedy());
+    Problem::new(ProblemType::StoreNotGranted, detail)
 }
 
 fn not_mapped(store: &StoreId, gateway: Gateway) -> Problem {

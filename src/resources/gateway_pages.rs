@@ -1,4 +1,7 @@
 //! Joins pages of a gateway into one page of ours, so that a gateway's cap never cuts a page silently.
+//!
+//! A gateway may give smaller pages than it was asked for, and then its page numbers count those: what came is held
+//! against what should have come, and the part is fetched again by the size that the gateway truly has.
 
 use std::future::Future;
 
@@ -10,8 +13,8 @@ use crate::gateway::vendor::Gateway;
 /// Pages of one answer that are asked for side by side.
 const SIDE_BY_SIDE: usize = 4;
 
-/// How often a smaller page than asked for is taken as the gateway's cap.
-const MOST_STEPS: usize = 3;
+/// How often a page of another size than asked for is taken as the gateway's true size.
+const MOST_SIZES: usize = 3;
 
 /// A page as a gateway gave it.
 pub struct GatewayPage<T> {
@@ -22,6 +25,7 @@ pub struct GatewayPage<T> {
 }
 
 /// A part of a list, wherever the gateway's pages begin and end.
+#[derive(Clone, Copy)]
 pub struct Window {
     /// Items before the part.
     pub offset: u64,
@@ -36,88 +40,155 @@ impl Window {
     /// page size.
     ///
     /// # Errors
-    /// What `fetch` fails with, or [`Kind::Unreadable`] when a page in the middle is short.
+    /// What `fetch` fails with, or [`Kind::Unreadable`] when the pages do not fit together.
     pub async fn fetch<T, F, Fut>(&self, gateway: Gateway, fetch: F) -> Result<GatewayPage<T>, Error>
     where
         F: Fn(u64, u32) -> Fut,
         Fut: Future<Output = Result<GatewayPage<T>, Error>>,
     {
         let mut step = self.cap.min(self.size).max(1);
-        for _ in 0..MOST_STEPS {
-            let head = fetch(self.first_page(step), step).await?;
-            match self.smaller_cap(&head, step) {
-                Some(smaller) => step = smaller,
-                None => return self.complete(gateway, head, step, &fetch).await,
-            }
+        for _ in 0..MOST_SIZES {
+            let pages = Pages { window: *self, step };
+            let head = fetch(pages.first(), step).await?;
+            let Some(total) = head.total else { return pages.without_total(head, &fetch).await };
+            let size = match pages.true_size(&head, total) {
+                Size::AsAsked if pages.proves_size(total) => return pages.complete(gateway, head, total, &fetch).await,
+                Size::AsAsked => {
+                    let before = fetch(pages.first() - 1, step).await?;
+                    pages.true_size_of(&before, u64::from(step))
+                }
+                other => other,
+            };
+            step = match size {
+                Size::AsAsked => return pages.complete(gateway, head, total, &fetch).await,
+                Size::Other(size) => size,
+                Size::Missing => return Err(misfit(gateway)),
+            };
         }
-        Err(short_page(gateway))
+        Err(misfit(gateway))
+    }
+}
+
+/// The gateway's pages that a window touches, at one page size.
+#[derive(Clone, Copy)]
+struct Pages {
+    window: Window,
+    step: u32,
+}
+
+/// What a page that came says about the gateway's page size.
+enum Size {
+    AsAsked,
+    Other(u32),
+    /// There should be items, and none came.
+    Missing,
+}
+
+impl Pages {
+    const fn first(self) -> u64 {
+        self.window.offset / self.step as u64 + 1
     }
 
-    /// A gateway may fall back to a smaller page than asked for; what came tells its true size.
-    fn smaller_cap<T>(&self, head: &GatewayPage<T>, step: u32) -> Option<u32> {
-        let before = (self.first_page(step) - 1) * u64::from(step);
-        let expected = head.total?.saturating_sub(before).min(u64::from(step));
-        let came = u32::try_from(head.items.len()).ok()?;
-        (came > 0 && u64::from(came) < expected).then_some(came)
+    fn last(self, total: u64) -> u64 {
+        (self.window.offset + u64::from(self.window.size)).min(total).div_ceil(u64::from(self.step))
+    }
+
+    /// Items that belong on a page.
+    fn expected(self, page: u64, total: u64) -> u64 {
+        total.saturating_sub((page - 1) * u64::from(self.step)).min(u64::from(self.step))
+    }
+
+    fn true_size<T>(self, head: &GatewayPage<T>, total: u64) -> Size {
+        self.true_size_of(head, self.expected(self.first(), total))
+    }
+
+    fn true_size_of<T>(self, page: &GatewayPage<T>, expected: u64) -> Size {
+        match u32::try_from(page.items.len()) {
+            Ok(came) if u64::from(came) == expected => Size::AsAsked,
+            Ok(0) | Err(_) => Size::Missing,
+            Ok(came) => Size::Other(came),
+        }
+    }
+
+    /// The last page of a list is short by nature, and could by chance be as long as the gateway's smaller page.
+    fn proves_size(self, total: u64) -> bool {
+        let expected = self.expected(self.first(), total);
+        self.first() == 1 || expected == u64::from(self.step) || expected == 0
     }
 
     async fn complete<T, F, Fut>(
-        &self,
+        self,
         gateway: Gateway,
         head: GatewayPage<T>,
-        step: u32,
+        total: u64,
         fetch: &F,
     ) -> Result<GatewayPage<T>, Error>
     where
         F: Fn(u64, u32) -> Fut,
         Fut: Future<Output = Result<GatewayPage<T>, Error>>,
     {
-        let first = self.first_page(step);
-        let total = head.total;
-        let last = self.last_page(step, total);
         let mut items = head.items;
-        if total.is_none() && items.len() < step as usize {
-            return Ok(self.cut(items, first, step, total));
-        }
-        let rest: Vec<GatewayPage<T>> =
-            stream::iter(first + 1..=last).map(|page| fetch(page, step)).buffered(SIDE_BY_SIDE).try_collect().await?;
-        for (page, rest) in (first + 1..).zip(rest) {
-            if page < last && total.is_some() && rest.items.len() != step as usize {
-                return Err(short_page(gateway));
+        let numbers = self.first() + 1..=self.last(total);
+        let rest: Vec<GatewayPage<T>> = stream::iter(numbers.clone())
+            .map(|page| fetch(page, self.step))
+            .buffered(SIDE_BY_SIDE)
+            .try_collect()
+            .await?;
+        for (number, page) in numbers.zip(rest) {
+            if page.items.len() as u64 != self.expected(number, total) {
+                return Err(misfit(gateway));
             }
-            items.extend(rest.items);
+            items.extend(page.items);
         }
-        Ok(self.cut(items, first, step, total))
+        Ok(self.cut(items, self.first(), Some(total)))
     }
 
-    const fn first_page(&self, step: u32) -> u64 {
-        self.offset / step as u64 + 1
+    /// Without a total only an empty page tells the end. The first page of all shows the gateway's true size.
+    async fn without_total<T, F, Fut>(self, head: GatewayPage<T>, fetch: &F) -> Result<GatewayPage<T>, Error>
+    where
+        F: Fn(u64, u32) -> Fut,
+        Fut: Future<Output = Result<GatewayPage<T>, Error>>,
+    {
+        let start = if self.first() == 1 { head } else { fetch(1, self.step).await? };
+        let step = u32::try_from(start.items.len()).unwrap_or(u32::MAX).max(1);
+        let pages = Self { step, ..self };
+        let wanted = self.window.offset + u64::from(self.window.size);
+        let mut number = pages.first();
+        let mut items = if number == 1 { start.items } else { Vec::new() };
+        let before = (number - 1) * u64::from(step);
+        if number == 1 && !items.is_empty() {
+            number = 2;
+        }
+        while before + (items.len() as u64) < wanted {
+            let page = fetch(number, step).await?;
+            if page.items.is_empty() {
+                break;
+            }
+            items.extend(page.items);
+            number += 1;
+        }
+        Ok(pages.cut(items, pages.first(), None))
     }
 
-    fn last_page(&self, step: u32, total: Option<u64>) -> u64 {
-        let end = self.offset + u64::from(self.size);
-        total.map_or(end, |total| end.min(total)).div_ceil(u64::from(step))
-    }
-
-    fn cut<T>(&self, items: Vec<T>, first: u64, step: u32, total: Option<u64>) -> GatewayPage<T> {
-        let skip = self.offset - (first - 1) * u64::from(step);
+    fn cut<T>(self, items: Vec<T>, first: u64, total: Option<u64>) -> GatewayPage<T> {
+        let skip = self.window.offset - (first - 1) * u64::from(self.step);
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
-        GatewayPage { items: items.into_iter().skip(skip).take(self.size as usize).collect(), total }
+        GatewayPage { items: items.into_iter().skip(skip).take(self.window.size as usize).collect(), total }
     }
 }
 
-fn short_page(gateway: Gateway) -> Error {
-    Error::local(gateway, Kind::Unreadable, "a page in the middle of the list came short")
+fn misfit(gateway: Gateway) -> Error {
+    Error::local(gateway, Kind::Unreadable, "the pages of the list do not fit together")
 }
 
 #[cfg(test)]
 mod tests {
     use super::{GatewayPage, Window};
-    use crate::gateway::error::Error;
+    use crate::gateway::error::{Error, Kind};
     use crate::gateway::vendor::Gateway;
     use std::cell::RefCell;
 
-    /// A list of the numbers 0… behind a gateway with a cap that it falls back to.
+    /// A list of the numbers 0… behind a gateway that gives pages of `fallback` when more than `cap` is asked for.
     struct List {
         length: u64,
         cap: u32,
@@ -143,41 +214,59 @@ mod tests {
             let window = Window { offset, size, cap };
             window.fetch(Gateway::Oms, |page, size| self.page(page, size)).await.unwrap().items
         }
+
+        fn expected(&self, offset: u64, size: u32) -> Vec<u64> {
+            (offset.min(self.length)..(offset + u64::from(size)).min(self.length)).collect()
+        }
     }
 
     #[actix_web::test]
     async fn a_page_within_the_cap_is_one_call() {
         let list = List::new(260);
-        assert_eq!(list.window(50, 50, 100).await, (50..100).collect::<Vec<_>>());
+        assert_eq!(list.window(50, 50, 100).await, list.expected(50, 50));
         assert_eq!(*list.calls.borrow(), [(2, 50)]);
+    }
+
+    #[actix_web::test]
+    async fn every_page_is_true_whatever_the_gateways_cap_is() {
+        for fallback in [20, 30, 50] {
+            for length in [0, 1, 19, 20, 60, 101, 205, 215, 220, 600] {
+                for (offset, size) in [(0, 50), (0, 1000), (100, 100), (200, 100), (150, 150), (200, 200), (999, 3)] {
+                    for tells_total in [true, false] {
+                        let list = List { cap: fallback, fallback, tells_total, ..List::new(length) };
+                        let window = list.window(offset, size, 100).await;
+                        let told = if tells_total { "with" } else { "without" };
+                        assert_eq!(
+                            window,
+                            list.expected(offset, size),
+                            "{length} items {told} total, cap {fallback}, {size} from {offset}"
+                        );
+                    }
+                }
+            }
+        }
     }
 
     #[actix_web::test]
     async fn a_page_beyond_the_cap_is_joined_whatever_its_offset() {
         for (offset, size) in [(0, 1000), (150, 150), (250, 250), (999, 3), (0, 101)] {
             let list = List::new(600);
-            let expected: Vec<u64> = (offset..(offset + u64::from(size)).min(600)).collect();
-            assert_eq!(list.window(offset, size, 100).await, expected, "{offset} {size}");
+            assert_eq!(list.window(offset, size, 100).await, list.expected(offset, size), "{offset} {size}");
         }
     }
 
     #[actix_web::test]
-    async fn a_gateway_that_falls_back_to_a_smaller_page_is_noticed() {
-        let list = List::new(600);
-        assert_eq!(list.window(200, 200, 200).await, (200..400).collect::<Vec<_>>());
-        assert!(list.calls.borrow().iter().skip(1).all(|(_, size)| *size == 50));
+    async fn a_list_that_says_it_has_items_and_gives_none_is_unreadable() {
+        let window = Window { offset: 0, size: 50, cap: 100 };
+        let empty = |_, _| async { Ok(GatewayPage::<u64> { items: Vec::new(), total: Some(10) }) };
+        let error = window.fetch(Gateway::Oms, empty).await.err().unwrap();
+        assert_eq!(error.kind, Kind::Unreadable);
     }
 
     #[actix_web::test]
-    async fn a_page_beyond_the_end_is_empty() {
-        assert!(List::new(10).window(500, 50, 100).await.is_empty());
-        assert!(List::new(0).window(0, 50, 100).await.is_empty());
-    }
-
-    #[actix_web::test]
-    async fn without_a_total_a_short_page_is_the_end() {
+    async fn without_a_total_the_pages_end_at_an_empty_one() {
         let list = List { tells_total: false, ..List::new(120) };
         assert_eq!(list.window(0, 1000, 100).await.len(), 120);
-        assert_eq!(list.window(0, 50, 100).await.len(), 50);
+        assert_eq!(list.calls.borrow().len(), 3);
     }
 }

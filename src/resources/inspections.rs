@@ -67,7 +67,7 @@ struct InspectionsAsk {
 
 impl Ask for InspectionsAsk {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let period = Period::read(reader);
+        let period = Period::read(reader).map(Period::in_whole_days);
         let mut source_types: Vec<SourceType> = reader.list("source_type");
         source_types.sort();
         source_types.dedup();
@@ -328,7 +328,7 @@ async fn list_inspections(caller: Caller<InspectionsRead>, desk: Desk) -> Result
         };
         let more = found.items.len() == page.size as usize;
         let link = page.link("/inspections", &filters, found.total, more);
-        Ok(Fetched { value: InspectionList { items: found.items, page: page.info(found.total) }, link: Some(link) })
+        Ok(Fetched { value: InspectionList { items: found.items, page: page.info(found.total) }, link })
     })
     .await
 }

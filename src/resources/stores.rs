@@ -206,42 +206,66 @@ struct Shop {
 
 // The translation, both ways.
 
-/// Codes that are asked for: those of the caller, else those that the token grants, else all.
+/// Codes that are asked for: those of the caller, else those that the token grants, else all. What a caller writes as
+/// `code` is the OMS's, whatever it looks like.
 fn wanted_codes(desk: &Desk, caller: &Caller<StoresRead>, asked: &[StoreId]) -> Result<Vec<String>, Problem> {
     if asked.is_empty() {
         return Ok(desk.granted_oms_stores(caller)?.unwrap_or_default());
     }
-    asked.iter().map(|store| desk.oms_store(caller, store)).collect()
+    asked.iter().map(|code| desk.granted_code(caller, code)).collect()
 }
 
-fn list_call(filters: &[(&'static str, String)], page: u64, size: u32) -> Call {
-    let call = Call::new(SHOP_GET_LIST).with("page_no", page.to_string()).with("page_size", size.to_string());
-    filters.iter().fold(call, |call, (name, value)| match *name {
-        "code" => call.with("shop_bn", value),
-        _ => call.with("shop_name", value),
-    })
-}
-
-async fn fetch_list(
-    gateway: GatewayClient,
+/// What one request reads from the gateway.
+struct Reading {
     access: OmsAccess,
-    filters: Vec<(&'static str, String)>,
+    /// Codes to ask for; all when there are none.
+    codes: Vec<String>,
+    name: Option<String>,
     page: Page,
-) -> Result<Fetched<StoreList>, Error> {
-    let window = Window { offset: page.offset(), size: page.size, cap: access.page_cap };
-    let fetch_page = |number, size| {
-        let call = list_call(&filters, number, size);
-        let (gateway, access) = (&gateway, &access);
-        async move {
-            let list: Option<Object<ShopList>> = gateway.call(&access.account, &call).await?;
-            list.and_then(|Object(list)| shops(list))
-                .ok_or_else(|| Error::local(Gateway::Oms, Kind::Unreadable, "the list has no stores or count"))
+    /// The filters that the caller wrote, for the links; not the codes that the token grants.
+    written: Vec<(&'static str, String)>,
+}
+
+impl Reading {
+    fn call(&self, page: u64, size: u32) -> Call {
+        let codes = (!self.codes.is_empty()).then(|| self.codes.join(","));
+        Call::new(SHOP_GET_LIST)
+            .with("page_no", page.to_string())
+            .with("page_size", size.to_string())
+            .with_some(self.access.code_parameter.wire_name(), codes)
+            .with_some("shop_name", self.name.clone())
+    }
+
+    async fn fetch(self, gateway: GatewayClient) -> Result<Fetched<StoreList>, Error> {
+        let window = Window { offset: self.page.offset(), size: self.page.size, cap: self.access.page_cap };
+        let fetch_page = |number, size| {
+            let (call, reading, gateway) = (self.call(number, size), &self, &gateway);
+            async move {
+                let list: Option<Object<ShopList>> = gateway.call(&reading.access.account, &call).await?;
+                let page = list.and_then(|Object(list)| shops(list));
+                page.ok_or_else(|| unreadable("the list has no stores or count"))
+            }
+        };
+        let shops = window.fetch(Gateway::Oms, fetch_page).await?;
+        let stores = shops.items.into_iter().map(|shop| Store::from_wire(shop, &self.access.zone));
+        let items = stores.collect::<Result<Vec<_>, _>>()?;
+        if !items.iter().all(|store| self.asked_for(store)) {
+            return Err(unreadable(
+                "the gateway gave stores that were not asked for; see tenants.<name>.oms.code_parameter",
+            ));
         }
-    };
-    let shops = window.fetch(Gateway::Oms, fetch_page).await?;
-    let items = shops.items.into_iter().map(|shop| Store::from_wire(shop, &access.zone)).collect::<Result<_, _>>()?;
-    let link = page.link("/stores", &filters, shops.total, false);
-    Ok(Fetched { value: StoreList { items, page: page.info(shops.total) }, link: Some(link) })
+        let link = self.page.link("/stores", &self.written, shops.total, false);
+        Ok(Fetched { value: StoreList { items, page: self.page.info(shops.total) }, link })
+    }
+
+    /// A server that does not know the filter's name ignores it and gives every store.
+    fn asked_for(&self, store: &Store) -> bool {
+        self.codes.is_empty() || self.codes.iter().any(|code| code.eq_ignore_ascii_case(&store.id))
+    }
+}
+
+fn unreadable(cause: &str) -> Error {
+    Error::local(Gateway::Oms, Kind::Unreadable, cause)
 }
 
 fn shops(list: ShopList) -> Option<GatewayPage<Shop>> {
@@ -253,7 +277,7 @@ fn shops(list: ShopList) -> Option<GatewayPage<Shop>> {
 impl Store {
     fn from_wire(shop: Shop, zone: &TimeZone) -> Result<Self, Error> {
         let code = shop.shop_bn.or(shop.shop_code);
-        let code = code.ok_or_else(|| Error::local(Gateway::Oms, Kind::Unreadable, "a store has no code"))?;
+        let code = code.ok_or_else(|| unreadable("a store has no code"))?;
         Ok(Self {
             id: code.clone(),
             oms_code: Some(code),
@@ -292,15 +316,16 @@ async fn list_stores(caller: Caller<StoresRead>, desk: Desk) -> Result<HttpRespo
     let mut codes = wanted_codes(&desk, &caller, &ask.codes)?;
     codes.sort();
     codes.dedup();
-    let mut filters = Vec::new();
-    if !codes.is_empty() {
-        filters.push(("code", codes.join(",")));
+    let mut written = Vec::new();
+    if !ask.codes.is_empty() {
+        written.push(("code", codes.join(",")));
     }
-    filters.extend(ask.name.map(|name| ("name", name)));
+    written.extend(ask.name.clone().map(|name| ("name", name)));
     let access = tenant.oms()?.clone();
-    let canonical = format!("{filters:?} {:?}", ask.page);
-    let question = desk.question(&caller, &LIST, &canonical, codes, false)?;
-    desk.answer(&LIST, question, move |gateway| fetch_list(gateway, access, filters, ask.page)).await
+    let canonical = format!("{codes:?} {:?} {:?}", ask.name, ask.page);
+    let question = desk.question(&caller, &LIST, &canonical, codes.clone(), false)?;
+    let reading = Reading { access, codes, name: ask.name, page: ask.page, written };
+    desk.answer(&LIST, question, move |gateway| reading.fetch(gateway)).await
 }
 
 /// Read a store
@@ -321,10 +346,14 @@ async fn read_store(caller: Caller<StoresRead>, desk: Desk) -> Result<HttpRespon
     let access = tenant.oms()?.clone();
     let question = desk.question(&caller, &ONE, &code, vec![code.clone()], false)?;
     desk.answer(&ONE, question, move |gateway| async move {
-        let call = Call::new(SHOP_GET).with("shop_bn", code);
+        let call = Call::new(SHOP_GET).with(access.code_parameter.wire_name(), code.clone());
         let shop: Option<Object<Shop>> = gateway.call(&access.account, &call).await?;
         let Object(shop) = shop.ok_or_else(|| Error::local(Gateway::Oms, Kind::NotFound, "the OMS gave no store"))?;
-        Ok(Store::from_wire(shop, &access.zone)?.into())
+        let store = Store::from_wire(shop, &access.zone)?;
+        if !store.id.eq_ignore_ascii_case(&code) {
+            return Err(unreadable("the gateway gave another store than was asked for"));
+        }
+        Ok(store.into())
     })
     .await
 }

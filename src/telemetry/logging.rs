@@ -7,13 +7,13 @@ use tracing_subscriber::EnvFilter;
 
 use crate::settings::Section;
 
-/// Ours, and only what goes wrong in the server below us.
-const DEFAULT_FILTER: &str = "info,actix_server=warn";
+/// Ours, and what goes wrong in the server below us, but not a line for each malformed request.
+const DEFAULT_FILTER: &str = "info,actix_server=warn,actix_http=off";
 
 /// `[telemetry]`: what is logged, and how.
 #[derive(Clone, Debug)]
 pub struct LogSettings {
-    /// `log`: a filter such as `info` or `warn,storegate=debug`. Default `info,actix_server=warn`.
+    /// `log`: a filter such as `info` or `warn,storegate=debug`. Default `info,actix_server=warn,actix_http=off`.
     pub filter: String,
     /// `format`: `readable` (default) or `json`.
     pub format: LogFormat,

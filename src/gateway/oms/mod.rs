@@ -18,7 +18,7 @@ use super::error::Refusal;
 use super::parameters::{Parameter, form_encoded, sort};
 use super::vendor::Gateway;
 
-pub use settings::{OmsSettings, TimestampChoice};
+pub use settings::{CodeParameter, OmsSettings, TimestampChoice};
 
 /// The dialect bound to one flag and token.
 #[derive(Debug)]

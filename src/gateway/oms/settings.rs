@@ -28,6 +28,8 @@ pub struct OmsSettings {
     pub nonce: bool,
     /// `page_cap`: the largest page to ask for at once, 1 to 1000. Default 100.
     pub page_cap: u32,
+    /// `code_parameter`: the parameter that filters by store code: `shop_bn` (default), or `shop_code` of newer servers.
+    pub code_parameter: CodeParameter,
     /// `time_zone`: IANA name of the zone in which the OMS reads and writes times. Default `Asia/Shanghai`.
     pub time_zone: TimeZone,
 }
@@ -54,6 +56,34 @@ impl FromStr for TimestampChoice {
     }
 }
 
+/// The parameter that filters by store code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeParameter {
+    /// As the vendor's shop page has it.
+    ShopBn,
+    /// As newer servers have it.
+    ShopCode,
+}
+
+impl CodeParameter {
+    /// The name on the wire.
+    pub const fn wire_name(self) -> &'static str {
+        match self {
+            Self::ShopBn => "shop_bn",
+            Self::ShopCode => "shop_code",
+        }
+    }
+}
+
+impl FromStr for CodeParameter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = [Self::ShopBn, Self::ShopCode].into_iter().find(|parameter| parameter.wire_name() == text);
+        known.ok_or_else(|| "the parameter is shop_bn or shop_code".to_owned())
+    }
+}
+
 impl OmsSettings {
     /// Reads the section, reporting everything that is missing or wrong.
     pub fn read(section: &Section<'_>) -> Self {
@@ -65,6 +95,7 @@ impl OmsSettings {
             timestamp: section.parsed("timestamp").unwrap_or(TimestampChoice::Auto),
             nonce: section.flag("nonce", true),
             page_cap: read_page_cap(section),
+            code_parameter: section.parsed("code_parameter").unwrap_or(CodeParameter::ShopBn),
             time_zone: endpoint::read_time_zone(section),
         }
     }

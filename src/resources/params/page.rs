@@ -7,6 +7,8 @@ use super::reader::Reader;
 
 const DEFAULT_SIZE: u32 = 50;
 const LARGEST_SIZE: u32 = 1000;
+/// Common proxies take a head of 4 KiB at the least.
+const LONGEST_LINK: usize = 3 << 10;
 const LAST_NUMBER: u32 = 1_000_000;
 
 /// The page that is wanted.
@@ -52,8 +54,8 @@ impl Page {
 
     /// The `Link` header: first, prev, next and last, as relative references with the same filters.
     /// `filters` are the other parameters, in their order. With an unknown total, `more` tells whether a next page is
-    /// likely.
-    pub fn link(self, path: &str, filters: &[(&str, String)], total: Option<u64>, more: bool) -> String {
+    /// likely. `None` when the header would be so long that proxies on the way refuse it.
+    pub fn link(self, path: &str, filters: &[(&str, String)], total: Option<u64>, more: bool) -> Option<String> {
         let last = total.map(|total| u32::try_from(total.div_ceil(u64::from(self.size))).unwrap_or(u32::MAX).max(1));
         let has_next = last.map_or(more, |last| self.number < last);
         let previous = last.map_or(self.number - 1, |last| (self.number - 1).min(last));
@@ -69,7 +71,7 @@ impl Page {
             let target = Self { number, ..self }.target(path, filters);
             format!("<{target}>; rel=\"{relation}\"")
         });
-        links.collect::<Vec<_>>().join(", ")
+        Some(links.collect::<Vec<_>>().join(", ")).filter(|link| link.len() <= LONGEST_LINK)
     }
 
     fn target(self, path: &str, filters: &[(&str, String)]) -> String {
@@ -106,7 +108,7 @@ mod tests {
         let page = Page { number: 2, size: 50 };
         let link = page.link("/stores", &[("name", "a&b".to_owned())], Some(260), false);
         assert_eq!(
-            link,
+            link.unwrap(),
             "</stores?name=a%26b&page=1&page_size=50>; rel=\"first\", \
              </stores?name=a%26b&page=1&page_size=50>; rel=\"prev\", \
              </stores?name=a%26b&page=3&page_size=50>; rel=\"next\", \
@@ -116,17 +118,23 @@ mod tests {
 
     #[test]
     fn the_ends_of_a_list_have_no_link_beyond() {
-        let link = |number, total| Page { number, size: 50 }.link("/stores", &[], Some(total), false);
+        let link = |number, total| Page { number, size: 50 }.link("/stores", &[], Some(total), false).unwrap();
         assert!(!link(1, 10).contains("next") && !link(1, 10).contains("prev"));
         assert!(link(9, 10).contains("page=1&page_size=50>; rel=\"prev\""));
         assert!(!link(9, 10).contains("next"));
     }
 
     #[test]
+    fn a_link_that_proxies_would_refuse_is_left_out() {
+        let codes = vec!["SHOP0001"; 200].join(",");
+        assert!(Page { number: 2, size: 50 }.link("/stores", &[("code", codes)], Some(200), false).is_none());
+    }
+
+    #[test]
     fn without_a_total_a_full_page_has_a_next_one() {
         let page = Page { number: 1, size: 2 };
-        assert!(page.link("/inspections", &[], None, true).contains("next"));
-        assert!(!page.link("/inspections", &[], None, false).contains("next"));
+        assert!(page.link("/inspections", &[], None, true).unwrap().contains("next"));
+        assert!(!page.link("/inspections", &[], None, false).unwrap().contains("next"));
         assert_eq!(page.info(None).pages, None);
         assert_eq!(page.info(Some(5)).pages, Some(3));
     }

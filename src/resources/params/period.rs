@@ -83,6 +83,13 @@ impl Period {
         (days >= LONGEST_DAYS).then(|| (name, format!("a period has at most {LONGEST_DAYS} days")))
     }
 
+    /// The same period from the start of its first day to the end of its last one, for gateways that know only days.
+    pub fn in_whole_days(self) -> Self {
+        let days = (Bound::Day(self.from.date()), Bound::Day(self.to.date()));
+        let zone = self.from.time_zone().clone();
+        Self::between(days.0, days.1, &zone).unwrap_or(self)
+    }
+
     /// Whether the period lies wholly in the past, so that its figures no longer change.
     pub fn has_ended(&self, now: Timestamp) -> bool {
         self.to.timestamp() < now
@@ -162,10 +169,18 @@ fn parse_bound(text: &str) -> Option<Bound> {
         return text.parse().ok().filter(|date: &Date| in_range(*date)).map(Bound::Day);
     }
     // An offset's `+` that was not percent-encoded arrives as a blank.
-    let text = text.replace(' ', "+");
-    let looks_right = text.len() >= "2026-11-01T09:00:00Z".len() && text.as_bytes().get(10) == Some(&b'T');
-    let instant: Timestamp = text.parse().ok().filter(|_| looks_right)?;
+    let text = text.replace(' ', "+").to_ascii_uppercase();
+    let instant: Timestamp = text.parse().ok().filter(|_| is_rfc3339(&text))?;
     in_range(instant.to_zoned(TimeZone::UTC).date()).then_some(Bound::Instant(instant))
+}
+
+/// The parser takes more than RFC 3339 allows: offsets beyond a day, zones in brackets, other separators.
+fn is_rfc3339(text: &str) -> bool {
+    let (head, tail) = text.split_at_checked("2026-11-01T09:00:00".len()).unwrap_or_default();
+    let offset = tail.trim_start_matches(|character: char| character == '.' || character.is_ascii_digit());
+    let hours = offset.get(1..3).and_then(|hours| hours.parse::<u8>().ok());
+    let offset_is_right = offset == "Z" || (offset.len() == "+08:00".len() && hours.is_some_and(|hours| hours < 24));
+    head.as_bytes().get(10) == Some(&b'T') && offset_is_right
 }
 
 /// Years that the gateways' fourteen digits can carry and that shops have records of.
@@ -230,6 +245,19 @@ mod tests {
     }
 
     #[test]
+    fn the_letters_of_an_instant_may_be_small() {
+        assert_eq!(seconds("from=2026-11-01t01:00:00.5z&to=2026-11-02").0, "2026-11-01 09:00:00");
+    }
+
+    #[test]
+    fn in_whole_days_a_moment_is_its_day() {
+        let day = ask("from=2026-11-21T16:00:01Z&to=2026-11-21T16:00:02Z").unwrap().in_whole_days();
+        let seconds = (day.start_second(), day.end_second());
+        assert_eq!(seconds, ("2026-11-22 00:00:00".to_owned(), "2026-11-22 23:59:59".to_owned()));
+        assert!(!day.has_ended(NOW.parse().unwrap()));
+    }
+
+    #[test]
     fn a_period_that_includes_now_has_not_ended() {
         let now: Timestamp = NOW.parse().unwrap();
         assert!(!ask("").unwrap().has_ended(now));
@@ -248,6 +276,8 @@ mod tests {
             ("to=2026-11-01T09:00:00", "to"),
             ("from=0001-01-01", "from"),
             ("from=", "from"),
+            ("to=2026-11-01T09:00:00%2B25:00", "to"),
+            ("to=2026-11-01T09:00:00%2B08:00[Asia/Shanghai]", "to"),
         ] {
             let wrong = ask(query);
             assert_eq!(wrong.as_ref().unwrap_err().0, name, "{query}: {wrong:?}");

@@ -87,7 +87,8 @@ impl<'a> Reader<'a> {
     /// A whole number within a range, or the default.
     pub fn integer(&mut self, name: &'static str, range: &RangeInclusive<u32>, default: Option<u32>) -> Option<u32> {
         let Some(text) = self.text(name) else { return default };
-        let number = text.parse().ok().filter(|number| range.contains(number));
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text.parse().ok().filter(|number| digits && range.contains(number));
         if number.is_none() {
             self.error(name, format!("write a whole number from {} to {}", range.start(), range.end()));
         }
@@ -182,7 +183,8 @@ impl<'a> Reader<'a> {
 /// A name that a caller made up, short enough to give back.
 fn shown(name: &str) -> String {
     const LONGEST: usize = 64;
-    name.chars().filter(|character| !character.is_control()).take(LONGEST).collect()
+    let shown: String = name.chars().filter(|character| !character.is_control()).take(LONGEST).collect();
+    if shown.is_empty() { "(a parameter without name)".to_owned() } else { shown }
 }
 
 #[cfg(test)]

@@ -1,0 +1,85 @@
+//! A credential that the gateway refused is not tried again for a while, method by method: a key may lack the permission
+//! for one of them only. When the rest ends, one call goes first.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::error::Error;
+
+/// While the call that goes first is under way, the others still rest.
+const PROBE: Duration = Duration::from_secs(5);
+
+/// What rests, shared by all workers.
+#[derive(Debug, Default)]
+pub struct Rests(Mutex<HashMap<String, Rest>>);
+
+#[derive(Debug)]
+struct Rest {
+    until: Duration,
+    error: Error,
+}
+
+impl Rests {
+    /// The refusal that still holds for this method; `None` when it may be called.
+    pub fn refusal(&self, method: &str, now: Duration) -> Option<Error> {
+        let mut rests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let rest = rests.get_mut(method)?;
+        if now < rest.until {
+            return Some(rest.error.clone());
+        }
+        rest.until = now + PROBE;
+        None
+    }
+
+    /// Remembers what a call of this method ended in.
+    pub fn observe(&self, method: &str, outcome: Result<(), &Error>, now: Duration) {
+        let refused = outcome.err().and_then(|error| Some((error.kind.credential_rests()?, error)));
+        let mut rests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match refused {
+            Some((length, error)) => {
+                rests.insert(method.to_owned(), Rest { until: now + length, error: error.clone() });
+            }
+            None if outcome.is_ok() => {
+                rests.remove(method);
+            }
+            None => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rests;
+    use crate::gateway::error::{Error, Kind};
+    use crate::gateway::vendor::Gateway;
+    use std::time::Duration;
+
+    fn error(kind: Kind) -> Error {
+        Error::local(Gateway::Oms, kind, "refused")
+    }
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_refused_credential_rests_for_its_method_and_then_one_call_goes_first() {
+        let rests = Rests::default();
+        rests.observe("shop.get", Err(&error(Kind::CredentialsRefused)), at(0));
+        assert!(rests.refusal("shop.get", at(29)).is_some());
+        assert!(rests.refusal("shop.getList", at(29)).is_none());
+        assert!(rests.refusal("shop.get", at(30)).is_none());
+        assert!(rests.refusal("shop.get", at(30)).is_some());
+    }
+
+    #[test]
+    fn a_success_ends_the_rest_and_another_failure_does_not_begin_one() {
+        let rests = Rests::default();
+        rests.observe("shop.get", Err(&error(Kind::GatewayFailed)), at(0));
+        assert!(rests.refusal("shop.get", at(0)).is_none());
+        rests.observe("shop.get", Err(&error(Kind::CredentialsRefused)), at(0));
+        rests.observe("shop.get", Ok(()), at(30));
+        assert!(rests.refusal("shop.get", at(30)).is_none());
+    }
+}
