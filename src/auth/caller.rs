@@ -105,8 +105,9 @@ fn no_token() -> Problem {
     challenged(ProblemType::InvalidToken, "No bearer token was sent", "")
 }
 
+/// RFC 6750 §3.1 counts a malformed token as an invalid one, which is 401; its `invalid_request` would be 400.
 fn malformed_request(what: &str) -> Problem {
-    let parameters = format!(", error=\"invalid_request\", error_description=\"{what}\"");
+    let parameters = format!(", error=\"invalid_token\", error_description=\"{what}\"");
     challenged(ProblemType::InvalidToken, what, &parameters)
 }
 
@@ -191,12 +192,12 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_malformed_or_repeated_header_is_an_invalid_request() {
+    async fn a_malformed_or_repeated_header_is_an_invalid_token() {
         for headers in
             [&["Bearer"][..], &["Bearer "], &["Bearer a b"], &["Bearer a,Bearer b"], &["Bearer a", "Bearer b"]]
         {
             let challenge = challenge(headers).await;
-            assert!(challenge.starts_with("Bearer realm=\"storegate\", error=\"invalid_request\""), "{challenge}");
+            assert!(challenge.starts_with("Bearer realm=\"storegate\", error=\"invalid_token\""), "{challenge}");
         }
     }
 

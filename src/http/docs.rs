@@ -1,16 +1,17 @@
 //! What people explore: Swagger UI from the binary itself, the API document, the pages about errors.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION, REFERRER_POLICY};
 use actix_web::web::{self, Bytes, Data, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
 use utoipa_swagger_ui::{Config, oauth};
 
 use super::methods::{READ, allow_only, read};
 use super::problem::Problem;
-use super::problem_pages;
 use super::problem_type::ProblemType;
+use super::{problem_pages, reply};
 
 /// Swagger UI needs inline styles; nothing is loaded from another host.
 const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -60,39 +61,48 @@ async fn redirect(to: &'static str) -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((LOCATION, to)).finish()
 }
 
-async fn swagger_file(docs: Data<Docs>, file: web::Path<String>) -> Result<HttpResponse, Problem> {
+async fn swagger_file(
+    request: HttpRequest,
+    docs: Data<Docs>,
+    file: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     let found = utoipa_swagger_ui::serve(&file, docs.swagger.clone());
     let found = found.map_err(|error| Problem::of(ProblemType::InternalError).caused_by(error))?;
     let file = found.ok_or_else(|| Problem::of(ProblemType::NotFound))?;
-    Ok(page(&file.content_type, SWAGGER_POLICY, file.bytes.into_owned()))
+    Ok(unless_known(&request, &file.content_type, SWAGGER_POLICY, file.bytes.into_owned().into()))
 }
 
-async fn openapi_json(docs: Data<Docs>) -> HttpResponse {
-    document("application/json", docs.json.clone())
+async fn openapi_json(request: HttpRequest, docs: Data<Docs>) -> HttpResponse {
+    unless_known(&request, "application/json", PAGE_POLICY, docs.json.clone())
 }
 
-async fn openapi_yaml(docs: Data<Docs>) -> HttpResponse {
-    document("application/yaml", docs.yaml.clone())
+async fn openapi_yaml(request: HttpRequest, docs: Data<Docs>) -> HttpResponse {
+    unless_known(&request, "application/yaml", PAGE_POLICY, docs.yaml.clone())
 }
 
-async fn problem_index() -> HttpResponse {
-    page(HTML, PAGE_POLICY, problem_pages::index())
+async fn problem_index(request: HttpRequest) -> HttpResponse {
+    unless_known(&request, HTML, PAGE_POLICY, problem_pages::index().into())
 }
 
-async fn problem_page(kind: web::Path<String>) -> Result<HttpResponse, Problem> {
+async fn problem_page(request: HttpRequest, kind: web::Path<String>) -> Result<HttpResponse, Problem> {
     let found = problem_pages::page(&kind).ok_or_else(|| Problem::of(ProblemType::NotFound))?;
-    Ok(page(HTML, PAGE_POLICY, found))
+    Ok(unless_known(&request, HTML, PAGE_POLICY, found.into()))
 }
 
-fn document(content_type: &'static str, body: Bytes) -> HttpResponse {
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, content_type)).insert_header((CACHE_CONTROL, "no-cache")).body(body)
-}
-
-fn page(content_type: &str, policy: &'static str, body: impl Into<Bytes>) -> HttpResponse {
-    HttpResponse::Ok()
+/// The file, or 304 when the caller has it. Nobody keeps it unasked, since it changes with the program.
+fn unless_known(request: &HttpRequest, content_type: &str, policy: &'static str, body: Bytes) -> HttpResponse {
+    let mut hasher = DefaultHasher::new();
+    body.hash(&mut hasher);
+    let etag = format!("\"{:016x}\"", hasher.finish());
+    let known = reply::is_known(request, &etag);
+    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header((ETAG, etag)).insert_header((CACHE_CONTROL, "no-cache"));
+    if known {
+        return response.finish();
+    }
+    response
         .insert_header((CONTENT_TYPE, content_type))
         .insert_header((CONTENT_SECURITY_POLICY, policy))
         .insert_header((REFERRER_POLICY, "no-referrer"))
-        .insert_header((CACHE_CONTROL, "no-cache"))
-        .body(body.into())
+        .body(body)
 }

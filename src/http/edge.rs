@@ -10,7 +10,7 @@ use std::time::Duration;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError, web};
 use futures_util::FutureExt;
@@ -21,6 +21,9 @@ use super::problem::{PROBLEM_JSON, Problem, ProblemDocument};
 use super::problem_type::ProblemType;
 use super::{request_id, request_limits};
 use crate::clock::Clock;
+
+/// Some errors may be kept by caches unless they are told not to (RFC 9111 §4.2.2).
+const NOT_KEPT: &str = "no-store";
 
 /// What the edge needs to know.
 #[derive(Clone, Debug)]
@@ -85,6 +88,7 @@ fn finish(mut response: ServiceResponse<BoxBody>, label: &Label, took: Duration)
         let document = problem.document(&label.path, &label.id);
         response = response.map_body(|head, _| {
             head.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+            head.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(NOT_KEPT));
             BoxBody::new(body(&document))
         });
     }
@@ -139,7 +143,10 @@ impl ResponseError for Refusal {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponseBuilder::new(self.status).content_type(PROBLEM_JSON).body(body(&self.document));
+        let mut response = HttpResponseBuilder::new(self.status)
+            .content_type(PROBLEM_JSON)
+            .insert_header((CACHE_CONTROL, NOT_KEPT))
+            .body(body(&self.document));
         for (name, value) in &self.headers {
             response.headers_mut().append(name.clone(), value.clone());
         }

@@ -12,3 +12,4 @@ pub mod problem_type;
 pub mod reply;
 mod request_id;
 mod request_limits;
+mod weights;

@@ -33,13 +33,13 @@ pub struct GatewayNote {
     #[schema(example = "opretail")]
     pub name: &'static str,
     /// The gateway's return code.
-    #[schema(example = "-500")]
+    #[schema(example = "-500", required)]
     pub code: Option<String>,
     /// The gateway's name for the code.
-    #[schema(example = "API_SYSTEM_CALL_ERROR")]
+    #[schema(example = "API_SYSTEM_CALL_ERROR", required)]
     pub codename: Option<String>,
     /// The gateway's number for this call, for its support.
-    #[schema(example = "5f0c1c1e8a")]
+    #[schema(example = "5f0c1c1e8a", required)]
     pub call_id: Option<String>,
 }
 
@@ -206,10 +206,13 @@ impl From<GatewayError> for Problem {
 /// The gateway's own sentence is shown only where the caller can act on it.
 fn gateway_detail(error: &GatewayError, kind: ProblemType) -> String {
     let said = error.note.as_ref().and_then(|note| note.message.as_deref());
+    let (gateway, remedy) = (error.gateway, kind.remedy());
     match (kind, said) {
-        (ProblemType::GatewayRejectedRequest, Some(said)) => {
-            format!("The {} gateway said: {said}. {}", error.gateway, kind.remedy())
+        (ProblemType::GatewayRejectedRequest, Some(said)) => format!("The {gateway} gateway said: {said}. {remedy}"),
+        (ProblemType::NotFound, _) => format!("The {gateway} gateway knows nothing by this id. {remedy}"),
+        (ProblemType::StoreNotGranted, _) => {
+            format!("The organization does not belong to the key that this company has at {gateway}. Check its id.")
         }
-        _ => format!("{} ({}). {}", kind.title(), error.gateway, kind.remedy()),
+        _ => format!("{} ({gateway}). {remedy}", kind.title()),
     }
 }

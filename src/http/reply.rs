@@ -6,6 +6,7 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
+use super::weights;
 use crate::cache::{Encoding, Found, Outcome};
 
 const JSON: &str = "application/json";
@@ -65,8 +66,8 @@ fn cache_status(found: &Found) -> String {
     }
 }
 
-/// `If-None-Match` compares weakly (RFC 9110 §13.1.2).
-fn is_known(request: &HttpRequest, etag: &str) -> bool {
+/// Whether the caller has this already: `If-None-Match` compares weakly (RFC 9110 §13.1.2).
+pub fn is_known(request: &HttpRequest, etag: &str) -> bool {
     let known = request.headers().get_all(IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
     known.flat_map(|value| value.split(',')).any(|tag| {
         let tag = tag.trim();
@@ -74,42 +75,27 @@ fn is_known(request: &HttpRequest, etag: &str) -> bool {
     })
 }
 
-/// The smallest form that the caller takes and that is kept; identity is always kept.
+/// The form that the caller prefers among those that are kept; of equals the smallest. Identity is always kept.
 fn choose_encoding(request: &HttpRequest, found: &Found) -> (Encoding, bytes::Bytes) {
-    let accepted = request.headers().get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    for encoding in [Encoding::Brotli, Encoding::Gzip] {
-        if encoding.name().is_some_and(|name| accepts(accepted, name))
-            && let Some(body) = found.entry.body(encoding)
-        {
-            return (encoding, body);
-        }
-    }
-    (Encoding::Identity, found.entry.body(Encoding::Identity).unwrap_or_default())
-}
-
-/// Whether a coding is named with a weight above zero.
-fn accepts(accepted: &str, name: &str) -> bool {
-    accepted.split(',').any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        let named = parts.next().is_some_and(|coding| coding.eq_ignore_ascii_case(name));
-        let refused = parts.any(|part| part.strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()) == Some(0.0));
-        named && !refused
-    })
+    let accepted = weights::read(request.headers(), &ACCEPT_ENCODING).unwrap_or_default();
+    let weight = |encoding: Encoding| {
+        let name = encoding.name()?;
+        let named = accepted.iter().find(|member| member.name == name)?;
+        Some(named.weight).filter(|weight| *weight > 0)
+    };
+    let mut wanted: Vec<(u16, Encoding)> = [Encoding::Brotli, Encoding::Gzip]
+        .into_iter()
+        .filter_map(|encoding| Some((weight(encoding)?, encoding)))
+        .collect();
+    wanted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+    let kept = wanted.into_iter().find_map(|(_, encoding)| Some((encoding, found.entry.body(encoding)?)));
+    kept.unwrap_or_else(|| (Encoding::Identity, found.entry.body(Encoding::Identity).unwrap_or_default()))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{accepts, is_known, wants_no_cache};
+    use super::{is_known, wants_no_cache};
     use actix_web::test::TestRequest;
-
-    #[test]
-    fn a_coding_counts_only_with_a_weight() {
-        assert!(accepts("gzip, deflate, br", "br"));
-        assert!(accepts("GZIP;q=0.5", "gzip"));
-        assert!(!accepts("br;q=0, gzip", "br"));
-        assert!(!accepts("", "br"));
-        assert!(!accepts("*", "br"));
-    }
 
     #[test]
     fn an_etag_is_known_alone_in_a_list_weakly_and_by_star() {
