@@ -71,12 +71,16 @@ impl ServerSettings {
         if !(1..=1024).contains(&workers) {
             section.problem("workers", "write a number from 1 to 1024, or leave it out for one a core");
         }
+        let request_timeout = section.duration("request_timeout", default.request_timeout);
+        if request_timeout < Duration::from_secs(1) {
+            section.problem("request_timeout", "a request needs at least 1s");
+        }
         Self {
             listen: read_listen(section).unwrap_or(default.listen),
             public_url: section.text("public_url").map(|url| url.trim_end_matches('/').to_owned()),
             workers,
             drain: section.duration("drain", default.drain),
-            request_timeout: section.duration("request_timeout", default.request_timeout),
+            request_timeout,
             docs_client_id: None,
         }
     }

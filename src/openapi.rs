@@ -44,8 +44,10 @@ pub fn document() -> Document {
     for resource in ALL {
         add_resource(&mut document, resource);
     }
-    document.merge(TokenApi::openapi());
-    document.merge(OpsApi::openapi());
+    for mut open in [TokenApi::openapi(), OpsApi::openapi()] {
+        open.paths.paths.values_mut().flat_map(operations).for_each(responses::complete_open);
+        document.merge(open);
+    }
     document.servers = Some(vec![Server::new("/")]);
     document.tags = Some(
         TAGS.map(|(name, description)| TagBuilder::new().name(name).description(Some(description)).build()).to_vec(),
@@ -113,6 +115,10 @@ fn finished(endpoint: &Endpoint, resource: &Resource) -> Operation {
     operation.extensions = resource.method.as_ref().map(|method| gateway_method(resource, method));
     responses::complete(&mut operation, endpoint, resource);
     operation
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    item.get.iter_mut().chain(&mut item.post)
 }
 
 fn gateway_method(resource: &Resource, method: &Method) -> Extensions {

@@ -39,13 +39,27 @@ impl GatewaySettings {
     /// Reads the section.
     pub fn read(section: &Section<'_>) -> Self {
         let default = Self::default();
-        Self {
+        let settings = Self {
             connect_timeout: section.duration("connect_timeout", default.connect_timeout),
             attempt_timeout: section.duration("attempt_timeout", default.attempt_timeout),
             deadline: section.duration("deadline", default.deadline),
             max_body: usize::try_from(section.size("max_body", default.max_body as u64)).unwrap_or(default.max_body),
             connections: section.integer("connections").unwrap_or(default.connections),
             ca_file: section.text("ca_file").map(PathBuf::from),
+        };
+        settings.check(section);
+        settings
+    }
+
+    fn check(&self, section: &Section<'_>) {
+        if self.connect_timeout.is_zero() || self.attempt_timeout.is_zero() {
+            section.problem("attempt_timeout", "timeouts must be longer than nothing");
+        }
+        if self.deadline < self.attempt_timeout {
+            section.problem("deadline", "the deadline of a call cannot be shorter than gateway.attempt_timeout");
+        }
+        if self.connections == 0 || self.max_body == 0 {
+            section.problem("connections", "connections and max_body must be more than nothing");
         }
     }
 }

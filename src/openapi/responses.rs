@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{Header, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{Header, Ref, RefOr, Required, Response, ResponseBuilder};
 
 use super::shared as reference;
 use crate::http::problem::{PROBLEM_JSON, Problem};
@@ -39,11 +39,35 @@ pub(super) fn complete(operation: &mut Operation, endpoint: &Endpoint, resource:
     }
     if resource.policy.is_some() {
         responses.insert("304".to_owned(), reference("NotModified"));
+        operation.parameters.get_or_insert_default().extend(cache_request_headers().map(RefOr::T));
     }
     let from_gateways: &[u16] = if resource.method.is_some() { &FROM_GATEWAYS } else { &[] };
     for status in ALWAYS.iter().chain(from_gateways) {
         responses.insert(status.to_string(), reference(&problem_name(*status)));
     }
+}
+
+/// Adds the errors that any path may answer, for operations that no token is needed for.
+pub(super) fn complete_open(operation: &mut Operation) {
+    for status in [414, 431, 500] {
+        operation.responses.responses.insert(status.to_string(), reference(&problem_name(status)));
+    }
+}
+
+fn cache_request_headers() -> [Parameter; 2] {
+    let known =
+        "The `ETag` of an answer that the caller has; when it is still right, the answer is 304 without a body.";
+    let fresh = "`no-cache` asks the gateway itself and refreshes the kept answer; for tokens with the scope `cache:bypass`, \
+        ignored for others.";
+    [("If-None-Match", known), ("Cache-Control", fresh)].map(|(name, description)| {
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(description))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+            .build()
+    })
 }
 
 fn success_headers(resource: &Resource, endpoint: &Endpoint) -> BTreeMap<String, Header> {

@@ -223,8 +223,8 @@ impl DeveloperAccount {
 
 /// Read a developer account
 ///
-/// The account that signs for an organization at OPRetail. Never kept in any cache. Not for tokens that are limited to
-/// certain stores.
+/// The account that signs for an organization at OPRetail. Its secret is masked unless the token also holds the scope
+/// `organizations:secrets`. Never kept in any cache. Not for tokens that are limited to certain stores.
 #[utoipa::path(
     get,
     path = "/organizations/{organization_id}/developer-account",

@@ -5,14 +5,16 @@
 
 use actix_web::HttpResponse;
 use serde::Serialize;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, json};
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use super::desk::{Desk, Fetched};
 use super::gateway_pages::{GatewayPage, Window};
 use super::likely_fields::LikelyFields;
-use super::params::{Ask, Page, PageInfo, PageQuery, Period, PeriodQuery, Reader};
-use super::source_type::{SourceType, SourceTypeDocument};
+use super::params::{Ask, Page, PageInfo, PageQuery, Period, PeriodQuery, Reader, STORE_ID_PATTERN, documented};
+use super::source_type::{self, SourceType, SourceTypeDocument};
 use super::{Endpoint, Policy, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::InspectionsRead;
@@ -45,17 +47,20 @@ const MOST_FILTERED: u32 = 5000;
 
 // What the caller may ask.
 
-/// Filters of the list.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by the document only; `InspectionsAsk` reads the values")]
-struct InspectionFilter {
-    /// Only inspections of these types, separated by commas.
-    #[param(example = "on_site,remote", pattern = "^[a-z_]+(,[a-z_]+)*$")]
-    source_type: Option<String>,
-    /// Only inspections of this store, by its id at OPRetail.
-    #[param(example = "S_123456", pattern = "^[A-Za-z0-9_.-]{1,32}$", min_length = 1, max_length = 32)]
-    store_id: Option<String>,
+/// Filters of the list in the document.
+struct InspectionFilter;
+
+impl IntoParams for InspectionFilter {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let source_type = "Only inspections of these types, separated by commas.";
+        let store = "Only inspections of this store, by its id at OPRetail.";
+        let id = ObjectBuilder::new().schema_type(Type::String).pattern(Some(STORE_ID_PATTERN));
+        let types = source_type::list_schema();
+        vec![
+            documented::optional_list("source_type", source_type, types, json!(["on_site", "remote"])),
+            documented::optional("store_id", store, id, json!("S_123456")),
+        ]
+    }
 }
 
 struct InspectionsAsk {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 
 /// Code and name, in the order of the codes. Source: the vendor's page of the method.
 const ALL: [(u8, &str); 16] = [
@@ -52,6 +53,12 @@ impl FromStr for SourceType {
             format!("write source types separated by commas; they are {}", names.join(", "))
         })
     }
+}
+
+/// A list of names.
+pub fn list_schema() -> Array {
+    let names = ALL.iter().map(|(_, name)| *name);
+    ArrayBuilder::new().items(ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names))).build()
 }
 
 /// How an inspection came about.

@@ -3,11 +3,14 @@
 use actix_web::HttpResponse;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use super::desk::{Desk, Fetched};
 use super::gateway_pages::{GatewayPage, Window};
-use super::params::{Ask, Page, PageInfo, PageQuery, Reader, StorePath};
+use super::params::{Ask, LONGEST_LIST, Page, PageInfo, PageQuery, Reader, STORE_ID_PATTERN, StorePath, documented};
 use super::wire_time;
 use super::{Endpoint, Policy, Resource};
 use crate::auth::caller::Caller;
@@ -44,18 +47,36 @@ pub static ONE: Resource = Resource {
 
 // What the caller may ask.
 
-/// Filters of the list.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by the document only; `ListAsk` reads the values")]
-struct StoreFilter {
-    /// Only stores with one of these OMS codes, separated by commas; at most 200.
-    #[param(example = "SHOP001,SHOP002", pattern = "^[A-Za-z0-9_.-]{1,32}(,[A-Za-z0-9_.-]{1,32})*$")]
-    code: Option<String>,
-    /// Only stores whose name contains this text.
-    #[param(example = "Nanjing", min_length = 1, max_length = 64)]
-    name: Option<String>,
+/// Filters of the list in the document.
+struct StoreFilter;
+
+impl IntoParams for StoreFilter {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let code = "Only stores with one of these OMS codes, separated by commas; at most 200.";
+        let name = "Only stores whose name contains this text. Quotes, backslashes and semicolons are not taken.";
+        vec![
+            documented::optional_list("code", code, codes_schema(), json!(["SHOP001", "SHOP002"])),
+            documented::optional("name", name, name_schema(), json!("SHOP")),
+        ]
+    }
 }
+
+fn codes_schema() -> Array {
+    let code = ObjectBuilder::new().schema_type(Type::String).pattern(Some(STORE_ID_PATTERN));
+    ArrayBuilder::new().items(code).min_items(Some(1)).max_items(Some(LONGEST_LIST)).build()
+}
+
+fn name_schema() -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(LONGEST_NAME))
+        .pattern(Some(NAME_PATTERN))
+}
+
+/// What [`flaw_of_name`] lets pass.
+const NAME_PATTERN: &str = r#"^[^'"`\\;\x00-\x1f\x7f-\x9f]*[^'"`\\;\s\x00-\x1f\x7f-\x9f][^'"`\\;\x00-\x1f\x7f-\x9f]*$"#;
+const LONGEST_NAME: usize = 64;
 
 struct ListAsk {
     codes: Vec<StoreId>,
@@ -77,9 +98,8 @@ impl Ask for ListAsk {
 
 /// An OMS is known to paste texts into SQL, so what could end a quoted text there is refused here.
 fn flaw_of_name(name: &str) -> Option<&'static str> {
-    const LONGEST: usize = 64;
     let dangerous = |character: char| character.is_control() || "'\"`\\;".contains(character);
-    if name.trim().is_empty() || name.chars().count() > LONGEST {
+    if name.trim().is_empty() || name.chars().count() > LONGEST_NAME {
         Some("write 1 to 64 characters")
     } else if name.contains(dangerous) {
         Some("quotes, backslashes, semicolons and control characters are not taken")

@@ -1,13 +1,14 @@
 //! What callers may write in paths and queries, parsed at the door: wrong values cannot get further, and all that is
 //! wrong is told at once.
 
+pub mod documented;
 mod page;
 mod period;
 mod reader;
 
 pub use page::{Page, PageInfo, PageQuery};
 pub use period::{Period, PeriodDocument, PeriodQuery, rfc3339};
-pub use reader::{Ask, Reader};
+pub use reader::{Ask, LONGEST_LIST, Reader};
 
 use utoipa::IntoParams;
 
@@ -31,5 +32,5 @@ pub struct OrganizationPath {
     organization_id: String,
 }
 
-/// The message for a parameter that a resource cannot do without.
-pub const REQUIRED: &str = "this parameter is required";
+/// The grammar of store ids, for the document.
+pub const STORE_ID_PATTERN: &str = "^[A-Za-z0-9_.-]{1,32}$";

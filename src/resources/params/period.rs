@@ -4,24 +4,36 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit, Zoned};
 use serde::Serialize;
+use serde_json::json;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
 use utoipa::{IntoParams, ToSchema};
 
+use super::documented;
 use super::reader::Reader;
 
 const LONGEST_DAYS: i64 = 366;
 const HELP: &str = "write a date such as 2026-11-01, or an RFC 3339 instant such as 2026-11-01T09:00:00+08:00";
 
-/// The period that is wanted.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by the document only; `Period::read` reads the values")]
-pub struct PeriodQuery {
-    /// First day, or first instant (RFC 3339); a date is read in the gateway's time zone. Default: today.
-    #[param(example = "2026-11-01")]
-    from: Option<String>,
-    /// Last day, or last instant (RFC 3339), itself included. Default: today. At most 366 days after `from`.
-    #[param(example = "2026-11-07")]
-    to: Option<String>,
+/// `from` and `to` in the document.
+pub struct PeriodQuery;
+
+impl IntoParams for PeriodQuery {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let from = "First day, or first instant (RFC 3339); a date is read in the gateway's time zone. Default: today.";
+        let to =
+            "Last day, or last instant (RFC 3339), itself included. Default: today. At most 366 days after `from`.";
+        vec![
+            documented::optional("from", from, bound_schema(), json!("2026-11-01")),
+            documented::optional("to", to, bound_schema(), json!("2026-11-07")),
+        ]
+    }
+}
+
+/// A date or an instant.
+fn bound_schema() -> Schema {
+    let form = |format| ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(format)));
+    OneOfBuilder::new().item(form(KnownFormat::Date)).item(form(KnownFormat::DateTime)).build().into()
 }
 
 /// A period in the gateway's time zone, to the second, both ends in.

@@ -14,7 +14,7 @@ use crate::http::problem::{ParameterError, Problem};
 use crate::settings::nearest;
 
 /// Longer lists are refused, so that one request cannot become a storm.
-const LONGEST_LIST: usize = 200;
+pub const LONGEST_LIST: usize = 200;
 
 /// What a caller may ask of a resource.
 pub trait Ask: Sized {
