@@ -35,13 +35,13 @@ pub static RESOURCE: Resource = Resource {
 #[expect(dead_code, reason = "read by the document only; `DemographicsAsk` reads the values")]
 struct HoursQuery {
     /// Count from this hour of each day.
-    #[param(minimum = 0, maximum = 24, example = 9)]
+    #[param(minimum = 0, maximum = 24)]
     start_hour: Option<u32>,
     /// Count up to this hour of each day.
-    #[param(minimum = 0, maximum = 24, example = 22)]
+    #[param(minimum = 0, maximum = 24)]
     end_hour: Option<u32>,
     /// Count only while the shop is open.
-    #[param(default = false, example = false)]
+    #[param(default = false)]
     business_hours_only: Option<bool>,
 }
 

@@ -5,7 +5,7 @@
 
 use actix_web::HttpResponse;
 use serde::Serialize;
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Map, Number, Value};
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
@@ -56,10 +56,7 @@ impl IntoParams for InspectionFilter {
         let store = "Only inspections of this store, by its id at OPRetail.";
         let id = ObjectBuilder::new().schema_type(Type::String).pattern(Some(STORE_ID_PATTERN));
         let types = source_type::list_schema();
-        vec![
-            documented::optional_list("source_type", source_type, types, json!(["on_site", "remote"])),
-            documented::optional("store_id", store, id, json!("S_123456")),
-        ]
+        vec![documented::optional_list("source_type", source_type, types), documented::optional("store_id", store, id)]
     }
 }
 

@@ -1,27 +1,26 @@
 //! Parameters of the query as the document describes them, where a derived description says too little.
+//! Filters have no example: Swagger UI would fill it in, and a newcomer would wonder where the other answers are.
 
-use serde_json::Value;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
 use utoipa::openapi::schema::Array;
 use utoipa::openapi::{RefOr, Required, Schema};
 
 /// An optional parameter.
-pub fn optional(name: &str, description: &str, schema: impl Into<RefOr<Schema>>, example: Value) -> Parameter {
-    builder(name, description, schema, example).build()
+pub fn optional(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {
+    builder(name, description, schema).build()
 }
 
 /// An optional list whose members are separated by commas.
-pub fn optional_list(name: &str, description: &str, schema: Array, example: Value) -> Parameter {
-    let list = builder(name, description, schema, example);
+pub fn optional_list(name: &str, description: &str, schema: Array) -> Parameter {
+    let list = builder(name, description, schema);
     list.style(Some(ParameterStyle::Form)).explode(Some(false)).build()
 }
 
-fn builder(name: &str, description: &str, schema: impl Into<RefOr<Schema>>, example: Value) -> ParameterBuilder {
+fn builder(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> ParameterBuilder {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Query)
         .required(Required::False)
         .description(Some(description))
         .schema(Some(schema))
-        .example(Some(example))
 }

@@ -24,16 +24,21 @@ impl IntoParams for PeriodQuery {
         let to =
             "Last day, or last instant (RFC 3339), itself included. Default: today. At most 366 days after `from`.";
         vec![
-            documented::optional("from", from, bound_schema(), json!("2026-11-01")),
-            documented::optional("to", to, bound_schema(), json!("2026-11-07")),
+            documented::optional("from", from, bound_schema("2026-11-01")),
+            documented::optional("to", to, bound_schema("2026-11-07")),
         ]
     }
 }
 
 /// A date or an instant.
-fn bound_schema() -> Schema {
+fn bound_schema(example: &str) -> Schema {
     let form = |format| ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(format)));
-    OneOfBuilder::new().item(form(KnownFormat::Date)).item(form(KnownFormat::DateTime)).build().into()
+    OneOfBuilder::new()
+        .item(form(KnownFormat::Date))
+        .item(form(KnownFormat::DateTime))
+        .examples([json!(example)])
+        .build()
+        .into()
 }
 
 /// A period in the gateway's time zone, to the second, both ends in.
