@@ -69,7 +69,6 @@ impl App {
     /// # Errors
     /// [`AppError`] says what is wrong.
     pub fn build(settings: Settings, clock: Clock) -> Result<Self, AppError> {
-        metrics::start();
         let address = settings.server.listen;
         let listener = TcpListener::bind(address).map_err(|source| AppError::Listen { address, source })?;
         Self::on(listener, settings, clock)
@@ -80,6 +79,8 @@ impl App {
     /// # Errors
     /// [`AppError`] says what is wrong.
     pub fn on(listener: TcpListener, settings: Settings, clock: Clock) -> Result<Self, AppError> {
+        metrics::start();
+        metrics::start();
         let address = listener.local_addr()?;
         let server = settings.server.clone();
         let tls = tls::client_config(settings.gateway.ca_file.as_deref())?;
