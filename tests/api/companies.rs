@@ -10,6 +10,9 @@ use storegate::sandbox::{OmsAccount, OpRetailAccount, Organization, Sandbox, San
 pub const SECRETS: [&str; 4] =
     ["planted-acme-secret", "planted-acme-token", "planted-zenith-secret", "planted-zenith-token"];
 
+/// The address that callers use, which stands in every token.
+pub const ISSUER: &str = "https://storegate.example.com";
+
 /// The secret of every client.
 pub const CLIENT_SECRET: &str = "a-clients-secret";
 
@@ -107,7 +110,7 @@ token = "{token}"
     format!(
         r#"
 [server]
-public_url = "https://storegate.example.com"
+public_url = "{ISSUER}"
 workers = 2
 [auth.keys.first]
 private_key = '''{pem}'''

@@ -1,1 +1,144 @@
-//! x
+//! How the program is configured: everything that is wrong at once, no secret in any message, the environment first.
+
+use std::fs;
+
+use crate::independent_rules::{Parameters, oms_signature};
+use crate::program::{directory, run, stdout_of};
+
+const TENANT: &str = r#"
+[tenants.acme.oms]
+url = "https://oms.example.com/index.php/openapi/rpc/service/"
+flag = "acme"
+token = "planted-in-the-file"
+"#;
+
+/// A whole configuration, in a directory of the test's own; gives the path.
+fn write(name: &str, tenant: &str) -> String {
+    let key = stdout_of(&["secret", "key"], &[], "");
+    let hash = stdout_of(&["secret", "hash"], &[], "planted-client-secret");
+    let text = format!(
+        r#"
+[server]
+public_url = "https://storegate.example.com"
+[auth.keys.first]
+private_key = '''{key}'''
+[auth.clients.dashboard]
+tenant = "acme"
+scopes = ["stores:read"]
+{hash}
+{tenant}"#
+    );
+    let path = directory(name).join("storegate.toml");
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn sign(configuration: &str, variables: &[(&str, &str)]) -> (String, String) {
+    let at = "2024-01-01T10:00:00+08:00";
+    let arguments = ["sign", "--config", configuration, "shop.get", "shop_bn=SHOP001", "--at", at];
+    let told = stdout_of(&arguments, variables, "");
+    let part = |name: &str| {
+        let line = told.lines().find(|line| line.starts_with(name)).unwrap();
+        line.strip_prefix(name).unwrap().trim().to_owned()
+    };
+    (part("signed string"), part("signature"))
+}
+
+fn expected_signature(token: &str) -> String {
+    let parameters = [
+        ("charset", "utf-8"),
+        ("flag", "acme"),
+        ("method", "shop.get"),
+        ("shop_bn", "SHOP001"),
+        ("timestamp", "1704074400"),
+        ("type", "json"),
+        ("ver", "1"),
+    ];
+    let parameters: Parameters =
+        parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    oms_signature(&parameters, token)
+}
+
+#[test]
+fn serve_without_a_configuration_lists_all_that_is_missing_and_exits_78() {
+    let output = run(&["serve"], &[], "");
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(78), 0));
+    let told = String::from_utf8(output.stderr).unwrap();
+    for missing in ["auth.keys", "auth.clients", "auth.issuer", "tenants", "STOREGATE__AUTH__ISSUER"] {
+        assert!(told.contains(missing), "{missing} in {told}");
+    }
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_in_one_message() {
+    let wrong =
+        format!("{TENANT}timestmp = \"unix\"\nnonce = \"perhaps\"\n[cache]\nsize = \"much\"\n[sever]\nlisten = 1\n");
+    let configuration = write("wrong-configuration", &wrong);
+    let variables = [("STOREGATE__SERVER__DRAIN", "soon"), ("STOREGATE__TENANTS__ACME__OMS__PAGE_CAP", "0")];
+    let output = run(&["serve", "--config", &configuration], &variables, "");
+    assert_eq!(output.status.code(), Some(78));
+    let told = String::from_utf8(output.stderr).unwrap();
+    let expected = [
+        "tenants.acme.oms.timestmp: there is no such setting; did you mean tenants.acme.oms.timestamp?",
+        "tenants.acme.oms.nonce: ",
+        "cache.size: write a number and a unit",
+        "sever: there is no such setting; did you mean server?",
+        "server.drain (from STOREGATE__SERVER__DRAIN): write a number and a unit",
+        "tenants.acme.oms.page_cap (from STOREGATE__TENANTS__ACME__OMS__PAGE_CAP): ",
+    ];
+    for problem in expected {
+        assert!(told.contains(problem), "{problem} in {told}");
+    }
+    assert!(told.contains("the configuration has 6 problems"), "{told}");
+    assert!(!told.contains("planted"), "{told}");
+}
+
+#[test]
+fn a_line_that_is_not_toml_is_named_by_its_number_and_not_shown() {
+    let path = directory("not-toml").join("storegate.toml");
+    fs::write(&path, "[tenants.acme.oms]\ntoken = planted-secret\"\n").unwrap();
+    let output = run(&["serve", "--config", path.to_str().unwrap()], &[], "");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(78));
+    assert!(told.contains("line 2") && !told.contains("planted"), "{told}");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_is_named() {
+    let output = run(&["serve", "--config", "/nowhere/storegate.toml"], &[], "");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(78));
+    assert!(told.contains("/nowhere/storegate.toml: cannot be read"), "{told}");
+}
+
+#[test]
+fn a_secret_of_digits_from_the_environment_keeps_its_leading_zero() {
+    let configuration = write("leading-zero", TENANT);
+    let (string, signature) = sign(&configuration, &[("STOREGATE__TENANTS__ACME__OMS__TOKEN", "0123456")]);
+    assert_eq!(string, "charsetutf-8flagacmemethodshop.getshop_bnSHOP001timestamp1704074400typejsonver1");
+    assert_eq!(signature, expected_signature("0123456"));
+}
+
+#[test]
+fn the_environment_outranks_the_file() {
+    let configuration = write("environment-first", TENANT);
+    assert_eq!(sign(&configuration, &[]).1, expected_signature("planted-in-the-file"));
+    let variables = [("STOREGATE__TENANTS__ACME__OMS__TOKEN", "from-the-environment")];
+    assert_eq!(sign(&configuration, &variables).1, expected_signature("from-the-environment"));
+}
+
+#[test]
+fn a_secret_comes_from_a_file_without_its_line_end() {
+    let file = directory("secret-file").join("token");
+    fs::write(&file, "from-a-file\n").unwrap();
+    let tenant = TENANT.replace("token = \"planted-in-the-file\"", &format!("token_file = {file:?}"));
+    let configuration = write("secret-from-file", &tenant);
+    assert_eq!(sign(&configuration, &[]).1, expected_signature("from-a-file"));
+}
+
+#[test]
+fn the_configuration_can_be_named_by_a_variable() {
+    let configuration = write("named-by-variable", TENANT);
+    let routes = stdout_of(&["routes"], &[("STOREGATE_CONFIG", &configuration)], "");
+    assert!(routes.contains("/stores/{store_id}"));
+}

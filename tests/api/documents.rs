@@ -1,1 +1,185 @@
-//! x
+//! What the service says about itself: the API document, Swagger UI, the pages about errors, health and metrics.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use storegate::http::problem_type::ProblemType;
+
+use crate::test_app::TestApp;
+
+#[actix_web::test]
+async fn the_document_is_served_as_json_and_as_yaml_without_a_token() {
+    let app = TestApp::spawn();
+    let json = app.send("GET", "/openapi.json", &[], "").await;
+    assert_eq!((json.status, json.header("content-type")), (200, Some("application/json")));
+    assert!(json.json()["openapi"].as_str().unwrap().starts_with("3.1"));
+    let yaml = app.send("GET", "/openapi.yaml", &[], "").await;
+    assert_eq!((yaml.status, yaml.header("content-type")), (200, Some("application/yaml")));
+    assert!(yaml.text().starts_with("openapi: 3.1"));
+}
+
+/// Method, path template and operation.
+fn operations(document: &Value) -> Vec<(String, String, Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    let of_path = |(path, item): (&String, &Value)| {
+        let item = item.as_object().unwrap().clone();
+        let path = path.clone();
+        item.into_iter().map(move |(method, operation)| (method.to_uppercase(), path.clone(), operation))
+    };
+    paths.iter().flat_map(of_path).collect()
+}
+
+#[actix_web::test]
+async fn every_path_of_the_document_is_there_and_takes_its_method() {
+    let app = TestApp::spawn();
+    let document = app.send("GET", "/openapi.json", &[], "").await.json();
+    let operations = operations(&document);
+    assert!(operations.len() >= 12, "{}", operations.len());
+    for (method, template, operation) in operations {
+        let path = template.replace("{store_id}", "S_123456").replace("{organization_id}", "1084");
+        assert!(!path.contains('{'), "{path}");
+        let status = app.send(&method, &path, &[], "").await.status;
+        let needs_a_token = operation["security"][0].get("oauth2").is_some();
+        let expected = if needs_a_token {
+            401
+        } else if method == "POST" {
+            400
+        } else {
+            200
+        };
+        assert_eq!(status, expected, "{method} {path}");
+    }
+}
+
+#[actix_web::test]
+async fn every_operation_that_needs_a_token_names_the_scope_that_it_asks_for() {
+    let app = TestApp::spawn();
+    let document = app.send("GET", "/openapi.json", &[], "").await.json();
+    for (method, template, operation) in operations(&document) {
+        let Some(scope) = operation["security"][0]["oauth2"][0].as_str() else { continue };
+        let all = storegate::auth::issue::TokenGrant {
+            scopes: crate::companies::EVERYTHING
+                .iter()
+                .filter(|name| **name != scope)
+                .map(|name| (*name).to_owned())
+                .collect(),
+            ..crate::companies::grant("operator")
+        };
+        let bearer = format!("Bearer {}", app.token_for("storegate", &all));
+        let path = template.replace("{store_id}", "S_123456").replace("{organization_id}", "1084");
+        let answer = app.send(&method, &path, &[("authorization", &bearer)], "").await;
+        assert_eq!((answer.status, answer.problem().as_str()), (403, "insufficient-scope"), "{method} {path}");
+        assert!(answer.header("www-authenticate").unwrap().contains(scope), "{method} {path}");
+    }
+}
+
+#[actix_web::test]
+async fn every_type_of_problem_has_a_page_and_stands_in_the_list() {
+    let app = TestApp::spawn();
+    let index = app.send("GET", "/problems", &[], "").await.text();
+    for kind in ProblemType::ALL {
+        let page = app.send("GET", &format!("/problems/{}", kind.slug()), &[], "").await;
+        assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")), "{kind:?}");
+        assert!(page.header("content-security-policy").is_some());
+        assert!(page.text().contains(&kind.status().to_string()) && index.contains(kind.slug()), "{kind:?}");
+    }
+}
+
+#[actix_web::test]
+async fn the_type_of_a_problem_opens_its_page() {
+    let app = TestApp::spawn();
+    let problem = app.get("/stores?page=x").await.json();
+    let page = app.send("GET", problem["type"].as_str().unwrap(), &[], "").await;
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains(problem["title"].as_str().unwrap()));
+}
+
+/// What a page loads: the values of `src` and `href`.
+fn loaded(html: &str) -> BTreeSet<String> {
+    let after = |attribute: &str| {
+        let parts: Vec<&str> = html.split(attribute).skip(1).collect();
+        parts.into_iter().map(|rest| rest.split('"').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    after("src=\"").into_iter().chain(after("href=\"")).collect()
+}
+
+#[actix_web::test]
+async fn swagger_ui_loads_from_this_host_alone() {
+    let app = TestApp::spawn();
+    for (path, place) in [("/", "/docs/"), ("/docs", "/docs/")] {
+        let moved = app.send("GET", path, &[], "").await;
+        assert_eq!((moved.status, moved.header("location")), (308, Some(place)), "{path}");
+    }
+    let page = app.send("GET", "/docs/", &[], "").await;
+    assert_eq!(page.status, 200);
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("connect-src 'self'"), "{policy}");
+    assert!(!policy.contains("http") && !policy.contains('*') && !policy.contains("unsafe-eval"), "{policy}");
+    let loaded = loaded(&page.text());
+    assert!(loaded.len() >= 4, "{loaded:?}");
+    for reference in loaded {
+        assert!(!reference.contains("//"), "{reference} is on another host");
+        let file = app.send("GET", &format!("/docs/{}", reference.trim_start_matches("./")), &[], "").await;
+        assert_eq!(file.status, 200, "{reference}");
+    }
+    let start = app.send("GET", "/docs/swagger-initializer.js", &[], "").await.text();
+    assert!(start.contains("/openapi.json") && !start.contains("http://") && !start.contains("https://"), "{start}");
+}
+
+#[actix_web::test]
+async fn health_and_readiness_are_told_without_a_token() {
+    let app = TestApp::spawn();
+    let health = app.send("GET", "/healthz", &[], "").await;
+    assert_eq!(
+        (health.status, health.json(), health.header("cache-control")),
+        (200, json!({"status": "ok"}), Some("no-store"))
+    );
+    let states = async || {
+        let ready = app.send("GET", "/readyz", &[], "").await.json();
+        assert_eq!(ready["status"], "ready");
+        let gateways = ready["gateways"].as_array().unwrap().clone();
+        gateways.iter().map(|one| format!("{} {}", one["gateway"], one["state"]).replace('"', "")).collect::<Vec<_>>()
+    };
+    assert_eq!(states().await, ["opretail unknown", "oms unknown", "opretail unknown", "oms unknown"]);
+    app.get("/stores/SHOP001").await;
+    app.sandbox().fail_next(storegate::sandbox::Fault::code("-500"), 2);
+    app.get("/stores/S_123456/flow").await;
+    assert_eq!(states().await, ["opretail failing", "oms answering", "opretail unknown", "oms unknown"]);
+}
+
+#[actix_web::test]
+async fn metrics_count_requests_and_name_no_store_and_no_company() {
+    let app = TestApp::spawn();
+    for path in ["/stores/S_123456/flow", "/stores/SHOP001", "/nowhere/SHOP001", "/organizations/1084/flow"] {
+        app.get(path).await;
+    }
+    let metrics = app.send("GET", "/metrics", &[], "").await;
+    assert!(metrics.header("content-type").unwrap().starts_with("text/plain"));
+    let text = metrics.text();
+    let counted = |label: &str| {
+        text.lines().any(|line| line.starts_with("storegate_http_requests_total{") && line.contains(label))
+    };
+    assert!(counted("resource=\"flow\"") && counted("status=\"200\"") && counted("status=\"404\""), "{text}");
+    for name in
+        ["storegate_gateway_calls_total", "storegate_cache_reads_total", "storegate_gateway_call_duration_seconds"]
+    {
+        assert!(text.contains(name), "{name}");
+    }
+    let labels: String = text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
+    for identity in ["123456", "SHOP001", "1084", "acme", "zenith", "dashboard", "nowhere"] {
+        assert!(!labels.contains(identity), "{identity} in {labels}");
+    }
+}
+
+#[actix_web::test]
+async fn the_service_describes_its_authorization_server_and_publishes_its_key() {
+    let app = TestApp::spawn();
+    let metadata = app.send("GET", "/.well-known/oauth-authorization-server", &[], "").await.json();
+    assert_eq!(metadata["issuer"], "https://storegate.example.com");
+    assert_eq!(metadata["token_endpoint"], "https://storegate.example.com/oauth/token");
+    assert_eq!(metadata["jwks_uri"], "https://storegate.example.com/.well-known/jwks.json");
+    let keys = app.send("GET", "/.well-known/jwks.json", &[], "").await.json();
+    let key = &keys["keys"][0];
+    assert_eq!((&key["kid"], &key["kty"], &key["alg"]), (&json!("first"), &json!("OKP"), &json!("EdDSA")));
+    assert!(key.get("d").is_none(), "the private part stays here");
+}

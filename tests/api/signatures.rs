@@ -1,17 +1,16 @@
 //! Both vendors' signatures: every published vector, as given and as the dialects sign and send it.
 
-use jiff::tz::{Offset, TimeZone};
 use storegate::gateway::dialect::{Call, Dialect, Method, Stamp, TimestampForm};
 use storegate::gateway::oms::methods::{SHOP_GET, SHOP_GET_LIST};
-use storegate::gateway::oms::{self, Oms, OmsSettings, TimestampChoice};
+use storegate::gateway::oms::{Oms, OmsSettings};
 use storegate::gateway::opretail::methods::{GET_FLOW_GROUP_DISTRIBUTION, GET_TOTAL_DATA};
 use storegate::gateway::opretail::sign::SignMethod;
 use storegate::gateway::opretail::{self, OpRetail, OpRetailSettings};
 use storegate::gateway::parameters::{Parameter, sort};
+use storegate::settings::{Report, Section};
 
 use crate::independent_rules::decode_form;
 
-const CHINA: TimeZone = TimeZone::fixed(Offset::constant(8));
 const SECRET_OF_31: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 
 /// Parameters in signing order.
@@ -24,30 +23,16 @@ pub fn sorted<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<Pa
 
 /// OPRetail's dialect with a published key.
 pub fn opretail(secret: &str, sign_method: SignMethod) -> OpRetail {
-    OpRetail::new(OpRetailSettings {
-        m_api: "http://gateway.example.com/m.api".to_owned(),
-        cloud_api: "http://gateway.example.com/cloud.api".to_owned(),
-        system: "S107".to_owned(),
-        key: "S107-00000001".to_owned(),
-        secret: secret.into(),
-        sign_method,
-        nonce: false,
-        enterprise_id: None,
-        time_zone: CHINA,
-    })
+    let text = "key = \"S107-00000001\"\nsecret = \"-\"".parse().unwrap();
+    let settings = OpRetailSettings::read(&Section::root(&text, &Report::default()));
+    OpRetail::new(OpRetailSettings { secret: secret.into(), sign_method, ..settings })
 }
 
 /// The OMS's dialect with a published flag.
 pub fn oms(token: &str) -> Oms {
-    Oms::new(OmsSettings {
-        url: "http://oms.example.com/index.php/openapi/rpc/service/".to_owned(),
-        flag: "demo".to_owned(),
-        token: token.into(),
-        timestamp: TimestampChoice::Auto,
-        nonce: false,
-        page_cap: 100,
-        time_zone: CHINA,
-    })
+    let text = "url = \"https://oms.example.com/\"\nflag = \"demo\"\ntoken = \"-\"".parse().unwrap();
+    let settings = OmsSettings::read(&Section::root(&text, &Report::default()));
+    Oms::new(OmsSettings { token: token.into(), ..settings })
 }
 
 fn stamp(time: &str, form: TimestampForm) -> Stamp {

@@ -11,14 +11,14 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use storegate::app::App;
 use storegate::auth::issue::{TokenGrant, TokenIssuer};
+use storegate::auth::keys::SigningKey;
 use storegate::clock::{Clock, ManualClock};
 use storegate::config::Settings;
 use storegate::sandbox::{Sandbox, SandboxSettings};
-use storegate::telemetry::metrics;
 
 use crate::answer::Answer;
 use crate::background::Background;
-use crate::companies::{configuration, grant, sandbox_settings};
+use crate::companies::{ISSUER, configuration, grant, sandbox_settings};
 use crate::sandbox_gateway::SandboxGateway;
 
 /// Sunday, 22 November 2026, 10:00 in China: when every test begins.
@@ -48,7 +48,8 @@ pub struct TestApp {
     pub proxy_time: ManualClock,
     address: SocketAddr,
     client: Client,
-    issuer: TokenIssuer,
+    key: SigningKey,
+    clock: Clock,
     /// Before the gateway, so that it is stopped before it.
     _running: Background,
     /// The gateway behind it.
@@ -63,7 +64,6 @@ impl TestApp {
 
     /// The service as `choose` wants it.
     pub fn with(choose: impl FnOnce(&mut Setup)) -> Self {
-        metrics::start();
         let mut setup = Setup { sandbox: sandbox_settings(), proxy_time: NOW, variables: Vec::new() };
         choose(&mut setup);
         let (clock, time) = Clock::manual(NOW);
@@ -71,7 +71,8 @@ impl TestApp {
             if setup.proxy_time == NOW { (clock.clone(), time.clone()) } else { Clock::manual(setup.proxy_time) };
         let gateway = SandboxGateway::start(SocketAddr::from(([127, 0, 0, 1], 0)), setup.sandbox, clock);
         let settings = Settings::parse(&configuration(&gateway.sandbox), setup.variables.into_iter()).unwrap();
-        let issuer = issuer(&settings, "storegate", proxy_clock.clone());
+        let key = settings.auth.keys.as_ref().unwrap().signing().clone();
+        let clock = proxy_clock.clone();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, running) = Background::start(move || {
             let app = App::on(listener, settings, proxy_clock).unwrap();
@@ -83,7 +84,7 @@ impl TestApp {
             };
             (address, stop)
         });
-        Self { time, proxy_time, address, client: client(), issuer, _running: running, gateway: Some(gateway) }
+        Self { time, proxy_time, address, client: client(), key, clock, _running: running, gateway: Some(gateway) }
     }
 
     /// The sandbox behind the service.
@@ -103,12 +104,14 @@ impl TestApp {
 
     /// A fresh token with all that the client may have.
     pub fn token(&self, client: &str) -> String {
-        self.token_with(&grant(client))
+        self.token_for("storegate", &grant(client))
     }
 
-    /// A fresh token of the service for this grant.
-    pub fn token_with(&self, grant: &TokenGrant) -> String {
-        self.issuer.issue(grant.clone()).unwrap().token.expose_secret().to_owned()
+    /// A fresh token for this audience and grant, signed with the service's own key.
+    pub fn token_for(&self, audience: &str, grant: &TokenGrant) -> String {
+        let lifetime = Duration::from_secs(900);
+        let issuer = TokenIssuer::new(ISSUER, audience, lifetime, self.key.clone(), self.clock.clone());
+        issuer.issue(grant.clone()).unwrap().token.expose_secret().to_owned()
     }
 
     /// Reads as a client that may read everything.
@@ -155,13 +158,6 @@ impl TestApp {
     pub fn restart_gateway(&mut self) {
         self.gateway = self.gateway.take().map(SandboxGateway::restarted);
     }
-}
-
-/// An issuer with the service's own key, for tokens that the service itself would not make.
-pub fn issuer(settings: &Settings, audience: &str, clock: Clock) -> TokenIssuer {
-    let auth = &settings.auth;
-    let key = auth.keys.as_ref().unwrap().signing().clone();
-    TokenIssuer::new(&auth.issuer, audience, auth.token_lifetime, key, clock)
 }
 
 /// A client that follows nothing, decodes nothing and opens as many connections as there are requests.

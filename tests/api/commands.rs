@@ -1,0 +1,218 @@
+//! Each command does what its help says, and none of them shows a secret.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use awc::Client;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use storegate::clock::Clock;
+use storegate::sandbox::{OmsAccount, OpRetailAccount, SandboxSettings};
+
+use crate::program::{Running, directory, run, stdout_of};
+use crate::sandbox_gateway::SandboxGateway;
+
+/// A sandbox by the machine's clock, as the commands go by it.
+fn gateway() -> SandboxGateway {
+    SandboxGateway::start(SocketAddr::from(([127, 0, 0, 1], 0)), SandboxSettings::default(), Clock::system())
+}
+
+/// A configuration for the sandbox's usual accounts; gives its path and all of its secrets.
+fn configuration(name: &str, gateway: &SandboxGateway) -> (PathBuf, Vec<String>) {
+    let (opretail, oms) = (OpRetailAccount::default(), OmsAccount::default());
+    let (secret, token) = (opretail.secret.expose_secret(), oms.token.expose_secret());
+    let key = stdout_of(&["secret", "key"], &[], "");
+    let hash = stdout_of(&["secret", "hash"], &[], "planted-client-secret");
+    let sandbox = &gateway.sandbox;
+    let text = format!(
+        r#"
+[server]
+public_url = "https://storegate.example.com"
+[telemetry]
+log = "trace"
+[auth.keys.first]
+private_key = '''{key}'''
+[auth.clients.dashboard]
+tenant = "acme"
+scopes = ["stores:read", "flow:read"]
+stores = ["SHOP001", "S_123456"]
+{hash}
+[tenants.acme.opretail]
+m_api = "{m_api}"
+cloud_api = "{cloud_api}"
+key = "{akey}"
+secret = "{secret}"
+[tenants.acme.oms]
+url = "{url}"
+flag = "{flag}"
+token = "{token}"
+"#,
+        m_api = sandbox.opretail_m_api_url(),
+        cloud_api = sandbox.opretail_cloud_api_url(),
+        akey = opretail.key,
+        url = sandbox.oms_url(),
+        flag = oms.flag,
+    );
+    let path = directory(name).join("storegate.toml");
+    fs::write(&path, text).unwrap();
+    let key = key.lines().nth(1).unwrap().to_owned();
+    let hash = hash.split('"').nth(1).unwrap().to_owned();
+    (path, vec![secret.to_owned(), token.to_owned(), key, hash, "planted-client-secret".to_owned()])
+}
+
+async fn get(url: &str, token: &str) -> (u16, Value) {
+    let mut answer = Client::default().get(url).bearer_auth(token).send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+#[actix_web::test]
+async fn the_demo_comes_up_answers_and_stops_on_sigterm() {
+    let ready_file = directory("demo").join("ready.json");
+    let demo = Running::start(&["demo", "--listen", "127.0.0.1:0"], &ready_file);
+    let ready = demo.ready.clone();
+    let (status, flow) = get(&demo.url("/stores/S_123456/flow"), ready["token"].as_str().unwrap()).await;
+    assert_eq!((status, flow["store_id"].as_str()), (200, Some("S_123456")));
+    let [id, secret] = ["client_id", "client_secret"].map(|name| ready[name].as_str().unwrap().to_owned());
+    let request = Client::default().post(demo.url("/oauth/token")).basic_auth(id, secret);
+    let mut answer = request.send_form(&[("grant_type", "client_credentials")]).await.unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    let token = answer["access_token"].as_str().unwrap();
+    assert_eq!(get(&demo.url("/organizations/2/developer-account"), token).await.0, 200);
+    let calls = format!("{}/_sandbox/calls", ready["sandbox_url"].as_str().unwrap());
+    assert_eq!(get(&calls, "").await.1["total"], 2);
+    let mut metrics = Client::default().get(demo.url("/metrics")).send().await.unwrap();
+    let metrics = String::from_utf8(metrics.body().await.unwrap().to_vec()).unwrap();
+    assert!(metrics.contains("storegate_http_requests_total{"), "it counts as serve does: {metrics:?}");
+    assert_is_private(&ready_file);
+    assert_eq!(demo.terminate().0, Some(0));
+}
+
+/// The ready file holds a token and a secret.
+#[cfg(unix)]
+fn assert_is_private(file: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[cfg(not(unix))]
+fn assert_is_private(_: &Path) {}
+
+#[actix_web::test]
+async fn a_minted_token_reads_from_a_server_of_the_same_configuration() {
+    let gateway = gateway();
+    let (path, secrets) = configuration("serve", &gateway);
+    let config = path.to_str().unwrap();
+    let server =
+        Running::start(&["serve", "--config", config, "--listen", "127.0.0.1:0"], &path.with_extension("json"));
+    let mint = ["token", "--config", config, "--client", "dashboard"];
+    let all = stdout_of(&mint, &[], "");
+    let narrow = stdout_of(&[&mint[..], &["--scope", "flow:read", "--lifetime", "1h"]].concat(), &[], "");
+    assert_eq!(get(&server.url("/stores/SHOP001"), &all).await.0, 200);
+    assert_eq!(get(&server.url("/stores/SHOP002"), &all).await.0, 403, "the client's stores are in its token");
+    assert_eq!(get(&server.url("/stores/S_123456/flow"), &narrow).await.0, 200);
+    assert_eq!(get(&server.url("/stores/SHOP001"), &narrow).await.0, 403);
+    assert_eq!(stdout_of(&["health", &server.url("/healthz")], &[], ""), "healthy");
+    gateway.sandbox.fail_next(storegate::sandbox::Fault::code("e000002"), 1);
+    assert_eq!(get(&server.url("/stores?page_size=1"), &all).await.0, 502);
+    let (code, log) = server.terminate();
+    assert_eq!(code, Some(0));
+    assert!(log.contains("an operator must act") && log.contains("stopped"), "{log}");
+    for secret in secrets.iter().chain([&all, &narrow]) {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
+}
+
+#[test]
+fn no_token_is_minted_for_an_unknown_client_or_a_scope_that_it_does_not_have() {
+    let (path, _) = configuration("token", &gateway());
+    let config = path.to_str().unwrap();
+    let unknown = run(&["token", "--config", config, "--client", "nobody"], &[], "");
+    assert_eq!((unknown.status.code(), unknown.stdout.len()), (Some(1), 0));
+    let wider = run(&["token", "--config", config, "--client", "dashboard", "--scope", "cache:purge"], &[], "");
+    assert_eq!((wider.status.code(), wider.stdout.len()), (Some(1), 0));
+    assert!(String::from_utf8(wider.stderr).unwrap().contains("it has stores:read, flow:read"));
+}
+
+#[test]
+fn health_of_a_service_that_is_not_there_is_a_failure() {
+    let output = run(&["health", "http://127.0.0.1:1/healthz"], &[], "");
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+}
+
+#[test]
+fn the_kept_api_documents_are_the_program_s() {
+    for (file, form) in [("openapi.json", None), ("openapi.yaml", Some("--yaml"))] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi").join(file);
+        let path = path.to_str().unwrap();
+        let arguments: Vec<&str> = ["openapi", "--check", path].into_iter().chain(form).collect();
+        let output = run(&arguments, &[], "");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn a_stale_api_document_is_noticed_and_the_line_is_told() {
+    let path = directory("stale-document").join("openapi.json");
+    let document = stdout_of(&["openapi"], &[], "");
+    fs::write(&path, format!("{document}\n").replace("\"storegate\"", "\"storegat\"")).unwrap();
+    let output = run(&["openapi", "--check", path.to_str().unwrap()], &[], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("is stale from line 4 on"));
+}
+
+#[test]
+fn routes_shows_each_path_with_its_scope_and_gateway_method() {
+    let table = stdout_of(&["routes"], &[], "");
+    let row = |path: &str| table.lines().find(|line| line.split_whitespace().nth(1) == Some(path)).unwrap().to_owned();
+    assert!(row("/stores/{store_id}/flow").contains("flow:read"));
+    assert!(row("/stores/{store_id}/flow").contains("open.shopweb.passengerFlow.getTotalData v1"));
+    assert!(row("/organizations/{organization_id}/developer-account").contains("open.gateway.authentication v2"));
+    assert!(row("/stores").contains("shop.getList") && row("/cache").contains("cache:purge"));
+}
+
+#[test]
+fn sign_reproduces_the_vendor_s_vectors_and_masks_the_secret() {
+    let (path, secrets) = configuration("sign", &gateway());
+    let sign = ["sign", "--config", path.to_str().unwrap()];
+    let method = "open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution";
+    let period = ["id=S_123456", "stime=2021-03-29 00:00:00", "etime=2021-03-31 23:59:59"];
+    let at = ["--at", "2021-04-01T12:00:00+08:00"];
+    let told = stdout_of(&[&sign[..], &[method], &period, &at].concat(), &[], "");
+    assert!(told.contains("C59C9B13A9A529F8EC538AA0E5FB1392") && told.contains("********_aidS107"), "{told}");
+    let compact = ["shop.get", "shop_bn=SHOP001", "--compact", "--at", "2024-01-01T10:00:00+08:00"];
+    let shop = stdout_of(&[&sign[..], &compact].concat(), &[], "");
+    assert!(shop.contains("F6BD2FA1BF14E67FF5EB9A7C3A710D94"), "{shop}");
+    assert!(secrets.iter().all(|secret| !told.contains(secret) && !shop.contains(secret)));
+}
+
+#[test]
+fn call_prints_the_envelope_as_it_came() {
+    let gateway = gateway();
+    let (path, secrets) = configuration("call", &gateway);
+    let call = ["call", "--config", path.to_str().unwrap()];
+    let told = stdout_of(&[&call[..], &["shop.getList", "page_no=2", "page_size=3"]].concat(), &[], "");
+    let envelope: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(envelope["response"]["lists"][0]["shop_bn"], "SHOP004");
+    let inspections = "open.shopweb.liveCheck.statisticsDetailPageForCustomer";
+    let cloud = stdout_of(&[&call[..], &[inspections, "enterpriseId=1084"]].concat(), &[], "");
+    assert_eq!(serde_json::from_str::<Value>(&cloud).unwrap()["stat"]["code"], "0", "it found the other door");
+    let version = ["open.gateway.authentication", "orgid=7", "--method-version", "v1"];
+    let refused = stdout_of(&[&call[..], &version].concat(), &[], "");
+    assert_eq!(serde_json::from_str::<Value>(&refused).unwrap()["stat"]["code"], 9);
+    assert!(secrets.iter().all(|secret| ![&told, &cloud, &refused].iter().any(|told| told.contains(secret))));
+}
+
+#[test]
+fn secret_makes_what_the_configuration_wants() {
+    let hash = stdout_of(&["secret", "hash"], &[], "abc\n");
+    let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!(hash, format!("secret_sha256 = \"{known}\""));
+    let made = stdout_of(&["secret", "new"], &[], "");
+    let lines: Vec<&str> = made.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(stdout_of(&["secret", "hash"], &[], lines[0]), lines[1]);
+    assert!(stdout_of(&["secret", "hash", "--argon2"], &[], "abc").starts_with("secret_argon2 = \"$argon2id$"));
+    assert!(stdout_of(&["secret", "key"], &[], "").starts_with("-----BEGIN PRIVATE KEY-----"));
+    assert!(stdout_of(&["secret", "key", "--hs256"], &[], "").len() >= 43);
+    assert_eq!(run(&["secret", "hash"], &[], "").status.code(), Some(1), "nothing is no secret");
+}

@@ -1,0 +1,114 @@
+//! The program itself, run as an operator runs it.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A directory of a test's own, empty at the beginning.
+pub fn directory(name: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    // There may be one from an earlier run.
+    let _removed = fs::remove_dir_all(&directory);
+    fs::create_dir_all(&directory).unwrap();
+    directory
+}
+
+fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_storegate"));
+    // Nothing of the environment of the tests may take part.
+    command.env_clear().envs(variables.iter().copied()).args(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs a command to its end.
+pub fn run(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Output {
+    let mut child = command(arguments, variables).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+/// Runs a command that must succeed and gives its stdout without the last line end.
+pub fn stdout_of(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> String {
+    let output = run(arguments, variables, input);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+}
+
+/// A server that runs until it is told to stop.
+pub struct Running {
+    child: Child,
+    /// What its ready file says.
+    pub ready: Value,
+    printed: mpsc::Receiver<String>,
+}
+
+impl Running {
+    /// Starts a server and waits until its ready file is there.
+    pub fn start(arguments: &[&str], ready_file: &Path) -> Self {
+        let path = ready_file.to_str().unwrap();
+        let mut child = command(&[arguments, &["--ready-file", path]].concat(), &[]).spawn().unwrap();
+        let (line, printed) = mpsc::channel();
+        forward(child.stdout.take().unwrap(), line.clone());
+        forward(child.stderr.take().unwrap(), line);
+        // The last thing that a server prints before it writes the file.
+        let is_last = |line: &str| line.contains("serving") || line.contains("Stop with Ctrl-C");
+        let mut told = Vec::new();
+        while !told.last().is_some_and(|line: &String| is_last(line)) {
+            told.push(printed.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("it does not start: {told:#?}")));
+        }
+        while !ready_file.exists() {
+            assert!(child.try_wait().unwrap().is_none(), "it ended: {told:#?}");
+            thread::yield_now();
+        }
+        let ready = serde_json::from_str(&fs::read_to_string(ready_file).unwrap()).unwrap();
+        Self { child, ready, printed }
+    }
+
+    /// An address of the server.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.ready["base_url"].as_str().unwrap())
+    }
+
+    /// Sends SIGTERM, waits for the end, and gives the exit code and all that was printed since the start.
+    pub fn terminate(mut self) -> (Option<i32>, String) {
+        let signal = format!("kill -TERM {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &signal]).status().unwrap().success());
+        let mut printed = String::new();
+        loop {
+            match self.printed.recv_timeout(PATIENCE) {
+                Ok(line) => printed = printed + &line + "\n",
+                // Both pipes are closed, so the program is at its end.
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("it does not stop: {printed}"),
+            }
+        }
+        (self.child.wait().unwrap().code(), printed)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // After `terminate` there is nothing left to kill.
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+fn forward(pipe: impl Read + Send + 'static, line: mpsc::Sender<String>) {
+    thread::spawn(move || {
+        for printed in BufReader::new(pipe).lines().map_while(Result::ok) {
+            if line.send(printed).is_err() {
+                return;
+            }
+        }
+    });
+}

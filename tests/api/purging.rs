@@ -1,0 +1,62 @@
+//! `DELETE /cache`: drops what a company has kept, of one store or of all.
+
+use serde_json::json;
+
+use crate::test_app::TestApp;
+
+const FLOW: &str = "/stores/S_123456/flow";
+const OTHER_FLOW: &str = "/stores/S_100001/flow";
+
+async fn is_kept(app: &TestApp, client: &str, path: &str) -> bool {
+    let answer = app.get_as(client, path).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.header("cache-status").unwrap().contains("hit")
+}
+
+#[actix_web::test]
+async fn the_answers_about_one_store_are_dropped_and_no_others() {
+    let app = TestApp::spawn();
+    for path in [FLOW, OTHER_FLOW, "/stores/S_123456/demographics", "/stores"] {
+        assert!(!is_kept(&app, "operator", path).await);
+    }
+    let dropped = app.ask("operator", "DELETE", "/cache?store_id=123456", &[]).await;
+    assert_eq!((dropped.status, dropped.json()), (200, json!({"dropped": 2})));
+    assert!(!is_kept(&app, "operator", FLOW).await);
+    assert!(!is_kept(&app, "operator", "/stores/S_123456/demographics").await);
+    assert!(is_kept(&app, "operator", OTHER_FLOW).await && is_kept(&app, "operator", "/stores").await);
+}
+
+#[actix_web::test]
+async fn without_a_store_all_of_the_company_is_dropped_and_nothing_of_another() {
+    let app = TestApp::spawn();
+    for (client, path) in [("operator", FLOW), ("operator", "/stores"), ("zenith", "/stores")] {
+        assert!(!is_kept(&app, client, path).await);
+    }
+    assert_eq!(app.ask("operator", "DELETE", "/cache", &[]).await.json(), json!({"dropped": 2}));
+    assert!(is_kept(&app, "zenith", "/stores").await);
+    assert!(!is_kept(&app, "operator", FLOW).await && !is_kept(&app, "operator", "/stores").await);
+}
+
+#[actix_web::test]
+async fn who_has_not_the_scope_drops_nothing() {
+    let app = TestApp::spawn();
+    assert!(!is_kept(&app, "dashboard", FLOW).await);
+    let refused = app.ask("dashboard", "DELETE", "/cache", &[]).await;
+    assert_eq!((refused.status, refused.problem().as_str()), (403, "insufficient-scope"));
+    assert!(is_kept(&app, "dashboard", FLOW).await);
+}
+
+#[actix_web::test]
+async fn a_token_that_is_limited_to_stores_drops_those_only() {
+    let app = TestApp::spawn();
+    for path in [FLOW, OTHER_FLOW] {
+        assert!(!is_kept(&app, "operator", path).await);
+    }
+    for path in ["/cache", "/cache?store_id=S_100001"] {
+        let refused = app.ask("franchisee", "DELETE", path, &[]).await;
+        assert_eq!((refused.status, refused.problem().as_str()), (403, "store-not-granted"), "{path}");
+    }
+    let dropped = app.ask("franchisee", "DELETE", "/cache?store_id=S_123456", &[]).await;
+    assert_eq!(dropped.json(), json!({"dropped": 1}));
+    assert!(is_kept(&app, "operator", OTHER_FLOW).await);
+}
