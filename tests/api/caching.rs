@@ -134,6 +134,18 @@ async fn an_old_answer_is_better_than_a_failing_gateway_until_it_is_too_old() {
 }
 
 #[actix_web::test]
+async fn an_old_answer_is_better_than_a_refused_key_and_does_not_hide_that_a_store_is_gone() {
+    let app = TestApp::spawn();
+    assert_eq!(app.get("/stores/SHOP001").await.status, 200);
+    app.pass(5 * 3600);
+    app.sandbox().fail_next_of("shop.get", Fault::code("e000002"), 1);
+    assert!(cache_status(&app.get("/stores/SHOP001").await).ends_with("detail=stale-if-error"));
+    app.pass(61);
+    app.sandbox().fail_next_of("shop.get", Fault::code("404"), 1);
+    assert_eq!(app.get("/stores/SHOP001").await.status, 404);
+}
+
+#[actix_web::test]
 async fn an_old_answer_does_not_wait_for_a_gateway_that_hangs() {
     let app = TestApp::with(|setup| setup.set("CACHE__SLOW_AFTER", "20ms"));
     app.get(A_STORE_S_FLOW).await;
