@@ -15,6 +15,7 @@ mod likely_fields;
 pub mod params;
 mod policy;
 mod source_type;
+mod store;
 mod stores;
 mod weather;
 mod wire_time;
@@ -42,8 +43,8 @@ pub struct Resource {
 
 /// The list of resources, in the order of the document.
 pub static ALL: &[&Resource] = &[
-    &stores::LIST,
-    &stores::ONE,
+    &stores::RESOURCE,
+    &store::RESOURCE,
     &flow::OF_STORE,
     &demographics::RESOURCE,
     &flow::OF_ORGANIZATION,
