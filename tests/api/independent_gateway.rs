@@ -88,7 +88,8 @@ impl IndependentGateway {
         self.answer_whole(method, &whole, body);
     }
 
-    /// The same with a head of the test's own; the `Date` and the empty line are added.
+    /// The same with a head of the test's own; the `Date` and the empty line are added. After `connection: close` the
+    /// connection is closed.
     pub fn answer_whole(&self, method: &str, head: &str, body: &str) {
         let date = self.shared.now.strftime("%a, %d %b %Y %H:%M:%S GMT");
         let answer = format!("{head}date: {date}\r\n\r\n{body}");
@@ -142,7 +143,7 @@ fn serve(connection: &TcpStream, shared: &Shared) {
         let answer = shared.answer_to(&method, verdict);
         shared.received.lock().unwrap().push(Received { path, headers, body, parameters, verdict });
         let mut connection = connection;
-        if connection.write_all(answer.as_bytes()).is_err() {
+        if connection.write_all(answer.as_bytes()).is_err() || answer.contains("connection: close") {
             return;
         }
     }

@@ -16,6 +16,7 @@ mod commands;
 mod configuration;
 mod documents;
 mod errors;
+mod gateway_answers;
 mod methods;
 mod outages;
 mod pages;
