@@ -73,6 +73,58 @@ async fn every_operation_that_needs_a_token_names_the_scope_that_it_asks_for() {
     }
 }
 
+/// The path of an operation with the examples of the document in it.
+fn with_examples(template: &str, operation: &Value) -> String {
+    let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+    let in_path = parameters.iter().filter(|parameter| parameter["in"] == "path");
+    in_path.fold(template.to_owned(), |path, parameter| {
+        let [name, example] = ["name", "example"].map(|key| parameter[key].as_str().unwrap());
+        path.replace(&format!("{{{name}}}"), example)
+    })
+}
+
+#[actix_web::test]
+async fn every_resource_answers_at_the_first_try_with_the_examples_of_the_document() {
+    let app = TestApp::spawn();
+    let document = app.send("GET", "/openapi.json", &[], "").await.json();
+    let mut resources = 0;
+    for (method, template, operation) in operations(&document) {
+        if operation["security"][0].get("oauth2").is_none() {
+            continue;
+        }
+        let path = with_examples(&template, &operation);
+        let answer = app.ask("operator", &method, &path, &[]).await;
+        assert_eq!(answer.status, 200, "{method} {path}: {}", answer.text());
+        resources += 1;
+    }
+    assert_eq!(resources, storegate::resources::ALL.len());
+}
+
+#[actix_web::test]
+async fn a_path_takes_exactly_the_parameters_that_its_document_names() {
+    let app = TestApp::spawn();
+    let document = app.send("GET", "/openapi.json", &[], "").await.json();
+    for (method, template, operation) in operations(&document) {
+        if operation["security"][0].get("oauth2").is_none() {
+            continue;
+        }
+        let path = format!("{}?zzzzzzzz=1", with_examples(&template, &operation));
+        let answer = app.ask("operator", &method, &path, &[]).await.json();
+        let message = answer["errors"][0]["message"].as_str().unwrap().to_owned();
+        let parameters = operation["parameters"].as_array().unwrap();
+        let in_query = parameters.iter().filter(|parameter| parameter["in"] == "query");
+        let documented: BTreeSet<&str> = in_query.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+        let taken: BTreeSet<&str> = message
+            .split_once("this path takes ")
+            .unwrap()
+            .1
+            .split(", ")
+            .filter(|name| *name != "no query parameters")
+            .collect();
+        assert_eq!(taken, documented, "{method} {path}");
+    }
+}
+
 #[actix_web::test]
 async fn every_type_of_problem_has_a_page_and_stands_in_the_list() {
     let app = TestApp::spawn();

@@ -18,6 +18,7 @@ mod documents;
 mod errors;
 mod gateway_answers;
 mod methods;
+mod newcomer;
 mod outages;
 mod pages;
 mod purging;

@@ -66,6 +66,19 @@ async fn a_clock_two_hours_off_is_right_after_two_calls_and_one_each_from_then_o
 }
 
 #[actix_web::test]
+async fn many_callers_at_once_do_not_see_that_the_clock_is_off() {
+    let app = TestApp::with(|setup| setup.proxy_time = NOW.checked_add(2.hours()).unwrap());
+    let paths: Vec<String> = (1..=20)
+        .flat_map(|number| [format!("/stores/S_{}/flow", 100_000 + number), format!("/stores/SHOP{number:03}")])
+        .collect();
+    let answers = join_all(paths.iter().map(|path| app.get(path))).await;
+    for (path, answer) in paths.iter().zip(answers) {
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+    }
+    assert!(app.sandbox().calls() <= 80, "each call is repeated once at the most: {}", app.sandbox().calls());
+}
+
+#[actix_web::test]
 async fn a_clock_that_is_set_right_again_is_followed() {
     let app = TestApp::with(|setup| setup.proxy_time = NOW.checked_add(2.hours()).unwrap());
     assert_eq!(app.get("/stores/S_123456/flow").await.status, 200);
