@@ -178,3 +178,67 @@ fn log_problem(problem: &Problem) {
         _ => tracing::debug!(problem = kind.slug(), cause, "the request was refused"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Edge, pass};
+    use crate::clock::Clock;
+    use actix_web::body::to_bytes;
+    use actix_web::dev::{Service, ServiceResponse};
+    use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+    use actix_web::test::{TestRequest, init_service};
+    use actix_web::{App, HttpResponse, middleware, web};
+    use serde_json::Value;
+    use std::time::Duration;
+
+    async fn answer(path: &str, method: TestRequest) -> (ServiceResponse<()>, Value) {
+        let edge = Edge { clock: Clock::system(), request_timeout: Duration::from_millis(50) };
+        let app = App::new()
+            .app_data(web::Data::new(edge))
+            .wrap(middleware::from_fn(pass))
+            .route("/panics", web::get().to(|| async { panic!("a bomb in a test") as HttpResponse }))
+            .route("/hangs", web::to(std::future::pending::<HttpResponse>));
+        let service = init_service(app).await;
+        let request = method.uri(path).insert_header(("x-request-id", "r-1")).to_request();
+        let response = match service.call(request).await {
+            Ok(response) => response,
+            Err(error) => ServiceResponse::new(TestRequest::get().to_http_request(), error.error_response()),
+        };
+        let (request, response) = response.into_parts();
+        let (response, body) = response.into_parts();
+        let body = serde_json::from_slice(&to_bytes(body).await.unwrap()).unwrap();
+        (ServiceResponse::new(request, response.set_body(())), body)
+    }
+
+    fn is_complete(response: &ServiceResponse<()>, body: &Value, path: &str) -> bool {
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        header(CONTENT_TYPE) == Some("application/problem+json")
+            && header(CACHE_CONTROL) == Some("no-store")
+            && response.headers().get("x-request-id").is_some_and(|id| id == "r-1")
+            && body["request_id"] == "r-1"
+            && body["instance"] == path
+    }
+
+    #[actix_web::test]
+    async fn a_panic_is_a_problem_and_says_nothing_of_its_cause() {
+        let (response, body) = answer("/panics", TestRequest::get()).await;
+        assert_eq!((response.status().as_u16(), body["type"].as_str()), (500, Some("/problems/internal-error")));
+        assert!(is_complete(&response, &body, "/panics"), "{body}");
+        assert!(!body.to_string().contains("bomb"));
+    }
+
+    #[actix_web::test]
+    async fn a_request_without_end_is_answered_at_its_deadline() {
+        let (response, body) = answer("/hangs", TestRequest::get()).await;
+        assert_eq!((response.status().as_u16(), body["type"].as_str()), (504, Some("/problems/gateway-timeout")));
+        assert!(is_complete(&response, &body, "/hangs"), "{body}");
+        assert_eq!(answer("/hangs", TestRequest::post()).await.0.status().as_u16(), 408);
+    }
+
+    #[actix_web::test]
+    async fn the_routers_own_answer_gets_a_body() {
+        let (response, body) = answer("/nothing", TestRequest::get()).await;
+        assert_eq!((response.status().as_u16(), body["type"].as_str()), (404, Some("/problems/not-found")));
+        assert!(is_complete(&response, &body, "/nothing"), "{body}");
+    }
+}
