@@ -85,7 +85,7 @@ problem_types! {
     GatewayRefusedCredentials = 502 "gateway-refused-credentials", "The gateway refused this service's credentials",
         "The vendor's gateway refused this service's key, signature, login or permission. Your token is fine.",
         "Nothing is wrong with your request. Whoever runs this service has to correct the gateway's credentials.";
-    GatewayError = 502 "gateway-error", "The gateway answered with an error or unreadably",
+    GatewayError = 502 "gateway-error", "The gateway failed, or its answer cannot be read",
         "The vendor's gateway reported a failure of its own, or sent something that cannot be read.",
         "Try again in a moment; if it stays, report the `request_id` and `gateway.call_id`.";
     GatewayUnavailable = 503 "gateway-unavailable", "The gateway cannot be reached or is busy",
