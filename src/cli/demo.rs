@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 
+use jiff::ToSpan;
+use jiff::civil::Date;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::error::CliError;
@@ -13,6 +15,7 @@ use crate::auth::issue::{TokenGrant, TokenIssuer};
 use crate::auth::{keys, scope, secrets};
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::gateway::endpoint::china_standard_time;
 use crate::sandbox::{Sandbox, SandboxSettings};
 use crate::telemetry::logging::{self, LogSettings};
 
@@ -40,6 +43,7 @@ impl Demo {
         let sandbox = Sandbox::start(&SandboxSettings::default(), clock.clone(), sandbox_listener)?;
         let listener = self.bind()?;
         let base_url = format!("http://{}", listener.local_addr()?);
+        let today = clock.now().to_zoned(china_standard_time()).date();
         let secret = secrets::new_secret().map_err(|error| CliError::message(error.to_string()))?;
         let settings = settings(&base_url, &sandbox, &secret)?;
         let token = token(&settings, clock.clone())?;
@@ -51,7 +55,7 @@ impl Demo {
             client_secret: Some(secret.expose_secret().to_owned()),
             sandbox_url: Some(sandbox.base_url()),
         };
-        output::line(&welcome(&ready))?;
+        output::line(&welcome(&ready, &last_week(today)))?;
         if let Some(path) = &self.ready_file {
             ready.write(path)?;
         }
@@ -101,6 +105,12 @@ secret_sha256 = "{hash}"
     Ok(settings)
 }
 
+/// The seven days before today.
+fn last_week(today: Date) -> String {
+    let day = |back: i64| today.checked_sub(back.days()).unwrap_or(today);
+    format!("from={}&to={}", day(7), day(1))
+}
+
 fn token(settings: &Settings, clock: Clock) -> Result<String, CliError> {
     let auth = &settings.auth;
     let key = auth.keys.as_ref().ok_or_else(|| CliError::message("there is no key"))?.signing().clone();
@@ -117,7 +127,8 @@ fn token(settings: &Settings, clock: Clock) -> Result<String, CliError> {
     Ok(issued.token.expose_secret().to_owned())
 }
 
-fn welcome(ready: &Ready) -> String {
+/// `week` is the query of a period that has figures at any hour of the day.
+fn welcome(ready: &Ready, week: &str) -> String {
     let base_url = &ready.base_url;
     let [token, id, secret, sandbox] = [&ready.token, &ready.client_id, &ready.client_secret, &ready.sandbox_url]
         .map(|part| part.as_deref().unwrap_or("-"));
@@ -137,8 +148,8 @@ On the command line:
   curl -s -H "Authorization: Bearer $TOKEN" {base_url}/stores/S_123456/flow
   curl -s -H "Authorization: Bearer $TOKEN" '{base_url}/stores?page_size=2'
   curl -s -H "Authorization: Bearer $TOKEN" {base_url}/stores/SHOP001
-  curl -s -H "Authorization: Bearer $TOKEN" '{base_url}/stores/S_123456/demographics?from=2026-11-01&to=2026-11-07'
-  curl -s -H "Authorization: Bearer $TOKEN" '{base_url}/inspections?page_size=2&source_type=on_site,remote'
+  curl -s -H "Authorization: Bearer $TOKEN" '{base_url}/stores/S_123456/demographics?{week}'
+  curl -s -H "Authorization: Bearer $TOKEN" '{base_url}/inspections?{week}&source_type=on_site,remote&page_size=2'
   curl -s -H "Authorization: Bearer $TOKEN" {base_url}/organizations/O_1084/flow
   curl -s -H "Authorization: Bearer $TOKEN" {base_url}/organizations/O_2/developer-account
 
