@@ -48,7 +48,7 @@ impl WireCall {
     pub(super) fn prepare(&self) -> Result<(Settings, Arc<Account>, Call), CliError> {
         let settings = self.config.load()?;
         let call = Call { method: self.method(), parameters: self.parameters() };
-        let tenant = Tenant::new(self.tenant(&settings.tenants)?);
+        let tenant = Tenant::new(self.tenant(&settings.tenants)?, &Arc::default());
         let account = match call.method.gateway() {
             Gateway::OpRetail => tenant.opretail()?.account.clone(),
             Gateway::Oms => tenant.oms()?.account.clone(),

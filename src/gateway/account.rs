@@ -1,5 +1,6 @@
 //! One company's access to one gateway: its dialect, its stamps, and what is known of the gateway's clock.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::error::{Error, Shown};
 use super::oms::{Oms, OmsSettings, TimestampChoice};
 use super::opretail::{OpRetail, OpRetailSettings};
 use super::rest::Rests;
-use super::stamps::{FormMemory, Stamps};
+use super::stamps::{FormMemory, Stamps, UsedSeconds};
 use super::vendor::Gateway;
 
 /// One company's access to one gateway, shared by all workers.
@@ -40,31 +41,26 @@ pub enum Health {
 
 impl Account {
     /// Access to OPRetail.
-    pub fn opretail(settings: OpRetailSettings) -> Self {
-        let stamps = Stamps::new(settings.nonce, FormMemory::fixed(TimestampForm::Compact));
-        Self {
-            dialect: Box::new(OpRetail::new(settings)),
-            stamps,
-            offset: ClockOffset::default(),
-            health: AtomicU8::default(),
-            rests: Rests::default(),
-        }
+    pub fn opretail(settings: OpRetailSettings, used: Arc<UsedSeconds>) -> Self {
+        let credential = format!("{} {}", settings.m_api, settings.key);
+        let form = FormMemory::fixed(TimestampForm::Compact);
+        let stamps = Stamps::new(credential, settings.nonce, form, used);
+        Self::new(Box::new(OpRetail::new(settings)), stamps)
     }
 
     /// Access to an OMS.
-    pub fn oms(settings: OmsSettings) -> Self {
+    pub fn oms(settings: OmsSettings, used: Arc<UsedSeconds>) -> Self {
         let form = match settings.timestamp {
             TimestampChoice::Auto => FormMemory::learning(TimestampForm::Unix),
             TimestampChoice::Always(form) => FormMemory::fixed(form),
         };
-        let stamps = Stamps::new(settings.nonce, form);
-        Self {
-            dialect: Box::new(Oms::new(settings)),
-            stamps,
-            offset: ClockOffset::default(),
-            health: AtomicU8::default(),
-            rests: Rests::default(),
-        }
+        let credential = format!("{} {}", settings.url, settings.flag);
+        let stamps = Stamps::new(credential, settings.nonce, form, used);
+        Self::new(Box::new(Oms::new(settings)), stamps)
+    }
+
+    fn new(dialect: Box<dyn Dialect>, stamps: Stamps) -> Self {
+        Self { dialect, stamps, offset: ClockOffset::default(), health: AtomicU8::default(), rests: Rests::default() }
     }
 
     /// Whose gateway it is.

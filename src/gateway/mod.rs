@@ -16,7 +16,7 @@ mod rest;
 mod retry;
 pub mod scalar;
 mod settings;
-mod stamps;
+pub mod stamps;
 pub mod tenants;
 pub mod tls;
 pub mod transport;

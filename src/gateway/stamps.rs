@@ -4,9 +4,8 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -20,41 +19,18 @@ const LONGEST_LEAD_SECONDS: i64 = 60;
 /// Seconds remembered before those that lie in the past are dropped.
 const REMEMBERED: usize = 4096;
 
-/// Issues the stamps of one account, shared by all workers.
-#[derive(Debug)]
-pub struct Stamps {
-    nonce: bool,
-    form: FormMemory,
-    used: Mutex<HashMap<u64, i64>>,
-}
+/// The seconds that calls have used, of all accounts: two companies may share a credential, and the gateway counts by it.
+#[derive(Debug, Default)]
+pub struct UsedSeconds(Mutex<HashMap<u64, i64>>);
 
-impl Stamps {
-    /// Stamps with a nonce each, or with strictly increasing seconds for equal calls.
-    pub fn new(nonce: bool, form: FormMemory) -> Self {
-        Self { nonce, form, used: Mutex::new(HashMap::new()) }
-    }
-
-    /// A stamp at the gateway's time `now`; `None` when every second that may be used has been used.
-    pub fn issue(&self, call: &Call, now: Timestamp) -> Option<Stamp> {
-        let form = self.form.current();
-        if self.nonce {
-            return Some(Stamp { time: now, nonce: Some(Uuid::new_v4().simple().to_string()), form });
-        }
-        let second = self.unused_second(call, now.as_second())?;
-        Some(Stamp { time: Timestamp::from_second(second).ok()?, nonce: None, form })
-    }
-
-    /// The memory of the timestamp's form.
-    pub const fn form(&self) -> &FormMemory {
-        &self.form
-    }
-
-    fn unused_second(&self, call: &Call, now: i64) -> Option<i64> {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+impl UsedSeconds {
+    /// The first second from `now` on that no equal call has used; `None` when it would lie too far ahead.
+    fn take(&self, call: u64, now: i64) -> Option<i64> {
+        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if used.len() >= REMEMBERED {
             used.retain(|_, second| *second >= now);
         }
-        let last = used.entry(digest(call)).or_insert(i64::MIN);
+        let last = used.entry(call).or_insert(i64::MIN);
         let second = now.max(last.saturating_add(1));
         if second > now.saturating_add(LONGEST_LEAD_SECONDS) {
             return None;
@@ -64,11 +40,44 @@ impl Stamps {
     }
 }
 
-fn digest(call: &Call) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    call.method.name.hash(&mut hasher);
-    call.parameters.hash(&mut hasher);
-    hasher.finish()
+/// Issues the stamps of one account, shared by all workers.
+#[derive(Debug)]
+pub struct Stamps {
+    credential: String,
+    nonce: bool,
+    form: FormMemory,
+    used: Arc<UsedSeconds>,
+}
+
+impl Stamps {
+    /// Stamps with a nonce each, or with strictly increasing seconds for equal calls.
+    /// `credential` is what the gateway knows the account by, such as its key.
+    pub fn new(credential: String, nonce: bool, form: FormMemory, used: Arc<UsedSeconds>) -> Self {
+        Self { credential, nonce, form, used }
+    }
+
+    /// A stamp at the gateway's time `now`; `None` when every second that may be used has been used.
+    pub fn issue(&self, call: &Call, now: Timestamp) -> Option<Stamp> {
+        let form = self.form.current();
+        if self.nonce {
+            return Some(Stamp { time: now, nonce: Some(Uuid::new_v4().simple().to_string()), form });
+        }
+        let second = self.used.take(self.digest(call), now.as_second())?;
+        Some(Stamp { time: Timestamp::from_second(second).ok()?, nonce: None, form })
+    }
+
+    /// The memory of the timestamp's form.
+    pub const fn form(&self) -> &FormMemory {
+        &self.form
+    }
+
+    fn digest(&self, call: &Call) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.credential.hash(&mut hasher);
+        call.method.name.hash(&mut hasher);
+        call.parameters.hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 /// Which form of timestamp a gateway takes: fixed by configuration, or learned.
@@ -118,19 +127,33 @@ const fn encode(form: TimestampForm) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::{FormMemory, Stamps};
+    use super::{FormMemory, Stamps, UsedSeconds};
     use crate::gateway::dialect::{Call, TimestampForm};
     use crate::gateway::oms::methods::SHOP_GET;
     use jiff::Timestamp;
     use std::collections::HashSet;
+    use std::sync::Arc;
 
     fn call(shop: &str) -> Call {
         Call::new(SHOP_GET).with("shop_bn", shop)
     }
 
+    fn stamps(nonce: bool, credential: &str, used: &Arc<UsedSeconds>) -> Stamps {
+        Stamps::new(credential.to_owned(), nonce, FormMemory::fixed(TimestampForm::Unix), used.clone())
+    }
+
+    #[test]
+    fn two_accounts_with_one_credential_never_use_the_same_second() {
+        let used = Arc::default();
+        let now = Timestamp::from_second(1_700_000_000).unwrap();
+        let second = |stamps: Stamps| stamps.issue(&call("A"), now).unwrap().time.as_second() - now.as_second();
+        let seconds = ["demo", "demo", "other"].map(|credential| second(stamps(false, credential, &used)));
+        assert_eq!(seconds, [0, 1, 0]);
+    }
+
     #[test]
     fn without_a_nonce_equal_calls_get_increasing_seconds_and_others_do_not_wait() {
-        let stamps = Stamps::new(false, FormMemory::fixed(TimestampForm::Unix));
+        let stamps = stamps(false, "demo", &Arc::default());
         let now = Timestamp::from_second(1_700_000_000).unwrap();
         let seconds: Vec<i64> =
             (0..3).map(|_| stamps.issue(&call("A"), now).unwrap().time.as_second() - now.as_second()).collect();
@@ -140,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_second_too_far_ahead_is_never_given() {
-        let stamps = Stamps::new(false, FormMemory::fixed(TimestampForm::Unix));
+        let stamps = stamps(false, "demo", &Arc::default());
         let now = Timestamp::from_second(1_700_000_000).unwrap();
         let given = (0..200).filter(|_| stamps.issue(&call("A"), now).is_some()).count();
         assert_eq!(given, 61);
@@ -148,7 +171,7 @@ mod tests {
 
     #[test]
     fn nonces_do_not_repeat() {
-        let stamps = Stamps::new(true, FormMemory::fixed(TimestampForm::Unix));
+        let stamps = stamps(true, "demo", &Arc::default());
         let now = Timestamp::from_second(1_700_000_000).unwrap();
         let nonces: HashSet<String> =
             (0..1000).filter_map(|_| stamps.issue(&call("A"), now).and_then(|stamp| stamp.nonce)).collect();

@@ -10,6 +10,7 @@ use super::endpoint::china_standard_time;
 use super::error::{Error, Kind};
 use super::oms::{CodeParameter, OmsSettings};
 use super::opretail::OpRetailSettings;
+use super::stamps::UsedSeconds;
 use super::vendor::Gateway;
 use crate::settings::Section;
 
@@ -83,18 +84,18 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// Opens a company's accounts.
-    pub fn new(settings: TenantSettings) -> Self {
+    /// Opens a company's accounts. `used` is shared by all companies of the process.
+    pub fn new(settings: TenantSettings, used: &Arc<UsedSeconds>) -> Self {
         let opretail = settings.opretail.map(|settings| OpRetailAccess {
             enterprise_id: settings.enterprise_id,
             zone: settings.time_zone.clone(),
-            account: Arc::new(Account::opretail(settings)),
+            account: Arc::new(Account::opretail(settings, used.clone())),
         });
         let oms = settings.oms.map(|settings| OmsAccess {
             page_cap: settings.page_cap,
             code_parameter: settings.code_parameter,
             zone: settings.time_zone.clone(),
-            account: Arc::new(Account::oms(settings)),
+            account: Arc::new(Account::oms(settings, used.clone())),
         });
         Self { name: settings.name.into(), opretail, oms }
     }
@@ -145,7 +146,8 @@ pub struct Tenants(BTreeMap<Arc<str>, Arc<Tenant>>);
 impl Tenants {
     /// Opens the accounts of all companies.
     pub fn new(settings: Vec<TenantSettings>) -> Self {
-        let tenants = settings.into_iter().map(Tenant::new);
+        let used = Arc::default();
+        let tenants = settings.into_iter().map(|settings| Tenant::new(settings, &used));
         Self(tenants.map(|tenant| (tenant.name.clone(), Arc::new(tenant))).collect())
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::ToSpan;
+use secrecy::ExposeSecret;
 use storegate::sandbox::{AcceptedTimestamp, Fault};
 
 use crate::test_app::{NOW, TestApp};
@@ -106,6 +107,25 @@ async fn equal_oms_requests_of_one_second_never_repeat_a_signature() {
         }
     }
     assert_eq!((asked, app.sandbox().calls()), (200, 200), "none had to be signed again");
+}
+
+#[actix_web::test]
+async fn two_companies_with_one_oms_credential_and_no_nonce_do_not_disturb_each_other() {
+    let app = TestApp::with(|setup| {
+        for company in ["ACME", "ZENITH"] {
+            setup.set(&format!("TENANTS__{company}__OMS__NONCE"), "false");
+        }
+        let acme = setup.sandbox.oms[0].clone();
+        setup.set("TENANTS__ZENITH__OMS__FLAG", acme.flag.clone());
+        setup.set("TENANTS__ZENITH__OMS__TOKEN", acme.token.expose_secret());
+    });
+    for _ in 0..10 {
+        for client in ["operator", "zenith"] {
+            let answer = app.ask(client, "GET", "/stores/SHOP001", NO_CACHE).await;
+            assert_eq!(answer.status, 200, "{client}: {}", answer.text());
+        }
+    }
+    assert_eq!(app.sandbox().calls(), 20, "none had to be signed again");
 }
 
 #[actix_web::test]

@@ -24,7 +24,11 @@ fn access() -> OpRetailAccess {
         enterprise_id: None,
         time_zone: china_standard_time(),
     };
-    OpRetailAccess { account: Arc::new(Account::opretail(settings)), enterprise_id: None, zone: china_standard_time() }
+    OpRetailAccess {
+        account: Arc::new(Account::opretail(settings, Arc::default())),
+        enterprise_id: None,
+        zone: china_standard_time(),
+    }
 }
 
 fn row(value: &Value) -> Map<String, Value> {
