@@ -60,6 +60,8 @@ pub struct Entry {
     stores: Vec<String>,
     freshness: Freshness,
     stored_at: Duration,
+    flight: u64,
+    kept: AtomicBool,
     refreshing: AtomicBool,
 }
 
@@ -73,7 +75,18 @@ impl Entry {
         let gzip = smaller(worth.then(|| gzip(&document.body)).flatten());
         let brotli = smaller(worth.then(|| brotli(&document.body)).flatten());
         let tag = tag(&document);
-        Self { gzip, brotli, tag, document, stores, freshness, stored_at, refreshing: AtomicBool::new(false) }
+        Self {
+            gzip,
+            brotli,
+            tag,
+            document,
+            stores,
+            freshness,
+            stored_at,
+            flight: 0,
+            kept: AtomicBool::new(false),
+            refreshing: AtomicBool::new(false),
+        }
     }
 
     /// The bytes in this encoding, if they are kept in it.
@@ -118,12 +131,32 @@ impl Entry {
         self.freshness.state(self.age(now))
     }
 
+    /// The same, as what the flight of this number brought.
+    pub(super) const fn of_flight(mut self, number: u64) -> Self {
+        self.flight = number;
+        self
+    }
+
+    /// The number of the flight that brought it; later flights have larger ones.
+    pub(super) const fn flight(&self) -> u64 {
+        self.flight
+    }
+
+    /// Whether the answer was kept when it came; not when it is too large, or was purged meanwhile.
+    pub fn is_kept(&self) -> bool {
+        self.kept.load(Ordering::Acquire)
+    }
+
+    pub(super) fn mark_kept(&self) {
+        self.kept.store(true, Ordering::Release);
+    }
+
     /// Claims the refresh of this answer; false when somebody else has it.
     pub(super) fn begin_refresh(&self) -> bool {
         !self.refreshing.swap(true, Ordering::AcqRel)
     }
 
-    /// Gives the refresh back after it failed.
+    /// Gives the refresh back after it ended.
     pub(super) fn end_refresh(&self) {
         self.refreshing.store(false, Ordering::Release);
     }

@@ -1,8 +1,9 @@
 //! The cache's memory on moka: the answers, the flights that bring them, and failures that are remembered for a moment.
 
+use std::collections::HashMap;
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use moka::Expiry;
@@ -61,7 +62,17 @@ pub(super) struct Memory<E: Failure> {
     flights: Cache<Key, Arc<Entry>>,
     failures: Cache<Key, Remembered<E>>,
     largest: usize,
-    purges: Arc<AtomicU64>,
+    started: Arc<AtomicU64>,
+    purges: Arc<Mutex<HashMap<String, u64>>>,
+}
+
+/// What is known when a flight starts, to be held against what is when it lands.
+#[derive(Clone, Copy)]
+pub(super) struct Start {
+    /// The flight's number; later flights have larger ones.
+    number: u64,
+    /// Purges of the tenant before. A fetch that began before a purge may bring what was to be dropped.
+    pub(super) purges: u64,
 }
 
 impl<E: Failure> Memory<E> {
@@ -73,7 +84,14 @@ impl<E: Failure> Memory<E> {
             .build();
         let failures = Cache::builder().max_capacity(MOST_FAILURES).time_to_live(LONGEST_FAILURE).build();
         let largest = usize::try_from(settings.size / LARGEST_PART).unwrap_or(usize::MAX);
-        Self { answers, flights: Cache::builder().build(), failures, largest, purges: Arc::default() }
+        Self {
+            answers,
+            flights: Cache::builder().build(),
+            failures,
+            largest,
+            started: Arc::default(),
+            purges: Arc::default(),
+        }
     }
 
     pub(super) async fn get(&self, key: &Key) -> Option<Arc<Entry>> {
@@ -97,45 +115,75 @@ impl<E: Failure> Memory<E> {
         landed.map_err(|failure: Arc<E>| E::clone(&failure))
     }
 
-    /// How many purges there were. A fetch that began before a purge may bring what was to be dropped.
-    pub(super) fn purges(&self) -> u64 {
-        self.purges.load(Ordering::Acquire)
+    /// The start of a flight for a tenant.
+    pub(super) fn start(&self, tenant: &str) -> Start {
+        Start { number: self.started.fetch_add(1, Ordering::AcqRel) + 1, purges: self.purges(tenant) }
     }
 
-    /// Keeps what a fetch brought: an answer, unless there was a purge since `purges`, or the failure for a moment.
+    fn purges(&self, tenant: &str) -> u64 {
+        let purges = self.purges.lock().unwrap_or_else(PoisonError::into_inner);
+        purges.get(tenant).copied().unwrap_or_default()
+    }
+
+    /// Keeps what a fetch brought: an answer, or the failure for a moment; nothing when there was a purge meanwhile.
     pub(super) async fn land(
         &self,
         question: Question,
         outcome: Result<Document, E>,
         now: Duration,
-        purges: u64,
+        start: Start,
     ) -> Result<Arc<Entry>, E> {
-        match outcome {
-            Ok(document) => {
-                let entry = finish(document, question.freshness, question.stores, now).await;
-                self.failures.invalidate(&question.key).await;
-                if entry.size() <= self.largest && self.purges() == purges {
-                    self.answers.insert(question.key, entry.clone()).await;
-                }
-                Ok(entry)
-            }
+        let key = question.key.clone();
+        let landed = match outcome {
+            Ok(document) => Ok(self.keep_answer(question, document, now, start).await),
             Err(failure) => {
-                let remembered = Remembered { until: now + failure.remembered(), failure: failure.clone() };
-                self.failures.insert(question.key, remembered).await;
+                self.keep_failure(&key, &failure, now, start).await;
                 Err(failure)
             }
+        };
+        if self.purges(key.tenant()) != start.purges {
+            self.answers.invalidate(&key).await;
+            self.failures.invalidate(&key).await;
         }
+        landed
+    }
+
+    async fn keep_answer(&self, question: Question, document: Document, now: Duration, start: Start) -> Arc<Entry> {
+        let Question { key, freshness, stores, .. } = question;
+        let entry = finish(document, freshness, stores, now).await;
+        let entry = Arc::new(entry.of_flight(start.number));
+        self.failures.invalidate(&key).await;
+        let newer = self.answers.get(&key).await.is_some_and(|kept| kept.flight() > start.number);
+        if entry.size() <= self.largest && !newer && self.purges(key.tenant()) == start.purges {
+            entry.mark_kept();
+            self.answers.insert(key, entry.clone()).await;
+        }
+        entry
+    }
+
+    /// A failure that is the truth, such as that there is no such store, ends the answer that was kept.
+    async fn keep_failure(&self, key: &Key, failure: &E, now: Duration, start: Start) {
+        if self.purges(key.tenant()) != start.purges {
+            return;
+        }
+        if !failure.stale_is_better() {
+            self.answers.invalidate(key).await;
+        }
+        let remembered = Remembered { until: now + failure.remembered(), failure: failure.clone() };
+        self.failures.insert(key.clone(), remembered).await;
     }
 
     pub(super) async fn purge(&self, tenant: &str, wanted: impl Fn(&Entry) -> bool) -> u64 {
-        self.purges.fetch_add(1, Ordering::AcqRel);
-        for (key, _) in self.failures.iter().filter(|(key, _)| key.is_of_tenant(tenant)) {
+        let mut purges = self.purges.lock().unwrap_or_else(PoisonError::into_inner);
+        *purges.entry(tenant.to_owned()).or_default() += 1;
+        drop(purges);
+        for (key, _) in self.failures.iter().filter(|(key, _)| key.tenant() == tenant) {
             self.failures.invalidate(key.as_ref()).await;
         }
         let keys: Vec<Arc<Key>> = self
             .answers
             .iter()
-            .filter(|(key, entry)| key.is_of_tenant(tenant) && wanted(entry))
+            .filter(|(key, entry)| key.tenant() == tenant && wanted(entry))
             .map(|(key, _)| key)
             .collect();
         for key in &keys {
@@ -152,16 +200,14 @@ impl<E: Failure> Memory<E> {
 }
 
 /// Compressing a long answer takes milliseconds, which a worker's other requests would wait for.
-async fn finish(document: Document, freshness: Freshness, stores: Vec<String>, now: Duration) -> Arc<Entry> {
+async fn finish(document: Document, freshness: Freshness, stores: Vec<String>, now: Duration) -> Entry {
     const LONG: usize = 64 << 10;
     if document.body.len() < LONG {
-        return Arc::new(Entry::new(document, freshness, stores, now));
+        return Entry::new(document, freshness, stores, now);
     }
     let job = move || Entry::new(document, freshness, stores, now);
-    match actix_web::rt::task::spawn_blocking(job).await {
-        Ok(entry) => Arc::new(entry),
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
+    let finished = actix_web::rt::task::spawn_blocking(job).await;
+    finished.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 fn weight(key: &Key, entry: &Entry) -> u32 {

@@ -42,9 +42,14 @@ impl Key {
         Self(format!("{tenant}\0{resource}\0{question}").into())
     }
 
-    /// Whether this is an answer for `tenant`.
-    pub fn is_of_tenant(&self, tenant: &str) -> bool {
-        self.0.split('\0').next() == Some(tenant)
+    /// Whose answer it is.
+    fn tenant(&self) -> &str {
+        self.0.split('\0').next().unwrap_or_default()
+    }
+
+    /// A key for the same answer, told apart by a mark.
+    fn marked(&self, mark: &str) -> Self {
+        Self(format!("{}\0{mark}", self.0).into())
     }
 
     fn len(&self) -> usize {
@@ -63,13 +68,6 @@ pub struct Question {
     pub stores: Vec<String>,
     /// Go to the gateway even if there is a fresh answer.
     pub bypass: bool,
-}
-
-impl Question {
-    /// Whoever asks for an answer from the gateway must not join a flight that began before.
-    fn flight_key(&self) -> Key {
-        if self.bypass { Key(format!("{}\0bypass", self.key.0).into()) } else { self.key.clone() }
-    }
 }
 
 /// How an answer came about.
@@ -151,7 +149,9 @@ impl<E: Failure> AnswerCache<E> {
                 Ok(found(entry, Outcome::StaleWhileRevalidate, now))
             }
             (state, older) => {
-                if let Some(failure) = self.memory.failure(&question.key, now).await {
+                // A remembered failure that is the truth does not stop who asks for an answer from the gateway.
+                let remembered = self.memory.failure(&question.key, now).await;
+                if let Some(failure) = remembered.filter(|failure| !question.bypass || failure.stale_is_better()) {
                     return or_stale(failure, older, now);
                 }
                 let outcome = match state {
@@ -223,9 +223,9 @@ impl<E: Failure> AnswerCache<E> {
         let flight = self.spawn_flight(question, Rc::default(), fetch);
         let entry = entry.clone();
         actix_web::rt::spawn(async move {
-            if !matches!(flight.await, Ok(Ok(_))) {
-                entry.end_refresh();
-            }
+            // Whatever it brought: an answer that is not kept does not replace this one.
+            let _landed = flight.await;
+            entry.end_refresh();
         });
     }
 
@@ -242,8 +242,10 @@ impl<E: Failure> AnswerCache<E> {
     {
         let (memory, clock) = (self.memory.clone(), self.clock.clone());
         let flight = async move {
-            let key = question.flight_key();
-            let purges = memory.purges();
+            let start = memory.start(question.key.tenant());
+            // Neither who asks for an answer from the gateway nor who asks after a purge may join an earlier flight.
+            let bypass = if question.bypass { "bypass" } else { "" };
+            let key = question.key.marked(&format!("{} {bypass}", start.purges));
             let landing = memory.clone();
             let fetch = async move {
                 // Between the caller's look and this flight another flight may have landed.
@@ -255,7 +257,7 @@ impl<E: Failure> AnswerCache<E> {
                 }
                 leads.set(true);
                 let outcome = fetch().await;
-                landing.land(question, outcome, clock.elapsed(), purges).await
+                landing.land(question, outcome, clock.elapsed(), start).await
             };
             memory.fly(key, fetch).await
         };

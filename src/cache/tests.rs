@@ -251,6 +251,90 @@ async fn a_fetch_that_began_before_a_purge_is_served_and_not_kept() {
 }
 
 #[actix_web::test]
+async fn a_refresh_that_a_purge_overtakes_does_not_pin_the_old_answer() {
+    let fixture = Fixture::new();
+    fixture.read("a").await;
+    fixture.pass(31);
+    let gate = Rc::new(Notify::new());
+    let opened = gate.clone();
+    let slow = move || async move {
+        opened.notified().await;
+        Ok(document("overtaken"))
+    };
+    let found = fixture.cache.read(question("a"), slow).await.unwrap();
+    assert_eq!(found.outcome, Outcome::StaleWhileRevalidate);
+    settle().await;
+    assert_eq!(fixture.cache.purge("acme", Some(&["zzz".to_owned()])).await, 0);
+    gate.notify_one();
+    settle().await;
+    fixture.read("a").await;
+    settle().await;
+    assert_eq!(fixture.read("a").await, ("2".to_owned(), Outcome::Hit));
+}
+
+#[actix_web::test]
+async fn another_companys_purge_does_not_drop_what_is_under_way() {
+    let fixture = Fixture::new();
+    let gate = Rc::new(Notify::new());
+    let opened = gate.clone();
+    let slow = move || async move {
+        opened.notified().await;
+        Ok(document("slow"))
+    };
+    let mut waiting = Box::pin(fixture.cache.read(question("a"), slow));
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    settle().await;
+    fixture.cache.purge("zenith", None).await;
+    gate.notify_one();
+    waiting.await.unwrap();
+    assert_eq!(fixture.read("a").await, ("slow".to_owned(), Outcome::Hit));
+}
+
+#[actix_web::test]
+async fn who_reads_after_a_purge_does_not_join_a_fetch_from_before() {
+    let fixture = Fixture::new();
+    let never = || std::future::pending::<Result<Document, Broken>>();
+    let mut waiting = Box::pin(fixture.cache.read(question("a"), never));
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    settle().await;
+    fixture.cache.purge("acme", None).await;
+    assert_eq!(fixture.read("a").await, ("1".to_owned(), Outcome::Miss));
+}
+
+#[actix_web::test]
+async fn the_truth_ends_an_old_answer_even_while_it_revalidates() {
+    let fixture = Fixture::new();
+    let gone = Broken { stale_is_better: false, remembered: Duration::from_secs(30) };
+    fixture.read("a").await;
+    fixture.pass(31);
+    let found = fixture.cache.read(question("a"), fixture.fail(gone.clone())).await.unwrap();
+    assert_eq!(found.outcome, Outcome::StaleWhileRevalidate);
+    settle().await;
+    assert_eq!(fixture.cache.read(question("a"), fixture.fetch()).await.unwrap_err(), gone);
+    let bypass = Question { bypass: true, ..question("a") };
+    assert_eq!(fixture.cache.read(bypass, fixture.fetch()).await.unwrap().outcome, Outcome::Bypass);
+}
+
+#[actix_web::test]
+async fn an_older_fetch_does_not_replace_a_newer_answer() {
+    let fixture = Fixture::new();
+    let gate = Rc::new(Notify::new());
+    let opened = gate.clone();
+    let slow = move || async move {
+        opened.notified().await;
+        Ok(document("older"))
+    };
+    let mut waiting = Box::pin(fixture.cache.read(question("a"), slow));
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    settle().await;
+    let bypass = Question { bypass: true, ..question("a") };
+    fixture.cache.read(bypass, fixture.fetch()).await.unwrap();
+    gate.notify_one();
+    assert_eq!(text(&waiting.await.unwrap()).0, "older");
+    assert_eq!(fixture.read("a").await, ("1".to_owned(), Outcome::Hit));
+}
+
+#[actix_web::test]
 async fn a_purge_forgets_failures_too() {
     let fixture = Fixture::new();
     let gone = Broken { stale_is_better: false, remembered: Duration::from_secs(30) };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -80,8 +80,14 @@ impl Account {
 
     /// Learns from a refused timestamp: the gateway's clock first, then the other form. False when nothing is left
     /// to mend.
-    pub fn mend_timestamp(&self, refused: &Stamp, gateway_time: Option<Timestamp>, now: Timestamp) -> bool {
-        let corrected = gateway_time.is_some_and(|time| self.offset.correct(refused.time, time, now));
+    pub fn mend_timestamp(
+        &self,
+        refused: &Stamp,
+        gateway_time: Option<Timestamp>,
+        now: Timestamp,
+        took: SignedDuration,
+    ) -> bool {
+        let corrected = gateway_time.is_some_and(|time| self.offset.correct(refused.time, time, now, took));
         corrected || self.stamps.form().refused(refused.form)
     }
 
@@ -111,7 +117,7 @@ impl Account {
     }
 
     /// How far the gateway's clock is ahead of ours, as far as we know.
-    pub fn clock_offset(&self) -> jiff::SignedDuration {
+    pub fn clock_offset(&self) -> SignedDuration {
         self.offset.current()
     }
 }

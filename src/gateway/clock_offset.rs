@@ -27,8 +27,11 @@ impl ClockOffset {
     /// Takes over the gateway's clock after it refused the timestamp `refused`; false when its clock does not explain
     /// the refusal. The refused timestamp is what is compared, not the offset as it is now: of many calls refused at
     /// once, the first corrects the offset, and the others must see that theirs were wrong too.
-    pub fn correct(&self, refused: Timestamp, gateway_time: Timestamp, now: Timestamp) -> bool {
-        if gateway_time.duration_since(refused).abs() <= RESOLUTION {
+    ///
+    /// `took` is the time from sending to the answer: the gateway read its clock somewhere within.
+    pub fn correct(&self, refused: Timestamp, gateway_time: Timestamp, now: Timestamp, took: SignedDuration) -> bool {
+        let difference = gateway_time.duration_since(refused);
+        if difference >= -RESOLUTION && difference <= took.saturating_add(RESOLUTION) {
             return false;
         }
         let offset = gateway_time.duration_since(now).as_millis();
@@ -47,8 +50,8 @@ mod tests {
         let offset = ClockOffset::default();
         let ours = Timestamp::from_second(1_700_000_000).unwrap();
         let theirs = ours + SignedDuration::from_hours(2);
-        assert!(offset.correct(ours, theirs, ours));
-        assert!(offset.correct(ours, theirs, ours));
+        assert!(offset.correct(ours, theirs, ours, SignedDuration::ZERO));
+        assert!(offset.correct(ours, theirs, ours, SignedDuration::ZERO));
         assert_eq!(offset.gateway_time(ours), theirs);
     }
 
@@ -56,7 +59,11 @@ mod tests {
     fn a_timestamp_that_was_right_was_not_refused_for_its_time() {
         let offset = ClockOffset::default();
         let ours = Timestamp::from_second(1_700_000_000).unwrap();
-        assert!(!offset.correct(ours, ours + SignedDuration::from_secs(2), ours));
-        assert!(offset.correct(ours, ours + SignedDuration::from_secs(3), ours));
+        let correct = |later: i64, took: i64| {
+            let theirs = ours + SignedDuration::from_secs(later);
+            offset.correct(ours, theirs, ours, SignedDuration::from_secs(took))
+        };
+        assert!(!correct(2, 0) && !correct(5, 4));
+        assert!(correct(3, 0) && correct(-3, 4));
     }
 }

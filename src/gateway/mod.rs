@@ -25,7 +25,7 @@ pub mod vendor;
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
 use crate::clock::Clock;
@@ -52,6 +52,7 @@ struct Failure {
     error: Error,
     stamp: Stamp,
     gateway_time: Option<Timestamp>,
+    took: SignedDuration,
 }
 
 impl GatewayClient {
@@ -121,14 +122,16 @@ impl GatewayClient {
         call: &Call,
         stamp: Stamp,
     ) -> Result<Option<T>, Failure> {
-        let response = match self.send(account, call, &stamp).await {
+        let sent = self.clock.elapsed();
+        let outcome = self.send(account, call, &stamp).await;
+        let took = SignedDuration::try_from(self.clock.elapsed().saturating_sub(sent)).unwrap_or_default();
+        let response = match outcome {
             Ok(response) => response,
-            Err(error) => return Err(Failure { error, stamp, gateway_time: None }),
+            Err(error) => return Err(Failure { error, stamp, gateway_time: None, took }),
         };
-        decode(account, call, &response).map_err(|(error, time)| Failure {
-            error,
-            stamp,
-            gateway_time: time.or(response.date),
+        decode(account, call, &response).map_err(|(error, time)| {
+            let gateway_time = time.or(response.date);
+            Failure { error, stamp, gateway_time, took }
         })
     }
 
@@ -146,7 +149,7 @@ impl GatewayClient {
     }
 
     fn mend(&self, account: &Account, failure: &Failure) -> bool {
-        account.mend_timestamp(&failure.stamp, failure.gateway_time, self.clock.now())
+        account.mend_timestamp(&failure.stamp, failure.gateway_time, self.clock.now(), failure.took)
     }
 }
 

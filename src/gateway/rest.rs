@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::error::Error;
+use super::error::{Error, Kind};
 
 /// While the call that goes first is under way, the others still rest.
 const PROBE: Duration = Duration::from_secs(5);
@@ -40,12 +40,17 @@ impl Rests {
             Some((length, error)) => {
                 rests.insert(method.to_owned(), Rest { until: now + length, error: error.clone() });
             }
-            None if outcome.is_ok() => {
+            None if outcome.is_ok() || outcome.is_err_and(proves_credential) => {
                 rests.remove(method);
             }
             None => {}
         }
     }
+}
+
+/// A gateway looks at what is asked for only after key, signature and permission.
+const fn proves_credential(error: &Error) -> bool {
+    matches!(error.kind, Kind::NotFound | Kind::ParameterRefused | Kind::NotGranted)
 }
 
 #[cfg(test)]
@@ -81,5 +86,8 @@ mod tests {
         rests.observe("shop.get", Err(&error(Kind::CredentialsRefused)), at(0));
         rests.observe("shop.get", Ok(()), at(30));
         assert!(rests.refusal("shop.get", at(30)).is_none());
+        rests.observe("shop.get", Err(&error(Kind::CredentialsRefused)), at(30));
+        rests.observe("shop.get", Err(&error(Kind::NotFound)), at(60));
+        assert!(rests.refusal("shop.get", at(60)).is_none());
     }
 }

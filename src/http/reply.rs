@@ -55,14 +55,15 @@ fn describe(response: &mut HttpResponseBuilder, found: &Found, etag: &str) {
 fn cache_status(found: &Found) -> String {
     let lifetime = i64::try_from(found.entry.freshness().fresh.as_secs()).unwrap_or(i64::MAX);
     let ttl = lifetime.saturating_sub_unsigned(found.age.as_secs());
+    let stored = if found.entry.is_kept() { "; stored" } else { "" };
     match found.outcome {
         Outcome::Hit => format!("storegate; hit; ttl={ttl}"),
         Outcome::StaleWhileRevalidate => format!("storegate; hit; ttl={ttl}; detail=stale-while-revalidate"),
         Outcome::StaleIfError => format!("storegate; fwd=stale; ttl={ttl}; detail=stale-if-error"),
-        Outcome::Miss => format!("storegate; fwd=miss; stored; ttl={ttl}"),
-        Outcome::Expired => format!("storegate; fwd=stale; stored; ttl={ttl}"),
+        Outcome::Miss => format!("storegate; fwd=miss{stored}; ttl={ttl}"),
+        Outcome::Expired => format!("storegate; fwd=stale{stored}; ttl={ttl}"),
         Outcome::Collapsed => format!("storegate; fwd=miss; collapsed; ttl={ttl}"),
-        Outcome::Bypass => format!("storegate; fwd=request; stored; ttl={ttl}"),
+        Outcome::Bypass => format!("storegate; fwd=request{stored}; ttl={ttl}"),
     }
 }
 

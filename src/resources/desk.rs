@@ -126,12 +126,14 @@ impl Desk {
         self.granted(caller, store)?.oms.ok_or_else(|| not_mapped(store, Gateway::Oms))
     }
 
-    /// An OMS code as a caller wrote it, if the token grants it.
+    /// An OMS code as a caller wrote it, if the token grants it: a grant of OPRetail's store 123456 says nothing of the
+    /// OMS's code 123456.
     ///
     /// # Errors
     /// 403 when it does not.
     pub fn granted_code<S: Scope>(&self, caller: &Caller<S>, code: &StoreId) -> Result<String, Problem> {
-        if caller.grants().may_read_any_of(&[code.as_str()]) {
+        let granted = self.granted_oms_stores(caller)?;
+        if granted.is_none_or(|codes| codes.iter().any(|granted| granted == code.as_str())) {
             return Ok(code.to_string());
         }
         Err(not_granted(code))
