@@ -14,8 +14,10 @@ use crate::settings::Section;
 
 const DEFAULT_AUDIENCE: &str = "storegate";
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(15 * 60);
-const SHORTEST_LIFETIME: Duration = Duration::from_secs(60);
-const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// No token lives shorter.
+pub const SHORTEST_LIFETIME: Duration = Duration::from_secs(60);
+/// No token lives longer.
+pub const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The most text that a client's list of stores may have. More would not fit into a token.
 const MAXIMUM_STORES_BYTES: usize = 4 * 1024;

@@ -120,6 +120,11 @@ impl<E: Failure> Memory<E> {
         Start { number: self.started.fetch_add(1, Ordering::AcqRel) + 1, purges: self.purges(tenant) }
     }
 
+    fn count_purge(&self, tenant: &str) {
+        let mut purges = self.purges.lock().unwrap_or_else(PoisonError::into_inner);
+        *purges.entry(tenant.to_owned()).or_default() += 1;
+    }
+
     fn purges(&self, tenant: &str) -> u64 {
         let purges = self.purges.lock().unwrap_or_else(PoisonError::into_inner);
         purges.get(tenant).copied().unwrap_or_default()
@@ -174,9 +179,7 @@ impl<E: Failure> Memory<E> {
     }
 
     pub(super) async fn purge(&self, tenant: &str, wanted: impl Fn(&Entry) -> bool) -> u64 {
-        let mut purges = self.purges.lock().unwrap_or_else(PoisonError::into_inner);
-        *purges.entry(tenant.to_owned()).or_default() += 1;
-        drop(purges);
+        self.count_purge(tenant);
         for (key, _) in self.failures.iter().filter(|(key, _)| key.tenant() == tenant) {
             self.failures.invalidate(key.as_ref()).await;
         }

@@ -140,7 +140,8 @@ fn welcome(ready: &Ready, week: &str) -> String {
   client secret  {secret}
   gateway        {sandbox}
 
-In Swagger UI: press Authorize, enter the client secret under oauth2, choose the scopes, then Try it out.
+In Swagger UI: press Authorize, enter the client secret under oauth2, press select all
+and Authorize; then open a path and press Execute.
 
 On the command line:
 

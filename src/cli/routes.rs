@@ -9,8 +9,8 @@ use crate::resources::{ALL, Policies, Resource};
 
 /// Print the table of routes.
 #[derive(clap::Args)]
+#[command(after_help = "With a configuration, the freshness is that of the configuration instead of the defaults.")]
 pub struct Routes {
-    /// Show the freshness of this configuration instead of the defaults
     #[command(flatten)]
     config: ConfigArgument,
 }

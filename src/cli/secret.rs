@@ -1,6 +1,7 @@
 //! `storegate secret`: client secrets, their hashes, and signing keys.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -37,7 +38,11 @@ impl SecretCommand {
         let text = match self {
             Self::New { hash_file: Some(path) } => {
                 let secret = secrets::new_secret().map_err(failure)?;
-                std::fs::write(&path, secrets::sha256_hex(&secret) + "\n")?;
+                // Another hash in its place would lock the client out that it belongs to.
+                let mut file = File::create_new(&path).map_err(|error| {
+                    CliError::message(format!("cannot make {}: {error}; remove it first to replace it", path.display()))
+                })?;
+                writeln!(file, "{}", secrets::sha256_hex(&secret))?;
                 secret.expose_secret().to_owned()
             }
             Self::New { hash_file: None } => {

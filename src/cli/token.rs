@@ -7,6 +7,7 @@ use super::error::CliError;
 use super::output;
 use crate::auth::Auth;
 use crate::auth::issue::TokenGrant;
+use crate::auth::settings::{LONGEST_LIFETIME, SHORTEST_LIFETIME};
 use crate::clock::Clock;
 use crate::settings::parse_duration;
 
@@ -46,6 +47,10 @@ impl TokenCommand {
                 "client {} does not have the scope {scope}; it has {has}",
                 client.id
             )));
+        }
+        let allowed = SHORTEST_LIFETIME..=LONGEST_LIFETIME;
+        if self.lifetime.is_some_and(|lifetime| !allowed.contains(&lifetime)) {
+            return Err(CliError::message("a token lives at least 1m and at most 24h"));
         }
         let scopes = if self.scopes.is_empty() { client.scopes.clone() } else { self.scopes };
         let grant = TokenGrant {

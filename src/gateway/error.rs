@@ -182,6 +182,11 @@ pub struct Note {
 }
 
 impl Note {
+    /// Whether the gateway spoke at all; else the message is our own.
+    pub const fn is_of_gateway(&self) -> bool {
+        self.code.is_some() || self.call_id.is_some()
+    }
+
     /// Makes a gateway's words safe to show: no control characters, no more than a sentence or two.
     pub fn cleaned(
         code: Option<String>,

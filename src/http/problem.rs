@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem_type::ProblemType;
-use crate::gateway::error::Error as GatewayError;
+use crate::gateway::error::{Error as GatewayError, Note};
 
 /// The media type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -186,7 +186,7 @@ impl From<&GatewayError> for Problem {
     fn from(error: &GatewayError) -> Self {
         let kind = ProblemType::from(error.kind.reaction().shown);
         let detail = gateway_detail(error, kind);
-        let gateway = error.note.as_ref().map(|note| GatewayNote {
+        let gateway = error.note.as_ref().filter(|note| note.is_of_gateway()).map(|note| GatewayNote {
             name: error.gateway.name(),
             code: note.code.clone(),
             codename: note.codename.clone(),
@@ -206,8 +206,10 @@ impl From<GatewayError> for Problem {
 /// The gateway's own sentence is shown only where the caller can act on it.
 fn gateway_detail(error: &GatewayError, kind: ProblemType) -> String {
     let said = error.note.as_ref().and_then(|note| note.message.as_deref());
+    let spoke = error.note.as_ref().is_some_and(Note::is_of_gateway);
     let (gateway, remedy) = (error.gateway, kind.remedy());
     match (kind, said) {
+        (ProblemType::GatewayRejectedRequest, Some(said)) if !spoke => said.to_owned(),
         (ProblemType::GatewayRejectedRequest, Some(said)) => format!("The {gateway} gateway said: {said}. {remedy}"),
         (ProblemType::NotFound, _) => format!("The {gateway} gateway knows nothing by this id. {remedy}"),
         (ProblemType::StoreNotGranted, _) => {

@@ -13,8 +13,8 @@ use crate::gateway::vendor::Gateway;
 /// Pages of one answer that are asked for side by side.
 const SIDE_BY_SIDE: usize = 4;
 
-/// How often a page of another size than asked for is taken as the gateway's true size.
-const MOST_SIZES: usize = 3;
+/// How often the part is fetched anew: for a page of another size than asked for, and for a list that changes.
+const MOST_TRIES: usize = 4;
 
 /// A page as a gateway gave it.
 pub struct GatewayPage<T> {
@@ -43,27 +43,28 @@ impl Window {
     /// What `fetch` fails with, or [`Kind::Unreadable`] when the pages do not fit together.
     pub async fn fetch<T, F, Fut>(&self, gateway: Gateway, fetch: F) -> Result<GatewayPage<T>, Error>
     where
+        T: PartialEq,
         F: Fn(u64, u32) -> Fut,
         Fut: Future<Output = Result<GatewayPage<T>, Error>>,
     {
         let mut step = self.cap.min(self.size).max(1);
-        for _ in 0..MOST_SIZES {
+        let mut grew = false;
+        for _ in 0..MOST_TRIES {
             let pages = Pages { window: *self, step };
             let head = fetch(pages.first(), step).await?;
             let Some(total) = head.total else { return pages.without_total(head, &fetch).await };
-            let size = match pages.true_size(&head, total) {
-                Size::AsAsked if pages.proves_size(total) => return pages.complete(gateway, head, total, &fetch).await,
-                Size::AsAsked => {
-                    let before = fetch(pages.first() - 1, step).await?;
-                    pages.true_size_of(&before, u64::from(step))
-                }
-                other => other,
-            };
-            step = match size {
-                Size::AsAsked => return pages.complete(gateway, head, total, &fetch).await,
-                Size::Other(size) => size,
+            if self.offset >= total {
+                return Ok(GatewayPage { items: Vec::new(), total: Some(total) });
+            }
+            match pages.size_at(head.items.len(), total, &fetch).await? {
+                Size::Other(size) => step = size,
                 Size::Missing => return Err(misfit(gateway)),
-            };
+                Size::AsAsked => match pages.complete(head, total, grew, &fetch).await? {
+                    Joined::Whole(page) => return Ok(page),
+                    Joined::Grew => grew = true,
+                    Joined::Misfit => return Err(misfit(gateway)),
+                },
+            }
         }
         Err(misfit(gateway))
     }
@@ -84,6 +85,14 @@ enum Size {
     Missing,
 }
 
+/// What became of joining pages.
+enum Joined<T> {
+    Whole(GatewayPage<T>),
+    /// The list changed between its pages.
+    Grew,
+    Misfit,
+}
+
 impl Pages {
     const fn first(self) -> u64 {
         self.window.offset / self.step as u64 + 1
@@ -98,31 +107,53 @@ impl Pages {
         total.saturating_sub((page - 1) * u64::from(self.step)).min(u64::from(self.step))
     }
 
-    fn true_size<T>(self, head: &GatewayPage<T>, total: u64) -> Size {
-        self.true_size_of(head, self.expected(self.first(), total))
-    }
-
-    fn true_size_of<T>(self, page: &GatewayPage<T>, expected: u64) -> Size {
-        match u32::try_from(page.items.len()) {
-            Ok(came) if u64::from(came) == expected => Size::AsAsked,
-            Ok(0) | Err(_) => Size::Missing,
-            Ok(came) => Size::Other(came),
+    /// The page size that the gateway has, from what came as the first of our pages; where that could be chance, from
+    /// the page before it.
+    async fn size_at<T, F, Fut>(self, came: usize, total: u64, fetch: &F) -> Result<Size, Error>
+    where
+        F: Fn(u64, u32) -> Fut,
+        Fut: Future<Output = Result<GatewayPage<T>, Error>>,
+    {
+        let expected = self.expected(self.first(), total);
+        match size_of(came, expected) {
+            Size::AsAsked if self.could_be_chance(expected, total) => {
+                let before = fetch(self.first() - 1, self.step).await?;
+                Ok(size_of(before.items.len(), u64::from(self.step)))
+            }
+            // Beyond the end, if the gateway's pages are larger.
+            Size::Missing if self.first() > 1 => {
+                let start = fetch(1, self.step).await?;
+                Ok(match size_of(start.items.len(), self.expected(1, total)) {
+                    Size::AsAsked => Size::Missing,
+                    size => size,
+                })
+            }
+            size => Ok(size),
         }
     }
 
-    /// The last page of a list is short by nature, and could by chance be as long as the gateway's smaller page.
-    fn proves_size(self, total: u64) -> bool {
-        let expected = self.expected(self.first(), total);
-        self.first() == 1 || expected == u64::from(self.step) || expected == 0
+    /// Whether a page of another size, none larger than the cap, would have as many items at the same number by chance.
+    fn could_be_chance(self, expected: u64, total: u64) -> bool {
+        let before = self.first() - 1;
+        let step = u64::from(self.step);
+        if before == 0 || expected == 0 {
+            return false;
+        }
+        let is_full_page = expected != step && self.first() * expected <= total;
+        let rest = total - expected;
+        let size = rest / before;
+        let is_size = size != step && (expected..=u64::from(self.window.cap)).contains(&size);
+        is_full_page || (rest.is_multiple_of(before) && is_size)
     }
 
+    /// The whole part. `grew` says that the list changed before: then what comes is taken as it is.
     async fn complete<T, F, Fut>(
         self,
-        gateway: Gateway,
         head: GatewayPage<T>,
         total: u64,
+        grew: bool,
         fetch: &F,
-    ) -> Result<GatewayPage<T>, Error>
+    ) -> Result<Joined<T>, Error>
     where
         F: Fn(u64, u32) -> Fut,
         Fut: Future<Output = Result<GatewayPage<T>, Error>>,
@@ -134,46 +165,67 @@ impl Pages {
             .buffered(SIDE_BY_SIDE)
             .try_collect()
             .await?;
+        let changed = rest.iter().any(|page| page.total != Some(total));
         for (number, page) in numbers.zip(rest) {
-            if page.items.len() as u64 != self.expected(number, total) {
-                return Err(misfit(gateway));
+            let fits = page.items.len() as u64 == self.expected(number, total);
+            match (fits, changed, grew) {
+                (true, ..) | (false, true, true) => items.extend(page.items),
+                (false, true, false) => return Ok(Joined::Grew),
+                (false, false, _) => return Ok(Joined::Misfit),
             }
-            items.extend(page.items);
         }
-        Ok(self.cut(items, self.first(), Some(total)))
+        Ok(Joined::Whole(self.cut(items, Some(total))))
     }
 
-    /// Without a total only an empty page tells the end. The first page of all shows the gateway's true size.
+    /// Without a total only an empty page tells the end, or one that came before. The first page of all shows the
+    /// gateway's true size.
     async fn without_total<T, F, Fut>(self, head: GatewayPage<T>, fetch: &F) -> Result<GatewayPage<T>, Error>
     where
+        T: PartialEq,
         F: Fn(u64, u32) -> Fut,
         Fut: Future<Output = Result<GatewayPage<T>, Error>>,
     {
         let start = if self.first() == 1 { head } else { fetch(1, self.step).await? };
-        let step = u32::try_from(start.items.len()).unwrap_or(u32::MAX).max(1);
-        let pages = Self { step, ..self };
+        let came = u32::try_from(start.items.len()).unwrap_or(u32::MAX);
+        if came == 0 {
+            return Ok(GatewayPage { items: Vec::new(), total: Some(0) });
+        }
+        let pages = Self { step: came, ..self };
         let wanted = self.window.offset + u64::from(self.window.size);
-        let mut number = pages.first();
-        let mut items = if number == 1 { start.items } else { Vec::new() };
-        let before = (number - 1) * u64::from(step);
-        if number == 1 && !items.is_empty() {
-            number = 2;
+        let mut walked = pages.first().max(2);
+        let mut items = Vec::new();
+        let mut previous = start.items;
+        if pages.first() > 2 {
+            previous = fetch(walked - 1, came).await?.items;
         }
-        while before + (items.len() as u64) < wanted {
-            let page = fetch(number, step).await?;
-            if page.items.is_empty() {
-                break;
+        let mut reached = (walked - 2) * u64::from(came) + previous.len() as u64;
+        loop {
+            let page = if reached < wanted { fetch(walked, came).await?.items } else { Vec::new() };
+            let ended = page.is_empty() || page == previous;
+            if walked > pages.first() {
+                items.extend(previous);
             }
-            items.extend(page.items);
-            number += 1;
+            if ended {
+                return Ok(pages.cut(items, None));
+            }
+            reached += page.len() as u64;
+            walked += 1;
+            previous = page;
         }
-        Ok(pages.cut(items, pages.first(), None))
     }
 
-    fn cut<T>(self, items: Vec<T>, first: u64, total: Option<u64>) -> GatewayPage<T> {
-        let skip = self.window.offset - (first - 1) * u64::from(self.step);
+    fn cut<T>(self, items: Vec<T>, total: Option<u64>) -> GatewayPage<T> {
+        let skip = self.window.offset - (self.first() - 1) * u64::from(self.step);
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         GatewayPage { items: items.into_iter().skip(skip).take(self.window.size as usize).collect(), total }
+    }
+}
+
+fn size_of(came: usize, expected: u64) -> Size {
+    match u32::try_from(came) {
+        Ok(came) if u64::from(came) == expected => Size::AsAsked,
+        Ok(0) | Err(_) => Size::Missing,
+        Ok(came) => Size::Other(came),
     }
 }
 
@@ -194,17 +246,21 @@ mod tests {
         cap: u32,
         fallback: u32,
         tells_total: bool,
+        /// What comes beyond the end: nothing, or the last page again.
+        repeats_last: bool,
         calls: RefCell<Vec<(u64, u32)>>,
     }
 
     impl List {
         fn new(length: u64) -> Self {
-            Self { length, cap: 100, fallback: 50, tells_total: true, calls: RefCell::default() }
+            Self { length, cap: 100, fallback: 50, tells_total: true, repeats_last: false, calls: RefCell::default() }
         }
 
         async fn page(&self, page: u64, size: u32) -> Result<GatewayPage<u64>, Error> {
             self.calls.borrow_mut().push((page, size));
             let size = u64::from(if size > self.cap { self.fallback } else { size });
+            let last = self.length.div_ceil(size).max(1);
+            let page = if self.repeats_last { page.min(last) } else { page };
             let start = ((page - 1) * size).min(self.length);
             let end = (start + size).min(self.length);
             Ok(GatewayPage { items: (start..end).collect(), total: self.tells_total.then_some(self.length) })
@@ -232,8 +288,8 @@ mod tests {
         for fallback in [20, 30, 50] {
             for length in [0, 1, 19, 20, 60, 101, 205, 215, 220, 600] {
                 for (offset, size) in [(0, 50), (0, 1000), (100, 100), (200, 100), (150, 150), (200, 200), (999, 3)] {
-                    for tells_total in [true, false] {
-                        let list = List { cap: fallback, fallback, tells_total, ..List::new(length) };
+                    for (tells_total, repeats_last) in [(true, false), (false, false), (true, true), (false, true)] {
+                        let list = List { cap: fallback, fallback, tells_total, repeats_last, ..List::new(length) };
                         let window = list.window(offset, size, 100).await;
                         let told = if tells_total { "with" } else { "without" };
                         assert_eq!(
@@ -261,6 +317,39 @@ mod tests {
         let empty = |_, _| async { Ok(GatewayPage::<u64> { items: Vec::new(), total: Some(10) }) };
         let error = window.fetch(Gateway::Oms, empty).await.err().unwrap();
         assert_eq!(error.kind, Kind::Unreadable);
+    }
+
+    #[actix_web::test]
+    async fn a_gateway_with_one_fixed_page_size_is_found_out_even_if_it_is_larger() {
+        for length in [5, 20, 30, 40, 55] {
+            for (offset, size) in [(0, 10), (10, 10), (20, 10), (40, 10), (20, 20)] {
+                for tells_total in [true, false] {
+                    let list = List { cap: 0, fallback: 20, tells_total, ..List::new(length) };
+                    let window = list.window(offset, size, 100).await;
+                    assert_eq!(
+                        window,
+                        list.expected(offset, size),
+                        "{length} items, {size} from {offset}, {tells_total}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_list_that_grows_between_its_pages_is_read_once_more_and_then_taken_as_it_is() {
+        let calls = RefCell::new(0_u64);
+        let growing = |page: u64, size: u32| {
+            *calls.borrow_mut() += 1;
+            let total = 150 + *calls.borrow();
+            let start = (page - 1) * u64::from(size);
+            let items: Vec<u64> = (start..(start + u64::from(size)).min(total)).collect();
+            async move { Ok(GatewayPage { items, total: Some(total) }) }
+        };
+        let window = Window { offset: 0, size: 200, cap: 100 };
+        let page = window.fetch(Gateway::Oms, growing).await.unwrap();
+        assert!(page.items.len() >= 150);
+        assert_eq!(*calls.borrow(), 4);
     }
 
     #[actix_web::test]

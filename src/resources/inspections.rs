@@ -22,7 +22,7 @@ use crate::cache::Freshness;
 use crate::directory::StoreId;
 use crate::gateway::GatewayClient;
 use crate::gateway::dialect::Call;
-use crate::gateway::error::{Error, Kind};
+use crate::gateway::error::{Error, Kind, Note};
 use crate::gateway::opretail::methods::STATISTICS_DETAIL_PAGE;
 use crate::gateway::tenants::OpRetailAccess;
 use crate::gateway::vendor::Gateway;
@@ -242,11 +242,22 @@ impl Reading {
             .with_some("sourceTypes", (!codes.is_empty()).then(|| codes.join(",")))
     }
 
-    async fn fetch(&self, gateway: &GatewayClient, window: Window) -> Result<GatewayPage<Inspection>, Error> {
+    /// Lists of more than `most` inspections are refused as soon as the gateway tells their length.
+    async fn fetch(
+        &self,
+        gateway: &GatewayClient,
+        window: Window,
+        most: Option<u32>,
+    ) -> Result<GatewayPage<Inspection>, Error> {
         let fetch_page = |number, size| async move {
             let data: Option<Value> = gateway.call(&self.access.account, &self.call(number, size)).await?;
-            let page = data.map_or(Some(GatewayPage { items: Vec::new(), total: Some(0) }), page_from_wire);
-            page.ok_or_else(|| Error::local(Gateway::OpRetail, Kind::Unreadable, "there is no list of inspections"))
+            let page = data.map_or(Some(GatewayPage { items: Vec::new(), total: None }), page_from_wire);
+            let page = page
+                .ok_or_else(|| Error::local(Gateway::OpRetail, Kind::Unreadable, "there is no list of inspections"))?;
+            match (page.total, most) {
+                (Some(total), Some(most)) if total > u64::from(most) => Err(too_many()),
+                _ => Ok(page),
+            }
         };
         let page = window.fetch(Gateway::OpRetail, fetch_page).await?;
         let items = page.items.into_iter().map(|row| Inspection::from_wire(row, &self.access)).collect();
@@ -260,8 +271,10 @@ impl Reading {
         page: Page,
         stores: &[String],
     ) -> Result<GatewayPage<Inspection>, Error> {
-        let all = self.fetch(gateway, Window { offset: 0, size: MOST_FILTERED, cap: GATEWAY_PAGE }).await?;
-        if all.total.map_or(all.items.len() >= MOST_FILTERED as usize, |total| total > u64::from(MOST_FILTERED)) {
+        // One more than is taken, so that a list without a total shows whether it ends.
+        let window = Window { offset: 0, size: MOST_FILTERED + 1, cap: GATEWAY_PAGE };
+        let all = self.fetch(gateway, window, Some(MOST_FILTERED)).await?;
+        if all.items.len() > MOST_FILTERED as usize {
             return Err(too_many());
         }
         let kept: Vec<Inspection> = all.items.into_iter().filter(|item| item.is_of(stores)).collect();
@@ -273,9 +286,11 @@ impl Reading {
 
 fn too_many() -> Error {
     let cause = format!("more than {MOST_FILTERED} inspections would have to be read to filter them by store");
-    let message =
-        format!("there are more than {MOST_FILTERED} inspections to filter by store; ask for a shorter period");
-    let note = crate::gateway::error::Note { message: Some(message), ..Default::default() };
+    let message = format!(
+        "There are more than {MOST_FILTERED} inspections to look through for this store. Ask for a shorter period, or name \
+         source types."
+    );
+    let note = Note { message: Some(message), ..Note::default() };
     Error { note: Some(note), ..Error::local(Gateway::OpRetail, Kind::ParameterRefused, cause) }
 }
 
@@ -326,7 +341,7 @@ async fn list_inspections(caller: Caller<InspectionsRead>, desk: Desk) -> Result
         let window = Window { offset: page.offset(), size: page.size, cap: GATEWAY_PAGE };
         let found = match &reading.stores {
             Some(stores) => reading.fetch_filtered(&gateway, page, stores).await?,
-            None => reading.fetch(&gateway, window).await?,
+            None => reading.fetch(&gateway, window, None).await?,
         };
         let more = found.items.len() == page.size as usize;
         let link = page.link("/inspections", &filters, found.total, more);

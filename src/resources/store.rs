@@ -116,7 +116,7 @@ pub enum StoreStatus {
 // What the vendor sends.
 
 /// A store as the OMS sends it. Newer servers write `shop_code` for `shop_bn`.
-#[derive(Deserialize)]
+#[derive(PartialEq, Eq, Deserialize)]
 pub struct Shop {
     #[serde(default, deserialize_with = "scalar::text")]
     shop_bn: Option<String>,

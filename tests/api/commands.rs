@@ -204,6 +204,22 @@ fn call_prints_the_envelope_as_it_came() {
 }
 
 #[test]
+fn a_hash_is_not_overwritten_and_a_lifetime_is_checked() {
+    let hash = directory("hash").join("dashboard.sha256");
+    let arguments = ["secret", "new", "--hash-file", hash.to_str().unwrap()];
+    stdout_of(&arguments, &[], "");
+    let before = fs::read_to_string(&hash).unwrap();
+    let again = run(&arguments, &[], "");
+    assert!(!again.status.success() && String::from_utf8_lossy(&again.stderr).contains("remove it first"));
+    assert_eq!(fs::read_to_string(&hash).unwrap(), before);
+    let (path, _) = configuration("lifetime", &gateway());
+    for lifetime in ["0s", "25h"] {
+        let token = ["token", "--config", path.to_str().unwrap(), "--client", "dashboard", "--lifetime", lifetime];
+        assert!(!run(&token, &[], "").status.success(), "{lifetime}");
+    }
+}
+
+#[test]
 fn secret_makes_what_the_configuration_wants() {
     let hash = stdout_of(&["secret", "hash"], &[], "abc\n");
     let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";

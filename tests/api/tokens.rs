@@ -200,6 +200,9 @@ async fn a_token_limited_to_stores_reads_those_and_no_other() {
         "/stores/S_100001/demographics",
         "/stores/SHOP002",
         "/stores?code=SHOP001,SHOP002",
+        // The grant is of OPRetail's store of this number; a code is the OMS's.
+        "/stores?code=123456",
+        "/stores?code=S_123456",
         "/inspections?store_id=S_100001",
         "/organizations/1084/flow",
         "/organizations/2/developer-account",

@@ -21,8 +21,7 @@ pub struct PeriodQuery;
 impl IntoParams for PeriodQuery {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let from = "First day, or first instant (RFC 3339); a date is read in the gateway's time zone. Default: today.";
-        let to =
-            "Last day, or last instant (RFC 3339), itself included. Default: today. At most 366 days after `from`.";
+        let to = "Last day, or last instant (RFC 3339), itself included. Default: today. A period has at most 366 days, both ends counted.";
         vec![
             documented::optional("from", from, bound_schema("2026-11-01")),
             documented::optional("to", to, bound_schema("2026-11-07")),
