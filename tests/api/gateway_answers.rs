@@ -42,3 +42,29 @@ async fn each_envelope_of_an_oms_is_read() {
         assert_eq!((answer.json()["id"].as_str(), answer.json()["name"].as_str()), (Some("A1"), Some("a\u{7}b")));
     }
 }
+
+#[actix_web::test]
+async fn stores_that_were_not_asked_for_are_never_shown() {
+    let gateway = gateway();
+    let app = app_before(&gateway, |_| {});
+    // A server that does not know the filter's name gives every store.
+    gateway.answer("shop.getList", r#"{"response":{"count":"2","lists":[{"shop_bn":"A1"},{"shop_bn":"B2"}]}}"#);
+    assert_eq!(app.get("/stores").await.status, 200);
+    let answer = app.get("/stores?code=A1").await;
+    assert_eq!((answer.status, answer.problem().as_str()), (502, "gateway-error"));
+    assert!(!answer.text().contains("B2"));
+    gateway.answer("shop.get", r#"{"response":{"shop_bn":"B2"}}"#);
+    let answer = app.get("/stores/A1").await;
+    assert_eq!((answer.status, answer.problem().as_str()), (502, "gateway-error"));
+}
+
+#[actix_web::test]
+async fn the_filters_name_on_the_wire_follows_the_configuration() {
+    let gateway = gateway();
+    let app = app_before(&gateway, |setup| setup.set("TENANTS__ACME__OMS__CODE_PARAMETER", "shop_code"));
+    gateway.answer("shop.getList", r#"{"response":{"count":1,"lists":[{"shop_code":"A1"}]}}"#);
+    assert_eq!(app.get("/stores?code=A1").await.status, 200);
+    let received = gateway.received();
+    let sent = &received.last().unwrap().parameters;
+    assert!(format!("{sent:?}").contains("shop_code") && !format!("{sent:?}").contains("shop_bn"), "{sent:?}");
+}
