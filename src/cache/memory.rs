@@ -138,19 +138,18 @@ impl<E: Failure> Memory<E> {
         now: Duration,
         start: Start,
     ) -> Result<Arc<Entry>, E> {
-        let key = question.key.clone();
-        let landed = match outcome {
+        match outcome {
             Ok(document) => Ok(self.keep_answer(question, document, now, start).await),
             Err(failure) => {
-                self.keep_failure(&key, &failure, now, start).await;
+                self.keep_failure(&question.key, &failure, now, start).await;
                 Err(failure)
             }
-        };
-        if self.purges(key.tenant()) != start.purges {
-            self.answers.invalidate(&key).await;
-            self.failures.invalidate(&key).await;
         }
-        landed
+    }
+
+    /// A purge that came between the look and the insertion takes back what was inserted, and nothing else.
+    fn was_purged(&self, key: &Key, start: Start) -> bool {
+        self.purges(key.tenant()) != start.purges
     }
 
     async fn keep_answer(&self, question: Question, document: Document, now: Duration, start: Start) -> Arc<Entry> {
@@ -159,16 +158,19 @@ impl<E: Failure> Memory<E> {
         let entry = Arc::new(entry.of_flight(start.number));
         self.failures.invalidate(&key).await;
         let newer = self.answers.get(&key).await.is_some_and(|kept| kept.flight() > start.number);
-        if entry.size() <= self.largest && !newer && self.purges(key.tenant()) == start.purges {
+        if entry.size() <= self.largest && !newer && !self.was_purged(&key, start) {
             entry.mark_kept();
-            self.answers.insert(key, entry.clone()).await;
+            self.answers.insert(key.clone(), entry.clone()).await;
+            if self.was_purged(&key, start) {
+                self.answers.invalidate(&key).await;
+            }
         }
         entry
     }
 
     /// A failure that is the truth, such as that there is no such store, ends the answer that was kept.
     async fn keep_failure(&self, key: &Key, failure: &E, now: Duration, start: Start) {
-        if self.purges(key.tenant()) != start.purges {
+        if self.was_purged(key, start) {
             return;
         }
         if !failure.stale_is_better() {
@@ -176,6 +178,9 @@ impl<E: Failure> Memory<E> {
         }
         let remembered = Remembered { until: now + failure.remembered(), failure: failure.clone() };
         self.failures.insert(key.clone(), remembered).await;
+        if self.was_purged(key, start) {
+            self.failures.invalidate(key).await;
+        }
     }
 
     pub(super) async fn purge(&self, tenant: &str, wanted: impl Fn(&Entry) -> bool) -> u64 {

@@ -335,6 +335,27 @@ async fn an_older_fetch_does_not_replace_a_newer_answer() {
 }
 
 #[actix_web::test]
+async fn a_purge_of_another_store_does_not_take_the_old_answer_of_an_outage() {
+    let fixture = Fixture::new();
+    fixture.read("a").await;
+    fixture.pass(100);
+    let gate = Rc::new(Notify::new());
+    let opened = gate.clone();
+    let failing = move || async move {
+        opened.notified().await;
+        Err(FLAKY)
+    };
+    let mut waiting = Box::pin(fixture.cache.read(question("a"), failing));
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    settle().await;
+    fixture.cache.purge("acme", Some(&["zzz".to_owned()])).await;
+    gate.notify_one();
+    assert_eq!(waiting.await.unwrap().outcome, Outcome::StaleIfError);
+    let found = fixture.cache.read(question("a"), fixture.fail(FLAKY)).await.unwrap();
+    assert_eq!(text(&found), ("1".to_owned(), Outcome::StaleIfError));
+}
+
+#[actix_web::test]
 async fn a_purge_forgets_failures_too() {
     let fixture = Fixture::new();
     let gone = Broken { stale_is_better: false, remembered: Duration::from_secs(30) };

@@ -55,7 +55,7 @@ pub async fn pass(
         let took = edge.clock.elapsed().saturating_sub(started);
         match outcome {
             Ok(response) => Ok(finish(response, &label, took)),
-            Err(problem) => Err(refuse(&problem, &label, took)),
+            Err(problem) => Err(refuse(&problem.logged(), &label, took)),
         }
     }
     .instrument(span)
@@ -82,9 +82,8 @@ async fn guarded(
 /// Gives an error its body, and every answer its id.
 fn finish(mut response: ServiceResponse<BoxBody>, label: &Label, took: Duration) -> ServiceResponse<BoxBody> {
     let problem = response.response_mut().extensions_mut().remove::<Problem>();
-    let problem = problem.or_else(|| unexplained(&response));
+    let problem = problem.or_else(|| unexplained(&response)).map(Problem::logged);
     if let Some(problem) = &problem {
-        log_problem(problem);
         let document = problem.document(&label.path, &label.id);
         response = response.map_body(|head, _| {
             head.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
@@ -116,7 +115,6 @@ fn from_below(error: &Error) -> Problem {
 
 /// An answer for a request that is gone: the framework builds it from this error.
 fn refuse(problem: &Problem, label: &Label, took: Duration) -> Error {
-    log_problem(problem);
     let document = problem.document(&label.path, &label.id);
     let status = StatusCode::from_u16(document.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     access_log::write(label, "none", status.as_u16(), took, None);
@@ -164,19 +162,6 @@ fn add_common_headers(headers: &mut actix_web::http::header::HeaderMap, id: &str
         headers.insert(HeaderName::from_static(request_id::HEADER), id);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-}
-
-/// A failure is logged once, here, with the cause that the caller does not see.
-fn log_problem(problem: &Problem) {
-    let kind = problem.kind();
-    let cause = problem.cause().unwrap_or_default();
-    match kind {
-        ProblemType::InternalError | ProblemType::GatewayRefusedCredentials => {
-            tracing::error!(problem = kind.slug(), cause, "an operator must act");
-        }
-        _ if kind.status() >= 500 => tracing::warn!(problem = kind.slug(), cause, "the request failed"),
-        _ => tracing::debug!(problem = kind.slug(), cause, "the request was refused"),
-    }
 }
 
 #[cfg(test)]

@@ -84,12 +84,21 @@ pub struct Problem {
     errors: Vec<ParameterError>,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<String>,
+    is_logged: bool,
 }
 
 impl Problem {
     /// A problem of this type; `detail` says what happened this time and what to do.
     pub fn new(kind: ProblemType, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), gateway: None, errors: Vec::new(), headers: Vec::new(), cause: None }
+        Self {
+            kind,
+            detail: detail.into(),
+            gateway: None,
+            errors: Vec::new(),
+            headers: Vec::new(),
+            cause: None,
+            is_logged: false,
+        }
     }
 
     /// A problem whose only detail is what its type says.
@@ -122,6 +131,31 @@ impl Problem {
     #[must_use]
     pub fn caused_by(mut self, cause: impl fmt::Display) -> Self {
         self.cause = Some(cause.to_string());
+        self
+    }
+
+    /// Writes the failure to the log, once, with the cause that the caller does not see.
+    #[must_use]
+    pub fn logged(mut self) -> Self {
+        if self.is_logged {
+            return self;
+        }
+        self.is_logged = true;
+        let (problem, cause) = (self.kind.slug(), self.cause().unwrap_or_default());
+        match self.kind {
+            ProblemType::InternalError | ProblemType::GatewayRefusedCredentials => {
+                tracing::error!(problem, cause, "an operator must act");
+            }
+            kind if kind.status() >= 500 => tracing::warn!(problem, cause, "the request failed"),
+            _ => tracing::debug!(problem, cause, "the request was refused"),
+        }
+        self
+    }
+
+    /// The same, where [`Problem::logged`] was called for the failure that it stands for.
+    #[must_use]
+    pub const fn already_logged(mut self) -> Self {
+        self.is_logged = true;
         self
     }
 

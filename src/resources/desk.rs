@@ -222,11 +222,13 @@ impl Desk {
         let gateway = self.gateway.clone();
         let fetch = move || {
             let fetching = fetch(gateway);
-            async move { document(&fetching.await?) }
+            // An older answer may hide the failure from every caller, so it is logged where it happens.
+            async move { document(&fetching.await.inspect_err(log)?) }
         };
         let found = self.shared.cache.read(question, fetch).await;
         metrics::cache_read(resource.name, found.as_ref().map_or("failure", |found| found.outcome.name()));
-        Ok(reply::from_cache(&self.request, &found?))
+        let found = found.map_err(|error| Problem::from(&error).already_logged())?;
+        Ok(reply::from_cache(&self.request, &found))
     }
 
     /// Answers by `fetch` alone; the answer is never kept, here or anywhere.
@@ -249,6 +251,10 @@ impl Desk {
     pub fn shared(&self) -> &Shared {
         &self.shared
     }
+}
+
+fn log(error: &Error) {
+    let _logged = Problem::from(error).logged();
 }
 
 fn document<T: Serialize>(fetched: &Fetched<T>) -> Result<Document, Error> {

@@ -123,6 +123,24 @@ async fn a_minted_token_reads_from_a_server_of_the_same_configuration() {
     }
 }
 
+#[actix_web::test]
+async fn a_refused_key_is_an_alarm_in_the_log_even_when_an_older_answer_hides_it_from_callers() {
+    let gateway = gateway();
+    let (path, _) = configuration("hidden", &gateway);
+    let old = "\n[cache.store]\nfresh = \"0s\"\nstale = \"0s\"\non_error = \"1h\"\n";
+    fs::write(&path, fs::read_to_string(&path).unwrap() + old).unwrap();
+    let config = path.to_str().unwrap();
+    let server =
+        Running::start(&["serve", "--config", config, "--listen", "127.0.0.1:0"], &path.with_extension("json"));
+    let token = stdout_of(&["token", "--config", config, "--client", "dashboard"], &[], "");
+    assert_eq!(get(&server.url("/stores/SHOP001"), &token).await.0, 200);
+    gateway.sandbox.fail_next(storegate::sandbox::Fault::code("e000002"), 1);
+    assert_eq!(get(&server.url("/stores/SHOP001"), &token).await.0, 200);
+    assert_eq!(gateway.sandbox.calls(), 2);
+    let (_, log) = server.terminate();
+    assert_eq!(log.matches("an operator must act").count(), 1, "{log}");
+}
+
 #[test]
 fn no_token_is_minted_for_an_unknown_client_or_a_scope_that_it_does_not_have() {
     let (path, _) = configuration("token", &gateway());
