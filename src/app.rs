@@ -15,12 +15,13 @@ use crate::config::Settings;
 use crate::directory::Directory;
 use crate::gateway::GatewayClient;
 use crate::gateway::error::Error;
+use crate::gateway::registry::Registry;
 use crate::gateway::tenants::Tenants;
 use crate::gateway::tls::{self, TlsError};
 use crate::gateway::transport::Transport;
 use crate::http::docs::{self, Docs};
 use crate::http::edge::{self, Edge};
-use crate::http::ops;
+use crate::http::ops::{self, Standing};
 use crate::openapi;
 use crate::resources::{self, Shared};
 use crate::telemetry::metrics;
@@ -80,16 +81,16 @@ impl App {
     /// [`AppError`] says what is wrong.
     pub fn on(listener: TcpListener, settings: Settings, clock: Clock) -> Result<Self, AppError> {
         metrics::start();
-        metrics::start();
         let address = listener.local_addr()?;
         let server = settings.server.clone();
         let tls = tls::client_config(settings.gateway.ca_file.as_deref())?;
         let cache = AnswerCache::new(&settings.cache, clock.clone());
-        let tenants = Tenants::new(settings.tenants);
+        let registry = Registry::new(&settings.gateway);
+        let tenants = Tenants::new(settings.tenants, &registry);
         let auth = Data::new(Auth::new(settings.auth, clock.clone())?);
         let docs = Data::new(docs(server.docs_client_id.as_deref())?);
         let edge = Data::new(Edge { clock: clock.clone(), request_timeout: server.request_timeout });
-        let readiness = Data::new(tenants.clone());
+        let standing = Data::new(Standing::new(tenants.clone(), registry, clock.clone()));
         let shared = Data::new(Shared {
             tenants,
             directory: Directory,
@@ -106,7 +107,7 @@ impl App {
                 .app_data(shared.clone())
                 .app_data(docs.clone())
                 .app_data(edge.clone())
-                .app_data(readiness.clone())
+                .app_data(standing.clone())
                 .app_data(GatewayClient::new(transport, clock.clone(), gateway.deadline))
                 .wrap(middleware::from_fn(edge::pass))
                 .configure(routes)

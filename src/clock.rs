@@ -63,6 +63,25 @@ impl Clock {
     }
 }
 
+/// The end of a time given for something on a real socket. It goes by the runtime's timers, which a moved clock does not
+/// move: a gateway that hangs hangs for real.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(tokio::time::Instant);
+
+impl Deadline {
+    /// So much from now on.
+    #[expect(clippy::disallowed_methods, reason = "this file is the one place that reads the machine's clock")]
+    pub fn after(time: Duration) -> Self {
+        Self(tokio::time::Instant::now() + time)
+    }
+
+    /// What is left; nothing when it has passed.
+    #[expect(clippy::disallowed_methods, reason = "this file is the one place that reads the machine's clock")]
+    pub fn left(&self) -> Duration {
+        self.0.saturating_duration_since(tokio::time::Instant::now())
+    }
+}
+
 /// The hand that moves a manual [`Clock`].
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<ManualTime>);

@@ -8,6 +8,7 @@ use super::error::CliError;
 use crate::config::Settings;
 use crate::gateway::account::Account;
 use crate::gateway::dialect::{Call, Door, Method};
+use crate::gateway::registry::Registry;
 use crate::gateway::tenants::{Tenant, TenantSettings};
 use crate::gateway::vendor::Gateway;
 use crate::resources::ALL;
@@ -48,7 +49,7 @@ impl WireCall {
     pub(super) fn prepare(&self) -> Result<(Settings, Arc<Account>, Call), CliError> {
         let settings = self.config.load()?;
         let call = Call { method: self.method(), parameters: self.parameters() };
-        let tenant = Tenant::new(self.tenant(&settings.tenants)?, &Arc::default());
+        let tenant = Tenant::new(self.tenant(&settings.tenants)?, &Registry::new(&settings.gateway));
         let account = match call.method.gateway() {
             Gateway::OpRetail => tenant.opretail()?.account.clone(),
             Gateway::Oms => tenant.oms()?.account.clone(),

@@ -1,4 +1,4 @@
-//! One company's access to one gateway: its dialect, its stamps, and what is known of the gateway's clock.
+//! One company's access to one gateway: its dialect, and all that is known of how the gateway takes its calls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -8,22 +8,36 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::clock_offset::ClockOffset;
+use super::breaker::Breaker;
+use super::clock_offset::{ClockOffset, Reading};
 use super::dialect::{Call, Dialect, Stamp, TimestampForm};
-use super::error::{Error, Shown};
+use super::error::{Error, Kind};
+use super::limit::CallLimit;
+use super::login::Login;
 use super::oms::{Oms, OmsSettings, TimestampChoice};
 use super::opretail::{OpRetail, OpRetailSettings};
+use super::reactions::{Counts, Shown};
+use super::registry::Registry;
 use super::rest::Rests;
-use super::stamps::{FormMemory, Stamps, UsedSeconds};
+use super::retry_budget::RetryBudget;
+use super::stamps::{FormMemory, Stamps};
 use super::vendor::Gateway;
 
 /// One company's access to one gateway, shared by all workers.
 pub struct Account {
     dialect: Box<dyn Dialect>,
     stamps: Stamps,
-    offset: ClockOffset,
+    clock: ClockOffset,
     health: AtomicU8,
     rests: Rests,
+    /// Whether calls are let pass at all.
+    pub breaker: Breaker,
+    /// How many retries may be spent.
+    pub budget: RetryBudget,
+    /// How many calls may be under way, of all companies at this gateway.
+    pub limit: Arc<CallLimit>,
+    /// The user login, used where the dialect needs one.
+    pub login: Login,
 }
 
 /// What the last call ended in.
@@ -39,28 +53,47 @@ pub enum Health {
     Failing,
 }
 
+/// A way to write the timestamp that is tried after a refusal, and kept if the gateway takes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Trial {
+    offset: Option<SignedDuration>,
+    form: Option<TimestampForm>,
+}
+
 impl Account {
     /// Access to OPRetail.
-    pub fn opretail(settings: OpRetailSettings, used: Arc<UsedSeconds>) -> Self {
+    pub fn opretail(settings: OpRetailSettings, registry: &Registry) -> Self {
         let credential = format!("{} {}", settings.m_api, settings.key);
         let form = FormMemory::fixed(TimestampForm::Compact);
-        let stamps = Stamps::new(credential, settings.nonce, form, used);
-        Self::new(Box::new(OpRetail::new(settings)), stamps)
+        let stamps = Stamps::new(credential, settings.unique, form, registry.used_seconds());
+        let limit = registry.limit(Gateway::OpRetail, &settings.m_api);
+        Self::new(Box::new(OpRetail::new(settings)), stamps, limit, registry.breaker())
     }
 
     /// Access to an OMS.
-    pub fn oms(settings: OmsSettings, used: Arc<UsedSeconds>) -> Self {
+    pub fn oms(settings: OmsSettings, registry: &Registry) -> Self {
         let form = match settings.timestamp {
             TimestampChoice::Auto => FormMemory::learning(TimestampForm::Unix),
             TimestampChoice::Always(form) => FormMemory::fixed(form),
         };
         let credential = format!("{} {}", settings.url, settings.flag);
-        let stamps = Stamps::new(credential, settings.nonce, form, used);
-        Self::new(Box::new(Oms::new(settings)), stamps)
+        let stamps = Stamps::new(credential, settings.unique, form, registry.used_seconds());
+        let limit = registry.limit(Gateway::Oms, &settings.url);
+        Self::new(Box::new(Oms::new(settings)), stamps, limit, registry.breaker())
     }
 
-    fn new(dialect: Box<dyn Dialect>, stamps: Stamps) -> Self {
-        Self { dialect, stamps, offset: ClockOffset::default(), health: AtomicU8::default(), rests: Rests::default() }
+    fn new(dialect: Box<dyn Dialect>, stamps: Stamps, limit: Arc<CallLimit>, breaker: Breaker) -> Self {
+        Self {
+            dialect,
+            stamps,
+            clock: ClockOffset::default(),
+            health: AtomicU8::default(),
+            rests: Rests::default(),
+            breaker,
+            budget: RetryBudget::default(),
+            limit,
+            login: Login::default(),
+        }
     }
 
     /// Whose gateway it is.
@@ -74,21 +107,47 @@ impl Account {
     }
 
     /// A stamp for one attempt at our time `now`; `None` when no unused second is left.
-    pub fn stamp(&self, call: &Call, now: Timestamp) -> Option<Stamp> {
-        self.stamps.issue(call, self.offset.gateway_time(now))
+    pub fn stamp(&self, call: &Call, trial: &Trial, now: Timestamp) -> Option<Stamp> {
+        let offset = trial.offset.unwrap_or_else(|| self.clock.current());
+        let form = trial.form.unwrap_or_else(|| self.stamps.form().current());
+        self.stamps.issue(call, now.checked_add(offset).unwrap_or(now), form)
     }
 
-    /// Learns from a refused timestamp: the gateway's clock first, then the other form. False when nothing is left
-    /// to mend.
-    pub fn mend_timestamp(
-        &self,
-        refused: &Stamp,
-        gateway_time: Option<Timestamp>,
-        now: Timestamp,
-        took: SignedDuration,
-    ) -> bool {
-        let corrected = gateway_time.is_some_and(|time| self.offset.correct(refused.time, time, now, took));
-        corrected || self.stamps.form().refused(refused.form)
+    /// Mends the trial after a refused timestamp: the gateway's clock first, then no offset at all, then the other form.
+    /// False when nothing is left to mend.
+    pub fn mend_timestamp(&self, trial: &mut Trial, refused: &Stamp, reading: Option<&Reading>) -> bool {
+        if let Some(offset) = reading.and_then(|reading| reading.explains(refused.time)) {
+            trial.offset = Some(offset);
+            return true;
+        }
+        if trial.offset.is_none() && !self.clock.current().is_zero() {
+            trial.offset = Some(SignedDuration::ZERO);
+            return true;
+        }
+        if trial.form.is_none()
+            && let Some(form) = self.stamps.form().other_than(refused.form)
+        {
+            trial.form = Some(form);
+            return true;
+        }
+        false
+    }
+
+    /// The gateway took a stamp: keeps what was on trial, or learns from the answer's time.
+    pub fn stamp_was_taken(&self, trial: &Trial, reading: Option<&Reading>) {
+        if let Some(form) = trial.form {
+            self.stamps.form().remember(form);
+        }
+        match (trial.offset, reading) {
+            (Some(offset), reading) => self.clock.confirm(offset, reading),
+            (None, Some(reading)) => self.clock.learn(reading),
+            (None, None) => {}
+        }
+    }
+
+    /// The gateway called a stamp that we had not used a repeated one.
+    pub fn stamp_was_repeated(&self, call: &Call) {
+        self.stamps.repeated(call);
     }
 
     /// The refusal of this credential that still holds for a method; `None` when it may be called.
@@ -99,11 +158,12 @@ impl Account {
     /// Remembers what a call of a method ended in.
     pub fn observe(&self, method: &str, outcome: Result<(), &Error>, now: Duration) {
         self.rests.observe(method, outcome, now);
-        let failing = outcome.is_err_and(|error| {
-            let reaction = error.kind.reaction();
-            reaction.counts_as_failure || reaction.shown == Shown::RefusedCredentials
-        });
-        let health = if failing { Health::Failing } else { Health::Answering };
+        let health = match outcome.map_err(|error| error.kind.reaction()) {
+            Err(reaction) if reaction.counts == Counts::Not => return,
+            Err(reaction) if reaction.counts == Counts::AsFailure => Health::Failing,
+            Err(reaction) if reaction.shown == Shown::RefusedCredentials => Health::Failing,
+            _ => Health::Answering,
+        };
         self.health.store(health as u8, Ordering::Relaxed);
     }
 
@@ -118,6 +178,16 @@ impl Account {
 
     /// How far the gateway's clock is ahead of ours, as far as we know.
     pub fn clock_offset(&self) -> SignedDuration {
-        self.offset.current()
+        self.clock.current()
+    }
+
+    /// The gateway's time when ours is `now`.
+    pub fn gateway_time(&self, now: Timestamp) -> Timestamp {
+        now.checked_add(self.clock.current()).unwrap_or(now)
+    }
+
+    /// A failure on our side, of this gateway.
+    pub fn error(&self, kind: Kind, cause: impl Into<String>) -> Error {
+        Error::local(self.gateway(), kind, cause)
     }
 }

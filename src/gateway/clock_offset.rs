@@ -1,69 +1,208 @@
-//! How far a gateway's clock is from ours, learned when it refuses a timestamp.
+//! How far a gateway's clock is from ours.
+//!
+//! A refused timestamp is mended on trial: the gateway's time in the refusal is used for the next attempt, and kept only if
+//! the gateway takes it and tells the same time again. Small drifts are learned from the middle of several whole
+//! answers. So neither one answer with a strange time nor a broken body moves the clock.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
 /// A `Date` header counts whole seconds, and an answer takes a moment to arrive: a smaller difference says nothing.
 const RESOLUTION: SignedDuration = SignedDuration::from_secs(2);
 
+/// The time in an answer that took longer than this says too little.
+const LONGEST_ANSWER: SignedDuration = SignedDuration::from_secs(2);
+
+/// An offset larger than this would have been refused (the OMS takes ±3600 s): a gateway that takes our timestamps and
+/// still tells such a time does not mean its clock by it.
+const LARGEST_UNREFUSED: SignedDuration = SignedDuration::from_mins(65);
+
+/// How many answers are looked at, and how many of them must agree.
+const LOOKED_AT: usize = 5;
+const AGREE: usize = 3;
+
+/// The gateway's time in a whole answer, and ours around it.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// What the answer says.
+    pub gateway_time: Timestamp,
+    /// When it had arrived.
+    pub now: Timestamp,
+    /// From sending to arrival: the gateway read its clock somewhere within.
+    pub took: SignedDuration,
+}
+
+impl Reading {
+    /// How far the gateway's clock is ahead, taking the middle of the exchange for the moment at which it was read.
+    fn offset(&self) -> SignedDuration {
+        self.gateway_time.duration_since(self.now).saturating_add(self.took / 2)
+    }
+
+    /// The offset that explains why `refused` was refused; `None` when the gateway's clock does not.
+    ///
+    /// The refused timestamp is what is compared, not the offset as it is now: of many calls refused at once, the first
+    /// corrects the offset, and the others must see that theirs were wrong too.
+    pub fn explains(&self, refused: Timestamp) -> Option<SignedDuration> {
+        let difference = self.gateway_time.duration_since(refused);
+        let is_explained = difference < -RESOLUTION || difference > self.took.saturating_add(RESOLUTION);
+        is_explained.then(|| self.gateway_time.duration_since(self.now))
+    }
+}
+
 /// The offset of one gateway's clock, shared by all workers.
 #[derive(Debug, Default)]
 pub struct ClockOffset {
     milliseconds: AtomicI64,
+    readings: Mutex<Readings>,
+}
+
+#[derive(Debug, Default)]
+struct Readings {
+    offsets: VecDeque<SignedDuration>,
+    /// The gateway took a timestamp by which its own answers would be off.
+    distrusted: bool,
 }
 
 impl ClockOffset {
-    /// The gateway's time when ours is `now`.
-    pub fn gateway_time(&self, now: Timestamp) -> Timestamp {
-        now.checked_add(self.current()).unwrap_or(now)
-    }
-
     /// The offset to add to our time.
     pub fn current(&self) -> SignedDuration {
         SignedDuration::from_millis(self.milliseconds.load(Ordering::Relaxed))
     }
 
-    /// Takes over the gateway's clock after it refused the timestamp `refused`; false when its clock does not explain
-    /// the refusal. The refused timestamp is what is compared, not the offset as it is now: of many calls refused at
-    /// once, the first corrects the offset, and the others must see that theirs were wrong too.
-    ///
-    /// `took` is the time from sending to the answer: the gateway read its clock somewhere within.
-    pub fn correct(&self, refused: Timestamp, gateway_time: Timestamp, now: Timestamp, took: SignedDuration) -> bool {
-        let difference = gateway_time.duration_since(refused);
-        if difference >= -RESOLUTION && difference <= took.saturating_add(RESOLUTION) {
-            return false;
+    /// Learns from a whole answer to a call that was made with the offset as it is.
+    pub fn learn(&self, reading: &Reading) {
+        let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
+        let (offset, current) = (reading.offset(), self.current());
+        let far = offset.saturating_add(-current).abs();
+        if readings.distrusted && far <= RESOLUTION {
+            readings.distrusted = false;
         }
-        let offset = gateway_time.duration_since(now).as_millis();
-        self.milliseconds.store(i64::try_from(offset).unwrap_or_default(), Ordering::Relaxed);
-        true
+        if readings.distrusted || reading.took > LONGEST_ANSWER || far > LARGEST_UNREFUSED {
+            return;
+        }
+        if readings.offsets.len() == LOOKED_AT {
+            readings.offsets.pop_front();
+        }
+        readings.offsets.push_back(offset);
+        if let Some(agreed) = agreed(&readings.offsets)
+            && agreed.saturating_add(-current).abs() > RESOLUTION
+        {
+            self.set(agreed);
+        }
     }
+
+    /// Keeps an offset with which the gateway took a timestamp that it had refused without. `reading` is of the answer.
+    pub fn confirm(&self, offset: SignedDuration, reading: Option<&Reading>) {
+        let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
+        readings.offsets.clear();
+        let disagrees = |reading: &Reading| {
+            reading.offset().saturating_add(-offset).abs() > RESOLUTION.saturating_add(reading.took)
+        };
+        readings.distrusted = reading.is_some_and(disagrees);
+        // Without an offset our own clock is right, whatever the gateway says about its own.
+        if !readings.distrusted || offset.is_zero() {
+            self.set(offset);
+        }
+    }
+
+    /// A difference too small to tell is none: an offset goes back to zero when our clock has been mended.
+    fn set(&self, offset: SignedDuration) {
+        let offset = if offset.abs() <= RESOLUTION { SignedDuration::ZERO } else { offset };
+        let milliseconds = i64::try_from(offset.as_millis()).unwrap_or_default();
+        self.milliseconds.store(milliseconds, Ordering::Relaxed);
+    }
+}
+
+/// The middle of the offsets, if enough of them are near it.
+fn agreed(offsets: &VecDeque<SignedDuration>) -> Option<SignedDuration> {
+    let mut sorted: Vec<SignedDuration> = offsets.iter().copied().collect();
+    sorted.sort_unstable();
+    let middle = *sorted.get(sorted.len() / 2)?;
+    let near = sorted.iter().filter(|offset| offset.saturating_add(-middle).abs() <= RESOLUTION).count();
+    (near >= AGREE).then_some(middle)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::ClockOffset;
+    use super::{ClockOffset, Reading};
     use jiff::{SignedDuration, Timestamp};
 
-    #[test]
-    fn every_call_that_was_refused_with_a_wrong_time_is_worth_another() {
+    const OURS: Timestamp = Timestamp::constant(1_700_000_000, 0);
+
+    fn seconds(seconds: i64) -> SignedDuration {
+        SignedDuration::from_secs(seconds)
+    }
+
+    fn reading(ahead: i64) -> Reading {
+        Reading { gateway_time: OURS + seconds(ahead), now: OURS, took: SignedDuration::ZERO }
+    }
+
+    fn offset_after(readings: &[i64]) -> i64 {
         let offset = ClockOffset::default();
-        let ours = Timestamp::from_second(1_700_000_000).unwrap();
-        let theirs = ours + SignedDuration::from_hours(2);
-        assert!(offset.correct(ours, theirs, ours, SignedDuration::ZERO));
-        assert!(offset.correct(ours, theirs, ours, SignedDuration::ZERO));
-        assert_eq!(offset.gateway_time(ours), theirs);
+        readings.iter().for_each(|ahead| offset.learn(&reading(*ahead)));
+        offset.current().as_secs()
     }
 
     #[test]
-    fn a_timestamp_that_was_right_was_not_refused_for_its_time() {
+    fn a_drift_is_learned_from_three_answers_that_agree() {
+        assert_eq!(offset_after(&[300, 300]), 0);
+        assert_eq!(offset_after(&[300, 301, 300]), 300);
+        assert_eq!(offset_after(&[300, 301, 300, 0, 0, 0]), 0, "and it goes back");
+        assert_eq!(offset_after(&[1, 1, 1, 1, 1]), 0, "too little to tell");
+    }
+
+    #[test]
+    fn strange_times_move_nothing() {
+        assert_eq!(offset_after(&[0, 0, 3_000, 0, 0, -2_000, 0]), 0);
+        assert_eq!(offset_after(&[300, 600, 900, 1_200, 1_500]), 0, "no three agree");
+        assert_eq!(offset_after(&[8 * 3_600; 9]), 0, "a local time sent as if it were UTC");
+        assert_eq!(offset_after(&[-1_700_000_000; 9]), 0, "a time of zero");
         let offset = ClockOffset::default();
-        let ours = Timestamp::from_second(1_700_000_000).unwrap();
-        let correct = |later: i64, took: i64| {
-            let theirs = ours + SignedDuration::from_secs(later);
-            offset.correct(ours, theirs, ours, SignedDuration::from_secs(took))
-        };
-        assert!(!correct(2, 0) && !correct(5, 4));
-        assert!(correct(3, 0) && correct(-3, 4));
+        let slow = Reading { took: seconds(3), ..reading(300) };
+        (0..9).for_each(|_| offset.learn(&slow));
+        assert_eq!(offset.current(), seconds(0), "an answer that took long");
+    }
+
+    #[test]
+    fn a_refused_timestamp_is_explained_by_the_gateways_clock_or_not() {
+        assert_eq!(reading(7_200).explains(OURS), Some(seconds(7_200)));
+        assert_eq!(reading(-7_200).explains(OURS), Some(seconds(-7_200)));
+        assert_eq!(reading(2).explains(OURS), None);
+        let slow = Reading { took: seconds(4), ..reading(5) };
+        assert_eq!(slow.explains(OURS), None, "it may have read its clock at the end");
+        assert_eq!(reading(7_200).explains(OURS + seconds(7_200)), None, "our clock was right already");
+    }
+
+    #[test]
+    fn an_offset_is_kept_when_the_gateway_takes_it_and_tells_the_same_time_again() {
+        let offset = ClockOffset::default();
+        offset.confirm(seconds(7_200), Some(&reading(7_200)));
+        assert_eq!(offset.current(), seconds(7_200));
+        offset.learn(&reading(7_200));
+        offset.confirm(seconds(0), Some(&reading(0)));
+        assert_eq!(offset.current(), seconds(0), "our clock has been mended");
+    }
+
+    #[test]
+    fn an_offset_by_one_strange_answer_is_not_kept() {
+        let offset = ClockOffset::default();
+        offset.confirm(seconds(7_200), Some(&reading(0)));
+        assert_eq!(offset.current(), seconds(0));
+    }
+
+    #[test]
+    fn a_gateway_that_takes_our_time_and_tells_another_is_not_learned_from() {
+        let offset = ClockOffset::default();
+        (0..3).for_each(|_| offset.learn(&reading(1_800)));
+        assert_eq!(offset.current(), seconds(1_800));
+        offset.confirm(seconds(0), Some(&reading(1_800)));
+        (0..9).for_each(|_| offset.learn(&reading(1_800)));
+        assert_eq!(offset.current(), seconds(0));
+        offset.learn(&reading(0));
+        (0..3).for_each(|_| offset.learn(&reading(300)));
+        assert_eq!(offset.current(), seconds(300), "once its time was right, it is learned from again");
     }
 }

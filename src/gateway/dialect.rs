@@ -6,6 +6,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde_json::value::RawValue;
 
 use super::error::Refusal;
@@ -48,13 +49,21 @@ impl Method {
     }
 }
 
-/// One call: a method and its business parameters, raw (not URL-encoded), in any order.
-#[derive(Clone, Debug)]
+/// One call: a method and its business parameters, raw (not URL-encoded), in any order. Prints no values: a login's
+/// password is one.
+#[derive(Clone)]
 pub struct Call {
     /// What is called.
     pub method: Method,
     /// Business parameters by the vendor's names.
     pub parameters: Vec<(Cow<'static, str>, String)>,
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.parameters.iter().map(|(name, _)| name.as_ref()).collect();
+        formatter.debug_struct("Call").field("method", &self.method.name).field("parameters", &names).finish()
+    }
 }
 
 impl Call {
@@ -118,12 +127,23 @@ pub struct SignedRequest {
     pub url: String,
     /// `application/x-www-form-urlencoded`.
     pub body: Bytes,
+    /// The header that carries the user login, and its token.
+    pub login: Option<(&'static str, SecretString)>,
 }
 
 impl fmt::Debug for SignedRequest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("SignedRequest").field("body_bytes", &self.body.len()).finish_non_exhaustive()
     }
+}
+
+/// What a login gave.
+#[derive(Debug)]
+pub struct LoginAnswer {
+    /// The user's token.
+    pub token: SecretString,
+    /// When it ends, by the gateway's clock, when the gateway tells.
+    pub ends: Option<Timestamp>,
 }
 
 /// The signed string of one call with the secret masked, for people who compare it with the vendor's tool.
@@ -151,11 +171,26 @@ pub trait Dialect: Send + Sync {
     /// Whose protocol this is.
     fn gateway(&self) -> Gateway;
 
-    /// Encodes and signs one call.
-    fn encode(&self, call: &Call, stamp: &Stamp) -> SignedRequest;
+    /// Encodes and signs one call. `login` is the user's token, for a call that needs one.
+    fn encode(&self, call: &Call, stamp: &Stamp, login: Option<&SecretString>) -> SignedRequest;
 
     /// Shows what [`Dialect::encode`] would sign.
     fn explain(&self, call: &Call, stamp: &Stamp) -> Explanation;
+
+    /// The call that logs the configured user in, if this call needs a user's login and one is configured.
+    fn login_for(&self, _call: &Call) -> Option<Call> {
+        None
+    }
+
+    /// Reads what the login gave; `None` when there is no token in it.
+    fn read_login(&self, _data: &str) -> Option<LoginAnswer> {
+        None
+    }
+
+    /// Whether a user's login is configured.
+    fn has_login(&self) -> bool {
+        false
+    }
 
     /// Mends what this vendor is known to break in its JSON, before the envelope is read.
     fn clean(&self, body: Bytes) -> Bytes {

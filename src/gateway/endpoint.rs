@@ -1,8 +1,11 @@
-//! What the settings of every gateway have in common: an address and a time zone.
+//! What the settings of every gateway have in common: an address, a time zone, and what makes signatures unique.
+
+use std::time::Duration;
 
 use awc::http::Uri;
 use jiff::tz::{Offset, TimeZone};
 
+use super::stamps::Unique;
 use crate::settings::Section;
 
 const CHINA_STANDARD_TIME: &str = "Asia/Shanghai";
@@ -48,6 +51,12 @@ pub fn read_time_zone(section: &Section<'_>) -> TimeZone {
         section.problem("time_zone", format!("{name} is not a known time zone; write an IANA name such as Asia/Tokyo"));
         china_standard_time()
     })
+}
+
+/// Reads `nonce` and `timestamp_lead`: how equal calls get different signatures.
+pub fn read_unique(section: &Section<'_>, default_lead: Duration) -> Unique {
+    let lead = section.duration("timestamp_lead", default_lead);
+    if section.flag("nonce", true) { Unique::Nonce } else { Unique::Second { lead } }
 }
 
 /// UTC+8, the zone of both vendors.

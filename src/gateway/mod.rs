@@ -1,43 +1,59 @@
 //! The vendors' side: the whole outbound pipeline on one page.
 //!
-//! One call goes: stamp ([`stamps`], [`clock_offset`]) → encode and sign ([`dialect`]) → send and read ([`transport`])
-//! → read the envelope ([`dialect`]) → on failure, the reaction ([`error`]) → again ([`retry`]) or give up.
-//! Signing is inside the attempt, so that a retry is always signed anew.
+//! One attempt goes: may we ([`rest`], [`breaker`], [`limit`]) → logged in ([`login`]) → stamp ([`stamps`], [`clock_offset`]) →
+//! encode and sign ([`dialect`]) → send ([`transport`]) → read ([`answer`]) → tell the breaker and the clock. A failure finds
+//! its one reaction in the table of [`reactions`], and [`retry`] counts. Signing is inside the attempt, so that a retry is
+//! always signed anew.
 
 pub mod account;
+mod answer;
+pub mod breaker;
 mod clock_offset;
 pub mod dialect;
 pub mod endpoint;
 pub mod error;
+mod limit;
+pub mod login;
+mod login_flight;
 pub mod oms;
 pub mod opretail;
 pub mod parameters;
+pub mod reactions;
+pub mod registry;
 mod rest;
 mod retry;
+mod retry_budget;
 pub mod scalar;
 mod settings;
 pub mod stamps;
 pub mod tenants;
 pub mod tls;
 pub mod transport;
+pub mod transport_failure;
 pub mod vendor;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Deadline};
 use crate::telemetry::metrics;
 
-use account::Account;
+use account::{Account, Trial};
+use answer::Reply;
+use breaker::{Change, Leave};
+use clock_offset::Reading;
 use dialect::{Call, Stamp};
-use error::{Error, Kind, Note, Refusal};
-use retry::{Attempts, Next};
-use transport::{Response, Transport};
+use error::{Error, Kind};
+use limit::Place;
+use login::LoginToken;
+use retry::{Attempts, Next, jittered};
+use transport::Transport;
 
-pub use settings::GatewaySettings;
+pub use settings::{GatewaySettings, LimitSettings};
 
 /// Calls gateways from one worker.
 #[derive(Clone)]
@@ -50,9 +66,9 @@ pub struct GatewayClient {
 /// A failed attempt, with what the retry needs to know about it.
 struct Failure {
     error: Error,
-    stamp: Stamp,
-    gateway_time: Option<Timestamp>,
-    took: SignedDuration,
+    /// What was sent; nothing when the attempt ended before.
+    sent: Option<(Stamp, Option<Arc<LoginToken>>)>,
+    reading: Option<Reading>,
 }
 
 impl GatewayClient {
@@ -66,20 +82,17 @@ impl GatewayClient {
     ///
     /// # Errors
     /// The failure of the last attempt.
-    pub async fn call<T: DeserializeOwned>(&self, account: &Account, call: &Call) -> Result<Option<T>, Error> {
+    pub async fn call<T: DeserializeOwned>(&self, account: &Arc<Account>, call: &Call) -> Result<Option<T>, Error> {
+        let (gateway, method) = (account.gateway().name(), call.method.name.as_ref());
         let started = self.clock.elapsed();
-        if let Some(refusal) = account.resting(&call.method.name, started) {
+        if let Some(refusal) = account.resting(method, started) {
             return Err(refusal);
         }
-        let outcome = match tokio::time::timeout(self.deadline, self.attempts(account, call)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Error::local(account.gateway(), Kind::TimedOut, "no attempt succeeded in time")),
-        };
+        let outcome = self.attempts(account, call).await;
         let ended = self.clock.elapsed();
-        account.observe(&call.method.name, outcome.as_ref().map(|_| ()), ended);
+        account.observe(method, outcome.as_ref().map(|_| ()), ended);
         let name = outcome.as_ref().map_or_else(|error| error.kind.name(), |_| "success");
-        let took = ended.saturating_sub(started);
-        metrics::gateway_call(account.gateway().name(), &call.method.name, name, took);
+        metrics::gateway_call(gateway, method, name, ended.saturating_sub(started));
         outcome
     }
 
@@ -87,111 +100,154 @@ impl GatewayClient {
     ///
     /// # Errors
     /// When there is no whole answer.
-    pub async fn call_raw(&self, account: &Account, call: &Call) -> Result<Bytes, Error> {
-        let stamp = self.stamp(account, call)?;
-        Ok(self.send(account, call, &stamp).await?.body)
+    pub async fn call_raw(&self, account: &Arc<Account>, call: &Call) -> Result<Bytes, Error> {
+        let deadline = Deadline::after(self.deadline);
+        let login = self.login_for(account, call, &deadline).await?;
+        let stamp = self.stamp(account, call, &Trial::default())?;
+        let request = account.dialect().encode(call, &stamp, login.as_ref().map(|token| &token.value));
+        let sent = self.transport.send(request, &deadline).await;
+        sent.map(|response| response.body).map_err(|failure| Error::transport(account.gateway(), failure))
     }
 
-    async fn attempts<T: DeserializeOwned>(&self, account: &Account, call: &Call) -> Result<Option<T>, Error> {
+    async fn attempts<T: DeserializeOwned>(&self, account: &Arc<Account>, call: &Call) -> Result<Option<T>, Error> {
+        let deadline = Deadline::after(self.deadline);
         let mut attempts = Attempts::default();
+        let mut trial = Trial::default();
+        account.budget.earn();
         loop {
-            let stamp = self.stamp(account, call)?;
-            let failure = match self.attempt(account, call, stamp).await {
+            let failure = match self.attempt(account, call, &trial, &deadline).await {
                 Ok(data) => return Ok(data),
                 Err(failure) => failure,
             };
-            let pause = match attempts.after(failure.error.kind) {
-                Next::GiveUp => return Err(failure.error),
-                Next::Again(pause) => pause,
-                Next::AfterMending => {
-                    self.mend(account, &failure);
-                    Duration::ZERO
-                }
-                Next::IfMended if self.mend(account, &failure) => Duration::ZERO,
-                Next::IfMended => return Err(failure.error),
+            let Some(pause) = self.pause_before_next(account, call, &mut attempts, &mut trial, &failure) else {
+                return Err(failure.error);
             };
+            if pause >= deadline.left() {
+                return Err(failure.error);
+            }
             tracing::debug!(gateway = %account.gateway(), method = %call.method.name, cause = %failure.error, "calling again");
             metrics::gateway_retry(account.gateway().name(), failure.error.kind.name());
             tokio::time::sleep(pause).await;
         }
     }
 
+    /// One attempt, from the question whether we may to the data.
     async fn attempt<T: DeserializeOwned>(
+        &self,
+        account: &Arc<Account>,
+        call: &Call,
+        trial: &Trial,
+        deadline: &Deadline,
+    ) -> Result<Option<T>, Failure> {
+        let unsent = |error| Failure { error, sent: None, reading: None };
+        self.must_not_rest(account).map_err(unsent)?;
+        let login = self.login_for(account, call, deadline).await.map_err(unsent)?;
+        let (place, leave) = self.admit(account, deadline).await.map_err(unsent)?;
+        let stamp = self.stamp(account, call, trial).map_err(unsent)?;
+        let Reply { outcome, reading } = self.exchange(account, call, &stamp, login.as_deref(), deadline).await;
+        drop(place);
+        self.record(account, call, leave, outcome.as_ref().err());
+        match outcome {
+            Ok(data) => {
+                account.stamp_was_taken(trial, reading.as_ref());
+                Ok(data)
+            }
+            Err(error) => Err(Failure { error, sent: Some((stamp, login)), reading }),
+        }
+    }
+
+    async fn exchange<T: DeserializeOwned>(
         &self,
         account: &Account,
         call: &Call,
-        stamp: Stamp,
-    ) -> Result<Option<T>, Failure> {
+        stamp: &Stamp,
+        login: Option<&LoginToken>,
+        deadline: &Deadline,
+    ) -> Reply<T> {
+        let request = account.dialect().encode(call, stamp, login.map(|token| &token.value));
         let sent = self.clock.elapsed();
-        let outcome = self.send(account, call, &stamp).await;
+        let response = self.transport.send(request, deadline).await;
         let took = SignedDuration::try_from(self.clock.elapsed().saturating_sub(sent)).unwrap_or_default();
-        let response = match outcome {
-            Ok(response) => response,
-            Err(error) => return Err(Failure { error, stamp, gateway_time: None, took }),
-        };
-        decode(account, call, &response).map_err(|(error, time)| {
-            let gateway_time = time.or(response.date);
-            Failure { error, stamp, gateway_time, took }
-        })
+        match response {
+            Ok(response) => answer::read(account, call, &response, self.clock.now(), took),
+            Err(failure) => Reply { outcome: Err(Error::transport(account.gateway(), failure)), reading: None },
+        }
     }
 
-    async fn send(&self, account: &Account, call: &Call, stamp: &Stamp) -> Result<Response, Error> {
-        let request = account.dialect().encode(call, stamp);
-        let sent = self.transport.send(request).await;
-        sent.map_err(|error| Error::local(account.gateway(), error.kind, error.cause))
+    /// Refuses at once while the breaker is open, before anybody waits for anything.
+    fn must_not_rest(&self, account: &Account) -> Result<(), Error> {
+        account.breaker.wait(self.clock.elapsed()).map_or(Ok(()), |wait| Err(breaker_open(account, wait)))
     }
 
-    fn stamp(&self, account: &Account, call: &Call) -> Result<Stamp, Error> {
-        account.stamp(call, self.clock.now()).ok_or_else(|| {
+    /// A place among the calls under way, and the breaker's leave.
+    async fn admit(&self, account: &Account, deadline: &Deadline) -> Result<(Place, Leave), Error> {
+        let place = account.limit.enter(&self.clock, deadline).await.map_err(|full| {
+            let cause = "too many calls are under way or waiting; see gateway.calls_in_flight and calls_per_second";
+            account.error(Kind::Busy, cause).retry_after(Some(full.retry_after))
+        })?;
+        let leave = account.breaker.pass(self.clock.elapsed()).map_err(|wait| breaker_open(account, wait))?;
+        Ok((place, leave))
+    }
+
+    fn stamp(&self, account: &Account, call: &Call, trial: &Trial) -> Result<Stamp, Error> {
+        account.stamp(call, trial, self.clock.now()).ok_or_else(|| {
             let cause = "every timestamp that may be used for this call has been used; switch the nonce on";
-            Error::local(account.gateway(), Kind::Busy, cause)
+            account.error(Kind::Busy, cause).retry_after(Some(Duration::from_secs(1)))
         })
     }
 
-    fn mend(&self, account: &Account, failure: &Failure) -> bool {
-        account.mend_timestamp(&failure.stamp, failure.gateway_time, self.clock.now(), failure.took)
+    /// Tells the breaker and the metrics what an attempt ended in.
+    fn record(&self, account: &Account, call: &Call, leave: Leave, error: Option<&Error>) {
+        let gateway = account.gateway().name();
+        metrics::gateway_attempt(gateway, &call.method.name, error.map_or("success", |error| error.kind.name()));
+        let counts = error.map_or(reactions::Counts::AsAnswer, |error| error.kind.reaction().counts);
+        let asked_to_wait = error.and_then(|error| error.retry_after);
+        match account.breaker.record(leave, counts, asked_to_wait, self.clock.elapsed()) {
+            Change::None => {}
+            Change::Opened => {
+                metrics::breaker_opened(gateway);
+                let cause = error.map(|error| error.cause.as_str());
+                tracing::warn!(gateway, cause, "the gateway fails and is left alone for a while");
+            }
+            Change::Closed => tracing::info!(gateway, "the gateway answers again"),
+        }
+    }
+
+    /// Whether there is another attempt, and after which pause. A retry with something mended is free; a blind one costs.
+    fn pause_before_next(
+        &self,
+        account: &Account,
+        call: &Call,
+        attempts: &mut Attempts,
+        trial: &mut Trial,
+        failure: &Failure,
+    ) -> Option<Duration> {
+        let (stamp, login) = failure.sent.as_ref()?;
+        if failure.error.kind == Kind::Repeated {
+            account.stamp_was_repeated(call);
+        }
+        let longest = match attempts.after(failure.error.kind) {
+            Next::GiveUp => return None,
+            Next::Mended { .. } if account.mend_timestamp(trial, stamp, failure.reading.as_ref()) => {
+                return Some(Duration::ZERO);
+            }
+            Next::LoggedIn => return self.may_log_in_again(account, login.as_deref()?).then_some(Duration::ZERO),
+            Next::Mended { else_blind: false } => return None,
+            Next::Mended { else_blind: true } => Duration::ZERO,
+            Next::AgainWithin(longest) => longest,
+        };
+        if account.breaker.wait(self.clock.elapsed()).is_some() {
+            return None;
+        }
+        if !account.budget.spend() {
+            metrics::gateway_retry_denied(account.gateway().name());
+            return None;
+        }
+        Some(jittered(longest))
     }
 }
 
-/// Status, envelope and data of a whole answer.
-fn decode<T: DeserializeOwned>(
-    account: &Account,
-    call: &Call,
-    response: &Response,
-) -> Result<Option<T>, (Error, Option<Timestamp>)> {
-    let gateway = account.gateway();
-    let local = |kind, cause: String| (Error::local(gateway, kind, cause), None);
-    match response.status {
-        200..=299 => {}
-        status => return Err(local(kind_of_status(status), format!("HTTP status {status}"))),
-    }
-    let body = account.dialect().clean(response.body.clone());
-    let answer = account.dialect().decode(&body).map_err(|refusal| refused(gateway, refusal))?;
-    // PHP writes an empty list for an empty object.
-    let Some(data) = answer.data.filter(|data| data.get() != "[]") else { return Ok(None) };
-    serde_json::from_str(data.get()).map(Some).map_err(|error| {
-        let cause = format!("data of {} at column {}: {:?} error", call.method.name, error.column(), error.classify());
-        let note = answer.call_id.map(|call_id| Note { call_id: Some(call_id), ..Note::default() });
-        (Error { note, ..Error::local(gateway, Kind::Unreadable, cause) }, None)
-    })
-}
-
-/// A gateway reports its errors inside HTTP 200; any other status comes from something in front of it.
-const fn kind_of_status(status: u16) -> Kind {
-    match status {
-        401 | 403 => Kind::CredentialsRefused,
-        429 => Kind::Busy,
-        500.. => Kind::GatewayFailed,
-        _ => Kind::UnexpectedStatus,
-    }
-}
-
-fn refused(gateway: vendor::Gateway, refusal: Refusal) -> (Error, Option<Timestamp>) {
-    let gateway_time = refusal.gateway_time;
-    let error = if refusal.kind == Kind::Unreadable {
-        Error::local(gateway, Kind::Unreadable, "the answer is not a complete envelope")
-    } else {
-        Error::refused(gateway, refusal)
-    };
-    (error, gateway_time)
+fn breaker_open(account: &Account, wait: Duration) -> Error {
+    let cause = "the gateway has been failing and is left alone for a while";
+    account.error(Kind::BreakerOpen, cause).retry_after(Some(wait))
 }

@@ -34,7 +34,7 @@ impl Rests {
 
     /// Remembers what a call of this method ended in.
     pub fn observe(&self, method: &str, outcome: Result<(), &Error>, now: Duration) {
-        let refused = outcome.err().and_then(|error| Some((error.kind.credential_rests()?, error)));
+        let refused = outcome.err().and_then(|error| Some((error.kind.reaction().rests?, error)));
         let mut rests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match refused {
             Some((length, error)) => {

@@ -1,11 +1,17 @@
-//! Whether a failed attempt is followed by another, and after which pause. Obeys [`Kind::reaction`].
+//! Whether a failed attempt is followed by another, and after which pause. Obeys the table of `reactions.rs`; whether
+//! there is something to mend, and whether the budget allows it, is asked of whoever knows.
 
 use std::time::Duration;
 
-use super::error::{Again, Kind};
+use super::error::Kind;
+use super::reactions::Again;
 
-/// The first pause; it doubles with each attempt.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// The pause is chosen from nothing up to this, which doubles with each attempt: callers who failed together do not come
+/// back together.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// A clock that is off and a timestamp in the wrong form, one after the other.
+const MOST_MENDED: u32 = 2;
 
 /// Counts the attempts of one call.
 #[derive(Debug, Default)]
@@ -13,6 +19,8 @@ pub struct Attempts {
     paused: u32,
     restamped: u32,
     mended: u32,
+    blind: u32,
+    logged_in: bool,
 }
 
 /// What to do after a failed attempt.
@@ -20,12 +28,16 @@ pub struct Attempts {
 pub enum Next {
     /// Tell the caller.
     GiveUp,
-    /// Sign anew and send again after this pause.
-    Again(Duration),
-    /// The same at once, with the timestamp mended as far as it can be.
-    AfterMending,
-    /// The same, but only if there is something left to mend.
-    IfMended,
+    /// Sign anew and send again, if the budget allows it, after a pause of nothing up to this.
+    AgainWithin(Duration),
+    /// The same with the timestamp mended, if there is something to mend; `else_blind` when one try is left even if not.
+    Mended {
+        /// Whether to try once more although nothing can be mended, if the budget allows it: of a gateway's several
+        /// servers one may have a clock that is wrong.
+        else_blind: bool,
+    },
+    /// The same with a new login.
+    LoggedIn,
 }
 
 impl Attempts {
@@ -34,36 +46,44 @@ impl Attempts {
         match kind.reaction().again {
             Again::No => Next::GiveUp,
             Again::AfterPause(most) => {
-                let pause = FIRST_PAUSE * 2_u32.pow(self.paused.min(6));
-                count(&mut self.paused, most, pause)
+                let longest = FIRST_PAUSE * 2_u32.pow(self.paused.min(6));
+                counted(&mut self.paused, most, Next::AgainWithin(longest))
             }
-            Again::WithNewStamp(most) => count(&mut self.restamped, most, Duration::ZERO),
+            Again::WithNewStamp(most) => counted(&mut self.restamped, most, Next::AgainWithin(Duration::ZERO)),
             Again::WithOtherTimestamp => {
-                self.mended += 1;
-                match self.mended {
-                    1 => Next::AfterMending,
-                    // The clock and the form of the timestamp can both be wrong.
-                    2 => Next::IfMended,
-                    _ => Next::GiveUp,
-                }
+                self.blind += 1;
+                counted(&mut self.mended, MOST_MENDED, Next::Mended { else_blind: self.blind == 1 })
+            }
+            Again::WithNewLogin if self.logged_in => Next::GiveUp,
+            Again::WithNewLogin => {
+                self.logged_in = true;
+                Next::LoggedIn
             }
         }
     }
 }
 
-fn count(used: &mut u32, most: u32, pause: Duration) -> Next {
+fn counted(used: &mut u32, most: u32, next: Next) -> Next {
     if *used >= most {
         return Next::GiveUp;
     }
     *used += 1;
-    Next::Again(pause)
+    next
+}
+
+/// A random pause of nothing up to `longest` (full jitter).
+pub fn jittered(longest: Duration) -> Duration {
+    let micros = u64::try_from(longest.as_micros()).unwrap_or(u64::MAX);
+    Duration::from_micros(fastrand::u64(0..=micros))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Attempts, Next};
+    use super::{Attempts, Next, jittered};
     use crate::gateway::error::Kind;
     use std::time::Duration;
+
+    const AT_ONCE: Next = Next::AgainWithin(Duration::ZERO);
 
     #[test]
     fn a_refused_key_is_not_tried_again() {
@@ -73,23 +93,35 @@ mod tests {
     #[test]
     fn a_repeat_is_signed_anew_twice_at_most_without_a_pause() {
         let mut attempts = Attempts::default();
-        assert_eq!(attempts.after(Kind::Repeated), Next::Again(Duration::ZERO));
-        assert_eq!(attempts.after(Kind::Repeated), Next::Again(Duration::ZERO));
-        assert_eq!(attempts.after(Kind::Repeated), Next::GiveUp);
+        let next = [(); 3].map(|()| attempts.after(Kind::Repeated));
+        assert_eq!(next, [AT_ONCE, AT_ONCE, Next::GiveUp]);
     }
 
     #[test]
     fn a_timestamp_is_mended_in_its_clock_and_in_its_form() {
         let mut attempts = Attempts::default();
-        assert_eq!(attempts.after(Kind::TimestampRefused), Next::AfterMending);
-        assert_eq!(attempts.after(Kind::TimestampRefused), Next::IfMended);
-        assert_eq!(attempts.after(Kind::TimestampRefused), Next::GiveUp);
+        let next = [(); 3].map(|()| attempts.after(Kind::TimestampRefused));
+        assert_eq!(next, [Next::Mended { else_blind: true }, Next::Mended { else_blind: false }, Next::GiveUp]);
     }
 
     #[test]
-    fn a_gateway_failure_is_tried_again_after_a_pause() {
+    fn a_lost_login_is_renewed_once() {
         let mut attempts = Attempts::default();
-        assert_eq!(attempts.after(Kind::GatewayFailed), Next::Again(Duration::from_millis(50)));
-        assert_eq!(attempts.after(Kind::GatewayFailed), Next::GiveUp);
+        assert_eq!([(); 2].map(|()| attempts.after(Kind::LoginExpired)), [Next::LoggedIn, Next::GiveUp]);
+    }
+
+    #[test]
+    fn pauses_double_and_are_chosen_at_random_below_that() {
+        let mut attempts = Attempts::default();
+        let next = [(); 3].map(|()| attempts.after(Kind::Unreachable));
+        let within = |milliseconds| Next::AgainWithin(Duration::from_millis(milliseconds));
+        assert_eq!(next, [within(100), within(200), Next::GiveUp]);
+        let longest = Duration::from_millis(200);
+        let pauses: Vec<Duration> = (0..1_000).map(|_| jittered(longest)).collect();
+        assert!(pauses.iter().all(|pause| *pause <= longest));
+        assert!(
+            pauses.iter().any(|pause| *pause < longest / 10) && pauses.iter().any(|pause| *pause > longest * 9 / 10)
+        );
+        assert_eq!(jittered(Duration::ZERO), Duration::ZERO);
     }
 }

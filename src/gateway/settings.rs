@@ -1,8 +1,10 @@
-//! `[gateway]`: how gateways are called, whichever vendor's.
+//! `[gateway]`: how gateways are called, whichever vendor's, and how much each of them may be asked.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::vendor::Gateway;
 use crate::settings::Section;
 
 /// How gateways are called.
@@ -16,10 +18,33 @@ pub struct GatewaySettings {
     pub deadline: Duration,
     /// `max_body`: the largest answer to read. Default `8MiB`.
     pub max_body: usize,
-    /// `connections`: most connections of one worker. Default 100.
-    pub connections: usize,
+    /// `breaker_rest`: how long a gateway that fails is left alone at first. Default `5s`.
+    pub breaker_rest: Duration,
     /// `ca_file`: PEM certificates to trust besides the system's and Mozilla's.
     pub ca_file: Option<PathBuf>,
+    /// How much each gateway of OPRetail may be asked: `[gateway]`, and `[gateway.opretail]` over it.
+    pub opretail: LimitSettings,
+    /// How much each OMS may be asked: `[gateway]`, and `[gateway.oms]` over it.
+    pub oms: LimitSettings,
+}
+
+/// How much one gateway may be asked, by all workers and companies together.
+#[derive(Clone, Copy, Debug)]
+pub struct LimitSettings {
+    /// `calls_in_flight`: most calls under way. Default 64.
+    pub calls_in_flight: usize,
+    /// `calls_per_second`: most calls that start in a second. No limit unless set.
+    pub calls_per_second: Option<NonZeroU32>,
+    /// `queue`: most calls that wait for their turn. Default 256.
+    pub queue: usize,
+    /// `queue_wait`: how long a call waits for its turn. Default `1s`.
+    pub queue_wait: Duration,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self { calls_in_flight: 64, calls_per_second: None, queue: 256, queue_wait: Duration::from_secs(1) }
+    }
 }
 
 impl Default for GatewaySettings {
@@ -29,8 +54,10 @@ impl Default for GatewaySettings {
             attempt_timeout: Duration::from_secs(10),
             deadline: Duration::from_secs(20),
             max_body: 8 << 20,
-            connections: 100,
+            breaker_rest: Duration::from_secs(5),
             ca_file: None,
+            opretail: LimitSettings::default(),
+            oms: LimitSettings::default(),
         }
     }
 }
@@ -39,16 +66,27 @@ impl GatewaySettings {
     /// Reads the section.
     pub fn read(section: &Section<'_>) -> Self {
         let default = Self::default();
+        let limits = LimitSettings::default().read(section);
         let settings = Self {
             connect_timeout: section.duration("connect_timeout", default.connect_timeout),
             attempt_timeout: section.duration("attempt_timeout", default.attempt_timeout),
             deadline: section.duration("deadline", default.deadline),
             max_body: usize::try_from(section.size("max_body", default.max_body as u64)).unwrap_or(default.max_body),
-            connections: section.integer("connections").unwrap_or(default.connections),
+            breaker_rest: section.duration("breaker_rest", default.breaker_rest),
             ca_file: section.text("ca_file").map(PathBuf::from),
+            opretail: limits.read(&section.section("opretail")),
+            oms: limits.read(&section.section("oms")),
         };
         settings.check(section);
         settings
+    }
+
+    /// How much a gateway of this vendor may be asked.
+    pub const fn limits_of(&self, gateway: Gateway) -> LimitSettings {
+        match gateway {
+            Gateway::OpRetail => self.opretail,
+            Gateway::Oms => self.oms,
+        }
     }
 
     fn check(&self, section: &Section<'_>) {
@@ -58,8 +96,32 @@ impl GatewaySettings {
         if self.deadline < self.attempt_timeout {
             section.problem("deadline", "the deadline of a call cannot be shorter than gateway.attempt_timeout");
         }
-        if self.connections == 0 || self.max_body == 0 {
-            section.problem("connections", "connections and max_body must be more than nothing");
+        if self.max_body == 0 {
+            section.problem("max_body", "an answer has more than no bytes");
+        }
+        if self.breaker_rest.is_zero() || self.breaker_rest > Duration::from_secs(60) {
+            section
+                .problem("breaker_rest", "the first rest of a failing gateway takes more than nothing and at most 1m");
+        }
+    }
+}
+
+impl LimitSettings {
+    /// Reads the keys of a section over these.
+    fn read(self, section: &Section<'_>) -> Self {
+        let calls_in_flight = section.integer("calls_in_flight").unwrap_or(self.calls_in_flight);
+        if !(1..=10_000).contains(&calls_in_flight) {
+            section.problem("calls_in_flight", "write a number from 1 to 10000");
+        }
+        let calls_per_second: Option<u32> = section.integer("calls_per_second");
+        if calls_per_second == Some(0) {
+            section.problem("calls_per_second", "write a number of at least 1, or leave it out for no limit");
+        }
+        Self {
+            calls_in_flight: calls_in_flight.clamp(1, 10_000),
+            calls_per_second: calls_per_second.map_or(self.calls_per_second, NonZeroU32::new),
+            queue: section.integer("queue").unwrap_or(self.queue),
+            queue_wait: section.duration("queue_wait", self.queue_wait),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::endpoint::china_standard_time;
 use super::error::{Error, Kind};
 use super::oms::{CodeParameter, OmsSettings};
 use super::opretail::OpRetailSettings;
-use super::stamps::UsedSeconds;
+use super::registry::Registry;
 use super::vendor::Gateway;
 use crate::settings::Section;
 
@@ -84,18 +84,18 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// Opens a company's accounts. `used` is shared by all companies of the process.
-    pub fn new(settings: TenantSettings, used: &Arc<UsedSeconds>) -> Self {
+    /// Opens a company's accounts. The registry is shared by all companies of the process.
+    pub fn new(settings: TenantSettings, registry: &Registry) -> Self {
         let opretail = settings.opretail.map(|settings| OpRetailAccess {
             enterprise_id: settings.enterprise_id,
             zone: settings.time_zone.clone(),
-            account: Arc::new(Account::opretail(settings, used.clone())),
+            account: Arc::new(Account::opretail(settings, registry)),
         });
         let oms = settings.oms.map(|settings| OmsAccess {
             page_cap: settings.page_cap,
             code_parameter: settings.code_parameter,
             zone: settings.time_zone.clone(),
-            account: Arc::new(Account::oms(settings, used.clone())),
+            account: Arc::new(Account::oms(settings, registry)),
         });
         Self { name: settings.name.into(), opretail, oms }
     }
@@ -145,9 +145,8 @@ pub struct Tenants(BTreeMap<Arc<str>, Arc<Tenant>>);
 
 impl Tenants {
     /// Opens the accounts of all companies.
-    pub fn new(settings: Vec<TenantSettings>) -> Self {
-        let used = Arc::default();
-        let tenants = settings.into_iter().map(|settings| Tenant::new(settings, &used));
+    pub fn new(settings: Vec<TenantSettings>, registry: &Registry) -> Self {
+        let tenants = settings.into_iter().map(|settings| Tenant::new(settings, registry));
         Self(tenants.map(|tenant| (tenant.name.clone(), Arc::new(tenant))).collect())
     }
 

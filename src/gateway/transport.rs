@@ -7,14 +7,19 @@ use std::time::Duration;
 
 use actix_web::error::ParseError;
 use awc::error::{ConnectError, PayloadError, SendRequestError};
-use awc::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, USER_AGENT};
+use awc::http::StatusCode;
+use awc::http::header::{
+    ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT,
+};
 use awc::{Client, Connector};
 use bytes::Bytes;
 use jiff::Timestamp;
+use secrecy::ExposeSecret;
 
 use super::dialect::SignedRequest;
-use super::error::Kind;
 use super::settings::GatewaySettings;
+use super::transport_failure::TransportFailure;
+use crate::clock::Deadline;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const SELF: &str = concat!("storegate/", env!("CARGO_PKG_VERSION"));
@@ -31,7 +36,6 @@ pub struct Transport {
 }
 
 /// A whole answer.
-#[derive(Debug)]
 pub struct Response {
     /// The HTTP status code.
     pub status: u16,
@@ -39,15 +43,8 @@ pub struct Response {
     pub body: Bytes,
     /// The gateway's clock from its `Date` header.
     pub date: Option<Timestamp>,
-}
-
-/// Why there is no whole answer. The cause names no address and holds no part of the request.
-#[derive(Debug)]
-pub struct TransportError {
-    /// What kind of failure.
-    pub kind: Kind,
-    /// For the log.
-    pub cause: String,
+    /// How long the gateway asks to wait.
+    pub retry_after: Option<Duration>,
 }
 
 impl Transport {
@@ -58,7 +55,8 @@ impl Transport {
             .timeout(settings.connect_timeout)
             .handshake_timeout(settings.connect_timeout)
             .conn_keep_alive(IDLE)
-            .limit(settings.connections);
+            // `limit.rs` bounds the calls under way; waiting for a connection here would look like a gateway that hangs.
+            .limit(0);
         // A redirect would post the signed form to another place.
         let client = Client::builder()
             .connector(connector)
@@ -70,79 +68,88 @@ impl Transport {
         Self { client, attempt_timeout: settings.attempt_timeout, max_body: settings.max_body }
     }
 
-    /// Sends one request and reads the whole answer, within the time of one attempt.
+    /// Sends one request and reads the whole answer, within the time of one attempt and what is left of the call's.
     ///
     /// # Errors
-    /// [`TransportError`] when there is no whole answer, whatever its status.
-    pub async fn send(&self, request: SignedRequest) -> Result<Response, TransportError> {
-        // awc's own timeout ends at the head of the answer, so the deadline goes around head and body.
-        match tokio::time::timeout(self.attempt_timeout, self.exchange(request)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(TransportError { kind: Kind::TimedOut, cause: "no complete answer in time".to_owned() }),
-        }
+    /// [`TransportFailure`] when there is no whole answer, whatever its status.
+    pub async fn send(&self, request: SignedRequest, deadline: &Deadline) -> Result<Response, TransportFailure> {
+        let time = self.attempt_timeout.min(deadline.left());
+        // The client library's own timeout ends at the head of the answer, so this one goes around head and body.
+        let whole = tokio::time::timeout(time, self.exchange(request)).await;
+        whole.unwrap_or(Err(TransportFailure::NotInTime))
     }
 
-    async fn exchange(&self, request: SignedRequest) -> Result<Response, TransportError> {
-        let sent = self.client.post(request.url).insert_header((CONTENT_TYPE, FORM)).send_body(request.body).await;
-        let mut response = sent.map_err(|error| send_failure(&error))?;
+    async fn exchange(&self, request: SignedRequest) -> Result<Response, TransportFailure> {
+        let mut post = self.client.post(request.url).insert_header((CONTENT_TYPE, FORM));
+        if let Some((name, token)) = request.login {
+            let mut value =
+                HeaderValue::from_str(token.expose_secret()).map_err(|_| TransportFailure::NotAnEnvelope)?;
+            value.set_sensitive(true);
+            post = post.insert_header((name, value));
+        }
+        let mut response = post.send_body(request.body).await.map_err(|error| send_failure(&error))?;
         let body = response.body().limit(self.max_body).await.map_err(|error| body_failure(&error))?;
-        check_length(response.headers(), body.len())?;
-        Ok(Response { status: response.status().as_u16(), date: date(response.headers()), body })
+        let (status, headers) = (response.status(), response.headers());
+        check_whole(status, headers, body.len())?;
+        Ok(Response { status: status.as_u16(), date: date(headers), retry_after: retry_after(headers), body })
     }
 }
 
-/// A body cut short is given as complete by the client library, so its length is compared with the one promised.
-/// With a content encoding the length is of the encoded bytes, and the decoder notices the cut.
-fn check_length(headers: &HeaderMap, received: usize) -> Result<(), TransportError> {
-    if headers.contains_key(CONTENT_ENCODING) {
-        return Ok(());
-    }
+/// A body cut short is given as complete by the client library, and one whose head does not tell its length as empty; so
+/// its length is compared with the one promised, and an empty one is taken for none. With a content encoding the length
+/// is of the encoded bytes, and the decoder notices the cut.
+fn check_whole(status: StatusCode, headers: &HeaderMap, received: usize) -> Result<(), TransportFailure> {
     let promised = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let is_encoded = headers.contains_key(CONTENT_ENCODING);
     match promised {
-        Some(promised) if promised != received => Err(TransportError {
-            kind: Kind::Unreadable,
-            cause: format!("the body was cut short: {received} of {promised} bytes"),
-        }),
+        Some(promised) if !is_encoded && promised != received => Err(TransportFailure::CutShort),
+        _ if received == 0 && status.is_success() => Err(TransportFailure::Empty),
         _ => Ok(()),
     }
 }
 
 fn date(headers: &HeaderMap) -> Option<Timestamp> {
-    let date = headers.get(DATE)?.to_str().ok()?;
-    let zoned = jiff::fmt::rfc2822::parse(date).ok()?;
-    Some(zoned.timestamp())
+    http_date(headers.get(DATE)?.to_str().ok()?)
+}
+
+/// Seconds, or a date that is compared with the gateway's own (RFC 9110 §10.2.3).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    Duration::try_from(http_date(text)?.duration_since(date(headers)?)).ok()
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
 }
 
 /// Only a failure to connect proves that nothing was sent; a lost connection does not.
-fn send_failure(error: &SendRequestError) -> TransportError {
-    let (kind, cause) = match error {
-        SendRequestError::Connect(ConnectError::Disconnected) => (Kind::Disconnected, "the connection was closed"),
-        SendRequestError::Connect(ConnectError::Resolver(_) | ConnectError::NoRecords) => {
-            (Kind::Unreachable, "the gateway's name cannot be resolved")
+fn send_failure(error: &SendRequestError) -> TransportFailure {
+    use TransportFailure as Failure;
+    match error {
+        SendRequestError::Connect(ConnectError::Disconnected) => Failure::Closed,
+        SendRequestError::Connect(ConnectError::Resolver(_) | ConnectError::NoRecords) => Failure::NameNotResolved,
+        SendRequestError::Connect(ConnectError::Timeout) => Failure::NoConnectionInTime,
+        // rustls reports what it does not accept as invalid data, and a peer that hangs up on it as the end of the file.
+        SendRequestError::Connect(ConnectError::Io(error))
+            if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) =>
+        {
+            Failure::TlsFailed
         }
-        SendRequestError::Connect(ConnectError::Timeout) => (Kind::Unreachable, "no connection in time"),
-        // rustls reports what it does not accept as invalid data.
-        SendRequestError::Connect(ConnectError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
-            (Kind::Unreachable, "TLS could not be agreed, or the certificate is not trusted")
-        }
-        SendRequestError::Connect(ConnectError::Io(error)) => {
-            return TransportError { kind: Kind::Unreachable, cause: format!("no connection: {}", error.kind()) };
-        }
-        SendRequestError::Connect(_) | SendRequestError::Url(_) => (Kind::Unreachable, "no connection"),
-        SendRequestError::Timeout => (Kind::TimedOut, "no answer in time"),
-        SendRequestError::Send(_) => (Kind::Disconnected, "the connection broke while sending"),
-        SendRequestError::Response(ParseError::Io(_)) => (Kind::Disconnected, "the connection broke before the answer"),
-        SendRequestError::Response(_) => (Kind::Unreadable, "the answer is not well-formed HTTP"),
-        _ => (Kind::Disconnected, "the exchange failed"),
-    };
-    TransportError { kind, cause: cause.to_owned() }
+        SendRequestError::Connect(_) | SendRequestError::Url(_) => Failure::ConnectionRefused,
+        SendRequestError::Timeout => Failure::NotInTime,
+        SendRequestError::Response(ParseError::Io(_)) | SendRequestError::Send(_) => Failure::Reset,
+        SendRequestError::Response(_) => Failure::MalformedHttp,
+        _ => Failure::Closed,
+    }
 }
 
-fn body_failure(error: &PayloadError) -> TransportError {
-    let (kind, cause) = match error {
-        PayloadError::Overflow => (Kind::Unreadable, "the body is larger than gateway.max_body"),
-        PayloadError::Incomplete(_) | PayloadError::Io(_) => (Kind::Unreadable, "the body broke off"),
-        _ => (Kind::Unreadable, "the body cannot be decoded"),
-    };
-    TransportError { kind, cause: cause.to_owned() }
+const fn body_failure(error: &PayloadError) -> TransportFailure {
+    match error {
+        PayloadError::Overflow => TransportFailure::TooLarge,
+        PayloadError::Incomplete(_) | PayloadError::Io(_) => TransportFailure::BrokeOff,
+        _ => TransportFailure::Undecodable,
+    }
 }

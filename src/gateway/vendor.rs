@@ -12,6 +12,9 @@ pub enum Gateway {
 }
 
 impl Gateway {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::OpRetail, Self::Oms];
+
     /// The name that callers and operators see.
     pub const fn name(self) -> &'static str {
         match self {

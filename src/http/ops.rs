@@ -1,5 +1,7 @@
 //! What operators' machines ask: is the process up, can it serve, what has it counted.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::web::{self, Data, ServiceConfig};
@@ -7,8 +9,13 @@ use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
 use super::methods::{READ, allow_only, read};
-use crate::gateway::account::Health;
+use crate::clock::Clock;
+use crate::gateway::account::{Account, Health};
+use crate::gateway::breaker::BreakerState;
+use crate::gateway::login::LoginState;
+use crate::gateway::registry::Registry;
 use crate::gateway::tenants::Tenants;
+use crate::gateway::vendor::Gateway;
 use crate::telemetry::metrics;
 
 /// The part of the API document that describes these paths.
@@ -55,9 +62,63 @@ struct GatewayState {
     gateway: &'static str,
     /// What the last call ended in.
     state: Health,
+    /// Whether calls are let pass: `open` while a gateway that fails is left alone.
+    breaker: BreakerState,
     /// How far the gateway's clock is ahead of ours, in seconds, as far as is known.
     #[schema(example = 0.0)]
     clock_offset_seconds: f64,
+    /// Whether the configured user is logged in; only where a login is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    login: Option<LoginState>,
+}
+
+/// What operators ask about gateways.
+pub struct Standing {
+    tenants: Tenants,
+    registry: Registry,
+    clock: Clock,
+}
+
+impl Standing {
+    /// Knows these accounts.
+    pub const fn new(tenants: Tenants, registry: Registry, clock: Clock) -> Self {
+        Self { tenants, registry, clock }
+    }
+
+    fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
+        self.tenants.iter().flat_map(|tenant| tenant.accounts())
+    }
+
+    fn of_account(&self, account: &Account) -> GatewayState {
+        let now = self.clock.elapsed();
+        GatewayState {
+            gateway: account.gateway().name(),
+            state: account.health(),
+            breaker: account.breaker.state(now),
+            clock_offset_seconds: account.clock_offset().as_secs_f64(),
+            login: account.dialect().has_login().then(|| account.login.state(now)),
+        }
+    }
+
+    /// Sets the gauges, which have no companies' names: of several clocks the one that is furthest off is told.
+    fn measure(&self) {
+        for gateway in Gateway::ALL {
+            let states: Vec<GatewayState> = self
+                .accounts()
+                .filter(|account| account.gateway() == gateway)
+                .map(|account| self.of_account(account))
+                .collect();
+            for state in BreakerState::ALL {
+                let count = states.iter().filter(|account| account.breaker == state).count();
+                metrics::breakers(gateway.name(), state.name(), count);
+            }
+            let offsets = states.iter().map(|account| account.clock_offset_seconds);
+            let furthest = offsets.max_by(|left, right| left.abs().total_cmp(&right.abs()));
+            let (under_way, waiting) = self.registry.load(gateway);
+            metrics::gateway_standing(gateway.name(), furthest.unwrap_or_default(), under_way, waiting);
+        }
+    }
 }
 
 /// Read health
@@ -79,13 +140,8 @@ async fn read_health() -> HttpResponse {
     get, path = "/readyz", operation_id = "read_readiness", tag = "Operations", security(()),
     responses((status = 200, description = "The service can answer", body = ReadinessDocument))
 )]
-async fn read_readiness(tenants: Data<Tenants>) -> HttpResponse {
-    let accounts = tenants.iter().flat_map(|tenant| tenant.accounts());
-    let gateways = accounts.map(|account| GatewayState {
-        gateway: account.gateway().name(),
-        state: account.health(),
-        clock_offset_seconds: account.clock_offset().as_secs_f64(),
-    });
+async fn read_readiness(standing: Data<Standing>) -> HttpResponse {
+    let gateways = standing.accounts().map(|account| standing.of_account(account));
     let document =
         ReadinessDocument { status: "ready", version: env!("CARGO_PKG_VERSION"), gateways: gateways.collect() };
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(document)
@@ -98,6 +154,7 @@ async fn read_readiness(tenants: Data<Tenants>) -> HttpResponse {
     get, path = "/metrics", operation_id = "read_metrics", tag = "Operations", security(()),
     responses((status = 200, description = "Metrics", body = String, content_type = "text/plain"))
 )]
-async fn read_metrics() -> HttpResponse {
+async fn read_metrics(standing: Data<Standing>) -> HttpResponse {
+    standing.measure();
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")).body(metrics::render())
 }

@@ -227,7 +227,11 @@ impl From<&GatewayError> for Problem {
             call_id: note.call_id.clone(),
         });
         let problem = Self { gateway, ..Self::new(kind, detail) }.caused_by(error);
-        if kind == ProblemType::GatewayUnavailable { problem.retry_after(COME_BACK_IN) } else { problem }
+        if kind == ProblemType::GatewayUnavailable {
+            problem.retry_after(error.retry_after.unwrap_or(COME_BACK_IN))
+        } else {
+            problem
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Every error a caller can meet: the one table from error to status, title, meaning and remedy.
 
-use crate::gateway::error::Shown;
+use crate::gateway::reactions::Shown;
 
 macro_rules! problem_types {
     ($($type:ident = $status:literal $slug:literal, $title:literal, $meaning:literal, $remedy:literal;)+) => {

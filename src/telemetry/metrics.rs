@@ -11,7 +11,15 @@ const HTTP_REQUESTS: &str = "storegate_http_requests_total";
 const HTTP_DURATION: &str = "storegate_http_request_duration_seconds";
 const GATEWAY_CALLS: &str = "storegate_gateway_calls_total";
 const GATEWAY_DURATION: &str = "storegate_gateway_call_duration_seconds";
+const GATEWAY_ATTEMPTS: &str = "storegate_gateway_attempts_total";
 const GATEWAY_RETRIES: &str = "storegate_gateway_retries_total";
+const GATEWAY_RETRIES_DENIED: &str = "storegate_gateway_retries_denied_total";
+const GATEWAY_LOGINS: &str = "storegate_gateway_logins_total";
+const GATEWAY_CLOCK_OFFSET: &str = "storegate_gateway_clock_offset_seconds";
+const GATEWAY_UNDER_WAY: &str = "storegate_gateway_calls_in_flight";
+const GATEWAY_WAITING: &str = "storegate_gateway_calls_waiting";
+const BREAKERS: &str = "storegate_gateway_breakers";
+const BREAKER_OPENED: &str = "storegate_gateway_breaker_opened_total";
 const CACHE_READS: &str = "storegate_cache_reads_total";
 const CACHE_ENTRIES: &str = "storegate_cache_entries";
 const CACHE_BYTES: &str = "storegate_cache_bytes";
@@ -58,6 +66,41 @@ pub fn gateway_call(gateway: &'static str, method: &str, outcome: &'static str, 
     histogram!(GATEWAY_DURATION, "gateway" => gateway, "method" => method).record(took.as_secs_f64());
 }
 
+/// An attempt reached the gateway, or tried to.
+pub fn gateway_attempt(gateway: &'static str, method: &str, outcome: &'static str) {
+    let method = method.to_owned();
+    counter!(GATEWAY_ATTEMPTS, "gateway" => gateway, "method" => method, "outcome" => outcome).increment(1);
+}
+
+/// The retry budget was spent, and the caller was told the failure at once.
+pub fn gateway_retry_denied(gateway: &'static str) {
+    counter!(GATEWAY_RETRIES_DENIED, "gateway" => gateway).increment(1);
+}
+
+/// A login at the gateway ended.
+pub fn gateway_login(gateway: &'static str, outcome: &'static str) {
+    counter!(GATEWAY_LOGINS, "gateway" => gateway, "outcome" => outcome).increment(1);
+}
+
+/// A breaker opened.
+pub fn breaker_opened(gateway: &'static str) {
+    counter!(BREAKER_OPENED, "gateway" => gateway).increment(1);
+}
+
+/// How many breakers of a vendor's accounts are in this state.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+pub fn breakers(gateway: &'static str, state: &'static str, count: usize) {
+    gauge!(BREAKERS, "gateway" => gateway, "state" => state).set(count as f64);
+}
+
+/// The largest offset of a vendor's clocks, and the calls under way and waiting.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+pub fn gateway_standing(gateway: &'static str, clock_offset: f64, under_way: usize, waiting: usize) {
+    gauge!(GATEWAY_CLOCK_OFFSET, "gateway" => gateway).set(clock_offset);
+    gauge!(GATEWAY_UNDER_WAY, "gateway" => gateway).set(under_way as f64);
+    gauge!(GATEWAY_WAITING, "gateway" => gateway).set(waiting as f64);
+}
+
 /// An attempt failed and is followed by another.
 pub fn gateway_retry(gateway: &'static str, cause: &'static str) {
     counter!(GATEWAY_RETRIES, "gateway" => gateway, "cause" => cause).increment(1);
@@ -84,7 +127,15 @@ fn describe() {
     describe_histogram!(HTTP_DURATION, "Time to answer a request, by resource");
     describe_counter!(GATEWAY_CALLS, "Gateway calls after all attempts, by gateway, method and outcome");
     describe_histogram!(GATEWAY_DURATION, "Time of a gateway call with all its attempts");
+    describe_counter!(GATEWAY_ATTEMPTS, "Attempts of gateway calls, by gateway, method and outcome");
     describe_counter!(GATEWAY_RETRIES, "Attempts that were followed by another, by the failure's kind");
+    describe_counter!(GATEWAY_RETRIES_DENIED, "Retries that the retry budget did not allow");
+    describe_counter!(GATEWAY_LOGINS, "User logins at gateways, by outcome");
+    describe_gauge!(GATEWAY_CLOCK_OFFSET, "How far the gateway's clock is ahead, the largest of a vendor's accounts");
+    describe_gauge!(GATEWAY_UNDER_WAY, "Gateway calls under way");
+    describe_gauge!(GATEWAY_WAITING, "Gateway calls that wait for their turn");
+    describe_gauge!(BREAKERS, "Breakers of a vendor's accounts, by state");
+    describe_counter!(BREAKER_OPENED, "How often a breaker opened");
     describe_counter!(CACHE_READS, "Questions to the cache, by resource and outcome");
     describe_gauge!(CACHE_ENTRIES, "Answers in the cache");
     describe_gauge!(CACHE_BYTES, "Weight of the answers in the cache, in bytes");

@@ -17,6 +17,7 @@ fn secrets(name: &str) -> PathBuf {
     fs::write(directory.join("signing-key.pem"), stdout_of(&["secret", "key"], &[], "")).unwrap();
     stdout_of(&["secret", "new", "--hash-file", hash.to_str().unwrap()], &[], "");
     fs::write(directory.join("opretail-secret"), "planted-opretail").unwrap();
+    fs::write(directory.join("opretail-password"), "planted-password").unwrap();
     fs::write(directory.join("oms-token"), "planted-oms").unwrap();
     directory
 }

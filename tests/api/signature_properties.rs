@@ -70,7 +70,7 @@ proptest! {
         sha1 in any::<bool>(),
     ) {
         let method = if sha1 { SignMethod::Sha1 } else { SignMethod::Md5 };
-        let body = opretail_dialect(&secret, method).encode(&business_call(GET_TOTAL_DATA, parameters.clone()), &stamp).body;
+        let body = opretail_dialect(&secret, method).encode(&business_call(GET_TOTAL_DATA, parameters.clone()), &stamp, None).body;
         let sent = decode_form(std::str::from_utf8(&body).unwrap());
         prop_assert_eq!(&sent["_sig"], &opretail_signature(&sent, &secret, sha1));
         for (name, value) in &parameters {
@@ -84,7 +84,7 @@ proptest! {
         stamp in any_stamp(),
         token in any::<String>(),
     ) {
-        let body = oms_dialect(&token).encode(&business_call(SHOP_GET_LIST, parameters.clone()), &stamp).body;
+        let body = oms_dialect(&token).encode(&business_call(SHOP_GET_LIST, parameters.clone()), &stamp, None).body;
         let sent = decode_form(std::str::from_utf8(&body).unwrap());
         prop_assert_eq!(&sent["sign"], &oms_signature(&sent, &token));
         for (name, value) in &parameters {

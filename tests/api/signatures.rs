@@ -46,7 +46,7 @@ fn call(method: Method, parameters: &[(&'static str, &str)]) -> Call {
 /// The string that was signed, the signature, and the signature that is sent.
 fn signed(dialect: &dyn Dialect, call: &Call, stamp: &Stamp) -> (String, String, String) {
     let explanation = dialect.explain(call, stamp);
-    let body = dialect.encode(call, stamp).body;
+    let body = dialect.encode(call, stamp, None).body;
     let mut sent = decode_form(std::str::from_utf8(&body).unwrap());
     let sent = sent.remove("_sig").or_else(|| sent.remove("sign")).unwrap();
     (explanation.signed_string, explanation.signature, sent)

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::dialect::{Answer, Call, Dialect, Explanation, SignedRequest, Stamp, TimestampForm};
 use super::error::Refusal;
@@ -67,11 +67,11 @@ impl Dialect for Oms {
         Gateway::Oms
     }
 
-    fn encode(&self, call: &Call, stamp: &Stamp) -> SignedRequest {
+    fn encode(&self, call: &Call, stamp: &Stamp, _login: Option<&SecretString>) -> SignedRequest {
         let mut parameters = self.parameters(call, stamp);
         let signature = sign::sign(&parameters, self.settings.token.expose_secret());
         parameters.push((Cow::Borrowed("sign"), Cow::Owned(signature)));
-        SignedRequest { url: self.settings.url.clone(), body: form_encoded(&parameters).into() }
+        SignedRequest { url: self.settings.url.clone(), body: form_encoded(&parameters).into(), login: None }
     }
 
     /// The token is appended to the digest of this string, not to the string, so nothing needs masking.

@@ -1,16 +1,21 @@
 //! `[tenants.<name>.oms]`: a company's access to its ShopeX OMS.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use crate::gateway::dialect::TimestampForm;
 use crate::gateway::endpoint;
+use crate::gateway::stamps::Unique;
 use crate::settings::Section;
 
 /// The OMS cuts a page larger than this back to a smaller one (its shop page, section 6).
 const PAGE_CAP: u32 = 100;
+
+/// The OMS takes timestamps within ±3600 s (its published server).
+const TIMESTAMP_LEAD: Duration = Duration::from_secs(30 * 60);
 
 /// A company's access to its OMS. Prints no secret.
 #[derive(Clone, Debug)]
@@ -24,8 +29,8 @@ pub struct OmsSettings {
     /// `timestamp`: `auto` (default), `unix` or `compact`.
     pub timestamp: TimestampChoice,
     /// `nonce`: send a `nonce` that makes each signature unique. Default true; without it equal calls get strictly
-    /// increasing timestamps.
-    pub nonce: bool,
+    /// increasing timestamps, up to `timestamp_lead` ahead: default `30m`, half of what the OMS takes.
+    pub unique: Unique,
     /// `page_cap`: the largest page to ask for at once, 1 to 1000. Default 100.
     pub page_cap: u32,
     /// `code_parameter`: the parameter that filters by store code: `shop_bn` (default), or `shop_code` of newer servers.
@@ -93,7 +98,7 @@ impl OmsSettings {
             flag: section.required_text("flag", "the flag that the OMS gave this caller"),
             token: section.required_secret("token", "the token that belongs to the flag"),
             timestamp: section.parsed("timestamp").unwrap_or(TimestampChoice::Auto),
-            nonce: section.flag("nonce", true),
+            unique: endpoint::read_unique(section, TIMESTAMP_LEAD),
             page_cap: read_page_cap(section),
             code_parameter: section.parsed("code_parameter").unwrap_or(CodeParameter::ShopBn),
             time_zone: endpoint::read_time_zone(section),

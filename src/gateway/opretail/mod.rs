@@ -1,8 +1,9 @@
-//! The OPRetail (万店掌) dialect: system parameters, signature, doors, envelope.
+//! The OPRetail (万店掌) dialect: system parameters, signature, doors, envelope, user login.
 //! Facts from the vendor's pages and SDKs; the methods we use stand in `methods.rs`.
 
 mod codes;
 mod envelope;
+mod login;
 pub mod methods;
 mod settings;
 pub mod sign;
@@ -10,13 +11,14 @@ pub mod sign;
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
-use super::dialect::{Answer, Call, Dialect, Door, Explanation, SignedRequest, Stamp};
+use super::dialect::{Answer, Call, Dialect, Door, Explanation, LoginAnswer, SignedRequest, Stamp};
 use super::error::Refusal;
 use super::parameters::{Parameter, form_encoded, sort};
 use super::vendor::Gateway;
 
+pub use login::{LoginMethod, LoginSettings};
 pub use settings::OpRetailSettings;
 
 const MASK: &str = "********";
@@ -70,7 +72,7 @@ impl Dialect for OpRetail {
         Gateway::OpRetail
     }
 
-    fn encode(&self, call: &Call, stamp: &Stamp) -> SignedRequest {
+    fn encode(&self, call: &Call, stamp: &Stamp, login: Option<&SecretString>) -> SignedRequest {
         let mut parameters = self.parameters(call, stamp);
         let signature = sign::sign(&parameters, self.settings.secret.expose_secret(), self.settings.sign_method);
         parameters.push((Cow::Borrowed("_sig"), Cow::Owned(signature)));
@@ -78,7 +80,8 @@ impl Dialect for OpRetail {
             Door::CloudApi => &self.settings.cloud_api,
             Door::MApi | Door::Rpc => &self.settings.m_api,
         };
-        SignedRequest { url: url.clone(), body: form_encoded(&parameters).into() }
+        let login = login.map(|token| (login::header_at(call.method.door), token.clone()));
+        SignedRequest { url: url.clone(), body: form_encoded(&parameters).into(), login }
     }
 
     fn explain(&self, call: &Call, stamp: &Stamp) -> Explanation {
@@ -88,6 +91,19 @@ impl Dialect for OpRetail {
             signed_string: sign::signed_string(&parameters, MASK),
             signature: sign::sign(&parameters, secret, self.settings.sign_method),
         }
+    }
+
+    fn login_for(&self, call: &Call) -> Option<Call> {
+        let settings = self.settings.login.as_ref()?;
+        login::is_needed_for(&call.method).then(|| settings.call())
+    }
+
+    fn read_login(&self, data: &str) -> Option<LoginAnswer> {
+        login::read_answer(data)
+    }
+
+    fn has_login(&self) -> bool {
+        self.settings.login.is_some()
     }
 
     fn decode<'a>(&self, body: &'a [u8]) -> Result<Answer<'a>, Refusal> {

@@ -1,11 +1,18 @@
 //! `[tenants.<name>.opretail]`: a company's key at OPRetail and how it is used.
 
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
+use super::login::LoginSettings;
 use super::sign::SignMethod;
 use crate::gateway::endpoint;
+use crate::gateway::stamps::Unique;
 use crate::settings::Section;
+
+/// The vendor does not publish how far a timestamp may be off; a minute is inside any window of minutes.
+const TIMESTAMP_LEAD: Duration = Duration::from_secs(60);
 
 /// A company's key at OPRetail. Prints no secret.
 #[derive(Clone, Debug)]
@@ -23,10 +30,12 @@ pub struct OpRetailSettings {
     /// `sign_method`: `md5` (default) or `sha1`.
     pub sign_method: SignMethod,
     /// `nonce`: send a `_nonce` that makes each signature unique. Default true; without it equal calls get
-    /// strictly increasing timestamps.
-    pub nonce: bool,
+    /// strictly increasing timestamps, up to `timestamp_lead` ahead: default `1m`, as the vendor publishes no window.
+    pub unique: Unique,
     /// `enterprise_id`: the company's number on the business platform, needed for inspections.
     pub enterprise_id: Option<i64>,
+    /// `[….login]`: the user whose login some methods need, if there is one.
+    pub login: Option<LoginSettings>,
     /// `time_zone`: IANA name of the zone in which the gateway reads and writes times. Default `Asia/Shanghai`.
     pub time_zone: TimeZone,
 }
@@ -41,8 +50,9 @@ impl OpRetailSettings {
             key: section.required_text("key", "the developer key (_akey) that OPRetail assigned"),
             secret: section.required_secret("secret", "the secret that belongs to the developer key"),
             sign_method: section.parsed("sign_method").unwrap_or(SignMethod::Md5),
-            nonce: section.flag("nonce", true),
+            unique: endpoint::read_unique(section, TIMESTAMP_LEAD),
             enterprise_id: section.integer("enterprise_id"),
+            login: LoginSettings::read(&section.section("login")),
             time_zone: endpoint::read_time_zone(section),
         }
     }

@@ -6,10 +6,13 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use super::{Inspection, page_from_wire};
+use crate::gateway::GatewaySettings;
 use crate::gateway::account::Account;
 use crate::gateway::endpoint::china_standard_time;
 use crate::gateway::opretail::OpRetailSettings;
 use crate::gateway::opretail::sign::SignMethod;
+use crate::gateway::registry::Registry;
+use crate::gateway::stamps::Unique;
 use crate::gateway::tenants::OpRetailAccess;
 
 fn access() -> OpRetailAccess {
@@ -20,12 +23,13 @@ fn access() -> OpRetailAccess {
         key: String::new(),
         secret: SecretString::from("secret"),
         sign_method: SignMethod::Md5,
-        nonce: true,
+        unique: Unique::Nonce,
+        login: None,
         enterprise_id: None,
         time_zone: china_standard_time(),
     };
     OpRetailAccess {
-        account: Arc::new(Account::opretail(settings, Arc::default())),
+        account: Arc::new(Account::opretail(settings, &Registry::new(&GatewaySettings::default()))),
         enterprise_id: None,
         zone: china_standard_time(),
     }

@@ -1,0 +1,85 @@
+//! From a whole HTTP answer to the data of the call or to the right kind of failure: status, envelope, data.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
+
+use super::account::Account;
+use super::clock_offset::Reading;
+use super::dialect::Call;
+use super::error::{Error, Kind, Note};
+use super::transport::Response;
+use super::transport_failure::TransportFailure;
+use super::vendor::Gateway;
+
+/// A gateway that asks to wait and does not say for how long is left alone for this long.
+const WAIT: Duration = Duration::from_secs(5);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// What an answer says: data or a failure, and the gateway's time.
+#[derive(Debug)]
+pub struct Reply<T> {
+    /// The data; `None` when the gateway answered with success but without data.
+    pub outcome: Result<Option<T>, Error>,
+    /// The gateway's clock, if a whole envelope told it; what a broken body says about the time is worth nothing.
+    pub reading: Option<Reading>,
+}
+
+/// Reads an answer that arrived at `now` after `took`.
+pub fn read<T: DeserializeOwned>(
+    account: &Account,
+    call: &Call,
+    response: &Response,
+    now: Timestamp,
+    took: SignedDuration,
+) -> Reply<T> {
+    let gateway = account.gateway();
+    if !(200..=299).contains(&response.status) {
+        return Reply { outcome: Err(of_status(gateway, response)), reading: None };
+    }
+    let body: Bytes = account.dialect().clean(response.body.clone());
+    let (outcome, time) = match account.dialect().decode(&body) {
+        Ok(answer) => {
+            // PHP writes an empty list for an empty object.
+            let data = answer.data.filter(|data| data.get() != "[]").map(|data| data.get());
+            (data.map(|data| data_of(gateway, call, data, answer.call_id)).transpose(), answer.gateway_time)
+        }
+        Err(refusal) if refusal.kind == Kind::Unreadable => {
+            return Reply { outcome: Err(Error::transport(gateway, TransportFailure::NotAnEnvelope)), reading: None };
+        }
+        Err(refusal) => {
+            let time = refusal.gateway_time;
+            (Err(Error::refused(gateway, refusal)), time)
+        }
+    };
+    let gateway_time = time.or(response.date);
+    Reply { outcome, reading: gateway_time.map(|gateway_time| Reading { gateway_time, now, took }) }
+}
+
+fn data_of<T: DeserializeOwned>(
+    gateway: Gateway,
+    call: &Call,
+    data: &str,
+    call_id: Option<String>,
+) -> Result<T, Error> {
+    serde_json::from_str(data).map_err(|error| {
+        // The library's own words can hold a part of the data.
+        let cause = format!("data of {} at column {}: {:?} error", call.method.name, error.column(), error.classify());
+        let note = call_id.map(|call_id| Note { call_id: Some(call_id), ..Note::default() });
+        Error { note, ..Error::local(gateway, Kind::Unreadable, cause) }
+    })
+}
+
+/// A gateway reports its errors inside HTTP 200; any other status comes from something in front of it.
+fn of_status(gateway: Gateway, response: &Response) -> Error {
+    let status = response.status;
+    let kind = match Kind::of_status(status) {
+        Kind::GatewayFailed if status == 503 && response.retry_after.is_some() => Kind::AskedToWait,
+        kind => kind,
+    };
+    let error = Error::local(gateway, kind, format!("HTTP status {status}"));
+    let wait = response.retry_after.unwrap_or(WAIT).clamp(Duration::from_secs(1), LONGEST_WAIT);
+    error.retry_after((kind == Kind::AskedToWait).then_some(wait))
+}

@@ -1,0 +1,296 @@
+//! Stops calling a gateway that fails, so that callers get an older answer or an error at once and the gateway can recover.
+//! One breaker for each credential at a gateway. When its rest is over, one call at a time goes ahead as a probe.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::reactions::Counts;
+
+/// The outcomes that are looked at: the last so many, and none older than this.
+const LOOKED_AT: usize = 20;
+const LOOKED_BACK: Duration = Duration::from_secs(60);
+
+/// Fewer outcomes than this say nothing.
+const FEWEST: usize = 10;
+
+/// It opens when this share of them failed. A gateway of which a third of the calls fail is still worth calling.
+const OPENS_AT_PERCENT: usize = 70;
+
+/// The rest doubles with every probe that fails, up to this.
+const LONGEST_REST: Duration = Duration::from_secs(60);
+
+/// What a breaker lets pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakerState {
+    /// Every call.
+    Closed,
+    /// No call until its rest is over.
+    Open,
+    /// One call at a time, to see how the gateway does.
+    HalfOpen,
+}
+
+impl BreakerState {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Closed, Self::Open, Self::HalfOpen];
+
+    /// The name in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+        }
+    }
+}
+
+/// The leave to make one call; what came of it is told to [`Breaker::record`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leave {
+    /// Leaves given before the breaker last changed say nothing about the gateway as it is now.
+    era: u64,
+}
+
+/// What became of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The breaker is as it was.
+    None,
+    /// It opened.
+    Opened,
+    /// It closed.
+    Closed,
+}
+
+/// The breaker of one credential, shared by all workers.
+#[derive(Debug)]
+pub struct Breaker {
+    first_rest: Duration,
+    probe_time: Duration,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    era: u64,
+    outcomes: VecDeque<(Duration, bool)>,
+    rest: Option<Rest>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Rest {
+    length: Duration,
+    until: Duration,
+    /// The probe under way must have ended by then; one that vanished does not hold the breaker for ever.
+    probe_until: Option<Duration>,
+}
+
+impl Breaker {
+    /// A closed breaker. Its first rest takes `first_rest`; a probe has ended after `probe_time`.
+    pub fn new(first_rest: Duration, probe_time: Duration) -> Self {
+        Self { first_rest, probe_time, inner: Mutex::default() }
+    }
+
+    /// How long to wait before a call is let pass again; `None` when one would be let pass now.
+    pub fn wait(&self, now: Duration) -> Option<Duration> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.rest.and_then(|rest| rest.wait(now))
+    }
+
+    /// Lets a call pass, as the probe if the breaker was open.
+    ///
+    /// # Errors
+    /// How long to wait, when no call is let pass now.
+    pub fn pass(&self, now: Duration) -> Result<Leave, Duration> {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let era = inner.era;
+        if let Some(rest) = &mut inner.rest {
+            if let Some(wait) = rest.wait(now) {
+                return Err(wait);
+            }
+            rest.probe_until = Some(now + self.probe_time);
+        }
+        Ok(Leave { era })
+    }
+
+    /// Takes note of what became of a call. `asked_to_wait` is how long the gateway itself wants to be left alone.
+    pub fn record(&self, leave: Leave, counts: Counts, asked_to_wait: Option<Duration>, now: Duration) -> Change {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if leave.era != inner.era {
+            return Change::None;
+        }
+        match (counts, inner.rest) {
+            (Counts::Not, Some(rest)) => {
+                inner.rest = Some(Rest { probe_until: None, ..rest });
+                Change::None
+            }
+            (Counts::Not, None) => Change::None,
+            (Counts::AsAnswer, Some(_)) => inner.close(),
+            (Counts::AsFailure, Some(rest)) => {
+                let longer = (rest.length * 2).min(LONGEST_REST);
+                inner.open(asked_to_wait.map_or(longer, |wait| wait.max(longer)), now)
+            }
+            (_, None) if asked_to_wait.is_some() => inner.open(asked_to_wait.unwrap_or(self.first_rest), now),
+            (counts, None) => {
+                inner.look_at(counts == Counts::AsFailure, now);
+                if inner.is_failing() { inner.open(self.first_rest, now) } else { Change::None }
+            }
+        }
+    }
+
+    /// What it lets pass now.
+    pub fn state(&self, now: Duration) -> BreakerState {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        match inner.rest {
+            None => BreakerState::Closed,
+            Some(rest) if now < rest.until => BreakerState::Open,
+            Some(_) => BreakerState::HalfOpen,
+        }
+    }
+}
+
+impl Rest {
+    fn wait(&self, now: Duration) -> Option<Duration> {
+        let until = self.until.max(self.probe_until.unwrap_or_default());
+        until.checked_sub(now).filter(|wait| !wait.is_zero())
+    }
+}
+
+impl Inner {
+    fn look_at(&mut self, failed: bool, now: Duration) {
+        self.outcomes.push_back((now, failed));
+        while self.outcomes.len() > LOOKED_AT
+            || self.outcomes.front().is_some_and(|(at, _)| now.saturating_sub(*at) > LOOKED_BACK)
+        {
+            self.outcomes.pop_front();
+        }
+    }
+
+    fn is_failing(&self) -> bool {
+        let failed = self.outcomes.iter().filter(|(_, failed)| *failed).count();
+        self.outcomes.len() >= FEWEST && failed * 100 >= self.outcomes.len() * OPENS_AT_PERCENT
+    }
+
+    fn open(&mut self, length: Duration, now: Duration) -> Change {
+        self.era += 1;
+        self.outcomes.clear();
+        self.rest = Some(Rest { length, until: now + length, probe_until: None });
+        Change::Opened
+    }
+
+    fn close(&mut self) -> Change {
+        self.era += 1;
+        self.rest = None;
+        Change::Closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Breaker, BreakerState, Change, Counts};
+    use std::time::Duration;
+
+    const REST: Duration = Duration::from_secs(5);
+
+    fn breaker() -> Breaker {
+        Breaker::new(REST, Duration::from_secs(10))
+    }
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn call(breaker: &Breaker, counts: Counts, now: Duration) -> Change {
+        let leave = breaker.pass(now).unwrap();
+        breaker.record(leave, counts, None, now)
+    }
+
+    fn opened() -> Breaker {
+        let breaker = breaker();
+        for _ in 0..10 {
+            call(&breaker, Counts::AsFailure, at(0));
+        }
+        breaker
+    }
+
+    #[test]
+    fn it_opens_when_most_of_enough_calls_fail() {
+        let breaker = breaker();
+        for number in 0..10 {
+            assert_eq!(breaker.state(at(0)), BreakerState::Closed, "{number}");
+            call(&breaker, Counts::AsFailure, at(0));
+        }
+        assert_eq!(breaker.state(at(0)), BreakerState::Open);
+        assert_eq!(breaker.pass(at(1)), Err(at(4)));
+    }
+
+    #[test]
+    fn it_stays_closed_when_a_third_fails_or_failures_are_rare() {
+        let breaker = breaker();
+        for number in 0..300 {
+            let counts = if number % 3 == 0 { Counts::AsFailure } else { Counts::AsAnswer };
+            assert_eq!(call(&breaker, counts, at(number / 10)), Change::None);
+        }
+        let rare = super::Breaker::new(REST, at(10));
+        for number in 0..50 {
+            assert_eq!(call(&rare, Counts::AsFailure, at(number * 7)), Change::None);
+        }
+    }
+
+    #[test]
+    fn after_its_rest_one_probe_goes_ahead_and_an_answer_closes_it() {
+        let breaker = opened();
+        let probe = breaker.pass(at(5)).unwrap();
+        assert_eq!(breaker.pass(at(5)), Err(at(10)), "while the probe is under way");
+        assert_eq!(breaker.state(at(5)), BreakerState::HalfOpen);
+        assert_eq!(breaker.record(probe, Counts::AsAnswer, None, at(6)), Change::Closed);
+        assert_eq!(breaker.state(at(6)), BreakerState::Closed);
+    }
+
+    #[test]
+    fn a_failed_probe_doubles_the_rest_up_to_a_minute() {
+        let breaker = opened();
+        let mut now = at(5);
+        for rest in [10, 20, 40, 60, 60] {
+            assert_eq!(call(&breaker, Counts::AsFailure, now), Change::Opened);
+            assert_eq!(breaker.wait(now), Some(at(rest)));
+            now += at(rest);
+        }
+    }
+
+    #[test]
+    fn a_probe_that_vanished_or_was_never_sent_does_not_hold_it() {
+        let breaker = opened();
+        let unsent = breaker.pass(at(5)).unwrap();
+        breaker.record(unsent, Counts::Not, None, at(5));
+        breaker.pass(at(5)).unwrap();
+        assert!(breaker.pass(at(14)).is_err());
+        assert!(breaker.pass(at(15)).is_ok());
+    }
+
+    #[test]
+    fn what_was_sent_before_it_opened_neither_closes_nor_prolongs_it() {
+        let breaker = breaker();
+        let earlier = breaker.pass(at(0)).unwrap();
+        for _ in 0..10 {
+            call(&breaker, Counts::AsFailure, at(0));
+        }
+        breaker.record(earlier, Counts::AsAnswer, None, at(1));
+        assert_eq!(breaker.state(at(1)), BreakerState::Open);
+        breaker.record(earlier, Counts::AsFailure, None, at(4));
+        assert_eq!(breaker.wait(at(4)), Some(at(1)));
+    }
+
+    #[test]
+    fn a_gateway_that_asks_to_wait_is_left_alone_for_that_long() {
+        let breaker = breaker();
+        let leave = breaker.pass(at(0)).unwrap();
+        assert_eq!(breaker.record(leave, Counts::AsFailure, Some(at(17)), at(0)), Change::Opened);
+        assert_eq!(breaker.wait(at(0)), Some(at(17)));
+    }
+}

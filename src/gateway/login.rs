@@ -1,0 +1,360 @@
+//! The user login that some methods of OPRetail need beside the signature: one token for all workers, got by one login
+//! however many requests wait, renewed before it ends and once when the gateway has lost it.
+//!
+//! Kept here and not in the cache of answers: asking that cache from inside a fetch would deadlock.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::sync::watch;
+
+use super::error::{Error, Kind};
+use super::vendor::Gateway;
+
+/// A token is renewed when this is left of it, or a tenth of its life when that is less.
+const RENEWED_BEFORE_END: Duration = Duration::from_secs(60);
+
+/// The rest after a refused login doubles up to this: at most three logins are refused in any ten minutes.
+const LONGEST_REST: Duration = Duration::from_secs(30 * 60);
+
+/// A gateway that loses the login more often than this in a minute has it for nothing.
+const MOST_LOSSES: usize = 3;
+const LOSSES_WITHIN: Duration = Duration::from_secs(60);
+
+/// What a login brought.
+#[derive(Clone)]
+pub struct LoginToken {
+    /// Sent in the header of the door.
+    pub value: SecretString,
+    /// How long it is used, by our elapsed time; `None` when the gateway did not say.
+    life: Option<Life>,
+    /// Sets it apart from the tokens before and after it.
+    serial: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Life {
+    renew_from: Duration,
+    ends: Duration,
+}
+
+impl fmt::Debug for LoginToken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("LoginToken").field("serial", &self.serial).finish_non_exhaustive()
+    }
+}
+
+/// How a login ended, for those who wait.
+pub type Landed = Option<Result<Arc<LoginToken>, Error>>;
+
+/// The duty to log in for everybody. When it is dropped without [`Login::land`], those who wait ask again.
+#[derive(Debug)]
+pub struct Duty {
+    landing: watch::Sender<Landed>,
+    started: Duration,
+}
+
+/// What a request that needs the login does next.
+#[derive(Debug)]
+pub enum Ask {
+    /// Use this token.
+    Use(Arc<LoginToken>),
+    /// Use this token, and see to its renewal.
+    UseAndRenew(Arc<LoginToken>, Duty),
+    /// Log in, for everybody.
+    LogIn(Duty, watch::Receiver<Landed>),
+    /// Wait for the login under way.
+    Wait(watch::Receiver<Landed>),
+    /// Give up: the login was refused, and it is too early to try again.
+    Rest(Error),
+}
+
+/// Whether there is a login, for `/readyz`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LoginState {
+    /// No call has needed it yet, or the last one ended.
+    None,
+    /// There is a token.
+    LoggedIn,
+    /// The gateway refused the user name or password, or forgets every login.
+    Refused,
+}
+
+/// The login of one account, shared by all workers.
+#[derive(Debug, Default)]
+pub struct Login(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    token: Option<Arc<LoginToken>>,
+    landing: Option<watch::Receiver<Landed>>,
+    rest: Option<Rest>,
+    losses: VecDeque<Duration>,
+    serial: u64,
+}
+
+#[derive(Debug)]
+struct Rest {
+    until: Duration,
+    length: Duration,
+    error: Error,
+}
+
+impl Login {
+    /// What to do now.
+    pub fn ask(&self, now: Duration) -> Ask {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let under_way = inner.under_way();
+        if let Some(token) = inner.token.clone().filter(|token| token.is_usable(now)) {
+            let is_resting = inner.rest.as_ref().is_some_and(|rest| now < rest.until);
+            if token.is_nearly_over(now) && under_way.is_none() && !is_resting {
+                return Ask::UseAndRenew(token, inner.begin(now).0);
+            }
+            return Ask::Use(token);
+        }
+        if let Some(landing) = under_way {
+            return Ask::Wait(landing);
+        }
+        match inner.rest.as_ref().filter(|rest| now < rest.until) {
+            Some(rest) => Ask::Rest(rest.error.clone().retry_after(Some(rest.until.saturating_sub(now)))),
+            None => {
+                let (duty, landing) = inner.begin(now);
+                Ask::LogIn(duty, landing)
+            }
+        }
+    }
+
+    /// Ends a login: keeps the token with the time that it has left, or rests when the gateway refused it, and tells all
+    /// who wait.
+    pub fn land(&self, duty: &Duty, outcome: Result<(SecretString, Option<Duration>), Error>, now: Duration) {
+        let landed = {
+            let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            inner.landing = None;
+            match outcome {
+                Ok((value, life)) => Ok(inner.keep(value, life.map(|life| Life::of(life, duty.started)))),
+                Err(error) => {
+                    inner.rest_after(&error, now);
+                    Err(error)
+                }
+            }
+        };
+        duty.landing.send_replace(Some(landed));
+    }
+
+    /// The gateway no longer knows this token. Whether it is worth asking for another one: not when the gateway loses
+    /// each of them.
+    pub fn lost(&self, gateway: Gateway, token: &LoginToken, now: Duration) -> bool {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.token.as_ref().is_none_or(|held| held.serial != token.serial) {
+            // Somebody else noticed it first.
+            return inner.rest.as_ref().is_none_or(|rest| now >= rest.until);
+        }
+        inner.token = None;
+        inner.losses.retain(|at| now.saturating_sub(*at) < LOSSES_WITHIN);
+        inner.losses.push_back(now);
+        if inner.losses.len() <= MOST_LOSSES {
+            return true;
+        }
+        let cause = "the gateway forgets every login at once; see whether its user may use the method";
+        let error = Error::local(gateway, Kind::LoginExpired, cause);
+        inner.rest = Some(Rest { until: now + LOSSES_WITHIN, length: LOSSES_WITHIN, error });
+        false
+    }
+
+    /// Whether there is a login now.
+    pub fn state(&self, now: Duration) -> LoginState {
+        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_held = inner.token.as_ref().is_some_and(|token| token.is_usable(now));
+        match &inner.rest {
+            _ if is_held => LoginState::LoggedIn,
+            Some(_) => LoginState::Refused,
+            None => LoginState::None,
+        }
+    }
+}
+
+impl LoginToken {
+    fn is_usable(&self, now: Duration) -> bool {
+        self.life.is_none_or(|life| now < life.ends)
+    }
+
+    fn is_nearly_over(&self, now: Duration) -> bool {
+        self.life.is_some_and(|life| now >= life.renew_from)
+    }
+}
+
+impl Life {
+    fn of(length: Duration, from: Duration) -> Self {
+        let ends = from + length;
+        Self { renew_from: ends.saturating_sub(RENEWED_BEFORE_END.min(length / 10)), ends }
+    }
+}
+
+impl Inner {
+    /// The login under way, unless whoever had the duty has gone.
+    fn under_way(&mut self) -> Option<watch::Receiver<Landed>> {
+        self.landing = self.landing.take().filter(|landing| landing.has_changed().is_ok());
+        self.landing.clone()
+    }
+
+    fn begin(&mut self, now: Duration) -> (Duty, watch::Receiver<Landed>) {
+        let (sender, receiver) = watch::channel(None);
+        self.landing = Some(receiver.clone());
+        (Duty { landing: sender, started: now }, receiver)
+    }
+
+    fn keep(&mut self, value: SecretString, life: Option<Life>) -> Arc<LoginToken> {
+        self.serial += 1;
+        self.rest = None;
+        let token = Arc::new(LoginToken { value, life, serial: self.serial });
+        self.token = Some(token.clone());
+        token
+    }
+
+    fn rest_after(&mut self, error: &Error, now: Duration) {
+        let first = if error.kind == Kind::LoginRefused { error.kind.reaction().rests } else { None };
+        let Some(first) = first else { return };
+        let length = self.rest.as_ref().map_or(first, |rest| (rest.length * 2).clamp(first, LONGEST_REST));
+        self.rest = Some(Rest { until: now + length, length, error: error.clone() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ask, Duty, Login, LoginState, LoginToken};
+    use crate::gateway::error::{Error, Kind};
+    use crate::gateway::vendor::Gateway;
+    use secrecy::{ExposeSecret, SecretString};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn duty(login: &Login, now: Duration) -> Duty {
+        match login.ask(now) {
+            Ask::LogIn(duty, _) => duty,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn log_in(login: &Login, life: Option<u64>, now: Duration) {
+        let duty = duty(login, now);
+        login.land(&duty, Ok((SecretString::from("a-token"), life.map(at))), now);
+    }
+
+    fn refuse(login: &Login, now: Duration) {
+        let duty = duty(login, now);
+        login.land(&duty, Err(Error::local(Gateway::OpRetail, Kind::LoginRefused, "refused")), now);
+    }
+
+    #[test]
+    fn a_short_token_is_not_renewed_all_the_time() {
+        let login = Login::default();
+        log_in(&login, Some(30), at(0));
+        used(&login, at(26));
+        assert!(matches!(login.ask(at(27)), Ask::UseAndRenew(..)));
+    }
+
+    fn used(login: &Login, now: Duration) -> Arc<LoginToken> {
+        match login.ask(now) {
+            Ask::Use(token) => token,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn one_logs_in_and_the_others_wait_for_it() {
+        let login = Login::default();
+        let duty = duty(&login, at(0));
+        let Ask::Wait(waiting) = login.ask(at(0)) else { panic!("a second login") };
+        assert!(waiting.borrow().is_none());
+        login.land(&duty, Ok((SecretString::from("a-token"), None)), at(0));
+        let landed = waiting.borrow().clone().unwrap().unwrap();
+        assert_eq!(landed.value.expose_secret(), "a-token");
+        assert_eq!(
+            used(&login, at(1_000_000)).serial,
+            landed.serial,
+            "without a known end it is used until it is lost"
+        );
+        assert!(!format!("{login:?} {landed:?}").contains("a-token"));
+    }
+
+    #[test]
+    fn a_login_whose_bearer_has_gone_is_begun_anew() {
+        let login = Login::default();
+        drop(duty(&login, at(0)));
+        assert!(matches!(login.ask(at(0)), Ask::LogIn(..)));
+    }
+
+    #[test]
+    fn a_token_is_renewed_by_one_before_it_ends_while_all_go_on_using_it() {
+        let login = Login::default();
+        log_in(&login, Some(600), at(0));
+        used(&login, at(539));
+        let Ask::UseAndRenew(_, renewal) = login.ask(at(540)) else { panic!("not renewed") };
+        used(&login, at(541));
+        login.land(&renewal, Ok((SecretString::from("the-next"), Some(at(600)))), at(541));
+        assert_eq!(used(&login, at(542)).value.expose_secret(), "the-next");
+        assert!(matches!(login.ask(at(540 + 600)), Ask::LogIn(..)), "an ended token is not used");
+    }
+
+    #[test]
+    fn a_lost_token_is_replaced_once_for_all_who_noticed() {
+        let login = Login::default();
+        log_in(&login, None, at(0));
+        let token = used(&login, at(0));
+        assert!(login.lost(Gateway::OpRetail, &token, at(1)));
+        assert!(login.lost(Gateway::OpRetail, &token, at(1)));
+        log_in(&login, None, at(1));
+        assert!(login.lost(Gateway::OpRetail, &token, at(2)), "who comes late gets the new one");
+        assert_eq!(used(&login, at(2)).serial, token.serial + 1);
+    }
+
+    #[test]
+    fn a_gateway_that_loses_every_token_is_not_asked_for_ever_more() {
+        let login = Login::default();
+        let mut logins = 0;
+        for second in 0..50 {
+            if let Ask::LogIn(duty, _) = login.ask(at(second)) {
+                login.land(&duty, Ok((SecretString::from("a-token"), None)), at(second));
+                logins += 1;
+                login.lost(Gateway::OpRetail, &used(&login, at(second)), at(second));
+            }
+        }
+        assert_eq!((logins, login.state(at(50))), (4, LoginState::Refused));
+    }
+
+    #[test]
+    fn a_refused_login_is_not_hammered() {
+        let login = Login::default();
+        let mut refused = Vec::new();
+        for second in 0..4 * 3_600 {
+            if let Ask::LogIn(duty, _) = login.ask(at(second)) {
+                login.land(&duty, Err(Error::local(Gateway::OpRetail, Kind::LoginRefused, "refused")), at(second));
+                refused.push(second);
+            }
+        }
+        assert_eq!(refused[..4], [0, 300, 900, 2_100]);
+        assert!(refused.windows(2).all(|pair| pair[1] - pair[0] >= 300));
+        let most = (0..refused.len())
+            .map(|first| refused[first..].iter().take_while(|second| *second - refused[first] < 600).count());
+        assert!(most.max() <= Some(3), "{refused:?}");
+    }
+
+    #[test]
+    fn a_success_ends_the_rest() {
+        let login = Login::default();
+        refuse(&login, at(0));
+        assert!(matches!(login.ask(at(299)), Ask::Rest(error) if error.retry_after == Some(at(1))));
+        assert_eq!(login.state(at(299)), LoginState::Refused);
+        log_in(&login, Some(100), at(300));
+        assert_eq!(login.state(at(301)), LoginState::LoggedIn);
+        assert!(matches!(login.ask(at(500)), Ask::LogIn(..)));
+    }
+}

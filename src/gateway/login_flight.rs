@@ -1,0 +1,88 @@
+//! Gets the user login for a call that needs one: one login under way for all who wait, as a task of its own, so that a
+//! caller who leaves does not end it for the others.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::value::RawValue;
+use tracing::Instrument;
+
+use super::account::Account;
+use super::dialect::Call;
+use super::error::{Error, Kind};
+use super::login::{Ask, Duty, LoginToken};
+use super::{GatewayClient, metrics};
+use crate::clock::Deadline;
+
+impl GatewayClient {
+    /// The user's token for a call; `None` for a call that needs none.
+    pub(super) async fn login_for(
+        &self,
+        account: &Arc<Account>,
+        call: &Call,
+        deadline: &Deadline,
+    ) -> Result<Option<Arc<LoginToken>>, Error> {
+        let Some(login_call) = account.dialect().login_for(call) else { return Ok(None) };
+        match tokio::time::timeout(deadline.left(), self.logged_in(account, login_call)).await {
+            Ok(token) => token.map(Some),
+            Err(_) => Err(account.error(Kind::TimedOut, "the login did not end in time")),
+        }
+    }
+
+    /// Whether it is worth asking for another token than this one, which the gateway no longer knows.
+    pub(super) fn may_log_in_again(&self, account: &Account, lost: &LoginToken) -> bool {
+        account.login.lost(account.gateway(), lost, self.clock.elapsed())
+    }
+
+    async fn logged_in(&self, account: &Arc<Account>, login_call: Call) -> Result<Arc<LoginToken>, Error> {
+        loop {
+            let mut landing = match account.login.ask(self.clock.elapsed()) {
+                Ask::Use(token) => return Ok(token),
+                Ask::UseAndRenew(token, duty) => {
+                    self.spawn_login(account, login_call, duty);
+                    return Ok(token);
+                }
+                Ask::Rest(error) => return Err(error),
+                Ask::LogIn(duty, landing) => {
+                    self.spawn_login(account, login_call.clone(), duty);
+                    landing
+                }
+                Ask::Wait(landing) => landing,
+            };
+            // When whoever logs in has gone without an end, it is begun anew.
+            if let Ok(landed) = landing.wait_for(Option::is_some).await
+                && let Some(landed) = landed.clone()
+            {
+                return landed;
+            }
+        }
+    }
+
+    fn spawn_login(&self, account: &Arc<Account>, call: Call, duty: Duty) {
+        let (client, account) = (self.clone(), account.clone());
+        let login = async move {
+            let outcome = client.log_in(&account, &call).await;
+            let name = outcome.as_ref().map_or_else(|error| error.kind.name(), |_| "success");
+            metrics::gateway_login(account.gateway().name(), name);
+            match &outcome {
+                Ok(_) => tracing::info!(gateway = %account.gateway(), "logged in at the gateway"),
+                Err(error) => tracing::error!(cause = %error, "the login at the gateway failed"),
+            }
+            account.login.land(&duty, outcome, client.clock.elapsed());
+        };
+        actix_web::rt::spawn(login.in_current_span());
+    }
+
+    /// The token, and for how long it is good.
+    async fn log_in(&self, account: &Arc<Account>, call: &Call) -> Result<(SecretString, Option<Duration>), Error> {
+        let data: Option<Box<RawValue>> = Box::pin(self.call(account, call)).await?;
+        let answer = data.and_then(|data| account.dialect().read_login(data.get()));
+        let Some(answer) = answer else {
+            return Err(account.error(Kind::Unreadable, "the login was answered without a token"));
+        };
+        let now = account.gateway_time(self.clock.now());
+        let life = answer.ends.and_then(|ends| Duration::try_from(ends.duration_since(now)).ok());
+        Ok((answer.token, life.filter(|life| !life.is_zero())))
+    }
+}

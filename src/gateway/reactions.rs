@@ -1,0 +1,312 @@
+//! The one table: each answer of a gateway, each failure of the transport and each quirk of the client library ends in
+//! exactly one kind, and each kind has exactly one right reaction.
+//!
+//! Everyone else looks here and obeys: the envelopes and the transport find the kind, the retry loop asks whether and how
+//! to go on, the breaker what counts, the cache how long, and `http/problem_type.rs` gives the status. `tests/api/reactions.rs`
+//! walks the table row by row, for both gateways, over real sockets.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::transport_failure::TransportFailure;
+
+/// Whether and how a call is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// The same call would end the same way.
+    No,
+    /// Signed anew, after a pause, at most so many times, and only within the retry budget.
+    AfterPause(u32),
+    /// Signed anew at once with a new nonce or timestamp, at most so many times, and only within the retry budget.
+    WithNewStamp(u32),
+    /// With the clock corrected, then with the other timestamp form, as far as there is something to mend.
+    WithOtherTimestamp,
+    /// Once, after one new login that all callers share.
+    WithNewLogin,
+}
+
+/// What it says of the gateway's health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counts {
+    /// The gateway answered, whatever it said: it is well.
+    AsAnswer,
+    /// It speaks against the gateway.
+    AsFailure,
+    /// Nothing was asked of the gateway.
+    Not,
+}
+
+/// Which problem the caller is told about; `http/problem_type.rs` gives each its status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// 502 `gateway-refused-credentials`.
+    RefusedCredentials,
+    /// 502 `gateway-error`.
+    GatewayError,
+    /// 503 `gateway-unavailable`, with `Retry-After`.
+    Unavailable,
+    /// 504 `gateway-timeout`.
+    Timeout,
+    /// 403 `store-not-granted`.
+    NotGranted,
+    /// 404 `not-found`.
+    NotFound,
+    /// 422 `gateway-rejected-request`.
+    RejectedRequest,
+}
+
+/// What is better for the caller when there is an older answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Older {
+    /// The older answer: the failure says nothing about it.
+    IsBetter,
+    /// The failure: it is the truth, and the older answer is no more.
+    IsOver,
+}
+
+/// The one right reaction to a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reaction {
+    /// Try again, and how.
+    pub again: Again,
+    /// What the breaker makes of it.
+    pub counts: Counts,
+    /// Whether an older answer is served instead.
+    pub older: Older,
+    /// How long the failure itself is remembered, so that a crowd does not repeat it.
+    pub remembered: Duration,
+    /// How long the credential is not tried again: with the same method, or with the same login.
+    pub rests: Option<Duration>,
+    /// What the caller is told when there is no older answer.
+    pub shown: Shown,
+}
+
+/// A row of the table: what is seen, and the reaction to it.
+#[derive(Debug)]
+pub struct Row {
+    /// What it is called.
+    pub kind: Kind,
+    /// Return codes in OPRetail's `stat.code`.
+    pub opretail: &'static [RangeInclusive<i64>],
+    /// Codes in the OMS's envelopes.
+    pub oms: &'static [&'static str],
+    /// HTTP statuses; a gateway's own errors come inside 200, so any other is of something in front of it.
+    pub http: &'static [RangeInclusive<u16>],
+    /// What the transport meets.
+    pub transport: &'static [TransportFailure],
+    /// What to do.
+    pub reaction: Reaction,
+}
+
+const MOMENT: Duration = Duration::from_secs(1);
+const HALF_A_MINUTE: Duration = Duration::from_secs(30);
+const FIVE_MINUTES: Duration = Duration::from_secs(300);
+
+macro_rules! reactions {
+    ($(
+        $(#[$doc:meta])+
+        $kind:ident $name:literal
+            opretail $opretail:tt oms $oms:tt http $http:tt transport $transport:tt
+            => $again:expr, $counts:ident, $older:ident, $remembered:ident, $rests:expr, $shown:ident;
+    )+) => {
+        /// What kind of failure a gateway call ended in.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Kind { $($(#[$doc])+ $kind),+ }
+
+        /// All rows.
+        pub static TABLE: &[&Row] = &[$(&Kind::$kind.row_of()),+];
+
+        impl Kind {
+            /// The name in logs and metrics.
+            pub const fn name(self) -> &'static str { match self { $(Self::$kind => $name),+ } }
+
+            /// The one right reaction.
+            pub const fn reaction(self) -> Reaction { self.row_of().reaction }
+
+            const fn row_of(self) -> Row {
+                use self::Again::{AfterPause, No, WithNewLogin, WithNewStamp, WithOtherTimestamp};
+                match self {
+                    $(Self::$kind => Row {
+                        kind: Self::$kind,
+                        opretail: &$opretail,
+                        oms: &$oms,
+                        http: &$http,
+                        transport: &$transport,
+                        reaction: Reaction {
+                            again: $again,
+                            counts: Counts::$counts,
+                            older: Older::$older,
+                            remembered: $remembered,
+                            rests: $rests,
+                            shown: Shown::$shown,
+                        },
+                    }),+
+                }
+            }
+        }
+    };
+}
+
+use TransportFailure as T;
+
+// Columns behind the arrow: again, what the breaker counts, an older answer, how long the failure is remembered,
+// how long the credential rests, and what the caller is told.
+reactions! {
+    /// The gateway refused our key, signature, method, permission or system parameters: an operator must act.
+    CredentialsRefused "credentials_refused"
+        opretail [1..=14, 17..=17]
+        oms ["e000001", "e000002", "e000003", "e000004", "e000007", "401", "403", "1001", "1003", "1004", "2003"]
+        http [401..=401, 403..=403]
+        transport []
+        => No, AsAnswer, IsBetter, MOMENT, Some(HALF_A_MINUTE), RefusedCredentials;
+
+    /// The gateway found our timestamp too old, too new or in the wrong form.
+    TimestampRefused "timestamp_refused"
+        opretail [15..=16] oms ["e000008", "1002"] http [] transport []
+        => WithOtherTimestamp, AsAnswer, IsBetter, MOMENT, None, RefusedCredentials;
+
+    /// The gateway has seen this signature before, or says that the call is repeated.
+    Repeated "repeated"
+        opretail [-100..=-100] oms ["e000009"] http [] transport []
+        => WithNewStamp(2), AsAnswer, IsBetter, MOMENT, None, Unavailable;
+
+    /// The user login token in the header is no longer known.
+    LoginExpired "login_expired"
+        opretail [9_990_001..=9_990_001] oms [] http [] transport []
+        => WithNewLogin, AsAnswer, IsBetter, MOMENT, None, RefusedCredentials;
+
+    /// The gateway refused the configured user name or password.
+    LoginRefused "login_refused"
+        opretail [103_094..=103_095] oms [] http [] transport []
+        => No, AsAnswer, IsBetter, MOMENT, Some(FIVE_MINUTES), RefusedCredentials;
+
+    /// The organization does not belong to our key.
+    NotGranted "not_granted"
+        opretail [102_005..=102_005] oms [] http [] transport []
+        => No, AsAnswer, IsOver, MOMENT, None, NotGranted;
+
+    /// The gateway knows no such thing.
+    NotFound "not_found"
+        opretail [] oms ["404"] http [] transport []
+        => No, AsAnswer, IsOver, HALF_A_MINUTE, None, NotFound;
+
+    /// The gateway refused a business parameter. Every code that stands nowhere else and is not negative.
+    ParameterRefused "parameter_refused"
+        opretail [] oms ["1", "400", "2001", "2002", "e000006"] http [] transport []
+        => No, AsAnswer, IsOver, MOMENT, None, RejectedRequest;
+
+    /// The gateway reported a failure of its own. Every negative code that stands nowhere else.
+    GatewayFailed "gateway_failed"
+        opretail [-500..=-500, -999..=-999] oms ["e000005", "500"] http [500..=599] transport []
+        => AfterPause(1), AsFailure, IsBetter, MOMENT, None, GatewayError;
+
+    /// The answer was cut short, empty, endless, not JSON, or not of the documented shape.
+    Unreadable "unreadable"
+        opretail [] oms [] http []
+        transport [T::MalformedHttp, T::CutShort, T::Empty, T::TooLarge, T::BrokeOff, T::Undecodable, T::NotAnEnvelope]
+        => AfterPause(1), AsFailure, IsBetter, MOMENT, None, GatewayError;
+
+    /// An HTTP status that no gateway documents, such as a redirect, which is not followed: it would carry the signed
+    /// form to another place. Every status that stands nowhere else.
+    UnexpectedStatus "unexpected_status"
+        opretail [] oms [] http [100..=199, 300..=399, 404..=404] transport []
+        => No, AsFailure, IsBetter, MOMENT, None, GatewayError;
+
+    /// The gateway asks to wait: 429, or a 503 that says for how long.
+    AskedToWait "asked_to_wait"
+        opretail [] oms [] http [429..=429] transport []
+        => No, AsFailure, IsBetter, MOMENT, None, Unavailable;
+
+    /// No connection: refused, DNS or TLS. Nothing was sent.
+    Unreachable "unreachable"
+        opretail [] oms [] http []
+        transport [T::NameNotResolved, T::ConnectionRefused, T::NoConnectionInTime, T::TlsFailed]
+        => AfterPause(2), AsFailure, IsBetter, MOMENT, None, Unavailable;
+
+    /// The connection broke while the call was under way; the gateway may have run it.
+    Disconnected "disconnected"
+        opretail [] oms [] http [] transport [T::Closed, T::Reset]
+        => AfterPause(1), AsFailure, IsBetter, MOMENT, None, GatewayError;
+
+    /// No complete answer in time.
+    TimedOut "timed_out"
+        opretail [] oms [] http [] transport [T::NotInTime]
+        => AfterPause(1), AsFailure, IsBetter, MOMENT, None, Timeout;
+
+    /// We held the call back ourselves: too many are under way or waiting, or no unused timestamp is left.
+    Busy "busy"
+        opretail [] oms [] http [] transport []
+        => No, Not, IsBetter, MOMENT, None, Unavailable;
+
+    /// We held the call back ourselves: the breaker is open.
+    BreakerOpen "breaker_open"
+        opretail [] oms [] http [] transport []
+        => No, Not, IsBetter, MOMENT, None, Unavailable;
+}
+
+impl Kind {
+    /// The kind of a return code other than 0 of OPRetail. The public codes stand on every page of the vendor; those of
+    /// six and seven digits are from integrators' notes and from the page of `open.gateway.authentication`.
+    pub fn of_opretail(code: i64) -> Self {
+        let unlisted = if code < 0 { Self::GatewayFailed } else { Self::ParameterRefused };
+        find(|row| row.opretail.iter().any(|codes| codes.contains(&code))).unwrap_or(unlisted)
+    }
+
+    /// The kind of an error code of the OMS: the `e…` codes of its published server and the numbers of its shop page.
+    pub fn of_oms(code: &str) -> Self {
+        let unlisted = if code.starts_with('-') { Self::GatewayFailed } else { Self::ParameterRefused };
+        find(|row| row.oms.contains(&code)).unwrap_or(unlisted)
+    }
+
+    /// The kind of an HTTP status other than 2xx.
+    pub fn of_status(status: u16) -> Self {
+        find(|row| row.http.iter().any(|statuses| statuses.contains(&status))).unwrap_or(Self::UnexpectedStatus)
+    }
+
+    /// The kind of what the transport met.
+    pub fn of_transport(failure: TransportFailure) -> Self {
+        find(|row| row.transport.contains(&failure)).unwrap_or(Self::Disconnected)
+    }
+}
+
+fn find(is_it: impl Fn(&Row) -> bool) -> Option<Kind> {
+    TABLE.iter().find(|row| is_it(row)).map(|row| row.kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, TABLE};
+    use crate::gateway::transport_failure::TransportFailure;
+    use std::collections::HashSet;
+
+    #[test]
+    fn nothing_stands_in_two_rows() {
+        let mut seen = HashSet::new();
+        for row in TABLE {
+            let opretail = row.opretail.iter().cloned().flatten().map(|code| format!("opretail {code}"));
+            let oms = row.oms.iter().map(|code| format!("oms {code}"));
+            let http = row.http.iter().cloned().flatten().map(|status| format!("http {status}"));
+            let transport = row.transport.iter().map(|failure| format!("{failure:?}"));
+            for answer in opretail.chain(oms).chain(http).chain(transport) {
+                assert!(seen.insert(answer.clone()), "{answer} stands twice");
+            }
+        }
+    }
+
+    #[test]
+    fn every_failure_of_the_transport_has_its_row() {
+        for failure in TransportFailure::ALL {
+            assert!(TABLE.iter().any(|row| row.transport.contains(failure)), "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_listed_has_a_reaction_too() {
+        assert_eq!(Kind::of_opretail(-7), Kind::GatewayFailed);
+        assert_eq!(Kind::of_opretail(100_001), Kind::ParameterRefused);
+        assert_eq!(Kind::of_oms("-1"), Kind::GatewayFailed);
+        assert_eq!(Kind::of_oms("4711"), Kind::ParameterRefused);
+        assert_eq!(Kind::of_status(418), Kind::UnexpectedStatus);
+        assert_eq!(Kind::of_status(504), Kind::GatewayFailed);
+    }
+}

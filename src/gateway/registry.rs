@@ -1,0 +1,47 @@
+//! What accounts share: the seconds that a credential has used, and the limits of a gateway, whichever company calls.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::breaker::Breaker;
+use super::limit::{CallLimit, CallLimits};
+use super::settings::GatewaySettings;
+use super::stamps::UsedSeconds;
+use super::vendor::Gateway;
+
+/// What all accounts of the process share. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    used: Arc<UsedSeconds>,
+    limits: Arc<CallLimits>,
+    settings: Arc<GatewaySettings>,
+}
+
+impl Registry {
+    /// A registry that knows no account yet.
+    pub fn new(settings: &GatewaySettings) -> Self {
+        Self { used: Arc::default(), limits: Arc::default(), settings: Arc::new(settings.clone()) }
+    }
+
+    /// The seconds that calls have used.
+    pub(super) fn used_seconds(&self) -> Arc<UsedSeconds> {
+        self.used.clone()
+    }
+
+    /// The limits of the gateway at `url`.
+    pub(super) fn limit(&self, gateway: Gateway, url: &str) -> Arc<CallLimit> {
+        self.limits.of(gateway, url, self.settings.limits_of(gateway))
+    }
+
+    /// A breaker for one credential.
+    pub(super) fn breaker(&self) -> Breaker {
+        // A probe that has taken longer than an attempt may has vanished.
+        let probe_time = self.settings.attempt_timeout + self.settings.opretail.queue_wait + Duration::from_secs(1);
+        Breaker::new(self.settings.breaker_rest, probe_time)
+    }
+
+    /// Calls under way and waiting at all gateways of a vendor.
+    pub fn load(&self, gateway: Gateway) -> (usize, usize) {
+        self.limits.load(gateway)
+    }
+}

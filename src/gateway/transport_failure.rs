@@ -1,0 +1,43 @@
+//! What the transport can meet instead of a whole answer, each under a name of its own, so that the table of
+//! `reactions.rs` can list it.
+
+use std::fmt;
+
+macro_rules! transport_failures {
+    ($($failure:ident $words:literal;)+) => {
+        /// Why there is no whole answer.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum TransportFailure { $(#[doc = $words] $failure),+ }
+
+        impl TransportFailure {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$failure),+];
+
+            /// For the log; names no address and holds no part of the request.
+            pub const fn words(self) -> &'static str { match self { $(Self::$failure => $words),+ } }
+        }
+    };
+}
+
+transport_failures! {
+    NameNotResolved "the gateway's name cannot be resolved";
+    ConnectionRefused "the gateway does not take the connection";
+    NoConnectionInTime "no connection in time";
+    TlsFailed "TLS could not be agreed, or the certificate is not trusted";
+    Closed "the connection was closed before the answer";
+    Reset "the connection broke before the answer";
+    NotInTime "no complete answer in time";
+    MalformedHttp "the answer is not well-formed HTTP";
+    CutShort "the body is shorter than its head promised";
+    Empty "the body is empty, or its head does not tell its length";
+    TooLarge "the body is larger than gateway.max_body";
+    BrokeOff "the body broke off";
+    Undecodable "the body cannot be decompressed";
+    NotAnEnvelope "the answer is not one complete envelope of the documented shape";
+}
+
+impl fmt::Display for TransportFailure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.words())
+    }
+}
