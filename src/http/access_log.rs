@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::dev::Extensions;
+
+use crate::cache::Outcome;
 use crate::telemetry::metrics;
 
 /// A request as the log and the errors name it.
@@ -24,14 +27,17 @@ pub struct CallerIdentity {
     pub tenant: Arc<str>,
 }
 
-/// Writes the line and counts the request.
-pub fn write(label: &Label, resource: &str, status: u16, took: Duration, caller: Option<&CallerIdentity>) {
+/// Writes the line and counts the request. `about` holds who asked and how the answer came about, as far as that is known.
+pub fn write(label: &Label, resource: &str, status: u16, took: Duration, about: Option<&Extensions>) {
+    let caller = about.and_then(Extensions::get::<CallerIdentity>);
+    let cache = about.and_then(Extensions::get::<Outcome>).map(|outcome| outcome.name());
     metrics::http_request(resource, status, took);
     tracing::info!(
         method = label.method,
         path = label.path,
         resource,
         status,
+        cache,
         took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         client_id = caller.map(|caller| caller.client_id.as_ref()),
         tenant = caller.map(|caller| caller.tenant.as_ref()),

@@ -93,7 +93,7 @@ fn finish(mut response: ServiceResponse<BoxBody>, label: &Label, took: Duration)
     }
     add_common_headers(response.headers_mut(), &label.id);
     let resource = response.request().match_name().unwrap_or("none").to_owned();
-    access_log::write(label, &resource, response.status().as_u16(), took, response.request().extensions().get());
+    access_log::write(label, &resource, response.status().as_u16(), took, Some(&response.request().extensions()));
     response
 }
 

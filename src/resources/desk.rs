@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::Data;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payload};
 use bytes::Bytes;
 use serde::Serialize;
 
@@ -228,6 +228,7 @@ impl Desk {
         let found = self.shared.cache.read(question, fetch).await;
         metrics::cache_read(resource.name, found.as_ref().map_or("failure", |found| found.outcome.name()));
         let found = found.map_err(|error| Problem::from(&error).already_logged())?;
+        self.request.extensions_mut().insert(found.outcome);
         Ok(reply::from_cache(&self.request, &found))
     }
 
