@@ -146,9 +146,15 @@ fn send_failure(error: &SendRequestError) -> TransportFailure {
     }
 }
 
-const fn body_failure(error: &PayloadError) -> TransportFailure {
+fn body_failure(error: &PayloadError) -> TransportFailure {
     match error {
         PayloadError::Overflow => TransportFailure::TooLarge,
+        // The decoder's errors come in the same guise as the connection's.
+        PayloadError::Io(error) | PayloadError::Incomplete(Some(error))
+            if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof) =>
+        {
+            TransportFailure::Undecodable
+        }
         PayloadError::Incomplete(_) | PayloadError::Io(_) => TransportFailure::BrokeOff,
         _ => TransportFailure::Undecodable,
     }

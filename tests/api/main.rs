@@ -8,6 +8,7 @@ mod companies;
 mod independent_gateway;
 mod independent_rules;
 mod program;
+mod raw_peer;
 mod sandbox_gateway;
 mod test_app;
 
@@ -31,4 +32,5 @@ mod resources;
 mod signature_properties;
 mod signatures;
 mod tokens;
+mod transport_failures;
 mod wire;

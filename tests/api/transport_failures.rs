@@ -1,0 +1,177 @@
+//! Everything that the transport can meet instead of a whole answer, made to happen for real, and what it is taken for.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use storegate::clock::Clock;
+use storegate::gateway::dialect::Call;
+use storegate::gateway::endpoint::china_standard_time;
+use storegate::gateway::error::{Error, Kind};
+use storegate::gateway::oms::methods::SHOP_GET;
+use storegate::gateway::oms::{CodeParameter, OmsSettings, TimestampChoice};
+use storegate::gateway::registry::Registry;
+use storegate::gateway::stamps::Unique;
+use storegate::gateway::tenants::{Tenant, TenantSettings};
+use storegate::gateway::tls;
+use storegate::gateway::transport::Transport;
+use storegate::gateway::transport_failure::TransportFailure::{
+    self, BrokeOff, Closed, ConnectionRefused, CutShort, Empty, MalformedHttp, NameNotResolved, NoConnectionInTime,
+    NotAnEnvelope, NotInTime, Reset, TlsFailed, TooLarge, Undecodable,
+};
+use storegate::gateway::{GatewayClient, GatewaySettings};
+
+use crate::raw_peer::{RawPeer, Then};
+use crate::test_app::NOW;
+
+const STORE: &str = r#"{"response":{"shop_bn":"A1"}}"#;
+
+/// Calls an OMS at this address, with short times and a small body.
+async fn call(url: &str) -> Result<Option<serde_json::Value>, Error> {
+    let settings = GatewaySettings {
+        connect_timeout: Duration::from_millis(300),
+        attempt_timeout: Duration::from_millis(600),
+        deadline: Duration::from_secs(3),
+        max_body: 64 << 10,
+        ..GatewaySettings::default()
+    };
+    let oms = OmsSettings {
+        url: url.to_owned(),
+        flag: "demo".to_owned(),
+        token: "token".into(),
+        timestamp: TimestampChoice::Auto,
+        unique: Unique::Nonce,
+        page_cap: 100,
+        code_parameter: CodeParameter::ShopBn,
+        time_zone: china_standard_time(),
+    };
+    let tenant = TenantSettings { name: "acme".to_owned(), opretail: None, oms: Some(oms) };
+    let tenant = Tenant::new(tenant, &Registry::new(&settings));
+    let transport = Transport::new(&settings, tls::client_config(None).unwrap());
+    let client = GatewayClient::new(transport, Clock::manual(NOW).0, settings.deadline);
+    client.call(&Arc::clone(&tenant.oms().unwrap().account), &Call::new(SHOP_GET).with("shop_bn", "A1")).await
+}
+
+async fn failure(url: &str) -> Error {
+    call(url).await.unwrap_err()
+}
+
+fn head(fields: &str) -> Vec<u8> {
+    format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{fields}\r\n\r\n").into_bytes()
+}
+
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn chunk(body: &str) -> Vec<u8> {
+    format!("{:x}\r\n{body}\r\n", body.len()).into_bytes()
+}
+
+/// What a peer answers, and what the transport must take it for.
+struct Broken {
+    name: &'static str,
+    failure: TransportFailure,
+    head: Vec<u8>,
+    bytes: Vec<u8>,
+    then: Then,
+}
+
+fn answers() -> Vec<Broken> {
+    let length = |length: usize| head(&format!("content-length: {length}"));
+    let zipped = |length: usize| head(&format!("content-encoding: gzip\r\ncontent-length: {length}"));
+    let bomb = gzip(&vec![b' '; 32 << 20]);
+    let broken = [&gzip(STORE.as_bytes())[..12], b"not gzip at all"].concat();
+    let cut = gzip(STORE.as_bytes())[..20].to_vec();
+    let store = || STORE.as_bytes().to_vec();
+    let chunked = || head("transfer-encoding: chunked");
+    let broken = [
+        ("closed without a word", Closed, vec![], vec![], Then::Close),
+        ("reset without a word", Reset, vec![], vec![], Then::Reset),
+        ("silent", NotInTime, vec![], vec![], Then::Silence),
+        ("silent behind the head", NotInTime, length(9), vec![], Then::Silence),
+        ("silent in the middle", NotInTime, length(STORE.len()), store()[..9].to_vec(), Then::Silence),
+        ("no HTTP", MalformedHttp, b"hello\r\n\r\n".to_vec(), vec![], Then::Close),
+        ("a head without end", MalformedHttp, b"HTTP/1.1 200 OK\r\n".to_vec(), b"a: b\r\n".to_vec(), Then::ForEver),
+        ("two lengths", MalformedHttp, head("content-length: 3\r\ncontent-length: 4"), store(), Then::Close),
+        ("shorter than promised", CutShort, length(STORE.len() + 1), store(), Then::Close),
+        ("nothing of what was promised", CutShort, length(7), vec![], Then::Close),
+        ("no body", Empty, length(0), vec![], Then::Close),
+        ("a body without its length", Empty, head("connection: close"), store(), Then::Close),
+        ("chunks of nothing", Empty, chunked(), b"0\r\n\r\n".to_vec(), Then::Close),
+        ("larger than allowed", TooLarge, length(65 << 10), vec![b' '; 65 << 10], Then::Silence),
+        ("chunks without end", TooLarge, chunked(), chunk("[[[[[[[["), Then::ForEver),
+        ("a compressed bomb", TooLarge, zipped(bomb.len()), bomb, Then::Silence),
+        ("not compressed as it says", Undecodable, zipped(broken.len()), broken, Then::Silence),
+        ("compressed and cut", Undecodable, zipped(cut.len()), cut, Then::Silence),
+        ("reset in the middle", BrokeOff, length(STORE.len()), store()[..9].to_vec(), Then::Reset),
+        ("a chunk cut", NotAnEnvelope, chunked(), b"1d\r\n{\"respo".to_vec(), Then::Close),
+        ("chunks cut", NotAnEnvelope, chunked(), chunk("{\"response\":{"), Then::Close),
+        ("a page", NotAnEnvelope, length(13), b"<html></html>".to_vec(), Then::Silence),
+        ("a list", NotAnEnvelope, length(2), b"[]".to_vec(), Then::Silence),
+        ("two documents", NotAnEnvelope, length(4), b"{}{}".to_vec(), Then::Silence),
+    ];
+    broken.into_iter().map(|(name, failure, head, bytes, then)| Broken { name, failure, head, bytes, then }).collect()
+}
+
+fn is_taken_for(failure: TransportFailure, error: &Error) -> bool {
+    error.kind == Kind::of_transport(failure) && error.cause == failure.words()
+}
+
+#[actix_web::test]
+async fn each_broken_answer_is_taken_for_what_it_is() {
+    for Broken { name, failure: expected, head, bytes, then } in answers() {
+        let peer = RawPeer::start(&head, &bytes, then);
+        let error = failure(&format!("http://{}/", peer.address())).await;
+        assert!(is_taken_for(expected, &error), "{name}: {error}");
+        assert_eq!(peer.requests(), 2, "{name}: a read is tried once more");
+    }
+}
+
+#[actix_web::test]
+async fn each_way_of_not_reaching_a_gateway_is_taken_for_what_it_is() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let no_tls = RawPeer::start(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n", b"", Then::Close);
+    let hangs_up = RawPeer::start(b"", b"", Then::Close);
+    let silent = RawPeer::start(b"", b"", Then::Silence);
+    for (url, expected) in [
+        ("http://gateway.invalid/".to_owned(), NameNotResolved),
+        (format!("http://{nobody}/"), ConnectionRefused),
+        (format!("https://{}/", no_tls.address()), TlsFailed),
+        (format!("https://{}/", hangs_up.address()), TlsFailed),
+        (format!("https://{}/", silent.address()), NoConnectionInTime),
+    ] {
+        let error = failure(&url).await;
+        assert!(is_taken_for(expected, &error), "{url}: {error}");
+        assert!(!format!("{error:?}").contains("127.0.0.1"), "an address is nobody's business: {error:?}");
+    }
+}
+
+#[actix_web::test]
+async fn every_failure_of_the_transport_has_been_seen() {
+    let seen: Vec<TransportFailure> = answers().into_iter().map(|broken| broken.failure).collect();
+    let unreached = [NameNotResolved, ConnectionRefused, NoConnectionInTime, TlsFailed];
+    for failure in TransportFailure::ALL {
+        assert!(seen.contains(failure) || unreached.contains(failure), "{failure:?}");
+    }
+}
+
+#[actix_web::test]
+async fn a_whole_answer_is_read_in_each_of_its_framings() {
+    let zipped = gzip(STORE.as_bytes());
+    let chunks = [chunk(&STORE[..9]), chunk(&STORE[9..]), b"0\r\n\r\n".to_vec()].concat();
+    for (head, bytes) in [
+        (head(&format!("content-length: {}", STORE.len())), STORE.as_bytes().to_vec()),
+        (head("transfer-encoding: chunked"), chunks),
+        (head(&format!("content-encoding: gzip\r\ncontent-length: {}", zipped.len())), zipped),
+    ] {
+        let peer = RawPeer::start(&head, &bytes, Then::Close);
+        let data = call(&format!("http://{}/", peer.address())).await.unwrap();
+        assert_eq!(data.unwrap()["shop_bn"], "A1");
+    }
+}
