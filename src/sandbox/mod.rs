@@ -1,10 +1,12 @@
 //! A gateway in a box: both vendors' wire dialects behind a real listener, with the checks that the real ones make.
-//! It knows the wire and never our resources. With the proxy it shares only the signatures, the sorting of parameters
-//! and the clock.
+//! It knows the wire and never our resources. With the proxy it shares only the signatures, the sorting of parameters,
+//! the clock, and how people write durations.
 
 mod calls;
 mod china_time;
+mod control;
 mod delivery;
+mod durations;
 mod faults;
 mod form;
 mod oms;
@@ -14,6 +16,7 @@ mod server;
 mod settings;
 #[cfg(test)]
 mod testing;
+mod vendor;
 mod world;
 
 use std::io;
@@ -26,11 +29,12 @@ use actix_web::{App, HttpServer};
 
 pub use self::calls::Counts;
 use self::delivery::{ConnectionHandle, KEEP_ALIVE};
-pub use self::faults::Fault;
-use self::server::{CLOUD_API, M_API, RPC, State, routes};
+pub use self::faults::{Fault, FaultOrder};
+use self::server::{CLOUD_API, M_API, RPC, State};
 pub use self::settings::{
     AcceptedTimestamp, OMS_DEFAULT_PAGE, OmsAccount, OpRetailAccount, Organization, PermittedMethods, SandboxSettings,
 };
+pub use self::vendor::Vendor;
 use self::world::stores::CountedStore;
 use crate::clock::Clock;
 
@@ -51,9 +55,12 @@ impl Sandbox {
         let address = listener.local_addr()?;
         let state = Data::new(State::new(settings, clock));
         let shared = state.clone();
-        let server = HttpServer::new(move || App::new().app_data(shared.clone()).configure(routes))
+        let app = move || App::new().app_data(shared.clone()).configure(server::routes).configure(control::routes);
+        let server = HttpServer::new(app)
             .on_connect(ConnectionHandle::keep)
             .keep_alive(KEEP_ALIVE)
+            // A client that leaves ends its call; otherwise each one that hangs would hold a connection for ever.
+            .h1_allow_half_closed(false)
             .workers(1)
             .disable_signals()
             .listen(listener)?
@@ -95,14 +102,29 @@ impl Sandbox {
         self.state.calls.of(method)
     }
 
+    /// Places an order behind those that are still to come. The first one that is for a call decides.
+    pub fn order(&self, order: FaultOrder) {
+        self.state.faults.push(order);
+    }
+
     /// Lets the next `times` answers fail, whatever is asked for.
     pub fn fail_next(&self, fault: Fault, times: u32) {
-        self.state.faults.push(fault, None, times);
+        self.order(FaultOrder::next(fault, times));
     }
 
     /// Lets the next `times` answers of one method fail.
     pub fn fail_next_of(&self, method: &str, fault: Fault, times: u32) {
-        self.state.faults.push(fault, Some(method.to_owned()), times);
+        self.order(FaultOrder::next(fault, times).of(method));
+    }
+
+    /// Lets the next `times` answers of one gateway fail.
+    pub fn fail_next_at(&self, gateway: Vendor, fault: Fault, times: u32) {
+        self.order(FaultOrder::next(fault, times).at(gateway));
+    }
+
+    /// Lets each answer fail with this probability, until [`Sandbox::clear_faults`].
+    pub fn fail_percent(&self, fault: Fault, percent: u8) {
+        self.order(FaultOrder::percent(fault, percent));
     }
 
     /// Forgets the faults still to come.

@@ -1,17 +1,19 @@
-//! The sandbox's routes: the vendors' three doors, and the two endpoints that control the sandbox itself.
+//! The vendors' three doors, and what all workers share.
 
-use actix_web::http::header::ContentType;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use bytes::Bytes;
+use fastrand::Rng;
+use tokio::time::sleep;
 
 use super::calls::CallCounts;
 use super::delivery::{ConnectionHandle, deliver};
-use super::faults::{Fault, FaultOrder, FaultQueue};
+use super::faults::{Fault, FaultQueue};
 use super::form::Form;
 use super::oms::Oms;
 use super::opretail::{Door, OpRetail};
 use super::settings::SandboxSettings;
+use super::vendor::Vendor;
 use crate::clock::Clock;
 
 /// OPRetail's door for most methods.
@@ -39,29 +41,33 @@ impl State {
             oms: Oms::new(settings, clock.clone()),
             clock,
             calls: CallCounts::default(),
-            faults: FaultQueue::default(),
+            faults: FaultQueue::new(settings.seed.map_or_else(Rng::new, Rng::with_seed)),
         }
     }
 
-    fn arrived(&self, method: Option<&str>) -> Option<Fault> {
+    fn arrived(&self, vendor: Vendor, method: Option<&str>) -> Option<Fault> {
         let method = method.unwrap_or_default();
         self.calls.count(method);
-        let fault = self.faults.take(method);
+        let fault = self.faults.take(vendor, method);
         tracing::debug!(?method, ?fault, "a call reached the sandbox");
         fault
     }
+
+    /// Sends an answer when its time has come.
+    async fn send(&self, answer: String, fault: Option<Fault>, request: &HttpRequest) -> HttpResponse {
+        if let Some(Fault::Delay(delay)) = fault {
+            sleep(delay).await;
+        }
+        deliver(answer, fault, self.clock.now(), request.conn_data::<ConnectionHandle>()).await
+    }
 }
 
-/// Adds the sandbox's routes to a server.
+/// Adds the doors to a server.
 pub fn routes(configuration: &mut ServiceConfig) {
     configuration
         .service(web::resource(M_API).route(web::post().to(m_api)))
         .service(web::resource(CLOUD_API).route(web::post().to(cloud_api)))
-        .service(web::resource([RPC, RPC_WITHOUT_SLASH]).route(web::post().to(rpc)))
-        .service(
-            web::resource("/_sandbox/faults").route(web::post().to(order_fault)).route(web::delete().to(clear_faults)),
-        )
-        .service(web::resource("/_sandbox/calls").route(web::get().to(calls)));
+        .service(web::resource([RPC, RPC_WITHOUT_SLASH]).route(web::post().to(rpc)));
 }
 
 async fn m_api(request: HttpRequest, body: Bytes, state: Data<State>) -> HttpResponse {
@@ -74,12 +80,12 @@ async fn cloud_api(request: HttpRequest, body: Bytes, state: Data<State>) -> Htt
 
 async fn opretail(door: Door, request: &HttpRequest, body: &[u8], state: &State) -> HttpResponse {
     let form = form(request, body);
-    let fault = state.arrived(form.get("_mt"));
+    let fault = state.arrived(Vendor::OpRetail, form.get("_mt"));
     let mut answer = state.opretail.answer(door, &form);
     if let Some(Fault::Code(code)) = &fault {
         answer = state.opretail.answer_code(door, code.parse().unwrap_or(UNKNOWN_ERROR));
     }
-    deliver(answer, fault, state.clock.now(), request.conn_data::<ConnectionHandle>()).await
+    state.send(answer, fault, request).await
 }
 
 // A fault's code that is not a number is not one of OPRetail's.
@@ -87,35 +93,18 @@ const UNKNOWN_ERROR: i64 = -999;
 
 async fn rpc(request: HttpRequest, body: Bytes, state: Data<State>) -> HttpResponse {
     let form = form(&request, &body);
-    let fault = state.arrived(form.get("method"));
+    let fault = state.arrived(Vendor::Oms, form.get("method"));
     let mut answer = state.oms.answer(&form);
     if let Some(Fault::Code(code)) = &fault {
         answer = state.oms.answer_code(code);
     }
-    deliver(answer, fault, state.clock.now(), request.conn_data::<ConnectionHandle>()).await
+    state.send(answer, fault, &request).await
 }
 
 // A body of another type has no parameters, as for the vendors' own servers.
 fn form<'a>(request: &HttpRequest, body: &'a [u8]) -> Form<'a> {
     let is_form = request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded");
     Form::decode(if is_form { body } else { &[] })
-}
-
-async fn order_fault(body: Bytes, state: Data<State>) -> HttpResponse {
-    let order = serde_json::from_slice::<FaultOrder>(&body).map_err(|error| error.to_string());
-    match order.and_then(|order| order.place(&state.faults)) {
-        Ok(()) => HttpResponse::NoContent().finish(),
-        Err(message) => HttpResponse::BadRequest().content_type(ContentType::plaintext()).body(message),
-    }
-}
-
-async fn clear_faults(state: Data<State>) -> HttpResponse {
-    state.faults.clear();
-    HttpResponse::NoContent().finish()
-}
-
-async fn calls(state: Data<State>) -> HttpResponse {
-    HttpResponse::Ok().json(state.calls.snapshot())
 }
 
 #[cfg(test)]
@@ -152,67 +141,6 @@ mod tests {
         let signed = bed.sign_opretail(bed.opretail(FLOW, &[("id", "S_123456")]));
         assert_eq!(bed.post("/m.api", &signed).await["stat"]["code"], -500);
         assert_eq!(bed.post("/m.api", &signed).await["stat"]["code"], -100);
-    }
-
-    #[actix_web::test]
-    async fn broken_answers_are_broken_on_the_wire() {
-        let bed = TestBed::start();
-        let body = bed.sign_oms(bed.oms("shop.getList", &[]));
-        let send = || bed.send("/index.php/openapi/rpc/service/", &body);
-        bed.sandbox.fail_next(Fault::HttpStatus(503), 1);
-        let mut answer = send().await.unwrap();
-        assert_eq!(answer.status(), 503);
-        assert!(answer.body().await.unwrap().starts_with(b"<html>"));
-        bed.sandbox.fail_next(Fault::Empty, 1);
-        assert_eq!(send().await.unwrap().body().await.unwrap(), "");
-        bed.sandbox.fail_next(Fault::Html, 1);
-        assert!(send().await.unwrap().body().await.unwrap().starts_with(b"<html>"));
-        bed.sandbox.fail_next(Fault::Truncate, 1);
-        let mut answer = send().await.unwrap();
-        let announced: usize = answer.headers().get("content-length").unwrap().to_str().unwrap().parse().unwrap();
-        // The client gives what arrived, or an error; it must not be the whole.
-        let arrived = answer.body().await.map_or(0, |body| body.len());
-        assert!(arrived < announced);
-        bed.sandbox.fail_next(Fault::Reset, 1);
-        let error = send().await.err().map(|error| format!("{error:?}")).unwrap();
-        assert!(error.contains("ConnectionReset"), "{error}");
-        assert_eq!(send().await.unwrap().status(), 200, "the next call is answered again");
-    }
-
-    #[actix_web::test]
-    async fn a_call_that_hangs_is_counted_and_holds_up_neither_others_nor_the_end() {
-        let bed = TestBed::start();
-        bed.sandbox.fail_next_of(FLOW, Fault::Hang, 1);
-        let signed = bed.sign_opretail(bed.opretail(FLOW, &[("id", "S_123456")]));
-        let hanging = actix_web::rt::spawn(bed.send("/m.api", &signed));
-        while bed.sandbox.calls_of(FLOW) == 0 {
-            actix_web::rt::task::yield_now().await;
-        }
-        let other = bed.opretail(FLOW, &[("id", "S_123456"), ("_nonce", "2")]);
-        assert_eq!(bed.call_m_api(other).await["stat"]["code"], 0);
-        assert!(!hanging.is_finished());
-        bed.sandbox.stop().await;
-        assert!(hanging.await.unwrap().is_err(), "stopping ends the calls under way");
-    }
-
-    #[actix_web::test]
-    async fn faults_can_be_ordered_and_calls_counted_over_http() {
-        let bed = TestBed::start();
-        let order = |order: Value| bed.client.post(bed.url("/_sandbox/faults")).send_json(&order);
-        let placed = order(json!({"fault": "code", "code": "-500", "times": 2})).await.unwrap();
-        assert_eq!(placed.status(), 204);
-        assert_eq!(order(json!({"fault": "flood"})).await.unwrap().status(), 400);
-        let call = async |nonce| {
-            let answer = bed.call_m_api(bed.opretail(FLOW, &[("id", "S_123456"), ("_nonce", nonce)])).await;
-            answer["stat"]["code"].as_i64().unwrap()
-        };
-        assert_eq!(call("1").await, -500);
-        assert_eq!(bed.client.delete(bed.url("/_sandbox/faults")).send().await.unwrap().status(), 204);
-        assert_eq!(call("2").await, 0);
-        let mut counts = bed.client.get(bed.url("/_sandbox/calls")).send().await.unwrap();
-        let counts: Value = counts.json().await.unwrap();
-        assert_eq!(counts, json!({"total": 2, "methods": {FLOW: 2}}));
-        assert_eq!((bed.sandbox.calls(), bed.sandbox.calls_of(FLOW), bed.sandbox.calls_of("other")), (2, 2, 0));
     }
 
     #[actix_web::test]

@@ -24,6 +24,8 @@ pub struct SandboxSettings {
     pub oms_timestamp_form: AcceptedTimestamp,
     /// The largest page of the OMS. A caller who asks for more gets pages of [`OMS_DEFAULT_PAGE`] instead.
     pub oms_page_cap: u32,
+    /// What chance starts from, for faults that come by chance; without it, each sandbox has another.
+    pub seed: Option<u64>,
 }
 
 /// The OMS's page size when none is asked for, or one above the cap.
@@ -40,6 +42,7 @@ impl Default for SandboxSettings {
             oms_replay_window: Duration::from_secs(3_600),
             oms_timestamp_form: AcceptedTimestamp::Both,
             oms_page_cap: 100,
+            seed: None,
         }
     }
 }

@@ -2,7 +2,9 @@
 //! map, so that client and sandbox cannot be wrong together.
 
 use std::collections::BTreeMap;
-use std::net::{TcpListener, ToSocketAddrs};
+use std::io::Write;
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
+use std::time::Duration;
 
 use actix_web::dev::{Decompress, Payload};
 use awc::error::SendRequestError;
@@ -115,6 +117,23 @@ impl TestBed {
 
     pub fn send(&self, path: &str, parameters: &[(String, String)]) -> impl Future<Output = Sent> + use<> {
         self.client.post(self.url(path)).send_form(&parameters)
+    }
+
+    /// Sends a call on a connection of its own, whose bytes the test reads by itself.
+    pub async fn connect_and_send(&self, path: &str, parameters: &[(String, String)]) -> TcpStream {
+        // The server starts on this thread, which the test will hold up while it reads; so it must have started.
+        self.client.get(self.url("/_sandbox/calls")).send().await.unwrap();
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        let body = form.extend_pairs(parameters).finish();
+        let mut connection = TcpStream::connect(self.sandbox.address).unwrap();
+        connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: sandbox\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+             content-length: {}\r\n\r\n",
+            body.len()
+        );
+        connection.write_all((head + &body).as_bytes()).unwrap();
+        connection
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -1,0 +1,133 @@
+//! The endpoints under `/_sandbox/` that control the sandbox itself. A wrong request is answered 400 with a sentence.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::ContentType;
+use actix_web::web::{self, Data, ServiceConfig};
+use bytes::Bytes;
+
+use super::faults::FaultOrder;
+use super::server::State;
+
+/// Adds the endpoints to a server.
+pub fn routes(configuration: &mut ServiceConfig) {
+    configuration
+        .service(
+            web::resource("/_sandbox/faults")
+                .route(web::get().to(list_faults))
+                .route(web::post().to(order_fault))
+                .route(web::delete().to(clear_faults)),
+        )
+        .service(web::resource("/_sandbox/calls").route(web::get().to(calls)));
+}
+
+async fn list_faults(state: Data<State>) -> HttpResponse {
+    HttpResponse::Ok().json(state.faults.list())
+}
+
+async fn order_fault(body: Bytes, state: Data<State>) -> HttpResponse {
+    let order = FaultOrder::from_json(&String::from_utf8_lossy(&body));
+    done(order.map(|order| state.faults.push(order)))
+}
+
+async fn clear_faults(state: Data<State>) -> HttpResponse {
+    state.faults.clear();
+    done(Ok(()))
+}
+
+async fn calls(state: Data<State>) -> HttpResponse {
+    HttpResponse::Ok().json(state.calls.snapshot())
+}
+
+fn done(result: Result<(), String>) -> HttpResponse {
+    match result {
+        Ok(()) => HttpResponse::NoContent().finish(),
+        Err(message) => HttpResponse::BadRequest().content_type(ContentType::plaintext()).body(message + "\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::sandbox::Fault;
+    use crate::sandbox::testing::TestBed;
+
+    const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
+
+    impl TestBed {
+        async fn control(&self, method: &str, endpoint: &str, body: &str) -> (u16, String) {
+            let request = self.client.request(method.parse().unwrap(), self.url(&format!("/_sandbox/{endpoint}")));
+            let mut answer = request.send_body(body.to_owned()).await.unwrap();
+            let body = answer.body().await.unwrap();
+            (answer.status().as_u16(), String::from_utf8(body.to_vec()).unwrap())
+        }
+
+        async fn shown(&self, endpoint: &str) -> Value {
+            serde_json::from_str(&self.control("GET", endpoint, "").await.1).unwrap()
+        }
+
+        async fn flow_code(&self) -> Value {
+            let nonce = self.sandbox.calls().to_string();
+            self.call_m_api(self.opretail(FLOW, &[("id", "S_123456"), ("_nonce", &nonce)])).await["stat"]["code"]
+                .clone()
+        }
+    }
+
+    #[actix_web::test]
+    async fn faults_can_be_ordered_and_calls_counted_over_http() {
+        let bed = TestBed::start();
+        let order = json!({"fault": "code", "code": "-500", "times": 2}).to_string();
+        assert_eq!(bed.control("POST", "faults", &order).await, (204, String::new()));
+        assert_eq!(bed.flow_code().await, -500);
+        assert_eq!(bed.control("DELETE", "faults", "").await.0, 204);
+        assert_eq!(bed.flow_code().await, 0);
+        assert_eq!(bed.shown("calls").await, json!({"total": 2, "methods": {FLOW: 2}}));
+        assert_eq!((bed.sandbox.calls(), bed.sandbox.calls_of(FLOW), bed.sandbox.calls_of("other")), (2, 2, 0));
+    }
+
+    #[actix_web::test]
+    async fn the_faults_still_to_come_are_listed_as_they_were_placed() {
+        let bed = TestBed::start();
+        let orders = json!([
+            {"fault": "code", "code": "-500", "gateway": "opretail", "times": 3},
+            {"fault": "delay", "delay": "300ms", "method": "shop.get", "percent": 25},
+        ]);
+        for order in orders.as_array().unwrap() {
+            assert_eq!(bed.control("POST", "faults", &order.to_string()).await.0, 204);
+        }
+        assert_eq!(bed.shown("faults").await, orders);
+        bed.flow_code().await;
+        assert_eq!(bed.shown("faults").await[0]["times"], 2, "one has come");
+        bed.control("DELETE", "faults", "").await;
+        assert_eq!(bed.shown("faults").await, json!([]));
+    }
+
+    #[actix_web::test]
+    async fn a_wrong_request_is_explained_and_changes_nothing() {
+        let bed = TestBed::start();
+        let wrong = [
+            ("POST", "faults", r#"{"fault":"flood"}"#, "unknown variant `flood`"),
+            ("POST", "faults", r#"{"fault":"cut"}"#, "`bytes` is missing"),
+        ];
+        for (method, endpoint, body, sentence) in wrong {
+            let (status, message) = bed.control(method, endpoint, body).await;
+            assert_eq!(status, 400);
+            assert!(message.contains(sentence), "{message}");
+        }
+        assert_eq!(bed.shown("faults").await, json!([]));
+    }
+
+    #[actix_web::test]
+    async fn an_order_for_one_gateway_or_by_chance_is_for_those_calls_alone() {
+        let bed = TestBed::start();
+        bed.control("POST", "faults", r#"{"fault":"code","code":"-500","gateway":"opretail","percent":100}"#).await;
+        for _ in 0..3 {
+            assert_eq!(bed.flow_code().await, -500);
+        }
+        let shops = bed.call_oms(bed.oms("shop.getList", &[])).await;
+        assert_eq!(shops["response"]["count"], "260");
+        bed.sandbox.clear_faults();
+        bed.sandbox.fail_percent(Fault::code("-999"), 100);
+        assert_eq!(bed.flow_code().await, -999);
+    }
+}

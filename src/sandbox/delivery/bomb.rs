@@ -1,0 +1,72 @@
+//! A small body that inflates to a large one: an empty JSON object with 64 MiB of blanks inside.
+
+use std::iter;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use flate2::{Compress, Compression, Crc, FlushCompress};
+
+/// How many bytes come out.
+const INFLATED: usize = 64 << 20;
+const BLOCK: usize = 1 << 20;
+
+// RFC 1952: magic number, deflate, no flags, no time, no hint, an unknown system.
+const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+
+/// The gzip of it, made once.
+pub fn gzip() -> Bytes {
+    static MADE: OnceLock<Bytes> = OnceLock::new();
+    MADE.get_or_init(make).clone()
+}
+
+// Compressing all of it would hold up other calls. A block that ends with a full flush depends on nothing before it, so
+// the blocks in the middle, which are alike, are compressed once.
+fn make() -> Bytes {
+    let blank = vec![b' '; BLOCK];
+    let (mut first, mut last) = (blank.clone(), blank.clone());
+    first.splice(..1, *b"{");
+    last.splice(BLOCK - 1.., *b"}");
+    let middle = deflated(&blank, FlushCompress::Full);
+    let middles = INFLATED / BLOCK - 2;
+    let blocks = iter::once(&first).chain(iter::repeat_n(&blank, middles)).chain([&last]);
+    let mut crc = Crc::new();
+    blocks.for_each(|block| crc.update(block));
+    [
+        HEAD.as_slice(),
+        &deflated(&first, FlushCompress::Full),
+        &middle.repeat(middles),
+        &deflated(&last, FlushCompress::Finish),
+        &crc.sum().to_le_bytes(),
+        &crc.amount().to_le_bytes(),
+    ]
+    .concat()
+    .into()
+}
+
+fn deflated(block: &[u8], flush: FlushCompress) -> Vec<u8> {
+    let mut deflated = Vec::with_capacity(BLOCK / 100);
+    // Writing to memory that is large enough cannot fail.
+    let _status = Compress::new(Compression::best(), false).compress_vec(block, &mut deflated, flush);
+    deflated
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use flate2::read::GzDecoder;
+
+    use super::{INFLATED, gzip};
+
+    #[test]
+    fn some_kilobytes_inflate_to_64_mebibytes_of_json() {
+        let small = gzip();
+        assert!(small.len() < 128 << 10, "{}", small.len());
+        let mut large = Vec::new();
+        // The checksum and the length are checked by the reader.
+        GzDecoder::new(small.as_ref()).read_to_end(&mut large).unwrap();
+        assert_eq!(large.len(), INFLATED);
+        assert!(large.starts_with(b"{ ") && large.ends_with(b" }"));
+        assert!(large.get(1..INFLATED - 1).unwrap().iter().all(|byte| *byte == b' '));
+    }
+}

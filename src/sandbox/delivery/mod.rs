@@ -1,0 +1,84 @@
+//! How an answer leaves, or fails to: headers by the gateways' own clock, and what a fault does to a response.
+
+mod bomb;
+mod broken;
+mod connection;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_ENCODING, ContentType, DATE, RETRY_AFTER};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
+
+pub use self::connection::ConnectionHandle;
+use super::faults::Fault;
+
+/// How long the sandbox keeps an idle connection open, as common servers do.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+const HTML: &str = "<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>\n";
+
+// What a server of another protocol might say. Nothing in it can be taken for HTTP.
+const GARBAGE: &[u8] = b"\x15\x03\x01\x00\x02\x02\x46\x00\xff\xfe~~ this is not HTTP ~~\r\n\r\n";
+
+/// Sends an answer as it is, or as a fault leaves it. Which code an answer carries is the dialects' matter, and how late
+/// it is the server's: [`Fault::Code`] and [`Fault::Delay`] change nothing here.
+pub async fn deliver(
+    answer: String,
+    fault: Option<Fault>,
+    now: Timestamp,
+    connection: Option<&ConnectionHandle>,
+) -> HttpResponse {
+    match fault {
+        None | Some(Fault::Code(_) | Fault::Delay(_) | Fault::Mixed) => json(now).body(answer),
+        Some(Fault::Body(body)) => json(now).body(body),
+        Some(Fault::HttpStatus(status)) => proxy_error(status, now).body(HTML),
+        Some(Fault::AskToWait { status, seconds }) => {
+            proxy_error(status, now).insert_header((RETRY_AFTER, seconds)).body(HTML)
+        }
+        Some(Fault::Hang) => std::future::pending().await,
+        Some(Fault::Reset) => {
+            connection.inspect(|connection| connection.reset_when_closed());
+            json(now).body(broken::before_it_begins())
+        }
+        Some(Fault::Close) => json(now).body(broken::before_it_begins()),
+        Some(Fault::Garbage) => {
+            connection.inspect(|connection| connection.send(GARBAGE));
+            json(now).body(broken::before_it_begins())
+        }
+        Some(Fault::Truncate) => {
+            let half = answer.len() / 2;
+            json(now).body(broken::cut(answer, half))
+        }
+        Some(Fault::Cut(bytes)) => json(now).body(broken::cut(answer, bytes)),
+        Some(Fault::Drip) => json(now).body(broken::drip(answer)),
+        Some(Fault::Endless) => json(now).body(broken::endless(&answer)),
+        Some(Fault::Bomb) => json(now).insert_header((CONTENT_ENCODING, "gzip")).body(bomb::gzip()),
+        Some(Fault::Empty) => json(now).finish(),
+        Some(Fault::Html) => with_date(StatusCode::OK, now).content_type(ContentType::html()).body(HTML),
+    }
+}
+
+fn json(now: Timestamp) -> HttpResponseBuilder {
+    let mut response = with_date(StatusCode::OK, now);
+    response.content_type(ContentType::json());
+    response
+}
+
+fn proxy_error(status: u16, now: Timestamp) -> HttpResponseBuilder {
+    let mut response = with_date(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY), now);
+    response.content_type(ContentType::html());
+    response
+}
+
+fn with_date(status: StatusCode, now: Timestamp) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    if let Ok(date) = DateTimePrinter::new().timestamp_to_rfc9110_string(&now) {
+        response.insert_header((DATE, date));
+    }
+    response
+}
