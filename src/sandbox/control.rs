@@ -5,6 +5,7 @@ use actix_web::http::header::ContentType;
 use actix_web::web::{self, Data, ServiceConfig};
 use bytes::Bytes;
 
+use super::behaviour;
 use super::faults::FaultOrder;
 use super::server::State;
 
@@ -16,6 +17,12 @@ pub fn routes(configuration: &mut ServiceConfig) {
                 .route(web::get().to(list_faults))
                 .route(web::post().to(order_fault))
                 .route(web::delete().to(clear_faults)),
+        )
+        .service(
+            web::resource("/_sandbox/behaviour")
+                .route(web::get().to(show_behaviour))
+                .route(web::patch().to(change_behaviour))
+                .route(web::delete().to(reset_behaviour)),
         )
         .service(web::resource("/_sandbox/calls").route(web::get().to(calls)));
 }
@@ -31,6 +38,19 @@ async fn order_fault(body: Bytes, state: Data<State>) -> HttpResponse {
 
 async fn clear_faults(state: Data<State>) -> HttpResponse {
     state.faults.clear();
+    done(Ok(()))
+}
+
+async fn show_behaviour(state: Data<State>) -> HttpResponse {
+    HttpResponse::Ok().json(behaviour::shown(&state.behaviour.get()))
+}
+
+async fn change_behaviour(body: Bytes, state: Data<State>) -> HttpResponse {
+    done(state.behaviour.change(|now| behaviour::changed(now, &body)))
+}
+
+async fn reset_behaviour(state: Data<State>) -> HttpResponse {
+    state.behaviour.reset();
     done(Ok(()))
 }
 
@@ -105,16 +125,31 @@ mod tests {
     #[actix_web::test]
     async fn a_wrong_request_is_explained_and_changes_nothing() {
         let bed = TestBed::start();
+        let before = bed.sandbox.behaviour();
         let wrong = [
             ("POST", "faults", r#"{"fault":"flood"}"#, "unknown variant `flood`"),
             ("POST", "faults", r#"{"fault":"cut"}"#, "`bytes` is missing"),
+            ("PATCH", "behaviour", r#"{"latency":"1s","slowness":"1s"}"#, "no behaviour `slowness`; there are"),
+            ("PATCH", "behaviour", r#"{"clock_skew":"1h","latency":1}"#, "`latency`: write it in quotes"),
         ];
         for (method, endpoint, body, sentence) in wrong {
             let (status, message) = bed.control(method, endpoint, body).await;
             assert_eq!(status, 400);
             assert!(message.contains(sentence), "{message}");
         }
-        assert_eq!(bed.shown("faults").await, json!([]));
+        assert_eq!((bed.sandbox.behaviour(), bed.shown("faults").await), (before, json!([])));
+    }
+
+    #[actix_web::test]
+    async fn the_behaviour_is_shown_changed_and_reset_over_http() {
+        let bed = TestBed::start();
+        let start = bed.shown("behaviour").await;
+        assert_eq!((&start["latency"], &start["oms_replay_window"]), (&json!("0s"), &json!("1h")));
+        assert_eq!(bed.control("PATCH", "behaviour", r#"{"clock_skew":"-2h"}"#).await, (204, String::new()));
+        assert_eq!(bed.shown("behaviour").await["clock_skew"], "-2h");
+        assert_eq!(bed.flow_code().await, 16);
+        assert_eq!(bed.control("DELETE", "behaviour", "").await.0, 204);
+        assert_eq!((bed.shown("behaviour").await, bed.flow_code().await), (start, 0.into()));
     }
 
     #[actix_web::test]

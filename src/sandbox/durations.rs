@@ -1,11 +1,31 @@
-//! Durations as people write them.
+//! Durations as people write them, back and forth: `300ms`, `2h`, and `-2h` for a clock that is behind.
 
 use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::settings::parse_duration;
 
 // From the longest on. Milliseconds are the finest that can be written.
 const UNITS: [(&str, u128); 4] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
 const SECOND: &str = "s";
 const MILLISECOND: &str = "ms";
+
+/// The furthest that a clock can be off. Everything that is computed from it stays inside the calendar.
+const FURTHEST: SignedDuration = SignedDuration::from_hours(24 * 3_650);
+
+/// Reads by how much a clock is ahead (`2h`) or behind (`-2h`).
+///
+/// # Errors
+/// A sentence that says how to write it.
+pub fn parse_clock_skew(text: &str) -> Result<SignedDuration, String> {
+    let text = text.trim();
+    let (is_behind, size) = text.strip_prefix('-').map_or((false, text), |size| (true, size));
+    let size = parse_duration(size).map_err(|message| format!("{message}, or -30s for a clock that is behind"))?;
+    let size = SignedDuration::try_from(size).ok().filter(|size| *size <= FURTHEST);
+    let size = size.ok_or_else(|| "a clock can be off by 3650d at most".to_owned())?;
+    Ok(if is_behind { -size } else { size })
+}
 
 /// Writes a duration in the longest unit that holds it whole.
 pub fn written(duration: Duration) -> String {
@@ -18,16 +38,36 @@ pub fn written(duration: Duration) -> String {
     format!("{}{unit}", milliseconds / size)
 }
 
+/// Writes by how much a clock is ahead, or with a minus behind.
+pub fn written_skew(skew: SignedDuration) -> String {
+    let sign = if skew.is_negative() { "-" } else { "" };
+    format!("{sign}{}", written(skew.unsigned_abs()))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::written;
+    use jiff::SignedDuration;
+
+    use super::{parse_clock_skew, written, written_skew};
     use crate::settings::parse_duration;
 
     #[test]
     fn what_is_written_is_read_again() {
         for text in ["0s", "1ms", "300ms", "90s", "1500ms", "10m", "2h", "7d", "25h"] {
             assert_eq!(written(parse_duration(text).unwrap()), text);
+            assert_eq!(written_skew(parse_clock_skew(text).unwrap()), text);
         }
         assert_eq!(written(parse_duration("3600s").unwrap()), "1h");
+        assert_eq!(parse_clock_skew("-2h"), Ok(SignedDuration::from_hours(-2)));
+        assert_eq!(written_skew(SignedDuration::from_hours(-2)), "-2h");
+    }
+
+    #[test]
+    fn a_skew_that_is_none_is_refused_with_an_example() {
+        for text in ["", "2", "--2h", "+2h", "two hours"] {
+            assert!(parse_clock_skew(text).is_err_and(|message| message.contains("-30s")), "{text}");
+        }
+        assert!(parse_clock_skew("3651d").is_err_and(|message| message.contains("3650d")));
+        assert!(parse_clock_skew("-99999999999d").is_err_and(|message| message.contains("3650d")));
     }
 }

@@ -2,6 +2,7 @@
 //! It knows the wire and never our resources. With the proxy it shares only the signatures, the sorting of parameters,
 //! the clock, and how people write durations.
 
+mod behaviour;
 mod calls;
 mod china_time;
 mod control;
@@ -19,6 +20,7 @@ mod testing;
 mod vendor;
 mod world;
 
+use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
@@ -27,8 +29,10 @@ use actix_web::rt::task::JoinHandle;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 
+pub use self::behaviour::Behaviour;
 pub use self::calls::Counts;
 use self::delivery::{ConnectionHandle, KEEP_ALIVE};
+pub use self::durations::parse_clock_skew;
 pub use self::faults::{Fault, FaultOrder};
 use self::server::{CLOUD_API, M_API, RPC, State};
 pub use self::settings::{
@@ -130,6 +134,24 @@ impl Sandbox {
     /// Forgets the faults still to come.
     pub fn clear_faults(&self) {
         self.state.faults.clear();
+    }
+
+    /// How the gateways behave now.
+    pub fn behaviour(&self) -> Behaviour {
+        self.state.behaviour.get()
+    }
+
+    /// Changes how the gateways behave from now on.
+    pub fn set_behaviour(&self, change: impl FnOnce(&mut Behaviour)) {
+        let Ok(()) = self.state.behaviour.change(|behaviour| {
+            change(behaviour);
+            Ok::<_, Infallible>(())
+        });
+    }
+
+    /// Goes back to the behaviour of the start.
+    pub fn reset_behaviour(&self) {
+        self.state.behaviour.reset();
     }
 
     /// Stops at once, calls under way included. When it returns, the port is free.

@@ -4,11 +4,9 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Signatures seen within the window, by who sent them.
-pub struct SeenSignatures {
-    window: Duration,
-    seen: Mutex<Seen>,
-}
+/// Signatures that have been seen, by who sent them.
+#[derive(Default)]
+pub struct SeenSignatures(Mutex<Seen>);
 
 #[derive(Default)]
 struct Seen {
@@ -17,18 +15,14 @@ struct Seen {
 }
 
 impl SeenSignatures {
-    /// Remembers signatures for `window`; zero remembers nothing.
-    pub fn new(window: Duration) -> Self {
-        Self { window, seen: Mutex::default() }
-    }
-
-    /// Uses up a signature. `false` when `account` has already used it within the window before `now`.
-    pub fn use_up(&self, account: &str, signature: &str, now: Duration) -> bool {
-        if self.window.is_zero() {
+    /// Uses up a signature. `false` when `account` has already used it within the window before `now`; a window of zero
+    /// remembers nothing.
+    pub fn use_up(&self, account: &str, signature: &str, now: Duration, window: Duration) -> bool {
+        if window.is_zero() {
             return true;
         }
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(oldest) = now.checked_sub(self.window) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(oldest) = now.checked_sub(window) {
             seen.forget_until(oldest);
         }
         let key: Arc<str> = format!("{account}\n{signature}").into();
@@ -55,18 +49,28 @@ mod tests {
     use super::SeenSignatures;
     use std::time::Duration;
 
+    const WINDOW: Duration = Duration::from_secs(10);
+
     #[test]
     fn a_signature_is_taken_once_within_the_window_and_again_after_it() {
-        let seen = SeenSignatures::new(Duration::from_secs(10));
-        assert!(seen.use_up("a", "S", Duration::from_secs(0)));
-        assert!(!seen.use_up("a", "S", Duration::from_secs(9)));
-        assert!(seen.use_up("b", "S", Duration::from_secs(9)));
-        assert!(seen.use_up("a", "S", Duration::from_secs(10)));
+        let seen = SeenSignatures::default();
+        assert!(seen.use_up("a", "S", Duration::from_secs(0), WINDOW));
+        assert!(!seen.use_up("a", "S", Duration::from_secs(9), WINDOW));
+        assert!(seen.use_up("b", "S", Duration::from_secs(9), WINDOW));
+        assert!(seen.use_up("a", "S", Duration::from_secs(10), WINDOW));
     }
 
     #[test]
     fn a_window_of_zero_remembers_nothing() {
-        let seen = SeenSignatures::new(Duration::ZERO);
-        assert!(seen.use_up("a", "S", Duration::ZERO) && seen.use_up("a", "S", Duration::ZERO));
+        let seen = SeenSignatures::default();
+        assert!(seen.use_up("a", "S", Duration::ZERO, Duration::ZERO));
+        assert!(seen.use_up("a", "S", Duration::ZERO, WINDOW));
+    }
+
+    #[test]
+    fn a_window_that_is_made_smaller_counts_for_what_was_seen_before() {
+        let seen = SeenSignatures::default();
+        assert!(seen.use_up("a", "S", Duration::ZERO, WINDOW));
+        assert!(seen.use_up("a", "S", Duration::from_secs(5), WINDOW / 2));
     }
 }

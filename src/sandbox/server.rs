@@ -6,6 +6,7 @@ use bytes::Bytes;
 use fastrand::Rng;
 use tokio::time::sleep;
 
+use super::behaviour::{Behaviour, CurrentBehaviour};
 use super::calls::CallCounts;
 use super::delivery::{ConnectionHandle, deliver};
 use super::faults::{Fault, FaultQueue};
@@ -29,6 +30,7 @@ pub struct State {
     opretail: OpRetail,
     oms: Oms,
     clock: Clock,
+    pub(super) behaviour: CurrentBehaviour,
     pub(super) calls: CallCounts,
     pub(super) faults: FaultQueue,
 }
@@ -40,6 +42,7 @@ impl State {
             opretail: OpRetail::new(settings, clock.clone()),
             oms: Oms::new(settings, clock.clone()),
             clock,
+            behaviour: CurrentBehaviour::new(Behaviour::from(settings)),
             calls: CallCounts::default(),
             faults: FaultQueue::new(settings.seed.map_or_else(Rng::new, Rng::with_seed)),
         }
@@ -55,10 +58,13 @@ impl State {
 
     /// Sends an answer when its time has come.
     async fn send(&self, answer: String, fault: Option<Fault>, request: &HttpRequest) -> HttpResponse {
-        if let Some(Fault::Delay(delay)) = fault {
+        let latency = self.behaviour.get().latency;
+        let delay = if let Some(Fault::Delay(delay)) = fault { latency.saturating_add(delay) } else { latency };
+        if !delay.is_zero() {
             sleep(delay).await;
         }
-        deliver(answer, fault, self.clock.now(), request.conn_data::<ConnectionHandle>()).await
+        let now = self.behaviour.get().now(&self.clock);
+        deliver(answer, fault, now, request.conn_data::<ConnectionHandle>()).await
     }
 }
 
@@ -81,9 +87,10 @@ async fn cloud_api(request: HttpRequest, body: Bytes, state: Data<State>) -> Htt
 async fn opretail(door: Door, request: &HttpRequest, body: &[u8], state: &State) -> HttpResponse {
     let form = form(request, body);
     let fault = state.arrived(Vendor::OpRetail, form.get("_mt"));
-    let mut answer = state.opretail.answer(door, &form);
+    let behaviour = state.behaviour.get();
+    let mut answer = state.opretail.answer(door, &form, &behaviour);
     if let Some(Fault::Code(code)) = &fault {
-        answer = state.opretail.answer_code(door, code.parse().unwrap_or(UNKNOWN_ERROR));
+        answer = state.opretail.answer_code(door, code.parse().unwrap_or(UNKNOWN_ERROR), &behaviour);
     }
     state.send(answer, fault, request).await
 }
@@ -94,7 +101,7 @@ const UNKNOWN_ERROR: i64 = -999;
 async fn rpc(request: HttpRequest, body: Bytes, state: Data<State>) -> HttpResponse {
     let form = form(&request, &body);
     let fault = state.arrived(Vendor::Oms, form.get("method"));
-    let mut answer = state.oms.answer(&form);
+    let mut answer = state.oms.answer(&form, &state.behaviour.get());
     if let Some(Fault::Code(code)) = &fault {
         answer = state.oms.answer_code(code);
     }

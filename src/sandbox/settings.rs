@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use secrecy::SecretString;
 
-/// How the sandbox behaves. The default has one ordinary account at each vendor.
+/// How the sandbox behaves. The default has one ordinary account at each vendor, and does nothing out of the ordinary.
 #[derive(Clone, Debug)]
 pub struct SandboxSettings {
     /// Developer keys known to OPRetail.
@@ -24,6 +25,10 @@ pub struct SandboxSettings {
     pub oms_timestamp_form: AcceptedTimestamp,
     /// The largest page of the OMS. A caller who asks for more gets pages of [`OMS_DEFAULT_PAGE`] instead.
     pub oms_page_cap: u32,
+    /// How much longer every answer takes, by the machine's clock.
+    pub latency: Duration,
+    /// By how much the gateways' clocks are ahead of the sandbox's.
+    pub clock_skew: SignedDuration,
     /// What chance starts from, for faults that come by chance; without it, each sandbox has another.
     pub seed: Option<u64>,
 }
@@ -42,6 +47,8 @@ impl Default for SandboxSettings {
             oms_replay_window: Duration::from_secs(3_600),
             oms_timestamp_form: AcceptedTimestamp::Both,
             oms_page_cap: 100,
+            latency: Duration::ZERO,
+            clock_skew: SignedDuration::ZERO,
             seed: None,
         }
     }
@@ -147,6 +154,8 @@ mod tests {
     fn printing_the_settings_does_not_print_a_secret() {
         let printed = format!("{:?}", SandboxSettings::default());
         assert!(printed.contains("S107-00000001"));
-        assert!(!printed.contains("sandbox-secret") && !printed.contains("sandbox-token"));
+        for secret in ["sandbox-secret", "sandbox-token"] {
+            assert!(!printed.contains(secret), "{secret}");
+        }
     }
 }

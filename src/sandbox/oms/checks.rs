@@ -8,6 +8,7 @@ use serde_json::json;
 use super::Oms;
 use super::errors::OmsError;
 use crate::gateway::oms::sign::{assembled_string, sign};
+use crate::sandbox::behaviour::Behaviour;
 use crate::sandbox::china_time::parse_compact;
 use crate::sandbox::form::Form;
 use crate::sandbox::settings::{AcceptedTimestamp, OmsAccount};
@@ -23,7 +24,7 @@ pub struct Checked<'a> {
 }
 
 impl Oms {
-    pub(super) fn checked<'a>(&'a self, form: &'a Form<'_>) -> Result<Checked<'a>, OmsError> {
+    pub(super) fn checked<'a>(&'a self, form: &'a Form<'_>, behaviour: &Behaviour) -> Result<Checked<'a>, OmsError> {
         let present = |name: &str| form.get(name).ok_or_else(|| OmsError::SYSTEM_PARAMETER.about(name));
         let flag = present("flag")?;
         let method = present("method")?;
@@ -32,12 +33,12 @@ impl Oms {
         let answer_type = present("type")?;
         let timestamp = present("timestamp")?;
         let signature = present("sign")?;
-        self.check_timestamp(timestamp)?;
+        check_timestamp(timestamp, behaviour, behaviour.now(&self.clock))?;
         let account = self.account(flag, signature, form).ok_or_else(|| {
             // The real server answers with the string that it signed, too.
             OmsError::SIGN.about(json!({"assemble_str": assembled_string(form.sorted())}))
         })?;
-        if !self.seen.use_up(flag, signature, self.clock.elapsed()) {
+        if !self.seen.use_up(flag, signature, self.clock.elapsed(), behaviour.oms_replay_window) {
             return Err(OmsError::REPEATED);
         }
         Ok(Checked { account, method, answer_type })
@@ -49,18 +50,18 @@ impl Oms {
         let is_signed = signature == sign(form.sorted(), account.token.expose_secret());
         is_signed.then_some(account)
     }
+}
 
-    fn check_timestamp(&self, text: &str) -> Result<(), OmsError> {
-        let unix = || parse_unix(text);
-        let sent = match self.timestamp_form {
-            AcceptedTimestamp::Unix => unix(),
-            AcceptedTimestamp::Compact => parse_compact(text),
-            AcceptedTimestamp::Both => parse_compact(text).or_else(unix),
-        };
-        let sent = sent.ok_or(OmsError::TIMESTAMP)?;
-        let distance = self.clock.now().duration_since(sent).unsigned_abs();
-        if distance > self.timestamp_window { Err(OmsError::TIMESTAMP) } else { Ok(()) }
-    }
+fn check_timestamp(text: &str, behaviour: &Behaviour, now: Timestamp) -> Result<(), OmsError> {
+    let unix = || parse_unix(text);
+    let sent = match behaviour.oms_timestamp_form {
+        AcceptedTimestamp::Unix => unix(),
+        AcceptedTimestamp::Compact => parse_compact(text),
+        AcceptedTimestamp::Both => parse_compact(text).or_else(unix),
+    };
+    let sent = sent.ok_or(OmsError::TIMESTAMP)?;
+    let distance = now.duration_since(sent).unsigned_abs();
+    if distance > behaviour.oms_timestamp_window { Err(OmsError::TIMESTAMP) } else { Ok(()) }
 }
 
 fn parse_unix(text: &str) -> Option<Timestamp> {

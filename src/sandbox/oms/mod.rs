@@ -4,14 +4,13 @@ mod checks;
 mod errors;
 mod shops;
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use self::errors::OmsError;
+use super::behaviour::Behaviour;
 use super::form::Form;
 use super::replay::SeenSignatures;
-use super::settings::{AcceptedTimestamp, OmsAccount, SandboxSettings};
+use super::settings::{OmsAccount, SandboxSettings};
 use crate::clock::Clock;
 
 type Call = fn(&Oms, &Form<'_>) -> Result<Outcome, OmsError>;
@@ -29,29 +28,20 @@ enum Outcome {
 /// The OMS.
 pub struct Oms {
     accounts: Vec<OmsAccount>,
-    timestamp_window: Duration,
-    timestamp_form: AcceptedTimestamp,
     page_cap: u32,
     seen: SeenSignatures,
     clock: Clock,
 }
 
 impl Oms {
-    /// The gateway with the accounts and windows of `settings`.
+    /// The gateway with the accounts of `settings`.
     pub fn new(settings: &SandboxSettings, clock: Clock) -> Self {
-        Self {
-            accounts: settings.oms.clone(),
-            timestamp_window: settings.oms_timestamp_window,
-            timestamp_form: settings.oms_timestamp_form,
-            page_cap: settings.oms_page_cap,
-            seen: SeenSignatures::new(settings.oms_replay_window),
-            clock,
-        }
+        Self { accounts: settings.oms.clone(), page_cap: settings.oms_page_cap, seen: SeenSignatures::default(), clock }
     }
 
     /// Answers one request. Like OPRetail, the OMS reports its errors with HTTP status 200.
-    pub fn answer(&self, form: &Form<'_>) -> String {
-        let document = match self.call(form) {
+    pub fn answer(&self, form: &Form<'_>, behaviour: &Behaviour) -> String {
+        let document = match self.call(form, behaviour) {
             Ok(Outcome::Response(data)) => json!({"response": data}),
             Ok(Outcome::Numbered(code)) => errors::numbered(code),
             Err(error) => error.document(),
@@ -64,8 +54,8 @@ impl Oms {
         errors::by_code(code).to_string()
     }
 
-    fn call(&self, form: &Form<'_>) -> Result<Outcome, OmsError> {
-        let request = self.checked(form)?;
+    fn call(&self, form: &Form<'_>, behaviour: &Behaviour) -> Result<Outcome, OmsError> {
+        let request = self.checked(form, behaviour)?;
         let method = METHODS.iter().find(|(name, _)| *name == request.method);
         let (name, call) = method.ok_or(OmsError::METHOD)?;
         if !request.account.methods.permit(name) {

@@ -6,6 +6,7 @@ use secrecy::ExposeSecret;
 use super::OpRetail;
 use super::codes::ReturnCode;
 use crate::gateway::opretail::sign::{SignMethod, sign};
+use crate::sandbox::behaviour::Behaviour;
 use crate::sandbox::china_time::parse_compact;
 use crate::sandbox::form::Form;
 use crate::sandbox::settings::OpRetailAccount;
@@ -18,7 +19,12 @@ pub struct Checked<'a> {
 }
 
 impl OpRetail {
-    pub(super) fn checked<'a>(&'a self, form: &'a Form<'_>, now: Timestamp) -> Result<Checked<'a>, ReturnCode> {
+    pub(super) fn checked<'a>(
+        &'a self,
+        form: &'a Form<'_>,
+        behaviour: &Behaviour,
+        now: Timestamp,
+    ) -> Result<Checked<'a>, ReturnCode> {
         let key = form.get("_akey").ok_or(ReturnCode::KEY_NOTNULL)?;
         let sign_method = form.get("_sm").ok_or(ReturnCode::SIGN_METHOD_NOTNULL)?;
         let signature = form.get("_sig").ok_or(ReturnCode::SIGN_NOTNULL)?;
@@ -33,11 +39,11 @@ impl OpRetail {
             return Err(ReturnCode::FORMAT_TYPE_NOTEXIST);
         }
         let account = self.account(key, system)?;
-        self.check_timestamp(timestamp, now)?;
+        check_timestamp(timestamp, behaviour, now)?;
         if signature != sign(form.sorted(), account.secret.expose_secret(), sign_method) {
             return Err(ReturnCode::SIGN_WRONG);
         }
-        if !self.seen.use_up(key, signature, self.clock.elapsed()) {
+        if !self.seen.use_up(key, signature, self.clock.elapsed(), behaviour.opretail_replay_window) {
             return Err(ReturnCode::API_CALL_REPEAT);
         }
         Ok(Checked { account, method, version })
@@ -53,12 +59,12 @@ impl OpRetail {
         }
         Ok(account)
     }
+}
 
-    fn check_timestamp(&self, timestamp: &str, now: Timestamp) -> Result<(), ReturnCode> {
-        let sent = parse_compact(timestamp).ok_or(ReturnCode::TIMESTAMP_FORMAT_ERROR)?;
-        let distance = now.duration_since(sent).unsigned_abs();
-        if distance > self.timestamp_window { Err(ReturnCode::TIMESTAMP_OVERTIME) } else { Ok(()) }
-    }
+fn check_timestamp(timestamp: &str, behaviour: &Behaviour, now: Timestamp) -> Result<(), ReturnCode> {
+    let sent = parse_compact(timestamp).ok_or(ReturnCode::TIMESTAMP_FORMAT_ERROR)?;
+    let distance = now.duration_since(sent).unsigned_abs();
+    if distance > behaviour.opretail_timestamp_window { Err(ReturnCode::TIMESTAMP_OVERTIME) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -7,13 +7,14 @@ mod flow;
 mod inspections;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use serde_json::Value;
 
+use self::checks::Checked;
 use self::codes::{ReturnCode, envelope};
+use super::behaviour::Behaviour;
 use super::china_time;
 use super::form::Form;
 use super::replay::SeenSignatures;
@@ -64,48 +65,54 @@ struct Call<'a> {
 /// OPRetail's gateway.
 pub struct OpRetail {
     accounts: Vec<OpRetailAccount>,
-    timestamp_window: Duration,
     seen: SeenSignatures,
     answered: AtomicU64,
     clock: Clock,
 }
 
 impl OpRetail {
-    /// The gateway with the accounts and windows of `settings`.
+    /// The gateway with the accounts of `settings`.
     pub fn new(settings: &SandboxSettings, clock: Clock) -> Self {
         Self {
             accounts: settings.opretail.clone(),
-            timestamp_window: settings.opretail_timestamp_window,
-            seen: SeenSignatures::new(settings.opretail_replay_window),
+            seen: SeenSignatures::default(),
             answered: AtomicU64::new(0),
             clock,
         }
     }
 
     /// Answers one request. OPRetail says everything inside its envelope; the HTTP status is always 200.
-    pub fn answer(&self, door: Door, form: &Form<'_>) -> String {
-        let now = self.clock.now();
-        match self.call(door, form, now) {
+    pub fn answer(&self, door: Door, form: &Form<'_>, behaviour: &Behaviour) -> String {
+        let now = behaviour.now(&self.clock);
+        match self.call(door, form, behaviour, now) {
             Ok(data) => self.envelope(door, now, ReturnCode::SUCCESS, data),
             Err(code) => self.envelope(door, now, code, Value::Null),
         }
     }
 
     /// The envelope of a return code that a fault asked for.
-    pub fn answer_code(&self, door: Door, number: i64) -> String {
-        self.envelope(door, self.clock.now(), ReturnCode::numbered(number), Value::Null)
+    pub fn answer_code(&self, door: Door, number: i64, behaviour: &Behaviour) -> String {
+        self.envelope(door, behaviour.now(&self.clock), ReturnCode::numbered(number), Value::Null)
     }
 
-    fn call(&self, door: Door, form: &Form<'_>, now: Timestamp) -> Result<Value, ReturnCode> {
-        let request = self.checked(form, now)?;
+    fn call(
+        &self,
+        door: Door,
+        form: &Form<'_>,
+        behaviour: &Behaviour,
+        instant: Timestamp,
+    ) -> Result<Value, ReturnCode> {
+        let checked = self.checked(form, behaviour, instant)?;
         let is_meant = |method: &&Method| {
-            method.name == request.method && method.version == request.version && method.door == door
+            method.name == checked.method && method.version == checked.version && method.door == door
         };
         let method = METHODS.iter().find(is_meant).ok_or(ReturnCode::METHOD_NOTEXIST_CODE)?;
-        if !request.account.methods.permit(method.name) {
+        let Checked { account, .. } = checked;
+        if !account.methods.permit(method.name) {
             return Err(ReturnCode::METHOD_NOTEXIST_CODE);
         }
-        (method.call)(&Call { account: request.account, form, now: china_time::civil(now) })
+        let now = china_time::civil(instant);
+        (method.call)(&Call { account, form, now })
     }
 
     fn envelope(&self, door: Door, now: Timestamp, code: ReturnCode, data: Value) -> String {

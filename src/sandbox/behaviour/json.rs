@@ -1,0 +1,142 @@
+//! How people read and change the behaviour: one JSON object, with durations such as `"300ms"` and `"-2h"`.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::Behaviour;
+use crate::sandbox::durations::{parse_clock_skew, written, written_skew};
+use crate::sandbox::settings::AcceptedTimestamp;
+use crate::settings::parse_duration;
+
+const FORMS: [(&str, AcceptedTimestamp); 3] =
+    [("unix", AcceptedTimestamp::Unix), ("compact", AcceptedTimestamp::Compact), ("both", AcceptedTimestamp::Both)];
+
+/// All that can be changed, by its name.
+pub fn shown(behaviour: &Behaviour) -> Value {
+    let form = FORMS.iter().find(|(_, form)| *form == behaviour.oms_timestamp_form);
+    json!({
+        "latency": written(behaviour.latency),
+        "clock_skew": written_skew(behaviour.clock_skew),
+        "opretail_replay_window": written(behaviour.opretail_replay_window),
+        "oms_replay_window": written(behaviour.oms_replay_window),
+        "opretail_timestamp_window": written(behaviour.opretail_timestamp_window),
+        "oms_timestamp_window": written(behaviour.oms_timestamp_window),
+        "oms_timestamp_form": form.map(|(name, _)| name),
+    })
+}
+
+/// Changes what a JSON object names and leaves the rest.
+///
+/// # Errors
+/// A sentence that says what is wrong and what to write.
+pub fn changed(behaviour: &mut Behaviour, text: &[u8]) -> Result<(), String> {
+    let changes: Map<String, Value> = serde_json::from_slice(text)
+        .map_err(|error| format!("{error}; a change is a JSON object such as {{\"latency\":\"300ms\"}}"))?;
+    changes.iter().try_for_each(|(name, value)| set(behaviour, name, value))
+}
+
+fn set(behaviour: &mut Behaviour, name: &str, value: &Value) -> Result<(), String> {
+    let result = match name {
+        "latency" => duration(value).map(|value| behaviour.latency = value),
+        "clock_skew" => text(value).and_then(parse_clock_skew).map(|value| behaviour.clock_skew = value),
+        "opretail_replay_window" => duration(value).map(|value| behaviour.opretail_replay_window = value),
+        "oms_replay_window" => duration(value).map(|value| behaviour.oms_replay_window = value),
+        "opretail_timestamp_window" => duration(value).map(|value| behaviour.opretail_timestamp_window = value),
+        "oms_timestamp_window" => duration(value).map(|value| behaviour.oms_timestamp_window = value),
+        "oms_timestamp_form" => form(value).map(|value| behaviour.oms_timestamp_form = value),
+        _ => return Err(unknown(behaviour, name)),
+    };
+    result.map_err(|message| format!("`{name}`: {message}"))
+}
+
+fn unknown(behaviour: &Behaviour, name: &str) -> String {
+    let known = shown(behaviour);
+    let known: Vec<&str> = known.as_object().into_iter().flat_map(Map::keys).map(String::as_str).collect();
+    format!("there is no behaviour `{name}`; there are {}", known.join(", "))
+}
+
+fn text(value: &Value) -> Result<&str, String> {
+    value.as_str().ok_or_else(|| "write it in quotes, such as \"30s\"".to_owned())
+}
+
+fn duration(value: &Value) -> Result<Duration, String> {
+    text(value).and_then(parse_duration)
+}
+
+fn form(value: &Value) -> Result<AcceptedTimestamp, String> {
+    let form = FORMS.iter().find(|(name, _)| value == name).map(|(_, form)| *form);
+    form.ok_or_else(|| "write \"unix\", \"compact\" or \"both\"".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::SignedDuration;
+    use serde_json::json;
+
+    use super::{Behaviour, changed, shown};
+    use crate::sandbox::settings::{AcceptedTimestamp, SandboxSettings};
+
+    fn start() -> Behaviour {
+        Behaviour::from(&SandboxSettings::default())
+    }
+
+    #[test]
+    fn all_of_it_is_shown_in_the_form_in_which_it_is_changed() {
+        let everything = json!({
+            "latency": "300ms",
+            "clock_skew": "-2h",
+            "opretail_replay_window": "0s",
+            "oms_replay_window": "1m",
+            "opretail_timestamp_window": "2m",
+            "oms_timestamp_window": "3m",
+            "oms_timestamp_form": "compact",
+        });
+        let mut behaviour = start();
+        changed(&mut behaviour, everything.to_string().as_bytes()).unwrap();
+        assert_eq!(shown(&behaviour), everything);
+        let expected = Behaviour {
+            latency: Duration::from_millis(300),
+            clock_skew: SignedDuration::from_hours(-2),
+            opretail_replay_window: Duration::ZERO,
+            oms_replay_window: Duration::from_secs(60),
+            opretail_timestamp_window: Duration::from_secs(120),
+            oms_timestamp_window: Duration::from_secs(180),
+            oms_timestamp_form: AcceptedTimestamp::Compact,
+        };
+        assert_eq!(behaviour, expected);
+    }
+
+    #[test]
+    fn what_is_not_named_stays() {
+        let mut behaviour = start();
+        changed(&mut behaviour, br#"{"latency":"1s"}"#).unwrap();
+        assert_eq!(behaviour, Behaviour { latency: Duration::from_secs(1), ..start() });
+    }
+
+    #[test]
+    fn a_wrong_change_is_explained() {
+        let wrong = [
+            ("[]", "such as {\"latency\":\"300ms\"}"),
+            (r#"{"delay":"1s"}"#, "there is no behaviour `delay`; there are "),
+            (r#"{"latency":300}"#, "`latency`: write it in quotes"),
+            (r#"{"latency":"300"}"#, "`latency`: write a number and a unit"),
+            (r#"{"clock_skew":"2"}"#, "`clock_skew`: write a number and a unit"),
+            (r#"{"oms_timestamp_form":"iso"}"#, "`oms_timestamp_form`: write \"unix\", \"compact\" or \"both\""),
+        ];
+        for (text, sentence) in wrong {
+            let message = changed(&mut start(), text.as_bytes()).unwrap_err();
+            assert!(message.contains(sentence), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_known_ones() {
+        let message = changed(&mut start(), br#"{"delay":"1s"}"#).unwrap_err();
+        for name in shown(&start()).as_object().unwrap().keys() {
+            assert!(message.contains(name), "{name} in {message}");
+        }
+    }
+}
