@@ -24,6 +24,7 @@ pub fn routes(configuration: &mut ServiceConfig) {
                 .route(web::patch().to(change_behaviour))
                 .route(web::delete().to(reset_behaviour)),
         )
+        .service(web::resource("/_sandbox/logins").route(web::delete().to(forget_logins)))
         .service(web::resource("/_sandbox/calls").route(web::get().to(calls)));
 }
 
@@ -54,6 +55,11 @@ async fn reset_behaviour(state: Data<State>) -> HttpResponse {
     done(Ok(()))
 }
 
+async fn forget_logins(state: Data<State>) -> HttpResponse {
+    state.forget_logins();
+    done(Ok(()))
+}
+
 async fn calls(state: Data<State>) -> HttpResponse {
     HttpResponse::Ok().json(state.calls.snapshot())
 }
@@ -69,8 +75,8 @@ fn done(result: Result<(), String>) -> HttpResponse {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::sandbox::Fault;
     use crate::sandbox::testing::TestBed;
+    use crate::sandbox::{Fault, SandboxSettings};
 
     const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 
@@ -150,6 +156,22 @@ mod tests {
         assert_eq!(bed.flow_code().await, 16);
         assert_eq!(bed.control("DELETE", "behaviour", "").await.0, 204);
         assert_eq!((bed.shown("behaviour").await, bed.flow_code().await), (start, 0.into()));
+    }
+
+    #[actix_web::test]
+    async fn logins_are_forgotten_over_http() {
+        let bed = TestBed::with(SandboxSettings { require_login: true, ..SandboxSettings::default() });
+        let user = [("userName", "13800000000"), ("password", "sandbox-password")];
+        let login = bed.call_m_api(bed.opretail("open.shopweb.security.mobileLogin", &user)).await;
+        let token = login["data"]["token"].as_str().unwrap();
+        let flow = async |nonce| -> Value {
+            let signed = bed.sign_opretail(bed.opretail(FLOW, &[("id", "S_123456"), ("_nonce", nonce)]));
+            let request = bed.client.post(bed.url("/m.api")).insert_header(("authenticator", token));
+            request.send_form(&signed).await.unwrap().json::<Value>().await.unwrap()["stat"]["code"].clone()
+        };
+        assert_eq!(flow("1").await, 0);
+        assert_eq!(bed.control("DELETE", "logins", "").await.0, 204);
+        assert_eq!(flow("2").await, 9_990_001);
     }
 
     #[actix_web::test]

@@ -36,7 +36,8 @@ pub use self::durations::parse_clock_skew;
 pub use self::faults::{Fault, FaultOrder};
 use self::server::{CLOUD_API, M_API, RPC, State};
 pub use self::settings::{
-    AcceptedTimestamp, OMS_DEFAULT_PAGE, OmsAccount, OpRetailAccount, Organization, PermittedMethods, SandboxSettings,
+    AcceptedTimestamp, OMS_DEFAULT_PAGE, OmsAccount, OpRetailAccount, OpRetailUser, Organization, PermittedMethods,
+    SandboxSettings,
 };
 pub use self::vendor::Vendor;
 use self::world::stores::CountedStore;
@@ -152,6 +153,11 @@ impl Sandbox {
     /// Goes back to the behaviour of the start.
     pub fn reset_behaviour(&self) {
         self.state.behaviour.reset();
+    }
+
+    /// Ends every user's token, so that the next call that needs one is answered `9990001`.
+    pub fn forget_logins(&self) {
+        self.state.forget_logins();
     }
 
     /// Stops at once, calls under way included. When it returns, the port is free.

@@ -12,7 +12,7 @@ use super::delivery::{ConnectionHandle, deliver};
 use super::faults::{Fault, FaultQueue};
 use super::form::Form;
 use super::oms::Oms;
-use super::opretail::{Door, OpRetail};
+use super::opretail::{self, Door, OpRetail};
 use super::settings::SandboxSettings;
 use super::vendor::Vendor;
 use crate::clock::Clock;
@@ -46,6 +46,11 @@ impl State {
             calls: CallCounts::default(),
             faults: FaultQueue::new(settings.seed.map_or_else(Rng::new, Rng::with_seed)),
         }
+    }
+
+    /// Ends every user's token.
+    pub fn forget_logins(&self) {
+        self.opretail.forget_logins();
     }
 
     fn arrived(&self, vendor: Vendor, method: Option<&str>) -> Option<Fault> {
@@ -88,7 +93,8 @@ async fn opretail(door: Door, request: &HttpRequest, body: &[u8], state: &State)
     let form = form(request, body);
     let fault = state.arrived(Vendor::OpRetail, form.get("_mt"));
     let behaviour = state.behaviour.get();
-    let mut answer = state.opretail.answer(door, &form, &behaviour);
+    let user_token = request.headers().get(door.user_token_header()).and_then(|token| token.to_str().ok());
+    let mut answer = state.opretail.answer(&opretail::Request { door, form: &form, user_token }, &behaviour);
     if let Some(Fault::Code(code)) = &fault {
         answer = state.opretail.answer_code(door, code.parse().unwrap_or(UNKNOWN_ERROR), &behaviour);
     }

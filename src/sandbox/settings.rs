@@ -29,6 +29,10 @@ pub struct SandboxSettings {
     pub latency: Duration,
     /// By how much the gateways' clocks are ahead of the sandbox's.
     pub clock_skew: SignedDuration,
+    /// Whether OPRetail's `open.shopweb.*` methods need a user's token.
+    pub require_login: bool,
+    /// How long a user's token lives.
+    pub login_lifetime: Duration,
     /// What chance starts from, for faults that come by chance; without it, each sandbox has another.
     pub seed: Option<u64>,
 }
@@ -49,6 +53,8 @@ impl Default for SandboxSettings {
             oms_page_cap: 100,
             latency: Duration::ZERO,
             clock_skew: SignedDuration::ZERO,
+            require_login: false,
+            login_lifetime: Duration::from_secs(7_200),
             seed: None,
         }
     }
@@ -69,6 +75,8 @@ pub struct OpRetailAccount {
     pub expired: bool,
     /// The methods registered for the key.
     pub methods: PermittedMethods,
+    /// Who may log in with the key.
+    pub users: Vec<OpRetailUser>,
 }
 
 impl Default for OpRetailAccount {
@@ -80,6 +88,7 @@ impl Default for OpRetailAccount {
             organizations: vec![Organization { platform_id: 2, enterprise_id: 1084 }],
             expired: false,
             methods: PermittedMethods::All,
+            users: vec![OpRetailUser::default()],
         }
     }
 }
@@ -87,6 +96,21 @@ impl Default for OpRetailAccount {
 impl OpRetailAccount {
     pub(super) fn owns_enterprise(&self, enterprise_id: u32) -> bool {
         self.organizations.iter().any(|organization| organization.enterprise_id == enterprise_id)
+    }
+}
+
+/// A user of OPRetail's shop web.
+#[derive(Clone, Debug)]
+pub struct OpRetailUser {
+    /// `userName`, usually a mobile number.
+    pub name: String,
+    /// The password as the user knows it.
+    pub password: SecretString,
+}
+
+impl Default for OpRetailUser {
+    fn default() -> Self {
+        Self { name: "13800000000".to_owned(), password: SecretString::from("sandbox-password") }
     }
 }
 
@@ -154,7 +178,7 @@ mod tests {
     fn printing_the_settings_does_not_print_a_secret() {
         let printed = format!("{:?}", SandboxSettings::default());
         assert!(printed.contains("S107-00000001"));
-        for secret in ["sandbox-secret", "sandbox-token"] {
+        for secret in ["sandbox-secret", "sandbox-token", "sandbox-password"] {
             assert!(!printed.contains(secret), "{secret}");
         }
     }

@@ -23,6 +23,8 @@ pub fn shown(behaviour: &Behaviour) -> Value {
         "opretail_timestamp_window": written(behaviour.opretail_timestamp_window),
         "oms_timestamp_window": written(behaviour.oms_timestamp_window),
         "oms_timestamp_form": form.map(|(name, _)| name),
+        "require_login": behaviour.require_login,
+        "login_lifetime": written(behaviour.login_lifetime),
     })
 }
 
@@ -45,6 +47,8 @@ fn set(behaviour: &mut Behaviour, name: &str, value: &Value) -> Result<(), Strin
         "opretail_timestamp_window" => duration(value).map(|value| behaviour.opretail_timestamp_window = value),
         "oms_timestamp_window" => duration(value).map(|value| behaviour.oms_timestamp_window = value),
         "oms_timestamp_form" => form(value).map(|value| behaviour.oms_timestamp_form = value),
+        "require_login" => switch(value).map(|value| behaviour.require_login = value),
+        "login_lifetime" => duration(value).map(|value| behaviour.login_lifetime = value),
         _ => return Err(unknown(behaviour, name)),
     };
     result.map_err(|message| format!("`{name}`: {message}"))
@@ -62,6 +66,10 @@ fn text(value: &Value) -> Result<&str, String> {
 
 fn duration(value: &Value) -> Result<Duration, String> {
     text(value).and_then(parse_duration)
+}
+
+fn switch(value: &Value) -> Result<bool, String> {
+    value.as_bool().ok_or_else(|| "write true or false".to_owned())
 }
 
 fn form(value: &Value) -> Result<AcceptedTimestamp, String> {
@@ -93,6 +101,8 @@ mod tests {
             "opretail_timestamp_window": "2m",
             "oms_timestamp_window": "3m",
             "oms_timestamp_form": "compact",
+            "require_login": true,
+            "login_lifetime": "4m",
         });
         let mut behaviour = start();
         changed(&mut behaviour, everything.to_string().as_bytes()).unwrap();
@@ -105,6 +115,8 @@ mod tests {
             opretail_timestamp_window: Duration::from_secs(120),
             oms_timestamp_window: Duration::from_secs(180),
             oms_timestamp_form: AcceptedTimestamp::Compact,
+            require_login: true,
+            login_lifetime: Duration::from_secs(240),
         };
         assert_eq!(behaviour, expected);
     }
@@ -112,8 +124,8 @@ mod tests {
     #[test]
     fn what_is_not_named_stays() {
         let mut behaviour = start();
-        changed(&mut behaviour, br#"{"latency":"1s"}"#).unwrap();
-        assert_eq!(behaviour, Behaviour { latency: Duration::from_secs(1), ..start() });
+        changed(&mut behaviour, br#"{"require_login":true}"#).unwrap();
+        assert_eq!(behaviour, Behaviour { require_login: true, ..start() });
     }
 
     #[test]
@@ -125,6 +137,7 @@ mod tests {
             (r#"{"latency":"300"}"#, "`latency`: write a number and a unit"),
             (r#"{"clock_skew":"2"}"#, "`clock_skew`: write a number and a unit"),
             (r#"{"oms_timestamp_form":"iso"}"#, "`oms_timestamp_form`: write \"unix\", \"compact\" or \"both\""),
+            (r#"{"require_login":"yes"}"#, "`require_login`: write true or false"),
         ];
         for (text, sentence) in wrong {
             let message = changed(&mut start(), text.as_bytes()).unwrap_err();

@@ -1,5 +1,5 @@
-//! Behaviour that holds for every call until it is changed: how slow the gateway is, what time it takes it to be, and
-//! what it remembers.
+//! Behaviour that holds for every call until it is changed: how slow the gateway is, what time it takes it to be, what it
+//! remembers, and whether it wants users to log in.
 
 mod json;
 #[cfg(test)]
@@ -31,6 +31,10 @@ pub struct Behaviour {
     pub oms_timestamp_window: Duration,
     /// Which forms of the OMS's `timestamp` are taken.
     pub oms_timestamp_form: AcceptedTimestamp,
+    /// Whether OPRetail's `open.shopweb.*` methods need a user's token.
+    pub require_login: bool,
+    /// How long a token lives that is given from now on.
+    pub login_lifetime: Duration,
 }
 
 impl Behaviour {
@@ -51,6 +55,8 @@ impl From<&SandboxSettings> for Behaviour {
             opretail_timestamp_window: settings.opretail_timestamp_window,
             oms_timestamp_window: settings.oms_timestamp_window,
             oms_timestamp_form: settings.oms_timestamp_form,
+            require_login: settings.require_login,
+            login_lifetime: settings.login_lifetime,
         }
     }
 }

@@ -88,11 +88,14 @@ async fn timestamp_windows_and_forms_are_each_gateways_own() {
 
 #[actix_web::test]
 async fn the_start_can_be_chosen_and_gone_back_to() {
-    let settings = SandboxSettings { latency: Duration::from_millis(2), ..SandboxSettings::default() };
+    let settings = SandboxSettings { require_login: true, ..SandboxSettings::default() };
     let bed = TestBed::with(settings);
     let start = bed.sandbox.behaviour();
-    assert_eq!(start.latency, Duration::from_millis(2));
-    bed.sandbox.set_behaviour(|behaviour| behaviour.latency = Duration::from_millis(1));
+    assert!(start.require_login);
+    bed.sandbox.set_behaviour(|behaviour| {
+        behaviour.require_login = false;
+        behaviour.latency = Duration::from_millis(1);
+    });
     assert_ne!(bed.sandbox.behaviour(), start);
     bed.sandbox.reset_behaviour();
     assert_eq!(bed.sandbox.behaviour(), start);

@@ -5,6 +5,7 @@ mod codes;
 mod demographics;
 mod flow;
 mod inspections;
+mod login;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,6 +15,7 @@ use serde_json::Value;
 
 use self::checks::Checked;
 use self::codes::{ReturnCode, envelope};
+use self::login::Logins;
 use super::behaviour::Behaviour;
 use super::china_time;
 use super::form::Form;
@@ -31,6 +33,16 @@ pub enum Door {
     CloudApi,
 }
 
+impl Door {
+    /// The header that a user's token comes in. Source: the vendor's SDKs.
+    pub const fn user_token_header(self) -> &'static str {
+        match self {
+            Self::MApi => "authenticator",
+            Self::CloudApi => "Ovo-Authorization",
+        }
+    }
+}
+
 struct Method {
     name: &'static str,
     version: &'static str,
@@ -38,7 +50,9 @@ struct Method {
     call: fn(&Call<'_>) -> Result<Value, ReturnCode>,
 }
 
-const METHODS: [Method; 4] = [
+const METHODS: [Method; 6] = [
+    Method { name: login::MOBILE, version: "v1", door: Door::MApi, call: login::mobile },
+    Method { name: login::SINGLE_SIGN_ON, version: "v1", door: Door::MApi, call: login::single_sign_on },
     Method { name: "open.shopweb.passengerFlow.getTotalData", version: "v1", door: Door::MApi, call: flow::total_data },
     Method {
         name: "open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution",
@@ -55,10 +69,23 @@ const METHODS: [Method; 4] = [
     Method { name: "open.gateway.authentication", version: "v2", door: Door::MApi, call: authentication },
 ];
 
+/// What arrived at a door.
+pub struct Request<'a> {
+    /// Which door.
+    pub door: Door,
+    /// The parameters.
+    pub form: &'a Form<'a>,
+    /// The user's token, from the header that the door reads it from.
+    pub user_token: Option<&'a str>,
+}
+
 /// What a method is given: who calls, what they sent, and what time it is in China.
 struct Call<'a> {
+    gateway: &'a OpRetail,
+    behaviour: &'a Behaviour,
     account: &'a OpRetailAccount,
     form: &'a Form<'a>,
+    instant: Timestamp,
     now: DateTime,
 }
 
@@ -66,6 +93,7 @@ struct Call<'a> {
 pub struct OpRetail {
     accounts: Vec<OpRetailAccount>,
     seen: SeenSignatures,
+    logins: Logins,
     answered: AtomicU64,
     clock: Clock,
 }
@@ -76,17 +104,18 @@ impl OpRetail {
         Self {
             accounts: settings.opretail.clone(),
             seen: SeenSignatures::default(),
+            logins: Logins::default(),
             answered: AtomicU64::new(0),
             clock,
         }
     }
 
     /// Answers one request. OPRetail says everything inside its envelope; the HTTP status is always 200.
-    pub fn answer(&self, door: Door, form: &Form<'_>, behaviour: &Behaviour) -> String {
+    pub fn answer(&self, request: &Request<'_>, behaviour: &Behaviour) -> String {
         let now = behaviour.now(&self.clock);
-        match self.call(door, form, behaviour, now) {
-            Ok(data) => self.envelope(door, now, ReturnCode::SUCCESS, data),
-            Err(code) => self.envelope(door, now, code, Value::Null),
+        match self.call(request, behaviour, now) {
+            Ok(data) => self.envelope(request.door, now, ReturnCode::SUCCESS, data),
+            Err(code) => self.envelope(request.door, now, code, Value::Null),
         }
     }
 
@@ -95,24 +124,31 @@ impl OpRetail {
         self.envelope(door, behaviour.now(&self.clock), ReturnCode::numbered(number), Value::Null)
     }
 
-    fn call(
-        &self,
-        door: Door,
-        form: &Form<'_>,
-        behaviour: &Behaviour,
-        instant: Timestamp,
-    ) -> Result<Value, ReturnCode> {
-        let checked = self.checked(form, behaviour, instant)?;
+    /// Ends every user's token.
+    pub fn forget_logins(&self) {
+        self.logins.forget();
+    }
+
+    fn call(&self, request: &Request<'_>, behaviour: &Behaviour, instant: Timestamp) -> Result<Value, ReturnCode> {
+        let checked = self.checked(request.form, behaviour, instant)?;
         let is_meant = |method: &&Method| {
-            method.name == checked.method && method.version == checked.version && method.door == door
+            method.name == checked.method && method.version == checked.version && method.door == request.door
         };
         let method = METHODS.iter().find(is_meant).ok_or(ReturnCode::METHOD_NOTEXIST_CODE)?;
         let Checked { account, .. } = checked;
         if !account.methods.permit(method.name) {
             return Err(ReturnCode::METHOD_NOTEXIST_CODE);
         }
+        if behaviour.require_login && login::is_needed(method.name) {
+            self.must_be_logged_in(account, request.user_token)?;
+        }
         let now = china_time::civil(instant);
-        (method.call)(&Call { account, form, now })
+        (method.call)(&Call { gateway: self, behaviour, account, form: request.form, instant, now })
+    }
+
+    fn must_be_logged_in(&self, account: &OpRetailAccount, token: Option<&str>) -> Result<(), ReturnCode> {
+        let is_known = token.is_some_and(|token| self.logins.hold(token, &account.key, self.clock.elapsed()));
+        if is_known { Ok(()) } else { Err(ReturnCode::TOKEN_NOT_EXIST) }
     }
 
     fn envelope(&self, door: Door, now: Timestamp, code: ReturnCode, data: Value) -> String {
