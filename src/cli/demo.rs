@@ -10,13 +10,14 @@ use secrecy::{ExposeSecret, SecretString};
 use super::error::CliError;
 use super::output;
 use super::ready_file::Ready;
+use super::rehearsal::{ENDPOINTS, Rehearsal};
 use crate::app::App;
 use crate::auth::issue::{TokenGrant, TokenIssuer};
 use crate::auth::{keys, scope, secrets};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::gateway::endpoint::china_standard_time;
-use crate::sandbox::{Sandbox, SandboxSettings};
+use crate::sandbox::Sandbox;
 use crate::telemetry::logging::{self, LogSettings};
 
 const CLIENT: &str = "demo";
@@ -25,6 +26,7 @@ const USUAL_PORT: u16 = 8080;
 
 /// Try everything without configuration, network or other programs.
 #[derive(clap::Args)]
+#[command(after_help = ENDPOINTS)]
 pub struct Demo {
     /// Listen here; port 0 for a free one [default: 127.0.0.1:8080, or a free port when that is taken]
     #[arg(long, value_name = "ADDRESS")]
@@ -32,6 +34,8 @@ pub struct Demo {
     /// Write a JSON file with addresses, token, client id and secret once the service accepts requests
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
+    #[command(flatten)]
+    rehearsal: Rehearsal,
 }
 
 impl Demo {
@@ -40,8 +44,8 @@ impl Demo {
         logging::start(&log);
         let clock = Clock::system();
         let sandbox_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let sandbox = Sandbox::start(&SandboxSettings::default(), clock.clone(), sandbox_listener)?;
         let listener = self.bind()?;
+        let sandbox = self.rehearsal.start(clock.clone(), sandbox_listener)?;
         let base_url = format!("http://{}", listener.local_addr()?);
         let today = clock.now().to_zoned(china_standard_time()).date();
         let secret = secrets::new_secret().map_err(|error| CliError::message(error.to_string()))?;

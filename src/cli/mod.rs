@@ -7,6 +7,7 @@ mod health;
 mod openapi;
 mod output;
 mod ready_file;
+mod rehearsal;
 mod routes;
 mod sandbox;
 mod secret;

@@ -8,16 +8,16 @@ use secrecy::ExposeSecret;
 use super::error::CliError;
 use super::output;
 use super::ready_file::Ready;
+use super::rehearsal::{ENDPOINTS, Rehearsal};
 use crate::clock::Clock;
-use crate::sandbox::{OmsAccount, OpRetailAccount, Sandbox, SandboxSettings};
+use crate::sandbox::{OmsAccount, OpRetailAccount, Sandbox};
 use crate::telemetry::logging::{self, LogSettings};
 
 /// Run the sandbox gateway alone.
 #[derive(clap::Args)]
 #[command(
-    after_help = "It speaks both vendors' protocols and checks like the real gateways: key, timestamp, signature, \
-repeats, method. POST /_sandbox/faults with {\"fault\":\"code\",\"code\":\"-500\",\"times\":2} makes the next answers fail; \
-DELETE /_sandbox/faults ends that; GET /_sandbox/calls counts what was called."
+    after_help = format!("It speaks both vendors' protocols and checks like the real gateways: key, timestamp, signature, \
+repeats, method.\n\n{ENDPOINTS}")
 )]
 pub struct SandboxCommand {
     /// Listen here; port 0 for a free one
@@ -26,6 +26,8 @@ pub struct SandboxCommand {
     /// Write a JSON file with the address once the sandbox accepts requests
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
+    #[command(flatten)]
+    rehearsal: Rehearsal,
 }
 
 impl SandboxCommand {
@@ -34,11 +36,12 @@ impl SandboxCommand {
         let listener = TcpListener::bind(self.listen).map_err(|error| {
             CliError::message(format!("cannot listen on {}: {error}; port 0 takes a free one", self.listen))
         })?;
-        let sandbox = Sandbox::start(&SandboxSettings::default(), Clock::system(), listener)?;
+        let sandbox = self.rehearsal.start(Clock::system(), listener)?;
         output::line(&format!(
             "# The sandbox gateway. This part of a configuration calls it:\n{}",
             tenant_configuration(&sandbox)
         ))?;
+        tracing::info!(base_url = %sandbox.base_url(), "serving");
         if let Some(path) = &self.ready_file {
             Ready { base_url: sandbox.base_url(), ..Ready::default() }.write(path)?;
         }

@@ -27,6 +27,7 @@ mod outages;
 mod pages;
 mod purging;
 mod questions;
+mod rehearsal;
 mod repeats;
 mod resources;
 mod signature_properties;

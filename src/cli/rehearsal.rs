@@ -1,0 +1,74 @@
+//! What `sandbox` and `demo` share: how the sandbox gateway behaves from the start, to rehearse an outage.
+
+use std::io;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::clock::Clock;
+use crate::sandbox::{FaultOrder, Sandbox, SandboxSettings, parse_clock_skew};
+use crate::settings::parse_duration;
+
+/// What the sandbox's endpoints do, for the help texts.
+pub const ENDPOINTS: &str = "\
+While it runs, the sandbox is controlled at its own address:
+  GET    /_sandbox/calls      counts what was called
+  POST   /_sandbox/faults     lets answers fail, such as {\"fault\":\"code\",\"code\":\"-500\",\"times\":2}
+  GET    /_sandbox/faults     lists the faults still to come
+  DELETE /_sandbox/faults     forgets them
+  PATCH  /_sandbox/behaviour  changes what holds for every call, such as {\"latency\":\"300ms\",\"clock_skew\":\"-2h\"}
+  GET    /_sandbox/behaviour  shows it
+  DELETE /_sandbox/behaviour  goes back to the start
+  DELETE /_sandbox/logins     ends every user's token";
+
+/// How the sandbox gateway behaves from the start.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Options of the sandbox gateway")]
+pub struct Rehearsal {
+    /// Every answer takes so much longer, such as 200ms
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    latency: Option<Duration>,
+    /// The gateways' clocks are ahead by so much, or behind, such as 2h or -2h
+    #[arg(long, value_name = "DURATION", value_parser = parse_clock_skew, allow_hyphen_values = true)]
+    clock_skew: Option<SignedDuration>,
+    /// Both gateways remember a signature for so long; 0s accepts repeated calls
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    replay_window: Option<Duration>,
+    /// Both gateways take timestamps that are off by so much
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    timestamp_window: Option<Duration>,
+    /// OPRetail's open.shopweb methods need a user's token
+    #[arg(long)]
+    require_login: bool,
+    /// A user's token lives for so long
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    login_lifetime: Option<Duration>,
+    /// Let answers fail; can be given several times; the same JSON as for POST /_sandbox/faults
+    #[arg(long = "fault", value_name = "JSON", value_parser = FaultOrder::from_json)]
+    faults: Vec<FaultOrder>,
+}
+
+impl Rehearsal {
+    /// Starts a sandbox that behaves so.
+    pub(super) fn start(self, clock: Clock, listener: TcpListener) -> io::Result<Sandbox> {
+        let sandbox = Sandbox::start(&self.settings(), clock, listener)?;
+        self.faults.into_iter().for_each(|order| sandbox.order(order));
+        Ok(sandbox)
+    }
+
+    fn settings(&self) -> SandboxSettings {
+        let usual = SandboxSettings::default();
+        SandboxSettings {
+            latency: self.latency.unwrap_or(usual.latency),
+            clock_skew: self.clock_skew.unwrap_or(usual.clock_skew),
+            opretail_replay_window: self.replay_window.unwrap_or(usual.opretail_replay_window),
+            oms_replay_window: self.replay_window.unwrap_or(usual.oms_replay_window),
+            opretail_timestamp_window: self.timestamp_window.unwrap_or(usual.opretail_timestamp_window),
+            oms_timestamp_window: self.timestamp_window.unwrap_or(usual.oms_timestamp_window),
+            require_login: self.require_login,
+            login_lifetime: self.login_lifetime.unwrap_or(usual.login_lifetime),
+            ..usual
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Rehearsing an outage as an operator does: by the command line, and by the endpoints of a running sandbox.
+
+use awc::Client;
+use serde_json::{Value, json};
+
+use crate::program::{Running, directory, run, stdout_of};
+
+const FLOW: &str = "/stores/S_123456/flow";
+
+async fn control(gateway: &str, method: &str, endpoint: &str, body: &str) -> (u16, String) {
+    let request = Client::default().request(method.parse().unwrap(), format!("{gateway}/_sandbox/{endpoint}"));
+    let mut answer = request.send_body(body.to_owned()).await.unwrap();
+    let body = answer.body().await.unwrap();
+    (answer.status().as_u16(), String::from_utf8(body.to_vec()).unwrap())
+}
+
+async fn shown(gateway: &str, endpoint: &str) -> Value {
+    serde_json::from_str(&control(gateway, "GET", endpoint, "").await.1).unwrap()
+}
+
+/// A demo, and the address of its sandbox.
+fn demo(name: &str, flags: &[&str]) -> (Running, String) {
+    let arguments = [&["demo", "--listen", "127.0.0.1:0"], flags].concat();
+    let demo = Running::start(&arguments, &directory(name).join("ready.json"));
+    let gateway = demo.ready["sandbox_url"].as_str().unwrap().to_owned();
+    (demo, gateway)
+}
+
+async fn read(demo: &Running, path: &str) -> u16 {
+    let token = demo.ready["token"].as_str().unwrap();
+    Client::default().get(demo.url(path)).bearer_auth(token).send().await.unwrap().status().as_u16()
+}
+
+#[actix_web::test]
+async fn every_flag_reaches_the_sandbox() {
+    let flags = [
+        "sandbox",
+        "--listen=127.0.0.1:0",
+        "--latency=20ms",
+        "--clock-skew",
+        "-2h",
+        "--replay-window=0s",
+        "--timestamp-window=5m",
+        "--require-login",
+        "--login-lifetime=10m",
+        r#"--fault={"fault":"code","code":-500,"gateway":"opretail"}"#,
+        r#"--fault={"fault":"mixed","percent":30}"#,
+    ];
+    let sandbox = Running::start(&flags, &directory("flags").join("ready.json"));
+    let gateway = sandbox.url("");
+    let behaviour = json!({
+        "latency": "20ms",
+        "clock_skew": "-2h",
+        "opretail_replay_window": "0s",
+        "oms_replay_window": "0s",
+        "opretail_timestamp_window": "5m",
+        "oms_timestamp_window": "5m",
+        "oms_timestamp_form": "both",
+        "require_login": true,
+        "login_lifetime": "10m",
+    });
+    assert_eq!(shown(&gateway, "behaviour").await, behaviour);
+    let faults = json!([
+        {"fault": "code", "code": "-500", "gateway": "opretail", "times": 1},
+        {"fault": "mixed", "percent": 30},
+    ]);
+    assert_eq!(shown(&gateway, "faults").await, faults);
+    assert_eq!(control(&gateway, "PATCH", "behaviour", r#"{"latency":"0s"}"#).await.0, 204);
+    assert_eq!(control(&gateway, "DELETE", "behaviour", "").await.0, 204);
+    assert_eq!(shown(&gateway, "behaviour").await, behaviour, "the flags are the start");
+    assert_eq!(sandbox.terminate().0, Some(0));
+}
+
+#[actix_web::test]
+async fn without_flags_nothing_is_out_of_the_ordinary() {
+    let arguments = ["sandbox", "--listen", "127.0.0.1:0"];
+    let sandbox = Running::start(&arguments, &directory("no-flags").join("ready.json"));
+    let behaviour = json!({
+        "latency": "0s",
+        "clock_skew": "0s",
+        "opretail_replay_window": "10m",
+        "oms_replay_window": "1h",
+        "opretail_timestamp_window": "10m",
+        "oms_timestamp_window": "1h",
+        "oms_timestamp_form": "both",
+        "require_login": false,
+        "login_lifetime": "2h",
+    });
+    assert_eq!(shown(&sandbox.url(""), "behaviour").await, behaviour);
+    assert_eq!(shown(&sandbox.url(""), "faults").await, json!([]));
+}
+
+#[test]
+fn a_wrong_flag_is_refused_with_what_to_write() {
+    let wrong = [
+        (["--latency", "200"], "write a number and a unit: ms, s, m, h or d, such as 30s"),
+        (["--clock-skew", "later"], "or -30s for a clock that is behind"),
+        (["--replay-window", "1 week"], "write a number and a unit"),
+        (["--fault", "hang"], r#"an order is JSON such as {"fault":"hang"}"#),
+        (["--fault", r#"{"fault":"cut"}"#], "`bytes` is missing; write one such as 17"),
+    ];
+    for command in ["sandbox", "demo"] {
+        for (flag, sentence) in wrong {
+            let refused = run(&[&[command], flag.as_slice()].concat(), &[], "");
+            let message = String::from_utf8(refused.stderr).unwrap();
+            assert_eq!(refused.status.code(), Some(2), "{flag:?}");
+            assert!(message.contains(sentence), "{message}");
+        }
+    }
+}
+
+#[test]
+fn the_help_names_the_endpoints_and_the_flags() {
+    for command in ["sandbox", "demo"] {
+        let help = stdout_of(&[command, "--help"], &[], "");
+        for endpoint in ["POST   /_sandbox/faults", "PATCH  /_sandbox/behaviour", "DELETE /_sandbox/logins"] {
+            assert!(help.contains(endpoint), "{endpoint} in {help}");
+        }
+        for flag in ["--latency", "--clock-skew", "--replay-window", "--login-lifetime", "--fault <JSON>"] {
+            assert!(help.contains(flag), "{flag} in {help}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_demo_lives_through_an_outage_that_is_ordered_and_ended_while_it_runs() {
+    let (demo, gateway) = demo("outage", &[]);
+    assert_eq!(read(&demo, FLOW).await, 200);
+    let order = r#"{"fault":"code","code":"-500","gateway":"opretail","percent":100}"#;
+    assert_eq!(control(&gateway, "POST", "faults", order).await, (204, String::new()));
+    assert_eq!(read(&demo, FLOW).await, 200, "what is kept is served");
+    assert_eq!(read(&demo, "/stores/S_100001/flow").await, 502);
+    assert_eq!(read(&demo, "/stores/SHOP001").await, 200, "the other gateway is well");
+    assert_eq!(control(&gateway, "DELETE", "faults", "").await.0, 204);
+    assert_eq!(read(&demo, "/stores/S_100002/flow").await, 200);
+}
+
+#[actix_web::test]
+async fn a_demo_follows_a_gateway_whose_clock_is_moved() {
+    let (demo, gateway) = demo("clock", &["--clock-skew=2h"]);
+    let offset = async || {
+        let mut ready = Client::default().get(demo.url("/readyz")).send().await.unwrap();
+        ready.json::<Value>().await.unwrap()["gateways"][0]["clock_offset_seconds"].as_f64().unwrap()
+    };
+    assert_eq!(read(&demo, FLOW).await, 200);
+    // A slow machine adds to the two hours what passes between the gateway's reading of the clock and ours.
+    assert!((7_100.0..=7_200.5).contains(&offset().await));
+    assert_eq!(control(&gateway, "PATCH", "behaviour", r#"{"clock_skew":"-2h"}"#).await.0, 204);
+    assert_eq!(read(&demo, "/stores/S_100001/flow").await, 200);
+    assert!((-7_300.0..=-7_199.5).contains(&offset().await));
+}
+
+#[actix_web::test]
+async fn a_wrong_order_is_explained_to_who_sent_it() {
+    let (_demo, gateway) = demo("wrong-order", &[]);
+    let (status, message) = control(&gateway, "POST", "faults", r#"{"fault":"delay","delay":"soon"}"#).await;
+    assert_eq!(status, 400);
+    assert!(message.contains("write a number and a unit"), "{message}");
+    let (status, message) = control(&gateway, "PATCH", "behaviour", r#"{"lateness":"1s"}"#).await;
+    assert_eq!(status, 400);
+    assert!(
+        message.contains("there is no behaviour `lateness`; there are") && message.contains("latency"),
+        "{message}"
+    );
+}
