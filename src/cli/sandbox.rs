@@ -10,7 +10,7 @@ use super::output;
 use super::ready_file::Ready;
 use super::rehearsal::{ENDPOINTS, Rehearsal};
 use crate::clock::Clock;
-use crate::sandbox::{OmsAccount, OpRetailAccount, Sandbox};
+use crate::sandbox::{OmsAccount, OpRetailAccount, OpRetailUser, Sandbox};
 use crate::telemetry::logging::{self, LogSettings};
 
 /// Run the sandbox gateway alone.
@@ -53,7 +53,7 @@ impl SandboxCommand {
 
 /// The part of a configuration that calls this sandbox with its default accounts.
 pub(super) fn tenant_configuration(sandbox: &Sandbox) -> String {
-    let (opretail, oms) = (OpRetailAccount::default(), OmsAccount::default());
+    let (opretail, oms, user) = (OpRetailAccount::default(), OmsAccount::default(), OpRetailUser::default());
     let enterprise = opretail.organizations.first().map_or(0, |organization| organization.enterprise_id);
     format!(
         r#"[tenants.demo.opretail]
@@ -62,6 +62,10 @@ cloud_api = "{cloud_api}"
 key = "{key}"
 secret = "{secret}"
 enterprise_id = {enterprise}
+[tenants.demo.opretail.login]
+method = "sso"
+user_name = "{user_name}"
+password = "{password}"
 [tenants.demo.oms]
 url = "{url}"
 flag = "{flag}"
@@ -71,6 +75,8 @@ token = "{token}"
         cloud_api = sandbox.opretail_cloud_api_url(),
         key = opretail.key,
         secret = opretail.secret.expose_secret(),
+        user_name = user.name,
+        password = user.password.expose_secret(),
         url = sandbox.oms_url(),
         flag = oms.flag,
         token = oms.token.expose_secret(),

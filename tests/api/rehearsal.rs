@@ -151,6 +151,18 @@ async fn a_demo_follows_a_gateway_whose_clock_is_moved() {
 }
 
 #[actix_web::test]
+async fn a_demo_logs_in_again_when_its_login_is_lost() {
+    let (demo, gateway) = demo("login", &["--require-login"]);
+    let logins = async || shown(&gateway, "calls").await["methods"]["open.shopweb.security.ssoLogin"].clone();
+    assert_eq!(read(&demo, FLOW).await, 200);
+    assert_eq!(read(&demo, "/stores/S_100001/flow").await, 200);
+    assert_eq!(logins().await, 1);
+    assert_eq!(control(&gateway, "DELETE", "logins", "").await.0, 204);
+    assert_eq!(read(&demo, "/stores/S_100002/flow").await, 200);
+    assert_eq!(logins().await, 2);
+}
+
+#[actix_web::test]
 async fn a_wrong_order_is_explained_to_who_sent_it() {
     let (_demo, gateway) = demo("wrong-order", &[]);
     let (status, message) = control(&gateway, "POST", "faults", r#"{"fault":"delay","delay":"soon"}"#).await;
