@@ -1,0 +1,261 @@
+//! Each answer of a gateway and each failure on the way, made to happen at both gateways over real sockets, and the one
+//! reaction to it. What is expected stands here in figures of the test's own, beside the service's table.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+use storegate::gateway::reactions::{Kind, TABLE};
+use storegate::sandbox::{Fault, Vendor};
+
+use crate::test_app::{Setup, TestApp};
+
+/// What must happen.
+struct Expected {
+    opretail: &'static [i64],
+    oms: &'static [&'static str],
+    http: &'static [u16],
+    broken: &'static [fn() -> Fault],
+    /// Calls of the gateway for one request, when each of them ends like this.
+    calls: u64,
+    opens_breaker: bool,
+    /// Whether an older answer is served instead.
+    older: bool,
+    /// Until when the failure is remembered or the credential rests, in seconds.
+    rests: u64,
+    status: u16,
+    problem: &'static str,
+}
+
+const NOTHING: Expected = Expected {
+    opretail: &[],
+    oms: &[],
+    http: &[],
+    broken: &[],
+    calls: 1,
+    opens_breaker: false,
+    older: true,
+    rests: 1,
+    status: 502,
+    problem: "gateway-error",
+};
+
+const CONTRACT: &[Expected] = &[
+    Expected {
+        opretail: &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 17],
+        oms: &["e000001", "e000002", "e000003", "e000004", "e000007", "401", "403", "1001", "1003", "1004", "2003"],
+        http: &[401, 403],
+        rests: 30,
+        problem: "gateway-refused-credentials",
+        ..NOTHING
+    },
+    Expected {
+        opretail: &[15, 16],
+        oms: &["e000008", "1002"],
+        calls: 2,
+        problem: "gateway-refused-credentials",
+        ..NOTHING
+    },
+    Expected { opretail: &[-100], oms: &["e000009"], calls: 3, status: 503, problem: "gateway-unavailable", ..NOTHING },
+    // Without a login that could be renewed; the others are in `logins.rs`.
+    Expected { opretail: &[9_990_001], problem: "gateway-refused-credentials", ..NOTHING },
+    Expected { opretail: &[103_094, 103_095], rests: 300, problem: "gateway-refused-credentials", ..NOTHING },
+    Expected { opretail: &[102_005], older: false, status: 403, problem: "store-not-granted", ..NOTHING },
+    Expected { oms: &["404"], older: false, rests: 30, status: 404, problem: "not-found", ..NOTHING },
+    Expected {
+        opretail: &[100_001, 1_000_000],
+        oms: &["1", "400", "2001", "2002", "e000006", "4711", "e000099"],
+        older: false,
+        status: 422,
+        problem: "gateway-rejected-request",
+        ..NOTHING
+    },
+    Expected {
+        opretail: &[-500, -999, -1, -7777],
+        oms: &["e000005", "500", "-3"],
+        http: &[500, 502, 503, 504],
+        broken: &[
+            || Fault::Truncate,
+            || Fault::Cut(0),
+            || Fault::Cut(1),
+            || Fault::Empty,
+            || Fault::Html,
+            || Fault::Endless,
+            || Fault::Bomb,
+            || Fault::Garbage,
+            || Fault::Close,
+            || Fault::Reset,
+            || Fault::Body("{}{}".to_owned()),
+            || Fault::Body("null".to_owned()),
+        ],
+        calls: 2,
+        opens_breaker: true,
+        ..NOTHING
+    },
+    Expected { http: &[302, 307, 404, 418], opens_breaker: true, ..NOTHING },
+    Expected {
+        http: &[429],
+        broken: &[|| Fault::AskToWait { status: 503, seconds: 5 }],
+        opens_breaker: true,
+        // Five seconds, and twice that the second time.
+        rests: 10,
+        status: 503,
+        problem: "gateway-unavailable",
+        ..NOTHING
+    },
+    Expected {
+        broken: &[|| Fault::Hang, || Fault::Drip],
+        calls: 2,
+        opens_breaker: true,
+        status: 504,
+        problem: "gateway-timeout",
+        ..NOTHING
+    },
+];
+
+/// One gateway's side of the walk.
+struct Side {
+    vendor: Vendor,
+    /// The path of one of the sixty stores.
+    path: fn(u32) -> String,
+    /// When an answer is so old that it is only served instead of a failure.
+    old_after: u64,
+}
+
+const SIDES: [Side; 2] = [
+    Side { vendor: Vendor::OpRetail, path: |store| format!("/stores/S_{}/flow", 100_000 + store), old_after: 120 },
+    Side { vendor: Vendor::Oms, path: |store| format!("/stores/SHOP{store:03}"), old_after: 5 * 3_600 },
+];
+
+fn quick(setup: &mut Setup) {
+    setup.set("GATEWAY__ATTEMPT_TIMEOUT", "300ms");
+    setup.set("GATEWAY__DEADLINE", "2s");
+    setup.set("GATEWAY__MAX_BODY", "64KiB");
+    // Neither wait counts here: what is asked for is the reaction.
+    setup.set("CACHE__SLOW_AFTER", "10s");
+}
+
+impl Expected {
+    /// Everything that must end like this at one gateway.
+    fn faults(&self, vendor: Vendor) -> Vec<Fault> {
+        let codes: Vec<String> = match vendor {
+            Vendor::OpRetail => self.opretail.iter().map(i64::to_string).collect(),
+            Vendor::Oms => self.oms.iter().map(|code| (*code).to_owned()).collect(),
+        };
+        let codes = codes.into_iter().map(Fault::Code);
+        codes
+            .chain(self.http.iter().copied().map(Fault::HttpStatus))
+            .chain(self.broken.iter().map(|fault| fault()))
+            .collect()
+    }
+
+    async fn holds(&self, side: &Side, fault: &Fault) {
+        let app = TestApp::with(quick);
+        let (old, new) = ((side.path)(1), (side.path)(2));
+        assert_eq!(app.get(&old).await.status, 200);
+        app.pass(side.old_after);
+        app.sandbox().fail_next_at(side.vendor, fault.clone(), u32::MAX);
+
+        let answer = app.get(&old).await;
+        let stale = answer.header("cache-status").is_some_and(|status| status.ends_with("detail=stale-if-error"));
+        assert_eq!((answer.status == 200, stale), (self.older, self.older), "{fault:?}: {}", answer.text());
+
+        app.pass(301);
+        let before = app.sandbox().calls();
+        for _ in 0..2 {
+            let answer = app.get(&new).await;
+            assert_eq!((answer.status, answer.problem().as_str()), (self.status, self.problem), "{fault:?}");
+            assert_eq!(answer.header("retry-after").is_some(), self.status == 503, "{fault:?}");
+            assert_eq!(answer.header("etag"), None, "{fault:?}");
+            assert_eq!(app.sandbox().calls() - before, self.calls, "{fault:?}: it is remembered for a moment");
+        }
+        app.sandbox().clear_faults();
+        app.pass(self.rests - 1);
+        assert_ne!(app.get(&new).await.status, 200, "{fault:?}: it rests until the last second");
+        app.pass(1);
+        let answer = app.get(&new).await;
+        assert_eq!(answer.status, 200, "{fault:?}: {}", answer.text());
+        assert!(
+            answer.header("cache-status").unwrap().contains("fwd=miss"),
+            "{fault:?}: no failure is kept as an answer"
+        );
+    }
+
+    async fn counts(&self, side: &Side, fault: &Fault) {
+        let app = TestApp::with(quick);
+        app.sandbox().fail_next_at(side.vendor, fault.clone(), u32::MAX);
+        let paths: Vec<String> = (1..=12).map(side.path).collect();
+        join_all(paths.iter().map(|path| app.get(path))).await;
+        let ready = app.get("/readyz").await.json();
+        let gateway = usize::from(side.vendor == Vendor::Oms);
+        let breaker = if self.opens_breaker { "open" } else { "closed" };
+        assert_eq!(ready["gateways"][gateway]["breaker"], breaker, "{fault:?}");
+    }
+}
+
+#[actix_web::test]
+async fn every_answer_has_its_one_reaction_at_either_gateway() {
+    for expected in CONTRACT {
+        for side in &SIDES {
+            let faults = expected.faults(side.vendor);
+            join_all(faults.iter().map(|fault| expected.holds(side, fault))).await;
+        }
+    }
+}
+
+#[actix_web::test]
+async fn only_what_speaks_against_a_gateway_opens_its_breaker() {
+    for expected in CONTRACT {
+        for side in &SIDES {
+            let faults = expected.faults(side.vendor);
+            join_all(faults.iter().map(|fault| expected.counts(side, fault))).await;
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_gateway_that_is_not_there_is_tried_three_times_and_opens_the_breaker() {
+    let mut app = TestApp::spawn();
+    app.gateway = None;
+    for (gateway, side) in SIDES.iter().enumerate() {
+        for path in (1..=4).map(side.path) {
+            let answer = app.get(&path).await;
+            assert_eq!((answer.status, answer.problem().as_str()), (503, "gateway-unavailable"), "{path}");
+        }
+        let ready = app.get("/readyz").await.json();
+        assert_eq!(ready["gateways"][gateway]["breaker"], "open", "three attempts for each of three requests, and one");
+    }
+}
+
+#[test]
+fn the_table_lists_what_was_walked_and_nothing_else() {
+    let walked: BTreeSet<String> = CONTRACT
+        .iter()
+        .flat_map(|expected| {
+            let opretail = expected.opretail.iter().filter(|code| is_listed(|row| has(row.opretail, code)));
+            let oms = expected.oms.iter().filter(|code| is_listed(|row| row.oms.contains(code)));
+            opretail.map(|code| format!("opretail {code}")).chain(oms.map(|code| format!("oms {code}")))
+        })
+        .collect();
+    let listed: BTreeSet<String> = TABLE
+        .iter()
+        .flat_map(|row| {
+            let opretail = row.opretail.iter().cloned().flatten().map(|code| format!("opretail {code}"));
+            opretail.chain(row.oms.iter().map(|code| format!("oms {code}")))
+        })
+        .collect();
+    assert_eq!(walked, listed);
+    assert_eq!(TABLE.len(), 17, "a new kind needs its row in the walk");
+    let ours = [Kind::Busy, Kind::BreakerOpen, Kind::Unreachable];
+    assert!(
+        ours.iter().all(|kind| TABLE.iter().any(|row| row.kind == *kind)),
+        "these are walked in tests of their own"
+    );
+}
+
+fn is_listed(is_it: impl Fn(&storegate::gateway::reactions::Row) -> bool) -> bool {
+    TABLE.iter().any(|row| is_it(row))
+}
+
+fn has(ranges: &[std::ops::RangeInclusive<i64>], code: &i64) -> bool {
+    ranges.iter().any(|range| range.contains(code))
+}
