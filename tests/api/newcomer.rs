@@ -89,3 +89,14 @@ fn the_readme_lists_every_command() {
         assert!(run(&[name, "--help"], &[], "").status.success());
     }
 }
+
+#[test]
+fn the_readme_lists_every_metric() {
+    let source = include_str!("../../src/telemetry/metrics.rs");
+    let names: Vec<&str> = source.split('"').filter(|text| text.starts_with("storegate_")).collect();
+    assert!(names.len() > 10, "{names:?}");
+    let rows: Vec<&str> = README.lines().filter(|line| line.starts_with("| `storegate_")).collect();
+    for name in names {
+        assert_eq!(rows.iter().filter(|row| row.contains(&format!("`{name}`"))).count(), 1, "{name}");
+    }
+}
