@@ -1,5 +1,6 @@
 //! Scalars as the vendors write them: `12.5`, `"12.5"`, `"12.5%"`, `""`, `"--"` and `null` all occur for one field.
-//! For `#[serde(default, deserialize_with = "…")]` on the fields of what a vendor sends.
+//! For `#[serde(default, deserialize_with = "…")]` on the fields of what a vendor sends. What is too large to be true is no
+//! figure.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,17 +10,23 @@ use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 
+/// The largest amount that is believed, either way: more than any company sells, and every cent of it fits a float.
+const LARGEST_AMOUNT: f64 = 1e15;
+
+/// The largest whole number that is believed, either way. Up to here every reader of JSON has it exactly (RFC 8259 §6).
+const LARGEST_INTEGER: i64 = 1 << 53;
+
 /// A number, with or without quotes and percent sign; a blank is `None`. A whole number stays one: `48210`, not
 /// `48210.0`.
 ///
 /// # Errors
-/// When the value is neither a number nor a blank.
+/// When the value is neither a number nor a blank, or beyond 10¹⁵.
 pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Number>, D::Error> {
     let Some(text) = deserializer.deserialize_any(Scalar)? else { return Ok(None) };
     parse_number(&text).map(Some).ok_or_else(|| D::Error::custom("expected a number"))
 }
 
-/// Reads a number as the vendors write it, with or without percent sign.
+/// Reads a number as the vendors write it, with or without percent sign; `None` beyond 10¹⁵.
 pub fn parse_number(text: &str) -> Option<Number> {
     let text = text.trim();
     let digits = text.strip_suffix('%').unwrap_or(text).trim_end();
@@ -27,36 +34,44 @@ pub fn parse_number(text: &str) -> Option<Number> {
     if !starts_like_one {
         return None;
     }
-    digits.parse::<i64>().ok().or_else(|| whole(digits)).map(Number::from).or_else(|| {
-        let number: f64 = digits.parse().ok()?;
-        Number::from_f64(number)
-    })
+    let number: f64 = digits.parse().ok().filter(|number: &f64| number.abs() <= LARGEST_AMOUNT)?;
+    whole(digits).map(Number::from).or_else(|| Number::from_f64(number))
 }
 
 /// A whole number, with or without quotes; a blank is `None`.
 ///
 /// # Errors
-/// When the value is neither a whole number nor a blank.
+/// When the value is neither a whole number nor a blank, or beyond 2⁵³.
 pub fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     let Some(text) = deserializer.deserialize_any(Scalar)? else { return Ok(None) };
-    let integer = text.parse().ok().or_else(|| whole(&text));
-    integer.map(Some).ok_or_else(|| D::Error::custom("expected a whole number"))
+    whole(&text).map(Some).ok_or_else(|| D::Error::custom("expected a whole number"))
 }
 
-/// A text; numbers and booleans become their text, a blank is `None`.
+/// A text; numbers and booleans become their text, a blank is `None`. Ids are read as text, so that those of 64 bits
+/// stay what they are.
 ///
 /// # Errors
-/// When the value is a list or an object.
+/// When the value is a list or an object, or a number that was rounded when it was read.
 pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     deserializer.deserialize_any(Scalar)
 }
 
-/// `318.0` is the whole number 318; larger than 2⁵³ a float no longer tells.
+/// `318.0` is the whole number 318.
 fn whole(text: &str) -> Option<i64> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    let number: f64 = text.parse().ok()?;
+    let number = text.parse().ok().or_else(|| without_fraction(text.parse().ok()?))?;
+    (-LARGEST_INTEGER..=LARGEST_INTEGER).contains(&number).then_some(number)
+}
+
+fn without_fraction(number: f64) -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "whole and within the exact range")]
-    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
+    (number.fract() == 0.0 && is_exact(number)).then_some(number as i64)
+}
+
+/// Beyond 2⁵³ a float no longer tells which whole number it was read from.
+fn is_exact(number: f64) -> bool {
+    #[expect(clippy::cast_precision_loss, reason = "a power of two is exact")]
+    let largest = LARGEST_INTEGER as f64;
+    number.abs() <= largest
 }
 
 /// A JSON object. Derived readers of structs take a list of their fields for one, which no gateway means.
@@ -147,8 +162,12 @@ impl<'de> Visitor<'de> for Scalar {
         Ok(Some(number.to_string()))
     }
 
+    /// Whole numbers that do not fit 64 bits come here too, rounded: as an id they would be another's.
     fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(Some(number.to_string()))
+        if is_exact(number) {
+            return Ok(Some(number.to_string()));
+        }
+        Err(E::custom("a number is too large to be read exactly"))
     }
 
     fn visit_bool<E: Error>(self, flag: bool) -> Result<Self::Value, E> {
@@ -169,65 +188,4 @@ impl<'de> Visitor<'de> for Scalar {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde::Deserialize;
-    use serde_json::{Number, json};
-
-    #[derive(Deserialize)]
-    struct Wire {
-        #[serde(default, deserialize_with = "super::number")]
-        rate: Option<Number>,
-        #[serde(default, deserialize_with = "super::integer")]
-        count: Option<i64>,
-        #[serde(default, deserialize_with = "super::text")]
-        name: Option<String>,
-    }
-
-    fn read(json: &str) -> Wire {
-        serde_json::from_str(json).unwrap()
-    }
-
-    #[test]
-    fn a_rate_is_read_in_every_form_the_gateway_sends() {
-        for json in [r#"{"rate":"12.5%"}"#, r#"{"rate":"12.5"}"#, r#"{"rate":12.5}"#, r#"{"rate":" 12.5 % "}"#] {
-            assert_eq!(json!(read(json).rate), json!(12.5), "{json}");
-        }
-        for json in [r#"{"rate":""}"#, r#"{"rate":null}"#, r#"{"rate":"--"}"#, "{}"] {
-            assert_eq!(read(json).rate, None, "{json}");
-        }
-    }
-
-    #[test]
-    fn a_negative_number_is_not_a_blank() {
-        assert_eq!(json!(read(r#"{"rate":"-3.5","count":-4}"#).rate), json!(-3.5));
-    }
-
-    #[test]
-    fn a_whole_amount_is_written_without_a_fraction() {
-        for json in [r#"{"rate":48210}"#, r#"{"rate":"48210.00"}"#, r#"{"rate":48210.0}"#] {
-            assert_eq!(json!(read(json).rate).to_string(), "48210", "{json}");
-        }
-    }
-
-    #[test]
-    fn a_count_is_whole() {
-        assert_eq!(read(r#"{"count":"318"}"#).count, Some(318));
-        assert_eq!(read(r#"{"count":318.0}"#).count, Some(318));
-        for json in [r#"{"count":1.5}"#, r#"{"count":"many"}"#, r#"{"count":1e300}"#, r#"{"count":[]}"#] {
-            assert!(serde_json::from_str::<Wire>(json).is_err(), "{json}");
-        }
-    }
-
-    #[test]
-    fn infinity_and_words_are_not_numbers() {
-        for json in [r#"{"rate":"inf"}"#, r#"{"rate":"NaN"}"#, r#"{"rate":"abc"}"#, r#"{"rate":{}}"#] {
-            assert!(serde_json::from_str::<Wire>(json).is_err(), "{json}");
-        }
-    }
-
-    #[test]
-    fn a_text_may_come_as_a_number() {
-        assert_eq!(read(r#"{"name":7}"#).name.as_deref(), Some("7"));
-        assert_eq!(read(r#"{"name":"  "}"#).name, None);
-    }
-}
+mod tests;
