@@ -26,6 +26,7 @@ mod retry_budget;
 pub mod scalar;
 mod settings;
 pub mod stamps;
+mod strict_json;
 pub mod tenants;
 pub mod tls;
 pub mod transport;

@@ -1,5 +1,6 @@
 //! The OMS's envelopes: `{"response":…}`, `{"rsp":"succ","data":…}` or the bare object for data;
-//! `{"error_response":…}`, `{"rsp":"fail",…}` or a bare `{"code","msg"}` for errors.
+//! `{"error_response":…}`, `{"rsp":"fail",…}` or a bare `{"code","msg"}` for errors. A body that is not one whole,
+//! unambiguous object is no envelope ([`strict_json`]); one that has the marks of both is an error.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -9,6 +10,7 @@ use super::codes;
 use crate::gateway::dialect::Answer;
 use crate::gateway::error::{Kind, Note, Refusal};
 use crate::gateway::scalar::{self, Object};
+use crate::gateway::strict_json;
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -37,41 +39,44 @@ struct ErrorBody {
     msg: Option<String>,
 }
 
-/// Reads the envelope, whichever of its shapes it has.
+/// The code of success (its shop page); it stands beside data.
+const SUCCESS: &str = "0";
+
+/// Reads the envelope, whichever of its shapes it has. Every mark of an error is looked for before any data is taken.
 pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Refusal> {
-    let whole: &RawValue = serde_json::from_slice(body).map_err(|_| Refusal::unreadable())?;
-    let Object(envelope): Object<Envelope<'_>> =
-        serde_json::from_str(whole.get()).map_err(|_| Refusal::unreadable())?;
+    let text = strict_json::object(body).map_err(|_| Refusal::unreadable())?;
+    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|_| Refusal::unreadable())?;
     if let Some(Object(error)) = envelope.error_response {
         return Err(refusal(error.code, error.msg));
     }
-    match envelope.rsp.as_deref() {
-        Some("succ") => return Ok(answer(envelope.data)),
-        Some(_) => return Err(refusal(envelope.code.or(envelope.res), envelope.msg)),
-        None => {}
+    let has_failed = envelope.rsp.as_deref().is_some_and(|rsp| rsp != "succ");
+    let has_error_code = envelope.code.as_deref().is_some_and(|code| code != SUCCESS);
+    if has_failed || has_error_code {
+        return Err(refusal(envelope.code.or(envelope.res), envelope.msg));
     }
-    if let Some(response) = envelope.response {
-        return Ok(answer(Some(response)));
+    if envelope.response.is_some() {
+        return Ok(answer(envelope.response));
     }
-    match envelope.code.as_deref() {
-        Some("0") => Ok(answer(envelope.data)),
-        Some(_) => Err(refusal(envelope.code, envelope.msg)),
-        None => Ok(answer(Some(whole))),
+    if envelope.rsp.is_some() || envelope.code.is_some() {
+        return Ok(answer(envelope.data));
     }
+    let whole = serde_json::from_str(text).map_err(|_| Refusal::unreadable())?;
+    Ok(answer(Some(whole)))
 }
 
 fn answer(data: Option<&RawValue>) -> Answer<'_> {
     Answer { data: data.filter(|data| data.get() != "null"), call_id: None, gateway_time: None }
 }
 
-/// A failure without a code is the gateway's own: nothing says that the caller could mend it.
+/// A failure without a code, or with that of success, is the gateway's own: nothing says that the caller could mend it.
 fn refusal(code: Option<String>, message: Option<String>) -> Refusal {
-    let kind = code.as_deref().map_or(Kind::GatewayFailed, codes::kind);
+    let kind = code.as_deref().filter(|code| *code != SUCCESS).map_or(Kind::GatewayFailed, codes::kind);
     Refusal { kind, note: Note::cleaned(code, None, message, None), gateway_time: None }
 }
 
 /// Escapes control characters that the OMS leaves raw inside strings, because it URL-decodes values after encoding
-/// them. A body without any is given back as it came.
+/// them. A body without any is given back as it came. One that follows a backslash is left alone, and makes the body
+/// unreadable: nobody can tell which text was meant.
 pub(super) fn escape_control_characters(body: Bytes) -> Bytes {
     if !has_raw_control_character(&body) {
         return body;
@@ -79,7 +84,7 @@ pub(super) fn escape_control_characters(body: Bytes) -> Bytes {
     let mut escaped = Vec::with_capacity(body.len() + 64);
     let mut scan = Scan::default();
     for &byte in &body {
-        if scan.is_inside_string(byte) && byte < 0x20 {
+        if scan.is_raw_control_character(byte) {
             escaped.extend_from_slice(format!("\\u{byte:04x}").as_bytes());
         } else {
             escaped.push(byte);
@@ -90,7 +95,7 @@ pub(super) fn escape_control_characters(body: Bytes) -> Bytes {
 
 fn has_raw_control_character(body: &[u8]) -> bool {
     let mut scan = Scan::default();
-    body.iter().any(|&byte| scan.is_inside_string(byte) && byte < 0x20)
+    body.iter().any(|&byte| scan.is_raw_control_character(byte))
 }
 
 /// Follows where JSON strings begin and end.
@@ -101,8 +106,9 @@ struct Scan {
 }
 
 impl Scan {
-    fn is_inside_string(&mut self, byte: u8) -> bool {
-        let was_inside = self.inside;
+    /// Takes the next byte; true for a control character in a string.
+    fn is_raw_control_character(&mut self, byte: u8) -> bool {
+        let is_plain = self.inside && !self.escaped;
         if self.escaped {
             self.escaped = false;
         } else if self.inside && byte == b'\\' {
@@ -110,7 +116,7 @@ impl Scan {
         } else if byte == b'"' {
             self.inside = !self.inside;
         }
-        was_inside
+        is_plain && byte < 0x20
     }
 }
 
@@ -149,10 +155,48 @@ mod tests {
     }
 
     #[test]
+    fn an_error_wins_over_data_beside_it() {
+        for body in [
+            r#"{"response":{"count":1},"error_response":{"code":"e000002"}}"#,
+            r#"{"error_response":{"code":"e000002"},"rsp":"succ","data":{"count":1}}"#,
+            r#"{"response":{"count":1},"rsp":"fail","res":"e000002"}"#,
+            r#"{"response":{"count":1},"code":1003}"#,
+            r#"{"rsp":"succ","code":1003,"data":{"count":1}}"#,
+            r#"{"code":"1003","data":{"count":1},"count":1}"#,
+        ] {
+            assert_eq!(decode(body.as_bytes()).unwrap_err().kind, Kind::CredentialsRefused, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_error_with_the_code_of_success_is_the_gateways_own() {
+        for body in [r#"{"rsp":"fail","code":0,"data":{}}"#, r#"{"error_response":{"code":"0"}}"#] {
+            assert_eq!(decode(body.as_bytes()).unwrap_err().kind, Kind::GatewayFailed, "{body}");
+        }
+    }
+
+    #[test]
     fn anything_else_is_unreadable() {
-        for body in ["", "<html>", "[1]", "7", r#"{"response":{"a":1}"#, r#"{"response":{"name":"a"b"}}"#] {
+        for body in [
+            "",
+            "<html>",
+            "[1]",
+            "7",
+            r#"{"response":{"a":1}"#,
+            r#"{"response":{"name":"a"b"}}"#,
+            r#"{"response":{"a":1}} {"response":{"a":1}}"#,
+            r#"{"response":{"a":1},"response":{"a":2}}"#,
+            r#"{"response":{"a":1,"a":2}}"#,
+            r#"{"code":0,"code":1}"#,
+            r#"{"code":0,"data":{"a":1e999}}"#,
+            r#"{"error_response":"no"}"#,
+            r#"{"count":1,"count":1}"#,
+            "{\u{1}\"count\":1}",
+            "\u{feff}{\"count\":1}",
+        ] {
             assert_eq!(decode(body.as_bytes()).unwrap_err().kind, Kind::Unreadable, "{body}");
         }
+        assert_eq!(decode(b"{\"shop_name\":\"\xe6\xb5\"}").unwrap_err().kind, Kind::Unreadable, "not UTF-8");
     }
 
     #[test]
@@ -161,6 +205,14 @@ mod tests {
         let cleaned = escape_control_characters(body);
         let answer = decode(&cleaned).unwrap();
         assert_eq!(answer.data.unwrap().get(), "{\"shop_name\":\"a\\u0001b\\u000ac\\\"d\"}");
+    }
+
+    #[test]
+    fn a_control_character_after_a_backslash_stays_unreadable() {
+        let body = Bytes::from_static(b"{\"shop_name\":\"a\\\nb\"}");
+        let cleaned = escape_control_characters(body.clone());
+        assert_eq!(cleaned, body);
+        assert_eq!(decode(&cleaned).unwrap_err().kind, Kind::Unreadable);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! OPRetail's envelope: `{"stat":{"cid","code","codename","systime"},"result","data"}`, where `code` and `systime` come
-//! as number or as text.
+//! as number or as text. A body that is not one whole, unambiguous object is no envelope ([`strict_json`]).
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -9,6 +9,7 @@ use super::codes;
 use crate::gateway::dialect::Answer;
 use crate::gateway::error::{Note, Refusal};
 use crate::gateway::scalar::{self, Object};
+use crate::gateway::strict_json;
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -33,7 +34,8 @@ struct Stat {
 
 /// Reads the envelope.
 pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Refusal> {
-    let Object(envelope): Object<Envelope<'_>> = serde_json::from_slice(body).map_err(|_| Refusal::unreadable())?;
+    let whole = strict_json::object(body).map_err(|_| Refusal::unreadable())?;
+    let envelope: Envelope<'_> = serde_json::from_str(whole).map_err(|_| Refusal::unreadable())?;
     let gateway_time = envelope.stat.0.systime.and_then(|time| Timestamp::from_millisecond(time).ok());
     match envelope.stat.0.code {
         Some(0) => Ok(Answer {
@@ -102,8 +104,18 @@ mod tests {
             r#"{"stat":{"code":0},"data":{"a":1}"#,
             r#"{"stat":{"code":0},"stat":{"code":0}}"#,
             r#"{"stat":{"code":0}} trailing"#,
+            r#"{"stat":{"code":0},"data":{"a":1,"a":2}}"#,
+            r#"{"stat":{"code":0},"data":{"a":1e999}}"#,
+            r#"{"stat":{"code":0},"result":"one","data":null,"data":{}}"#,
+            r#"{"stat":{"code":0,"code":-500},"data":{"a":1}}"#,
+            r#"{"stat":{"code":-500,"c\u006fde":0},"data":{"a":1}}"#,
+            r#"{"stat":{"code":1e300},"data":{"a":1}}"#,
+            "{\"stat\":{\"code\":0},\"data\":{\"a\":\"\u{7}\"}}",
+            "\u{feff}{\"stat\":{\"code\":0},\"data\":{\"a\":1}}",
         ] {
             assert_eq!(decode(body.as_bytes()).unwrap_err().kind, Kind::Unreadable, "{body}");
         }
+        let broken = b"{\"stat\":{\"code\":0},\"data\":{\"a\":\"\xe6\xb5\"}}";
+        assert_eq!(decode(broken).unwrap_err().kind, Kind::Unreadable, "not UTF-8");
     }
 }

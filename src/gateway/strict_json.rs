@@ -1,0 +1,142 @@
+//! The strict reading of a gateway's answer: one complete JSON object, and nothing in it that two readers could
+//! understand in two ways. Both envelope decoders ask for it before they look at anything.
+//!
+//! An envelope's decoder skips over the data with [`serde_json::value::RawValue`], and a resource skips over the fields
+//! that it does not know. Neither looks into what it skips, so the whole document is walked here once. Nothing is kept of
+//! it but the keys of the objects that the walk is in.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::Utf8Error;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+/// Keys by which `serde_json` hands its own types through serde. A `Value` takes the text under such a key for a
+/// document of its own, which nobody has checked.
+const RESERVED: &str = "$serde_json::";
+
+/// Why a body is not one readable object.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Flaw {
+    /// JSON is UTF-8 (RFC 8259 §8.1).
+    #[error("the body is not UTF-8")]
+    NotUtf8(#[from] Utf8Error),
+    /// Empty, cut short, followed by something, no object, nested more than 127 deep, with a number that overflows, with
+    /// a raw control character or half a surrogate pair in a text, or with a key that occurs twice or is reserved.
+    #[error("the body is not one readable JSON object")]
+    NotOneObject(#[from] serde_json::Error),
+}
+
+/// The body as text, if it is one complete JSON object, with or without blanks around it. In no object, however deep,
+/// does a key occur twice (RFC 8259 §4 leaves open which one counts). A byte order mark is refused (RFC 8259 §8.1).
+///
+/// # Errors
+/// What the body is not.
+pub(super) fn object(body: &[u8]) -> Result<&str, Flaw> {
+    let text = std::str::from_utf8(body)?;
+    let mut keys = Vec::new();
+    let mut document = serde_json::Deserializer::from_str(text);
+    document.deserialize_map(Walk { keys: &mut keys })?;
+    document.end()?;
+    Ok(text)
+}
+
+/// Visits a value and all that is in it. `keys` holds those of the objects around it, the innermost last; objects that
+/// have ended have taken theirs away.
+struct Walk<'w, 'de> {
+    keys: &'w mut Vec<Cow<'de, str>>,
+}
+
+impl<'de> DeserializeSeed<'de> for Walk<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        let outer = self.keys.len();
+        while let Some(key) = object.next_key_seed(Key)? {
+            if key.starts_with(RESERVED) {
+                return Err(A::Error::custom("an object has a reserved key"));
+            }
+            self.keys.push(key);
+            object.next_value_seed(Walk { keys: self.keys })?;
+        }
+        let own = self.keys.get_mut(outer..).unwrap_or_default();
+        // Sorted, because comparing each with each would let one large object hold the worker.
+        own.sort_unstable();
+        if own.windows(2).any(|pair| matches!(pair, [one, next] if one == next)) {
+            return Err(A::Error::custom("an object has a key twice"));
+        }
+        self.keys.truncate(outer);
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element_seed(Walk { keys: self.keys })?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+/// A key, borrowed from the body unless it is written with escapes.
+struct Key;
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(key))
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(key.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests;
