@@ -6,6 +6,7 @@
 mod entry;
 mod freshness;
 mod memory;
+pub mod stored;
 
 use std::future::Future;
 use std::rc::Rc;
