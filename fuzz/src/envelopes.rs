@@ -12,6 +12,7 @@ use storegate::gateway::oms::{CodeParameter, Oms, OmsSettings, TimestampChoice};
 use storegate::gateway::opretail::sign::SignMethod;
 use storegate::gateway::opretail::{OpRetail, OpRetailSettings};
 use storegate::gateway::scalar::{self, Object};
+use storegate::gateway::stamps::Unique;
 
 use super::independent_json::assert_unambiguous_object;
 
@@ -27,7 +28,8 @@ pub fn opretail() -> OpRetail {
         key: String::new(),
         secret: SecretString::from("secret"),
         sign_method: SignMethod::Md5,
-        nonce: true,
+        unique: Unique::Nonce,
+        login: None,
         enterprise_id: None,
         time_zone: TimeZone::UTC,
     })
@@ -40,7 +42,7 @@ pub fn oms() -> Oms {
         flag: String::new(),
         token: SecretString::from("token"),
         timestamp: TimestampChoice::Auto,
-        nonce: true,
+        unique: Unique::Nonce,
         page_cap: 100,
         code_parameter: CodeParameter::ShopBn,
         time_zone: TimeZone::UTC,

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::codes;
 use crate::gateway::dialect::Answer;
 use crate::gateway::error::{Kind, Note, Refusal};
 use crate::gateway::scalar::{self, Object};
@@ -70,7 +69,7 @@ fn answer(data: Option<&RawValue>) -> Answer<'_> {
 
 /// A failure without a code, or with that of success, is the gateway's own: nothing says that the caller could mend it.
 fn refusal(code: Option<String>, message: Option<String>) -> Refusal {
-    let kind = code.as_deref().filter(|code| *code != SUCCESS).map_or(Kind::GatewayFailed, codes::kind);
+    let kind = code.as_deref().filter(|code| *code != SUCCESS).map_or(Kind::GatewayFailed, Kind::of_oms);
     Refusal { kind, note: Note::cleaned(code, None, message, None), gateway_time: None }
 }
 

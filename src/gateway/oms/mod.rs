@@ -1,7 +1,6 @@
 //! The ShopeX OMS dialect: system parameters, doubled MD5, one door, envelopes in many shapes.
 //! Facts from the vendor's shop page and its published server; the methods we use stand in `methods.rs`.
 
-mod codes;
 mod envelope;
 pub mod methods;
 mod settings;

@@ -5,9 +5,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::codes;
 use crate::gateway::dialect::Answer;
-use crate::gateway::error::{Note, Refusal};
+use crate::gateway::error::{Kind, Note, Refusal};
 use crate::gateway::scalar::{self, Object};
 use crate::gateway::strict_json;
 
@@ -51,7 +50,7 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Refusal> {
 fn refusal(code: i64, envelope: Envelope<'_>, gateway_time: Option<Timestamp>) -> Refusal {
     let message = envelope.result.and_then(|result| serde_json::from_str::<String>(result.get()).ok());
     let note = Note::cleaned(Some(code.to_string()), envelope.stat.0.codename, message, envelope.stat.0.cid);
-    Refusal { kind: codes::kind(code), note, gateway_time }
+    Refusal { kind: Kind::of_opretail(code), note, gateway_time }
 }
 
 #[cfg(test)]

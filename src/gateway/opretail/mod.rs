@@ -1,7 +1,6 @@
 //! The OPRetail (万店掌) dialect: system parameters, signature, doors, envelope, user login.
 //! Facts from the vendor's pages and SDKs; the methods we use stand in `methods.rs`.
 
-mod codes;
 mod envelope;
 mod login;
 pub mod methods;
