@@ -26,7 +26,7 @@ mod retry_budget;
 pub mod scalar;
 mod settings;
 pub mod stamps;
-mod strict_json;
+pub(crate) mod strict_json;
 pub mod tenants;
 pub mod tls;
 pub mod transport;

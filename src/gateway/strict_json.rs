@@ -1,5 +1,6 @@
-//! The strict reading of a gateway's answer: one complete JSON object, and nothing in it that two readers could
-//! understand in two ways. Both envelope decoders ask for it before they look at anything.
+//! The strict reading of JSON from outside: one complete object, and nothing in it that two readers could understand in
+//! two ways. Both envelope decoders ask for it before they look at anything, and so do the readers of tokens and of an
+//! issuer's keys.
 //!
 //! An envelope's decoder skips over the data with [`serde_json::value::RawValue`], and a resource skips over the fields
 //! that it does not know. Neither looks into what it skips, so the whole document is walked here once. Nothing is kept of
@@ -17,7 +18,7 @@ const RESERVED: &str = "$serde_json::";
 
 /// Why a body is not one readable object.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Flaw {
+pub(crate) enum Flaw {
     /// JSON is UTF-8 (RFC 8259 §8.1).
     #[error("the body is not UTF-8")]
     NotUtf8(#[from] Utf8Error),
@@ -32,7 +33,7 @@ pub(super) enum Flaw {
 ///
 /// # Errors
 /// What the body is not.
-pub(super) fn object(body: &[u8]) -> Result<&str, Flaw> {
+pub(crate) fn object(body: &[u8]) -> Result<&str, Flaw> {
     let text = std::str::from_utf8(body)?;
     let mut keys = Vec::new();
     let mut document = serde_json::Deserializer::from_str(text);

@@ -45,8 +45,12 @@ impl<'a> Section<'a> {
 
     /// The sections inside this one, whatever their names: `[tenants.acme]` and `[tenants.zenith]`.
     pub fn entries(&self) -> Vec<(String, Section<'a>)> {
-        let keys: Vec<String> = self.table.map(|table| table.keys().cloned().collect()).unwrap_or_default();
-        keys.into_iter().map(|key| (key.clone(), self.section(&key))).collect()
+        self.names().into_iter().map(|key| (key.clone(), self.section(&key))).collect()
+    }
+
+    /// The names in this section, for one whose names are not known beforehand.
+    pub fn names(&self) -> Vec<String> {
+        self.table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
     }
 
     /// A text.
