@@ -31,7 +31,7 @@ MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 ";
 
 static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
-    let ed25519 = Key::ed25519(ED25519_KID, &SecretString::from(PEM)).expect("a good key");
+    let ed25519 = Key::private(ED25519_KID, &SecretString::from(PEM)).expect("a good key");
     let shared = Key::hs256(SHARED_KID, SHARED_SECRET).expect("a good secret");
     let keys = KeySet::new(vec![ed25519, shared], None).expect("there are keys");
     let (clock, _) = Clock::manual(Timestamp::from_second(NOW).expect("a time"));

@@ -96,7 +96,7 @@ pub(crate) fn token(auth: &Auth, scopes: &[&str], stores: Option<&[&str]>) -> St
 
 pub(crate) fn ed25519_key() -> Key {
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{PEM_BODY}\n-----END PRIVATE KEY-----\n");
-    Key::ed25519("2026-11", &SecretString::from(pem)).unwrap()
+    Key::private("2026-11", &SecretString::from(pem)).unwrap()
 }
 
 pub(crate) fn shared_key() -> Key {
@@ -107,7 +107,7 @@ pub(crate) fn shared_key() -> Key {
 pub(crate) fn sign(header: &Value, payload: &str, key: &Key) -> String {
     let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
     let message = format!("{}.{}", part(&header.to_string()), part(payload));
-    let signing = key.signing();
+    let signing = key.signing().unwrap();
     let signature =
         jsonwebtoken::crypto::sign(message.as_bytes(), signing.encoding(), signing.algorithm().jws()).unwrap();
     format!("{message}.{signature}")

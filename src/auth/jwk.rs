@@ -1,6 +1,8 @@
-//! The document of public keys that others read (RFC 7517, RFC 8037 §2).
+//! The document of public keys that others read (RFC 7517, RFC 7518 §6, RFC 8037 §2).
 //! It has fields for public values only, so that nothing private can be put into it.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -13,18 +15,29 @@ pub struct JwkSet {
     pub keys: Vec<Jwk>,
 }
 
-/// A public key (RFC 7517 §4, RFC 8037 §2).
+/// A public key (RFC 7517 §4). Which numbers it has follows from `kty`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Jwk {
-    /// The key type.
+    /// The key type: `OKP`, `EC` or `RSA`.
     #[schema(example = "OKP")]
     pub kty: &'static str,
-    /// The curve.
+    /// The curve, of `OKP` (RFC 8037 §2) and `EC` (RFC 7518 §6.2.1).
     #[schema(example = "Ed25519")]
-    pub crv: &'static str,
-    /// The public key, in base64url.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crv: Option<&'static str>,
+    /// The public key of `OKP`, or the first coordinate of `EC`, in base64url.
     #[schema(example = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]
-    pub x: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub x: Option<String>,
+    /// The second coordinate of `EC`, in base64url.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub y: Option<String>,
+    /// The modulus of `RSA` (RFC 7518 §6.3.1), in base64url.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n: Option<String>,
+    /// The exponent of `RSA`, in base64url.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub e: Option<String>,
     /// The key's id, as in the header of a token.
     #[schema(example = "2026-11")]
     pub kid: String,
@@ -38,15 +51,29 @@ pub struct Jwk {
 }
 
 impl Jwk {
-    /// An Ed25519 key that signs tokens; `x` is its 32 bytes in base64url.
-    pub fn ed25519(kid: &str, x: &str) -> Self {
-        Self {
-            kty: "OKP",
-            crv: "Ed25519",
-            x: x.to_owned(),
-            kid: kid.to_owned(),
-            purpose: "sig",
-            alg: KeyAlgorithm::EdDsa.name(),
-        }
+    /// An Ed25519 key, by its 32 bytes.
+    pub fn ed25519(kid: &str, x: &[u8]) -> Self {
+        Self { crv: Some("Ed25519"), x: Some(base64url(x)), ..Self::bare("OKP", kid, KeyAlgorithm::EdDsa) }
     }
+
+    /// A key of P-256, by its coordinates.
+    pub fn p256(kid: &str, x: &[u8], y: &[u8]) -> Self {
+        let (x, y) = (Some(base64url(x)), Some(base64url(y)));
+        Self { crv: Some("P-256"), x, y, ..Self::bare("EC", kid, KeyAlgorithm::Es256) }
+    }
+
+    /// An RSA key, by its numbers, big-endian without leading zeros.
+    pub fn rsa(kid: &str, modulus: &[u8], exponent: &[u8]) -> Self {
+        let (n, e) = (Some(base64url(modulus)), Some(base64url(exponent)));
+        Self { n, e, ..Self::bare("RSA", kid, KeyAlgorithm::Rs256) }
+    }
+
+    fn bare(kty: &'static str, kid: &str, algorithm: KeyAlgorithm) -> Self {
+        let kid = kid.to_owned();
+        Self { kty, crv: None, x: None, y: None, n: None, e: None, kid, purpose: "sig", alg: algorithm.name() }
+    }
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }

@@ -1,43 +1,21 @@
 //! The service's own keys: the one that signs, the ones that verify, and the public document about them (RFC 7517).
-//! A key has exactly one algorithm (RFC 8725 §3.1); a token's header never chooses it. A further algorithm is a variant of
-//! [`KeyAlgorithm`]; the keys of another issuer are another [`VerificationKeys`].
+//! A key has exactly one algorithm (RFC 8725 §3.1); a token's header never chooses it. The keys of a trusted issuer are
+//! another [`VerificationKeys`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{DecodingKey, EncodingKey};
-use secrecy::zeroize::Zeroizing;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
-use super::jwk::{Jwk, JwkSet};
+use super::jwk::JwkSet;
 use super::key_algorithm::KeyAlgorithm;
+use super::key_error::KeyError;
+use super::private_key::PrivateKey;
+use super::public_key::PublicKey;
 
 /// The shortest shared secret for HS256: as long as its hash (RFC 7518 §3.2).
 pub const MINIMUM_SHARED_SECRET_BYTES: usize = 32;
-
-/// Why a key cannot be used; each says what to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyError {
-    /// The PEM could not be read as an Ed25519 private key.
-    #[error(
-        "this is not an Ed25519 private key in PKCS#8 PEM; make one with `openssl genpkey -algorithm ed25519` or `storegate secret`"
-    )]
-    NotEd25519,
-    /// The shared secret is too short to be safe.
-    #[error("the shared secret is too short: HS256 needs at least {MINIMUM_SHARED_SECRET_BYTES} random bytes")]
-    WeakSharedSecret,
-    /// No key is configured.
-    #[error("there is no usable key to sign tokens with: add a section [auth.keys.<id>]")]
-    NoKey,
-    /// `sign_with` names a key that is not there.
-    #[error("there is no such key in [auth.keys]")]
-    UnknownSigningKey,
-    /// The system gave no random bytes.
-    #[error("the system gave no random bytes")]
-    NoRandomness,
-}
 
 /// The private half of a key, with the id that its tokens carry.
 #[derive(Clone, Debug)]
@@ -72,15 +50,24 @@ pub struct VerificationKey {
     public: Option<PublicKey>,
 }
 
-#[derive(Clone, Debug)]
-struct PublicKey {
-    x: String,
-}
-
 impl VerificationKey {
+    /// Verifies with a public key, by the one algorithm of its kind.
+    pub fn public(key: PublicKey) -> Self {
+        Self { algorithm: key.algorithm(), decoding: key.decoding(), public: Some(key) }
+    }
+
+    fn shared(secret: &[u8]) -> Self {
+        Self { algorithm: KeyAlgorithm::Hs256, decoding: DecodingKey::from_secret(secret), public: None }
+    }
+
     /// The one algorithm of this key.
     pub const fn algorithm(&self) -> KeyAlgorithm {
         self.algorithm
+    }
+
+    /// Whether both are the same public key. Shared secrets are never compared.
+    pub fn is_same_public_key(&self, other: &Self) -> bool {
+        self.public.is_some() && self.public == other.public
     }
 
     pub(super) const fn decoding(&self) -> &DecodingKey {
@@ -88,29 +75,34 @@ impl VerificationKey {
     }
 }
 
-/// One key of the service, both halves.
+/// One key of the service.
 #[derive(Clone, Debug)]
 pub struct Key {
-    signing: SigningKey,
+    kid: String,
+    /// Absent for a key that only verifies.
+    signing: Option<SigningKey>,
     verification: VerificationKey,
 }
 
 impl Key {
-    /// Reads an Ed25519 private key in PKCS#8 PEM (RFC 8410 §7).
+    /// Reads an Ed25519, P-256 or RSA private key in PKCS#8 PEM (RFC 5958).
     ///
     /// # Errors
-    /// It is something else.
-    pub fn ed25519(kid: &str, pem: &SecretString) -> Result<Self, KeyError> {
-        let algorithm = KeyAlgorithm::EdDsa;
-        let encoding = EncodingKey::from_ed_pem(pem.expose_secret().as_bytes()).map_err(|_| KeyError::NotEd25519)?;
-        let pair = Ed25519KeyPair::from_pkcs8(encoding.as_bytes()).map_err(|_| KeyError::NotEd25519)?;
-        let public = pair.public_key().as_ref();
-        let verification = VerificationKey {
-            algorithm,
-            decoding: DecodingKey::from_ed_der(public),
-            public: Some(PublicKey { x: URL_SAFE_NO_PAD.encode(public) }),
-        };
-        Ok(Self { signing: SigningKey { kid: kid.to_owned(), algorithm, encoding }, verification })
+    /// It is something else, or weak.
+    pub fn private(kid: &str, pem: &SecretString) -> Result<Self, KeyError> {
+        let PrivateKey { encoding, public } = PrivateKey::from_pem(pem)?;
+        let kid = kid.to_owned();
+        let signing = Some(SigningKey { kid: kid.clone(), algorithm: public.algorithm(), encoding });
+        Ok(Self { kid, signing, verification: VerificationKey::public(public) })
+    }
+
+    /// Reads an Ed25519, P-256 or RSA public key in PEM, which verifies and does not sign.
+    ///
+    /// # Errors
+    /// It is something else, or weak.
+    pub fn public(kid: &str, pem: &str) -> Result<Self, KeyError> {
+        let verification = VerificationKey::public(PublicKey::from_pem(pem)?);
+        Ok(Self { kid: kid.to_owned(), signing: None, verification })
     }
 
     /// Takes the bytes of a shared secret, as they were written.
@@ -121,15 +113,20 @@ impl Key {
         if secret.len() < MINIMUM_SHARED_SECRET_BYTES {
             return Err(KeyError::WeakSharedSecret);
         }
-        let algorithm = KeyAlgorithm::Hs256;
-        let verification = VerificationKey { algorithm, decoding: DecodingKey::from_secret(secret), public: None };
-        let encoding = EncodingKey::from_secret(secret);
-        Ok(Self { signing: SigningKey { kid: kid.to_owned(), algorithm, encoding }, verification })
+        let (kid, encoding) = (kid.to_owned(), EncodingKey::from_secret(secret));
+        let signing = Some(SigningKey { kid: kid.clone(), algorithm: KeyAlgorithm::Hs256, encoding });
+        Ok(Self { kid, signing, verification: VerificationKey::shared(secret) })
     }
 
-    /// The private half.
-    pub const fn signing(&self) -> &SigningKey {
-        &self.signing
+    /// The same key, which from now on only verifies.
+    #[must_use]
+    pub fn verify_only(self) -> Self {
+        Self { signing: None, ..self }
+    }
+
+    /// The private half; none of a key that only verifies.
+    pub const fn signing(&self) -> Option<&SigningKey> {
+        self.signing.as_ref()
     }
 
     /// The half that checks signatures.
@@ -140,12 +137,44 @@ impl Key {
 
 /// The keys of one issuer, by id.
 #[derive(Clone, Debug, Default)]
-pub struct VerificationKeys(BTreeMap<String, VerificationKey>);
+pub struct VerificationKeys {
+    by_id: BTreeMap<String, Arc<VerificationKey>>,
+    nameless: Option<Arc<VerificationKey>>,
+}
 
 impl VerificationKeys {
-    /// The key of this id. There is no key for a token that names none.
-    pub fn get(&self, kid: &str) -> Option<&VerificationKey> {
-        self.0.get(kid)
+    /// Keys by their ids.
+    pub fn new(keys: impl IntoIterator<Item = (String, VerificationKey)>) -> Self {
+        let by_id = keys.into_iter().map(|(kid, key)| (kid, Arc::new(key))).collect();
+        Self { by_id, nameless: None }
+    }
+
+    /// The only key of an issuer that gives its key no id.
+    pub fn nameless(key: VerificationKey) -> Self {
+        Self { by_id: BTreeMap::new(), nameless: Some(Arc::new(key)) }
+    }
+
+    /// The key of this id, or for a token that names none, the only key if that has no id either.
+    pub fn get(&self, kid: Option<&str>) -> Option<&Arc<VerificationKey>> {
+        match kid {
+            Some(kid) => self.by_id.get(kid),
+            None => self.nameless.as_ref(),
+        }
+    }
+
+    /// Whether tokens need not name their key.
+    pub const fn is_nameless(&self) -> bool {
+        self.nameless.is_some()
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.by_id.len() + usize::from(self.is_nameless())
+    }
+
+    /// Whether there is no key.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 
@@ -157,19 +186,19 @@ pub struct KeySet {
 }
 
 impl KeySet {
-    /// Signs with the key `sign_with`, or else the last in the order of their ids, and verifies with all of them.
+    /// Signs with the key `sign_with`, or else with the last one that can, in the order of their ids; verifies with all.
     ///
     /// # Errors
-    /// There is no key, or none of the id `sign_with`.
+    /// No key can sign, or the one of the id `sign_with` cannot or is not there.
     pub fn new(keys: Vec<Key>, sign_with: Option<&str>) -> Result<Self, KeyError> {
-        let keys: BTreeMap<String, Key> = keys.into_iter().map(|key| (key.signing.kid.clone(), key)).collect();
+        let keys: BTreeMap<String, Key> = keys.into_iter().map(|key| (key.kid.clone(), key)).collect();
         let signing = match sign_with {
-            Some(kid) => keys.get(kid).ok_or(KeyError::UnknownSigningKey)?,
-            None => keys.values().next_back().ok_or(KeyError::NoKey)?,
+            Some(kid) => keys.get(kid).ok_or(KeyError::UnknownSigningKey)?.signing().ok_or(KeyError::CannotSign)?,
+            None => keys.values().rev().find_map(Key::signing).ok_or(KeyError::NoKey)?,
         };
-        let signing = signing.signing.clone();
-        let verification = keys.into_iter().map(|(kid, key)| (kid, key.verification)).collect();
-        Ok(Self { signing, verification: VerificationKeys(verification) })
+        let signing = signing.clone();
+        let verification = VerificationKeys::new(keys.into_iter().map(|(kid, key)| (kid, key.verification)));
+        Ok(Self { signing, verification })
     }
 
     /// The key that signs new tokens.
@@ -184,32 +213,18 @@ impl KeySet {
 
     /// The public keys, for whoever wants to check our tokens. Shared secrets never appear.
     pub fn public_document(&self) -> JwkSet {
-        let keys = self.verification.0.iter().filter_map(|(kid, key)| {
-            let public = key.public.as_ref()?;
-            Some(Jwk::ed25519(kid, &public.x))
-        });
-        JwkSet { keys: keys.collect() }
+        let keys = self.verification.by_id.iter();
+        JwkSet { keys: keys.filter_map(|(kid, key)| Some(key.public.as_ref()?.jwk(kid))).collect() }
     }
-}
-
-/// Makes a new Ed25519 private key, as PKCS#8 PEM (RFC 8410 §7), for `private_key_file`.
-///
-/// # Errors
-/// The system gave no random bytes.
-pub fn generate_ed25519_pem() -> Result<SecretString, KeyError> {
-    let pair = Ed25519KeyPair::generate().map_err(|_| KeyError::NoRandomness)?;
-    let document = pair.to_pkcs8v1().map_err(|_| KeyError::NoRandomness)?;
-    // The 48 bytes of this document are 64 characters, which is one line of PEM (RFC 7468 §2).
-    let line = Zeroizing::new(STANDARD.encode(document.as_ref()));
-    Ok(SecretString::from(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", line.as_str())))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Key, KeyAlgorithm, KeyError, KeySet, generate_ed25519_pem};
+    use super::{Key, KeyAlgorithm, KeyError, KeySet};
+    use crate::auth::private_key;
     use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-    use secrecy::{ExposeSecret as _, SecretString};
+    use secrecy::SecretString;
     use serde_json::json;
     use sha2::{Digest as _, Sha256};
 
@@ -224,23 +239,23 @@ mod tests {
         let mut pkcs8 = b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20".to_vec();
         pkcs8.extend(URL_SAFE_NO_PAD.decode(RFC_8037_SEED).unwrap());
         let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(pkcs8));
-        Key::ed25519("rfc-8037", &SecretString::from(pem)).unwrap()
+        Key::private("rfc-8037", &SecretString::from(pem)).unwrap()
     }
 
     #[test]
     fn the_ed25519_key_of_rfc_8037_signs_and_publishes_as_in_its_appendix() {
         let key = rfc_8037_key();
+        let signing = key.signing().unwrap();
         let message = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
-        let signature =
-            jsonwebtoken::crypto::sign(message, key.signing.encoding(), key.signing.algorithm().jws()).unwrap();
+        let signature = jsonwebtoken::crypto::sign(message, signing.encoding(), signing.algorithm().jws()).unwrap();
         assert_eq!(signature, "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg");
         let decoding = key.verification.decoding();
         assert!(jsonwebtoken::crypto::verify(&signature, message, decoding, KeyAlgorithm::EdDsa.jws()).unwrap());
 
         let published = KeySet::new(vec![key], None).unwrap().public_document().keys.remove(0);
-        assert_eq!(published.x, RFC_8037_X);
-        let thumbprint_input =
-            format!(r#"{{"crv":"{}","kty":"{}","x":"{}"}}"#, published.crv, published.kty, published.x);
+        let (crv, x) = (published.crv.unwrap(), published.x.unwrap());
+        assert_eq!(x, RFC_8037_X);
+        let thumbprint_input = format!(r#"{{"crv":"{crv}","kty":"{}","x":"{x}"}}"#, published.kty);
         assert_eq!(
             URL_SAFE_NO_PAD.encode(Sha256::digest(thumbprint_input)),
             "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
@@ -257,12 +272,26 @@ mod tests {
     }
 
     #[test]
-    fn a_made_key_is_read_back_and_does_not_print_itself() {
-        let pem = generate_ed25519_pem().unwrap();
-        let key = Key::ed25519("new", &pem).unwrap();
-        let body = pem.expose_secret().lines().nth(1).unwrap();
-        assert!(!format!("{key:?}").contains(body));
-        assert_ne!(generate_ed25519_pem().unwrap().expose_secret(), pem.expose_secret());
+    fn each_kind_of_key_signs_verifies_and_publishes_its_public_half_only() {
+        let fields = [
+            (KeyAlgorithm::EdDsa, vec!["alg", "crv", "kid", "kty", "use", "x"]),
+            (KeyAlgorithm::Es256, vec!["alg", "crv", "kid", "kty", "use", "x", "y"]),
+            (KeyAlgorithm::Rs256, vec!["alg", "e", "kid", "kty", "n", "use"]),
+        ];
+        for (algorithm, expected) in fields {
+            let key = Key::private("new", &private_key::generate(algorithm).unwrap()).unwrap();
+            let signing = key.signing().unwrap();
+            assert_eq!((signing.algorithm(), key.verification().algorithm()), (algorithm, algorithm));
+            let signature = jsonwebtoken::crypto::sign(b"x", signing.encoding(), algorithm.jws()).unwrap();
+            let verify = |message: &[u8]| {
+                jsonwebtoken::crypto::verify(&signature, message, key.verification.decoding(), algorithm.jws()).unwrap()
+            };
+            assert!(verify(b"x") && !verify(b"y"), "{algorithm}");
+            let document = KeySet::new(vec![key.clone()], None).unwrap().public_document();
+            let published = serde_json::to_value(&document.keys[0]).unwrap();
+            assert_eq!(published.as_object().unwrap().keys().collect::<Vec<_>>(), expected);
+            assert_eq!(published["alg"], algorithm.name());
+        }
     }
 
     #[test]
@@ -291,6 +320,6 @@ mod tests {
     fn weak_and_foreign_keys_are_refused() {
         assert_eq!(Key::hs256("k", &[7; 31]).unwrap_err(), KeyError::WeakSharedSecret);
         let nonsense = SecretString::from("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----");
-        assert_eq!(Key::ed25519("k", &nonsense).unwrap_err(), KeyError::NotEd25519);
+        assert_eq!(Key::private("k", &nonsense).unwrap_err(), KeyError::NotPrivateKey);
     }
 }

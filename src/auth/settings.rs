@@ -1,15 +1,11 @@
-//! The `[auth]` section: keys, clients and the names that stand in tokens. Keys and hashes are read here already,
-//! so that one start shows everything that is wrong with them.
+//! The `[auth]` section: clients and the names that stand in tokens; the keys are read in `key_settings`. Keys and hashes are read at once, so that one start shows everything that is wrong with them.
 
 use std::time::Duration;
 
-use secrecy::ExposeSecret as _;
-
 use super::clients::{Client, Clients};
-use super::key_algorithm::KeyAlgorithm;
-use super::keys::{Key, KeyError, KeySet};
-use super::scope;
+use super::keys::KeySet;
 use super::secrets::SecretHash;
+use super::{key_settings, scope};
 use crate::settings::Section;
 
 const DEFAULT_AUDIENCE: &str = "storegate";
@@ -47,7 +43,7 @@ impl AuthSettings {
             public_url: public_url.unwrap_or(&issuer).trim_end_matches('/').to_owned(),
             audience: section.text("audience").unwrap_or_else(|| DEFAULT_AUDIENCE.to_owned()),
             token_lifetime: read_lifetime(section),
-            keys: read_keys(section),
+            keys: key_settings::read(section),
             clients: read_clients(section, tenants),
             issuer,
         }
@@ -73,58 +69,6 @@ fn read_lifetime(section: &Section<'_>) -> Duration {
         section.problem("token_lifetime", "a token lives at least 1m and at most 24h; 15m is a good value");
     }
     lifetime
-}
-
-fn read_keys(section: &Section<'_>) -> Option<KeySet> {
-    let entries = section.section("keys").entries();
-    let sign_with = section.text("sign_with");
-    if entries.is_empty() {
-        section.problem("keys", KeyError::NoKey);
-        return None;
-    }
-    let kids: Vec<String> = entries.iter().map(|(kid, _)| kid.clone()).collect();
-    if let Some(kid) = sign_with.as_ref().filter(|kid| !kids.contains(kid)) {
-        section.problem("sign_with", format!("there is no key {kid}; the keys are {}", kids.join(", ")));
-        return None;
-    }
-    let keys = entries.iter().filter_map(|(kid, entry)| read_key(kid, entry)).collect();
-    // Whatever is wrong with the keys has been reported above.
-    KeySet::new(keys, sign_with.as_deref()).ok()
-}
-
-fn read_key(kid: &str, section: &Section<'_>) -> Option<Key> {
-    let declared = section.parsed::<KeyAlgorithm>("algorithm");
-    let private_key = section.secret("private_key");
-    let shared_secret = section.secret("secret");
-    let (field, given, key) = match (private_key, shared_secret) {
-        (Some(pem), None) => ("private_key", KeyAlgorithm::EdDsa, Key::ed25519(kid, &pem)),
-        (None, Some(secret)) => ("secret", KeyAlgorithm::Hs256, Key::hs256(kid, secret.expose_secret().as_bytes())),
-        (Some(_), Some(_)) => {
-            section.problem("secret", "a key has one algorithm: give either private_key (EdDSA) or secret (HS256)");
-            return None;
-        }
-        (None, None) => {
-            report_absent_key(section, declared);
-            return None;
-        }
-    };
-    if let Some(declared) = declared.filter(|declared| *declared != given) {
-        section.problem("algorithm", format!("{field} is a key for {given}, not for {declared}"));
-    }
-    key.map_err(|error| section.problem(field, error)).ok()
-}
-
-/// A file that cannot be read has been reported as such.
-fn report_absent_key(section: &Section<'_>, declared: Option<KeyAlgorithm>) {
-    if names_any(section, &["private_key", "private_key_file", "secret", "secret_file"]) {
-        return;
-    }
-    match declared {
-        Some(KeyAlgorithm::Hs256) => section.missing("secret", "at least 32 random bytes (or a file as secret_file)"),
-        Some(KeyAlgorithm::EdDsa) | None => {
-            section.missing("private_key_file", "the path of an Ed25519 private key in PKCS#8 PEM");
-        }
-    }
 }
 
 fn read_clients(section: &Section<'_>, tenants: &[String]) -> Clients {
@@ -252,15 +196,6 @@ mod tests {
 
     #[test]
     fn each_mistake_is_reported_with_its_place_and_a_way_out() {
-        let line = format!("secret = \"{}\"", fixtures::SHARED_SECRET);
-        assert!(
-            problems_with(&line, "secret = \"short\"").contains("auth.keys.2025-shared.secret: the shared secret is")
-        );
-        assert!(problems_with(&line, "algorithm = \"HS256\"").contains("auth.keys.2025-shared.secret: missing"));
-        assert!(problems_with(&line, "algorithm = \"RS256\"").contains("write EdDSA or HS256"));
-        assert!(problems_with(&line, "private_key = \"PEM\"").contains("not an Ed25519 private key in PKCS#8 PEM"));
-        assert!(problems_with(&line, &format!("{line}\nalgorithm = \"EdDSA\"")).contains("for HS256, not for EdDSA"));
-        assert!(problems_with(&line, &format!("{line}\nprivate_key = \"x\"")).contains("a key has one algorithm"));
         assert!(problems_with("tenant = \"acme\"", "tenant = \"zenith\"").contains("no section [tenants.zenith]"));
         assert!(
             problems_with("\"flow:read\"", "\"flow:write\"").contains("no scope flow:write; the scopes are stores")

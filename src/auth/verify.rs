@@ -173,11 +173,11 @@ impl Verifier {
 
     fn key_for(&self, header: &JoseHeader) -> Result<&VerificationKey, TokenError> {
         let kid = header.kid.as_deref().ok_or(TokenError::MissingKeyId)?;
-        let key = self.keys.get(kid).ok_or(TokenError::UnknownKey)?;
+        let key = self.keys.get(Some(kid)).ok_or(TokenError::UnknownKey)?;
         if header.alg != key.algorithm().name() {
             return Err(TokenError::WrongAlgorithm);
         }
-        Ok(key)
+        Ok(key.as_ref())
     }
 
     fn verify_time(&self, claims: &Claims) -> Result<(), TokenError> {

@@ -13,7 +13,8 @@ use super::ready_file::Ready;
 use super::rehearsal::{ENDPOINTS, Rehearsal};
 use crate::app::App;
 use crate::auth::issue::{TokenGrant, TokenIssuer};
-use crate::auth::{keys, scope, secrets};
+use crate::auth::key_algorithm::KeyAlgorithm;
+use crate::auth::{private_key, scope, secrets};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::gateway::endpoint::china_standard_time;
@@ -83,7 +84,7 @@ impl Demo {
 
 /// A configuration as an operator would write it, so that the demo runs what `serve` runs.
 fn settings(base_url: &str, sandbox: &Sandbox, secret: &SecretString) -> Result<Settings, CliError> {
-    let pem = keys::generate_ed25519_pem().map_err(|error| CliError::message(error.to_string()))?;
+    let pem = private_key::generate(KeyAlgorithm::EdDsa).map_err(|error| CliError::message(error.to_string()))?;
     let scopes: Vec<String> = scope::ALL.iter().map(|scope| format!("\"{}\"", scope.name)).collect();
     let configuration = format!(
         r#"

@@ -8,7 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::error::CliError;
 use super::output;
-use crate::auth::{keys, secrets};
+use crate::auth::key_algorithm::KeyAlgorithm;
+use crate::auth::{private_key, secrets};
 
 /// Make client secrets and signing keys, or hash a secret.
 #[derive(clap::Subcommand)]
@@ -25,11 +26,11 @@ pub enum SecretCommand {
         #[arg(long)]
         argon2: bool,
     },
-    /// Make a signing key: an Ed25519 private key as PKCS#8 PEM
+    /// Make a signing key: a private key as PKCS#8 PEM, or for HS256 a secret of 256 random bits
     Key {
-        /// Make 256 random bits for HS256 instead, to be shared with who checks the tokens
-        #[arg(long)]
-        hs256: bool,
+        /// What the key is for. RS256 is for readers that know nothing else; an HS256 secret is shared with who checks tokens
+        #[arg(long, value_name = "ALGORITHM", default_value = "eddsa", value_parser = ["eddsa", "es256", "rs256", "hs256"])]
+        algorithm: String,
     },
 }
 
@@ -57,13 +58,19 @@ impl SecretCommand {
             Self::Hash { argon2: true } => {
                 format!("secret_argon2 = \"{}\"", secrets::argon2_hash(&read_secret()?).map_err(failure)?)
             }
-            Self::Key { hs256: false } => {
-                keys::generate_ed25519_pem().map_err(failure)?.expose_secret().trim_end().to_owned()
+            Self::Key { algorithm } => {
+                let key = private_key::generate(named(&algorithm)).map_err(failure)?;
+                key.expose_secret().trim_end().to_owned()
             }
-            Self::Key { hs256: true } => secrets::new_secret().map_err(failure)?.expose_secret().to_owned(),
         };
         Ok(output::line(&text)?)
     }
+}
+
+/// On a command line the case of a name does not count.
+fn named(algorithm: &str) -> KeyAlgorithm {
+    let is_named = |known: &KeyAlgorithm| known.name().eq_ignore_ascii_case(algorithm);
+    KeyAlgorithm::ALL.into_iter().find(is_named).unwrap_or(KeyAlgorithm::EdDsa)
 }
 
 fn read_secret() -> Result<SecretString, CliError> {

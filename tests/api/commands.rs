@@ -251,6 +251,6 @@ fn secret_makes_what_the_configuration_wants() {
     assert_eq!(stdout_of(&["secret", "hash"], &[], lines[0]), lines[1]);
     assert!(stdout_of(&["secret", "hash", "--argon2"], &[], "abc").starts_with("secret_argon2 = \"$argon2id$"));
     assert!(stdout_of(&["secret", "key"], &[], "").starts_with("-----BEGIN PRIVATE KEY-----"));
-    assert!(stdout_of(&["secret", "key", "--hs256"], &[], "").len() >= 43);
+    assert!(stdout_of(&["secret", "key", "--algorithm", "hs256"], &[], "").len() >= 43);
     assert_eq!(run(&["secret", "hash"], &[], "").status.code(), Some(1), "nothing is no secret");
 }

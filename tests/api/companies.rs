@@ -3,7 +3,8 @@
 
 use secrecy::ExposeSecret;
 use storegate::auth::issue::TokenGrant;
-use storegate::auth::keys;
+use storegate::auth::key_algorithm::KeyAlgorithm;
+use storegate::auth::private_key;
 use storegate::sandbox::{OmsAccount, OpRetailAccount, Organization, Sandbox, SandboxSettings};
 
 /// What signs and must never be seen.
@@ -104,7 +105,7 @@ token = "{token}"
     };
     let acme = tenant("acme", "S107-00000001", acme_secret, 1084, acme_token);
     let zenith = tenant("zenith", "S107-00000002", zenith_secret, 2168, zenith_token);
-    let pem = keys::generate_ed25519_pem().unwrap();
+    let pem = private_key::generate(KeyAlgorithm::EdDsa).unwrap();
     let hash = storegate::auth::secrets::sha256_hex(&CLIENT_SECRET.into());
     let clients: String = CLIENTS.iter().map(|client| client_section(client, &hash)).collect();
     format!(

@@ -89,7 +89,7 @@ fn an_algorithm_other_than_the_keys_is_refused() {
 
 #[test]
 fn the_public_key_is_no_shared_secret() {
-    let x = KeySet::new(vec![ed25519_key()], None).unwrap().public_document().keys.remove(0).x;
+    let x = KeySet::new(vec![ed25519_key()], None).unwrap().public_document().keys.remove(0).x.unwrap();
     let public = URL_SAFE_NO_PAD.decode(&x).unwrap();
     let claims = claims().to_string();
     for secret in [public, x.into_bytes()] {

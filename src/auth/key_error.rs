@@ -1,0 +1,43 @@
+//! Why a key cannot be used. Each message says what to do, and holds nothing of the key.
+
+use super::keys::MINIMUM_SHARED_SECRET_BYTES;
+use super::public_key::MINIMUM_RSA_BITS;
+
+/// Why a key cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// The PEM could not be read as a private key.
+    #[error(
+        "this is not an Ed25519, P-256 or RSA private key in PKCS#8 PEM without a password; make one with `storegate secret key`, or turn yours into PKCS#8 with `openssl pkcs8 -topk8 -nocrypt`"
+    )]
+    NotPrivateKey,
+    /// The PEM could not be read as a public key.
+    #[error(
+        "this is not an Ed25519, P-256 or RSA public key in PEM (BEGIN PUBLIC KEY); `openssl pkey -in PRIVATE.pem -pubout` writes one"
+    )]
+    NotPublicKey,
+    /// The numbers of a public key are no such key.
+    #[error("this public key is malformed: it has the wrong length, or is not on its curve")]
+    InvalidPublicKey,
+    /// An RSA key that can be broken.
+    #[error("this RSA key is too short: RS256 needs at least {MINIMUM_RSA_BITS} bits")]
+    WeakRsaModulus,
+    /// An RSA key for which signatures have been forged.
+    #[error("the public exponent of this RSA key is not safe: use a key with the usual 65537")]
+    WeakRsaExponent,
+    /// The shared secret is too short to be safe.
+    #[error("the shared secret is too short: HS256 needs at least {MINIMUM_SHARED_SECRET_BYTES} random bytes")]
+    WeakSharedSecret,
+    /// No key is configured that could sign.
+    #[error("there is no usable key to sign tokens with: add a section [auth.keys.<id>] with a private key")]
+    NoKey,
+    /// `sign_with` names a key that is not there.
+    #[error("there is no such key in [auth.keys]")]
+    UnknownSigningKey,
+    /// `sign_with` names a key that only verifies.
+    #[error("this key only verifies: it is a public key, or has use = \"verify\"")]
+    CannotSign,
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes")]
+    NoRandomness,
+}

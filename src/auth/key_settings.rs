@@ -1,0 +1,173 @@
+//! `[auth.keys.<id>]` and `auth.sign_with`: the keys of the service. They are read here already, so that one start shows
+//! everything that is wrong with them.
+
+use secrecy::ExposeSecret as _;
+
+use super::key_algorithm::KeyAlgorithm;
+use super::key_error::KeyError;
+use super::keys::{Key, KeySet};
+use crate::settings::Section;
+
+/// What a key is given as, at most one of them for a key.
+const MATERIAL: [&str; 3] = ["private_key", "public_key", "secret"];
+
+/// Reads the keys out of the section `[auth]`; none if none could be read.
+pub(super) fn read(section: &Section<'_>) -> Option<KeySet> {
+    let entries = section.section("keys").entries();
+    let sign_with = section.text("sign_with");
+    if entries.is_empty() {
+        section.problem("keys", KeyError::NoKey);
+        return None;
+    }
+    let kids: Vec<String> = entries.iter().map(|(kid, _)| kid.clone()).collect();
+    if let Some(kid) = sign_with.as_ref().filter(|kid| !kids.contains(kid)) {
+        section.problem("sign_with", format!("there is no key {kid}; the keys are {}", kids.join(", ")));
+        return None;
+    }
+    let keys: Vec<Key> = entries.iter().filter_map(|(kid, entry)| read_key(kid, entry)).collect();
+    // A key that could not be read has been reported, and might have been the one that is missed here.
+    let is_complete = keys.len() == entries.len();
+    let place = if sign_with.is_some() { "sign_with" } else { "keys" };
+    match KeySet::new(keys, sign_with.as_deref()) {
+        Ok(set) => Some(set),
+        Err(error) => {
+            if is_complete {
+                section.problem(place, error);
+            }
+            None
+        }
+    }
+}
+
+fn read_key(kid: &str, section: &Section<'_>) -> Option<Key> {
+    let declared = section.parsed::<KeyAlgorithm>("algorithm");
+    let verify_only = reads_verify_only(section);
+    let [private_key, public_key, secret] = MATERIAL.map(|name| section.secret(name));
+    let (field, key) = match (private_key, public_key, secret) {
+        (Some(pem), None, None) => ("private_key", Key::private(kid, &pem)),
+        (None, Some(pem), None) => ("public_key", Key::public(kid, pem.expose_secret())),
+        (None, None, Some(secret)) => ("secret", Key::hs256(kid, secret.expose_secret().as_bytes())),
+        (None, None, None) => {
+            report_absent_key(section, declared);
+            return None;
+        }
+        _ => {
+            section.problem(
+                "algorithm",
+                "a key has one algorithm: give one of private_key, public_key and secret (HS256)",
+            );
+            return None;
+        }
+    };
+    let key = key.map_err(|error| section.problem(field, error)).ok()?;
+    let given = key.verification().algorithm();
+    if let Some(declared) = declared.filter(|declared| *declared != given) {
+        section.problem("algorithm", format!("{field} is a key for {given}, not for {declared}"));
+    }
+    Some(if verify_only { key.verify_only() } else { key })
+}
+
+fn reads_verify_only(section: &Section<'_>) -> bool {
+    match section.text("use").as_deref() {
+        None | Some("sign") => false,
+        Some("verify") => true,
+        Some(_) => {
+            section.problem("use", "write sign, or verify for a key that is published and believed but does not sign");
+            false
+        }
+    }
+}
+
+/// A file that cannot be read has been reported as such.
+fn report_absent_key(section: &Section<'_>, declared: Option<KeyAlgorithm>) {
+    let is_given = |name: &str| section.text(name).is_some() || section.text(&format!("{name}_file")).is_some();
+    if MATERIAL.into_iter().any(is_given) {
+        return;
+    }
+    match declared {
+        Some(KeyAlgorithm::Hs256) => section.missing("secret", "at least 32 random bytes (or a file as secret_file)"),
+        _ => section.missing(
+            "private_key_file",
+            "the path of an Ed25519, P-256 or RSA private key in PKCS#8 PEM; `storegate secret key` makes one",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+    use crate::auth::fixtures::{PEM_BODY, SHARED_SECRET};
+    use crate::auth::keys::KeySet;
+    use crate::settings::{Report, Section};
+    use toml::Table;
+
+    const PUBLIC: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n";
+
+    fn keys(toml: &str) -> (Option<KeySet>, String) {
+        let table: Table = toml.parse().unwrap();
+        let report = Report::default();
+        let keys = read(&Section::root(&table, &report).section("auth"));
+        (keys, report.finish(&table).err().map(|problems| problems.0.join("\n")).unwrap_or_default())
+    }
+
+    fn private(kid: &str, more: &str) -> String {
+        format!(
+            "[auth.keys.{kid}]\n{more}\nprivate_key = '''\n-----BEGIN PRIVATE KEY-----\n{PEM_BODY}\n-----END PRIVATE KEY-----\n'''\n"
+        )
+    }
+
+    fn public(kid: &str) -> String {
+        format!("[auth.keys.{kid}]\npublic_key = '''\n{PUBLIC}'''\n")
+    }
+
+    #[test]
+    fn a_key_is_added_put_to_use_and_removed_without_a_token_refused() {
+        let signs = |toml: &str| keys(toml).0.unwrap().signing().kid().to_owned();
+        let published = |toml: &str| keys(toml).0.unwrap().public_document().keys.len();
+        let (old, new) = (private("k1", ""), private("k2", ""));
+        let next = private("k2", "use = \"verify\"");
+        assert_eq!((signs(&old).as_str(), published(&old)), ("k1", 1));
+        let added = format!("{old}{next}");
+        assert_eq!((signs(&added).as_str(), published(&added)), ("k1", 2), "published before it is used");
+        let switched = format!("{old}{new}");
+        assert_eq!((signs(&switched).as_str(), published(&switched)), ("k2", 2), "the old one is still believed");
+        let public_only = format!("{}{new}", public("k1"));
+        assert_eq!((signs(&public_only).as_str(), published(&public_only)), ("k2", 2), "its private half may go");
+    }
+
+    #[test]
+    fn a_key_that_only_verifies_is_never_chosen_to_sign() {
+        assert_eq!(keys(&format!("{}{}", private("a", ""), public("z"))).0.unwrap().signing().kid(), "a");
+        let named = keys(&format!("[auth]\nsign_with = \"z\"\n{}{}", private("a", ""), public("z")));
+        assert!(named.0.is_none() && named.1.contains("auth.sign_with: this key only verifies"), "{}", named.1);
+        let none = keys(&public("z"));
+        assert!(none.0.is_none() && none.1.contains("auth.keys: there is no usable key to sign"), "{}", none.1);
+        let retired = keys(&private("a", "use = \"verify\""));
+        assert!(
+            retired.0.is_none() && retired.1.contains("auth.keys: there is no usable key to sign"),
+            "{}",
+            retired.1
+        );
+    }
+
+    #[test]
+    fn each_mistake_is_reported_with_its_place_and_a_way_out() {
+        let problem = |toml: &str| keys(toml).1;
+        assert!(problem("[auth]").contains("auth.keys: there is no usable key"));
+        assert!(problem("[auth.keys.a]").contains("auth.keys.a.private_key_file: missing"));
+        assert!(problem("[auth.keys.a]\nalgorithm = \"HS256\"").contains("auth.keys.a.secret: missing"));
+        assert!(problem("[auth.keys.a]\nalgorithm = \"none\"").contains("write EdDSA, ES256, RS256 or HS256"));
+        assert!(problem("[auth.keys.a]\nsecret = \"short\"").contains("auth.keys.a.secret: the shared secret is"));
+        assert!(problem(&private("a", "use = \"encrypt\"")).contains("auth.keys.a.use: write sign, or verify"));
+        assert!(problem(&private("a", "algorithm = \"RS256\"")).contains("is a key for EdDSA, not for RS256"));
+        assert!(problem(&private("a", &format!("secret = \"{SHARED_SECRET}\""))).contains("a key has one algorithm"));
+        let swapped =
+            "[auth.keys.a]\npublic_key = '''\n-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----'''";
+        assert!(problem(swapped).contains("auth.keys.a.public_key: this is not an Ed25519, P-256 or RSA public key"));
+        let swapped = format!("[auth.keys.a]\nprivate_key = '''\n{PUBLIC}'''");
+        assert!(
+            problem(&swapped).contains("auth.keys.a.private_key: this is not an Ed25519, P-256 or RSA private key")
+        );
+        assert_eq!(problem("[auth.keys.a]\npublic_key_file = \"/nonexistent\"").lines().count(), 1);
+    }
+}

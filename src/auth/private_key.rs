@@ -1,0 +1,124 @@
+//! The private half of a key: read from PKCS#8 PEM (RFC 5958, RFC 7468 §10), or newly made. Which kind it is, the document
+//! itself says; the settings can only agree with it.
+
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jsonwebtoken::EncodingKey;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject as _;
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::key_algorithm::KeyAlgorithm;
+use super::key_error::KeyError;
+use super::public_key::PublicKey;
+use super::secrets;
+
+/// The size of new RSA keys, which NIST SP 800-57 counts on beyond 2030.
+const NEW_RSA_KEY: KeySize = KeySize::Rsa3072;
+
+/// The algorithm of a PKCS#8 document stands within so many bytes.
+const PKCS8_HEAD: usize = 32;
+/// The object identifiers in DER, by which the kind of a key is known (RFC 8410 §3, RFC 5480 §2.1.1, RFC 8017 §A.1).
+const ED25519_OID: &[u8] = b"\x06\x03\x2b\x65\x70";
+const EC_OID: &[u8] = b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
+const RSA_OID: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
+
+/// A private key and its public half.
+#[derive(Clone, Debug)]
+pub(super) struct PrivateKey {
+    pub(super) encoding: EncodingKey,
+    pub(super) public: PublicKey,
+}
+
+impl PrivateKey {
+    /// Reads a private key in PKCS#8 PEM.
+    pub(super) fn from_pem(pem: &SecretString) -> Result<Self, KeyError> {
+        let document = PrivatePkcs8KeyDer::from_pem_slice(pem.expose_secret().as_bytes());
+        let document = Zeroizing::new(document.map_err(|_| KeyError::NotPrivateKey)?);
+        let der = document.secret_pkcs8_der();
+        match kind(der) {
+            Some(KeyAlgorithm::EdDsa) => Self::ed25519(der),
+            Some(KeyAlgorithm::Es256) => Self::p256(der),
+            Some(KeyAlgorithm::Rs256) => Self::rsa(der, pem),
+            Some(KeyAlgorithm::Hs256) | None => Err(KeyError::NotPrivateKey),
+        }
+    }
+
+    fn ed25519(der: &[u8]) -> Result<Self, KeyError> {
+        let pair = Ed25519KeyPair::from_pkcs8(der).map_err(|_| KeyError::NotPrivateKey)?;
+        Ok(Self { encoding: EncodingKey::from_ed_der(der), public: PublicKey::ed25519(pair.public_key().as_ref())? })
+    }
+
+    fn p256(der: &[u8]) -> Result<Self, KeyError> {
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der);
+        let pair = pair.map_err(|_| KeyError::NotPrivateKey)?;
+        Ok(Self { encoding: EncodingKey::from_ec_der(der), public: PublicKey::p256_point(pair.public_key().as_ref())? })
+    }
+
+    fn rsa(der: &[u8], pem: &SecretString) -> Result<Self, KeyError> {
+        let pair = RsaKeyPair::from_pkcs8(der).map_err(|refusal| match refusal.description_() {
+            "TooSmall" => KeyError::WeakRsaModulus,
+            _ => KeyError::NotPrivateKey,
+        })?;
+        let public = PublicKey::from_rsa(pair.public_key())?;
+        // It takes the inner document out of PKCS#8, which is what it signs with.
+        let encoding =
+            EncodingKey::from_rsa_pem(pem.expose_secret().as_bytes()).map_err(|_| KeyError::NotPrivateKey)?;
+        Ok(Self { encoding, public })
+    }
+}
+
+fn kind(der: &[u8]) -> Option<KeyAlgorithm> {
+    let head = der.get(..PKCS8_HEAD.min(der.len())).unwrap_or_default();
+    let names = |oid: &[u8]| head.windows(oid.len()).any(|window| window == oid);
+    [(ED25519_OID, KeyAlgorithm::EdDsa), (EC_OID, KeyAlgorithm::Es256), (RSA_OID, KeyAlgorithm::Rs256)]
+        .into_iter()
+        .find_map(|(oid, algorithm)| names(oid).then_some(algorithm))
+}
+
+/// Makes a new key: a private key as PKCS#8 PEM for `private_key_file`, or for HS256 a text for `secret_file`.
+///
+/// # Errors
+/// The system gave no random bytes.
+pub fn generate(algorithm: KeyAlgorithm) -> Result<SecretString, KeyError> {
+    let failed = |_| KeyError::NoRandomness;
+    match algorithm {
+        KeyAlgorithm::EdDsa => {
+            let pair = Ed25519KeyPair::generate().map_err(failed)?;
+            Ok(pem(pair.to_pkcs8v1().map_err(failed)?.as_ref()))
+        }
+        KeyAlgorithm::Es256 => {
+            let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
+            Ok(pem(pair.to_pkcs8v1().map_err(failed)?.as_ref()))
+        }
+        KeyAlgorithm::Rs256 => {
+            let pair = RsaKeyPair::generate(NEW_RSA_KEY).map_err(failed)?;
+            let document: Pkcs8V1Der<'_> = pair.as_der().map_err(failed)?;
+            Ok(pem(document.as_ref()))
+        }
+        KeyAlgorithm::Hs256 => secrets::new_secret().map_err(|_| KeyError::NoRandomness),
+    }
+}
+
+/// RFC 7468 §2: lines of 64 characters.
+fn pem(der: &[u8]) -> SecretString {
+    let body = Zeroizing::new(STANDARD.encode(der));
+    let mut text = Zeroizing::new(String::with_capacity(body.len() + body.len() / 64 + 64));
+    text.push_str("-----BEGIN PRIVATE KEY-----\n");
+    let mut rest = body.as_str();
+    while !rest.is_empty() {
+        let (line, more) = rest.split_at(rest.len().min(64));
+        text.push_str(line);
+        text.push('\n');
+        rest = more;
+    }
+    text.push_str("-----END PRIVATE KEY-----\n");
+    SecretString::from(text.as_str())
+}
+
+#[cfg(test)]
+mod tests;

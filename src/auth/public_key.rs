@@ -1,0 +1,177 @@
+//! The public half of a key: taken from PEM or from its numbers, refused when it is weak, and made ready to verify with
+//! and to be published. Its kind decides the one algorithm that it is for.
+
+use aws_lc_rs::rsa;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+    VerificationAlgorithm,
+};
+use jsonwebtoken::DecodingKey;
+use rustls::pki_types::SubjectPublicKeyInfoDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use super::jwk::Jwk;
+use super::key_algorithm::KeyAlgorithm;
+use super::key_error::KeyError;
+
+/// The shortest modulus of an RSA key (RFC 7518 §3.3).
+pub const MINIMUM_RSA_BITS: usize = 2048;
+/// The longest one that the cryptographic library verifies with.
+const MAXIMUM_RSA_BITS: usize = 8192;
+/// The smallest public exponent (NIST SP 800-56B §6.2): smaller ones have a history of forged signatures.
+const MINIMUM_RSA_EXPONENT: u64 = 65_537;
+
+/// What stands before the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410 §4).
+const ED25519_INFO: &[u8] = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00";
+/// What stands before the 65 bytes of an uncompressed point of P-256 in a SubjectPublicKeyInfo (RFC 5480 §2).
+const P256_INFO: &[u8] =
+    b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00";
+/// An uncompressed point begins so (SEC 1 §2.3.3).
+const UNCOMPRESSED: u8 = 4;
+/// The bytes of a coordinate of P-256.
+const COORDINATE: usize = 32;
+
+/// A public key that is strong enough to be believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey(Numbers);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Numbers {
+    Ed25519 {
+        x: Vec<u8>,
+    },
+    /// Both coordinates behind the mark of an uncompressed point.
+    P256 {
+        point: Vec<u8>,
+    },
+    /// Big-endian, without leading zeros.
+    Rsa {
+        modulus: Vec<u8>,
+        exponent: Vec<u8>,
+    },
+}
+
+impl PublicKey {
+    /// An Ed25519 key from its 32 bytes (RFC 8037 §2).
+    ///
+    /// # Errors
+    /// It is no such key.
+    pub fn ed25519(x: &[u8]) -> Result<Self, KeyError> {
+        check(&ED25519, x)?;
+        Ok(Self(Numbers::Ed25519 { x: x.to_vec() }))
+    }
+
+    /// A key of P-256 from its coordinates, each of 32 bytes (RFC 7518 §6.2.1).
+    ///
+    /// # Errors
+    /// The point is not on the curve.
+    pub fn p256(x: &[u8], y: &[u8]) -> Result<Self, KeyError> {
+        if x.len() != COORDINATE || y.len() != COORDINATE {
+            return Err(KeyError::InvalidPublicKey);
+        }
+        Self::p256_point(&[&[UNCOMPRESSED], x, y].concat())
+    }
+
+    pub(super) fn p256_point(point: &[u8]) -> Result<Self, KeyError> {
+        if point.first() != Some(&UNCOMPRESSED) || point.len() != 1 + 2 * COORDINATE {
+            return Err(KeyError::InvalidPublicKey);
+        }
+        check(&ECDSA_P256_SHA256_FIXED, point)?;
+        Ok(Self(Numbers::P256 { point: point.to_vec() }))
+    }
+
+    /// An RSA key from its two numbers, big-endian (RFC 7518 §6.3.1).
+    ///
+    /// # Errors
+    /// The modulus is shorter than [`MINIMUM_RSA_BITS`], or one of the numbers is even or too small to be safe.
+    pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, KeyError> {
+        let (modulus, exponent) = (without_leading_zeros(modulus), without_leading_zeros(exponent));
+        let bits = modulus.len() * 8 - modulus.first().map_or(0, |first| first.leading_zeros() as usize);
+        if bits < MINIMUM_RSA_BITS {
+            return Err(KeyError::WeakRsaModulus);
+        }
+        if bits > MAXIMUM_RSA_BITS || is_even(modulus) {
+            return Err(KeyError::InvalidPublicKey);
+        }
+        if is_even(exponent) || number(exponent).is_none_or(|exponent| exponent < MINIMUM_RSA_EXPONENT) {
+            return Err(KeyError::WeakRsaExponent);
+        }
+        let components = RsaPublicKeyComponents { n: modulus, e: exponent };
+        components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).map_err(|_| KeyError::InvalidPublicKey)?;
+        Ok(Self(Numbers::Rsa { modulus: modulus.to_vec(), exponent: exponent.to_vec() }))
+    }
+
+    /// Reads a SubjectPublicKeyInfo in PEM (RFC 7468 §13): what `openssl pkey -pubout` writes.
+    ///
+    /// # Errors
+    /// It is something else, or a key that is weak or not used here.
+    pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
+        let info = SubjectPublicKeyInfoDer::from_pem_slice(pem.as_bytes()).map_err(|_| KeyError::NotPublicKey)?;
+        if let Some(x) = info.strip_prefix(ED25519_INFO) {
+            return Self::ed25519(x);
+        }
+        if let Some(point) = info.strip_prefix(P256_INFO) {
+            return Self::p256_point(point);
+        }
+        let key = rsa::PublicKey::from_der(&info).map_err(|refusal| match refusal.description_() {
+            "TooSmall" => KeyError::WeakRsaModulus,
+            _ => KeyError::NotPublicKey,
+        })?;
+        Self::from_rsa(&key)
+    }
+
+    pub(super) fn from_rsa(key: &rsa::PublicKey) -> Result<Self, KeyError> {
+        let numbers = RsaPublicKeyComponents::<Vec<u8>>::from(key);
+        Self::rsa(&numbers.n, &numbers.e)
+    }
+
+    /// The one algorithm of this key.
+    pub const fn algorithm(&self) -> KeyAlgorithm {
+        match self.0 {
+            Numbers::Ed25519 { .. } => KeyAlgorithm::EdDsa,
+            Numbers::P256 { .. } => KeyAlgorithm::Es256,
+            Numbers::Rsa { .. } => KeyAlgorithm::Rs256,
+        }
+    }
+
+    /// The key as others read it (RFC 7517).
+    pub fn jwk(&self, kid: &str) -> Jwk {
+        match &self.0 {
+            Numbers::Ed25519 { x } => Jwk::ed25519(kid, x),
+            Numbers::P256 { point } => {
+                let (x, y) = point.get(1..).unwrap_or_default().split_at(COORDINATE);
+                Jwk::p256(kid, x, y)
+            }
+            Numbers::Rsa { modulus, exponent } => Jwk::rsa(kid, modulus, exponent),
+        }
+    }
+
+    pub(super) fn decoding(&self) -> DecodingKey {
+        match &self.0 {
+            Numbers::Ed25519 { x } => DecodingKey::from_ed_der(x),
+            Numbers::P256 { point } => DecodingKey::from_ec_der(point),
+            Numbers::Rsa { modulus, exponent } => DecodingKey::from_rsa_raw_components(modulus, exponent),
+        }
+    }
+}
+
+fn check(algorithm: &'static dyn VerificationAlgorithm, key: &[u8]) -> Result<(), KeyError> {
+    UnparsedPublicKey::new(algorithm, key).parse().map(drop).map_err(|_| KeyError::InvalidPublicKey)
+}
+
+fn without_leading_zeros(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    number.get(zeros..).unwrap_or_default()
+}
+
+fn is_even(number: &[u8]) -> bool {
+    number.last().is_none_or(|last| last % 2 == 0)
+}
+
+/// A number of at most eight bytes. No exponent in use has more.
+fn number(bytes: &[u8]) -> Option<u64> {
+    (bytes.len() <= 8).then(|| bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+}
+
+#[cfg(test)]
+mod tests;
