@@ -88,6 +88,7 @@ impl App {
         let registry = Registry::new(&settings.gateway);
         let tenants = Tenants::new(settings.tenants, &registry);
         let auth = Data::new(Auth::new(settings.auth, clock.clone())?);
+        auth.verifier().trusted().fetch_keys(&tls);
         let docs = Data::new(docs(server.docs_client_id.as_deref())?);
         let edge = Data::new(Edge { clock: clock.clone(), request_timeout: server.request_timeout });
         let standing = Data::new(Standing::new(tenants.clone(), registry, clock.clone()));

@@ -113,7 +113,11 @@ fn assert_deserved(token: &str, verified: &VerifiedToken) {
     };
     assert!(signer.is_signature(message.as_bytes(), &bytes(signature)), "accepted without its signature");
     assert!(header["typ"].as_str().is_some_and(|typ| typ.to_ascii_lowercase().ends_with("at+jwt")));
-    assert!(["crit", "jwk", "jku", "x5u", "x5c", "b64"].iter().all(|name| !header.contains_key(*name)));
+    assert!(
+        ["crit", "jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256", "b64", "enc", "zip", "cty"]
+            .iter()
+            .all(|name| !header.contains_key(*name))
+    );
     assert_claims(&claims);
     assert_eq!(claims["tenant"], &**verified.tenant());
     assert_eq!(claims["client_id"], &**verified.client_id());

@@ -3,15 +3,18 @@
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use futures_util::future::Either;
 
 use super::grants::Grants;
+use super::issuers::KeyFetch;
 use super::scope::Scope;
-use super::verify::{TokenError, VerifiedToken};
+use super::verify::{TokenError, Unverified, VerifiedToken};
 use super::{Auth, REALM};
 use crate::http::access_log::CallerIdentity;
 use crate::http::problem::Problem;
@@ -59,23 +62,65 @@ impl<S: Scope> Caller<S> {
 
 impl<S: Scope> FromRequest for Caller<S> {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    /// At once, but for a token whose key is only being fetched.
+    type Future = Either<Ready<Result<Self, Problem>>, Pin<Box<dyn Future<Output = Result<Self, Problem>>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::of(request))
+        match Self::of(request) {
+            Ok(caller) => Either::Left(ready(Ok(caller))),
+            Err(Stop::Refused(problem)) => Either::Left(ready(Err(problem))),
+            Err(Stop::KeyMissing(fetch, _)) => {
+                let request = request.clone();
+                Either::Right(Box::pin(async move {
+                    fetch.ended().await;
+                    Self::of(&request).map_err(Stop::for_good)
+                }))
+            }
+        }
+    }
+}
+
+/// Why there is no caller for now.
+enum Stop {
+    Refused(Problem),
+    KeyMissing(KeyFetch, TokenError),
+}
+
+impl Stop {
+    /// When nobody waits any more.
+    fn for_good(self) -> Problem {
+        match self {
+            Self::Refused(problem) => problem,
+            Self::KeyMissing(_, meanwhile) => refused_token(meanwhile),
+        }
+    }
+}
+
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(problem)
+    }
+}
+
+impl From<Unverified> for Stop {
+    fn from(unverified: Unverified) -> Self {
+        match unverified {
+            Unverified::Refused(error) => Self::Refused(refused_token(error)),
+            Unverified::KeyMissing { fetch, meanwhile } => Self::KeyMissing(fetch, meanwhile),
+        }
     }
 }
 
 impl<S: Scope> Caller<S> {
-    fn of(request: &HttpRequest) -> Result<Self, Problem> {
+    fn of(request: &HttpRequest) -> Result<Self, Stop> {
         let auth = request.app_data::<web::Data<Auth>>().ok_or_else(|| {
             Problem::of(ProblemType::InternalError).caused_by("the application was built without its web::Data<Auth>")
         })?;
-        let token = auth.verifier().verify(bearer_token(request)?).map_err(refused_token)?;
+        let token = auth.verifier().begin(bearer_token(request)?)?;
         let identity = CallerIdentity { client_id: token.client_id().clone(), tenant: token.tenant().clone() };
         request.extensions_mut().insert(identity);
         if !token.has_scope(S::NAME) {
-            return Err(missing_scope(S::NAME));
+            return Err(missing_scope(S::NAME).into());
         }
         Ok(Self { token, scope: PhantomData })
     }
@@ -112,6 +157,14 @@ fn malformed_request(what: &str) -> Problem {
 }
 
 fn refused_token(error: TokenError) -> Problem {
+    if error == TokenError::KeysUnavailable {
+        // The token may be good: who is told 401 would throw it away.
+        return Problem::new(
+            ProblemType::IssuerUnavailable,
+            format!("{error}. {}", ProblemType::IssuerUnavailable.remedy()),
+        )
+        .with_header(RETRY_AFTER, HeaderValue::from_static("30"));
+    }
     let what = error.to_string();
     let parameters = format!(", error=\"invalid_token\", error_description=\"{what}\"");
     challenged(ProblemType::InvalidToken, &what, &parameters)

@@ -2,8 +2,9 @@
 //!
 //! A client shows its secret at the token endpoint (`endpoints`, `token_request`, `oauth_error`, `clients`, `secrets`) and
 //! gets a signed token (`issue`, `keys`; `jwk` publishes them). Each request brings the token back: `caller` takes it from
-//! the request, `verify` is the only code that believes one (`claims`), and the handler's signature names the `scope` that
-//! it needs. Which stores the token may read is asked of its `grants`.
+//! the request, `verify` is the only code that believes one (`claims`, `remembered`), and the handler's signature names the
+//! `scope` that it needs. Which stores the token may read is asked of its `grants`. Tokens of a company's own identity
+//! provider are believed, too, if it is one of the `issuers`.
 
 pub mod caller;
 pub mod claims;
@@ -11,6 +12,7 @@ pub mod clients;
 pub mod endpoints;
 pub mod grants;
 pub mod issue;
+pub mod issuers;
 pub mod jwk;
 pub mod key_algorithm;
 pub mod key_error;
@@ -19,10 +21,12 @@ pub mod keys;
 pub mod oauth_error;
 pub mod private_key;
 pub mod public_key;
+mod remembered;
 pub mod scope;
 pub mod secrets;
 pub mod settings;
 pub mod token_request;
+pub mod token_types;
 pub mod verify;
 
 #[cfg(test)]
@@ -35,6 +39,7 @@ pub use settings::AuthSettings;
 use crate::clock::Clock;
 use clients::Clients;
 use issue::TokenIssuer;
+use issuers::Issuers;
 use jwk::JwkSet;
 use verify::Verifier;
 
@@ -69,9 +74,10 @@ impl Auth {
         let keys = settings.keys.ok_or(AuthSetupError::NoKey)?;
         let (issuer, audience) = (&settings.issuer, &settings.audience);
         let signing = keys.signing().clone();
+        let trusted = Issuers::new(settings.issuers, &clock);
         Ok(Self {
             issuer: TokenIssuer::new(issuer, audience, settings.token_lifetime, signing, clock.clone()),
-            verifier: Verifier::new(issuer, audience, keys.verification().clone(), clock),
+            verifier: Verifier::new(issuer, audience, keys.verification().clone(), clock).trusting(trusted),
             public_keys: keys.public_document(),
             clients: settings.clients,
             issuer_name: settings.issuer,

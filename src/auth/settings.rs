@@ -1,8 +1,10 @@
-//! The `[auth]` section: clients and the names that stand in tokens; the keys are read in `key_settings`. Keys and hashes are read at once, so that one start shows everything that is wrong with them.
+//! The `[auth]` section: clients and the names that stand in tokens; the keys are read in `key_settings`, the trusted issuers
+//! in `issuers::settings`. Keys and hashes are read at once, so that one start shows everything that is wrong with them.
 
 use std::time::Duration;
 
 use super::clients::{Client, Clients};
+use super::issuers::settings::IssuerSettings;
 use super::keys::KeySet;
 use super::secrets::SecretHash;
 use super::{key_settings, scope};
@@ -33,6 +35,8 @@ pub struct AuthSettings {
     pub keys: Option<KeySet>,
     /// The clients.
     pub clients: Clients,
+    /// Whose tokens are accepted besides our own.
+    pub issuers: Vec<IssuerSettings>,
 }
 
 impl AuthSettings {
@@ -45,6 +49,7 @@ impl AuthSettings {
             token_lifetime: read_lifetime(section),
             keys: key_settings::read(section),
             clients: read_clients(section, tenants),
+            issuers: IssuerSettings::read_all(&section.section("issuers"), &issuer, tenants),
             issuer,
         }
     }

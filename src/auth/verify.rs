@@ -2,18 +2,26 @@
 //! audience, a future `nbf`, any `crit` and any `typ`, and reads the machine's clock. All of that is decided here
 //! (RFC 8725, RFC 9068 §4), and no other file reads a token.
 
+mod compact;
+mod error;
+mod token;
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::crypto;
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer};
 
-use super::claims::{Claims, ClaimsError};
-use super::grants::Grants;
+use super::claims::Claims;
+use super::issuers::{Issuers, KeyFetch, TrustedIssuer};
 use super::keys::{VerificationKey, VerificationKeys};
+use super::remembered::{Fingerprint, Remembered, RememberedTokens, Source};
+use super::token_types::TokenTypes;
 use crate::clock::Clock;
+use compact::{Compact, JoseHeader};
+
+pub use error::TokenError;
+pub use token::VerifiedToken;
 
 /// The largest token that is looked at.
 pub const MAXIMUM_TOKEN_BYTES: usize = 8 * 1024;
@@ -21,163 +29,177 @@ pub const MAXIMUM_TOKEN_BYTES: usize = 8 * 1024;
 /// How far the clocks of two machines may be apart.
 pub const LEEWAY_SECONDS: i64 = 30;
 
-/// Why a token is refused: a sentence for the caller, with nothing of the token in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TokenError {
-    /// Over [`MAXIMUM_TOKEN_BYTES`].
-    #[error("The token is larger than 8 KiB")]
-    TooLarge,
-    /// Not `header.payload.signature` (RFC 7515 §7.1).
-    #[error("The token is not a signed JWT of three parts")]
-    NotThreeParts,
-    /// The header is not base64url of a JSON object with the right types.
-    #[error("The header of the token cannot be read")]
-    MalformedHeader,
-    /// The header brings a key, or asks for an extension (RFC 7515 §4.1.11, RFC 8725 §3.10).
-    #[error("The header of the token has the parameter {0}, which is not accepted")]
-    ForbiddenParameter(&'static str),
-    /// Another kind of JWT, such as an ID token (RFC 9068 §4).
-    #[error("The token is not an access token (typ at+jwt)")]
-    NotAnAccessToken,
-    /// No `kid`.
-    #[error("The token does not name its key (kid)")]
-    MissingKeyId,
-    /// A `kid` that is not ours.
-    #[error("The token names a key that is not known here")]
-    UnknownKey,
-    /// An `alg` that is not the key's (RFC 8725 §3.1).
-    #[error("The token is signed with an algorithm that its key is not for")]
-    WrongAlgorithm,
-    /// The signature does not fit.
-    #[error("The signature of the token is wrong")]
-    WrongSignature,
-    /// A claim is there twice or of another type, or the payload is not a JSON object.
-    #[error("The claims of the token cannot be read")]
-    MalformedClaims,
-    /// A required claim is absent or empty.
-    #[error("The token lacks the claim {0}")]
-    MissingClaim(&'static str),
-    /// `iss` is not ours.
-    #[error("The token is from another issuer")]
-    WrongIssuer,
-    /// `aud` does not name us.
-    #[error("The token is for another audience")]
-    WrongAudience,
-    /// `exp` has come.
-    #[error("The token has expired")]
-    Expired,
-    /// `nbf` has not come.
-    #[error("The token is not valid yet")]
-    NotYetValid,
-    /// `iat` has not come.
-    #[error("The token was issued in the future")]
-    IssuedInTheFuture,
-}
-
-impl From<ClaimsError> for TokenError {
-    fn from(error: ClaimsError) -> Self {
-        match error {
-            ClaimsError::Malformed => Self::MalformedClaims,
-            ClaimsError::Missing(name) => Self::MissingClaim(name),
-        }
-    }
-}
-
-/// A token that passed every check, with what requests ask of it made ready.
+/// Why a token is not accepted for now.
 #[derive(Debug)]
-pub struct VerifiedToken {
-    claims: Claims,
-    client_id: Arc<str>,
-    tenant: Arc<str>,
-    grants: Grants,
+pub enum Unverified {
+    /// It is refused.
+    Refused(TokenError),
+    /// It names a key that its issuer may have added lately. It is to be verified again when the fetch has ended.
+    KeyMissing {
+        /// The fetch of the issuer's keys, shared by all who wait.
+        fetch: KeyFetch,
+        /// What is wrong with the token as long as the key is missing.
+        meanwhile: TokenError,
+    },
 }
 
-impl VerifiedToken {
-    fn new(claims: Claims) -> Self {
-        Self {
-            client_id: Arc::from(claims.client_id.as_str()),
-            tenant: Arc::from(claims.tenant.as_str()),
-            grants: Grants::new(claims.stores.as_deref()),
-            claims,
-        }
-    }
-
-    /// Everything that the token says.
-    pub const fn claims(&self) -> &Claims {
-        &self.claims
-    }
-
-    /// The client that the token was issued to.
-    pub const fn client_id(&self) -> &Arc<str> {
-        &self.client_id
-    }
-
-    /// Whose gateway credentials and data the token reaches.
-    pub const fn tenant(&self) -> &Arc<str> {
-        &self.tenant
-    }
-
-    /// Which stores the token may read.
-    pub const fn grants(&self) -> &Grants {
-        &self.grants
-    }
-
-    /// Whether the token holds the scope (RFC 6749 §3.3).
-    pub fn has_scope(&self, name: &str) -> bool {
-        self.claims.scope.split(' ').any(|scope| scope == name)
+impl From<TokenError> for Unverified {
+    fn from(error: TokenError) -> Self {
+        Self::Refused(error)
     }
 }
 
-/// Checks the tokens of one issuer.
+/// Checks tokens: our own, and those of the trusted issuers.
 #[derive(Debug)]
 pub struct Verifier {
+    own: OwnIssuer,
+    trusted: Issuers,
+    remembered: RememberedTokens,
+    signatures_checked: AtomicU64,
+    clock: Clock,
+}
+
+/// What is expected of our own tokens.
+#[derive(Debug)]
+struct OwnIssuer {
     issuer: String,
     audience: String,
+    types: TokenTypes,
     keys: VerificationKeys,
-    clock: Clock,
+}
+
+/// Whose token it is, once the issuer that it names is known here.
+enum Authority<'a> {
+    Own(&'a OwnIssuer),
+    Trusted(usize, &'a TrustedIssuer),
 }
 
 impl Verifier {
     /// Accepts tokens from `issuer` for `audience`, signed with one of `keys`.
     pub fn new(issuer: &str, audience: &str, keys: VerificationKeys, clock: Clock) -> Self {
-        Self { issuer: issuer.to_owned(), audience: audience.to_owned(), keys, clock }
+        let types = TokenTypes::access_tokens();
+        Self {
+            own: OwnIssuer { issuer: issuer.to_owned(), audience: audience.to_owned(), types, keys },
+            trusted: Issuers::default(),
+            remembered: RememberedTokens::new(),
+            signatures_checked: AtomicU64::new(0),
+            clock,
+        }
     }
 
-    /// Checks a token.
-    ///
-    /// Signature and content do not change from request to request, but the time does: a memory of checked tokens
-    /// belongs between the two steps, so that what it remembers still has to be in time.
+    /// Accepts the tokens of these issuers, too.
+    #[must_use]
+    pub fn trusting(self, trusted: Issuers) -> Self {
+        Self { trusted, ..self }
+    }
+
+    /// The trusted issuers.
+    pub const fn trusted(&self) -> &Issuers {
+        &self.trusted
+    }
+
+    /// Checks a token with the keys that are known now.
     ///
     /// # Errors
     /// The first reason why the token is refused.
     pub fn verify(&self, token: &str) -> Result<Arc<VerifiedToken>, TokenError> {
+        self.begin(token).map_err(|unverified| match unverified {
+            Unverified::Refused(error) | Unverified::KeyMissing { meanwhile: error, .. } => error,
+        })
+    }
+
+    /// Checks a token, and waits for the keys of its issuer if its key may have been added lately.
+    ///
+    /// # Errors
+    /// The first reason why the token is refused.
+    pub async fn verify_or_fetch(&self, token: &str) -> Result<Arc<VerifiedToken>, TokenError> {
+        match self.begin(token) {
+            Ok(verified) => Ok(verified),
+            Err(Unverified::Refused(error)) => Err(error),
+            Err(Unverified::KeyMissing { fetch, .. }) => {
+                fetch.ended().await;
+                self.verify(token)
+            }
+        }
+    }
+
+    /// Checks a token with the keys that are known now, and tells when it is worth the wait for new ones.
+    ///
+    /// Signature and content do not change from request to request, but the time does, so what is remembered of a token
+    /// still has to be in time.
+    ///
+    /// # Errors
+    /// The first reason why the token is not accepted.
+    pub fn begin(&self, token: &str) -> Result<Arc<VerifiedToken>, Unverified> {
         let verified = self.verify_content(token)?;
         self.verify_time(verified.claims())?;
         Ok(verified)
     }
 
-    fn verify_content(&self, token: &str) -> Result<Arc<VerifiedToken>, TokenError> {
-        let parts = Parts::split(token)?;
-        let key = self.key_for(&JoseHeader::read(parts.header)?)?;
-        verify_signature(&parts, key)?;
-        let payload = URL_SAFE_NO_PAD.decode(parts.payload).map_err(|_| TokenError::MalformedClaims)?;
-        let claims = Claims::from_json(&payload)?;
-        if claims.iss != self.issuer {
-            return Err(TokenError::WrongIssuer);
-        }
-        if !claims.aud.includes(&self.audience) {
-            return Err(TokenError::WrongAudience);
-        }
-        Ok(Arc::new(VerifiedToken::new(claims)))
+    /// How many signatures were checked, in contrast to tokens that were remembered.
+    pub fn signatures_checked(&self) -> u64 {
+        self.signatures_checked.load(Ordering::Relaxed)
     }
 
-    fn key_for(&self, header: &JoseHeader) -> Result<&VerificationKey, TokenError> {
-        let kid = header.kid.as_deref().ok_or(TokenError::MissingKeyId)?;
-        let key = self.keys.get(Some(kid)).ok_or(TokenError::UnknownKey)?;
-        if header.alg != key.algorithm().name() {
-            return Err(TokenError::WrongAlgorithm);
+    fn verify_content(&self, token: &str) -> Result<Arc<VerifiedToken>, Unverified> {
+        if token.len() > MAXIMUM_TOKEN_BYTES {
+            return Err(TokenError::TooLarge.into());
         }
-        Ok(key.as_ref())
+        let fingerprint = Fingerprint::of(token);
+        if let Some(remembered) = self.remembered.get(&fingerprint, |remembered| self.still_has_key_of(remembered)) {
+            return Ok(remembered);
+        }
+        let compact = Compact::read(token)?;
+        let authority = self.authority(&compact)?;
+        let key = authority.key(&compact)?;
+        self.verify_signature(&compact, &key)?;
+        let verified = Arc::new(VerifiedToken::new(authority.claims(&compact, &fingerprint)?));
+        if key.algorithm().is_asymmetric() {
+            let left = self.time_left(verified.claims());
+            let (source, kid) = (authority.source(), compact.header.kid);
+            self.remembered.keep(
+                fingerprint,
+                Remembered { token: verified.clone(), source, kid, key },
+                token.len(),
+                left,
+            );
+        }
+        Ok(verified)
+    }
+
+    fn authority(&self, compact: &Compact<'_>) -> Result<Authority<'_>, TokenError> {
+        let issuer = compact.claimed_issuer()?;
+        if issuer == self.own.issuer {
+            return Ok(Authority::Own(&self.own));
+        }
+        let (index, trusted) = self.trusted.find(&issuer).ok_or(TokenError::WrongIssuer)?;
+        Ok(Authority::Trusted(index, trusted))
+    }
+
+    /// A key that was removed or replaced ends the tokens that it has signed, remembered or not.
+    fn still_has_key_of(&self, remembered: &Remembered) -> bool {
+        let kid = remembered.kid.as_deref();
+        let is_same = |key: &VerificationKey| key.is_same_public_key(&remembered.key);
+        match remembered.source {
+            Source::Own => self.own.keys.get(kid).is_some_and(|key| is_same(key)),
+            Source::Trusted(index) => {
+                self.trusted.get(index).is_some_and(|issuer| issuer.keys().get(kid).is_some_and(|key| is_same(key)))
+            }
+        }
+    }
+
+    fn verify_signature(&self, compact: &Compact<'_>, key: &VerificationKey) -> Result<(), TokenError> {
+        self.signatures_checked.fetch_add(1, Ordering::Relaxed);
+        let signed = compact.signed.as_bytes();
+        match crypto::verify(compact.signature, signed, key.decoding(), key.algorithm().jws()) {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => Err(TokenError::WrongSignature),
+        }
+    }
+
+    fn time_left(&self, claims: &Claims) -> Duration {
+        let end = claims.exp.saturating_add(LEEWAY_SECONDS);
+        Duration::from_secs(end.saturating_sub(self.clock.now().as_second()).try_into().unwrap_or_default())
     }
 
     fn verify_time(&self, claims: &Claims) -> Result<(), TokenError> {
@@ -196,89 +218,64 @@ impl Verifier {
     }
 }
 
-fn verify_signature(parts: &Parts<'_>, key: &VerificationKey) -> Result<(), TokenError> {
-    match crypto::verify(parts.signature, parts.signed.as_bytes(), key.decoding(), key.algorithm().jws()) {
-        Ok(true) => Ok(()),
-        Ok(false) | Err(_) => Err(TokenError::WrongSignature),
-    }
-}
-
-/// A token in its compact form (RFC 7515 §7.1).
-struct Parts<'a> {
-    header: &'a str,
-    payload: &'a str,
-    signature: &'a str,
-    /// Header, dot and payload: the bytes that the signature is over.
-    signed: &'a str,
-}
-
-impl<'a> Parts<'a> {
-    fn split(token: &'a str) -> Result<Self, TokenError> {
-        if token.len() > MAXIMUM_TOKEN_BYTES {
-            return Err(TokenError::TooLarge);
+impl Authority<'_> {
+    /// The one key that may have signed the token, if everything that the header says fits it.
+    fn key(&self, compact: &Compact<'_>) -> Result<Arc<VerificationKey>, Unverified> {
+        let header = &compact.header;
+        let types = match self {
+            Self::Own(own) => &own.types,
+            Self::Trusted(_, issuer) => issuer.types(),
+        };
+        if !types.accept(header.typ.as_deref()) {
+            return Err(TokenError::NotAnAccessToken.into());
         }
-        let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::NotThreeParts)?;
-        let (header, payload) = signed.split_once('.').ok_or(TokenError::NotThreeParts)?;
-        if payload.contains('.') {
-            return Err(TokenError::NotThreeParts);
+        let key = match self {
+            Self::Own(own) => own.key(header)?,
+            Self::Trusted(_, issuer) => {
+                // An algorithm that no key of this issuer can have is not worth a fetch.
+                if !issuer.algorithms().iter().any(|algorithm| algorithm.name() == header.alg) {
+                    return Err(TokenError::WrongAlgorithm.into());
+                }
+                issuer.key(header.kid.as_deref())?
+            }
+        };
+        if header.alg != key.algorithm().name() {
+            return Err(TokenError::WrongAlgorithm.into());
         }
-        Ok(Self { header, payload, signature, signed })
+        Ok(key)
     }
-}
 
-/// The header (RFC 7515 §4.1), read before anything in the token is believed.
-#[derive(Deserialize)]
-struct JoseHeader {
-    alg: String,
-    kid: Option<String>,
-    typ: Option<String>,
-    #[serde(default, deserialize_with = "presence")]
-    crit: bool,
-    #[serde(default, deserialize_with = "presence")]
-    jwk: bool,
-    #[serde(default, deserialize_with = "presence")]
-    jku: bool,
-    #[serde(default, deserialize_with = "presence")]
-    x5u: bool,
-    #[serde(default, deserialize_with = "presence")]
-    x5c: bool,
-    #[serde(default, deserialize_with = "presence")]
-    b64: bool,
-}
-
-impl JoseHeader {
-    fn read(encoded: &str) -> Result<Self, TokenError> {
-        let json = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| TokenError::MalformedHeader)?;
-        let header: Self = serde_json::from_slice(&json).map_err(|_| TokenError::MalformedHeader)?;
-        match header.forbidden_parameter() {
-            Some(name) => Err(TokenError::ForbiddenParameter(name)),
-            None if header.is_access_token() => Ok(header),
-            None => Err(TokenError::NotAnAccessToken),
+    fn claims(&self, compact: &Compact<'_>, fingerprint: &Fingerprint) -> Result<Claims, TokenError> {
+        match self {
+            Self::Own(own) => own.claims(&compact.payload),
+            Self::Trusted(_, issuer) => issuer.claims(&compact.payload, fingerprint),
         }
     }
 
-    fn forbidden_parameter(&self) -> Option<&'static str> {
-        let parameters = [
-            (self.crit, "crit"),
-            (self.jwk, "jwk"),
-            (self.jku, "jku"),
-            (self.x5u, "x5u"),
-            (self.x5c, "x5c"),
-            (self.b64, "b64"),
-        ];
-        parameters.into_iter().find(|(present, _)| *present).map(|(_, name)| name)
-    }
-
-    /// Media types have no case, and their `application/` may be left out (RFC 7515 §4.1.9).
-    fn is_access_token(&self) -> bool {
-        let accepted = ["at+jwt", "application/at+jwt"];
-        self.typ.as_deref().is_some_and(|typ| accepted.iter().any(|accepted| typ.eq_ignore_ascii_case(accepted)))
+    const fn source(&self) -> Source {
+        match self {
+            Self::Own(_) => Source::Own,
+            Self::Trusted(index, _) => Source::Trusted(*index),
+        }
     }
 }
 
-/// True for any value at all, null included.
-fn presence<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    IgnoredAny::deserialize(deserializer).map(|_| true)
+impl OwnIssuer {
+    fn key(&self, header: &JoseHeader) -> Result<Arc<VerificationKey>, TokenError> {
+        if let Some(name) = header.thumbprint() {
+            return Err(TokenError::ForbiddenParameter(name));
+        }
+        let kid = header.kid.as_deref().ok_or(TokenError::MissingKeyId)?;
+        self.keys.get(Some(kid)).cloned().ok_or(TokenError::UnknownKey)
+    }
+
+    fn claims(&self, payload: &str) -> Result<Claims, TokenError> {
+        let claims = Claims::from_json(payload.as_bytes())?;
+        if !claims.aud.includes(&self.audience) {
+            return Err(TokenError::WrongAudience);
+        }
+        Ok(claims)
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The only file that touches the network: sends a signed request with awc and reads the whole answer.
+//! The only file that talks to gateways: sends a signed request with awc and reads the whole answer.
 //! It guards against what the client library lets pass: bodies cut short, redirects, bodies without end.
 
 use std::io::ErrorKind;

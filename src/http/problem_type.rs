@@ -91,6 +91,9 @@ problem_types! {
     GatewayUnavailable = 503 "gateway-unavailable", "The gateway cannot be reached or is busy",
         "The vendor's gateway refuses connections, asks to wait, or was failing so often that it is given a rest.",
         "Wait as long as `Retry-After` says, then try again.";
+    IssuerUnavailable = 503 "issuer-unavailable", "The token's issuer cannot be asked for its keys",
+        "The token is from a trusted identity provider whose keys could not be read so far, so that nobody can tell whether it is good.",
+        "Keep the token, wait as long as `Retry-After` says, then try again.";
     GatewayTimeout = 504 "gateway-timeout", "The gateway did not answer in time",
         "The vendor's gateway did not give a complete answer in the time allowed.",
         "Try again in a moment; ask for a shorter period if the answer is large.";

@@ -20,6 +20,7 @@ const GATEWAY_UNDER_WAY: &str = "storegate_gateway_calls_in_flight";
 const GATEWAY_WAITING: &str = "storegate_gateway_calls_waiting";
 const BREAKERS: &str = "storegate_gateway_breakers";
 const BREAKER_OPENED: &str = "storegate_gateway_breaker_opened_total";
+const ISSUER_KEY_FETCHES: &str = "storegate_issuer_key_fetches_total";
 const CACHE_READS: &str = "storegate_cache_reads_total";
 const CACHE_ENTRIES: &str = "storegate_cache_entries";
 const CACHE_BYTES: &str = "storegate_cache_bytes";
@@ -106,6 +107,11 @@ pub fn gateway_retry(gateway: &'static str, cause: &'static str) {
     counter!(GATEWAY_RETRIES, "gateway" => gateway, "cause" => cause).increment(1);
 }
 
+/// The keys of a trusted issuer were fetched, or not.
+pub fn issuer_key_fetch(issuer: &str, outcome: &'static str) {
+    counter!(ISSUER_KEY_FETCHES, "issuer" => issuer.to_owned(), "outcome" => outcome).increment(1);
+}
+
 /// The cache was asked.
 pub fn cache_read(resource: &'static str, outcome: &'static str) {
     counter!(CACHE_READS, "resource" => resource, "outcome" => outcome).increment(1);
@@ -136,6 +142,10 @@ fn describe() {
     describe_gauge!(GATEWAY_WAITING, "Gateway calls that wait for their turn");
     describe_gauge!(BREAKERS, "Breakers of a vendor's accounts, by state");
     describe_counter!(BREAKER_OPENED, "How often a breaker opened");
+    describe_counter!(
+        ISSUER_KEY_FETCHES,
+        "Fetches of the keys of trusted issuers, by the issuer's name in the settings and outcome"
+    );
     describe_counter!(CACHE_READS, "Questions to the cache, by resource and outcome");
     describe_gauge!(CACHE_ENTRIES, "Answers in the cache");
     describe_gauge!(CACHE_BYTES, "Weight of the answers in the cache, in bytes");

@@ -251,3 +251,63 @@ fn no_refusal_repeats_anything_of_the_token() {
         assert!(!format!("{error} {error:?}").contains(planted));
     }
 }
+
+#[test]
+fn a_signature_is_checked_once_for_any_number_of_uses() {
+    let (auth, _) = auth();
+    let token = valid();
+    for _ in 0..100 {
+        assert!(auth.verifier().verify(&token).is_ok());
+    }
+    assert_eq!(auth.verifier().signatures_checked(), 1);
+    assert!(auth.verifier().verify(&format!("{}A", &token[..token.len() - 1])).is_err());
+    assert_eq!(auth.verifier().signatures_checked(), 2, "another signature is another token");
+}
+
+#[test]
+fn a_token_with_a_shared_secret_is_checked_each_time() {
+    let (auth, _) = auth();
+    let header = json!({ "typ": "at+jwt", "alg": "HS256", "kid": "2025-shared" });
+    let token = sign(&header, &claims().to_string(), &shared_key());
+    for _ in 0..3 {
+        assert!(auth.verifier().verify(&token).is_ok());
+    }
+    assert_eq!(auth.verifier().signatures_checked(), 3, "it costs no more than to remember it");
+}
+
+#[test]
+fn a_token_that_is_not_yet_valid_is_remembered_and_becomes_so() {
+    let (auth, clock) = auth();
+    let later = NOW + LEEWAY_SECONDS + 10;
+    let token = sign(&header(), &with(claims(), "nbf", json!(later)).to_string(), &ed25519_key());
+    assert_eq!(auth.verifier().verify(&token).unwrap_err(), TokenError::NotYetValid);
+    clock.advance(Duration::from_secs(10));
+    assert!(auth.verifier().verify(&token).is_ok());
+    clock.set_wall(jiff::Timestamp::from_second(NOW).unwrap());
+    assert_eq!(auth.verifier().verify(&token).unwrap_err(), TokenError::NotYetValid, "by the clock of now");
+    assert_eq!(auth.verifier().signatures_checked(), 1);
+}
+
+#[test]
+fn a_token_of_the_far_future_is_remembered_without_harm() {
+    let (auth, _) = auth();
+    let token = sign(&header(), &with(claims(), "exp", json!(i64::MAX)).to_string(), &ed25519_key());
+    assert!(auth.verifier().verify(&token).is_ok() && auth.verifier().verify(&token).is_ok());
+    assert_eq!(auth.verifier().signatures_checked(), 1);
+}
+
+#[test]
+fn an_encrypted_or_nested_token_is_refused() {
+    for (name, value) in [("enc", "A256GCM"), ("zip", "DEF"), ("cty", "JWT"), ("x5t", "abc"), ("x5t#S256", "abc")] {
+        assert_eq!(check_header(&with(header(), name, json!(value))), Err(TokenError::ForbiddenParameter(name)));
+    }
+}
+
+#[test]
+fn an_unknown_claim_that_is_there_twice_or_too_deep_is_refused() {
+    let twice = claims().to_string().replacen('{', r#"{"x":{"y":1,"y":2},"#, 1);
+    assert_eq!(check(&sign(&header(), &twice, &ed25519_key())), Err(TokenError::MalformedClaims));
+    let deep = format!(r#"{{"x":{}{},"#, "[".repeat(200), "]".repeat(200));
+    let deep = claims().to_string().replacen('{', &deep, 1);
+    assert_eq!(check(&sign(&header(), &deep, &ed25519_key())), Err(TokenError::MalformedClaims));
+}

@@ -1,0 +1,129 @@
+//! Gets one small JSON document over HTTP. No redirect is followed, nothing large is read, and nobody waits for long.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use awc::error::PayloadError;
+use awc::http::StatusCode;
+use awc::http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, USER_AGENT};
+use awc::{Client, Connector};
+use bytes::Bytes;
+use rustls::ClientConfig;
+
+use super::key_url::KeyUrl;
+
+/// For one document, to its last byte. A fetch has at most three.
+const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(3);
+/// For a whole fetch.
+pub(super) const FETCH_TIMEOUT: Duration = Duration::from_secs(9);
+
+/// Key sets have a few KiB.
+const MAXIMUM_BYTES: usize = 256 << 10;
+
+const SELF: &str = concat!("storegate/", env!("CARGO_PKG_VERSION"));
+
+/// Why there is no document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum FetchError {
+    /// No connection, or one that ended before the answer.
+    #[error("the provider cannot be reached")]
+    Unreachable,
+    /// Not all of the answer in time.
+    #[error("the provider did not answer within {} s", DOCUMENT_TIMEOUT.as_secs())]
+    NotInTime,
+    /// Anything but 200, redirects included.
+    #[error("the provider answered with status {0}; redirects are not followed")]
+    Status(u16),
+    /// A document without end.
+    #[error("the provider's answer is larger than {} KiB", MAXIMUM_BYTES >> 10)]
+    TooLarge,
+}
+
+impl FetchError {
+    /// The name in metrics.
+    pub(super) const fn outcome(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::NotInTime => "timeout",
+            Self::Status(_) => "http_status",
+            Self::TooLarge => "too_large",
+        }
+    }
+}
+
+/// A document, and how long it is good by its `Cache-Control`.
+pub(super) struct Document {
+    pub(super) body: Bytes,
+    pub(super) max_age: Option<Duration>,
+}
+
+/// The connections to one provider. They belong to one thread.
+pub(super) struct Fetcher(Client);
+
+impl Fetcher {
+    pub(super) fn new(tls: Arc<ClientConfig>) -> Self {
+        let connector = Connector::new().rustls_0_23(tls).timeout(DOCUMENT_TIMEOUT).handshake_timeout(DOCUMENT_TIMEOUT);
+        // A redirect would let whoever controls it choose the keys.
+        let client = Client::builder()
+            .connector(connector)
+            .disable_redirects()
+            .timeout(DOCUMENT_TIMEOUT)
+            .add_default_header((USER_AGENT, SELF))
+            .add_default_header((ACCEPT, "application/json"))
+            .finish();
+        Self(client)
+    }
+
+    pub(super) async fn get(&self, address: &KeyUrl) -> Result<Document, FetchError> {
+        let whole = tokio::time::timeout(DOCUMENT_TIMEOUT, self.exchange(address)).await;
+        whole.unwrap_or(Err(FetchError::NotInTime))
+    }
+
+    /// A document that is cut short is no JSON any more, so its length need not be compared with the one promised.
+    async fn exchange(&self, address: &KeyUrl) -> Result<Document, FetchError> {
+        // Keys are fetched every few minutes: a pooled connection would be found closed each time.
+        let request = self.0.get(address.uri()).force_close();
+        let mut response = request.send().await.map_err(|_| FetchError::Unreachable)?;
+        if response.status() != StatusCode::OK {
+            return Err(FetchError::Status(response.status().as_u16()));
+        }
+        let body = response.body().limit(MAXIMUM_BYTES).await.map_err(|error| match error {
+            PayloadError::Overflow => FetchError::TooLarge,
+            _ => FetchError::Unreachable,
+        })?;
+        Ok(Document { body, max_age: max_age(response.headers()) })
+    }
+}
+
+/// RFC 9111 §5.2.2.1. With `no-store` or `no-cache` beside it, it says nothing about how long the keys are good.
+fn max_age(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(CACHE_CONTROL)?.to_str().ok()?.to_ascii_lowercase();
+    let mut directives = text.split(',').map(str::trim);
+    if directives.clone().any(|directive| matches!(directive, "no-store" | "no-cache")) {
+        return None;
+    }
+    let seconds = directives.find_map(|directive| directive.strip_prefix("max-age="))?;
+    seconds.trim_matches('"').parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CACHE_CONTROL, HeaderMap, max_age};
+    use awc::http::header::HeaderValue;
+    use std::time::Duration;
+
+    #[test]
+    fn how_long_keys_are_good_is_read_from_cache_control() {
+        let read = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static(text));
+            max_age(&headers)
+        };
+        assert_eq!(read("public, max-age=3600"), Some(Duration::from_secs(3600)));
+        assert_eq!(read("Max-Age=\"60\""), Some(Duration::from_secs(60)));
+        for silent in ["no-store", "no-cache, max-age=60", "max-age=-1", "max-age=soon", "s-maxage=60", ""] {
+            assert_eq!(read(silent), None, "{silent}");
+        }
+        assert_eq!(max_age(&HeaderMap::new()), None);
+    }
+}

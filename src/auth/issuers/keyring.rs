@@ -1,0 +1,169 @@
+//! The keys of one issuer as they are known now, and when they may be asked for anew. All workers share it; the fetching
+//! itself is done elsewhere, by one task.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use super::fetch::FETCH_TIMEOUT;
+use crate::auth::keys::VerificationKeys;
+use crate::clock::Clock;
+
+/// However many tokens name unknown keys, an issuer is asked for its keys once in this time.
+pub(super) const PAUSE: Duration = Duration::from_secs(30);
+
+/// How long keys are good, if the provider does not say.
+const USUAL_AGE: Duration = Duration::from_secs(10 * 60);
+/// What a provider may say of it. A key that it withdraws must not live on for a day.
+const SHORTEST_AGE: Duration = Duration::from_secs(60);
+const LONGEST_AGE: Duration = Duration::from_secs(60 * 60);
+
+/// The keys of one issuer.
+#[derive(Debug)]
+pub(super) struct Keyring {
+    keys: RwLock<Arc<VerificationKeys>>,
+    schedule: Mutex<Schedule>,
+    /// How many fetches have ended.
+    ended: watch::Sender<u64>,
+    /// Wakes the task that fetches.
+    asked: Arc<Notify>,
+    clock: Clock,
+}
+
+#[derive(Debug, Default)]
+struct Schedule {
+    /// There is a task that fetches.
+    served: bool,
+    under_way: bool,
+    was_read: bool,
+    last_start: Option<Duration>,
+    next: Option<Duration>,
+}
+
+/// A fetch that is under way. All who wait for it share it.
+#[derive(Debug)]
+pub struct KeyFetch {
+    ended: watch::Receiver<u64>,
+    awaited: u64,
+}
+
+impl KeyFetch {
+    /// Ends with the fetch, whether it brought keys or not.
+    pub async fn ended(mut self) {
+        let awaited = self.awaited;
+        let ended = self.ended.wait_for(|ended| *ended >= awaited);
+        // The fetch has its own end, so this one is only for a task that died.
+        let _whatever_came = tokio::time::timeout(2 * FETCH_TIMEOUT, ended).await;
+    }
+}
+
+impl Keyring {
+    /// Keys that stay as they are.
+    pub(super) fn fixed(keys: VerificationKeys, clock: Clock) -> Self {
+        let ring = Self::empty(clock);
+        ring.replace(keys);
+        ring
+    }
+
+    /// No keys until a fetch brings them.
+    pub(super) fn empty(clock: Clock) -> Self {
+        Self {
+            keys: RwLock::default(),
+            schedule: Mutex::default(),
+            ended: watch::Sender::new(0),
+            asked: Arc::default(),
+            clock,
+        }
+    }
+
+    /// The keys that are known now.
+    pub(super) fn current(&self) -> Arc<VerificationKeys> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether there ever was an answer.
+    pub(super) fn was_read(&self) -> bool {
+        self.schedule().was_read
+    }
+
+    /// Asks for the keys anew, or joins the fetch that is under way. Nothing when the last one began less than [`PAUSE`]
+    /// ago, or when nobody fetches.
+    pub(super) fn ask(&self) -> Option<KeyFetch> {
+        let mut schedule = self.schedule();
+        if !schedule.served {
+            return None;
+        }
+        if !schedule.under_way {
+            let now = self.clock.elapsed();
+            if schedule.last_start.is_some_and(|start| now.saturating_sub(start) < PAUSE) {
+                return None;
+            }
+            schedule.begin(now);
+            self.asked.notify_one();
+        }
+        let ended = self.ended.subscribe();
+        let awaited = *ended.borrow() + 1;
+        Some(KeyFetch { ended, awaited })
+    }
+
+    /// Says that there is a task that fetches from now on, with its first fetch under way. It is woken by the gift.
+    pub(super) fn serve(&self) -> Arc<Notify> {
+        let mut schedule = self.schedule();
+        schedule.served = true;
+        schedule.begin(self.clock.elapsed());
+        self.asked.clone()
+    }
+
+    /// Whether a fetch was asked for or is due. From then on it is under way, until [`Self::land`].
+    pub(super) fn is_wanted(&self) -> bool {
+        let mut schedule = self.schedule();
+        let now = self.clock.elapsed();
+        if !schedule.under_way && schedule.next.is_none_or(|next| now >= next) {
+            schedule.begin(now);
+        }
+        schedule.under_way
+    }
+
+    /// Ends the fetch that is under way: with the keys that it brought and how long they are good by the provider's word,
+    /// or without, and then what is known goes on and the next try is after [`PAUSE`].
+    pub(super) fn land(&self, brought: Option<(VerificationKeys, Option<Duration>)>) {
+        let age = match brought {
+            Some((keys, age)) => {
+                self.replace(keys);
+                age.unwrap_or(USUAL_AGE).clamp(SHORTEST_AGE, LONGEST_AGE)
+            }
+            None => PAUSE,
+        };
+        let mut schedule = self.schedule();
+        schedule.under_way = false;
+        schedule.next = Some(self.clock.elapsed() + age);
+        self.ended.send_modify(|ended| *ended += 1);
+    }
+
+    /// Begins with what another one of the same issuer has read, if it has.
+    pub(super) fn take_over_from(&self, older: &Self) {
+        if older.was_read() && !self.was_read() {
+            self.replace(older.current().as_ref().clone());
+        }
+    }
+
+    fn replace(&self, keys: VerificationKeys) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        self.schedule().was_read = true;
+    }
+
+    fn schedule(&self) -> MutexGuard<'_, Schedule> {
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Schedule {
+    const fn begin(&mut self, now: Duration) {
+        self.under_way = true;
+        self.last_start = Some(now);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! When keys are asked for, by a clock that the test moves.
+
+use super::{Keyring, LONGEST_AGE, PAUSE, SHORTEST_AGE, USUAL_AGE};
+use crate::auth::fixtures::{clock, ed25519_key};
+use crate::auth::keys::VerificationKeys;
+use std::sync::Arc;
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn keys() -> VerificationKeys {
+    VerificationKeys::new([("a".to_owned(), ed25519_key().verification().clone())])
+}
+
+#[test]
+fn nobody_waits_where_nobody_fetches() {
+    assert!(Keyring::empty(clock().0).ask().is_none());
+}
+
+#[actix_web::test]
+async fn all_who_wait_share_the_fetch_that_is_under_way() {
+    let ring = Arc::new(Keyring::empty(clock().0));
+    ring.serve();
+    let waiting: Vec<_> = (0..50).map(|_| ring.ask().expect("it is under way")).collect();
+    assert!(ring.is_wanted() && !ring.was_read());
+    ring.land(Some((keys(), None)));
+    for fetch in waiting {
+        fetch.ended().await;
+    }
+    assert!(ring.was_read() && ring.current().get(Some("a")).is_some());
+}
+
+#[test]
+fn however_often_it_is_asked_there_is_one_fetch_in_half_a_minute() {
+    let (clock, hand) = clock();
+    let ring = Keyring::empty(clock);
+    ring.serve();
+    ring.land(Some((keys(), None)));
+    hand.advance(PAUSE - SECOND);
+    assert!((0..1000).all(|_| ring.ask().is_none()));
+    hand.advance(SECOND);
+    assert!(ring.ask().is_some() && ring.is_wanted());
+    ring.land(None);
+    assert!(ring.ask().is_none(), "a fetch that failed counts, too");
+}
+
+#[test]
+fn keys_are_good_for_ten_minutes_or_as_long_as_the_provider_says_within_bounds() {
+    let day = Duration::from_secs(86_400);
+    let ages = [
+        (None, USUAL_AGE),
+        (Some(3 * SHORTEST_AGE), 3 * SHORTEST_AGE),
+        (Some(Duration::ZERO), SHORTEST_AGE),
+        (Some(day), LONGEST_AGE),
+    ];
+    for (told, expected) in ages {
+        let (clock, hand) = clock();
+        let ring = Keyring::empty(clock);
+        ring.serve();
+        ring.land(Some((keys(), told)));
+        hand.advance(expected - SECOND);
+        assert!(!ring.is_wanted(), "{told:?}");
+        hand.advance(SECOND);
+        assert!(ring.is_wanted(), "{told:?}");
+    }
+}
+
+#[test]
+fn a_failed_fetch_takes_nothing_away_and_is_tried_again_after_the_pause() {
+    let (clock, hand) = clock();
+    let ring = Keyring::empty(clock);
+    ring.serve();
+    ring.land(Some((keys(), None)));
+    hand.advance(USUAL_AGE);
+    assert!(ring.is_wanted());
+    ring.land(None);
+    assert!(ring.current().get(Some("a")).is_some() && !ring.is_wanted());
+    hand.advance(PAUSE);
+    assert!(ring.is_wanted());
+}
+
+#[test]
+fn a_new_ring_begins_with_what_an_older_one_has_read() {
+    let (old, new) = (Keyring::empty(clock().0), Keyring::empty(clock().0));
+    new.take_over_from(&old);
+    assert!(!new.was_read(), "nothing was read");
+    old.serve();
+    old.land(Some((keys(), None)));
+    new.take_over_from(&old);
+    assert!(new.was_read() && new.current().get(Some("a")).is_some());
+    new.serve();
+    assert!(new.is_wanted(), "it still fetches at its start");
+}

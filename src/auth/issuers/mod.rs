@@ -1,0 +1,125 @@
+//! A company's own identity providers: whose tokens are accepted beside our own, with which keys, and what their claims
+//! mean here.
+//!
+//! `settings` reads `[auth.issuers.<name>]`. The keys of an issuer come from a file, or from its JWKS: `discovery` finds it,
+//! `fetch` gets it, `jwks` reads it, and `keyring` holds what was read and decides when it is read again. `claims` puts a
+//! checked token into our words.
+
+mod claims;
+mod discovery;
+mod fetch;
+mod jwks;
+mod key_url;
+mod keyring;
+mod refresh;
+pub mod settings;
+
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+
+use super::claims::Claims;
+use super::key_algorithm::KeyAlgorithm;
+use super::keys::{VerificationKey, VerificationKeys};
+use super::remembered::Fingerprint;
+use super::token_types::TokenTypes;
+use super::verify::{TokenError, Unverified};
+use crate::clock::Clock;
+use keyring::Keyring;
+use settings::{IssuerSettings, KeySource};
+
+pub use keyring::KeyFetch;
+
+/// One issuer whose tokens are accepted.
+#[derive(Debug)]
+pub struct TrustedIssuer {
+    settings: IssuerSettings,
+    keyring: Arc<Keyring>,
+}
+
+impl TrustedIssuer {
+    fn new(settings: IssuerSettings, clock: Clock) -> Self {
+        let keyring = Arc::new(match &settings.keys {
+            KeySource::File(keys) => Keyring::fixed(keys.clone(), clock),
+            KeySource::Url(_) | KeySource::Discovery(_) => Keyring::empty(clock),
+        });
+        Self { settings, keyring }
+    }
+
+    /// The keys that are known now.
+    pub fn keys(&self) -> Arc<VerificationKeys> {
+        self.keyring.current()
+    }
+
+    pub(super) const fn types(&self) -> &TokenTypes {
+        &self.settings.types
+    }
+
+    pub(super) fn algorithms(&self) -> &[KeyAlgorithm] {
+        &self.settings.algorithms
+    }
+
+    /// The key of this id. One that is not known is asked for, though not more often than [`keyring::PAUSE`].
+    pub(super) fn key(&self, kid: Option<&str>) -> Result<Arc<VerificationKey>, Unverified> {
+        let keys = self.keys();
+        if let Some(key) = keys.get(kid) {
+            return Ok(key.clone());
+        }
+        let never_read = !self.keyring.was_read();
+        let meanwhile = match kid {
+            _ if never_read => TokenError::KeysUnavailable,
+            None if !keys.is_nameless() && !keys.is_empty() => return Err(TokenError::MissingKeyId.into()),
+            _ => TokenError::UnknownKey,
+        };
+        match self.keyring.ask() {
+            Some(fetch) => Err(Unverified::KeyMissing { fetch, meanwhile }),
+            None => Err(meanwhile.into()),
+        }
+    }
+
+    /// What a token whose signature fits says, in our words.
+    pub(super) fn claims(&self, payload: &str, fingerprint: &Fingerprint) -> Result<Claims, TokenError> {
+        self.settings.mapping.read(payload, &self.settings.audiences, fingerprint)
+    }
+}
+
+/// All trusted issuers.
+#[derive(Debug, Default)]
+pub struct Issuers(Vec<TrustedIssuer>);
+
+impl Issuers {
+    /// Trusts these issuers, each with the keys of its file, or with none until [`Self::fetch_keys`].
+    pub fn new(settings: Vec<IssuerSettings>, clock: &Clock) -> Self {
+        Self(settings.into_iter().map(|settings| TrustedIssuer::new(settings, clock.clone())).collect())
+    }
+
+    /// Begins to fetch keys from now on, for as long as these issuers are in use: at once, when a token names a new key,
+    /// and every few minutes. Must be called inside the runtime, on one thread only; it serves all workers.
+    pub fn fetch_keys(&self, tls: &Arc<ClientConfig>) {
+        for issuer in self.0.iter().filter(|issuer| !matches!(issuer.settings.keys, KeySource::File(_))) {
+            refresh::spawn(&issuer.keyring, issuer.settings.clone(), tls.clone());
+        }
+    }
+
+    /// Takes over the keys that were fetched by issuers of the same place and algorithms, so that a reload while a
+    /// provider is down forgets nothing.
+    pub fn take_over_keys_from(&self, older: &Self) {
+        for issuer in &self.0 {
+            let same = |other: &&TrustedIssuer| other.settings.has_keys_of(&issuer.settings);
+            if let Some(known) = older.0.iter().find(same) {
+                issuer.keyring.take_over_from(&known.keyring);
+            }
+        }
+    }
+
+    pub(super) fn find(&self, iss: &str) -> Option<(usize, &TrustedIssuer)> {
+        self.0.iter().enumerate().find(|(_, issuer)| issuer.settings.issuer == iss)
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&TrustedIssuer> {
+        self.0.get(index)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! The task that keeps the keys of one issuer: it fetches at the start, when a token names an unknown key, and when the
+//! keys are old. It ends soon after nobody uses them any more.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use actix_web::rt;
+use rustls::ClientConfig;
+
+use super::discovery::{self, DiscoveryError};
+use super::fetch::{Document, FetchError, Fetcher};
+use super::jwks::{self, JwksError, ReadSet};
+use super::key_url::KeyUrl;
+use super::keyring::Keyring;
+use super::settings::{IssuerSettings, KeySource};
+use crate::telemetry::metrics;
+
+/// How often the task looks whether the keys are old. They are by our clock, which a test moves.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Why there are no new keys.
+#[derive(Debug, thiserror::Error)]
+enum RefreshError {
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error(transparent)]
+    Discovery(#[from] DiscoveryError),
+    #[error(transparent)]
+    Jwks(#[from] JwksError),
+}
+
+impl RefreshError {
+    /// The name in metrics.
+    const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Fetch(error) => error.outcome(),
+            Self::Discovery(_) => "bad_metadata",
+            Self::Jwks(_) => "bad_keys",
+        }
+    }
+}
+
+/// Starts the task on the runtime of this thread.
+pub(super) fn spawn(keyring: &Arc<Keyring>, issuer: IssuerSettings, tls: Arc<ClientConfig>) {
+    let asked = keyring.serve();
+    let keyring = Arc::downgrade(keyring);
+    rt::spawn(async move {
+        let mut refresh = Refresh { fetcher: Fetcher::new(tls), issuer, told: String::new() };
+        while refresh.if_wanted(&keyring).await {
+            // Woken or not, the next round looks for itself.
+            let _woken = rt::time::timeout(LOOK, asked.notified()).await;
+        }
+    });
+}
+
+struct Refresh {
+    fetcher: Fetcher,
+    issuer: IssuerSettings,
+    /// What the log was told last of keys that were left out.
+    told: String,
+}
+
+/// Ends a fetch without keys, even one that was dropped on the way.
+struct Landing<'a>(Option<&'a Keyring>);
+
+impl Drop for Landing<'_> {
+    fn drop(&mut self) {
+        if let Some(keyring) = self.0.take() {
+            keyring.land(None);
+        }
+    }
+}
+
+impl Refresh {
+    /// False when nobody uses the keys any more.
+    async fn if_wanted(&mut self, keyring: &Weak<Keyring>) -> bool {
+        let Some(keyring) = keyring.upgrade() else { return false };
+        if keyring.is_wanted() {
+            let mut landing = Landing(Some(&keyring));
+            let fetched = self.fetch().await;
+            self.tell(&fetched);
+            if let Ok((set, age)) = fetched {
+                landing.0 = None;
+                keyring.land(Some((set.keys, age)));
+            }
+        }
+        true
+    }
+
+    async fn fetch(&self) -> Result<(ReadSet, Option<Duration>), RefreshError> {
+        let address = match &self.issuer.keys {
+            KeySource::Url(address) => address.clone(),
+            KeySource::Discovery(issuer) => self.discover(issuer).await?,
+            KeySource::File(keys) => return Ok((ReadSet { keys: keys.clone(), left_out: Vec::new() }, None)),
+        };
+        let Document { body, max_age } = self.fetcher.get(&address).await?;
+        Ok((jwks::read(&body, &self.issuer.algorithms)?, max_age))
+    }
+
+    /// The second address is only for a provider that does not know the first.
+    async fn discover(&self, issuer: &KeyUrl) -> Result<KeyUrl, RefreshError> {
+        let mut outcome = Err(FetchError::Status(404).into());
+        for address in discovery::addresses(issuer) {
+            outcome = match self.fetcher.get(&address).await {
+                Ok(document) => return Ok(discovery::jwks_uri(&document.body, &self.issuer.issuer, &address)?),
+                Err(FetchError::Status(status)) => Err(FetchError::Status(status).into()),
+                Err(error) => return Err(error.into()),
+            };
+        }
+        outcome
+    }
+
+    fn tell(&mut self, fetched: &Result<(ReadSet, Option<Duration>), RefreshError>) {
+        let issuer = self.issuer.name.as_str();
+        match fetched {
+            Ok((set, _)) => {
+                metrics::issuer_key_fetch(issuer, "ok");
+                let summary = set.summary();
+                if set.keys.is_empty() {
+                    tracing::warn!(issuer, left_out = summary, "the issuer has no key that can be used here");
+                } else if summary != self.told {
+                    tracing::warn!(
+                        issuer,
+                        keys = set.keys.len(),
+                        left_out = summary,
+                        "some keys of the issuer are left out"
+                    );
+                }
+                self.told = summary;
+            }
+            Err(error) => {
+                metrics::issuer_key_fetch(issuer, error.outcome());
+                tracing::warn!(issuer, %error, "the keys of the issuer were not read; the known ones go on");
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What can be written below `[auth.issuers]`, and what each mistake is told.
+
+use super::{IssuerSettings, KeySource};
+use crate::settings::{Report, Section};
+use std::path::PathBuf;
+use toml::Table;
+
+const OWN: &str = "https://storegate.example.com";
+
+fn read(toml: &str) -> (Vec<IssuerSettings>, String) {
+    let table: Table = toml.parse().unwrap();
+    let report = Report::default();
+    let section = Section::root(&table, &report).section("issuers");
+    let issuers = IssuerSettings::read_all(&section, OWN, &["acme".to_owned(), "zenith".to_owned()]);
+    (issuers, report.finish(&table).err().map(|problems| problems.0.join("\n")).unwrap_or_default())
+}
+
+/// The smallest section that is enough, with these lines behind it.
+fn issuer(name: &str, more: &str) -> String {
+    format!("[issuers.{name}]\nissuer = \"https://{name}.example.com\"\naudience = \"storegate\"\n{more}\n")
+}
+
+fn problems(more: &str) -> String {
+    read(&issuer("one", more)).1
+}
+
+fn file(name: &str, content: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("storegate-{name}-{}", std::process::id()));
+    std::fs::write(&path, content).unwrap();
+    path
+}
+
+#[test]
+fn issuer_audience_and_tenant_are_enough() {
+    let (issuers, problems) = read(&issuer("one", "tenant = \"acme\""));
+    assert_eq!(problems, "");
+    assert!(matches!(issuers[0].keys, KeySource::Discovery(_)));
+    assert!(issuers[0].types.accept(Some("at+jwt")) && !issuers[0].types.accept(Some("JWT")));
+    assert_eq!(issuers[0].algorithms.len(), 3);
+    assert!(!issuers[0].mapping.stores_required);
+}
+
+#[test]
+fn everything_can_be_written() {
+    let more = "jwks_uri = \"https://keys.example.com/jwks\"\nalgorithms = [\"ES256\"]\ntyp = [\"at+jwt\", \"JWT\"]\n\
+        tenant_claim = \"org\"\nscope_claim = \"realm_access.roles\"\nstores_claim = \"shops\"\nclient_id_claim = \"appid\"\n\
+        subject_claim = \"oid\"\n[issuers.one.tenants]\n\"their id\" = \"acme\"\n\"other.id\" = \"zenith\"\n\
+        [issuers.one.scopes]\nreader = [\"flow:read\", \"stores:read\"]";
+    let (issuers, problems) = read(&issuer("one", more));
+    assert_eq!(problems, "");
+    assert!(matches!(issuers[0].keys, KeySource::Url(_)));
+    assert!(issuers[0].types.accept(Some("JWT")) && issuers[0].mapping.stores_required);
+}
+
+#[test]
+fn each_mistake_is_reported_with_its_place_and_a_way_out() {
+    let fixed = |more: &str| problems(&format!("tenant = \"acme\"\n{more}"));
+    assert!(read("[issuers.one]").1.contains("issuers.one.issuer: missing"));
+    assert!(read("[issuers.one]").1.contains("issuers.one.audience: missing"));
+    assert!(problems("").contains("issuers.one.tenant: missing"));
+    assert!(problems("tenant = \"umbra\"").contains("no section [tenants.umbra]; the tenants: acme, zenith"));
+    assert!(problems("tenant_claim = \"org\"").contains("issuers.one.tenants: say which value"));
+    assert!(fixed("tenant_claim = \"org\"").contains("give either tenant, or tenant_claim"));
+    assert!(problems("[issuers.one.tenants]\nx = \"acme\"").contains("issuers.one.tenant_claim: missing"));
+    assert!(
+        problems("tenant_claim = \"org\"\n[issuers.one.tenants]\nx = \"umbra\"")
+            .contains("issuers.one.tenants.x: there is")
+    );
+    assert!(fixed("algorithms = [\"HS256\"]").contains("write some of RS256, ES256 and EdDSA"));
+    assert!(fixed("algorithms = [\"RS256\", \"none\"]").contains("write some of RS256"));
+    assert!(fixed("algorithms = []").contains("write some of RS256"));
+    assert!(fixed("jwks_uri = \"http://keys.example.com/\"").contains("begins with https://"));
+    assert!(
+        fixed("jwks_uri = \"https://k.example.com/\"\njwks_file = \"x\"").contains("give either jwks_uri or jwks_file")
+    );
+    assert!(fixed("jwks_file = \"/nonexistent\"").contains("cannot read /nonexistent"));
+    assert!(
+        fixed("scope_prefix = \"x\"\n[issuers.one.scopes]\na = \"flow:read\"").contains("give either scope_prefix")
+    );
+    assert!(
+        fixed("[issuers.one.scopes]\na = \"flow:write\"")
+            .contains("issuers.one.scopes.a: there is no scope flow:write")
+    );
+    assert!(fixed("audiense = \"x\"").contains("did you mean issuers.one.audience?"));
+}
+
+#[test]
+fn our_own_issuer_and_one_that_is_there_already_are_refused() {
+    let own = format!("[issuers.own]\nissuer = \"{OWN}\"\naudience = \"storegate\"\ntenant = \"acme\"");
+    assert!(read(&own).1.contains("issuers.own.issuer: this is the issuer of this service's own tokens"));
+    let twice = format!("{}{}", issuer("one", "tenant = \"acme\""), issuer("two", "tenant = \"zenith\""));
+    let twice = twice.replace("https://two.", "https://one.");
+    assert!(read(&twice).1.contains("issuers.two.issuer: [auth.issuers.one] has the same one"));
+}
+
+#[test]
+fn an_issuer_that_is_no_address_needs_its_keys_named() {
+    let named = |more: &str| {
+        let toml =
+            format!("[issuers.one]\nissuer = \"corporate\"\naudience = \"storegate\"\ntenant = \"acme\"\n{more}");
+        read(&toml).1
+    };
+    assert!(named("").contains("keys cannot be discovered here"));
+    assert_eq!(named("jwks_uri = \"https://keys.example.com/\""), "");
+}
+
+#[test]
+fn a_file_of_keys_is_read_at_the_start_and_every_key_in_it_must_be_good() {
+    let good = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"a"}"#;
+    let told = |name: &str, content: &str| {
+        let path = file(name, content);
+        let read = read(&issuer("one", &format!("tenant = \"acme\"\njwks_file = {path:?}")));
+        std::fs::remove_file(path).unwrap();
+        read
+    };
+    let (issuers, problems) = told("good", &format!(r#"{{"keys":[{good}]}}"#));
+    assert_eq!(problems, "");
+    assert!(matches!(&issuers[0].keys, KeySource::File(keys) if keys.get(Some("a")).is_some()));
+    let weak = r#"{"kty":"RSA","n":"AQAB","e":"AQAB","kid":"b"}"#;
+    assert!(told("weak", &format!(r#"{{"keys":[{good},{weak}]}}"#)).1.contains("cannot be used: 1 too weak"));
+    assert!(told("empty", r#"{"keys":[]}"#).1.contains("has no key"));
+    assert!(
+        told(
+            "private",
+            &good.replace("\"x\"", "\"d\":\"AA\",\"x\"").replacen('{', "{\"keys\":[{", 1).replace("}", "}]}")
+        )
+        .1
+        .contains("tells a private key")
+    );
+    assert!(told("nonsense", "keys").1.contains("not a JWK set"));
+}

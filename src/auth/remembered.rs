@@ -1,0 +1,172 @@
+//! Tokens whose signature was checked already, so that RSA costs nothing twice. They are found by a hash of the whole
+//! token, bounded in size, and worth no more than their key: whoever asks says whether that is still there.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use moka::Expiry;
+use moka::sync::Cache;
+use sha2::{Digest as _, Sha256};
+
+use super::keys::VerificationKey;
+use super::verify::VerifiedToken;
+
+/// The most memory for remembered tokens: some ten thousand of the usual size.
+const CAPACITY_BYTES: u64 = 32 << 20;
+/// What a token needs besides its claims, which are there about twice.
+const OVERHEAD_BYTES: usize = 512;
+/// A token of a far future end need not be remembered until then.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// SHA-256 of a whole token. The token itself is not kept.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    pub(super) fn of(token: &str) -> Self {
+        Self(Sha256::digest(token).into())
+    }
+
+    pub(super) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Fingerprint")
+    }
+}
+
+/// Whose keys a token was checked with.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source {
+    Own,
+    /// The trusted issuer of this number.
+    Trusted(usize),
+}
+
+/// A checked token, and the key that it was checked with.
+#[derive(Clone, Debug)]
+pub(super) struct Remembered {
+    pub(super) token: Arc<VerifiedToken>,
+    pub(super) source: Source,
+    pub(super) kid: Option<String>,
+    pub(super) key: Arc<VerificationKey>,
+}
+
+#[derive(Clone, Debug)]
+struct Kept {
+    remembered: Arc<Remembered>,
+    weight: u32,
+    /// For how long the token could still be of use. The machine's clock counts it, which only decides when memory is
+    /// freed; whether a token is in time is checked on each use, by our clock.
+    left: Duration,
+}
+
+/// The memory of checked tokens. Whoever makes a new one has forgotten all.
+#[derive(Debug)]
+pub(super) struct RememberedTokens(Cache<Fingerprint, Kept>);
+
+impl RememberedTokens {
+    pub(super) fn new() -> Self {
+        Self::with_capacity(CAPACITY_BYTES)
+    }
+
+    fn with_capacity(bytes: u64) -> Self {
+        let cache = Cache::builder().max_capacity(bytes).weigher(|_, kept: &Kept| kept.weight);
+        Self(cache.expire_after(UntilUseless).build())
+    }
+
+    /// The token of this fingerprint, if `has_key` finds that its key is still there. Otherwise it is forgotten.
+    pub(super) fn get(
+        &self,
+        fingerprint: &Fingerprint,
+        has_key: impl FnOnce(&Remembered) -> bool,
+    ) -> Option<Arc<VerifiedToken>> {
+        let kept = self.0.get(fingerprint)?;
+        if has_key(&kept.remembered) {
+            return Some(kept.remembered.token.clone());
+        }
+        self.0.invalidate(fingerprint);
+        None
+    }
+
+    /// Keeps a token of so many bytes that is of use for the time `left`.
+    pub(super) fn keep(&self, fingerprint: Fingerprint, remembered: Remembered, bytes: usize, left: Duration) {
+        if left.is_zero() {
+            return;
+        }
+        let weight = u32::try_from(2 * bytes + OVERHEAD_BYTES).unwrap_or(u32::MAX);
+        self.0.insert(fingerprint, Kept { remembered: Arc::new(remembered), weight, left: left.min(LONGEST) });
+    }
+}
+
+struct UntilUseless;
+
+impl Expiry<Fingerprint, Kept> for UntilUseless {
+    fn expire_after_create(&self, _: &Fingerprint, kept: &Kept, _: Instant) -> Option<Duration> {
+        Some(kept.left)
+    }
+
+    fn expire_after_update(&self, _: &Fingerprint, kept: &Kept, _: Instant, _: Option<Duration>) -> Option<Duration> {
+        Some(kept.left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fingerprint, OVERHEAD_BYTES, Remembered, RememberedTokens, Source};
+    use crate::auth::fixtures;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    const LONG: Duration = Duration::from_secs(900);
+
+    fn remembered() -> Remembered {
+        let (auth, _) = fixtures::auth();
+        let token = auth.verifier().verify(&fixtures::token(&auth, &["flow:read"], None)).unwrap();
+        let key = Arc::new(fixtures::ed25519_key().verification().clone());
+        Remembered { token, source: Source::Own, kid: Some("2026-11".to_owned()), key }
+    }
+
+    fn is_there(memory: &RememberedTokens, token: &str) -> bool {
+        memory.get(&Fingerprint::of(token), |_| true).is_some()
+    }
+
+    #[test]
+    fn a_kept_token_is_found_by_its_fingerprint_only() {
+        let memory = RememberedTokens::new();
+        memory.keep(Fingerprint::of("a"), remembered(), 500, LONG);
+        assert!(is_there(&memory, "a") && !is_there(&memory, "b"));
+    }
+
+    #[test]
+    fn a_token_whose_key_is_gone_is_forgotten() {
+        let memory = RememberedTokens::new();
+        memory.keep(Fingerprint::of("a"), remembered(), 500, LONG);
+        assert!(memory.get(&Fingerprint::of("a"), |_| false).is_none());
+        assert!(!is_there(&memory, "a"), "it is forgotten for good");
+    }
+
+    #[test]
+    fn a_token_at_its_end_is_not_kept() {
+        let memory = RememberedTokens::new();
+        memory.keep(Fingerprint::of("a"), remembered(), 500, Duration::ZERO);
+        assert!(!is_there(&memory, "a"));
+    }
+
+    #[test]
+    fn any_number_of_tokens_stays_within_the_capacity() {
+        let weight = (2 * 500 + OVERHEAD_BYTES) as u64;
+        let memory = RememberedTokens::with_capacity(100 * weight);
+        let one = remembered();
+        for number in 0..5_000 {
+            memory.keep(Fingerprint::of(&number.to_string()), one.clone(), 500, LONG);
+        }
+        memory.0.run_pending_tasks();
+        assert!(memory.0.entry_count() > 0 && memory.0.weighted_size() <= 100 * weight);
+        assert!((0..5_000).filter(|number| is_there(&memory, &number.to_string())).count() <= 100);
+    }
+}

@@ -1,0 +1,74 @@
+//! Why a token is refused: a sentence for the caller, with nothing of the token in it.
+
+use crate::auth::claims::ClaimsError;
+
+/// Why a token is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Over [`MAXIMUM_TOKEN_BYTES`](super::MAXIMUM_TOKEN_BYTES).
+    #[error("The token is larger than 8 KiB")]
+    TooLarge,
+    /// Not `header.payload.signature` (RFC 7515 §7.1).
+    #[error("The token is not a signed JWT of three parts")]
+    NotThreeParts,
+    /// The header is not base64url of a JSON object with the right types.
+    #[error("The header of the token cannot be read")]
+    MalformedHeader,
+    /// The header brings a key, or asks for an extension (RFC 7515 §4.1.11, RFC 8725 §3.10).
+    #[error("The header of the token has the parameter {0}, which is not accepted")]
+    ForbiddenParameter(&'static str),
+    /// Another kind of JWT, such as an ID token (RFC 9068 §4).
+    #[error("The token is not an access token (typ at+jwt)")]
+    NotAnAccessToken,
+    /// No `kid`.
+    #[error("The token does not name its key (kid)")]
+    MissingKeyId,
+    /// A `kid` that its issuer does not have.
+    #[error("The token names a key that is not known here")]
+    UnknownKey,
+    /// The keys of a trusted issuer have never been read.
+    #[error("The keys of the token's issuer cannot be read at the moment")]
+    KeysUnavailable,
+    /// An `alg` that is not the key's (RFC 8725 §3.1).
+    #[error("The token is signed with an algorithm that its key is not for")]
+    WrongAlgorithm,
+    /// The signature does not fit.
+    #[error("The signature of the token is wrong")]
+    WrongSignature,
+    /// A claim is there twice or of another type, or the payload is not a JSON object.
+    #[error("The claims of the token cannot be read")]
+    MalformedClaims,
+    /// A required claim is absent or empty.
+    #[error("The token lacks the claim {0}")]
+    MissingClaim(&'static str),
+    /// A claim of a trusted issuer's token does not say what the settings expect of it.
+    #[error("The token's {0} cannot be told from the claim that is configured for its issuer")]
+    UnusableClaim(&'static str),
+    /// `iss` is neither ours nor that of a trusted issuer.
+    #[error("The token is from another issuer")]
+    WrongIssuer,
+    /// `aud` does not name us.
+    #[error("The token is for another audience")]
+    WrongAudience,
+    /// The issuer speaks for other tenants.
+    #[error("The token is for a tenant that its issuer may not speak for")]
+    ForeignTenant,
+    /// `exp` has come.
+    #[error("The token has expired")]
+    Expired,
+    /// `nbf` has not come.
+    #[error("The token is not valid yet")]
+    NotYetValid,
+    /// `iat` has not come.
+    #[error("The token was issued in the future")]
+    IssuedInTheFuture,
+}
+
+impl From<ClaimsError> for TokenError {
+    fn from(error: ClaimsError) -> Self {
+        match error {
+            ClaimsError::Malformed => Self::MalformedClaims,
+            ClaimsError::Missing(name) => Self::MissingClaim(name),
+        }
+    }
+}

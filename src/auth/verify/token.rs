@@ -1,0 +1,51 @@
+//! A token that passed every check.
+
+use std::sync::Arc;
+
+use crate::auth::claims::Claims;
+use crate::auth::grants::Grants;
+
+/// A token that passed every check, with what requests ask of it made ready.
+#[derive(Debug)]
+pub struct VerifiedToken {
+    claims: Claims,
+    client_id: Arc<str>,
+    tenant: Arc<str>,
+    grants: Grants,
+}
+
+impl VerifiedToken {
+    pub(super) fn new(claims: Claims) -> Self {
+        Self {
+            client_id: Arc::from(claims.client_id.as_str()),
+            tenant: Arc::from(claims.tenant.as_str()),
+            grants: Grants::new(claims.stores.as_deref()),
+            claims,
+        }
+    }
+
+    /// Everything that the token says; of a trusted issuer's token, in our words.
+    pub const fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// The client that the token was issued to. The clients of two issuers may have the same id.
+    pub const fn client_id(&self) -> &Arc<str> {
+        &self.client_id
+    }
+
+    /// Whose gateway credentials and data the token reaches.
+    pub const fn tenant(&self) -> &Arc<str> {
+        &self.tenant
+    }
+
+    /// Which stores the token may read.
+    pub const fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
+    /// Whether the token holds the scope (RFC 6749 §3.3).
+    pub fn has_scope(&self, name: &str) -> bool {
+        self.claims.scope.split(' ').any(|scope| scope == name)
+    }
+}
