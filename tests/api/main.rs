@@ -5,6 +5,7 @@
 mod answer;
 mod background;
 mod companies;
+mod identity_provider;
 mod independent_gateway;
 mod independent_rules;
 mod program;
@@ -12,6 +13,7 @@ mod raw_peer;
 mod sandbox_gateway;
 mod test_app;
 
+mod attacks;
 mod breaker;
 mod caching;
 mod clocks;
@@ -20,6 +22,7 @@ mod configuration;
 mod documents;
 mod errors;
 mod gateway_answers;
+mod issuers;
 mod limits;
 mod logins;
 mod methods;

@@ -1,0 +1,257 @@
+//! Tokens of a company's own identity provider: found, believed, mapped, and what happens when the provider fails.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use storegate::auth::key_algorithm::KeyAlgorithm;
+
+use crate::answer::Answer;
+use crate::identity_provider::{IdentityProvider, ProviderKey};
+use crate::raw_peer::{RawPeer, Then};
+use crate::test_app::{Setup, TestApp};
+
+const PATH: &str = "/stores/S_123456/flow";
+
+fn trust(setup: &mut Setup, issuer: &str) {
+    set(setup, "ISSUER", issuer);
+    set(setup, "AUDIENCE", "storegate");
+    set(setup, "TENANT", "acme");
+}
+
+fn set(setup: &mut Setup, name: &str, value: &str) {
+    setup.set(&format!("AUTH__ISSUERS__LOGIN__{name}"), value);
+}
+
+fn app(provider: &IdentityProvider) -> TestApp {
+    TestApp::with(|setup| trust(setup, &provider.issuer()))
+}
+
+fn key(kid: &str) -> ProviderKey {
+    ProviderKey::new(kid, KeyAlgorithm::Es256)
+}
+
+async fn get(app: &TestApp, token: &str) -> Answer {
+    app.send("GET", PATH, &[("authorization", &format!("Bearer {token}"))], "").await
+}
+
+fn with(mut claims: Value, name: &str, value: Value) -> Value {
+    claims[name] = value;
+    claims
+}
+
+/// Asks again and again, without a pause, until the answer is as wanted. What is waited for is done by a task of the
+/// service that nobody outside can see.
+async fn until(app: &TestApp, token: &str, status: u16) {
+    let asking = async { while get(app, token).await.status != status {} };
+    tokio::time::timeout(Duration::from_secs(20), asking).await.expect("it comes about");
+}
+
+#[actix_web::test]
+async fn a_token_of_a_trusted_issuer_opens_what_its_scopes_say() {
+    for algorithm in [KeyAlgorithm::Rs256, KeyAlgorithm::Es256, KeyAlgorithm::EdDsa] {
+        let key = ProviderKey::new("one", algorithm);
+        let provider = IdentityProvider::start(&[&key]);
+        let app = app(&provider);
+        let token = key.token(&provider.claims());
+        assert_eq!(get(&app, &token).await.status, 200, "{algorithm}");
+        let other = app.send("GET", "/stores", &[("authorization", &format!("Bearer {token}"))], "").await;
+        assert_eq!((other.status, other.problem().as_str()), (403, "insufficient-scope"));
+        assert_eq!((provider.metadata_reads(), provider.key_reads()), (1, 1), "both requests with one fetch");
+        assert_eq!(app.get(PATH).await.status, 200, "our own tokens go on");
+    }
+}
+
+#[actix_web::test]
+async fn a_provider_without_openid_is_found_by_rfc_8414() {
+    let key = key("one");
+    let provider = IdentityProvider::without_openid(&[&key]);
+    let app = app(&provider);
+    assert_eq!(get(&app, &key.token(&provider.claims())).await.status, 200);
+    assert_eq!((provider.metadata_reads(), provider.key_reads()), (2, 1));
+}
+
+#[actix_web::test]
+async fn a_named_address_of_keys_needs_no_metadata() {
+    let key = key("one");
+    let provider = IdentityProvider::start(&[&key]);
+    let app = TestApp::with(|setup| {
+        trust(setup, "https://login.example.com");
+        set(setup, "JWKS_URI", &format!("{}/keys", provider.issuer()));
+    });
+    let claims = with(provider.claims(), "iss", json!("https://login.example.com"));
+    assert_eq!(get(&app, &key.token(&claims)).await.status, 200);
+    assert_eq!((provider.metadata_reads(), provider.key_reads()), (0, 1));
+}
+
+#[actix_web::test]
+async fn a_rotated_key_is_learned_by_one_fetch_for_all_who_ask() {
+    let (old, new) = (key("old"), key("new"));
+    let provider = IdentityProvider::start(&[&old]);
+    let app = app(&provider);
+    assert_eq!(get(&app, &old.token(&provider.claims())).await.status, 200);
+    provider.publish(&[&old, &new]);
+    app.pass(30);
+    let token = new.token(&provider.claims());
+    let answers = join_all((0..40).map(|_| get(&app, &token))).await;
+    assert!(answers.iter().all(|answer| answer.status == 200));
+    assert_eq!(provider.key_reads(), 2);
+}
+
+#[actix_web::test]
+async fn a_flood_of_unknown_keys_is_one_fetch_in_half_a_minute() {
+    let known = key("known");
+    let provider = IdentityProvider::start(&[&known]);
+    let app = app(&provider);
+    assert_eq!(get(&app, &known.token(&provider.claims())).await.status, 200);
+    let unknown: Vec<String> = (0..60).map(|number| key(&format!("k{number}")).token(&provider.claims())).collect();
+    for round in 0..3 {
+        for token in &unknown {
+            assert_eq!(get(&app, token).await.status, 401);
+        }
+        assert_eq!(provider.key_reads(), 1 + round);
+        app.pass(30);
+    }
+}
+
+#[actix_web::test]
+async fn a_key_that_the_provider_withdraws_ends_its_tokens_remembered_or_not() {
+    let (old, new) = (key("old"), key("new"));
+    let provider = IdentityProvider::start(&[&old]);
+    let app = app(&provider);
+    let token = old.token(&provider.claims());
+    assert_eq!(get(&app, &token).await.status, 200);
+    provider.publish(&[&new]);
+    assert_eq!(get(&app, &token).await.status, 200, "it is not known yet");
+    app.pass(600);
+    until(&app, &token, 401).await;
+    assert_eq!(provider.key_reads(), 2, "the old keys were ten minutes old");
+}
+
+#[actix_web::test]
+async fn a_provider_that_is_down_takes_nothing_away() {
+    let key = key("one");
+    let provider = IdentityProvider::start(&[&key]);
+    let app = app(&provider);
+    let (token, later) = (key.token(&provider.claims()), key.token(&with(provider.claims(), "jti", json!("2"))));
+    assert_eq!(get(&app, &token).await.status, 200);
+    let unknown = self::key("other").token(&provider.claims());
+    drop(provider);
+    app.pass(1200);
+    assert_eq!(get(&app, &unknown).await.status, 401);
+    assert_eq!(get(&app, &token).await.status, 200);
+    assert_eq!(get(&app, &later).await.status, 200, "even for a token that was not seen before");
+}
+
+/// What a token is answered while the provider answers with these bytes. It could be good, so it is 503.
+async fn answered_by(head: &[u8], bytes: &[u8], then: Then) -> (usize, Answer) {
+    let peer = RawPeer::start(head, bytes, then);
+    let key = key("one");
+    let app = TestApp::with(|setup| {
+        trust(setup, "https://login.example.com");
+        set(setup, "JWKS_URI", &format!("http://{}/keys", peer.address()));
+    });
+    let provider = IdentityProvider::start(&[&key]);
+    let token = key.token(&with(provider.claims(), "iss", json!("https://login.example.com")));
+    let answer = get(&app, &token).await;
+    assert_eq!(app.get(PATH).await.status, 200, "our own tokens go on");
+    (peer.requests(), answer)
+}
+
+fn assert_unavailable((requests, answer): (usize, Answer), what: &str) {
+    assert_eq!((requests, answer.status, answer.problem().as_str()), (1, 503, "issuer-unavailable"), "{what}");
+    assert_eq!(answer.header("retry-after"), Some("30"));
+}
+
+#[actix_web::test]
+async fn a_provider_that_never_gave_keys_is_503_so_that_nobody_throws_a_token_away() {
+    let answers = [
+        (&b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n"[..], "an error"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}", "no key set"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"keys\":[", "cut short"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", "no body"),
+        (b"not HTTP at all", "garbage"),
+        (b"", "nothing"),
+    ];
+    for (bytes, what) in answers {
+        assert_unavailable(answered_by(bytes, b"", Then::Close).await, what);
+    }
+}
+
+#[actix_web::test]
+async fn a_provider_that_does_not_answer_holds_a_token_up_for_seconds_only() {
+    assert_unavailable(answered_by(b"", b"", Then::Silence).await, "silence");
+    assert_unavailable(
+        answered_by(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{", b"", Then::Silence).await,
+        "half",
+    );
+}
+
+#[actix_web::test]
+async fn a_key_set_without_end_is_not_read() {
+    let head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n{\"keys\":[";
+    assert_unavailable(answered_by(head, &[b' '; 4096], Then::ForEver).await, "endless");
+}
+
+#[actix_web::test]
+async fn a_redirect_is_not_followed() {
+    let key = key("one");
+    let elsewhere = IdentityProvider::start(&[&key]);
+    let head = format!("HTTP/1.1 302 Found\r\nlocation: {}/keys\r\ncontent-length: 0\r\n\r\n", elsewhere.issuer());
+    assert_unavailable(answered_by(head.as_bytes(), b"", Then::Close).await, "redirect");
+    assert_eq!(elsewhere.key_reads(), 0);
+}
+
+#[actix_web::test]
+async fn metadata_of_another_issuer_are_not_believed() {
+    let key = key("one");
+    let provider = IdentityProvider::start(&[&key]);
+    provider.claim_to_be("https://login.example.com");
+    let app = app(&provider);
+    assert_eq!(get(&app, &key.token(&provider.claims())).await.status, 503);
+    assert_eq!(provider.key_reads(), 0);
+}
+
+#[actix_web::test]
+async fn a_key_set_with_a_private_key_is_not_believed_and_the_known_keys_go_on() {
+    let (old, leaked) = (key("old"), key("leaked"));
+    let provider = IdentityProvider::start(&[&old]);
+    let app = app(&provider);
+    assert_eq!(get(&app, &old.token(&provider.claims())).await.status, 200);
+    provider.publish_document(json!({ "keys": [old.jwk, with(leaked.jwk.clone(), "d", json!("AAAA"))] }));
+    app.pass(30);
+    assert_eq!(get(&app, &leaked.token(&provider.claims())).await.status, 401);
+    assert_eq!(provider.key_reads(), 2);
+    assert_eq!(get(&app, &old.token(&provider.claims())).await.status, 200);
+}
+
+#[actix_web::test]
+async fn an_issuer_reaches_the_tenants_of_its_settings_and_no_other() {
+    let key = key("one");
+    let provider = IdentityProvider::start(&[&key]);
+    let app = TestApp::with(|setup| {
+        set(setup, "ISSUER", &provider.issuer());
+        set(setup, "AUDIENCE", "storegate");
+        set(setup, "TENANT_CLAIM", "organization.id");
+        set(setup, "TENANTS__ORG1", "acme");
+    });
+    let of = |id: &str| key.token(&with(provider.claims(), "organization", json!({ "id": id })));
+    assert_eq!(get(&app, &of("org1")).await.status, 200);
+    for foreign in ["zenith", "acme", "org2", "ORG1", ""] {
+        assert_eq!(get(&app, &of(foreign)).await.status, 401, "{foreign}");
+    }
+    let own_words = key.token(&with(provider.claims(), "tenant", json!("zenith")));
+    assert_eq!(get(&app, &own_words).await.status, 401);
+}
+
+#[actix_web::test]
+async fn stores_in_a_token_limit_it_to_them() {
+    let key = key("one");
+    let provider = IdentityProvider::start(&[&key]);
+    let app = app(&provider);
+    let of = |stores: Value| key.token(&with(provider.claims(), "stores", stores));
+    assert_eq!(get(&app, &of(json!(["S_123456"]))).await.status, 200);
+    let other = get(&app, &of(json!(["S_100001"]))).await;
+    assert_eq!((other.status, other.problem().as_str()), (403, "store-not-granted"));
+    assert_eq!(get(&app, &of(Value::Null)).await.status, 401, "a limit that cannot be read is not no limit");
+}
