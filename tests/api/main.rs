@@ -27,6 +27,7 @@ mod limits;
 mod logins;
 mod methods;
 mod newcomer;
+mod openid_provider;
 mod outages;
 mod pages;
 mod purging;
