@@ -8,6 +8,8 @@ use storegate::resources::ALL;
 use crate::program::{Running, directory, run, stdout_of};
 
 const README: &str = include_str!("../../README.md");
+/// The public key of RFC 8037, appendix A.2.
+const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n";
 const EXAMPLE: &str = include_str!("../../storegate.example.toml");
 
 /// The directory with the secrets that the example names, made as its first lines say.
@@ -15,6 +17,7 @@ fn secrets(name: &str) -> PathBuf {
     let directory = directory(name);
     let hash = directory.join("dashboard.sha256");
     fs::write(directory.join("signing-key.pem"), stdout_of(&["secret", "key"], &[], "")).unwrap();
+    fs::write(directory.join("signing-key-2026-10.public.pem"), PUBLIC_KEY).unwrap();
     stdout_of(&["secret", "new", "--hash-file", hash.to_str().unwrap()], &[], "");
     fs::write(directory.join("opretail-secret"), "planted-opretail").unwrap();
     fs::write(directory.join("opretail-password"), "planted-password").unwrap();
@@ -40,7 +43,8 @@ fn serve_accepts_the_example_as_it_stands_once_its_secrets_exist() {
 #[test]
 fn every_default_that_the_example_explains_is_a_setting() {
     // These show another way to give what is given already, or a file that does not exist.
-    let alternatives = ["#secret_argon2", "#ca_file", "#stores ="];
+    let alternatives =
+        ["#secret_argon2", "#ca_file", "#stores =", "#jwks_file", "#tenant = \"acme\"    ", "#scope_prefix"];
     let lines = EXAMPLE.lines().filter(|line| !alternatives.iter().any(|start| line.starts_with(start)));
     let is_setting = |line: &str| line.starts_with('#') && !line.starts_with("# ") && line.len() > 1;
     let lines = lines.map(|line| if is_setting(line) { line.get(1..).unwrap() } else { line });
