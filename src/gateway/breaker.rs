@@ -49,11 +49,27 @@ impl BreakerState {
     }
 }
 
-/// The leave to make one call; what came of it is told to [`Breaker::record`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Leave {
+/// The leave to make one call; what came of it is told to [`Leave::record`]. One that is dropped unused lets another probe
+/// go ahead.
+#[derive(Debug)]
+pub struct Leave<'a> {
+    breaker: &'a Breaker,
     /// Leaves given before the breaker last changed say nothing about the gateway as it is now.
     era: u64,
+}
+
+impl Leave<'_> {
+    /// Takes note of what became of the call. `asked_to_wait` is how long the gateway itself wants to be left alone.
+    pub fn record(self, counts: Counts, asked_to_wait: Option<Duration>, now: Duration) -> Change {
+        // What is dropped after this says nothing more: a probe has ended, or the era has.
+        self.breaker.record(self.era, counts, asked_to_wait, now)
+    }
+}
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.breaker.give_back(self.era);
+    }
 }
 
 /// What became of a call.
@@ -106,7 +122,7 @@ impl Breaker {
     ///
     /// # Errors
     /// How long to wait, when no call is let pass now.
-    pub fn pass(&self, now: Duration) -> Result<Leave, Duration> {
+    pub fn pass(&self, now: Duration) -> Result<Leave<'_>, Duration> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let era = inner.era;
         if let Some(rest) = &mut inner.rest {
@@ -115,21 +131,25 @@ impl Breaker {
             }
             rest.probe_until = Some(now + self.probe_time);
         }
-        Ok(Leave { era })
+        Ok(Leave { breaker: self, era })
     }
 
-    /// Takes note of what became of a call. `asked_to_wait` is how long the gateway itself wants to be left alone.
-    pub fn record(&self, leave: Leave, counts: Counts, asked_to_wait: Option<Duration>, now: Duration) -> Change {
+    fn give_back(&self, era: u64) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if leave.era != inner.era {
+        if era == inner.era
+            && let Some(rest) = &mut inner.rest
+        {
+            rest.probe_until = None;
+        }
+    }
+
+    fn record(&self, era: u64, counts: Counts, asked_to_wait: Option<Duration>, now: Duration) -> Change {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if era != inner.era {
             return Change::None;
         }
         match (counts, inner.rest) {
-            (Counts::Not, Some(rest)) => {
-                inner.rest = Some(Rest { probe_until: None, ..rest });
-                Change::None
-            }
-            (Counts::Not, None) => Change::None,
+            (Counts::Not, _) => Change::None,
             (Counts::AsAnswer, Some(_)) => inner.close(),
             (Counts::AsFailure, Some(rest)) => {
                 let longer = (rest.length * 2).min(LONGEST_REST);

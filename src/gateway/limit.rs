@@ -1,7 +1,7 @@
 //! How many calls of a gateway may be under way at once, and how many may start in a second, across all workers and
 //! all companies that use it. Each gateway has its own, so that one that hangs does not slow the others.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,8 +18,8 @@ pub struct CallLimit {
     settings: LimitSettings,
     under_way: Arc<Semaphore>,
     waiting: AtomicUsize,
-    /// When the next call may start, if calls per second are limited.
-    next_start: Mutex<Duration>,
+    /// When the last calls started or will start, if calls per second are limited.
+    starts: Mutex<VecDeque<Duration>>,
 }
 
 /// A call's place among those under way; given back when it is dropped.
@@ -48,7 +48,7 @@ impl CallLimit {
     /// Limits as configured.
     pub fn new(settings: LimitSettings) -> Self {
         let under_way = Arc::new(Semaphore::new(settings.calls_in_flight));
-        Self { settings, under_way, waiting: AtomicUsize::new(0), next_start: Mutex::default() }
+        Self { settings, under_way, waiting: AtomicUsize::new(0), starts: Mutex::default() }
     }
 
     /// Waits for a place, but not longer than configured, nor in a queue longer than configured.
@@ -56,12 +56,12 @@ impl CallLimit {
     /// # Errors
     /// [`Full`] when there is none in time.
     pub async fn enter(&self, clock: &Clock, deadline: &Deadline) -> Result<Place, Full> {
-        let patience = self.settings.queue_wait.min(deadline.left());
+        let patience = Deadline::after(self.settings.queue_wait.min(deadline.left()));
         let permit = match self.under_way.clone().try_acquire_owned() {
             Ok(permit) => permit,
-            Err(_) => self.queue(patience).await?,
+            Err(_) => self.queue(patience.left()).await?,
         };
-        let pause = self.start(clock.elapsed(), patience)?;
+        let pause = self.start(clock.elapsed(), patience.left())?;
         if !pause.is_zero() {
             let _waiting = self.wait_in_line();
             tokio::time::sleep(pause).await;
@@ -96,18 +96,22 @@ impl CallLimit {
         Waiting(&self.waiting)
     }
 
-    /// Takes the next start and gives the pause until then. A second's worth of calls may start at once.
+    /// Takes the next start and gives the pause until then: no second has more starts than are allowed, wherever it begins.
     fn start(&self, now: Duration, patience: Duration) -> Result<Duration, Full> {
         let Some(per_second) = self.settings.calls_per_second else { return Ok(Duration::ZERO) };
-        let interval = Duration::from_secs(1) / per_second.get();
-        let burst = Duration::from_secs(1) - interval;
-        let mut next = self.next_start.lock().unwrap_or_else(PoisonError::into_inner);
-        let start = (*next).max(now);
-        let pause = start.saturating_sub(now + burst);
+        let most = usize::try_from(per_second.get()).unwrap_or(usize::MAX);
+        let mut starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
+        while starts.len() > most {
+            starts.pop_front();
+        }
+        let earliest =
+            starts.front().filter(|_| starts.len() == most).map_or(now, |first| *first + Duration::from_secs(1));
+        let start = earliest.max(now);
+        let pause = start - now;
         if pause > patience {
             return Err(Full { retry_after: pause });
         }
-        *next = start + interval;
+        starts.push_back(start);
         Ok(pause)
     }
 }

@@ -20,6 +20,10 @@ const RENEWED_BEFORE_END: Duration = Duration::from_secs(60);
 /// The rest after a refused login doubles up to this: at most three logins are refused in any ten minutes.
 const LONGEST_REST: Duration = Duration::from_secs(30 * 60);
 
+/// The rest after a login that failed otherwise: from a moment, which passes with a gateway's stumble, up to a minute.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
 /// A gateway that loses the login more often than this in a minute has it for nothing.
 const MOST_LOSSES: usize = 3;
 const LOSSES_WITHIN: Duration = Duration::from_secs(60);
@@ -169,10 +173,11 @@ impl Login {
     pub fn state(&self, now: Duration) -> LoginState {
         let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_held = inner.token.as_ref().is_some_and(|token| token.is_usable(now));
+        let refused = |rest: &Rest| matches!(rest.error.kind, Kind::LoginRefused | Kind::LoginExpired);
         match &inner.rest {
             _ if is_held => LoginState::LoggedIn,
-            Some(_) => LoginState::Refused,
-            None => LoginState::None,
+            Some(rest) if refused(rest) => LoginState::Refused,
+            _ => LoginState::None,
         }
     }
 }
@@ -216,9 +221,10 @@ impl Inner {
     }
 
     fn rest_after(&mut self, error: &Error, now: Duration) {
-        let first = if error.kind == Kind::LoginRefused { error.kind.reaction().rests } else { None };
-        let Some(first) = first else { return };
-        let length = self.rest.as_ref().map_or(first, |rest| (rest.length * 2).clamp(first, LONGEST_REST));
+        let refused = error.kind == Kind::LoginRefused;
+        let first = error.kind.reaction().rests.filter(|_| refused).unwrap_or(FIRST_PAUSE);
+        let longest = if refused { LONGEST_REST } else { LONGEST_PAUSE };
+        let length = self.rest.as_ref().map_or(first, |rest| (rest.length * 2).clamp(first, longest));
         self.rest = Some(Rest { until: now + length, length, error: error.clone() });
     }
 }

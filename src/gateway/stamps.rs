@@ -32,6 +32,10 @@ impl UsedSeconds {
             used.retain(|_, second| *second >= now);
         }
         let last = used.entry(call).or_insert(i64::MIN);
+        if *last > now.saturating_add(lead) {
+            // It was used by a clock that has been corrected since, and refused.
+            *last = i64::MIN;
+        }
         let second = now.max(last.saturating_add(1));
         if second > now.saturating_add(lead) {
             return None;

@@ -221,7 +221,7 @@ impl Desk {
     {
         let gateway = self.gateway.clone();
         let fetch = move || {
-            let fetching = fetch(gateway);
+            let fetching = fetch(gateway.for_one_answer());
             // An older answer may hide the failure from every caller, so it is logged where it happens.
             async move { document(&fetching.await.inspect_err(log)?) }
         };

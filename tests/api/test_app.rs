@@ -162,6 +162,8 @@ impl TestApp {
 
 /// A client that follows nothing, decodes nothing and opens as many connections as there are requests.
 fn client() -> Client {
-    let connector = Connector::new().limit(0).timeout(Duration::from_secs(20));
+    // The service closes idle connections after five seconds; one that it is closing must not be used again.
+    let idle = Duration::from_secs(2);
+    let connector = Connector::new().limit(0).timeout(Duration::from_secs(20)).conn_keep_alive(idle);
     Client::builder().connector(connector).disable_redirects().timeout(Duration::from_secs(20)).finish()
 }

@@ -57,17 +57,34 @@ async fn a_full_queue_refuses_at_once() {
 }
 
 #[test]
-fn a_seconds_worth_starts_at_once_and_the_others_one_after_the_other() {
+fn a_seconds_worth_starts_at_once_and_the_others_a_second_later() {
     let limit = limit(100, 100, Some(10));
     let patience = Duration::from_secs(1);
     for number in 0..10 {
         assert_eq!(limit.start(Duration::ZERO, patience), Ok(Duration::ZERO), "{number}");
     }
-    assert_eq!(limit.start(Duration::ZERO, patience), Ok(Duration::from_millis(100)));
-    assert_eq!(limit.start(Duration::ZERO, patience), Ok(Duration::from_millis(200)));
-    let refused = limit.start(Duration::ZERO, Duration::from_millis(250));
-    assert_eq!(refused, Err(Full { retry_after: Duration::from_millis(300) }));
+    assert_eq!(limit.start(Duration::from_millis(300), patience), Ok(Duration::from_millis(700)));
+    let refused = limit.start(Duration::from_millis(300), Duration::from_millis(600));
+    assert_eq!(refused, Err(Full { retry_after: Duration::from_millis(700) }));
     assert_eq!(limit.start(Duration::from_secs(60), patience), Ok(Duration::ZERO));
+}
+
+#[test]
+fn no_second_has_more_starts_than_are_allowed_wherever_it_begins() {
+    let limit = limit(100, 100, Some(10));
+    let mut starts: Vec<Duration> = Vec::new();
+    for step in 0..2_000 {
+        let now = Duration::from_millis(step * 7);
+        if let Ok(pause) = limit.start(now, Duration::from_millis(500)) {
+            starts.push(now + pause);
+        }
+    }
+    for start in &starts {
+        let second = *start..*start + Duration::from_secs(1);
+        let within = starts.iter().filter(|other| second.contains(*other)).count();
+        assert!(within <= 10, "{within} from {start:?} on");
+    }
+    assert!(starts.len() > 130, "and nearly as many as are allowed: {}", starts.len());
 }
 
 #[test]
