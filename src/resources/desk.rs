@@ -18,6 +18,7 @@ use crate::cache::{AnswerCache, Document, Key, Question};
 use crate::clock::Clock;
 use crate::directory::{Directory, StoreId, StoreNumbers};
 use crate::gateway::GatewayClient;
+use crate::gateway::dialect::Method;
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::tenants::{Tenant, Tenants};
 use crate::gateway::vendor::Gateway;
@@ -223,7 +224,7 @@ impl Desk {
         let fetch = move || {
             let fetching = fetch(gateway.for_one_answer());
             // An older answer may hide the failure from every caller, so it is logged where it happens.
-            async move { document(&fetching.await.inspect_err(log)?) }
+            async move { document(resource, &fetching.await.inspect_err(log)?) }
         };
         let found = self.shared.cache.read(question, fetch).await;
         metrics::cache_read(resource.name, found.as_ref().map_or("failure", |found| found.outcome.name()));
@@ -258,9 +259,10 @@ fn log(error: &Error) {
     let _logged = Problem::from(error).logged();
 }
 
-fn document<T: Serialize>(fetched: &Fetched<T>) -> Result<Document, Error> {
+fn document<T: Serialize>(resource: &Resource, fetched: &Fetched<T>) -> Result<Document, Error> {
     let body = serde_json::to_vec(&fetched.value).map_err(|error| {
-        Error::local(Gateway::OpRetail, Kind::Unreadable, format!("the answer cannot be written: {error}"))
+        let gateway = resource.method.as_ref().map_or(Gateway::OpRetail, Method::gateway);
+        Error::local(gateway, Kind::Unreadable, format!("the answer cannot be written: {error}"))
     })?;
     Ok(Document { body: Bytes::from(body), link: fetched.link.clone() })
 }
