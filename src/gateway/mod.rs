@@ -2,8 +2,8 @@
 //!
 //! One attempt goes: may we ([`rest`], [`breaker`], [`limit`]) → logged in ([`login`]) → stamp ([`stamps`], [`clock_offset`]) →
 //! encode and sign ([`dialect`]) → send ([`transport`]) → read ([`answer`]) → tell the breaker and the clock. A failure finds
-//! its one reaction in the table of [`reactions`], and [`retry`] counts. Signing is inside the attempt, so that a retry is
-//! always signed anew.
+//! its one reaction in the table of [`reactions`], [`progress`] decides what follows, and [`retry`] counts. Signing is inside
+//! the attempt, so that a retry is always signed anew.
 
 pub mod account;
 mod answer;
@@ -18,6 +18,7 @@ mod login_flight;
 pub mod oms;
 pub mod opretail;
 pub mod parameters;
+mod progress;
 pub mod reactions;
 pub mod registry;
 mod rest;
@@ -46,13 +47,11 @@ use crate::telemetry::metrics;
 use account::{Account, Stamped, Trial};
 use answer::Reply;
 use breaker::{Change, Leave};
-use clock_offset::Reading;
 use dialect::Call;
 use error::{Error, Kind};
 use limit::Place;
-use login::LoginToken;
+use progress::{Failure, Progress, Sent};
 use reactions::Counts;
-use retry::{Attempts, Next, jittered};
 use transport::Transport;
 
 pub use settings::{GatewaySettings, LimitSettings};
@@ -65,43 +64,6 @@ pub struct GatewayClient {
     deadline: Duration,
     /// The end of all calls for one answer, if that has begun.
     until: Option<Deadline>,
-}
-
-/// What one attempt carried.
-struct Sent {
-    stamped: Stamped,
-    login: Option<Arc<LoginToken>>,
-    /// Whether the gateway had the time that an attempt is given, and not what our own queue had left of it.
-    had_its_time: bool,
-}
-
-/// A failed attempt, with what the retry needs to know about it.
-struct Failure {
-    error: Error,
-    /// What was sent; nothing when the attempt ended before.
-    sent: Option<Sent>,
-    reading: Option<Reading>,
-}
-
-/// What becomes of one call over its attempts.
-#[derive(Default)]
-struct Progress {
-    attempts: Attempts,
-    trial: Trial,
-    /// Retries that were paid for after the gateway had called a stamp repeated.
-    paid_for_repeats: u32,
-    /// Retries with a mended timestamp, which are free if they help.
-    mended: u32,
-}
-
-impl Progress {
-    /// The call has failed: if it did for its timestamp, what was mended was in vain, and is paid for.
-    fn settle_mending(&mut self, account: &Account, kind: Kind) {
-        if kind == Kind::TimestampRefused {
-            account.stamp_was_refused(&self.trial);
-            account.budget.owe(std::mem::take(&mut self.mended));
-        }
-    }
 }
 
 impl GatewayClient {
@@ -254,45 +216,6 @@ impl GatewayClient {
             }
             Change::Closed => tracing::info!(gateway, "the gateway answers again"),
         }
-    }
-
-    /// Whether there is another attempt, and after which pause. A retry with something mended is free, as long as mending
-    /// is of use; a blind one costs.
-    fn pause_before_next(
-        &self,
-        account: &Account,
-        call: &Call,
-        progress: &mut Progress,
-        failure: &Failure,
-    ) -> Option<Duration> {
-        let Sent { stamped, login, .. } = failure.sent.as_ref()?;
-        let kind = failure.error.kind;
-        let may_log_in = kind == Kind::LoginExpired && self.may_log_in_again(account, login.as_deref()?);
-        let longest = match progress.attempts.after(kind) {
-            Next::GiveUp => return None,
-            Next::LoggedIn => return may_log_in.then_some(Duration::ZERO),
-            Next::Mended { else_blind } => {
-                let is_mended = account.mend_timestamp(&mut progress.trial, stamped, failure.reading.as_ref());
-                if is_mended && account.mending_helps() {
-                    progress.mended += 1;
-                    return Some(Duration::ZERO);
-                }
-                (is_mended || else_blind).then_some(Duration::ZERO)?
-            }
-            Next::AgainWithin(longest) => longest,
-        };
-        if account.breaker.wait(self.clock.elapsed()).is_some() {
-            return None;
-        }
-        if !account.budget.spend() {
-            metrics::gateway_retry_denied(account.gateway().name());
-            return None;
-        }
-        if kind == Kind::Repeated {
-            account.stamp_was_repeated(call);
-            progress.paid_for_repeats += 1;
-        }
-        Some(jittered(longest))
     }
 }
 
