@@ -22,33 +22,45 @@ const REMEMBERED: usize = 4096;
 
 /// The seconds that calls have used, of all accounts: two companies may share a credential, and the gateway counts by it.
 #[derive(Debug, Default)]
-pub struct UsedSeconds(Mutex<HashMap<u64, i64>>);
+pub struct UsedSeconds(Mutex<HashMap<u64, Used>>);
+
+/// What one call has used.
+#[derive(Clone, Copy, Debug)]
+struct Used {
+    last: i64,
+    /// The last one before the clock jumped ahead, if it did: what followed was perhaps never taken.
+    before_jump: i64,
+}
 
 impl UsedSeconds {
     /// The first second from `now` on that no equal call has used; `None` when it would lie too far ahead.
     fn take(&self, call: u64, now: i64, lead: i64) -> Option<i64> {
         let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if used.len() >= REMEMBERED {
-            used.retain(|_, second| *second >= now);
+            used.retain(|_, used| used.last >= now);
         }
-        let last = used.entry(call).or_insert(i64::MIN);
-        if *last > now.saturating_add(lead) {
+        let used = used.entry(call).or_insert(Used { last: i64::MIN, before_jump: i64::MIN });
+        let furthest = now.saturating_add(lead);
+        if used.last > furthest {
             // It was used by a clock that has been corrected since, and refused.
-            *last = i64::MIN;
+            used.last = if used.before_jump > furthest { i64::MIN } else { used.before_jump };
         }
-        let second = now.max(last.saturating_add(1));
-        if second > now.saturating_add(lead) {
+        let second = now.max(used.last.saturating_add(1));
+        if second > furthest {
             return None;
         }
-        *last = second;
+        if second > used.last.saturating_add(lead) {
+            used.before_jump = used.last;
+        }
+        used.last = second;
         Some(second)
     }
 
     /// Passes over some of the next seconds.
     fn step_aside(&self, call: u64) {
         let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = used.get_mut(&call) {
-            *last = last.saturating_add(fastrand::i64(0..LARGEST_STEP));
+        if let Some(used) = used.get_mut(&call) {
+            used.last = used.last.saturating_add(fastrand::i64(0..LARGEST_STEP));
         }
     }
 }

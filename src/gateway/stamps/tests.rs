@@ -85,3 +85,15 @@ fn two_processes_that_meet_part_again() {
     }
     assert!(unanswered <= 8, "{unanswered} of 400 equal calls in one second");
 }
+
+#[test]
+fn seconds_of_a_clock_that_was_off_are_forgotten_and_those_before_are_not() {
+    let stamps = stamps(A_MINUTE_AHEAD, "demo", &Arc::default());
+    let second = |at: i64| {
+        let now = Timestamp::from_second(1_700_000_000 + at).unwrap();
+        stamps.issue(&call("A"), now, UNIX).map(|stamp| stamp.time.as_second() - 1_700_000_000)
+    };
+    assert_eq!([0, 0, 0].map(second), [Some(0), Some(1), Some(2)]);
+    assert_eq!([7_200, 7_200].map(second), [Some(7_200), Some(7_201)], "the clock is off");
+    assert_eq!([0, 0].map(second), [Some(3), Some(4)], "and mended");
+}
