@@ -8,7 +8,8 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{HttpServer, middleware, rt};
 
-use crate::auth::{self, Auth, AuthSetupError};
+use crate::auth::quota;
+use crate::auth::{self, Auth, AuthSetupError, CurrentAuth};
 use crate::cache::AnswerCache;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -62,6 +63,7 @@ pub struct App {
     address: SocketAddr,
     server: Server,
     cache: AnswerCache<Error>,
+    auth: Data<CurrentAuth>,
 }
 
 impl App {
@@ -87,7 +89,8 @@ impl App {
         let cache = AnswerCache::new(&settings.cache, clock.clone());
         let registry = Registry::new(&settings.gateway);
         let tenants = Tenants::new(settings.tenants, &registry);
-        let auth = Data::new(Auth::new(settings.auth, clock.clone())?);
+        let auth = Data::new(CurrentAuth::new(Auth::new(settings.auth, clock.clone())?));
+        let current_auth = auth.clone();
         let docs = Data::new(docs(server.docs_client_id.as_deref())?);
         let edge = Data::new(Edge { clock: clock.clone(), request_timeout: server.request_timeout });
         let standing = Data::new(Standing::new(tenants.clone(), registry, clock.clone()));
@@ -109,6 +112,7 @@ impl App {
                 .app_data(edge.clone())
                 .app_data(standing.clone())
                 .app_data(GatewayClient::new(transport, clock.clone(), gateway.deadline))
+                .wrap(middleware::from_fn(quota::headers::announce))
                 .wrap(middleware::from_fn(edge::pass))
                 .configure(routes)
         };
@@ -118,12 +122,17 @@ impl App {
             .shutdown_timeout(server.drain.as_secs())
             .listen(listener)?
             .run();
-        Ok(Self { address, server, cache })
+        Ok(Self { address, server, cache, auth: current_auth })
     }
 
     /// The address that the service listens on.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Keys, clients and limits, for whoever puts new ones in force.
+    pub fn auth(&self) -> Data<CurrentAuth> {
+        self.auth.clone()
     }
 
     /// Stops the service from elsewhere.

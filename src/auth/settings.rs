@@ -1,6 +1,8 @@
 //! The `[auth]` section: keys, clients and the names that stand in tokens. Keys and hashes are read here already,
 //! so that one start shows everything that is wrong with them.
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
@@ -8,6 +10,8 @@ use secrecy::ExposeSecret as _;
 use super::clients::{Client, Clients};
 use super::key_algorithm::KeyAlgorithm;
 use super::keys::{Key, KeyError, KeySet};
+use super::limits::CallerLimits;
+use super::revocations;
 use super::scope;
 use super::secrets::SecretHash;
 use crate::settings::Section;
@@ -37,6 +41,10 @@ pub struct AuthSettings {
     pub keys: Option<KeySet>,
     /// The clients.
     pub clients: Clients,
+    /// Ids of tokens that an operator has ended.
+    pub revoked_tokens: Arc<HashSet<String>>,
+    /// `[limits]`, which is a section of its own.
+    pub limits: CallerLimits,
 }
 
 impl AuthSettings {
@@ -49,6 +57,8 @@ impl AuthSettings {
             token_lifetime: read_lifetime(section),
             keys: read_keys(section),
             clients: read_clients(section, tenants),
+            revoked_tokens: revocations::read_list(section),
+            limits: CallerLimits::default(),
             issuer,
         }
     }
@@ -142,8 +152,9 @@ fn read_client(id: &str, section: &Section<'_>, tenants: &[String]) -> Option<Cl
     let tenant = read_tenant(section, tenants);
     let scopes = read_scopes(section);
     let stores = read_stores(section);
+    let quota = section.parsed("quota");
     let secret = read_secret_hash(section)?;
-    Some(Client { id: id.to_owned(), tenant, scopes, stores, secret })
+    Some(Client { id: id.to_owned(), tenant, scopes, stores, quota, secret })
 }
 
 fn read_tenant(section: &Section<'_>, tenants: &[String]) -> String {

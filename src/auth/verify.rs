@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 use super::claims::{Claims, ClaimsError};
 use super::grants::Grants;
 use super::keys::{VerificationKey, VerificationKeys};
+use super::revocations::Revocations;
 use crate::clock::Clock;
 
 /// The largest token that is looked at.
@@ -72,6 +73,9 @@ pub enum TokenError {
     /// `iat` has not come.
     #[error("The token was issued in the future")]
     IssuedInTheFuture,
+    /// It ended before its time (RFC 7009).
+    #[error("The token has been revoked")]
+    Revoked,
 }
 
 impl From<ClaimsError> for TokenError {
@@ -134,13 +138,21 @@ pub struct Verifier {
     issuer: String,
     audience: String,
     keys: VerificationKeys,
+    revocations: Revocations,
     clock: Clock,
 }
 
 impl Verifier {
     /// Accepts tokens from `issuer` for `audience`, signed with one of `keys`.
     pub fn new(issuer: &str, audience: &str, keys: VerificationKeys, clock: Clock) -> Self {
-        Self { issuer: issuer.to_owned(), audience: audience.to_owned(), keys, clock }
+        let (issuer, audience) = (issuer.to_owned(), audience.to_owned());
+        Self { issuer, audience, keys, revocations: Revocations::default(), clock }
+    }
+
+    /// Refuses tokens that ended before their time.
+    #[must_use]
+    pub fn refusing(self, revocations: Revocations) -> Self {
+        Self { revocations, ..self }
     }
 
     /// Checks a token.
@@ -153,6 +165,9 @@ impl Verifier {
     pub fn verify(&self, token: &str) -> Result<Arc<VerifiedToken>, TokenError> {
         let verified = self.verify_content(token)?;
         self.verify_time(verified.claims())?;
+        if self.revocations.is_revoked(&verified.claims().iss, &verified.claims().jti) {
+            return Err(TokenError::Revoked);
+        }
         Ok(verified)
     }
 
