@@ -8,11 +8,12 @@ use std::time::Duration;
 use toml::Table;
 
 use crate::auth::AuthSettings;
+use crate::auth::limits::CallerLimits;
 use crate::cache::CacheSettings;
 use crate::gateway::GatewaySettings;
 use crate::gateway::tenants::TenantSettings;
 use crate::resources::Policies;
-use crate::settings::{Problems, Report, Section, overlay};
+use crate::settings::{Problems, Report, Section, Sources, overlay};
 use crate::telemetry::logging::LogSettings;
 
 /// Everything that `serve` needs to know.
@@ -20,7 +21,7 @@ use crate::telemetry::logging::LogSettings;
 pub struct Settings {
     /// `[server]`.
     pub server: ServerSettings,
-    /// `[auth]`.
+    /// `[auth]` and `[limits]`.
     pub auth: AuthSettings,
     /// `[tenants.<name>]`.
     pub tenants: Vec<TenantSettings>,
@@ -32,6 +33,8 @@ pub struct Settings {
     pub policies: Policies,
     /// `[telemetry]`.
     pub log: LogSettings,
+    /// The files and sections that all of it was read from.
+    pub sources: Sources,
 }
 
 /// `[server]`: our own listener.
@@ -102,8 +105,8 @@ impl Settings {
     /// Everything that is missing or wrong.
     pub fn load(file: Option<&Path>, variables: impl Iterator<Item = (String, String)>) -> Result<Self, Problems> {
         match file {
-            Some(path) => Self::over(read_file(path)?, variables),
-            None => Self::over(Table::new(), variables),
+            Some(path) => Self::over(file, read_file(path)?, variables),
+            None => Self::over(None, Table::new(), variables),
         }
     }
 
@@ -112,30 +115,36 @@ impl Settings {
     /// # Errors
     /// Everything that is missing or wrong.
     pub fn parse(text: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Self, Problems> {
-        Self::over(parse_toml(text, "the configuration")?, variables)
+        Self::over(None, parse_toml(text, "the configuration")?, variables)
     }
 
-    fn over(mut table: Table, variables: impl Iterator<Item = (String, String)>) -> Result<Self, Problems> {
+    fn over(
+        file: Option<&Path>,
+        mut table: Table,
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, Problems> {
         let origins = overlay(&mut table, variables);
         let report = Report::with_variables(origins);
-        let settings = Self::read(&Section::root(&table, &report));
+        let settings = Self::read(&Section::root(&table, &report), Sources::of(file, &table));
         report.finish(&table)?;
         Ok(settings)
     }
 
-    fn read(root: &Section<'_>) -> Self {
+    fn read(root: &Section<'_>, sources: Sources) -> Self {
         let server = ServerSettings::read(&root.section("server"));
         let tenants = TenantSettings::read_all(&root.section("tenants"), root);
         let names: Vec<String> = tenants.iter().map(|tenant| tenant.name.clone()).collect();
         let cache = root.section("cache");
+        let auth = AuthSettings::read(&root.section("auth"), server.public_url.as_deref(), &names);
         Self {
-            auth: AuthSettings::read(&root.section("auth"), server.public_url.as_deref(), &names),
+            auth: AuthSettings { limits: CallerLimits::read(&root.section("limits")), ..auth },
             server,
             tenants,
             gateway: GatewaySettings::read(&root.section("gateway")),
             policies: Policies::read(&cache),
             cache: CacheSettings::read(&cache),
             log: LogSettings::read(&root.section("telemetry")),
+            sources,
         }
     }
 }

@@ -11,11 +11,12 @@
 //! 7. The resource translates what came, [`http::reply`] adds ETag, age and encoding, or [`http::problem`] explains the
 //!    error.
 //!
-//! The modules stand in that order, and each uses only those below it. [`cli`] and [`config`] come before, [`sandbox`] is
-//! a gateway to try all of it on.
+//! The modules stand in that order, and each uses only those below it. [`cli`], [`config`]
+//! and [`reload`] come before, [`sandbox`] is a gateway to try all of it on.
 
 pub mod cli;
 pub mod config;
+pub mod reload;
 
 pub mod app;
 pub mod openapi;
