@@ -29,6 +29,8 @@ pub struct Client {
     pub scopes: Vec<String>,
     /// The only stores that it may read; `None` for all of the tenant's.
     pub stores: Option<Vec<String>>,
+    /// The only organizations that it may read; `None` for all, unless `stores` limits it.
+    pub organizations: Option<Vec<String>>,
     /// How much it may ask; `None` for what everybody may.
     pub quota: Option<Quota>,
     /// The hash of its secret.
@@ -182,7 +184,7 @@ mod tests {
 
     fn client(id: &str, secret: SecretHash) -> Client {
         let (id, tenant) = (id.to_owned(), "acme".to_owned());
-        Client { id, tenant, scopes: Vec::new(), stores: None, quota: None, secret }
+        Client { id, tenant, scopes: Vec::new(), stores: None, organizations: None, quota: None, secret }
     }
 
     fn clients() -> Clients {

@@ -125,6 +125,7 @@ fn token(settings: &Settings, clock: Clock) -> Result<String, CliError> {
         tenant: TENANT.to_owned(),
         scopes: scope::ALL.iter().map(|scope| scope.name.to_owned()).collect(),
         stores: None,
+        organizations: None,
         lifetime: None,
     };
     let issued = issuer.issue(grant).map_err(|error| CliError::message(error.to_string()))?;

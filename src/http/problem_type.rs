@@ -44,8 +44,8 @@ problem_types! {
         "The token is valid, but it does not hold the scope that this path needs.",
         "Ask for a token with the scope named in `detail`; whoever runs this service can grant it to your client.";
     StoreNotGranted = 403 "store-not-granted", "The token may not read this store or organization",
-        "The token is limited to certain stores, or the organization does not belong to this company's gateway key.",
-        "Use an id that the token's `stores` claim grants, or ask whoever runs this service to grant it to your client.";
+        "The token is limited to certain stores or organizations, or the organization does not belong to this company's gateway key.",
+        "Use an id that the token's claims `stores` and `organizations` grant, or ask whoever runs this service to grant it to your client.";
     NotFound = 404 "not-found", "There is nothing at this address",
         "There is no such path, or no such store or organization.",
         "Check the id and the path; GET /stores lists the stores, and /docs all paths.";

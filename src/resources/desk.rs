@@ -16,7 +16,7 @@ use crate::auth::caller::Caller;
 use crate::auth::scope::{CacheBypass, Scope};
 use crate::cache::{AnswerCache, Document, Key, Question};
 use crate::clock::Clock;
-use crate::directory::{Directory, StoreId, StoreNumbers};
+use crate::directory::{Directory, OrganizationId, StoreId, StoreNumbers};
 use crate::gateway::GatewayClient;
 use crate::gateway::dialect::Method;
 use crate::gateway::error::{Error, Kind};
@@ -171,15 +171,33 @@ impl Desk {
         Ok(Some(numbers))
     }
 
-    /// Refuses a token that is limited to stores where a whole organization is asked for.
+    /// Lets a token read an organization's figures only if it grants that organization.
+    ///
+    /// # Errors
+    /// 403 when it does not.
+    pub fn require_organization<S: Scope>(
+        &self,
+        caller: &Caller<S>,
+        organization: &OrganizationId,
+    ) -> Result<(), Problem> {
+        if caller.grants().may_read_organization(organization.number()) {
+            return Ok(());
+        }
+        let remedy = ProblemType::StoreNotGranted.remedy();
+        let detail = format!("The token does not grant organization {organization}. {remedy}");
+        Err(Problem::new(ProblemType::StoreNotGranted, detail))
+    }
+
+    /// Refuses a token that is limited to certain stores or organizations where something is asked for that belongs to
+    /// all of them.
     ///
     /// # Errors
     /// 403 when the token is limited.
-    pub fn require_all_stores<S: Scope>(&self, caller: &Caller<S>) -> Result<(), Problem> {
+    pub fn require_no_limits<S: Scope>(&self, caller: &Caller<S>) -> Result<(), Problem> {
         if caller.grants().may_read_all() {
             return Ok(());
         }
-        let detail = "The token is limited to certain stores and may not read a whole organization.";
+        let detail = "The token is limited to certain stores or organizations, and this belongs to all of the company.";
         Err(Problem::new(ProblemType::StoreNotGranted, detail))
     }
 

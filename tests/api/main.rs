@@ -40,6 +40,7 @@ mod resources;
 mod revocation;
 mod signature_properties;
 mod signatures;
+mod tenants;
 mod tokens;
 mod transport_failures;
 mod wire;

@@ -112,6 +112,7 @@ fn grant(client: &Client, scopes: Vec<String>) -> TokenGrant {
         tenant: client.tenant.clone(),
         scopes,
         stores: client.stores.clone(),
+        organizations: client.organizations.clone(),
         lifetime: None,
     }
 }
