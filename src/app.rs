@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::web::{Data, ServiceConfig};
-use actix_web::{HttpServer, middleware, rt};
+use actix_web::{middleware, rt};
 
 use crate::auth::quota;
 use crate::auth::{self, Auth, AuthSetupError, CurrentAuth};
@@ -23,15 +23,13 @@ use crate::gateway::transport::Transport;
 use crate::http::docs::{self, Docs};
 use crate::http::edge::{self, Edge};
 use crate::http::ops::{self, Standing};
+use crate::http::server;
 use crate::openapi;
 use crate::resources::{self, Shared};
 use crate::telemetry::metrics;
 
 /// How often what has expired is freed.
 const MAINTENANCE: Duration = Duration::from_secs(5);
-
-/// The head of a request must arrive within this time.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why the service cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +71,7 @@ impl App {
     /// [`AppError`] says what is wrong.
     pub fn build(settings: Settings, clock: Clock) -> Result<Self, AppError> {
         let address = settings.server.listen;
-        let listener = TcpListener::bind(address).map_err(|source| AppError::Listen { address, source })?;
+        let listener = server::listen(address).map_err(|source| AppError::Listen { address, source })?;
         Self::on(listener, settings, clock)
     }
 
@@ -84,15 +82,15 @@ impl App {
     pub fn on(listener: TcpListener, settings: Settings, clock: Clock) -> Result<Self, AppError> {
         metrics::start();
         let address = listener.local_addr()?;
-        let server = settings.server.clone();
+        let options = settings.server.clone();
         let tls = tls::client_config(settings.gateway.ca_file.as_deref())?;
         let cache = AnswerCache::new(&settings.cache, clock.clone());
         let registry = Registry::new(&settings.gateway);
         let tenants = Tenants::new(settings.tenants, &registry);
         let auth = Data::new(CurrentAuth::new(Auth::new(settings.auth, clock.clone())?));
         let current_auth = auth.clone();
-        let docs = Data::new(docs(server.docs_client_id.as_deref())?);
-        let edge = Data::new(Edge { clock: clock.clone(), request_timeout: server.request_timeout });
+        let docs = Data::new(docs(options.docs_client_id.as_deref())?);
+        let edge = Data::new(Edge { clock: clock.clone(), request_timeout: options.request_timeout });
         let standing = Data::new(Standing::new(tenants.clone(), registry, clock.clone()));
         let shared = Data::new(Shared {
             tenants,
@@ -116,12 +114,7 @@ impl App {
                 .wrap(middleware::from_fn(edge::pass))
                 .configure(routes)
         };
-        let server = HttpServer::new(factory)
-            .workers(server.workers)
-            .client_request_timeout(HEAD_TIMEOUT)
-            .shutdown_timeout(server.drain.as_secs())
-            .listen(listener)?
-            .run();
+        let server = server::start(listener, &options.connections(), factory)?;
         Ok(Self { address, server, cache, auth: current_auth })
     }
 

@@ -12,6 +12,8 @@ use crate::auth::limits::CallerLimits;
 use crate::cache::CacheSettings;
 use crate::gateway::GatewaySettings;
 use crate::gateway::tenants::TenantSettings;
+use crate::http::connection::Patience;
+use crate::http::server::ConnectionLimits;
 use crate::resources::Policies;
 use crate::settings::{Problems, Report, Section, Sources, overlay};
 use crate::telemetry::logging::LogSettings;
@@ -50,6 +52,12 @@ pub struct ServerSettings {
     pub drain: Duration,
     /// `request_timeout`: the longest time for one request. Default `30s`.
     pub request_timeout: Duration,
+    /// `head_timeout`: how long the head of a request may take. Default `10s`.
+    pub head_timeout: Duration,
+    /// `keep_alive`: how long a connection may wait for its next request. Default `75s`.
+    pub keep_alive: Duration,
+    /// `connections`: most connections at a time. Default 10000.
+    pub connections: usize,
     /// The client id that Swagger UI fills in; set by the demo.
     pub docs_client_id: Option<String>,
 }
@@ -62,6 +70,11 @@ impl Default for ServerSettings {
             workers: std::thread::available_parallelism().map_or(2, usize::from),
             drain: Duration::from_secs(30),
             request_timeout: Duration::from_secs(30),
+            head_timeout: Duration::from_secs(10),
+            // Longer than the 60 s for which load balancers keep their side open, so that none sends a request on a
+            // connection that we have just closed.
+            keep_alive: Duration::from_secs(75),
+            connections: 10_000,
             docs_client_id: None,
         }
     }
@@ -74,19 +87,46 @@ impl ServerSettings {
         if !(1..=1024).contains(&workers) {
             section.problem("workers", "write a number from 1 to 1024, or leave it out for one a core");
         }
-        let request_timeout = section.duration("request_timeout", default.request_timeout);
-        if request_timeout < Duration::from_secs(1) {
-            section.problem("request_timeout", "a request needs at least 1s");
-        }
         Self {
             listen: read_listen(section).unwrap_or(default.listen),
             public_url: section.text("public_url").map(|url| url.trim_end_matches('/').to_owned()),
             workers,
             drain: section.duration("drain", default.drain),
-            request_timeout,
+            request_timeout: at_least_a_second(section, "request_timeout", default.request_timeout),
+            head_timeout: at_least_a_second(section, "head_timeout", default.head_timeout),
+            keep_alive: at_least_a_second(section, "keep_alive", default.keep_alive),
+            connections: read_connections(section, workers).unwrap_or(default.connections),
             docs_client_id: None,
         }
     }
+
+    /// What connections may do.
+    pub const fn connections(&self) -> ConnectionLimits {
+        ConnectionLimits {
+            workers: self.workers,
+            connections: self.connections,
+            patience: Patience { head: self.head_timeout, body: self.request_timeout },
+            keep_alive: self.keep_alive,
+            drain: self.drain,
+        }
+    }
+}
+
+/// The framework's clock moves in steps of half a second, so anything shorter ends at random.
+fn at_least_a_second(section: &Section<'_>, key: &str, default: Duration) -> Duration {
+    let duration = section.duration(key, default);
+    if duration < Duration::from_secs(1) {
+        section.problem(key, "this needs at least 1s");
+    }
+    duration
+}
+
+fn read_connections(section: &Section<'_>, workers: usize) -> Option<usize> {
+    let connections = section.integer("connections")?;
+    if connections < workers {
+        section.problem("connections", "write at least one for each worker, and less than the limit on open files");
+    }
+    Some(connections)
 }
 
 fn read_listen(section: &Section<'_>) -> Option<SocketAddr> {

@@ -1,9 +1,11 @@
-//! HTTP as callers see it: the edge that every request passes, errors, replies, pages.
+//! HTTP as callers see it: the server and its connections, the edge that every request passes, errors, replies, pages.
 
 pub mod accept;
 pub mod access_log;
+pub mod connection;
 pub mod docs;
 pub mod edge;
+mod head_scan;
 pub mod methods;
 pub mod ops;
 pub mod problem;
@@ -12,4 +14,5 @@ pub mod problem_type;
 pub mod reply;
 mod request_id;
 mod request_limits;
+pub mod server;
 mod weights;

@@ -171,6 +171,11 @@ impl TestApp {
         self.send("GET", path, &[("authorization", &format!("Bearer {token}"))], "").await
     }
 
+    /// The same without a path, for sockets.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Sends these bytes on a connection of their own and gives all that comes back.
     pub fn raw(&self, request: &str) -> String {
         let mut connection = TcpStream::connect(self.address).unwrap();
