@@ -90,7 +90,11 @@ impl App {
         let auth = Data::new(CurrentAuth::new(Auth::new(settings.auth, clock.clone())?));
         let current_auth = auth.clone();
         let docs = Data::new(docs(options.docs_client_id.as_deref())?);
-        let edge = Data::new(Edge { clock: clock.clone(), request_timeout: options.request_timeout });
+        let edge = Data::new(Edge {
+            clock: clock.clone(),
+            request_timeout: options.request_timeout,
+            hosts: options.hosts.clone(),
+        });
         let standing = Data::new(Standing::new(tenants.clone(), registry, clock.clone()));
         let shared = Data::new(Shared {
             tenants,

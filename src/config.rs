@@ -13,6 +13,7 @@ use crate::cache::CacheSettings;
 use crate::gateway::GatewaySettings;
 use crate::gateway::tenants::TenantSettings;
 use crate::http::connection::Patience;
+use crate::http::host::Host;
 use crate::http::server::ConnectionLimits;
 use crate::resources::Policies;
 use crate::settings::{Problems, Report, Section, Sources, overlay};
@@ -58,6 +59,8 @@ pub struct ServerSettings {
     pub keep_alive: Duration,
     /// `connections`: most connections at a time. Default 10000.
     pub connections: usize,
+    /// `hosts`: the hosts that are answered for. Default: any.
+    pub hosts: Vec<Host>,
     /// The client id that Swagger UI fills in; set by the demo.
     pub docs_client_id: Option<String>,
 }
@@ -75,6 +78,7 @@ impl Default for ServerSettings {
             // connection that we have just closed.
             keep_alive: Duration::from_secs(75),
             connections: 10_000,
+            hosts: Vec::new(),
             docs_client_id: None,
         }
     }
@@ -96,6 +100,7 @@ impl ServerSettings {
             head_timeout: at_least_a_second(section, "head_timeout", default.head_timeout),
             keep_alive: at_least_a_second(section, "keep_alive", default.keep_alive),
             connections: read_connections(section, workers).unwrap_or(default.connections),
+            hosts: read_hosts(section),
             docs_client_id: None,
         }
     }
@@ -127,6 +132,13 @@ fn read_connections(section: &Section<'_>, workers: usize) -> Option<usize> {
         section.problem("connections", "write at least one for each worker, and less than the limit on open files");
     }
     Some(connections)
+}
+
+fn read_hosts(section: &Section<'_>) -> Vec<Host> {
+    let hosts = section.list("hosts").unwrap_or_default();
+    let read =
+        |host: &String| host.parse().map_err(|error| section.problem("hosts", format!("{host:?}: {error}"))).ok();
+    hosts.iter().filter_map(read).collect()
 }
 
 fn read_listen(section: &Section<'_>) -> Option<SocketAddr> {

@@ -70,6 +70,9 @@ problem_types! {
     UnsupportedMediaType = 415 "unsupported-media-type", "The body has an unsupported media type",
         "The body is not of the media type that this path takes.",
         "Send the body as the API document says.";
+    MisdirectedRequest = 421 "misdirected-request", "This service does not answer for this host",
+        "The `Host` header names a host that this service is not configured to answer for.",
+        "Use the address that you were given for this service. Whoever runs it can add a host to `server.hosts`.";
     GatewayRejectedRequest = 422 "gateway-rejected-request", "The gateway refused a parameter of the request",
         "The request was well-formed, but the vendor's gateway refused a parameter that came from the caller. `gateway` has its code.",
         "Read `detail` and the gateway's code, and correct the parameter. The same request will be refused again.";
@@ -108,6 +111,7 @@ impl ProblemType {
             413 => Self::PayloadTooLarge,
             414 => Self::UriTooLong,
             415 => Self::UnsupportedMediaType,
+            421 => Self::MisdirectedRequest,
             431 => Self::HeadersTooLarge,
             400..=499 => Self::BadRequest,
             _ => Self::InternalError,

@@ -22,6 +22,7 @@ mod documents;
 mod errors;
 mod gateway_answers;
 mod guesses;
+mod hostile;
 mod introspection;
 mod limits;
 mod logins;
