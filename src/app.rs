@@ -20,6 +20,7 @@ use crate::gateway::registry::Registry;
 use crate::gateway::tenants::Tenants;
 use crate::gateway::tls::{self, TlsError};
 use crate::gateway::transport::Transport;
+use crate::http::cors::Cors;
 use crate::http::docs::{self, Docs};
 use crate::http::edge::{self, Edge};
 use crate::http::ops::{self, Standing};
@@ -94,6 +95,7 @@ impl App {
             clock: clock.clone(),
             request_timeout: options.request_timeout,
             hosts: options.hosts.clone(),
+            cors: Cors::new(&options.cors),
         });
         let standing = Data::new(Standing::new(tenants.clone(), registry, clock.clone()));
         let shared = Data::new(Shared {

@@ -13,6 +13,7 @@ use crate::cache::CacheSettings;
 use crate::gateway::GatewaySettings;
 use crate::gateway::tenants::TenantSettings;
 use crate::http::connection::Patience;
+use crate::http::cors::CorsSettings;
 use crate::http::host::Host;
 use crate::http::server::ConnectionLimits;
 use crate::resources::Policies;
@@ -61,6 +62,8 @@ pub struct ServerSettings {
     pub connections: usize,
     /// `hosts`: the hosts that are answered for. Default: any.
     pub hosts: Vec<Host>,
+    /// `[server.cors]`.
+    pub cors: CorsSettings,
     /// The client id that Swagger UI fills in; set by the demo.
     pub docs_client_id: Option<String>,
 }
@@ -79,6 +82,7 @@ impl Default for ServerSettings {
             keep_alive: Duration::from_secs(75),
             connections: 10_000,
             hosts: Vec::new(),
+            cors: CorsSettings::default(),
             docs_client_id: None,
         }
     }
@@ -101,6 +105,7 @@ impl ServerSettings {
             keep_alive: at_least_a_second(section, "keep_alive", default.keep_alive),
             connections: read_connections(section, workers).unwrap_or(default.connections),
             hosts: read_hosts(section),
+            cors: CorsSettings::read(&section.section("cors")),
             docs_client_id: None,
         }
     }

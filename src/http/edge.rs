@@ -3,7 +3,7 @@
 //!
 //! Order, and why: the id comes first, since everything below names it; limits come before anything reads the head, and
 //! what could be read in two ways is refused before anything acts on it; deadline and panic guard enclose all handlers
-//! and extractors; errors get their body last, where path and id are known.
+//! and extractors; errors get their body last, where path and id are known, and browsers are told who may read it.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 
 use super::access_log::{self, Label};
+use super::cors::Cors;
 use super::host::Host;
 use super::problem::{PROBLEM_JSON, Problem, ProblemDocument};
 use super::problem_type::ProblemType;
@@ -38,6 +39,8 @@ pub struct Edge {
     pub request_timeout: Duration,
     /// The hosts that are answered for; any unless there are some.
     pub hosts: Vec<Host>,
+    /// What browsers are told about other origins; nothing unless there is something to tell.
+    pub cors: Option<Cors>,
 }
 
 /// The middleware.
@@ -56,13 +59,21 @@ pub async fn pass(
     };
     let span = tracing::info_span!("request", id = %label.id);
     let started = edge.clock.elapsed();
+    let asked = edge.cors.as_ref().map(|cors| cors.read(request.method(), request.headers()));
     async move {
         let outcome = guarded(&edge, request, next).await;
         let took = edge.clock.elapsed().saturating_sub(started);
-        match outcome {
+        let mut outcome = match outcome {
             Ok(response) => Ok(finish(response, &label, took)),
-            Err(problem) => Err(refuse(&problem.logged(), &label, took).into()),
+            Err(problem) => Err(refuse(&problem.logged(), &label, took)),
+        };
+        if let (Some(cors), Some(asked)) = (&edge.cors, &asked) {
+            match &mut outcome {
+                Ok(response) => cors.describe(asked, response.headers_mut()),
+                Err(refusal) => cors.describe(asked, &mut refusal.headers),
+            }
         }
+        outcome.map_err(Error::from)
     }
     .instrument(span)
     .await
@@ -185,7 +196,8 @@ mod tests {
     use std::time::Duration;
 
     async fn answer(path: &str, method: TestRequest) -> (ServiceResponse<()>, Value) {
-        let edge = Edge { clock: Clock::system(), request_timeout: Duration::from_millis(50), hosts: Vec::new() };
+        let edge =
+            Edge { clock: Clock::system(), request_timeout: Duration::from_millis(50), hosts: Vec::new(), cors: None };
         let app = App::new()
             .app_data(web::Data::new(edge))
             .wrap(middleware::from_fn(pass))

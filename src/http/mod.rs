@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod access_log;
 pub mod connection;
+pub mod cors;
 pub mod docs;
 pub mod edge;
 mod head_scan;

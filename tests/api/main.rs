@@ -18,6 +18,7 @@ mod caching;
 mod clocks;
 mod commands;
 mod configuration;
+mod cors;
 mod documents;
 mod errors;
 mod gateway_answers;
