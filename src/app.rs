@@ -12,7 +12,7 @@ use crate::auth::quota;
 use crate::auth::{self, Auth, AuthSetupError, CurrentAuth};
 use crate::cache::AnswerCache;
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{ServerSettings, Settings};
 use crate::directory::Directory;
 use crate::gateway::GatewayClient;
 use crate::gateway::error::Error;
@@ -90,7 +90,7 @@ impl App {
         let tenants = Tenants::new(settings.tenants, &registry);
         let auth = Data::new(CurrentAuth::new(Auth::new(settings.auth, clock.clone())?));
         let current_auth = auth.clone();
-        let docs = Data::new(docs(options.docs_client_id.as_deref())?);
+        let docs = Data::new(docs(&options)?);
         let edge = Data::new(Edge {
             clock: clock.clone(),
             request_timeout: options.request_timeout,
@@ -160,11 +160,12 @@ fn routes(config: &mut ServiceConfig) {
         .configure(docs::configure);
 }
 
-fn docs(client_id: Option<&str>) -> Result<Docs, AppError> {
+fn docs(options: &ServerSettings) -> Result<Docs, AppError> {
     let document = openapi::document();
     let json = openapi::to_json(&document).map_err(|error| AppError::Document(error.to_string()))?;
     let yaml = document.to_yaml().map_err(|error| AppError::Document(error.to_string()))?;
-    Ok(Docs::new(json, yaml, client_id))
+    let is_https = options.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+    Ok(Docs::new(json, yaml, options.docs_client_id.as_deref(), is_https))
 }
 
 async fn maintain(cache: AnswerCache<Error>) {

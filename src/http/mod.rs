@@ -10,6 +10,7 @@ mod head_scan;
 pub mod host;
 pub mod methods;
 pub mod ops;
+mod page_protection;
 pub mod problem;
 mod problem_pages;
 pub mod problem_type;

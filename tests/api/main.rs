@@ -30,6 +30,7 @@ mod logins;
 mod methods;
 mod newcomer;
 mod outages;
+mod page_headers;
 mod pages;
 mod planted_secrets;
 mod purging;

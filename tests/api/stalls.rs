@@ -59,7 +59,7 @@ async fn a_caller_who_stalls_is_left_wherever_that_is() {
             let (answers, took) = waiting.await.unwrap();
             let statuses: Vec<&str> = answers.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
             assert_eq!(statuses, expected, "{what}");
-            assert!(took < Duration::from_secs(8), "{what}: {took:?}");
+            assert!(took < Duration::from_secs(15), "{what}: {took:?}");
         }
     });
     join_all(cases).await;
