@@ -96,7 +96,10 @@ fn a_wrong_flag_is_refused_with_what_to_write() {
         (["--latency", "200"], "write a number and a unit: ms, s, m, h or d, such as 30s"),
         (["--clock-skew", "later"], "or -30s for a clock that is behind"),
         (["--replay-window", "1 week"], "write a number and a unit"),
-        (["--fault", "hang"], r#"an order is JSON such as {"fault":"hang"}"#),
+        (["--latency", "11m"], "an answer can be late by 10m at most"),
+        (["--timestamp-window", "0s"], "a window of 0s refuses nearly every timestamp"),
+        (["--fault", "hang"], r#"an order is a JSON object such as {"fault":"hang"}"#),
+        (["--fault", r#"{"fault":"code","code":0}"#], "a `code` of 0 is success"),
         (["--fault", r#"{"fault":"cut"}"#], "`bytes` is missing; write one such as 17"),
     ];
     for command in ["sandbox", "demo"] {
@@ -210,6 +213,7 @@ async fn a_wrong_order_is_explained_to_who_sent_it() {
     let (status, message) = control(&gateway, "POST", "faults", r#"{"fault":"delay","delay":"soon"}"#).await;
     assert_eq!(status, 400);
     assert!(message.contains("write a number and a unit"), "{message}");
+    assert_eq!(message.lines().count(), 1, "a sentence: {message}");
     let (status, message) = control(&gateway, "PATCH", "behaviour", r#"{"lateness":"1s"}"#).await;
     assert_eq!(status, 400);
     assert!(
