@@ -37,6 +37,7 @@ mod purging;
 mod questions;
 mod quotas;
 mod reactions;
+mod ready_file;
 mod rehearsal;
 mod reloading;
 mod repeats;
