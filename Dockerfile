@@ -12,8 +12,17 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,targe
     && printf 'hosts: files dns\n' > /image/etc/nsswitch.conf \
     && chmod 1777 /image/tmp
 
+# What the program is made of, for those who look for advisories in images.
+FROM rust:1.95-bookworm AS sbom
+WORKDIR /build
+RUN cargo install --locked --root /usr/local cargo-cyclonedx@0.5.9
+COPY Cargo.toml Cargo.lock ./
+COPY src src
+RUN cargo cyclonedx --format json --spec-version 1.5 --no-build-deps --override-filename storegate.cdx
+
 FROM scratch
 COPY --from=build /image /
+COPY --from=sbom /build/storegate.cdx.json /usr/share/sbom/storegate.cdx.json
 USER 65532:65532
 EXPOSE 8080
 ENV STOREGATE__SERVER__LISTEN=0.0.0.0:8080

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::web::{Data, ServiceConfig};
-use actix_web::{HttpServer, middleware, rt};
+use actix_web::{middleware, rt};
 
-use crate::auth::{self, Auth, AuthSetupError};
+use crate::auth::quota;
+use crate::auth::{self, Auth, AuthSetupError, CurrentAuth};
 use crate::cache::AnswerCache;
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{ServerSettings, Settings};
 use crate::directory::Directory;
 use crate::gateway::GatewayClient;
 use crate::gateway::error::Error;
@@ -19,18 +20,17 @@ use crate::gateway::registry::Registry;
 use crate::gateway::tenants::Tenants;
 use crate::gateway::tls::{self, TlsError};
 use crate::gateway::transport::Transport;
+use crate::http::cors::Cors;
 use crate::http::docs::{self, Docs};
 use crate::http::edge::{self, Edge};
 use crate::http::ops::{self, Standing};
+use crate::http::server;
 use crate::openapi;
 use crate::resources::{self, Shared};
 use crate::telemetry::metrics;
 
 /// How often what has expired is freed.
 const MAINTENANCE: Duration = Duration::from_secs(5);
-
-/// The head of a request must arrive within this time.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why the service cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +62,7 @@ pub struct App {
     address: SocketAddr,
     server: Server,
     cache: AnswerCache<Error>,
+    auth: Data<CurrentAuth>,
 }
 
 impl App {
@@ -71,7 +72,7 @@ impl App {
     /// [`AppError`] says what is wrong.
     pub fn build(settings: Settings, clock: Clock) -> Result<Self, AppError> {
         let address = settings.server.listen;
-        let listener = TcpListener::bind(address).map_err(|source| AppError::Listen { address, source })?;
+        let listener = server::listen(address).map_err(|source| AppError::Listen { address, source })?;
         Self::on(listener, settings, clock)
     }
 
@@ -82,15 +83,20 @@ impl App {
     pub fn on(listener: TcpListener, settings: Settings, clock: Clock) -> Result<Self, AppError> {
         metrics::start();
         let address = listener.local_addr()?;
-        let server = settings.server.clone();
+        let options = settings.server.clone();
         let tls = tls::client_config(settings.gateway.ca_file.as_deref())?;
         let cache = AnswerCache::new(&settings.cache, clock.clone());
         let registry = Registry::new(&settings.gateway);
         let tenants = Tenants::new(settings.tenants, &registry);
-        let auth = Data::new(Auth::new(settings.auth, clock.clone())?);
-        auth.verifier().trusted().fetch_keys(&tls);
-        let docs = Data::new(docs(server.docs_client_id.as_deref())?);
-        let edge = Data::new(Edge { clock: clock.clone(), request_timeout: server.request_timeout });
+        let auth = Data::new(CurrentAuth::new(Auth::new(settings.auth, clock.clone())?).fetching_keys(tls.clone()));
+        let current_auth = auth.clone();
+        let docs = Data::new(docs(&options)?);
+        let edge = Data::new(Edge {
+            clock: clock.clone(),
+            request_timeout: options.request_timeout,
+            hosts: options.hosts.clone(),
+            cors: Cors::new(&options.cors),
+        });
         let standing = Data::new(Standing::new(tenants.clone(), registry, clock.clone()));
         let shared = Data::new(Shared {
             tenants,
@@ -110,21 +116,22 @@ impl App {
                 .app_data(edge.clone())
                 .app_data(standing.clone())
                 .app_data(GatewayClient::new(transport, clock.clone(), gateway.deadline))
+                .wrap(middleware::from_fn(quota::headers::announce))
                 .wrap(middleware::from_fn(edge::pass))
                 .configure(routes)
         };
-        let server = HttpServer::new(factory)
-            .workers(server.workers)
-            .client_request_timeout(HEAD_TIMEOUT)
-            .shutdown_timeout(server.drain.as_secs())
-            .listen(listener)?
-            .run();
-        Ok(Self { address, server, cache })
+        let server = server::start(listener, &options.connections(), factory)?;
+        Ok(Self { address, server, cache, auth: current_auth })
     }
 
     /// The address that the service listens on.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Keys, clients and limits, for whoever puts new ones in force.
+    pub fn auth(&self) -> Data<CurrentAuth> {
+        self.auth.clone()
     }
 
     /// Stops the service from elsewhere.
@@ -153,11 +160,12 @@ fn routes(config: &mut ServiceConfig) {
         .configure(docs::configure);
 }
 
-fn docs(client_id: Option<&str>) -> Result<Docs, AppError> {
+fn docs(options: &ServerSettings) -> Result<Docs, AppError> {
     let document = openapi::document();
     let json = openapi::to_json(&document).map_err(|error| AppError::Document(error.to_string()))?;
     let yaml = document.to_yaml().map_err(|error| AppError::Document(error.to_string()))?;
-    Ok(Docs::new(json, yaml, client_id))
+    let is_https = options.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+    Ok(Docs::new(json, yaml, options.docs_client_id.as_deref(), is_https))
 }
 
 async fn maintain(cache: AnswerCache<Error>) {

@@ -8,11 +8,16 @@ use std::time::Duration;
 use toml::Table;
 
 use crate::auth::AuthSettings;
+use crate::auth::limits::CallerLimits;
 use crate::cache::CacheSettings;
 use crate::gateway::GatewaySettings;
 use crate::gateway::tenants::TenantSettings;
+use crate::http::connection::Patience;
+use crate::http::cors::CorsSettings;
+use crate::http::host::Host;
+use crate::http::server::ConnectionLimits;
 use crate::resources::Policies;
-use crate::settings::{Problems, Report, Section, overlay};
+use crate::settings::{Problems, Report, Section, Sources, overlay};
 use crate::telemetry::logging::LogSettings;
 
 /// Everything that `serve` needs to know.
@@ -20,7 +25,7 @@ use crate::telemetry::logging::LogSettings;
 pub struct Settings {
     /// `[server]`.
     pub server: ServerSettings,
-    /// `[auth]`.
+    /// `[auth]` and `[limits]`.
     pub auth: AuthSettings,
     /// `[tenants.<name>]`.
     pub tenants: Vec<TenantSettings>,
@@ -32,6 +37,8 @@ pub struct Settings {
     pub policies: Policies,
     /// `[telemetry]`.
     pub log: LogSettings,
+    /// The files and sections that all of it was read from.
+    pub sources: Sources,
 }
 
 /// `[server]`: our own listener.
@@ -47,6 +54,16 @@ pub struct ServerSettings {
     pub drain: Duration,
     /// `request_timeout`: the longest time for one request. Default `30s`.
     pub request_timeout: Duration,
+    /// `head_timeout`: how long the head of a request may take. Default `10s`.
+    pub head_timeout: Duration,
+    /// `keep_alive`: how long a connection may wait for its next request. Default `75s`.
+    pub keep_alive: Duration,
+    /// `connections`: most connections at a time. Default 10000.
+    pub connections: usize,
+    /// `hosts`: the hosts that are answered for. Default: any.
+    pub hosts: Vec<Host>,
+    /// `[server.cors]`.
+    pub cors: CorsSettings,
     /// The client id that Swagger UI fills in; set by the demo.
     pub docs_client_id: Option<String>,
 }
@@ -59,6 +76,13 @@ impl Default for ServerSettings {
             workers: std::thread::available_parallelism().map_or(2, usize::from),
             drain: Duration::from_secs(30),
             request_timeout: Duration::from_secs(30),
+            head_timeout: Duration::from_secs(10),
+            // Longer than the 60 s for which load balancers keep their side open, so that none sends a request on a
+            // connection that we have just closed.
+            keep_alive: Duration::from_secs(75),
+            connections: 10_000,
+            hosts: Vec::new(),
+            cors: CorsSettings::default(),
             docs_client_id: None,
         }
     }
@@ -71,19 +95,55 @@ impl ServerSettings {
         if !(1..=1024).contains(&workers) {
             section.problem("workers", "write a number from 1 to 1024, or leave it out for one a core");
         }
-        let request_timeout = section.duration("request_timeout", default.request_timeout);
-        if request_timeout < Duration::from_secs(1) {
-            section.problem("request_timeout", "a request needs at least 1s");
-        }
         Self {
             listen: read_listen(section).unwrap_or(default.listen),
             public_url: section.text("public_url").map(|url| url.trim_end_matches('/').to_owned()),
             workers,
             drain: section.duration("drain", default.drain),
-            request_timeout,
+            request_timeout: at_least_a_second(section, "request_timeout", default.request_timeout),
+            head_timeout: at_least_a_second(section, "head_timeout", default.head_timeout),
+            keep_alive: at_least_a_second(section, "keep_alive", default.keep_alive),
+            connections: read_connections(section, workers).unwrap_or(default.connections),
+            hosts: read_hosts(section),
+            cors: CorsSettings::read(&section.section("cors")),
             docs_client_id: None,
         }
     }
+
+    /// What connections may do.
+    pub const fn connections(&self) -> ConnectionLimits {
+        ConnectionLimits {
+            workers: self.workers,
+            connections: self.connections,
+            patience: Patience { head: self.head_timeout, body: self.request_timeout },
+            keep_alive: self.keep_alive,
+            drain: self.drain,
+        }
+    }
+}
+
+/// The framework's clock moves in steps of half a second, so anything shorter ends at random.
+fn at_least_a_second(section: &Section<'_>, key: &str, default: Duration) -> Duration {
+    let duration = section.duration(key, default);
+    if duration < Duration::from_secs(1) {
+        section.problem(key, "this needs at least 1s");
+    }
+    duration
+}
+
+fn read_connections(section: &Section<'_>, workers: usize) -> Option<usize> {
+    let connections = section.integer("connections")?;
+    if connections < workers {
+        section.problem("connections", "write at least one for each worker, and less than the limit on open files");
+    }
+    Some(connections)
+}
+
+fn read_hosts(section: &Section<'_>) -> Vec<Host> {
+    let hosts = section.list("hosts").unwrap_or_default();
+    let read =
+        |host: &String| host.parse().map_err(|error| section.problem("hosts", format!("{host:?}: {error}"))).ok();
+    hosts.iter().filter_map(read).collect()
 }
 
 fn read_listen(section: &Section<'_>) -> Option<SocketAddr> {
@@ -102,8 +162,8 @@ impl Settings {
     /// Everything that is missing or wrong.
     pub fn load(file: Option<&Path>, variables: impl Iterator<Item = (String, String)>) -> Result<Self, Problems> {
         match file {
-            Some(path) => Self::over(read_file(path)?, variables),
-            None => Self::over(Table::new(), variables),
+            Some(path) => Self::over(file, read_file(path)?, variables),
+            None => Self::over(None, Table::new(), variables),
         }
     }
 
@@ -112,30 +172,36 @@ impl Settings {
     /// # Errors
     /// Everything that is missing or wrong.
     pub fn parse(text: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Self, Problems> {
-        Self::over(parse_toml(text, "the configuration")?, variables)
+        Self::over(None, parse_toml(text, "the configuration")?, variables)
     }
 
-    fn over(mut table: Table, variables: impl Iterator<Item = (String, String)>) -> Result<Self, Problems> {
+    fn over(
+        file: Option<&Path>,
+        mut table: Table,
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, Problems> {
         let origins = overlay(&mut table, variables);
         let report = Report::with_variables(origins);
-        let settings = Self::read(&Section::root(&table, &report));
+        let settings = Self::read(&Section::root(&table, &report), Sources::of(file, &table));
         report.finish(&table)?;
         Ok(settings)
     }
 
-    fn read(root: &Section<'_>) -> Self {
+    fn read(root: &Section<'_>, sources: Sources) -> Self {
         let server = ServerSettings::read(&root.section("server"));
         let tenants = TenantSettings::read_all(&root.section("tenants"), root);
         let names: Vec<String> = tenants.iter().map(|tenant| tenant.name.clone()).collect();
         let cache = root.section("cache");
+        let auth = AuthSettings::read(&root.section("auth"), server.public_url.as_deref(), &names);
         Self {
-            auth: AuthSettings::read(&root.section("auth"), server.public_url.as_deref(), &names),
+            auth: AuthSettings { limits: CallerLimits::read(&root.section("limits")), ..auth },
             server,
             tenants,
             gateway: GatewaySettings::read(&root.section("gateway")),
             policies: Policies::read(&cache),
             cache: CacheSettings::read(&cache),
             log: LogSettings::read(&root.section("telemetry")),
+            sources,
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! # How one request flows
 //!
-//! 1. [`app`] has built the state and the routes; a worker takes the request from its socket.
-//! 2. [`http::edge`] gives it an id, checks its size, and watches its deadline.
+//! 1. [`app`] has built the state and the routes; a worker of [`http::server`] takes the request from its socket.
+//! 2. [`http::edge`] gives it an id, checks its size and its form, and watches its deadline.
 //! 3. [`auth::caller`] checks the token; the handler's signature names the scope that it must hold.
 //! 4. A file of [`resources`] reads what the caller asks, and whether the token grants that store.
 //! 5. [`cache`] gives a kept answer, or lets one fetch run for all who ask the same.
@@ -11,11 +11,12 @@
 //! 7. The resource translates what came, [`http::reply`] adds ETag, age and encoding, or [`http::problem`] explains the
 //!    error.
 //!
-//! The modules stand in that order, and each uses only those below it. [`cli`] and [`config`] come before, [`sandbox`] is
-//! a gateway to try all of it on.
+//! The modules stand in that order, and each uses only those below it. [`cli`], [`config`]
+//! and [`reload`] come before, [`sandbox`] is a gateway to try all of it on.
 
 pub mod cli;
 pub mod config;
+pub mod reload;
 
 pub mod app;
 pub mod openapi;

@@ -13,12 +13,15 @@ use futures_util::future::Either;
 
 use super::grants::Grants;
 use super::issuers::KeyFetch;
+use super::quota::Quota;
+use super::quota::headers::{self, Counted};
 use super::scope::Scope;
 use super::verify::{TokenError, Unverified, VerifiedToken};
-use super::{Auth, REALM};
+use super::{Auth, CurrentAuth, REALM};
 use crate::http::access_log::CallerIdentity;
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
+use crate::telemetry::metrics;
 
 /// Somebody whose token is valid and holds the scope `S`.
 #[derive(Debug)]
@@ -113,17 +116,32 @@ impl From<Unverified> for Stop {
 
 impl<S: Scope> Caller<S> {
     fn of(request: &HttpRequest) -> Result<Self, Stop> {
-        let auth = request.app_data::<web::Data<Auth>>().ok_or_else(|| {
-            Problem::of(ProblemType::InternalError).caused_by("the application was built without its web::Data<Auth>")
+        let auth = request.app_data::<web::Data<CurrentAuth>>().ok_or_else(|| {
+            Problem::of(ProblemType::InternalError)
+                .caused_by("the application was built without its web::Data<CurrentAuth>")
         })?;
+        let auth = auth.load();
         let token = auth.verifier().begin(bearer_token(request)?)?;
         let identity = CallerIdentity { client_id: token.client_id().clone(), tenant: token.tenant().clone() };
         request.extensions_mut().insert(identity);
+        count(request, &auth, &token)?;
         if !token.has_scope(S::NAME) {
             return Err(missing_scope(S::NAME).into());
         }
         Ok(Self { token, scope: PhantomData })
     }
+}
+
+/// Counts the request against the quota of the token's client, and leaves the count for the answer's headers.
+fn count(request: &HttpRequest, auth: &Auth, token: &VerifiedToken) -> Result<(), Problem> {
+    let Quota::Limited(rate) = auth.quota_of(token) else { return Ok(()) };
+    let taken = auth.memory.quotas.take(token, rate, auth.clock.elapsed());
+    let counted = taken.map_or_else(|exhausted| Counted::refused(rate, exhausted), Counted::from);
+    request.extensions_mut().insert(counted);
+    taken.map(|_| ()).map_err(|exhausted| {
+        metrics::quota_refused();
+        headers::exceeded(rate, exhausted)
+    })
 }
 
 /// The token of the one `Authorization` header. With two of them, who asks would depend on who reads.
@@ -189,7 +207,7 @@ fn challenged(kind: ProblemType, what: &str, parameters: &str) -> Problem {
 mod tests {
     use super::Caller;
     use crate::auth::scope::FlowRead;
-    use crate::auth::{Auth, fixtures};
+    use crate::auth::{Auth, CurrentAuth, fixtures};
     use crate::clock::ManualClock;
     use crate::http::access_log::CallerIdentity;
     use crate::http::problem::Problem;
@@ -199,12 +217,17 @@ mod tests {
     use actix_web::{FromRequest as _, HttpMessage as _, HttpRequest, web};
     use std::time::Duration;
 
-    fn auth() -> (web::Data<Auth>, ManualClock) {
+    fn auth() -> (web::Data<CurrentAuth>, ManualClock) {
         let (auth, clock) = fixtures::auth();
-        (web::Data::new(auth), clock)
+        (web::Data::new(CurrentAuth::new(auth)), clock)
     }
 
-    fn request(auth: &web::Data<Auth>, headers: &[&str]) -> HttpRequest {
+    fn token(auth: &CurrentAuth, scopes: &[&str], stores: Option<&[&str]>) -> String {
+        let auth: &Auth = &auth.load();
+        fixtures::token(auth, scopes, stores)
+    }
+
+    fn request(auth: &web::Data<CurrentAuth>, headers: &[&str]) -> HttpRequest {
         let request = TestRequest::get().uri("/stores/S_1/flow?access_token=x").app_data(auth.clone());
         headers.iter().fold(request, |request, value| request.append_header((AUTHORIZATION, *value))).to_http_request()
     }
@@ -225,7 +248,7 @@ mod tests {
     #[actix_web::test]
     async fn a_valid_token_gives_a_caller_and_leaves_its_identity_for_the_log() {
         let (auth, _) = auth();
-        let token = fixtures::token(&auth, &["flow:read", "cache:bypass"], Some(&["S_1"]));
+        let token = token(&auth, &["flow:read", "cache:bypass"], Some(&["S_1"]));
         for scheme in ["Bearer", "bearer", "BEARER  "] {
             let request = request(&auth, &[&format!("{scheme} {token}")]);
             let caller = extract(&request).await.unwrap();
@@ -257,7 +280,7 @@ mod tests {
     #[actix_web::test]
     async fn a_refused_token_is_401_and_says_why() {
         let (auth, clock) = auth();
-        let request = request(&auth, &[&format!("Bearer {}", fixtures::token(&auth, &["flow:read"], None))]);
+        let request = request(&auth, &[&format!("Bearer {}", token(&auth, &["flow:read"], None))]);
         clock.advance(Duration::from_secs(3600));
         let problem = extract(&request).await.unwrap_err();
         assert_eq!(problem.kind(), ProblemType::InvalidToken);
@@ -271,7 +294,7 @@ mod tests {
     #[actix_web::test]
     async fn a_missing_scope_is_403_and_names_it() {
         let (auth, _) = auth();
-        let request = request(&auth, &[&format!("Bearer {}", fixtures::token(&auth, &["stores:read"], None))]);
+        let request = request(&auth, &[&format!("Bearer {}", token(&auth, &["stores:read"], None))]);
         let problem = extract(&request).await.unwrap_err();
         assert_eq!(problem.kind(), ProblemType::InsufficientScope);
         assert_eq!(

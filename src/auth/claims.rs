@@ -30,6 +30,9 @@ pub struct Claims {
     /// The only stores that the token may read; without it, all of the tenant's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stores: Option<Vec<String>>,
+    /// The only organizations that the token may read. A token with either list reads what the two list and nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organizations: Option<Vec<String>>,
 }
 
 impl Claims {
@@ -51,6 +54,7 @@ impl Claims {
             scope: claims.scope.ok_or(ClaimsError::Missing("scope"))?,
             tenant: text(claims.tenant, "tenant")?,
             stores: claims.stores,
+            organizations: claims.organizations,
         })
     }
 }
@@ -85,6 +89,8 @@ struct UncheckedClaims {
     tenant: Option<String>,
     #[serde(default, deserialize_with = "not_null")]
     stores: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "not_null")]
+    organizations: Option<Vec<String>>,
 }
 
 /// These claims narrow a token. One that is there but null must not read as "no limit".
@@ -170,7 +176,7 @@ mod tests {
 
     #[test]
     fn each_claim_of_another_type_is_refused() {
-        for name in ["iss", "sub", "aud", "jti", "client_id", "scope", "tenant", "stores"] {
+        for name in ["iss", "sub", "aud", "jti", "client_id", "scope", "tenant", "stores", "organizations"] {
             assert_eq!(read_with(name, json!(7)), Err(ClaimsError::Malformed), "{name}");
         }
         for name in ["exp", "iat", "nbf"] {
@@ -183,6 +189,7 @@ mod tests {
     #[test]
     fn a_limit_that_is_null_does_not_read_as_no_limit() {
         assert_eq!(read_with("stores", Value::Null), Err(ClaimsError::Malformed));
+        assert_eq!(read_with("organizations", Value::Null), Err(ClaimsError::Malformed));
         assert_eq!(read_with("nbf", Value::Null), Err(ClaimsError::Malformed));
     }
 

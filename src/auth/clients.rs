@@ -3,15 +3,20 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix_web::web;
 use secrecy::SecretString;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::quota::Quota;
 use super::secrets::SecretHash;
 
 /// How many slow checks run at once: each takes 19 MiB and a whole core.
 const SLOW_CHECKS_AT_ONCE: usize = 2;
+
+/// How many slow checks wait for their turn: what is done in about a second.
+const SLOW_CHECKS_WAITING: usize = 32;
 
 /// A client, and what its tokens may hold.
 #[derive(Clone, Debug)]
@@ -24,6 +29,10 @@ pub struct Client {
     pub scopes: Vec<String>,
     /// The only stores that it may read; `None` for all of the tenant's.
     pub stores: Option<Vec<String>>,
+    /// The only organizations that it may read; `None` for all, unless `stores` limits it.
+    pub organizations: Option<Vec<String>>,
+    /// How much it may ask; `None` for what everybody may.
+    pub quota: Option<Quota>,
     /// The hash of its secret.
     pub secret: SecretHash,
 }
@@ -37,6 +46,61 @@ pub enum AuthenticationError {
     /// The check could not run, because the service is stopping.
     #[error("the secret could not be checked now")]
     Interrupted,
+    /// So many secrets are being checked already that another would only wait.
+    #[error("too many secrets are being checked at the moment")]
+    Busy,
+}
+
+/// Room for checks that take long, for all workers.
+#[derive(Debug)]
+pub struct SlowChecks {
+    places: Arc<Semaphore>,
+    waiting: AtomicUsize,
+}
+
+/// A place for one slow check; free again when it is dropped.
+#[derive(Debug)]
+pub struct Place {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Default for SlowChecks {
+    fn default() -> Self {
+        Self { places: Arc::new(Semaphore::new(SLOW_CHECKS_AT_ONCE)), waiting: AtomicUsize::new(0) }
+    }
+}
+
+impl SlowChecks {
+    /// Waits for a place, in a queue that is short on purpose: guesses must not hold memory and right clients for long.
+    ///
+    /// # Errors
+    /// The queue is full.
+    pub async fn enter(&self) -> Result<Place, AuthenticationError> {
+        let waiting = Waiting::begin(&self.waiting);
+        if waiting.others >= SLOW_CHECKS_WAITING {
+            return Err(AuthenticationError::Busy);
+        }
+        let permit = self.places.clone().acquire_owned().await.map_err(|_| AuthenticationError::Interrupted)?;
+        Ok(Place { _permit: permit })
+    }
+}
+
+/// Counts somebody who waits, until it is dropped: a caller who leaves makes room.
+struct Waiting<'a> {
+    count: &'a AtomicUsize,
+    others: usize,
+}
+
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        Self { count, others: count.fetch_add(1, Ordering::AcqRel) }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// All clients.
@@ -44,7 +108,6 @@ pub enum AuthenticationError {
 pub struct Clients {
     /// Sorted by id.
     clients: Vec<Client>,
-    slow_checks: Arc<Semaphore>,
     stand_ins: RandomState,
 }
 
@@ -53,8 +116,7 @@ impl Clients {
     pub fn new(mut clients: Vec<Client>) -> Self {
         clients.sort_by(|one, other| one.id.cmp(&other.id));
         clients.dedup_by(|one, other| one.id == other.id);
-        let slow_checks = Arc::new(Semaphore::new(SLOW_CHECKS_AT_ONCE));
-        Self { clients, slow_checks, stand_ins: RandomState::new() }
+        Self { clients, stand_ins: RandomState::new() }
     }
 
     /// Whether there is none.
@@ -68,14 +130,25 @@ impl Clients {
         self.clients.get(index)
     }
 
-    /// The client of this id, if the secret is its own.
+    /// Whether the check of this id's secret takes so long that it needs a [`Place`]; true for unknown ids, too, if it is
+    /// for their stand-in.
+    pub fn needs_place(&self, id: &str) -> bool {
+        self.get(id).or_else(|| self.stand_in(id)).is_some_and(|client| client.secret.is_slow())
+    }
+
+    /// The client of this id, if the secret is its own. A slow check takes a place along.
     ///
     /// # Errors
     /// The id is unknown or the secret is wrong.
-    pub async fn authenticate(&self, id: &str, secret: &SecretString) -> Result<&Client, AuthenticationError> {
+    pub async fn authenticate(
+        &self,
+        id: &str,
+        secret: &SecretString,
+        place: Option<Place>,
+    ) -> Result<&Client, AuthenticationError> {
         let known = self.get(id);
         let checked = known.or_else(|| self.stand_in(id)).ok_or(AuthenticationError::WrongCredentials)?;
-        let matches = self.matches(&checked.secret, secret).await?;
+        let matches = matches(&checked.secret, secret, place).await?;
         known.filter(|_| matches).ok_or(AuthenticationError::WrongCredentials)
     }
 
@@ -86,32 +159,32 @@ impl Clients {
         let index = self.stand_ins.hash_one(id).checked_rem(count)?;
         self.clients.get(usize::try_from(index).ok()?)
     }
+}
 
-    async fn matches(&self, hash: &SecretHash, secret: &SecretString) -> Result<bool, AuthenticationError> {
-        if !hash.is_slow() {
-            return Ok(hash.matches(secret));
-        }
-        let permit = self.slow_checks.clone().acquire_owned().await.map_err(|_| AuthenticationError::Interrupted)?;
-        let (hash, secret) = (hash.clone(), secret.clone());
-        // The permit goes along: a caller who leaves does not stop the work, and must not make room for more.
-        let check = web::block(move || {
-            let matches = hash.matches(&secret);
-            drop(permit);
-            matches
-        });
-        check.await.map_err(|_| AuthenticationError::Interrupted)
+async fn matches(hash: &SecretHash, secret: &SecretString, place: Option<Place>) -> Result<bool, AuthenticationError> {
+    if !hash.is_slow() {
+        return Ok(hash.matches(secret));
     }
+    let (hash, secret) = (hash.clone(), secret.clone());
+    // The place goes along: a caller who leaves does not stop the work, and must not make room for more.
+    let check = web::block(move || {
+        let matches = hash.matches(&secret);
+        drop(place);
+        matches
+    });
+    check.await.map_err(|_| AuthenticationError::Interrupted)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{AuthenticationError, Client, Clients};
+    use super::{AuthenticationError, Client, Clients, SLOW_CHECKS_AT_ONCE, SLOW_CHECKS_WAITING, SlowChecks};
     use crate::auth::fixtures::quick_argon2;
     use crate::auth::secrets::{SecretHash, sha256_hex};
     use secrecy::SecretString;
 
     fn client(id: &str, secret: SecretHash) -> Client {
-        Client { id: id.to_owned(), tenant: "acme".to_owned(), scopes: Vec::new(), stores: None, secret }
+        let (id, tenant) = (id.to_owned(), "acme".to_owned());
+        Client { id, tenant, scopes: Vec::new(), stores: None, organizations: None, quota: None, secret }
     }
 
     fn clients() -> Clients {
@@ -121,7 +194,7 @@ mod tests {
     }
 
     async fn check(clients: &Clients, id: &str, secret: &str) -> Result<String, AuthenticationError> {
-        clients.authenticate(id, &SecretString::from(secret)).await.map(|client| client.id.clone())
+        clients.authenticate(id, &SecretString::from(secret), None).await.map(|client| client.id.clone())
     }
 
     #[actix_web::test]
@@ -162,5 +235,31 @@ mod tests {
     #[actix_web::test]
     async fn without_clients_nobody_is_let_in() {
         assert_eq!(check(&Clients::new(Vec::new()), "a", "b").await, Err(AuthenticationError::WrongCredentials));
+    }
+
+    #[actix_web::test]
+    async fn so_many_slow_checks_wait_and_no_more_and_whoever_leaves_makes_room() {
+        let checks = SlowChecks::default();
+        let mut places = Vec::new();
+        for _ in 0..SLOW_CHECKS_AT_ONCE {
+            places.push(checks.enter().await.unwrap());
+        }
+        let mut queue: Vec<_> = (0..SLOW_CHECKS_WAITING).map(|_| Box::pin(checks.enter())).collect();
+        for waiting in &mut queue {
+            assert!(futures_util::poll!(waiting).is_pending());
+        }
+        assert_eq!(checks.enter().await.unwrap_err(), AuthenticationError::Busy);
+        queue.pop();
+        assert!(futures_util::poll!(Box::pin(checks.enter())).is_pending());
+        places.clear();
+        assert!(futures_util::poll!(&mut queue[0]).is_ready());
+    }
+
+    #[test]
+    fn unknown_ids_need_a_place_as_often_as_known_ones() {
+        let clients = clients();
+        assert!(clients.needs_place("person") && !clients.needs_place("dashboard"));
+        let slow = (0..256).filter(|number: &i32| clients.needs_place(&number.to_string())).count();
+        assert!((1..256).contains(&slow));
     }
 }

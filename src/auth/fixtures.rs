@@ -89,6 +89,7 @@ pub(crate) fn token(auth: &Auth, scopes: &[&str], stores: Option<&[&str]>) -> St
         tenant: "acme".to_owned(),
         scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
         stores: stores.map(|stores| stores.iter().map(|&id| id.to_owned()).collect()),
+        organizations: None,
         lifetime: None,
     };
     auth.issuer().issue(grant).unwrap().token.expose_secret().to_owned()

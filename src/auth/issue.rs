@@ -28,6 +28,8 @@ pub struct TokenGrant {
     pub scopes: Vec<String>,
     /// The only stores that it may read; `None` for all of the tenant's.
     pub stores: Option<Vec<String>>,
+    /// The only organizations that it may read; `None` for all, unless `stores` limits it.
+    pub organizations: Option<Vec<String>>,
     /// How long it lives; the configured lifetime if nothing else.
     pub lifetime: Option<Duration>,
 }
@@ -102,6 +104,7 @@ impl TokenIssuer {
             scope: grant.scopes.join(" "),
             tenant: grant.tenant,
             stores: grant.stores,
+            organizations: grant.organizations,
         }
     }
 }
@@ -127,6 +130,7 @@ mod tests {
             tenant: "acme".to_owned(),
             scopes: vec!["stores:read".to_owned(), "flow:read".to_owned()],
             stores: None,
+            organizations: None,
             lifetime: None,
         }
     }

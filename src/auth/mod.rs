@@ -1,16 +1,21 @@
 //! Who is asking, and what they may read.
 //!
-//! A client shows its secret at the token endpoint (`endpoints`, `token_request`, `oauth_error`, `clients`, `secrets`) and
-//! gets a signed token (`issue`, `keys`; `jwk` publishes them). Each request brings the token back: `caller` takes it from
-//! the request, `verify` is the only code that believes one (`claims`, `remembered`), and the handler's signature names the
-//! `scope` that it needs. Which stores the token may read is asked of its `grants`. Tokens of a company's own identity
-//! provider are believed, too, if it is one of the `issuers`.
+//! A client shows its secret (`endpoints`, `oauth_form`, `authentication`, `clients`, `secrets`; `guesses` are limited by
+//! `peer`) and gets a signed token (`issue`, `keys`; `jwk` publishes them). Each request brings the token back: `caller`
+//! takes it from the request, `verify` is the only code that believes one (`claims`, `remembered`, `revocations`), its
+//! client's `quota` is counted, and the handler's signature names the `scope` that it needs. Which stores the token may read
+//! is asked of its `grants`. Tokens of a company's own identity provider are believed, too, if it is one of the `issuers`.
+//! All of that is one [`Auth`]; the one in force is `current`, and what outlives it is its `memory`.
 
+mod accounts;
+pub mod authentication;
 pub mod caller;
 pub mod claims;
 pub mod clients;
+pub mod current;
 pub mod endpoints;
 pub mod grants;
+pub mod guesses;
 pub mod issue;
 pub mod issuers;
 pub mod jwk;
@@ -18,13 +23,21 @@ pub mod key_algorithm;
 pub mod key_error;
 mod key_settings;
 pub mod keys;
+pub mod limits;
+pub mod memory;
 pub mod oauth_error;
+pub mod oauth_form;
+pub mod peer;
 pub mod private_key;
 pub mod public_key;
+pub mod quota;
+pub mod rate;
 mod remembered;
+pub mod revocations;
 pub mod scope;
 pub mod secrets;
 pub mod settings;
+pub mod token_form;
 pub mod token_request;
 pub mod token_types;
 pub mod verify;
@@ -33,25 +46,36 @@ pub mod verify;
 pub(crate) mod fixtures;
 
 pub use caller::Caller;
+pub use current::CurrentAuth;
 pub use grants::Grants;
 pub use settings::AuthSettings;
+
+use std::sync::Arc;
 
 use crate::clock::Clock;
 use clients::Clients;
 use issue::TokenIssuer;
 use issuers::Issuers;
 use jwk::JwkSet;
-use verify::Verifier;
+use limits::CallerLimits;
+use memory::AuthMemory;
+use quota::Quota;
+use revocations::Revocations;
+use verify::{VerifiedToken, Verifier};
 
 /// The realm of every challenge (RFC 9110 §11.5).
 pub const REALM: &str = "storegate";
 
-/// Everything that tokens need. Built once, outside the server's factory, and shared as `web::Data<Auth>`.
+/// Everything that tokens need, as one configuration says it. The one in force is shared as `web::Data<CurrentAuth>`.
 #[derive(Debug)]
 pub struct Auth {
     issuer_name: String,
+    audience: String,
     public_url: String,
     clients: Clients,
+    limits: CallerLimits,
+    memory: Arc<AuthMemory>,
+    clock: Clock,
     issuer: TokenIssuer,
     verifier: Verifier,
     public_keys: JwkSet,
@@ -71,18 +95,55 @@ impl Auth {
     /// # Errors
     /// There is no key.
     pub fn new(settings: AuthSettings, clock: Clock) -> Result<Self, AuthSetupError> {
+        Self::around(Arc::default(), settings, clock)
+    }
+
+    /// The same with other keys, clients and limits. The names that stand in tokens, and the address of this service, stay:
+    /// they belong to tokens that live, and to callers that read them once.
+    fn renewed(&self, settings: AuthSettings) -> Result<Self, AuthSetupError> {
+        let settings = AuthSettings {
+            issuer: self.issuer_name.clone(),
+            audience: self.audience.clone(),
+            public_url: self.public_url.clone(),
+            ..settings
+        };
+        Self::around(self.memory.clone(), settings, self.clock.clone())
+    }
+
+    fn around(memory: Arc<AuthMemory>, settings: AuthSettings, clock: Clock) -> Result<Self, AuthSetupError> {
         let keys = settings.keys.ok_or(AuthSetupError::NoKey)?;
         let (issuer, audience) = (&settings.issuer, &settings.audience);
-        let signing = keys.signing().clone();
         let trusted = Issuers::new(settings.issuers, &clock);
+        let revocations = Revocations::new(settings.revoked_tokens, memory.revoked.clone());
+        let verifier = Verifier::new(issuer, audience, keys.verification().clone(), clock.clone());
         Ok(Self {
-            issuer: TokenIssuer::new(issuer, audience, settings.token_lifetime, signing, clock.clone()),
-            verifier: Verifier::new(issuer, audience, keys.verification().clone(), clock).trusting(trusted),
+            issuer: TokenIssuer::new(issuer, audience, settings.token_lifetime, keys.signing().clone(), clock.clone()),
+            verifier: verifier.trusting(trusted).refusing(revocations),
             public_keys: keys.public_document(),
             clients: settings.clients,
+            limits: settings.limits,
             issuer_name: settings.issuer,
+            audience: settings.audience,
             public_url: settings.public_url,
+            memory,
+            clock,
         })
+    }
+
+    /// The settings of `[auth]` that differ from what is in force and are not renewed without a restart.
+    pub fn fixed_differences(&self, settings: &AuthSettings) -> Vec<&'static str> {
+        let differences = [
+            (self.issuer_name != settings.issuer, "auth.issuer"),
+            (self.audience != settings.audience, "auth.audience"),
+        ];
+        differences.into_iter().filter(|(differs, _)| *differs).map(|(_, name)| name).collect()
+    }
+
+    /// How much the token's client may ask: what its own section says, else what everybody may.
+    fn quota_of(&self, token: &VerifiedToken) -> Quota {
+        let is_own = token.claims().iss == self.issuer_name;
+        let own = self.clients.get(token.client_id()).filter(|client| is_own && *client.tenant == **token.tenant());
+        own.and_then(|client| client.quota).unwrap_or(self.limits.quota)
     }
 
     /// The `iss` of tokens (RFC 8414 §2).

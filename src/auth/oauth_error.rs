@@ -1,4 +1,6 @@
-//! The errors of the token endpoint, in the form that OAuth clients read (RFC 6749 §5.2).
+//! The errors of the paths under `/oauth`, in the form that OAuth clients read (RFC 6749 §5.2).
+
+use std::time::Duration;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,6 +17,9 @@ pub enum OAuthErrorCode {
     InvalidScope,
     /// Only `client_credentials` is known here.
     UnsupportedGrantType,
+    /// There were too many wrong secrets. RFC 6749 has no name for it; this one is registered for the token endpoint
+    /// (RFC 8628 §3.5) and says what to do.
+    SlowDown,
     /// The service cannot do it now.
     TemporarilyUnavailable,
 }
@@ -25,12 +30,13 @@ impl OAuthErrorCode {
         match self {
             Self::InvalidRequest | Self::InvalidScope | Self::UnsupportedGrantType => 400,
             Self::InvalidClient => 401,
+            Self::SlowDown => 429,
             Self::TemporarilyUnavailable => 503,
         }
     }
 }
 
-/// An error of the token endpoint, in the form that OAuth clients read (RFC 6749 §5.2).
+/// An error of the paths under `/oauth`, in the form that OAuth clients read (RFC 6749 §5.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct OAuthError {
     /// The kind of error.
@@ -38,33 +44,48 @@ pub struct OAuthError {
     /// What happened, and what to do about it.
     #[schema(example = "The client id or the client secret is wrong")]
     pub error_description: String,
+    /// When to come back; becomes `Retry-After`.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub retry_after: Option<Duration>,
 }
 
 impl OAuthError {
+    fn new(error: OAuthErrorCode, description: impl Into<String>) -> Self {
+        Self { error, error_description: description.into(), retry_after: None }
+    }
+
     /// 400: the request is malformed.
     pub fn invalid_request(description: impl Into<String>) -> Self {
-        Self { error: OAuthErrorCode::InvalidRequest, error_description: description.into() }
+        Self::new(OAuthErrorCode::InvalidRequest, description)
     }
 
     /// 401: the client is not let in.
     pub fn invalid_client(description: impl Into<String>) -> Self {
-        Self { error: OAuthErrorCode::InvalidClient, error_description: description.into() }
+        Self::new(OAuthErrorCode::InvalidClient, description)
     }
 
     /// 400: a scope is not granted.
     pub fn invalid_scope(description: impl Into<String>) -> Self {
-        Self { error: OAuthErrorCode::InvalidScope, error_description: description.into() }
+        Self::new(OAuthErrorCode::InvalidScope, description)
     }
 
     /// 400: another grant was asked for.
     pub fn unsupported_grant_type() -> Self {
         let description = "This service knows only the grant_type client_credentials";
-        Self { error: OAuthErrorCode::UnsupportedGrantType, error_description: description.to_owned() }
+        Self::new(OAuthErrorCode::UnsupportedGrantType, description)
     }
 
-    /// 503: no token can be made now.
+    /// 429: there were too many wrong secrets.
+    pub fn slow_down(retry_after: Duration) -> Self {
+        let description = "There were too many wrong client secrets; wait as long as Retry-After says";
+        Self { retry_after: Some(retry_after), ..Self::new(OAuthErrorCode::SlowDown, description) }
+    }
+
+    /// 503: it cannot be done now.
     pub fn temporarily_unavailable() -> Self {
-        let description = "No token can be made now; try again in a moment";
-        Self { error: OAuthErrorCode::TemporarilyUnavailable, error_description: description.to_owned() }
+        let description = "This cannot be done now; try again in a moment";
+        let retry_after = Some(Duration::from_secs(1));
+        Self { retry_after, ..Self::new(OAuthErrorCode::TemporarilyUnavailable, description) }
     }
 }

@@ -1,13 +1,17 @@
 //! The `[auth]` section: clients and the names that stand in tokens; the keys are read in `key_settings`, the trusted issuers
 //! in `issuers::settings`. Keys and hashes are read at once, so that one start shows everything that is wrong with them.
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::clients::{Client, Clients};
 use super::issuers::settings::IssuerSettings;
 use super::keys::KeySet;
+use super::limits::CallerLimits;
 use super::secrets::SecretHash;
-use super::{key_settings, scope};
+use super::{key_settings, revocations, scope};
+use crate::directory::OrganizationId;
 use crate::settings::Section;
 
 const DEFAULT_AUDIENCE: &str = "storegate";
@@ -19,6 +23,9 @@ pub const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The most text that a client's list of stores may have. More would not fit into a token.
 const MAXIMUM_STORES_BYTES: usize = 4 * 1024;
+
+/// The most organizations that a client may list: less than 1.5 KiB of a token.
+const MAXIMUM_ORGANIZATIONS: usize = 64;
 
 /// What `[auth]` says. When it has problems they are in the report, and this is not to be used.
 #[derive(Debug)]
@@ -37,6 +44,10 @@ pub struct AuthSettings {
     pub clients: Clients,
     /// Whose tokens are accepted besides our own.
     pub issuers: Vec<IssuerSettings>,
+    /// Ids of tokens that an operator has ended.
+    pub revoked_tokens: Arc<HashSet<String>>,
+    /// `[limits]`, which is a section of its own.
+    pub limits: CallerLimits,
 }
 
 impl AuthSettings {
@@ -50,6 +61,8 @@ impl AuthSettings {
             keys: key_settings::read(section),
             clients: read_clients(section, tenants),
             issuers: IssuerSettings::read_all(&section.section("issuers"), &issuer, tenants),
+            revoked_tokens: revocations::read_list(section),
+            limits: CallerLimits::default(),
             issuer,
         }
     }
@@ -91,8 +104,10 @@ fn read_client(id: &str, section: &Section<'_>, tenants: &[String]) -> Option<Cl
     let tenant = read_tenant(section, tenants);
     let scopes = read_scopes(section);
     let stores = read_stores(section);
+    let organizations = read_organizations(section);
+    let quota = section.parsed("quota");
     let secret = read_secret_hash(section)?;
-    Some(Client { id: id.to_owned(), tenant, scopes, stores, secret })
+    Some(Client { id: id.to_owned(), tenant, scopes, stores, organizations, quota, secret })
 }
 
 fn read_tenant(section: &Section<'_>, tenants: &[String]) -> String {
@@ -125,6 +140,18 @@ fn read_stores(section: &Section<'_>) -> Option<Vec<String>> {
         section.problem("stores", "these are more stores than fit into a token: split the client, or grant all stores");
     }
     Some(stores)
+}
+
+fn read_organizations(section: &Section<'_>) -> Option<Vec<String>> {
+    let organizations = section.list("organizations")?;
+    if organizations.iter().any(|id| id.parse::<OrganizationId>().is_err()) {
+        section.problem("organizations", "list the numbers of organizations, such as [\"1084\"]; [] grants none");
+    }
+    if organizations.len() > MAXIMUM_ORGANIZATIONS {
+        let most = format!("at most {MAXIMUM_ORGANIZATIONS} organizations fit into a token: split the client");
+        section.problem("organizations", most);
+    }
+    Some(organizations)
 }
 
 fn read_secret_hash(section: &Section<'_>) -> Option<SecretHash> {
@@ -208,6 +235,8 @@ mod tests {
         assert!(problems_with("secret_sha256 = \"", "secret_sha256 = \"x").contains("64 hexadecimal digits"));
         assert!(problems_with("secret_argon2 = \"$", "secret_argon2 = \"").contains("$argon2id$v=19$"));
         assert!(problems_with("stores = [\"S_123456\"]", "stores = []").contains("leave this out to grant all"));
+        let line = "stores = [\"S_123456\"]";
+        assert!(problems_with(line, "organizations = [\"north\"]").contains("numbers of organizations"));
         assert!(problems_with("[auth]", "[auth]\nsign_with = \"2027\"").contains("the keys are 2025-shared, 2026-11"));
         assert!(problems_with("[auth]", "[auth]\ntoken_lifetime = \"30d\"").contains("at most 24h"));
         assert!(problems_with("[auth]", "[auth]\nissuer = \"storegate\"").contains("this is a URL"));

@@ -2,20 +2,15 @@
 //! nothing may be said twice, and the credentials come in one way only.
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use secrecy::SecretString;
-use secrecy::zeroize::Zeroizing;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use super::oauth_error::OAuthError;
+use super::oauth_form::{self, ClientCredentials};
 
 /// The one grant that is known here (RFC 6749 §4.4.2).
 pub const CLIENT_CREDENTIALS: &str = "client_credentials";
-
-const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The form of a token request (RFC 6749 §4.4.2). Other parameters are ignored, as §3.2 asks.
 #[derive(Debug, Default, ToSchema)]
@@ -41,44 +36,25 @@ fn grant_types() -> Object {
     schema.description(Some(description)).build()
 }
 
-/// A client's id and its secret.
-#[derive(Debug)]
-pub struct ClientCredentials {
-    /// The client's id.
-    pub id: String,
-    /// The secret that it showed.
-    pub secret: SecretString,
-}
-
 impl TokenRequest {
     /// Reads the form.
     ///
     /// # Errors
     /// It is of another media type, or a parameter is there twice (RFC 6749 §3.2).
     pub fn read(request: &HttpRequest, body: &[u8]) -> Result<Self, OAuthError> {
-        if !is_form(request) {
-            return Err(OAuthError::invalid_request("Send the parameters as application/x-www-form-urlencoded"));
-        }
-        let mut seen = Vec::new();
         let mut form = Self::default();
-        for (name, value) in form_urlencoded::parse(body) {
-            if seen.contains(&name) {
-                return Err(OAuthError::invalid_request("A parameter is there more than once"));
-            }
-            form.set(&name, value.into_owned());
-            seen.push(name);
+        for (name, value) in oauth_form::parameters(request, body)? {
+            form.set(&name, value);
         }
         Ok(form)
     }
 
-    /// A parameter without a value counts as left out (RFC 6749 §3.2).
     fn set(&mut self, name: &str, value: String) {
-        let value = Some(value).filter(|value| !value.is_empty());
         match name {
-            "grant_type" => self.grant_type = value,
-            "scope" => self.scope = value,
-            "client_id" => self.client_id = value,
-            "client_secret" => self.client_secret = value.map(SecretString::from),
+            "grant_type" => self.grant_type = Some(value),
+            "scope" => self.scope = Some(value),
+            "client_id" => self.client_id = Some(value),
+            "client_secret" => self.client_secret = Some(SecretString::from(value)),
             _ => {}
         }
     }
@@ -88,21 +64,7 @@ impl TokenRequest {
     /// # Errors
     /// There are none, or they cannot be read, or they come in both ways.
     pub fn take_credentials(&mut self, request: &HttpRequest) -> Result<ClientCredentials, OAuthError> {
-        let Some(basic) = basic_credentials(request)? else {
-            let (id, secret) = (self.client_id.take(), self.client_secret.take());
-            let (Some(id), Some(secret)) = (id, secret) else {
-                return Err(OAuthError::invalid_client(
-                    "Send client_id and client_secret, by HTTP Basic or in the form",
-                ));
-            };
-            return Ok(ClientCredentials { id, secret });
-        };
-        if self.client_secret.is_some() || self.client_id.as_ref().is_some_and(|id| *id != basic.id) {
-            return Err(OAuthError::invalid_request(
-                "Send the client's credentials once: by HTTP Basic or in the form",
-            ));
-        }
-        Ok(basic)
+        oauth_form::credentials(request, self.client_id.take(), self.client_secret.take())
     }
 
     /// The scopes of the new token, in the order in which the client has them.
@@ -119,42 +81,9 @@ impl TokenRequest {
     }
 }
 
-fn is_form(request: &HttpRequest) -> bool {
-    let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    media_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(FORM)
-}
-
-/// The credentials in the `Authorization` header (RFC 7617 §2), if there is one.
-fn basic_credentials(request: &HttpRequest) -> Result<Option<ClientCredentials>, OAuthError> {
-    let mut headers = request.headers().get_all(AUTHORIZATION);
-    let Some(header) = headers.next() else { return Ok(None) };
-    if headers.next().is_some() {
-        return Err(OAuthError::invalid_request("There is more than one Authorization header"));
-    }
-    let credentials = header.to_str().ok().and_then(read_basic);
-    credentials.map(Some).ok_or_else(|| OAuthError::invalid_client("The Authorization header is not HTTP Basic"))
-}
-
-fn read_basic(header: &str) -> Option<ClientCredentials> {
-    let (scheme, encoded) = header.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("Basic") {
-        return None;
-    }
-    let decoded = Zeroizing::new(STANDARD.decode(encoded.trim_matches(' ')).ok()?);
-    let (id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
-    Some(ClientCredentials { id: form_decoded(id), secret: SecretString::from(form_decoded(secret)) })
-}
-
-/// Id and secret are form-encoded before they are joined (RFC 6749 §2.3.1). Many clients forget that, so `&` and `=`,
-/// which cannot occur in an encoded text, stand for themselves.
-fn form_decoded(text: &str) -> String {
-    let one_name = Zeroizing::new(text.replace('&', "%26").replace('=', "%3D"));
-    form_urlencoded::parse(one_name.as_bytes()).map(|(name, _)| name.into_owned()).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{TokenRequest, form_decoded, read_basic};
+    use super::TokenRequest;
     use crate::auth::oauth_error::{OAuthError, OAuthErrorCode};
     use actix_web::HttpRequest;
     use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -192,15 +121,6 @@ mod tests {
         for body in ["scope=a&scope=b", "scope=a&scope=", "x=1&x=1", "client_id=a&client%5Fid=b"] {
             assert_eq!(read(body).unwrap_err().error, OAuthErrorCode::InvalidRequest, "{body}");
         }
-    }
-
-    #[test]
-    fn basic_credentials_are_form_decoded_after_they_are_split() {
-        let header = format!("basic {}", STANDARD.encode("ada%3Alovelace:100+%25%3A+sure"));
-        let given = read_basic(&header).unwrap();
-        assert_eq!((given.id.as_str(), given.secret.expose_secret()), ("ada:lovelace", "100 %: sure"));
-        assert_eq!(form_decoded("a=b&c=d"), "a=b&c=d");
-        assert_eq!(form_decoded(""), "");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::claims::Claims;
 use super::issuers::{Issuers, KeyFetch, TrustedIssuer};
 use super::keys::{VerificationKey, VerificationKeys};
 use super::remembered::{Fingerprint, Remembered, RememberedTokens, Source};
+use super::revocations::Revocations;
 use super::token_types::TokenTypes;
 use crate::clock::Clock;
 use compact::{Compact, JoseHeader};
@@ -54,6 +55,7 @@ impl From<TokenError> for Unverified {
 pub struct Verifier {
     own: OwnIssuer,
     trusted: Issuers,
+    revocations: Revocations,
     remembered: RememberedTokens,
     signatures_checked: AtomicU64,
     clock: Clock,
@@ -81,10 +83,17 @@ impl Verifier {
         Self {
             own: OwnIssuer { issuer: issuer.to_owned(), audience: audience.to_owned(), types, keys },
             trusted: Issuers::default(),
+            revocations: Revocations::default(),
             remembered: RememberedTokens::new(),
             signatures_checked: AtomicU64::new(0),
             clock,
         }
+    }
+
+    /// Refuses tokens that ended before their time.
+    #[must_use]
+    pub fn refusing(self, revocations: Revocations) -> Self {
+        Self { revocations, ..self }
     }
 
     /// Accepts the tokens of these issuers, too.
@@ -126,13 +135,16 @@ impl Verifier {
     /// Checks a token with the keys that are known now, and tells when it is worth the wait for new ones.
     ///
     /// Signature and content do not change from request to request, but the time does, so what is remembered of a token
-    /// still has to be in time.
+    /// still has to be in time and not revoked.
     ///
     /// # Errors
     /// The first reason why the token is not accepted.
     pub fn begin(&self, token: &str) -> Result<Arc<VerifiedToken>, Unverified> {
         let verified = self.verify_content(token)?;
         self.verify_time(verified.claims())?;
+        if self.revocations.is_revoked(&verified.claims().iss, &verified.claims().jti) {
+            return Err(TokenError::Revoked.into());
+        }
         Ok(verified)
     }
 

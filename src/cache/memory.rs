@@ -170,7 +170,9 @@ impl<E: Failure> Memory<E> {
 
     /// A failure that is the truth, such as that there is no such store, ends the answer that was kept.
     async fn keep_failure(&self, key: &Key, failure: &E, now: Duration, start: Start) {
-        if self.was_purged(key, start) {
+        // An answer that a later flight brought is newer than this failure.
+        let newer = self.answers.get(key).await.is_some_and(|kept| kept.flight() > start.number);
+        if newer || self.was_purged(key, start) {
             return;
         }
         if !failure.stale_is_better() {

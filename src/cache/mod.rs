@@ -192,11 +192,12 @@ impl<E: Failure> AnswerCache<E> {
     {
         let leads = Rc::new(Cell::new(false));
         let patient = question.bypass;
-        let flight = self.spawn_flight(question, leads.clone(), fetch);
+        let mut flight = self.spawn_flight(question, leads.clone(), fetch);
         let landed = match older.clone().filter(|_| !patient) {
             None => flight.await,
-            Some(entry) => match tokio::time::timeout(self.slow_after, flight).await {
+            Some(entry) => match tokio::time::timeout(self.slow_after, &mut flight).await {
                 Ok(landed) => landed,
+                Err(_) if entry.state(self.clock.elapsed()) == State::Expired => flight.await,
                 Err(_) => return Ok(found(entry, Outcome::StaleIfError, self.clock.elapsed())),
             },
         };
@@ -273,7 +274,10 @@ fn found(entry: Arc<Entry>, outcome: Outcome, now: Duration) -> Found {
 
 fn or_stale<E: Failure>(failure: E, older: Option<Arc<Entry>>, now: Duration) -> Result<Found, E> {
     match older {
-        Some(entry) if failure.stale_is_better() => Ok(found(entry, Outcome::StaleIfError, now)),
+        // It may have become too old while the caller waited.
+        Some(entry) if failure.stale_is_better() && entry.state(now) != State::Expired => {
+            Ok(found(entry, Outcome::StaleIfError, now))
+        }
         _ => Err(failure),
     }
 }

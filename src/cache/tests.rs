@@ -403,3 +403,37 @@ async fn a_panic_in_a_fetch_reaches_the_caller_and_leaves_nothing_behind() {
 async fn catch<T>(future: impl Future<Output = T>) -> Result<T, Box<dyn std::any::Any + Send>> {
     futures_util::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(future)).await
 }
+
+#[actix_web::test]
+async fn an_answer_that_became_too_old_while_the_gateway_was_asked_is_not_served() {
+    let fixture = Fixture::new();
+    fixture.read("a").await;
+    fixture.pass(629);
+    let time = fixture.time.clone();
+    let slow_failure = move || async move {
+        time.advance(Duration::from_secs(20));
+        Err(FLAKY)
+    };
+    let asked = Question { bypass: true, ..question("a") };
+    assert_eq!(fixture.cache.read(asked, slow_failure).await.map(|found| found.age), Err(FLAKY));
+}
+
+#[actix_web::test]
+async fn a_failure_of_an_earlier_flight_does_not_end_a_newer_answer() {
+    let fixture = Fixture::new();
+    let gone = Broken { stale_is_better: false, remembered: Duration::from_secs(30) };
+    let landing = Rc::new(Notify::new());
+    let lands = landing.clone();
+    let earlier = move || async move {
+        lands.notified().await;
+        Err(gone)
+    };
+    let cache = fixture.cache.clone();
+    let earlier = actix_web::rt::spawn(async move { cache.read(question("a"), earlier).await.is_err() });
+    settle().await;
+    let newer = Question { bypass: true, ..question("a") };
+    assert_eq!(text(&fixture.cache.read(newer, fixture.fetch()).await.unwrap()).1, Outcome::Bypass);
+    landing.notify_one();
+    assert!(earlier.await.unwrap());
+    assert_eq!(fixture.read("a").await, ("1".to_owned(), Outcome::Hit));
+}

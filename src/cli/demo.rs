@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::error::CliError;
 use super::output;
-use super::ready_file::Ready;
+use super::ready_file::{self, Ready, ReadyFile};
 use super::rehearsal::{ENDPOINTS, Rehearsal};
 use crate::app::App;
 use crate::auth::issue::{TokenGrant, TokenIssuer};
@@ -27,7 +27,7 @@ const USUAL_PORT: u16 = 8080;
 
 /// Try everything without configuration, network or other programs.
 #[derive(clap::Args)]
-#[command(after_help = ENDPOINTS)]
+#[command(after_help = format!("{ENDPOINTS}\n\n{}", ready_file::LIFE))]
 pub struct Demo {
     /// Listen here; port 0 for a free one [default: 127.0.0.1:8080, or a free port when that is taken]
     #[arg(long, value_name = "ADDRESS")]
@@ -43,6 +43,7 @@ impl Demo {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let log = LogSettings { filter: "warn,storegate=info,actix_http=off".to_owned(), ..LogSettings::default() };
         logging::start(&log);
+        let ready_file = self.ready_file.clone().map(ReadyFile::prepare).transpose()?;
         let clock = Clock::system();
         let sandbox_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let listener = self.bind()?;
@@ -61,10 +62,7 @@ impl Demo {
             sandbox_url: Some(sandbox.base_url()),
         };
         output::line(&welcome(&ready, &last_week(today)))?;
-        if let Some(path) = &self.ready_file {
-            ready.write(path)?;
-        }
-        app.run().await?;
+        ready_file::serve(app.run(), ready_file, &ready).await?;
         sandbox.stop().await;
         Ok(())
     }
@@ -126,6 +124,7 @@ fn token(settings: &Settings, clock: Clock) -> Result<String, CliError> {
         tenant: TENANT.to_owned(),
         scopes: scope::ALL.iter().map(|scope| scope.name.to_owned()).collect(),
         stores: None,
+        organizations: None,
         lifetime: None,
     };
     let issued = issuer.issue(grant).map_err(|error| CliError::message(error.to_string()))?;

@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::Settings;
+use crate::settings::Problems;
 use error::CliError;
 
 /// Plain REST in, signed vendor RPC out: a translating proxy for retail open platforms.
@@ -69,10 +70,14 @@ struct ConfigArgument {
 
 impl ConfigArgument {
     fn load(&self) -> Result<Settings, CliError> {
+        Ok(self.read()?)
+    }
+
+    fn read(&self) -> Result<Settings, Problems> {
         // A variable that is not text cannot be one of ours.
         let variables =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Ok(Settings::load(self.config.as_deref(), variables)?)
+        Settings::load(self.config.as_deref(), variables)
     }
 }
 

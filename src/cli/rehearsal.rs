@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::clock::Clock;
-use crate::sandbox::{FaultOrder, Sandbox, SandboxSettings, parse_clock_skew};
+use crate::sandbox::{FaultOrder, Sandbox, SandboxSettings, parse_clock_skew, parse_lateness, parse_timestamp_window};
 use crate::settings::parse_duration;
 
 /// What the sandbox's endpoints do, for the help texts.
@@ -26,8 +26,8 @@ While it runs, the sandbox is controlled at its own address:
 #[derive(clap::Args)]
 #[command(next_help_heading = "Options of the sandbox gateway")]
 pub struct Rehearsal {
-    /// Every answer takes so much longer, such as 200ms
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    /// Every answer takes so much longer, such as 200ms; 10m at most
+    #[arg(long, value_name = "DURATION", value_parser = parse_lateness)]
     latency: Option<Duration>,
     /// The gateways' clocks are ahead by so much, or behind, such as 2h or -2h
     #[arg(long, value_name = "DURATION", value_parser = parse_clock_skew, allow_hyphen_values = true)]
@@ -36,7 +36,7 @@ pub struct Rehearsal {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     replay_window: Option<Duration>,
     /// Both gateways take timestamps that are off by so much
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_timestamp_window)]
     timestamp_window: Option<Duration>,
     /// OPRetail's open.shopweb methods need a user's token
     #[arg(long)]

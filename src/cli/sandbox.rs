@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 
 use super::error::CliError;
 use super::output;
-use super::ready_file::Ready;
+use super::ready_file::{self, Ready, ReadyFile};
 use super::rehearsal::{ENDPOINTS, Rehearsal};
 use crate::clock::Clock;
 use crate::sandbox::{OmsAccount, OpRetailAccount, OpRetailUser, Sandbox};
@@ -17,7 +17,7 @@ use crate::telemetry::logging::{self, LogSettings};
 #[derive(clap::Args)]
 #[command(
     after_help = format!("It speaks both vendors' protocols and checks like the real gateways: key, timestamp, signature, \
-repeats, method.\n\n{ENDPOINTS}")
+repeats, method.\n\n{ENDPOINTS}\n\n{}", ready_file::LIFE)
 )]
 pub struct SandboxCommand {
     /// Listen here; port 0 for a free one
@@ -33,6 +33,7 @@ pub struct SandboxCommand {
 impl SandboxCommand {
     pub(super) async fn run(self) -> Result<(), CliError> {
         logging::start(&LogSettings::default());
+        let ready_file = self.ready_file.map(ReadyFile::prepare).transpose()?;
         let listener = TcpListener::bind(self.listen).map_err(|error| {
             CliError::message(format!("cannot listen on {}: {error}; port 0 takes a free one", self.listen))
         })?;
@@ -42,10 +43,8 @@ impl SandboxCommand {
             tenant_configuration(&sandbox)
         ))?;
         tracing::info!(base_url = %sandbox.base_url(), "serving");
-        if let Some(path) = &self.ready_file {
-            Ready { base_url: sandbox.base_url(), ..Ready::default() }.write(path)?;
-        }
-        stop_signal().await?;
+        let ready = Ready { base_url: sandbox.base_url(), ..Ready::default() };
+        ready_file::serve(stop_signal(), ready_file, &ready).await?;
         sandbox.stop().await;
         Ok(())
     }

@@ -3,19 +3,23 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use actix_web::rt;
+
 use super::ConfigArgument;
 use super::error::CliError;
-use super::ready_file::Ready;
+use super::ready_file::{self, Ready, ReadyFile};
 use crate::app::App;
 use crate::clock::Clock;
+use crate::reload::{self, Reloader};
 use crate::telemetry::logging;
 
 /// Run the proxy.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Every setting can come from the file, from a variable STOREGATE__SECTION__KEY, or both; a variable \
+    after_help = format!("Every setting can come from the file, from a variable STOREGATE__SECTION__KEY, or both; a variable \
 outranks the file. storegate.example.toml explains each setting. When something is missing or wrong, one message lists \
-all of it and the exit code is 78."
+all of it and the exit code is 78. Keys, clients and limits are read again when a file changes or SIGHUP comes.\n\n{}",
+        ready_file::LIFE)
 )]
 pub struct Serve {
     #[command(flatten)]
@@ -35,13 +39,17 @@ impl Serve {
         if let Some(listen) = self.listen {
             settings.server.listen = listen;
         }
+        let sources = settings.sources.clone();
+        let ready_file = self.ready_file.map(ReadyFile::prepare).transpose()?;
         let app = App::build(settings, Clock::system())?;
+        let reloader = Reloader::new(app.auth(), sources, move || self.config.read());
+        let watching = rt::spawn(reload::watch(reloader));
         let base_url = format!("http://{}", app.address());
         tracing::info!(%base_url, version = env!("CARGO_PKG_VERSION"), "serving");
-        if let Some(path) = &self.ready_file {
-            Ready { base_url, ..Ready::default() }.write(path)?;
-        }
-        app.run().await?;
+        let ready = Ready { base_url, ..Ready::default() };
+        let outcome = ready_file::serve(app.run(), ready_file, &ready).await;
+        watching.abort();
+        outcome?;
         tracing::info!("stopped");
         Ok(())
     }

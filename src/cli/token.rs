@@ -59,6 +59,7 @@ impl TokenCommand {
             tenant: client.tenant.clone(),
             scopes,
             stores: client.stores.clone(),
+            organizations: client.organizations.clone(),
             lifetime: self.lifetime,
         };
         let issued = auth.issuer().issue(grant).map_err(|error| fail(&error))?;

@@ -1,7 +1,7 @@
 //! One company's access to one gateway: its dialect, and all that is known of how the gateway takes its calls.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -28,6 +28,7 @@ pub struct Account {
     dialect: Box<dyn Dialect>,
     stamps: Stamps,
     clock: ClockOffset,
+    mending_is_in_vain: AtomicBool,
     health: AtomicU8,
     rests: Rests,
     /// Whether calls are let pass at all.
@@ -60,6 +61,20 @@ pub struct Trial {
     form: Option<TimestampForm>,
 }
 
+impl Trial {
+    const fn is_under_way(&self) -> bool {
+        self.offset.is_some() || self.form.is_some()
+    }
+}
+
+/// A stamp, and the offset by which it was made.
+#[derive(Clone, Debug)]
+pub struct Stamped {
+    /// What is sent.
+    pub stamp: Stamp,
+    offset: SignedDuration,
+}
+
 impl Account {
     /// Access to OPRetail.
     pub fn opretail(settings: OpRetailSettings, registry: &Registry) -> Self {
@@ -87,6 +102,7 @@ impl Account {
             dialect,
             stamps,
             clock: ClockOffset::default(),
+            mending_is_in_vain: AtomicBool::new(false),
             health: AtomicU8::default(),
             rests: Rests::default(),
             breaker,
@@ -107,25 +123,26 @@ impl Account {
     }
 
     /// A stamp for one attempt at our time `now`; `None` when no unused second is left.
-    pub fn stamp(&self, call: &Call, trial: &Trial, now: Timestamp) -> Option<Stamp> {
+    pub fn stamp(&self, call: &Call, trial: &Trial, now: Timestamp) -> Option<Stamped> {
         let offset = trial.offset.unwrap_or_else(|| self.clock.current());
         let form = trial.form.unwrap_or_else(|| self.stamps.form().current());
-        self.stamps.issue(call, now.checked_add(offset).unwrap_or(now), form)
+        let stamp = self.stamps.issue(call, now.checked_add(offset).unwrap_or(now), form)?;
+        Some(Stamped { stamp, offset })
     }
 
     /// Mends the trial after a refused timestamp: the gateway's clock first, then no offset at all, then the other form.
     /// False when nothing is left to mend.
-    pub fn mend_timestamp(&self, trial: &mut Trial, refused: &Stamp, reading: Option<&Reading>) -> bool {
-        if let Some(offset) = reading.and_then(|reading| reading.explains(refused.time)) {
+    pub fn mend_timestamp(&self, trial: &mut Trial, refused: &Stamped, reading: Option<&Reading>) -> bool {
+        if let Some(offset) = reading.and_then(|reading| reading.explains(refused.offset)) {
             trial.offset = Some(offset);
             return true;
         }
-        if trial.offset.is_none() && !self.clock.current().is_zero() {
+        if trial.offset.is_none() && !refused.offset.is_zero() {
             trial.offset = Some(SignedDuration::ZERO);
             return true;
         }
         if trial.form.is_none()
-            && let Some(form) = self.stamps.form().other_than(refused.form)
+            && let Some(form) = self.stamps.form().other_than(refused.stamp.form)
         {
             trial.form = Some(form);
             return true;
@@ -133,8 +150,22 @@ impl Account {
         false
     }
 
+    /// Whether mending a timestamp has been of use, as far as we know: not after a mended one was refused, too, until
+    /// one is taken again.
+    pub fn mending_helps(&self) -> bool {
+        !self.mending_is_in_vain.load(Ordering::Relaxed)
+    }
+
+    /// A stamp was refused, and there is nothing left to mend.
+    pub fn stamp_was_refused(&self, trial: &Trial) {
+        if trial.is_under_way() {
+            self.mending_is_in_vain.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// The gateway took a stamp: keeps what was on trial, or learns from the answer's time.
     pub fn stamp_was_taken(&self, trial: &Trial, reading: Option<&Reading>) {
+        self.mending_is_in_vain.store(false, Ordering::Relaxed);
         if let Some(form) = trial.form {
             self.stamps.form().remember(form);
         }
@@ -155,7 +186,7 @@ impl Account {
         self.rests.refusal(method, now)
     }
 
-    /// Remembers what a call of a method ended in.
+    /// Remembers what an attempt of a method ended in.
     pub fn observe(&self, method: &str, outcome: Result<(), &Error>, now: Duration) {
         self.rests.observe(method, outcome, now);
         let health = match outcome.map_err(|error| error.kind.reaction()) {

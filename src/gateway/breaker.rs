@@ -49,11 +49,27 @@ impl BreakerState {
     }
 }
 
-/// The leave to make one call; what came of it is told to [`Breaker::record`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Leave {
+/// The leave to make one call; what came of it is told to [`Leave::record`]. One that is dropped unused lets another probe
+/// go ahead.
+#[derive(Debug)]
+pub struct Leave<'a> {
+    breaker: &'a Breaker,
     /// Leaves given before the breaker last changed say nothing about the gateway as it is now.
     era: u64,
+}
+
+impl Leave<'_> {
+    /// Takes note of what became of the call. `asked_to_wait` is how long the gateway itself wants to be left alone.
+    pub fn record(self, counts: Counts, asked_to_wait: Option<Duration>, now: Duration) -> Change {
+        // What is dropped after this says nothing more: a probe has ended, or the era has.
+        self.breaker.record(self.era, counts, asked_to_wait, now)
+    }
+}
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.breaker.give_back(self.era);
+    }
 }
 
 /// What became of a call.
@@ -106,7 +122,7 @@ impl Breaker {
     ///
     /// # Errors
     /// How long to wait, when no call is let pass now.
-    pub fn pass(&self, now: Duration) -> Result<Leave, Duration> {
+    pub fn pass(&self, now: Duration) -> Result<Leave<'_>, Duration> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let era = inner.era;
         if let Some(rest) = &mut inner.rest {
@@ -115,21 +131,25 @@ impl Breaker {
             }
             rest.probe_until = Some(now + self.probe_time);
         }
-        Ok(Leave { era })
+        Ok(Leave { breaker: self, era })
     }
 
-    /// Takes note of what became of a call. `asked_to_wait` is how long the gateway itself wants to be left alone.
-    pub fn record(&self, leave: Leave, counts: Counts, asked_to_wait: Option<Duration>, now: Duration) -> Change {
+    fn give_back(&self, era: u64) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if leave.era != inner.era {
+        if era == inner.era
+            && let Some(rest) = &mut inner.rest
+        {
+            rest.probe_until = None;
+        }
+    }
+
+    fn record(&self, era: u64, counts: Counts, asked_to_wait: Option<Duration>, now: Duration) -> Change {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if era != inner.era {
             return Change::None;
         }
         match (counts, inner.rest) {
-            (Counts::Not, Some(rest)) => {
-                inner.rest = Some(Rest { probe_until: None, ..rest });
-                Change::None
-            }
-            (Counts::Not, None) => Change::None,
+            (Counts::Not, _) => Change::None,
             (Counts::AsAnswer, Some(_)) => inner.close(),
             (Counts::AsFailure, Some(rest)) => {
                 let longer = (rest.length * 2).min(LONGEST_REST);
@@ -191,106 +211,4 @@ impl Inner {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Breaker, BreakerState, Change, Counts};
-    use std::time::Duration;
-
-    const REST: Duration = Duration::from_secs(5);
-
-    fn breaker() -> Breaker {
-        Breaker::new(REST, Duration::from_secs(10))
-    }
-
-    fn at(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
-    }
-
-    fn call(breaker: &Breaker, counts: Counts, now: Duration) -> Change {
-        let leave = breaker.pass(now).unwrap();
-        breaker.record(leave, counts, None, now)
-    }
-
-    fn opened() -> Breaker {
-        let breaker = breaker();
-        for _ in 0..10 {
-            call(&breaker, Counts::AsFailure, at(0));
-        }
-        breaker
-    }
-
-    #[test]
-    fn it_opens_when_most_of_enough_calls_fail() {
-        let breaker = breaker();
-        for number in 0..10 {
-            assert_eq!(breaker.state(at(0)), BreakerState::Closed, "{number}");
-            call(&breaker, Counts::AsFailure, at(0));
-        }
-        assert_eq!(breaker.state(at(0)), BreakerState::Open);
-        assert_eq!(breaker.pass(at(1)), Err(at(4)));
-    }
-
-    #[test]
-    fn it_stays_closed_when_a_third_fails_or_failures_are_rare() {
-        let breaker = breaker();
-        for number in 0..300 {
-            let counts = if number % 3 == 0 { Counts::AsFailure } else { Counts::AsAnswer };
-            assert_eq!(call(&breaker, counts, at(number / 10)), Change::None);
-        }
-        let rare = super::Breaker::new(REST, at(10));
-        for number in 0..50 {
-            assert_eq!(call(&rare, Counts::AsFailure, at(number * 7)), Change::None);
-        }
-    }
-
-    #[test]
-    fn after_its_rest_one_probe_goes_ahead_and_an_answer_closes_it() {
-        let breaker = opened();
-        let probe = breaker.pass(at(5)).unwrap();
-        assert_eq!(breaker.pass(at(5)), Err(at(10)), "while the probe is under way");
-        assert_eq!(breaker.state(at(5)), BreakerState::HalfOpen);
-        assert_eq!(breaker.record(probe, Counts::AsAnswer, None, at(6)), Change::Closed);
-        assert_eq!(breaker.state(at(6)), BreakerState::Closed);
-    }
-
-    #[test]
-    fn a_failed_probe_doubles_the_rest_up_to_a_minute() {
-        let breaker = opened();
-        let mut now = at(5);
-        for rest in [10, 20, 40, 60, 60] {
-            assert_eq!(call(&breaker, Counts::AsFailure, now), Change::Opened);
-            assert_eq!(breaker.wait(now), Some(at(rest)));
-            now += at(rest);
-        }
-    }
-
-    #[test]
-    fn a_probe_that_vanished_or_was_never_sent_does_not_hold_it() {
-        let breaker = opened();
-        let unsent = breaker.pass(at(5)).unwrap();
-        breaker.record(unsent, Counts::Not, None, at(5));
-        breaker.pass(at(5)).unwrap();
-        assert!(breaker.pass(at(14)).is_err());
-        assert!(breaker.pass(at(15)).is_ok());
-    }
-
-    #[test]
-    fn what_was_sent_before_it_opened_neither_closes_nor_prolongs_it() {
-        let breaker = breaker();
-        let earlier = breaker.pass(at(0)).unwrap();
-        for _ in 0..10 {
-            call(&breaker, Counts::AsFailure, at(0));
-        }
-        breaker.record(earlier, Counts::AsAnswer, None, at(1));
-        assert_eq!(breaker.state(at(1)), BreakerState::Open);
-        breaker.record(earlier, Counts::AsFailure, None, at(4));
-        assert_eq!(breaker.wait(at(4)), Some(at(1)));
-    }
-
-    #[test]
-    fn a_gateway_that_asks_to_wait_is_left_alone_for_that_long() {
-        let breaker = breaker();
-        let leave = breaker.pass(at(0)).unwrap();
-        assert_eq!(breaker.record(leave, Counts::AsFailure, Some(at(17)), at(0)), Change::Opened);
-        assert_eq!(breaker.wait(at(0)), Some(at(17)));
-    }
-}
+mod tests;

@@ -41,14 +41,15 @@ impl Reading {
         self.gateway_time.duration_since(self.now).saturating_add(self.took / 2)
     }
 
-    /// The offset that explains why `refused` was refused; `None` when the gateway's clock does not.
+    /// The offset that explains why a timestamp made with the offset `used` was refused; `None` when the gateway's clock
+    /// does not explain it.
     ///
-    /// The refused timestamp is what is compared, not the offset as it is now: of many calls refused at once, the first
-    /// corrects the offset, and the others must see that theirs were wrong too.
-    pub fn explains(&self, refused: Timestamp) -> Option<SignedDuration> {
-        let difference = self.gateway_time.duration_since(refused);
-        let is_explained = difference < -RESOLUTION || difference > self.took.saturating_add(RESOLUTION);
-        is_explained.then(|| self.gateway_time.duration_since(self.now))
+    /// What was used is compared, not the offset as it is now: of many calls refused at once, the first corrects the
+    /// offset, and the others must see that theirs were wrong too.
+    pub fn explains(&self, used: SignedDuration) -> Option<SignedDuration> {
+        let offset = self.offset();
+        let unsure = RESOLUTION.saturating_add(self.took / 2);
+        (offset.saturating_add(-used).abs() > unsure).then_some(offset)
     }
 }
 
@@ -80,7 +81,9 @@ impl ClockOffset {
         if readings.distrusted && far <= RESOLUTION {
             readings.distrusted = false;
         }
-        if readings.distrusted || reading.took > LONGEST_ANSWER || far > LARGEST_UNREFUSED {
+        // Towards zero any distance is believed: our clock may have been mended, and a gateway may take what is ahead.
+        let is_strange = far > LARGEST_UNREFUSED && offset.abs() > LARGEST_UNREFUSED;
+        if readings.distrusted || reading.took > LONGEST_ANSWER || is_strange {
             return;
         }
         if readings.offsets.len() == LOOKED_AT {
@@ -168,12 +171,14 @@ mod tests {
 
     #[test]
     fn a_refused_timestamp_is_explained_by_the_gateways_clock_or_not() {
-        assert_eq!(reading(7_200).explains(OURS), Some(seconds(7_200)));
-        assert_eq!(reading(-7_200).explains(OURS), Some(seconds(-7_200)));
-        assert_eq!(reading(2).explains(OURS), None);
-        let slow = Reading { took: seconds(4), ..reading(5) };
-        assert_eq!(slow.explains(OURS), None, "it may have read its clock at the end");
-        assert_eq!(reading(7_200).explains(OURS + seconds(7_200)), None, "our clock was right already");
+        let explains = |ahead: i64, used: i64| reading(ahead).explains(seconds(used));
+        assert_eq!(explains(7_200, 0), Some(seconds(7_200)));
+        assert_eq!(explains(-7_200, 0), Some(seconds(-7_200)));
+        assert_eq!(explains(2, 0), None);
+        let slow = Reading { took: seconds(4), ..reading(2) };
+        assert_eq!(slow.explains(seconds(0)), None, "it may have read its clock at the end");
+        assert_eq!(explains(7_200, 7_200), None, "the time was right already");
+        assert_eq!(explains(0, 7_200), Some(seconds(0)), "our clock has been mended");
     }
 
     #[test]
@@ -184,6 +189,14 @@ mod tests {
         offset.learn(&reading(7_200));
         offset.confirm(seconds(0), Some(&reading(0)));
         assert_eq!(offset.current(), seconds(0), "our clock has been mended");
+    }
+
+    #[test]
+    fn an_offset_goes_back_to_zero_although_nothing_was_refused() {
+        let offset = ClockOffset::default();
+        offset.confirm(seconds(7_200), Some(&reading(7_200)));
+        (0..3).for_each(|_| offset.learn(&reading(0)));
+        assert_eq!(offset.current(), seconds(0));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::account::Account;
 use super::dialect::Call;
 use super::error::{Error, Kind};
 use super::login::{Ask, Duty, LoginToken};
+use super::reactions::Counts;
 use super::{GatewayClient, metrics};
 use crate::clock::Deadline;
 
@@ -63,26 +64,47 @@ impl GatewayClient {
         let (client, account) = (self.clone(), account.clone());
         let login = async move {
             let outcome = client.log_in(&account, &call).await;
-            let name = outcome.as_ref().map_or_else(|error| error.kind.name(), |_| "success");
-            metrics::gateway_login(account.gateway().name(), name);
-            match &outcome {
-                Ok(_) => tracing::info!(gateway = %account.gateway(), "logged in at the gateway"),
-                Err(error) => tracing::error!(cause = %error, "the login at the gateway failed"),
-            }
+            report(&account, outcome.as_ref().err());
             account.login.land(&duty, outcome, client.clock.elapsed());
         };
         actix_web::rt::spawn(login.in_current_span());
     }
 
-    /// The token, and for how long it is good.
+    /// The token, and for how long it is good. Whatever a gateway answers that is no token is a refusal of the login, and
+    /// never one of what the caller asked for.
     async fn log_in(&self, account: &Arc<Account>, call: &Call) -> Result<(SecretString, Option<Duration>), Error> {
-        let data: Option<Box<RawValue>> = Box::pin(self.call(account, call)).await?;
-        let answer = data.and_then(|data| account.dialect().read_login(data.get()));
+        let data: Result<Option<Box<RawValue>>, Error> = Box::pin(self.call(account, call)).await;
+        let answer = match data {
+            Ok(data) => data.and_then(|data| account.dialect().read_login(data.get())),
+            Err(error) if error.kind.reaction().admitted => {
+                return Err(refused(account, call, error, self.clock.elapsed()));
+            }
+            Err(error) => return Err(error),
+        };
         let Some(answer) = answer else {
-            return Err(account.error(Kind::Unreadable, "the login was answered without a token"));
+            let error = account.error(Kind::LoginRefused, "the login was answered without a token");
+            return Err(refused(account, call, error, self.clock.elapsed()));
         };
         let now = account.gateway_time(self.clock.now());
         let life = answer.ends.and_then(|ends| Duration::try_from(ends.duration_since(now)).ok());
         Ok((answer.token, life.filter(|life| !life.is_zero())))
     }
+}
+
+/// Keeps what the gateway said, under the one kind that a refused login has.
+fn refused(account: &Account, call: &Call, error: Error, now: Duration) -> Error {
+    let error = Error { kind: Kind::LoginRefused, ..error };
+    account.observe(&call.method.name, Err(&error), now);
+    error
+}
+
+fn report(account: &Account, error: Option<&Error>) {
+    let gateway = account.gateway().name();
+    match error {
+        // Nothing was sent.
+        Some(error) if error.kind.reaction().counts == Counts::Not => return,
+        Some(error) => tracing::error!(cause = %error, "the login at the gateway failed"),
+        None => tracing::info!(gateway, "logged in at the gateway"),
+    }
+    metrics::gateway_login(gateway, error.map_or("success", |error| error.kind.name()));
 }

@@ -2,8 +2,8 @@
 //!
 //! One attempt goes: may we ([`rest`], [`breaker`], [`limit`]) → logged in ([`login`]) → stamp ([`stamps`], [`clock_offset`]) →
 //! encode and sign ([`dialect`]) → send ([`transport`]) → read ([`answer`]) → tell the breaker and the clock. A failure finds
-//! its one reaction in the table of [`reactions`], and [`retry`] counts. Signing is inside the attempt, so that a retry is
-//! always signed anew.
+//! its one reaction in the table of [`reactions`], [`progress`] decides what follows, and [`retry`] counts. Signing is inside
+//! the attempt, so that a retry is always signed anew.
 
 pub mod account;
 mod answer;
@@ -18,6 +18,7 @@ mod login_flight;
 pub mod oms;
 pub mod opretail;
 pub mod parameters;
+mod progress;
 pub mod reactions;
 pub mod registry;
 mod rest;
@@ -43,15 +44,14 @@ use serde::de::DeserializeOwned;
 use crate::clock::{Clock, Deadline};
 use crate::telemetry::metrics;
 
-use account::{Account, Trial};
+use account::{Account, Stamped, Trial};
 use answer::Reply;
 use breaker::{Change, Leave};
-use clock_offset::Reading;
-use dialect::{Call, Stamp};
+use dialect::Call;
 use error::{Error, Kind};
 use limit::Place;
-use login::LoginToken;
-use retry::{Attempts, Next, jittered};
+use progress::{Failure, Progress, Sent};
+use reactions::Counts;
 use transport::Transport;
 
 pub use settings::{GatewaySettings, LimitSettings};
@@ -62,20 +62,20 @@ pub struct GatewayClient {
     transport: Transport,
     clock: Clock,
     deadline: Duration,
-}
-
-/// A failed attempt, with what the retry needs to know about it.
-struct Failure {
-    error: Error,
-    /// What was sent; nothing when the attempt ended before.
-    sent: Option<(Stamp, Option<Arc<LoginToken>>)>,
-    reading: Option<Reading>,
+    /// The end of all calls for one answer, if that has begun.
+    until: Option<Deadline>,
 }
 
 impl GatewayClient {
     /// A client for one worker.
     pub const fn new(transport: Transport, clock: Clock, deadline: Duration) -> Self {
-        Self { transport, clock, deadline }
+        Self { transport, clock, deadline, until: None }
+    }
+
+    /// The same for all calls of one answer: however many they are, they end in the time that one call is given.
+    #[must_use]
+    pub fn for_one_answer(&self) -> Self {
+        Self { until: Some(Deadline::after(self.deadline)), ..self.clone() }
     }
 
     /// Makes one call, with as many attempts as its failures deserve, and decodes its data.
@@ -90,10 +90,8 @@ impl GatewayClient {
             return Err(refusal);
         }
         let outcome = self.attempts(account, call).await;
-        let ended = self.clock.elapsed();
-        account.observe(method, outcome.as_ref().map(|_| ()), ended);
         let name = outcome.as_ref().map_or_else(|error| error.kind.name(), |_| "success");
-        metrics::gateway_call(gateway, method, name, ended.saturating_sub(started));
+        metrics::gateway_call(gateway, method, name, self.clock.elapsed().saturating_sub(started));
         outcome
     }
 
@@ -102,30 +100,31 @@ impl GatewayClient {
     /// # Errors
     /// When there is no whole answer.
     pub async fn call_raw(&self, account: &Arc<Account>, call: &Call) -> Result<Bytes, Error> {
-        let deadline = Deadline::after(self.deadline);
+        let deadline = self.deadline();
         let login = self.login_for(account, call, &deadline).await?;
-        let stamp = self.stamp(account, call, &Trial::default())?;
-        let request = account.dialect().encode(call, &stamp, login.as_ref().map(|token| &token.value));
+        let stamped = self.stamp(account, call, &Trial::default())?;
+        let request = account.dialect().encode(call, &stamped.stamp, login.as_ref().map(|token| &token.value));
         let sent = self.transport.send(request, &deadline).await;
         sent.map(|response| response.body).map_err(|failure| Error::transport(account.gateway(), failure))
     }
 
+    fn deadline(&self) -> Deadline {
+        self.until.unwrap_or_else(|| Deadline::after(self.deadline))
+    }
+
     async fn attempts<T: DeserializeOwned>(&self, account: &Arc<Account>, call: &Call) -> Result<Option<T>, Error> {
-        let deadline = Deadline::after(self.deadline);
-        let mut attempts = Attempts::default();
-        let mut trial = Trial::default();
-        account.budget.earn();
+        let deadline = self.deadline();
+        let mut progress = Progress::default();
         loop {
-            let failure = match self.attempt(account, call, &trial, &deadline).await {
+            let failure = match self.attempt(account, call, &mut progress, &deadline).await {
                 Ok(data) => return Ok(data),
                 Err(failure) => failure,
             };
-            let Some(pause) = self.pause_before_next(account, call, &mut attempts, &mut trial, &failure) else {
+            let pause = self.pause_before_next(account, call, &mut progress, &failure);
+            let Some(pause) = pause.filter(|pause| *pause < deadline.left()) else {
+                progress.settle_mending(account, failure.error.kind);
                 return Err(failure.error);
             };
-            if pause >= deadline.left() {
-                return Err(failure.error);
-            }
             tracing::debug!(gateway = %account.gateway(), method = %call.method.name, cause = %failure.error, "calling again");
             metrics::gateway_retry(account.gateway().name(), failure.error.kind.name());
             tokio::time::sleep(pause).await;
@@ -137,38 +136,39 @@ impl GatewayClient {
         &self,
         account: &Arc<Account>,
         call: &Call,
-        trial: &Trial,
+        progress: &mut Progress,
         deadline: &Deadline,
     ) -> Result<Option<T>, Failure> {
         let unsent = |error| Failure { error, sent: None, reading: None };
         self.must_not_rest(account).map_err(unsent)?;
         let login = self.login_for(account, call, deadline).await.map_err(unsent)?;
         let (place, leave) = self.admit(account, deadline).await.map_err(unsent)?;
-        let stamp = self.stamp(account, call, trial).map_err(unsent)?;
-        let Reply { outcome, reading } = self.exchange(account, call, &stamp, login.as_deref(), deadline).await;
+        let stamped = self.stamp(account, call, &progress.trial).map_err(unsent)?;
+        progress.attempts.begin(&account.budget);
+        let had_its_time = self.transport.has_time(deadline);
+        let sent = Sent { stamped, login, had_its_time };
+        let Reply { outcome, reading } = self.exchange(account, call, &sent, deadline).await;
         drop(place);
-        self.record(account, call, leave, outcome.as_ref().err());
-        match outcome {
-            Ok(data) => {
-                account.stamp_was_taken(trial, reading.as_ref());
-                Ok(data)
-            }
-            Err(error) => Err(Failure { error, sent: Some((stamp, login)), reading }),
+        self.record(account, call, leave, &sent, outcome.as_ref().err());
+        if outcome.as_ref().err().is_none_or(|error| error.kind.reaction().admitted) {
+            account.stamp_was_taken(&progress.trial, reading.as_ref());
+            (0..std::mem::take(&mut progress.paid_for_repeats)).for_each(|_| account.budget.refund());
         }
+        outcome.map_err(|error| Failure { error, sent: Some(sent), reading })
     }
 
     async fn exchange<T: DeserializeOwned>(
         &self,
         account: &Account,
         call: &Call,
-        stamp: &Stamp,
-        login: Option<&LoginToken>,
+        sent: &Sent,
         deadline: &Deadline,
     ) -> Reply<T> {
-        let request = account.dialect().encode(call, stamp, login.map(|token| &token.value));
-        let sent = self.clock.elapsed();
+        let login = sent.login.as_ref().map(|token| &token.value);
+        let request = account.dialect().encode(call, &sent.stamped.stamp, login);
+        let started = self.clock.elapsed();
         let response = self.transport.send(request, deadline).await;
-        let took = SignedDuration::try_from(self.clock.elapsed().saturating_sub(sent)).unwrap_or_default();
+        let took = SignedDuration::try_from(self.clock.elapsed().saturating_sub(started)).unwrap_or_default();
         match response {
             Ok(response) => answer::read(account, call, &response, self.clock.now(), took),
             Err(failure) => Reply { outcome: Err(Error::transport(account.gateway(), failure)), reading: None },
@@ -181,7 +181,7 @@ impl GatewayClient {
     }
 
     /// A place among the calls under way, and the breaker's leave.
-    async fn admit(&self, account: &Account, deadline: &Deadline) -> Result<(Place, Leave), Error> {
+    async fn admit<'a>(&self, account: &'a Account, deadline: &Deadline) -> Result<(Place, Leave<'a>), Error> {
         let place = account.limit.enter(&self.clock, deadline).await.map_err(|full| {
             let cause = "too many calls are under way or waiting; see gateway.calls_in_flight and calls_per_second";
             account.error(Kind::Busy, cause).retry_after(Some(full.retry_after))
@@ -190,20 +190,24 @@ impl GatewayClient {
         Ok((place, leave))
     }
 
-    fn stamp(&self, account: &Account, call: &Call, trial: &Trial) -> Result<Stamp, Error> {
+    fn stamp(&self, account: &Account, call: &Call, trial: &Trial) -> Result<Stamped, Error> {
         account.stamp(call, trial, self.clock.now()).ok_or_else(|| {
             let cause = "every timestamp that may be used for this call has been used; switch the nonce on";
             account.error(Kind::Busy, cause).retry_after(Some(Duration::from_secs(1)))
         })
     }
 
-    /// Tells the breaker and the metrics what an attempt ended in.
-    fn record(&self, account: &Account, call: &Call, leave: Leave, error: Option<&Error>) {
-        let gateway = account.gateway().name();
-        metrics::gateway_attempt(gateway, &call.method.name, error.map_or("success", |error| error.kind.name()));
-        let counts = error.map_or(reactions::Counts::AsAnswer, |error| error.kind.reaction().counts);
-        let asked_to_wait = error.and_then(|error| error.retry_after);
-        match account.breaker.record(leave, counts, asked_to_wait, self.clock.elapsed()) {
+    /// Tells the breaker, the account and the metrics what an attempt ended in.
+    fn record(&self, account: &Account, call: &Call, leave: Leave<'_>, sent: &Sent, error: Option<&Error>) {
+        let (gateway, method, now) = (account.gateway().name(), call.method.name.as_ref(), self.clock.elapsed());
+        metrics::gateway_attempt(gateway, method, error.map_or("success", |error| error.kind.name()));
+        account.observe(method, error.map_or(Ok(()), Err), now);
+        let counts = match error {
+            None => Counts::AsAnswer,
+            Some(error) if error.kind == Kind::TimedOut && !sent.had_its_time => Counts::Not,
+            Some(error) => error.kind.reaction().counts,
+        };
+        match leave.record(counts, error.and_then(|error| error.retry_after), now) {
             Change::None => {}
             Change::Opened => {
                 metrics::breaker_opened(gateway);
@@ -212,39 +216,6 @@ impl GatewayClient {
             }
             Change::Closed => tracing::info!(gateway, "the gateway answers again"),
         }
-    }
-
-    /// Whether there is another attempt, and after which pause. A retry with something mended is free; a blind one costs.
-    fn pause_before_next(
-        &self,
-        account: &Account,
-        call: &Call,
-        attempts: &mut Attempts,
-        trial: &mut Trial,
-        failure: &Failure,
-    ) -> Option<Duration> {
-        let (stamp, login) = failure.sent.as_ref()?;
-        if failure.error.kind == Kind::Repeated {
-            account.stamp_was_repeated(call);
-        }
-        let longest = match attempts.after(failure.error.kind) {
-            Next::GiveUp => return None,
-            Next::Mended { .. } if account.mend_timestamp(trial, stamp, failure.reading.as_ref()) => {
-                return Some(Duration::ZERO);
-            }
-            Next::LoggedIn => return self.may_log_in_again(account, login.as_deref()?).then_some(Duration::ZERO),
-            Next::Mended { else_blind: false } => return None,
-            Next::Mended { else_blind: true } => Duration::ZERO,
-            Next::AgainWithin(longest) => longest,
-        };
-        if account.breaker.wait(self.clock.elapsed()).is_some() {
-            return None;
-        }
-        if !account.budget.spend() {
-            metrics::gateway_retry_denied(account.gateway().name());
-            return None;
-        }
-        Some(jittered(longest))
     }
 }
 

@@ -71,6 +71,8 @@ pub struct Reaction {
     pub again: Again,
     /// What the breaker makes of it.
     pub counts: Counts,
+    /// Whether it proves that the gateway took key, timestamp and signature: it looks at what is asked for only then.
+    pub admitted: bool,
     /// Whether an older answer is served instead.
     pub older: Older,
     /// How long the failure itself is remembered, so that a crowd does not repeat it.
@@ -107,7 +109,7 @@ macro_rules! reactions {
         $(#[$doc:meta])+
         $kind:ident $name:literal
             opretail $opretail:tt oms $oms:tt http $http:tt transport $transport:tt
-            => $again:expr, $counts:ident, $older:ident, $remembered:ident, $rests:expr, $shown:ident;
+            => $again:expr, $counts:ident, $admitted:literal, $older:ident, $remembered:ident, $rests:expr, $shown:ident;
     )+) => {
         /// What kind of failure a gateway call ended in.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -135,6 +137,7 @@ macro_rules! reactions {
                         reaction: Reaction {
                             again: $again,
                             counts: Counts::$counts,
+                            admitted: $admitted,
                             older: Older::$older,
                             remembered: $remembered,
                             rests: $rests,
@@ -149,8 +152,8 @@ macro_rules! reactions {
 
 use TransportFailure as T;
 
-// Columns behind the arrow: again, what the breaker counts, an older answer, how long the failure is remembered,
-// how long the credential rests, and what the caller is told.
+// Columns behind the arrow: again, what the breaker counts, whether it proves that key, timestamp and signature were taken,
+// an older answer, how long the failure is remembered, how long the credential rests, and what the caller is told.
 reactions! {
     /// The gateway refused our key, signature, method, permission or system parameters: an operator must act.
     CredentialsRefused "credentials_refused"
@@ -158,90 +161,90 @@ reactions! {
         oms ["e000001", "e000002", "e000003", "e000004", "e000007", "401", "403", "1001", "1003", "1004", "2003"]
         http [401..=401, 403..=403]
         transport []
-        => No, AsAnswer, IsBetter, MOMENT, Some(HALF_A_MINUTE), RefusedCredentials;
+        => No, AsAnswer, false, IsBetter, MOMENT, Some(HALF_A_MINUTE), RefusedCredentials;
 
     /// The gateway found our timestamp too old, too new or in the wrong form.
     TimestampRefused "timestamp_refused"
         opretail [15..=16] oms ["e000008", "1002"] http [] transport []
-        => WithOtherTimestamp, AsAnswer, IsBetter, MOMENT, None, RefusedCredentials;
+        => WithOtherTimestamp, AsAnswer, false, IsBetter, MOMENT, None, RefusedCredentials;
 
     /// The gateway has seen this signature before, or says that the call is repeated.
     Repeated "repeated"
         opretail [-100..=-100] oms ["e000009"] http [] transport []
-        => WithNewStamp(2), AsAnswer, IsBetter, MOMENT, None, Unavailable;
+        => WithNewStamp(2), AsAnswer, false, IsBetter, MOMENT, None, Unavailable;
 
     /// The user login token in the header is no longer known.
     LoginExpired "login_expired"
         opretail [9_990_001..=9_990_001] oms [] http [] transport []
-        => WithNewLogin, AsAnswer, IsBetter, MOMENT, None, RefusedCredentials;
+        => WithNewLogin, AsAnswer, true, IsBetter, MOMENT, None, RefusedCredentials;
 
     /// The gateway refused the configured user name or password.
     LoginRefused "login_refused"
         opretail [103_094..=103_095] oms [] http [] transport []
-        => No, AsAnswer, IsBetter, MOMENT, Some(FIVE_MINUTES), RefusedCredentials;
+        => No, AsAnswer, true, IsBetter, MOMENT, Some(FIVE_MINUTES), RefusedCredentials;
 
     /// The organization does not belong to our key.
     NotGranted "not_granted"
         opretail [102_005..=102_005] oms [] http [] transport []
-        => No, AsAnswer, IsOver, MOMENT, None, NotGranted;
+        => No, AsAnswer, true, IsOver, MOMENT, None, NotGranted;
 
     /// The gateway knows no such thing.
     NotFound "not_found"
         opretail [] oms ["404"] http [] transport []
-        => No, AsAnswer, IsOver, HALF_A_MINUTE, None, NotFound;
+        => No, AsAnswer, true, IsOver, HALF_A_MINUTE, None, NotFound;
 
     /// The gateway refused a business parameter. Every code that stands nowhere else and is not negative.
     ParameterRefused "parameter_refused"
         opretail [] oms ["1", "400", "2001", "2002", "e000006"] http [] transport []
-        => No, AsAnswer, IsOver, MOMENT, None, RejectedRequest;
+        => No, AsAnswer, true, IsOver, MOMENT, None, RejectedRequest;
 
     /// The gateway reported a failure of its own. Every negative code that stands nowhere else.
     GatewayFailed "gateway_failed"
         opretail [-500..=-500, -999..=-999] oms ["e000005", "500"] http [500..=599] transport []
-        => AfterPause(1), AsFailure, IsBetter, MOMENT, None, GatewayError;
+        => AfterPause(1), AsFailure, false, IsBetter, MOMENT, None, GatewayError;
 
     /// The answer was cut short, empty, endless, not JSON, or not of the documented shape.
     Unreadable "unreadable"
         opretail [] oms [] http []
         transport [T::MalformedHttp, T::CutShort, T::Empty, T::TooLarge, T::BrokeOff, T::Undecodable, T::NotAnEnvelope]
-        => AfterPause(1), AsFailure, IsBetter, MOMENT, None, GatewayError;
+        => AfterPause(1), AsFailure, false, IsBetter, MOMENT, None, GatewayError;
 
     /// An HTTP status that no gateway documents, such as a redirect, which is not followed: it would carry the signed
     /// form to another place. Every status that stands nowhere else.
     UnexpectedStatus "unexpected_status"
         opretail [] oms [] http [100..=199, 300..=399, 404..=404] transport []
-        => No, AsFailure, IsBetter, MOMENT, None, GatewayError;
+        => No, AsFailure, false, IsBetter, MOMENT, None, GatewayError;
 
     /// The gateway asks to wait: 429, or a 503 that says for how long.
     AskedToWait "asked_to_wait"
         opretail [] oms [] http [429..=429] transport []
-        => No, AsFailure, IsBetter, MOMENT, None, Unavailable;
+        => No, AsFailure, false, IsBetter, MOMENT, None, Unavailable;
 
     /// No connection: refused, DNS or TLS. Nothing was sent.
     Unreachable "unreachable"
         opretail [] oms [] http []
         transport [T::NameNotResolved, T::ConnectionRefused, T::NoConnectionInTime, T::TlsFailed]
-        => AfterPause(2), AsFailure, IsBetter, MOMENT, None, Unavailable;
+        => AfterPause(2), AsFailure, false, IsBetter, MOMENT, None, Unavailable;
 
     /// The connection broke while the call was under way; the gateway may have run it.
     Disconnected "disconnected"
         opretail [] oms [] http [] transport [T::Closed, T::Reset]
-        => AfterPause(1), AsFailure, IsBetter, MOMENT, None, GatewayError;
+        => AfterPause(1), AsFailure, false, IsBetter, MOMENT, None, GatewayError;
 
     /// No complete answer in time.
     TimedOut "timed_out"
         opretail [] oms [] http [] transport [T::NotInTime]
-        => AfterPause(1), AsFailure, IsBetter, MOMENT, None, Timeout;
+        => AfterPause(1), AsFailure, false, IsBetter, MOMENT, None, Timeout;
 
     /// We held the call back ourselves: too many are under way or waiting, or no unused timestamp is left.
     Busy "busy"
         opretail [] oms [] http [] transport []
-        => No, Not, IsBetter, MOMENT, None, Unavailable;
+        => No, Not, false, IsBetter, MOMENT, None, Unavailable;
 
     /// We held the call back ourselves: the breaker is open.
     BreakerOpen "breaker_open"
         opretail [] oms [] http [] transport []
-        => No, Not, IsBetter, MOMENT, None, Unavailable;
+        => No, Not, false, IsBetter, MOMENT, None, Unavailable;
 }
 
 impl Kind {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::error::{Error, Kind};
+use super::error::Error;
 
 /// While the call that goes first is under way, the others still rest.
 const PROBE: Duration = Duration::from_secs(5);
@@ -40,17 +40,12 @@ impl Rests {
             Some((length, error)) => {
                 rests.insert(method.to_owned(), Rest { until: now + length, error: error.clone() });
             }
-            None if outcome.is_ok() || outcome.is_err_and(proves_credential) => {
+            None if outcome.is_ok() || outcome.is_err_and(|error| error.kind.reaction().admitted) => {
                 rests.remove(method);
             }
             None => {}
         }
     }
-}
-
-/// A gateway looks at what is asked for only after key, signature and permission.
-const fn proves_credential(error: &Error) -> bool {
-    matches!(error.kind, Kind::NotFound | Kind::ParameterRefused | Kind::NotGranted)
 }
 
 #[cfg(test)]

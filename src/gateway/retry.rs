@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::error::Kind;
 use super::reactions::Again;
+use super::retry_budget::RetryBudget;
 
 /// The pause is chosen from nothing up to this, which doubles with each attempt: callers who failed together do not come
 /// back together.
@@ -21,6 +22,7 @@ pub struct Attempts {
     mended: u32,
     blind: u32,
     logged_in: bool,
+    begun: bool,
 }
 
 /// What to do after a failed attempt.
@@ -41,6 +43,13 @@ pub enum Next {
 }
 
 impl Attempts {
+    /// An attempt is sent; the first one is what the call earns the budget by.
+    pub fn begin(&mut self, budget: &RetryBudget) {
+        if !std::mem::replace(&mut self.begun, true) {
+            budget.earn();
+        }
+    }
+
     /// Decides what follows a failure of this kind.
     pub fn after(&mut self, kind: Kind) -> Next {
         match kind.reaction().again {

@@ -4,17 +4,17 @@
 use std::sync::{Mutex, PoisonError};
 
 /// What a call adds, in thousandths of a retry.
-const FOR_A_CALL: u64 = 200;
+const FOR_A_CALL: i64 = 200;
 
 /// What a retry costs.
-const FOR_A_RETRY: u64 = 1_000;
+const FOR_A_RETRY: i64 = 1_000;
 
 /// What can be saved, and what there is at the start: enough for a stumble of a quiet gateway.
-const MOST: u64 = 10_000;
+const MOST: i64 = 8_000;
 
 /// The budget of one credential, shared by all workers.
 #[derive(Debug)]
-pub struct RetryBudget(Mutex<u64>);
+pub struct RetryBudget(Mutex<i64>);
 
 impl Default for RetryBudget {
     fn default() -> Self {
@@ -29,12 +29,26 @@ impl RetryBudget {
         *saved = (*saved + FOR_A_CALL).min(MOST);
     }
 
+    /// Gives back what a retry cost that turned out to be justified.
+    pub fn refund(&self) {
+        let mut saved = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *saved = (*saved + FOR_A_RETRY).min(MOST);
+    }
+
     /// Pays for a retry; false when there is not enough.
     pub fn spend(&self) -> bool {
         let mut saved = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = saved.checked_sub(FOR_A_RETRY);
-        *saved = left.unwrap_or(*saved);
-        left.is_some()
+        let is_enough = *saved >= FOR_A_RETRY;
+        if is_enough {
+            *saved -= FOR_A_RETRY;
+        }
+        is_enough
+    }
+
+    /// Pays afterwards for retries that seemed to be free and were in vain; what is missing is owed.
+    pub fn owe(&self, retries: u32) {
+        let mut saved = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *saved -= FOR_A_RETRY * i64::from(retries);
     }
 }
 
@@ -65,7 +79,27 @@ mod tests {
     }
 
     #[test]
+    fn a_refund_is_as_good_as_new() {
+        let budget = RetryBudget::default();
+        for _ in 0..100 {
+            assert!(budget.spend());
+            budget.refund();
+        }
+    }
+
+    #[test]
+    fn what_is_owed_is_paid_before_anything_is_spent() {
+        let budget = RetryBudget::default();
+        budget.owe(50);
+        let calls = (1..).take_while(|_| {
+            budget.earn();
+            !budget.spend()
+        });
+        assert_eq!(calls.count(), (42 + 1) * 5 - 1);
+    }
+
+    #[test]
     fn a_quiet_gateway_may_stumble() {
-        assert_eq!(attempts(5, 2), 15);
+        assert_eq!(attempts(4, 2), 12);
     }
 }

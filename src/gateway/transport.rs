@@ -27,6 +27,9 @@ const SELF: &str = concat!("storegate/", env!("CARGO_PKG_VERSION"));
 /// Idle connections are closed before common gateways close theirs, so that a pooled one is rarely found dead.
 const IDLE: Duration = Duration::from_secs(14);
 
+/// What is waited when a gateway asks to wait and it cannot be read how long.
+const SOME_TIME: Duration = Duration::from_secs(5);
+
 /// One worker's connections to all gateways. awc's client belongs to one thread.
 #[derive(Clone)]
 pub struct Transport {
@@ -79,6 +82,11 @@ impl Transport {
         whole.unwrap_or(Err(TransportFailure::NotInTime))
     }
 
+    /// Whether an attempt that is sent now has at least half the time that an attempt is given.
+    pub fn has_time(&self, deadline: &Deadline) -> bool {
+        deadline.left() >= self.attempt_timeout / 2
+    }
+
     async fn exchange(&self, request: SignedRequest) -> Result<Response, TransportFailure> {
         let mut post = self.client.post(request.url).insert_header((CONTENT_TYPE, FORM));
         if let Some((name, token)) = request.login {
@@ -112,13 +120,13 @@ fn date(headers: &HeaderMap) -> Option<Timestamp> {
     http_date(headers.get(DATE)?.to_str().ok()?)
 }
 
-/// Seconds, or a date that is compared with the gateway's own (RFC 9110 §10.2.3).
+/// Seconds, or a date that is compared with the gateway's own (RFC 9110 §10.2.3). A wish that cannot be read is a wish.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    Duration::try_from(http_date(text)?.duration_since(date(headers)?)).ok()
+    let value = headers.get(RETRY_AFTER)?;
+    let text = value.to_str().unwrap_or_default().trim();
+    let seconds = text.parse().ok().map(Duration::from_secs);
+    let date = || Duration::try_from(http_date(text)?.duration_since(date(headers)?)).ok();
+    Some(seconds.or_else(date).unwrap_or(SOME_TIME))
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {

@@ -3,21 +3,17 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION, REFERRER_POLICY};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
 use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use utoipa_swagger_ui::{Config, oauth};
 
 use super::methods::{READ, allow_only, read};
+use super::page_protection::{PAGE_POLICY, Protection, SWAGGER_POLICY};
 use super::problem::Problem;
 use super::problem_type::ProblemType;
 use super::{problem_pages, reply};
 
-/// Swagger UI needs inline styles; nothing is loaded from another host.
-const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-    img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; \
-    form-action 'none'";
 const HTML: &str = "text/html; charset=utf-8";
 
 /// The documents, written once.
@@ -26,11 +22,13 @@ pub struct Docs {
     json: Bytes,
     yaml: Bytes,
     swagger: Arc<Config<'static>>,
+    protection: Protection,
 }
 
 impl Docs {
-    /// Docs for a document in both its forms. `client_id` is filled in for people who authorize.
-    pub fn new(json: String, yaml: String, client_id: Option<&str>) -> Self {
+    /// Docs for a document in both its forms. `client_id` is filled in for people who authorize; `is_https` says whether
+    /// callers reach the service by HTTPS.
+    pub fn new(json: String, yaml: String, client_id: Option<&str>, is_https: bool) -> Self {
         let mut oauth = oauth::Config::new().app_name("storegate");
         if let Some(client_id) = client_id {
             oauth = oauth.client_id(client_id);
@@ -41,7 +39,28 @@ impl Docs {
             .deep_linking(true)
             .validator_url("none")
             .persist_authorization(false);
-        Self { json: json.into(), yaml: yaml.into(), swagger: Arc::new(swagger) }
+        Self { json: json.into(), yaml: yaml.into(), swagger: Arc::new(swagger), protection: Protection { is_https } }
+    }
+
+    /// The file, or 304 when the caller has it. Nobody keeps it unasked, since it changes with the program.
+    fn unless_known(
+        &self,
+        request: &HttpRequest,
+        content_type: &str,
+        policy: &'static str,
+        body: Bytes,
+    ) -> HttpResponse {
+        let mut hasher = DefaultHasher::new();
+        body.hash(&mut hasher);
+        let etag = format!("\"{:016x}\"", hasher.finish());
+        let known = reply::is_known(request, &etag);
+        let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+        response.insert_header((ETAG, etag)).insert_header((CACHE_CONTROL, "no-cache"));
+        if known {
+            return response.finish();
+        }
+        self.protection.add_to(&mut response, policy);
+        response.insert_header((CONTENT_TYPE, content_type)).body(body)
     }
 }
 
@@ -69,40 +88,26 @@ async fn swagger_file(
     let found = utoipa_swagger_ui::serve(&file, docs.swagger.clone());
     let found = found.map_err(|error| Problem::of(ProblemType::InternalError).caused_by(error))?;
     let file = found.ok_or_else(|| Problem::of(ProblemType::NotFound))?;
-    Ok(unless_known(&request, &file.content_type, SWAGGER_POLICY, file.bytes.into_owned().into()))
+    Ok(docs.unless_known(&request, &file.content_type, SWAGGER_POLICY, file.bytes.into_owned().into()))
 }
 
 async fn openapi_json(request: HttpRequest, docs: Data<Docs>) -> HttpResponse {
-    unless_known(&request, "application/json", PAGE_POLICY, docs.json.clone())
+    docs.unless_known(&request, "application/json", PAGE_POLICY, docs.json.clone())
 }
 
 async fn openapi_yaml(request: HttpRequest, docs: Data<Docs>) -> HttpResponse {
-    unless_known(&request, "application/yaml", PAGE_POLICY, docs.yaml.clone())
+    docs.unless_known(&request, "application/yaml", PAGE_POLICY, docs.yaml.clone())
 }
 
-async fn problem_index(request: HttpRequest) -> HttpResponse {
-    unless_known(&request, HTML, PAGE_POLICY, problem_pages::index().into())
+async fn problem_index(request: HttpRequest, docs: Data<Docs>) -> HttpResponse {
+    docs.unless_known(&request, HTML, PAGE_POLICY, problem_pages::index().into())
 }
 
-async fn problem_page(request: HttpRequest, kind: web::Path<String>) -> Result<HttpResponse, Problem> {
+async fn problem_page(
+    request: HttpRequest,
+    docs: Data<Docs>,
+    kind: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     let found = problem_pages::page(&kind).ok_or_else(|| Problem::of(ProblemType::NotFound))?;
-    Ok(unless_known(&request, HTML, PAGE_POLICY, found.into()))
-}
-
-/// The file, or 304 when the caller has it. Nobody keeps it unasked, since it changes with the program.
-fn unless_known(request: &HttpRequest, content_type: &str, policy: &'static str, body: Bytes) -> HttpResponse {
-    let mut hasher = DefaultHasher::new();
-    body.hash(&mut hasher);
-    let etag = format!("\"{:016x}\"", hasher.finish());
-    let known = reply::is_known(request, &etag);
-    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response.insert_header((ETAG, etag)).insert_header((CACHE_CONTROL, "no-cache"));
-    if known {
-        return response.finish();
-    }
-    response
-        .insert_header((CONTENT_TYPE, content_type))
-        .insert_header((CONTENT_SECURITY_POLICY, policy))
-        .insert_header((REFERRER_POLICY, "no-referrer"))
-        .body(body)
+    Ok(docs.unless_known(&request, HTML, PAGE_POLICY, found.into()))
 }

@@ -1,8 +1,9 @@
 //! The edge that every request passes first and every answer last: id, limits, deadline, panics, the body of errors,
 //! the access log.
 //!
-//! Order, and why: the id comes first, since everything below names it; limits come before anything reads the head;
-//! deadline and panic guard enclose all handlers and extractors; errors get their body last, where path and id are known.
+//! Order, and why: the id comes first, since everything below names it; limits come before anything reads the head, and
+//! what could be read in two ways is refused before anything acts on it; deadline and panic guard enclose all handlers
+//! and extractors; errors get their body last, where path and id are known, and browsers are told who may read it.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -10,16 +11,20 @@ use std::time::Duration;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError, web};
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
 use tracing::Instrument;
 
 use super::access_log::{self, Label};
+use super::cors::Cors;
+use super::host::Host;
 use super::problem::{PROBLEM_JSON, Problem, ProblemDocument};
 use super::problem_type::ProblemType;
-use super::{request_id, request_limits};
+use super::{request_id, request_limits, well_formed};
 use crate::clock::Clock;
 
 /// Some errors may be kept by caches unless they are told not to (RFC 9111 §4.2.2).
@@ -32,6 +37,10 @@ pub struct Edge {
     pub clock: Clock,
     /// The longest time for one request, from its head to its answer.
     pub request_timeout: Duration,
+    /// The hosts that are answered for; any unless there are some.
+    pub hosts: Vec<Host>,
+    /// What browsers are told about other origins; nothing unless there is something to tell.
+    pub cors: Option<Cors>,
 }
 
 /// The middleware.
@@ -50,13 +59,21 @@ pub async fn pass(
     };
     let span = tracing::info_span!("request", id = %label.id);
     let started = edge.clock.elapsed();
+    let asked = edge.cors.as_ref().map(|cors| cors.read(request.method(), request.headers()));
     async move {
         let outcome = guarded(&edge, request, next).await;
         let took = edge.clock.elapsed().saturating_sub(started);
-        match outcome {
+        let mut outcome = match outcome {
             Ok(response) => Ok(finish(response, &label, took)),
             Err(problem) => Err(refuse(&problem.logged(), &label, took)),
+        };
+        if let (Some(cors), Some(asked)) = (&edge.cors, &asked) {
+            match &mut outcome {
+                Ok(response) => cors.describe(asked, response.headers_mut()),
+                Err(refusal) => cors.describe(asked, &mut refusal.headers),
+            }
         }
+        outcome.map_err(Error::from)
     }
     .instrument(span)
     .await
@@ -68,6 +85,7 @@ async fn guarded(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Problem> {
     request_limits::check(&request)?;
+    well_formed::check(&request, &edge.hosts)?;
     let has_body = request.method().as_str() == "POST";
     let handled = AssertUnwindSafe(next.call(request)).catch_unwind();
     match tokio::time::timeout(edge.request_timeout, handled).await {
@@ -114,11 +132,18 @@ fn from_below(error: &Error) -> Problem {
 }
 
 /// An answer for a request that is gone: the framework builds it from this error.
-fn refuse(problem: &Problem, label: &Label, took: Duration) -> Error {
+fn refuse(problem: &Problem, label: &Label, took: Duration) -> Refusal {
     let document = problem.document(&label.path, &label.id);
     let status = StatusCode::from_u16(document.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     access_log::write(label, "none", status.as_u16(), took, None);
-    Refusal { status, document, headers: problem.headers().to_vec() }.into()
+    let mut headers = HeaderMap::new();
+    for (name, value) in problem.headers() {
+        headers.append(name.clone(), value.clone());
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(NOT_KEPT));
+    add_common_headers(&mut headers, &label.id);
+    Refusal { status, document, headers }
 }
 
 /// A problem with its body.
@@ -126,7 +151,7 @@ fn refuse(problem: &Problem, label: &Label, took: Duration) -> Error {
 struct Refusal {
     status: StatusCode,
     document: ProblemDocument,
-    headers: Vec<(HeaderName, HeaderValue)>,
+    headers: HeaderMap,
 }
 
 impl std::fmt::Display for Refusal {
@@ -141,14 +166,8 @@ impl ResponseError for Refusal {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponseBuilder::new(self.status)
-            .content_type(PROBLEM_JSON)
-            .insert_header((CACHE_CONTROL, NOT_KEPT))
-            .body(body(&self.document));
-        for (name, value) in &self.headers {
-            response.headers_mut().append(name.clone(), value.clone());
-        }
-        add_common_headers(response.headers_mut(), &self.document.request_id);
+        let mut response = HttpResponse::with_body(self.status, BoxBody::new(body(&self.document)));
+        *response.headers_mut() = self.headers.clone();
         response
     }
 }
@@ -157,7 +176,7 @@ fn body(document: &ProblemDocument) -> Vec<u8> {
     serde_json::to_vec(document).unwrap_or_default()
 }
 
-fn add_common_headers(headers: &mut actix_web::http::header::HeaderMap, id: &str) {
+fn add_common_headers(headers: &mut HeaderMap, id: &str) {
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(HeaderName::from_static(request_id::HEADER), id);
     }
@@ -177,14 +196,15 @@ mod tests {
     use std::time::Duration;
 
     async fn answer(path: &str, method: TestRequest) -> (ServiceResponse<()>, Value) {
-        let edge = Edge { clock: Clock::system(), request_timeout: Duration::from_millis(50) };
+        let edge =
+            Edge { clock: Clock::system(), request_timeout: Duration::from_millis(50), hosts: Vec::new(), cors: None };
         let app = App::new()
             .app_data(web::Data::new(edge))
             .wrap(middleware::from_fn(pass))
             .route("/panics", web::get().to(|| async { panic!("a bomb in a test") as HttpResponse }))
             .route("/hangs", web::to(std::future::pending::<HttpResponse>));
         let service = init_service(app).await;
-        let request = method.uri(path).insert_header(("x-request-id", "r-1")).to_request();
+        let request = method.uri(path).insert_header(("host", "a")).insert_header(("x-request-id", "r-1")).to_request();
         let response = match service.call(request).await {
             Ok(response) => response,
             Err(error) => ServiceResponse::new(TestRequest::get().to_http_request(), error.error_response()),

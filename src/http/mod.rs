@@ -1,15 +1,22 @@
-//! HTTP as callers see it: the edge that every request passes, errors, replies, pages.
+//! HTTP as callers see it: the server and its connections, the edge that every request passes, errors, replies, pages.
 
 pub mod accept;
 pub mod access_log;
+pub mod connection;
+pub mod cors;
 pub mod docs;
 pub mod edge;
+mod head_scan;
+pub mod host;
 pub mod methods;
 pub mod ops;
+mod page_protection;
 pub mod problem;
 mod problem_pages;
 pub mod problem_type;
 pub mod reply;
 mod request_id;
 mod request_limits;
+pub mod server;
 mod weights;
+mod well_formed;

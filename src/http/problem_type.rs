@@ -44,8 +44,8 @@ problem_types! {
         "The token is valid, but it does not hold the scope that this path needs.",
         "Ask for a token with the scope named in `detail`; whoever runs this service can grant it to your client.";
     StoreNotGranted = 403 "store-not-granted", "The token may not read this store or organization",
-        "The token is limited to certain stores, or the organization does not belong to this company's gateway key.",
-        "Use an id that the token's `stores` claim grants, or ask whoever runs this service to grant it to your client.";
+        "The token is limited to certain stores or organizations, or the organization does not belong to this company's gateway key.",
+        "Use an id that the token's claims `stores` and `organizations` grant, or ask whoever runs this service to grant it to your client.";
     NotFound = 404 "not-found", "There is nothing at this address",
         "There is no such path, or no such store or organization.",
         "Check the id and the path; GET /stores lists the stores, and /docs all paths.";
@@ -70,6 +70,9 @@ problem_types! {
     UnsupportedMediaType = 415 "unsupported-media-type", "The body has an unsupported media type",
         "The body is not of the media type that this path takes.",
         "Send the body as the API document says.";
+    MisdirectedRequest = 421 "misdirected-request", "This service does not answer for this host",
+        "The `Host` header names a host that this service is not configured to answer for.",
+        "Use the address that you were given for this service. Whoever runs it can add a host to `server.hosts`.";
     GatewayRejectedRequest = 422 "gateway-rejected-request", "The gateway refused a parameter of the request",
         "The request was well-formed, but the vendor's gateway refused a parameter that came from the caller. `gateway` has its code.",
         "Read `detail` and the gateway's code, and correct the parameter. The same request will be refused again.";
@@ -111,6 +114,7 @@ impl ProblemType {
             413 => Self::PayloadTooLarge,
             414 => Self::UriTooLong,
             415 => Self::UnsupportedMediaType,
+            421 => Self::MisdirectedRequest,
             431 => Self::HeadersTooLarge,
             400..=499 => Self::BadRequest,
             _ => Self::InternalError,

@@ -16,7 +16,7 @@ use crate::http::problem_type::ProblemType;
 use crate::resources::{Endpoint, Resource};
 
 /// Errors of every operation that needs a token.
-const ALWAYS: [u16; 7] = [400, 401, 403, 406, 414, 431, 500];
+const ALWAYS: [u16; 8] = [400, 401, 403, 406, 414, 429, 431, 500];
 /// Errors of operations that call a gateway.
 const FROM_GATEWAYS: [u16; 5] = [404, 422, 502, 503, 504];
 
@@ -72,6 +72,7 @@ fn cache_request_headers() -> [Parameter; 2] {
 
 fn success_headers(resource: &Resource, endpoint: &Endpoint) -> BTreeMap<String, Header> {
     let mut headers = BTreeMap::from([request_id()]);
+    headers.extend(quota_headers());
     if resource.policy.is_some() {
         headers.extend(cache_headers());
     }
@@ -102,8 +103,20 @@ fn request_id() -> (String, Header) {
     ("X-Request-Id".to_owned(), header(description, "01936f1e-7c2a-7000-8000-5a2b6c7d8e9f"))
 }
 
+fn quota_headers() -> [(String, Header); 2] {
+    [
+        ("RateLimit-Policy", "The client's quota `q` in `w` seconds; only if it has one.", "\"default\";q=600;w=60"),
+        (
+            "RateLimit",
+            "The requests that are left, and in how many seconds all of them will be; only if the client has a quota.",
+            "\"default\";r=599;t=1",
+        ),
+    ]
+    .map(|(name, description, example)| (name.to_owned(), header(description, example)))
+}
+
 fn not_modified() -> Response {
-    let headers = cache_headers().into_iter().chain([request_id()]);
+    let headers = cache_headers().into_iter().chain(quota_headers()).chain([request_id()]);
     let response =
         ResponseBuilder::new().description("The answer that the caller has, named in `If-None-Match`, is still right.");
     headers.fold(response, |response, (name, header)| response.header(name, header)).build()
@@ -128,6 +141,10 @@ fn problem_response(status: u16) -> Response {
         401 | 403 => {
             response.header("WWW-Authenticate", header("What is missing (RFC 6750 §3).", "Bearer realm=\"storegate\""))
         }
+        429 => quota_headers()
+            .into_iter()
+            .fold(response, |response, (name, header)| response.header(name, header))
+            .header("Retry-After", header("Seconds to wait.", "1")),
         503 => response.header("Retry-After", header("Seconds to wait.", "5")),
         _ => response,
     };

@@ -16,8 +16,9 @@ use crate::auth::caller::Caller;
 use crate::auth::scope::{CacheBypass, Scope};
 use crate::cache::{AnswerCache, Document, Key, Question};
 use crate::clock::Clock;
-use crate::directory::{Directory, StoreId, StoreNumbers};
+use crate::directory::{Directory, OrganizationId, StoreId, StoreNumbers};
 use crate::gateway::GatewayClient;
+use crate::gateway::dialect::Method;
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::tenants::{Tenant, Tenants};
 use crate::gateway::vendor::Gateway;
@@ -170,15 +171,33 @@ impl Desk {
         Ok(Some(numbers))
     }
 
-    /// Refuses a token that is limited to stores where a whole organization is asked for.
+    /// Lets a token read an organization's figures only if it grants that organization.
+    ///
+    /// # Errors
+    /// 403 when it does not.
+    pub fn require_organization<S: Scope>(
+        &self,
+        caller: &Caller<S>,
+        organization: &OrganizationId,
+    ) -> Result<(), Problem> {
+        if caller.grants().may_read_organization(organization.number()) {
+            return Ok(());
+        }
+        let remedy = ProblemType::StoreNotGranted.remedy();
+        let detail = format!("The token does not grant organization {organization}. {remedy}");
+        Err(Problem::new(ProblemType::StoreNotGranted, detail))
+    }
+
+    /// Refuses a token that is limited to certain stores or organizations where something is asked for that belongs to
+    /// all of them.
     ///
     /// # Errors
     /// 403 when the token is limited.
-    pub fn require_all_stores<S: Scope>(&self, caller: &Caller<S>) -> Result<(), Problem> {
+    pub fn require_no_limits<S: Scope>(&self, caller: &Caller<S>) -> Result<(), Problem> {
         if caller.grants().may_read_all() {
             return Ok(());
         }
-        let detail = "The token is limited to certain stores and may not read a whole organization.";
+        let detail = "The token is limited to certain stores or organizations, and this belongs to all of the company.";
         Err(Problem::new(ProblemType::StoreNotGranted, detail))
     }
 
@@ -221,9 +240,9 @@ impl Desk {
     {
         let gateway = self.gateway.clone();
         let fetch = move || {
-            let fetching = fetch(gateway);
+            let fetching = fetch(gateway.for_one_answer());
             // An older answer may hide the failure from every caller, so it is logged where it happens.
-            async move { document(&fetching.await.inspect_err(log)?) }
+            async move { document(resource, &fetching.await.inspect_err(log)?) }
         };
         let found = self.shared.cache.read(question, fetch).await;
         metrics::cache_read(resource.name, found.as_ref().map_or("failure", |found| found.outcome.name()));
@@ -258,9 +277,10 @@ fn log(error: &Error) {
     let _logged = Problem::from(error).logged();
 }
 
-fn document<T: Serialize>(fetched: &Fetched<T>) -> Result<Document, Error> {
+fn document<T: Serialize>(resource: &Resource, fetched: &Fetched<T>) -> Result<Document, Error> {
     let body = serde_json::to_vec(&fetched.value).map_err(|error| {
-        Error::local(Gateway::OpRetail, Kind::Unreadable, format!("the answer cannot be written: {error}"))
+        let gateway = resource.method.as_ref().map_or(Gateway::OpRetail, Method::gateway);
+        Error::local(gateway, Kind::Unreadable, format!("the answer cannot be written: {error}"))
     })?;
     Ok(Document { body: Bytes::from(body), link: fetched.link.clone() })
 }

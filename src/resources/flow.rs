@@ -289,7 +289,8 @@ async fn read_store_flow(caller: Caller<FlowRead>, desk: Desk) -> Result<HttpRes
 
 /// Read an organization's flow
 ///
-/// The same figures for all stores of an organization together. Not for tokens that are limited to certain stores.
+/// The same figures for all stores of an organization together. A token that is limited needs
+/// the organization in its `organizations`.
 #[utoipa::path(
     get,
     path = "/organizations/{organization_id}/flow",
@@ -301,7 +302,7 @@ async fn read_store_flow(caller: Caller<FlowRead>, desk: Desk) -> Result<HttpRes
 async fn read_organization_flow(caller: Caller<FlowRead>, desk: Desk) -> Result<HttpResponse, Problem> {
     let tenant = desk.tenant(&caller)?;
     let ask: OrganizationAsk = desk.ask(&tenant)?;
-    desk.require_all_stores(&caller)?;
+    desk.require_organization(&caller, &ask.organization)?;
     let organization_id = ask.organization.to_string();
     let (access, clock) = (tenant.opretail()?.clone(), desk.shared().clock.clone());
     let question = desk.question(&caller, &OF_ORGANIZATION, &organization_id, Vec::new(), false)?;

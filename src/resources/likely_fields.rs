@@ -35,11 +35,12 @@ impl<'a> LikelyFields<'a> {
         None
     }
 
-    /// A text, or a number as text.
+    /// A text, or a number as text, unless it was rounded when it was read: then it is no id.
     pub fn text(&mut self, names: &[&str]) -> Option<String> {
         self.parsed(names, |value| match value {
             Value::String(text) if !is_blank(value) => Some(text.trim().to_owned()),
-            Value::Number(number) => Some(number.to_string()),
+            Value::Number(number) if !number.is_f64() => Some(number.to_string()),
+            Value::Number(number) => scalar::parse_number(&number.to_string()).map(|number| number.to_string()),
             _ => None,
         })
     }

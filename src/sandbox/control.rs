@@ -1,40 +1,70 @@
-//! The endpoints under `/_sandbox/` that control the sandbox itself. A wrong request is answered 400 with a sentence.
+//! The endpoints under `/_sandbox/` that control the sandbox itself. A wrong request is answered with a sentence.
 
-use actix_web::HttpResponse;
-use actix_web::http::header::ContentType;
-use actix_web::web::{self, Data, ServiceConfig};
+#[cfg(test)]
+mod tests;
+
+use std::future::ready;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, ContentType, HeaderValue};
+use actix_web::web::{self, Data, PayloadConfig, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Resource};
 use bytes::Bytes;
 
 use super::behaviour;
 use super::faults::FaultOrder;
 use super::server::State;
 
+const LARGEST_BODY: usize = 256 << 10;
+
+const PATHS: &str = "/_sandbox/faults, /_sandbox/behaviour, /_sandbox/logins and /_sandbox/calls";
+
 /// Adds the endpoints to a server.
 pub fn routes(configuration: &mut ServiceConfig) {
-    configuration
-        .service(
-            web::resource("/_sandbox/faults")
-                .route(web::get().to(list_faults))
-                .route(web::post().to(order_fault))
-                .route(web::delete().to(clear_faults)),
-        )
-        .service(
-            web::resource("/_sandbox/behaviour")
-                .route(web::get().to(show_behaviour))
-                .route(web::patch().to(change_behaviour))
-                .route(web::delete().to(reset_behaviour)),
-        )
-        .service(web::resource("/_sandbox/logins").route(web::delete().to(forget_logins)))
-        .service(web::resource("/_sandbox/calls").route(web::get().to(calls)));
+    let faults = endpoint("/faults", "GET, POST, DELETE")
+        .route(web::get().to(list_faults))
+        .route(web::post().to(order_fault))
+        .route(web::delete().to(clear_faults));
+    let behaviour = endpoint("/behaviour", "GET, PATCH, DELETE")
+        .route(web::get().to(show_behaviour))
+        .route(web::patch().to(change_behaviour))
+        .route(web::delete().to(reset_behaviour));
+    let logins = endpoint("/logins", "DELETE").route(web::delete().to(forget_logins));
+    let calls = endpoint("/calls", "GET").route(web::get().to(calls));
+    configuration.service(
+        web::scope("/_sandbox")
+            .app_data(PayloadConfig::new(LARGEST_BODY))
+            .service(faults)
+            .service(behaviour)
+            .service(logins)
+            .service(calls)
+            .default_service(web::to(unknown_path)),
+    );
+}
+
+/// A path that answers other methods than those of its routes with what it takes.
+fn endpoint(path: &str, allow: &'static str) -> Resource {
+    let refuse = move |request: HttpRequest| ready(wrong_method(&request, allow));
+    web::resource(path).default_service(web::to(refuse))
+}
+
+fn wrong_method(request: &HttpRequest, allow: &'static str) -> HttpResponse {
+    let message = format!("{} does not take {}; it takes {allow}", request.path(), request.method());
+    let mut refusal = refused(StatusCode::METHOD_NOT_ALLOWED, message);
+    refusal.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+    refusal
+}
+
+async fn unknown_path(request: HttpRequest) -> HttpResponse {
+    refused(StatusCode::NOT_FOUND, format!("there is no {}; there are {PATHS}", request.path()))
 }
 
 async fn list_faults(state: Data<State>) -> HttpResponse {
     HttpResponse::Ok().json(state.faults.list())
 }
 
-async fn order_fault(body: Bytes, state: Data<State>) -> HttpResponse {
-    let order = FaultOrder::from_json(&String::from_utf8_lossy(&body));
-    done(order.map(|order| state.faults.push(order)))
+async fn order_fault(body: Body, state: Data<State>) -> HttpResponse {
+    with_text(body, |text| FaultOrder::from_json(text).map(|order| state.faults.push(order)))
 }
 
 async fn clear_faults(state: Data<State>) -> HttpResponse {
@@ -46,8 +76,8 @@ async fn show_behaviour(state: Data<State>) -> HttpResponse {
     HttpResponse::Ok().json(behaviour::shown(&state.behaviour.get()))
 }
 
-async fn change_behaviour(body: Bytes, state: Data<State>) -> HttpResponse {
-    done(state.behaviour.change(|now| behaviour::changed(now, &body)))
+async fn change_behaviour(body: Body, state: Data<State>) -> HttpResponse {
+    with_text(body, |text| state.behaviour.change(|now| behaviour::changed(now, text)))
 }
 
 async fn reset_behaviour(state: Data<State>) -> HttpResponse {
@@ -64,127 +94,31 @@ async fn calls(state: Data<State>) -> HttpResponse {
     HttpResponse::Ok().json(state.calls.snapshot())
 }
 
+/// A body, or why it could not be read.
+type Body = Result<Bytes, actix_web::Error>;
+
+fn with_text(body: Body, act: impl FnOnce(&str) -> Result<(), String>) -> HttpResponse {
+    let body = match body {
+        Ok(body) => body,
+        Err(error) if error.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE => {
+            let message = format!("the body is larger than {} KiB", LARGEST_BODY >> 10);
+            return refused(StatusCode::PAYLOAD_TOO_LARGE, message);
+        }
+        Err(_) => return done(Err("the body does not arrive whole, or not in the encoding that it names".to_owned())),
+    };
+    done(match str::from_utf8(&body) {
+        Ok(text) => act(text),
+        Err(_) => Err("the body is not UTF-8; bytes that are no text are written as `body_base64`".to_owned()),
+    })
+}
+
 fn done(result: Result<(), String>) -> HttpResponse {
     match result {
         Ok(()) => HttpResponse::NoContent().finish(),
-        Err(message) => HttpResponse::BadRequest().content_type(ContentType::plaintext()).body(message + "\n"),
+        Err(message) => refused(StatusCode::BAD_REQUEST, message),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use crate::sandbox::testing::TestBed;
-    use crate::sandbox::{Fault, SandboxSettings};
-
-    const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
-
-    impl TestBed {
-        async fn control(&self, method: &str, endpoint: &str, body: &str) -> (u16, String) {
-            let request = self.client.request(method.parse().unwrap(), self.url(&format!("/_sandbox/{endpoint}")));
-            let mut answer = request.send_body(body.to_owned()).await.unwrap();
-            let body = answer.body().await.unwrap();
-            (answer.status().as_u16(), String::from_utf8(body.to_vec()).unwrap())
-        }
-
-        async fn shown(&self, endpoint: &str) -> Value {
-            serde_json::from_str(&self.control("GET", endpoint, "").await.1).unwrap()
-        }
-
-        async fn flow_code(&self) -> Value {
-            let nonce = self.sandbox.calls().to_string();
-            self.call_m_api(self.opretail(FLOW, &[("id", "S_123456"), ("_nonce", &nonce)])).await["stat"]["code"]
-                .clone()
-        }
-    }
-
-    #[actix_web::test]
-    async fn faults_can_be_ordered_and_calls_counted_over_http() {
-        let bed = TestBed::start();
-        let order = json!({"fault": "code", "code": "-500", "times": 2}).to_string();
-        assert_eq!(bed.control("POST", "faults", &order).await, (204, String::new()));
-        assert_eq!(bed.flow_code().await, -500);
-        assert_eq!(bed.control("DELETE", "faults", "").await.0, 204);
-        assert_eq!(bed.flow_code().await, 0);
-        assert_eq!(bed.shown("calls").await, json!({"total": 2, "methods": {FLOW: 2}}));
-        assert_eq!((bed.sandbox.calls(), bed.sandbox.calls_of(FLOW), bed.sandbox.calls_of("other")), (2, 2, 0));
-    }
-
-    #[actix_web::test]
-    async fn the_faults_still_to_come_are_listed_as_they_were_placed() {
-        let bed = TestBed::start();
-        let orders = json!([
-            {"fault": "code", "code": "-500", "gateway": "opretail", "times": 3},
-            {"fault": "delay", "delay": "300ms", "method": "shop.get", "percent": 25},
-        ]);
-        for order in orders.as_array().unwrap() {
-            assert_eq!(bed.control("POST", "faults", &order.to_string()).await.0, 204);
-        }
-        assert_eq!(bed.shown("faults").await, orders);
-        bed.flow_code().await;
-        assert_eq!(bed.shown("faults").await[0]["times"], 2, "one has come");
-        bed.control("DELETE", "faults", "").await;
-        assert_eq!(bed.shown("faults").await, json!([]));
-    }
-
-    #[actix_web::test]
-    async fn a_wrong_request_is_explained_and_changes_nothing() {
-        let bed = TestBed::start();
-        let before = bed.sandbox.behaviour();
-        let wrong = [
-            ("POST", "faults", r#"{"fault":"flood"}"#, "unknown variant `flood`"),
-            ("POST", "faults", r#"{"fault":"cut"}"#, "`bytes` is missing"),
-            ("PATCH", "behaviour", r#"{"latency":"1s","slowness":"1s"}"#, "no behaviour `slowness`; there are"),
-            ("PATCH", "behaviour", r#"{"clock_skew":"1h","latency":1}"#, "`latency`: write it in quotes"),
-        ];
-        for (method, endpoint, body, sentence) in wrong {
-            let (status, message) = bed.control(method, endpoint, body).await;
-            assert_eq!(status, 400);
-            assert!(message.contains(sentence), "{message}");
-        }
-        assert_eq!((bed.sandbox.behaviour(), bed.shown("faults").await), (before, json!([])));
-    }
-
-    #[actix_web::test]
-    async fn the_behaviour_is_shown_changed_and_reset_over_http() {
-        let bed = TestBed::start();
-        let start = bed.shown("behaviour").await;
-        assert_eq!((&start["latency"], &start["oms_replay_window"]), (&json!("0s"), &json!("1h")));
-        assert_eq!(bed.control("PATCH", "behaviour", r#"{"clock_skew":"-2h"}"#).await, (204, String::new()));
-        assert_eq!(bed.shown("behaviour").await["clock_skew"], "-2h");
-        assert_eq!(bed.flow_code().await, 16);
-        assert_eq!(bed.control("DELETE", "behaviour", "").await.0, 204);
-        assert_eq!((bed.shown("behaviour").await, bed.flow_code().await), (start, 0.into()));
-    }
-
-    #[actix_web::test]
-    async fn logins_are_forgotten_over_http() {
-        let bed = TestBed::with(SandboxSettings { require_login: true, ..SandboxSettings::default() });
-        let user = [("userName", "13800000000"), ("password", "sandbox-password")];
-        let login = bed.call_m_api(bed.opretail("open.shopweb.security.mobileLogin", &user)).await;
-        let token = login["data"]["token"].as_str().unwrap();
-        let flow = async |nonce| -> Value {
-            let signed = bed.sign_opretail(bed.opretail(FLOW, &[("id", "S_123456"), ("_nonce", nonce)]));
-            let request = bed.client.post(bed.url("/m.api")).insert_header(("authenticator", token));
-            request.send_form(&signed).await.unwrap().json::<Value>().await.unwrap()["stat"]["code"].clone()
-        };
-        assert_eq!(flow("1").await, 0);
-        assert_eq!(bed.control("DELETE", "logins", "").await.0, 204);
-        assert_eq!(flow("2").await, 9_990_001);
-    }
-
-    #[actix_web::test]
-    async fn an_order_for_one_gateway_or_by_chance_is_for_those_calls_alone() {
-        let bed = TestBed::start();
-        bed.control("POST", "faults", r#"{"fault":"code","code":"-500","gateway":"opretail","percent":100}"#).await;
-        for _ in 0..3 {
-            assert_eq!(bed.flow_code().await, -500);
-        }
-        let shops = bed.call_oms(bed.oms("shop.getList", &[])).await;
-        assert_eq!(shops["response"]["count"], "260");
-        bed.sandbox.clear_faults();
-        bed.sandbox.fail_percent(Fault::code("-999"), 100);
-        assert_eq!(bed.flow_code().await, -999);
-    }
+fn refused(status: StatusCode, message: String) -> HttpResponse {
+    HttpResponse::build(status).content_type(ContentType::plaintext()).body(message + "\n")
 }

@@ -14,6 +14,33 @@ const MILLISECOND: &str = "ms";
 /// The furthest that a clock can be off. Everything that is computed from it stays inside the calendar.
 const FURTHEST: SignedDuration = SignedDuration::from_hours(24 * 3_650);
 
+/// The longest that an answer can be late. Whoever wants more wants one that hangs.
+const LATEST: Duration = Duration::from_secs(600);
+
+/// Reads by how much an answer is late.
+///
+/// # Errors
+/// A sentence that says how to write it.
+pub fn parse_lateness(text: &str) -> Result<Duration, String> {
+    let lateness = parse_duration(text)?;
+    if lateness > LATEST {
+        return Err(format!("an answer can be late by {} at most", written(LATEST)));
+    }
+    Ok(lateness)
+}
+
+/// Reads how far a timestamp may be off.
+///
+/// # Errors
+/// A sentence that says how to write it.
+pub fn parse_timestamp_window(text: &str) -> Result<Duration, String> {
+    let window = parse_duration(text)?;
+    if window.is_zero() {
+        return Err("a window of 0s refuses nearly every timestamp; write one such as 5m".to_owned());
+    }
+    Ok(window)
+}
+
 /// Reads by how much a clock is ahead (`2h`) or behind (`-2h`).
 ///
 /// # Errors
@@ -48,7 +75,7 @@ pub fn written_skew(skew: SignedDuration) -> String {
 mod tests {
     use jiff::SignedDuration;
 
-    use super::{parse_clock_skew, written, written_skew};
+    use super::{parse_clock_skew, parse_lateness, parse_timestamp_window, written, written_skew};
     use crate::settings::parse_duration;
 
     #[test]
@@ -60,6 +87,16 @@ mod tests {
         assert_eq!(written(parse_duration("3600s").unwrap()), "1h");
         assert_eq!(parse_clock_skew("-2h"), Ok(SignedDuration::from_hours(-2)));
         assert_eq!(written_skew(SignedDuration::from_hours(-2)), "-2h");
+    }
+
+    #[test]
+    fn what_no_rehearsal_needs_is_refused() {
+        assert_eq!(written(parse_lateness("10m").unwrap()), "10m");
+        assert_eq!(parse_lateness("600001ms").unwrap_err(), "an answer can be late by 10m at most");
+        assert!(parse_lateness("soon").is_err_and(|message| message.contains("such as 30s")));
+        assert_eq!(written(parse_timestamp_window("1ms").unwrap()), "1ms");
+        assert!(parse_timestamp_window("0m").is_err_and(|message| message.contains("such as 5m")));
+        assert!(parse_timestamp_window("5").is_err_and(|message| message.contains("such as 30s")));
     }
 
     #[test]

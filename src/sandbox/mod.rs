@@ -9,6 +9,7 @@ mod control;
 mod delivery;
 mod durations;
 mod faults;
+mod fields;
 mod form;
 mod oms;
 mod opretail;
@@ -32,7 +33,7 @@ use actix_web::{App, HttpServer};
 pub use self::behaviour::Behaviour;
 pub use self::calls::Counts;
 use self::delivery::{ConnectionHandle, KEEP_ALIVE};
-pub use self::durations::parse_clock_skew;
+pub use self::durations::{parse_clock_skew, parse_lateness, parse_timestamp_window};
 pub use self::faults::{Fault, FaultOrder};
 use self::server::{CLOUD_API, M_API, RPC, State};
 pub use self::settings::{

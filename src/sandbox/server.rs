@@ -101,7 +101,7 @@ async fn opretail(door: Door, request: &HttpRequest, body: &[u8], state: &State)
     state.send(answer, fault, request).await
 }
 
-// A fault's code that is not a number is not one of OPRetail's.
+// A code that is not a number is not one of OPRetail's. Written orders cannot have one; those of tests can.
 const UNKNOWN_ERROR: i64 = -999;
 
 async fn rpc(request: HttpRequest, body: Bytes, state: Data<State>) -> HttpResponse {

@@ -1,13 +1,30 @@
 //! Whose gateway a call came to.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// One of the two gateways in the box, by the name that orders of faults use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "&'static str")]
 pub enum Vendor {
     /// OPRetail: `m.api` and `cloud.api`.
     OpRetail,
     /// The OMS.
     Oms,
+}
+
+impl Vendor {
+    pub(super) const ALL: [Self; 2] = [Self::OpRetail, Self::Oms];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::OpRetail => "opretail",
+            Self::Oms => "oms",
+        }
+    }
+}
+
+impl From<Vendor> for &'static str {
+    fn from(vendor: Vendor) -> Self {
+        vendor.name()
+    }
 }

@@ -5,9 +5,11 @@
 mod environment;
 mod report;
 mod section;
+mod sources;
 mod units;
 
 pub use environment::overlay;
 pub use report::{Problems, Report, nearest};
 pub use section::Section;
+pub use sources::{Fingerprint, Sources};
 pub use units::{parse_duration, parse_size};

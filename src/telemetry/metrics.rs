@@ -21,6 +21,10 @@ const GATEWAY_WAITING: &str = "storegate_gateway_calls_waiting";
 const BREAKERS: &str = "storegate_gateway_breakers";
 const BREAKER_OPENED: &str = "storegate_gateway_breaker_opened_total";
 const ISSUER_KEY_FETCHES: &str = "storegate_issuer_key_fetches_total";
+const CLIENT_AUTHENTICATIONS: &str = "storegate_client_authentications_total";
+const TOKENS_REVOKED: &str = "storegate_tokens_revoked_total";
+const QUOTA_REFUSED: &str = "storegate_quota_refused_total";
+const RELOADS: &str = "storegate_reloads_total";
 const CACHE_READS: &str = "storegate_cache_reads_total";
 const CACHE_ENTRIES: &str = "storegate_cache_entries";
 const CACHE_BYTES: &str = "storegate_cache_bytes";
@@ -112,6 +116,26 @@ pub fn issuer_key_fetch(issuer: &str, outcome: &'static str) {
     counter!(ISSUER_KEY_FETCHES, "issuer" => issuer.to_owned(), "outcome" => outcome).increment(1);
 }
 
+/// A client showed its secret.
+pub fn client_authentication(outcome: &'static str) {
+    counter!(CLIENT_AUTHENTICATIONS, "outcome" => outcome).increment(1);
+}
+
+/// A client gave a token back.
+pub fn token_revoked() {
+    counter!(TOKENS_REVOKED).increment(1);
+}
+
+/// A request was refused because its client's quota is spent.
+pub fn quota_refused() {
+    counter!(QUOTA_REFUSED).increment(1);
+}
+
+/// The configuration was read again.
+pub fn reload(outcome: &'static str) {
+    counter!(RELOADS, "outcome" => outcome).increment(1);
+}
+
 /// The cache was asked.
 pub fn cache_read(resource: &'static str, outcome: &'static str) {
     counter!(CACHE_READS, "resource" => resource, "outcome" => outcome).increment(1);
@@ -146,6 +170,10 @@ fn describe() {
         ISSUER_KEY_FETCHES,
         "Fetches of the keys of trusted issuers, by the issuer's name in the settings and outcome"
     );
+    describe_counter!(CLIENT_AUTHENTICATIONS, "Secrets shown by clients, by outcome");
+    describe_counter!(TOKENS_REVOKED, "Tokens given back by their clients");
+    describe_counter!(QUOTA_REFUSED, "Requests refused because their client's quota is spent");
+    describe_counter!(RELOADS, "How often the configuration was read again, by outcome");
     describe_counter!(CACHE_READS, "Questions to the cache, by resource and outcome");
     describe_gauge!(CACHE_ENTRIES, "Answers in the cache");
     describe_gauge!(CACHE_BYTES, "Weight of the answers in the cache, in bytes");

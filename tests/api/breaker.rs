@@ -123,6 +123,9 @@ async fn a_gateway_that_asks_to_wait_is_left_alone_for_as_long_as_it_says() {
         ("503 Service Unavailable\r\nretry-after: 9", "9"),
         ("503 Service Unavailable\r\nretry-after: Sun, 22 Nov 2026 02:00:21 GMT", "21"),
         ("429 Too Many Requests\r\nretry-after: 86400", "60"),
+        ("429 Too Many Requests\r\nretry-after: 18446744073709551615", "60"),
+        ("503 Service Unavailable\r\nretry-after: -1", "5"),
+        ("503 Service Unavailable\r\nretry-after: Fri, 31 Dec 9999 23:59:59 GMT", "5"),
         ("429 Too Many Requests", "5"),
     ] {
         let gateway = gateway();

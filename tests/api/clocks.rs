@@ -5,7 +5,7 @@ use jiff::ToSpan;
 use storegate::sandbox::AcceptedTimestamp;
 
 use crate::independent_gateway::IndependentGateway;
-use crate::test_app::{NOW, TestApp};
+use crate::test_app::{NOW, Setup, TestApp};
 use crate::wire::{app_before, gateway};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
@@ -22,6 +22,49 @@ async fn read(app: &TestApp, path: &str, times: usize) {
         let answer = app.ask("operator", "GET", path, NO_CACHE).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
+}
+
+/// Timestamps alone have to make the signatures differ.
+fn without_nonce(setup: &mut Setup) {
+    setup.set("TENANTS__ACME__OPRETAIL__NONCE", "false");
+    setup.set("TENANTS__ACME__OMS__NONCE", "false");
+}
+
+#[actix_web::test]
+async fn without_a_nonce_a_clock_that_is_off_is_corrected_all_the_same() {
+    for hours in [-2, 2] {
+        let app = TestApp::with(|setup| {
+            without_nonce(setup);
+            setup.proxy_time = NOW.checked_add(hours.hours()).unwrap();
+        });
+        for path in ["/stores/S_123456/flow", "/stores/SHOP001"] {
+            let before = app.sandbox().calls();
+            read(&app, path, 5).await;
+            assert_eq!(app.sandbox().calls() - before, 6, "{hours} {path}");
+        }
+        // Our clock is mended, and the seconds that it had used lie hours away.
+        app.proxy_time.set_wall(NOW);
+        for path in ["/stores/S_123456/flow", "/stores/SHOP001"] {
+            let before = app.sandbox().calls();
+            read(&app, path, 3).await;
+            assert!(app.sandbox().calls() - before <= 6, "{hours} {path}");
+        }
+        assert_eq!(offsets(&app).await, [0.0; 2]);
+    }
+}
+
+#[actix_web::test]
+async fn a_clock_is_learned_from_refusals_of_what_was_asked_too() {
+    let app = TestApp::with(|setup| setup.proxy_time = NOW.checked_add(2.hours()).unwrap());
+    for number in 0..20 {
+        assert_eq!(app.get(&format!("/stores/NOSUCH{number}")).await.status, 404);
+    }
+    assert_eq!(app.sandbox().calls(), 21);
+    let app = TestApp::with(|setup| setup.sandbox.oms_timestamp_form = AcceptedTimestamp::Compact);
+    for number in 0..20 {
+        assert_eq!(app.get(&format!("/stores/NOSUCH{number}")).await.status, 404);
+    }
+    assert_eq!(app.sandbox().calls(), 21);
 }
 
 #[actix_web::test]

@@ -58,6 +58,7 @@ pub fn grant(client: &str) -> TokenGrant {
         tenant: client.tenant.to_owned(),
         scopes: texts(client.scopes),
         stores: client.stores.map(texts),
+        organizations: None,
         lifetime: None,
     }
 }

@@ -94,6 +94,35 @@ fn everything_that_is_wrong_is_told_in_one_message() {
 }
 
 #[test]
+fn hosts_origins_and_limits_that_cannot_work_are_told() {
+    let configuration = write("wrong-server", TENANT);
+    let variables = [
+        ("STOREGATE__SERVER__HOSTS", "api.example.com,https://api.example.com"),
+        ("STOREGATE__SERVER__CORS__ORIGINS", "*,null,https://dashboard.example.com/"),
+        ("STOREGATE__SERVER__HEAD_TIMEOUT", "500ms"),
+        ("STOREGATE__SERVER__KEEP_ALIVE", "0s"),
+        ("STOREGATE__SERVER__WORKERS", "4"),
+        ("STOREGATE__SERVER__CONNECTIONS", "3"),
+    ];
+    let output = run(&["serve", "--config", &configuration], &variables, "");
+    assert_eq!(output.status.code(), Some(78));
+    let told = String::from_utf8(output.stderr).unwrap();
+    let expected = [
+        "\"https://api.example.com\": write a host as callers name it",
+        "\"null\" is not an origin",
+        "\"https://dashboard.example.com/\" is not an origin",
+        "\"*\" stands for every origin",
+        "server.head_timeout (from STOREGATE__SERVER__HEAD_TIMEOUT): this needs at least 1s",
+        "server.keep_alive (from STOREGATE__SERVER__KEEP_ALIVE): this needs at least 1s",
+        "server.connections (from STOREGATE__SERVER__CONNECTIONS): write at least one for each worker",
+        "the configuration has 7 problems",
+    ];
+    for problem in expected {
+        assert!(told.contains(problem), "{problem} in {told}");
+    }
+}
+
+#[test]
 fn a_line_that_is_not_toml_is_named_by_its_number_and_not_shown() {
     let path = directory("not-toml").join("storegate.toml");
     fs::write(&path, "[tenants.acme.oms]\ntoken = planted-secret\"\n").unwrap();

@@ -1,13 +1,16 @@
 //! Tokens of a company's own identity provider: found, believed, mapped, and what happens when the provider fails.
 
+use std::thread;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use storegate::auth::key_algorithm::KeyAlgorithm;
+use storegate::config::Settings;
 
 use crate::answer::Answer;
 use crate::identity_provider::{IdentityProvider, ProviderKey};
+use crate::program::directory;
 use crate::raw_peer::{RawPeer, Then};
 use crate::test_app::{Setup, TestApp};
 
@@ -254,4 +257,94 @@ async fn stores_in_a_token_limit_it_to_them() {
     let other = get(&app, &of(json!(["S_100001"]))).await;
     assert_eq!((other.status, other.problem().as_str()), (403, "store-not-granted"));
     assert_eq!(get(&app, &of(Value::Null)).await.status, 401, "a limit that cannot be read is not no limit");
+}
+
+/// Puts a new configuration in force as a reload does: on a thread that has no runtime.
+fn renew(app: &TestApp, issuers: &str) {
+    let configuration = format!("{}\n{issuers}", app.configuration);
+    let auth = app.auth.clone();
+    let renewing = thread::spawn(move || {
+        let settings = Settings::parse(&configuration, std::iter::empty()).unwrap();
+        auth.renew(settings.auth).unwrap();
+    });
+    renewing.join().unwrap();
+}
+
+fn section(provider: &IdentityProvider, tenant: &str) -> String {
+    let issuer = provider.issuer();
+    format!("[auth.issuers.login]\nissuer = \"{issuer}\"\naudience = \"storegate\"\ntenant = \"{tenant}\"\n")
+}
+
+#[actix_web::test]
+async fn a_reload_that_removes_an_issuer_refuses_its_tokens_and_one_that_brings_it_back_reads_its_keys() {
+    let key = key("one");
+    let provider = IdentityProvider::start(&[&key]);
+    let app = app(&provider);
+    let token = key.token(&provider.claims());
+    assert_eq!(get(&app, &token).await.status, 200);
+    renew(&app, "");
+    let refused = get(&app, &token).await;
+    assert_eq!(refused.status, 401);
+    assert!(refused.header("www-authenticate").unwrap().contains("The token is from another issuer"));
+    assert_eq!(provider.key_reads(), 1, "nobody asks an issuer that is not trusted");
+    renew(&app, &section(&provider, "acme"));
+    assert_eq!(get(&app, &token).await.status, 200);
+    assert_eq!(provider.key_reads(), 2, "the first token waited for the keys");
+}
+
+#[actix_web::test]
+async fn a_reload_while_the_provider_is_down_keeps_its_keys_and_changes_what_its_tokens_mean() {
+    let key = key("one");
+    let provider = IdentityProvider::start(&[&key]);
+    let app = app(&provider);
+    let token = key.token(&provider.claims());
+    assert_eq!(get(&app, &token).await.status, 200);
+    let settings = section(&provider, "zenith");
+    drop(provider);
+    renew(&app, &settings);
+    let verified = app.auth.get().verifier().verify(&token).unwrap();
+    assert_eq!(&**verified.tenant(), "zenith", "what was remembered is forgotten");
+}
+
+#[actix_web::test]
+async fn a_token_on_the_list_of_revoked_ones_is_refused_each_time() {
+    let key = key("one");
+    let provider = IdentityProvider::start(&[&key]);
+    let app = app(&provider);
+    let token = key.token(&with(provider.claims(), "jti", json!("stolen")));
+    let other = key.token(&with(provider.claims(), "jti", json!("kept")));
+    assert_eq!((get(&app, &token).await.status, get(&app, &other).await.status), (200, 200));
+    let list = directory("issuer-revoked").join("revoked");
+    std::fs::write(&list, "stolen\n").unwrap();
+    let text = format!("{}\n{}", app.configuration, section(&provider, "acme"));
+    let listed = ("STOREGATE__AUTH__REVOKED_TOKENS_FILE".to_owned(), list.display().to_string());
+    app.auth.renew(Settings::parse(&text, std::iter::once(listed)).unwrap().auth).unwrap();
+    for _ in 0..2 {
+        let refused = get(&app, &token).await;
+        assert!(refused.header("www-authenticate").unwrap().contains("The token has been revoked"));
+    }
+    assert_eq!(get(&app, &other).await.status, 200);
+}
+
+#[actix_web::test]
+async fn introspection_tells_what_a_token_of_a_trusted_issuer_says_in_our_words() {
+    let key = key("one");
+    let provider = IdentityProvider::start(&[&key]);
+    let app = app(&provider);
+    let form = format!("token={}", key.token(&provider.claims()));
+    let answer = app.post_form("dashboard", "/oauth/introspect", &form).await;
+    let said = answer.json();
+    assert_eq!((answer.status, &said["active"], &said["tenant"]), (200, &json!(true), &json!("acme")));
+    assert_eq!(said["iss"], json!(provider.issuer()));
+}
+
+#[actix_web::test]
+async fn introspection_does_not_call_a_token_useless_whose_keys_were_never_read() {
+    let key = key("one");
+    let provider = IdentityProvider::start(&[&key]);
+    let (issuer, token) = (provider.issuer(), key.token(&provider.claims()));
+    drop(provider);
+    let app = TestApp::with(|setup| trust(setup, &issuer));
+    let answer = app.post_form("dashboard", "/oauth/introspect", &format!("token={token}")).await;
+    assert_eq!((answer.status, &answer.json()["error"]), (503, &json!("temporarily_unavailable")));
 }

@@ -1,10 +1,13 @@
 //! How much a gateway is asked: retries within a budget, calls in flight and per second within limits, and a gateway that
 //! hangs beside one that is well.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
+use jiff::ToSpan;
 use storegate::sandbox::Fault;
 
-use crate::test_app::TestApp;
+use crate::test_app::{NOW, TestApp};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const FOR_EVER: u32 = u32::MAX;
@@ -23,9 +26,19 @@ fn store(number: u32) -> String {
 
 #[actix_web::test]
 async fn when_everything_fails_the_gateways_are_asked_little_more_often_than_we_are() {
-    // Repeats do not open the breaker, so every retry is held back by the budget alone.
-    for (code, path) in [("-100", flow as fn(u32) -> String), ("e000009", store), ("-500", flow), ("e000005", store)] {
-        let app = TestApp::spawn();
+    // Most of these do not open the breaker, so every retry is held back by the budget alone.
+    let failures = [
+        ("-100", flow as fn(u32) -> String, 0),
+        ("e000009", store, 0),
+        ("16", flow, 0),
+        ("16", flow, 2),
+        ("e000008", store, 0),
+        ("e000008", store, 2),
+        ("-500", flow, 0),
+        ("e000005", store, 0),
+    ];
+    for (code, path, hours_off) in failures {
+        let app = TestApp::with(|setup| setup.proxy_time = NOW.checked_add(hours_off.hours()).unwrap());
         app.sandbox().fail_next(Fault::code(code), FOR_EVER);
         let paths = paths(1_000, path);
         for some in paths.chunks(50) {
@@ -43,7 +56,7 @@ async fn when_everything_fails_the_gateways_are_asked_little_more_often_than_we_
 #[actix_web::test]
 async fn a_gateway_that_hangs_does_not_slow_the_other_one() {
     let app = TestApp::with(|setup| {
-        setup.set("GATEWAY__ATTEMPT_TIMEOUT", "2s");
+        setup.set("GATEWAY__ATTEMPT_TIMEOUT", "3s");
         setup.set("GATEWAY__OMS__CALLS_IN_FLIGHT", "4");
         setup.set("GATEWAY__OMS__QUEUE", "8");
         setup.set("GATEWAY__OMS__QUEUE_WAIT", "100ms");
@@ -102,5 +115,21 @@ async fn a_retry_goes_to_the_gateway_while_there_is_budget_and_then_the_failure_
         assert_eq!(app.get(&path).await.status, 503);
         calls.push(app.sandbox().calls() - before);
     }
-    assert_eq!(calls, [3, 3, 3, 3, 3, 2, 1, 1, 1, 1], "ten retries to begin with, and a fifth of one for each call");
+    assert_eq!(calls, [3, 3, 3, 3, 1, 2, 1, 1, 1, 1], "eight retries to begin with, and a fifth of one for each call");
+}
+
+#[actix_web::test]
+async fn what_our_own_queue_has_cost_does_not_speak_against_the_gateway() {
+    let app = TestApp::with(|setup| {
+        setup.set("GATEWAY__OMS__CALLS_IN_FLIGHT", "2");
+        setup.set("GATEWAY__OMS__QUEUE_WAIT", "1s");
+        setup.set("GATEWAY__ATTEMPT_TIMEOUT", "1s");
+        setup.set("GATEWAY__DEADLINE", "1s");
+        setup.sandbox.latency = Duration::from_millis(300);
+    });
+    let paths = paths(40, |number| format!("/stores/SHOP{:03}", number + 1));
+    let answers = join_all(paths.iter().map(|path| app.get(path))).await;
+    assert!(answers.iter().any(|answer| answer.status == 200) && answers.iter().any(|answer| answer.status == 503));
+    assert_eq!(app.get("/readyz").await.json()["gateways"][1]["breaker"], "closed");
+    assert_eq!(app.get("/stores/SHOP200").await.status, 200);
 }

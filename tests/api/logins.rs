@@ -116,6 +116,78 @@ async fn a_refused_login_is_not_hammered() {
     }
 }
 
+/// Whatever a gateway may answer to a login that is no token.
+const NO_TOKEN: [&str; 4] = ["103096", "102005", "9990001", "no token"];
+
+fn refuse_login(app: &TestApp, answer: &str) {
+    let fault = match answer {
+        "no token" => Fault::Body(r#"{"stat":{"code":0},"data":{}}"#.to_owned()),
+        code => Fault::code(code),
+    };
+    app.sandbox().fail_next_of(SSO, fault, u32::MAX);
+}
+
+#[actix_web::test]
+async fn a_login_that_is_refused_with_any_words_is_an_operators_matter_and_not_hammered() {
+    for answer in NO_TOKEN {
+        let app = app("sso");
+        refuse_login(&app, answer);
+        for number in 0..200 {
+            let refused = app.get(&format!("/stores/S_{number}/flow")).await;
+            assert_eq!((refused.status, refused.problem().as_str()), (502, "gateway-refused-credentials"), "{answer}");
+            app.pass(3);
+        }
+        let logins = app.sandbox().calls_of(SSO);
+        assert!((1..=3).contains(&logins), "{answer}: {logins} in ten minutes");
+        assert_eq!(login_state(&app).await, "refused", "{answer}");
+        assert_eq!(app.get("/readyz").await.json()["gateways"][0]["state"], "failing", "{answer}");
+    }
+}
+
+#[actix_web::test]
+async fn a_refused_login_says_nothing_about_what_was_asked_and_ends_no_older_answer() {
+    for answer in NO_TOKEN {
+        let app = app("sso");
+        assert_eq!(app.get("/stores/S_123456/flow").await.status, 200);
+        app.pass(120);
+        app.sandbox().forget_logins();
+        refuse_login(&app, answer);
+        for _ in 0..3 {
+            let stale = app.get("/stores/S_123456/flow").await;
+            assert!(stale.header("cache-status").unwrap().ends_with("detail=stale-if-error"), "{answer}");
+            app.pass(2);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn when_the_login_works_again_no_method_goes_on_resting_for_it() {
+    let app = app("sso");
+    app.sandbox().fail_next_of(SSO, Fault::code("103095"), 1);
+    assert_eq!(app.get("/stores/S_123456/flow").await.status, 502);
+    app.pass(299);
+    assert_eq!(app.get("/inspections?page_size=1").await.status, 502);
+    app.pass(2);
+    assert_eq!(app.get("/stores/S_123456/flow").await.status, 200);
+    assert_eq!(app.get("/inspections?page_size=1").await.status, 200);
+}
+
+#[actix_web::test]
+async fn a_renewal_that_fails_disturbs_nobody_and_is_not_hammered() {
+    let app = TestApp::with(|setup| {
+        with_login(setup, "sso");
+        setup.sandbox.login_lifetime = std::time::Duration::from_secs(600);
+    });
+    assert_eq!(app.get("/stores/S_123456/flow").await.status, 200);
+    app.pass(550);
+    app.sandbox().fail_next_of(SSO, Fault::code("-500"), u32::MAX);
+    for number in 0..40 {
+        assert_eq!(app.get(&flow(number)).await.status, 200);
+    }
+    let logins = app.sandbox().calls_of(SSO);
+    assert!((1..=4).contains(&logins), "{logins}");
+}
+
 #[actix_web::test]
 async fn a_gateway_that_forgets_every_login_is_not_asked_for_ever_more() {
     let app = app("sso");

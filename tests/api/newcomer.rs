@@ -43,8 +43,15 @@ fn serve_accepts_the_example_as_it_stands_once_its_secrets_exist() {
 #[test]
 fn every_default_that_the_example_explains_is_a_setting() {
     // These show another way to give what is given already, or a file that does not exist.
-    let alternatives =
-        ["#secret_argon2", "#ca_file", "#stores =", "#jwks_file", "#tenant = \"acme\"    ", "#scope_prefix"];
+    let alternatives = [
+        "#secret_argon2",
+        "#ca_file",
+        "#stores =",
+        "#revoked_tokens_file",
+        "#jwks_file",
+        "#tenant = \"acme\"    ",
+        "#scope_prefix",
+    ];
     let lines = EXAMPLE.lines().filter(|line| !alternatives.iter().any(|start| line.starts_with(start)));
     let is_setting = |line: &str| line.starts_with('#') && !line.starts_with("# ") && line.len() > 1;
     let lines = lines.map(|line| if is_setting(line) { line.get(1..).unwrap() } else { line });

@@ -78,10 +78,25 @@ impl Running {
         format!("{}{path}", self.ready["base_url"].as_str().unwrap())
     }
 
+    /// Sends a signal by its name without `SIG`.
+    pub fn signal(&self, name: &str) {
+        let signal = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &signal]).status().unwrap().success());
+    }
+
+    /// Waits until it prints a line with this text, and gives all lines up to it.
+    pub fn until(&self, text: &str) -> String {
+        let mut printed = String::new();
+        while !printed.lines().last().is_some_and(|line| line.contains(text)) {
+            let line = self.printed.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no {text} in {printed}"));
+            printed = printed + &line + "\n";
+        }
+        printed
+    }
+
     /// Sends SIGTERM, waits for the end, and gives the exit code and all that was printed since the start.
     pub fn terminate(mut self) -> (Option<i32>, String) {
-        let signal = format!("kill -TERM {}", self.child.id());
-        assert!(Command::new("sh").args(["-c", &signal]).status().unwrap().success());
+        self.signal("TERM");
         let mut printed = String::new();
         loop {
             match self.printed.recv_timeout(PATIENCE) {

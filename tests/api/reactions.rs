@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 use storegate::gateway::reactions::{Kind, TABLE};
 use storegate::sandbox::{Fault, Vendor};
 
@@ -112,6 +113,9 @@ const CONTRACT: &[Expected] = &[
     },
 ];
 
+/// Services that run side by side: more, and a small machine might keep an answer waiting that is given in time.
+const AT_ONCE: usize = 6;
+
 /// One gateway's side of the walk.
 struct Side {
     vendor: Vendor,
@@ -127,8 +131,8 @@ const SIDES: [Side; 2] = [
 ];
 
 fn quick(setup: &mut Setup) {
-    setup.set("GATEWAY__ATTEMPT_TIMEOUT", "300ms");
-    setup.set("GATEWAY__DEADLINE", "2s");
+    setup.set("GATEWAY__ATTEMPT_TIMEOUT", "700ms");
+    setup.set("GATEWAY__DEADLINE", "4s");
     setup.set("GATEWAY__MAX_BODY", "64KiB");
     // Neither wait counts here: what is asked for is the reaction.
     setup.set("CACHE__SLOW_AFTER", "10s");
@@ -197,7 +201,7 @@ async fn every_answer_has_its_one_reaction_at_either_gateway() {
     for expected in CONTRACT {
         for side in &SIDES {
             let faults = expected.faults(side.vendor);
-            join_all(faults.iter().map(|fault| expected.holds(side, fault))).await;
+            stream::iter(&faults).for_each_concurrent(AT_ONCE, |fault| expected.holds(side, fault)).await;
         }
     }
 }
@@ -207,7 +211,7 @@ async fn only_what_speaks_against_a_gateway_opens_its_breaker() {
     for expected in CONTRACT {
         for side in &SIDES {
             let faults = expected.faults(side.vendor);
-            join_all(faults.iter().map(|fault| expected.counts(side, fault))).await;
+            stream::iter(&faults).for_each_concurrent(AT_ONCE, |fault| expected.counts(side, fault)).await;
         }
     }
 }

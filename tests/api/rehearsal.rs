@@ -96,7 +96,10 @@ fn a_wrong_flag_is_refused_with_what_to_write() {
         (["--latency", "200"], "write a number and a unit: ms, s, m, h or d, such as 30s"),
         (["--clock-skew", "later"], "or -30s for a clock that is behind"),
         (["--replay-window", "1 week"], "write a number and a unit"),
-        (["--fault", "hang"], r#"an order is JSON such as {"fault":"hang"}"#),
+        (["--latency", "11m"], "an answer can be late by 10m at most"),
+        (["--timestamp-window", "0s"], "a window of 0s refuses nearly every timestamp"),
+        (["--fault", "hang"], r#"an order is a JSON object such as {"fault":"hang"}"#),
+        (["--fault", r#"{"fault":"code","code":0}"#], "a `code` of 0 is success"),
         (["--fault", r#"{"fault":"cut"}"#], "`bytes` is missing; write one such as 17"),
     ];
     for command in ["sandbox", "demo"] {
@@ -163,11 +166,54 @@ async fn a_demo_logs_in_again_when_its_login_is_lost() {
 }
 
 #[actix_web::test]
+async fn an_outage_is_seen_in_metrics_and_in_the_log() {
+    let (demo, gateway) = demo("seen", &["--clock-skew=2h"]);
+    assert_eq!(read(&demo, FLOW).await, 200);
+    control(&gateway, "POST", "faults", r#"{"fault":"code","code":"-500","gateway":"opretail","percent":100}"#).await;
+    for store in 200_001..200_012 {
+        assert_ne!(read(&demo, &format!("/stores/S_{store}/flow")).await, 200);
+    }
+    let token = demo.ready["token"].as_str().unwrap();
+    let older = Client::default().get(demo.url(FLOW)).bearer_auth(token).insert_header(("cache-control", "no-cache"));
+    assert_eq!(older.send().await.unwrap().status(), 200);
+    let mut metrics = Client::default().get(demo.url("/metrics")).send().await.unwrap();
+    let metrics = String::from_utf8(metrics.body().await.unwrap().to_vec()).unwrap();
+    let value = |name: &str| -> f64 {
+        let line = metrics.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name} in {metrics}"));
+        line.rsplit_once(' ').unwrap().1.parse().unwrap()
+    };
+    let flow = r#"gateway="opretail",method="open.shopweb.passengerFlow.getTotalData""#;
+    assert!((7_100.0..=7_200.5).contains(&value(r#"storegate_gateway_clock_offset_seconds{gateway="opretail"}"#)));
+    assert_eq!(value(&format!(r#"storegate_gateway_attempts_total{{{flow},outcome="success"}}"#)), 1.0);
+    // The login went first, and found out about the clock.
+    let login = r#"gateway="opretail",method="open.shopweb.security.ssoLogin""#;
+    assert_eq!(value(&format!(r#"storegate_gateway_attempts_total{{{login},outcome="timestamp_refused"}}"#)), 1.0);
+    assert_eq!(value(&format!(r#"storegate_gateway_attempts_total{{{login},outcome="success"}}"#)), 1.0);
+    let failed = value(&format!(r#"storegate_gateway_attempts_total{{{flow},outcome="gateway_failed"}}"#));
+    assert_eq!(failed, 7.0, "seven of the last ten, three of which were answered");
+    assert_eq!(value(&format!(r#"storegate_gateway_calls_total{{{flow},outcome="success"}}"#)), 1.0);
+    assert!(value(&format!(r#"storegate_gateway_calls_total{{{flow},outcome="breaker_open"}}"#)) > 0.0);
+    assert!(value(r#"storegate_gateway_retries_total{gateway="opretail",cause="gateway_failed"}"#) > 0.0);
+    assert_eq!(value(r#"storegate_gateway_breakers{gateway="opretail",state="open"}"#), 1.0);
+    assert_eq!(value(r#"storegate_gateway_breakers{gateway="oms",state="closed"}"#), 1.0);
+    assert_eq!(value(r#"storegate_gateway_breaker_opened_total{gateway="opretail"}"#), 1.0);
+    assert_eq!(value(r#"storegate_gateway_calls_in_flight{gateway="opretail"}"#), 0.0);
+    assert_eq!(value(r#"storegate_gateway_calls_waiting{gateway="opretail"}"#), 0.0);
+    assert_eq!(value(r#"storegate_gateway_logins_total{gateway="opretail",outcome="success"}"#), 1.0);
+    assert_eq!(value(r#"storegate_cache_reads_total{resource="flow",outcome="stale_if_error"}"#), 1.0);
+    let (code, log) = demo.terminate();
+    assert_eq!(code, Some(0));
+    assert!(log.lines().any(|line| line.contains("stale_if_error") && line.contains("/stores/S_123456/flow")), "{log}");
+    assert!(log.lines().any(|line| line.contains("WARN") && line.contains("is left alone for a while")), "{log}");
+}
+
+#[actix_web::test]
 async fn a_wrong_order_is_explained_to_who_sent_it() {
     let (_demo, gateway) = demo("wrong-order", &[]);
     let (status, message) = control(&gateway, "POST", "faults", r#"{"fault":"delay","delay":"soon"}"#).await;
     assert_eq!(status, 400);
     assert!(message.contains("write a number and a unit"), "{message}");
+    assert_eq!(message.lines().count(), 1, "a sentence: {message}");
     let (status, message) = control(&gateway, "PATCH", "behaviour", r#"{"lateness":"1s"}"#).await;
     assert_eq!(status, 400);
     assert!(

@@ -6,10 +6,14 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use actix_web::rt;
+use actix_web::web::Data;
 use awc::{Client, Connector};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use storegate::app::App;
+use storegate::auth::CurrentAuth;
 use storegate::auth::issue::{TokenGrant, TokenIssuer};
 use storegate::auth::keys::SigningKey;
 use storegate::clock::{Clock, ManualClock};
@@ -18,7 +22,7 @@ use storegate::sandbox::{Sandbox, SandboxSettings};
 
 use crate::answer::Answer;
 use crate::background::Background;
-use crate::companies::{ISSUER, configuration, grant, sandbox_settings};
+use crate::companies::{CLIENT_SECRET, ISSUER, configuration, grant, sandbox_settings};
 use crate::sandbox_gateway::SandboxGateway;
 
 /// Sunday, 22 November 2026, 10:00 in China: when every test begins.
@@ -46,6 +50,10 @@ pub struct TestApp {
     pub time: ManualClock,
     /// Moves the time of the service, when it is not the gateway's.
     pub proxy_time: ManualClock,
+    /// Keys and clients in force.
+    pub auth: Data<CurrentAuth>,
+    /// The configuration that it was started with, but for what a test set by variables.
+    pub configuration: String,
     address: SocketAddr,
     client: Client,
     key: SigningKey,
@@ -70,21 +78,23 @@ impl TestApp {
         let (proxy_clock, proxy_time) =
             if setup.proxy_time == NOW { (clock.clone(), time.clone()) } else { Clock::manual(setup.proxy_time) };
         let gateway = SandboxGateway::start(SocketAddr::from(([127, 0, 0, 1], 0)), setup.sandbox, clock);
-        let settings = Settings::parse(&configuration(&gateway.sandbox), setup.variables.into_iter()).unwrap();
+        let configuration = configuration(&gateway.sandbox);
+        let settings = Settings::parse(&configuration, setup.variables.into_iter()).unwrap();
         let key = settings.auth.keys.as_ref().unwrap().signing().clone();
         let clock = proxy_clock.clone();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let (address, running) = Background::start(move || {
+        let ((address, auth), running) = Background::start(move || {
             let app = App::on(listener, settings, proxy_clock).unwrap();
-            let (address, handle) = (app.address(), app.handle());
+            let (known, handle) = ((app.address(), app.auth()), app.handle());
             let serving = rt::spawn(app.run());
             let stop = async move {
                 handle.stop(false).await;
                 serving.await.unwrap().unwrap();
             };
-            (address, stop)
+            (known, stop)
         });
-        Self { time, proxy_time, address, client: client(), key, clock, _running: running, gateway: Some(gateway) }
+        let (client, gateway) = (client(), Some(gateway));
+        Self { time, proxy_time, auth, configuration, address, client, key, clock, _running: running, gateway }
     }
 
     /// The sandbox behind the service.
@@ -144,6 +154,28 @@ impl TestApp {
         Answer { status: response.status().as_u16(), headers: response.headers().clone(), body }
     }
 
+    /// Posts a form to a path under `/oauth` with the client's own secret.
+    pub async fn post_form(&self, client: &str, path: &str, form: &str) -> Answer {
+        self.post_form_with(&format!("{client}:{CLIENT_SECRET}"), path, form).await
+    }
+
+    /// Posts a form with these credentials: id, colon, secret.
+    pub async fn post_form_with(&self, credentials: &str, path: &str, form: &str) -> Answer {
+        let basic = format!("Basic {}", STANDARD.encode(credentials));
+        let headers = [("content-type", "application/x-www-form-urlencoded"), ("authorization", &basic)];
+        self.send("POST", path, &headers, form).await
+    }
+
+    /// Reads with a token that the test has.
+    pub async fn get_with_token(&self, token: &str, path: &str) -> Answer {
+        self.send("GET", path, &[("authorization", &format!("Bearer {token}"))], "").await
+    }
+
+    /// The same without a path, for sockets.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Sends these bytes on a connection of their own and gives all that comes back.
     pub fn raw(&self, request: &str) -> String {
         let mut connection = TcpStream::connect(self.address).unwrap();
@@ -162,6 +194,8 @@ impl TestApp {
 
 /// A client that follows nothing, decodes nothing and opens as many connections as there are requests.
 fn client() -> Client {
-    let connector = Connector::new().limit(0).timeout(Duration::from_secs(20));
+    // The service closes idle connections after five seconds; one that it is closing must not be used again.
+    let idle = Duration::from_secs(2);
+    let connector = Connector::new().limit(0).timeout(Duration::from_secs(20)).conn_keep_alive(idle);
     Client::builder().connector(connector).disable_redirects().timeout(Duration::from_secs(20)).finish()
 }

@@ -18,10 +18,6 @@ async fn ask_for_token(app: &TestApp, authorization: Option<&str>, form: &str) -
     app.send("POST", "/oauth/token", &headers, form).await
 }
 
-async fn get_with_token(app: &TestApp, token: &str, path: &str) -> Answer {
-    app.send("GET", path, &[("authorization", &format!("Bearer {token}"))], "").await
-}
-
 fn claims(token: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
 }
@@ -44,7 +40,7 @@ async fn a_client_gets_a_token_by_basic_and_by_form_and_reads_with_it() {
         assert_eq!((body["token_type"].as_str(), body["expires_in"].as_i64()), (Some("Bearer"), Some(900)));
         assert_eq!(body["scope"], READING.join(" "));
         let token = body["access_token"].as_str().unwrap();
-        assert_eq!(get_with_token(&app, token, A_STORE_S_FLOW).await.status, 200);
+        assert_eq!(app.get_with_token(token, A_STORE_S_FLOW).await.status, 200);
         let claims = claims(token);
         assert_eq!(claims["iss"], "https://storegate.example.com");
         assert_eq!((&claims["sub"], &claims["client_id"]), (&json!("dashboard"), &json!("dashboard")));
@@ -61,8 +57,8 @@ async fn a_scope_narrows_a_token_and_never_widens_it() {
     let answer = ask_for_token(&app, Some(&pair), "grant_type=client_credentials&scope=flow:read").await;
     assert_eq!(answer.json()["scope"], "flow:read");
     let token = answer.json()["access_token"].as_str().unwrap().to_owned();
-    assert_eq!(get_with_token(&app, &token, A_STORE_S_FLOW).await.status, 200);
-    assert_eq!(get_with_token(&app, &token, "/stores").await.status, 403);
+    assert_eq!(app.get_with_token(&token, A_STORE_S_FLOW).await.status, 200);
+    assert_eq!(app.get_with_token(&token, "/stores").await.status, 403);
     let wider = ask_for_token(&app, Some(&pair), "grant_type=client_credentials&scope=flow:read+cache:purge").await;
     assert_eq!((wider.status, wider.json()["error"].as_str()), (400, Some("invalid_scope")));
 }
@@ -131,18 +127,18 @@ async fn a_token_without_the_scope_is_403_and_learns_which_one_is_missing() {
 async fn a_token_ends_when_its_time_has_passed() {
     let app = TestApp::spawn();
     let token = app.token("dashboard");
-    assert_eq!(get_with_token(&app, &token, A_STORE_S_FLOW).await.status, 200);
+    assert_eq!(app.get_with_token(&token, A_STORE_S_FLOW).await.status, 200);
     app.pass(900 + 29);
-    assert_eq!(get_with_token(&app, &token, A_STORE_S_FLOW).await.status, 200, "clocks may differ by half a minute");
+    assert_eq!(app.get_with_token(&token, A_STORE_S_FLOW).await.status, 200, "clocks may differ by half a minute");
     app.pass(1);
-    assert_401(&get_with_token(&app, &token, A_STORE_S_FLOW).await, "The token has expired");
+    assert_401(&app.get_with_token(&token, A_STORE_S_FLOW).await, "The token has expired");
 }
 
 #[actix_web::test]
 async fn a_token_for_another_audience_opens_nothing() {
     let app = TestApp::spawn();
     let token = app.token_for("another-service", &grant("dashboard"));
-    assert_401(&get_with_token(&app, &token, A_STORE_S_FLOW).await, "The token is for another audience");
+    assert_401(&app.get_with_token(&token, A_STORE_S_FLOW).await, "The token is for another audience");
 }
 
 #[actix_web::test]
@@ -152,7 +148,7 @@ async fn a_token_for_a_company_that_is_not_served_opens_nothing() {
         "storegate",
         &storegate::auth::issue::TokenGrant { tenant: "umbra".to_owned(), ..grant("dashboard") },
     );
-    assert_401(&get_with_token(&app, &token, A_STORE_S_FLOW).await, "tenant is not known");
+    assert_401(&app.get_with_token(&token, A_STORE_S_FLOW).await, "tenant is not known");
     assert_eq!(app.sandbox().calls(), 0);
 }
 
@@ -174,10 +170,10 @@ async fn a_token_that_was_changed_or_signed_by_another_opens_nothing() {
         TestApp::spawn().token("counter"),
     ];
     for token in forged {
-        let answer = get_with_token(&app, &token, A_STORE_S_FLOW).await;
+        let answer = app.get_with_token(&token, A_STORE_S_FLOW).await;
         assert_401(&answer, "error=\"invalid_token\"");
     }
-    assert_eq!(get_with_token(&app, &token, A_STORE_S_FLOW).await.status, 200);
+    assert_eq!(app.get_with_token(&token, A_STORE_S_FLOW).await.status, 200);
 }
 
 #[actix_web::test]

@@ -1,8 +1,8 @@
 //! The paths as clients meet them, over the routes of the application.
 //! Reading the form and the credentials is tested in `token_request`.
 
-use super::{JWKS_PATH, METADATA_PATH, TOKEN_PATH, TokenApi, configure};
-use crate::auth::Auth;
+use super::{INTROSPECTION_PATH, JWKS_PATH, METADATA_PATH, REVOCATION_PATH, TOKEN_PATH, TokenApi, configure};
+use crate::auth::CurrentAuth;
 use crate::auth::fixtures::{self, CHOSEN_SECRET, MADE_SECRET};
 use crate::http::access_log::CallerIdentity;
 use crate::http::methods::{POST, READ};
@@ -36,7 +36,7 @@ impl Answer {
     }
 }
 
-async fn send(auth: &web::Data<Auth>, request: TestRequest) -> Answer {
+async fn send(auth: &web::Data<CurrentAuth>, request: TestRequest) -> Answer {
     let app = init_service(App::new().app_data(auth.clone()).configure(configure)).await;
     let response = call_service(&app, request.to_request()).await;
     let (request, response) = response.into_parts();
@@ -46,8 +46,8 @@ async fn send(auth: &web::Data<Auth>, request: TestRequest) -> Answer {
     Answer { status: head.status().as_u16(), response: ServiceResponse::new(request, head), body }
 }
 
-fn auth() -> web::Data<Auth> {
-    web::Data::new(fixtures::auth().0)
+fn auth() -> web::Data<CurrentAuth> {
+    web::Data::new(CurrentAuth::new(fixtures::auth().0))
 }
 
 fn form(body: &str) -> TestRequest {
@@ -72,7 +72,7 @@ async fn a_client_gets_a_token_that_is_accepted_and_never_cached() {
     assert_eq!(answer.header(PRAGMA), Some("no-cache"));
     assert_eq!((&answer.body["token_type"], &answer.body["expires_in"]), (&json!("Bearer"), &json!(900)));
     assert_eq!(answer.body["scope"], "stores:read flow:read");
-    let verified = auth.verifier().verify(answer.body["access_token"].as_str().unwrap()).unwrap();
+    let verified = auth.load().verifier().verify(answer.body["access_token"].as_str().unwrap()).unwrap();
     assert_eq!((&**verified.client_id(), &**verified.tenant()), ("dashboard", "acme"));
     assert!(verified.has_scope("flow:read") && verified.grants().may_read_all());
     assert!(answer.response.request().extensions().get::<CallerIdentity>().is_some());
@@ -107,7 +107,7 @@ async fn the_scope_narrows_the_token_and_cannot_widen_it() {
 async fn a_client_with_few_stores_gets_a_token_for_those_only() {
     let auth = auth();
     let answer = send(&auth, basic(&format!("branch:{MADE_SECRET}"), GRANT)).await;
-    let verified = auth.verifier().verify(answer.body["access_token"].as_str().unwrap()).unwrap();
+    let verified = auth.load().verifier().verify(answer.body["access_token"].as_str().unwrap()).unwrap();
     assert_eq!(verified.claims().stores.as_deref(), Some(&["S_123456".to_owned()][..]));
     assert!(!verified.grants().may_read_any_of(&["S_654321"]));
 }
@@ -160,6 +160,13 @@ async fn the_server_describes_itself() {
     let metadata = token(TestRequest::get().uri(METADATA_PATH)).await.body;
     assert_eq!(metadata["issuer"], fixtures::ISSUER);
     assert_eq!(metadata["token_endpoint"], "https://storegate.example.com/oauth/token");
+    for (name, path) in [("revocation", REVOCATION_PATH), ("introspection", INTROSPECTION_PATH)] {
+        assert_eq!(metadata[format!("{name}_endpoint")], format!("https://storegate.example.com{path}"));
+        assert_eq!(
+            metadata[format!("{name}_endpoint_auth_methods_supported")],
+            metadata["token_endpoint_auth_methods_supported"]
+        );
+    }
     assert_eq!(metadata["jwks_uri"], "https://storegate.example.com/.well-known/jwks.json");
     assert_eq!(metadata["grant_types_supported"], json!(["client_credentials"]));
     assert_eq!(metadata["response_types_supported"], json!([]));
@@ -168,7 +175,13 @@ async fn the_server_describes_itself() {
 
 #[actix_web::test]
 async fn other_methods_are_refused_with_the_ones_that_are_taken() {
-    for (path, allowed) in [(TOKEN_PATH, POST), (JWKS_PATH, READ), (METADATA_PATH, READ)] {
+    for (path, allowed) in [
+        (TOKEN_PATH, POST),
+        (REVOCATION_PATH, POST),
+        (INTROSPECTION_PATH, POST),
+        (JWKS_PATH, READ),
+        (METADATA_PATH, READ),
+    ] {
         let answer = token(TestRequest::delete().uri(path)).await;
         assert_eq!((answer.status, answer.header(ALLOW)), (405, Some(allowed)), "{path}");
     }
@@ -181,6 +194,8 @@ fn the_document_describes_every_path_with_its_schemas_and_security() {
     let document = serde_json::to_value(TokenApi::openapi()).unwrap();
     for (path, method, operation) in [
         (TOKEN_PATH, "post", "issue_token"),
+        (REVOCATION_PATH, "post", "revoke_token"),
+        (INTROSPECTION_PATH, "post", "introspect_token"),
         (JWKS_PATH, "get", "read_jwks"),
         (METADATA_PATH, "get", "read_authorization_server_metadata"),
     ] {

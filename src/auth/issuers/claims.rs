@@ -65,7 +65,9 @@ pub(super) struct ClaimMapping {
     pub(super) scope_claim: ClaimPath,
     pub(super) scopes: ScopeRule,
     pub(super) stores_claim: ClaimPath,
-    /// Refuse a token that has no list of stores, instead of letting it read all.
+    /// Only read where the settings name it: beside a list of stores it grants more.
+    pub(super) organizations_claim: Option<ClaimPath>,
+    /// Refuse a token that has no list of stores or organizations, instead of letting it read all.
     pub(super) stores_required: bool,
     /// The first one that is there counts.
     pub(super) client_id_claims: Vec<ClaimPath>,
@@ -88,7 +90,7 @@ impl ClaimMapping {
         if !audiences.iter().any(|audience| aud.includes(audience)) {
             return Err(TokenError::WrongAudience);
         }
-        Ok(Claims {
+        let claims = Claims {
             iss: text(&claims, "iss")?.ok_or(TokenError::MissingClaim("iss"))?,
             sub: self.subject(&claims)?,
             aud,
@@ -99,8 +101,11 @@ impl ClaimMapping {
             client_id: self.client_id(&claims)?,
             scope: self.scope(&claims)?,
             tenant: self.tenant(&claims)?,
-            stores: self.stores(&claims)?,
-        })
+            stores: list(&claims, Some(&self.stores_claim), "stores")?,
+            organizations: list(&claims, self.organizations_claim.as_ref(), "organizations")?,
+        };
+        self.check_limits(&claims)?;
+        Ok(claims)
     }
 
     fn subject(&self, claims: &Map<String, Value>) -> Result<String, TokenError> {
@@ -148,22 +153,27 @@ impl ClaimMapping {
         }
     }
 
-    /// A list that is there but cannot be read must not become no limit.
-    fn stores(&self, claims: &Map<String, Value>) -> Result<Option<Vec<String>>, TokenError> {
-        match self.stores_claim.find(claims) {
-            Some(value) => {
-                let stores = texts(value).ok_or(TokenError::UnusableClaim("stores"))?;
-                Ok(Some(stores.into_iter().map(str::to_owned).collect()))
-            }
-            None if self.stores_required => Err(TokenError::UnusableClaim("stores")),
-            None => Ok(None),
-        }
+    /// With either list, nothing else is read; with neither, all of the tenant's.
+    fn check_limits(&self, claims: &Claims) -> Result<(), TokenError> {
+        let is_limited = claims.stores.is_some() || claims.organizations.is_some();
+        if is_limited || !self.stores_required { Ok(()) } else { Err(TokenError::UnusableClaim("stores")) }
     }
 }
 
 /// A token without an id of its own gets one, so that it can be told from others and be revoked.
 fn made_id(fingerprint: &Fingerprint) -> String {
     format!("sha256:{}", URL_SAFE_NO_PAD.encode(fingerprint.bytes()))
+}
+
+/// A list that is there but cannot be read must not become no limit.
+fn list(
+    claims: &Map<String, Value>,
+    claim: Option<&ClaimPath>,
+    what: &'static str,
+) -> Result<Option<Vec<String>>, TokenError> {
+    let Some(value) = claim.and_then(|claim| claim.find(claims)) else { return Ok(None) };
+    let names = texts(value).ok_or(TokenError::UnusableClaim(what))?;
+    Ok(Some(names.into_iter().map(str::to_owned).collect()))
 }
 
 /// A list of texts, or one text of names separated by blanks (RFC 6749 §3.3).

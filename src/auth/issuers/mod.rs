@@ -2,21 +2,20 @@
 //! mean here.
 //!
 //! `settings` reads `[auth.issuers.<name>]`. The keys of an issuer come from a file, or from its JWKS: `discovery` finds it,
-//! `fetch` gets it, `jwks` reads it, and `keyring` holds what was read and decides when it is read again. `claims` puts a
-//! checked token into our words.
+//! `fetch` gets it, `jwks` reads it, and `keyring` holds what was read and decides when it is read again: `refresh` is the
+//! task that does, and `key_fetcher` starts it. `claims` puts a checked token into our words.
 
 mod claims;
 mod discovery;
 mod fetch;
 mod jwks;
+mod key_fetcher;
 mod key_url;
 mod keyring;
 mod refresh;
 pub mod settings;
 
 use std::sync::Arc;
-
-use rustls::ClientConfig;
 
 use super::claims::Claims;
 use super::key_algorithm::KeyAlgorithm;
@@ -28,6 +27,7 @@ use crate::clock::Clock;
 use keyring::Keyring;
 use settings::{IssuerSettings, KeySource};
 
+pub use key_fetcher::KeyFetcher;
 pub use keyring::KeyFetch;
 
 /// One issuer whose tokens are accepted.
@@ -94,10 +94,10 @@ impl Issuers {
     }
 
     /// Begins to fetch keys from now on, for as long as these issuers are in use: at once, when a token names a new key,
-    /// and every few minutes. Must be called inside the runtime, on one thread only; it serves all workers.
-    pub fn fetch_keys(&self, tls: &Arc<ClientConfig>) {
+    /// and every few minutes. One fetcher serves all workers; this may be called on any thread.
+    pub fn fetch_keys(&self, fetcher: &KeyFetcher) {
         for issuer in self.0.iter().filter(|issuer| !matches!(issuer.settings.keys, KeySource::File(_))) {
-            refresh::spawn(&issuer.keyring, issuer.settings.clone(), tls.clone());
+            fetcher.serve(issuer);
         }
     }
 

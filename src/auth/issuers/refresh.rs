@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::rt;
 use rustls::ClientConfig;
+use tokio::sync::Notify;
 
 use super::discovery::{self, DiscoveryError};
 use super::fetch::{Document, FetchError, Fetcher};
@@ -40,17 +41,29 @@ impl RefreshError {
     }
 }
 
-/// Starts the task on the runtime of this thread.
-pub(super) fn spawn(keyring: &Arc<Keyring>, issuer: IssuerSettings, tls: Arc<ClientConfig>) {
-    let asked = keyring.serve();
-    let keyring = Arc::downgrade(keyring);
-    rt::spawn(async move {
-        let mut refresh = Refresh { fetcher: Fetcher::new(tls), issuer, told: String::new() };
-        while refresh.if_wanted(&keyring).await {
-            // Woken or not, the next round looks for itself.
-            let _woken = rt::time::timeout(LOOK, asked.notified()).await;
-        }
-    });
+/// An issuer whose keys are to be fetched for as long as somebody uses them.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    keyring: Weak<Keyring>,
+    asked: Arc<Notify>,
+    issuer: IssuerSettings,
+}
+
+impl Wanted {
+    /// Counts as a fetch that is under way from now on.
+    pub(super) fn of(keyring: &Arc<Keyring>, issuer: IssuerSettings) -> Self {
+        Self { asked: keyring.serve(), keyring: Arc::downgrade(keyring), issuer }
+    }
+}
+
+/// The task. Its connections belong to the thread that it runs on.
+pub(super) async fn run(wanted: Wanted, tls: Arc<ClientConfig>) {
+    let Wanted { keyring, asked, issuer } = wanted;
+    let mut refresh = Refresh { fetcher: Fetcher::new(tls), issuer, told: String::new() };
+    while refresh.if_wanted(&keyring).await {
+        // Woken or not, the next round looks for itself.
+        let _woken = rt::time::timeout(LOOK, asked.notified()).await;
+    }
 }
 
 struct Refresh {

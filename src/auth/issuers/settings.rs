@@ -71,11 +71,13 @@ impl IssuerSettings {
         let tenant = read_tenant(section, tenants);
         let scopes = read_scopes(section);
         let stores_claim = section.text("stores_claim");
+        let organizations_claim = section.text("organizations_claim");
         let mapping = ClaimMapping {
             tenant: tenant?,
             scope_claim: ClaimPath::new(section.text("scope_claim").unwrap_or_else(|| "scope".to_owned())),
             scopes,
-            stores_required: section.flag("stores_required", stores_claim.is_some()),
+            stores_required: section.flag("stores_required", stores_claim.is_some() || organizations_claim.is_some()),
+            organizations_claim: organizations_claim.map(ClaimPath::new),
             stores_claim: ClaimPath::new(stores_claim.unwrap_or_else(|| "stores".to_owned())),
             client_id_claims: match section.text("client_id_claim") {
                 Some(claim) => vec![ClaimPath::new(claim)],

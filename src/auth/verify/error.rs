@@ -62,6 +62,9 @@ pub enum TokenError {
     /// `iat` has not come.
     #[error("The token was issued in the future")]
     IssuedInTheFuture,
+    /// It ended before its time (RFC 7009).
+    #[error("The token has been revoked")]
+    Revoked,
 }
 
 impl From<ClaimsError> for TokenError {

@@ -19,7 +19,7 @@ impl VerifiedToken {
         Self {
             client_id: Arc::from(claims.client_id.as_str()),
             tenant: Arc::from(claims.tenant.as_str()),
-            grants: Grants::new(claims.stores.as_deref()),
+            grants: Grants::new(claims.stores.as_deref(), claims.organizations.as_deref()),
             claims,
         }
     }

@@ -67,6 +67,13 @@ fn every_field_of_the_prose_is_found_and_the_rest_is_passed_on() {
 }
 
 #[test]
+fn an_id_of_64_bits_is_kept_digit_for_digit_and_a_rounded_one_is_no_id() {
+    assert_eq!(read(&json!({"id": u64::MAX}))["id"], "18446744073709551615");
+    let rounded: Value = serde_json::from_str(r#"{"id": 123456789012345678901234}"#).unwrap();
+    assert_eq!(read(&rounded)["id"], Value::Null);
+}
+
+#[test]
 fn a_value_that_does_not_fit_is_null_and_stays_in_extra() {
     let inspection = read(&json!({
         "score": "good", "checkItems": "none", "pictures": 7, "createTime": "soon", "rewardPenaltyType": 0,

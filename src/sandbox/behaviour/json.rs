@@ -5,9 +5,12 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::Behaviour;
-use crate::sandbox::durations::{parse_clock_skew, written, written_skew};
+use crate::sandbox::durations::{parse_clock_skew, parse_lateness, parse_timestamp_window, written, written_skew};
+use crate::sandbox::fields::Fields;
 use crate::sandbox::settings::AcceptedTimestamp;
 use crate::settings::parse_duration;
+
+const FORM: &str = r#"a change is a JSON object such as {"latency":"300ms"}"#;
 
 const FORMS: [(&str, AcceptedTimestamp); 3] =
     [("unix", AcceptedTimestamp::Unix), ("compact", AcceptedTimestamp::Compact), ("both", AcceptedTimestamp::Both)];
@@ -32,20 +35,19 @@ pub fn shown(behaviour: &Behaviour) -> Value {
 ///
 /// # Errors
 /// A sentence that says what is wrong and what to write.
-pub fn changed(behaviour: &mut Behaviour, text: &[u8]) -> Result<(), String> {
-    let changes: Map<String, Value> = serde_json::from_slice(text)
-        .map_err(|error| format!("{error}; a change is a JSON object such as {{\"latency\":\"300ms\"}}"))?;
+pub fn changed(behaviour: &mut Behaviour, text: &str) -> Result<(), String> {
+    let changes = Fields::read(text, FORM)?;
     changes.iter().try_for_each(|(name, value)| set(behaviour, name, value))
 }
 
 fn set(behaviour: &mut Behaviour, name: &str, value: &Value) -> Result<(), String> {
     let result = match name {
-        "latency" => duration(value).map(|value| behaviour.latency = value),
+        "latency" => text(value).and_then(parse_lateness).map(|value| behaviour.latency = value),
         "clock_skew" => text(value).and_then(parse_clock_skew).map(|value| behaviour.clock_skew = value),
         "opretail_replay_window" => duration(value).map(|value| behaviour.opretail_replay_window = value),
         "oms_replay_window" => duration(value).map(|value| behaviour.oms_replay_window = value),
-        "opretail_timestamp_window" => duration(value).map(|value| behaviour.opretail_timestamp_window = value),
-        "oms_timestamp_window" => duration(value).map(|value| behaviour.oms_timestamp_window = value),
+        "opretail_timestamp_window" => window(value).map(|value| behaviour.opretail_timestamp_window = value),
+        "oms_timestamp_window" => window(value).map(|value| behaviour.oms_timestamp_window = value),
         "oms_timestamp_form" => form(value).map(|value| behaviour.oms_timestamp_form = value),
         "require_login" => switch(value).map(|value| behaviour.require_login = value),
         "login_lifetime" => duration(value).map(|value| behaviour.login_lifetime = value),
@@ -66,6 +68,10 @@ fn text(value: &Value) -> Result<&str, String> {
 
 fn duration(value: &Value) -> Result<Duration, String> {
     text(value).and_then(parse_duration)
+}
+
+fn window(value: &Value) -> Result<Duration, String> {
+    text(value).and_then(parse_timestamp_window)
 }
 
 fn switch(value: &Value) -> Result<bool, String> {
@@ -105,7 +111,7 @@ mod tests {
             "login_lifetime": "4m",
         });
         let mut behaviour = start();
-        changed(&mut behaviour, everything.to_string().as_bytes()).unwrap();
+        changed(&mut behaviour, &everything.to_string()).unwrap();
         assert_eq!(shown(&behaviour), everything);
         let expected = Behaviour {
             latency: Duration::from_millis(300),
@@ -124,7 +130,7 @@ mod tests {
     #[test]
     fn what_is_not_named_stays() {
         let mut behaviour = start();
-        changed(&mut behaviour, br#"{"require_login":true}"#).unwrap();
+        changed(&mut behaviour, r#"{"require_login":true}"#).unwrap();
         assert_eq!(behaviour, Behaviour { require_login: true, ..start() });
     }
 
@@ -132,6 +138,11 @@ mod tests {
     fn a_wrong_change_is_explained() {
         let wrong = [
             ("[]", "such as {\"latency\":\"300ms\"}"),
+            ("", "this cannot be read as JSON at line 1, column 0; a change is"),
+            (r#"{"latency":"1s","latency":"2s"}"#, "`latency` is written twice"),
+            (r#"{"latency":"11m"}"#, "`latency`: an answer can be late by 10m at most"),
+            (r#"{"opretail_timestamp_window":"0s"}"#, "`opretail_timestamp_window`: a window of 0s refuses"),
+            (r#"{"oms_timestamp_window":"0s"}"#, "`oms_timestamp_window`: a window of 0s refuses"),
             (r#"{"delay":"1s"}"#, "there is no behaviour `delay`; there are "),
             (r#"{"latency":300}"#, "`latency`: write it in quotes"),
             (r#"{"latency":"300"}"#, "`latency`: write a number and a unit"),
@@ -140,14 +151,14 @@ mod tests {
             (r#"{"require_login":"yes"}"#, "`require_login`: write true or false"),
         ];
         for (text, sentence) in wrong {
-            let message = changed(&mut start(), text.as_bytes()).unwrap_err();
+            let message = changed(&mut start(), text).unwrap_err();
             assert!(message.contains(sentence), "{text}: {message}");
         }
     }
 
     #[test]
     fn an_unknown_name_is_answered_with_the_known_ones() {
-        let message = changed(&mut start(), br#"{"delay":"1s"}"#).unwrap_err();
+        let message = changed(&mut start(), r#"{"delay":"1s"}"#).unwrap_err();
         for name in shown(&start()).as_object().unwrap().keys() {
             assert!(message.contains(name), "{name} in {message}");
         }

@@ -36,6 +36,7 @@ pub async fn deliver(
     match fault {
         None | Some(Fault::Code(_) | Fault::Delay(_) | Fault::Mixed) => json(now).body(answer),
         Some(Fault::Body(body)) => json(now).body(body),
+        Some(Fault::Bytes(body)) => json(now).body(body),
         Some(Fault::HttpStatus(status)) => proxy_error(status, now).body(HTML),
         Some(Fault::AskToWait { status, seconds }) => {
             proxy_error(status, now).insert_header((RETRY_AFTER, seconds)).body(HTML)

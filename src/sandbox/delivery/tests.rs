@@ -81,6 +81,10 @@ async fn an_empty_body_and_a_body_of_ones_own_are_sent_as_they_are() {
         assert_eq!(answer.headers().get("content-type").unwrap(), "application/json");
         assert_eq!(answer.body().await.unwrap(), body);
     }
+    let bytes = b"\xff\0{".as_slice();
+    bed.sandbox.fail_next(Fault::Bytes(bytes.into()), 1);
+    let mut answer = bed.send(RPC, &bed.sign_oms(bed.oms("shop.getList", &[]))).await.unwrap();
+    assert_eq!(answer.body().await.unwrap(), bytes);
 }
 
 #[actix_web::test]

@@ -1,12 +1,15 @@
 //! Faults on demand: what a gateway, or the network before it, does on a bad day. A fault replaces an answer, after
 //! the request was checked and ran: a signature is used up, as it would be.
 
-mod json;
+mod listing;
 mod mixed;
 mod order;
 mod queue;
+mod reading;
 
 use std::time::Duration;
+
+use bytes::Bytes;
 
 pub use self::order::FaultOrder;
 pub use self::queue::FaultQueue;
@@ -51,6 +54,8 @@ pub enum Fault {
     Html,
     /// 200 with exactly this body: wrong types, names twice, numbers too large, control characters.
     Body(String),
+    /// The same, where the body need not be text.
+    Bytes(Bytes),
     /// Each time another one of all the above, by chance.
     Mixed,
 }
@@ -59,5 +64,27 @@ impl Fault {
     /// The gateway answers with a code of its own, written as text: `Fault::code("-500")`.
     pub fn code(code: impl Into<String>) -> Self {
         Self::Code(code.into())
+    }
+
+    /// The name that orders use.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Code(_) => "code",
+            Self::HttpStatus(_) | Self::AskToWait { .. } => "http_status",
+            Self::Delay(_) => "delay",
+            Self::Hang => "hang",
+            Self::Reset => "reset",
+            Self::Close => "close",
+            Self::Garbage => "garbage",
+            Self::Truncate => "truncate",
+            Self::Cut(_) => "cut",
+            Self::Drip => "drip",
+            Self::Endless => "endless",
+            Self::Bomb => "bomb",
+            Self::Empty => "empty",
+            Self::Html => "html",
+            Self::Body(_) | Self::Bytes(_) => "body",
+            Self::Mixed => "mixed",
+        }
     }
 }

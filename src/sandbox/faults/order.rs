@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use super::Fault;
-use super::json::Written;
+use super::listing::Listed;
+use super::{Fault, reading};
 use crate::sandbox::vendor::Vendor;
 
 /// A fault with the calls that it is for. As JSON it is what the control endpoint takes and lists:
 /// `{"fault":"code","code":"-500","method":"shop.get","times":2}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(into = "Written")]
+#[serde(into = "Listed")]
 pub struct FaultOrder {
     pub(super) fault: Fault,
     pub(super) gateway: Option<Vendor>,
@@ -48,8 +48,7 @@ impl FaultOrder {
     /// # Errors
     /// A sentence that says what is wrong and what to write.
     pub fn from_json(text: &str) -> Result<Self, String> {
-        let written = serde_json::from_str::<Written>(text);
-        written.map_err(|error| format!("{error}; an order is JSON such as {{\"fault\":\"hang\"}}"))?.order()
+        reading::order(text)
     }
 
     pub(super) fn is_for(&self, gateway: Vendor, method: &str) -> bool {

@@ -17,6 +17,11 @@ type Call = fn(&Oms, &Form<'_>) -> Result<Outcome, OmsError>;
 
 const METHODS: [(&str, Call); 2] = [("shop.getList", shops::list), ("shop.get", shops::get)];
 
+/// The methods by their names.
+pub fn methods() -> impl Iterator<Item = &'static str> {
+    METHODS.iter().map(|(name, _)| *name)
+}
+
 /// What a method that was called gives back.
 enum Outcome {
     /// Data, which goes under `response`.

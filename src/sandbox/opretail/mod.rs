@@ -69,6 +69,11 @@ const METHODS: [Method; 6] = [
     Method { name: "open.gateway.authentication", version: "v2", door: Door::MApi, call: authentication },
 ];
 
+/// The methods by their names.
+pub fn methods() -> impl Iterator<Item = &'static str> {
+    METHODS.iter().map(|method| method.name)
+}
+
 /// What arrived at a door.
 pub struct Request<'a> {
     /// Which door.

@@ -13,6 +13,7 @@ fn mapping() -> ClaimMapping {
         scope_claim: ClaimPath::new("scope"),
         scopes: ScopeRule::Prefixed(String::new()),
         stores_claim: ClaimPath::new("stores"),
+        organizations_claim: None,
         stores_required: false,
         client_id_claims: vec![ClaimPath::new("client_id"), ClaimPath::new("azp")],
         subject_claim: ClaimPath::new("sub"),
@@ -166,4 +167,17 @@ fn an_id_token_and_a_logout_token_are_no_access_tokens() {
     for name in ["at_hash", "c_hash", "events"] {
         assert_eq!(read(&mapping(), &with(name, json!("x"))).unwrap_err(), TokenError::NotAnAccessToken, "{name}");
     }
+}
+
+#[test]
+fn organizations_are_read_only_where_the_settings_name_their_claim() {
+    let regions = ClaimMapping { organizations_claim: Some(ClaimPath::new("regions")), ..mapping() };
+    let with_both = with("regions", json!(["1084"]));
+    assert_eq!(read(&mapping(), &with_both).unwrap().organizations, None);
+    assert_eq!(read(&regions, &with_both).unwrap().organizations, Some(vec!["1084".to_owned()]));
+    assert_eq!(read(&regions, &with("organizations", json!(["1084"]))).unwrap().organizations, None);
+    assert_eq!(read(&regions, &with("regions", json!({}))).unwrap_err(), TokenError::UnusableClaim("organizations"));
+    let required = ClaimMapping { stores_required: true, ..regions };
+    assert_eq!(read(&required, &claims()).unwrap_err(), TokenError::UnusableClaim("stores"));
+    assert!(read(&required, &with_both).is_ok() && read(&required, &with("stores", json!([]))).is_ok());
 }

@@ -1,0 +1,82 @@
+//! How a client shows at the paths under `/oauth` that it is itself (RFC 6749 §2.3.1): limited in how often it may be
+//! wrong, with the same answer for a wrong id and a wrong secret, and no more slow checks at once than the machine bears.
+
+use actix_web::{HttpMessage as _, HttpRequest};
+
+use super::clients::{AuthenticationError, Client};
+use super::guesses::Guesser;
+use super::oauth_error::OAuthError;
+use super::oauth_form::ClientCredentials;
+use super::{Auth, peer};
+use crate::http::access_log::CallerIdentity;
+use crate::telemetry::metrics;
+
+/// The client whose credentials these are.
+///
+/// # Errors
+/// They are wrong (401), or somebody was wrong too often (429), or too many are being checked (503).
+pub async fn authenticate<'a>(
+    auth: &'a Auth,
+    request: &HttpRequest,
+    credentials: &ClientCredentials,
+) -> Result<&'a Client, OAuthError> {
+    let guesser = Guesser { peer: peer::of(request, &auth.limits.trusted_proxies), client_id: &credentials.id };
+    let outcome = check(auth, guesser, credentials).await;
+    metrics::client_authentication(match &outcome {
+        Ok(_) => "accepted",
+        Err(Refusal::Wrong) => "wrong",
+        Err(Refusal::Unheard(_)) => "slow_down",
+        Err(Refusal::Unchecked) => "unavailable",
+    });
+    let client = outcome?;
+    let identity = CallerIdentity { client_id: client.id.as_str().into(), tenant: client.tenant.as_str().into() };
+    request.extensions_mut().insert(identity);
+    Ok(client)
+}
+
+enum Refusal {
+    Wrong,
+    Unheard(std::time::Duration),
+    Unchecked,
+}
+
+async fn check<'a>(
+    auth: &'a Auth,
+    guesser: Guesser<'_>,
+    credentials: &ClientCredentials,
+) -> Result<&'a Client, Refusal> {
+    let (memory, clients) = (&auth.memory, &auth.clients);
+    let (rate, clock) = (auth.limits.wrong_secrets, &auth.clock);
+    let heard = || memory.guesses.check(guesser, rate, clock.elapsed()).map_err(Refusal::Unheard);
+    heard()?;
+    let mut place = None;
+    if clients.needs_place(&credentials.id) {
+        place = Some(memory.slow_checks.enter().await?);
+        // Others may have been wrong in the meantime, or a queue full of guesses would all be heard.
+        heard()?;
+    }
+    let checked = clients.authenticate(&credentials.id, &credentials.secret, place).await;
+    if matches!(checked, Err(AuthenticationError::WrongCredentials)) {
+        memory.guesses.count(guesser, rate, clock.elapsed());
+    }
+    Ok(checked?)
+}
+
+impl From<AuthenticationError> for Refusal {
+    fn from(error: AuthenticationError) -> Self {
+        match error {
+            AuthenticationError::WrongCredentials => Self::Wrong,
+            AuthenticationError::Interrupted | AuthenticationError::Busy => Self::Unchecked,
+        }
+    }
+}
+
+impl From<Refusal> for OAuthError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Wrong => Self::invalid_client("The client id or the client secret is wrong"),
+            Refusal::Unheard(wait) => Self::slow_down(wait),
+            Refusal::Unchecked => Self::temporarily_unavailable(),
+        }
+    }
+}

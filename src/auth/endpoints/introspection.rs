@@ -1,0 +1,109 @@
+//! `POST /oauth/introspect`: a client asks what a token of its tenant says and whether it is good (RFC 7662).
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{INTROSPECTION_PATH, refusal, unstored};
+use crate::auth::authentication::authenticate;
+use crate::auth::claims::Claims;
+use crate::auth::oauth_error::OAuthError;
+use crate::auth::token_form::TokenForm;
+use crate::auth::verify::TokenError;
+use crate::auth::{Auth, CurrentAuth, oauth_form};
+
+/// What a token says, or only that it is of no use (RFC 7662 §2.2).
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum IntrospectionAnswer {
+    /// The token is good.
+    Active {
+        /// Always `true`.
+        #[schema(example = true)]
+        active: bool,
+        /// Always `Bearer`.
+        #[schema(example = "Bearer")]
+        token_type: &'static str,
+        /// What the token says.
+        #[serde(flatten)]
+        #[schema(value_type = Object)]
+        claims: Box<Claims>,
+    },
+    /// The token has ended, was revoked, is another tenant's, or never was one; which of them is not told.
+    Inactive {
+        /// Always `false`.
+        #[schema(example = false)]
+        active: bool,
+    },
+}
+
+/// Ask about a token
+///
+/// Whether a token is good at this moment, and what it says (RFC 7662): for services behind the same identity that cannot
+/// check tokens themselves. A client learns about tokens of its own tenant only; for every other token the answer is
+/// `{"active":false}`, without a reason.
+#[utoipa::path(
+    post,
+    path = INTROSPECTION_PATH,
+    operation_id = "introspect_token",
+    tag = "Tokens",
+    security(()),
+    request_body(
+        content = TokenForm,
+        content_type = "application/x-www-form-urlencoded",
+        example = json!({ "token": "eyJ0eXAiOiJhdCtqd3Qi…", "client_id": "dashboard", "client_secret": "sgs_…" }),
+    ),
+    responses(
+        (status = 200, description = "What the token says. It must not be kept by any cache.", body = IntrospectionAnswer,
+            content_type = "application/json",
+            headers(("Cache-Control" = String, description = "Always `no-store`.")),
+            example = json!({
+                "active": true, "token_type": "Bearer", "iss": "https://storegate.example.com", "sub": "dashboard",
+                "aud": "storegate", "exp": 1_795_313_700, "iat": 1_795_312_800, "jti": "019a…", "client_id": "dashboard",
+                "scope": "stores:read flow:read", "tenant": "acme",
+            })),
+        (status = 400, description = "The request is malformed.", body = OAuthError, content_type = "application/json",
+            example = json!({ "error": "invalid_request", "error_description": "The parameter token is missing" })),
+        (status = 401, description = "The client is unknown, or its secret is wrong or missing.", body = OAuthError,
+            content_type = "application/json",
+            headers(("WWW-Authenticate" = String, description = "`Basic realm=\"storegate\"`")),
+            example = json!({ "error": "invalid_client", "error_description": "The client id or the client secret is wrong" })),
+        (status = 429, description = "There were too many wrong secrets, from this address or about this client.", body = OAuthError,
+            content_type = "application/json", headers(("Retry-After" = String, description = "Seconds to wait.")),
+            example = json!({ "error": "slow_down", "error_description": "There were too many wrong client secrets; wait as long as Retry-After says" })),
+        (status = 503, description = "It cannot be done now.", body = OAuthError, content_type = "application/json",
+            headers(("Retry-After" = String, description = "Seconds to wait.")),
+            example = json!({ "error": "temporarily_unavailable", "error_description": "This cannot be done now; try again in a moment" })),
+    ),
+)]
+pub(super) async fn introspect_token(
+    request: HttpRequest,
+    auth: web::Data<CurrentAuth>,
+    body: Result<web::Bytes, actix_web::Error>,
+) -> HttpResponse {
+    match introspect(&request, &auth.get(), body).await {
+        Ok(answer) => unstored(StatusCode::OK).json(answer),
+        Err(error) => refusal(&error),
+    }
+}
+
+async fn introspect(
+    request: &HttpRequest,
+    auth: &Auth,
+    body: Result<web::Bytes, actix_web::Error>,
+) -> Result<IntrospectionAnswer, OAuthError> {
+    let mut form = TokenForm::read(request, &oauth_form::body(body)?)?;
+    let credentials = form.take_credentials(request)?;
+    let client = authenticate(auth, request, &credentials).await?;
+    let verified = auth.verifier().verify_or_fetch(form.take_token()?.expose_secret()).await;
+    Ok(match verified {
+        Ok(token) if **token.tenant() == *client.tenant => {
+            IntrospectionAnswer::Active { active: true, token_type: "Bearer", claims: Box::new(token.claims().clone()) }
+        }
+        // It may be good: who is told that it is not would throw it away.
+        Err(TokenError::KeysUnavailable) => return Err(OAuthError::temporarily_unavailable()),
+        Ok(_) | Err(_) => IntrospectionAnswer::Inactive { active: false },
+    })
+}

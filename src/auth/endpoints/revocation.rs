@@ -1,0 +1,87 @@
+//! `POST /oauth/revoke`: a client gives a token back, and it ends at once on all workers (RFC 7009).
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{REVOCATION_PATH, refusal, unstored};
+use crate::auth::authentication::authenticate;
+use crate::auth::clients::Client;
+use crate::auth::oauth_error::OAuthError;
+use crate::auth::token_form::TokenForm;
+use crate::auth::verify::LEEWAY_SECONDS;
+use crate::auth::{Auth, CurrentAuth, oauth_form};
+use crate::telemetry::metrics;
+
+/// Give a token back
+///
+/// Ends a token of the client before its time (RFC 7009); no request with it is answered any more. A client can end its own
+/// tokens only. The answer is the same for a token that is unknown, has expired, or is another client's: nothing happens
+/// then, since the token is of no use to this client anyway.
+#[utoipa::path(
+    post,
+    path = REVOCATION_PATH,
+    operation_id = "revoke_token",
+    tag = "Tokens",
+    security(()),
+    request_body(
+        content = TokenForm,
+        content_type = "application/x-www-form-urlencoded",
+        example = json!({ "token": "eyJ0eXAiOiJhdCtqd3Qi…", "client_id": "dashboard", "client_secret": "sgs_…" }),
+    ),
+    responses(
+        (status = 200, description = "The token is of no use any more.",
+            headers(("Cache-Control" = String, description = "Always `no-store`."))),
+        (status = 400, description = "The request is malformed.", body = OAuthError, content_type = "application/json",
+            example = json!({ "error": "invalid_request", "error_description": "The parameter token is missing" })),
+        (status = 401, description = "The client is unknown, or its secret is wrong or missing.", body = OAuthError,
+            content_type = "application/json",
+            headers(("WWW-Authenticate" = String, description = "`Basic realm=\"storegate\"`")),
+            example = json!({ "error": "invalid_client", "error_description": "The client id or the client secret is wrong" })),
+        (status = 429, description = "There were too many wrong secrets, from this address or about this client.", body = OAuthError,
+            content_type = "application/json", headers(("Retry-After" = String, description = "Seconds to wait.")),
+            example = json!({ "error": "slow_down", "error_description": "There were too many wrong client secrets; wait as long as Retry-After says" })),
+        (status = 503, description = "It cannot be done now.", body = OAuthError, content_type = "application/json",
+            headers(("Retry-After" = String, description = "Seconds to wait.")),
+            example = json!({ "error": "temporarily_unavailable", "error_description": "This cannot be done now; try again in a moment" })),
+    ),
+)]
+pub(super) async fn revoke_token(
+    request: HttpRequest,
+    auth: web::Data<CurrentAuth>,
+    body: Result<web::Bytes, actix_web::Error>,
+) -> HttpResponse {
+    match revoke(&request, &auth.get(), body).await {
+        Ok(()) => unstored(StatusCode::OK).finish(),
+        Err(error) => refusal(&error),
+    }
+}
+
+async fn revoke(
+    request: &HttpRequest,
+    auth: &Auth,
+    body: Result<web::Bytes, actix_web::Error>,
+) -> Result<(), OAuthError> {
+    let mut form = TokenForm::read(request, &oauth_form::body(body)?)?;
+    let credentials = form.take_credentials(request)?;
+    let client = authenticate(auth, request, &credentials).await?;
+    end(auth, client, &form.take_token()?)
+}
+
+/// Ends the token if it is one of the client's own.
+fn end(auth: &Auth, client: &Client, token: &SecretString) -> Result<(), OAuthError> {
+    let Ok(token) = auth.verifier().verify(token.expose_secret()) else { return Ok(()) };
+    let claims = token.claims();
+    let is_own = claims.iss == auth.issuer_name() && claims.client_id == client.id && claims.tenant == client.tenant;
+    if !is_own {
+        return Ok(());
+    }
+    let until = claims.exp.saturating_add(LEEWAY_SECONDS);
+    let now = auth.clock.now().as_second();
+    auth.memory.revoked.revoke(&claims.iss, &claims.jti, token.client_id(), until, now).map_err(|error| {
+        tracing::error!(client_id = client.id, %error, "a token was not revoked");
+        OAuthError::temporarily_unavailable()
+    })?;
+    metrics::token_revoked();
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! Starts the tasks that fetch keys, all on the runtime of the service: a reload trusts new issuers from a thread that has
+//! no runtime of its own.
+
+use std::sync::Arc;
+
+use actix_web::rt;
+use rustls::ClientConfig;
+use tokio::sync::mpsc::{self, UnboundedSender};
+
+use super::TrustedIssuer;
+use super::refresh::{self, Wanted};
+
+/// Where issuers are given to that want their keys fetched. There are as many as the configuration names.
+#[derive(Debug)]
+pub struct KeyFetcher(UnboundedSender<Wanted>);
+
+impl KeyFetcher {
+    /// Fetches on the runtime of this thread, until the fetcher and the issuers are gone.
+    pub fn start(tls: Arc<ClientConfig>) -> Self {
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        rt::spawn(async move {
+            while let Some(wanted) = receiver.recv().await {
+                rt::spawn(refresh::run(wanted, tls.clone()));
+            }
+        });
+        Self(sender)
+    }
+
+    /// From now on a token with a new key waits for the fetch, even if the task has not begun.
+    pub(super) fn serve(&self, issuer: &TrustedIssuer) {
+        // The other end is gone only with the runtime, and then nobody asks any more.
+        let _service_has_ended = self.0.send(Wanted::of(&issuer.keyring, issuer.settings.clone()));
+    }
+}

@@ -1,0 +1,123 @@
+//! The forms that OAuth clients post, and how such a client shows who it is (RFC 6749 §2.3, RFC 7009 §2.1, RFC 7662 §2.1),
+//! read strictly: nothing may be said twice, and the credentials come in one way only.
+
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use actix_web::{HttpRequest, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::SecretString;
+use secrecy::zeroize::Zeroizing;
+
+use super::oauth_error::OAuthError;
+
+/// Such a form is a few hundred bytes, or a token of up to 8 KiB; this leaves room for long secrets.
+pub const MAXIMUM_BYTES: usize = 16 * 1024;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A client's id and its secret.
+#[derive(Debug)]
+pub struct ClientCredentials {
+    /// The client's id.
+    pub id: String,
+    /// The secret that it showed.
+    pub secret: SecretString,
+}
+
+/// The body, if it came whole and is small enough.
+///
+/// # Errors
+/// It did not, or is not.
+pub fn body(body: Result<web::Bytes, actix_web::Error>) -> Result<web::Bytes, OAuthError> {
+    body.map_err(|_| OAuthError::invalid_request("The body cannot be read, or is larger than 16 KiB"))
+}
+
+/// The parameters of a form. One without a value counts as left out (RFC 6749 §3.2).
+///
+/// # Errors
+/// It is of another media type, or a parameter is there twice (RFC 6749 §3.2).
+pub fn parameters(request: &HttpRequest, body: &[u8]) -> Result<Vec<(String, String)>, OAuthError> {
+    if !is_form(request) {
+        return Err(OAuthError::invalid_request("Send the parameters as application/x-www-form-urlencoded"));
+    }
+    let mut parameters: Vec<(String, String)> = Vec::new();
+    for (name, value) in form_urlencoded::parse(body) {
+        if parameters.iter().any(|(seen, _)| *seen == name) {
+            return Err(OAuthError::invalid_request("A parameter is there more than once"));
+        }
+        parameters.push((name.into_owned(), value.into_owned()));
+    }
+    parameters.retain(|(_, value)| !value.is_empty());
+    Ok(parameters)
+}
+
+/// The client's credentials: from HTTP Basic or from the form, but not from both (RFC 6749 §2.3).
+///
+/// # Errors
+/// There are none, or they cannot be read, or they come in both ways.
+pub fn credentials(
+    request: &HttpRequest,
+    id: Option<String>,
+    secret: Option<SecretString>,
+) -> Result<ClientCredentials, OAuthError> {
+    let Some(basic) = basic_credentials(request)? else {
+        let (Some(id), Some(secret)) = (id, secret) else {
+            return Err(OAuthError::invalid_client("Send client_id and client_secret, by HTTP Basic or in the form"));
+        };
+        return Ok(ClientCredentials { id, secret });
+    };
+    if secret.is_some() || id.is_some_and(|id| id != basic.id) {
+        return Err(OAuthError::invalid_request("Send the client's credentials once: by HTTP Basic or in the form"));
+    }
+    Ok(basic)
+}
+
+fn is_form(request: &HttpRequest) -> bool {
+    let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    media_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(FORM)
+}
+
+/// The credentials in the `Authorization` header (RFC 7617 §2), if there is one.
+fn basic_credentials(request: &HttpRequest) -> Result<Option<ClientCredentials>, OAuthError> {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let Some(header) = headers.next() else { return Ok(None) };
+    if headers.next().is_some() {
+        return Err(OAuthError::invalid_request("There is more than one Authorization header"));
+    }
+    let credentials = header.to_str().ok().and_then(read_basic);
+    credentials.map(Some).ok_or_else(|| OAuthError::invalid_client("The Authorization header is not HTTP Basic"))
+}
+
+fn read_basic(header: &str) -> Option<ClientCredentials> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("Basic") {
+        return None;
+    }
+    let decoded = Zeroizing::new(STANDARD.decode(encoded.trim_matches(' ')).ok()?);
+    let (id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    Some(ClientCredentials { id: form_decoded(id), secret: SecretString::from(form_decoded(secret)) })
+}
+
+/// Id and secret are form-encoded before they are joined (RFC 6749 §2.3.1). Many clients forget that, so `&` and `=`,
+/// which cannot occur in an encoded text, stand for themselves.
+fn form_decoded(text: &str) -> String {
+    let one_name = Zeroizing::new(text.replace('&', "%26").replace('=', "%3D"));
+    form_urlencoded::parse(one_name.as_bytes()).map(|(name, _)| name.into_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{form_decoded, read_basic};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use secrecy::ExposeSecret as _;
+
+    #[test]
+    fn basic_credentials_are_form_decoded_after_they_are_split() {
+        let header = format!("basic {}", STANDARD.encode("ada%3Alovelace:100+%25%3A+sure"));
+        let given = read_basic(&header).unwrap();
+        assert_eq!((given.id.as_str(), given.secret.expose_secret()), ("ada:lovelace", "100 %: sure"));
+        assert_eq!(form_decoded("a=b&c=d"), "a=b&c=d");
+        assert_eq!(form_decoded(""), "");
+    }
+}

@@ -1,0 +1,136 @@
+//! From which address a request comes: the connection's, or, behind proxies that are configured as trusted, the one that
+//! they wrote into `X-Forwarded-For`. What anybody else writes there is not believed.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::str::FromStr;
+
+use actix_web::HttpRequest;
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// Addresses that share a prefix: `10.0.0.0/8`, `192.0.2.7`, `fd00::/8`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    address: u128,
+    mask: u128,
+}
+
+impl Network {
+    fn contains(&self, address: IpAddr) -> bool {
+        bits(address) & self.mask == self.address
+    }
+}
+
+impl FromStr for Network {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let grammar = "write an address or a network, such as 10.0.0.7, 10.0.0.0/8 or fd00::/8";
+        let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
+        let address: IpAddr = address.trim().parse().map_err(|_| grammar)?;
+        let width = if address.is_ipv4() { 32 } else { 128 };
+        let length: u32 = length.map_or(Ok(width), str::parse).map_err(|_| grammar)?;
+        let free = width.checked_sub(length).ok_or(grammar)?;
+        let mask = u128::MAX.checked_shl(free).unwrap_or(0);
+        Ok(Self { address: bits(address) & mask, mask })
+    }
+}
+
+/// IPv4 addresses as IPv6 maps them, so that both are compared in one way.
+fn bits(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(address) => address.to_bits(),
+    }
+}
+
+/// Whom wrong secrets from this request are counted for. Of an IPv6 address only the network counts, since whoever has
+/// one has all the addresses in it.
+pub fn of(request: &HttpRequest, trusted: &[Network]) -> IpAddr {
+    let connection = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
+    let headers = request.headers().get_all(FORWARDED_FOR).filter_map(|value| value.to_str().ok());
+    let forwarded: Vec<&str> = headers.flat_map(|value| value.split(',')).collect();
+    counted(origin(connection, &forwarded, trusted))
+}
+
+/// Goes back from the connection as long as a trusted proxy says who came before it.
+fn origin(connection: IpAddr, forwarded: &[&str], trusted: &[Network]) -> IpAddr {
+    let mut nearest = connection;
+    for before in forwarded.iter().rev() {
+        let is_trusted = trusted.iter().any(|network| network.contains(nearest));
+        let Some(before) = read(before).filter(|_| is_trusted) else { break };
+        nearest = before;
+    }
+    nearest
+}
+
+/// An address, perhaps with a port.
+fn read(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    bare.parse().ok().or_else(|| text.parse().ok().map(|address: SocketAddr| address.ip()))
+}
+
+fn counted(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Network, of};
+    use actix_web::test::TestRequest;
+    use std::net::IpAddr;
+
+    fn networks(texts: &[&str]) -> Vec<Network> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn origin(connection: &str, forwarded: &[&str], trusted: &[&str]) -> IpAddr {
+        let peer = std::net::SocketAddr::new(connection.parse().unwrap(), 4711);
+        let request = TestRequest::get().peer_addr(peer);
+        let request =
+            forwarded.iter().fold(request, |request, value| request.append_header(("X-Forwarded-For", *value)));
+        of(&request.to_http_request(), &networks(trusted))
+    }
+
+    fn is(address: IpAddr, expected: &str) -> bool {
+        address == expected.parse::<IpAddr>().unwrap()
+    }
+
+    #[test]
+    fn what_a_stranger_writes_is_not_believed() {
+        assert!(is(origin("192.0.2.1", &["203.0.113.9"], &[]), "192.0.2.1"));
+        assert!(is(origin("192.0.2.1", &["203.0.113.9"], &["10.0.0.0/8"]), "192.0.2.1"));
+    }
+
+    #[test]
+    fn behind_trusted_proxies_the_address_is_the_last_that_none_of_them_has() {
+        let trusted = ["10.0.0.0/8", "fd00::/8"];
+        assert!(is(origin("10.1.2.3", &["198.51.100.4"], &trusted), "198.51.100.4"));
+        assert!(is(origin("10.1.2.3", &["6.6.6.6, 198.51.100.4, 10.9.9.9"], &trusted), "198.51.100.4"));
+        assert!(is(origin("10.1.2.3", &["6.6.6.6", "198.51.100.4:5555"], &trusted), "198.51.100.4"));
+        assert!(is(origin("::ffff:10.1.2.3", &["198.51.100.4"], &trusted), "198.51.100.4"));
+        assert!(is(origin("10.1.2.3", &["nonsense"], &trusted), "10.1.2.3"));
+        assert!(is(origin("10.1.2.3", &[], &trusted), "10.1.2.3"));
+    }
+
+    #[test]
+    fn of_an_ipv6_address_the_network_counts() {
+        assert!(is(origin("2001:db8:1:2:aaaa::1", &[], &[]), "2001:db8:1:2::"));
+        assert!(is(origin("fd00::1", &["[2001:db8:1:2::7]:443"], &["fd00::/8"]), "2001:db8:1:2::"));
+        assert!(is(origin("::ffff:192.0.2.1", &[], &[]), "192.0.2.1"));
+    }
+
+    #[test]
+    fn a_network_is_an_address_with_or_without_a_length_that_it_can_have() {
+        assert!(networks(&["0.0.0.0/0"])[0].contains("255.1.2.3".parse().unwrap()));
+        assert!(!networks(&["0.0.0.0/0"])[0].contains("2001:db8::1".parse().unwrap()));
+        assert!(!networks(&["10.0.0.7"])[0].contains("10.0.0.8".parse().unwrap()));
+        for text in ["", "10.0.0.0/33", "10.0.0.0/-1", "fd00::/129", "ten", "10.0.0.0/"] {
+            assert!(text.parse::<Network>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! So many in such a time: `600/1m`. Counted by the generic cell rate algorithm (ITU-T I.371): what is spent comes back
+//! evenly, so nobody gains by waiting for a window to turn, and one number is all that is remembered of a holder.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::settings::parse_duration;
+
+const MOST: u32 = 10_000_000;
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const GRAMMAR: &str = "write how many in which time, such as 600/1m: 1 to 10000000 in 1s to 24h";
+
+/// So many in such a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    count: u32,
+    per: Duration,
+}
+
+/// What a holder has spent: the moment when all of it will have come back, by [`crate::clock::Clock::elapsed`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Spent(Duration);
+
+impl Spent {
+    /// Whether nothing is spent, so that this is not worth remembering.
+    pub fn is_nothing(self, now: Duration) -> bool {
+        self.0 <= now
+    }
+}
+
+/// How a holder stands after one was taken, or refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// What it is counted against.
+    pub rate: Rate,
+    /// How many are left.
+    pub left: u32,
+    /// When everything will have come back.
+    pub restored_in: Duration,
+}
+
+/// There is none left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exhausted {
+    /// When everything will have come back.
+    pub restored_in: Duration,
+    /// When the next one will be there.
+    pub retry_after: Duration,
+}
+
+impl Rate {
+    /// So many in such a time; at least one, and the time is never nothing.
+    pub fn new(count: u32, per: Duration) -> Self {
+        Self { count: count.max(1), per: per.max(Duration::from_nanos(1)) }
+    }
+
+    /// How many.
+    pub const fn count(self) -> u32 {
+        self.count
+    }
+
+    /// In which time.
+    pub const fn per(self) -> Duration {
+        self.per
+    }
+
+    /// Takes one.
+    ///
+    /// # Errors
+    /// [`Exhausted`] when there is none; nothing is taken.
+    pub fn take(self, spent: &mut Spent, now: Duration) -> Result<Standing, Exhausted> {
+        let restored_in = self.after_one_more(*spent, now)?;
+        *spent = Spent(now.saturating_add(restored_in));
+        let left = self.per.saturating_sub(restored_in).as_nanos() / self.interval().as_nanos().max(1);
+        Ok(Standing { rate: self, left: u32::try_from(left).unwrap_or(self.count).min(self.count), restored_in })
+    }
+
+    /// Whether one could be taken; takes nothing.
+    ///
+    /// # Errors
+    /// [`Exhausted`] when there is none.
+    pub fn check(self, spent: Spent, now: Duration) -> Result<(), Exhausted> {
+        self.after_one_more(spent, now).map(|_| ())
+    }
+
+    fn after_one_more(self, spent: Spent, now: Duration) -> Result<Duration, Exhausted> {
+        // More than everything can be spent only by another rate, before a reload.
+        let owed = spent.0.saturating_sub(now).min(self.per);
+        let restored_in = owed + self.interval();
+        if restored_in > self.per {
+            return Err(Exhausted { restored_in: owed, retry_after: restored_in.saturating_sub(self.per) });
+        }
+        Ok(restored_in)
+    }
+
+    /// How long it takes until one has come back.
+    fn interval(self) -> Duration {
+        self.per / self.count
+    }
+}
+
+impl FromStr for Rate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (count, per) = text.split_once('/').ok_or(GRAMMAR)?;
+        let count = count.trim().parse().ok().filter(|count| (1..=MOST).contains(count)).ok_or(GRAMMAR)?;
+        let per = parse_duration(per).ok().filter(|per| (SHORTEST..=LONGEST).contains(per)).ok_or(GRAMMAR)?;
+        Ok(Self { count, per })
+    }
+}
+
+/// As it is written in the configuration, in seconds.
+impl fmt::Display for Rate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}s", self.count, self.per.as_secs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Rate, Spent};
+    use proptest::prelude::{any, prop_assert, proptest};
+    use std::time::Duration;
+
+    const START: Duration = Duration::from_secs(1000);
+
+    fn rate(text: &str) -> Rate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn everything_can_be_taken_at_once_and_comes_back_evenly() {
+        let (rate, mut spent) = (rate("3/1m"), Spent::default());
+        let left: Vec<u32> = (0..3).map(|_| rate.take(&mut spent, START).unwrap().left).collect();
+        assert_eq!(left, [2, 1, 0]);
+        let refused = rate.take(&mut spent, START).unwrap_err();
+        assert_eq!((refused.retry_after.as_secs(), refused.restored_in.as_secs()), (20, 60));
+        let later = START + Duration::from_secs(20);
+        assert_eq!(rate.take(&mut spent, later).unwrap().left, 0);
+        assert!(rate.take(&mut spent, later).is_err());
+        assert!(!spent.is_nothing(later) && spent.is_nothing(later + Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn a_refusal_takes_nothing() {
+        let (rate, mut spent) = (rate("1/10s"), Spent::default());
+        rate.take(&mut spent, START).unwrap();
+        let before = spent;
+        for _ in 0..100 {
+            rate.take(&mut spent, START).unwrap_err();
+        }
+        assert_eq!(spent, before);
+        assert!(rate.check(spent, START + Duration::from_secs(10)).is_ok());
+    }
+
+    #[test]
+    fn what_a_longer_time_had_taken_is_not_owed_to_a_shorter_one() {
+        let mut spent = Spent::default();
+        for _ in 0..5 {
+            rate("5/24h").take(&mut spent, START).unwrap();
+        }
+        assert_eq!(rate("5/5s").take(&mut spent, START).unwrap_err().retry_after, Duration::from_secs(1));
+    }
+
+    #[test]
+    fn only_a_count_and_a_time_are_a_rate() {
+        for text in ["600", "600/", "/1m", "0/1m", "-1/1m", "600/1", "600/0s", "600/2d", "99999999/1m", "6e2/1m"] {
+            assert!(text.parse::<Rate>().is_err_and(|error| error.contains("600/1m")), "{text}");
+        }
+        assert_eq!(rate(" 600 / 1m").to_string(), "600/60s");
+    }
+
+    proptest! {
+        #[test]
+        fn in_any_stretch_of_time_at_most_twice_the_count_is_given(
+            count in 1_u32..50, seconds in 1_u64..100, steps in proptest::collection::vec(any::<u16>(), 1..300)
+        ) {
+            let rate = Rate::new(count, Duration::from_secs(seconds));
+            let (mut spent, mut now, mut given) = (Spent::default(), START, Vec::new());
+            for step in steps {
+                now += Duration::from_millis(u64::from(step % 2000));
+                if rate.take(&mut spent, now).is_ok() {
+                    given.push(now);
+                }
+                let recent = given.iter().filter(|&&moment| moment + rate.per() > now).count();
+                prop_assert!(recent <= 2 * count as usize);
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Tokens that ended before their time: those that their clients gave back (RFC 7009), remembered in this process until
+//! they would have expired, and those that an operator lists in a file, which every process reads.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::settings::Section;
+
+/// The most tokens that are remembered: some 5 MiB.
+const MOST: usize = 100_000;
+/// The most tokens that are remembered of one client, so that none can take the place of all.
+const MOST_OF_A_CLIENT: usize = 10_000;
+/// The most tokens that a file may list.
+const MOST_LISTED: usize = 100_000;
+/// How often what has expired is forgotten, in seconds.
+const SWEEP_SECONDS: i64 = 60;
+
+/// There is no room to remember another revoked token. Nothing is ever forgotten to make some: a token that was given
+/// back must stay dead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no room to remember another revoked token")]
+pub struct NoRoom;
+
+/// Tokens that their clients gave back.
+#[derive(Debug, Default)]
+pub struct RevokedTokens {
+    /// Read without a lock, since nearly always there is none.
+    count: AtomicUsize,
+    hashers: [RandomState; 2],
+    tokens: RwLock<Remembered>,
+}
+
+#[derive(Debug, Default)]
+struct Remembered {
+    by_key: HashMap<u128, Revoked>,
+    of_client: HashMap<Arc<str>, usize>,
+    /// In seconds since 1970.
+    swept: i64,
+}
+
+#[derive(Debug)]
+struct Revoked {
+    client: Arc<str>,
+    /// In seconds since 1970; from then on the token is refused anyway.
+    until: i64,
+}
+
+impl Remembered {
+    fn has_room(&self, client: &str) -> bool {
+        self.by_key.len() < MOST && self.of_client.get(client).is_none_or(|count| *count < MOST_OF_A_CLIENT)
+    }
+
+    fn insert(&mut self, key: u128, revoked: Revoked) {
+        let client = revoked.client.clone();
+        if self.by_key.insert(key, revoked).is_none() {
+            *self.of_client.entry(client).or_default() += 1;
+        }
+    }
+
+    /// Forgets what has expired. It looks at every token, so it is done at most once a second.
+    fn sweep(&mut self, now: i64) {
+        if now <= self.swept {
+            return;
+        }
+        self.swept = now;
+        self.by_key.retain(|_, revoked| revoked.until > now);
+        self.of_client.clear();
+        for revoked in self.by_key.values() {
+            *self.of_client.entry(revoked.client.clone()).or_default() += 1;
+        }
+    }
+}
+
+impl RevokedTokens {
+    /// Remembers the token of `client` until it has expired.
+    ///
+    /// # Errors
+    /// [`NoRoom`].
+    pub fn revoke(&self, issuer: &str, jti: &str, client: &Arc<str>, until: i64, now: i64) -> Result<(), NoRoom> {
+        let key = self.key(issuer, jti);
+        let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
+        if !tokens.has_room(client) || now >= tokens.swept.saturating_add(SWEEP_SECONDS) {
+            tokens.sweep(now);
+        }
+        if !tokens.by_key.contains_key(&key) && !tokens.has_room(client) {
+            return Err(NoRoom);
+        }
+        tokens.insert(key, Revoked { client: client.clone(), until });
+        self.count.store(tokens.by_key.len(), Ordering::Release);
+        Ok(())
+    }
+
+    fn contains(&self, issuer: &str, jti: &str) -> bool {
+        self.count.load(Ordering::Acquire) > 0
+            && self.tokens.read().unwrap_or_else(PoisonError::into_inner).by_key.contains_key(&self.key(issuer, jti))
+    }
+
+    /// Ids can be as long as tokens, so hashes are kept: 128 bits under keys that nobody outside knows.
+    fn key(&self, issuer: &str, jti: &str) -> u128 {
+        let [high, low] = [0, 1].map(|half: usize| self.hashers.get(half).map(|hasher| hasher.hash_one((issuer, jti))));
+        (u128::from(high.unwrap_or_default()) << 64) | u128::from(low.unwrap_or_default())
+    }
+}
+
+/// What the verifier asks about every token.
+#[derive(Clone, Debug, Default)]
+pub struct Revocations {
+    listed: Arc<HashSet<String>>,
+    given_back: Arc<RevokedTokens>,
+}
+
+impl Revocations {
+    /// The tokens of an operator's list and those that clients give back.
+    pub fn new(listed: Arc<HashSet<String>>, given_back: Arc<RevokedTokens>) -> Self {
+        Self { listed, given_back }
+    }
+
+    /// Whether the token of this issuer and id has ended. A list names ids alone, whoever issued the token.
+    pub fn is_revoked(&self, issuer: &str, jti: &str) -> bool {
+        self.given_back.contains(issuer, jti) || (!self.listed.is_empty() && self.listed.contains(jti))
+    }
+}
+
+/// Reads the file that `revoked_tokens_file` names: one `jti` a line; what follows a `#` is a comment.
+pub fn read_list(section: &Section<'_>) -> Arc<HashSet<String>> {
+    let key = "revoked_tokens_file";
+    let Some(path) = section.text(key) else { return Arc::default() };
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        section.problem(key, format!("cannot read {path}: {error}"));
+    });
+    let text = text.unwrap_or_default();
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    let listed: HashSet<String> = lines.filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    if listed.len() > MOST_LISTED {
+        section
+            .problem(key, format!("the file lists more than {MOST_LISTED} tokens: take out those that have expired"));
+    }
+    if listed.iter().any(|jti| jti.contains(char::is_whitespace)) {
+        section.problem(key, "write one token id (jti) a line; a comment begins with #");
+    }
+    Arc::new(listed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST, MOST_OF_A_CLIENT, NoRoom, Revocations, RevokedTokens};
+    use std::collections::HashSet;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_revoked_token_is_known_by_issuer_and_id() {
+        let revoked = Arc::new(RevokedTokens::default());
+        let revocations = Revocations::new(Arc::new(HashSet::from(["listed".to_owned()])), revoked.clone());
+        assert!(!revocations.is_revoked("us", "1"));
+        revoked.revoke("us", "1", &Arc::from("a"), 100, 50).unwrap();
+        assert!(revocations.is_revoked("us", "1"));
+        assert!(!revocations.is_revoked("us", "2") && !revocations.is_revoked("them", "1"));
+        assert!(revocations.is_revoked("us", "listed") && revocations.is_revoked("them", "listed"));
+    }
+
+    #[test]
+    fn a_client_cannot_take_the_room_of_others_and_only_expired_tokens_make_room() {
+        let revoked = RevokedTokens::default();
+        let revoke = |client: &str, jti: &str, now: i64| revoked.revoke("us", jti, &Arc::from(client), 100, now);
+        for number in 0..MOST_OF_A_CLIENT {
+            assert_eq!(revoke("greedy", &format!("greedy-{number}"), 50), Ok(()));
+        }
+        assert_eq!(revoke("greedy", "one-more", 50), Err(NoRoom));
+        assert_eq!(revoke("greedy", "greedy-0", 50), Ok(()), "it is known already");
+        for number in MOST_OF_A_CLIENT..MOST {
+            assert_eq!(revoke(&format!("client-{}", number % 97), &number.to_string(), 50), Ok(()));
+        }
+        assert_eq!(revoke("other", "new", 99), Err(NoRoom));
+        assert!(revoked.contains("us", "greedy-0") && !revoked.contains("us", "new"));
+        assert_eq!(revoked.revoke("us", "new", &Arc::from("other"), 200, 100), Ok(()));
+        assert!(revoked.contains("us", "new") && !revoked.contains("us", "greedy-0"));
+        assert_eq!(revoked.tokens.read().unwrap().of_client.len(), 1);
+    }
+}

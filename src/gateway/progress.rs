@@ -1,0 +1,90 @@
+//! One call over its attempts: what was sent, what is on trial, and whether there is another attempt after a failure.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::account::{Account, Stamped, Trial};
+use super::clock_offset::Reading;
+use super::dialect::Call;
+use super::error::{Error, Kind};
+use super::login::LoginToken;
+use super::retry::{Attempts, Next, jittered};
+use super::{GatewayClient, metrics};
+
+/// What one attempt carried.
+pub(super) struct Sent {
+    pub stamped: Stamped,
+    pub login: Option<Arc<LoginToken>>,
+    /// Whether the gateway had the time that an attempt is given, and not what our own queue had left of it.
+    pub had_its_time: bool,
+}
+
+/// A failed attempt, with what the retry needs to know about it.
+pub(super) struct Failure {
+    pub error: Error,
+    /// What was sent; nothing when the attempt ended before.
+    pub sent: Option<Sent>,
+    pub reading: Option<Reading>,
+}
+
+/// What becomes of one call over its attempts.
+#[derive(Default)]
+pub(super) struct Progress {
+    pub attempts: Attempts,
+    pub trial: Trial,
+    /// Retries that were paid for after the gateway had called a stamp repeated.
+    pub paid_for_repeats: u32,
+    /// Retries with a mended timestamp, which are free if they help.
+    mended: u32,
+}
+
+impl Progress {
+    /// The call has failed: if it did for its timestamp, what was mended was in vain, and is paid for.
+    pub(super) fn settle_mending(&mut self, account: &Account, kind: Kind) {
+        if kind == Kind::TimestampRefused {
+            account.stamp_was_refused(&self.trial);
+            account.budget.owe(std::mem::take(&mut self.mended));
+        }
+    }
+}
+
+impl GatewayClient {
+    /// Whether there is another attempt, and after which pause. A retry with something mended is free, as long as mending
+    /// is of use; a blind one costs.
+    pub(super) fn pause_before_next(
+        &self,
+        account: &Account,
+        call: &Call,
+        progress: &mut Progress,
+        failure: &Failure,
+    ) -> Option<Duration> {
+        let Sent { stamped, login, .. } = failure.sent.as_ref()?;
+        let kind = failure.error.kind;
+        let may_log_in = kind == Kind::LoginExpired && self.may_log_in_again(account, login.as_deref()?);
+        let longest = match progress.attempts.after(kind) {
+            Next::GiveUp => return None,
+            Next::LoggedIn => return may_log_in.then_some(Duration::ZERO),
+            Next::Mended { else_blind } => {
+                let is_mended = account.mend_timestamp(&mut progress.trial, stamped, failure.reading.as_ref());
+                if is_mended && account.mending_helps() {
+                    progress.mended += 1;
+                    return Some(Duration::ZERO);
+                }
+                (is_mended || else_blind).then_some(Duration::ZERO)?
+            }
+            Next::AgainWithin(longest) => longest,
+        };
+        if account.breaker.wait(self.clock.elapsed()).is_some() {
+            return None;
+        }
+        if !account.budget.spend() {
+            metrics::gateway_retry_denied(account.gateway().name());
+            return None;
+        }
+        if kind == Kind::Repeated {
+            account.stamp_was_repeated(call);
+            progress.paid_for_repeats += 1;
+        }
+        Some(jittered(longest))
+    }
+}

@@ -1,0 +1,99 @@
+use super::{FormMemory, Stamps, Unique, UsedSeconds};
+use crate::gateway::dialect::{Call, TimestampForm};
+use crate::gateway::oms::methods::SHOP_GET;
+use jiff::Timestamp;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+const UNIX: TimestampForm = TimestampForm::Unix;
+const A_MINUTE_AHEAD: Unique = Unique::Second { lead: Duration::from_secs(60) };
+
+fn call(shop: &str) -> Call {
+    Call::new(SHOP_GET).with("shop_bn", shop)
+}
+
+fn stamps(unique: Unique, credential: &str, used: &Arc<UsedSeconds>) -> Stamps {
+    Stamps::new(credential.to_owned(), unique, FormMemory::fixed(TimestampForm::Unix), used.clone())
+}
+
+#[test]
+fn two_accounts_with_one_credential_never_use_the_same_second() {
+    let used = Arc::default();
+    let now = Timestamp::from_second(1_700_000_000).unwrap();
+    let second = |stamps: Stamps| stamps.issue(&call("A"), now, UNIX).unwrap().time.as_second() - now.as_second();
+    let seconds = ["demo", "demo", "other"].map(|credential| second(stamps(A_MINUTE_AHEAD, credential, &used)));
+    assert_eq!(seconds, [0, 1, 0]);
+}
+
+#[test]
+fn without_a_nonce_equal_calls_get_increasing_seconds_and_others_do_not_wait() {
+    let stamps = stamps(A_MINUTE_AHEAD, "demo", &Arc::default());
+    let now = Timestamp::from_second(1_700_000_000).unwrap();
+    let seconds: Vec<i64> =
+        (0..3).map(|_| stamps.issue(&call("A"), now, UNIX).unwrap().time.as_second() - now.as_second()).collect();
+    assert_eq!(seconds, [0, 1, 2]);
+    assert_eq!(stamps.issue(&call("B"), now, UNIX).unwrap().time, now);
+}
+
+#[test]
+fn a_second_too_far_ahead_is_never_given() {
+    let stamps = stamps(A_MINUTE_AHEAD, "demo", &Arc::default());
+    let now = Timestamp::from_second(1_700_000_000).unwrap();
+    let given = (0..200).filter(|_| stamps.issue(&call("A"), now, UNIX).is_some()).count();
+    assert_eq!(given, 61);
+}
+
+#[test]
+fn nonces_do_not_repeat() {
+    let stamps = stamps(Unique::Nonce, "demo", &Arc::default());
+    let now = Timestamp::from_second(1_700_000_000).unwrap();
+    let nonces: HashSet<String> =
+        (0..1000).filter_map(|_| stamps.issue(&call("A"), now, UNIX).and_then(|stamp| stamp.nonce)).collect();
+    assert_eq!(nonces.len(), 1000);
+}
+
+#[test]
+fn a_form_is_learned_from_what_the_gateway_took() {
+    let memory = FormMemory::learning(UNIX);
+    assert_eq!(memory.other_than(UNIX), Some(TimestampForm::Compact));
+    assert_eq!(memory.current(), UNIX, "one refusal alone changes nothing");
+    memory.remember(TimestampForm::Compact);
+    assert_eq!(memory.current(), TimestampForm::Compact);
+    let fixed = FormMemory::fixed(UNIX);
+    fixed.remember(TimestampForm::Compact);
+    assert_eq!((fixed.other_than(UNIX), fixed.current()), (None, UNIX));
+}
+
+#[test]
+fn two_processes_that_meet_part_again() {
+    let sides = [(); 2].map(|()| stamps(Unique::Second { lead: Duration::from_secs(1_800) }, "demo", &Arc::default()));
+    let now = Timestamp::from_second(1_700_000_000).unwrap();
+    fastrand::seed(7);
+    let mut seen = HashSet::new();
+    let mut unanswered = 0;
+    for number in 0..400 {
+        let side = &sides[number % 2];
+        let answered = (0..3).any(|_| {
+            let is_new = seen.insert(side.issue(&call("A"), now, UNIX).unwrap().time);
+            if !is_new {
+                side.repeated(&call("A"));
+            }
+            is_new
+        });
+        unanswered += i32::from(!answered);
+    }
+    assert!(unanswered <= 8, "{unanswered} of 400 equal calls in one second");
+}
+
+#[test]
+fn seconds_of_a_clock_that_was_off_are_forgotten_and_those_before_are_not() {
+    let stamps = stamps(A_MINUTE_AHEAD, "demo", &Arc::default());
+    let second = |at: i64| {
+        let now = Timestamp::from_second(1_700_000_000 + at).unwrap();
+        stamps.issue(&call("A"), now, UNIX).map(|stamp| stamp.time.as_second() - 1_700_000_000)
+    };
+    assert_eq!([0, 0, 0].map(second), [Some(0), Some(1), Some(2)]);
+    assert_eq!([7_200, 7_200].map(second), [Some(7_200), Some(7_201)], "the clock is off");
+    assert_eq!([0, 0].map(second), [Some(3), Some(4)], "and mended");
+}

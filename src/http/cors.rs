@@ -1,0 +1,230 @@
+//! Which pages of other origins may read answers (the CORS protocol of the Fetch standard).
+//!
+//! Nothing is sent unless origins are listed. Cookies have no meaning here, so credentials are never allowed; a bearer
+//! token is a header that the page sets itself.
+
+use std::time::Duration;
+
+use actix_web::http::Method;
+use actix_web::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, HeaderMap, HeaderValue, ORIGIN, VARY,
+};
+
+use crate::settings::Section;
+
+/// What a page may send besides the headers that every page may.
+const SENT: HeaderValue =
+    HeaderValue::from_static("Authorization, Content-Type, If-None-Match, Cache-Control, X-Request-Id");
+
+/// What a page may read besides the headers that every page may.
+const READ: HeaderValue = HeaderValue::from_static(
+    "ETag, Age, Cache-Status, Link, Retry-After, X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate",
+);
+
+/// `[server.cors]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CorsSettings {
+    /// `origins`: whose pages may read answers, as browsers write them, or `*` alone. Default: none.
+    pub origins: Vec<String>,
+    /// `max_age`: how long a browser may remember what it was told before a request. Default `10m`.
+    pub max_age: Duration,
+}
+
+impl Default for CorsSettings {
+    fn default() -> Self {
+        Self { origins: Vec::new(), max_age: Duration::from_secs(600) }
+    }
+}
+
+impl CorsSettings {
+    /// Reads the section.
+    pub fn read(section: &Section<'_>) -> Self {
+        let default = Self::default();
+        let origins = section.list("origins").unwrap_or_default();
+        for origin in origins.iter().filter(|origin| *origin != "*" && !is_origin(origin)) {
+            section.problem(
+                "origins",
+                format!(
+                    "{origin:?} is not an origin: write it as browsers do, such as https://dashboard.example.com, \
+                         without a path, in lower case, and without the port that is usual for the scheme"
+                ),
+            );
+        }
+        if origins.len() > 1 && origins.iter().any(|origin| origin == "*") {
+            section.problem("origins", "\"*\" stands for every origin: write it alone, or list the origins");
+        }
+        Self { origins, max_age: section.duration("max_age", default.max_age) }
+    }
+}
+
+/// The form in which a browser sends an origin (RFC 6454 §6.2), letter by letter, since that is how it is compared.
+fn is_origin(text: &str) -> bool {
+    let Some((scheme, authority)) = text.split_once("://") else { return false };
+    let usual = match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => return false,
+    };
+    let is_host = authority.parse::<super::host::Host>().is_ok() && !authority.ends_with(':');
+    is_host && !authority.ends_with(usual) && !authority.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
+/// The answers to browsers.
+#[derive(Clone, Debug)]
+pub struct Cors {
+    origins: Origins,
+    max_age: HeaderValue,
+}
+
+#[derive(Clone, Debug)]
+enum Origins {
+    Every,
+    Listed(Vec<HeaderValue>),
+}
+
+/// What one request was found to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    allowed: Option<HeaderValue>,
+    is_preflight: bool,
+}
+
+impl Cors {
+    /// `None` when no origin is listed.
+    pub fn new(settings: &CorsSettings) -> Option<Self> {
+        let origins = match settings.origins.as_slice() {
+            [] => return None,
+            [every] if every == "*" => Origins::Every,
+            listed => Origins::Listed(listed.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect()),
+        };
+        Some(Self { origins, max_age: HeaderValue::from(settings.max_age.as_secs()) })
+    }
+
+    /// Reads who asks.
+    pub fn read(&self, method: &Method, headers: &HeaderMap) -> Asked {
+        let mut given = headers.get_all(ORIGIN);
+        let origin = given.next().filter(|_| given.next().is_none());
+        let allowed = match (&self.origins, origin) {
+            (_, None) => None,
+            (Origins::Every, Some(_)) => Some(HeaderValue::from_static("*")),
+            (Origins::Listed(listed), Some(origin)) => listed.iter().find(|listed| *listed == origin).cloned(),
+        };
+        Asked { allowed, is_preflight: *method == Method::OPTIONS }
+    }
+
+    /// Tells the browser, on every answer, errors and 304 included. The methods that a page may use are those of the very
+    /// path, which the answer to `OPTIONS` names in `Allow`.
+    pub fn describe(&self, asked: &Asked, headers: &mut HeaderMap) {
+        if matches!(self.origins, Origins::Listed(_)) {
+            vary_by_origin(headers);
+        }
+        let Some(allowed) = &asked.allowed else { return };
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allowed.clone());
+        match headers.get(ALLOW).filter(|_| asked.is_preflight).cloned() {
+            Some(methods) => {
+                headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
+                headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, SENT);
+                headers.insert(ACCESS_CONTROL_MAX_AGE, self.max_age.clone());
+            }
+            None => headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, READ).for_each(drop),
+        }
+    }
+}
+
+/// In the line that is there, for caches that read only one.
+fn vary_by_origin(headers: &mut HeaderMap) {
+    let known = headers.get(VARY).and_then(|known| known.to_str().ok());
+    let all = known.and_then(|known| HeaderValue::try_from(format!("{known}, Origin")).ok());
+    headers.insert(VARY, all.unwrap_or(HeaderValue::from_static("Origin")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cors, CorsSettings, is_origin};
+    use actix_web::http::Method;
+    use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).fold(
+            HeaderMap::new(),
+            |mut map, (name, value)| {
+                map.append(name, value);
+                map
+            },
+        )
+    }
+
+    fn allowed(origins: &[&str], given: &[(&'static str, &'static str)]) -> (Option<String>, Option<String>) {
+        let origins = origins.iter().map(|origin| (*origin).to_owned()).collect();
+        let cors = Cors::new(&CorsSettings { origins, ..CorsSettings::default() }).unwrap();
+        let mut answer = headers(&[("vary", "Authorization")]);
+        cors.describe(&cors.read(&Method::GET, &headers(given)), &mut answer);
+        let header = |name| answer.get(name).map(|value| value.to_str().unwrap().to_owned());
+        (header("access-control-allow-origin"), header("vary"))
+    }
+
+    #[test]
+    fn only_what_browsers_send_is_an_origin() {
+        for origin in ["https://a.example.com", "http://localhost:3000", "https://[::1]:8443", "http://a:443"] {
+            assert!(is_origin(origin), "{origin}");
+        }
+        for text in [
+            "null",
+            "a.example.com",
+            "https://",
+            "https://a/",
+            "https://a/b",
+            "https://A",
+            "HTTPS://a",
+            "https://a:443",
+            "http://a:80",
+            "https://*.a",
+            "ftp://a",
+            "https://u@a",
+            "https://a:",
+            "https://a b",
+            "",
+        ] {
+            assert!(!is_origin(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_allowed_only_when_it_is_listed_letter_by_letter() {
+        let listed = ["https://a.example.com", "http://localhost:3000"];
+        for origin in ["https://a.example.com", "http://localhost:3000"] {
+            assert_eq!(allowed(&listed, &[("origin", origin)]).0.as_deref(), Some(origin));
+        }
+        let others = [
+            "null",
+            "https://a.example.com.evil.com",
+            "https://evil.com/https://a.example.com",
+            "http://a.example.com",
+            "https://a.example.com:8443",
+            "https://A.example.com",
+            "https://b.a.example.com",
+            "*",
+            "",
+            "https://a.example.com, https://evil.com",
+        ];
+        for origin in others {
+            assert_eq!(allowed(&listed, &[("origin", origin)]).0, None, "{origin}");
+        }
+        assert_eq!(allowed(&listed, &[]).0, None);
+        let two = [("origin", "https://a.example.com"), ("origin", "https://evil.com")];
+        assert_eq!(allowed(&listed, &two).0, None);
+    }
+
+    #[test]
+    fn an_answer_varies_by_origin_where_some_are_listed_whoever_asks() {
+        assert_eq!(allowed(&["https://a"], &[]).1.as_deref(), Some("Authorization, Origin"));
+        assert_eq!(allowed(&["https://a"], &[("origin", "https://a")]).1.as_deref(), Some("Authorization, Origin"));
+        assert_eq!(allowed(&["*"], &[("origin", "null")]), (Some("*".to_owned()), Some("Authorization".to_owned())));
+    }
+
+    #[test]
+    fn without_origins_there_is_no_cors() {
+        assert!(Cors::new(&CorsSettings::default()).is_none());
+    }
+}

@@ -1,0 +1,46 @@
+//! What browsers are told about pages: what a page may load, who may frame it, what it may use.
+//!
+//! Answers of the API carry `nosniff` only. They are JSON, which no browser runs or renders as a page, and nobody gets
+//! one without a header that only a script can set; a policy for each of them would be bytes without an effect.
+
+use actix_web::HttpResponseBuilder;
+use actix_web::http::header::{
+    CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_FRAME_OPTIONS,
+};
+
+/// Swagger UI needs inline styles; nothing is loaded from another host.
+pub const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+/// The other pages have a style of their own and nothing else.
+pub const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; \
+    form-action 'none'";
+
+/// A year, which is what scanners and the list of browsers ask for. Subdomains are not ours to speak for.
+const HTTPS_ONLY: &str = "max-age=31536000";
+
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+
+/// How pages are protected.
+#[derive(Clone, Copy, Debug)]
+pub struct Protection {
+    /// Whether callers reach the service by HTTPS. Otherwise a browser must not be told to insist on it (RFC 6797 §7.2).
+    pub is_https: bool,
+}
+
+impl Protection {
+    /// Adds the headers of a page with this content policy.
+    pub fn add_to(self, response: &mut HttpResponseBuilder, policy: &'static str) {
+        response
+            .insert_header((CONTENT_SECURITY_POLICY, policy))
+            .insert_header((REFERRER_POLICY, "no-referrer"))
+            .insert_header((X_FRAME_OPTIONS, "DENY"))
+            .insert_header((PERMISSIONS_POLICY, "camera=(), geolocation=(), microphone=(), payment=(), usb=()"))
+            .insert_header((OPENER_POLICY, "same-origin"))
+            .insert_header((RESOURCE_POLICY, "same-origin"));
+        if self.is_https {
+            response.insert_header((STRICT_TRANSPORT_SECURITY, HTTPS_ONLY));
+        }
+    }
+}

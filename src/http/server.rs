@@ -1,0 +1,94 @@
+//! The listener and its workers: how many connections there are, how long each may idle or stall, how a stop drains them.
+//!
+//! It is the framework's own server, put together from its parts so that every socket passes `http/connection.rs`.
+
+use std::fmt::Debug;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use actix_http::body::MessageBody;
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Request, Response};
+use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::dev::{AppConfig, Server};
+use actix_web::rt::net::{TcpSocket, TcpStream};
+
+use super::connection::{Connection, Patience};
+
+/// Connections that the system holds for us while all workers are busy. Most systems cap it at 4096.
+const BACKLOG: u32 = 2048;
+
+/// How long a caller may go on sending what nobody reads after its answer, so that it can read the answer before the
+/// connection ends.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What connections may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// Threads that serve.
+    pub workers: usize,
+    /// Most connections at a time, over all workers.
+    pub connections: usize,
+    /// How long the parts of a request may take.
+    pub patience: Patience,
+    /// How long a connection may wait for its next request.
+    pub keep_alive: Duration,
+    /// How long a stop waits for requests under way.
+    pub drain: Duration,
+}
+
+/// Listens here.
+///
+/// # Errors
+/// The system's answer.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restart must not wait for connections of the one before.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
+}
+
+/// Starts the workers, each with an application of its own.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub fn start<F, I, S, B>(listener: TcpListener, limits: &ConnectionLimits, application: F) -> io::Result<Server>
+where
+    F: Fn() -> I + Send + Clone + 'static,
+    I: IntoServiceFactory<S, Request>,
+    S: ServiceFactory<Request, Config = AppConfig> + 'static,
+    S::Error: Into<actix_web::Error>,
+    S::InitError: Debug,
+    S::Response: Into<Response<B>>,
+    B: MessageBody + 'static,
+{
+    let ConnectionLimits { workers, connections, patience, keep_alive, drain } = limits.clone();
+    let builder = Server::build()
+        .workers(workers)
+        .max_concurrent_connections(connections.div_ceil(workers.max(1)))
+        .shutdown_timeout(drain.as_secs());
+    let stopping = builder.graceful_shutdown_signal();
+    let builder = builder.listen("storegate", listener, move || {
+        let stopping = stopping.clone();
+        let application = application().into_factory().map_err(|error| error.into().error_response());
+        let http = HttpService::build()
+            .keep_alive(keep_alive)
+            .client_request_timeout(patience.head)
+            .client_disconnect_timeout(FAREWELL)
+            // Callers with a connection that idles learn of the stop, and the drain does not wait for them.
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .h1(map_config(application, |()| AppConfig::default()));
+        fn_service(move |io: TcpStream| async move {
+            let peer = io.peer_addr().ok();
+            Ok::<_, DispatchError>((Connection::new(io, patience), peer))
+        })
+        .and_then(http)
+    })?;
+    Ok(builder.run())
+}

@@ -1,0 +1,109 @@
+//! Whether a request means the same to everyone who reads it: its host, the form of its target, its framing.
+//!
+//! The framework's parser refuses most of what is ambiguous (two lengths, a length beside chunks, folded lines, control
+//! bytes), `http/head_scan.rs` bare LF and `#`. This is what is left.
+
+use actix_web::dev::ServiceRequest;
+use actix_web::http::Method;
+use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
+
+use super::host::{self, Host};
+use super::problem::Problem;
+use super::problem_type::ProblemType;
+
+/// What a request without a use for a body may bring along. Some clients send `{}`.
+const IDLE_BODY: u64 = 1024;
+
+/// Passes a request that has one meaning.
+///
+/// # Errors
+/// 400, 413 or 421.
+pub fn check(request: &ServiceRequest, served: &[Host]) -> Result<(), Problem> {
+    let host = host::check(request, served)?;
+    check_target(request, host)?;
+    check_framing(request)
+}
+
+/// A path, or a whole URL for the same host (RFC 9112 §3.2). `CONNECT` has neither, and nothing is tunnelled here.
+fn check_target(request: &ServiceRequest, host: Option<&str>) -> Result<(), Problem> {
+    let target = request.uri();
+    let is_path = target.path().starts_with('/') || (target.path() == "*" && request.method() == Method::OPTIONS);
+    let is_fitting = match (target.scheme_str(), target.authority()) {
+        (None, None) => true,
+        (Some("http" | "https"), Some(named)) => host.is_none_or(|host| named.as_str().eq_ignore_ascii_case(host)),
+        _ => false,
+    };
+    if is_path && is_fitting && request.method() != Method::CONNECT {
+        return Ok(());
+    }
+    Err(bad("The request target is neither a path nor a URL of the host that `Host` names."))
+}
+
+/// The framework would read a body up to the connection's end where WebSocket is asked for, whatever its length says.
+fn check_framing(request: &ServiceRequest) -> Result<(), Problem> {
+    let headers = request.headers();
+    if headers.get_all(UPGRADE).any(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket")) {
+        return Err(bad("There are no WebSockets here. Send the request without `Upgrade`."));
+    }
+    if request.method() == Method::POST {
+        return Ok(());
+    }
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.trim().parse::<u64>().ok());
+    if headers.contains_key(TRANSFER_ENCODING) || length.is_some_and(|length| length > IDLE_BODY) {
+        let detail = "This method takes no body. Send the request without one.";
+        return Err(Problem::new(ProblemType::PayloadTooLarge, detail));
+    }
+    Ok(())
+}
+
+fn bad(detail: &str) -> Problem {
+    Problem::new(ProblemType::BadRequest, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use actix_web::http::{Method, Uri};
+    use actix_web::test::TestRequest;
+
+    fn status(method: &str, target: &str, headers: &[(&'static str, &str)]) -> u16 {
+        let method: Method = method.parse().unwrap();
+        let mut request = TestRequest::default().method(method).insert_header(("host", "a:1"));
+        for header in headers {
+            request = request.insert_header(*header);
+        }
+        let mut request = request.to_srv_request();
+        request.head_mut().uri = target.parse::<Uri>().unwrap();
+        check(&request, &[]).err().map_or(200, |problem| problem.kind().status())
+    }
+
+    #[test]
+    fn a_target_is_a_path_or_a_url_of_the_same_host() {
+        for target in ["/", "/stores?a=b", "http://a:1/stores", "https://A:1/", "http://a:1"] {
+            assert_eq!(status("GET", target, &[]), 200, "{target}");
+        }
+        for target in ["http://b/stores", "http://a/", "http://u@a:1/", "a:1", "*", "ftp://a:1/", "stores"] {
+            assert_eq!(status("GET", target, &[]), 400, "{target}");
+        }
+        assert_eq!(status("OPTIONS", "*", &[]), 200);
+        assert_eq!(status("CONNECT", "a:1", &[]), 400);
+        assert_eq!(status("CONNECT", "/stores", &[]), 400);
+    }
+
+    #[test]
+    fn a_body_that_nobody_reads_is_small() {
+        for method in ["GET", "HEAD", "DELETE", "OPTIONS"] {
+            assert_eq!(status(method, "/", &[("content-length", "1024")]), 200);
+            assert_eq!(status(method, "/", &[("content-length", "1025")]), 413);
+            assert_eq!(status(method, "/", &[("transfer-encoding", "chunked")]), 413);
+        }
+        assert_eq!(status("POST", "/", &[("content-length", "1025")]), 200);
+        assert_eq!(status("POST", "/", &[("transfer-encoding", "chunked")]), 200);
+    }
+
+    #[test]
+    fn no_websocket_is_opened() {
+        assert_eq!(status("GET", "/", &[("upgrade", "WebSocket")]), 400);
+        assert_eq!(status("GET", "/", &[("upgrade", "h2c")]), 200);
+    }
+}

@@ -1,0 +1,235 @@
+//! The configuration, read again while the service runs: on SIGHUP, and when a file of it changes. New keys, clients and
+//! limits are put in force between two requests. When anything in the new configuration is wrong, all of it is logged and
+//! the old one stays; what only a restart can change is named in the log.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use actix_web::web::{self, Data};
+
+use crate::auth::CurrentAuth;
+use crate::config::Settings;
+use crate::settings::{Fingerprint, Problems, Sources};
+use crate::telemetry::metrics;
+
+/// How often the files are looked at. A change is read at the second look that finds the file the same, so that a file
+/// that is just being written is not; with both, a key that was taken away is refused within a second.
+pub const LOOK_EVERY: Duration = Duration::from_millis(400);
+
+/// The sections that a reload puts in force; the rest waits for a restart.
+const RENEWED: [&str; 2] = ["auth", "limits"];
+
+/// What a reading of the configuration led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is in force.
+    Applied,
+    /// Something is wrong with it; the old one stays.
+    Refused,
+}
+
+impl Outcome {
+    /// The name in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// Reads the configuration again.
+pub struct Reloader<R> {
+    auth: Data<CurrentAuth>,
+    /// What the process was started with: sections that wait for a restart are compared with it.
+    started: Sources,
+    read: R,
+    watched: Vec<Watched>,
+}
+
+impl<R: Fn() -> Result<Settings, Problems>> Reloader<R> {
+    /// `read` reads the configuration anew, and `started` is the one that the service runs with.
+    pub fn new(auth: Data<CurrentAuth>, started: Sources, read: R) -> Self {
+        let watched = Watched::all(&started);
+        Self { auth, started, read, watched }
+    }
+
+    /// Looks at the files, and reads the configuration if one has changed since it was last read, and not since the last
+    /// look.
+    pub fn look(&mut self) -> Option<Outcome> {
+        // Every file is looked at each time, so that several that change together are read together.
+        let settled = self.watched.iter_mut().map(Watched::look).collect::<Vec<Change>>();
+        let has_changed = settled.contains(&Change::Settled) && !settled.contains(&Change::Unsettled);
+        has_changed.then(|| self.reload())
+    }
+
+    /// Reads the configuration and puts it in force if nothing is wrong with it.
+    pub fn reload(&mut self) -> Outcome {
+        // What changes while it is being read is found at the next look.
+        self.watched.iter_mut().for_each(Watched::settle);
+        let outcome = match (self.read)() {
+            Ok(settings) => self.apply(settings),
+            Err(problems) => refuse(&problems.0),
+        };
+        metrics::reload(outcome.name());
+        outcome
+    }
+
+    fn apply(&mut self, settings: Settings) -> Outcome {
+        let waiting = self.waiting_for_restart(&settings);
+        let sources = settings.sources;
+        if let Err(error) = self.auth.renew(settings.auth) {
+            return refuse(&[error.to_string()]);
+        }
+        self.watch(&sources);
+        tracing::info!("the configuration was read again: keys, clients and limits are in force");
+        if !waiting.is_empty() {
+            tracing::warn!(changed = waiting.join(", "), "the configuration has changes that wait: restart to apply");
+        }
+        Outcome::Applied
+    }
+
+    fn waiting_for_restart(&self, settings: &Settings) -> Vec<String> {
+        let sections = self.started.differing(&settings.sources).into_iter();
+        let names = self.auth.load().fixed_differences(&settings.auth);
+        sections.filter(|name| !RENEWED.contains(name)).chain(names).map(str::to_owned).collect()
+    }
+
+    /// Watches the files of the new configuration as they were when it was read.
+    fn watch(&mut self, sources: &Sources) {
+        self.watched = Watched::all(sources);
+    }
+}
+
+fn refuse(problems: &[String]) -> Outcome {
+    for problem in problems {
+        tracing::error!(problem, "the new configuration is wrong");
+    }
+    tracing::error!(problems = problems.len(), "the configuration in force stays; correct the new one");
+    Outcome::Refused
+}
+
+/// Whether a file has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    /// It is as it was when it was last read.
+    None,
+    /// It is another since the last look, and may be being written.
+    Unsettled,
+    /// It is another than was read, and was the same at the last look.
+    Settled,
+}
+
+/// A file of the configuration.
+struct Watched {
+    path: PathBuf,
+    stamp: Stamp,
+    /// As it was when the configuration was last read.
+    read: Fingerprint,
+    /// As it was at the last look.
+    seen: Fingerprint,
+    is_settled: bool,
+}
+
+/// What the file system says of a file: as long as it stays, the content is not read.
+type Stamp = Option<(u64, Option<SystemTime>)>;
+
+impl Watched {
+    fn all(sources: &Sources) -> Vec<Self> {
+        let files = sources.files().iter();
+        files.map(|(path, read)| Self::new(path.clone(), read.clone())).collect()
+    }
+
+    fn new(path: PathBuf, read: Fingerprint) -> Self {
+        Self { stamp: stamp(&path), path, seen: read.clone(), read, is_settled: false }
+    }
+
+    fn look(&mut self) -> Change {
+        let stamp = stamp(&self.path);
+        // Once more after every change: a second change may fall into the same tick of the file system's clock.
+        if stamp == self.stamp && self.is_settled {
+            return self.change();
+        }
+        self.is_settled = stamp == self.stamp;
+        self.stamp = stamp;
+        let now = Fingerprint::of_file(&self.path);
+        if now != self.seen {
+            self.is_settled = false;
+            self.seen = now;
+            return Change::Unsettled;
+        }
+        self.change()
+    }
+
+    fn change(&self) -> Change {
+        if self.seen == self.read { Change::None } else { Change::Settled }
+    }
+
+    fn settle(&mut self) {
+        self.seen = Fingerprint::of_file(&self.path);
+        self.read = self.seen.clone();
+    }
+}
+
+/// A replaced file, such as a mounted secret's, is followed through its links.
+fn stamp(path: &std::path::Path) -> Stamp {
+    let about = std::fs::metadata(path).ok()?;
+    Some((about.len(), about.modified().ok()))
+}
+
+/// Looks at the files for ever, and listens for SIGHUP.
+pub async fn watch<R>(reloader: Reloader<R>)
+where
+    R: Fn() -> Result<Settings, Problems> + Send + 'static,
+{
+    let mut hangups = Hangups::new();
+    let mut reloader = Some(reloader);
+    loop {
+        let is_hangup = tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => false,
+            () = hangups.next() => true,
+        };
+        let Some(mut moved) = reloader.take() else { return };
+        // Files are read, and keys and hashes checked, on a thread that serves no requests.
+        let done = web::block(move || {
+            let _outcome = if is_hangup { Some(moved.reload()) } else { moved.look() };
+            moved
+        });
+        match done.await {
+            Ok(moved) => reloader = Some(moved),
+            Err(_) => tracing::error!("reading the configuration again failed; restart to apply changes"),
+        }
+    }
+}
+
+/// SIGHUP, where there is one.
+struct Hangups(#[cfg(unix)] Option<tokio::signal::unix::Signal>);
+
+#[cfg(unix)]
+impl Hangups {
+    fn new() -> Self {
+        let signal = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup());
+        Self(signal.inspect_err(|error| tracing::warn!(%error, "SIGHUP cannot be listened to")).ok())
+    }
+
+    async fn next(&mut self) {
+        let has_come = match &mut self.0 {
+            Some(signal) => signal.recv().await.is_some(),
+            None => false,
+        };
+        if !has_come {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Hangups {
+    fn new() -> Self {
+        Self()
+    }
+
+    async fn next(&mut self) {
+        std::future::pending().await
+    }
+}

@@ -1,0 +1,70 @@
+//! How an order is shown: the JSON object that it is written as.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+
+use super::{Fault, FaultOrder};
+use crate::sandbox::durations;
+use crate::sandbox::vendor::Vendor;
+
+/// The object with all the names that it may have.
+#[derive(Default, Serialize)]
+pub struct Listed {
+    fault: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delay: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_base64: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gateway: Option<Vendor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percent: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<u32>,
+}
+
+impl From<FaultOrder> for Listed {
+    fn from(order: FaultOrder) -> Self {
+        let FaultOrder { fault, gateway, method, percent, times } = order;
+        Self { gateway, method, percent, times, ..Self::of(fault) }
+    }
+}
+
+impl Listed {
+    fn of(fault: Fault) -> Self {
+        let plain = Self { fault: fault.name(), ..Self::default() };
+        match fault {
+            Fault::Code(code) => Self { code: Some(code), ..plain },
+            Fault::HttpStatus(status) => Self { status: Some(status), ..plain },
+            Fault::AskToWait { status, seconds } => Self { status: Some(status), retry_after: Some(seconds), ..plain },
+            Fault::Delay(delay) => Self { delay: Some(durations::written(delay)), ..plain },
+            Fault::Cut(bytes) => Self { bytes: Some(bytes), ..plain },
+            Fault::Body(body) => Self { body: Some(body), ..plain },
+            Fault::Bytes(bytes) => Self { body_base64: Some(STANDARD.encode(bytes)), ..plain },
+            Fault::Hang
+            | Fault::Reset
+            | Fault::Close
+            | Fault::Garbage
+            | Fault::Truncate
+            | Fault::Drip
+            | Fault::Endless
+            | Fault::Bomb
+            | Fault::Empty
+            | Fault::Html
+            | Fault::Mixed => plain,
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! How people write an order: one JSON object with the fault, what it needs, and the calls that it is for. Whatever is
+//! wrong with it is answered with a sentence.
+
+#[cfg(test)]
+mod tests;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use super::{Fault, FaultOrder};
+use crate::sandbox::durations::parse_lateness;
+use crate::sandbox::fields::Fields;
+use crate::sandbox::vendor::Vendor;
+use crate::sandbox::{oms, opretail};
+use crate::settings::nearest;
+
+const FORM: &str = r#"an order is a JSON object such as {"fault":"hang"}"#;
+
+/// The faults that need nothing else to be said.
+static PLAIN: [Fault; 11] = [
+    Fault::Hang,
+    Fault::Reset,
+    Fault::Close,
+    Fault::Garbage,
+    Fault::Truncate,
+    Fault::Drip,
+    Fault::Endless,
+    Fault::Bomb,
+    Fault::Empty,
+    Fault::Html,
+    Fault::Mixed,
+];
+
+/// All names that an order may have. The first five say which calls, and how often; the others are a fault's.
+const NAMES: [&str; 12] = [
+    "fault",
+    "gateway",
+    "method",
+    "percent",
+    "times",
+    "code",
+    "status",
+    "retry_after",
+    "delay",
+    "bytes",
+    "body",
+    "body_base64",
+];
+
+/// Reads an order.
+///
+/// # Errors
+/// A sentence that says what is missing, wrong or too much, and what to write.
+pub fn order(text: &str) -> Result<FaultOrder, String> {
+    let mut fields = Fields::read(text, FORM)?;
+    let gateway = gateway(&mut fields)?;
+    let method = method(&mut fields, gateway)?;
+    let only = gateway.or(method.as_ref().map(|(_, vendor)| *vendor));
+    let fault = fault(&mut fields, only)?;
+    let percent = fields.whole("percent", 1..=100)?;
+    let times = fields.whole("times", 1..=u32::MAX)?;
+    if let Some(name) = fields.left_over() {
+        return Err(too_much(name, &fault));
+    }
+    // One call, unless chance decides how many.
+    let times = times.or(if percent.is_some() { None } else { Some(1) });
+    Ok(FaultOrder { fault, gateway, method: method.map(|(name, _)| name), percent, times })
+}
+
+fn gateway(fields: &mut Fields) -> Result<Option<Vendor>, String> {
+    let Some(value) = fields.take("gateway") else { return Ok(None) };
+    let vendor = Vendor::ALL.into_iter().find(|vendor| value == vendor.name());
+    vendor.map(Some).ok_or_else(|| "`gateway` must be \"opretail\" or \"oms\"".to_owned())
+}
+
+/// The method with the vendor whose it is.
+fn method(fields: &mut Fields, gateway: Option<Vendor>) -> Result<Option<(String, Vendor)>, String> {
+    let Some(name) = fields.text("method", "\"shop.get\"")? else { return Ok(None) };
+    let Some(vendor) = Vendor::ALL.into_iter().find(|vendor| methods(*vendor).contains(&name.as_str())) else {
+        let known = Vendor::ALL.into_iter().filter(|vendor| gateway.is_none_or(|only| only == *vendor));
+        return Err(unknown("method", &name, &known.flat_map(methods).collect::<Vec<_>>()));
+    };
+    if gateway.is_some_and(|only| only != vendor) {
+        return Err(format!("`{name}` is a method of the gateway \"{}\"; name that one, or none", vendor.name()));
+    }
+    Ok(Some((name, vendor)))
+}
+
+fn methods(vendor: Vendor) -> Vec<&'static str> {
+    match vendor {
+        Vendor::OpRetail => opretail::methods().collect(),
+        Vendor::Oms => oms::methods().collect(),
+    }
+}
+
+/// Takes the fault and what it needs. `only` is the gateway whose calls the order is for, unless it is for both.
+fn fault(fields: &mut Fields, only: Option<Vendor>) -> Result<Fault, String> {
+    let name = fields.text("fault", "\"hang\"")?;
+    let name = name.ok_or_else(|| format!("`fault` is missing; there are {}", faults().join(", ")))?;
+    Ok(match name.as_str() {
+        "code" => Fault::Code(code(fields, only)?),
+        "http_status" => status(fields)?,
+        "delay" => {
+            let delay = needed("delay", fields.text("delay", "\"300ms\"")?, "\"300ms\"")?;
+            Fault::Delay(parse_lateness(&delay).map_err(|message| format!("`delay`: {message}"))?)
+        }
+        "cut" => Fault::Cut(needed("bytes", fields.whole("bytes", 0..=u32::MAX)?, "17")? as usize),
+        "body" => body(fields)?,
+        _ => {
+            let plain = PLAIN.iter().find(|fault| fault.name() == name).cloned();
+            plain.ok_or_else(|| unknown("fault", &name, &faults()))?
+        }
+    })
+}
+
+fn faults() -> Vec<&'static str> {
+    ["code", "http_status", "delay", "cut", "body"].into_iter().chain(PLAIN.iter().map(Fault::name)).collect()
+}
+
+// Every code of OPRetail's is a number, so one that is not can only be for the OMS. Zero is success, at both.
+fn code(fields: &mut Fields, only: Option<Vendor>) -> Result<String, String> {
+    let text = match needed("code", fields.take("code"), "\"-500\"")? {
+        Value::String(text) => text,
+        Value::Number(number) if number.is_i64() => number.to_string(),
+        _ => return Err("`code` must be a text or a whole number, such as \"-500\"".to_owned()),
+    };
+    match text.parse::<i64>() {
+        Ok(0) => Err("a `code` of 0 is success; write one such as \"-500\"".to_owned()),
+        Err(_) if text.is_empty() => Err("`code` is empty; write one such as \"-500\"".to_owned()),
+        Err(_) if only != Some(Vendor::Oms) => Err(format!(
+            "`{text}` is no number, as OPRetail's codes are; write one such as \"-500\", or beside it \"gateway\":\"oms\""
+        )),
+        _ => Ok(text),
+    }
+}
+
+fn status(fields: &mut Fields) -> Result<Fault, String> {
+    let status = needed("status", fields.whole("status", 300..=599)?, "503")?;
+    let Some(seconds) = fields.whole("retry_after", 0..=u32::MAX)? else { return Ok(Fault::HttpStatus(status)) };
+    if status != 429 && status != 503 {
+        return Err("`retry_after` goes with a `status` of 429 or 503".to_owned());
+    }
+    Ok(Fault::AskToWait { status, seconds })
+}
+
+fn body(fields: &mut Fields) -> Result<Fault, String> {
+    let text = fields.text("body", "\"[]\"")?;
+    let base64 = fields.text("body_base64", "\"/w==\"")?;
+    match (text, base64) {
+        (Some(_), Some(_)) => Err("write either `body` or `body_base64`, not both".to_owned()),
+        (text, None) => needed("body", text, "\"[]\", or bytes as `body_base64`").map(Fault::Body),
+        (None, Some(base64)) => {
+            let bytes = STANDARD.decode(base64).map_err(|error| format!("`body_base64` is not base64: {error}"))?;
+            Ok(Fault::Bytes(bytes.into()))
+        }
+    }
+}
+
+fn needed<T>(name: &str, value: Option<T>, example: &str) -> Result<T, String> {
+    value.ok_or_else(|| format!("`{name}` is missing; write one such as {example}"))
+}
+
+fn too_much(name: &str, fault: &Fault) -> String {
+    if NAMES.contains(&name) {
+        return format!("`{name}` does not belong to the fault `{}`", fault.name());
+    }
+    unknown("name", name, &NAMES)
+}
+
+fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+    match nearest(name, known.iter().copied()) {
+        Some(near) => format!("there is no {what} `{name}`; did you mean {near}?"),
+        None => format!("there is no {what} `{name}`; there are {}", known.join(", ")),
+    }
+}

@@ -1,0 +1,111 @@
+//! What a configuration was made of: its files, and a fingerprint of each section, so that a later reading can tell what
+//! has changed without keeping the text, which may hold secrets.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+use toml::{Table, Value};
+
+/// Secrets and lists are named by keys that end so.
+const FILE_SUFFIX: &str = "_file";
+
+/// The files and sections of one reading.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sources {
+    files: Vec<(PathBuf, Fingerprint)>,
+    sections: BTreeMap<String, Fingerprint>,
+}
+
+impl Sources {
+    /// Of the table that was read, with the environment over it, from this file.
+    pub fn of(file: Option<&Path>, table: &Table) -> Self {
+        let mut named = Vec::new();
+        collect_files(table, &mut named);
+        let sections = table.iter().map(|(name, section)| (name.clone(), Fingerprint::of_section(section)));
+        let files = file.map(Path::to_owned).into_iter().chain(named);
+        let files = files.map(|path| (path.clone(), Fingerprint::of_file(&path)));
+        Self { files: files.collect(), sections: sections.collect() }
+    }
+
+    /// Every file that took part, as it was.
+    pub fn files(&self) -> &[(PathBuf, Fingerprint)] {
+        &self.files
+    }
+
+    /// The sections that differ, by name; one that is there in only one of the two differs.
+    pub fn differing<'a>(&'a self, other: &'a Self) -> Vec<&'a str> {
+        let names = self.sections.keys().chain(other.sections.keys().filter(|name| !self.sections.contains_key(*name)));
+        let differs = |name: &&String| self.sections.get(*name) != other.sections.get(*name);
+        names.filter(differs).map(String::as_str).collect()
+    }
+}
+
+fn collect_files(table: &Table, files: &mut Vec<PathBuf>) {
+    for (key, value) in table {
+        match value {
+            Value::Table(inner) => collect_files(inner, files),
+            Value::String(path) if key.ends_with(FILE_SUFFIX) => files.push(PathBuf::from(path)),
+            _ => {}
+        }
+    }
+}
+
+/// A hash that stands for a content. It does not print itself, since a short secret could be guessed from it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// Of a file's content; one that cannot be read is as good as another.
+    pub fn of_file(path: &Path) -> Self {
+        let content = std::fs::read(path).map(|content| Sha256::digest(&content)).unwrap_or_default();
+        Self(content.into())
+    }
+
+    /// Of a section, with the content of the files that it names.
+    fn of_section(section: &Value) -> Self {
+        let mut hash = Sha256::new_with_prefix(section.to_string());
+        let mut files = Vec::new();
+        if let Value::Table(table) = section {
+            collect_files(table, &mut files);
+        }
+        for file in files {
+            hash.update(Self::of_file(&file).0);
+        }
+        Self(hash.finalize().into())
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Fingerprint(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sources;
+    use std::path::Path;
+
+    fn of(text: &str) -> Sources {
+        Sources::of(Some(Path::new("storegate.toml")), &text.parse().unwrap())
+    }
+
+    #[test]
+    fn every_file_of_every_section_is_named() {
+        let sources = of("[auth]\nrevoked_tokens_file = \"a\"\n[auth.keys.x]\nprivate_key_file = \"b\"\nkid = \"c\"");
+        let mut files: Vec<&Path> = sources.files().iter().map(|(path, _)| path.as_path()).collect();
+        files.sort();
+        assert_eq!(files, ["a", "b", "storegate.toml"].map(Path::new));
+    }
+
+    #[test]
+    fn sections_differ_that_were_changed_added_or_taken_away() {
+        let before = of("[server]\nlisten = \"a\"\n[cache]\nsize = \"1MiB\"\n[auth]\nissuer = \"x\"");
+        let after = of("[server]\nlisten = \"b\"\n[auth]\nissuer = \"x\"\n[limits]\nquota = \"1/1s\"");
+        assert_eq!(before.differing(&after), ["cache", "server", "limits"]);
+        assert!(before.differing(&before).is_empty());
+        assert!(!format!("{before:?}").contains("1MiB"));
+    }
+}

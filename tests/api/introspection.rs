@@ -1,0 +1,52 @@
+//! What a service that cannot check tokens itself learns of one.
+
+use serde_json::json;
+
+use crate::test_app::TestApp;
+
+const INTROSPECT: &str = "/oauth/introspect";
+
+async fn asked(app: &TestApp, client: &str, token: &str) -> serde_json::Value {
+    let answer = app.post_form(client, INTROSPECT, &format!("token={token}")).await;
+    assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")));
+    answer.json()
+}
+
+#[actix_web::test]
+async fn a_client_of_the_same_company_learns_what_a_token_says() {
+    let app = TestApp::spawn();
+    let told = asked(&app, "counter", &app.token("franchisee")).await;
+    assert_eq!((&told["active"], &told["token_type"]), (&json!(true), &json!("Bearer")));
+    assert_eq!((&told["client_id"], &told["sub"]), (&json!("franchisee"), &json!("franchisee")));
+    assert_eq!((&told["tenant"], &told["stores"]), (&json!("acme"), &json!(["S_123456", "SHOP001"])));
+    assert_eq!((&told["iat"], &told["exp"]), (&json!(1_795_312_800), &json!(1_795_313_700)));
+    assert!(told["scope"].as_str().unwrap().contains("flow:read") && told["jti"].is_string());
+}
+
+#[actix_web::test]
+async fn of_every_other_token_nothing_is_told_but_that_it_is_not_active() {
+    let app = TestApp::spawn();
+    let inactive = json!({ "active": false });
+    assert_eq!(asked(&app, "zenith", &app.token("dashboard")).await, inactive, "another company's");
+    assert_eq!(asked(&app, "dashboard", "a.b.c").await, inactive, "none at all");
+    let another = app.token_for("another-service", &crate::companies::grant("dashboard"));
+    assert_eq!(asked(&app, "dashboard", &another).await, inactive, "for another audience");
+    let token = app.token("dashboard");
+    app.post_form("dashboard", "/oauth/revoke", &format!("token={token}")).await;
+    assert_eq!(asked(&app, "dashboard", &token).await, inactive, "given back");
+    let token = app.token("dashboard");
+    assert_eq!(asked(&app, "dashboard", &token).await["active"], true);
+    app.pass(1_000);
+    assert_eq!(asked(&app, "dashboard", &token).await, inactive, "expired");
+}
+
+#[actix_web::test]
+async fn nobody_learns_anything_without_a_secret() {
+    let app = TestApp::spawn();
+    let form = format!("token={}", app.token("dashboard"));
+    let wrong = app.post_form_with("dashboard:wrong", INTROSPECT, &form).await;
+    assert_eq!((wrong.status, wrong.header("cache-control")), (401, Some("no-store")));
+    assert_eq!(wrong.json()["error"], "invalid_client");
+    assert!(wrong.json().get("active").is_none());
+    assert_eq!(app.post_form("dashboard", INTROSPECT, "").await.status, 400);
+}

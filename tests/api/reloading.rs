@@ -1,0 +1,249 @@
+//! New keys, clients and limits while the service runs; and a configuration that is wrong.
+
+use std::fs;
+use std::path::PathBuf;
+
+use futures_util::future::join_all;
+use secrecy::ExposeSecret;
+use storegate::auth::key_algorithm::KeyAlgorithm;
+use storegate::auth::private_key;
+use storegate::config::Settings;
+use storegate::reload::{Outcome, Reloader};
+use storegate::settings::Problems;
+
+use crate::companies::CLIENT_SECRET;
+use crate::program::{Running, directory, stdout_of};
+use crate::test_app::TestApp;
+
+const FLOW: &str = "/stores/S_123456/flow";
+const GRANT: &str = "grant_type=client_credentials";
+
+type Read = Box<dyn Fn() -> Result<Settings, Problems>>;
+
+/// The files that a service was started with, and who reads them again.
+struct Files {
+    path: PathBuf,
+    text: String,
+    reloader: Reloader<Read>,
+}
+
+impl Files {
+    fn of(app: &TestApp, name: &str) -> Self {
+        let path = directory(name).join("storegate.toml");
+        let text = app.configuration.clone();
+        fs::write(&path, &text).unwrap();
+        let file = path.clone();
+        let read: Read = Box::new(move || Settings::load(Some(&file), std::iter::empty()));
+        let sources = read().unwrap().sources;
+        Self { path, text, reloader: Reloader::new(app.auth.clone(), sources, read) }
+    }
+
+    fn write(&mut self, text: &str) {
+        fs::write(&self.path, text).unwrap();
+    }
+
+    /// Replaces a part of the first text.
+    fn change(&mut self, part: &str, by: &str) {
+        assert!(self.text.contains(part), "{part}");
+        self.write(&self.text.replacen(part, by, 1));
+    }
+}
+
+fn another_key() -> String {
+    let pem = private_key::generate(KeyAlgorithm::EdDsa).unwrap();
+    format!("[auth.keys.second]\nprivate_key = '''{}'''\n", pem.expose_secret())
+}
+
+#[actix_web::test]
+async fn a_key_is_added_used_and_taken_away_without_a_failed_request() {
+    let app = TestApp::spawn();
+    let mut files = Files::of(&app, "rotation");
+    let old = app.token("dashboard");
+    let second = another_key();
+    files.change("[auth.keys.first]", &format!("{second}[auth.keys.first]"));
+    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    let published = app.send("GET", "/.well-known/jwks.json", &[], "").await.json();
+    assert_eq!(published["keys"].as_array().unwrap().len(), 2, "{published}");
+    let new = app.post_form("dashboard", "/oauth/token", GRANT).await.json();
+    let new = new["access_token"].as_str().unwrap().to_owned();
+    for token in [&old, &new] {
+        assert_eq!(app.get_with_token(token, FLOW).await.status, 200);
+    }
+    let first =
+        files.text.split("[auth.keys.first]\n").nth(1).unwrap().split("[auth.clients").next().unwrap().to_owned();
+    let without = files.text.replace(&format!("[auth.keys.first]\n{first}"), &second);
+    files.write(&without);
+    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    assert_eq!(app.get_with_token(&new, FLOW).await.status, 200);
+    let refused = app.get_with_token(&old, FLOW).await;
+    assert!(refused.header("www-authenticate").unwrap().contains("a key that is not known here"));
+}
+
+#[actix_web::test]
+async fn requests_under_way_while_the_configuration_is_read_again_and_again_are_all_answered() {
+    let app = TestApp::spawn();
+    let mut files = Files::of(&app, "under-load");
+    let second = another_key();
+    let reading = join_all((0..16).map(|number| {
+        let app = &app;
+        async move {
+            let mut statuses = Vec::new();
+            for turn in 0..40 {
+                let answer = match (number + turn) % 3 {
+                    0 => app.post_form("dashboard", "/oauth/token", GRANT).await,
+                    1 => app.get("/stores?page_size=3").await,
+                    _ => app.get(FLOW).await,
+                };
+                statuses.push(answer.status);
+            }
+            statuses
+        }
+    }));
+    let reloading = async {
+        for turn in 0..40 {
+            if turn % 2 == 0 {
+                files.change("[auth.keys.first]", &format!("{second}[auth.keys.first]"));
+            } else {
+                files.change("", "");
+            }
+            assert_eq!(files.reloader.reload(), Outcome::Applied);
+            app.get(FLOW).await;
+        }
+    };
+    let (statuses, ()) = futures_util::join!(reading, reloading);
+    assert!(statuses.iter().flatten().all(|status| *status == 200), "{statuses:?}");
+}
+
+#[actix_web::test]
+async fn a_new_client_gets_tokens_another_secret_replaces_the_old_and_a_client_that_is_gone_gets_none() {
+    let app = TestApp::spawn();
+    let mut files = Files::of(&app, "clients");
+    let hash = |secret: &str| storegate::auth::secrets::sha256_hex(&secret.into());
+    let newcomer = files.text.replace("[auth.clients.counter]", "[auth.clients.newcomer]");
+    let newcomer = newcomer.replacen(&hash(CLIENT_SECRET), &hash("another"), 1);
+    files.write(&newcomer);
+    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    let status = async |credentials: &str| app.post_form_with(credentials, "/oauth/token", GRANT).await.status;
+    assert_eq!(status(&format!("newcomer:{CLIENT_SECRET}")).await, 200);
+    assert_eq!(status(&format!("counter:{CLIENT_SECRET}")).await, 401);
+    assert_eq!((status("dashboard:another").await, status(&format!("dashboard:{CLIENT_SECRET}")).await), (200, 401));
+}
+
+#[actix_web::test]
+async fn a_configuration_with_anything_wrong_changes_nothing() {
+    let app = TestApp::spawn();
+    let mut files = Files::of(&app, "wrong-reload");
+    for (part, by) in [
+        ("BEGIN PRIVATE KEY", "BEGIN KEY"),
+        ("scopes = [", "scopes = [\"flow:write\", "),
+        ("[auth.clients.counter]", "[auth.clients.counter]\nquotta = \"1/1s\""),
+        ("[server]", "[sever]"),
+        ("[server]", "[server"),
+        ("[tenants.zenith.oms]", "[tenants.zenith.omss]"),
+    ] {
+        // A good change beside the bad one, which must not come through alone.
+        files.change("[auth.clients.dashboard]", "[auth.clients.dashboard]\nquota = \"1/1m\"");
+        let text = fs::read_to_string(&files.path).unwrap();
+        assert!(text.contains(part));
+        files.write(&text.replacen(part, by, 1));
+        assert_eq!(files.reloader.reload(), Outcome::Refused, "{by}");
+        let answer = app.get(FLOW).await;
+        assert_eq!((answer.status, answer.header("ratelimit")), (200, None), "{by}");
+        assert_eq!(app.post_form("counter", "/oauth/token", GRANT).await.status, 200, "{by}");
+    }
+    fs::remove_file(&files.path).unwrap();
+    assert_eq!(files.reloader.reload(), Outcome::Refused);
+    assert_eq!(app.get(FLOW).await.status, 200);
+}
+
+#[actix_web::test]
+async fn what_was_revoked_guessed_and_counted_outlives_a_reload() {
+    let app = TestApp::with(|setup| setup.set("AUTH__CLIENTS__OPERATOR__QUOTA", "1/1m"));
+    let mut files = Files::of(&app, "memory");
+    files.change("[auth.clients.operator]", "[auth.clients.operator]\nquota = \"1/1m\"");
+    let token = app.token("dashboard");
+    app.post_form("dashboard", "/oauth/revoke", &format!("token={token}")).await;
+    assert_eq!(app.get_as("operator", FLOW).await.status, 200);
+    for _ in 0..10 {
+        app.post_form_with("dashboard:wrong", "/oauth/token", GRANT).await;
+    }
+    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    assert_eq!(app.get_with_token(&token, FLOW).await.status, 401);
+    assert_eq!(app.get_as("operator", FLOW).await.status, 429);
+    assert_eq!(app.post_form("dashboard", "/oauth/token", GRANT).await.status, 429);
+}
+
+#[actix_web::test]
+async fn a_token_that_an_operator_lists_ends_and_the_names_in_tokens_stay() {
+    let app = TestApp::spawn();
+    let mut files = Files::of(&app, "listed");
+    let token = app.token("dashboard");
+    let told = app.post_form("dashboard", "/oauth/introspect", &format!("token={token}")).await.json();
+    let list = files.path.with_file_name("revoked");
+    fs::write(&list, format!("# laptop lost\n{}  # until tomorrow\n", told["jti"].as_str().unwrap())).unwrap();
+    let lines =
+        format!("[auth]\nissuer = \"https://other.example.com\"\nrevoked_tokens_file = {list:?}\n[auth.keys.first]");
+    files.change("[auth.keys.first]", &lines);
+    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    assert_eq!(app.get_with_token(&token, FLOW).await.status, 401);
+    assert_eq!(app.get(FLOW).await.status, 200, "tokens of the issuer that the service was started with");
+}
+
+#[actix_web::test]
+async fn a_changed_file_is_read_at_the_second_look_that_finds_it_the_same() {
+    let app = TestApp::spawn();
+    let mut files = Files::of(&app, "looking");
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, None));
+    files.change("[auth.clients.dashboard]", "[auth.clients.dashboard]\nquota = \"7/1m\"");
+    assert_eq!(files.reloader.look(), None, "it may be half written");
+    files.change("[auth.clients.dashboard]", "[auth.clients.dashboard]\nquota = \"8/1m\"");
+    assert_eq!(files.reloader.look(), None, "it was");
+    assert_eq!(files.reloader.look(), Some(Outcome::Applied));
+    assert_eq!(files.reloader.look(), None);
+    assert_eq!(app.get(FLOW).await.header("ratelimit-policy"), Some("\"default\";q=8;w=60"));
+    files.write("nonsense");
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Refused)));
+    assert_eq!(files.reloader.look(), None, "it is told once");
+    fs::remove_file(&files.path).unwrap();
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Refused)));
+}
+
+#[test]
+fn the_program_reads_changed_files_and_obeys_sighup() {
+    let home = directory("program-reload");
+    let key = home.join("key.pem");
+    fs::write(&key, stdout_of(&["secret", "key"], &[], "")).unwrap();
+    let hash = stdout_of(&["secret", "hash"], &[], CLIENT_SECRET);
+    let path = home.join("storegate.toml");
+    let text = format!(
+        r#"
+[server]
+public_url = "https://storegate.example.com"
+[auth.keys.first]
+private_key_file = {key:?}
+[auth.clients.dashboard]
+tenant = "acme"
+scopes = ["stores:read"]
+{hash}
+[tenants.acme.oms]
+url = "https://oms.example.com/index.php/openapi/rpc/service/"
+flag = "acme"
+token = "planted"
+"#
+    );
+    fs::write(&path, &text).unwrap();
+    let arguments = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+    let server = Running::start(&arguments, &home.join("ready.json"));
+    let published = || stdout_of(&["health", &server.url("/healthz")], &[], "");
+    fs::write(&key, stdout_of(&["secret", "key"], &[], "")).unwrap();
+    server.until("the configuration was read again");
+    fs::write(&path, text.replace("stores:read", "stores:write")).unwrap();
+    let told = server.until("the configuration in force stays");
+    assert!(told.contains("there is no scope stores:write"), "{told}");
+    assert_eq!(published(), "healthy");
+    fs::write(&path, text.replace("[server]", "[server]\ndrain = \"3s\"")).unwrap();
+    server.signal("HUP");
+    let told = server.until("restart to apply");
+    assert!(told.contains("server") && !told.contains("tenants"), "{told}");
+    assert_eq!(server.terminate().0, Some(0));
+}
