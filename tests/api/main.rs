@@ -5,6 +5,7 @@
 mod answer;
 mod background;
 mod companies;
+mod hostile_bodies;
 mod independent_gateway;
 mod independent_rules;
 mod program;
@@ -13,12 +14,14 @@ mod raw_peer;
 mod sandbox_gateway;
 mod test_app;
 
+mod bodies;
 mod breaker;
 mod caching;
 mod clocks;
 mod commands;
 mod configuration;
 mod cors;
+mod cuts;
 mod documents;
 mod errors;
 mod gateway_answers;
