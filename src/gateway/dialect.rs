@@ -158,7 +158,7 @@ pub struct Explanation {
 /// A decoded answer of a gateway that carries data.
 #[derive(Debug)]
 pub struct Answer<'a> {
-    /// The business data, undecoded. `None` when the gateway sent none, or `null`.
+    /// The business data, undecoded. `None` when the gateway sent `null`.
     pub data: Option<&'a RawValue>,
     /// The gateway's own number for this call, for its support.
     pub call_id: Option<String>,

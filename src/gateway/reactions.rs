@@ -256,8 +256,9 @@ impl Kind {
     }
 
     /// The kind of an error code of the OMS: the `e…` codes of its published server and the numbers of its shop page.
+    /// What has neither form is no code, and says nothing against what the caller wrote.
     pub fn of_oms(code: &str) -> Self {
-        let unlisted = if code.starts_with('-') { Self::GatewayFailed } else { Self::ParameterRefused };
+        let unlisted = if is_code_of_oms(code) { Self::ParameterRefused } else { Self::GatewayFailed };
         find(|row| row.oms.contains(&code)).unwrap_or(unlisted)
     }
 
@@ -269,6 +270,17 @@ impl Kind {
     /// The kind of what the transport met.
     pub fn of_transport(failure: TransportFailure) -> Self {
         find(|row| row.transport.contains(&failure)).unwrap_or(Self::Disconnected)
+    }
+}
+
+/// A positive number, or `e` and six digits. Where statuses of HTTP stand for codes, 200 would be success: beside an error
+/// it is a contradiction.
+fn is_code_of_oms(code: &str) -> bool {
+    const LONGEST: usize = 9;
+    let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+    match code.strip_prefix('e') {
+        Some(digits) => digits.len() == "000001".len() && is_number(digits),
+        None => (1..=LONGEST).contains(&code.len()) && is_number(code) && !code.starts_with('0') && code != "200",
     }
 }
 
@@ -308,7 +320,27 @@ mod tests {
         assert_eq!(Kind::of_opretail(-7), Kind::GatewayFailed);
         assert_eq!(Kind::of_opretail(100_001), Kind::ParameterRefused);
         assert_eq!(Kind::of_oms("-1"), Kind::GatewayFailed);
-        assert_eq!(Kind::of_oms("4711"), Kind::ParameterRefused);
+        for code in ["4711", "7", "999999999", "e000099"] {
+            assert_eq!(Kind::of_oms(code), Kind::ParameterRefused, "{code}");
+        }
+        for code in [
+            "",
+            "false",
+            "true",
+            "00",
+            "0",
+            "01",
+            "200",
+            "ERROR",
+            "fail",
+            "e5",
+            "e00000x",
+            "E000005",
+            "1.5",
+            "1000000000",
+        ] {
+            assert_eq!(Kind::of_oms(code), Kind::GatewayFailed, "{code}");
+        }
         assert_eq!(Kind::of_status(418), Kind::UnexpectedStatus);
         assert_eq!(Kind::of_status(504), Kind::GatewayFailed);
     }

@@ -8,7 +8,8 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::Number;
+use serde_json::value::RawValue;
+use serde_json::{Number, Value};
 
 /// The largest amount that is believed, either way: more than any company sells, and every cent of it fits a float.
 const LARGEST_AMOUNT: f64 = 1e15;
@@ -47,6 +48,17 @@ pub fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>
     whole(&text).map(Some).ok_or_else(|| D::Error::custom("expected a whole number"))
 }
 
+/// How many there are: a whole number that is not negative, with or without quotes; a blank is `None`.
+///
+/// # Errors
+/// When the value is neither such a number nor a blank, or beyond 2⁵³.
+pub fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    match integer(deserializer)? {
+        Some(count) if count < 0 => Err(D::Error::custom("expected a count, which is not negative")),
+        count => Ok(count),
+    }
+}
+
 /// A text; numbers and booleans become their text, a blank is `None`. Ids are read as text, so that those of 64 bits
 /// stay what they are.
 ///
@@ -54,6 +66,25 @@ pub fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>
 /// When the value is a list or an object, or a number that was rounded when it was read.
 pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     deserializer.deserialize_any(Scalar)
+}
+
+/// A code as [`text`], without booleans: `true` is no code.
+///
+/// # Errors
+/// When the value is a boolean, a list or an object, or a number that was rounded when it was read.
+pub fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Bool(_) => Err(D::Error::custom("expected a code")),
+        value => text(value).map_err(D::Error::custom),
+    }
+}
+
+/// A member as it stands, `null` too: with `default`, only one that is missing is `None`.
+///
+/// # Errors
+/// When the member is not JSON.
+pub fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// `318.0` is the whole number 318.
@@ -107,9 +138,9 @@ where
     D: Deserializer<'de>,
     T: DeserializeOwned,
 {
-    match serde_json::Value::deserialize(deserializer)? {
-        serde_json::Value::Null => Ok(None),
-        serde_json::Value::Array(items) if items.is_empty() => Ok(None),
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::Array(items) if items.is_empty() => Ok(None),
         value => serde_json::from_value(value).map(|Object(value)| Some(value)).map_err(D::Error::custom),
     }
 }
@@ -123,9 +154,9 @@ where
     D: Deserializer<'de>,
     T: DeserializeOwned,
 {
-    match serde_json::Value::deserialize(deserializer)? {
-        serde_json::Value::Null => Ok(Vec::new()),
-        list @ serde_json::Value::Array(_) => serde_json::from_value(list).map(inner).map_err(D::Error::custom),
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(Vec::new()),
+        list @ Value::Array(_) => serde_json::from_value(list).map(inner).map_err(D::Error::custom),
         one => serde_json::from_value(one).map(|Object(one)| vec![one]).map_err(D::Error::custom),
     }
 }

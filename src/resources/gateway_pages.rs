@@ -165,7 +165,8 @@ impl Pages {
             .buffered(SIDE_BY_SIDE)
             .try_collect()
             .await?;
-        let changed = rest.iter().any(|page| page.total != Some(total));
+        // A page that tells no total tells of no change: its items must fit.
+        let changed = rest.iter().any(|page| page.total.is_some_and(|told| told != total));
         for (number, page) in numbers.zip(rest) {
             let fits = page.items.len() as u64 == self.expected(number, total);
             match (fits, changed, grew) {

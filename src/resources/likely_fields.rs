@@ -1,38 +1,52 @@
 //! Reads fields that a vendor has not documented, under the names they are likely to have. A value that does not fit is
 //! left where it is, so that nothing is lost.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
-use serde_json::{Map, Number, Value};
+use serde_json::value::RawValue;
+use serde_json::{Number, Value};
 
 use super::wire_time;
 use crate::gateway::scalar;
 
+/// The members of an object as they stand on the wire. As values, numbers of more than 64 bits or seventeen digits would
+/// be rounded.
+pub type RawFields = BTreeMap<String, Box<RawValue>>;
+
 /// The fields of one row, taken out one by one; what is left was not recognized.
 pub struct LikelyFields<'a> {
-    rest: Map<String, Value>,
+    rest: RawFields,
     zone: &'a TimeZone,
 }
 
 impl<'a> LikelyFields<'a> {
     /// The fields of a row whose times are in `zone`.
-    pub const fn new(row: Map<String, Value>, zone: &'a TimeZone) -> Self {
+    pub const fn new(row: RawFields, zone: &'a TimeZone) -> Self {
         Self { rest: row, zone }
     }
 
-    /// The first of these fields that `read` can read. A `null` is taken and gives nothing.
+    /// The first of these fields that `read` can read. A blank before it is taken and gives nothing.
     pub fn parsed<T>(&mut self, names: &[&str], read: impl Fn(&Value) -> Option<T>) -> Option<T> {
+        self.take(names, read).map(|(parsed, _)| parsed)
+    }
+
+    /// The first of these fields that `read` can read, and how it is written.
+    fn take<T>(&mut self, names: &[&str], read: impl Fn(&Value) -> Option<T>) -> Option<(T, Box<RawValue>)> {
         for name in names {
-            let Some(value) = self.rest.get(*name) else { continue };
-            if let Some(parsed) = read(value) {
-                self.rest.remove(*name);
-                return Some(parsed);
+            let Some(value) = self.value(name) else { continue };
+            if let Some(parsed) = read(&value) {
+                return self.rest.remove(*name).map(|written| (parsed, written));
             }
-            if is_blank(value) {
+            if is_blank(&value) {
                 self.rest.remove(*name);
-                return None;
             }
         }
         None
+    }
+
+    fn value(&self, name: &str) -> Option<Value> {
+        serde_json::from_str(self.rest.get(name)?.get()).ok()
     }
 
     /// A text, or a number as text, unless it was rounded when it was read: then it is no id.
@@ -60,9 +74,11 @@ impl<'a> LikelyFields<'a> {
         })
     }
 
-    /// A list, untouched.
-    pub fn list(&mut self, names: &[&str]) -> Option<Value> {
-        self.parsed(names, |value| value.is_array().then(|| value.clone()))
+    /// A list of objects, untouched.
+    pub fn objects(&mut self, names: &[&str]) -> Option<Box<RawValue>> {
+        let are_objects = |list: &Vec<Value>| list.iter().all(Value::is_object);
+        self.take(names, |value| value.as_array().filter(|list| are_objects(list)).map(drop))
+            .map(|(_, written)| written)
     }
 
     /// Addresses: a list of texts, or one text with commas.
@@ -86,7 +102,7 @@ impl<'a> LikelyFields<'a> {
         if reward.is_some() || penalty.is_some() {
             return (reward, penalty);
         }
-        let kind = TYPES.iter().find_map(|name| as_number(self.rest.get(*name)?)?.as_i64());
+        let kind = TYPES.iter().find_map(|name| as_number(&self.value(name)?)?.as_i64());
         match kind {
             Some(1) => (self.take_amount(&TYPES, &AMOUNTS), None),
             Some(2) => (None, self.take_amount(&TYPES, &AMOUNTS)),
@@ -95,7 +111,7 @@ impl<'a> LikelyFields<'a> {
     }
 
     /// Every field that was not taken.
-    pub fn into_rest(self) -> Map<String, Value> {
+    pub fn into_rest(self) -> RawFields {
         self.rest
     }
 

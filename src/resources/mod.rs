@@ -14,6 +14,7 @@ mod inspections;
 mod likely_fields;
 pub mod params;
 mod policy;
+mod recognized;
 mod source_type;
 mod store;
 mod stores;

@@ -11,7 +11,7 @@ use super::{Endpoint, Policy, Resource, wire_time};
 use crate::auth::caller::Caller;
 use crate::auth::scope::StoresRead;
 use crate::cache::Freshness;
-use crate::directory::StoreId;
+use crate::directory::{Directory, StoreId};
 use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::oms::methods::SHOP_GET;
@@ -57,10 +57,12 @@ impl Ask for OneAsk {
 /// A store, as the company's OMS knows it.
 #[derive(Serialize, ToSchema)]
 pub struct Store {
-    /// The id to use in paths.
-    #[schema(example = "SHOP001")]
-    id: String,
-    /// The store's code at the OMS.
+    /// The id to use in paths. `null` when none leads to this store: the OMS's code breaks the grammar of ids, is taken
+    /// for a number of OPRetail's (digits, or `S_`), or stands at another store of the page too. The store is listed
+    /// all the same.
+    #[schema(example = "SHOP001", required, pattern = "^[A-Za-z0-9_.-]{1,32}$")]
+    id: Option<String>,
+    /// The store's code at the OMS, as it stands there.
     #[schema(example = "SHOP001", required)]
     oms_code: Option<String>,
     /// The store's id at OPRetail, when it is mapped.
@@ -118,9 +120,9 @@ pub enum StoreStatus {
 /// A store as the OMS sends it. Newer servers write `shop_code` for `shop_bn`.
 #[derive(PartialEq, Eq, Deserialize)]
 pub struct Shop {
-    #[serde(default, deserialize_with = "scalar::text")]
+    #[serde(default, deserialize_with = "scalar::code")]
     shop_bn: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
+    #[serde(default, deserialize_with = "scalar::code")]
     shop_code: Option<String>,
     #[serde(default, deserialize_with = "scalar::text")]
     shop_name: Option<String>,
@@ -149,21 +151,39 @@ pub fn unreadable(cause: &str) -> Error {
     Error::local(Gateway::Oms, Kind::Unreadable, cause)
 }
 
+impl Shop {
+    /// The OMS's code.
+    pub fn code(&self) -> Option<&str> {
+        self.shop_bn.as_deref().or(self.shop_code.as_deref())
+    }
+}
+
+/// The id that leads to the store with this code, if there is one: a code of digits alone leads to OPRetail.
+fn id_of(code: &str, directory: &Directory) -> Option<String> {
+    let id: StoreId = code.parse().ok()?;
+    directory.find(&id).oms.filter(|found| found == code)
+}
+
 impl Store {
-    /// The id to use in paths.
-    pub fn id(&self) -> &str {
-        &self.id
+    /// Whether this is the store with that code; an OMS compares codes by letters, not by case.
+    pub fn has_code(&self, code: &str) -> bool {
+        self.oms_code.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(code))
+    }
+
+    /// The same, for a code that leads to another store as well.
+    #[must_use]
+    pub fn without_id(self) -> Self {
+        Self { id: None, ..self }
     }
 
     /// Translates; times are in `zone`.
     ///
     /// # Errors
     /// When the store has no code.
-    pub fn from_wire(shop: Shop, zone: &TimeZone) -> Result<Self, Error> {
-        let code = shop.shop_bn.or(shop.shop_code);
-        let code = code.ok_or_else(|| unreadable("a store has no code"))?;
+    pub fn from_wire(shop: Shop, zone: &TimeZone, directory: &Directory) -> Result<Self, Error> {
+        let code = shop.code().ok_or_else(|| unreadable("a store has no code"))?.to_owned();
         Ok(Self {
-            id: code.clone(),
+            id: id_of(&code, directory),
             oms_code: Some(code),
             opretail_id: None,
             name: shop.shop_name,
@@ -198,14 +218,15 @@ async fn read_store(caller: Caller<StoresRead>, desk: Desk) -> Result<HttpRespon
     let tenant = desk.tenant(&caller)?;
     let ask: OneAsk = desk.ask(&tenant)?;
     let code = desk.oms_store(&caller, &ask.store)?;
-    let access = tenant.oms()?.clone();
+    let (access, directory) = (tenant.oms()?.clone(), desk.shared().directory.clone());
     let question = desk.question(&caller, &RESOURCE, &code, vec![code.clone()], false)?;
     desk.answer(&RESOURCE, question, move |gateway| async move {
         let call = Call::new(SHOP_GET).with(access.code_parameter.wire_name(), code.clone());
         let shop: Option<Object<Shop>> = gateway.call(&access.account, &call).await?;
-        let Object(shop) = shop.ok_or_else(|| Error::local(Gateway::Oms, Kind::NotFound, "the OMS gave no store"))?;
-        let store = Store::from_wire(shop, &access.zone)?;
-        if !store.id.eq_ignore_ascii_case(&code) {
+        // An OMS has a code of its own for a store that is not there.
+        let Object(shop) = shop.ok_or_else(|| unreadable("the OMS gave no store"))?;
+        let store = Store::from_wire(shop, &access.zone, &directory)?;
+        if !store.has_code(&code) {
             return Err(unreadable("the gateway gave another store than was asked for"));
         }
         Ok(store.into())
@@ -214,42 +235,4 @@ async fn read_store(caller: Caller<StoresRead>, desk: Desk) -> Result<HttpRespon
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Shop, Store};
-    use crate::gateway::endpoint::china_standard_time;
-    use serde_json::json;
-
-    fn store(shop: serde_json::Value) -> serde_json::Value {
-        let shop: Shop = serde_json::from_value(shop).unwrap();
-        serde_json::to_value(Store::from_wire(shop, &china_standard_time()).unwrap()).unwrap()
-    }
-
-    #[test]
-    fn every_field_of_the_vendors_page_is_mapped() {
-        let page = json!({
-            "shop_bn": "SHOP001", "shop_name": "测试店铺", "company_name": "测试公司", "contact_name": "张三",
-            "contact_tel": "13800138000", "contact_email": "test@example.com", "address": "北京市朝阳区测试路1号",
-            "status": "online", "createtime": "2024-01-01 10:00:00", "updatetime": "2024-01-02 10:00:00"
-        });
-        assert_eq!(
-            store(page),
-            json!({
-                "id": "SHOP001", "oms_code": "SHOP001", "opretail_id": null, "name": "测试店铺", "company": "测试公司",
-                "contact": {"name": "张三", "phone": "13800138000", "email": "test@example.com"},
-                "address": "北京市朝阳区测试路1号", "status": "online",
-                "created_at": "2024-01-01T10:00:00+08:00", "updated_at": "2024-01-02T10:00:00+08:00"
-            })
-        );
-    }
-
-    #[test]
-    fn what_the_gateway_did_not_give_is_null() {
-        let bare =
-            store(json!({"shop_code": "A1", "shop_name": "", "status": "moved", "createtime": "0000-00-00 00:00:00"}));
-        assert_eq!(bare["oms_code"], "A1");
-        assert_eq!(bare["status"], "unknown");
-        for field in ["name", "company", "address", "created_at", "updated_at"] {
-            assert!(bare[field].is_null(), "{field}");
-        }
-    }
-}
+mod tests;

@@ -1,5 +1,7 @@
 //! `GET /stores`: the stores of a company's OMS, a page at a time.
 
+use std::collections::HashMap;
+
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::path::{Parameter, ParameterIn};
@@ -13,7 +15,7 @@ use super::store::{self, Shop, Store, unreadable};
 use super::{Endpoint, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::StoresRead;
-use crate::directory::StoreId;
+use crate::directory::{Directory, StoreId};
 use crate::gateway::GatewayClient;
 use crate::gateway::dialect::Call;
 use crate::gateway::error::Error;
@@ -106,7 +108,7 @@ pub struct StoreList {
 
 #[derive(Deserialize)]
 struct ShopList {
-    #[serde(deserialize_with = "scalar::integer")]
+    #[serde(deserialize_with = "scalar::count")]
     count: Option<i64>,
     lists: Option<Vec<Object<Shop>>>,
 }
@@ -125,6 +127,7 @@ fn wanted_codes(desk: &Desk, caller: &Caller<StoresRead>, asked: &[StoreId]) -> 
 /// What one request reads from the gateway.
 struct Reading {
     access: OmsAccess,
+    directory: Directory,
     /// Codes to ask for; all when there are none.
     codes: Vec<String>,
     name: Option<String>,
@@ -154,8 +157,7 @@ impl Reading {
             }
         };
         let shops = window.fetch(Gateway::Oms, fetch_page).await?;
-        let stores = shops.items.into_iter().map(|shop| Store::from_wire(shop, &self.access.zone));
-        let items = stores.collect::<Result<Vec<_>, _>>()?;
+        let items = self.stores(shops.items)?;
         if !items.iter().all(|store| self.asked_for(store)) {
             return Err(unreadable(
                 "the gateway gave stores that were not asked for; see tenants.<name>.oms.code_parameter",
@@ -165,10 +167,36 @@ impl Reading {
         Ok(Fetched { value: StoreList { items, page: self.page.info(shops.total) }, link })
     }
 
+    fn stores(&self, shops: Vec<Shop>) -> Result<Vec<Store>, Error> {
+        let ambiguous = ambiguous_codes(&shops);
+        let stores = shops.into_iter().map(|shop| {
+            let store = Store::from_wire(shop, &self.access.zone, &self.directory)?;
+            let leads_elsewhere = ambiguous.iter().any(|code| store.has_code(code));
+            Ok(if leads_elsewhere { store.without_id() } else { store })
+        });
+        stores.collect()
+    }
+
     /// A server that does not know the filter's name ignores it and gives every store.
     fn asked_for(&self, store: &Store) -> bool {
-        self.codes.is_empty() || self.codes.iter().any(|code| code.eq_ignore_ascii_case(store.id()))
+        self.codes.is_empty() || self.codes.iter().any(|code| store.has_code(code))
     }
+}
+
+/// Codes that more than one store has. The same store twice is one: a list that grows while its pages are read moves its
+/// stores on.
+fn ambiguous_codes(shops: &[Shop]) -> Vec<String> {
+    let mut first: HashMap<String, &Shop> = HashMap::new();
+    let mut ambiguous = Vec::new();
+    for shop in shops {
+        let Some(code) = shop.code().map(str::to_ascii_lowercase) else { continue };
+        match first.get(&code) {
+            Some(other) if *other != shop => ambiguous.push(code),
+            Some(_) => {}
+            None => drop(first.insert(code, shop)),
+        }
+    }
+    ambiguous
 }
 
 fn shops(list: ShopList) -> Option<GatewayPage<Shop>> {
@@ -204,28 +232,10 @@ async fn list_stores(caller: Caller<StoresRead>, desk: Desk) -> Result<HttpRespo
     let access = tenant.oms()?.clone();
     let canonical = format!("{codes:?} {:?} {:?}", ask.name, ask.page);
     let question = desk.question(&caller, &RESOURCE, &canonical, codes.clone(), false)?;
-    let reading = Reading { access, codes, name: ask.name, page: ask.page, written };
+    let directory = desk.shared().directory.clone();
+    let reading = Reading { access, directory, codes, name: ask.name, page: ask.page, written };
     desk.answer(&RESOURCE, question, move |gateway| reading.fetch(gateway)).await
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{ShopList, flaw_of_name, shops};
-    use serde_json::json;
-
-    #[test]
-    fn a_count_may_be_text_and_must_be_there() {
-        let list = |value| shops(serde_json::from_value::<ShopList>(value).unwrap()).map(|page| page.total);
-        assert_eq!(list(json!({"count": "10", "lists": []})), Some(Some(10)));
-        assert_eq!(list(json!({"count": null, "lists": []})), None);
-        assert!(serde_json::from_value::<ShopList>(json!({"lists": []})).is_err());
-    }
-
-    #[test]
-    fn a_name_that_could_leave_its_quotes_is_refused() {
-        for name in ["", "a'b", "a\"b", "a;b", "a\\b", "a\nb", &"x".repeat(65)] {
-            assert!(flaw_of_name(name).is_some(), "{name}");
-        }
-        assert!(flaw_of_name("测试店铺 & 100%").is_none());
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@
 mod answer;
 mod background;
 mod companies;
+mod hostile_bodies;
 mod identity_provider;
 mod independent_gateway;
 mod independent_rules;
@@ -15,12 +16,14 @@ mod sandbox_gateway;
 mod test_app;
 
 mod attacks;
+mod bodies;
 mod breaker;
 mod caching;
 mod clocks;
 mod commands;
 mod configuration;
 mod cors;
+mod cuts;
 mod documents;
 mod errors;
 mod gateway_answers;

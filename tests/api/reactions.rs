@@ -131,8 +131,9 @@ const SIDES: [Side; 2] = [
 ];
 
 fn quick(setup: &mut Setup) {
-    setup.set("GATEWAY__ATTEMPT_TIMEOUT", "700ms");
-    setup.set("GATEWAY__DEADLINE", "4s");
+    // Long enough that a request has arrived at the sandbox of a busy machine before it is given up.
+    setup.set("GATEWAY__ATTEMPT_TIMEOUT", "1500ms");
+    setup.set("GATEWAY__DEADLINE", "5s");
     setup.set("GATEWAY__MAX_BODY", "64KiB");
     // Neither wait counts here: what is asked for is the reaction.
     setup.set("CACHE__SLOW_AFTER", "10s");

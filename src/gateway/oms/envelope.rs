@@ -1,6 +1,7 @@
 //! The OMS's envelopes: `{"response":…}`, `{"rsp":"succ","data":…}` or the bare object for data;
 //! `{"error_response":…}`, `{"rsp":"fail",…}` or a bare `{"code","msg"}` for errors. A body that is not one whole,
-//! unambiguous object is no envelope ([`strict_json`]); one that has the marks of both is an error.
+//! unambiguous object is no envelope ([`strict_json`]); one that has the marks of both is an error, and success without
+//! the member for its data is nothing at all.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -13,13 +14,13 @@ use crate::gateway::strict_json;
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "scalar::present")]
     response: Option<&'a RawValue>,
     #[serde(default)]
     error_response: Option<Object<ErrorBody>>,
     #[serde(default, deserialize_with = "scalar::text")]
     rsp: Option<String>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "scalar::present")]
     data: Option<&'a RawValue>,
     #[serde(default, deserialize_with = "scalar::text")]
     code: Option<String>,
@@ -27,6 +28,8 @@ struct Envelope<'a> {
     res: Option<String>,
     #[serde(default, deserialize_with = "scalar::text")]
     msg: Option<String>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
 }
 
 /// `sub_msg` is not read: for a wrong signature it holds the whole signed string.
@@ -49,22 +52,24 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Refusal> {
         return Err(refusal(error.code, error.msg));
     }
     let has_failed = envelope.rsp.as_deref().is_some_and(|rsp| rsp != "succ");
-    let has_error_code = envelope.code.as_deref().is_some_and(|code| code != SUCCESS);
-    if has_failed || has_error_code {
-        return Err(refusal(envelope.code.or(envelope.res), envelope.msg));
+    let is_wrapped = envelope.rsp.is_some() || envelope.code.is_some();
+    let error_code = [envelope.code, envelope.res].into_iter().flatten().find(|code| code != SUCCESS);
+    if has_failed || error_code.is_some() || envelope.error.is_some_and(says_something) {
+        return Err(refusal(error_code, envelope.msg));
     }
-    if envelope.response.is_some() {
-        return Ok(answer(envelope.response));
-    }
-    if envelope.rsp.is_some() || envelope.code.is_some() {
-        return Ok(answer(envelope.data));
-    }
-    let whole = serde_json::from_str(text).map_err(|_| Refusal::unreadable())?;
-    Ok(answer(Some(whole)))
+    let data = match envelope.response {
+        None if is_wrapped => envelope.data,
+        None => serde_json::from_str(text).ok(),
+        response => response,
+    };
+    let data = data.ok_or_else(Refusal::unreadable)?;
+    Ok(Answer { data: Some(data).filter(|data| data.get() != "null"), call_id: None, gateway_time: None })
 }
 
-fn answer(data: Option<&RawValue>) -> Answer<'_> {
-    Answer { data: data.filter(|data| data.get() != "null"), call_id: None, gateway_time: None }
+/// What a server may write beside data to say that there is no error says nothing.
+fn says_something(error: &RawValue) -> bool {
+    let is_no_error = |text: String| text.trim().is_empty() || text.trim() == SUCCESS;
+    !matches!(error.get(), "false" | "0" | "[]" | "{}") && !serde_json::from_str(error.get()).is_ok_and(is_no_error)
 }
 
 /// A failure without a code, or with that of success, is the gateway's own: nothing says that the caller could mend it.
@@ -162,6 +167,9 @@ mod tests {
             r#"{"response":{"count":1},"code":1003}"#,
             r#"{"rsp":"succ","code":1003,"data":{"count":1}}"#,
             r#"{"code":"1003","data":{"count":1},"count":1}"#,
+            r#"{"res":"e000002","data":{"count":1},"count":1}"#,
+            r#"{"code":0,"res":"e000002","data":{"count":1}}"#,
+            r#"{"rsp":"succ","res":"e000002","data":{"count":1}}"#,
         ] {
             assert_eq!(decode(body.as_bytes()).unwrap_err().kind, Kind::CredentialsRefused, "{body}");
         }
@@ -171,6 +179,30 @@ mod tests {
     fn an_error_with_the_code_of_success_is_the_gateways_own() {
         for body in [r#"{"rsp":"fail","code":0,"data":{}}"#, r#"{"error_response":{"code":"0"}}"#] {
             assert_eq!(decode(body.as_bytes()).unwrap_err().kind, Kind::GatewayFailed, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_word_of_an_error_beside_data_is_the_gateways_own_failure() {
+        for error in [r#""busy""#, "true", "1", r#"{"code":1}"#, r#"["busy"]"#] {
+            for data in [r#""count":1"#, r#""response":{"count":1}"#, r#""rsp":"succ","data":{"count":1}"#] {
+                let body = format!("{{\"error\":{error},{data}}}");
+                assert_eq!(decode(body.as_bytes()).unwrap_err().kind, Kind::GatewayFailed, "{body}");
+            }
+        }
+        for error in ["null", "false", "0", r#""0""#, r#"" ""#, "[]", "{}"] {
+            let body = format!("{{\"error\":{error},\"res\":\"\",\"response\":{{\"count\":1}}}}");
+            assert!(decode(body.as_bytes()).is_ok(), "{body}");
+        }
+    }
+
+    #[test]
+    fn data_that_is_null_is_not_data_that_is_missing() {
+        for body in [r#"{"response":null}"#, r#"{"rsp":"succ","data":null}"#, r#"{"code":0,"data":null}"#] {
+            assert!(decode(body.as_bytes()).unwrap().data.is_none(), "{body}");
+        }
+        for body in [r#"{"rsp":"succ"}"#, r#"{"code":0,"msg":"ok"}"#, r#"{"rsp":"succ","count":1}"#] {
+            assert_eq!(decode(body.as_bytes()).unwrap_err().kind, Kind::Unreadable, "{body}");
         }
     }
 

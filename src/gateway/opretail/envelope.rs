@@ -1,5 +1,6 @@
 //! OPRetail's envelope: `{"stat":{"cid","code","codename","systime"},"result","data"}`, where `code` and `systime` come
-//! as number or as text. A body that is not one whole, unambiguous object is no envelope ([`strict_json`]).
+//! as number or as text. A body that is not one whole, unambiguous object is no envelope ([`strict_json`]), and neither is
+//! success without the member `data`.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -12,19 +13,20 @@ use crate::gateway::strict_json;
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
-    stat: Object<Stat>,
+    #[serde(borrow)]
+    stat: Object<Stat<'a>>,
     #[serde(borrow, default)]
     result: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "scalar::present")]
     data: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
-struct Stat {
+struct Stat<'a> {
     #[serde(default, deserialize_with = "scalar::text")]
     cid: Option<String>,
-    #[serde(deserialize_with = "scalar::integer")]
-    code: Option<i64>,
+    #[serde(borrow)]
+    code: &'a RawValue,
     #[serde(default, deserialize_with = "scalar::text")]
     codename: Option<String>,
     #[serde(default, deserialize_with = "scalar::integer")]
@@ -36,15 +38,21 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Refusal> {
     let whole = strict_json::object(body).map_err(|_| Refusal::unreadable())?;
     let envelope: Envelope<'_> = serde_json::from_str(whole).map_err(|_| Refusal::unreadable())?;
     let gateway_time = envelope.stat.0.systime.and_then(|time| Timestamp::from_millisecond(time).ok());
-    match envelope.stat.0.code {
-        Some(0) => Ok(Answer {
-            data: envelope.data.filter(|data| data.get() != "null"),
-            call_id: envelope.stat.0.cid,
-            gateway_time,
-        }),
-        Some(code) => Err(refusal(code, envelope, gateway_time)),
-        None => Err(Refusal::unreadable()),
+    let code = return_code(envelope.stat.0.code).ok_or_else(Refusal::unreadable)?;
+    if code != 0 {
+        return Err(refusal(code, envelope, gateway_time));
     }
+    let data = envelope.data.ok_or_else(Refusal::unreadable)?;
+    Ok(Answer { data: Some(data).filter(|data| data.get() != "null"), call_id: envelope.stat.0.cid, gateway_time })
+}
+
+/// A code that is whole as it is written: a reader of floats takes `1e-400` for success. Some writers of JSON write whole
+/// numbers with a fraction, so `0.0` is a code. The vendor's codes have seven digits at the most.
+fn return_code(code: &RawValue) -> Option<i64> {
+    let text: String = serde_json::from_str(code.get()).unwrap_or_else(|_| code.get().to_owned());
+    let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), "0"));
+    let is_whole = !fraction.is_empty() && fraction.bytes().all(|digit| digit == b'0');
+    whole.parse::<i32>().ok().filter(|_| is_whole).map(i64::from)
 }
 
 fn refusal(code: i64, envelope: Envelope<'_>, gateway_time: Option<Timestamp>) -> Refusal {
@@ -72,10 +80,21 @@ mod tests {
     }
 
     #[test]
-    fn absent_data_and_null_are_the_same() {
-        for body in [r#"{"stat":{"code":0}}"#, r#"{"stat":{"code":0},"data":null}"#] {
-            assert!(decode(body.as_bytes()).unwrap().data.is_none());
+    fn data_that_is_null_is_not_data_that_is_missing() {
+        assert!(decode(br#"{"stat":{"code":0},"data":null}"#).unwrap().data.is_none());
+        assert_eq!(decode(br#"{"stat":{"code":0}}"#).unwrap_err().kind, Kind::Unreadable);
+    }
+
+    #[test]
+    fn a_code_is_whole_as_it_is_written() {
+        let kind = |code: &str| decode(format!(r#"{{"stat":{{"code":{code}}},"data":{{}}}}"#).as_bytes()).err();
+        for code in ["0", "-0", "0.0", "0.00", r#""0""#, r#"" 0 ""#, r#""0.0""#] {
+            assert_eq!(kind(code), None, "{code}");
         }
+        for code in ["1e-400", "0e0", "0.1", "1e-5", r#""0e0""#, r#""0.""#, r#""""#, "true", "[0]", "4294967296"] {
+            assert_eq!(kind(code).map(|refusal| refusal.kind), Some(Kind::Unreadable), "{code}");
+        }
+        assert_eq!(kind("-500.0").map(|refusal| refusal.kind), Some(Kind::GatewayFailed));
     }
 
     #[test]

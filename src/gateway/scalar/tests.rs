@@ -9,8 +9,12 @@ struct Wire {
     rate: Option<Number>,
     #[serde(default, deserialize_with = "super::integer")]
     count: Option<i64>,
+    #[serde(default, deserialize_with = "super::count")]
+    visitors: Option<i64>,
     #[serde(default, deserialize_with = "super::text")]
     name: Option<String>,
+    #[serde(default, deserialize_with = "super::code")]
+    code: Option<String>,
 }
 
 fn read(json: &str) -> Wire {
@@ -40,7 +44,27 @@ fn a_whole_amount_is_written_without_a_fraction() {
 }
 
 #[test]
-fn a_count_is_whole() {
+fn a_count_is_not_negative() {
+    for (json, visitors) in [("0", Some(0)), ("\"7\"", Some(7)), ("-0", Some(0)), ("\"--\"", None)] {
+        assert_eq!(read(&format!("{{\"visitors\":{json}}}")).visitors, visitors, "{json}");
+    }
+    for json in [r#"{"visitors":-1}"#, r#"{"visitors":"-1"}"#, r#"{"visitors":-1.0}"#, r#"{"visitors":0.5}"#] {
+        assert!(serde_json::from_str::<Wire>(json).is_err(), "{json}");
+    }
+}
+
+#[test]
+fn a_code_is_a_text_or_a_number_and_no_boolean() {
+    for (json, code) in [(r#""A1""#, Some("A1")), ("7", Some("7")), ("null", None), (r#"" ""#, None)] {
+        assert_eq!(read(&format!("{{\"code\":{json}}}")).code.as_deref(), code, "{json}");
+    }
+    for json in [r#"{"code":true}"#, r#"{"code":[]}"#, r#"{"code":123456789012345678901234}"#] {
+        assert!(serde_json::from_str::<Wire>(json).is_err(), "{json}");
+    }
+}
+
+#[test]
+fn an_integer_is_whole() {
     assert_eq!(read(r#"{"count":"318"}"#).count, Some(318));
     assert_eq!(read(r#"{"count":318.0}"#).count, Some(318));
     for json in [r#"{"count":1.5}"#, r#"{"count":"many"}"#, r#"{"count":1e300}"#, r#"{"count":[]}"#] {

@@ -119,3 +119,14 @@ async fn without_a_total_the_pages_end_at_an_empty_one() {
     assert_eq!(list.window(0, 1000, 100).await.len(), 120);
     assert_eq!(list.calls.borrow().len(), 3);
 }
+
+#[actix_web::test]
+async fn an_empty_page_without_a_total_is_not_a_list_that_changed() {
+    let window = Window { offset: 0, size: 200, cap: 100 };
+    let cut = |page, _| async move {
+        let items: Vec<u64> = if page == 1 { (0..100).collect() } else { Vec::new() };
+        Ok(GatewayPage { items, total: (page == 1).then_some(150) })
+    };
+    let error = window.fetch(Gateway::Oms, cut).await.err().unwrap();
+    assert_eq!(error.kind, Kind::Unreadable);
+}

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use secrecy::SecretString;
-use serde_json::{Map, Value, json};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
 
-use super::{Inspection, page_from_wire};
+use super::page;
+use super::row::Inspection;
 use crate::gateway::GatewaySettings;
 use crate::gateway::account::Account;
 use crate::gateway::endpoint::china_standard_time;
@@ -35,12 +37,16 @@ fn access() -> OpRetailAccess {
     }
 }
 
-fn row(value: &Value) -> Map<String, Value> {
-    value.as_object().unwrap().clone()
+fn inspection(row: &str) -> Inspection {
+    Inspection::from_wire(serde_json::from_str(row).unwrap(), &access())
 }
 
 fn read(value: &Value) -> Value {
-    json!(Inspection::from_wire(row(value), &access()))
+    json!(inspection(&value.to_string()))
+}
+
+fn raw(value: &Value) -> Box<RawValue> {
+    to_raw_value(value).unwrap()
 }
 
 #[test]
@@ -69,8 +75,34 @@ fn every_field_of_the_prose_is_found_and_the_rest_is_passed_on() {
 #[test]
 fn an_id_of_64_bits_is_kept_digit_for_digit_and_a_rounded_one_is_no_id() {
     assert_eq!(read(&json!({"id": u64::MAX}))["id"], "18446744073709551615");
-    let rounded: Value = serde_json::from_str(r#"{"id": 123456789012345678901234}"#).unwrap();
-    assert_eq!(read(&rounded)["id"], Value::Null);
+    assert_eq!(json!(inspection(r#"{"id": 123456789012345678901234}"#))["id"], Value::Null);
+}
+
+#[test]
+fn what_is_passed_on_has_every_digit_that_was_sent() {
+    let items = r#"[{"weight":0.12345678901234567890}]"#;
+    let extra = r#"{"amount":1234567890.12345678901,"number":123456789012345678901234,"rate":1.50}"#;
+    let row = format!("{{\"items\":{items},{}", &extra[1..]);
+    let written = serde_json::to_string(&inspection(&row)).unwrap();
+    assert!(written.contains(&format!("\"check_items\":{items}")), "{written}");
+    assert!(written.contains(&format!("\"extra\":{extra}")), "{written}");
+}
+
+#[test]
+fn only_a_list_of_objects_is_a_list_of_what_was_checked() {
+    for items in [json!([1, 2]), json!([{}, null]), json!([[]]), json!({"a": 1}), json!("none"), json!(7)] {
+        let inspection = read(&json!({"checkItems": items}));
+        assert_eq!((&inspection["check_items"], &inspection["extra"]["checkItems"]), (&Value::Null, &items), "{items}");
+    }
+    assert_eq!(read(&json!({"checkItems": [1], "items": [{"a": 1}]}))["check_items"], json!([{"a": 1}]));
+    assert_eq!(read(&json!({"items": []}))["check_items"], json!([]));
+}
+
+#[test]
+fn a_blank_does_not_hide_the_value_under_another_name() {
+    let inspection = read(&json!({"depId": null, "shopId": "123456", "statusName": "", "status": 1}));
+    assert_eq!((&inspection["store"]["id"], &inspection["status"]), (&json!("S_123456"), &json!("1")));
+    assert_eq!(inspection["extra"], json!({}));
 }
 
 #[test]
@@ -95,11 +127,43 @@ fn the_list_is_found_wherever_it_stands() {
         (json!({"list": [{"id": 1}], "count": 7}), Some(7)),
         (json!({"content": [{"id": 1}]}), None),
     ] {
-        let page = page_from_wire(data.clone()).unwrap();
+        let page = page::from_wire(Some(&raw(&data))).unwrap();
         assert_eq!((page.items.len(), page.total), (1, total), "{data}");
     }
-    assert_eq!(page_from_wire(json!({"rows": null, "total": 0})).unwrap().items.len(), 0);
-    for data in [json!("x"), json!({"total": 1}), json!({"rows": [1]}), json!({"rows": {}})] {
-        assert!(page_from_wire(data.clone()).is_none(), "{data}");
+    for data in [json!("x"), json!({"total": 1}), json!({"rows": [1]}), json!({"rows": {}}), json!([null]), json!(7)] {
+        assert!(page::from_wire(Some(&raw(&data))).is_none(), "{data}");
+    }
+}
+
+#[test]
+fn a_list_of_nothing_is_empty() {
+    for data in
+        [None, Some(json!([])), Some(json!({"rows": null})), Some(json!({"list": null, "rows": [], "total": 0}))]
+    {
+        let page = page::from_wire(data.as_ref().map(raw).as_deref()).unwrap();
+        assert!(page.items.is_empty(), "{data:?}");
+    }
+}
+
+#[test]
+fn of_two_lists_none_is_the_one_and_a_null_is_no_list() {
+    for data in [json!({"list": [], "rows": [{"id": 1}]}), json!({"records": {}, "rows": []})] {
+        assert!(page::from_wire(Some(&raw(&data))).is_none(), "{data}");
+    }
+    let page = page::from_wire(Some(&raw(&json!({"list": null, "rows": [{"id": 1}]})))).unwrap();
+    assert_eq!(page.items.len(), 1);
+}
+
+#[test]
+fn only_a_missing_total_is_none() {
+    let total = |total: &str| {
+        let data = format!(r#"{{"rows":[],"total":{total}}}"#);
+        page::from_wire(Some(&serde_json::from_str::<Box<RawValue>>(&data).unwrap())).map(|page| page.total)
+    };
+    assert_eq!(total("null"), Some(None));
+    assert_eq!(total("null,\"count\":7"), Some(Some(7)));
+    assert_eq!((total("7"), total("\"7\""), total("7.0")), (Some(Some(7)), Some(Some(7)), Some(Some(7))));
+    for none in ["[]", "{}", "true", "-1", r#""x""#, r#""""#, "1e17", "0.5", "9007199254740993"] {
+        assert_eq!(total(none), None, "{none}");
     }
 }

@@ -1,0 +1,222 @@
+//! The figures of a flow: what the caller gets, what the vendor sends, and the translation.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Number;
+use utoipa::ToSchema;
+
+use crate::gateway::scalar;
+use crate::gateway::tenants::OpRetailAccess;
+use crate::resources::weather::{Weather, WireWeather};
+
+// What the caller gets.
+
+/// Visitors, sales and what goes with them.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FlowFigures)]
+pub struct Figures {
+    /// Visitors counted at the doors.
+    visitors: Visitors,
+    /// What was sold.
+    sales: Sales,
+    /// Of the people who passed by, how many entered, in percent.
+    #[schema(example = 12.4, value_type = Option<f64>, required)]
+    store_entry_rate_percent: Option<Number>,
+    /// Of the visitors, how many used a fitting room, in percent.
+    #[schema(example = 8.5, value_type = Option<f64>, required)]
+    fitting_room_rate_percent: Option<Number>,
+    /// The weather at the store.
+    #[schema(required)]
+    weather: Option<Weather>,
+    /// Further figures that the company has configured at OPRetail.
+    indicators: Vec<Indicator>,
+    /// When the figures were read from the gateway.
+    #[schema(example = "2026-11-22T10:00:00+08:00", format = DateTime)]
+    observed_at: String,
+}
+
+/// Visitors counted at the doors.
+#[derive(Serialize, ToSchema)]
+pub struct Visitors {
+    /// Since the shop opened today.
+    #[schema(example = 318, required)]
+    today: Option<i64>,
+    /// Since Monday.
+    #[schema(example = 1906, required)]
+    this_week: Option<i64>,
+    /// Since the first of the month.
+    #[schema(example = 8214, required)]
+    this_month: Option<i64>,
+}
+
+/// What was sold today.
+#[derive(Serialize, ToSchema)]
+pub struct Sales {
+    /// Amount, in the company's currency.
+    #[schema(example = 48210, value_type = Option<f64>, required)]
+    total: Option<Number>,
+    /// Amount per customer, in the company's currency.
+    #[schema(example = 151, value_type = Option<f64>, required)]
+    average_spend: Option<Number>,
+    /// Of the visitors, how many bought something, in percent.
+    #[schema(example = 21.4, value_type = Option<f64>, required)]
+    purchase_rate_percent: Option<Number>,
+}
+
+/// A figure that the company has configured at OPRetail.
+#[derive(Serialize, ToSchema)]
+pub struct Indicator {
+    /// The gateway's key.
+    #[schema(example = "ENTER_RATE", required)]
+    key: Option<String>,
+    /// The name, in the gateway's language.
+    #[schema(example = "进店率", required)]
+    name: Option<String>,
+    /// What kind of figure it is.
+    #[schema(required)]
+    kind: Option<IndicatorKind>,
+    /// The figure; for a ratio in percent. A text when the gateway gives no number.
+    #[schema(example = 12.4, required)]
+    value: Option<IndicatorValue>,
+}
+
+/// What kind of figure an indicator is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IndicatorKind {
+    /// A rate in percent.
+    Ratio,
+    /// Anything else.
+    Other,
+}
+
+/// A number, or the gateway's text when it is none.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum IndicatorValue {
+    /// A number.
+    #[schema(value_type = f64)]
+    Number(Number),
+    /// The gateway's text.
+    Text(String),
+}
+
+// What the vendor sends.
+
+/// The figures as OPRetail sends them. Any of them can be missing.
+#[derive(Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub struct TotalData {
+    #[serde(default, deserialize_with = "scalar::count")]
+    day_flow: Option<i64>,
+    #[serde(default, deserialize_with = "scalar::count")]
+    week_flow: Option<i64>,
+    #[serde(default, deserialize_with = "scalar::count")]
+    month_flow: Option<i64>,
+    #[serde(default, deserialize_with = "scalar::number")]
+    total_sale: Option<Number>,
+    #[serde(default, deserialize_with = "scalar::number")]
+    expenditure: Option<Number>,
+    #[serde(default, deserialize_with = "scalar::number")]
+    buy_rate: Option<Number>,
+    #[serde(default, deserialize_with = "scalar::number")]
+    enter_rate: Option<Number>,
+    #[serde(default, deserialize_with = "scalar::number")]
+    fitting_rate: Option<Number>,
+    #[serde(default, deserialize_with = "scalar::object")]
+    weather: Option<WireWeather>,
+    #[serde(default, rename = "cfgData", deserialize_with = "scalar::one_or_many")]
+    cfg_data: Vec<WireIndicator>,
+}
+
+#[derive(Deserialize)]
+struct WireIndicator {
+    #[serde(default, deserialize_with = "scalar::text")]
+    key: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    name: Option<String>,
+    #[serde(default, rename = "type", deserialize_with = "scalar::integer")]
+    kind: Option<i64>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    value: Option<String>,
+}
+
+// The translation.
+
+impl Figures {
+    /// Translates; the figures were read at `observed_at`.
+    pub fn from_wire(data: TotalData, access: &OpRetailAccess, observed_at: String) -> Self {
+        Self {
+            visitors: Visitors { today: data.day_flow, this_week: data.week_flow, this_month: data.month_flow },
+            sales: Sales {
+                total: data.total_sale,
+                average_spend: data.expenditure,
+                purchase_rate_percent: data.buy_rate,
+            },
+            store_entry_rate_percent: data.enter_rate,
+            fitting_room_rate_percent: data.fitting_rate,
+            weather: data.weather.map(|weather| Weather::from_wire(weather, &access.zone)),
+            indicators: data.cfg_data.into_iter().map(Indicator::from).collect(),
+            observed_at,
+        }
+    }
+}
+
+impl From<WireIndicator> for Indicator {
+    fn from(wire: WireIndicator) -> Self {
+        let value = wire.value.map(|text| match scalar::parse_number(&text) {
+            Some(number) => IndicatorValue::Number(number),
+            None => IndicatorValue::Text(text),
+        });
+        let kind = wire.kind.map(|kind| if kind == 1 { IndicatorKind::Ratio } else { IndicatorKind::Other });
+        Self { key: wire.key, name: wire.name, kind, value }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Indicator, TotalData};
+    use crate::resources::recognized::Recognized;
+    use serde_json::json;
+
+    fn read(data: serde_json::Value) -> TotalData {
+        serde_json::from_value::<Recognized<TotalData>>(data).unwrap().0
+    }
+
+    #[test]
+    fn figures_are_read_as_numbers_texts_and_percents() {
+        let data = read(json!({
+            "DAY_FLOW": 318, "WEEK_FLOW": "1906", "MONTH_FLOW": null, "TOTAL_SALE": 48210, "EXPENDITURE": "151",
+            "BUY_RATE": "21.4%", "ENTER_RATE": "12.4", "FITTING_RATE": "--"
+        }));
+        assert_eq!((data.day_flow, data.week_flow, data.month_flow), (Some(318), Some(1906), None));
+        assert_eq!(json!(data.buy_rate), json!(21.4));
+        assert_eq!(json!(data.total_sale).to_string(), "48210");
+        assert!(data.fitting_rate.is_none() && data.weather.is_none() && data.cfg_data.is_empty());
+    }
+
+    #[test]
+    fn configured_figures_come_one_or_many() {
+        let one = json!({"key": "k", "name": "进店率", "type": 1, "value": "12.4%"});
+        assert_eq!(read(json!({"cfgData": one})).cfg_data.len(), 1);
+        assert_eq!(read(json!({"cfgData": [one, one]})).cfg_data.len(), 2);
+        assert_eq!(read(json!({"cfgData": null})).cfg_data.len(), 0);
+        let indicator = Indicator::from(read(json!({"cfgData": one})).cfg_data.remove(0));
+        assert_eq!(json!(indicator), json!({"key": "k", "name": "进店率", "kind": "ratio", "value": 12.4}));
+    }
+
+    #[test]
+    fn a_figure_of_the_wrong_kind_is_no_figure() {
+        for data in [
+            json!({"DAY_FLOW": {}}),
+            json!({"DAY_FLOW": "many"}),
+            json!({"WEEK_FLOW": -1}),
+            json!({"day_flow": 3}),
+            json!({}),
+            json!({"WEATHER": 7}),
+            json!({"WEATHER": [1]}),
+            json!([]),
+        ] {
+            assert!(serde_json::from_value::<Recognized<TotalData>>(data.clone()).is_err(), "{data}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! How a list of inspections is read: the calls, and the filter by store that the gateway does not have.
+
+use serde_json::value::RawValue;
+
+use super::page::{self, Row};
+use super::row::Inspection;
+use crate::gateway::GatewayClient;
+use crate::gateway::dialect::Call;
+use crate::gateway::error::{Error, Kind, Note};
+use crate::gateway::opretail::methods::STATISTICS_DETAIL_PAGE;
+use crate::gateway::tenants::OpRetailAccess;
+use crate::gateway::vendor::Gateway;
+use crate::resources::gateway_pages::{GatewayPage, Window};
+use crate::resources::params::{Page, Period};
+use crate::resources::source_type::SourceType;
+
+/// The vendor publishes no cap; a page of this size is asked for at once.
+const GATEWAY_PAGE: u32 = 100;
+
+/// Inspections that are read at the most to filter them by store, which the gateway cannot.
+const MOST_FILTERED: u32 = 5000;
+
+/// What one request reads from the gateway.
+pub struct Reading {
+    /// The account at OPRetail.
+    pub access: OpRetailAccess,
+    /// The company's number on the business platform.
+    pub enterprise_id: i64,
+    /// Whole days.
+    pub period: Period,
+    /// The types to keep; all when there are none.
+    pub source_types: Vec<SourceType>,
+    /// The stores to keep; all when it is `None`.
+    pub stores: Option<Vec<String>>,
+}
+
+impl Reading {
+    fn call(&self, page: u64, size: u32) -> Call {
+        let codes: Vec<String> = self.source_types.iter().map(|source| source.code().to_string()).collect();
+        Call::new(STATISTICS_DETAIL_PAGE)
+            .with("pageNumber", page.to_string())
+            .with("pageSize", size.to_string())
+            .with("enterpriseId", self.enterprise_id.to_string())
+            .with("startTime", self.period.start_day())
+            .with("endTime", self.period.end_day())
+            .with_some("sourceTypes", (!codes.is_empty()).then(|| codes.join(",")))
+    }
+
+    /// The page of all inspections that are asked for.
+    ///
+    /// # Errors
+    /// What the gateway's calls end in, and [`Kind::Unreadable`] when its pages are none or do not fit together; when
+    /// stores are asked for, also when an inspection does not tell its store, or when there are too many to look through.
+    pub async fn page(&self, gateway: &GatewayClient, page: Page) -> Result<GatewayPage<Inspection>, Error> {
+        let window = Window { offset: page.offset(), size: page.size, cap: GATEWAY_PAGE };
+        match &self.stores {
+            Some(stores) => self.fetch_filtered(gateway, page, stores).await,
+            None => self.fetch(gateway, window, None).await,
+        }
+    }
+
+    /// Lists of more than `most` inspections are refused as soon as the gateway tells their length.
+    async fn fetch(
+        &self,
+        gateway: &GatewayClient,
+        window: Window,
+        most: Option<u32>,
+    ) -> Result<GatewayPage<Inspection>, Error> {
+        let fetch_page = |number, size| async move {
+            let data: Option<Box<RawValue>> = gateway.call(&self.access.account, &self.call(number, size)).await?;
+            let page = page::from_wire(data.as_deref());
+            let page = page.ok_or_else(|| unreadable("there is no one list of inspections, or its total is none"))?;
+            match (page.total, most) {
+                (Some(total), Some(most)) if total > u64::from(most) => Err(too_many()),
+                _ => Ok(page),
+            }
+        };
+        let page = window.fetch(Gateway::OpRetail, fetch_page).await?;
+        let items = page.items.into_iter().map(|Row(row)| Inspection::from_wire(row, &self.access)).collect();
+        Ok(GatewayPage { items, total: page.total })
+    }
+
+    /// The gateway cannot filter by store, so its whole list is read and filtered here; page numbers stay true.
+    async fn fetch_filtered(
+        &self,
+        gateway: &GatewayClient,
+        page: Page,
+        stores: &[String],
+    ) -> Result<GatewayPage<Inspection>, Error> {
+        // One more than is taken, so that a list without a total shows whether it ends.
+        let window = Window { offset: 0, size: MOST_FILTERED + 1, cap: GATEWAY_PAGE };
+        let all = self.fetch(gateway, window, Some(MOST_FILTERED)).await?;
+        if all.items.len() > MOST_FILTERED as usize {
+            return Err(too_many());
+        }
+        let mut kept = Vec::new();
+        for inspection in all.items {
+            // It could be of a store that is asked for, and would be missing without a word.
+            let store = inspection.store_id().ok_or_else(|| unreadable("an inspection does not tell its store"))?;
+            if stores.iter().any(|wanted| wanted == store) {
+                kept.push(inspection);
+            }
+        }
+        let total = kept.len() as u64;
+        let skip = usize::try_from(page.offset()).unwrap_or(usize::MAX);
+        Ok(GatewayPage { items: kept.into_iter().skip(skip).take(page.size as usize).collect(), total: Some(total) })
+    }
+}
+
+fn too_many() -> Error {
+    let cause = format!("more than {MOST_FILTERED} inspections would have to be read to filter them by store");
+    let message = format!(
+        "There are more than {MOST_FILTERED} inspections to look through for this store. Ask for a shorter period, or name \
+         source types."
+    );
+    let note = Note { message: Some(message), ..Note::default() };
+    Error { note: Some(note), ..Error::local(Gateway::OpRetail, Kind::ParameterRefused, cause) }
+}
+
+fn unreadable(cause: &str) -> Error {
+    Error::local(Gateway::OpRetail, Kind::Unreadable, cause)
+}

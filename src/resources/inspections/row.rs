@@ -1,0 +1,120 @@
+//! One inspection: what the caller gets, and how it is found in a row of the gateway.
+
+use serde::Serialize;
+use serde_json::Number;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use crate::gateway::tenants::OpRetailAccess;
+use crate::resources::likely_fields::{LikelyFields, RawFields};
+use crate::resources::source_type::SourceTypeDocument;
+
+// What the caller gets.
+
+/// An inspection of a store. A field that the gateway did not give is `null`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Inspection {
+    /// The gateway's number of the inspection.
+    #[schema(example = "9001", required)]
+    id: Option<String>,
+    /// Who inspected.
+    #[schema(required)]
+    inspector: Option<Named>,
+    /// How the inspection came about.
+    #[schema(required)]
+    source_type: Option<SourceTypeDocument>,
+    /// When it was recorded.
+    #[schema(example = "2026-11-22T10:00:00+08:00", format = DateTime, required)]
+    created_at: Option<String>,
+    /// Which store was inspected.
+    #[schema(required)]
+    store: Option<Named>,
+    /// How far the finding has been dealt with, as the gateway writes it.
+    #[schema(example = "待整改", required)]
+    status: Option<String>,
+    /// The score that was given.
+    #[schema(example = 92.5, value_type = Option<f64>, required)]
+    score: Option<Number>,
+    /// What was checked, untouched: numbers have all the digits that the gateway sent.
+    #[schema(value_type = Option<Vec<Object>>, required)]
+    check_items: Option<Box<RawValue>>,
+    /// Until when the finding must be dealt with.
+    #[schema(example = "2026-11-25T10:00:00+08:00", format = DateTime, required)]
+    deadline: Option<String>,
+    /// Amount of a reward.
+    #[schema(example = 50, value_type = Option<f64>, required)]
+    reward: Option<Number>,
+    /// Amount of a penalty.
+    #[schema(example = 100, value_type = Option<f64>, required)]
+    penalty: Option<Number>,
+    /// Points that were deducted.
+    #[schema(example = 5, value_type = Option<f64>, required)]
+    deduction: Option<Number>,
+    /// Addresses of pictures.
+    #[schema(example = json!(["https://media.example.com/1.jpg"]))]
+    photos: Vec<String>,
+    /// Addresses of videos.
+    #[schema(example = json!(["https://media.example.com/1.mp4"]))]
+    videos: Vec<String>,
+    /// Every field that the gateway sent and this document does not name, untouched: numbers have all the digits that the
+    /// gateway sent.
+    #[schema(value_type = Object, additional_properties)]
+    extra: RawFields,
+}
+
+/// A person or a store, by number and name.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Named {
+    /// The number; of a store, its id at OPRetail.
+    #[schema(example = "S_123456", required)]
+    id: Option<String>,
+    /// The name.
+    #[schema(example = "Nanjing Road Flagship", required)]
+    name: Option<String>,
+}
+
+// The translation.
+
+impl Inspection {
+    /// Translates.
+    pub fn from_wire(row: RawFields, access: &OpRetailAccess) -> Self {
+        let mut fields = LikelyFields::new(row, &access.zone);
+        let store_id = fields.text(&["depId", "deptId", "departmentId", "shopId", "storeId"]);
+        let store_name = fields.text(&["depName", "deptName", "departmentName", "shopName", "storeName"]);
+        let inspector_id = fields.text(&["inspectorId", "userId", "createUserId", "checkUserId", "creatorId"]);
+        let inspector_name =
+            fields.text(&["inspectorName", "inspector", "userName", "createUserName", "checkUserName", "creatorName"]);
+        let (reward, penalty) = fields.reward_or_penalty();
+        Self {
+            id: fields.text(&["id", "inspectionId", "recordId", "taskId"]),
+            inspector: named(inspector_id, inspector_name),
+            source_type: fields.parsed(&["sourceType", "source"], SourceTypeDocument::from_wire),
+            created_at: fields.time(&["createTime", "createDate", "createdAt", "createtime"]),
+            store: named(store_id.map(|id| with_prefix(&id)), store_name),
+            status: fields.text(&["statusName", "problemStatusName", "status", "problemStatus", "state"]),
+            score: fields.number(&["score", "totalScore", "point"]),
+            check_items: fields.objects(&["checkItems", "items", "itemList", "checkItemList", "details"]),
+            deadline: fields.time(&["deadline", "validTime", "expireTime", "limitTime", "endTime"]),
+            reward,
+            penalty,
+            deduction: fields.number(&["deductScore", "deductPoints", "deduction"]),
+            photos: fields.addresses(&["photos", "pictures", "pics", "picUrls", "imageUrls", "photoList"]),
+            videos: fields.addresses(&["videos", "videoUrls", "videoList"]),
+            extra: fields.into_rest(),
+        }
+    }
+
+    /// The store's id at OPRetail, when the row tells it.
+    pub fn store_id(&self) -> Option<&str> {
+        self.store.as_ref()?.id.as_deref()
+    }
+}
+
+fn named(id: Option<String>, name: Option<String>) -> Option<Named> {
+    (id.is_some() || name.is_some()).then_some(Named { id, name })
+}
+
+/// The gateway writes a store's number without its prefix in some answers.
+fn with_prefix(id: &str) -> String {
+    if id.starts_with("S_") { id.to_owned() } else { format!("S_{id}") }
+}
