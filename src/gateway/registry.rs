@@ -35,8 +35,8 @@ impl Registry {
 
     /// A breaker for one credential.
     pub(super) fn breaker(&self) -> Breaker {
-        // A probe that has taken longer than an attempt may has vanished.
-        let probe_time = self.settings.attempt_timeout + self.settings.opretail.queue_wait + Duration::from_secs(1);
+        // A probe that has taken longer than an attempt may has vanished; it starts when the queue is behind it.
+        let probe_time = self.settings.attempt_timeout + Duration::from_secs(1);
         Breaker::new(self.settings.breaker_rest, probe_time)
     }
 
