@@ -5,6 +5,7 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use actix_web::http::header::HeaderValue;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -50,65 +51,84 @@ impl Encoding {
     }
 }
 
+/// The answer in one encoding: its bytes and their strong entity tag, in quotes.
+#[derive(Debug)]
+pub struct Form {
+    /// The bytes.
+    pub body: Bytes,
+    /// The `ETag` header.
+    pub etag: HeaderValue,
+}
+
 /// A finished answer.
 #[derive(Debug)]
 pub struct Entry {
-    document: Document,
-    gzip: Option<Bytes>,
-    brotli: Option<Bytes>,
-    tag: String,
+    identity: Form,
+    gzip: Option<Form>,
+    brotli: Option<Form>,
+    link: Option<HeaderValue>,
+    cache_control: HeaderValue,
     stores: Vec<String>,
     freshness: Freshness,
     stored_at: Duration,
     flight: u64,
     kept: AtomicBool,
     refreshing: AtomicBool,
+    retired: AtomicBool,
 }
 
 impl Entry {
-    /// Finishes a document: compresses it and computes its tag.
+    /// Finishes a document: compresses it, computes its tags, and writes what of its head does not change with time.
     pub(super) fn new(document: Document, freshness: Freshness, stores: Vec<String>, stored_at: Duration) -> Self {
-        let worth = document.body.len() >= WORTH_COMPRESSING;
-        let smaller = |encoded: Option<Vec<u8>>| {
-            encoded.filter(|encoded| worth && encoded.len() < document.body.len()).map(Bytes::from)
+        let Document { body, link } = document;
+        let tag = tag(&body, link.as_deref());
+        let form = |body, encoding| Form { body, etag: etag(&tag, encoding) };
+        let encoded = |encode: fn(&[u8]) -> Option<Vec<u8>>, encoding| {
+            let encoded = if body.len() < WORTH_COMPRESSING { None } else { encode(&body) };
+            // Only as much memory as there are bytes: the cache counts those.
+            let smaller = encoded.filter(|encoded| encoded.len() < body.len()).map(Vec::into_boxed_slice);
+            smaller.map(|encoded| form(Bytes::from(encoded), encoding))
         };
-        let gzip = smaller(worth.then(|| gzip(&document.body)).flatten());
-        let brotli = smaller(worth.then(|| brotli(&document.body)).flatten());
-        let tag = tag(&document);
         Self {
-            gzip,
-            brotli,
-            tag,
-            document,
+            gzip: encoded(gzip, Encoding::Gzip),
+            brotli: encoded(brotli, Encoding::Brotli),
+            identity: form(body, Encoding::Identity),
+            // A link that is no header is left out; those of lists are made of what a query may hold.
+            link: link.and_then(|link| HeaderValue::try_from(link).ok()),
+            // `max-age` is the whole lifetime and `Age` what is gone of it (RFC 9111 §4.2).
+            cache_control: header(format!("private, max-age={}", freshness.fresh.as_secs())),
             stores,
             freshness,
             stored_at,
             flight: 0,
             kept: AtomicBool::new(false),
             refreshing: AtomicBool::new(false),
+            retired: AtomicBool::new(false),
         }
     }
 
-    /// The bytes in this encoding, if they are kept in it.
-    pub fn body(&self, encoding: Encoding) -> Option<Bytes> {
+    /// The answer in this encoding, if it is kept in it. Identity always is.
+    pub const fn form(&self, encoding: Encoding) -> Option<&Form> {
         match encoding {
-            Encoding::Identity => Some(self.document.body.clone()),
-            Encoding::Gzip => self.gzip.clone(),
-            Encoding::Brotli => self.brotli.clone(),
+            Encoding::Identity => Some(&self.identity),
+            Encoding::Gzip => self.gzip.as_ref(),
+            Encoding::Brotli => self.brotli.as_ref(),
         }
     }
 
-    /// The strong entity tag of the bytes in this encoding, in quotes.
-    pub fn etag(&self, encoding: Encoding) -> String {
-        match encoding.name() {
-            None => format!("\"{}\"", self.tag),
-            Some(name) => format!("\"{}-{name}\"", self.tag),
-        }
+    /// The answer as it is.
+    pub const fn identity(&self) -> &Form {
+        &self.identity
     }
 
     /// The `Link` header.
-    pub fn link(&self) -> Option<&str> {
-        self.document.link.as_deref()
+    pub const fn link(&self) -> Option<&HeaderValue> {
+        self.link.as_ref()
+    }
+
+    /// The `Cache-Control` header.
+    pub const fn cache_control(&self) -> &HeaderValue {
+        &self.cache_control
     }
 
     /// The stores that the answer is about.
@@ -151,6 +171,15 @@ impl Entry {
         self.kept.store(true, Ordering::Release);
     }
 
+    /// Whether another answer has taken its place, or none is to be given any more.
+    pub fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
+    }
+
+    pub(super) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+    }
+
     /// Claims the refresh of this answer; false when somebody else has it.
     pub(super) fn begin_refresh(&self) -> bool {
         !self.refreshing.swap(true, Ordering::AcqRel)
@@ -163,20 +192,37 @@ impl Entry {
 
     /// Bytes that the answer holds in memory, besides its key.
     pub(super) fn size(&self) -> usize {
-        let encoded = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
-        let stores: usize = self.stores.iter().map(|store| store.len() + size_of::<String>()).sum();
-        let head = self.tag.len() + self.document.link.as_ref().map_or(0, String::len);
-        size_of::<Self>() + self.document.body.len() + encoded(&self.gzip) + encoded(&self.brotli) + stores + head
+        let forms = [Some(&self.identity), self.gzip.as_ref(), self.brotli.as_ref()];
+        let forms: usize =
+            forms.into_iter().flatten().map(|form| allocated(form.body.len()) + allocated(form.etag.len())).sum();
+        let stores: usize = self.stores.iter().map(|store| allocated(store.len()) + size_of::<String>()).sum();
+        let head = allocated(self.cache_control.len()) + self.link.as_ref().map_or(0, |link| allocated(link.len()));
+        size_of::<Self>() + forms + stores + head
     }
 }
 
+/// What the allocator takes for so many bytes: its own word, and up to the next multiple of 16.
+const fn allocated(bytes: usize) -> usize {
+    (bytes + 8).next_multiple_of(16)
+}
+
 /// The link is part of the representation's head, so that it is part of the tag.
-fn tag(document: &Document) -> String {
-    let digest = Sha256::new()
-        .chain_update(&document.body)
-        .chain_update(document.link.as_deref().unwrap_or_default())
-        .finalize();
+fn tag(body: &[u8], link: Option<&str>) -> String {
+    let digest = Sha256::new().chain_update(body).chain_update(link.unwrap_or_default()).finalize();
     base16ct::lower::encode_string(digest.get(..16).unwrap_or(&digest))
+}
+
+/// Each encoding has a tag of its own (RFC 9110 §8.8.3.3).
+fn etag(tag: &str, encoding: Encoding) -> HeaderValue {
+    header(match encoding.name() {
+        None => format!("\"{tag}\""),
+        Some(name) => format!("\"{tag}-{name}\""),
+    })
+}
+
+/// A header value of this program's own words and digits, which is always one.
+fn header(text: String) -> HeaderValue {
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
 }
 
 fn gzip(body: &[u8]) -> Option<Vec<u8>> {
@@ -210,21 +256,25 @@ mod tests {
         let long = "{\"a\":1}".repeat(500);
         let kept = entry(&long);
         let mut decoded = String::new();
-        flate2::read::GzDecoder::new(kept.body(Encoding::Gzip).unwrap().as_ref()).read_to_string(&mut decoded).unwrap();
-        assert_eq!(decoded, long);
-        let mut decoded = String::new();
-        brotli::Decompressor::new(kept.body(Encoding::Brotli).unwrap().as_ref(), 4096)
+        flate2::read::GzDecoder::new(kept.form(Encoding::Gzip).unwrap().body.as_ref())
             .read_to_string(&mut decoded)
             .unwrap();
         assert_eq!(decoded, long);
-        assert!(entry("{}").body(Encoding::Gzip).is_none());
+        let mut decoded = String::new();
+        brotli::Decompressor::new(kept.form(Encoding::Brotli).unwrap().body.as_ref(), 4096)
+            .read_to_string(&mut decoded)
+            .unwrap();
+        assert_eq!(decoded, long);
+        assert!(entry("{}").form(Encoding::Gzip).is_none());
     }
 
     #[test]
     fn each_encoding_has_a_strong_tag_of_its_own() {
-        let kept = entry("{}");
-        assert_ne!(kept.etag(Encoding::Identity), kept.etag(Encoding::Gzip));
-        assert!(kept.etag(Encoding::Identity).starts_with('"'));
-        assert_ne!(kept.etag(Encoding::Identity), entry("[]").etag(Encoding::Identity));
+        let long = entry(&"{\"a\":1}".repeat(500));
+        let tag = |encoding| long.form(encoding).unwrap().etag.to_str().unwrap().to_owned();
+        let tags = [Encoding::Identity, Encoding::Gzip, Encoding::Brotli].map(tag);
+        assert!(tags.iter().all(|tag| tag.starts_with('"') && tag.ends_with('"')));
+        assert!(tags[0] != tags[1] && tags[1] != tags[2] && tags[0] != tags[2]);
+        assert_ne!(entry("{}").identity().etag, entry("[]").identity().etag);
     }
 }

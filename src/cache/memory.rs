@@ -1,16 +1,15 @@
 //! The cache's memory on moka: the answers, the flights that bring them, and failures that are remembered for a moment.
 
-use std::collections::HashMap;
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use moka::Expiry;
-use moka::future::Cache;
+use moka::{Expiry, future, sync};
 
 use super::entry::{Document, Entry};
 use super::freshness::Freshness;
+use super::purges::{Purges, is_about};
 use super::{Failure, Key, Question};
 use crate::settings::Section;
 
@@ -53,17 +52,18 @@ impl CacheSettings {
 struct Remembered<E> {
     failure: E,
     until: Duration,
+    stores: Arc<[String]>,
 }
 
 /// The three maps, shared by all workers.
 #[derive(Clone)]
 pub(super) struct Memory<E: Failure> {
-    answers: Cache<Key, Arc<Entry>>,
-    flights: Cache<Key, Arc<Entry>>,
-    failures: Cache<Key, Remembered<E>>,
+    answers: sync::Cache<Key, Arc<Entry>>,
+    flights: future::Cache<Key, Arc<Entry>>,
+    failures: sync::Cache<Key, Remembered<E>>,
     largest: usize,
     started: Arc<AtomicU64>,
-    purges: Arc<Mutex<HashMap<String, u64>>>,
+    purges: Arc<Purges>,
 }
 
 /// What is known when a flight starts, to be held against what is when it lands.
@@ -71,22 +71,26 @@ pub(super) struct Memory<E: Failure> {
 pub(super) struct Start {
     /// The flight's number; later flights have larger ones.
     number: u64,
-    /// Purges of the tenant before. A fetch that began before a purge may bring what was to be dropped.
-    pub(super) purges: u64,
+    /// Purges of the tenant before.
+    purges: u64,
+    /// The latest purge before that concerns this answer.
+    pub(super) latest_purge: u64,
 }
 
 impl<E: Failure> Memory<E> {
     pub(super) fn new(settings: &CacheSettings) -> Self {
-        let answers = Cache::builder()
+        let answers = sync::Cache::builder()
             .max_capacity(settings.size)
             .weigher(|key: &Key, entry: &Arc<Entry>| weight(key, entry))
             .expire_after(UntilUseless)
+            // Whoever holds the answer elsewhere learns at once that it is no longer the one to give.
+            .eviction_listener(|_, entry, _| entry.retire())
             .build();
-        let failures = Cache::builder().max_capacity(MOST_FAILURES).time_to_live(LONGEST_FAILURE).build();
+        let failures = sync::Cache::builder().max_capacity(MOST_FAILURES).time_to_live(LONGEST_FAILURE).build();
         let largest = usize::try_from(settings.size / LARGEST_PART).unwrap_or(usize::MAX);
         Self {
             answers,
-            flights: Cache::builder().build(),
+            flights: future::Cache::builder().build(),
             failures,
             largest,
             started: Arc::default(),
@@ -94,13 +98,13 @@ impl<E: Failure> Memory<E> {
         }
     }
 
-    pub(super) async fn get(&self, key: &Key) -> Option<Arc<Entry>> {
-        self.answers.get(key).await
+    pub(super) fn get(&self, key: &Key) -> Option<Arc<Entry>> {
+        self.answers.get(key)
     }
 
     /// A failure of this question that is still remembered.
-    pub(super) async fn failure(&self, key: &Key, now: Duration) -> Option<E> {
-        let remembered = self.failures.get(key).await?;
+    pub(super) fn failure(&self, key: &Key, now: Duration) -> Option<E> {
+        let remembered = self.failures.get(key)?;
         (now < remembered.until).then_some(remembered.failure)
     }
 
@@ -115,19 +119,14 @@ impl<E: Failure> Memory<E> {
         landed.map_err(|failure: Arc<E>| E::clone(&failure))
     }
 
-    /// The start of a flight for a tenant.
-    pub(super) fn start(&self, tenant: &str) -> Start {
-        Start { number: self.started.fetch_add(1, Ordering::AcqRel) + 1, purges: self.purges(tenant) }
-    }
-
-    fn count_purge(&self, tenant: &str) {
-        let mut purges = self.purges.lock().unwrap_or_else(PoisonError::into_inner);
-        *purges.entry(tenant.to_owned()).or_default() += 1;
-    }
-
-    fn purges(&self, tenant: &str) -> u64 {
-        let purges = self.purges.lock().unwrap_or_else(PoisonError::into_inner);
-        purges.get(tenant).copied().unwrap_or_default()
+    /// The start of a flight for this question.
+    pub(super) fn start(&self, question: &Question) -> Start {
+        let tenant = question.key.tenant();
+        Start {
+            number: self.started.fetch_add(1, Ordering::AcqRel) + 1,
+            purges: self.purges.count(tenant),
+            latest_purge: self.purges.latest(tenant, &question.stores),
+        }
     }
 
     /// Keeps what a fetch brought: an answer, or the failure for a moment; nothing when there was a purge meanwhile.
@@ -141,70 +140,70 @@ impl<E: Failure> Memory<E> {
         match outcome {
             Ok(document) => Ok(self.keep_answer(question, document, now, start).await),
             Err(failure) => {
-                self.keep_failure(&question.key, &failure, now, start).await;
+                self.keep_failure(question, &failure, now, start);
                 Err(failure)
             }
         }
     }
 
     /// A purge that came between the look and the insertion takes back what was inserted, and nothing else.
-    fn was_purged(&self, key: &Key, start: Start) -> bool {
-        self.purges(key.tenant()) != start.purges
+    fn was_purged(&self, key: &Key, stores: &[String], start: Start) -> bool {
+        self.purges.came_after(start.purges, key.tenant(), stores)
+    }
+
+    /// Whether a later flight than this one has brought an answer, which is newer then.
+    fn has_newer(&self, key: &Key, start: Start) -> bool {
+        self.answers.get(key).is_some_and(|kept| kept.flight() > start.number)
     }
 
     async fn keep_answer(&self, question: Question, document: Document, now: Duration, start: Start) -> Arc<Entry> {
         let Question { key, freshness, stores, .. } = question;
-        let entry = finish(document, freshness, stores, now).await;
-        let entry = Arc::new(entry.of_flight(start.number));
-        self.failures.invalidate(&key).await;
-        let newer = self.answers.get(&key).await.is_some_and(|kept| kept.flight() > start.number);
-        if entry.size() <= self.largest && !newer && !self.was_purged(&key, start) {
+        let entry = Arc::new(finish(document, freshness, stores, now).await.of_flight(start.number));
+        self.failures.invalidate(&key);
+        let is_wanted = entry.size() <= self.largest && !self.has_newer(&key, start);
+        if is_wanted && !self.was_purged(&key, entry.stores(), start) {
             entry.mark_kept();
-            self.answers.insert(key.clone(), entry.clone()).await;
-            if self.was_purged(&key, start) {
-                self.answers.invalidate(&key).await;
+            self.answers.insert(key.clone(), entry.clone());
+            if self.was_purged(&key, entry.stores(), start) {
+                self.answers.invalidate(&key);
             }
         }
         entry
     }
 
     /// A failure that is the truth, such as that there is no such store, ends the answer that was kept.
-    async fn keep_failure(&self, key: &Key, failure: &E, now: Duration, start: Start) {
-        // An answer that a later flight brought is newer than this failure.
-        let newer = self.answers.get(key).await.is_some_and(|kept| kept.flight() > start.number);
-        if newer || self.was_purged(key, start) {
+    fn keep_failure(&self, question: Question, failure: &E, now: Duration, start: Start) {
+        let Question { key, stores, .. } = question;
+        if self.has_newer(&key, start) || self.was_purged(&key, &stores, start) {
             return;
         }
         if !failure.stale_is_better() {
-            self.answers.invalidate(key).await;
+            self.answers.invalidate(&key);
         }
-        let remembered = Remembered { until: now + failure.remembered(), failure: failure.clone() };
-        self.failures.insert(key.clone(), remembered).await;
-        if self.was_purged(key, start) {
-            self.failures.invalidate(key).await;
+        let until = now + failure.remembered();
+        let remembered = Remembered { until, failure: failure.clone(), stores: stores.as_slice().into() };
+        self.failures.insert(key.clone(), remembered);
+        if self.was_purged(&key, &stores, start) {
+            self.failures.invalidate(&key);
         }
     }
 
-    pub(super) async fn purge(&self, tenant: &str, wanted: impl Fn(&Entry) -> bool) -> u64 {
-        self.count_purge(tenant);
-        for (key, _) in self.failures.iter().filter(|(key, _)| key.tenant() == tenant) {
-            self.failures.invalidate(key.as_ref()).await;
+    /// Drops the tenant's answers about these stores, or all of them; gives their number. Failures are forgotten, too.
+    pub(super) fn purge(&self, tenant: &str, stores: Option<&[String]>) -> u64 {
+        self.purges.add(tenant, stores);
+        let concerned = |key: &Key, about: &[String]| key.tenant() == tenant && is_about(stores, about);
+        for (key, _) in self.failures.iter().filter(|(key, failure)| concerned(key, &failure.stores)) {
+            self.failures.invalidate(key.as_ref());
         }
-        let keys: Vec<Arc<Key>> = self
-            .answers
-            .iter()
-            .filter(|(key, entry)| key.tenant() == tenant && wanted(entry))
-            .map(|(key, _)| key)
-            .collect();
-        for key in &keys {
-            self.answers.invalidate(key.as_ref()).await;
-        }
+        let answers = self.answers.iter().filter(|(key, entry)| concerned(key, entry.stores()));
+        let keys: Vec<Arc<Key>> = answers.map(|(key, _)| key).collect();
+        keys.iter().for_each(|key| self.answers.invalidate(key.as_ref()));
         keys.len() as u64
     }
 
-    pub(super) async fn maintain(&self) -> (u64, u64) {
-        self.answers.run_pending_tasks().await;
-        self.failures.run_pending_tasks().await;
+    pub(super) fn maintain(&self) -> (u64, u64) {
+        self.answers.run_pending_tasks();
+        self.failures.run_pending_tasks();
         (self.answers.entry_count(), self.answers.weighted_size())
     }
 }

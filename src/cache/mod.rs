@@ -6,6 +6,7 @@
 mod entry;
 mod freshness;
 mod memory;
+mod purges;
 pub mod stored;
 
 use std::future::Future;
@@ -20,7 +21,7 @@ use crate::clock::Clock;
 
 use memory::Memory;
 
-pub use entry::{Document, Encoding, Entry};
+pub use entry::{Document, Encoding, Entry, Form};
 pub use freshness::{Freshness, State};
 pub use memory::CacheSettings;
 
@@ -140,18 +141,18 @@ impl<E: Failure> AnswerCache<E> {
         Fut: Future<Output = Result<Document, E>> + 'static,
     {
         let now = self.clock.elapsed();
-        let kept = self.memory.get(&question.key).await;
+        let kept = self.memory.get(&question.key);
         let state = kept.as_ref().map(|entry| entry.state(now));
         let older = kept.filter(|_| state != Some(State::Expired));
         match (state, older) {
             (Some(State::Fresh), Some(entry)) if !question.bypass => Ok(found(entry, Outcome::Hit, now)),
             (Some(State::Revalidate), Some(entry)) if !question.bypass => {
-                self.refresh_once(question, &entry, now, fetch).await;
+                self.refresh_once(question, &entry, now, fetch);
                 Ok(found(entry, Outcome::StaleWhileRevalidate, now))
             }
             (state, older) => {
                 // A remembered failure that is the truth does not stop who asks for an answer from the gateway.
-                let remembered = self.memory.failure(&question.key, now).await;
+                let remembered = self.memory.failure(&question.key, now);
                 if let Some(failure) = remembered.filter(|failure| !question.bypass || failure.stale_is_better()) {
                     return or_stale(failure, older, now);
                 }
@@ -165,16 +166,19 @@ impl<E: Failure> AnswerCache<E> {
         }
     }
 
+    /// The kept answer, whatever its age.
+    pub fn kept(&self, key: &Key) -> Option<Arc<Entry>> {
+        self.memory.get(key)
+    }
+
     /// Drops the answers of a tenant that are about one of these stores, or all of the tenant's; gives their number.
-    pub async fn purge(&self, tenant: &str, stores: Option<&[String]>) -> u64 {
-        let about =
-            |entry: &Entry| stores.is_none_or(|stores| entry.stores().iter().any(|store| stores.contains(store)));
-        self.memory.purge(tenant, about).await
+    pub fn purge(&self, tenant: &str, stores: Option<&[String]>) -> u64 {
+        self.memory.purge(tenant, stores)
     }
 
     /// Frees what has expired and gives the number of answers and their weight in bytes.
-    pub async fn maintain(&self) -> (u64, u64) {
-        self.memory.maintain().await
+    pub fn maintain(&self) -> (u64, u64) {
+        self.memory.maintain()
     }
 
     /// Fetches while the caller waits; with an older answer at hand the caller waits only a moment, unless it asked for
@@ -210,7 +214,7 @@ impl<E: Failure> AnswerCache<E> {
     }
 
     /// Starts a refresh that nobody waits for, unless one runs or the last one has just failed.
-    async fn refresh_once<F, Fut>(&self, question: Question, entry: &Arc<Entry>, now: Duration, fetch: F)
+    fn refresh_once<F, Fut>(&self, question: Question, entry: &Arc<Entry>, now: Duration, fetch: F)
     where
         F: FnOnce() -> Fut + 'static,
         Fut: Future<Output = Result<Document, E>> + 'static,
@@ -218,7 +222,7 @@ impl<E: Failure> AnswerCache<E> {
         if !entry.begin_refresh() {
             return;
         }
-        if self.memory.failure(&question.key, now).await.is_some() {
+        if self.memory.failure(&question.key, now).is_some() {
             entry.end_refresh();
             return;
         }
@@ -244,15 +248,15 @@ impl<E: Failure> AnswerCache<E> {
     {
         let (memory, clock) = (self.memory.clone(), self.clock.clone());
         let flight = async move {
-            let start = memory.start(question.key.tenant());
+            let start = memory.start(&question);
             // Neither who asks for an answer from the gateway nor who asks after a purge may join an earlier flight.
             let bypass = if question.bypass { "bypass" } else { "" };
-            let key = question.key.marked(&format!("{} {bypass}", start.purges));
+            let key = question.key.marked(&format!("{} {bypass}", start.latest_purge));
             let landing = memory.clone();
             let fetch = async move {
                 // Between the caller's look and this flight another flight may have landed.
                 if !question.bypass
-                    && let Some(entry) = landing.get(&question.key).await
+                    && let Some(entry) = landing.get(&question.key)
                     && entry.state(clock.elapsed()) == State::Fresh
                 {
                     return Ok(entry);

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::{AnswerCache, CacheSettings, Document, Encoding, Failure, Found, Freshness, Key, Outcome, Question};
+use super::{AnswerCache, CacheSettings, Document, Failure, Found, Freshness, Key, Outcome, Question};
 use crate::clock::{Clock, ManualClock};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -83,7 +83,7 @@ fn question(key: &str) -> Question {
 }
 
 fn text(found: &Found) -> (String, Outcome) {
-    let body = found.entry.body(Encoding::Identity).unwrap();
+    let body = found.entry.identity().body.clone();
     (String::from_utf8(body.to_vec()).unwrap(), found.outcome)
 }
 
@@ -244,7 +244,7 @@ async fn a_fetch_that_began_before_a_purge_is_served_and_not_kept() {
     let mut waiting = Box::pin(fixture.cache.read(question("a"), slow));
     assert!(futures_util::poll!(&mut waiting).is_pending());
     settle().await;
-    fixture.cache.purge("acme", None).await;
+    fixture.cache.purge("acme", None);
     gate.notify_one();
     assert_eq!(text(&waiting.await.unwrap()).0, "old");
     assert_eq!(fixture.read("a").await, ("1".to_owned(), Outcome::Miss));
@@ -264,12 +264,14 @@ async fn a_refresh_that_a_purge_overtakes_does_not_pin_the_old_answer() {
     let found = fixture.cache.read(question("a"), slow).await.unwrap();
     assert_eq!(found.outcome, Outcome::StaleWhileRevalidate);
     settle().await;
-    assert_eq!(fixture.cache.purge("acme", Some(&["zzz".to_owned()])).await, 0);
+    assert_eq!(fixture.cache.purge("acme", Some(&["a".to_owned()])), 1);
     gate.notify_one();
     settle().await;
-    fixture.read("a").await;
+    assert_eq!(fixture.read("a").await, ("2".to_owned(), Outcome::Miss), "what the refresh brought was not kept");
+    fixture.pass(31);
+    assert_eq!(fixture.read("a").await, ("2".to_owned(), Outcome::StaleWhileRevalidate));
     settle().await;
-    assert_eq!(fixture.read("a").await, ("2".to_owned(), Outcome::Hit));
+    assert_eq!(fixture.read("a").await, ("3".to_owned(), Outcome::Hit));
 }
 
 #[actix_web::test]
@@ -284,7 +286,7 @@ async fn another_companys_purge_does_not_drop_what_is_under_way() {
     let mut waiting = Box::pin(fixture.cache.read(question("a"), slow));
     assert!(futures_util::poll!(&mut waiting).is_pending());
     settle().await;
-    fixture.cache.purge("zenith", None).await;
+    fixture.cache.purge("zenith", None);
     gate.notify_one();
     waiting.await.unwrap();
     assert_eq!(fixture.read("a").await, ("slow".to_owned(), Outcome::Hit));
@@ -297,7 +299,7 @@ async fn who_reads_after_a_purge_does_not_join_a_fetch_from_before() {
     let mut waiting = Box::pin(fixture.cache.read(question("a"), never));
     assert!(futures_util::poll!(&mut waiting).is_pending());
     settle().await;
-    fixture.cache.purge("acme", None).await;
+    fixture.cache.purge("acme", None);
     assert_eq!(fixture.read("a").await, ("1".to_owned(), Outcome::Miss));
 }
 
@@ -348,7 +350,7 @@ async fn a_purge_of_another_store_does_not_take_the_old_answer_of_an_outage() {
     let mut waiting = Box::pin(fixture.cache.read(question("a"), failing));
     assert!(futures_util::poll!(&mut waiting).is_pending());
     settle().await;
-    fixture.cache.purge("acme", Some(&["zzz".to_owned()])).await;
+    fixture.cache.purge("acme", Some(&["zzz".to_owned()]));
     gate.notify_one();
     assert_eq!(waiting.await.unwrap().outcome, Outcome::StaleIfError);
     let found = fixture.cache.read(question("a"), fixture.fail(FLAKY)).await.unwrap();
@@ -356,11 +358,36 @@ async fn a_purge_of_another_store_does_not_take_the_old_answer_of_an_outage() {
 }
 
 #[actix_web::test]
+async fn a_purge_of_another_store_disturbs_no_fetch_and_forgets_no_failure() {
+    let fixture = Fixture::new();
+    let gone = Broken { stale_is_better: false, remembered: Duration::from_secs(30) };
+    assert!(fixture.cache.read(question("gone"), fixture.fail(gone.clone())).await.is_err());
+    let gate = Rc::new(Notify::new());
+    let opened = gate.clone();
+    let slow = move || async move {
+        opened.notified().await;
+        Ok(document("one for both"))
+    };
+    let mut first = Box::pin(fixture.cache.read(question("a"), slow));
+    assert!(futures_util::poll!(&mut first).is_pending());
+    settle().await;
+    fixture.cache.purge("acme", Some(&["zzz".to_owned()]));
+    let mut second = Box::pin(fixture.cache.read(question("a"), fixture.fetch()));
+    assert!(futures_util::poll!(&mut second).is_pending());
+    settle().await;
+    gate.notify_one();
+    assert_eq!(text(&first.await.unwrap()), ("one for both".to_owned(), Outcome::Miss));
+    assert_eq!(text(&second.await.unwrap()), ("one for both".to_owned(), Outcome::Collapsed));
+    assert_eq!(fixture.read("a").await.1, Outcome::Hit, "it was kept");
+    assert_eq!(fixture.cache.read(question("gone"), fixture.fetch()).await.unwrap_err(), gone);
+}
+
+#[actix_web::test]
 async fn a_purge_forgets_failures_too() {
     let fixture = Fixture::new();
     let gone = Broken { stale_is_better: false, remembered: Duration::from_secs(30) };
     assert!(fixture.cache.read(question("a"), fixture.fail(gone)).await.is_err());
-    fixture.cache.purge("acme", None).await;
+    fixture.cache.purge("acme", None);
     assert_eq!(fixture.read("a").await.1, Outcome::Miss);
 }
 
@@ -369,11 +396,11 @@ async fn a_purge_drops_the_tenants_answers_about_the_store_only() {
     let fixture = Fixture::new();
     fixture.read("a").await;
     fixture.read("b").await;
-    assert_eq!(fixture.cache.purge("zenith", None).await, 0);
-    assert_eq!(fixture.cache.purge("acme", Some(&["a".to_owned()])).await, 1);
+    assert_eq!(fixture.cache.purge("zenith", None), 0);
+    assert_eq!(fixture.cache.purge("acme", Some(&["a".to_owned()])), 1);
     assert_eq!(fixture.read("a").await.1, Outcome::Miss);
     assert_eq!(fixture.read("b").await.1, Outcome::Hit);
-    assert_eq!(fixture.cache.purge("acme", None).await, 2);
+    assert_eq!(fixture.cache.purge("acme", None), 2);
 }
 
 #[actix_web::test]

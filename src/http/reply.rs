@@ -1,54 +1,106 @@
 //! From a kept answer to an HTTP answer: ETag and 304, Age, Cache-Control, Cache-Status, and the encoding the caller
 //! prefers.
 
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCEPT_ENCODING, AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK, VARY,
+    ACCEPT_ENCODING, AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    IF_NONE_MATCH, LINK, VARY,
 };
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse};
 
 use super::weights;
-use crate::cache::{Encoding, Found, Outcome};
+use crate::cache::{Encoding, Entry, Form, Found, Outcome};
 
-const JSON: &str = "application/json";
-const CACHE_STATUS: &str = "cache-status";
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+const VARIES_BY: HeaderValue = HeaderValue::from_static("Authorization, Accept-Encoding");
 
 /// The answer to a request, from the cache or just fetched.
 pub fn from_cache(request: &HttpRequest, found: &Found) -> HttpResponse {
-    let (encoding, body) = choose_encoding(request, found);
-    let etag = found.entry.etag(encoding);
-    if is_known(request, &etag) {
-        let mut response = HttpResponse::NotModified();
-        describe(&mut response, found, &etag);
-        return response.finish();
+    let chosen = Preference::read(request.headers()).choose(&found.entry);
+    let is_known = request.headers().get_all(IF_NONE_MATCH).any(|tags| names(tags, chosen.form.etag.as_bytes()));
+    let mut response = if is_known {
+        HttpResponse::with_body(StatusCode::NOT_MODIFIED, BoxBody::new(()))
+    } else {
+        HttpResponse::with_body(StatusCode::OK, BoxBody::new(chosen.form.body.clone()))
+    };
+    let (age, status) = age_fields(found);
+    describe(response.headers_mut(), found, &chosen, is_known, (age, status));
+    response
+}
+
+/// Writes the head of an answer: what was prepared with the entry, and the two fields that tell its age.
+pub fn describe(
+    headers: &mut HeaderMap,
+    found: &Found,
+    chosen: &Chosen<'_>,
+    is_known: bool,
+    (age, status): (HeaderValue, HeaderValue),
+) {
+    headers.insert(ETAG, chosen.form.etag.clone());
+    headers.insert(CACHE_CONTROL, found.entry.cache_control().clone());
+    headers.insert(AGE, age);
+    headers.insert(CACHE_STATUS, status);
+    headers.insert(VARY, VARIES_BY);
+    // A 304 says only what may have changed (RFC 9110 §15.4.5).
+    if is_known {
+        return;
     }
-    let mut response = HttpResponse::Ok();
-    describe(&mut response, found, &etag);
-    response.insert_header((CONTENT_TYPE, JSON));
-    if let Some(name) = encoding.name() {
-        response.insert_header((CONTENT_ENCODING, name));
+    headers.insert(CONTENT_TYPE, JSON);
+    if let Some(name) = chosen.encoding.name() {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
     }
     if let Some(link) = found.entry.link() {
-        response.insert_header((LINK, link));
+        headers.insert(LINK, link.clone());
     }
-    response.body(body)
+}
+
+/// `Age` and `Cache-Status` of hits, which are the same for all answers of one lifetime and age: a worker that answers
+/// many in a second writes them once.
+#[derive(Debug, Default)]
+pub struct AgeFields(Vec<Option<AgeField>>);
+
+#[derive(Debug)]
+struct AgeField {
+    lifetime: u64,
+    seconds: u64,
+    age: HeaderValue,
+    status: HeaderValue,
+}
+
+impl AgeFields {
+    const PLACES: usize = 256;
+
+    /// The fields of a hit.
+    pub fn of(&mut self, found: &Found) -> (HeaderValue, HeaderValue) {
+        if self.0.is_empty() {
+            self.0.resize_with(Self::PLACES, || None);
+        }
+        let (lifetime, seconds) = (found.entry.freshness().fresh.as_secs(), found.age.as_secs());
+        let place = usize::try_from(lifetime.wrapping_add(seconds.wrapping_mul(7))).unwrap_or_default() % Self::PLACES;
+        let Some(place) = self.0.get_mut(place) else { return age_fields(found) };
+        let field = match place {
+            Some(field) if field.lifetime == lifetime && field.seconds == seconds => field,
+            other => {
+                let (age, status) = age_fields(found);
+                other.insert(AgeField { lifetime, seconds, age, status })
+            }
+        };
+        (field.age.clone(), field.status.clone())
+    }
+}
+
+fn age_fields(found: &Found) -> (HeaderValue, HeaderValue) {
+    // Words and digits of this program are always a header value.
+    let status = HeaderValue::try_from(cache_status(found)).unwrap_or(HeaderValue::from_static("storegate"));
+    (HeaderValue::from(found.age.as_secs()), status)
 }
 
 /// Whether the request asks for an answer from the origin (RFC 9111 §5.2.1.4).
 pub fn wants_no_cache(request: &HttpRequest) -> bool {
     let directives = request.headers().get_all(CACHE_CONTROL).filter_map(|value| value.to_str().ok());
     directives.flat_map(|value| value.split(',')).any(|directive| directive.trim().eq_ignore_ascii_case("no-cache"))
-}
-
-/// `max-age` is the whole lifetime and `Age` what is gone of it, so that `max-age` less `Age` is what is left
-/// (RFC 9111 §4.2).
-fn describe(response: &mut HttpResponseBuilder, found: &Found, etag: &str) {
-    let lifetime = found.entry.freshness().fresh.as_secs();
-    response
-        .insert_header((ETAG, etag))
-        .insert_header((CACHE_CONTROL, format!("private, max-age={lifetime}")))
-        .insert_header((AGE, found.age.as_secs().to_string()))
-        .insert_header((CACHE_STATUS, cache_status(found)))
-        .insert_header((VARY, "Authorization, Accept-Encoding"));
 }
 
 /// RFC 9211. A negative `ttl` says how long ago the answer's freshness ended.
@@ -67,44 +119,82 @@ fn cache_status(found: &Found) -> String {
     }
 }
 
-/// Whether the caller has this already: `If-None-Match` compares weakly (RFC 9110 §13.1.2).
+/// Whether the caller has this already.
 pub fn is_known(request: &HttpRequest, etag: &str) -> bool {
-    let known = request.headers().get_all(IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
-    known.flat_map(|value| value.split(',')).any(|tag| {
-        let tag = tag.trim();
-        tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag
-    })
+    request.headers().get_all(IF_NONE_MATCH).any(|tags| names(tags, etag.as_bytes()))
 }
 
-/// The form that the caller prefers among those that are kept; of equals the smallest. Identity is always kept.
-fn choose_encoding(request: &HttpRequest, found: &Found) -> (Encoding, bytes::Bytes) {
-    let accepted = weights::read(request.headers(), &ACCEPT_ENCODING).unwrap_or_default();
-    let weight = |encoding: Encoding| {
-        let name = encoding.name()?;
-        let named = accepted.iter().find(|member| member.name == name)?;
-        Some(named.weight).filter(|weight| *weight > 0)
-    };
-    let mut wanted: Vec<(u16, Encoding)> = [Encoding::Brotli, Encoding::Gzip]
-        .into_iter()
-        .filter_map(|encoding| Some((weight(encoding)?, encoding)))
-        .collect();
-    wanted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
-    let kept = wanted.into_iter().find_map(|(_, encoding)| Some((encoding, found.entry.body(encoding)?)));
-    kept.unwrap_or_else(|| (Encoding::Identity, found.entry.body(Encoding::Identity).unwrap_or_default()))
+/// Whether a line of `If-None-Match` names this tag: it compares weakly (RFC 9110 §13.1.2).
+pub fn names(tags: &HeaderValue, etag: &[u8]) -> bool {
+    tags.as_bytes() == etag
+        || tags.as_bytes().split(|byte| *byte == b',').any(|tag| {
+            let tag = tag.trim_ascii();
+            tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == etag
+        })
+}
+
+/// The encodings that a caller takes, the preferred one first. Identity is always taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Preference([Option<Encoding>; 2]);
+
+/// The form of an answer that suits a caller.
+#[derive(Clone, Copy, Debug)]
+pub struct Chosen<'a> {
+    /// Its encoding.
+    pub encoding: Encoding,
+    /// Its bytes and tag.
+    pub form: &'a Form,
+}
+
+impl Preference {
+    /// Reads `Accept-Encoding`; of equals, brotli is smaller.
+    pub fn read(headers: &HeaderMap) -> Self {
+        let accepted = weights::read(headers, &ACCEPT_ENCODING).unwrap_or_default();
+        let weight = |encoding: Encoding| {
+            let named = accepted.iter().find(|member| Some(member.name.as_str()) == encoding.name())?;
+            (named.weight > 0).then_some((named.weight, encoding))
+        };
+        match (weight(Encoding::Brotli), weight(Encoding::Gzip)) {
+            (Some((brotli, _)), Some((gzip, _))) if gzip > brotli => {
+                Self([Some(Encoding::Gzip), Some(Encoding::Brotli)])
+            }
+            (brotli, gzip) => Self([brotli.map(|(_, encoding)| encoding), gzip.map(|(_, encoding)| encoding)]),
+        }
+    }
+
+    /// The preferred one of the forms that are kept.
+    pub fn choose<'a>(&self, entry: &'a Entry) -> Chosen<'a> {
+        let kept = |encoding| Some(Chosen { encoding, form: entry.form(encoding)? });
+        let preferred = self.0.into_iter().flatten().find_map(kept);
+        preferred.unwrap_or(Chosen { encoding: Encoding::Identity, form: entry.identity() })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{is_known, wants_no_cache};
+    use super::{Preference, names, wants_no_cache};
+    use crate::cache::Encoding;
+    use actix_web::http::header::HeaderValue;
     use actix_web::test::TestRequest;
 
     #[test]
     fn an_etag_is_known_alone_in_a_list_weakly_and_by_star() {
-        let known = |value: &str| {
-            is_known(&TestRequest::get().insert_header(("if-none-match", value)).to_http_request(), "\"a\"")
-        };
+        let known = |value: &'static str| names(&HeaderValue::from_static(value), b"\"a\"");
         assert!(known("\"a\"") && known("\"b\", \"a\"") && known("W/\"a\"") && known("*"));
         assert!(!known("\"b\"") && !known("a"));
+    }
+
+    #[test]
+    fn the_encodings_that_are_taken_are_preferred_by_weight() {
+        let prefers = |value: &str| {
+            let request = TestRequest::get().insert_header(("accept-encoding", value)).to_http_request();
+            Preference::read(request.headers()).0
+        };
+        let (gzip, brotli) = (Some(Encoding::Gzip), Some(Encoding::Brotli));
+        assert_eq!(prefers("gzip, deflate, br"), [brotli, gzip]);
+        assert_eq!(prefers("br;q=0.5, gzip"), [gzip, brotli]);
+        assert_eq!(prefers("br;q=0, gzip;q=0.1"), [None, gzip]);
+        assert_eq!(prefers("*"), [None, None]);
     }
 
     #[test]

@@ -70,7 +70,7 @@ async fn purge_cache(caller: Caller<CachePurge>, desk: Desk) -> Result<HttpRespo
             None
         }
     };
-    let dropped = desk.shared().cache.purge(tenant.name(), stores.as_deref()).await;
+    let dropped = desk.shared().cache.purge(tenant.name(), stores.as_deref());
     tracing::info!(client_id = caller.client_id(), dropped, "cached answers were dropped");
     Ok(HttpResponse::Ok().json(Purged { dropped }))
 }
