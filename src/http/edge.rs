@@ -11,9 +11,7 @@ use std::time::Duration;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
-};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
@@ -24,7 +22,8 @@ use super::cors::Cors;
 use super::host::Host;
 use super::problem::{PROBLEM_JSON, Problem, ProblemDocument};
 use super::problem_type::ProblemType;
-use super::{request_id, request_limits, well_formed};
+use super::request_id::{self, RequestId};
+use super::{request_limits, well_formed};
 use crate::clock::Clock;
 
 /// Some errors may be kept by caches unless they are told not to (RFC 9111 §4.2.2).
@@ -53,11 +52,11 @@ pub async fn pass(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let label = Label {
-        id: request_id::of(request.headers()),
-        method: request.method().to_string(),
+        id: request_id::of(request.headers(), &edge.clock),
+        method: request.method().clone(),
         path: request.path().to_owned(),
     };
-    let span = tracing::info_span!("request", id = %label.id);
+    let span = access_log::span(&label.id);
     let started = edge.clock.elapsed();
     let asked = edge.cors.as_ref().map(|cors| cors.read(request.method(), request.headers()));
     async move {
@@ -176,10 +175,9 @@ fn body(document: &ProblemDocument) -> Vec<u8> {
     serde_json::to_vec(document).unwrap_or_default()
 }
 
-fn add_common_headers(headers: &mut HeaderMap, id: &str) {
-    if let Ok(id) = HeaderValue::from_str(id) {
-        headers.insert(HeaderName::from_static(request_id::HEADER), id);
-    }
+/// What every answer carries.
+pub fn add_common_headers(headers: &mut HeaderMap, id: &RequestId) {
+    headers.insert(request_id::HEADER, id.header().clone());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 

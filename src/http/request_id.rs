@@ -1,17 +1,52 @@
 //! The id of a request: the caller's own `X-Request-Id` when it is harmless, else a new one.
 
-use actix_web::http::header::HeaderMap;
-use uuid::Uuid;
+use std::ops::Deref;
+
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use uuid::{Builder, Uuid};
+
+use crate::clock::Clock;
 
 /// The header that carries it, both ways.
-pub const HEADER: &str = "x-request-id";
+pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 const LONGEST: usize = 128;
 
+/// An id that can stand in a header, a line of the log and a document.
+#[derive(Clone, Debug)]
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// As a header.
+    pub const fn header(&self) -> &HeaderValue {
+        &self.0
+    }
+}
+
+impl Deref for RequestId {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        // It holds nothing but ASCII.
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
 /// The id for a request with these headers.
-pub fn of(headers: &HeaderMap) -> String {
-    let given = headers.get(HEADER).and_then(|value| value.to_str().ok()).filter(|id| is_harmless(id));
-    given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+pub fn of(headers: &HeaderMap, clock: &Clock) -> RequestId {
+    let given = headers.get(HEADER).filter(|value| value.to_str().is_ok_and(is_harmless));
+    RequestId(given.cloned().unwrap_or_else(|| new(clock)))
+}
+
+/// A new id (a UUID of version 7). It tells requests apart and keeps no secret, so fast randomness will do.
+fn new(clock: &Clock) -> HeaderValue {
+    let milliseconds = u64::try_from(clock.now().as_millisecond()).unwrap_or_default();
+    let mut random = [0; 10];
+    fastrand::fill(&mut random);
+    let id = Builder::from_unix_timestamp_millis(milliseconds, &random).into_uuid();
+    let mut text = Uuid::encode_buffer();
+    // Digits and hyphens are always a header value.
+    HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)).unwrap_or(HeaderValue::from_static("-"))
 }
 
 /// What cannot break a line of a log or a header.
@@ -23,12 +58,13 @@ fn is_harmless(id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{HEADER, LONGEST, of};
-    use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+    use crate::clock::Clock;
+    use actix_web::http::header::{HeaderMap, HeaderValue};
 
     fn id(given: &str) -> String {
         let mut headers = HeaderMap::new();
-        headers.insert(HeaderName::from_static(HEADER), HeaderValue::from_str(given).unwrap());
-        of(&headers)
+        headers.insert(HEADER, HeaderValue::from_str(given).unwrap());
+        of(&headers, &Clock::system()).to_string()
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Every metric by name, and nothing else that knows one. Labels have few values: names of resources, gateways,
 //! methods and outcomes; never an id, a path or a tenant.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{Counter, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 const HTTP_REQUESTS: &str = "storegate_http_requests_total";
@@ -59,9 +61,77 @@ pub fn upkeep() {
 
 /// A request was answered.
 pub fn http_request(resource: &str, status: u16, took: Duration) {
-    let resource = resource.to_owned();
-    counter!(HTTP_REQUESTS, "resource" => resource.clone(), "status" => status.to_string()).increment(1);
-    histogram!(HTTP_DURATION, "resource" => resource).record(took.as_secs_f64());
+    thread_local! {
+        static KNOWN: RefCell<HashMap<String, RequestMeters>> = RefCell::default();
+    }
+    KNOWN.with_borrow_mut(|known| match known.get_mut(resource) {
+        Some(meters) => meters.count(status, took),
+        None => known.entry(resource.to_owned()).or_insert(RequestMeters::new(resource)).count(status, took),
+    });
+}
+
+/// The meters of a resource's requests. To find a meter by its labels takes a lock and a text for each of them, so each
+/// worker holds those that it has used. There are as many as there are routes and statuses.
+struct RequestMeters {
+    resource: String,
+    durations: Histogram,
+    by_status: Vec<(u16, Counter)>,
+}
+
+impl RequestMeters {
+    fn new(resource: &str) -> Self {
+        let durations = histogram!(HTTP_DURATION, "resource" => resource.to_owned());
+        Self { resource: resource.to_owned(), durations, by_status: Vec::new() }
+    }
+
+    fn count(&mut self, status: u16, took: Duration) {
+        self.durations.record(took.as_secs_f64());
+        if let Some((_, counter)) = self.by_status.iter().find(|(known, _)| *known == status) {
+            return counter.increment(1);
+        }
+        let counter = requests(&self.resource, status);
+        counter.increment(1);
+        self.by_status.push((status, counter));
+    }
+}
+
+fn requests(resource: &str, status: u16) -> Counter {
+    counter!(HTTP_REQUESTS, "resource" => resource.to_owned(), "status" => status.to_string())
+}
+
+/// The meters of a resource's answers from the cache.
+#[derive(Debug)]
+pub struct HitMeters {
+    resource: &'static str,
+    durations: Histogram,
+    ok: Counter,
+    not_modified: Counter,
+    hits: Counter,
+}
+
+impl HitMeters {
+    /// Those of this resource.
+    pub fn new(resource: &'static str) -> Self {
+        Self {
+            resource,
+            durations: histogram!(HTTP_DURATION, "resource" => resource),
+            ok: requests(resource, 200),
+            not_modified: requests(resource, 304),
+            hits: counter!(CACHE_READS, "resource" => resource, "outcome" => "hit"),
+        }
+    }
+
+    /// The resource's name.
+    pub const fn resource(&self) -> &'static str {
+        self.resource
+    }
+
+    /// An answer with 200 or 304 came from the cache.
+    pub fn count(&self, status: u16, took: Duration) {
+        self.durations.record(took.as_secs_f64());
+        self.hits.increment(1);
+        if status == 304 { self.not_modified.increment(1) } else { self.ok.increment(1) }
+    }
 }
 
 /// A gateway call ended, after all its attempts.
