@@ -27,6 +27,7 @@ use crate::http::ops::{self, Standing};
 use crate::http::server;
 use crate::openapi;
 use crate::resources::{self, Shared};
+use crate::shortcut::{Shortcut, WithShortcut};
 use crate::telemetry::metrics;
 
 /// How often what has expired is freed.
@@ -109,7 +110,8 @@ impl App {
         let factory = move || {
             // awc's client belongs to one thread, so each worker has its own; everything else is shared.
             let transport = Transport::new(&gateway, tls.clone());
-            actix_web::App::new()
+            let shortcut = Shortcut::new(auth.clone(), shared.cache.clone(), edge.clone(), clock.clone());
+            let application = actix_web::App::new()
                 .app_data(auth.clone())
                 .app_data(shared.clone())
                 .app_data(docs.clone())
@@ -118,7 +120,8 @@ impl App {
                 .app_data(GatewayClient::new(transport, clock.clone(), gateway.deadline))
                 .wrap(middleware::from_fn(quota::headers::announce))
                 .wrap(middleware::from_fn(edge::pass))
-                .configure(routes)
+                .configure(routes);
+            WithShortcut::new(shortcut, application)
         };
         let server = server::start(listener, &options.connections(), factory)?;
         Ok(Self { address, server, cache, auth: current_auth })
@@ -171,7 +174,7 @@ fn docs(options: &ServerSettings) -> Result<Docs, AppError> {
 async fn maintain(cache: AnswerCache<Error>) {
     loop {
         rt::time::sleep(MAINTENANCE).await;
-        let (entries, bytes) = cache.maintain().await;
+        let (entries, bytes) = cache.maintain();
         metrics::cache_size(entries, bytes);
         metrics::upkeep();
     }

@@ -3,12 +3,13 @@
 //! # How one request flows
 //!
 //! 1. [`app`] has built the state and the routes; a worker of [`http::server`] takes the request from its socket.
-//! 2. [`http::edge`] gives it an id, checks its size and its form, and watches its deadline.
-//! 3. [`auth::caller`] checks the token; the handler's signature names the scope that it must hold.
-//! 4. A file of [`resources`] reads what the caller asks, and whether the token grants that store.
-//! 5. [`cache`] gives a kept answer, or lets one fetch run for all who ask the same.
-//! 6. [`gateway`] signs the call in the vendor's dialect, sends it, reads the envelope, and tries again where that helps.
-//! 7. The resource translates what came, [`http::reply`] adds ETag, age and encoding, or [`http::problem`] explains the
+//! 2. A worker's [`shortcut`] answers what it has answered from the cache before. Anything else goes on:
+//! 3. [`http::edge`] gives it an id, checks its size and its form, and watches its deadline.
+//! 4. [`auth::caller`] checks the token; the handler's signature names the scope that it must hold.
+//! 5. A file of [`resources`] reads what the caller asks, and whether the token grants that store.
+//! 6. [`cache`] gives a kept answer, or lets one fetch run for all who ask the same.
+//! 7. [`gateway`] signs the call in the vendor's dialect, sends it, reads the envelope, and tries again where that helps.
+//! 8. The resource translates what came, [`http::reply`] adds ETag, age and encoding, or [`http::problem`] explains the
 //!    error.
 //!
 //! The modules stand in that order, and each uses only those below it. [`cli`], [`config`]
@@ -19,6 +20,8 @@ pub mod config;
 pub mod reload;
 
 pub mod app;
+pub mod shortcut;
+
 pub mod openapi;
 pub mod resources;
 

@@ -17,7 +17,7 @@ use super::quota::Quota;
 use super::quota::headers::{self, Counted};
 use super::scope::Scope;
 use super::verify::{TokenError, Unverified, VerifiedToken};
-use super::{Auth, CurrentAuth, REALM};
+use super::{Auth, CurrentAuth, Generation, REALM};
 use crate::http::access_log::CallerIdentity;
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
@@ -27,6 +27,7 @@ use crate::telemetry::metrics;
 #[derive(Debug)]
 pub struct Caller<S: Scope> {
     token: Arc<VerifiedToken>,
+    generation: Generation,
     scope: PhantomData<fn() -> S>,
 }
 
@@ -39,6 +40,16 @@ impl<S: Scope> Caller<S> {
     /// Whose gateway credentials and data the caller reaches.
     pub fn tenant(&self) -> &Arc<str> {
         self.token.tenant()
+    }
+
+    /// The token.
+    pub const fn token(&self) -> &Arc<VerifiedToken> {
+        &self.token
+    }
+
+    /// Under which keys, clients and limits the token was found good.
+    pub const fn generation(&self) -> Generation {
+        self.generation
     }
 
     /// Whom the token speaks for.
@@ -121,6 +132,8 @@ impl<S: Scope> Caller<S> {
                 .caused_by("the application was built without its web::Data<CurrentAuth>")
         })?;
         let auth = auth.load();
+        // Read before the token is: what is in force may change meanwhile.
+        let generation = auth.generation();
         let token = auth.verifier().begin(bearer_token(request)?)?;
         let identity = CallerIdentity { client_id: token.client_id().clone(), tenant: token.tenant().clone() };
         request.extensions_mut().insert(identity);
@@ -128,14 +141,14 @@ impl<S: Scope> Caller<S> {
         if !token.has_scope(S::NAME) {
             return Err(missing_scope(S::NAME).into());
         }
-        Ok(Self { token, scope: PhantomData })
+        Ok(Self { token, generation, scope: PhantomData })
     }
 }
 
 /// Counts the request against the quota of the token's client, and leaves the count for the answer's headers.
 fn count(request: &HttpRequest, auth: &Auth, token: &VerifiedToken) -> Result<(), Problem> {
     let Quota::Limited(rate) = auth.quota_of(token) else { return Ok(()) };
-    let taken = auth.memory.quotas.take(token, rate, auth.clock.elapsed());
+    let taken = auth.take_quota(token, rate, auth.clock.elapsed());
     let counted = taken.map_or_else(|exhausted| Counted::refused(rate, exhausted), Counted::from);
     request.extensions_mut().insert(counted);
     taken.map(|_| ()).map_err(|exhausted| {

@@ -51,6 +51,8 @@ pub use grants::Grants;
 pub use settings::AuthSettings;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::clock::Clock;
 use clients::Clients;
@@ -60,6 +62,7 @@ use jwk::JwkSet;
 use limits::CallerLimits;
 use memory::AuthMemory;
 use quota::Quota;
+use rate::{Exhausted, Rate, Standing};
 use revocations::Revocations;
 use verify::{VerifiedToken, Verifier};
 
@@ -69,6 +72,7 @@ pub const REALM: &str = "storegate";
 /// Everything that tokens need, as one configuration says it. The one in force is shared as `web::Data<CurrentAuth>`.
 #[derive(Debug)]
 pub struct Auth {
+    number: u64,
     issuer_name: String,
     audience: String,
     public_url: String,
@@ -80,6 +84,17 @@ pub struct Auth {
     verifier: Verifier,
     public_keys: JwkSet,
 }
+
+/// Which configuration and which keys of trusted issuers are in force. What was found out about a token under one
+/// generation, but for its time and its revocation, is true for as long as the generation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Generation {
+    configuration: u64,
+    issuer_keys: u64,
+}
+
+/// Numbers every [`Auth`] of the process.
+static CONFIGURATIONS: AtomicU64 = AtomicU64::new(0);
 
 /// Why the settings do not make an [`Auth`]. Reading them has reported the details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -117,6 +132,7 @@ impl Auth {
         let revocations = Revocations::new(settings.revoked_tokens, memory.revoked.clone());
         let verifier = Verifier::new(issuer, audience, keys.verification().clone(), clock.clone());
         Ok(Self {
+            number: CONFIGURATIONS.fetch_add(1, Ordering::Relaxed),
             issuer: TokenIssuer::new(issuer, audience, settings.token_lifetime, keys.signing().clone(), clock.clone()),
             verifier: verifier.trusting(trusted).refusing(revocations),
             public_keys: keys.public_document(),
@@ -139,8 +155,21 @@ impl Auth {
         differences.into_iter().filter(|(differs, _)| *differs).map(|(_, name)| name).collect()
     }
 
+    /// What is in force now.
+    pub fn generation(&self) -> Generation {
+        Generation { configuration: self.number, issuer_keys: self.verifier.trusted().generation() }
+    }
+
+    /// Counts a request of the token's client.
+    ///
+    /// # Errors
+    /// [`Exhausted`] when its quota is spent.
+    pub fn take_quota(&self, token: &VerifiedToken, rate: Rate, now: Duration) -> Result<Standing, Exhausted> {
+        self.memory.quotas.take(token, rate, now)
+    }
+
     /// How much the token's client may ask: what its own section says, else what everybody may.
-    fn quota_of(&self, token: &VerifiedToken) -> Quota {
+    pub fn quota_of(&self, token: &VerifiedToken) -> Quota {
         let is_own = token.claims().iss == self.issuer_name;
         let own = self.clients.get(token.client_id()).filter(|client| is_own && *client.tenant == **token.tenant());
         own.and_then(|client| client.quota).unwrap_or(self.limits.quota)

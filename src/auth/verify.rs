@@ -141,11 +141,21 @@ impl Verifier {
     /// The first reason why the token is not accepted.
     pub fn begin(&self, token: &str) -> Result<Arc<VerifiedToken>, Unverified> {
         let verified = self.verify_content(token)?;
-        self.verify_time(verified.claims())?;
-        if self.revocations.is_revoked(&verified.claims().iss, &verified.claims().jti) {
-            return Err(TokenError::Revoked.into());
-        }
+        self.check_standing(&verified)?;
         Ok(verified)
+    }
+
+    /// Checks what changes from request to request about a token that was found good: its time, and whether it was revoked.
+    ///
+    /// # Errors
+    /// It is not in time, or was revoked.
+    pub fn check_standing(&self, token: &VerifiedToken) -> Result<(), TokenError> {
+        let claims = token.claims();
+        self.verify_time(claims)?;
+        if self.revocations.is_revoked(&claims.iss, &claims.jti) {
+            return Err(TokenError::Revoked);
+        }
+        Ok(())
     }
 
     /// How many signatures were checked, in contrast to tokens that were remembered.

@@ -1,6 +1,7 @@
 //! What a handler works at: the parameters of its request, the company's accounts, the cache, the gateways.
 //! A handler reads top to bottom: who asks, what, may they, and then either a kept answer or a call.
 
+use std::cell::Cell;
 use std::future::{Future, Ready, ready};
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use crate::gateway::vendor::Gateway;
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
 use crate::http::{accept, reply};
+use crate::shortcut::Repeatable;
 use crate::telemetry::metrics;
 
 /// What all workers share.
@@ -46,6 +48,8 @@ pub struct Desk {
     request: HttpRequest,
     shared: Data<Shared>,
     gateway: GatewayClient,
+    /// Whether what the caller asks depends on the time of asking.
+    is_for_now: Cell<bool>,
 }
 
 /// What a fetch gives to be kept: a document, and its place in a list when it is a page.
@@ -79,7 +83,7 @@ impl Desk {
         let (Some(shared), Some(gateway)) = (shared, gateway) else {
             return Err(Problem::of(ProblemType::InternalError).caused_by("the app was built without its state"));
         };
-        Ok(Self { request: request.clone(), shared, gateway })
+        Ok(Self { request: request.clone(), shared, gateway, is_for_now: Cell::new(false) })
     }
 
     /// The company that the caller's token is for.
@@ -96,7 +100,11 @@ impl Desk {
     /// 400 with everything that is wrong.
     pub fn ask<T: Ask>(&self, tenant: &Tenant) -> Result<T, Problem> {
         let zone = tenant.zone();
-        Reader::new(self.request.match_info(), self.request.query_string(), &zone, self.shared.clock.now()).ask()
+        let now = self.shared.clock.now();
+        let reader = Reader::new(self.request.match_info(), self.request.query_string(), &zone, now);
+        let (asked, is_for_now) = reader.ask();
+        self.is_for_now.set(is_for_now);
+        asked
     }
 
     /// The store's numbers, if the caller's token grants the store.
@@ -215,8 +223,17 @@ impl Desk {
         ended: bool,
     ) -> Result<Question, Problem> {
         let policy = self.shared.policies.of(resource).ok_or_else(|| Problem::of(ProblemType::InternalError))?;
+        let key = Key::new(caller.tenant(), resource.name, canonical);
+        if !self.is_for_now.get() {
+            self.request.extensions_mut().insert(Repeatable {
+                token: caller.token().clone(),
+                generation: caller.generation(),
+                key: key.clone(),
+                resource: resource.name,
+            });
+        }
         Ok(Question {
-            key: Key::new(caller.tenant(), resource.name, canonical),
+            key,
             freshness: policy.freshness(ended),
             stores,
             bypass: caller.has_scope(CacheBypass::NAME) && reply::wants_no_cache(&self.request),
@@ -282,7 +299,8 @@ fn document<T: Serialize>(resource: &Resource, fetched: &Fetched<T>) -> Result<D
         let gateway = resource.method.as_ref().map_or(Gateway::OpRetail, Method::gateway);
         Error::local(gateway, Kind::Unreadable, format!("the answer cannot be written: {error}"))
     })?;
-    Ok(Document { body: Bytes::from(body), link: fetched.link.clone() })
+    // Only as much memory as there are bytes: the cache counts those.
+    Ok(Document { body: Bytes::from(body.into_boxed_slice()), link: fetched.link.clone() })
 }
 
 fn not_granted(store: &StoreId) -> Problem {

@@ -50,6 +50,7 @@ mod reloading;
 mod repeats;
 mod resources;
 mod revocation;
+mod shortcut;
 mod signature_properties;
 mod signatures;
 mod stalls;

@@ -1,6 +1,7 @@
 //! The keys of one issuer as they are known now, and when they may be asked for anew. All workers share it; the fetching
 //! itself is done elsewhere, by one task.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ const LONGEST_AGE: Duration = Duration::from_secs(60 * 60);
 #[derive(Debug)]
 pub(super) struct Keyring {
     keys: RwLock<Arc<VerificationKeys>>,
+    replacements: AtomicU64,
     schedule: Mutex<Schedule>,
     /// How many fetches have ended.
     ended: watch::Sender<u64>,
@@ -70,6 +72,7 @@ impl Keyring {
     pub(super) fn empty(clock: Clock) -> Self {
         Self {
             keys: RwLock::default(),
+            replacements: AtomicU64::new(0),
             schedule: Mutex::default(),
             ended: watch::Sender::new(0),
             asked: Arc::default(),
@@ -80,6 +83,11 @@ impl Keyring {
     /// The keys that are known now.
     pub(super) fn current(&self) -> Arc<VerificationKeys> {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How often the keys were replaced.
+    pub(super) fn replacements(&self) -> u64 {
+        self.replacements.load(Ordering::Acquire)
     }
 
     /// Whether there ever was an answer.
@@ -150,6 +158,7 @@ impl Keyring {
 
     fn replace(&self, keys: VerificationKeys) {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        self.replacements.fetch_add(1, Ordering::Release);
         self.schedule().was_read = true;
     }
 

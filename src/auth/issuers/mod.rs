@@ -112,6 +112,11 @@ impl Issuers {
         }
     }
 
+    /// A number that changes whenever the keys of one of them do.
+    pub fn generation(&self) -> u64 {
+        self.0.iter().map(|issuer| issuer.keyring.replacements()).sum()
+    }
+
     pub(super) fn find(&self, iss: &str) -> Option<(usize, &TrustedIssuer)> {
         self.0.iter().enumerate().find(|(_, issuer)| issuer.settings.issuer == iss)
     }

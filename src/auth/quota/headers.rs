@@ -36,7 +36,8 @@ impl Counted {
         Self { rate, left: 0, restored_in: exhausted.restored_in }
     }
 
-    fn write(&self, headers: &mut HeaderMap) {
+    /// Writes both headers.
+    pub fn write(&self, headers: &mut HeaderMap) {
         let policy = format!("\"default\";q={};w={}", self.rate.count(), self.rate.per().as_secs());
         let standing = format!("\"default\";r={};t={}", self.left, whole_seconds(self.restored_in));
         for (name, value) in [(POLICY, policy), (STANDING, standing)] {

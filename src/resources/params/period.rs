@@ -59,11 +59,17 @@ impl Period {
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let from = read_bound(reader, "from");
         let to = read_bound(reader, "to");
-        let (zone, now) = (reader.zone().clone(), reader.now());
+        let zone = reader.zone().clone();
         let (from, to) = (from.ok()?, to.ok()?);
-        let today = Bound::Day(now.to_zoned(zone.clone()).date());
-        let start = from.unwrap_or_else(|| earlier(to.unwrap_or(today), today, &zone));
-        let Some(period) = Self::between(start, to.unwrap_or(today), &zone) else {
+        let (start, end) = match (from, to) {
+            (Some(from), Some(to)) => (from, to),
+            _ => {
+                let today = Bound::Day(reader.now().to_zoned(zone.clone()).date());
+                let end = to.unwrap_or(today);
+                (from.unwrap_or_else(|| earlier(end, today, &zone)), end)
+            }
+        };
+        let Some(period) = Self::between(start, end, &zone) else {
             reader.error("from", HELP);
             return None;
         };
@@ -226,7 +232,7 @@ mod tests {
         let path = Path::new(Url::new("/".parse().unwrap()));
         let zone = china_standard_time();
         let now: Timestamp = NOW.parse().unwrap();
-        let asked: Result<Only, _> = Reader::new(&path, query, &zone, now).ask();
+        let asked: Result<Only, _> = Reader::new(&path, query, &zone, now).ask().0;
         asked.map(|only| only.0).map_err(|problem| {
             let errors = problem.document("/", "r").errors;
             assert_eq!(errors.len(), 1, "{errors:?}");

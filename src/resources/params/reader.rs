@@ -30,26 +30,25 @@ pub struct Reader<'a> {
     errors: Vec<ParameterError>,
     zone: &'a TimeZone,
     now: Timestamp,
+    is_for_now: bool,
 }
 
 impl<'a> Reader<'a> {
     /// A reader for a request; dates are read in `zone`.
     pub fn new(path: &'a Path<Url>, query: &'a str, zone: &'a TimeZone, now: Timestamp) -> Self {
         let query = form_urlencoded::parse(query.as_bytes()).collect();
-        Self { path, query, asked: Vec::new(), errors: Vec::new(), zone, now }
+        Self { path, query, asked: Vec::new(), errors: Vec::new(), zone, now, is_for_now: false }
     }
 
-    /// Reads all that a resource asks.
+    /// Reads all that a resource asks, and tells whether that depends on the time of asking.
     ///
     /// # Errors
     /// 400 with every parameter that is malformed, repeated or unknown.
-    pub fn ask<T: Ask>(mut self) -> Result<T, Problem> {
+    pub fn ask<T: Ask>(mut self) -> (Result<T, Problem>, bool) {
         let asked = T::read(&mut self);
         self.refuse_unknown();
-        match asked {
-            Some(asked) if self.errors.is_empty() => Ok(asked),
-            _ => Err(Problem::invalid_parameters(self.errors)),
-        }
+        let asked = asked.filter(|_| self.errors.is_empty());
+        (asked.ok_or_else(|| Problem::invalid_parameters(self.errors)), self.is_for_now)
     }
 
     /// The store in the path.
@@ -148,8 +147,9 @@ impl<'a> Reader<'a> {
         self.zone
     }
 
-    /// Now.
-    pub const fn now(&self) -> Timestamp {
+    /// Now. Whoever reads it asks something else at another time.
+    pub const fn now(&mut self) -> Timestamp {
+        self.is_for_now = true;
         self.now
     }
 
@@ -211,7 +211,7 @@ mod tests {
     fn ask(query: &str) -> Result<Probe, Vec<(String, String)>> {
         let path = Path::new(Url::new("/".parse().unwrap()));
         let zone = china_standard_time();
-        Reader::new(&path, query, &zone, Timestamp::UNIX_EPOCH).ask().map_err(|problem| {
+        Reader::new(&path, query, &zone, Timestamp::UNIX_EPOCH).ask().0.map_err(|problem| {
             let document = problem.document("/", "r");
             document.errors.into_iter().map(|error| (error.parameter, error.message)).collect()
         })

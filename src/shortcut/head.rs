@@ -1,0 +1,107 @@
+//! What of a request's head the shortcut reads: the few fields that an answer depends on. Anything unusual, and the
+//! request goes the ordinary way.
+
+use actix_http::RequestHead;
+use actix_web::http::Method;
+use actix_web::http::header::HeaderValue;
+
+use crate::http::request_limits::HeadSize;
+
+/// Longer ones are rare, and would fill the memo.
+const LONGEST_FIELD: usize = 512;
+const LONGEST_TARGET: usize = 512;
+const LONGEST_AUTHORIZATION: usize = 4096;
+
+/// What an answer depends on, as it was sent. All requests with the same identity mean the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Identity<'a> {
+    pub(super) target: &'a str,
+    pub(super) authorization: Sensitive<'a>,
+    pub(super) profile: Profile<'a>,
+}
+
+/// What a caller usually sends alike with all its requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Profile<'a> {
+    pub(super) host: &'a [u8],
+    pub(super) accept: Option<&'a [u8]>,
+    pub(super) accept_encoding: Option<&'a [u8]>,
+}
+
+/// Bytes that are not printed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Sensitive<'a>(pub(super) &'a [u8]);
+
+impl std::fmt::Debug for Sensitive<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("[REDACTED]")
+    }
+}
+
+/// The head of a usual request.
+#[derive(Debug)]
+pub(super) struct Head<'a> {
+    pub(super) identity: Identity<'a>,
+    pub(super) if_none_match: Option<&'a HeaderValue>,
+}
+
+impl<'a> Head<'a> {
+    /// Reads a `GET` of a path with a token; `None` when anything about it is unusual.
+    pub(super) fn read(head: &'a RequestHead) -> Option<Self> {
+        let uri = &head.uri;
+        if head.method != Method::GET || uri.authority().is_some() || head.upgrade() {
+            return None;
+        }
+        let target = uri.path_and_query()?.as_str();
+        let mut fields = Fields::default();
+        let mut size = HeadSize::default();
+        for (name, value) in head.headers() {
+            size.add(name, value);
+            fields.take(name.as_str(), value)?;
+        }
+        let (host, authorization) = (fields.host?.as_bytes(), fields.authorization?.as_bytes());
+        let accept = fields.accept.map(HeaderValue::as_bytes);
+        let accept_encoding = fields.accept_encoding.map(HeaderValue::as_bytes);
+        let longest = [Some(host), accept, accept_encoding].into_iter().flatten().map(<[u8]>::len).max()?;
+        let is_usual = target.len() <= LONGEST_TARGET
+            && authorization.len() <= LONGEST_AUTHORIZATION
+            && longest <= LONGEST_FIELD
+            && size.is_allowed();
+        is_usual.then_some(Self {
+            identity: Identity {
+                target,
+                authorization: Sensitive(authorization),
+                profile: Profile { host, accept, accept_encoding },
+            },
+            if_none_match: fields.if_none_match,
+        })
+    }
+}
+
+#[derive(Default)]
+struct Fields<'a> {
+    host: Option<&'a HeaderValue>,
+    authorization: Option<&'a HeaderValue>,
+    accept: Option<&'a HeaderValue>,
+    accept_encoding: Option<&'a HeaderValue>,
+    if_none_match: Option<&'a HeaderValue>,
+}
+
+impl<'a> Fields<'a> {
+    /// `None` for a field that is there twice, or that changes what the request means.
+    fn take(&mut self, name: &str, value: &'a HeaderValue) -> Option<()> {
+        let place = match name {
+            "host" => &mut self.host,
+            "authorization" => &mut self.authorization,
+            "accept" => &mut self.accept,
+            "accept-encoding" => &mut self.accept_encoding,
+            "if-none-match" => &mut self.if_none_match,
+            // Some clients send it with every request.
+            "content-length" if value == "0" => return Some(()),
+            // A body, another protocol, or an answer from the gateway is asked for.
+            "cache-control" | "content-length" | "transfer-encoding" | "upgrade" | "expect" => return None,
+            _ => return Some(()),
+        };
+        place.replace(value).is_none().then_some(())
+    }
+}
