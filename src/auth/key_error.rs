@@ -19,6 +19,9 @@ pub enum KeyError {
     /// The numbers of a public key are no such key.
     #[error("this public key is malformed: it has the wrong length, or is not on its curve")]
     InvalidPublicKey,
+    /// An Ed25519 key that fits signatures which nobody made.
+    #[error("everybody can sign for this Ed25519 key, which is a point of small order: make another one")]
+    SmallOrder,
     /// An RSA key that can be broken.
     #[error("this RSA key is too short: RS256 needs at least {MINIMUM_RSA_BITS} bits")]
     WeakRsaModulus,

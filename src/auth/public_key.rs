@@ -1,6 +1,8 @@
 //! The public half of a key: taken from PEM or from its numbers, refused when it is weak, and made ready to verify with
 //! and to be published. Its kind decides the one algorithm that it is for.
 
+mod small_order;
+
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
@@ -55,9 +57,15 @@ impl PublicKey {
     /// An Ed25519 key from its 32 bytes (RFC 8037 §2).
     ///
     /// # Errors
-    /// It is no such key.
+    /// It is no such key, or one for which everybody can sign.
     pub fn ed25519(x: &[u8]) -> Result<Self, KeyError> {
         check(&ED25519, x)?;
+        if small_order::is_of_small_order(x) {
+            return Err(KeyError::SmallOrder);
+        }
+        if !small_order::is_canonical(x) {
+            return Err(KeyError::InvalidPublicKey);
+        }
         Ok(Self(Numbers::Ed25519 { x: x.to_vec() }))
     }
 
@@ -174,4 +182,4 @@ fn number(bytes: &[u8]) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -7,6 +7,7 @@
 //! | 2.1 another algorithm than the key's, with its very key | `the_header_does_not_choose_the_algorithm` |
 //! | 2.1 no signature check: a changed header, payload or signature | `a_changed_token_is_refused` |
 //! | 2.2 weak secrets and keys | `weak_keys_do_not_start` |
+//! | 2.2 an Ed25519 key of small order, which fits signatures that nobody made | `a_key_that_signs_everything_does_not_start`, `a_key_that_signs_everything_is_not_taken_from_a_provider` |
 //! | 2.3 encrypted tokens, tokens inside tokens | `encrypted_and_nested_tokens_are_refused` |
 //! | 2.4 compression | `a_compressed_token_is_refused` |
 //! | 2.5 invalid points; signatures of zeros; signatures in DER | `a_key_off_its_curve_does_not_start`, `a_signature_of_zeros_or_in_der_is_refused` |
@@ -31,7 +32,7 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::crypto::sign as jws;
-use jsonwebtoken::{Algorithm, EncodingKey};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use storegate::auth::key_algorithm::KeyAlgorithm;
@@ -280,6 +281,45 @@ fn weak_keys_do_not_start() {
     assert!(start_with("PUBLIC_KEY", &pem("rsa-1024.public")).contains("RS256 needs at least 2048 bits"));
     assert!(start_with("PRIVATE_KEY", &pem("rsa-exponent-3.private")).contains("public exponent"));
     assert!(start_with("PUBLIC_KEY", &pem("rsa-exponent-3.public")).contains("public exponent"));
+}
+
+/// The neutral point of Ed25519: with it as key, the signature of itself and zeros fits every message.
+const NEUTRAL: [u8; 32] = *b"\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+/// A token that nobody signed, and that would be good under the key [`NEUTRAL`].
+fn signed_by_nobody(kid: &str, claims: &Value) -> String {
+    let header = json!({ "typ": "at+jwt", "alg": "EdDSA", "kid": kid });
+    let message =
+        format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
+    let signature = URL_SAFE_NO_PAD.encode([NEUTRAL, [0; 32]].concat());
+    let key = DecodingKey::from_ed_der(&NEUTRAL);
+    let fits = jsonwebtoken::crypto::verify(&signature, message.as_bytes(), &key, Algorithm::EdDSA);
+    assert!(fits.unwrap(), "the library takes it, so the service must not take the key");
+    format!("{message}.{signature}")
+}
+
+#[test]
+fn a_key_that_signs_everything_does_not_start() {
+    let _forged = signed_by_nobody("k", &claims());
+    let info = [b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00".as_slice(), &NEUTRAL].concat();
+    let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(info));
+    assert!(start_with("PUBLIC_KEY", &pem).contains("everybody can sign for this Ed25519 key"));
+}
+
+#[actix_web::test]
+async fn a_key_that_signs_everything_is_not_taken_from_a_provider() {
+    let good = ProviderKey::new("good", KeyAlgorithm::EdDsa);
+    let provider = IdentityProvider::start(&[]);
+    let weak = json!({ "kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(NEUTRAL), "kid": "weak" });
+    provider.publish_document(json!({ "keys": [weak, good.jwk] }));
+    let app = TestApp::with(|setup| {
+        setup.set("AUTH__ISSUERS__LOGIN__ISSUER", provider.issuer());
+        setup.set("AUTH__ISSUERS__LOGIN__AUDIENCE", "storegate");
+        setup.set("AUTH__ISSUERS__LOGIN__TENANT", "acme");
+    });
+    let forged = app.get_with_token(&signed_by_nobody("weak", &provider.claims()), PATH).await;
+    assert_eq!((forged.status, forged.problem().as_str()), (401, "invalid-token"));
+    assert_eq!(app.get_with_token(&good.token(&provider.claims()), PATH).await.status, 200);
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn key(entry: &Map<String, Value>, algorithms: &[KeyAlgorithm]) -> Result<Verifi
         KeyAlgorithm::Hs256 => return Err(LeftOut::UnknownKind),
     };
     key.map(VerificationKey::public).map_err(|error| match error {
-        KeyError::WeakRsaModulus | KeyError::WeakRsaExponent => LeftOut::Weak,
+        KeyError::SmallOrder | KeyError::WeakRsaModulus | KeyError::WeakRsaExponent => LeftOut::Weak,
         _ => LeftOut::Malformed,
     })
 }

@@ -4,6 +4,9 @@ use super::{JwksError, LeftOut, read};
 use crate::auth::key_algorithm::KeyAlgorithm;
 use crate::auth::keys::{Key, KeySet};
 use crate::auth::private_key;
+use crate::auth::public_key::tests::small_order_keys;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 const ALL: [KeyAlgorithm; 3] = [KeyAlgorithm::Rs256, KeyAlgorithm::Es256, KeyAlgorithm::EdDsa];
@@ -70,6 +73,14 @@ fn a_key_for_something_else_is_left_out() {
     }
     for alg in ["EdDSA", "Ed25519"] {
         assert_eq!(outcome(&[with(ed25519("a"), "alg", json!(alg))]), (1, vec![]));
+    }
+}
+
+#[test]
+fn a_key_that_everybody_can_sign_for_is_left_out() {
+    for key in small_order_keys() {
+        let weak = with(ed25519("a"), "x", json!(URL_SAFE_NO_PAD.encode(&key)));
+        assert_eq!(outcome(&[weak, ed25519("b")]), (1, vec![LeftOut::Weak]), "{key:x?}");
     }
 }
 
