@@ -27,10 +27,6 @@ impl Fingerprint {
     pub(super) fn of(token: &str) -> Self {
         Self(Sha256::digest(token).into())
     }
-
-    pub(super) const fn bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
 }
 
 impl fmt::Debug for Fingerprint {

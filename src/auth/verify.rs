@@ -175,7 +175,7 @@ impl Verifier {
         let authority = self.authority(&compact)?;
         let key = authority.key(&compact)?;
         self.verify_signature(&compact, &key)?;
-        let verified = Arc::new(VerifiedToken::new(authority.claims(&compact, &fingerprint)?));
+        let verified = Arc::new(VerifiedToken::new(authority.claims(&compact)?));
         if key.algorithm().is_asymmetric() {
             let left = self.time_left(verified.claims());
             let (source, kid) = (authority.source(), compact.header.kid);
@@ -267,10 +267,10 @@ impl Authority<'_> {
         Ok(key)
     }
 
-    fn claims(&self, compact: &Compact<'_>, fingerprint: &Fingerprint) -> Result<Claims, TokenError> {
+    fn claims(&self, compact: &Compact<'_>) -> Result<Claims, TokenError> {
         match self {
             Self::Own(own) => own.claims(&compact.payload),
-            Self::Trusted(_, issuer) => issuer.claims(&compact.payload, fingerprint),
+            Self::Trusted(_, issuer) => issuer.claims(&compact.payload, compact.signed),
         }
     }
 

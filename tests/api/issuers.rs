@@ -3,6 +3,8 @@
 use std::thread;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use storegate::auth::key_algorithm::KeyAlgorithm;
@@ -324,6 +326,47 @@ async fn a_token_on_the_list_of_revoked_ones_is_refused_each_time() {
         assert!(refused.header("www-authenticate").unwrap().contains("The token has been revoked"));
     }
     assert_eq!(get(&app, &other).await.status, 200);
+}
+
+/// The order of P-256.
+const ORDER: &str = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+
+/// The same token with the other signature that fits: (r, n - s) for (r, s). No key is needed to make it.
+fn twin(token: &str) -> String {
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let mut signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let order: Vec<u8> = (0..32).map(|at| u8::from_str_radix(&ORDER[2 * at..2 * at + 2], 16).unwrap()).collect();
+    let mut borrow = false;
+    for (digit, of_order) in signature[32..].iter_mut().zip(&order).rev() {
+        let (less, first) = of_order.overflowing_sub(*digit);
+        let (less, second) = less.overflowing_sub(u8::from(borrow));
+        (*digit, borrow) = (less, first || second);
+    }
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+#[actix_web::test]
+async fn a_revoked_token_without_an_id_does_not_come_back_by_its_other_signature() {
+    let key = key("one");
+    let provider = IdentityProvider::start(&[&key]);
+    let app = app(&provider);
+    let of = |subject: &str| {
+        let mut claims = with(provider.claims(), "sub", json!(subject));
+        claims.as_object_mut().unwrap().remove("jti");
+        key.token(&claims)
+    };
+    let (stolen, kept) = (of("ada"), of("eve"));
+    let twin = twin(&stolen);
+    assert_ne!(twin, stolen);
+    for token in [&stolen, &twin, &kept] {
+        assert_eq!(get(&app, token).await.status, 200);
+    }
+    let told = app.post_form("dashboard", "/oauth/introspect", &format!("token={stolen}")).await.json();
+    let list = directory("issuer-made-id").join("revoked");
+    std::fs::write(&list, told["jti"].as_str().unwrap()).unwrap();
+    renew(&app, &format!("[auth]\nrevoked_tokens_file = {list:?}\n{}", section(&provider, "acme")));
+    assert_eq!((get(&app, &stolen).await.status, get(&app, &twin).await.status), (401, 401));
+    assert_eq!(get(&app, &kept).await.status, 200);
 }
 
 #[actix_web::test]

@@ -7,9 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
 use crate::auth::claims::{Audience, Claims};
-use crate::auth::remembered::Fingerprint;
 use crate::auth::scope;
 use crate::auth::verify::TokenError;
 
@@ -75,13 +75,9 @@ pub(super) struct ClaimMapping {
 }
 
 impl ClaimMapping {
-    /// Reads the payload of a token whose signature fits: a JSON object in which no name occurs twice.
-    pub(super) fn read(
-        &self,
-        payload: &str,
-        audiences: &[String],
-        fingerprint: &Fingerprint,
-    ) -> Result<Claims, TokenError> {
+    /// Reads the payload of a token whose signature fits: a JSON object in which no name occurs twice. `signed` is what the
+    /// signature is over.
+    pub(super) fn read(&self, payload: &str, audiences: &[String], signed: &str) -> Result<Claims, TokenError> {
         let claims: Map<String, Value> = serde_json::from_str(payload).map_err(|_| TokenError::MalformedClaims)?;
         if OF_OTHER_TOKENS.iter().any(|name| claims.contains_key(*name)) {
             return Err(TokenError::NotAnAccessToken);
@@ -97,7 +93,7 @@ impl ClaimMapping {
             exp: time(&claims, "exp")?.ok_or(TokenError::MissingClaim("exp"))?,
             iat: time(&claims, "iat")?.ok_or(TokenError::MissingClaim("iat"))?,
             nbf: time(&claims, "nbf")?,
-            jti: text(&claims, "jti")?.unwrap_or_else(|| made_id(fingerprint)),
+            jti: text(&claims, "jti")?.unwrap_or_else(|| made_id(signed)),
             client_id: self.client_id(&claims)?,
             scope: self.scope(&claims)?,
             tenant: self.tenant(&claims)?,
@@ -160,9 +156,10 @@ impl ClaimMapping {
     }
 }
 
-/// A token without an id of its own gets one, so that it can be told from others and be revoked.
-fn made_id(fingerprint: &Fingerprint) -> String {
-    format!("sha256:{}", URL_SAFE_NO_PAD.encode(fingerprint.bytes()))
+/// A token without an id of its own gets one, so that it can be told from others and be revoked. It leaves the signature
+/// out: of an ES256 signature everybody can make a second one that fits, and that must not be another token.
+fn made_id(signed: &str) -> String {
+    format!("sha256:{}", URL_SAFE_NO_PAD.encode(Sha256::digest(signed)))
 }
 
 /// A list that is there but cannot be read must not become no limit.

@@ -20,7 +20,6 @@ use std::sync::Arc;
 use super::claims::Claims;
 use super::key_algorithm::KeyAlgorithm;
 use super::keys::{VerificationKey, VerificationKeys};
-use super::remembered::Fingerprint;
 use super::token_types::TokenTypes;
 use super::verify::{TokenError, Unverified};
 use crate::clock::Clock;
@@ -77,9 +76,9 @@ impl TrustedIssuer {
         }
     }
 
-    /// What a token whose signature fits says, in our words.
-    pub(super) fn claims(&self, payload: &str, fingerprint: &Fingerprint) -> Result<Claims, TokenError> {
-        self.settings.mapping.read(payload, &self.settings.audiences, fingerprint)
+    /// What a token whose signature over `signed` fits says, in our words.
+    pub(super) fn claims(&self, payload: &str, signed: &str) -> Result<Claims, TokenError> {
+        self.settings.mapping.read(payload, &self.settings.audiences, signed)
     }
 }
 
