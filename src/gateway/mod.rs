@@ -7,6 +7,7 @@
 
 pub mod account;
 mod answer;
+mod body;
 pub mod breaker;
 mod clock_offset;
 pub mod dialect;

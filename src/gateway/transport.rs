@@ -1,5 +1,5 @@
 //! The only file that talks to gateways: sends a signed request with awc and reads the whole answer.
-//! It guards against what the client library lets pass: bodies cut short, redirects, bodies without end.
+//! It guards against what the client library lets pass: redirects here, bodies cut short and without end in `body`.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -7,15 +7,14 @@ use std::time::Duration;
 
 use actix_web::error::ParseError;
 use awc::error::{ConnectError, PayloadError, SendRequestError};
-use awc::http::StatusCode;
-use awc::http::header::{
-    ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT,
-};
+use awc::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
 use awc::{Client, Connector};
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
+use super::body::{self, Body};
 use super::dialect::SignedRequest;
 use super::settings::GatewaySettings;
 use super::transport_failure::TransportFailure;
@@ -26,6 +25,11 @@ const SELF: &str = concat!("storegate/", env!("CARGO_PKG_VERSION"));
 
 /// Idle connections are closed before common gateways close theirs, so that a pooled one is rarely found dead.
 const IDLE: Duration = Duration::from_secs(14);
+
+/// How much of a body is taken at once. Compressed, it may be a thousand times as much.
+const PIECE: usize = 1 << 10;
+/// How many bytes are inflated before others get their turn.
+const LONG_WORK: usize = 64 << 10;
 
 /// What is waited when a gateway asks to wait and it cannot be read how long.
 const SOME_TIME: Duration = Duration::from_secs(5);
@@ -67,6 +71,7 @@ impl Transport {
             .timeout(settings.attempt_timeout)
             .add_default_header((USER_AGENT, SELF))
             .add_default_header((ACCEPT, "application/json"))
+            .add_default_header((ACCEPT_ENCODING, body::ACCEPTED))
             .finish();
         Self { client, attempt_timeout: settings.attempt_timeout, max_body: settings.max_body }
     }
@@ -88,7 +93,7 @@ impl Transport {
     }
 
     async fn exchange(&self, request: SignedRequest) -> Result<Response, TransportFailure> {
-        let mut post = self.client.post(request.url).insert_header((CONTENT_TYPE, FORM));
+        let mut post = self.client.post(request.url).insert_header((CONTENT_TYPE, FORM)).no_decompress();
         if let Some((name, token)) = request.login {
             let mut value =
                 HeaderValue::from_str(token.expose_secret()).map_err(|_| TransportFailure::NotAnEnvelope)?;
@@ -96,23 +101,18 @@ impl Transport {
             post = post.insert_header((name, value));
         }
         let mut response = post.send_body(request.body).await.map_err(|error| send_failure(&error))?;
-        let body = response.body().limit(self.max_body).await.map_err(|error| body_failure(&error))?;
+        let mut body = Body::behind(response.headers(), self.max_body)?;
+        while let Some(chunk) = response.next().await {
+            for piece in chunk.map_err(|error| body_failure(&error))?.chunks(PIECE) {
+                // Others go on between two pieces that inflate so much.
+                if body.take(piece)? >= LONG_WORK {
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
         let (status, headers) = (response.status(), response.headers());
-        check_whole(status, headers, body.len())?;
+        let body = body.finish(status.is_success())?;
         Ok(Response { status: status.as_u16(), date: date(headers), retry_after: retry_after(headers), body })
-    }
-}
-
-/// A body cut short is given as complete by the client library, and one whose head does not tell its length as empty; so
-/// its length is compared with the one promised, and an empty one is taken for none. With a content encoding the length
-/// is of the encoded bytes, and the decoder notices the cut.
-fn check_whole(status: StatusCode, headers: &HeaderMap, received: usize) -> Result<(), TransportFailure> {
-    let promised = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    let is_encoded = headers.contains_key(CONTENT_ENCODING);
-    match promised {
-        Some(promised) if !is_encoded && promised != received => Err(TransportFailure::CutShort),
-        _ if received == 0 && status.is_success() => Err(TransportFailure::Empty),
-        _ => Ok(()),
     }
 }
 
@@ -156,14 +156,13 @@ fn send_failure(error: &SendRequestError) -> TransportFailure {
 
 fn body_failure(error: &PayloadError) -> TransportFailure {
     match error {
-        PayloadError::Overflow => TransportFailure::TooLarge,
-        // The decoder's errors come in the same guise as the connection's.
+        // The reader of chunks reports those that are malformed as invalid.
         PayloadError::Io(error) | PayloadError::Incomplete(Some(error))
-            if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof) =>
+            if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData) =>
         {
-            TransportFailure::Undecodable
+            TransportFailure::MalformedHttp
         }
         PayloadError::Incomplete(_) | PayloadError::Io(_) => TransportFailure::BrokeOff,
-        _ => TransportFailure::Undecodable,
+        _ => TransportFailure::MalformedHttp,
     }
 }

@@ -32,7 +32,7 @@ transport_failures! {
     Empty "the body is empty, or its head does not tell its length";
     TooLarge "the body is larger than gateway.max_body";
     BrokeOff "the body broke off";
-    Undecodable "the body cannot be decompressed";
+    Undecodable "the body is compressed in a way that was not asked for, or cannot be decompressed";
     NotAnEnvelope "the answer is not one complete envelope of the documented shape";
 }
 

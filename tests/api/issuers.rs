@@ -13,7 +13,7 @@ use storegate::config::Settings;
 use crate::answer::Answer;
 use crate::identity_provider::{IdentityProvider, ProviderKey};
 use crate::program::directory;
-use crate::raw_peer::{RawPeer, Then};
+use crate::raw_peer::{BROTLI_BOMB, RawPeer, Then};
 use crate::test_app::{Setup, TestApp};
 
 const PATH: &str = "/stores/S_123456/flow";
@@ -196,6 +196,18 @@ async fn a_provider_that_does_not_answer_holds_a_token_up_for_seconds_only() {
 async fn a_key_set_without_end_is_not_read() {
     let head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n{\"keys\":[";
     assert_unavailable(answered_by(head, &[b' '; 4096], Then::ForEver).await, "endless");
+}
+
+#[actix_web::test]
+async fn a_compressed_key_set_is_not_inflated() {
+    // The gzip is one of `{"keys":[]}`: read, it would be a set without keys, and the token one of an unknown key.
+    let gzip =
+        b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xab\x56\xca\x4e\xad\x2c\x56\xb2\x8a\x8e\xad\x05\0\xef\x67\x88\x2a\x0b\0\0\0";
+    for (encoding, bytes) in [("br", BROTLI_BOMB), ("gzip", gzip), ("deflate", b"{\"keys\":[]}")] {
+        let length = bytes.len();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: {encoding}\r\ncontent-length: {length}\r\n\r\n");
+        assert_unavailable(answered_by(head.as_bytes(), bytes, Then::Close).await, encoding);
+    }
 }
 
 #[actix_web::test]

@@ -82,6 +82,7 @@ const CONTRACT: &[Expected] = &[
             || Fault::Html,
             || Fault::Endless,
             || Fault::Bomb,
+            || Fault::BrotliBomb,
             || Fault::Garbage,
             || Fault::Close,
             || Fault::Reset,

@@ -24,7 +24,7 @@ use storegate::gateway::transport_failure::TransportFailure::{
 };
 use storegate::gateway::{GatewayClient, GatewaySettings};
 
-use crate::raw_peer::{RawPeer, Then};
+use crate::raw_peer::{BROTLI_BOMB, RawPeer, Then};
 use crate::test_app::NOW;
 
 const STORE: &str = r#"{"response":{"shop_bn":"A1"}}"#;
@@ -84,7 +84,8 @@ struct Broken {
 
 fn answers() -> Vec<Broken> {
     let length = |length: usize| head(&format!("content-length: {length}"));
-    let zipped = |length: usize| head(&format!("content-encoding: gzip\r\ncontent-length: {length}"));
+    let coded = |coding: &str, length: usize| head(&format!("content-encoding: {coding}\r\ncontent-length: {length}"));
+    let zipped = |length: usize| coded("gzip", length);
     let bomb = gzip(&vec![b' '; 32 << 20]);
     let broken = [&gzip(STORE.as_bytes())[..12], b"not gzip at all"].concat();
     let cut = gzip(STORE.as_bytes())[..20].to_vec();
@@ -107,6 +108,10 @@ fn answers() -> Vec<Broken> {
         ("larger than allowed", TooLarge, length(65 << 10), vec![b' '; 65 << 10], Then::Silence),
         ("chunks without end", TooLarge, chunked(), chunk("[[[[[[[["), Then::ForEver),
         ("a compressed bomb", TooLarge, zipped(bomb.len()), bomb, Then::Silence),
+        ("a brotli bomb", Undecodable, coded("br", BROTLI_BOMB.len()), BROTLI_BOMB.to_vec(), Then::Silence),
+        ("deflated", Undecodable, coded("deflate", STORE.len()), store(), Then::Silence),
+        ("compressed twice", Undecodable, coded("gzip, gzip", 3), b"abc".to_vec(), Then::Silence),
+        ("compressed and shorter than promised", CutShort, zipped(21), cut.clone(), Then::Close),
         ("not compressed as it says", Undecodable, zipped(broken.len()), broken, Then::Silence),
         ("compressed and cut", Undecodable, zipped(cut.len()), cut, Then::Silence),
         ("reset in the middle", BrokeOff, length(STORE.len()), store()[..9].to_vec(), Then::Reset),

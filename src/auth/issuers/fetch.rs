@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use awc::error::PayloadError;
 use awc::http::StatusCode;
-use awc::http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, USER_AGENT};
+use awc::http::header::{ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, HeaderMap, USER_AGENT};
 use awc::{Client, Connector};
 use bytes::Bytes;
 use rustls::ClientConfig;
@@ -19,6 +19,8 @@ pub(super) const FETCH_TIMEOUT: Duration = Duration::from_secs(9);
 
 /// Key sets have a few KiB.
 const MAXIMUM_BYTES: usize = 256 << 10;
+
+const UNCOMPRESSED: &str = "identity";
 
 const SELF: &str = concat!("storegate/", env!("CARGO_PKG_VERSION"));
 
@@ -37,6 +39,9 @@ pub(super) enum FetchError {
     /// A document without end.
     #[error("the provider's answer is larger than {} KiB", MAXIMUM_BYTES >> 10)]
     TooLarge,
+    /// Compressed all the same.
+    #[error("the provider's answer is compressed, which was not asked for")]
+    Compressed,
 }
 
 impl FetchError {
@@ -47,6 +52,7 @@ impl FetchError {
             Self::NotInTime => "timeout",
             Self::Status(_) => "http_status",
             Self::TooLarge => "too_large",
+            Self::Compressed => "compressed",
         }
     }
 }
@@ -70,6 +76,7 @@ impl Fetcher {
             .timeout(DOCUMENT_TIMEOUT)
             .add_default_header((USER_AGENT, SELF))
             .add_default_header((ACCEPT, "application/json"))
+            .add_default_header((ACCEPT_ENCODING, UNCOMPRESSED))
             .finish();
         Self(client)
     }
@@ -82,10 +89,14 @@ impl Fetcher {
     /// A document that is cut short is no JSON any more, so its length need not be compared with the one promised.
     async fn exchange(&self, address: &KeyUrl) -> Result<Document, FetchError> {
         // Keys are fetched every few minutes: a pooled connection would be found closed each time.
-        let request = self.0.get(address.uri()).force_close();
+        // A compressed document would be inflated before anybody could count it: a kilobyte to hundreds of megabytes.
+        let request = self.0.get(address.uri()).force_close().no_decompress();
         let mut response = request.send().await.map_err(|_| FetchError::Unreachable)?;
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status().as_u16()));
+        }
+        if is_compressed(response.headers()) {
+            return Err(FetchError::Compressed);
         }
         let body = response.body().limit(MAXIMUM_BYTES).await.map_err(|error| match error {
             PayloadError::Overflow => FetchError::TooLarge,
@@ -93,6 +104,10 @@ impl Fetcher {
         })?;
         Ok(Document { body, max_age: max_age(response.headers()) })
     }
+}
+
+fn is_compressed(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_ENCODING).any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(UNCOMPRESSED.as_bytes()))
 }
 
 /// RFC 9111 §5.2.2.1. With `no-store` or `no-cache` beside it, it says nothing about how long the keys are good.

@@ -13,6 +13,11 @@ const BLOCK: usize = 1 << 20;
 // RFC 1952: magic number, deflate, no flags, no time, no hint, an unknown system.
 const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
+/// The brotli of it. To make it takes far longer than to send it, so it was made before.
+pub const BROTLI: &[u8] =
+    b"\xcf\xff\xff\x7f\xf8\xa5\x40\xf6\xe2\xb2\x40\x00\xf7\xfe\x3f\xfe\xff\xff\xc3\x2f\x01\x10\x87\x05\x00\xba\xf7\xff\
+      \xfc\xff\xff\x87\x5f\x02\x20\x0e\x8b\x00\x74\xef\xff\xf3\xff\xff\x1f\xbf\x44\x5f\x29\x72\x58\x00\x30\xf7\xfe\x1f";
+
 /// The gzip of it, made once.
 pub fn gzip() -> Bytes {
     static MADE: OnceLock<Bytes> = OnceLock::new();
@@ -56,7 +61,7 @@ mod tests {
 
     use flate2::read::GzDecoder;
 
-    use super::{INFLATED, gzip};
+    use super::{BROTLI, INFLATED, gzip};
 
     #[test]
     fn some_kilobytes_inflate_to_64_mebibytes_of_json() {
@@ -65,6 +70,17 @@ mod tests {
         let mut large = Vec::new();
         // The checksum and the length are checked by the reader.
         GzDecoder::new(small.as_ref()).read_to_end(&mut large).unwrap();
+        assert_is_bomb(&large);
+    }
+
+    #[test]
+    fn some_bytes_of_brotli_inflate_to_the_same() {
+        let mut large = Vec::new();
+        brotli::BrotliDecompress(&mut &BROTLI[..], &mut large).unwrap();
+        assert_is_bomb(&large);
+    }
+
+    fn assert_is_bomb(large: &[u8]) {
         assert_eq!(large.len(), INFLATED);
         assert!(large.starts_with(b"{ ") && large.ends_with(b" }"));
         assert!(large.get(1..INFLATED - 1).unwrap().iter().all(|byte| *byte == b' '));

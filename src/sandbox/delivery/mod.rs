@@ -59,6 +59,7 @@ pub async fn deliver(
         Some(Fault::Drip) => json(now).body(broken::drip(answer)),
         Some(Fault::Endless) => json(now).body(broken::endless(&answer)),
         Some(Fault::Bomb) => json(now).insert_header((CONTENT_ENCODING, "gzip")).body(bomb::gzip()),
+        Some(Fault::BrotliBomb) => json(now).insert_header((CONTENT_ENCODING, "br")).body(bomb::BROTLI),
         Some(Fault::Empty) => json(now).finish(),
         Some(Fault::Html) => with_date(StatusCode::OK, now).content_type(ContentType::html()).body(HTML),
     }

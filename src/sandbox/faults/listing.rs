@@ -62,6 +62,7 @@ impl Listed {
             | Fault::Drip
             | Fault::Endless
             | Fault::Bomb
+            | Fault::BrotliBomb
             | Fault::Empty
             | Fault::Html
             | Fault::Mixed => plain,

@@ -8,7 +8,7 @@ use super::Fault;
 use crate::sandbox::vendor::Vendor;
 
 // How many kinds `any` chooses from.
-const KINDS: u8 = 16;
+const KINDS: u8 = 17;
 
 // Bodies that a reader who trusts too much takes for an answer, or breaks on.
 const BODIES: [&str; 8] = [
@@ -41,6 +41,7 @@ pub fn any(gateway: Vendor, chance: &mut Rng) -> Fault {
         12 => Fault::Bomb,
         13 => Fault::Empty,
         14 => Fault::Html,
+        15 => Fault::BrotliBomb,
         _ => Fault::Body(one_of(&BODIES, chance).to_owned()),
     }
 }

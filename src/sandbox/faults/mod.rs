@@ -48,6 +48,8 @@ pub enum Fault {
     Endless,
     /// Some kilobytes of gzip that inflate to 64 MiB.
     Bomb,
+    /// Some bytes of brotli that inflate to 64 MiB.
+    BrotliBomb,
     /// 200 with no body.
     Empty,
     /// 200 with a page of HTML.
@@ -81,6 +83,7 @@ impl Fault {
             Self::Drip => "drip",
             Self::Endless => "endless",
             Self::Bomb => "bomb",
+            Self::BrotliBomb => "brotli_bomb",
             Self::Empty => "empty",
             Self::Html => "html",
             Self::Body(_) | Self::Bytes(_) => "body",

@@ -18,7 +18,7 @@ use crate::settings::nearest;
 const FORM: &str = r#"an order is a JSON object such as {"fault":"hang"}"#;
 
 /// The faults that need nothing else to be said.
-static PLAIN: [Fault; 11] = [
+static PLAIN: [Fault; 12] = [
     Fault::Hang,
     Fault::Reset,
     Fault::Close,
@@ -27,6 +27,7 @@ static PLAIN: [Fault; 11] = [
     Fault::Drip,
     Fault::Endless,
     Fault::Bomb,
+    Fault::BrotliBomb,
     Fault::Empty,
     Fault::Html,
     Fault::Mixed,

@@ -25,6 +25,7 @@ fn every_fault_is_read_and_listed_in_the_form_in_which_it_was_written() {
         (r#"{"fault":"drip","times":1}"#, Fault::Drip),
         (r#"{"fault":"endless","times":1}"#, Fault::Endless),
         (r#"{"fault":"bomb","times":1}"#, Fault::Bomb),
+        (r#"{"fault":"brotli_bomb","times":1}"#, Fault::BrotliBomb),
         (r#"{"fault":"empty","times":1}"#, Fault::Empty),
         (r#"{"fault":"html","times":1}"#, Fault::Html),
         (r#"{"fault":"body","body":"{\"a\":1e999}","times":1}"#, Fault::Body("{\"a\":1e999}".to_owned())),
