@@ -2,7 +2,8 @@
 //! limits are put in force between two requests. When anything in the new configuration is wrong, all of it is logged and
 //! the old one stays; what only a restart can change is named in the log.
 
-use std::path::PathBuf;
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use actix_web::web::{self, Data};
@@ -123,7 +124,7 @@ enum Change {
 /// A file of the configuration.
 struct Watched {
     path: PathBuf,
-    stamp: Stamp,
+    stamp: Option<Stamp>,
     /// As it was when the configuration was last read.
     read: Fingerprint,
     /// As it was at the last look.
@@ -132,7 +133,14 @@ struct Watched {
 }
 
 /// What the file system says of a file: as long as it stays, the content is not read.
-type Stamp = Option<(u64, Option<SystemTime>)>;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    length: u64,
+    modified: Option<SystemTime>,
+    /// Device, number and time of the last change of either: another file in its place has others, even if it has the
+    /// length and time of the old one, as copies and mounted secrets may. Zeros where there is no such thing.
+    identity: [i64; 4],
+}
 
 impl Watched {
     fn all(sources: &Sources) -> Vec<Self> {
@@ -172,9 +180,20 @@ impl Watched {
 }
 
 /// A replaced file, such as a mounted secret's, is followed through its links.
-fn stamp(path: &std::path::Path) -> Stamp {
+fn stamp(path: &Path) -> Option<Stamp> {
     let about = std::fs::metadata(path).ok()?;
-    Some((about.len(), about.modified().ok()))
+    Some(Stamp { length: about.len(), modified: about.modified().ok(), identity: identity(&about) })
+}
+
+#[cfg(unix)]
+fn identity(about: &Metadata) -> [i64; 4] {
+    use std::os::unix::fs::MetadataExt as _;
+    [about.dev().cast_signed(), about.ino().cast_signed(), about.ctime(), about.ctime_nsec()]
+}
+
+#[cfg(not(unix))]
+const fn identity(_: &Metadata) -> [i64; 4] {
+    [0; 4]
 }
 
 /// Looks at the files for ever, and listens for SIGHUP.

@@ -5,6 +5,7 @@
 mod answer;
 mod background;
 mod companies;
+mod configuration_files;
 mod hostile_bodies;
 mod identity_provider;
 mod independent_gateway;
@@ -57,4 +58,5 @@ mod stalls;
 mod tenants;
 mod tokens;
 mod transport_failures;
+mod watching;
 mod wire;

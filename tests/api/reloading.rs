@@ -1,53 +1,20 @@
 //! New keys, clients and limits while the service runs; and a configuration that is wrong.
 
 use std::fs;
-use std::path::PathBuf;
 
 use futures_util::future::join_all;
 use secrecy::ExposeSecret;
 use storegate::auth::key_algorithm::KeyAlgorithm;
 use storegate::auth::private_key;
-use storegate::config::Settings;
-use storegate::reload::{Outcome, Reloader};
-use storegate::settings::Problems;
+use storegate::reload::Outcome;
 
 use crate::companies::CLIENT_SECRET;
+use crate::configuration_files::Files;
 use crate::program::{Running, directory, stdout_of};
 use crate::test_app::TestApp;
 
 const FLOW: &str = "/stores/S_123456/flow";
 const GRANT: &str = "grant_type=client_credentials";
-
-type Read = Box<dyn Fn() -> Result<Settings, Problems>>;
-
-/// The files that a service was started with, and who reads them again.
-struct Files {
-    path: PathBuf,
-    text: String,
-    reloader: Reloader<Read>,
-}
-
-impl Files {
-    fn of(app: &TestApp, name: &str) -> Self {
-        let path = directory(name).join("storegate.toml");
-        let text = app.configuration.clone();
-        fs::write(&path, &text).unwrap();
-        let file = path.clone();
-        let read: Read = Box::new(move || Settings::load(Some(&file), std::iter::empty()));
-        let sources = read().unwrap().sources;
-        Self { path, text, reloader: Reloader::new(app.auth.clone(), sources, read) }
-    }
-
-    fn write(&mut self, text: &str) {
-        fs::write(&self.path, text).unwrap();
-    }
-
-    /// Replaces a part of the first text.
-    fn change(&mut self, part: &str, by: &str) {
-        assert!(self.text.contains(part), "{part}");
-        self.write(&self.text.replacen(part, by, 1));
-    }
-}
 
 fn another_key() -> String {
     let pem = private_key::generate(KeyAlgorithm::EdDsa).unwrap();
@@ -187,25 +154,6 @@ async fn a_token_that_an_operator_lists_ends_and_the_names_in_tokens_stay() {
     assert_eq!(files.reloader.reload(), Outcome::Applied);
     assert_eq!(app.get_with_token(&token, FLOW).await.status, 401);
     assert_eq!(app.get(FLOW).await.status, 200, "tokens of the issuer that the service was started with");
-}
-
-#[actix_web::test]
-async fn a_changed_file_is_read_at_the_second_look_that_finds_it_the_same() {
-    let app = TestApp::spawn();
-    let mut files = Files::of(&app, "looking");
-    assert_eq!((files.reloader.look(), files.reloader.look()), (None, None));
-    files.change("[auth.clients.dashboard]", "[auth.clients.dashboard]\nquota = \"7/1m\"");
-    assert_eq!(files.reloader.look(), None, "it may be half written");
-    files.change("[auth.clients.dashboard]", "[auth.clients.dashboard]\nquota = \"8/1m\"");
-    assert_eq!(files.reloader.look(), None, "it was");
-    assert_eq!(files.reloader.look(), Some(Outcome::Applied));
-    assert_eq!(files.reloader.look(), None);
-    assert_eq!(app.get(FLOW).await.header("ratelimit-policy"), Some("\"default\";q=8;w=60"));
-    files.write("nonsense");
-    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Refused)));
-    assert_eq!(files.reloader.look(), None, "it is told once");
-    fs::remove_file(&files.path).unwrap();
-    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Refused)));
 }
 
 #[test]
