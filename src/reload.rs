@@ -196,12 +196,12 @@ const fn identity(_: &Metadata) -> [i64; 4] {
     [0; 4]
 }
 
-/// Looks at the files for ever, and listens for SIGHUP.
-pub async fn watch<R>(reloader: Reloader<R>)
+/// Looks at the files for ever, and at once when SIGHUP has come.
+pub async fn watch<R>(reloader: Reloader<R>, mut hangups: Hangups)
 where
     R: Fn() -> Result<Settings, Problems> + Send + 'static,
 {
-    let mut hangups = Hangups::new();
+    hangups.tell();
     let mut reloader = Some(reloader);
     loop {
         let is_hangup = tokio::select! {
@@ -222,19 +222,26 @@ where
 }
 
 /// SIGHUP, where there is one.
-struct Hangups(#[cfg(unix)] Option<tokio::signal::unix::Signal>);
+pub struct Hangups(#[cfg(unix)] std::io::Result<tokio::signal::unix::Signal>);
 
 #[cfg(unix)]
 impl Hangups {
-    fn new() -> Self {
-        let signal = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup());
-        Self(signal.inspect_err(|error| tracing::warn!(%error, "SIGHUP cannot be listened to")).ok())
+    /// From now on the signal ends the process no more, and one that comes is kept until somebody waits for it. Must be
+    /// called inside the runtime.
+    pub fn listen() -> Self {
+        Self(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()))
+    }
+
+    fn tell(&self) {
+        if let Err(error) = &self.0 {
+            tracing::warn!(%error, "SIGHUP cannot be listened to");
+        }
     }
 
     async fn next(&mut self) {
         let has_come = match &mut self.0 {
-            Some(signal) => signal.recv().await.is_some(),
-            None => false,
+            Ok(signal) => signal.recv().await.is_some(),
+            Err(_) => false,
         };
         if !has_come {
             std::future::pending::<()>().await;
@@ -244,9 +251,12 @@ impl Hangups {
 
 #[cfg(not(unix))]
 impl Hangups {
-    fn new() -> Self {
+    /// There is no such signal here.
+    pub const fn listen() -> Self {
         Self()
     }
+
+    const fn tell(&self) {}
 
     async fn next(&mut self) {
         std::future::pending().await

@@ -10,7 +10,7 @@ use super::error::CliError;
 use super::ready_file::{self, Ready, ReadyFile};
 use crate::app::App;
 use crate::clock::Clock;
-use crate::reload::{self, Reloader};
+use crate::reload::{self, Hangups, Reloader};
 use crate::telemetry::logging;
 
 /// Run the proxy.
@@ -34,6 +34,8 @@ pub struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> Result<(), CliError> {
+        // First of all: until then a SIGHUP ends the process, and a deployment may send one while it starts.
+        let hangups = Hangups::listen();
         let mut settings = self.config.load()?;
         logging::start(&settings.log);
         if let Some(listen) = self.listen {
@@ -43,7 +45,7 @@ impl Serve {
         let ready_file = self.ready_file.map(ReadyFile::prepare).transpose()?;
         let app = App::build(settings, Clock::system())?;
         let reloader = Reloader::new(app.auth(), sources, move || self.config.read());
-        let watching = rt::spawn(reload::watch(reloader));
+        let watching = rt::spawn(reload::watch(reloader, hangups));
         let base_url = format!("http://{}", app.address());
         tracing::info!(%base_url, version = env!("CARGO_PKG_VERSION"), "serving");
         let ready = Ready { base_url, ..Ready::default() };

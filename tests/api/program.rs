@@ -43,6 +43,17 @@ pub fn stdout_of(arguments: &[&str], variables: &[(&str, &str)], input: &str) ->
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
+/// Sends a signal, by its name without `SIG`, to the process of this id.
+pub fn signal(id: u32, name: &str) {
+    let signal = format!("kill -{name} {id}");
+    assert!(Command::new("sh").args(["-c", &signal]).status().unwrap().success());
+}
+
+/// Makes a pipe: whoever opens it for reading waits until it is opened for writing, and the other way round.
+pub fn make_pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
 /// A server that runs until it is told to stop.
 pub struct Running {
     child: Child,
@@ -54,11 +65,17 @@ pub struct Running {
 impl Running {
     /// Starts a server and waits until its ready file is there.
     pub fn start(arguments: &[&str], ready_file: &Path) -> Self {
+        Self::start_while(arguments, ready_file, |_| ())
+    }
+
+    /// The same, and meanwhile does something to the process of this id.
+    pub fn start_while(arguments: &[&str], ready_file: &Path, meanwhile: impl FnOnce(u32)) -> Self {
         let path = ready_file.to_str().unwrap();
         let mut child = command(&[arguments, &["--ready-file", path]].concat(), &[]).spawn().unwrap();
         let (line, printed) = mpsc::channel();
         forward(child.stdout.take().unwrap(), line.clone());
         forward(child.stderr.take().unwrap(), line);
+        meanwhile(child.id());
         // The last thing that a server prints before it writes the file.
         let is_last = |line: &str| line.contains("serving") || line.contains("Stop with Ctrl-C");
         let mut told = Vec::new();
@@ -80,8 +97,7 @@ impl Running {
 
     /// Sends a signal by its name without `SIG`.
     pub fn signal(&self, name: &str) {
-        let signal = format!("kill -{name} {}", self.child.id());
-        assert!(Command::new("sh").args(["-c", &signal]).status().unwrap().success());
+        signal(self.child.id(), name);
     }
 
     /// Waits until it prints a line with this text, and gives all lines up to it.

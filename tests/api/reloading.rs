@@ -1,6 +1,7 @@
 //! New keys, clients and limits while the service runs; and a configuration that is wrong.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::path::Path;
 
 use futures_util::future::join_all;
 use secrecy::ExposeSecret;
@@ -10,7 +11,7 @@ use storegate::reload::Outcome;
 
 use crate::companies::CLIENT_SECRET;
 use crate::configuration_files::Files;
-use crate::program::{Running, directory, stdout_of};
+use crate::program::{Running, directory, make_pipe, signal, stdout_of};
 use crate::test_app::TestApp;
 
 const FLOW: &str = "/stores/S_123456/flow";
@@ -156,17 +157,15 @@ async fn a_token_that_an_operator_lists_ends_and_the_names_in_tokens_stay() {
     assert_eq!(app.get(FLOW).await.status, 200, "tokens of the issuer that the service was started with");
 }
 
-#[test]
-fn the_program_reads_changed_files_and_obeys_sighup() {
-    let home = directory("program-reload");
-    let key = home.join("key.pem");
-    fs::write(&key, stdout_of(&["secret", "key"], &[], "")).unwrap();
+/// A configuration for the program with this key and more settings in `[auth]`.
+fn program_configuration(key: &Path, more: &str) -> String {
     let hash = stdout_of(&["secret", "hash"], &[], CLIENT_SECRET);
-    let path = home.join("storegate.toml");
-    let text = format!(
+    format!(
         r#"
 [server]
 public_url = "https://storegate.example.com"
+[auth]
+{more}
 [auth.keys.first]
 private_key_file = {key:?}
 [auth.clients.dashboard]
@@ -178,7 +177,38 @@ url = "https://oms.example.com/index.php/openapi/rpc/service/"
 flag = "acme"
 token = "planted"
 "#
-    );
+    )
+}
+
+#[test]
+fn a_sighup_that_comes_while_the_program_starts_is_obeyed_and_ends_nothing() {
+    let home = directory("early-hangup");
+    let (key, path, pipe) = (home.join("key.pem"), home.join("storegate.toml"), home.join("revoked"));
+    fs::write(&key, stdout_of(&["secret", "key"], &[], "")).unwrap();
+    fs::write(&path, program_configuration(&key, &format!("revoked_tokens_file = {pipe:?}"))).unwrap();
+    make_pipe(&pipe);
+    let arguments = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+    let server = Running::start_while(&arguments, &home.join("ready.json"), |id| {
+        // The program has begun to read its configuration, and waits in the middle of it for the end of the pipe.
+        let writer = OpenOptions::new().write(true).open(&pipe).unwrap();
+        signal(id, "HUP");
+        // From now on an empty file is in the pipe's place, which says the same.
+        let empty = home.join("empty");
+        fs::write(&empty, "").unwrap();
+        fs::rename(&empty, &pipe).unwrap();
+        drop(writer);
+    });
+    server.until("the configuration was read again");
+    assert_eq!(server.terminate().0, Some(0));
+}
+
+#[test]
+fn the_program_reads_changed_files_and_obeys_sighup() {
+    let home = directory("program-reload");
+    let key = home.join("key.pem");
+    fs::write(&key, stdout_of(&["secret", "key"], &[], "")).unwrap();
+    let path = home.join("storegate.toml");
+    let text = program_configuration(&key, "");
     fs::write(&path, &text).unwrap();
     let arguments = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];
     let server = Running::start(&arguments, &home.join("ready.json"));
