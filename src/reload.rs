@@ -14,8 +14,15 @@ use crate::settings::{Fingerprint, Problems, Sources};
 use crate::telemetry::metrics;
 
 /// How often the files are looked at. A change is read at the second look that finds the file the same, so that a file
-/// that is just being written is not; with both, a key that was taken away is refused within a second.
-pub const LOOK_EVERY: Duration = Duration::from_millis(400);
+/// that is just being written is not.
+pub const LOOK_EVERY: Duration = Duration::from_millis(300);
+
+/// At this look after a change all is read, even if some file is still changing: one that never rests must not hold the
+/// others up. What is half written is refused as a whole, and read again at its next change.
+pub const LAST_LOOK: u32 = 3;
+
+// A key that was taken away, and a token that was listed, are refused within a second.
+const _: () = assert!(LAST_LOOK as u128 * LOOK_EVERY.as_millis() < 1_000);
 
 /// The sections that a reload puts in force; the rest waits for a restart.
 const RENEWED: [&str; 2] = ["auth", "limits"];
@@ -46,26 +53,34 @@ pub struct Reloader<R> {
     started: Sources,
     read: R,
     watched: Vec<Watched>,
+    /// How many looks in a row have found something that was not read.
+    pending: u32,
 }
 
 impl<R: Fn() -> Result<Settings, Problems>> Reloader<R> {
     /// `read` reads the configuration anew, and `started` is the one that the service runs with.
     pub fn new(auth: Data<CurrentAuth>, started: Sources, read: R) -> Self {
         let watched = Watched::all(&started);
-        Self { auth, started, read, watched }
+        Self { auth, started, read, watched, pending: 0 }
     }
 
     /// Looks at the files, and reads the configuration if one has changed since it was last read, and not since the last
-    /// look.
+    /// look; or if this is the [`LAST_LOOK`].
     pub fn look(&mut self) -> Option<Outcome> {
         // Every file is looked at each time, so that several that change together are read together.
-        let settled = self.watched.iter_mut().map(Watched::look).collect::<Vec<Change>>();
-        let has_changed = settled.contains(&Change::Settled) && !settled.contains(&Change::Unsettled);
-        has_changed.then(|| self.reload())
+        let changes = self.watched.iter_mut().map(Watched::look).collect::<Vec<Change>>();
+        if changes.iter().all(|change| *change == Change::None) {
+            self.pending = 0;
+            return None;
+        }
+        self.pending += 1;
+        let is_due = !changes.contains(&Change::Unsettled) || self.pending >= LAST_LOOK;
+        is_due.then(|| self.reload())
     }
 
     /// Reads the configuration and puts it in force if nothing is wrong with it.
     pub fn reload(&mut self) -> Outcome {
+        self.pending = 0;
         // What changes while it is being read is found at the next look.
         self.watched.iter_mut().for_each(Watched::settle);
         let outcome = match (self.read)() {

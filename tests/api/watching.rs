@@ -3,7 +3,7 @@
 use std::fs;
 use std::fs::File;
 
-use storegate::reload::Outcome;
+use storegate::reload::{LAST_LOOK, Outcome};
 
 use crate::configuration_files::Files;
 use crate::test_app::TestApp;
@@ -55,4 +55,24 @@ async fn another_file_of_the_same_length_and_time_is_read() {
     assert_eq!((now.len(), now.modified().unwrap()), (about.len(), about.modified().unwrap()));
     assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Applied)));
     assert_quota(&app, 8).await;
+}
+
+#[actix_web::test]
+async fn a_file_that_never_rests_does_not_hold_the_others_up() {
+    let app = TestApp::spawn();
+    let mut files = Files::of(&app, "restless");
+    let list = files.path.with_file_name("revoked");
+    files.text = format!("[auth]\nrevoked_tokens_file = {list:?}\n{}", files.text);
+    fs::write(&list, "0\n").unwrap();
+    with_quota(&mut files, 7);
+    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    for turn in 8..10 {
+        with_quota(&mut files, turn);
+        let looks = (1..=LAST_LOOK).map(|look| {
+            fs::write(&list, format!("{turn}-{look}\n")).unwrap();
+            files.reloader.look()
+        });
+        assert_eq!(looks.collect::<Vec<_>>(), [None, None, Some(Outcome::Applied)]);
+        assert_quota(&app, turn).await;
+    }
 }
