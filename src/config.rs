@@ -1,6 +1,7 @@
 //! One struct of the modules' own settings. File, then environment over it, then flags of the command line; every problem
 //! is reported at once.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use crate::http::cors::CorsSettings;
 use crate::http::host::Host;
 use crate::http::server::ConnectionLimits;
 use crate::resources::Policies;
-use crate::settings::{Problems, Report, Section, Sources, overlay};
+use crate::settings::{Fingerprint, Problems, Report, Section, Sources, overlay};
 use crate::telemetry::logging::LogSettings;
 
 /// Everything that `serve` needs to know.
@@ -39,6 +40,15 @@ pub struct Settings {
     pub log: LogSettings,
     /// The files and sections that all of it was read from.
     pub sources: Sources,
+}
+
+/// One reading of a configuration, whatever came of it.
+#[derive(Debug)]
+pub struct Reading {
+    /// The files and sections that it was made of, as far as they could be told.
+    pub sources: Sources,
+    /// What it says, or everything that is missing or wrong.
+    pub settings: Result<Settings, Problems>,
 }
 
 /// `[server]`: our own listener.
@@ -161,9 +171,24 @@ impl Settings {
     /// # Errors
     /// Everything that is missing or wrong.
     pub fn load(file: Option<&Path>, variables: impl Iterator<Item = (String, String)>) -> Result<Self, Problems> {
-        match file {
-            Some(path) => Self::over(file, read_file(path)?, variables),
-            None => Self::over(None, Table::new(), variables),
+        Self::read_from(file, variables).settings
+    }
+
+    /// The same, with what it was read from.
+    pub fn read_from(file: Option<&Path>, variables: impl Iterator<Item = (String, String)>) -> Reading {
+        let Some(path) = file else { return Self::over(None, Table::new(), variables) };
+        let name = path.display().to_string();
+        let content = std::fs::read(path);
+        // Of the very bytes that are parsed: whoever reads the file again may find another one.
+        let file = Some((path, Fingerprint::of_content(content.as_deref().ok())));
+        let text = content.and_then(|bytes| String::from_utf8(bytes).map_err(|_| ErrorKind::InvalidData.into()));
+        let table = match text {
+            Ok(text) => parse_toml(&text, &name),
+            Err(error) => Err(Problems(vec![format!("{name}: cannot be read: {error}")])),
+        };
+        match table {
+            Ok(table) => Self::over(file, table, variables),
+            Err(problems) => Reading { sources: Sources::of(file, &Table::new()), settings: Err(problems) },
         }
     }
 
@@ -172,19 +197,19 @@ impl Settings {
     /// # Errors
     /// Everything that is missing or wrong.
     pub fn parse(text: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Self, Problems> {
-        Self::over(None, parse_toml(text, "the configuration")?, variables)
+        Self::over(None, parse_toml(text, "the configuration")?, variables).settings
     }
 
     fn over(
-        file: Option<&Path>,
+        file: Option<(&Path, Fingerprint)>,
         mut table: Table,
         variables: impl Iterator<Item = (String, String)>,
-    ) -> Result<Self, Problems> {
+    ) -> Reading {
         let origins = overlay(&mut table, variables);
         let report = Report::with_variables(origins);
-        let settings = Self::read(&Section::root(&table, &report), Sources::of(file, &table));
-        report.finish(&table)?;
-        Ok(settings)
+        let sources = Sources::of(file, &table);
+        let settings = Self::read(&Section::root(&table, &report), sources.clone());
+        Reading { sources, settings: report.finish(&table).map(|()| settings) }
     }
 
     fn read(root: &Section<'_>, sources: Sources) -> Self {
@@ -204,13 +229,6 @@ impl Settings {
             sources,
         }
     }
-}
-
-fn read_file(path: &Path) -> Result<Table, Problems> {
-    let name = path.display().to_string();
-    let text =
-        std::fs::read_to_string(path).map_err(|error| Problems(vec![format!("{name}: cannot be read: {error}")]))?;
-    parse_toml(&text, &name)
 }
 
 /// The parser's full message shows the line, which may hold a secret; so only its number is told.

@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use actix_web::web::{self, Data};
 
 use crate::auth::CurrentAuth;
-use crate::config::Settings;
-use crate::settings::{Fingerprint, Problems, Sources};
+use crate::config::{Reading, Settings};
+use crate::settings::{Fingerprint, Sources};
 use crate::telemetry::metrics;
 
 /// How often the files are looked at. A change is read at the second look that finds the file the same, so that a file
@@ -57,7 +57,7 @@ pub struct Reloader<R> {
     pending: u32,
 }
 
-impl<R: Fn() -> Result<Settings, Problems>> Reloader<R> {
+impl<R: Fn() -> Reading> Reloader<R> {
     /// `read` reads the configuration anew, and `started` is the one that the service runs with.
     pub fn new(auth: Data<CurrentAuth>, started: Sources, read: R) -> Self {
         let watched = Watched::all(&started);
@@ -81,23 +81,21 @@ impl<R: Fn() -> Result<Settings, Problems>> Reloader<R> {
     /// Reads the configuration and puts it in force if nothing is wrong with it.
     pub fn reload(&mut self) -> Outcome {
         self.pending = 0;
-        // What changes while it is being read is found at the next look.
-        self.watched.iter_mut().for_each(Watched::settle);
-        let outcome = match (self.read)() {
+        let Reading { sources, settings } = (self.read)();
+        let outcome = match settings {
             Ok(settings) => self.apply(settings),
             Err(problems) => refuse(&problems.0),
         };
+        self.watch(&sources, outcome);
         metrics::reload(outcome.name());
         outcome
     }
 
     fn apply(&mut self, settings: Settings) -> Outcome {
         let waiting = self.waiting_for_restart(&settings);
-        let sources = settings.sources;
         if let Err(error) = self.auth.renew(settings.auth) {
             return refuse(&[error.to_string()]);
         }
-        self.watch(&sources);
         tracing::info!("the configuration was read again: keys, clients and limits are in force");
         if !waiting.is_empty() {
             tracing::warn!(changed = waiting.join(", "), "the configuration has changes that wait: restart to apply");
@@ -111,9 +109,14 @@ impl<R: Fn() -> Result<Settings, Problems>> Reloader<R> {
         sections.filter(|name| !RENEWED.contains(name)).chain(names).map(str::to_owned).collect()
     }
 
-    /// Watches the files of the new configuration as they were when it was read.
-    fn watch(&mut self, sources: &Sources) {
-        self.watched = Watched::all(sources);
+    /// Watches the files of the new configuration as they were when it was read: what has changed since is found at the
+    /// next look. When it was refused, also those of the one in force, since a text that could not be read names none.
+    fn watch(&mut self, sources: &Sources, outcome: Outcome) {
+        let older = std::mem::replace(&mut self.watched, Watched::all(sources));
+        if outcome == Outcome::Refused {
+            let is_new = |one: &Watched| !sources.files().iter().any(|(path, _)| *path == one.path);
+            self.watched.extend(older.into_iter().filter(is_new).map(Watched::settled));
+        }
     }
 }
 
@@ -188,9 +191,9 @@ impl Watched {
         if self.seen == self.read { Change::None } else { Change::Settled }
     }
 
-    fn settle(&mut self) {
-        self.seen = Fingerprint::of_file(&self.path);
-        self.read = self.seen.clone();
+    fn settled(self) -> Self {
+        let now = Fingerprint::of_file(&self.path);
+        Self::new(self.path, now)
     }
 }
 
@@ -214,7 +217,7 @@ const fn identity(_: &Metadata) -> [i64; 4] {
 /// Looks at the files for ever, and at once when SIGHUP has come.
 pub async fn watch<R>(reloader: Reloader<R>, mut hangups: Hangups)
 where
-    R: Fn() -> Result<Settings, Problems> + Send + 'static,
+    R: Fn() -> Reading + Send + 'static,
 {
     hangups.tell();
     let mut reloader = Some(reloader);

@@ -22,8 +22,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::Settings;
-use crate::settings::Problems;
+use crate::config::{Reading, Settings};
 use error::CliError;
 
 /// Plain REST in, signed vendor RPC out: a translating proxy for retail open platforms.
@@ -70,14 +69,14 @@ struct ConfigArgument {
 
 impl ConfigArgument {
     fn load(&self) -> Result<Settings, CliError> {
-        Ok(self.read()?)
+        Ok(self.read().settings?)
     }
 
-    fn read(&self) -> Result<Settings, Problems> {
+    fn read(&self) -> Reading {
         // A variable that is not text cannot be one of ours.
         let variables =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Settings::load(self.config.as_deref(), variables)
+        Settings::read_from(self.config.as_deref(), variables)
     }
 }
 

@@ -19,13 +19,13 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Of the table that was read, with the environment over it, from this file.
-    pub fn of(file: Option<&Path>, table: &Table) -> Self {
+    /// Of the table that was read, with the environment over it, from this file of this content.
+    pub fn of(file: Option<(&Path, Fingerprint)>, table: &Table) -> Self {
         let mut named = Vec::new();
         collect_files(table, &mut named);
         let sections = table.iter().map(|(name, section)| (name.clone(), Fingerprint::of_section(section)));
-        let files = file.map(Path::to_owned).into_iter().chain(named);
-        let files = files.map(|path| (path.clone(), Fingerprint::of_file(&path)));
+        let named = named.into_iter().map(|path| (path.clone(), Fingerprint::of_file(&path)));
+        let files = file.map(|(path, content)| (path.to_owned(), content)).into_iter().chain(named);
         Self { files: files.collect(), sections: sections.collect() }
     }
 
@@ -59,8 +59,12 @@ pub struct Fingerprint([u8; 32]);
 impl Fingerprint {
     /// Of a file's content; one that cannot be read is as good as another.
     pub fn of_file(path: &Path) -> Self {
-        let content = std::fs::read(path).map(|content| Sha256::digest(&content)).unwrap_or_default();
-        Self(content.into())
+        Self::of_content(std::fs::read(path).ok().as_deref())
+    }
+
+    /// Of a content that was read, or could not be.
+    pub fn of_content(content: Option<&[u8]>) -> Self {
+        Self(content.map(Sha256::digest).unwrap_or_default().into())
     }
 
     /// Of a section, with the content of the files that it names.
@@ -85,11 +89,12 @@ impl fmt::Debug for Fingerprint {
 
 #[cfg(test)]
 mod tests {
-    use super::Sources;
+    use super::{Fingerprint, Sources};
     use std::path::Path;
 
     fn of(text: &str) -> Sources {
-        Sources::of(Some(Path::new("storegate.toml")), &text.parse().unwrap())
+        let file = (Path::new("storegate.toml"), Fingerprint::of_content(Some(text.as_bytes())));
+        Sources::of(Some(file), &text.parse().unwrap())
     }
 
     #[test]

@@ -3,15 +3,14 @@
 use std::fs;
 use std::path::PathBuf;
 
-use storegate::config::Settings;
+use storegate::config::{Reading, Settings};
 use storegate::reload::Reloader;
-use storegate::settings::Problems;
 
 use crate::program::directory;
 use crate::test_app::TestApp;
 
 /// Reads a configuration.
-pub type Read = Box<dyn Fn() -> Result<Settings, Problems>>;
+pub type Read = Box<dyn Fn() -> Reading>;
 
 /// The files of a service.
 pub struct Files {
@@ -30,8 +29,8 @@ impl Files {
         let text = app.configuration.clone();
         fs::write(&path, &text).unwrap();
         let file = path.clone();
-        let read: Read = Box::new(move || Settings::load(Some(&file), std::iter::empty()));
-        let sources = read().unwrap().sources;
+        let read: Read = Box::new(move || Settings::read_from(Some(&file), std::iter::empty()));
+        let sources = read().sources;
         Self { path, text, reloader: Reloader::new(app.auth.clone(), sources, read) }
     }
 

@@ -2,10 +2,14 @@
 
 use std::fs;
 use std::fs::File;
+use std::io::Write as _;
+use std::thread;
 
-use storegate::reload::{LAST_LOOK, Outcome};
+use storegate::config::Settings;
+use storegate::reload::{LAST_LOOK, Outcome, Reloader};
 
 use crate::configuration_files::Files;
+use crate::program::make_pipe;
 use crate::test_app::TestApp;
 
 const FLOW: &str = "/stores/S_123456/flow";
@@ -75,4 +79,67 @@ async fn a_file_that_never_rests_does_not_hold_the_others_up() {
         assert_eq!(looks.collect::<Vec<_>>(), [None, None, Some(Outcome::Applied)]);
         assert_quota(&app, turn).await;
     }
+}
+
+#[actix_web::test]
+async fn what_a_refused_configuration_names_is_watched_until_it_is_right() {
+    let app = TestApp::spawn();
+    let mut files = Files::of(&app, "refused-names");
+    let token = app.token("dashboard");
+    let told = app.post_form("dashboard", "/oauth/introspect", &format!("token={token}")).await.json();
+    let list = files.path.with_file_name("revoked");
+    files.change("[auth.keys.first]", &format!("[auth]\nrevoked_tokens_file = {list:?}\n[auth.keys.first]"));
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Refused)), "there is no list");
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, None), "it is told once");
+    fs::write(&list, "two ids\n").unwrap();
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Refused)));
+    fs::write(&list, told["jti"].as_str().unwrap()).unwrap();
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Applied)));
+    assert_eq!(app.get_with_token(&token, FLOW).await.status, 401);
+}
+
+#[actix_web::test]
+async fn the_files_in_force_are_watched_while_the_new_configuration_cannot_be_read() {
+    let app = TestApp::spawn();
+    let mut files = Files::of(&app, "still-watched");
+    let list = files.path.with_file_name("revoked");
+    files.text = format!("[auth]\nrevoked_tokens_file = {list:?}\n{}", files.text);
+    fs::write(&list, "1\n").unwrap();
+    files.change("", "");
+    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    files.write("nonsense");
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Refused)));
+    fs::write(&list, "2\n").unwrap();
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Refused)), "it is told again");
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, None));
+}
+
+#[actix_web::test]
+async fn a_file_that_is_replaced_while_it_is_read_is_read_again() {
+    let app = TestApp::spawn();
+    let files = Files::of(&app, "replaced");
+    let with_quota = |requests: u32| {
+        let client = format!("[auth.clients.dashboard]\nquota = \"{requests}/1m\"");
+        files.text.replacen("[auth.clients.dashboard]", &client, 1)
+    };
+    let (first, second) = (with_quota(7), with_quota(8));
+    let pipe = files.path.with_file_name("pipe");
+    make_pipe(&pipe);
+    let (file, read_file) = (pipe.clone(), pipe.clone());
+    // The reader has the whole first text, and before it sees its end, another file is in its place.
+    let replacing = thread::spawn(move || {
+        let mut writer = File::options().write(true).open(&pipe).unwrap();
+        writer.write_all(first.as_bytes()).unwrap();
+        let next = pipe.with_file_name("next");
+        fs::write(&next, second).unwrap();
+        fs::rename(&next, &pipe).unwrap();
+    });
+    let reading = Settings::read_from(Some(&file), std::iter::empty());
+    replacing.join().unwrap();
+    app.auth.renew(reading.settings.unwrap().auth).unwrap();
+    assert_quota(&app, 7).await;
+    let read = move || Settings::read_from(Some(&read_file), std::iter::empty());
+    let mut reloader = Reloader::new(app.auth.clone(), reading.sources, read);
+    assert_eq!((reloader.look(), reloader.look()), (None, Some(Outcome::Applied)));
+    assert_quota(&app, 8).await;
 }
