@@ -122,7 +122,8 @@ impl Auth {
             public_url: self.public_url.clone(),
             ..settings
         };
-        Self::around(self.memory.clone(), settings, self.clock.clone())
+        let renewed = Self::around(self.memory.clone(), settings, self.clock.clone())?;
+        Ok(Self { verifier: renewed.verifier.remembering_what(&self.verifier), ..renewed })
     }
 
     fn around(memory: Arc<AuthMemory>, settings: AuthSettings, clock: Clock) -> Result<Self, AuthSetupError> {

@@ -61,8 +61,8 @@ struct Kept {
     left: Duration,
 }
 
-/// The memory of checked tokens. Whoever makes a new one has forgotten all.
-#[derive(Debug)]
+/// The memory of checked tokens. Whoever makes a new one has forgotten all; a clone is the same memory.
+#[derive(Clone, Debug)]
 pub(super) struct RememberedTokens(Cache<Fingerprint, Kept>);
 
 impl RememberedTokens {

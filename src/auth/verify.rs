@@ -102,6 +102,15 @@ impl Verifier {
         Self { trusted, ..self }
     }
 
+    /// Goes on with what `older` remembers, if both find the same in every token. Its keys are asked for on each use.
+    #[must_use]
+    pub fn remembering_what(self, older: &Self) -> Self {
+        let is_same = self.own.issuer == older.own.issuer
+            && self.own.audience == older.own.audience
+            && self.trusted.read_tokens_as(&older.trusted);
+        if is_same { Self { remembered: older.remembered.clone(), ..self } } else { self }
+    }
+
     /// The trusted issuers.
     pub const fn trusted(&self) -> &Issuers {
         &self.trusted

@@ -321,6 +321,30 @@ async fn a_reload_while_the_provider_is_down_keeps_its_keys_and_changes_what_its
 }
 
 #[actix_web::test]
+async fn a_reload_asks_no_provider_and_checks_no_signature_again_when_its_settings_stay() {
+    let key = key("one");
+    let provider = IdentityProvider::start(&[&key]);
+    let app = app(&provider);
+    let (token, ours) = (key.token(&provider.claims()), app.token("dashboard"));
+    assert_eq!((get(&app, &token).await.status, get(&app, &ours).await.status), (200, 200));
+    let list = directory("issuer-unchanged").join("revoked");
+    let settings = format!("[auth]\nrevoked_tokens_file = {list:?}\n{}", section(&provider, "acme"));
+    for turn in 0..5 {
+        std::fs::write(&list, format!("revoked-{turn}\n")).unwrap();
+        renew(&app, &settings);
+        assert_eq!((get(&app, &token).await.status, get(&app, &ours).await.status), (200, 200));
+        assert_eq!(app.auth.get().verifier().signatures_checked(), 0, "both were checked before");
+        app.pass(5);
+    }
+    let unknown = self::key("unknown").token(&provider.claims());
+    assert_eq!(get(&app, &unknown).await.status, 401);
+    assert_eq!((provider.metadata_reads(), provider.key_reads()), (1, 1));
+    app.pass(5);
+    assert_eq!(get(&app, &unknown).await.status, 401);
+    assert_eq!(provider.key_reads(), 2, "half a minute after the first fetch");
+}
+
+#[actix_web::test]
 async fn a_token_on_the_list_of_revoked_ones_is_refused_each_time() {
     let key = key("one");
     let provider = IdentityProvider::start(&[&key]);

@@ -36,7 +36,7 @@ impl ClaimPath {
 }
 
 /// Whose data the tokens reach.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum TenantRule {
     /// One tenant's, always.
     Fixed(String),
@@ -50,7 +50,7 @@ pub(super) enum TenantRule {
 }
 
 /// How the issuer's scopes, roles or groups become ours. What stands for none of ours is ignored.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ScopeRule {
     /// They have the same names, behind a prefix that may be empty.
     Prefixed(String),
@@ -59,7 +59,7 @@ pub(super) enum ScopeRule {
 }
 
 /// How a token of the issuer is put into our words.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ClaimMapping {
     pub(super) tenant: TenantRule,
     pub(super) scope_claim: ClaimPath,

@@ -115,11 +115,15 @@ impl Keyring {
         Some(KeyFetch { ended, awaited })
     }
 
-    /// Says that there is a task that fetches from now on, with its first fetch under way. It is woken by the gift.
+    /// Says that there is a task that fetches from now on, with its first fetch under way unless the keys that were taken
+    /// over are still good. It is woken by the gift.
     pub(super) fn serve(&self) -> Arc<Notify> {
         let mut schedule = self.schedule();
         schedule.served = true;
-        schedule.begin(self.clock.elapsed());
+        let now = self.clock.elapsed();
+        if schedule.is_due(now) {
+            schedule.begin(now);
+        }
         self.asked.clone()
     }
 
@@ -127,7 +131,7 @@ impl Keyring {
     pub(super) fn is_wanted(&self) -> bool {
         let mut schedule = self.schedule();
         let now = self.clock.elapsed();
-        if !schedule.under_way && schedule.next.is_none_or(|next| now >= next) {
+        if !schedule.under_way && schedule.is_due(now) {
             schedule.begin(now);
         }
         schedule.under_way
@@ -149,10 +153,15 @@ impl Keyring {
         self.ended.send_modify(|ended| *ended += 1);
     }
 
-    /// Begins with what another one of the same issuer has read, if it has.
+    /// Begins with what another one of the same issuer has read, if it has, and with when it is to be read again: however
+    /// often a configuration is put in force, its provider is asked no more often.
     pub(super) fn take_over_from(&self, older: &Self) {
         if older.was_read() && !self.was_read() {
             self.replace(older.current().as_ref().clone());
+            // What a fetch under way brings is lost with the older one, so there is to be another.
+            let times = older.schedule().times();
+            let mut schedule = self.schedule();
+            (schedule.last_start, schedule.next) = times.unwrap_or_default();
         }
     }
 
@@ -171,6 +180,15 @@ impl Schedule {
     const fn begin(&mut self, now: Duration) {
         self.under_way = true;
         self.last_start = Some(now);
+    }
+
+    fn is_due(&self, now: Duration) -> bool {
+        self.next.is_none_or(|next| now >= next)
+    }
+
+    /// When the last fetch began and when the next one is due, unless one is under way.
+    fn times(&self) -> Option<(Option<Duration>, Option<Duration>)> {
+        (!self.under_way).then_some((self.last_start, self.next))
     }
 }
 

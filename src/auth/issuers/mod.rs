@@ -92,8 +92,8 @@ impl Issuers {
         Self(settings.into_iter().map(|settings| TrustedIssuer::new(settings, clock.clone())).collect())
     }
 
-    /// Begins to fetch keys from now on, for as long as these issuers are in use: at once, when a token names a new key,
-    /// and every few minutes. One fetcher serves all workers; this may be called on any thread.
+    /// Begins to fetch keys from now on, for as long as these issuers are in use: at once unless keys that are still good
+    /// were taken over, when a token names a new key, and every few minutes. One fetcher serves all workers; this may be called on any thread.
     pub fn fetch_keys(&self, fetcher: &KeyFetcher) {
         for issuer in self.0.iter().filter(|issuer| !matches!(issuer.settings.keys, KeySource::File(_))) {
             fetcher.serve(issuer);
@@ -114,6 +114,12 @@ impl Issuers {
     /// A number that changes whenever the keys of one of them do.
     pub fn generation(&self) -> u64 {
         self.0.iter().map(|issuer| issuer.keyring.replacements()).sum()
+    }
+
+    /// Whether both say the same about every token that the same key has signed.
+    pub(super) fn read_tokens_as(&self, other: &Self) -> bool {
+        let pairs = || self.0.iter().zip(&other.0);
+        self.0.len() == other.0.len() && pairs().all(|(one, another)| one.settings.reads_tokens_as(&another.settings))
     }
 
     pub(super) fn find(&self, iss: &str) -> Option<(usize, &TrustedIssuer)> {

@@ -50,7 +50,7 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// Counts as a fetch that is under way from now on.
+    /// Counts as a fetch that is under way from now on, unless the keys are known and still good.
     pub(super) fn of(keyring: &Arc<Keyring>, issuer: IssuerSettings) -> Self {
         Self { asked: keyring.serve(), keyring: Arc::downgrade(keyring), issuer }
     }

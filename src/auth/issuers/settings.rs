@@ -88,6 +88,14 @@ impl IssuerSettings {
         Some(Self { name: name.to_owned(), issuer, audiences, algorithms, types, keys: keys?, mapping })
     }
 
+    /// Whether both say the same about every token that the same key has signed.
+    pub(super) fn reads_tokens_as(&self, other: &Self) -> bool {
+        self.issuer == other.issuer
+            && self.audiences == other.audiences
+            && self.types == other.types
+            && self.mapping == other.mapping
+    }
+
     /// Whether the keys of the other one, read from the same place by the same rules, are also this one's.
     pub(super) fn has_keys_of(&self, other: &Self) -> bool {
         let same_place = match (&self.keys, &other.keys) {

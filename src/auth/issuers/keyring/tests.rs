@@ -45,6 +45,38 @@ fn however_often_it_is_asked_there_is_one_fetch_in_half_a_minute() {
 }
 
 #[test]
+fn one_that_takes_over_keys_asks_again_when_the_older_one_would_have() {
+    let (clock, hand) = clock();
+    let older = Keyring::empty(clock.clone());
+    older.serve();
+    older.land(Some((keys(), None)));
+    let mut newest = older;
+    for _ in 0..5 {
+        hand.advance(SECOND);
+        let newer = Keyring::empty(clock.clone());
+        newer.take_over_from(&newest);
+        newer.serve();
+        assert!(!newer.is_wanted() && newer.ask().is_none() && newer.was_read());
+        newest = newer;
+    }
+    hand.advance(PAUSE - 5 * SECOND);
+    assert!(newest.ask().is_some() && newest.is_wanted(), "a new key is worth a fetch as before");
+    let newer = Keyring::empty(clock.clone());
+    newer.take_over_from(&newest);
+    newer.serve();
+    assert!(newer.is_wanted() && newer.was_read(), "whoever waits for a fetch under way waits for another");
+    newest.land(None);
+    hand.advance(USUAL_AGE);
+    let newer = Keyring::empty(clock.clone());
+    newer.take_over_from(&newest);
+    newer.serve();
+    assert!(newer.is_wanted(), "the keys are old");
+    let stranger = Keyring::empty(clock);
+    stranger.serve();
+    assert!(stranger.is_wanted(), "nothing was taken over");
+}
+
+#[test]
 fn keys_are_good_for_ten_minutes_or_as_long_as_the_provider_says_within_bounds() {
     let day = Duration::from_secs(86_400);
     let ages = [
@@ -89,5 +121,5 @@ fn a_new_ring_begins_with_what_an_older_one_has_read() {
     new.take_over_from(&old);
     assert!(new.was_read() && new.current().get(Some("a")).is_some());
     new.serve();
-    assert!(new.is_wanted(), "it still fetches at its start");
+    assert!(!new.is_wanted(), "they are still good");
 }
