@@ -31,6 +31,14 @@ pub enum KeyError {
     /// The shared secret is too short to be safe.
     #[error("the shared secret is too short: HS256 needs at least {MINIMUM_SHARED_SECRET_BYTES} random bytes")]
     WeakSharedSecret,
+    /// A key of another kind, which is often public, in the place of a shared secret.
+    #[error(
+        "this is a key or a certificate and no shared secret: whoever has read it could sign; give it as public_key or private_key, or make a secret with `storegate secret key --algorithm hs256`"
+    )]
+    NotSharedSecret,
+    /// A byte, again and again.
+    #[error("the shared secret is one byte repeated: HS256 needs at least {MINIMUM_SHARED_SECRET_BYTES} random bytes")]
+    RepeatedSharedSecret,
     /// No key is configured that could sign.
     #[error("there is no usable key to sign tokens with: add a section [auth.keys.<id>] with a private key")]
     NoKey,

@@ -17,6 +17,11 @@ use super::public_key::PublicKey;
 /// The shortest shared secret for HS256: as long as its hash (RFC 7518 §3.2).
 pub const MINIMUM_SHARED_SECRET_BYTES: usize = 32;
 
+/// How keys of other kinds and certificates begin: PEM with and without its first line, OpenSSH's public keys, JWK. The
+/// file of a public key, named by mistake as that of a secret, would let everybody sign.
+const OF_OTHER_KINDS: [&[u8]; 7] =
+    [b"-----BEGIN", b"---- BEGIN", b"MFkwEwYHKoZIzj0C", b"MCowBQYDK2VwAyEA", b"ssh-", b"ecdsa-", b"{"];
+
 /// The private half of a key, with the id that its tokens carry.
 #[derive(Clone, Debug)]
 pub struct SigningKey {
@@ -108,10 +113,16 @@ impl Key {
     /// Takes the bytes of a shared secret, as they were written.
     ///
     /// # Errors
-    /// The secret has fewer than [`MINIMUM_SHARED_SECRET_BYTES`] bytes.
+    /// The secret has fewer than [`MINIMUM_SHARED_SECRET_BYTES`] bytes, repeats a single one, or is a key of another kind.
     pub fn hs256(kid: &str, secret: &[u8]) -> Result<Self, KeyError> {
         if secret.len() < MINIMUM_SHARED_SECRET_BYTES {
             return Err(KeyError::WeakSharedSecret);
+        }
+        if is_of_another_kind(secret) {
+            return Err(KeyError::NotSharedSecret);
+        }
+        if secret.windows(2).all(|two| matches!(two, [one, other] if one == other)) {
+            return Err(KeyError::RepeatedSharedSecret);
         }
         let (kid, encoding) = (kid.to_owned(), EncodingKey::from_secret(secret));
         let signing = Some(SigningKey { kid: kid.clone(), algorithm: KeyAlgorithm::Hs256, encoding });
@@ -133,6 +144,13 @@ impl Key {
     pub const fn verification(&self) -> &VerificationKey {
         &self.verification
     }
+}
+
+fn is_of_another_kind(secret: &[u8]) -> bool {
+    let start = secret.trim_ascii_start();
+    // The first bytes of an RSA key or a certificate in base64. A secret may begin so, but is never as long.
+    let is_long_der = start.starts_with(b"MII") && start.len() >= 256;
+    is_long_der || OF_OTHER_KINDS.iter().any(|mark| start.starts_with(mark))
 }
 
 /// The keys of one issuer, by id.
@@ -308,7 +326,7 @@ mod tests {
 
     #[test]
     fn the_last_key_signs_unless_another_is_named() {
-        let key = |kid| Key::hs256(kid, &[7; 32]).unwrap();
+        let key = |kid| Key::hs256(kid, b"a-shared-secret-of-32-bytes-or-so").unwrap();
         let keys = || vec![key("2026-11"), key("2026-12"), key("2026-10")];
         assert_eq!(KeySet::new(keys(), None).unwrap().signing().kid(), "2026-12");
         assert_eq!(KeySet::new(keys(), Some("2026-10")).unwrap().signing().kid(), "2026-10");
@@ -319,6 +337,7 @@ mod tests {
     #[test]
     fn weak_and_foreign_keys_are_refused() {
         assert_eq!(Key::hs256("k", &[7; 31]).unwrap_err(), KeyError::WeakSharedSecret);
+        assert_eq!(Key::hs256("k", &[7; 64]).unwrap_err(), KeyError::RepeatedSharedSecret);
         let nonsense = SecretString::from("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----");
         assert_eq!(Key::private("k", &nonsense).unwrap_err(), KeyError::NotPrivateKey);
     }

@@ -7,6 +7,7 @@
 //! | 2.1 another algorithm than the key's, with its very key | `the_header_does_not_choose_the_algorithm` |
 //! | 2.1 no signature check: a changed header, payload or signature | `a_changed_token_is_refused` |
 //! | 2.2 weak secrets and keys | `weak_keys_do_not_start` |
+//! | 2.2 a public key, a certificate or a JWK as shared secret | `a_key_of_another_kind_as_shared_secret_does_not_start` |
 //! | 2.2 an Ed25519 key of small order, which fits signatures that nobody made | `a_key_that_signs_everything_does_not_start`, `a_key_that_signs_everything_is_not_taken_from_a_provider` |
 //! | 2.3 encrypted tokens, tokens inside tokens | `encrypted_and_nested_tokens_are_refused` |
 //! | 2.4 compression | `a_compressed_token_is_refused` |
@@ -277,10 +278,34 @@ fn weak_keys_do_not_start() {
     let pem = |name: &str| std::fs::read_to_string(format!("src/auth/refused_keys/{name}.pem")).unwrap();
     assert!(start_with("SECRET", "0123456789012345678901234567890").contains("too short: HS256 needs at least 32"));
     assert!(start_with("SECRET", "").contains("the secret is empty"));
+    assert!(start_with("SECRET", &"a".repeat(64)).contains("one byte repeated"));
     assert!(start_with("PRIVATE_KEY", &pem("rsa-1024.private")).contains("RS256 needs at least 2048 bits"));
     assert!(start_with("PUBLIC_KEY", &pem("rsa-1024.public")).contains("RS256 needs at least 2048 bits"));
     assert!(start_with("PRIVATE_KEY", &pem("rsa-exponent-3.private")).contains("public exponent"));
     assert!(start_with("PUBLIC_KEY", &pem("rsa-exponent-3.public")).contains("public exponent"));
+}
+
+#[test]
+fn a_key_of_another_kind_as_shared_secret_does_not_start() {
+    let private = new_key(KeyAlgorithm::Es256);
+    let document = KeySet::new(vec![Key::private("k", &private).unwrap()], None).unwrap().public_document();
+    let jwk = serde_json::to_string(&document.keys[0]).unwrap();
+    let public = std::fs::read_to_string("src/auth/refused_keys/rsa-exponent-3.public.pem").unwrap();
+    let body: String = public.lines().filter(|line| !line.starts_with('-')).collect();
+    let refused = [
+        public.as_str(),
+        &format!("\n{public}"),
+        &body,
+        private.expose_secret(),
+        &jwk,
+        &format!("{{\"keys\":[{jwk}]}}"),
+        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea ada@example.com",
+        "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBA ada@example.com",
+    ];
+    for secret in refused {
+        assert!(start_with("SECRET", secret).contains("no shared secret: whoever has read it could sign"), "{secret}");
+    }
 }
 
 /// The neutral point of Ed25519: with it as key, the signature of itself and zeros fits every message.
