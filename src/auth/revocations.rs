@@ -123,7 +123,8 @@ impl Revocations {
     }
 }
 
-/// Reads the file that `revoked_tokens_file` names: one `jti` a line; what follows a `#` is a comment.
+/// Reads the file that `revoked_tokens_file` names: one `jti` a line. A `#` at the start of a line, or behind a blank,
+/// begins a comment; elsewhere it is a part of the id, as providers may use it.
 pub fn read_list(section: &Section<'_>) -> Arc<HashSet<String>> {
     let key = "revoked_tokens_file";
     let Some(path) = section.text(key) else { return Arc::default() };
@@ -131,21 +132,28 @@ pub fn read_list(section: &Section<'_>) -> Arc<HashSet<String>> {
         section.problem(key, format!("cannot read {path}: {error}"));
     });
     let text = text.unwrap_or_default();
-    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    let lines = text.lines().map(without_comment);
     let listed: HashSet<String> = lines.filter(|line| !line.is_empty()).map(str::to_owned).collect();
     if listed.len() > MOST_LISTED {
         section
             .problem(key, format!("the file lists more than {MOST_LISTED} tokens: take out those that have expired"));
     }
     if listed.iter().any(|jti| jti.contains(char::is_whitespace)) {
-        section.problem(key, "write one token id (jti) a line; a comment begins with #");
+        section.problem(key, "write one token id (jti) a line; a comment begins with # at the start or behind a blank");
     }
     Arc::new(listed)
 }
 
+fn without_comment(line: &str) -> &str {
+    let begins =
+        |at: usize| line.get(..at).is_none_or(|before| before.chars().next_back().is_none_or(char::is_whitespace));
+    let comment = line.match_indices('#').map(|(at, _)| at).find(|at| begins(*at));
+    line.get(..comment.unwrap_or(line.len())).unwrap_or_default().trim()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{MOST, MOST_OF_A_CLIENT, NoRoom, Revocations, RevokedTokens};
+    use super::{MOST, MOST_OF_A_CLIENT, NoRoom, Revocations, RevokedTokens, without_comment};
     use std::collections::HashSet;
     use std::sync::Arc;
 
@@ -158,6 +166,25 @@ mod tests {
         assert!(revocations.is_revoked("us", "1"));
         assert!(!revocations.is_revoked("us", "2") && !revocations.is_revoked("them", "1"));
         assert!(revocations.is_revoked("us", "listed") && revocations.is_revoked("them", "listed"));
+    }
+
+    #[test]
+    fn a_comment_begins_at_the_start_or_behind_a_blank_and_an_id_may_hold_its_mark() {
+        for (line, id) in [
+            ("a", "a"),
+            (" a ", "a"),
+            ("a # until tomorrow", "a"),
+            ("a\t#b", "a"),
+            ("a#b", "a#b"),
+            ("a# b", "a# b"),
+            ("a#b #c#d", "a#b"),
+            ("#a", ""),
+            ("  # a", ""),
+            ("ä#b\u{a0}#c", "ä#b"),
+            ("", ""),
+        ] {
+            assert_eq!(without_comment(line), id, "{line}");
+        }
     }
 
     #[test]
