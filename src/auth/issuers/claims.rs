@@ -27,11 +27,39 @@ impl ClaimPath {
     }
 
     /// A claim of just this name comes first, since names such as `https://example.com/roles` have dots of their own.
-    fn find<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
-        claims.get(&self.0).or_else(|| {
-            let (first, rest) = self.0.split_once('.')?;
-            rest.split('.').try_fold(claims.get(first)?, |value, name| value.as_object()?.get(name))
-        })
+    fn find<'a>(&self, claims: &'a Map<String, Value>) -> Found<'a> {
+        if let Some(value) = claims.get(&self.0) {
+            return Found::Value(value);
+        }
+        let mut names = self.0.split('.');
+        let mut value = names.next().and_then(|first| claims.get(first));
+        for name in names {
+            match value {
+                None => return Found::Absent,
+                Some(Value::Object(inner)) => value = inner.get(name),
+                Some(_) => return Found::NoWay,
+            }
+        }
+        value.map_or(Found::Absent, Found::Value)
+    }
+}
+
+/// What is at the end of a path.
+enum Found<'a> {
+    Value(&'a Value),
+    /// The token says nothing about it.
+    Absent,
+    /// Something on the path is no object, so that it cannot be told what the token says about it.
+    NoWay,
+}
+
+impl<'a> Found<'a> {
+    /// For claims that a token must have: whatever is missing, it is refused.
+    const fn value(self) -> Option<&'a Value> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Absent | Self::NoWay => None,
+        }
     }
 }
 
@@ -105,18 +133,19 @@ impl ClaimMapping {
     }
 
     fn subject(&self, claims: &Map<String, Value>) -> Result<String, TokenError> {
-        let value = self.subject_claim.find(claims).and_then(Value::as_str).filter(|subject| !subject.is_empty());
+        let value =
+            self.subject_claim.find(claims).value().and_then(Value::as_str).filter(|subject| !subject.is_empty());
         value.map(str::to_owned).ok_or(TokenError::UnusableClaim("subject"))
     }
 
     fn client_id(&self, claims: &Map<String, Value>) -> Result<String, TokenError> {
-        let value = self.client_id_claims.iter().find_map(|claim| claim.find(claims));
+        let value = self.client_id_claims.iter().find_map(|claim| claim.find(claims).value());
         let id = value.and_then(Value::as_str).filter(|id| !id.is_empty());
         id.map(str::to_owned).ok_or(TokenError::UnusableClaim("client"))
     }
 
     fn scope(&self, claims: &Map<String, Value>) -> Result<String, TokenError> {
-        let value = self.scope_claim.find(claims).ok_or(TokenError::UnusableClaim("scopes"))?;
+        let value = self.scope_claim.find(claims).value().ok_or(TokenError::UnusableClaim("scopes"))?;
         let theirs = texts(value).ok_or(TokenError::UnusableClaim("scopes"))?;
         let ours: BTreeSet<&str> = match &self.scopes {
             ScopeRule::Prefixed(prefix) => {
@@ -134,7 +163,7 @@ impl ClaimMapping {
             TenantRule::Fixed(tenant) => return Ok(tenant.clone()),
             TenantRule::ByClaim { claim, tenants } => (claim, tenants),
         };
-        let theirs = match claim.find(claims).ok_or(TokenError::UnusableClaim("tenant"))? {
+        let theirs = match claim.find(claims).value().ok_or(TokenError::UnusableClaim("tenant"))? {
             // A name may have blanks.
             Value::String(one) => vec![one.as_str()],
             several => texts(several).ok_or(TokenError::UnusableClaim("tenant"))?,
@@ -168,7 +197,11 @@ fn list(
     claim: Option<&ClaimPath>,
     what: &'static str,
 ) -> Result<Option<Vec<String>>, TokenError> {
-    let Some(value) = claim.and_then(|claim| claim.find(claims)) else { return Ok(None) };
+    let value = match claim.map_or(Found::Absent, |claim| claim.find(claims)) {
+        Found::Value(value) => value,
+        Found::Absent => return Ok(None),
+        Found::NoWay => return Err(TokenError::UnusableClaim(what)),
+    };
     let names = texts(value).ok_or(TokenError::UnusableClaim(what))?;
     Ok(Some(names.into_iter().map(str::to_owned).collect()))
 }

@@ -129,6 +129,26 @@ fn a_list_of_stores_always_limits_and_never_reads_as_none() {
 }
 
 #[test]
+fn a_limit_whose_way_is_blocked_is_not_no_limit() {
+    let nested = |path: &str| ClaimMapping {
+        stores_claim: ClaimPath::new(path),
+        organizations_claim: Some(ClaimPath::new("access.regions")),
+        ..mapping()
+    };
+    let access = |value: Value| read(&nested("access.shops"), &with("access", value)).map(|claims| claims.stores);
+    for blocked in [Value::Null, json!("S_1"), json!(7), json!([{ "shops": ["S_1"] }])] {
+        assert_eq!(access(blocked.clone()), Err(TokenError::UnusableClaim("stores")), "{blocked}");
+        let regions = read(&nested("stores"), &with("access", blocked.clone()));
+        assert_eq!(regions.unwrap_err(), TokenError::UnusableClaim("organizations"), "{blocked}");
+        let deep = read(&nested("access.shops.ids"), &with("access", json!({ "shops": blocked })));
+        assert_eq!(deep.unwrap_err(), TokenError::UnusableClaim("stores"));
+    }
+    assert_eq!(access(json!({ "shops": ["S_1"] })).unwrap(), Some(vec!["S_1".to_owned()]));
+    assert_eq!(access(json!({})).unwrap(), None);
+    assert_eq!(read(&nested("access.shops"), &claims()).unwrap().stores, None);
+}
+
+#[test]
 fn the_client_is_client_id_or_else_azp() {
     let mut claims = without("client_id");
     claims["azp"] = json!("portal-2");
