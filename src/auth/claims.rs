@@ -112,6 +112,11 @@ impl Audience {
         Self(vec![name.into()])
     }
 
+    /// How many there are.
+    pub const fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether the token is meant for `name`, among others perhaps.
     pub fn includes(&self, name: &str) -> bool {
         self.0.iter().any(|audience| audience == name)

@@ -16,6 +16,9 @@ use super::verify::VerifiedToken;
 const CAPACITY_BYTES: u64 = 32 << 20;
 /// What a token needs besides its claims, which are there about twice.
 const OVERHEAD_BYTES: usize = 512;
+/// What an entry of a list needs each time that it is there, besides its text: the text's length and place, the smallest
+/// piece of memory, and its part of a table. In a token it may be three letters.
+const ITEM_BYTES: usize = 64;
 /// A token of a far future end need not be remembered until then.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -94,9 +97,18 @@ impl RememberedTokens {
         if left.is_zero() {
             return;
         }
-        let weight = u32::try_from(2 * bytes + OVERHEAD_BYTES).unwrap_or(u32::MAX);
+        let weight = weight(&remembered.token, bytes);
         self.0.insert(fingerprint, Kept { remembered: Arc::new(remembered), weight, left: left.min(LONGEST) });
     }
+}
+
+/// The memory that a token of so many bytes takes.
+fn weight(token: &VerifiedToken, bytes: usize) -> u32 {
+    let claims = token.claims();
+    let limits: usize = [&claims.stores, &claims.organizations].into_iter().flatten().map(Vec::len).sum();
+    // What the token may read is there as it was said and as it is asked for.
+    let items = claims.aud.count() + 2 * limits;
+    u32::try_from(2 * bytes + OVERHEAD_BYTES + items * ITEM_BYTES).unwrap_or(u32::MAX)
 }
 
 struct UntilUseless;
@@ -113,8 +125,10 @@ impl Expiry<Fingerprint, Kept> for UntilUseless {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fingerprint, OVERHEAD_BYTES, Remembered, RememberedTokens, Source};
+    use super::{Fingerprint, ITEM_BYTES, OVERHEAD_BYTES, Remembered, RememberedTokens, Source, weight};
+    use crate::auth::claims::{Audience, Claims};
     use crate::auth::fixtures;
+    use crate::auth::verify::VerifiedToken;
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -154,8 +168,21 @@ mod tests {
     }
 
     #[test]
+    fn a_list_weighs_what_its_entries_take_wherever_they_are() {
+        let plain = remembered().token.claims().clone();
+        let weight = |claims: &Claims| usize::try_from(weight(&VerifiedToken::new(claims.clone()), 500)).unwrap();
+        assert_eq!(weight(&plain), 2 * 500 + OVERHEAD_BYTES + ITEM_BYTES);
+        let many: Vec<String> = (0..1000).map(|number| number.to_string()).collect();
+        let audience: Audience = serde_json::from_str(&serde_json::to_string(&many).unwrap()).unwrap();
+        let audiences = Claims { aud: audience, ..plain.clone() };
+        assert_eq!(weight(&audiences), 2 * 500 + OVERHEAD_BYTES + 1000 * ITEM_BYTES);
+        let limited = Claims { stores: Some(many.clone()), organizations: Some(many), ..plain };
+        assert_eq!(weight(&limited), 2 * 500 + OVERHEAD_BYTES + 4001 * ITEM_BYTES);
+    }
+
+    #[test]
     fn any_number_of_tokens_stays_within_the_capacity() {
-        let weight = (2 * 500 + OVERHEAD_BYTES) as u64;
+        let weight = u64::from(weight(&remembered().token, 500));
         let memory = RememberedTokens::with_capacity(100 * weight);
         let one = remembered();
         for number in 0..5_000 {

@@ -15,7 +15,7 @@ pub struct VerifiedToken {
 }
 
 impl VerifiedToken {
-    pub(super) fn new(claims: Claims) -> Self {
+    pub(in crate::auth) fn new(claims: Claims) -> Self {
         Self {
             client_id: Arc::from(claims.client_id.as_str()),
             tenant: Arc::from(claims.tenant.as_str()),
