@@ -15,7 +15,7 @@ pub(super) enum DiscoveryError {
     #[error("the metadata is of another issuer than the one configured; they must be equal to the letter")]
     OtherIssuer,
     /// It leads to an address that is not safe.
-    #[error("the jwks_uri of the metadata is not an https:// address")]
+    #[error("the jwks_uri of the metadata is not an https:// address of another machine")]
     UnsafeAddress,
 }
 
@@ -98,8 +98,33 @@ mod tests {
 
     #[test]
     fn the_metadata_cannot_lead_to_this_machine_or_out_of_tls() {
-        for address in ["http://keys.example.com/jwks", "http://127.0.0.1:8080/", "file:///etc/passwd", "jwks"] {
+        for address in [
+            "http://keys.example.com/jwks",
+            "http://127.0.0.1:8080/",
+            "file:///etc/passwd",
+            "jwks",
+            "https://127.0.0.1:6443/openid/v1/jwks",
+            "https://127.9.9.9/",
+            "https://127.1/",
+            "https://2130706433/",
+            "https://0.0.0.0/",
+            "https://[::1]/",
+            "https://[::]/",
+            "https://[::ffff:127.0.0.1]/",
+            "https://[::ffff:0:0]/",
+            "https://localhost/",
+            "https://LocalHost/",
+            "https://localhost./",
+            "https://keys.localhost/",
+            "https://keys.localhost.:8443/",
+        ] {
             assert_eq!(found(ISSUER, address), Err(DiscoveryError::UnsafeAddress), "{address}");
         }
+        for remote in ["https://notlocalhost/", "https://localhost.example.com/", "https://10.0.0.1/", "https://k8s/"] {
+            assert_eq!(found(ISSUER, remote), Ok(url(remote)), "{remote}");
+        }
+        let local = url("https://localhost:6443");
+        let metadata = br#"{"issuer":"https://localhost:6443","jwks_uri":"https://127.0.0.1:6443/keys"}"#;
+        assert!(jwks_uri(metadata, "https://localhost:6443", &local).is_ok(), "a provider on this machine may");
     }
 }

@@ -2,6 +2,7 @@
 //! settings gave; nothing in a token leads anywhere.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use awc::http::Uri;
 
@@ -18,17 +19,25 @@ impl KeyUrl {
         let uri: Uri = text.parse().ok()?;
         let authority = uri.authority()?;
         let has_plain_path = !text.contains('#') && !authority.as_str().contains('@') && uri.query().is_none();
+        let host = authority.host();
         let is_safe = match uri.scheme_str()? {
-            "https" => true,
-            "http" => is_loopback(authority.host()),
+            "https" => !is_disguised(host),
+            "http" => is_loopback(host),
             _ => false,
         };
         (has_plain_path && is_safe).then_some(Self(uri))
     }
 
-    /// Whether the address is one of this machine, without TLS.
+    /// Whether the address is one of this machine, with TLS or without, by any of its names.
     pub(super) fn is_local(&self) -> bool {
-        self.0.scheme_str() == Some("http")
+        let host = self.0.host().unwrap_or_default();
+        match address(host) {
+            Some(address) => address.is_loopback() || address.is_unspecified(),
+            None => {
+                let name = host.trim_end_matches('.').to_ascii_lowercase();
+                name == "localhost" || name.ends_with(".localhost")
+            }
+        }
     }
 
     pub(super) fn uri(&self) -> Uri {
@@ -43,8 +52,21 @@ impl fmt::Display for KeyUrl {
 }
 
 fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    host == "localhost" || address(host).is_some_and(|address| address.is_loopback())
+}
+
+/// An IPv4 address within an IPv6 one is taken for itself.
+fn address(host: &str) -> Option<IpAddr> {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    address.ok().map(|address| address.to_canonical())
+}
+
+/// Whether the host is an address in a form that only resolvers know, such as `127.1`, `0x7f000001` or `2130706433`: no
+/// name ends in a number (WHATWG URL §3.5).
+fn is_disguised(host: &str) -> bool {
+    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    let digits = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X")).map_or(last, |_| "0");
+    !last.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()) && address(host).is_none()
 }
 
 #[cfg(test)]
@@ -69,6 +91,11 @@ mod tests {
             "https://user@login.example.com/",
             "https://login.example.com/keys?x=1",
             "https://login.example.com/#x",
+            "https://127.1/",
+            "https://0x7f000001/",
+            "https://0177.0.0.0x1/",
+            "https://2130706433/",
+            "https://127.0.0.1./",
             "",
         ];
         for bad in bad {
