@@ -12,20 +12,28 @@ pub(super) struct KeyUrl(Uri);
 
 /// What is wrong with an address.
 pub(super) const HELP: &str =
+    "write a URL that begins with https:// (http:// only for this machine), without user and fragment";
+/// What is wrong with the name of an issuer that is to be found.
+pub(super) const ISSUER_HELP: &str =
     "write a URL that begins with https:// (http:// only for this machine), without user, query and fragment";
 
 impl KeyUrl {
     pub(super) fn parse(text: &str) -> Option<Self> {
         let uri: Uri = text.parse().ok()?;
         let authority = uri.authority()?;
-        let has_plain_path = !text.contains('#') && !authority.as_str().contains('@') && uri.query().is_none();
+        let is_plain = !text.contains('#') && !authority.as_str().contains('@');
         let host = authority.host();
         let is_safe = match uri.scheme_str()? {
             "https" => !is_disguised(host),
             "http" => is_loopback(host),
             _ => false,
         };
-        (has_plain_path && is_safe).then_some(Self(uri))
+        (is_plain && is_safe).then_some(Self(uri))
+    }
+
+    /// The name of an issuer, which has no query (RFC 8414 §2): the address of its metadata is made of it.
+    pub(super) fn parse_issuer(text: &str) -> Option<Self> {
+        Self::parse(text).filter(|address| address.0.query().is_none())
     }
 
     /// Whether the address is one of this machine, with TLS or without, by any of its names.
@@ -78,7 +86,7 @@ mod tests {
         for good in
             ["https://login.example.com/keys", "http://127.0.0.1:80/x", "http://[::1]:1/", "http://localhost:9/"]
         {
-            assert!(KeyUrl::parse(good).is_some(), "{good}");
+            assert!(KeyUrl::parse(good).is_some() && KeyUrl::parse_issuer(good).is_some(), "{good}");
         }
         let bad = [
             "http://login.example.com/keys",
@@ -89,7 +97,6 @@ mod tests {
             "/keys",
             "login.example.com",
             "https://user@login.example.com/",
-            "https://login.example.com/keys?x=1",
             "https://login.example.com/#x",
             "https://127.1/",
             "https://0x7f000001/",
@@ -99,7 +106,16 @@ mod tests {
             "",
         ];
         for bad in bad {
-            assert!(KeyUrl::parse(bad).is_none(), "{bad}");
+            assert!(KeyUrl::parse(bad).is_none() && KeyUrl::parse_issuer(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_address_of_keys_may_have_a_query_and_an_issuer_has_none() {
+        let keys = "https://login.example.com/discovery/keys?appid=6731de76";
+        assert_eq!(KeyUrl::parse(keys).unwrap().uri().to_string(), keys);
+        for issuer in [keys, "https://login.example.com?", "https://login.example.com/?x"] {
+            assert!(KeyUrl::parse_issuer(issuer).is_none(), "{issuer}");
         }
     }
 }

@@ -147,11 +147,11 @@ fn read_keys(section: &Section<'_>, issuer: &str, algorithms: &[KeyAlgorithm]) -
         }
         (None, Some(path)) => read_file(section, &path, algorithms).map(KeySource::File),
         (None, None) => {
-            let address = KeyUrl::parse(issuer);
+            let address = KeyUrl::parse_issuer(issuer);
             if address.is_none() && !issuer.is_empty() {
                 section.problem(
                     "issuer",
-                    format!("keys cannot be discovered here: {}; or name jwks_uri or jwks_file", key_url::HELP),
+                    format!("keys cannot be discovered here: {}; or name jwks_uri or jwks_file", key_url::ISSUER_HELP),
                 );
             }
             address.map(KeySource::Discovery)
