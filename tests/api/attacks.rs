@@ -13,6 +13,7 @@
 //! | 2.4 compression | `a_compressed_token_is_refused` |
 //! | 2.5 invalid points; signatures of zeros; signatures in DER | `a_key_off_its_curve_does_not_start`, `a_signature_of_zeros_or_in_der_is_refused` |
 //! | 2.6 JSON that two readers understand differently: names twice, other encodings | `ambiguous_json_is_refused` |
+//! | 2.6 base64url with bits that stand for nothing | `base64url_that_is_not_canonical_is_refused` |
 //! | 2.6 JSON serialisation, more or fewer parts, padding, blanks | `other_serialisations_are_refused` |
 //! | 2.7 tokens for others, and of others | `a_token_for_or_of_somebody_else_is_refused` |
 //! | 2.8 tokens of another kind: ID, logout, refresh | `a_token_of_another_kind_is_refused` |
@@ -26,12 +27,20 @@
 //! | a removed key | `a_token_of_a_removed_key_is_refused` |
 //! | the keys of a trusted issuer for another one's tokens | `an_issuer_cannot_speak_for_another` |
 //! | a tenant that the issuer may not speak for | `issuers::an_issuer_reaches_the_tenants_of_its_settings_and_no_other` |
+//! | a limit on stores that cannot be read | `issuers::stores_in_a_token_limit_it_to_them`, the unit tests of `src/auth/issuers/claims` |
+//! | a revoked token | `revocation`, `issuers::a_token_on_the_list_of_revoked_ones_is_refused_each_time` |
+//! | a revoked token with the other signature that fits | `issuers::a_revoked_token_without_an_id_does_not_come_back_by_its_other_signature` |
+//! | a remembered token whose key is gone, or that was changed | `issuers::a_key_that_the_provider_withdraws_ends_its_tokens_remembered_or_not`, `a_changed_token_is_refused` |
+//! | keys that take all memory: compressed, without end | `issuers::a_compressed_key_set_is_not_inflated`, `issuers::a_key_set_without_end_is_not_read` |
+//! | metadata that lead to this machine | the unit tests of `src/auth/issuers/discovery.rs` |
 //! | a flood of unknown keys | `issuers::a_flood_of_unknown_keys_is_one_fetch_in_half_a_minute` |
 
 use std::sync::LazyLock;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::alphabet;
+use base64::engine::GeneralPurpose;
+use base64::engine::general_purpose::{NO_PAD, STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::crypto::sign as jws;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -431,7 +440,10 @@ async fn ambiguous_json_is_refused() {
 #[actix_web::test]
 async fn other_serialisations_are_refused() {
     let target = Target::start();
-    let valid = target.valid();
+    let numbered = |number: u32| target.sign_claims(&with(claims(), "jti", json!(number.to_string())));
+    // One whose signature is written in another way by the other alphabet.
+    let has_both = |token: &String| parts(token)[2].contains('-') && parts(token)[2].contains('_');
+    let valid = (0..).map(numbered).find(has_both).unwrap();
     let [head, payload, signature] = parts(&valid);
     let flattened = json!({ "protected": head, "payload": payload, "signature": signature }).to_string();
     let general =
@@ -446,12 +458,45 @@ async fn other_serialisations_are_refused() {
         (format!("{head}..{signature}"), "no payload"),
         (format!("{head}=.{payload}.{signature}"), "padding"),
         (format!("{head}.{payload}.{signature}="), "padding behind"),
-        (format!("{head}.{payload}.{}", signature.replace(['-', '_'], "+")), "the other alphabet"),
+        (format!("{head}.{payload}.{}", signature.replace('-', "+").replace('_', "/")), "the other alphabet"),
         (format!("{head}\u{a0}.{payload}.{signature}"), "not ASCII"),
     ] {
         target.assert_refused(&forged, what).await;
     }
     target.assert_still_open().await;
+}
+
+/// The same bytes in base64url, with a bit set that stands for nothing; nothing if there is no such bit.
+fn with_spare_bit(part: &str) -> Option<String> {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let (rest, last) = part.split_at(part.len() - 1);
+    let place = ALPHABET.iter().position(|letter| last.as_bytes() == [*letter])?;
+    let changed = format!("{rest}{}", char::from(ALPHABET[place ^ 1]));
+    let lenient = GeneralPurpose::new(&alphabet::URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
+    (lenient.decode(&changed).ok()? == URL_SAFE_NO_PAD.decode(part).ok()?).then_some(changed)
+}
+
+#[actix_web::test]
+async fn base64url_that_is_not_canonical_is_refused() {
+    let target = Target::start();
+    // Its signatures have 64 bytes, and so a spare bit.
+    let key = EncodingKey::from_ec_pem(target.p256.expose_secret().as_bytes()).unwrap();
+    let sign = |message: &str| format!("{message}.{}", jws(message.as_bytes(), &key, Algorithm::ES256).unwrap());
+    let header = json!({ "typ": "at+jwt", "alg": "ES256", "kid": "p256" });
+    // Blanks behind the JSON until there is a spare bit. What is changed is signed as it is, so that the signature fits.
+    let encoded = |json: &Value| {
+        let padded = (0..3).map(|blanks| URL_SAFE_NO_PAD.encode(format!("{json}{}", " ".repeat(blanks))));
+        padded.filter_map(|part| Some((part.clone(), with_spare_bit(&part)?))).next().unwrap()
+    };
+    let ((head, other_head), (payload, other_payload)) = (encoded(&header), encoded(&claims()));
+    target.assert_refused(&sign(&format!("{other_head}.{payload}")), "header").await;
+    target.assert_refused(&sign(&format!("{head}.{other_payload}")), "payload").await;
+    let valid = sign(&format!("{head}.{payload}"));
+    let signature = with_spare_bit(parts(&valid)[2]).unwrap();
+    let forged = format!("{head}.{payload}.{signature}");
+    target.assert_refused(&forged, "signature").await;
+    assert_eq!(target.get(&valid).await.status, 200);
+    assert_eq!(target.get(&forged).await.status, 401, "nor when the other one is remembered");
 }
 
 #[actix_web::test]
