@@ -5,10 +5,13 @@ use std::fs::File;
 use std::io::Write as _;
 use std::thread;
 
+use serde_json::json;
+use storegate::auth::key_algorithm::KeyAlgorithm;
 use storegate::config::Settings;
 use storegate::reload::{LAST_LOOK, Outcome, Reloader};
 
 use crate::configuration_files::Files;
+use crate::identity_provider::{IdentityProvider, ProviderKey};
 use crate::program::make_pipe;
 use crate::test_app::TestApp;
 
@@ -142,4 +145,26 @@ async fn a_file_that_is_replaced_while_it_is_read_is_read_again() {
     let mut reloader = Reloader::new(app.auth.clone(), reading.sources, read);
     assert_eq!((reloader.look(), reloader.look()), (None, Some(Outcome::Applied)));
     assert_quota(&app, 8).await;
+}
+
+#[actix_web::test]
+async fn a_key_set_in_a_file_is_read_again_when_it_changes() {
+    let app = TestApp::spawn();
+    let mut files = Files::of(&app, "key-set-file");
+    let (old, new) = (ProviderKey::new("old", KeyAlgorithm::Es256), ProviderKey::new("new", KeyAlgorithm::Es256));
+    let provider = IdentityProvider::start(&[]);
+    let set = files.path.with_file_name("keys.json");
+    fs::write(&set, json!({ "keys": [old.jwk] }).to_string()).unwrap();
+    let issuer = provider.issuer();
+    files.write(&format!(
+        "{}\n[auth.issuers.login]\nissuer = \"{issuer}\"\naudience = \"storegate\"\ntenant = \"acme\"\njwks_file = {set:?}\n",
+        files.text
+    ));
+    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    let status = async |key: &ProviderKey| app.get_with_token(&key.token(&provider.claims()), FLOW).await.status;
+    assert_eq!((status(&old).await, status(&new).await), (200, 401));
+    fs::write(&set, json!({ "keys": [new.jwk] }).to_string()).unwrap();
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Applied)));
+    assert_eq!((status(&old).await, status(&new).await), (401, 200), "the old one's token is not remembered");
+    assert_eq!(provider.key_reads(), 0);
 }
