@@ -83,13 +83,14 @@ impl Shortcut {
         auth.verifier().check_standing(&known.token.verified).ok()?;
         // Last, so that nothing is counted twice: whoever goes the ordinary way is counted there.
         let counted = count(&auth, known, now)?;
-        Some(self.write(request, &head, known, entry, counted, now))
+        let found = Found { age: entry.age(now), entry, outcome: Outcome::Hit };
+        Some(self.write(request, &head, known, &found, counted, now))
     }
 
     fn fresh_entry(&self, known: &mut Known, now: Duration) -> Option<Arc<Entry>> {
         let is_current = |entry: &Arc<Entry>| !entry.is_retired() && entry.state(now) == State::Fresh;
         known.uses = known.uses.wrapping_add(1);
-        if known.uses % USES_BETWEEN_LOOKS != 0
+        if !known.uses.is_multiple_of(USES_BETWEEN_LOOKS)
             && let Some(entry) = known.entry.upgrade().filter(is_current)
         {
             return Some(entry);
@@ -104,23 +105,22 @@ impl Shortcut {
         request: &Request,
         head: &Head<'_>,
         known: &Known,
-        entry: Arc<Entry>,
+        found: &Found,
         counted: Option<Counted>,
         now: Duration,
     ) -> Response<BoxBody> {
         let id = request_id::of(request.headers(), &self.clock);
-        let form = known.profile.preference.choose(&entry);
-        let is_known = head.if_none_match.is_some_and(|tags| reply::names(tags, form.form.etag.as_bytes()));
+        let chosen = known.profile.preference.choose(&found.entry);
+        let is_known = head.if_none_match.is_some_and(|tags| reply::names(tags, chosen.form.etag.as_bytes()));
         let mut response = if is_known {
             Response::with_body(StatusCode::NOT_MODIFIED, BoxBody::new(()))
         } else {
-            Response::with_body(StatusCode::OK, BoxBody::new(form.form.body.clone()))
+            Response::with_body(StatusCode::OK, BoxBody::new(chosen.form.body.clone()))
         };
         let status = response.status().as_u16();
-        let found = Found { age: entry.age(now), entry: entry.clone(), outcome: Outcome::Hit };
         let headers = response.headers_mut();
-        let fields = self.ages.borrow_mut().of(&found);
-        reply::describe(headers, &found, &form, is_known, fields);
+        let fields = self.ages.borrow_mut().of(found);
+        reply::describe(headers, found, &chosen, is_known, fields);
         if let Some(counted) = counted {
             counted.write(headers);
         }

@@ -1,0 +1,109 @@
+//! Machine instructions of a hit: the program runs twice under Valgrind's callgrind, with few and with many hits, and the
+//! difference is what the further hits took. It counts the debug build, whose numbers are large and stable.
+//!
+//! Without Valgrind the test says so and passes; with `STOREGATE_TESTS_REQUIRE_VALGRIND` set it fails.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use storegate::auth::issue::TokenIssuer;
+use storegate::clock::Clock;
+use storegate::config::Settings;
+
+use secrecy::ExposeSecret;
+
+use crate::companies::{ISSUER, configuration, grant, sandbox_settings};
+use crate::peer::{Peer, request};
+use crate::sandbox_gateway::SandboxGateway;
+
+const FEW: usize = 200;
+const MANY: usize = 700;
+
+/// Of the debug build, the framework and the C library included; the kernel is not counted. It was 266,000 when it was
+/// last looked at.
+const MOST_INSTRUCTIONS: u64 = 300_000;
+
+#[test]
+fn a_hit_takes_no_more_instructions_than_it_did() {
+    if Command::new("valgrind").arg("--version").stdout(Stdio::null()).status().is_err() {
+        assert!(std::env::var_os("STOREGATE_TESTS_REQUIRE_VALGRIND").is_none(), "Valgrind is not installed");
+        println!("not counted: Valgrind is not installed");
+        return;
+    }
+    let gateway = SandboxGateway::start(SocketAddr::from(([127, 0, 0, 1], 0)), sandbox_settings(), Clock::system());
+    let configuration = configuration(&gateway.sandbox).replace("workers = 2", "workers = 1");
+    let counts: Vec<u64> = thread::scope(|scope| {
+        let run = |hits| {
+            scope.spawn({
+                let configuration = &configuration;
+                move || count(configuration, hits)
+            })
+        };
+        [run(FEW), run(MANY)].map(|counting| counting.join().unwrap()).to_vec()
+    });
+    let each = (counts[1] - counts[0]) / (MANY - FEW) as u64;
+    println!("{each} instructions a hit");
+    assert!(each <= MOST_INSTRUCTIONS, "{each} instructions a hit");
+}
+
+/// All instructions of a program that answers so many hits.
+fn count(configuration: &str, hits: usize) -> u64 {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("instructions-{hits}"));
+    let _removed = fs::remove_dir_all(&directory);
+    fs::create_dir_all(&directory).unwrap();
+    let config = directory.join("storegate.toml");
+    fs::write(&config, configuration).unwrap();
+    let ready = directory.join("ready.json");
+    let counted = directory.join("callgrind.out");
+    let mut program = start(&config, &ready, &counted);
+    let address = address(&ready, &mut program);
+    let mut peer = Peer::connect(address);
+    let request = request(&token(configuration), "/stores/S_123456/flow");
+    for _ in 0..hits {
+        peer.exchange(&request);
+    }
+    drop(peer);
+    let stopped = Command::new("sh").args(["-c", &format!("kill -TERM {}", program.id())]).status().unwrap();
+    assert!(stopped.success() && program.wait().unwrap().success());
+    total(&fs::read_to_string(counted).unwrap())
+}
+
+fn start(config: &Path, ready: &Path, counted: &Path) -> Child {
+    let mut command = Command::new("valgrind");
+    command.args(["--quiet", "--tool=callgrind", "--trace-children=no"]);
+    command.arg(format!("--callgrind-out-file={}", counted.display()));
+    command.arg(env!("CARGO_BIN_EXE_storegate")).args(["serve", "--listen", "127.0.0.1:0", "--config"]).arg(config);
+    command.arg("--ready-file").arg(ready).env("STOREGATE__TELEMETRY__LOG", "warn");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+/// Waits for the ready file, for as long as the program runs.
+fn address(ready: &PathBuf, program: &mut Child) -> SocketAddr {
+    loop {
+        if let Ok(text) = fs::read_to_string(ready)
+            && let Ok(known) = serde_json::from_str::<serde_json::Value>(&text)
+        {
+            let url = known["base_url"].as_str().unwrap();
+            return url.strip_prefix("http://").unwrap().parse().unwrap();
+        }
+        assert!(program.try_wait().unwrap().is_none(), "the program has ended");
+        thread::park_timeout(Duration::from_millis(20));
+    }
+}
+
+fn token(configuration: &str) -> String {
+    let settings = Settings::parse(configuration, std::iter::empty()).unwrap();
+    let key = settings.auth.keys.as_ref().unwrap().signing().clone();
+    let issuer = TokenIssuer::new(ISSUER, "storegate", Duration::from_secs(3600), key, Clock::system());
+    issuer.issue(grant("dashboard")).unwrap().token.expose_secret().to_owned()
+}
+
+fn total(output: &str) -> u64 {
+    let line = output.lines().find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")));
+    line.unwrap().split_whitespace().next().unwrap().parse().unwrap()
+}
