@@ -153,15 +153,14 @@ impl Reading {
             async move {
                 let list: Option<Object<ShopList>> = gateway.call(&reading.access.account, &call).await?;
                 let page = list.and_then(|Object(list)| shops(list));
-                page.ok_or_else(|| unreadable("the list has no stores or count"))
+                let page = page.ok_or_else(|| unreadable("the list has no stores or count"))?;
+                if reading.is_too_long(page.total) { Err(not_asked_for()) } else { Ok(page) }
             }
         };
         let shops = window.fetch(Gateway::Oms, fetch_page).await?;
         let items = self.stores(shops.items)?;
         if !items.iter().all(|store| self.asked_for(store)) {
-            return Err(unreadable(
-                "the gateway gave stores that were not asked for; see tenants.<name>.oms.code_parameter",
-            ));
+            return Err(not_asked_for());
         }
         let link = self.page.link("/stores", &self.written, shops.total, false);
         Ok(Fetched { value: StoreList { items, page: self.page.info(shops.total) }, link })
@@ -177,10 +176,20 @@ impl Reading {
         stores.collect()
     }
 
+    /// Whether the list has more stores than codes are asked for. A page without any store of others, or with none at
+    /// all, still tells in its total and its links how many there are.
+    fn is_too_long(&self, total: Option<u64>) -> bool {
+        !self.codes.is_empty() && total.is_some_and(|total| total > self.codes.len() as u64)
+    }
+
     /// A server that does not know the filter's name ignores it and gives every store.
     fn asked_for(&self, store: &Store) -> bool {
         self.codes.is_empty() || self.codes.iter().any(|code| store.has_code(code))
     }
+}
+
+fn not_asked_for() -> Error {
+    unreadable("the gateway gave stores that were not asked for; see tenants.<name>.oms.code_parameter")
 }
 
 /// Codes that more than one store has. The same store twice is one: a list that grows while its pages are read moves its

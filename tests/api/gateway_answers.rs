@@ -59,6 +59,24 @@ async fn stores_that_were_not_asked_for_are_never_shown() {
 }
 
 #[actix_web::test]
+async fn how_many_stores_there_are_that_were_not_asked_for_is_never_told() {
+    let gateway = gateway();
+    let app = app_before(&gateway, |_| {});
+    // The filter is ignored, but this page would show nothing of it.
+    for lists in ["[]", r#"[{"shop_bn":"SHOP001"}]"#] {
+        gateway.answer("shop.getList", &format!(r#"{{"response":{{"count":"4711","lists":{lists}}}}}"#));
+        for (client, code) in [("franchisee", ""), ("operator", "code=SHOP001&")] {
+            for rest in ["page=9999", "page_size=1", "name=xyzzy", "page=9999&page_size=1", "page_size=1000"] {
+                let path = format!("/stores?{code}{rest}");
+                let answer = app.get_as(client, &path).await;
+                assert_eq!((answer.status, answer.problem().as_str()), (502, "gateway-error"), "{client} {path}");
+                assert!(!answer.text().contains("4711") && answer.header("link").is_none(), "{}", answer.text());
+            }
+        }
+    }
+}
+
+#[actix_web::test]
 async fn the_filters_name_on_the_wire_follows_the_configuration() {
     let gateway = gateway();
     let app = app_before(&gateway, |setup| setup.set("TENANTS__ACME__OMS__CODE_PARAMETER", "shop_code"));
