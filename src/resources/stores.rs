@@ -239,7 +239,8 @@ async fn list_stores(caller: Caller<StoresRead>, desk: Desk) -> Result<HttpRespo
     }
     written.extend(ask.name.clone().map(|name| ("name", name)));
     let access = tenant.oms()?.clone();
-    let canonical = format!("{codes:?} {:?} {:?}", ask.name, ask.page);
+    // What is written counts, too: the same stores of the same codes have another `Link` for whoever wrote no code.
+    let canonical = format!("{codes:?} {written:?} {:?}", ask.page);
     let question = desk.question(&caller, &RESOURCE, &canonical, codes.clone(), false)?;
     let directory = desk.shared().directory.clone();
     let reading = Reading { access, directory, codes, name: ask.name, page: ask.page, written };

@@ -83,6 +83,20 @@ async fn the_links_keep_the_filters() {
 }
 
 #[actix_web::test]
+async fn whoever_asks_first_gives_nobody_links_with_other_filters() {
+    let path = |code: &str| format!("/stores?{code}page=1&page_size=50");
+    let (limited, unlimited) = (("franchisee", path("")), ("operator", path("code=SHOP001&")));
+    for callers in [[&limited, &unlimited], [&unlimited, &limited]] {
+        let app = TestApp::spawn();
+        for (client, path) in callers {
+            let answer = app.get_as(client, path).await;
+            assert_eq!(ids(&answer), ["SHOP001"]);
+            assert_eq!(link(&answer, "first").as_deref(), Some(path.as_str()), "{client}");
+        }
+    }
+}
+
+#[actix_web::test]
 async fn the_first_and_the_last_page_can_be_jumped_to_and_one_beyond_the_end_is_empty() {
     let app = TestApp::spawn();
     let middle = app.get("/stores?page=3&page_size=50").await;
