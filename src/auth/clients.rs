@@ -1,7 +1,6 @@
 //! The clients that may ask for tokens, and the check of their secrets (RFC 6749 §2.3.1).
 //! An unknown id costs the same work and gets the same answer as a wrong secret.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::quota::Quota;
 use super::secrets::SecretHash;
+use super::stand_ins::{Candidate, StandIns};
 
 /// How many slow checks run at once: each takes 19 MiB and a whole core.
 const SLOW_CHECKS_AT_ONCE: usize = 2;
@@ -108,15 +108,17 @@ impl Drop for Waiting<'_> {
 pub struct Clients {
     /// Sorted by id.
     clients: Vec<Client>,
-    stand_ins: RandomState,
+    /// Found once, or an unknown id would take the longer the more clients there are.
+    candidates: Vec<Candidate>,
+    stand_ins: StandIns,
 }
 
 impl Clients {
     /// The clients that may ask for tokens. Of two with the same id, the first counts.
-    pub fn new(mut clients: Vec<Client>) -> Self {
+    pub fn new(mut clients: Vec<Client>, stand_ins: StandIns) -> Self {
         clients.sort_by(|one, other| one.id.cmp(&other.id));
         clients.dedup_by(|one, other| one.id == other.id);
-        Self { clients, stand_ins: RandomState::new() }
+        Self { candidates: Candidate::among(&clients), clients, stand_ins }
     }
 
     /// Whether there is none.
@@ -133,7 +135,8 @@ impl Clients {
     /// Whether the check of this id's secret takes so long that it needs a [`Place`]; true for unknown ids, too, if it is
     /// for their stand-in.
     pub fn needs_place(&self, id: &str) -> bool {
-        self.get(id).or_else(|| self.stand_in(id)).is_some_and(|client| client.secret.is_slow())
+        let stand_in = self.stand_in(id);
+        self.get(id).or(stand_in).is_some_and(|client| client.secret.is_slow())
     }
 
     /// The client of this id, if the secret is its own. A slow check takes a place along.
@@ -146,18 +149,16 @@ impl Clients {
         secret: &SecretString,
         place: Option<Place>,
     ) -> Result<&Client, AuthenticationError> {
-        let known = self.get(id);
-        let checked = known.or_else(|| self.stand_in(id)).ok_or(AuthenticationError::WrongCredentials)?;
+        let (known, stand_in) = (self.get(id), self.stand_in(id));
+        let checked = known.or(stand_in).ok_or(AuthenticationError::WrongCredentials)?;
         let matches = matches(&checked.secret, secret, place).await?;
         known.filter(|_| matches).ok_or(AuthenticationError::WrongCredentials)
     }
 
-    /// The client whose hash an unknown id is checked against, so that it takes as long as a known one. It is the same one
-    /// each time for the same id, or repeating a request would tell; which one it is cannot be foreseen.
+    /// The client whose hash an unknown id is checked against. It is looked for with known ids, too, since looking takes
+    /// time.
     fn stand_in(&self, id: &str) -> Option<&Client> {
-        let count = u64::try_from(self.clients.len()).ok()?;
-        let index = self.stand_ins.hash_one(id).checked_rem(count)?;
-        self.clients.get(usize::try_from(index).ok()?)
+        self.clients.get(self.stand_ins.choose(id, &self.candidates)?.index)
     }
 }
 
@@ -178,8 +179,9 @@ async fn matches(hash: &SecretHash, secret: &SecretString, place: Option<Place>)
 #[cfg(test)]
 mod tests {
     use super::{AuthenticationError, Client, Clients, SLOW_CHECKS_AT_ONCE, SLOW_CHECKS_WAITING, SlowChecks};
-    use crate::auth::fixtures::quick_argon2;
+    use crate::auth::fixtures::{quick_argon2, shared_key};
     use crate::auth::secrets::{SecretHash, sha256_hex};
+    use crate::auth::stand_ins::StandIns;
     use secrecy::SecretString;
 
     fn client(id: &str, secret: SecretHash) -> Client {
@@ -190,7 +192,11 @@ mod tests {
     fn clients() -> Clients {
         let made = SecretHash::from_sha256_hex(&sha256_hex(&SecretString::from("sgs_made")).into()).unwrap();
         let chosen = SecretHash::from_argon2(&quick_argon2("chosen").into()).unwrap();
-        Clients::new(vec![client("person", chosen), client("dashboard", made)])
+        Clients::new(vec![client("person", chosen), client("dashboard", made)], stand_ins())
+    }
+
+    fn stand_ins() -> StandIns {
+        StandIns::of(shared_key().signing().unwrap())
     }
 
     async fn check(clients: &Clients, id: &str, secret: &str) -> Result<String, AuthenticationError> {
@@ -224,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn every_client_stands_in_for_some_unknown_id_and_always_for_the_same() {
+    fn every_kind_of_client_stands_in_for_some_unknown_id_and_always_for_the_same() {
         let clients = clients();
         let stand_in = |id: &str| clients.stand_in(id).unwrap().id.clone();
         let names: std::collections::BTreeSet<String> = (0..256).map(|id| stand_in(&id.to_string())).collect();
@@ -234,7 +240,10 @@ mod tests {
 
     #[actix_web::test]
     async fn without_clients_nobody_is_let_in() {
-        assert_eq!(check(&Clients::new(Vec::new()), "a", "b").await, Err(AuthenticationError::WrongCredentials));
+        assert_eq!(
+            check(&Clients::new(Vec::new(), stand_ins()), "a", "b").await,
+            Err(AuthenticationError::WrongCredentials)
+        );
     }
 
     #[actix_web::test]

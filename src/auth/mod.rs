@@ -1,7 +1,7 @@
 //! Who is asking, and what they may read.
 //!
-//! A client shows its secret (`endpoints`, `oauth_form`, `authentication`, `clients`, `secrets`; `guesses` are limited by
-//! `peer`) and gets a signed token (`issue`, `keys`; `jwk` publishes them). Each request brings the token back: `caller`
+//! A client shows its secret (`endpoints`, `oauth_form`, `authentication`, `clients`, `secrets`, `stand_ins`; `guesses` are
+//! limited by `peer`) and gets a signed token (`issue`, `keys`; `jwk` publishes them). Each request brings the token back: `caller`
 //! takes it from the request, `verify` is the only code that believes one (`claims`, `remembered`, `revocations`), its
 //! client's `quota` is counted, and the handler's signature names the `scope` that it needs. Which stores the token may read
 //! is asked of its `grants`. Tokens of a company's own identity provider are believed, too, if it is one of the `issuers`.
@@ -37,6 +37,7 @@ pub mod revocations;
 pub mod scope;
 pub mod secrets;
 pub mod settings;
+pub mod stand_ins;
 pub mod token_form;
 pub mod token_request;
 pub mod token_types;
@@ -64,6 +65,7 @@ use memory::AuthMemory;
 use quota::Quota;
 use rate::{Exhausted, Rate, Standing};
 use revocations::Revocations;
+use stand_ins::StandIns;
 use verify::{VerifiedToken, Verifier};
 
 /// The realm of every challenge (RFC 9110 §11.5).
@@ -137,7 +139,7 @@ impl Auth {
             issuer: TokenIssuer::new(issuer, audience, settings.token_lifetime, keys.signing().clone(), clock.clone()),
             verifier: verifier.trusting(trusted).refusing(revocations),
             public_keys: keys.public_document(),
-            clients: settings.clients,
+            clients: Clients::new(settings.clients, StandIns::of(keys.signing())),
             limits: settings.limits,
             issuer_name: settings.issuer,
             audience: settings.audience,

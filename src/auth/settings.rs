@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::clients::{Client, Clients};
+use super::clients::Client;
 use super::issuers::settings::IssuerSettings;
 use super::keys::KeySet;
 use super::limits::CallerLimits;
@@ -41,7 +41,7 @@ pub struct AuthSettings {
     /// The keys; none if none could be read.
     pub keys: Option<KeySet>,
     /// The clients.
-    pub clients: Clients,
+    pub clients: Vec<Client>,
     /// Whose tokens are accepted besides our own.
     pub issuers: Vec<IssuerSettings>,
     /// Ids of tokens that an operator has ended.
@@ -89,12 +89,12 @@ fn read_lifetime(section: &Section<'_>) -> Duration {
     lifetime
 }
 
-fn read_clients(section: &Section<'_>, tenants: &[String]) -> Clients {
+fn read_clients(section: &Section<'_>, tenants: &[String]) -> Vec<Client> {
     let entries = section.section("clients").entries();
     if entries.is_empty() {
         section.problem("clients", "there is no client that could get a token: add a section [auth.clients.<id>]");
     }
-    Clients::new(entries.iter().filter_map(|(id, entry)| read_client(id, entry, tenants)).collect())
+    entries.iter().filter_map(|(id, entry)| read_client(id, entry, tenants)).collect()
 }
 
 fn read_client(id: &str, section: &Section<'_>, tenants: &[String]) -> Option<Client> {
@@ -207,7 +207,8 @@ mod tests {
         assert_eq!((settings.issuer.as_str(), settings.audience.as_str()), (fixtures::ISSUER, "storegate"));
         assert_eq!(settings.token_lifetime, Duration::from_secs(900));
         assert_eq!(settings.keys.unwrap().signing().kid(), "2026-11");
-        assert_eq!(settings.clients.get("dashboard").unwrap().scopes, ["stores:read", "flow:read"]);
+        let dashboard = settings.clients.iter().find(|client| client.id == "dashboard").unwrap();
+        assert_eq!(dashboard.scopes, ["stores:read", "flow:read"]);
     }
 
     #[test]
