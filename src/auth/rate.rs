@@ -37,15 +37,13 @@ pub struct Standing {
     pub rate: Rate,
     /// How many are left.
     pub left: u32,
-    /// When everything will have come back.
-    pub restored_in: Duration,
+    /// When there will be one more.
+    pub more_in: Duration,
 }
 
 /// There is none left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exhausted {
-    /// When everything will have come back.
-    pub restored_in: Duration,
     /// When the next one will be there.
     pub retry_after: Duration,
 }
@@ -73,8 +71,10 @@ impl Rate {
     pub fn take(self, spent: &mut Spent, now: Duration) -> Result<Standing, Exhausted> {
         let restored_in = self.after_one_more(*spent, now)?;
         *spent = Spent(now.saturating_add(restored_in));
-        let left = self.per.saturating_sub(restored_in).as_nanos() / self.interval().as_nanos().max(1);
-        Ok(Standing { rate: self, left: u32::try_from(left).unwrap_or(self.count).min(self.count), restored_in })
+        let (free, interval) = (self.per.saturating_sub(restored_in).as_nanos(), self.interval().as_nanos().max(1));
+        let left = u32::try_from(free / interval).unwrap_or(self.count).min(self.count);
+        let more_in = u64::try_from(interval - free % interval).map_or(self.per, Duration::from_nanos);
+        Ok(Standing { rate: self, left, more_in })
     }
 
     /// Whether one could be taken; takes nothing.
@@ -90,7 +90,7 @@ impl Rate {
         let owed = spent.0.saturating_sub(now).min(self.per);
         let restored_in = owed + self.interval();
         if restored_in > self.per {
-            return Err(Exhausted { restored_in: owed, retry_after: restored_in.saturating_sub(self.per) });
+            return Err(Exhausted { retry_after: restored_in.saturating_sub(self.per) });
         }
         Ok(restored_in)
     }
@@ -137,11 +137,28 @@ mod tests {
         let left: Vec<u32> = (0..3).map(|_| rate.take(&mut spent, START).unwrap().left).collect();
         assert_eq!(left, [2, 1, 0]);
         let refused = rate.take(&mut spent, START).unwrap_err();
-        assert_eq!((refused.retry_after.as_secs(), refused.restored_in.as_secs()), (20, 60));
+        assert_eq!(refused.retry_after.as_secs(), 20);
         let later = START + Duration::from_secs(20);
         assert_eq!(rate.take(&mut spent, later).unwrap().left, 0);
         assert!(rate.take(&mut spent, later).is_err());
         assert!(!spent.is_nothing(later) && spent.is_nothing(later + Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn whoever_waits_as_long_as_it_is_told_has_one_more_and_a_moment_before_has_not() {
+        let (rate, moment) = (rate("6/1m"), Duration::from_nanos(1));
+        for earlier in [0, 3, 7, 10, 25] {
+            let mut spent = Spent::default();
+            rate.take(&mut spent, START).unwrap();
+            let standing = rate.take(&mut spent, START + Duration::from_secs(earlier)).unwrap();
+            let when = START + Duration::from_secs(earlier) + standing.more_in;
+            // Taking one shows one less than there were.
+            let left_at = |now| {
+                let mut then = spent;
+                rate.take(&mut then, now).unwrap().left
+            };
+            assert_eq!((left_at(when), left_at(when - moment)), (standing.left, standing.left - 1), "{earlier}");
+        }
     }
 
     #[test]

@@ -108,7 +108,7 @@ fn quota_headers() -> [(String, Header); 2] {
         ("RateLimit-Policy", "The client's quota `q` in `w` seconds; only if it has one.", "\"default\";q=600;w=60"),
         (
             "RateLimit",
-            "The requests that are left, and in how many seconds all of them will be; only if the client has a quota.",
+            "The requests `r` that are left, and in how many seconds `t` there will be more; only if the client has a quota.",
             "\"default\";r=599;t=1",
         ),
     ]

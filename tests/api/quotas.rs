@@ -23,17 +23,20 @@ async fn every_answer_tells_the_quota_and_the_one_too_many_is_429() {
     for (number, (path, status)) in paths.iter().enumerate() {
         let answer = app.get(path).await;
         assert_eq!(answer.status, *status);
-        let standing = format!("\"default\";r={};t={}", 5 - number, 10 * (number + 1));
+        let standing = format!("\"default\";r={};t=10", 5 - number);
         assert_eq!(told(&answer), (Some("\"default\";q=6;w=60"), Some(standing.as_str())), "{path}");
     }
     assert_eq!(app.ask("dashboard", "DELETE", "/cache", &[]).await.status, 403, "a refusal counts, too");
     let calls = app.sandbox().calls();
     let refused = app.get(FLOW).await;
     assert_eq!((refused.status, refused.problem().as_str()), (429, "quota-exceeded"));
-    assert_eq!(told(&refused), (Some("\"default\";q=6;w=60"), Some("\"default\";r=0;t=60")));
+    assert_eq!(told(&refused), (Some("\"default\";q=6;w=60"), Some("\"default\";r=0;t=10")));
     assert_eq!(refused.header("retry-after"), Some("10"));
     assert_eq!((refused.header("cache-status"), app.sandbox().calls()), (None, calls));
-    app.pass(10);
+    app.pass(4);
+    let refused = app.get(FLOW).await;
+    assert_eq!((refused.header("ratelimit"), refused.header("retry-after")), (Some("\"default\";r=0;t=6"), Some("6")));
+    app.pass(6);
     assert_eq!(app.get(FLOW).await.status, 200);
     assert_eq!(app.get(FLOW).await.status, 429);
 }

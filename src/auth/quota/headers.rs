@@ -21,25 +21,26 @@ const STANDING: HeaderName = HeaderName::from_static("ratelimit");
 pub struct Counted {
     rate: Rate,
     left: u32,
-    restored_in: Duration,
+    more_in: Duration,
 }
 
 impl From<Standing> for Counted {
     fn from(standing: Standing) -> Self {
-        Self { rate: standing.rate, left: standing.left, restored_in: standing.restored_in }
+        Self { rate: standing.rate, left: standing.left, more_in: standing.more_in }
     }
 }
 
 impl Counted {
     /// A request that was refused.
     pub const fn refused(rate: Rate, exhausted: Exhausted) -> Self {
-        Self { rate, left: 0, restored_in: exhausted.restored_in }
+        Self { rate, left: 0, more_in: exhausted.retry_after }
     }
 
-    /// Writes both headers.
+    /// Writes both headers. `t` is when there will be more, not when there will be all of it (draft-ietf-httpapi-ratelimit-headers-10), so on a
+    /// refusal it is what `Retry-After` says.
     pub fn write(&self, headers: &mut HeaderMap) {
         let policy = format!("\"default\";q={};w={}", self.rate.count(), self.rate.per().as_secs());
-        let standing = format!("\"default\";r={};t={}", self.left, whole_seconds(self.restored_in));
+        let standing = format!("\"default\";r={};t={}", self.left, whole_seconds(self.more_in));
         for (name, value) in [(POLICY, policy), (STANDING, standing)] {
             // Digits and names of this program are always a header value.
             if let Ok(value) = HeaderValue::try_from(value) {
