@@ -10,7 +10,7 @@ use crate::settings::parse_duration;
 const MOST: u32 = 10_000_000;
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-const GRAMMAR: &str = "write how many in which time, such as 600/1m: 1 to 10000000 in 1s to 24h";
+const GRAMMAR: &str = "write how many in which time, such as 600/1m: 1 to 10000000 in 1s to 24h, in whole seconds";
 
 /// So many in such a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,9 @@ impl FromStr for Rate {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (count, per) = text.split_once('/').ok_or(GRAMMAR)?;
         let count = count.trim().parse().ok().filter(|count| (1..=MOST).contains(count)).ok_or(GRAMMAR)?;
-        let per = parse_duration(per).ok().filter(|per| (SHORTEST..=LONGEST).contains(per)).ok_or(GRAMMAR)?;
+        // Callers are told the time in seconds, and part of one would be lost there.
+        let is_time = |per: &Duration| (SHORTEST..=LONGEST).contains(per) && per.subsec_nanos() == 0;
+        let per = parse_duration(per).ok().filter(is_time).ok_or(GRAMMAR)?;
         Ok(Self { count, per })
     }
 }
@@ -187,6 +189,10 @@ mod tests {
         for text in ["600", "600/", "/1m", "0/1m", "-1/1m", "600/1", "600/0s", "600/2d", "99999999/1m", "6e2/1m"] {
             assert!(text.parse::<Rate>().is_err_and(|error| error.contains("600/1m")), "{text}");
         }
+        for text in ["60/1500ms", "60/61001ms"] {
+            assert!(text.parse::<Rate>().is_err_and(|error| error.ends_with("in whole seconds")), "{text}");
+        }
+        assert_eq!(rate("600/60000ms").to_string(), "600/60s");
         assert_eq!(rate(" 600 / 1m").to_string(), "600/60s");
     }
 
