@@ -118,8 +118,9 @@ impl App {
                 .app_data(edge.clone())
                 .app_data(standing.clone())
                 .app_data(GatewayClient::new(transport, clock.clone(), gateway.deadline))
-                .wrap(middleware::from_fn(quota::headers::announce))
                 .wrap(middleware::from_fn(edge::pass))
+                // The last one is the outermost: it also writes on what the edge itself answers.
+                .wrap(middleware::from_fn(quota::headers::announce))
                 .configure(routes);
             WithShortcut::new(shortcut, application)
         };

@@ -150,7 +150,7 @@ fn count(request: &HttpRequest, auth: &Auth, token: &VerifiedToken) -> Result<()
     let Quota::Limited(rate) = auth.quota_of(token) else { return Ok(()) };
     let taken = auth.take_quota(token, rate, auth.clock.elapsed());
     let counted = taken.map_or_else(|exhausted| Counted::refused(rate, exhausted), Counted::from);
-    request.extensions_mut().insert(counted);
+    counted.leave_at(request);
     taken.map(|_| ()).map_err(|exhausted| {
         metrics::quota_refused();
         headers::exceeded(rate, exhausted)

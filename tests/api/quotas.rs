@@ -1,6 +1,7 @@
 //! How much a client may ask, and what it is told about it.
 
 use futures_util::future::join_all;
+use storegate::sandbox::Fault;
 
 use crate::answer::Answer;
 use crate::companies::grant;
@@ -39,6 +40,18 @@ async fn every_answer_tells_the_quota_and_the_one_too_many_is_429() {
     app.pass(6);
     assert_eq!(app.get(FLOW).await.status, 200);
     assert_eq!(app.get(FLOW).await.status, 429);
+}
+
+#[actix_web::test]
+async fn a_request_that_ends_at_its_deadline_tells_the_quota_too() {
+    let app = TestApp::with(|setup| {
+        setup.set("AUTH__CLIENTS__DASHBOARD__QUOTA", "6/1m");
+        setup.set("SERVER__REQUEST_TIMEOUT", "1s");
+    });
+    app.sandbox().fail_next(Fault::Hang, 1);
+    let late = app.get(FLOW).await;
+    assert_eq!((late.status, late.problem().as_str()), (504, "gateway-timeout"));
+    assert_eq!(told(&late), (Some("\"default\";q=6;w=60"), Some("\"default\";r=5;t=10")));
 }
 
 #[actix_web::test]

@@ -1,13 +1,17 @@
 //! What a caller sees of its quota: `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers, in the form
 //! of structured fields) on every answer that was counted, and the problem `quota-exceeded` when it is spent.
 
+use std::cell::Cell;
+use std::fmt;
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage as _};
+use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, ResponseError};
 
 use crate::auth::rate::{Exhausted, Rate, Standing};
 use crate::http::problem::Problem;
@@ -16,7 +20,11 @@ use crate::http::problem_type::ProblemType;
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STANDING: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Left in a request's extensions by whoever counted it.
+/// Where the count of a request is left. It is shared, since a request that ends at its deadline is gone by then.
+#[derive(Clone, Default)]
+struct Slot(Rc<Cell<Option<Counted>>>);
+
+/// How a request was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counted {
     rate: Rate,
@@ -36,7 +44,15 @@ impl Counted {
         Self { rate, left: 0, more_in: exhausted.retry_after }
     }
 
-    /// Writes both headers. `t` is when there will be more, not when there will be all of it (draft-ietf-httpapi-ratelimit-headers-10), so on a
+    /// Leaves it for the headers of the answer.
+    pub fn leave_at(self, request: &HttpRequest) {
+        if let Some(Slot(slot)) = request.extensions().get::<Slot>() {
+            slot.set(Some(self));
+        }
+    }
+
+    /// Writes both headers. `t` is when there will be more, not when there will be all of it
+    /// (draft-ietf-httpapi-ratelimit-headers-10), so on a
     /// refusal it is what `Retry-After` says.
     pub fn write(&self, headers: &mut HeaderMap) {
         let policy = format!("\"default\";q={};w={}", self.rate.count(), self.rate.per().as_secs());
@@ -58,20 +74,113 @@ pub fn exceeded(rate: Rate, exhausted: Exhausted) -> Problem {
     Problem::new(kind, detail).retry_after(exhausted.retry_after)
 }
 
-/// The middleware that writes the headers, whatever became of the request after it was counted.
+/// The middleware that writes the headers, whatever became of the request after it was counted. It belongs around the
+/// edge, which ends some requests with an error.
 ///
 /// # Errors
-/// What comes from below.
+/// What comes from below, with the headers.
 pub async fn announce<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
-    let mut response = next.call(request).await?;
-    let counted = response.request().extensions().get::<Counted>().copied();
-    if let Some(counted) = counted {
-        counted.write(response.headers_mut());
+    let slot = Slot::default();
+    request.extensions_mut().insert(slot.clone());
+    let outcome = next.call(request).await;
+    let Some(counted) = slot.0.get() else { return outcome };
+    match outcome {
+        Ok(mut response) => {
+            counted.write(response.headers_mut());
+            Ok(response)
+        }
+        Err(error) => Err(Announced { error, counted }.into()),
     }
-    Ok(response)
+}
+
+/// An error whose answer tells the count.
+#[derive(Debug)]
+struct Announced {
+    error: Error,
+    counted: Counted,
+}
+
+impl fmt::Display for Announced {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(formatter)
+    }
+}
+
+impl ResponseError for Announced {
+    fn status_code(&self) -> StatusCode {
+        self.error.as_response_error().status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = self.error.error_response();
+        self.counted.write(response.headers_mut());
+        response
+    }
 }
 
 /// Rounded up, so that whoever waits for it does not come too early.
 fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counted, announce};
+    use crate::auth::rate::{Rate, Spent};
+    use crate::clock::Clock;
+    use crate::http::edge::{self, Edge};
+    use actix_web::dev::Service as _;
+    use actix_web::test::{TestRequest, init_service};
+    use actix_web::{App, HttpRequest, HttpResponse, middleware, web};
+    use std::future::pending;
+    use std::time::Duration;
+
+    fn count(request: &HttpRequest) {
+        let rate = Rate::new(6, Duration::from_secs(60));
+        let standing = rate.take(&mut Spent::default(), Duration::ZERO).unwrap();
+        Counted::from(standing).leave_at(request);
+    }
+
+    async fn panicking(request: HttpRequest) -> HttpResponse {
+        count(&request);
+        panic!("a bomb in a test")
+    }
+
+    async fn endless(request: HttpRequest) -> HttpResponse {
+        count(&request);
+        pending().await
+    }
+
+    async fn counted(request: HttpRequest) -> HttpResponse {
+        count(&request);
+        HttpResponse::Ok().finish()
+    }
+
+    #[actix_web::test]
+    async fn a_counted_request_tells_its_count_however_it_ends_and_another_tells_none() {
+        let request_timeout = Duration::from_millis(50);
+        let edge = Edge { clock: Clock::system(), request_timeout, hosts: Vec::new(), cors: None };
+        let app = App::new()
+            .app_data(web::Data::new(edge))
+            .wrap(middleware::from_fn(edge::pass))
+            .wrap(middleware::from_fn(announce))
+            .route("/panicking", web::get().to(panicking))
+            .route("/endless", web::to(endless))
+            .route("/counted", web::get().to(counted))
+            .route("/uncounted", web::get().to(HttpResponse::Ok));
+        let service = init_service(app).await;
+        let standing = Some("\"default\";r=5;t=10");
+        for (request, status, told) in [
+            (TestRequest::get().uri("/panicking"), 500, standing),
+            (TestRequest::get().uri("/endless"), 504, standing),
+            (TestRequest::post().uri("/endless"), 408, standing),
+            (TestRequest::get().uri("/counted"), 200, standing),
+            (TestRequest::get().uri("/uncounted"), 200, None),
+        ] {
+            let outcome = service.call(request.insert_header(("host", "a")).to_request()).await;
+            let head = outcome.map_or_else(|error| error.error_response(), |response| response.into_parts().1);
+            assert_eq!(head.status().as_u16(), status);
+            assert_eq!(head.headers().get("ratelimit").map(|value| value.to_str().unwrap()), told, "{status}");
+        }
+    }
 }
