@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use actix_web::HttpRequest;
+use actix_web::http::header::HeaderValue;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
@@ -48,15 +49,16 @@ fn bits(address: IpAddr) -> u128 {
 /// one has all the addresses in it.
 pub fn of(request: &HttpRequest, trusted: &[Network]) -> IpAddr {
     let connection = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
-    let headers = request.headers().get_all(FORWARDED_FOR).filter_map(|value| value.to_str().ok());
-    let forwarded: Vec<&str> = headers.flat_map(|value| value.split(',')).collect();
-    counted(origin(connection, &forwarded, trusted))
+    let lines: Vec<&[u8]> = request.headers().get_all(FORWARDED_FOR).map(HeaderValue::as_bytes).collect();
+    // From the right, and as bytes: what stands left of what trusted proxies wrote is the stranger's, readable or not.
+    let backwards = lines.into_iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
+    counted(origin(connection, backwards, trusted))
 }
 
 /// Goes back from the connection as long as a trusted proxy says who came before it.
-fn origin(connection: IpAddr, forwarded: &[&str], trusted: &[Network]) -> IpAddr {
+fn origin<'a>(connection: IpAddr, backwards: impl Iterator<Item = &'a [u8]>, trusted: &[Network]) -> IpAddr {
     let mut nearest = connection;
-    for before in forwarded.iter().rev() {
+    for before in backwards {
         let is_trusted = trusted.iter().any(|network| network.contains(nearest));
         let Some(before) = read(before).filter(|_| is_trusted) else { break };
         nearest = before;
@@ -65,8 +67,8 @@ fn origin(connection: IpAddr, forwarded: &[&str], trusted: &[Network]) -> IpAddr
 }
 
 /// An address, perhaps with a port.
-fn read(text: &str) -> Option<IpAddr> {
-    let text = text.trim();
+fn read(text: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(text).ok()?.trim();
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     bare.parse().ok().or_else(|| text.parse().ok().map(|address: SocketAddr| address.ip()))
 }
@@ -81,6 +83,7 @@ fn counted(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::{Network, of};
+    use actix_web::http::header::HeaderValue;
     use actix_web::test::TestRequest;
     use std::net::IpAddr;
 
@@ -89,10 +92,15 @@ mod tests {
     }
 
     fn origin(connection: &str, forwarded: &[&str], trusted: &[&str]) -> IpAddr {
+        let lines: Vec<&[u8]> = forwarded.iter().map(|line| line.as_bytes()).collect();
+        origin_of_bytes(connection, &lines, trusted)
+    }
+
+    fn origin_of_bytes(connection: &str, forwarded: &[&[u8]], trusted: &[&str]) -> IpAddr {
         let peer = std::net::SocketAddr::new(connection.parse().unwrap(), 4711);
-        let request = TestRequest::get().peer_addr(peer);
-        let request =
-            forwarded.iter().fold(request, |request, value| request.append_header(("X-Forwarded-For", *value)));
+        let request = forwarded.iter().fold(TestRequest::get().peer_addr(peer), |request, line| {
+            request.append_header(("X-Forwarded-For", HeaderValue::from_bytes(line).unwrap()))
+        });
         of(&request.to_http_request(), &networks(trusted))
     }
 
@@ -115,6 +123,20 @@ mod tests {
         assert!(is(origin("::ffff:10.1.2.3", &["198.51.100.4"], &trusted), "198.51.100.4"));
         assert!(is(origin("10.1.2.3", &["nonsense"], &trusted), "10.1.2.3"));
         assert!(is(origin("10.1.2.3", &[], &trusted), "10.1.2.3"));
+    }
+
+    #[test]
+    fn nothing_that_a_stranger_writes_hides_the_address_that_a_proxy_added() {
+        let strange: [&[&[u8]]; 4] = [
+            &[b"\xff, 198.51.100.4"],
+            &[b"\x80\xe5", b"198.51.100.4"],
+            &[b",, ,198.51.100.4"],
+            &["店,198.51.100.4".as_bytes()],
+        ];
+        for lines in strange {
+            assert!(is(origin_of_bytes("10.1.2.3", lines, &["10.0.0.0/8"]), "198.51.100.4"), "{lines:?}");
+        }
+        assert!(is(origin_of_bytes("10.1.2.3", &[b"198.51.100.4, \xff"], &["10.0.0.0/8"]), "10.1.2.3"));
     }
 
     #[test]
