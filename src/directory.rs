@@ -7,9 +7,11 @@ use std::str::FromStr;
 /// The longest id that is taken.
 const LONGEST: usize = 32;
 const GRAMMAR: &str = "an id has 1 to 32 letters, digits, `_`, `-` or `.`";
+const PREFIX: &str = "S_";
+const NO_NUMBER: &str = "`S_` is followed by a store's number, such as S_123456";
 
 /// A store's id as a caller writes it, checked against a strict grammar before it goes anywhere: an OMS is known to
-/// paste codes into SQL.
+/// paste codes into SQL. `S_` alone is the id of no store at either vendor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StoreId(String);
 
@@ -99,16 +101,20 @@ impl Directory {
 }
 
 fn opretail_number(id: &str) -> Option<&str> {
-    let bare = id.strip_prefix("S_");
+    let bare = id.strip_prefix(PREFIX);
     let number = bare.unwrap_or(id);
-    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    (bare.is_some() || digits).then_some(number)
+    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+    (!number.is_empty() && (bare.is_some() || digits)).then_some(number)
 }
 
 fn check_grammar(text: &str) -> Result<(), &'static str> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     let valid = (1..=LONGEST).contains(&text.len()) && text.bytes().all(allowed);
-    if valid { Ok(()) } else { Err(GRAMMAR) }
+    match valid {
+        true if text == PREFIX => Err(NO_NUMBER),
+        true => Ok(()),
+        false => Err(GRAMMAR),
+    }
 }
 
 #[cfg(test)]
@@ -118,7 +124,7 @@ mod tests {
     #[test]
     fn an_id_with_anything_else_in_it_is_refused() {
         let long = "A".repeat(33);
-        for id in ["", "A'B", "A B", "a/b", "店", "A;", "A,B", &long] {
+        for id in ["", "S_", "A'B", "A B", "a/b", "店", "A;", "A,B", &long] {
             assert!(id.parse::<StoreId>().is_err(), "{id}");
         }
     }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::directory::{OrganizationId, StoreId};
+
 /// The claims `stores` and `organizations`, ready to be asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
@@ -19,14 +21,16 @@ struct Limits {
 }
 
 impl Grants {
-    /// The grants of a token with these claims.
+    /// The grants of a token with these claims. What is no id grants nothing.
     pub fn new(stores: Option<&[String]>, organizations: Option<&[String]>) -> Self {
         if stores.is_none() && organizations.is_none() {
             return Self { limits: None };
         }
-        let set =
-            |ids: Option<&[String]>, prefix| ids.into_iter().flatten().map(|id| bare(id, prefix).to_owned()).collect();
-        Self { limits: Some(Limits { stores: set(stores, "S_"), organizations: set(organizations, "O_") }) }
+        let (stores, organizations) = (stores.into_iter().flatten(), organizations.into_iter().flatten());
+        let stores = stores.filter_map(|id| id.parse::<StoreId>().ok()).map(|id| bare(id.as_str(), "S_").to_owned());
+        let numbers = organizations.filter_map(|id| id.parse::<OrganizationId>().ok());
+        let organizations = numbers.map(|id| id.number().to_owned()).collect();
+        Self { limits: Some(Limits { stores: stores.collect(), organizations }) }
     }
 
     /// Whether everything of the tenant may be read, so that what is about all of it is allowed.
@@ -52,8 +56,8 @@ impl Grants {
 
 /// `S_123456` and `123456` are the same store. `S_NORTH` and `NORTH` are not: the second is a code at the other vendor.
 fn bare<'a>(id: &'a str, prefix: &str) -> &'a str {
-    let number = id.strip_prefix(prefix).filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
-    number.unwrap_or(id)
+    let is_number = |rest: &&str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
+    id.strip_prefix(prefix).filter(is_number).unwrap_or(id)
 }
 
 #[cfg(test)]
@@ -95,6 +99,16 @@ mod tests {
         assert!(stores.may_read_any_of(&["1084"]) && !stores.may_read_organization("1084"));
         assert!(organizations.may_read_organization("1084") && organizations.may_read_organization("O_1084"));
         assert!(!organizations.may_read_any_of(&["1084"]) && !organizations.may_read_organization("2"));
+    }
+
+    #[test]
+    fn what_is_no_id_grants_nothing() {
+        let nonsense = ["", "S_", " ", "S_123456 ", "S_1,S_2", "店"];
+        let grants = grants(Some(&nonsense), Some(&["", "O_", " ", "O_1 ", "1,2"]));
+        assert!(grants.stores().is_some_and(std::collections::BTreeSet::is_empty));
+        for id in nonsense.iter().chain(&["S_123456", "1", "2", "S_1", "S_2", "O_", "O_1"]) {
+            assert!(!grants.may_read_any_of(&[id]) && !grants.may_read_organization(id), "{id:?}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::keys::KeySet;
 use super::limits::CallerLimits;
 use super::secrets::SecretHash;
 use super::{key_settings, revocations, scope};
-use crate::directory::OrganizationId;
+use crate::directory::{OrganizationId, StoreId};
 use crate::settings::Section;
 
 const DEFAULT_AUDIENCE: &str = "storegate";
@@ -136,6 +136,12 @@ fn read_stores(section: &Section<'_>) -> Option<Vec<String>> {
     if stores.is_empty() || stores.iter().any(String::is_empty) {
         section.problem("stores", "list the ids of stores, or leave this out to grant all stores of the tenant");
     }
+    for id in stores.iter().filter(|id| !id.is_empty()) {
+        if let Err(grammar) = id.parse::<StoreId>() {
+            let remedy = "write each id as a text of its own, such as [\"S_123456\", \"SHOP001\"]";
+            section.problem("stores", format!("{id:?} is no store's id: {grammar}; {remedy}"));
+        }
+    }
     if stores.iter().map(|id| id.len() + "\"\",".len()).sum::<usize>() > MAXIMUM_STORES_BYTES {
         section.problem("stores", "these are more stores than fit into a token: split the client, or grant all stores");
     }
@@ -237,6 +243,11 @@ mod tests {
         assert!(problems_with("secret_argon2 = \"$", "secret_argon2 = \"").contains("$argon2id$v=19$"));
         assert!(problems_with("stores = [\"S_123456\"]", "stores = []").contains("leave this out to grant all"));
         let line = "stores = [\"S_123456\"]";
+        for id in ["SHOP001,SHOP002", "S_123456 ", "S_", "O'Hara"] {
+            let problems = problems_with(line, &format!("stores = [\"SHOP001\", {id:?}]"));
+            assert!(problems.contains(&format!("{id:?} is no store's id")), "{problems}");
+            assert!(problems.lines().count() == 1 && problems.contains("[\"S_123456\", \"SHOP001\"]"), "{problems}");
+        }
         assert!(problems_with(line, "organizations = [\"north\"]").contains("numbers of organizations"));
         assert!(problems_with("[auth]", "[auth]\nsign_with = \"2027\"").contains("the keys are 2025-shared, 2026-11"));
         assert!(problems_with("[auth]", "[auth]\ntoken_lifetime = \"30d\"").contains("at most 24h"));
