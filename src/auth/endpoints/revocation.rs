@@ -68,7 +68,9 @@ async fn revoke(
     end(auth, client, &form.take_token()?)
 }
 
-/// Ends the token if it is one of the client's own.
+/// Ends the token if it is one of the client's own. RFC 7009 §2.1 has the request refused when the token was issued to
+/// another client; this deviates and answers 200, as for a token that is unknown or has expired. A refusal would tell the
+/// asker that the token is good, and whose it is not; to find a token of no use is all that it may know.
 fn end(auth: &Auth, client: &Client, token: &SecretString) -> Result<(), OAuthError> {
     let Ok(token) = auth.verifier().verify(token.expose_secret()) else { return Ok(()) };
     let claims = token.claims();

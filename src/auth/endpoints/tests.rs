@@ -146,6 +146,45 @@ async fn a_request_that_is_not_a_token_request_is_refused_in_the_form_of_oauth()
 }
 
 #[actix_web::test]
+async fn no_answer_in_the_form_of_oauth_is_kept_by_any_cache() {
+    let auth = auth();
+    let dashboard = format!("dashboard:{MADE_SECRET}");
+    let dashboard = dashboard.as_str();
+    let good = fixtures::token(&auth.load(), &["flow:read"], None);
+    let (token, large) = (format!("token={good}"), format!("token={}", "x".repeat(16 * 1024)));
+    let (token, large) = (token.as_str(), large.as_str());
+    let cases = [
+        (TOKEN_PATH, dashboard, GRANT, 200),
+        (TOKEN_PATH, dashboard, "", 400),
+        (TOKEN_PATH, dashboard, "grant_type=password", 400),
+        (TOKEN_PATH, dashboard, "grant_type=client_credentials&scope=cache:purge", 400),
+        (TOKEN_PATH, dashboard, large, 400),
+        (INTROSPECTION_PATH, dashboard, token, 200),
+        (INTROSPECTION_PATH, dashboard, "token=x", 200),
+        (INTROSPECTION_PATH, dashboard, "", 400),
+        (INTROSPECTION_PATH, "nobody:x", token, 401),
+        (REVOCATION_PATH, dashboard, "token=x", 200),
+        (REVOCATION_PATH, dashboard, token, 200),
+        (REVOCATION_PATH, dashboard, large, 400),
+        (REVOCATION_PATH, "no-colon", token, 401),
+    ];
+    // With "nobody" they are ten, and an address has no more.
+    let wrong = [(TOKEN_PATH, "dashboard:wrong", GRANT, 401); 9];
+    let unheard = [TOKEN_PATH, INTROSPECTION_PATH, REVOCATION_PATH].map(|path| (path, dashboard, GRANT, 429));
+    for (path, credentials, body, status) in cases.into_iter().chain(wrong).chain(unheard) {
+        let answer = send(&auth, basic(credentials, body).uri(path)).await;
+        let kept = (answer.header(CACHE_CONTROL), answer.header(PRAGMA));
+        assert_eq!(
+            (answer.status, kept),
+            (status, (Some("no-store"), Some("no-cache"))),
+            "{path} {credentials} {body}"
+        );
+    }
+    let busy = super::refusal(&super::OAuthError::temporarily_unavailable());
+    assert_eq!((busy.status().as_u16(), busy.headers().get(PRAGMA).is_some()), (503, true));
+}
+
+#[actix_web::test]
 async fn the_public_keys_are_published_and_may_be_kept_a_while() {
     let answer = token(TestRequest::get().uri(JWKS_PATH)).await;
     assert_eq!(answer.status, 200);
