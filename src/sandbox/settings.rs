@@ -132,11 +132,14 @@ pub struct OmsAccount {
     pub token: SecretString,
     /// The methods that the caller may use.
     pub methods: PermittedMethods,
+    /// The company of all its stores, when it is not the brand of each; so that answers tell whose they are.
+    pub company: Option<String>,
 }
 
 impl Default for OmsAccount {
     fn default() -> Self {
-        Self { flag: "demo".to_owned(), token: SecretString::from("sandbox-token"), methods: PermittedMethods::All }
+        let token = SecretString::from("sandbox-token");
+        Self { flag: "demo".to_owned(), token, methods: PermittedMethods::All, company: None }
     }
 }
 

@@ -14,6 +14,9 @@ pub const SECRETS: [&str; 4] =
 /// The address that callers use, which stands in every token.
 pub const ISSUER: &str = "https://storegate.example.com";
 
+/// What all of zenith's stores at the OMS belong to, and none of acme's.
+pub const ZENITHS_COMPANY: &str = "Zenith Stores Ltd.";
+
 /// The secret of every client.
 pub const CLIENT_SECRET: &str = "a-clients-secret";
 
@@ -78,7 +81,12 @@ pub fn sandbox_settings() -> SandboxSettings {
         ],
         oms: vec![
             OmsAccount { flag: "acme".to_owned(), token: acme_token.into(), ..OmsAccount::default() },
-            OmsAccount { flag: "zenith".to_owned(), token: zenith_token.into(), ..OmsAccount::default() },
+            OmsAccount {
+                flag: "zenith".to_owned(),
+                token: zenith_token.into(),
+                company: Some(ZENITHS_COMPANY.to_owned()),
+                ..OmsAccount::default()
+            },
         ],
         ..SandboxSettings::default()
     }

@@ -1,13 +1,15 @@
 //! Two companies never meet, and a limited token reads what it lists: random callers at a running service, each after the
-//! cache was warmed by somebody who may read everything.
+//! cache was warmed by others. What is right, a service tells that only the caller's own company has ever used.
 
 use actix_web::rt::System;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
 use storegate::auth::issue::TokenGrant;
 
-use crate::companies::{EVERYTHING, grant};
+use crate::answer::Answer;
+use crate::companies::{EVERYTHING, ZENITHS_COMPANY, grant};
 use crate::test_app::TestApp;
 
 /// A question, by what must be granted for it.
@@ -16,15 +18,55 @@ enum Question {
     Store(&'static str, String),
     Organization(&'static str, String),
     All(String),
-    List(String),
+    List(List, usize, usize),
 }
 
-const STORES: [&str; 6] = ["S_123456", "S_100001", "100002", "SHOP001", "SHOP002", "S_NORTH"];
-const ORGANIZATIONS: [&str; 3] = ["1084", "O_2168", "2"];
+/// A list, of which everybody sees what is granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum List {
+    Stores,
+    Inspections,
+}
+
+/// acme's and zenith's, each store under any of its ids.
+const STORES: [&str; 11] = [
+    "S_123456", "123456", "S_100001", "100001", "100002", "S_200001", "200001", "SHOP001", "SHOP002", "SHOP070",
+    "S_NORTH",
+];
+const ORGANIZATIONS: [&str; 5] = ["1084", "O_1084", "2168", "O_2168", "2"];
+
+impl List {
+    /// Path and filters.
+    fn base(self) -> &'static str {
+        match self {
+            Self::Stores => "/stores?",
+            Self::Inspections => "/inspections?from=2026-11-15&to=2026-11-20&",
+        }
+    }
+
+    /// Whether the list's vendor knows the store by this id.
+    fn has_id(self, id: &str) -> bool {
+        id.starts_with("SHOP") == (self == Self::Stores)
+    }
+
+    fn id_in(self, item: &Value) -> String {
+        let id = if self == Self::Stores { &item["id"] } else { &item["store"]["id"] };
+        number(id.as_str().unwrap()).to_owned()
+    }
+}
+
+impl Question {
+    fn path(&self) -> String {
+        match self {
+            Self::Store(_, path) | Self::Organization(_, path) | Self::All(path) => path.clone(),
+            Self::List(list, page, size) => format!("{}page={page}&page_size={size}", list.base()),
+        }
+    }
+}
 
 fn store_path(store: &'static str) -> impl Strategy<Value = Question> {
     let paths = if store.starts_with("SHOP") {
-        vec![format!("/stores/{store}"), format!("/stores?code={store}")]
+        vec![format!("/stores/{store}"), format!("/stores?code={store}"), format!("/stores?page=2&code={store}")]
     } else {
         vec![
             format!("/stores/{store}/flow"),
@@ -36,13 +78,14 @@ fn store_path(store: &'static str) -> impl Strategy<Value = Question> {
 }
 
 fn question() -> impl Strategy<Value = Question> {
+    let lists =
+        (select(vec![List::Stores, List::Inspections]), select(vec![1, 2, 3, 999]), select(vec![1, 2, 50, 1000]));
     prop_oneof![
-        4 => select(&STORES[..5]).prop_flat_map(store_path),
+        4 => select(&STORES[..10]).prop_flat_map(store_path),
         2 => select(&ORGANIZATIONS[..]).prop_map(|id| Question::Organization(id, format!("/organizations/{id}/flow"))),
         1 => Just(Question::All("/organizations/2/developer-account".to_owned())),
         1 => Just(Question::All("/organizations/3/developer-account".to_owned())),
-        1 => select(vec!["/stores?page_size=1000", "/inspections?page_size=1000"])
-            .prop_map(|path| Question::List(path.to_owned())),
+        3 => lists.prop_map(|(list, page, size)| Question::List(list, page, size)),
     ]
 }
 
@@ -60,93 +103,145 @@ fn caller() -> impl Strategy<Value = TokenGrant> {
     )
 }
 
+fn number(id: &str) -> &str {
+    id.trim_start_matches("S_").trim_start_matches("O_")
+}
+
+fn is_limited(grant: &TokenGrant) -> bool {
+    grant.stores.is_some() || grant.organizations.is_some()
+}
+
 /// Whether the token's lists name it; written from the rule, without the service's own code.
 fn is_granted(grant: &TokenGrant, question: &Question) -> bool {
-    let is_limited = grant.stores.is_some() || grant.organizations.is_some();
-    let names = |list: &Option<Vec<String>>, id: &str| {
-        let number = |id: &str| id.trim_start_matches("S_").trim_start_matches("O_").to_owned();
-        list.as_ref().is_some_and(|list| list.iter().any(|listed| number(listed) == number(id)))
+    let names = |list: &Option<Vec<String>>, fits: &dyn Fn(&str) -> bool| {
+        !is_limited(grant) || list.as_ref().is_some_and(|list| list.iter().any(|listed| fits(listed)))
     };
     match question {
-        Question::Store(id, _) => !is_limited || names(&grant.stores, id),
-        Question::Organization(id, _) => !is_limited || names(&grant.organizations, id),
-        Question::All(_) => !is_limited,
-        Question::List(_) => true,
+        Question::Store(id, _) => names(&grant.stores, &|listed| number(listed) == number(id)),
+        Question::Organization(id, _) => names(&grant.organizations, &|listed| number(listed) == number(id)),
+        Question::All(_) => !is_limited(grant),
+        Question::List(list, ..) => names(&grant.stores, &|listed| list.has_id(listed)),
     }
 }
 
 /// What only one of the companies has in its answers.
 fn of_company(text: &str, tenant: &str, question: &Question) -> bool {
     let foreign = if tenant == "acme" {
-        ["2168", "S107-00000002", "planted-zenith"]
+        ["2168", "S107-00000002", "planted-zenith", ZENITHS_COMPANY]
     } else {
-        ["1084", "S107-00000001", "planted-acme"]
+        ["1084", "S107-00000001", "planted-acme", "Harbour Lane Retail Ltd."]
     };
     let named = match question {
-        Question::Organization(id, _) => Some(id.trim_start_matches("O_")),
+        Question::Organization(id, _) => Some(number(id)),
         _ => None,
     };
     foreign.iter().filter(|foreign| Some(**foreign) != named).all(|foreign| !text.contains(foreign))
 }
 
-async fn holds(app: &TestApp, grant: &TokenGrant, question: &Question) {
-    let (Question::Store(_, path) | Question::Organization(_, path) | Question::All(path) | Question::List(path)) =
-        question;
-    // Everybody who may read everything has asked already, so that all there is lies in the cache.
-    let warm = if grant.tenant == "acme" { ["zenith", "operator"] } else { ["operator", "zenith"] };
-    let mut own = None;
-    for client in warm {
-        own = Some(app.get_as(client, path).await);
+/// The service that all use, and one for each company alone.
+struct Services {
+    shared: TestApp,
+    acmes: TestApp,
+    zeniths: TestApp,
+}
+
+impl Services {
+    fn start() -> Self {
+        Self { shared: TestApp::spawn(), acmes: TestApp::spawn(), zeniths: TestApp::spawn() }
     }
-    let own = own.expect("two asked");
-    let calls = app.sandbox().calls();
-    let token = app.token_for("storegate", grant);
-    let answer = app.get_with_token(&token, path).await;
-    let text = answer.text();
-    assert!(answer.status >= 400 || of_company(&text, &grant.tenant, question), "{text}");
-    if !is_granted(grant, question) {
-        assert_eq!((answer.status, answer.problem().as_str()), (403, "store-not-granted"), "{path} {grant:?}");
-        assert_eq!(app.sandbox().calls(), calls, "{path}: what is not granted is not asked for");
-    } else if let Question::List(_) = question {
-        listed(&answer, grant, &own);
-    } else {
-        assert_eq!(answer.status, own.status, "{path} {grant:?}");
-        assert!(answer.status >= 400 || answer.json() == own.json(), "{path} {grant:?}: {text}");
+
+    /// What the company alone is told by its own service, when it may read everything.
+    async fn own(&self, tenant: &str, path: &str) -> Answer {
+        let (app, client) = if tenant == "acme" { (&self.acmes, "operator") } else { (&self.zeniths, "zenith") };
+        app.get_as(client, path).await
+    }
+
+    async fn holds(&self, grant: &TokenGrant, question: &Question, is_head: bool) {
+        let (app, path) = (&self.shared, question.path());
+        // Those who may read everything have asked already, and somebody with few stores, so that all lies in the cache.
+        for client in ["zenith", "operator", "franchisee", "zenith"] {
+            app.get_as(client, &path).await;
+        }
+        let calls = app.sandbox().calls();
+        let bearer = format!("Bearer {}", app.token_for("storegate", grant));
+        let method = if is_head { "HEAD" } else { "GET" };
+        let answer = app.send(method, &path, &[("authorization", &bearer)], "").await;
+        let text = answer.text();
+        assert!(answer.status >= 400 || of_company(&text, &grant.tenant, question), "{text}");
+        assert!(!is_head || text.is_empty(), "{text}");
+        if !is_granted(grant, question) {
+            assert_eq!(answer.status, 403, "{path} {grant:?}");
+            assert!(is_head || answer.problem() == "store-not-granted");
+            assert_eq!(app.sandbox().calls(), calls, "{path}: what is not granted is not asked for");
+        } else if let Question::List(list, page, size) = question {
+            let all = self.own(&grant.tenant, &format!("{}page_size=1000", list.base())).await;
+            is_part(&answer, *list, (*page, *size), &granted_items(*list, grant, &all));
+        } else {
+            is_same(&answer, &self.own(&grant.tenant, &path).await, &format!("{path} {grant:?}"));
+        }
     }
 }
 
-/// A list holds granted stores only, and of those all that the company has.
-fn listed(answer: &crate::answer::Answer, grant: &TokenGrant, own: &crate::answer::Answer) {
-    let is_limited = grant.stores.is_some() || grant.organizations.is_some();
-    if answer.status == 403 {
-        assert!(is_limited);
-        assert_eq!(answer.problem(), "store-not-granted", "limited to stores that have no number there");
-        return;
+/// The same answer, but for how it came about.
+fn is_same(answer: &Answer, own: &Answer, what: &str) {
+    assert_eq!(answer.status, own.status, "{what}");
+    if own.status == 200 {
+        for name in ["link", "etag"] {
+            assert_eq!(answer.header(name), own.header(name), "{what}");
+        }
+        assert!(answer.body.is_empty() || answer.json() == own.json(), "{what}: {}", answer.text());
     }
-    assert_eq!(answer.status, own.status);
-    if own.status != 200 {
-        return;
+}
+
+/// All that the token may see of all that the company has.
+fn granted_items(list: List, grant: &TokenGrant, all: &Answer) -> Vec<Value> {
+    let all = all.json()["items"].as_array().unwrap().clone();
+    let listed = grant.stores.as_deref().unwrap_or_default();
+    let may_see = |item: &Value| listed.iter().any(|store| number(store) == list.id_in(item));
+    all.into_iter().filter(|item| !is_limited(grant) || may_see(item)).collect()
+}
+
+/// A page of these items, which tells nothing of others: not in what is counted, and not in where the links lead.
+fn is_part(answer: &Answer, list: List, (page, size): (usize, usize), items: &[Value]) {
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let pages = items.len().div_ceil(size);
+    let last = pages.max(1);
+    let before = (page > 1).then(|| ((page - 1).min(last), "prev"));
+    let after = (page < last).then(|| (page + 1, "next"));
+    let links = [Some((1, "first")), before, after, Some((last, "last"))].into_iter().flatten();
+    let links = links.map(|(page, name)| format!("<{}page={page}&page_size={size}>; rel=\"{name}\"", list.base()));
+    assert_eq!(answer.header("link"), Some(links.collect::<Vec<_>>().join(", ").as_str()));
+    if !answer.body.is_empty() {
+        let part: Vec<&Value> = items.iter().skip((page - 1) * size).take(size).collect();
+        let page = json!({"number": page, "size": size, "total": items.len(), "pages": pages});
+        assert_eq!(answer.json(), json!({"items": part, "page": page}));
     }
-    let items = |answer: &crate::answer::Answer| answer.json()["items"].as_array().unwrap().clone();
-    let id = |item: &serde_json::Value| item["store"]["id"].as_str().or(item["id"].as_str()).unwrap().to_owned();
-    let may_see = |item: &&serde_json::Value| {
-        let listed = grant.stores.as_deref().unwrap_or_default();
-        !is_limited || listed.iter().any(|store| store.trim_start_matches("S_") == id(item).trim_start_matches("S_"))
-    };
-    let expected: Vec<_> = items(own).iter().filter(may_see).cloned().collect();
-    assert_eq!(items(answer), expected, "{grant:?}");
 }
 
 #[test]
 fn nobody_sees_anothers_data_whatever_lists_a_token_has_and_whatever_is_in_the_cache() {
-    let app = TestApp::spawn();
-    let mut runner = TestRunner::new(Config { cases: 200, failure_persistence: None, ..Config::default() });
     let system = System::new();
-    let checked = runner.run(&(caller(), question()), |(grant, question)| {
-        system.block_on(holds(&app, &grant, &question));
+    let services = Services::start();
+    let mut runner = TestRunner::new(Config { cases: 200, failure_persistence: None, ..Config::default() });
+    let checked = runner.run(&(caller(), question(), any::<bool>()), |(grant, question, is_head)| {
+        system.block_on(services.holds(&grant, &question, is_head));
         Ok(())
     });
     checked.unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[actix_web::test]
+async fn every_answer_of_these_tests_tells_whose_it_is() {
+    let services = Services::start();
+    let paths = STORES[..10].iter().map(|store| {
+        if store.starts_with("SHOP") { format!("/stores/{store}") } else { format!("/stores/{store}/flow") }
+    });
+    let lists = [List::Stores, List::Inspections].map(|list| format!("{}page_size=1000", list.base()));
+    for path in paths.chain(lists).chain(ORGANIZATIONS.map(|id| format!("/organizations/{id}/flow"))) {
+        let (acmes, zeniths) = (services.own("acme", &path).await, services.own("zenith", &path).await);
+        let both = acmes.status == 200 && zeniths.status == 200;
+        assert!(!both || acmes.json() != zeniths.json(), "{path}: {}", acmes.text());
+    }
 }
 
 #[actix_web::test]

@@ -30,6 +30,22 @@ enum Outcome {
     Numbered(i64),
 }
 
+impl Outcome {
+    /// The same with every store this company's.
+    fn of_company(mut self, company: &str) -> Self {
+        if let Self::Response(response) = &mut self {
+            let stores = match response.get_mut("lists").and_then(Value::as_array_mut) {
+                Some(list) => list.as_mut_slice(),
+                None => std::slice::from_mut(response),
+            };
+            for store in stores {
+                store["company_name"] = json!(company);
+            }
+        }
+        self
+    }
+}
+
 /// The OMS.
 pub struct Oms {
     accounts: Vec<OmsAccount>,
@@ -67,6 +83,10 @@ impl Oms {
             return Err(OmsError::PERMISSION);
         }
         let outcome = call(self, form)?;
+        let outcome = match &request.account.company {
+            Some(company) => outcome.of_company(company),
+            None => outcome,
+        };
         // The server looks for a template for the type when it writes the answer, after the call.
         if request.answer_type == "json" { Ok(outcome) } else { Err(OmsError::TEMPLATE) }
     }
