@@ -18,6 +18,7 @@ use super::token_form::TokenForm;
 use super::token_request::TokenRequest;
 use super::{REALM, oauth_form};
 use crate::http::methods;
+use crate::http::problem::whole_seconds;
 use introspection::{__path_introspect_token, IntrospectionAnswer, introspect_token};
 use published::{
     __path_read_authorization_server_metadata, __path_read_jwks, AuthorizationServerMetadata,
@@ -83,8 +84,7 @@ fn refusal(error: &OAuthError) -> HttpResponse {
         response.insert_header((WWW_AUTHENTICATE, format!("Basic realm=\"{REALM}\"")));
     }
     if let Some(wait) = error.retry_after {
-        let seconds = wait.as_millis().div_ceil(1000).max(1);
-        response.insert_header((RETRY_AFTER, seconds.to_string()));
+        response.insert_header((RETRY_AFTER, whole_seconds(wait).to_string()));
     }
     response.json(error)
 }

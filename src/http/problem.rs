@@ -123,8 +123,7 @@ impl Problem {
     /// Tells the caller when to come back, in whole seconds, at least one.
     #[must_use]
     pub fn retry_after(self, wait: Duration) -> Self {
-        let seconds = wait.as_millis().div_ceil(1000).max(1);
-        self.with_header(header::RETRY_AFTER, HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX)))
+        self.with_header(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)))
     }
 
     /// Adds what the log should hold and the caller should not.
@@ -239,6 +238,11 @@ impl From<GatewayError> for Problem {
     fn from(error: GatewayError) -> Self {
         Self::from(&error)
     }
+}
+
+/// Rounded up, so that whoever waits for it does not come too early; at least one.
+pub fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0)).max(1)
 }
 
 /// The gateway's own sentence is shown only where the caller can act on it.

@@ -14,7 +14,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, ResponseError};
 
 use crate::auth::rate::{Exhausted, Rate, Standing};
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, whole_seconds};
 use crate::http::problem_type::ProblemType;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -118,22 +118,31 @@ impl ResponseError for Announced {
     }
 }
 
-/// Rounded up, so that whoever waits for it does not come too early.
-fn whole_seconds(time: Duration) -> u64 {
-    time.as_secs() + u64::from(time.subsec_nanos() > 0)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Counted, announce};
-    use crate::auth::rate::{Rate, Spent};
+    use super::{Counted, announce, exceeded};
+    use crate::auth::rate::{Exhausted, Rate, Spent};
     use crate::clock::Clock;
     use crate::http::edge::{self, Edge};
     use actix_web::dev::Service as _;
+    use actix_web::http::header::HeaderMap;
     use actix_web::test::{TestRequest, init_service};
     use actix_web::{App, HttpRequest, HttpResponse, middleware, web};
     use std::future::pending;
     use std::time::Duration;
+
+    #[test]
+    fn on_a_refusal_both_headers_say_the_same_and_never_too_early() {
+        let rate = Rate::new(7, Duration::from_secs(60));
+        for (nanos, seconds) in [(1, 1), (999_999_999, 1), (1_000_000_000, 1), (1_000_000_001, 2), (8_571_428_571, 9)] {
+            let exhausted = Exhausted { retry_after: Duration::from_nanos(nanos) };
+            let mut headers = HeaderMap::new();
+            Counted::refused(rate, exhausted).write(&mut headers);
+            let (_, wait) = exceeded(rate, exhausted).headers().first().cloned().unwrap();
+            assert_eq!(wait, seconds.to_string());
+            assert_eq!(headers.get("ratelimit").unwrap(), format!("\"default\";r=0;t={seconds}").as_str());
+        }
+    }
 
     fn count(request: &HttpRequest) {
         let rate = Rate::new(6, Duration::from_secs(60));
