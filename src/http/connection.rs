@@ -1,58 +1,39 @@
-//! One caller's connection: its bytes pass a scan, and a caller who stalls in a head or does not take the answer is left.
+//! One caller's connection: its requests pass a scan, one at a time, and a caller who stalls is left.
 //!
 //! The framework watches the first head of a connection only, no body that nobody reads, and no writing at all: whoever
 //! sends one request and half of another, or never reads, would hold the connection for ever.
 
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
 
-use super::head_scan::{HeadScan, Open};
+use super::head_scan::HeadScan;
+use super::in_turn::Answers;
+use super::watch::{Patience, Watch};
 
-/// After so many looks at which an answer waits and nothing of it was taken, the caller is gone. A slow reader's buffers
-/// empty in leaps, so this is longer than the patience for heads.
-const LOOKS_AT_AN_ANSWER: u32 = 6;
+/// How long a caller may go on sending what nobody reads after its answer, so that it can read the answer before the
+/// connection ends.
+pub const FAREWELL: Duration = Duration::from_secs(2);
 
-/// A head that was open at the last look, too, comes too slowly.
-const LOOKS_AT_A_HEAD: u32 = 2;
+/// So much is read while a request is under way, to notice that the caller has gone.
+const MOST_HELD: usize = 8 << 10;
 
-/// How long a caller may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
-    /// For a head: it is given up between this and twice this time after it has begun.
-    pub head: Duration,
-    /// For a body, at the least. Whoever reads it should give up before.
-    pub body: Duration,
-}
-
-impl Patience {
-    fn looks_at_a_body(self) -> u32 {
-        let looks = self.body.as_millis().div_ceil(self.head.as_millis().max(1));
-        u32::try_from(looks).unwrap_or(u32::MAX).saturating_add(LOOKS_AT_A_HEAD)
-    }
-}
-
-/// A socket with a watch over it.
+/// A socket whose requests pass one at a time, with a watch over it.
 pub struct Connection<T> {
     io: T,
     scan: HeadScan,
-    patience: Patience,
-    /// Polled only while something is open, since the framework takes each waking for a reason to keep a connection alive.
-    next_look: Pin<Box<Sleep>>,
-    open: Option<Open>,
-    looks: u32,
-    write: Write,
-}
-
-/// How the answers leave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Write {
-    Flowing,
-    Waiting { looks: u32 },
+    watch: Watch,
+    answers: Rc<Answers>,
+    /// What came behind the request under way.
+    held: BytesMut,
+    /// The caller sends nothing more; to be told when nothing is held.
+    has_ended: bool,
+    is_leaving: bool,
 }
 
 impl<T> Connection<T> {
@@ -61,38 +42,94 @@ impl<T> Connection<T> {
         Self {
             io,
             scan: HeadScan::default(),
-            patience,
-            next_look: Box::pin(sleep(patience.head)),
-            open: None,
-            looks: 0,
-            write: Write::Flowing,
+            watch: Watch::new(patience),
+            answers: Rc::default(),
+            held: BytesMut::new(),
+            has_ended: false,
+            is_leaving: false,
         }
     }
 
-    /// Looks whenever it is time, so that a request costs no timer of its own.
-    fn watch(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        while self.next_look.as_mut().poll(context).is_ready() {
-            self.next_look.set(sleep(self.patience.head));
-            if self.has_stalled() {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
+    /// Where its answers are counted.
+    pub const fn answers(&self) -> &Rc<Answers> {
+        &self.answers
+    }
+
+    /// Whether the parser has all that it may have for now.
+    fn is_held(&self) -> bool {
+        let is_under_way = self.answers.given() < self.scan.messages();
+        self.scan.refusal().is_some() || (self.scan.is_between() && (is_under_way || self.answers.is_last()))
+    }
+
+    /// Gives the parser what it may have of these bytes, which stand behind the first so many of the buffer.
+    fn pass(&mut self, buffer: &mut ReadBuf<'_>, before: usize) -> io::Result<usize> {
+        let came = buffer.filled_mut().split_at_mut(before).1;
+        let passed = self.scan.pass(came);
+        buffer.set_filled(before + passed);
+        if self.scan.refusal().is_some() {
+            self.answers.end_with_the_next();
+        }
+        if self.scan.open().is_some() {
+            self.watch.glance(self.scan.open())?;
+        }
+        Ok(passed)
+    }
+
+    /// Passes what was held, to the end of one request.
+    fn release(&mut self, buffer: &mut ReadBuf<'_>) -> io::Result<()> {
+        let before = buffer.filled().len();
+        let length = self.held.len().min(buffer.remaining());
+        buffer.put_slice(self.held.split_at(length).0);
+        let passed = self.pass(buffer, before)?;
+        self.held.advance(passed);
+        if self.held.is_empty() {
+            self.held = BytesMut::new();
         }
         Ok(())
     }
+}
 
-    fn has_stalled(&mut self) -> bool {
-        let open = self.scan.open();
-        self.looks = if open == self.open { self.looks.saturating_add(1) } else { 1 };
-        self.open = open;
-        if let Write::Waiting { looks } = &mut self.write {
-            *looks = looks.saturating_add(1);
+impl<T: AsyncRead + Unpin> Connection<T> {
+    fn read_on(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.io).poll_read(context, buffer);
+        if read.is_pending() && self.scan.open().is_some() {
+            self.watch.wait(self.scan.open(), context)?;
         }
-        let is_request_late = match open {
-            Some(Open::Head(_)) => self.looks >= LOOKS_AT_A_HEAD,
-            Some(Open::Body(_)) => self.looks >= self.patience.looks_at_a_body(),
-            None => false,
-        };
-        is_request_late || matches!(self.write, Write::Waiting { looks } if looks >= LOOKS_AT_AN_ANSWER)
+        ready!(read)?;
+        let end = buffer.filled().len();
+        let passed = self.pass(buffer, before)?;
+        if before + passed < end {
+            // The buffer still holds it, behind what is filled now.
+            buffer.set_filled(end);
+            self.held.extend_from_slice(buffer.filled().split_at(before + passed).1);
+            buffer.set_filled(before + passed);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads what the parser may not have yet. Its own buffer is lent for that, so that a request with nothing behind it
+    /// costs no memory.
+    fn hold(&mut self, context: &mut Context<'_>, lent: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        while !self.has_ended && self.held.len() < MOST_HELD {
+            let mut piece = lent.take(MOST_HELD - self.held.len());
+            match Pin::new(&mut self.io).poll_read(context, &mut piece)? {
+                Poll::Pending => break,
+                Poll::Ready(()) if piece.filled().is_empty() => self.has_ended = true,
+                Poll::Ready(()) => self.held.extend_from_slice(piece.filled()),
+            }
+        }
+        let is_of_use = !self.held.is_empty() && !self.answers.is_last();
+        if self.has_ended && !is_of_use {
+            return Poll::Ready(Ok(()));
+        }
+        if is_of_use {
+            self.answers.wake_at_the_next(context.waker());
+        }
+        if self.scan.open().is_some() {
+            self.watch.wait(self.scan.open(), context)?;
+        }
+        Poll::Pending
     }
 }
 
@@ -102,30 +139,55 @@ impl<T: AsyncRead + Unpin> AsyncRead for Connection<T> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.io).poll_read(context, buffer);
-        // A caller whose bytes we do not ask for, because sixteen requests wait already, does not stall.
-        if read.is_pending() && self.scan.open().is_some() {
-            self.watch(context)?;
+        match self.scan.refusal() {
+            // The reader of the body sees it end early.
+            Some(refusal) if !refusal.is_in_head() => Poll::Ready(Ok(())),
+            _ if self.is_held() => self.hold(context, buffer),
+            _ if !self.held.is_empty() => Poll::Ready(self.release(buffer)),
+            _ if self.has_ended => Poll::Ready(Ok(())),
+            _ => self.read_on(context, buffer),
         }
-        ready!(read)?;
-        self.scan.pass(buffer.filled_mut().split_at_mut(before).1);
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
+    fn write_on(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(context, bytes);
+        if written.is_ready() {
+            self.watch.write_flows();
+        } else {
+            self.watch.write_waits();
+            self.watch.wait(self.scan.open(), context)?;
+        }
+        written
+    }
+
+    /// Ends our side and, where the caller has sent what was not read, reads it for a while: a socket that is closed with
+    /// bytes unread is reset, and the caller loses the answer (RFC 9112 §9.6).
+    fn leave(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.is_leaving {
+            ready!(Pin::new(&mut self.io).poll_shutdown(context))?;
+            if self.held.is_empty() && self.scan.refusal().is_none() {
+                return Poll::Ready(Ok(()));
+            }
+            self.is_leaving = true;
+            self.watch.end_after(FAREWELL);
+        }
+        let mut unread = [0; 1024];
+        while !self.watch.has_ended(context) {
+            let mut piece = ReadBuf::new(&mut unread);
+            let read = Pin::new(&mut self.io).poll_read(context, &mut piece);
+            if !matches!(ready!(read), Ok(()) if !piece.filled().is_empty()) {
+                break;
+            }
+        }
         Poll::Ready(Ok(()))
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Connection<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write(context, bytes);
-        if written.is_ready() {
-            self.write = Write::Flowing;
-        } else {
-            if self.write == Write::Flowing {
-                self.write = Write::Waiting { looks: 0 };
-            }
-            self.watch(context)?;
-        }
-        written
+        self.write_on(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -133,21 +195,33 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Connection<T> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(context)
+        self.leave(context)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Connection, Patience};
-    use std::io::ErrorKind;
+    use super::{Connection, MOST_HELD};
+    use crate::http::watch::Patience;
+    use actix_http::Response;
+    use futures_util::FutureExt;
+    use std::io::{self, ErrorKind};
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
     use std::time::Duration;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
     use tokio::time::{advance, pause, timeout};
 
     const HEAD: Duration = Duration::from_secs(10);
     const PATIENCE: Patience = Patience { head: HEAD, body: Duration::from_secs(30) };
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    const POST: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na\r\n";
+
+    fn answered(connection: &Connection<DuplexStream>, times: u64) {
+        while connection.answers().given() < times {
+            connection.answers().give(&mut Response::ok());
+        }
+    }
 
     fn connected() -> (DuplexStream, Connection<DuplexStream>) {
         let (caller, ours) = duplex(1024);
@@ -168,11 +242,122 @@ mod tests {
         timeout(within, reading).await.is_ok_and(|kind| kind == ErrorKind::TimedOut)
     }
 
+    /// What the parser may have now.
+    async fn read_now(connection: &mut Connection<DuplexStream>) -> Vec<u8> {
+        // Each task may read so often only before others have their turn.
+        tokio::task::yield_now().await;
+        let (mut read, mut bytes) = (Vec::new(), [0; 64]);
+        while let Some(Ok(length @ 1..)) = connection.read(&mut bytes).now_or_never() {
+            read.extend_from_slice(&bytes[..length]);
+        }
+        read
+    }
+
+    #[actix_web::test]
+    async fn a_request_waits_until_the_one_before_it_is_answered() {
+        let (mut caller, mut connection) = connected();
+        caller.write_all(&[REQUEST, POST, b"\r\n", REQUEST, &REQUEST[..5]].concat()).await.unwrap();
+        for (number, expected) in [(0, REQUEST), (1, POST), (2, &[b"\r\n", REQUEST].concat()), (3, &REQUEST[..5])] {
+            answered(&connection, number);
+            assert_eq!(read_now(&mut connection).await, expected, "{number}");
+            assert_eq!(read_now(&mut connection).await, b"", "{number}");
+        }
+        assert!(connection.held.is_empty());
+    }
+
+    #[actix_web::test]
+    async fn an_answer_wakes_the_request_that_waits_for_it() {
+        let (mut caller, mut connection) = connected();
+        caller.write_all(&REQUEST.repeat(2)).await.unwrap();
+        assert_eq!(read_now(&mut connection).await, REQUEST);
+        let answers = connection.answers().clone();
+        let mut bytes = [0; 64];
+        let reading = connection.read(&mut bytes);
+        let answering = async move { answers.give(&mut Response::ok()) };
+        let (read, ()) = tokio::join!(reading, answering);
+        assert_eq!(&bytes[..read.unwrap()], REQUEST);
+    }
+
+    #[actix_web::test]
+    async fn little_is_held_and_nothing_of_it_lost() {
+        let (mut caller, ours) = duplex(1 << 20);
+        let mut connection = Connection::new(ours, PATIENCE);
+        let count = 1000;
+        caller.write_all(&REQUEST.repeat(count)).await.unwrap();
+        caller.shutdown().await.unwrap();
+        for number in 0..count {
+            answered(&connection, u64::try_from(number).unwrap());
+            assert_eq!(read_now(&mut connection).await, REQUEST, "{number}");
+            assert!(connection.held.len() <= MOST_HELD);
+        }
+        assert_eq!(connection.read(&mut [0; 9]).await.unwrap(), 0);
+    }
+
+    #[actix_web::test]
+    async fn nothing_is_read_behind_the_last_request() {
+        let (mut caller, mut connection) = connected();
+        caller.write_all(&REQUEST.repeat(3)).await.unwrap();
+        assert_eq!(read_now(&mut connection).await, REQUEST);
+        connection.answers().end_with_the_next();
+        answered(&connection, 1);
+        assert_eq!(read_now(&mut connection).await, b"");
+        drop(caller);
+        assert_eq!(connection.read(&mut [0; 9]).await.unwrap(), 0, "the end is still seen");
+    }
+
+    #[actix_web::test]
+    async fn chunks_that_are_not_well_formed_end_the_body() {
+        let (mut caller, mut connection) = connected();
+        let head = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+        caller.write_all(&[head, b"1\r\na\r\n0\r\nX: a\nb\r\n\r\n".as_slice(), REQUEST].concat()).await.unwrap();
+        let mut read = Vec::new();
+        connection.read_to_end(&mut read).await.unwrap();
+        assert_eq!(read, [head, b"1\r\na\r\n0\r\n".as_slice()].concat());
+        assert!(connection.answers().is_last());
+    }
+
+    /// A caller whose bytes never end and never wait.
+    struct Endless(&'static [u8]);
+
+    impl AsyncRead for Endless {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            let length = buffer.remaining().min(self.0.len());
+            buffer.put_slice(&self.0[..length]);
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_caller_whose_body_never_ends_is_left_though_its_bytes_never_wait() {
+        pause();
+        let body = b"Content-Length: 99999999999\r\n\r\n";
+        let mut connection = Connection::new(Endless(&[b'a'; 64]), PATIENCE);
+        let mut head = [b"POST / HTTP/1.1\r\n".as_slice(), body].concat();
+        assert_eq!(connection.scan.pass(&mut head), head.len());
+        let mut bytes = [0; 64];
+        let mut waited = Duration::ZERO;
+        let kind = loop {
+            match connection.read(&mut bytes).await {
+                Ok(_) => advance(HEAD / 10).await,
+                Err(error) => break error.kind(),
+            }
+            waited += HEAD / 10;
+        };
+        assert_eq!(kind, ErrorKind::TimedOut);
+        assert!(waited > PATIENCE.body && waited < HEAD * 7, "{waited:?}");
+    }
+
     #[actix_web::test]
     async fn a_caller_who_stalls_in_any_head_is_left() {
         pause();
-        for begun in [&REQUEST[..9], &[REQUEST, b"G"].concat(), &[REQUEST, &REQUEST[..20]].concat()] {
+        for begun in [
+            &REQUEST[..9],
+            &[REQUEST, b"G"].concat(),
+            &[REQUEST, &REQUEST[..20]].concat(),
+            &[REQUEST, b"\r\n"].concat(),
+        ] {
             let (mut caller, mut connection) = connected();
+            answered(&connection, 1);
             caller.write_all(begun).await.unwrap();
             assert!(!is_given_up(&mut connection, HEAD).await, "a look too early");
             assert!(is_given_up(&mut connection, HEAD * 2).await);
@@ -206,6 +391,7 @@ mod tests {
     async fn a_caller_who_sends_heads_slowly_but_in_time_is_kept() {
         pause();
         let (mut caller, mut connection) = connected();
+        answered(&connection, 9);
         for _ in 0..9 {
             caller.write_all(&REQUEST[..9]).await.unwrap();
             assert!(!is_given_up(&mut connection, HEAD * 9 / 10).await);

@@ -14,14 +14,12 @@ use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_se
 use actix_web::dev::{AppConfig, Server};
 use actix_web::rt::net::{TcpSocket, TcpStream};
 
-use super::connection::{Connection, Patience};
+use super::connection::{Connection, FAREWELL};
+use super::in_turn::in_turn;
+use super::watch::Patience;
 
 /// Connections that the system holds for us while all workers are busy. Most systems cap it at 4096.
 const BACKLOG: u32 = 2048;
-
-/// How long a caller may go on sending what nobody reads after its answer, so that it can read the answer before the
-/// connection ends.
-const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What connections may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,8 +71,12 @@ where
     let stopping = builder.graceful_shutdown_signal();
     let builder = builder.listen("storegate", listener, move || {
         let stopping = stopping.clone();
-        let application = application().into_factory().map_err(|error| error.into().error_response());
+        let application = application().into_factory().map_err(|error| Response::from(error.into().error_response()));
+        let application = in_turn(map_config(application, |()| AppConfig::default()));
         let http = HttpService::build()
+            .on_connect_ext(|connection: &Connection<TcpStream>, data| {
+                data.insert(connection.answers().clone());
+            })
             .keep_alive(keep_alive)
             .client_request_timeout(patience.head)
             .client_disconnect_timeout(FAREWELL)
@@ -83,7 +85,7 @@ where
                 let stopping = stopping.clone();
                 async move { stopping.notified().await }
             })
-            .h1(map_config(application, |()| AppConfig::default()));
+            .h1(application);
         fn_service(move |io: TcpStream| async move {
             let peer = io.peer_addr().ok();
             Ok::<_, DispatchError>((Connection::new(io, patience), peer))

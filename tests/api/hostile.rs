@@ -199,6 +199,70 @@ async fn pipelined_requests_are_answered_in_their_order() {
     }
 }
 
+/// Reads answers as strictly as a client does that knows which methods it has sent: each body as long as its head says.
+fn bodies(answers: &str, methods: &[&str]) -> Vec<(String, usize)> {
+    let (mut rest, mut bodies) = (answers, Vec::new());
+    for method in methods {
+        let Some((head, behind)) = rest.split_once("\r\n\r\n") else { break };
+        assert!(head.starts_with("HTTP/1.1 "), "{head:?} in {answers:?}");
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+        let length = if *method == "HEAD" { 0 } else { length };
+        let (body, behind) = behind.split_at_checked(length).unwrap_or_else(|| panic!("cut short: {answers:?}"));
+        bodies.push((head[9..12].to_owned(), body.len()));
+        rest = behind;
+    }
+    assert_eq!(rest, "", "more than the answers to {methods:?}");
+    bodies
+}
+
+#[actix_web::test]
+async fn each_answer_is_to_its_own_request_though_more_of_them_came_in_one_piece() {
+    let app = TestApp::spawn();
+    let answers = |requests: &str| {
+        let (answers, ended) = RawConnection::open(app.address(), requests.as_bytes()).read_to_end();
+        assert!(ended, "still open after {requests:?}: {answers}");
+        answers
+    };
+    let form = post("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3", "a=b");
+    let head = LAST.replace("GET", "HEAD");
+    let seen = bodies(&answers(&format!("{form}{head}")), &["POST", "HEAD"]);
+    assert!(seen[0].0 == "400" && seen[0].1 > 0 && seen[1] == ("200".to_owned(), 0), "{seen:?}");
+    // The first two wait for the gateway.
+    let flow =
+        format!("/stores/S_100042/flow HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n", app.token("dashboard"));
+    let seen = bodies(&answers(&format!("HEAD {flow}\r\n{LAST}")), &["HEAD", "GET"]);
+    assert!(seen[0] == ("200".to_owned(), 0) && seen[1].0 == "200" && seen[1].1 > 0, "{seen:?}");
+    let flow = flow.replace("S_100042", "S_123456");
+    let seen = bodies(&answers(&format!("GET {flow}Connection: close\r\n\r\n{GOOD}{GOOD}")), &["GET"]);
+    assert!(seen.len() == 1 && seen[0].0 == "200", "nothing is answered behind the last: {seen:?}");
+}
+
+#[actix_web::test]
+async fn what_ends_the_scan_of_a_connection_ends_the_connection() {
+    let app = TestApp::spawn();
+    let chunked = "Transfer-Encoding: chunked";
+    let (zeros, blanks) = ("0".repeat(40), " ".repeat(40));
+    let shapes = [
+        ("LF in a trailer", post(chunked, "0\r\nX: a\nb\r\n\r\n")),
+        ("LF for a trailer", post(chunked, "0\r\n\nb\r\n\r\n")),
+        ("NUL in a trailer", post(chunked, "0\r\nX: a\0b\r\n\r\n")),
+        ("a trailer without a colon", post(chunked, "0\r\nX\r\n\r\n")),
+        ("a length behind blanks", get(&format!("Content-Length:{blanks}{blanks}0"))),
+        ("a length behind zeros", post(&format!("Content-Length: {zeros}{zeros}3"), "a=b")),
+        (
+            "a chunk's size behind zeros",
+            post(chunked, &format!("{zeros}25\r\nGET / HTTP/1.1\r\nContent-Length: 90\r\n\r\n\r\n0\r\n\r\n")),
+        ),
+        ("an extension without end", post(chunked, &format!("1;{}", "a".repeat(1 << 20)))),
+        ("trailers without end", post(chunked, &format!("0\r\n{}", "A: b\r\n".repeat(1 << 18)))),
+    ];
+    for (what, request) in shapes {
+        for behind in ["GET /readyz HTTP/1.1\nHost: a\r\n\r\n", "GET /readyz#a HTTP/1.1\r\nHost: a\r\n\r\n", ""] {
+            assert_eq!(statuses(&app, &format!("{request}{behind}")), ["400"], "{what}, then {behind:?}");
+        }
+    }
+}
+
 #[actix_web::test]
 async fn a_hostile_request_behind_good_ones_is_refused_after_their_answers() {
     let app = TestApp::spawn();

@@ -47,6 +47,8 @@ async fn a_caller_who_stalls_is_left_wherever_that_is() {
         ("in a later head", GOOD, half, &["200"]),
         ("in a later head in one piece", &format!("{GOOD}{half}"), "", &["200"]),
         ("between requests", GOOD, "", &["200"]),
+        ("between requests behind an empty line", GOOD, "\r\n", &["200"]),
+        ("between requests behind an empty line in one piece", &format!("{GOOD}\r\n"), "", &["200"]),
         ("in a form", post, "", &["408"]),
         ("in a chunk of a form", chunks, "", &["408"]),
         ("in a body that nobody reads", get, "", &["200"]),

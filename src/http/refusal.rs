@@ -1,0 +1,44 @@
+//! Why a connection is ended before its request is whole.
+
+use super::problem::Problem;
+use super::problem_type::ProblemType;
+
+/// What the scan (`http/head_scan.rs`) does not let pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// A line that ends in LF alone (RFC 9112 §2.2).
+    BareLineFeed,
+    /// `#` in the request line (RFC 9112 §3.2).
+    Fragment,
+    /// `Content-Length` or `Transfer-Encoding` that says no single thing (RFC 9112 §6.3).
+    Framing,
+    /// A request line without end.
+    LongTarget,
+    /// Fields without end.
+    LargeHead,
+    /// Chunks or trailers that are not well-formed, or without end (RFC 9112 §7.1).
+    Chunks,
+}
+
+impl Refusal {
+    /// The problem as the caller is told.
+    pub fn problem(self) -> Problem {
+        let detail = match self {
+            Self::BareLineFeed => "A line of the request ends in LF alone. End each with CR LF.",
+            Self::Fragment => "There is a `#` in the request line. Leave the fragment out; it is never sent.",
+            Self::Framing => {
+                "The length of the body is not clear. Send one `Content-Length` with digits only, or \
+                 `Transfer-Encoding: chunked` alone."
+            }
+            Self::LongTarget => return Problem::of(ProblemType::UriTooLong),
+            Self::LargeHead => return Problem::of(ProblemType::HeadersTooLarge),
+            Self::Chunks => "The body's chunks are not well-formed.",
+        };
+        Problem::new(ProblemType::BadRequest, detail)
+    }
+
+    /// Whether it was found in a head, which the parser then refuses, and not in a body, which ends early for its reader.
+    pub const fn is_in_head(self) -> bool {
+        !matches!(self, Self::Chunks)
+    }
+}

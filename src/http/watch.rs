@@ -1,0 +1,128 @@
+//! The watch over one connection: a caller who stalls in a request or does not take the answer is left.
+
+use std::io;
+use std::pin::Pin;
+use std::task::Context;
+use std::time::Duration;
+
+use tokio::time::{Sleep, sleep};
+
+use super::head_scan::Open;
+use crate::clock::Deadline;
+
+/// After so many looks at which an answer waits and nothing of it was taken, the caller is gone. A slow reader's buffers
+/// empty in leaps, so this is longer than the patience for heads.
+const LOOKS_AT_AN_ANSWER: u32 = 6;
+
+/// A head that was open at the last look, too, comes too slowly.
+const LOOKS_AT_A_HEAD: u32 = 2;
+
+/// How long a caller may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// For a head: it is given up between this and twice this time after it has begun.
+    pub head: Duration,
+    /// For a body, at the least. Whoever reads it should give up before.
+    pub body: Duration,
+}
+
+impl Patience {
+    fn looks_at_a_body(self) -> u32 {
+        let looks = self.body.as_millis().div_ceil(self.head.as_millis().max(1));
+        u32::try_from(looks).unwrap_or(u32::MAX).saturating_add(LOOKS_AT_A_HEAD)
+    }
+}
+
+/// Looks at a connection from time to time, so that a request costs no timer of its own.
+pub struct Watch {
+    patience: Patience,
+    /// Polled only while something is open, since the framework takes each waking for a reason to keep a connection alive.
+    next_look: Pin<Box<Sleep>>,
+    /// The same, to be read without being woken.
+    due: Deadline,
+    open: Option<Open>,
+    looks: u32,
+    write: Write,
+}
+
+/// How the answers leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Write {
+    Flowing,
+    Waiting { looks: u32 },
+}
+
+impl Watch {
+    /// A watch that begins now.
+    pub fn new(patience: Patience) -> Self {
+        Self {
+            patience,
+            next_look: Box::pin(sleep(patience.head)),
+            due: Deadline::after(patience.head),
+            open: None,
+            looks: 0,
+            write: Write::Flowing,
+        }
+    }
+
+    /// Looks if it is time, and wakes the connection for the next look.
+    ///
+    /// # Errors
+    /// The caller has stalled.
+    pub fn wait(&mut self, open: Option<Open>, context: &mut Context<'_>) -> io::Result<()> {
+        while self.next_look.as_mut().poll(context).is_ready() {
+            self.look(open)?;
+        }
+        Ok(())
+    }
+
+    /// Looks if it is time. Bytes may come so fast that the connection never waits.
+    ///
+    /// # Errors
+    /// The caller has stalled.
+    pub fn glance(&mut self, open: Option<Open>) -> io::Result<()> {
+        if self.due.left().is_zero() { self.look(open) } else { Ok(()) }
+    }
+
+    /// Gives this long, and no looks in between, to what is left to do at the end.
+    pub fn end_after(&mut self, time: Duration) {
+        self.next_look.set(sleep(time));
+        self.due = Deadline::after(time);
+    }
+
+    /// Whether that time is over; the connection is woken when it is.
+    pub fn has_ended(&mut self, context: &mut Context<'_>) -> bool {
+        self.due.left().is_zero() || self.next_look.as_mut().poll(context).is_ready()
+    }
+
+    /// Nothing of an answer could be written.
+    pub const fn write_waits(&mut self) {
+        if matches!(self.write, Write::Flowing) {
+            self.write = Write::Waiting { looks: 0 };
+        }
+    }
+
+    /// Something of an answer was written.
+    pub const fn write_flows(&mut self) {
+        self.write = Write::Flowing;
+    }
+
+    fn look(&mut self, open: Option<Open>) -> io::Result<()> {
+        self.end_after(self.patience.head);
+        if self.has_stalled(open) { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
+    }
+
+    fn has_stalled(&mut self, open: Option<Open>) -> bool {
+        self.looks = if open == self.open { self.looks.saturating_add(1) } else { 1 };
+        self.open = open;
+        if let Write::Waiting { looks } = &mut self.write {
+            *looks = looks.saturating_add(1);
+        }
+        let is_request_late = match open {
+            Some(Open::Head(_)) => self.looks >= LOOKS_AT_A_HEAD,
+            Some(Open::Body(_)) => self.looks >= self.patience.looks_at_a_body(),
+            None => false,
+        };
+        is_request_late || matches!(self.write, Write::Waiting { looks } if looks >= LOOKS_AT_AN_ANSWER)
+    }
+}
