@@ -1,11 +1,15 @@
 //! What people explore: Swagger UI from the binary itself, the API document, the pages about errors.
 
+use std::collections::HashMap;
+use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
+use actix_web::body::SizedStream;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
 use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use futures_util::{Stream, stream};
 use utoipa_swagger_ui::{Config, oauth};
 
 use super::methods::{READ, allow_only, read};
@@ -14,14 +18,35 @@ use super::problem::Problem;
 use super::problem_type::ProblemType;
 use super::{problem_pages, reply};
 
+const PIECE: usize = 32 << 10;
+
 const HTML: &str = "text/html; charset=utf-8";
+
+/// A file with its validator, which is computed once: some have more than a megabyte.
+#[derive(Clone)]
+struct Page {
+    body: Bytes,
+    etag: String,
+    content_type: String,
+}
+
+impl Page {
+    fn new(content_type: impl Into<String>, body: impl Into<Bytes>) -> Self {
+        let body = body.into();
+        let mut hasher = DefaultHasher::new();
+        body.hash(&mut hasher);
+        Self { etag: format!("\"{:016x}\"", hasher.finish()), content_type: content_type.into(), body }
+    }
+}
 
 /// The documents, written once.
 #[derive(Clone)]
 pub struct Docs {
-    json: Bytes,
-    yaml: Bytes,
+    json: Page,
+    yaml: Page,
     swagger: Arc<Config<'static>>,
+    /// The files of Swagger UI that somebody has asked for. There are only so many.
+    files: Arc<RwLock<HashMap<String, Page>>>,
     protection: Protection,
 }
 
@@ -39,20 +64,30 @@ impl Docs {
             .deep_linking(true)
             .validator_url("none")
             .persist_authorization(false);
-        Self { json: json.into(), yaml: yaml.into(), swagger: Arc::new(swagger), protection: Protection { is_https } }
+        Self {
+            json: Page::new("application/json", json),
+            yaml: Page::new("application/yaml", yaml),
+            swagger: Arc::new(swagger),
+            files: Arc::default(),
+            protection: Protection { is_https },
+        }
+    }
+
+    fn swagger_file(&self, name: &str) -> Result<Page, Problem> {
+        if let Some(page) = self.files.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return Ok(page.clone());
+        }
+        let found = utoipa_swagger_ui::serve(name, self.swagger.clone());
+        let found = found.map_err(|error| Problem::of(ProblemType::InternalError).caused_by(error))?;
+        let file = found.ok_or_else(|| Problem::of(ProblemType::NotFound))?;
+        let page = Page::new(file.content_type, file.bytes.into_owned());
+        self.files.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), page.clone());
+        Ok(page)
     }
 
     /// The file, or 304 when the caller has it. Nobody keeps it unasked, since it changes with the program.
-    fn unless_known(
-        &self,
-        request: &HttpRequest,
-        content_type: &str,
-        policy: &'static str,
-        body: Bytes,
-    ) -> HttpResponse {
-        let mut hasher = DefaultHasher::new();
-        body.hash(&mut hasher);
-        let etag = format!("\"{:016x}\"", hasher.finish());
+    fn unless_known(&self, request: &HttpRequest, policy: &'static str, page: Page) -> HttpResponse {
+        let Page { body, etag, content_type } = page;
         let known = reply::is_known(request, &etag);
         let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
         response.insert_header((ETAG, etag)).insert_header((CACHE_CONTROL, "no-cache"));
@@ -60,8 +95,15 @@ impl Docs {
             return response.finish();
         }
         self.protection.add_to(&mut response, policy);
-        response.insert_header((CONTENT_TYPE, content_type)).body(body)
+        response.insert_header((CONTENT_TYPE, content_type)).body(in_pieces(body))
     }
+}
+
+/// The connection copies what it writes next, and a caller who reads slowly, or not at all, should hold no more than a piece.
+fn in_pieces(body: Bytes) -> SizedStream<impl Stream<Item = Result<Bytes, Infallible>>> {
+    let length = body.len();
+    let pieces = (0..length).step_by(PIECE).map(move |at| Ok(body.slice(at..length.min(at + PIECE))));
+    SizedStream::new(u64::try_from(length).unwrap_or(u64::MAX), stream::iter(pieces))
 }
 
 /// Routes of all that people explore.
@@ -85,22 +127,19 @@ async fn swagger_file(
     docs: Data<Docs>,
     file: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let found = utoipa_swagger_ui::serve(&file, docs.swagger.clone());
-    let found = found.map_err(|error| Problem::of(ProblemType::InternalError).caused_by(error))?;
-    let file = found.ok_or_else(|| Problem::of(ProblemType::NotFound))?;
-    Ok(docs.unless_known(&request, &file.content_type, SWAGGER_POLICY, file.bytes.into_owned().into()))
+    Ok(docs.unless_known(&request, SWAGGER_POLICY, docs.swagger_file(&file)?))
 }
 
 async fn openapi_json(request: HttpRequest, docs: Data<Docs>) -> HttpResponse {
-    docs.unless_known(&request, "application/json", PAGE_POLICY, docs.json.clone())
+    docs.unless_known(&request, PAGE_POLICY, docs.json.clone())
 }
 
 async fn openapi_yaml(request: HttpRequest, docs: Data<Docs>) -> HttpResponse {
-    docs.unless_known(&request, "application/yaml", PAGE_POLICY, docs.yaml.clone())
+    docs.unless_known(&request, PAGE_POLICY, docs.yaml.clone())
 }
 
 async fn problem_index(request: HttpRequest, docs: Data<Docs>) -> HttpResponse {
-    docs.unless_known(&request, HTML, PAGE_POLICY, problem_pages::index().into())
+    docs.unless_known(&request, PAGE_POLICY, Page::new(HTML, problem_pages::index()))
 }
 
 async fn problem_page(
@@ -109,5 +148,5 @@ async fn problem_page(
     kind: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let found = problem_pages::page(&kind).ok_or_else(|| Problem::of(ProblemType::NotFound))?;
-    Ok(docs.unless_known(&request, HTML, PAGE_POLICY, found.into()))
+    Ok(docs.unless_known(&request, PAGE_POLICY, Page::new(HTML, found)))
 }
