@@ -13,7 +13,7 @@ use crate::auth::limits::CallerLimits;
 use crate::cache::CacheSettings;
 use crate::gateway::GatewaySettings;
 use crate::gateway::tenants::TenantSettings;
-use crate::http::cors::CorsSettings;
+use crate::http::cors::{Cors, CorsSettings};
 use crate::http::host::Host;
 use crate::http::server::ConnectionLimits;
 use crate::http::watch::Patience;
@@ -68,7 +68,7 @@ pub struct ServerSettings {
     pub head_timeout: Duration,
     /// `keep_alive`: how long a connection may wait for its next request. Default `75s`.
     pub keep_alive: Duration,
-    /// `connections`: most connections at a time. Default 10000.
+    /// `connections`: most connections at a time. Default 10000; fewer where the system allows fewer open files.
     pub connections: usize,
     /// `hosts`: the hosts that are answered for. Default: any.
     pub hosts: Vec<Host>,
@@ -121,13 +121,14 @@ impl ServerSettings {
     }
 
     /// What connections may do.
-    pub const fn connections(&self) -> ConnectionLimits {
+    pub fn connections(&self) -> ConnectionLimits {
         ConnectionLimits {
             workers: self.workers,
             connections: self.connections,
             patience: Patience { head: self.head_timeout, body: self.request_timeout },
             keep_alive: self.keep_alive,
             drain: self.drain,
+            varies_by_origin: Cors::new(&self.cors).is_some_and(|cors| cors.varies_by_origin()),
         }
     }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Extensions;
-use actix_web::http::Method;
 use tracing::Span;
 
 use super::request_id::RequestId;
@@ -16,7 +15,7 @@ pub struct Label {
     /// The request's id.
     pub id: RequestId,
     /// The method.
-    pub method: Method,
+    pub method: String,
     /// The path without its query, which may hold names of people.
     pub path: String,
 }
@@ -63,7 +62,7 @@ pub fn write(label: &Label, resource: &str, status: u16, took: Duration, about: 
     metrics::http_request(resource, status, took);
     let caller = about.and_then(Extensions::get::<CallerIdentity>);
     line(&Line {
-        method: label.method.as_str(),
+        method: &label.method,
         path: &label.path,
         resource,
         status,

@@ -9,11 +9,12 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::head_scan::HeadScan;
 use super::in_turn::Answers;
+use super::last_words::{self, Unread};
 use super::watch::{Patience, Watch};
 
 /// How long a caller may go on sending what nobody reads after its answer, so that it can read the answer before the
@@ -33,12 +34,16 @@ pub struct Connection<T> {
     held: BytesMut,
     /// The caller sends nothing more; to be told when nothing is held.
     has_ended: bool,
+    /// Whether answers depend on the origin that asks.
+    varies_by_origin: bool,
+    /// What is left of the answer that takes the place of the framework's.
+    last_words: Option<Bytes>,
     is_leaving: bool,
 }
 
 impl<T> Connection<T> {
     /// Watches this socket.
-    pub fn new(io: T, patience: Patience) -> Self {
+    pub fn new(io: T, patience: Patience, varies_by_origin: bool) -> Self {
         Self {
             io,
             scan: HeadScan::default(),
@@ -46,6 +51,8 @@ impl<T> Connection<T> {
             answers: Rc::default(),
             held: BytesMut::new(),
             has_ended: false,
+            varies_by_origin,
+            last_words: None,
             is_leaving: false,
         }
     }
@@ -153,13 +160,30 @@ impl<T: AsyncRead + Unpin> AsyncRead for Connection<T> {
 impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     fn write_on(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(context, bytes);
-        if written.is_ready() {
-            self.watch.write_flows();
-        } else {
-            self.watch.write_waits();
-            self.watch.wait(self.scan.open(), context)?;
+        match &written {
+            Poll::Ready(Ok(length)) => self.watch.write_flows(*length, bytes.len()),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => {
+                self.watch.write_waits();
+                self.watch.wait(self.scan.open(), context)?;
+            }
         }
         written
+    }
+
+    /// Writes the last words to their end, and leaves: what the framework does behind its own answer is too late for both.
+    fn say(&mut self, mut words: Bytes, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !words.is_empty() {
+            let written = self.write_on(context, &words)?;
+            if let Poll::Ready(length) = written {
+                words.advance(length);
+            }
+            self.last_words = Some(words.clone());
+            if written.is_pending() {
+                return Poll::Pending;
+            }
+        }
+        self.leave(context)
     }
 
     /// Ends our side and, where the caller has sent what was not read, reads it for a while: a socket that is closed with
@@ -167,7 +191,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     fn leave(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.is_leaving {
             ready!(Pin::new(&mut self.io).poll_shutdown(context))?;
-            if self.held.is_empty() && self.scan.refusal().is_none() {
+            if self.held.is_empty() && self.scan.refusal().is_none() && self.last_words.is_none() {
                 return Poll::Ready(Ok(()));
             }
             self.is_leaving = true;
@@ -187,7 +211,22 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
 
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.write_on(context, bytes)
+        let words = match self.last_words.clone() {
+            Some(words) => words,
+            None => match last_words::find(bytes) {
+                None => return self.write_on(context, bytes),
+                // What stands before is written first, by itself.
+                Some(answer) if answer.at > 0 => return self.write_on(context, bytes.split_at(answer.at).0),
+                Some(answer) => answer.in_other_words(Unread {
+                    refusal: self.scan.refusal(),
+                    is_for_head: self.scan.is_for_head(),
+                    varies_by_origin: self.varies_by_origin,
+                }),
+            },
+        };
+        self.last_words = Some(words.clone());
+        ready!(self.say(words, context))?;
+        Poll::Ready(Ok(bytes.len()))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -201,7 +240,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Connection, MOST_HELD};
+    use super::{Connection, FAREWELL, MOST_HELD};
     use crate::http::watch::Patience;
     use actix_http::Response;
     use futures_util::FutureExt;
@@ -225,7 +264,7 @@ mod tests {
 
     fn connected() -> (DuplexStream, Connection<DuplexStream>) {
         let (caller, ours) = duplex(1024);
-        (caller, Connection::new(ours, PATIENCE))
+        (caller, Connection::new(ours, PATIENCE, false))
     }
 
     /// Reads until nothing more comes; whether the connection was given up within this time.
@@ -281,7 +320,7 @@ mod tests {
     #[actix_web::test]
     async fn little_is_held_and_nothing_of_it_lost() {
         let (mut caller, ours) = duplex(1 << 20);
-        let mut connection = Connection::new(ours, PATIENCE);
+        let mut connection = Connection::new(ours, PATIENCE, false);
         let count = 1000;
         caller.write_all(&REQUEST.repeat(count)).await.unwrap();
         caller.shutdown().await.unwrap();
@@ -331,7 +370,7 @@ mod tests {
     async fn a_caller_whose_body_never_ends_is_left_though_its_bytes_never_wait() {
         pause();
         let body = b"Content-Length: 99999999999\r\n\r\n";
-        let mut connection = Connection::new(Endless(&[b'a'; 64]), PATIENCE);
+        let mut connection = Connection::new(Endless(&[b'a'; 64]), PATIENCE, false);
         let mut head = [b"POST / HTTP/1.1\r\n".as_slice(), body].concat();
         assert_eq!(connection.scan.pass(&mut head), head.len());
         let mut bytes = [0; 64];
@@ -345,6 +384,56 @@ mod tests {
         };
         assert_eq!(kind, ErrorKind::TimedOut);
         assert!(waited > PATIENCE.body && waited < HEAD * 7, "{waited:?}");
+    }
+
+    const REFUSED: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\
+        date: Thu, 26 Nov 2026 13:28:37 GMT\r\n\r\n";
+
+    #[actix_web::test]
+    async fn the_frameworks_last_answer_leaves_as_a_problem_in_pieces_of_any_size() {
+        let before = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n\r\n\r\n".as_slice();
+        for size in [1, 2, 40, 1024] {
+            let (mut caller, ours) = duplex(size);
+            let mut connection = Connection::new(ours, PATIENCE, true);
+            let answers = [before, REFUSED].concat();
+            let writing = async {
+                connection.write_all(&answers).await.unwrap();
+                connection.shutdown().await.unwrap();
+            };
+            let reading = async {
+                let mut read = Vec::new();
+                caller.read_to_end(&mut read).await.unwrap();
+                drop(caller);
+                String::from_utf8(read).unwrap()
+            };
+            let ((), read) = tokio::join!(writing, reading);
+            let (first, last) = read.split_at(before.len());
+            assert_eq!(first.as_bytes(), before);
+            let (head, body) = last.split_once("\r\n\r\n").unwrap();
+            assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{head}");
+            assert!(head.contains("application/problem+json") && head.contains("vary: Origin"), "{head}");
+            assert!(body.contains("/problems/bad-request"), "{body}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_caller_who_goes_on_sending_is_heard_out_but_not_for_ever() {
+        pause();
+        let (mut caller, mut connection) = connected();
+        caller.write_all(&[b'a'; 1024]).await.unwrap();
+        let writing = connection.write_all(REFUSED);
+        let sending = async {
+            let mut answer = Vec::new();
+            caller.read_to_end(&mut answer).await.unwrap();
+            assert!(answer.starts_with(b"HTTP/1.1 400 "));
+            while caller.write_all(&[b'a'; 64]).await.is_ok() {
+                advance(FAREWELL / 8).await;
+            }
+        };
+        let ended = timeout(FAREWELL * 2, async {
+            tokio::select! { written = writing => written, () = sending => panic!("reset") }
+        });
+        ended.await.unwrap().unwrap();
     }
 
     #[actix_web::test]
@@ -428,23 +517,34 @@ mod tests {
         drop(caller);
     }
 
-    #[actix_web::test]
-    async fn a_caller_who_takes_the_answer_slowly_gets_it() {
-        pause();
-        let (mut caller, mut connection) = connected();
-        let writing = async { connection.write_all(&[7; 4096]).await };
+    /// What a caller gets of an answer of 512 KiB that takes it in pieces, one for each time that heads get.
+    async fn taken_in_pieces_of(size: usize) -> (io::Result<()>, usize) {
+        let (mut caller, ours) = duplex(1 << 10);
+        let mut connection = Connection::new(ours, PATIENCE, false);
+        let writing = async move {
+            let written = connection.write_all(&[7; 512 << 10]).await;
+            drop(connection);
+            written
+        };
         let reading = async {
-            let mut taken = Vec::new();
-            let mut piece = [0; 512];
-            while taken.len() < 4096 {
-                advance(HEAD * 2).await;
-                let length = caller.read(&mut piece).await.unwrap();
-                taken.extend_from_slice(piece.get(..length).unwrap());
+            let (mut taken, mut piece) = (0, vec![0; size]);
+            while caller.read_exact(&mut piece).await.is_ok() {
+                taken += size;
+                advance(HEAD).await;
             }
             taken
         };
-        let (written, taken) = tokio::join!(writing, reading);
+        tokio::join!(writing, reading)
+    }
+
+    #[actix_web::test]
+    async fn a_caller_who_takes_the_answer_slowly_gets_it_but_not_at_any_pace() {
+        pause();
+        let (written, taken) = taken_in_pieces_of(16 << 10).await;
         written.unwrap();
-        assert_eq!(taken, [7; 4096]);
+        assert_eq!(taken, 512 << 10);
+        let (written, taken) = taken_in_pieces_of(4 << 10).await;
+        assert_eq!(written.unwrap_err().kind(), ErrorKind::TimedOut);
+        assert!(taken < 64 << 10, "{taken}");
     }
 }

@@ -101,6 +101,11 @@ impl Cors {
         Some(Self { origins, max_age: HeaderValue::from(settings.max_age.as_secs()) })
     }
 
+    /// Whether answers depend on the origin that asks.
+    pub const fn varies_by_origin(&self) -> bool {
+        matches!(self.origins, Origins::Listed(_))
+    }
+
     /// Reads who asks.
     pub fn read(&self, method: &Method, headers: &HeaderMap) -> Asked {
         let mut given = headers.get_all(ORIGIN);
@@ -116,7 +121,7 @@ impl Cors {
     /// Tells the browser, on every answer, errors and 304 included. The methods that a page may use are those of the very
     /// path, which the answer to `OPTIONS` names in `Allow`.
     pub fn describe(&self, asked: &Asked, headers: &mut HeaderMap) {
-        if matches!(self.origins, Origins::Listed(_)) {
+        if self.varies_by_origin() {
             vary_by_origin(headers);
         }
         let Some(allowed) = &asked.allowed else { return };

@@ -23,7 +23,7 @@ use super::host::Host;
 use super::problem::{PROBLEM_JSON, Problem, ProblemDocument};
 use super::problem_type::ProblemType;
 use super::request_id::{self, RequestId};
-use super::{request_limits, well_formed};
+use super::{methods, request_limits, well_formed};
 use crate::clock::Clock;
 
 /// Some errors may be kept by caches unless they are told not to (RFC 9111 §4.2.2).
@@ -53,8 +53,8 @@ pub async fn pass(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let label = Label {
         id: request_id::of(request.headers(), &edge.clock),
-        method: request.method().clone(),
-        path: request.path().to_owned(),
+        method: request_limits::named_method(request.method().as_str()),
+        path: request_limits::named_path(request.path()),
     };
     let span = access_log::span(&label.id);
     let started = edge.clock.elapsed();
@@ -85,6 +85,9 @@ async fn guarded(
 ) -> Result<ServiceResponse<BoxBody>, Problem> {
     request_limits::check(&request)?;
     well_formed::check(&request, &edge.hosts)?;
+    if request.path() == "*" {
+        return Ok(request.into_response(methods::of_the_server()));
+    }
     let has_body = request.method().as_str() == "POST";
     let handled = AssertUnwindSafe(next.call(request)).catch_unwind();
     match tokio::time::timeout(edge.request_timeout, handled).await {

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use actix_http::body::{BoxBody, MessageBody};
-use actix_http::{ConnectionType, Request, Response};
+use actix_http::{ConnectionType, Request, Response, StatusCode};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, apply_fn_factory};
 
 /// The answers of one connection, counted where they are given and read where requests come in.
@@ -43,6 +43,10 @@ impl Answers {
 
     /// The framework writes the answer's head before it reads from the connection again.
     pub fn give<B>(&self, answer: &mut Response<B>) {
+        // Nobody waits for the rest of what came too slowly.
+        if answer.status() == StatusCode::REQUEST_TIMEOUT {
+            self.end_with_the_next();
+        }
         if self.is_last() {
             answer.head_mut().set_connection_type(ConnectionType::Close);
         }

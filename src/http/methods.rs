@@ -13,6 +13,11 @@ pub const POST: &str = "POST, OPTIONS";
 /// What `Allow` says of a path that is deleted.
 pub const DELETE: &str = "DELETE, OPTIONS";
 
+/// The answer to `OPTIONS *`, which asks for no path (RFC 9110 §9.3.7): all that some path takes.
+pub fn of_the_server() -> HttpResponse {
+    HttpResponse::NoContent().insert_header((ALLOW, "GET, HEAD, POST, DELETE, OPTIONS")).finish()
+}
+
 /// A route that takes `GET` and `HEAD`.
 pub fn read() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))

@@ -49,6 +49,11 @@ fn new(clock: &Clock) -> HeaderValue {
     HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)).unwrap_or(HeaderValue::from_static("-"))
 }
 
+/// A new id for a request whose headers nobody has read.
+pub fn fresh() -> RequestId {
+    RequestId(HeaderValue::try_from(Uuid::now_v7().to_string()).unwrap_or(HeaderValue::from_static("-")))
+}
+
 /// What cannot break a line of a log or a header.
 fn is_harmless(id: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);

@@ -18,6 +18,11 @@ pub struct HeadSize {
 }
 
 impl HeadSize {
+    /// A head that begins with so many bytes.
+    pub const fn of(bytes: usize) -> Self {
+        Self { lines: 0, bytes }
+    }
+
     /// Counts a line.
     pub fn add(&mut self, name: &HeaderName, value: &HeaderValue) {
         self.lines += 1;
@@ -30,6 +35,25 @@ impl HeadSize {
     }
 }
 
+/// As much of a method and of a path is named in the log and in errors: the head of a request that is refused for its size
+/// must not make a line as large.
+const NAMED_METHOD: usize = 32;
+const NAMED_PATH: usize = 1 << 10;
+
+/// The method as the log names it.
+pub fn named_method(method: &str) -> String {
+    cut(method, NAMED_METHOD)
+}
+
+/// The path as the log and the errors name it.
+pub fn named_path(path: &str) -> String {
+    cut(path, NAMED_PATH)
+}
+
+fn cut(text: &str, longest: usize) -> String {
+    text.get(..text.floor_char_boundary(longest)).unwrap_or_default().to_owned()
+}
+
 /// Passes a request whose target and headers are within the limits.
 ///
 /// # Errors
@@ -38,7 +62,35 @@ pub fn check(request: &ServiceRequest) -> Result<(), Problem> {
     if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > LONGEST_TARGET) {
         return Err(Problem::of(ProblemType::UriTooLong));
     }
-    let mut size = HeadSize::default();
+    // Some targets are no path, and a method is anything without blanks.
+    let target = request.uri().authority().map_or(0, |authority| authority.as_str().len());
+    let mut size = HeadSize::of(request.method().as_str().len() + target);
     request.headers().iter().for_each(|(name, value)| size.add(name, value));
     if size.is_allowed() { Ok(()) } else { Err(Problem::of(ProblemType::HeadersTooLarge)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check, named_method, named_path};
+    use crate::http::problem_type::ProblemType;
+    use actix_web::http::Method;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn a_method_counts_as_a_part_of_the_head() {
+        let refused = |length| {
+            let method = Method::from_bytes("M".repeat(length).as_bytes()).unwrap();
+            let request = TestRequest::with_uri("/").method(method).to_srv_request();
+            check(&request).err().map(|problem| problem.kind())
+        };
+        assert_eq!(refused(1 << 10), None);
+        assert_eq!(refused(17 << 10), Some(ProblemType::HeadersTooLarge));
+    }
+
+    #[test]
+    fn what_is_named_is_short() {
+        assert_eq!((named_method("OPTIONS").as_str(), named_path("/stores").as_str()), ("OPTIONS", "/stores"));
+        assert_eq!(named_method(&"M".repeat(100)), "M".repeat(32));
+        assert_eq!(named_path(&"\u{e9}".repeat(1025)).len(), 1024);
+    }
 }

@@ -16,6 +16,7 @@ use actix_web::rt::net::{TcpSocket, TcpStream};
 
 use super::connection::{Connection, FAREWELL};
 use super::in_turn::in_turn;
+use super::open_files;
 use super::watch::Patience;
 
 /// Connections that the system holds for us while all workers are busy. Most systems cap it at 4096.
@@ -26,7 +27,7 @@ const BACKLOG: u32 = 2048;
 pub struct ConnectionLimits {
     /// Threads that serve.
     pub workers: usize,
-    /// Most connections at a time, over all workers.
+    /// Most connections at a time, over all workers. Fewer where the system allows fewer open files.
     pub connections: usize,
     /// How long the parts of a request may take.
     pub patience: Patience,
@@ -34,6 +35,8 @@ pub struct ConnectionLimits {
     pub keep_alive: Duration,
     /// How long a stop waits for requests under way.
     pub drain: Duration,
+    /// Whether answers depend on the origin that asks.
+    pub varies_by_origin: bool,
 }
 
 /// Listens here.
@@ -63,7 +66,8 @@ where
     S::Response: Into<Response<B>>,
     B: MessageBody + 'static,
 {
-    let ConnectionLimits { workers, connections, patience, keep_alive, drain } = limits.clone();
+    let ConnectionLimits { workers, connections, patience, keep_alive, drain, varies_by_origin } = limits.clone();
+    let connections = open_files::fit(connections);
     let builder = Server::build()
         .workers(workers)
         .max_concurrent_connections(connections.div_ceil(workers.max(1)))
@@ -88,7 +92,7 @@ where
             .h1(application);
         fn_service(move |io: TcpStream| async move {
             let peer = io.peer_addr().ok();
-            Ok::<_, DispatchError>((Connection::new(io, patience), peer))
+            Ok::<_, DispatchError>((Connection::new(io, patience, varies_by_origin), peer))
         })
         .and_then(http)
     })?;

@@ -10,9 +10,12 @@ use tokio::time::{Sleep, sleep};
 use super::head_scan::Open;
 use crate::clock::Deadline;
 
-/// After so many looks at which an answer waits and nothing of it was taken, the caller is gone. A slow reader's buffers
-/// empty in leaps, so this is longer than the patience for heads.
+/// After so many looks at which an answer waits and less of it was taken than the least, the caller is gone. A slow reader's
+/// buffers empty in leaps, so this is longer than the patience for heads.
 const LOOKS_AT_AN_ANSWER: u32 = 6;
+
+/// The least that a caller takes of an answer that waits, in bytes a second.
+const LEAST: u128 = 1 << 10;
 
 /// A head that was open at the last look, too, comes too slowly.
 const LOOKS_AT_A_HEAD: u32 = 2;
@@ -31,6 +34,10 @@ impl Patience {
         let looks = self.body.as_millis().div_ceil(self.head.as_millis().max(1));
         u32::try_from(looks).unwrap_or(u32::MAX).saturating_add(LOOKS_AT_A_HEAD)
     }
+
+    const fn least_of_an_answer(self) -> u128 {
+        LEAST * LOOKS_AT_AN_ANSWER as u128 * self.head.as_millis() / 1000
+    }
 }
 
 /// Looks at a connection from time to time, so that a request costs no timer of its own.
@@ -46,10 +53,12 @@ pub struct Watch {
 }
 
 /// How the answers leave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Write {
-    Flowing,
-    Waiting { looks: u32 },
+#[derive(Clone, Copy, Debug, Default)]
+struct Write {
+    is_waiting: bool,
+    /// Looks at which it waited, and what was taken meanwhile.
+    looks: u32,
+    taken: usize,
 }
 
 impl Watch {
@@ -61,7 +70,7 @@ impl Watch {
             due: Deadline::after(patience.head),
             open: None,
             looks: 0,
-            write: Write::Flowing,
+            write: Write::default(),
         }
     }
 
@@ -97,14 +106,13 @@ impl Watch {
 
     /// Nothing of an answer could be written.
     pub const fn write_waits(&mut self) {
-        if matches!(self.write, Write::Flowing) {
-            self.write = Write::Waiting { looks: 0 };
-        }
+        self.write.is_waiting = true;
     }
 
-    /// Something of an answer was written.
-    pub const fn write_flows(&mut self) {
-        self.write = Write::Flowing;
+    /// So much of so many bytes was written.
+    pub const fn write_flows(&mut self, written: usize, of: usize) {
+        self.write.taken = self.write.taken.saturating_add(written);
+        self.write.is_waiting = self.write.is_waiting && written < of;
     }
 
     fn look(&mut self, open: Option<Open>) -> io::Result<()> {
@@ -115,14 +123,21 @@ impl Watch {
     fn has_stalled(&mut self, open: Option<Open>) -> bool {
         self.looks = if open == self.open { self.looks.saturating_add(1) } else { 1 };
         self.open = open;
-        if let Write::Waiting { looks } = &mut self.write {
-            *looks = looks.saturating_add(1);
-        }
         let is_request_late = match open {
             Some(Open::Head(_)) => self.looks >= LOOKS_AT_A_HEAD,
             Some(Open::Body(_)) => self.looks >= self.patience.looks_at_a_body(),
             None => false,
         };
-        is_request_late || matches!(self.write, Write::Waiting { looks } if looks >= LOOKS_AT_AN_ANSWER)
+        is_request_late || self.is_answer_late()
+    }
+
+    const fn is_answer_late(&mut self) -> bool {
+        let write = &mut self.write;
+        write.looks = if write.is_waiting { write.looks + 1 } else { 0 };
+        let is_late = write.looks == LOOKS_AT_AN_ANSWER && (write.taken as u128) < self.patience.least_of_an_answer();
+        if matches!(write.looks, 0 | LOOKS_AT_AN_ANSWER) {
+            (write.looks, write.taken) = (0, 0);
+        }
+        is_late
     }
 }

@@ -54,7 +54,7 @@ impl<'a> Head<'a> {
         }
         let target = uri.path_and_query()?.as_str();
         let mut fields = Fields::default();
-        let mut size = HeadSize::default();
+        let mut size = HeadSize::of(head.method.as_str().len());
         for (name, value) in head.headers() {
             size.add(name, value);
             fields.take(name.as_str(), value)?;

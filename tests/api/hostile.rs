@@ -15,7 +15,35 @@ fn statuses(app: &TestApp, request: &str) -> Vec<String> {
     let mut connection = RawConnection::open(app.address(), format!("{request}{LAST}").as_bytes());
     let (answer, ended) = connection.read_to_end();
     assert!(ended, "still open after {request:?}: {answer}");
-    status_lines(&answer)
+    let answers = answers(&answer);
+    let last = answers.last().map(|(status, head, _)| (status.as_str(), head.contains("\r\nconnection: close")));
+    assert!(last.is_none_or(|(_, says_so)| says_so), "the end is not announced after {request:?}: {answer}");
+    answers.into_iter().map(|(status, _, _)| status).collect()
+}
+
+/// Status, head and body of each answer to something that has a body. Each refusal is a problem, whole and to be read.
+fn answers(mut rest: &str) -> Vec<(String, String, String)> {
+    let mut answers = Vec::new();
+    while let Some((head, behind)) = rest.split_once("\r\n\r\n") {
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+        let (body, behind) = behind.split_at_checked(length).unwrap_or_else(|| panic!("cut short: {rest:?}"));
+        let status = head.get(9..12).unwrap();
+        assert!(head.starts_with("HTTP/1."), "{rest:?}");
+        // The token endpoint has errors of its own (RFC 6749 §5.2).
+        if status >= "400" && !body.starts_with("{\"error\":") {
+            for header in ["content-type: application/problem+json", "cache-control: no-store", "x-request-id: "] {
+                assert!(head.contains(&format!("\r\n{header}")), "{header}: {head}");
+            }
+            let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+            assert_eq!(problem["status"].to_string(), status, "{body}");
+            let id = problem["request_id"].as_str().unwrap();
+            assert!(head.contains(&format!("x-request-id: {id}")), "{head} {body}");
+        }
+        answers.push((status.to_owned(), head.to_owned(), body.to_owned()));
+        rest = behind;
+    }
+    assert_eq!(rest, "");
+    answers
 }
 
 fn status_lines(answer: &str) -> Vec<String> {
@@ -270,6 +298,62 @@ async fn a_hostile_request_behind_good_ones_is_refused_after_their_answers() {
     {
         assert_eq!(statuses(&app, &format!("{GOOD}{GOOD}{hostile}")), ["200", "200", "400"], "{hostile:?}");
     }
+}
+
+#[actix_web::test]
+async fn a_request_that_was_never_read_is_answered_with_what_is_wrong() {
+    let app = TestApp::spawn();
+    let long = "a".repeat(40 << 10);
+    let requests = [
+        ("GET /healthz HTTP/1.1\nHost: a\n\n".to_owned(), "bad-request", "LF alone"),
+        ("GET /healthz#a HTTP/1.1\r\n".to_owned(), "bad-request", "`#`"),
+        (post("Content-Length: 1, 1", "a"), "bad-request", "`Content-Length`"),
+        (get("A : b"), "bad-request", "well-formed"),
+        (format!("GET /{long} HTTP/1.1\r\n"), "uri-too-long", "ids"),
+        (get(&format!("A: {long}")), "headers-too-large", "headers"),
+    ];
+    for (request, problem, said) in requests {
+        // The one in front, in HTTP/1.0, keeps its connection; the refusal does not.
+        let kept = "GET /healthz HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n";
+        for in_front in ["", GOOD, kept] {
+            let request = format!("{in_front}{request}");
+            let (answer, ended) = RawConnection::open(app.address(), request.as_bytes()).read_to_end();
+            let answers = answers(&answer);
+            let (_, head, body) = answers.last().unwrap();
+            assert!(ended && answers.len() == 1 + usize::from(!in_front.is_empty()), "{answer}");
+            assert!(body.contains(&format!("/problems/{problem}\"")), "{problem}: {body}");
+            assert!(head.contains("\r\nconnection: close\r\n"), "{head}");
+            let title_or_detail = body.to_lowercase();
+            assert!(title_or_detail.contains(&said.to_lowercase()), "{said}: {body}");
+        }
+    }
+    let answer = app.raw("HEAD /healthz HTTP/1.1\r\nHost : a\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.ends_with("\r\n\r\n"), "no body behind a HEAD: {answer}");
+}
+
+#[actix_web::test]
+async fn a_refusal_is_not_as_large_as_what_it_refuses() {
+    let app = TestApp::spawn();
+    let large = "A".repeat(20 << 10);
+    let requests = [
+        ("431", format!("{large} /healthz HTTP/1.1\r\nHost: a\r\n\r\n")),
+        ("431", format!("GET http://{large}/healthz HTTP/1.1\r\nHost: a\r\n\r\n")),
+        ("414", format!("GET /{large} HTTP/1.1\r\nHost: a\r\n\r\n")),
+        ("404", format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", &large[..8000])),
+        ("405", format!("{} /healthz HTTP/1.1\r\nHost: a\r\n\r\n", &large[..8 << 10])),
+    ];
+    for (status, request) in requests {
+        let (answer, _) = RawConnection::open(app.address(), format!("{request}{LAST}").as_bytes()).read_to_end();
+        assert_eq!(answers(&answer)[0].0, status, "{answer}");
+        assert!(answer.len() < 3 << 10, "{status}: {}", answer.len());
+    }
+}
+
+#[actix_web::test]
+async fn what_the_server_takes_at_all_is_told_to_who_asks_for_no_path() {
+    let app = TestApp::spawn();
+    let answer = app.raw(&LAST.replace("GET /healthz", "OPTIONS *"));
+    assert!(answer.starts_with("HTTP/1.1 204 ") && answer.contains("\r\nallow: GET, HEAD, POST"), "{answer}");
 }
 
 #[actix_web::test]

@@ -1,0 +1,164 @@
+//! The last answer of a connection whose request was never read: 400, 408 or 431, as a problem like all others.
+//!
+//! The framework answers those itself, without a body, below everything that the edge does, and has no hook for it. Its
+//! answer has one form, is the last thing that it writes, and is put in other words here on its way out.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::access_log::{self, Label};
+use super::problem::{PROBLEM_JSON, Problem};
+use super::problem_type::ProblemType;
+use super::refusal::Refusal;
+use super::request_id;
+
+/// A date as HTTP writes it (RFC 9110 §5.6.7).
+const DATE: usize = 29;
+
+/// What is known of the request that was never read.
+#[derive(Clone, Copy, Debug)]
+pub struct Unread {
+    /// Why our scan did not let it pass; `None` when the parser alone refused it.
+    pub refusal: Option<Refusal>,
+    /// Whether no body may follow the answer.
+    pub is_for_head: bool,
+    /// Whether answers depend on the origin that asks.
+    pub varies_by_origin: bool,
+}
+
+/// The framework's own answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer<'b> {
+    /// Where it begins in the bytes.
+    pub at: usize,
+    status: u16,
+    date: &'b [u8],
+}
+
+/// The framework's own answer at the end of these bytes, if there is one. All other answers have an `x-request-id`, and
+/// most bodies do not end in an empty line, so that there is next to nothing to look at.
+pub fn find(bytes: &[u8]) -> Option<Answer<'_>> {
+    let rest = bytes.strip_suffix(b"\r\n\r\n")?;
+    let (rest, date) = rest.split_at_checked(rest.len().checked_sub(DATE)?)?;
+    let rest = rest.strip_suffix(b"\r\ndate: ")?;
+    let kinds: [&[u8]; 3] = [b"\r\nconnection: close", b"\r\nconnection: keep-alive", b"\r\nconnection: upgrade"];
+    let rest = kinds.iter().find_map(|kind| rest.strip_suffix(*kind)).unwrap_or(rest);
+    let rest = rest.strip_suffix(b"\r\ncontent-length: 0")?;
+    let statuses: [(&[u8], u16); 3] =
+        [(b"400 Bad Request", 400), (b"408 Request Timeout", 408), (b"431 Request Header Fields Too Large", 431)];
+    let (rest, status) = statuses.iter().find_map(|(line, status)| Some((rest.strip_suffix(*line)?, *status)))?;
+    let rest = rest.strip_suffix(b"HTTP/1.1 ").or_else(|| rest.strip_suffix(b"HTTP/1.0 "))?;
+    Some(Answer { at: rest.len(), status, date })
+}
+
+impl Answer<'_> {
+    /// The same as a problem, written to the log.
+    pub fn in_other_words(self, unread: Unread) -> Bytes {
+        let problem = match (self.status, unread.refusal) {
+            (400, Some(refusal)) => refusal.problem(),
+            (status, _) => Problem::of(ProblemType::for_status(status)),
+        };
+        let label = Label { id: request_id::fresh(), method: String::new(), path: String::new() };
+        let document = problem.logged().document(&label.path, &label.id);
+        access_log::write(&label, "none", document.status, Duration::ZERO, None);
+        let reason = match document.status {
+            408 => "Request Timeout",
+            414 => "URI Too Long",
+            431 => "Request Header Fields Too Large",
+            _ => "Bad Request",
+        };
+        let body = serde_json::to_string(&document).unwrap_or_default();
+        let vary = if unread.varies_by_origin { "vary: Origin\r\n" } else { "" };
+        let (status, length, id) = (document.status, body.len(), &label.id);
+        let date = String::from_utf8_lossy(self.date);
+        let answer = format!(
+            "HTTP/1.1 {status} {reason}\r\ncontent-length: {length}\r\nconnection: close\r\n\
+             content-type: {PROBLEM_JSON}\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n\
+             {header}: {id}\r\n{vary}date: {date}\r\n\r\n{body}",
+            header = request_id::HEADER,
+            body = if unread.is_for_head { "" } else { &body },
+        );
+        answer.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Unread, find};
+    use crate::http::refusal::Refusal;
+
+    const DATE: &str = "date: Thu, 26 Nov 2026 13:28:37 GMT\r\n\r\n";
+    const UNREAD: Unread = Unread { refusal: None, is_for_head: false, varies_by_origin: false };
+
+    fn frameworks(line: &str, connection: &str) -> String {
+        format!("{line}\r\ncontent-length: 0\r\n{connection}{DATE}")
+    }
+
+    fn replaced(line: &str, unread: Unread) -> (String, String) {
+        let answer = frameworks(line, "connection: close\r\n");
+        let words = find(answer.as_bytes()).unwrap().in_other_words(unread);
+        let text = String::from_utf8(words.to_vec()).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        (head.to_owned(), body.to_owned())
+    }
+
+    #[test]
+    fn the_frameworks_own_answer_is_found_at_the_end() {
+        for line in ["HTTP/1.1 400 Bad Request", "HTTP/1.0 408 Request Timeout"] {
+            for connection in ["", "connection: close\r\n", "connection: keep-alive\r\n"] {
+                let answer = frameworks(line, connection);
+                assert_eq!(find(answer.as_bytes()).unwrap().at, 0, "{answer}");
+                let behind = format!("HTTP/1.1 204 No Content\r\n{DATE}{answer}");
+                assert_eq!(find(behind.as_bytes()).unwrap().at, behind.len() - answer.len(), "{behind}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_other_answer_is_taken_for_it() {
+        let answer = frameworks("HTTP/1.1 400 Bad Request", "connection: close\r\n");
+        for cut in 1..=answer.len() {
+            assert_eq!(find(&answer.as_bytes()[cut..]), None, "{cut}");
+            assert_eq!(find(&answer.as_bytes()[..answer.len() - cut]), None, "{cut}");
+        }
+        let others = [
+            format!("{answer}x"),
+            frameworks("HTTP/1.1 404 Not Found", "connection: close\r\n"),
+            frameworks("HTTP/1.1 400 Bad Request", "x-request-id: a\r\n"),
+            answer.replace("content-length: 0", "content-length: 7"),
+        ];
+        for other in others {
+            assert_eq!(find(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn it_becomes_a_problem_that_says_what_the_scan_found() {
+        let (head, body) = replaced("HTTP/1.1 400 Bad Request", UNREAD);
+        assert!(head.starts_with("HTTP/1.1 400 Bad Request\r\n") && !head.contains("vary"), "{head}");
+        assert!(head.contains(&format!("\r\ncontent-length: {}\r\nconnection: close\r\n", body.len())), "{head}");
+        assert!(head.ends_with("\r\ndate: Thu, 26 Nov 2026 13:28:37 GMT"), "{head}");
+        assert!(body.contains("/problems/bad-request"), "{body}");
+        let found = [
+            (Refusal::BareLineFeed, "400 Bad Request", "LF alone"),
+            (Refusal::LongTarget, "414 URI Too Long", "/problems/uri-too-long"),
+            (Refusal::LargeHead, "431 Request Header Fields Too Large", "/problems/headers-too-large"),
+        ];
+        for (refusal, status, said) in found {
+            let unread = Unread { refusal: Some(refusal), varies_by_origin: true, ..UNREAD };
+            let (head, body) = replaced("HTTP/1.1 400 Bad Request", unread);
+            assert!(
+                head.contains(status) && head.contains("\r\nvary: Origin\r\n") && body.contains(said),
+                "{head} {body}"
+            );
+        }
+        assert!(replaced("HTTP/1.1 408 Request Timeout", UNREAD).1.contains("/problems/request-timeout"));
+    }
+
+    #[test]
+    fn no_body_follows_where_only_a_head_was_asked_for() {
+        let (head, body) = replaced("HTTP/1.1 400 Bad Request", Unread { is_for_head: true, ..UNREAD });
+        assert!(body.is_empty() && !head.contains("content-length: 0\r\n"), "{head}");
+    }
+}

@@ -1,0 +1,37 @@
+//! The system's limit on open files, which connections must fit into.
+
+/// What the service opens beside connections: listeners, logs, files that are read again.
+const RESERVED: u64 = 64;
+
+/// Raises the limit as far as the system allows, and gives how many connections fit below it: each may need a second file
+/// for its call to a gateway. Beyond the limit nobody could be accepted and no gateway called, so that those who are
+/// connected already would get errors.
+pub fn fit(connections: usize) -> usize {
+    let Ok(limit) = rlimit::increase_nofile_limit(u64::MAX) else { return connections };
+    let most = most_below(limit);
+    if most < connections {
+        tracing::warn!(
+            asked = connections,
+            connections = most,
+            open_files = limit,
+            "the limit on open files (`ulimit -n`) is too low for `server.connections`"
+        );
+    }
+    connections.min(most)
+}
+
+fn most_below(limit: u64) -> usize {
+    usize::try_from(limit.saturating_sub(RESERVED) / 2).unwrap_or(usize::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::most_below;
+
+    #[test]
+    fn two_files_a_connection_fit_beside_what_else_is_open() {
+        for (limit, most) in [(0, 1), (64, 1), (256, 96), (1024, 480), (1_048_576, 524_256)] {
+            assert_eq!(most_below(limit), most, "{limit}");
+        }
+    }
+}
