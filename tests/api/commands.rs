@@ -14,12 +14,12 @@ use crate::program::{Running, directory, run, stdout_of};
 use crate::sandbox_gateway::SandboxGateway;
 
 /// A sandbox by the machine's clock, as the commands go by it.
-fn gateway() -> SandboxGateway {
+pub fn gateway() -> SandboxGateway {
     SandboxGateway::start(SocketAddr::from(([127, 0, 0, 1], 0)), SandboxSettings::default(), Clock::system())
 }
 
 /// A configuration for the sandbox's usual accounts; gives its path and all of its secrets.
-fn configuration(name: &str, gateway: &SandboxGateway) -> (PathBuf, Vec<String>) {
+pub fn configuration(name: &str, gateway: &SandboxGateway) -> (PathBuf, Vec<String>) {
     let (opretail, oms) = (OpRetailAccount::default(), OmsAccount::default());
     let (secret, token) = (opretail.secret.expose_secret(), oms.token.expose_secret());
     let key = stdout_of(&["secret", "key"], &[], "");

@@ -36,6 +36,7 @@ mod limits;
 mod logins;
 mod methods;
 mod newcomer;
+mod open_files;
 mod openid_provider;
 mod outages;
 mod page_headers;

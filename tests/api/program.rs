@@ -59,6 +59,8 @@ pub struct Running {
     child: Child,
     /// What its ready file says.
     pub ready: Value,
+    /// What it printed until then.
+    pub told: String,
     printed: mpsc::Receiver<String>,
 }
 
@@ -71,7 +73,21 @@ impl Running {
     /// The same, and meanwhile does something to the process of this id.
     pub fn start_while(arguments: &[&str], ready_file: &Path, meanwhile: impl FnOnce(u32)) -> Self {
         let path = ready_file.to_str().unwrap();
-        let mut child = command(&[arguments, &["--ready-file", path]].concat(), &[]).spawn().unwrap();
+        Self::wait_for(command(&[arguments, &["--ready-file", path]].concat(), &[]), ready_file)
+    }
+
+    /// The same where the system allows so many open files, and half of them unasked.
+    pub fn start_below(open_files: u32, arguments: &[&str], ready_file: &Path) -> Self {
+        let path = ready_file.to_str().unwrap();
+        let mut shell = Command::new("/bin/sh");
+        let limits = format!("ulimit -Sn {} && ulimit -Hn {open_files} && exec \"$0\" \"$@\"", open_files / 2);
+        shell.env_clear().args(["-c", &limits, env!("CARGO_BIN_EXE_storegate")]).args(arguments);
+        shell.args(["--ready-file", path]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::wait_for(shell, ready_file)
+    }
+
+    fn wait_for(mut command: Command, ready_file: &Path) -> Self {
+        let mut child = command.spawn().unwrap();
         let (line, printed) = mpsc::channel();
         forward(child.stdout.take().unwrap(), line.clone());
         forward(child.stderr.take().unwrap(), line);
@@ -87,7 +103,7 @@ impl Running {
             thread::yield_now();
         }
         let ready = serde_json::from_str(&fs::read_to_string(ready_file).unwrap()).unwrap();
-        Self { child, ready, printed }
+        Self { child, ready, told: told.join("\n"), printed }
     }
 
     /// An address of the server.

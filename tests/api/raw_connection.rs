@@ -18,6 +18,11 @@ impl RawConnection {
         connection
     }
 
+    /// The same to a server known by its URL.
+    pub fn to(url: &str, bytes: &[u8]) -> Self {
+        Self::open(url.trim_start_matches("http://").parse().unwrap(), bytes)
+    }
+
     /// Sends more. The other side may have ended the connection already.
     pub fn send(&mut self, bytes: &[u8]) {
         let _gone = self.0.write_all(bytes);

@@ -1,0 +1,29 @@
+//! A system that allows few open files: fewer connections are taken, and those that are there go on being served.
+
+use crate::program::{Running, directory};
+use crate::raw_connection::RawConnection;
+
+#[test]
+fn who_is_connected_is_served_though_more_come_than_there_are_files_for() {
+    let place = directory("few-open-files").join("ready.json");
+    let server = Running::start_below(160, &["demo", "--listen", "127.0.0.1:0"], &place);
+    let token = server.ready["token"].as_str().unwrap();
+    let flow = format!("GET /stores/S_123456/flow HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n");
+    let early = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    let mut connected = RawConnection::to(&server.url(""), early.as_bytes());
+    assert!(connected.read_answer().starts_with("HTTP/1.1 200 "));
+    let half = b"GET /healthz HTTP/1.1\r\nHost";
+    let stalled: Vec<RawConnection> = (0..150).map(|_| RawConnection::to(&server.url(""), half)).collect();
+    connected.send(flow.as_bytes());
+    let answer = connected.read_answer();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    drop(stalled);
+    assert!(
+        server.told.contains("the limit on open files") && server.told.contains("connections=48"),
+        "{}",
+        server.told
+    );
+    let (code, printed) = server.terminate();
+    assert_eq!(code, Some(0));
+    assert!(!printed.contains("Too many open files") && !printed.contains("os error 24"), "{printed}");
+}
