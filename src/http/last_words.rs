@@ -70,7 +70,7 @@ impl Answer<'_> {
         };
         let body = serde_json::to_string(&document).unwrap_or_default();
         let vary = if unread.varies_by_origin { "vary: Origin\r\n" } else { "" };
-        let (status, length, id) = (document.status, body.len(), &label.id);
+        let (status, length, id) = (document.status, body.len(), &*label.id);
         let date = String::from_utf8_lossy(self.date);
         let answer = format!(
             "HTTP/1.1 {status} {reason}\r\ncontent-length: {length}\r\nconnection: close\r\n\

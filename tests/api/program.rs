@@ -73,7 +73,7 @@ impl Running {
     /// The same, and meanwhile does something to the process of this id.
     pub fn start_while(arguments: &[&str], ready_file: &Path, meanwhile: impl FnOnce(u32)) -> Self {
         let path = ready_file.to_str().unwrap();
-        Self::wait_for(command(&[arguments, &["--ready-file", path]].concat(), &[]), ready_file)
+        Self::wait_for(command(&[arguments, &["--ready-file", path]].concat(), &[]), ready_file, meanwhile)
     }
 
     /// The same where the system allows so many open files, and half of them unasked.
@@ -83,10 +83,10 @@ impl Running {
         let limits = format!("ulimit -Sn {} && ulimit -Hn {open_files} && exec \"$0\" \"$@\"", open_files / 2);
         shell.env_clear().args(["-c", &limits, env!("CARGO_BIN_EXE_storegate")]).args(arguments);
         shell.args(["--ready-file", path]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self::wait_for(shell, ready_file)
+        Self::wait_for(shell, ready_file, |_| ())
     }
 
-    fn wait_for(mut command: Command, ready_file: &Path) -> Self {
+    fn wait_for(mut command: Command, ready_file: &Path, meanwhile: impl FnOnce(u32)) -> Self {
         let mut child = command.spawn().unwrap();
         let (line, printed) = mpsc::channel();
         forward(child.stdout.take().unwrap(), line.clone());
