@@ -15,6 +15,7 @@ mod http;
 mod load;
 mod misses;
 mod options;
+mod page;
 mod peers;
 mod process;
 mod program;
@@ -66,6 +67,7 @@ const PINNED: &[Case] = &[
     ("many-keys", hits::many_keys),
     ("misses", misses::many),
     ("one-miss", misses::one_at_a_time),
+    ("page", page::encodings),
 ];
 
 const FREE: &[Case] = &[
