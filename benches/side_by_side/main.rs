@@ -10,6 +10,7 @@
 mod bare;
 mod calendar;
 mod credentials;
+mod entries;
 mod hits;
 mod http;
 mod load;
@@ -68,6 +69,7 @@ const PINNED: &[Case] = &[
     ("misses", misses::many),
     ("one-miss", misses::one_at_a_time),
     ("page", page::encodings),
+    ("entries", entries::sizes),
 ];
 
 const FREE: &[Case] = &[

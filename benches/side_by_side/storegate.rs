@@ -19,6 +19,13 @@ pub fn start(credentials: &Credentials, setup: Setup) -> Program {
     launch(NAME, credentials, setup, |_| {})
 }
 
+/// Starts it with room for so many bytes of answers.
+pub fn start_with_cache(credentials: &Credentials, setup: Setup, size: u64) -> Program {
+    launch(NAME, credentials, setup, |command| {
+        command.env("STOREGATE__CACHE__SIZE", format!("{size}B"));
+    })
+}
+
 /// Starts it with the log that it writes unless it is told otherwise, into a file.
 pub fn start_with_access_log(credentials: &Credentials, setup: Setup, directory: &Path) -> Program {
     let log = File::create(directory.join("storegate.log")).expect("a file for the log");
