@@ -26,6 +26,7 @@ mod sameness;
 mod sandbox;
 mod setup;
 mod stage;
+mod start;
 mod storegate;
 
 use std::path::Path;
@@ -76,4 +77,5 @@ const FREE: &[Case] = &[
     ("hot-key-free", hits::hot_key),
     ("connections", hits::many_connections),
     ("cold-key", misses::cold_key),
+    ("start", start::figures),
 ];

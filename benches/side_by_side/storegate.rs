@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::credentials::Credentials;
 use super::http;
-use super::process::command;
+use super::process::{Cores, command};
 use super::program::Program;
 use super::sandbox::STOREGATE;
 use super::setup::Setup;
@@ -41,6 +41,13 @@ fn launch(name: &'static str, credentials: &Credentials, setup: Setup, change: i
     arguments(&mut serve, credentials, port);
     change(&mut serve);
     Program::start(name, serve, port, "/healthz", 200)
+}
+
+/// A command that serves on a port, with the workers that it has by itself.
+pub fn plain(credentials: &Credentials, port: u16) -> Command {
+    let mut serve = command(STOREGATE, Cores::Any);
+    arguments(&mut serve, credentials, port);
+    serve
 }
 
 fn arguments(serve: &mut Command, credentials: &Credentials, port: u16) {
