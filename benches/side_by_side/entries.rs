@@ -16,7 +16,7 @@ const MIB: u64 = 1 << 20;
 
 /// Hits by chance among so many entries, in three caches.
 pub fn sizes(stage: &Stage, options: &Options, report: &mut Report) {
-    let most = if options.quick { 50_000 } else { 1_000_000 };
+    let (most, most_label) = if options.quick { (50_000, "50,000 entries") } else { (1_000_000, "1,000,000 entries") };
     let small = storegate::start_with_cache(&stage.credentials, stage.setup, 64 * MIB);
     let middle = storegate::start_with_cache(&stage.credentials, stage.setup, 64 * MIB);
     let load = |program: &Program, count: u64| Load {
@@ -30,13 +30,12 @@ pub fn sizes(stage: &Stage, options: &Options, report: &mut Report) {
     let large = storegate::start_with_cache(&stage.credentials, stage.setup, size);
     hits::fill(&load(&large, most));
     let (entries, _) = contents(&large, most);
-    let contenders: Vec<_> =
-        [(&small, 1, "1 entry"), (&middle, 10_000, "10,000 entries"), (&large, most, &*thousands(most))]
-            .into_iter()
-            .map(|(program, count, label)| {
-                stage.contender(&format!("storegate, {label}"), program, load(program, count), 200)
-            })
-            .collect();
+    let contenders: Vec<_> = [(&small, 1, "1 entry"), (&middle, 10_000, "10,000 entries"), (&large, most, most_label)]
+        .into_iter()
+        .map(|(program, count, label)| {
+            stage.contender(&format!("storegate, {label}"), program, load(program, count), 200)
+        })
+        .collect();
     let measured = rounds::run(stage, options, &contenders, Source::Cache);
     report.case("entries, pinned", &measured);
     for one in &measured[1..] {
@@ -48,10 +47,6 @@ pub fn sizes(stage: &Stage, options: &Options, report: &mut Report) {
     let what = format!("memory of {entries} entries, cache.size = {} MiB", size / MIB);
     let seen = format!("{} MiB, at most {} MiB", memory.resident / MIB, memory.peak / MIB);
     report.figure(&what, &format!("≤ {} MiB (1.5 × + 96 MiB)", bound / MIB), seen);
-}
-
-fn thousands(entries: u64) -> String {
-    format!("{},000 entries", entries / 1_000)
 }
 
 /// Entries and bytes of the cache by storegate's own metrics, which it brings up to date now and then.

@@ -1,7 +1,8 @@
-//! A finished answer: its bytes in every encoding that is served, its ETag, and its age. A hit neither decodes nor
-//! encodes anything.
+//! A finished answer: its bytes in every encoding that is served, its ETag, and its age. A hit decodes nothing, and
+//! encodes only what nobody has asked for before.
 
 use std::io::Write;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -18,7 +19,12 @@ const WORTH_COMPRESSING: usize = 1024;
 
 /// Brotli's quality: 5 is near gzip's speed with a smaller result.
 const BROTLI_QUALITY: u32 = 5;
-const BROTLI_WINDOW: u32 = 22;
+/// Bits of the window. A smaller one for a smaller body: its tables are made anew for each.
+const BROTLI_WINDOWS: std::ops::RangeInclusive<u32> = 10..=22;
+
+/// A compressed form is kept if it has at most this part of the body's size, which nearly all JSON has. So much is counted
+/// for each from the beginning, since an entry's weight cannot change once it is in the cache.
+const SMALLEST_GAIN: usize = 3;
 
 /// What a fetch brings: a JSON document and what belongs in its head.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,9 +69,11 @@ pub struct Form {
 /// A finished answer.
 #[derive(Debug)]
 pub struct Entry {
+    tag: String,
     identity: Form,
-    gzip: Option<Form>,
-    brotli: Option<Form>,
+    /// Made when somebody first wants them: a miss need not wait for what nobody wants.
+    gzip: OnceLock<Option<Form>>,
+    brotli: OnceLock<Option<Form>>,
     link: Option<HeaderValue>,
     cache_control: HeaderValue,
     stores: Vec<String>,
@@ -78,21 +86,15 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Finishes a document: compresses it, computes its tags, and writes what of its head does not change with time.
+    /// Finishes a document: computes its tag, and writes what of its head does not change with time.
     pub(super) fn new(document: Document, freshness: Freshness, stores: Vec<String>, stored_at: Duration) -> Self {
         let Document { body, link } = document;
         let tag = tag(&body, link.as_deref());
-        let form = |body, encoding| Form { body, etag: etag(&tag, encoding) };
-        let encoded = |encode: fn(&[u8]) -> Option<Vec<u8>>, encoding| {
-            let encoded = if body.len() < WORTH_COMPRESSING { None } else { encode(&body) };
-            // Only as much memory as there are bytes: the cache counts those.
-            let smaller = encoded.filter(|encoded| encoded.len() < body.len()).map(Vec::into_boxed_slice);
-            smaller.map(|encoded| form(Bytes::from(encoded), encoding))
-        };
         Self {
-            gzip: encoded(gzip, Encoding::Gzip),
-            brotli: encoded(brotli, Encoding::Brotli),
-            identity: form(body, Encoding::Identity),
+            identity: Form { body, etag: etag(&tag, Encoding::Identity) },
+            tag,
+            gzip: OnceLock::new(),
+            brotli: OnceLock::new(),
             // A link that is no header is left out; those of lists are made of what a query may hold.
             link: link.and_then(|link| HeaderValue::try_from(link).ok()),
             // `max-age` is the whole lifetime and `Age` what is gone of it (RFC 9111 §4.2).
@@ -107,13 +109,28 @@ impl Entry {
         }
     }
 
-    /// The answer in this encoding, if it is kept in it. Identity always is.
-    pub const fn form(&self, encoding: Encoding) -> Option<&Form> {
+    /// The answer in this encoding, if it is worth it. Identity always is.
+    pub fn form(&self, encoding: Encoding) -> Option<&Form> {
         match encoding {
             Encoding::Identity => Some(&self.identity),
-            Encoding::Gzip => self.gzip.as_ref(),
-            Encoding::Brotli => self.brotli.as_ref(),
+            Encoding::Gzip => self.gzip.get_or_init(|| self.encoded(gzip, encoding)).as_ref(),
+            Encoding::Brotli => self.brotli.get_or_init(|| self.encoded(brotli, encoding)).as_ref(),
         }
+    }
+
+    /// Makes all forms now.
+    pub(super) fn compress(&self) {
+        let _made = (self.form(Encoding::Gzip), self.form(Encoding::Brotli));
+    }
+
+    fn encoded(&self, encode: fn(&[u8]) -> Option<Vec<u8>>, encoding: Encoding) -> Option<Form> {
+        let body = &self.identity.body;
+        if body.len() < WORTH_COMPRESSING {
+            return None;
+        }
+        // Only as much memory as there are bytes: the cache counts those.
+        let encoded = encode(body).filter(|encoded| encoded.len() <= body.len() / SMALLEST_GAIN)?.into_boxed_slice();
+        Some(Form { body: Bytes::from(encoded), etag: etag(&self.tag, encoding) })
     }
 
     /// The answer as it is.
@@ -190,14 +207,14 @@ impl Entry {
         self.refreshing.store(false, Ordering::Release);
     }
 
-    /// Bytes that the answer holds in memory, besides its key.
+    /// The most bytes that the answer may come to hold in memory, besides its key.
     pub(super) fn size(&self) -> usize {
-        let forms = [Some(&self.identity), self.gzip.as_ref(), self.brotli.as_ref()];
-        let forms: usize =
-            forms.into_iter().flatten().map(|form| allocated(form.body.len()) + allocated(form.etag.len())).sum();
+        let body = self.identity.body.len();
+        let compressed = if body < WORTH_COMPRESSING { 0 } else { 2 * allocated(body / SMALLEST_GAIN) };
+        let tags = 4 * allocated(self.tag.len());
         let stores: usize = self.stores.iter().map(|store| allocated(store.len()) + size_of::<String>()).sum();
         let head = allocated(self.cache_control.len()) + self.link.as_ref().map_or(0, |link| allocated(link.len()));
-        size_of::<Self>() + forms + stores + head
+        size_of::<Self>() + allocated(body) + compressed + tags + stores + head
     }
 }
 
@@ -233,7 +250,8 @@ fn gzip(body: &[u8]) -> Option<Vec<u8>> {
 
 fn brotli(body: &[u8]) -> Option<Vec<u8>> {
     let mut encoded = Vec::with_capacity(body.len() / 4);
-    let mut encoder = brotli::CompressorWriter::new(&mut encoded, 4096, BROTLI_QUALITY, BROTLI_WINDOW);
+    let window = (body.len().ilog2() + 1).clamp(*BROTLI_WINDOWS.start(), *BROTLI_WINDOWS.end());
+    let mut encoder = brotli::CompressorWriter::new(&mut encoded, 4096, BROTLI_QUALITY, window);
     encoder.write_all(body).ok()?;
     drop(encoder);
     Some(encoded)

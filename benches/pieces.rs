@@ -1,0 +1,172 @@
+//! The pieces that a request is made of, each alone: `cargo bench --bench pieces`.
+//!
+//! Tokens are checked for the first time and again, answers are found among ten thousand and kept anew, a gateway call is
+//! signed and encoded, and its answer is read.
+
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot go on must stop")]
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use bytes::Bytes;
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use secrecy::{ExposeSecret, SecretString};
+use storegate::auth::Auth;
+use storegate::auth::issue::{TokenGrant, TokenIssuer};
+use storegate::auth::key_algorithm::KeyAlgorithm;
+use storegate::auth::private_key;
+use storegate::cache::{AnswerCache, CacheSettings, Document, Failure, Freshness, Key, Question};
+use storegate::clock::Clock;
+use storegate::config::Settings;
+use storegate::gateway::dialect::{Call, Dialect, Stamp, TimestampForm};
+use storegate::gateway::opretail::methods::GET_TOTAL_DATA;
+use storegate::gateway::opretail::sign::SignMethod;
+use storegate::gateway::opretail::{OpRetail, OpRetailSettings};
+use storegate::gateway::stamps::Unique;
+
+const ISSUER: &str = "https://storegate.example.com";
+const ENVELOPE: &[u8] =
+    include_bytes!("../fuzz/corpus/opretail_envelope/accepted-answer-to-open.shopweb.passengerFlow.getTotalData");
+
+criterion_group!(pieces, verify, key, lookup, keep, sign, decode);
+criterion_main!(pieces);
+
+fn configuration(algorithm: KeyAlgorithm) -> String {
+    let key = match algorithm {
+        KeyAlgorithm::Hs256 => "algorithm = \"HS256\"\nsecret = \"0123456789abcdef0123456789abcdef\"".to_owned(),
+        other => format!("private_key = '''{}'''", private_key::generate(other).unwrap().expose_secret()),
+    };
+    format!("[server]\npublic_url = \"{ISSUER}\"\n[auth.keys.first]\n{key}\n")
+}
+
+fn settings(configuration: &str) -> storegate::auth::AuthSettings {
+    Settings::parse(configuration, std::iter::empty()).unwrap().auth
+}
+
+fn token(configuration: &str) -> String {
+    let key = settings(configuration).keys.unwrap().signing().clone();
+    let issuer = TokenIssuer::new(ISSUER, "storegate", Duration::from_secs(3600), key, Clock::system());
+    let grant = TokenGrant {
+        client_id: "dashboard".to_owned(),
+        subject: None,
+        tenant: "acme".to_owned(),
+        scopes: vec!["stores:read".to_owned(), "flow:read".to_owned()],
+        stores: None,
+        organizations: None,
+        lifetime: None,
+    };
+    issuer.issue(grant).unwrap().token.expose_secret().to_owned()
+}
+
+fn verify(criterion: &mut Criterion) {
+    for algorithm in [KeyAlgorithm::Hs256, KeyAlgorithm::EdDsa, KeyAlgorithm::Es256, KeyAlgorithm::Rs256] {
+        let configuration = configuration(algorithm);
+        let token = token(&configuration);
+        let auth = || Auth::new(settings(&configuration), Clock::system()).unwrap();
+        let mut group = criterion.benchmark_group(format!("verify {}", algorithm.name()));
+        group.sample_size(10).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_millis(500));
+        group.bench_function("for the first time", |bencher| {
+            bencher.iter_batched(auth, |auth| auth.verifier().verify(&token).unwrap(), BatchSize::PerIteration);
+        });
+        let auth = auth();
+        group.bench_function("again", |bencher| bencher.iter(|| auth.verifier().verify(black_box(&token)).unwrap()));
+    }
+}
+
+fn key(criterion: &mut Criterion) {
+    criterion.bench_function("key", |bencher| {
+        bencher.iter(|| Key::new(black_box("acme"), black_box("flow"), black_box("S_123456")));
+    });
+}
+
+#[derive(Clone, Debug)]
+struct Never;
+
+impl Failure for Never {
+    fn stale_is_better(&self) -> bool {
+        true
+    }
+
+    fn remembered(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+fn question(number: u32) -> Question {
+    Question {
+        key: Key::new("acme", "flow", &format!("S_{number}")),
+        freshness: Freshness::seconds(3600, 0, 0),
+        stores: Vec::new(),
+        bypass: false,
+    }
+}
+
+fn document(bytes: usize) -> Document {
+    let text: String = (0..bytes / 10).map(|number| format!("\"v{:06}\":", number * 7919 % 999_983)).collect();
+    Document { body: Bytes::from(text), link: None }
+}
+
+fn lookup(criterion: &mut Criterion) {
+    let runtime = actix_web::rt::System::new();
+    let cache: AnswerCache<Never> = AnswerCache::new(&CacheSettings::default(), Clock::system());
+    runtime.block_on(async {
+        for number in 0..10_000 {
+            cache.read(question(number), || std::future::ready(Ok(document(700)))).await.unwrap();
+        }
+    });
+    let keys: Vec<Key> = (0..10_000).map(|number| question(number).key).collect();
+    let mut keys = keys.iter().cycle();
+    criterion.bench_function("lookup among 10,000", |bencher| {
+        bencher.iter(|| cache.kept(keys.next().unwrap()).unwrap());
+    });
+}
+
+fn keep(criterion: &mut Criterion) {
+    let runtime = actix_web::rt::System::new();
+    let cache: AnswerCache<Never> = AnswerCache::new(&CacheSettings::default(), Clock::system());
+    for (name, bytes) in [("keep 700 bytes", 700), ("keep 20 KB", 20_000)] {
+        let document = document(bytes);
+        let mut numbers = (0_u32..).map(question);
+        criterion.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let document = document.clone();
+                let fetch = move || std::future::ready(Ok(document));
+                runtime.block_on(cache.read(numbers.next().unwrap(), fetch)).unwrap()
+            });
+        });
+    }
+}
+
+fn dialect(sign_method: SignMethod) -> OpRetail {
+    OpRetail::new(OpRetailSettings {
+        m_api: "https://openapi.opretail.com/m.api".to_owned(),
+        cloud_api: String::new(),
+        system: "S107".to_owned(),
+        key: "S107-00000001".to_owned(),
+        secret: SecretString::from("sandbox-secret"),
+        sign_method,
+        unique: Unique::Nonce,
+        login: None,
+        enterprise_id: None,
+        time_zone: TimeZone::fixed(jiff::tz::offset(8)),
+    })
+}
+
+fn sign(criterion: &mut Criterion) {
+    let call = Call::new(GET_TOTAL_DATA).with("id", "S_123456").with("needUnit", "0");
+    let nonce = Some("0b5e1c1e-8a2b-4c3d-9e4f-5a6b7c8d9e0f".to_owned());
+    let stamp = Stamp { time: Timestamp::constant(1_795_312_800, 0), nonce, form: TimestampForm::Compact };
+    for (name, method) in [("sign and encode, MD5", SignMethod::Md5), ("sign and encode, SHA-1", SignMethod::Sha1)] {
+        let dialect = dialect(method);
+        criterion.bench_function(name, |bencher| bencher.iter(|| dialect.encode(black_box(&call), &stamp, None)));
+    }
+}
+
+fn decode(criterion: &mut Criterion) {
+    let dialect = dialect(SignMethod::Md5);
+    criterion.bench_function("decode an envelope", |bencher| {
+        bencher.iter(|| dialect.decode(black_box(ENVELOPE)).unwrap().data.map(|data| data.get().len()));
+    });
+}
