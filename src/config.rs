@@ -1,7 +1,6 @@
 //! One struct of the modules' own settings. File, then environment over it, then flags of the command line; every problem
 //! is reported at once.
 
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -18,7 +17,9 @@ use crate::http::host::Host;
 use crate::http::server::ConnectionLimits;
 use crate::http::watch::Patience;
 use crate::resources::Policies;
-use crate::settings::{Fingerprint, Problems, Report, Section, Sources, overlay};
+use crate::settings::{
+    Files, Fingerprint, MOST_OF_A_TEXT, Problems, Report, Section, Sources, overlay, read_file, text_of_file,
+};
 use crate::telemetry::logging::LogSettings;
 
 /// Everything that `serve` needs to know.
@@ -179,17 +180,19 @@ impl Settings {
     pub fn read_from(file: Option<&Path>, variables: impl Iterator<Item = (String, String)>) -> Reading {
         let Some(path) = file else { return Self::over(None, Table::new(), variables) };
         let name = path.display().to_string();
-        let content = std::fs::read(path);
+        let content = read_file(path, MOST_OF_A_TEXT);
         // Of the very bytes that are parsed: whoever reads the file again may find another one.
         let file = Some((path, Fingerprint::of_content(content.as_deref().ok())));
-        let text = content.and_then(|bytes| String::from_utf8(bytes).map_err(|_| ErrorKind::InvalidData.into()));
+        let text = content.as_deref().map_err(Clone::clone).and_then(text_of_file);
         let table = match text {
-            Ok(text) => parse_toml(&text, &name),
+            Ok(text) => parse_toml(text, &name),
             Err(error) => Err(Problems(vec![format!("{name}: cannot be read: {error}")])),
         };
         match table {
             Ok(table) => Self::over(file, table, variables),
-            Err(problems) => Reading { sources: Sources::of(file, &Table::new()), settings: Err(problems) },
+            Err(problems) => {
+                Reading { sources: Sources::of(file, &Table::new(), &Files::default()), settings: Err(problems) }
+            }
         }
     }
 
@@ -208,7 +211,7 @@ impl Settings {
     ) -> Reading {
         let origins = overlay(&mut table, variables);
         let report = Report::with_variables(origins);
-        let sources = Sources::of(file, &table);
+        let sources = Sources::of(file, &table, report.files());
         let settings = Self::read(&Section::root(&table, &report), sources.clone());
         Reading { sources, settings: report.finish(&table).map(|()| settings) }
     }

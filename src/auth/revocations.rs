@@ -6,7 +6,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::settings::Section;
+use crate::settings::{MOST_OF_A_LIST, Section, text_of_file};
 
 /// The most tokens that are remembered: some 5 MiB.
 const MOST: usize = 100_000;
@@ -127,11 +127,8 @@ impl Revocations {
 /// begins a comment; elsewhere it is a part of the id, as providers may use it.
 pub fn read_list(section: &Section<'_>) -> Arc<HashSet<String>> {
     let key = "revoked_tokens_file";
-    let Some(path) = section.text(key) else { return Arc::default() };
-    let text = std::fs::read_to_string(&path).map_err(|error| {
-        section.problem(key, format!("cannot read {path}: {error}"));
-    });
-    let text = text.unwrap_or_default();
+    let Some(content) = section.file(key, MOST_OF_A_LIST) else { return Arc::default() };
+    let text = text_of_file(&content).map_err(|error| section.problem(key, error)).unwrap_or_default();
     let lines = text.lines().map(without_comment);
     let listed: HashSet<String> = lines.filter(|line| !line.is_empty()).map(str::to_owned).collect();
     if listed.len() > MOST_LISTED {

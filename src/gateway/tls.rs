@@ -7,17 +7,14 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
+use crate::settings::{MOST_OF_A_TEXT, read_file};
+
 /// Why the TLS configuration cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The file of additional certificates cannot be read.
-    #[error("gateway.ca_file: cannot read certificates from {path}: {cause}")]
-    CaFile {
-        /// The file.
-        path: String,
-        /// What is wrong with it.
-        cause: String,
-    },
+    #[error("gateway.ca_file: no certificates can be read from the file that is named here: {0}")]
+    CaFile(String),
     /// The TLS library refused its own defaults.
     #[error("TLS cannot be set up: {0}")]
     Provider(#[from] rustls::Error),
@@ -41,10 +38,24 @@ fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let Some(path) = ca_file else { return Ok(roots) };
-    let fail = |cause: String| TlsError::CaFile { path: path.display().to_string(), cause };
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| fail(error.to_string()))? {
-        let certificate = certificate.map_err(|error| fail(error.to_string()))?;
-        roots.add(certificate).map_err(|error| fail(error.to_string()))?;
+    let content = read_file(path, MOST_OF_A_TEXT).map_err(|error| TlsError::CaFile(error.to_string()))?;
+    for certificate in CertificateDer::pem_slice_iter(&content) {
+        let certificate = certificate.map_err(|error| TlsError::CaFile(error.to_string()))?;
+        roots.add(certificate).map_err(|error| TlsError::CaFile(error.to_string()))?;
     }
     Ok(roots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::client_config;
+    use std::path::Path;
+
+    #[test]
+    fn certificates_are_read_from_a_regular_file_only_and_what_is_named_is_not_shown() {
+        for (path, why) in [("/planted", "No such file"), ("/dev/zero", "not a regular file"), ("/", "not a regular")] {
+            let told = client_config(Some(Path::new(path))).unwrap_err().to_string();
+            assert!(told.starts_with("gateway.ca_file: ") && told.contains(why) && !told.contains("planted"), "{told}");
+        }
+    }
 }

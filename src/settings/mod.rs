@@ -3,12 +3,14 @@
 //! so a secret made of digits stays the text that was written.
 
 mod environment;
+mod files;
 mod report;
 mod section;
 mod sources;
 mod units;
 
 pub use environment::overlay;
+pub use files::{FileError, Files, MOST_OF_A_LIST, MOST_OF_A_TEXT, read as read_file, text as text_of_file};
 pub use report::{Problems, Report, nearest};
 pub use section::Section;
 pub use sources::{Fingerprint, Sources};

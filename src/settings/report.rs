@@ -7,6 +7,8 @@ use std::fmt;
 
 use toml::{Table, Value};
 
+use super::files::Files;
+
 /// Everything that is wrong with a configuration, in one message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Problems(pub Vec<String>);
@@ -30,12 +32,18 @@ pub struct Report {
     known: RefCell<BTreeSet<String>>,
     /// Dotted path of a key to the environment variable that gave it.
     variables: BTreeMap<String, String>,
+    files: Files,
 }
 
 impl Report {
     /// A report that names the variable, instead of the key, for values that came from the environment.
     pub fn with_variables(variables: BTreeMap<String, String>) -> Self {
         Self { variables, ..Self::default() }
+    }
+
+    /// The files that the configuration names, as far as they were read.
+    pub const fn files(&self) -> &Files {
+        &self.files
     }
 
     pub(super) fn know(&self, path: String) {

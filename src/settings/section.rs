@@ -2,12 +2,15 @@
 //! default (or nothing), so that one start shows all that is wrong.
 
 use std::fmt::Display;
+use std::path::Path;
+use std::rc::Rc;
 use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use toml::{Table, Value};
 
+use super::files::{self, FileError, MOST_OF_A_TEXT};
 use super::report::Report;
 use super::units::{parse_duration, parse_size};
 
@@ -145,7 +148,7 @@ impl<'a> Section<'a> {
             self.problem(key, format!("give either {key} or {file_key}, not both"));
         }
         let secret = match path {
-            Some(path) => self.read_secret_file(&file_key, &path)?,
+            Some(path) => self.read_secret_file(key, &file_key, &path)?,
             None => text?,
         };
         if secret.is_empty() {
@@ -169,6 +172,13 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// The content of the file that `key` names, if it can be read. What is written there is not shown: whoever takes a
+    /// path for the thing itself has written a secret.
+    pub fn file(&self, key: &str, most: usize) -> Option<Rc<[u8]>> {
+        let path = self.text(key)?;
+        self.read_file(&path, most).map_err(|error| self.problem(key, unreadable(&error))).ok()
+    }
+
     /// Reports a problem with the setting `key` of this section.
     pub fn problem(&self, key: &str, message: impl Display) {
         self.report.problem(&self.path_of(key), message);
@@ -181,14 +191,20 @@ impl<'a> Section<'a> {
         self.report.problem(&path, format!("missing: {help}; set it in the file or as {variable}"));
     }
 
-    fn read_secret_file(&self, key: &str, path: &str) -> Option<String> {
-        match std::fs::read_to_string(path) {
+    fn read_secret_file(&self, key: &str, file_key: &str, path: &str) -> Option<String> {
+        let content = self.read_file(path, MOST_OF_A_TEXT);
+        match content.as_deref().map_err(Clone::clone).and_then(files::text) {
             Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_owned()),
             Err(error) => {
-                self.problem(key, format!("cannot read {path}: {error}"));
+                let way_out = format!("this is a path, the secret itself belongs in {key}");
+                self.problem(file_key, format!("{}; {way_out}", unreadable(&error)));
                 None
             }
         }
+    }
+
+    fn read_file(&self, path: &str, most: usize) -> Result<Rc<[u8]>, FileError> {
+        self.report.files().get(Path::new(path), most)
     }
 
     fn with_unit<T>(&self, key: &str, parse: fn(&str) -> Result<T, String>) -> Option<T> {
@@ -204,6 +220,10 @@ impl<'a> Section<'a> {
     fn path_of(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
+}
+
+fn unreadable(error: &FileError) -> String {
+    format!("the file that is named here cannot be read: {error}")
 }
 
 #[cfg(test)]
@@ -240,5 +260,20 @@ mod tests {
         assert_eq!(secret.expose_secret(), "0123456");
         assert!(!format!("{secret:?}").contains("0123456"));
         assert!(report.finish(&table).is_ok());
+    }
+
+    #[test]
+    fn a_secret_in_the_place_of_its_path_is_not_shown() {
+        let table: Table = "token_file = \"planted-secret\"\nlist_file = \"planted\\nlist\"".parse().unwrap();
+        let report = Report::default();
+        let root = Section::root(&table, &report);
+        assert!(root.secret("token").is_none() && root.file("list_file", 10).is_none());
+        let problems = report.finish(&table).unwrap_err().0.join("\n");
+        assert!(
+            problems.contains("token_file: the file that is named here cannot be read: No such file"),
+            "{problems}"
+        );
+        assert!(problems.contains("; this is a path, the secret itself belongs in token"), "{problems}");
+        assert!(problems.contains("list_file: ") && !problems.contains("planted"), "{problems}");
     }
 }

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
+use super::files::{self, Files, MOST_OF_A_LIST};
+
 /// Secrets and lists are named by keys that end so.
 const FILE_SUFFIX: &str = "_file";
 
@@ -20,11 +22,11 @@ pub struct Sources {
 
 impl Sources {
     /// Of the table that was read, with the environment over it, from this file of this content.
-    pub fn of(file: Option<(&Path, Fingerprint)>, table: &Table) -> Self {
+    pub fn of(file: Option<(&Path, Fingerprint)>, table: &Table, files: &Files) -> Self {
         let mut named = Vec::new();
         collect_files(table, &mut named);
-        let sections = table.iter().map(|(name, section)| (name.clone(), Fingerprint::of_section(section)));
-        let named = named.into_iter().map(|path| (path.clone(), Fingerprint::of_file(&path)));
+        let sections = table.iter().map(|(name, section)| (name.clone(), Fingerprint::of_section(section, files)));
+        let named = named.into_iter().map(|path| (path.clone(), Fingerprint::of_named(&path, files)));
         let files = file.map(|(path, content)| (path.to_owned(), content)).into_iter().chain(named);
         Self { files: files.collect(), sections: sections.collect() }
     }
@@ -59,7 +61,11 @@ pub struct Fingerprint([u8; 32]);
 impl Fingerprint {
     /// Of a file's content; one that cannot be read is as good as another.
     pub fn of_file(path: &Path) -> Self {
-        Self::of_content(std::fs::read(path).ok().as_deref())
+        Self::of_content(files::read(path, MOST_OF_A_LIST).ok().as_deref())
+    }
+
+    fn of_named(path: &Path, files: &Files) -> Self {
+        Self::of_content(files.get(path, MOST_OF_A_LIST).ok().as_deref())
     }
 
     /// Of a content that was read, or could not be.
@@ -68,14 +74,14 @@ impl Fingerprint {
     }
 
     /// Of a section, with the content of the files that it names.
-    fn of_section(section: &Value) -> Self {
+    fn of_section(section: &Value, files: &Files) -> Self {
         let mut hash = Sha256::new_with_prefix(section.to_string());
-        let mut files = Vec::new();
+        let mut named = Vec::new();
         if let Value::Table(table) = section {
-            collect_files(table, &mut files);
+            collect_files(table, &mut named);
         }
-        for file in files {
-            hash.update(Self::of_file(&file).0);
+        for path in named {
+            hash.update(Self::of_named(&path, files).0);
         }
         Self(hash.finalize().into())
     }
@@ -89,12 +95,12 @@ impl fmt::Debug for Fingerprint {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fingerprint, Sources};
+    use super::{Files, Fingerprint, Sources};
     use std::path::Path;
 
     fn of(text: &str) -> Sources {
         let file = (Path::new("storegate.toml"), Fingerprint::of_content(Some(text.as_bytes())));
-        Sources::of(Some(file), &text.parse().unwrap())
+        Sources::of(Some(file), &text.parse().unwrap(), &Files::default())
     }
 
     #[test]

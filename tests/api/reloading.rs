@@ -1,7 +1,8 @@
 //! New keys, clients and limits while the service runs; and a configuration that is wrong.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::path::Path;
+use std::thread;
 
 use futures_util::future::join_all;
 use secrecy::ExposeSecret;
@@ -11,7 +12,7 @@ use storegate::reload::Outcome;
 
 use crate::companies::CLIENT_SECRET;
 use crate::configuration_files::Files;
-use crate::program::{Running, directory, make_pipe, signal, stdout_of};
+use crate::program::{Running, directory, signal, stdout_of};
 use crate::test_app::TestApp;
 
 const FLOW: &str = "/stores/S_123456/flow";
@@ -158,7 +159,7 @@ async fn a_token_that_an_operator_lists_ends_and_the_names_in_tokens_stay() {
 }
 
 /// A configuration for the program with this key and more settings in `[auth]`.
-fn program_configuration(key: &Path, more: &str) -> String {
+pub fn program_configuration(key: &Path, more: &str) -> String {
     let hash = stdout_of(&["secret", "hash"], &[], CLIENT_SECRET);
     format!(
         r#"
@@ -180,23 +181,29 @@ token = "planted"
     )
 }
 
+/// How much a process has read since it began.
+#[cfg(target_os = "linux")]
+fn bytes_read(id: u32) -> u64 {
+    let told = fs::read_to_string(format!("/proc/{id}/io")).unwrap();
+    told.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
 #[test]
 fn a_sighup_that_comes_while_the_program_starts_is_obeyed_and_ends_nothing() {
     let home = directory("early-hangup");
-    let (key, path, pipe) = (home.join("key.pem"), home.join("storegate.toml"), home.join("revoked"));
+    let (key, path, list) = (home.join("key.pem"), home.join("storegate.toml"), home.join("revoked"));
     fs::write(&key, stdout_of(&["secret", "key"], &[], "")).unwrap();
-    fs::write(&path, program_configuration(&key, &format!("revoked_tokens_file = {pipe:?}"))).unwrap();
-    make_pipe(&pipe);
+    fs::write(&path, program_configuration(&key, &format!("revoked_tokens_file = {list:?}"))).unwrap();
+    // So long that the program is busy with it for a while after it has read it.
+    fs::write(&list, "# nothing\n".repeat(1 << 20)).unwrap();
     let arguments = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];
     let server = Running::start_while(&arguments, &home.join("ready.json"), |id| {
-        // The program has begun to read its configuration, and waits in the middle of it for the end of the pipe.
-        let writer = OpenOptions::new().write(true).open(&pipe).unwrap();
+        while bytes_read(id) < 4 << 20 {
+            thread::yield_now();
+        }
+        // The program has begun to read its configuration.
         signal(id, "HUP");
-        // From now on an empty file is in the pipe's place, which says the same.
-        let empty = home.join("empty");
-        fs::write(&empty, "").unwrap();
-        fs::rename(&empty, &pipe).unwrap();
-        drop(writer);
     });
     server.until("the configuration was read again");
     assert_eq!(server.terminate().0, Some(0));

@@ -2,8 +2,6 @@
 
 use std::fs;
 use std::fs::File;
-use std::io::Write as _;
-use std::thread;
 
 use serde_json::json;
 use storegate::auth::key_algorithm::KeyAlgorithm;
@@ -12,7 +10,6 @@ use storegate::reload::{LAST_LOOK, Outcome, Reloader};
 
 use crate::configuration_files::Files;
 use crate::identity_provider::{IdentityProvider, ProviderKey};
-use crate::program::make_pipe;
 use crate::test_app::TestApp;
 
 const FLOW: &str = "/stores/S_123456/flow";
@@ -125,23 +122,19 @@ async fn a_file_that_is_replaced_while_it_is_read_is_read_again() {
         let client = format!("[auth.clients.dashboard]\nquota = \"{requests}/1m\"");
         files.text.replacen("[auth.clients.dashboard]", &client, 1)
     };
-    let (first, second) = (with_quota(7), with_quota(8));
-    let pipe = files.path.with_file_name("pipe");
-    make_pipe(&pipe);
-    let (file, read_file) = (pipe.clone(), pipe.clone());
-    // The reader has the whole first text, and before it sees its end, another file is in its place.
-    let replacing = thread::spawn(move || {
-        let mut writer = File::options().write(true).open(&pipe).unwrap();
-        writer.write_all(first.as_bytes()).unwrap();
-        let next = pipe.with_file_name("next");
-        fs::write(&next, second).unwrap();
-        fs::rename(&next, &pipe).unwrap();
+    let (path, next) = (files.path.clone(), files.path.with_file_name("next"));
+    fs::write(&path, with_quota(7)).unwrap();
+    fs::write(&next, with_quota(8)).unwrap();
+    // The environment is asked when the file has been read, and then another one is in its place.
+    let replacing = std::iter::from_fn(|| {
+        fs::rename(&next, &path).unwrap();
+        None
     });
-    let reading = Settings::read_from(Some(&file), std::iter::empty());
-    replacing.join().unwrap();
+    let reading = Settings::read_from(Some(&path), replacing.take(1));
     app.auth.renew(reading.settings.unwrap().auth).unwrap();
     assert_quota(&app, 7).await;
-    let read = move || Settings::read_from(Some(&read_file), std::iter::empty());
+    let read_path = path.clone();
+    let read = move || Settings::read_from(Some(&read_path), std::iter::empty());
     let mut reloader = Reloader::new(app.auth.clone(), reading.sources, read);
     assert_eq!((reloader.look(), reloader.look()), (None, Some(Outcome::Applied)));
     assert_quota(&app, 8).await;

@@ -145,7 +145,7 @@ fn read_keys(section: &Section<'_>, issuer: &str, algorithms: &[KeyAlgorithm]) -
             }
             address.map(KeySource::Url)
         }
-        (None, Some(path)) => read_file(section, &path, algorithms).map(KeySource::File),
+        (None, Some(_)) => read_file(section, algorithms).map(KeySource::File),
         (None, None) => {
             let address = KeyUrl::parse_issuer(issuer);
             if address.is_none() && !issuer.is_empty() {
@@ -159,22 +159,18 @@ fn read_keys(section: &Section<'_>, issuer: &str, algorithms: &[KeyAlgorithm]) -
     }
 }
 
-fn read_file(section: &Section<'_>, path: &str, algorithms: &[KeyAlgorithm]) -> Option<VerificationKeys> {
+fn read_file(section: &Section<'_>, algorithms: &[KeyAlgorithm]) -> Option<VerificationKeys> {
     let problem = |message: String| {
         section.problem("jwks_file", message);
         None
     };
-    let document = match std::fs::read(path) {
-        Ok(document) if document.len() <= MAXIMUM_FILE_BYTES => document,
-        Ok(_) => return problem(format!("{path} is larger than {} KiB", MAXIMUM_FILE_BYTES >> 10)),
-        Err(error) => return problem(format!("cannot read {path}: {error}")),
-    };
+    let document = section.file("jwks_file", MAXIMUM_FILE_BYTES)?;
     match jwks::read(&document, algorithms) {
         // What is in a file was put there on purpose, so a key that cannot be used is a mistake.
         Ok(set) if set.left_out.is_empty() && !set.keys.is_empty() => Some(set.keys),
-        Ok(set) if set.left_out.is_empty() => problem(format!("{path} has no key")),
-        Ok(set) => problem(format!("{path} has keys that cannot be used: {}", set.summary())),
-        Err(error) => problem(format!("{path}: {error}")),
+        Ok(set) if set.left_out.is_empty() => problem("the file has no key".to_owned()),
+        Ok(set) => problem(format!("the file has keys that cannot be used: {}", set.summary())),
+        Err(error) => problem(format!("the file cannot be used: {error}")),
     }
 }
 

@@ -73,7 +73,10 @@ fn each_mistake_is_reported_with_its_place_and_a_way_out() {
     assert!(
         fixed("jwks_uri = \"https://k.example.com/\"\njwks_file = \"x\"").contains("give either jwks_uri or jwks_file")
     );
-    assert!(fixed("jwks_file = \"/nonexistent\"").contains("cannot read /nonexistent"));
+    assert!(
+        fixed("jwks_file = \"/nonexistent\"")
+            .contains("jwks_file: the file that is named here cannot be read: No such file")
+    );
     assert!(
         fixed("scope_prefix = \"x\"\n[issuers.one.scopes]\na = \"flow:read\"").contains("give either scope_prefix")
     );

@@ -1,0 +1,131 @@
+//! The one reader of the files that a configuration is made of. A pipe or a device in the place of a file would hold its
+//! reader up for ever or fill the memory, so nothing but a regular file is opened, and none is read beyond its limit.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// The most that a configuration, a key or a secret may be long, in bytes.
+pub const MOST_OF_A_TEXT: usize = 1 << 20;
+
+/// The most that a list may be long, and with it any file of a configuration.
+pub const MOST_OF_A_LIST: usize = 16 << 20;
+
+/// Why a file cannot be read. It names neither the file nor anything of what is in it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum FileError {
+    /// What the system says.
+    #[error("{0}")]
+    Io(Arc<io::Error>),
+    /// A directory, a pipe, a device or a socket.
+    #[error("it is not a regular file")]
+    NotRegular,
+    /// It goes beyond its limit.
+    #[error("it is larger than {} KiB", .0 >> 10)]
+    TooLarge(usize),
+    /// A text was expected.
+    #[error("it is not text in UTF-8")]
+    NotText,
+}
+
+impl From<io::Error> for FileError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(Arc::new(error))
+    }
+}
+
+/// Reads a whole file of at most `most` bytes.
+///
+/// # Errors
+/// It is not there, no regular file, or too large.
+pub fn read(path: &Path, most: usize) -> Result<Vec<u8>, FileError> {
+    // To open a pipe would wait for its other end, so what it is comes first.
+    check(std::fs::metadata(path)?.is_file())?;
+    let file = File::open(path)?;
+    check(file.metadata()?.is_file())?;
+    let mut content = Vec::new();
+    // Files of `/proc` say that they are empty, so the length that a file has by its own word is not enough.
+    file.take(most as u64 + 1).read_to_end(&mut content)?;
+    if content.len() > most { Err(FileError::TooLarge(most)) } else { Ok(content) }
+}
+
+fn check(is_regular: bool) -> Result<(), FileError> {
+    if is_regular { Ok(()) } else { Err(FileError::NotRegular) }
+}
+
+/// The bytes of a file as text.
+///
+/// # Errors
+/// It is not UTF-8.
+pub fn text(content: &[u8]) -> Result<&str, FileError> {
+    std::str::from_utf8(content).map_err(|_| FileError::NotText)
+}
+
+/// The content of a file, shared by all who ask for it.
+type Content = Result<Rc<[u8]>, FileError>;
+
+/// The files of one reading of a configuration. Each is read once, so that what is in force and the fingerprint by which a
+/// change is noticed are of the same bytes.
+#[derive(Default)]
+pub struct Files(RefCell<BTreeMap<PathBuf, Content>>);
+
+impl Files {
+    /// The content of a file.
+    ///
+    /// # Errors
+    /// The same as those of [`read`].
+    pub fn get(&self, path: &Path, most: usize) -> Result<Rc<[u8]>, FileError> {
+        let mut files = self.0.borrow_mut();
+        let content = match files.get(path) {
+            Some(known) => known.clone(),
+            None => {
+                let content = read(path, MOST_OF_A_LIST).map(Rc::from);
+                files.insert(path.to_owned(), content.clone());
+                content
+            }
+        }?;
+        if content.len() > most { Err(FileError::TooLarge(most)) } else { Ok(content) }
+    }
+}
+
+/// The contents are secrets.
+impl fmt::Debug for Files {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Files(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FileError, Files, read};
+    use std::path::Path;
+
+    #[test]
+    fn only_a_regular_file_within_its_limit_is_read_and_only_once() {
+        let path = std::env::temp_dir().join(format!("storegate-files-{}", std::process::id()));
+        std::fs::write(&path, "0123456789").unwrap();
+        let files = Files::default();
+        assert_eq!(&*files.get(&path, 10).unwrap(), b"0123456789");
+        std::fs::write(&path, "another").unwrap();
+        assert_eq!(&*files.get(&path, 10).unwrap(), b"0123456789");
+        assert!(matches!(files.get(&path, 9), Err(FileError::TooLarge(9))));
+        assert!(matches!(read(&path, 6), Err(FileError::TooLarge(6))));
+        assert_eq!(read(&path, 7).unwrap(), b"another");
+        std::fs::remove_file(&path).unwrap();
+        assert!(matches!(read(&path, 7), Err(FileError::Io(_))));
+        assert!(matches!(read(&std::env::temp_dir(), 7), Err(FileError::NotRegular)));
+        assert!(!format!("{files:?}").contains("0123"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_device_without_end_is_refused_and_so_is_a_file_that_does_not_know_its_length() {
+        assert!(matches!(read(Path::new("/dev/zero"), 7), Err(FileError::NotRegular)));
+        assert!(matches!(read(Path::new("/proc/self/status"), 7), Err(FileError::TooLarge(7))));
+    }
+}
