@@ -2,16 +2,22 @@
 //! limits are put in force between two requests. When anything in the new configuration is wrong, all of it is logged and
 //! the old one stays; what only a restart can change is named in the log.
 
+mod hangups;
+mod watch;
+
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use actix_web::web::{self, Data};
+use actix_web::web::Data;
 
 use crate::auth::CurrentAuth;
 use crate::config::{Reading, Settings};
 use crate::settings::{Fingerprint, Sources};
 use crate::telemetry::metrics;
+
+pub use hangups::Hangups;
+pub use watch::watch;
 
 /// How often the files are looked at. A change is read at the second look that finds the file the same, so that a file
 /// that is just being written is not.
@@ -212,71 +218,4 @@ fn identity(about: &Metadata) -> [i64; 4] {
 #[cfg(not(unix))]
 const fn identity(_: &Metadata) -> [i64; 4] {
     [0; 4]
-}
-
-/// Looks at the files for ever, and at once when SIGHUP has come.
-pub async fn watch<R>(reloader: Reloader<R>, mut hangups: Hangups)
-where
-    R: Fn() -> Reading + Send + 'static,
-{
-    hangups.tell();
-    let mut reloader = Some(reloader);
-    loop {
-        let is_hangup = tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => false,
-            () = hangups.next() => true,
-        };
-        let Some(mut moved) = reloader.take() else { return };
-        // Files are read, and keys and hashes checked, on a thread that serves no requests.
-        let done = web::block(move || {
-            let _outcome = if is_hangup { Some(moved.reload()) } else { moved.look() };
-            moved
-        });
-        match done.await {
-            Ok(moved) => reloader = Some(moved),
-            Err(_) => tracing::error!("reading the configuration again failed; restart to apply changes"),
-        }
-    }
-}
-
-/// SIGHUP, where there is one.
-pub struct Hangups(#[cfg(unix)] std::io::Result<tokio::signal::unix::Signal>);
-
-#[cfg(unix)]
-impl Hangups {
-    /// From now on the signal ends the process no more, and one that comes is kept until somebody waits for it. Must be
-    /// called inside the runtime.
-    pub fn listen() -> Self {
-        Self(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()))
-    }
-
-    fn tell(&self) {
-        if let Err(error) = &self.0 {
-            tracing::warn!(%error, "SIGHUP cannot be listened to");
-        }
-    }
-
-    async fn next(&mut self) {
-        let has_come = match &mut self.0 {
-            Ok(signal) => signal.recv().await.is_some(),
-            Err(_) => false,
-        };
-        if !has_come {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-#[cfg(not(unix))]
-impl Hangups {
-    /// There is no such signal here.
-    pub const fn listen() -> Self {
-        Self()
-    }
-
-    const fn tell(&self) {}
-
-    async fn next(&mut self) {
-        std::future::pending().await
-    }
 }
