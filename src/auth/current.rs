@@ -49,10 +49,8 @@ impl CurrentAuth {
     pub fn renew(&self, settings: AuthSettings) -> Result<(), AuthSetupError> {
         let old = self.get();
         let renewed = old.renewed(settings)?;
-        let trusted = renewed.verifier().trusted();
-        trusted.take_over_keys_from(old.verifier().trusted());
         if let Some(fetcher) = &self.fetcher {
-            trusted.fetch_keys(fetcher);
+            renewed.verifier().trusted().fetch_keys(fetcher);
         }
         self.auth.store(Arc::new(renewed));
         Ok(())

@@ -112,7 +112,7 @@ impl Auth {
     /// # Errors
     /// There is no key.
     pub fn new(settings: AuthSettings, clock: Clock) -> Result<Self, AuthSetupError> {
-        Self::around(Arc::default(), settings, clock)
+        Self::around(Arc::default(), &Issuers::default(), settings, clock)
     }
 
     /// The same with other keys, clients and limits. The names that stand in tokens, and the address of this service, stay:
@@ -124,14 +124,20 @@ impl Auth {
             public_url: self.public_url.clone(),
             ..settings
         };
-        let renewed = Self::around(self.memory.clone(), settings, self.clock.clone())?;
+        let renewed = Self::around(self.memory.clone(), self.verifier.trusted(), settings, self.clock.clone())?;
         Ok(Self { verifier: renewed.verifier.remembering_what(&self.verifier), ..renewed })
     }
 
-    fn around(memory: Arc<AuthMemory>, settings: AuthSettings, clock: Clock) -> Result<Self, AuthSetupError> {
+    /// Around what outlives a configuration: the memory, and the keys that `known` issuers have.
+    fn around(
+        memory: Arc<AuthMemory>,
+        known: &Issuers,
+        settings: AuthSettings,
+        clock: Clock,
+    ) -> Result<Self, AuthSetupError> {
         let keys = settings.keys.ok_or(AuthSetupError::NoKey)?;
         let (issuer, audience) = (&settings.issuer, &settings.audience);
-        let trusted = Issuers::new(settings.issuers, &clock);
+        let trusted = Issuers::sharing_keys_of(known, settings.issuers, &clock);
         let revocations = Revocations::new(settings.revoked_tokens, memory.revoked.clone());
         let verifier = Verifier::new(issuer, audience, keys.verification().clone(), clock.clone());
         Ok(Self {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use storegate::auth::key_algorithm::KeyAlgorithm;
 use storegate::auth::keys::{Key, KeySet};
 use storegate::auth::private_key;
+use tokio::sync::watch;
 
 use crate::background::Background;
 use crate::test_app::NOW;
@@ -60,6 +61,8 @@ struct Shared {
     key_reads: AtomicUsize,
     metadata_reads: AtomicUsize,
     only_rfc_8414: bool,
+    /// Whether whoever reads the keys has to wait.
+    is_slow: watch::Sender<bool>,
 }
 
 /// The running provider.
@@ -88,6 +91,7 @@ impl IdentityProvider {
             key_reads: AtomicUsize::new(0),
             metadata_reads: AtomicUsize::new(0),
             only_rfc_8414,
+            is_slow: watch::Sender::new(false),
         });
         let its_shared = web::Data::from(shared.clone());
         let ((), running) = Background::start(move || {
@@ -130,6 +134,11 @@ impl IdentityProvider {
         *self.shared.issuer.lock().unwrap() = Some(issuer.to_owned());
     }
 
+    /// Lets whoever reads the keys wait, until it is called again with `false`.
+    pub fn be_slow(&self, is_slow: bool) {
+        self.shared.is_slow.send_replace(is_slow);
+    }
+
     /// How often the keys were read.
     pub fn key_reads(&self) -> usize {
         self.shared.key_reads.load(Ordering::Acquire)
@@ -156,6 +165,7 @@ fn key_set(keys: &[&ProviderKey]) -> Value {
 
 async fn read_keys(shared: web::Data<Shared>) -> HttpResponse {
     shared.key_reads.fetch_add(1, Ordering::AcqRel);
+    shared.is_slow.subscribe().wait_for(|is_slow| !is_slow).await.unwrap();
     HttpResponse::Ok().json(&*shared.keys.lock().unwrap())
 }
 

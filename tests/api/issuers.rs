@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all, join3};
 use serde_json::{Value, json};
 use storegate::auth::key_algorithm::KeyAlgorithm;
 use storegate::config::Settings;
@@ -342,6 +342,32 @@ async fn a_reload_asks_no_provider_and_checks_no_signature_again_when_its_settin
     app.pass(5);
     assert_eq!(get(&app, &unknown).await.status, 401);
     assert_eq!(provider.key_reads(), 2, "half a minute after the first fetch");
+}
+
+#[actix_web::test]
+async fn a_token_that_waits_for_its_key_gets_it_across_a_reload() {
+    let (old, new) = (key("old"), key("new"));
+    let provider = IdentityProvider::start(&[&old]);
+    let app = app(&provider);
+    assert_eq!(get(&app, &old.token(&provider.claims())).await.status, 200);
+    provider.publish(&[&old, &new]);
+    provider.be_slow(true);
+    app.pass(30);
+    let token = new.token(&provider.claims());
+    let form = format!("token={token}");
+    let reloading = async {
+        while provider.key_reads() < 2 {
+            tokio::task::yield_now().await;
+        }
+        renew(&app, &section(&provider, "acme"));
+        let later = get(&app, &token);
+        let released = async { provider.be_slow(false) };
+        join(later, released).await.0
+    };
+    let waiting = join3(get(&app, &token), app.post_form("dashboard", "/oauth/introspect", &form), reloading);
+    let (asked, told, later) = tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it comes about");
+    assert_eq!((asked.status, told.json()["active"].as_bool(), later.status), (200, Some(true), 200));
+    assert_eq!(provider.key_reads(), 2, "they share one fetch");
 }
 
 #[actix_web::test]

@@ -26,9 +26,12 @@ impl KeyFetcher {
         Self(sender)
     }
 
-    /// From now on a token with a new key waits for the fetch, even if the task has not begun.
+    /// From now on a token with a new key waits for the fetch, even if the task has not begun. A task goes on from one
+    /// configuration to the next.
     pub(super) fn serve(&self, issuer: &TrustedIssuer) {
-        // The other end is gone only with the runtime, and then nobody asks any more.
-        let _service_has_ended = self.0.send(Wanted::of(&issuer.keyring, issuer.settings.clone()));
+        if let Some(wanted) = Wanted::of(&issuer.keyring, &issuer.settings) {
+            // The other end is gone only with the runtime, and then nobody asks any more.
+            let _service_has_ended = self.0.send(wanted);
+        }
     }
 }

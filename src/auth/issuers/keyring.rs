@@ -1,5 +1,5 @@
-//! The keys of one issuer as they are known now, and when they may be asked for anew. All workers share it; the fetching
-//! itself is done elsewhere, by one task.
+//! The keys of one issuer as they are known now, and when they may be asked for anew. All workers share it, and so do one
+//! configuration and the next; the fetching itself is done elsewhere, by one task.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -115,16 +115,21 @@ impl Keyring {
         Some(KeyFetch { ended, awaited })
     }
 
-    /// Says that there is a task that fetches from now on, with its first fetch under way unless the keys that were taken
-    /// over are still good. It is woken by the gift.
-    pub(super) fn serve(&self) -> Arc<Notify> {
+    /// Says that there is a task that fetches from now on, with its first fetch under way. It is woken by the gift, and
+    /// there is none if a task does so already.
+    pub(super) fn serve(&self) -> Option<Arc<Notify>> {
         let mut schedule = self.schedule();
-        schedule.served = true;
-        let now = self.clock.elapsed();
-        if schedule.is_due(now) {
-            schedule.begin(now);
+        if schedule.served {
+            return None;
         }
-        self.asked.clone()
+        schedule.served = true;
+        schedule.begin(self.clock.elapsed());
+        Some(self.asked.clone())
+    }
+
+    /// Says that there is no such task any more, so that another one may begin.
+    pub(super) fn leave(&self) {
+        self.schedule().served = false;
     }
 
     /// Whether a fetch was asked for or is due. From then on it is under way, until [`Self::land`].
@@ -153,18 +158,6 @@ impl Keyring {
         self.ended.send_modify(|ended| *ended += 1);
     }
 
-    /// Begins with what another one of the same issuer has read, if it has, and with when it is to be read again: however
-    /// often a configuration is put in force, its provider is asked no more often.
-    pub(super) fn take_over_from(&self, older: &Self) {
-        if older.was_read() && !self.was_read() {
-            self.replace(older.current().as_ref().clone());
-            // What a fetch under way brings is lost with the older one, so there is to be another.
-            let times = older.schedule().times();
-            let mut schedule = self.schedule();
-            (schedule.last_start, schedule.next) = times.unwrap_or_default();
-        }
-    }
-
     fn replace(&self, keys: VerificationKeys) {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
         self.replacements.fetch_add(1, Ordering::Release);
@@ -184,11 +177,6 @@ impl Schedule {
 
     fn is_due(&self, now: Duration) -> bool {
         self.next.is_none_or(|next| now >= next)
-    }
-
-    /// When the last fetch began and when the next one is due, unless one is under way.
-    fn times(&self) -> Option<(Option<Duration>, Option<Duration>)> {
-        (!self.under_way).then_some((self.last_start, self.next))
     }
 }
 

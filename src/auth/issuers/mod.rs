@@ -37,6 +37,14 @@ pub struct TrustedIssuer {
 }
 
 impl TrustedIssuer {
+    /// With the keyring of `known`, if that is of the same keys.
+    fn sharing(known: &Issuers, settings: IssuerSettings, clock: &Clock) -> Self {
+        match known.0.iter().find(|known| settings.has_keys_of(&known.settings)) {
+            Some(known) => Self { settings, keyring: known.keyring.clone() },
+            None => Self::new(settings, clock.clone()),
+        }
+    }
+
     fn new(settings: IssuerSettings, clock: Clock) -> Self {
         let keyring = Arc::new(match &settings.keys {
             KeySource::File(keys) => Keyring::fixed(keys.clone(), clock),
@@ -89,29 +97,26 @@ pub struct Issuers(Vec<TrustedIssuer>);
 impl Issuers {
     /// Trusts these issuers, each with the keys of its file, or with none until [`Self::fetch_keys`].
     pub fn new(settings: Vec<IssuerSettings>, clock: &Clock) -> Self {
-        Self(settings.into_iter().map(|settings| TrustedIssuer::new(settings, clock.clone())).collect())
+        Self::sharing_keys_of(&Self::default(), settings, clock)
     }
 
-    /// Begins to fetch keys from now on, for as long as these issuers are in use: at once unless keys that are still good
-    /// were taken over, when a token names a new key, and every few minutes. One fetcher serves all workers; this may be called on any thread.
+    /// The same, where an issuer of the same place and algorithms as a known one shares its keys, and with them the fetch
+    /// that is under way and who waits for it. So a reload while a provider is down forgets nothing, and however often a
+    /// configuration is put in force, no provider is asked more often.
+    pub fn sharing_keys_of(known: &Self, settings: Vec<IssuerSettings>, clock: &Clock) -> Self {
+        Self(settings.into_iter().map(|settings| TrustedIssuer::sharing(known, settings, clock)).collect())
+    }
+
+    /// Begins to fetch keys from now on, for as long as these issuers are in use: at once unless somebody does so already,
+    /// when a token names a new key, and every few minutes. One fetcher serves all workers; this may be called on any
+    /// thread.
     pub fn fetch_keys(&self, fetcher: &KeyFetcher) {
         for issuer in self.0.iter().filter(|issuer| !matches!(issuer.settings.keys, KeySource::File(_))) {
             fetcher.serve(issuer);
         }
     }
 
-    /// Takes over the keys that were fetched by issuers of the same place and algorithms, so that a reload while a
-    /// provider is down forgets nothing.
-    pub fn take_over_keys_from(&self, older: &Self) {
-        for issuer in &self.0 {
-            let same = |other: &&TrustedIssuer| other.settings.has_keys_of(&issuer.settings);
-            if let Some(known) = older.0.iter().find(same) {
-                issuer.keyring.take_over_from(&known.keyring);
-            }
-        }
-    }
-
-    /// A number that changes whenever the keys of one of them do.
+    /// A number that changes whenever the keys of one of them do. It never goes back, as long as the issuers are these.
     pub fn generation(&self) -> u64 {
         self.0.iter().map(|issuer| issuer.keyring.replacements()).sum()
     }

@@ -50,19 +50,32 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// Counts as a fetch that is under way from now on, unless the keys are known and still good.
-    pub(super) fn of(keyring: &Arc<Keyring>, issuer: IssuerSettings) -> Self {
-        Self { asked: keyring.serve(), keyring: Arc::downgrade(keyring), issuer }
+    /// Counts as a fetch that is under way from now on. Nothing if there is a task for these keys.
+    pub(super) fn of(keyring: &Arc<Keyring>, issuer: &IssuerSettings) -> Option<Self> {
+        let asked = keyring.serve()?;
+        Some(Self { asked, keyring: Arc::downgrade(keyring), issuer: issuer.clone() })
     }
 }
 
 /// The task. Its connections belong to the thread that it runs on.
 pub(super) async fn run(wanted: Wanted, tls: Arc<ClientConfig>) {
     let Wanted { keyring, asked, issuer } = wanted;
+    let _serving = Serving(keyring.clone());
     let mut refresh = Refresh { fetcher: Fetcher::new(tls), issuer, told: String::new() };
     while refresh.if_wanted(&keyring).await {
         // Woken or not, the next round looks for itself.
         let _woken = rt::time::timeout(LOOK, asked.notified()).await;
+    }
+}
+
+/// Makes room for another task, even when this one has panicked.
+struct Serving(Weak<Keyring>);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        if let Some(keyring) = self.0.upgrade() {
+            keyring.leave();
+        }
     }
 }
 

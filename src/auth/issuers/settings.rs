@@ -96,14 +96,15 @@ impl IssuerSettings {
             && self.mapping == other.mapping
     }
 
-    /// Whether the keys of the other one, read from the same place by the same rules, are also this one's.
+    /// Whether the keys of the other one, read from the same place by the same rules and under the same name in the log,
+    /// are also this one's.
     pub(super) fn has_keys_of(&self, other: &Self) -> bool {
         let same_place = match (&self.keys, &other.keys) {
             (KeySource::Url(one), KeySource::Url(another))
             | (KeySource::Discovery(one), KeySource::Discovery(another)) => one == another,
             _ => false,
         };
-        same_place && self.issuer == other.issuer && self.algorithms == other.algorithms
+        same_place && self.name == other.name && self.issuer == other.issuer && self.algorithms == other.algorithms
     }
 }
 

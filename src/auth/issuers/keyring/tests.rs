@@ -20,7 +20,7 @@ fn nobody_waits_where_nobody_fetches() {
 #[actix_web::test]
 async fn all_who_wait_share_the_fetch_that_is_under_way() {
     let ring = Arc::new(Keyring::empty(clock().0));
-    ring.serve();
+    ring.serve().unwrap();
     let waiting: Vec<_> = (0..50).map(|_| ring.ask().expect("it is under way")).collect();
     assert!(ring.is_wanted() && !ring.was_read());
     ring.land(Some((keys(), None)));
@@ -34,7 +34,7 @@ async fn all_who_wait_share_the_fetch_that_is_under_way() {
 fn however_often_it_is_asked_there_is_one_fetch_in_half_a_minute() {
     let (clock, hand) = clock();
     let ring = Keyring::empty(clock);
-    ring.serve();
+    ring.serve().unwrap();
     ring.land(Some((keys(), None)));
     hand.advance(PAUSE - SECOND);
     assert!((0..1000).all(|_| ring.ask().is_none()));
@@ -45,35 +45,16 @@ fn however_often_it_is_asked_there_is_one_fetch_in_half_a_minute() {
 }
 
 #[test]
-fn one_that_takes_over_keys_asks_again_when_the_older_one_would_have() {
+fn one_task_serves_a_ring_however_often_a_configuration_asks_for_one() {
     let (clock, hand) = clock();
-    let older = Keyring::empty(clock.clone());
-    older.serve();
-    older.land(Some((keys(), None)));
-    let mut newest = older;
-    for _ in 0..5 {
-        hand.advance(SECOND);
-        let newer = Keyring::empty(clock.clone());
-        newer.take_over_from(&newest);
-        newer.serve();
-        assert!(!newer.is_wanted() && newer.ask().is_none() && newer.was_read());
-        newest = newer;
-    }
-    hand.advance(PAUSE - 5 * SECOND);
-    assert!(newest.ask().is_some() && newest.is_wanted(), "a new key is worth a fetch as before");
-    let newer = Keyring::empty(clock.clone());
-    newer.take_over_from(&newest);
-    newer.serve();
-    assert!(newer.is_wanted() && newer.was_read(), "whoever waits for a fetch under way waits for another");
-    newest.land(None);
-    hand.advance(USUAL_AGE);
-    let newer = Keyring::empty(clock.clone());
-    newer.take_over_from(&newest);
-    newer.serve();
-    assert!(newer.is_wanted(), "the keys are old");
-    let stranger = Keyring::empty(clock);
-    stranger.serve();
-    assert!(stranger.is_wanted(), "nothing was taken over");
+    let ring = Keyring::empty(clock);
+    assert!(ring.serve().is_some() && ring.is_wanted());
+    assert!(ring.serve().is_none());
+    ring.land(Some((keys(), None)));
+    hand.advance(SECOND);
+    assert!(ring.serve().is_none() && !ring.is_wanted(), "the keys are still good");
+    ring.leave();
+    assert!(ring.serve().is_some() && ring.is_wanted(), "the first one has died");
 }
 
 #[test]
@@ -88,7 +69,7 @@ fn keys_are_good_for_ten_minutes_or_as_long_as_the_provider_says_within_bounds()
     for (told, expected) in ages {
         let (clock, hand) = clock();
         let ring = Keyring::empty(clock);
-        ring.serve();
+        ring.serve().unwrap();
         ring.land(Some((keys(), told)));
         hand.advance(expected - SECOND);
         assert!(!ring.is_wanted(), "{told:?}");
@@ -101,7 +82,7 @@ fn keys_are_good_for_ten_minutes_or_as_long_as_the_provider_says_within_bounds()
 fn a_failed_fetch_takes_nothing_away_and_is_tried_again_after_the_pause() {
     let (clock, hand) = clock();
     let ring = Keyring::empty(clock);
-    ring.serve();
+    ring.serve().unwrap();
     ring.land(Some((keys(), None)));
     hand.advance(USUAL_AGE);
     assert!(ring.is_wanted());
@@ -109,17 +90,4 @@ fn a_failed_fetch_takes_nothing_away_and_is_tried_again_after_the_pause() {
     assert!(ring.current().get(Some("a")).is_some() && !ring.is_wanted());
     hand.advance(PAUSE);
     assert!(ring.is_wanted());
-}
-
-#[test]
-fn a_new_ring_begins_with_what_an_older_one_has_read() {
-    let (old, new) = (Keyring::empty(clock().0), Keyring::empty(clock().0));
-    new.take_over_from(&old);
-    assert!(!new.was_read(), "nothing was read");
-    old.serve();
-    old.land(Some((keys(), None)));
-    new.take_over_from(&old);
-    assert!(new.was_read() && new.current().get(Some("a")).is_some());
-    new.serve();
-    assert!(!new.is_wanted(), "they are still good");
 }
