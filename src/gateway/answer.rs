@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 use super::account::Account;
 use super::clock_offset::Reading;
 use super::dialect::Call;
-use super::error::{Error, Kind, Note};
+use super::error::{Error, Kind, Note, Refusal};
+use super::hidden::Hidden;
 use super::transport::Response;
 use super::transport_failure::TransportFailure;
 use super::vendor::Gateway;
@@ -27,13 +28,13 @@ pub struct Reply<T> {
     pub reading: Option<Reading>,
 }
 
-/// Reads an answer that arrived at `now` after `took`.
+/// Reads an answer that arrived at `now` after `took`, and takes nothing over that is hidden.
 pub fn read<T: DeserializeOwned>(
     account: &Account,
     call: &Call,
     response: &Response,
-    now: Timestamp,
-    took: SignedDuration,
+    hidden: &Hidden<'_>,
+    (now, took): (Timestamp, SignedDuration),
 ) -> Reply<T> {
     let gateway = account.gateway();
     if !(200..=299).contains(&response.status) {
@@ -44,30 +45,34 @@ pub fn read<T: DeserializeOwned>(
         Ok(answer) => {
             // PHP writes an empty list for an empty object.
             let data = answer.data.filter(|data| data.get() != "[]").map(|data| data.get());
-            (data.map(|data| data_of(gateway, call, data, answer.call_id)).transpose(), answer.gateway_time)
+            (
+                data.map(|data| data_of(gateway, call, data, of_call(answer.call_id, hidden))).transpose(),
+                answer.gateway_time,
+            )
         }
         Err(refusal) if refusal.kind == Kind::Unreadable => {
             return Reply { outcome: Err(Error::transport(gateway, TransportFailure::NotAnEnvelope)), reading: None };
         }
         Err(refusal) => {
             let time = refusal.gateway_time;
-            (Err(Error::refused(gateway, refusal)), time)
+            let note = hidden.keep_out_of(refusal.note);
+            (Err(Error::refused(gateway, Refusal { note, ..refusal })), time)
         }
     };
     let gateway_time = time.or(response.date);
     Reply { outcome, reading: gateway_time.map(|gateway_time| Reading { gateway_time, now, took }) }
 }
 
-fn data_of<T: DeserializeOwned>(
-    gateway: Gateway,
-    call: &Call,
-    data: &str,
-    call_id: Option<String>,
-) -> Result<T, Error> {
+/// What there is to say of a call whose data cannot be read.
+fn of_call(call_id: Option<String>, hidden: &Hidden<'_>) -> Option<Note> {
+    let note = hidden.keep_out_of(Note::cleaned(None, None, None, call_id));
+    note.is_of_gateway().then_some(note)
+}
+
+fn data_of<T: DeserializeOwned>(gateway: Gateway, call: &Call, data: &str, note: Option<Note>) -> Result<T, Error> {
     serde_json::from_str(data).map_err(|error| {
         // The library's own words can hold a part of the data.
         let cause = format!("data of {} at column {}: {:?} error", call.method.name, error.column(), error.classify());
-        let note = call_id.map(|call_id| Note { call_id: Some(call_id), ..Note::default() });
         Error { note, ..Error::local(gateway, Kind::Unreadable, cause) }
     })
 }

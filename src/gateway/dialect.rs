@@ -177,6 +177,9 @@ pub trait Dialect: Send + Sync {
     /// Shows what [`Dialect::encode`] would sign.
     fn explain(&self, call: &Call, stamp: &Stamp) -> Explanation;
 
+    /// What the gateway must not get past us, even when it repeats it.
+    fn secrets(&self) -> Vec<&SecretString>;
+
     /// The call that logs the configured user in, if this call needs a user's login and one is configured.
     fn login_for(&self, _call: &Call) -> Option<Call> {
         None

@@ -47,7 +47,8 @@ impl Note {
         self.code.is_some() || self.call_id.is_some()
     }
 
-    /// Makes a gateway's words safe to show: no control characters, no more than a sentence or two.
+    /// Makes a gateway's words safe to show: no control characters, nothing that may be a signature, no more than a sentence
+    /// or two; and codes and numbers that are none are left out.
     pub fn cleaned(
         code: Option<String>,
         codename: Option<String>,
@@ -55,15 +56,41 @@ impl Note {
         call_id: Option<String>,
     ) -> Self {
         let clean = |words: Option<String>| words.map(|words| clean(&words)).filter(|words| !words.is_empty());
-        Self { code: clean(code), codename: clean(codename), message: clean(message), call_id: clean(call_id) }
+        let plain = |word: Option<String>| word.map(|word| word.trim().to_owned()).filter(|word| is_plain(word));
+        Self { code: plain(code), codename: plain(codename), message: clean(message), call_id: plain(call_id) }
     }
 }
 
 fn clean(words: &str) -> String {
     const LONGEST: usize = 200;
-    let kept = words.chars().filter(|character| !character.is_control());
-    let cleaned: String = kept.take(LONGEST).collect();
+    let kept: String = words.chars().filter(|character| !character.is_control()).collect();
+    // First of all: what is cut from a signature's end would leave its beginning.
+    let cleaned: String = without_digests(&kept).chars().take(LONGEST).collect();
     cleaned.trim().to_owned()
+}
+
+/// The words with `…` for every run of hexadecimal digits that is as long as the shortest signature, which is an MD5 digest.
+fn without_digests(words: &str) -> String {
+    const SHORTEST: usize = 32;
+    let mut shown = String::with_capacity(words.len());
+    let mut rest = words;
+    while !rest.is_empty() {
+        let run = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
+        let (digits, behind) = rest.split_at(run);
+        shown.push_str(if run >= SHORTEST { "…" } else { digits });
+        let other = behind.find(|character: char| character.is_ascii_hexdigit()).unwrap_or(behind.len());
+        let (between, next) = behind.split_at(other);
+        shown.push_str(between);
+        rest = next;
+    }
+    shown
+}
+
+/// As vendors write codes, their names and numbers of calls. A sentence has no place there, and neither has a form.
+fn is_plain(word: &str) -> bool {
+    const LONGEST: usize = 64;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    (1..=LONGEST).contains(&word.len()) && word.bytes().all(is_plain)
 }
 
 /// A gateway call that failed.
@@ -116,5 +143,42 @@ impl crate::cache::Failure for Error {
 
     fn remembered(&self) -> Duration {
         self.kind.reaction().remembered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Note, without_digests};
+
+    fn message(words: &str) -> Option<String> {
+        Note::cleaned(None, None, Some(words.to_owned()), None).message
+    }
+
+    #[test]
+    fn what_may_be_a_signature_is_not_shown_and_a_shorter_number_is() {
+        let (md5, sha1) = ("0123456789abcdefABCDEF0123456789", "0123456789abcdef0123456789abcdef01234567");
+        assert_eq!(message(&format!("signed {md5}, not {sha1}!")).unwrap(), "signed …, not …!");
+        assert_eq!(message(&format!("签名{md5}x{}", &md5[1..])).unwrap(), format!("签名…x{}", &md5[1..]));
+        assert_eq!(message(&format!("{}{md5}", "x".repeat(180))).unwrap(), format!("{}…", "x".repeat(180)));
+        assert_eq!(message(&format!("{}\u{7}{}", &md5[..16], &md5[16..])).unwrap(), "…", "it is cleaned first");
+        for words in ["", "sign error", "店 not found", "5f0c1c1e8a"] {
+            assert_eq!(without_digests(words), words);
+        }
+    }
+
+    #[test]
+    fn codes_names_and_numbers_of_calls_that_are_none_are_left_out() {
+        let words = |word: &str| {
+            let word = || Some(word.to_owned());
+            let note = Note::cleaned(word(), word(), None, word());
+            assert!(note.code == note.codename && note.codename == note.call_id);
+            note.code
+        };
+        for word in ["-500", "e000006", "API_SYSTEM_CALL_ERROR", "5f0c1c1e-8a.1", &"a".repeat(64)] {
+            assert_eq!(words(word).as_deref(), Some(word));
+        }
+        for word in ["", " ", "two words", "_akey=x", "a&b", "错误", "a\u{7}", &"a".repeat(65)] {
+            assert_eq!(words(word), None, "{word}");
+        }
     }
 }

@@ -13,6 +13,7 @@ mod clock_offset;
 pub mod dialect;
 pub mod endpoint;
 pub mod error;
+mod hidden;
 mod limit;
 pub mod login;
 mod login_flight;
@@ -50,6 +51,7 @@ use answer::Reply;
 use breaker::{Change, Leave};
 use dialect::Call;
 use error::{Error, Kind};
+use hidden::Hidden;
 use limit::Place;
 use progress::{Failure, Progress, Sent};
 use reactions::Counts;
@@ -166,12 +168,15 @@ impl GatewayClient {
         deadline: &Deadline,
     ) -> Reply<T> {
         let login = sent.login.as_ref().map(|token| &token.value);
-        let request = account.dialect().encode(call, &sent.stamped.stamp, login);
+        let stamp = &sent.stamped.stamp;
+        let request = account.dialect().encode(call, stamp, login);
+        let secrets = account.dialect().secrets().into_iter().chain(login);
+        let hidden = Hidden::new(secrets, stamp.nonce.as_deref(), request.body.clone());
         let started = self.clock.elapsed();
         let response = self.transport.send(request, deadline).await;
         let took = SignedDuration::try_from(self.clock.elapsed().saturating_sub(started)).unwrap_or_default();
         match response {
-            Ok(response) => answer::read(account, call, &response, self.clock.now(), took),
+            Ok(response) => answer::read(account, call, &response, &hidden, (self.clock.now(), took)),
             Err(failure) => Reply { outcome: Err(Error::transport(account.gateway(), failure)), reading: None },
         }
     }

@@ -53,6 +53,7 @@ struct Shared {
     opretail_secret: String,
     oms_token: String,
     answers: Mutex<BTreeMap<String, String>>,
+    echoes: Mutex<BTreeMap<String, String>>,
     received: Mutex<Vec<Received>>,
     used: Mutex<HashSet<String>>,
     stopping: AtomicBool,
@@ -68,6 +69,7 @@ impl IndependentGateway {
             opretail_secret: opretail_secret.to_owned(),
             oms_token: oms_token.to_owned(),
             answers: Mutex::default(),
+            echoes: Mutex::default(),
             received: Mutex::default(),
             used: Mutex::default(),
             stopping: AtomicBool::new(false),
@@ -94,6 +96,17 @@ impl IndependentGateway {
         let date = self.shared.now.strftime("%a, %d %b %Y %H:%M:%S GMT");
         let answer = format!("{head}date: {date}\r\n\r\n{body}");
         self.shared.answers.lock().unwrap().insert(method.to_owned(), answer);
+    }
+
+    /// Lets every accepted call of a method be answered with `body`, in which `%FORM%` stands for what was received and
+    /// `%SIGN%` for its signature.
+    pub fn echo(&self, method: &str, body: &str) {
+        self.shared.echoes.lock().unwrap().insert(method.to_owned(), body.to_owned());
+    }
+
+    /// Lets it be answered as before.
+    pub fn echo_no_more(&self, method: &str) {
+        self.shared.echoes.lock().unwrap().remove(method);
     }
 
     /// All that arrived, in order.
@@ -140,7 +153,7 @@ fn serve(connection: &TcpStream, shared: &Shared) {
     while let Some((path, headers, body)) = read_request(&mut reader) {
         let parameters = decode_form(&body);
         let (method, verdict) = shared.judge(&parameters);
-        let answer = shared.answer_to(&method, verdict);
+        let answer = shared.answer_to(&method, verdict, &body, &parameters);
         shared.received.lock().unwrap().push(Received { path, headers, body, parameters, verdict });
         let mut connection = connection;
         if connection.write_all(answer.as_bytes()).is_err() || answer.contains("connection: close") {
@@ -210,7 +223,12 @@ impl Shared {
         !self.used.lock().unwrap().insert(signature.to_owned())
     }
 
-    fn answer_to(&self, method: &str, verdict: &str) -> String {
+    fn answer_to(&self, method: &str, verdict: &str, form: &str, parameters: &Parameters) -> String {
+        let echo = self.echoes.lock().unwrap().get(method).filter(|_| verdict == "ok").cloned();
+        if let Some(echo) = echo {
+            let signature = parameters.get("_sig").or_else(|| parameters.get("sign")).unwrap();
+            return self.whole(&echo.replace("%FORM%", form).replace("%SIGN%", signature));
+        }
         if verdict == "ok" {
             return self.answers.lock().unwrap().get(method).cloned().expect("the test gave an answer");
         }
@@ -219,6 +237,10 @@ impl Shared {
         } else {
             format!(r#"{{"stat":{{"cid":"c","code":{verdict},"codename":"REFUSED"}},"result":"refused"}}"#)
         };
+        self.whole(&body)
+    }
+
+    fn whole(&self, body: &str) -> String {
         let date = self.now.strftime("%a, %d %b %Y %H:%M:%S GMT");
         format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\ndate: {date}\r\n\r\n{body}", body.len())
     }

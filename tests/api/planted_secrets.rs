@@ -153,6 +153,7 @@ quota = "3/1h"
 async fn read_everything(told: &mut Told, gateway: &IndependentGateway, token: &str) {
     assert_eq!(told.with_token(token, "/stores/S_1/flow").await, 200);
     assert_eq!(told.with_token(token, "/organizations/2/developer-account").await, 200);
+    read_echoes(told, gateway, token).await;
     assert_eq!(
         told.with_token(token, "/stores").await,
         502,
@@ -166,6 +167,31 @@ async fn read_everything(told: &mut Told, gateway: &IndependentGateway, token: &
     assert_eq!(told.with_token(token, "/stores/S_3/flow").await, 502, "the login is refused");
     gateway.answer_whole(FLOW, "HTTP/1.1 302 Found\r\nlocation: /x\r\ncontent-length: 0\r\nconnection: close\r\n", "");
     assert_eq!(told.with_token(token, "/stores/S_4/flow").await, 502);
+}
+
+/// A gateway that repeats what it was sent, in every member of its refusal.
+async fn read_echoes(told: &mut Told, gateway: &IndependentGateway, token: &str) {
+    for (number, word) in ["%SIGN%", "%FORM%", OPRETAIL_SECRET, PASSWORD].into_iter().enumerate() {
+        for (code, status) in [(100_001, 422), (102_005, 403)] {
+            let stat = format!(r#"{{"cid":"{word}","code":{code},"codename":"{word}"}}"#);
+            gateway.echo(FLOW, &format!(r#"{{"stat":{stat},"result":"signed {word}, not {word}"}}"#));
+            assert_eq!(told.with_token(token, &format!("/stores/S_8{number}{status}/flow")).await, status, "{word}");
+        }
+    }
+    for (number, word) in ["%SIGN%", "%FORM%", OMS_TOKEN].into_iter().enumerate() {
+        for (code, status) in [("e000006", 422), ("404", 404)] {
+            let refusal = format!(r#"{{"error_response":{{"code":"{code}","msg":"assembled {word}"}}}}"#);
+            gateway.echo("shop.get", &refusal);
+            assert_eq!(told.with_token(token, &format!("/stores/ECHO{number}{status}")).await, status, "{word}");
+        }
+    }
+    gateway.echo("shop.get", r#"{"error_response":{"code":"%SIGN%","msg":"%FORM%"}}"#);
+    let read = told.with_token(token, "/stores/ECHO").await;
+    assert!(matches!(read, 422 | 502), "{read}");
+    gateway.echo(FLOW, r#"{"stat":{"cid":"%SIGN%","code":0},"data":"%FORM%"}"#);
+    assert_eq!(told.with_token(token, "/stores/S_89/flow").await, 502);
+    gateway.echo_no_more(FLOW);
+    gateway.echo_no_more("shop.get");
 }
 
 /// Callers who should not get in, or not so far.

@@ -73,6 +73,10 @@ impl Dialect for Oms {
         SignedRequest { url: self.settings.url.clone(), body: form_encoded(&parameters).into(), login: None }
     }
 
+    fn secrets(&self) -> Vec<&SecretString> {
+        vec![&self.settings.token]
+    }
+
     /// The token is appended to the digest of this string, not to the string, so nothing needs masking.
     fn explain(&self, call: &Call, stamp: &Stamp) -> Explanation {
         let parameters = self.parameters(call, stamp);

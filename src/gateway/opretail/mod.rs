@@ -92,6 +92,11 @@ impl Dialect for OpRetail {
         }
     }
 
+    fn secrets(&self) -> Vec<&SecretString> {
+        let password = self.settings.login.as_ref().map(|login| &login.password);
+        std::iter::once(&self.settings.secret).chain(password).collect()
+    }
+
     fn login_for(&self, call: &Call) -> Option<Call> {
         let settings = self.settings.login.as_ref()?;
         login::is_needed_for(&call.method).then(|| settings.call())
