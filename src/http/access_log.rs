@@ -16,7 +16,7 @@ pub struct Label {
     pub id: RequestId,
     /// The method.
     pub method: String,
-    /// The path without its query, which may hold names of people.
+    /// The path without its query, which may hold names of people, and without what may be a token.
     pub path: String,
 }
 

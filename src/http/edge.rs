@@ -23,7 +23,7 @@ use super::host::Host;
 use super::problem::{PROBLEM_JSON, Problem, ProblemDocument};
 use super::problem_type::ProblemType;
 use super::request_id::{self, RequestId};
-use super::{methods, request_limits, well_formed};
+use super::{methods, request_limits, shown_path, well_formed};
 use crate::clock::Clock;
 
 /// Some errors may be kept by caches unless they are told not to (RFC 9111 §4.2.2).
@@ -54,7 +54,7 @@ pub async fn pass(
     let label = Label {
         id: request_id::of(request.headers(), &edge.clock),
         method: request_limits::named_method(request.method().as_str()),
-        path: request_limits::named_path(request.path()),
+        path: request_limits::named_path(&shown_path::of(request.path())),
     };
     let span = access_log::span(&label.id);
     let started = edge.clock.elapsed();

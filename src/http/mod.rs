@@ -22,6 +22,7 @@ pub mod reply;
 pub mod request_id;
 pub mod request_limits;
 pub mod server;
+mod shown_path;
 pub mod watch;
 mod weights;
 mod well_formed;

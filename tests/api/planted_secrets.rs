@@ -213,6 +213,9 @@ async fn refuse_everything(told: &mut Told, token: &str, stranger: &str) {
     assert_eq!(told.read("/stores", &[("authorization", &bearer), ("authorization", &bearer)]).await, 401);
     assert_eq!(told.read("/nowhere", &[("authorization", &bearer), ("cookie", &bearer)]).await, 404);
     assert_eq!(told.with_token(token, "/stores?page=x").await, 400);
+    assert_eq!(told.read(&format!("/{token}"), &[]).await, 404);
+    assert_eq!(told.read(&format!("/stores/{token}/flow"), &[]).await, 401);
+    assert_eq!(told.with_token(token, &format!("/stores/{token}/flow")).await, 400);
 }
 
 #[actix_web::test]
