@@ -52,6 +52,22 @@ pub struct Reading {
     pub settings: Result<Settings, Problems>,
 }
 
+impl Reading {
+    /// The same with problems that were found before.
+    #[must_use]
+    pub fn with_problems(self, mut problems: Vec<String>) -> Self {
+        let settings = match self.settings {
+            Ok(settings) if problems.is_empty() => Ok(settings),
+            Ok(_) => Err(Problems(problems)),
+            Err(Problems(others)) => {
+                problems.extend(others);
+                Err(Problems(problems))
+            }
+        };
+        Self { settings, ..self }
+    }
+}
+
 /// `[server]`: our own listener.
 #[derive(Clone, Debug)]
 pub struct ServerSettings {

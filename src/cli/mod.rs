@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Reading, Settings};
+use crate::settings::readable;
 use error::CliError;
 
 /// Plain REST in, signed vendor RPC out: a translating proxy for retail open platforms.
@@ -73,10 +74,8 @@ impl ConfigArgument {
     }
 
     fn read(&self) -> Reading {
-        // A variable that is not text cannot be one of ours.
-        let variables =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Settings::read_from(self.config.as_deref(), variables)
+        let (variables, problems) = readable(std::env::vars_os());
+        Settings::read_from(self.config.as_deref(), variables.into_iter()).with_problems(problems)
     }
 }
 

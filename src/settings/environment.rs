@@ -2,10 +2,30 @@
 //! Values stay text; the reader of each setting knows its type.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use toml::{Table, Value};
 
 const PREFIX: &str = "STOREGATE__";
+
+/// The variables that are text, and a problem for each of ours that is not: to leave it out would put a default in the place
+/// of what somebody has set.
+pub fn readable(variables: impl Iterator<Item = (OsString, OsString)>) -> (Vec<(String, String)>, Vec<String>) {
+    let (mut readable, mut problems) = (Vec::new(), Vec::new());
+    for (name, value) in variables {
+        match (name.into_string(), value.into_string()) {
+            (Ok(name), Ok(value)) => readable.push((name, value)),
+            (Ok(name), Err(_)) if name.starts_with(PREFIX) => {
+                problems.push(format!("the variable {name}: its value is not text in UTF-8"));
+            }
+            (Err(name), _) if name.to_string_lossy().starts_with(PREFIX) => {
+                problems.push(format!("the variable {}: its name is not text in UTF-8", name.to_string_lossy()));
+            }
+            _ => {}
+        }
+    }
+    (readable, problems)
+}
 
 /// Writes every `STOREGATE__…` variable into `table` and returns which dotted path came from which variable.
 ///
@@ -48,6 +68,8 @@ fn existing_key(table: &Table, part: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::overlay;
+    #[cfg(unix)]
+    use super::readable;
     use toml::Table;
 
     #[test]
@@ -64,5 +86,27 @@ mod tests {
         let mut table = Table::new();
         overlay(&mut table, [("PATH".to_owned(), "/bin".to_owned())].into_iter());
         assert!(table.is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_of_ours_that_is_no_text_is_a_problem_and_its_value_is_not_shown() {
+        use std::ffi::OsString;
+        use std::os::unix::ffi::OsStringExt as _;
+        let bytes = |text: &[u8]| OsString::from_vec(text.to_vec());
+        let variables = [
+            (bytes(b"STOREGATE__A"), bytes(b"planted-\xff")),
+            (bytes(b"STOREGATE__\xff"), bytes(b"planted")),
+            (bytes(b"STOREGATE__B"), bytes(b"text")),
+            (bytes(b"OTHER"), bytes(b"\xff")),
+            (bytes(b"\xff"), bytes(b"text")),
+        ];
+        let (read, problems) = readable(variables.into_iter());
+        assert_eq!(read, [("STOREGATE__B".to_owned(), "text".to_owned())]);
+        let expected = [
+            "the variable STOREGATE__A: its value is not text in UTF-8",
+            "the variable STOREGATE__\u{fffd}: its name is not text in UTF-8",
+        ];
+        assert_eq!(problems, expected);
     }
 }

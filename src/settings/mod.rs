@@ -9,7 +9,7 @@ mod section;
 mod sources;
 mod units;
 
-pub use environment::overlay;
+pub use environment::{overlay, readable};
 pub use files::{FileError, Files, MOST_OF_A_LIST, MOST_OF_A_TEXT, read as read_file, text as text_of_file};
 pub use report::{Problems, Report, nearest};
 pub use section::Section;
