@@ -188,6 +188,8 @@ fn malformed_request(what: &str) -> Problem {
 }
 
 fn refused_token(error: TokenError) -> Problem {
+    // Nothing of the token is in these words.
+    tracing::info!(reason = %error, "the token was refused");
     if error == TokenError::KeysUnavailable {
         // The token may be good: who is told 401 would throw it away.
         return Problem::new(

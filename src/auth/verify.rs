@@ -258,7 +258,7 @@ impl Authority<'_> {
             Self::Trusted(_, issuer) => issuer.types(),
         };
         if !types.accept(header.typ.as_deref()) {
-            return Err(TokenError::NotAnAccessToken.into());
+            return Err(TokenError::WrongType.into());
         }
         let key = match self {
             Self::Own(own) => own.key(header)?,

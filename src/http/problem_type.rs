@@ -39,7 +39,7 @@ problem_types! {
         "Look at `detail`, and send the request with a common HTTP client.";
     InvalidToken = 401 "invalid-token", "A valid access token is needed",
         "There is no bearer token, or it has expired, was issued for another service, or is not signed by a key known here.",
-        "Get a token with POST /oauth/token and send it as `Authorization: Bearer …`. Tokens end; get a new one when `exp` is near.";
+        "Get a new token from who issued it; POST /oauth/token gives one to clients of this service. Send it as `Authorization: Bearer …`, and get another when its `exp` is near.";
     InsufficientScope = 403 "insufficient-scope", "The token lacks a scope",
         "The token is valid, but it does not hold the scope that this path needs.",
         "Ask for a token with the scope named in `detail`; whoever runs this service can grant it to your client.";

@@ -17,8 +17,11 @@ pub enum TokenError {
     /// The header brings a key, or asks for an extension (RFC 7515 §4.1.11, RFC 8725 §3.10).
     #[error("The header of the token has the parameter {0}, which is not accepted")]
     ForbiddenParameter(&'static str),
-    /// Another kind of JWT, such as an ID token (RFC 9068 §4).
-    #[error("The token is not an access token (typ at+jwt)")]
+    /// A `typ` for another kind of JWT (RFC 8725 §3.11, RFC 9068 §4).
+    #[error("The token is not an access token: its `typ` is not one that is accepted from its issuer")]
+    WrongType,
+    /// Another kind of JWT by its claims, such as an ID token.
+    #[error("The token is not an access token: it has the claims of an ID token or of an event")]
     NotAnAccessToken,
     /// No `kid`.
     #[error("The token does not name its key (kid)")]

@@ -64,9 +64,9 @@ fn the_type_may_be_written_in_any_case_and_in_full() {
 #[test]
 fn another_type_of_token_is_refused() {
     for typ in [json!("JWT"), json!("id+jwt"), json!(""), Value::Null] {
-        assert_eq!(check_header(&with(header(), "typ", typ)), Err(TokenError::NotAnAccessToken));
+        assert_eq!(check_header(&with(header(), "typ", typ)), Err(TokenError::WrongType));
     }
-    assert_eq!(check_header(&without(header(), "typ")), Err(TokenError::NotAnAccessToken));
+    assert_eq!(check_header(&without(header(), "typ")), Err(TokenError::WrongType));
 }
 
 #[test]
