@@ -4,6 +4,8 @@
 //! The targets in `fuzz_targets` call these functions under libFuzzer, and `tests/fuzzed` calls them with the corpus, so
 //! that what was found stays found where there is no fuzzer.
 
+#![forbid(unsafe_code)]
+
 mod cache_value;
 mod envelopes;
 mod independent_json;
