@@ -51,6 +51,7 @@ mod reactions;
 mod ready_file;
 mod rehearsal;
 mod reloading;
+mod reloading_often;
 mod repeats;
 mod resources;
 mod revocation;

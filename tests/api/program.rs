@@ -106,6 +106,11 @@ impl Running {
         Self { child, ready, told: told.join("\n"), printed }
     }
 
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// An address of the server.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.ready["base_url"].as_str().unwrap())

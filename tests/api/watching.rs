@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::fs::File;
+#[cfg(unix)]
+use std::os::unix::fs::symlink;
 
 use serde_json::json;
 use storegate::auth::key_algorithm::KeyAlgorithm;
@@ -136,6 +138,34 @@ async fn a_file_that_is_replaced_while_it_is_read_is_read_again() {
     let read_path = path.clone();
     let read = move || Settings::read_from(Some(&read_path), std::iter::empty());
     let mut reloader = Reloader::new(app.auth.clone(), reading.sources, read);
+    assert_eq!((reloader.look(), reloader.look()), (None, Some(Outcome::Applied)));
+    assert_quota(&app, 8).await;
+}
+
+#[cfg(unix)]
+#[actix_web::test]
+async fn a_directory_that_is_swapped_under_its_link_is_noticed() {
+    let app = TestApp::spawn();
+    let files = Files::of(&app, "swapped");
+    let home = files.path.with_file_name("mounted");
+    // As Kubernetes mounts secrets: the file is a link into a link, and only the latter is replaced.
+    for (version, requests) in [("first", 7), ("second", 8)] {
+        fs::create_dir_all(home.join(version)).unwrap();
+        let client = format!("[auth.clients.dashboard]\nquota = \"{requests}/1m\"");
+        let text = files.text.replacen("[auth.clients.dashboard]", &client, 1);
+        fs::write(home.join(version).join("storegate.toml"), text).unwrap();
+    }
+    symlink("first", home.join("..data")).unwrap();
+    let path = home.join("storegate.toml");
+    symlink("..data/storegate.toml", &path).unwrap();
+    let read = move || Settings::read_from(Some(&path), std::iter::empty());
+    let started = read();
+    app.auth.renew(started.settings.unwrap().auth).unwrap();
+    assert_quota(&app, 7).await;
+    let mut reloader = Reloader::new(app.auth.clone(), started.sources, read);
+    assert_eq!((reloader.look(), reloader.look()), (None, None));
+    symlink("second", home.join("..data_tmp")).unwrap();
+    fs::rename(home.join("..data_tmp"), home.join("..data")).unwrap();
     assert_eq!((reloader.look(), reloader.look()), (None, Some(Outcome::Applied)));
     assert_quota(&app, 8).await;
 }
