@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use moka::Expiry;
 use moka::sync::Cache;
-use sha2::{Digest as _, Sha256};
 
 use super::keys::VerificationKey;
 use super::verify::VerifiedToken;
@@ -28,7 +28,9 @@ pub(super) struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
     pub(super) fn of(token: &str) -> Self {
-        Self(Sha256::digest(token).into())
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+        Self(bytes)
     }
 }
 

@@ -185,16 +185,10 @@ impl Verifier {
         let key = authority.key(&compact)?;
         self.verify_signature(&compact, &key)?;
         let verified = Arc::new(VerifiedToken::new(authority.claims(&compact)?));
-        if key.algorithm().is_asymmetric() {
-            let left = self.time_left(verified.claims());
-            let (source, kid) = (authority.source(), compact.header.kid);
-            self.remembered.keep(
-                fingerprint,
-                Remembered { token: verified.clone(), source, kid, key },
-                token.len(),
-                left,
-            );
-        }
+        let left = self.time_left(verified.claims());
+        let (source, kid) = (authority.source(), compact.header.kid);
+        let remembered = Remembered { token: verified.clone(), source, kid, key };
+        self.remembered.keep(fingerprint, remembered, token.len(), left);
         Ok(verified)
     }
 
@@ -210,11 +204,13 @@ impl Verifier {
     /// A key that was removed or replaced ends the tokens that it has signed, remembered or not.
     fn still_has_key_of(&self, remembered: &Remembered) -> bool {
         let kid = remembered.kid.as_deref();
-        let is_same = |key: &VerificationKey| key.is_same_public_key(&remembered.key);
+        // Shared secrets are never compared, but the very key of before has the one of before.
+        let is_same =
+            |key: &Arc<VerificationKey>| Arc::ptr_eq(key, &remembered.key) || key.is_same_public_key(&remembered.key);
         match remembered.source {
-            Source::Own => self.own.keys.get(kid).is_some_and(|key| is_same(key)),
+            Source::Own => self.own.keys.get(kid).is_some_and(is_same),
             Source::Trusted(index) => {
-                self.trusted.get(index).is_some_and(|issuer| issuer.keys().get(kid).is_some_and(|key| is_same(key)))
+                self.trusted.get(index).is_some_and(|issuer| issuer.keys().get(kid).is_some_and(is_same))
             }
         }
     }

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::http::header::HeaderValue;
+use aws_lc_rs::digest;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use sha2::{Digest, Sha256};
 
 use super::freshness::{Freshness, State};
 
@@ -225,8 +225,12 @@ const fn allocated(bytes: usize) -> usize {
 
 /// The link is part of the representation's head, so that it is part of the tag.
 fn tag(body: &[u8], link: Option<&str>) -> String {
-    let digest = Sha256::new().chain_update(body).chain_update(link.unwrap_or_default()).finalize();
-    base16ct::lower::encode_string(digest.get(..16).unwrap_or(&digest))
+    let mut digest = digest::Context::new(&digest::SHA256);
+    digest.update(body);
+    digest.update(link.unwrap_or_default().as_bytes());
+    let digest = digest.finish();
+    let digest = digest.as_ref();
+    base16ct::lower::encode_string(digest.get(..16).unwrap_or(digest))
 }
 
 /// Each encoding has a tag of its own (RFC 9110 §8.8.3.3).

@@ -262,7 +262,8 @@ impl<E: Failure> AnswerCache<E> {
                     return Ok(entry);
                 }
                 leads.set(true);
-                let outcome = fetch().await;
+                // The future of a whole gateway call is large, and what holds it is moved several times.
+                let outcome = Box::pin(fetch()).await;
                 landing.land(question, outcome, clock.elapsed(), start).await
             };
             memory.fly(key, fetch).await
