@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use moka::notification::RemovalCause;
 use moka::{Expiry, future, sync};
 
 use super::entry::{Document, Entry};
@@ -12,6 +13,7 @@ use super::freshness::Freshness;
 use super::purges::{Purges, is_about};
 use super::{Failure, Key, Question};
 use crate::settings::Section;
+use crate::telemetry::metrics;
 
 /// What moka and our maps hold for an entry besides the bytes we can count.
 const ENTRY_OVERHEAD: usize = 256;
@@ -84,7 +86,10 @@ impl<E: Failure> Memory<E> {
             .weigher(|key: &Key, entry: &Arc<Entry>| weight(key, entry))
             .expire_after(UntilUseless)
             // Whoever holds the answer elsewhere learns at once that it is no longer the one to give.
-            .eviction_listener(|_, entry, _| entry.retire())
+            .eviction_listener(|_, entry, cause| {
+                entry.retire();
+                metrics::cache_removal(name(cause));
+            })
             .build();
         let failures = sync::Cache::builder().max_capacity(MOST_FAILURES).time_to_live(LONGEST_FAILURE).build();
         let largest = usize::try_from(settings.size / LARGEST_PART).unwrap_or(usize::MAX);
@@ -222,6 +227,16 @@ async fn finish(document: Document, freshness: Freshness, stores: Vec<String>, n
     };
     let finished = actix_web::rt::task::spawn_blocking(job).await;
     finished.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+/// Why an answer left, as the metric names it.
+const fn name(cause: RemovalCause) -> &'static str {
+    match cause {
+        RemovalCause::Expired => "expired",
+        RemovalCause::Explicit => "dropped",
+        RemovalCause::Replaced => "replaced",
+        RemovalCause::Size => "no_room",
+    }
 }
 
 fn weight(key: &Key, entry: &Entry) -> u32 {

@@ -418,6 +418,27 @@ async fn an_answer_too_large_for_the_cache_is_served_and_not_kept() {
 }
 
 #[actix_web::test]
+async fn a_storm_of_new_answers_takes_no_more_room_than_there_is_and_leaves_the_popular_ones() {
+    let (clock, _time) = Clock::manual(Timestamp::UNIX_EPOCH);
+    let settings = CacheSettings { size: 1 << 20, ..CacheSettings::default() };
+    let cache: AnswerCache<Broken> = AnswerCache::new(&settings, clock);
+    let answer = || std::future::ready(Ok(document(&"x".repeat(500))));
+    for _ in 0..64 {
+        cache.read(question("popular"), answer).await.unwrap();
+        cache.maintain();
+    }
+    for number in 0..20_000 {
+        cache.read(question(&number.to_string()), answer).await.unwrap();
+        if number % 50 == 0 {
+            cache.read(question("popular"), answer).await.unwrap();
+        }
+    }
+    let (entries, bytes) = cache.maintain();
+    assert!(entries > 100 && bytes <= settings.size, "{entries} answers, {bytes} bytes");
+    assert_eq!(cache.read(question("popular"), answer).await.unwrap().outcome, Outcome::Hit);
+}
+
+#[actix_web::test]
 async fn a_panic_in_a_fetch_reaches_the_caller_and_leaves_nothing_behind() {
     let fixture = Fixture::new();
     let bomb = || async { panic!("a bomb in a test") };

@@ -47,7 +47,8 @@ pub(super) struct KnownToken {
     pub(super) quota: Quota,
 }
 
-/// An `Authorization` header, which is not printed.
+/// An `Authorization` header as it was sent, since comparing it is much cheaper than a hash that nobody can forge. It is
+/// bounded, goes when the generation does, and is not printed.
 struct Authorization(Box<[u8]>);
 
 impl std::fmt::Debug for Authorization {

@@ -3,7 +3,7 @@
 //!
 //! Only what cannot have changed is taken from memory: what a target asks, what a token says and grants, which encodings
 //! a caller prefers. It is found by the very bytes that were sent, and forgotten as a whole when keys, clients or limits
-//! change. What may change is asked each time: the size of the head, the token's time and revocation, the quota, the
+//! change: whatever else an answer comes to depend on belongs into [`Generation`]. What may change is asked each time: the size of the head, the token's time and revocation, the quota, the
 //! age of the answer. Whenever the outcome is not a fresh answer from the cache, the request goes the ordinary way.
 
 mod head;

@@ -30,6 +30,7 @@ const RELOADS: &str = "storegate_reloads_total";
 const CACHE_READS: &str = "storegate_cache_reads_total";
 const CACHE_ENTRIES: &str = "storegate_cache_entries";
 const CACHE_BYTES: &str = "storegate_cache_bytes";
+const CACHE_REMOVALS: &str = "storegate_cache_removals_total";
 
 /// From a hit on loopback to the gateway's deadline, in seconds.
 const BUCKETS: [f64; 13] = [0.000_1, 0.000_25, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0];
@@ -211,6 +212,11 @@ pub fn cache_read(resource: &'static str, outcome: &'static str) {
     counter!(CACHE_READS, "resource" => resource, "outcome" => outcome).increment(1);
 }
 
+/// An answer left the cache, or never got into it because those that are there are asked for more often.
+pub fn cache_removal(cause: &'static str) {
+    counter!(CACHE_REMOVALS, "cause" => cause).increment(1);
+}
+
 /// The cache was measured.
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
 pub fn cache_size(entries: u64, bytes: u64) {
@@ -245,6 +251,7 @@ fn describe() {
     describe_counter!(QUOTA_REFUSED, "Requests refused because their client's quota is spent");
     describe_counter!(RELOADS, "How often the configuration was read again, by outcome");
     describe_counter!(CACHE_READS, "Questions to the cache, by resource and outcome");
+    describe_counter!(CACHE_REMOVALS, "Answers that left the cache, by cause");
     describe_gauge!(CACHE_ENTRIES, "Answers in the cache");
     describe_gauge!(CACHE_BYTES, "Weight of the answers in the cache, in bytes");
 }

@@ -6,7 +6,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use secrecy::ExposeSecret;
 
 use crate::companies::{ISSUER, configuration, grant, sandbox_settings};
 use crate::peer::{Peer, request};
+use crate::program::Program;
 use crate::sandbox_gateway::SandboxGateway;
 
 const FEW: usize = 200;
@@ -52,14 +53,14 @@ fn a_hit_takes_no_more_instructions_than_it_did() {
 
 /// All instructions of a program that answers so many hits.
 fn count(configuration: &str, hits: usize) -> u64 {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("instructions-{hits}"));
-    let _removed = fs::remove_dir_all(&directory);
-    fs::create_dir_all(&directory).unwrap();
+    let directory = directory(&format!("instructions-{hits}"));
     let config = directory.join("storegate.toml");
     fs::write(&config, configuration).unwrap();
     let ready = directory.join("ready.json");
     let counted = directory.join("callgrind.out");
-    let mut program = start(&config, &ready, &counted);
+    let output = format!("--callgrind-out-file={}", counted.display());
+    let arguments = ["--quiet", "--tool=callgrind", &output, env!("CARGO_BIN_EXE_storegate")];
+    let mut program = Program::start("valgrind", &arguments, &config, &ready);
     let address = address(&ready, &mut program);
     let mut peer = Peer::connect(address);
     let request = request(&token(configuration), "/stores/S_123456/flow");
@@ -67,23 +68,20 @@ fn count(configuration: &str, hits: usize) -> u64 {
         peer.exchange(&request);
     }
     drop(peer);
-    let stopped = Command::new("sh").args(["-c", &format!("kill -TERM {}", program.id())]).status().unwrap();
-    assert!(stopped.success() && program.wait().unwrap().success());
+    program.terminate();
     total(&fs::read_to_string(counted).unwrap())
 }
 
-fn start(config: &Path, ready: &Path, counted: &Path) -> Child {
-    let mut command = Command::new("valgrind");
-    command.args(["--quiet", "--tool=callgrind", "--trace-children=no"]);
-    command.arg(format!("--callgrind-out-file={}", counted.display()));
-    command.arg(env!("CARGO_BIN_EXE_storegate")).args(["serve", "--listen", "127.0.0.1:0", "--config"]).arg(config);
-    command.arg("--ready-file").arg(ready).env("STOREGATE__TELEMETRY__LOG", "warn");
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().unwrap()
+/// A directory of a test's own, empty at the beginning.
+pub fn directory(name: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _removed = fs::remove_dir_all(&directory);
+    fs::create_dir_all(&directory).unwrap();
+    directory
 }
 
 /// Waits for the ready file, for as long as the program runs.
-fn address(ready: &PathBuf, program: &mut Child) -> SocketAddr {
+pub fn address(ready: &Path, program: &mut Program) -> SocketAddr {
     loop {
         if let Ok(text) = fs::read_to_string(ready)
             && let Ok(known) = serde_json::from_str::<serde_json::Value>(&text)
@@ -91,16 +89,17 @@ fn address(ready: &PathBuf, program: &mut Child) -> SocketAddr {
             let url = known["base_url"].as_str().unwrap();
             return url.strip_prefix("http://").unwrap().parse().unwrap();
         }
-        assert!(program.try_wait().unwrap().is_none(), "the program has ended");
+        assert!(program.runs(), "the program has ended");
         thread::park_timeout(Duration::from_millis(20));
     }
 }
 
-fn token(configuration: &str) -> String {
+/// A token of the client that may read everything.
+pub fn token(configuration: &str) -> String {
     let settings = Settings::parse(configuration, std::iter::empty()).unwrap();
     let key = settings.auth.keys.as_ref().unwrap().signing().clone();
     let issuer = TokenIssuer::new(ISSUER, "storegate", Duration::from_secs(3600), key, Clock::system());
-    issuer.issue(grant("dashboard")).unwrap().token.expose_secret().to_owned()
+    issuer.issue(grant("operator")).unwrap().token.expose_secret().to_owned()
 }
 
 fn total(output: &str) -> u64 {

@@ -15,8 +15,10 @@ mod background;
 mod companies;
 mod instructions;
 mod peer;
+mod program;
 #[path = "../api/sandbox_gateway.rs"]
 mod sandbox_gateway;
+mod soak;
 #[path = "../api/test_app.rs"]
 mod test_app;
 
