@@ -1,0 +1,300 @@
+//! What the scan lets pass, spoils and refuses, in pieces of any size; and that it sees the requests that the parser sees.
+
+use super::{HeadScan, Open};
+use crate::http::refusal::Refusal;
+use actix_codec::Decoder;
+use actix_http::h1::{Codec, Message, MessageType};
+use bytes::BytesMut;
+use proptest::collection::vec;
+use proptest::prelude::{Strategy, prop_oneof};
+use proptest::sample::select;
+use proptest::test_runner::{Config, TestRunner};
+
+/// What passes of requests that come in pieces of this size, and why no more does.
+fn passed(requests: &str, size: usize) -> (String, Option<Refusal>) {
+    let mut bytes = requests.as_bytes().to_vec();
+    let (mut scan, mut passed) = (HeadScan::default(), Vec::new());
+    for piece in bytes.chunks_mut(size) {
+        let mut at = 0;
+        while at < piece.len() && scan.refusal().is_none() {
+            let count = scan.pass(&mut piece[at..]);
+            passed.extend_from_slice(&piece[at..at + count]);
+            at += count;
+        }
+    }
+    (String::from_utf8(passed).unwrap(), scan.refusal())
+}
+
+fn in_all_sizes(requests: &str, expected: &str, refusal: Option<Refusal>) {
+    for size in 1..=requests.len() {
+        let (passed, why) = passed(requests, size);
+        assert_eq!((passed.as_str(), why), (expected, refusal), "in pieces of {size}");
+    }
+}
+
+/// That nothing is read behind this, in whatever pieces it comes.
+fn is_refused(begin: &str, refusal: Refusal) {
+    let behind = "GET /behind HTTP/1.1\r\nHost: a\r\n\r\n";
+    for size in [1, 2, 3, 7, 64, 1 << 20] {
+        let (passed, why) = passed(&format!("{begin}{behind}"), size);
+        assert_eq!(why, Some(refusal), "{begin:?} in pieces of {size}");
+        assert!(!passed.contains("/behind") && passed.len() <= begin.len(), "{passed:?}");
+        assert_eq!(passed.ends_with('\0'), refusal.is_in_head(), "{passed:?}");
+    }
+}
+
+const GET: &str = "GET /a?b HTTP/1.1\r\nHost: x\r\nReferer: http://x/#fragment\r\n\r\n";
+const CHUNKED: &str = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+#[test]
+fn well_formed_requests_pass_as_they_are_one_behind_the_other() {
+    let post = "POST /b HTTP/1.1\r\nhost: x\r\nCONTENT-LENGTH:  9 \r\n\r\na\nb#c\r\n\r\n";
+    let all = format!("\r\n{GET}{post}{GET}{GET}");
+    in_all_sizes(&all, &all, None);
+}
+
+#[test]
+fn one_request_passes_at_a_time() {
+    let mut all = format!("{GET}\r\n{CHUNKED}1\r\na\r\n0\r\n\r\n{GET}").into_bytes();
+    let (mut scan, mut at, mut ends) = (HeadScan::default(), 0, Vec::new());
+    while at < all.len() {
+        at += scan.pass(&mut all[at..]);
+        ends.push((at, scan.messages(), scan.is_between()));
+    }
+    let second = GET.len() + 2 + CHUNKED.len() + 11;
+    assert_eq!(ends, [(GET.len(), 1, true), (second, 2, true), (second + GET.len(), 3, true)]);
+}
+
+#[test]
+fn a_bare_line_feed_is_spoiled_wherever_it_stands_in_a_head() {
+    let bare = Some(Refusal::BareLineFeed);
+    in_all_sizes("GET / HTTP/1.1\nHost: x\n\n", "GET / HTTP/1.1\0", bare);
+    in_all_sizes("GET / HTTP/1.1\r\nHost: x\nA: b\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\0", bare);
+    in_all_sizes("GET / HTTP/1.1\r\nHost: x\r\n\n", "GET / HTTP/1.1\r\nHost: x\r\n\0", bare);
+    in_all_sizes("\nGET / HTTP/1.1\r\n", "\0", bare);
+}
+
+#[test]
+fn a_bare_line_feed_is_found_in_a_later_request_too() {
+    let (later, spoiled) = ("GET / HTTP/1.1\nHost: x\r\n\r\n", "GET / HTTP/1.1\0");
+    let bare = Some(Refusal::BareLineFeed);
+    in_all_sizes(&format!("{GET}{later}"), &format!("{GET}{spoiled}"), bare);
+    let post = "POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n\n\n";
+    in_all_sizes(&format!("{post}{later}"), &format!("{post}{spoiled}"), bare);
+}
+
+#[test]
+fn a_fragment_in_the_target_is_spoiled() {
+    in_all_sizes("GET /a#b HTTP/1.1\r\nHost: x\r\n\r\n", "GET /a\0", Some(Refusal::Fragment));
+}
+
+#[test]
+fn chunks_are_followed_to_their_end() {
+    let chunks = "3;a=b\r\n\n#\n\r\nA \r\n0123456789\r\n0\r\nTrailer: #\r\n\r\n";
+    in_all_sizes(&format!("{CHUNKED}{chunks}{GET}"), &format!("{CHUNKED}{chunks}{GET}"), None);
+    let later = format!("{CHUNKED}{chunks}GET /#");
+    in_all_sizes(&later, &later.replace("/#", "/\0"), Some(Refusal::Fragment));
+}
+
+#[test]
+fn what_is_not_the_length_of_a_body_to_everyone_is_refused() {
+    let zeros = "0".repeat(60);
+    let (blanks, long) = (format!("content-length:{}0", " ".repeat(60)), format!("Content-Length: {zeros}3"));
+    let fields = [
+        "content-length: 1, 1",
+        "content-length: x",
+        "content-length: +1",
+        "content-length:",
+        "content-length: 18446744073709551616",
+        "content-length: 1\r\nContent-Length: 1",
+        "content-length: 0\r\nTransfer-Encoding: chunked",
+        "transfer-encoding: chunked\r\nContent-Length: 0",
+        "transfer-encoding: gzip, chunked",
+        "transfer-encoding: identity",
+        &blanks,
+        &long,
+    ];
+    for fields in fields {
+        is_refused(&format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n"), Refusal::Framing);
+    }
+}
+
+#[test]
+fn chunks_and_trailers_that_could_end_elsewhere_are_refused() {
+    let (zeros, long) = ("0".repeat(40), "a".repeat(300));
+    let trailers = format!("0\r\n{}", format!("A: {long}\r\n").repeat(60));
+    let bodies = [
+        "zz\r\n",
+        "\r\n",
+        "3\nabc\n",
+        "3;a\nabc\r\n",
+        "3x\r\nabc\r\n",
+        "3\r\nabcd\r\n",
+        "3\r\nabc\n",
+        "fffffffffffffffff\r\n",
+        &format!("{zeros}25\r\n"),
+        &format!("1;{long}\r\n"),
+        "0\r\nX: a\nb\r\n\r\n",
+        "0\r\n\nb\r\n\r\n",
+        "0\r\nX: a\0b\r\n\r\n",
+        "0\r\nX: a\rb\r\n\r\n",
+        "0\r\nX\r\n\r\n",
+        &trailers,
+    ];
+    for body in bodies {
+        is_refused(&format!("{CHUNKED}{body}"), Refusal::Chunks);
+    }
+}
+
+#[test]
+fn a_head_without_end_is_refused() {
+    let long = "a".repeat(30 << 10);
+    is_refused(&format!("GET /{long}"), Refusal::LongTarget);
+    is_refused(&"\r\n".repeat(15 << 10), Refusal::LongTarget);
+    is_refused(&format!("GET / HTTP/1.1\r\nA: {long}"), Refusal::LargeHead);
+    let fields = "A: b\r\n".repeat(5 << 10);
+    is_refused(&format!("GET / HTTP/1.1\r\n{fields}"), Refusal::LargeHead);
+}
+
+#[test]
+fn a_request_for_a_head_is_known_from_its_first_word() {
+    for (requests, is_for_head) in
+        [("", false), ("HEAD", false), ("HEAD ", true), ("HEAD /#", true), ("HEADS /#", false), ("GET /\n", false)]
+    {
+        let mut scan = HeadScan::default();
+        scan.pass(&mut requests.as_bytes().to_vec());
+        assert_eq!(scan.is_for_head(), is_for_head, "{requests}");
+    }
+    let mut scan = HeadScan::default();
+    scan.pass(&mut b"HEAD / HTTP/1.1\r\n\r\n".to_vec());
+    assert!(scan.is_between() && scan.is_for_head());
+    scan.pass(&mut b"GET / HTTP/1.1\r\n".to_vec());
+    assert!(!scan.is_for_head());
+}
+
+#[test]
+fn a_request_is_open_from_its_first_byte_to_its_last() {
+    let mut scan = HeadScan::default();
+    let mut open = Vec::new();
+    for byte in "\r\nGET / HTTP/1.1\r\nA: b\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nxxG".bytes() {
+        scan.pass(&mut [byte]);
+        open.push(scan.open());
+    }
+    let steps: Vec<_> = open.chunk_by(|left, right| left == right).map(|run| run[0]).collect();
+    let expected = [
+        // From the empty line on: whoever sends two bytes and stops would stay for ever.
+        Some(Open::Head(0)),
+        Some(Open::Head(1)),
+        None,
+        Some(Open::Head(1)),
+        Some(Open::Head(2)),
+        Some(Open::Body(2)),
+        None,
+        Some(Open::Head(2)),
+    ];
+    assert_eq!(steps, expected);
+}
+
+/// Feeds the parser what passes, and holds the scan to its promise: both see the same requests end at the same bytes,
+/// and what is refused, the parser refuses too or never sees.
+fn assert_agrees(mut requests: Vec<u8>, size: usize) {
+    let (mut scan, mut codec, mut read) = (HeadScan::default(), Codec::default(), BytesMut::new());
+    let (mut items, mut is_reading_body) = (0, false);
+    for piece in requests.chunks_mut(size) {
+        let mut at = 0;
+        while at < piece.len() {
+            let count = scan.pass(&mut piece[at..]);
+            read.extend_from_slice(&piece[at..at + count]);
+            at += count;
+            loop {
+                match codec.decode(&mut read) {
+                    Ok(Some(Message::Item(request))) => {
+                        items += 1;
+                        is_reading_body = codec.message_type() != MessageType::None;
+                        let fields = request.head().headers.iter().map(|(_, value)| value.as_bytes());
+                        assert!(
+                            fields.chain([request.head().uri.path().as_bytes()]).all(|text| !text.contains(&b'\n'))
+                        );
+                        // Tunnels have no end; each is refused and ends the connection.
+                        if codec.message_type() == MessageType::Stream {
+                            return;
+                        }
+                    }
+                    Ok(Some(Message::Chunk(chunk))) => is_reading_body = chunk.is_some(),
+                    Ok(None) => break,
+                    Err(_) => return,
+                }
+            }
+            match scan.refusal() {
+                Some(refusal) => {
+                    assert!(!refusal.is_in_head(), "the parser takes what is refused: {refusal:?}");
+                    return;
+                }
+                None if scan.is_between() => {
+                    assert_eq!((items, is_reading_body, read.len()), (scan.messages(), false, 0));
+                }
+                None => assert!(items <= scan.messages()),
+            }
+        }
+    }
+}
+
+fn any_requests() -> impl Strategy<Value = Vec<u8>> {
+    let heads = [
+        "GET / HTTP/1.1\r\nHost: a\r\n",
+        "HEAD /b HTTP/1.1\r\nHost: a\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\n",
+        "POST / HTTP/1.0\r\n",
+        "Content-Length: 0\r\n",
+        "Content-Length: 3\r\n",
+        "content-length:\t003 \r\n",
+        "Content-Length: +3\r\n",
+        "Content-Length : 3\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "Transfer-Encoding:Chunked \r\n",
+        "Transfer-Encoding: identity\r\n",
+        "Upgrade: websocket\r\n",
+        "A: b\r\n",
+    ];
+    let others = [
+        "\r\n",
+        "\r\n",
+        "\n",
+        "\r",
+        "#",
+        "\0",
+        " ",
+        "\t",
+        ":",
+        ";",
+        "abc",
+        "abc\r\n",
+        "3\r\n",
+        "3\r\nabc\r\n",
+        "0\r\n\r\n",
+        "0\r\n",
+        "003;x=y\r\n",
+        "00000000000000003\r\n",
+        "X: y\r\n",
+        "X\r\n",
+        "f",
+        "A: b",
+    ];
+    let words = prop_oneof![select(heads.to_vec()), select(others.to_vec())];
+    let request = (select(heads[..4].to_vec()), vec(words, 0..8), select(vec!["\r\n", "\r\n0\r\n\r\n", ""]));
+    vec(request, 1..4).prop_map(|requests| {
+        let text: String =
+            requests.into_iter().map(|(head, words, end)| [head, &words.concat(), end].concat()).collect();
+        text.into_bytes()
+    })
+}
+
+#[actix_web::test]
+async fn scan_and_parser_see_the_same_requests() {
+    let mut runner = TestRunner::new(Config { cases: 4096, failure_persistence: None, ..Config::default() });
+    let agreed = runner.run(&(any_requests(), 1_usize..40), |(requests, size)| {
+        assert_agrees(requests, size);
+        Ok(())
+    });
+    agreed.unwrap();
+}
