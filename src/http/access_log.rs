@@ -49,7 +49,7 @@ pub struct Line<'a> {
 
 /// The span that all lines about a request stand in.
 pub fn span(id: &RequestId) -> Span {
-    tracing::info_span!("request", id = &**id)
+    tracing::info_span!("request", id = %&**id)
 }
 
 /// Whether anybody reads the lines.
