@@ -1,4 +1,4 @@
-//! A worker's shortcut: a question that it has answered from the cache before, it answers again ahead of router,
+//! A worker's shortcut: a question that it has answered before, it answers again from the cache ahead of router,
 //! extractors and handlers.
 //!
 //! Only what cannot have changed is taken from memory: what a target asks, what a token says and grants, which encodings
@@ -146,11 +146,11 @@ impl Shortcut {
         response
     }
 
-    /// Remembers a question that the handlers have answered from the cache.
+    /// Remembers a question that the handlers have answered by an answer that the cache keeps.
     fn learn(&self, response: &ServiceResponse<BoxBody>) {
         let request = response.request();
         let Some(repeatable) = request.extensions_mut().remove::<Repeatable>() else { return };
-        if request.extensions().get::<Outcome>() != Some(&Outcome::Hit) {
+        if !request.extensions().contains::<Outcome>() {
             return;
         }
         let auth = self.auth.load();
