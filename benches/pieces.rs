@@ -17,6 +17,7 @@ use storegate::auth::Auth;
 use storegate::auth::issue::{TokenGrant, TokenIssuer};
 use storegate::auth::key_algorithm::KeyAlgorithm;
 use storegate::auth::private_key;
+use storegate::auth::secrets::sha256_hex;
 use storegate::cache::{AnswerCache, CacheSettings, Document, Failure, Freshness, Key, Question};
 use storegate::clock::Clock;
 use storegate::config::Settings;
@@ -38,7 +39,23 @@ fn configuration(algorithm: KeyAlgorithm) -> String {
         KeyAlgorithm::Hs256 => "algorithm = \"HS256\"\nsecret = \"0123456789abcdef0123456789abcdef\"".to_owned(),
         other => format!("private_key = '''{}'''", private_key::generate(other).unwrap().expose_secret()),
     };
-    format!("[server]\npublic_url = \"{ISSUER}\"\n[auth.keys.first]\n{key}\n")
+    format!(
+        r#"
+[server]
+public_url = "{ISSUER}"
+[auth.keys.first]
+{key}
+[auth.clients.dashboard]
+tenant = "acme"
+scopes = ["stores:read", "flow:read"]
+secret_sha256 = "{hash}"
+[tenants.acme.oms]
+url = "http://127.0.0.1:9/"
+flag = "acme"
+token = "token"
+"#,
+        hash = sha256_hex(&SecretString::from("secret")),
+    )
 }
 
 fn settings(configuration: &str) -> storegate::auth::AuthSettings {
