@@ -17,6 +17,7 @@ mod hidden;
 mod limit;
 pub mod login;
 mod login_flight;
+pub mod object;
 pub mod oms;
 pub mod opretail;
 pub mod parameters;

@@ -3,16 +3,15 @@
 //! figure.
 
 use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
+use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
 /// The largest amount that is believed, either way: more than any company sells, and every cent of it fits a float.
 const LARGEST_AMOUNT: f64 = 1e15;
+const LARGEST_WHOLE_AMOUNT: i64 = 1_000_000_000_000_000;
 
 /// The largest whole number that is believed, either way. Up to here every reader of JSON has it exactly (RFC 8259 §6).
 const LARGEST_INTEGER: i64 = 1 << 53;
@@ -23,8 +22,8 @@ const LARGEST_INTEGER: i64 = 1 << 53;
 /// # Errors
 /// When the value is neither a number nor a blank, or beyond 10¹⁵.
 pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Number>, D::Error> {
-    let Some(text) = deserializer.deserialize_any(Scalar)? else { return Ok(None) };
-    parse_number(&text).map(Some).ok_or_else(|| D::Error::custom("expected a number"))
+    let Some(scalar) = deserializer.deserialize_any(Reader)? else { return Ok(None) };
+    scalar.number().map(Some).ok_or_else(|| D::Error::custom("expected a number"))
 }
 
 /// Reads a number as the vendors write it, with or without percent sign; `None` beyond 10¹⁵.
@@ -44,8 +43,8 @@ pub fn parse_number(text: &str) -> Option<Number> {
 /// # Errors
 /// When the value is neither a whole number nor a blank, or beyond 2⁵³.
 pub fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    let Some(text) = deserializer.deserialize_any(Scalar)? else { return Ok(None) };
-    whole(&text).map(Some).ok_or_else(|| D::Error::custom("expected a whole number"))
+    let Some(scalar) = deserializer.deserialize_any(Reader)? else { return Ok(None) };
+    scalar.integer().map(Some).ok_or_else(|| D::Error::custom("expected a whole number"))
 }
 
 /// How many there are: a whole number that is not negative, with or without quotes; a blank is `None`.
@@ -65,7 +64,7 @@ pub fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, 
 /// # Errors
 /// When the value is a list or an object, or a number that was rounded when it was read.
 pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    deserializer.deserialize_any(Scalar)
+    Ok(deserializer.deserialize_any(Reader)?.map(Scalar::into_text))
 }
 
 /// A code as [`text`], without booleans: `true` is no code.
@@ -89,7 +88,10 @@ pub fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Opt
 
 /// `318.0` is the whole number 318.
 fn whole(text: &str) -> Option<i64> {
-    let number = text.parse().ok().or_else(|| without_fraction(text.parse().ok()?))?;
+    text.parse().map_or_else(|_| without_fraction(text.parse().ok()?), within)
+}
+
+fn within(number: i64) -> Option<i64> {
     (-LARGEST_INTEGER..=LARGEST_INTEGER).contains(&number).then_some(number)
 }
 
@@ -105,77 +107,62 @@ fn is_exact(number: f64) -> bool {
     number.abs() <= largest
 }
 
-/// A JSON object. Derived readers of structs take a list of their fields for one, which no gateway means.
-#[derive(Debug)]
-pub struct Object<T>(pub T);
+/// A scalar that is no blank, as it was written. Numbers stay numbers: most figures are, and a text would be made of each
+/// only to be read again.
+enum Scalar {
+    /// Trimmed.
+    Text(String),
+    Signed(i64),
+    Unsigned(u64),
+    /// A whole number in it was not rounded.
+    Float(f64),
+    Flag(bool),
+}
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectOf(PhantomData)).map(Self)
+impl Scalar {
+    fn number(&self) -> Option<Number> {
+        match self {
+            Self::Text(text) => parse_number(text),
+            Self::Flag(_) => None,
+            Self::Float(number) if number.fract() != 0.0 => {
+                Number::from_f64(*number).filter(|_| number.abs() <= LARGEST_AMOUNT)
+            }
+            whole => whole.integer().filter(|number| number.abs() <= LARGEST_WHOLE_AMOUNT).map(Number::from),
+        }
+    }
+
+    fn integer(&self) -> Option<i64> {
+        match self {
+            Self::Text(text) => whole(text),
+            Self::Signed(number) => within(*number),
+            Self::Unsigned(number) => within(i64::try_from(*number).ok()?),
+            Self::Float(number) => without_fraction(*number),
+            Self::Flag(_) => None,
+        }
+    }
+
+    fn into_text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::Signed(number) => number.to_string(),
+            Self::Unsigned(number) => number.to_string(),
+            Self::Float(number) => number.to_string(),
+            Self::Flag(flag) => flag.to_string(),
+        }
     }
 }
 
-struct ObjectOf<T>(PhantomData<T>);
+/// Reads any scalar; `null`, blanks and dashes are `None`.
+struct Reader;
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectOf<T> {
-    type Value = T;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map))
-    }
-}
-
-/// An object; `null` and the empty list, which PHP writes for an empty object, are `None`.
-///
-/// # Errors
-/// When the value is anything else.
-pub fn object<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: DeserializeOwned,
-{
-    match Value::deserialize(deserializer)? {
-        Value::Null => Ok(None),
-        Value::Array(items) if items.is_empty() => Ok(None),
-        value => serde_json::from_value(value).map(|Object(value)| Some(value)).map_err(D::Error::custom),
-    }
-}
-
-/// One object or a list of them, as some fields come with either.
-///
-/// # Errors
-/// When a value is not of the expected type.
-pub fn one_or_many<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: DeserializeOwned,
-{
-    match Value::deserialize(deserializer)? {
-        Value::Null => Ok(Vec::new()),
-        list @ Value::Array(_) => serde_json::from_value(list).map(inner).map_err(D::Error::custom),
-        one => serde_json::from_value(one).map(|Object(one)| vec![one]).map_err(D::Error::custom),
-    }
-}
-
-fn inner<T>(objects: Vec<Object<T>>) -> Vec<T> {
-    objects.into_iter().map(|Object(value)| value).collect()
-}
-
-/// Any scalar as trimmed text; `null`, blanks and dashes are `None`.
-struct Scalar;
-
-fn unless_blank(text: &str) -> Option<String> {
+fn unless_blank(text: &str) -> Option<Scalar> {
     let text = text.trim();
     let blank = text.is_empty() || text.chars().all(|character| character == '-') || text == "null";
-    (!blank).then(|| text.to_owned())
+    (!blank).then(|| Scalar::Text(text.to_owned()))
 }
 
-impl<'de> Visitor<'de> for Scalar {
-    type Value = Option<String>;
+impl<'de> Visitor<'de> for Reader {
+    type Value = Option<Scalar>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a text, a number or null")
@@ -186,23 +173,23 @@ impl<'de> Visitor<'de> for Scalar {
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Some(number.to_string()))
+        Ok(Some(Scalar::Signed(number)))
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Some(number.to_string()))
+        Ok(Some(Scalar::Unsigned(number)))
     }
 
     /// Whole numbers that do not fit 64 bits come here too, rounded: as an id they would be another's.
     fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
         if is_exact(number) {
-            return Ok(Some(number.to_string()));
+            return Ok(Some(Scalar::Float(number)));
         }
         Err(E::custom("a number is too large to be read exactly"))
     }
 
     fn visit_bool<E: Error>(self, flag: bool) -> Result<Self::Value, E> {
-        Ok(Some(flag.to_string()))
+        Ok(Some(Scalar::Flag(flag)))
     }
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {

@@ -113,7 +113,7 @@ impl<'de> Visitor<'de> for Walk<'_, 'de> {
 }
 
 /// A key, borrowed from the body unless it is written with escapes.
-struct Key;
+pub(crate) struct Key;
 
 impl<'de> DeserializeSeed<'de> for Key {
     type Value = Cow<'de, str>;

@@ -15,8 +15,8 @@ use crate::directory::StoreId;
 use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::opretail::methods::GET_FLOW_GROUP_DISTRIBUTION;
-use crate::gateway::scalar;
 use crate::gateway::vendor::Gateway;
+use crate::gateway::{object, scalar};
 use crate::http::problem::Problem;
 
 /// Visitors of a store by gender and age.
@@ -140,9 +140,9 @@ pub struct AgeShare {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Distribution {
-    #[serde(default, deserialize_with = "scalar::one_or_many")]
+    #[serde(default, deserialize_with = "object::one_or_many")]
     gender_distribution: Vec<WireGender>,
-    #[serde(default, deserialize_with = "scalar::one_or_many")]
+    #[serde(default, deserialize_with = "object::one_or_many")]
     age_distribution: Vec<WireAge>,
 }
 

@@ -3,17 +3,18 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeOwned, Error, Visitor};
+use serde::de::value::CowStrDeserializer;
+use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
-use serde_json::{Map, Value};
+
+use crate::gateway::strict_json::Key;
 
 /// A JSON object in which at least one field of `T` stands, be it `null`.
 pub struct Recognized<T>(pub T);
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Recognized<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Recognized<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let fields = Fields(Map::deserialize(deserializer)?);
-        T::deserialize(fields).map(Self).map_err(D::Error::custom)
+        T::deserialize(ForStruct(deserializer)).map(Self)
     }
 }
 
@@ -24,31 +25,72 @@ impl<T> fmt::Debug for Recognized<T> {
     }
 }
 
-/// Hands the object to the derived reader of a struct, which tells the names of its fields first.
-struct Fields(Map<String, Value>);
+/// Hands an object to the derived reader of a struct, which tells the names of its fields first.
+struct ForStruct<D>(D);
 
-impl<'de> Deserializer<'de> for Fields {
-    type Error = serde_json::Error;
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for ForStruct<D> {
+    type Error = D::Error;
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
         names: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Self::Error> {
-        if names.iter().any(|name| self.0.contains_key(*name)) {
-            return self.0.deserialize_any(visitor);
-        }
-        Err(Self::Error::custom("none of the documented fields is there"))
+    ) -> Result<V::Value, D::Error> {
+        self.0.deserialize_map(Watching { names, visitor })
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         self.0.deserialize_any(visitor)
     }
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
         newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+/// The reader's visitor, and the names that it knows.
+struct Watching<V> {
+    names: &'static [&'static str],
+    visitor: V,
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Watching<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.visitor.expecting(formatter)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<V::Value, A::Error> {
+        let mut is_known = false;
+        let value = self.visitor.visit_map(Watched { object, names: self.names, is_known: &mut is_known })?;
+        if is_known {
+            return Ok(value);
+        }
+        Err(A::Error::custom("none of the documented fields is there"))
+    }
+}
+
+/// An object whose keys are looked at on their way.
+struct Watched<'w, A> {
+    object: A,
+    names: &'static [&'static str],
+    is_known: &'w mut bool,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Watched<'_, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        let Some(key) = self.object.next_key_seed(Key)? else { return Ok(None) };
+        *self.is_known |= self.names.contains(&&*key);
+        seed.deserialize(CowStrDeserializer::new(key)).map(Some)
+    }
+
+    fn next_value_seed<W: DeserializeSeed<'de>>(&mut self, seed: W) -> Result<W::Value, A::Error> {
+        self.object.next_value_seed(seed)
     }
 }
 

@@ -14,8 +14,9 @@ use crate::cache::Freshness;
 use crate::directory::{Directory, StoreId};
 use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind};
+use crate::gateway::object::Object;
 use crate::gateway::oms::methods::SHOP_GET;
-use crate::gateway::scalar::{self, Object};
+use crate::gateway::scalar;
 use crate::gateway::vendor::Gateway;
 use crate::http::problem::Problem;
 

@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 
 use crate::gateway::dialect::Answer;
 use crate::gateway::error::{Kind, Note, Refusal};
-use crate::gateway::scalar::{self, Object};
+use crate::gateway::object::Object;
+use crate::gateway::scalar;
 use crate::gateway::strict_json;
 
 #[derive(Deserialize)]

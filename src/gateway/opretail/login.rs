@@ -9,7 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::gateway::dialect::{Call, Door, LoginAnswer, Method};
-use crate::gateway::scalar::{self, Object};
+use crate::gateway::object::Object;
+use crate::gateway::scalar;
 use crate::settings::Section;
 
 /// Logs in with the password as it is; does not tell when the token ends.

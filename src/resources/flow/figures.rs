@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use utoipa::ToSchema;
 
-use crate::gateway::scalar;
 use crate::gateway::tenants::OpRetailAccess;
+use crate::gateway::{object, scalar};
 use crate::resources::weather::{Weather, WireWeather};
 
 // What the caller gets.
@@ -122,9 +122,9 @@ pub struct TotalData {
     enter_rate: Option<Number>,
     #[serde(default, deserialize_with = "scalar::number")]
     fitting_rate: Option<Number>,
-    #[serde(default, deserialize_with = "scalar::object")]
+    #[serde(default, deserialize_with = "object::optional")]
     weather: Option<WireWeather>,
-    #[serde(default, rename = "cfgData", deserialize_with = "scalar::one_or_many")]
+    #[serde(default, rename = "cfgData", deserialize_with = "object::one_or_many")]
     cfg_data: Vec<WireIndicator>,
 }
 
