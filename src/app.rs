@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
@@ -27,7 +28,7 @@ use crate::http::ops::{self, Standing};
 use crate::http::server;
 use crate::openapi;
 use crate::resources::{self, Shared};
-use crate::shortcut::{Shortcut, WithShortcut};
+use crate::shortcut::{Circles, Shortcut, WithShortcut};
 use crate::telemetry::metrics;
 
 /// How often what has expired is freed.
@@ -107,10 +108,12 @@ impl App {
             clock: clock.clone(),
         });
         let gateway = settings.gateway;
+        let circles = Arc::new(Circles::default());
         let factory = move || {
             // awc's client belongs to one thread, so each worker has its own; everything else is shared.
             let transport = Transport::new(&gateway, tls.clone());
-            let shortcut = Shortcut::new(auth.clone(), shared.cache.clone(), edge.clone(), clock.clone());
+            let shortcut =
+                Shortcut::new(auth.clone(), shared.cache.clone(), edge.clone(), clock.clone(), circles.clone());
             let application = actix_web::App::new()
                 .app_data(auth.clone())
                 .app_data(shared.clone())

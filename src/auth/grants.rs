@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 use crate::directory::{OrganizationId, StoreId};
 
 /// The claims `stores` and `organizations`, ready to be asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Grants {
     /// `None` stands for everything.
     limits: Option<Limits>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Limits {
     /// OPRetail's ids without their `S_`.
     stores: BTreeSet<String>,

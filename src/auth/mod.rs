@@ -89,7 +89,7 @@ pub struct Auth {
 
 /// Which configuration and which keys of trusted issuers are in force. What was found out about a token under one
 /// generation, but for its time and its revocation, is true for as long as the generation is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Generation {
     configuration: u64,
     issuer_keys: u64,

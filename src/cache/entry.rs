@@ -2,8 +2,8 @@
 //! encodes only what nobody has asked for before.
 
 use std::io::Write;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use actix_web::http::header::HeaderValue;
@@ -12,6 +12,7 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use super::asked::Places;
 use super::freshness::{Freshness, State};
 
 /// Below this many bytes compression costs more than it saves.
@@ -21,6 +22,9 @@ const WORTH_COMPRESSING: usize = 1024;
 const BROTLI_QUALITY: u32 = 5;
 /// Bits of the window. A smaller one for a smaller body: its tables are made anew for each.
 const BROTLI_WINDOWS: std::ops::RangeInclusive<u32> = 10..=22;
+
+/// Two quotes, 32 digits, a dash and the name of an encoding.
+const LONGEST_ETAG: usize = 2 + 32 + 1 + 4;
 
 /// A compressed form is kept if it has at most this part of the body's size, which nearly all JSON has. So much is counted
 /// for each from the beginning, since an entry's weight cannot change once it is in the cache.
@@ -66,16 +70,29 @@ pub struct Form {
     pub etag: HeaderValue,
 }
 
+impl Form {
+    /// Body and tag in one piece of memory, which has as much room as they need: the cache counts it, and a hit that is
+    /// one of a million waits for each piece.
+    fn new(body: &[u8], etag: &str) -> Self {
+        let mut both = Vec::with_capacity(body.len() + etag.len());
+        both.extend_from_slice(body);
+        both.extend_from_slice(etag.as_bytes());
+        let mut body_bytes = Bytes::from(both);
+        let etag = body_bytes.split_off(body.len());
+        // Digits in quotes are always a header value.
+        let etag = HeaderValue::from_maybe_shared(etag).unwrap_or(HeaderValue::from_static("\"\""));
+        Self { body: body_bytes, etag }
+    }
+}
+
 /// A finished answer.
 #[derive(Debug)]
 pub struct Entry {
-    tag: String,
     identity: Form,
     /// Made when somebody first wants them: a miss need not wait for what nobody wants.
     gzip: OnceLock<Option<Form>>,
     brotli: OnceLock<Option<Form>>,
     link: Option<HeaderValue>,
-    cache_control: HeaderValue,
     stores: Vec<String>,
     freshness: Freshness,
     stored_at: Duration,
@@ -83,22 +100,20 @@ pub struct Entry {
     kept: AtomicBool,
     refreshing: AtomicBool,
     retired: AtomicBool,
+    places: Mutex<Places>,
 }
 
 impl Entry {
-    /// Finishes a document: computes its tag, and writes what of its head does not change with time.
+    /// Finishes a document: computes its tag, and writes what of its head is its own.
     pub(super) fn new(document: Document, freshness: Freshness, stores: Vec<String>, stored_at: Duration) -> Self {
         let Document { body, link } = document;
         let tag = tag(&body, link.as_deref());
         Self {
-            identity: Form { body, etag: etag(&tag, Encoding::Identity) },
-            tag,
+            identity: Form::new(&body, &etag(&tag, Encoding::Identity)),
             gzip: OnceLock::new(),
             brotli: OnceLock::new(),
             // A link that is no header is left out; those of lists are made of what a query may hold.
             link: link.and_then(|link| HeaderValue::try_from(link).ok()),
-            // `max-age` is the whole lifetime and `Age` what is gone of it (RFC 9111 §4.2).
-            cache_control: header(format!("private, max-age={}", freshness.fresh.as_secs())),
             stores,
             freshness,
             stored_at,
@@ -106,6 +121,7 @@ impl Entry {
             kept: AtomicBool::new(false),
             refreshing: AtomicBool::new(false),
             retired: AtomicBool::new(false),
+            places: Mutex::default(),
         }
     }
 
@@ -128,9 +144,13 @@ impl Entry {
         if body.len() < WORTH_COMPRESSING {
             return None;
         }
-        // Only as much memory as there are bytes: the cache counts those.
-        let encoded = encode(body).filter(|encoded| encoded.len() <= body.len() / SMALLEST_GAIN)?.into_boxed_slice();
-        Some(Form { body: Bytes::from(encoded), etag: etag(&self.tag, encoding) })
+        let encoded = encode(body).filter(|encoded| encoded.len() <= body.len() / SMALLEST_GAIN)?;
+        Some(Form::new(&encoded, &etag(self.tag(), encoding)))
+    }
+
+    /// The tag without its quotes.
+    fn tag(&self) -> &str {
+        self.identity.etag.to_str().unwrap_or_default().trim_matches('"')
     }
 
     /// The answer as it is.
@@ -141,11 +161,6 @@ impl Entry {
     /// The `Link` header.
     pub const fn link(&self) -> Option<&HeaderValue> {
         self.link.as_ref()
-    }
-
-    /// The `Cache-Control` header.
-    pub const fn cache_control(&self) -> &HeaderValue {
-        &self.cache_control
     }
 
     /// The stores that the answer is about.
@@ -197,6 +212,11 @@ impl Entry {
         self.retired.store(true, Ordering::Release);
     }
 
+    /// What leads to this entry by what was asked.
+    pub(super) fn with_places<T>(&self, work: impl FnOnce(&mut Places) -> T) -> T {
+        work(&mut self.places.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Claims the refresh of this answer; false when somebody else has it.
     pub(super) fn begin_refresh(&self) -> bool {
         !self.refreshing.swap(true, Ordering::AcqRel)
@@ -210,11 +230,10 @@ impl Entry {
     /// The most bytes that the answer may come to hold in memory, besides its key.
     pub(super) fn size(&self) -> usize {
         let body = self.identity.body.len();
-        let compressed = if body < WORTH_COMPRESSING { 0 } else { 2 * allocated(body / SMALLEST_GAIN) };
-        let tags = 4 * allocated(self.tag.len());
+        let compressed = if body < WORTH_COMPRESSING { 0 } else { 2 * allocated(body / SMALLEST_GAIN + LONGEST_ETAG) };
         let stores: usize = self.stores.iter().map(|store| allocated(store.len()) + size_of::<String>()).sum();
-        let head = allocated(self.cache_control.len()) + self.link.as_ref().map_or(0, |link| allocated(link.len()));
-        size_of::<Self>() + allocated(body) + compressed + tags + stores + head
+        let link = self.link.as_ref().map_or(0, |link| allocated(link.len()));
+        size_of::<Self>() + allocated(body + LONGEST_ETAG) + compressed + stores + link
     }
 }
 
@@ -234,16 +253,11 @@ fn tag(body: &[u8], link: Option<&str>) -> String {
 }
 
 /// Each encoding has a tag of its own (RFC 9110 §8.8.3.3).
-fn etag(tag: &str, encoding: Encoding) -> HeaderValue {
-    header(match encoding.name() {
+fn etag(tag: &str, encoding: Encoding) -> String {
+    match encoding.name() {
         None => format!("\"{tag}\""),
         Some(name) => format!("\"{tag}-{name}\""),
-    })
-}
-
-/// A header value of this program's own words and digits, which is always one.
-fn header(text: String) -> HeaderValue {
-    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
+    }
 }
 
 fn gzip(body: &[u8]) -> Option<Vec<u8>> {

@@ -3,6 +3,7 @@
 //!
 //! Freshness is decided by our clock; moka's own expiry is only the upper bound that frees memory.
 
+mod asked;
 mod entry;
 mod freshness;
 mod memory;
@@ -21,6 +22,7 @@ use crate::clock::Clock;
 
 use memory::Memory;
 
+pub use asked::{Asked, Circle};
 pub use entry::{Document, Encoding, Entry, Form};
 pub use freshness::{Freshness, State};
 pub use memory::CacheSettings;
@@ -169,6 +171,18 @@ impl<E: Failure> AnswerCache<E> {
     /// The kept answer, whatever its age.
     pub fn kept(&self, key: &Key) -> Option<Arc<Entry>> {
         self.memory.get(key)
+    }
+
+    /// What was asked so before by somebody of this circle, and its answer.
+    pub fn asked(&self, circle: Circle, target: &str) -> Option<Arc<Asked>> {
+        self.memory.asked.find(circle, target)
+    }
+
+    /// Remembers what was asked, for as long as its answer is kept.
+    pub fn remember(&self, asked: Asked) {
+        if asked.entry.is_kept() {
+            self.memory.asked.remember(asked);
+        }
     }
 
     /// Drops the answers of a tenant that are about one of these stores, or all of the tenant's; gives their number.

@@ -25,23 +25,16 @@ pub fn from_cache(request: &HttpRequest, found: &Found) -> HttpResponse {
     } else {
         HttpResponse::with_body(StatusCode::OK, BoxBody::new(chosen.form.body.clone()))
     };
-    let (age, status) = age_fields(found);
-    describe(response.headers_mut(), found, &chosen, is_known, (age, status));
+    describe(response.headers_mut(), found, &chosen, is_known, age_fields(found));
     response
 }
 
 /// Writes the head of an answer: what was prepared with the entry, and the two fields that tell its age.
-pub fn describe(
-    headers: &mut HeaderMap,
-    found: &Found,
-    chosen: &Chosen<'_>,
-    is_known: bool,
-    (age, status): (HeaderValue, HeaderValue),
-) {
+pub fn describe(headers: &mut HeaderMap, found: &Found, chosen: &Chosen<'_>, is_known: bool, fields: AgeFields) {
     headers.insert(ETAG, chosen.form.etag.clone());
-    headers.insert(CACHE_CONTROL, found.entry.cache_control().clone());
-    headers.insert(AGE, age);
-    headers.insert(CACHE_STATUS, status);
+    headers.insert(CACHE_CONTROL, fields.control);
+    headers.insert(AGE, fields.age);
+    headers.insert(CACHE_STATUS, fields.status);
     headers.insert(VARY, VARIES_BY);
     // A 304 says only what may have changed (RFC 9110 §15.4.5).
     if is_known {
@@ -56,45 +49,56 @@ pub fn describe(
     }
 }
 
-/// `Age` and `Cache-Status` of hits, which are the same for all answers of one lifetime and age: a worker that answers
-/// many in a second writes them once.
-#[derive(Debug, Default)]
-pub struct AgeFields(Vec<Option<AgeField>>);
-
-#[derive(Debug)]
-struct AgeField {
-    lifetime: u64,
-    seconds: u64,
+/// What tells an answer's age.
+#[derive(Clone, Debug)]
+pub struct AgeFields {
+    /// `Cache-Control`: `max-age` is the whole lifetime and `Age` what is gone of it (RFC 9111 §4.2).
+    control: HeaderValue,
+    /// `Age`.
     age: HeaderValue,
+    /// `Cache-Status`.
     status: HeaderValue,
 }
 
-impl AgeFields {
+/// The fields of hits, which are the same for all answers of one lifetime and age: a worker that answers many in a second
+/// writes them once.
+#[derive(Debug, Default)]
+pub struct KnownAges(Vec<Option<KnownAge>>);
+
+#[derive(Debug)]
+struct KnownAge {
+    lifetime: u64,
+    seconds: u64,
+    fields: AgeFields,
+}
+
+impl KnownAges {
     const PLACES: usize = 256;
 
     /// The fields of a hit.
-    pub fn of(&mut self, found: &Found) -> (HeaderValue, HeaderValue) {
+    pub fn of(&mut self, found: &Found) -> AgeFields {
         if self.0.is_empty() {
             self.0.resize_with(Self::PLACES, || None);
         }
         let (lifetime, seconds) = (found.entry.freshness().fresh.as_secs(), found.age.as_secs());
         let place = usize::try_from(lifetime.wrapping_add(seconds.wrapping_mul(7))).unwrap_or_default() % Self::PLACES;
         let Some(place) = self.0.get_mut(place) else { return age_fields(found) };
-        let field = match place {
-            Some(field) if field.lifetime == lifetime && field.seconds == seconds => field,
-            other => {
-                let (age, status) = age_fields(found);
-                other.insert(AgeField { lifetime, seconds, age, status })
-            }
+        let known = match place {
+            Some(known) if known.lifetime == lifetime && known.seconds == seconds => known,
+            other => other.insert(KnownAge { lifetime, seconds, fields: age_fields(found) }),
         };
-        (field.age.clone(), field.status.clone())
+        known.fields.clone()
     }
 }
 
-fn age_fields(found: &Found) -> (HeaderValue, HeaderValue) {
+fn age_fields(found: &Found) -> AgeFields {
     // Words and digits of this program are always a header value.
-    let status = HeaderValue::try_from(cache_status(found)).unwrap_or(HeaderValue::from_static("storegate"));
-    (HeaderValue::from(found.age.as_secs()), status)
+    let header = |text: String| HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("storegate"));
+    AgeFields {
+        control: header(format!("private, max-age={}", found.entry.freshness().fresh.as_secs())),
+        age: HeaderValue::from(found.age.as_secs()),
+        status: header(cache_status(found)),
+    }
 }
 
 /// Whether the request asks for an answer from the origin (RFC 9111 §5.2.1.4).

@@ -1,7 +1,7 @@
 //! What a handler works at: the parameters of its request, the company's accounts, the cache, the gateways.
 //! A handler reads top to bottom: who asks, what, may they, and then either a kept answer or a call.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, Ready, ready};
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ use crate::gateway::vendor::Gateway;
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
 use crate::http::{accept, reply};
-use crate::shortcut::Repeatable;
+use crate::shortcut::{Asker, Repeatable};
 use crate::telemetry::metrics;
 
 /// What all workers share.
@@ -50,6 +50,7 @@ pub struct Desk {
     gateway: GatewayClient,
     /// Whether what the caller asks depends on the time of asking.
     is_for_now: Cell<bool>,
+    asker: RefCell<Option<Asker>>,
 }
 
 /// What a fetch gives to be kept: a document, and its place in a list when it is a page.
@@ -83,7 +84,7 @@ impl Desk {
         let (Some(shared), Some(gateway)) = (shared, gateway) else {
             return Err(Problem::of(ProblemType::InternalError).caused_by("the app was built without its state"));
         };
-        Ok(Self { request: request.clone(), shared, gateway, is_for_now: Cell::new(false) })
+        Ok(Self { request: request.clone(), shared, gateway, is_for_now: Cell::new(false), asker: RefCell::default() })
     }
 
     /// The company that the caller's token is for.
@@ -225,12 +226,8 @@ impl Desk {
         let policy = self.shared.policies.of(resource).ok_or_else(|| Problem::of(ProblemType::InternalError))?;
         let key = Key::new(caller.tenant(), resource.name, canonical);
         if !self.is_for_now.get() {
-            self.request.extensions_mut().insert(Repeatable {
-                token: caller.token().clone(),
-                generation: caller.generation(),
-                key: key.clone(),
-                resource: resource.name,
-            });
+            let asker = Asker { token: caller.token().clone(), generation: caller.generation() };
+            self.asker.replace(Some(asker));
         }
         Ok(Question {
             key,
@@ -261,10 +258,16 @@ impl Desk {
             // An older answer may hide the failure from every caller, so it is logged where it happens.
             async move { document(resource, &fetching.await.inspect_err(log)?) }
         };
+        let key = question.key.clone();
         let found = self.shared.cache.read(question, fetch).await;
         metrics::cache_read(resource.name, found.as_ref().map_or("failure", |found| found.outcome.name()));
         let found = found.map_err(|error| Problem::from(&error).already_logged())?;
-        self.request.extensions_mut().insert(found.outcome);
+        let mut extensions = self.request.extensions_mut();
+        extensions.insert(found.outcome);
+        if let Some(asker) = self.asker.take() {
+            extensions.insert(Repeatable { asker, key, resource: resource.name, entry: found.entry.clone() });
+        }
+        drop(extensions);
         Ok(reply::from_cache(&self.request, &found))
     }
 
@@ -299,8 +302,7 @@ fn document<T: Serialize>(resource: &Resource, fetched: &Fetched<T>) -> Result<D
         let gateway = resource.method.as_ref().map_or(Gateway::OpRetail, Method::gateway);
         Error::local(gateway, Kind::Unreadable, format!("the answer cannot be written: {error}"))
     })?;
-    // Only as much memory as there are bytes: the cache counts those.
-    Ok(Document { body: Bytes::from(body.into_boxed_slice()), link: fetched.link.clone() })
+    Ok(Document { body: Bytes::from(body), link: fetched.link.clone() })
 }
 
 fn not_granted(store: &StoreId) -> Problem {

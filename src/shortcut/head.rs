@@ -12,14 +12,6 @@ const LONGEST_FIELD: usize = 512;
 const LONGEST_TARGET: usize = 512;
 const LONGEST_AUTHORIZATION: usize = 4096;
 
-/// What an answer depends on, as it was sent. All requests with the same identity mean the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Identity<'a> {
-    pub(super) target: &'a str,
-    pub(super) authorization: Sensitive<'a>,
-    pub(super) profile: Profile<'a>,
-}
-
 /// What a caller usually sends alike with all its requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Profile<'a> {
@@ -38,10 +30,13 @@ impl std::fmt::Debug for Sensitive<'_> {
     }
 }
 
-/// The head of a usual request.
+/// The head of a usual request: what an answer depends on, as it was sent. All requests that are alike in these mean the
+/// same.
 #[derive(Debug)]
 pub(super) struct Head<'a> {
-    pub(super) identity: Identity<'a>,
+    pub(super) target: &'a str,
+    pub(super) authorization: Sensitive<'a>,
+    pub(super) profile: Profile<'a>,
     pub(super) if_none_match: Option<&'a HeaderValue>,
 }
 
@@ -68,11 +63,9 @@ impl<'a> Head<'a> {
             && longest <= LONGEST_FIELD
             && size.is_allowed();
         is_usual.then_some(Self {
-            identity: Identity {
-                target,
-                authorization: Sensitive(authorization),
-                profile: Profile { host, accept, accept_encoding },
-            },
+            target,
+            authorization: Sensitive(authorization),
+            profile: Profile { host, accept, accept_encoding },
             if_none_match: fields.if_none_match,
         })
     }

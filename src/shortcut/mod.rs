@@ -1,16 +1,19 @@
-//! A worker's shortcut: a question that it has answered before, it answers again from the cache ahead of router,
-//! extractors and handlers.
+//! The shortcut: a question that was answered before is answered again from the cache ahead of router, extractors and
+//! handlers.
 //!
-//! Only what cannot have changed is taken from memory: what a target asks, what a token says and grants, which encodings
-//! a caller prefers. It is found by the very bytes that were sent, and forgotten as a whole when keys, clients or limits
-//! change: whatever else an answer comes to depend on belongs into [`Generation`]. What may change is asked each time: the size of the head, the token's time and revocation, the quota, the
-//! age of the answer. Whenever the outcome is not a fresh answer from the cache, the request goes the ordinary way.
+//! Only what cannot have changed is taken from memory: what a target asks ([`crate::cache::Asked`], shared by all workers),
+//! what a token says and grants, and which encodings a caller prefers ([`memo`], one for each worker). It is found by the very
+//! bytes that were sent, and forgotten as a whole when keys, clients or limits change: whatever else an answer comes to
+//! depend on belongs into [`Generation`]. What may change is asked each time: the size of the head, the token's time and
+//! revocation, the quota, the age of the answer. Whenever the outcome is not a fresh answer from the cache, the request goes
+//! the ordinary way.
 
+mod circles;
 mod head;
 mod memo;
 mod service;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,34 +26,45 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 
 use self::head::Head;
-use self::memo::{Known, Lesson, Memo};
+use self::memo::{KnownToken, Memo};
 use crate::auth::quota::{Quota, headers::Counted};
 use crate::auth::verify::VerifiedToken;
 use crate::auth::{Auth, CurrentAuth, Generation};
-use crate::cache::{AnswerCache, Entry, Found, Key, Outcome, State};
+use crate::cache::{AnswerCache, Asked, Entry, Found, Key, Outcome, State};
 use crate::clock::Clock;
 use crate::gateway::error::Error;
 use crate::http::edge::{self, Edge};
-use crate::http::reply::{AgeFields, Preference};
+use crate::http::reply::{KnownAges, Preference};
 use crate::http::{access_log, reply, request_id};
 use crate::telemetry::metrics::HitMeters;
 
+pub use circles::Circles;
 pub use service::WithShortcut;
 
-/// The cache learns of every so many uses of an answer, which is enough to know the popular ones.
+/// The cache learns of every so many uses of answers, which is enough to know the popular ones.
 const USES_BETWEEN_LOOKS: u32 = 16;
 
-/// Left in a request's extensions by the handler's desk: all that the answer depends on besides the head's bytes.
+/// Who asked, and under which keys, clients and limits the token was found good.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    /// The token.
+    pub token: Arc<VerifiedToken>,
+    /// What was in force.
+    pub generation: Generation,
+}
+
+/// Left in a request's extensions by the handler's desk: all that the answer depends on besides the head's bytes, and the
+/// answer.
 #[derive(Clone, Debug)]
 pub struct Repeatable {
     /// Who asked.
-    pub token: Arc<VerifiedToken>,
-    /// Under which keys, clients and limits the token was found good.
-    pub generation: Generation,
-    /// Which answer.
-    pub key: Key,
+    pub asker: Asker,
     /// The resource's name.
     pub resource: &'static str,
+    /// The answer's key.
+    pub key: Key,
+    /// The answer.
+    pub entry: Arc<Entry>,
 }
 
 /// One worker's shortcut.
@@ -59,16 +73,32 @@ pub struct Shortcut {
     cache: AnswerCache<Error>,
     edge: Data<Edge>,
     clock: Clock,
+    circles: Arc<Circles>,
     memo: RefCell<Memo>,
-    ages: RefCell<AgeFields>,
+    ages: RefCell<KnownAges>,
     meters: RefCell<Vec<(&'static str, Rc<HitMeters>)>>,
+    uses: Cell<u32>,
+}
+
+/// What the shortcut found for a request.
+struct Hit {
+    asked: Arc<Asked>,
+    token: Rc<KnownToken>,
+    preference: Preference,
 }
 
 impl Shortcut {
-    /// A shortcut that remembers nothing yet.
-    pub fn new(auth: Data<CurrentAuth>, cache: AnswerCache<Error>, edge: Data<Edge>, clock: Clock) -> Self {
+    /// A shortcut whose worker remembers nobody yet. Circles are shared by all workers.
+    pub fn new(
+        auth: Data<CurrentAuth>,
+        cache: AnswerCache<Error>,
+        edge: Data<Edge>,
+        clock: Clock,
+        circles: Arc<Circles>,
+    ) -> Self {
         let memo = RefCell::new(Memo::new(auth.load().generation()));
-        Self { auth, cache, edge, clock, memo, ages: RefCell::default(), meters: RefCell::default() }
+        let (ages, meters, uses) = (RefCell::default(), RefCell::default(), Cell::default());
+        Self { auth, cache, edge, clock, circles, memo, ages, meters, uses }
     }
 
     /// The answer, if this very question was answered before and its answer is still fresh.
@@ -76,41 +106,47 @@ impl Shortcut {
         let head = Head::read(request.head())?;
         let now = self.clock.elapsed();
         let auth = self.auth.load();
-        let mut memo = self.memo.borrow_mut();
-        memo.keep_up_with(auth.generation());
-        let known = memo.find(&head.identity)?;
-        let entry = self.fresh_entry(known, now)?;
-        auth.verifier().check_standing(&known.token.verified).ok()?;
+        let hit = self.find(&head, auth.generation())?;
+        let entry = &hit.asked.entry;
+        if entry.is_retired() || entry.state(now) != State::Fresh {
+            return None;
+        }
+        auth.verifier().check_standing(&hit.token.verified).ok()?;
         // Last, so that nothing is counted twice: whoever goes the ordinary way is counted there.
-        let counted = count(&auth, known, now)?;
-        let found = Found { age: entry.age(now), entry, outcome: Outcome::Hit };
-        Some(self.write(request, &head, known, &found, counted, now))
+        let counted = count(&auth, &hit.token, now)?;
+        self.tell_of_use(&hit.asked.key);
+        let found = Found { age: entry.age(now), entry: entry.clone(), outcome: Outcome::Hit };
+        Some(self.write(request, &head, &hit, &found, counted, now))
     }
 
-    fn fresh_entry(&self, known: &mut Known, now: Duration) -> Option<Arc<Entry>> {
-        let is_current = |entry: &Arc<Entry>| !entry.is_retired() && entry.state(now) == State::Fresh;
-        known.uses = known.uses.wrapping_add(1);
-        if !known.uses.is_multiple_of(USES_BETWEEN_LOOKS)
-            && let Some(entry) = known.entry.upgrade().filter(is_current)
-        {
-            return Some(entry);
+    fn find(&self, head: &Head<'_>, generation: Generation) -> Option<Hit> {
+        let mut memo = self.memo.borrow_mut();
+        memo.keep_up_with(generation);
+        let token = memo.token(head.authorization)?.clone();
+        let preference = memo.preference(head.profile)?;
+        let asked = self.cache.asked(token.circle, head.target)?;
+        Some(Hit { asked, token, preference })
+    }
+
+    fn tell_of_use(&self, key: &Key) {
+        let uses = self.uses.get().wrapping_add(1);
+        self.uses.set(uses);
+        if uses.is_multiple_of(USES_BETWEEN_LOOKS) {
+            let _used = self.cache.kept(key);
         }
-        let entry = self.cache.kept(&known.key).filter(is_current)?;
-        known.entry = Arc::downgrade(&entry);
-        Some(entry)
     }
 
     fn write(
         &self,
         request: &Request,
         head: &Head<'_>,
-        known: &Known,
+        hit: &Hit,
         found: &Found,
         counted: Option<Counted>,
         now: Duration,
     ) -> Response<BoxBody> {
         let id = request_id::of(request.headers(), &self.clock);
-        let chosen = known.profile.preference.choose(&found.entry);
+        let chosen = hit.preference.choose(&found.entry);
         let is_known = head.if_none_match.is_some_and(|tags| reply::names(tags, chosen.form.etag.as_bytes()));
         let mut response = if is_known {
             Response::with_body(StatusCode::NOT_MODIFIED, BoxBody::new(()))
@@ -129,46 +165,48 @@ impl Shortcut {
             cors.describe(&cors.read(request.method(), request.headers()), headers);
         }
         let took = self.clock.elapsed().saturating_sub(now);
-        known.meters.count(status, took);
+        let meters = self.meters(hit.asked.resource);
+        meters.count(status, took);
         if access_log::is_wanted() {
-            let token = &known.token.verified;
-            let line = access_log::Line {
+            let token = &hit.token.verified;
+            access_log::line(&access_log::Line {
+                id: &id,
                 method: request.method().as_str(),
                 path: request.path(),
-                resource: known.meters.resource(),
+                resource: meters.resource(),
                 status,
                 cache: Some(Outcome::Hit.name()),
                 took,
                 caller: Some((token.client_id(), token.tenant())),
-            };
-            access_log::span(&id).in_scope(|| access_log::line(&line));
+            });
         }
         response
     }
 
-    /// Remembers a question that the handlers have answered by an answer that the cache keeps.
+    /// Remembers a question that the handlers have answered.
     fn learn(&self, response: &ServiceResponse<BoxBody>) {
         let request = response.request();
         let Some(repeatable) = request.extensions_mut().remove::<Repeatable>() else { return };
-        if !request.extensions().contains::<Outcome>() {
-            return;
-        }
         let auth = self.auth.load();
-        if repeatable.generation != auth.generation() {
+        if repeatable.asker.generation != auth.generation() {
             return;
         }
         let Some(head) = Head::read(request.head()) else { return };
-        let Repeatable { token, key, resource, .. } = repeatable;
-        let lesson = Lesson {
-            quota: auth.quota_of(&token),
-            preference: Preference::read(request.headers()),
-            meters: self.meters(resource),
-            verified: token,
-            key,
-        };
+        let Repeatable { asker: Asker { token, generation }, resource, key, entry } = repeatable;
         let mut memo = self.memo.borrow_mut();
-        memo.keep_up_with(auth.generation());
-        memo.learn(&head.identity, lesson);
+        memo.keep_up_with(generation);
+        let circle = match memo.token(head.authorization) {
+            Some(known) => known.circle,
+            None => {
+                let (quota, circle) = (auth.quota_of(&token), self.circles.of(&token, generation));
+                memo.learn_token(head.authorization, token, quota, circle);
+                circle
+            }
+        };
+        if memo.preference(head.profile).is_none() {
+            memo.learn_profile(head.profile, Preference::read(request.headers()));
+        }
+        self.cache.remember(Asked { circle, target: head.target.into(), resource, key, entry });
     }
 
     fn meters(&self, resource: &'static str) -> Rc<HitMeters> {
@@ -184,8 +222,8 @@ impl Shortcut {
 
 /// Counts the request against its client's quota; `None` when that is spent.
 #[expect(clippy::option_option, reason = "no quota, or its standing; or the ordinary way")]
-fn count(auth: &Auth, known: &Known, now: Duration) -> Option<Option<Counted>> {
-    let Quota::Limited(rate) = known.token.quota else { return Some(None) };
-    let standing = auth.take_quota(&known.token.verified, rate, now).ok()?;
+fn count(auth: &Auth, token: &KnownToken, now: Duration) -> Option<Option<Counted>> {
+    let Quota::Limited(rate) = token.quota else { return Some(None) };
+    let standing = auth.take_quota(&token.verified, rate, now).ok()?;
     Some(Some(Counted::from(standing)))
 }

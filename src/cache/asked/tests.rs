@@ -1,0 +1,123 @@
+//! The table: what it finds, for whom, and that nothing lives on in it.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{Asked, AskedTable, Circle, PLACES_OF_AN_ENTRY};
+use crate::cache::{Document, Entry, Freshness, Key};
+
+const ONE: Circle = Circle(1);
+const OTHER: Circle = Circle(2);
+
+fn entry(body: &str) -> Arc<Entry> {
+    let document = Document { body: Bytes::from(body.to_owned()), link: None };
+    Arc::new(Entry::new(document, Freshness::seconds(30, 0, 0), Vec::new(), Duration::ZERO))
+}
+
+fn table() -> AskedTable {
+    AskedTable::new(1 << 20)
+}
+
+fn remember(table: &AskedTable, circle: Circle, target: &str, entry: &Arc<Entry>) {
+    let key = Key::new("acme", "flow", target);
+    table.remember(Asked { circle, target: target.into(), resource: "flow", key, entry: entry.clone() });
+}
+
+fn body(table: &AskedTable, circle: Circle, target: &str) -> Option<String> {
+    let asked = table.find(circle, target)?;
+    Some(String::from_utf8(asked.entry.identity().body.to_vec()).unwrap())
+}
+
+#[test]
+fn an_answer_is_found_by_the_circle_and_the_very_target() {
+    let table = table();
+    remember(&table, ONE, "/a?x=1", &entry("first"));
+    remember(&table, OTHER, "/a?x=1", &entry("second"));
+    assert_eq!(body(&table, ONE, "/a?x=1").as_deref(), Some("first"));
+    assert_eq!(body(&table, OTHER, "/a?x=1").as_deref(), Some("second"));
+    assert_eq!(body(&table, ONE, "/a?x=2"), None);
+    assert_eq!(body(&table, Circle(3), "/a?x=1"), None);
+}
+
+#[test]
+fn a_later_answer_takes_the_place_of_an_earlier_one() {
+    let table = table();
+    let (earlier, later) = (entry("earlier"), entry("later"));
+    remember(&table, ONE, "/a", &earlier);
+    remember(&table, ONE, "/a", &later);
+    table.forget(&earlier);
+    assert_eq!(body(&table, ONE, "/a").as_deref(), Some("later"));
+}
+
+#[test]
+fn an_answer_that_leaves_is_not_kept_alive() {
+    let table = table();
+    let leaving = entry("leaving");
+    let weak: Weak<Entry> = Arc::downgrade(&leaving);
+    for spelling in 0..2 * PLACES_OF_AN_ENTRY {
+        remember(&table, ONE, &format!("/a?{spelling}"), &leaving);
+    }
+    let found = (0..2 * PLACES_OF_AN_ENTRY).filter(|spelling| table.find(ONE, &format!("/a?{spelling}")).is_some());
+    assert_eq!(found.count(), PLACES_OF_AN_ENTRY, "only so many are kept of one answer");
+    leaving.retire();
+    table.forget(&leaving);
+    drop(leaving);
+    assert!(weak.upgrade().is_none());
+}
+
+#[test]
+fn an_answer_that_has_left_before_it_was_remembered_is_not_found() {
+    let table = table();
+    let left = entry("left");
+    left.retire();
+    remember(&table, ONE, "/a", &left);
+    assert_eq!(body(&table, ONE, "/a"), None);
+    assert_eq!(Arc::strong_count(&left), 1);
+}
+
+#[test]
+fn a_full_table_gives_way_and_still_finds_only_what_was_asked() {
+    let table = AskedTable::new(1);
+    let entries: Vec<_> = (0..5000).map(|number| entry(&number.to_string())).collect();
+    for (number, entry) in entries.iter().enumerate() {
+        remember(&table, ONE, &format!("/{number}"), entry);
+    }
+    let found = (0..5000).filter_map(|number| Some((number, body(&table, ONE, &format!("/{number}"))?)));
+    let found: Vec<_> = found.collect();
+    assert!((400..=512).contains(&found.len()), "{}", found.len());
+    assert!(found.iter().all(|(number, body)| *body == number.to_string()));
+    for entry in &entries {
+        entry.retire();
+        table.forget(entry);
+    }
+    assert!(entries.iter().all(|entry| Arc::strong_count(entry) == 1));
+}
+
+#[test]
+fn workers_that_remember_and_forget_at_once_leave_nothing_behind() {
+    let table = AskedTable::new(1);
+    let entries: Vec<_> = (0..2000).map(|number| entry(&number.to_string())).collect();
+    std::thread::scope(|scope| {
+        for worker in 0..4 {
+            let (table, entries) = (&table, &entries);
+            scope.spawn(move || {
+                for (number, entry) in entries.iter().enumerate() {
+                    remember(table, Circle(worker), &format!("/{number}"), entry);
+                    if let Some(found) = body(table, Circle(worker), &format!("/{number}")) {
+                        assert_eq!(found, number.to_string());
+                    }
+                    if number % 4 == usize::try_from(worker).unwrap() {
+                        entry.retire();
+                        table.forget(entry);
+                    }
+                }
+            });
+        }
+    });
+    for (number, entry) in entries.iter().enumerate() {
+        assert_eq!(Arc::strong_count(entry), 1, "{number}");
+        assert!((0..4).all(|worker| table.find(Circle(worker), &format!("/{number}")).is_none()));
+    }
+}
