@@ -1,7 +1,7 @@
 //! The pieces that a request is made of, each alone: `cargo bench --bench pieces`.
 //!
 //! Tokens are checked for the first time and again, answers are found among ten thousand and kept anew, a gateway call is
-//! signed and encoded, and its answer is read.
+//! signed and encoded, its answer is read, and the data in it become the document that is answered.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on must stop")]
 
@@ -21,17 +21,22 @@ use storegate::auth::secrets::sha256_hex;
 use storegate::cache::{AnswerCache, CacheSettings, Document, Failure, Freshness, Key, Question};
 use storegate::clock::Clock;
 use storegate::config::Settings;
+use storegate::gateway::GatewaySettings;
 use storegate::gateway::dialect::{Call, Dialect, Stamp, TimestampForm};
 use storegate::gateway::opretail::methods::GET_TOTAL_DATA;
 use storegate::gateway::opretail::sign::SignMethod;
 use storegate::gateway::opretail::{OpRetail, OpRetailSettings};
+use storegate::gateway::registry::Registry;
 use storegate::gateway::stamps::Unique;
+use storegate::gateway::tenants::Tenants;
+use storegate::resources::flow::figures::{Figures, TotalData};
+use storegate::resources::recognized::Recognized;
 
 const ISSUER: &str = "https://storegate.example.com";
 const ENVELOPE: &[u8] =
     include_bytes!("../fuzz/corpus/opretail_envelope/accepted-answer-to-open.shopweb.passengerFlow.getTotalData");
 
-criterion_group!(pieces, verify, key, lookup, keep, sign, decode);
+criterion_group!(pieces, verify, key, lookup, keep, sign, decode, translate);
 criterion_main!(pieces);
 
 fn configuration(algorithm: KeyAlgorithm) -> String {
@@ -49,10 +54,9 @@ public_url = "{ISSUER}"
 tenant = "acme"
 scopes = ["stores:read", "flow:read"]
 secret_sha256 = "{hash}"
-[tenants.acme.oms]
-url = "http://127.0.0.1:9/"
-flag = "acme"
-token = "token"
+[tenants.acme.opretail]
+key = "S107-00000001"
+secret = "sandbox-secret"
 "#,
         hash = sha256_hex(&SecretString::from("secret")),
     )
@@ -185,5 +189,20 @@ fn decode(criterion: &mut Criterion) {
     let dialect = dialect(SignMethod::Md5);
     criterion.bench_function("decode an envelope", |bencher| {
         bencher.iter(|| dialect.decode(black_box(ENVELOPE)).unwrap().data.map(|data| data.get().len()));
+    });
+}
+
+fn translate(criterion: &mut Criterion) {
+    let dialect = dialect(SignMethod::Md5);
+    let data = dialect.decode(ENVELOPE).unwrap().data.unwrap().get();
+    let configured = Settings::parse(&configuration(KeyAlgorithm::Hs256), std::iter::empty()).unwrap();
+    let tenants = Tenants::new(configured.tenants, &Registry::new(&GatewaySettings::default()));
+    let tenant = tenants.get("acme").unwrap();
+    let access = tenant.opretail().unwrap();
+    criterion.bench_function("translate the figures of a store", |bencher| {
+        bencher.iter(|| {
+            let Recognized(wire) = serde_json::from_str::<Recognized<TotalData>>(black_box(data)).unwrap();
+            serde_json::to_vec(&Figures::from_wire(wire, access, String::new())).unwrap()
+        });
     });
 }

@@ -8,10 +8,11 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 use storegate::gateway::dialect::Dialect;
 use storegate::gateway::error::{Kind, Note, Refusal};
+use storegate::gateway::object::{self, Object};
 use storegate::gateway::oms::{CodeParameter, Oms, OmsSettings, TimestampChoice};
 use storegate::gateway::opretail::sign::SignMethod;
 use storegate::gateway::opretail::{OpRetail, OpRetailSettings};
-use storegate::gateway::scalar::{self, Object};
+use storegate::gateway::scalar;
 use storegate::gateway::stamps::Unique;
 
 use super::independent_json::assert_unambiguous_object;
@@ -177,9 +178,9 @@ struct Figures {
     amount: Option<Number>,
     #[serde(default, rename = "shop_bn", deserialize_with = "scalar::text")]
     id: Option<String>,
-    #[serde(default, rename = "WEATHER", deserialize_with = "scalar::object")]
+    #[serde(default, rename = "WEATHER", deserialize_with = "object::optional")]
     part: Option<Map<String, Value>>,
-    #[serde(default, rename = "cfgData", deserialize_with = "scalar::one_or_many")]
+    #[serde(default, rename = "cfgData", deserialize_with = "object::one_or_many")]
     parts: Vec<Part>,
 }
 

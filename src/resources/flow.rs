@@ -1,6 +1,6 @@
 //! `GET /stores/{store_id}/flow` and `GET /organizations/{organization_id}/flow`: visitors and sales.
 
-mod figures;
+pub mod figures;
 
 use actix_web::HttpResponse;
 use serde::Serialize;
