@@ -170,7 +170,7 @@ fn bearer_token(request: &HttpRequest) -> Result<&str, Problem> {
         return Err(no_token());
     }
     let token = token.trim_matches(' ');
-    if token.is_empty() || token.contains([' ', ',', '\t']) {
+    if token.is_empty() || memchr::memchr3(b' ', b',', b'\t', token.as_bytes()).is_some() {
         return Err(malformed_request("The Authorization header does not hold exactly one token"));
     }
     Ok(token)

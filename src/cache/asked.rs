@@ -19,7 +19,7 @@ const BYTES_FOR_A_PLACE: u64 = 512;
 const WAYS: usize = 8;
 
 /// Sets that are made together, when one of them is needed.
-const SETS_IN_CHUNK: usize = 64;
+const SETS_IN_CHUNK: usize = 16;
 
 /// From how many places at once an answer may be found: it is the same for callers in several circles, and for targets
 /// that differ in their spelling only.
