@@ -1,4 +1,5 @@
-//! The practical limit: actix-web handlers that return the same bytes, with no token, no cache and no gateway.
+//! The practical limit: actix-web handlers that return the same bytes, with no token, no cache and no gateway; and one that
+//! hands on a form to the gateway with awc, and what comes back.
 //! The harness starts its own executable again with the name of this program as the first argument.
 
 use std::fs;
@@ -8,6 +9,7 @@ use actix_web::http::header::ContentType;
 use actix_web::middleware::Compress;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpResponse, HttpServer};
+use awc::Client;
 
 use super::http;
 use super::process::command;
@@ -17,6 +19,9 @@ use super::setup::Setup;
 /// The first argument.
 pub const NAME: &str = "bare-handler";
 
+/// Where it takes a form for the gateway, at both.
+pub const FORWARDED: &str = "/m.api";
+
 /// What it answers, by path.
 #[derive(Clone)]
 struct Bodies {
@@ -25,23 +30,27 @@ struct Bodies {
     page: Bytes,
 }
 
-/// Starts it with the bodies in the files of a directory.
-pub fn start(directory: &Path, setup: Setup) -> Program {
+/// Starts it with the bodies in the files of a directory, in front of a gateway.
+pub fn start(directory: &Path, gateway: &str, setup: Setup) -> Program {
     let port = http::free_port();
     let executable = std::env::current_exe().expect("this executable");
     let mut bare = command(executable, setup.server_cores());
-    bare.arg(NAME).arg(port.to_string()).arg(setup.workers().to_string()).arg(directory);
+    bare.arg(NAME).arg(port.to_string()).arg(setup.workers().to_string()).arg(directory).arg(gateway);
     Program::start("bare actix-web", bare, port, "/not-modified", 304)
 }
 
-/// The program itself: `bare-handler PORT WORKERS DIRECTORY`.
+/// The program itself: `bare-handler PORT WORKERS DIRECTORY GATEWAY`.
 pub fn run(arguments: &[String]) {
-    let [port, workers, directory] = arguments else { panic!("bare-handler PORT WORKERS DIRECTORY") };
+    let [port, workers, directory, gateway] = arguments else { panic!("bare-handler PORT WORKERS DIRECTORY GATEWAY") };
+    let gateway = format!("{gateway}{FORWARDED}");
     let read = |name: &str| Bytes::from(fs::read(Path::new(directory).join(name)).expect("a body"));
     let bodies = Bodies { flow: read("flow"), demographics: read("demographics"), page: read("page") };
     let application = move || {
         App::new()
             .app_data(Data::new(bodies.clone()))
+            .app_data(Data::new(gateway.clone()))
+            .app_data(Data::new(Client::default()))
+            .route(FORWARDED, web::post().to(forward))
             .route("/stores/{store_id}/flow", web::get().to(flow))
             .route("/stores/{store_id}/demographics", web::get().to(demographics))
             .route("/inspections", web::get().to(page))
@@ -66,6 +75,13 @@ async fn demographics(bodies: Data<Bodies>) -> HttpResponse {
 
 async fn page(bodies: Data<Bodies>) -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::json()).body(bodies.page.clone())
+}
+
+async fn forward(form: Bytes, gateway: Data<String>, client: Data<Client>) -> HttpResponse {
+    let post = client.post(gateway.as_str()).content_type("application/x-www-form-urlencoded").no_decompress();
+    let mut answer = post.send_body(form).await.expect("an answer");
+    let body = answer.body().await.expect("a whole answer");
+    HttpResponse::Ok().content_type(ContentType::json()).body(body)
 }
 
 async fn not_modified() -> HttpResponse {

@@ -4,6 +4,7 @@
 use std::io::Write;
 use std::time::Instant;
 
+use super::bare::FORWARDED;
 use super::http;
 use super::load::{Load, Questions};
 use super::options::Options;
@@ -14,6 +15,7 @@ use super::sandbox::{KEY, SECRET};
 use super::stage::{DEMOGRAPHICS, Stage, contender};
 use super::storegate;
 
+const FORWARDER: &str = "bare actix-web and awc";
 const METHOD: &str = "open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution";
 const CALLERS: usize = 1_000;
 
@@ -28,23 +30,33 @@ pub fn one_at_a_time(stage: &Stage, options: &Options, report: &mut Report) {
     let one = |load| Load { connections: 1, threads: 1, ..load };
     let measured = rounds::run(stage, options, &contenders(stage, one), Source::Gateway);
     report.case("misses, one connection, pinned", &measured);
-    let ours = measured.iter().find(|one| one.label == storegate::NAME);
-    if let (Some(direct), Some(ours)) = (measured.first(), ours) {
-        let later = ours.above(direct, |sample| sample.p50);
-        report.figure("a miss against the gateway itself, pinned", "p50 + ≤ 150 µs", format!("+ {} µs", range(later)));
+    let Some(direct) = measured.first() else { return };
+    for (label, what, bar) in [
+        (storegate::NAME, "a miss against the gateway itself, pinned", "p50 + ≤ 150 µs"),
+        (FORWARDER, "a handler that only hands on, against the gateway itself, pinned", "–"),
+    ] {
+        if let Some(one) = measured.iter().find(|one| one.label == label) {
+            let later = one.above(direct, |sample| sample.p50);
+            report.figure(what, bar, format!("+ {} µs", range(later)));
+        }
     }
 }
 
-/// The gateway itself, asked for one thing with one signature, and those who stand before it.
+/// The gateway itself, asked for one thing with one signature; a handler that does nothing but hand that on; and those who
+/// stand before it.
 fn contenders(stage: &Stage, change: impl Fn(Load) -> Load) -> Vec<Contender<'_>> {
     let direct = change(Load {
         base_url: stage.sandbox.base_url().to_owned(),
-        path: "/m.api".to_owned(),
+        path: FORWARDED.to_owned(),
         headers: Vec::new(),
         questions: Questions::Form(signed_form(&stage.calendar.past().1)),
         ..stage.load(&stage.bare, "", "HS256")
     });
-    let mut contenders = vec![contender("the gateway itself", &stage.sandbox.process, direct, 200)];
+    let forwarded = Load { base_url: stage.bare.base_url.clone(), ..direct.clone() };
+    let mut contenders = vec![
+        contender("the gateway itself", &stage.sandbox.process, direct, 200),
+        contender(FORWARDER, &stage.bare.process, forwarded, 200),
+    ];
     for program in stage.proxies() {
         let questions = Questions::Periods(stage.calendar.unheard_of());
         let load = change(Load { questions, ..stage.load(program, DEMOGRAPHICS, "HS256") });

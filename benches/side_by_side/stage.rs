@@ -51,7 +51,7 @@ impl Stage {
             assert_eq!(answer.status, 200, "{}", answer.text());
             fs::write(directory.join(name), answer.body).expect("a file for a body");
         }
-        let bare = bare::start(directory, setup);
+        let bare = bare::start(directory, sandbox.base_url(), setup);
         let mut peers = Vec::new();
         if options.wants_peer(peers::NGINX) {
             peers.push(peers::start_nginx(directory, &credentials, &sandbox, setup));
