@@ -14,7 +14,7 @@ use crate::auth::{self, Auth, AuthSetupError, CurrentAuth};
 use crate::cache::AnswerCache;
 use crate::clock::Clock;
 use crate::config::{ServerSettings, Settings};
-use crate::directory::Directory;
+use crate::directory::CurrentDirectories;
 use crate::gateway::GatewayClient;
 use crate::gateway::error::Error;
 use crate::gateway::registry::Registry;
@@ -27,6 +27,7 @@ use crate::http::edge::{self, Edge};
 use crate::http::ops::{self, Standing};
 use crate::http::server;
 use crate::openapi;
+use crate::reload::InForce;
 use crate::resources::{self, Shared};
 use crate::shortcut::{Circles, Shortcut, WithShortcut};
 use crate::telemetry::metrics;
@@ -64,7 +65,7 @@ pub struct App {
     address: SocketAddr,
     server: Server,
     cache: AnswerCache<Error>,
-    auth: Data<CurrentAuth>,
+    in_force: InForce,
 }
 
 impl App {
@@ -88,10 +89,11 @@ impl App {
         let options = settings.server.clone();
         let tls = tls::client_config(settings.gateway.ca_file.as_deref())?;
         let cache = AnswerCache::new(&settings.cache, clock.clone());
+        let directories = Arc::new(CurrentDirectories::new(settings.directory));
         let registry = Registry::new(&settings.gateway);
         let tenants = Tenants::new(settings.tenants, &registry);
         let auth = Data::new(CurrentAuth::new(Auth::new(settings.auth, clock.clone())?).fetching_keys(tls.clone()));
-        let current_auth = auth.clone();
+        let in_force = InForce { auth: auth.clone(), directories: directories.clone() };
         let docs = Data::new(docs(&options)?);
         let edge = Data::new(Edge {
             clock: clock.clone(),
@@ -102,7 +104,7 @@ impl App {
         let standing = Data::new(Standing::new(tenants.clone(), registry, clock.clone()));
         let shared = Data::new(Shared {
             tenants,
-            directory: Directory,
+            directories,
             cache: cache.clone(),
             policies: settings.policies,
             clock: clock.clone(),
@@ -128,7 +130,7 @@ impl App {
             WithShortcut::new(shortcut, application)
         };
         let server = server::start(listener, &options.connections(), factory)?;
-        Ok(Self { address, server, cache, auth: current_auth })
+        Ok(Self { address, server, cache, in_force })
     }
 
     /// The address that the service listens on.
@@ -136,9 +138,9 @@ impl App {
         self.address
     }
 
-    /// Keys, clients and limits, for whoever puts new ones in force.
-    pub fn auth(&self) -> Data<CurrentAuth> {
-        self.auth.clone()
+    /// What a reload puts new ones of in force.
+    pub fn in_force(&self) -> InForce {
+        self.in_force.clone()
     }
 
     /// Stops the service from elsewhere.

@@ -10,6 +10,7 @@ use toml::Table;
 use crate::auth::AuthSettings;
 use crate::auth::limits::CallerLimits;
 use crate::cache::CacheSettings;
+use crate::directory::DirectorySettings;
 use crate::gateway::GatewaySettings;
 use crate::gateway::tenants::TenantSettings;
 use crate::http::cors::{Cors, CorsSettings};
@@ -31,6 +32,8 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// `[tenants.<name>]`.
     pub tenants: Vec<TenantSettings>,
+    /// `[directory.<name>]`.
+    pub directory: DirectorySettings,
     /// `[gateway]`.
     pub gateway: GatewaySettings,
     /// `[cache]`.
@@ -241,6 +244,7 @@ impl Settings {
         Self {
             auth: AuthSettings { limits: CallerLimits::read(&root.section("limits")), ..auth },
             server,
+            directory: DirectorySettings::read(&root.section("directory"), &names),
             tenants,
             gateway: GatewaySettings::read(&root.section("gateway")),
             policies: Policies::read(&cache),

@@ -1,5 +1,5 @@
-//! The configuration, read again while the service runs: on SIGHUP, and when a file of it changes. New keys, clients and
-//! limits are put in force between two requests. When anything in the new configuration is wrong, all of it is logged and
+//! The configuration, read again while the service runs: on SIGHUP, and when a file of it changes. New keys, clients,
+//! limits and store directories are put in force between two requests. When anything in the new configuration is wrong, all of it is logged and
 //! the old one stays; what only a restart can change is named in the log.
 
 mod hangups;
@@ -7,12 +7,14 @@ mod watch;
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use actix_web::web::Data;
 
 use crate::auth::CurrentAuth;
 use crate::config::{Reading, Settings};
+use crate::directory::CurrentDirectories;
 use crate::settings::{Fingerprint, Sources};
 use crate::telemetry::metrics;
 
@@ -31,7 +33,16 @@ pub const LAST_LOOK: u32 = 3;
 const _: () = assert!(LAST_LOOK as u128 * LOOK_EVERY.as_millis() < 1_000);
 
 /// The sections that a reload puts in force; the rest waits for a restart.
-const RENEWED: [&str; 2] = ["auth", "limits"];
+const RENEWED: [&str; 3] = ["auth", "limits", "directory"];
+
+/// What a reload renews.
+#[derive(Clone)]
+pub struct InForce {
+    /// Keys, clients and limits.
+    pub auth: Data<CurrentAuth>,
+    /// Store directories.
+    pub directories: Arc<CurrentDirectories>,
+}
 
 /// What a reading of the configuration led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +65,7 @@ impl Outcome {
 
 /// Reads the configuration again.
 pub struct Reloader<R> {
-    auth: Data<CurrentAuth>,
+    in_force: InForce,
     /// What the process was started with: sections that wait for a restart are compared with it.
     started: Sources,
     read: R,
@@ -65,9 +76,9 @@ pub struct Reloader<R> {
 
 impl<R: Fn() -> Reading> Reloader<R> {
     /// `read` reads the configuration anew, and `started` is the one that the service runs with.
-    pub fn new(auth: Data<CurrentAuth>, started: Sources, read: R) -> Self {
+    pub fn new(in_force: InForce, started: Sources, read: R) -> Self {
         let watched = Watched::all(&started);
-        Self { auth, started, read, watched, pending: 0 }
+        Self { in_force, started, read, watched, pending: 0 }
     }
 
     /// Looks at the files, and reads the configuration if one has changed since it was last read, and not since the last
@@ -99,10 +110,11 @@ impl<R: Fn() -> Reading> Reloader<R> {
 
     fn apply(&mut self, settings: Settings) -> Outcome {
         let waiting = self.waiting_for_restart(&settings);
-        if let Err(error) = self.auth.renew(settings.auth) {
+        let InForce { auth, directories } = &self.in_force;
+        if let Err(error) = auth.renew_after(settings.auth, || directories.renew(settings.directory)) {
             return refuse(&[error.to_string()]);
         }
-        tracing::info!("the configuration was read again: keys, clients and limits are in force");
+        tracing::info!("the configuration was read again: keys, clients, limits and directories are in force");
         if !waiting.is_empty() {
             tracing::warn!(changed = waiting.join(", "), "the configuration has changes that wait: restart to apply");
         }
@@ -111,7 +123,7 @@ impl<R: Fn() -> Reading> Reloader<R> {
 
     fn waiting_for_restart(&self, settings: &Settings) -> Vec<String> {
         let sections = self.started.differing(&settings.sources).into_iter();
-        let names = self.auth.load().fixed_differences(&settings.auth);
+        let names = self.in_force.auth.load().fixed_differences(&settings.auth);
         sections.filter(|name| !RENEWED.contains(name)).chain(names).map(str::to_owned).collect()
     }
 

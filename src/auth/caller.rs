@@ -269,7 +269,7 @@ mod tests {
             let caller = extract(&request).await.unwrap();
             assert_eq!((caller.client_id(), caller.subject(), &**caller.tenant()), ("dashboard", "dashboard", "acme"));
             assert!(caller.has_scope("cache:bypass") && !caller.has_scope("cache:purge"));
-            assert!(caller.grants().may_read_any_of(&["1"]) && !caller.grants().may_read_any_of(&["2"]));
+            assert!(caller.grants().stores().unwrap().contains(&"S_1".parse().unwrap()));
             let identity = request.extensions().get::<CallerIdentity>().cloned().unwrap();
             assert_eq!((&*identity.client_id, &*identity.tenant), ("dashboard", "acme"));
         }

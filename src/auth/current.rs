@@ -47,11 +47,21 @@ impl CurrentAuth {
     /// # Errors
     /// There is no key; the old ones stay.
     pub fn renew(&self, settings: AuthSettings) -> Result<(), AuthSetupError> {
+        self.renew_after(settings, || ())
+    }
+
+    /// The same. `first` puts in force what belongs to the same configuration, when nothing can fail any more: whoever sees
+    /// the new generation sees that, too.
+    ///
+    /// # Errors
+    /// There is no key; the old ones stay, and `first` is not called.
+    pub fn renew_after(&self, settings: AuthSettings, first: impl FnOnce()) -> Result<(), AuthSetupError> {
         let old = self.get();
         let renewed = old.renewed(settings)?;
         if let Some(fetcher) = &self.fetcher {
             renewed.verifier().trusted().fetch_keys(fetcher);
         }
+        first();
         self.auth.store(Arc::new(renewed));
         Ok(())
     }

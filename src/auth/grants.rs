@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::directory::{OrganizationId, StoreId};
+use crate::directory::{Directory, OrganizationId, StoreId, StoreNumbers};
 
 /// The claims `stores` and `organizations`, ready to be asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -14,8 +14,8 @@ pub struct Grants {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Limits {
-    /// OPRetail's ids without their `S_`.
-    stores: BTreeSet<String>,
+    /// As they are written: the directory tells which stores they lead to.
+    stores: BTreeSet<StoreId>,
     /// Numbers without their `O_`.
     organizations: BTreeSet<String>,
 }
@@ -27,7 +27,7 @@ impl Grants {
             return Self { limits: None };
         }
         let (stores, organizations) = (stores.into_iter().flatten(), organizations.into_iter().flatten());
-        let stores = stores.filter_map(|id| id.parse::<StoreId>().ok()).map(|id| bare(id.as_str(), "S_").to_owned());
+        let stores = stores.filter_map(|id| id.parse().ok());
         let numbers = organizations.filter_map(|id| id.parse::<OrganizationId>().ok());
         let organizations = numbers.map(|id| id.number().to_owned()).collect();
         Self { limits: Some(Limits { stores: stores.collect(), organizations }) }
@@ -38,67 +38,79 @@ impl Grants {
         self.limits.is_none()
     }
 
-    /// The stores that may be read, OPRetail's without their `S_`; `None` stands for all.
-    pub fn stores(&self) -> Option<&BTreeSet<String>> {
+    /// The stores that may be read, by any of their ids; `None` stands for all.
+    pub fn stores(&self) -> Option<&BTreeSet<StoreId>> {
         self.limits.as_ref().map(|limits| &limits.stores)
     }
 
-    /// Whether the store that goes by these ids may be read. A store has several, and a list may name any of them.
-    pub fn may_read_any_of(&self, ids: &[&str]) -> bool {
-        self.stores().is_none_or(|stores| ids.iter().any(|id| stores.contains(bare(id, "S_"))))
+    /// Whether this store of the directory may be read. A store has several ids, and a list may name any of them; what one
+    /// leads to is what it leads to in a path.
+    pub fn may_read_store(&self, store: &StoreNumbers, directory: &Directory) -> bool {
+        self.stores().is_none_or(|stores| stores.iter().any(|id| directory.find(id).id == store.id))
     }
 
     /// Whether the organization of this number, with or without its `O_`, may be read.
     pub fn may_read_organization(&self, id: &str) -> bool {
-        self.limits.as_ref().is_none_or(|limits| limits.organizations.contains(bare(id, "O_")))
+        let number = id.strip_prefix("O_").unwrap_or(id);
+        self.limits.as_ref().is_none_or(|limits| limits.organizations.contains(number))
     }
-}
-
-/// `S_123456` and `123456` are the same store. `S_NORTH` and `NORTH` are not: the second is a code at the other vendor.
-fn bare<'a>(id: &'a str, prefix: &str) -> &'a str {
-    let is_number = |rest: &&str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
-    id.strip_prefix(prefix).filter(is_number).unwrap_or(id)
 }
 
 #[cfg(test)]
 mod tests {
     use super::Grants;
+    use crate::directory::{Directory, read};
 
     fn grants(stores: Option<&[&str]>, organizations: Option<&[&str]>) -> Grants {
         let owned = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
         Grants::new(stores.map(owned).as_deref(), organizations.map(owned).as_deref())
     }
 
+    /// In a directory in which `paris-1` is `S_123456` and `SHOP001`, and `1001` is `S_9`.
+    fn may_read(grants: &Grants, id: &str) -> bool {
+        let rows = "id,opretail_id,oms_code,name\nparis-1,S_123456,SHOP001,\n1001,S_9,,\n";
+        let directory = Directory::new(read(rows).unwrap());
+        id.parse().is_ok_and(|id| grants.may_read_store(&directory.find(&id), &directory))
+    }
+
     #[test]
     fn a_token_without_lists_reads_everything() {
         let grants = grants(None, None);
         assert!(grants.may_read_all());
-        assert!(grants.may_read_any_of(&["S_1"]) && grants.may_read_organization("O_1084"));
+        assert!(may_read(&grants, "S_1") && grants.may_read_organization("O_1084"));
     }
 
     #[test]
     fn a_listed_store_is_found_by_any_of_its_ids_with_or_without_prefix() {
-        let grants = grants(Some(&["S_123456", "SHOP001", "77"]), None);
-        assert!(!grants.may_read_all());
-        for ids in [&["S_123456"][..], &["123456"], &["S_77"], &["paris-1", "SHOP001"]] {
-            assert!(grants.may_read_any_of(ids), "{ids:?}");
+        for listed in ["S_123456", "123456", "SHOP001", "paris-1"] {
+            let grants = grants(Some(&[listed, "77"]), None);
+            assert!(!grants.may_read_all());
+            for id in ["S_123456", "123456", "SHOP001", "paris-1", "77", "S_77"] {
+                assert!(may_read(&grants, id), "{listed} {id}");
+            }
+            assert!(!may_read(&grants, "S_654321") && !may_read(&grants, "SHOP002"));
         }
-        assert!(!grants.may_read_any_of(&["S_654321"]));
-        assert!(!grants.may_read_any_of(&[]));
+    }
+
+    #[test]
+    fn an_id_leads_to_the_store_that_it_leads_to_in_a_path() {
+        let (own, prefixed) = (grants(Some(&["1001"]), None), grants(Some(&["S_1001"]), None));
+        assert!(may_read(&own, "1001") && may_read(&own, "S_9") && !may_read(&own, "S_1001"));
+        assert!(may_read(&prefixed, "S_1001") && !may_read(&prefixed, "1001") && !may_read(&prefixed, "S_9"));
     }
 
     #[test]
     fn a_store_that_looks_like_another_vendors_code_does_not_open_it() {
-        assert!(!grants(Some(&["S_NORTH"]), None).may_read_any_of(&["NORTH"]));
-        assert!(!grants(Some(&["NORTH"]), None).may_read_any_of(&["S_NORTH"]));
+        assert!(!may_read(&grants(Some(&["S_NORTH"]), None), "NORTH"));
+        assert!(!may_read(&grants(Some(&["NORTH"]), None), "S_NORTH"));
     }
 
     #[test]
     fn a_list_of_one_kind_grants_nothing_of_the_other() {
         let (stores, organizations) = (grants(Some(&["1084"]), None), grants(None, Some(&["O_1084"])));
-        assert!(stores.may_read_any_of(&["1084"]) && !stores.may_read_organization("1084"));
+        assert!(may_read(&stores, "1084") && !stores.may_read_organization("1084"));
         assert!(organizations.may_read_organization("1084") && organizations.may_read_organization("O_1084"));
-        assert!(!organizations.may_read_any_of(&["1084"]) && !organizations.may_read_organization("2"));
+        assert!(!may_read(&organizations, "1084") && !organizations.may_read_organization("2"));
     }
 
     #[test]
@@ -107,13 +119,13 @@ mod tests {
         let grants = grants(Some(&nonsense), Some(&["", "O_", " ", "O_1 ", "1,2"]));
         assert!(grants.stores().is_some_and(std::collections::BTreeSet::is_empty));
         for id in nonsense.iter().chain(&["S_123456", "1", "2", "S_1", "S_2", "O_", "O_1"]) {
-            assert!(!grants.may_read_any_of(&[id]) && !grants.may_read_organization(id), "{id:?}");
+            assert!(!may_read(&grants, id) && !grants.may_read_organization(id), "{id:?}");
         }
     }
 
     #[test]
     fn an_empty_list_reads_nothing() {
-        assert!(!grants(Some(&[]), None).may_read_any_of(&["S_1"]));
+        assert!(!may_read(&grants(Some(&[]), None), "S_1"));
         assert!(!grants(None, Some(&[])).may_read_organization("1"));
     }
 }

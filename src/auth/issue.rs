@@ -146,7 +146,7 @@ mod tests {
         assert_eq!((claims.sub.as_str(), claims.client_id.as_str()), ("dashboard", "dashboard"));
         assert_eq!(claims.exp - claims.iat, 900);
         assert_eq!(&**verified.tenant(), "acme");
-        assert!(verified.grants().may_read_any_of(&["123456"]) && !verified.grants().may_read_all());
+        assert!(verified.grants().stores().unwrap().contains(&"S_123456".parse().unwrap()));
         assert_eq!(claims.jti.as_bytes()[14], b'7');
     }
 

@@ -1,7 +1,9 @@
 //! The commands: one file each. Logs go to stderr; stdout is for what a command was asked for.
 
 mod call;
+mod company;
 mod demo;
+mod directory;
 mod error;
 mod health;
 mod openapi;
@@ -56,6 +58,9 @@ enum Command {
     Sign(sign::Sign),
     /// Send one signed gateway call and print the envelope that comes back
     Call(call::CallCommand),
+    /// Check a store directory, or draft one from the stores of the OMS
+    #[command(subcommand)]
+    Directory(directory::DirectoryCommand),
     /// Ask a running service for its health; for container health checks
     Health(health::HealthCommand),
 }
@@ -99,6 +104,7 @@ fn execute(command: Command) -> Result<(), CliError> {
         Command::Routes(command) => command.run(),
         Command::Sign(command) => command.run(),
         Command::Call(command) => block_on(command.run()),
+        Command::Directory(command) => block_on(command.run()),
         Command::Health(command) => block_on(command.run()),
     }
 }

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::ConfigArgument;
+use super::company::CompanyArgument;
 use super::error::CliError;
 use crate::config::Settings;
 use crate::gateway::account::Account;
 use crate::gateway::dialect::{Call, Door, Method};
 use crate::gateway::registry::Registry;
-use crate::gateway::tenants::{Tenant, TenantSettings};
+use crate::gateway::tenants::Tenant;
 use crate::gateway::vendor::Gateway;
 use crate::resources::ALL;
 
@@ -18,9 +19,8 @@ use crate::resources::ALL;
 pub struct WireCall {
     #[command(flatten)]
     pub(super) config: ConfigArgument,
-    /// The company whose credentials sign [default: the only one]
-    #[arg(long, value_name = "NAME")]
-    tenant: Option<String>,
+    #[command(flatten)]
+    company: CompanyArgument,
     /// The vendor's method, such as open.shopweb.passengerFlow.getTotalData or shop.getList
     method: String,
     /// Business parameters, raw: id=S_123456 needUnit=0
@@ -49,24 +49,12 @@ impl WireCall {
     pub(super) fn prepare(&self) -> Result<(Settings, Arc<Account>, Call), CliError> {
         let settings = self.config.load()?;
         let call = Call { method: self.method(), parameters: self.parameters() };
-        let tenant = Tenant::new(self.tenant(&settings.tenants)?, &Registry::new(&settings.gateway));
+        let tenant = Tenant::new(self.company.choose(&settings.tenants)?, &Registry::new(&settings.gateway));
         let account = match call.method.gateway() {
             Gateway::OpRetail => tenant.opretail()?.account.clone(),
             Gateway::Oms => tenant.oms()?.account.clone(),
         };
         Ok((settings, account, call))
-    }
-
-    fn tenant(&self, tenants: &[TenantSettings]) -> Result<TenantSettings, CliError> {
-        let names: Vec<&str> = tenants.iter().map(|tenant| tenant.name.as_str()).collect();
-        let wanted = match (&self.tenant, tenants) {
-            (Some(name), _) => tenants.iter().find(|tenant| tenant.name == *name),
-            (None, [only]) => Some(only),
-            (None, _) => None,
-        };
-        wanted
-            .cloned()
-            .ok_or_else(|| CliError::message(format!("name a company with --tenant; there are {}", names.join(", "))))
     }
 
     fn method(&self) -> Method {

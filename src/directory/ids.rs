@@ -1,5 +1,5 @@
-//! Which of our store ids is which vendor's number.
-//! Without a mapping the shape of an id tells: `S_…` and digits are OPRetail's, anything else is an OMS code.
+//! Ids as callers write them, checked against a strict grammar before they go anywhere. The shape of a store's id tells
+//! its vendor where the directory does not: `S_…` and digits are OPRetail's, anything else is an OMS code.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,8 +10,7 @@ const GRAMMAR: &str = "an id has 1 to 32 letters, digits, `_`, `-` or `.`";
 const PREFIX: &str = "S_";
 const NO_NUMBER: &str = "`S_` is followed by a store's number, such as S_123456";
 
-/// A store's id as a caller writes it, checked against a strict grammar before it goes anywhere: an OMS is known to
-/// paste codes into SQL. `S_` alone is the id of no store at either vendor.
+/// A store's id: an OMS is known to paste codes into SQL. `S_` alone is the id of no store at either vendor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StoreId(String);
 
@@ -70,37 +69,8 @@ impl fmt::Display for OrganizationId {
     }
 }
 
-/// A store's numbers at the vendors, as far as they are known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoreNumbers {
-    /// At OPRetail, with its prefix: `S_123456`.
-    pub opretail: Option<String>,
-    /// At the OMS: `SHOP001`.
-    pub oms: Option<String>,
-}
-
-impl StoreNumbers {
-    /// Every id under which the store may be granted or cached.
-    pub fn all(&self) -> Vec<&str> {
-        [self.opretail.as_deref(), self.oms.as_deref()].into_iter().flatten().collect()
-    }
-}
-
-/// The directory of stores.
-#[derive(Clone, Debug, Default)]
-pub struct Directory;
-
-impl Directory {
-    /// The numbers of a store.
-    pub fn find(&self, id: &StoreId) -> StoreNumbers {
-        match opretail_number(id.as_str()) {
-            Some(number) => StoreNumbers { opretail: Some(format!("S_{number}")), oms: None },
-            None => StoreNumbers { opretail: None, oms: Some(id.0.clone()) },
-        }
-    }
-}
-
-fn opretail_number(id: &str) -> Option<&str> {
+/// OPRetail's number without its prefix, if this looks like one.
+pub(super) fn opretail_number(id: &str) -> Option<&str> {
     let bare = id.strip_prefix(PREFIX);
     let number = bare.unwrap_or(id);
     let digits = number.bytes().all(|byte| byte.is_ascii_digit());
@@ -119,7 +89,7 @@ fn check_grammar(text: &str) -> Result<(), &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Directory, OrganizationId, StoreId};
+    use super::{OrganizationId, StoreId};
 
     #[test]
     fn an_id_with_anything_else_in_it_is_refused() {
@@ -127,15 +97,6 @@ mod tests {
         for id in ["", "S_", "A'B", "A B", "a/b", "店", "A;", "A,B", &long] {
             assert!(id.parse::<StoreId>().is_err(), "{id}");
         }
-    }
-
-    #[test]
-    fn the_shape_of_an_id_tells_its_vendor() {
-        let find = |id: &str| Directory.find(&id.parse().unwrap());
-        assert_eq!(find("S_123456").opretail.as_deref(), Some("S_123456"));
-        assert_eq!(find("123456").opretail.as_deref(), Some("S_123456"));
-        assert_eq!(find("SHOP001").oms.as_deref(), Some("SHOP001"));
-        assert_eq!(find("SHOP001").opretail, None);
     }
 
     #[test]

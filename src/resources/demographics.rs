@@ -78,7 +78,7 @@ impl Ask for DemographicsAsk {
 /// Visitors of a period by gender and age.
 #[derive(Serialize, ToSchema)]
 pub struct Demographics {
-    /// The stores that were counted, by their id at OPRetail.
+    /// The stores that were counted, by the same ids as elsewhere.
     #[schema(example = json!(["S_123456"]))]
     store_ids: Vec<String>,
     /// The period that was counted.
@@ -241,19 +241,19 @@ fn share(part: Option<i64>, all: Option<i64>) -> Option<f64> {
 async fn read_store_demographics(caller: Caller<DemographicsRead>, desk: Desk) -> Result<HttpResponse, Problem> {
     let tenant = desk.tenant(&caller)?;
     let ask: DemographicsAsk = desk.ask(&tenant)?;
-    let store_id = desk.opretail_store(&caller, &ask.store)?;
+    let store = desk.opretail_store(&caller, &ask.store)?;
     let access = tenant.opretail()?.clone();
-    let call = ask.call(&store_id);
-    let canonical = format!("{:?}", call.parameters);
+    let call = ask.call(&store.number);
+    let canonical = format!("{} {:?}", store.id, call.parameters);
     let ended = ask.period.has_ended(desk.shared().clock.now());
-    let question = desk.question(&caller, &RESOURCE, &canonical, vec![store_id.clone()], ended)?;
+    let question = desk.question(&caller, &RESOURCE, &canonical, vec![store.number.clone()], ended)?;
     desk.answer(&RESOURCE, question, move |gateway| async move {
         let wire: Option<Recognized<Distribution>> = gateway.call(&access.account, &call).await?;
         // A period in which nobody came has its lists. No data at all is what the gateway has for a store that it does not
         // know, and as figures it would be kept for hours.
         let Recognized(wire) =
             wire.ok_or_else(|| Error::local(Gateway::OpRetail, Kind::NotFound, "the gateway has no data for this id"))?;
-        Ok(Demographics::from_wire(wire, vec![store_id], ask.period.document()).into())
+        Ok(Demographics::from_wire(wire, vec![store.id], ask.period.document()).into())
     })
     .await
 }

@@ -2,6 +2,7 @@
 //! A handler reads top to bottom: who asks, what, may they, and then either a kept answer or a call.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::future::{Future, Ready, ready};
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use crate::auth::caller::Caller;
 use crate::auth::scope::{CacheBypass, Scope};
 use crate::cache::{AnswerCache, Document, Key, Question};
 use crate::clock::Clock;
-use crate::directory::{Directory, OrganizationId, StoreId, StoreNumbers};
+use crate::directory::{CurrentDirectories, Directories, Directory, OrganizationId, StoreId, StoreNumbers};
 use crate::gateway::GatewayClient;
 use crate::gateway::dialect::Method;
 use crate::gateway::error::{Error, Kind};
@@ -34,7 +35,7 @@ pub struct Shared {
     /// Companies and their accounts.
     pub tenants: Tenants,
     /// Store ids.
-    pub directory: Directory,
+    pub directories: Arc<CurrentDirectories>,
     /// Finished answers.
     pub cache: AnswerCache<Error>,
     /// How long answers keep.
@@ -48,9 +49,27 @@ pub struct Desk {
     request: HttpRequest,
     shared: Data<Shared>,
     gateway: GatewayClient,
+    /// Those of one moment, for the whole request.
+    directories: Directories,
     /// Whether what the caller asks depends on the time of asking.
     is_for_now: Cell<bool>,
     asker: RefCell<Option<Asker>>,
+}
+
+/// A store, as one vendor and the caller know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// The id that answers give.
+    pub id: String,
+    /// The vendor's number or code.
+    pub number: String,
+}
+
+impl Store {
+    /// What tells it from all others in a question: its answers hold both.
+    pub fn canonical(&self) -> String {
+        format!("{} {}", self.id, self.number)
+    }
 }
 
 /// What a fetch gives to be kept: a document, and its place in a list when it is a page.
@@ -84,7 +103,15 @@ impl Desk {
         let (Some(shared), Some(gateway)) = (shared, gateway) else {
             return Err(Problem::of(ProblemType::InternalError).caused_by("the app was built without its state"));
         };
-        Ok(Self { request: request.clone(), shared, gateway, is_for_now: Cell::new(false), asker: RefCell::default() })
+        let directories = shared.directories.load();
+        Ok(Self {
+            request: request.clone(),
+            shared,
+            gateway,
+            directories,
+            is_for_now: Cell::new(false),
+            asker: RefCell::default(),
+        })
     }
 
     /// The company that the caller's token is for.
@@ -113,27 +140,51 @@ impl Desk {
     /// # Errors
     /// 403 when it does not.
     pub fn granted<S: Scope>(&self, caller: &Caller<S>, store: &StoreId) -> Result<StoreNumbers, Problem> {
-        let numbers = self.shared.directory.find(store);
-        if caller.grants().may_read_any_of(&numbers.all()) {
+        let directory = self.directory(caller);
+        let numbers = directory.find(store);
+        if caller.grants().may_read_store(&numbers, &directory) {
             return Ok(numbers);
         }
         Err(not_granted(store))
     }
 
-    /// The store's number at OPRetail.
+    /// The directory of the caller's company.
+    pub fn directory<S: Scope>(&self, caller: &Caller<S>) -> Arc<Directory> {
+        self.directories.of(caller.tenant())
+    }
+
+    /// The store, with its number at OPRetail.
     ///
     /// # Errors
     /// 403 when the token does not grant the store, 404 when it has no such number.
-    pub fn opretail_store<S: Scope>(&self, caller: &Caller<S>, store: &StoreId) -> Result<String, Problem> {
-        self.granted(caller, store)?.opretail.ok_or_else(|| not_mapped(store, Gateway::OpRetail))
+    pub fn opretail_store<S: Scope>(&self, caller: &Caller<S>, store: &StoreId) -> Result<Store, Problem> {
+        let StoreNumbers { id, opretail, .. } = self.granted(caller, store)?;
+        let number = opretail.ok_or_else(|| self.not_mapped(caller, store, Gateway::OpRetail))?;
+        Ok(Store { id, number })
     }
 
-    /// The store's code at the OMS.
+    /// The store, with its code at the OMS.
     ///
     /// # Errors
     /// 403 when the token does not grant the store, 404 when it has no such code.
-    pub fn oms_store<S: Scope>(&self, caller: &Caller<S>, store: &StoreId) -> Result<String, Problem> {
-        self.granted(caller, store)?.oms.ok_or_else(|| not_mapped(store, Gateway::Oms))
+    pub fn oms_store<S: Scope>(&self, caller: &Caller<S>, store: &StoreId) -> Result<Store, Problem> {
+        let StoreNumbers { id, oms, .. } = self.granted(caller, store)?;
+        let number = oms.ok_or_else(|| self.not_mapped(caller, store, Gateway::Oms))?;
+        Ok(Store { id, number })
+    }
+
+    fn not_mapped<S: Scope>(&self, caller: &Caller<S>, store: &StoreId, gateway: Gateway) -> Problem {
+        let (wanted, column) = match gateway {
+            Gateway::OpRetail => ("OPRetail number (S_ and digits)", "opretail_id"),
+            Gateway::Oms => ("OMS code", "oms_code"),
+        };
+        let remedy = if self.directory(caller).knows(store) {
+            format!("Fill in the column `{column}` of its line in the store directory.")
+        } else {
+            format!("Use that id in the path, or add the store to the store directory with its `{column}`.")
+        };
+        let detail = format!("Store {store} has no {wanted} that this service knows, and this path needs it. {remedy}");
+        Problem::new(ProblemType::StoreNotMapped, detail)
     }
 
     /// An OMS code as a caller wrote it, if the token grants it: a grant of OPRetail's store 123456 says nothing of the
@@ -171,13 +222,14 @@ impl Desk {
         number: fn(StoreNumbers) -> Option<String>,
     ) -> Result<Option<Vec<String>>, Problem> {
         let Some(stores) = caller.grants().stores() else { return Ok(None) };
-        let ids = stores.iter().filter_map(|store| store.parse::<StoreId>().ok());
-        let numbers: Vec<String> = ids.filter_map(|id| number(self.shared.directory.find(&id))).collect();
+        let directory = self.directory(caller);
+        // A list may name a store by several of its ids.
+        let numbers: BTreeSet<String> = stores.iter().filter_map(|id| number(directory.find(id))).collect();
         if numbers.is_empty() {
             let detail = "The token is limited to stores that have no number at the vendor of this list.";
             return Err(Problem::new(ProblemType::StoreNotGranted, detail));
         }
-        Ok(Some(numbers))
+        Ok(Some(numbers.into_iter().collect()))
     }
 
     /// Lets a token read an organization's figures only if it grants that organization.
@@ -308,15 +360,4 @@ fn document<T: Serialize>(resource: &Resource, fetched: &Fetched<T>) -> Result<D
 fn not_granted(store: &StoreId) -> Problem {
     let detail = format!("The token does not grant store {store}. {}", ProblemType::StoreNotGranted.remedy());
     Problem::new(ProblemType::StoreNotGranted, detail)
-}
-
-fn not_mapped(store: &StoreId, gateway: Gateway) -> Problem {
-    let wanted = match gateway {
-        Gateway::OpRetail => "OPRetail number (S_ and digits)",
-        Gateway::Oms => "OMS code",
-    };
-    let detail = format!(
-        "Store {store} has no {wanted} that this service knows, and this path needs it. Use that id in the path."
-    );
-    Problem::new(ProblemType::StoreNotMapped, detail)
 }

@@ -71,7 +71,7 @@ impl Ask for OrganizationAsk {
 /// Visitors and sales of a store.
 #[derive(Serialize, ToSchema)]
 pub struct StoreFlow {
-    /// The store's id at OPRetail.
+    /// The store's id: the company's own if the store directory has it, else the one at OPRetail.
     #[schema(example = "S_123456")]
     store_id: String,
     #[serde(flatten)]
@@ -122,12 +122,12 @@ async fn fetch_figures(
 async fn read_store_flow(caller: Caller<FlowRead>, desk: Desk) -> Result<HttpResponse, Problem> {
     let tenant = desk.tenant(&caller)?;
     let ask: StoreAsk = desk.ask(&tenant)?;
-    let store_id = desk.opretail_store(&caller, &ask.store)?;
+    let store = desk.opretail_store(&caller, &ask.store)?;
     let (access, clock) = (tenant.opretail()?.clone(), desk.shared().clock.clone());
-    let question = desk.question(&caller, &OF_STORE, &store_id, vec![store_id.clone()], false)?;
+    let question = desk.question(&caller, &OF_STORE, &store.canonical(), vec![store.number.clone()], false)?;
     desk.answer(&OF_STORE, question, move |gateway| async move {
-        let figures = fetch_figures(gateway, &access, store_id.clone(), &clock).await?;
-        Ok(StoreFlow { store_id, figures }.into())
+        let figures = fetch_figures(gateway, &access, store.number, &clock).await?;
+        Ok(StoreFlow { store_id: store.id, figures }.into())
     })
     .await
 }

@@ -47,7 +47,7 @@ struct InspectionFilter;
 impl IntoParams for InspectionFilter {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let source_type = "Only inspections of these types, separated by commas.";
-        let store = "Only inspections of this store, by its id at OPRetail.";
+        let store = "Only inspections of this store, by any of its ids.";
         let id = ObjectBuilder::new().schema_type(Type::String).pattern(Some(STORE_ID_PATTERN));
         let types = source_type::list_schema();
         vec![documented::optional_list("source_type", source_type, types), documented::optional("store_id", store, id)]
@@ -117,14 +117,15 @@ async fn list_inspections(caller: Caller<InspectionsRead>, desk: Desk) -> Result
     let tenant = desk.tenant(&caller)?;
     let ask: InspectionsAsk = desk.ask(&tenant)?;
     let stores = match &ask.store {
-        Some(store) => Some(vec![desk.opretail_store(&caller, store)?]),
+        Some(store) => Some(vec![desk.opretail_store(&caller, store)?.number]),
         None => desk.granted_opretail_stores(&caller)?,
     };
     let access = tenant.opretail()?.clone();
     let enterprise_id = access.enterprise_id.ok_or_else(enterprise_is_not_configured)?;
     let period = PeriodText(ask.period.start_day(), ask.period.end_day());
     let filters = filters(&period, &ask.source_types, ask.store.as_ref());
-    let canonical = format!("{filters:?} {stores:?} {:?}", ask.page);
+    let directory = desk.directory(&caller);
+    let canonical = format!("{filters:?} {stores:?} {:?} {}", ask.page, directory.version());
     let ended = ask.period.has_ended(desk.shared().clock.now());
     let question = desk.question(&caller, &RESOURCE, &canonical, stores.clone().unwrap_or_default(), ended)?;
     let page = ask.page;
@@ -133,7 +134,8 @@ async fn list_inspections(caller: Caller<InspectionsRead>, desk: Desk) -> Result
         let found = reading.page(&gateway, page).await?;
         let more = found.items.len() == page.size as usize;
         let link = page.link("/inspections", &filters, found.total, more);
-        Ok(Fetched { value: InspectionList { items: found.items, page: page.info(found.total) }, link })
+        let items = found.items.into_iter().map(|inspection| inspection.by_our_ids(&directory)).collect();
+        Ok(Fetched { value: InspectionList { items, page: page.info(found.total) }, link })
     })
     .await
 }

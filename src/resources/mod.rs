@@ -17,7 +17,7 @@ mod policy;
 pub mod recognized;
 mod source_type;
 mod store;
-mod stores;
+pub mod stores;
 mod weather;
 mod wire_time;
 

@@ -11,7 +11,7 @@ use super::{Endpoint, Policy, Resource, wire_time};
 use crate::auth::caller::Caller;
 use crate::auth::scope::StoresRead;
 use crate::cache::Freshness;
-use crate::directory::{Directory, StoreId};
+use crate::directory::{Directory, StoreId, StoreNumbers};
 use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::object::Object;
@@ -38,7 +38,7 @@ pub static RESOURCE: Resource = Resource {
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "read by the document only; `OneAsk` reads the value")]
 struct OmsStorePath {
-    /// The store: the OMS's code.
+    /// The store: the company's own id, or the OMS's code.
     #[param(example = "SHOP001", pattern = "^[A-Za-z0-9_.-]{1,32}$", min_length = 1, max_length = 32)]
     store_id: String,
 }
@@ -157,12 +157,11 @@ impl Shop {
     pub fn code(&self) -> Option<&str> {
         self.shop_bn.as_deref().or(self.shop_code.as_deref())
     }
-}
 
-/// The id that leads to the store with this code, if there is one: a code of digits alone leads to OPRetail.
-fn id_of(code: &str, directory: &Directory) -> Option<String> {
-    let id: StoreId = code.parse().ok()?;
-    directory.find(&id).oms.filter(|found| found == code)
+    /// The store's name.
+    pub fn name(&self) -> Option<&str> {
+        self.shop_name.as_deref()
+    }
 }
 
 impl Store {
@@ -177,16 +176,24 @@ impl Store {
         Self { id: None, ..self }
     }
 
+    /// The same with the ids that the directory has, whatever the case of the OMS's letters.
+    fn known_as(self, numbers: StoreNumbers) -> Self {
+        Self { id: Some(numbers.id), opretail_id: numbers.opretail, ..self }
+    }
+
     /// Translates; times are in `zone`.
     ///
     /// # Errors
     /// When the store has no code.
     pub fn from_wire(shop: Shop, zone: &TimeZone, directory: &Directory) -> Result<Self, Error> {
         let code = shop.code().ok_or_else(|| unreadable("a store has no code"))?.to_owned();
+        // A code of digits alone leads to OPRetail unless the directory says otherwise.
+        let numbers = directory.find_by_oms_code(&code);
+        let (id, opretail_id) = numbers.map(|numbers| (numbers.id, numbers.opretail)).unzip();
         Ok(Self {
-            id: id_of(&code, directory),
+            id,
             oms_code: Some(code),
-            opretail_id: None,
+            opretail_id: opretail_id.flatten(),
             name: shop.shop_name,
             company: shop.company_name,
             contact: Contact { name: shop.contact_name, phone: shop.contact_tel, email: shop.contact_email },
@@ -218,9 +225,12 @@ impl Store {
 async fn read_store(caller: Caller<StoresRead>, desk: Desk) -> Result<HttpResponse, Problem> {
     let tenant = desk.tenant(&caller)?;
     let ask: OneAsk = desk.ask(&tenant)?;
-    let code = desk.oms_store(&caller, &ask.store)?;
-    let (access, directory) = (tenant.oms()?.clone(), desk.shared().directory.clone());
-    let question = desk.question(&caller, &RESOURCE, &code, vec![code.clone()], false)?;
+    let asked = desk.oms_store(&caller, &ask.store)?;
+    let (access, directory) = (tenant.oms()?.clone(), desk.directory(&caller));
+    let mapped = directory.knows(&ask.store).then(|| directory.find(&ask.store));
+    let code = asked.number;
+    let canonical = format!("{code} {mapped:?}");
+    let question = desk.question(&caller, &RESOURCE, &canonical, vec![code.clone()], false)?;
     desk.answer(&RESOURCE, question, move |gateway| async move {
         let call = Call::new(SHOP_GET).with(access.code_parameter.wire_name(), code.clone());
         let shop: Option<Object<Shop>> = gateway.call(&access.account, &call).await?;
@@ -230,7 +240,7 @@ async fn read_store(caller: Caller<StoresRead>, desk: Desk) -> Result<HttpRespon
         if !store.has_code(&code) {
             return Err(unreadable("the gateway gave another store than was asked for"));
         }
-        Ok(store.into())
+        Ok(mapped.into_iter().fold(store, Store::known_as).into())
     })
     .await
 }

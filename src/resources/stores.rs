@@ -1,6 +1,9 @@
 //! `GET /stores`: the stores of a company's OMS, a page at a time.
 
+pub mod listing;
+
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
@@ -128,7 +131,7 @@ fn wanted_codes(desk: &Desk, caller: &Caller<StoresRead>, asked: &[StoreId]) -> 
 /// What one request reads from the gateway.
 struct Reading {
     access: OmsAccess,
-    directory: Directory,
+    directory: Arc<Directory>,
     /// Codes to ask for; all when there are none.
     codes: Vec<String>,
     name: Option<String>,
@@ -241,9 +244,9 @@ async fn list_stores(caller: Caller<StoresRead>, desk: Desk) -> Result<HttpRespo
     written.extend(ask.name.clone().map(|name| ("name", name)));
     let access = tenant.oms()?.clone();
     // What is written counts, too: the same stores of the same codes have another `Link` for whoever wrote no code.
-    let canonical = format!("{codes:?} {written:?} {:?}", ask.page);
+    let directory = desk.directory(&caller);
+    let canonical = format!("{codes:?} {written:?} {:?} {}", ask.page, directory.version());
     let question = desk.question(&caller, &RESOURCE, &canonical, codes.clone(), false)?;
-    let directory = desk.shared().directory.clone();
     let reading = Reading { access, directory, codes, name: ask.name, page: ask.page, written };
     desk.answer(&RESOURCE, question, move |gateway| reading.fetch(gateway)).await
 }

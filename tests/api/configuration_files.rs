@@ -31,7 +31,7 @@ impl Files {
         let file = path.clone();
         let read: Read = Box::new(move || Settings::read_from(Some(&file), std::iter::empty()));
         let sources = read().sources;
-        Self { path, text, reloader: Reloader::new(app.auth.clone(), sources, read) }
+        Self { path, text, reloader: Reloader::new(app.in_force.clone(), sources, read) }
     }
 
     /// Writes another configuration.

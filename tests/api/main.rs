@@ -25,6 +25,8 @@ mod commands;
 mod configuration;
 mod cors;
 mod cuts;
+mod directory;
+mod directory_command;
 mod documents;
 mod errors;
 mod gateway_answers;

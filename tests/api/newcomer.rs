@@ -49,6 +49,8 @@ fn every_default_that_the_example_explains_is_a_setting() {
         "#stores =",
         "#revoked_tokens_file",
         "#jwks_file",
+        "#stores_file",
+        "#[directory",
         "#tenant = \"acme\"    ",
         "#scope_prefix",
     ];

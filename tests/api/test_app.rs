@@ -18,6 +18,7 @@ use storegate::auth::issue::{TokenGrant, TokenIssuer};
 use storegate::auth::keys::SigningKey;
 use storegate::clock::{Clock, ManualClock};
 use storegate::config::Settings;
+use storegate::reload::InForce;
 use storegate::sandbox::{Sandbox, SandboxSettings};
 
 use crate::answer::Answer;
@@ -52,6 +53,8 @@ pub struct TestApp {
     pub proxy_time: ManualClock,
     /// Keys and clients in force.
     pub auth: Data<CurrentAuth>,
+    /// What a reload renews.
+    pub in_force: InForce,
     /// The configuration that it was started with, but for what a test set by variables.
     pub configuration: String,
     address: SocketAddr,
@@ -83,9 +86,9 @@ impl TestApp {
         let key = settings.auth.keys.as_ref().unwrap().signing().clone();
         let clock = proxy_clock.clone();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let ((address, auth), running) = Background::start(move || {
+        let ((address, in_force), running) = Background::start(move || {
             let app = App::on(listener, settings, proxy_clock).unwrap();
-            let (known, handle) = ((app.address(), app.auth()), app.handle());
+            let (known, handle) = ((app.address(), app.in_force()), app.handle());
             let serving = rt::spawn(app.run());
             let stop = async move {
                 handle.stop(false).await;
@@ -94,7 +97,20 @@ impl TestApp {
             (known, stop)
         });
         let (client, gateway) = (client(), Some(gateway));
-        Self { time, proxy_time, auth, configuration, address, client, key, clock, _running: running, gateway }
+        let auth = in_force.auth.clone();
+        Self {
+            time,
+            proxy_time,
+            auth,
+            in_force,
+            configuration,
+            address,
+            client,
+            key,
+            clock,
+            _running: running,
+            gateway,
+        }
     }
 
     /// The sandbox behind the service.

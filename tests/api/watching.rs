@@ -137,7 +137,7 @@ async fn a_file_that_is_replaced_while_it_is_read_is_read_again() {
     assert_quota(&app, 7).await;
     let read_path = path.clone();
     let read = move || Settings::read_from(Some(&read_path), std::iter::empty());
-    let mut reloader = Reloader::new(app.auth.clone(), reading.sources, read);
+    let mut reloader = Reloader::new(app.in_force.clone(), reading.sources, read);
     assert_eq!((reloader.look(), reloader.look()), (None, Some(Outcome::Applied)));
     assert_quota(&app, 8).await;
 }
@@ -162,7 +162,7 @@ async fn a_directory_that_is_swapped_under_its_link_is_noticed() {
     let started = read();
     app.auth.renew(started.settings.unwrap().auth).unwrap();
     assert_quota(&app, 7).await;
-    let mut reloader = Reloader::new(app.auth.clone(), started.sources, read);
+    let mut reloader = Reloader::new(app.in_force.clone(), started.sources, read);
     assert_eq!((reloader.look(), reloader.look()), (None, None));
     symlink("second", home.join("..data_tmp")).unwrap();
     fs::rename(home.join("..data_tmp"), home.join("..data")).unwrap();

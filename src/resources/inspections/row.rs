@@ -5,6 +5,7 @@ use serde_json::Number;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use crate::directory::Directory;
 use crate::gateway::tenants::OpRetailAccess;
 use crate::resources::likely_fields::{LikelyFields, RawFields};
 use crate::resources::source_type::SourceTypeDocument;
@@ -65,7 +66,7 @@ pub struct Inspection {
 /// A person or a store, by number and name.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Named {
-    /// The number; of a store, its id at OPRetail.
+    /// The number; of a store, the id by which it goes in paths.
     #[schema(example = "S_123456", required)]
     id: Option<String>,
     /// The name.
@@ -102,6 +103,17 @@ impl Inspection {
             videos: fields.addresses(&["videos", "videoUrls", "videoList"]),
             extra: fields.into_rest(),
         }
+    }
+
+    /// The same with the id of its store that the directory has, if it knows the store.
+    #[must_use]
+    pub fn by_our_ids(mut self, directory: &Directory) -> Self {
+        if let Some(id) = self.store.as_mut().and_then(|store| store.id.as_mut())
+            && let Some(numbers) = directory.find_by_opretail_id(id)
+        {
+            *id = numbers.id;
+        }
+        self
     }
 
     /// The store's id at OPRetail, when the row tells it.

@@ -17,7 +17,7 @@ use utoipa::IntoParams;
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "read by the document only; `Reader::store` reads the value")]
 pub struct StorePath {
-    /// The store: OPRetail's id with or without `S_`, or the OMS's code.
+    /// The store: the company's own id, OPRetail's with or without `S_`, or the OMS's code.
     #[param(example = "S_123456", pattern = "^[A-Za-z0-9_.-]{1,32}$", min_length = 1, max_length = 32)]
     store_id: String,
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 fn store(shop: serde_json::Value) -> serde_json::Value {
     let shop: Shop = serde_json::from_value(shop).unwrap();
-    serde_json::to_value(Store::from_wire(shop, &china_standard_time(), &Directory).unwrap()).unwrap()
+    serde_json::to_value(Store::from_wire(shop, &china_standard_time(), &Directory::default()).unwrap()).unwrap()
 }
 
 #[test]
@@ -58,5 +58,5 @@ fn a_boolean_or_a_list_is_no_code() {
         assert!(serde_json::from_value::<Shop>(json!({"shop_bn": code})).is_err(), "{code}");
     }
     let nameless: Shop = serde_json::from_value(json!({"shop_bn": null, "shop_name": "a"})).unwrap();
-    assert!(Store::from_wire(nameless, &china_standard_time(), &Directory).is_err());
+    assert!(Store::from_wire(nameless, &china_standard_time(), &Directory::default()).is_err());
 }

@@ -1,0 +1,256 @@
+//! `storegate directory`: checks a store directory, shows what it maps and what it does not, and drafts one from the stores
+//! that the OMS has.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::ConfigArgument;
+use super::company::CompanyArgument;
+use super::error::CliError;
+use super::output;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::directory::{self, Directory, Row, StoreId};
+use crate::gateway::registry::Registry;
+use crate::gateway::tenants::Tenant;
+use crate::gateway::transport::Transport;
+use crate::gateway::{GatewayClient, tls};
+use crate::resources::stores::listing::{ListedStore, all_stores};
+use crate::settings::{MOST_OF_A_LIST, read_file, text_of_file};
+
+/// Of longer lists the first are shown.
+const MOST_SHOWN: usize = 20;
+
+/// Check or draft a store directory.
+#[derive(clap::Subcommand)]
+pub enum DirectoryCommand {
+    /// Check a file, and show which stores have no number at a vendor; with a configuration, compare it with the OMS
+    Check(Check),
+    /// Print a directory to be completed: the stores of the one in force, and all others that the OMS has
+    Draft(Draft),
+}
+
+/// Check a file.
+#[derive(clap::Args)]
+#[command(after_help = "Example: storegate directory check stores.csv\n         \
+storegate directory check --config storegate.toml --tenant acme")]
+pub struct Check {
+    /// The CSV file, with the columns id,opretail_id,oms_code,name [default: that of the configuration]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArgument,
+    #[command(flatten)]
+    company: CompanyArgument,
+}
+
+/// Print a draft.
+#[derive(clap::Args)]
+#[command(after_help = "Example: storegate directory draft --config storegate.toml > stores.csv")]
+pub struct Draft {
+    #[command(flatten)]
+    config: ConfigArgument,
+    #[command(flatten)]
+    company: CompanyArgument,
+}
+
+impl DirectoryCommand {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        match self {
+            Self::Check(check) => check.run().await,
+            Self::Draft(draft) => draft.run().await,
+        }
+    }
+}
+
+impl Check {
+    async fn run(self) -> Result<(), CliError> {
+        let Some(_) = self.config.config else {
+            let file =
+                self.file.ok_or_else(|| CliError::message("name a CSV file, or a configuration with --config"))?;
+            return output::line(&Report::of(&read(&file)?).to_string()).map_err(CliError::from);
+        };
+        let company = Company::of(&self.config, &self.company)?;
+        let directory = match &self.file {
+            Some(file) => read(file)?,
+            None => company.directory()?,
+        };
+        let mut report = Report::of(&directory);
+        if let Some(listed) = company.listed().await? {
+            report.compare(&directory, &listed);
+        }
+        output::line(&report.to_string())?;
+        if report.unknown_codes.is_empty() {
+            return Ok(());
+        }
+        Err(CliError::message("some codes of the directory are not those of any store at the OMS"))
+    }
+}
+
+impl Draft {
+    async fn run(self) -> Result<(), CliError> {
+        let company = Company::of(&self.config, &self.company)?;
+        let directory = company.directory().unwrap_or_default();
+        let listed = company.listed().await?.ok_or_else(|| {
+            CliError::message(
+                "the company has no OMS in the configuration, and OPRetail has no list of stores to draft from",
+            )
+        })?;
+        let (rows, left_out) = drafted(&directory, &listed);
+        output::line(written(&rows)?.trim_end())?;
+        if !left_out.is_empty() {
+            let mut stderr = std::io::stderr();
+            writeln!(stderr, "left out, since no id of a path can be made of these codes: {}", shown(&left_out))?;
+        }
+        Ok(())
+    }
+}
+
+/// What the configuration says of one company.
+struct Company {
+    settings: Settings,
+    tenant: Tenant,
+}
+
+impl Company {
+    fn of(config: &ConfigArgument, company: &CompanyArgument) -> Result<Self, CliError> {
+        let settings = config.load()?;
+        let tenant = Tenant::new(company.choose(&settings.tenants)?, &Registry::new(&settings.gateway));
+        Ok(Self { settings, tenant })
+    }
+
+    fn directory(&self) -> Result<Directory, CliError> {
+        let name = self.tenant.name();
+        let directory = self.settings.directory.of(name).ok_or_else(|| {
+            CliError::message(format!(
+                "`{name}` has no directory.{name}.stores_file in the configuration; name a CSV file"
+            ))
+        })?;
+        Ok(Directory::new(directory.rows().to_vec()))
+    }
+
+    /// The stores of the OMS; `None` when the company has none.
+    async fn listed(&self) -> Result<Option<Vec<ListedStore>>, CliError> {
+        let Ok(access) = self.tenant.oms() else { return Ok(None) };
+        let settings = &self.settings.gateway;
+        let tls = tls::client_config(settings.ca_file.as_deref()).map_err(crate::app::AppError::from)?;
+        let client = GatewayClient::new(Transport::new(settings, tls), Clock::system(), settings.deadline);
+        Ok(Some(all_stores(access, &client).await?))
+    }
+}
+
+fn read(file: &Path) -> Result<Directory, CliError> {
+    let name = file.display();
+    let cannot = |error| CliError::message(format!("{name}: cannot be read: {error}"));
+    let content = read_file(file, MOST_OF_A_LIST).map_err(cannot)?;
+    let rows = directory::read(text_of_file(&content).map_err(cannot)?).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(|problem| format!("{name}: {problem}")).collect();
+        CliError::message(lines.join("\n"))
+    })?;
+    Ok(Directory::new(rows))
+}
+
+/// What a directory maps and what it does not.
+struct Report {
+    stores: usize,
+    without_opretail: Vec<String>,
+    without_oms: Vec<String>,
+    compared: bool,
+    /// Of the directory, and no store of the OMS has them.
+    unknown_codes: Vec<String>,
+    /// Of the OMS, and the directory does not have them.
+    unmapped: Vec<String>,
+}
+
+impl Report {
+    fn of(directory: &Directory) -> Self {
+        let rows = directory.rows();
+        let ids =
+            |lacks: fn(&Row) -> bool| rows.iter().filter(|row| lacks(row)).map(|row| row.id.to_string()).collect();
+        Self {
+            stores: rows.len(),
+            without_opretail: ids(|row| row.opretail.is_none()),
+            without_oms: ids(|row| row.oms.is_none()),
+            compared: false,
+            unknown_codes: Vec::new(),
+            unmapped: Vec::new(),
+        }
+    }
+
+    fn compare(&mut self, directory: &Directory, listed: &[ListedStore]) {
+        let codes = directory.rows().iter().filter_map(|row| row.oms.as_ref());
+        let is_listed = |code: &&StoreId| listed.iter().any(|store| store.code == code.as_str());
+        self.unknown_codes = codes.filter(|code| !is_listed(code)).map(StoreId::to_string).collect();
+        let mapped = |store: &&ListedStore| directory.has_oms_code(&store.code);
+        let unmapped = listed.iter().filter(|store| !mapped(store));
+        self.unmapped = unmapped.map(|store| named(&store.code, store.name.as_deref())).collect();
+        self.compared = true;
+    }
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let both = self.stores.saturating_sub(self.without_opretail.len() + self.without_oms.len());
+        let mut text = format!("{} stores, {both} of them with a number at both vendors\n", self.stores);
+        for (what, stores) in [
+            ("without an opretail_id (no flow, demographics and inspections)", &self.without_opretail),
+            ("without an oms_code (no address and status)", &self.without_oms),
+            ("whose oms_code is not that of any store at the OMS", &self.unknown_codes),
+            ("at the OMS that are not in the directory", &self.unmapped),
+        ] {
+            if !stores.is_empty() {
+                writeln!(text, "{} {what}: {}", stores.len(), shown(stores))?;
+            }
+        }
+        if self.compared && self.unknown_codes.is_empty() && self.unmapped.is_empty() {
+            text.push_str("every store of the OMS is in the directory\n");
+        }
+        formatter.write_str(text.trim_end())
+    }
+}
+
+fn named(code: &str, name: Option<&str>) -> String {
+    name.map_or_else(|| code.to_owned(), |name| format!("{code} ({name})"))
+}
+
+fn shown(stores: &[String]) -> String {
+    let first = stores.iter().take(MOST_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match stores.len().saturating_sub(MOST_SHOWN) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+/// The rows of the directory, and one for each other store of the OMS whose code can be an id; and the other codes.
+fn drafted(directory: &Directory, listed: &[ListedStore]) -> (Vec<Row>, Vec<String>) {
+    let mut rows = directory.rows().to_vec();
+    let mut left_out = Vec::new();
+    for store in listed.iter().filter(|store| !directory.has_oms_code(&store.code)) {
+        match store.code.parse::<StoreId>() {
+            Ok(id) if !directory.knows(&id) => {
+                rows.push(Row { oms: Some(id.clone()), id, opretail: None, name: store.name.clone() });
+            }
+            _ => left_out.push(store.code.clone()),
+        }
+    }
+    (rows, left_out)
+}
+
+fn written(rows: &[Row]) -> Result<String, CliError> {
+    let cannot = |error: &dyn std::fmt::Display| CliError::message(format!("the draft cannot be written: {error}"));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(["id", "opretail_id", "oms_code", "name"]).map_err(|error| cannot(&error))?;
+    for row in rows {
+        let opretail = row.opretail.as_ref().map(|number| format!("S_{number}")).unwrap_or_default();
+        let oms = row.oms.as_ref().map(StoreId::to_string).unwrap_or_default();
+        let name = row.name.as_deref().map(harmless).unwrap_or_default();
+        writer.write_record([row.id.to_string(), opretail, oms, name]).map_err(|error| cannot(&error))?;
+    }
+    let bytes = writer.into_inner().map_err(|error| cannot(&error))?;
+    String::from_utf8(bytes).map_err(|error| cannot(&error))
+}
+
+/// A spreadsheet takes a text that begins like this for a formula, and names come from elsewhere.
+fn harmless(name: &str) -> String {
+    if name.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{name}") } else { name.to_owned() }
+}

@@ -1,0 +1,92 @@
+//! Files that are directories, and files that are not.
+
+use super::read;
+
+const HEADER: &str = "id,opretail_id,oms_code,name\n";
+
+fn problems(text: &str) -> Vec<String> {
+    read(text).unwrap_err().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn columns_come_in_any_order_and_those_of_a_vendor_may_be_missing() {
+    let text = "\u{feff}name, oms_code ,id\r\n\"North, Main St\",SHOP001,north\r\n\r\n南京路店,SHOP002,nanjing\r\n";
+    let rows = read(text).unwrap();
+    assert_eq!(rows.len(), 2);
+    assert_eq!((rows[0].id.as_str(), rows[0].name.as_deref()), ("north", Some("North, Main St")));
+    assert_eq!((rows[0].oms.as_ref().unwrap().as_str(), &rows[0].opretail), ("SHOP001", &None));
+    assert_eq!(rows[1].name.as_deref(), Some("南京路店"));
+}
+
+#[test]
+fn an_id_of_opretail_is_written_with_its_prefix_or_without() {
+    let rows = read(&format!("{HEADER}a,S_123456,,\nb,654321,B1,\n")).unwrap();
+    assert_eq!(rows[0].opretail.as_deref(), Some("123456"));
+    assert_eq!(rows[1].opretail.as_deref(), Some("654321"));
+}
+
+#[test]
+fn every_problem_names_its_line_and_column() {
+    let text = format!("{HEADER}a b,S_1,,\n,S_2,,\nc,SHOP,,\nd,,,\ne,S_3\nf,S_4,x'y,\n");
+    assert_eq!(
+        problems(&text),
+        [
+            "line 2, column 1 (id): `a b`: an id has 1 to 32 letters, digits, `_`, `-` or `.`",
+            "line 3, column 1 (id): every store needs an id",
+            "line 4, column 2 (opretail_id): `SHOP` is no id of OPRetail: write S_ and digits, such as S_123456",
+            "line 5: the store has neither an opretail_id nor an oms_code: fill in one of them, or leave the line out",
+            "line 6: the line has 2 fields, and the first line 4 columns",
+            "line 7, column 3 (oms_code): `x'y`: an id has 1 to 32 letters, digits, `_`, `-` or `.`",
+        ]
+    );
+}
+
+#[test]
+fn an_id_that_would_lead_to_two_stores_is_told_with_both_lines() {
+    for (rows, what) in [
+        ("a,S_1,,\na,S_2,,\n", "`a` is the id of this store, and the id of the one in line 2"),
+        ("a,S_1,,\nb,1,,\n", "`1` is the opretail_id of this store, and the opretail_id of the one in line 2"),
+        ("a,,X,\nb,,X,\n", "`X` is the oms_code of this store, and the oms_code of the one in line 2"),
+        ("a,S_77,,\n77,S_2,,\n", "`77` is the id of this store, and the opretail_id of the one in line 2"),
+        ("a,S_77,,\nb,,77,\n", "`77` is the oms_code of this store, and the opretail_id of the one in line 2"),
+        ("a,,X,\nX,S_2,,\n", "`X` is the id of this store, and the oms_code of the one in line 2"),
+    ] {
+        let told = problems(&format!("{HEADER}{rows}"));
+        assert_eq!(told, [format!("line 3: {what}: an id must lead to one store")], "{rows}");
+    }
+    let own = "x,,x,\ny,,Y,\n7,S_8,7,\nS_9,9,9,\n";
+    assert_eq!(read(&format!("{HEADER}{own}")).unwrap().len(), 4, "a store may go by one id at both");
+}
+
+#[test]
+fn an_id_that_looks_like_one_of_opretail_is_the_one_of_its_store() {
+    let told = problems(&format!("{HEADER}S_5,S_6,,\n"));
+    assert_eq!(told, ["line 2: the id `S_5` has the form of an opretail_id, and is not the one of this store"]);
+}
+
+#[test]
+fn a_file_that_is_no_directory_is_told_what_one_is() {
+    for (text, what) in [
+        ("", "line 1: the first line names the columns: id,opretail_id,oms_code,name (separated by commas)"),
+        ("opretail_id,name\nS_1,a\n", "line 1: the first line names the columns: id,opretail_id,oms_code,name"),
+        ("id;opretail_id\na;S_1\n", "line 1: `id;opretail_id` is no column of a store directory"),
+        ("id,oms_kode\na,X\n", "line 1: `oms_kode` is no column of a store directory; did you mean `oms_code`?"),
+        ("id,id\na,b\n", "line 1: the column `id` is there twice"),
+    ] {
+        let told = problems(text);
+        assert!(told.len() == 1 && told[0].starts_with(what), "{told:?}");
+    }
+}
+
+#[test]
+fn lines_are_those_of_the_file_even_after_a_name_of_two_lines() {
+    let text = format!("{HEADER}a,S_1,,\"Main\nStreet\"\nb,,,\n");
+    assert_eq!(problems(&text).len(), 1);
+    assert!(problems(&text)[0].starts_with("line 4: "), "{:?}", problems(&text));
+}
+
+#[test]
+fn of_very_many_problems_the_first_are_told() {
+    let text = format!("{HEADER}{}", "!,S_1,,\n".repeat(1000));
+    assert_eq!(problems(&text).len(), 20);
+}

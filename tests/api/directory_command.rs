@@ -1,0 +1,55 @@
+//! `storegate directory`: what it says of a file, alone and beside the OMS, and what it drafts.
+
+use std::fs;
+
+use crate::commands::{configuration, gateway};
+use crate::program::{directory, run, stdout_of};
+
+const STORES: &str = "id,opretail_id,oms_code,name\nflagship,S_123456,SHOP061,\nkiosk,S_100002,,\n";
+
+#[test]
+fn a_file_alone_is_checked_by_line_and_column() {
+    let path = directory("directory-alone").join("stores.csv");
+    fs::write(&path, STORES).unwrap();
+    let told = stdout_of(&["directory", "check", path.to_str().unwrap()], &[], "");
+    assert_eq!(
+        told,
+        "2 stores, 1 of them with a number at both vendors\n1 without an oms_code (no address and status): kiosk"
+    );
+    fs::write(&path, "id,opretail_id\nflagship,SHOP\n").unwrap();
+    let refused = run(&["directory", "check", path.to_str().unwrap()], &[], "");
+    assert_eq!(refused.status.code(), Some(1));
+    let words = String::from_utf8(refused.stderr).unwrap();
+    assert!(words.contains("stores.csv: line 2, column 2 (opretail_id): `SHOP` is no id of OPRetail"), "{words}");
+}
+
+#[test]
+fn without_a_file_and_a_configuration_it_says_what_to_name() {
+    let refused = run(&["directory", "check"], &[], "");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("name a CSV file, or a configuration with --config"));
+}
+
+#[test]
+fn a_file_is_compared_with_the_oms_and_a_draft_has_all_that_was_missing() {
+    let gateway = gateway();
+    let (path, secrets) = configuration("directory-compared", &gateway);
+    let (file, configuration) = (path.with_file_name("stores.csv"), path.to_str().unwrap());
+    fs::write(&file, format!("{STORES}ghost,,NOPE1,\n")).unwrap();
+    let variables = [("STOREGATE__DIRECTORY__ACME__STORES_FILE", file.to_str().unwrap())];
+    let compared = run(&["directory", "check", "--config", configuration], &variables, "");
+    let told = String::from_utf8(compared.stdout).unwrap();
+    assert_eq!(compared.status.code(), Some(1), "{told}");
+    assert!(told.contains("1 whose oms_code is not that of any store at the OMS: NOPE1"), "{told}");
+    assert!(told.contains("259 at the OMS that are not in the directory: SHOP001 ("), "{told}");
+
+    fs::write(&file, STORES).unwrap();
+    let draft = stdout_of(&["directory", "draft", "--config", configuration], &variables, "");
+    let lines: Vec<&str> = draft.lines().collect();
+    assert_eq!(lines[..3], ["id,opretail_id,oms_code,name", "flagship,S_123456,SHOP061,", "kiosk,S_100002,,"]);
+    assert!(lines.len() == 1 + 2 + 259 && lines[3].starts_with("SHOP001,,SHOP001,"), "{}", lines.len());
+    assert!(secrets.iter().all(|secret| !draft.contains(secret)));
+    fs::write(&file, draft).unwrap();
+    let told = stdout_of(&["directory", "check", "--config", configuration], &variables, "");
+    assert!(told.ends_with("every store of the OMS is in the directory"), "{told}");
+}
