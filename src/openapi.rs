@@ -108,10 +108,9 @@ fn add_resource(document: &mut Document, resource: &Resource) {
 
 fn finished(endpoint: &Endpoint, resource: &Resource) -> Operation {
     let mut operation = endpoint.operation.clone();
-    operation.security = Some(vec![
-        SecurityRequirement::new("oauth2", [endpoint.scope]),
-        SecurityRequirement::new("bearer", Vec::<String>::new()),
-    ]);
+    let alternatives = endpoint.scope.split(' ').map(|scope| SecurityRequirement::new("oauth2", [scope]));
+    let bearer = SecurityRequirement::new("bearer", Vec::<String>::new());
+    operation.security = Some(alternatives.chain([bearer]).collect());
     operation.extensions = resource.method.as_ref().map(|method| gateway_method(resource, method));
     responses::complete(&mut operation, endpoint, resource);
     operation

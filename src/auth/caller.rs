@@ -68,6 +68,15 @@ impl<S: Scope> Caller<S> {
         challenged(ProblemType::InvalidToken, what, &parameters)
     }
 
+    /// The same caller for what requires another scope.
+    ///
+    /// # Errors
+    /// 403 when the token does not hold it.
+    pub fn narrowed<T: Scope>(&self) -> Result<Caller<T>, Problem> {
+        require::<T>(&self.token)?;
+        Ok(Caller { token: self.token.clone(), generation: self.generation, scope: PhantomData })
+    }
+
     /// Which stores the caller may read.
     pub fn grants(&self) -> &Grants {
         self.token.grants()
@@ -138,11 +147,13 @@ impl<S: Scope> Caller<S> {
         let identity = CallerIdentity { client_id: token.client_id().clone(), tenant: token.tenant().clone() };
         request.extensions_mut().insert(identity);
         count(request, &auth, &token)?;
-        if !token.has_scope(S::NAME) {
-            return Err(missing_scope(S::NAME).into());
-        }
+        require::<S>(&token)?;
         Ok(Self { token, generation, scope: PhantomData })
     }
+}
+
+fn require<S: Scope>(token: &VerifiedToken) -> Result<(), Problem> {
+    if S::NAME.split(' ').any(|name| token.has_scope(name)) { Ok(()) } else { Err(missing_scope(S::NAME)) }
 }
 
 /// Counts the request against the quota of the token's client, and leaves the count for the answer's headers.

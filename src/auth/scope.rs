@@ -2,8 +2,16 @@
 
 /// A right that a handler can require in its signature: `Caller<FlowRead>`.
 pub trait Scope: 'static {
-    /// The scope's name in a token.
+    /// The scope's name in a token; of several, separated by blanks, any one is enough.
     const NAME: &'static str;
+}
+
+/// A part of what there is to know of a store; each part then requires its own.
+#[derive(Debug, Clone, Copy)]
+pub enum AnyPartOfAStore {}
+
+impl Scope for AnyPartOfAStore {
+    const NAME: &'static str = "stores:read flow:read demographics:read";
 }
 
 /// A scope's name and what it allows.

@@ -222,7 +222,7 @@ impl<E: Failure> Memory<E> {
 
 /// Compressing a long answer takes milliseconds, which a worker's other requests would wait for, so that is done elsewhere
 /// and beforehand.
-async fn finish(document: Document, freshness: Freshness, stores: Vec<String>, now: Duration) -> Entry {
+pub(super) async fn finish(document: Document, freshness: Freshness, stores: Vec<String>, now: Duration) -> Entry {
     const LONG: usize = 32 << 10;
     if document.body.len() < LONG {
         return Entry::new(document, freshness, stores, now);

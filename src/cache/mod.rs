@@ -185,6 +185,20 @@ impl<E: Failure> AnswerCache<E> {
         }
     }
 
+    /// An answer that is not kept, such as one that is made of kept ones, to be given like those. It is `age` old.
+    pub async fn unkept(
+        &self,
+        document: Document,
+        freshness: Freshness,
+        stores: Vec<String>,
+        age: Duration,
+        outcome: Outcome,
+    ) -> Found {
+        let now = self.clock.elapsed();
+        let entry = memory::finish(document, freshness, stores, now.saturating_sub(age)).await;
+        Found { entry: Arc::new(entry), outcome, age }
+    }
+
     /// Drops the answers of a tenant that are about one of these stores, or all of the tenant's; gives their number.
     pub fn purge(&self, tenant: &str, stores: Option<&[String]>) -> u64 {
         self.memory.purge(tenant, stores)

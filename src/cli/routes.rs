@@ -37,14 +37,24 @@ fn row(resource: &Resource, policies: &Policies) -> [String; 6] {
     [
         endpoint.allow.split(',').next().unwrap_or_default().to_owned(),
         endpoint.path,
-        endpoint.scope.to_owned(),
+        endpoint.scope.replace(' ', " or "),
         method.map_or_else(
-            || "-".to_owned(),
+            || parts(resource),
             |method| format!("{} {} {}", method.gateway(), method.name, method.version),
         ),
-        policy.map_or_else(|| "never kept".to_owned(), |policy| seconds(policy.current.fresh)),
+        policy.map_or_else(|| how_kept(resource), |policy| seconds(policy.current.fresh)),
         policy.and_then(|policy| policy.ended).map_or_else(|| "-".to_owned(), |ended| seconds(ended.fresh)),
     ]
+}
+
+/// What a resource is made of that calls nothing itself.
+fn parts(resource: &Resource) -> String {
+    let names: Vec<&str> = resource.parts.iter().map(|part| part.name).collect();
+    if names.is_empty() { "-".to_owned() } else { format!("those of {}", names.join(", ")) }
+}
+
+fn how_kept(resource: &Resource) -> String {
+    if resource.parts.is_empty() { "never kept".to_owned() } else { "as its parts".to_owned() }
 }
 
 fn table(rows: &[[String; 6]]) -> String {

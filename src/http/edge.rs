@@ -56,6 +56,8 @@ pub async fn pass(
         method: request_limits::named_method(request.method().as_str()),
         path: request_limits::named_path(&shown_path::of(request.path())),
     };
+    // For problems that stand inside an answer.
+    request.extensions_mut().insert(label.id.clone());
     let span = access_log::span(&label.id);
     let started = edge.clock.elapsed();
     let asked = edge.cors.as_ref().map(|cors| cors.read(request.method(), request.headers()));

@@ -37,11 +37,11 @@ pub(super) fn complete(operation: &mut Operation, endpoint: &Endpoint, resource:
         let headers = success_headers(resource, endpoint).into_iter();
         success.headers.extend(headers.map(|(name, header)| (name, RefOr::T(header))));
     }
-    if resource.policy.is_some() {
+    if resource.has_tags() {
         responses.insert("304".to_owned(), reference("NotModified"));
         operation.parameters.get_or_insert_default().extend(cache_request_headers().map(RefOr::T));
     }
-    let from_gateways: &[u16] = if resource.method.is_some() { &FROM_GATEWAYS } else { &[] };
+    let from_gateways: &[u16] = if resource.asks_gateways() { &FROM_GATEWAYS } else { &[] };
     for status in ALWAYS.iter().chain(from_gateways) {
         responses.insert(status.to_string(), reference(&problem_name(*status)));
     }
@@ -73,7 +73,7 @@ fn cache_request_headers() -> [Parameter; 2] {
 fn success_headers(resource: &Resource, endpoint: &Endpoint) -> BTreeMap<String, Header> {
     let mut headers = BTreeMap::from([request_id()]);
     headers.extend(quota_headers());
-    if resource.policy.is_some() {
+    if resource.has_tags() {
         headers.extend(cache_headers());
     }
     if endpoint.operation.operation_id.as_deref().is_some_and(|id| id.starts_with("list_")) {

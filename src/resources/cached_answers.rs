@@ -16,6 +16,7 @@ use crate::http::problem::Problem;
 pub static RESOURCE: Resource = Resource {
     name: "cache",
     method: None,
+    parts: &[],
     policy: None,
     endpoint: || Endpoint::delete::<__path_purge_cache, _, _>(purge_cache),
 };

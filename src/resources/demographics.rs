@@ -1,17 +1,19 @@
 //! `GET /stores/{store_id}/demographics`: visitors of a period by gender and age.
 
+mod ask;
+mod of_stores;
+
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use super::desk::Desk;
-use super::params::{Ask, Period, PeriodDocument, PeriodQuery, Reader, StorePath};
+use super::desk::{Desk, Store};
+use super::params::{PeriodDocument, PeriodQuery, StorePath};
 use super::recognized::Recognized;
 use super::{Endpoint, Policy, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::DemographicsRead;
-use crate::cache::Freshness;
-use crate::directory::StoreId;
+use crate::cache::{Found, Freshness};
 use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::opretail::methods::GET_FLOW_GROUP_DISTRIBUTION;
@@ -19,59 +21,20 @@ use crate::gateway::vendor::Gateway;
 use crate::gateway::{object, scalar};
 use crate::http::problem::Problem;
 
+pub use ask::{Counted, DemographicsAsk, HoursQuery};
+pub use of_stores::OF_STORES;
+
+const POLICY: Policy =
+    Policy { current: Freshness::seconds(60, 120, 3600), ended: Some(Freshness::seconds(21_600, 21_600, 86_400)) };
+
 /// Visitors of a store by gender and age.
 pub static RESOURCE: Resource = Resource {
     name: "demographics",
     method: Some(GET_FLOW_GROUP_DISTRIBUTION),
-    policy: Some(Policy {
-        current: Freshness::seconds(60, 120, 3600),
-        ended: Some(Freshness::seconds(21_600, 21_600, 86_400)),
-    }),
+    parts: &[],
+    policy: Some(POLICY),
     endpoint: || Endpoint::read::<__path_read_store_demographics, _, _>(read_store_demographics),
 };
-
-// What the caller may ask.
-
-/// Parts of the day that count.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by the document only; `DemographicsAsk` reads the values")]
-struct HoursQuery {
-    /// Count from this hour of each day.
-    #[param(minimum = 0, maximum = 24)]
-    start_hour: Option<u32>,
-    /// Count up to this hour of each day.
-    #[param(minimum = 0, maximum = 24)]
-    end_hour: Option<u32>,
-    /// Count only while the shop is open.
-    #[param(default = false)]
-    business_hours_only: Option<bool>,
-}
-
-#[derive(Clone)]
-struct DemographicsAsk {
-    store: StoreId,
-    period: Period,
-    start_hour: Option<u32>,
-    end_hour: Option<u32>,
-    business_hours_only: bool,
-}
-
-impl Ask for DemographicsAsk {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let store = reader.store();
-        let period = Period::read(reader);
-        let start_hour = reader.integer("start_hour", &(0..=24), None);
-        let end_hour = reader.integer("end_hour", &(0..=24), None);
-        if let (Some(start), Some(end)) = (start_hour, end_hour)
-            && start >= end
-        {
-            reader.error("start_hour", "`start_hour` must be before `end_hour`");
-        }
-        let business_hours_only = reader.flag("business_hours_only", false);
-        Some(Self { store: store?, period: period?, start_hour, end_hour, business_hours_only: business_hours_only? })
-    }
-}
 
 // What the caller gets.
 
@@ -168,10 +131,11 @@ struct WireAge {
 
 // The translation, both ways.
 
-impl DemographicsAsk {
-    fn call(&self, stores: &str) -> Call {
+impl Counted {
+    fn call(&self, stores: &[Store]) -> Call {
+        let numbers: Vec<&str> = stores.iter().map(|store| store.number.as_str()).collect();
         Call::new(GET_FLOW_GROUP_DISTRIBUTION)
-            .with("id", stores)
+            .with("id", numbers.join(","))
             .with("stime", self.period.start_second())
             .with("etime", self.period.end_second())
             .with_some("startHour", self.start_hour.map(|hour| hour.to_string()))
@@ -241,19 +205,41 @@ fn share(part: Option<i64>, all: Option<i64>) -> Option<f64> {
 async fn read_store_demographics(caller: Caller<DemographicsRead>, desk: Desk) -> Result<HttpResponse, Problem> {
     let tenant = desk.tenant(&caller)?;
     let ask: DemographicsAsk = desk.ask(&tenant)?;
-    let store = desk.opretail_store(&caller, &ask.store)?;
-    let access = tenant.opretail()?.clone();
-    let call = ask.call(&store.number);
-    let canonical = format!("{} {:?}", store.id, call.parameters);
-    let ended = ask.period.has_ended(desk.shared().clock.now());
-    let question = desk.question(&caller, &RESOURCE, &canonical, vec![store.number.clone()], ended)?;
-    desk.answer(&RESOURCE, question, move |gateway| async move {
+    let found = find(&caller, &desk, &ask).await?;
+    Ok(desk.reply_to_question(&RESOURCE, &found))
+}
+
+/// The demographics of a store, from the cache or the gateway.
+///
+/// # Errors
+/// The token does not grant the store, it has no number at OPRetail, or what the gateway's failure is for the caller.
+pub async fn find(caller: &Caller<DemographicsRead>, desk: &Desk, ask: &DemographicsAsk) -> Result<Found, Problem> {
+    let store = desk.opretail_store(caller, &ask.store)?;
+    find_sum(caller, desk, &RESOURCE, vec![store], &ask.counted).await
+}
+
+/// The demographics of these stores together.
+async fn find_sum(
+    caller: &Caller<DemographicsRead>,
+    desk: &Desk,
+    resource: &'static Resource,
+    stores: Vec<Store>,
+    counted: &Counted,
+) -> Result<Found, Problem> {
+    let access = desk.tenant(caller)?.opretail()?.clone();
+    let call = counted.call(&stores);
+    let (ids, numbers): (Vec<_>, Vec<_>) = stores.into_iter().map(|store| (store.id, store.number)).unzip();
+    let canonical = format!("{ids:?} {:?}", call.parameters);
+    let ended = counted.period.has_ended(desk.shared().clock.now());
+    let question = desk.question(caller, resource, &canonical, numbers, ended)?;
+    let period = counted.period.document();
+    desk.find(resource, question, move |gateway| async move {
         let wire: Option<Recognized<Distribution>> = gateway.call(&access.account, &call).await?;
         // A period in which nobody came has its lists. No data at all is what the gateway has for a store that it does not
         // know, and as figures it would be kept for hours.
         let Recognized(wire) =
             wire.ok_or_else(|| Error::local(Gateway::OpRetail, Kind::NotFound, "the gateway has no data for this id"))?;
-        Ok(Demographics::from_wire(wire, vec![store.id], ask.period.document()).into())
+        Ok(Demographics::from_wire(wire, ids, period).into())
     })
     .await
 }

@@ -2,7 +2,7 @@
 //! A handler reads top to bottom: who asks, what, may they, and then either a kept answer or a call.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::future::{Future, Ready, ready};
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::params::{Ask, Reader};
 use super::{Policies, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::{CacheBypass, Scope};
-use crate::cache::{AnswerCache, Document, Key, Question};
+use crate::cache::{AnswerCache, Document, Found, Key, Question};
 use crate::clock::Clock;
 use crate::directory::{CurrentDirectories, Directories, Directory, OrganizationId, StoreId, StoreNumbers};
 use crate::gateway::GatewayClient;
@@ -24,8 +24,9 @@ use crate::gateway::dialect::Method;
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::tenants::{Tenant, Tenants};
 use crate::gateway::vendor::Gateway;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::problem_type::ProblemType;
+use crate::http::request_id::RequestId;
 use crate::http::{accept, reply};
 use crate::shortcut::{Asker, Repeatable};
 use crate::telemetry::metrics;
@@ -53,7 +54,8 @@ pub struct Desk {
     directories: Directories,
     /// Whether what the caller asks depends on the time of asking.
     is_for_now: Cell<bool>,
-    asker: RefCell<Option<Asker>>,
+    /// The question that was asked of the cache, and by whom.
+    asked: RefCell<Option<(Asker, Key)>>,
 }
 
 /// A store, as one vendor and the caller know it.
@@ -110,7 +112,7 @@ impl Desk {
             gateway,
             directories,
             is_for_now: Cell::new(false),
-            asker: RefCell::default(),
+            asked: RefCell::default(),
         })
     }
 
@@ -279,7 +281,7 @@ impl Desk {
         let key = Key::new(caller.tenant(), resource.name, canonical);
         if !self.is_for_now.get() {
             let asker = Asker { token: caller.token().clone(), generation: caller.generation() };
-            self.asker.replace(Some(asker));
+            self.asked.replace(Some((asker, key.clone())));
         }
         Ok(Question {
             key,
@@ -289,7 +291,48 @@ impl Desk {
         })
     }
 
-    /// Answers from the cache, or by `fetch` from the gateway.
+    /// Finds the answer in the cache, or by `fetch` from the gateway.
+    ///
+    /// # Errors
+    /// The problem that the gateway's failure is for the caller.
+    pub async fn find<T, F, Fut>(
+        &self,
+        resource: &'static Resource,
+        question: Question,
+        fetch: F,
+    ) -> Result<Found, Problem>
+    where
+        T: Serialize,
+        F: FnOnce(GatewayClient) -> Fut + 'static,
+        Fut: Future<Output = Result<Fetched<T>, Error>> + 'static,
+    {
+        let gateway = self.gateway.clone();
+        let fetch = move || {
+            let fetching = fetch(gateway.for_one_answer());
+            // An older answer may hide the failure from every caller, so it is logged where it happens.
+            async move { document(resource, &fetching.await.inspect_err(log)?) }
+        };
+        let found = self.shared.cache.read(question, fetch).await;
+        metrics::cache_read(resource.name, found.as_ref().map_or("failure", |found| found.outcome.name()));
+        found.map_err(|error| Problem::from(&error).already_logged())
+    }
+
+    /// Answers with what was found.
+    pub fn reply(&self, found: &Found) -> HttpResponse {
+        self.request.extensions_mut().insert(found.outcome);
+        reply::from_cache(&self.request, found)
+    }
+
+    /// The same for the only question of this request: what was asked is remembered then.
+    pub fn reply_to_question(&self, resource: &'static Resource, found: &Found) -> HttpResponse {
+        if let Some((asker, key)) = self.asked.take() {
+            let repeatable = Repeatable { asker, key, resource: resource.name, entry: found.entry.clone() };
+            self.request.extensions_mut().insert(repeatable);
+        }
+        self.reply(found)
+    }
+
+    /// [`Self::find`], and then [`Self::reply_to_question`].
     ///
     /// # Errors
     /// The problem that the gateway's failure is for the caller.
@@ -304,23 +347,22 @@ impl Desk {
         F: FnOnce(GatewayClient) -> Fut + 'static,
         Fut: Future<Output = Result<Fetched<T>, Error>> + 'static,
     {
-        let gateway = self.gateway.clone();
-        let fetch = move || {
-            let fetching = fetch(gateway.for_one_answer());
-            // An older answer may hide the failure from every caller, so it is logged where it happens.
-            async move { document(resource, &fetching.await.inspect_err(log)?) }
-        };
-        let key = question.key.clone();
-        let found = self.shared.cache.read(question, fetch).await;
-        metrics::cache_read(resource.name, found.as_ref().map_or("failure", |found| found.outcome.name()));
-        let found = found.map_err(|error| Problem::from(&error).already_logged())?;
-        let mut extensions = self.request.extensions_mut();
-        extensions.insert(found.outcome);
-        if let Some(asker) = self.asker.take() {
-            extensions.insert(Repeatable { asker, key, resource: resource.name, entry: found.entry.clone() });
-        }
-        drop(extensions);
-        Ok(reply::from_cache(&self.request, &found))
+        let found = self.find(resource, question, fetch).await?;
+        Ok(self.reply_to_question(resource, &found))
+    }
+
+    /// A problem as the caller reads it inside an answer.
+    pub fn document(&self, problem: Problem) -> ProblemDocument {
+        let extensions = self.request.extensions();
+        let id = extensions.get::<RequestId>().map_or("-", |id| id);
+        problem.logged().document(self.request.path(), id)
+    }
+
+    /// The stores that are asked for, each once, whichever of its ids it is asked for by.
+    pub fn each_once<S: Scope>(&self, caller: &Caller<S>, stores: Vec<StoreId>) -> Vec<StoreId> {
+        let directory = self.directory(caller);
+        let mut seen = HashSet::new();
+        stores.into_iter().filter(|store| seen.insert(directory.find(store).id)).collect()
     }
 
     /// Answers by `fetch` alone; the answer is never kept, here or anywhere.

@@ -26,6 +26,7 @@ const MASK: &str = "********";
 pub static RESOURCE: Resource = Resource {
     name: "developer_account",
     method: Some(AUTHENTICATION),
+    parts: &[],
     policy: None,
     endpoint: || Endpoint::read::<__path_read_developer_account, _, _>(read_developer_account),
 };

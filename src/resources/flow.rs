@@ -12,7 +12,7 @@ use super::recognized::Recognized;
 use super::{Endpoint, Policy, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
-use crate::cache::Freshness;
+use crate::cache::{Found, Freshness};
 use crate::clock::Clock;
 use crate::directory::{OrganizationId, StoreId};
 use crate::gateway::GatewayClient;
@@ -32,6 +32,7 @@ const POLICY: Policy = Policy::always(Freshness::seconds(30, 60, 3600));
 pub static OF_STORE: Resource = Resource {
     name: "flow",
     method: Some(GET_TOTAL_DATA),
+    parts: &[],
     policy: Some(POLICY),
     endpoint: || Endpoint::read::<__path_read_store_flow, _, _>(read_store_flow),
 };
@@ -40,6 +41,7 @@ pub static OF_STORE: Resource = Resource {
 pub static OF_ORGANIZATION: Resource = Resource {
     name: "organization_flow",
     method: Some(GET_TOTAL_DATA),
+    parts: &[],
     policy: Some(POLICY),
     endpoint: || Endpoint::read::<__path_read_organization_flow, _, _>(read_organization_flow),
 };
@@ -122,10 +124,20 @@ async fn fetch_figures(
 async fn read_store_flow(caller: Caller<FlowRead>, desk: Desk) -> Result<HttpResponse, Problem> {
     let tenant = desk.tenant(&caller)?;
     let ask: StoreAsk = desk.ask(&tenant)?;
-    let store = desk.opretail_store(&caller, &ask.store)?;
+    let found = find_of_store(&caller, &desk, &ask.store).await?;
+    Ok(desk.reply_to_question(&OF_STORE, &found))
+}
+
+/// The flow of a store, from the cache or the gateway.
+///
+/// # Errors
+/// The token does not grant the store, it has no number at OPRetail, or what the gateway's failure is for the caller.
+pub async fn find_of_store(caller: &Caller<FlowRead>, desk: &Desk, store: &StoreId) -> Result<Found, Problem> {
+    let tenant = desk.tenant(caller)?;
+    let store = desk.opretail_store(caller, store)?;
     let (access, clock) = (tenant.opretail()?.clone(), desk.shared().clock.clone());
-    let question = desk.question(&caller, &OF_STORE, &store.canonical(), vec![store.number.clone()], false)?;
-    desk.answer(&OF_STORE, question, move |gateway| async move {
+    let question = desk.question(caller, &OF_STORE, &store.canonical(), vec![store.number.clone()], false)?;
+    desk.find(&OF_STORE, question, move |gateway| async move {
         let figures = fetch_figures(gateway, &access, store.number, &clock).await?;
         Ok(StoreFlow { store_id: store.id, figures }.into())
     })

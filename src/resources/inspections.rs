@@ -32,6 +32,7 @@ use crate::http::problem::Problem;
 pub static RESOURCE: Resource = Resource {
     name: "inspections",
     method: Some(STATISTICS_DETAIL_PAGE),
+    parts: &[],
     policy: Some(Policy {
         current: Freshness::seconds(60, 120, 3600),
         ended: Some(Freshness::seconds(3600, 3600, 86_400)),

@@ -9,9 +9,12 @@ mod desk;
 mod developer_account;
 mod endpoint;
 pub mod flow;
+mod flows;
 mod gateway_pages;
 mod inspections;
+mod joined;
 mod likely_fields;
+mod overview;
 pub mod params;
 mod policy;
 pub mod recognized;
@@ -34,12 +37,26 @@ pub use policy::{Policies, Policy};
 pub struct Resource {
     /// Its name: label in metrics, key in `[cache.<name>]`.
     pub name: &'static str,
-    /// What it calls at the gateway; none for a resource of the service itself.
+    /// What it calls at the gateway; none for a resource of the service itself, and for one that is made of others.
     pub method: Option<Method>,
+    /// The resources whose answers its own are made of, each kept in its own place.
+    pub parts: &'static [&'static Self],
     /// How long its answers keep unless configured otherwise; `None` for answers that are never kept.
     pub policy: Option<Policy>,
     /// Route, scope and documentation, derived from the handler.
     pub endpoint: fn() -> Endpoint,
+}
+
+impl Resource {
+    /// Whether a gateway may have to be asked.
+    pub const fn asks_gateways(&self) -> bool {
+        self.method.is_some() || !self.parts.is_empty()
+    }
+
+    /// Whether its answers can be asked for again by their tag.
+    pub const fn has_tags(&self) -> bool {
+        self.policy.is_some() || !self.parts.is_empty()
+    }
 }
 
 /// The list of resources, in the order of the document.
@@ -48,6 +65,9 @@ pub static ALL: &[&Resource] = &[
     &store::RESOURCE,
     &flow::OF_STORE,
     &demographics::RESOURCE,
+    &overview::RESOURCE,
+    &flows::RESOURCE,
+    &demographics::OF_STORES,
     &flow::OF_ORGANIZATION,
     &developer_account::RESOURCE,
     &inspections::RESOURCE,

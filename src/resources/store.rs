@@ -10,7 +10,7 @@ use super::params::{Ask, Reader};
 use super::{Endpoint, Policy, Resource, wire_time};
 use crate::auth::caller::Caller;
 use crate::auth::scope::StoresRead;
-use crate::cache::Freshness;
+use crate::cache::{Found, Freshness};
 use crate::directory::{Directory, StoreId, StoreNumbers};
 use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind};
@@ -27,6 +27,7 @@ pub const POLICY: Policy = Policy::always(Freshness::seconds(300, 3600, 86_400))
 pub static RESOURCE: Resource = Resource {
     name: "store",
     method: Some(SHOP_GET),
+    parts: &[],
     policy: Some(POLICY),
     endpoint: || Endpoint::read::<__path_read_store, _, _>(read_store),
 };
@@ -225,13 +226,22 @@ impl Store {
 async fn read_store(caller: Caller<StoresRead>, desk: Desk) -> Result<HttpResponse, Problem> {
     let tenant = desk.tenant(&caller)?;
     let ask: OneAsk = desk.ask(&tenant)?;
-    let asked = desk.oms_store(&caller, &ask.store)?;
-    let (access, directory) = (tenant.oms()?.clone(), desk.directory(&caller));
-    let mapped = directory.knows(&ask.store).then(|| directory.find(&ask.store));
-    let code = asked.number;
+    let found = find(&caller, &desk, &ask.store).await?;
+    Ok(desk.reply_to_question(&RESOURCE, &found))
+}
+
+/// A store, from the cache or the OMS.
+///
+/// # Errors
+/// The token does not grant the store, it has no code at the OMS, or what the gateway's failure is for the caller.
+pub async fn find(caller: &Caller<StoresRead>, desk: &Desk, store: &StoreId) -> Result<Found, Problem> {
+    let tenant = desk.tenant(caller)?;
+    let code = desk.oms_store(caller, store)?.number;
+    let (access, directory) = (tenant.oms()?.clone(), desk.directory(caller));
+    let mapped = directory.knows(store).then(|| directory.find(store));
     let canonical = format!("{code} {mapped:?}");
-    let question = desk.question(&caller, &RESOURCE, &canonical, vec![code.clone()], false)?;
-    desk.answer(&RESOURCE, question, move |gateway| async move {
+    let question = desk.question(caller, &RESOURCE, &canonical, vec![code.clone()], false)?;
+    desk.find(&RESOURCE, question, move |gateway| async move {
         let call = Call::new(SHOP_GET).with(access.code_parameter.wire_name(), code.clone());
         let shop: Option<Object<Shop>> = gateway.call(&access.account, &call).await?;
         // An OMS has a code of its own for a store that is not there.

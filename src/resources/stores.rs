@@ -33,6 +33,7 @@ use crate::http::problem::Problem;
 pub static RESOURCE: Resource = Resource {
     name: "stores",
     method: Some(SHOP_GET_LIST),
+    parts: &[],
     policy: Some(store::POLICY),
     endpoint: || Endpoint::read::<__path_list_stores, _, _>(list_stores),
 };

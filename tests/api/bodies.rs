@@ -105,7 +105,7 @@ async fn a_list_filtered_by_store_needs_the_store_of_every_inspection() {
 #[actix_web::test]
 async fn no_data_is_a_404_where_the_gateway_has_no_code_for_it_and_an_empty_list_of_inspections() {
     let app = TestApp::spawn();
-    for question in &QUESTIONS[..4] {
+    for question in &QUESTIONS[..5] {
         for data in ["null", "[]"] {
             app.sandbox().fail_next_at(question.vendor, Fault::Body(envelope(question.vendor, data)), 1);
             let answer = app.ask("operator", "GET", question.path, NO_CACHE).await;

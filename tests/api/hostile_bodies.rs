@@ -48,32 +48,35 @@ pub const STORE: Question = Question {
     ],
 };
 
+const DEMOGRAPHICS: Question = Question {
+    path: "/stores/S_123456/demographics?from=2026-11-01&to=2026-11-07",
+    vendor: Vendor::OpRetail,
+    is_kept: true,
+    data: r#"{"genderDistribution":[{"gender":1,"peopleNum":5}],"ageDistribution":[]}"#,
+    refused: &[
+        "7",
+        r#""{}""#,
+        "{}",
+        "[{}]",
+        r#"{"message":"system busy"}"#,
+        r#"{"rows":[]}"#,
+        r#"{"genderDistribution":7}"#,
+        r#"{"genderDistribution":[null]}"#,
+        r#"{"genderDistribution":[[1,5]]}"#,
+        r#"{"genderDistribution":[{"gender":"male"}]}"#,
+        r#"{"genderDistribution":[{"peopleNum":1.5}]}"#,
+        r#"{"genderDistribution":[{"gender":1,"peopleNum":-1}]}"#,
+        r#"{"ageDistribution":[{"ageFrom":{}}]}"#,
+        r#"{"ageDistribution":[{"peopleNum":9007199254740993}]}"#,
+    ],
+};
+
 /// A question for each resource of a gateway.
 pub const QUESTIONS: &[Question] = &[
     FLOW,
     Question { path: "/organizations/1084/flow", ..FLOW },
-    Question {
-        path: "/stores/S_123456/demographics?from=2026-11-01&to=2026-11-07",
-        vendor: Vendor::OpRetail,
-        is_kept: true,
-        data: r#"{"genderDistribution":[{"gender":1,"peopleNum":5}],"ageDistribution":[]}"#,
-        refused: &[
-            "7",
-            r#""{}""#,
-            "{}",
-            "[{}]",
-            r#"{"message":"system busy"}"#,
-            r#"{"rows":[]}"#,
-            r#"{"genderDistribution":7}"#,
-            r#"{"genderDistribution":[null]}"#,
-            r#"{"genderDistribution":[[1,5]]}"#,
-            r#"{"genderDistribution":[{"gender":"male"}]}"#,
-            r#"{"genderDistribution":[{"peopleNum":1.5}]}"#,
-            r#"{"genderDistribution":[{"gender":1,"peopleNum":-1}]}"#,
-            r#"{"ageDistribution":[{"ageFrom":{}}]}"#,
-            r#"{"ageDistribution":[{"peopleNum":9007199254740993}]}"#,
-        ],
-    },
+    DEMOGRAPHICS,
+    Question { path: "/demographics?store_id=S_123456&from=2026-11-01&to=2026-11-07", ..DEMOGRAPHICS },
     Question {
         path: "/inspections?from=2026-11-01&to=2026-11-07&page_size=2",
         vendor: Vendor::OpRetail,

@@ -34,6 +34,7 @@ mod guesses;
 mod hostile;
 mod introspection;
 mod issuers;
+mod joined;
 mod limits;
 mod logins;
 mod methods;

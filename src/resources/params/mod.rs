@@ -11,6 +11,8 @@ pub use period::{Period, PeriodDocument, PeriodQuery, rfc3339};
 pub use reader::{Ask, LONGEST_LIST, Reader};
 
 use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
 
 /// The store in the path.
 #[derive(IntoParams)]
@@ -30,6 +32,18 @@ pub struct OrganizationPath {
     /// The organization: OPRetail's number with or without `O_`.
     #[param(example = "O_1084", pattern = "^(O_)?[0-9]{1,11}$")]
     organization_id: String,
+}
+
+/// The stores in the query.
+pub struct StoresQuery;
+
+impl IntoParams for StoresQuery {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let id = ObjectBuilder::new().schema_type(Type::String).pattern(Some(STORE_ID_PATTERN)).max_length(Some(32));
+        let ids = ArrayBuilder::new().items(id).min_items(Some(1)).max_items(Some(LONGEST_LIST)).build();
+        let words = "The stores, by any of their ids: `store_id=A&store_id=B`, at most 200.";
+        vec![documented::required_list("store_id", words, ids, &["S_123456"])]
+    }
 }
 
 /// The grammar of store ids, for the document.

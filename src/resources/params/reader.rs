@@ -56,6 +56,24 @@ impl<'a> Reader<'a> {
         self.path_segment("store_id")
     }
 
+    /// The stores in the query: `store_id=A&store_id=B`, or separated by commas.
+    pub fn stores(&mut self) -> Option<Vec<StoreId>> {
+        const NAME: &str = "store_id";
+        self.asked.push(NAME);
+        let values = self.query.iter().filter(|(key, _)| key == NAME);
+        let ids: Vec<String> = values.flat_map(|(_, value)| value.split(',')).map(|id| id.trim().to_owned()).collect();
+        if ids.is_empty() {
+            self.error(NAME, "name the stores: store_id=A&store_id=B");
+            return None;
+        }
+        if ids.len() > LONGEST_LIST {
+            self.error(NAME, format!("at most {LONGEST_LIST} stores are taken at once"));
+            return None;
+        }
+        let parsed: Result<Vec<StoreId>, _> = ids.iter().map(|id| id.parse()).collect();
+        parsed.map_err(|error| self.error(NAME, error)).ok()
+    }
+
     /// The organization in the path.
     pub fn organization(&mut self) -> Option<OrganizationId> {
         self.path_segment("organization_id")

@@ -1,0 +1,57 @@
+//! `GET /demographics`: visitors of many stores together, by gender and age. The gateway sums, so there is one call.
+
+use actix_web::HttpResponse;
+
+use super::{Counted, Demographics, HoursQuery, POLICY, find_sum};
+use crate::auth::caller::Caller;
+use crate::auth::scope::DemographicsRead;
+use crate::directory::StoreId;
+use crate::gateway::opretail::methods::GET_FLOW_GROUP_DISTRIBUTION;
+use crate::http::problem::Problem;
+use crate::resources::desk::{Desk, Store};
+use crate::resources::params::{Ask, PeriodQuery, Reader, StoresQuery};
+use crate::resources::{Endpoint, Resource};
+
+/// Visitors of many stores together.
+pub static OF_STORES: Resource = Resource {
+    name: "demographics_of_stores",
+    method: Some(GET_FLOW_GROUP_DISTRIBUTION),
+    parts: &[],
+    policy: Some(POLICY),
+    endpoint: || Endpoint::read::<__path_read_demographics_of_stores, _, _>(read_demographics_of_stores),
+};
+
+struct SumAsk {
+    stores: Vec<StoreId>,
+    counted: Counted,
+}
+
+impl Ask for SumAsk {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let (stores, counted) = (reader.stores(), Counted::read(reader));
+        Some(Self { stores: stores?, counted: counted? })
+    }
+}
+
+/// Read the demographics of many stores together
+///
+/// Visitors of up to 200 stores by gender and age, summed by the gateway. A store that the token does not grant, or that has
+/// no number at OPRetail, is an error for all of them, since a sum without it would be another.
+#[utoipa::path(
+    get,
+    path = "/demographics",
+    operation_id = "read_demographics_of_stores",
+    tag = "Demographics",
+    params(StoresQuery, PeriodQuery, HoursQuery),
+    responses((status = 200, description = "Visitors by gender and age", body = Demographics))
+)]
+async fn read_demographics_of_stores(caller: Caller<DemographicsRead>, desk: Desk) -> Result<HttpResponse, Problem> {
+    let tenant = desk.tenant(&caller)?;
+    let ask: SumAsk = desk.ask(&tenant)?;
+    let asked = desk.each_once(&caller, ask.stores).into_iter();
+    let mut stores: Vec<Store> = asked.map(|id| desk.opretail_store(&caller, &id)).collect::<Result<_, _>>()?;
+    // The sum is the same in any order, and so is its place in the cache.
+    stores.sort_by(|one, other| one.number.cmp(&other.number));
+    let found = find_sum(&caller, &desk, &OF_STORES, stores, &ask.counted).await?;
+    Ok(desk.reply_to_question(&OF_STORES, &found))
+}

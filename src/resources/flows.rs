@@ -1,0 +1,102 @@
+//! `GET /flow`: the flow of many stores in one answer, each from its own place in the cache, and each with an error of its
+//! own.
+
+use actix_web::HttpResponse;
+use futures_util::{StreamExt as _, stream};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::desk::Desk;
+use super::flow::{self, StoreFlow};
+use super::joined::{self, Joined};
+use super::params::{Ask, Reader, StoresQuery};
+use super::{Endpoint, Resource};
+use crate::auth::caller::Caller;
+use crate::auth::scope::FlowRead;
+use crate::directory::StoreId;
+use crate::http::problem::{Problem, ProblemDocument};
+
+/// The flow of many stores.
+pub static RESOURCE: Resource = Resource {
+    name: "flows",
+    method: None,
+    parts: &[&flow::OF_STORE],
+    policy: None,
+    endpoint: || Endpoint::read::<__path_read_flow_of_stores, _, _>(read_flow_of_stores),
+};
+
+/// Stores that are asked for side by side: a gateway should not be stormed by one request.
+const SIDE_BY_SIDE: usize = 8;
+
+// What the caller may ask.
+
+struct FlowsAsk {
+    stores: Vec<StoreId>,
+}
+
+impl Ask for FlowsAsk {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self { stores: reader.stores()? })
+    }
+}
+
+// What the caller gets.
+
+/// The flow of many stores.
+#[derive(Serialize, ToSchema)]
+pub struct FlowOfStores {
+    /// The flow of each store that it can be had for, in the order of the question.
+    items: Vec<StoreFlow>,
+    /// The stores that it cannot be had for.
+    errors: Vec<StoreProblem>,
+}
+
+/// Why there is nothing for a store.
+#[derive(Serialize, ToSchema)]
+pub struct StoreProblem {
+    /// The store, as it was asked for.
+    #[schema(example = "S_123456")]
+    store_id: String,
+    /// What is wrong.
+    problem: ProblemDocument,
+}
+
+// The handler.
+
+/// Read the flow of many stores
+///
+/// Visitors and sales of up to 200 stores in one answer. Each store has its own error: the answer is 200 while there is the
+/// flow of one, and else the problem of the first.
+#[utoipa::path(
+    get,
+    path = "/flow",
+    operation_id = "read_flow_of_stores",
+    tag = "Flow",
+    params(StoresQuery),
+    responses((status = 200, description = "The flow of each store that it can be had for", body = FlowOfStores))
+)]
+async fn read_flow_of_stores(caller: Caller<FlowRead>, desk: Desk) -> Result<HttpResponse, Problem> {
+    let tenant = desk.tenant(&caller)?;
+    let ask: FlowsAsk = desk.ask(&tenant)?;
+    let stores = desk.each_once(&caller, ask.stores);
+    let finding = stores.iter().map(|store| flow::find_of_store(&caller, &desk, store));
+    let parts: Vec<joined::Part> = stream::iter(finding).buffered(SIDE_BY_SIDE).collect().await;
+    joined::require_one(parts.iter())?;
+    let mut answer = Joined::new();
+    answer.text("{\"items\":[");
+    for (number, found) in parts.iter().flatten().enumerate() {
+        answer.text(if number > 0 { "," } else { "" });
+        answer.part(found);
+    }
+    answer.text("],\"errors\":[");
+    let problems = stores.iter().zip(parts).filter_map(|(store, found)| Some((store, found.err()?)));
+    for (number, (store, problem)) in problems.enumerate() {
+        let comma = if number > 0 { "," } else { "" };
+        // An id has no character that would have to be escaped.
+        answer.text(&format!("{comma}{{\"store_id\":\"{store}\",\"problem\":"));
+        answer.problem(&desk.document(problem));
+        answer.text("}");
+    }
+    answer.text("]}");
+    Ok(desk.reply(&answer.finish(&desk).await))
+}
