@@ -19,7 +19,7 @@ use super::token_request::TokenRequest;
 use super::{REALM, oauth_form};
 use crate::http::methods;
 use crate::http::problem::whole_seconds;
-use introspection::{__path_introspect_token, IntrospectionAnswer, introspect_token};
+use introspection::{__path_introspect_token, IntrospectionDocument, introspect_token};
 use published::{
     __path_read_authorization_server_metadata, __path_read_jwks, AuthorizationServerMetadata,
     read_authorization_server_metadata, read_jwks,
@@ -63,7 +63,7 @@ fn form(path: &str, name: &str) -> Resource {
 #[openapi(
     paths(issue_token, revoke_token, introspect_token, read_jwks, read_authorization_server_metadata),
     components(schemas(
-        TokenRequest, TokenAnswer, TokenForm, IntrospectionAnswer, OAuthError, OAuthErrorCode, JwkSet, Jwk,
+        TokenRequest, TokenAnswer, TokenForm, IntrospectionDocument, OAuthError, OAuthErrorCode, JwkSet, Jwk,
         AuthorizationServerMetadata,
     )),
     tags((name = "Tokens", description = "Get an access token, and what is needed to check one.")),

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{INTROSPECTION_PATH, refusal, unstored};
@@ -15,28 +16,68 @@ use crate::auth::verify::TokenError;
 use crate::auth::{Auth, CurrentAuth, oauth_form};
 
 /// What a token says, or only that it is of no use (RFC 7662 §2.2).
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize)]
 #[serde(untagged)]
-pub(super) enum IntrospectionAnswer {
-    /// The token is good.
+enum IntrospectionAnswer {
     Active {
-        /// Always `true`.
-        #[schema(example = true)]
         active: bool,
-        /// Always `Bearer`.
-        #[schema(example = "Bearer")]
         token_type: &'static str,
-        /// What the token says.
         #[serde(flatten)]
-        #[schema(value_type = Object)]
         claims: Box<Claims>,
     },
-    /// The token has ended, was revoked, is another tenant's, or never was one; which of them is not told.
     Inactive {
-        /// Always `false`.
-        #[schema(example = false)]
         active: bool,
     },
+}
+
+/// What a token says, or only that it is of no use (RFC 7662 §2.2): then there is nothing but `active`.
+#[derive(ToSchema)]
+#[schema(as = IntrospectionAnswer)]
+#[expect(dead_code, reason = "for the document; `IntrospectionAnswer` is what is written")]
+pub(super) struct IntrospectionDocument {
+    /// Whether the token is good. `false` for one that has ended, was revoked, is another tenant's or never was one; which of
+    /// them is not told.
+    #[schema(example = true)]
+    active: bool,
+    /// Always `Bearer`.
+    #[schema(example = "Bearer", nullable = false)]
+    token_type: Option<String>,
+    /// Who issued the token.
+    #[schema(example = "https://storegate.example.com", nullable = false)]
+    iss: Option<String>,
+    /// Whom the token speaks for.
+    #[schema(example = "dashboard", nullable = false)]
+    sub: Option<String>,
+    /// Whom the token is meant for: a text, or a list of them.
+    #[schema(example = "storegate", value_type = Option<Value>, required = false)]
+    aud: Option<Value>,
+    /// When the token ends, in seconds since 1970.
+    #[schema(example = 1_795_313_700, nullable = false)]
+    exp: Option<i64>,
+    /// When the token was issued, in seconds since 1970.
+    #[schema(example = 1_795_312_800, nullable = false)]
+    iat: Option<i64>,
+    /// Before when the token is not valid, in seconds since 1970.
+    #[schema(example = 1_795_312_800, nullable = false)]
+    nbf: Option<i64>,
+    /// The token's own id.
+    #[schema(example = "019a…", nullable = false)]
+    jti: Option<String>,
+    /// The client that the token was issued to.
+    #[schema(example = "dashboard", nullable = false)]
+    client_id: Option<String>,
+    /// The scopes, separated by blanks.
+    #[schema(example = "stores:read flow:read", nullable = false)]
+    scope: Option<String>,
+    /// The company whose data the token reaches.
+    #[schema(example = "acme", nullable = false)]
+    tenant: Option<String>,
+    /// The only stores that the token may read, if it is limited.
+    #[schema(nullable = false)]
+    stores: Option<Vec<String>>,
+    /// The only organizations that the token may read, if it is limited.
+    #[schema(nullable = false)]
+    organizations: Option<Vec<String>>,
 }
 
 /// Ask about a token
@@ -56,7 +97,7 @@ pub(super) enum IntrospectionAnswer {
         example = json!({ "token": "eyJ0eXAiOiJhdCtqd3Qi…", "client_id": "dashboard", "client_secret": "sgs_…" }),
     ),
     responses(
-        (status = 200, description = "What the token says. It must not be kept by any cache.", body = IntrospectionAnswer,
+        (status = 200, description = "What the token says. It must not be kept by any cache.", body = IntrospectionDocument,
             content_type = "application/json",
             headers(("Cache-Control" = String, description = "Always `no-store`.")),
             example = json!({

@@ -6,7 +6,7 @@ use jiff::{Timestamp, Unit, Zoned};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::openapi::path::{Parameter, ParameterIn};
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::schema::{AnyOfBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use super::documented;
@@ -32,7 +32,7 @@ impl IntoParams for PeriodQuery {
 /// A date or an instant.
 fn bound_schema(example: &str) -> Schema {
     let form = |format| ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(format)));
-    OneOfBuilder::new()
+    AnyOfBuilder::new()
         .item(form(KnownFormat::Date))
         .item(form(KnownFormat::DateTime))
         .examples([json!(example)])
