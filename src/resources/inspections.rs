@@ -47,7 +47,7 @@ struct InspectionFilter;
 
 impl IntoParams for InspectionFilter {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let source_type = "Only inspections of these types, separated by commas.";
+        let source_type = "Only inspections of these types.";
         let store = "Only inspections of this store, by any of its ids.";
         let id = ObjectBuilder::new().schema_type(Type::String).pattern(Some(STORE_ID_PATTERN));
         let types = source_type::list_schema();

@@ -58,7 +58,7 @@ impl FromStr for Part {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let part = Self::ALL.into_iter().find(|part| part.name() == text);
-        part.ok_or("write store, flow or demographics, or several of them separated by commas")
+        part.ok_or("write store, flow or demographics, or several of them")
     }
 }
 

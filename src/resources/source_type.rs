@@ -50,7 +50,7 @@ impl FromStr for SourceType {
         let found = ALL.iter().find(|(_, name)| *name == text).map(|(code, _)| Self(*code));
         found.ok_or_else(|| {
             let names: Vec<&str> = ALL.iter().map(|(_, name)| *name).collect();
-            format!("write source types separated by commas; they are {}", names.join(", "))
+            format!("write source types; they are {}", names.join(", "))
         })
     }
 }

@@ -11,10 +11,10 @@ pub fn optional(name: &str, description: &str, schema: impl Into<RefOr<Schema>>)
     builder(name, description, schema).build()
 }
 
-/// An optional list whose members are separated by commas.
+/// An optional list, its members as a parameter each; commas are taken, too.
 pub fn optional_list(name: &str, description: &str, schema: Array) -> Parameter {
     let list = builder(name, description, schema);
-    list.style(Some(ParameterStyle::Form)).explode(Some(false)).build()
+    list.style(Some(ParameterStyle::Form)).explode(Some(true)).build()
 }
 
 /// A list that must be given, its members as a parameter each, and an example that answers.

@@ -59,19 +59,11 @@ impl<'a> Reader<'a> {
     /// The stores in the query: `store_id=A&store_id=B`, or separated by commas.
     pub fn stores(&mut self) -> Option<Vec<StoreId>> {
         const NAME: &str = "store_id";
-        self.asked.push(NAME);
-        let values = self.query.iter().filter(|(key, _)| key == NAME);
-        let ids: Vec<String> = values.flat_map(|(_, value)| value.split(',')).map(|id| id.trim().to_owned()).collect();
-        if ids.is_empty() {
+        let stores = self.list(NAME);
+        if stores.is_empty() && !self.has_error(NAME) {
             self.error(NAME, "name the stores: store_id=A&store_id=B");
-            return None;
         }
-        if ids.len() > LONGEST_LIST {
-            self.error(NAME, format!("at most {LONGEST_LIST} stores are taken at once"));
-            return None;
-        }
-        let parsed: Result<Vec<StoreId>, _> = ids.iter().map(|id| id.parse()).collect();
-        parsed.map_err(|error| self.error(NAME, error)).ok()
+        (!self.has_error(NAME)).then_some(stores)
     }
 
     /// The organization in the path.
@@ -125,14 +117,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A list separated by commas; empty when it is not given.
+    /// A list, as a parameter for each member or separated by commas: clients that are made from the document write either.
+    /// Empty when it is not given.
     pub fn list<T>(&mut self, name: &'static str) -> Vec<T>
     where
         T: FromStr,
         T::Err: Display,
     {
-        let Some(text) = self.text(name) else { return Vec::new() };
-        let parts: Vec<&str> = text.split(',').map(str::trim).collect();
+        let parts = self.members(name);
         if parts.len() > LONGEST_LIST {
             self.error(name, format!("at most {LONGEST_LIST} values are taken at once"));
             return Vec::new();
@@ -148,6 +140,12 @@ impl<'a> Reader<'a> {
             }
         }
         items
+    }
+
+    fn members(&mut self, name: &'static str) -> Vec<String> {
+        self.asked.push(name);
+        let values = self.query.iter().filter(|(key, _)| key == name);
+        values.flat_map(|(_, value)| value.split(',')).map(|member| member.trim().to_owned()).collect()
     }
 
     /// Whether anything was wrong so far.
@@ -238,7 +236,9 @@ mod tests {
     #[test]
     fn defaults_and_lists_are_read() {
         assert_eq!(ask(""), Ok(Probe { size: 5, codes: vec![] }));
-        assert_eq!(ask("size=7&codes=1,2"), Ok(Probe { size: 7, codes: vec![1, 2] }));
+        for codes in ["codes=1,2,3", "codes=1&codes=2&codes=3", "codes=1,2&codes=3"] {
+            assert_eq!(ask(&format!("size=7&{codes}")), Ok(Probe { size: 7, codes: vec![1, 2, 3] }), "{codes}");
+        }
     }
 
     #[test]
