@@ -254,3 +254,22 @@ fn written(rows: &[Row]) -> Result<String, CliError> {
 fn harmless(name: &str) -> String {
     if name.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{name}") } else { name.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ListedStore, drafted, written};
+    use crate::directory::{Directory, read};
+
+    #[test]
+    fn a_draft_is_a_directory_again_and_no_name_in_it_is_a_formula() {
+        let listed = |code: &str, name: &str| ListedStore { code: code.to_owned(), name: Some(name.to_owned()) };
+        let stores =
+            [listed("A1", "=1+1"), listed("no id", "North"), listed("B1", "North, Main St"), listed("a", "taken")];
+        let rows = read("id,opretail_id,oms_code,name\na,S_1,B1,\n").unwrap();
+        let (rows, left_out) = drafted(&Directory::new(rows), &stores);
+        assert_eq!(left_out, ["no id", "a"], "the second would lead to another store");
+        let draft = written(&rows).unwrap();
+        assert_eq!(draft, "id,opretail_id,oms_code,name\na,S_1,B1,\nA1,,A1,'=1+1\n");
+        assert_eq!(read(&draft).unwrap().len(), 2);
+    }
+}

@@ -101,14 +101,13 @@ fn not_csv(error: &csv::Error) -> RowProblem {
 /// Which column each field of a line is.
 fn columns(first: &StringRecord) -> Result<Vec<Column>, Vec<RowProblem>> {
     let mut columns = Vec::new();
-    for name in first {
+    for (place, name) in first.iter().enumerate() {
         let Some(column) = Column::ALL.into_iter().find(|column| column.name() == name) else {
             let near = nearest(name, Column::ALL.iter().map(|column| column.name()));
-            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            return Err(vec![RowProblem::of_line(
-                1,
-                format!("`{name}` is no column of a store directory{hint} {HEADER}"),
-            )]);
+            let hint = near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+            // What stands there is not shown: the file may be another one, with a secret in it.
+            let what = format!("name {} is none of the columns{hint}; {HEADER}", place + 1);
+            return Err(vec![RowProblem::of_line(1, what)]);
         };
         if columns.contains(&column) {
             return Err(vec![RowProblem::of_line(1, format!("the column `{name}` is there twice"))]);
@@ -181,7 +180,7 @@ impl Found {
 
     fn checked(&mut self, line: u64, at: (usize, Column), text: &str) -> Option<StoreId> {
         text.parse()
-            .map_err(|error| self.problems.push(RowProblem::of_field(line, at, format!("`{text}`: {error}"))))
+            .map_err(|error| self.problems.push(RowProblem::of_field(line, at, format!("`{}`: {error}", shown(text)))))
             .ok()
     }
 
@@ -191,7 +190,7 @@ impl Found {
         match opretail_number(id.as_str()).filter(|number| number.bytes().all(|byte| byte.is_ascii_digit())) {
             Some(number) => Some(number.to_owned()),
             None => {
-                let what = format!("`{text}` is no id of OPRetail: write S_ and digits, such as S_123456");
+                let what = format!("`{}` is no id of OPRetail: write S_ and digits, such as S_123456", shown(&text));
                 self.problems.push(RowProblem::of_field(line, at, what));
                 None
             }
@@ -221,6 +220,13 @@ impl Found {
             }
         }
     }
+}
+
+/// A field as it can stand in a message: short, and without anything that a terminal obeys.
+fn shown(text: &str) -> String {
+    const LONGEST: usize = 40;
+    let end = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };
+    text.chars().take(LONGEST).map(|one| if one.is_control() { '\u{fffd}' } else { one }).chain(end.chars()).collect()
 }
 
 #[cfg(test)]

@@ -69,13 +69,25 @@ fn a_file_that_is_no_directory_is_told_what_one_is() {
     for (text, what) in [
         ("", "line 1: the first line names the columns: id,opretail_id,oms_code,name (separated by commas)"),
         ("opretail_id,name\nS_1,a\n", "line 1: the first line names the columns: id,opretail_id,oms_code,name"),
-        ("id;opretail_id\na;S_1\n", "line 1: `id;opretail_id` is no column of a store directory"),
-        ("id,oms_kode\na,X\n", "line 1: `oms_kode` is no column of a store directory; did you mean `oms_code`?"),
+        ("id;opretail_id\na;S_1\n", "line 1: name 1 is none of the columns"),
+        (
+            "id,oms_kode\na,X\n",
+            "line 1: name 2 is none of the columns (did you mean `oms_code`?); the first line names the columns",
+        ),
         ("id,id\na,b\n", "line 1: the column `id` is there twice"),
     ] {
         let told = problems(text);
         assert!(told.len() == 1 && told[0].starts_with(what), "{told:?}");
     }
+}
+
+#[test]
+fn another_file_that_was_named_by_mistake_is_not_shown_and_neither_are_control_characters() {
+    for text in ["planted-secret", "planted-secret\nplanted-secret\n", "id,planted-secret\n"] {
+        assert!(!problems(text).concat().contains("planted"), "{:?}", problems(text));
+    }
+    let told = problems(&format!("{HEADER}\u{1b}[2J{},S_1,,\n", "x".repeat(100))).concat();
+    assert!(!told.contains('\u{1b}') && told.contains("xxx…") && told.len() < 160, "{told}");
 }
 
 #[test]
