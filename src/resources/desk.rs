@@ -1,8 +1,9 @@
 //! What a handler works at: the parameters of its request, the company's accounts, the cache, the gateways.
 //! A handler reads top to bottom: who asks, what, may they, and then either a kept answer or a call.
 
+mod granted;
+
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashSet};
 use std::future::{Future, Ready, ready};
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use crate::auth::caller::Caller;
 use crate::auth::scope::{CacheBypass, Scope};
 use crate::cache::{AnswerCache, Document, Found, Key, Question};
 use crate::clock::Clock;
-use crate::directory::{CurrentDirectories, Directories, Directory, OrganizationId, StoreId, StoreNumbers};
+use crate::directory::{CurrentDirectories, Directories};
 use crate::gateway::GatewayClient;
 use crate::gateway::dialect::Method;
 use crate::gateway::error::{Error, Kind};
@@ -30,6 +31,8 @@ use crate::http::request_id::RequestId;
 use crate::http::{accept, reply};
 use crate::shortcut::{Asker, Repeatable};
 use crate::telemetry::metrics;
+
+pub use granted::Store;
 
 /// What all workers share.
 pub struct Shared {
@@ -56,22 +59,6 @@ pub struct Desk {
     is_for_now: Cell<bool>,
     /// The question that was asked of the cache, and by whom.
     asked: RefCell<Option<(Asker, Key)>>,
-}
-
-/// A store, as one vendor and the caller know it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Store {
-    /// The id that answers give.
-    pub id: String,
-    /// The vendor's number or code.
-    pub number: String,
-}
-
-impl Store {
-    /// What tells it from all others in a question: its answers hold both.
-    pub fn canonical(&self) -> String {
-        format!("{} {}", self.id, self.number)
-    }
 }
 
 /// What a fetch gives to be kept: a document, and its place in a list when it is a page.
@@ -135,133 +122,6 @@ impl Desk {
         let (asked, is_for_now) = reader.ask();
         self.is_for_now.set(is_for_now);
         asked
-    }
-
-    /// The store's numbers, if the caller's token grants the store.
-    ///
-    /// # Errors
-    /// 403 when it does not.
-    pub fn granted<S: Scope>(&self, caller: &Caller<S>, store: &StoreId) -> Result<StoreNumbers, Problem> {
-        let directory = self.directory(caller);
-        let numbers = directory.find(store);
-        if caller.grants().may_read_store(&numbers, &directory) {
-            return Ok(numbers);
-        }
-        Err(not_granted(store))
-    }
-
-    /// The directory of the caller's company.
-    pub fn directory<S: Scope>(&self, caller: &Caller<S>) -> Arc<Directory> {
-        self.directories.of(caller.tenant())
-    }
-
-    /// The store, with its number at OPRetail.
-    ///
-    /// # Errors
-    /// 403 when the token does not grant the store, 404 when it has no such number.
-    pub fn opretail_store<S: Scope>(&self, caller: &Caller<S>, store: &StoreId) -> Result<Store, Problem> {
-        let StoreNumbers { id, opretail, .. } = self.granted(caller, store)?;
-        let number = opretail.ok_or_else(|| self.not_mapped(caller, store, Gateway::OpRetail))?;
-        Ok(Store { id, number })
-    }
-
-    /// The store, with its code at the OMS.
-    ///
-    /// # Errors
-    /// 403 when the token does not grant the store, 404 when it has no such code.
-    pub fn oms_store<S: Scope>(&self, caller: &Caller<S>, store: &StoreId) -> Result<Store, Problem> {
-        let StoreNumbers { id, oms, .. } = self.granted(caller, store)?;
-        let number = oms.ok_or_else(|| self.not_mapped(caller, store, Gateway::Oms))?;
-        Ok(Store { id, number })
-    }
-
-    fn not_mapped<S: Scope>(&self, caller: &Caller<S>, store: &StoreId, gateway: Gateway) -> Problem {
-        let (wanted, column) = match gateway {
-            Gateway::OpRetail => ("OPRetail number (S_ and digits)", "opretail_id"),
-            Gateway::Oms => ("OMS code", "oms_code"),
-        };
-        let remedy = if self.directory(caller).knows(store) {
-            format!("Fill in the column `{column}` of its line in the store directory.")
-        } else {
-            format!("Use that id in the path, or add the store to the store directory with its `{column}`.")
-        };
-        let detail = format!("Store {store} has no {wanted} that this service knows, and this path needs it. {remedy}");
-        Problem::new(ProblemType::StoreNotMapped, detail)
-    }
-
-    /// An OMS code as a caller wrote it, if the token grants it: a grant of OPRetail's store 123456 says nothing of the
-    /// OMS's code 123456.
-    ///
-    /// # Errors
-    /// 403 when it does not.
-    pub fn granted_code<S: Scope>(&self, caller: &Caller<S>, code: &StoreId) -> Result<String, Problem> {
-        let granted = self.granted_oms_stores(caller)?;
-        if granted.is_none_or(|codes| codes.iter().any(|granted| granted == code.as_str())) {
-            return Ok(code.to_string());
-        }
-        Err(not_granted(code))
-    }
-
-    /// The stores at OPRetail that the token is limited to; `None` when it is not limited.
-    ///
-    /// # Errors
-    /// 403 when it is limited to stores without such a number.
-    pub fn granted_opretail_stores<S: Scope>(&self, caller: &Caller<S>) -> Result<Option<Vec<String>>, Problem> {
-        self.granted_stores(caller, |numbers| numbers.opretail)
-    }
-
-    /// The codes at the OMS that the token is limited to; `None` when it is not limited.
-    ///
-    /// # Errors
-    /// 403 when it is limited to stores without such a code.
-    pub fn granted_oms_stores<S: Scope>(&self, caller: &Caller<S>) -> Result<Option<Vec<String>>, Problem> {
-        self.granted_stores(caller, |numbers| numbers.oms)
-    }
-
-    fn granted_stores<S: Scope>(
-        &self,
-        caller: &Caller<S>,
-        number: fn(StoreNumbers) -> Option<String>,
-    ) -> Result<Option<Vec<String>>, Problem> {
-        let Some(stores) = caller.grants().stores() else { return Ok(None) };
-        let directory = self.directory(caller);
-        // A list may name a store by several of its ids.
-        let numbers: BTreeSet<String> = stores.iter().filter_map(|id| number(directory.find(id))).collect();
-        if numbers.is_empty() {
-            let detail = "The token is limited to stores that have no number at the vendor of this list.";
-            return Err(Problem::new(ProblemType::StoreNotGranted, detail));
-        }
-        Ok(Some(numbers.into_iter().collect()))
-    }
-
-    /// Lets a token read an organization's figures only if it grants that organization.
-    ///
-    /// # Errors
-    /// 403 when it does not.
-    pub fn require_organization<S: Scope>(
-        &self,
-        caller: &Caller<S>,
-        organization: &OrganizationId,
-    ) -> Result<(), Problem> {
-        if caller.grants().may_read_organization(organization.number()) {
-            return Ok(());
-        }
-        let remedy = ProblemType::StoreNotGranted.remedy();
-        let detail = format!("The token does not grant organization {organization}. {remedy}");
-        Err(Problem::new(ProblemType::StoreNotGranted, detail))
-    }
-
-    /// Refuses a token that is limited to certain stores or organizations where something is asked for that belongs to
-    /// all of them.
-    ///
-    /// # Errors
-    /// 403 when the token is limited.
-    pub fn require_no_limits<S: Scope>(&self, caller: &Caller<S>) -> Result<(), Problem> {
-        if caller.grants().may_read_all() {
-            return Ok(());
-        }
-        let detail = "The token is limited to certain stores or organizations, and this belongs to all of the company.";
-        Err(Problem::new(ProblemType::StoreNotGranted, detail))
     }
 
     /// A question to the cache. `canonical` is the same for all requests that have the same answer, and `ended` says
@@ -358,13 +218,6 @@ impl Desk {
         problem.logged().document(self.request.path(), id)
     }
 
-    /// The stores that are asked for, each once, whichever of its ids it is asked for by.
-    pub fn each_once<S: Scope>(&self, caller: &Caller<S>, stores: Vec<StoreId>) -> Vec<StoreId> {
-        let directory = self.directory(caller);
-        let mut seen = HashSet::new();
-        stores.into_iter().filter(|store| seen.insert(directory.find(store).id)).collect()
-    }
-
     /// Answers by `fetch` alone; the answer is never kept, here or anywhere.
     ///
     /// # Errors
@@ -397,9 +250,4 @@ fn document<T: Serialize>(resource: &Resource, fetched: &Fetched<T>) -> Result<D
         Error::local(gateway, Kind::Unreadable, format!("the answer cannot be written: {error}"))
     })?;
     Ok(Document { body: Bytes::from(body), link: fetched.link.clone() })
-}
-
-fn not_granted(store: &StoreId) -> Problem {
-    let detail = format!("The token does not grant store {store}. {}", ProblemType::StoreNotGranted.remedy());
-    Problem::new(ProblemType::StoreNotGranted, detail)
 }
