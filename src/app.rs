@@ -28,6 +28,7 @@ use crate::http::ops::{self, Standing};
 use crate::http::server;
 use crate::openapi;
 use crate::reload::InForce;
+use crate::resources::flow_events::Seats;
 use crate::resources::{self, Shared};
 use crate::shortcut::{Circles, Shortcut, WithShortcut};
 use crate::telemetry::metrics;
@@ -102,7 +103,10 @@ impl App {
             cors: Cors::new(&options.cors),
         });
         let standing = Data::new(Standing::new(tenants.clone(), registry, clock.clone()));
+        let seats = Arc::new(Seats::new(settings.events));
         let shared = Data::new(Shared {
+            feeds: Arc::default(),
+            seats: seats.clone(),
             tenants,
             directories,
             cache: cache.clone(),
@@ -129,7 +133,7 @@ impl App {
                 .configure(routes);
             WithShortcut::new(shortcut, application)
         };
-        let server = server::start(listener, &options.connections(), factory)?;
+        let server = server::start(listener, &options.connections(), move || seats.close(), factory)?;
         Ok(Self { address, server, cache, in_force })
     }
 

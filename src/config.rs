@@ -18,6 +18,7 @@ use crate::http::host::Host;
 use crate::http::server::ConnectionLimits;
 use crate::http::watch::Patience;
 use crate::resources::Policies;
+use crate::resources::flow_events::EventSettings;
 use crate::settings::{
     Files, Fingerprint, MOST_OF_A_TEXT, Problems, Report, Section, Sources, overlay, read_file, text_of_file,
 };
@@ -40,6 +41,8 @@ pub struct Settings {
     pub cache: CacheSettings,
     /// `[cache.<resource>]`.
     pub policies: Policies,
+    /// `[events]`.
+    pub events: EventSettings,
     /// `[telemetry]`.
     pub log: LogSettings,
     /// The files and sections that all of it was read from.
@@ -249,6 +252,7 @@ impl Settings {
             gateway: GatewaySettings::read(&root.section("gateway")),
             policies: Policies::read(&cache),
             cache: CacheSettings::read(&cache),
+            events: EventSettings::read(&root.section("events")),
             log: LogSettings::read(&root.section("telemetry")),
             sources,
         }

@@ -15,7 +15,7 @@ use crate::settings::Section;
 
 /// What a page may send besides the headers that every page may.
 const SENT: HeaderValue =
-    HeaderValue::from_static("Authorization, Content-Type, If-None-Match, Cache-Control, X-Request-Id");
+    HeaderValue::from_static("Authorization, Content-Type, If-None-Match, Cache-Control, Last-Event-ID, X-Request-Id");
 
 /// What a page may read besides the headers that every page may.
 const READ: HeaderValue = HeaderValue::from_static(

@@ -56,8 +56,8 @@ problem_types! {
         "The path exists, but not with this method. `Allow` lists the ones that it takes.",
         "Use one of the methods in `Allow`; resources are read with GET or HEAD.";
     NotAcceptable = 406 "not-acceptable", "No representation fits the Accept header",
-        "Answers are JSON in UTF-8, and the `Accept` header of the request excludes it.",
-        "Send `Accept: application/json`, or no Accept header at all.";
+        "Each path answers in one media type, mostly JSON in UTF-8, and the `Accept` header of the request excludes it.",
+        "Send the `Accept` header named in `detail`, or none at all.";
     RequestTimeout = 408 "request-timeout", "The request did not arrive in time",
         "The request's head or body came too slowly.",
         "Send the whole request without pauses.";
@@ -94,6 +94,9 @@ problem_types! {
     GatewayUnavailable = 503 "gateway-unavailable", "The gateway cannot be reached or is busy",
         "The vendor's gateway refuses connections, asks to wait, or was failing so often that it is given a rest.",
         "Wait as long as `Retry-After` says, then try again.";
+    TooManyStreams = 503 "too-many-streams", "All event streams are taken",
+        "So many event streams are open that this service opens no more: of your client, or of all together.",
+        "Close streams that nobody looks at, or wait as long as `Retry-After` says. Whoever runs this service can raise the limits under `[events]`.";
     IssuerUnavailable = 503 "issuer-unavailable", "The token's issuer cannot be asked for its keys",
         "The token is from a trusted identity provider whose keys could not be read so far, so that nobody can tell whether it is good.",
         "Keep the token, wait as long as `Retry-After` says, then try again.";

@@ -12,6 +12,7 @@ use actix_http::error::DispatchError;
 use actix_http::{HttpService, Request, Response};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::dev::{AppConfig, Server};
+use actix_web::rt;
 use actix_web::rt::net::{TcpSocket, TcpStream};
 
 use super::connection::{Connection, FAREWELL};
@@ -52,11 +53,17 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?.into_std()
 }
 
-/// Starts the workers, each with an application of its own.
+/// Starts the workers, each with an application of its own. `on_stop` is called when a stop begins, to end what would not
+/// end by itself. Must be called inside the runtime.
 ///
 /// # Errors
 /// When the listener cannot be used.
-pub fn start<F, I, S, B>(listener: TcpListener, limits: &ConnectionLimits, application: F) -> io::Result<Server>
+pub fn start<F, I, S, B>(
+    listener: TcpListener,
+    limits: &ConnectionLimits,
+    on_stop: impl FnOnce() + 'static,
+    application: F,
+) -> io::Result<Server>
 where
     F: Fn() -> I + Send + Clone + 'static,
     I: IntoServiceFactory<S, Request>,
@@ -73,6 +80,11 @@ where
         .max_concurrent_connections(connections.div_ceil(workers.max(1)))
         .shutdown_timeout(drain.as_secs());
     let stopping = builder.graceful_shutdown_signal();
+    let stop = stopping.clone();
+    rt::spawn(async move {
+        stop.notified().await;
+        on_stop();
+    });
     let builder = builder.listen("storegate", listener, move || {
         let stopping = stopping.clone();
         let application = application().into_factory().map_err(|error| Response::from(error.into().error_response()));

@@ -11,6 +11,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Header, Ref, RefOr, Required, Response, ResponseBuilder};
 
 use super::shared as reference;
+use crate::http::accept::Media;
 use crate::http::problem::{PROBLEM_JSON, Problem};
 use crate::http::problem_type::ProblemType;
 use crate::resources::{Endpoint, Resource};
@@ -37,7 +38,7 @@ pub(super) fn complete(operation: &mut Operation, endpoint: &Endpoint, resource:
         let headers = success_headers(resource, endpoint).into_iter();
         success.headers.extend(headers.map(|(name, header)| (name, RefOr::T(header))));
     }
-    if resource.has_tags() {
+    if has_tags(resource, endpoint) {
         responses.insert("304".to_owned(), reference("NotModified"));
         operation.parameters.get_or_insert_default().extend(cache_request_headers().map(RefOr::T));
     }
@@ -45,6 +46,11 @@ pub(super) fn complete(operation: &mut Operation, endpoint: &Endpoint, resource:
     for status in ALWAYS.iter().chain(from_gateways) {
         responses.insert(status.to_string(), reference(&problem_name(*status)));
     }
+}
+
+/// A stream has no tag: each of its events has an id.
+fn has_tags(resource: &Resource, endpoint: &Endpoint) -> bool {
+    resource.has_tags() && endpoint.media() == Media::Json
 }
 
 /// Adds the errors that any path may answer, for operations that no token is needed for.
@@ -73,7 +79,7 @@ fn cache_request_headers() -> [Parameter; 2] {
 fn success_headers(resource: &Resource, endpoint: &Endpoint) -> BTreeMap<String, Header> {
     let mut headers = BTreeMap::from([request_id()]);
     headers.extend(quota_headers());
-    if resource.has_tags() {
+    if has_tags(resource, endpoint) {
         headers.extend(cache_headers());
     }
     if endpoint.operation.operation_id.as_deref().is_some_and(|id| id.starts_with("list_")) {

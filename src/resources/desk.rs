@@ -2,6 +2,7 @@
 //! A handler reads top to bottom: who asks, what, may they, and then either a kept answer or a call.
 
 mod granted;
+mod source;
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, Ready, ready};
@@ -10,49 +11,31 @@ use std::sync::Arc;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payload};
-use bytes::Bytes;
 use serde::Serialize;
 
+use super::Resource;
 use super::params::{Ask, Reader};
-use super::{Policies, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::{CacheBypass, Scope};
-use crate::cache::{AnswerCache, Document, Found, Key, Question};
-use crate::clock::Clock;
-use crate::directory::{CurrentDirectories, Directories};
+use crate::cache::{Found, Key, Question};
+use crate::directory::Directories;
 use crate::gateway::GatewayClient;
-use crate::gateway::dialect::Method;
-use crate::gateway::error::{Error, Kind};
-use crate::gateway::tenants::{Tenant, Tenants};
-use crate::gateway::vendor::Gateway;
+use crate::gateway::error::Error;
+use crate::gateway::tenants::Tenant;
+use crate::http::accept::{self, Media};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::problem_type::ProblemType;
+use crate::http::reply;
 use crate::http::request_id::RequestId;
-use crate::http::{accept, reply};
 use crate::shortcut::{Asker, Repeatable};
-use crate::telemetry::metrics;
 
 pub use granted::Store;
-
-/// What all workers share.
-pub struct Shared {
-    /// Companies and their accounts.
-    pub tenants: Tenants,
-    /// Store ids.
-    pub directories: Arc<CurrentDirectories>,
-    /// Finished answers.
-    pub cache: AnswerCache<Error>,
-    /// How long answers keep.
-    pub policies: Policies,
-    /// Time.
-    pub clock: Clock,
-}
+pub use source::{AnswerSource, Fetched, Shared};
 
 /// One request's place of work.
 pub struct Desk {
     request: HttpRequest,
-    shared: Data<Shared>,
-    gateway: GatewayClient,
+    source: AnswerSource,
     /// Those of one moment, for the whole request.
     directories: Directories,
     /// Whether what the caller asks depends on the time of asking.
@@ -61,32 +44,30 @@ pub struct Desk {
     asked: RefCell<Option<(Asker, Key)>>,
 }
 
-/// What a fetch gives to be kept: a document, and its place in a list when it is a page.
-pub struct Fetched<T> {
-    /// Becomes the JSON body.
-    pub value: T,
-    /// Becomes the `Link` header.
-    pub link: Option<String>,
-}
-
-impl<T> From<T> for Fetched<T> {
-    fn from(value: T) -> Self {
-        Self { value, link: None }
-    }
-}
-
 impl FromRequest for Desk {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::at(request))
+        ready(Self::for_media(request, Media::Json))
+    }
+}
+
+/// A desk for an answer that is a stream of events.
+pub struct EventDesk(pub Desk);
+
+impl FromRequest for EventDesk {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Desk::for_media(request, Media::EventStream).map(Self))
     }
 }
 
 impl Desk {
-    fn at(request: &HttpRequest) -> Result<Self, Problem> {
-        accept::require_json(request)?;
+    fn for_media(request: &HttpRequest, media: Media) -> Result<Self, Problem> {
+        accept::require(request, media)?;
         let shared = request.app_data::<Data<Shared>>().cloned();
         let gateway = request.app_data::<GatewayClient>().cloned();
         let (Some(shared), Some(gateway)) = (shared, gateway) else {
@@ -95,8 +76,7 @@ impl Desk {
         let directories = shared.directories.load();
         Ok(Self {
             request: request.clone(),
-            shared,
-            gateway,
+            source: AnswerSource { shared, gateway },
             directories,
             is_for_now: Cell::new(false),
             asked: RefCell::default(),
@@ -108,7 +88,7 @@ impl Desk {
     /// # Errors
     /// 401 when this service does not serve it.
     pub fn tenant<S: Scope>(&self, caller: &Caller<S>) -> Result<Arc<Tenant>, Problem> {
-        self.shared.tenants.get(caller.tenant()).ok_or_else(|| caller.refuse("The token's tenant is not known here."))
+        self.shared().tenants.get(caller.tenant()).ok_or_else(|| caller.refuse("The token's tenant is not known here."))
     }
 
     /// Reads what the caller asks; dates are read in the company's zone.
@@ -117,7 +97,7 @@ impl Desk {
     /// 400 with everything that is wrong.
     pub fn ask<T: Ask>(&self, tenant: &Tenant) -> Result<T, Problem> {
         let zone = tenant.zone();
-        let now = self.shared.clock.now();
+        let now = self.shared().clock.now();
         let reader = Reader::new(self.request.match_info(), self.request.query_string(), &zone, now);
         let (asked, is_for_now) = reader.ask();
         self.is_for_now.set(is_for_now);
@@ -137,7 +117,7 @@ impl Desk {
         stores: Vec<String>,
         ended: bool,
     ) -> Result<Question, Problem> {
-        let policy = self.shared.policies.of(resource).ok_or_else(|| Problem::of(ProblemType::InternalError))?;
+        let policy = self.shared().policies.of(resource).ok_or_else(|| Problem::of(ProblemType::InternalError))?;
         let key = Key::new(caller.tenant(), resource.name, canonical);
         if !self.is_for_now.get() {
             let asker = Asker { token: caller.token().clone(), generation: caller.generation() };
@@ -166,15 +146,7 @@ impl Desk {
         F: FnOnce(GatewayClient) -> Fut + 'static,
         Fut: Future<Output = Result<Fetched<T>, Error>> + 'static,
     {
-        let gateway = self.gateway.clone();
-        let fetch = move || {
-            let fetching = fetch(gateway.for_one_answer());
-            // An older answer may hide the failure from every caller, so it is logged where it happens.
-            async move { document(resource, &fetching.await.inspect_err(log)?) }
-        };
-        let found = self.shared.cache.read(question, fetch).await;
-        metrics::cache_read(resource.name, found.as_ref().map_or("failure", |found| found.outcome.name()));
-        found.map_err(|error| Problem::from(&error).already_logged())
+        self.source.find(resource, question, fetch).await
     }
 
     /// Answers with what was found.
@@ -213,9 +185,12 @@ impl Desk {
 
     /// A problem as the caller reads it inside an answer.
     pub fn document(&self, problem: Problem) -> ProblemDocument {
-        let extensions = self.request.extensions();
-        let id = extensions.get::<RequestId>().map_or("-", |id| id);
-        problem.logged().document(self.request.path(), id)
+        problem.logged().document(self.request.path(), &self.request_id())
+    }
+
+    /// The request's id.
+    pub fn request_id(&self) -> String {
+        self.request.extensions().get::<RequestId>().map_or("-", |id| id).to_owned()
     }
 
     /// Answers by `fetch` alone; the answer is never kept, here or anywhere.
@@ -228,7 +203,7 @@ impl Desk {
         F: FnOnce(GatewayClient) -> Fut,
         Fut: Future<Output = Result<T, Error>>,
     {
-        let value = fetch(self.gateway.clone()).await?;
+        let value = fetch(self.source.gateway.clone()).await?;
         let mut response = HttpResponse::Ok().json(value);
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Ok(response)
@@ -236,18 +211,16 @@ impl Desk {
 
     /// What all workers share.
     pub fn shared(&self) -> &Shared {
-        &self.shared
+        self.source.shared()
     }
-}
 
-fn log(error: &Error) {
-    let _logged = Problem::from(error).logged();
-}
+    /// The request.
+    pub const fn request(&self) -> &HttpRequest {
+        &self.request
+    }
 
-fn document<T: Serialize>(resource: &Resource, fetched: &Fetched<T>) -> Result<Document, Error> {
-    let body = serde_json::to_vec(&fetched.value).map_err(|error| {
-        let gateway = resource.method.as_ref().map_or(Gateway::OpRetail, Method::gateway);
-        Error::local(gateway, Kind::Unreadable, format!("the answer cannot be written: {error}"))
-    })?;
-    Ok(Document { body: Bytes::from(body), link: fetched.link.clone() })
+    /// Where answers come from, for what goes on after this request.
+    pub const fn source(&self) -> &AnswerSource {
+        &self.source
+    }
 }

@@ -9,6 +9,7 @@ use utoipa::openapi::{RefOr, Schema};
 
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
+use crate::http::accept::Media;
 use crate::http::methods;
 
 /// A handler with everything that follows from it.
@@ -44,6 +45,10 @@ impl<S: Scope, A> Scoped for (Caller<S>, A) {
     const SCOPE: &'static str = S::NAME;
 }
 
+impl<S: Scope, A, B> Scoped for (Caller<S>, A, B) {
+    const SCOPE: &'static str = S::NAME;
+}
+
 impl Endpoint {
     /// An endpoint that is read with `GET` and `HEAD`.
     pub fn read<D, H, A>(handler: H) -> Self
@@ -65,6 +70,16 @@ impl Endpoint {
         H::Output: Responder + 'static,
     {
         Self::new::<D, A>(web::method(Method::DELETE).to(handler), methods::DELETE)
+    }
+
+    /// What it answers in.
+    pub fn media(&self) -> Media {
+        let success = self.operation.responses.responses.get("200");
+        let streams = match success {
+            Some(RefOr::T(success)) => success.content.contains_key(Media::EventStream.name()),
+            _ => false,
+        };
+        if streams { Media::EventStream } else { Media::Json }
     }
 
     fn new<D: Documented, A: Scoped>(route: Route, allow: &'static str) -> Self {

@@ -2,17 +2,19 @@
 
 pub mod figures;
 
+use std::time::Duration;
+
 use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::desk::Desk;
+use super::desk::{AnswerSource, Desk, Store};
 use super::params::{Ask, OrganizationPath, Reader, StorePath, rfc3339};
 use super::recognized::Recognized;
 use super::{Endpoint, Policy, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
-use crate::cache::{Found, Freshness};
+use crate::cache::{Found, Freshness, Key, Question};
 use crate::clock::Clock;
 use crate::directory::{OrganizationId, StoreId};
 use crate::gateway::GatewayClient;
@@ -133,15 +135,66 @@ async fn read_store_flow(caller: Caller<FlowRead>, desk: Desk) -> Result<HttpRes
 /// # Errors
 /// The token does not grant the store, it has no number at OPRetail, or what the gateway's failure is for the caller.
 pub async fn find_of_store(caller: &Caller<FlowRead>, desk: &Desk, store: &StoreId) -> Result<Found, Problem> {
-    let tenant = desk.tenant(caller)?;
-    let store = desk.opretail_store(caller, store)?;
-    let (access, clock) = (tenant.opretail()?.clone(), desk.shared().clock.clone());
-    let question = desk.question(caller, &OF_STORE, &store.canonical(), vec![store.number.clone()], false)?;
-    desk.find(&OF_STORE, question, move |gateway| async move {
-        let figures = fetch_figures(gateway, &access, store.number, &clock).await?;
-        Ok(StoreFlow { store_id: store.id, figures }.into())
-    })
-    .await
+    StoreFlowQuestion::of(caller, desk, store)?.ask().await
+}
+
+/// The question of a store's flow, with all that is needed to ask it again when the request is over.
+#[derive(Clone)]
+pub struct StoreFlowQuestion {
+    source: AnswerSource,
+    access: OpRetailAccess,
+    store: Store,
+    question: Question,
+}
+
+impl StoreFlowQuestion {
+    /// The question as this caller may ask it.
+    ///
+    /// # Errors
+    /// The token does not grant the store, or it has no number at OPRetail.
+    pub fn of(caller: &Caller<FlowRead>, desk: &Desk, store: &StoreId) -> Result<Self, Problem> {
+        let tenant = desk.tenant(caller)?;
+        let store = desk.opretail_store(caller, store)?;
+        let question = desk.question(caller, &OF_STORE, &store.canonical(), vec![store.number.clone()], false)?;
+        Ok(Self { source: desk.source().clone(), access: tenant.opretail()?.clone(), store, question })
+    }
+
+    /// Asks the cache, or else the gateway.
+    ///
+    /// # Errors
+    /// What the gateway's failure is for the caller.
+    pub async fn ask(&self) -> Result<Found, Problem> {
+        let Self { source, access, store, question } = self.clone();
+        let clock = source.shared().clock.clone();
+        source
+            .find(&OF_STORE, question, move |gateway| async move {
+                let figures = fetch_figures(gateway, &access, store.number, &clock).await?;
+                Ok(StoreFlow { store_id: store.id, figures }.into())
+            })
+            .await
+    }
+
+    /// The same without what only its first caller wanted.
+    #[must_use]
+    pub fn again(mut self) -> Self {
+        self.question.bypass = false;
+        self
+    }
+
+    /// How often there is something new at the most.
+    pub const fn rhythm(&self) -> Duration {
+        self.question.freshness.fresh
+    }
+
+    /// Tells it from the questions of all other stores and companies.
+    pub const fn key(&self) -> &Key {
+        &self.question.key
+    }
+
+    /// Time.
+    pub fn clock(&self) -> &Clock {
+        &self.source.shared().clock
+    }
 }
 
 /// Read an organization's flow

@@ -9,6 +9,7 @@ mod desk;
 mod developer_account;
 mod endpoint;
 pub mod flow;
+pub mod flow_events;
 mod flows;
 mod gateway_pages;
 mod inspections;
@@ -64,6 +65,7 @@ pub static ALL: &[&Resource] = &[
     &stores::RESOURCE,
     &store::RESOURCE,
     &flow::OF_STORE,
+    &flow_events::RESOURCE,
     &demographics::RESOURCE,
     &overview::RESOURCE,
     &flows::RESOURCE,

@@ -27,6 +27,8 @@ const CLIENT_AUTHENTICATIONS: &str = "storegate_client_authentications_total";
 const TOKENS_REVOKED: &str = "storegate_tokens_revoked_total";
 const QUOTA_REFUSED: &str = "storegate_quota_refused_total";
 const RELOADS: &str = "storegate_reloads_total";
+const EVENT_STREAMS: &str = "storegate_event_streams";
+const EVENTS_SENT: &str = "storegate_events_sent_total";
 const CACHE_READS: &str = "storegate_cache_reads_total";
 const CACHE_ENTRIES: &str = "storegate_cache_entries";
 const CACHE_BYTES: &str = "storegate_cache_bytes";
@@ -197,6 +199,17 @@ pub fn token_revoked() {
     counter!(TOKENS_REVOKED).increment(1);
 }
 
+/// So many event streams are open.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+pub fn event_streams(open: usize) {
+    gauge!(EVENT_STREAMS).set(open as f64);
+}
+
+/// An event was sent on a stream.
+pub fn event_sent(event: &'static str) {
+    counter!(EVENTS_SENT, "event" => event).increment(1);
+}
+
 /// A request was refused because its client's quota is spent.
 pub fn quota_refused() {
     counter!(QUOTA_REFUSED).increment(1);
@@ -250,6 +263,8 @@ fn describe() {
     describe_counter!(TOKENS_REVOKED, "Tokens given back by their clients");
     describe_counter!(QUOTA_REFUSED, "Requests refused because their client's quota is spent");
     describe_counter!(RELOADS, "How often the configuration was read again, by outcome");
+    describe_gauge!(EVENT_STREAMS, "Event streams that are open");
+    describe_counter!(EVENTS_SENT, "Events that were sent on streams, by event");
     describe_counter!(CACHE_READS, "Questions to the cache, by resource and outcome");
     describe_counter!(CACHE_REMOVALS, "Answers that left the cache, by cause");
     describe_gauge!(CACHE_ENTRIES, "Answers in the cache");

@@ -86,10 +86,13 @@ fn with_examples(template: &str, operation: &Value) -> String {
         let [name, example] = ["name", "example"].map(|key| parameter[key].as_str().unwrap());
         path.replace(&format!("{{{name}}}"), example)
     });
-    let required = parameters.iter().filter(|parameter| parameter["in"] == "query" && parameter["required"] == true);
-    let pairs = required.map(|parameter| {
-        let example = parameter["example"][0].as_str().unwrap();
-        format!("{}={example}", parameter["name"].as_str().unwrap())
+    // A stream ends only if it is told to.
+    let ends = |parameter: &Value| parameter["name"] == "limit";
+    let wanted = |parameter: &&Value| parameter["required"] == true || ends(parameter);
+    let in_query = parameters.iter().filter(|parameter| parameter["in"] == "query").filter(wanted);
+    let pairs = in_query.map(|parameter| {
+        let example = parameter["example"].get(0).unwrap_or(&parameter["example"]);
+        format!("{}={}", parameter["name"].as_str().unwrap(), example.to_string().trim_matches('"'))
     });
     format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
 }

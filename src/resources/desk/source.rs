@@ -1,0 +1,105 @@
+//! Where answers come from, whoever asks: the cache, or else the gateway.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use actix_web::web::Data;
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::cache::{AnswerCache, Document, Found, Question};
+use crate::clock::Clock;
+use crate::directory::CurrentDirectories;
+use crate::gateway::GatewayClient;
+use crate::gateway::dialect::Method;
+use crate::gateway::error::{Error, Kind};
+use crate::gateway::tenants::Tenants;
+use crate::gateway::vendor::Gateway;
+use crate::http::problem::Problem;
+use crate::resources::flow_events::{Feeds, Seats};
+use crate::resources::{Policies, Resource};
+use crate::telemetry::metrics;
+
+/// What all workers share.
+pub struct Shared {
+    /// Companies and their accounts.
+    pub tenants: Tenants,
+    /// Store ids.
+    pub directories: Arc<CurrentDirectories>,
+    /// Finished answers.
+    pub cache: AnswerCache<Error>,
+    /// How long answers keep.
+    pub policies: Policies,
+    /// The stores that are watched.
+    pub feeds: Arc<Feeds>,
+    /// The places of those who listen.
+    pub seats: Arc<Seats>,
+    /// Time.
+    pub clock: Clock,
+}
+
+/// What a fetch gives to be kept: a document, and its place in a list when it is a page.
+pub struct Fetched<T> {
+    /// Becomes the JSON body.
+    pub value: T,
+    /// Becomes the `Link` header.
+    pub link: Option<String>,
+}
+
+impl<T> From<T> for Fetched<T> {
+    fn from(value: T) -> Self {
+        Self { value, link: None }
+    }
+}
+
+/// Finds answers. Cloning shares the cache and the worker's connections.
+#[derive(Clone)]
+pub struct AnswerSource {
+    pub(super) shared: Data<Shared>,
+    pub(super) gateway: GatewayClient,
+}
+
+impl AnswerSource {
+    /// Finds the answer in the cache, or by `fetch` from the gateway.
+    ///
+    /// # Errors
+    /// The problem that the gateway's failure is for the caller.
+    pub async fn find<T, F, Fut>(
+        &self,
+        resource: &'static Resource,
+        question: Question,
+        fetch: F,
+    ) -> Result<Found, Problem>
+    where
+        T: Serialize,
+        F: FnOnce(GatewayClient) -> Fut + 'static,
+        Fut: Future<Output = Result<Fetched<T>, Error>> + 'static,
+    {
+        let gateway = self.gateway.clone();
+        let fetch = move || {
+            let fetching = fetch(gateway.for_one_answer());
+            // An older answer may hide the failure from every caller, so it is logged where it happens.
+            async move { document(resource, &fetching.await.inspect_err(log)?) }
+        };
+        let found = self.shared.cache.read(question, fetch).await;
+        metrics::cache_read(resource.name, found.as_ref().map_or("failure", |found| found.outcome.name()));
+        found.map_err(|error| Problem::from(&error).already_logged())
+    }
+
+    /// What all workers share.
+    pub fn shared(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+fn log(error: &Error) {
+    let _logged = Problem::from(error).logged();
+}
+
+fn document<T: Serialize>(resource: &Resource, fetched: &Fetched<T>) -> Result<Document, Error> {
+    let body = serde_json::to_vec(&fetched.value).map_err(|error| {
+        let gateway = resource.method.as_ref().map_or(Gateway::OpRetail, Method::gateway);
+        Error::local(gateway, Kind::Unreadable, format!("the answer cannot be written: {error}"))
+    })?;
+    Ok(Document { body: Bytes::from(body), link: fetched.link.clone() })
+}

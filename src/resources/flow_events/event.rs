@@ -1,0 +1,77 @@
+//! Events as they go over the wire (the event stream format of the HTML standard, §9.2.6).
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::http::problem::ProblemDocument;
+
+/// How long a client should wait before it connects again, in milliseconds.
+const RETRY: u32 = 5_000;
+
+/// The start of every stream: it makes proxies pass the head on, and tells the client how to come back.
+pub fn opening() -> Bytes {
+    Bytes::from(format!("retry: {RETRY}\n\n"))
+}
+
+/// Shows proxies and clients that the stream is alive.
+pub const fn keep_alive() -> Bytes {
+    Bytes::from_static(b": nothing new\n\n")
+}
+
+/// A flow with the id by which it is told from others.
+pub fn flow(id: &str, json: &Bytes) -> Bytes {
+    // JSON as this service writes it has no line ends.
+    Bytes::from([b"event: flow\nid: ", id.as_bytes(), b"\ndata: ", json, b"\n\n"].concat())
+}
+
+/// The gateway cannot be asked; what was sent last is so old by now.
+pub fn stale(age_seconds: u64) -> Bytes {
+    named("stale", &json!({"age_seconds": age_seconds}))
+}
+
+/// The gateway cannot be asked, and there is nothing to show.
+pub fn problem(document: &ProblemDocument) -> Bytes {
+    named("problem", &serde_json::to_value(document).unwrap_or_default())
+}
+
+/// The last event.
+pub fn end(reason: &str) -> Bytes {
+    named("end", &json!({"reason": reason}))
+}
+
+fn named(name: &str, data: &Value) -> Bytes {
+    Bytes::from(format!("event: {name}\ndata: {data}\n\n"))
+}
+
+/// The id of a flow: the same figures have the same one, whenever and by whichever process they were read.
+pub fn id_of(json: &[u8]) -> String {
+    let figures = serde_json::from_slice(json).map(|mut flow: Value| {
+        if let Some(fields) = flow.as_object_mut() {
+            fields.remove("observed_at");
+        }
+        flow.to_string()
+    });
+    let digest = Sha256::digest(figures.unwrap_or_default().as_bytes());
+    base16ct::lower::encode_string(digest.get(..16).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{flow, id_of};
+    use bytes::Bytes;
+
+    #[test]
+    fn the_time_of_reading_is_no_part_of_the_id_and_everything_else_is() {
+        let id = |visitors, at| id_of(format!(r#"{{"today":{visitors},"observed_at":"{at}"}}"#).as_bytes());
+        assert_eq!(id(1, "10:00"), id(1, "10:01"));
+        assert_ne!(id(1, "10:00"), id(2, "10:00"));
+        assert_eq!(id(1, "10:00").len(), 32);
+    }
+
+    #[test]
+    fn an_event_has_its_name_its_id_and_its_data_on_a_line_each() {
+        let event = flow("abc", &Bytes::from_static(b"{\"a\":1}"));
+        assert_eq!(event, "event: flow\nid: abc\ndata: {\"a\":1}\n\n");
+    }
+}

@@ -1,0 +1,170 @@
+//! What is known of each store that somebody watches: one task a store asks for its flow, however many listen.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use actix_web::rt;
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::event;
+use crate::cache::{Entry, Found, Key, Outcome};
+use crate::http::problem::Problem;
+use crate::resources::flow::StoreFlowQuestion;
+
+/// How often a watched store is looked at: whether its flow is due, was dropped, or has no listener any more.
+pub const LOOK: Duration = Duration::from_millis(250);
+
+/// A flow as listeners get it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// Tells it from flows with other figures.
+    pub id: Arc<str>,
+    /// The body of the same store's `/flow`.
+    pub json: Bytes,
+}
+
+/// What is known of a store.
+#[derive(Clone, Debug)]
+pub enum Latest {
+    /// Its flow, as the gateway told it when it was due.
+    Flow(Flow),
+    /// An older flow, since the gateway fails.
+    Stale {
+        /// The flow.
+        flow: Flow,
+        /// How old it was when that was found.
+        age: Duration,
+    },
+    /// The gateway fails, and there is no flow to show.
+    Problem(Problem),
+}
+
+impl Latest {
+    fn of(found: Result<&Found, Problem>) -> Self {
+        let found = match found {
+            Ok(found) => found,
+            Err(problem) => return Self::Problem(problem),
+        };
+        let json = found.entry.identity().body.clone();
+        let flow = Flow { id: event::id_of(&json).into(), json };
+        match found.outcome {
+            Outcome::StaleIfError => Self::Stale { flow, age: found.age },
+            _ => Self::Flow(flow),
+        }
+    }
+
+    /// Whether listeners have nothing to learn from the other.
+    fn says_the_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Flow(this), Self::Flow(that)) => this.id == that.id,
+            (Self::Stale { flow: this, .. }, Self::Stale { flow: that, .. }) => this.id == that.id,
+            (Self::Problem(this), Self::Problem(that)) => this.kind() == that.kind(),
+            _ => false,
+        }
+    }
+}
+
+/// The stores that are watched, of all companies. Shared by all workers.
+#[derive(Debug, Default)]
+pub struct Feeds(Mutex<HashMap<Key, Arc<watch::Sender<Latest>>>>);
+
+impl Feeds {
+    /// Listens to a store of which `found` is known. The first listener's worker asks from then on.
+    pub fn listen(self: &Arc<Self>, question: StoreFlowQuestion, found: &Found) -> watch::Receiver<Latest> {
+        let mut feeds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(feed) = feeds.get(question.key()) {
+            return feed.subscribe();
+        }
+        let (sender, receiver) = watch::channel(Latest::of(Ok(found)));
+        let sender = Arc::new(sender);
+        feeds.insert(question.key().clone(), sender.clone());
+        let feed = Feed { feeds: self.clone(), sender, due: Due::after(&question, found), question: question.again() };
+        rt::spawn(feed.run());
+        receiver
+    }
+
+    /// How many stores are watched.
+    pub fn count(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+/// When the gateway is to be asked again.
+struct Due {
+    /// On the clock's own scale.
+    at: Duration,
+    /// The answer until then.
+    entry: Option<Arc<Entry>>,
+}
+
+impl Due {
+    /// When the answer is no longer fresh.
+    fn after(question: &StoreFlowQuestion, found: &Found) -> Self {
+        let left = found.entry.freshness().fresh.saturating_sub(found.age);
+        Self { at: question.clock().elapsed() + left, entry: Some(found.entry.clone()) }
+    }
+
+    fn is_now(&self, now: Duration) -> bool {
+        // Somebody may have dropped it from the cache, or got a newer one.
+        now >= self.at || self.entry.as_ref().is_some_and(|entry| entry.is_retired())
+    }
+}
+
+/// One store's task.
+struct Feed {
+    feeds: Arc<Feeds>,
+    sender: Arc<watch::Sender<Latest>>,
+    question: StoreFlowQuestion,
+    due: Due,
+}
+
+impl Feed {
+    async fn run(mut self) {
+        loop {
+            rt::time::sleep(LOOK).await;
+            if self.ends_unheard() {
+                return;
+            }
+            if self.due.is_now(self.question.clock().elapsed()) {
+                self.ask().await;
+            }
+        }
+    }
+
+    async fn ask(&mut self) {
+        let found = self.question.ask().await;
+        self.due = match &found {
+            Ok(found) => Due::after(&self.question, found),
+            // As often as if all were well: the breaker and the cache's memory of failures are there for the rest.
+            Err(_) => Due { at: self.question.clock().elapsed() + self.question.rhythm(), entry: None },
+        };
+        let latest = Latest::of(found.as_ref().map_err(Clone::clone));
+        self.sender.send_if_modified(|known| {
+            let is_news = !known.says_the_same(&latest);
+            *known = latest;
+            is_news
+        });
+    }
+
+    /// Whether nobody listens any more; nobody can begin to meanwhile.
+    fn ends_unheard(&self) -> bool {
+        let mut feeds = self.feeds.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_unheard = self.sender.receiver_count() == 0;
+        if is_unheard {
+            feeds.remove(self.question.key());
+        }
+        is_unheard
+    }
+}
+
+impl Drop for Feed {
+    /// However the task ends: whoever listens to it learns that it does, and the next one starts another.
+    fn drop(&mut self) {
+        let mut feeds = self.feeds.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if feeds.get(self.question.key()).is_some_and(|sender| Arc::ptr_eq(sender, &self.sender)) {
+            feeds.remove(self.question.key());
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! One caller who listens: what is news for this one, and when its stream ends.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::Data;
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+use tokio::sync::watch;
+
+use super::event;
+use super::feed::{LOOK, Latest};
+use super::seats::Seat;
+use crate::auth::CurrentAuth;
+use crate::auth::verify::TokenError;
+use crate::clock::Deadline;
+use crate::http::problem_type::ProblemType;
+use crate::shortcut::Asker;
+use crate::telemetry::metrics;
+
+/// Names the request in problems.
+pub struct Label {
+    /// Its path.
+    pub path: String,
+    /// Its id.
+    pub request_id: String,
+}
+
+/// One caller who listens.
+pub struct Listener {
+    /// Whose token it is, and whether that is still good.
+    pub auth: Data<CurrentAuth>,
+    /// Who asked.
+    pub asker: Asker,
+    /// What is known of the store.
+    pub latest: watch::Receiver<Latest>,
+    /// What the caller has been told.
+    pub told: Told,
+    /// How many events are still to be sent, when the caller wants only so many.
+    pub left: Option<u32>,
+    /// How long nothing may be sent.
+    pub heartbeat: Duration,
+    /// Names the request.
+    pub label: Label,
+    /// The place among all who listen.
+    pub seat: Seat,
+}
+
+/// What a caller has been told last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Nothing.
+    Nothing,
+    /// The flow of this id.
+    Flow(Arc<str>),
+    /// That the flow of this id is old.
+    Stale(Arc<str>),
+    /// A problem of this type.
+    Problem(ProblemType),
+}
+
+impl Told {
+    fn by(latest: &Latest) -> Self {
+        match latest {
+            Latest::Flow(flow) => Self::Flow(flow.id.clone()),
+            Latest::Stale { flow, .. } => Self::Stale(flow.id.clone()),
+            Latest::Problem(problem) => Self::Problem(problem.kind()),
+        }
+    }
+}
+
+impl Listener {
+    /// The stream of events.
+    pub fn events(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
+        let quiet = Deadline::after(self.heartbeat);
+        stream::unfold(Step::Open(self, quiet), |step| async {
+            let (bytes, next) = match step {
+                Step::Open(listener, quiet) => (event::opening(), Step::Listen(listener, quiet)),
+                Step::Listen(listener, quiet) => listener.next(quiet).await,
+                Step::Over => return None,
+            };
+            Some((Ok(bytes), next))
+        })
+    }
+
+    async fn next(mut self, quiet: Deadline) -> (Bytes, Step) {
+        loop {
+            if let Some(reason) = self.end() {
+                metrics::event_sent("end");
+                return (event::end(reason), Step::Over);
+            }
+            if let Some(news) = self.news() {
+                let quiet = Deadline::after(self.heartbeat);
+                return (news, Step::Listen(self, quiet));
+            }
+            if quiet.left().is_zero() {
+                let quiet = Deadline::after(self.heartbeat);
+                return (event::keep_alive(), Step::Listen(self, quiet));
+            }
+            tokio::select! {
+                changed = self.latest.changed() => if changed.is_err() {
+                    return (event::end("restart"), Step::Over);
+                },
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    }
+
+    /// Why the stream ends now, if it does.
+    fn end(&self) -> Option<&'static str> {
+        if self.left == Some(0) {
+            return Some("limit");
+        }
+        if self.seat.seats().are_closed() {
+            return Some("shutdown");
+        }
+        let auth = self.auth.load();
+        if let Err(error) = auth.verifier().check_standing(&self.asker.token) {
+            return Some(match error {
+                TokenError::Expired => "token-expired",
+                TokenError::Revoked => "token-revoked",
+                _ => "token-refused",
+            });
+        }
+        // Keys, clients, grants and store ids may be others now: whoever comes back is looked at anew.
+        (auth.generation() != self.asker.generation).then_some("configuration-changed")
+    }
+
+    /// What the caller has not been told yet.
+    fn news(&mut self) -> Option<Bytes> {
+        let latest = self.latest.borrow_and_update().clone();
+        let tells = Told::by(&latest);
+        if tells == self.told {
+            return None;
+        }
+        let before = std::mem::replace(&mut self.told, tells);
+        let (name, bytes) = match latest {
+            // Whoever does not have the old flow gets it first.
+            Latest::Stale { flow, .. } if before != Told::Flow(flow.id.clone()) => {
+                self.told = Told::Flow(flow.id.clone());
+                ("flow", event::flow(&flow.id, &flow.json))
+            }
+            Latest::Flow(flow) => ("flow", event::flow(&flow.id, &flow.json)),
+            Latest::Stale { age, .. } => ("stale", event::stale(age.as_secs())),
+            Latest::Problem(problem) => {
+                ("problem", event::problem(&problem.document(&self.label.path, &self.label.request_id)))
+            }
+        };
+        metrics::event_sent(name);
+        self.left = self.left.map(|left| left.saturating_sub(1));
+        Some(bytes)
+    }
+}
+
+/// How far a stream is. It belongs to the connection, and falls with it.
+enum Step {
+    Open(Listener, Deadline),
+    Listen(Listener, Deadline),
+    Over,
+}

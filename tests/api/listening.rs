@@ -1,0 +1,80 @@
+//! A caller who listens to a stream of events, as they come.
+
+use std::time::Duration;
+
+use actix_web::rt::time::timeout;
+use awc::ClientResponse;
+use awc::http::header::HeaderMap;
+use futures_util::{Stream, StreamExt as _};
+use serde_json::Value;
+
+/// A stream that has nothing to tell for so long is broken.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An event as it was sent.
+#[derive(Debug, PartialEq)]
+pub struct Event {
+    /// Its type.
+    pub name: String,
+    /// What a caller who comes back sends.
+    pub id: Option<String>,
+    /// Its data, which is JSON.
+    pub data: Value,
+}
+
+/// The open stream.
+pub struct Listening<S> {
+    /// The head of the answer.
+    pub headers: HeaderMap,
+    response: ClientResponse<S>,
+    received: String,
+    /// How many comments have come so far.
+    pub comments: usize,
+}
+
+impl<S, E> Listening<S>
+where
+    S: Stream<Item = Result<bytes::Bytes, E>> + Unpin,
+    ClientResponse<S>: Stream<Item = Result<bytes::Bytes, E>>,
+    E: std::fmt::Debug,
+{
+    /// Listens to this answer, which has begun.
+    pub fn to(response: ClientResponse<S>) -> Self {
+        Self { headers: response.headers().clone(), response, received: String::new(), comments: 0 }
+    }
+
+    /// The next event; `None` when the stream has ended.
+    pub async fn next(&mut self) -> Option<Event> {
+        timeout(PATIENCE, self.event()).await.expect("nothing new is told")
+    }
+
+    async fn event(&mut self) -> Option<Event> {
+        loop {
+            let block = self.block().await?;
+            if block.starts_with(':') {
+                self.comments += 1;
+            } else if !block.starts_with("retry: ") {
+                return Some(read(&block));
+            }
+        }
+    }
+
+    /// The next part up to an empty line, be it a comment.
+    pub async fn block(&mut self) -> Option<String> {
+        loop {
+            if let Some((block, rest)) = self.received.split_once("\n\n") {
+                let (block, rest) = (block.to_owned(), rest.to_owned());
+                self.received = rest;
+                return Some(block);
+            }
+            let piece = self.response.next().await?;
+            self.received.push_str(std::str::from_utf8(&piece.unwrap()).unwrap());
+        }
+    }
+}
+
+fn read(block: &str) -> Event {
+    let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")).map(str::to_owned));
+    let data = field("data").unwrap_or_else(|| panic!("no data in {block}"));
+    Event { name: field("event").unwrap(), id: field("id"), data: serde_json::from_str(&data).unwrap() }
+}

@@ -1,0 +1,274 @@
+//! The flow of a store as a stream of events: what is sent, how often the gateway is asked, and when a stream ends.
+
+#![expect(clippy::disallowed_methods, reason = "streams are waited for in real time")]
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use storegate::auth::issue::TokenGrant;
+use storegate::reload::Outcome;
+use storegate::sandbox::Fault;
+
+use crate::companies::{configuration, grant, sandbox_settings};
+use crate::configuration_files::Files;
+use crate::listening::Listening;
+use crate::program::{Running, directory};
+use crate::test_app::TestApp;
+
+const FLOW: &str = "/stores/S_123456/flow";
+const EVENTS: &str = "/stores/S_123456/flow/events";
+const TOTAL_DATA: &str = "open.shopweb.passengerFlow.getTotalData";
+
+/// Listens, or gives the status that stands in the way.
+macro_rules! listen {
+    ($app:expr, $path:expr, $token:expr, $last:expr) => {{
+        let request = awc::Client::builder().timeout(Duration::from_secs(20)).finish().get($app.url($path));
+        let request = request.insert_header(("authorization", format!("Bearer {}", $token)));
+        let last: Option<&str> = $last;
+        let request = last.into_iter().fold(request, |request, id| request.insert_header(("last-event-id", id)));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 200);
+        Listening::to(response)
+    }};
+    ($app:expr) => {
+        listen!($app, EVENTS, $app.token("dashboard"), None)
+    };
+}
+
+/// Waits for what another thread does.
+async fn until(is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it never happens");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[actix_web::test]
+async fn the_flow_is_sent_at_once_and_again_when_it_has_changed() {
+    let app = TestApp::spawn();
+    let mut listening = listen!(app);
+    let header = |name| listening.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+    assert_eq!(header("content-type"), "text/event-stream");
+    assert_eq!((header("cache-control"), header("x-accel-buffering")), ("no-store".into(), "no".into()));
+    assert_eq!(listening.block().await.unwrap(), "retry: 5000");
+    let first = listening.next().await.unwrap();
+    assert_eq!((first.name.as_str(), &first.data), ("flow", &app.get(FLOW).await.json()));
+    app.pass(600);
+    let second = listening.next().await.unwrap();
+    assert_eq!((second.name.as_str(), &second.data), ("flow", &app.get(FLOW).await.json()));
+    assert_ne!((&second.id, &second.data["visitors"]), (&first.id, &first.data["visitors"]));
+}
+
+#[actix_web::test]
+async fn the_gateway_is_asked_once_a_store_however_many_listen_on_whichever_worker() {
+    let app = TestApp::spawn();
+    let mut all = Vec::new();
+    for _ in 0..8 {
+        all.push(listen!(app));
+    }
+    for round in 1..=3 {
+        for listening in &mut all {
+            assert_eq!(listening.next().await.unwrap().name, "flow");
+        }
+        assert_eq!(app.sandbox().calls_of(TOTAL_DATA), round);
+        app.pass(400);
+    }
+}
+
+#[actix_web::test]
+async fn nothing_is_sent_while_the_figures_stay_the_same() {
+    let app = TestApp::spawn();
+    // Ten minutes to midnight in China: the shops are closed.
+    app.pass(13 * 3600 + 50 * 60);
+    let mut listening = listen!(app);
+    let evening = listening.next().await.unwrap();
+    for round in 2..=4 {
+        app.pass(31);
+        until(|| app.sandbox().calls_of(TOTAL_DATA) == round).await;
+        // The answer is on its way, and time stands still until it is kept.
+        while app.get(FLOW).await.header("age") != Some("0") {}
+    }
+    app.pass(600);
+    let morning = listening.next().await.unwrap();
+    assert_eq!(morning.data["visitors"]["today"], 0);
+    assert_ne!(evening.data["visitors"]["today"], 0);
+}
+
+#[actix_web::test]
+async fn who_comes_back_with_the_last_id_gets_only_what_is_new() {
+    let app = TestApp::spawn();
+    let first = listen!(app).next().await.unwrap();
+    let token = app.token("dashboard");
+    let mut back = listen!(app, EVENTS, token, first.id.as_deref());
+    app.pass(600);
+    let second = back.next().await.unwrap();
+    assert_ne!(second.id, first.id);
+    let third = listen!(app, EVENTS, token, first.id.as_deref()).next().await.unwrap();
+    assert_eq!(third, second, "it has changed meanwhile");
+}
+
+#[actix_web::test]
+async fn a_purge_of_the_cache_is_followed_by_a_look_at_the_gateway() {
+    let app = TestApp::spawn();
+    let mut listening = listen!(app);
+    listening.next().await.unwrap();
+    assert_eq!(app.ask("operator", "DELETE", "/cache?store_id=S_123456", &[]).await.status, 200);
+    until(|| app.sandbox().calls_of(TOTAL_DATA) == 2).await;
+}
+
+#[actix_web::test]
+async fn a_stream_ends_with_its_token_and_says_why() {
+    let app = TestApp::spawn();
+    let mut expiring = listen!(app);
+    expiring.next().await.unwrap();
+    let token = app.token("operator");
+    let mut given_back = listen!(app, EVENTS, token, None);
+    given_back.next().await.unwrap();
+    assert_eq!(app.post_form("operator", "/oauth/revoke", &format!("token={token}")).await.status, 200);
+    let end = given_back.next().await.unwrap();
+    assert_eq!((end.name.as_str(), end.data), ("end", json!({"reason": "token-revoked"})));
+    assert_eq!(given_back.next().await, None);
+    app.pass(1000);
+    let end = expiring.next().await.unwrap();
+    assert_eq!((end.name.as_str(), end.data), ("end", json!({"reason": "token-expired"})));
+    assert_eq!(expiring.next().await, None);
+}
+
+#[actix_web::test]
+async fn a_reload_ends_streams_so_that_grants_are_looked_at_anew() {
+    let app = TestApp::spawn();
+    let mut files = Files::of(&app, "watched-reload");
+    let mut listening = listen!(app);
+    listening.next().await.unwrap();
+    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    assert_eq!(listening.next().await.unwrap().data, json!({"reason": "configuration-changed"}));
+    assert_eq!(listening.next().await, None);
+}
+
+#[actix_web::test]
+async fn while_the_gateway_fails_listeners_learn_that_the_flow_is_old_and_later_that_it_is_not() {
+    let app = TestApp::with(|setup| setup.set("CACHE__FLOW__STALE", "0s"));
+    let mut listening = listen!(app);
+    let first = listening.next().await.unwrap();
+    app.sandbox().fail_percent(Fault::code("-500"), 100);
+    app.pass(40);
+    let stale = listening.next().await.unwrap();
+    assert_eq!((stale.name.as_str(), &stale.data, stale.id), ("stale", &json!({"age_seconds": 40}), None));
+    let mut another = listen!(app);
+    assert_eq!(another.next().await.unwrap(), first, "who has nothing gets the old flow first");
+    assert_eq!(another.next().await.unwrap().name, "stale");
+    app.sandbox().clear_faults();
+    app.pass(60);
+    assert_eq!(listening.next().await.unwrap().name, "flow");
+    assert_eq!(another.next().await.unwrap().name, "flow");
+}
+
+#[actix_web::test]
+async fn without_anything_to_show_a_problem_is_an_event_and_the_stream_goes_on() {
+    let app = TestApp::with(|setup| {
+        setup.set("CACHE__FLOW__STALE", "0s");
+        setup.set("CACHE__FLOW__ON_ERROR", "0s");
+    });
+    let mut listening = listen!(app);
+    listening.next().await.unwrap();
+    app.sandbox().fail_percent(Fault::code("-500"), 100);
+    app.pass(40);
+    let problem = listening.next().await.unwrap();
+    assert_eq!(problem.name, "problem");
+    assert_eq!((&problem.data["type"], &problem.data["instance"]), (&json!("/problems/gateway-error"), &json!(EVENTS)));
+    app.sandbox().clear_faults();
+    app.pass(60);
+    assert_eq!(listening.next().await.unwrap().name, "flow");
+}
+
+#[actix_web::test]
+async fn what_is_wrong_from_the_beginning_is_an_answer_of_its_own() {
+    let app = TestApp::spawn();
+    for (client, path, status, problem) in [
+        ("dashboard", "/stores/S_123456/flow/events?limit=0", 400, "invalid-parameter"),
+        ("dashboard", "/stores/S_123456/flow/events?since=1", 400, "invalid-parameter"),
+        ("franchisee", "/stores/S_100002/flow/events", 403, "store-not-granted"),
+        ("dashboard", "/stores/SHOP001/flow/events", 404, "store-not-mapped"),
+        ("dashboard", "/stores/S_999/flow/events", 404, "not-found"),
+    ] {
+        let answer = app.get_as(client, path).await;
+        assert_eq!((answer.status, answer.problem().as_str()), (status, problem), "{path}");
+    }
+    assert_eq!(app.send("GET", EVENTS, &[], "").await.status, 401);
+    let narrow = TokenGrant { scopes: vec!["stores:read".to_owned()], ..grant("dashboard") };
+    assert_eq!(app.get_with_token(&app.token_for("storegate", &narrow), EVENTS).await.status, 403);
+    let json = app.get_with(EVENTS, &[("accept", "application/json")]).await;
+    assert_eq!((json.status, json.problem().as_str()), (406, "not-acceptable"));
+    assert!(json.json()["detail"].as_str().unwrap().contains("text/event-stream"));
+    let failing = TestApp::spawn();
+    failing.sandbox().fail_percent(Fault::code("-500"), 100);
+    assert_eq!(failing.get(EVENTS).await.status, 502);
+}
+
+#[actix_web::test]
+async fn a_limit_ends_the_stream_and_head_tells_of_it_without_beginning_it() {
+    let app = TestApp::spawn();
+    let answer = app.get_with("/stores/S_123456/flow/events?limit=1", &[("accept", "text/event-stream")]).await;
+    let events: Vec<String> = answer.text().split_terminator("\n\n").map(str::to_owned).collect();
+    assert_eq!(events.len(), 3, "{events:?}");
+    assert_eq!((events[0].as_str(), events[2].as_str()), ("retry: 5000", "event: end\ndata: {\"reason\":\"limit\"}"));
+    let head = app.ask("dashboard", "HEAD", EVENTS, &[]).await;
+    assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")));
+    assert_eq!((head.body.len(), head.header("content-length")), (0, None));
+}
+
+#[actix_web::test]
+async fn a_client_has_only_so_many_streams_and_a_place_is_free_again_when_one_leaves() {
+    let app = TestApp::with(|setup| {
+        setup.set("EVENTS__STREAMS_PER_CLIENT", "1");
+        setup.set("EVENTS__STREAMS", "2");
+        setup.set("EVENTS__HEARTBEAT", "1s");
+    });
+    let mut first = listen!(app);
+    first.next().await.unwrap();
+    let refused = app.get(EVENTS).await;
+    assert_eq!((refused.status, refused.problem().as_str()), (503, "too-many-streams"));
+    assert_eq!(refused.header("retry-after"), Some("10"));
+    let second = listen!(app, EVENTS, app.token("operator"), None);
+    let full = app.get_as("counter", EVENTS).await;
+    assert!(full.json()["detail"].as_str().unwrap().starts_with("This service has 2 event streams open"));
+    drop(second);
+    let begun = Instant::now();
+    while app.get_as("counter", "/stores/S_123456/flow/events?limit=1").await.status != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "the place is never free");
+    }
+    // The other one is still there, and shows it.
+    first.block().await.unwrap();
+}
+
+#[test]
+fn a_stop_ends_streams_at_once() {
+    let clock = storegate::clock::Clock::system();
+    let gateway = crate::sandbox_gateway::SandboxGateway::start(([127, 0, 0, 1], 0).into(), sandbox_settings(), clock);
+    let home = directory("watched-stop");
+    let path = home.join("storegate.toml");
+    fs::write(&path, configuration(&gateway.sandbox)).unwrap();
+    let arguments = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+    let server = Running::start(&arguments, &home.join("ready.json"));
+    let (took, text) = actix_web::rt::System::new().block_on(async {
+        let form = [("grant_type", "client_credentials")];
+        let client = awc::Client::default();
+        let secret = crate::companies::CLIENT_SECRET;
+        let request = client.post(server.url("/oauth/token")).basic_auth("dashboard", secret);
+        let token: serde_json::Value = request.send_form(&form).await.unwrap().json().await.unwrap();
+        let bearer = format!("Bearer {}", token["access_token"].as_str().unwrap());
+        let request = client.get(server.url(EVENTS)).insert_header(("authorization", bearer));
+        let mut listening = Listening::to(request.send().await.unwrap());
+        listening.next().await.unwrap();
+        let asked = Instant::now();
+        server.signal("TERM");
+        let end = listening.next().await.unwrap();
+        assert_eq!(listening.next().await, None);
+        (asked.elapsed(), end.data)
+    });
+    assert_eq!(text, json!({"reason": "shutdown"}));
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    assert_eq!(server.terminate().0, Some(0));
+}
