@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{middleware, rt};
+use utoipa::openapi::OpenApi as Document;
 
 use crate::auth::quota;
 use crate::auth::{self, Auth, AuthSetupError, CurrentAuth};
@@ -29,7 +30,7 @@ use crate::http::server;
 use crate::openapi;
 use crate::reload::InForce;
 use crate::resources::flow_events::Seats;
-use crate::resources::{self, Shared};
+use crate::resources::{self, Catalogue, Shared};
 use crate::shortcut::{Circles, Shortcut, WithShortcut};
 use crate::telemetry::metrics;
 
@@ -95,7 +96,8 @@ impl App {
         let tenants = Tenants::new(settings.tenants, &registry);
         let auth = Data::new(CurrentAuth::new(Auth::new(settings.auth, clock.clone())?).fetching_keys(tls.clone()));
         let in_force = InForce { auth: auth.clone(), directories: directories.clone() };
-        let docs = Data::new(docs(&options)?);
+        let catalogue = Catalogue::with(&settings.declared);
+        let docs = Data::new(docs(&options, &openapi::document(&catalogue))?);
         let edge = Data::new(Edge {
             clock: clock.clone(),
             request_timeout: options.request_timeout,
@@ -130,7 +132,7 @@ impl App {
                 .wrap(middleware::from_fn(edge::pass))
                 // The last one is the outermost: it also writes on what the edge itself answers.
                 .wrap(middleware::from_fn(quota::headers::announce))
-                .configure(routes);
+                .configure(|config| routes(config, &catalogue));
             WithShortcut::new(shortcut, application)
         };
         let server = server::start(listener, &options.connections(), move || seats.close(), factory)?;
@@ -165,17 +167,16 @@ impl App {
 }
 
 /// Every route of the service.
-fn routes(config: &mut ServiceConfig) {
+fn routes(config: &mut ServiceConfig, catalogue: &Catalogue) {
     config
-        .configure(resources::configure)
+        .configure(|config| resources::configure(config, catalogue))
         .configure(auth::endpoints::configure)
         .configure(ops::configure)
         .configure(docs::configure);
 }
 
-fn docs(options: &ServerSettings) -> Result<Docs, AppError> {
-    let document = openapi::document();
-    let json = openapi::to_json(&document).map_err(|error| AppError::Document(error.to_string()))?;
+fn docs(options: &ServerSettings, document: &Document) -> Result<Docs, AppError> {
+    let json = openapi::to_json(document).map_err(|error| AppError::Document(error.to_string()))?;
     let yaml = document.to_yaml().map_err(|error| AppError::Document(error.to_string()))?;
     let is_https = options.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
     Ok(Docs::new(json, yaml, options.docs_client_id.as_deref(), is_https))

@@ -9,6 +9,7 @@ use toml::Table;
 
 use crate::auth::AuthSettings;
 use crate::auth::limits::CallerLimits;
+use crate::auth::scope::Scopes;
 use crate::cache::CacheSettings;
 use crate::directory::DirectorySettings;
 use crate::gateway::GatewaySettings;
@@ -17,8 +18,8 @@ use crate::http::cors::{Cors, CorsSettings};
 use crate::http::host::Host;
 use crate::http::server::ConnectionLimits;
 use crate::http::watch::Patience;
-use crate::resources::Policies;
 use crate::resources::flow_events::EventSettings;
+use crate::resources::{Declarations, Policies};
 use crate::settings::{
     Files, Fingerprint, MOST_OF_A_TEXT, Problems, Report, Section, Sources, overlay, read_file, text_of_file,
 };
@@ -41,6 +42,8 @@ pub struct Settings {
     pub cache: CacheSettings,
     /// `[cache.<resource>]`.
     pub policies: Policies,
+    /// `[resources.<name>]`.
+    pub declared: Declarations,
     /// `[events]`.
     pub events: EventSettings,
     /// `[telemetry]`.
@@ -200,18 +203,18 @@ impl Settings {
 
     /// The same, with what it was read from.
     pub fn read_from(file: Option<&Path>, variables: impl Iterator<Item = (String, String)>) -> Reading {
-        let Some(path) = file else { return Self::over(None, Table::new(), variables) };
+        let Some(path) = file else { return Self::over(None, Table::new(), None, variables) };
         let name = path.display().to_string();
         let content = read_file(path, MOST_OF_A_TEXT);
         // Of the very bytes that are parsed: whoever reads the file again may find another one.
         let file = Some((path, Fingerprint::of_content(content.as_deref().ok())));
         let text = content.as_deref().map_err(Clone::clone).and_then(text_of_file);
         let table = match text {
-            Ok(text) => parse_toml(text, &name),
+            Ok(text) => parse_toml(text, &name).map(|table| (table, text.to_owned())),
             Err(error) => Err(Problems(vec![format!("{name}: cannot be read: {error}")])),
         };
         match table {
-            Ok(table) => Self::over(file, table, variables),
+            Ok((table, text)) => Self::over(file, table, Some(text), variables),
             Err(problems) => {
                 Reading { sources: Sources::of(file, &Table::new(), &Files::default()), settings: Err(problems) }
             }
@@ -223,16 +226,27 @@ impl Settings {
     /// # Errors
     /// Everything that is missing or wrong.
     pub fn parse(text: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Self, Problems> {
-        Self::over(None, parse_toml(text, "the configuration")?, variables).settings
+        Self::over(None, parse_toml(text, "the configuration")?, Some(text.to_owned()), variables).settings
+    }
+
+    /// The same from a text that no operator wrote, and further sections.
+    ///
+    /// # Errors
+    /// Everything that is missing or wrong.
+    pub fn parse_with(text: &str, more: Table) -> Result<Self, Problems> {
+        let mut table = parse_toml(text, "the configuration")?;
+        table.extend(more);
+        Self::over(None, table, None, std::iter::empty()).settings
     }
 
     fn over(
         file: Option<(&Path, Fingerprint)>,
         mut table: Table,
+        text: Option<String>,
         variables: impl Iterator<Item = (String, String)>,
     ) -> Reading {
         let origins = overlay(&mut table, variables);
-        let report = Report::with_variables(origins);
+        let report = Report::with_variables(origins).of_text(text);
         let sources = Sources::of(file, &table, report.files());
         let settings = Self::read(&Section::root(&table, &report), sources.clone());
         Reading { sources, settings: report.finish(&table).map(|()| settings) }
@@ -243,10 +257,13 @@ impl Settings {
         let tenants = TenantSettings::read_all(&root.section("tenants"), root);
         let names: Vec<String> = tenants.iter().map(|tenant| tenant.name.clone()).collect();
         let cache = root.section("cache");
-        let auth = AuthSettings::read(&root.section("auth"), server.public_url.as_deref(), &names);
+        let declared = Declarations::read(&root.section("resources"));
+        let scopes = Scopes::with(declared.scopes());
+        let auth = AuthSettings::read(&root.section("auth"), server.public_url.as_deref(), &names, &scopes);
         Self {
             auth: AuthSettings { limits: CallerLimits::read(&root.section("limits")), ..auth },
             server,
+            declared,
             directory: DirectorySettings::read(&root.section("directory"), &names),
             tenants,
             gateway: GatewaySettings::read(&root.section("gateway")),
@@ -259,8 +276,11 @@ impl Settings {
     }
 }
 
-/// The parser's full message shows the line, which may hold a secret; so only its number is told.
-fn parse_toml(text: &str, name: &str) -> Result<Table, Problems> {
+/// The text as TOML; `name` is what it is called in errors.
+///
+/// # Errors
+/// It is not TOML. The parser's full message shows the line, which may hold a secret; so only its number is told.
+pub fn parse_toml(text: &str, name: &str) -> Result<Table, Problems> {
     text.parse().map_err(|error: toml::de::Error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;

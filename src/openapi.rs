@@ -9,16 +9,16 @@ use utoipa::openapi::security::{
     ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Scopes, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::server::Server;
-use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{Components, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi as Document, Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::auth::endpoints::{TOKEN_PATH, TokenApi};
-use crate::auth::scope;
+use crate::auth::scope::Scopes as ScopeList;
 use crate::gateway::dialect::{Door, Method};
 use crate::http::ops::OpsApi;
 use crate::http::problem::{GatewayNote, ParameterError, ProblemDocument};
-use crate::resources::{ALL, Endpoint, Resource};
+use crate::resources::{Catalogue, Endpoint, Origin, Resource};
 
 mod responses;
 
@@ -38,10 +38,10 @@ const TAGS: [(&str, &str); 8] = [
     ("Operations", "For those who run the service."),
 ];
 
-/// The whole document.
-pub fn document() -> Document {
+/// The whole document of these resources.
+pub fn document(catalogue: &Catalogue) -> Document {
     let mut document = Document::new(info(), Paths::new());
-    for resource in ALL {
+    for resource in catalogue.iter() {
         add_resource(&mut document, resource);
     }
     for mut open in [TokenApi::openapi(), OpsApi::openapi()] {
@@ -49,11 +49,9 @@ pub fn document() -> Document {
         document.merge(open);
     }
     document.servers = Some(vec![Server::new("/")]);
-    document.tags = Some(
-        TAGS.map(|(name, description)| TagBuilder::new().name(name).description(Some(description)).build()).to_vec(),
-    );
+    document.tags = Some(tags(catalogue));
     let components = document.components.get_or_insert_default();
-    add_security_schemes(components);
+    add_security_schemes(components, catalogue.scopes());
     add_problem_schemas(components);
     for (name, response) in responses::shared() {
         components.responses.insert(name, RefOr::T(response));
@@ -69,6 +67,20 @@ pub fn to_json(document: &Document) -> Result<String, serde_json::Error> {
     document.to_pretty_json().map(|json| json + "\n")
 }
 
+/// Every group, and those that only declared resources have.
+fn tags(catalogue: &Catalogue) -> Vec<Tag> {
+    let mut tags: Vec<(&str, &str)> = TAGS.to_vec();
+    for resource in catalogue.iter() {
+        if let Origin::Declaration(declaration) = resource.origin
+            && !tags.iter().any(|(name, _)| *name == declaration.tag())
+        {
+            tags.push((declaration.tag(), "Declared in the configuration of this service."));
+        }
+    }
+    let tag = |(name, description): (&str, &str)| TagBuilder::new().name(name).description(Some(description)).build();
+    tags.into_iter().map(tag).collect()
+}
+
 fn info() -> utoipa::openapi::Info {
     InfoBuilder::new()
         .title("storegate")
@@ -79,8 +91,8 @@ fn info() -> utoipa::openapi::Info {
         .build()
 }
 
-fn add_security_schemes(components: &mut Components) {
-    let scopes = Scopes::from_iter(scope::ALL.iter().map(|scope| (scope.name, scope.allows)));
+fn add_security_schemes(components: &mut Components, scopes: &ScopeList) {
+    let scopes = Scopes::from_iter(scopes.iter().map(|scope| (scope.name.as_ref(), scope.allows.as_ref())));
     let flow = Flow::ClientCredentials(ClientCredentials::new(TOKEN_PATH, scopes));
     let oauth2 = OAuth2::with_description([flow], "Fetch a token with a client id and secret (RFC 6749 §4.4).");
     let bearer = HttpBuilder::new()
@@ -98,8 +110,8 @@ fn add_problem_schemas(components: &mut Components) {
     components.schemas.insert(GatewayNote::name().into_owned(), GatewayNote::schema());
 }
 
-fn add_resource(document: &mut Document, resource: &Resource) {
-    let endpoint = (resource.endpoint)();
+fn add_resource(document: &mut Document, resource: &'static Resource) {
+    let endpoint = resource.endpoint();
     let operation = finished(&endpoint, resource);
     document.components.get_or_insert_default().schemas.extend(endpoint.schemas);
     let item = document.paths.paths.entry(endpoint.path).or_default();

@@ -68,12 +68,20 @@ impl<S: Scope> Caller<S> {
         challenged(ProblemType::InvalidToken, what, &parameters)
     }
 
+    /// Requires a scope that only the configuration names.
+    ///
+    /// # Errors
+    /// 403 when the token does not hold it.
+    pub fn require(&self, scope: &str) -> Result<(), Problem> {
+        require(&self.token, scope)
+    }
+
     /// The same caller for what requires another scope.
     ///
     /// # Errors
     /// 403 when the token does not hold it.
     pub fn narrowed<T: Scope>(&self) -> Result<Caller<T>, Problem> {
-        require::<T>(&self.token)?;
+        require(&self.token, T::NAME)?;
         Ok(Caller { token: self.token.clone(), generation: self.generation, scope: PhantomData })
     }
 
@@ -147,13 +155,15 @@ impl<S: Scope> Caller<S> {
         let identity = CallerIdentity { client_id: token.client_id().clone(), tenant: token.tenant().clone() };
         request.extensions_mut().insert(identity);
         count(request, &auth, &token)?;
-        require::<S>(&token)?;
+        require(&token, S::NAME)?;
         Ok(Self { token, generation, scope: PhantomData })
     }
 }
 
-fn require<S: Scope>(token: &VerifiedToken) -> Result<(), Problem> {
-    if S::NAME.split(' ').any(|name| token.has_scope(name)) { Ok(()) } else { Err(missing_scope(S::NAME)) }
+/// One of these scopes, separated by blanks; none is asked for if there are none.
+fn require(token: &VerifiedToken, scopes: &str) -> Result<(), Problem> {
+    let is_held = scopes.is_empty() || scopes.split(' ').any(|name| token.has_scope(name));
+    if is_held { Ok(()) } else { Err(missing_scope(scopes)) }
 }
 
 /// Counts the request against the quota of the token's client, and leaves the count for the answer's headers.

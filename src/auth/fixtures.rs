@@ -11,6 +11,7 @@ use toml::Table;
 
 use super::issue::TokenGrant;
 use super::keys::Key;
+use super::scope::Scopes;
 use super::secrets::sha256_hex;
 use super::{Auth, AuthSettings};
 use crate::clock::{Clock, ManualClock};
@@ -67,7 +68,7 @@ pub(crate) fn settings() -> AuthSettings {
     let table: Table = toml().parse().unwrap();
     let report = Report::default();
     let section = Section::root(&table, &report).section("auth");
-    let settings = AuthSettings::read(&section, Some(ISSUER), &["acme".to_owned()]);
+    let settings = AuthSettings::read(&section, Some(ISSUER), &["acme".to_owned()], &Scopes::default());
     report.finish(&table).unwrap();
     settings
 }

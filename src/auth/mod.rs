@@ -65,6 +65,7 @@ use memory::AuthMemory;
 use quota::Quota;
 use rate::{Exhausted, Rate, Standing};
 use revocations::Revocations;
+use scope::Scopes;
 use stand_ins::StandIns;
 use verify::{VerifiedToken, Verifier};
 
@@ -80,6 +81,7 @@ pub struct Auth {
     public_url: String,
     clients: Clients,
     limits: CallerLimits,
+    scopes: Scopes,
     memory: Arc<AuthMemory>,
     clock: Clock,
     issuer: TokenIssuer,
@@ -122,6 +124,7 @@ impl Auth {
             issuer: self.issuer_name.clone(),
             audience: self.audience.clone(),
             public_url: self.public_url.clone(),
+            scopes: self.scopes.clone(),
             ..settings
         };
         let renewed = Self::around(self.memory.clone(), self.verifier.trusted(), settings, self.clock.clone())?;
@@ -147,6 +150,7 @@ impl Auth {
             public_keys: keys.public_document(),
             clients: Clients::new(settings.clients, StandIns::of(keys.signing())),
             limits: settings.limits,
+            scopes: settings.scopes,
             issuer_name: settings.issuer,
             audience: settings.audience,
             public_url: settings.public_url,
@@ -192,6 +196,11 @@ impl Auth {
     /// The address that callers use, without a slash at its end.
     pub fn public_url(&self) -> &str {
         &self.public_url
+    }
+
+    /// The scopes that there are.
+    pub const fn scopes(&self) -> &Scopes {
+        &self.scopes
     }
 
     /// The clients that may ask for tokens.

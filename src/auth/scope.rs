@@ -1,4 +1,8 @@
-//! Every scope of the service, once: as a type for a handler's signature, and as text for tokens and the document.
+//! Every scope of the service, once: as a type for a handler's signature, and as text for tokens and the document. The
+//! configuration can declare more of them, for the resources that it declares.
+
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A right that a handler can require in its signature: `Caller<FlowRead>`.
 pub trait Scope: 'static {
@@ -14,13 +18,53 @@ impl Scope for AnyPartOfAStore {
     const NAME: &'static str = "stores:read flow:read demographics:read";
 }
 
+/// No scope at all: the handler asks for the one that its declaration names.
+#[derive(Debug, Clone, Copy)]
+pub enum AsDeclared {}
+
+impl Scope for AsDeclared {
+    const NAME: &'static str = "";
+}
+
 /// A scope's name and what it allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScopeInfo {
     /// The name in a token.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What it allows, for the document.
-    pub allows: &'static str,
+    pub allows: Cow<'static, str>,
+}
+
+/// All scopes that there are, in the order of the document. Cloning shares them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scopes(Arc<[ScopeInfo]>);
+
+impl Default for Scopes {
+    fn default() -> Self {
+        Self::with(Vec::new())
+    }
+}
+
+impl Scopes {
+    /// Those of the service and these.
+    pub fn with(declared: Vec<ScopeInfo>) -> Self {
+        Self(ALL.iter().cloned().chain(declared).collect())
+    }
+
+    /// Whether a scope of this name exists.
+    pub fn contain(&self, name: &str) -> bool {
+        self.0.iter().any(|scope| scope.name == name)
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, ScopeInfo> {
+        self.0.iter()
+    }
+
+    /// Their names, for people.
+    pub fn names(&self) -> String {
+        self.iter().map(|scope| &*scope.name).collect::<Vec<_>>().join(", ")
+    }
 }
 
 macro_rules! scopes {
@@ -35,8 +79,11 @@ macro_rules! scopes {
             }
         )+
 
-        /// All scopes, in the order of the document.
-        pub const ALL: &[ScopeInfo] = &[$(ScopeInfo { name: $name, allows: concat!($($allows),+).trim_ascii_start() }),+];
+        /// The scopes of the service itself.
+        pub const ALL: &[ScopeInfo] = &[$(ScopeInfo {
+            name: Cow::Borrowed($name),
+            allows: Cow::Borrowed(concat!($($allows),+).trim_ascii_start()),
+        }),+];
     };
 }
 
@@ -57,9 +104,4 @@ scopes! {
     CacheBypass = "cache:bypass";
     /// Drop cached answers.
     CachePurge = "cache:purge";
-}
-
-/// Whether a scope of this name exists.
-pub fn exists(name: &str) -> bool {
-    ALL.iter().any(|scope| scope.name == name)
 }

@@ -9,8 +9,9 @@ use super::clients::Client;
 use super::issuers::settings::IssuerSettings;
 use super::keys::KeySet;
 use super::limits::CallerLimits;
+use super::scope::Scopes;
 use super::secrets::SecretHash;
-use super::{key_settings, revocations, scope};
+use super::{key_settings, revocations};
 use crate::directory::{OrganizationId, StoreId};
 use crate::settings::Section;
 
@@ -46,23 +47,27 @@ pub struct AuthSettings {
     pub issuers: Vec<IssuerSettings>,
     /// Ids of tokens that an operator has ended.
     pub revoked_tokens: Arc<HashSet<String>>,
+    /// The scopes that there are.
+    pub scopes: Scopes,
     /// `[limits]`, which is a section of its own.
     pub limits: CallerLimits,
 }
 
 impl AuthSettings {
-    /// Reads the section `[auth]`. `public_url` is the address that callers use; `tenants` are the configured ones.
-    pub fn read(section: &Section<'_>, public_url: Option<&str>, tenants: &[String]) -> Self {
+    /// Reads the section `[auth]`. `public_url` is the address that callers use; `tenants` are the configured ones, and
+    /// `scopes` those that there are.
+    pub fn read(section: &Section<'_>, public_url: Option<&str>, tenants: &[String], scopes: &Scopes) -> Self {
         let issuer = read_issuer(section, public_url);
         Self {
             public_url: public_url.unwrap_or(&issuer).trim_end_matches('/').to_owned(),
             audience: section.text("audience").unwrap_or_else(|| DEFAULT_AUDIENCE.to_owned()),
             token_lifetime: read_lifetime(section),
             keys: key_settings::read(section),
-            clients: read_clients(section, tenants),
-            issuers: IssuerSettings::read_all(&section.section("issuers"), &issuer, tenants),
+            clients: read_clients(section, tenants, scopes),
+            issuers: IssuerSettings::read_all(&section.section("issuers"), &issuer, tenants, scopes),
             revoked_tokens: revocations::read_list(section),
             limits: CallerLimits::default(),
+            scopes: scopes.clone(),
             issuer,
         }
     }
@@ -89,20 +94,20 @@ fn read_lifetime(section: &Section<'_>) -> Duration {
     lifetime
 }
 
-fn read_clients(section: &Section<'_>, tenants: &[String]) -> Vec<Client> {
+fn read_clients(section: &Section<'_>, tenants: &[String], scopes: &Scopes) -> Vec<Client> {
     let entries = section.section("clients").entries();
     if entries.is_empty() {
         section.problem("clients", "there is no client that could get a token: add a section [auth.clients.<id>]");
     }
-    entries.iter().filter_map(|(id, entry)| read_client(id, entry, tenants)).collect()
+    entries.iter().filter_map(|(id, entry)| read_client(id, entry, tenants, scopes)).collect()
 }
 
-fn read_client(id: &str, section: &Section<'_>, tenants: &[String]) -> Option<Client> {
+fn read_client(id: &str, section: &Section<'_>, tenants: &[String], scopes: &Scopes) -> Option<Client> {
     if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
         section.problem("tenant", "a client id is made of visible ASCII characters: name the section otherwise");
     }
     let tenant = read_tenant(section, tenants);
-    let scopes = read_scopes(section);
+    let scopes = read_scopes(section, scopes);
     let stores = read_stores(section);
     let organizations = read_organizations(section);
     let quota = section.parsed("quota");
@@ -119,14 +124,13 @@ fn read_tenant(section: &Section<'_>, tenants: &[String]) -> String {
     tenant
 }
 
-fn read_scopes(section: &Section<'_>) -> Vec<String> {
+fn read_scopes(section: &Section<'_>, known: &Scopes) -> Vec<String> {
     let scopes = section.list("scopes").unwrap_or_default();
-    let known: Vec<&str> = scope::ALL.iter().map(|scope| scope.name).collect();
     if scopes.is_empty() {
-        section.problem("scopes", format!("list what this client may do, of {}", known.join(", ")));
+        section.problem("scopes", format!("list what this client may do, of {}", known.names()));
     }
-    for name in scopes.iter().filter(|name| !scope::exists(name)) {
-        section.problem("scopes", format!("there is no scope {name}; the scopes are {}", known.join(", ")));
+    for name in scopes.iter().filter(|name| !known.contain(name)) {
+        section.problem("scopes", format!("there is no scope {name}; the scopes are {}", known.names()));
     }
     scopes
 }
@@ -186,6 +190,7 @@ fn names_any(section: &Section<'_>, keys: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::AuthSettings;
+    use super::Scopes;
     use crate::auth::fixtures;
     use crate::settings::{Report, Section};
     use std::time::Duration;
@@ -195,7 +200,7 @@ mod tests {
         let table: Table = toml.parse().unwrap();
         let report = Report::default();
         let section = Section::root(&table, &report).section("auth");
-        let settings = AuthSettings::read(&section, Some(fixtures::ISSUER), &["acme".to_owned()]);
+        let settings = AuthSettings::read(&section, Some(fixtures::ISSUER), &["acme".to_owned()], &Scopes::default());
         (settings, report.finish(&table).err().map(|problems| problems.0).unwrap_or_default())
     }
 
@@ -229,7 +234,12 @@ mod tests {
     fn without_any_address_an_issuer_is_asked_for() {
         let table: Table = fixtures::toml().parse().unwrap();
         let report = Report::default();
-        AuthSettings::read(&Section::root(&table, &report).section("auth"), None, &["acme".to_owned()]);
+        AuthSettings::read(
+            &Section::root(&table, &report).section("auth"),
+            None,
+            &["acme".to_owned()],
+            &Scopes::default(),
+        );
         assert!(report.finish(&table).unwrap_err().0[0].contains("STOREGATE__AUTH__ISSUER"));
     }
 

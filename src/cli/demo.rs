@@ -7,6 +7,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::declared_resources::DeclaredResources;
 use super::error::CliError;
 use super::output;
 use super::ready_file::{self, Ready, ReadyFile};
@@ -14,10 +15,11 @@ use super::rehearsal::{ENDPOINTS, Rehearsal};
 use crate::app::App;
 use crate::auth::issue::{TokenGrant, TokenIssuer};
 use crate::auth::key_algorithm::KeyAlgorithm;
-use crate::auth::{private_key, scope, secrets};
+use crate::auth::{private_key, secrets};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::gateway::endpoint::china_standard_time;
+use crate::resources::{Catalogue, Declaration};
 use crate::sandbox::Sandbox;
 use crate::telemetry::logging::{self, LogSettings};
 
@@ -35,6 +37,9 @@ pub struct Demo {
     /// Write a JSON file with addresses, token, client id and secret once the service accepts requests
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
+    /// Add the resources that this file declares in sections [resources.<name>]
+    #[arg(long, value_name = "FILE")]
+    resources: Option<PathBuf>,
     #[command(flatten)]
     rehearsal: Rehearsal,
 }
@@ -43,6 +48,9 @@ impl Demo {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let log = LogSettings { filter: "warn,storegate=info,actix_http=off".to_owned(), ..LogSettings::default() };
         logging::start(&log);
+        let declared = self.resources.as_deref().map(DeclaredResources::read).transpose()?;
+        let examples: Vec<String> =
+            declared.iter().flat_map(|declared| declared.declarations.iter()).map(Declaration::example).collect();
         let ready_file = self.ready_file.clone().map(ReadyFile::prepare).transpose()?;
         let clock = Clock::system();
         let sandbox_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -51,7 +59,7 @@ impl Demo {
         let base_url = format!("http://{}", listener.local_addr()?);
         let today = clock.now().to_zoned(china_standard_time()).date();
         let secret = secrets::new_secret().map_err(|error| CliError::message(error.to_string()))?;
-        let settings = settings(&base_url, &sandbox, &secret)?;
+        let settings = settings(&base_url, &sandbox, &secret, declared)?;
         let token = token(&settings, clock.clone())?;
         let app = App::on(listener, settings, clock)?;
         let ready = Ready {
@@ -61,7 +69,7 @@ impl Demo {
             client_secret: Some(secret.expose_secret().to_owned()),
             sandbox_url: Some(sandbox.base_url()),
         };
-        output::line(&welcome(&ready, &last_week(today)))?;
+        output::line(&welcome(&ready, &last_week(today), &examples))?;
         ready_file::serve(app.run(), ready_file, &ready).await?;
         sandbox.stop().await;
         Ok(())
@@ -81,9 +89,15 @@ impl Demo {
 }
 
 /// A configuration as an operator would write it, so that the demo runs what `serve` runs.
-fn settings(base_url: &str, sandbox: &Sandbox, secret: &SecretString) -> Result<Settings, CliError> {
+fn settings(
+    base_url: &str,
+    sandbox: &Sandbox,
+    secret: &SecretString,
+    declared: Option<DeclaredResources>,
+) -> Result<Settings, CliError> {
+    let catalogue = declared.as_ref().map(|declared| Catalogue::with(&declared.declarations)).unwrap_or_default();
     let pem = private_key::generate(KeyAlgorithm::EdDsa).map_err(|error| CliError::message(error.to_string()))?;
-    let scopes: Vec<String> = scope::ALL.iter().map(|scope| format!("\"{}\"", scope.name)).collect();
+    let scopes: Vec<String> = catalogue.scopes().iter().map(|scope| format!("\"{}\"", scope.name)).collect();
     let configuration = format!(
         r#"
 [server]
@@ -103,7 +117,8 @@ secret_sha256 = "{hash}"
         hash = secrets::sha256_hex(secret),
         tenant = super::sandbox::tenant_configuration(sandbox),
     );
-    let mut settings = Settings::parse(&configuration, std::iter::empty())?;
+    let declared = declared.map(|declared| declared.table).unwrap_or_default();
+    let mut settings = Settings::parse_with(&configuration, declared)?;
     settings.server.docs_client_id = Some(CLIENT.to_owned());
     Ok(settings)
 }
@@ -122,7 +137,7 @@ fn token(settings: &Settings, clock: Clock) -> Result<String, CliError> {
         client_id: CLIENT.to_owned(),
         subject: None,
         tenant: TENANT.to_owned(),
-        scopes: scope::ALL.iter().map(|scope| scope.name.to_owned()).collect(),
+        scopes: auth.scopes.iter().map(|scope| scope.name.to_string()).collect(),
         stores: None,
         organizations: None,
         lifetime: None,
@@ -132,8 +147,11 @@ fn token(settings: &Settings, clock: Clock) -> Result<String, CliError> {
 }
 
 /// `week` is the query of a period that has figures at any hour of the day.
-fn welcome(ready: &Ready, week: &str) -> String {
+/// `declared` are requests that only this demo answers.
+fn welcome(ready: &Ready, week: &str, declared: &[String]) -> String {
     let base_url = &ready.base_url;
+    let curl = |request: &String| format!("\n  curl -s -H \"Authorization: Bearer $TOKEN\" '{base_url}{request}'");
+    let declared: String = declared.iter().map(curl).collect();
     let [token, id, secret, sandbox] = [&ready.token, &ready.client_id, &ready.client_secret, &ready.sandbox_url]
         .map(|part| part.as_deref().unwrap_or("-"));
     format!(
@@ -156,7 +174,7 @@ On the command line:
   curl -s -H "Authorization: Bearer $TOKEN" '{base_url}/stores/S_123456/demographics?{week}'
   curl -s -H "Authorization: Bearer $TOKEN" '{base_url}/inspections?{week}&source_type=on_site,remote&page_size=2'
   curl -s -H "Authorization: Bearer $TOKEN" {base_url}/organizations/O_1084/flow
-  curl -s -H "Authorization: Bearer $TOKEN" {base_url}/organizations/O_2/developer-account
+  curl -s -H "Authorization: Bearer $TOKEN" {base_url}/organizations/O_2/developer-account{declared}
 
 A token of your own:
 

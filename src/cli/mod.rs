@@ -2,6 +2,7 @@
 
 mod call;
 mod company;
+mod declared_resources;
 mod demo;
 mod directory;
 mod error;

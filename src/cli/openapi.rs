@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
+use super::ConfigArgument;
 use super::error::CliError;
 use super::output;
 use crate::openapi;
+use crate::resources::{Catalogue, Declarations};
 
 /// Print or check the API document.
 #[derive(clap::Args)]
+#[command(after_help = "With a configuration, the document has the resources that it declares, too.")]
 pub struct OpenapiCommand {
     /// YAML instead of JSON
     #[arg(long)]
@@ -15,11 +18,21 @@ pub struct OpenapiCommand {
     /// Compare with this file instead of printing; fails when it differs
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArgument,
 }
 
 impl OpenapiCommand {
+    fn catalogue(&self) -> Result<Catalogue, CliError> {
+        let declared = match self.config.config {
+            Some(_) => self.config.load()?.declared,
+            None => Declarations::default(),
+        };
+        Ok(Catalogue::with(&declared))
+    }
+
     pub(super) fn run(self) -> Result<(), CliError> {
-        let document = openapi::document();
+        let document = openapi::document(&self.catalogue()?);
         let text = if self.yaml {
             document.to_yaml().map_err(|error| CliError::message(error.to_string()))?
         } else {

@@ -5,11 +5,13 @@ use std::time::Duration;
 use super::ConfigArgument;
 use super::error::CliError;
 use super::output;
-use crate::resources::{ALL, Policies, Resource};
+use crate::resources::{Catalogue, Policies, Resource};
 
 /// Print the table of routes.
 #[derive(clap::Args)]
-#[command(after_help = "With a configuration, the freshness is that of the configuration instead of the defaults.")]
+#[command(
+    after_help = "With a configuration, the table has its freshness instead of the defaults, and the resources that it declares."
+)]
 pub struct Routes {
     #[command(flatten)]
     config: ConfigArgument,
@@ -19,18 +21,18 @@ const HEAD: [&str; 6] = ["METHOD", "PATH", "SCOPE", "GATEWAY METHOD", "FRESH", "
 
 impl Routes {
     pub(super) fn run(self) -> Result<(), CliError> {
-        let policies = match self.config.config {
-            Some(_) => self.config.load()?.policies,
-            None => Policies::default(),
+        let (policies, declared) = match self.config.config {
+            Some(_) => self.config.load().map(|settings| (settings.policies, settings.declared))?,
+            None => Default::default(),
         };
         let mut rows = vec![HEAD.map(str::to_owned)];
-        rows.extend(ALL.iter().map(|resource| row(resource, &policies)));
+        rows.extend(Catalogue::with(&declared).iter().map(|resource| row(resource, &policies)));
         Ok(output::line(&table(&rows))?)
     }
 }
 
-fn row(resource: &Resource, policies: &Policies) -> [String; 6] {
-    let endpoint = (resource.endpoint)();
+fn row(resource: &'static Resource, policies: &Policies) -> [String; 6] {
+    let endpoint = resource.endpoint();
     let method = resource.method.as_ref();
     let policy = policies.of(resource);
     let seconds = |duration: Duration| format!("{}s", duration.as_secs());

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::desk::Desk;
 use super::params::{Ask, Reader};
-use super::{Endpoint, Resource};
+use super::{Endpoint, Origin, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::CachePurge;
 use crate::directory::StoreId;
@@ -18,7 +18,7 @@ pub static RESOURCE: Resource = Resource {
     method: None,
     parts: &[],
     policy: None,
-    endpoint: || Endpoint::delete::<__path_purge_cache, _, _>(purge_cache),
+    origin: Origin::Handler(|| Endpoint::delete::<__path_purge_cache, _, _>(purge_cache)),
 };
 
 /// Which answers to drop.

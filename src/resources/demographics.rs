@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::desk::{Desk, Store};
 use super::params::{PeriodDocument, PeriodQuery, StorePath};
 use super::recognized::Recognized;
-use super::{Endpoint, Policy, Resource};
+use super::{Endpoint, Origin, Policy, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::DemographicsRead;
 use crate::cache::{Found, Freshness};
@@ -33,7 +33,7 @@ pub static RESOURCE: Resource = Resource {
     method: Some(GET_FLOW_GROUP_DISTRIBUTION),
     parts: &[],
     policy: Some(POLICY),
-    endpoint: || Endpoint::read::<__path_read_store_demographics, _, _>(read_store_demographics),
+    origin: Origin::Handler(|| Endpoint::read::<__path_read_store_demographics, _, _>(read_store_demographics)),
 };
 
 // What the caller gets.

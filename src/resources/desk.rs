@@ -96,10 +96,18 @@ impl Desk {
     /// # Errors
     /// 400 with everything that is wrong.
     pub fn ask<T: Ask>(&self, tenant: &Tenant) -> Result<T, Problem> {
+        self.ask_by(tenant, T::read)
+    }
+
+    /// The same, where what may be asked is known only at run time.
+    ///
+    /// # Errors
+    /// 400 with everything that is wrong.
+    pub fn ask_by<T>(&self, tenant: &Tenant, read: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Result<T, Problem> {
         let zone = tenant.zone();
         let now = self.shared().clock.now();
         let reader = Reader::new(self.request.match_info(), self.request.query_string(), &zone, now);
-        let (asked, is_for_now) = reader.ask();
+        let (asked, is_for_now) = reader.ask_by(read);
         self.is_for_now.set(is_for_now);
         asked
     }

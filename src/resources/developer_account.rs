@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::desk::Desk;
 use super::params::{Ask, Reader};
 use super::recognized::Recognized;
-use super::{Endpoint, Resource, wire_time};
+use super::{Endpoint, Origin, Resource, wire_time};
 use crate::auth::caller::Caller;
 use crate::auth::scope::{OrganizationsRead, OrganizationsSecrets, Scope};
 use crate::directory::OrganizationId;
@@ -28,7 +28,7 @@ pub static RESOURCE: Resource = Resource {
     method: Some(AUTHENTICATION),
     parts: &[],
     policy: None,
-    endpoint: || Endpoint::read::<__path_read_developer_account, _, _>(read_developer_account),
+    origin: Origin::Handler(|| Endpoint::read::<__path_read_developer_account, _, _>(read_developer_account)),
 };
 
 // What the caller may ask.

@@ -72,6 +72,12 @@ impl Endpoint {
         Self::new::<D, A>(web::method(Method::DELETE).to(handler), methods::DELETE)
     }
 
+    /// An endpoint that the configuration declares.
+    pub fn declared(path: String, route: Route, scope: &'static str, operation: Operation) -> Self {
+        let (allow, http_method) = (methods::READ, HttpMethod::Get);
+        Self { path, route, allow, scope, http_method, operation, schemas: Vec::new() }
+    }
+
     /// What it answers in.
     pub fn media(&self) -> Media {
         let success = self.operation.responses.responses.get("200");

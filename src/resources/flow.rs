@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::desk::{AnswerSource, Desk, Store};
 use super::params::{Ask, OrganizationPath, Reader, StorePath, rfc3339};
 use super::recognized::Recognized;
-use super::{Endpoint, Policy, Resource};
+use super::{Endpoint, Origin, Policy, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
 use crate::cache::{Found, Freshness, Key, Question};
@@ -36,7 +36,7 @@ pub static OF_STORE: Resource = Resource {
     method: Some(GET_TOTAL_DATA),
     parts: &[],
     policy: Some(POLICY),
-    endpoint: || Endpoint::read::<__path_read_store_flow, _, _>(read_store_flow),
+    origin: Origin::Handler(|| Endpoint::read::<__path_read_store_flow, _, _>(read_store_flow)),
 };
 
 /// The flow of an organization.
@@ -45,7 +45,7 @@ pub static OF_ORGANIZATION: Resource = Resource {
     method: Some(GET_TOTAL_DATA),
     parts: &[],
     policy: Some(POLICY),
-    endpoint: || Endpoint::read::<__path_read_organization_flow, _, _>(read_organization_flow),
+    origin: Origin::Handler(|| Endpoint::read::<__path_read_organization_flow, _, _>(read_organization_flow)),
 };
 
 // What the caller may ask.

@@ -14,7 +14,7 @@ use utoipa::IntoParams;
 use super::desk::EventDesk;
 use super::flow::{self, StoreFlowQuestion};
 use super::params::{Ask, Reader, StorePath};
-use super::{Endpoint, Resource};
+use super::{Endpoint, Origin, Resource};
 use crate::auth::CurrentAuth;
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
@@ -34,7 +34,7 @@ pub static RESOURCE: Resource = Resource {
     method: None,
     parts: &[&flow::OF_STORE],
     policy: None,
-    endpoint: || Endpoint::read::<__path_watch_store_flow, _, _>(watch_store_flow),
+    origin: Origin::Handler(|| Endpoint::read::<__path_watch_store_flow, _, _>(watch_store_flow)),
 };
 
 /// The flow that a caller has already, when it comes back.

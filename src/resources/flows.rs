@@ -10,7 +10,7 @@ use super::desk::Desk;
 use super::flow::{self, StoreFlow};
 use super::joined::{self, Joined};
 use super::params::{Ask, Reader, StoresQuery};
-use super::{Endpoint, Resource};
+use super::{Endpoint, Origin, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
 use crate::directory::StoreId;
@@ -22,7 +22,7 @@ pub static RESOURCE: Resource = Resource {
     method: None,
     parts: &[&flow::OF_STORE],
     policy: None,
-    endpoint: || Endpoint::read::<__path_read_flow_of_stores, _, _>(read_flow_of_stores),
+    origin: Origin::Handler(|| Endpoint::read::<__path_read_flow_of_stores, _, _>(read_flow_of_stores)),
 };
 
 /// Stores that are asked for side by side: a gateway should not be stormed by one request.

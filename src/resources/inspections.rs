@@ -18,7 +18,7 @@ use self::row::Inspection;
 use super::desk::{Desk, Fetched};
 use super::params::{Ask, Page, PageInfo, PageQuery, Period, PeriodQuery, Reader, STORE_ID_PATTERN, documented};
 use super::source_type::{self, SourceType};
-use super::{Endpoint, Policy, Resource};
+use super::{Endpoint, Origin, Policy, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::InspectionsRead;
 use crate::cache::Freshness;
@@ -37,7 +37,7 @@ pub static RESOURCE: Resource = Resource {
         current: Freshness::seconds(60, 120, 3600),
         ended: Some(Freshness::seconds(3600, 3600, 86_400)),
     }),
-    endpoint: || Endpoint::read::<__path_list_inspections, _, _>(list_inspections),
+    origin: Origin::Handler(|| Endpoint::read::<__path_list_inspections, _, _>(list_inspections)),
 };
 
 // What the caller may ask.

@@ -1,9 +1,10 @@
 //! Our side: one file a REST resource, and the list of them.
 //!
-//! Everything that must know all resources reads [`ALL`]: the router, the OpenAPI document, the configuration of
+//! Everything that must know all resources reads the [`Catalogue`], which is [`ALL`] and what is declared: the router, the OpenAPI document, the configuration of
 //! freshness, the table of `storegate routes`, the labels of metrics, and the test of the sandbox's coverage.
 
 mod cached_answers;
+mod declared;
 mod demographics;
 mod desk;
 mod developer_account;
@@ -25,11 +26,15 @@ pub mod stores;
 mod weather;
 mod wire_time;
 
+use std::sync::Arc;
+
 use actix_web::web::{self, ServiceConfig};
 
+use crate::auth::scope::Scopes;
 use crate::gateway::dialect::Method;
 use crate::http::methods;
 
+pub use declared::{Declaration, Declarations};
 pub use desk::Shared;
 pub use endpoint::Endpoint;
 pub use policy::{Policies, Policy};
@@ -44,11 +49,28 @@ pub struct Resource {
     pub parts: &'static [&'static Self],
     /// How long its answers keep unless configured otherwise; `None` for answers that are never kept.
     pub policy: Option<Policy>,
-    /// Route, scope and documentation, derived from the handler.
-    pub endpoint: fn() -> Endpoint,
+    /// What route, scope and documentation follow from.
+    pub origin: Origin,
+}
+
+/// Where a resource comes from.
+#[derive(Clone, Copy)]
+pub enum Origin {
+    /// It is one of the service's own, with a handler.
+    Handler(fn() -> Endpoint),
+    /// The configuration declares it.
+    Declaration(&'static Declaration),
 }
 
 impl Resource {
+    /// Route, scope and documentation.
+    pub fn endpoint(&'static self) -> Endpoint {
+        match self.origin {
+            Origin::Handler(endpoint) => endpoint(),
+            Origin::Declaration(declaration) => declared::endpoint(declaration, self),
+        }
+    }
+
     /// Whether a gateway may have to be asked.
     pub const fn asks_gateways(&self) -> bool {
         self.method.is_some() || !self.parts.is_empty()
@@ -60,7 +82,7 @@ impl Resource {
     }
 }
 
-/// The list of resources, in the order of the document.
+/// The service's own resources, in the order of the document.
 pub static ALL: &[&Resource] = &[
     &stores::RESOURCE,
     &store::RESOURCE,
@@ -76,10 +98,43 @@ pub static ALL: &[&Resource] = &[
     &cached_answers::RESOURCE,
 ];
 
+/// All resources of a running service: its own, and those that its configuration declares. Cloning shares them.
+#[derive(Clone)]
+pub struct Catalogue {
+    resources: Arc<[&'static Resource]>,
+    scopes: Scopes,
+}
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        Self::with(&Declarations::default())
+    }
+}
+
+impl Catalogue {
+    /// The service's own resources and these.
+    pub fn with(declarations: &Declarations) -> Self {
+        Self {
+            resources: ALL.iter().copied().chain(declarations.made()).collect(),
+            scopes: Scopes::with(declarations.scopes()),
+        }
+    }
+
+    /// Each of them, in the order of the document.
+    pub fn iter(&self) -> impl Iterator<Item = &'static Resource> {
+        self.resources.iter().copied()
+    }
+
+    /// The scopes that they ask for.
+    pub const fn scopes(&self) -> &Scopes {
+        &self.scopes
+    }
+}
+
 /// Routes of all resources.
-pub fn configure(config: &mut ServiceConfig) {
-    for resource in ALL {
-        let endpoint = (resource.endpoint)();
+pub fn configure(config: &mut ServiceConfig, catalogue: &Catalogue) {
+    for resource in catalogue.iter() {
+        let endpoint = resource.endpoint();
         let service = web::resource(endpoint.path).name(resource.name).route(endpoint.route);
         config.service(methods::allow_only(service, endpoint.allow));
     }

@@ -17,7 +17,7 @@ use super::flow::{self, StoreFlow};
 use super::joined::{self, Joined};
 use super::params::{Ask, PeriodQuery, Reader, StorePath, documented};
 use super::store::{self, Store};
-use super::{Endpoint, Resource};
+use super::{Endpoint, Origin, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::AnyPartOfAStore;
 use crate::http::problem::{Problem, ProblemDocument};
@@ -28,7 +28,7 @@ pub static RESOURCE: Resource = Resource {
     method: None,
     parts: &[&store::RESOURCE, &flow::OF_STORE, &demographics::RESOURCE],
     policy: None,
-    endpoint: || Endpoint::read::<__path_read_store_overview, _, _>(read_store_overview),
+    origin: Origin::Handler(|| Endpoint::read::<__path_read_store_overview, _, _>(read_store_overview)),
 };
 
 // What the caller may ask.

@@ -60,6 +60,6 @@ impl Policies {
 
     /// The policy of a resource; `None` when its answers are never kept.
     pub fn of(&self, resource: &Resource) -> Option<Policy> {
-        self.0.get(resource.name).copied()
+        self.0.get(resource.name).copied().or(resource.policy)
     }
 }

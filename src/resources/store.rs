@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::desk::Desk;
 use super::params::{Ask, Reader};
-use super::{Endpoint, Policy, Resource, wire_time};
+use super::{Endpoint, Origin, Policy, Resource, wire_time};
 use crate::auth::caller::Caller;
 use crate::auth::scope::StoresRead;
 use crate::cache::{Found, Freshness};
@@ -29,7 +29,7 @@ pub static RESOURCE: Resource = Resource {
     method: Some(SHOP_GET),
     parts: &[],
     policy: Some(POLICY),
-    endpoint: || Endpoint::read::<__path_read_store, _, _>(read_store),
+    origin: Origin::Handler(|| Endpoint::read::<__path_read_store, _, _>(read_store)),
 };
 
 // What the caller may ask.

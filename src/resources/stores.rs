@@ -15,7 +15,7 @@ use super::desk::{Desk, Fetched};
 use super::gateway_pages::{GatewayPage, Window};
 use super::params::{Ask, LONGEST_LIST, Page, PageInfo, PageQuery, Reader, STORE_ID_PATTERN, documented};
 use super::store::{self, Shop, Store, unreadable};
-use super::{Endpoint, Resource};
+use super::{Endpoint, Origin, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::StoresRead;
 use crate::directory::{Directory, StoreId};
@@ -35,7 +35,7 @@ pub static RESOURCE: Resource = Resource {
     method: Some(SHOP_GET_LIST),
     parts: &[],
     policy: Some(store::POLICY),
-    endpoint: || Endpoint::read::<__path_list_stores, _, _>(list_stores),
+    origin: Origin::Handler(|| Endpoint::read::<__path_list_stores, _, _>(list_stores)),
 };
 
 // What the caller may ask.

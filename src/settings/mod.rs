@@ -4,6 +4,7 @@
 
 mod environment;
 mod files;
+mod lines;
 mod report;
 mod section;
 mod sources;

@@ -8,6 +8,7 @@ use std::fmt;
 use toml::{Table, Value};
 
 use super::files::Files;
+use super::lines::Lines;
 
 /// Everything that is wrong with a configuration, in one message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,10 +29,13 @@ impl fmt::Display for Problems {
 /// Collects problems and known names while the sections of one configuration are read.
 #[derive(Debug, Default)]
 pub struct Report {
-    problems: RefCell<Vec<String>>,
+    /// Dotted path of the setting, and what is wrong with it.
+    problems: RefCell<Vec<(String, String)>>,
     known: RefCell<BTreeSet<String>>,
     /// Dotted path of a key to the environment variable that gave it.
     variables: BTreeMap<String, String>,
+    /// What was read, for the lines of what is wrong in it.
+    text: Option<String>,
     files: Files,
 }
 
@@ -39,6 +43,12 @@ impl Report {
     /// A report that names the variable, instead of the key, for values that came from the environment.
     pub fn with_variables(variables: BTreeMap<String, String>) -> Self {
         Self { variables, ..Self::default() }
+    }
+
+    /// Names the line, too, of what is wrong in this text.
+    #[must_use]
+    pub fn of_text(self, text: Option<String>) -> Self {
+        Self { text, ..self }
     }
 
     /// The files that the configuration names, as far as they were read.
@@ -52,11 +62,7 @@ impl Report {
 
     /// Adds a problem about the setting at `path` (dotted).
     pub fn problem(&self, path: &str, message: impl fmt::Display) {
-        let place = match self.variables.get(path) {
-            Some(variable) => format!("{path} (from {variable})"),
-            None => path.to_owned(),
-        };
-        self.problems.borrow_mut().push(format!("{place}: {message}"));
+        self.problems.borrow_mut().push((path.to_owned(), message.to_string()));
     }
 
     /// Ends the reading: reports names in `table` that no section asked for, and gives all problems.
@@ -66,7 +72,19 @@ impl Report {
     pub fn finish(self, table: &Table) -> Result<(), Problems> {
         self.report_unknown(table, "");
         let problems = self.problems.into_inner();
-        if problems.is_empty() { Ok(()) } else { Err(Problems(problems)) }
+        if problems.is_empty() {
+            return Ok(());
+        }
+        let lines = self.text.as_deref().map(Lines::of).unwrap_or_default();
+        let shown = problems.into_iter().map(|(path, message)| {
+            let place = match (self.variables.get(&path), lines.of_setting(&path)) {
+                (Some(variable), _) => format!("{path} (from {variable})"),
+                (None, Some(line)) => format!("line {line}: {path}"),
+                (None, None) => path,
+            };
+            format!("{place}: {message}")
+        });
+        Err(Problems(shown.collect()))
     }
 
     fn report_unknown(&self, table: &Table, parent: &str) {

@@ -46,6 +46,11 @@ impl<'a> Section<'a> {
         Section { path: self.path_of(key), table, report: self.report }
     }
 
+    /// Whether `key` is written as a section, where it may be something else, too.
+    pub fn is_section(&self, key: &str) -> bool {
+        matches!(self.table.and_then(|table| table.get(key)), Some(Value::Table(_)))
+    }
+
     /// The sections inside this one, whatever their names: `[tenants.acme]` and `[tenants.zenith]`.
     pub fn entries(&self) -> Vec<(String, Section<'a>)> {
         self.names().into_iter().map(|key| (key.clone(), self.section(&key))).collect()

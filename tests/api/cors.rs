@@ -42,7 +42,7 @@ fn varies_by_origin(answer: &Answer) -> bool {
 #[actix_web::test]
 async fn the_preflight_of_every_path_names_the_methods_of_that_very_path() {
     let app = app();
-    let resources = ALL.iter().map(|resource| (resource.endpoint)()).map(|endpoint| (endpoint.path, endpoint.allow));
+    let resources = ALL.iter().map(|resource| resource.endpoint()).map(|endpoint| (endpoint.path, endpoint.allow));
     let others = [("/oauth/token", "POST, OPTIONS"), ("/openapi.json", "GET, HEAD, OPTIONS")];
     let others = others.map(|(path, allow)| (path.to_owned(), allow));
     for (path, allow) in resources.chain(others) {
@@ -53,7 +53,7 @@ async fn the_preflight_of_every_path_names_the_methods_of_that_very_path() {
         assert_eq!(answer.header("access-control-allow-methods"), Some(allow), "{path}");
         assert_eq!(
             answer.header("access-control-allow-headers"),
-            Some("Authorization, Content-Type, If-None-Match, Cache-Control, X-Request-Id")
+            Some("Authorization, Content-Type, If-None-Match, Cache-Control, Last-Event-ID, X-Request-Id")
         );
         assert_eq!(answer.header("access-control-max-age"), Some("600"));
         assert_eq!(answer.header("access-control-allow-credentials"), None);

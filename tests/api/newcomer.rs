@@ -79,7 +79,7 @@ fn without_its_secrets_the_example_is_refused_by_their_names() {
 fn the_readme_lists_every_route_with_its_scope_and_gateway_method() {
     let rows: Vec<&str> = README.lines().filter(|line| line.starts_with("| `")).collect();
     for resource in ALL {
-        let endpoint = (resource.endpoint)();
+        let endpoint = resource.endpoint();
         let verb = endpoint.allow.split(',').next().unwrap();
         let start = format!("| `{verb} {}", endpoint.path);
         let ends = ["` |", "?store_id=…` |"].map(|end| format!("{start}{end}"));

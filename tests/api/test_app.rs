@@ -35,6 +35,8 @@ pub struct Setup {
     pub sandbox: SandboxSettings,
     /// What the service takes for now, when it is not the gateway's time.
     pub proxy_time: Timestamp,
+    /// What stands in the configuration besides the companies and their clients.
+    pub more: String,
     variables: Vec<(String, String)>,
 }
 
@@ -75,13 +77,14 @@ impl TestApp {
 
     /// The service as `choose` wants it.
     pub fn with(choose: impl FnOnce(&mut Setup)) -> Self {
-        let mut setup = Setup { sandbox: sandbox_settings(), proxy_time: NOW, variables: Vec::new() };
+        let mut setup =
+            Setup { sandbox: sandbox_settings(), proxy_time: NOW, more: String::new(), variables: Vec::new() };
         choose(&mut setup);
         let (clock, time) = Clock::manual(NOW);
         let (proxy_clock, proxy_time) =
             if setup.proxy_time == NOW { (clock.clone(), time.clone()) } else { Clock::manual(setup.proxy_time) };
         let gateway = SandboxGateway::start(SocketAddr::from(([127, 0, 0, 1], 0)), setup.sandbox, clock);
-        let configuration = configuration(&gateway.sandbox);
+        let configuration = configuration(&gateway.sandbox) + &setup.more;
         let settings = Settings::parse(&configuration, setup.variables.into_iter()).unwrap();
         let key = settings.auth.keys.as_ref().unwrap().signing().clone();
         let clock = proxy_clock.clone();

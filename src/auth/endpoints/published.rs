@@ -6,9 +6,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{INTROSPECTION_PATH, JWKS_PATH, METADATA_PATH, REVOCATION_PATH, TOKEN_PATH};
+use crate::auth::CurrentAuth;
 use crate::auth::jwk::JwkSet;
 use crate::auth::token_request::CLIENT_CREDENTIALS;
-use crate::auth::{CurrentAuth, scope};
 
 /// How long others may keep keys and metadata. A new key must be published this long before it signs.
 const PUBLIC_SECONDS: u32 = 300;
@@ -30,7 +30,7 @@ pub(super) struct AuthorizationServerMetadata {
     jwks_uri: String,
     /// The scopes that exist here; a client has some of them.
     #[schema(example = json!(["stores:read", "flow:read"]))]
-    scopes_supported: Vec<&'static str>,
+    scopes_supported: Vec<String>,
     /// Empty: nobody is sent here to log in.
     #[schema(example = json!([]))]
     response_types_supported: Vec<&'static str>,
@@ -96,7 +96,7 @@ pub(super) async fn read_authorization_server_metadata(auth: web::Data<CurrentAu
         issuer: auth.issuer_name().to_owned(),
         token_endpoint: format!("{base}{TOKEN_PATH}"),
         jwks_uri: format!("{base}{JWKS_PATH}"),
-        scopes_supported: scope::ALL.iter().map(|scope| scope.name).collect(),
+        scopes_supported: auth.scopes().iter().map(|scope| scope.name.to_string()).collect(),
         response_types_supported: Vec::new(),
         grant_types_supported: vec![CLIENT_CREDENTIALS],
         token_endpoint_auth_methods_supported: AUTHENTICATION_METHODS,

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::auth::claims::{Audience, Claims};
-use crate::auth::scope;
+use crate::auth::scope::Scopes;
 use crate::auth::verify::TokenError;
 
 /// Claims of tokens that are not for a resource: ID tokens (OpenID Connect Core 1.0 §3.1.3.6 and §3.3.2.11), and security
@@ -92,6 +92,8 @@ pub(super) struct ClaimMapping {
     pub(super) tenant: TenantRule,
     pub(super) scope_claim: ClaimPath,
     pub(super) scopes: ScopeRule,
+    /// The scopes that there are; others are left out.
+    pub(super) known_scopes: Scopes,
     pub(super) stores_claim: ClaimPath,
     /// Only read where the settings name it: beside a list of stores it grants more.
     pub(super) organizations_claim: Option<ClaimPath>,
@@ -155,7 +157,7 @@ impl ClaimMapping {
                 theirs.iter().filter_map(|name| map.get(*name)).flatten().map(String::as_str).collect()
             }
         };
-        Ok(ours.into_iter().filter(|name| scope::exists(name)).collect::<Vec<_>>().join(" "))
+        Ok(ours.into_iter().filter(|name| self.known_scopes.contain(name)).collect::<Vec<_>>().join(" "))
     }
 
     fn tenant(&self, claims: &Map<String, Value>) -> Result<String, TokenError> {

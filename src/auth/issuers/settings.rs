@@ -7,7 +7,7 @@ use super::jwks;
 use super::key_url::{self, KeyUrl};
 use crate::auth::key_algorithm::KeyAlgorithm;
 use crate::auth::keys::VerificationKeys;
-use crate::auth::scope;
+use crate::auth::scope::Scopes;
 use crate::auth::token_types::TokenTypes;
 use crate::settings::Section;
 
@@ -42,11 +42,12 @@ pub(super) enum KeySource {
 }
 
 impl IssuerSettings {
-    /// Reads the sections below `[auth.issuers]`. `own` is the name of our own issuer; `tenants` are the configured ones.
-    pub fn read_all(section: &Section<'_>, own: &str, tenants: &[String]) -> Vec<Self> {
+    /// Reads the sections below `[auth.issuers]`. `own` is the name of our own issuer; `tenants` are the configured ones,
+    /// and `known` the scopes that there are.
+    pub fn read_all(section: &Section<'_>, own: &str, tenants: &[String], known: &Scopes) -> Vec<Self> {
         let mut issuers: Vec<Self> = Vec::new();
         for (name, entry) in section.entries() {
-            let Some(issuer) = Self::read(&name, &entry, tenants) else { continue };
+            let Some(issuer) = Self::read(&name, &entry, tenants, known) else { continue };
             if issuer.issuer == own {
                 entry.problem(
                     "issuer",
@@ -61,7 +62,7 @@ impl IssuerSettings {
         issuers
     }
 
-    fn read(name: &str, section: &Section<'_>, tenants: &[String]) -> Option<Self> {
+    fn read(name: &str, section: &Section<'_>, tenants: &[String], known: &Scopes) -> Option<Self> {
         let issuer = section.required_text("issuer", "the exact `iss` of the provider's tokens");
         let algorithms = read_algorithms(section);
         let audiences = read_audiences(section);
@@ -69,13 +70,14 @@ impl IssuerSettings {
         // Everything is read before anything is given up, so that one start shows all that is wrong.
         let keys = read_keys(section, &issuer, &algorithms);
         let tenant = read_tenant(section, tenants);
-        let scopes = read_scopes(section);
+        let scopes = read_scopes(section, known);
         let stores_claim = section.text("stores_claim");
         let organizations_claim = section.text("organizations_claim");
         let mapping = ClaimMapping {
             tenant: tenant?,
             scope_claim: ClaimPath::new(section.text("scope_claim").unwrap_or_else(|| "scope".to_owned())),
             scopes,
+            known_scopes: known.clone(),
             stores_required: section.flag("stores_required", stores_claim.is_some() || organizations_claim.is_some()),
             organizations_claim: organizations_claim.map(ClaimPath::new),
             stores_claim: ClaimPath::new(stores_claim.unwrap_or_else(|| "stores".to_owned())),
@@ -221,15 +223,14 @@ fn check_tenant(section: &Section<'_>, key: &str, tenant: &str, tenants: &[Strin
     }
 }
 
-fn read_scopes(section: &Section<'_>) -> ScopeRule {
+fn read_scopes(section: &Section<'_>, known: &Scopes) -> ScopeRule {
     let map = section.section("scopes");
     let prefix = section.text("scope_prefix");
     let mut mapped = BTreeMap::new();
     for theirs in map.names() {
         let ours = map.list(&theirs).unwrap_or_default();
-        for name in ours.iter().filter(|name| !scope::exists(name)) {
-            let known: Vec<&str> = scope::ALL.iter().map(|scope| scope.name).collect();
-            map.problem(&theirs, format!("there is no scope {name}; the scopes are {}", known.join(", ")));
+        for name in ours.iter().filter(|name| !known.contain(name)) {
+            map.problem(&theirs, format!("there is no scope {name}; the scopes are {}", known.names()));
         }
         mapped.insert(theirs, ours);
     }

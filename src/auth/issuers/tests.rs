@@ -6,6 +6,7 @@ use crate::auth::fixtures::{self, ISSUER, NOW, ed25519_key, sign};
 use crate::auth::key_algorithm::KeyAlgorithm;
 use crate::auth::keys::{Key, KeySet};
 use crate::auth::private_key;
+use crate::auth::scope::Scopes;
 use crate::auth::verify::{TokenError, Verifier};
 use crate::clock::{Clock, ManualClock};
 use crate::settings::{Report, Section};
@@ -31,7 +32,12 @@ fn trusting(document: &str, more: &str, clock: &Clock) -> Issuers {
     );
     let table: Table = toml.parse().unwrap();
     let report = Report::default();
-    let settings = IssuerSettings::read_all(&Section::root(&table, &report).section("i"), ISSUER, &["acme".to_owned()]);
+    let settings = IssuerSettings::read_all(
+        &Section::root(&table, &report).section("i"),
+        ISSUER,
+        &["acme".to_owned()],
+        &Scopes::default(),
+    );
     std::fs::remove_file(path).unwrap();
     report.finish(&table).unwrap();
     Issuers::new(settings, clock)

@@ -10,7 +10,7 @@ use crate::gateway::opretail::methods::GET_FLOW_GROUP_DISTRIBUTION;
 use crate::http::problem::Problem;
 use crate::resources::desk::{Desk, Store};
 use crate::resources::params::{Ask, PeriodQuery, Reader, StoresQuery};
-use crate::resources::{Endpoint, Resource};
+use crate::resources::{Endpoint, Origin, Resource};
 
 /// Visitors of many stores together.
 pub static OF_STORES: Resource = Resource {
@@ -18,7 +18,7 @@ pub static OF_STORES: Resource = Resource {
     method: Some(GET_FLOW_GROUP_DISTRIBUTION),
     parts: &[],
     policy: Some(POLICY),
-    endpoint: || Endpoint::read::<__path_read_demographics_of_stores, _, _>(read_demographics_of_stores),
+    origin: Origin::Handler(|| Endpoint::read::<__path_read_demographics_of_stores, _, _>(read_demographics_of_stores)),
 };
 
 struct SumAsk {

@@ -44,11 +44,24 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// 400 with every parameter that is malformed, repeated or unknown.
-    pub fn ask<T: Ask>(mut self) -> (Result<T, Problem>, bool) {
-        let asked = T::read(&mut self);
+    pub fn ask<T: Ask>(self) -> (Result<T, Problem>, bool) {
+        self.ask_by(T::read)
+    }
+
+    /// The same, where what may be asked is known only at run time.
+    ///
+    /// # Errors
+    /// 400 with every parameter that is malformed, repeated or unknown.
+    pub fn ask_by<T>(mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> (Result<T, Problem>, bool) {
+        let asked = read(&mut self);
         self.refuse_unknown();
         let asked = asked.filter(|_| self.errors.is_empty());
         (asked.ok_or_else(|| Problem::invalid_parameters(self.errors)), self.is_for_now)
+    }
+
+    /// A parameter of the path, as it was written.
+    pub fn path_text(&self, name: &str) -> &'a str {
+        self.path.get(name).unwrap_or_default()
     }
 
     /// The store in the path.

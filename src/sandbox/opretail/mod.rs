@@ -6,6 +6,7 @@ mod demographics;
 mod flow;
 mod inspections;
 mod login;
+mod many_shops;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -50,7 +51,7 @@ struct Method {
     call: fn(&Call<'_>) -> Result<Value, ReturnCode>,
 }
 
-const METHODS: [Method; 6] = [
+const METHODS: [Method; 7] = [
     Method { name: login::MOBILE, version: "v1", door: Door::MApi, call: login::mobile },
     Method { name: login::SINGLE_SIGN_ON, version: "v1", door: Door::MApi, call: login::single_sign_on },
     Method { name: "open.shopweb.passengerFlow.getTotalData", version: "v1", door: Door::MApi, call: flow::total_data },
@@ -65,6 +66,12 @@ const METHODS: [Method; 6] = [
         version: "v1",
         door: Door::CloudApi,
         call: inspections::detail_page,
+    },
+    Method {
+        name: "open.shopweb.passengerFlow.getDataOfManyShopsHavingDevice",
+        version: "v1",
+        door: Door::MApi,
+        call: many_shops::data_of_many_shops,
     },
     Method { name: "open.gateway.authentication", version: "v2", door: Door::MApi, call: authentication },
 ];

@@ -2,6 +2,7 @@
 
 use super::{ClaimMapping, ClaimPath, ScopeRule, TenantRule};
 use crate::auth::claims::Claims;
+use crate::auth::scope::Scopes;
 use crate::auth::verify::TokenError;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ fn mapping() -> ClaimMapping {
         tenant: TenantRule::Fixed("acme".to_owned()),
         scope_claim: ClaimPath::new("scope"),
         scopes: ScopeRule::Prefixed(String::new()),
+        known_scopes: Scopes::default(),
         stores_claim: ClaimPath::new("stores"),
         organizations_claim: None,
         stores_required: false,

@@ -1,6 +1,7 @@
 //! What can be written below `[auth.issuers]`, and what each mistake is told.
 
 use super::{IssuerSettings, KeySource};
+use crate::auth::scope::Scopes;
 use crate::settings::{Report, Section};
 use std::path::PathBuf;
 use toml::Table;
@@ -11,7 +12,8 @@ fn read(toml: &str) -> (Vec<IssuerSettings>, String) {
     let table: Table = toml.parse().unwrap();
     let report = Report::default();
     let section = Section::root(&table, &report).section("issuers");
-    let issuers = IssuerSettings::read_all(&section, OWN, &["acme".to_owned(), "zenith".to_owned()]);
+    let issuers =
+        IssuerSettings::read_all(&section, OWN, &["acme".to_owned(), "zenith".to_owned()], &Scopes::default());
     (issuers, report.finish(&table).err().map(|problems| problems.0.join("\n")).unwrap_or_default())
 }
 

@@ -1,0 +1,131 @@
+//! Resources that the configuration declares: further methods of the vendors, without a release.
+//!
+//! A declaration goes through what every resource goes through: scope, granted stores, cache, signing, retries, problems. It
+//! appears in the API document, in metrics and in `storegate routes`.
+
+mod answer;
+mod documented;
+mod handler;
+mod parameter;
+mod path;
+mod settings;
+
+use crate::auth::scope::ScopeInfo;
+use crate::gateway::dialect::Method;
+use crate::settings::Section;
+
+use super::endpoint::Endpoint;
+use super::{Policy, Resource};
+
+use self::answer::Answer;
+use self::parameter::Parameter;
+use self::path::PathTemplate;
+
+/// A resource as the configuration declares it.
+#[derive(Clone, Debug)]
+pub struct Declaration {
+    /// Its name: label in metrics, and its section's.
+    name: String,
+    /// Where callers read it.
+    path: PathTemplate,
+    /// The group that it stands in in the API document.
+    tag: String,
+    /// One line for the API document.
+    summary: String,
+    /// More lines.
+    description: Option<String>,
+    /// The scope that it asks for.
+    scope: String,
+    /// What it calls.
+    method: Method,
+    /// What callers may write.
+    parameters: Vec<Parameter>,
+    /// What the gateway always gets: name and value.
+    constants: Vec<(String, String)>,
+    /// A period that callers choose.
+    period: Option<PeriodNames>,
+    /// What callers get.
+    answer: Answer,
+    /// How long that keeps.
+    policy: Policy,
+}
+
+/// The vendor's names of the ends of a period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct PeriodNames {
+    start: String,
+    end: String,
+    /// Whether the vendor takes days alone, instead of seconds.
+    is_in_days: bool,
+}
+
+/// `[resources]`: all that is declared.
+#[derive(Clone, Debug, Default)]
+pub struct Declarations {
+    resources: Vec<Declaration>,
+    scopes: Vec<ScopeInfo>,
+}
+
+impl Declarations {
+    /// Reads the section. `resources` are the service's own.
+    pub fn read(section: &Section<'_>) -> Self {
+        settings::read(section)
+    }
+
+    /// The scopes that they bring with them.
+    pub fn scopes(&self) -> Vec<ScopeInfo> {
+        self.scopes.clone()
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, Declaration> {
+        self.resources.iter()
+    }
+
+    /// Makes resources of them, which live as long as the program: handlers and metrics hold on to their names.
+    pub(super) fn made(&self) -> Vec<&'static Resource> {
+        let made = self.resources.iter().cloned().map(|declaration| {
+            let declaration: &'static Declaration = Box::leak(Box::new(declaration));
+            let resource = Resource {
+                name: &declaration.name,
+                method: Some(declaration.method.clone()),
+                parts: &[],
+                policy: Some(declaration.policy),
+                origin: super::Origin::Declaration(declaration),
+            };
+            &*Box::leak(Box::new(resource))
+        });
+        made.collect()
+    }
+}
+
+impl Declaration {
+    /// The group that it stands in in the API document.
+    pub fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// A request that answers, by the examples of what must be given.
+    pub fn example(&self) -> String {
+        let required = |parameter: &&Parameter| parameter.is_required;
+        let example = |parameter: &Parameter| parameter.example.clone().unwrap_or_default();
+        let mut path = self.path.to_string();
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for parameter in self.parameters.iter().filter(required) {
+            if parameter.is_in_path {
+                path = path.replace(&format!("{{{}}}", parameter.name), &example(parameter));
+            } else {
+                query.append_pair(&parameter.name, &example(parameter));
+            }
+        }
+        let query = query.finish();
+        if query.is_empty() { path } else { format!("{path}?{query}") }
+    }
+}
+
+/// Route and documentation of a declared resource.
+pub(super) fn endpoint(declaration: &'static Declaration, resource: &'static Resource) -> Endpoint {
+    let route = handler::route(declaration, resource);
+    let operation = documented::operation(declaration);
+    Endpoint::declared(declaration.path.to_string(), route, &declaration.scope, operation)
+}

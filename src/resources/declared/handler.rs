@@ -1,0 +1,134 @@
+//! Answers requests for a declared resource.
+
+use actix_web::{HttpResponse, Route};
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use super::Declaration;
+use super::parameter::{Given, Parameter};
+use crate::auth::caller::Caller;
+use crate::auth::scope::AsDeclared;
+use crate::gateway::account::Account;
+use crate::gateway::dialect::Call;
+use crate::gateway::tenants::Tenant;
+use crate::gateway::vendor::Gateway;
+use crate::http::methods;
+use crate::http::problem::Problem;
+use crate::resources::Resource;
+use crate::resources::desk::Desk;
+use crate::resources::params::{Period, Reader};
+use std::sync::Arc;
+
+/// Where requests go.
+pub(super) fn route(declaration: &'static Declaration, resource: &'static Resource) -> Route {
+    methods::read().to(move |caller: Caller<AsDeclared>, desk: Desk| read(caller, desk, declaration, resource))
+}
+
+/// What a caller asks.
+struct Asked {
+    given: Vec<(&'static Parameter, Given)>,
+    period: Option<Period>,
+}
+
+async fn read(
+    caller: Caller<AsDeclared>,
+    desk: Desk,
+    declaration: &'static Declaration,
+    resource: &'static Resource,
+) -> Result<HttpResponse, Problem> {
+    caller.require(&declaration.scope)?;
+    let tenant = desk.tenant(&caller)?;
+    let asked = desk.ask_by(&tenant, |reader| ask(declaration, reader))?;
+    let Wanted { call, stores } = wanted(&caller, &desk, declaration, &asked)?;
+    let (account, zone) = account(&tenant, declaration.method.gateway())?;
+    let ended = asked.period.is_some_and(|period| period.has_ended(desk.shared().clock.now()));
+    let question = desk.question(&caller, resource, &canonical(&call), stores, ended)?;
+    desk.answer(resource, question, move |gateway| async move {
+        let data: Option<Value> = gateway.call(&account, &call).await?;
+        Ok(declaration.answer.of(data, account.gateway(), &zone)?.into())
+    })
+    .await
+}
+
+fn ask(declaration: &'static Declaration, reader: &mut Reader<'_>) -> Option<Asked> {
+    let parameters = declaration.parameters.iter();
+    let given = parameters.filter_map(|parameter| Some((parameter, parameter.read(reader)?))).collect();
+    let period = declaration.period.as_ref().map(|_| Period::read(reader));
+    Some(Asked {
+        given,
+        period: match period {
+            Some(period) => Some(period?),
+            None => None,
+        },
+    })
+}
+
+/// What the gateway is to be asked, and the stores that it is about.
+struct Wanted {
+    call: Call,
+    stores: Vec<String>,
+}
+
+/// Looks stores up and asks for their grants. A token that is limited must name what it may read.
+fn wanted(
+    caller: &Caller<AsDeclared>,
+    desk: &Desk,
+    declaration: &Declaration,
+    asked: &Asked,
+) -> Result<Wanted, Problem> {
+    let mut wanted = Wanted { call: Call::new(declaration.method.clone()), stores: Vec::new() };
+    let mut is_granted = false;
+    for (parameter, given) in &asked.given {
+        let value = match given {
+            Given::Value(value) => value.clone(),
+            Given::Organization(organization) => {
+                desk.require_organization(caller, organization)?;
+                is_granted = true;
+                format!("O_{}", organization.number())
+            }
+            Given::Stores(gateway, ids) => {
+                let stores = ids.iter().map(|id| match gateway {
+                    Gateway::OpRetail => desk.opretail_store(caller, id),
+                    Gateway::Oms => desk.oms_store(caller, id),
+                });
+                let mut numbers: Vec<String> =
+                    stores.map(|store| store.map(|store| store.number)).collect::<Result<_, _>>()?;
+                numbers.dedup();
+                is_granted = true;
+                wanted.stores.extend(numbers.iter().cloned());
+                numbers.join(",")
+            }
+        };
+        wanted.call.parameters.push((parameter.wire.clone().into(), value));
+    }
+    if !is_granted {
+        desk.require_no_limits(caller)?;
+    }
+    let constants = declaration.constants.iter().cloned();
+    wanted.call.parameters.extend(constants.map(|(name, value)| (name.into(), value)));
+    if let (Some(names), Some(period)) = (&declaration.period, &asked.period) {
+        let (start, end) = if names.is_in_days {
+            (period.start_day(), period.end_day())
+        } else {
+            (period.start_second(), period.end_second())
+        };
+        wanted.call.parameters.push((names.start.clone().into(), start));
+        wanted.call.parameters.push((names.end.clone().into(), end));
+    }
+    Ok(wanted)
+}
+
+/// The account that asks, and the zone of its gateway.
+fn account(tenant: &Tenant, gateway: Gateway) -> Result<(Arc<Account>, TimeZone), Problem> {
+    Ok(match gateway {
+        Gateway::OpRetail => tenant.opretail().map(|access| (access.account.clone(), access.zone.clone()))?,
+        Gateway::Oms => tenant.oms().map(|access| (access.account.clone(), access.zone.clone()))?,
+    })
+}
+
+/// The same for all requests that ask the gateway the same.
+fn canonical(call: &Call) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(call.parameters.iter());
+    form.finish()
+}

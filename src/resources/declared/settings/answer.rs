@@ -1,0 +1,57 @@
+//! `select`, `answer` and `[resources.<name>.fields.<field>]`: what callers get.
+
+use crate::resources::declared::answer::{Answer, Field, FieldKind, Shape};
+use crate::resources::declared::path::is_name;
+use crate::settings::Section;
+
+/// Reads what callers get; `None` when it cannot be used.
+pub(super) fn read_answer(section: &Section<'_>) -> Option<Answer> {
+    let select = section.text("select").unwrap_or_default();
+    check_pointer(section, "select", &select);
+    let declared = section.section("fields");
+    let fields: Option<Vec<Field>> = declared.entries().iter().map(|(name, entry)| read_field(name, entry)).collect();
+    let shape = match section.text("answer").as_deref() {
+        None | Some("as_given") => {
+            if declared.is_present() {
+                section.problem("fields", "an answer with fields is an object or a list: say which in `answer`");
+            }
+            Shape::AsGiven
+        }
+        Some("object") => Shape::Object(fields?),
+        Some("list") => Shape::List(fields?),
+        Some(_) => {
+            section.problem("answer", "an answer is an object, a list, or as_given");
+            return None;
+        }
+    };
+    Some(Answer { select, shape })
+}
+
+fn read_field(name: &str, section: &Section<'_>) -> Option<Field> {
+    if !is_name(name) {
+        section.problem("type", "a field's name is made of small letters, digits and `_`: name the section otherwise");
+    }
+    let pointer = section.required_text("from", "where it stands in the gateway's object, such as /flow");
+    check_pointer(section, "from", &pointer);
+    let kind = match section.text("type").as_deref() {
+        None | Some("any") => FieldKind::Any,
+        Some("text") => FieldKind::Text,
+        Some("number") => FieldKind::Number,
+        Some("integer") => FieldKind::Integer,
+        Some("boolean") => FieldKind::Boolean,
+        Some("time") => FieldKind::Time,
+        Some(_) => {
+            section.problem("type", "the types of fields are text, number, integer, boolean, time and any");
+            return None;
+        }
+    };
+    Some(Field { name: name.to_owned(), pointer, kind, description: section.text("description") })
+}
+
+/// RFC 6901 §3.
+fn check_pointer(section: &Section<'_>, key: &str, pointer: &str) {
+    if !pointer.is_empty() && !pointer.starts_with('/') {
+        section
+            .problem(key, "this is a JSON pointer (RFC 6901): each name after a slash, such as /list or /result/total");
+    }
+}

@@ -1,0 +1,132 @@
+//! `[resources.<name>.parameters.<parameter>]`: what callers may write.
+
+use std::collections::BTreeMap;
+
+use crate::gateway::vendor::Gateway;
+use crate::resources::declared::parameter::{Kind, LONGEST_TEXT, Parameter};
+use crate::resources::declared::path::{PathTemplate, is_name};
+use crate::settings::Section;
+
+/// What every call of an OMS carries; what every call of OPRetail carries begins with `_`.
+const SYSTEM: [&str; 8] = ["flag", "method", "ver", "charset", "type", "timestamp", "nonce", "sign"];
+
+/// Reads the parameters, in the order of the path, then by name; `None` when one of them cannot be used.
+pub(super) fn read_parameters(section: &Section<'_>, path: Option<&PathTemplate>) -> Option<Vec<Parameter>> {
+    let declared = section.section("parameters");
+    let in_path: Vec<&str> = path.map(|path| path.parameters().collect()).unwrap_or_default();
+    for (number, name) in in_path.iter().enumerate() {
+        if in_path.iter().take(number).any(|other| other == name) {
+            section.problem("path", format!("{{{name}}} stands twice in it"));
+        }
+        if !declared.names().iter().any(|declared| declared == name) {
+            section.problem(
+                "path",
+                format!("{{{name}}} is not declared: add a section parameters.{name} to this resource"),
+            );
+        }
+    }
+    let mut read: Vec<Option<Parameter>> = declared
+        .entries()
+        .iter()
+        .map(|(name, entry)| read_parameter(name, entry, in_path.contains(&name.as_str())))
+        .collect();
+    // As they stand in the path, then the others by name.
+    read.sort_by_key(|parameter| {
+        let name = parameter.as_ref().map(|parameter| parameter.name.as_str()).unwrap_or_default();
+        in_path.iter().position(|in_path| *in_path == name).unwrap_or(in_path.len())
+    });
+    read.into_iter().collect()
+}
+
+fn read_parameter(name: &str, section: &Section<'_>, is_in_path: bool) -> Option<Parameter> {
+    if !is_name(name) {
+        section
+            .problem("type", "a parameter's name is made of small letters, digits and `_`: name the section otherwise");
+    }
+    let wire = section.text("wire").unwrap_or_else(|| name.to_owned());
+    check_wire_name(section, "wire", &wire);
+    let kind = read_kind(section);
+    let is_list = section.flag("list", false);
+    let is_required = section.flag("required", is_in_path);
+    if is_in_path && (is_list || !is_required) {
+        section.problem(
+            if is_list { "list" } else { "required" },
+            "what stands in the path is one value that must be there",
+        );
+    }
+    if is_list && matches!(kind, Some(Kind::Organization | Kind::Boolean)) {
+        section.problem("list", "of this type only one can be asked for");
+    }
+    let (description, example) = (section.text("description"), section.text("example"));
+    let parameter =
+        Parameter { name: name.to_owned(), wire, kind: kind?, is_in_path, is_required, is_list, description, example };
+    match &parameter.example {
+        None if is_required => section.missing("example", "a value that answers, for whoever tries it out"),
+        Some(example) => {
+            if let Err(error) = parameter.given(std::slice::from_ref(example)) {
+                section.problem("example", error);
+            }
+        }
+        None => {}
+    }
+    Some(parameter)
+}
+
+fn read_kind(section: &Section<'_>) -> Option<Kind> {
+    let longest = section.integer("longest");
+    let (least, most) = (section.integer("minimum"), section.integer("maximum"));
+    let words = read_words(section);
+    let name = section
+        .required_text("type", "opretail_store, oms_store, organization, text, integer, boolean, date or one_of");
+    let kind = match name.as_str() {
+        "" => return None,
+        "opretail_store" => Kind::Store(Gateway::OpRetail),
+        "oms_store" => Kind::Store(Gateway::Oms),
+        "organization" => Kind::Organization,
+        "text" => Kind::Text(longest.unwrap_or(LONGEST_TEXT)),
+        "integer" => Kind::Integer(least.unwrap_or(0), most.unwrap_or(u32::MAX)),
+        "boolean" => Kind::Boolean,
+        "date" => Kind::Date,
+        "one_of" => Kind::OneOf(words),
+        _ => {
+            section.problem(
+                "type",
+                "the types are opretail_store, oms_store, organization, text, integer, boolean, date and one_of",
+            );
+            return None;
+        }
+    };
+    match &kind {
+        Kind::Text(0) => section.problem("longest", "a text has at least one character"),
+        Kind::Integer(least, most) if least > most => section.problem("minimum", "this is above `maximum`"),
+        Kind::OneOf(words) if words.is_empty() => {
+            section.problem(
+                "values",
+                "list the words: [\"day\", \"hour\"], or a section with what the vendor gets for each",
+            );
+        }
+        _ => {}
+    }
+    Some(kind)
+}
+
+/// `values = ["day", "hour"]`, or `values = { day = "1", hour = "2" }`.
+fn read_words(section: &Section<'_>) -> BTreeMap<String, String> {
+    if section.is_section("values") {
+        let values = section.section("values");
+        return values.names().into_iter().filter_map(|word| Some((word.clone(), values.text(&word)?))).collect();
+    }
+    let words = section.list("values").unwrap_or_default();
+    words.into_iter().map(|word| (word.clone(), word)).collect()
+}
+
+/// The vendor's name of a parameter, which must leave those alone that sign the call.
+pub(super) fn check_wire_name(section: &Section<'_>, key: &str, name: &str) {
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+    if !is_name {
+        section.problem(key, format!("{name:?} is no name of a gateway's parameter"));
+    }
+    if name.starts_with('_') || SYSTEM.contains(&name) {
+        section.problem(key, format!("{name} belongs to the signature of the call, and this service writes it itself"));
+    }
+}

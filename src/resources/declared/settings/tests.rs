@@ -1,0 +1,121 @@
+//! Declarations that are wrong, and what is said of them.
+
+use crate::resources::Declarations;
+use crate::settings::{Report, Section};
+
+const GOOD: &str = r#"
+[resources.traffic]
+path = "/stores/{store_id}/traffic"
+summary = "Read a store's visitors of a period"
+gateway = "opretail"
+method = "open.shopweb.passengerFlow.getDataOfManyShopsHavingDevice"
+scope = "flow:read"
+period = ["startTime", "endTime"]
+select = "/list/0"
+answer = "object"
+
+[resources.traffic.parameters.store_id]
+type = "opretail_store"
+wire = "id"
+example = "S_123456"
+
+[resources.traffic.fields.visitors]
+from = "/inNum"
+type = "integer"
+"#;
+
+fn read(text: &str) -> (Declarations, Vec<String>) {
+    let table = text.parse().unwrap();
+    let report = Report::default().of_text(Some(text.to_owned()));
+    let declared = Declarations::read(&Section::root(&table, &report).section("resources"));
+    (declared, report.finish(&table).err().map(|problems| problems.0).unwrap_or_default())
+}
+
+#[test]
+fn a_declaration_is_read_without_a_problem() {
+    let (declared, problems) = read(GOOD);
+    assert_eq!(problems, Vec::<String>::new());
+    let examples: Vec<String> = declared.iter().map(super::super::Declaration::example).collect();
+    assert_eq!(examples, ["/stores/S_123456/traffic"]);
+}
+
+#[test]
+fn each_mistake_is_told_with_its_line_and_a_way_out() {
+    for (good, wrong, told) in [
+        ("resources.traffic", "resources.Traffic", "line 3: resources.Traffic.path: the name of a resource is made of"),
+        ("[resources.traffic]", "[resources.flow]", "there is a resource flow already"),
+        (
+            "{store_id}/traffic",
+            "{store_id}/flow",
+            "line 3: resources.traffic.path: a request could mean /stores/{store_id}/flow, too",
+        ),
+        (
+            "/stores/{store_id}/traffic",
+            "/stores/{store}/traffic",
+            "{store} is not declared: add a section parameters.store",
+        ),
+        ("/stores/{store_id}/traffic", "/oauth/traffic", "belongs to the service itself"),
+        (
+            "summary = \"Read a store's visitors of a period\"",
+            "",
+            "line 2: resources.traffic.summary: missing: one line",
+        ),
+        ("\"opretail\"", "\"shopex\"", "the gateways are opretail and oms"),
+        ("\"opretail\"", "\"opretail\"\ndoor = \"front\"", "OPRetail's doors are m.api and cloud.api"),
+        ("getDataOfManyShopsHavingDevice", "get data", "a method's name is made of letters"),
+        ("open.shopweb.passengerFlow.getDataOfManyShopsHavingDevice", "open.shopweb.security.ssoLogin", "are secrets"),
+        ("open.shopweb.passengerFlow.getDataOfManyShopsHavingDevice", "open.gateway.authentication", "are secrets"),
+        (
+            "\"flow:read\"",
+            "\"traffic:read\"",
+            "line 7: resources.traffic.scope: there is no scope traffic:read; say in `allows`",
+        ),
+        (
+            "\"flow:read\"",
+            "\"flow:read\"\nallows = \"More\"",
+            "line 8: resources.traffic.allows: the scope flow:read exists already",
+        ),
+        ("\"flow:read\"", "\"traffic\"\nallows = \"More\"", "write a scope as two words"),
+        ("[\"startTime\", \"endTime\"]", "[\"startTime\"]", "write the vendor's names of start and end"),
+        ("[\"startTime\", \"endTime\"]", "[\"startTime\", \"startTime\"]", "the gateway would get startTime twice"),
+        ("[\"startTime\", \"endTime\"]", "[\"startTime\", \"_sig\"]", "_sig belongs to the signature of the call"),
+        ("\"id\"", "\"sign\"", "sign belongs to the signature of the call"),
+        ("\"id\"", "\"the id\"", "is no name of a gateway's parameter"),
+        ("\"/list/0\"", "\"list\"", "line 9: resources.traffic.select: this is a JSON pointer"),
+        ("\"object\"", "\"row\"", "an answer is an object, a list, or as_given"),
+        ("answer = \"object\"", "", "an answer with fields is an object or a list"),
+        ("\"opretail_store\"", "\"store\"", "line 13: resources.traffic.parameters.store_id.type: the types are"),
+        ("\"S_123456\"", "\"S 1\"", "line 15: resources.traffic.parameters.store_id.example: an id has"),
+        ("example = \"S_123456\"", "", "resources.traffic.parameters.store_id.example: missing: a value that answers"),
+        ("example = \"S_123456\"", "example = \"S_123456\"\nlist = true", "what stands in the path is one value"),
+        ("\"integer\"", "\"whole\"", "the types of fields are"),
+        ("\"/inNum\"", "\"\"", "line 18: resources.traffic.fields.visitors.from: missing: where it stands"),
+        ("fields.visitors", "fields.Visitors", "a field's name is made of"),
+        ("answer = ", "anwser = \"list\"\nanswer = ", "did you mean resources.traffic.answer?"),
+    ] {
+        assert!(GOOD.contains(good), "{good}");
+        let problems = read(&GOOD.replace(good, wrong)).1.join("\n");
+        assert!(problems.contains(told), "{wrong}: {problems}");
+    }
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let text = GOOD
+        .replace("flow:read", "x")
+        .replace("/list/0", "list")
+        .replace("opretail_store", "store")
+        .replace("/traffic\"", "/flow\"");
+    assert_eq!(read(&text).1.len(), 4, "{:?}", read(&text).1);
+}
+
+#[test]
+fn two_declarations_may_share_a_scope_and_not_a_path() {
+    let first = GOOD.replace("\"flow:read\"", "\"traffic:read\"\nallows = \"Read traffic.\"");
+    let second = GOOD.replace("resources.traffic", "resources.traffic_again").replace("flow:read", "traffic:read");
+    let (_, problems) = read(&format!("{first}{second}"));
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].contains("a request could mean /stores/{store_id}/traffic, too"), "{problems:?}");
+    let (declared, problems) = read(&format!("{first}{}", second.replace("/traffic\"", "/more\"")));
+    assert_eq!((problems, declared.scopes().len()), (Vec::new(), 1));
+}
