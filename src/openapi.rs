@@ -5,6 +5,7 @@ use serde_json::json;
 use utoipa::OpenApi;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Operation, PathItem, Paths};
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{
     ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Scopes, SecurityRequirement, SecurityScheme,
 };
@@ -53,6 +54,9 @@ pub fn document(catalogue: &Catalogue) -> Document {
     let components = document.components.get_or_insert_default();
     add_security_schemes(components, catalogue.scopes());
     add_problem_schemas(components);
+    for name in ["TokenRequest", "TokenForm"] {
+        components.schemas.get_mut(name).into_iter().for_each(take_more);
+    }
     for (name, response) in responses::shared() {
         components.responses.insert(name, RefOr::T(response));
     }
@@ -126,6 +130,14 @@ fn finished(endpoint: &Endpoint, resource: &Resource) -> Operation {
     operation.extensions = resource.method.as_ref().map(|method| gateway_method(resource, method));
     responses::complete(&mut operation, endpoint, resource);
     operation
+}
+
+/// A form may hold what this service does not know. It is no file, and no name may stand in it twice.
+fn take_more(form: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(form)) = form {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        form.additional_properties = Some(Box::new(AdditionalProperties::RefOr(text.into())));
+    }
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

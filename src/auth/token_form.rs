@@ -7,11 +7,11 @@ use utoipa::ToSchema;
 use super::oauth_error::OAuthError;
 use super::oauth_form::{self, ClientCredentials};
 
-/// The form of a request about a token. Other parameters are ignored.
+/// The form of a request about a token. Other parameters are ignored; none may be given twice.
 #[derive(Debug, Default, ToSchema)]
 pub struct TokenForm {
     /// The token.
-    #[schema(value_type = Option<String>, required = true, nullable = false, format = Password)]
+    #[schema(value_type = Option<String>, required = true, nullable = false, min_length = 1, format = Password)]
     pub token: Option<SecretString>,
     /// What kind of token it is. There are only access tokens here, so it changes nothing.
     #[schema(nullable = false, example = "access_token")]

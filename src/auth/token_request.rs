@@ -12,7 +12,8 @@ use super::oauth_form::{self, ClientCredentials};
 /// The one grant that is known here (RFC 6749 §4.4.2).
 pub const CLIENT_CREDENTIALS: &str = "client_credentials";
 
-/// The form of a token request (RFC 6749 §4.4.2). Other parameters are ignored, as §3.2 asks.
+/// The form of a token request (RFC 6749 §4.4.2). Other parameters are ignored, as §3.2 asks;
+/// none may be given twice.
 #[derive(Debug, Default, ToSchema)]
 pub struct TokenRequest {
     /// How the client wants to get its token; only `client_credentials` is known.

@@ -146,14 +146,21 @@ impl<T: AsyncRead + Unpin> AsyncRead for Connection<T> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match self.scan.refusal() {
+        let before = buffer.filled().len();
+        let read = match self.scan.refusal() {
             // The reader of the body sees it end early.
             Some(refusal) if !refusal.is_in_head() => Poll::Ready(Ok(())),
             _ if self.is_held() => self.hold(context, buffer),
             _ if !self.held.is_empty() => Poll::Ready(self.release(buffer)),
             _ if self.has_ended => Poll::Ready(Ok(())),
             _ => self.read_on(context, buffer),
+        };
+        let has_ended = matches!(read, Poll::Ready(Ok(()))) && buffer.filled().len() == before;
+        if has_ended && self.answers.is_endless() {
+            // The framework would write on until a write fails, which takes two heartbeats.
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
+        read
     }
 }
 

@@ -17,6 +17,9 @@ use actix_service::{IntoServiceFactory, Service, ServiceFactory, apply_fn_factor
 pub struct Answers {
     given: Cell<u64>,
     is_last: Cell<bool>,
+    /// Whether the answer under way, and the one that comes next, is a stream without an end of its own.
+    is_endless: Cell<bool>,
+    next_is_endless: Cell<bool>,
     waiting: Cell<Option<Waker>>,
 }
 
@@ -36,6 +39,16 @@ impl Answers {
         self.is_last.set(true);
     }
 
+    /// Whether the answer under way goes on until the caller leaves.
+    pub fn is_endless(&self) -> bool {
+        self.is_endless.get()
+    }
+
+    /// The next answer goes on until the caller leaves: one that sends nothing more is taken to have left.
+    pub fn next_is_endless(&self) {
+        self.next_is_endless.set(true);
+    }
+
     /// Wakes the connection at the next answer, since something waits for it.
     pub fn wake_at_the_next(&self, waker: &Waker) {
         self.waiting.set(Some(waker.clone()));
@@ -50,6 +63,7 @@ impl Answers {
         if self.is_last() {
             answer.head_mut().set_connection_type(ConnectionType::Close);
         }
+        self.is_endless.set(self.next_is_endless.take());
         self.given.set(self.given.get().wrapping_add(1));
         if let Some(waiting) = self.waiting.take() {
             waiting.wake();

@@ -6,7 +6,8 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use super::problem::Problem;
 use super::problem_type::ProblemType;
 
-const LONGEST_TARGET: usize = 8 << 10;
+/// 200 ids of 32 letters fit, each with its name.
+const LONGEST_TARGET: usize = 10 << 10;
 const LARGEST_HEAD: usize = 16 << 10;
 const MOST_HEADERS: usize = 64;
 

@@ -5,6 +5,8 @@ mod feed;
 mod listener;
 mod seats;
 
+use std::rc::Rc;
+
 use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use actix_web::web::Data;
@@ -20,6 +22,7 @@ use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
 use crate::directory::StoreId;
 use crate::http::accept::Media;
+use crate::http::in_turn::Answers;
 use crate::http::problem::Problem;
 use crate::shortcut::Asker;
 
@@ -61,7 +64,7 @@ struct EventsQuery {
 #[expect(dead_code, reason = "read by the document only; `told` reads the value")]
 struct EventsHeaders {
     /// The id of the last event that the caller has; it is not sent again while nothing has changed.
-    #[param(rename = "Last-Event-ID")]
+    #[param(rename = "Last-Event-ID", nullable = false)]
     last_event_id: Option<String>,
 }
 
@@ -139,6 +142,9 @@ async fn watch_store_flow(
         label: Label { path: desk.request().path().to_owned(), request_id: desk.request_id() },
         seat,
     };
+    if let Some(answers) = desk.request().conn_data::<Rc<Answers>>() {
+        answers.next_is_endless();
+    }
     Ok(response.streaming(listener.events()))
 }
 

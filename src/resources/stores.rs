@@ -45,7 +45,7 @@ struct StoreFilter;
 
 impl IntoParams for StoreFilter {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let code = "Only stores with one of these OMS codes; at most 200.";
+        let code = "Only stores with one of these OMS codes; at most 200. `S_` alone is none.";
         let name = "Only stores whose name contains this text. Quotes, backslashes and semicolons are not taken.";
         vec![documented::optional_list("code", code, codes_schema()), documented::optional("name", name, name_schema())]
     }

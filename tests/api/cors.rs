@@ -98,7 +98,7 @@ async fn a_page_may_read_answers_and_their_headers() {
 async fn a_page_may_read_every_error_also_those_of_the_edge() {
     let app = app();
     let cookie = "x".repeat(17 << 10);
-    let long = format!("/stores?name={}", "x".repeat(9 << 10));
+    let long = format!("/stores?name={}", "x".repeat(11 << 10));
     let origin = ("origin", PAGE);
     let answers = [
         (401, app.send("GET", "/stores", &[origin], "").await),

@@ -102,7 +102,7 @@ async fn a_caller_who_excludes_json_gets_406() {
 #[actix_web::test]
 async fn a_long_target_is_414_and_a_large_head_is_431() {
     let app = TestApp::spawn();
-    let long = app.get(&format!("/stores?name={}", "x".repeat(9 << 10))).await;
+    let long = app.get(&format!("/stores?name={}", "x".repeat(11 << 10))).await;
     assert_eq!((long.status, long.problem().as_str()), (414, "uri-too-long"));
     let cookie = "x".repeat(17 << 10);
     let large = app.get_with("/stores", &[("cookie", &cookie)]).await;

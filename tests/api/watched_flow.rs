@@ -224,7 +224,6 @@ async fn a_client_has_only_so_many_streams_and_a_place_is_free_again_when_one_le
     let app = TestApp::with(|setup| {
         setup.set("EVENTS__STREAMS_PER_CLIENT", "1");
         setup.set("EVENTS__STREAMS", "2");
-        setup.set("EVENTS__HEARTBEAT", "1s");
     });
     let mut first = listen!(app);
     first.next().await.unwrap();

@@ -25,11 +25,17 @@ pub(super) fn operation(declaration: &Declaration) -> Operation {
         .tag(&declaration.tag)
         .operation_id(Some(format!("read_{}", declaration.name)))
         .summary(Some(&declaration.summary))
-        .description(declaration.description.as_deref())
+        .description(Some(described(declaration)))
         .response("200", response);
     let parameters = declaration.parameters.iter().map(parameter);
     let period = declaration.period.iter().flat_map(|_| PeriodQuery::into_params(|| None));
     parameters.chain(period).fold(operation, OperationBuilder::parameter).build()
+}
+
+fn described(declaration: &Declaration) -> String {
+    let method = &declaration.method;
+    let usual = || format!("What the {} gateway answers to its `{}`.", method.gateway(), method.name);
+    declaration.description.clone().unwrap_or_else(usual)
 }
 
 fn parameter(parameter: &Parameter) -> Documented {

@@ -19,7 +19,7 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "read by the document only; `Reader::store` reads the value")]
 pub struct StorePath {
-    /// The store: the company's own id, OPRetail's with or without `S_`, or the OMS's code.
+    /// The store: the company's own id, OPRetail's with or without `S_`, or the OMS's code. `S_` alone is none.
     #[param(example = "S_123456", pattern = "^[A-Za-z0-9_.-]{1,32}$", min_length = 1, max_length = 32)]
     store_id: String,
 }
@@ -41,7 +41,7 @@ impl IntoParams for StoresQuery {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let id = ObjectBuilder::new().schema_type(Type::String).pattern(Some(STORE_ID_PATTERN)).max_length(Some(32));
         let ids = ArrayBuilder::new().items(id).min_items(Some(1)).max_items(Some(LONGEST_LIST)).build();
-        let words = "The stores, by any of their ids: `store_id=A&store_id=B`, at most 200.";
+        let words = "The stores, by any of their ids: `store_id=A&store_id=B`, at most 200. `S_` alone is none.";
         vec![documented::required_list("store_id", words, ids, &["S_123456"])]
     }
 }

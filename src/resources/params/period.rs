@@ -13,14 +13,15 @@ use super::documented;
 use super::reader::Reader;
 
 const LONGEST_DAYS: i64 = 366;
-const HELP: &str = "write a date such as 2026-11-01, or an RFC 3339 instant such as 2026-11-01T09:00:00+08:00";
+const HELP: &str = "write a date such as 2026-11-01, or an RFC 3339 instant such as 2026-11-01T09:00:00+08:00, of the years 1970 to \
+    9998";
 
 /// `from` and `to` in the document.
 pub struct PeriodQuery;
 
 impl IntoParams for PeriodQuery {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let from = "First day, or first instant (RFC 3339); a date is read in the gateway's time zone. Default: today.";
+        let from = "First day, or first instant (RFC 3339); a date is read in the gateway's time zone. Years from 1970 to 9998. Default: today.";
         let to = "Last day, or last instant (RFC 3339), itself included. Default: today. A period has at most 366 days, both ends counted.";
         vec![
             documented::optional("from", from, bound_schema("2026-11-01")),

@@ -185,9 +185,11 @@ impl Call<'_> {
     }
 }
 
+/// A number. What is larger than all that there are here is nobody's, as the largest of them is.
 fn number(text: &str) -> Option<u32> {
     let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    if is_digits { text.parse().ok() } else { None }
+    let number: u64 = text.parse().ok().filter(|_| is_digits)?;
+    Some(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
 fn authentication(call: &Call<'_>) -> Result<Value, ReturnCode> {
