@@ -179,7 +179,7 @@ fn docs(options: &ServerSettings, document: &Document) -> Result<Docs, AppError>
     let json = openapi::to_json(document).map_err(|error| AppError::Document(error.to_string()))?;
     let yaml = document.to_yaml().map_err(|error| AppError::Document(error.to_string()))?;
     let is_https = options.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
-    Ok(Docs::new(json, yaml, options.docs_client_id.as_deref(), is_https))
+    Ok(Docs::new(json, yaml, options.demo_client.as_deref(), is_https))
 }
 
 async fn maintain(cache: AnswerCache<Error>) {

@@ -100,8 +100,8 @@ pub struct ServerSettings {
     pub hosts: Vec<Host>,
     /// `[server.cors]`.
     pub cors: CorsSettings,
-    /// The client id that Swagger UI fills in; set by the demo.
-    pub docs_client_id: Option<String>,
+    /// The client that people authorize as in Swagger UI; set by the demo, which has the dashboard, too.
+    pub demo_client: Option<String>,
 }
 
 impl Default for ServerSettings {
@@ -119,7 +119,7 @@ impl Default for ServerSettings {
             connections: 10_000,
             hosts: Vec::new(),
             cors: CorsSettings::default(),
-            docs_client_id: None,
+            demo_client: None,
         }
     }
 }
@@ -142,7 +142,7 @@ impl ServerSettings {
             connections: read_connections(section, workers).unwrap_or(default.connections),
             hosts: read_hosts(section),
             cors: CorsSettings::read(&section.section("cors")),
-            docs_client_id: None,
+            demo_client: None,
         }
     }
 

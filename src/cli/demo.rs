@@ -119,7 +119,7 @@ secret_sha256 = "{hash}"
     );
     let declared = declared.map(|declared| declared.table).unwrap_or_default();
     let mut settings = Settings::parse_with(&configuration, declared)?;
-    settings.server.docs_client_id = Some(CLIENT.to_owned());
+    settings.server.demo_client = Some(CLIENT.to_owned());
     Ok(settings)
 }
 
@@ -157,6 +157,7 @@ fn welcome(ready: &Ready, week: &str, declared: &[String]) -> String {
     format!(
         r#"storegate demo: REST in front of a sandbox gateway, both on this machine.
 
+  dashboard      {base_url}/#token={token}
   Swagger UI     {base_url}/docs/
   client id      {id}
   client secret  {secret}

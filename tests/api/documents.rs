@@ -188,7 +188,7 @@ async fn swagger_ui_loads_from_this_host_alone() {
         let file = app.send("GET", &format!("/docs/{}", reference.trim_start_matches("./")), &[], "").await;
         assert_eq!(file.status, 200, "{reference}");
     }
-    let start = app.send("GET", "/docs/swagger-initializer.js", &[], "").await.text();
+    let start = app.send("GET", "/docs/docs.js", &[], "").await.text();
     assert!(start.contains("/openapi.json") && !start.contains("http://") && !start.contains("https://"), "{start}");
 }
 

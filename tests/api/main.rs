@@ -25,6 +25,7 @@ mod commands;
 mod configuration;
 mod cors;
 mod cuts;
+mod dashboard;
 mod declared;
 mod directory;
 mod directory_command;

@@ -149,7 +149,7 @@ async fn a_reload_ends_streams_so_that_grants_are_looked_at_anew() {
 
 #[actix_web::test]
 async fn while_the_gateway_fails_listeners_learn_that_the_flow_is_old_and_later_that_it_is_not() {
-    let app = TestApp::with(|setup| setup.set("CACHE__FLOW__STALE", "0s"));
+    let app = TestApp::spawn();
     let mut listening = listen!(app);
     let first = listening.next().await.unwrap();
     app.sandbox().fail_percent(Fault::code("-500"), 100);
@@ -159,10 +159,30 @@ async fn while_the_gateway_fails_listeners_learn_that_the_flow_is_old_and_later_
     let mut another = listen!(app);
     assert_eq!(another.next().await.unwrap(), first, "who has nothing gets the old flow first");
     assert_eq!(another.next().await.unwrap().name, "stale");
+    let mut back = listen!(app, EVENTS, app.token("dashboard"), first.id.as_deref());
+    assert_eq!(back.next().await.unwrap().name, "stale", "who has it learns at once that it is old");
     app.sandbox().clear_faults();
     app.pass(60);
     assert_eq!(listening.next().await.unwrap().name, "flow");
     assert_eq!(another.next().await.unwrap().name, "flow");
+}
+
+#[actix_web::test]
+async fn a_gateway_that_fails_is_not_asked_at_each_look() {
+    let app = TestApp::with(|setup| setup.set("EVENTS__HEARTBEAT", "1s"));
+    let mut listening = listen!(app);
+    listening.next().await.unwrap();
+    app.sandbox().fail_percent(Fault::code("-500"), 100);
+    app.pass(40);
+    assert_eq!(listening.next().await.unwrap().name, "stale");
+    let calls = app.sandbox().calls_of(TOTAL_DATA);
+    // Two heartbeats are eight looks, and time stands still meanwhile.
+    for _ in 0..2 {
+        assert!(listening.block().await.unwrap().starts_with(':'));
+    }
+    assert_eq!(app.sandbox().calls_of(TOTAL_DATA), calls);
+    app.pass(11);
+    until(|| app.sandbox().calls_of(TOTAL_DATA) > calls).await;
 }
 
 #[actix_web::test]

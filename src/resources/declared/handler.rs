@@ -1,5 +1,7 @@
 //! Answers requests for a declared resource.
 
+use std::sync::Arc;
+
 use actix_web::{HttpResponse, Route};
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -17,7 +19,6 @@ use crate::http::problem::Problem;
 use crate::resources::Resource;
 use crate::resources::desk::Desk;
 use crate::resources::params::{Period, Reader};
-use std::sync::Arc;
 
 /// Where requests go.
 pub(super) fn route(declaration: &'static Declaration, resource: &'static Resource) -> Route {
@@ -87,13 +88,13 @@ fn wanted(
                 format!("O_{}", organization.number())
             }
             Given::Stores(gateway, ids) => {
+                let ids = desk.each_once(caller, ids.clone());
                 let stores = ids.iter().map(|id| match gateway {
                     Gateway::OpRetail => desk.opretail_store(caller, id),
                     Gateway::Oms => desk.oms_store(caller, id),
                 });
-                let mut numbers: Vec<String> =
+                let numbers: Vec<String> =
                     stores.map(|store| store.map(|store| store.number)).collect::<Result<_, _>>()?;
-                numbers.dedup();
                 is_granted = true;
                 wanted.stores.extend(numbers.iter().cloned());
                 numbers.join(",")

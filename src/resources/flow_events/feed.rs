@@ -16,6 +16,9 @@ use crate::resources::flow::StoreFlowQuestion;
 /// How often a watched store is looked at: whether its flow is due, was dropped, or has no listener any more.
 pub const LOOK: Duration = Duration::from_millis(250);
 
+/// A gateway that fails is asked again after so long at the latest.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
 /// A flow as listeners get it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flow {
@@ -80,7 +83,12 @@ impl Feeds {
         let (sender, receiver) = watch::channel(Latest::of(Ok(found)));
         let sender = Arc::new(sender);
         feeds.insert(question.key().clone(), sender.clone());
-        let feed = Feed { feeds: self.clone(), sender, due: Due::after(&question, found), question: question.again() };
+        let feed = Feed {
+            feeds: self.clone(),
+            sender,
+            due: Due::after(&question, found),
+            question: question.of_the_gateway(),
+        };
         rt::spawn(feed.run());
         receiver
     }
@@ -104,6 +112,11 @@ impl Due {
     fn after(question: &StoreFlowQuestion, found: &Found) -> Self {
         let left = found.entry.freshness().fresh.saturating_sub(found.age);
         Self { at: question.clock().elapsed() + left, entry: Some(found.entry.clone()) }
+    }
+
+    /// Soon, but not so soon that a gateway in trouble is asked for each look. The breaker is there for the rest.
+    fn after_failure(question: &StoreFlowQuestion) -> Self {
+        Self { at: question.clock().elapsed() + question.rhythm().min(LONGEST_PAUSE).max(LOOK), entry: None }
     }
 
     fn is_now(&self, now: Duration) -> bool {
@@ -133,12 +146,16 @@ impl Feed {
         }
     }
 
+    /// Asks the gateway, unless somebody else has just done so. Listeners do not wait for it, so an old answer that would do
+    /// for other callers is none here.
     async fn ask(&mut self) {
-        let found = self.question.ask().await;
+        let found = match self.question.kept() {
+            Some(found) => Ok(found),
+            None => self.question.ask().await,
+        };
         self.due = match &found {
-            Ok(found) => Due::after(&self.question, found),
-            // As often as if all were well: the breaker and the cache's memory of failures are there for the rest.
-            Err(_) => Due { at: self.question.clock().elapsed() + self.question.rhythm(), entry: None },
+            Ok(found) if found.outcome != Outcome::StaleIfError => Due::after(&self.question, found),
+            Ok(_) | Err(_) => Due::after_failure(&self.question),
         };
         let latest = Latest::of(found.as_ref().map_err(Clone::clone));
         self.sender.send_if_modified(|known| {

@@ -35,8 +35,9 @@ impl EventSettings {
     pub fn read(section: &Section<'_>) -> Self {
         let default = Self::default();
         let heartbeat = section.duration("heartbeat", default.heartbeat);
-        if heartbeat < Duration::from_secs(1) {
-            section.problem("heartbeat", "this needs at least 1s");
+        // Clients give a stream up that is silent for longer, and so do proxies.
+        if !(Duration::from_secs(1)..=Duration::from_secs(60)).contains(&heartbeat) {
+            section.problem("heartbeat", "write a time from 1s to 60s; 15s is a good value");
         }
         Self {
             streams: section.integer("streams").unwrap_or(default.streams),

@@ -1,0 +1,61 @@
+//! The dashboard that the demo serves at `/`: what a frontend team can build on the API, in plain HTML and JavaScript.
+//!
+//! It asks the API as any other client does, with a token; nothing here hands one out.
+
+use super::pages::{HTML, Page};
+
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+
+/// The page.
+const INDEX: &str = include_str!("dashboard/index.html");
+
+macro_rules! files {
+    ($($name:literal: $kind:ident),+ $(,)?) => {
+        &[$(($name, $kind, include_str!(concat!("dashboard/", $name)))),+]
+    };
+}
+
+/// What the page loads.
+const FILES: &[(&str, &str, &str)] = files![
+    "api.js": SCRIPT,
+    "dashboard.css": STYLE,
+    "dashboard.js": SCRIPT,
+    "demographics.js": SCRIPT,
+    "figures.css": STYLE,
+    "format.js": SCRIPT,
+    "health.js": SCRIPT,
+    "inspections.js": SCRIPT,
+    "live.js": SCRIPT,
+    "session.js": SCRIPT,
+    "settings.js": SCRIPT,
+    "templates.js": SCRIPT,
+    "visitors.js": SCRIPT,
+];
+
+/// The page itself.
+pub fn index() -> Page {
+    Page::new(HTML, INDEX)
+}
+
+/// A file of the page by its name.
+pub fn file(name: &str) -> Option<Page> {
+    let (_, kind, text) = FILES.iter().find(|(known, ..)| *known == name)?;
+    Some(Page::new(*kind, *text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FILES;
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    #[test]
+    fn every_file_of_the_page_is_served() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/dashboard");
+        let there = std::fs::read_dir(directory).unwrap();
+        let there: BTreeSet<String> = there.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let served = FILES.iter().map(|(name, ..)| (*name).to_owned()).chain(["index.html".to_owned()]);
+        assert_eq!(served.collect::<BTreeSet<_>>(), there);
+    }
+}

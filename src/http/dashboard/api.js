@@ -1,0 +1,58 @@
+// Asking the service: JSON with a bearer token, and every failure as a problem document (RFC 9457) that can be shown.
+
+/** Failures that have no problem document, in the same form. */
+export const TROUBLE = {
+  unreachable: {
+    title: "The service cannot be reached",
+    detail: "The connection failed. Check that the service runs; the page tries again.",
+  },
+  unreadable: { title: "The answer cannot be read", detail: "Something other than the service answered." },
+};
+
+/** A failure that says by a problem document what happened. */
+export class ProblemError extends Error {
+  constructor(problem) {
+    super(problem.title);
+    this.problem = problem;
+  }
+}
+
+/** The body, or null if it is no JSON. */
+export async function readJson(answer) {
+  return answer.json().catch(() => null);
+}
+
+/** The problem document of an answer that is none of those we asked for. */
+export async function problemOf(answer) {
+  const content = await readJson(answer);
+  return content?.title ? content : { ...TROUBLE.unreadable, status: answer.status };
+}
+
+/**
+ * Reads a path: `{ data, age, isOld }`, where `age` are the seconds since the gateway was asked, and `isOld` says that the
+ * gateway fails and this is an earlier answer. `query` may have lists. Throws a ProblemError.
+ */
+export async function get(session, path, { query = {}, signal } = {}) {
+  const pairs = Object.entries(query).flatMap(([name, value]) => [value].flat().map((one) => [name, one]));
+  const url = pairs.length > 0 ? `${path}?${new URLSearchParams(pairs)}` : path;
+  let answer = await request(url, session, signal);
+  if (answer.status === 401 && (await session.renew())) answer = await request(url, session, signal);
+  if (!answer.ok) {
+    const problem = await problemOf(answer);
+    if (answer.status === 401) session.refused(problem);
+    throw new ProblemError(problem);
+  }
+  const data = await readJson(answer);
+  if (data === null) throw new ProblemError(TROUBLE.unreadable);
+  const isOld = /\bdetail=stale-if-error\b/.test(answer.headers.get("cache-status") ?? "");
+  return { data, age: Number(answer.headers.get("age") ?? 0), isOld };
+}
+
+async function request(url, session, signal) {
+  try {
+    return await fetch(url, { headers: session.headers, credentials: "omit", signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ProblemError(TROUBLE.unreachable);
+  }
+}
