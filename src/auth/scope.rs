@@ -100,7 +100,7 @@ scopes! {
     OrganizationsRead = "organizations:read";
     /// See the developer account's secret in clear.
     OrganizationsSecrets = "organizations:secrets";
-    /// Ask for an answer from the gateway itself with `Cache-Control: no-cache`.
+    /// Ask for an answer from the gateway itself, past the cache.
     CacheBypass = "cache:bypass";
     /// Drop cached answers.
     CachePurge = "cache:purge";

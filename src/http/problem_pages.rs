@@ -40,6 +40,7 @@ pub fn index() -> String {
 /// Escapes a text and shows what stands between backquotes as code.
 fn text(plain: &str) -> String {
     let escaped = plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    let escaped = escaped.replace(" /docs", " <a href=\"/docs/\">/docs</a>");
     let parts = escaped.split('`').enumerate();
     parts.map(|(place, part)| if place % 2 == 1 { format!("<code>{part}</code>") } else { part.to_owned() }).collect()
 }

@@ -46,7 +46,7 @@ problem_types! {
     StoreNotGranted = 403 "store-not-granted", "The token may not read this store or organization",
         "The token is limited to certain stores or organizations, or the organization does not belong to this company's gateway key.",
         "Use an id that the token's claims `stores` and `organizations` grant, or ask whoever runs this service to grant it to your client.";
-    NotFound = 404 "not-found", "There is nothing at this address",
+    NotFound = 404 "not-found", "There is no such path, store or organization",
         "There is no such path, or no such store or organization.",
         "Check the id and the path; GET /stores lists the stores, and /docs all paths.";
     StoreNotMapped = 404 "store-not-mapped", "The store has no number at this vendor",

@@ -20,7 +20,7 @@ pub struct Inspection {
     id: Option<String>,
     /// Who inspected.
     #[schema(required)]
-    inspector: Option<Named>,
+    inspector: Option<Inspector>,
     /// How the inspection came about.
     #[schema(required)]
     source_type: Option<SourceTypeDocument>,
@@ -29,7 +29,7 @@ pub struct Inspection {
     created_at: Option<String>,
     /// Which store was inspected.
     #[schema(required)]
-    store: Option<Named>,
+    store: Option<InspectedStore>,
     /// How far the finding has been dealt with, as the gateway writes it.
     #[schema(example = "待整改", required)]
     status: Option<String>,
@@ -63,10 +63,21 @@ pub struct Inspection {
     extra: RawFields,
 }
 
-/// A person or a store, by number and name.
+/// Who inspected.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Named {
-    /// The number; of a store, the id by which it goes in paths.
+pub struct Inspector {
+    /// The gateway's number of the person.
+    #[schema(example = "1042", required)]
+    id: Option<String>,
+    /// The person's name.
+    #[schema(example = "Ann Example", required)]
+    name: Option<String>,
+}
+
+/// Which store was inspected.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InspectedStore {
+    /// The id by which it goes in paths.
     #[schema(example = "S_123456", required)]
     id: Option<String>,
     /// The name.
@@ -88,10 +99,10 @@ impl Inspection {
         let (reward, penalty) = fields.reward_or_penalty();
         Self {
             id: fields.text(&["id", "inspectionId", "recordId", "taskId"]),
-            inspector: named(inspector_id, inspector_name),
+            inspector: either(inspector_id, inspector_name, |id, name| Inspector { id, name }),
             source_type: fields.parsed(&["sourceType", "source"], SourceTypeDocument::from_wire),
             created_at: fields.time(&["createTime", "createDate", "createdAt", "createtime"]),
-            store: named(store_id.map(|id| with_prefix(&id)), store_name),
+            store: either(store_id.map(|id| with_prefix(&id)), store_name, |id, name| InspectedStore { id, name }),
             status: fields.text(&["statusName", "problemStatusName", "status", "problemStatus", "state"]),
             score: fields.number(&["score", "totalScore", "point"]),
             check_items: fields.objects(&["checkItems", "items", "itemList", "checkItemList", "details"]),
@@ -122,8 +133,13 @@ impl Inspection {
     }
 }
 
-fn named(id: Option<String>, name: Option<String>) -> Option<Named> {
-    (id.is_some() || name.is_some()).then_some(Named { id, name })
+/// What has a number or a name.
+fn either<T>(
+    id: Option<String>,
+    name: Option<String>,
+    of: impl FnOnce(Option<String>, Option<String>) -> T,
+) -> Option<T> {
+    (id.is_some() || name.is_some()).then(|| of(id, name))
 }
 
 /// The gateway writes a store's number without its prefix in some answers.

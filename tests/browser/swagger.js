@@ -1,0 +1,63 @@
+// What people do in Swagger UI: authorize, open an operation, fill it in, execute it, read what came.
+
+/** Opens /docs/ and waits until the document is drawn. */
+export async function openDocs(page, baseUrl, fragment = "") {
+  await page.goto(`${baseUrl}/docs/${fragment}`);
+  await page.locator(".opblock").first().waitFor();
+}
+
+/** Presses Authorize, types the secret, selects all scopes, and authorizes. Gives the dialogue, still open. */
+export async function authorize(page, secret) {
+  await page.locator(".scheme-container").getByRole("button", { name: "Authorize" }).click();
+  const dialogue = page.locator(".modal-ux");
+  const oauth2 = dialogue.locator(".auth-container", { hasText: "oauth2" });
+  await oauth2.getByLabel("client_secret:").fill(secret);
+  await oauth2.getByText("select all").click();
+  await oauth2.getByRole("button", { name: "Apply given OAuth2 credentials" }).click();
+  return dialogue;
+}
+
+/** Authorizes, sees that it worked, and closes the dialogue. */
+export async function signIn(page, secret) {
+  const dialogue = await authorize(page, secret);
+  await dialogue.getByText("Logout", { exact: true }).waitFor();
+  await dialogue.getByRole("button", { name: "Close" }).last().click();
+  await dialogue.waitFor({ state: "detached" });
+}
+
+/** The block of an operation. */
+export function block(page, { tag, operationId }) {
+  return page.locator(`[id="operations-${tag}-${operationId}"]`);
+}
+
+/** Opens an operation, or closes it again. */
+export async function toggle(operation) {
+  await operation.locator(".opblock-summary-control").click();
+}
+
+/** Writes into the field of a parameter; of a list, into its first line. */
+export async function fill(operation, name, value) {
+  const row = operation.locator(`tr[data-param-name="${name}"]`);
+  const add = row.getByRole("button", { name: "Add string item" });
+  if ((await add.count()) > 0 && (await row.locator("input").count()) === 0) await add.click();
+  await row.locator("input, textarea").first().fill(value);
+}
+
+/** Writes into the fields of a form, which Swagger UI lists under the request body. */
+export async function fillForm(operation, values) {
+  for (const [name, value] of Object.entries(values)) {
+    const row = operation.locator(`tr[data-property-name="${name}"]`);
+    const choice = row.locator("select");
+    await ((await choice.count()) > 0 ? choice.selectOption(value) : row.locator("input, textarea").first().fill(value));
+  }
+}
+
+/** Presses Execute and gives what Swagger UI shows under “Server response”. */
+export async function execute(operation) {
+  await operation.locator(".btn.execute").click();
+  const response = operation.locator(".live-responses-table .response");
+  await response.waitFor();
+  const status = (await response.locator(".response-col_status").innerText()).trim();
+  const text = await response.locator(".response-col_description pre").first().innerText();
+  return { status: Number.parseInt(status, 10), text, response };
+}
