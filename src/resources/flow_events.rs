@@ -7,10 +7,11 @@ mod seats;
 
 use std::rc::Rc;
 
-use actix_web::http::Method;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::body::{self, BodyStream};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::http::{Method, Version};
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, body};
+use actix_web::{HttpRequest, HttpResponse};
 use utoipa::IntoParams;
 
 use super::desk::EventDesk;
@@ -145,7 +146,14 @@ async fn watch_store_flow(
     if let Some(answers) = desk.request().conn_data::<Rc<Answers>>() {
         answers.next_is_endless();
     }
-    Ok(response.streaming(listener.events()))
+    if desk.request().version() >= Version::HTTP_11 {
+        return Ok(response.streaming(listener.events()));
+    }
+    // An HTTP/1.0 caller, such as nginx as it comes, knows no chunks: the stream ends with the connection. The length that
+    // the framework writes for who wants no chunks is none (RFC 9112 §6.1, §6.3).
+    let mut response = response.no_chunking(0).force_close().body(BodyStream::new(listener.events()));
+    response.headers_mut().remove(CONTENT_LENGTH);
+    Ok(response)
 }
 
 fn told(request: &HttpRequest) -> Told {

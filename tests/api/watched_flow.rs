@@ -240,6 +240,34 @@ async fn a_limit_ends_the_stream_and_head_tells_of_it_without_beginning_it() {
 }
 
 #[actix_web::test]
+async fn a_caller_of_http_1_0_gets_the_stream_without_chunks_until_the_connection_ends() {
+    let app = TestApp::spawn();
+    for keep in ["", "Connection: keep-alive\r\n"] {
+        let path = "/stores/S_123456/flow/events?limit=1";
+        let token = app.token("dashboard");
+        let answer = app.raw(&format!("GET {path} HTTP/1.0\r\nHost: a\r\n{keep}Authorization: Bearer {token}\r\n\r\n"));
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.0 200") || head.starts_with("HTTP/1.1 200"), "{head}");
+        assert!(!head.contains("transfer-encoding") && !head.contains("content-length"), "{head}");
+        assert!(
+            body.starts_with("retry: 5000\n\nevent: flow\n") && body.ends_with("{\"reason\":\"limit\"}\n\n"),
+            "{body}"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn requests_behind_a_stream_wait_for_its_end_and_the_connection_goes_on() {
+    let app = TestApp::spawn();
+    let token = app.token("dashboard");
+    let events = "GET /stores/S_123456/flow/events?limit=1 HTTP/1.1";
+    let last = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let answer = app.raw(&format!("{events}\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n{last}"));
+    let places = ["event: flow", "event: end", "{\"status\":\"ok\"}"].map(|part| answer.find(part).unwrap());
+    assert!(places.is_sorted(), "{answer}");
+}
+
+#[actix_web::test]
 async fn a_client_has_only_so_many_streams_and_a_place_is_free_again_when_one_leaves() {
     let app = TestApp::with(|setup| {
         setup.set("EVENTS__STREAMS_PER_CLIENT", "1");

@@ -92,11 +92,6 @@ impl Feeds {
         rt::spawn(feed.run());
         receiver
     }
-
-    /// How many stores are watched.
-    pub fn count(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
-    }
 }
 
 /// When the gateway is to be asked again.
