@@ -121,6 +121,7 @@ fn question(number: u32) -> Question {
         freshness: Freshness::seconds(3600, 0, 0),
         stores: Vec::new(),
         bypass: false,
+        waits: false,
     }
 }
 

@@ -72,6 +72,8 @@ pub struct Question {
     pub stores: Vec<String>,
     /// Go to the gateway even if there is a fresh answer.
     pub bypass: bool,
+    /// Wait for an answer that is due, however long the gateway takes, instead of taking an older one meanwhile.
+    pub waits: bool,
 }
 
 /// How an answer came about.
@@ -148,7 +150,7 @@ impl<E: Failure> AnswerCache<E> {
         let older = kept.filter(|_| state != Some(State::Expired));
         match (state, older) {
             (Some(State::Fresh), Some(entry)) if !question.bypass => Ok(found(entry, Outcome::Hit, now)),
-            (Some(State::Revalidate), Some(entry)) if !question.bypass => {
+            (Some(State::Revalidate), Some(entry)) if !question.bypass && !question.waits => {
                 self.refresh_once(question, &entry, now, fetch);
                 Ok(found(entry, Outcome::StaleWhileRevalidate, now))
             }
@@ -223,7 +225,7 @@ impl<E: Failure> AnswerCache<E> {
         Fut: Future<Output = Result<Document, E>> + 'static,
     {
         let leads = Rc::new(Cell::new(false));
-        let patient = question.bypass;
+        let patient = question.bypass || question.waits;
         let mut flight = self.spawn_flight(question, leads.clone(), fetch);
         let landed = match older.clone().filter(|_| !patient) {
             None => flight.await,

@@ -79,6 +79,7 @@ fn question(key: &str) -> Question {
         freshness: Freshness::seconds(30, 60, 600),
         stores: vec![key.to_owned()],
         bypass: false,
+        waits: false,
     }
 }
 

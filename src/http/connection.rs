@@ -127,7 +127,7 @@ impl<T: AsyncRead + Unpin> Connection<T> {
             }
         }
         let is_of_use = !self.held.is_empty() && !self.answers.is_last();
-        if self.has_ended && !is_of_use {
+        if self.has_ended && (!is_of_use || self.answers.is_endless()) {
             return Poll::Ready(Ok(()));
         }
         if is_of_use {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payload};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::Resource;
@@ -96,17 +97,16 @@ impl Desk {
     /// # Errors
     /// 400 with everything that is wrong.
     pub fn ask<T: Ask>(&self, tenant: &Tenant) -> Result<T, Problem> {
-        self.ask_by(tenant, T::read)
+        self.ask_by(&tenant.zone(), T::read)
     }
 
-    /// The same, where what may be asked is known only at run time.
+    /// The same, where what may be asked, and in which zone, is known only at run time.
     ///
     /// # Errors
     /// 400 with everything that is wrong.
-    pub fn ask_by<T>(&self, tenant: &Tenant, read: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Result<T, Problem> {
-        let zone = tenant.zone();
+    pub fn ask_by<T>(&self, zone: &TimeZone, read: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Result<T, Problem> {
         let now = self.shared().clock.now();
-        let reader = Reader::new(self.request.match_info(), self.request.query_string(), &zone, now);
+        let reader = Reader::new(self.request.match_info(), self.request.query_string(), zone, now);
         let (asked, is_for_now) = reader.ask_by(read);
         self.is_for_now.set(is_for_now);
         asked
@@ -135,6 +135,7 @@ impl Desk {
             key,
             freshness: policy.freshness(ended),
             stores,
+            waits: false,
             bypass: caller.has_scope(CacheBypass::NAME) && reply::wants_no_cache(&self.request),
         })
     }

@@ -14,7 +14,7 @@ use super::recognized::Recognized;
 use super::{Endpoint, Origin, Policy, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
-use crate::cache::{Found, Freshness, Key, Outcome, Question, State};
+use crate::cache::{Found, Freshness, Key, Question};
 use crate::clock::Clock;
 use crate::directory::{OrganizationId, StoreId};
 use crate::gateway::GatewayClient;
@@ -174,19 +174,18 @@ impl StoreFlowQuestion {
             .await
     }
 
-    /// The same question to the gateway itself.
+    /// The same for who would rather wait than have an old answer.
     #[must_use]
-    pub fn of_the_gateway(mut self) -> Self {
-        self.question.bypass = true;
+    pub fn patient(mut self) -> Self {
+        self.question.waits = true;
         self
     }
 
-    /// The answer in the cache, while it is fresh.
-    pub fn kept(&self) -> Option<Found> {
-        let cache = &self.source.shared().cache;
-        let now = self.clock().elapsed();
-        let entry = cache.kept(&self.question.key).filter(|entry| entry.state(now) == State::Fresh)?;
-        Some(Found { age: entry.age(now), outcome: Outcome::Hit, entry })
+    /// The same without what only its first caller wanted.
+    #[must_use]
+    pub fn again(mut self) -> Self {
+        self.question.bypass = false;
+        self
     }
 
     /// How often there is something new at the most.

@@ -119,20 +119,20 @@ async fn watch_store_flow(
 ) -> Result<HttpResponse, Problem> {
     let tenant = desk.tenant(&caller)?;
     let ask: EventsAsk = desk.ask(&tenant)?;
-    let question = StoreFlowQuestion::of(&caller, &desk, &ask.store)?;
+    let question = StoreFlowQuestion::of(&caller, &desk, &ask.store)?.patient();
     let mut response = HttpResponse::Ok();
     response
         .insert_header((CONTENT_TYPE, Media::EventStream.name()))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header(PASS_ON_AT_ONCE);
-    if desk.request().method() == Method::HEAD {
-        // No length is told: a stream has none (RFC 9110 §8.6).
-        return Ok(response.body(body::None::new()));
-    }
     let shared = desk.shared();
     let seat = shared.seats.take(caller.tenant(), caller.token().client_id())?;
     // What is wrong now is an answer of its own; what goes wrong later is an event.
     let found = question.ask().await?;
+    if desk.request().method() == Method::HEAD {
+        // No length is told: a stream has none (RFC 9110 §8.6).
+        return Ok(response.body(body::None::new()));
+    }
     let listener = Listener {
         auth,
         asker: Asker { token: caller.token().clone(), generation: caller.generation() },

@@ -14,6 +14,10 @@ pub fn read(text: &str, zone: &TimeZone) -> Option<String> {
         let moment = from_unix(text)?;
         return Some(rfc3339(&moment.to_zoned(zone.clone())));
     }
+    // One with an offset says itself which moment it is.
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Some(rfc3339(&moment.to_zoned(zone.clone())));
+    }
     let moment: DateTime = match text.parse() {
         Ok(moment) => moment,
         Err(_) => text.parse::<Date>().ok()?.to_datetime(jiff::civil::Time::midnight()),
@@ -40,6 +44,7 @@ mod tests {
         let read = |text| read(text, &china_standard_time());
         assert_eq!(read("2024-01-01 10:00:00").as_deref(), Some("2024-01-01T10:00:00+08:00"));
         assert_eq!(read("2024-01-01").as_deref(), Some("2024-01-01T00:00:00+08:00"));
+        assert_eq!(read("2024-01-01T10:00:00+02:00").as_deref(), Some("2024-01-01T16:00:00+08:00"));
         assert_eq!(read("1704074400").as_deref(), Some("2024-01-01T10:00:00+08:00"));
         assert_eq!(read("1704074400000").as_deref(), Some("2024-01-01T10:00:00+08:00"));
         for text in ["0000-00-00 00:00:00", "soon", "12", ""] {

@@ -62,7 +62,12 @@ impl Report {
 
     /// Adds a problem about the setting at `path` (dotted).
     pub fn problem(&self, path: &str, message: impl fmt::Display) {
-        self.problems.borrow_mut().push((path.to_owned(), message.to_string()));
+        let problem = (path.to_owned(), message.to_string());
+        let mut problems = self.problems.borrow_mut();
+        // A setting may be read more than once.
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
     }
 
     /// Ends the reading: reports names in `table` that no section asked for, and gives all problems.

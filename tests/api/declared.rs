@@ -143,6 +143,63 @@ type = "time"
 }
 
 #[actix_web::test]
+async fn a_day_that_goes_on_is_not_kept_as_one_that_has_ended_because_its_first_second_has() {
+    let in_days = of_the_readme().replace("period = ", "period_in = \"days\"\nperiod = ");
+    let app = TestApp::with(|setup| setup.more = in_days);
+    let path = "/stores/S_123456/traffic?from=2026-11-22T00:00:00%2B08:00&to=2026-11-22T00:00:01%2B08:00";
+    let answer = app.get_with_token(&token(&app, "dashboard"), path).await;
+    // The sandbox takes seconds, and says so; what counts is what the question is.
+    assert_eq!(answer.status, 422, "{}", answer.text());
+    let more = r#"
+[resources.days]
+path = "/days"
+summary = "Read days"
+gateway = "oms"
+method = "shop.getList"
+scope = "stores:read"
+period = ["from_day", "to_day"]
+period_in = "days"
+select = "/count"
+[resources.days.constants]
+page_no = "1"
+page_size = "1"
+[resources.days.ended]
+fresh = "6h"
+"#;
+    let app = TestApp::with(|setup| setup.more = more.to_owned());
+    let today = "/days?from=2026-11-22T00:00:00%2B08:00&to=2026-11-22T00:00:01%2B08:00";
+    assert_eq!(app.get(today).await.header("cache-control"), Some("private, max-age=60"));
+    let yesterday = app.get("/days?from=2026-11-21&to=2026-11-21").await;
+    assert_eq!(yesterday.header("cache-control"), Some("private, max-age=21600"), "{}", yesterday.text());
+}
+
+#[actix_web::test]
+async fn a_text_in_the_path_is_taken_whole_or_not_at_all() {
+    let more = r#"
+[resources.named]
+path = "/named/{name}"
+summary = "Read the shops of a name"
+gateway = "oms"
+method = "shop.getList"
+scope = "stores:read"
+select = "/lists"
+[resources.named.constants]
+page_no = "1"
+page_size = "1"
+[resources.named.parameters.name]
+type = "text"
+wire = "shop_name"
+example = "one"
+"#;
+    let app = TestApp::with(|setup| setup.more = more.to_owned());
+    assert_eq!(app.get("/named/%E6%9C%A8%E6%A3%89").await.status, 200);
+    for path in ["/named/a%2Fb", "/named/a%2520b", "/named/%27", "/named/%FF"] {
+        let refused = app.get(path).await;
+        assert_eq!(refused.status, 400, "{path}: {}", refused.text());
+    }
+}
+
+#[actix_web::test]
 async fn it_is_in_the_document_and_its_scope_is_announced() {
     let app = app();
     let document = app.send("GET", "/openapi.json", &[], "").await.json();

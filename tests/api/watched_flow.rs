@@ -186,6 +186,44 @@ async fn a_gateway_that_fails_is_not_asked_at_each_look() {
 }
 
 #[actix_web::test]
+async fn a_limit_counts_an_old_flow_and_the_news_that_it_is_old_as_one() {
+    let app = TestApp::spawn();
+    app.get(FLOW).await;
+    app.sandbox().fail_percent(Fault::code("-500"), 100);
+    app.pass(200);
+    let mut listening = listen!(app, "/stores/S_123456/flow/events?limit=1", app.token("dashboard"), None);
+    for name in ["flow", "stale", "end"] {
+        assert_eq!(listening.next().await.unwrap().name, name);
+    }
+}
+
+#[actix_web::test]
+async fn a_slow_gateway_is_waited_for_and_not_taken_for_one_that_fails() {
+    let app = TestApp::spawn();
+    app.get(FLOW).await;
+    app.pass(200);
+    app.sandbox().fail_next(Fault::Delay(Duration::from_millis(600)), 1);
+    let mut listening = listen!(app);
+    let first = listening.next().await.unwrap();
+    assert_eq!((first.name.as_str(), app.sandbox().calls_of(TOTAL_DATA)), ("flow", 2));
+    assert_eq!(first.data, app.get(FLOW).await.json(), "it is the new one");
+}
+
+#[actix_web::test]
+async fn watchers_and_readers_share_one_call() {
+    let app = TestApp::spawn();
+    let mut listening = listen!(app);
+    listening.next().await.unwrap();
+    app.sandbox().fail_next(Fault::Delay(Duration::from_millis(600)), 1);
+    app.pass(200);
+    until(|| app.sandbox().calls_of(TOTAL_DATA) == 2).await;
+    // The feed's call is under way, and a reader who asks now joins it, or gets the old answer meanwhile.
+    assert_eq!(app.get(FLOW).await.status, 200);
+    listening.next().await.unwrap();
+    assert_eq!(app.sandbox().calls_of(TOTAL_DATA), 2);
+}
+
+#[actix_web::test]
 async fn without_anything_to_show_a_problem_is_an_event_and_the_stream_goes_on() {
     let app = TestApp::with(|setup| {
         setup.set("CACHE__FLOW__STALE", "0s");
@@ -225,6 +263,8 @@ async fn what_is_wrong_from_the_beginning_is_an_answer_of_its_own() {
     let failing = TestApp::spawn();
     failing.sandbox().fail_percent(Fault::code("-500"), 100);
     assert_eq!(failing.get(EVENTS).await.status, 502);
+    let head = app.ask("dashboard", "HEAD", "/stores/S_999/flow/events", &[]).await;
+    assert_eq!(head.status, 404, "HEAD tells what GET would");
 }
 
 #[actix_web::test]

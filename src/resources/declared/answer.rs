@@ -69,7 +69,8 @@ impl Answer {
         let selected = self.selected(&data);
         let selected = selected.ok_or_else(|| unreadable(format!("the answer has nothing at {}", self.select)))?;
         match &self.shape {
-            Shape::AsGiven => Ok(selected.clone()),
+            Shape::AsGiven if is_exact(selected) => Ok(selected.clone()),
+            Shape::AsGiven => Err(unreadable("there is a whole number that would be rounded".to_owned())),
             Shape::Object(fields) if is_object(selected) => read_object(selected, fields, zone).map_err(unreadable),
             Shape::List(_) if selected.is_null() => Ok(json!({"items": []})),
             Shape::List(fields) => {
@@ -88,21 +89,34 @@ impl Answer {
 }
 
 impl Answer {
-    /// What the pointer points at; `null` where there is no data, or a list has not so many members.
+    /// What the pointer points at; `null` where there is no data on the way, or a list has not so many members.
     fn selected<'a>(&self, data: &'a Value) -> Option<&'a Value> {
-        if data.is_null() {
-            return Some(&Value::Null);
+        let mut selected = data;
+        for name in self.select.split('/').skip(1) {
+            let name = name.replace("~1", "/").replace("~0", "~");
+            selected = match selected {
+                Value::Null => return Some(&Value::Null),
+                Value::Array(items) => name.parse().ok().and_then(|at: usize| items.get(at)).unwrap_or(&Value::Null),
+                other => other.get(&name)?,
+            };
         }
-        let is_beyond_a_list = || {
-            let (list, _) = self.select.rsplit_once('/')?;
-            data.pointer(list).filter(|list| list.is_array()).map(|_| &Value::Null)
-        };
-        data.pointer(&self.select).or_else(is_beyond_a_list)
+        Some(selected)
     }
 }
 
 const fn is_object(value: &Value) -> bool {
     matches!(value, Value::Object(_))
+}
+
+/// Whether every whole number is what the gateway wrote: beyond 64 bits it would be rounded.
+fn is_exact(value: &Value) -> bool {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) => !number.is_f64() || number.as_f64().is_some_and(|number| number.abs() < EXACT),
+        Value::Array(items) => items.iter().all(is_exact),
+        Value::Object(fields) => fields.values().all(is_exact),
+        _ => true,
+    }
 }
 
 fn is_nothing(value: &Value) -> bool {
@@ -130,7 +144,8 @@ impl FieldKind {
     fn read(self, value: &Value, zone: &TimeZone) -> Result<Value, serde_json::Error> {
         let value = value.clone();
         Ok(match self {
-            Self::Any => value,
+            Self::Any if is_exact(&value) => value,
+            Self::Any => return Err(serde::de::Error::custom("there is a whole number that would be rounded")),
             Self::Text => json!(scalar::text(value)?),
             Self::Number => json!(scalar::number(value)?),
             Self::Integer => json!(scalar::integer(value)?),
@@ -143,7 +158,14 @@ impl FieldKind {
                     Some(_) => return Err(serde::de::Error::custom("expected true or false, 1 or 0")),
                 },
             },
-            Self::Time => json!(scalar::text(value)?.and_then(|text| wire_time::read(&text, zone))),
+            Self::Time => match scalar::text(value)? {
+                // What databases write for no time.
+                Some(text) if !text.starts_with("0000-00-00") => {
+                    let read = wire_time::read(&text, zone);
+                    json!(read.ok_or_else(|| <serde_json::Error as serde::de::Error>::custom("expected a time"))?)
+                }
+                _ => Value::Null,
+            },
         })
     }
 }
@@ -196,6 +218,12 @@ mod tests {
             assert_eq!(read("", Shape::List(fields()), nothing).unwrap(), json!({"items": []}));
         }
         assert_eq!(read("/list/0", Shape::Object(fields()), json!({"list": []})).unwrap_err().0, Kind::NotFound);
+        for (select, data) in
+            [("/list/0/d", json!({"list": []})), ("/list/0/d", json!({"list": null})), ("/x/y", json!({"x": null}))]
+        {
+            assert_eq!(read(select, Shape::Object(fields()), data.clone()).unwrap_err().0, Kind::NotFound, "{data}");
+        }
+        assert_eq!(read("/a~1b/~0", Shape::AsGiven, json!({"a/b": {"~": 3}})).unwrap(), json!(3));
         assert_eq!(read("", Shape::AsGiven, json!({"a": [1]})).unwrap(), json!({"a": [1]}));
     }
 
@@ -208,6 +236,8 @@ mod tests {
             ("", Shape::Object(fields()), json!({"other": 1})),
             ("", Shape::Object(fields()), json!({"flow": "many"})),
             ("", Shape::Object(fields()), json!({"open": "yes"})),
+            ("", Shape::Object(fields()), json!({"since": "soon"})),
+            ("", Shape::AsGiven, serde_json::from_str("[12345678901234567890123]").unwrap()),
             ("", Shape::List(fields()), json!([7])),
         ] {
             assert_eq!(read(select, shape, data.clone()).unwrap_err().0, Kind::Unreadable, "{data}");

@@ -39,9 +39,9 @@ async fn read(
 ) -> Result<HttpResponse, Problem> {
     caller.require(&declaration.scope)?;
     let tenant = desk.tenant(&caller)?;
-    let asked = desk.ask_by(&tenant, |reader| ask(declaration, reader))?;
-    let Wanted { call, stores } = wanted(&caller, &desk, declaration, &asked)?;
     let (account, zone) = account(&tenant, declaration.method.gateway())?;
+    let asked = desk.ask_by(&zone, |reader| ask(declaration, reader))?;
+    let Wanted { call, stores } = wanted(&caller, &desk, declaration, &asked)?;
     let ended = asked.period.is_some_and(|period| period.has_ended(desk.shared().clock.now()));
     let question = desk.question(&caller, resource, &canonical(&call), stores, ended)?;
     desk.answer(resource, question, move |gateway| async move {
@@ -54,14 +54,13 @@ async fn read(
 fn ask(declaration: &'static Declaration, reader: &mut Reader<'_>) -> Option<Asked> {
     let parameters = declaration.parameters.iter();
     let given = parameters.filter_map(|parameter| Some((parameter, parameter.read(reader)?))).collect();
-    let period = declaration.period.as_ref().map(|_| Period::read(reader));
-    Some(Asked {
-        given,
-        period: match period {
-            Some(period) => Some(period?),
-            None => None,
-        },
-    })
+    let period = match &declaration.period {
+        None => None,
+        // What has ended is told by what the gateway is asked.
+        Some(names) if names.is_in_days => Some(Period::read(reader)?.in_whole_days()),
+        Some(_) => Some(Period::read(reader)?),
+    };
+    Some(Asked { given, period })
 }
 
 /// What the gateway is to be asked, and the stores that it is about.
@@ -93,8 +92,10 @@ fn wanted(
                     Gateway::OpRetail => desk.opretail_store(caller, id),
                     Gateway::Oms => desk.oms_store(caller, id),
                 });
-                let numbers: Vec<String> =
+                let mut numbers: Vec<String> =
                     stores.map(|store| store.map(|store| store.number)).collect::<Result<_, _>>()?;
+                // In whatever order they are asked for, the answer is the same one.
+                numbers.sort();
                 is_granted = true;
                 wanted.stores.extend(numbers.iter().cloned());
                 numbers.join(",")

@@ -72,6 +72,12 @@ impl Parameter {
             }
             return None;
         }
+        // The router leaves some signs as they were sent, and none of our ids and words has one of them.
+        let is_whole = |text: &String| !self.is_in_path || !text.contains(['%', '/', '\u{FFFD}']);
+        if !texts.iter().all(is_whole) {
+            reader.error(&self.name, "slashes, percent signs and what is not UTF-8 are not taken in the path");
+            return None;
+        }
         match self.given(&texts) {
             Ok(given) => Some(given),
             Err(message) => {

@@ -11,7 +11,8 @@ use super::{Declaration, Declarations, PeriodNames};
 use crate::auth::scope::{ScopeInfo, Scopes};
 use crate::cache::Freshness;
 use crate::gateway::dialect::{Door, Method};
-use crate::resources::{ALL, Policy};
+use crate::gateway::vendor::Gateway;
+use crate::resources::{ALL, Policy, Resource};
 use crate::settings::Section;
 
 use self::answer::read_answer;
@@ -23,23 +24,41 @@ const FRESHNESS: Freshness = Freshness::seconds(60, 300, 3_600);
 /// Methods whose answers are secrets.
 const SECRETIVE: [&str; 2] = ["open.shopweb.security.", "open.gateway.authentication"];
 
+/// Names that metrics and the API document use for what is no resource.
+const RESERVED: [&str; 16] = [
+    "root",
+    "none",
+    "docs",
+    "openapi",
+    "problems",
+    "health",
+    "healthz",
+    "readiness",
+    "readyz",
+    "metrics",
+    "jwks",
+    "metadata",
+    "authorization_server_metadata",
+    "token",
+    "revocation",
+    "introspection",
+];
+
 /// Reads all declarations.
 pub(super) fn read(section: &Section<'_>) -> Declarations {
-    let mut declared = Declarations::default();
-    for (name, entry) in section.entries() {
-        let Declarations { resources, scopes } = &mut declared;
-        resources.extend(read_one(&name, &entry, resources, scopes));
+    let entries = section.entries();
+    // First, so that it does not matter which of several resources brings a scope with it.
+    let mut scopes = Vec::new();
+    entries.iter().for_each(|(_, entry)| scopes.extend(new_scope(entry, &scopes)));
+    let mut resources = Vec::new();
+    for (name, entry) in entries {
+        resources.extend(read_one(&name, &entry, &resources, &scopes));
     }
-    declared
+    Declarations { resources, scopes }
 }
 
 /// Everything is read before anything is given up, so that one start shows all that is wrong.
-fn read_one(
-    name: &str,
-    section: &Section<'_>,
-    others: &[Declaration],
-    scopes: &mut Vec<ScopeInfo>,
-) -> Option<Declaration> {
+fn read_one(name: &str, section: &Section<'_>, others: &[Declaration], scopes: &[ScopeInfo]) -> Option<Declaration> {
     if !is_name(name) {
         section.problem(
             "path",
@@ -49,13 +68,17 @@ fn read_one(
     let path = read_path(section);
     check_place(name, path.as_ref(), section, others);
     let tag = section.text("tag").unwrap_or_else(|| "Declared".to_owned());
+    if tag.trim().is_empty() {
+        section.problem("tag", "write the name of a group, or leave it out");
+    }
     let summary = section.required_text("summary", "one line that says what callers read here");
     let description = section.text("description");
     let scope = read_scope(section, scopes);
     let method = read_method(section);
-    let parameters = read_parameters(section, path.as_ref());
-    let constants = read_constants(section);
-    let period = read_period(section);
+    let gateway = method.as_ref().map(Method::gateway);
+    let parameters = read_parameters(section, path.as_ref(), gateway);
+    let constants = read_constants(section, gateway);
+    let period = read_period(section, gateway);
     let answer = read_answer(section);
     let policy = read_policy(section, period.is_some());
     let declaration = Declaration {
@@ -84,24 +107,36 @@ fn read_path(section: &Section<'_>) -> Option<PathTemplate> {
     text.parse().map_err(|error: String| section.problem("path", error)).ok()
 }
 
-/// A scope of the service, of another declaration, or a new one that says what it allows.
-fn read_scope(section: &Section<'_>, scopes: &mut Vec<ScopeInfo>) -> String {
-    let scope = section.required_text("scope", "the scope that a token needs to read it, such as flow:read");
-    let allows = section.text("allows");
-    let known = Scopes::with(scopes.clone());
+/// The scope that a declaration brings with it, if it says what that allows.
+fn new_scope(section: &Section<'_>, others: &[ScopeInfo]) -> Option<ScopeInfo> {
+    let (scope, allows) = (section.text("scope")?, section.text("allows")?);
     let is_scope = scope.split_once(':').is_some_and(|(left, right)| is_name(left) && is_name(right));
-    match allows {
-        _ if scope.is_empty() => {}
-        None if known.contain(&scope) => {}
-        None => section.problem(
+    if !is_scope {
+        section.problem("scope", "write a scope as two words, such as traffic:read");
+    } else if allows.trim().is_empty() {
+        section.problem("allows", "say what the scope allows, for those who give it to clients");
+    } else if Scopes::default().contain(&scope) {
+        section.problem("allows", format!("the scope {scope} exists already: leave `allows` out"));
+    } else if let Some(other) = others.iter().find(|other| other.name == scope) {
+        if other.allows != allows {
+            section
+                .problem("allows", format!("another resource says otherwise what {scope} allows: leave `allows` out"));
+        }
+    } else {
+        return Some(ScopeInfo { name: scope.into(), allows: allows.into() });
+    }
+    None
+}
+
+/// A scope of the service, or of some declaration.
+fn read_scope(section: &Section<'_>, scopes: &[ScopeInfo]) -> String {
+    let scope = section.required_text("scope", "the scope that a token needs to read it, such as flow:read");
+    let known = Scopes::with(scopes.to_vec());
+    if !scope.is_empty() && !known.contain(&scope) && section.text("allows").is_none() {
+        section.problem(
             "scope",
             format!("there is no scope {scope}; say in `allows` what it allows, or take one of {}", known.names()),
-        ),
-        Some(_) if known.contain(&scope) => {
-            section.problem("allows", format!("the scope {scope} exists already: leave `allows` out"));
-        }
-        Some(_) if !is_scope => section.problem("scope", "write a scope as two words, such as traffic:read"),
-        Some(allows) => scopes.push(ScopeInfo { name: scope.clone().into(), allows: allows.into() }),
+        );
     }
     scope
 }
@@ -115,7 +150,7 @@ fn read_method(section: &Section<'_>) -> Option<Method> {
     if !is_name {
         section.problem("method", "a method's name is made of letters, digits, dots, dashes and `_`");
     }
-    if SECRETIVE.iter().any(|secretive| name.starts_with(secretive)) {
+    if SECRETIVE.iter().any(|secretive| name.to_ascii_lowercase().starts_with(secretive)) {
         section.problem(
             "method",
             "the answers of this method are secrets, and this service does not hand them on as they are",
@@ -137,17 +172,20 @@ fn read_method(section: &Section<'_>) -> Option<Method> {
         }
     };
     let version = version.unwrap_or_else(|| usual.to_owned());
+    if version.is_empty() || !version.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.') {
+        section.problem("version", "a version is letters, digits and dots, such as v1");
+    }
     Some(Method { name: name.into(), version: version.into(), door })
 }
 
-fn read_constants(section: &Section<'_>) -> Option<Vec<(String, String)>> {
+fn read_constants(section: &Section<'_>, gateway: Option<Gateway>) -> Option<Vec<(String, String)>> {
     let constants = section.section("constants");
     let names = constants.names();
-    names.iter().for_each(|name| check_wire_name(&constants, name, name));
+    names.iter().for_each(|name| check_wire_name(&constants, name, name, gateway));
     names.into_iter().map(|name| constants.text(&name).map(|value| (name, value))).collect()
 }
 
-fn read_period(section: &Section<'_>) -> Option<PeriodNames> {
+fn read_period(section: &Section<'_>, gateway: Option<Gateway>) -> Option<PeriodNames> {
     let names = section.list("period");
     let unit = section.text("period_in");
     let is_in_days = match unit.as_deref() {
@@ -158,10 +196,13 @@ fn read_period(section: &Section<'_>) -> Option<PeriodNames> {
             false
         }
     };
+    if names.is_none() && unit.is_some() {
+        section.problem("period_in", "there is no `period` that would go so");
+    }
     match <[String; 2]>::try_from(names?) {
         Ok([start, end]) => {
-            check_wire_name(section, "period", &start);
-            check_wire_name(section, "period", &end);
+            check_wire_name(section, "period", &start, gateway);
+            check_wire_name(section, "period", &end, gateway);
             Some(PeriodNames { start, end, is_in_days })
         }
         Err(_) => {
@@ -181,10 +222,17 @@ fn read_policy(section: &Section<'_>, has_period: bool) -> Policy {
     Policy { current, ended: ended.is_present().then(|| current.read(&ended)) }
 }
 
+/// Whether a resource of the service has this name in the API document.
+fn has_operation(id: &str) -> bool {
+    let mut ids = ALL.iter().map(|resource| resource.endpoint().operation.operation_id);
+    ids.any(|own| own.is_some_and(|own| own == id))
+}
+
 /// No two resources may want the same request, and names are those of metrics.
 fn check_place(name: &str, path: Option<&PathTemplate>, section: &Section<'_>, others: &[Declaration]) {
-    if ALL.iter().any(|resource| resource.name == name) {
-        section.problem("path", format!("there is a resource {name} already: name the section otherwise"));
+    let is_taken = |resource: &&Resource| resource.name == name;
+    if ALL.iter().any(is_taken) || RESERVED.contains(&name) || has_operation(&format!("read_{name}")) {
+        section.problem("path", format!("there is something called {name} already: name the section otherwise"));
     }
     let own = ALL.iter().map(|resource| resource.endpoint().path);
     let taken = own.chain(others.iter().map(|other| other.path.to_string()));

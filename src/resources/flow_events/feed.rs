@@ -16,6 +16,9 @@ use crate::resources::flow::StoreFlowQuestion;
 /// How often a watched store is looked at: whether its flow is due, was dropped, or has no listener any more.
 pub const LOOK: Duration = Duration::from_millis(250);
 
+/// Where answers are fresh for a shorter time, or never, the gateway is asked so often.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
+
 /// A gateway that fails is asked again after so long at the latest.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -83,12 +86,7 @@ impl Feeds {
         let (sender, receiver) = watch::channel(Latest::of(Ok(found)));
         let sender = Arc::new(sender);
         feeds.insert(question.key().clone(), sender.clone());
-        let feed = Feed {
-            feeds: self.clone(),
-            sender,
-            due: Due::after(&question, found),
-            question: question.of_the_gateway(),
-        };
+        let feed = Feed { feeds: self.clone(), sender, due: Due::after(&question, found), question: question.again() };
         rt::spawn(feed.run());
         receiver
     }
@@ -106,12 +104,12 @@ impl Due {
     /// When the answer is no longer fresh.
     fn after(question: &StoreFlowQuestion, found: &Found) -> Self {
         let left = found.entry.freshness().fresh.saturating_sub(found.age);
-        Self { at: question.clock().elapsed() + left, entry: Some(found.entry.clone()) }
+        Self { at: question.clock().elapsed() + left.max(SHORTEST_PAUSE), entry: Some(found.entry.clone()) }
     }
 
     /// Soon, but not so soon that a gateway in trouble is asked for each look. The breaker is there for the rest.
     fn after_failure(question: &StoreFlowQuestion) -> Self {
-        Self { at: question.clock().elapsed() + question.rhythm().min(LONGEST_PAUSE).max(LOOK), entry: None }
+        Self { at: question.clock().elapsed() + question.rhythm().clamp(SHORTEST_PAUSE, LONGEST_PAUSE), entry: None }
     }
 
     fn is_now(&self, now: Duration) -> bool {
@@ -141,13 +139,10 @@ impl Feed {
         }
     }
 
-    /// Asks the gateway, unless somebody else has just done so. Listeners do not wait for it, so an old answer that would do
-    /// for other callers is none here.
+    /// Asks together with all others who ask. Listeners do not wait for it, so an old answer that would do for other callers is
+    /// none here.
     async fn ask(&mut self) {
-        let found = match self.question.kept() {
-            Some(found) => Ok(found),
-            None => self.question.ask().await,
-        };
+        let found = self.question.ask().await;
         self.due = match &found {
             Ok(found) if found.outcome != Outcome::StaleIfError => Due::after(&self.question, found),
             Ok(_) | Err(_) => Due::after_failure(&self.question),

@@ -138,8 +138,10 @@ impl Listener {
         let (name, bytes) = match latest {
             // Whoever does not have the old flow gets it first.
             Latest::Stale { flow, .. } if before != Told::Flow(flow.id.clone()) => {
+                // The news that it is old follows, and both count as one.
                 self.told = Told::Flow(flow.id.clone());
-                ("flow", event::flow(&flow.id, &flow.json))
+                metrics::event_sent("flow");
+                return Some(event::flow(&flow.id, &flow.json));
             }
             Latest::Flow(flow) => ("flow", event::flow(&flow.id, &flow.json)),
             Latest::Stale { age, .. } => ("stale", event::stale(age.as_secs())),

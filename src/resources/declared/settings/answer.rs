@@ -50,7 +50,8 @@ fn read_field(name: &str, section: &Section<'_>) -> Option<Field> {
 
 /// RFC 6901 §3.
 fn check_pointer(section: &Section<'_>, key: &str, pointer: &str) {
-    if !pointer.is_empty() && !pointer.starts_with('/') {
+    let is_escaped = pointer.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+    if (!pointer.is_empty() && !pointer.starts_with('/')) || !is_escaped {
         section
             .problem(key, "this is a JSON pointer (RFC 6901): each name after a slash, such as /list or /result/total");
     }

@@ -11,7 +11,11 @@ use crate::settings::Section;
 const SYSTEM: [&str; 8] = ["flag", "method", "ver", "charset", "type", "timestamp", "nonce", "sign"];
 
 /// Reads the parameters, in the order of the path, then by name; `None` when one of them cannot be used.
-pub(super) fn read_parameters(section: &Section<'_>, path: Option<&PathTemplate>) -> Option<Vec<Parameter>> {
+pub(super) fn read_parameters(
+    section: &Section<'_>,
+    path: Option<&PathTemplate>,
+    gateway: Option<Gateway>,
+) -> Option<Vec<Parameter>> {
     let declared = section.section("parameters");
     let in_path: Vec<&str> = path.map(|path| path.parameters().collect()).unwrap_or_default();
     for (number, name) in in_path.iter().enumerate() {
@@ -28,7 +32,7 @@ pub(super) fn read_parameters(section: &Section<'_>, path: Option<&PathTemplate>
     let mut read: Vec<Option<Parameter>> = declared
         .entries()
         .iter()
-        .map(|(name, entry)| read_parameter(name, entry, in_path.contains(&name.as_str())))
+        .map(|(name, entry)| read_parameter(name, entry, in_path.contains(&name.as_str()), gateway))
         .collect();
     // As they stand in the path, then the others by name.
     read.sort_by_key(|parameter| {
@@ -38,14 +42,15 @@ pub(super) fn read_parameters(section: &Section<'_>, path: Option<&PathTemplate>
     read.into_iter().collect()
 }
 
-fn read_parameter(name: &str, section: &Section<'_>, is_in_path: bool) -> Option<Parameter> {
+fn read_parameter(name: &str, section: &Section<'_>, is_in_path: bool, gateway: Option<Gateway>) -> Option<Parameter> {
     if !is_name(name) {
         section
             .problem("type", "a parameter's name is made of small letters, digits and `_`: name the section otherwise");
     }
     let wire = section.text("wire").unwrap_or_else(|| name.to_owned());
-    check_wire_name(section, "wire", &wire);
+    check_wire_name(section, "wire", &wire, gateway);
     let kind = read_kind(section);
+    check_vendor(section, kind.as_ref(), gateway);
     let is_list = section.flag("list", false);
     let is_required = section.flag("required", is_in_path);
     if is_in_path && (is_list || !is_required) {
@@ -53,6 +58,9 @@ fn read_parameter(name: &str, section: &Section<'_>, is_in_path: bool) -> Option
             if is_list { "list" } else { "required" },
             "what stands in the path is one value that must be there",
         );
+    }
+    if is_list && matches!(&kind, Some(Kind::OneOf(words)) if words.keys().any(|word| word.contains(','))) {
+        section.problem("values", "a list is separated by commas: its words have none");
     }
     if is_list && matches!(kind, Some(Kind::Organization | Kind::Boolean)) {
         section.problem("list", "of this type only one can be asked for");
@@ -66,6 +74,10 @@ fn read_parameter(name: &str, section: &Section<'_>, is_in_path: bool) -> Option
             if let Err(error) = parameter.given(std::slice::from_ref(example)) {
                 section.problem("example", error);
             }
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+            if is_in_path && !example.bytes().all(is_plain) {
+                section.problem("example", "an example in the path is letters, digits, `-`, `.`, `_` and `~`");
+            }
         }
         None => {}
     }
@@ -73,9 +85,6 @@ fn read_parameter(name: &str, section: &Section<'_>, is_in_path: bool) -> Option
 }
 
 fn read_kind(section: &Section<'_>) -> Option<Kind> {
-    let longest = section.integer("longest");
-    let (least, most) = (section.integer("minimum"), section.integer("maximum"));
-    let words = read_words(section);
     let name = section
         .required_text("type", "opretail_store, oms_store, organization, text, integer, boolean, date or one_of");
     let kind = match name.as_str() {
@@ -83,11 +92,12 @@ fn read_kind(section: &Section<'_>) -> Option<Kind> {
         "opretail_store" => Kind::Store(Gateway::OpRetail),
         "oms_store" => Kind::Store(Gateway::Oms),
         "organization" => Kind::Organization,
-        "text" => Kind::Text(longest.unwrap_or(LONGEST_TEXT)),
-        "integer" => Kind::Integer(least.unwrap_or(0), most.unwrap_or(u32::MAX)),
+        // Each reads only what belongs to it: the rest is told to be no setting.
+        "text" => Kind::Text(section.integer("longest").unwrap_or(LONGEST_TEXT)),
+        "integer" => Kind::Integer(read_bound(section, "minimum", 0), read_bound(section, "maximum", u32::MAX)),
         "boolean" => Kind::Boolean,
         "date" => Kind::Date,
-        "one_of" => Kind::OneOf(words),
+        "one_of" => Kind::OneOf(read_words(section)),
         _ => {
             section.problem(
                 "type",
@@ -105,9 +115,35 @@ fn read_kind(section: &Section<'_>) -> Option<Kind> {
                 "list the words: [\"day\", \"hour\"], or a section with what the vendor gets for each",
             );
         }
+        Kind::OneOf(words) if words.keys().any(|word| word.trim().is_empty()) => {
+            section.problem("values", "a word has at least one letter");
+        }
         _ => {}
     }
     Some(kind)
+}
+
+fn read_bound(section: &Section<'_>, key: &str, default: u32) -> u32 {
+    let number: Option<i64> = section.integer(key);
+    let bound = number.map(u32::try_from);
+    if matches!(bound, Some(Err(_))) {
+        section.problem(key, format!("write a whole number from 0 to {}", u32::MAX));
+    }
+    bound.and_then(Result::ok).unwrap_or(default)
+}
+
+/// What one vendor grants says nothing of the other's numbers.
+fn check_vendor(section: &Section<'_>, kind: Option<&Kind>, gateway: Option<Gateway>) {
+    let (wanted, name) = match kind {
+        Some(Kind::Store(vendor)) => {
+            (*vendor, if *vendor == Gateway::OpRetail { "oms_store" } else { "opretail_store" })
+        }
+        Some(Kind::Organization) => (Gateway::OpRetail, "text"),
+        _ => return,
+    };
+    if gateway.is_some_and(|gateway| gateway != wanted) {
+        section.problem("type", format!("this is {wanted}'s, and the method is another gateway's: write {name}"));
+    }
 }
 
 /// `values = ["day", "hour"]`, or `values = { day = "1", hour = "2" }`.
@@ -121,12 +157,17 @@ fn read_words(section: &Section<'_>) -> BTreeMap<String, String> {
 }
 
 /// The vendor's name of a parameter, which must leave those alone that sign the call.
-pub(super) fn check_wire_name(section: &Section<'_>, key: &str, name: &str) {
+pub(super) fn check_wire_name(section: &Section<'_>, key: &str, name: &str, gateway: Option<Gateway>) {
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
     if !is_name {
         section.problem(key, format!("{name:?} is no name of a gateway's parameter"));
     }
-    if name.starts_with('_') || SYSTEM.contains(&name) {
+    let is_system = match gateway {
+        Some(Gateway::OpRetail) => name.starts_with('_'),
+        Some(Gateway::Oms) => SYSTEM.contains(&name),
+        None => false,
+    };
+    if is_system {
         section.problem(key, format!("{name} belongs to the signature of the call, and this service writes it itself"));
     }
 }

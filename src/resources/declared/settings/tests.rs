@@ -43,7 +43,7 @@ fn a_declaration_is_read_without_a_problem() {
 fn each_mistake_is_told_with_its_line_and_a_way_out() {
     for (good, wrong, told) in [
         ("resources.traffic", "resources.Traffic", "line 3: resources.Traffic.path: the name of a resource is made of"),
-        ("[resources.traffic]", "[resources.flow]", "there is a resource flow already"),
+        ("[resources.traffic]", "[resources.flow]", "there is something called flow already"),
         (
             "{store_id}/traffic",
             "{store_id}/flow",
@@ -79,7 +79,7 @@ fn each_mistake_is_told_with_its_line_and_a_way_out() {
         ("[\"startTime\", \"endTime\"]", "[\"startTime\"]", "write the vendor's names of start and end"),
         ("[\"startTime\", \"endTime\"]", "[\"startTime\", \"startTime\"]", "the gateway would get startTime twice"),
         ("[\"startTime\", \"endTime\"]", "[\"startTime\", \"_sig\"]", "_sig belongs to the signature of the call"),
-        ("\"id\"", "\"sign\"", "sign belongs to the signature of the call"),
+        ("\"id\"", "\"_nonce\"", "_nonce belongs to the signature of the call"),
         ("\"id\"", "\"the id\"", "is no name of a gateway's parameter"),
         ("\"/list/0\"", "\"list\"", "line 9: resources.traffic.select: this is a JSON pointer"),
         ("\"object\"", "\"row\"", "an answer is an object, a list, or as_given"),
@@ -91,6 +91,14 @@ fn each_mistake_is_told_with_its_line_and_a_way_out() {
         ("\"integer\"", "\"whole\"", "the types of fields are"),
         ("\"/inNum\"", "\"\"", "line 18: resources.traffic.fields.visitors.from: missing: where it stands"),
         ("fields.visitors", "fields.Visitors", "a field's name is made of"),
+        ("opretail_store", "oms_store", "line 13: resources.traffic.parameters.store_id.type: this is oms's"),
+        ("wire = \"id\"", "wire = \"id\"\nlongest = 3", "parameters.store_id.longest: there is no such setting"),
+        ("period = [\"startTime\", \"endTime\"]", "period_in = \"days\"", "there is no `period` that would go so"),
+        ("[resources.traffic]", "[resources.store_flow]", "there is something called store_flow already"),
+        ("[resources.traffic]", "[resources.metrics]", "there is something called metrics already"),
+        ("open.shopweb.passengerFlow.getDataOfManyShopsHavingDevice", "Open.Gateway.Authentication", "are secrets"),
+        ("\"/list/0\"", "\"/list/~2\"", "this is a JSON pointer"),
+        ("\"S_123456\"", "\"S/1\"", "an example in the path is letters"),
         ("answer = ", "anwser = \"list\"\nanswer = ", "did you mean resources.traffic.answer?"),
     ] {
         assert!(GOOD.contains(good), "{good}");
@@ -116,6 +124,9 @@ fn two_declarations_may_share_a_scope_and_not_a_path() {
     let (_, problems) = read(&format!("{first}{second}"));
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert!(problems[0].contains("a request could mean /stores/{store_id}/traffic, too"), "{problems:?}");
-    let (declared, problems) = read(&format!("{first}{}", second.replace("/traffic\"", "/more\"")));
-    assert_eq!((problems, declared.scopes().len()), (Vec::new(), 1));
+    let second = second.replace("/traffic\"", "/more\"");
+    for text in [format!("{first}{second}"), format!("{second}{first}")] {
+        let (declared, problems) = read(&text.replace("traffic_again", "a_first_one"));
+        assert_eq!((problems, declared.scopes().len()), (Vec::new(), 1));
+    }
 }
