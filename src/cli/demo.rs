@@ -37,7 +37,7 @@ pub struct Demo {
     /// Write a JSON file with addresses, token, client id and secret once the service accepts requests
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
-    /// Add the resources that this file declares in sections [resources.<name>]
+    /// Add the resources that this file declares, in sections as the README has one
     #[arg(long, value_name = "FILE")]
     resources: Option<PathBuf>,
     #[command(flatten)]
