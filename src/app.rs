@@ -10,6 +10,7 @@ use actix_web::web::{Data, ServiceConfig};
 use actix_web::{middleware, rt};
 use utoipa::openapi::OpenApi as Document;
 
+use crate::auth::memory::AuthMemory;
 use crate::auth::quota;
 use crate::auth::{self, Auth, AuthSetupError, CurrentAuth};
 use crate::cache::AnswerCache;
@@ -29,6 +30,9 @@ use crate::http::ops::{self, Standing};
 use crate::http::server;
 use crate::openapi;
 use crate::reload::InForce;
+use crate::replicas::journal::Revoked;
+use crate::replicas::upkeep::Listener;
+use crate::replicas::{Replicas, Running};
 use crate::resources::flow_events::Seats;
 use crate::resources::{self, Catalogue, Shared};
 use crate::shortcut::{Circles, Shortcut, WithShortcut};
@@ -68,6 +72,38 @@ pub struct App {
     server: Server,
     cache: AnswerCache<Error>,
     in_force: InForce,
+    /// Ends with the app.
+    _sharing: Option<Running>,
+}
+
+/// What other replicas tell reaches these.
+struct Heard {
+    cache: AnswerCache<Error>,
+    memory: Arc<AuthMemory>,
+    clock: Clock,
+}
+
+impl Listener for Heard {
+    fn purged(&self, tenant: &str, stores: Option<&[String]>) {
+        let dropped = self.cache.purge_here(tenant, stores);
+        tracing::info!(dropped, "another replica told to drop cached answers");
+    }
+
+    fn missed_something(&self) {
+        tracing::warn!("what other replicas told meanwhile is lost; all cached answers are dropped");
+        self.cache.clear_here();
+    }
+
+    fn revoked(&self, tokens: &[Revoked]) {
+        let without_room = self.memory.revoked().hear(tokens, self.clock.now().as_second());
+        if without_room > 0 {
+            tracing::error!(without_room, "tokens that other replicas revoked are not: there is no room");
+        }
+    }
+
+    fn known_revoked(&self) -> Vec<Revoked> {
+        self.memory.revoked().all()
+    }
 }
 
 impl App {
@@ -90,11 +126,14 @@ impl App {
         let address = listener.local_addr()?;
         let options = settings.server.clone();
         let tls = tls::client_config(settings.gateway.ca_file.as_deref())?;
-        let cache = AnswerCache::new(&settings.cache, clock.clone());
+        let replicas = settings.redis.map(|settings| Replicas::new(settings, clock.clone()));
+        let cache = AnswerCache::new(&settings.cache, clock.clone()).sharing(replicas.clone());
         let directories = Arc::new(CurrentDirectories::new(settings.directory));
-        let registry = Registry::new(&settings.gateway);
+        let registry = Registry::sharing(&settings.gateway, replicas.as_ref());
         let tenants = Tenants::new(settings.tenants, &registry);
-        let auth = Data::new(CurrentAuth::new(Auth::new(settings.auth, clock.clone())?).fetching_keys(tls.clone()));
+        let memory = Arc::new(AuthMemory::sharing(replicas.as_ref()));
+        let auth = Auth::remembering(memory.clone(), settings.auth, clock.clone())?;
+        let auth = Data::new(CurrentAuth::new(auth).fetching_keys(tls.clone()));
         let in_force = InForce { auth: auth.clone(), directories: directories.clone() };
         let catalogue = Catalogue::with(&settings.declared);
         let docs = Data::new(docs(&options, &openapi::document(&catalogue))?);
@@ -104,7 +143,7 @@ impl App {
             hosts: options.hosts.clone(),
             cors: Cors::new(&options.cors),
         });
-        let standing = Data::new(Standing::new(tenants.clone(), registry, clock.clone()));
+        let standing = Data::new(Standing::new(tenants.clone(), registry, replicas.clone(), clock.clone()));
         let seats = Arc::new(Seats::new(settings.events));
         let shared = Data::new(Shared {
             feeds: Arc::default(),
@@ -117,6 +156,7 @@ impl App {
         });
         let gateway = settings.gateway;
         let circles = Arc::new(Circles::default());
+        let clock_of_replicas = clock.clone();
         let factory = move || {
             // awc's client belongs to one thread, so each worker has its own; everything else is shared.
             let transport = Transport::new(&gateway, tls.clone());
@@ -135,8 +175,10 @@ impl App {
                 .configure(|config| routes(config, &catalogue));
             WithShortcut::new(shortcut, application)
         };
+        let heard = Arc::new(Heard { cache: cache.clone(), memory, clock: clock_of_replicas });
+        let sharing = replicas.map(|replicas| replicas.start(heard)).transpose()?;
         let server = server::start(listener, &options.connections(), move || seats.close(), factory)?;
-        Ok(Self { address, server, cache, in_force })
+        Ok(Self { address, server, cache, in_force, _sharing: sharing })
     }
 
     /// The address that the service listens on.

@@ -18,6 +18,7 @@ use crate::http::cors::{Cors, CorsSettings};
 use crate::http::host::Host;
 use crate::http::server::ConnectionLimits;
 use crate::http::watch::Patience;
+use crate::replicas::settings::RedisSettings;
 use crate::resources::flow_events::EventSettings;
 use crate::resources::{Declarations, Policies};
 use crate::settings::{
@@ -46,6 +47,8 @@ pub struct Settings {
     pub declared: Declarations,
     /// `[events]`.
     pub events: EventSettings,
+    /// `[redis]`: what replicas share; `None` for a process alone.
+    pub redis: Option<RedisSettings>,
     /// `[telemetry]`.
     pub log: LogSettings,
     /// The files and sections that all of it was read from.
@@ -270,6 +273,7 @@ impl Settings {
             policies: Policies::read(&cache),
             cache: CacheSettings::read(&cache),
             events: EventSettings::read(&root.section("events")),
+            redis: RedisSettings::read(&root.section("redis")),
             log: LogSettings::read(&root.section("telemetry")),
             sources,
         }

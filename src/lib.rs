@@ -7,7 +7,7 @@
 //! 3. [`http::edge`] gives it an id, checks its size and its form, and watches its deadline.
 //! 4. [`auth::caller`] checks the token; the handler's signature names the scope that it must hold.
 //! 5. A file of [`resources`] reads what the caller asks, and whether the token grants that store.
-//! 6. [`cache`] gives a kept answer, or lets one fetch run for all who ask the same.
+//! 6. [`cache`] gives a kept answer, or one that other [`replicas`] have, or lets one fetch run for all who ask the same.
 //! 7. [`gateway`] signs the call in the vendor's dialect, sends it, reads the envelope, and tries again where that helps.
 //! 8. The resource translates what came, [`http::reply`] adds ETag, age and encoding, or [`http::problem`] explains the
 //!    error.
@@ -33,6 +33,8 @@ pub mod gateway;
 pub mod cache;
 
 pub mod directory;
+
+pub mod replicas;
 
 pub mod sandbox;
 

@@ -13,8 +13,9 @@ use futures_util::future::Either;
 
 use super::grants::Grants;
 use super::issuers::KeyFetch;
-use super::quota::Quota;
 use super::quota::headers::{self, Counted};
+use super::quota::{Count, Quota};
+use super::rate::Rate;
 use super::scope::Scope;
 use super::verify::{TokenError, Unverified, VerifiedToken};
 use super::{Auth, CurrentAuth, Generation, REALM};
@@ -100,12 +101,9 @@ impl<S: Scope> FromRequest for Caller<S> {
         match Self::of(request) {
             Ok(caller) => Either::Left(ready(Ok(caller))),
             Err(Stop::Refused(problem)) => Either::Left(ready(Err(problem))),
-            Err(Stop::KeyMissing(fetch, _)) => {
+            Err(stop) => {
                 let request = request.clone();
-                Either::Right(Box::pin(async move {
-                    fetch.ended().await;
-                    Self::of(&request).map_err(Stop::for_good)
-                }))
+                Either::Right(Box::pin(async move { Self::after(stop, &request).await }))
             }
         }
     }
@@ -115,16 +113,15 @@ impl<S: Scope> FromRequest for Caller<S> {
 enum Stop {
     Refused(Problem),
     KeyMissing(KeyFetch, TokenError),
+    /// Other replicas have to be asked what is left of the client's quota.
+    Uncounted(Arc<Auth>, Verified, Rate),
 }
 
-impl Stop {
-    /// When nobody waits any more.
-    fn for_good(self) -> Problem {
-        match self {
-            Self::Refused(problem) => problem,
-            Self::KeyMissing(_, meanwhile) => refused_token(meanwhile),
-        }
-    }
+/// A token that was found good, and what was in force then.
+#[derive(Clone)]
+struct Verified {
+    token: Arc<VerifiedToken>,
+    generation: Generation,
 }
 
 impl From<Problem> for Stop {
@@ -154,9 +151,42 @@ impl<S: Scope> Caller<S> {
         let token = auth.verifier().begin(bearer_token(request)?)?;
         let identity = CallerIdentity { client_id: token.client_id().clone(), tenant: token.tenant().clone() };
         request.extensions_mut().insert(identity);
-        count(request, &auth, &token)?;
-        require(&token, S::NAME)?;
-        Ok(Self { token, generation, scope: PhantomData })
+        let verified = Verified { token, generation };
+        if let Quota::Limited(rate) = auth.quota_of(&verified.token) {
+            let counted = auth.quotas().take_now(&verified.token, rate, auth.clock.elapsed());
+            let Some(counted) = counted else { return Err(Stop::Uncounted(auth.clone(), verified, rate)) };
+            admit(request, rate, counted)?;
+        }
+        Ok(Self::with(verified)?)
+    }
+
+    /// What follows when what was missing has come.
+    async fn after(stop: Stop, request: &HttpRequest) -> Result<Self, Problem> {
+        let stop = match stop {
+            Stop::KeyMissing(fetch, _) => {
+                fetch.ended().await;
+                match Self::of(request) {
+                    Ok(caller) => return Ok(caller),
+                    Err(stop) => stop,
+                }
+            }
+            stop => stop,
+        };
+        match stop {
+            Stop::Refused(problem) => Err(problem),
+            // Nobody waits any more.
+            Stop::KeyMissing(_, meanwhile) => Err(refused_token(meanwhile)),
+            Stop::Uncounted(auth, verified, rate) => {
+                let counted = auth.quotas().take(&verified.token, rate, auth.clock.elapsed()).await;
+                admit(request, rate, counted)?;
+                Self::with(verified)
+            }
+        }
+    }
+
+    fn with(verified: Verified) -> Result<Self, Problem> {
+        require(&verified.token, S::NAME)?;
+        Ok(Self { token: verified.token, generation: verified.generation, scope: PhantomData })
     }
 }
 
@@ -166,13 +196,10 @@ fn require(token: &VerifiedToken, scopes: &str) -> Result<(), Problem> {
     if is_held { Ok(()) } else { Err(missing_scope(scopes)) }
 }
 
-/// Counts the request against the quota of the token's client, and leaves the count for the answer's headers.
-fn count(request: &HttpRequest, auth: &Auth, token: &VerifiedToken) -> Result<(), Problem> {
-    let Quota::Limited(rate) = auth.quota_of(token) else { return Ok(()) };
-    let taken = auth.take_quota(token, rate, auth.clock.elapsed());
-    let counted = taken.map_or_else(|exhausted| Counted::refused(rate, exhausted), Counted::from);
-    counted.leave_at(request);
-    taken.map(|_| ()).map_err(|exhausted| {
+/// Leaves the count for the answer's headers, and lets the request pass unless the quota is spent.
+fn admit(request: &HttpRequest, rate: Rate, counted: Count) -> Result<(), Problem> {
+    counted.map_or_else(|exhausted| Counted::refused(rate, exhausted), Counted::from).leave_at(request);
+    counted.map(|_| ()).map_err(|exhausted| {
         metrics::quota_refused();
         headers::exceeded(rate, exhausted)
     })

@@ -7,6 +7,7 @@ use super::clients::SlowChecks;
 use super::guesses::Guesses;
 use super::quota::Quotas;
 use super::revocations::RevokedTokens;
+use crate::replicas::Replicas;
 
 /// Shared by every [`super::Auth`] of the process.
 #[derive(Debug, Default)]
@@ -15,4 +16,17 @@ pub struct AuthMemory {
     pub(super) guesses: Guesses,
     pub(super) quotas: Quotas,
     pub(super) slow_checks: SlowChecks,
+}
+
+impl AuthMemory {
+    /// A memory that is shared with other replicas, if there are any.
+    pub fn sharing(replicas: Option<&Replicas>) -> Self {
+        let quotas = Quotas::sharing(replicas.map(|replicas| replicas.quotas().clone()));
+        Self { quotas, revoked: Arc::new(RevokedTokens::telling(replicas.cloned())), ..Self::default() }
+    }
+
+    /// Tokens that their clients gave back.
+    pub fn revoked(&self) -> &RevokedTokens {
+        &self.revoked
+    }
 }

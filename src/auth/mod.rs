@@ -53,7 +53,6 @@ pub use settings::AuthSettings;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use crate::clock::Clock;
 use clients::Clients;
@@ -62,8 +61,7 @@ use issuers::Issuers;
 use jwk::JwkSet;
 use limits::CallerLimits;
 use memory::AuthMemory;
-use quota::Quota;
-use rate::{Exhausted, Rate, Standing};
+use quota::{Quota, Quotas};
 use revocations::Revocations;
 use scope::Scopes;
 use stand_ins::StandIns;
@@ -114,7 +112,15 @@ impl Auth {
     /// # Errors
     /// There is no key.
     pub fn new(settings: AuthSettings, clock: Clock) -> Result<Self, AuthSetupError> {
-        Self::around(Arc::default(), &Issuers::default(), settings, clock)
+        Self::remembering(Arc::default(), settings, clock)
+    }
+
+    /// The same with a memory that others look into.
+    ///
+    /// # Errors
+    /// There is no key.
+    pub fn remembering(memory: Arc<AuthMemory>, settings: AuthSettings, clock: Clock) -> Result<Self, AuthSetupError> {
+        Self::around(memory, &Issuers::default(), settings, clock)
     }
 
     /// The same with other keys, clients and limits. The names that stand in tokens, and the address of this service, stay:
@@ -173,12 +179,9 @@ impl Auth {
         Generation { configuration: self.number, issuer_keys: self.verifier.trusted().generation() }
     }
 
-    /// Counts a request of the token's client.
-    ///
-    /// # Errors
-    /// [`Exhausted`] when its quota is spent.
-    pub fn take_quota(&self, token: &VerifiedToken, rate: Rate, now: Duration) -> Result<Standing, Exhausted> {
-        self.memory.quotas.take(token, rate, now)
+    /// What clients have spent of their quotas.
+    pub fn quotas(&self) -> &Quotas {
+        &self.memory.quotas
     }
 
     /// How much the token's client may ask: what its own section says, else what everybody may.

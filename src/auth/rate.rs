@@ -71,10 +71,21 @@ impl Rate {
     pub fn take(self, spent: &mut Spent, now: Duration) -> Result<Standing, Exhausted> {
         let restored_in = self.after_one_more(*spent, now)?;
         *spent = Spent(now.saturating_add(restored_in));
+        Ok(self.standing(restored_in))
+    }
+
+    /// How a holder stands whose spending takes so long to come back.
+    pub fn standing(self, restored_in: Duration) -> Standing {
         let (free, interval) = (self.per.saturating_sub(restored_in).as_nanos(), self.interval().as_nanos().max(1));
         let left = u32::try_from(free / interval).unwrap_or(self.count).min(self.count);
         let more_in = u64::try_from(interval - free % interval).map_or(self.per, Duration::from_nanos);
-        Ok(Standing { rate: self, left, more_in })
+        Standing { rate: self, left, more_in }
+    }
+
+    /// When the next one will be there for a holder who has none, and whose spending takes so long to come back.
+    pub fn exhausted(self, restored_in: Duration) -> Exhausted {
+        let retry_after = (restored_in + self.interval()).saturating_sub(self.per);
+        Exhausted { retry_after: retry_after.max(Duration::from_millis(1)) }
     }
 
     /// Whether one could be taken; takes nothing.

@@ -1,11 +1,14 @@
-//! Tokens that ended before their time: those that their clients gave back (RFC 7009), remembered in this process until
-//! they would have expired, and those that an operator lists in a file, which every process reads.
+//! Tokens that ended before their time: those that their clients gave back (RFC 7009), remembered in this process, and told
+//! to all that share a Redis, until they would have expired; and those that an operator lists in a file.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use sha2::{Digest as _, Sha256};
+
+use crate::replicas::Replicas;
+use crate::replicas::journal::{Event, Revoked as Told};
 use crate::settings::{MOST_OF_A_LIST, Section, text_of_file};
 
 /// The most tokens that are remembered: some 5 MiB.
@@ -28,13 +31,16 @@ pub struct NoRoom;
 pub struct RevokedTokens {
     /// Read without a lock, since nearly always there is none.
     count: AtomicUsize,
-    hashers: [RandomState; 2],
     tokens: RwLock<Remembered>,
+    replicas: Option<Replicas>,
 }
+
+/// What a token is recognized by, in all replicas: ids can be as long as tokens, so half of a hash is kept.
+type TokenHash = [u8; 16];
 
 #[derive(Debug, Default)]
 struct Remembered {
-    by_key: HashMap<u128, Revoked>,
+    by_key: HashMap<TokenHash, Revoked>,
     of_client: HashMap<Arc<str>, usize>,
     /// In seconds since 1970.
     swept: i64,
@@ -52,7 +58,7 @@ impl Remembered {
         self.by_key.len() < MOST && self.of_client.get(client).is_none_or(|count| *count < MOST_OF_A_CLIENT)
     }
 
-    fn insert(&mut self, key: u128, revoked: Revoked) {
+    fn insert(&mut self, key: TokenHash, revoked: Revoked) {
         let client = revoked.client.clone();
         if self.by_key.insert(key, revoked).is_none() {
             *self.of_client.entry(client).or_default() += 1;
@@ -74,12 +80,25 @@ impl Remembered {
 }
 
 impl RevokedTokens {
-    /// Remembers the token of `client` until it has expired.
+    /// Remembers, and tells other replicas, if there are any.
+    pub fn telling(replicas: Option<Replicas>) -> Self {
+        Self { replicas, ..Self::default() }
+    }
+
+    /// Remembers the token of `client` until it has expired. Other replicas do the same within a second.
     ///
     /// # Errors
     /// [`NoRoom`].
     pub fn revoke(&self, issuer: &str, jti: &str, client: &Arc<str>, until: i64, now: i64) -> Result<(), NoRoom> {
-        let key = self.key(issuer, jti);
+        let key = hash(issuer, jti);
+        self.remember(key, client, until, now)?;
+        if let Some(replicas) = &self.replicas {
+            replicas.tell(Event::Revoked(told(&key, client, until)));
+        }
+        Ok(())
+    }
+
+    fn remember(&self, key: TokenHash, client: &Arc<str>, until: i64, now: i64) -> Result<(), NoRoom> {
         let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
         if !tokens.has_room(client) || now >= tokens.swept.saturating_add(SWEEP_SECONDS) {
             tokens.sweep(now);
@@ -92,16 +111,41 @@ impl RevokedTokens {
         Ok(())
     }
 
-    fn contains(&self, issuer: &str, jti: &str) -> bool {
-        self.count.load(Ordering::Acquire) > 0
-            && self.tokens.read().unwrap_or_else(PoisonError::into_inner).by_key.contains_key(&self.key(issuer, jti))
+    /// Remembers what other replicas have told; gives how many there was no room for.
+    pub fn hear(&self, revoked: &[Told], now: i64) -> usize {
+        let remember = |told: &&Told| {
+            let mut key = TokenHash::default();
+            let length = base16ct::lower::decode(&told.token, &mut key).map_or(0, <[u8]>::len);
+            length == key.len()
+                && told.until > now
+                && self.remember(key, &told.client.as_str().into(), told.until, now).is_err()
+        };
+        revoked.iter().filter(remember).count()
     }
 
-    /// Ids can be as long as tokens, so hashes are kept: 128 bits under keys that nobody outside knows.
-    fn key(&self, issuer: &str, jti: &str) -> u128 {
-        let [high, low] = [0, 1].map(|half: usize| self.hashers.get(half).map(|hasher| hasher.hash_one((issuer, jti))));
-        (u128::from(high.unwrap_or_default()) << 64) | u128::from(low.unwrap_or_default())
+    /// All that are remembered, for other replicas.
+    pub fn all(&self) -> Vec<Told> {
+        let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
+        tokens.by_key.iter().map(|(key, revoked)| told(key, &revoked.client, revoked.until)).collect()
     }
+
+    fn contains(&self, issuer: &str, jti: &str) -> bool {
+        self.count.load(Ordering::Acquire) > 0
+            && self.tokens.read().unwrap_or_else(PoisonError::into_inner).by_key.contains_key(&hash(issuer, jti))
+    }
+}
+
+fn hash(issuer: &str, jti: &str) -> TokenHash {
+    // The length in front, so that no other issuer and id run together to the same bytes.
+    let length = (issuer.len() as u64).to_be_bytes();
+    let digest = Sha256::new().chain_update(length).chain_update(issuer).chain_update(jti).finalize();
+    let mut hash = TokenHash::default();
+    hash.iter_mut().zip(digest).for_each(|(byte, of_digest)| *byte = of_digest);
+    hash
+}
+
+fn told(key: &TokenHash, client: &str, until: i64) -> Told {
+    Told { token: base16ct::lower::encode_string(key), client: client.to_owned(), until }
 }
 
 /// What the verifier asks about every token.

@@ -95,7 +95,8 @@ pub struct Entry {
     link: Option<HeaderValue>,
     stores: Vec<String>,
     freshness: Freshness,
-    stored_at: Duration,
+    came_at: Duration,
+    age_then: Duration,
     flight: u64,
     kept: AtomicBool,
     refreshing: AtomicBool,
@@ -105,7 +106,7 @@ pub struct Entry {
 
 impl Entry {
     /// Finishes a document: computes its tag, and writes what of its head is its own.
-    pub(super) fn new(document: Document, freshness: Freshness, stores: Vec<String>, stored_at: Duration) -> Self {
+    pub(super) fn new(document: Document, freshness: Freshness, stores: Vec<String>, came_at: Duration) -> Self {
         let Document { body, link } = document;
         let tag = tag(&body, link.as_deref());
         Self {
@@ -116,7 +117,8 @@ impl Entry {
             link: link.and_then(|link| HeaderValue::try_from(link).ok()),
             stores,
             freshness,
-            stored_at,
+            came_at,
+            age_then: Duration::ZERO,
             flight: 0,
             kept: AtomicBool::new(false),
             refreshing: AtomicBool::new(false),
@@ -175,12 +177,18 @@ impl Entry {
 
     /// How old the answer is.
     pub fn age(&self, now: Duration) -> Duration {
-        now.saturating_sub(self.stored_at)
+        now.saturating_sub(self.came_at).saturating_add(self.age_then)
     }
 
     /// What may be done with the answer now.
     pub fn state(&self, now: Duration) -> State {
         self.freshness.state(self.age(now))
+    }
+
+    /// The same, of an answer that was so old when it came: older than this process, perhaps.
+    pub(super) const fn of_age(mut self, age: Duration) -> Self {
+        self.age_then = age;
+        self
     }
 
     /// The same, as what the flight of this number brought.

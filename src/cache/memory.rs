@@ -1,5 +1,6 @@
 //! The cache's memory on moka: the answers, the flights that bring them, and failures that are remembered for a moment.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -170,14 +171,24 @@ impl<E: Failure> Memory<E> {
 
     async fn keep_answer(&self, question: Question, document: Document, now: Duration, start: Start) -> Arc<Entry> {
         let Question { key, freshness, stores, .. } = question;
-        let entry = Arc::new(finish(document, freshness, stores, now).await.of_flight(start.number));
+        let entry = finish(document, freshness, stores, now).await;
         self.failures.invalidate(&key);
-        let is_wanted = entry.size() <= self.largest && !self.has_newer(&key, start);
-        if is_wanted && !self.was_purged(&key, entry.stores(), start) {
+        self.keep(&key, entry, start)
+    }
+
+    /// Keeps an answer that another replica has fetched.
+    pub(super) fn keep_shared(&self, question: &Question, entry: Entry, start: Start) -> Arc<Entry> {
+        self.keep(&question.key, entry, start)
+    }
+
+    fn keep(&self, key: &Key, entry: Entry, start: Start) -> Arc<Entry> {
+        let entry = Arc::new(entry.of_flight(start.number));
+        let is_wanted = entry.size() <= self.largest && !self.has_newer(key, start);
+        if is_wanted && !self.was_purged(key, entry.stores(), start) {
             entry.mark_kept();
             self.answers.insert(key.clone(), entry.clone());
-            if self.was_purged(&key, entry.stores(), start) {
-                self.answers.invalidate(&key);
+            if self.was_purged(key, entry.stores(), start) {
+                self.answers.invalidate(key);
             }
         }
         entry
@@ -211,6 +222,14 @@ impl<E: Failure> Memory<E> {
         let keys: Vec<Arc<Key>> = answers.map(|(key, _)| key).collect();
         keys.iter().for_each(|key| self.answers.invalidate(key.as_ref()));
         keys.len() as u64
+    }
+
+    /// Drops all answers of all tenants, one tenant after the other.
+    pub(super) fn clear(&self) {
+        let tenants: HashSet<String> = self.answers.iter().map(|(key, _)| key.tenant().to_owned()).collect();
+        for tenant in tenants {
+            self.purge(&tenant, None);
+        }
     }
 
     pub(super) fn maintain(&self) -> (u64, u64) {

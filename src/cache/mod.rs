@@ -8,6 +8,7 @@ mod entry;
 mod freshness;
 mod memory;
 mod purges;
+mod shared;
 pub mod stored;
 
 use std::future::Future;
@@ -19,8 +20,11 @@ use std::{cell::Cell, panic};
 use tracing::Instrument;
 
 use crate::clock::Clock;
+use crate::replicas::Replicas;
+use crate::replicas::journal::Event;
 
 use memory::Memory;
+use shared::SharedLevel;
 
 pub use asked::{Asked, Circle};
 pub use entry::{Document, Encoding, Entry, Form};
@@ -91,6 +95,8 @@ pub enum Outcome {
     Expired,
     /// Another caller's fetch brought it.
     Collapsed,
+    /// Another replica has fetched it, or this one before it was started again.
+    Shared,
     /// The caller asked for an answer from the gateway.
     Bypass,
 }
@@ -105,6 +111,7 @@ impl Outcome {
             Self::Miss => "miss",
             Self::Expired => "expired",
             Self::Collapsed => "collapsed",
+            Self::Shared => "shared",
             Self::Bypass => "bypass",
         }
     }
@@ -127,12 +134,33 @@ pub struct AnswerCache<E: Failure> {
     memory: Memory<E>,
     clock: Clock,
     slow_after: Duration,
+    replicas: Option<Replicas>,
+    shared: Option<SharedLevel>,
+}
+
+/// By whom an answer came, as far as one flight knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum By {
+    /// Another flight.
+    #[default]
+    Another,
+    /// This one has fetched it.
+    ThisOne,
+    /// This one has found it where replicas share them.
+    Replicas,
 }
 
 impl<E: Failure> AnswerCache<E> {
-    /// A cache of this size.
+    /// A cache of this size, of this process alone.
     pub fn new(settings: &CacheSettings, clock: Clock) -> Self {
-        Self { memory: Memory::new(settings), clock, slow_after: settings.slow_after }
+        Self { memory: Memory::new(settings), clock, slow_after: settings.slow_after, replicas: None, shared: None }
+    }
+
+    /// The same in front of what replicas share.
+    #[must_use]
+    pub fn sharing(self, replicas: Option<Replicas>) -> Self {
+        let shared = replicas.as_ref().map(|replicas| SharedLevel::new(replicas.answers()));
+        Self { replicas, shared, ..self }
     }
 
     /// Answers the question from the cache, or by `fetch`, which runs at most once for all callers who ask the same.
@@ -197,13 +225,28 @@ impl<E: Failure> AnswerCache<E> {
         outcome: Outcome,
     ) -> Found {
         let now = self.clock.elapsed();
-        let entry = memory::finish(document, freshness, stores, now.saturating_sub(age)).await;
+        let entry = memory::finish(document, freshness, stores, now).await.of_age(age);
         Found { entry: Arc::new(entry), outcome, age }
     }
 
     /// Drops the answers of a tenant that are about one of these stores, or all of the tenant's; gives their number.
+    /// Other replicas do the same within a second.
     pub fn purge(&self, tenant: &str, stores: Option<&[String]>) -> u64 {
+        // First for those that are shared, so that none of them gets back into memory meanwhile.
+        if let Some(replicas) = &self.replicas {
+            replicas.tell(Event::Purged { tenant: tenant.to_owned(), stores: stores.map(<[String]>::to_vec) });
+        }
+        self.purge_here(tenant, stores)
+    }
+
+    /// Drops them in this process alone: another replica has told of it.
+    pub fn purge_here(&self, tenant: &str, stores: Option<&[String]>) -> u64 {
         self.memory.purge(tenant, stores)
+    }
+
+    /// Drops all answers of all tenants in this process.
+    pub fn clear_here(&self) {
+        self.memory.clear();
     }
 
     /// Frees what has expired and gives the number of answers and their weight in bytes.
@@ -224,23 +267,42 @@ impl<E: Failure> AnswerCache<E> {
         F: FnOnce() -> Fut + 'static,
         Fut: Future<Output = Result<Document, E>> + 'static,
     {
-        let leads = Rc::new(Cell::new(false));
-        let patient = question.bypass || question.waits;
-        let mut flight = self.spawn_flight(question, leads.clone(), fetch);
-        let landed = match older.clone().filter(|_| !patient) {
-            None => flight.await,
-            Some(entry) => match tokio::time::timeout(self.slow_after, &mut flight).await {
+        let by = Rc::new(Cell::default());
+        let (patient, key) = (question.bypass || question.waits, question.key.clone());
+        let mut flight = self.spawn_flight(question, by.clone(), fetch);
+        let landed = if patient {
+            flight.await
+        } else {
+            match tokio::time::timeout(self.slow_after, &mut flight).await {
                 Ok(landed) => landed,
-                Err(_) if entry.state(self.clock.elapsed()) == State::Expired => flight.await,
-                Err(_) => return Ok(found(entry, Outcome::StaleIfError, self.clock.elapsed())),
-            },
+                // A fresh one has just landed, and so has the flight.
+                Err(_) => match self.usable(&key, older.as_ref()) {
+                    Some(entry) if entry.state(self.clock.elapsed()) != State::Fresh => {
+                        return Ok(found(entry, Outcome::StaleIfError, self.clock.elapsed()));
+                    }
+                    _ => flight.await,
+                },
+            }
         };
         let now = self.clock.elapsed();
         match landed.unwrap_or_else(|error| panic::resume_unwind(error.into_panic())) {
-            Ok(entry) if leads.get() => Ok(found(entry, outcome, now)),
-            Ok(entry) => Ok(found(entry, Outcome::Collapsed, now)),
-            Err(failure) => or_stale(failure, older, now),
+            Ok(entry) => {
+                let outcome = match by.get() {
+                    By::ThisOne => outcome,
+                    By::Replicas => Outcome::Shared,
+                    By::Another => Outcome::Collapsed,
+                };
+                Ok(found(entry, outcome, now))
+            }
+            Err(failure) => or_stale(failure, self.usable(&key, older.as_ref()), now),
         }
+    }
+
+    /// An older answer that may be given instead: the one that was there, or one that other replicas had.
+    fn usable(&self, key: &Key, older: Option<&Arc<Entry>>) -> Option<Arc<Entry>> {
+        let now = self.clock.elapsed();
+        let is_usable = |entry: &Arc<Entry>| entry.state(now) != State::Expired;
+        older.filter(|entry| is_usable(entry)).cloned().or_else(|| self.memory.get(key).filter(is_usable))
     }
 
     /// Starts a refresh that nobody waits for, unless one runs or the last one has just failed.
@@ -269,14 +331,14 @@ impl<E: Failure> AnswerCache<E> {
     fn spawn_flight<F, Fut>(
         &self,
         question: Question,
-        leads: Rc<Cell<bool>>,
+        by: Rc<Cell<By>>,
         fetch: F,
     ) -> actix_web::rt::task::JoinHandle<Result<Arc<Entry>, E>>
     where
         F: FnOnce() -> Fut + 'static,
         Fut: Future<Output = Result<Document, E>> + 'static,
     {
-        let (memory, clock) = (self.memory.clone(), self.clock.clone());
+        let (memory, clock, shared) = (self.memory.clone(), self.clock.clone(), self.shared.clone());
         let flight = async move {
             let start = memory.start(&question);
             // Neither who asks for an answer from the gateway nor who asks after a purge may join an earlier flight.
@@ -291,9 +353,26 @@ impl<E: Failure> AnswerCache<E> {
                 {
                     return Ok(entry);
                 }
-                leads.set(true);
+                let mut session = match &shared {
+                    Some(shared) => Some(shared.look(&question, clock.elapsed()).await),
+                    None => None,
+                };
+                if let Some(session) = &mut session
+                    && let is_fresh = session.is_fresh(clock.elapsed())
+                    && let Some(entry) = session.found.take()
+                {
+                    let entry = landing.keep_shared(&question, entry, start);
+                    if is_fresh {
+                        by.set(By::Replicas);
+                        return Ok(entry);
+                    }
+                }
+                by.set(By::ThisOne);
                 // The future of a whole gateway call is large, and what holds it is moved several times.
                 let outcome = Box::pin(fetch()).await;
+                if let Some(session) = session {
+                    session.tell(&question, &outcome);
+                }
                 landing.land(question, outcome, clock.elapsed(), start).await
             };
             memory.fly(key, fetch).await

@@ -1,5 +1,4 @@
-//! The stored form of an answer: how processes that share a cache write it down for each other. Pure, of bytes and of
-//! times that are handed in.
+//! The stored form of an answer: how processes that share a cache write it down for each other. Pure.
 //!
 //! All numbers are big-endian. The checksum is the first half of the SHA-256 of all that stands before and after it.
 //!
@@ -9,15 +8,19 @@
 //! | 3 | 1 | version, 1 |
 //! | 4 | 8 | length of all that follows offset 12 |
 //! | 12 | 16 | checksum |
-//! | 28 | 8 | when it was fetched, Unix milliseconds, signed |
-//! | 36 | 3 × 8 | fresh, stale, on error, in milliseconds |
-//! | 60 | 8 | length of the body |
-//! | 68 | 8 | length of the link; all ones when there is none |
-//! | 76 | 8 | number of stores |
-//! | 84 | | body, link, and for each store its length in 8 bytes and its id |
+//! | 28 | 16 | which answer it is: the first half of the SHA-256 of its name |
+//! | 44 | 2 × 8 | up to where its process had read the journal when the fetch began |
+//! | 60 | 3 × 8 | fresh, stale, on error, in milliseconds |
+//! | 84 | 8 | length of the body |
+//! | 92 | 8 | length of the link; all ones when there is none |
+//! | 100 | 8 | number of stores |
+//! | 108 | | body, link, and for each store its length in 8 bytes and its id |
 //!
 //! The checksum tells accidents: a value cut short, mixed up or written by something else. It does not tell who wrote
 //! the value; whoever may write to the shared cache is trusted.
+//!
+//! How old an answer is does not stand in it: Redis knows how long it lies there, by one clock for all, and clocks of
+//! several machines need not agree.
 //!
 //! The compressed forms and the tag are not stored: they follow from the body, they are made in far less time than a call
 //! takes, and another process may prefer other encodings.
@@ -25,11 +28,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::entry::Document;
 use super::freshness::Freshness;
+use crate::replicas::journal::Position;
 
 const MAGIC: [u8; 3] = *b"SGA";
 const VERSION: u8 = 1;
@@ -38,12 +41,10 @@ const FRONT: usize = 12;
 const CHECKSUM: usize = 16;
 /// What stands before the content.
 const SEAL: usize = FRONT + CHECKSUM;
-/// The four times and three lengths that the content begins with.
-const HEAD: usize = 56;
+const NAME: usize = 16;
+/// The name, the place in the journal, three times and three lengths that the content begins with.
+const HEAD: usize = NAME + 64;
 const NO_LINK: u64 = u64::MAX;
-
-/// How far another machine's clock may be ahead. An answer from further in the future would stay fresh for too long.
-const TOLERATED_LEAD: Duration = Duration::from_secs(5);
 
 /// An answer as it is shared between processes. Times are kept to the millisecond.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,9 +55,21 @@ pub struct Stored {
     pub stores: Vec<String>,
     /// How long it keeps, counted from when it was fetched.
     pub freshness: Freshness,
-    /// When it was fetched, by the wall clock of the machine that fetched it. Elapsed time means nothing to another
-    /// process.
-    pub fetched_at: Timestamp,
+    /// Which answer it is.
+    pub name: NameHash,
+    /// Up to where its process had read the journal when the fetch began.
+    pub seen: Position,
+}
+
+/// What an answer is recognized by, so that one that lies under another's key is noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NameHash(pub [u8; NAME]);
+
+impl NameHash {
+    /// Of an answer's name.
+    pub fn of(name: &str) -> Self {
+        Self(first_half(Sha256::digest(name)))
+    }
 }
 
 /// Why bytes are not the stored form of an answer. Every reason is one to fetch the answer anew.
@@ -83,9 +96,6 @@ pub enum StoredError {
     /// The link or a store is not UTF-8.
     #[error("a text in the value is not UTF-8")]
     NotUtf8,
-    /// It was fetched in a year that no calendar here has.
-    #[error("the value was fetched at a time that cannot be")]
-    WrongTime,
 }
 
 impl Stored {
@@ -104,7 +114,9 @@ impl Stored {
     fn content(&self) -> Vec<u8> {
         let Document { body, link } = &self.document;
         let mut content = Vec::with_capacity(HEAD + body.len() + link.as_ref().map_or(0, String::len));
-        content.extend_from_slice(&self.fetched_at.as_millisecond().to_be_bytes());
+        content.extend_from_slice(&self.name.0);
+        put(&mut content, self.seen.milliseconds);
+        put(&mut content, self.seen.number);
         for duration in [self.freshness.fresh, self.freshness.stale, self.freshness.on_error] {
             put(&mut content, u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
         }
@@ -126,7 +138,8 @@ impl Stored {
     /// The first check that fails. Nothing is allocated before the checksum fits, and then in proportion to `value`.
     pub fn decode(value: &[u8]) -> Result<Self, StoredError> {
         let mut rest = Reader(checked_content(value)?);
-        let fetched_at = rest.time()?;
+        let name = rest.name()?;
+        let seen = Position { milliseconds: rest.number()?, number: rest.number()? };
         let freshness = Freshness { fresh: rest.duration()?, stale: rest.duration()?, on_error: rest.duration()? };
         let (body, link, stores) = (rest.number()?, rest.number()?, rest.number()?);
         let body = Bytes::copy_from_slice(rest.take(body)?);
@@ -136,16 +149,7 @@ impl Stored {
         if !rest.0.is_empty() {
             return Err(StoredError::WrongParts);
         }
-        Ok(Self { document: Document { body, link }, stores, freshness, fetched_at })
-    }
-
-    /// How old the answer is; `None` when it comes from further in the future than clocks of one company should differ.
-    pub fn age(&self, now: Timestamp) -> Option<Duration> {
-        let age = now.duration_since(self.fetched_at);
-        match Duration::try_from(age) {
-            Ok(age) => Some(age),
-            Err(_) => (age.unsigned_abs() <= TOLERATED_LEAD).then_some(Duration::ZERO),
-        }
+        Ok(Self { document: Document { body, link }, stores, freshness, name, seen })
     }
 }
 
@@ -161,10 +165,13 @@ fn front(content: usize) -> [u8; FRONT] {
 }
 
 fn checksum(front: &[u8], content: &[u8]) -> [u8; CHECKSUM] {
-    let digest = Sha256::new().chain_update(front).chain_update(content).finalize();
-    let mut checksum = [0; CHECKSUM];
-    checksum.iter_mut().zip(digest).for_each(|(byte, of_digest)| *byte = of_digest);
-    checksum
+    first_half(Sha256::new().chain_update(front).chain_update(content).finalize())
+}
+
+fn first_half(digest: impl IntoIterator<Item = u8>) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.iter_mut().zip(digest).for_each(|(byte, of_digest)| *byte = of_digest);
+    half
 }
 
 /// Checks the seal, and gives all that follows it.
@@ -198,8 +205,10 @@ impl<'a> Reader<'a> {
         Ok(u64::from_be_bytes(*taken))
     }
 
-    fn time(&mut self) -> Result<Timestamp, StoredError> {
-        Timestamp::from_millisecond(self.number()?.cast_signed()).map_err(|_| StoredError::WrongTime)
+    fn name(&mut self) -> Result<NameHash, StoredError> {
+        let (taken, rest) = self.0.split_first_chunk().ok_or(StoredError::WrongParts)?;
+        self.0 = rest;
+        Ok(NameHash(*taken))
     }
 
     fn duration(&mut self) -> Result<Duration, StoredError> {

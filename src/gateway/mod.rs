@@ -106,7 +106,7 @@ impl GatewayClient {
     pub async fn call_raw(&self, account: &Arc<Account>, call: &Call) -> Result<Bytes, Error> {
         let deadline = self.deadline();
         let login = self.login_for(account, call, &deadline).await?;
-        let stamped = self.stamp(account, call, &Trial::default())?;
+        let stamped = self.stamp(account, call, &Trial::default()).await?;
         let request = account.dialect().encode(call, &stamped.stamp, login.as_ref().map(|token| &token.value));
         let sent = self.transport.send(request, &deadline).await;
         sent.map(|response| response.body).map_err(|failure| Error::transport(account.gateway(), failure))
@@ -147,7 +147,7 @@ impl GatewayClient {
         self.must_not_rest(account).map_err(unsent)?;
         let login = self.login_for(account, call, deadline).await.map_err(unsent)?;
         let (place, leave) = self.admit(account, deadline).await.map_err(unsent)?;
-        let stamped = self.stamp(account, call, &progress.trial).map_err(unsent)?;
+        let stamped = self.stamp(account, call, &progress.trial).await.map_err(unsent)?;
         progress.attempts.begin(&account.budget);
         let had_its_time = self.transport.has_time(deadline);
         let sent = Sent { stamped, login, had_its_time };
@@ -197,8 +197,8 @@ impl GatewayClient {
         Ok((place, leave))
     }
 
-    fn stamp(&self, account: &Account, call: &Call, trial: &Trial) -> Result<Stamped, Error> {
-        account.stamp(call, trial, self.clock.now()).ok_or_else(|| {
+    async fn stamp(&self, account: &Account, call: &Call, trial: &Trial) -> Result<Stamped, Error> {
+        account.stamp(call, trial, self.clock.now()).await.ok_or_else(|| {
             let cause = "every timestamp that may be used for this call has been used; switch the nonce on";
             account.error(Kind::Busy, cause).retry_after(Some(Duration::from_secs(1)))
         })

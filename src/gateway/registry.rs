@@ -8,6 +8,7 @@ use super::limit::{CallLimit, CallLimits};
 use super::settings::GatewaySettings;
 use super::stamps::UsedSeconds;
 use super::vendor::Gateway;
+use crate::replicas::Replicas;
 
 /// What all accounts of the process share. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -20,7 +21,13 @@ pub struct Registry {
 impl Registry {
     /// A registry that knows no account yet.
     pub fn new(settings: &GatewaySettings) -> Self {
-        Self { used: Arc::default(), limits: Arc::default(), settings: Arc::new(settings.clone()) }
+        Self::sharing(settings, None)
+    }
+
+    /// The same, whose signatures use seconds that no other replica uses, if there are any.
+    pub fn sharing(settings: &GatewaySettings, replicas: Option<&Replicas>) -> Self {
+        let used = Arc::new(UsedSeconds::sharing(replicas.map(Replicas::seconds)));
+        Self { used, limits: Arc::default(), settings: Arc::new(settings.clone()) }
     }
 
     /// The seconds that calls have used.

@@ -1,17 +1,18 @@
 //! Makes each attempt unlike every other: a nonce, or a second that no equal call has used.
 //! Both vendors refuse a signature that they have seen (OMS for 3600 s), and equal calls within one second would carry
-//! the same one.
+//! the same one. Replicas that share a Redis take their seconds there; without it, each knows its own only.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::dialect::{Call, Stamp, TimestampForm};
+use crate::replicas::seconds::{SharedSeconds, Taken};
 
 /// After a repeat that is not our own, somebody else uses the same credential: a step of up to so many seconds, chosen at
 /// random, makes it unlikely that both go on choosing the same ones.
@@ -20,9 +21,15 @@ const LARGEST_STEP: i64 = 16;
 /// Seconds remembered before those that lie in the past are dropped.
 const REMEMBERED: usize = 4096;
 
+/// A call as far as its signature goes, but for the time; the same in all replicas.
+type CallHash = [u8; 16];
+
 /// The seconds that calls have used, of all accounts: two companies may share a credential, and the gateway counts by it.
 #[derive(Debug, Default)]
-pub struct UsedSeconds(Mutex<HashMap<u64, Used>>);
+pub struct UsedSeconds {
+    own: Mutex<HashMap<CallHash, Used>>,
+    shared: Option<SharedSeconds>,
+}
 
 /// What one call has used.
 #[derive(Clone, Copy, Debug)]
@@ -33,12 +40,48 @@ struct Used {
 }
 
 impl UsedSeconds {
-    /// The first second from `now` on that no equal call has used; `None` when it would lie too far ahead.
-    fn take(&self, call: u64, now: i64, lead: i64) -> Option<i64> {
-        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if used.len() >= REMEMBERED {
-            used.retain(|_, used| used.last >= now);
+    /// Taken together with other replicas, if there are any.
+    pub fn sharing(shared: Option<SharedSeconds>) -> Self {
+        Self { shared, ..Self::default() }
+    }
+
+    /// The first second from `now` on that no equal call has used, of any replica if those can be asked; `None` when it
+    /// would lie too far ahead.
+    async fn take_of_all(&self, call: CallHash, now: i64, lead: i64) -> Option<i64> {
+        let Some(shared) = &self.shared else { return self.take(call, now, lead) };
+        // Ours are known there, too, unless it was away.
+        let first = self.after_our_last(call, now, lead);
+        match shared.take(&call, now, first, lead).await {
+            Taken::Second(second) => {
+                self.have_used(call, second, now);
+                Some(second)
+            }
+            Taken::None => None,
+            Taken::Unknown => self.take(call, now, lead),
         }
+    }
+
+    /// The first second that we have not used ourselves.
+    fn after_our_last(&self, call: CallHash, now: i64, lead: i64) -> i64 {
+        let last = self.used().get(&call).map(|used| used.last);
+        last.filter(|last| *last <= now.saturating_add(lead)).map_or(now, |last| now.max(last.saturating_add(1)))
+    }
+
+    fn have_used(&self, call: CallHash, second: i64, now: i64) {
+        let mut used = self.used();
+        make_room(&mut used, now);
+        let before = used.get(&call).map_or(i64::MIN, |used| used.last);
+        used.insert(call, Used { last: second, before_jump: before.min(second) });
+    }
+
+    fn used(&self) -> MutexGuard<'_, HashMap<CallHash, Used>> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first second from `now` on that no equal call has used; `None` when it would lie too far ahead.
+    fn take(&self, call: CallHash, now: i64, lead: i64) -> Option<i64> {
+        let mut used = self.used();
+        make_room(&mut used, now);
         let used = used.entry(call).or_insert(Used { last: i64::MIN, before_jump: i64::MIN });
         let furthest = now.saturating_add(lead);
         if used.last > furthest {
@@ -57,11 +100,17 @@ impl UsedSeconds {
     }
 
     /// Passes over some of the next seconds.
-    fn step_aside(&self, call: u64) {
-        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn step_aside(&self, call: CallHash) {
+        let mut used = self.used();
         if let Some(used) = used.get_mut(&call) {
             used.last = used.last.saturating_add(fastrand::i64(0..LARGEST_STEP));
         }
+    }
+}
+
+fn make_room(used: &mut HashMap<CallHash, Used>, now: i64) {
+    if used.len() >= REMEMBERED {
+        used.retain(|_, used| used.last >= now);
     }
 }
 
@@ -94,12 +143,12 @@ impl Stamps {
     }
 
     /// A stamp in this form at the gateway's time `now`; `None` when every second that may be used has been used.
-    pub fn issue(&self, call: &Call, now: Timestamp, form: TimestampForm) -> Option<Stamp> {
+    pub async fn issue(&self, call: &Call, now: Timestamp, form: TimestampForm) -> Option<Stamp> {
         match self.unique {
             Unique::Nonce => Some(Stamp { time: now, nonce: Some(Uuid::new_v4().simple().to_string()), form }),
             Unique::Second { lead } => {
                 let lead = i64::try_from(lead.as_secs()).unwrap_or(i64::MAX);
-                let second = self.used.take(self.digest(call), now.as_second(), lead)?;
+                let second = self.used.take_of_all(self.hash(call), now.as_second(), lead).await?;
                 Some(Stamp { time: Timestamp::from_second(second).ok()?, nonce: None, form })
             }
         }
@@ -108,7 +157,7 @@ impl Stamps {
     /// The gateway has seen the stamp before, although we had not used it.
     pub fn repeated(&self, call: &Call) {
         if self.unique != Unique::Nonce {
-            self.used.step_aside(self.digest(call));
+            self.used.step_aside(self.hash(call));
         }
     }
 
@@ -117,12 +166,17 @@ impl Stamps {
         &self.form
     }
 
-    fn digest(&self, call: &Call) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.credential.hash(&mut hasher);
-        call.method.name.hash(&mut hasher);
-        call.parameters.hash(&mut hasher);
-        hasher.finish()
+    fn hash(&self, call: &Call) -> CallHash {
+        let mut digest = Sha256::new();
+        let parameters = call.parameters.iter().flat_map(|(name, value)| [&**name, &**value]);
+        for text in [self.credential.as_str(), &call.method.name].into_iter().chain(parameters) {
+            // The length in front, so that no two calls run together to the same bytes.
+            digest.update((text.len() as u64).to_be_bytes());
+            digest.update(text);
+        }
+        let mut hash = CallHash::default();
+        hash.iter_mut().zip(digest.finalize()).for_each(|(byte, of_digest)| *byte = of_digest);
+        hash
     }
 }
 

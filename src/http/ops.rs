@@ -16,6 +16,7 @@ use crate::gateway::login::LoginState;
 use crate::gateway::registry::Registry;
 use crate::gateway::tenants::Tenants;
 use crate::gateway::vendor::Gateway;
+use crate::replicas::Replicas;
 use crate::telemetry::metrics;
 
 /// The part of the API document that describes these paths.
@@ -52,6 +53,21 @@ struct ReadinessDocument {
     version: &'static str,
     /// The accounts at gateways, without the names of companies.
     gateways: Vec<GatewayState>,
+    /// What replicas share through Redis; only where that is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    shared: Option<SharedState>,
+}
+
+/// Whether replicas share answers, quotas and revocations at the moment.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = SharedState)]
+enum SharedState {
+    /// They do.
+    InUse,
+    /// Redis is not to be had, and each replica goes on alone.
+    Unavailable,
 }
 
 /// How an account at a gateway does.
@@ -77,13 +93,19 @@ struct GatewayState {
 pub struct Standing {
     tenants: Tenants,
     registry: Registry,
+    replicas: Option<Replicas>,
     clock: Clock,
 }
 
 impl Standing {
-    /// Knows these accounts.
-    pub const fn new(tenants: Tenants, registry: Registry, clock: Clock) -> Self {
-        Self { tenants, registry, clock }
+    /// Knows these accounts, and other replicas, if there are any.
+    pub const fn new(tenants: Tenants, registry: Registry, replicas: Option<Replicas>, clock: Clock) -> Self {
+        Self { tenants, registry, replicas, clock }
+    }
+
+    fn shared(&self) -> Option<SharedState> {
+        let replicas = self.replicas.as_ref()?;
+        Some(if replicas.is_up() { SharedState::InUse } else { SharedState::Unavailable })
     }
 
     fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
@@ -142,8 +164,12 @@ async fn read_health() -> HttpResponse {
 )]
 async fn read_readiness(standing: Data<Standing>) -> HttpResponse {
     let gateways = standing.accounts().map(|account| standing.of_account(account));
-    let document =
-        ReadinessDocument { status: "ready", version: env!("CARGO_PKG_VERSION"), gateways: gateways.collect() };
+    let document = ReadinessDocument {
+        status: "ready",
+        version: env!("CARGO_PKG_VERSION"),
+        gateways: gateways.collect(),
+        shared: standing.shared(),
+    };
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(document)
 }
 

@@ -119,6 +119,7 @@ fn cache_status(found: &Found) -> String {
         Outcome::Miss => format!("storegate; fwd=miss{stored}; ttl={ttl}"),
         Outcome::Expired => format!("storegate; fwd=stale{stored}; ttl={ttl}"),
         Outcome::Collapsed => format!("storegate; fwd=miss; collapsed; ttl={ttl}"),
+        Outcome::Shared => format!("storegate; hit; ttl={ttl}; detail=shared"),
         Outcome::Bypass => format!("storegate; fwd=request{stored}; ttl={ttl}"),
     }
 }

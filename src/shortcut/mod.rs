@@ -218,10 +218,10 @@ impl Shortcut {
     }
 }
 
-/// Counts the request against its client's quota; `None` when that is spent.
+/// Counts the request against its client's quota; `None` when that is spent, or others have to be asked.
 #[expect(clippy::option_option, reason = "no quota, or its standing; or the ordinary way")]
 fn count(auth: &Auth, token: &KnownToken, now: Duration) -> Option<Option<Counted>> {
     let Quota::Limited(rate) = token.quota else { return Some(None) };
-    let standing = auth.take_quota(&token.verified, rate, now).ok()?;
+    let standing = auth.quotas().take_now(&token.verified, rate, now)?.ok()?;
     Some(Some(Counted::from(standing)))
 }

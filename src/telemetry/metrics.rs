@@ -33,6 +33,11 @@ const CACHE_READS: &str = "storegate_cache_reads_total";
 const CACHE_ENTRIES: &str = "storegate_cache_entries";
 const CACHE_BYTES: &str = "storegate_cache_bytes";
 const CACHE_REMOVALS: &str = "storegate_cache_removals_total";
+const SHARED_UP: &str = "storegate_shared_up";
+const SHARED_OPERATIONS: &str = "storegate_shared_operations_total";
+const SHARED_DURATION: &str = "storegate_shared_operation_duration_seconds";
+const SHARED_ANSWERS: &str = "storegate_shared_answers_total";
+const SHARED_EVENTS: &str = "storegate_shared_events_total";
 
 /// From a hit on loopback to the gateway's deadline, in seconds.
 const BUCKETS: [f64; 13] = [0.000_1, 0.000_25, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0];
@@ -237,6 +242,27 @@ pub fn cache_size(entries: u64, bytes: u64) {
     gauge!(CACHE_BYTES).set(bytes as f64);
 }
 
+/// What replicas share is in use, or not.
+pub fn shared_up(is_up: bool) {
+    gauge!(SHARED_UP).set(f64::from(u8::from(is_up)));
+}
+
+/// Something was done at Redis for a request, or not.
+pub fn shared_operation(operation: &'static str, outcome: &'static str, took: Duration) {
+    counter!(SHARED_OPERATIONS, "operation" => operation, "outcome" => outcome).increment(1);
+    histogram!(SHARED_DURATION, "operation" => operation).record(took.as_secs_f64());
+}
+
+/// What a process that lacks an answer found where replicas share them.
+pub fn shared_answer(outcome: &'static str) {
+    counter!(SHARED_ANSWERS, "outcome" => outcome).increment(1);
+}
+
+/// Replicas told each other something.
+pub fn shared_event(event: &'static str, direction: &'static str) {
+    counter!(SHARED_EVENTS, "event" => event, "direction" => direction).increment(1);
+}
+
 fn handle() -> Option<&'static PrometheusHandle> {
     RECORDER.get()?.as_ref()
 }
@@ -268,5 +294,10 @@ fn describe() {
     describe_counter!(CACHE_READS, "Questions to the cache, by resource and outcome");
     describe_counter!(CACHE_REMOVALS, "Answers that left the cache, by cause");
     describe_gauge!(CACHE_ENTRIES, "Answers in the cache");
+    describe_gauge!(SHARED_UP, "Whether what replicas share through Redis is in use: 1 or 0");
+    describe_counter!(SHARED_OPERATIONS, "What was done at Redis for requests, by operation and outcome");
+    describe_histogram!(SHARED_DURATION, "Time of an operation at Redis");
+    describe_counter!(SHARED_ANSWERS, "Answers looked for where replicas share them, by what was found");
+    describe_counter!(SHARED_EVENTS, "What replicas told each other, by event and direction");
     describe_gauge!(CACHE_BYTES, "Weight of the answers in the cache, in bytes");
 }

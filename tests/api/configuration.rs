@@ -123,6 +123,37 @@ fn hosts_origins_and_limits_that_cannot_work_are_told() {
 }
 
 #[test]
+fn what_cannot_be_a_redis_is_told_and_no_password_is_shown() {
+    let told = |settings: &str| {
+        let configuration = write("redis", &format!("[redis]\n{settings}\n{TENANT}"));
+        let refused = run(&["serve", "--config", &configuration], &[], "");
+        assert_eq!(refused.status.code(), Some(78), "{settings}");
+        let told = String::from_utf8(refused.stderr).unwrap();
+        assert!(!told.contains("planted"), "{told}");
+        told
+    };
+    for (settings, complaint) in [
+        ("", "redis.nodes: missing"),
+        ("nodes = []", "name one node"),
+        ("nodes = [\"a:1\", \"b:2\"]", "name one node"),
+        ("nodes = [\"redis://user:planted@a:1\"]", "write host:port"),
+        ("nodes = [\"a\"]\nmode = \"planted\"", "write single, sentinel or cluster"),
+        ("nodes = [\"a\"]\nmode = \"sentinel\"", "redis.master: missing"),
+        ("nodes = [\"a\"]\nmaster = \"m\"", "this is for mode = \"sentinel\""),
+        ("nodes = [\"a\"]\nsentinel_password = \"planted\"", "this is for mode = \"sentinel\""),
+        ("nodes = [\"a\"]\nmode = \"cluster\"\ndatabase = 3", "a cluster has only database 0"),
+        ("nodes = [\"a\"]\nusername = \"u\"", "a user needs a password"),
+        ("nodes = [\"a\"]\nca_file = \"Cargo.toml\"", "only with tls = true"),
+        ("nodes = [\"a\"]\nprefix = \"a b\"", "letters, digits"),
+        ("nodes = [\"a\"]\ntimeout = \"1s\"", "write 5ms to 50ms"),
+        ("node = \"a\"", "nodes"),
+    ] {
+        let told = told(settings);
+        assert!(told.contains(complaint), "{settings}: {told}");
+    }
+}
+
+#[test]
 fn a_line_that_is_not_toml_is_named_by_its_number_and_not_shown() {
     let path = directory("not-toml").join("storegate.toml");
     fs::write(&path, "[tenants.acme.oms]\ntoken = planted-secret\"\n").unwrap();

@@ -53,6 +53,10 @@ fn every_default_that_the_example_explains_is_a_setting() {
         "#[directory",
         "#tenant = \"acme\"    ",
         "#scope_prefix",
+        "#username",
+        "#password_file = \"secrets/redis",
+        "#sentinel_",
+        "#master",
     ];
     let lines = EXAMPLE.lines().filter(|line| !alternatives.iter().any(|start| line.starts_with(start)));
     let is_setting = |line: &str| line.starts_with('#') && !line.starts_with("# ") && line.len() > 1;

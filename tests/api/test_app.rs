@@ -47,6 +47,13 @@ impl Setup {
     }
 }
 
+/// By what time the service lives.
+struct Clocks {
+    time: ManualClock,
+    proxy_time: ManualClock,
+    proxy_clock: Clock,
+}
+
 /// The running service.
 pub struct TestApp {
     /// Moves the time of service and gateway.
@@ -85,7 +92,27 @@ impl TestApp {
             if setup.proxy_time == NOW { (clock.clone(), time.clone()) } else { Clock::manual(setup.proxy_time) };
         let gateway = SandboxGateway::start(SocketAddr::from(([127, 0, 0, 1], 0)), setup.sandbox, clock);
         let configuration = configuration(&gateway.sandbox) + &setup.more;
-        let settings = Settings::parse(&configuration, setup.variables.into_iter()).unwrap();
+        let clocks = Clocks { time, proxy_time, proxy_clock };
+        Self::serve(configuration, setup.variables, clocks, Some(gateway))
+    }
+
+    /// Another replica: of the same configuration but for these variables, by the same time, in front of the same gateway,
+    /// which the first one holds.
+    pub fn beside(first: &Self, variables: &[(&str, &str)]) -> Self {
+        let variables = variables.iter().map(|(name, value)| (format!("STOREGATE__{name}"), (*value).to_owned()));
+        let clocks =
+            Clocks { time: first.time.clone(), proxy_time: first.proxy_time.clone(), proxy_clock: first.clock.clone() };
+        Self::serve(first.configuration.clone(), variables.collect(), clocks, None)
+    }
+
+    fn serve(
+        configuration: String,
+        variables: Vec<(String, String)>,
+        clocks: Clocks,
+        gateway: Option<SandboxGateway>,
+    ) -> Self {
+        let Clocks { time, proxy_time, proxy_clock } = clocks;
+        let settings = Settings::parse(&configuration, variables.into_iter()).unwrap();
         let key = settings.auth.keys.as_ref().unwrap().signing().clone();
         let clock = proxy_clock.clone();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -99,7 +126,7 @@ impl TestApp {
             };
             (known, stop)
         });
-        let (client, gateway) = (client(), Some(gateway));
+        let client = client();
         let auth = in_force.auth.clone();
         Self {
             time,

@@ -1,7 +1,6 @@
 //! How many requests a client may send: counted after its token is verified and before the cache is asked, for the client
-//! that the token names at its issuer and tenant, over all workers.
-//!
-//! [`Quotas::take`] is the only place that counts: a count that several processes share belongs behind it.
+//! that the token names at its issuer and tenant, over all workers, and over all replicas that share a Redis. While that is
+//! not to be had, each replica counts for itself, and knows what it has let pass before.
 
 pub mod headers;
 
@@ -11,6 +10,7 @@ use std::time::Duration;
 use super::accounts::Accounts;
 use super::rate::{Exhausted, Rate, Standing};
 use super::verify::VerifiedToken;
+use crate::replicas::quota::{Allowance, Holder, SharedQuotas, Taken};
 
 /// The most clients that are counted at the same time. Clients of other issuers are not known beforehand.
 const MOST: usize = 64 * 1024;
@@ -37,23 +37,65 @@ impl FromStr for Quota {
 
 /// What the clients have spent.
 #[derive(Debug)]
-pub struct Quotas(Accounts);
+pub struct Quotas {
+    own: Accounts,
+    shared: Option<SharedQuotas>,
+}
+
+/// What came of counting a request.
+pub type Count = Result<Standing, Exhausted>;
 
 impl Default for Quotas {
     fn default() -> Self {
-        Self(Accounts::new(MOST))
+        Self::sharing(None)
     }
 }
 
 impl Quotas {
-    /// Counts a request of the token's client.
-    ///
-    /// # Errors
-    /// [`Exhausted`] when its quota is spent.
-    pub fn take(&self, token: &VerifiedToken, rate: Rate, now: Duration) -> Result<Standing, Exhausted> {
-        let holder = self.0.holder((&token.claims().iss, token.tenant(), token.client_id()));
-        self.0.take(holder, rate, now)
+    /// Counted together with other replicas, if there are any.
+    pub fn sharing(shared: Option<SharedQuotas>) -> Self {
+        Self { own: Accounts::new(MOST), shared }
     }
+
+    /// Counts a request of the token's client, if that can be done without asking Redis.
+    pub fn take_now(&self, token: &VerifiedToken, rate: Rate, now: Duration) -> Option<Count> {
+        let Some(shared) = self.shared.as_ref().filter(|shared| shared.is_up()) else {
+            return Some(self.take_own(token, rate, now));
+        };
+        let taken = shared.take_held(holder(token), allowance(rate))?;
+        Some(self.counted(token, rate, now, taken))
+    }
+
+    /// Counts a request of the token's client.
+    pub async fn take(&self, token: &VerifiedToken, rate: Rate, now: Duration) -> Count {
+        let Some(shared) = &self.shared else { return self.take_own(token, rate, now) };
+        match shared.take(holder(token), allowance(rate)).await {
+            Some(taken) => self.counted(token, rate, now, taken),
+            None => self.take_own(token, rate, now),
+        }
+    }
+
+    fn take_own(&self, token: &VerifiedToken, rate: Rate, now: Duration) -> Count {
+        let holder = self.own.holder((&token.claims().iss, token.tenant(), token.client_id()));
+        self.own.take(holder, rate, now)
+    }
+
+    fn counted(&self, token: &VerifiedToken, rate: Rate, now: Duration, taken: Taken) -> Count {
+        // What replicas have spent together decides; our own count is for when they cannot be asked.
+        let _own = self.take_own(token, rate, now);
+        match taken {
+            Taken::One { owed } => Ok(rate.standing(owed)),
+            Taken::None { owed } => Err(rate.exhausted(owed)),
+        }
+    }
+}
+
+fn holder(token: &VerifiedToken) -> Holder {
+    Holder::of([&token.claims().iss, token.tenant(), token.client_id()])
+}
+
+const fn allowance(rate: Rate) -> Allowance {
+    Allowance { count: rate.count(), per: rate.per() }
 }
 
 #[cfg(test)]

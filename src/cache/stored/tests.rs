@@ -1,9 +1,9 @@
 //! The stored form against a value written out by hand, and against everything that may happen to one on its way.
 
-use super::{Stored, StoredError, TOLERATED_LEAD, checksum};
+use super::{NameHash, Stored, StoredError, checksum};
 use crate::cache::{Document, Freshness};
+use crate::replicas::journal::Position;
 use bytes::Bytes;
-use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, proptest};
 use std::time::Duration;
@@ -11,9 +11,10 @@ use std::time::Duration;
 /// Laid out by the table of the module, its checksum computed with another program.
 const BY_HAND: &str = "
     534741 01
-    0000000000000074
-    6e74045b38e713ee527a8640318c8197
-    000001a200fb5100
+    000000000000008c
+    6bf3a7e58b09324df1b3674a19514daa
+    733c93743b7e08ba7b2d8df13530af49
+    000001a200fb5100 0000000000000007
     0000000000007530 000000000000ea60 000000000036ee80
     0000000000000007 000000000000000b 0000000000000002
     7b2261223a317d
@@ -21,12 +22,13 @@ const BY_HAND: &str = "
     0000000000000003 535f31
     0000000000000007 53484f50303031";
 
-/// The same, of an answer with nothing in it, fetched a millisecond before 1970.
+/// The same, of an answer with nothing in it.
 const EMPTY_BY_HAND: &str = "
     534741 01
-    0000000000000048
-    3194fcd8cb85b6a34f59dfe8dfa543bd
-    ffffffffffffffff
+    0000000000000060
+    670d21df34e074735d39cc798f65f34f
+    00000000000000000000000000000000
+    0000000000000000 0000000000000000
     0000000000000000 0000000000000000 0000000000000000
     0000000000000000 ffffffffffffffff 0000000000000000";
 
@@ -40,7 +42,8 @@ fn stored() -> Stored {
         document: Document { body: Bytes::from_static(b"{\"a\":1}"), link: Some("</s?page=2>".to_owned()) },
         stores: vec!["S_1".to_owned(), "SHOP001".to_owned()],
         freshness: Freshness::seconds(30, 60, 3600),
-        fetched_at: "2026-11-22T02:00:00Z".parse().unwrap(),
+        name: NameHash::of("acme\0flow\0S_1"),
+        seen: Position { milliseconds: 1_795_312_800_000, number: 7 },
     }
 }
 
@@ -49,7 +52,8 @@ fn empty() -> Stored {
         document: Document { body: Bytes::new(), link: None },
         stores: Vec::new(),
         freshness: Freshness::seconds(0, 0, 0),
-        fetched_at: Timestamp::from_millisecond(-1).unwrap(),
+        name: NameHash([0; 16]),
+        seen: Position::default(),
     }
 }
 
@@ -87,23 +91,22 @@ fn each_check_has_its_error() {
     assert_eq!(Stored::decode(&value[..27]).unwrap_err(), StoredError::TooShort);
     assert_eq!(changed(0, b'x'), StoredError::WrongMagic);
     assert_eq!(changed(3, 2), StoredError::WrongVersion(2));
-    assert_eq!(Stored::decode(&value[..100]).unwrap_err(), StoredError::WrongLength);
+    assert_eq!(Stored::decode(&value[..120]).unwrap_err(), StoredError::WrongLength);
     assert_eq!(Stored::decode(&[&value[..], b"\n"].concat()).unwrap_err(), StoredError::WrongLength);
     assert_eq!(changed(11, 0), StoredError::WrongLength);
     assert_eq!(changed(12, 0), StoredError::WrongChecksum);
-    assert_eq!(changed(90, b'2'), StoredError::WrongChecksum);
+    assert_eq!(changed(114, b'2'), StoredError::WrongChecksum);
 }
 
 #[test]
 fn a_value_whose_checksum_fits_must_still_add_up() {
-    for offset in [60, 68, 76] {
+    for offset in [84, 92, 100] {
         for number in [0, 1, 6, 8, 1 << 32, u64::MAX - 1] {
             assert_eq!(Stored::decode(&with_number(offset, number)), Err(StoredError::WrongParts), "{offset} {number}");
         }
     }
-    assert_eq!(Stored::decode(&with_number(76, u64::MAX)), Err(StoredError::WrongParts), "a host of stores");
-    assert_eq!(Stored::decode(&with_number(28, i64::MAX.cast_unsigned())), Err(StoredError::WrongTime));
-    for offset in [91, 110] {
+    assert_eq!(Stored::decode(&with_number(100, u64::MAX)), Err(StoredError::WrongParts), "a host of stores");
+    for offset in [115, 134] {
         let mut value = stored().encode();
         value[offset] = 0xff;
         assert_eq!(Stored::decode(&resealed(value)), Err(StoredError::NotUtf8), "{offset}");
@@ -118,37 +121,26 @@ fn the_longest_durations_are_kept() {
     assert_eq!(read, Freshness { fresh: Duration::from_millis(u64::MAX), ..freshness });
 }
 
-#[test]
-fn an_answer_ages_by_the_wall_clock() {
-    let age = |now: &str| stored().age(now.parse().unwrap());
-    assert_eq!(age("2026-11-22T02:00:00Z"), Some(Duration::ZERO));
-    assert_eq!(age("2026-11-22T02:00:31.5Z"), Some(Duration::from_millis(31_500)));
-    assert_eq!(age("2027-11-22T02:00:00Z"), Some(Duration::from_secs(365 * 86_400)));
-}
-
-#[test]
-fn an_answer_from_the_future_is_new_or_not_believed() {
-    let fetched_at = stored().fetched_at;
-    assert_eq!(stored().age(fetched_at - TOLERATED_LEAD), Some(Duration::ZERO));
-    assert_eq!(stored().age(fetched_at - TOLERATED_LEAD - Duration::from_millis(1)), None);
-    assert_eq!(stored().age(Timestamp::MIN), None);
-}
-
 fn any_stored() -> impl Strategy<Value = Stored> {
     let document = (vec(any::<u8>(), 0..300), proptest::option::of(".{0,40}"));
-    let times = (any::<u64>(), any::<u64>(), any::<u64>(), -377_705_023_201_000..=253_402_207_200_000_i64);
-    (document, vec(".{0,12}", 0..4), times).prop_map(|((body, link), stores, (fresh, stale, on_error, fetched))| {
-        Stored {
-            document: Document { body: body.into(), link },
-            stores,
-            freshness: Freshness {
-                fresh: Duration::from_millis(fresh),
-                stale: Duration::from_millis(stale),
-                on_error: Duration::from_millis(on_error),
-            },
-            fetched_at: Timestamp::from_millisecond(fetched).unwrap(),
-        }
-    })
+    let times = (any::<u64>(), any::<u64>(), any::<u64>());
+    let origin = (any::<[u8; 16]>(), any::<(u64, u64)>());
+    (document, vec(".{0,12}", 0..4), times, origin).prop_map(
+        |((body, link), stores, (fresh, stale, on_error), origin)| {
+            let (name, (milliseconds, number)) = origin;
+            Stored {
+                document: Document { body: body.into(), link },
+                stores,
+                freshness: Freshness {
+                    fresh: Duration::from_millis(fresh),
+                    stale: Duration::from_millis(stale),
+                    on_error: Duration::from_millis(on_error),
+                },
+                name: NameHash(name),
+                seen: Position { milliseconds, number },
+            }
+        },
+    )
 }
 
 proptest! {

@@ -1,6 +1,7 @@
 use super::{FormMemory, Stamps, Unique, UsedSeconds};
-use crate::gateway::dialect::{Call, TimestampForm};
+use crate::gateway::dialect::{Call, Stamp, TimestampForm};
 use crate::gateway::oms::methods::SHOP_GET;
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,11 +18,16 @@ fn stamps(unique: Unique, credential: &str, used: &Arc<UsedSeconds>) -> Stamps {
     Stamps::new(credential.to_owned(), unique, FormMemory::fixed(TimestampForm::Unix), used.clone())
 }
 
+/// Without other replicas there is nothing to wait for.
+fn issued(stamps: &Stamps, call: &Call, now: Timestamp) -> Option<Stamp> {
+    stamps.issue(call, now, UNIX).now_or_never().unwrap()
+}
+
 #[test]
 fn two_accounts_with_one_credential_never_use_the_same_second() {
     let used = Arc::default();
     let now = Timestamp::from_second(1_700_000_000).unwrap();
-    let second = |stamps: Stamps| stamps.issue(&call("A"), now, UNIX).unwrap().time.as_second() - now.as_second();
+    let second = |stamps: Stamps| issued(&stamps, &call("A"), now).unwrap().time.as_second() - now.as_second();
     let seconds = ["demo", "demo", "other"].map(|credential| second(stamps(A_MINUTE_AHEAD, credential, &used)));
     assert_eq!(seconds, [0, 1, 0]);
 }
@@ -31,16 +37,16 @@ fn without_a_nonce_equal_calls_get_increasing_seconds_and_others_do_not_wait() {
     let stamps = stamps(A_MINUTE_AHEAD, "demo", &Arc::default());
     let now = Timestamp::from_second(1_700_000_000).unwrap();
     let seconds: Vec<i64> =
-        (0..3).map(|_| stamps.issue(&call("A"), now, UNIX).unwrap().time.as_second() - now.as_second()).collect();
+        (0..3).map(|_| issued(&stamps, &call("A"), now).unwrap().time.as_second() - now.as_second()).collect();
     assert_eq!(seconds, [0, 1, 2]);
-    assert_eq!(stamps.issue(&call("B"), now, UNIX).unwrap().time, now);
+    assert_eq!(issued(&stamps, &call("B"), now).unwrap().time, now);
 }
 
 #[test]
 fn a_second_too_far_ahead_is_never_given() {
     let stamps = stamps(A_MINUTE_AHEAD, "demo", &Arc::default());
     let now = Timestamp::from_second(1_700_000_000).unwrap();
-    let given = (0..200).filter(|_| stamps.issue(&call("A"), now, UNIX).is_some()).count();
+    let given = (0..200).filter(|_| issued(&stamps, &call("A"), now).is_some()).count();
     assert_eq!(given, 61);
 }
 
@@ -49,7 +55,7 @@ fn nonces_do_not_repeat() {
     let stamps = stamps(Unique::Nonce, "demo", &Arc::default());
     let now = Timestamp::from_second(1_700_000_000).unwrap();
     let nonces: HashSet<String> =
-        (0..1000).filter_map(|_| stamps.issue(&call("A"), now, UNIX).and_then(|stamp| stamp.nonce)).collect();
+        (0..1000).filter_map(|_| issued(&stamps, &call("A"), now).and_then(|stamp| stamp.nonce)).collect();
     assert_eq!(nonces.len(), 1000);
 }
 
@@ -75,7 +81,7 @@ fn two_processes_that_meet_part_again() {
     for number in 0..400 {
         let side = &sides[number % 2];
         let answered = (0..3).any(|_| {
-            let is_new = seen.insert(side.issue(&call("A"), now, UNIX).unwrap().time);
+            let is_new = seen.insert(issued(side, &call("A"), now).unwrap().time);
             if !is_new {
                 side.repeated(&call("A"));
             }
@@ -91,7 +97,7 @@ fn seconds_of_a_clock_that_was_off_are_forgotten_and_those_before_are_not() {
     let stamps = stamps(A_MINUTE_AHEAD, "demo", &Arc::default());
     let second = |at: i64| {
         let now = Timestamp::from_second(1_700_000_000 + at).unwrap();
-        stamps.issue(&call("A"), now, UNIX).map(|stamp| stamp.time.as_second() - 1_700_000_000)
+        issued(&stamps, &call("A"), now).map(|stamp| stamp.time.as_second() - 1_700_000_000)
     };
     assert_eq!([0, 0, 0].map(second), [Some(0), Some(1), Some(2)]);
     assert_eq!([7_200, 7_200].map(second), [Some(7_200), Some(7_201)], "the clock is off");

@@ -1,0 +1,178 @@
+//! The link to Redis as requests use it: there while it works, gone at the first sign of trouble, so that one request loses
+//! a moment and the next ones nothing. The upkeep brings it back.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind};
+use tokio::sync::Notify;
+
+use super::connection::Connection;
+use crate::clock::{Clock, Deadline};
+use crate::telemetry::metrics;
+
+/// What is done at Redis, as metrics name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Looks for an answer, and takes the turn to fetch it if there is none.
+    Look,
+    /// Keeps an answer, or tells that there is none.
+    Keep,
+    /// Keeps the turn while a fetch runs.
+    Renew,
+    /// Takes some requests of a client's quota.
+    Quota,
+    /// Takes a second for a signature.
+    Second,
+}
+
+impl Operation {
+    /// The name in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Look => "look",
+            Self::Keep => "keep",
+            Self::Renew => "renew",
+            Self::Quota => "quota",
+            Self::Second => "second",
+        }
+    }
+}
+
+/// Why something was not done at Redis. The request goes on without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
+    /// There is no link at the moment.
+    #[error("there is no link to Redis")]
+    Down,
+    /// The answer did not come in time; the link is given up.
+    #[error("Redis did not answer in time")]
+    TimedOut,
+    /// The link broke.
+    #[error("the link to Redis broke")]
+    Broken,
+    /// Redis answered and would not: something else stands under the key, or there is no room.
+    #[error("Redis refused")]
+    Refused,
+}
+
+impl Unavailable {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Down => "down",
+            Self::TimedOut => "timed_out",
+            Self::Broken => "broken",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// The link. Cloning shares it.
+#[derive(Clone)]
+pub struct Link {
+    live: Arc<ArcSwapOption<Connection>>,
+    broke: Arc<Notify>,
+    clock: Clock,
+    timeout: Duration,
+}
+
+impl Link {
+    /// A link that is down.
+    pub fn new(timeout: Duration, clock: Clock) -> Self {
+        Self { live: Arc::default(), broke: Arc::default(), clock, timeout }
+    }
+
+    /// Whether requests use it.
+    pub fn is_up(&self) -> bool {
+        self.live.load().is_some()
+    }
+
+    /// Lets requests use this connection.
+    pub(super) fn put_up(&self, connection: Connection) {
+        self.live.store(Some(Arc::new(connection)));
+        metrics::shared_up(true);
+    }
+
+    /// Lets requests go on without.
+    pub(super) fn take_down(&self) {
+        self.live.store(None);
+        metrics::shared_up(false);
+    }
+
+    /// Waits until a request has given the link up.
+    pub(super) async fn given_up(&self) {
+        self.broke.notified().await;
+    }
+
+    /// How long a request may wait at Redis before it goes on without, all in all.
+    pub fn patience(&self) -> Deadline {
+        Deadline::after(self.timeout)
+    }
+
+    /// Does something at Redis, before the deadline.
+    ///
+    /// # Errors
+    /// Why it was not done. Trouble with the link takes it down for everybody.
+    pub async fn run<T, F>(
+        &self,
+        operation: Operation,
+        deadline: &Deadline,
+        work: impl FnOnce(Connection) -> F,
+    ) -> Result<T, Unavailable>
+    where
+        F: Future<Output = RedisResult<T>>,
+    {
+        let Some(live) = self.live.load_full() else { return Err(Unavailable::Down) };
+        let started = self.clock.elapsed();
+        let done = tokio::time::timeout(deadline.left(), work(Connection::clone(&live))).await;
+        let outcome = match done {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(self.judge(operation, &error)),
+            Err(_) => Err(Unavailable::TimedOut),
+        };
+        let name = outcome.as_ref().map_or_else(|unavailable| unavailable.name(), |_| "done");
+        metrics::shared_operation(operation.name(), name, self.clock.elapsed().saturating_sub(started));
+        if matches!(outcome, Err(Unavailable::TimedOut | Unavailable::Broken)) {
+            self.give_up(&live);
+        }
+        outcome
+    }
+
+    fn judge(&self, operation: Operation, error: &RedisError) -> Unavailable {
+        if breaks_the_link(error) {
+            return Unavailable::Broken;
+        }
+        tracing::debug!(operation = operation.name(), %error, "Redis refused");
+        Unavailable::Refused
+    }
+
+    /// Takes the link down, unless it is another one by now.
+    fn give_up(&self, broken: &Arc<Connection>) {
+        let before = self.live.compare_and_swap(broken, None);
+        if before.as_ref().is_some_and(|before| Arc::ptr_eq(before, broken)) {
+            metrics::shared_up(false);
+            self.broke.notify_one();
+        }
+    }
+}
+
+/// Whether nothing more is to be expected of this connection. An answer that we did not expect is no such thing: somebody
+/// else may have written under our keys.
+pub(super) fn breaks_the_link(error: &RedisError) -> bool {
+    match error.kind() {
+        ErrorKind::UnexpectedReturnType => false,
+        ErrorKind::Server(kind) => matches!(
+            kind,
+            ServerErrorKind::ReadOnly
+                | ServerErrorKind::MasterDown
+                | ServerErrorKind::BusyLoading
+                | ServerErrorKind::ClusterDown
+                | ServerErrorKind::NoPerm
+        ),
+        // Errors that the library has no name for are the server's own, such as WRONGTYPE or OOM.
+        ErrorKind::Extension => matches!(error.code(), Some("NOAUTH" | "NOREPLICAS" | "MISCONF" | "UNKILLABLE")),
+        _ => true,
+    }
+}

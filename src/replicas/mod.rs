@@ -1,0 +1,129 @@
+//! What the replicas of the service share through Redis or Valkey: finished answers and whose turn it is to fetch one,
+//! purges, tokens that were given back, quotas, and the seconds of signatures.
+//!
+//! Nothing here is needed. While Redis is down, hangs, is slow or holds rubbish, each replica goes on as if it were alone,
+//! and a request loses at most `redis.timeout` once.
+
+pub mod answers;
+pub mod connection;
+pub mod journal;
+pub mod link;
+pub mod purges;
+pub mod quota;
+pub mod revoked;
+pub mod seconds;
+pub mod settings;
+pub mod upkeep;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+
+use answers::SharedAnswers;
+use journal::{Event, Journal, ReplicaId};
+use link::Link;
+use purges::Purges;
+use quota::SharedQuotas;
+use revoked::RevokedSet;
+use seconds::SharedSeconds;
+use settings::RedisSettings;
+use upkeep::{Listener, Outbox, Upkeep};
+
+/// What this replica shares with the others. Cloning shares it.
+#[derive(Clone)]
+pub struct Replicas {
+    settings: RedisSettings,
+    id: ReplicaId,
+    link: Link,
+    purges: Arc<Purges>,
+    outbox: Outbox,
+    clock: Clock,
+    stopped: Arc<Notify>,
+    quotas: SharedQuotas,
+}
+
+/// The thread that keeps the link up; it ends when this is dropped.
+pub struct Running(Arc<Notify>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+impl fmt::Debug for Replicas {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Replicas").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Replicas {
+    /// Shares nothing until [`Self::start`].
+    pub fn new(settings: RedisSettings, clock: Clock) -> Self {
+        let link = Link::new(settings.timeout, clock.clone());
+        Self {
+            id: ReplicaId::new(),
+            purges: Arc::default(),
+            outbox: Outbox::default(),
+            quotas: SharedQuotas::new(link.clone(), &settings.prefix, clock.clone()),
+            stopped: Arc::default(),
+            link,
+            settings,
+            clock,
+        }
+    }
+
+    /// Opens the link and keeps it up, on a thread of its own.
+    ///
+    /// # Errors
+    /// The system has no thread for it.
+    pub fn start(&self, listener: Arc<dyn Listener>) -> io::Result<Running> {
+        let upkeep = Upkeep {
+            settings: self.settings.clone(),
+            id: self.id,
+            link: self.link.clone(),
+            journal: Journal::new(&self.settings.prefix),
+            revoked: RevokedSet::new(&self.settings.prefix),
+            purges: self.purges.clone(),
+            outbox: self.outbox.clone(),
+            listener,
+            clock: self.clock.clone(),
+            stopped: self.stopped.clone(),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        std::thread::Builder::new().name("redis".to_owned()).spawn(move || runtime.block_on(upkeep.run()))?;
+        Ok(Running(self.stopped.clone()))
+    }
+
+    /// Whether it is in use at the moment.
+    pub fn is_up(&self) -> bool {
+        self.link.is_up()
+    }
+
+    /// Finished answers.
+    pub fn answers(&self) -> SharedAnswers {
+        SharedAnswers::new(self.link.clone(), &self.settings.prefix, self.purges.clone())
+    }
+
+    /// Quotas.
+    pub const fn quotas(&self) -> &SharedQuotas {
+        &self.quotas
+    }
+
+    /// The seconds of signatures.
+    pub fn seconds(&self) -> SharedSeconds {
+        SharedSeconds::new(self.link.clone(), &self.settings.prefix)
+    }
+
+    /// Tells all other replicas, now or as soon as there is a link.
+    pub fn tell(&self, event: Event) {
+        if let Event::Purged { tenant, stores } = &event {
+            self.purges.add_unwritten(tenant, stores.as_deref());
+        }
+        self.outbox.tell(event);
+    }
+}

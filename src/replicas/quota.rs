@@ -1,0 +1,181 @@
+//! A client's quota, counted for all replicas together: by the same algorithm as in one process, at Redis and by its clock.
+//! A replica takes a few requests at a time, fewer the less is left, so that most requests ask nobody and no more are let
+//! pass than there are.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use redis::Script;
+use sha2::{Digest as _, Sha256};
+
+use super::link::{Link, Operation};
+use crate::clock::Clock;
+
+/// The most requests that are taken at once.
+const MOST_AT_ONCE: u32 = 256;
+
+/// What a replica has taken and not used after so long it gives back when it takes more.
+const OLD: Duration = Duration::from_secs(1);
+
+/// The most clients whose requests are held. Of more, none is held: each request asks Redis.
+const MOST_HELD: usize = 64 * 1024;
+
+/// KEYS: what the client has spent: the moment when all of it will have come back, in microseconds. ARGV: how long one
+/// takes to come back, how long all, both in microseconds; how many are given back; how many are wanted at most.
+/// Gives how many were taken, and how long all that is spent takes to come back.
+static TAKE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "local time = redis.call('TIME')
+         local now = time[1] * 1000000 + time[2]
+         local one, all = tonumber(ARGV[1]), tonumber(ARGV[2])
+         local spent = tonumber(redis.call('GET', KEYS[1]) or 0) or 0
+         spent = math.max(math.min(spent, now + all) - ARGV[3] * one, now)
+         local room = math.floor((now + all - spent) / one + 0.000001)
+         local taken = math.min(tonumber(ARGV[4]), math.max(math.floor(room / 8), 1), room)
+         spent = spent + taken * one
+         if spent > now then
+             redis.call('SET', KEYS[1], string.format('%.3f', spent), 'PX', math.ceil((spent - now) / 1000))
+         else
+             redis.call('DEL', KEYS[1])
+         end
+         return {taken, math.ceil(spent - now)}",
+    )
+});
+
+/// Who is counted: a hash of what tells a client from all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Holder([u8; 16]);
+
+impl Holder {
+    /// The holder of these properties.
+    pub fn of(properties: [&str; 3]) -> Self {
+        let mut digest = Sha256::new();
+        for property in properties {
+            // The length in front, so that no two lists run together to the same bytes.
+            digest.update((property.len() as u64).to_be_bytes());
+            digest.update(property);
+        }
+        let mut hash = [0; 16];
+        hash.iter_mut().zip(digest.finalize()).for_each(|(byte, of_digest)| *byte = of_digest);
+        Self(hash)
+    }
+}
+
+/// How much may be asked, as Redis counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// How many.
+    pub count: u32,
+    /// In which time.
+    pub per: Duration,
+}
+
+/// What a client has left of its quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// One was taken; all that is spent takes so long to come back.
+    One {
+        /// How long.
+        owed: Duration,
+    },
+    /// There is none.
+    None {
+        /// How long all that is spent takes to come back.
+        owed: Duration,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    left: u32,
+    /// All that is spent, what is held included, took so long to come back when it was taken.
+    owed: Duration,
+    taken_at: Duration,
+}
+
+/// The quotas. Cloning shares them.
+#[derive(Clone)]
+pub struct SharedQuotas {
+    link: Link,
+    prefix: Arc<str>,
+    clock: Clock,
+    held: Arc<Mutex<HashMap<Holder, Held>>>,
+}
+
+impl fmt::Debug for SharedQuotas {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("SharedQuotas").finish_non_exhaustive()
+    }
+}
+
+impl SharedQuotas {
+    pub(super) fn new(link: Link, prefix: &str, clock: Clock) -> Self {
+        Self { link, prefix: prefix.into(), clock, held: Arc::default() }
+    }
+
+    /// Whether requests are counted together at the moment.
+    pub fn is_up(&self) -> bool {
+        self.link.is_up()
+    }
+
+    /// Takes one of those that this replica holds; `None` when it holds none.
+    pub fn take_held(&self, holder: Holder, allowance: Allowance) -> Option<Taken> {
+        let now = self.clock.elapsed();
+        let mut held = self.held();
+        let its = held.get_mut(&holder).filter(|its| now.saturating_sub(its.taken_at) < OLD)?;
+        its.left = its.left.checked_sub(1)?;
+        let unused = allowance.one() * its.left;
+        let since = now.saturating_sub(its.taken_at);
+        Some(Taken::One { owed: its.owed.saturating_sub(unused).saturating_sub(since) })
+    }
+
+    /// Takes some at Redis, and one of them; `None` when Redis is not to be had.
+    pub async fn take(&self, holder: Holder, allowance: Allowance) -> Option<Taken> {
+        let given_back = self.take_all_held(holder);
+        let key = format!("{}:quota:{}", self.prefix, base16ct::lower::encode_string(&holder.0));
+        let mut take = TAKE.key(key);
+        take.arg(microseconds(allowance.one())).arg(microseconds(allowance.per)).arg(given_back).arg(MOST_AT_ONCE);
+        let deadline = self.link.patience();
+        let work = |mut connection| async move { take.invoke_async(&mut connection).await };
+        let (taken, owed): (u32, u64) = self.link.run(Operation::Quota, &deadline, work).await.ok()?;
+        let owed = Duration::from_micros(owed);
+        let Some(left) = taken.checked_sub(1) else { return Some(Taken::None { owed }) };
+        self.hold(holder, Held { left, owed, taken_at: self.clock.elapsed() });
+        Some(Taken::One { owed: owed.saturating_sub(allowance.one() * left) })
+    }
+
+    fn hold(&self, holder: Holder, more: Held) {
+        let mut held = self.held();
+        if held.len() >= MOST_HELD {
+            held.retain(|_, its| more.taken_at.saturating_sub(its.taken_at) < OLD);
+        }
+        if held.len() < MOST_HELD {
+            // Another request of the client may have taken some meanwhile.
+            let before = held.get(&holder).map_or(0, |its| its.left);
+            held.insert(holder, Held { left: more.left + before, ..more });
+        }
+    }
+
+    fn take_all_held(&self, holder: Holder) -> u32 {
+        self.held().remove(&holder).map_or(0, |its| its.left)
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<Holder, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Allowance {
+    /// How long it takes until one has come back.
+    fn one(self) -> Duration {
+        self.per / self.count.max(1)
+    }
+}
+
+/// With a fraction: of ten million in a second, each takes a tenth of one.
+#[expect(clippy::cast_precision_loss, reason = "a day in nanoseconds is far below 2⁵³")]
+fn microseconds(duration: Duration) -> f64 {
+    duration.as_nanos() as f64 / 1000.0
+}

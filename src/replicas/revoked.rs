@@ -1,0 +1,66 @@
+//! The tokens that were given back, at Redis: for replicas that start later, and for those that were away. Each replica
+//! holds all of them in memory, so that no request waits for Redis to learn that its token is dead.
+
+use redis::aio::ConnectionLike;
+use redis::{RedisResult, cmd};
+
+use super::journal::Revoked;
+
+/// Tokens that are written or read at once.
+const PAGE: usize = 1000;
+
+/// The set at Redis, ordered by when each token would have ended.
+#[derive(Clone, Debug)]
+pub struct RevokedSet {
+    key: String,
+}
+
+impl RevokedSet {
+    /// The set under this prefix.
+    pub fn new(prefix: &str) -> Self {
+        Self { key: format!("{prefix}:revoked") }
+    }
+
+    /// Adds tokens.
+    ///
+    /// # Errors
+    /// Redis' answer.
+    pub async fn add<C: ConnectionLike>(&self, connection: &mut C, tokens: &[Revoked]) -> RedisResult<()> {
+        for page in tokens.chunks(PAGE) {
+            let mut command = cmd("ZADD");
+            command.arg(&self.key);
+            for Revoked { token, client, until } in page {
+                command.arg(until).arg(format!("{token} {client}"));
+            }
+            command.query_async::<()>(connection).await?;
+        }
+        Ok(())
+    }
+
+    /// All that have not ended by `now`, in seconds since 1970; those that have are forgotten.
+    ///
+    /// # Errors
+    /// Redis' answer.
+    pub async fn all<C: ConnectionLike>(&self, connection: &mut C, now: i64) -> RedisResult<Vec<Revoked>> {
+        cmd("ZREMRANGEBYSCORE").arg(&self.key).arg("-inf").arg(format!("({now}")).query_async::<()>(connection).await?;
+        let mut tokens = Vec::new();
+        loop {
+            let mut command = cmd("ZRANGEBYSCORE");
+            command.arg(&self.key).arg("-inf").arg("+inf").arg("WITHSCORES").arg("LIMIT").arg(tokens.len()).arg(PAGE);
+            let page: Vec<(String, f64)> = command.query_async(connection).await?;
+            let is_last = page.len() < PAGE;
+            tokens.extend(page.iter().map(|(member, score)| read(member, *score)));
+            if is_last {
+                // What cannot be understood is not one of ours.
+                return Ok(tokens.into_iter().flatten().collect());
+            }
+        }
+    }
+}
+
+fn read(member: &str, score: f64) -> Option<Revoked> {
+    let (token, client) = member.split_once(' ')?;
+    #[expect(clippy::cast_possible_truncation, reason = "seconds since 1970; a cast keeps within the type's bounds")]
+    let until = score as i64;
+    Some(Revoked { token: token.to_owned(), client: client.to_owned(), until })
+}

@@ -1,0 +1,76 @@
+//! What replicas count together: quotas, and the seconds of signatures.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+
+use crate::fleet::{FLOW, Fleet};
+use crate::redis_server::RedisServer;
+
+const QUOTA: (&str, &str) = ("AUTH__CLIENTS__DASHBOARD__QUOTA", "60/10m");
+
+pub async fn a_quota_is_spent_by_all_replicas_together_to_the_last_request() {
+    let redis = RedisServer::start();
+    let fleet = Fleet::that_may_wait(3, &[("REDIS__NODES", &redis.node()), QUOTA], |_| {});
+    fleet.all_share().await;
+    let first = fleet.replicas[0].get(FLOW).await;
+    assert_eq!(first.header("ratelimit"), Some("\"default\";r=59;t=10"));
+    let mut statuses = BTreeMap::<u16, u32>::new();
+    for round in 0..40 {
+        // Now one after the other, now all at once.
+        let answers = if round % 2 == 0 {
+            join_all(fleet.replicas.iter().map(|replica| replica.get(FLOW))).await
+        } else {
+            let mut answers = Vec::new();
+            for replica in &fleet.replicas {
+                answers.push(replica.get(FLOW).await);
+            }
+            answers
+        };
+        answers.iter().for_each(|answer| *statuses.entry(answer.status).or_default() += 1);
+    }
+    assert_eq!(statuses, BTreeMap::from([(200, 59), (429, 61)]));
+    let refused = fleet.replicas[2].get(FLOW).await;
+    assert_eq!((refused.status, refused.problem().as_str()), (429, "quota-exceeded"));
+    assert!(refused.header("ratelimit").is_some_and(|told| told.starts_with("\"default\";r=0;t=")));
+    let wait: u32 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=10).contains(&wait), "{wait}");
+}
+
+pub async fn without_redis_each_replica_counts_for_itself() {
+    let mut redis = RedisServer::start();
+    let fleet = Fleet::that_may_wait(2, &[("REDIS__NODES", &redis.node()), QUOTA], |_| {});
+    fleet.all_share().await;
+    for _ in 0..20 {
+        assert_eq!(fleet.replicas[0].get(FLOW).await.status, 200);
+    }
+    redis.kill();
+    let let_pass = async |number: usize| {
+        let replica = &fleet.replicas[number];
+        let answers = join_all((0..80).map(|_| replica.get(FLOW))).await;
+        answers.iter().filter(|answer| answer.status == 200).count()
+    };
+    assert_eq!((let_pass(0).await, let_pass(1).await), (40, 60), "each knows what it has let pass itself");
+    redis.start_again();
+}
+
+pub async fn equal_calls_of_two_replicas_in_one_second_carry_different_seconds() {
+    let redis = RedisServer::start();
+    let without_nonce = ["TENANTS__ACME__OPRETAIL__NONCE", "TENANTS__ACME__OMS__NONCE"].map(|name| (name, "false"));
+    let node = redis.node();
+    let variables = [&without_nonce[..], &[("REDIS__NODES", node.as_str())]].concat();
+    let fleet = Fleet::that_may_wait(2, &variables, |_| {});
+    fleet.all_share().await;
+    let sandbox = fleet.replicas[0].sandbox();
+    for round in 0..20 {
+        for path in ["/stores/SHOP001", FLOW] {
+            let asked = fleet.replicas.iter();
+            let asked = asked.map(|replica| replica.ask("operator", "GET", path, &[("cache-control", "no-cache")]));
+            for answer in join_all(asked).await {
+                assert_eq!(answer.status, 200, "{round} {path}: {}", answer.text());
+            }
+        }
+        fleet.replicas[0].pass(3);
+    }
+    assert_eq!(sandbox.calls(), 80, "none was refused as a repeated one and signed again");
+}

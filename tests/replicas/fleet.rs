@@ -1,0 +1,103 @@
+//! Some replicas of the service in front of one gateway, and the Redis that they share.
+
+use std::time::{Duration, Instant};
+
+use actix_web::rt;
+
+use crate::answer::Answer;
+use crate::redis_server::RedisServer;
+use crate::test_app::TestApp;
+
+/// The question of most tests, and the gateway's method behind it.
+pub const FLOW: &str = "/stores/S_123456/flow";
+pub const FLOW_METHOD: &str = "open.shopweb.passengerFlow.getTotalData";
+
+/// The replicas; the first one holds the gateway.
+pub struct Fleet {
+    pub replicas: Vec<TestApp>,
+}
+
+impl Fleet {
+    /// So many replicas that share this Redis, which they use before a test goes on.
+    pub async fn of(size: usize, redis: &RedisServer) -> Self {
+        let fleet = Self::that_may_wait(size, &[("REDIS__NODES", &redis.node())], |_| {});
+        fleet.all_share().await;
+        fleet
+    }
+
+    /// So many replicas with these variables, whether they share anything yet or not.
+    pub fn that_may_wait(
+        size: usize,
+        variables: &[(&str, &str)],
+        choose: impl FnOnce(&mut crate::test_app::Setup),
+    ) -> Self {
+        let first = TestApp::with(|setup| {
+            variables.iter().for_each(|(name, value)| setup.set(name, *value));
+            choose(setup);
+        });
+        let mut replicas = vec![first];
+        for _ in 1..size {
+            replicas.push(TestApp::beside(&replicas[0], variables));
+        }
+        Self { replicas }
+    }
+
+    /// Waits until all replicas share.
+    pub async fn all_share(&self) {
+        for replica in &self.replicas {
+            shares(replica, "in_use").await;
+        }
+    }
+
+    /// Waits until none shares.
+    pub async fn none_shares(&self) {
+        for replica in &self.replicas {
+            shares(replica, "unavailable").await;
+        }
+    }
+
+    /// How often the gateway was asked for the flow.
+    pub fn flow_calls(&self) -> u64 {
+        self.replicas[0].sandbox().calls_of(FLOW_METHOD)
+    }
+}
+
+/// Waits until the replica says so of what it shares.
+pub async fn shares(replica: &TestApp, state: &str) {
+    eventually(&format!("shared is {state}"), async || {
+        let ready = replica.send("GET", "/readyz", &[], "").await.json();
+        ready["shared"] == state
+    })
+    .await;
+}
+
+/// Asks again and again until it is so.
+pub async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) -> Duration {
+    let started = Instant::now();
+    while !is_so().await {
+        assert!(started.elapsed() < Duration::from_secs(20), "{what}: not within 20 s");
+        rt::time::sleep(Duration::from_millis(5)).await;
+    }
+    started.elapsed()
+}
+
+/// How the answer came about.
+pub fn cache_status(answer: &Answer) -> &str {
+    answer.header("cache-status").expect("answers of resources say how they came about")
+}
+
+/// A path that no replica has an answer for.
+pub fn unseen() -> String {
+    format!("/stores/S_{}/flow", fastrand::u32(200_000..900_000))
+}
+
+/// Asks each replica for what none has an answer for; no request may show that anything is amiss.
+pub async fn all_answer(fleet: &Fleet) {
+    for replica in &fleet.replicas {
+        for path in [FLOW.to_owned(), unseen()] {
+            let answer = replica.get(&path).await;
+            // The sandbox knows no store of that number.
+            assert!([200, 404].contains(&answer.status), "{path}: {}", answer.text());
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Redis with a password, over TLS, behind sentinels, and as a cluster.
+
+use std::process::{Command, Stdio};
+
+use redis::Commands;
+
+use crate::fleet::{FLOW, Fleet, all_answer, cache_status, eventually};
+use crate::redis_server::{Directory, RedisServer, free_port, program, wait_until};
+
+/// Two replicas share, and one finds what the other fetched.
+async fn both_find_the_same(fleet: &Fleet) {
+    fleet.all_share().await;
+    let fetched = fleet.replicas[0].get(FLOW).await;
+    assert_eq!(fetched.status, 200);
+    let found = fleet.replicas[1].get(FLOW).await;
+    assert_eq!(found.body, fetched.body);
+    let status = cache_status(&found);
+    assert!(status.contains("detail=shared") && fleet.flow_calls() == 1, "{status}");
+}
+
+pub async fn a_password_lets_in_and_a_wrong_one_costs_no_request() {
+    let redis = RedisServer::with(free_port(), &["--requirepass", "a-redis-password"], Some("a-redis-password"));
+    let node = redis.node();
+    let with =
+        |password: &str| Fleet::that_may_wait(2, &[("REDIS__NODES", &node), ("REDIS__PASSWORD", password)], |_| {});
+    both_find_the_same(&with("a-redis-password")).await;
+    let refused = with("another-password");
+    all_answer(&refused).await;
+    refused.none_shares().await;
+}
+
+pub async fn over_tls_with_a_certificate_of_ones_own_authority() {
+    let directory = Directory::new();
+    let path = |name: &str| directory.0.join(name).display().to_string();
+    let openssl = |arguments: &str| {
+        let mut command = Command::new("openssl");
+        command.args(arguments.split(' ')).current_dir(&directory.0).stderr(Stdio::null());
+        assert!(command.status().expect("openssl makes the certificates").success(), "{arguments}");
+    };
+    std::fs::write(path("san"), "subjectAltName=IP:127.0.0.1").unwrap();
+    openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=authority");
+    openssl("req -newkey rsa:2048 -nodes -keyout redis.key -out redis.csr -subj /CN=redis");
+    openssl("x509 -req -in redis.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out redis.pem -days 2 -extfile san");
+    let (plain, tls) = (free_port(), free_port().to_string());
+    let options = [
+        ("--tls-port", tls.clone()),
+        ("--tls-cert-file", path("redis.pem")),
+        ("--tls-key-file", path("redis.key")),
+        ("--tls-ca-cert-file", path("ca.pem")),
+        ("--tls-auth-clients", "no".to_owned()),
+    ];
+    let options: Vec<&str> = options.iter().flat_map(|(name, value)| [*name, value]).collect();
+    let _redis = RedisServer::with(plain, &options, None);
+    let node = format!("127.0.0.1:{tls}");
+    let authority = path("ca.pem");
+    let trusting = Fleet::that_may_wait(
+        2,
+        &[("REDIS__NODES", &node), ("REDIS__TLS", "true"), ("REDIS__CA_FILE", &authority)],
+        |_| {},
+    );
+    both_find_the_same(&trusting).await;
+    let distrusting = Fleet::that_may_wait(1, &[("REDIS__NODES", &node), ("REDIS__TLS", "true")], |_| {});
+    all_answer(&distrusting).await;
+    distrusting.none_shares().await;
+}
+
+pub async fn behind_sentinels_another_server_takes_over() {
+    let mut first = RedisServer::start();
+    let second = RedisServer::with(free_port(), &["--replicaof", "127.0.0.1", &first.port.to_string()], None);
+    let directory = Directory::new();
+    let port = free_port();
+    let configuration = format!(
+        "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor shop 127.0.0.1 {} 1\n\
+         sentinel down-after-milliseconds shop 500\nsentinel failover-timeout shop 2000\n",
+        directory.0.display(),
+        first.port
+    );
+    let file = directory.0.join("sentinel.conf");
+    std::fs::write(&file, configuration).unwrap();
+    let mut sentinel = Command::new(program().unwrap())
+        .arg(&file)
+        .arg("--sentinel")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let node = format!("127.0.0.1:{port}");
+    let fleet = Fleet::that_may_wait(
+        2,
+        &[("REDIS__MODE", "sentinel"), ("REDIS__MASTER", "shop"), ("REDIS__NODES", &node)],
+        |_| {},
+    );
+    both_find_the_same(&fleet).await;
+    wait_until("the second server has what the first one has", || !second.keys("storegate:answer:*").is_empty());
+    wait_until("the sentinel knows the second server", || {
+        let client = redis::Client::open(format!("redis://127.0.0.1:{port}/")).unwrap();
+        let mut connection = client.get_connection().unwrap();
+        let replicas: Vec<redis::Value> =
+            redis::cmd("SENTINEL").arg("replicas").arg("shop").query(&mut connection).unwrap();
+        !replicas.is_empty()
+    });
+    first.kill();
+    all_answer(&fleet).await;
+    fleet.all_share().await;
+    eventually("the second server is written to", async || {
+        all_answer(&fleet).await;
+        let role: Vec<redis::Value> = redis::cmd("ROLE").query(&mut second.connection().unwrap()).unwrap();
+        role.first() == Some(&redis::Value::BulkString(b"master".to_vec()))
+    })
+    .await;
+    fleet.all_share().await;
+    all_answer(&fleet).await;
+    sentinel.kill().unwrap();
+    sentinel.wait().unwrap();
+}
+
+pub async fn in_a_cluster_all_of_it_works() {
+    let nodes: Vec<RedisServer> = (0..3)
+        .map(|_| {
+            let port = free_port();
+            let bus = free_port().to_string();
+            RedisServer::with(port, &["--cluster-enabled", "yes", "--cluster-port", &bus], None)
+        })
+        .collect();
+    let addresses: Vec<String> = nodes.iter().map(RedisServer::node).collect();
+    let created = Command::new("redis-cli")
+        .args(["--cluster", "create"])
+        .args(&addresses)
+        .args(["--cluster-replicas", "0", "--cluster-yes"])
+        .stdout(Stdio::null())
+        .status();
+    assert!(created.expect("redis-cli makes the cluster").success());
+    wait_until("the cluster is whole", || {
+        nodes.iter().all(|node| {
+            let info: String = redis::cmd("CLUSTER").arg("INFO").query(&mut node.connection().unwrap()).unwrap();
+            info.contains("cluster_state:ok")
+        })
+    });
+    let variables = [
+        ("REDIS__MODE", "cluster"),
+        ("REDIS__NODES", addresses[0].as_str()),
+        ("AUTH__CLIENTS__COUNTER__QUOTA", "5/10m"),
+    ];
+    let fleet = Fleet::that_may_wait(2, &variables, |_| {});
+    both_find_the_same(&fleet).await;
+    let mut passed = 0;
+    for number in 0..10 {
+        passed += u32::from(fleet.replicas[number % 2].get_as("counter", FLOW).await.status == 200);
+    }
+    assert_eq!(passed, 5);
+    assert_eq!(fleet.replicas[0].ask("operator", "DELETE", "/cache", &[]).await.status, 200);
+    eventually("the other has dropped its answer", async || {
+        !cache_status(&fleet.replicas[1].get(FLOW).await).starts_with("storegate; hit; ttl") || fleet.flow_calls() > 1
+    })
+    .await;
+    let kept: usize = nodes.iter().map(|node| node.keys("storegate:*").len()).sum();
+    assert!(kept >= 3, "{kept}");
+    let _: bool = nodes[0].connection().unwrap().exists("storegate:none").unwrap_or_default();
+}

@@ -1,0 +1,87 @@
+//! What replicas share, with a real Redis or Valkey that the tests start, kill and pause. Where there is none, the tests are
+//! reported as ignored; `STOREGATE_TESTS_REQUIRE_REDIS=1` makes that an error.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
+#![expect(clippy::disallowed_methods, reason = "real servers take their time")]
+#![expect(dead_code, reason = "the tests' service is used in part")]
+
+#[path = "../api/answer.rs"]
+mod answer;
+#[path = "../api/background.rs"]
+mod background;
+#[path = "../api/companies.rs"]
+mod companies;
+#[path = "../api/sandbox_gateway.rs"]
+mod sandbox_gateway;
+#[path = "../api/test_app.rs"]
+mod test_app;
+
+mod counting;
+mod fleet;
+mod forms;
+mod redis_server;
+mod sharing;
+mod telling;
+mod trouble;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use actix_web::rt::System;
+use libtest_mimic::{Arguments, Trial};
+
+/// A test by its name.
+fn test<F>(name: &str, run: fn() -> F) -> Trial
+where
+    F: Future<Output = ()> + 'static,
+{
+    let run = move || {
+        System::new().block_on(run());
+        Ok(())
+    };
+    Trial::test(name, run).with_ignored_flag(redis_server::program().is_none())
+}
+
+/// Names each test once.
+macro_rules! tests {
+    ($($module:ident: $($name:ident),+;)+) => {
+        vec![$($(test(concat!(stringify!($module), "::", stringify!($name)), $module::$name)),+),+]
+    };
+}
+
+fn main() -> ExitCode {
+    let is_required = std::env::var("STOREGATE_TESTS_REQUIRE_REDIS").is_ok_and(|value| value == "1");
+    assert!(!is_required || redis_server::program().is_some(), "neither valkey-server nor redis-server can be run");
+    let tests = tests! {
+        sharing:
+            an_answer_that_one_replica_fetched_is_found_by_the_others_and_says_its_age,
+            a_thousand_callers_of_three_replicas_and_one_cold_key_make_one_gateway_call,
+            who_waits_for_a_replica_that_died_fetches_for_itself,
+            an_answer_that_is_no_longer_fresh_is_refreshed_once_for_all,
+            a_replica_that_starts_while_the_gateway_fails_gives_what_others_had,
+            two_companies_never_meet_at_redis,
+            that_there_is_no_such_store_ends_the_shared_answer;
+        telling:
+            a_purge_reaches_all_replicas_and_what_they_share,
+            a_purge_while_redis_is_down_reaches_the_others_when_it_is_back,
+            a_token_that_was_given_back_is_refused_by_all_and_by_those_that_start_later,
+            a_redis_that_lost_its_memory_is_told_of_dead_tokens_again;
+        counting:
+            a_quota_is_spent_by_all_replicas_together_to_the_last_request,
+            without_redis_each_replica_counts_for_itself,
+            equal_calls_of_two_replicas_in_one_second_carry_different_seconds;
+        trouble:
+            a_redis_that_is_not_there_at_the_start_is_used_as_soon_as_it_is,
+            a_killed_redis_costs_no_request_and_is_used_again_when_it_is_back,
+            a_redis_that_hangs_costs_no_request_and_is_used_again_when_it_answers,
+            rubbish_under_every_key_is_as_good_as_nothing,
+            a_full_redis_costs_no_request,
+            something_that_is_no_redis_costs_no_request;
+        forms:
+            a_password_lets_in_and_a_wrong_one_costs_no_request,
+            over_tls_with_a_certificate_of_ones_own_authority,
+            behind_sentinels_another_server_takes_over,
+            in_a_cluster_all_of_it_works;
+    };
+    libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
+}

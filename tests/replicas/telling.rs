@@ -1,0 +1,87 @@
+//! What one replica does and all must know: purges, and tokens that were given back.
+
+use futures_util::future::join_all;
+
+use crate::fleet::{FLOW, Fleet, cache_status, eventually, shares};
+use crate::redis_server::RedisServer;
+use crate::test_app::TestApp;
+
+async fn purge(replica: &TestApp) {
+    assert_eq!(replica.ask("operator", "DELETE", "/cache?store_id=S_123456", &[]).await.status, 200);
+}
+
+async fn give_back(replica: &TestApp, token: &str) {
+    assert_eq!(replica.post_form("dashboard", "/oauth/revoke", &format!("token={token}")).await.status, 200);
+}
+
+pub async fn a_purge_reaches_all_replicas_and_what_they_share() {
+    let redis = RedisServer::start();
+    let fleet = Fleet::of(3, &redis).await;
+    join_all(fleet.replicas.iter().map(|replica| replica.get(FLOW))).await;
+    assert_eq!(fleet.flow_calls(), 1);
+    purge(&fleet.replicas[0]).await;
+    // It has dropped its own at once, and does not take the shared one for a new one.
+    assert!(cache_status(&fleet.replicas[0].get(FLOW).await).contains("fwd=miss"));
+    let told_in = eventually("the others have dropped theirs", async || {
+        let mut fetched_later = true;
+        for replica in &fleet.replicas[1..] {
+            fetched_later &= cache_status(&replica.get(FLOW).await).contains("detail=shared")
+                || replica.get(FLOW).await.header("age") == Some("0") && fleet.flow_calls() >= 2;
+        }
+        fetched_later
+    })
+    .await;
+    assert!(told_in.as_millis() < 1000, "{told_in:?}");
+}
+
+pub async fn a_purge_while_redis_is_down_reaches_the_others_when_it_is_back() {
+    let mut redis = RedisServer::start();
+    let fleet = Fleet::of(2, &redis).await;
+    join_all(fleet.replicas.iter().map(|replica| replica.get(FLOW))).await;
+    redis.kill();
+    fleet.none_shares().await;
+    purge(&fleet.replicas[0]).await;
+    assert!(cache_status(&fleet.replicas[1].get(FLOW).await).starts_with("storegate; hit"), "it cannot know yet");
+    redis.start_again();
+    fleet.all_share().await;
+    eventually("the other has dropped its answer", async || {
+        !cache_status(&fleet.replicas[1].get(FLOW).await).starts_with("storegate; hit")
+    })
+    .await;
+}
+
+pub async fn a_token_that_was_given_back_is_refused_by_all_and_by_those_that_start_later() {
+    let redis = RedisServer::start();
+    let fleet = Fleet::of(3, &redis).await;
+    let token = fleet.replicas[0].token("dashboard");
+    let statuses = async || join_all(fleet.replicas.iter().map(|one| one.get_with_token(&token, FLOW))).await;
+    assert!(statuses().await.iter().all(|answer| answer.status == 200));
+    give_back(&fleet.replicas[0], &token).await;
+    let told_in =
+        eventually("all refuse it", async || statuses().await.iter().all(|answer| answer.status == 401)).await;
+    assert!(told_in.as_millis() < 1000, "{told_in:?}");
+    let late = TestApp::beside(&fleet.replicas[0], &[("REDIS__NODES", &redis.node())]);
+    shares(&late, "in_use").await;
+    assert_eq!(late.get_with_token(&token, FLOW).await.status, 401);
+    assert_eq!(late.get(FLOW).await.status, 200);
+    let kept = redis.keys("*");
+    let seen: Vec<&String> = kept.iter().filter(|key| key.contains(&token) || key.contains("dashboard")).collect();
+    assert!(seen.is_empty(), "{seen:?}");
+}
+
+pub async fn a_redis_that_lost_its_memory_is_told_of_dead_tokens_again() {
+    let mut redis = RedisServer::start();
+    let fleet = Fleet::of(1, &redis).await;
+    let (before, meanwhile) = (fleet.replicas[0].token("dashboard"), fleet.replicas[0].token("dashboard"));
+    give_back(&fleet.replicas[0], &before).await;
+    redis.kill();
+    fleet.none_shares().await;
+    give_back(&fleet.replicas[0], &meanwhile).await;
+    redis.start_again();
+    fleet.all_share().await;
+    let late = TestApp::beside(&fleet.replicas[0], &[("REDIS__NODES", &redis.node())]);
+    shares(&late, "in_use").await;
+    for token in [before, meanwhile] {
+        assert_eq!(late.get_with_token(&token, FLOW).await.status, 401);
+    }
+}

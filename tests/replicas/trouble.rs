@@ -1,0 +1,121 @@
+//! Redis absent, dead, hanging, full, or full of rubbish: slower, never wrong, and never down.
+
+use std::net::TcpListener;
+
+use redis::Commands;
+
+use crate::fleet::{FLOW, Fleet, all_answer, eventually, shares, unseen};
+use crate::redis_server::{RedisServer, free_port};
+use crate::test_app::TestApp;
+
+pub async fn a_redis_that_is_not_there_at_the_start_is_used_as_soon_as_it_is() {
+    let port = free_port();
+    let fleet = Fleet::that_may_wait(2, &[("REDIS__NODES", &format!("127.0.0.1:{port}"))], |_| {});
+    all_answer(&fleet).await;
+    fleet.none_shares().await;
+    let _redis = RedisServer::with(port, &[], None);
+    let back = eventually("both share", async || {
+        for replica in &fleet.replicas {
+            if replica.send("GET", "/readyz", &[], "").await.json()["shared"] != "in_use" {
+                return false;
+            }
+        }
+        true
+    })
+    .await;
+    assert!(back.as_secs() < 5, "{back:?}");
+    all_answer(&fleet).await;
+}
+
+pub async fn a_killed_redis_costs_no_request_and_is_used_again_when_it_is_back() {
+    let mut redis = RedisServer::start();
+    let fleet = Fleet::of(2, &redis).await;
+    all_answer(&fleet).await;
+    redis.kill();
+    for _ in 0..20 {
+        all_answer(&fleet).await;
+    }
+    fleet.none_shares().await;
+    redis.start_again();
+    fleet.all_share().await;
+    let fresh = fleet.replicas[0].ask("operator", "GET", FLOW, &[("cache-control", "no-cache")]).await;
+    assert_eq!(fresh.status, 200);
+    eventually("answers are kept again", async || !redis.keys("storegate:answer:*").is_empty()).await;
+}
+
+pub async fn a_redis_that_hangs_costs_no_request_and_is_used_again_when_it_answers() {
+    let redis = RedisServer::start();
+    let fleet = Fleet::of(2, &redis).await;
+    redis.pause();
+    for _ in 0..20 {
+        all_answer(&fleet).await;
+    }
+    fleet.none_shares().await;
+    redis.resume();
+    fleet.all_share().await;
+    all_answer(&fleet).await;
+}
+
+pub async fn rubbish_under_every_key_is_as_good_as_nothing() {
+    let redis = RedisServer::start();
+    let fleet = Fleet::of(2, &redis).await;
+    let right = fleet.replicas[0].get(FLOW).await;
+    eventually("the answer is kept", async || !redis.keys("storegate:answer:*").is_empty()).await;
+    let key = redis.keys("storegate:answer:*").remove(0);
+    let mut connection = redis.connection().unwrap();
+    let value: Vec<u8> = connection.get(&key).unwrap();
+    let mut changed = value.clone();
+    changed[150] ^= 1;
+    let cut = value[..value.len() - 1].to_vec();
+    for rubbish in [b"rubbish".to_vec(), Vec::new(), vec![0; 100], changed, cut] {
+        let _: () = connection.pset_ex(&key, rubbish, 630_000).unwrap();
+        let late = TestApp::beside(&fleet.replicas[0], &[("REDIS__NODES", &redis.node())]);
+        shares(&late, "in_use").await;
+        assert_eq!(late.get(FLOW).await.body, right.body);
+    }
+    // Things that are no texts at all, under all keys but the journal.
+    for key in redis.keys("*").into_iter().filter(|key| !key.ends_with(":journal")) {
+        let _: () = connection.del(&key).unwrap();
+        let _: () = connection.lpush(&key, "rubbish").unwrap();
+    }
+    let late = TestApp::beside(&fleet.replicas[0], &[("REDIS__NODES", &redis.node())]);
+    assert_eq!(late.get(FLOW).await.body, right.body);
+    all_answer(&fleet).await;
+    for event in ["rubbish", "{}", r#"{"by":1,"is":"purged"}"#, r#"{"by":1,"is":"made up"}"#] {
+        let mut add = redis::cmd("XADD");
+        let _: String = add.arg("storegate:journal").arg("*").arg("event").arg(event).query(&mut connection).unwrap();
+    }
+    let _: String =
+        redis::cmd("XADD").arg("storegate:journal").arg("*").arg("other").arg("x").query(&mut connection).unwrap();
+    all_answer(&fleet).await;
+    let _: () = connection.set("storegate:journal", "rubbish").unwrap();
+    fleet.none_shares().await;
+    all_answer(&fleet).await;
+    let _: () = connection.del("storegate:journal").unwrap();
+    fleet.all_share().await;
+}
+
+pub async fn a_full_redis_costs_no_request() {
+    let redis = RedisServer::with(free_port(), &["--maxmemory", "1mb", "--maxmemory-policy", "noeviction"], None);
+    let fleet = Fleet::that_may_wait(2, &[("REDIS__NODES", &redis.node())], |_| {});
+    for _ in 0..10 {
+        all_answer(&fleet).await;
+    }
+}
+
+pub async fn something_that_is_no_redis_costs_no_request() {
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let node = other.local_addr().unwrap().to_string();
+    // It answers as a web server would, and then nothing.
+    std::thread::spawn(move || {
+        for connection in other.incoming().take(3) {
+            use std::io::Write as _;
+            let _written = connection.unwrap().write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let fleet = Fleet::that_may_wait(1, &[("REDIS__NODES", &node)], |_| {});
+    for _ in 0..10 {
+        all_answer(&fleet).await;
+    }
+    assert_eq!(fleet.replicas[0].get(&unseen()).await.status, fleet.replicas[0].get(&unseen()).await.status);
+}
