@@ -28,6 +28,7 @@ use crate::http::docs::{self, Docs};
 use crate::http::edge::{self, Edge};
 use crate::http::ops::{self, Standing};
 use crate::http::server;
+use crate::http::stop::{self, Signals, Stopping};
 use crate::openapi;
 use crate::reload::InForce;
 use crate::replicas::journal::Revoked;
@@ -72,8 +73,15 @@ pub struct App {
     server: Server,
     cache: AnswerCache<Error>,
     in_force: InForce,
+    stop: Stop,
     /// Ends with the app.
     _sharing: Option<Running>,
+}
+
+/// How a stop begins.
+struct Stop {
+    stopping: Stopping,
+    delay: Duration,
 }
 
 /// What other replicas tell reaches these.
@@ -137,13 +145,21 @@ impl App {
         let in_force = InForce { auth: auth.clone(), directories: directories.clone() };
         let catalogue = Catalogue::with(&settings.declared);
         let docs = Data::new(docs(&options, &openapi::document(&catalogue))?);
+        let stopping = Stopping::default();
         let edge = Data::new(Edge {
             clock: clock.clone(),
             request_timeout: options.request_timeout,
             hosts: options.hosts.clone(),
             cors: Cors::new(&options.cors),
+            stopping: stopping.clone(),
         });
-        let standing = Data::new(Standing::new(tenants.clone(), registry, replicas.clone(), clock.clone()));
+        let standing = Data::new(Standing {
+            tenants: tenants.clone(),
+            registry,
+            replicas: replicas.clone(),
+            stopping: stopping.clone(),
+            clock: clock.clone(),
+        });
         let seats = Arc::new(Seats::new(settings.events));
         let shared = Data::new(Shared {
             feeds: Arc::default(),
@@ -178,7 +194,8 @@ impl App {
         let heard = Arc::new(Heard { cache: cache.clone(), memory, clock: clock_of_replicas });
         let sharing = replicas.map(|replicas| replicas.start(heard)).transpose()?;
         let server = server::start(listener, &options.connections(), move || seats.close(), factory)?;
-        Ok(Self { address, server, cache, in_force, _sharing: sharing })
+        let stop = Stop { stopping, delay: options.stop_delay };
+        Ok(Self { address, server, cache, in_force, stop, _sharing: sharing })
     }
 
     /// The address that the service listens on.
@@ -201,9 +218,14 @@ impl App {
     /// # Errors
     /// What the server fails with.
     pub async fn run(self) -> io::Result<()> {
+        // Before anything is waited for: who has seen that it serves can end it in good order.
+        let signals = Signals::listen()?;
+        let Stop { stopping, delay } = self.stop;
+        let stopping = rt::spawn(stop::on_signal(signals, self.server.handle(), stopping, delay));
         let maintenance = rt::spawn(maintain(self.cache));
         let outcome = self.server.await;
         maintenance.abort();
+        stopping.abort();
         outcome
     }
 }

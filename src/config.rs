@@ -91,6 +91,8 @@ pub struct ServerSettings {
     pub workers: usize,
     /// `drain`: how long a stopping service finishes requests. Default `30s`.
     pub drain: Duration,
+    /// `stop_delay`: how long a service that is asked to stop says so and goes on before the drain begins. Default `0s`.
+    pub stop_delay: Duration,
     /// `request_timeout`: the longest time for one request. Default `30s`.
     pub request_timeout: Duration,
     /// `head_timeout`: how long the head of a request may take. Default `10s`.
@@ -114,6 +116,7 @@ impl Default for ServerSettings {
             public_url: None,
             workers: std::thread::available_parallelism().map_or(2, usize::from),
             drain: Duration::from_secs(30),
+            stop_delay: Duration::ZERO,
             request_timeout: Duration::from_secs(30),
             head_timeout: Duration::from_secs(10),
             // Longer than the 60 s for which load balancers keep their side open, so that none sends a request on a
@@ -139,6 +142,7 @@ impl ServerSettings {
             public_url: section.text("public_url").map(|url| url.trim_end_matches('/').to_owned()),
             workers,
             drain: section.duration("drain", default.drain),
+            stop_delay: section.duration("stop_delay", default.stop_delay),
             request_timeout: at_least_a_second(section, "request_timeout", default.request_timeout),
             head_timeout: at_least_a_second(section, "head_timeout", default.head_timeout),
             keep_alive: at_least_a_second(section, "keep_alive", default.keep_alive),

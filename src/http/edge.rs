@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
@@ -23,6 +23,7 @@ use super::host::Host;
 use super::problem::{PROBLEM_JSON, Problem, ProblemDocument};
 use super::problem_type::ProblemType;
 use super::request_id::{self, RequestId};
+use super::stop::Stopping;
 use super::{methods, request_limits, shown_path, well_formed};
 use crate::clock::Clock;
 
@@ -40,6 +41,8 @@ pub struct Edge {
     pub hosts: Vec<Host>,
     /// What browsers are told about other origins; nothing unless there is something to tell.
     pub cors: Option<Cors>,
+    /// Whether the service is about to stop.
+    pub stopping: Stopping,
 }
 
 /// The middleware.
@@ -65,7 +68,7 @@ pub async fn pass(
         let outcome = guarded(&edge, request, next).await;
         let took = edge.clock.elapsed().saturating_sub(started);
         let mut outcome = match outcome {
-            Ok(response) => Ok(finish(response, &label, took)),
+            Ok(response) => Ok(last_on_its_connection(finish(response, &label, took), &edge.stopping)),
             Err(problem) => Err(refuse(&problem.logged(), &label, took)),
         };
         if let (Some(cors), Some(asked)) = (&edge.cors, &asked) {
@@ -99,6 +102,14 @@ async fn guarded(
         Err(_) if has_body => Err(Problem::of(ProblemType::RequestTimeout)),
         Err(_) => Err(Problem::of(ProblemType::GatewayTimeout).caused_by("the request's deadline ended")),
     }
+}
+
+/// Callers open their next connection elsewhere when a stop has begun, and none of them meets a closed one.
+fn last_on_its_connection(mut response: ServiceResponse<BoxBody>, stopping: &Stopping) -> ServiceResponse<BoxBody> {
+    if stopping.has_begun() {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    response
 }
 
 /// Gives an error its body, and every answer its id.
@@ -190,6 +201,7 @@ pub fn add_common_headers(headers: &mut HeaderMap, id: &RequestId) {
 mod tests {
     use super::{Edge, pass};
     use crate::clock::Clock;
+    use crate::http::stop::Stopping;
     use actix_web::body::to_bytes;
     use actix_web::dev::{Service, ServiceResponse};
     use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -199,8 +211,13 @@ mod tests {
     use std::time::Duration;
 
     async fn answer(path: &str, method: TestRequest) -> (ServiceResponse<()>, Value) {
-        let edge =
-            Edge { clock: Clock::system(), request_timeout: Duration::from_millis(50), hosts: Vec::new(), cors: None };
+        let edge = Edge {
+            clock: Clock::system(),
+            request_timeout: Duration::from_millis(50),
+            hosts: Vec::new(),
+            cors: None,
+            stopping: Stopping::default(),
+        };
         let app = App::new()
             .app_data(web::Data::new(edge))
             .wrap(middleware::from_fn(pass))

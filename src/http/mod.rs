@@ -25,6 +25,7 @@ pub mod request_id;
 pub mod request_limits;
 pub mod server;
 mod shown_path;
+pub mod stop;
 pub mod watch;
 mod weights;
 mod well_formed;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
 use super::methods::{READ, allow_only, read};
+use super::stop::Stopping;
 use crate::clock::Clock;
 use crate::gateway::account::{Account, Health};
 use crate::gateway::breaker::BreakerState;
@@ -45,8 +46,8 @@ struct HealthDocument {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Readiness)]
 struct ReadinessDocument {
-    /// Always `ready`: a service without keys does not start.
-    #[schema(example = "ready")]
+    /// `ready`, or `stopping` when the service is about to stop and still answers.
+    #[schema(example = "ready", pattern = "^(ready|stopping)$")]
     status: &'static str,
     /// The program's version.
     #[schema(example = "0.1.0")]
@@ -91,18 +92,19 @@ struct GatewayState {
 
 /// What operators ask about gateways.
 pub struct Standing {
-    tenants: Tenants,
-    registry: Registry,
-    replicas: Option<Replicas>,
-    clock: Clock,
+    /// The accounts.
+    pub tenants: Tenants,
+    /// Calls under way and waiting.
+    pub registry: Registry,
+    /// Other replicas, if there are any.
+    pub replicas: Option<Replicas>,
+    /// Whether the service is about to stop.
+    pub stopping: Stopping,
+    /// Time.
+    pub clock: Clock,
 }
 
 impl Standing {
-    /// Knows these accounts, and other replicas, if there are any.
-    pub const fn new(tenants: Tenants, registry: Registry, replicas: Option<Replicas>, clock: Clock) -> Self {
-        Self { tenants, registry, replicas, clock }
-    }
-
     fn shared(&self) -> Option<SharedState> {
         let replicas = self.replicas.as_ref()?;
         Some(if replicas.is_up() { SharedState::InUse } else { SharedState::Unavailable })
@@ -157,20 +159,26 @@ async fn read_health() -> HttpResponse {
 /// Read readiness
 ///
 /// Whether the service can answer, and what the last call to each gateway ended in. A failing gateway does not make the
-/// service unready: kept answers are still served.
+/// service unready: kept answers are still served. While the service is about to stop, it still answers, and asks by 503 to
+/// be sent no more.
 #[utoipa::path(
     get, path = "/readyz", operation_id = "read_readiness", tag = "Operations", security(()),
-    responses((status = 200, description = "The service can answer", body = ReadinessDocument))
+    responses(
+        (status = 200, description = "The service can answer", body = ReadinessDocument),
+        (status = 503, description = "The service is about to stop", body = ReadinessDocument),
+    )
 )]
 async fn read_readiness(standing: Data<Standing>) -> HttpResponse {
+    let is_stopping = standing.stopping.has_begun();
     let gateways = standing.accounts().map(|account| standing.of_account(account));
     let document = ReadinessDocument {
-        status: "ready",
+        status: if is_stopping { "stopping" } else { "ready" },
         version: env!("CARGO_PKG_VERSION"),
         gateways: gateways.collect(),
         shared: standing.shared(),
     };
-    HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(document)
+    let mut response = if is_stopping { HttpResponse::ServiceUnavailable() } else { HttpResponse::Ok() };
+    response.insert_header((CACHE_CONTROL, "no-store")).json(document)
 }
 
 /// Read metrics

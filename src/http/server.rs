@@ -77,6 +77,8 @@ where
     let connections = open_files::fit(connections);
     let builder = Server::build()
         .workers(workers)
+        // They are listened to in `stop.rs`.
+        .disable_signals()
         .max_concurrent_connections(connections.div_ceil(workers.max(1)))
         .shutdown_timeout(drain.as_secs());
     let stopping = builder.graceful_shutdown_signal();

@@ -22,7 +22,7 @@ use actix_http::{Request, Response};
 use actix_web::HttpMessage as _;
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceResponse;
-use actix_web::http::StatusCode;
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::web::Data;
 
 use self::head::Head;
@@ -161,6 +161,9 @@ impl Shortcut {
         edge::add_common_headers(headers, &id);
         if let Some(cors) = &self.edge.cors {
             cors.describe(&cors.read(request.method(), request.headers()), headers);
+        }
+        if self.edge.stopping.has_begun() {
+            response.head_mut().set_connection_type(ConnectionType::Close);
         }
         let took = self.clock.elapsed().saturating_sub(now);
         let meters = self.meters(hit.asked.resource);

@@ -65,6 +65,7 @@ mod shortcut;
 mod signature_properties;
 mod signatures;
 mod stalls;
+mod stopping;
 mod tenants;
 mod tokens;
 mod transport_failures;

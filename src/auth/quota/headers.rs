@@ -124,6 +124,7 @@ mod tests {
     use crate::auth::rate::{Exhausted, Rate, Spent};
     use crate::clock::Clock;
     use crate::http::edge::{self, Edge};
+    use crate::http::stop::Stopping;
     use actix_web::dev::Service as _;
     use actix_web::http::header::HeaderMap;
     use actix_web::test::{TestRequest, init_service};
@@ -168,7 +169,8 @@ mod tests {
     #[actix_web::test]
     async fn a_counted_request_tells_its_count_however_it_ends_and_another_tells_none() {
         let request_timeout = Duration::from_millis(50);
-        let edge = Edge { clock: Clock::system(), request_timeout, hosts: Vec::new(), cors: None };
+        let (stopping, hosts) = (Stopping::default(), Vec::new());
+        let edge = Edge { clock: Clock::system(), request_timeout, hosts, cors: None, stopping };
         let app = App::new()
             .app_data(web::Data::new(edge))
             .wrap(middleware::from_fn(edge::pass))

@@ -1,0 +1,98 @@
+//! How the service stops on SIGTERM: first it says that it is not ready, and goes on serving while load balancers turn away;
+//! then the listener closes, and what is under way is finished. SIGINT and SIGQUIT end it at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+
+/// Whether a stop has begun. Cloning shares it.
+#[derive(Clone, Debug, Default)]
+pub struct Stopping(Arc<AtomicBool>);
+
+impl Stopping {
+    /// Whether a stop has begun: answers are the last ones on their connections.
+    pub fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What the system asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// To stop in good order.
+    ToStop,
+    /// To end at once.
+    ToEnd,
+}
+
+/// The signals that end a process. From now on they do so no more.
+#[cfg(unix)]
+pub struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+    quit: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    /// Must be called inside the runtime.
+    ///
+    /// # Errors
+    /// The system's answer.
+    pub fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::ToStop,
+            _ = self.interrupt.recv() => Asked::ToEnd,
+            _ = self.quit.recv() => Asked::ToEnd,
+        }
+    }
+}
+
+/// Ctrl-C, where there are no other signals.
+#[cfg(not(unix))]
+pub struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    /// Must be called inside the runtime.
+    ///
+    /// # Errors
+    /// None.
+    pub fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> Asked {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        Asked::ToEnd
+    }
+}
+
+/// Waits for a signal, and stops the server as it asks. Who asks twice does not wait for load balancers.
+pub async fn on_signal(mut signals: Signals, server: ServerHandle, stopping: Stopping, delay: Duration) {
+    if signals.next().await == Asked::ToEnd {
+        return server.stop(false).await;
+    }
+    stopping.begin();
+    tracing::info!(delay_seconds = delay.as_secs_f64(), "stopping: not ready from now on");
+    let asked_again = tokio::time::timeout(delay, signals.next()).await;
+    tracing::info!("stopping: finishing what is under way");
+    server.stop(asked_again != Ok(Asked::ToEnd)).await;
+}
