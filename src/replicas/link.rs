@@ -13,6 +13,9 @@ use super::connection::Connection;
 use crate::clock::{Clock, Deadline};
 use crate::telemetry::metrics;
 
+/// One request does at most so many things at Redis: it counts against a quota, looks for an answer, and takes a second.
+const OPERATIONS_OF_A_REQUEST: u32 = 3;
+
 /// What is done at Redis, as metrics name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -106,9 +109,13 @@ impl Link {
         self.broke.notified().await;
     }
 
-    /// How long a request may wait at Redis before it goes on without, all in all.
+    /// How long one operation may take, so that a request loses no more than `redis.timeout` in all.
     pub fn patience(&self) -> Deadline {
-        Deadline::after(self.timeout)
+        Deadline::after(self.of_an_operation())
+    }
+
+    pub(super) fn of_an_operation(&self) -> Duration {
+        self.timeout / OPERATIONS_OF_A_REQUEST
     }
 
     /// Does something at Redis, before the deadline.

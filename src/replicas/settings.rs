@@ -10,8 +10,8 @@ use crate::settings::{MOST_OF_A_TEXT, Section};
 
 /// A request may lose so much when Redis stops answering.
 const LONGEST_TIMEOUT: Duration = Duration::from_millis(50);
-const SHORTEST_TIMEOUT: Duration = Duration::from_millis(5);
-const DEFAULT_TIMEOUT: Duration = Duration::from_millis(40);
+const SHORTEST_TIMEOUT: Duration = Duration::from_millis(6);
+const DEFAULT_TIMEOUT: Duration = Duration::from_millis(45);
 
 const DEFAULT_PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
@@ -90,7 +90,7 @@ pub struct RedisSettings {
     pub authorities: Option<Vec<u8>>,
     /// `prefix`: what all keys begin with. Default `storegate`.
     pub prefix: String,
-    /// `timeout`: how long a request waits for Redis before it goes on without. Default `40ms`.
+    /// `timeout`: how long a request waits for Redis in all before it goes on without. Default `45ms`.
     pub timeout: Duration,
 }
 
@@ -215,7 +215,7 @@ fn read_prefix(section: &Section<'_>) -> String {
 fn read_timeout(section: &Section<'_>) -> Duration {
     let timeout = section.duration("timeout", DEFAULT_TIMEOUT);
     if !(SHORTEST_TIMEOUT..=LONGEST_TIMEOUT).contains(&timeout) {
-        section.problem("timeout", "write 5ms to 50ms: a request waits so long before it goes on without Redis");
+        section.problem("timeout", "write 6ms to 50ms: a request waits so long before it goes on without Redis");
     }
     timeout
 }

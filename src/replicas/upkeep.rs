@@ -135,7 +135,7 @@ impl Upkeep {
         let mut connection = Connection::open(&self.settings).await?;
         within(CATCHING_UP, self.catch_up(&mut connection, told)).await?;
         // A server that answers, but too slowly for requests, is as good as none.
-        within(self.settings.timeout, ping(&mut connection)).await?;
+        within(self.link.of_an_operation(), ping(&mut connection)).await?;
         self.link.put_up(connection.clone());
         tracing::info!(again = *is_known_to_be_down, "what replicas share is in use");
         *is_known_to_be_down = false;
