@@ -89,6 +89,7 @@ impl Replicas {
             journal: Journal::new(&self.settings.prefix),
             revoked: RevokedSet::new(&self.settings.prefix),
             purges: self.purges.clone(),
+            quotas: self.quotas.clone(),
             outbox: self.outbox.clone(),
             listener,
             clock: self.clock.clone(),

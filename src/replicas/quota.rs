@@ -7,7 +7,8 @@ use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use redis::Script;
+use redis::aio::ConnectionLike;
+use redis::{RedisResult, Script, ScriptInvocation};
 use sha2::{Digest as _, Sha256};
 
 use super::link::{Link, Operation};
@@ -16,11 +17,14 @@ use crate::clock::Clock;
 /// The most requests that are taken at once.
 const MOST_AT_ONCE: u32 = 256;
 
-/// What a replica has taken and not used after so long it gives back when it takes more.
-const OLD: Duration = Duration::from_secs(1);
+/// What a replica has taken and not used after so long it gives back: the client may ask another one.
+const OLD: Duration = Duration::from_millis(500);
+
+/// So many locks, that workers rarely meet at one.
+const SHARDS: usize = 16;
 
 /// The most clients whose requests are held. Of more, none is held: each request asks Redis.
-const MOST_HELD: usize = 64 * 1024;
+const MOST_IN_SHARD: usize = 4096;
 
 /// KEYS: what the client has spent: the moment when all of it will have come back, in microseconds. ARGV: how long one
 /// takes to come back, how long all, both in microseconds; how many are given back; how many are wanted at most.
@@ -89,6 +93,7 @@ pub enum Taken {
 
 #[derive(Clone, Copy, Debug)]
 struct Held {
+    allowance: Allowance,
     left: u32,
     /// All that is spent, what is held included, took so long to come back when it was taken.
     owed: Duration,
@@ -101,8 +106,11 @@ pub struct SharedQuotas {
     link: Link,
     prefix: Arc<str>,
     clock: Clock,
-    held: Arc<Mutex<HashMap<Holder, Held>>>,
+    held: Arc<[Mutex<Holders>; SHARDS]>,
 }
+
+/// What is held for each of some clients.
+type Holders = HashMap<Holder, Held>;
 
 impl fmt::Debug for SharedQuotas {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -123,7 +131,7 @@ impl SharedQuotas {
     /// Takes one of those that this replica holds; `None` when it holds none.
     pub fn take_held(&self, holder: Holder, allowance: Allowance) -> Option<Taken> {
         let now = self.clock.elapsed();
-        let mut held = self.held();
+        let mut held = self.shard(holder);
         let its = held.get_mut(&holder).filter(|its| now.saturating_sub(its.taken_at) < OLD)?;
         its.left = its.left.checked_sub(1)?;
         let unused = allowance.one() * its.left;
@@ -133,37 +141,59 @@ impl SharedQuotas {
 
     /// Takes some at Redis, and one of them; `None` when Redis is not to be had.
     pub async fn take(&self, holder: Holder, allowance: Allowance) -> Option<Taken> {
-        let given_back = self.take_all_held(holder);
-        let key = format!("{}:quota:{}", self.prefix, base16ct::lower::encode_string(&holder.0));
-        let mut take = TAKE.key(key);
-        take.arg(microseconds(allowance.one())).arg(microseconds(allowance.per)).arg(given_back).arg(MOST_AT_ONCE);
+        let given_back = self.shard(holder).remove(&holder).map_or(0, |its| its.left);
+        let take = self.script(holder, allowance, given_back, MOST_AT_ONCE);
         let deadline = self.link.patience();
         let work = |mut connection| async move { take.invoke_async(&mut connection).await };
         let (taken, owed): (u32, u64) = self.link.run(Operation::Quota, &deadline, work).await.ok()?;
         let owed = Duration::from_micros(owed);
         let Some(left) = taken.checked_sub(1) else { return Some(Taken::None { owed }) };
-        self.hold(holder, Held { left, owed, taken_at: self.clock.elapsed() });
+        self.hold(holder, Held { allowance, left, owed, taken_at: self.clock.elapsed() });
         Some(Taken::One { owed: owed.saturating_sub(allowance.one() * left) })
     }
 
+    /// Gives back what has not been used for a while.
+    ///
+    /// # Errors
+    /// Redis' answer; what was to be given back comes back by itself then, as all that is spent does.
+    pub(super) async fn give_back<C: ConnectionLike>(&self, connection: &mut C) -> RedisResult<()> {
+        for (holder, Held { allowance, left, .. }) in self.take_old() {
+            let (_taken, _owed): (u32, u64) = self.script(holder, allowance, left, 0).invoke_async(connection).await?;
+        }
+        Ok(())
+    }
+
+    fn take_old(&self) -> Vec<(Holder, Held)> {
+        let now = self.clock.elapsed();
+        let is_old = |_: &Holder, its: &mut Held| now.saturating_sub(its.taken_at) >= OLD;
+        let shards = self.held.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner));
+        shards
+            .flat_map(|mut shard| shard.extract_if(is_old).collect::<Vec<_>>())
+            .filter(|(_, its)| its.left > 0)
+            .collect()
+    }
+
+    fn script(&self, holder: Holder, allowance: Allowance, given_back: u32, most: u32) -> ScriptInvocation<'static> {
+        let key = format!("{}:quota:{}", self.prefix, base16ct::lower::encode_string(&holder.0));
+        let mut take = TAKE.key(key);
+        take.arg(microseconds(allowance.one())).arg(microseconds(allowance.per)).arg(given_back).arg(most);
+        take
+    }
+
     fn hold(&self, holder: Holder, more: Held) {
-        let mut held = self.held();
-        if held.len() >= MOST_HELD {
-            held.retain(|_, its| more.taken_at.saturating_sub(its.taken_at) < OLD);
-        }
-        if held.len() < MOST_HELD {
-            // Another request of the client may have taken some meanwhile.
-            let before = held.get(&holder).map_or(0, |its| its.left);
-            held.insert(holder, Held { left: more.left + before, ..more });
+        let mut held = self.shard(holder);
+        // Another request of the client may have taken some meanwhile.
+        let before = held.get(&holder).map_or(0, |its| its.left);
+        if held.len() < MOST_IN_SHARD || held.contains_key(&holder) {
+            held.insert(holder, Held { left: more.left.saturating_add(before), ..more });
         }
     }
 
-    fn take_all_held(&self, holder: Holder) -> u32 {
-        self.held().remove(&holder).map_or(0, |its| its.left)
-    }
-
-    fn held(&self) -> MutexGuard<'_, HashMap<Holder, Held>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn shard(&self, holder: Holder) -> MutexGuard<'_, Holders> {
+        let [first, ..] = &*self.held;
+        let [byte, ..] = holder.0;
+        let shard = self.held.get(usize::from(byte) % SHARDS).unwrap_or(first);
+        shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -12,6 +12,7 @@ use super::connection::Connection;
 use super::journal::{Ends, Event, Journal, Position, Read, ReplicaId, Revoked};
 use super::link::Link;
 use super::purges::Purges;
+use super::quota::SharedQuotas;
 use super::revoked::RevokedSet;
 use super::settings::RedisSettings;
 use crate::clock::Clock;
@@ -93,6 +94,7 @@ pub(super) struct Upkeep {
     pub(super) journal: Journal,
     pub(super) revoked: RevokedSet,
     pub(super) purges: Arc<Purges>,
+    pub(super) quotas: SharedQuotas,
     pub(super) outbox: Outbox,
     pub(super) listener: Arc<dyn Listener>,
     pub(super) clock: Clock,
@@ -146,6 +148,7 @@ impl Upkeep {
                 () = tokio::time::sleep(READING) => {}
             }
             within(READING_TIME, self.exchange(&mut connection, told)).await?;
+            within(READING_TIME, self.quotas.give_back(&mut connection)).await?;
         }
     }
 

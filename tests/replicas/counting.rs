@@ -1,10 +1,11 @@
 //! What replicas count together: quotas, and the seconds of signatures.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 
-use crate::fleet::{FLOW, Fleet};
+use crate::fleet::{FLOW, Fleet, eventually};
 use crate::redis_server::RedisServer;
 
 const QUOTA: (&str, &str) = ("AUTH__CLIENTS__DASHBOARD__QUOTA", "60/10m");
@@ -35,6 +36,22 @@ pub async fn a_quota_is_spent_by_all_replicas_together_to_the_last_request() {
     assert!(refused.header("ratelimit").is_some_and(|told| told.starts_with("\"default\";r=0;t=")));
     let wait: u32 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=10).contains(&wait), "{wait}");
+}
+
+pub async fn what_one_replica_took_and_does_not_use_another_may() {
+    let redis = RedisServer::start();
+    let fleet = Fleet::that_may_wait(2, &[("REDIS__NODES", &redis.node()), QUOTA], |_| {});
+    fleet.all_share().await;
+    assert_eq!(fleet.replicas[0].get(FLOW).await.status, 200);
+    fleet.replicas[0].pass(1);
+    let passed = Cell::new(0);
+    eventually("all that is left is let pass", async || {
+        let has_passed = fleet.replicas[1].get(FLOW).await.status == 200;
+        passed.set(passed.get() + u32::from(has_passed));
+        passed.get() == 59
+    })
+    .await;
+    assert_eq!(fleet.replicas[1].get(FLOW).await.status, 429);
 }
 
 pub async fn without_redis_each_replica_counts_for_itself() {

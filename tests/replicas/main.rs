@@ -68,6 +68,7 @@ fn main() -> ExitCode {
             a_redis_that_lost_its_memory_is_told_of_dead_tokens_again;
         counting:
             a_quota_is_spent_by_all_replicas_together_to_the_last_request,
+            what_one_replica_took_and_does_not_use_another_may,
             without_redis_each_replica_counts_for_itself,
             equal_calls_of_two_replicas_in_one_second_carry_different_seconds;
         trouble:
