@@ -37,6 +37,7 @@ use crate::replicas::{Replicas, Running};
 use crate::resources::flow_events::Seats;
 use crate::resources::{self, Catalogue, Shared};
 use crate::shortcut::{Circles, Shortcut, WithShortcut};
+use crate::telemetry::logging::CurrentLog;
 use crate::telemetry::metrics;
 
 /// How often what has expired is freed.
@@ -142,7 +143,8 @@ impl App {
         let memory = Arc::new(AuthMemory::sharing(replicas.as_ref()));
         let auth = Auth::remembering(memory.clone(), settings.auth, clock.clone())?;
         let auth = Data::new(CurrentAuth::new(auth).fetching_keys(tls.clone()));
-        let in_force = InForce { auth: auth.clone(), directories: directories.clone() };
+        let log = CurrentLog::new(&settings.log);
+        let in_force = InForce { auth: auth.clone(), directories: directories.clone(), log };
         let catalogue = Catalogue::with(&settings.declared);
         let docs = Data::new(docs(&options, &openapi::document(&catalogue))?);
         let stopping = Stopping::default();

@@ -1,6 +1,6 @@
 //! The configuration, read again while the service runs: on SIGHUP, and when a file of it changes. New keys, clients,
-//! limits and store directories are put in force between two requests. When anything in the new configuration is wrong, all of it is logged and
-//! the old one stays; what only a restart can change is named in the log.
+//! limits, store directories and the log's filter are put in force between two requests. When anything in the new
+//! configuration is wrong, all of it is logged and the old one stays; what only a restart can change is named in the log.
 
 mod hangups;
 mod watch;
@@ -16,6 +16,7 @@ use crate::auth::CurrentAuth;
 use crate::config::{Reading, Settings};
 use crate::directory::CurrentDirectories;
 use crate::settings::{Fingerprint, Sources};
+use crate::telemetry::logging::CurrentLog;
 use crate::telemetry::metrics;
 
 pub use hangups::Hangups;
@@ -32,8 +33,8 @@ pub const LAST_LOOK: u32 = 3;
 // A key that was taken away, and a token that was listed, are refused within a second.
 const _: () = assert!(LAST_LOOK as u128 * LOOK_EVERY.as_millis() < 1_000);
 
-/// The sections that a reload puts in force; the rest waits for a restart.
-const RENEWED: [&str; 3] = ["auth", "limits", "directory"];
+/// The sections that a reload puts in force, but for the settings that are named one by one; the rest waits for a restart.
+const RENEWED: [&str; 4] = ["auth", "limits", "directory", "telemetry"];
 
 /// What a reload renews.
 #[derive(Clone)]
@@ -42,6 +43,8 @@ pub struct InForce {
     pub auth: Data<CurrentAuth>,
     /// Store directories.
     pub directories: Arc<CurrentDirectories>,
+    /// What is logged.
+    pub log: CurrentLog,
 }
 
 /// What a reading of the configuration led to.
@@ -110,20 +113,25 @@ impl<R: Fn() -> Reading> Reloader<R> {
 
     fn apply(&mut self, settings: Settings) -> Outcome {
         let waiting = self.waiting_for_restart(&settings);
-        let InForce { auth, directories } = &self.in_force;
+        let InForce { auth, directories, log } = &self.in_force;
         if let Err(error) = auth.renew_after(settings.auth, || directories.renew(settings.directory)) {
             return refuse(&[error.to_string()]);
         }
-        tracing::info!("the configuration was read again: keys, clients, limits and directories are in force");
+        tracing::info!(
+            "the configuration was read again: keys, clients, limits, directories and log filter are in force"
+        );
         if !waiting.is_empty() {
             tracing::warn!(changed = waiting.join(", "), "the configuration has changes that wait: restart to apply");
         }
+        // Last, so that these lines are read by whoever read the log until now.
+        log.renew(&settings.log);
         Outcome::Applied
     }
 
     fn waiting_for_restart(&self, settings: &Settings) -> Vec<String> {
         let sections = self.started.differing(&settings.sources).into_iter();
         let names = self.in_force.auth.load().fixed_differences(&settings.auth);
+        let names = names.into_iter().chain(self.in_force.log.fixed_differences(&settings.log));
         sections.filter(|name| !RENEWED.contains(name)).chain(names).map(str::to_owned).collect()
     }
 

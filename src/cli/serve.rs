@@ -18,7 +18,8 @@ use crate::telemetry::logging;
 #[command(
     after_help = format!("Every setting can come from the file, from a variable STOREGATE__SECTION__KEY, or both; a variable \
 outranks the file. storegate.example.toml explains each setting. When something is missing or wrong, one message lists \
-all of it and the exit code is 78. Keys, clients and limits are read again when a file changes or SIGHUP comes.\n\n{}",
+all of it and the exit code is 78. Keys, clients, limits and the log's filter are read again when a file changes or \
+SIGHUP comes.\n\n{}",
         ready_file::LIFE)
 )]
 pub struct Serve {

@@ -1,9 +1,14 @@
-//! Logs on stderr, readable or as JSON, each line under the request's id.
+//! Logs on stderr, readable or as JSON, each line under the request's id. What is logged can change while it runs; a line
+//! that is not logged costs the same either way, since each place in the program remembers whether anybody reads it.
 
 use std::io::IsTerminal;
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::reload::Handle;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::settings::Section;
 
@@ -57,16 +62,87 @@ impl LogSettings {
     }
 }
 
+/// Puts another filter in the place of the one in force. A process logs in one way, so there is one of them.
+static CHANGE: OnceLock<Box<dyn Fn(EnvFilter) + Send + Sync>> = OnceLock::new();
+
 /// Starts logging. A second start in one process changes nothing.
 pub fn start(settings: &LogSettings) {
     let filter = EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let colours = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
-    let started = match settings.format {
-        LogFormat::Readable => lines.try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    match settings.format {
+        LogFormat::Readable => {
+            let lines = lines.with_filter_reloading();
+            start_with(lines.reload_handle(), lines.finish());
+        }
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true).with_filter_reloading();
+            start_with(lines.reload_handle(), lines.finish());
+        }
+    }
+}
+
+fn start_with<S: 'static>(handle: Handle<EnvFilter, S>, lines: impl Subscriber + Send + Sync) {
+    if lines.try_init().is_err() {
+        return tracing::debug!("logging had been started before");
+    }
+    let change = move |filter| {
+        // It fails only when the logging that it belongs to is gone, and then nobody reads it.
+        let _changed = handle.reload(filter);
     };
-    if started.is_err() {
-        tracing::debug!("logging had been started before");
+    CHANGE.get_or_init(|| Box::new(change));
+}
+
+/// The settings of the log in force: its filter changes with the configuration, its format only with a restart.
+#[derive(Clone, Debug)]
+pub struct CurrentLog {
+    format: LogFormat,
+    filter: Arc<Mutex<String>>,
+}
+
+impl CurrentLog {
+    /// Those that logging was started with.
+    pub fn new(started: &LogSettings) -> Self {
+        Self { format: started.format, filter: Arc::new(Mutex::new(started.filter.clone())) }
+    }
+
+    /// The filter in force.
+    pub fn filter(&self) -> String {
+        self.filter.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts another filter in force, and says so in the log as it is from now on.
+    pub fn renew(&self, settings: &LogSettings) {
+        let mut filter = self.filter.lock().unwrap_or_else(PoisonError::into_inner);
+        if *filter == settings.filter {
+            return;
+        }
+        let Ok(renewed) = EnvFilter::try_new(&settings.filter) else { return };
+        if let Some(change) = CHANGE.get() {
+            change(renewed);
+        }
+        filter.clone_from(&settings.filter);
+        tracing::info!(filter = *filter, "the log has another filter");
+    }
+
+    /// The settings that differ and wait for a restart.
+    pub fn fixed_differences(&self, settings: &LogSettings) -> Vec<&'static str> {
+        if self.format == settings.format { Vec::new() } else { vec!["telemetry.format"] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CurrentLog, LogFormat, LogSettings};
+
+    #[test]
+    fn a_filter_is_renewed_and_a_format_waits() {
+        let log = CurrentLog::new(&LogSettings::default());
+        let changed = LogSettings { filter: "warn".to_owned(), format: LogFormat::Json };
+        assert_eq!(log.fixed_differences(&changed), ["telemetry.format"]);
+        log.renew(&changed);
+        assert_eq!(log.filter(), "warn");
+        log.renew(&LogSettings { filter: "a=b=c".to_owned(), ..changed });
+        assert_eq!(log.filter(), "warn", "what cannot be read changes nothing");
     }
 }

@@ -209,6 +209,56 @@ fn a_sighup_that_comes_while_the_program_starts_is_obeyed_and_ends_nothing() {
     assert_eq!(server.terminate().0, Some(0));
 }
 
+#[actix_web::test]
+async fn a_changed_filter_of_the_log_is_in_force_and_a_wrong_one_leaves_the_old() {
+    let app = TestApp::with(|setup| setup.more = "[telemetry]\nlog = \"info\"\n".to_owned());
+    let mut files = Files::of(&app, "log-filter");
+    files.change("log = \"info\"", "log = \"warn,storegate=debug\"");
+    assert_eq!(
+        (files.reloader.reload(), app.in_force.log.filter().as_str()),
+        (Outcome::Applied, "warn,storegate=debug")
+    );
+    files.change("log = \"info\"", "log = \"warn,storegate=loud\"");
+    assert_eq!(
+        (files.reloader.reload(), app.in_force.log.filter().as_str()),
+        (Outcome::Refused, "warn,storegate=debug")
+    );
+}
+
+#[test]
+fn the_program_logs_more_or_less_without_a_restart_readably_or_as_json() {
+    for format in ["readable", "json"] {
+        let home = directory(&format!("log-{format}"));
+        let (key, path) = (home.join("key.pem"), home.join("storegate.toml"));
+        fs::write(&key, stdout_of(&["secret", "key"], &[], "")).unwrap();
+        let text =
+            |log: &str| program_configuration(&key, "") + &format!("[telemetry]\nformat = {format:?}\nlog = {log:?}\n");
+        fs::write(&path, text("info")).unwrap();
+        let arguments = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+        let server = Running::start(&arguments, &home.join("ready.json"));
+        let ask = || stdout_of(&["health", &server.url("/healthz")], &[], "");
+        let reload = |log: &str| {
+            fs::write(&path, text(log)).unwrap();
+            server.signal("HUP");
+        };
+        ask();
+        assert_eq!(server.until("answered").contains("{\"timestamp\""), format == "json");
+        reload("error");
+        server.until("the configuration was read again");
+        // Nobody sees when it is in force, but no later reload can overtake it.
+        reload("storegate=loud");
+        let told = server.until("the configuration in force stays");
+        assert!(told.contains("a filter such as warn,storegate=debug"), "{told}");
+        ask();
+        reload("trace");
+        let told = server.until("the log has another filter");
+        assert!(!told.contains("answered") && !told.contains("restart to apply"), "{told}");
+        ask();
+        server.until("answered");
+        assert_eq!(server.terminate().0, Some(0));
+    }
+}
+
 #[test]
 fn the_program_reads_changed_files_and_obeys_sighup() {
     let home = directory("program-reload");
