@@ -8,7 +8,7 @@ use crate::gateway::error::Error as GatewayError;
 use crate::settings::Problems;
 
 /// `EX_CONFIG` of sysexits.h: something is wrong in the configuration.
-const EXIT_CONFIGURATION: u8 = 78;
+pub const EXIT_CONFIGURATION: u8 = 78;
 const EXIT_FAILURE: u8 = 1;
 
 /// Why a command failed.

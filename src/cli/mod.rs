@@ -5,6 +5,7 @@ mod company;
 mod declared_resources;
 mod demo;
 mod directory;
+mod doctor;
 mod error;
 mod health;
 mod openapi;
@@ -62,6 +63,8 @@ enum Command {
     /// Check a store directory, or draft one from the stores of the OMS
     #[command(subcommand)]
     Directory(directory::DirectoryCommand),
+    /// Look at everything that the service needs, and say what to mend
+    Doctor(doctor::Doctor),
     /// Ask a running service for its health; for container health checks
     Health(health::HealthCommand),
 }
@@ -89,13 +92,15 @@ impl ConfigArgument {
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     match execute(arguments.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => error.report(),
     }
 }
 
-fn execute(command: Command) -> Result<(), CliError> {
-    match command {
+fn execute(command: Command) -> Result<ExitCode, CliError> {
+    let outcome = match command {
+        // The only one whose exit code says more than whether it went well.
+        Command::Doctor(command) => return block_on(command.run()),
         Command::Demo(command) => block_on(command.run()),
         Command::Serve(command) => block_on(command.run()),
         Command::Sandbox(command) => block_on(command.run()),
@@ -107,7 +112,8 @@ fn execute(command: Command) -> Result<(), CliError> {
         Command::Call(command) => block_on(command.run()),
         Command::Directory(command) => block_on(command.run()),
         Command::Health(command) => block_on(command.run()),
-    }
+    };
+    outcome.map(|()| ExitCode::SUCCESS)
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

@@ -37,7 +37,7 @@ pub struct Reading {
 
 impl Reading {
     /// How far the gateway's clock is ahead, taking the middle of the exchange for the moment at which it was read.
-    fn offset(&self) -> SignedDuration {
+    pub(super) fn offset(&self) -> SignedDuration {
         self.gateway_time.duration_since(self.now).saturating_add(self.took / 2)
     }
 

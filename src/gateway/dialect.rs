@@ -155,6 +155,17 @@ pub struct Explanation {
     pub signature: String,
 }
 
+/// How the string that a gateway signed differs from ours. It holds no part of either.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// Not at all: the secret is another.
+    None,
+    /// First at this parameter of ours.
+    Parameter(String),
+    /// The gateway signed something more.
+    SomethingMore,
+}
+
 /// A decoded answer of a gateway that carries data.
 #[derive(Debug)]
 pub struct Answer<'a> {
@@ -193,6 +204,11 @@ pub trait Dialect: Send + Sync {
     /// Whether a user's login is configured.
     fn has_login(&self) -> bool {
         false
+    }
+
+    /// What the gateway signed otherwise than we did, when its refusal shows that.
+    fn signed_otherwise(&self, _call: &Call, _stamp: &Stamp, _answer: &[u8]) -> Option<Difference> {
+        None
     }
 
     /// Mends what this vendor is known to break in its JSON, before the envelope is read.

@@ -7,6 +7,7 @@
 
 pub mod account;
 mod answer;
+pub mod blame;
 mod body;
 pub mod breaker;
 mod clock_offset;
@@ -21,6 +22,7 @@ pub mod object;
 pub mod oms;
 pub mod opretail;
 pub mod parameters;
+pub mod probe;
 mod progress;
 pub mod reactions;
 pub mod registry;

@@ -10,8 +10,10 @@ mod parameter;
 mod path;
 mod settings;
 
+use std::borrow::Cow;
+
 use crate::auth::scope::ScopeInfo;
-use crate::gateway::dialect::Method;
+use crate::gateway::dialect::{Call, Method};
 use crate::settings::Section;
 
 use super::endpoint::Endpoint;
@@ -103,6 +105,12 @@ impl Declaration {
     /// The group that it stands in in the API document.
     pub fn tag(&self) -> &str {
         &self.tag
+    }
+
+    /// A call with nothing but what the gateway always gets.
+    pub fn bare_call(&self) -> Call {
+        let constants = self.constants.iter().map(|(name, value)| (Cow::Owned(name.clone()), value.clone()));
+        Call { method: self.method.clone(), parameters: constants.collect() }
     }
 
     /// A request that answers, by the examples of what must be given.

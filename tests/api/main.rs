@@ -29,6 +29,7 @@ mod dashboard;
 mod declared;
 mod directory;
 mod directory_command;
+mod doctor;
 mod documents;
 mod errors;
 mod gateway_answers;

@@ -28,6 +28,7 @@ use settings::{IssuerSettings, KeySource};
 
 pub use key_fetcher::KeyFetcher;
 pub use keyring::KeyFetch;
+pub use refresh::{LookedAt, look_at_keys};
 
 /// One issuer whose tokens are accepted.
 #[derive(Debug)]

@@ -79,6 +79,24 @@ impl Drop for Serving {
     }
 }
 
+/// What a look at the keys of an issuer found.
+pub struct LookedAt {
+    /// How many of them can be used here.
+    pub usable: usize,
+    /// Which are left out, and why; empty if there are none.
+    pub left_out: String,
+}
+
+/// Reads the keys of an issuer once, as the service would, for whoever looks for trouble. It takes no longer than a fetch.
+///
+/// # Errors
+/// Why there are none, in words.
+pub async fn look_at_keys(issuer: &IssuerSettings, tls: Arc<ClientConfig>) -> Result<LookedAt, String> {
+    let refresh = Refresh { fetcher: Fetcher::new(tls), issuer: issuer.clone(), told: String::new() };
+    let (set, _) = refresh.fetch().await.map_err(|error| error.to_string())?;
+    Ok(LookedAt { usable: set.keys.len(), left_out: set.summary() })
+}
+
 struct Refresh {
     fetcher: Fetcher,
     issuer: IssuerSettings,

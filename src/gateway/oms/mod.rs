@@ -1,6 +1,7 @@
 //! The ShopeX OMS dialect: system parameters, doubled MD5, one door, envelopes in many shapes.
 //! Facts from the vendor's shop page and its published server; the methods we use stand in `methods.rs`.
 
+mod difference;
 mod envelope;
 pub mod methods;
 mod settings;
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::dialect::{Answer, Call, Dialect, Explanation, SignedRequest, Stamp, TimestampForm};
+use super::dialect::{Answer, Call, Dialect, Difference, Explanation, SignedRequest, Stamp, TimestampForm};
 use super::error::Refusal;
 use super::parameters::{Parameter, form_encoded, sort};
 use super::vendor::Gateway;
@@ -84,6 +85,10 @@ impl Dialect for Oms {
             signed_string: sign::assembled_string(&parameters),
             signature: sign::sign(&parameters, self.settings.token.expose_secret()),
         }
+    }
+
+    fn signed_otherwise(&self, call: &Call, stamp: &Stamp, answer: &[u8]) -> Option<Difference> {
+        difference::find(&self.parameters(call, stamp), answer)
     }
 
     fn clean(&self, body: Bytes) -> Bytes {

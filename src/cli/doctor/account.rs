@@ -1,0 +1,128 @@
+//! One company's account at one gateway, in the order in which a call goes: the way there, the clock, the key, the signature,
+//! the login, each method.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use rustls::ClientConfig;
+
+use super::finding::{Finding, Status};
+use super::methods::{self, UsedMethod};
+use super::{reach, refusal};
+use crate::gateway::GatewayClient;
+use crate::gateway::account::Account;
+use crate::gateway::blame::Blame;
+use crate::gateway::error::Kind;
+use crate::gateway::probe::Contact;
+use crate::gateway::vendor::Gateway;
+
+/// A smaller difference says nothing: a gateway tells its time in whole seconds.
+const UNSURE: SignedDuration = SignedDuration::from_secs(2);
+
+const NTP: &str = "synchronize this machine's clock (NTP); tokens are checked by it, too";
+
+/// What is to be checked.
+pub(super) struct Patient {
+    /// `acme opretail`.
+    pub subject: String,
+    /// Signs.
+    pub account: Arc<Account>,
+    /// Where it is called.
+    pub urls: Vec<String>,
+    /// What our resources call there, each with a harmless call.
+    pub methods: Vec<UsedMethod>,
+}
+
+/// All findings about an account. What rests on something that has failed is not checked.
+pub(super) async fn examine(patient: &Patient, client: &GatewayClient, tls: &Arc<ClientConfig>) -> Vec<Finding> {
+    let findings = checks(patient, client, tls).await;
+    findings.into_iter().map(|finding| finding.of(&patient.subject)).collect()
+}
+
+async fn checks(patient: &Patient, client: &GatewayClient, tls: &Arc<ClientConfig>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for url in &patient.urls {
+        findings.push(reach::check(url, tls.clone()).await);
+    }
+    let Some(first) = patient.methods.first().filter(|_| is_fine(&findings)) else { return findings };
+    let contact = client.contact(&patient.account, &first.call).await;
+    findings.extend(clock(&contact));
+    let gateway = patient.account.gateway();
+    if let Err(finding) = admitted(gateway, &contact) {
+        findings.extend(finding);
+        return findings;
+    }
+    findings.push(Finding::ok(refusal::credential(gateway), "the gateway knows it"));
+    findings.push(Finding::ok("signature", "the gateway computes the same"));
+    findings.extend(login(patient, client).await);
+    findings.extend(methods::examine(&patient.account, &patient.methods, client).await);
+    findings
+}
+
+fn is_fine(findings: &[Finding]) -> bool {
+    findings.iter().all(|finding| finding.status != Status::Failed)
+}
+
+/// The gateway's clock beside ours.
+fn clock(contact: &Contact) -> Option<Finding> {
+    let off = contact.ahead.filter(|ahead| ahead.abs() > UNSURE);
+    let is_still_refused = contact.outcome.as_ref().is_err_and(|error| error.kind == Kind::TimestampRefused);
+    let refused = |off| format!("the gateway refuses our time, {off}: that is beyond the difference that it allows");
+    Some(match (off, contact.refused_time) {
+        (Some(ahead), true) if is_still_refused => {
+            Finding::failed("clock", refused(written(ahead)) + ", and it did not take its own time either", NTP)
+        }
+        (Some(ahead), true) => {
+            let cause = refused(written(ahead)) + "; storegate goes by the gateway's time after each first refusal";
+            Finding::failed("clock", cause, NTP)
+        }
+        (None, true) if is_still_refused => {
+            let remedy = "check `time_zone`, and `timestamp` for an OMS; ask the vendor which time it wants";
+            Finding::failed("clock", "the gateway refuses our time, and its own clock does not say why", remedy)
+        }
+        (Some(ahead), false) => {
+            let cause = format!("{}: the gateway still takes that, and storegate corrects it", written(ahead));
+            Finding::warning("clock", cause, NTP)
+        }
+        (None, true) => {
+            Finding::ok("clock", "as ours; the gateway takes the other form of timestamps, which is learned")
+        }
+        (None, false) if contact.ahead.is_some() => Finding::ok("clock", "within 2 s of ours"),
+        // It did not answer, which is told elsewhere, or it tells no time.
+        (None, false) => return None,
+    })
+}
+
+fn written(ahead: SignedDuration) -> String {
+    let seconds = ahead.abs().as_secs();
+    let way = if ahead.is_negative() { "behind" } else { "ahead of" };
+    format!("its clock is {seconds} s {way} ours")
+}
+
+/// Whether the gateway has taken key and signature: it looks at anything else only then.
+fn admitted(gateway: Gateway, contact: &Contact) -> Result<(), Vec<Finding>> {
+    let Err(error) = &contact.outcome else { return Ok(()) };
+    match error.blame() {
+        Blame::Method | Blame::Permission | Blame::LoginToken => Ok(()),
+        _ if error.kind.reaction().admitted => Ok(()),
+        // The line about the clock has told it.
+        Blame::Time => Err(Vec::new()),
+        Blame::Signature if gateway == Gateway::OpRetail => {
+            let known = Finding::ok(refusal::credential(gateway), "the gateway knows it");
+            Err(vec![known, refusal::of_contact(error, contact.difference.as_ref())])
+        }
+        _ => Err(vec![refusal::of_contact(error, contact.difference.as_ref())]),
+    }
+}
+
+/// The login of the configured user, if a method here wants one. The service keeps its own; this is another one.
+async fn login(patient: &Patient, client: &GatewayClient) -> Option<Finding> {
+    let wanting = patient.methods.iter().find(|used| patient.account.dialect().login_for(&used.call).is_some())?;
+    Some(match client.try_login(&patient.account, &wanting.call).await {
+        Ok(_) => Finding::ok("login", "the user is logged in"),
+        Err(error) if error.kind == Kind::LoginRefused => {
+            Finding::failed("login", refusal::said(&error), "check `user_name`, `password` and `method` of `login`")
+        }
+        Err(error) => Finding::failed("login", refusal::said(&error), "try again; if it stays, ask the vendor"),
+    })
+}

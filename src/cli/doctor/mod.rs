@@ -1,0 +1,162 @@
+//! `storegate doctor`: looks at everything that the service needs with a real configuration, and says what to mend.
+//!
+//! Each check has a bounded time, and nothing is changed anywhere: gateways are asked by calls that read next to nothing.
+
+mod account;
+mod finding;
+mod methods;
+mod outside;
+mod own;
+mod reach;
+mod refusal;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{join, join_all};
+use rustls::ClientConfig;
+
+use super::ConfigArgument;
+use super::error::{CliError, EXIT_CONFIGURATION};
+use super::output;
+use crate::app::AppError;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::gateway::registry::Registry;
+use crate::gateway::tenants::{Tenant, TenantSettings};
+use crate::gateway::transport::Transport;
+use crate::gateway::vendor::Gateway;
+use crate::gateway::{GatewayClient, tls};
+use crate::resources::Catalogue;
+use crate::settings::Problems;
+
+use account::Patient;
+use finding::{Finding, Findings};
+use methods::Examples;
+
+/// For one call with all its attempts, unless the configuration gives less.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Look for what is wrong.
+#[derive(clap::Args)]
+#[command(
+    after_help = "One line for each check: ok, warning or failed, what was seen, and what to do. Exit code 0: all is \
+well; 1: warnings; 2: something does not work; 78: the configuration is wrong. Run it where the service runs."
+)]
+pub struct Doctor {
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// Print one JSON object instead of lines
+    #[arg(long)]
+    json: bool,
+}
+
+impl Doctor {
+    pub(super) async fn run(self) -> Result<ExitCode, CliError> {
+        match self.config.read().settings {
+            Ok(settings) => {
+                let findings = Findings::from(examine(settings).await?);
+                self.print(&findings)?;
+                Ok(ExitCode::from(findings.status.exit_code()))
+            }
+            Err(Problems(problems)) => {
+                let remedy = "correct the configuration; storegate.example.toml explains each setting";
+                let wrong = |problem: String| Finding::failed("configuration", problem, remedy);
+                self.print(&Findings::from(problems.into_iter().map(wrong).collect::<Vec<_>>()))?;
+                Ok(ExitCode::from(EXIT_CONFIGURATION))
+            }
+        }
+    }
+
+    fn print(&self, findings: &Findings) -> Result<(), CliError> {
+        if !self.json {
+            return Ok(output::line(&findings.lines())?);
+        }
+        let json = serde_json::to_string_pretty(findings);
+        Ok(output::line(&json.map_err(|error| CliError::message(error.to_string()))?)?)
+    }
+}
+
+/// All checks, in the order of a request: what is ours, each account, the directories, and what else is outside.
+async fn examine(settings: Settings) -> Result<Vec<Finding>, CliError> {
+    let tls = tls::client_config(settings.gateway.ca_file.as_deref()).map_err(AppError::from)?;
+    let transport = Transport::new(&settings.gateway, tls.clone());
+    let client = GatewayClient::new(transport, Clock::system(), settings.gateway.deadline.min(PATIENCE));
+    let registry = Registry::new(&settings.gateway);
+    let open = |tenant: &TenantSettings| Tenant::new(tenant.clone(), &registry);
+    let tenants: Vec<Tenant> = settings.tenants.iter().map(open).collect();
+    let catalogue = Catalogue::with(&settings.declared);
+
+    let accounts = settings.tenants.len();
+    let mut findings = vec![Finding::ok("configuration", format!("can be read; {accounts} companies"))];
+    findings.push(own::keys(&settings.auth));
+    findings.extend(own::clients(&settings.auth, &catalogue, &tenants));
+    let companies = settings.tenants.iter().zip(&tenants);
+    let companies = companies.map(|(said, tenant)| company(said, tenant, &settings, &catalogue, &client, &tls));
+    let (companies, outside) = join(join_all(companies), outside::examine(&settings, &tls)).await;
+    findings.extend(companies.into_iter().flatten().chain(outside));
+    Ok(findings)
+}
+
+/// The accounts of one company side by side, then its directory.
+async fn company(
+    said: &TenantSettings,
+    tenant: &Tenant,
+    settings: &Settings,
+    catalogue: &Catalogue,
+    client: &GatewayClient,
+    tls: &Arc<ClientConfig>,
+) -> Vec<Finding> {
+    let patients = patients(said, tenant, &examples(said, settings), catalogue);
+    let examined = join_all(patients.iter().map(|patient| account::examine(patient, client, tls))).await;
+    let mut findings: Vec<Finding> = examined.into_iter().flatten().collect();
+    if let Some(directory) = settings.directory.of(tenant.name()) {
+        findings.push(own::stores(tenant, directory, client).await.of(tenant.name()));
+    }
+    findings
+}
+
+fn patients(said: &TenantSettings, tenant: &Tenant, examples: &Examples, catalogue: &Catalogue) -> Vec<Patient> {
+    let urls = |gateway: Gateway| match gateway {
+        Gateway::OpRetail => {
+            said.opretail.iter().flat_map(|said| [said.m_api.clone(), said.cloud_api.clone()]).collect()
+        }
+        Gateway::Oms => said.oms.iter().map(|said| said.url.clone()).collect::<Vec<String>>(),
+    };
+    let patient = |account: &Arc<crate::gateway::account::Account>| {
+        let gateway = account.gateway();
+        Patient {
+            subject: format!("{} {gateway}", tenant.name()),
+            account: account.clone(),
+            urls: one_for_each_host(urls(gateway)),
+            methods: methods::used(catalogue, gateway, examples),
+        }
+    };
+    tenant.accounts().map(patient).collect()
+}
+
+/// The way to a host is the same for all its paths.
+fn one_for_each_host(urls: Vec<String>) -> Vec<String> {
+    let host = |url: &str| url.split('/').take(3).collect::<Vec<_>>().join("/");
+    let mut kept: Vec<String> = Vec::new();
+    for url in urls {
+        if !kept.iter().any(|known| host(known) == host(&url)) {
+            kept.push(url);
+        }
+    }
+    kept
+}
+
+/// Something of the company's own to ask for; any number will do where it has told none.
+fn examples(said: &TenantSettings, settings: &Settings) -> Examples {
+    let mapped = settings.directory.of(&said.name);
+    let mapped = mapped.and_then(|directory| directory.rows().iter().find_map(|row| row.opretail.clone()));
+    let zone = said.opretail.as_ref().map(|opretail| opretail.time_zone.clone());
+    let zone = zone.unwrap_or_else(crate::gateway::endpoint::china_standard_time);
+    Examples {
+        store: mapped.unwrap_or_else(|| "1".to_owned()),
+        enterprise_id: said.opretail.as_ref().and_then(|opretail| opretail.enterprise_id),
+        today: Clock::system().now().to_zoned(zone).strftime("%Y-%m-%d").to_string(),
+    }
+}

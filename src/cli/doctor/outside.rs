@@ -1,0 +1,33 @@
+//! What else the service leans on: the identity providers of the companies, and whatever joins them.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use rustls::ClientConfig;
+
+use super::finding::Finding;
+use crate::auth::issuers;
+use crate::config::Settings;
+
+/// Everything outside that is no gateway. Whatever the service comes to lean on gets its line here.
+pub(super) async fn examine(settings: &Settings, tls: &Arc<ClientConfig>) -> Vec<Finding> {
+    join_all(settings.auth.issuers.iter().map(|issuer| issuer_keys(issuer, tls))).await
+}
+
+async fn issuer_keys(issuer: &issuers::settings::IssuerSettings, tls: &Arc<ClientConfig>) -> Finding {
+    let finding = match issuers::look_at_keys(issuer, tls.clone()).await {
+        Ok(keys) if keys.usable == 0 => Finding::failed(
+            "issuer keys",
+            format!("none of its keys can be used here; left out: {}", keys.left_out),
+            "check `algorithms`, and have the provider publish a key of one of them",
+        ),
+        Ok(keys) if keys.left_out.is_empty() => Finding::ok("issuer keys", format!("{} keys", keys.usable)),
+        Ok(keys) => Finding::ok("issuer keys", format!("{} keys; left out: {}", keys.usable, keys.left_out)),
+        Err(why) => Finding::failed(
+            "issuer keys",
+            why,
+            "check `issuer` and `jwks_uri`, and whether this machine may reach the provider; gateway.ca_file is trusted there",
+        ),
+    };
+    finding.of(&issuer.name)
+}

@@ -1,0 +1,73 @@
+//! Our own side: the keys that sign tokens, the clients that get them, and the store directories.
+
+use std::collections::BTreeSet;
+
+use super::finding::Finding;
+use crate::auth::clients::Client;
+use crate::auth::settings::AuthSettings;
+use crate::cli::directory::Report;
+use crate::directory::Directory;
+use crate::gateway::GatewayClient;
+use crate::gateway::tenants::Tenant;
+use crate::gateway::vendor::Gateway;
+use crate::resources::Catalogue;
+use crate::resources::stores::listing::all_stores;
+
+/// What signs tokens.
+pub(super) fn keys(auth: &AuthSettings) -> Finding {
+    let Some(keys) = &auth.keys else {
+        return Finding::failed("keys", "there is no key", "make one with `storegate secret key`");
+    };
+    let (signing, known) = (keys.signing(), keys.verification().len());
+    let cause = format!("`{}` signs ({}), {known} in all", signing.kid(), signing.algorithm());
+    Finding::ok("keys", cause)
+}
+
+/// Who may ask for tokens, and whether there is a gateway behind what they may read.
+pub(super) fn clients(auth: &AuthSettings, catalogue: &Catalogue, tenants: &[Tenant]) -> Vec<Finding> {
+    let (clients, issuers) = (auth.clients.len(), auth.issuers.len());
+    let mut findings = vec![Finding::ok("clients", format!("{clients} clients, {issuers} trusted issuers"))];
+    for client in &auth.clients {
+        let Some(tenant) = tenants.iter().find(|tenant| **tenant.name() == *client.tenant) else { continue };
+        let idle = scopes_without_gateway(client, catalogue, tenant);
+        if !idle.is_empty() {
+            let cause = format!("`{}` has no gateway behind {}", client.id, idle.join(", "));
+            let remedy = format!("add the account to [tenants.{}], or take the scopes away", client.tenant);
+            findings.push(Finding::warning("clients", cause, remedy));
+        }
+    }
+    findings
+}
+
+fn scopes_without_gateway(client: &Client, catalogue: &Catalogue, tenant: &Tenant) -> Vec<String> {
+    let has = |gateway: &Gateway| tenant.accounts().any(|account| account.gateway() == *gateway);
+    let gateways_of = |scope: &str| -> BTreeSet<Gateway> {
+        let resources = catalogue.iter().filter(|resource| resource.endpoint().scope == scope);
+        resources.filter_map(|resource| Some(resource.method.as_ref()?.gateway())).collect()
+    };
+    let is_idle = |scope: &&String| {
+        let gateways = gateways_of(scope);
+        !gateways.is_empty() && !gateways.iter().any(has)
+    };
+    client.scopes.iter().filter(is_idle).cloned().collect()
+}
+
+/// A directory beside the stores of the OMS, as `storegate directory check` compares them.
+pub(super) async fn stores(tenant: &Tenant, directory: &Directory, client: &GatewayClient) -> Finding {
+    let mut report = Report::of(directory);
+    if let Ok(access) = tenant.oms() {
+        match all_stores(access, &client.for_one_answer()).await {
+            Ok(listed) => report.compare(directory, &listed),
+            Err(_) => {
+                let cause = "the stores of the OMS cannot be listed, so the directory is not compared with them";
+                return Finding::warning("stores", cause, "see the lines about the OMS");
+            }
+        }
+    }
+    let cause = report.to_string().replace('\n', "; ");
+    if report.unmapped.is_empty() && report.unknown_codes.is_empty() {
+        return Finding::ok("stores", cause);
+    }
+    let remedy = "add the stores to the directory, and mend the codes; `storegate directory draft` writes the lines";
+    Finding::warning("stores", cause, remedy)
+}

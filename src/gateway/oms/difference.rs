@@ -1,0 +1,58 @@
+//! A refused signature's answer holds the string that the OMS signed. It is compared with ours for the name of the first
+//! parameter that differs; neither of the two strings is told to anybody.
+
+use serde::Deserialize;
+
+use crate::gateway::dialect::Difference;
+use crate::gateway::parameters::Parameter;
+
+#[derive(Deserialize)]
+struct Refused {
+    error_response: ErrorResponse,
+}
+
+#[derive(Deserialize)]
+struct ErrorResponse {
+    sub_msg: SubMessage,
+}
+
+#[derive(Deserialize)]
+struct SubMessage {
+    assemble_str: String,
+}
+
+/// What differs between the parameters that we signed, in their order, and the string in the answer; `None` when the answer
+/// has no such string.
+pub(super) fn find(sorted: &[Parameter<'_>], answer: &[u8]) -> Option<Difference> {
+    let refused: Refused = serde_json::from_slice(answer).ok()?;
+    let theirs = refused.error_response.sub_msg.assemble_str;
+    let mut rest = theirs.as_str();
+    for (name, value) in sorted {
+        match rest.strip_prefix(name.as_ref()).and_then(|rest| rest.strip_prefix(value.as_ref())) {
+            Some(behind) => rest = behind,
+            None => return Some(Difference::Parameter(name.clone().into_owned())),
+        }
+    }
+    Some(if rest.is_empty() { Difference::None } else { Difference::SomethingMore })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Difference, Parameter, find};
+
+    #[test]
+    fn the_first_parameter_that_differs_is_named_and_no_value_is() {
+        let ours: Vec<Parameter<'_>> = [("flag", "demo"), ("page_no", "1"), ("timestamp", "17")]
+            .map(|(name, value)| (name.into(), value.into()))
+            .into();
+        let answer = |signed: &str| {
+            format!(r#"{{"error_response":{{"code":"e000002","sub_msg":{{"assemble_str":"{signed}"}}}}}}"#)
+        };
+        let differs = |signed: &str| find(&ours, answer(signed).as_bytes());
+        assert_eq!(differs("flagdemopage_no1timestamp17"), Some(Difference::None));
+        assert_eq!(differs("flagdemopage_no2timestamp17"), Some(Difference::Parameter("page_no".to_owned())));
+        assert_eq!(differs("flagdemotimestamp17"), Some(Difference::Parameter("page_no".to_owned())));
+        assert_eq!(differs("flagdemopage_no1timestamp17x"), Some(Difference::SomethingMore));
+        assert_eq!(find(&ours, b"{\"error_response\":{\"code\":\"e000002\",\"sub_msg\":null}}"), None);
+    }
+}

@@ -1,0 +1,95 @@
+//! A first call for whoever looks for trouble: nothing rests, nothing is tried again blindly, and what the service mends in
+//! silence is told.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use serde::de::IgnoredAny;
+
+use super::GatewayClient;
+use super::account::{Account, Stamped, Trial};
+use super::answer::{self, Reply};
+use super::clock_offset::Reading;
+use super::dialect::{Call, Difference};
+use super::error::{Error, Kind};
+use super::hidden::Hidden;
+
+/// A clock and a form can be mended, each once, and either can be tried back.
+const MOST_ATTEMPTS: usize = 4;
+
+/// What a gateway made of a first call.
+#[derive(Debug)]
+pub struct Contact {
+    /// What the last attempt ended in; the data is not kept.
+    pub outcome: Result<(), Error>,
+    /// How far the gateway's clock is ahead of ours, if it told.
+    pub ahead: Option<SignedDuration>,
+    /// Whether it refused the time by our own clock.
+    pub refused_time: bool,
+    /// What the gateway signed otherwise, when it refused the signature and showed what it had signed.
+    pub difference: Option<Difference>,
+}
+
+/// One attempt.
+struct Probe {
+    outcome: Result<(), Error>,
+    reading: Option<Reading>,
+    difference: Option<Difference>,
+}
+
+impl GatewayClient {
+    /// Calls without a login, and with another time as long as the time is refused. What is learned of the gateway's clock
+    /// is kept for later calls.
+    pub async fn contact(&self, account: &Arc<Account>, call: &Call) -> Contact {
+        let mut trial = Trial::default();
+        let mut contact = Contact { outcome: Ok(()), ahead: None, refused_time: false, difference: None };
+        for _ in 0..MOST_ATTEMPTS {
+            let stamped = match self.stamp(account, call, &trial).await {
+                Ok(stamped) => stamped,
+                Err(error) => return Contact { outcome: Err(error), ..contact },
+            };
+            let probe = self.probe(account, call, &stamped).await;
+            contact.ahead = probe.reading.as_ref().map(Reading::offset).or(contact.ahead);
+            contact.difference = probe.difference;
+            contact.outcome = probe.outcome;
+            let refused = contact.outcome.as_ref().is_err_and(|error| error.kind == Kind::TimestampRefused);
+            if !refused {
+                account.stamp_was_taken(&trial, probe.reading.as_ref());
+                break;
+            }
+            contact.refused_time = true;
+            if !account.mend_timestamp(&mut trial, &stamped, probe.reading.as_ref()) {
+                break;
+            }
+        }
+        contact
+    }
+
+    /// Logs the configured user in, if the call needs that; false if it does not.
+    ///
+    /// # Errors
+    /// What the login ended in.
+    pub async fn try_login(&self, account: &Arc<Account>, call: &Call) -> Result<bool, Error> {
+        let deadline = self.deadline();
+        Ok(self.login_for(account, call, &deadline).await?.is_some())
+    }
+
+    async fn probe(&self, account: &Arc<Account>, call: &Call, stamped: &Stamped) -> Probe {
+        let (dialect, stamp) = (account.dialect(), &stamped.stamp);
+        let request = dialect.encode(call, stamp, None);
+        let hidden = Hidden::new(dialect.secrets().into_iter(), stamp.nonce.as_deref(), request.body.clone());
+        let started = self.clock.elapsed();
+        let response = match self.transport.send(request, &self.deadline()).await {
+            Ok(response) => response,
+            Err(failure) => {
+                let outcome = Err(Error::transport(account.gateway(), failure));
+                return Probe { outcome, reading: None, difference: None };
+            }
+        };
+        let took = SignedDuration::try_from(self.clock.elapsed().saturating_sub(started)).unwrap_or_default();
+        let read = answer::read(account, call, &response, &hidden, (self.clock.now(), took));
+        let Reply::<IgnoredAny> { outcome, reading } = read;
+        let difference = dialect.signed_otherwise(call, stamp, &response.body);
+        Probe { outcome: outcome.map(drop), reading, difference }
+    }
+}

@@ -1,0 +1,331 @@
+//! `storegate doctor`, with each thing broken in turn: it names the cause and the remedy, and its exit code says the worst.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+
+use jiff::SignedDuration;
+use serde_json::Value;
+use storegate::clock::Clock;
+use storegate::sandbox::{Fault, OmsAccount, OpRetailAccount, PermittedMethods, SandboxSettings, Vendor};
+
+use crate::commands::configuration;
+use crate::program::run;
+use crate::sandbox_gateway::SandboxGateway;
+
+const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
+
+/// A configuration before a gateway, and all that must not be told.
+struct Patient {
+    gateway: SandboxGateway,
+    path: PathBuf,
+    secrets: Vec<String>,
+}
+
+/// What was told, and the exit code.
+struct Told {
+    code: Option<i32>,
+    text: String,
+}
+
+impl Patient {
+    fn with(name: &str, settings: SandboxSettings) -> Self {
+        let gateway = SandboxGateway::start(SocketAddr::from(([127, 0, 0, 1], 0)), settings, Clock::system());
+        let (path, mut secrets) = configuration(name, &gateway);
+        secrets.push("sandbox-password".to_owned());
+        Self { gateway, path, secrets }
+    }
+
+    fn healthy(name: &str) -> Self {
+        Self::with(name, SandboxSettings::default())
+    }
+
+    /// Changes a part of the configuration.
+    fn change(&self, part: &str, by: &str) {
+        let text = fs::read_to_string(&self.path).unwrap();
+        assert!(text.contains(part), "{part}");
+        fs::write(&self.path, text.replacen(part, by, 1)).unwrap();
+    }
+
+    /// Logs a user in.
+    fn log_in(&self, password: &str) {
+        let login = format!(
+            "[tenants.acme.opretail.login]\nuser_name = \"13800000000\"\npassword = \"{password}\"\n[tenants.acme.oms]"
+        );
+        self.change("[tenants.acme.oms]", &login);
+    }
+
+    fn examine(&self) -> Told {
+        self.examine_as(&[])
+    }
+
+    fn examine_as(&self, more: &[&str]) -> Told {
+        let output = run(&[&["doctor", "--config", self.path.to_str().unwrap()], more].concat(), &[], "");
+        let text = String::from_utf8(output.stdout).unwrap();
+        let all = text.clone() + &String::from_utf8_lossy(&output.stderr);
+        for secret in &self.secrets {
+            assert!(!all.contains(secret), "{secret} in {all}");
+        }
+        assert!(!all.contains("_sig") && !all.contains("charsetutf-8"), "{all}");
+        Told { code: output.status.code(), text }
+    }
+}
+
+impl Told {
+    /// The only line that does not begin with `ok`.
+    fn only_trouble(&self) -> &str {
+        let troubles: Vec<&str> = self.text.lines().filter(|line| !line.starts_with("ok ")).collect();
+        assert_eq!(troubles.len(), 1, "{}", self.text);
+        troubles[0]
+    }
+
+    fn has_line(&self, beginning: &str) -> bool {
+        self.text.lines().any(|line| line.starts_with(beginning))
+    }
+}
+
+#[test]
+fn where_nothing_is_wrong_each_check_is_ok() {
+    let told = Patient::healthy("doctor-well").examine();
+    assert_eq!(told.code, Some(0), "{}", told.text);
+    assert!(told.text.lines().all(|line| line.starts_with("ok  ")), "{}", told.text);
+    for check in ["reach: 127.0.0.1:", "clock: within 2 s", "signature: ", "method shop.get: may be called"] {
+        assert!(told.has_line(&format!("ok       acme oms: {check}")), "{check}: {}", told.text);
+    }
+    assert!(told.has_line("ok       acme opretail: method open.gateway.authentication: may be called"));
+}
+
+#[test]
+fn no_call_brings_a_secret_or_more_than_a_line_of_data() {
+    let patient = Patient::healthy("doctor-modest");
+    patient.examine();
+    let sandbox = &patient.gateway.sandbox;
+    assert!(sandbox.calls() <= 8, "{}", sandbox.calls());
+    assert_eq!(sandbox.calls_of("open.gateway.authentication"), 1);
+}
+
+#[test]
+fn as_json_it_says_the_same() {
+    let patient = Patient::healthy("doctor-json");
+    patient.change("secret = \"sandbox-secret\"", "secret = \"planted-wrong\"");
+    let told = patient.examine_as(&["--json"]);
+    let json: Value = serde_json::from_str(&told.text).unwrap();
+    assert_eq!((told.code, json["status"].as_str()), (Some(2), Some("failed")));
+    let failed: Vec<&Value> =
+        json["checks"].as_array().unwrap().iter().filter(|finding| finding["status"] == "failed").collect();
+    assert_eq!(failed.len(), 1, "{json}");
+    assert_eq!(
+        (failed[0]["subject"].as_str(), failed[0]["check"].as_str()),
+        (Some("acme opretail"), Some("signature"))
+    );
+    assert!(failed[0]["remedy"].as_str().unwrap().contains("`secret`"));
+}
+
+#[test]
+fn a_wrong_configuration_is_told_problem_by_problem() {
+    let patient = Patient::healthy("doctor-configuration");
+    patient.change("flag = ", "flagg = ");
+    let told = patient.examine();
+    assert_eq!(told.code, Some(78));
+    assert!(told.text.contains("did you mean tenants.acme.oms.flag?"), "{}", told.text);
+    let json: Value = serde_json::from_str(&patient.examine_as(&["--json"]).text).unwrap();
+    assert_eq!(json["checks"].as_array().unwrap().len(), 2, "{json}");
+}
+
+#[test]
+fn a_wrong_secret_is_told_from_an_unknown_key() {
+    let patient = Patient::healthy("doctor-secret");
+    patient.change("secret = \"sandbox-secret\"", "secret = \"planted-wrong\"");
+    let told = patient.examine();
+    let trouble = told.only_trouble();
+    assert!(trouble.starts_with("failed   acme opretail: signature: the gateway answered 7 SIGN_WRONG"), "{trouble}");
+    assert!(trouble.contains("the key is known, so the secret is another"), "{trouble}");
+    assert_eq!(told.code, Some(2));
+
+    let patient = Patient::healthy("doctor-key");
+    patient.change("key = \"S107-00000001\"", "key = \"S107-NOBODY\"");
+    let told = patient.examine();
+    assert!(told.only_trouble().starts_with("failed   acme opretail: key: the gateway answered 2 KEY_UNLAWFUL"));
+    assert!(told.only_trouble().contains("-> check `key`"));
+
+    let ended = OpRetailAccount { expired: true, ..OpRetailAccount::default() };
+    let patient = Patient::with("doctor-ended", SandboxSettings { opretail: vec![ended], ..Default::default() });
+    assert!(patient.examine().only_trouble().contains("-> have the vendor renew the key"));
+}
+
+#[test]
+fn of_the_string_that_the_oms_signed_the_first_difference_is_named() {
+    let patient = Patient::healthy("doctor-token");
+    patient.change("token = \"sandbox-token\"", "token = \"planted-wrong\"");
+    let told = patient.examine();
+    let trouble = told.only_trouble();
+    assert!(trouble.starts_with("failed   acme oms: signature: the gateway answered e000002"), "{trouble}");
+    assert!(trouble.contains("it signed the same parameters as we did") && trouble.contains("`token`"), "{trouble}");
+
+    let patient = Patient::healthy("doctor-changed-form");
+    let signed = "charsetutf-8flagDEMOmethodshop.getList";
+    let body = format!(
+        r#"{{"error_response":{{"code":"e000002","msg":"sign error","sub_msg":{{"assemble_str":"{signed}"}}}}}}"#
+    );
+    patient.gateway.sandbox.fail_next_at(Vendor::Oms, Fault::Body(body), 1);
+    let told = patient.examine();
+    assert!(told.only_trouble().contains("the first parameter that it signed otherwise is `flag`"), "{}", told.text);
+}
+
+#[test]
+fn a_clock_that_is_off_is_told_in_seconds_and_beyond_the_window_as_something_else() {
+    let skewed = |name: &str, seconds: i64| {
+        Patient::with(name, SandboxSettings { clock_skew: SignedDuration::from_secs(seconds), ..Default::default() })
+    };
+    let told = skewed("doctor-drift", 120).examine();
+    assert_eq!(told.code, Some(1), "{}", told.text);
+    let drifts: Vec<&str> = told.text.lines().filter(|line| line.starts_with("warning")).collect();
+    assert_eq!(drifts.len(), 2, "{}", told.text);
+    for drift in drifts {
+        let seconds = ["119 s", "120 s", "121 s"].iter().any(|seconds| drift.contains(seconds));
+        assert!(seconds && drift.contains("ahead of ours") && drift.contains("(NTP)"), "{drift}");
+    }
+
+    let told = skewed("doctor-far", -7_200).examine();
+    assert_eq!(told.code, Some(2), "{}", told.text);
+    for gateway in ["opretail", "oms"] {
+        let beginning = format!("failed   acme {gateway}: clock: the gateway refuses our time, its clock is 7");
+        let line = told.text.lines().find(|line| line.starts_with(&beginning)).expect(&told.text);
+        assert!(line.contains("behind ours: that is beyond the difference that it allows"), "{line}");
+        assert!(told.has_line(&format!("ok       acme {gateway}: signature")), "the rest is checked: {}", told.text);
+    }
+}
+
+#[test]
+fn a_method_that_is_not_registered_is_named_with_who_needs_it() {
+    let only = |method: &str| PermittedMethods::Only(vec![method.to_owned()]);
+    let opretail = OpRetailAccount { methods: only(FLOW), ..OpRetailAccount::default() };
+    let oms = OmsAccount { methods: only("shop.getList"), ..OmsAccount::default() };
+    let settings = SandboxSettings { opretail: vec![opretail], oms: vec![oms], ..Default::default() };
+    let told = Patient::with("doctor-permission", settings).examine();
+    assert_eq!(told.code, Some(2));
+    assert!(told.has_line(&format!("ok       acme opretail: method {FLOW}")), "{}", told.text);
+    for (account, method, path) in [
+        ("opretail", "open.gateway.authentication v2", "/organizations/{organization_id}/developer-account"),
+        ("opretail", "open.shopweb.liveCheck.statisticsDetailPageForCustomer v1", "/inspections"),
+        ("oms", "shop.get 1", "/stores/{store_id}"),
+    ] {
+        let name = method.split(' ').next().unwrap();
+        let beginning = format!("failed   acme {account}: method {name}: the gateway answered ");
+        let line = told.text.lines().find(|line| line.starts_with(&beginning)).expect(&told.text);
+        assert!(line.contains(&format!("needed for {path}")), "{line}");
+        assert!(line.contains(&format!("-> have the vendor register {method} for the ")), "{line}");
+    }
+}
+
+#[test]
+fn a_login_that_is_missing_refused_or_lost_is_told_apart() {
+    let demanding = || SandboxSettings { require_login: true, ..Default::default() };
+    let told = Patient::with("doctor-no-login", demanding()).examine();
+    assert!(
+        told.has_line(&format!("failed   acme opretail: method {FLOW}: the gateway answered 9990001")),
+        "{}",
+        told.text
+    );
+    assert!(told.text.contains("it wants a user's login; needed for"), "{}", told.text);
+
+    let patient = Patient::with("doctor-login", demanding());
+    patient.log_in("sandbox-password");
+    let told = patient.examine();
+    assert_eq!(told.code, Some(0), "{}", told.text);
+    assert!(told.has_line("ok       acme opretail: login: the user is logged in"), "{}", told.text);
+
+    patient.change("sandbox-password", "planted-wrong-password");
+    let told = patient.examine();
+    assert!(
+        told.has_line("failed   acme opretail: login: the gateway answered 103095 PASSWORD_ERROE"),
+        "{}",
+        told.text
+    );
+
+    let patient = Patient::healthy("doctor-lost");
+    patient.log_in("sandbox-password");
+    // Not for the first contact, which has no login.
+    patient.gateway.sandbox.fail_next_of(FLOW, Fault::code("9990001"), 9);
+    let told = patient.examine();
+    assert!(told.only_trouble().contains("although the user has just logged in: the login is lost at once"));
+    assert_eq!(told.code, Some(2));
+}
+
+#[test]
+fn stores_that_the_directory_lacks_are_a_warning() {
+    let patient = Patient::healthy("doctor-stores");
+    let file = patient.path.with_file_name("stores.csv");
+    fs::write(&file, "id,opretail_id,oms_code\nflagship,S_123456,SHOP061\n").unwrap();
+    let section = format!("[directory.acme]\nstores_file = {file:?}\n[tenants.acme.oms]");
+    patient.change("[tenants.acme.oms]", &section);
+    let told = patient.examine();
+    assert_eq!(told.code, Some(1));
+    let trouble = told.only_trouble();
+    assert!(trouble.starts_with("warning  acme: stores: 1 stores"), "{trouble}");
+    assert!(trouble.contains("259 at the OMS that are not in the directory: SHOP001"), "{trouble}");
+    assert!(trouble.contains("`storegate directory draft`"), "{trouble}");
+}
+
+#[test]
+fn the_step_at_which_a_gateway_cannot_be_reached_is_named() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let patient = Patient::healthy("doctor-unreachable");
+    let text = fs::read_to_string(&patient.path).unwrap();
+    let url = patient.gateway.sandbox.oms_url();
+    for (by, cause, remedy) in [
+        (format!("http://{free}/rpc"), format!("no connection to {free}: "), "firewall"),
+        ("http://gateway.invalid/rpc".to_owned(), "the name gateway.invalid cannot be resolved: ".to_owned(), "DNS"),
+        (url.replace("http://", "https://"), "TLS with 127.0.0.1 cannot be agreed: ".to_owned(), "gateway.ca_file"),
+    ] {
+        fs::write(&patient.path, text.replace(&url, &by)).unwrap();
+        let told = patient.examine();
+        let trouble = told.only_trouble();
+        assert!(trouble.starts_with(&format!("failed   acme oms: reach: {cause}")), "{trouble}");
+        assert!(trouble.contains(remedy), "{trouble}");
+        assert_eq!(told.code, Some(2));
+    }
+}
+
+#[test]
+fn a_gateway_that_answers_nothing_useful_is_told_and_holds_nothing_up() {
+    for (fault, cause) in [
+        (Fault::HttpStatus(403), "HTTP status 403"),
+        (Fault::Html, "the answer is not one complete envelope"),
+        (Fault::code("e000005"), "the gateway answered e000005"),
+        (Fault::Hang, "no complete answer in time"),
+    ] {
+        let patient = Patient::healthy("doctor-useless");
+        patient.change("[tenants.acme.oms]", "[gateway]\nattempt_timeout = \"1s\"\n[tenants.acme.oms]");
+        patient.gateway.sandbox.fail_next_at(Vendor::Oms, fault, 99);
+        let told = patient.examine();
+        let trouble = told.only_trouble();
+        assert!(trouble.starts_with("failed   acme oms: answer: ") && trouble.contains(cause), "{trouble}");
+    }
+}
+
+#[test]
+fn an_identity_provider_without_keys_and_a_client_without_a_gateway_are_found() {
+    let patient = Patient::healthy("doctor-others");
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let issuer = format!(
+        "[auth.issuers.corporate]\nissuer = \"http://{free}\"\naudience = \"storegate\"\ntenant = \"acme\"\n[tenants.acme.oms]"
+    );
+    patient.change("[tenants.acme.oms]", &issuer);
+    let told = patient.examine();
+    assert!(told.only_trouble().starts_with("failed   corporate: issuer keys: the provider cannot be reached"));
+
+    let patient = Patient::healthy("doctor-idle-scope");
+    let text = fs::read_to_string(&patient.path).unwrap();
+    fs::write(&patient.path, text.split("[tenants.acme.oms]").next().unwrap()).unwrap();
+    let told = patient.examine();
+    assert!(told.only_trouble().starts_with("warning  clients: `dashboard` has no gateway behind stores:read"));
+    assert_eq!(told.code, Some(1));
+}
+
+#[test]
+fn without_a_configuration_it_says_what_is_missing() {
+    let output = run(&["doctor"], &[], "");
+    assert_eq!(output.status.code(), Some(78));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("configuration: tenants: there is no company"));
+}
