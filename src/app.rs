@@ -39,6 +39,7 @@ use crate::resources::{self, Catalogue, Shared};
 use crate::shortcut::{Circles, Shortcut, WithShortcut};
 use crate::telemetry::logging::CurrentLog;
 use crate::telemetry::metrics;
+use crate::telemetry::traces::{self, Traces};
 
 /// How often what has expired is freed.
 const MAINTENANCE: Duration = Duration::from_secs(5);
@@ -77,6 +78,7 @@ pub struct App {
     stop: Stop,
     /// Ends with the app.
     _sharing: Option<Running>,
+    exporter: traces::Exporter,
 }
 
 /// How a stop begins.
@@ -144,8 +146,11 @@ impl App {
         let auth = Auth::remembering(memory.clone(), settings.auth, clock.clone())?;
         let auth = Data::new(CurrentAuth::new(auth).fetching_keys(tls.clone()));
         let log = CurrentLog::new(&settings.log);
-        let in_force = InForce { auth: auth.clone(), directories: directories.clone(), log };
+        let traced = settings.traces.clone();
+        let in_force = InForce { auth: auth.clone(), directories: directories.clone(), log, traces: traced };
         let catalogue = Catalogue::with(&settings.declared);
+        let routes = catalogue.iter().map(|resource| (resource.name, resource.endpoint().path)).collect();
+        let (traces, exporter) = Traces::start(&settings.traces, tls.clone(), routes)?;
         let docs = Data::new(docs(&options, &openapi::document(&catalogue))?);
         let stopping = Stopping::default();
         let edge = Data::new(Edge {
@@ -154,6 +159,7 @@ impl App {
             hosts: options.hosts.clone(),
             cors: Cors::new(&options.cors),
             stopping: stopping.clone(),
+            traces: traces.clone(),
         });
         let standing = Data::new(Standing {
             tenants: tenants.clone(),
@@ -186,18 +192,18 @@ impl App {
                 .app_data(docs.clone())
                 .app_data(edge.clone())
                 .app_data(standing.clone())
-                .app_data(GatewayClient::new(transport, clock.clone(), gateway.deadline))
+                .app_data(GatewayClient::new(transport, clock.clone(), gateway.deadline).traced(&traces))
                 .wrap(middleware::from_fn(edge::pass))
                 // The last one is the outermost: it also writes on what the edge itself answers.
                 .wrap(middleware::from_fn(quota::headers::announce))
-                .configure(|config| routes(config, &catalogue));
+                .configure(|config| configure(config, &catalogue));
             WithShortcut::new(shortcut, application)
         };
         let heard = Arc::new(Heard { cache: cache.clone(), memory, clock: clock_of_replicas });
         let sharing = replicas.map(|replicas| replicas.start(heard)).transpose()?;
         let server = server::start(listener, &options.connections(), move || seats.close(), factory)?;
         let stop = Stop { stopping, delay: options.stop_delay };
-        Ok(Self { address, server, cache, in_force, stop, _sharing: sharing })
+        Ok(Self { address, server, cache, in_force, stop, exporter, _sharing: sharing })
     }
 
     /// The address that the service listens on.
@@ -228,12 +234,13 @@ impl App {
         let outcome = self.server.await;
         maintenance.abort();
         stopping.abort();
+        self.exporter.stop().await;
         outcome
     }
 }
 
 /// Every route of the service.
-fn routes(config: &mut ServiceConfig, catalogue: &Catalogue) {
+fn configure(config: &mut ServiceConfig, catalogue: &Catalogue) {
     config
         .configure(|config| resources::configure(config, catalogue))
         .configure(auth::endpoints::configure)

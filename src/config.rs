@@ -25,6 +25,7 @@ use crate::settings::{
     Files, Fingerprint, MOST_OF_A_TEXT, Problems, Report, Section, Sources, overlay, read_file, text_of_file,
 };
 use crate::telemetry::logging::LogSettings;
+use crate::telemetry::traces::TraceSettings;
 
 /// Everything that `serve` needs to know.
 #[derive(Debug)]
@@ -49,8 +50,10 @@ pub struct Settings {
     pub events: EventSettings,
     /// `[redis]`: what replicas share; `None` for a process alone.
     pub redis: Option<RedisSettings>,
-    /// `[telemetry]`.
+    /// `[telemetry]`: the log.
     pub log: LogSettings,
+    /// `[telemetry]`: the traces.
+    pub traces: TraceSettings,
     /// The files and sections that all of it was read from.
     pub sources: Sources,
 }
@@ -279,6 +282,7 @@ impl Settings {
             events: EventSettings::read(&root.section("events")),
             redis: RedisSettings::read(&root.section("redis")),
             log: LogSettings::read(&root.section("telemetry")),
+            traces: TraceSettings::read(&root.section("telemetry")),
             sources,
         }
     }

@@ -18,6 +18,7 @@ use crate::directory::CurrentDirectories;
 use crate::settings::{Fingerprint, Sources};
 use crate::telemetry::logging::CurrentLog;
 use crate::telemetry::metrics;
+use crate::telemetry::traces::TraceSettings;
 
 pub use hangups::Hangups;
 pub use watch::watch;
@@ -45,6 +46,8 @@ pub struct InForce {
     pub directories: Arc<CurrentDirectories>,
     /// What is logged.
     pub log: CurrentLog,
+    /// Where spans have gone since the start.
+    pub traces: TraceSettings,
 }
 
 /// What a reading of the configuration led to.
@@ -113,7 +116,7 @@ impl<R: Fn() -> Reading> Reloader<R> {
 
     fn apply(&mut self, settings: Settings) -> Outcome {
         let waiting = self.waiting_for_restart(&settings);
-        let InForce { auth, directories, log } = &self.in_force;
+        let InForce { auth, directories, log, .. } = &self.in_force;
         if let Err(error) = auth.renew_after(settings.auth, || directories.renew(settings.directory)) {
             return refuse(&[error.to_string()]);
         }
@@ -131,7 +134,9 @@ impl<R: Fn() -> Reading> Reloader<R> {
     fn waiting_for_restart(&self, settings: &Settings) -> Vec<String> {
         let sections = self.started.differing(&settings.sources).into_iter();
         let names = self.in_force.auth.load().fixed_differences(&settings.auth);
-        let names = names.into_iter().chain(self.in_force.log.fixed_differences(&settings.log));
+        let InForce { log, traces, .. } = &self.in_force;
+        let names = names.into_iter().chain(log.fixed_differences(&settings.log));
+        let names = names.chain(traces.fixed_differences(&settings.traces));
         sections.filter(|name| !RENEWED.contains(name)).chain(names).map(str::to_owned).collect()
     }
 

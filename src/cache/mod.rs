@@ -17,11 +17,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{cell::Cell, panic};
 
-use tracing::Instrument;
-
 use crate::clock::Clock;
 use crate::replicas::Replicas;
 use crate::replicas::journal::Event;
+use crate::telemetry::traces;
 
 use memory::Memory;
 use shared::SharedLevel;
@@ -377,7 +376,7 @@ impl<E: Failure> AnswerCache<E> {
             };
             memory.fly(key, fetch).await
         };
-        actix_web::rt::spawn(flight.in_current_span())
+        actix_web::rt::spawn(traces::carried(flight))
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Reply<T> {
     pub outcome: Result<Option<T>, Error>,
     /// The gateway's clock, if a whole envelope told it; what a broken body says about the time is worth nothing.
     pub reading: Option<Reading>,
+    /// The gateway's number for the call, if it gave one.
+    pub call_id: Option<String>,
 }
 
 /// Reads an answer that arrived at `now` after `took`, and takes nothing over that is hidden.
@@ -38,29 +40,30 @@ pub fn read<T: DeserializeOwned>(
 ) -> Reply<T> {
     let gateway = account.gateway();
     if !(200..=299).contains(&response.status) {
-        return Reply { outcome: Err(of_status(gateway, response)), reading: None };
+        return Reply { outcome: Err(of_status(gateway, response)), reading: None, call_id: None };
     }
     let body: Bytes = account.dialect().clean(response.body.clone());
-    let (outcome, time) = match account.dialect().decode(&body) {
+    let (outcome, time, call_id) = match account.dialect().decode(&body) {
         Ok(answer) => {
             // PHP writes an empty list for an empty object.
             let data = answer.data.filter(|data| data.get() != "[]").map(|data| data.get());
-            (
-                data.map(|data| data_of(gateway, call, data, of_call(answer.call_id, hidden))).transpose(),
-                answer.gateway_time,
-            )
+            let note = of_call(answer.call_id, hidden);
+            let call_id = note.as_ref().and_then(|note| note.call_id.clone());
+            (data.map(|data| data_of(gateway, call, data, note)).transpose(), answer.gateway_time, call_id)
         }
         Err(refusal) if refusal.kind == Kind::Unreadable => {
-            return Reply { outcome: Err(Error::transport(gateway, TransportFailure::NotAnEnvelope)), reading: None };
+            let outcome = Err(Error::transport(gateway, TransportFailure::NotAnEnvelope));
+            return Reply { outcome, reading: None, call_id: None };
         }
         Err(refusal) => {
             let time = refusal.gateway_time;
             let note = hidden.keep_out_of(refusal.note);
-            (Err(Error::refused(gateway, Refusal { note, ..refusal })), time)
+            let call_id = note.call_id.clone();
+            (Err(Error::refused(gateway, Refusal { note, ..refusal })), time, call_id)
         }
     };
     let gateway_time = time.or(response.date);
-    Reply { outcome, reading: gateway_time.map(|gateway_time| Reading { gateway_time, now, took }) }
+    Reply { outcome, reading: gateway_time.map(|gateway_time| Reading { gateway_time, now, took }), call_id }
 }
 
 /// What there is to say of a call whose data cannot be read.

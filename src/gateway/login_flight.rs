@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::value::RawValue;
-use tracing::Instrument;
 
 use super::account::Account;
 use super::dialect::Call;
@@ -15,6 +14,7 @@ use super::login::{Ask, Duty, LoginToken};
 use super::reactions::Counts;
 use super::{GatewayClient, metrics};
 use crate::clock::Deadline;
+use crate::telemetry::traces;
 
 impl GatewayClient {
     /// The user's token for a call; `None` for a call that needs none.
@@ -67,7 +67,7 @@ impl GatewayClient {
             report(&account, outcome.as_ref().err());
             account.login.land(&duty, outcome, client.clock.elapsed());
         };
-        actix_web::rt::spawn(login.in_current_span());
+        actix_web::rt::spawn(traces::carried(login));
     }
 
     /// The token, and for how long it is good. Whatever a gateway answers that is no token is a refusal of the login, and

@@ -48,6 +48,7 @@ use serde::de::DeserializeOwned;
 
 use crate::clock::{Clock, Deadline};
 use crate::telemetry::metrics;
+use crate::telemetry::traces::{Attempt, CallerTrace as _, Traces};
 
 use account::{Account, Stamped, Trial};
 use answer::Reply;
@@ -68,14 +69,21 @@ pub struct GatewayClient {
     transport: Transport,
     clock: Clock,
     deadline: Duration,
+    traces: Traces,
     /// The end of all calls for one answer, if that has begun.
     until: Option<Deadline>,
 }
 
 impl GatewayClient {
     /// A client for one worker.
-    pub const fn new(transport: Transport, clock: Clock, deadline: Duration) -> Self {
-        Self { transport, clock, deadline, until: None }
+    pub fn new(transport: Transport, clock: Clock, deadline: Duration) -> Self {
+        Self { transport, clock, deadline, traces: Traces::default(), until: None }
+    }
+
+    /// The same with a span for each attempt.
+    #[must_use]
+    pub fn traced(self, traces: &Traces) -> Self {
+        Self { traces: traces.clone(), ..self }
     }
 
     /// The same for all calls of one answer: however many they are, they end in the time that one call is given.
@@ -152,8 +160,8 @@ impl GatewayClient {
         let stamped = self.stamp(account, call, &progress.trial).await.map_err(unsent)?;
         progress.attempts.begin(&account.budget);
         let had_its_time = self.transport.has_time(deadline);
-        let sent = Sent { stamped, login, had_its_time };
-        let Reply { outcome, reading } = self.exchange(account, call, &sent, deadline).await;
+        let sent = Sent { stamped, login, had_its_time, number: progress.attempts.number() };
+        let Reply { outcome, reading, .. } = self.exchange(account, call, &sent, deadline).await;
         drop(place);
         self.record(account, call, leave, &sent, outcome.as_ref().err());
         if outcome.as_ref().err().is_none_or(|error| error.kind.reaction().admitted) {
@@ -175,13 +183,19 @@ impl GatewayClient {
         let request = account.dialect().encode(call, stamp, login);
         let secrets = account.dialect().secrets().into_iter().chain(login);
         let hidden = Hidden::new(secrets, stamp.nonce.as_deref(), request.body.clone());
+        let (gateway, method) = (account.gateway(), call.method.name.as_ref());
+        let attempt = Attempt { gateway: gateway.name(), method, url: &request.url, number: sent.number };
+        let span = self.traces.call(attempt, self.clock.now());
         let started = self.clock.elapsed();
-        let response = self.transport.send(request, deadline).await;
-        let took = SignedDuration::try_from(self.clock.elapsed().saturating_sub(started)).unwrap_or_default();
-        match response {
-            Ok(response) => answer::read(account, call, &response, &hidden, (self.clock.now(), took)),
-            Err(failure) => Reply { outcome: Err(Error::transport(account.gateway(), failure)), reading: None },
-        }
+        let response = self.transport.send(request, deadline).in_trace(span.context()).await;
+        let took = self.clock.elapsed().saturating_sub(started);
+        let length = SignedDuration::try_from(took).unwrap_or_default();
+        let reply = match response {
+            Ok(response) => answer::read(account, call, &response, &hidden, (self.clock.now(), length)),
+            Err(failure) => Reply { outcome: Err(Error::transport(gateway, failure)), reading: None, call_id: None },
+        };
+        span.end(reply.outcome.as_ref().err().map(|error| error.kind.name()), reply.call_id.as_deref(), took);
+        reply
     }
 
     /// Refuses at once while the breaker is open, before anybody waits for anything.

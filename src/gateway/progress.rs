@@ -15,6 +15,8 @@ use super::{GatewayClient, metrics};
 pub(super) struct Sent {
     pub stamped: Stamped,
     pub login: Option<Arc<LoginToken>>,
+    /// Which attempt of its call it was, from 1.
+    pub number: u32,
     /// Whether the gateway had the time that an attempt is given, and not what our own queue had left of it.
     pub had_its_time: bool,
 }

@@ -22,7 +22,7 @@ pub struct Attempts {
     mended: u32,
     blind: u32,
     logged_in: bool,
-    begun: bool,
+    begun: u32,
 }
 
 /// What to do after a failed attempt.
@@ -45,9 +45,15 @@ pub enum Next {
 impl Attempts {
     /// An attempt is sent; the first one is what the call earns the budget by.
     pub fn begin(&mut self, budget: &RetryBudget) {
-        if !std::mem::replace(&mut self.begun, true) {
+        self.begun += 1;
+        if self.begun == 1 {
             budget.earn();
         }
+    }
+
+    /// The number of the attempt under way, from 1.
+    pub const fn number(&self) -> u32 {
+        self.begun
     }
 
     /// Decides what follows a failure of this kind.

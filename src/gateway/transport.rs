@@ -19,6 +19,7 @@ use super::dialect::SignedRequest;
 use super::settings::GatewaySettings;
 use super::transport_failure::TransportFailure;
 use crate::clock::Deadline;
+use crate::telemetry::traces;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const SELF: &str = concat!("storegate/", env!("CARGO_PKG_VERSION"));
@@ -99,6 +100,9 @@ impl Transport {
                 HeaderValue::from_str(token.expose_secret()).map_err(|_| TransportFailure::NotAnEnvelope)?;
             value.set_sensitive(true);
             post = post.insert_header((name, value));
+        }
+        for header in traces::outgoing() {
+            post = post.insert_header(header);
         }
         let mut response = post.send_body(request.body).await.map_err(|error| send_failure(&error))?;
         let mut body = Body::behind(response.headers(), self.max_body)?;

@@ -17,7 +17,7 @@ use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
 use tracing::Instrument;
 
-use super::access_log::{self, Label};
+use super::access_log::{self, Label, Seen};
 use super::cors::Cors;
 use super::host::Host;
 use super::problem::{PROBLEM_JSON, Problem, ProblemDocument};
@@ -26,6 +26,7 @@ use super::request_id::{self, RequestId};
 use super::stop::Stopping;
 use super::{methods, request_limits, shown_path, well_formed};
 use crate::clock::Clock;
+use crate::telemetry::traces::{CallerTrace as _, Trace, Traces};
 
 /// Some errors may be kept by caches unless they are told not to (RFC 9111 §4.2.2).
 const NOT_KEPT: &str = "no-store";
@@ -43,6 +44,8 @@ pub struct Edge {
     pub cors: Option<Cors>,
     /// Whether the service is about to stop.
     pub stopping: Stopping,
+    /// Makes the spans of requests.
+    pub traces: Traces,
 }
 
 /// The middleware.
@@ -61,15 +64,17 @@ pub async fn pass(
     };
     // For problems that stand inside an answer.
     request.extensions_mut().insert(label.id.clone());
-    let span = access_log::span(&label.id);
+    let trace = edge.traces.begin(request.headers(), edge.clock.now());
+    let context = trace.context().cloned();
+    let span = access_log::span(&label.id, trace.id());
     let started = edge.clock.elapsed();
     let asked = edge.cors.as_ref().map(|cors| cors.read(request.method(), request.headers()));
     async move {
         let outcome = guarded(&edge, request, next).await;
         let took = edge.clock.elapsed().saturating_sub(started);
         let mut outcome = match outcome {
-            Ok(response) => Ok(last_on_its_connection(finish(response, &label, took), &edge.stopping)),
-            Err(problem) => Err(refuse(&problem.logged(), &label, took)),
+            Ok(response) => Ok(last_on_its_connection(finish(response, &label, took, trace), &edge.stopping)),
+            Err(problem) => Err(refuse(&problem.logged(), &label, took, trace)),
         };
         if let (Some(cors), Some(asked)) = (&edge.cors, &asked) {
             match &mut outcome {
@@ -80,6 +85,7 @@ pub async fn pass(
         outcome.map_err(Error::from)
     }
     .instrument(span)
+    .in_trace(context.as_ref())
     .await
 }
 
@@ -113,7 +119,12 @@ fn last_on_its_connection(mut response: ServiceResponse<BoxBody>, stopping: &Sto
 }
 
 /// Gives an error its body, and every answer its id.
-fn finish(mut response: ServiceResponse<BoxBody>, label: &Label, took: Duration) -> ServiceResponse<BoxBody> {
+fn finish(
+    mut response: ServiceResponse<BoxBody>,
+    label: &Label,
+    took: Duration,
+    trace: Trace,
+) -> ServiceResponse<BoxBody> {
     let problem = response.response_mut().extensions_mut().remove::<Problem>();
     let problem = problem.or_else(|| unexplained(&response)).map(Problem::logged);
     if let Some(problem) = &problem {
@@ -125,8 +136,11 @@ fn finish(mut response: ServiceResponse<BoxBody>, label: &Label, took: Duration)
         });
     }
     add_common_headers(response.headers_mut(), &label.id);
-    let resource = response.request().match_name().unwrap_or("none").to_owned();
-    access_log::write(label, &resource, response.status().as_u16(), took, Some(&response.request().extensions()));
+    let request = response.request();
+    let resource = request.match_name().unwrap_or("none");
+    let route = request.match_pattern();
+    let seen = Seen { resource, route: route.as_deref(), status: response.status().as_u16(), took };
+    access_log::write(label, &seen, Some(&request.extensions()), trace);
     response
 }
 
@@ -147,10 +161,10 @@ fn from_below(error: &Error) -> Problem {
 }
 
 /// An answer for a request that is gone: the framework builds it from this error.
-fn refuse(problem: &Problem, label: &Label, took: Duration) -> Refusal {
+fn refuse(problem: &Problem, label: &Label, took: Duration, trace: Trace) -> Refusal {
     let document = problem.document(&label.path, &label.id);
     let status = StatusCode::from_u16(document.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    access_log::write(label, "none", status.as_u16(), took, None);
+    access_log::write(label, &Seen::unrouted(status.as_u16(), took), None, trace);
     let mut headers = HeaderMap::new();
     for (name, value) in problem.headers() {
         headers.append(name.clone(), value.clone());
@@ -199,7 +213,7 @@ pub fn add_common_headers(headers: &mut HeaderMap, id: &RequestId) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Edge, pass};
+    use super::{Edge, Traces, pass};
     use crate::clock::Clock;
     use crate::http::stop::Stopping;
     use actix_web::body::to_bytes;
@@ -217,6 +231,7 @@ mod tests {
             hosts: Vec::new(),
             cors: None,
             stopping: Stopping::default(),
+            traces: Traces::default(),
         };
         let app = App::new()
             .app_data(web::Data::new(edge))

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::access_log::{self, Label};
+use super::access_log::{self, Label, Seen};
 use super::problem::{PROBLEM_JSON, Problem};
 use super::problem_type::ProblemType;
 use super::refusal::Refusal;
 use super::request_id;
+use crate::telemetry::traces::Trace;
 
 /// A date as HTTP writes it (RFC 9110 §5.6.7).
 const DATE: usize = 29;
@@ -61,7 +62,7 @@ impl Answer<'_> {
         };
         let label = Label { id: request_id::fresh(), method: String::new(), path: String::new() };
         let document = problem.logged().document(&label.path, &label.id);
-        access_log::write(&label, "none", document.status, Duration::ZERO, None);
+        access_log::write(&label, &Seen::unrouted(document.status, Duration::ZERO), None, Trace::None);
         let reason = match document.status {
             408 => "Request Timeout",
             414 => "URI Too Long",

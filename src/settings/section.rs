@@ -2,6 +2,7 @@
 //! default (or nothing), so that one start shows all that is wrong.
 
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::rc::Rc;
 use std::str::FromStr;
@@ -105,6 +106,21 @@ impl<'a> Section<'a> {
             self.problem(key, "this is a whole number in a sensible range");
         }
         number
+    }
+
+    /// A number with a fraction, within these bounds.
+    pub fn number(&self, key: &str, bounds: RangeInclusive<f64>, default: f64) -> f64 {
+        let number = match self.value(key) {
+            None => return default,
+            Some(Value::Float(number)) => Some(*number),
+            Some(Value::Integer(number)) => i32::try_from(*number).ok().map(f64::from),
+            Some(Value::String(text)) => text.trim().parse().ok(),
+            Some(_) => None,
+        };
+        number.filter(|number| bounds.contains(number)).unwrap_or_else(|| {
+            self.problem(key, format!("this is a number from {} to {}", bounds.start(), bounds.end()));
+            default
+        })
     }
 
     /// `true` or `false`.

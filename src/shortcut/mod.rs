@@ -37,6 +37,7 @@ use crate::http::edge::{self, Edge};
 use crate::http::reply::{KnownAges, Preference};
 use crate::http::{access_log, reply, request_id};
 use crate::telemetry::metrics::HitMeters;
+use crate::telemetry::traces::Trace;
 
 pub use circles::Circles;
 pub use service::WithShortcut;
@@ -168,20 +169,32 @@ impl Shortcut {
         let took = self.clock.elapsed().saturating_sub(now);
         let meters = self.meters(hit.asked.resource);
         meters.count(status, took);
+        let trace = self.trace(request, took);
+        let line = access_log::Line {
+            id: &id,
+            method: request.method().as_str(),
+            path: request.path(),
+            resource: meters.resource(),
+            status,
+            cache: Some(Outcome::Hit.name()),
+            took,
+            caller: Some((hit.token.verified.client_id(), hit.token.verified.tenant())),
+            trace: trace.id(),
+        };
         if access_log::is_wanted() {
-            let token = &hit.token.verified;
-            access_log::line(&access_log::Line {
-                id: &id,
-                method: request.method().as_str(),
-                path: request.path(),
-                resource: meters.resource(),
-                status,
-                cache: Some(Outcome::Hit.name()),
-                took,
-                caller: Some((token.client_id(), token.tenant())),
-            });
+            access_log::line(&line);
         }
+        trace.end(&line.answered());
         response
+    }
+
+    /// A hit is over before anybody could wait for it, so that its trace is decided about when it is.
+    fn trace(&self, request: &Request, took: Duration) -> Trace {
+        if !self.edge.traces.is_on() {
+            return Trace::None;
+        }
+        let now = self.clock.now();
+        self.edge.traces.begin(request.headers(), now.checked_sub(took).unwrap_or(now))
     }
 
     /// Remembers a question that the handlers have answered.

@@ -29,6 +29,7 @@ const QUOTA_REFUSED: &str = "storegate_quota_refused_total";
 const RELOADS: &str = "storegate_reloads_total";
 const EVENT_STREAMS: &str = "storegate_event_streams";
 const EVENTS_SENT: &str = "storegate_events_sent_total";
+const TRACE_SPANS: &str = "storegate_trace_spans_total";
 const CACHE_READS: &str = "storegate_cache_reads_total";
 const CACHE_ENTRIES: &str = "storegate_cache_entries";
 const CACHE_BYTES: &str = "storegate_cache_bytes";
@@ -225,6 +226,11 @@ pub fn reload(outcome: &'static str) {
     counter!(RELOADS, "outcome" => outcome).increment(1);
 }
 
+/// Spans were sent to the collector, or lost.
+pub fn trace_spans(outcome: &'static str, count: u64) {
+    counter!(TRACE_SPANS, "outcome" => outcome).increment(count);
+}
+
 /// The cache was asked.
 pub fn cache_read(resource: &'static str, outcome: &'static str) {
     counter!(CACHE_READS, "resource" => resource, "outcome" => outcome).increment(1);
@@ -291,6 +297,7 @@ fn describe() {
     describe_counter!(RELOADS, "How often the configuration was read again, by outcome");
     describe_gauge!(EVENT_STREAMS, "Event streams that are open");
     describe_counter!(EVENTS_SENT, "Events that were sent on streams, by event");
+    describe_counter!(TRACE_SPANS, "Spans for the collector of traces: sent, failed or dropped");
     describe_counter!(CACHE_READS, "Questions to the cache, by resource and outcome");
     describe_counter!(CACHE_REMOVALS, "Answers that left the cache, by cause");
     describe_gauge!(CACHE_ENTRIES, "Answers in the cache");

@@ -1,4 +1,5 @@
-//! What operators see: logs, and every metric by name.
+//! What operators see: logs, every metric by name, and traces.
 
 pub mod logging;
 pub mod metrics;
+pub mod traces;

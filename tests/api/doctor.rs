@@ -9,6 +9,7 @@ use serde_json::Value;
 use storegate::clock::Clock;
 use storegate::sandbox::{Fault, OmsAccount, OpRetailAccount, PermittedMethods, SandboxSettings, Vendor};
 
+use crate::collector::Collector;
 use crate::commands::configuration;
 use crate::program::run;
 use crate::sandbox_gateway::SandboxGateway;
@@ -321,6 +322,20 @@ fn an_identity_provider_without_keys_and_a_client_without_a_gateway_are_found() 
     let told = patient.examine();
     assert!(told.only_trouble().starts_with("warning  clients: `dashboard` has no gateway behind stores:read"));
     assert_eq!(told.code, Some(1));
+}
+
+#[test]
+fn a_collector_of_traces_is_tried_and_one_that_is_not_there_is_a_warning() {
+    let patient = Patient::healthy("doctor-traces");
+    let collector = Collector::start();
+    patient.change("[telemetry]", &format!("[telemetry]\ntraces = \"{}\"", collector.url()));
+    let told = patient.examine();
+    assert_eq!(told.code, Some(0), "{}", told.text);
+    assert!(told.has_line("ok       traces: ") && collector.spans().is_empty() && collector.heads().len() == 1);
+    drop(collector);
+    let told = patient.examine();
+    assert!(told.only_trouble().starts_with("warning  traces: http://127.0.0.1:"), "{}", told.text);
+    assert!(told.only_trouble().contains("cannot be reached") && told.code == Some(1), "{}", told.text);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod answer;
 mod background;
+mod collector;
 mod companies;
 mod configuration_files;
 mod hostile_bodies;
@@ -69,6 +70,7 @@ mod stalls;
 mod stopping;
 mod tenants;
 mod tokens;
+mod traces;
 mod transport_failures;
 mod watched_flow;
 mod watching;

@@ -125,6 +125,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::http::edge::{self, Edge};
     use crate::http::stop::Stopping;
+    use crate::telemetry::traces::Traces;
     use actix_web::dev::Service as _;
     use actix_web::http::header::HeaderMap;
     use actix_web::test::{TestRequest, init_service};
@@ -170,7 +171,8 @@ mod tests {
     async fn a_counted_request_tells_its_count_however_it_ends_and_another_tells_none() {
         let request_timeout = Duration::from_millis(50);
         let (stopping, hosts) = (Stopping::default(), Vec::new());
-        let edge = Edge { clock: Clock::system(), request_timeout, hosts, cors: None, stopping };
+        let traces = Traces::default();
+        let edge = Edge { clock: Clock::system(), request_timeout, hosts, cors: None, stopping, traces };
         let app = App::new()
             .app_data(web::Data::new(edge))
             .wrap(middleware::from_fn(edge::pass))

@@ -1,17 +1,33 @@
-//! What else the service leans on: the identity providers of the companies, and whatever joins them.
+//! What else the service leans on: the identity providers of the companies, the collector of traces, and whatever joins them.
 
 use std::sync::Arc;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use rustls::ClientConfig;
 
 use super::finding::Finding;
 use crate::auth::issuers;
 use crate::config::Settings;
+use crate::telemetry::traces;
 
 /// Everything outside that is no gateway. Whatever the service comes to lean on gets its line here.
 pub(super) async fn examine(settings: &Settings, tls: &Arc<ClientConfig>) -> Vec<Finding> {
-    join_all(settings.auth.issuers.iter().map(|issuer| issuer_keys(issuer, tls))).await
+    let issuers = join_all(settings.auth.issuers.iter().map(|issuer| issuer_keys(issuer, tls)));
+    let (issuers, collector) = join(issuers, collector(settings, tls)).await;
+    issuers.into_iter().chain(collector).collect()
+}
+
+/// Posts no span to the collector of traces. Without it nothing but traces is lost.
+async fn collector(settings: &Settings, tls: &Arc<ClientConfig>) -> Option<Finding> {
+    let url = settings.traces.collector.as_ref()?;
+    Some(match traces::try_collector(url, tls.clone()).await {
+        Ok(()) => Finding::ok("traces", format!("{url} takes spans")),
+        Err(error) => Finding::warning(
+            "traces",
+            format!("{url}: {error}, so that spans are lost"),
+            "check telemetry.traces, and that the collector takes OTLP over HTTP (usually port 4318) with protobuf",
+        ),
+    })
 }
 
 async fn issuer_keys(issuer: &issuers::settings::IssuerSettings, tls: &Arc<ClientConfig>) -> Finding {

@@ -1,0 +1,80 @@
+//! The span of one attempt of a gateway call, by OpenTelemetry's conventions for HTTP clients. It names the vendor's method,
+//! says how it ended, and has the gateway's number for the call, by which its support finds it.
+
+use std::time::{Duration, SystemTime};
+
+use opentelemetry::trace::{Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _, Tracer as _};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::trace::{SdkTracer, Span};
+
+/// An attempt that is about to be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// The gateway.
+    pub gateway: &'static str,
+    /// The vendor's method.
+    pub method: &'a str,
+    /// The address of the door, which holds nothing of the call.
+    pub url: &'a str,
+    /// Which attempt of its call it is, from 1.
+    pub number: u32,
+}
+
+/// The span of an attempt under way, or nothing.
+#[derive(Debug)]
+pub struct CallSpan(Option<(Span, SystemTime)>);
+
+impl CallSpan {
+    pub(super) const fn none() -> Self {
+        Self(None)
+    }
+
+    /// A part of the trace under way, if that is recorded.
+    pub(super) fn begin(tracer: &SdkTracer, attempt: Attempt<'_>, began: SystemTime) -> Self {
+        let parent = Context::current();
+        if !parent.span().span_context().is_sampled() {
+            return Self::none();
+        }
+        let Attempt { gateway, method, url, number } = attempt;
+        let mut attributes = vec![
+            KeyValue::new("http.request.method", "POST"),
+            KeyValue::new("url.full", url.to_owned()),
+            KeyValue::new("storegate.gateway", gateway),
+            KeyValue::new("storegate.gateway.method", method.to_owned()),
+            KeyValue::new("storegate.gateway.attempt", i64::from(number)),
+        ];
+        attributes.extend(server(url));
+        if number > 1 {
+            attributes.push(KeyValue::new("http.request.resend_count", i64::from(number - 1)));
+        }
+        let builder = SpanBuilder::from_name(format!("{gateway} {method}")).with_kind(SpanKind::Client);
+        let builder = builder.with_start_time(began).with_attributes(attributes);
+        Self(Some((tracer.build_with_context(builder, &parent), began)))
+    }
+
+    /// What the attempt hands on; nothing unless it is recorded, and then the trace under way goes on.
+    pub fn context(&self) -> Option<&SpanContext> {
+        self.0.as_ref().map(|(span, _)| span.span_context())
+    }
+
+    /// The attempt ended in success or in a failure of this kind. `call_id` is the gateway's number for it.
+    pub fn end(self, failure: Option<&'static str>, call_id: Option<&str>, took: Duration) {
+        let Some((mut span, began)) = self.0 else { return };
+        span.set_attribute(KeyValue::new("storegate.gateway.outcome", failure.unwrap_or("success")));
+        span.set_attributes(call_id.map(|id| KeyValue::new("storegate.gateway.call_id", id.to_owned())));
+        if let Some(kind) = failure {
+            span.set_attribute(KeyValue::new("error.type", kind));
+            span.set_status(Status::error(""));
+        }
+        span.end_with_timestamp(began + took);
+    }
+}
+
+/// Host and port of an address.
+fn server(url: &str) -> Vec<KeyValue> {
+    let Ok(uri) = url.parse::<actix_web::http::Uri>() else { return Vec::new() };
+    let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    let port = i64::from(uri.port_u16().unwrap_or(usual));
+    let host = uri.host().unwrap_or_default().to_owned();
+    vec![KeyValue::new("server.address", host), KeyValue::new("server.port", port)]
+}

@@ -1,0 +1,160 @@
+//! Sends spans from a thread of its own, in batches. Between it and the requests is a queue of bounded length: nobody ever
+//! waits for the collector. Spans that find the queue full, and batches that the collector does not take, are lost; they are
+//! counted, and the log has one line when it begins and one when it ends.
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use opentelemetry::Context;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
+use rustls::ClientConfig;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::oneshot;
+
+use super::otlp::{Collector, ExportError};
+use crate::telemetry::metrics;
+
+/// Spans that wait: some MiB at the most.
+const QUEUE: usize = 4096;
+/// Spans that are sent at once.
+const BATCH: usize = 512;
+/// How long the first span of a batch waits for others.
+const GATHERING: Duration = Duration::from_secs(1);
+/// How long the end of the service waits for the last spans.
+const FLUSH: Duration = Duration::from_millis(800);
+
+/// Where spans wait to be sent.
+#[derive(Debug)]
+pub(super) struct Queue(Sender<SpanData>);
+
+impl SpanProcessor for Queue {
+    fn on_start(&self, _: &mut Span, _: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        if self.0.try_send(span).is_err() {
+            metrics::trace_spans("dropped", 1);
+        }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+/// The thread that sends, as the one sees it who ends it.
+#[derive(Debug)]
+pub struct Exporter(Option<Running>);
+
+#[derive(Debug)]
+struct Running {
+    stop: oneshot::Sender<()>,
+    stopped: oneshot::Receiver<()>,
+}
+
+impl Exporter {
+    pub(super) const fn none() -> Self {
+        Self(None)
+    }
+
+    /// Sends what still waits, for a moment. A collector that hangs holds the end up no longer.
+    pub async fn stop(self) {
+        let Some(Running { stop, stopped }) = self.0 else { return };
+        // If the thread has gone, there is nothing to wait for.
+        let _told = stop.send(());
+        let _ended = tokio::time::timeout(FLUSH, stopped).await;
+    }
+}
+
+/// Starts the thread.
+pub(super) fn start(url: &str, service_name: &str, tls: Arc<ClientConfig>) -> io::Result<(Queue, Exporter)> {
+    let (sender, spans) = channel(QUEUE);
+    let (stop, stopping) = oneshot::channel();
+    let (end, stopped) = oneshot::channel();
+    let (url, service_name) = (url.to_owned(), service_name.to_owned());
+    thread::Builder::new().name("traces".to_owned()).spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let collector = Collector::new(&url, &service_name, tls);
+            Sending { collector, spans, failing: false }.run(stopping).await;
+        });
+        // Whoever waited may have lost patience.
+        let _told = end.send(());
+    })?;
+    Ok((Queue(sender), Exporter(Some(Running { stop, stopped }))))
+}
+
+struct Sending {
+    collector: Collector,
+    spans: Receiver<SpanData>,
+    failing: bool,
+}
+
+impl Sending {
+    async fn run(mut self, mut stopping: oneshot::Receiver<()>) {
+        loop {
+            let mut batch = Vec::with_capacity(BATCH);
+            let is_last = tokio::select! {
+                biased;
+                // Also when the service was dropped without a word.
+                _ = &mut stopping => true,
+                is_last = gather(&mut self.spans, &mut batch) => is_last,
+            };
+            if is_last {
+                return self.send_the_rest(batch).await;
+            }
+            self.send(batch).await;
+        }
+    }
+
+    async fn send_the_rest(&mut self, mut batch: Vec<SpanData>) {
+        self.spans.close();
+        loop {
+            while batch.len() < BATCH
+                && let Ok(span) = self.spans.try_recv()
+            {
+                batch.push(span);
+            }
+            if batch.is_empty() {
+                return;
+            }
+            self.send(std::mem::take(&mut batch)).await;
+        }
+    }
+
+    async fn send(&mut self, batch: Vec<SpanData>) {
+        let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        let outcome = self.collector.send(batch).await;
+        metrics::trace_spans(if outcome.is_ok() { "sent" } else { "failed" }, count);
+        self.tell(&outcome);
+    }
+
+    /// One line when it begins to fail, and one when it works again.
+    fn tell(&mut self, outcome: &Result<(), ExportError>) {
+        match outcome {
+            Err(error) if !self.failing => {
+                tracing::warn!(%error, "spans are lost until the collector takes them again");
+            }
+            Ok(()) if self.failing => tracing::info!("the collector takes spans again"),
+            _ => {}
+        }
+        self.failing = outcome.is_err();
+    }
+}
+
+/// Fills a batch: the first span waits a moment for others. True when no more can come. What was gathered stays in the
+/// batch when this is dropped.
+async fn gather(spans: &mut Receiver<SpanData>, batch: &mut Vec<SpanData>) -> bool {
+    if spans.recv_many(batch, BATCH).await == 0 {
+        return true;
+    }
+    let more = async { while batch.len() < BATCH && spans.recv_many(batch, BATCH - batch.len()).await > 0 {} };
+    // Full or not, it is sent.
+    let _gathered = tokio::time::timeout(GATHERING, more).await;
+    false
+}

@@ -1,0 +1,128 @@
+//! Traces: a span for each request and one for each attempt of a gateway call, sent to a collector by OTLP over HTTP.
+//!
+//! `context` reads and writes W3C Trace Context, `server` and `client` make the two spans, `exporter` sends them from a thread
+//! of its own. Without a collector there is none of this, and no request pays for it. With one, a request that is not sampled
+//! pays for a look at its headers and a random number.
+
+mod client;
+mod context;
+mod exporter;
+mod otlp;
+mod server;
+mod settings;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use actix_web::http::header::HeaderMap;
+use jiff::Timestamp;
+use opentelemetry::trace::{SpanContext, TracerProvider as _};
+use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
+use rustls::ClientConfig;
+
+pub use client::{Attempt, CallSpan};
+pub use context::{CallerTrace, carried, outgoing};
+pub use exporter::Exporter;
+pub use opentelemetry::TraceId;
+pub use otlp::try_collector;
+pub use server::{Answered, RequestSpan};
+pub use settings::TraceSettings;
+
+/// Makes spans, or none. Cloning shares it.
+#[derive(Clone, Debug, Default)]
+pub struct Traces(Option<Arc<Tracing>>);
+
+#[derive(Debug)]
+struct Tracing {
+    tracer: SdkTracer,
+    sampled: f64,
+    /// The path templates of resources, by their names.
+    routes: HashMap<&'static str, String>,
+}
+
+/// What becomes of a request's trace.
+#[derive(Debug, Default)]
+pub enum Trace {
+    /// There is none.
+    #[default]
+    None,
+    /// The caller has one and does not record it: it is handed on.
+    HandedOn(SpanContext),
+    /// It is recorded.
+    Recorded(Box<RequestSpan>),
+}
+
+impl Traces {
+    /// Starts to send spans, if the settings name a collector. `routes` are the path templates of resources.
+    ///
+    /// # Errors
+    /// The thread that sends cannot be started.
+    pub fn start(
+        settings: &TraceSettings,
+        tls: Arc<ClientConfig>,
+        routes: HashMap<&'static str, String>,
+    ) -> io::Result<(Self, Exporter)> {
+        let Some(collector) = &settings.collector else { return Ok((Self::default(), Exporter::none())) };
+        let (queue, exporter) = exporter::start(collector, &settings.service_name, tls)?;
+        // Whether a trace is recorded is decided before a span is made.
+        let provider = SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOn).with_span_processor(queue).build();
+        let tracer = provider.tracer("storegate");
+        Ok((Self(Some(Arc::new(Tracing { tracer, sampled: settings.sampled, routes }))), exporter))
+    }
+
+    /// Whether there may be spans at all.
+    pub const fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Decides about the trace of a request with these headers that began at `began`: as its caller has decided, or else by
+    /// chance.
+    pub fn begin(&self, headers: &HeaderMap, began: Timestamp) -> Trace {
+        let Some(tracing) = &self.0 else { return Trace::None };
+        match context::read(headers) {
+            Some(caller) if !caller.is_sampled() => Trace::HandedOn(caller),
+            None if fastrand::f64() >= tracing.sampled => Trace::None,
+            caller => {
+                let span = RequestSpan::begin(self.clone(), &tracing.tracer, caller.as_ref(), SystemTime::from(began));
+                Trace::Recorded(Box::new(span))
+            }
+        }
+    }
+
+    /// The span of an attempt, if the request that it is for is recorded.
+    pub fn call(&self, attempt: Attempt<'_>, began: Timestamp) -> CallSpan {
+        match &self.0 {
+            Some(tracing) => CallSpan::begin(&tracing.tracer, attempt, SystemTime::from(began)),
+            None => CallSpan::none(),
+        }
+    }
+
+    fn route(&self, resource: &str) -> Option<&str> {
+        self.0.as_ref()?.routes.get(resource).map(String::as_str)
+    }
+}
+
+impl Trace {
+    /// Its id, for the log.
+    pub fn id(&self) -> Option<TraceId> {
+        self.context().map(SpanContext::trace_id)
+    }
+
+    /// What gateway calls for the request hand on.
+    pub fn context(&self) -> Option<&SpanContext> {
+        match self {
+            Self::None => None,
+            Self::HandedOn(context) => Some(context),
+            Self::Recorded(span) => Some(span.context()),
+        }
+    }
+
+    /// The request was answered.
+    pub fn end(self, answered: &Answered<'_>) {
+        if let Self::Recorded(span) = self {
+            span.end(answered);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! `[telemetry]`: where spans go, and of how many requests.
+
+use actix_web::http::Uri;
+
+use crate::settings::Section;
+
+const DEFAULT_NAME: &str = "storegate";
+
+/// Where an OTLP collector takes spans, below its address.
+const PATH: &str = "/v1/traces";
+
+/// Where spans go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TraceSettings {
+    /// `traces`: the collector's address, such as `http://collector:4318`; with the path to which spans are posted. None
+    /// unless set.
+    pub collector: Option<String>,
+    /// `traces_sampled`: of how many requests without a trace of their caller's a trace is recorded, from 0 to 1. Default 1,
+    /// as for OpenTelemetry's own programs: whoever names a collector wants to see something.
+    pub sampled: f64,
+    /// `service_name`: what the collector calls this service. Default `storegate`.
+    pub service_name: String,
+}
+
+impl Default for TraceSettings {
+    fn default() -> Self {
+        Self { collector: None, sampled: 1.0, service_name: DEFAULT_NAME.to_owned() }
+    }
+}
+
+impl TraceSettings {
+    /// Reads the section.
+    pub fn read(section: &Section<'_>) -> Self {
+        Self {
+            collector: section.text("traces").and_then(|url| read_collector(section, &url)),
+            sampled: section.number("traces_sampled", 0.0..=1.0, 1.0),
+            service_name: section.text("service_name").unwrap_or_else(|| DEFAULT_NAME.to_owned()),
+        }
+    }
+
+    /// The settings that differ and wait for a restart.
+    pub fn fixed_differences(&self, other: &Self) -> Vec<&'static str> {
+        let differing = [
+            ("telemetry.traces", self.collector != other.collector),
+            ("telemetry.traces_sampled", (self.sampled - other.sampled).abs() > 0.0),
+            ("telemetry.service_name", self.service_name != other.service_name),
+        ];
+        differing.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
+    }
+}
+
+fn read_collector(section: &Section<'_>, url: &str) -> Option<String> {
+    let is_usable = url.parse::<Uri>().is_ok_and(|uri| {
+        let scheme = uri.scheme_str();
+        let is_plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        (scheme == Some("http") || scheme == Some("https")) && is_plain && uri.query().is_none()
+    });
+    if !is_usable {
+        section.problem("traces", "write the collector's address for OTLP over HTTP, such as http://collector:4318");
+        return None;
+    }
+    let base = url.trim_end_matches('/');
+    Some(if base.ends_with(PATH) { base.to_owned() } else { format!("{base}{PATH}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TraceSettings;
+    use crate::settings::{Report, Section};
+    use toml::Table;
+
+    fn read(text: &str) -> Result<TraceSettings, Vec<String>> {
+        let table: Table = text.parse().unwrap();
+        let report = Report::default();
+        let settings = TraceSettings::read(&Section::root(&table, &report));
+        report.finish(&table).map(|()| settings).map_err(|problems| problems.0)
+    }
+
+    #[test]
+    fn spans_are_posted_below_the_collectors_address() {
+        for url in ["http://collector:4318", "http://collector:4318/", "http://collector:4318/v1/traces"] {
+            let settings = read(&format!("traces = {url:?}\ntraces_sampled = 0.1")).unwrap();
+            assert_eq!(settings.collector.as_deref(), Some("http://collector:4318/v1/traces"), "{url}");
+            assert_eq!(settings.fixed_differences(&TraceSettings::default()).len(), 2);
+        }
+        assert_eq!(read("").unwrap(), TraceSettings::default());
+    }
+
+    #[test]
+    fn what_is_no_address_and_no_share_is_a_problem() {
+        let texts =
+            ["traces = \"collector:4318\"", "traces = \"http://u:p@collector\"", "traces = \"grpc://collector\""];
+        for text in texts.into_iter().chain(["traces_sampled = 1.5", "traces_sampled = -1", "traces_sampled = \"few\""])
+        {
+            assert_eq!(read(text).unwrap_err().len(), 1, "{text}");
+        }
+        assert!(read("traces_sampled = \"0.25\"").is_ok_and(|settings| (settings.sampled - 0.25).abs() < 1e-9));
+        assert!(read("traces_sampled = 1").is_ok());
+    }
+}
