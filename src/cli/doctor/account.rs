@@ -73,7 +73,7 @@ fn clock(contact: &Contact) -> Option<Finding> {
             Finding::failed("clock", refused(written(ahead)) + ", and it did not take its own time either", NTP)
         }
         (Some(ahead), true) => {
-            let cause = refused(written(ahead)) + "; storegate goes by the gateway's time after each first refusal";
+            let cause = refused(written(ahead)) + "; after a first refusal storegate goes by the gateway's time";
             Finding::failed("clock", cause, NTP)
         }
         (None, true) if is_still_refused => {

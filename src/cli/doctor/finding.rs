@@ -50,7 +50,9 @@ pub struct Finding {
 
 impl Finding {
     fn new(status: Status, check: impl Into<String>, cause: impl Into<String>, remedy: Option<String>) -> Self {
-        Self { status, subject: String::new(), check: check.into(), cause: cause.into(), remedy }
+        // Names of stores and a gateway's words come from elsewhere, and must not write lines of their own.
+        let cause = cause.into().replace(char::is_control, " ");
+        Self { status, subject: String::new(), check: check.into(), cause, remedy }
     }
 
     /// All is well.
@@ -114,13 +116,13 @@ mod tests {
     fn the_worst_decides_and_each_has_a_line_of_its_own() {
         let findings = Findings::from(vec![
             Finding::ok("keys", "one").of("acme"),
-            Finding::failed("clock", "off", "mend it"),
+            Finding::failed("clock", "off\nok       by far", "mend it"),
             Finding::warning("stores", "some", "look"),
         ]);
         assert_eq!((findings.status, findings.status.exit_code()), (Status::Failed, 2));
         assert_eq!(
             findings.lines(),
-            "ok       acme: keys: one\nfailed   clock: off -> mend it\nwarning  stores: some -> look"
+            "ok       acme: keys: one\nfailed   clock: off ok       by far -> mend it\nwarning  stores: some -> look"
         );
     }
 }

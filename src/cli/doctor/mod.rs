@@ -88,8 +88,8 @@ async fn examine(settings: Settings) -> Result<Vec<Finding>, CliError> {
     let tenants: Vec<Tenant> = settings.tenants.iter().map(open).collect();
     let catalogue = Catalogue::with(&settings.declared);
 
-    let accounts = settings.tenants.len();
-    let mut findings = vec![Finding::ok("configuration", format!("can be read; {accounts} companies"))];
+    let companies = settings.tenants.len();
+    let mut findings = vec![Finding::ok("configuration", format!("can be read; companies: {companies}"))];
     findings.push(own::keys(&settings.auth));
     findings.extend(own::clients(&settings.auth, &catalogue, &tenants));
     let companies = settings.tenants.iter().zip(&tenants);

@@ -10,7 +10,8 @@ use crate::auth::issuers;
 use crate::config::Settings;
 use crate::telemetry::traces;
 
-/// Everything outside that is no gateway. Whatever the service comes to lean on gets its line here.
+/// Everything outside that is no gateway, side by side. Whatever else the service comes to lean on, such as a shared cache, is
+/// one more function below and one more part of this list.
 pub(super) async fn examine(settings: &Settings, tls: &Arc<ClientConfig>) -> Vec<Finding> {
     let issuers = join_all(settings.auth.issuers.iter().map(|issuer| issuer_keys(issuer, tls)));
     let (issuers, collector) = join(issuers, collector(settings, tls)).await;

@@ -26,7 +26,7 @@ pub(super) fn keys(auth: &AuthSettings) -> Finding {
 /// Who may ask for tokens, and whether there is a gateway behind what they may read.
 pub(super) fn clients(auth: &AuthSettings, catalogue: &Catalogue, tenants: &[Tenant]) -> Vec<Finding> {
     let (clients, issuers) = (auth.clients.len(), auth.issuers.len());
-    let mut findings = vec![Finding::ok("clients", format!("{clients} clients, {issuers} trusted issuers"))];
+    let mut findings = vec![Finding::ok("clients", format!("clients: {clients}, trusted issuers: {issuers}"))];
     for client in &auth.clients {
         let Some(tenant) = tenants.iter().find(|tenant| **tenant.name() == *client.tenant) else { continue };
         let idle = scopes_without_gateway(client, catalogue, tenant);

@@ -44,7 +44,7 @@ impl Trouble {
                 "check address and port, and whether a firewall lets this machine out to them"
             }
             Self::Tls(..) => {
-                "name the authority of the gateway's certificate in gateway.ca_file, or have the certificate renewed"
+                "check the host in the address; name the authority of its certificate in gateway.ca_file, or have it renewed"
             }
             Self::NoAddress(_) => "write it as https://host/path",
         }

@@ -1,4 +1,4 @@
-//! W3C Trace Context (https://www.w3.org/TR/trace-context/): read from a request, carried along to gateway calls, and written
+//! W3C Trace Context (<https://www.w3.org/TR/trace-context/>): read from a request, carried along to gateway calls, and written
 //! onto them. What is malformed is ignored, as if it had not been sent.
 //!
 //! Vendors sign the form alone, so the headers on a gateway call change nothing for those that do not know them. They say
