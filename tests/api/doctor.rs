@@ -336,6 +336,11 @@ fn a_collector_of_traces_is_tried_and_one_that_is_not_there_is_a_warning() {
     let told = patient.examine();
     assert!(told.only_trouble().starts_with("warning  traces: http://127.0.0.1:"), "{}", told.text);
     assert!(told.only_trouble().contains("cannot be reached") && told.code == Some(1), "{}", told.text);
+    let hanging = Collector::hanging();
+    let text = fs::read_to_string(&patient.path).unwrap();
+    let traces = text.lines().find(|line| line.starts_with("traces = ")).unwrap();
+    patient.change(traces, &format!("traces = \"{}\"", hanging.url()));
+    assert!(patient.examine().only_trouble().contains("the collector did not answer within 5 s"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use awc::error::SendRequestError;
 use awc::http::header::CONTENT_TYPE;
 use awc::{Client, Connector};
 use opentelemetry::KeyValue;
@@ -70,7 +71,10 @@ impl Collector {
     async fn exchange(&self, body: Vec<u8>) -> Result<(), ExportError> {
         let request = self.client.post(&self.url).insert_header((CONTENT_TYPE, PROTOBUF));
         let sent = request.send_body(body).await;
-        let mut response = sent.map_err(|error| ExportError::Unreachable(error.to_string()))?;
+        let mut response = sent.map_err(|error| match error {
+            SendRequestError::Timeout => ExportError::NotInTime,
+            error => ExportError::Unreachable(error.to_string()),
+        })?;
         // A connection whose answer is not read cannot be used again. What it says is not looked at.
         let _words = response.body().limit(LONGEST_ANSWER).await;
         if response.status().is_success() { Ok(()) } else { Err(ExportError::Status(response.status().as_u16())) }
