@@ -13,6 +13,7 @@ pub mod quota;
 pub mod revoked;
 pub mod seconds;
 pub mod settings;
+pub mod trial;
 pub mod upkeep;
 
 use std::fmt;

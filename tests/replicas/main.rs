@@ -11,12 +11,15 @@ mod answer;
 mod background;
 #[path = "../api/companies.rs"]
 mod companies;
+#[path = "../api/program.rs"]
+mod program;
 #[path = "../api/sandbox_gateway.rs"]
 mod sandbox_gateway;
 #[path = "../api/test_app.rs"]
 mod test_app;
 
 mod counting;
+mod doctor;
 mod fleet;
 mod forms;
 mod redis_server;
@@ -83,6 +86,9 @@ fn main() -> ExitCode {
             over_tls_with_a_certificate_of_ones_own_authority,
             behind_sentinels_another_server_takes_over,
             in_a_cluster_all_of_it_works;
+        doctor:
+            a_redis_that_works_is_told_with_its_version_and_its_round_trip,
+            each_thing_that_is_wrong_with_redis_is_told_with_its_remedy;
     };
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
 }

@@ -94,7 +94,7 @@ async fn examine(settings: Settings) -> Result<Vec<Finding>, CliError> {
     findings.extend(own::clients(&settings.auth, &catalogue, &tenants));
     let companies = settings.tenants.iter().zip(&tenants);
     let companies = companies.map(|(said, tenant)| company(said, tenant, &settings, &catalogue, &client, &tls));
-    let (companies, outside) = join(join_all(companies), outside::examine(&settings, &tls)).await;
+    let (companies, outside) = join(join_all(companies), outside::examine(&settings, &tls, &Clock::system())).await;
     findings.extend(companies.into_iter().flatten().chain(outside));
     Ok(findings)
 }

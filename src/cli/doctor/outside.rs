@@ -1,21 +1,61 @@
-//! What else the service leans on: the identity providers of the companies, the collector of traces, and whatever joins them.
+//! What else the service leans on: the identity providers of the companies, the Redis of the
+//! replicas, the collector of traces.
 
 use std::sync::Arc;
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{join_all, join3};
 use rustls::ClientConfig;
 
 use super::finding::Finding;
 use crate::auth::issuers;
+use crate::clock::Clock;
 use crate::config::Settings;
+use crate::replicas::trial::{self, Failure, Trial};
 use crate::telemetry::traces;
 
-/// Everything outside that is no gateway, side by side. Whatever else the service comes to lean on, such as a shared cache, is
-/// one more function below and one more part of this list.
-pub(super) async fn examine(settings: &Settings, tls: &Arc<ClientConfig>) -> Vec<Finding> {
+/// Everything outside that is no gateway, side by side. Whatever else the service comes to lean on is one more function below
+/// and one more part of this list.
+pub(super) async fn examine(settings: &Settings, tls: &Arc<ClientConfig>, clock: &Clock) -> Vec<Finding> {
     let issuers = join_all(settings.auth.issuers.iter().map(|issuer| issuer_keys(issuer, tls)));
-    let (issuers, collector) = join(issuers, collector(settings, tls)).await;
-    issuers.into_iter().chain(collector).collect()
+    let (issuers, collector, redis) = join3(issuers, collector(settings, tls), redis(settings, clock)).await;
+    issuers.into_iter().chain(redis).chain(collector).collect()
+}
+
+/// Does at Redis what replicas do. Without it each of them goes on alone.
+async fn redis(settings: &Settings, clock: &Clock) -> Option<Finding> {
+    const CHECK: &str = "redis";
+    let settings = settings.redis.as_ref()?;
+    let nodes: Vec<String> = settings.nodes.iter().map(ToString::to_string).collect();
+    let nodes = nodes.join(", ");
+    let Trial { version, round_trip, allowed, forgets_nothing } = match trial::run(settings, clock).await {
+        Ok(trial) => trial,
+        Err(Failure { cause, remedy }) => {
+            return Some(Finding::failed(CHECK, format!("{nodes}: {cause}, so that replicas share nothing"), remedy));
+        }
+    };
+    let seen = format!(
+        "{nodes}: version {}, a round trip takes {:.1} ms",
+        version.as_deref().unwrap_or("not told"),
+        round_trip.as_secs_f64() * 1000.0
+    );
+    Some(if round_trip > allowed {
+        Finding::failed(
+            CHECK,
+            format!(
+                "{seen}, and requests wait no longer than {} ms, so that replicas share nothing",
+                allowed.as_millis()
+            ),
+            "put it nearer, or raise redis.timeout (three round trips of a request)",
+        )
+    } else if forgets_nothing {
+        Finding::warning(
+            CHECK,
+            format!("{seen}; when its memory is full, it refuses what is new"),
+            "set maxmemory-policy allkeys-lru there",
+        )
+    } else {
+        Finding::ok(CHECK, seen)
+    })
 }
 
 /// Posts no span to the collector of traces. Without it nothing but traces is lost.
