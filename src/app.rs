@@ -44,6 +44,9 @@ use crate::telemetry::traces::{self, Traces};
 /// How often what has expired is freed.
 const MAINTENANCE: Duration = Duration::from_secs(5);
 
+/// How long a server that is to end at once may take.
+const GOODBYE: Duration = Duration::from_millis(300);
+
 /// Why the service cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -113,7 +116,11 @@ impl Listener for Heard {
     }
 
     fn known_revoked(&self) -> Vec<Revoked> {
-        self.memory.revoked().all()
+        self.memory.revoked().all(self.clock.now().as_second())
+    }
+
+    fn count_revoked(&self) -> usize {
+        self.memory.revoked().count(self.clock.now().as_second())
     }
 }
 
@@ -229,11 +236,19 @@ impl App {
         // Before anything is waited for: who has seen that it serves can end it in good order.
         let signals = Signals::listen()?;
         let Stop { stopping, delay } = self.stop;
-        let stopping = rt::spawn(stop::on_signal(signals, self.server.handle(), stopping, delay));
+        let handle = self.server.handle();
+        let ended = stop::on_signal(signals, handle.clone(), stopping, delay);
         let maintenance = rt::spawn(maintain(self.cache));
-        let outcome = self.server.await;
+        let serving = rt::spawn(self.server);
+        let outcome = tokio::select! {
+            outcome = serving => outcome.unwrap_or_else(|error| Err(io::Error::other(error))),
+            () = ended => {
+                // Busy with a drain, it does not hear this, and ends with the process.
+                let _stopped = tokio::time::timeout(GOODBYE, handle.stop(false)).await;
+                Ok(())
+            }
+        };
         maintenance.abort();
-        stopping.abort();
         self.exporter.stop().await;
         outcome
     }

@@ -91,24 +91,26 @@ impl RevokedTokens {
     /// [`NoRoom`].
     pub fn revoke(&self, issuer: &str, jti: &str, client: &Arc<str>, until: i64, now: i64) -> Result<(), NoRoom> {
         let key = hash(issuer, jti);
-        self.remember(key, client, until, now)?;
-        if let Some(replicas) = &self.replicas {
+        let is_new = self.remember(key, client, until, now)?;
+        if let Some(replicas) = self.replicas.as_ref().filter(|_| is_new) {
             replicas.tell(Event::Revoked(told(&key, client, until)));
         }
         Ok(())
     }
 
-    fn remember(&self, key: TokenHash, client: &Arc<str>, until: i64, now: i64) -> Result<(), NoRoom> {
+    /// Gives whether it was not known yet.
+    fn remember(&self, key: TokenHash, client: &Arc<str>, until: i64, now: i64) -> Result<bool, NoRoom> {
         let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
         if !tokens.has_room(client) || now >= tokens.swept.saturating_add(SWEEP_SECONDS) {
             tokens.sweep(now);
         }
-        if !tokens.by_key.contains_key(&key) && !tokens.has_room(client) {
+        let is_new = !tokens.by_key.contains_key(&key);
+        if is_new && !tokens.has_room(client) {
             return Err(NoRoom);
         }
         tokens.insert(key, Revoked { client: client.clone(), until });
         self.count.store(tokens.by_key.len(), Ordering::Release);
-        Ok(())
+        Ok(is_new)
     }
 
     /// Remembers what other replicas have told; gives how many there was no room for.
@@ -123,10 +125,17 @@ impl RevokedTokens {
         revoked.iter().filter(remember).count()
     }
 
-    /// All that are remembered, for other replicas.
-    pub fn all(&self) -> Vec<Told> {
+    /// All that have not expired, for other replicas.
+    pub fn all(&self, now: i64) -> Vec<Told> {
         let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
-        tokens.by_key.iter().map(|(key, revoked)| told(key, &revoked.client, revoked.until)).collect()
+        let alive = tokens.by_key.iter().filter(|(_, revoked)| revoked.until > now);
+        alive.map(|(key, revoked)| told(key, &revoked.client, revoked.until)).collect()
+    }
+
+    /// How many have not expired.
+    pub fn count(&self, now: i64) -> usize {
+        let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
+        tokens.by_key.values().filter(|revoked| revoked.until > now).count()
     }
 
     fn contains(&self, issuer: &str, jti: &str) -> bool {

@@ -48,6 +48,16 @@ impl Freshness {
         }
     }
 
+    /// The shorter of both, time by time.
+    #[must_use]
+    pub fn at_most(self, other: Self) -> Self {
+        Self {
+            fresh: self.fresh.min(other.fresh),
+            stale: self.stale.min(other.stale),
+            on_error: self.on_error.min(other.on_error),
+        }
+    }
+
     /// When an answer is of no more use.
     pub fn end(&self) -> Duration {
         self.fresh.saturating_add(self.stale.max(self.on_error))

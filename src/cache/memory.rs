@@ -69,6 +69,8 @@ pub(super) struct Memory<E: Failure> {
     failures: sync::Cache<Key, Remembered<E>>,
     largest: usize,
     started: Arc<AtomicU64>,
+    /// How often everything was dropped.
+    cleared: Arc<AtomicU64>,
     purges: Arc<Purges>,
 }
 
@@ -77,6 +79,8 @@ pub(super) struct Memory<E: Failure> {
 pub(super) struct Start {
     /// The flight's number; later flights have larger ones.
     number: u64,
+    /// How often everything was dropped before.
+    pub(super) cleared: u64,
     /// Purges of the tenant before.
     purges: u64,
     /// The latest purge before that concerns this answer.
@@ -107,6 +111,7 @@ impl<E: Failure> Memory<E> {
             failures,
             largest,
             started: Arc::default(),
+            cleared: Arc::default(),
             purges: Arc::default(),
         }
     }
@@ -137,6 +142,7 @@ impl<E: Failure> Memory<E> {
         let tenant = question.key.tenant();
         Start {
             number: self.started.fetch_add(1, Ordering::AcqRel) + 1,
+            cleared: self.cleared.load(Ordering::Acquire),
             purges: self.purges.count(tenant),
             latest_purge: self.purges.latest(tenant, &question.stores),
         }
@@ -161,7 +167,8 @@ impl<E: Failure> Memory<E> {
 
     /// A purge that came between the look and the insertion takes back what was inserted, and nothing else.
     fn was_purged(&self, key: &Key, stores: &[String], start: Start) -> bool {
-        self.purges.came_after(start.purges, key.tenant(), stores)
+        start.cleared != self.cleared.load(Ordering::Acquire)
+            || self.purges.came_after(start.purges, key.tenant(), stores)
     }
 
     /// Whether a later flight than this one has brought an answer, which is newer then.
@@ -176,8 +183,12 @@ impl<E: Failure> Memory<E> {
         self.keep(&key, entry, start)
     }
 
-    /// Keeps an answer that another replica has fetched.
-    pub(super) fn keep_shared(&self, question: &Question, entry: Entry, start: Start) -> Arc<Entry> {
+    /// Keeps an answer that another replica has fetched, unless there is a younger one by now; gives the one that is kept.
+    pub(super) fn keep_shared(&self, question: &Question, entry: Entry, now: Duration, start: Start) -> Arc<Entry> {
+        let kept = self.answers.get(&question.key);
+        if let Some(kept) = kept.filter(|kept| kept.age(now) <= entry.age(now)) {
+            return kept;
+        }
         self.keep(&question.key, entry, start)
     }
 
@@ -226,6 +237,7 @@ impl<E: Failure> Memory<E> {
 
     /// Drops all answers of all tenants, one tenant after the other.
     pub(super) fn clear(&self) {
+        self.cleared.fetch_add(1, Ordering::AcqRel);
         let tenants: HashSet<String> = self.answers.iter().map(|(key, _)| key.tenant().to_owned()).collect();
         for tenant in tenants {
             self.purge(&tenant, None);

@@ -23,7 +23,7 @@ use crate::replicas::journal::Event;
 use crate::telemetry::traces;
 
 use memory::Memory;
-use shared::SharedLevel;
+use shared::{Session, SharedLevel};
 
 pub use asked::{Asked, Circle};
 pub use entry::{Document, Encoding, Entry, Form};
@@ -158,7 +158,7 @@ impl<E: Failure> AnswerCache<E> {
     /// The same in front of what replicas share.
     #[must_use]
     pub fn sharing(self, replicas: Option<Replicas>) -> Self {
-        let shared = replicas.as_ref().map(|replicas| SharedLevel::new(replicas.answers()));
+        let shared = replicas.as_ref().map(|replicas| SharedLevel::new(replicas.answers(), self.clock.clone()));
         Self { replicas, shared, ..self }
     }
 
@@ -342,7 +342,7 @@ impl<E: Failure> AnswerCache<E> {
             let start = memory.start(&question);
             // Neither who asks for an answer from the gateway nor who asks after a purge may join an earlier flight.
             let bypass = if question.bypass { "bypass" } else { "" };
-            let key = question.key.marked(&format!("{} {bypass}", start.latest_purge));
+            let key = question.key.marked(&format!("{} {} {bypass}", start.cleared, start.latest_purge));
             let landing = memory.clone();
             let fetch = async move {
                 // Between the caller's look and this flight another flight may have landed.
@@ -353,15 +353,14 @@ impl<E: Failure> AnswerCache<E> {
                     return Ok(entry);
                 }
                 let mut session = match &shared {
-                    Some(shared) => Some(shared.look(&question, clock.elapsed()).await),
+                    Some(shared) => Some(shared.look(&question).await),
                     None => None,
                 };
-                if let Some(session) = &mut session
-                    && let is_fresh = session.is_fresh(clock.elapsed())
-                    && let Some(entry) = session.found.take()
-                {
-                    let entry = landing.keep_shared(&question, entry, start);
-                    if is_fresh {
+                let is_fresh = session.as_ref().is_some_and(Session::is_fresh);
+                if let Some(entry) = session.as_mut().and_then(|session| session.found.take()) {
+                    let entry = landing.keep_shared(&question, entry, clock.elapsed(), start);
+                    if let Some(session) = session.take_if(|_| is_fresh) {
+                        session.give_back(&question);
                         by.set(By::Replicas);
                         return Ok(entry);
                     }

@@ -9,13 +9,20 @@ use super::entry::{Document, Entry};
 use super::freshness::State;
 use super::stored::{NameHash, Stored};
 use super::{Failure, Question, memory};
+use crate::clock::Clock;
 use crate::replicas::answers::{Fetched, Kept, Look, SharedAnswers, Turn, Wanted};
 use crate::replicas::journal::Position;
 use crate::telemetry::metrics;
 
+/// Answers that are fresh for a shorter time are not shared: they would be old by the time that others find them.
+const SHORTEST_FRESHNESS: Duration = Duration::from_millis(200);
+
 /// The second level. Cloning shares it.
 #[derive(Clone)]
-pub(super) struct SharedLevel(SharedAnswers);
+pub(super) struct SharedLevel {
+    answers: SharedAnswers,
+    clock: Clock,
+}
 
 /// What a look at the second level has brought, and what its process owes to the others.
 pub(super) struct Session {
@@ -27,73 +34,87 @@ pub(super) struct Session {
 }
 
 impl SharedLevel {
-    pub(super) const fn new(answers: SharedAnswers) -> Self {
-        Self(answers)
+    pub(super) const fn new(answers: SharedAnswers, clock: Clock) -> Self {
+        Self { answers, clock }
     }
 
     /// Looks for the answer, unless the caller wants one from the gateway.
-    pub(super) async fn look(&self, question: &Question, now: Duration) -> Session {
+    pub(super) async fn look(&self, question: &Question) -> Session {
         // Before the fetch begins: a purge that comes later is about what it brings.
-        let seen = self.0.seen();
+        let seen = self.answers.seen();
         let mut session = Session { level: self.clone(), found: None, turn: None, seen };
+        if question.freshness.fresh < SHORTEST_FRESHNESS {
+            return session;
+        }
         if question.bypass {
+            session.turn = self.answers.take_turn(&question.key.0).await;
             return session;
         }
         let wanted =
             Wanted { name: question.key.0.clone(), keeps: question.freshness.end(), fresh: question.freshness.fresh };
-        let mut look = self.0.look(&wanted).await;
-        // A purged answer is there yet, and fresh: nobody's turn is told then.
-        let kept = match &mut look {
+        let mut read = None;
+        let look = self.answers.look(&wanted, |kept| {
+            read = self.read(question, kept);
+            read.is_some()
+        });
+        let kept = match look.await {
             Look::Fresh(kept) => Some(kept),
-            Look::Ours(_, kept) | Look::Everybodys(kept) => kept.as_mut(),
+            Look::Ours(turn, kept) => {
+                session.turn = Some(turn);
+                kept
+            }
+            Look::Everybodys(kept) => kept,
         };
-        if let Some(kept) = kept {
-            session.found = self.entry(question, kept, now).await;
+        if let (Some(kept), Some(stored)) = (kept, read) {
+            session.found = self.entry(question, stored, kept.left).await;
         }
-        if let Look::Ours(turn, _) = look {
-            session.turn = Some(turn);
-        }
-        metrics::shared_answer(session.outcome(now));
+        metrics::shared_answer(session.outcome());
         session
     }
 
     /// The kept bytes as an answer, if they are one, to this question, and no purge was about it.
-    async fn entry(&self, question: &Question, kept: &mut Kept, now: Duration) -> Option<Entry> {
-        let stored = Stored::decode(&kept.bytes)
-            .inspect_err(|error| {
-                tracing::debug!(%error, "an answer that replicas share cannot be read");
-                metrics::shared_answer("unreadable");
-            })
-            .ok()?;
+    fn read(&self, question: &Question, kept: &Kept) -> Option<Stored> {
+        let stored = Stored::decode(&kept.bytes).inspect_err(|error| {
+            tracing::debug!(%error, "an answer that replicas share cannot be read");
+            metrics::shared_answer("unreadable");
+        });
+        let stored = stored.ok()?;
         let is_asked_for = stored.name == NameHash::of(&question.key.0);
-        let passes = self.0.purges().let_pass(question.key.tenant(), &stored.stores, stored.seen);
+        let passes = self.answers.purges().let_pass(question.key.tenant(), &stored.stores, stored.seen);
         // It lies there for longer than it keeps if Redis' clock was set back.
-        let age = stored.freshness.end().checked_sub(kept.left)?;
-        if !is_asked_for || !passes {
-            return None;
-        }
-        Some(memory::finish(stored.document, question.freshness, stored.stores, now).await.of_age(age))
+        (is_asked_for && passes && kept.left <= stored.freshness.end()).then_some(stored)
+    }
+
+    /// The answer as of now. What was asked when a period had not ended is not final because it has ended since: of what was
+    /// said then and what is said now, the shorter time counts.
+    async fn entry(&self, question: &Question, stored: Stored, left: Duration) -> Option<Entry> {
+        let age = stored.freshness.end().checked_sub(left)?;
+        let freshness = stored.freshness.at_most(question.freshness);
+        let now = self.clock.elapsed();
+        Some(memory::finish(stored.document, freshness, stored.stores, now).await.of_age(age))
     }
 }
 
 impl Session {
     /// Whether the answer spares the fetch.
-    pub(super) fn is_fresh(&self, now: Duration) -> bool {
+    pub(super) fn is_fresh(&self) -> bool {
+        let now = self.level.clock.elapsed();
         self.found.as_ref().is_some_and(|entry| entry.state(now) == State::Fresh)
     }
 
-    fn outcome(&self, now: Duration) -> &'static str {
+    fn outcome(&self) -> &'static str {
         match (&self.found, &self.turn) {
-            (Some(_), _) if self.is_fresh(now) => "fresh",
+            (Some(_), _) if self.is_fresh() => "fresh",
             (Some(_), _) => "older",
             (None, Some(_)) => "absent",
             (None, None) => "unknown",
         }
     }
 
-    /// Tells the other replicas what a fetch has brought. Nobody waits for it.
+    /// Tells the other replicas what a fetch has brought. Nobody waits for it. Who fetched out of turn tells nothing: what
+    /// it has may be older than what they have.
     pub(super) fn tell<E: Failure>(self, question: &Question, outcome: &Result<Document, E>) {
-        let fetched = match outcome {
+        let told = match outcome {
             Ok(document) => Told::Answer(Stored {
                 document: document.clone(),
                 stores: question.stores.clone(),
@@ -104,8 +125,19 @@ impl Session {
             Err(failure) if failure.stale_is_better() => Told::Failure,
             Err(_) => Told::Gone,
         };
+        self.end(question, told);
+    }
+
+    /// Gives the turn back, if there is one: there was no need to fetch.
+    pub(super) fn give_back(self, question: &Question) {
+        self.end(question, Told::Unneeded);
+    }
+
+    fn end(self, question: &Question, told: Told) {
         let (name, Self { level, turn, .. }) = (question.key.0.clone(), self);
-        rt::spawn(async move { level.0.keep(&name, turn, fetched.into()).await });
+        if let Some(turn) = turn {
+            rt::spawn(async move { level.answers.keep(&name, turn, told.into()).await });
+        }
     }
 }
 
@@ -113,6 +145,7 @@ enum Told {
     Answer(Stored),
     Gone,
     Failure,
+    Unneeded,
 }
 
 impl From<Told> for Fetched {
@@ -121,6 +154,7 @@ impl From<Told> for Fetched {
             Told::Answer(stored) => Self::Answer(stored.encode(), stored.freshness.end()),
             Told::Gone => Self::Gone,
             Told::Failure => Self::Failure,
+            Told::Unneeded => Self::Unneeded,
         }
     }
 }

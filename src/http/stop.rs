@@ -85,14 +85,22 @@ impl Signals {
     }
 }
 
-/// Waits for a signal, and stops the server as it asks. Who asks twice does not wait for load balancers.
+/// Waits for a signal, and stops the server as it asks. Who asks twice does not wait for load balancers, and whoever wants the
+/// end does not wait for what is under way: then this is ready before the server is.
 pub async fn on_signal(mut signals: Signals, server: ServerHandle, stopping: Stopping, delay: Duration) {
     if signals.next().await == Asked::ToEnd {
-        return server.stop(false).await;
+        return;
     }
     stopping.begin();
     tracing::info!(delay_seconds = delay.as_secs_f64(), "stopping: not ready from now on");
-    let asked_again = tokio::time::timeout(delay, signals.next()).await;
+    if tokio::time::timeout(delay, signals.next()).await == Ok(Asked::ToEnd) {
+        return;
+    }
     tracing::info!("stopping: finishing what is under way");
-    server.stop(asked_again != Ok(Asked::ToEnd)).await;
+    let draining = server.stop(true);
+    let ended = async { while signals.next().await != Asked::ToEnd {} };
+    tokio::select! {
+        () = draining => std::future::pending().await,
+        () = ended => {}
+    }
 }

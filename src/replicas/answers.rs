@@ -26,35 +26,46 @@ const FAILED: Duration = Duration::from_millis(300);
 const FIRST_LOOK: Duration = Duration::from_millis(4);
 const LONGEST_BETWEEN_LOOKS: Duration = Duration::from_millis(40);
 
+/// Who has waited so long for another replica's fetch fetches for itself.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
 /// Larger answers are not shared: they would hold up everything else on the connection.
-const LARGEST: usize = 1 << 20;
+const LARGEST: usize = 256 << 10;
+
+/// The version of keys and of what they hold; programs of different versions do not get in each other's way.
+const VERSION: u8 = 1;
 
 /// KEYS: answer, turn. ARGV: how many milliseconds an answer that is fresh has left at least, our mark, how long a turn
-/// lasts. Gives the answer, the milliseconds that it has left, and whose turn it is.
+/// lasts, and the checksum of an answer that was looked at before and is of no use. Gives the answer, the milliseconds that
+/// it has left, and whose turn it is.
 static LOOK: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local answer, left = redis.call('GET', KEYS[1]), 0
+         if answer and string.sub(answer, 13, 28) == ARGV[4] then answer = false end
          if answer then
              left = redis.call('PTTL', KEYS[1])
              if left > tonumber(ARGV[1]) then return {answer, left, 'fresh'} end
          end
          if redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ARGV[3]) then return {answer, left, 'ours'} end
          if redis.call('GET', KEYS[2]) == 'failed' then return {answer, left, 'failed'} end
-         return {answer, left, 'theirs'}",
+         return {false, 0, 'theirs'}",
     )
 });
 
-/// KEYS: answer, turn. ARGV: our mark (empty for who fetched out of turn), what came of it, the answer, how long it keeps,
-/// how long a failure is told. Who has lost its turn, because it stood still for too long, changes nothing.
+/// KEYS: turn. ARGV: our mark, how long a turn lasts. Takes the turn from whoever has it.
+static TAKE: LazyLock<Script> =
+    LazyLock::new(|| Script::new("return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])"));
+
+/// KEYS: answer, turn. ARGV: our mark, what came of it, the answer, how long it keeps, how long a failure is told. Who has
+/// lost its turn changes nothing: because it stood still for too long, because Redis did and reads this late, or because
+/// somebody has insisted on a newer answer meanwhile.
 static KEEP: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
-        "if ARGV[1] ~= '' then
-             if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
-             redis.call('DEL', KEYS[2])
-         end
+        "if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+         redis.call('DEL', KEYS[2])
          if ARGV[2] == 'answer' then redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4]) end
          if ARGV[2] == 'gone' then redis.call('DEL', KEYS[1]) end
-         if ARGV[2] ~= 'answer' and ARGV[1] ~= '' then redis.call('SET', KEYS[2], 'failed', 'PX', ARGV[5]) end
+         if ARGV[2] == 'failure' then redis.call('SET', KEYS[2], 'failed', 'PX', ARGV[5]) end
          return 1",
     )
 });
@@ -97,6 +108,13 @@ pub enum Look {
     Everybodys(Option<Kept>),
 }
 
+impl Kept {
+    /// What tells it from another one: the checksum in its stored form.
+    fn checksum(&self) -> &[u8] {
+        self.bytes.get(12..28).unwrap_or_default()
+    }
+}
+
 /// What came of a fetch.
 pub enum Fetched {
     /// These bytes, which keep so long.
@@ -105,6 +123,8 @@ pub enum Fetched {
     Gone,
     /// Nothing.
     Failure,
+    /// It was not needed.
+    Unneeded,
 }
 
 /// The answers. Cloning shares them.
@@ -143,35 +163,49 @@ impl SharedAnswers {
         &self.purges
     }
 
-    /// Looks for an answer; waits while another replica fetches it, and takes the turn when nobody does. While there is no
-    /// link, it is everybody's turn at once.
-    pub async fn look(&self, wanted: &Wanted) -> Look {
+    /// Looks for an answer that `is_of_use`; waits while another replica fetches it, and takes the turn when nobody does.
+    /// While there is no link, it is everybody's turn at once.
+    pub async fn look(&self, wanted: &Wanted, mut is_of_use: impl FnMut(&Kept) -> bool) -> Look {
         let keys = self.keys(&wanted.name);
-        let mark = format!("{:032x}", fastrand::u128(..));
-        let mut pause = FIRST_LOOK;
+        let mark = new_mark();
+        let waiting = Deadline::after(LONGEST_WAIT);
+        let (mut pause, mut useless) = (FIRST_LOOK, Vec::new());
         loop {
-            let Ok((kept, whose)) = self.look_once(&keys, wanted, &mark).await else { return Look::Everybodys(None) };
+            let looked = self.look_once(&keys, wanted, &mark, &useless).await;
+            let Ok((kept, whose)) = looked else { return Look::Everybodys(None) };
+            let kept = match kept {
+                Some(kept) if is_of_use(&kept) => Some(kept),
+                Some(kept) if whose == "fresh" && useless != kept.checksum() && !waiting.left().is_zero() => {
+                    // Nobody's turn is told beside a fresh one.
+                    kept.checksum().clone_into(&mut useless);
+                    continue;
+                }
+                _ => None,
+            };
             match (whose.as_str(), kept) {
                 ("fresh", Some(kept)) => return Look::Fresh(kept),
                 ("ours", kept) => return Look::Ours(self.hold(keys.turn, mark), kept),
-                ("theirs", _) => {}
+                ("theirs", _) if !waiting.left().is_zero() => {}
                 (_, kept) => return Look::Everybodys(kept),
             }
-            tokio::time::sleep(pause).await;
+            rt::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_BETWEEN_LOOKS);
         }
     }
 
-    async fn look_once(&self, keys: &Keys, wanted: &Wanted, mark: &str) -> Result<(Option<Kept>, String), Unavailable> {
+    async fn look_once(
+        &self,
+        keys: &Keys,
+        wanted: &Wanted,
+        mark: &str,
+        useless: &[u8],
+    ) -> Result<(Option<Kept>, String), Unavailable> {
         let left_when_fresh = milliseconds(wanted.keeps.saturating_sub(wanted.fresh));
         let mut look = LOOK.key(&keys.answer);
-        look.key(&keys.turn).arg(left_when_fresh).arg(mark).arg(milliseconds(TURN));
+        look.key(&keys.turn).arg(left_when_fresh).arg(mark).arg(milliseconds(TURN)).arg(useless);
         let deadline = self.link.patience();
-        let found: (Value, i64, String) = self
-            .link
-            .run(Operation::Look, &deadline, |mut connection| async move { look.invoke_async(&mut connection).await })
-            .await?;
-        let (answer, left, whose) = found;
+        let work = |mut connection| async move { look.invoke_async(&mut connection).await };
+        let (answer, left, whose): (Value, i64, String) = self.link.run(Operation::Look, &deadline, work).await?;
         let left = u64::try_from(left).map(Duration::from_millis);
         let kept = match (answer, left) {
             (Value::BulkString(bytes), Ok(left)) => Some(Kept { bytes, left }),
@@ -180,27 +214,34 @@ impl SharedAnswers {
         Ok((kept, whose))
     }
 
+    /// Takes the turn, whoever has it: for who insists on an answer from the gateway, which is newer than what another
+    /// fetch brings that has begun.
+    pub async fn take_turn(&self, name: &str) -> Option<Turn> {
+        let (keys, mark) = (self.keys(name), new_mark());
+        let mut take = TAKE.key(&keys.turn);
+        take.arg(&mark).arg(milliseconds(TURN));
+        let deadline = self.link.patience();
+        let work = |mut connection| async move { take.invoke_async(&mut connection).await };
+        self.link.run::<Value, _>(Operation::Look, &deadline, work).await.ok()?;
+        Some(self.hold(keys.turn, mark))
+    }
+
     /// Tells the other replicas what came of a fetch, and ends the turn.
-    pub async fn keep(&self, name: &str, turn: Option<Turn>, fetched: Fetched) {
+    pub async fn keep(&self, name: &str, turn: Turn, fetched: Fetched) {
         let keys = self.keys(name);
-        let mark = turn.as_ref().map_or("", |turn| turn.mark.as_str());
-        if mark.is_empty() && matches!(fetched, Fetched::Failure) {
-            return;
-        }
         let (what, bytes, keeps) = match fetched {
             Fetched::Answer(bytes, keeps) if bytes.len() <= LARGEST && !keeps.is_zero() => ("answer", bytes, keeps),
             // Nobody else can be spared the fetch.
             Fetched::Answer(..) | Fetched::Failure => ("failure", Vec::new(), Duration::ZERO),
             Fetched::Gone => ("gone", Vec::new(), Duration::ZERO),
+            Fetched::Unneeded => ("unneeded", Vec::new(), Duration::ZERO),
         };
         let mut keep = KEEP.key(keys.answer);
-        keep.key(keys.turn).arg(mark).arg(what).arg(bytes).arg(milliseconds(keeps)).arg(milliseconds(FAILED));
+        keep.key(keys.turn).arg(&turn.mark).arg(what).arg(bytes).arg(milliseconds(keeps)).arg(milliseconds(FAILED));
         // Nobody waits for this, and a large answer takes longer.
         let deadline = Deadline::after(TURN);
-        let _kept: Result<Value, _> = self
-            .link
-            .run(Operation::Keep, &deadline, |mut connection| async move { keep.invoke_async(&mut connection).await })
-            .await;
+        let work = |mut connection| async move { keep.invoke_async(&mut connection).await };
+        let _kept: Result<Value, _> = self.link.run(Operation::Keep, &deadline, work).await;
     }
 
     /// Keeps the turn for as long as the process runs and wants it.
@@ -217,7 +258,8 @@ impl SharedAnswers {
                         renew.invoke_async(&mut connection).await
                     })
                     .await;
-                if kept != Ok(1) {
+                // One that was not kept because Redis was late may be kept the next time.
+                if kept == Ok(0) {
                     return;
                 }
             }
@@ -229,13 +271,20 @@ impl SharedAnswers {
     /// data it is; a hash of them does not.
     fn keys(&self, name: &str) -> Keys {
         let hash = base16ct::lower::encode_string(&Sha256::digest(name));
-        Keys { answer: format!("{}:answer:{{{hash}}}", self.prefix), turn: format!("{}:turn:{{{hash}}}", self.prefix) }
+        Keys {
+            answer: format!("{}:answer:{VERSION}:{{{hash}}}", self.prefix),
+            turn: format!("{}:turn:{VERSION}:{{{hash}}}", self.prefix),
+        }
     }
 
     /// Up to where this replica has read the journal.
     pub fn seen(&self) -> Position {
         self.purges.read_to()
     }
+}
+
+fn new_mark() -> String {
+    format!("{:032x}", fastrand::u128(..))
 }
 
 fn milliseconds(duration: Duration) -> u64 {

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use redis::aio::ConnectionLike;
 use redis::streams::{StreamId, StreamRangeReply};
@@ -24,6 +25,15 @@ pub struct Position {
     pub milliseconds: u64,
     /// The number within that millisecond.
     pub number: u64,
+}
+
+impl Position {
+    /// The place of so much earlier.
+    #[must_use]
+    pub fn earlier(self, by: Duration) -> Self {
+        let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        Self { milliseconds: self.milliseconds.saturating_sub(by), number: 0 }
+    }
 }
 
 impl fmt::Display for Position {
@@ -77,6 +87,8 @@ pub enum Event {
     },
     /// A token was given back.
     Revoked(Revoked),
+    /// Dead tokens were put where all find them: whoever has read them before is to read them again.
+    ReadRevoked,
     /// The journal begins here; nobody knows what was before.
     Begun,
 }
@@ -180,8 +192,8 @@ impl Journal {
         }
     }
 
-    /// The next events behind this place, in their order, and the place up to which was read; the same place when there was
-    /// nothing. What cannot be understood is passed over: a newer program may have written it.
+    /// The next events behind this place, in their order; the place up to which was read, the same one when there was
+    /// nothing; and whether that is all. What cannot be understood is passed over: a newer program may have written it.
     ///
     /// # Errors
     /// Redis' answer.
@@ -189,12 +201,12 @@ impl Journal {
         &self,
         connection: &mut C,
         after: Position,
-    ) -> RedisResult<(Vec<Read>, Position)> {
+    ) -> RedisResult<(Vec<Read>, Position, bool)> {
         let mut command = cmd("XRANGE");
         command.arg(&self.key).arg(format!("({after}")).arg("+").arg("COUNT").arg(PAGE);
         let reply: StreamRangeReply = command.query_async(connection).await?;
         let read_to = reply.ids.last().map_or(Ok(after), |last| position(&last.id))?;
-        Ok((reply.ids.iter().filter_map(understood).collect(), read_to))
+        Ok((reply.ids.iter().filter_map(understood).collect(), read_to, reply.ids.len() < PAGE))
     }
 }
 
@@ -231,7 +243,13 @@ mod tests {
     fn what_is_written_is_read_again() {
         let revoked = Revoked { token: "ab".repeat(16), client: "dashboard".to_owned(), until: 1_795_312_800 };
         let purged = |stores| Event::Purged { tenant: "acme".to_owned(), stores };
-        for event in [Event::Revoked(revoked), purged(None), purged(Some(vec!["S_1".to_owned()])), Event::Begun] {
+        for event in [
+            Event::Revoked(revoked),
+            purged(None),
+            purged(Some(vec!["S_1".to_owned()])),
+            Event::ReadRevoked,
+            Event::Begun,
+        ] {
             let by = ReplicaId::new();
             let text = written(by, &event);
             let read: Written = serde_json::from_str(&text).unwrap();

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::rt;
 use arc_swap::ArcSwapOption;
 use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind};
 use tokio::sync::Notify;
@@ -13,7 +14,8 @@ use super::connection::Connection;
 use crate::clock::{Clock, Deadline};
 use crate::telemetry::metrics;
 
-/// One request does at most so many things at Redis: it counts against a quota, looks for an answer, and takes a second.
+/// One request counts against a quota, looks for an answer, and takes a second: each of them may take a third of what it may
+/// lose in all.
 const OPERATIONS_OF_A_REQUEST: u32 = 3;
 
 /// What is done at Redis, as metrics name it.
@@ -50,7 +52,7 @@ pub enum Unavailable {
     /// There is no link at the moment.
     #[error("there is no link to Redis")]
     Down,
-    /// The answer did not come in time; the link is given up.
+    /// The answer did not come in time.
     #[error("Redis did not answer in time")]
     TimedOut,
     /// The link broke.
@@ -104,9 +106,16 @@ impl Link {
         metrics::shared_up(false);
     }
 
-    /// Waits until a request has given the link up.
+    /// The connection that requests use.
+    pub(super) fn connection(&self) -> Option<Connection> {
+        self.live.load().as_deref().cloned()
+    }
+
+    /// Waits until a request has given the link up. What was said of an earlier connection does not count.
     pub(super) async fn given_up(&self) {
-        self.broke.notified().await;
+        while self.is_up() {
+            self.broke.notified().await;
+        }
     }
 
     /// How long one operation may take, so that a request loses no more than `redis.timeout` in all.
@@ -118,7 +127,8 @@ impl Link {
         self.timeout / OPERATIONS_OF_A_REQUEST
     }
 
-    /// Does something at Redis, before the deadline.
+    /// Does something at Redis, before the deadline. What is late is waited for no more, but only who does not answer for
+    /// as long as a request may lose in all takes the link down.
     ///
     /// # Errors
     /// Why it was not done. Trouble with the link takes it down for everybody.
@@ -129,26 +139,44 @@ impl Link {
         work: impl FnOnce(Connection) -> F,
     ) -> Result<T, Unavailable>
     where
-        F: Future<Output = RedisResult<T>>,
+        T: 'static,
+        F: Future<Output = RedisResult<T>> + 'static,
     {
         let Some(live) = self.live.load_full() else { return Err(Unavailable::Down) };
         let started = self.clock.elapsed();
-        let done = tokio::time::timeout(deadline.left(), work(Connection::clone(&live))).await;
-        let outcome = match done {
+        let mut work = Box::pin(work(Connection::clone(&live)));
+        let outcome = match tokio::time::timeout(deadline.left(), &mut work).await {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(self.judge(operation, &error)),
-            Err(_) => Err(Unavailable::TimedOut),
+            Ok(Err(error)) => Err(self.judge(operation, &error, &live)),
+            Err(_) => {
+                let link = self.clone();
+                rt::spawn(async move { link.see_whether_it_answers_at_all(operation, work, &live).await });
+                Err(Unavailable::TimedOut)
+            }
         };
         let name = outcome.as_ref().map_or_else(|unavailable| unavailable.name(), |_| "done");
         metrics::shared_operation(operation.name(), name, self.clock.elapsed().saturating_sub(started));
-        if matches!(outcome, Err(Unavailable::TimedOut | Unavailable::Broken)) {
-            self.give_up(&live);
-        }
         outcome
     }
 
-    fn judge(&self, operation: Operation, error: &RedisError) -> Unavailable {
+    async fn see_whether_it_answers_at_all<T>(
+        &self,
+        operation: Operation,
+        work: impl Future<Output = RedisResult<T>>,
+        live: &Arc<Connection>,
+    ) {
+        match tokio::time::timeout(self.timeout, work).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                let _judged = self.judge(operation, &error, live);
+            }
+            Err(_) => self.give_up(live),
+        }
+    }
+
+    fn judge(&self, operation: Operation, error: &RedisError, live: &Arc<Connection>) -> Unavailable {
         if breaks_the_link(error) {
+            self.give_up(live);
             return Unavailable::Broken;
         }
         tracing::debug!(operation = operation.name(), %error, "Redis refused");
@@ -167,7 +195,7 @@ impl Link {
 
 /// Whether nothing more is to be expected of this connection. An answer that we did not expect is no such thing: somebody
 /// else may have written under our keys.
-pub(super) fn breaks_the_link(error: &RedisError) -> bool {
+fn breaks_the_link(error: &RedisError) -> bool {
     match error.kind() {
         ErrorKind::UnexpectedReturnType => false,
         ErrorKind::Server(kind) => matches!(

@@ -8,6 +8,7 @@ pub mod answers;
 pub mod connection;
 pub mod journal;
 pub mod link;
+pub mod outbox;
 pub mod purges;
 pub mod quota;
 pub mod revoked;
@@ -19,6 +20,7 @@ pub mod upkeep;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use tokio::sync::Notify;
 
@@ -27,12 +29,13 @@ use crate::clock::Clock;
 use answers::SharedAnswers;
 use journal::{Event, Journal, ReplicaId};
 use link::Link;
+use outbox::Outbox;
 use purges::Purges;
 use quota::SharedQuotas;
 use revoked::RevokedSet;
 use seconds::SharedSeconds;
 use settings::RedisSettings;
-use upkeep::{Listener, Outbox, Upkeep};
+use upkeep::{Listener, Upkeep};
 
 /// What this replica shares with the others. Cloning shares it.
 #[derive(Clone)]
@@ -47,12 +50,17 @@ pub struct Replicas {
     quotas: SharedQuotas,
 }
 
-/// The thread that keeps the link up; it ends when this is dropped.
-pub struct Running(Arc<Notify>);
+/// The thread that keeps the link up; it ends when this is dropped, after it has told what is left to tell.
+pub struct Running {
+    stopped: Arc<Notify>,
+    thread: Option<JoinHandle<()>>,
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.notify_one();
+        self.stopped.notify_one();
+        // It ends within a moment. If it has panicked, that was told already.
+        let _ended = self.thread.take().map(JoinHandle::join);
     }
 }
 
@@ -96,9 +104,14 @@ impl Replicas {
             clock: self.clock.clone(),
             stopped: self.stopped.clone(),
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        std::thread::Builder::new().name("redis".to_owned()).spawn(move || runtime.block_on(upkeep.run()))?;
-        Ok(Running(self.stopped.clone()))
+        // A thread for the connection itself, which requests wait for, and one for the upkeep, which may be busy.
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let keep_up = move || {
+            runtime.block_on(upkeep.run());
+            runtime.shutdown_background();
+        };
+        let thread = std::thread::Builder::new().name("redis".to_owned()).spawn(keep_up)?;
+        Ok(Running { stopped: self.stopped.clone(), thread: Some(thread) })
     }
 
     /// Whether it is in use at the moment.
@@ -123,9 +136,10 @@ impl Replicas {
 
     /// Tells all other replicas, now or as soon as there is a link.
     pub fn tell(&self, event: Event) {
-        if let Event::Purged { tenant, stores } = &event {
-            self.purges.add_unwritten(tenant, stores.as_deref());
-        }
-        self.outbox.tell(event);
+        self.outbox.put(event, |waiting, stands_for_others| {
+            if let Event::Purged { tenant, stores } = &waiting.event {
+                self.purges.add_unwritten(waiting.number, tenant, stores.as_deref(), stands_for_others);
+            }
+        });
     }
 }

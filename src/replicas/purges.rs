@@ -28,8 +28,8 @@ struct OfCompany {
     forgotten: Position,
     /// Those that stand in the journal.
     latest: VecDeque<(Position, Option<Vec<String>>)>,
-    /// Our own, that do not yet.
-    unwritten: Vec<Option<Vec<String>>>,
+    /// Our own, that do not yet, by their numbers.
+    unwritten: Vec<(u64, Option<Vec<String>>)>,
 }
 
 /// Whether a purge of these stores (`None` for all) is about an answer that names those.
@@ -38,22 +38,31 @@ fn is_about(purged: Option<&[String]>, stores: &[String]) -> bool {
 }
 
 impl Purges {
-    /// Remembers a purge of our own that is to be written to the journal.
-    pub fn add_unwritten(&self, tenant: &str, stores: Option<&[String]>) {
+    /// Remembers a purge of our own that is to be written to the journal. It may stand for all that the company has waiting.
+    pub fn add_unwritten(&self, number: u64, tenant: &str, stores: Option<&[String]>, stands_for_others: bool) {
         let mut state = self.state();
-        state.companies.entry(tenant.to_owned()).or_default().unwritten.push(stores.map(<[String]>::to_vec));
+        let unwritten = &mut state.companies.entry(tenant.to_owned()).or_default().unwritten;
+        if stands_for_others {
+            unwritten.clear();
+        }
+        unwritten.push((number, stores.map(<[String]>::to_vec)));
     }
 
-    /// Remembers a purge that stands in the journal; one of our own is no longer an unwritten one.
-    pub fn add(&self, tenant: &str, stores: Option<Vec<String>>, at: Position) {
+    /// Our own purge of this number stands in the journal now.
+    pub fn have_written(&self, number: u64, tenant: &str, stores: Option<Vec<String>>, at: Position) {
+        self.add(tenant, stores, at);
+        if let Some(company) = self.state().companies.get_mut(tenant) {
+            company.unwritten.retain(|(unwritten, _)| *unwritten != number);
+        }
+    }
+
+    /// Remembers a purge that stands in the journal; gives whether it was not known yet. It may be told twice, and read
+    /// again.
+    pub fn add(&self, tenant: &str, stores: Option<Vec<String>>, at: Position) -> bool {
         let mut state = self.state();
         let company = state.companies.entry(tenant.to_owned()).or_default();
-        if let Some(place) = company.unwritten.iter().position(|unwritten| *unwritten == stores) {
-            company.unwritten.swap_remove(place);
-        }
-        // A purge may be told twice: by who wrote it, and by the journal.
         if company.latest.iter().any(|(known, _)| *known == at) {
-            return;
+            return false;
         }
         if company.latest.len() >= REMEMBERED
             && let Some((oldest, _)) = company.latest.pop_front()
@@ -61,6 +70,7 @@ impl Purges {
             company.forgotten = company.forgotten.max(oldest);
         }
         company.latest.push_back((at, stores));
+        true
     }
 
     /// Up to where the journal was read.
@@ -87,7 +97,7 @@ impl Purges {
         }
         let Some(company) = state.companies.get(tenant) else { return true };
         seen >= company.forgotten
-            && !company.unwritten.iter().any(|purged| is_about(purged.as_deref(), stores))
+            && !company.unwritten.iter().any(|(_, purged)| is_about(purged.as_deref(), stores))
             && !company.latest.iter().any(|(at, purged)| *at > seen && is_about(purged.as_deref(), stores))
     }
 
@@ -124,10 +134,12 @@ mod tests {
     fn our_own_purge_counts_before_it_is_written_and_once_afterwards() {
         let purges = Purges::default();
         let about = stores(&["a"]);
-        purges.add_unwritten("acme", Some(&about));
+        purges.add_unwritten(1, "acme", Some(&about), false);
         assert!(!purges.let_pass("acme", &about, at(1000)));
-        purges.add("acme", Some(about.clone()), at(10));
-        purges.add("acme", Some(about.clone()), at(10));
+        assert!(purges.add("acme", Some(about.clone()), at(5)), "another replica's");
+        assert!(!purges.let_pass("acme", &about, at(1000)), "ours is not told yet");
+        purges.have_written(1, "acme", Some(about.clone()), at(10));
+        assert!(!purges.add("acme", Some(about.clone()), at(10)), "it is known");
         assert!(!purges.let_pass("acme", &about, at(9)) && purges.let_pass("acme", &about, at(10)));
     }
 

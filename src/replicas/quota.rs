@@ -12,13 +12,16 @@ use redis::{RedisResult, Script, ScriptInvocation};
 use sha2::{Digest as _, Sha256};
 
 use super::link::{Link, Operation};
-use crate::clock::Clock;
+use crate::clock::{Clock, Deadline};
 
 /// The most requests that are taken at once.
 const MOST_AT_ONCE: u32 = 256;
 
 /// What a replica has taken and not used after so long it gives back: the client may ask another one.
 const OLD: Duration = Duration::from_millis(500);
+
+/// A client that has spent all is not looked up again for so long, however often it asks.
+const REFUSED: Duration = Duration::from_millis(100);
 
 /// So many locks, that workers rarely meet at one.
 const SHARDS: usize = 16;
@@ -94,6 +97,8 @@ pub enum Taken {
 #[derive(Clone, Copy, Debug)]
 struct Held {
     allowance: Allowance,
+    /// Until when it is known that there is none.
+    refused: Option<Deadline>,
     left: u32,
     /// All that is spent, what is held included, took so long to come back when it was taken.
     owed: Duration,
@@ -128,14 +133,17 @@ impl SharedQuotas {
         self.link.is_up()
     }
 
-    /// Takes one of those that this replica holds; `None` when it holds none.
+    /// Takes one of those that this replica holds; `None` when it holds none, and has to ask whether there are any.
     pub fn take_held(&self, holder: Holder, allowance: Allowance) -> Option<Taken> {
         let now = self.clock.elapsed();
         let mut held = self.shard(holder);
-        let its = held.get_mut(&holder).filter(|its| now.saturating_sub(its.taken_at) < OLD)?;
-        its.left = its.left.checked_sub(1)?;
-        let unused = allowance.one() * its.left;
+        let its = held.get_mut(&holder)?;
         let since = now.saturating_sub(its.taken_at);
+        if its.refused.is_some_and(|until| !until.left().is_zero()) {
+            return Some(Taken::None { owed: its.owed.saturating_sub(since) });
+        }
+        its.left = if since < OLD { its.left.checked_sub(1)? } else { return None };
+        let unused = allowance.one() * its.left;
         Some(Taken::One { owed: its.owed.saturating_sub(unused).saturating_sub(since) })
     }
 
@@ -147,8 +155,12 @@ impl SharedQuotas {
         let work = |mut connection| async move { take.invoke_async(&mut connection).await };
         let (taken, owed): (u32, u64) = self.link.run(Operation::Quota, &deadline, work).await.ok()?;
         let owed = Duration::from_micros(owed);
-        let Some(left) = taken.checked_sub(1) else { return Some(Taken::None { owed }) };
-        self.hold(holder, Held { allowance, left, owed, taken_at: self.clock.elapsed() });
+        let refused = (taken == 0).then(|| Deadline::after(REFUSED));
+        let left = taken.saturating_sub(1);
+        self.hold(holder, Held { allowance, refused, left, owed, taken_at: self.clock.elapsed() });
+        if taken == 0 {
+            return Some(Taken::None { owed });
+        }
         Some(Taken::One { owed: owed.saturating_sub(allowance.one() * left) })
     }
 

@@ -6,6 +6,9 @@ use redis::{RedisResult, cmd};
 
 use super::journal::Revoked;
 
+/// When a token counts as ended for all, in seconds after it has: a replica's clock may be ahead.
+const LONG_ENDED: i64 = 24 * 3600;
+
 /// Tokens that are written or read at once.
 const PAGE: usize = 1000;
 
@@ -21,28 +24,43 @@ impl RevokedSet {
         Self { key: format!("{prefix}:revoked") }
     }
 
-    /// Adds tokens.
+    /// Adds tokens, and gives how many of them were not there.
     ///
     /// # Errors
     /// Redis' answer.
-    pub async fn add<C: ConnectionLike>(&self, connection: &mut C, tokens: &[Revoked]) -> RedisResult<()> {
+    pub async fn add<C: ConnectionLike>(&self, connection: &mut C, tokens: &[Revoked]) -> RedisResult<usize> {
+        let mut added = 0;
         for page in tokens.chunks(PAGE) {
             let mut command = cmd("ZADD");
             command.arg(&self.key);
             for Revoked { token, client, until } in page {
                 command.arg(until).arg(format!("{token} {client}"));
             }
-            command.query_async::<()>(connection).await?;
+            added += command.query_async::<usize>(connection).await?;
         }
-        Ok(())
+        Ok(added)
     }
 
-    /// All that have not ended by `now`, in seconds since 1970; those that have are forgotten.
+    /// How many there are.
+    ///
+    /// # Errors
+    /// Redis' answer.
+    pub async fn count<C: ConnectionLike>(&self, connection: &mut C) -> RedisResult<usize> {
+        cmd("ZCARD").arg(&self.key).query_async(connection).await
+    }
+
+    /// All of them. Those that ended long before `now`, in seconds since 1970, are forgotten.
     ///
     /// # Errors
     /// Redis' answer.
     pub async fn all<C: ConnectionLike>(&self, connection: &mut C, now: i64) -> RedisResult<Vec<Revoked>> {
-        cmd("ZREMRANGEBYSCORE").arg(&self.key).arg("-inf").arg(format!("({now}")).query_async::<()>(connection).await?;
+        let ended = now.saturating_sub(LONG_ENDED);
+        cmd("ZREMRANGEBYSCORE")
+            .arg(&self.key)
+            .arg("-inf")
+            .arg(format!("({ended}"))
+            .query_async::<()>(connection)
+            .await?;
         let mut tokens = Vec::new();
         loop {
             let mut command = cmd("ZRANGEBYSCORE");

@@ -108,7 +108,7 @@ fn unusable(error: &RedisError) -> Failure {
              with redis.prefix"
         }
         Some("READONLY") => "name the server that is written to, or use mode = \"sentinel\"",
-        Some("OOM") => "set maxmemory-policy allkeys-lru, or give it more memory",
+        Some("OOM") => "set maxmemory-policy volatile-lru, or give it more memory",
         _ => "see what the server logs",
     };
     Failure { cause: error.to_string(), remedy }

@@ -145,7 +145,7 @@ fn what_cannot_be_a_redis_is_told_and_no_password_is_shown() {
         ("nodes = [\"a\"]\nusername = \"u\"", "a user needs a password"),
         ("nodes = [\"a\"]\nca_file = \"Cargo.toml\"", "only with tls = true"),
         ("nodes = [\"a\"]\nprefix = \"a b\"", "letters, digits"),
-        ("nodes = [\"a\"]\ntimeout = \"1s\"", "write 6ms to 50ms"),
+        ("nodes = [\"a\"]\ntimeout = \"1ms\"", "write 6ms to 2s"),
         ("node = \"a\"", "nodes"),
     ] {
         let told = told(settings);

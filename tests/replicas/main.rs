@@ -68,7 +68,8 @@ fn main() -> ExitCode {
             a_purge_reaches_all_replicas_and_what_they_share,
             a_purge_while_redis_is_down_reaches_the_others_when_it_is_back,
             a_token_that_was_given_back_is_refused_by_all_and_by_those_that_start_later,
-            a_redis_that_lost_its_memory_is_told_of_dead_tokens_again;
+            a_redis_that_lost_its_memory_is_told_of_dead_tokens_again,
+            what_redis_loses_while_it_runs_is_brought_there_again;
         counting:
             a_quota_is_spent_by_all_replicas_together_to_the_last_request,
             what_one_replica_took_and_does_not_use_another_may,

@@ -19,16 +19,13 @@ pub async fn a_purge_reaches_all_replicas_and_what_they_share() {
     let fleet = Fleet::of(3, &redis).await;
     join_all(fleet.replicas.iter().map(|replica| replica.get(FLOW))).await;
     assert_eq!(fleet.flow_calls(), 1);
+    fleet.replicas[0].pass(5);
     purge(&fleet.replicas[0]).await;
     // It has dropped its own at once, and does not take the shared one for a new one.
     assert!(cache_status(&fleet.replicas[0].get(FLOW).await).contains("fwd=miss"));
-    let told_in = eventually("the others have dropped theirs", async || {
-        let mut fetched_later = true;
-        for replica in &fleet.replicas[1..] {
-            fetched_later &= cache_status(&replica.get(FLOW).await).contains("detail=shared")
-                || replica.get(FLOW).await.header("age") == Some("0") && fleet.flow_calls() >= 2;
-        }
-        fetched_later
+    let told_in = eventually("the others give nothing that was fetched before", async || {
+        let answers = join_all(fleet.replicas[1..].iter().map(|replica| replica.get(FLOW))).await;
+        answers.iter().all(|answer| answer.header("age") == Some("0"))
     })
     .await;
     assert!(told_in.as_millis() < 1000, "{told_in:?}");
@@ -77,11 +74,36 @@ pub async fn a_redis_that_lost_its_memory_is_told_of_dead_tokens_again() {
     redis.kill();
     fleet.none_shares().await;
     give_back(&fleet.replicas[0], &meanwhile).await;
+    let started_meanwhile = TestApp::beside(&fleet.replicas[0], &[("REDIS__NODES", &redis.node())]);
     redis.start_again();
     fleet.all_share().await;
+    for token in [&before, &meanwhile] {
+        eventually("who started meanwhile learns of it", async || {
+            started_meanwhile.get_with_token(token, FLOW).await.status == 401
+        })
+        .await;
+    }
     let late = TestApp::beside(&fleet.replicas[0], &[("REDIS__NODES", &redis.node())]);
     shares(&late, "in_use").await;
     for token in [before, meanwhile] {
         assert_eq!(late.get_with_token(&token, FLOW).await.status, 401);
     }
+}
+
+pub async fn what_redis_loses_while_it_runs_is_brought_there_again() {
+    let redis = RedisServer::start();
+    let fleet = Fleet::of(2, &redis).await;
+    let token = fleet.replicas[0].token("dashboard");
+    give_back(&fleet.replicas[0], &token).await;
+    eventually("it is kept", async || redis.keys("storegate:revoked").len() == 1).await;
+    let _: () = redis::cmd("FLUSHALL").query(&mut redis.connection().unwrap()).unwrap();
+    eventually("it is there again", async || redis.keys("storegate:revoked").len() == 1).await;
+    eventually("the journal is there again", async || redis.keys("storegate:journal").len() == 1).await;
+    fleet.all_share().await;
+    fleet.replicas[0].get(FLOW).await;
+    purge(&fleet.replicas[1]).await;
+    eventually("a purge reaches the other one", async || {
+        !cache_status(&fleet.replicas[0].get(FLOW).await).starts_with("storegate; hit; ttl")
+    })
+    .await;
 }

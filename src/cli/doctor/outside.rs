@@ -51,7 +51,7 @@ async fn redis(settings: &Settings, clock: &Clock) -> Option<Finding> {
         Finding::warning(
             CHECK,
             format!("{seen}; when its memory is full, it refuses what is new"),
-            "set maxmemory-policy allkeys-lru there",
+            "set maxmemory-policy volatile-lru there",
         )
     } else {
         Finding::ok(CHECK, seen)

@@ -1,0 +1,114 @@
+//! Events on their way to the journal: told at once, or as soon as there is a link.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::journal::Event;
+
+/// Events that wait for the link. Of more, a company's purges become one of all its answers.
+const MOST_WAITING: usize = 1000;
+
+/// An event that waits, and its number in this process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Later events have larger ones.
+    pub number: u64,
+    /// What happened.
+    pub event: Event,
+}
+
+/// The events. Cloning shares them.
+#[derive(Clone, Debug, Default)]
+pub struct Outbox {
+    queue: Arc<Mutex<Queue>>,
+    filled: Arc<Notify>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    numbered: u64,
+}
+
+impl Outbox {
+    /// Puts an event in, and gives it as it will be told, with its number. `register` sees it before anybody can tell it.
+    pub fn put(&self, event: Event, register: impl FnOnce(&Waiting, bool)) {
+        let mut queue = self.queue();
+        queue.numbered += 1;
+        let (event, stands_for_others) = match event {
+            Event::Purged { tenant, .. } if queue.waiting.len() >= MOST_WAITING => {
+                let is_its = |event: &Event| matches!(event, Event::Purged { tenant: its, .. } if *its == tenant);
+                queue.waiting.retain(|waiting| !is_its(&waiting.event));
+                (Event::Purged { tenant, stores: None }, true)
+            }
+            other => (other, false),
+        };
+        let waiting = Waiting { number: queue.numbered, event };
+        register(&waiting, stands_for_others);
+        queue.waiting.push_back(waiting);
+        drop(queue);
+        self.fill();
+    }
+
+    /// The event that has waited longest.
+    pub fn next(&self) -> Option<Waiting> {
+        self.queue().waiting.front().cloned()
+    }
+
+    /// The event of this number is told.
+    pub fn told(&self, number: u64) {
+        self.queue().waiting.retain(|waiting| waiting.number != number);
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.queue().waiting.is_empty()
+    }
+
+    /// Waits until there may be something.
+    pub async fn filled(&self) {
+        self.filled.notified().await;
+    }
+
+    /// Something is left to be told.
+    pub fn fill(&self) {
+        self.filled.notify_one();
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Event, MOST_WAITING, Outbox};
+
+    fn purge(store: usize) -> Event {
+        Event::Purged { tenant: "acme".to_owned(), stores: Some(vec![store.to_string()]) }
+    }
+
+    #[test]
+    fn what_is_told_leaves_and_nothing_else_does() {
+        let outbox = Outbox::default();
+        outbox.put(purge(1), |_, _| ());
+        outbox.put(Event::Begun, |_, _| ());
+        let first = outbox.next().unwrap();
+        outbox.told(first.number);
+        outbox.told(first.number);
+        assert_eq!(outbox.next().unwrap().event, Event::Begun);
+    }
+
+    #[test]
+    fn too_many_purges_of_a_company_become_one_of_all_its_answers_and_other_events_stay() {
+        let outbox = Outbox::default();
+        outbox.put(Event::ReadRevoked, |_, _| ());
+        (0..MOST_WAITING).for_each(|store| outbox.put(purge(store), |_, stands| assert_eq!(stands, store == 999)));
+        outbox.told(outbox.next().unwrap().number);
+        assert_eq!(outbox.next().unwrap().event, Event::Purged { tenant: "acme".to_owned(), stores: None });
+        outbox.told(outbox.next().unwrap().number);
+        assert!(outbox.is_empty());
+    }
+}
