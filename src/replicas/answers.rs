@@ -1,11 +1,13 @@
 //! Answers that replicas share, and whose turn it is to fetch one. A turn ends by itself when its replica dies: it is kept
 //! only as long as somebody keeps it.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use actix_web::rt;
-use redis::{Script, Value};
+use redis::{FromRedisValue, Script, ScriptInvocation, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::journal::Position;
@@ -56,14 +58,19 @@ static LOOK: LazyLock<Script> = LazyLock::new(|| {
 static TAKE: LazyLock<Script> =
     LazyLock::new(|| Script::new("return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])"));
 
-/// KEYS: answer, turn. ARGV: our mark, what came of it, the answer, how long it keeps, how long a failure is told. Who has
-/// lost its turn changes nothing: because it stood still for too long, because Redis did and reads this late, or because
-/// somebody has insisted on a newer answer meanwhile.
+/// KEYS: answer, turn. ARGV: our mark, what came of it, the answer, how long it keeps, how long a failure is told, and how
+/// long our turn lasts yet. Who has lost its turn changes nothing: because it stood still for too long, because Redis did and
+/// reads this late, or because somebody has insisted on a newer answer meanwhile. By how much less the turn lasts than we
+/// think, Redis reads this late, and the answer is older.
 static KEEP: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+         local late = math.max(tonumber(ARGV[6]) - redis.call('PTTL', KEYS[2]), 0)
+         local keeps = tonumber(ARGV[4]) - late
          redis.call('DEL', KEYS[2])
-         if ARGV[2] == 'answer' then redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4]) end
+         if ARGV[2] == 'answer' and keeps >= 1 then
+             redis.call('SET', KEYS[1], ARGV[3], 'PX', string.format('%.0f', keeps))
+         end
          if ARGV[2] == 'gone' then redis.call('DEL', KEYS[1]) end
          if ARGV[2] == 'failure' then redis.call('SET', KEYS[2], 'failed', 'PX', ARGV[5]) end
          return 1",
@@ -138,6 +145,8 @@ pub struct SharedAnswers {
 /// Our turn to fetch an answer. It is kept until it is dropped or [`SharedAnswers::keep`] ends it.
 pub struct Turn {
     mark: String,
+    /// When it ends unless it is kept until then.
+    ends: Rc<Cell<Deadline>>,
     keeping: rt::task::JoinHandle<()>,
 }
 
@@ -184,7 +193,7 @@ impl SharedAnswers {
             };
             match (whose.as_str(), kept) {
                 ("fresh", Some(kept)) => return Look::Fresh(kept),
-                ("ours", kept) => return Look::Ours(self.hold(keys.turn, mark), kept),
+                ("ours", kept) => return Look::Ours(self.hold(&keys, mark), kept),
                 ("theirs", _) if !waiting.left().is_zero() => {}
                 (_, kept) => return Look::Everybodys(kept),
             }
@@ -203,9 +212,7 @@ impl SharedAnswers {
         let left_when_fresh = milliseconds(wanted.keeps.saturating_sub(wanted.fresh));
         let mut look = LOOK.key(&keys.answer);
         look.key(&keys.turn).arg(left_when_fresh).arg(mark).arg(milliseconds(TURN)).arg(useless);
-        let deadline = self.link.patience();
-        let work = |mut connection| async move { look.invoke_async(&mut connection).await };
-        let (answer, left, whose): (Value, i64, String) = self.link.run(Operation::Look, &deadline, work).await?;
+        let (answer, left, whose): (Value, i64, String) = self.take_or_undo(look, keys, mark).await?;
         let left = u64::try_from(left).map(Duration::from_millis);
         let kept = match (answer, left) {
             (Value::BulkString(bytes), Ok(left)) => Some(Kept { bytes, left }),
@@ -220,10 +227,34 @@ impl SharedAnswers {
         let (keys, mark) = (self.keys(name), new_mark());
         let mut take = TAKE.key(&keys.turn);
         take.arg(&mark).arg(milliseconds(TURN));
+        self.take_or_undo::<Value>(take, &keys, &mark).await.ok()?;
+        Some(self.hold(&keys, mark))
+    }
+
+    /// Runs what may take the turn. Who does not wait for the answer any more sends at once after it, on the same connection,
+    /// that the turn is not needed: whenever Redis reads the one, it reads the other, and no turn is left to nobody.
+    async fn take_or_undo<T>(
+        &self,
+        script: ScriptInvocation<'static>,
+        keys: &Keys,
+        mark: &str,
+    ) -> Result<T, Unavailable>
+    where
+        T: FromRedisValue + 'static,
+    {
+        let connection = self.link.connection();
         let deadline = self.link.patience();
-        let work = |mut connection| async move { take.invoke_async(&mut connection).await };
-        self.link.run::<Value, _>(Operation::Look, &deadline, work).await.ok()?;
-        Some(self.hold(keys.turn, mark))
+        let work = |mut connection| async move { script.invoke_async(&mut connection).await };
+        let outcome = self.link.run(Operation::Look, &deadline, work).await;
+        if let (Err(Unavailable::TimedOut), Some(mut connection)) = (&outcome, connection) {
+            let undo = keep_script(keys, mark, "unneeded", &[], Duration::ZERO, Duration::ZERO);
+            rt::spawn(async move {
+                let undone = undo.invoke_async::<Value>(&mut connection);
+                // Nobody waits for it; a Redis that never answers ends it, too.
+                let _undone = rt::time::timeout(LONGEST_WAIT, undone).await;
+            });
+        }
+        outcome
     }
 
     /// Tells the other replicas what came of a fetch, and ends the turn.
@@ -236,8 +267,7 @@ impl SharedAnswers {
             Fetched::Gone => ("gone", Vec::new(), Duration::ZERO),
             Fetched::Unneeded => ("unneeded", Vec::new(), Duration::ZERO),
         };
-        let mut keep = KEEP.key(keys.answer);
-        keep.key(keys.turn).arg(&turn.mark).arg(what).arg(bytes).arg(milliseconds(keeps)).arg(milliseconds(FAILED));
+        let keep = keep_script(&keys, &turn.mark, what, &bytes, keeps, turn.ends.get().left());
         // Nobody waits for this, and a large answer takes longer.
         let deadline = Deadline::after(TURN);
         let work = |mut connection| async move { keep.invoke_async(&mut connection).await };
@@ -245,26 +275,26 @@ impl SharedAnswers {
     }
 
     /// Keeps the turn for as long as the process runs and wants it.
-    fn hold(&self, key: String, mark: String) -> Turn {
-        let (link, its_mark) = (self.link.clone(), mark.clone());
+    fn hold(&self, keys: &Keys, mark: String) -> Turn {
+        let (link, key, its_mark) = (self.link.clone(), keys.turn.clone(), mark.clone());
+        let ends = Rc::new(Cell::new(Deadline::after(TURN)));
+        let its_end = ends.clone();
         let keeping = rt::spawn(async move {
             loop {
-                tokio::time::sleep(KEEPING).await;
+                rt::time::sleep(KEEPING).await;
                 let mut renew = RENEW.key(&key);
                 renew.arg(&its_mark).arg(milliseconds(TURN));
                 let deadline = link.patience();
-                let kept: Result<i64, _> = link
-                    .run(Operation::Renew, &deadline, |mut connection| async move {
-                        renew.invoke_async(&mut connection).await
-                    })
-                    .await;
-                // One that was not kept because Redis was late may be kept the next time.
-                if kept == Ok(0) {
-                    return;
+                let work = |mut connection| async move { renew.invoke_async(&mut connection).await };
+                match link.run::<i64, _>(Operation::Renew, &deadline, work).await {
+                    Ok(0) => return,
+                    Ok(_) => its_end.set(Deadline::after(TURN)),
+                    // One that was not kept because Redis was late may be kept the next time.
+                    Err(_) => {}
                 }
             }
         });
-        Turn { mark, keeping }
+        Turn { mark, ends, keeping }
     }
 
     /// Both keys have the same part in braces, so that a cluster keeps them at one node. Names may be long and tell whose
@@ -281,6 +311,20 @@ impl SharedAnswers {
     pub fn seen(&self) -> Position {
         self.purges.read_to()
     }
+}
+
+fn keep_script(
+    keys: &Keys,
+    mark: &str,
+    what: &str,
+    bytes: &[u8],
+    keeps: Duration,
+    turn_left: Duration,
+) -> ScriptInvocation<'static> {
+    let mut keep = KEEP.key(&keys.answer);
+    keep.key(&keys.turn).arg(mark).arg(what).arg(bytes).arg(milliseconds(keeps)).arg(milliseconds(FAILED));
+    keep.arg(milliseconds(turn_left));
+    keep
 }
 
 fn new_mark() -> String {

@@ -142,6 +142,24 @@ impl Link {
         T: 'static,
         F: Future<Output = RedisResult<T>> + 'static,
     {
+        self.run_or_late(operation, deadline, work, |_| ()).await
+    }
+
+    /// The same; `late` gets the answer that nobody waited for any more.
+    ///
+    /// # Errors
+    /// As for [`Self::run`].
+    pub async fn run_or_late<T, F>(
+        &self,
+        operation: Operation,
+        deadline: &Deadline,
+        work: impl FnOnce(Connection) -> F,
+        late: impl FnOnce(T) + 'static,
+    ) -> Result<T, Unavailable>
+    where
+        T: 'static,
+        F: Future<Output = RedisResult<T>> + 'static,
+    {
         let Some(live) = self.live.load_full() else { return Err(Unavailable::Down) };
         let started = self.clock.elapsed();
         let mut work = Box::pin(work(Connection::clone(&live)));
@@ -150,7 +168,7 @@ impl Link {
             Ok(Err(error)) => Err(self.judge(operation, &error, &live)),
             Err(_) => {
                 let link = self.clone();
-                rt::spawn(async move { link.see_whether_it_answers_at_all(operation, work, &live).await });
+                rt::spawn(async move { link.see_whether_it_answers_at_all(operation, work, late, &live).await });
                 Err(Unavailable::TimedOut)
             }
         };
@@ -163,10 +181,11 @@ impl Link {
         &self,
         operation: Operation,
         work: impl Future<Output = RedisResult<T>>,
+        late: impl FnOnce(T),
         live: &Arc<Connection>,
     ) {
         match tokio::time::timeout(self.timeout, work).await {
-            Ok(Ok(_)) => {}
+            Ok(Ok(answer)) => late(answer),
             Ok(Err(error)) => {
                 let _judged = self.judge(operation, &error, live);
             }

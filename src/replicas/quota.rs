@@ -1,12 +1,13 @@
 //! A client's quota, counted for all replicas together: by the same algorithm as in one process, at Redis and by its clock.
-//! A replica takes a few requests at a time, fewer the less is left, so that most requests ask nobody and no more are let
-//! pass than there are.
+//! Of a large quota a replica takes some requests at a time, at most a 256th of what is left, so that most requests ask nobody;
+//! of a small one it takes them one by one, so that no replica holds what another one needs.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use actix_web::rt;
 use redis::aio::ConnectionLike;
 use redis::{RedisResult, Script, ScriptInvocation};
 use sha2::{Digest as _, Sha256};
@@ -23,6 +24,10 @@ const OLD: Duration = Duration::from_millis(500);
 /// A client that has spent all is not looked up again for so long, however often it asks.
 const REFUSED: Duration = Duration::from_millis(100);
 
+/// How often, and after which pauses, a request looks whether others of its client have taken some for it.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(2);
+
 /// So many locks, that workers rarely meet at one.
 const SHARDS: usize = 16;
 
@@ -31,16 +36,18 @@ const MOST_IN_SHARD: usize = 4096;
 
 /// KEYS: what the client has spent: the moment when all of it will have come back, in microseconds. ARGV: how long one
 /// takes to come back, how long all, both in microseconds; how many are given back; how many are wanted at most.
-/// Gives how many were taken, and how long all that is spent takes to come back.
+/// Gives how many were taken, and how long all that is spent takes to come back. More than all cannot be spent: such a value
+/// is of another quota, of another clock, or of somebody else, and counts as nothing.
 static TAKE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local time = redis.call('TIME')
          local now = time[1] * 1000000 + time[2]
          local one, all = tonumber(ARGV[1]), tonumber(ARGV[2])
          local spent = tonumber(redis.call('GET', KEYS[1]) or 0) or 0
-         spent = math.max(math.min(spent, now + all) - ARGV[3] * one, now)
+         if spent > now + all + one then spent = 0 end
+         spent = math.max(spent - ARGV[3] * one, now)
          local room = math.floor((now + all - spent) / one + 0.000001)
-         local taken = math.min(tonumber(ARGV[4]), math.max(math.floor(room / 8), 1), room)
+         local taken = math.min(tonumber(ARGV[4]), math.max(math.floor(room / 256), 1), room)
          spent = spent + taken * one
          if spent > now then
              redis.call('SET', KEYS[1], string.format('%.3f', spent), 'PX', math.ceil((spent - now) / 1000))
@@ -99,6 +106,8 @@ struct Held {
     allowance: Allowance,
     /// Until when it is known that there is none.
     refused: Option<Deadline>,
+    /// Requests that ask Redis for more at the moment.
+    asking: u32,
     left: u32,
     /// All that is spent, what is held included, took so long to come back when it was taken.
     owed: Duration,
@@ -149,19 +158,72 @@ impl SharedQuotas {
 
     /// Takes some at Redis, and one of them; `None` when Redis is not to be had.
     pub async fn take(&self, holder: Holder, allowance: Allowance) -> Option<Taken> {
-        let given_back = self.shard(holder).remove(&holder).map_or(0, |its| its.left);
+        let given_back = self.begin_asking(holder, allowance);
         let take = self.script(holder, allowance, given_back, MOST_AT_ONCE);
         let deadline = self.link.patience();
         let work = |mut connection| async move { take.invoke_async(&mut connection).await };
-        let (taken, owed): (u32, u64) = self.link.run(Operation::Quota, &deadline, work).await.ok()?;
-        let owed = Duration::from_micros(owed);
-        let refused = (taken == 0).then(|| Deadline::after(REFUSED));
-        let left = taken.saturating_sub(1);
-        self.hold(holder, Held { allowance, refused, left, owed, taken_at: self.clock.elapsed() });
-        if taken == 0 {
-            return Some(Taken::None { owed });
+        // What comes too late for this request is there for the client's next ones.
+        let quotas = self.clone();
+        let late = move |(taken, owed)| quotas.have_taken(holder, taken, Duration::from_micros(owed));
+        let told: Result<(u32, u64), _> = self.link.run_or_late(Operation::Quota, &deadline, work, late).await;
+        let told = told.map(|(taken, owed)| (taken, Duration::from_micros(owed)));
+        if let Ok((taken, owed)) = told {
+            self.have_taken(holder, taken, owed);
         }
-        Some(Taken::One { owed: owed.saturating_sub(allowance.one() * left) })
+        self.end_asking(holder);
+        match told.ok()? {
+            (0, owed) => Some(self.take_of_others(holder, allowance, owed).await),
+            (taken, owed) => Some(Taken::One { owed: owed.saturating_sub(allowance.one() * (taken - 1)) }),
+        }
+    }
+
+    /// What is held was taken for all requests of the client; gives how many of it are too old.
+    fn begin_asking(&self, holder: Holder, allowance: Allowance) -> u32 {
+        let now = self.clock.elapsed();
+        let mut held = self.shard(holder);
+        if held.len() >= MOST_IN_SHARD && !held.contains_key(&holder) {
+            return 0;
+        }
+        let new = Held { allowance, refused: None, asking: 0, left: 0, owed: Duration::ZERO, taken_at: now };
+        let its = held.entry(holder).or_insert(new);
+        its.asking += 1;
+        its.allowance = allowance;
+        if now.saturating_sub(its.taken_at) < OLD { 0 } else { std::mem::take(&mut its.left) }
+    }
+
+    fn end_asking(&self, holder: Holder) {
+        if let Some(its) = self.shard(holder).get_mut(&holder) {
+            its.asking = its.asking.saturating_sub(1);
+        }
+    }
+
+    /// So many were taken at Redis, one of them for the request that asked.
+    fn have_taken(&self, holder: Holder, taken: u32, owed: Duration) {
+        let now = self.clock.elapsed();
+        if let Some(its) = self.shard(holder).get_mut(&holder) {
+            its.left = its.left.saturating_add(taken.saturating_sub(1));
+            (its.owed, its.taken_at) = (owed, now);
+            its.refused = (taken == 0 && its.left == 0).then(|| Deadline::after(REFUSED));
+        }
+    }
+
+    /// There was none at Redis: the client's other requests here may have taken the last ones, or be about to.
+    async fn take_of_others(&self, holder: Holder, allowance: Allowance, owed: Duration) -> Taken {
+        for _ in 0..TRIES {
+            {
+                let mut held = self.shard(holder);
+                let Some(its) = held.get_mut(&holder) else { break };
+                if let Some(left) = its.left.checked_sub(1) {
+                    its.left = left;
+                    return Taken::One { owed: owed.saturating_sub(allowance.one() * left) };
+                }
+                if its.asking == 0 {
+                    break;
+                }
+            }
+            rt::time::sleep(PAUSE).await;
+        }
+        Taken::None { owed }
     }
 
     /// Gives back what has not been used for a while.
@@ -177,7 +239,7 @@ impl SharedQuotas {
 
     fn take_old(&self) -> Vec<(Holder, Held)> {
         let now = self.clock.elapsed();
-        let is_old = |_: &Holder, its: &mut Held| now.saturating_sub(its.taken_at) >= OLD;
+        let is_old = |_: &Holder, its: &mut Held| its.asking == 0 && now.saturating_sub(its.taken_at) >= OLD;
         let shards = self.held.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner));
         shards
             .flat_map(|mut shard| shard.extract_if(is_old).collect::<Vec<_>>())
@@ -190,15 +252,6 @@ impl SharedQuotas {
         let mut take = TAKE.key(key);
         take.arg(microseconds(allowance.one())).arg(microseconds(allowance.per)).arg(given_back).arg(most);
         take
-    }
-
-    fn hold(&self, holder: Holder, more: Held) {
-        let mut held = self.shard(holder);
-        // Another request of the client may have taken some meanwhile.
-        let before = held.get(&holder).map_or(0, |its| its.left);
-        if held.len() < MOST_IN_SHARD || held.contains_key(&holder) {
-            held.insert(holder, Held { left: more.left.saturating_add(before), ..more });
-        }
     }
 
     fn shard(&self, holder: Holder) -> MutexGuard<'_, Holders> {

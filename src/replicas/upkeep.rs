@@ -34,6 +34,9 @@ const BEFORE_NEXT: Duration = Duration::from_millis(500);
 /// Every so many readings it is looked whether Redis still has the journal and all dead tokens.
 const READINGS_BEFORE_A_LOOK: u32 = 10;
 
+/// After so many readings in a row that took longer than a request waits, requests wait in vain.
+const LATE_READINGS: u32 = 5;
+
 /// Events that are told between two readings.
 const TOLD_AT_ONCE: usize = 100;
 
@@ -124,11 +127,11 @@ impl Upkeep {
         let mut connection = within(OPENING * 2, Connection::open(&self.settings)).await?;
         within(CATCHING_UP, self.catch_up(&mut connection, memory)).await?;
         // A server that answers, but too slowly for requests, is as good as none.
-        within(self.settings.timeout, self.journal.ends(&mut connection)).await?;
+        within(self.link.of_an_operation(), self.journal.ends(&mut connection)).await?;
         self.link.put_up(connection.clone());
         tracing::info!(again = memory.is_known_to_be_down, "what replicas share is in use");
         memory.is_known_to_be_down = false;
-        let mut readings = 0_u32;
+        let (mut readings, mut late) = (0_u32, 0_u32);
         loop {
             tokio::select! {
                 () = self.link.given_up() => return Ok(()),
@@ -136,7 +139,13 @@ impl Upkeep {
                 () = tokio::time::sleep(READING) => {}
             }
             self.tell_waiting(&mut connection, memory).await?;
+            let started = self.clock.elapsed();
             self.read(&mut connection, memory).await?;
+            let took = self.clock.elapsed().saturating_sub(started);
+            late = if took > self.link.of_an_operation() { late + 1 } else { 0 };
+            if late >= LATE_READINGS {
+                return Err((redis::ErrorKind::Io, "it answers too slowly for requests").into());
+            }
             within(COMMAND, self.quotas.give_back(&mut connection)).await?;
             readings = readings.wrapping_add(1);
             if readings.is_multiple_of(READINGS_BEFORE_A_LOOK) {
