@@ -3,8 +3,6 @@ FROM rust:1.95-bookworm AS build
 WORKDIR /build
 COPY Cargo.toml Cargo.lock clippy.toml rustfmt.toml ./
 COPY src src
-# Cargo does not build without the measurements that Cargo.toml names, and does not look into them either.
-RUN mkdir benches && touch benches/outages.rs benches/pieces.rs
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/build/target \
     cargo build --release --locked --bin storegate \
     && mkdir -p /image/usr/bin /image/usr/share /image/etc /image/tmp \
