@@ -10,8 +10,9 @@ use super::freshness::State;
 use super::stored::{NameHash, Stored};
 use super::{Failure, Question, memory};
 use crate::clock::Clock;
-use crate::replicas::answers::{Fetched, Kept, Look, SharedAnswers, Turn, Wanted};
+use crate::replicas::answers::{Fetched, Kept, Look, SharedAnswers, Wanted};
 use crate::replicas::journal::Position;
+use crate::replicas::turn::Turn;
 use crate::telemetry::metrics;
 
 /// Answers that are fresh for a shorter time are not shared: they would be old by the time that others find them.

@@ -1,28 +1,16 @@
-//! Answers that replicas share, and whose turn it is to fetch one. A turn ends by itself when its replica dies: it is kept
-//! only as long as somebody keeps it.
+//! Answers that replicas share: looked for, waited for, fetched by whose turn it is, and told to the others.
 
-use std::cell::Cell;
-use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use actix_web::rt;
 use redis::{FromRedisValue, Script, ScriptInvocation, Value};
-use sha2::{Digest as _, Sha256};
 
 use super::journal::Position;
 use super::link::{Link, Operation, Unavailable};
 use super::purges::Purges;
+use super::turn::{self, Keys, TURN, Turn, milliseconds};
 use crate::clock::Deadline;
-
-/// How long a turn lasts unless it is kept.
-const TURN: Duration = Duration::from_millis(1500);
-
-/// How often a turn is kept.
-const KEEPING: Duration = Duration::from_millis(500);
-
-/// How long others are told that a fetch has failed. They fetch for themselves then, instead of one after the other.
-const FAILED: Duration = Duration::from_millis(300);
 
 /// Who waits for another replica's fetch looks again after so long, and then at longer and longer intervals.
 const FIRST_LOOK: Duration = Duration::from_millis(4);
@@ -33,9 +21,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Larger answers are not shared: they would hold up everything else on the connection.
 const LARGEST: usize = 256 << 10;
-
-/// The version of keys and of what they hold; programs of different versions do not get in each other's way.
-const VERSION: u8 = 1;
 
 /// KEYS: answer, turn. ARGV: how many milliseconds an answer that is fresh has left at least, our mark, how long a turn
 /// lasts, and the checksum of an answer that was looked at before and is of no use. Gives the answer, the milliseconds that
@@ -51,37 +36,6 @@ static LOOK: LazyLock<Script> = LazyLock::new(|| {
          if redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ARGV[3]) then return {answer, left, 'ours'} end
          if redis.call('GET', KEYS[2]) == 'failed' then return {answer, left, 'failed'} end
          return {false, 0, 'theirs'}",
-    )
-});
-
-/// KEYS: turn. ARGV: our mark, how long a turn lasts. Takes the turn from whoever has it.
-static TAKE: LazyLock<Script> =
-    LazyLock::new(|| Script::new("return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])"));
-
-/// KEYS: answer, turn. ARGV: our mark, what came of it, the answer, how long it keeps, how long a failure is told, and how
-/// long our turn lasts yet. Who has lost its turn changes nothing: because it stood still for too long, because Redis did and
-/// reads this late, or because somebody has insisted on a newer answer meanwhile. By how much less the turn lasts than we
-/// think, Redis reads this late, and the answer is older.
-static KEEP: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
-         local late = math.max(tonumber(ARGV[6]) - redis.call('PTTL', KEYS[2]), 0)
-         local keeps = tonumber(ARGV[4]) - late
-         redis.call('DEL', KEYS[2])
-         if ARGV[2] == 'answer' and keeps >= 1 then
-             redis.call('SET', KEYS[1], ARGV[3], 'PX', string.format('%.0f', keeps))
-         end
-         if ARGV[2] == 'gone' then redis.call('DEL', KEYS[1]) end
-         if ARGV[2] == 'failure' then redis.call('SET', KEYS[2], 'failed', 'PX', ARGV[5]) end
-         return 1",
-    )
-});
-
-/// KEYS: turn. ARGV: our mark, how long a turn lasts.
-static RENEW: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-         return redis.call('PEXPIRE', KEYS[1], ARGV[2])",
     )
 });
 
@@ -142,25 +96,6 @@ pub struct SharedAnswers {
     purges: Arc<Purges>,
 }
 
-/// Our turn to fetch an answer. It is kept until it is dropped or [`SharedAnswers::keep`] ends it.
-pub struct Turn {
-    mark: String,
-    /// When it ends unless it is kept until then.
-    ends: Rc<Cell<Deadline>>,
-    keeping: rt::task::JoinHandle<()>,
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.keeping.abort();
-    }
-}
-
-struct Keys {
-    answer: String,
-    turn: String,
-}
-
 impl SharedAnswers {
     /// The answers under this prefix.
     pub(super) fn new(link: Link, prefix: &str, purges: Arc<Purges>) -> Self {
@@ -175,8 +110,8 @@ impl SharedAnswers {
     /// Looks for an answer that `is_of_use`; waits while another replica fetches it, and takes the turn when nobody does.
     /// While there is no link, it is everybody's turn at once.
     pub async fn look(&self, wanted: &Wanted, mut is_of_use: impl FnMut(&Kept) -> bool) -> Look {
-        let keys = self.keys(&wanted.name);
-        let mark = new_mark();
+        let keys = Keys::of(&self.prefix, &wanted.name);
+        let mark = turn::new_mark();
         let waiting = Deadline::after(LONGEST_WAIT);
         let (mut pause, mut useless) = (FIRST_LOOK, Vec::new());
         loop {
@@ -193,7 +128,7 @@ impl SharedAnswers {
             };
             match (whose.as_str(), kept) {
                 ("fresh", Some(kept)) => return Look::Fresh(kept),
-                ("ours", kept) => return Look::Ours(self.hold(&keys, mark), kept),
+                ("ours", kept) => return Look::Ours(Turn::hold(&self.link, &keys, mark), kept),
                 ("theirs", _) if !waiting.left().is_zero() => {}
                 (_, kept) => return Look::Everybodys(kept),
             }
@@ -224,11 +159,10 @@ impl SharedAnswers {
     /// Takes the turn, whoever has it: for who insists on an answer from the gateway, which is newer than what another
     /// fetch brings that has begun.
     pub async fn take_turn(&self, name: &str) -> Option<Turn> {
-        let (keys, mark) = (self.keys(name), new_mark());
-        let mut take = TAKE.key(&keys.turn);
-        take.arg(&mark).arg(milliseconds(TURN));
+        let (keys, mark) = (Keys::of(&self.prefix, name), turn::new_mark());
+        let take = turn::take_script(&keys, &mark);
         self.take_or_undo::<Value>(take, &keys, &mark).await.ok()?;
-        Some(self.hold(&keys, mark))
+        Some(Turn::hold(&self.link, &keys, mark))
     }
 
     /// Runs what may take the turn. Who does not wait for the answer any more sends at once after it, on the same connection,
@@ -247,7 +181,7 @@ impl SharedAnswers {
         let work = |mut connection| async move { script.invoke_async(&mut connection).await };
         let outcome = self.link.run(Operation::Look, &deadline, work).await;
         if let (Err(Unavailable::TimedOut), Some(mut connection)) = (&outcome, connection) {
-            let undo = keep_script(keys, mark, "unneeded", &[], Duration::ZERO, Duration::ZERO);
+            let undo = turn::keep_script(keys, mark, "unneeded", &[], Duration::ZERO, Duration::ZERO);
             rt::spawn(async move {
                 let undone = undo.invoke_async::<Value>(&mut connection);
                 // Nobody waits for it; a Redis that never answers ends it, too.
@@ -259,7 +193,7 @@ impl SharedAnswers {
 
     /// Tells the other replicas what came of a fetch, and ends the turn.
     pub async fn keep(&self, name: &str, turn: Turn, fetched: Fetched) {
-        let keys = self.keys(name);
+        let keys = Keys::of(&self.prefix, name);
         let (what, bytes, keeps) = match fetched {
             Fetched::Answer(bytes, keeps) if bytes.len() <= LARGEST && !keeps.is_zero() => ("answer", bytes, keeps),
             // Nobody else can be spared the fetch.
@@ -267,70 +201,15 @@ impl SharedAnswers {
             Fetched::Gone => ("gone", Vec::new(), Duration::ZERO),
             Fetched::Unneeded => ("unneeded", Vec::new(), Duration::ZERO),
         };
-        let keep = keep_script(&keys, &turn.mark, what, &bytes, keeps, turn.ends.get().left());
+        let keep = turn::keep_script(&keys, turn.mark(), what, &bytes, keeps, turn.left());
         // Nobody waits for this, and a large answer takes longer.
         let deadline = Deadline::after(TURN);
         let work = |mut connection| async move { keep.invoke_async(&mut connection).await };
         let _kept: Result<Value, _> = self.link.run(Operation::Keep, &deadline, work).await;
     }
 
-    /// Keeps the turn for as long as the process runs and wants it.
-    fn hold(&self, keys: &Keys, mark: String) -> Turn {
-        let (link, key, its_mark) = (self.link.clone(), keys.turn.clone(), mark.clone());
-        let ends = Rc::new(Cell::new(Deadline::after(TURN)));
-        let its_end = ends.clone();
-        let keeping = rt::spawn(async move {
-            loop {
-                rt::time::sleep(KEEPING).await;
-                let mut renew = RENEW.key(&key);
-                renew.arg(&its_mark).arg(milliseconds(TURN));
-                let deadline = link.patience();
-                let work = |mut connection| async move { renew.invoke_async(&mut connection).await };
-                match link.run::<i64, _>(Operation::Renew, &deadline, work).await {
-                    Ok(0) => return,
-                    Ok(_) => its_end.set(Deadline::after(TURN)),
-                    // One that was not kept because Redis was late may be kept the next time.
-                    Err(_) => {}
-                }
-            }
-        });
-        Turn { mark, ends, keeping }
-    }
-
-    /// Both keys have the same part in braces, so that a cluster keeps them at one node. Names may be long and tell whose
-    /// data it is; a hash of them does not.
-    fn keys(&self, name: &str) -> Keys {
-        let hash = base16ct::lower::encode_string(&Sha256::digest(name));
-        Keys {
-            answer: format!("{}:answer:{VERSION}:{{{hash}}}", self.prefix),
-            turn: format!("{}:turn:{VERSION}:{{{hash}}}", self.prefix),
-        }
-    }
-
     /// Up to where this replica has read the journal.
     pub fn seen(&self) -> Position {
         self.purges.read_to()
     }
-}
-
-fn keep_script(
-    keys: &Keys,
-    mark: &str,
-    what: &str,
-    bytes: &[u8],
-    keeps: Duration,
-    turn_left: Duration,
-) -> ScriptInvocation<'static> {
-    let mut keep = KEEP.key(&keys.answer);
-    keep.key(&keys.turn).arg(mark).arg(what).arg(bytes).arg(milliseconds(keeps)).arg(milliseconds(FAILED));
-    keep.arg(milliseconds(turn_left));
-    keep
-}
-
-fn new_mark() -> String {
-    format!("{:032x}", fastrand::u128(..))
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

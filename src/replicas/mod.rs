@@ -15,6 +15,7 @@ pub mod revoked;
 pub mod seconds;
 pub mod settings;
 pub mod trial;
+pub mod turn;
 pub mod upkeep;
 
 use std::fmt;
