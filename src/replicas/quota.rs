@@ -171,10 +171,20 @@ impl SharedQuotas {
             self.have_taken(holder, taken, owed);
         }
         self.end_asking(holder);
-        match told.ok()? {
-            (0, owed) => Some(self.take_of_others(holder, allowance, owed).await),
-            (taken, owed) => Some(Taken::One { owed: owed.saturating_sub(allowance.one() * (taken - 1)) }),
+        match told {
+            Ok((0, owed)) => Some(self.take_of_others(holder, allowance, owed).await),
+            Ok((taken, owed)) => Some(Taken::One { owed: owed.saturating_sub(allowance.one() * (taken - 1)) }),
+            Err(_) => self.known_to_be_spent(holder, allowance),
         }
+    }
+
+    /// Redis is late: that there was none a moment ago is still known.
+    fn known_to_be_spent(&self, holder: Holder, allowance: Allowance) -> Option<Taken> {
+        let now = self.clock.elapsed();
+        let its = *self.shard(holder).get(&holder)?;
+        let since = now.saturating_sub(its.taken_at);
+        let owed = its.owed.saturating_sub(since);
+        (self.link.is_up() && since < OLD && owed + allowance.one() > allowance.per).then_some(Taken::None { owed })
     }
 
     /// What is held was taken for all requests of the client; gives how many of it are too old.
