@@ -1,4 +1,4 @@
-//! Takes the bearer token from a request (RFC 6750 §2.1) and hands the handler a caller who holds the scope it asks for.
+//! Hands the handler a caller whose bearer token is valid and holds the scope it asks for.
 //! `Caller<FlowRead>` in a handler's signature is the whole of its authorization, but for the granted stores.
 
 use std::future::{Ready, ready};
@@ -7,10 +7,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use futures_util::future::Either;
 
+use super::bearer::{bearer_token, challenged, missing_scope, refused_token};
 use super::grants::Grants;
 use super::issuers::KeyFetch;
 use super::quota::headers::{self, Counted};
@@ -18,7 +18,7 @@ use super::quota::{Count, Quota};
 use super::rate::Rate;
 use super::scope::Scope;
 use super::verify::{TokenError, Unverified, VerifiedToken};
-use super::{Auth, CurrentAuth, Generation, REALM};
+use super::{Auth, CurrentAuth, Generation};
 use crate::http::access_log::CallerIdentity;
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
@@ -203,67 +203,6 @@ fn admit(request: &HttpRequest, rate: Rate, counted: Count) -> Result<(), Proble
         metrics::quota_refused();
         headers::exceeded(rate, exhausted)
     })
-}
-
-/// The token of the one `Authorization` header. With two of them, who asks would depend on who reads.
-fn bearer_token(request: &HttpRequest) -> Result<&str, Problem> {
-    let mut headers = request.headers().get_all(AUTHORIZATION);
-    let header = headers.next().ok_or_else(no_token)?;
-    if headers.next().is_some() {
-        return Err(malformed_request("There is more than one Authorization header"));
-    }
-    let header = header.to_str().map_err(|_| malformed_request("The Authorization header cannot be read"))?;
-    let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
-    if !scheme.eq_ignore_ascii_case("Bearer") {
-        return Err(no_token());
-    }
-    let token = token.trim_matches(' ');
-    if token.is_empty() || memchr::memchr3(b' ', b',', b'\t', token.as_bytes()).is_some() {
-        return Err(malformed_request("The Authorization header does not hold exactly one token"));
-    }
-    Ok(token)
-}
-
-/// RFC 6750 §3.1: without a token there is no error code, since the client may not have known that it needs one.
-fn no_token() -> Problem {
-    challenged(ProblemType::InvalidToken, "No bearer token was sent", "")
-}
-
-/// RFC 6750 §3.1 counts a malformed token as an invalid one, which is 401; its `invalid_request` would be 400.
-fn malformed_request(what: &str) -> Problem {
-    let parameters = format!(", error=\"invalid_token\", error_description=\"{what}\"");
-    challenged(ProblemType::InvalidToken, what, &parameters)
-}
-
-fn refused_token(error: TokenError) -> Problem {
-    // Nothing of the token is in these words.
-    tracing::info!(reason = %error, "the token was refused");
-    if error == TokenError::KeysUnavailable {
-        // The token may be good: who is told 401 would throw it away.
-        return Problem::new(
-            ProblemType::IssuerUnavailable,
-            format!("{error}. {}", ProblemType::IssuerUnavailable.remedy()),
-        )
-        .with_header(RETRY_AFTER, HeaderValue::from_static("30"));
-    }
-    let what = error.to_string();
-    let parameters = format!(", error=\"invalid_token\", error_description=\"{what}\"");
-    challenged(ProblemType::InvalidToken, &what, &parameters)
-}
-
-fn missing_scope(scope: &str) -> Problem {
-    let parameters = format!(", error=\"insufficient_scope\", scope=\"{scope}\"");
-    challenged(ProblemType::InsufficientScope, &format!("The token does not hold the scope {scope}"), &parameters)
-}
-
-/// The error with its challenge (RFC 6750 §3).
-fn challenged(kind: ProblemType, what: &str, parameters: &str) -> Problem {
-    let problem = Problem::new(kind, format!("{what}. {}", kind.remedy()));
-    // Everything in it is text of this program, and ASCII.
-    match HeaderValue::try_from(format!("Bearer realm=\"{REALM}\"{parameters}")) {
-        Ok(challenge) => problem.with_header(WWW_AUTHENTICATE, challenge),
-        Err(_) => problem.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
-    }
 }
 
 #[cfg(test)]

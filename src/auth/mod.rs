@@ -9,6 +9,7 @@
 
 mod accounts;
 pub mod authentication;
+mod bearer;
 pub mod caller;
 pub mod claims;
 pub mod clients;

@@ -5,30 +5,30 @@
 
 mod asked;
 mod entry;
+mod flight;
 mod freshness;
 mod memory;
 mod purges;
+mod question;
 mod shared;
 pub mod stored;
 
 use std::future::Future;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{cell::Cell, panic};
 
 use crate::clock::Clock;
 use crate::replicas::Replicas;
 use crate::replicas::journal::Event;
-use crate::telemetry::traces;
 
 use memory::Memory;
-use shared::{Session, SharedLevel};
+use shared::SharedLevel;
 
 pub use asked::{Asked, Circle};
 pub use entry::{Document, Encoding, Entry, Form};
 pub use freshness::{Freshness, State};
 pub use memory::CacheSettings;
+pub use question::{Found, Key, Outcome, Question};
 
 /// What the cache must know of a failed fetch.
 pub trait Failure: Clone + Send + Sync + 'static {
@@ -39,94 +39,6 @@ pub trait Failure: Clone + Send + Sync + 'static {
     fn remembered(&self) -> Duration;
 }
 
-/// Which answer is wanted. The tenant is part of it, so that two tenants never meet.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Key(Arc<str>);
-
-impl Key {
-    /// The answer of `resource` to `question` (its canonical parameters) for `tenant`.
-    pub fn new(tenant: &str, resource: &str, question: &str) -> Self {
-        Self(format!("{tenant}\0{resource}\0{question}").into())
-    }
-
-    /// Whose answer it is.
-    fn tenant(&self) -> &str {
-        self.0.split('\0').next().unwrap_or_default()
-    }
-
-    /// A key for the same answer, told apart by a mark.
-    fn marked(&self, mark: &str) -> Self {
-        Self(format!("{}\0{mark}", self.0).into())
-    }
-
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-}
-
-/// A question to the cache.
-#[derive(Clone, Debug)]
-pub struct Question {
-    /// Which answer.
-    pub key: Key,
-    /// How long it keeps.
-    pub freshness: Freshness,
-    /// The stores it is about, for a purge.
-    pub stores: Vec<String>,
-    /// Go to the gateway even if there is a fresh answer.
-    pub bypass: bool,
-    /// Wait for an answer that is due, however long the gateway takes, instead of taking an older one meanwhile.
-    pub waits: bool,
-}
-
-/// How an answer came about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was there and fresh.
-    Hit,
-    /// It was there and stale; one refresh runs.
-    StaleWhileRevalidate,
-    /// It was there and stale; the gateway failed or is slow.
-    StaleIfError,
-    /// There was none; this caller's fetch brought it.
-    Miss,
-    /// The one that was there is too old; this caller's fetch brought it.
-    Expired,
-    /// Another caller's fetch brought it.
-    Collapsed,
-    /// Another replica has fetched it, or this one before it was started again.
-    Shared,
-    /// The caller asked for an answer from the gateway.
-    Bypass,
-}
-
-impl Outcome {
-    /// The name in metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Hit => "hit",
-            Self::StaleWhileRevalidate => "stale_while_revalidate",
-            Self::StaleIfError => "stale_if_error",
-            Self::Miss => "miss",
-            Self::Expired => "expired",
-            Self::Collapsed => "collapsed",
-            Self::Shared => "shared",
-            Self::Bypass => "bypass",
-        }
-    }
-}
-
-/// An answer and how it came about.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// The answer.
-    pub entry: Arc<Entry>,
-    /// How it came about.
-    pub outcome: Outcome,
-    /// How old the answer is.
-    pub age: Duration,
-}
-
 /// The cache of finished answers. Cloning shares it.
 #[derive(Clone)]
 pub struct AnswerCache<E: Failure> {
@@ -135,18 +47,6 @@ pub struct AnswerCache<E: Failure> {
     slow_after: Duration,
     replicas: Option<Replicas>,
     shared: Option<SharedLevel>,
-}
-
-/// By whom an answer came, as far as one flight knows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum By {
-    /// Another flight.
-    #[default]
-    Another,
-    /// This one has fetched it.
-    ThisOne,
-    /// This one has found it where replicas share them.
-    Replicas,
 }
 
 impl<E: Failure> AnswerCache<E> {
@@ -251,131 +151,6 @@ impl<E: Failure> AnswerCache<E> {
     /// Frees what has expired and gives the number of answers and their weight in bytes.
     pub fn maintain(&self) -> (u64, u64) {
         self.memory.maintain()
-    }
-
-    /// Fetches while the caller waits; with an older answer at hand the caller waits only a moment, unless it asked for
-    /// an answer from the gateway.
-    async fn fetch_for_caller<F, Fut>(
-        &self,
-        question: Question,
-        older: Option<Arc<Entry>>,
-        outcome: Outcome,
-        fetch: F,
-    ) -> Result<Found, E>
-    where
-        F: FnOnce() -> Fut + 'static,
-        Fut: Future<Output = Result<Document, E>> + 'static,
-    {
-        let by = Rc::new(Cell::default());
-        let (patient, key) = (question.bypass || question.waits, question.key.clone());
-        let mut flight = self.spawn_flight(question, by.clone(), fetch);
-        let landed = if patient {
-            flight.await
-        } else {
-            match tokio::time::timeout(self.slow_after, &mut flight).await {
-                Ok(landed) => landed,
-                // A fresh one has just landed, and so has the flight.
-                Err(_) => match self.usable(&key, older.as_ref()) {
-                    Some(entry) if entry.state(self.clock.elapsed()) != State::Fresh => {
-                        return Ok(found(entry, Outcome::StaleIfError, self.clock.elapsed()));
-                    }
-                    _ => flight.await,
-                },
-            }
-        };
-        let now = self.clock.elapsed();
-        match landed.unwrap_or_else(|error| panic::resume_unwind(error.into_panic())) {
-            Ok(entry) => {
-                let outcome = match by.get() {
-                    By::ThisOne => outcome,
-                    By::Replicas => Outcome::Shared,
-                    By::Another => Outcome::Collapsed,
-                };
-                Ok(found(entry, outcome, now))
-            }
-            Err(failure) => or_stale(failure, self.usable(&key, older.as_ref()), now),
-        }
-    }
-
-    /// An older answer that may be given instead: the one that was there, or one that other replicas had.
-    fn usable(&self, key: &Key, older: Option<&Arc<Entry>>) -> Option<Arc<Entry>> {
-        let now = self.clock.elapsed();
-        let is_usable = |entry: &Arc<Entry>| entry.state(now) != State::Expired;
-        older.filter(|entry| is_usable(entry)).cloned().or_else(|| self.memory.get(key).filter(is_usable))
-    }
-
-    /// Starts a refresh that nobody waits for, unless one runs or the last one has just failed.
-    fn refresh_once<F, Fut>(&self, question: Question, entry: &Arc<Entry>, now: Duration, fetch: F)
-    where
-        F: FnOnce() -> Fut + 'static,
-        Fut: Future<Output = Result<Document, E>> + 'static,
-    {
-        if !entry.begin_refresh() {
-            return;
-        }
-        if self.memory.failure(&question.key, now).is_some() {
-            entry.end_refresh();
-            return;
-        }
-        let flight = self.spawn_flight(question, Rc::default(), fetch);
-        let entry = entry.clone();
-        actix_web::rt::spawn(async move {
-            // Whatever it brought: an answer that is not kept does not replace this one.
-            let _landed = flight.await;
-            entry.end_refresh();
-        });
-    }
-
-    /// The whole single flight is a task of its own: a caller who leaves neither cancels nor repeats the fetch.
-    fn spawn_flight<F, Fut>(
-        &self,
-        question: Question,
-        by: Rc<Cell<By>>,
-        fetch: F,
-    ) -> actix_web::rt::task::JoinHandle<Result<Arc<Entry>, E>>
-    where
-        F: FnOnce() -> Fut + 'static,
-        Fut: Future<Output = Result<Document, E>> + 'static,
-    {
-        let (memory, clock, shared) = (self.memory.clone(), self.clock.clone(), self.shared.clone());
-        let flight = async move {
-            let start = memory.start(&question);
-            // Neither who asks for an answer from the gateway nor who asks after a purge may join an earlier flight.
-            let bypass = if question.bypass { "bypass" } else { "" };
-            let key = question.key.marked(&format!("{} {} {bypass}", start.cleared, start.latest_purge));
-            let landing = memory.clone();
-            let fetch = async move {
-                // Between the caller's look and this flight another flight may have landed.
-                if !question.bypass
-                    && let Some(entry) = landing.get(&question.key)
-                    && entry.state(clock.elapsed()) == State::Fresh
-                {
-                    return Ok(entry);
-                }
-                let mut session = match &shared {
-                    Some(shared) => Some(shared.look(&question).await),
-                    None => None,
-                };
-                let is_fresh = session.as_ref().is_some_and(Session::is_fresh);
-                if let Some(entry) = session.as_mut().and_then(|session| session.found.take()) {
-                    let entry = landing.keep_shared(&question, entry, clock.elapsed(), start);
-                    if let Some(session) = session.take_if(|_| is_fresh) {
-                        session.give_back(&question);
-                        by.set(By::Replicas);
-                        return Ok(entry);
-                    }
-                }
-                by.set(By::ThisOne);
-                // The future of a whole gateway call is large, and what holds it is moved several times.
-                let outcome = Box::pin(fetch()).await;
-                if let Some(session) = session {
-                    session.tell(&question, &outcome);
-                }
-                landing.land(question, outcome, clock.elapsed(), start).await
-            };
-            memory.fly(key, fetch).await
-        };
-        actix_web::rt::spawn(traces::carried(flight))
     }
 }
 

@@ -6,8 +6,9 @@
 
 pub mod answers;
 pub mod connection;
+mod exchange;
 pub mod journal;
-pub mod link;
+mod link;
 pub mod outbox;
 pub mod purges;
 pub mod quota;

@@ -1,44 +1,23 @@
-//! Every metric by name, and nothing else that knows one. Labels have few values: names of resources, gateways,
+//! Every metric that is counted, and nothing else that knows one. Labels have few values: names of resources, gateways,
 //! methods and outcomes; never an id, a path or a tenant.
+
+mod names;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use metrics::{Counter, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{Counter, Histogram, counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-const HTTP_REQUESTS: &str = "storegate_http_requests_total";
-const HTTP_DURATION: &str = "storegate_http_request_duration_seconds";
-const GATEWAY_CALLS: &str = "storegate_gateway_calls_total";
-const GATEWAY_DURATION: &str = "storegate_gateway_call_duration_seconds";
-const GATEWAY_ATTEMPTS: &str = "storegate_gateway_attempts_total";
-const GATEWAY_RETRIES: &str = "storegate_gateway_retries_total";
-const GATEWAY_RETRIES_DENIED: &str = "storegate_gateway_retries_denied_total";
-const GATEWAY_LOGINS: &str = "storegate_gateway_logins_total";
-const GATEWAY_CLOCK_OFFSET: &str = "storegate_gateway_clock_offset_seconds";
-const GATEWAY_UNDER_WAY: &str = "storegate_gateway_calls_in_flight";
-const GATEWAY_WAITING: &str = "storegate_gateway_calls_waiting";
-const BREAKERS: &str = "storegate_gateway_breakers";
-const BREAKER_OPENED: &str = "storegate_gateway_breaker_opened_total";
-const ISSUER_KEY_FETCHES: &str = "storegate_issuer_key_fetches_total";
-const CLIENT_AUTHENTICATIONS: &str = "storegate_client_authentications_total";
-const TOKENS_REVOKED: &str = "storegate_tokens_revoked_total";
-const QUOTA_REFUSED: &str = "storegate_quota_refused_total";
-const RELOADS: &str = "storegate_reloads_total";
-const EVENT_STREAMS: &str = "storegate_event_streams";
-const EVENTS_SENT: &str = "storegate_events_sent_total";
-const TRACE_SPANS: &str = "storegate_trace_spans_total";
-const CACHE_READS: &str = "storegate_cache_reads_total";
-const CACHE_ENTRIES: &str = "storegate_cache_entries";
-const CACHE_BYTES: &str = "storegate_cache_bytes";
-const CACHE_REMOVALS: &str = "storegate_cache_removals_total";
-const SHARED_UP: &str = "storegate_shared_up";
-const SHARED_OPERATIONS: &str = "storegate_shared_operations_total";
-const SHARED_DURATION: &str = "storegate_shared_operation_duration_seconds";
-const SHARED_ANSWERS: &str = "storegate_shared_answers_total";
-const SHARED_EVENTS: &str = "storegate_shared_events_total";
+use names::{
+    BREAKER_OPENED, BREAKERS, CACHE_BYTES, CACHE_ENTRIES, CACHE_READS, CACHE_REMOVALS, CLIENT_AUTHENTICATIONS,
+    EVENT_STREAMS, EVENTS_SENT, GATEWAY_ATTEMPTS, GATEWAY_CALLS, GATEWAY_CLOCK_OFFSET, GATEWAY_DURATION,
+    GATEWAY_LOGINS, GATEWAY_RETRIES, GATEWAY_RETRIES_DENIED, GATEWAY_UNDER_WAY, GATEWAY_WAITING, HTTP_DURATION,
+    HTTP_REQUESTS, ISSUER_KEY_FETCHES, QUOTA_REFUSED, RELOADS, SHARED_ANSWERS, SHARED_DURATION, SHARED_EVENTS,
+    SHARED_OPERATIONS, SHARED_UP, TOKENS_REVOKED, TRACE_SPANS,
+};
 
 /// From a hit on loopback to the gateway's deadline, in seconds.
 const BUCKETS: [f64; 13] = [0.000_1, 0.000_25, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0];
@@ -51,7 +30,7 @@ pub fn start() {
         let builder = PrometheusBuilder::new();
         let builder = builder.set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS).ok()?;
         let handle = builder.install_recorder().ok()?;
-        describe();
+        names::describe();
         Some(handle)
     });
 }
@@ -271,40 +250,4 @@ pub fn shared_event(event: &'static str, direction: &'static str) {
 
 fn handle() -> Option<&'static PrometheusHandle> {
     RECORDER.get()?.as_ref()
-}
-
-fn describe() {
-    describe_counter!(HTTP_REQUESTS, "Requests answered, by resource and status");
-    describe_histogram!(HTTP_DURATION, "Time to answer a request, by resource");
-    describe_counter!(GATEWAY_CALLS, "Gateway calls after all attempts, by gateway, method and outcome");
-    describe_histogram!(GATEWAY_DURATION, "Time of a gateway call with all its attempts");
-    describe_counter!(GATEWAY_ATTEMPTS, "Attempts of gateway calls, by gateway, method and outcome");
-    describe_counter!(GATEWAY_RETRIES, "Attempts that were followed by another, by the failure's kind");
-    describe_counter!(GATEWAY_RETRIES_DENIED, "Retries that the retry budget did not allow");
-    describe_counter!(GATEWAY_LOGINS, "User logins at gateways, by outcome");
-    describe_gauge!(GATEWAY_CLOCK_OFFSET, "How far the gateway's clock is ahead, the largest of a vendor's accounts");
-    describe_gauge!(GATEWAY_UNDER_WAY, "Gateway calls under way");
-    describe_gauge!(GATEWAY_WAITING, "Gateway calls that wait for their turn");
-    describe_gauge!(BREAKERS, "Breakers of a vendor's accounts, by state");
-    describe_counter!(BREAKER_OPENED, "How often a breaker opened");
-    describe_counter!(
-        ISSUER_KEY_FETCHES,
-        "Fetches of the keys of trusted issuers, by the issuer's name in the settings and outcome"
-    );
-    describe_counter!(CLIENT_AUTHENTICATIONS, "Secrets shown by clients, by outcome");
-    describe_counter!(TOKENS_REVOKED, "Tokens given back by their clients");
-    describe_counter!(QUOTA_REFUSED, "Requests refused because their client's quota is spent");
-    describe_counter!(RELOADS, "How often the configuration was read again, by outcome");
-    describe_gauge!(EVENT_STREAMS, "Event streams that are open");
-    describe_counter!(EVENTS_SENT, "Events that were sent on streams, by event");
-    describe_counter!(TRACE_SPANS, "Spans for the collector of traces: sent, failed or dropped");
-    describe_counter!(CACHE_READS, "Questions to the cache, by resource and outcome");
-    describe_counter!(CACHE_REMOVALS, "Answers that left the cache, by cause");
-    describe_gauge!(CACHE_ENTRIES, "Answers in the cache");
-    describe_gauge!(SHARED_UP, "Whether what replicas share through Redis is in use: 1 or 0");
-    describe_counter!(SHARED_OPERATIONS, "What was done at Redis for requests, by operation and outcome");
-    describe_histogram!(SHARED_DURATION, "Time of an operation at Redis");
-    describe_counter!(SHARED_ANSWERS, "Answers looked for where replicas share them, by what was found");
-    describe_counter!(SHARED_EVENTS, "What replicas told each other, by event and direction");
-    describe_gauge!(CACHE_BYTES, "Weight of the answers in the cache, in bytes");
 }

@@ -57,6 +57,7 @@ fn every_default_that_the_example_explains_is_a_setting() {
         "#password_file = \"secrets/redis",
         "#sentinel_",
         "#master",
+        "#traces_headers",
     ];
     let lines = EXAMPLE.lines().filter(|line| !alternatives.iter().any(|start| line.starts_with(start)));
     let is_setting = |line: &str| line.starts_with('#') && !line.starts_with("# ") && line.len() > 1;
@@ -113,7 +114,7 @@ fn the_readme_lists_every_command() {
 
 #[test]
 fn the_readme_lists_every_metric() {
-    let source = include_str!("../../src/telemetry/metrics.rs");
+    let source = include_str!("../../src/telemetry/metrics/names.rs");
     let names: Vec<&str> = source.split('"').filter(|text| text.starts_with("storegate_")).collect();
     assert!(names.len() > 10, "{names:?}");
     let rows: Vec<&str> = README.lines().filter(|line| line.starts_with("| `storegate_")).collect();

@@ -33,6 +33,7 @@ AUTOSCALER = DEPLOY / "kubernetes/horizontalpodautoscaler.yaml"
 DEPLOYMENT = DEPLOY / "kubernetes/deployment.yaml"
 CONFIGURATION = DEPLOY / "kubernetes/configmap.yaml"
 METRICS = Path("src/telemetry/metrics.rs")
+NAMES_OF_METRICS = Path("src/telemetry/metrics/names.rs")
 
 # What Prometheus and its adapter put on series of their own.
 OF_PROMETHEUS = {"instance", "job", "le", "namespace", "pod", "alertname", "alertstate"}
@@ -96,8 +97,8 @@ def queries():
 
 def metrics_of_source():
     """Names with their labels, as the one file that knows them has them."""
-    source = METRICS.read_text()
-    names = dict(re.findall(r'^const (\w+): &str = "(storegate_\w+)";', source, re.MULTILINE))
+    source = NAMES_OF_METRICS.read_text() + METRICS.read_text()
+    names = dict(re.findall(r'^pub\(super\) const (\w+): &str = "(storegate_\w+)";', source, re.MULTILINE))
     labels = {name: set() for name in names.values()}
     for constant, rest in re.findall(r"(?:counter|gauge|histogram)!\((\w+)([^;]*?)\)(?:\.|;|,\n|\n)", source):
         labels[names[constant]].update(re.findall(r'"(\w+)" =>', rest))

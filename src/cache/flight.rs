@@ -1,0 +1,157 @@
+//! The fetch of an answer: one for all who ask the same, a task of its own, past the second level before the gateway; with
+//! or without a caller who waits for it.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::panic;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::rt;
+
+use super::entry::{Document, Entry};
+use super::freshness::State;
+use super::question::{Found, Outcome, Question};
+use super::shared::Session;
+use super::{AnswerCache, Failure, Key, found, or_stale};
+use crate::telemetry::traces;
+
+/// By whom an answer came, as far as one flight knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum By {
+    /// Another flight.
+    #[default]
+    Another,
+    /// This one has fetched it.
+    ThisOne,
+    /// This one has found it where replicas share them.
+    Replicas,
+}
+
+impl<E: Failure> AnswerCache<E> {
+    /// Fetches while the caller waits; with an older answer at hand the caller waits only a moment, unless it asked for
+    /// an answer from the gateway.
+    pub(super) async fn fetch_for_caller<F, Fut>(
+        &self,
+        question: Question,
+        older: Option<Arc<Entry>>,
+        outcome: Outcome,
+        fetch: F,
+    ) -> Result<Found, E>
+    where
+        F: FnOnce() -> Fut + 'static,
+        Fut: Future<Output = Result<Document, E>> + 'static,
+    {
+        let by = Rc::new(Cell::default());
+        let (patient, key) = (question.bypass || question.waits, question.key.clone());
+        let mut flight = self.spawn_flight(question, by.clone(), fetch);
+        let landed = if patient {
+            flight.await
+        } else {
+            match tokio::time::timeout(self.slow_after, &mut flight).await {
+                Ok(landed) => landed,
+                // A fresh one has just landed, and so has the flight.
+                Err(_) => match self.usable(&key, older.as_ref()) {
+                    Some(entry) if entry.state(self.clock.elapsed()) != State::Fresh => {
+                        return Ok(found(entry, Outcome::StaleIfError, self.clock.elapsed()));
+                    }
+                    _ => flight.await,
+                },
+            }
+        };
+        let now = self.clock.elapsed();
+        match landed.unwrap_or_else(|error| panic::resume_unwind(error.into_panic())) {
+            Ok(entry) => {
+                let outcome = match by.get() {
+                    By::ThisOne => outcome,
+                    By::Replicas => Outcome::Shared,
+                    By::Another => Outcome::Collapsed,
+                };
+                Ok(found(entry, outcome, now))
+            }
+            Err(failure) => or_stale(failure, self.usable(&key, older.as_ref()), now),
+        }
+    }
+
+    /// An older answer that may be given instead: the one that was there, or one that other replicas had.
+    fn usable(&self, key: &Key, older: Option<&Arc<Entry>>) -> Option<Arc<Entry>> {
+        let now = self.clock.elapsed();
+        let is_usable = |entry: &Arc<Entry>| entry.state(now) != State::Expired;
+        older.filter(|entry| is_usable(entry)).cloned().or_else(|| self.memory.get(key).filter(is_usable))
+    }
+
+    /// Starts a refresh that nobody waits for, unless one runs or the last one has just failed.
+    pub(super) fn refresh_once<F, Fut>(&self, question: Question, entry: &Arc<Entry>, now: Duration, fetch: F)
+    where
+        F: FnOnce() -> Fut + 'static,
+        Fut: Future<Output = Result<Document, E>> + 'static,
+    {
+        if !entry.begin_refresh() {
+            return;
+        }
+        if self.memory.failure(&question.key, now).is_some() {
+            entry.end_refresh();
+            return;
+        }
+        let flight = self.spawn_flight(question, Rc::default(), fetch);
+        let entry = entry.clone();
+        rt::spawn(async move {
+            // Whatever it brought: an answer that is not kept does not replace this one.
+            let _landed = flight.await;
+            entry.end_refresh();
+        });
+    }
+
+    /// The whole single flight is a task of its own: a caller who leaves neither cancels nor repeats the fetch.
+    fn spawn_flight<F, Fut>(
+        &self,
+        question: Question,
+        by: Rc<Cell<By>>,
+        fetch: F,
+    ) -> rt::task::JoinHandle<Result<Arc<Entry>, E>>
+    where
+        F: FnOnce() -> Fut + 'static,
+        Fut: Future<Output = Result<Document, E>> + 'static,
+    {
+        let (memory, clock, shared) = (self.memory.clone(), self.clock.clone(), self.shared.clone());
+        let flight = async move {
+            let start = memory.start(&question);
+            // Neither who asks for an answer from the gateway nor who asks after a purge may join an earlier flight.
+            let bypass = if question.bypass { "bypass" } else { "" };
+            let key = question.key.marked(&format!("{} {} {bypass}", start.cleared, start.latest_purge));
+            let landing = memory.clone();
+            let fetch = async move {
+                // Between the caller's look and this flight another flight may have landed.
+                if !question.bypass
+                    && let Some(entry) = landing.get(&question.key)
+                    && entry.state(clock.elapsed()) == State::Fresh
+                {
+                    return Ok(entry);
+                }
+                let mut session = match &shared {
+                    Some(shared) => Some(shared.look(&question).await),
+                    None => None,
+                };
+                let is_fresh = session.as_ref().is_some_and(Session::is_fresh);
+                if let Some(entry) = session.as_mut().and_then(|session| session.found.take()) {
+                    let entry = landing.keep_shared(&question, entry, clock.elapsed(), start);
+                    if let Some(session) = session.take_if(|_| is_fresh) {
+                        session.give_back(&question);
+                        by.set(By::Replicas);
+                        return Ok(entry);
+                    }
+                }
+                by.set(By::ThisOne);
+                // The future of a whole gateway call is large, and what holds it is moved several times.
+                let outcome = Box::pin(fetch()).await;
+                if let Some(session) = session {
+                    session.tell(&question, &outcome);
+                }
+                landing.land(question, outcome, clock.elapsed(), start).await
+            };
+            memory.fly(key, fetch).await
+        };
+        rt::spawn(traces::carried(flight))
+    }
+}

@@ -1,0 +1,95 @@
+//! What is asked of the cache, and what it gives: the key of an answer, the question, the answer and how it came about.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::entry::Entry;
+use super::freshness::Freshness;
+
+/// Which answer is wanted. The tenant is part of it, so that two tenants never meet.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key(pub(super) Arc<str>);
+
+impl Key {
+    /// The answer of `resource` to `question` (its canonical parameters) for `tenant`.
+    pub fn new(tenant: &str, resource: &str, question: &str) -> Self {
+        Self(format!("{tenant}\0{resource}\0{question}").into())
+    }
+
+    /// Whose answer it is.
+    pub(super) fn tenant(&self) -> &str {
+        self.0.split('\0').next().unwrap_or_default()
+    }
+
+    /// A key for the same answer, told apart by a mark.
+    pub(super) fn marked(&self, mark: &str) -> Self {
+        Self(format!("{}\0{mark}", self.0).into())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// A question to the cache.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Which answer.
+    pub key: Key,
+    /// How long it keeps.
+    pub freshness: Freshness,
+    /// The stores it is about, for a purge.
+    pub stores: Vec<String>,
+    /// Go to the gateway even if there is a fresh answer.
+    pub bypass: bool,
+    /// Wait for an answer that is due, however long the gateway takes, instead of taking an older one meanwhile.
+    pub waits: bool,
+}
+
+/// How an answer came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was there and fresh.
+    Hit,
+    /// It was there and stale; one refresh runs.
+    StaleWhileRevalidate,
+    /// It was there and stale; the gateway failed or is slow.
+    StaleIfError,
+    /// There was none; this caller's fetch brought it.
+    Miss,
+    /// The one that was there is too old; this caller's fetch brought it.
+    Expired,
+    /// Another caller's fetch brought it.
+    Collapsed,
+    /// Another replica has fetched it, or this one before it was started again.
+    Shared,
+    /// The caller asked for an answer from the gateway.
+    Bypass,
+}
+
+impl Outcome {
+    /// The name in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::StaleWhileRevalidate => "stale_while_revalidate",
+            Self::StaleIfError => "stale_if_error",
+            Self::Miss => "miss",
+            Self::Expired => "expired",
+            Self::Collapsed => "collapsed",
+            Self::Shared => "shared",
+            Self::Bypass => "bypass",
+        }
+    }
+}
+
+/// An answer and how it came about.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The answer.
+    pub entry: Arc<Entry>,
+    /// How it came about.
+    pub outcome: Outcome,
+    /// How old the answer is.
+    pub age: Duration,
+}
