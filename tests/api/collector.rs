@@ -23,6 +23,7 @@ pub struct Collector {
 #[derive(Default)]
 struct Shared {
     hangs: bool,
+    wants: Option<&'static str>,
     posted: Mutex<Vec<Posted>>,
     stopping: AtomicBool,
 }
@@ -55,17 +56,22 @@ impl Exported {
 
 impl Collector {
     pub fn start() -> Self {
-        Self::with(false)
+        Self::with(Shared::default())
+    }
+
+    /// Takes nothing without this line in the head.
+    pub fn that_wants(line: &'static str) -> Self {
+        Self::with(Shared { wants: Some(line), ..Shared::default() })
     }
 
     /// Takes connections and answers nothing.
     pub fn hanging() -> Self {
-        Self::with(true)
+        Self::with(Shared { hangs: true, ..Shared::default() })
     }
 
-    fn with(hangs: bool) -> Self {
+    fn with(shared: Shared) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let shared = Arc::new(Shared { hangs, ..Shared::default() });
+        let shared = Arc::new(shared);
         let (address, its_shared) = (listener.local_addr().unwrap(), shared.clone());
         let accepting = thread::spawn(move || {
             for connection in listener.incoming() {
@@ -130,9 +136,13 @@ impl Shared {
             if self.hangs {
                 continue;
             }
-            self.posted.lock().unwrap().push(posted);
+            let is_welcome = self.wants.is_none_or(|line| posted.head.lines().any(|sent| sent == line));
+            let status = if is_welcome { "200 OK" } else { "401 Unauthorized" };
+            if is_welcome {
+                self.posted.lock().unwrap().push(posted);
+            }
             let mut connection = connection;
-            if connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").is_err() {
+            if connection.write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes()).is_err() {
                 return;
             }
         }

@@ -344,6 +344,21 @@ fn a_collector_of_traces_is_tried_and_one_that_is_not_there_is_a_warning() {
 }
 
 #[test]
+fn a_collector_that_wants_another_token_is_a_warning_that_does_not_show_ours() {
+    let patient = Patient::healthy("doctor-traces-token");
+    let collector = Collector::that_wants("authorization: Bearer right");
+    let telemetry = |token: &str| {
+        format!("[telemetry]\ntraces = \"{}\"\ntraces_headers.authorization = \"Bearer {token}\"", collector.url())
+    };
+    patient.change("[telemetry]", &telemetry("planted"));
+    let told = patient.examine();
+    assert!(told.only_trouble().contains("the collector answered with status 401"), "{}", told.text);
+    assert!(told.text.contains("check telemetry.traces_headers") && !told.text.contains("planted"), "{}", told.text);
+    patient.change(&telemetry("planted"), &telemetry("right"));
+    assert_eq!(patient.examine().code, Some(0));
+}
+
+#[test]
 fn without_a_configuration_it_says_what_is_missing() {
     let output = run(&["doctor"], &[], "");
     assert_eq!(output.status.code(), Some(78));

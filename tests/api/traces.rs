@@ -236,6 +236,28 @@ async fn no_secret_token_or_signature_is_exported() {
 }
 
 #[actix_web::test]
+async fn a_collector_that_wants_a_token_gets_it_and_the_gateway_does_not() {
+    let (collector, gateway) = (Collector::that_wants("authorization: Bearer planted-for-traces"), gateway());
+    let with = |token: &'static str| {
+        app_before(&gateway, |setup| {
+            traced(&collector)(setup);
+            setup.set("TELEMETRY__TRACES_HEADERS__AUTHORIZATION", token);
+        })
+    };
+    let app = with("Bearer another");
+    assert_eq!(app.get(PATH).await.status, 200);
+    drop(app);
+    assert!(collector.spans().is_empty(), "it does not take them");
+    let app = with("Bearer planted-for-traces");
+    assert_eq!(app.get("/stores/S_8/flow").await.status, 200);
+    drop(app);
+    assert_eq!(collector.spans().len(), 2);
+    for received in gateway.received() {
+        assert!(!format!("{:?}", received.headers).contains("planted"), "{:?}", received.headers);
+    }
+}
+
+#[actix_web::test]
 async fn a_collector_that_is_dead_or_hangs_disturbs_nobody_and_what_is_lost_is_counted() {
     let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let hanging = Collector::hanging();

@@ -61,13 +61,9 @@ async fn redis(settings: &Settings, clock: &Clock) -> Option<Finding> {
 /// Posts no span to the collector of traces. Without it nothing but traces is lost.
 async fn collector(settings: &Settings, tls: &Arc<ClientConfig>) -> Option<Finding> {
     let url = settings.traces.collector.as_ref()?;
-    Some(match traces::try_collector(url, tls.clone()).await {
+    Some(match traces::try_collector(&settings.traces, tls.clone()).await {
         Ok(()) => Finding::ok("traces", format!("{url} takes spans")),
-        Err(error) => Finding::warning(
-            "traces",
-            format!("{url}: {error}, so that spans are lost"),
-            "check telemetry.traces, and that the collector takes OTLP over HTTP (usually port 4318) with protobuf",
-        ),
+        Err(error) => Finding::warning("traces", format!("{url}: {error}, so that spans are lost"), error.remedy()),
     })
 }
 

@@ -14,6 +14,7 @@ use rustls::ClientConfig;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
 
+use super::TraceSettings;
 use super::otlp::{Collector, ExportError};
 use crate::telemetry::metrics;
 
@@ -73,14 +74,13 @@ impl Exporter {
 }
 
 /// Starts the thread.
-pub(super) fn start(url: &str, service_name: &str, tls: Arc<ClientConfig>) -> io::Result<(Queue, Exporter)> {
+pub(super) fn start(settings: TraceSettings, tls: Arc<ClientConfig>) -> io::Result<(Queue, Exporter)> {
     let (sender, spans) = channel(QUEUE);
     let (stop, stopping) = oneshot::channel();
     let (end, stopped) = oneshot::channel();
-    let (url, service_name) = (url.to_owned(), service_name.to_owned());
     thread::Builder::new().name("traces".to_owned()).spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let collector = Collector::new(&url, &service_name, tls);
+            let collector = Collector::new(&settings, tls);
             Sending { collector, spans, failing: false }.run(stopping).await;
         });
         // Whoever waited may have lost patience.

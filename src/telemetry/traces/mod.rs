@@ -7,6 +7,7 @@
 mod client;
 mod context;
 mod exporter;
+mod headers;
 mod otlp;
 mod server;
 mod settings;
@@ -64,8 +65,10 @@ impl Traces {
         tls: Arc<ClientConfig>,
         routes: HashMap<&'static str, String>,
     ) -> io::Result<(Self, Exporter)> {
-        let Some(collector) = &settings.collector else { return Ok((Self::default(), Exporter::none())) };
-        let (queue, exporter) = exporter::start(collector, &settings.service_name, tls)?;
+        if settings.collector.is_none() {
+            return Ok((Self::default(), Exporter::none()));
+        }
+        let (queue, exporter) = exporter::start(settings.clone(), tls)?;
         // Whether a trace is recorded is decided before a span is made.
         let provider = SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOn).with_span_processor(queue).build();
         let tracer = provider.tracer("storegate");

@@ -15,6 +15,9 @@ use opentelemetry_sdk::trace::SpanData;
 use prost::Message as _;
 use rustls::ClientConfig;
 
+use super::TraceSettings;
+use super::headers::Headers;
+
 const PROTOBUF: &str = "application/x-protobuf";
 
 /// For one batch, to the last byte of the answer.
@@ -37,25 +40,40 @@ pub enum ExportError {
     Status(u16),
 }
 
+impl ExportError {
+    /// What to do about it.
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::Status(401 | 403) => "check telemetry.traces_headers: the collector wants to see another token there",
+            _ => {
+                "check telemetry.traces, and that the collector takes OTLP over HTTP (usually port 4318) with protobuf"
+            }
+        }
+    }
+}
+
 /// The way to a collector. It belongs to one thread.
 pub(super) struct Collector {
     client: Client,
     url: String,
+    headers: Headers,
     resource: ResourceAttributesWithSchema,
 }
 
 impl Collector {
-    pub(super) fn new(url: &str, service_name: &str, tls: Arc<ClientConfig>) -> Self {
+    /// The way to the collector of the settings, which name one.
+    pub(super) fn new(settings: &TraceSettings, tls: Arc<ClientConfig>) -> Self {
         let connector = Connector::new().rustls_0_23(tls).timeout(PATIENCE).handshake_timeout(PATIENCE);
         let client = Client::builder().connector(connector).disable_redirects().timeout(PATIENCE).finish();
         let about = [
-            KeyValue::new("service.name", service_name.to_owned()),
+            KeyValue::new("service.name", settings.service_name.clone()),
             KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
             // Replicas tell themselves apart by it.
             KeyValue::new("service.instance.id", uuid::Uuid::now_v7().to_string()),
         ];
         let resource = Resource::builder_empty().with_attributes(about).build();
-        Self { client, url: url.to_owned(), resource: (&resource).into() }
+        let url = settings.collector.clone().unwrap_or_default();
+        Self { client, url, headers: settings.headers.clone(), resource: (&resource).into() }
     }
 
     pub(super) async fn send(&self, spans: Vec<SpanData>) -> Result<(), ExportError> {
@@ -69,7 +87,10 @@ impl Collector {
     }
 
     async fn exchange(&self, body: Vec<u8>) -> Result<(), ExportError> {
-        let request = self.client.post(&self.url).insert_header((CONTENT_TYPE, PROTOBUF));
+        let mut request = self.client.post(&self.url).insert_header((CONTENT_TYPE, PROTOBUF));
+        for header in &self.headers {
+            request = request.insert_header(header.clone());
+        }
         let sent = request.send_body(body).await;
         let mut response = sent.map_err(|error| match error {
             SendRequestError::Timeout => ExportError::NotInTime,
@@ -85,6 +106,6 @@ impl Collector {
 ///
 /// # Errors
 /// Why it did not take that.
-pub async fn try_collector(url: &str, tls: Arc<ClientConfig>) -> Result<(), ExportError> {
-    Collector::new(url, "storegate", tls).post(&ExportTraceServiceRequest::default()).await
+pub async fn try_collector(settings: &TraceSettings, tls: Arc<ClientConfig>) -> Result<(), ExportError> {
+    Collector::new(settings, tls).post(&ExportTraceServiceRequest::default()).await
 }

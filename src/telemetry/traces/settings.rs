@@ -2,6 +2,7 @@
 
 use actix_web::http::Uri;
 
+use super::headers::{self, Headers};
 use crate::settings::Section;
 
 const DEFAULT_NAME: &str = "storegate";
@@ -15,6 +16,8 @@ pub struct TraceSettings {
     /// `traces`: the collector's address, such as `http://collector:4318`; with the path to which spans are posted. None
     /// unless set.
     pub collector: Option<String>,
+    /// `traces_headers`: what the collector wants to see with each batch. None unless set.
+    pub(super) headers: Headers,
     /// `traces_sampled`: of how many requests without a trace of their caller's a trace is recorded, from 0 to 1. Default 1,
     /// as for OpenTelemetry's own programs: whoever names a collector wants to see something.
     pub sampled: f64,
@@ -24,7 +27,7 @@ pub struct TraceSettings {
 
 impl Default for TraceSettings {
     fn default() -> Self {
-        Self { collector: None, sampled: 1.0, service_name: DEFAULT_NAME.to_owned() }
+        Self { collector: None, headers: Headers::new(), sampled: 1.0, service_name: DEFAULT_NAME.to_owned() }
     }
 }
 
@@ -33,6 +36,7 @@ impl TraceSettings {
     pub fn read(section: &Section<'_>) -> Self {
         Self {
             collector: section.text("traces").and_then(|url| read_collector(section, &url)),
+            headers: headers::read(&section.section("traces_headers")),
             sampled: section.number("traces_sampled", 0.0..=1.0, 1.0),
             service_name: section.text("service_name").unwrap_or_else(|| DEFAULT_NAME.to_owned()),
         }
@@ -42,6 +46,7 @@ impl TraceSettings {
     pub fn fixed_differences(&self, other: &Self) -> Vec<&'static str> {
         let differing = [
             ("telemetry.traces", self.collector != other.collector),
+            ("telemetry.traces_headers", self.headers != other.headers),
             ("telemetry.traces_sampled", (self.sampled - other.sampled).abs() > 0.0),
             ("telemetry.service_name", self.service_name != other.service_name),
         ];
