@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use redis::RedisResult;
+use redis::{RedisError, RedisResult};
 
 use super::connection::Connection;
-use super::journal::{Ends, Event, Position, Read};
+use super::journal::{Ends, Event, Page, Position, Read};
 use super::outbox::Waiting;
 use super::upkeep::{COMMAND, Memory, Upkeep, within};
 use crate::telemetry::metrics;
@@ -32,7 +32,8 @@ impl Upkeep {
             self.tell_again(connection, ends, memory).await?;
         }
         self.tell_waiting(connection, memory).await?;
-        self.read(connection, memory).await?;
+        // Where reading begins there need be no event.
+        self.read_from(connection, memory, |_| true).await?;
         self.fill_revoked(connection).await?;
         self.learn_revoked(connection).await
     }
@@ -89,16 +90,28 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Reads what was told since the last time.
+    /// Reads what was told since the last time, of a journal that still has what was read last.
     pub(super) async fn read(&self, connection: &mut Connection, memory: &mut Memory) -> RedisResult<()> {
+        self.read_from(connection, memory, |page| page.follows).await
+    }
+
+    async fn read_from(
+        &self,
+        connection: &mut Connection,
+        memory: &mut Memory,
+        is_right: impl Fn(&Page) -> bool,
+    ) -> RedisResult<()> {
         loop {
             let before = self.purges.read_to();
-            let (events, read_to, is_all) = within(COMMAND, self.journal.read_after(connection, before)).await?;
-            if self.hear(events) {
+            let page = within(COMMAND, self.journal.read_after(connection, before)).await?;
+            if !is_right(&page) {
+                return Err(lost());
+            }
+            if self.hear(page.events) {
                 self.learn_revoked(connection).await?;
             }
-            self.purges.have_read_to(read_to);
-            if is_all {
+            self.purges.have_read_to(page.read_to);
+            if page.is_all {
                 memory.last_read = Some(self.clock.elapsed());
                 return Ok(());
             }
@@ -147,18 +160,17 @@ impl Upkeep {
         Ok(())
     }
 
-    /// A server may lose a part of what it holds, by itself or by somebody's hand, while the link stays up.
-    pub(super) async fn look_whether_all_is_there(&self, connection: &mut Connection) -> RedisResult<()> {
-        let read_to = self.purges.read_to();
-        let ends = within(COMMAND, self.journal.ends(connection)).await?;
-        if ends.is_none_or(|ends| ends.first > read_to || ends.last < read_to) {
-            return Err((redis::ErrorKind::UnexpectedReturnType, "it has lost the journal").into());
-        }
+    /// A server may lose dead tokens, by itself or by somebody's hand, while the link stays up.
+    pub(super) async fn look_whether_all_are_there(&self, connection: &mut Connection) -> RedisResult<()> {
         if within(COMMAND, self.revoked.count(connection)).await? < self.listener.count_revoked() {
             self.fill_revoked(connection).await?;
         }
         Ok(())
     }
+}
+
+fn lost() -> RedisError {
+    (redis::ErrorKind::UnexpectedReturnType, "it has lost the journal").into()
 }
 
 const fn kind(event: &Event) -> &'static str {

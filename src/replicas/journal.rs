@@ -28,11 +28,11 @@ pub struct Position {
 }
 
 impl Position {
-    /// The place of so much earlier.
+    /// The place just before all events of so much earlier.
     #[must_use]
     pub fn earlier(self, by: Duration) -> Self {
         let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
-        Self { milliseconds: self.milliseconds.saturating_sub(by), number: 0 }
+        Self { milliseconds: self.milliseconds.saturating_sub(by).saturating_sub(1), number: u64::MAX }
     }
 }
 
@@ -133,6 +133,19 @@ pub struct Ends {
     pub has_its_beginning: bool,
 }
 
+/// What was read at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The events, in their order.
+    pub events: Vec<Read>,
+    /// The place up to which was read; the same as before when there was nothing.
+    pub read_to: Position,
+    /// Whether that is all.
+    pub is_all: bool,
+    /// Whether an event stands at the very place behind which was read: nothing in between was cut off.
+    pub follows: bool,
+}
+
 /// The journal at Redis.
 #[derive(Clone, Debug)]
 pub struct Journal {
@@ -192,21 +205,19 @@ impl Journal {
         }
     }
 
-    /// The next events behind this place, in their order; the place up to which was read, the same one when there was
-    /// nothing; and whether that is all. What cannot be understood is passed over: a newer program may have written it.
+    /// The next events behind this place. What cannot be understood is passed over: a newer program may have written it.
     ///
     /// # Errors
     /// Redis' answer.
-    pub async fn read_after<C: ConnectionLike>(
-        &self,
-        connection: &mut C,
-        after: Position,
-    ) -> RedisResult<(Vec<Read>, Position, bool)> {
+    pub async fn read_after<C: ConnectionLike>(&self, connection: &mut C, after: Position) -> RedisResult<Page> {
         let mut command = cmd("XRANGE");
-        command.arg(&self.key).arg(format!("({after}")).arg("+").arg("COUNT").arg(PAGE);
+        command.arg(&self.key).arg(after.to_string()).arg("+").arg("COUNT").arg(PAGE);
         let reply: StreamRangeReply = command.query_async(connection).await?;
+        let is_all = reply.ids.len() < PAGE;
         let read_to = reply.ids.last().map_or(Ok(after), |last| position(&last.id))?;
-        Ok((reply.ids.iter().filter_map(understood).collect(), read_to, reply.ids.len() < PAGE))
+        let follows = reply.ids.first().is_some_and(|first| first.id.parse() == Ok(after));
+        let events = reply.ids.iter().skip(usize::from(follows)).filter_map(understood).collect();
+        Ok(Page { events, read_to, is_all, follows })
     }
 }
 

@@ -30,7 +30,7 @@ const CATCHING_UP: Duration = Duration::from_secs(20);
 /// The pause before a link is tried again.
 const BEFORE_NEXT: Duration = Duration::from_millis(500);
 
-/// Every so many readings it is looked whether Redis still has the journal and all dead tokens.
+/// Every so many readings it is looked whether Redis still has all dead tokens.
 const READINGS_BEFORE_A_LOOK: u32 = 10;
 
 /// After so many readings in a row that took longer than a request waits, requests wait in vain.
@@ -137,7 +137,7 @@ impl Upkeep {
             within(COMMAND, self.quotas.give_back(&mut connection)).await?;
             readings = readings.wrapping_add(1);
             if readings.is_multiple_of(READINGS_BEFORE_A_LOOK) {
-                self.look_whether_all_is_there(&mut connection).await?;
+                self.look_whether_all_are_there(&mut connection).await?;
             }
         }
     }

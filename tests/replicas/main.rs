@@ -63,13 +63,17 @@ fn main() -> ExitCode {
             an_answer_that_is_no_longer_fresh_is_refreshed_once_for_all,
             a_replica_that_starts_while_the_gateway_fails_gives_what_others_had,
             two_companies_never_meet_at_redis,
-            that_there_is_no_such_store_ends_the_shared_answer;
+            that_there_is_no_such_store_ends_the_shared_answer,
+            what_a_day_gave_before_it_ended_is_not_kept_as_if_it_had_ended,
+            a_fetch_that_ends_late_does_not_take_the_place_of_a_newer_answer;
         telling:
             a_purge_reaches_all_replicas_and_what_they_share,
             a_purge_while_redis_is_down_reaches_the_others_when_it_is_back,
             a_token_that_was_given_back_is_refused_by_all_and_by_those_that_start_later,
             a_redis_that_lost_its_memory_is_told_of_dead_tokens_again,
-            what_redis_loses_while_it_runs_is_brought_there_again;
+            what_redis_loses_while_it_runs_is_brought_there_again,
+            who_missed_what_the_journal_has_no_longer_drops_all_it_has,
+            what_another_master_was_told_before_is_heard_after_a_break;
         counting:
             a_quota_is_spent_by_all_replicas_together_to_the_last_request,
             what_one_replica_took_and_does_not_use_another_may,

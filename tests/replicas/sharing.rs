@@ -1,6 +1,8 @@
 //! Answers that replicas share: fetched once, found by all, never by the wrong company.
 
-use futures_util::future::join_all;
+use std::time::Duration;
+
+use futures_util::future::{join, join_all};
 use redis::Commands;
 use storegate::sandbox::Fault;
 
@@ -50,7 +52,7 @@ pub async fn a_thousand_callers_of_three_replicas_and_one_cold_key_make_one_gate
     let node = redis.node();
     let fleet = Fleet::that_may_wait(3, &[("REDIS__NODES", node.as_str()), ("REDIS__TIMEOUT", "2s")], |_| {});
     fleet.all_share().await;
-    fleet.replicas[0].sandbox().set_behaviour(|behaviour| behaviour.latency = std::time::Duration::from_millis(300));
+    fleet.replicas[0].sandbox().set_behaviour(|behaviour| behaviour.latency = Duration::from_millis(300));
     let tokens: Vec<String> = fleet.replicas.iter().map(|replica| replica.token("dashboard")).collect();
     let callers = (0..1000).map(|number| fleet.replicas[number % 3].get_with_token(&tokens[number % 3], FLOW));
     let answers = join_all(callers).await;
@@ -144,4 +146,53 @@ pub async fn that_there_is_no_such_store_ends_the_shared_answer() {
     let gone = replica.ask("operator", "GET", "/stores/SHOP001", &[("cache-control", "no-cache")]).await;
     assert_eq!(gone.status, 404);
     eventually("the shared answer is gone", async || redis.keys("storegate:answer:*").is_empty()).await;
+}
+
+pub async fn what_a_day_gave_before_it_ended_is_not_kept_as_if_it_had_ended() {
+    const TODAY: &str = "/stores/S_123456/demographics?from=2026-11-22&to=2026-11-22";
+    let redis = RedisServer::start();
+    let fleet = Fleet::of(1, &redis).await;
+    // Ten seconds before midnight in China; it was ten o'clock.
+    fleet.replicas[0].pass(14 * 3600 - 10);
+    assert_eq!(fleet.replicas[0].get(TODAY).await.status, 200);
+    is_kept(&redis, 1).await;
+    fleet.replicas[0].pass(20);
+    let_it_lie(&redis, 20);
+    let late = TestApp::beside(&fleet.replicas[0], &[("REDIS__NODES", &redis.node())]);
+    shares(&late, "in_use").await;
+    let found = late.get(TODAY).await;
+    assert!(cache_status(&found).ends_with("detail=shared"), "{}", cache_status(&found));
+    let calls = fleet.replicas[0].sandbox().calls();
+    // Figures of a day that has ended keep for six hours, these for a minute in all.
+    fleet.replicas[0].pass(41);
+    let_it_lie(&redis, 41);
+    let due = late.get(TODAY).await;
+    assert!(cache_status(&due).contains("stale-while-revalidate"), "{}", cache_status(&due));
+    eventually("it is fetched anew", async || late.get(TODAY).await.header("age") == Some("0")).await;
+    assert!(fleet.replicas[0].sandbox().calls() > calls);
+}
+
+pub async fn a_fetch_that_ends_late_does_not_take_the_place_of_a_newer_answer() {
+    let redis = RedisServer::start();
+    let fleet = Fleet::of(2, &redis).await;
+    let (slow, insisting) = (&fleet.replicas[0], &fleet.replicas[1]);
+    slow.sandbox().set_behaviour(|behaviour| behaviour.latency = Duration::from_millis(700));
+    let insist = async {
+        eventually("the slow one is under way", async || fleet.flow_calls() == 1).await;
+        slow.sandbox().set_behaviour(|behaviour| behaviour.latency = Duration::ZERO);
+        let newer = insisting.ask("operator", "GET", FLOW, &[("cache-control", "no-cache")]).await;
+        assert_eq!(newer.status, 200);
+        is_kept(&redis, 1).await;
+        // By what it has left yet it is known again.
+        let_it_lie(&redis, 600);
+    };
+    let (answer, ()) = join(slow.get(FLOW), insist).await;
+    assert_eq!((answer.status, fleet.flow_calls()), (200, 2));
+    // What the slow one tells of another store comes behind what it tells of this one.
+    assert_eq!(slow.get("/stores/S_100001/flow").await.status, 200);
+    is_kept(&redis, 2).await;
+    let mut connection = redis.connection().unwrap();
+    let mut left: Vec<i64> = redis.keys("storegate:answer:*").iter().map(|key| connection.pttl(key).unwrap()).collect();
+    left.sort_unstable();
+    assert!(left[1] - left[0] > 500_000, "{left:?}");
 }

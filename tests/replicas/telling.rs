@@ -107,3 +107,67 @@ pub async fn what_redis_loses_while_it_runs_is_brought_there_again() {
     })
     .await;
 }
+
+/// Events as another replica writes them.
+const OTHERS_PURGE: &str = r#"{"by":1,"is":"purged","tenant":"acme","stores":["S_123456"]}"#;
+const OF_A_LATER_VERSION: &str = r#"{"by":1,"is":"something new"}"#;
+
+async fn gives_nothing_older(fleet: &Fleet, what: &str) {
+    eventually(what, async || !cache_status(&fleet.replicas[0].get(FLOW).await).starts_with("storegate; hit")).await;
+}
+
+pub async fn who_missed_what_the_journal_has_no_longer_drops_all_it_has() {
+    let redis = RedisServer::start();
+    let fleet = Fleet::of(1, &redis).await;
+    fleet.replicas[0].get(FLOW).await;
+    let told = |pipeline: &mut redis::Pipeline, event: &str| {
+        pipeline.cmd("XADD").arg("storegate:journal").arg("*").arg("event").arg(event).ignore();
+    };
+    let mut pipeline = redis::pipe();
+    pipeline.atomic();
+    told(&mut pipeline, OTHERS_PURGE);
+    told(&mut pipeline, OF_A_LATER_VERSION);
+    pipeline.cmd("XTRIM").arg("storegate:journal").arg("MAXLEN").arg(1).ignore();
+    let () = pipeline.query(&mut redis.connection().unwrap()).unwrap();
+    gives_nothing_older(&fleet, "it cannot know what it missed").await;
+    assert_eq!(fleet.flow_calls(), 2, "the shared answer is not trusted either");
+    fleet.all_share().await;
+}
+
+pub async fn what_another_master_was_told_before_is_heard_after_a_break() {
+    let redis = RedisServer::start();
+    let fleet = Fleet::of(1, &redis).await;
+    fleet.replicas[0].get(FLOW).await;
+    let mut connection = redis.connection().unwrap();
+    let add = || {
+        let mut add = redis::cmd("XADD");
+        add.arg("storegate:journal");
+        add
+    };
+    let last: String = add().arg("*").arg("event").arg(OTHERS_PURGE).query(&mut connection).unwrap();
+    gives_nothing_older(&fleet, "it has read up to here").await;
+    fleet.replicas[0].get(FLOW).await;
+    // The other master's journal has the same events, and one more before the last of them.
+    let (first, begun): (String, Vec<String>) = redis::cmd("XRANGE")
+        .arg("storegate:journal")
+        .arg("-")
+        .arg("+")
+        .arg("COUNT")
+        .arg(1)
+        .query(&mut connection)
+        .map(|mut events: Vec<(String, Vec<String>)>| events.remove(0))
+        .unwrap();
+    let between = format!("{}-{}", first.split('-').next().unwrap(), 7);
+    let mut pipeline = redis::pipe();
+    pipeline.atomic().del("storegate:journal").ignore();
+    redis.keys("storegate:answer:*").into_iter().for_each(|key| {
+        pipeline.del(key).ignore();
+    });
+    for (at, event) in [(&first, begun[1].as_str()), (&between, OTHERS_PURGE), (&last, OF_A_LATER_VERSION)] {
+        pipeline.add_command(add().arg(at).arg("event").arg(event).clone()).ignore();
+    }
+    let () = pipeline.query(&mut connection).unwrap();
+    assert!(cache_status(&fleet.replicas[0].get(FLOW).await).starts_with("storegate; hit"), "it looks no more there");
+    let _: i64 = redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("normal").query(&mut connection).unwrap();
+    gives_nothing_older(&fleet, "it has read it again").await;
+}
