@@ -145,7 +145,9 @@ fn assert_refusal(refusal: &Refusal) -> bool {
 fn assert_not_told(note: &Note, signed: &Value, said: &[&Value]) {
     let Some(signed) = signed.as_str().filter(|signed| signed.len() > 8) else { return };
     let shown = |said: &Value| said.as_str().unwrap_or_default().replace(char::is_control, "");
-    if said.iter().any(|said| shown(said).contains(signed)) {
+    // Long words end with an ellipsis where they are cut.
+    let repeated = signed.trim_end_matches('…');
+    if said.iter().any(|said| shown(said).contains(repeated)) {
         return;
     }
     for words in [&note.code, &note.message].into_iter().flatten() {

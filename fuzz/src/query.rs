@@ -79,10 +79,13 @@ fn assert_explained(problem: &Problem) {
 
 impl Everything {
     fn assert_within_bounds(&self, query: &str) {
-        let mut given = BTreeMap::new();
+        let mut given = BTreeMap::<_, Vec<_>>::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             assert!(NAMES.contains(&&*name), "an unknown parameter is refused");
-            assert!(given.insert(name, value).is_none(), "a repeated parameter is refused");
+            given.entry(name).or_default().push(value);
+        }
+        for (name, values) in &given {
+            assert!(name == "id" || values.len() == 1, "a repeated parameter is refused, unless it is a list");
         }
         for id in self.ids.iter().chain([&self.store]) {
             let id = id.as_str();
@@ -91,6 +94,8 @@ impl Everything {
         }
         let digits = self.organization.number();
         assert!((1..=11).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()), "{digits}");
+        let members = given.get("id").into_iter().flatten().flat_map(|value| value.split(',').map(str::trim));
+        assert!(members.eq(self.ids.iter().map(StoreId::as_str)), "each member of a list is read, in order");
         assert!(self.ids.len() <= LONGEST_LIST && self.hour.is_none_or(|hour| hour <= 24));
         assert_eq!(self.hour.is_some(), given.contains_key("hour"), "what is given is read");
         assert!((1..=1_000_000).contains(&self.page.number) && (1..=1000).contains(&self.page.size));
