@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use actix_web::rt;
 use arc_swap::ArcSwapOption;
-use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind};
+use redis::{RedisError, RedisResult};
 use tokio::sync::Notify;
 
 use super::connection::Connection;
+use super::refusal::breaks_the_link;
 use crate::clock::{Clock, Deadline};
 use crate::telemetry::metrics;
 
@@ -209,24 +210,5 @@ impl Link {
             metrics::shared_up(false);
             self.broke.notify_one();
         }
-    }
-}
-
-/// Whether nothing more is to be expected of this connection. An answer that we did not expect is no such thing: somebody
-/// else may have written under our keys.
-fn breaks_the_link(error: &RedisError) -> bool {
-    match error.kind() {
-        ErrorKind::UnexpectedReturnType => false,
-        ErrorKind::Server(kind) => matches!(
-            kind,
-            ServerErrorKind::ReadOnly
-                | ServerErrorKind::MasterDown
-                | ServerErrorKind::BusyLoading
-                | ServerErrorKind::ClusterDown
-                | ServerErrorKind::NoPerm
-        ),
-        // Errors that the library has no name for are the server's own, such as WRONGTYPE or OOM.
-        ErrorKind::Extension => matches!(error.code(), Some("NOAUTH" | "NOREPLICAS" | "MISCONF" | "UNKILLABLE")),
-        _ => true,
     }
 }

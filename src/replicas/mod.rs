@@ -12,6 +12,7 @@ mod link;
 pub mod outbox;
 pub mod purges;
 pub mod quota;
+mod refusal;
 pub mod revoked;
 pub mod seconds;
 pub mod settings;

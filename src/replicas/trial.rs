@@ -6,6 +6,7 @@ use redis::{ErrorKind, InfoDict, RedisError, RedisResult, Script, Value};
 
 use super::connection::{Connection, OPENING};
 use super::link::Link;
+use super::refusal;
 use super::settings::{Mode, RedisSettings};
 use crate::clock::{Clock, Deadline};
 
@@ -101,7 +102,7 @@ fn unopened(settings: &RedisSettings, error: &RedisError) -> Failure {
 }
 
 fn unusable(error: &RedisError) -> Failure {
-    let remedy = match error.code() {
+    let remedy = match refusal::code(error) {
         Some("NOAUTH") => "set redis.password or redis.password_file",
         Some("NOPERM") => {
             "let this user run EVALSHA, SCRIPT LOAD, GET, SET, DEL, HASH, SORTED SET and STREAM commands on keys that begin \

@@ -14,6 +14,7 @@ use super::link::Link;
 use super::outbox::Outbox;
 use super::purges::Purges;
 use super::quota::SharedQuotas;
+use super::refusal::breaks_the_link;
 use super::revoked::RevokedSet;
 use super::settings::RedisSettings;
 use crate::clock::Clock;
@@ -114,8 +115,7 @@ impl Upkeep {
     async fn live_once(&self, memory: &mut Memory) -> RedisResult<()> {
         let mut connection = within(OPENING * 2, Connection::open(&self.settings)).await?;
         within(CATCHING_UP, self.catch_up(&mut connection, memory)).await?;
-        // A server that answers, but too slowly for requests, is as good as none.
-        within(self.link.of_an_operation(), self.journal.ends(&mut connection)).await?;
+        self.try_for_requests(&mut connection).await?;
         self.link.put_up(connection.clone());
         tracing::info!(again = memory.is_known_to_be_down, "what replicas share is in use");
         memory.is_known_to_be_down = false;
@@ -139,6 +139,17 @@ impl Upkeep {
             if readings.is_multiple_of(READINGS_BEFORE_A_LOOK) {
                 self.look_whether_all_are_there(&mut connection).await?;
             }
+        }
+    }
+
+    /// A server that answers too slowly for requests, or that may only be read, is as good as none. Of one that is full
+    /// something may be had yet.
+    async fn try_for_requests(&self, connection: &mut Connection) -> RedisResult<()> {
+        let mut write = redis::cmd("SET");
+        write.arg(format!("{}:link", self.settings.prefix)).arg("tried").arg("PX").arg(1000);
+        match within(self.link.of_an_operation(), write.query_async::<()>(connection)).await {
+            Err(error) if breaks_the_link(&error) => Err(error),
+            _ => Ok(()),
         }
     }
 }

@@ -1,5 +1,6 @@
 """The real Redis of a run, with nothing on disk, and a plain connection to it for what the run does there by itself."""
 
+import os
 import shutil
 import signal
 import socket
@@ -10,7 +11,8 @@ PORT = 6379
 
 
 def program():
-    return shutil.which("valkey-server") or shutil.which("redis-server")
+    chosen = os.environ.get("STOREGATE_TESTS_REDIS_SERVER", "valkey-server")
+    return shutil.which(chosen) or shutil.which("redis-server")
 
 
 class RedisServer:

@@ -64,11 +64,13 @@ impl Fleet {
 
 /// Waits until the replica says so of what it shares.
 pub async fn shares(replica: &TestApp, state: &str) {
-    eventually(&format!("shared is {state}"), async || {
-        let ready = replica.send("GET", "/readyz", &[], "").await.json();
-        ready["shared"] == state
-    })
-    .await;
+    eventually(&format!("shared is {state}"), async || says_of_shared(replica).await == state).await;
+}
+
+/// What the replica says of what it shares.
+pub async fn says_of_shared(replica: &TestApp) -> String {
+    let ready = replica.send("GET", "/readyz", &[], "").await.json();
+    ready["shared"].as_str().unwrap_or_default().to_owned()
 }
 
 /// Asks again and again until it is so.

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use redis::Commands;
 
 use crate::fleet::{FLOW, Fleet, all_answer, cache_status, eventually};
-use crate::redis_server::{Directory, RedisServer, free_port, program, wait_until};
+use crate::redis_server::{Directory, RedisServer, free_port, free_port_of_a_cluster, program, wait_until};
 
 /// Two replicas share, and one finds what the other fetched.
 async fn both_find_the_same(fleet: &Fleet) {
@@ -115,21 +115,15 @@ pub async fn behind_sentinels_another_server_takes_over() {
 }
 
 pub async fn in_a_cluster_all_of_it_works() {
-    let nodes: Vec<RedisServer> = (0..3)
-        .map(|_| {
-            let port = free_port();
-            let bus = free_port().to_string();
-            RedisServer::with(port, &["--cluster-enabled", "yes", "--cluster-port", &bus], None)
-        })
-        .collect();
+    let nodes: Vec<RedisServer> =
+        (0..3).map(|_| RedisServer::with(free_port_of_a_cluster(), &["--cluster-enabled", "yes"], None)).collect();
     let addresses: Vec<String> = nodes.iter().map(RedisServer::node).collect();
-    let created = Command::new("redis-cli")
-        .args(["--cluster", "create"])
-        .args(&addresses)
-        .args(["--cluster-replicas", "0", "--cluster-yes"])
-        .stdout(Stdio::null())
-        .status();
-    assert!(created.expect("redis-cli makes the cluster").success());
+    for (number, node) in nodes.iter().enumerate() {
+        let mut connection = node.connection().unwrap();
+        let slots: Vec<usize> = (number * 16_384 / 3..(number + 1) * 16_384 / 3).collect();
+        let () = redis::cmd("CLUSTER").arg("ADDSLOTS").arg(slots).query(&mut connection).unwrap();
+        let () = redis::cmd("CLUSTER").arg("MEET").arg("127.0.0.1").arg(nodes[0].port).query(&mut connection).unwrap();
+    }
     wait_until("the cluster is whole", || {
         nodes.iter().all(|node| {
             let info: String = redis::cmd("CLUSTER").arg("INFO").query(&mut node.connection().unwrap()).unwrap();

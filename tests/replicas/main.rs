@@ -85,6 +85,7 @@ fn main() -> ExitCode {
             a_redis_that_hangs_costs_no_request_and_is_used_again_when_it_answers,
             rubbish_under_every_key_is_as_good_as_nothing,
             a_full_redis_costs_no_request,
+            a_server_that_may_only_be_read_is_given_up_until_it_may_be_written_to,
             something_that_is_no_redis_costs_no_request;
         forms:
             a_password_lets_in_and_a_wrong_one_costs_no_request,

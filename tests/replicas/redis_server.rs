@@ -7,13 +7,24 @@ use std::time::{Duration, Instant};
 
 use redis::{Commands, Connection, RedisResult};
 
+/// Names the program to take, where there are several.
+const CHOSEN: &str = "STOREGATE_TESTS_REDIS_SERVER";
+
 /// What the server's program is called; none where there is none.
-pub fn program() -> Option<&'static str> {
-    let is_there = |program: &&str| {
+pub fn program() -> Option<String> {
+    let is_there = |program: &String| {
         let version = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         version.is_ok_and(|status| status.success())
     };
-    ["valkey-server", "redis-server"].into_iter().find(is_there)
+    let usual = || vec!["valkey-server".to_owned(), "redis-server".to_owned()];
+    std::env::var(CHOSEN).map_or_else(|_| usual(), |chosen| vec![chosen]).into_iter().find(is_there)
+}
+
+/// Two ports that were free a moment ago: of a node and, 10,000 above it, of its cluster's bus.
+pub fn free_port_of_a_cluster() -> u16 {
+    let is_free =
+        |port: &u16| port.checked_add(10_000).is_some_and(|bus| TcpListener::bind(("127.0.0.1", bus)).is_ok());
+    (0..1000).map(|_| free_port()).find(is_free).expect("there are free ports")
 }
 
 /// A port that was free a moment ago.

@@ -1,10 +1,12 @@
 //! Redis absent, dead, hanging, full, or full of rubbish: slower, never wrong, and never down.
 
 use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
+use actix_web::rt;
 use redis::Commands;
 
-use crate::fleet::{FLOW, Fleet, all_answer, eventually, shares};
+use crate::fleet::{FLOW, Fleet, all_answer, eventually, says_of_shared, shares, unseen};
 use crate::redis_server::{RedisServer, free_port};
 use crate::test_app::TestApp;
 
@@ -96,13 +98,40 @@ pub async fn rubbish_under_every_key_is_as_good_as_nothing() {
 }
 
 pub async fn a_full_redis_costs_no_request() {
-    let redis = RedisServer::with(free_port(), &["--maxmemory", "1mb", "--maxmemory-policy", "noeviction"], None);
+    let redis = RedisServer::with(free_port(), &["--maxmemory", "1", "--maxmemory-policy", "noeviction"], None);
     let fleet = Fleet::that_may_wait(2, &[("REDIS__NODES", &redis.node())], |_| {});
     let refused = redis.connection().unwrap().set::<_, _, ()>("key", "value").unwrap_err();
     assert_eq!(refused.code(), Some("OOM"), "it is full");
     for _ in 0..10 {
         all_answer(&fleet).await;
     }
+}
+
+pub async fn a_server_that_may_only_be_read_is_given_up_until_it_may_be_written_to() {
+    let (redis, other) = (RedisServer::start(), RedisServer::start());
+    let fleet = Fleet::of(2, &redis).await;
+    all_answer(&fleet).await;
+    let follow = |host: &str, port: &str| {
+        let mut connection = redis.connection().unwrap();
+        let () = redis::cmd("REPLICAOF").arg(host).arg(port).query(&mut connection).unwrap();
+    };
+    follow("127.0.0.1", &other.port.to_string());
+    for replica in &fleet.replicas {
+        eventually("it has noticed", async || {
+            replica.get(&unseen()).await;
+            says_of_shared(replica).await == "unavailable"
+        })
+        .await;
+    }
+    // And it is not taken for a good one again and again, though it answers.
+    let given_up = Instant::now();
+    while given_up.elapsed() < Duration::from_millis(1500) {
+        assert_eq!(says_of_shared(&fleet.replicas[0]).await, "unavailable");
+        rt::time::sleep(Duration::from_millis(5)).await;
+    }
+    all_answer(&fleet).await;
+    follow("NO", "ONE");
+    fleet.all_share().await;
 }
 
 pub async fn something_that_is_no_redis_costs_no_request() {
