@@ -1,14 +1,15 @@
 //! What replicas tell each other over a link that is up: what waits is written to the journal, what others wrote is read and
 //! passed on, and after a break both make up for what was missed.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use redis::{RedisError, RedisResult};
+use redis::RedisResult;
 
 use super::connection::Connection;
-use super::journal::{Ends, Event, Page, Position, Read};
+use super::journal::{Ends, Event, Position, Read, lost};
 use super::outbox::Waiting;
+use super::purges;
+use super::refusal::is_full;
 use super::upkeep::{COMMAND, Memory, Upkeep, within};
 use crate::telemetry::metrics;
 
@@ -19,63 +20,89 @@ const TOLD_AT_ONCE: usize = 100;
 /// its memory, or that took another's place.
 const MOST_TOLD_AGAIN: usize = 1000;
 
-/// Where two servers were written to for a while, one of them had events that this replica has not read, before those that it
-/// has. So much is read again after a break, besides the time that it took.
-const READ_AGAIN: Duration = Duration::from_secs(60);
+/// Where reading begins.
+struct Start {
+    /// Behind this place.
+    after: Position,
+    /// Where the first event stands, from there on.
+    first: Position,
+}
+
+impl Start {
+    /// Behind an event that stands in the journal.
+    const fn behind(event: Position) -> Self {
+        Self { after: event, first: event }
+    }
+}
 
 impl Upkeep {
     /// Learns and tells all that happened while there was no link.
     pub(super) async fn catch_up(&self, connection: &mut Connection, memory: &mut Memory) -> RedisResult<()> {
-        self.journal.begin(connection, self.id).await?;
-        if let Some(ends) = self.journal.ends(connection).await? {
-            self.find_our_place(ends, memory);
-            self.tell_again(connection, ends, memory).await?;
-        }
+        within(COMMAND, self.journal.begin(connection, self.id)).await?;
+        let ends = within(COMMAND, self.journal.ends(connection)).await?.ok_or_else(lost)?;
+        let start = self.find_our_place(connection, ends, memory).await?;
+        let after = start.after;
+        let ours = self.read_from(connection, start).await?;
+        self.put_what_is_missing(after, &ours, memory);
         self.tell_waiting(connection, memory).await?;
-        // Where reading begins there need be no event.
-        self.read_from(connection, memory, |_| true).await?;
+        self.read(connection).await?;
         self.fill_revoked(connection).await?;
         self.learn_revoked(connection).await
     }
 
-    /// Where to go on reading, and from where on the journal tells all.
-    fn find_our_place(&self, ends: Ends, memory: &Memory) {
-        let read_to = self.purges.read_to();
-        let now = self.clock.elapsed();
-        if let Some(last_read) = memory.last_read {
-            // One that has lost its beginning since we read it has lost what we do not know. Of one that was begun anew,
-            // whoever told something tells it again.
-            if ends.first > read_to && !ends.has_its_beginning {
-                self.listener.missed_something();
-            }
-            let again = now.saturating_sub(last_read).saturating_add(READ_AGAIN);
-            let is_another = ends.first > read_to || ends.last < read_to;
-            self.purges.have_read_to(if is_another { Position::default() } else { read_to.earlier(again) });
-        }
+    /// Where to go on reading: behind what was read last. A journal that does not have it is another one, of a server that
+    /// lost its memory or took another's place, or it was cut off: it is read from its beginning, in each attempt until all
+    /// of it was read.
+    async fn find_our_place(&self, connection: &mut Connection, ends: Ends, memory: &mut Memory) -> RedisResult<Start> {
         self.purges.know_from(ends.first);
-    }
-
-    /// Tells what this replica has told before, and what this journal does not have.
-    async fn tell_again(&self, connection: &mut Connection, ends: Ends, memory: &mut Memory) -> RedisResult<()> {
-        for (at, event) in &mut memory.told {
-            let is_there = ends.first <= *at && *at <= ends.last;
-            let is_cut_off = *at < ends.first && !ends.has_its_beginning;
-            if !is_there && !is_cut_off {
-                *at = within(COMMAND, self.journal.write(connection, self.id, event)).await?;
-            }
+        let read_to = self.purges.read_to();
+        let from_the_beginning = Start { after: Position::default(), first: ends.first };
+        if read_to == Position::default() {
+            return Ok(from_the_beginning);
         }
-        Ok(())
+        let is_there = within(COMMAND, self.journal.has(connection, read_to)).await?;
+        if is_there && !memory.reads_anew {
+            return Ok(Start::behind(read_to));
+        }
+        memory.reads_anew = true;
+        if !is_there && read_to < ends.first && !ends.has_its_beginning {
+            // What was cut off nobody knows. Of a journal that was begun anew, whoever told something tells it again.
+            self.listener.missed_something();
+            self.purges.have_read_to(ends.first);
+        }
+        Ok(from_the_beginning)
     }
 
-    /// Tells what waits, up to so many events.
+    /// Has all told again that this journal does not have: what we told, as far as it is not among `ours` that were read in it
+    /// behind this place, and what others told another server in its last moments.
+    fn put_what_is_missing(&self, after: Position, ours: &BTreeSet<Position>, memory: &mut Memory) {
+        let (end, is_another) = (self.purges.read_to(), std::mem::take(&mut memory.reads_anew));
+        let told = std::mem::take(&mut memory.told);
+        let (missing, there): (VecDeque<_>, _) =
+            told.into_iter().partition(|(at, _)| *at > after && !ours.contains(at));
+        memory.told = there;
+        let forgotten = if is_another { self.purges.forget_behind(end) } else { BTreeMap::new() };
+        let of_others = forgotten.into_iter().map(|(tenant, stores)| Event::Purged { tenant, stores });
+        // Our own purges from behind the end are among those that were just forgotten.
+        let is_one_of_those = |at: Position, event: &Event| at > end && matches!(event, Event::Purged { .. });
+        let of_ours = missing.into_iter().filter(|(at, event)| !is_one_of_those(*at, event)).map(|(_, event)| event);
+        of_others.chain(of_ours).for_each(|event| self.outbox.tell(event, &self.purges));
+    }
+
+    /// Tells what waits, up to so many events. What a full server has no room for waits on.
     pub(super) async fn tell_waiting(&self, connection: &mut Connection, memory: &mut Memory) -> RedisResult<()> {
         for _ in 0..TOLD_AT_ONCE {
             let Some(Waiting { number, event }) = self.outbox.next() else { return Ok(()) };
-            if let Event::Revoked(revoked) = &event {
-                // First where late comers find it, so that it is nowhere missing.
-                within(COMMAND, self.revoked.add(connection, std::slice::from_ref(revoked))).await?;
-            }
-            let at = within(COMMAND, self.journal.write(connection, self.id, &event)).await?;
+            let at = match self.write(connection, &event).await {
+                Err(error) if is_full(&error) => {
+                    if !std::mem::replace(&mut memory.is_known_to_be_full, true) {
+                        tracing::warn!(%error, "Redis is full; what other replicas are to be told waits until it has room");
+                    }
+                    return Ok(());
+                }
+                written => written?,
+            };
+            memory.is_known_to_be_full = false;
             if let Event::Purged { tenant, stores } = &event {
                 self.purges.have_written(number, tenant, stores.clone(), at);
             }
@@ -90,38 +117,43 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Reads what was told since the last time, of a journal that still has what was read last.
-    pub(super) async fn read(&self, connection: &mut Connection, memory: &mut Memory) -> RedisResult<()> {
-        self.read_from(connection, memory, |page| page.follows).await
+    async fn write(&self, connection: &mut Connection, event: &Event) -> RedisResult<Position> {
+        if let Event::Revoked(revoked) = event {
+            // First where late comers find it, so that it is nowhere missing.
+            within(COMMAND, self.revoked.add(connection, std::slice::from_ref(revoked))).await?;
+        }
+        within(COMMAND, self.journal.write(connection, self.id, event)).await
     }
 
-    async fn read_from(
-        &self,
-        connection: &mut Connection,
-        memory: &mut Memory,
-        is_right: impl Fn(&Page) -> bool,
-    ) -> RedisResult<()> {
+    /// Reads what was told since the last time.
+    pub(super) async fn read(&self, connection: &mut Connection) -> RedisResult<()> {
+        self.read_from(connection, Start::behind(self.purges.read_to())).await.map(|_| ())
+    }
+
+    /// Reads all from there on, and gives where our own events stand. What was read last must always be there when more is
+    /// read: else something in between may have been cut off.
+    async fn read_from(&self, connection: &mut Connection, start: Start) -> RedisResult<BTreeSet<Position>> {
+        let (mut next, mut ours) = (start, BTreeSet::new());
         loop {
-            let before = self.purges.read_to();
-            let page = within(COMMAND, self.journal.read_after(connection, before)).await?;
-            if !is_right(&page) {
+            let page = within(COMMAND, self.journal.read_after(connection, next.after)).await?;
+            if page.first != Some(next.first) {
                 return Err(lost());
             }
+            ours.extend(page.events.iter().filter(|read| read.by == self.id).map(|read| read.at));
             if self.hear(page.events) {
                 self.learn_revoked(connection).await?;
             }
             self.purges.have_read_to(page.read_to);
             if page.is_all {
-                memory.last_read = Some(self.clock.elapsed());
-                return Ok(());
+                return Ok(ours);
             }
+            next = Start::behind(page.read_to);
         }
     }
 
     /// Passes on what others have told; gives whether the dead tokens at Redis are to be read.
     fn hear(&self, events: Vec<Read>) -> bool {
-        // Looking for a company's answers takes as long for one store as for many.
-        let mut purged = BTreeMap::<String, Option<Vec<String>>>::new();
+        let mut purged = BTreeMap::new();
         let mut has_dead_tokens = false;
         for Read { at, by, event } in events {
             if by != self.id {
@@ -131,8 +163,7 @@ impl Upkeep {
                 Event::Purged { tenant, stores } => {
                     let is_new = self.purges.add(&tenant, stores.clone(), at);
                     if is_new && by != self.id {
-                        let all = purged.entry(tenant).or_insert_with(|| Some(Vec::new()));
-                        *all = all.take().zip(stores).map(|(all, stores)| [all, stores].concat());
+                        purges::add_to(&mut purged, &tenant, stores);
                     }
                 }
                 Event::Revoked(revoked) if by != self.id => self.listener.revoked(&[revoked]),
@@ -144,14 +175,18 @@ impl Upkeep {
         has_dead_tokens
     }
 
-    /// Puts all that are known here where late comers find them, and tells the others to look if some were missing there:
-    /// they may have read them in between.
+    /// Puts all that are known here where late comers find them, as far as there is room, and tells the others to look if some
+    /// were missing there: they may have read them in between.
     async fn fill_revoked(&self, connection: &mut Connection) -> RedisResult<()> {
-        let added = self.revoked.add(connection, &self.listener.known_revoked()).await?;
-        if added > 0 {
-            within(COMMAND, self.journal.write(connection, self.id, &Event::ReadRevoked)).await?;
+        match self.revoked.add(connection, &self.listener.known_revoked()).await {
+            Ok(0) => Ok(()),
+            Err(error) if is_full(&error) => Ok(()),
+            Ok(_) => {
+                self.outbox.tell(Event::ReadRevoked, &self.purges);
+                Ok(())
+            }
+            Err(error) => Err(error),
         }
-        Ok(())
     }
 
     async fn learn_revoked(&self, connection: &mut Connection) -> RedisResult<()> {
@@ -167,10 +202,6 @@ impl Upkeep {
         }
         Ok(())
     }
-}
-
-fn lost() -> RedisError {
-    (redis::ErrorKind::UnexpectedReturnType, "it has lost the journal").into()
 }
 
 const fn kind(event: &Event) -> &'static str {

@@ -3,11 +3,10 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use redis::aio::ConnectionLike;
 use redis::streams::{StreamId, StreamRangeReply};
-use redis::{RedisResult, Script, Value, cmd};
+use redis::{RedisError, RedisResult, Script, Value, cmd};
 use serde::{Deserialize, Serialize};
 
 /// About so many events are kept. Who was away for longer drops all it has.
@@ -25,15 +24,6 @@ pub struct Position {
     pub milliseconds: u64,
     /// The number within that millisecond.
     pub number: u64,
-}
-
-impl Position {
-    /// The place just before all events of so much earlier.
-    #[must_use]
-    pub fn earlier(self, by: Duration) -> Self {
-        let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
-        Self { milliseconds: self.milliseconds.saturating_sub(by).saturating_sub(1), number: u64::MAX }
-    }
 }
 
 impl fmt::Display for Position {
@@ -136,14 +126,15 @@ pub struct Ends {
 /// What was read at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
+    /// Where the first event stands that was found from the given place on, that place included. If it is another one than
+    /// should be there, something was cut off, or this is another journal.
+    pub first: Option<Position>,
     /// The events, in their order.
     pub events: Vec<Read>,
     /// The place up to which was read; the same as before when there was nothing.
     pub read_to: Position,
     /// Whether that is all.
     pub is_all: bool,
-    /// Whether an event stands at the very place behind which was read: nothing in between was cut off.
-    pub follows: bool,
 }
 
 /// The journal at Redis.
@@ -161,7 +152,7 @@ impl Journal {
     /// Writes an event, and gives its place.
     ///
     /// # Errors
-    /// Redis' answer.
+    /// Redis' answer, or that there is no journal any more.
     pub async fn write<C: ConnectionLike>(
         &self,
         connection: &mut C,
@@ -169,18 +160,19 @@ impl Journal {
         event: &Event,
     ) -> RedisResult<Position> {
         let text = written(by, event);
+        // Whoever begins a journal says so in it.
         let mut command = cmd("XADD");
-        command.arg(&self.key).arg("MAXLEN").arg("~").arg(KEPT).arg("*").arg(FIELD).arg(text);
-        position(&command.query_async::<String>(connection).await?)
+        command.arg(&self.key).arg("NOMKSTREAM").arg("MAXLEN").arg("~").arg(KEPT).arg("*").arg(FIELD).arg(text);
+        position(&command.query_async::<Option<String>>(connection).await?.ok_or_else(lost)?)
     }
 
-    /// Begins the journal if there is none.
+    /// Begins the journal if there is none, or nothing in it.
     ///
     /// # Errors
     /// Redis' answer.
     pub async fn begin<C: ConnectionLike>(&self, connection: &mut C, by: ReplicaId) -> RedisResult<()> {
         let script = Script::new(
-            "if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('XADD', KEYS[1], '*', ARGV[1], ARGV[2]) end",
+            "if redis.call('XLEN', KEYS[1]) == 0 then redis.call('XADD', KEYS[1], '*', ARGV[1], ARGV[2]) end",
         );
         let text = written(by, &Event::Begun);
         script.key(&self.key).arg(FIELD).arg(text).invoke_async::<Value>(connection).await.map(|_| ())
@@ -205,6 +197,16 @@ impl Journal {
         }
     }
 
+    /// Whether an event stands at this place.
+    ///
+    /// # Errors
+    /// Redis' answer.
+    pub async fn has<C: ConnectionLike>(&self, connection: &mut C, place: Position) -> RedisResult<bool> {
+        let (mut command, place) = (cmd("XRANGE"), place.to_string());
+        command.arg(&self.key).arg(&place).arg(&place);
+        Ok(!command.query_async::<StreamRangeReply>(connection).await?.ids.is_empty())
+    }
+
     /// The next events behind this place. What cannot be understood is passed over: a newer program may have written it.
     ///
     /// # Errors
@@ -213,12 +215,16 @@ impl Journal {
         let mut command = cmd("XRANGE");
         command.arg(&self.key).arg(after.to_string()).arg("+").arg("COUNT").arg(PAGE);
         let reply: StreamRangeReply = command.query_async(connection).await?;
-        let is_all = reply.ids.len() < PAGE;
+        let first = reply.ids.first().map(|first| position(&first.id)).transpose()?;
         let read_to = reply.ids.last().map_or(Ok(after), |last| position(&last.id))?;
-        let follows = reply.ids.first().is_some_and(|first| first.id.parse() == Ok(after));
-        let events = reply.ids.iter().skip(usize::from(follows)).filter_map(understood).collect();
-        Ok(Page { events, read_to, is_all, follows })
+        let events = reply.ids.iter().filter_map(understood).filter(|read| read.at > after).collect();
+        Ok(Page { first, events, read_to, is_all: reply.ids.len() < PAGE })
     }
+}
+
+/// The journal does not have what it should have.
+pub(super) fn lost() -> RedisError {
+    (redis::ErrorKind::UnexpectedReturnType, "it has lost the journal").into()
 }
 
 fn written(by: ReplicaId, event: &Event) -> String {

@@ -1,6 +1,7 @@
 //! The link to Redis as requests use it: there while it works, gone at the first sign of trouble, so that one request loses
 //! a moment and the next ones nothing. The upkeep brings it back.
 
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -190,23 +191,25 @@ impl Link {
             Ok(Err(error)) => {
                 let _judged = self.judge(operation, &error, live);
             }
-            Err(_) => self.give_up(live),
+            Err(_) => self.give_up(operation, &"it does not answer", live),
         }
     }
 
     fn judge(&self, operation: Operation, error: &RedisError, live: &Arc<Connection>) -> Unavailable {
         if breaks_the_link(error) {
-            self.give_up(live);
+            self.give_up(operation, error, live);
             return Unavailable::Broken;
         }
         tracing::debug!(operation = operation.name(), %error, "Redis refused");
         Unavailable::Refused
     }
 
-    /// Takes the link down, unless it is another one by now.
-    fn give_up(&self, broken: &Arc<Connection>) {
+    /// Takes the link down, unless it is another one by now. Of all requests that meet the same trouble one says so.
+    fn give_up(&self, operation: Operation, why: &dyn fmt::Display, broken: &Arc<Connection>) {
         let before = self.live.compare_and_swap(broken, None);
         if before.as_ref().is_some_and(|before| Arc::ptr_eq(before, broken)) {
+            // The library's messages hold no password.
+            tracing::warn!(operation = operation.name(), error = %why, "Redis is of no use; going on without until it is");
             metrics::shared_up(false);
             self.broke.notify_one();
         }

@@ -139,10 +139,6 @@ impl Replicas {
 
     /// Tells all other replicas, now or as soon as there is a link.
     pub fn tell(&self, event: Event) {
-        self.outbox.put(event, |waiting, stands_for_others| {
-            if let Event::Purged { tenant, stores } = &waiting.event {
-                self.purges.add_unwritten(waiting.number, tenant, stores.as_deref(), stands_for_others);
-            }
-        });
+        self.outbox.tell(event, &self.purges);
     }
 }

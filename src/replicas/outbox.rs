@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::journal::Event;
+use super::purges::Purges;
 
 /// Events that wait for the link. Of more, a company's purges become one of all its answers.
 const MOST_WAITING: usize = 1000;
@@ -33,8 +34,8 @@ struct Queue {
 }
 
 impl Outbox {
-    /// Puts an event in, and gives it as it will be told, with its number. `register` sees it before anybody can tell it.
-    pub fn put(&self, event: Event, register: impl FnOnce(&Waiting, bool)) {
+    /// Puts an event in. `register` sees it as it will be told before anybody can tell it.
+    fn put(&self, event: Event, register: impl FnOnce(&Waiting, bool)) {
         let mut queue = self.queue();
         queue.numbered += 1;
         let (event, stands_for_others) = match event {
@@ -50,6 +51,15 @@ impl Outbox {
         queue.waiting.push_back(waiting);
         drop(queue);
         self.fill();
+    }
+
+    /// Puts an event in. A purge counts from now on for what others have told.
+    pub fn tell(&self, event: Event, purges: &Purges) {
+        self.put(event, |waiting, stands_for_others| {
+            if let Event::Purged { tenant, stores } = &waiting.event {
+                purges.add_unwritten(waiting.number, tenant, stores.as_deref(), stands_for_others);
+            }
+        });
     }
 
     /// The event that has waited longest.

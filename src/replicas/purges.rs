@@ -1,7 +1,7 @@
 //! Which shared answers a purge has made worthless. An answer says up to where its replica had read the journal when the
 //! fetch began; a purge that stands behind that place may have been meant to drop it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::journal::Position;
@@ -35,6 +35,12 @@ struct OfCompany {
 /// Whether a purge of these stores (`None` for all) is about an answer that names those.
 fn is_about(purged: Option<&[String]>, stores: &[String]) -> bool {
     purged.is_none_or(|purged| stores.iter().any(|store| purged.contains(store)))
+}
+
+/// Looking for a company's answers takes as long for one store as for many.
+pub(super) fn add_to(purged: &mut BTreeMap<String, Option<Vec<String>>>, tenant: &str, stores: Option<Vec<String>>) {
+    let all = purged.entry(tenant.to_owned()).or_insert_with(|| Some(Vec::new()));
+    *all = all.take().zip(stores).map(|(all, stores)| [all, stores].concat());
 }
 
 impl Purges {
@@ -71,6 +77,18 @@ impl Purges {
         }
         company.latest.push_back((at, stores));
         true
+    }
+
+    /// Forgets the purges that stood behind this place, in a journal that is no more, and gives what they were about: each
+    /// company's stores, or all of them.
+    pub fn forget_behind(&self, place: Position) -> BTreeMap<String, Option<Vec<String>>> {
+        let mut forgotten = BTreeMap::new();
+        for (tenant, company) in &mut self.state().companies {
+            let (behind, kept) = std::mem::take(&mut company.latest).into_iter().partition(|(at, _)| *at > place);
+            company.latest = kept;
+            behind.into_iter().for_each(|(_, stores)| add_to(&mut forgotten, tenant, stores));
+        }
+        forgotten
     }
 
     /// Up to where the journal was read.
@@ -141,6 +159,22 @@ mod tests {
         purges.have_written(1, "acme", Some(about.clone()), at(10));
         assert!(!purges.add("acme", Some(about.clone()), at(10)), "it is known");
         assert!(!purges.let_pass("acme", &about, at(9)) && purges.let_pass("acme", &about, at(10)));
+    }
+
+    #[test]
+    fn what_stood_behind_the_end_of_another_journal_is_given_once_for_each_company() {
+        let purges = Purges::default();
+        purges.add("acme", Some(stores(&["a"])), at(5));
+        purges.add("acme", Some(stores(&["b"])), at(11));
+        purges.add("acme", Some(stores(&["c"])), at(12));
+        purges.add("zenith", Some(stores(&["a"])), at(11));
+        purges.add("zenith", None, at(12));
+        let behind = purges.forget_behind(at(10));
+        assert_eq!(behind["acme"], Some(stores(&["b", "c"])));
+        assert_eq!((behind["zenith"].as_ref(), behind.len()), (None, 2));
+        assert!(purges.forget_behind(at(10)).is_empty());
+        assert!(!purges.let_pass("acme", &stores(&["a"]), at(4)), "what stands there is not forgotten");
+        assert!(purges.let_pass("acme", &stores(&["b"]), at(5)) && purges.let_pass("zenith", &[], at(5)));
     }
 
     #[test]

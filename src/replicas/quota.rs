@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use actix_web::rt;
 use redis::aio::ConnectionLike;
-use redis::{RedisResult, Script, ScriptInvocation};
+use redis::{RedisResult, Script, ScriptInvocation, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::link::{Link, Operation};
+use super::refusal::breaks_the_link;
+use super::upkeep::{COMMAND, within};
 use crate::clock::{Clock, Deadline};
 
 /// The most requests that are taken at once.
@@ -236,13 +238,18 @@ impl SharedQuotas {
         Taken::None { owed }
     }
 
-    /// Gives back what has not been used for a while.
+    /// Gives back what has not been used for a while. What Redis has no room for comes back by itself, as all that is spent
+    /// does.
     ///
     /// # Errors
-    /// Redis' answer; what was to be given back comes back by itself then, as all that is spent does.
+    /// Why nothing more is to be expected of the connection.
     pub(super) async fn give_back<C: ConnectionLike>(&self, connection: &mut C) -> RedisResult<()> {
         for (holder, Held { allowance, left, .. }) in self.take_old() {
-            let (_taken, _owed): (u32, u64) = self.script(holder, allowance, left, 0).invoke_async(connection).await?;
+            let script = self.script(holder, allowance, left, 0);
+            match within(COMMAND, script.invoke_async::<Value>(connection)).await {
+                Err(error) if breaks_the_link(&error) => return Err(error),
+                _ => {}
+            }
         }
         Ok(())
     }

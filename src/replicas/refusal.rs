@@ -48,9 +48,14 @@ pub(super) fn breaks_the_link(error: &RedisError) -> bool {
     }
 }
 
+/// Whether there is no room for anything new.
+pub(super) fn is_full(error: &RedisError) -> bool {
+    code(error) == Some("OOM")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{breaks_the_link, code};
+    use super::{breaks_the_link, code, is_full};
     use redis::RedisError;
 
     /// As it comes over the wire.
@@ -95,6 +100,7 @@ mod tests {
         ] {
             let error = error(line);
             assert_eq!((code(&error), breaks_the_link(&error)), (Some(expected), breaks), "{line}");
+            assert_eq!(is_full(&error), expected == "OOM", "{line}");
         }
     }
 

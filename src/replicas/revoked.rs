@@ -63,8 +63,9 @@ impl RevokedSet {
             .await?;
         let mut tokens = Vec::new();
         loop {
-            let mut command = cmd("ZRANGEBYSCORE");
-            command.arg(&self.key).arg("-inf").arg("+inf").arg("WITHSCORES").arg("LIMIT").arg(tokens.len()).arg(PAGE);
+            // From the end: what another replica forgets meanwhile, at the beginning, moves nothing that is still to be read.
+            let mut command = cmd("ZREVRANGEBYSCORE");
+            command.arg(&self.key).arg("+inf").arg("-inf").arg("WITHSCORES").arg("LIMIT").arg(tokens.len()).arg(PAGE);
             let page: Vec<(String, f64)> = command.query_async(connection).await?;
             let is_last = page.len() < PAGE;
             tokens.extend(page.iter().map(|(member, score)| read(member, *score)));

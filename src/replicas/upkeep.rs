@@ -73,10 +73,12 @@ pub(super) struct Upkeep {
 /// What this thread remembers from one connection to the next.
 #[derive(Default)]
 pub(super) struct Memory {
+    /// What was told, and where it stands in the journal.
     pub(super) told: VecDeque<(Position, Event)>,
+    /// Whether the journal is being read from its beginning, because it is another one than before.
+    pub(super) reads_anew: bool,
     is_known_to_be_down: bool,
-    /// When the journal was last read.
-    pub(super) last_read: Option<Duration>,
+    pub(super) is_known_to_be_full: bool,
 }
 
 impl Upkeep {
@@ -98,7 +100,8 @@ impl Upkeep {
     async fn keep_up(&self, memory: &mut Memory) {
         loop {
             match self.live_once(memory).await {
-                Ok(()) => tracing::warn!("Redis did not answer a request in time; going on without until it does"),
+                // Who has given it up has said why.
+                Ok(()) => {}
                 Err(error) if !memory.is_known_to_be_down => {
                     // The library's messages hold no password.
                     tracing::warn!(%error, "Redis is not to be had; going on without until it is");
@@ -128,13 +131,13 @@ impl Upkeep {
             }
             self.tell_waiting(&mut connection, memory).await?;
             let started = self.clock.elapsed();
-            self.read(&mut connection, memory).await?;
+            self.read(&mut connection).await?;
             let took = self.clock.elapsed().saturating_sub(started);
             late = if took > self.link.of_an_operation() { late + 1 } else { 0 };
             if late >= LATE_READINGS {
                 return Err((redis::ErrorKind::Io, "it answers too slowly for requests").into());
             }
-            within(COMMAND, self.quotas.give_back(&mut connection)).await?;
+            self.quotas.give_back(&mut connection).await?;
             readings = readings.wrapping_add(1);
             if readings.is_multiple_of(READINGS_BEFORE_A_LOOK) {
                 self.look_whether_all_are_there(&mut connection).await?;

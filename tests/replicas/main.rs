@@ -73,7 +73,10 @@ fn main() -> ExitCode {
             a_redis_that_lost_its_memory_is_told_of_dead_tokens_again,
             what_redis_loses_while_it_runs_is_brought_there_again,
             who_missed_what_the_journal_has_no_longer_drops_all_it_has,
-            what_another_master_was_told_before_is_heard_after_a_break;
+            what_another_server_was_told_is_heard_when_it_takes_the_place_of_ours,
+            what_was_told_is_told_again_to_a_server_that_does_not_have_it,
+            a_server_whose_clock_is_behind_does_not_keep_replicas_from_sharing,
+            a_journal_that_was_emptied_is_begun_anew;
         counting:
             a_quota_is_spent_by_all_replicas_together_to_the_last_request,
             what_one_replica_took_and_does_not_use_another_may,
@@ -84,7 +87,8 @@ fn main() -> ExitCode {
             a_killed_redis_costs_no_request_and_is_used_again_when_it_is_back,
             a_redis_that_hangs_costs_no_request_and_is_used_again_when_it_answers,
             rubbish_under_every_key_is_as_good_as_nothing,
-            a_full_redis_costs_no_request,
+            a_redis_that_is_full_from_the_beginning_costs_no_request,
+            a_redis_that_becomes_full_is_used_as_far_as_it_goes_and_told_later,
             a_server_that_may_only_be_read_is_given_up_until_it_may_be_written_to,
             something_that_is_no_redis_costs_no_request;
         forms:

@@ -176,7 +176,7 @@ pub async fn a_fetch_that_ends_late_does_not_take_the_place_of_a_newer_answer() 
     let redis = RedisServer::start();
     let fleet = Fleet::of(2, &redis).await;
     let (slow, insisting) = (&fleet.replicas[0], &fleet.replicas[1]);
-    slow.sandbox().set_behaviour(|behaviour| behaviour.latency = Duration::from_millis(700));
+    slow.sandbox().set_behaviour(|behaviour| behaviour.latency = Duration::from_secs(4));
     let insist = async {
         eventually("the slow one is under way", async || fleet.flow_calls() == 1).await;
         slow.sandbox().set_behaviour(|behaviour| behaviour.latency = Duration::ZERO);

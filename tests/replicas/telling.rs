@@ -110,6 +110,7 @@ pub async fn what_redis_loses_while_it_runs_is_brought_there_again() {
 
 /// Events as another replica writes them.
 const OTHERS_PURGE: &str = r#"{"by":1,"is":"purged","tenant":"acme","stores":["S_123456"]}"#;
+const BEGUN: &str = r#"{"by":1,"is":"begun"}"#;
 const OF_A_LATER_VERSION: &str = r#"{"by":1,"is":"something new"}"#;
 
 async fn gives_nothing_older(fleet: &Fleet, what: &str) {
@@ -134,40 +135,98 @@ pub async fn who_missed_what_the_journal_has_no_longer_drops_all_it_has() {
     fleet.all_share().await;
 }
 
-pub async fn what_another_master_was_told_before_is_heard_after_a_break() {
-    let redis = RedisServer::start();
-    let fleet = Fleet::of(1, &redis).await;
-    fleet.replicas[0].get(FLOW).await;
-    let mut connection = redis.connection().unwrap();
-    let add = || {
-        let mut add = redis::cmd("XADD");
-        add.arg("storegate:journal");
-        add
-    };
-    let last: String = add().arg("*").arg("event").arg(OTHERS_PURGE).query(&mut connection).unwrap();
-    gives_nothing_older(&fleet, "it has read up to here").await;
-    fleet.replicas[0].get(FLOW).await;
-    // The other master's journal has the same events, and one more before the last of them.
-    let (first, begun): (String, Vec<String>) = redis::cmd("XRANGE")
-        .arg("storegate:journal")
-        .arg("-")
-        .arg("+")
-        .arg("COUNT")
-        .arg(1)
-        .query(&mut connection)
-        .map(|mut events: Vec<(String, Vec<String>)>| events.remove(0))
-        .unwrap();
-    let between = format!("{}-{}", first.split('-').next().unwrap(), 7);
+/// Puts a journal with these events in the place of the one that is there, as a server would have it that takes another's
+/// place. No answers are there.
+fn take_its_place(redis: &RedisServer, events: &[(&str, &str)]) {
     let mut pipeline = redis::pipe();
     pipeline.atomic().del("storegate:journal").ignore();
-    redis.keys("storegate:answer:*").into_iter().for_each(|key| {
+    for key in redis.keys("storegate:answer:*") {
         pipeline.del(key).ignore();
-    });
-    for (at, event) in [(&first, begun[1].as_str()), (&between, OTHERS_PURGE), (&last, OF_A_LATER_VERSION)] {
-        pipeline.add_command(add().arg(at).arg("event").arg(event).clone()).ignore();
     }
-    let () = pipeline.query(&mut connection).unwrap();
-    assert!(cache_status(&fleet.replicas[0].get(FLOW).await).starts_with("storegate; hit"), "it looks no more there");
-    let _: i64 = redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("normal").query(&mut connection).unwrap();
-    gives_nothing_older(&fleet, "it has read it again").await;
+    for (at, event) in events {
+        pipeline.cmd("XADD").arg("storegate:journal").arg(*at).arg("event").arg(*event).ignore();
+    }
+    let () = pipeline.query(&mut redis.connection().unwrap()).unwrap();
+}
+
+/// The events of the journal, as they are written.
+fn journal(redis: &RedisServer) -> Vec<(String, String)> {
+    let mut read = redis::cmd("XRANGE");
+    let entries: Vec<(String, Vec<String>)> =
+        read.arg("storegate:journal").arg("-").arg("+").query(&mut redis.connection().unwrap()).unwrap();
+    entries.into_iter().map(|(at, fields)| (at, fields[1].clone())).collect()
+}
+
+fn milliseconds(place: &str) -> u64 {
+    place.split('-').next().unwrap().parse().unwrap()
+}
+
+pub async fn what_another_server_was_told_is_heard_when_it_takes_the_place_of_ours() {
+    let redis = RedisServer::start();
+    let fleet = Fleet::of(1, &redis).await;
+    purge(&fleet.replicas[0]).await;
+    eventually("it has told something", async || journal(&redis).len() == 2).await;
+    fleet.replicas[0].get(FLOW).await;
+    // Half an hour before anything that this replica has told and read, and something later that it has not.
+    let before = milliseconds(&journal(&redis)[0].0) - 1_800_000;
+    let (begun, purged) = (format!("{}-0", before - 1), format!("{before}-0"));
+    take_its_place(&redis, &[(&begun, BEGUN), (&purged, OTHERS_PURGE), ("*", OF_A_LATER_VERSION)]);
+    gives_nothing_older(&fleet, "it has read all of it").await;
+    fleet.all_share().await;
+}
+
+pub async fn what_was_told_is_told_again_to_a_server_that_does_not_have_it() {
+    let redis = RedisServer::start();
+    let fleet = Fleet::of(1, &redis).await;
+    purge(&fleet.replicas[0]).await;
+    let is_told = async || journal(&redis).iter().any(|(_, event)| event.contains("S_123456"));
+    eventually("it is told", is_told).await;
+    let begun = journal(&redis).remove(0);
+    take_its_place(&redis, &[(&begun.0, BEGUN), ("*", OF_A_LATER_VERSION)]);
+    eventually("it is told again", is_told).await;
+    // Once, and not with each new connection.
+    let _: i64 =
+        redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("normal").query(&mut redis.connection().unwrap()).unwrap();
+    fleet.none_shares().await;
+    fleet.all_share().await;
+    assert_eq!(journal(&redis).iter().filter(|(_, event)| event.contains("S_123456")).count(), 1);
+}
+
+pub async fn a_server_whose_clock_is_behind_does_not_keep_replicas_from_sharing() {
+    let redis = RedisServer::start();
+    let fleet = Fleet::of(1, &redis).await;
+    let (begun, event) = journal(&redis).remove(0);
+    let ahead = format!("{}-0", milliseconds(&begun) + 3_600_000);
+    take_its_place(&redis, &[(&begun, &event), (&ahead, OTHERS_PURGE)]);
+    fleet.replicas[0].get(FLOW).await;
+    gives_nothing_older(&fleet, "it has read of the purge").await;
+    take_its_place(&redis, &[(&begun, &event)]);
+    eventually("it tells of it by the other clock", async || {
+        journal(&redis).iter().any(|(at, event)| event.contains("S_123456") && milliseconds(at) < milliseconds(&ahead))
+    })
+    .await;
+    fleet.all_share().await;
+    let operator = async || fleet.replicas[0].ask("operator", "GET", FLOW, &[("cache-control", "no-cache")]).await;
+    eventually("answers are shared again", async || {
+        assert_eq!(operator().await.status, 200);
+        let late = TestApp::beside(&fleet.replicas[0], &[("REDIS__NODES", &redis.node())]);
+        shares(&late, "in_use").await;
+        cache_status(&late.get(FLOW).await).ends_with("detail=shared")
+    })
+    .await;
+}
+
+pub async fn a_journal_that_was_emptied_is_begun_anew() {
+    let redis = RedisServer::start();
+    let fleet = Fleet::of(2, &redis).await;
+    fleet.replicas[0].get(FLOW).await;
+    let trim = |connection: &mut redis::Connection| {
+        redis::cmd("XTRIM").arg("storegate:journal").arg("MAXLEN").arg(0).query::<i64>(connection).unwrap()
+    };
+    assert_eq!(trim(&mut redis.connection().unwrap()), 1);
+    eventually("it is begun anew", async || journal(&redis).len() == 1).await;
+    fleet.all_share().await;
+    fleet.replicas[0].get(FLOW).await;
+    purge(&fleet.replicas[1]).await;
+    gives_nothing_older(&fleet, "a purge reaches the other one").await;
 }
