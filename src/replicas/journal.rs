@@ -149,6 +149,11 @@ impl Journal {
         Self { key: format!("{prefix}:journal") }
     }
 
+    /// Under which key it is.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Writes an event, and gives its place.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::connection::Connection;
 use super::refusal::breaks_the_link;
+use super::settings::{Mode, RedisSettings};
 use crate::clock::{Clock, Deadline};
 use crate::telemetry::metrics;
 
@@ -83,12 +84,20 @@ pub struct Link {
     broke: Arc<Notify>,
     clock: Clock,
     timeout: Duration,
+    /// Whether it leads to many servers, of which some may be down while others are not.
+    leads_to_many: bool,
 }
 
 impl Link {
     /// A link that is down.
-    pub fn new(timeout: Duration, clock: Clock) -> Self {
-        Self { live: Arc::default(), broke: Arc::default(), clock, timeout }
+    pub fn new(settings: &RedisSettings, clock: Clock) -> Self {
+        Self {
+            live: Arc::default(),
+            broke: Arc::default(),
+            clock,
+            timeout: settings.timeout,
+            leads_to_many: settings.mode == Mode::Cluster,
+        }
     }
 
     /// Whether requests use it.
@@ -204,8 +213,13 @@ impl Link {
         Unavailable::Refused
     }
 
-    /// Takes the link down, unless it is another one by now. Of all requests that meet the same trouble one says so.
+    /// Takes the link down, unless it is another one by now. Of all requests that meet the same trouble one says so. One of many
+    /// servers takes down none of the others; whether there are any, the upkeep sees.
     fn give_up(&self, operation: Operation, why: &dyn fmt::Display, broken: &Arc<Connection>) {
+        if self.leads_to_many {
+            tracing::debug!(operation = operation.name(), error = %why, "a node of the cluster is of no use");
+            return;
+        }
         let before = self.live.compare_and_swap(broken, None);
         if before.as_ref().is_some_and(|before| Arc::ptr_eq(before, broken)) {
             // The library's messages hold no password.

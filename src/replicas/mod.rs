@@ -76,7 +76,7 @@ impl fmt::Debug for Replicas {
 impl Replicas {
     /// Shares nothing until [`Self::start`].
     pub fn new(settings: RedisSettings, clock: Clock) -> Self {
-        let link = Link::new(settings.timeout, clock.clone());
+        let link = Link::new(&settings, clock.clone());
         Self {
             id: ReplicaId::new(),
             purges: Arc::default(),

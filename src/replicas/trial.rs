@@ -76,7 +76,7 @@ async fn measure(settings: &RedisSettings, connection: &mut Connection, clock: &
     Ok(Trial {
         version: told("valkey_version").or_else(|| told("redis_version")),
         round_trip,
-        allowed: Link::new(settings.timeout, clock.clone()).of_an_operation(),
+        allowed: Link::new(settings, clock.clone()).of_an_operation(),
         forgets_nothing: has_a_limit && told("maxmemory_policy").as_deref() == Some("noeviction"),
     })
 }

@@ -1,10 +1,11 @@
 //! Redis with a password, over TLS, behind sentinels, and as a cluster.
 
+use std::cell::Cell;
 use std::process::{Command, Stdio};
 
 use redis::Commands;
 
-use crate::fleet::{FLOW, Fleet, all_answer, cache_status, eventually};
+use crate::fleet::{FLOW, Fleet, all_answer, cache_status, eventually, says_of_shared};
 use crate::redis_server::{Directory, RedisServer, free_port, free_port_of_a_cluster, program, wait_until};
 
 /// Two replicas share, and one finds what the other fetched.
@@ -114,10 +115,11 @@ pub async fn behind_sentinels_another_server_takes_over() {
     sentinel.wait().unwrap();
 }
 
-pub async fn in_a_cluster_all_of_it_works() {
-    let nodes: Vec<RedisServer> =
-        (0..3).map(|_| RedisServer::with(free_port_of_a_cluster(), &["--cluster-enabled", "yes"], None)).collect();
-    let addresses: Vec<String> = nodes.iter().map(RedisServer::node).collect();
+/// Three nodes that share the slots, each a third of them, in order.
+fn cluster() -> Vec<RedisServer> {
+    const OPTIONS: [&str; 6] =
+        ["--cluster-enabled", "yes", "--cluster-require-full-coverage", "no", "--cluster-node-timeout", "1000"];
+    let nodes: Vec<RedisServer> = (0..3).map(|_| RedisServer::with(free_port_of_a_cluster(), &OPTIONS, None)).collect();
     for (number, node) in nodes.iter().enumerate() {
         let mut connection = node.connection().unwrap();
         let slots: Vec<usize> = (number * 16_384 / 3..(number + 1) * 16_384 / 3).collect();
@@ -127,14 +129,17 @@ pub async fn in_a_cluster_all_of_it_works() {
     wait_until("the cluster is whole", || {
         nodes.iter().all(|node| {
             let info: String = redis::cmd("CLUSTER").arg("INFO").query(&mut node.connection().unwrap()).unwrap();
-            info.contains("cluster_state:ok")
+            info.contains("cluster_slots_ok:16384")
         })
     });
-    let variables = [
-        ("REDIS__MODE", "cluster"),
-        ("REDIS__NODES", addresses[0].as_str()),
-        ("AUTH__CLIENTS__COUNTER__QUOTA", "5/10m"),
-    ];
+    nodes
+}
+
+pub async fn in_a_cluster_all_of_it_works() {
+    let nodes = cluster();
+    let node = nodes[0].node();
+    let variables =
+        [("REDIS__MODE", "cluster"), ("REDIS__NODES", node.as_str()), ("AUTH__CLIENTS__COUNTER__QUOTA", "5/10m")];
     let fleet = Fleet::that_may_wait(2, &variables, |_| {});
     both_find_the_same(&fleet).await;
     let mut passed = 0;
@@ -150,4 +155,35 @@ pub async fn in_a_cluster_all_of_it_works() {
     let kept: usize = nodes.iter().map(|node| node.keys("storegate:*").len()).sum();
     assert!(kept >= 3, "{kept}");
     let _: bool = nodes[0].connection().unwrap().exists("storegate:none").unwrap_or_default();
+}
+
+pub async fn a_cluster_without_one_of_its_nodes_is_used_for_what_the_others_have() {
+    let mut nodes = cluster();
+    let node = nodes[0].node();
+    let fleet = Fleet::that_may_wait(2, &[("REDIS__MODE", "cluster"), ("REDIS__NODES", node.as_str())], |_| {});
+    fleet.all_share().await;
+    // The journal and the dead tokens are at the second one.
+    nodes[2].kill();
+    // How many of so many answers that one replica has fetched another one finds.
+    let day = Cell::new(0_u32);
+    let found_of_twelve = async || {
+        let mut found = 0;
+        for _ in 0..12 {
+            day.set(day.get() + 1);
+            let (month, day) = (day.get() / 28 % 12 + 1, day.get() % 28 + 1);
+            let path =
+                format!("/stores/S_123456/demographics?from=2025-{month:02}-{day:02}&to=2025-{month:02}-{day:02}");
+            for replica in &fleet.replicas {
+                let answer = replica.get(&path).await;
+                assert_eq!(answer.status, 200, "{}", answer.text());
+                found += u32::from(cache_status(&answer).ends_with("detail=shared"));
+                assert_eq!(says_of_shared(replica).await, "in_use");
+            }
+        }
+        found
+    };
+    let found = found_of_twelve().await;
+    assert!((1..12).contains(&found), "{found}");
+    nodes[2].start_again();
+    eventually("all of them are found again", async || found_of_twelve().await == 12).await;
 }

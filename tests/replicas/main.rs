@@ -95,7 +95,8 @@ fn main() -> ExitCode {
             a_password_lets_in_and_a_wrong_one_costs_no_request,
             over_tls_with_a_certificate_of_ones_own_authority,
             behind_sentinels_another_server_takes_over,
-            in_a_cluster_all_of_it_works;
+            in_a_cluster_all_of_it_works,
+            a_cluster_without_one_of_its_nodes_is_used_for_what_the_others_have;
         doctor:
             a_redis_that_works_is_told_with_its_version_and_its_round_trip,
             each_thing_that_is_wrong_with_redis_is_told_with_its_remedy;
