@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::rt;
 use redis::{FromRedisValue, Script, ScriptInvocation, Value};
 
+use super::connection::Connection;
 use super::journal::Position;
 use super::link::{Link, Operation, Unavailable};
 use super::purges::Purges;
@@ -116,7 +117,7 @@ impl SharedAnswers {
         let (mut pause, mut useless) = (FIRST_LOOK, Vec::new());
         loop {
             let looked = self.look_once(&keys, wanted, &mark, &useless).await;
-            let Ok((kept, whose)) = looked else { return Look::Everybodys(None) };
+            let Ok((kept, whose, connection)) = looked else { return Look::Everybodys(None) };
             let kept = match kept {
                 Some(kept) if is_of_use(&kept) => Some(kept),
                 Some(kept) if whose == "fresh" && useless != kept.checksum() && !waiting.left().is_zero() => {
@@ -128,7 +129,9 @@ impl SharedAnswers {
             };
             match (whose.as_str(), kept) {
                 ("fresh", Some(kept)) => return Look::Fresh(kept),
-                ("ours", kept) => return Look::Ours(Turn::hold(&self.link, &keys, mark), kept),
+                ("ours", kept) => {
+                    return Look::Ours(Turn::hold(&self.link, connection, &keys, mark), kept);
+                }
                 ("theirs", _) if !waiting.left().is_zero() => {}
                 (_, kept) => return Look::Everybodys(kept),
             }
@@ -143,17 +146,18 @@ impl SharedAnswers {
         wanted: &Wanted,
         mark: &str,
         useless: &[u8],
-    ) -> Result<(Option<Kept>, String), Unavailable> {
+    ) -> Result<(Option<Kept>, String, Connection), Unavailable> {
         let left_when_fresh = milliseconds(wanted.keeps.saturating_sub(wanted.fresh));
         let mut look = LOOK.key(&keys.answer);
         look.key(&keys.turn).arg(left_when_fresh).arg(mark).arg(milliseconds(TURN)).arg(useless);
-        let (answer, left, whose): (Value, i64, String) = self.take_or_undo(look, keys, mark).await?;
+        let ((answer, left, whose), connection): ((Value, i64, String), _) =
+            self.take_or_undo(look, keys, mark).await?;
         let left = u64::try_from(left).map(Duration::from_millis);
         let kept = match (answer, left) {
             (Value::BulkString(bytes), Ok(left)) => Some(Kept { bytes, left }),
             _ => None,
         };
-        Ok((kept, whose))
+        Ok((kept, whose, connection))
     }
 
     /// Takes the turn, whoever has it: for who insists on an answer from the gateway, which is newer than what another
@@ -161,26 +165,27 @@ impl SharedAnswers {
     pub async fn take_turn(&self, name: &str) -> Option<Turn> {
         let (keys, mark) = (Keys::of(&self.prefix, name), turn::new_mark());
         let take = turn::take_script(&keys, &mark);
-        self.take_or_undo::<Value>(take, &keys, &mark).await.ok()?;
-        Some(Turn::hold(&self.link, &keys, mark))
+        let (_, connection) = self.take_or_undo::<Value>(take, &keys, &mark).await.ok()?;
+        Some(Turn::hold(&self.link, connection, &keys, mark))
     }
 
-    /// Runs what may take the turn. Who does not wait for the answer any more sends at once after it, on the same connection,
+    /// Runs what may take the turn, and gives the connection on which it did. Who does not wait for the answer any more sends at once after it, on the same connection,
     /// that the turn is not needed: whenever Redis reads the one, it reads the other, and no turn is left to nobody.
     async fn take_or_undo<T>(
         &self,
         script: ScriptInvocation<'static>,
         keys: &Keys,
         mark: &str,
-    ) -> Result<T, Unavailable>
+    ) -> Result<(T, Connection), Unavailable>
     where
         T: FromRedisValue + 'static,
     {
-        let connection = self.link.connection();
+        let connection = self.link.connection().ok_or(Unavailable::Down)?;
         let deadline = self.link.patience();
         let work = |mut connection| async move { script.invoke_async(&mut connection).await };
         let outcome = self.link.run(Operation::Look, &deadline, work).await;
-        if let (Err(Unavailable::TimedOut), Some(mut connection)) = (&outcome, connection) {
+        if matches!(outcome, Err(Unavailable::TimedOut)) {
+            let mut connection = connection.clone();
             let undo = turn::keep_script(keys, mark, "unneeded", &[], Duration::ZERO, Duration::ZERO);
             rt::spawn(async move {
                 let undone = undo.invoke_async::<Value>(&mut connection);
@@ -188,7 +193,7 @@ impl SharedAnswers {
                 let _undone = rt::time::timeout(LONGEST_WAIT, undone).await;
             });
         }
-        outcome
+        outcome.map(|taken| (taken, connection))
     }
 
     /// Tells the other replicas what came of a fetch, and ends the turn.
@@ -204,8 +209,15 @@ impl SharedAnswers {
         let keep = turn::keep_script(&keys, turn.mark(), what, &bytes, keeps, turn.left());
         // Nobody waits for this, and a large answer takes longer.
         let deadline = Deadline::after(TURN);
-        let work = |mut connection| async move { keep.invoke_async(&mut connection).await };
-        let _kept: Result<Value, _> = self.link.run(Operation::Keep, &deadline, work).await;
+        if self.link.is_up() {
+            let work = |mut connection| async move { keep.invoke_async(&mut connection).await };
+            let _kept: Result<Value, _> = self.link.run(Operation::Keep, &deadline, work).await;
+        } else {
+            // Those who wait for the end of the turn are not to wait because Redis is late for us.
+            let mut connection = turn.connection().clone();
+            let kept = keep.invoke_async::<Value>(&mut connection);
+            let _kept = rt::time::timeout(deadline.left(), kept).await;
+        }
     }
 
     /// Up to where this replica has read the journal.

@@ -10,6 +10,7 @@ use actix_web::rt;
 use redis::{Script, ScriptInvocation};
 use sha2::{Digest as _, Sha256};
 
+use super::connection::Connection;
 use super::link::{Link, Operation};
 use crate::clock::Deadline;
 
@@ -59,6 +60,8 @@ static RENEW: LazyLock<Script> = LazyLock::new(|| {
 /// Our turn to fetch an answer. It is kept until it is dropped or told what came of it.
 pub struct Turn {
     mark: String,
+    /// The one on which the turn was taken.
+    connection: Connection,
     /// When it ends unless it is kept until then.
     ends: Rc<Cell<Deadline>>,
     keeping: rt::task::JoinHandle<()>,
@@ -72,7 +75,7 @@ impl Drop for Turn {
 
 impl Turn {
     /// Keeps the turn for as long as the process runs and wants it.
-    pub(super) fn hold(link: &Link, keys: &Keys, mark: String) -> Self {
+    pub(super) fn hold(link: &Link, connection: Connection, keys: &Keys, mark: String) -> Self {
         let (link, key, its_mark) = (link.clone(), keys.turn.clone(), mark.clone());
         let ends = Rc::new(Cell::new(Deadline::after(TURN)));
         let its_end = ends.clone();
@@ -91,12 +94,18 @@ impl Turn {
                 }
             }
         });
-        Self { mark, ends, keeping }
+        Self { mark, connection, ends, keeping }
     }
 
     /// Who has it.
     pub(super) fn mark(&self) -> &str {
         &self.mark
+    }
+
+    /// On which connection it was taken. Requests may have given that up meanwhile, for being late; it still leads to where
+    /// others wait for the end of the turn.
+    pub(super) const fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// How long it lasts yet.

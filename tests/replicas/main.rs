@@ -65,7 +65,8 @@ fn main() -> ExitCode {
             two_companies_never_meet_at_redis,
             that_there_is_no_such_store_ends_the_shared_answer,
             what_a_day_gave_before_it_ended_is_not_kept_as_if_it_had_ended,
-            a_fetch_that_ends_late_does_not_take_the_place_of_a_newer_answer;
+            a_fetch_that_ends_late_does_not_take_the_place_of_a_newer_answer,
+            a_fetch_is_told_although_its_replica_has_given_up_the_link_meanwhile;
         telling:
             a_purge_reaches_all_replicas_and_what_they_share,
             a_purge_while_redis_is_down_reaches_the_others_when_it_is_back,

@@ -6,7 +6,7 @@ use futures_util::future::{join, join_all};
 use redis::Commands;
 use storegate::sandbox::Fault;
 
-use crate::fleet::{FLOW, Fleet, cache_status, eventually, shares};
+use crate::fleet::{FLOW, Fleet, cache_status, eventually, shares, unseen};
 use crate::redis_server::RedisServer;
 use crate::test_app::TestApp;
 
@@ -195,4 +195,26 @@ pub async fn a_fetch_that_ends_late_does_not_take_the_place_of_a_newer_answer() 
     let mut left: Vec<i64> = redis.keys("storegate:answer:*").iter().map(|key| connection.pttl(key).unwrap()).collect();
     left.sort_unstable();
     assert!(left[1] - left[0] > 500_000, "{left:?}");
+}
+
+pub async fn a_fetch_is_told_although_its_replica_has_given_up_the_link_meanwhile() {
+    let redis = RedisServer::start();
+    let fleet = Fleet::of(2, &redis).await;
+    let (fetching, waiting) = (&fleet.replicas[0], &fleet.replicas[1]);
+    fetching.sandbox().set_behaviour(|behaviour| behaviour.latency = Duration::from_millis(400));
+    let wait = async {
+        eventually("the fetch is under way", async || fleet.flow_calls() == 1).await;
+        redis.pause();
+        let look_in_vain = unseen();
+        let resume = async {
+            shares(fetching, "unavailable").await;
+            redis.resume();
+            waiting.get(FLOW).await
+        };
+        join(fetching.get(&look_in_vain), resume).await.1
+    };
+    let (fetched, waited) = join(fetching.get(FLOW), wait).await;
+    assert_eq!((fetched.status, waited.status, &fetched.body), (200, 200, &waited.body));
+    assert!(cache_status(&waited).ends_with("detail=shared"), "{}", cache_status(&waited));
+    assert_eq!(fleet.flow_calls(), 2, "one for each store");
 }
