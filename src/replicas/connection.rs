@@ -6,6 +6,7 @@ use std::time::Duration;
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
+use redis::io::tcp::TcpSettings;
 use redis::sentinel::{SentinelClientBuilder, SentinelServerType};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, IntoConnectionInfo as _, Pipeline, RedisConnectionInfo,
@@ -20,6 +21,12 @@ pub const OPENING: Duration = Duration::from_secs(2);
 
 /// Longer than any request waits: what has no answer then never gets one.
 const ANSWERING: Duration = Duration::from_secs(1);
+
+/// What the other side has not acknowledged for so long is not sent again: a network that is whole again after longer would
+/// deliver what was asked long ago, such as a turn that nobody wants any more. Less than [`ANSWERING`], since a connection is
+/// not closed before that: what is sent together is delivered together or not at all.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNACKNOWLEDGED: Duration = Duration::from_millis(800);
 
 /// An open connection.
 #[derive(Clone)]
@@ -74,7 +81,10 @@ impl ConnectionLike for Connection {
 
 async fn open_single(settings: &RedisSettings) -> RedisResult<MultiplexedConnection> {
     let node = settings.nodes.first().ok_or((redis::ErrorKind::InvalidClientConfig, "there is no node"))?;
-    let info = address(node, settings.tls).into_connection_info()?.set_redis_settings(identity(settings));
+    let info = address(node, settings.tls)
+        .into_connection_info()?
+        .set_redis_settings(identity(settings))
+        .set_tcp_settings(tcp());
     let client = match certificates(settings) {
         Some(certificates) => Client::build_with_tls(info, certificates)?,
         None => Client::open(info)?,
@@ -85,7 +95,8 @@ async fn open_single(settings: &RedisSettings) -> RedisResult<MultiplexedConnect
 async fn open_by_sentinel(settings: &RedisSettings) -> RedisResult<MultiplexedConnection> {
     let sentinels = settings.nodes.iter().map(|node| address(node, settings.tls));
     let mut builder = SentinelClientBuilder::new(sentinels, &settings.master, SentinelServerType::Master)?
-        .set_client_to_redis_db(settings.database);
+        .set_client_to_redis_db(settings.database)
+        .set_client_to_redis_tcp_settings(tcp());
     if settings.tls {
         builder =
             builder.set_client_to_redis_tls_mode(TlsMode::Secure).set_client_to_sentinel_tls_mode(TlsMode::Secure);
@@ -114,6 +125,7 @@ async fn open_cluster(settings: &RedisSettings) -> RedisResult<ClusterConnection
     let nodes = settings.nodes.iter().map(|node| address(node, settings.tls));
     // One more try is enough to follow a key that has moved; whoever waits longer goes on without.
     let mut builder = ClusterClient::builder(nodes).connection_timeout(OPENING).response_timeout(ANSWERING).retries(1);
+    builder = builder.tcp_settings(tcp());
     if settings.tls {
         builder = builder.tls(TlsMode::Secure);
     }
@@ -131,6 +143,14 @@ async fn open_cluster(settings: &RedisSettings) -> RedisResult<ClusterConnection
 
 fn timeouts() -> AsyncConnectionConfig {
     AsyncConnectionConfig::new().set_connection_timeout(Some(OPENING)).set_response_timeout(Some(ANSWERING))
+}
+
+/// Small commands go at once: none waits for the answer to the one before it.
+fn tcp() -> TcpSettings {
+    let settings = TcpSettings::default().set_nodelay(true);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let settings = settings.set_user_timeout(UNACKNOWLEDGED);
+    settings
 }
 
 fn address(node: &Node, tls: bool) -> ConnectionAddr {
