@@ -123,8 +123,8 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// The keys of an answer. Both have the same part in braces, so that a cluster keeps them at one node. Names may be long and tell whose
-    /// data it is; a hash of them does not.
+    /// The keys of an answer. Both have the same part in braces, so that a cluster keeps them at one node. Names may be long
+    /// and tell whose data it is; a hash of them does not.
     pub(super) fn of(prefix: &str, name: &str) -> Self {
         let hash = base16ct::lower::encode_string(&Sha256::digest(name));
         Self {
