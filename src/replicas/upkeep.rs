@@ -149,8 +149,8 @@ impl Upkeep {
     /// something may be had yet.
     async fn try_for_requests(&self, connection: &mut Connection) -> RedisResult<()> {
         let mut write = redis::cmd("SET");
-        // Of a cluster's nodes the one that has the journal.
-        write.arg(format!("{{{}}}:link", self.journal.key())).arg("tried").arg("PX").arg(1000);
+        // Of a cluster's nodes the one that has the journal. All keys begin with the prefix: a user may have no others.
+        write.arg(format!("{}:link:{{{}}}", self.settings.prefix, self.journal.key())).arg("tried").arg("PX").arg(1000);
         match within(self.link.of_an_operation(), write.query_async::<()>(connection)).await {
             Err(error) if breaks_the_link(&error) => Err(error),
             _ => Ok(()),
