@@ -2,6 +2,8 @@
 //! Both vendors refuse a signature that they have seen (OMS for 3600 s), and equal calls within one second would carry
 //! the same one. Replicas that share a Redis take their seconds there; without it, each knows its own only.
 
+mod runs;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +15,8 @@ use uuid::Uuid;
 
 use super::dialect::{Call, Stamp, TimestampForm};
 use crate::replicas::seconds::{SharedSeconds, Taken};
+
+use runs::Runs;
 
 /// After a repeat that is not our own, somebody else uses the same credential: a step of up to so many seconds, chosen at
 /// random, makes it unlikely that both go on choosing the same ones.
@@ -27,16 +31,8 @@ type CallHash = [u8; 16];
 /// The seconds that calls have used, of all accounts: two companies may share a credential, and the gateway counts by it.
 #[derive(Debug, Default)]
 pub struct UsedSeconds {
-    own: Mutex<HashMap<CallHash, Used>>,
+    own: Mutex<HashMap<CallHash, Runs>>,
     shared: Option<SharedSeconds>,
-}
-
-/// What one call has used.
-#[derive(Clone, Copy, Debug)]
-struct Used {
-    last: i64,
-    /// The last one before the clock jumped ahead, if it did: what followed was perhaps never taken.
-    before_jump: i64,
 }
 
 impl UsedSeconds {
@@ -50,10 +46,12 @@ impl UsedSeconds {
     async fn take_of_all(&self, call: CallHash, now: i64, lead: i64) -> Option<i64> {
         let Some(shared) = &self.shared else { return self.take(call, now, lead) };
         // Ours are known there, too, unless it was away.
-        let first = self.after_our_last(call, now, lead);
+        let first = self.used().get(&call).map_or(Some(now), |runs| runs.free(now, lead))?;
         match shared.take(&call, now, first, lead).await {
             Taken::Second(second) => {
-                self.have_used(call, second, now);
+                let mut used = self.used();
+                make_room(&mut used, now);
+                used.entry(call).or_default().add(second, lead);
                 Some(second)
             }
             Taken::None => None,
@@ -61,20 +59,7 @@ impl UsedSeconds {
         }
     }
 
-    /// The first second that we have not used ourselves.
-    fn after_our_last(&self, call: CallHash, now: i64, lead: i64) -> i64 {
-        let last = self.used().get(&call).map(|used| used.last);
-        last.filter(|last| *last <= now.saturating_add(lead)).map_or(now, |last| now.max(last.saturating_add(1)))
-    }
-
-    fn have_used(&self, call: CallHash, second: i64, now: i64) {
-        let mut used = self.used();
-        make_room(&mut used, now);
-        let before = used.get(&call).map_or(i64::MIN, |used| used.last);
-        used.insert(call, Used { last: second, before_jump: before.min(second) });
-    }
-
-    fn used(&self) -> MutexGuard<'_, HashMap<CallHash, Used>> {
+    fn used(&self) -> MutexGuard<'_, HashMap<CallHash, Runs>> {
         self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -82,35 +67,23 @@ impl UsedSeconds {
     fn take(&self, call: CallHash, now: i64, lead: i64) -> Option<i64> {
         let mut used = self.used();
         make_room(&mut used, now);
-        let used = used.entry(call).or_insert(Used { last: i64::MIN, before_jump: i64::MIN });
-        let furthest = now.saturating_add(lead);
-        if used.last > furthest {
-            // It was used by a clock that has been corrected since, and refused.
-            used.last = if used.before_jump > furthest { i64::MIN } else { used.before_jump };
-        }
-        let second = now.max(used.last.saturating_add(1));
-        if second > furthest {
-            return None;
-        }
-        if second > used.last.saturating_add(lead) {
-            used.before_jump = used.last;
-        }
-        used.last = second;
+        let runs = used.entry(call).or_default();
+        let second = runs.free(now, lead)?;
+        runs.add(second, lead);
         Some(second)
     }
 
     /// Passes over some of the next seconds.
     fn step_aside(&self, call: CallHash) {
-        let mut used = self.used();
-        if let Some(used) = used.get_mut(&call) {
-            used.last = used.last.saturating_add(fastrand::i64(0..LARGEST_STEP));
+        if let Some(runs) = self.used().get_mut(&call) {
+            runs.pass_over(fastrand::i64(0..LARGEST_STEP));
         }
     }
 }
 
-fn make_room(used: &mut HashMap<CallHash, Used>, now: i64) {
+fn make_room(used: &mut HashMap<CallHash, Runs>, now: i64) {
     if used.len() >= REMEMBERED {
-        used.retain(|_, used| used.last >= now);
+        used.retain(|_, runs| runs.reaches(now));
     }
 }
 

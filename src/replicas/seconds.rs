@@ -8,24 +8,37 @@ use redis::Script;
 
 use super::link::{Link, Operation};
 
-/// KEYS: what the call has used: the latest second, and the one before the clock jumped ahead, if it did. ARGV: the
-/// gateway's time, the first second that may be used, how far ahead a second may lie, how long to remember.
-/// Gives a second, or nothing. The rules are those of `gateway/stamps.rs`.
+/// KEYS: what the call has used, as runs of seconds, `first-last`. ARGV: the gateway's time, the first second that may be
+/// used, how far ahead a second may lie, how long to remember. Gives a second, or nothing. The rules are those of
+/// `gateway/stamps/runs.rs`.
 static TAKE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local now, first, lead = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-         local used = redis.call('HMGET', KEYS[1], 'last', 'before_jump')
-         local last, before = tonumber(used[1] or ''), tonumber(used[2] or '')
-         if last and last > now + lead then
-             last = (before and before <= now + lead) and before or nil
+         local runs, most = {}, 4
+         for begins, ends in string.gmatch(redis.call('GET', KEYS[1]) or '', '(%d+)-(%d+)') do
+             if #runs < most then runs[#runs + 1] = {tonumber(begins), tonumber(ends)} end
          end
-         local second = math.max(now, first, last and last + 1 or now)
+         local second, moved = math.max(now, first), true
+         while moved do
+             moved = false
+             for _, run in ipairs(runs) do
+                 if run[1] <= second and second <= run[2] and run[2] <= now + lead then
+                     second, moved = run[2] + 1, true
+                 end
+             end
+         end
          if second > now + lead then return false end
-         if not last or second > last + lead then
-             redis.call('HSET', KEYS[1], 'before_jump', string.format('%.0f', last or 0))
+         local place
+         for at, run in ipairs(runs) do
+             if run[2] < second and second <= run[2] + lead and (not place or run[2] > runs[place][2]) then place = at end
          end
-         redis.call('HSET', KEYS[1], 'last', string.format('%.0f', second))
-         redis.call('EXPIRE', KEYS[1], ARGV[4])
+         local run = place and table.remove(runs, place) or {second}
+         run[2] = second
+         runs[#runs + 1] = run
+         if #runs > most then table.remove(runs, 1) end
+         local written = {}
+         for at, run in ipairs(runs) do written[at] = string.format('%.0f-%.0f', run[1], run[2]) end
+         redis.call('SET', KEYS[1], table.concat(written, ' '), 'EX', ARGV[4])
          return string.format('%.0f', second)",
     )
 });
@@ -65,7 +78,7 @@ impl SharedSeconds {
     /// Takes the first second from `first` on that no equal call of any replica has used, at most `lead` seconds ahead of
     /// the gateway's time `now`. A call is known by a hash of all that is signed but the time.
     pub async fn take(&self, call: &[u8], now: i64, first: i64, lead: i64) -> Taken {
-        let key = format!("{}:second:{}", self.prefix, base16ct::lower::encode_string(call));
+        let key = format!("{}:seconds:{}", self.prefix, base16ct::lower::encode_string(call));
         let mut take = TAKE.key(key);
         take.arg(now).arg(first).arg(lead).arg(REMEMBERED);
         let deadline = self.link.patience();

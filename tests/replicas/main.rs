@@ -82,7 +82,8 @@ fn main() -> ExitCode {
             a_quota_is_spent_by_all_replicas_together_to_the_last_request,
             what_one_replica_took_and_does_not_use_another_may,
             without_redis_each_replica_counts_for_itself,
-            equal_calls_of_two_replicas_in_one_second_carry_different_seconds;
+            equal_calls_of_two_replicas_in_one_second_carry_different_seconds,
+            clocks_that_jump_and_come_back_use_no_second_twice;
         trouble:
             a_redis_that_is_not_there_at_the_start_is_used_as_soon_as_it_is,
             a_killed_redis_costs_no_request_and_is_used_again_when_it_is_back,
@@ -94,6 +95,7 @@ fn main() -> ExitCode {
             something_that_is_no_redis_costs_no_request;
         forms:
             a_password_lets_in_and_a_wrong_one_costs_no_request,
+            a_user_who_may_use_no_keys_but_those_with_the_prefix_is_enough,
             over_tls_with_a_certificate_of_ones_own_authority,
             behind_sentinels_another_server_takes_over,
             in_a_cluster_all_of_it_works,
