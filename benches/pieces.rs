@@ -21,6 +21,7 @@ use storegate::auth::secrets::sha256_hex;
 use storegate::cache::{AnswerCache, CacheSettings, Document, Failure, Freshness, Key, Question};
 use storegate::clock::Clock;
 use storegate::config::Settings;
+use storegate::fair_queue::Principal;
 use storegate::gateway::GatewaySettings;
 use storegate::gateway::dialect::{Call, Dialect, Stamp, TimestampForm};
 use storegate::gateway::opretail::methods::GET_TOTAL_DATA;
@@ -122,6 +123,7 @@ fn question(number: u32) -> Question {
         stores: Vec::new(),
         bypass: false,
         waits: false,
+        principal: Principal::default(),
     }
 }
 
@@ -135,7 +137,7 @@ fn lookup(criterion: &mut Criterion) {
     let cache: AnswerCache<Never> = AnswerCache::new(&CacheSettings::default(), Clock::system());
     runtime.block_on(async {
         for number in 0..10_000 {
-            cache.read(question(number), || std::future::ready(Ok(document(700)))).await.unwrap();
+            cache.read(question(number), |_| std::future::ready(Ok(document(700)))).await.unwrap();
         }
     });
     let keys: Vec<Key> = (0..10_000).map(|number| question(number).key).collect();
@@ -154,7 +156,7 @@ fn keep(criterion: &mut Criterion) {
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let document = document.clone();
-                let fetch = move || std::future::ready(Ok(document));
+                let fetch = move |_| std::future::ready(Ok(document));
                 runtime.block_on(cache.read(numbers.next().unwrap(), fetch)).unwrap()
             });
         });
@@ -197,7 +199,7 @@ fn translate(criterion: &mut Criterion) {
     let dialect = dialect(SignMethod::Md5);
     let data = dialect.decode(ENVELOPE).unwrap().data.unwrap().get();
     let configured = Settings::parse(&configuration(KeyAlgorithm::Hs256), std::iter::empty()).unwrap();
-    let tenants = Tenants::new(configured.tenants, &Registry::new(&GatewaySettings::default()));
+    let tenants = Tenants::new(configured.tenants, &Registry::new(&GatewaySettings::default(), Clock::system()));
     let tenant = tenants.get("acme").unwrap();
     let access = tenant.opretail().unwrap();
     criterion.bench_function("translate the figures of a store", |bencher| {

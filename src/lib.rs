@@ -36,6 +36,8 @@ pub mod directory;
 
 pub mod replicas;
 
+pub mod fair_queue;
+
 pub mod sandbox;
 
 pub mod telemetry;

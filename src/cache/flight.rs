@@ -15,6 +15,7 @@ use super::freshness::State;
 use super::question::{Found, Outcome, Question};
 use super::shared::Session;
 use super::{AnswerCache, Failure, Key, found, or_stale};
+use crate::fair_queue::Principal;
 use crate::telemetry::traces;
 
 /// By whom an answer came, as far as one flight knows.
@@ -40,7 +41,7 @@ impl<E: Failure> AnswerCache<E> {
         fetch: F,
     ) -> Result<Found, E>
     where
-        F: FnOnce() -> Fut + 'static,
+        F: FnOnce(Principal) -> Fut + 'static,
         Fut: Future<Output = Result<Document, E>> + 'static,
     {
         let by = Rc::new(Cell::default());
@@ -84,7 +85,7 @@ impl<E: Failure> AnswerCache<E> {
     /// Starts a refresh that nobody waits for, unless one runs or the last one has just failed.
     pub(super) fn refresh_once<F, Fut>(&self, question: Question, entry: &Arc<Entry>, now: Duration, fetch: F)
     where
-        F: FnOnce() -> Fut + 'static,
+        F: FnOnce(Principal) -> Fut + 'static,
         Fut: Future<Output = Result<Document, E>> + 'static,
     {
         if !entry.begin_refresh() {
@@ -94,6 +95,7 @@ impl<E: Failure> AnswerCache<E> {
             entry.end_refresh();
             return;
         }
+        let question = Question { principal: question.principal.in_background(), ..question };
         let flight = self.spawn_flight(question, Rc::default(), fetch);
         let entry = entry.clone();
         rt::spawn(async move {
@@ -111,7 +113,7 @@ impl<E: Failure> AnswerCache<E> {
         fetch: F,
     ) -> rt::task::JoinHandle<Result<Arc<Entry>, E>>
     where
-        F: FnOnce() -> Fut + 'static,
+        F: FnOnce(Principal) -> Fut + 'static,
         Fut: Future<Output = Result<Document, E>> + 'static,
     {
         let (memory, clock, shared) = (self.memory.clone(), self.clock.clone(), self.shared.clone());
@@ -144,7 +146,7 @@ impl<E: Failure> AnswerCache<E> {
                 }
                 by.set(By::ThisOne);
                 // The future of a whole gateway call is large, and what holds it is moved several times.
-                let outcome = Box::pin(fetch()).await;
+                let outcome = Box::pin(fetch(question.principal.clone())).await;
                 if let Some(session) = session {
                     session.tell(&question, &outcome);
                 }

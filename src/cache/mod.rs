@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::fair_queue::Principal;
 use crate::replicas::Replicas;
 use crate::replicas::journal::Event;
 
@@ -62,13 +63,14 @@ impl<E: Failure> AnswerCache<E> {
         Self { replicas, shared, ..self }
     }
 
-    /// Answers the question from the cache, or by `fetch`, which runs at most once for all callers who ask the same.
+    /// Answers the question from the cache, or by `fetch`, which runs at most once for all callers who ask the same, on behalf
+    /// of the one who started it; of the tenant alone when nobody waits for it.
     ///
     /// # Errors
     /// The failure of the fetch, when there is no older answer that is better.
     pub async fn read<F, Fut>(&self, question: Question, fetch: F) -> Result<Found, E>
     where
-        F: FnOnce() -> Fut + 'static,
+        F: FnOnce(Principal) -> Fut + 'static,
         Fut: Future<Output = Result<Document, E>> + 'static,
     {
         let now = self.clock.elapsed();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::entry::Entry;
 use super::freshness::Freshness;
+use crate::fair_queue::Principal;
 
 /// Which answer is wanted. The tenant is part of it, so that two tenants never meet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +45,8 @@ pub struct Question {
     pub bypass: bool,
     /// Wait for an answer that is due, however long the gateway takes, instead of taking an older one meanwhile.
     pub waits: bool,
+    /// Whose share of the gateway's calls a fetch uses.
+    pub principal: Principal,
 }
 
 /// How an answer came about.

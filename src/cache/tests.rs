@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use super::{AnswerCache, CacheSettings, Document, Failure, Found, Freshness, Key, Outcome, Question};
 use crate::clock::{Clock, ManualClock};
+use crate::fair_queue::Principal;
 
 #[derive(Clone, Debug, PartialEq)]
 struct Broken {
@@ -44,17 +45,20 @@ impl Fixture {
     }
 
     /// A fetch that counts and gives its number.
-    fn fetch(&self) -> impl FnOnce() -> std::future::Ready<Result<Document, Broken>> + 'static {
+    fn fetch(&self) -> impl FnOnce(Principal) -> std::future::Ready<Result<Document, Broken>> + 'static {
         let fetched = self.fetched.clone();
-        move || {
+        move |_| {
             fetched.set(fetched.get() + 1);
             std::future::ready(Ok(document(&fetched.get().to_string())))
         }
     }
 
-    fn fail(&self, failure: Broken) -> impl FnOnce() -> std::future::Ready<Result<Document, Broken>> + 'static {
+    fn fail(
+        &self,
+        failure: Broken,
+    ) -> impl FnOnce(Principal) -> std::future::Ready<Result<Document, Broken>> + 'static {
         let fetched = self.fetched.clone();
-        move || {
+        move |_| {
             fetched.set(fetched.get() + 1);
             std::future::ready(Err(failure))
         }
@@ -80,6 +84,7 @@ fn question(key: &str) -> Question {
         stores: vec![key.to_owned()],
         bypass: false,
         waits: false,
+        principal: Principal::default(),
     }
 }
 
@@ -172,7 +177,7 @@ async fn a_caller_who_leaves_neither_cancels_nor_repeats_the_fetch() {
     let fixture = Fixture::new();
     let gate = Rc::new(Notify::new());
     let slow = |gate: Rc<Notify>, fetched: Rc<Cell<u32>>| {
-        move || async move {
+        move |_| async move {
             fetched.set(fetched.get() + 1);
             gate.notified().await;
             Ok(document("slow"))
@@ -195,7 +200,7 @@ async fn a_slow_gateway_does_not_hold_a_caller_for_whom_there_is_an_old_answer()
     let fixture = Fixture::new();
     fixture.read("a").await;
     fixture.pass(100);
-    let never = || std::future::pending::<Result<Document, Broken>>();
+    let never = |_| std::future::pending::<Result<Document, Broken>>();
     let found = fixture.cache.read(question("a"), never).await.unwrap();
     assert_eq!(text(&found), ("1".to_owned(), Outcome::StaleIfError));
 }
@@ -225,7 +230,7 @@ async fn a_bypass_falls_back_to_the_kept_answer_when_the_gateway_fails() {
 #[actix_web::test]
 async fn a_bypass_does_not_join_a_fetch_that_began_before() {
     let fixture = Fixture::new();
-    let never = || std::future::pending::<Result<Document, Broken>>();
+    let never = |_| std::future::pending::<Result<Document, Broken>>();
     let mut waiting = Box::pin(fixture.cache.read(question("a"), never));
     assert!(futures_util::poll!(&mut waiting).is_pending());
     settle().await;
@@ -238,7 +243,7 @@ async fn a_fetch_that_began_before_a_purge_is_served_and_not_kept() {
     let fixture = Fixture::new();
     let gate = Rc::new(Notify::new());
     let opened = gate.clone();
-    let slow = move || async move {
+    let slow = move |_| async move {
         opened.notified().await;
         Ok(document("old"))
     };
@@ -258,7 +263,7 @@ async fn a_refresh_that_a_purge_overtakes_does_not_pin_the_old_answer() {
     fixture.pass(31);
     let gate = Rc::new(Notify::new());
     let opened = gate.clone();
-    let slow = move || async move {
+    let slow = move |_| async move {
         opened.notified().await;
         Ok(document("overtaken"))
     };
@@ -280,7 +285,7 @@ async fn another_companys_purge_does_not_drop_what_is_under_way() {
     let fixture = Fixture::new();
     let gate = Rc::new(Notify::new());
     let opened = gate.clone();
-    let slow = move || async move {
+    let slow = move |_| async move {
         opened.notified().await;
         Ok(document("slow"))
     };
@@ -296,7 +301,7 @@ async fn another_companys_purge_does_not_drop_what_is_under_way() {
 #[actix_web::test]
 async fn who_reads_after_a_purge_does_not_join_a_fetch_from_before() {
     let fixture = Fixture::new();
-    let never = || std::future::pending::<Result<Document, Broken>>();
+    let never = |_| std::future::pending::<Result<Document, Broken>>();
     let mut waiting = Box::pin(fixture.cache.read(question("a"), never));
     assert!(futures_util::poll!(&mut waiting).is_pending());
     settle().await;
@@ -323,7 +328,7 @@ async fn an_older_fetch_does_not_replace_a_newer_answer() {
     let fixture = Fixture::new();
     let gate = Rc::new(Notify::new());
     let opened = gate.clone();
-    let slow = move || async move {
+    let slow = move |_| async move {
         opened.notified().await;
         Ok(document("older"))
     };
@@ -344,7 +349,7 @@ async fn a_purge_of_another_store_does_not_take_the_old_answer_of_an_outage() {
     fixture.pass(100);
     let gate = Rc::new(Notify::new());
     let opened = gate.clone();
-    let failing = move || async move {
+    let failing = move |_| async move {
         opened.notified().await;
         Err(FLAKY)
     };
@@ -365,7 +370,7 @@ async fn a_purge_of_another_store_disturbs_no_fetch_and_forgets_no_failure() {
     assert!(fixture.cache.read(question("gone"), fixture.fail(gone.clone())).await.is_err());
     let gate = Rc::new(Notify::new());
     let opened = gate.clone();
-    let slow = move || async move {
+    let slow = move |_| async move {
         opened.notified().await;
         Ok(document("one for both"))
     };
@@ -409,7 +414,7 @@ async fn an_answer_too_large_for_the_cache_is_served_and_not_kept() {
     let (clock, _time) = Clock::manual(Timestamp::UNIX_EPOCH);
     let settings = CacheSettings { size: 64 << 10, ..CacheSettings::default() };
     let cache: AnswerCache<Broken> = AnswerCache::new(&settings, clock);
-    let large = || {
+    let large = |_| {
         let noise: String = (0..20_000_u32).map(|number| char::from(b'a' + (number * number % 23) as u8)).collect();
         std::future::ready(Ok(document(&noise)))
     };
@@ -423,7 +428,7 @@ async fn a_storm_of_new_answers_takes_no_more_room_than_there_is_and_leaves_the_
     let (clock, _time) = Clock::manual(Timestamp::UNIX_EPOCH);
     let settings = CacheSettings { size: 1 << 20, ..CacheSettings::default() };
     let cache: AnswerCache<Broken> = AnswerCache::new(&settings, clock);
-    let answer = || std::future::ready(Ok(document(&"x".repeat(500))));
+    let answer = |_| std::future::ready(Ok(document(&"x".repeat(500))));
     for _ in 0..64 {
         cache.read(question("popular"), answer).await.unwrap();
         cache.maintain();
@@ -442,7 +447,7 @@ async fn a_storm_of_new_answers_takes_no_more_room_than_there_is_and_leaves_the_
 #[actix_web::test]
 async fn a_panic_in_a_fetch_reaches_the_caller_and_leaves_nothing_behind() {
     let fixture = Fixture::new();
-    let bomb = || async { panic!("a bomb in a test") };
+    let bomb = |_| async { panic!("a bomb in a test") };
     let reading = fixture.cache.read::<_, _>(question("a"), bomb);
     let caught = catch(reading).await;
     assert!(caught.is_err());
@@ -459,7 +464,7 @@ async fn an_answer_that_became_too_old_while_the_gateway_was_asked_is_not_served
     fixture.read("a").await;
     fixture.pass(629);
     let time = fixture.time.clone();
-    let slow_failure = move || async move {
+    let slow_failure = move |_| async move {
         time.advance(Duration::from_secs(20));
         Err(FLAKY)
     };
@@ -473,7 +478,7 @@ async fn a_failure_of_an_earlier_flight_does_not_end_a_newer_answer() {
     let gone = Broken { stale_is_better: false, remembered: Duration::from_secs(30) };
     let landing = Rc::new(Notify::new());
     let lands = landing.clone();
-    let earlier = move || async move {
+    let earlier = move |_| async move {
         lands.notified().await;
         Err(gone)
     };
@@ -485,4 +490,25 @@ async fn a_failure_of_an_earlier_flight_does_not_end_a_newer_answer() {
     landing.notify_one();
     assert!(earlier.await.unwrap());
     assert_eq!(fixture.read("a").await, ("1".to_owned(), Outcome::Hit));
+}
+
+#[actix_web::test]
+async fn a_fetch_is_on_behalf_of_who_waits_for_it_and_a_refresh_of_the_tenant_alone() {
+    let fixture = Fixture::new();
+    let who = Principal::of(&["acme", "dashboard"]);
+    let asked = || Question { principal: who.clone(), ..question("a") };
+    let fetched_for: Rc<std::cell::RefCell<Vec<Principal>>> = Rc::default();
+    let fetch = || {
+        let fetched_for = fetched_for.clone();
+        move |principal| {
+            fetched_for.borrow_mut().push(principal);
+            std::future::ready(Ok::<_, Broken>(document("it")))
+        }
+    };
+    fixture.cache.read(asked(), fetch()).await.unwrap();
+    fixture.pass(31);
+    let found = fixture.cache.read(asked(), fetch()).await.unwrap();
+    assert_eq!(found.outcome, Outcome::StaleWhileRevalidate);
+    settle().await;
+    assert_eq!(*fetched_for.borrow(), [who, Principal::of(&["acme", ""])]);
 }

@@ -117,7 +117,8 @@ struct Company {
 impl Company {
     fn of(config: &ConfigArgument, company: &CompanyArgument) -> Result<Self, CliError> {
         let settings = config.load()?;
-        let tenant = Tenant::new(company.choose(&settings.tenants)?, &Registry::new(&settings.gateway));
+        let tenant =
+            Tenant::new(company.choose(&settings.tenants)?, &Registry::new(&settings.gateway, Clock::system()));
         Ok(Self { settings, tenant })
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::ConfigArgument;
 use super::company::CompanyArgument;
 use super::error::CliError;
+use crate::clock::Clock;
 use crate::config::Settings;
 use crate::gateway::account::Account;
 use crate::gateway::dialect::{Call, Door, Method};
@@ -49,7 +50,8 @@ impl WireCall {
     pub(super) fn prepare(&self) -> Result<(Settings, Arc<Account>, Call), CliError> {
         let settings = self.config.load()?;
         let call = Call { method: self.method(), parameters: self.parameters() };
-        let tenant = Tenant::new(self.company.choose(&settings.tenants)?, &Registry::new(&settings.gateway));
+        let tenant =
+            Tenant::new(self.company.choose(&settings.tenants)?, &Registry::new(&settings.gateway, Clock::system()));
         let account = match call.method.gateway() {
             Gateway::OpRetail => tenant.opretail()?.account.clone(),
             Gateway::Oms => tenant.oms()?.account.clone(),

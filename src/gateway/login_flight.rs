@@ -61,7 +61,7 @@ impl GatewayClient {
     }
 
     fn spawn_login(&self, account: &Arc<Account>, call: Call, duty: Duty) {
-        let (client, account) = (self.clone(), account.clone());
+        let (client, account) = (self.on_behalf_of(self.principal.in_background()), account.clone());
         let login = async move {
             let outcome = client.log_in(&account, &call).await;
             report(&account, outcome.as_ref().err());

@@ -47,6 +47,7 @@ use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 
 use crate::clock::{Clock, Deadline};
+use crate::fair_queue::{Permit, Principal};
 use crate::telemetry::metrics;
 use crate::telemetry::traces::{Attempt, CallerTrace as _, Traces};
 
@@ -56,7 +57,6 @@ use breaker::{Change, Leave};
 use dialect::Call;
 use error::{Error, Kind};
 use hidden::Hidden;
-use limit::Place;
 use progress::{Failure, Progress, Sent};
 use reactions::Counts;
 use transport::Transport;
@@ -72,12 +72,14 @@ pub struct GatewayClient {
     traces: Traces,
     /// The end of all calls for one answer, if that has begun.
     until: Option<Deadline>,
+    /// Who calls, which decides about its share of the calls.
+    principal: Principal,
 }
 
 impl GatewayClient {
     /// A client for one worker.
     pub fn new(transport: Transport, clock: Clock, deadline: Duration) -> Self {
-        Self { transport, clock, deadline, traces: Traces::default(), until: None }
+        Self { transport, clock, deadline, traces: Traces::default(), until: None, principal: Principal::default() }
     }
 
     /// The same with a span for each attempt.
@@ -90,6 +92,12 @@ impl GatewayClient {
     #[must_use]
     pub fn for_one_answer(&self) -> Self {
         Self { until: Some(Deadline::after(self.deadline)), ..self.clone() }
+    }
+
+    /// The same client, whose calls use this principal's share.
+    #[must_use]
+    pub fn on_behalf_of(&self, principal: Principal) -> Self {
+        Self { principal, ..self.clone() }
     }
 
     /// Makes one call, with as many attempts as its failures deserve, and decodes its data.
@@ -156,13 +164,13 @@ impl GatewayClient {
         let unsent = |error| Failure { error, sent: None, reading: None };
         self.must_not_rest(account).map_err(unsent)?;
         let login = self.login_for(account, call, deadline).await.map_err(unsent)?;
-        let (place, leave) = self.admit(account, deadline).await.map_err(unsent)?;
+        let (permit, leave) = self.admit(account, deadline).await.map_err(unsent)?;
         let stamped = self.stamp(account, call, &progress.trial).await.map_err(unsent)?;
         progress.attempts.begin(&account.budget);
         let had_its_time = self.transport.has_time(deadline);
         let sent = Sent { stamped, login, had_its_time, number: progress.attempts.number() };
         let Reply { outcome, reading, .. } = self.exchange(account, call, &sent, deadline).await;
-        drop(place);
+        drop(permit);
         self.record(account, call, leave, &sent, outcome.as_ref().err());
         if outcome.as_ref().err().is_none_or(|error| error.kind.reaction().admitted) {
             account.stamp_was_taken(&progress.trial, reading.as_ref());
@@ -203,14 +211,14 @@ impl GatewayClient {
         account.breaker.wait(self.clock.elapsed()).map_or(Ok(()), |wait| Err(breaker_open(account, wait)))
     }
 
-    /// A place among the calls under way, and the breaker's leave.
-    async fn admit<'a>(&self, account: &'a Account, deadline: &Deadline) -> Result<(Place, Leave<'a>), Error> {
-        let place = account.limit.enter(&self.clock, deadline).await.map_err(|full| {
+    /// A permit among the calls under way, and the breaker's leave.
+    async fn admit<'a>(&self, account: &'a Account, deadline: &Deadline) -> Result<(Permit, Leave<'a>), Error> {
+        let permit = account.limit.enter(&self.principal, deadline).await.map_err(|full| {
             let cause = "too many calls are under way or waiting; see gateway.calls_in_flight and calls_per_second";
             account.error(Kind::Busy, cause).retry_after(Some(full.retry_after))
         })?;
         let leave = account.breaker.pass(self.clock.elapsed()).map_err(|wait| breaker_open(account, wait))?;
-        Ok((place, leave))
+        Ok((permit, leave))
     }
 
     async fn stamp(&self, account: &Account, call: &Call, trial: &Trial) -> Result<Stamped, Error> {

@@ -8,6 +8,7 @@ use super::limit::{CallLimit, CallLimits};
 use super::settings::GatewaySettings;
 use super::stamps::UsedSeconds;
 use super::vendor::Gateway;
+use crate::clock::Clock;
 use crate::replicas::Replicas;
 
 /// What all accounts of the process share. Cloning shares it.
@@ -16,18 +17,19 @@ pub struct Registry {
     used: Arc<UsedSeconds>,
     limits: Arc<CallLimits>,
     settings: Arc<GatewaySettings>,
+    clock: Clock,
 }
 
 impl Registry {
     /// A registry that knows no account yet.
-    pub fn new(settings: &GatewaySettings) -> Self {
-        Self::sharing(settings, None)
+    pub fn new(settings: &GatewaySettings, clock: Clock) -> Self {
+        Self::sharing(settings, clock, None)
     }
 
     /// The same, whose signatures use seconds that no other replica uses, if there are any.
-    pub fn sharing(settings: &GatewaySettings, replicas: Option<&Replicas>) -> Self {
+    pub fn sharing(settings: &GatewaySettings, clock: Clock, replicas: Option<&Replicas>) -> Self {
         let used = Arc::new(UsedSeconds::sharing(replicas.map(Replicas::seconds)));
-        Self { used, limits: Arc::default(), settings: Arc::new(settings.clone()) }
+        Self { used, limits: Arc::default(), settings: Arc::new(settings.clone()), clock }
     }
 
     /// The seconds that calls have used.
@@ -37,7 +39,7 @@ impl Registry {
 
     /// The limits of the gateway at `url`.
     pub(super) fn limit(&self, gateway: Gateway, url: &str) -> Arc<CallLimit> {
-        self.limits.of(gateway, url, self.settings.limits_of(gateway))
+        self.limits.of(gateway, url, self.settings.limits_of(gateway), &self.clock)
     }
 
     /// A breaker for one credential.

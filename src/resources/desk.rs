@@ -136,6 +136,7 @@ impl Desk {
             freshness: policy.freshness(ended),
             stores,
             waits: false,
+            principal: caller.token().principal().clone(),
             bypass: caller.has_scope(CacheBypass::NAME) && reply::wants_no_cache(&self.request),
         })
     }
@@ -206,13 +207,15 @@ impl Desk {
     ///
     /// # Errors
     /// The problem that the gateway's failure is for the caller.
-    pub async fn answer_unkept<T, F, Fut>(&self, fetch: F) -> Result<HttpResponse, Problem>
+    pub async fn answer_unkept<S, T, F, Fut>(&self, caller: &Caller<S>, fetch: F) -> Result<HttpResponse, Problem>
     where
+        S: Scope,
         T: Serialize,
         F: FnOnce(GatewayClient) -> Fut,
         Fut: Future<Output = Result<T, Error>>,
     {
-        let value = fetch(self.source.gateway.clone()).await?;
+        let gateway = self.source.gateway.on_behalf_of(caller.token().principal().clone());
+        let value = fetch(gateway).await?;
         let mut response = HttpResponse::Ok().json(value);
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Ok(response)

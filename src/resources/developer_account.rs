@@ -242,7 +242,7 @@ async fn read_developer_account(caller: Caller<OrganizationsRead>, desk: Desk) -
     desk.require_no_limits(&caller)?;
     let access = tenant.opretail()?;
     let shows_secret = caller.has_scope(OrganizationsSecrets::NAME);
-    desk.answer_unkept(|gateway| async move {
+    desk.answer_unkept(&caller, |gateway| async move {
         let call = Call::new(AUTHENTICATION).with("orgid", ask.organization.number());
         let wire: Option<Recognized<WireAccount>> = gateway.call(&access.account, &call).await?;
         // An organization that has no account is refused by a code of its own.

@@ -185,6 +185,7 @@ impl StoreFlowQuestion {
     #[must_use]
     pub fn again(mut self) -> Self {
         self.question.bypass = false;
+        self.question.principal = self.question.principal.in_background();
         self
     }
 

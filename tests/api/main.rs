@@ -33,6 +33,7 @@ mod directory_command;
 mod doctor;
 mod documents;
 mod errors;
+mod fair_shares;
 mod gateway_answers;
 mod guesses;
 mod hostile;

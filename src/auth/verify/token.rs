@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::auth::claims::Claims;
 use crate::auth::grants::Grants;
+use crate::fair_queue::Principal;
 
 /// A token that passed every check, with what requests ask of it made ready.
 #[derive(Debug)]
@@ -11,14 +12,17 @@ pub struct VerifiedToken {
     claims: Claims,
     client_id: Arc<str>,
     tenant: Arc<str>,
+    principal: Principal,
     grants: Grants,
 }
 
 impl VerifiedToken {
     pub(in crate::auth) fn new(claims: Claims) -> Self {
+        let (tenant, client_id) = (Arc::from(claims.tenant.as_str()), Arc::from(claims.client_id.as_str()));
         Self {
-            client_id: Arc::from(claims.client_id.as_str()),
-            tenant: Arc::from(claims.tenant.as_str()),
+            principal: Principal::new(&tenant, &client_id),
+            client_id,
+            tenant,
             grants: Grants::new(claims.stores.as_deref(), claims.organizations.as_deref()),
             claims,
         }
@@ -37,6 +41,11 @@ impl VerifiedToken {
     /// Whose gateway credentials and data the token reaches.
     pub const fn tenant(&self) -> &Arc<str> {
         &self.tenant
+    }
+
+    /// Whose share of what is limited its requests use.
+    pub const fn principal(&self) -> &Principal {
+        &self.principal
     }
 
     /// Which stores the token may read.

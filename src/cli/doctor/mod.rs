@@ -83,7 +83,7 @@ async fn examine(settings: Settings) -> Result<Vec<Finding>, CliError> {
     let tls = tls::client_config(settings.gateway.ca_file.as_deref()).map_err(AppError::from)?;
     let transport = Transport::new(&settings.gateway, tls.clone());
     let client = GatewayClient::new(transport, Clock::system(), settings.gateway.deadline.min(PATIENCE));
-    let registry = Registry::new(&settings.gateway);
+    let registry = Registry::new(&settings.gateway, Clock::system());
     let open = |tenant: &TenantSettings| Tenant::new(tenant.clone(), &registry);
     let tenants: Vec<Tenant> = settings.tenants.iter().map(open).collect();
     let catalogue = Catalogue::with(&settings.declared);

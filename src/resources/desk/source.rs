@@ -76,8 +76,8 @@ impl AnswerSource {
         Fut: Future<Output = Result<Fetched<T>, Error>> + 'static,
     {
         let gateway = self.gateway.clone();
-        let fetch = move || {
-            let fetching = fetch(gateway.for_one_answer());
+        let fetch = move |principal| {
+            let fetching = fetch(gateway.for_one_answer().on_behalf_of(principal));
             // An older answer may hide the failure from every caller, so it is logged where it happens.
             async move { document(resource, &fetching.await.inspect_err(log)?) }
         };

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::page;
 use super::row::Inspection;
+use crate::clock::Clock;
 use crate::gateway::GatewaySettings;
 use crate::gateway::account::Account;
 use crate::gateway::endpoint::china_standard_time;
@@ -31,7 +32,7 @@ fn access() -> OpRetailAccess {
         time_zone: china_standard_time(),
     };
     OpRetailAccess {
-        account: Arc::new(Account::opretail(settings, &Registry::new(&GatewaySettings::default()))),
+        account: Arc::new(Account::opretail(settings, &Registry::new(&GatewaySettings::default(), Clock::system()))),
         enterprise_id: None,
         zone: china_standard_time(),
     }
