@@ -49,13 +49,20 @@ async fn check<'a>(
     let (rate, clock) = (auth.limits.wrong_secrets, &auth.clock);
     let heard = || memory.guesses.check(guesser, rate, clock.elapsed()).map_err(Refusal::Unheard);
     heard()?;
-    let mut place = None;
-    if clients.needs_place(&credentials.id) {
-        place = Some(memory.slow_checks.enter().await?);
-        // Others may have been wrong in the meantime, or a queue full of guesses would all be heard.
+    let ClientCredentials { id, secret } = credentials;
+    let mut permit = None;
+    if clients.needs_permit(id) {
+        if let Some(client) = clients.verified_before(id, secret, clock.elapsed()) {
+            return Ok(client);
+        }
+        permit = Some(memory.slow_checks.enter(&clients.principal(id, guesser.peer)).await?);
+        // Others may have been wrong in the meantime, or a queue full of guesses would all be heard; or right.
         heard()?;
+        if let Some(client) = clients.verified_before(id, secret, clock.elapsed()) {
+            return Ok(client);
+        }
     }
-    let checked = clients.authenticate(&credentials.id, &credentials.secret, place).await;
+    let checked = clients.authenticate(id, secret, permit, clock.elapsed()).await;
     if matches!(checked, Err(AuthenticationError::WrongCredentials)) {
         memory.guesses.count(guesser, rate, clock.elapsed());
     }

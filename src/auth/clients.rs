@@ -1,22 +1,26 @@
 //! The clients that may ask for tokens, and the check of their secrets (RFC 6749 §2.3.1).
 //! An unknown id costs the same work and gets the same answer as a wrong secret.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::IpAddr;
+use std::time::Duration;
 
 use actix_web::web;
 use secrecy::SecretString;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::quota::Quota;
 use super::secrets::SecretHash;
 use super::stand_ins::{Candidate, StandIns};
+use super::verified_secrets::VerifiedSecrets;
+use crate::fair_queue::{FairQueue, Full, Permit, Principal};
 
 /// How many slow checks run at once: each takes 19 MiB and a whole core.
 const SLOW_CHECKS_AT_ONCE: usize = 2;
 
-/// How many slow checks wait for their turn: what is done in about a second.
-const SLOW_CHECKS_WAITING: usize = 32;
+/// How many slow checks wait for their turn. Of one client, most need no check any more when theirs has come.
+const SLOW_CHECKS_WAITING: usize = 128;
+
+/// How long a slow check waits for its turn.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// A client, and what its tokens may hold.
 #[derive(Clone, Debug)]
@@ -51,55 +55,23 @@ pub enum AuthenticationError {
     Busy,
 }
 
-/// Room for checks that take long, for all workers.
+/// Room for checks that take long, for all workers, and fairly for all who want to be checked.
 #[derive(Debug)]
-pub struct SlowChecks {
-    places: Arc<Semaphore>,
-    waiting: AtomicUsize,
-}
-
-/// A place for one slow check; free again when it is dropped.
-#[derive(Debug)]
-pub struct Place {
-    _permit: OwnedSemaphorePermit,
-}
+pub struct SlowChecks(FairQueue);
 
 impl Default for SlowChecks {
     fn default() -> Self {
-        Self { places: Arc::new(Semaphore::new(SLOW_CHECKS_AT_ONCE)), waiting: AtomicUsize::new(0) }
+        Self(FairQueue::new(SLOW_CHECKS_AT_ONCE, SLOW_CHECKS_WAITING))
     }
 }
 
 impl SlowChecks {
-    /// Waits for a place, in a queue that is short on purpose: guesses must not hold memory and right clients for long.
+    /// Waits for a permit, in a queue that is short on purpose: guesses must not hold memory and right clients for long.
     ///
     /// # Errors
-    /// The queue is full.
-    pub async fn enter(&self) -> Result<Place, AuthenticationError> {
-        let waiting = Waiting::begin(&self.waiting);
-        if waiting.others >= SLOW_CHECKS_WAITING {
-            return Err(AuthenticationError::Busy);
-        }
-        let permit = self.places.clone().acquire_owned().await.map_err(|_| AuthenticationError::Interrupted)?;
-        Ok(Place { _permit: permit })
-    }
-}
-
-/// Counts somebody who waits, until it is dropped: a caller who leaves makes room.
-struct Waiting<'a> {
-    count: &'a AtomicUsize,
-    others: usize,
-}
-
-impl<'a> Waiting<'a> {
-    fn begin(count: &'a AtomicUsize) -> Self {
-        Self { count, others: count.fetch_add(1, Ordering::AcqRel) }
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.count.fetch_sub(1, Ordering::AcqRel);
+    /// The queue is full, or was waited in for too long.
+    pub async fn enter(&self, principal: &Principal) -> Result<Permit, AuthenticationError> {
+        self.0.acquire(principal, LONGEST_WAIT).await.map_err(|Full| AuthenticationError::Busy)
     }
 }
 
@@ -111,6 +83,7 @@ pub struct Clients {
     /// Found once, or an unknown id would take the longer the more clients there are.
     candidates: Vec<Candidate>,
     stand_ins: StandIns,
+    verified: VerifiedSecrets,
 }
 
 impl Clients {
@@ -118,7 +91,8 @@ impl Clients {
     pub fn new(mut clients: Vec<Client>, stand_ins: StandIns) -> Self {
         clients.sort_by(|one, other| one.id.cmp(&other.id));
         clients.dedup_by(|one, other| one.id == other.id);
-        Self { candidates: Candidate::among(&clients), clients, stand_ins }
+        let verified = VerifiedSecrets::default();
+        Self { candidates: Candidate::among(&clients), clients, stand_ins, verified }
     }
 
     /// Whether there is none.
@@ -132,14 +106,27 @@ impl Clients {
         self.clients.get(index)
     }
 
-    /// Whether the check of this id's secret takes so long that it needs a [`Place`]; true for unknown ids, too, if it is
+    /// Whether the check of this id's secret takes so long that it needs a [`Permit`]; true for unknown ids, too, if it is
     /// for their stand-in.
-    pub fn needs_place(&self, id: &str) -> bool {
+    pub fn needs_permit(&self, id: &str) -> bool {
         let stand_in = self.stand_in(id);
         self.get(id).or(stand_in).is_some_and(|client| client.secret.is_slow())
     }
 
-    /// The client of this id, if the secret is its own. A slow check takes a place along.
+    /// Whose share of the slow checks one of this id uses: its tenant's, there that of the address, and there the id's own.
+    /// An unknown id has the tenant of its stand-in, or waiting would tell which ids are known.
+    pub fn principal(&self, id: &str, peer: IpAddr) -> Principal {
+        let stand_in = self.stand_in(id);
+        let tenant = self.get(id).or(stand_in).map_or("", |client| &client.tenant);
+        Principal::of(&[tenant, &peer.to_string(), id])
+    }
+
+    /// The client of this id, if the secret was verified to be its own a moment ago.
+    pub fn verified_before(&self, id: &str, secret: &SecretString, now: Duration) -> Option<&Client> {
+        self.get(id).filter(|client| client.secret.is_slow() && self.verified.contains(id, secret, now))
+    }
+
+    /// The client of this id, if the secret is its own. A slow check takes a permit along.
     ///
     /// # Errors
     /// The id is unknown or the secret is wrong.
@@ -147,12 +134,17 @@ impl Clients {
         &self,
         id: &str,
         secret: &SecretString,
-        place: Option<Place>,
+        permit: Option<Permit>,
+        now: Duration,
     ) -> Result<&Client, AuthenticationError> {
         let (known, stand_in) = (self.get(id), self.stand_in(id));
         let checked = known.or(stand_in).ok_or(AuthenticationError::WrongCredentials)?;
-        let matches = matches(&checked.secret, secret, place).await?;
-        known.filter(|_| matches).ok_or(AuthenticationError::WrongCredentials)
+        let matches = matches(&checked.secret, secret, permit).await?;
+        let client = known.filter(|_| matches).ok_or(AuthenticationError::WrongCredentials)?;
+        if client.secret.is_slow() {
+            self.verified.remember(id, secret, now);
+        }
+        Ok(client)
     }
 
     /// The client whose hash an unknown id is checked against. It is looked for with known ids, too, since looking takes
@@ -162,15 +154,19 @@ impl Clients {
     }
 }
 
-async fn matches(hash: &SecretHash, secret: &SecretString, place: Option<Place>) -> Result<bool, AuthenticationError> {
+async fn matches(
+    hash: &SecretHash,
+    secret: &SecretString,
+    permit: Option<Permit>,
+) -> Result<bool, AuthenticationError> {
     if !hash.is_slow() {
         return Ok(hash.matches(secret));
     }
     let (hash, secret) = (hash.clone(), secret.clone());
-    // The place goes along: a caller who leaves does not stop the work, and must not make room for more.
+    // The permit goes along: a caller who leaves does not stop the work, and must not make room for more.
     let check = web::block(move || {
         let matches = hash.matches(&secret);
-        drop(place);
+        drop(permit);
         matches
     });
     check.await.map_err(|_| AuthenticationError::Interrupted)
@@ -178,11 +174,15 @@ async fn matches(hash: &SecretHash, secret: &SecretString, place: Option<Place>)
 
 #[cfg(test)]
 mod tests {
-    use super::{AuthenticationError, Client, Clients, SLOW_CHECKS_AT_ONCE, SLOW_CHECKS_WAITING, SlowChecks};
+    use super::{AuthenticationError, Client, Clients};
     use crate::auth::fixtures::{quick_argon2, shared_key};
     use crate::auth::secrets::{SecretHash, sha256_hex};
     use crate::auth::stand_ins::StandIns;
+    use crate::fair_queue::Principal;
     use secrecy::SecretString;
+    use std::time::Duration;
+
+    const NOW: Duration = Duration::from_secs(7);
 
     fn client(id: &str, secret: SecretHash) -> Client {
         let (id, tenant) = (id.to_owned(), "acme".to_owned());
@@ -200,7 +200,7 @@ mod tests {
     }
 
     async fn check(clients: &Clients, id: &str, secret: &str) -> Result<String, AuthenticationError> {
-        clients.authenticate(id, &SecretString::from(secret), None).await.map(|client| client.id.clone())
+        clients.authenticate(id, &SecretString::from(secret), None, NOW).await.map(|client| client.id.clone())
     }
 
     #[actix_web::test]
@@ -247,28 +247,20 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn so_many_slow_checks_wait_and_no_more_and_whoever_leaves_makes_room() {
-        let checks = SlowChecks::default();
-        let mut places = Vec::new();
-        for _ in 0..SLOW_CHECKS_AT_ONCE {
-            places.push(checks.enter().await.unwrap());
-        }
-        let mut queue: Vec<_> = (0..SLOW_CHECKS_WAITING).map(|_| Box::pin(checks.enter())).collect();
-        for waiting in &mut queue {
-            assert!(futures_util::poll!(waiting).is_pending());
-        }
-        assert_eq!(checks.enter().await.unwrap_err(), AuthenticationError::Busy);
-        queue.pop();
-        assert!(futures_util::poll!(Box::pin(checks.enter())).is_pending());
-        places.clear();
-        assert!(futures_util::poll!(&mut queue[0]).is_ready());
+    async fn a_chosen_secret_that_was_right_is_known_for_a_while_and_no_other_is() {
+        let clients = clients();
+        let before = |id, secret: &str| clients.verified_before(id, &SecretString::from(secret), NOW).is_some();
+        assert!(!before("person", "chosen"));
+        assert_eq!(check(&clients, "person", "wrong").await, Err(AuthenticationError::WrongCredentials));
+        assert!(!before("person", "wrong"));
+        assert_eq!(check(&clients, "person", "chosen").await, Ok("person".to_owned()));
+        assert!(before("person", "chosen"));
+        assert!(!before("person", "wrong") && !before("nobody", "chosen") && !before("dashboard", "sgs_made"));
     }
 
     #[test]
-    fn unknown_ids_need_a_place_as_often_as_known_ones() {
-        let clients = clients();
-        assert!(clients.needs_place("person") && !clients.needs_place("dashboard"));
-        let slow = (0..256).filter(|number: &i32| clients.needs_place(&number.to_string())).count();
-        assert!((1..256).contains(&slow));
+    fn an_unknown_id_waits_among_those_of_the_tenant_that_a_known_one_might_have() {
+        let (clients, peer) = (clients(), [192, 0, 2, 1].into());
+        assert_eq!(clients.principal("nobody", peer), Principal::of(&["acme", "192.0.2.1", "nobody"]));
     }
 }

@@ -42,6 +42,7 @@ pub mod stand_ins;
 pub mod token_form;
 pub mod token_request;
 pub mod token_types;
+mod verified_secrets;
 pub mod verify;
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ mod tests {
 
     /// Whether the check of each unknown id is slow.
     fn choices(clients: &Clients) -> Vec<bool> {
-        (0..256).map(|number| clients.needs_place(&format!("unknown-{number}"))).collect()
+        (0..256).map(|number| clients.needs_permit(&format!("unknown-{number}"))).collect()
     }
 
     fn with_another_client() -> AuthSettings {

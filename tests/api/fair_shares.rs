@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Argon2, Params, PasswordHasher};
 use futures_util::future::{join, join_all};
 
+use storegate::auth::secrets::SecretHash;
+use storegate::config::Settings;
 use storegate::sandbox::Fault;
 
 use crate::answer::Answer;
@@ -109,4 +113,71 @@ async fn the_calls_of_a_second_are_shared_out_too() {
     let (others, (rest, ())) = join(other, join(greedy, passing)).await;
     assert_eq!((good(&others), good(&rest)), (4, 60));
     assert_eq!(app.sandbox().calls_of(FLOW), 64);
+}
+
+const GRANT: &str = "grant_type=client_credentials";
+
+/// A hash that takes a while to check, but less than one of `storegate secret`, which takes a second in a build for tests.
+fn argon2_hash(secret: &str) -> String {
+    let argon2 = Argon2::from(Params::new(1_024, 1, 1, None).unwrap());
+    let hash: PasswordHash = argon2.hash_password(secret.as_bytes()).unwrap();
+    hash.to_string()
+}
+
+/// Two tenants' people with chosen secrets.
+fn with_chosen_secrets() -> TestApp {
+    TestApp::with(|setup| {
+        for (name, tenant) in [("acme-person", "acme"), ("zenith-person", "zenith")] {
+            let hash = argon2_hash(name);
+            setup.more += &format!(
+                "[auth.clients.{name}]\ntenant = \"{tenant}\"\nscopes = [\"flow:read\"]\nsecret_argon2 = \"{hash}\"\n"
+            );
+        }
+        setup.set("LIMITS__WRONG_SECRETS", "1000/1m");
+    })
+}
+
+async fn tokens(app: &TestApp, credentials: &str, count: usize) -> Vec<u16> {
+    let asking = (0..count).map(|_| app.post_form_with(credentials, "/oauth/token", GRANT));
+    join_all(asking).await.iter().map(|answer| answer.status).collect()
+}
+
+#[actix_web::test]
+async fn a_tenant_with_many_right_secrets_to_check_keeps_nobody_from_a_token() {
+    let app = with_chosen_secrets();
+    let many = tokens(&app, "acme-person:acme-person", 60);
+    let few = tokens(&app, "zenith-person:zenith-person", 10);
+    let (many, few) = join(many, few).await;
+    assert_eq!(few, [200; 10]);
+    assert_eq!(many, [200; 60], "the first one is hashed, and the others are known then");
+}
+
+#[actix_web::test]
+async fn a_tenant_with_many_wrong_secrets_to_check_keeps_nobody_from_a_token() {
+    let app = with_chosen_secrets();
+    let wrong = tokens(&app, "acme-person:wrong", 200);
+    let right = async {
+        let mut statuses = Vec::new();
+        for _ in 0..3 {
+            statuses.extend(tokens(&app, "zenith-person:zenith-person", 3).await);
+            app.pass(61);
+        }
+        statuses
+    };
+    let (wrong, right) = join(wrong, right).await;
+    assert_eq!(right, [200; 9]);
+    assert!(wrong.iter().all(|status| [401, 503].contains(status)));
+}
+
+#[actix_web::test]
+async fn a_secret_that_was_right_is_refused_when_the_configuration_has_another() {
+    let app = with_chosen_secrets();
+    assert_eq!(tokens(&app, "acme-person:acme-person", 2).await, [200; 2]);
+    let other = argon2_hash("another");
+    let mut settings = Settings::parse(&app.configuration, std::iter::empty()).unwrap().auth;
+    let person = settings.clients.iter_mut().find(|client| client.id == "acme-person").unwrap();
+    person.secret = SecretHash::from_argon2(&other.into()).unwrap();
+    app.auth.renew(settings).unwrap();
+    assert_eq!(tokens(&app, "acme-person:acme-person", 1).await, [401]);
+    assert_eq!(tokens(&app, "acme-person:another", 1).await, [200]);
 }
