@@ -32,6 +32,7 @@ use storegate::gateway::stamps::Unique;
 use storegate::gateway::tenants::Tenants;
 use storegate::resources::flow::figures::{Figures, TotalData};
 use storegate::resources::recognized::Recognized;
+use storegate::settings::SettingsDigest;
 
 const ISSUER: &str = "https://storegate.example.com";
 const ENVELOPE: &[u8] =
@@ -99,7 +100,8 @@ fn verify(criterion: &mut Criterion) {
 
 fn key(criterion: &mut Criterion) {
     criterion.bench_function("key", |bencher| {
-        bencher.iter(|| Key::new(black_box("acme"), black_box("flow"), black_box("S_123456")));
+        let (shape, source) = (SettingsDigest::of(&"shape"), SettingsDigest::of(&"source"));
+        bencher.iter(|| Key::new(black_box("acme"), black_box("flow"), &shape, &source, black_box("S_123456")));
     });
 }
 
@@ -118,7 +120,7 @@ impl Failure for Never {
 
 fn question(number: u32) -> Question {
     Question {
-        key: Key::new("acme", "flow", &format!("S_{number}")),
+        key: Key::new("acme", "flow", &SettingsDigest::default(), &SettingsDigest::default(), &format!("S_{number}")),
         freshness: Freshness::seconds(3600, 0, 0),
         stores: Vec::new(),
         bypass: false,

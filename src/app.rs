@@ -182,6 +182,7 @@ impl App {
             tenants,
             directories,
             cache: cache.clone(),
+            catalogue: catalogue.clone(),
             policies: settings.policies,
             clock: clock.clone(),
         });

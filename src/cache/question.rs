@@ -6,15 +6,17 @@ use std::time::Duration;
 use super::entry::Entry;
 use super::freshness::Freshness;
 use crate::fair_queue::Principal;
+use crate::settings::SettingsDigest;
 
-/// Which answer is wanted. The tenant is part of it, so that two tenants never meet.
+/// Which answer is wanted: everything that the answer depends on besides the moment when it is fetched.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key(pub(super) Arc<str>);
 
 impl Key {
-    /// The answer of `resource` to `question` (its canonical parameters) for `tenant`.
-    pub fn new(tenant: &str, resource: &str, question: &str) -> Self {
-        Self(format!("{tenant}\0{resource}\0{question}").into())
+    /// The answer of `resource` to `question` (its canonical parameters) for `tenant`. `shape` stands for what the program
+    /// and its configuration make of the vendor's data, `source` for the credential and the settings by which it is fetched.
+    pub fn new(tenant: &str, resource: &str, shape: &SettingsDigest, source: &SettingsDigest, question: &str) -> Self {
+        Self(format!("{tenant}\0{resource}\0{shape}{source}\0{question}").into())
     }
 
     /// Whose answer it is.

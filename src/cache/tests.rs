@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use super::{AnswerCache, CacheSettings, Document, Failure, Found, Freshness, Key, Outcome, Question};
 use crate::clock::{Clock, ManualClock};
 use crate::fair_queue::Principal;
+use crate::settings::SettingsDigest;
 
 #[derive(Clone, Debug, PartialEq)]
 struct Broken {
@@ -79,7 +80,7 @@ fn document(body: &str) -> Document {
 
 fn question(key: &str) -> Question {
     Question {
-        key: Key::new("acme", "flow", key),
+        key: Key::new("acme", "flow", &SettingsDigest::of(&1), &SettingsDigest::of(&2), key),
         freshness: Freshness::seconds(30, 60, 600),
         stores: vec![key.to_owned()],
         bypass: false,

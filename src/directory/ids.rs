@@ -4,6 +4,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::Serialize;
+
 /// The longest id that is taken.
 const LONGEST: usize = 32;
 const GRAMMAR: &str = "an id has 1 to 32 letters, digits, `_`, `-` or `.`";
@@ -11,7 +13,7 @@ const PREFIX: &str = "S_";
 const NO_NUMBER: &str = "`S_` is followed by a store's number, such as S_123456";
 
 /// A store's id: an OMS is known to paste codes into SQL. `S_` alone is the id of no store at either vendor.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct StoreId(String);
 
 impl StoreId {

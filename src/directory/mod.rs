@@ -10,7 +10,6 @@ mod rows;
 mod settings;
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 pub use current::{CurrentDirectories, Directories};
 pub use ids::{OrganizationId, StoreId};
@@ -18,6 +17,7 @@ pub use problem::{Place, RowProblem};
 pub use rows::{Column, Row, read};
 pub use settings::DirectorySettings;
 
+use crate::settings::SettingsDigest;
 use ids::opretail_number;
 
 /// A store and its numbers at the vendors, as far as they are known.
@@ -44,7 +44,7 @@ pub struct Directory {
     rows: Vec<Row>,
     /// Where the row of an id is, whichever of its ids that is; OPRetail's without its prefix.
     places: HashMap<Name, usize>,
-    version: u64,
+    version: SettingsDigest,
 }
 
 /// What a row is found by. A code of digits is not OPRetail's number of the same digits.
@@ -64,9 +64,7 @@ impl Directory {
             places.extend(row.opretail.iter().map(|number| (Name::OpRetail(number.clone()), place)));
             places.extend(row.oms.iter().map(|code| (Name::Oms(code.to_string()), place)));
         }
-        let mut hasher = DefaultHasher::new();
-        rows.hash(&mut hasher);
-        Self { version: hasher.finish(), rows, places }
+        Self { version: SettingsDigest::of(&rows), rows, places }
     }
 
     /// A store, by whichever of its ids this is.
@@ -104,7 +102,7 @@ impl Directory {
     }
 
     /// The same for directories of the same rows. Answers that tell ids of many stores are kept under it.
-    pub const fn version(&self) -> u64 {
+    pub const fn version(&self) -> SettingsDigest {
         self.version
     }
 

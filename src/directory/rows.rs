@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use csv::{ReaderBuilder, StringRecord, Trim};
+use serde::Serialize;
 
 use super::ids::{StoreId, opretail_number};
 use super::problem::RowProblem;
@@ -50,7 +51,7 @@ impl fmt::Display for Column {
 }
 
 /// A store of the directory.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Row {
     /// The company's own id.
     pub id: StoreId,

@@ -7,13 +7,14 @@ use std::fmt;
 use bytes::Bytes;
 use jiff::Timestamp;
 use secrecy::SecretString;
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::error::Refusal;
 use super::vendor::Gateway;
 
 /// The address of a gateway that a method is called at. OPRetail has two, the OMS has one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Door {
     /// OPRetail's `/m.api`.
     MApi,
@@ -24,7 +25,7 @@ pub enum Door {
 }
 
 /// A method of a gateway, as its vendor documents it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Method {
     /// The vendor's name, such as `open.shopweb.passengerFlow.getTotalData`.
     pub name: Cow<'static, str>,

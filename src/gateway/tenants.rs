@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use serde::Serialize;
 
 use super::account::Account;
 use super::endpoint::china_standard_time;
@@ -12,10 +13,10 @@ use super::oms::{CodeParameter, OmsSettings};
 use super::opretail::OpRetailSettings;
 use super::registry::Registry;
 use super::vendor::Gateway;
-use crate::settings::Section;
+use crate::settings::{Section, SettingsDigest};
 
 /// The settings of one company's accounts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct TenantSettings {
     /// The name that tokens carry in `tenant`.
     pub name: String,
@@ -23,6 +24,33 @@ pub struct TenantSettings {
     pub opretail: Option<OpRetailSettings>,
     /// The company's access to its OMS.
     pub oms: Option<OmsSettings>,
+}
+
+/// What stands in the names of a company's cached answers for the credentials and settings by which they are fetched: with
+/// other ones, or those of another company, an answer is another one. Secrets are no part of it.
+#[derive(Clone, Copy, Debug)]
+struct Sources {
+    opretail: SettingsDigest,
+    oms: SettingsDigest,
+    all: SettingsDigest,
+}
+
+impl Sources {
+    /// Periods are read in the zone of OPRetail at whichever gateway.
+    fn of(settings: &TenantSettings) -> Self {
+        #[derive(Serialize)]
+        struct OmsSource<'a> {
+            oms: Option<&'a OmsSettings>,
+            #[serde(with = "jiff::fmt::serde::tz::optional")]
+            zone_of_periods: Option<TimeZone>,
+        }
+        let zone_of_periods = settings.opretail.as_ref().map(|settings| settings.time_zone.clone());
+        Self {
+            opretail: SettingsDigest::of(&settings.opretail),
+            oms: SettingsDigest::of(&OmsSource { oms: settings.oms.as_ref(), zone_of_periods }),
+            all: SettingsDigest::of(settings),
+        }
+    }
 }
 
 impl TenantSettings {
@@ -34,6 +62,9 @@ impl TenantSettings {
                 "tenants",
                 "there is no company: add a section [tenants.<name>.opretail] or [tenants.<name>.oms]",
             );
+        }
+        if entries.iter().any(|(name, _)| name.contains(char::is_control)) {
+            root.problem("tenants", "the name of a company has a control character: name its section otherwise");
         }
         entries.into_iter().map(|(name, section)| Self::read(name, &section)).collect()
     }
@@ -81,11 +112,13 @@ pub struct Tenant {
     name: Arc<str>,
     opretail: Option<OpRetailAccess>,
     oms: Option<OmsAccess>,
+    sources: Sources,
 }
 
 impl Tenant {
     /// Opens a company's accounts. The registry is shared by all companies of the process.
     pub fn new(settings: TenantSettings, registry: &Registry) -> Self {
+        let sources = Sources::of(&settings);
         let opretail = settings.opretail.map(|settings| OpRetailAccess {
             enterprise_id: settings.enterprise_id,
             zone: settings.time_zone.clone(),
@@ -97,7 +130,7 @@ impl Tenant {
             zone: settings.time_zone.clone(),
             account: Arc::new(Account::oms(settings, registry)),
         });
-        Self { name: settings.name.into(), opretail, oms }
+        Self { name: settings.name.into(), opretail, oms, sources }
     }
 
     /// The name that tokens carry.
@@ -125,6 +158,15 @@ impl Tenant {
     pub fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
         let opretail = self.opretail.as_ref().map(|access| &access.account);
         opretail.into_iter().chain(self.oms.as_ref().map(|access| &access.account))
+    }
+
+    /// What stands in the names of cached answers from this gateway, or from several, for where they come from.
+    pub const fn source(&self, gateway: Option<Gateway>) -> &SettingsDigest {
+        match gateway {
+            Some(Gateway::OpRetail) => &self.sources.opretail,
+            Some(Gateway::Oms) => &self.sources.oms,
+            None => &self.sources.all,
+        }
     }
 
     /// The zone in which periods are read.
@@ -158,5 +200,110 @@ impl Tenants {
     /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Tenant>> {
         self.0.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Registry, Tenant, TenantSettings};
+    use crate::clock::Clock;
+    use crate::gateway::settings::GatewaySettings;
+    use crate::gateway::vendor::Gateway;
+    use crate::settings::{Report, Section, SettingsDigest};
+
+    const ACME: &str = r#"
+[tenants.acme.opretail]
+m_api = "https://gateway.example.com/m.api"
+cloud_api = "https://gateway.example.com/cloud.api"
+system = "S107"
+key = "S107-00000001"
+secret = "a-secret"
+sign_method = "md5"
+nonce = true
+enterprise_id = 1084
+time_zone = "Asia/Shanghai"
+[tenants.acme.opretail.login]
+method = "sso"
+user_name = "13800000000"
+password = "a-password"
+[tenants.acme.oms]
+url = "https://oms.example.com/index.php/openapi/rpc/service/"
+flag = "acme"
+token = "a-token"
+timestamp = "auto"
+nonce = true
+page_cap = 100
+code_parameter = "shop_bn"
+time_zone = "Asia/Tokyo"
+"#;
+
+    fn read(text: &str) -> (Vec<TenantSettings>, Vec<String>) {
+        let table = text.parse().unwrap();
+        let report = Report::default().of_text(Some(text.to_owned()));
+        let root = Section::root(&table, &report);
+        let tenants = TenantSettings::read_all(&root.section("tenants"), &root);
+        (tenants, report.finish(&table).err().map(|problems| problems.0).unwrap_or_default())
+    }
+
+    /// Where answers from OPRetail, from the OMS, and from both come from.
+    fn sources(text: &str) -> [SettingsDigest; 3] {
+        let (tenants, problems) = read(text);
+        assert_eq!(problems, Vec::<String>::new());
+        let registry = Registry::new(&GatewaySettings::default(), Clock::system());
+        let tenant = Tenant::new(tenants.into_iter().next().unwrap(), &registry);
+        [Some(Gateway::OpRetail), Some(Gateway::Oms), None].map(|gateway| *tenant.source(gateway))
+    }
+
+    fn changed(setting: &str, other: &str) -> [bool; 3] {
+        let text = ACME.replacen(setting, other, 1);
+        assert_ne!(text, ACME, "{setting}");
+        let (before, after) = (sources(ACME), sources(&text));
+        std::array::from_fn(|place| before[place] != after[place])
+    }
+
+    #[test]
+    fn another_credential_or_setting_is_another_source() {
+        for (setting, other) in [
+            ("gateway.example.com/m.api", "staging.example.com/m.api"),
+            ("gateway.example.com/cloud.api", "staging.example.com/cloud.api"),
+            ("system = \"S107\"", "system = \"S108\""),
+            ("S107-00000001", "S107-00000002"),
+            ("1084", "2168"),
+            ("enterprise_id = 1084", ""),
+            ("13800000000", "13900000000"),
+        ] {
+            assert_eq!(changed(setting, other), [true, false, true], "{setting}");
+        }
+        assert_eq!(changed("Asia/Shanghai", "Asia/Tokyo"), [true; 3], "periods are read in this zone");
+        for (setting, other) in [
+            ("oms.example.com", "staging.example.com"),
+            ("flag = \"acme\"", "flag = \"zenith\""),
+            ("page_cap = 100", "page_cap = 50"),
+            ("shop_bn", "shop_code"),
+            ("Asia/Tokyo", "Asia/Seoul"),
+        ] {
+            assert_eq!(changed(setting, other), [false, true, true], "{setting}");
+        }
+    }
+
+    #[test]
+    fn a_new_secret_of_the_same_account_is_the_same_source() {
+        for (setting, other) in [
+            ("a-secret", "another-secret"),
+            ("a-password", "another-password"),
+            ("a-token", "another-token"),
+            ("\"md5\"", "\"sha1\""),
+            ("\"sso\"", "\"mobile\""),
+            ("\"auto\"", "\"unix\""),
+            ("nonce = true", "nonce = false"),
+        ] {
+            assert_eq!(changed(setting, other), [false; 3], "{setting}");
+        }
+    }
+
+    #[test]
+    fn a_company_whose_name_could_run_into_what_follows_it_is_refused() {
+        let (_, problems) = read(&ACME.replace("tenants.acme.", "tenants.\"ac\\u0000me\"."));
+        assert!(problems.iter().any(|problem| problem.contains("control character")), "{problems:?}");
     }
 }

@@ -12,6 +12,8 @@ mod settings;
 
 use std::borrow::Cow;
 
+use serde::Serialize;
+
 use crate::auth::scope::ScopeInfo;
 use crate::gateway::dialect::{Call, Method};
 use crate::settings::Section;
@@ -23,20 +25,25 @@ use self::answer::Answer;
 use self::parameter::Parameter;
 use self::path::PathTemplate;
 
-/// A resource as the configuration declares it.
-#[derive(Clone, Debug)]
+/// A resource as the configuration declares it. All of it is part of the names of cached answers, but for what is skipped:
+/// texts of the API document, who may read, and for how long.
+#[derive(Clone, Debug, Serialize)]
 pub struct Declaration {
     /// Its name: label in metrics, and its section's.
     name: String,
     /// Where callers read it.
     path: PathTemplate,
     /// The group that it stands in in the API document.
+    #[serde(skip)]
     tag: String,
     /// One line for the API document.
+    #[serde(skip)]
     summary: String,
     /// More lines.
+    #[serde(skip)]
     description: Option<String>,
     /// The scope that it asks for.
+    #[serde(skip)]
     scope: String,
     /// What it calls.
     method: Method,
@@ -49,11 +56,12 @@ pub struct Declaration {
     /// What callers get.
     answer: Answer,
     /// How long that keeps.
+    #[serde(skip)]
     policy: Policy,
 }
 
 /// The vendor's names of the ends of a period.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct PeriodNames {
     start: String,
     end: String,

@@ -4,7 +4,7 @@
 mod granted;
 mod source;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::future::{Future, Ready, ready};
 use std::sync::Arc;
 
@@ -21,6 +21,7 @@ use crate::auth::scope::{CacheBypass, Scope};
 use crate::cache::{Found, Key, Question};
 use crate::directory::Directories;
 use crate::gateway::GatewayClient;
+use crate::gateway::dialect::Method;
 use crate::gateway::error::Error;
 use crate::gateway::tenants::Tenant;
 use crate::http::accept::{self, Media};
@@ -39,6 +40,8 @@ pub struct Desk {
     source: AnswerSource,
     /// Those of one moment, for the whole request.
     directories: Directories,
+    /// The caller's company, of one moment for the whole request: what is fetched with its accounts is cached under them.
+    tenant: OnceCell<Arc<Tenant>>,
     /// Whether what the caller asks depends on the time of asking.
     is_for_now: Cell<bool>,
     /// The question that was asked of the cache, and by whom.
@@ -79,6 +82,7 @@ impl Desk {
             request: request.clone(),
             source: AnswerSource { shared, gateway },
             directories,
+            tenant: OnceCell::new(),
             is_for_now: Cell::new(false),
             asked: RefCell::default(),
         })
@@ -89,7 +93,12 @@ impl Desk {
     /// # Errors
     /// 401 when this service does not serve it.
     pub fn tenant<S: Scope>(&self, caller: &Caller<S>) -> Result<Arc<Tenant>, Problem> {
-        self.shared().tenants.get(caller.tenant()).ok_or_else(|| caller.refuse("The token's tenant is not known here."))
+        if let Some(tenant) = self.tenant.get() {
+            return Ok(tenant.clone());
+        }
+        let tenant = self.shared().tenants.get(caller.tenant());
+        let tenant = tenant.ok_or_else(|| caller.refuse("The token's tenant is not known here."))?;
+        Ok(self.tenant.get_or_init(|| tenant).clone())
     }
 
     /// Reads what the caller asks; dates are read in the company's zone.
@@ -116,7 +125,7 @@ impl Desk {
     /// whether it is about a period that has ended.
     ///
     /// # Errors
-    /// 500 when the resource has no policy: its answers are never kept.
+    /// 500 when the resource has no policy: its answers are never kept. 401 when this service does not serve the company.
     pub fn question<S: Scope>(
         &self,
         caller: &Caller<S>,
@@ -125,8 +134,12 @@ impl Desk {
         stores: Vec<String>,
         ended: bool,
     ) -> Result<Question, Problem> {
-        let policy = self.shared().policies.of(resource).ok_or_else(|| Problem::of(ProblemType::InternalError))?;
-        let key = Key::new(caller.tenant(), resource.name, canonical);
+        let Shared { policies, catalogue, .. } = self.shared();
+        let known = policies.of(resource).zip(catalogue.shape(resource));
+        let (policy, shape) = known.ok_or_else(|| Problem::of(ProblemType::InternalError))?;
+        let tenant = self.tenant(caller)?;
+        let source = tenant.source(resource.method.as_ref().map(Method::gateway));
+        let key = Key::new(tenant.name(), resource.name, shape, source, canonical);
         if !self.is_for_now.get() {
             let asker = Asker { token: caller.token().clone(), generation: caller.generation() };
             self.asked.replace(Some((asker, key.clone())));

@@ -20,12 +20,14 @@ mod overview;
 pub mod params;
 mod policy;
 pub mod recognized;
+mod shape;
 mod source_type;
 mod store;
 pub mod stores;
 mod weather;
 mod wire_time;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix_web::web::{self, ServiceConfig};
@@ -33,6 +35,7 @@ use actix_web::web::{self, ServiceConfig};
 use crate::auth::scope::Scopes;
 use crate::gateway::dialect::Method;
 use crate::http::methods;
+use crate::settings::SettingsDigest;
 
 pub use declared::{Declaration, Declarations};
 pub use desk::Shared;
@@ -103,6 +106,7 @@ pub static ALL: &[&Resource] = &[
 pub struct Catalogue {
     resources: Arc<[&'static Resource]>,
     scopes: Scopes,
+    shapes: Arc<HashMap<&'static str, SettingsDigest>>,
 }
 
 impl Default for Catalogue {
@@ -114,15 +118,19 @@ impl Default for Catalogue {
 impl Catalogue {
     /// The service's own resources and these.
     pub fn with(declarations: &Declarations) -> Self {
-        Self {
-            resources: ALL.iter().copied().chain(declarations.made()).collect(),
-            scopes: Scopes::with(declarations.scopes()),
-        }
+        let resources: Arc<[&'static Resource]> = ALL.iter().copied().chain(declarations.made()).collect();
+        let shapes = resources.iter().map(|resource| (resource.name, shape::digest(resource))).collect();
+        Self { resources, scopes: Scopes::with(declarations.scopes()), shapes: Arc::new(shapes) }
     }
 
     /// Each of them, in the order of the document.
     pub fn iter(&self) -> impl Iterator<Item = &'static Resource> {
         self.resources.iter().copied()
+    }
+
+    /// What stands in the names of a resource's cached answers for how they are made.
+    pub fn shape(&self, resource: &Resource) -> Option<&SettingsDigest> {
+        self.shapes.get(resource.name)
     }
 
     /// The scopes that they ask for.

@@ -239,7 +239,8 @@ pub async fn find(caller: &Caller<StoresRead>, desk: &Desk, store: &StoreId) -> 
     let code = desk.oms_store(caller, store)?.number;
     let (access, directory) = (tenant.oms()?.clone(), desk.directory(caller));
     let mapped = directory.knows(store).then(|| directory.find(store));
-    let canonical = format!("{code} {mapped:?}");
+    // The OMS may write the code in another case, and then another row of the directory is the store's.
+    let canonical = format!("{code} {mapped:?} {}", directory.version());
     let question = desk.question(caller, &RESOURCE, &canonical, vec![code.clone()], false)?;
     desk.find(&RESOURCE, question, move |gateway| async move {
         let call = Call::new(SHOP_GET).with(access.code_parameter.wire_name(), code.clone());

@@ -2,6 +2,7 @@
 //! Each module reads its own section with the typed readers of [`Section`]; nothing is parsed before its type is known,
 //! so a secret made of digits stays the text that was written.
 
+mod digest;
 mod environment;
 mod files;
 mod lines;
@@ -10,6 +11,7 @@ mod section;
 mod sources;
 mod units;
 
+pub use digest::SettingsDigest;
 pub use environment::{overlay, readable};
 pub use files::{FileError, Files, MOST_OF_A_LIST, MOST_OF_A_TEXT, read as read_file, text as text_of_file};
 pub use report::{Problems, Report, nearest};

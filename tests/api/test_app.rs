@@ -99,10 +99,15 @@ impl TestApp {
     /// Another replica: of the same configuration but for these variables, by the same time, in front of the same gateway,
     /// which the first one holds.
     pub fn beside(first: &Self, variables: &[(&str, &str)]) -> Self {
+        Self::configured_beside(first, first.configuration.clone(), variables)
+    }
+
+    /// The same with a configuration of its own.
+    pub fn configured_beside(first: &Self, configuration: String, variables: &[(&str, &str)]) -> Self {
         let variables = variables.iter().map(|(name, value)| (format!("STOREGATE__{name}"), (*value).to_owned()));
         let clocks =
             Clocks { time: first.time.clone(), proxy_time: first.proxy_time.clone(), proxy_clock: first.clock.clone() };
-        Self::serve(first.configuration.clone(), variables.collect(), clocks, None)
+        Self::serve(configuration, variables.collect(), clocks, None)
     }
 
     fn serve(

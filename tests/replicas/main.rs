@@ -18,6 +18,7 @@ mod sandbox_gateway;
 #[path = "../api/test_app.rs"]
 mod test_app;
 
+mod configurations;
 mod counting;
 mod doctor;
 mod fleet;
@@ -67,6 +68,12 @@ fn main() -> ExitCode {
             what_a_day_gave_before_it_ended_is_not_kept_as_if_it_had_ended,
             a_fetch_that_ends_late_does_not_take_the_place_of_a_newer_answer,
             a_fetch_is_told_although_its_replica_has_given_up_the_link_meanwhile;
+        configurations:
+            what_another_configuration_stored_is_never_given_and_each_finds_its_own_again,
+            a_company_that_gets_other_credentials_never_sees_what_the_former_ones_brought,
+            a_company_whose_enterprise_is_another_never_sees_the_former_ones_inspections,
+            staging_and_production_that_share_all_but_their_gateways_never_meet,
+            a_new_secret_of_the_same_account_finds_what_was_stored_with_the_old_one;
         telling:
             a_purge_reaches_all_replicas_and_what_they_share,
             a_purge_while_redis_is_down_reaches_the_others_when_it_is_back,

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::{Asked, AskedTable, Circle, PLACES_OF_AN_ENTRY, SETS_IN_CHUNK, WAYS};
 use crate::cache::{Document, Entry, Freshness, Key};
+use crate::settings::SettingsDigest;
 
 const ONE: Circle = Circle(1);
 const OTHER: Circle = Circle(2);
@@ -21,7 +22,7 @@ fn table() -> AskedTable {
 }
 
 fn remember(table: &AskedTable, circle: Circle, target: &str, entry: &Arc<Entry>) {
-    let key = Key::new("acme", "flow", target);
+    let key = Key::new("acme", "flow", &SettingsDigest::of(&1), &SettingsDigest::of(&2), target);
     table.remember(Asked { circle, target: target.into(), resource: "flow", key, entry: entry.clone() });
 }
 

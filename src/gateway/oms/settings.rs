@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
+use serde::Serialize;
 
 use crate::gateway::dialect::TimestampForm;
 use crate::gateway::endpoint;
@@ -17,25 +18,30 @@ const PAGE_CAP: u32 = 100;
 /// The OMS takes timestamps within ±3600 s (its published server).
 const TIMESTAMP_LEAD: Duration = Duration::from_secs(30 * 60);
 
-/// A company's access to its OMS. Prints no secret.
-#[derive(Clone, Debug)]
+/// A company's access to its OMS. Prints no secret. All of it is part of the names of cached answers, but for what is skipped:
+/// how calls are signed changes no answer.
+#[derive(Clone, Debug, Serialize)]
 pub struct OmsSettings {
     /// `url`: address of the door, `https://<the customer's domain>/index.php/openapi/rpc/service/`.
     pub url: String,
     /// `flag`: who calls.
     pub flag: String,
     /// `token` or `token_file`: signs, and is never sent.
+    #[serde(skip)]
     pub token: SecretString,
     /// `timestamp`: `auto` (default), `unix` or `compact`.
+    #[serde(skip)]
     pub timestamp: TimestampChoice,
     /// `nonce`: send a `nonce` that makes each signature unique. Default true; without it equal calls get strictly
     /// increasing timestamps, up to `timestamp_lead` ahead: default `30m`, half of what the OMS takes.
+    #[serde(skip)]
     pub unique: Unique,
     /// `page_cap`: the largest page to ask for at once, 1 to 1000. Default 100.
     pub page_cap: u32,
     /// `code_parameter`: the parameter that filters by store code: `shop_bn` (default), or `shop_code` of newer servers.
     pub code_parameter: CodeParameter,
     /// `time_zone`: IANA name of the zone in which the OMS reads and writes times. Default `Asia/Shanghai`.
+    #[serde(with = "jiff::fmt::serde::tz::required")]
     pub time_zone: TimeZone,
 }
 
@@ -62,7 +68,7 @@ impl FromStr for TimestampChoice {
 }
 
 /// The parameter that filters by store code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum CodeParameter {
     /// As the vendor's shop page has it.
     ShopBn,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use md5::{Digest, Md5};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::gateway::dialect::{Call, Door, LoginAnswer, Method};
 use crate::gateway::object::Object;
@@ -19,14 +19,16 @@ pub const MOBILE_LOGIN: Method = Method::new("open.shopweb.security.mobileLogin"
 /// Logs in with the password's MD5, and tells when the token ends.
 pub const SSO_LOGIN: Method = Method::new("open.shopweb.security.ssoLogin", "v1", Door::MApi);
 
-/// `[tenants.<name>.opretail.login]`. Prints no secret.
-#[derive(Clone, Debug)]
+/// `[tenants.<name>.opretail.login]`. Prints no secret. The user is part of the names of cached answers.
+#[derive(Clone, Debug, Serialize)]
 pub struct LoginSettings {
     /// `method`: `sso` (default) or `mobile`.
+    #[serde(skip)]
     pub method: LoginMethod,
     /// `user_name`: the user, such as a mobile number.
     pub user_name: String,
     /// `password` or `password_file`.
+    #[serde(skip)]
     pub password: SecretString,
 }
 

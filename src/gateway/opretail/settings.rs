@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
+use serde::Serialize;
 
 use super::login::LoginSettings;
 use super::sign::SignMethod;
@@ -14,8 +15,9 @@ use crate::settings::Section;
 /// The vendor does not publish how far a timestamp may be off; a minute is inside any window of minutes.
 const TIMESTAMP_LEAD: Duration = Duration::from_secs(60);
 
-/// A company's key at OPRetail. Prints no secret.
-#[derive(Clone, Debug)]
+/// A company's key at OPRetail. Prints no secret. All of it is part of the names of cached answers, but for what is skipped:
+/// how calls are signed changes no answer.
+#[derive(Clone, Debug, Serialize)]
 pub struct OpRetailSettings {
     /// `m_api`: address of the first door. Default `https://openapi.opretail.com/m.api`.
     pub m_api: String,
@@ -26,17 +28,21 @@ pub struct OpRetailSettings {
     /// `key`: sent as `_akey`.
     pub key: String,
     /// `secret` or `secret_file`: signs, and is never sent.
+    #[serde(skip)]
     pub secret: SecretString,
     /// `sign_method`: `md5` (default) or `sha1`.
+    #[serde(skip)]
     pub sign_method: SignMethod,
     /// `nonce`: send a `_nonce` that makes each signature unique. Default true; without it equal calls get
     /// strictly increasing timestamps, up to `timestamp_lead` ahead: default `1m`, as the vendor publishes no window.
+    #[serde(skip)]
     pub unique: Unique,
     /// `enterprise_id`: the company's number on the business platform, needed for inspections.
     pub enterprise_id: Option<i64>,
     /// `[….login]`: the user whose login some methods need, if there is one.
     pub login: Option<LoginSettings>,
     /// `time_zone`: IANA name of the zone in which the gateway reads and writes times. Default `Asia/Shanghai`.
+    #[serde(with = "jiff::fmt::serde::tz::required")]
     pub time_zone: TimeZone,
 }
 

@@ -1,6 +1,7 @@
 //! What a declared resource makes of the gateway's data: where in it the answer is, and which fields it has.
 
 use jiff::tz::TimeZone;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::gateway::error::{Error, Kind};
@@ -9,7 +10,7 @@ use crate::gateway::vendor::Gateway;
 use crate::resources::wire_time;
 
 /// What a field holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum FieldKind {
     /// A text.
     Text,
@@ -26,7 +27,7 @@ pub enum FieldKind {
 }
 
 /// A field of the answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Field {
     /// Its name for callers.
     pub name: String,
@@ -35,11 +36,12 @@ pub struct Field {
     /// What it holds.
     pub kind: FieldKind,
     /// What people should know of it.
+    #[serde(skip)]
     pub description: Option<String>,
 }
 
 /// The form of the answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Shape {
     /// What the gateway gives, as it is.
     AsGiven,
@@ -50,7 +52,7 @@ pub enum Shape {
 }
 
 /// Where the answer is, and its form.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Answer {
     /// Where it stands in the gateway's data (RFC 6901); the whole of it when empty.
     pub select: String,

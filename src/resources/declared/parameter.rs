@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use serde::Serialize;
 
 use crate::directory::{OrganizationId, StoreId};
 use crate::gateway::vendor::Gateway;
@@ -12,7 +13,7 @@ use crate::resources::params::{LONGEST_LIST, Reader};
 pub const LONGEST_TEXT: usize = 64;
 
 /// What a parameter is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Kind {
     /// A store, which goes to its vendor by its number there. The token must grant it.
     Store(Gateway),
@@ -31,7 +32,7 @@ pub enum Kind {
 }
 
 /// A parameter.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Parameter {
     /// Its name for callers.
     pub name: String,
@@ -46,8 +47,10 @@ pub struct Parameter {
     /// Whether several may be given, which go separated by commas.
     pub is_list: bool,
     /// What people should know of it.
+    #[serde(skip)]
     pub description: Option<String>,
     /// A value that answers.
+    #[serde(skip)]
     pub example: Option<String>,
 }
 

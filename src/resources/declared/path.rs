@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::Serialize;
+
 /// Paths that belong to the service itself, by their first segment.
 const RESERVED: [&str; 9] =
     ["oauth", "docs", "dashboard", "problems", "healthz", "readyz", "metrics", "cache", "openapi"];
@@ -10,7 +12,7 @@ const RESERVED: [&str; 9] =
 const MOST_SEGMENTS: usize = 8;
 
 /// One part of a path between slashes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 enum Segment {
     Literal(String),
     /// Takes anything; the name is that of a parameter.
@@ -18,7 +20,7 @@ enum Segment {
 }
 
 /// A path such as `/stores/{store_id}/traffic`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PathTemplate(Vec<Segment>);
 
 impl PathTemplate {

@@ -17,7 +17,7 @@ use crate::gateway::tenants::Tenants;
 use crate::gateway::vendor::Gateway;
 use crate::http::problem::Problem;
 use crate::resources::flow_events::{Feeds, Seats};
-use crate::resources::{Policies, Resource};
+use crate::resources::{Catalogue, Policies, Resource};
 use crate::telemetry::metrics;
 
 /// What all workers share.
@@ -28,6 +28,8 @@ pub struct Shared {
     pub directories: Arc<CurrentDirectories>,
     /// Finished answers.
     pub cache: AnswerCache<Error>,
+    /// The resources, and what shapes their answers.
+    pub catalogue: Catalogue,
     /// How long answers keep.
     pub policies: Policies,
     /// The stores that are watched.
