@@ -34,9 +34,10 @@ use crate::reload::InForce;
 use crate::replicas::journal::Revoked;
 use crate::replicas::upkeep::Listener;
 use crate::replicas::{Replicas, Running};
-use crate::resources::flow_events::Seats;
+use crate::resources::flow_events::{Feeds, Seats};
 use crate::resources::{self, Catalogue, Shared};
 use crate::shortcut::{Circles, Shortcut, WithShortcut};
+use crate::supervisor::{Ended, Supervisor};
 use crate::telemetry::logging::CurrentLog;
 use crate::telemetry::metrics;
 use crate::telemetry::traces::{self, Traces};
@@ -79,6 +80,7 @@ pub struct App {
     cache: AnswerCache<Error>,
     in_force: InForce,
     stop: Stop,
+    supervisor: Supervisor,
     /// Ends with the app.
     _sharing: Option<Running>,
     exporter: traces::Exporter,
@@ -142,6 +144,7 @@ impl App {
     pub fn on(listener: TcpListener, settings: Settings, clock: Clock) -> Result<Self, AppError> {
         metrics::start();
         let address = listener.local_addr()?;
+        let supervisor = Supervisor::default();
         let options = settings.server.clone();
         let tls = tls::client_config(settings.gateway.ca_file.as_deref())?;
         let replicas = settings.redis.map(|settings| Replicas::new(settings, clock.clone()));
@@ -151,13 +154,13 @@ impl App {
         let tenants = Tenants::new(settings.tenants, &registry);
         let memory = Arc::new(AuthMemory::sharing(replicas.as_ref()));
         let auth = Auth::remembering(memory.clone(), settings.auth, clock.clone())?;
-        let auth = Data::new(CurrentAuth::new(auth).fetching_keys(tls.clone()));
+        let auth = Data::new(CurrentAuth::new(auth).fetching_keys(tls.clone(), &supervisor));
         let log = CurrentLog::new(&settings.log);
         let traced = settings.traces.clone();
         let in_force = InForce { auth: auth.clone(), directories: directories.clone(), log, traces: traced };
         let catalogue = Catalogue::with(&settings.declared);
         let routes = catalogue.iter().map(|resource| (resource.name, resource.endpoint().path)).collect();
-        let (traces, exporter) = Traces::start(&settings.traces, tls.clone(), routes)?;
+        let (traces, exporter) = Traces::start(&settings.traces, tls.clone(), routes, &supervisor)?;
         let docs = Data::new(docs(&options, &openapi::document(&catalogue))?);
         let stopping = Stopping::default();
         let edge = Data::new(Edge {
@@ -173,11 +176,12 @@ impl App {
             registry,
             replicas: replicas.clone(),
             stopping: stopping.clone(),
+            supervisor: supervisor.clone(),
             clock: clock.clone(),
         });
         let seats = Arc::new(Seats::new(settings.events));
         let shared = Data::new(Shared {
-            feeds: Arc::default(),
+            feeds: Arc::new(Feeds::new(supervisor.clone())),
             seats: seats.clone(),
             tenants,
             directories,
@@ -208,10 +212,10 @@ impl App {
             WithShortcut::new(shortcut, application)
         };
         let heard = Arc::new(Heard { cache: cache.clone(), memory, clock: clock_of_replicas });
-        let sharing = replicas.map(|replicas| replicas.start(heard)).transpose()?;
-        let server = server::start(listener, &options.connections(), move || seats.close(), factory)?;
+        let sharing = replicas.map(|replicas| replicas.start(heard, &supervisor)).transpose()?;
+        let server = server::start(listener, &options.connections(), move || seats.close(), &supervisor, factory)?;
         let stop = Stop { stopping, delay: options.stop_delay };
-        Ok(Self { address, server, cache, in_force, stop, exporter, _sharing: sharing })
+        Ok(Self { address, server, cache, in_force, stop, supervisor, exporter, _sharing: sharing })
     }
 
     /// The address that the service listens on.
@@ -222,6 +226,11 @@ impl App {
     /// What a reload puts new ones of in force.
     pub fn in_force(&self) -> InForce {
         self.in_force.clone()
+    }
+
+    /// Runs what goes on as long as the service does.
+    pub fn supervisor(&self) -> Supervisor {
+        self.supervisor.clone()
     }
 
     /// Stops the service from elsewhere.
@@ -239,7 +248,8 @@ impl App {
         let Stop { stopping, delay } = self.stop;
         let handle = self.server.handle();
         let ended = stop::on_signal(signals, handle.clone(), stopping, delay);
-        let maintenance = rt::spawn(maintain(self.cache));
+        let cache = self.cache;
+        let maintenance = self.supervisor.task("maintenance", move || maintain(cache.clone()));
         let serving = rt::spawn(self.server);
         let outcome = tokio::select! {
             outcome = serving => outcome.unwrap_or_else(|error| Err(io::Error::other(error))),
@@ -271,7 +281,7 @@ fn docs(options: &ServerSettings, document: &Document) -> Result<Docs, AppError>
     Ok(Docs::new(json, yaml, options.demo_client.as_deref(), is_https))
 }
 
-async fn maintain(cache: AnswerCache<Error>) {
+async fn maintain(cache: AnswerCache<Error>) -> Ended {
     loop {
         rt::time::sleep(MAINTENANCE).await;
         let (entries, bytes) = cache.maintain();

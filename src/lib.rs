@@ -42,6 +42,8 @@ pub mod sandbox;
 
 pub mod telemetry;
 
+pub mod supervisor;
+
 pub mod settings;
 
 pub mod clock;

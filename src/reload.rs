@@ -21,7 +21,7 @@ use crate::telemetry::metrics;
 use crate::telemetry::traces::TraceSettings;
 
 pub use hangups::Hangups;
-pub use watch::watch;
+pub use watch::{Watching, watch};
 
 /// How often the files are looked at. A change is read at the second look that finds the file the same, so that a file
 /// that is just being written is not.

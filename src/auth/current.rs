@@ -8,6 +8,7 @@ use rustls::ClientConfig;
 
 use super::issuers::KeyFetcher;
 use super::{Auth, AuthSettings, AuthSetupError};
+use crate::supervisor::Supervisor;
 
 /// Shared by all workers as `web::Data<CurrentAuth>`. Reading it takes no lock.
 #[derive(Debug)]
@@ -25,8 +26,8 @@ impl CurrentAuth {
 
     /// Fetches the keys of trusted issuers from now on. Must be called once, inside the runtime that is to do it.
     #[must_use]
-    pub fn fetching_keys(self, tls: Arc<ClientConfig>) -> Self {
-        let fetcher = KeyFetcher::start(tls);
+    pub fn fetching_keys(self, tls: Arc<ClientConfig>, supervisor: &Supervisor) -> Self {
+        let fetcher = KeyFetcher::start(tls, supervisor);
         self.load().verifier().trusted().fetch_keys(&fetcher);
         Self { fetcher: Some(fetcher), ..self }
     }

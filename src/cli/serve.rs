@@ -3,8 +3,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use actix_web::rt;
-
 use super::ConfigArgument;
 use super::error::CliError;
 use super::ready_file::{self, Ready, ReadyFile};
@@ -46,12 +44,11 @@ impl Serve {
         let ready_file = self.ready_file.map(ReadyFile::prepare).transpose()?;
         let app = App::build(settings, Clock::system())?;
         let reloader = Reloader::new(app.in_force(), sources, move || self.config.read());
-        let watching = rt::spawn(reload::watch(reloader, hangups));
+        let _watching = reload::watch(reloader, hangups, &app.supervisor())?;
         let base_url = format!("http://{}", app.address());
         tracing::info!(%base_url, version = env!("CARGO_PKG_VERSION"), "serving");
         let ready = Ready { base_url, ..Ready::default() };
         let outcome = ready_file::serve(app.run(), ready_file, &ready).await;
-        watching.abort();
         outcome?;
         tracing::info!("stopped");
         Ok(())

@@ -18,7 +18,8 @@ use crate::gateway::registry::Registry;
 use crate::gateway::tenants::Tenants;
 use crate::gateway::vendor::Gateway;
 use crate::replicas::Replicas;
-use crate::telemetry::metrics;
+use crate::supervisor::{State, Supervisor};
+use crate::telemetry::{logging, metrics};
 
 /// The part of the API document that describes these paths.
 #[derive(Debug, OpenApi)]
@@ -54,10 +55,26 @@ struct ReadinessDocument {
     version: &'static str,
     /// The accounts at gateways, without the names of companies.
     gateways: Vec<GatewayState>,
+    /// The tasks and threads that run as long as the service does.
+    tasks: Vec<TaskState>,
     /// What replicas share through Redis; only where that is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     shared: Option<SharedState>,
+}
+
+/// What a task or thread is doing. One that fails is started again after a pause.
+#[derive(Serialize, ToSchema)]
+struct TaskState {
+    /// The name.
+    #[schema(example = "reload")]
+    name: &'static str,
+    /// `running`, `restarting` while it waits for its next start, or `idle` when none is needed at the moment.
+    #[schema(example = "running", pattern = "^(running|restarting|idle)$")]
+    state: &'static str,
+    /// How often it has failed since the service started.
+    #[schema(example = 0)]
+    restarts: u64,
 }
 
 /// Whether replicas share answers, quotas and revocations at the moment.
@@ -100,6 +117,8 @@ pub struct Standing {
     pub replicas: Option<Replicas>,
     /// Whether the service is about to stop.
     pub stopping: Stopping,
+    /// The tasks and threads.
+    pub supervisor: Supervisor,
     /// Time.
     pub clock: Clock,
 }
@@ -125,8 +144,17 @@ impl Standing {
         }
     }
 
+    fn tasks(&self) -> Vec<TaskState> {
+        let tasks = self.supervisor.all().into_iter();
+        tasks.map(|task| TaskState { name: task.name, state: task.state.name(), restarts: task.restarts }).collect()
+    }
+
     /// Sets the gauges, which have no companies' names: of several clocks the one that is furthest off is told.
     fn measure(&self) {
+        metrics::log_lines_dropped(logging::lines_lost());
+        for task in self.supervisor.all() {
+            metrics::task(task.name, task.state != State::Restarting, task.restarts);
+        }
         for gateway in Gateway::ALL {
             let states: Vec<GatewayState> = self
                 .accounts()
@@ -175,6 +203,7 @@ async fn read_readiness(standing: Data<Standing>) -> HttpResponse {
         status: if is_stopping { "stopping" } else { "ready" },
         version: env!("CARGO_PKG_VERSION"),
         gateways: gateways.collect(),
+        tasks: standing.tasks(),
         shared: standing.shared(),
     };
     let mut response = if is_stopping { HttpResponse::ServiceUnavailable() } else { HttpResponse::Ok() };

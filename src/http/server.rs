@@ -5,6 +5,7 @@
 use std::fmt::Debug;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix_http::body::MessageBody;
@@ -12,13 +13,13 @@ use actix_http::error::DispatchError;
 use actix_http::{HttpService, Request, Response};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::dev::{AppConfig, Server};
-use actix_web::rt;
 use actix_web::rt::net::{TcpSocket, TcpStream};
 
 use super::connection::{Connection, FAREWELL};
 use super::in_turn::in_turn;
 use super::open_files;
 use super::watch::Patience;
+use crate::supervisor::Supervisor;
 
 /// Connections that the system holds for us while all workers are busy. Most systems cap it at 4096.
 const BACKLOG: u32 = 2048;
@@ -61,7 +62,8 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 pub fn start<F, I, S, B>(
     listener: TcpListener,
     limits: &ConnectionLimits,
-    on_stop: impl FnOnce() + 'static,
+    on_stop: impl Fn() + 'static,
+    supervisor: &Supervisor,
     application: F,
 ) -> io::Result<Server>
 where
@@ -82,10 +84,14 @@ where
         .max_concurrent_connections(connections.div_ceil(workers.max(1)))
         .shutdown_timeout(drain.as_secs());
     let stopping = builder.graceful_shutdown_signal();
-    let stop = stopping.clone();
-    rt::spawn(async move {
-        stop.notified().await;
-        on_stop();
+    let (stop, on_stop) = (stopping.clone(), Rc::new(on_stop));
+    supervisor.task("stop", move || {
+        let (stop, on_stop) = (stop.clone(), on_stop.clone());
+        async move {
+            stop.notified().await;
+            on_stop();
+            Ok(())
+        }
     });
     let builder = builder.listen("storegate", listener, move || {
         let stopping = stopping.clone();

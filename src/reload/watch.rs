@@ -2,41 +2,61 @@
 //! hangs holds up neither the requests nor the end of the process.
 
 use std::io;
+use std::rc::Rc;
 use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
+use actix_web::rt;
+use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{Hangups, LOOK_EVERY, Reloader};
 use crate::config::Reading;
+use crate::supervisor::{SupervisedThread, Supervisor};
 
 /// A look or a reading that takes longer than this is told in the log.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The name of task and thread.
+const TASK: &str = "reload";
+
+/// The watch over the files, until it is dropped.
+pub struct Watching(rt::task::JoinHandle<()>);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// Looks at the files for ever, and reads all of them at once when SIGHUP has come.
-pub async fn watch<R>(mut reloader: Reloader<R>, mut hangups: Hangups)
+///
+/// # Errors
+/// The system has no thread for it.
+pub fn watch<R>(mut reloader: Reloader<R>, hangups: Hangups, supervisor: &Supervisor) -> io::Result<Watching>
 where
     R: Fn() -> Reading + Send + 'static,
 {
     hangups.tell();
-    let looker = Looker::start(move |turn| match turn {
+    let looker = Looker::start(supervisor, move |turn| match turn {
         Turn::Look => drop(reloader.look()),
         Turn::Reload => drop(reloader.reload()),
-    });
-    let mut looker = match looker {
-        Ok(looker) => looker,
-        Err(error) => return tracing::error!(%error, "changes of the configuration cannot be watched"),
-    };
-    loop {
-        let turn = tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => Turn::Look,
-            () = hangups.next() => Turn::Reload,
-        };
-        if looker.take(turn).await.is_err() {
-            return tracing::error!("reading the configuration again failed; restart to apply changes");
+    })?;
+    let parts = Rc::new(Mutex::new((looker, hangups)));
+    let task = supervisor.task(TASK, move || {
+        let parts = parts.clone();
+        async move {
+            let (looker, hangups) = &mut *parts.lock().await;
+            loop {
+                let turn = tokio::select! {
+                    () = tokio::time::sleep(LOOK_EVERY) => Turn::Look,
+                    () = hangups.next() => Turn::Reload,
+                };
+                looker.take(turn).await.map_err(|Gone| "its thread has ended".to_owned())?;
+            }
         }
-    }
+    });
+    Ok(Watching(task))
 }
 
 /// What is to be done.
@@ -46,28 +66,35 @@ enum Turn {
     Reload,
 }
 
-/// The thread panicked.
+/// The thread has ended.
+#[derive(Debug)]
 struct Gone;
 
 /// The thread that looks, as those see it who give it something to do. It ends when they do, unless a file holds it up.
 struct Looker {
     turns: mpsc::Sender<Turn>,
     done: UnboundedReceiver<()>,
+    _thread: SupervisedThread,
 }
 
 impl Looker {
-    fn start(mut work: impl FnMut(Turn) + Send + 'static) -> io::Result<Self> {
+    fn start(supervisor: &Supervisor, mut work: impl FnMut(Turn) + Send + 'static) -> io::Result<Self> {
         let (turns, given) = mpsc::channel();
         let (tell, done) = unbounded_channel();
-        thread::Builder::new().name("reload".to_owned()).spawn(move || {
-            for turn in given {
+        // A turn that ended in a panic is taken again: what it was for has not happened yet.
+        let mut unfinished = None;
+        let thread = supervisor.thread(TASK, move || {
+            while let Some(turn) = unfinished.or_else(|| given.recv().ok()) {
+                unfinished = Some(turn);
                 work(turn);
+                unfinished = None;
                 if tell.send(()).is_err() {
-                    return;
+                    break;
                 }
             }
+            Ok(())
         })?;
-        Ok(Self { turns, done })
+        Ok(Self { turns, done, _thread: thread })
     }
 
     async fn take(&mut self, turn: Turn) -> Result<(), Gone> {
@@ -87,6 +114,7 @@ impl Looker {
 #[cfg(test)]
 mod tests {
     use super::{Looker, Turn};
+    use crate::supervisor::Supervisor;
     use futures_util::future::{Either, select};
     use std::pin::pin;
     use std::sync::mpsc;
@@ -101,16 +129,27 @@ mod tests {
                 // Ends with the test.
                 let _ended = never.recv();
             };
-            let mut looker = Looker::start(work).unwrap();
+            let mut looker = Looker::start(&Supervisor::default(), work).unwrap();
             let (taking, beginning) = (pin!(looker.take(Turn::Look)), pin!(has_begun.recv()));
             assert!(matches!(select(taking, beginning).await, Either::Right((Some(()), _))));
         });
     }
 
     #[actix_web::test]
-    async fn a_look_that_panics_is_told() {
-        let mut looker = Looker::start(|turn| assert!(matches!(turn, Turn::Look), "a bomb in a test")).unwrap();
-        assert!(looker.take(Turn::Look).await.is_ok());
-        assert!(looker.take(Turn::Reload).await.is_err());
+    async fn a_turn_that_panics_is_taken_again_and_what_the_thread_knows_stays() {
+        let supervisor = Supervisor::default();
+        let (tell, told) = mpsc::channel();
+        let mut turns = 0;
+        let mut looker = Looker::start(&supervisor, move |turn| {
+            turns += 1;
+            tell.send((turns, matches!(turn, Turn::Reload))).unwrap();
+            assert_ne!(turns, 2, "a bomb in a test");
+        })
+        .unwrap();
+        for turn in [Turn::Look, Turn::Reload, Turn::Look] {
+            assert!(looker.take(turn).await.is_ok());
+        }
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [(1, false), (2, true), (3, true), (4, false)]);
+        assert_eq!(supervisor.all()[0].restarts, 1);
     }
 }

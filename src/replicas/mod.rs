@@ -23,11 +23,11 @@ pub mod upkeep;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
+use crate::supervisor::{SupervisedThread, Supervisor};
 
 use answers::SharedAnswers;
 use journal::{Event, Journal, ReplicaId};
@@ -38,7 +38,7 @@ use quota::SharedQuotas;
 use revoked::RevokedSet;
 use seconds::SharedSeconds;
 use settings::RedisSettings;
-use upkeep::{Listener, Upkeep};
+use upkeep::{Listener, Memory, Upkeep};
 
 /// What this replica shares with the others. Cloning shares it.
 #[derive(Clone)]
@@ -56,14 +56,16 @@ pub struct Replicas {
 /// The thread that keeps the link up; it ends when this is dropped, after it has told what is left to tell.
 pub struct Running {
     stopped: Arc<Notify>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<SupervisedThread>,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         self.stopped.notify_one();
-        // It ends within a moment. If it has panicked, that was told already.
-        let _ended = self.thread.take().map(JoinHandle::join);
+        // It ends within a moment.
+        if let Some(thread) = self.thread.take() {
+            thread.join();
+        }
     }
 }
 
@@ -93,7 +95,7 @@ impl Replicas {
     ///
     /// # Errors
     /// The system has no thread for it.
-    pub fn start(&self, listener: Arc<dyn Listener>) -> io::Result<Running> {
+    pub fn start(&self, listener: Arc<dyn Listener>, supervisor: &Supervisor) -> io::Result<Running> {
         let upkeep = Upkeep {
             settings: self.settings.clone(),
             id: self.id,
@@ -107,13 +109,16 @@ impl Replicas {
             clock: self.clock.clone(),
             stopped: self.stopped.clone(),
         };
-        // A thread for the connection itself, which requests wait for, and one for the upkeep, which may be busy.
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let mut memory = Memory::default();
         let keep_up = move || {
-            runtime.block_on(upkeep.run());
+            // A thread for the connection itself, which requests wait for, and one for the upkeep, which may be busy.
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+            let runtime = runtime.map_err(|error| error.to_string())?;
+            runtime.block_on(upkeep.run(&mut memory));
             runtime.shutdown_background();
+            Ok(())
         };
-        let thread = std::thread::Builder::new().name("redis".to_owned()).spawn(keep_up)?;
+        let thread = supervisor.thread("redis", keep_up)?;
         Ok(Running { stopped: self.stopped.clone(), thread: Some(thread) })
     }
 

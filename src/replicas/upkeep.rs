@@ -81,20 +81,28 @@ pub(super) struct Memory {
     pub(super) is_known_to_be_full: bool,
 }
 
+/// Takes the link down in the end.
+struct Up<'a>(&'a Link);
+
+impl Drop for Up<'_> {
+    fn drop(&mut self) {
+        self.0.take_down();
+    }
+}
+
 impl Upkeep {
     /// Keeps the link up until the process shares nothing any more.
-    pub(super) async fn run(self) {
-        let mut memory = Memory::default();
-        let stopped = self.stopped.clone();
+    pub(super) async fn run(&self, memory: &mut Memory) {
+        // Also when it panics: requests must not use a connection that nobody drives any more.
+        let _up = Up(&self.link);
         tokio::select! {
-            () = stopped.notified() => {}
-            () = self.keep_up(&mut memory) => {}
+            () = self.stopped.notified() => {}
+            () = self.keep_up(memory) => {}
         }
         // What was told in the last moment is not to be lost with this process.
         if let (Some(mut connection), false) = (self.link.connection(), self.outbox.is_empty()) {
-            let _told = within(COMMAND, self.tell_waiting(&mut connection, &mut memory)).await;
+            let _told = within(COMMAND, self.tell_waiting(&mut connection, memory)).await;
         }
-        self.link.take_down();
     }
 
     async fn keep_up(&self, memory: &mut Memory) {

@@ -15,8 +15,8 @@ use names::{
     BREAKER_OPENED, BREAKERS, CACHE_BYTES, CACHE_ENTRIES, CACHE_READS, CACHE_REMOVALS, CLIENT_AUTHENTICATIONS,
     EVENT_STREAMS, EVENTS_SENT, GATEWAY_ATTEMPTS, GATEWAY_CALLS, GATEWAY_CLOCK_OFFSET, GATEWAY_DURATION,
     GATEWAY_LOGINS, GATEWAY_RETRIES, GATEWAY_RETRIES_DENIED, GATEWAY_UNDER_WAY, GATEWAY_WAITING, HTTP_DURATION,
-    HTTP_REQUESTS, ISSUER_KEY_FETCHES, QUOTA_REFUSED, RELOADS, SHARED_ANSWERS, SHARED_DURATION, SHARED_EVENTS,
-    SHARED_OPERATIONS, SHARED_UP, TOKENS_REVOKED, TRACE_SPANS,
+    HTTP_REQUESTS, ISSUER_KEY_FETCHES, LOG_LINES_DROPPED, QUOTA_REFUSED, RELOADS, SHARED_ANSWERS, SHARED_DURATION,
+    SHARED_EVENTS, SHARED_OPERATIONS, SHARED_UP, TASK_RESTARTS, TASK_UP, TOKENS_REVOKED, TRACE_SPANS,
 };
 
 /// From a hit on loopback to the gateway's deadline, in seconds.
@@ -246,6 +246,17 @@ pub fn shared_answer(outcome: &'static str) {
 /// Replicas told each other something.
 pub fn shared_event(event: &'static str, direction: &'static str) {
     counter!(SHARED_EVENTS, "event" => event, "direction" => direction).increment(1);
+}
+
+/// So many lines of the log could not be written since the start.
+pub fn log_lines_dropped(count: u64) {
+    counter!(LOG_LINES_DROPPED).absolute(count);
+}
+
+/// A long-lived task or thread runs, or waits for its restart; it has failed so often since the start.
+pub fn task(name: &'static str, is_up: bool, restarts: u64) {
+    gauge!(TASK_UP, "task" => name).set(f64::from(u8::from(is_up)));
+    counter!(TASK_RESTARTS, "task" => name).absolute(restarts);
 }
 
 fn handle() -> Option<&'static PrometheusHandle> {

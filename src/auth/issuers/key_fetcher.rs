@@ -1,14 +1,19 @@
 //! Starts the tasks that fetch keys, all on the runtime of the service: a reload trusts new issuers from a thread that has
 //! no runtime of its own.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
-use actix_web::rt;
 use rustls::ClientConfig;
+use tokio::sync::Mutex;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::TrustedIssuer;
 use super::refresh::{self, Wanted};
+use crate::supervisor::Supervisor;
+
+/// The name of these tasks.
+const TASK: &str = "issuer_keys";
 
 /// Where issuers are given to that want their keys fetched. There are as many as the configuration names.
 #[derive(Debug)]
@@ -16,11 +21,18 @@ pub struct KeyFetcher(UnboundedSender<Wanted>);
 
 impl KeyFetcher {
     /// Fetches on the runtime of this thread, until the fetcher and the issuers are gone.
-    pub fn start(tls: Arc<ClientConfig>) -> Self {
-        let (sender, mut receiver) = mpsc::unbounded_channel();
-        rt::spawn(async move {
-            while let Some(wanted) = receiver.recv().await {
-                rt::spawn(refresh::run(wanted, tls.clone()));
+    pub fn start(tls: Arc<ClientConfig>, supervisor: &Supervisor) -> Self {
+        let (sender, receiver) = mpsc::unbounded_channel::<Wanted>();
+        let receiver = Rc::new(Mutex::new(receiver));
+        let its_supervisor = supervisor.clone();
+        supervisor.task(TASK, move || {
+            let (receiver, supervisor, tls) = (receiver.clone(), its_supervisor.clone(), tls.clone());
+            async move {
+                while let Some(wanted) = receiver.lock().await.recv().await {
+                    let (wanted, tls) = (Rc::new(wanted), tls.clone());
+                    supervisor.task(TASK, move || refresh::run(wanted.clone(), tls.clone()));
+                }
+                Ok(())
             }
         });
         Self(sender)

@@ -1,6 +1,7 @@
 //! The task that keeps the keys of one issuer: it fetches at the start, when a token names an unknown key, and when the
 //! keys are old. It ends soon after nobody uses them any more.
 
+use std::rc::Rc;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use super::jwks::{self, JwksError, ReadSet};
 use super::key_url::KeyUrl;
 use super::keyring::Keyring;
 use super::settings::{IssuerSettings, KeySource};
+use crate::supervisor::Ended;
 use crate::telemetry::metrics;
 
 /// How often the task looks whether the keys are old. They are by our clock, which a test moves.
@@ -57,26 +59,24 @@ impl Wanted {
     }
 }
 
-/// The task. Its connections belong to the thread that it runs on.
-pub(super) async fn run(wanted: Wanted, tls: Arc<ClientConfig>) {
-    let Wanted { keyring, asked, issuer } = wanted;
-    let _serving = Serving(keyring.clone());
-    let mut refresh = Refresh { fetcher: Fetcher::new(tls), issuer, told: String::new() };
-    while refresh.if_wanted(&keyring).await {
-        // Woken or not, the next round looks for itself.
-        let _woken = rt::time::timeout(LOOK, asked.notified()).await;
-    }
-}
-
-/// Makes room for another task, even when this one has panicked.
-struct Serving(Weak<Keyring>);
-
-impl Drop for Serving {
+/// Makes room for another task, however this one ends.
+impl Drop for Wanted {
     fn drop(&mut self) {
-        if let Some(keyring) = self.0.upgrade() {
+        if let Some(keyring) = self.keyring.upgrade() {
             keyring.leave();
         }
     }
+}
+
+/// The task. Its connections belong to the thread that it runs on.
+pub(super) async fn run(wanted: Rc<Wanted>, tls: Arc<ClientConfig>) -> Ended {
+    let issuer = wanted.issuer.clone();
+    let mut refresh = Refresh { fetcher: Fetcher::new(tls), issuer, told: String::new() };
+    while refresh.if_wanted(&wanted.keyring).await {
+        // Woken or not, the next round looks for itself.
+        let _woken = rt::time::timeout(LOOK, wanted.asked.notified()).await;
+    }
+    Ok(())
 }
 
 /// What a look at the keys of an issuer found.

@@ -12,6 +12,7 @@ use super::event;
 use crate::cache::{Entry, Found, Key, Outcome};
 use crate::http::problem::Problem;
 use crate::resources::flow::StoreFlowQuestion;
+use crate::supervisor::Supervisor;
 
 /// How often a watched store is looked at: whether its flow is due, was dropped, or has no listener any more.
 pub const LOOK: Duration = Duration::from_millis(250);
@@ -74,12 +75,20 @@ impl Latest {
 
 /// The stores that are watched, of all companies. Shared by all workers.
 #[derive(Debug, Default)]
-pub struct Feeds(Mutex<HashMap<Key, Arc<watch::Sender<Latest>>>>);
+pub struct Feeds {
+    watched: Mutex<HashMap<Key, Arc<watch::Sender<Latest>>>>,
+    supervisor: Supervisor,
+}
 
 impl Feeds {
+    /// None yet; their tasks are to be seen there.
+    pub fn new(supervisor: Supervisor) -> Self {
+        Self { watched: Mutex::default(), supervisor }
+    }
+
     /// Listens to a store of which `found` is known. The first listener's worker asks from then on.
     pub fn listen(self: &Arc<Self>, question: StoreFlowQuestion, found: &Found) -> watch::Receiver<Latest> {
-        let mut feeds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut feeds = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(feed) = feeds.get(question.key()) {
             return feed.subscribe();
         }
@@ -87,7 +96,8 @@ impl Feeds {
         let sender = Arc::new(sender);
         feeds.insert(question.key().clone(), sender.clone());
         let feed = Feed { feeds: self.clone(), sender, due: Due::after(&question, found), question: question.again() };
-        rt::spawn(feed.run());
+        // One that fails ends the streams of its listeners, who come back and start the next.
+        self.supervisor.on_demand("flow_feeds", feed.run());
         receiver
     }
 }
@@ -157,7 +167,7 @@ impl Feed {
 
     /// Whether nobody listens any more; nobody can begin to meanwhile.
     fn ends_unheard(&self) -> bool {
-        let mut feeds = self.feeds.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut feeds = self.feeds.watched.lock().unwrap_or_else(PoisonError::into_inner);
         let is_unheard = self.sender.receiver_count() == 0;
         if is_unheard {
             feeds.remove(self.question.key());
@@ -169,7 +179,7 @@ impl Feed {
 impl Drop for Feed {
     /// However the task ends: whoever listens to it learns that it does, and the next one starts another.
     fn drop(&mut self) {
-        let mut feeds = self.feeds.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut feeds = self.feeds.watched.lock().unwrap_or_else(PoisonError::into_inner);
         if feeds.get(self.question.key()).is_some_and(|sender| Arc::ptr_eq(sender, &self.sender)) {
             feeds.remove(self.question.key());
         }

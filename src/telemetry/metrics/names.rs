@@ -31,6 +31,9 @@ pub(super) const SHARED_UP: &str = "storegate_shared_up";
 pub(super) const SHARED_OPERATIONS: &str = "storegate_shared_operations_total";
 pub(super) const SHARED_DURATION: &str = "storegate_shared_operation_duration_seconds";
 pub(super) const SHARED_ANSWERS: &str = "storegate_shared_answers_total";
+pub(super) const LOG_LINES_DROPPED: &str = "storegate_log_lines_dropped_total";
+pub(super) const TASK_UP: &str = "storegate_task_up";
+pub(super) const TASK_RESTARTS: &str = "storegate_task_restarts_total";
 pub(super) const SHARED_EVENTS: &str = "storegate_shared_events_total";
 
 pub(super) fn describe() {
@@ -66,5 +69,8 @@ pub(super) fn describe() {
     describe_histogram!(SHARED_DURATION, "Time of an operation at Redis");
     describe_counter!(SHARED_ANSWERS, "Answers looked for where replicas share them, by what was found");
     describe_counter!(SHARED_EVENTS, "What replicas told each other, by event and direction");
+    describe_counter!(LOG_LINES_DROPPED, "Lines of the log that could not be written");
+    describe_gauge!(TASK_UP, "Whether a long-lived task or thread runs: 1, or 0 while it waits for its restart");
+    describe_counter!(TASK_RESTARTS, "How often a long-lived task or thread failed and was started again");
     describe_gauge!(CACHE_BYTES, "Weight of the answers in the cache, in bytes");
 }

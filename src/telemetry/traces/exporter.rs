@@ -4,7 +4,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use opentelemetry::Context;
@@ -16,6 +15,7 @@ use tokio::sync::oneshot;
 
 use super::TraceSettings;
 use super::otlp::{Collector, ExportError};
+use crate::supervisor::{SupervisedThread, Supervisor};
 use crate::telemetry::metrics;
 
 /// Spans that wait: some MiB at the most.
@@ -57,6 +57,7 @@ pub struct Exporter(Option<Running>);
 struct Running {
     stop: oneshot::Sender<()>,
     stopped: oneshot::Receiver<()>,
+    held: SupervisedThread,
 }
 
 impl Exporter {
@@ -66,7 +67,7 @@ impl Exporter {
 
     /// Sends what still waits, for a moment. A collector that hangs holds the end up no longer.
     pub async fn stop(self) {
-        let Some(Running { stop, stopped }) = self.0 else { return };
+        let Some(Running { stop, stopped, held: _held }) = self.0 else { return };
         // If the thread has gone, there is nothing to wait for.
         let _told = stop.send(());
         let _ended = tokio::time::timeout(FLUSH, stopped).await;
@@ -74,36 +75,42 @@ impl Exporter {
 }
 
 /// Starts the thread.
-pub(super) fn start(settings: TraceSettings, tls: Arc<ClientConfig>) -> io::Result<(Queue, Exporter)> {
-    let (sender, spans) = channel(QUEUE);
-    let (stop, stopping) = oneshot::channel();
+pub(super) fn start(
+    settings: TraceSettings,
+    tls: Arc<ClientConfig>,
+    supervisor: &Supervisor,
+) -> io::Result<(Queue, Exporter)> {
+    let (sender, mut spans) = channel(QUEUE);
+    let (stop, mut stopping) = oneshot::channel();
     let (end, stopped) = oneshot::channel();
-    thread::Builder::new().name("traces".to_owned()).spawn(move || {
-        actix_web::rt::System::new().block_on(async move {
-            let collector = Collector::new(&settings, tls);
-            Sending { collector, spans, failing: false }.run(stopping).await;
+    let mut end = Some(end);
+    let held = supervisor.thread("traces", move || {
+        actix_web::rt::System::new().block_on(async {
+            let collector = Collector::new(&settings, tls.clone());
+            Sending { collector, spans: &mut spans, failing: false }.run(&mut stopping).await;
         });
         // Whoever waited may have lost patience.
-        let _told = end.send(());
+        let _told = end.take().map(|end| end.send(()));
+        Ok(())
     })?;
-    Ok((Queue(sender), Exporter(Some(Running { stop, stopped }))))
+    Ok((Queue(sender), Exporter(Some(Running { stop, stopped, held }))))
 }
 
-struct Sending {
+struct Sending<'a> {
     collector: Collector,
-    spans: Receiver<SpanData>,
+    spans: &'a mut Receiver<SpanData>,
     failing: bool,
 }
 
-impl Sending {
-    async fn run(mut self, mut stopping: oneshot::Receiver<()>) {
+impl Sending<'_> {
+    async fn run(mut self, stopping: &mut oneshot::Receiver<()>) {
         loop {
             let mut batch = Vec::with_capacity(BATCH);
             let is_last = tokio::select! {
                 biased;
                 // Also when the service was dropped without a word.
-                _ = &mut stopping => true,
-                is_last = gather(&mut self.spans, &mut batch) => is_last,
+                _ = &mut *stopping => true,
+                is_last = gather(self.spans, &mut batch) => is_last,
             };
             if is_last {
                 return self.send_the_rest(batch).await;

@@ -23,6 +23,8 @@ use opentelemetry::trace::{SpanContext, TracerProvider as _};
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
 use rustls::ClientConfig;
 
+use crate::supervisor::Supervisor;
+
 pub use client::{Attempt, CallSpan};
 pub use context::{CallerTrace, carried, outgoing};
 pub use exporter::Exporter;
@@ -64,11 +66,12 @@ impl Traces {
         settings: &TraceSettings,
         tls: Arc<ClientConfig>,
         routes: HashMap<&'static str, String>,
+        supervisor: &Supervisor,
     ) -> io::Result<(Self, Exporter)> {
         if settings.collector.is_none() {
             return Ok((Self::default(), Exporter::none()));
         }
-        let (queue, exporter) = exporter::start(settings.clone(), tls)?;
+        let (queue, exporter) = exporter::start(settings.clone(), tls, supervisor)?;
         // Whether a trace is recorded is decided before a span is made.
         let provider = SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOn).with_span_processor(queue).build();
         let tracer = provider.tracer("storegate");
