@@ -69,7 +69,7 @@ impl Demo {
             client_secret: Some(secret.expose_secret().to_owned()),
             sandbox_url: Some(sandbox.base_url()),
         };
-        output::line(&welcome(&ready, &last_week(today), &examples))?;
+        output::line_if_read(welcome(&ready, &last_week(today), &examples));
         ready_file::serve(app.run(), ready_file, &ready).await?;
         sandbox.stop().await;
         Ok(())

@@ -3,7 +3,6 @@
 
 mod report;
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::ConfigArgument;
@@ -19,6 +18,7 @@ use crate::gateway::transport::Transport;
 use crate::gateway::{GatewayClient, tls};
 use crate::resources::stores::listing::{ListedStore, all_stores};
 use crate::settings::{MOST_OF_A_LIST, read_file, text_of_file};
+use crate::telemetry::logging;
 
 use report::shown;
 
@@ -101,8 +101,7 @@ impl Draft {
         let (rows, left_out) = drafted(&directory, &listed);
         output::line(written(&rows)?.trim_end())?;
         if !left_out.is_empty() {
-            let mut stderr = std::io::stderr();
-            writeln!(stderr, "left out, since no id of a path can be made of these codes: {}", shown(&left_out))?;
+            logging::line(&format!("left out, since no id of a path can be made of these codes: {}", shown(&left_out)));
         }
         Ok(())
     }

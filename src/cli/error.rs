@@ -1,11 +1,12 @@
 //! How a command fails: one message on stderr and an exit code.
 
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 use crate::app::AppError;
 use crate::gateway::error::Error as GatewayError;
 use crate::settings::Problems;
+use crate::telemetry::logging;
 
 /// `EX_CONFIG` of sysexits.h: something is wrong in the configuration.
 pub const EXIT_CONFIGURATION: u8 = 78;
@@ -41,8 +42,7 @@ impl CliError {
     pub fn report(self) -> ExitCode {
         let code = if matches!(self, Self::Configuration(_)) { EXIT_CONFIGURATION } else { EXIT_FAILURE };
         let text = self.to_string();
-        // With stderr closed there is nobody left to tell.
-        let _told = writeln!(io::stderr(), "storegate: {}", text.trim_end());
+        logging::line(&format!("storegate: {}", text.trim_end()));
         ExitCode::from(code)
     }
 }

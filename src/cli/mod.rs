@@ -28,6 +28,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Reading, Settings};
 use crate::settings::readable;
+use crate::telemetry::{logging, panics};
 use error::CliError;
 
 /// Plain REST in, signed vendor RPC out: a translating proxy for retail open platforms.
@@ -90,6 +91,8 @@ impl ConfigArgument {
 
 /// Runs the command that the arguments name.
 pub fn run() -> ExitCode {
+    let _last_lines = logging::FlushAtEnd;
+    panics::log_them();
     let arguments = Arguments::parse();
     match execute(arguments.command) {
         Ok(code) => code,

@@ -1,6 +1,12 @@
 //! What a command was asked for goes to stdout, and only that.
 
 use std::io::{self, Write};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+/// How long a server waits for a reader of what it prints.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Writes a text and a line end to stdout.
 ///
@@ -10,4 +16,19 @@ pub fn line(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{text}")?;
     stdout.flush()
+}
+
+/// The same for a server, which goes on when nobody reads it.
+pub fn line_if_read(text: String) {
+    let (tell, told) = mpsc::channel();
+    let write = move || {
+        let _unless_late = tell.send(line(&text));
+    };
+    // The thread stays behind when stdout takes nothing, and ends with the process.
+    let written = thread::Builder::new().name("stdout".to_owned()).spawn(write).and_then(|_| {
+        told.recv_timeout(PATIENCE).unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "nobody reads it")))
+    });
+    if let Err(error) = written {
+        tracing::warn!(%error, "stdout cannot be written: what this command prints is lost");
+    }
 }

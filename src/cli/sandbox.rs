@@ -38,10 +38,10 @@ impl SandboxCommand {
             CliError::message(format!("cannot listen on {}: {error}; port 0 takes a free one", self.listen))
         })?;
         let sandbox = self.rehearsal.start(Clock::system(), listener)?;
-        output::line(&format!(
+        output::line_if_read(format!(
             "# The sandbox gateway. This part of a configuration calls it:\n{}",
             tenant_configuration(&sandbox)
-        ))?;
+        ));
         tracing::info!(base_url = %sandbox.base_url(), "serving");
         let ready = Ready { base_url: sandbox.base_url(), ..Ready::default() };
         ready_file::serve(stop_signal(), ready_file, &ready).await?;

@@ -37,7 +37,14 @@ pub struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
     quit: tokio::signal::unix::Signal,
+    /// A log that has grown to the system's limit on files (`ulimit -f`): the write fails, and that is enough.
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    _file_too_large: tokio::signal::unix::Signal,
 }
+
+/// `SIGXFSZ`.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+const FILE_TOO_LARGE: i32 = 25;
 
 #[cfg(unix)]
 impl Signals {
@@ -51,6 +58,8 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             quit: signal(SignalKind::quit())?,
+            #[cfg(any(target_os = "linux", target_os = "macos"))]
+            _file_too_large: signal(SignalKind::from_raw(FILE_TOO_LARGE))?,
         })
     }
 

@@ -1,16 +1,23 @@
 //! Logs on stderr, readable or as JSON, each line under the request's id. What is logged can change while it runs; a line
 //! that is not logged costs the same either way, since each place in the program remembers whether anybody reads it.
+//!
+//! Nothing waits for stderr, and nothing fails with it: lines go through a queue, and are lost when they cannot be written.
 
-use std::io::IsTerminal;
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::reload::Handle;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::line_queue::LineQueue;
 use crate::settings::Section;
+use crate::supervisor::{SupervisedThread, Supervisor};
 
 /// Ours, and what goes wrong in the server below us, but not a line for each malformed request.
 const DEFAULT_FILTER: &str = "info,actix_server=warn,actix_http=off";
@@ -62,6 +69,83 @@ impl LogSettings {
     }
 }
 
+/// How long the end of the process waits for the last lines, when nobody reads them.
+const FLUSH: Duration = Duration::from_millis(500);
+
+/// What waits for stderr. A process has one stderr, so there is one of them.
+static LINES: LineQueue = LineQueue::new();
+
+/// The thread that writes; `None` when the system has none for it.
+static WRITER: LazyLock<Option<SupervisedThread>> = LazyLock::new(|| {
+    let write = || {
+        let mut stderr = stderr().map_err(|error| error.to_string())?;
+        LINES.write_to(&mut stderr, tell_lost);
+        Ok(())
+    };
+    Supervisor::of_process().thread("log", write).ok()
+});
+
+/// Standard error, beside the lock that Rust puts before it: whoever hangs in writing must not hold up others.
+#[cfg(unix)]
+fn stderr() -> io::Result<File> {
+    use std::os::fd::AsFd as _;
+    io::stderr().as_fd().try_clone_to_owned().map(File::from)
+}
+
+#[cfg(windows)]
+fn stderr() -> io::Result<File> {
+    use std::os::windows::io::AsHandle as _;
+    io::stderr().as_handle().try_clone_to_owned().map(File::from)
+}
+
+fn tell_lost(lines: u64) -> bool {
+    tracing::warn!(lines, "log lines lost: they could not be written");
+    tracing::enabled!(tracing::Level::WARN)
+}
+
+/// Writes a line to stderr as it is, without waiting for it.
+pub fn line(text: &str) {
+    let _started = WRITER.is_some();
+    LINES.push(format!("{text}\n").as_bytes());
+}
+
+/// How many lines were lost since the start.
+pub fn lines_lost() -> u64 {
+    LINES.lost()
+}
+
+/// Waits for the last lines when it is dropped, but not for long.
+#[derive(Debug)]
+pub struct FlushAtEnd;
+
+impl Drop for FlushAtEnd {
+    fn drop(&mut self) {
+        LINES.flush(FLUSH);
+    }
+}
+
+/// Where the lines of the log go.
+struct ToQueue;
+
+impl<'a> MakeWriter<'a> for ToQueue {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        Self
+    }
+}
+
+impl Write for ToQueue {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        LINES.push(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Puts another filter in the place of the one in force. A process logs in one way, so there is one of them.
 static CHANGE: OnceLock<Box<dyn Fn(EnvFilter) + Send + Sync>> = OnceLock::new();
 
@@ -69,7 +153,10 @@ static CHANGE: OnceLock<Box<dyn Fn(EnvFilter) + Send + Sync>> = OnceLock::new();
 pub fn start(settings: &LogSettings) {
     let filter = EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let colours = std::io::stderr().is_terminal();
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(ToQueue).with_ansi(colours);
+    // What cannot be formatted is a mistake that a test finds; to tell of it the crate would write to stderr itself.
+    let lines = lines.log_internal_errors(false);
+    let _started = WRITER.is_some();
     match settings.format {
         LogFormat::Readable => {
             let lines = lines.with_filter_reloading();

@@ -1,5 +1,7 @@
 //! What operators see: logs, every metric by name, and traces.
 
+pub mod line_queue;
 pub mod logging;
 pub mod metrics;
+pub mod panics;
 pub mod traces;

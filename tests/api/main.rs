@@ -43,6 +43,7 @@ mod joined;
 mod limits;
 mod listening;
 mod logins;
+mod lost_log;
 mod methods;
 mod newcomer;
 mod odd_files;

@@ -36,6 +36,12 @@ pub fn run(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Outpu
     child.wait_with_output().unwrap()
 }
 
+/// Runs a command whose stderr goes elsewhere, and gives its exit code.
+pub fn code_into(stderr: impl Into<Stdio>, arguments: &[&str]) -> Option<i32> {
+    let mut command = command(arguments, &[]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr).status().unwrap().code()
+}
+
 /// Runs a command that must succeed and gives its stdout without the last line end.
 pub fn stdout_of(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> String {
     let output = run(arguments, variables, input);
@@ -86,6 +92,36 @@ impl Running {
         Self::wait_for(shell, ready_file, |_| ())
     }
 
+    /// Starts a server whose log goes elsewhere, and waits until its ready file is there.
+    pub fn start_into(stderr: impl Into<Stdio>, arguments: &[&str], ready_file: &Path) -> Self {
+        let path = ready_file.to_str().unwrap();
+        let mut command = command(&[arguments, &["--ready-file", path]].concat(), &[]);
+        command.stdout(Stdio::null()).stderr(stderr);
+        Self::unheard(command, ready_file)
+    }
+
+    /// The same where a shell does this before, which ends with `exec "$0" "$@"` and says where the log goes.
+    pub fn start_by_shell(script: &str, arguments: &[&str], ready_file: &Path) -> Self {
+        let mut shell = Command::new("/bin/sh");
+        shell.env_clear().args(["-c", script, env!("CARGO_BIN_EXE_storegate")]).args(arguments);
+        shell.arg("--ready-file").arg(ready_file).stdout(Stdio::null());
+        Self::unheard(shell, ready_file)
+    }
+
+    /// Starts `demo` or `sandbox`, whose welcome goes elsewhere.
+    pub fn start_unheard(what: &str, stdout: impl Into<Stdio>, ready_file: &Path) -> Self {
+        let path = ready_file.to_str().unwrap();
+        let mut command = command(&[what, "--listen", "127.0.0.1:0", "--ready-file", path], &[]);
+        command.stdout(stdout).stderr(Stdio::null());
+        Self::unheard(command, ready_file)
+    }
+
+    fn unheard(mut command: Command, ready_file: &Path) -> Self {
+        let mut child = command.stdin(Stdio::null()).spawn().unwrap();
+        let ready = ready(&mut child, ready_file, &[]);
+        Self { child, ready, told: String::new(), printed: mpsc::channel().1 }
+    }
+
     fn wait_for(mut command: Command, ready_file: &Path, meanwhile: impl FnOnce(u32)) -> Self {
         let mut child = command.spawn().unwrap();
         let (line, printed) = mpsc::channel();
@@ -98,11 +134,7 @@ impl Running {
         while !told.last().is_some_and(|line: &String| is_last(line)) {
             told.push(printed.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("it does not start: {told:#?}")));
         }
-        while !ready_file.exists() {
-            assert!(child.try_wait().unwrap().is_none(), "it ended: {told:#?}");
-            thread::yield_now();
-        }
-        let ready = serde_json::from_str(&fs::read_to_string(ready_file).unwrap()).unwrap();
+        let ready = ready(&mut child, ready_file, &told);
         Self { child, ready, told: told.join("\n"), printed }
     }
 
@@ -145,6 +177,15 @@ impl Running {
         }
         (self.child.wait().unwrap().code(), printed)
     }
+}
+
+/// What the ready file says as soon as it is there.
+fn ready(child: &mut Child, ready_file: &Path, told: &[String]) -> Value {
+    while !ready_file.exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended: {told:#?}");
+        thread::yield_now();
+    }
+    serde_json::from_str(&fs::read_to_string(ready_file).unwrap()).unwrap()
 }
 
 impl Drop for Running {

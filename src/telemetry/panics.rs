@@ -1,0 +1,29 @@
+//! Panics are written to the log, like everything else that is wrong. The hook that Rust has for them writes to stderr itself,
+//! and waits there for a reader that may have gone.
+
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::{self, PanicHookInfo};
+use std::thread;
+
+use super::logging;
+
+/// From now on panics are lines of the log, or plain lines where there is none.
+pub fn log_them() {
+    panic::set_hook(Box::new(log));
+}
+
+fn log(panic: &PanicHookInfo<'_>) {
+    let message = panic.payload_as_str().unwrap_or("no message");
+    let location = panic.location().map(ToString::to_string).unwrap_or_default();
+    let thread = thread::current();
+    let thread = thread.name().unwrap_or("unnamed");
+    // With RUST_BACKTRACE only.
+    let backtrace = Backtrace::capture();
+    let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+    if tracing::enabled!(tracing::Level::ERROR) {
+        tracing::error!(panic = message, location, thread, backtrace, "thread panicked");
+    } else {
+        let backtrace = backtrace.map(|backtrace| format!("\n{backtrace}")).unwrap_or_default();
+        logging::line(&format!("storegate: thread {thread} panicked at {location}: {message}{backtrace}"));
+    }
+}
