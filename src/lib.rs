@@ -42,6 +42,8 @@ pub mod sandbox;
 
 pub mod telemetry;
 
+pub mod http_client;
+
 pub mod supervisor;
 
 pub mod settings;

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use awc::http::{Method, StatusCode};
+
 use super::error::CliError;
 use super::output;
+use crate::http_client::{Connection, Failure, HttpClient, Options};
 
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -17,12 +20,17 @@ pub struct HealthCommand {
 
 impl HealthCommand {
     pub(super) async fn run(self) -> Result<(), CliError> {
-        let client = awc::Client::builder().timeout(PATIENCE).disable_redirects().finish();
-        let answer = client.get(&self.url).send().await;
-        let answer = answer.map_err(|error| CliError::message(format!("{} does not answer: {error}", self.url)))?;
-        if answer.status().is_success() {
+        let status = tokio::time::timeout(PATIENCE, self.status()).await.unwrap_or(Err(Failure::NotInTime));
+        let status = status.map_err(|failure| CliError::message(format!("{} does not answer: {failure}", self.url)))?;
+        if status.is_success() {
             return Ok(output::line("healthy")?);
         }
-        Err(CliError::message(format!("{} answered {}", self.url, answer.status())))
+        Err(CliError::message(format!("{} answered {status}", self.url)))
+    }
+
+    async fn status(&self) -> Result<StatusCode, Failure> {
+        let client = HttpClient::new(Options { connect_timeout: PATIENCE, idle: Duration::ZERO }, None);
+        let request = client.request(Method::GET, &self.url, Connection::New)?.force_close();
+        Ok(request.send().await?.status())
     }
 }

@@ -40,8 +40,9 @@ impl Error {
             Kind::LoginExpired => Blame::LoginToken,
             Kind::CredentialsRefused => match self.note.as_ref().and_then(|note| note.code.as_deref()) {
                 Some(code) => of_code(self.gateway, code),
-                None => Blame::Front,
+                None => Blame::Other,
             },
+            Kind::UnexpectedStatus => Blame::Front,
             _ => Blame::Other,
         }
     }

@@ -1,5 +1,6 @@
 //! The body of an answer, decompressed and counted here: the client library's decoders inflate all that has come before
 //! anybody can count it, so that a kilobyte from a hostile gateway could take hundreds of megabytes and stop a worker.
+//! Whether a body is complete is decided by `http_client`.
 
 use std::io::{self, Write};
 
@@ -12,18 +13,21 @@ use super::transport_failure::TransportFailure;
 /// The only compression that is asked for and understood.
 pub(super) const ACCEPTED: &str = "gzip";
 
+/// RFC 1952 §2.2 lets several compressed members follow each other. Each costs some work, however little is in it.
+const MOST_MEMBERS: usize = 1_000;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// A body that is being received.
 pub(super) struct Body {
     content: Content,
-    /// What the head says, of the bytes as they are sent.
-    promised: Option<usize>,
     received: usize,
     limit: usize,
 }
 
 enum Content {
     Plain(Limited),
-    Gzip(Box<GzDecoder<Limited>>),
+    Gzip(Box<Gzip>),
 }
 
 impl Body {
@@ -32,18 +36,18 @@ impl Body {
     /// # Errors
     /// It is promised to be larger, or compressed in another way than was asked for.
     pub(super) fn behind(headers: &HeaderMap, limit: usize) -> Result<Self, TransportFailure> {
-        let promised = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        if promised.is_some_and(|promised: usize| promised > limit) {
+        let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        if length.is_some_and(|length| length > limit as u64) {
             return Err(TransportFailure::TooLarge);
         }
         let plain = Limited { bytes: Vec::new(), limit, is_exceeded: false };
         let content = match encoding(headers).ok_or(TransportFailure::Undecodable)?.as_str() {
             "" | "identity" => Content::Plain(plain),
             // RFC 9110 §8.4.1.3 wants the two to be one.
-            "gzip" | "x-gzip" => Content::Gzip(Box::new(GzDecoder::new(plain))),
+            "gzip" | "x-gzip" => Content::Gzip(Box::new(Gzip { decoder: GzDecoder::new(plain), ended: 0 })),
             _ => return Err(TransportFailure::Undecodable),
         };
-        Ok(Self { content, promised, received: 0, limit })
+        Ok(Self { content, received: 0, limit })
     }
 
     /// Takes what has come, and tells by how much the body has grown.
@@ -60,34 +64,30 @@ impl Body {
                 plain.write_all(chunk).map_err(|_| TransportFailure::TooLarge)?;
                 Ok(chunk.len())
             }
-            Content::Gzip(decoder) => {
-                let before = decoder.get_ref().bytes.len();
-                // The decoder hands on 32 KiB at a time, and stops when no more is taken.
-                decoder.write_all(chunk).map_err(|_| gzip_failure(decoder))?;
-                Ok(decoder.get_ref().bytes.len() - before)
+            Content::Gzip(gzip) => {
+                let before = gzip.plain().bytes.len();
+                gzip.inflate(chunk).map_err(|_| gzip.failure())?;
+                Ok(gzip.plain().bytes.len() - before)
             }
         }
     }
 
-    /// All of it. A body cut short is given as complete by the client library, and one whose head does not tell its length
-    /// as empty; so its length is compared with the one promised, and an empty one of an answer that succeeded is taken
-    /// for none.
+    /// All of it, without the byte order mark that some servers write in front. An empty one of an answer that succeeded is
+    /// taken for none.
     ///
     /// # Errors
-    /// There is less than was promised, or nothing, or the end of the compressed form is missing.
+    /// There is nothing, or the end of the compressed form is missing.
     pub(super) fn finish(self, is_success: bool) -> Result<Bytes, TransportFailure> {
-        if self.promised.is_some_and(|promised| promised != self.received) {
-            return Err(TransportFailure::CutShort);
-        }
         let bytes = match self.content {
             _ if self.received == 0 => Vec::new(),
             Content::Plain(plain) => plain.bytes,
-            Content::Gzip(mut decoder) => {
-                decoder.try_finish().map_err(|_| gzip_failure(&decoder))?;
-                std::mem::take(&mut decoder.get_mut().bytes)
+            Content::Gzip(mut gzip) => {
+                gzip.decoder.try_finish().map_err(|_| gzip.failure())?;
+                std::mem::take(&mut gzip.decoder.get_mut().bytes)
             }
         };
-        if bytes.is_empty() && is_success { Err(TransportFailure::Empty) } else { Ok(bytes.into()) }
+        let bytes = without_byte_order_mark(bytes.into());
+        if bytes.is_empty() && is_success { Err(TransportFailure::Empty) } else { Ok(bytes) }
     }
 }
 
@@ -98,11 +98,52 @@ fn encoding(headers: &HeaderMap) -> Option<String> {
     values.next().is_none().then(|| text.trim().to_ascii_lowercase())
 }
 
-fn gzip_failure(decoder: &GzDecoder<Limited>) -> TransportFailure {
-    if decoder.get_ref().is_exceeded { TransportFailure::TooLarge } else { TransportFailure::Undecodable }
+fn without_byte_order_mark(bytes: Bytes) -> Bytes {
+    if bytes.starts_with(BYTE_ORDER_MARK) { bytes.slice(BYTE_ORDER_MARK.len()..) } else { bytes }
+}
+
+/// Compressed members, one after the other.
+struct Gzip {
+    decoder: GzDecoder<Limited>,
+    ended: usize,
+}
+
+impl Gzip {
+    fn plain(&self) -> &Limited {
+        self.decoder.get_ref()
+    }
+
+    /// The decoder hands on 32 KiB at a time, and stops when no more is taken.
+    fn inflate(&mut self, mut compressed: &[u8]) -> io::Result<()> {
+        while !compressed.is_empty() {
+            let taken = self.decoder.write(compressed)?;
+            compressed = compressed.get(taken..).unwrap_or_default();
+            if taken == 0 {
+                self.begin_member()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A member has ended, and there is more.
+    fn begin_member(&mut self) -> io::Result<()> {
+        self.decoder.try_finish()?;
+        self.ended += 1;
+        if self.ended >= MOST_MEMBERS {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let plain = std::mem::take(self.decoder.get_mut());
+        self.decoder = GzDecoder::new(plain);
+        Ok(())
+    }
+
+    fn failure(&self) -> TransportFailure {
+        if self.plain().is_exceeded { TransportFailure::TooLarge } else { TransportFailure::Undecodable }
+    }
 }
 
 /// Memory that takes so much and no more.
+#[derive(Default)]
 struct Limited {
     bytes: Vec<u8>,
     limit: usize,
@@ -180,8 +221,37 @@ mod tests {
     fn a_bomb_takes_no_more_memory_than_the_limit() {
         let mut body = behind(&["gzip"]).unwrap();
         assert_eq!(body.take(&gzip(&vec![b' '; 32 * LIMIT])), Err(TransportFailure::TooLarge));
-        let super::Content::Gzip(decoder) = &body.content else { panic!("it is compressed") };
-        assert!(decoder.get_ref().bytes.len() <= LIMIT);
+        let super::Content::Gzip(gzip) = &body.content else { panic!("it is compressed") };
+        assert!(gzip.plain().bytes.len() <= LIMIT);
+    }
+
+    #[test]
+    fn several_members_are_one_body_in_whatever_pieces_they_come() {
+        let members = [gzip(b"{\"a\""), gzip(b""), gzip(b":1}")].concat();
+        for size in 1..=members.len() {
+            assert_eq!(read(&["gzip"], &members.chunks(size).collect::<Vec<_>>()).unwrap(), "{\"a\":1}", "{size}");
+        }
+        for length in [members.len() - 1, gzip(b"{\"a\"").len() + 5] {
+            assert_eq!(read(&["gzip"], &[&members[..length]]), Err(TransportFailure::Undecodable), "{length}");
+        }
+    }
+
+    #[test]
+    fn members_have_one_limit_together_in_bytes_and_in_number() {
+        let half = gzip(&vec![b' '; LIMIT / 2 + 1]);
+        assert_eq!(read(&["gzip"], &[&half, &half]), Err(TransportFailure::TooLarge));
+        let (allowed, many) = (gzip(b"").repeat(super::MOST_MEMBERS - 1), gzip(b"").repeat(super::MOST_MEMBERS + 1));
+        assert!(read(&["gzip"], &[&allowed, &gzip(b"{}")]).is_ok());
+        assert_eq!(read(&["gzip"], &[&many]), Err(TransportFailure::Undecodable));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_body() {
+        let marked = b"\xef\xbb\xbf{}";
+        assert_eq!(read(&[], &[&marked[..2], &marked[2..]]).unwrap(), "{}");
+        assert_eq!(read(&["gzip"], &[&gzip(marked)]).unwrap(), "{}");
+        assert_eq!(read(&[], &[b"\xef\xbb\xbf"]), Err(TransportFailure::Empty));
+        assert_eq!(read(&[], &[b"\xef\xbb{}"]).unwrap(), &b"\xef\xbb{}"[..], "half a mark is none");
     }
 
     #[test]

@@ -48,6 +48,7 @@ use serde::de::DeserializeOwned;
 
 use crate::clock::{Clock, Deadline};
 use crate::fair_queue::{Permit, Principal};
+use crate::http_client::Connection;
 use crate::telemetry::metrics;
 use crate::telemetry::traces::{Attempt, CallerTrace as _, Traces};
 
@@ -126,7 +127,7 @@ impl GatewayClient {
         let login = self.login_for(account, call, &deadline).await?;
         let stamped = self.stamp(account, call, &Trial::default()).await?;
         let request = account.dialect().encode(call, &stamped.stamp, login.as_ref().map(|token| &token.value));
-        let sent = self.transport.send(request, &deadline).await;
+        let sent = self.transport.send(request, Connection::New, &deadline).await;
         sent.map(|response| response.body).map_err(|failure| Error::transport(account.gateway(), failure))
     }
 
@@ -168,7 +169,8 @@ impl GatewayClient {
         let stamped = self.stamp(account, call, &progress.trial).await.map_err(unsent)?;
         progress.attempts.begin(&account.budget);
         let had_its_time = self.transport.has_time(deadline);
-        let sent = Sent { stamped, login, had_its_time, number: progress.attempts.number() };
+        let connection = if progress.needs_new_connection { Connection::New } else { Connection::Any };
+        let sent = Sent { stamped, login, connection, had_its_time, number: progress.attempts.number() };
         let Reply { outcome, reading, .. } = self.exchange(account, call, &sent, deadline).await;
         drop(permit);
         self.record(account, call, leave, &sent, outcome.as_ref().err());
@@ -195,7 +197,7 @@ impl GatewayClient {
         let attempt = Attempt { gateway: gateway.name(), method, url: &request.url, number: sent.number };
         let span = self.traces.call(attempt, self.clock.now());
         let started = self.clock.elapsed();
-        let response = self.transport.send(request, deadline).in_trace(span.context()).await;
+        let response = self.transport.send(request, sent.connection, deadline).in_trace(span.context()).await;
         let took = self.clock.elapsed().saturating_sub(started);
         let length = SignedDuration::try_from(took).unwrap_or_default();
         let reply = match response {

@@ -13,6 +13,7 @@ use super::clock_offset::Reading;
 use super::dialect::{Call, Difference};
 use super::error::{Error, Kind};
 use super::hidden::Hidden;
+use crate::http_client::Connection;
 
 /// A clock and a form can be mended, each once, and either can be tried back.
 const MOST_ATTEMPTS: usize = 4;
@@ -79,7 +80,7 @@ impl GatewayClient {
         let request = dialect.encode(call, stamp, None);
         let hidden = Hidden::new(dialect.secrets().into_iter(), stamp.nonce.as_deref(), request.body.clone());
         let started = self.clock.elapsed();
-        let response = match self.transport.send(request, &self.deadline()).await {
+        let response = match self.transport.send(request, Connection::New, &self.deadline()).await {
             Ok(response) => response,
             Err(failure) => {
                 let outcome = Err(Error::transport(account.gateway(), failure));

@@ -8,13 +8,16 @@ use super::clock_offset::Reading;
 use super::dialect::Call;
 use super::error::{Error, Kind};
 use super::login::LoginToken;
+use super::reactions::Again;
 use super::retry::{Attempts, Next, jittered};
 use super::{GatewayClient, metrics};
+use crate::http_client::Connection;
 
 /// What one attempt carried.
 pub(super) struct Sent {
     pub stamped: Stamped,
     pub login: Option<Arc<LoginToken>>,
+    pub connection: Connection,
     /// Which attempt of its call it was, from 1.
     pub number: u32,
     /// Whether the gateway had the time that an attempt is given, and not what our own queue had left of it.
@@ -36,6 +39,8 @@ pub(super) struct Progress {
     pub trial: Trial,
     /// Retries that were paid for after the gateway had called a stamp repeated.
     pub paid_for_repeats: u32,
+    /// Whether an attempt failed in a way that may be its connection's: the next one gets a new one.
+    pub needs_new_connection: bool,
     /// Retries with a mended timestamp, which are free if they help.
     mended: u32,
 }
@@ -62,9 +67,11 @@ impl GatewayClient {
     ) -> Option<Duration> {
         let Sent { stamped, login, .. } = failure.sent.as_ref()?;
         let kind = failure.error.kind;
+        progress.needs_new_connection |= matches!(kind.reaction().again, Again::AfterPause(_) | Again::OnNewConnection);
         let may_log_in = kind == Kind::LoginExpired && self.may_log_in_again(account, login.as_deref()?);
         let longest = match progress.attempts.after(kind) {
             Next::GiveUp => return None,
+            Next::Reconnected => return Some(Duration::ZERO),
             Next::LoggedIn => return may_log_in.then_some(Duration::ZERO),
             Next::Mended { else_blind } => {
                 let is_mended = account.mend_timestamp(&mut progress.trial, stamped, failure.reading.as_ref());

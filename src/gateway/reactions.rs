@@ -19,6 +19,8 @@ pub enum Again {
     AfterPause(u32),
     /// Signed anew at once with a new nonce or timestamp, at most so many times, and only within the retry budget.
     WithNewStamp(u32),
+    /// Signed again at once on a new connection, once, outside of the retry budget: the old one had ended.
+    OnNewConnection,
     /// With the clock corrected, then with the other timestamp form, as far as there is something to mend.
     WithOtherTimestamp,
     /// Once, after one new login that all callers share.
@@ -126,7 +128,7 @@ macro_rules! reactions {
             pub const fn reaction(self) -> Reaction { self.row_of().reaction }
 
             const fn row_of(self) -> Row {
-                use self::Again::{AfterPause, No, WithNewLogin, WithNewStamp, WithOtherTimestamp};
+                use self::Again::{AfterPause, No, OnNewConnection, WithNewLogin, WithNewStamp, WithOtherTimestamp};
                 match self {
                     $(Self::$kind => Row {
                         kind: Self::$kind,
@@ -159,7 +161,7 @@ reactions! {
     CredentialsRefused "credentials_refused"
         opretail [1..=14, 17..=17]
         oms ["e000001", "e000002", "e000003", "e000004", "e000007", "401", "403", "1001", "1003", "1004", "2003"]
-        http [401..=401, 403..=403]
+        http []
         transport []
         => No, AsAnswer, false, IsBetter, MOMENT, Some(HALF_A_MINUTE), RefusedCredentials;
 
@@ -198,9 +200,10 @@ reactions! {
         opretail [] oms ["1", "400", "2001", "2002", "e000006"] http [] transport []
         => No, AsAnswer, true, IsOver, MOMENT, None, RejectedRequest;
 
-    /// The gateway reported a failure of its own. Every negative code that stands nowhere else.
+    /// The gateway reported a failure of its own: every negative code that stands nowhere else. Or something in front of it
+    /// did, or wants the request again: 408 (timeout), 421 (another connection), 425 (too early).
     GatewayFailed "gateway_failed"
-        opretail [-500..=-500, -999..=-999] oms ["e000005", "500"] http [500..=599] transport []
+        opretail [-500..=-500, -999..=-999] oms ["e000005", "500"] http [408..=408, 421..=421, 425..=425, 500..=599] transport []
         => AfterPause(1), AsFailure, false, IsBetter, MOMENT, None, GatewayError;
 
     /// The answer was cut short, empty, endless, not JSON, or not of the documented shape.
@@ -210,9 +213,10 @@ reactions! {
         => AfterPause(1), AsFailure, false, IsBetter, MOMENT, None, GatewayError;
 
     /// An HTTP status that no gateway documents, such as a redirect, which is not followed: it would carry the signed
-    /// form to another place. Every status that stands nowhere else.
+    /// form to another place. 401, 403 and 407 are of something in front of the gateway, and say nothing about our key.
+    /// Every status that stands nowhere else.
     UnexpectedStatus "unexpected_status"
-        opretail [] oms [] http [100..=199, 300..=399, 404..=404] transport []
+        opretail [] oms [] http [300..=399, 401..=401, 403..=404, 407..=407] transport []
         => No, AsFailure, false, IsBetter, MOMENT, None, GatewayError;
 
     /// The gateway asks to wait: 429, or a 503 that says for how long.
@@ -225,6 +229,11 @@ reactions! {
         opretail [] oms [] http []
         transport [T::NameNotResolved, T::ConnectionRefused, T::NoConnectionInTime, T::TlsFailed]
         => AfterPause(2), AsFailure, false, IsBetter, MOMENT, None, Unavailable;
+
+    /// The gateway closed a connection from the pool just as it was used again.
+    StaleConnection "stale_connection"
+        opretail [] oms [] http [] transport [T::StaleConnection]
+        => OnNewConnection, Not, false, IsBetter, MOMENT, None, GatewayError;
 
     /// The connection broke while the call was under way; the gateway may have run it.
     Disconnected "disconnected"

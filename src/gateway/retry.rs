@@ -22,6 +22,7 @@ pub struct Attempts {
     mended: u32,
     blind: u32,
     logged_in: bool,
+    reconnected: bool,
     begun: u32,
 }
 
@@ -40,6 +41,8 @@ pub enum Next {
     },
     /// The same with a new login.
     LoggedIn,
+    /// Sign and send at once on a new connection, whatever the budget says.
+    Reconnected,
 }
 
 impl Attempts {
@@ -68,6 +71,11 @@ impl Attempts {
             Again::WithOtherTimestamp => {
                 self.blind += 1;
                 counted(&mut self.mended, MOST_MENDED, Next::Mended { else_blind: self.blind == 1 })
+            }
+            Again::OnNewConnection if self.reconnected => Next::GiveUp,
+            Again::OnNewConnection => {
+                self.reconnected = true;
+                Next::Reconnected
             }
             Again::WithNewLogin if self.logged_in => Next::GiveUp,
             Again::WithNewLogin => {
@@ -123,6 +131,14 @@ mod tests {
     fn a_lost_login_is_renewed_once() {
         let mut attempts = Attempts::default();
         assert_eq!([(); 2].map(|()| attempts.after(Kind::LoginExpired)), [Next::LoggedIn, Next::GiveUp]);
+    }
+
+    #[test]
+    fn a_connection_that_had_ended_is_replaced_once_besides_all_other_retries() {
+        let mut attempts = Attempts::default();
+        let next = [(); 2].map(|()| attempts.after(Kind::StaleConnection));
+        assert_eq!(next, [Next::Reconnected, Next::GiveUp]);
+        assert_eq!(attempts.after(Kind::Disconnected), Next::AgainWithin(Duration::from_millis(100)));
     }
 
     #[test]

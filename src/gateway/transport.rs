@@ -1,14 +1,11 @@
-//! The only file that talks to gateways: sends a signed request with awc and reads the whole answer.
-//! It guards against what the client library lets pass: redirects here, bodies cut short and without end in `body`.
+//! The only file that talks to gateways: sends a signed request and reads the whole response, of bounded size and in bounded
+//! time. Where it ends is decided by `http_client`, and what it may hold by `body`.
 
-use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::error::ParseError;
-use awc::error::{ConnectError, PayloadError, SendRequestError};
+use awc::http::Method;
 use awc::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
-use awc::{Client, Connector};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
@@ -19,10 +16,10 @@ use super::dialect::SignedRequest;
 use super::settings::GatewaySettings;
 use super::transport_failure::TransportFailure;
 use crate::clock::Deadline;
+use crate::http_client::{self, Connection, Failure, HttpClient, Options};
 use crate::telemetry::traces;
 
 const FORM: &str = "application/x-www-form-urlencoded";
-const SELF: &str = concat!("storegate/", env!("CARGO_PKG_VERSION"));
 
 /// Idle connections are closed before common gateways close theirs, so that a pooled one is rarely found dead.
 const IDLE: Duration = Duration::from_secs(14);
@@ -35,10 +32,10 @@ const LONG_WORK: usize = 64 << 10;
 /// What is waited when a gateway asks to wait and it cannot be read how long.
 const SOME_TIME: Duration = Duration::from_secs(5);
 
-/// One worker's connections to all gateways. awc's client belongs to one thread.
+/// One worker's connections to all gateways.
 #[derive(Clone)]
 pub struct Transport {
-    client: Client,
+    client: HttpClient,
     attempt_timeout: Duration,
     max_body: usize,
 }
@@ -58,22 +55,8 @@ pub struct Response {
 impl Transport {
     /// The connections of one worker.
     pub fn new(settings: &GatewaySettings, tls: Arc<rustls::ClientConfig>) -> Self {
-        let connector = Connector::new()
-            .rustls_0_23(tls)
-            .timeout(settings.connect_timeout)
-            .handshake_timeout(settings.connect_timeout)
-            .conn_keep_alive(IDLE)
-            // `limit.rs` bounds the calls under way; waiting for a connection here would look like a gateway that hangs.
-            .limit(0);
-        // A redirect would post the signed form to another place.
-        let client = Client::builder()
-            .connector(connector)
-            .disable_redirects()
-            .timeout(settings.attempt_timeout)
-            .add_default_header((USER_AGENT, SELF))
-            .add_default_header((ACCEPT, "application/json"))
-            .add_default_header((ACCEPT_ENCODING, body::ACCEPTED))
-            .finish();
+        let options = Options { connect_timeout: settings.connect_timeout, idle: IDLE };
+        let client = HttpClient::new(options, Some(tls));
         Self { client, attempt_timeout: settings.attempt_timeout, max_body: settings.max_body }
     }
 
@@ -81,10 +64,14 @@ impl Transport {
     ///
     /// # Errors
     /// [`TransportFailure`] when there is no whole answer, whatever its status.
-    pub async fn send(&self, request: SignedRequest, deadline: &Deadline) -> Result<Response, TransportFailure> {
+    pub async fn send(
+        &self,
+        request: SignedRequest,
+        connection: Connection,
+        deadline: &Deadline,
+    ) -> Result<Response, TransportFailure> {
         let time = self.attempt_timeout.min(deadline.left());
-        // The client library's own timeout ends at the head of the answer, so this one goes around head and body.
-        let whole = tokio::time::timeout(time, self.exchange(request)).await;
+        let whole = tokio::time::timeout(time, self.exchange(request, connection)).await;
         whole.unwrap_or(Err(TransportFailure::NotInTime))
     }
 
@@ -93,8 +80,13 @@ impl Transport {
         deadline.left() >= self.attempt_timeout / 2
     }
 
-    async fn exchange(&self, request: SignedRequest) -> Result<Response, TransportFailure> {
-        let mut post = self.client.post(request.url).insert_header((CONTENT_TYPE, FORM)).no_decompress();
+    async fn exchange(&self, request: SignedRequest, connection: Connection) -> Result<Response, TransportFailure> {
+        let post = self.client.request(Method::POST, &request.url, connection).map_err(of_client)?;
+        let mut post = post
+            .insert_header((CONTENT_TYPE, FORM))
+            .insert_header((USER_AGENT, http_client::USER_AGENT))
+            .insert_header((ACCEPT, "application/json"))
+            .insert_header((ACCEPT_ENCODING, body::ACCEPTED));
         if let Some((name, token)) = request.login {
             let mut value =
                 HeaderValue::from_str(token.expose_secret()).map_err(|_| TransportFailure::NotAnEnvelope)?;
@@ -104,10 +96,10 @@ impl Transport {
         for header in traces::outgoing() {
             post = post.insert_header(header);
         }
-        let mut response = post.send_body(request.body).await.map_err(|error| send_failure(&error))?;
+        let mut response = post.send_body(request.body).await.map_err(|error| of_client(error.into()))?;
         let mut body = Body::behind(response.headers(), self.max_body)?;
         while let Some(chunk) = response.next().await {
-            for piece in chunk.map_err(|error| body_failure(&error))?.chunks(PIECE) {
+            for piece in chunk.map_err(|error| of_client(error.into()))?.chunks(PIECE) {
                 // Others go on between two pieces that inflate so much.
                 if body.take(piece)? >= LONG_WORK {
                     tokio::task::yield_now().await;
@@ -137,36 +129,19 @@ fn http_date(text: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
 }
 
-/// Only a failure to connect proves that nothing was sent; a lost connection does not.
-fn send_failure(error: &SendRequestError) -> TransportFailure {
-    use TransportFailure as Failure;
-    match error {
-        SendRequestError::Connect(ConnectError::Disconnected) => Failure::Closed,
-        SendRequestError::Connect(ConnectError::Resolver(_) | ConnectError::NoRecords) => Failure::NameNotResolved,
-        SendRequestError::Connect(ConnectError::Timeout) => Failure::NoConnectionInTime,
-        // rustls reports what it does not accept as invalid data, and a peer that hangs up on it as the end of the file.
-        SendRequestError::Connect(ConnectError::Io(error))
-            if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) =>
-        {
-            Failure::TlsFailed
-        }
-        SendRequestError::Connect(_) | SendRequestError::Url(_) => Failure::ConnectionRefused,
-        SendRequestError::Timeout => Failure::NotInTime,
-        SendRequestError::Response(ParseError::Io(_)) | SendRequestError::Send(_) => Failure::Reset,
-        SendRequestError::Response(_) => Failure::MalformedHttp,
-        _ => Failure::Closed,
-    }
-}
-
-fn body_failure(error: &PayloadError) -> TransportFailure {
-    match error {
-        // The reader of chunks reports those that are malformed as invalid.
-        PayloadError::Io(error) | PayloadError::Incomplete(Some(error))
-            if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData) =>
-        {
-            TransportFailure::MalformedHttp
-        }
-        PayloadError::Incomplete(_) | PayloadError::Io(_) => TransportFailure::BrokeOff,
-        _ => TransportFailure::MalformedHttp,
+fn of_client(failure: Failure) -> TransportFailure {
+    match failure {
+        Failure::NameNotResolved => TransportFailure::NameNotResolved,
+        Failure::ConnectionRefused | Failure::BadAddress => TransportFailure::ConnectionRefused,
+        Failure::NoConnectionInTime => TransportFailure::NoConnectionInTime,
+        Failure::TlsFailed => TransportFailure::TlsFailed,
+        Failure::StaleConnection => TransportFailure::StaleConnection,
+        Failure::Closed => TransportFailure::Closed,
+        Failure::Reset => TransportFailure::Reset,
+        Failure::Malformed => TransportFailure::MalformedHttp,
+        Failure::CutShort => TransportFailure::CutShort,
+        Failure::BrokeOff => TransportFailure::BrokeOff,
+        Failure::TooLarge => TransportFailure::TooLarge,
+        Failure::NotInTime => TransportFailure::NotInTime,
     }
 }

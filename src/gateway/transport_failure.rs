@@ -24,12 +24,13 @@ transport_failures! {
     ConnectionRefused "the gateway does not take the connection";
     NoConnectionInTime "no connection in time";
     TlsFailed "TLS could not be agreed, or the certificate is not trusted";
+    StaleConnection "a reused connection was closed before the answer";
     Closed "the connection was closed before the answer";
     Reset "the connection broke before the answer";
     NotInTime "no complete answer in time";
     MalformedHttp "the answer is not well-formed HTTP";
-    CutShort "the body is shorter than its head promised";
-    Empty "the body is empty, or its head does not tell its length";
+    CutShort "the body is shorter than its framing promised";
+    Empty "the body is empty";
     TooLarge "the body is larger than gateway.max_body";
     BrokeOff "the body broke off";
     Undecodable "the body is compressed in a way that was not asked for, or cannot be decompressed";

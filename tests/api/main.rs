@@ -15,6 +15,7 @@ mod program;
 mod raw_connection;
 mod raw_peer;
 mod sandbox_gateway;
+mod scripted_peer;
 mod test_app;
 
 mod attacks;
@@ -24,6 +25,7 @@ mod caching;
 mod clocks;
 mod commands;
 mod configuration;
+mod connections;
 mod cors;
 mod cuts;
 mod dashboard;

@@ -44,7 +44,6 @@ const CONTRACT: &[Expected] = &[
     Expected {
         opretail: &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 17],
         oms: &["e000001", "e000002", "e000003", "e000004", "e000007", "401", "403", "1001", "1003", "1004", "2003"],
-        http: &[401, 403],
         rests: 30,
         problem: "gateway-refused-credentials",
         ..NOTHING
@@ -73,7 +72,7 @@ const CONTRACT: &[Expected] = &[
     Expected {
         opretail: &[-500, -999, -1, -7777],
         oms: &["e000005", "500", "-3"],
-        http: &[500, 502, 503, 504],
+        http: &[408, 421, 425, 500, 502, 503, 504],
         broken: &[
             || Fault::Truncate,
             || Fault::Cut(0),
@@ -93,7 +92,7 @@ const CONTRACT: &[Expected] = &[
         opens_breaker: true,
         ..NOTHING
     },
-    Expected { http: &[302, 307, 404, 418], opens_breaker: true, ..NOTHING },
+    Expected { http: &[302, 307, 401, 403, 404, 407, 418, 451], opens_breaker: true, ..NOTHING },
     Expected {
         http: &[429],
         broken: &[|| Fault::AskToWait { status: 503, seconds: 5 }],
@@ -250,8 +249,8 @@ fn the_table_lists_what_was_walked_and_nothing_else() {
         })
         .collect();
     assert_eq!(walked, listed);
-    assert_eq!(TABLE.len(), 17, "a new kind needs its row in the walk");
-    let ours = [Kind::Busy, Kind::BreakerOpen, Kind::Unreachable];
+    assert_eq!(TABLE.len(), 18, "a new kind needs its row in the walk");
+    let ours = [Kind::Busy, Kind::BreakerOpen, Kind::Unreachable, Kind::StaleConnection];
     assert!(
         ours.iter().all(|kind| TABLE.iter().any(|row| row.kind == *kind)),
         "these are walked in tests of their own"

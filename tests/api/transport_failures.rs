@@ -20,7 +20,7 @@ use storegate::gateway::tls;
 use storegate::gateway::transport::Transport;
 use storegate::gateway::transport_failure::TransportFailure::{
     self, BrokeOff, Closed, ConnectionRefused, CutShort, Empty, MalformedHttp, NameNotResolved, NoConnectionInTime,
-    NotAnEnvelope, NotInTime, Reset, TlsFailed, TooLarge, Undecodable,
+    NotAnEnvelope, NotInTime, Reset, StaleConnection, TlsFailed, TooLarge, Undecodable,
 };
 use storegate::gateway::{GatewayClient, GatewaySettings};
 
@@ -103,7 +103,33 @@ fn answers() -> Vec<Broken> {
         ("shorter than promised", CutShort, length(STORE.len() + 1), store(), Then::Close),
         ("nothing of what was promised", CutShort, length(7), vec![], Then::Close),
         ("no body", Empty, length(0), vec![], Then::Close),
-        ("a body without its length", Empty, head("connection: close"), store(), Then::Close),
+        ("nothing until the end of the connection", Empty, head("connection: close"), vec![], Then::Close),
+        ("lengths in one field", MalformedHttp, head("content-length: 3, 3"), store(), Then::Close),
+        (
+            "a length and chunks",
+            MalformedHttp,
+            head("content-length: 3\r\ntransfer-encoding: chunked"),
+            store(),
+            Then::Close,
+        ),
+        ("a folded field", MalformedHttp, head("a: b\r\n c"), store(), Then::Close),
+        (
+            "another protocol",
+            MalformedHttp,
+            b"HTTP/1.1 101 Switching Protocols\r\n\r\n".to_vec(),
+            vec![],
+            Then::Silence,
+        ),
+        (
+            "interim responses without end",
+            MalformedHttp,
+            vec![],
+            b"HTTP/1.1 102 Processing\r\n\r\n".to_vec(),
+            Then::ForEver,
+        ),
+        ("no chunk", MalformedHttp, chunked(), b"nothing\r\n".to_vec(), Then::Close),
+        ("a head cut", Closed, b"HTTP/1.1 200 OK\r\nconte".to_vec(), vec![], Then::Close),
+        ("an interim response and no other", Closed, b"HTTP/1.1 103 Early Hints\r\n\r\n".to_vec(), vec![], Then::Close),
         ("chunks of nothing", Empty, chunked(), b"0\r\n\r\n".to_vec(), Then::Close),
         ("larger than allowed", TooLarge, length(65 << 10), vec![b' '; 65 << 10], Then::Silence),
         ("chunks without end", TooLarge, chunked(), chunk("[[[[[[[["), Then::ForEver),
@@ -115,8 +141,9 @@ fn answers() -> Vec<Broken> {
         ("not compressed as it says", Undecodable, zipped(broken.len()), broken, Then::Silence),
         ("compressed and cut", Undecodable, zipped(cut.len()), cut, Then::Silence),
         ("reset in the middle", BrokeOff, length(STORE.len()), store()[..9].to_vec(), Then::Reset),
-        ("a chunk cut", NotAnEnvelope, chunked(), b"1d\r\n{\"respo".to_vec(), Then::Close),
-        ("chunks cut", NotAnEnvelope, chunked(), chunk("{\"response\":{"), Then::Close),
+        ("a chunk cut", CutShort, chunked(), b"1d\r\n{\"respo".to_vec(), Then::Close),
+        ("chunks without the last", CutShort, chunked(), chunk(STORE), Then::Close),
+        ("the last chunk cut", CutShort, chunked(), [chunk(STORE), b"0\r\n".to_vec()].concat(), Then::Close),
         ("a page", NotAnEnvelope, length(13), b"<html></html>".to_vec(), Then::Silence),
         ("a list", NotAnEnvelope, length(2), b"[]".to_vec(), Then::Silence),
         ("two documents", NotAnEnvelope, length(4), b"{}{}".to_vec(), Then::Silence),
@@ -160,7 +187,8 @@ async fn each_way_of_not_reaching_a_gateway_is_taken_for_what_it_is() {
 #[actix_web::test]
 async fn every_failure_of_the_transport_has_been_seen() {
     let seen: Vec<TransportFailure> = answers().into_iter().map(|broken| broken.failure).collect();
-    let unreached = [NameNotResolved, ConnectionRefused, NoConnectionInTime, TlsFailed];
+    // The last is for `connections.rs`: it takes a connection that was used before.
+    let unreached = [NameNotResolved, ConnectionRefused, NoConnectionInTime, TlsFailed, StaleConnection];
     for failure in TransportFailure::ALL {
         assert!(seen.contains(failure) || unreached.contains(failure), "{failure:?}");
     }
@@ -169,11 +197,23 @@ async fn every_failure_of_the_transport_has_been_seen() {
 #[actix_web::test]
 async fn a_whole_answer_is_read_in_each_of_its_framings() {
     let zipped = gzip(STORE.as_bytes());
-    let chunks = [chunk(&STORE[..9]), chunk(&STORE[9..]), b"0\r\n\r\n".to_vec()].concat();
+    let members = [gzip(&STORE.as_bytes()[..9]), gzip(&STORE.as_bytes()[9..])].concat();
+    let marked = format!("\u{feff}{STORE}").into_bytes();
+    let chunks = |last: &[u8]| [chunk(&STORE[..9]), chunk(&STORE[9..]), last.to_vec()].concat();
+    let interim = |head: Vec<u8>| [b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n".to_vec(), head].concat();
     for (head, bytes) in [
         (head(&format!("content-length: {}", STORE.len())), STORE.as_bytes().to_vec()),
-        (head("transfer-encoding: chunked"), chunks),
-        (head(&format!("content-encoding: gzip\r\ncontent-length: {}", zipped.len())), zipped),
+        (head("transfer-encoding: chunked"), chunks(b"0\r\n\r\n")),
+        (head("transfer-encoding: chunked"), chunks(b"000;x=y\r\nexpires: never\r\n\r\n")),
+        (head(&format!("content-encoding: gzip\r\ncontent-length: {}", zipped.len())), zipped.clone()),
+        (head("content-encoding: gzip"), zipped),
+        (head(&format!("content-encoding: gzip\r\ncontent-length: {}", members.len())), members),
+        (head(&format!("content-length: {}", marked.len())), marked.clone()),
+        (head("connection: close"), STORE.as_bytes().to_vec()),
+        (head("connection: close"), marked),
+        (b"HTTP/1.0 200 OK\r\n\r\n".to_vec(), STORE.as_bytes().to_vec()),
+        (interim(interim(head(&format!("content-length: {}", STORE.len())))), STORE.as_bytes().to_vec()),
+        (interim(head("transfer-encoding: chunked")), chunks(b"0\r\n\r\n")),
     ] {
         let peer = RawPeer::start(&head, &bytes, Then::Close);
         let data = call(&format!("http://{}/", peer.address())).await.unwrap();

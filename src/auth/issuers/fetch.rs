@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use awc::error::PayloadError;
-use awc::http::StatusCode;
 use awc::http::header::{ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, HeaderMap, USER_AGENT};
-use awc::{Client, Connector};
+use awc::http::{Method, StatusCode};
 use bytes::Bytes;
 use rustls::ClientConfig;
 
 use super::key_url::KeyUrl;
+use crate::http_client::{self, Connection, Failure, HttpClient, Options};
 
 /// For one document, to its last byte. A fetch has at most three.
 const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -22,14 +21,17 @@ const MAXIMUM_BYTES: usize = 256 << 10;
 
 const UNCOMPRESSED: &str = "identity";
 
-const SELF: &str = concat!("storegate/", env!("CARGO_PKG_VERSION"));
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Why there is no document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum FetchError {
     /// No connection, or one that ended before the answer.
-    #[error("the provider cannot be reached")]
-    Unreachable,
+    #[error("the provider cannot be reached: {0}")]
+    Unreachable(Failure),
+    /// An answer that is not well-formed, or not complete.
+    #[error("the provider's answer cannot be read: {0}")]
+    Unreadable(Failure),
     /// Not all of the answer in time.
     #[error("the provider did not answer within {} s", DOCUMENT_TIMEOUT.as_secs())]
     NotInTime,
@@ -48,11 +50,23 @@ impl FetchError {
     /// The name in metrics.
     pub(super) const fn outcome(self) -> &'static str {
         match self {
-            Self::Unreachable => "unreachable",
+            Self::Unreachable(_) => "unreachable",
+            Self::Unreadable(_) => "unreadable",
             Self::NotInTime => "timeout",
             Self::Status(_) => "http_status",
             Self::TooLarge => "too_large",
             Self::Compressed => "compressed",
+        }
+    }
+}
+
+impl From<Failure> for FetchError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::TooLarge => Self::TooLarge,
+            Failure::NotInTime => Self::NotInTime,
+            Failure::Malformed | Failure::CutShort | Failure::BrokeOff => Self::Unreadable(failure),
+            _ => Self::Unreachable(failure),
         }
     }
 }
@@ -64,21 +78,13 @@ pub(super) struct Document {
 }
 
 /// The connections to one provider. They belong to one thread.
-pub(super) struct Fetcher(Client);
+pub(super) struct Fetcher(HttpClient);
 
 impl Fetcher {
     pub(super) fn new(tls: Arc<ClientConfig>) -> Self {
-        let connector = Connector::new().rustls_0_23(tls).timeout(DOCUMENT_TIMEOUT).handshake_timeout(DOCUMENT_TIMEOUT);
-        // A redirect would let whoever controls it choose the keys.
-        let client = Client::builder()
-            .connector(connector)
-            .disable_redirects()
-            .timeout(DOCUMENT_TIMEOUT)
-            .add_default_header((USER_AGENT, SELF))
-            .add_default_header((ACCEPT, "application/json"))
-            .add_default_header((ACCEPT_ENCODING, UNCOMPRESSED))
-            .finish();
-        Self(client)
+        // Keys are fetched every few minutes: a connection that waits would be found closed each time.
+        let options = Options { connect_timeout: DOCUMENT_TIMEOUT, idle: Duration::ZERO };
+        Self(HttpClient::new(options, Some(tls)))
     }
 
     pub(super) async fn get(&self, address: &KeyUrl) -> Result<Document, FetchError> {
@@ -86,23 +92,23 @@ impl Fetcher {
         whole.unwrap_or(Err(FetchError::NotInTime))
     }
 
-    /// A document that is cut short is no JSON any more, so its length need not be compared with the one promised.
     async fn exchange(&self, address: &KeyUrl) -> Result<Document, FetchError> {
-        // Keys are fetched every few minutes: a pooled connection would be found closed each time.
         // A compressed document would be inflated before anybody could count it: a kilobyte to hundreds of megabytes.
-        let request = self.0.get(address.uri()).force_close().no_decompress();
-        let mut response = request.send().await.map_err(|_| FetchError::Unreachable)?;
+        let request = self.0.request(Method::GET, &address.to_string(), Connection::New)?.force_close();
+        let request = request
+            .insert_header((USER_AGENT, http_client::USER_AGENT))
+            .insert_header((ACCEPT, "application/json"))
+            .insert_header((ACCEPT_ENCODING, UNCOMPRESSED));
+        let mut response = request.send().await.map_err(Failure::from)?;
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status().as_u16()));
         }
         if is_compressed(response.headers()) {
             return Err(FetchError::Compressed);
         }
-        let body = response.body().limit(MAXIMUM_BYTES).await.map_err(|error| match error {
-            PayloadError::Overflow => FetchError::TooLarge,
-            _ => FetchError::Unreachable,
-        })?;
-        Ok(Document { body, max_age: max_age(response.headers()) })
+        let body = response.body().limit(MAXIMUM_BYTES).await.map_err(Failure::from)?;
+        let marked = if body.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+        Ok(Document { body: body.slice(marked..), max_age: max_age(response.headers()) })
     }
 }
 

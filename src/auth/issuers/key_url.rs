@@ -47,10 +47,6 @@ impl KeyUrl {
             }
         }
     }
-
-    pub(super) fn uri(&self) -> Uri {
-        self.0.clone()
-    }
 }
 
 impl fmt::Display for KeyUrl {
@@ -113,7 +109,7 @@ mod tests {
     #[test]
     fn the_address_of_keys_may_have_a_query_and_an_issuer_has_none() {
         let keys = "https://login.example.com/discovery/keys?appid=6731de76";
-        assert_eq!(KeyUrl::parse(keys).unwrap().uri().to_string(), keys);
+        assert_eq!(KeyUrl::parse(keys).unwrap().to_string(), keys);
         for issuer in [keys, "https://login.example.com?", "https://login.example.com/?x"] {
             assert!(KeyUrl::parse_issuer(issuer).is_none(), "{issuer}");
         }

@@ -1,22 +1,19 @@
-//! The way to an address, step by step: its name, a connection, TLS. The service's own client takes the same way and tells
-//! less of it.
+//! The way to an address, as the service's own client takes it, with the step that failed: its name, a connection, TLS.
 
-use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use awc::http::Uri;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection};
+use rustls::ClientConfig;
 use tokio::sync::oneshot;
 
 use super::finding::Finding;
+use crate::http_client::connect::{ConnectError, connect};
 
 const CHECK: &str = "reach";
 
-/// For each address of a host, and for TLS.
+/// For a connection, and for TLS.
 const STEP: Duration = Duration::from_secs(4);
 /// For all of it.
 const WHOLE: Duration = Duration::from_secs(10);
@@ -24,12 +21,8 @@ const WHOLE: Duration = Duration::from_secs(10);
 /// Where a way ends.
 #[derive(Debug, thiserror::Error)]
 enum Trouble {
-    #[error("the name {0} cannot be resolved: {1}")]
-    Name(String, io::Error),
-    #[error("no connection to {0}: {1}")]
-    Connect(SocketAddr, io::Error),
-    #[error("TLS with {0} cannot be agreed: {1}")]
-    Tls(String, String),
+    #[error(transparent)]
+    Connection(#[from] ConnectError),
     #[error("{0} was not reached within {seconds} s", seconds = WHOLE.as_secs())]
     NotInTime(String),
     #[error("{0} is no address that can be called")]
@@ -39,11 +32,13 @@ enum Trouble {
 impl Trouble {
     const fn remedy(&self) -> &'static str {
         match self {
-            Self::Name(..) => "check the spelling of the address in the configuration, and this machine's DNS",
-            Self::Connect(..) | Self::NotInTime(_) => {
+            Self::Connection(ConnectError::Name(..)) => {
+                "check the spelling of the address in the configuration, and this machine's DNS"
+            }
+            Self::Connection(ConnectError::Connect(..) | ConnectError::NotInTime(_)) | Self::NotInTime(_) => {
                 "check address and port, and whether a firewall lets this machine out to them"
             }
-            Self::Tls(..) => {
+            Self::Connection(ConnectError::Tls(..)) => {
                 "check the host in the address; name the authority of its certificate in gateway.ca_file, or have it renewed"
             }
             Self::NoAddress(_) => "write it as https://host/path",
@@ -65,7 +60,7 @@ async fn within_time(url: &str, tls: Arc<ClientConfig>) -> Result<String, Troubl
     let its_url = url.to_owned();
     let going = thread::Builder::new().name("reach".to_owned()).spawn(move || {
         // Nobody may be listening any more.
-        let _late = tell.send(go(&its_url, tls));
+        let _late = tell.send(go(&its_url, &tls));
     });
     let way = match going {
         Ok(_) => tokio::time::timeout(WHOLE, told).await.ok().and_then(Result::ok),
@@ -74,36 +69,18 @@ async fn within_time(url: &str, tls: Arc<ClientConfig>) -> Result<String, Troubl
     way.unwrap_or_else(|| Err(Trouble::NotInTime(url.to_owned())))
 }
 
-fn go(url: &str, tls: Arc<ClientConfig>) -> Result<String, Trouble> {
-    let uri: Uri = url.parse().map_err(|_| Trouble::NoAddress(url.to_owned()))?;
+fn go(url: &str, tls: &Arc<ClientConfig>) -> Result<String, Trouble> {
+    let no_address = || Trouble::NoAddress(url.to_owned());
+    let uri: Uri = url.parse().map_err(|_| no_address())?;
     let is_tls = uri.scheme_str() == Some("https");
-    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
+    let host = uri.host().ok_or_else(no_address)?;
     let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-    let addresses = (host.as_str(), port).to_socket_addrs();
-    let addresses: Vec<SocketAddr> = addresses.map_err(|error| Trouble::Name(host.clone(), error))?.collect();
-    let stream = connect(&host, &addresses)?;
-    if !is_tls {
-        return Ok(format!("{host}:{port} takes connections, without TLS"));
-    }
-    agree(&host, stream, tls).map_err(|why| Trouble::Tls(host.clone(), why))?;
-    Ok(format!("{host}:{port} takes connections, and its certificate is trusted"))
-}
-
-fn connect(host: &str, addresses: &[SocketAddr]) -> Result<TcpStream, Trouble> {
-    let mut outcome = Err(Trouble::NoAddress(host.to_owned()));
-    for address in addresses {
-        match TcpStream::connect_timeout(address, STEP) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => outcome = Err(Trouble::Connect(*address, error)),
-        }
-    }
-    outcome
-}
-
-fn agree(host: &str, mut stream: TcpStream, tls: Arc<ClientConfig>) -> Result<(), String> {
-    let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
-    let mut connection = ClientConnection::new(tls, name).map_err(|error| error.to_string())?;
-    let limited = stream.set_read_timeout(Some(STEP)).and_then(|()| stream.set_write_timeout(Some(STEP)));
-    limited.and_then(|()| connection.complete_io(&mut stream)).map_err(|error| error.to_string())?;
-    Ok(())
+    // A runtime of its own ends with this thread, whatever its resolver does.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|_| no_address())?;
+    let way = runtime.block_on(connect(host, port, is_tls.then_some(tls), STEP));
+    // A resolver that hangs is not waited for.
+    runtime.shutdown_background();
+    way?;
+    let security = if is_tls { "and its certificate is trusted" } else { "without TLS" };
+    Ok(format!("{host}:{port} takes connections, {security}"))
 }

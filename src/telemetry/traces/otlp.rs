@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use awc::error::SendRequestError;
+use awc::http::Method;
 use awc::http::header::CONTENT_TYPE;
-use awc::{Client, Connector};
+use bytes::Bytes;
 use opentelemetry::KeyValue;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
@@ -17,11 +17,15 @@ use rustls::ClientConfig;
 
 use super::TraceSettings;
 use super::headers::Headers;
+use crate::http_client::{Connection, Failure, HttpClient, Options};
 
 const PROTOBUF: &str = "application/x-protobuf";
 
 /// For one batch, to the last byte of the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Shorter than common servers keep a connection open. Batches come every second while there is something to send.
+const IDLE: Duration = Duration::from_secs(14);
 
 /// The collector's words are not read; of more than this the connection is not kept.
 const LONGEST_ANSWER: usize = 64 << 10;
@@ -31,7 +35,7 @@ const LONGEST_ANSWER: usize = 64 << 10;
 pub enum ExportError {
     /// No connection, or one that ended before the answer.
     #[error("the collector cannot be reached: {0}")]
-    Unreachable(String),
+    Unreachable(Failure),
     /// Not all of the answer in time.
     #[error("the collector did not answer within {} s", PATIENCE.as_secs())]
     NotInTime,
@@ -54,7 +58,7 @@ impl ExportError {
 
 /// The way to a collector. It belongs to one thread.
 pub(super) struct Collector {
-    client: Client,
+    client: HttpClient,
     url: String,
     headers: Headers,
     resource: ResourceAttributesWithSchema,
@@ -63,8 +67,7 @@ pub(super) struct Collector {
 impl Collector {
     /// The way to the collector of the settings, which name one.
     pub(super) fn new(settings: &TraceSettings, tls: Arc<ClientConfig>) -> Self {
-        let connector = Connector::new().rustls_0_23(tls).timeout(PATIENCE).handshake_timeout(PATIENCE);
-        let client = Client::builder().connector(connector).disable_redirects().timeout(PATIENCE).finish();
+        let client = HttpClient::new(Options { connect_timeout: PATIENCE, idle: IDLE }, Some(tls));
         let about = [
             KeyValue::new("service.name", settings.service_name.clone()),
             KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
@@ -82,23 +85,34 @@ impl Collector {
     }
 
     async fn post(&self, request: &ExportTraceServiceRequest) -> Result<(), ExportError> {
-        let whole = tokio::time::timeout(PATIENCE, self.exchange(request.encode_to_vec())).await;
+        let whole = tokio::time::timeout(PATIENCE, self.exchange(request.encode_to_vec().into())).await;
         whole.unwrap_or(Err(ExportError::NotInTime))
     }
 
-    async fn exchange(&self, body: Vec<u8>) -> Result<(), ExportError> {
-        let mut request = self.client.post(&self.url).insert_header((CONTENT_TYPE, PROTOBUF));
+    /// A connection that the collector closed while it waited is replaced once.
+    async fn exchange(&self, body: Bytes) -> Result<(), ExportError> {
+        let status = match self.status(Connection::Any, body.clone()).await {
+            Err(Failure::StaleConnection) => self.status(Connection::New, body).await,
+            outcome => outcome,
+        };
+        match status {
+            Ok(200..=299) => Ok(()),
+            Ok(status) => Err(ExportError::Status(status)),
+            Err(Failure::NotInTime) => Err(ExportError::NotInTime),
+            Err(failure) => Err(ExportError::Unreachable(failure)),
+        }
+    }
+
+    async fn status(&self, connection: Connection, body: Bytes) -> Result<u16, Failure> {
+        let mut request = self.client.request(Method::POST, &self.url, connection)?;
+        request = request.insert_header((CONTENT_TYPE, PROTOBUF));
         for header in &self.headers {
             request = request.insert_header(header.clone());
         }
-        let sent = request.send_body(body).await;
-        let mut response = sent.map_err(|error| match error {
-            SendRequestError::Timeout => ExportError::NotInTime,
-            error => ExportError::Unreachable(error.to_string()),
-        })?;
+        let mut response = request.send_body(body).await?;
         // A connection whose answer is not read cannot be used again. What it says is not looked at.
         let _words = response.body().limit(LONGEST_ANSWER).await;
-        if response.status().is_success() { Ok(()) } else { Err(ExportError::Status(response.status().as_u16())) }
+        Ok(response.status().as_u16())
     }
 }
 

@@ -1,0 +1,68 @@
+//! Gives the client library a connection for each request: from the pool, or a new one. Its own pool stays empty, because
+//! every response that it sees says that its connection ends.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_service::Service;
+use actix_tls::connect::{ConnectError, ConnectInfo, Connection};
+use awc::http::Uri;
+use futures_util::future::{Either, LocalBoxFuture, Ready};
+use rustls::ClientConfig;
+
+use super::connect::connect;
+use super::exchange::Exchange;
+use super::failure::Failure;
+use super::pool::Pool;
+
+/// The connector of one worker, for one way of connecting.
+#[derive(Clone)]
+pub(super) struct Connector {
+    pub(super) tls: Option<Arc<ClientConfig>>,
+    /// Whether connections are taken from the pool. They are given back in any case.
+    pub(super) reuses: bool,
+    pub(super) pool: Pool,
+    pub(super) time: Duration,
+}
+
+type Outcome = Result<Connection<Uri, Exchange>, ConnectError>;
+
+impl Connector {
+    async fn connect(self, uri: Uri) -> Outcome {
+        let failed = |failure: Failure| ConnectError::Io(failure.into_io());
+        let authority = uri.authority().cloned().ok_or(failed(Failure::BadAddress))?;
+        let port = authority.port_u16().unwrap_or(if self.tls.is_some() { 443 } else { 80 });
+        let stream = connect(authority.host(), port, self.tls.as_ref(), self.time).await;
+        let stream = stream.map_err(|error| {
+            tracing::debug!(%error, "no connection");
+            failed(error.failure())
+        })?;
+        let home = self.pool.home((self.tls.is_some(), authority));
+        Ok(Connection::new(uri, Exchange::new(stream, home, false)))
+    }
+
+    fn reused(&self, uri: &Uri) -> Option<Connection<Uri, Exchange>> {
+        let server = (self.tls.is_some(), uri.authority().filter(|_| self.reuses)?.clone());
+        let (stream, home) = self.pool.take(&server)?;
+        Some(Connection::new(uri.clone(), Exchange::new(stream, home, true)))
+    }
+}
+
+impl Service<ConnectInfo<Uri>> for Connector {
+    type Response = Connection<Uri, Exchange>;
+    type Error = ConnectError;
+    type Future = Either<Ready<Outcome>, LocalBoxFuture<'static, Outcome>>;
+
+    fn poll_ready(&self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&self, request: ConnectInfo<Uri>) -> Self::Future {
+        let uri = request.request();
+        match self.reused(uri) {
+            Some(connection) => Either::Left(futures_util::future::ready(Ok(connection))),
+            None => Either::Right(Box::pin(self.clone().connect(uri.clone()))),
+        }
+    }
+}

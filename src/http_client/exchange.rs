@@ -1,0 +1,200 @@
+//! One request and its response on one connection: what stands between the connection and the client library, and lets
+//! nothing pass but the bytes of the one response to this request.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use actix_web::rt::net::{ActixStream, Ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::failure::Failure;
+use super::framing::{AtClose, Malformed, ResponseReader};
+use super::pool::Home;
+use super::stream::Stream;
+
+/// A connection for one exchange. When that has ended well, it goes back to the pool.
+pub(super) struct Exchange {
+    /// Nothing once it failed.
+    stream: Option<Stream>,
+    home: Option<Home>,
+    is_reused: bool,
+    /// From the first byte of the request on.
+    response: Option<ResponseReader>,
+    /// What was read and not handed on yet.
+    output: Vec<u8>,
+    handed_on: usize,
+    has_received: bool,
+}
+
+impl Exchange {
+    /// An exchange on a connection that was or was not used before.
+    pub(super) fn new(stream: Stream, home: Home, is_reused: bool) -> Self {
+        Self {
+            stream: Some(stream),
+            home: Some(home),
+            is_reused,
+            response: None,
+            output: Vec::new(),
+            handed_on: 0,
+            has_received: false,
+        }
+    }
+
+    /// The first bytes of the request are about to be written.
+    fn begin(&mut self, request: &[u8]) -> io::Result<()> {
+        if self.response.is_some() {
+            return Ok(());
+        }
+        if !self.is_reused && self.stream.as_ref().is_some_and(Stream::speaks_first) {
+            return Err(self.end(Failure::Malformed));
+        }
+        self.response = Some(ResponseReader::new(request.starts_with(b"HEAD ")));
+        Ok(())
+    }
+
+    /// Hands on what waits; whether there was anything.
+    fn hand_on(&mut self, buffer: &mut ReadBuf<'_>) -> bool {
+        let waiting = self.output.get(self.handed_on..).unwrap_or_default();
+        let part = waiting.get(..waiting.len().min(buffer.remaining())).unwrap_or_default();
+        if part.is_empty() {
+            return false;
+        }
+        buffer.put_slice(part);
+        self.handed_on += part.len();
+        if self.handed_on == self.output.len() {
+            self.output.clear();
+            self.handed_on = 0;
+        }
+        true
+    }
+
+    /// Reads what the connection brought into the buffer behind its first `before` bytes, and leaves there what is to be
+    /// handed on as it is.
+    fn read(&mut self, buffer: &mut ReadBuf<'_>, before: usize) -> Result<(), Malformed> {
+        let Some(response) = &mut self.response else { return Err(Malformed("it came before the request")) };
+        let received = buffer.filled().get(before..).unwrap_or_default();
+        let passed = response.pass(received.len());
+        if passed.is_none() {
+            response.take(received, &mut self.output)?;
+        }
+        buffer.set_filled(before + passed.unwrap_or_default());
+        Ok(())
+    }
+
+    /// The server closed the connection. `in_order` is false for TLS that ended without saying so: then a body that lasts
+    /// until the close may be cut (RFC 9112 §9.8).
+    fn close(&mut self, in_order: bool) -> io::Result<()> {
+        let Some(response) = &mut self.response else { return Err(self.end(Failure::Closed)) };
+        if response.lasts_until_close() && !in_order {
+            return Err(self.end(Failure::CutShort));
+        }
+        let failure = match response.close() {
+            AtClose::Complete => return Ok(()),
+            AtClose::NoResponse if self.is_reused => Failure::StaleConnection,
+            AtClose::NoResponse | AtClose::WithinHead => Failure::Closed,
+            AtClose::WithinBody => Failure::CutShort,
+        };
+        Err(self.end(failure))
+    }
+
+    /// The connection broke.
+    fn broke(&mut self, error: &io::Error) -> io::Error {
+        let has_head = self.response.as_ref().is_some_and(ResponseReader::has_head);
+        let failure = match error.kind() {
+            // rustls reports a record that it does not accept as invalid data.
+            ErrorKind::InvalidData => Failure::Malformed,
+            _ if has_head => Failure::BrokeOff,
+            _ if self.is_reused && !self.has_received => Failure::StaleConnection,
+            _ => Failure::Reset,
+        };
+        self.end(failure)
+    }
+
+    fn end(&mut self, failure: Failure) -> io::Error {
+        self.stream = None;
+        failure.into_io()
+    }
+
+    fn stream(&mut self) -> io::Result<Pin<&mut Stream>> {
+        self.stream.as_mut().map(Pin::new).ok_or_else(|| Failure::Closed.into_io())
+    }
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Exchange").field("is_reused", &self.is_reused).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let (Some(stream), Some(home), Some(response)) = (self.stream.take(), self.home.take(), &self.response) else {
+            return;
+        };
+        if response.has_surplus() {
+            home.distrust();
+        } else if response.is_reusable() {
+            home.put(stream);
+        }
+    }
+}
+
+impl AsyncRead for Exchange {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        loop {
+            let is_complete = this.response.as_ref().is_some_and(ResponseReader::is_complete);
+            // At the end of the response the client library sees the end of the connection.
+            if this.hand_on(buffer) || is_complete || buffer.remaining() == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            let before = buffer.filled().len();
+            let outcome = ready!(this.stream()?.poll_read(cx, buffer));
+            match outcome {
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Poll::Ready(this.close(false)),
+                Err(error) => return Poll::Ready(Err(this.broke(&error))),
+                Ok(()) if buffer.filled().len() == before => return Poll::Ready(this.close(true)),
+                Ok(()) => this.has_received = true,
+            }
+            if let Err(malformed) = this.read(buffer, before) {
+                tracing::debug!(%malformed, "a response is not well-formed");
+                buffer.set_filled(before);
+                return Poll::Ready(Err(this.end(Failure::Malformed)));
+            }
+            if buffer.filled().len() > before {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Exchange {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        this.begin(bytes)?;
+        let written = ready!(this.stream()?.poll_write(cx, bytes));
+        Poll::Ready(written.map_err(|error| this.broke(&error)))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let flushed = ready!(this.stream()?.poll_flush(cx));
+        Poll::Ready(flushed.map_err(|error| this.broke(&error)))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().stream()?.poll_shutdown(cx)
+    }
+}
+
+impl ActixStream for Exchange {
+    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        self.stream.as_ref().map_or(Poll::Ready(Ok(Ready::EMPTY)), |stream| stream.poll_read_ready(cx))
+    }
+
+    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        self.stream.as_ref().map_or(Poll::Ready(Ok(Ready::EMPTY)), |stream| stream.poll_write_ready(cx))
+    }
+}

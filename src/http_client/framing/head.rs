@@ -1,0 +1,130 @@
+//! The headers of a response: how long its body is, whether its connection lasts, and the form that is handed on.
+
+use httparse::{EMPTY_HEADER, Header, ParserConfig, Response, Status};
+
+use super::Malformed;
+
+/// Header lines that are read.
+const MOST_FIELDS: usize = 96;
+
+const BEGINNING: &[u8] = b"HTTP/1.";
+
+/// What the client library is not to decide by: fields of one connection, which RFC 9110 §7.6.1 takes out of a message
+/// that is handed on, and those by which a body is delimited.
+const HOP_BY_HOP: [&str; 8] =
+    ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length"];
+
+/// How the end of a body is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BodyLength {
+    /// It has so many bytes.
+    Known(u64),
+    /// It is chunked.
+    Chunked,
+    /// It ends with its connection.
+    UntilClose,
+}
+
+/// What the headers of a final response say of its framing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head {
+    pub(super) length: BodyLength,
+    pub(super) is_persistent: bool,
+}
+
+/// Refuses at the first byte what cannot become a response.
+pub(super) fn must_begin_as_http(head: &[u8]) -> Result<(), Malformed> {
+    let begun = BEGINNING.len().min(head.len());
+    if head.get(..begun) == BEGINNING.get(..begun) { Ok(()) } else { Err(Malformed("it does not begin as HTTP/1")) }
+}
+
+impl Head {
+    /// Reads complete headers and appends the form that is handed on; `None` for an interim response.
+    pub(super) fn read(bytes: &[u8], answers_head: bool, output: &mut Vec<u8>) -> Result<Option<Self>, Malformed> {
+        let mut fields = [EMPTY_HEADER; MOST_FIELDS];
+        let mut response = Response::new(&mut fields);
+        let mut config = ParserConfig::default();
+        config.allow_spaces_after_header_name_in_responses(true);
+        let parsed = config.parse_response(&mut response, bytes);
+        let is_whole = parsed.is_ok_and(|parsed| parsed == Status::Complete(bytes.len()));
+        let (Some(version), Some(status), true) = (response.version, response.code, is_whole) else {
+            return Err(Malformed("its headers cannot be read"));
+        };
+        match status {
+            // Nothing was asked to be upgraded.
+            101 => return Err(Malformed("it switches protocols unasked")),
+            100..=199 => return Ok(None),
+            0..=99 => return Err(Malformed("its status is none")),
+            _ => {}
+        }
+        let fields = Fields(response.headers);
+        let told = fields.length(version)?;
+        let has_no_body = answers_head || matches!(status, 204 | 304);
+        let length = if has_no_body { BodyLength::Known(0) } else { told };
+        let is_persistent = length != BodyLength::UntilClose && fields.is_persistent(version);
+        fields.write(status, if answers_head { told } else { length }, output);
+        Ok(Some(Self { length, is_persistent }))
+    }
+}
+
+struct Fields<'a>(&'a [Header<'a>]);
+
+impl Fields<'_> {
+    fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)
+    }
+
+    /// RFC 9112 §6.3, without its leniencies: whatever two readers could read differently is refused.
+    fn length(&self, version: u8) -> Result<BodyLength, Malformed> {
+        let mut codings = self.values("transfer-encoding");
+        let mut lengths = self.values("content-length");
+        match (codings.next(), lengths.next()) {
+            (Some(_), Some(_)) => Err(Malformed("it has both a length and a transfer coding")),
+            (Some(_), None) if version == 0 => Err(Malformed("HTTP/1.0 has no transfer codings")),
+            (Some(coding), None)
+                if codings.next().is_none() && coding.trim_ascii().eq_ignore_ascii_case(b"chunked") =>
+            {
+                Ok(BodyLength::Chunked)
+            }
+            (Some(_), None) => Err(Malformed("its transfer coding is not known")),
+            (None, Some(length)) if lengths.next().is_none() => {
+                number(length.trim_ascii()).map(BodyLength::Known).ok_or(Malformed("its length is no number"))
+            }
+            (None, Some(_)) => Err(Malformed("it has several lengths")),
+            (None, None) => Ok(BodyLength::UntilClose),
+        }
+    }
+
+    fn is_persistent(&self, version: u8) -> bool {
+        let has = |wanted: &[u8]| {
+            let mut options = self.values("connection").flat_map(|value| value.split(|byte| *byte == b','));
+            options.any(|option| option.trim_ascii().eq_ignore_ascii_case(wanted))
+        };
+        !has(b"close") && (version == 1 || has(b"keep-alive"))
+    }
+
+    fn write(&self, status: u16, length: BodyLength, output: &mut Vec<u8>) {
+        output.extend_from_slice(b"HTTP/1.0 ");
+        output.extend_from_slice(status.to_string().as_bytes());
+        output.extend_from_slice(b" \r\nconnection: close\r\n");
+        if let BodyLength::Known(length @ 1..) = length {
+            output.extend_from_slice(format!("content-length: {length}\r\n").as_bytes());
+        }
+        for field in self.0.iter().filter(|field| !is_hop_by_hop(field.name)) {
+            for part in [field.name.as_bytes(), b": ", field.value, b"\r\n"] {
+                output.extend_from_slice(part);
+            }
+        }
+        output.extend_from_slice(b"\r\n");
+    }
+}
+
+fn is_hop_by_hop(name: &str) -> bool {
+    HOP_BY_HOP.iter().any(|other| name.eq_ignore_ascii_case(other))
+}
+
+/// Digits and nothing else.
+fn number(text: &[u8]) -> Option<u64> {
+    let is_number = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    is_number.then_some(text).and_then(|text| std::str::from_utf8(text).ok()?.parse().ok())
+}

@@ -1,0 +1,117 @@
+//! The one HTTP client: calls to gateways, issuers' keys, trace export, health checks. It connects ([`connect`]), keeps
+//! connections ([`pool`]) and decides where a response ends ([`framing`]), and hands the client library awc one well-formed
+//! response per connection. HTTP/1.1 only, no redirects.
+
+pub mod connect;
+mod connector;
+mod exchange;
+mod failure;
+pub mod framing;
+mod pool;
+mod stream;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use awc::http::header::{HOST, HeaderValue};
+use awc::http::uri::{Authority, Scheme};
+use awc::http::{Method, Uri};
+use awc::{Client, ClientRequest};
+use rustls::ClientConfig;
+
+use connector::Connector;
+use pool::Pool;
+
+pub use failure::Failure;
+
+/// What each request says of its sender.
+pub const USER_AGENT: &str = concat!("storegate/", env!("CARGO_PKG_VERSION"));
+
+/// Longer than any request takes: each user has a deadline of its own around the whole request.
+const NO_TIMEOUT: Duration = Duration::from_secs(24 * 3_600);
+
+/// Which connection a request may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connection {
+    /// One that was used before, or a new one.
+    Any,
+    /// A new one.
+    New,
+}
+
+/// How connections are made.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The longest time to resolve and connect, and again for TLS.
+    pub connect_timeout: Duration,
+    /// How long a connection may wait for its next request; zero for one request per connection.
+    pub idle: Duration,
+}
+
+/// One thread's connections to servers.
+#[derive(Clone)]
+pub struct HttpClient {
+    plain: Way,
+    tls: Option<Way>,
+}
+
+#[derive(Clone)]
+struct Way {
+    any: Client,
+    new: Client,
+}
+
+impl Way {
+    fn new(options: Options, tls: Option<&Arc<ClientConfig>>, pool: &Pool) -> Self {
+        let client = |reuses| {
+            let connector = Connector { tls: tls.cloned(), reuses, pool: pool.clone(), time: options.connect_timeout };
+            let connector = awc::Connector::new().connector(connector).timeout(NO_TIMEOUT).limit(0);
+            Client::builder().connector(connector).disable_redirects().disable_timeout().finish()
+        };
+        Self { any: client(true), new: client(false) }
+    }
+}
+
+impl HttpClient {
+    /// A client for one thread; without a TLS configuration only `http://` can be called.
+    pub fn new(options: Options, tls: Option<Arc<ClientConfig>>) -> Self {
+        let pool = Pool::new(options.idle);
+        let tls = tls.map(|tls| Way::new(options, Some(&tls), &pool));
+        Self { plain: Way::new(options, None, &pool), tls }
+    }
+
+    /// A request to this URL; sending it and reading its response fail with what [`Failure`] is made from. Bodies are not
+    /// decompressed.
+    ///
+    /// # Errors
+    /// The URL cannot be called.
+    pub fn request(&self, method: Method, url: &str, connection: Connection) -> Result<ClientRequest, Failure> {
+        let uri: Uri = url.parse().map_err(|_| Failure::BadAddress)?;
+        let is_https = uri.scheme() == Some(&Scheme::HTTPS);
+        let way = if is_https { self.tls.as_ref().ok_or(Failure::TlsFailed)? } else { &self.plain };
+        let authority = uri.authority().ok_or(Failure::BadAddress)?;
+        let host = host(authority, if is_https { 443 } else { 80 }).ok_or(Failure::BadAddress)?;
+        let client = match connection {
+            Connection::Any => &way.any,
+            Connection::New => &way.new,
+        };
+        let uri = as_plain(uri).ok_or(Failure::BadAddress)?;
+        Ok(client.request(method, uri).insert_header((HOST, host)).no_decompress())
+    }
+}
+
+/// The `Host` field: without the port that the scheme has anyway.
+fn host(authority: &Authority, usual: u16) -> Option<HeaderValue> {
+    let port = authority.port_u16();
+    let host = if port.is_none_or(|port| port == usual) { authority.host() } else { authority.as_str() };
+    HeaderValue::from_str(host).ok()
+}
+
+/// TLS is the connector's, so that the client library sees what was in it.
+fn as_plain(uri: Uri) -> Option<Uri> {
+    let mut parts = uri.into_parts();
+    match parts.scheme.replace(Scheme::HTTP) {
+        Some(scheme) if scheme == Scheme::HTTP || scheme == Scheme::HTTPS => Uri::from_parts(parts).ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,125 @@
+//! One connection, with or without TLS, and whether it is quiet enough to carry another request.
+
+use std::io::{self, ErrorKind, Read as _};
+use std::ops::Deref as _;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use actix_web::rt::net::{ActixStream, Ready};
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+/// Enough to see which status an unasked response has.
+const GLANCE: usize = 12;
+
+/// A connection to a server.
+#[derive(Debug)]
+pub enum Stream {
+    /// Without TLS.
+    Plain(TcpStream),
+    /// With TLS.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// What a connection has for us although nothing was asked on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unasked {
+    /// Nothing: it is open, and can be used.
+    Nothing,
+    /// It has ended, or is about to.
+    End,
+    /// Bytes: what they answer is not known.
+    Bytes,
+}
+
+impl Stream {
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
+
+    /// Whether the socket can be read.
+    pub(super) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        ActixStream::poll_read_ready(self.tcp(), cx)
+    }
+
+    /// Whether the socket can be written to.
+    pub(super) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        ActixStream::poll_write_ready(self.tcp(), cx)
+    }
+
+    /// Looks at a connection that waits in the pool. The kernel itself is asked: what the runtime knows of the socket may
+    /// be older than what has arrived meanwhile.
+    pub(super) fn unasked(&mut self) -> Unasked {
+        if let Self::Tls(stream) = self {
+            let mut bytes = [0; GLANCE];
+            let mut buffer = ReadBuf::new(&mut bytes);
+            match Pin::new(stream).poll_read(&mut Context::from_waker(Waker::noop()), &mut buffer) {
+                Poll::Pending => {}
+                Poll::Ready(Ok(())) => return unasked(buffer.filled()),
+                Poll::Ready(Err(_)) => return Unasked::End,
+            }
+        }
+        match (self.waiting_in_kernel(), self) {
+            (Unasked::Bytes, Self::Tls(_)) => Unasked::End,
+            (unasked, _) => unasked,
+        }
+    }
+
+    /// Looks at a new connection before its first request. Under TLS the server may send session tickets first.
+    pub(super) fn speaks_first(&self) -> bool {
+        matches!(self, Self::Plain(_)) && self.waiting_in_kernel() == Unasked::Bytes
+    }
+
+    /// Takes what has arrived out of the kernel: whatever it is, the connection is not used after that.
+    fn waiting_in_kernel(&self) -> Unasked {
+        let mut bytes = [0; GLANCE];
+        match SockRef::from(self.tcp()).deref().read(&mut bytes) {
+            Ok(length) => unasked(bytes.get(..length).unwrap_or_default()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Unasked::Nothing,
+            Err(_) => Unasked::End,
+        }
+    }
+}
+
+/// A server or balancer that closes an idle connection may say why with 408 before it does (RFC 9110 §15.5.9).
+fn unasked(bytes: &[u8]) -> Unasked {
+    let is_farewell = bytes.starts_with(b"HTTP/1.") && bytes.get(8..) == Some(b" 408");
+    if bytes.is_empty() || is_farewell { Unasked::End } else { Unasked::Bytes }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
