@@ -161,13 +161,14 @@ impl App {
         let catalogue = Catalogue::with(&settings.declared);
         let routes = catalogue.iter().map(|resource| (resource.name, resource.endpoint().path)).collect();
         let (traces, exporter) = Traces::start(&settings.traces, tls.clone(), routes, &supervisor)?;
-        let docs = Data::new(docs(&options, &openapi::document(&catalogue))?);
+        let docs = Data::new(docs(&options, &openapi::document(&catalogue, &options.public_url))?);
         let stopping = Stopping::default();
         let edge = Data::new(Edge {
             clock: clock.clone(),
             request_timeout: options.request_timeout,
             hosts: options.hosts.clone(),
             cors: Cors::new(&options.cors),
+            public_url: options.public_url.clone(),
             stopping: stopping.clone(),
             traces: traces.clone(),
         });
@@ -188,6 +189,7 @@ impl App {
             cache: cache.clone(),
             catalogue: catalogue.clone(),
             policies: settings.policies,
+            public_url: options.public_url.clone(),
             clock: clock.clone(),
         });
         let gateway = settings.gateway;
@@ -277,8 +279,7 @@ fn configure(config: &mut ServiceConfig, catalogue: &Catalogue) {
 fn docs(options: &ServerSettings, document: &Document) -> Result<Docs, AppError> {
     let json = openapi::to_json(document).map_err(|error| AppError::Document(error.to_string()))?;
     let yaml = document.to_yaml().map_err(|error| AppError::Document(error.to_string()))?;
-    let is_https = options.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
-    Ok(Docs::new(json, yaml, options.demo_client.as_deref(), is_https))
+    Ok(Docs::new(json, yaml, options.demo_client.as_deref(), options.public_url.clone()))
 }
 
 async fn maintain(cache: AnswerCache<Error>) -> Ended {

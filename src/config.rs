@@ -16,6 +16,7 @@ use crate::gateway::GatewaySettings;
 use crate::gateway::tenants::TenantSettings;
 use crate::http::cors::{Cors, CorsSettings};
 use crate::http::host::Host;
+use crate::http::public_url::PublicUrl;
 use crate::http::server::ConnectionLimits;
 use crate::http::watch::Patience;
 use crate::replicas::settings::RedisSettings;
@@ -88,8 +89,8 @@ impl Reading {
 pub struct ServerSettings {
     /// `listen`: address and port; port 0 for a free one. Default `127.0.0.1:8080`.
     pub listen: SocketAddr,
-    /// `public_url`: the address that callers use.
-    pub public_url: Option<String>,
+    /// `public_url`: the address that callers use; its path is the one that a proxy in front takes off.
+    pub public_url: PublicUrl,
     /// `workers`: threads that serve. Default: one a core.
     pub workers: usize,
     /// `drain`: how long a stopping service finishes requests. Default `30s`.
@@ -116,7 +117,7 @@ impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            public_url: None,
+            public_url: PublicUrl::default(),
             workers: std::thread::available_parallelism().map_or(2, usize::from),
             drain: Duration::from_secs(30),
             stop_delay: Duration::ZERO,
@@ -142,7 +143,7 @@ impl ServerSettings {
         }
         Self {
             listen: read_listen(section).unwrap_or(default.listen),
-            public_url: section.text("public_url").map(|url| url.trim_end_matches('/').to_owned()),
+            public_url: section.parsed("public_url").unwrap_or_default(),
             workers,
             drain: section.duration("drain", default.drain),
             stop_delay: section.duration("stop_delay", default.stop_delay),
@@ -165,6 +166,7 @@ impl ServerSettings {
             keep_alive: self.keep_alive,
             drain: self.drain,
             varies_by_origin: Cors::new(&self.cors).is_some_and(|cors| cors.varies_by_origin()),
+            public_url: self.public_url.clone(),
         }
     }
 }
@@ -269,7 +271,9 @@ impl Settings {
         let cache = root.section("cache");
         let declared = Declarations::read(&root.section("resources"));
         let scopes = Scopes::with(declared.scopes());
-        let auth = AuthSettings::read(&root.section("auth"), server.public_url.as_deref(), &names, &scopes);
+        // As it was written, even if it is wrong: that is told once, where it stands.
+        let public_url = root.section("server").text("public_url");
+        let auth = AuthSettings::read(&root.section("auth"), public_url.as_deref(), &names, &scopes);
         Self {
             auth: AuthSettings { limits: CallerLimits::read(&root.section("limits")), ..auth },
             server,

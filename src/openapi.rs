@@ -19,6 +19,7 @@ use crate::auth::scope::Scopes as ScopeList;
 use crate::gateway::dialect::{Door, Method};
 use crate::http::ops::OpsApi;
 use crate::http::problem::{GatewayNote, ParameterError, ProblemDocument};
+use crate::http::public_url::PublicUrl;
 use crate::resources::{Catalogue, Endpoint, Origin, Resource};
 
 mod responses;
@@ -39,8 +40,8 @@ const TAGS: [(&str, &str); 8] = [
     ("Operations", "For those who run the service."),
 ];
 
-/// The whole document of these resources.
-pub fn document(catalogue: &Catalogue) -> Document {
+/// The whole document of these resources, at this address.
+pub fn document(catalogue: &Catalogue, public_url: &PublicUrl) -> Document {
     let mut document = Document::new(info(), Paths::new());
     for resource in catalogue.iter() {
         add_resource(&mut document, resource);
@@ -49,15 +50,15 @@ pub fn document(catalogue: &Catalogue) -> Document {
         open.paths.paths.values_mut().flat_map(operations).for_each(responses::complete_open);
         document.merge(open);
     }
-    document.servers = Some(vec![Server::new("/")]);
+    document.servers = Some(vec![Server::new(if public_url.is_known() { public_url.as_str() } else { "/" })]);
     document.tags = Some(tags(catalogue));
     let components = document.components.get_or_insert_default();
-    add_security_schemes(components, catalogue.scopes());
+    add_security_schemes(components, catalogue.scopes(), &public_url.url_of(TOKEN_PATH));
     add_problem_schemas(components);
     for name in ["TokenRequest", "TokenForm"] {
         components.schemas.get_mut(name).into_iter().for_each(take_more);
     }
-    for (name, response) in responses::shared() {
+    for (name, response) in responses::shared(public_url) {
         components.responses.insert(name, RefOr::T(response));
     }
     document
@@ -95,9 +96,9 @@ fn info() -> utoipa::openapi::Info {
         .build()
 }
 
-fn add_security_schemes(components: &mut Components, scopes: &ScopeList) {
+fn add_security_schemes(components: &mut Components, scopes: &ScopeList, token_url: &str) {
     let scopes = Scopes::from_iter(scopes.iter().map(|scope| (scope.name.as_ref(), scope.allows.as_ref())));
-    let flow = Flow::ClientCredentials(ClientCredentials::new(TOKEN_PATH, scopes));
+    let flow = Flow::ClientCredentials(ClientCredentials::new(token_url, scopes));
     let oauth2 = OAuth2::with_description([flow], "Fetch a token with a client id and secret (RFC 6749 §4.4).");
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)

@@ -10,6 +10,7 @@ use storegate::directory::{OrganizationId, StoreId};
 use storegate::gateway::endpoint::china_standard_time;
 use storegate::http::problem::Problem;
 use storegate::http::problem_type::ProblemType;
+use storegate::http::public_url::PublicUrl;
 use storegate::resources::params::{Ask, LONGEST_LIST, Page, Period, Reader};
 
 static PATH: LazyLock<ResourceDef> = LazyLock::new(|| ResourceDef::new("/{store_id}/{organization_id}"));
@@ -68,7 +69,7 @@ fn ask(path: &str, query: &str) -> Result<Everything, Problem> {
 
 fn assert_explained(problem: &Problem) {
     assert_eq!(problem.kind(), ProblemType::InvalidParameter);
-    let errors = problem.document("/", "id").errors;
+    let errors = problem.document(&PublicUrl::default(), "/", "id").errors;
     assert!(!errors.is_empty(), "a refusal says what is wrong");
     for error in errors {
         assert!(!error.message.is_empty() && !error.parameter.is_empty(), "each error says what is wrong with what");

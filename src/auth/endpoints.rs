@@ -22,7 +22,7 @@ use crate::http::problem::whole_seconds;
 use introspection::{__path_introspect_token, IntrospectionDocument, introspect_token};
 use published::{
     __path_read_authorization_server_metadata, __path_read_jwks, AuthorizationServerMetadata,
-    read_authorization_server_metadata, read_jwks,
+    read_authorization_server_metadata, read_jwks, read_metadata_of_path,
 };
 use revocation::{__path_revoke_token, revoke_token};
 use token::{__path_issue_token, TokenAnswer, issue_token};
@@ -44,6 +44,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
     let revocation = form(REVOCATION_PATH, "revocation").route(web::post().to(revoke_token));
     let introspection = form(INTROSPECTION_PATH, "introspection").route(web::post().to(introspect_token));
     let keys = web::resource(JWKS_PATH).name("jwks").route(methods::read().to(read_jwks));
+    let of_path = web::resource(format!("{METADATA_PATH}/{{issuer:.+}}")).name("metadata");
+    let of_path = of_path.route(methods::read().to(read_metadata_of_path));
     let metadata =
         web::resource(METADATA_PATH).name("metadata").route(methods::read().to(read_authorization_server_metadata));
     config
@@ -51,7 +53,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(methods::allow_only(revocation, methods::POST))
         .service(methods::allow_only(introspection, methods::POST))
         .service(methods::allow_only(keys, methods::READ))
-        .service(methods::allow_only(metadata, methods::READ));
+        .service(methods::allow_only(metadata, methods::READ))
+        .service(methods::allow_only(of_path, methods::READ));
 }
 
 fn form(path: &str, name: &str) -> Resource {

@@ -75,9 +75,15 @@ impl AuthSettings {
 
 /// RFC 8414 §2: a URL without query and fragment.
 fn read_issuer(section: &Section<'_>, public_url: Option<&str>) -> String {
-    let Some(issuer) = section.text("issuer").or_else(|| public_url.map(str::to_owned)) else {
-        section.missing("issuer", "the URL of this service that stands in its tokens, if server.public_url is not set");
-        return String::new();
+    let Some(issuer) = section.text("issuer") else {
+        if public_url.is_none() {
+            section.missing(
+                "issuer",
+                "the URL of this service that stands in its tokens, if server.public_url is not set",
+            );
+        }
+        // Whether it is a URL is said where it stands.
+        return public_url.unwrap_or_default().trim_end_matches('/').to_owned();
     };
     let is_url = issuer.starts_with("https://") || issuer.starts_with("http://");
     if !is_url || issuer.contains(['?', '#', ' ', '"', '\\']) {

@@ -2,15 +2,20 @@
 
 use std::path::PathBuf;
 
+use utoipa::openapi::OpenApi as Document;
+
 use super::ConfigArgument;
 use super::error::CliError;
 use super::output;
+use crate::http::public_url::PublicUrl;
 use crate::openapi;
-use crate::resources::{Catalogue, Declarations};
+use crate::resources::Catalogue;
 
 /// Print or check the API document.
 #[derive(clap::Args)]
-#[command(after_help = "With a configuration, the document has the resources that it declares, too.")]
+#[command(
+    after_help = "With a configuration, the document has the resources that it declares, too, and its public URL."
+)]
 pub struct OpenapiCommand {
     /// YAML instead of JSON
     #[arg(long)]
@@ -23,16 +28,16 @@ pub struct OpenapiCommand {
 }
 
 impl OpenapiCommand {
-    fn catalogue(&self) -> Result<Catalogue, CliError> {
-        let declared = match self.config.config {
-            Some(_) => self.config.load()?.declared,
-            None => Declarations::default(),
-        };
-        Ok(Catalogue::with(&declared))
+    fn document(&self) -> Result<Document, CliError> {
+        if self.config.config.is_none() {
+            return Ok(openapi::document(&Catalogue::default(), &PublicUrl::default()));
+        }
+        let settings = self.config.load()?;
+        Ok(openapi::document(&Catalogue::with(&settings.declared), &settings.server.public_url))
     }
 
     pub(super) fn run(self) -> Result<(), CliError> {
-        let document = openapi::document(&self.catalogue()?);
+        let document = self.document()?;
         let text = if self.yaml {
             document.to_yaml().map_err(|error| CliError::message(error.to_string()))?
         } else {

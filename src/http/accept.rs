@@ -7,6 +7,11 @@ use super::problem::Problem;
 use super::problem_type::ProblemType;
 use super::weights::{self, Weighted};
 
+/// JSON as it is sent: the charset is the only one that there is, and old clients want to be told.
+pub const JSON: &str = "application/json";
+/// Events as they are sent.
+pub const EVENT_STREAM: &str = "text/event-stream";
+
 /// What a path answers in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Media {

@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::head_scan::HeadScan;
 use super::in_turn::Answers;
 use super::last_words::{self, Unread};
+use super::public_url::PublicUrl;
 use super::watch::{Patience, Watch};
 
 /// How long a caller may go on sending what nobody reads after its answer, so that it can read the answer before the
@@ -36,6 +37,7 @@ pub struct Connection<T> {
     has_ended: bool,
     /// Whether answers depend on the origin that asks.
     varies_by_origin: bool,
+    public_url: PublicUrl,
     /// What is left of the answer that takes the place of the framework's.
     last_words: Option<Bytes>,
     is_leaving: bool,
@@ -43,7 +45,7 @@ pub struct Connection<T> {
 
 impl<T> Connection<T> {
     /// Watches this socket.
-    pub fn new(io: T, patience: Patience, varies_by_origin: bool) -> Self {
+    pub fn new(io: T, patience: Patience, varies_by_origin: bool, public_url: PublicUrl) -> Self {
         Self {
             io,
             scan: HeadScan::default(),
@@ -52,6 +54,7 @@ impl<T> Connection<T> {
             held: BytesMut::new(),
             has_ended: false,
             varies_by_origin,
+            public_url,
             last_words: None,
             is_leaving: false,
         }
@@ -224,10 +227,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
                 None => return self.write_on(context, bytes),
                 // What stands before is written first, by itself.
                 Some(answer) if answer.at > 0 => return self.write_on(context, bytes.split_at(answer.at).0),
-                Some(answer) => answer.in_other_words(Unread {
+                Some(answer) => answer.in_other_words(&Unread {
                     refusal: self.scan.refusal(),
                     is_for_head: self.scan.is_for_head(),
                     varies_by_origin: self.varies_by_origin,
+                    public_url: self.public_url.clone(),
                 }),
             },
         };

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use actix_web::http::header::LOCATION;
+use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use utoipa_swagger_ui::Config;
@@ -13,7 +13,8 @@ use super::page_protection::{DASHBOARD_POLICY, PAGE_POLICY, Protection, SWAGGER_
 use super::pages::{HTML, Page};
 use super::problem::Problem;
 use super::problem_type::ProblemType;
-use super::{dashboard, problem_pages};
+use super::public_url::PublicUrl;
+use super::{accept, dashboard, problem_pages};
 
 const INDEX: &str = include_str!("docs/index.html");
 const SCRIPT: &str = include_str!("docs/docs.js");
@@ -21,6 +22,8 @@ const STYLE: &str = include_str!("docs/docs.css");
 
 /// Where the page has the id of the client that people authorize as.
 const NO_CLIENT: &str = "data-client-id=\"\"";
+/// Where it has the address that stands in the document.
+const NO_URL: &str = "data-public-url=\"\"";
 
 /// The documents, written once.
 #[derive(Clone)]
@@ -31,14 +34,17 @@ pub struct Docs {
     files: Arc<RwLock<HashMap<String, Page>>>,
     has_dashboard: bool,
     protection: Protection,
+    public_url: PublicUrl,
 }
 
 impl Docs {
-    /// Docs for a document in both its forms. `demo_client` is filled in for people who authorize, and brings the dashboard;
-    /// `is_https` says whether callers reach the service by HTTPS.
-    pub fn new(json: String, yaml: String, demo_client: Option<&str>, is_https: bool) -> Self {
+    /// Docs for a document in both its forms. `demo_client` is filled in for people who authorize, and brings the dashboard.
+    pub fn new(json: String, yaml: String, demo_client: Option<&str>, public_url: PublicUrl) -> Self {
         let client = demo_client.unwrap_or_default();
-        let index = Page::new(HTML, INDEX.replace(NO_CLIENT, &format!("data-client-id=\"{client}\"")));
+        let index = INDEX
+            .replace(NO_CLIENT, &format!("data-client-id=\"{client}\""))
+            .replace(NO_URL, &format!("data-public-url=\"{}\"", public_url.as_str()));
+        let index = Page::new(HTML, index);
         let own = [
             ("", index.clone()),
             ("index.html", index),
@@ -46,11 +52,12 @@ impl Docs {
             ("docs.css", Page::new("text/css; charset=utf-8", STYLE)),
         ];
         Self {
-            json: Page::new("application/json", json),
+            json: Page::new(accept::JSON, json),
             yaml: Page::new("application/yaml", yaml),
             files: Arc::new(RwLock::new(own.map(|(name, page)| (name.to_owned(), page)).into())),
             has_dashboard: demo_client.is_some(),
-            protection: Protection { is_https },
+            protection: Protection { is_https: public_url.is_https() },
+            public_url,
         }
     }
 
@@ -76,7 +83,7 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .service(allow_only(web::resource("/").name("root").route(read().to(root)), READ))
         .service(allow_only(web::resource("/dashboard/{file}").name("root").route(read().to(dashboard_file)), READ))
-        .service(allow_only(web::resource("/docs").name("docs").route(read().to(async || redirect("/docs/"))), READ))
+        .service(allow_only(web::resource("/docs").name("docs").route(read().to(to_swagger)), READ))
         .service(allow_only(web::resource("/docs/{file:.*}").name("docs").route(read().to(swagger_file)), READ))
         .service(allow_only(web::resource("/openapi.json").name("openapi").route(read().to(openapi_json)), READ))
         .service(allow_only(web::resource("/openapi.yaml").name("openapi").route(read().to(openapi_yaml)), READ))
@@ -84,15 +91,21 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(allow_only(web::resource("/problems/{type}").name("problems").route(read().to(problem_page)), READ));
 }
 
-fn redirect(to: &'static str) -> HttpResponse {
-    HttpResponse::PermanentRedirect().insert_header((LOCATION, to)).finish()
+/// To be asked for each time: what stands at an address today may be another program tomorrow, and browsers keep a
+/// permanent redirect for ever.
+async fn to_swagger(docs: Data<Docs>) -> HttpResponse {
+    let place = docs.public_url.path_of("/docs/");
+    HttpResponse::TemporaryRedirect()
+        .insert_header((LOCATION, &*place))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .finish()
 }
 
 async fn root(request: HttpRequest, docs: Data<Docs>) -> HttpResponse {
     if docs.has_dashboard {
         return docs.answer(&request, DASHBOARD_POLICY, dashboard::index());
     }
-    redirect("/docs/")
+    to_swagger(docs).await
 }
 
 async fn dashboard_file(

@@ -17,11 +17,13 @@ use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
 use tracing::Instrument;
 
+use super::accept::JSON;
 use super::access_log::{self, Label, Seen};
 use super::cors::Cors;
 use super::host::Host;
 use super::problem::{PROBLEM_JSON, Problem, ProblemDocument};
 use super::problem_type::ProblemType;
+use super::public_url::PublicUrl;
 use super::request_id::{self, RequestId};
 use super::stop::Stopping;
 use super::{methods, request_limits, shown_path, well_formed};
@@ -42,6 +44,8 @@ pub struct Edge {
     pub hosts: Vec<Host>,
     /// What browsers are told about other origins; nothing unless there is something to tell.
     pub cors: Option<Cors>,
+    /// The address that callers use.
+    pub public_url: PublicUrl,
     /// Whether the service is about to stop.
     pub stopping: Stopping,
     /// Makes the spans of requests.
@@ -73,8 +77,8 @@ pub async fn pass(
         let outcome = guarded(&edge, request, next).await;
         let took = edge.clock.elapsed().saturating_sub(started);
         let mut outcome = match outcome {
-            Ok(response) => Ok(last_on_its_connection(finish(response, &label, took, trace), &edge.stopping)),
-            Err(problem) => Err(refuse(&problem.logged(), &label, took, trace)),
+            Ok(response) => Ok(last_on_its_connection(finish(response, &edge, &label, took, trace), &edge.stopping)),
+            Err(problem) => Err(refuse(&problem.logged(), &edge, &label, took, trace)),
         };
         if let (Some(cors), Some(asked)) = (&edge.cors, &asked) {
             match &mut outcome {
@@ -121,6 +125,7 @@ fn last_on_its_connection(mut response: ServiceResponse<BoxBody>, stopping: &Sto
 /// Gives an error its body, and every answer its id.
 fn finish(
     mut response: ServiceResponse<BoxBody>,
+    edge: &Edge,
     label: &Label,
     took: Duration,
     trace: Trace,
@@ -128,13 +133,14 @@ fn finish(
     let problem = response.response_mut().extensions_mut().remove::<Problem>();
     let problem = problem.or_else(|| unexplained(&response)).map(Problem::logged);
     if let Some(problem) = &problem {
-        let document = problem.document(&label.path, &label.id);
+        let document = problem.document(&edge.public_url, &label.path, &label.id);
         response = response.map_body(|head, _| {
             head.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
             head.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(NOT_KEPT));
             BoxBody::new(body(&document))
         });
     }
+    name_charset(response.headers_mut());
     add_common_headers(response.headers_mut(), &label.id);
     let request = response.request();
     let resource = request.match_name().unwrap_or("none");
@@ -161,8 +167,8 @@ fn from_below(error: &Error) -> Problem {
 }
 
 /// An answer for a request that is gone: the framework builds it from this error.
-fn refuse(problem: &Problem, label: &Label, took: Duration, trace: Trace) -> Refusal {
-    let document = problem.document(&label.path, &label.id);
+fn refuse(problem: &Problem, edge: &Edge, label: &Label, took: Duration, trace: Trace) -> Refusal {
+    let document = problem.document(&edge.public_url, &label.path, &label.id);
     let status = StatusCode::from_u16(document.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     access_log::write(label, &Seen::unrouted(status.as_u16(), took), None, trace);
     let mut headers = HeaderMap::new();
@@ -205,6 +211,13 @@ fn body(document: &ProblemDocument) -> Vec<u8> {
     serde_json::to_vec(document).unwrap_or_default()
 }
 
+/// The framework writes JSON without a charset, and old clients take that for their own one.
+fn name_charset(headers: &mut HeaderMap) {
+    if headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json") {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    }
+}
+
 /// What every answer carries.
 pub fn add_common_headers(headers: &mut HeaderMap, id: &RequestId) {
     headers.insert(request_id::HEADER, id.header().clone());
@@ -215,6 +228,7 @@ pub fn add_common_headers(headers: &mut HeaderMap, id: &RequestId) {
 mod tests {
     use super::{Edge, Traces, pass};
     use crate::clock::Clock;
+    use crate::http::public_url::PublicUrl;
     use crate::http::stop::Stopping;
     use actix_web::body::to_bytes;
     use actix_web::dev::{Service, ServiceResponse};
@@ -230,6 +244,7 @@ mod tests {
             request_timeout: Duration::from_millis(50),
             hosts: Vec::new(),
             cors: None,
+            public_url: PublicUrl::default(),
             stopping: Stopping::default(),
             traces: Traces::default(),
         };

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::access_log::{self, Label, Seen};
 use super::problem::{PROBLEM_JSON, Problem};
 use super::problem_type::ProblemType;
+use super::public_url::PublicUrl;
 use super::refusal::Refusal;
 use super::request_id;
 use crate::telemetry::traces::Trace;
@@ -18,7 +19,7 @@ use crate::telemetry::traces::Trace;
 const DATE: usize = 29;
 
 /// What is known of the request that was never read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Unread {
     /// Why our scan did not let it pass; `None` when the parser alone refused it.
     pub refusal: Option<Refusal>,
@@ -26,6 +27,8 @@ pub struct Unread {
     pub is_for_head: bool,
     /// Whether answers depend on the origin that asks.
     pub varies_by_origin: bool,
+    /// The address that callers use.
+    pub public_url: PublicUrl,
 }
 
 /// The framework's own answer.
@@ -55,13 +58,13 @@ pub fn find(bytes: &[u8]) -> Option<Answer<'_>> {
 
 impl Answer<'_> {
     /// The same as a problem, written to the log.
-    pub fn in_other_words(self, unread: Unread) -> Bytes {
+    pub fn in_other_words(self, unread: &Unread) -> Bytes {
         let problem = match (self.status, unread.refusal) {
             (400, Some(refusal)) => refusal.problem(),
             (status, _) => Problem::of(ProblemType::for_status(status)),
         };
         let label = Label { id: request_id::fresh(), method: String::new(), path: String::new() };
-        let document = problem.logged().document(&label.path, &label.id);
+        let document = problem.logged().document(&unread.public_url, &label.path, &label.id);
         access_log::write(&label, &Seen::unrouted(document.status, Duration::ZERO), None, Trace::None);
         let reason = match document.status {
             408 => "Request Timeout",
@@ -87,16 +90,20 @@ impl Answer<'_> {
 #[cfg(test)]
 mod tests {
     use super::{Unread, find};
+    use crate::http::public_url::PublicUrl;
     use crate::http::refusal::Refusal;
 
     const DATE: &str = "date: Thu, 26 Nov 2026 13:28:37 GMT\r\n\r\n";
-    const UNREAD: Unread = Unread { refusal: None, is_for_head: false, varies_by_origin: false };
+    fn unread() -> Unread {
+        let public_url = PublicUrl::default();
+        Unread { refusal: None, is_for_head: false, varies_by_origin: false, public_url }
+    }
 
     fn frameworks(line: &str, connection: &str) -> String {
         format!("{line}\r\ncontent-length: 0\r\n{connection}{DATE}")
     }
 
-    fn replaced(line: &str, unread: Unread) -> (String, String) {
+    fn replaced(line: &str, unread: &Unread) -> (String, String) {
         let answer = frameworks(line, "connection: close\r\n");
         let words = find(answer.as_bytes()).unwrap().in_other_words(unread);
         let text = String::from_utf8(words.to_vec()).unwrap();
@@ -136,7 +143,7 @@ mod tests {
 
     #[test]
     fn it_becomes_a_problem_that_says_what_the_scan_found() {
-        let (head, body) = replaced("HTTP/1.1 400 Bad Request", UNREAD);
+        let (head, body) = replaced("HTTP/1.1 400 Bad Request", &unread());
         assert!(head.starts_with("HTTP/1.1 400 Bad Request\r\n") && !head.contains("vary"), "{head}");
         assert!(head.contains(&format!("\r\ncontent-length: {}\r\nconnection: close\r\n", body.len())), "{head}");
         assert!(head.ends_with("\r\ndate: Thu, 26 Nov 2026 13:28:37 GMT"), "{head}");
@@ -147,19 +154,19 @@ mod tests {
             (Refusal::LargeHead, "431 Request Header Fields Too Large", "/problems/headers-too-large"),
         ];
         for (refusal, status, said) in found {
-            let unread = Unread { refusal: Some(refusal), varies_by_origin: true, ..UNREAD };
-            let (head, body) = replaced("HTTP/1.1 400 Bad Request", unread);
+            let unread = Unread { refusal: Some(refusal), varies_by_origin: true, ..unread() };
+            let (head, body) = replaced("HTTP/1.1 400 Bad Request", &unread);
             assert!(
                 head.contains(status) && head.contains("\r\nvary: Origin\r\n") && body.contains(said),
                 "{head} {body}"
             );
         }
-        assert!(replaced("HTTP/1.1 408 Request Timeout", UNREAD).1.contains("/problems/request-timeout"));
+        assert!(replaced("HTTP/1.1 408 Request Timeout", &unread()).1.contains("/problems/request-timeout"));
     }
 
     #[test]
     fn no_body_follows_where_only_a_head_was_asked_for() {
-        let (head, body) = replaced("HTTP/1.1 400 Bad Request", Unread { is_for_head: true, ..UNREAD });
+        let (head, body) = replaced("HTTP/1.1 400 Bad Request", &Unread { is_for_head: true, ..unread() });
         assert!(body.is_empty() && !head.contains("content-length: 0\r\n"), "{head}");
     }
 }

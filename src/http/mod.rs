@@ -19,6 +19,7 @@ mod pages;
 pub mod problem;
 mod problem_pages;
 pub mod problem_type;
+pub mod public_url;
 pub mod refusal;
 pub mod reply;
 pub mod request_id;

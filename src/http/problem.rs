@@ -10,9 +10,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem_type::ProblemType;
+use super::public_url::PublicUrl;
 use crate::gateway::error::{Error as GatewayError, Note};
 
 /// The media type of every error.
+pub const PROBLEM_MEDIA: &str = "application/problem+json";
+/// The same as it is sent.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// One parameter that is wrong, and how.
@@ -47,7 +50,7 @@ pub struct GatewayNote {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemDocument {
-    /// A relative reference to the page that explains this type of problem.
+    /// The page that explains this type of problem: an absolute URL where the service knows its own, else a path.
     #[serde(rename = "type")]
     #[schema(example = "/problems/gateway-timeout")]
     pub kind: String,
@@ -60,7 +63,7 @@ pub struct ProblemDocument {
     /// What happened this time, and what to do about it.
     #[schema(example = "The opretail gateway gave no complete answer in time. Try again in a moment.")]
     pub detail: String,
-    /// The path of the request.
+    /// The path of the request, as the caller wrote it.
     #[schema(example = "/stores/S_123456/flow")]
     pub instance: String,
     /// The request's id, also in the `X-Request-Id` header and in every log line about it.
@@ -173,14 +176,14 @@ impl Problem {
         &self.headers
     }
 
-    /// The document as the caller reads it.
-    pub fn document(&self, instance: &str, request_id: &str) -> ProblemDocument {
+    /// The document as the caller reads it, of a request for this path.
+    pub fn document(&self, public_url: &PublicUrl, path: &str, request_id: &str) -> ProblemDocument {
         ProblemDocument {
-            kind: format!("/problems/{}", self.kind.slug()),
+            kind: public_url.url_of(&format!("/problems/{}", self.kind.slug())),
             title: self.kind.title(),
             status: self.kind.status(),
             detail: self.detail.clone(),
-            instance: instance.to_owned(),
+            instance: public_url.path_of(path).into_owned(),
             request_id: request_id.to_owned(),
             gateway: self.gateway.clone(),
             errors: self.errors.clone(),

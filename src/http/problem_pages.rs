@@ -1,4 +1,5 @@
-//! `/problems/{type}`: a page for each type of error that says what it means and what to do.
+//! `/problems/{type}`: a page for each type of error that says what it means and what to do. Its links are relative, so
+//! that they lead to the right place behind any prefix.
 
 use super::problem_type::ProblemType;
 
@@ -16,7 +17,7 @@ pub fn page(slug: &str) -> Option<String> {
     let (title, status) = (text(kind.title()), kind.status());
     let (meaning, remedy) = (text(kind.meaning()), text(kind.remedy()));
     Some(format!(
-        "{HEAD}<title>{title}</title></head><body><nav><a href=\"/problems\">All problems</a> · <a href=\"/docs/\">API</a></nav><main><h1>{title}</h1>\
+        "{HEAD}<title>{title}</title></head><body><nav><a href=\"../problems\">All problems</a> · <a href=\"../docs/\">API</a></nav><main><h1>{title}</h1>\
          <p>Status <code>{status}</code>, type <code>/problems/{slug}</code></p>\
          <h2>What it means</h2><p>{meaning}</p><h2>What to do</h2><p>{remedy}</p></main></body></html>"
     ))
@@ -26,11 +27,11 @@ pub fn page(slug: &str) -> Option<String> {
 pub fn index() -> String {
     let rows = ProblemType::ALL.iter().map(|kind| {
         let (slug, status, title) = (kind.slug(), kind.status(), text(kind.title()));
-        format!("<tr><td>{status}</td><td><a href=\"/problems/{slug}\">{slug}</a></td><td>{title}</td></tr>")
+        format!("<tr><td>{status}</td><td><a href=\"problems/{slug}\">{slug}</a></td><td>{title}</td></tr>")
     });
     let rows: String = rows.collect();
     format!(
-        "{HEAD}<title>Problems</title></head><body><nav><a href=\"/docs/\">API</a></nav><main><h1>Problems</h1>\
+        "{HEAD}<title>Problems</title></head><body><nav><a href=\"docs/\">API</a></nav><main><h1>Problems</h1>\
          <p>What an error of this service may be, by the <code>type</code> that stands in it.</p>\
          <table><thead><tr><th scope=\"col\">Status</th><th scope=\"col\">Type</th><th scope=\"col\">What it says</th></tr></thead>\
          <tbody>{rows}</tbody></table></main></body></html>"
@@ -40,7 +41,7 @@ pub fn index() -> String {
 /// Escapes a text and shows what stands between backquotes as code.
 fn text(plain: &str) -> String {
     let escaped = plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-    let escaped = escaped.replace(" /docs", " <a href=\"/docs/\">/docs</a>");
+    let escaped = escaped.replace(" /docs", " <a href=\"../docs/\">/docs</a>");
     let parts = escaped.split('`').enumerate();
     parts.map(|(place, part)| if place % 2 == 1 { format!("<code>{part}</code>") } else { part.to_owned() }).collect()
 }
@@ -56,7 +57,7 @@ mod tests {
             let page = page(kind.slug()).unwrap();
             assert!(page.contains("What to do") && page.contains(&kind.status().to_string()));
             assert!(!page.contains('`'), "{page}");
-            assert!(index.contains(&format!("/problems/{}", kind.slug())));
+            assert!(index.contains(&format!("\"problems/{}\"", kind.slug())));
         }
         assert!(super::page("no-such-type").is_none());
     }

@@ -9,15 +9,16 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::weights;
+use super::public_url::PublicUrl;
+use super::{accept, weights};
 use crate::cache::{Encoding, Entry, Form, Found, Outcome};
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const JSON: HeaderValue = HeaderValue::from_static(accept::JSON);
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const VARIES_BY: HeaderValue = HeaderValue::from_static("Authorization, Accept-Encoding");
 
 /// The answer to a request, from the cache or just fetched.
-pub fn from_cache(request: &HttpRequest, found: &Found) -> HttpResponse {
+pub fn from_cache(request: &HttpRequest, public_url: &PublicUrl, found: &Found) -> HttpResponse {
     let chosen = Preference::read(request.headers()).choose(&found.entry);
     let is_known = request.headers().get_all(IF_NONE_MATCH).any(|tags| names(tags, chosen.form.etag.as_bytes()));
     let mut response = if is_known {
@@ -25,12 +26,19 @@ pub fn from_cache(request: &HttpRequest, found: &Found) -> HttpResponse {
     } else {
         HttpResponse::with_body(StatusCode::OK, BoxBody::new(chosen.form.body.clone()))
     };
-    describe(response.headers_mut(), found, &chosen, is_known, age_fields(found));
+    describe(response.headers_mut(), public_url, found, &chosen, is_known, age_fields(found));
     response
 }
 
 /// Writes the head of an answer: what was prepared with the entry, and the two fields that tell its age.
-pub fn describe(headers: &mut HeaderMap, found: &Found, chosen: &Chosen<'_>, is_known: bool, fields: AgeFields) {
+pub fn describe(
+    headers: &mut HeaderMap,
+    public_url: &PublicUrl,
+    found: &Found,
+    chosen: &Chosen<'_>,
+    is_known: bool,
+    fields: AgeFields,
+) {
     headers.insert(ETAG, chosen.form.etag.clone());
     headers.insert(CACHE_CONTROL, fields.control);
     headers.insert(AGE, fields.age);
@@ -45,7 +53,7 @@ pub fn describe(headers: &mut HeaderMap, found: &Found, chosen: &Chosen<'_>, is_
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
     }
     if let Some(link) = found.entry.link() {
-        headers.insert(LINK, link.clone());
+        headers.insert(LINK, public_url.links(link));
     }
 }
 

@@ -14,10 +14,12 @@ use actix_http::{HttpService, Request, Response};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::dev::{AppConfig, Server};
 use actix_web::rt::net::{TcpSocket, TcpStream};
+use futures_util::future::ready;
 
 use super::connection::{Connection, FAREWELL};
 use super::in_turn::in_turn;
 use super::open_files;
+use super::public_url::PublicUrl;
 use super::watch::Patience;
 use crate::supervisor::Supervisor;
 
@@ -39,6 +41,8 @@ pub struct ConnectionLimits {
     pub drain: Duration,
     /// Whether answers depend on the origin that asks.
     pub varies_by_origin: bool,
+    /// The address that callers use.
+    pub public_url: PublicUrl,
 }
 
 /// Listens here.
@@ -75,7 +79,8 @@ where
     S::Response: Into<Response<B>>,
     B: MessageBody + 'static,
 {
-    let ConnectionLimits { workers, connections, patience, keep_alive, drain, varies_by_origin } = limits.clone();
+    let ConnectionLimits { workers, connections, patience, keep_alive, drain, varies_by_origin, public_url } =
+        limits.clone();
     let connections = open_files::fit(connections);
     let builder = Server::build()
         .workers(workers)
@@ -94,7 +99,7 @@ where
         }
     });
     let builder = builder.listen("storegate", listener, move || {
-        let stopping = stopping.clone();
+        let (stopping, public_url) = (stopping.clone(), public_url.clone());
         let application = application().into_factory().map_err(|error| Response::from(error.into().error_response()));
         let application = in_turn(map_config(application, |()| AppConfig::default()));
         let http = HttpService::build()
@@ -110,9 +115,10 @@ where
                 async move { stopping.notified().await }
             })
             .h1(application);
-        fn_service(move |io: TcpStream| async move {
+        fn_service(move |io: TcpStream| {
             let peer = io.peer_addr().ok();
-            Ok::<_, DispatchError>((Connection::new(io, patience, varies_by_origin), peer))
+            let connection = Connection::new(io, patience, varies_by_origin, public_url.clone());
+            ready(Ok::<_, DispatchError>((connection, peer)))
         })
         .and_then(http)
     })?;

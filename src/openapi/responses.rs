@@ -12,8 +12,9 @@ use utoipa::openapi::{Header, Ref, RefOr, Required, Response, ResponseBuilder};
 
 use super::shared as reference;
 use crate::http::accept::Media;
-use crate::http::problem::{PROBLEM_JSON, Problem};
+use crate::http::problem::{PROBLEM_MEDIA, Problem};
 use crate::http::problem_type::ProblemType;
+use crate::http::public_url::PublicUrl;
 use crate::resources::{Endpoint, Resource};
 
 /// Errors of every operation that needs a token.
@@ -22,11 +23,11 @@ const ALWAYS: [u16; 8] = [400, 401, 403, 406, 414, 429, 431, 500];
 const FROM_GATEWAYS: [u16; 5] = [404, 422, 502, 503, 504];
 
 /// All shared answers by name.
-pub(super) fn shared() -> BTreeMap<String, Response> {
+pub(super) fn shared(public_url: &PublicUrl) -> BTreeMap<String, Response> {
     let mut statuses: Vec<u16> = ALWAYS.iter().chain(&FROM_GATEWAYS).copied().collect();
     statuses.sort_unstable();
     let mut responses: BTreeMap<String, Response> =
-        statuses.into_iter().map(|status| (problem_name(status), problem_response(status))).collect();
+        statuses.into_iter().map(|status| (problem_name(status), problem_response(status, public_url))).collect();
     responses.insert("NotModified".to_owned(), not_modified());
     responses
 }
@@ -135,12 +136,12 @@ fn problem_name(status: u16) -> String {
 }
 
 /// One response a status, with an example for each type of problem that has it.
-fn problem_response(status: u16) -> Response {
+fn problem_response(status: u16, public_url: &PublicUrl) -> Response {
     let kinds: Vec<ProblemType> = ProblemType::ALL.iter().copied().filter(|kind| kind.status() == status).collect();
     let titles: Vec<String> = kinds.iter().map(|kind| format!("{} (`{}`)", kind.title(), kind.slug())).collect();
     let mut content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem")));
     for kind in kinds {
-        let example = ExampleBuilder::new().summary(kind.title()).value(Some(example(kind))).build();
+        let example = ExampleBuilder::new().summary(kind.title()).value(Some(example(kind, public_url))).build();
         content = content.examples_from_iter([(kind.slug(), example)]);
     }
     let (name, id) = request_id();
@@ -156,11 +157,12 @@ fn problem_response(status: u16) -> Response {
         503 => response.header("Retry-After", header("Seconds to wait.", "5")),
         _ => response,
     };
-    response.content(PROBLEM_JSON, content.build()).build()
+    response.content(PROBLEM_MEDIA, content.build()).build()
 }
 
-fn example(kind: ProblemType) -> Value {
-    let document = Problem::of(kind).document("/stores/S_123456/flow", "01936f1e-7c2a-7000-8000-5a2b6c7d8e9f");
+fn example(kind: ProblemType, public_url: &PublicUrl) -> Value {
+    let document =
+        Problem::of(kind).document(public_url, "/stores/S_123456/flow", "01936f1e-7c2a-7000-8000-5a2b6c7d8e9f");
     let mut example = serde_json::to_value(document).unwrap_or_default();
     if let Value::Object(fields) = &mut example {
         match kind {

@@ -175,7 +175,7 @@ impl Desk {
     /// Answers with what was found.
     pub fn reply(&self, found: &Found) -> HttpResponse {
         self.request.extensions_mut().insert(found.outcome);
-        reply::from_cache(&self.request, found)
+        reply::from_cache(&self.request, &self.shared().public_url, found)
     }
 
     /// The same for the only question of this request: what was asked is remembered then.
@@ -208,7 +208,7 @@ impl Desk {
 
     /// A problem as the caller reads it inside an answer.
     pub fn document(&self, problem: Problem) -> ProblemDocument {
-        problem.logged().document(self.request.path(), &self.request_id())
+        problem.logged().document(&self.shared().public_url, self.request.path(), &self.request_id())
     }
 
     /// The request's id.

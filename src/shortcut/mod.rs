@@ -155,7 +155,7 @@ impl Shortcut {
         let status = response.status().as_u16();
         let headers = response.headers_mut();
         let fields = self.ages.borrow_mut().of(found);
-        reply::describe(headers, found, &chosen, is_known, fields);
+        reply::describe(headers, &self.edge.public_url, found, &chosen, is_known, fields);
         if let Some(counted) = counted {
             counted.write(headers);
         }

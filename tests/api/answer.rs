@@ -4,6 +4,15 @@ use actix_web::http::header::HeaderMap;
 use bytes::Bytes;
 use serde_json::Value;
 
+use crate::companies::ISSUER;
+
+/// The name of a type, where it is the address of its page at a service of the tests.
+pub fn problem_name(kind: &Value) -> String {
+    let pages = [ISSUER, "http://127.0.0.1:8080"].map(|service| format!("{service}/problems/"));
+    let kind = kind.as_str().unwrap();
+    pages.iter().find_map(|pages| kind.strip_prefix(pages)).unwrap_or_else(|| panic!("{kind} is no page")).to_owned()
+}
+
 /// A whole answer.
 #[derive(Debug)]
 pub struct Answer {
@@ -34,7 +43,7 @@ impl Answer {
         value
     }
 
-    /// The problem's type without `/problems/`, after a look at the whole shape.
+    /// The problem's type without what stands before its name, after a look at the whole shape.
     pub fn problem(&self) -> String {
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.text());
         let problem = self.json();
@@ -43,6 +52,6 @@ impl Answer {
         for field in ["title", "detail", "instance"] {
             assert!(problem[field].as_str().is_some_and(|text| !text.is_empty()), "{field} in {problem}");
         }
-        problem["type"].as_str().unwrap().strip_prefix("/problems/").unwrap().to_owned()
+        problem_name(&problem["type"])
     }
 }

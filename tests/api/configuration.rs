@@ -99,6 +99,7 @@ fn hosts_origins_and_limits_that_cannot_work_are_told() {
     let variables = [
         ("STOREGATE__SERVER__HOSTS", "api.example.com,https://api.example.com"),
         ("STOREGATE__SERVER__CORS__ORIGINS", "*,null,https://dashboard.example.com/"),
+        ("STOREGATE__SERVER__CORS__ALLOWED_HEADERS", "X-Good,a b,*"),
         ("STOREGATE__SERVER__HEAD_TIMEOUT", "500ms"),
         ("STOREGATE__SERVER__KEEP_ALIVE", "0s"),
         ("STOREGATE__SERVER__WORKERS", "4"),
@@ -112,14 +113,37 @@ fn hosts_origins_and_limits_that_cannot_work_are_told() {
         "\"null\" is not an origin",
         "\"https://dashboard.example.com/\" is not an origin",
         "\"*\" stands for every origin",
+        "\"a b\" is not the name of a header field",
+        "\"*\" is not the name of a header field",
         "server.head_timeout (from STOREGATE__SERVER__HEAD_TIMEOUT): this needs at least 1s",
         "server.keep_alive (from STOREGATE__SERVER__KEEP_ALIVE): this needs at least 1s",
         "server.connections (from STOREGATE__SERVER__CONNECTIONS): write at least one for each worker",
-        "the configuration has 7 problems",
+        "the configuration has 9 problems",
     ];
     for problem in expected {
         assert!(told.contains(problem), "{problem} in {told}");
     }
+}
+
+#[test]
+fn a_public_url_that_is_none_is_told_where_it_stands() {
+    let configuration = write("wrong-public-url", TENANT);
+    let text = fs::read_to_string(&configuration).unwrap();
+    for wrong in
+        ["storegate.example.com", "https://a/b?c=d", "https://user@a", "ftp://a", "https://a/../b", "https://a b"]
+    {
+        fs::write(&configuration, text.replace("https://storegate.example.com", wrong)).unwrap();
+        let output = run(&["serve", "--config", &configuration], &[], "");
+        assert_eq!(output.status.code(), Some(78), "{wrong}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("line 3: server.public_url: this is the URL that callers use"), "{wrong}: {told}");
+        assert!(told.contains("the configuration has 1 problem:") && !told.contains("auth.issuer"), "{wrong}: {told}");
+    }
+    fs::write(&configuration, text).unwrap();
+    let output = run(&["serve", "--config", &configuration], &[("STOREGATE__SERVER__PUBLIC_URL", "nowhere")], "");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("server.public_url (from STOREGATE__SERVER__PUBLIC_URL): this is the URL"), "{told}");
+    assert!(!told.contains("auth.issuer"), "{told}");
 }
 
 #[test]

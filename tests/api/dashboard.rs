@@ -8,7 +8,9 @@ fn loaded(text: &str) -> Vec<String> {
     let after = |mark: &str| text.split(mark).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect();
     let lists: [Vec<String>; 3] = [after("src=\""), after("href=\""), after("from \"")];
     let files = lists.concat().into_iter().filter(|place| place.ends_with(".js") || place.ends_with(".css"));
-    files.map(|place| place.replace("./", "/dashboard/")).collect()
+    files
+        .map(|place| format!("/dashboard/{}", place.trim_start_matches("./").trim_start_matches("dashboard/")))
+        .collect()
 }
 
 #[actix_web::test]
@@ -43,6 +45,6 @@ async fn the_demo_serves_the_dashboard_and_all_that_it_loads_under_a_strict_poli
 async fn a_service_that_is_no_demo_has_no_dashboard() {
     let app = TestApp::spawn();
     let root = app.send("GET", "/", &[], "").await;
-    assert_eq!((root.status, root.header("location")), (308, Some("/docs/")));
+    assert_eq!((root.status, root.header("location")), (307, Some("/docs/")));
     assert_eq!(app.send("GET", "/dashboard/dashboard.js", &[], "").await.status, 404);
 }

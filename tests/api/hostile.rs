@@ -31,7 +31,9 @@ fn answers(mut rest: &str) -> Vec<(String, String, String)> {
         assert!(head.starts_with("HTTP/1."), "{rest:?}");
         // The token endpoint has errors of its own (RFC 6749 §5.2).
         if status >= "400" && !body.starts_with("{\"error\":") {
-            for header in ["content-type: application/problem+json", "cache-control: no-store", "x-request-id: "] {
+            for header in
+                ["content-type: application/problem+json", "cache-control: no-store", "x-request-id: "]
+            {
                 assert!(head.contains(&format!("\r\n{header}")), "{header}: {head}");
             }
             let problem: serde_json::Value = serde_json::from_str(body).unwrap();
@@ -139,7 +141,10 @@ async fn a_missing_repeated_or_malformed_host_is_400() {
         assert_eq!(statuses(&app, &request), ["400", "200"], "{host}");
     }
     let answer = app.raw("GET /stores HTTP/1.1\r\nHost: a/b\r\nConnection: close\r\n\r\n");
-    assert!(answer.contains("content-type: application/problem+json") && answer.contains("/problems/bad-request"));
+    assert!(
+        answer.contains("content-type: application/problem+json")
+            && answer.contains("/problems/bad-request")
+    );
     assert!(answer.contains("The Host header is not a host"), "{answer}");
     let old = app.raw("GET /healthz HTTP/1.0\r\n\r\n");
     assert!(old.starts_with("HTTP/1.0 200 "), "{old}");

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use storegate::auth::issue::TokenGrant;
 use storegate::sandbox::Fault;
 
+use crate::answer::problem_name;
 use crate::companies::grant;
 use crate::program::directory;
 use crate::test_app::TestApp;
@@ -77,7 +78,7 @@ async fn a_part_that_cannot_be_had_has_its_own_error_beside_the_others() {
     let overview = app.get_with("/stores/kiosk/overview?parts=store,flow", &[("x-request-id", "build-7")]).await;
     assert_eq!((overview.status, overview.header("cache-control")), (200, Some("private, max-age=0")));
     let problem = &overview.json()["errors"]["store"];
-    assert_eq!((&problem["type"], &problem["status"]), (&json!("/problems/store-not-mapped"), &json!(404)));
+    assert_eq!((problem_name(&problem["type"]).as_str(), &problem["status"]), ("store-not-mapped", &json!(404)));
     assert_eq!((&problem["instance"], &problem["request_id"]), (&json!("/stores/kiosk/overview"), &json!("build-7")));
 
     app.sandbox().fail_next_of(DISTRIBUTION, Fault::code("-500"), 3);
@@ -105,7 +106,7 @@ async fn each_part_needs_its_own_scope_and_one_of_them_is_enough_to_ask() {
     let overview = app.get_as("counter", "/stores/flagship/overview").await.json();
     assert_eq!(names(&overview), ["errors", "flow", "store_id"]);
     assert_eq!(names(&overview["errors"]), ["demographics", "store"]);
-    assert_eq!(overview["errors"]["store"]["type"], "/problems/insufficient-scope");
+    assert_eq!(problem_name(&overview["errors"]["store"]["type"]), "insufficient-scope");
     let refused = app.get_as("counter", "/stores/flagship/overview?parts=store,demographics").await;
     assert_eq!((refused.status, refused.problem().as_str()), (403, "insufficient-scope"));
     let other = TokenGrant { scopes: vec!["inspections:read".to_owned()], ..grant("operator") };
@@ -166,9 +167,9 @@ async fn a_store_whose_flow_cannot_be_had_is_named_with_its_problem() {
     assert_eq!(flows["items"][0]["store_id"], "flagship");
     let errors = flows["errors"].as_array().unwrap();
     assert_eq!((errors.len(), &errors[0]["store_id"]), (1, &json!("SHOP002")));
-    assert_eq!(errors[0]["problem"]["type"], "/problems/store-not-mapped");
+    assert_eq!(problem_name(&errors[0]["problem"]["type"]), "store-not-mapped");
     let limited = app.get_as("franchisee", "/flow?store_id=S_123456&store_id=S_100002").await.json();
-    assert_eq!(limited["errors"][0]["problem"]["type"], "/problems/store-not-granted");
+    assert_eq!(problem_name(&limited["errors"][0]["problem"]["type"]), "store-not-granted");
 }
 
 #[actix_web::test]

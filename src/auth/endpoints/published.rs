@@ -6,9 +6,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{INTROSPECTION_PATH, JWKS_PATH, METADATA_PATH, REVOCATION_PATH, TOKEN_PATH};
-use crate::auth::CurrentAuth;
 use crate::auth::jwk::JwkSet;
 use crate::auth::token_request::CLIENT_CREDENTIALS;
+use crate::auth::{Auth, CurrentAuth};
+use crate::http::problem::Problem;
+use crate::http::problem_type::ProblemType;
 
 /// How long others may keep keys and metadata. A new key must be published this long before it signs.
 const PUBLIC_SECONDS: u32 = 300;
@@ -90,7 +92,21 @@ pub(super) async fn read_jwks(auth: web::Data<CurrentAuth>) -> HttpResponse {
         headers(("Cache-Control" = String, description = "How long the metadata may be kept.")))),
 )]
 pub(super) async fn read_authorization_server_metadata(auth: web::Data<CurrentAuth>) -> HttpResponse {
+    metadata(&auth.load())
+}
+
+/// The same where clients of an issuer with a path look for it: the path follows behind (RFC 8414 §3.1).
+pub(super) async fn read_metadata_of_path(
+    auth: web::Data<CurrentAuth>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     let auth = auth.load();
+    let of_issuer = auth.issuer_name().split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    let is_ours = of_issuer.is_some_and(|(_, of_issuer)| of_issuer == *path);
+    is_ours.then(|| metadata(&auth)).ok_or_else(|| Problem::of(ProblemType::NotFound))
+}
+
+fn metadata(auth: &Auth) -> HttpResponse {
     let base = auth.public_url();
     public().json(AuthorizationServerMetadata {
         issuer: auth.issuer_name().to_owned(),

@@ -124,6 +124,7 @@ mod tests {
     use crate::auth::rate::{Exhausted, Rate, Spent};
     use crate::clock::Clock;
     use crate::http::edge::{self, Edge};
+    use crate::http::public_url::PublicUrl;
     use crate::http::stop::Stopping;
     use crate::telemetry::traces::Traces;
     use actix_web::dev::Service as _;
@@ -172,7 +173,15 @@ mod tests {
         let request_timeout = Duration::from_millis(50);
         let (stopping, hosts) = (Stopping::default(), Vec::new());
         let traces = Traces::default();
-        let edge = Edge { clock: Clock::system(), request_timeout, hosts, cors: None, stopping, traces };
+        let edge = Edge {
+            clock: Clock::system(),
+            request_timeout,
+            hosts,
+            cors: None,
+            public_url: PublicUrl::default(),
+            stopping,
+            traces,
+        };
         let app = App::new()
             .app_data(web::Data::new(edge))
             .wrap(middleware::from_fn(edge::pass))

@@ -29,7 +29,7 @@ export async function problemOf(answer) {
 }
 
 /**
- * Reads a path: `{ data, age, isOld }`, where `age` are the seconds since the gateway was asked, and `isOld` says that the
+ * Reads a path, relative to the page: `{ data, age, isOld }`, where `age` are the seconds since the gateway was asked, and `isOld` says that the
  * gateway fails and this is an earlier answer. `query` may have lists. Throws a ProblemError.
  */
 export async function get(session, path, { query = {}, signal } = {}) {

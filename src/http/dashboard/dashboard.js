@@ -84,7 +84,7 @@ function turn({ isOpen }) {
 /** The stores with a visitor counter. If they cannot be listed, or not soon, there are no names, and ids must be typed. */
 async function countedStores() {
   try {
-    const { data } = await get(session, "/stores", { query: { page_size: 1000 }, signal: AbortSignal.timeout(LIST_PATIENCE) });
+    const { data } = await get(session, "stores", { query: { page_size: 1000 }, signal: AbortSignal.timeout(LIST_PATIENCE) });
     return data.items.filter((store) => store.opretail_id !== null && store.id !== null);
   } catch (error) {
     if (!error.problem) throw error;

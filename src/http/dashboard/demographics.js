@@ -7,7 +7,7 @@ import { ageNote, piece, show } from "./templates.js";
 /** Shows the sum of these stores since a day. */
 export function showDemographics({ session, ids, from, signal }) {
   return show(document.getElementById("demographics"), signal, async () => {
-    const answer = await get(session, "/demographics", { query: { store_id: ids, from }, signal });
+    const answer = await get(session, "demographics", { query: { store_id: ids, from }, signal });
     const { period, visitors, gender, age } = answer.data;
     const stores = ids.length === 1 ? "1 store" : `${ids.length} stores`;
     const days = `${date(period.from)} to ${date(period.to)}`;

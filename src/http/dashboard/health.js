@@ -10,7 +10,7 @@ const STATES = { answering: "answers", failing: "fails", unknown: "not asked yet
 export async function showHealth({ signal }) {
   const place = document.getElementById("health");
   while (!signal.aborted) {
-    const answer = document.hidden ? null : await fetch("/readyz", { credentials: "omit", signal }).catch(() => null);
+    const answer = document.hidden ? null : await fetch("readyz", { credentials: "omit", signal }).catch(() => null);
     const health = answer && (await readJson(answer));
     if (signal.aborted) return;
     if (health?.gateways) place.replaceChildren(...health.gateways.map(line), version(health));

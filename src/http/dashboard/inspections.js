@@ -11,7 +11,7 @@ export function showInspections({ session, from, signal }) {
   const place = document.getElementById("inspections");
   const turnTo = async (page, step) => {
     await show(place, signal, async () => {
-      const answer = await get(session, "/inspections", { query: { from, page, page_size: PAGE_SIZE }, signal });
+      const answer = await get(session, "inspections", { query: { from, page, page_size: PAGE_SIZE }, signal });
       const note = ageNote(answer, `${count(answer.data.page.total)} inspections since ${from}, the newest first`);
       return [note, table(answer.data, (by) => turnTo(page + by, by))];
     });

@@ -97,7 +97,7 @@ export class Session extends EventTarget {
 async function requestToken(client_id, client_secret) {
   const body = new URLSearchParams({ grant_type: "client_credentials", client_id, client_secret });
   // Without `omit` a browser answers a 401 by asking for a password itself.
-  const answer = await fetch("/oauth/token", { method: "POST", body, credentials: "omit" }).catch(() => null);
+  const answer = await fetch("oauth/token", { method: "POST", body, credentials: "omit" }).catch(() => null);
   if (!answer) throw new Error(TROUBLE.unreachable.detail);
   const content = (await readJson(answer)) ?? {};
   if (answer.ok) return content;

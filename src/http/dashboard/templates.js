@@ -31,9 +31,10 @@ export function problemPiece(problem) {
     request: request_id ? `Request ${request_id}` : "",
   });
   field(made, "detail").append(...withCode([detail, ...wrong].filter(Boolean).join(" ")));
-  // A relative reference of this service; whatever else should stand there is no link.
+  // The page of this service about that type, by whichever address it was opened; anything else is no link.
   const page = field(made, "type");
-  if (/^\/problems\/[a-z0-9-]+$/.test(type ?? "")) page.href = type;
+  const [, slug] = /\/problems\/([a-z0-9-]+)$/.exec(type ?? "") ?? [];
+  if (slug) page.href = `problems/${slug}`;
   else page.remove();
   return made;
 }

@@ -47,7 +47,7 @@ function followStore(session, card, signal) {
       session.end(`Signed out: the token ${what}.`);
     },
   };
-  return follow(`/stores/${encodeURIComponent(card.id)}/flow/events`, {
+  return follow(`stores/${encodeURIComponent(card.id)}/flow/events`, {
     signal,
     lastEventId: card.lastEventId,
     headers: () => session.headers,
@@ -74,7 +74,7 @@ function followStore(session, card, signal) {
 async function poll(session, ids, cards, signal) {
   while (ids.length > 0 && !signal.aborted) {
     try {
-      const { data, isOld } = await get(session, "/flow", { query: { store_id: ids }, signal });
+      const { data, isOld } = await get(session, "flow", { query: { store_id: ids }, signal });
       // Answers come in the order of the question, and may name a store by another of its ids.
       const failed = new Map(data.errors.map((error) => [error.store_id, error.problem]));
       const flows = data.items.values();

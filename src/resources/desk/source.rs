@@ -16,6 +16,7 @@ use crate::gateway::error::{Error, Kind};
 use crate::gateway::tenants::Tenants;
 use crate::gateway::vendor::Gateway;
 use crate::http::problem::Problem;
+use crate::http::public_url::PublicUrl;
 use crate::resources::flow_events::{Feeds, Seats};
 use crate::resources::{Catalogue, Policies, Resource};
 use crate::telemetry::metrics;
@@ -36,6 +37,8 @@ pub struct Shared {
     pub feeds: Arc<Feeds>,
     /// The places of those who listen.
     pub seats: Arc<Seats>,
+    /// The address that callers use.
+    pub public_url: PublicUrl,
     /// Time.
     pub clock: Clock,
 }

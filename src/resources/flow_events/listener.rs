@@ -16,11 +16,14 @@ use crate::auth::CurrentAuth;
 use crate::auth::verify::TokenError;
 use crate::clock::Deadline;
 use crate::http::problem_type::ProblemType;
+use crate::http::public_url::PublicUrl;
 use crate::shortcut::Asker;
 use crate::telemetry::metrics;
 
 /// Names the request in problems.
 pub struct Label {
+    /// The address that callers use.
+    pub public_url: PublicUrl,
     /// Its path.
     pub path: String,
     /// Its id.
@@ -37,6 +40,8 @@ pub struct Listener {
     pub latest: watch::Receiver<Latest>,
     /// What the caller has been told.
     pub told: Told,
+    /// Whether no event was sent yet.
+    pub is_first: bool,
     /// How many events are still to be sent, when the caller wants only so many.
     pub left: Option<u32>,
     /// How long nothing may be sent.
@@ -88,10 +93,10 @@ impl Listener {
         loop {
             if let Some(reason) = self.end() {
                 metrics::event_sent("end");
-                return (event::end(reason), Step::Over);
+                return (self.told_how_to_return(event::end(reason)), Step::Over);
             }
             if let Some(news) = self.news() {
-                let quiet = Deadline::after(self.heartbeat);
+                let (news, quiet) = (self.told_how_to_return(news), Deadline::after(self.heartbeat));
                 return (news, Step::Listen(self, quiet));
             }
             if quiet.left().is_zero() {
@@ -100,11 +105,16 @@ impl Listener {
             }
             tokio::select! {
                 changed = self.latest.changed() => if changed.is_err() {
-                    return (event::end("restart"), Step::Over);
+                    return (self.told_how_to_return(event::end("restart")), Step::Over);
                 },
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
+    }
+
+    /// The event, with the time to wait before the next connection if it is the first one.
+    fn told_how_to_return(&mut self, event: Bytes) -> Bytes {
+        if std::mem::take(&mut self.is_first) { event::first(&event) } else { event }
     }
 
     /// Why the stream ends now, if it does.
@@ -145,9 +155,10 @@ impl Listener {
             }
             Latest::Flow(flow) => ("flow", event::flow(&flow.id, &flow.json)),
             Latest::Stale { age, .. } => ("stale", event::stale(age.as_secs())),
-            Latest::Problem(problem) => {
-                ("problem", event::problem(&problem.document(&self.label.path, &self.label.request_id)))
-            }
+            Latest::Problem(problem) => (
+                "problem",
+                event::problem(&problem.document(&self.label.public_url, &self.label.path, &self.label.request_id)),
+            ),
         };
         metrics::event_sent(name);
         self.left = self.left.map(|left| left.saturating_sub(1));

@@ -215,6 +215,7 @@ fn in_range(date: Date) -> bool {
 mod tests {
     use super::Period;
     use crate::gateway::endpoint::china_standard_time;
+    use crate::http::public_url::PublicUrl;
     use crate::resources::params::{Ask, Reader};
     use actix_web::dev::{Path, Url};
     use jiff::Timestamp;
@@ -235,7 +236,7 @@ mod tests {
         let now: Timestamp = NOW.parse().unwrap();
         let asked: Result<Only, _> = Reader::new(&path, query, &zone, now).ask().0;
         asked.map(|only| only.0).map_err(|problem| {
-            let errors = problem.document("/", "r").errors;
+            let errors = problem.document(&PublicUrl::default(), "/", "r").errors;
             assert_eq!(errors.len(), 1, "{errors:?}");
             (errors[0].parameter.clone(), errors[0].message.clone())
         })
