@@ -8,18 +8,19 @@ use std::time::Duration;
 use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, HeaderMap, HeaderValue, ORIGIN, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
 };
 
 use crate::settings::Section;
 
-/// What a page may send besides the headers that every page may.
-const SENT: HeaderValue =
-    HeaderValue::from_static("Authorization, Content-Type, If-None-Match, Cache-Control, Last-Event-ID, X-Request-Id");
+/// What a page may send besides the headers that every page may: what the API reads, what tracing in browsers adds (W3C Trace
+/// Context, W3C Baggage), and what old libraries send unasked.
+const SENT: &str = "Authorization, Content-Type, If-None-Match, Cache-Control, Last-Event-ID, X-Request-Id, traceparent, \
+    tracestate, baggage, X-Requested-With";
 
 /// What a page may read besides the headers that every page may.
 const READ: HeaderValue = HeaderValue::from_static(
-    "ETag, Age, Cache-Status, Link, Retry-After, X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate",
+    "ETag, Age, Cache-Status, Link, Retry-After, X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate, Allow, Date",
 );
 
 /// `[server.cors]`.
@@ -27,13 +28,15 @@ const READ: HeaderValue = HeaderValue::from_static(
 pub struct CorsSettings {
     /// `origins`: whose pages may read answers, as browsers write them, or `*` alone. Default: none.
     pub origins: Vec<String>,
+    /// `allowed_headers`: what pages may send besides what this service reads. Default: nothing more.
+    pub allowed_headers: Vec<HeaderName>,
     /// `max_age`: how long a browser may remember what it was told before a request. Default `10m`.
     pub max_age: Duration,
 }
 
 impl Default for CorsSettings {
     fn default() -> Self {
-        Self { origins: Vec::new(), max_age: Duration::from_secs(600) }
+        Self { origins: Vec::new(), allowed_headers: Vec::new(), max_age: Duration::from_secs(600) }
     }
 }
 
@@ -54,8 +57,24 @@ impl CorsSettings {
         if origins.len() > 1 && origins.iter().any(|origin| origin == "*") {
             section.problem("origins", "\"*\" stands for every origin: write it alone, or list the origins");
         }
-        Self { origins, max_age: section.duration("max_age", default.max_age) }
+        let allowed_headers = read_headers(section);
+        Self { origins, allowed_headers, max_age: section.duration("max_age", default.max_age) }
     }
+}
+
+fn read_headers(section: &Section<'_>) -> Vec<HeaderName> {
+    let names = section.list("allowed_headers").unwrap_or_default();
+    let read = |name: &String| {
+        let read = name.parse().ok().filter(|_| name != "*");
+        if read.is_none() {
+            section.problem(
+                "allowed_headers",
+                format!("{name:?} is not the name of a header field: list them one by one, such as X-Tenant-Hint"),
+            );
+        }
+        read
+    };
+    names.iter().filter_map(read).collect()
 }
 
 /// The form in which a browser sends an origin (RFC 6454 §6.2), letter by letter, since that is how it is compared.
@@ -74,6 +93,7 @@ fn is_origin(text: &str) -> bool {
 #[derive(Clone, Debug)]
 pub struct Cors {
     origins: Origins,
+    sent: HeaderValue,
     max_age: HeaderValue,
 }
 
@@ -98,7 +118,10 @@ impl Cors {
             [every] if every == "*" => Origins::Every,
             listed => Origins::Listed(listed.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect()),
         };
-        Some(Self { origins, max_age: HeaderValue::from(settings.max_age.as_secs()) })
+        let sent = settings.allowed_headers.iter().fold(SENT.to_owned(), |sent, name| sent + ", " + name.as_str());
+        // Names and commas are always a header value.
+        let sent = HeaderValue::try_from(sent).unwrap_or(HeaderValue::from_static(SENT));
+        Some(Self { origins, sent, max_age: HeaderValue::from(settings.max_age.as_secs()) })
     }
 
     /// Whether answers depend on the origin that asks.
@@ -129,7 +152,7 @@ impl Cors {
         match headers.get(ALLOW).filter(|_| asked.is_preflight).cloned() {
             Some(methods) => {
                 headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
-                headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, SENT);
+                headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, self.sent.clone());
                 headers.insert(ACCESS_CONTROL_MAX_AGE, self.max_age.clone());
             }
             None => headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, READ).for_each(drop),

@@ -53,13 +53,29 @@ async fn the_preflight_of_every_path_names_the_methods_of_that_very_path() {
         assert_eq!(answer.header("access-control-allow-methods"), Some(allow), "{path}");
         assert_eq!(
             answer.header("access-control-allow-headers"),
-            Some("Authorization, Content-Type, If-None-Match, Cache-Control, Last-Event-ID, X-Request-Id")
+            Some(
+                "Authorization, Content-Type, If-None-Match, Cache-Control, Last-Event-ID, X-Request-Id, traceparent, \
+                 tracestate, baggage, X-Requested-With"
+            )
         );
         assert_eq!(answer.header("access-control-max-age"), Some("600"));
         assert_eq!(answer.header("access-control-allow-credentials"), None);
         assert!(varies_by_origin(&answer), "{path}");
     }
     assert_eq!(app.sandbox().calls(), 0);
+}
+
+#[actix_web::test]
+async fn an_operator_may_allow_further_headers() {
+    let app = TestApp::with(|setup| {
+        setup.set("SERVER__CORS__ORIGINS", PAGE);
+        setup.set("SERVER__CORS__ALLOWED_HEADERS", "X-Team, sentry-trace");
+    });
+    let answer = preflight(&app, "/stores", PAGE, "GET").await;
+    let allowed = answer.header("access-control-allow-headers").unwrap().to_ascii_lowercase();
+    for name in ["authorization", "traceparent", "x-team", "sentry-trace"] {
+        assert!(allowed.split(", ").any(|allowed| allowed == name), "{name} in {allowed}");
+    }
 }
 
 #[actix_web::test]
@@ -84,7 +100,8 @@ async fn a_page_may_read_answers_and_their_headers() {
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some(PAGE)));
     assert_eq!(answer.header("vary"), Some("Authorization, Accept-Encoding, Origin"));
     let readable = answer.header("access-control-expose-headers").unwrap();
-    for name in ["ETag", "Age", "Cache-Status", "Link", "Retry-After", "X-Request-Id", "RateLimit", "WWW-Authenticate"]
+    for name in
+        ["ETag", "Age", "Cache-Status", "Link", "Retry-After", "X-Request-Id", "RateLimit", "WWW-Authenticate", "Date"]
     {
         assert!(readable.split(", ").any(|readable| readable == name), "{name} in {readable}");
     }
