@@ -8,7 +8,7 @@ mod seats;
 use std::rc::Rc;
 
 use actix_web::body::{self, BodyStream};
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
 use actix_web::http::{Method, Version};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -22,7 +22,7 @@ use crate::auth::CurrentAuth;
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
 use crate::directory::StoreId;
-use crate::http::accept::Media;
+use crate::http::accept;
 use crate::http::in_turn::Answers;
 use crate::http::problem::Problem;
 use crate::shortcut::Asker;
@@ -49,7 +49,7 @@ const PASS_ON_AT_ONCE: (&str, &str) = ("x-accel-buffering", "no");
 
 // What the caller may ask.
 
-/// When to end.
+/// When to end, and where to go on.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "read by the document only; `EventsAsk` reads the value")]
@@ -57,6 +57,9 @@ struct EventsQuery {
     /// End after so many events; without it, the stream stays open.
     #[param(minimum = 1, maximum = 1000, example = 1)]
     limit: Option<u32>,
+    /// The same as `Last-Event-ID`, for clients that cannot send it, or any header; `lastEventId` is taken, too.
+    #[param(nullable = false)]
+    last_event_id: Option<String>,
 }
 
 /// Where to go on.
@@ -72,13 +75,15 @@ struct EventsHeaders {
 struct EventsAsk {
     store: StoreId,
     limit: Option<u32>,
+    last_event_id: Option<String>,
 }
 
 impl Ask for EventsAsk {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let store = reader.store();
         let limit = reader.integer("limit", &(1..=1000), None);
-        Some(Self { store: store?, limit })
+        let last_event_id = reader.last_in_any_spelling("last_event_id");
+        Some(Self { store: store?, limit, last_event_id })
     }
 }
 
@@ -122,7 +127,7 @@ async fn watch_store_flow(
     let question = StoreFlowQuestion::of(&caller, &desk, &ask.store)?.patient();
     let mut response = HttpResponse::Ok();
     response
-        .insert_header((CONTENT_TYPE, Media::EventStream.name()))
+        .insert_header((CONTENT_TYPE, accept::EVENT_STREAM))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header(PASS_ON_AT_ONCE);
     let shared = desk.shared();
@@ -137,10 +142,15 @@ async fn watch_store_flow(
         auth,
         asker: Asker { token: caller.token().clone(), generation: caller.generation() },
         latest: shared.feeds.listen(question, &found),
-        told: told(desk.request()),
+        told: told(desk.request(), ask.last_event_id),
+        is_first: true,
         left: ask.limit,
         heartbeat: shared.seats.heartbeat(),
-        label: Label { path: desk.request().path().to_owned(), request_id: desk.request_id() },
+        label: Label {
+            public_url: shared.public_url.clone(),
+            path: desk.request().path().to_owned(),
+            request_id: desk.request_id(),
+        },
         seat,
     };
     if let Some(answers) = desk.request().conn_data::<Rc<Answers>>() {
@@ -156,7 +166,9 @@ async fn watch_store_flow(
     Ok(response)
 }
 
-fn told(request: &HttpRequest) -> Told {
-    let id = request.headers().get(LAST_EVENT_ID).map(HeaderValue::to_str);
-    id.and_then(Result::ok).map_or(Told::Nothing, |id| Told::Flow(id.into()))
+/// What the caller says that it has: in the header, which stands for the latest event, or else in the query, where
+/// libraries write it that cannot or will not send a header.
+fn told(request: &HttpRequest, in_query: Option<String>) -> Told {
+    let in_header = request.headers().get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
+    in_header.or(in_query).filter(|id| !id.is_empty()).map_or(Told::Nothing, |id| Told::Flow(id.into()))
 }

@@ -49,17 +49,26 @@ where
     }
 
     async fn event(&mut self) -> Option<Event> {
+        let block = self.block().await?;
+        self.comments += block.lines().filter(|line| line.starts_with(':')).count();
+        Some(read(&block))
+    }
+
+    /// The comment that comes next, which is a line and ends no event.
+    pub async fn comment(&mut self) -> String {
         loop {
-            let block = self.block().await?;
-            if block.starts_with(':') {
-                self.comments += 1;
-            } else if !block.starts_with("retry: ") {
-                return Some(read(&block));
+            if let Some((line, rest)) = self.received.split_once('\n') {
+                assert!(line.starts_with(':'), "{line} is no comment");
+                let (line, rest) = (line.to_owned(), rest.to_owned());
+                self.received = rest;
+                return line;
             }
+            let piece = timeout(PATIENCE, self.response.next()).await.expect("no comment comes");
+            self.received.push_str(std::str::from_utf8(&piece.unwrap().unwrap()).unwrap());
         }
     }
 
-    /// The next part up to an empty line, be it a comment.
+    /// The next part up to an empty line.
     pub async fn block(&mut self) -> Option<String> {
         loop {
             if let Some((block, rest)) = self.received.split_once("\n\n") {

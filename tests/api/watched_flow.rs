@@ -10,6 +10,7 @@ use storegate::auth::issue::TokenGrant;
 use storegate::reload::Outcome;
 use storegate::sandbox::Fault;
 
+use crate::answer::problem_name;
 use crate::companies::{configuration, grant, sandbox_settings};
 use crate::configuration_files::Files;
 use crate::listening::Listening;
@@ -52,7 +53,6 @@ async fn the_flow_is_sent_at_once_and_again_when_it_has_changed() {
     let header = |name| listening.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
     assert_eq!(header("content-type"), "text/event-stream");
     assert_eq!((header("cache-control"), header("x-accel-buffering")), ("no-store".into(), "no".into()));
-    assert_eq!(listening.block().await.unwrap(), "retry: 5000");
     let first = listening.next().await.unwrap();
     assert_eq!((first.name.as_str(), &first.data), ("flow", &app.get(FLOW).await.json()));
     app.pass(600);
@@ -107,6 +107,55 @@ async fn who_comes_back_with_the_last_id_gets_only_what_is_new() {
     assert_ne!(second.id, first.id);
     let third = listen!(app, EVENTS, token, first.id.as_deref()).next().await.unwrap();
     assert_eq!(third, second, "it has changed meanwhile");
+}
+
+#[actix_web::test]
+async fn the_last_id_is_taken_from_the_query_in_every_spelling_that_libraries_have() {
+    let app = TestApp::spawn();
+    let id = listen!(app).next().await.unwrap().id.unwrap();
+    let token = app.token("dashboard");
+    let queries =
+        ["lastEventId=", "last_event_id=", "Last-Event-ID=", "last-event-id=", "lastEventId=older&lastEventId="];
+    let mut back = Vec::new();
+    for query in queries {
+        back.push(listen!(app, &format!("{EVENTS}?limit=1&{query}{id}"), token, None));
+    }
+    // The header is written for each connection, and the query may be as old as the page.
+    back.push(listen!(app, &format!("{EVENTS}?lastEventId=older"), token, Some(id.as_str())));
+    app.pass(600);
+    for (listening, query) in back.iter_mut().zip(queries.iter().chain(&["the header"])) {
+        assert_ne!(listening.next().await.unwrap().id.as_deref(), Some(id.as_str()), "{query}");
+    }
+    let empty = listen!(app, &format!("{EVENTS}?lastEventId="), token, None).next().await.unwrap();
+    assert_eq!(empty.name, "flow", "an empty id is none");
+    let scalar = app.get(&format!("{EVENTS}?limit=1&limit=1")).await;
+    assert_eq!(scalar.status, 400, "other parameters are given once");
+}
+
+/// What a library that knows no comments, or hands on every block, would take for a message.
+fn blocks_without_data(text: &str) -> Vec<&str> {
+    text.split_inclusive("\n\n")
+        .filter(|block| block.ends_with("\n\n"))
+        .filter(|block| !block.lines().any(|line| line.starts_with("data: ")))
+        .collect()
+}
+
+#[actix_web::test]
+async fn no_block_is_without_data_and_the_time_to_come_back_stands_in_the_first_one() {
+    let app = TestApp::with(|setup| setup.set("EVENTS__HEARTBEAT", "1s"));
+    let first = app.get(&format!("{EVENTS}?limit=1")).await.text();
+    assert_eq!(blocks_without_data(&first), Vec::<&str>::new(), "{first}");
+    assert_eq!(first.matches("retry: ").count(), 1, "{first}");
+    // Who has the flow already hears of nothing but that the stream is alive, and then of its end.
+    let id = listen!(app).next().await.unwrap().id.unwrap();
+    let token = app.token("operator");
+    let mut quiet = listen!(app, EVENTS, token, Some(id.as_str()));
+    assert_eq!(quiet.comment().await, ": the flow follows");
+    assert_eq!(quiet.comment().await, ": nothing new");
+    assert_eq!(app.post_form("operator", "/oauth/revoke", &format!("token={token}")).await.status, 200);
+    let rest = quiet.block().await.unwrap();
+    let rest = rest.trim_start_matches(": nothing new\n");
+    assert!(rest.starts_with("retry: 5000\nevent: end\ndata: {\"reason\":\"token-revoked\"}"), "{rest}");
 }
 
 #[actix_web::test]
@@ -178,7 +227,7 @@ async fn a_gateway_that_fails_is_not_asked_at_each_look() {
     let calls = app.sandbox().calls_of(TOTAL_DATA);
     // Two heartbeats are eight looks, and time stands still meanwhile.
     for _ in 0..2 {
-        assert!(listening.block().await.unwrap().starts_with(':'));
+        assert_eq!(listening.comment().await, ": nothing new");
     }
     assert_eq!(app.sandbox().calls_of(TOTAL_DATA), calls);
     app.pass(11);
@@ -235,7 +284,10 @@ async fn without_anything_to_show_a_problem_is_an_event_and_the_stream_goes_on()
     app.pass(40);
     let problem = listening.next().await.unwrap();
     assert_eq!(problem.name, "problem");
-    assert_eq!((&problem.data["type"], &problem.data["instance"]), (&json!("/problems/gateway-error"), &json!(EVENTS)));
+    assert_eq!(
+        (problem_name(&problem.data["type"]).as_str(), &problem.data["instance"]),
+        ("gateway-error", &json!(EVENTS))
+    );
     app.sandbox().clear_faults();
     app.pass(60);
     assert_eq!(listening.next().await.unwrap().name, "flow");
@@ -272,8 +324,9 @@ async fn a_limit_ends_the_stream_and_head_tells_of_it_without_beginning_it() {
     let app = TestApp::spawn();
     let answer = app.get_with("/stores/S_123456/flow/events?limit=1", &[("accept", "text/event-stream")]).await;
     let events: Vec<String> = answer.text().split_terminator("\n\n").map(str::to_owned).collect();
-    assert_eq!(events.len(), 3, "{events:?}");
-    assert_eq!((events[0].as_str(), events[2].as_str()), ("retry: 5000", "event: end\ndata: {\"reason\":\"limit\"}"));
+    assert_eq!(events.len(), 2, "{events:?}");
+    assert!(events[0].starts_with(": the flow follows\nretry: 5000\nevent: flow\nid: "), "{events:?}");
+    assert_eq!(events[1], "event: end\ndata: {\"reason\":\"limit\"}");
     let head = app.ask("dashboard", "HEAD", EVENTS, &[]).await;
     assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")));
     assert_eq!((head.body.len(), head.header("content-length")), (0, None));
@@ -290,7 +343,8 @@ async fn a_caller_of_http_1_0_gets_the_stream_without_chunks_until_the_connectio
         assert!(head.starts_with("HTTP/1.0 200") || head.starts_with("HTTP/1.1 200"), "{head}");
         assert!(!head.contains("transfer-encoding") && !head.contains("content-length"), "{head}");
         assert!(
-            body.starts_with("retry: 5000\n\nevent: flow\n") && body.ends_with("{\"reason\":\"limit\"}\n\n"),
+            body.starts_with(": the flow follows\nretry: 5000\nevent: flow\n")
+                && body.ends_with("{\"reason\":\"limit\"}\n\n"),
             "{body}"
         );
     }
@@ -327,7 +381,7 @@ async fn a_client_has_only_so_many_streams_and_a_place_is_free_again_when_one_le
         assert!(begun.elapsed() < Duration::from_secs(20), "the place is never free");
     }
     // The other one is still there, and shows it.
-    first.block().await.unwrap();
+    first.comment().await;
 }
 
 #[test]

@@ -9,14 +9,20 @@ use crate::http::problem::ProblemDocument;
 /// How long a client should wait before it connects again, in milliseconds.
 const RETRY: u32 = 5_000;
 
-/// The start of every stream: it makes proxies pass the head on, and tells the client how to come back.
-pub fn opening() -> Bytes {
-    Bytes::from(format!("retry: {RETRY}\n\n"))
+/// The start of every stream, which makes proxies pass the head on. A comment is a line and no block: libraries hand on
+/// what ends in an empty line as a message, even if there is no data in it.
+pub const fn opening() -> Bytes {
+    Bytes::from_static(b": the flow follows\n")
 }
 
 /// Shows proxies and clients that the stream is alive.
 pub const fn keep_alive() -> Bytes {
-    Bytes::from_static(b": nothing new\n\n")
+    Bytes::from_static(b": nothing new\n")
+}
+
+/// The first event of a stream, which tells the client how to come back.
+pub fn first(event: &[u8]) -> Bytes {
+    Bytes::from([format!("retry: {RETRY}\n").as_bytes(), event].concat())
 }
 
 /// A flow with the id by which it is told from others.

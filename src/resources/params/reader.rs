@@ -157,8 +157,27 @@ impl<'a> Reader<'a> {
 
     fn members(&mut self, name: &'static str) -> Vec<String> {
         self.asked.push(name);
+        // `name[]` and `name[0]` are what axios, jQuery, qs and PHP make of a list.
+        for (key, _) in &mut self.query {
+            if key.strip_prefix(name).is_some_and(is_place_in_a_list) {
+                *key = Cow::Borrowed(name);
+            }
+        }
         let values = self.query.iter().filter(|(key, _)| key == name);
         values.flat_map(|(_, value)| value.split(',')).map(|member| member.trim().to_owned()).collect()
+    }
+
+    /// The last value of a parameter that libraries add by themselves, each in a spelling of its own: in either case, with
+    /// dashes, underscores or nothing between its words.
+    pub fn last_in_any_spelling(&mut self, name: &'static str) -> Option<String> {
+        self.asked.push(name);
+        let plain = |text: &str| text.replace(['-', '_'], "").to_ascii_lowercase();
+        for (key, _) in &mut self.query {
+            if plain(key) == plain(name) {
+                *key = Cow::Borrowed(name);
+            }
+        }
+        self.query.iter().rfind(|(key, _)| key == name).map(|(_, value)| value.clone().into_owned())
     }
 
     /// Whether anything was wrong so far.
@@ -209,6 +228,12 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Whether this, behind a list's name, tells no more than that it is a list.
+fn is_place_in_a_list(text: &str) -> bool {
+    let place = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    place.is_some_and(|place| place.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// A name that a caller made up, short enough to give back.
 fn shown(name: &str) -> String {
     const LONGEST: usize = 64;
@@ -220,6 +245,7 @@ fn shown(name: &str) -> String {
 mod tests {
     use super::{Ask, Reader};
     use crate::gateway::endpoint::china_standard_time;
+    use crate::http::public_url::PublicUrl;
     use actix_web::dev::{Path, Url};
     use jiff::Timestamp;
 
@@ -241,7 +267,7 @@ mod tests {
         let path = Path::new(Url::new("/".parse().unwrap()));
         let zone = china_standard_time();
         Reader::new(&path, query, &zone, Timestamp::UNIX_EPOCH).ask().0.map_err(|problem| {
-            let document = problem.document("/", "r");
+            let document = problem.document(&PublicUrl::default(), "/", "r");
             document.errors.into_iter().map(|error| (error.parameter, error.message)).collect()
         })
     }
@@ -249,8 +275,25 @@ mod tests {
     #[test]
     fn defaults_and_lists_are_read() {
         assert_eq!(ask(""), Ok(Probe { size: 5, codes: vec![] }));
-        for codes in ["codes=1,2,3", "codes=1&codes=2&codes=3", "codes=1,2&codes=3"] {
+        for codes in [
+            "codes=1,2,3",
+            "codes=1&codes=2&codes=3",
+            "codes=1,2&codes=3",
+            "codes[]=1&codes[]=2&codes[]=3",
+            "codes%5B%5D=1&codes%5b%5d=2,3",
+            "codes[0]=1&codes[1]=2&codes[2]=3",
+            "codes=1&codes[]=2&codes[17]=3",
+        ] {
             assert_eq!(ask(&format!("size=7&{codes}")), Ok(Probe { size: 7, codes: vec![1, 2, 3] }), "{codes}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_list_takes_no_brackets() {
+        for query in
+            ["size[]=7", "codes[a]=1", "codes[0][]=1", "codes[-1]=1", "codes[=1", "codes]=1", "[]=1", "code[]=1"]
+        {
+            assert!(ask(query).is_err(), "{query}");
         }
     }
 
