@@ -8,9 +8,9 @@ use super::problem_type::ProblemType;
 use super::weights::{self, Weighted};
 
 /// JSON as it is sent: the charset is the only one that there is, and old clients want to be told.
-pub const JSON: &str = "application/json";
+pub const JSON: &str = "application/json; charset=utf-8";
 /// Events as they are sent.
-pub const EVENT_STREAM: &str = "text/event-stream";
+pub const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
 
 /// What a path answers in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

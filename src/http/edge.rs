@@ -267,7 +267,7 @@ mod tests {
 
     fn is_complete(response: &ServiceResponse<()>, body: &Value, path: &str) -> bool {
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
-        header(CONTENT_TYPE) == Some("application/problem+json")
+        header(CONTENT_TYPE) == Some("application/problem+json; charset=utf-8")
             && header(CACHE_CONTROL) == Some("no-store")
             && response.headers().get("x-request-id").is_some_and(|id| id == "r-1")
             && body["request_id"] == "r-1"

@@ -16,7 +16,7 @@ use crate::gateway::error::{Error as GatewayError, Note};
 /// The media type of every error.
 pub const PROBLEM_MEDIA: &str = "application/problem+json";
 /// The same as it is sent.
-pub const PROBLEM_JSON: &str = "application/problem+json";
+pub const PROBLEM_JSON: &str = "application/problem+json; charset=utf-8";
 
 /// One parameter that is wrong, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]

@@ -45,7 +45,7 @@ impl Answer {
 
     /// The problem's type without what stands before its name, after a look at the whole shape.
     pub fn problem(&self) -> String {
-        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.text());
+        assert_eq!(self.header("content-type"), Some("application/problem+json; charset=utf-8"), "{}", self.text());
         let problem = self.json();
         assert_eq!(problem["status"], self.status);
         assert_eq!(problem["request_id"].as_str(), self.header("x-request-id"));

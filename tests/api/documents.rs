@@ -12,7 +12,7 @@ use crate::test_app::TestApp;
 async fn the_document_is_served_as_json_and_as_yaml_without_a_token() {
     let app = TestApp::spawn();
     let json = app.send("GET", "/openapi.json", &[], "").await;
-    assert_eq!((json.status, json.header("content-type")), (200, Some("application/json")));
+    assert_eq!((json.status, json.header("content-type")), (200, Some("application/json; charset=utf-8")));
     assert!(json.json()["openapi"].as_str().unwrap().starts_with("3.1"));
     let yaml = app.send("GET", "/openapi.yaml", &[], "").await;
     assert_eq!((yaml.status, yaml.header("content-type")), (200, Some("application/yaml")));

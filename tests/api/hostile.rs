@@ -32,7 +32,7 @@ fn answers(mut rest: &str) -> Vec<(String, String, String)> {
         // The token endpoint has errors of its own (RFC 6749 §5.2).
         if status >= "400" && !body.starts_with("{\"error\":") {
             for header in
-                ["content-type: application/problem+json", "cache-control: no-store", "x-request-id: "]
+                ["content-type: application/problem+json; charset=utf-8", "cache-control: no-store", "x-request-id: "]
             {
                 assert!(head.contains(&format!("\r\n{header}")), "{header}: {head}");
             }
@@ -142,7 +142,7 @@ async fn a_missing_repeated_or_malformed_host_is_400() {
     }
     let answer = app.raw("GET /stores HTTP/1.1\r\nHost: a/b\r\nConnection: close\r\n\r\n");
     assert!(
-        answer.contains("content-type: application/problem+json")
+        answer.contains("content-type: application/problem+json; charset=utf-8")
             && answer.contains("/problems/bad-request")
     );
     assert!(answer.contains("The Host header is not a host"), "{answer}");

@@ -76,5 +76,5 @@ async fn head_of_an_error_has_its_status_and_no_body() {
     let app = TestApp::spawn();
     let answer = app.raw("HEAD /stores HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 401 ") && answer.ends_with("\r\n\r\n"), "{answer}");
-    assert!(answer.contains("content-type: application/problem+json"), "{answer}");
+    assert!(answer.contains("content-type: application/problem+json; charset=utf-8"), "{answer}");
 }

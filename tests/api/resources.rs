@@ -9,7 +9,7 @@ use crate::test_app::TestApp;
 async fn a_page_of_stores_tells_what_the_oms_knows_and_where_the_page_stands() {
     let app = TestApp::spawn();
     let answer = app.get("/stores?page=3&page_size=1").await;
-    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json; charset=utf-8")));
     assert_eq!(
         answer.json(),
         json!({
@@ -42,7 +42,7 @@ async fn a_page_of_stores_tells_what_the_oms_knows_and_where_the_page_stands() {
 async fn a_store_has_its_address_and_e_mail() {
     let app = TestApp::spawn();
     let answer = app.get("/stores/SHOP001").await;
-    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json; charset=utf-8")));
     assert_eq!(
         answer.json(),
         json!({
@@ -58,7 +58,7 @@ async fn a_store_has_its_address_and_e_mail() {
 async fn the_flow_of_a_store_has_its_figures_as_numbers() {
     let app = TestApp::spawn();
     let answer = app.get("/stores/S_123456/flow").await;
-    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json; charset=utf-8")));
     assert_eq!(
         answer.json(),
         json!({

@@ -51,7 +51,7 @@ async fn the_flow_is_sent_at_once_and_again_when_it_has_changed() {
     let app = TestApp::spawn();
     let mut listening = listen!(app);
     let header = |name| listening.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
-    assert_eq!(header("content-type"), "text/event-stream");
+    assert_eq!(header("content-type"), "text/event-stream; charset=utf-8");
     assert_eq!((header("cache-control"), header("x-accel-buffering")), ("no-store".into(), "no".into()));
     let first = listening.next().await.unwrap();
     assert_eq!((first.name.as_str(), &first.data), ("flow", &app.get(FLOW).await.json()));
@@ -328,7 +328,7 @@ async fn a_limit_ends_the_stream_and_head_tells_of_it_without_beginning_it() {
     assert!(events[0].starts_with(": the flow follows\nretry: 5000\nevent: flow\nid: "), "{events:?}");
     assert_eq!(events[1], "event: end\ndata: {\"reason\":\"limit\"}");
     let head = app.ask("dashboard", "HEAD", EVENTS, &[]).await;
-    assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")));
+    assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream; charset=utf-8")));
     assert_eq!((head.body.len(), head.header("content-length")), (0, None));
 }
 
