@@ -3,20 +3,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 /// Reads wall time (for signatures, tokens and documents) and elapsed time (for freshness and deadlines).
 ///
 /// The two are separate because an operator may set the wall clock while the process runs;
-/// elapsed time never goes back.
+/// elapsed time never goes back, and it goes on while the machine is suspended.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    System { started: Instant },
+    System { started: Duration },
     Manual(Arc<ManualTime>),
 }
 
@@ -28,9 +28,8 @@ struct ManualTime {
 
 impl Clock {
     /// The clock of the machine.
-    #[expect(clippy::disallowed_methods, reason = "this file is the one place that reads the machine's clock")]
     pub fn system() -> Self {
-        Self(Source::System { started: Instant::now() })
+        Self(Source::System { started: uptime() })
     }
 
     /// A clock that stands still until its [`ManualClock`] moves it.
@@ -57,14 +56,30 @@ impl Clock {
     /// Time since this clock was made; it never goes back.
     pub fn elapsed(&self) -> Duration {
         match &self.0 {
-            Source::System { started } => started.elapsed(),
+            Source::System { started } => uptime().saturating_sub(*started),
             Source::Manual(time) => Duration::from_millis(time.elapsed_milliseconds.load(Ordering::Acquire)),
         }
     }
 }
 
-/// The end of a time given for something on a real socket. It goes by the runtime's timers, which a moved clock does not
-/// move: a gateway that hangs hangs for real.
+/// How long the machine has been up, suspended times included: `std::time::Instant` leaves those out on Linux.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn uptime() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// How long the process has been running, as the standard library tells it on this system.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[expect(clippy::disallowed_methods, reason = "this file is the one place that reads the machine's clock")]
+fn uptime() -> Duration {
+    static STARTED: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    STARTED.elapsed()
+}
+
+/// The end of a time given for something on a real socket. It goes by the runtime's timers, which neither a moved clock nor
+/// a suspended machine moves: a gateway that hangs hangs for real. What comes before a deadline may be older than the deadline
+/// allows, so that its age is a matter of the [`Clock`].
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(tokio::time::Instant);
 
@@ -98,5 +113,41 @@ impl ManualClock {
     /// Sets the wall clock, as an operator would; no time passes.
     pub fn set_wall(&self, to: Timestamp) {
         self.0.wall_milliseconds.store(to.as_millisecond(), Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use super::uptime;
+    use std::process::Command;
+    use std::time::Duration;
+
+    /// What the kernel says of the time since the machine was started, in which suspended times count.
+    fn told_by_the_kernel() -> Duration {
+        let text = std::fs::read_to_string("/proc/uptime").unwrap();
+        Duration::from_secs_f64(text.split(' ').next().unwrap().parse().unwrap())
+    }
+
+    #[test]
+    fn elapsed_time_goes_on_while_the_machine_is_suspended() {
+        // The file has hundredths of a second.
+        let (before, read, after) = (told_by_the_kernel(), uptime(), told_by_the_kernel());
+        let tick = Duration::from_millis(10);
+        assert!(before <= read + tick && read <= after + tick, "{before:?} {read:?} {after:?}");
+    }
+
+    /// In a namespace of its own, this test's machine has been suspended for two months.
+    #[test]
+    fn elapsed_time_is_told_from_time_that_stands_still_in_suspend() {
+        let this = std::env::current_exe().unwrap();
+        let test = "clock::tests::elapsed_time_goes_on_while_the_machine_is_suspended";
+        let suspended = ["--user", "--map-root-user", "--time", "--boottime", "5000000"];
+        let run = Command::new("unshare").args(suspended).arg(this).args(["--exact", test]).output();
+        match run.map(|run| (run.status.success(), String::from_utf8_lossy(&run.stdout).into_owned())) {
+            Ok((is_passed, told)) if told.contains("running 1 test") => assert!(is_passed, "{told}"),
+            // Namespaces are not for everybody; without one only this machine's own history tells the two apart.
+            _ => elapsed_time_goes_on_while_the_machine_is_suspended(),
+        }
     }
 }

@@ -61,6 +61,7 @@ use hidden::Hidden;
 use progress::{Failure, Progress, Sent};
 use reactions::Counts;
 use transport::Transport;
+use transport_failure::TransportFailure;
 
 pub use settings::{GatewaySettings, LimitSettings};
 
@@ -170,8 +171,10 @@ impl GatewayClient {
         progress.attempts.begin(&account.budget);
         let had_its_time = self.transport.has_time(deadline);
         let connection = if progress.needs_new_connection { Connection::New } else { Connection::Any };
-        let sent = Sent { stamped, login, connection, had_its_time, number: progress.attempts.number() };
+        let mut sent = Sent { stamped, login, connection, had_its_time, number: progress.attempts.number() };
+        let started = self.clock.elapsed();
         let Reply { outcome, reading, .. } = self.exchange(account, call, &sent, deadline).await;
+        sent.had_its_time &= !self.transport.is_overdue(self.clock.elapsed().saturating_sub(started));
         drop(permit);
         self.record(account, call, leave, &sent, outcome.as_ref().err());
         if outcome.as_ref().err().is_none_or(|error| error.kind.reaction().admitted) {
@@ -201,6 +204,10 @@ impl GatewayClient {
         let took = self.clock.elapsed().saturating_sub(started);
         let length = SignedDuration::try_from(took).unwrap_or_default();
         let reply = match response {
+            Ok(_) if self.transport.is_overdue(took) => {
+                let failure = Error::transport(gateway, TransportFailure::NotInTime);
+                Reply { outcome: Err(failure), reading: None, call_id: None }
+            }
             Ok(response) => answer::read(account, call, &response, &hidden, (self.clock.now(), length)),
             Err(failure) => Reply { outcome: Err(Error::transport(gateway, failure)), reading: None, call_id: None },
         };

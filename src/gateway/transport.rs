@@ -24,6 +24,9 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// Idle connections are closed before common gateways close theirs, so that a pooled one is rarely found dead.
 const IDLE: Duration = Duration::from_secs(14);
 
+/// On a busy machine timers are late by less than this.
+const TIMERS_ARE_LATE: Duration = Duration::from_secs(2);
+
 /// How much of a body is taken at once. Compressed, it may be a thousand times as much.
 const PIECE: usize = 1 << 10;
 /// How many bytes are inflated before others get their turn.
@@ -73,6 +76,12 @@ impl Transport {
         let time = self.attempt_timeout.min(deadline.left());
         let whole = tokio::time::timeout(time, self.exchange(request, connection)).await;
         whole.unwrap_or(Err(TransportFailure::NotInTime))
+    }
+
+    /// Whether an attempt that took so long by our clock has taken longer than the timers let one take. Then the machine was
+    /// suspended meanwhile, and nobody knows how old the answer is.
+    pub fn is_overdue(&self, took: Duration) -> bool {
+        took > self.attempt_timeout + TIMERS_ARE_LATE
     }
 
     /// Whether an attempt that is sent now has at least half the time that an attempt is given.

@@ -1,11 +1,14 @@
 //! A gateway that goes by another time than the service, and one that tells strange times.
 
-use futures_util::future::join_all;
+use std::time::Duration;
+
+use futures_util::future::{join, join_all};
 use jiff::ToSpan;
-use storegate::sandbox::AcceptedTimestamp;
+use storegate::sandbox::{AcceptedTimestamp, Fault};
 
 use crate::independent_gateway::IndependentGateway;
 use crate::test_app::{NOW, Setup, TestApp};
+use crate::watched_flow::until;
 use crate::wire::{app_before, gateway};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
@@ -176,4 +179,33 @@ async fn a_refusal_with_a_strange_time_costs_one_try_and_moves_nothing() {
         flow_at(&gateway, NOW.as_millisecond());
         read(&app, store, 1).await;
     }
+}
+
+#[actix_web::test]
+async fn time_that_passes_in_suspend_makes_a_cached_answer_old() {
+    let app = TestApp::spawn();
+    let fetched = app.get("/stores/S_123456/flow").await;
+    assert_eq!((fetched.status, fetched.header("age")), (200, Some("0")));
+    // Timers stand still meanwhile.
+    app.pass(3600);
+    let fetched = app.get("/stores/S_123456/flow").await;
+    assert_eq!((fetched.header("age"), app.sandbox().calls_of(FLOW)), (Some("0"), 2));
+}
+
+#[actix_web::test]
+async fn an_answer_that_was_under_way_when_the_machine_was_suspended_is_asked_for_again() {
+    let app = TestApp::spawn();
+    for (path, method) in [("/stores/S_123456/flow", FLOW), ("/stores/SHOP001", "shop.get")] {
+        let before = app.sandbox().calls();
+        app.sandbox().fail_next_of(method, Fault::Delay(Duration::from_millis(500)), 1);
+        let suspend = async {
+            until(|| app.sandbox().calls() > before).await;
+            app.pass(3600);
+        };
+        let (answer, ()) = join(app.get(path), suspend).await;
+        assert_eq!((answer.status, answer.header("age")), (200, Some("0")), "{path}: {}", answer.text());
+        assert_eq!(app.sandbox().calls() - before, 2, "{path}");
+    }
+    let ready = app.get("/readyz").await;
+    assert_eq!(ready.status, 200, "the gateways are not to blame: {}", ready.text());
 }

@@ -38,7 +38,7 @@ macro_rules! listen {
 }
 
 /// Waits for what another thread does.
-async fn until(is_so: impl Fn() -> bool) {
+pub async fn until(is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < Duration::from_secs(20), "it never happens");

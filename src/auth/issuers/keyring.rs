@@ -154,7 +154,8 @@ impl Keyring {
         };
         let mut schedule = self.schedule();
         schedule.under_way = false;
-        schedule.next = Some(self.clock.elapsed() + age);
+        // Keys are as old as the question for them: the machine may have been suspended before they were read.
+        schedule.next = Some(schedule.last_start.unwrap_or_default() + age);
         self.ended.send_modify(|ended| *ended += 1);
     }
 
