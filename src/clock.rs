@@ -80,7 +80,7 @@ fn uptime() -> Duration {
 /// The end of a time given for something on a real socket. It goes by the runtime's timers, which neither a moved clock nor
 /// a suspended machine moves: a gateway that hangs hangs for real. What comes before a deadline may be older than the deadline
 /// allows, so that its age is a matter of the [`Clock`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(tokio::time::Instant);
 
 impl Deadline {

@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
 
-use super::head_scan::HeadScan;
+use super::head_scan::{HeadScan, Open};
 use super::in_turn::Answers;
 use super::last_words::{self, Unread};
 use super::public_url::PublicUrl;
+use super::slots::{LOOK, Slot};
 use super::watch::{Patience, Watch};
 
 /// How long a caller may go on sending what nobody reads after its answer, so that it can read the answer before the
@@ -28,6 +30,9 @@ const MOST_HELD: usize = 8 << 10;
 /// A socket whose requests pass one at a time, with a watch over it.
 pub struct Connection<T> {
     io: T,
+    slot: Slot,
+    /// When a connection without a slot looks again whether there is one.
+    next_look: Option<Pin<Box<Sleep>>>,
     scan: HeadScan,
     watch: Watch,
     answers: Rc<Answers>,
@@ -41,13 +46,17 @@ pub struct Connection<T> {
     /// What is left of the answer that takes the place of the framework's.
     last_words: Option<Bytes>,
     is_leaving: bool,
+    /// The request under way was answered before its body had come.
+    is_answered_early: bool,
 }
 
 impl<T> Connection<T> {
     /// Watches this socket.
-    pub fn new(io: T, patience: Patience, varies_by_origin: bool, public_url: PublicUrl) -> Self {
+    pub fn new(io: T, slot: Slot, patience: Patience, varies_by_origin: bool, public_url: PublicUrl) -> Self {
         Self {
             io,
+            slot,
+            next_look: None,
             scan: HeadScan::default(),
             watch: Watch::new(patience),
             answers: Rc::default(),
@@ -57,6 +66,7 @@ impl<T> Connection<T> {
             public_url,
             last_words: None,
             is_leaving: false,
+            is_answered_early: false,
         }
     }
 
@@ -81,8 +91,36 @@ impl<T> Connection<T> {
         }
         if self.scan.open().is_some() {
             self.watch.glance(self.scan.open())?;
+        } else if self.scan.is_between() {
+            self.request_has_come();
         }
         Ok(passed)
+    }
+
+    fn request_has_come(&mut self) {
+        self.slot.is_busy();
+        if self.slot.is_exempt() {
+            self.answers.end_with_the_next();
+        }
+        if std::mem::take(&mut self.is_answered_early) {
+            self.watch.go_on();
+        }
+    }
+
+    /// Whoever is answered and still sends the body gets a little time to end it: nobody reads it any more.
+    fn hurry_an_answered_body(&mut self) {
+        let is_in_body = matches!(self.scan.open(), Some(Open::Body(_)));
+        if is_in_body && !self.is_answered_early && self.answers.given() >= self.scan.messages() {
+            self.is_answered_early = true;
+            self.watch.end_request_within(if self.answers.is_last() { Some(FAREWELL) } else { None });
+        }
+    }
+
+    /// Notes for others that this connection only waits for its caller.
+    fn waits_for_caller(&self) {
+        if !self.watch.is_writing() && !self.answers.is_endless() {
+            self.slot.is_idle();
+        }
     }
 
     /// Passes what was held, to the end of one request.
@@ -103,8 +141,12 @@ impl<T: AsyncRead + Unpin> Connection<T> {
     fn read_on(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.io).poll_read(context, buffer);
-        if read.is_pending() && self.scan.open().is_some() {
-            self.watch.wait(self.scan.open(), context)?;
+        if read.is_pending() {
+            self.waits_for_caller();
+            self.hurry_an_answered_body();
+            if self.scan.open().is_some() {
+                self.watch.wait(self.scan.open(), context)?;
+            }
         }
         ready!(read)?;
         let end = buffer.filled().len();
@@ -121,14 +163,7 @@ impl<T: AsyncRead + Unpin> Connection<T> {
     /// Reads what the parser may not have yet. Its own buffer is lent for that, so that a request with nothing behind it
     /// costs no memory.
     fn hold(&mut self, context: &mut Context<'_>, lent: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        while !self.has_ended && self.held.len() < MOST_HELD {
-            let mut piece = lent.take(MOST_HELD - self.held.len());
-            match Pin::new(&mut self.io).poll_read(context, &mut piece)? {
-                Poll::Pending => break,
-                Poll::Ready(()) if piece.filled().is_empty() => self.has_ended = true,
-                Poll::Ready(()) => self.held.extend_from_slice(piece.filled()),
-            }
-        }
+        self.keep_back(context, lent)?;
         let is_of_use = !self.held.is_empty() && !self.answers.is_last();
         if self.has_ended && (!is_of_use || self.answers.is_endless()) {
             return Poll::Ready(Ok(()));
@@ -143,6 +178,38 @@ impl<T: AsyncRead + Unpin> Connection<T> {
     }
 }
 
+impl<T: AsyncRead + Unpin> Connection<T> {
+    /// Reads without passing anything on.
+    fn keep_back(&mut self, context: &mut Context<'_>, lent: &mut ReadBuf<'_>) -> io::Result<()> {
+        while !self.has_ended && self.held.len() < MOST_HELD {
+            let mut piece = lent.take(MOST_HELD - self.held.len());
+            match Pin::new(&mut self.io).poll_read(context, &mut piece)? {
+                Poll::Pending => break,
+                Poll::Ready(()) if piece.filled().is_empty() => self.has_ended = true,
+                Poll::Ready(()) => self.held.extend_from_slice(piece.filled()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for a slot, or until the caller turns out to ask for the health of this service alone.
+    fn wait_for_slot(&mut self, context: &mut Context<'_>, lent: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.keep_back(context, lent)?;
+        self.slot.exempt(&self.held);
+        if self.has_ended && self.slot.is_waited_for() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        let next_look = self.next_look.get_or_insert_with(|| Box::pin(sleep(LOOK)));
+        while self.slot.is_waited_for() {
+            ready!(next_look.as_mut().poll(context));
+            next_look.set(sleep(LOOK));
+            self.slot.look();
+        }
+        self.next_look = None;
+        Poll::Ready(Ok(()))
+    }
+}
+
 impl<T: AsyncRead + Unpin> AsyncRead for Connection<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -150,6 +217,13 @@ impl<T: AsyncRead + Unpin> AsyncRead for Connection<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
+        self.slot.wake_by(context.waker());
+        if self.slot.is_closed() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        if self.slot.is_waited_for() {
+            ready!(self.wait_for_slot(context, buffer))?;
+        }
         let read = match self.scan.refusal() {
             // The reader of the body sees it end early.
             Some(refusal) if !refusal.is_in_head() => Poll::Ready(Ok(())),
@@ -229,9 +303,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
                 Some(answer) if answer.at > 0 => return self.write_on(context, bytes.split_at(answer.at).0),
                 Some(answer) => answer.in_other_words(&Unread {
                     refusal: self.scan.refusal(),
-                    is_for_head: self.scan.is_for_head(),
+                    is_for_head: self.scan.is_for_head()
+                        || (self.slot.is_waited_for() && self.held.starts_with(b"HEAD ")),
                     varies_by_origin: self.varies_by_origin,
                     public_url: self.public_url.clone(),
+                    has_no_slot: self.slot.is_waited_for(),
                 }),
             },
         };

@@ -29,6 +29,8 @@ pub struct Unread {
     pub varies_by_origin: bool,
     /// The address that callers use.
     pub public_url: PublicUrl,
+    /// Whether the connection still waits for a slot.
+    pub has_no_slot: bool,
 }
 
 /// The framework's own answer.
@@ -60,6 +62,7 @@ impl Answer<'_> {
     /// The same as a problem, written to the log.
     pub fn in_other_words(self, unread: &Unread) -> Bytes {
         let problem = match (self.status, unread.refusal) {
+            _ if unread.has_no_slot => Problem::of(ProblemType::TooManyConnections),
             (400, Some(refusal)) => refusal.problem(),
             (status, _) => Problem::of(ProblemType::for_status(status)),
         };
@@ -70,16 +73,18 @@ impl Answer<'_> {
             408 => "Request Timeout",
             414 => "URI Too Long",
             431 => "Request Header Fields Too Large",
+            503 => "Service Unavailable",
             _ => "Bad Request",
         };
         let body = serde_json::to_string(&document).unwrap_or_default();
+        let retry_after = if unread.has_no_slot { "retry-after: 1\r\n" } else { "" };
         let vary = if unread.varies_by_origin { "vary: Origin\r\n" } else { "" };
         let (status, length, id) = (document.status, body.len(), &*label.id);
         let date = String::from_utf8_lossy(self.date);
         let answer = format!(
             "HTTP/1.1 {status} {reason}\r\ncontent-length: {length}\r\nconnection: close\r\n\
              content-type: {PROBLEM_JSON}\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n\
-             {header}: {id}\r\n{vary}date: {date}\r\n\r\n{body}",
+             {header}: {id}\r\n{retry_after}{vary}date: {date}\r\n\r\n{body}",
             header = request_id::HEADER,
             body = if unread.is_for_head { "" } else { &body },
         );
@@ -96,7 +101,7 @@ mod tests {
     const DATE: &str = "date: Thu, 26 Nov 2026 13:28:37 GMT\r\n\r\n";
     fn unread() -> Unread {
         let public_url = PublicUrl::default();
-        Unread { refusal: None, is_for_head: false, varies_by_origin: false, public_url }
+        Unread { refusal: None, is_for_head: false, varies_by_origin: false, public_url, has_no_slot: false }
     }
 
     fn frameworks(line: &str, connection: &str) -> String {
@@ -162,6 +167,14 @@ mod tests {
             );
         }
         assert!(replaced("HTTP/1.1 408 Request Timeout", &unread()).1.contains("/problems/request-timeout"));
+    }
+
+    #[test]
+    fn whoever_has_waited_for_a_slot_in_vain_learns_that() {
+        let unread = Unread { has_no_slot: true, ..unread() };
+        let (head, body) = replaced("HTTP/1.1 408 Request Timeout", &unread);
+        assert!(head.starts_with("HTTP/1.1 503 Service Unavailable\r\n") && head.contains("\r\nretry-after: 1\r\n"));
+        assert!(body.contains("/problems/too-many-connections"), "{body}");
     }
 
     #[test]

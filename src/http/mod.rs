@@ -26,6 +26,7 @@ pub mod request_id;
 pub mod request_limits;
 pub mod server;
 mod shown_path;
+mod slots;
 pub mod stop;
 pub mod watch;
 mod weights;

@@ -97,6 +97,9 @@ problem_types! {
     TooManyStreams = 503 "too-many-streams", "All event streams are taken",
         "So many event streams are open that this service opens no more: of your client, or of all together.",
         "Close streams that nobody looks at, or wait as long as `Retry-After` says. Whoever runs this service can raise the limits under `[events]`.";
+    TooManyConnections = 503 "too-many-connections", "This service has as many connections as it may have",
+        "All connections that this service may have at a time are in use, and none ended in time for this one.",
+        "Wait as long as `Retry-After` says, then try again; use one connection for many requests. Whoever runs this service can raise `server.connections`.";
     IssuerUnavailable = 503 "issuer-unavailable", "The token's issuer cannot be asked for its keys",
         "The token is from a trusted identity provider whose keys could not be read so far, so that nobody can tell whether it is good.",
         "Keep the token, wait as long as `Retry-After` says, then try again.";

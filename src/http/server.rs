@@ -20,6 +20,7 @@ use super::connection::{Connection, FAREWELL};
 use super::in_turn::in_turn;
 use super::open_files;
 use super::public_url::PublicUrl;
+use super::slots::{self, Slots};
 use super::watch::Patience;
 use crate::supervisor::Supervisor;
 
@@ -81,12 +82,13 @@ where
 {
     let ConnectionLimits { workers, connections, patience, keep_alive, drain, varies_by_origin, public_url } =
         limits.clone();
-    let connections = open_files::fit(connections);
+    let connections = open_files::fit(connections).div_ceil(workers.max(1));
     let builder = Server::build()
         .workers(workers)
         // They are listened to in `stop.rs`.
         .disable_signals()
-        .max_concurrent_connections(connections.div_ceil(workers.max(1)))
+        // Some more than are served, so that a health check gets past those who wait.
+        .max_concurrent_connections(slots::most(connections))
         .shutdown_timeout(drain.as_secs());
     let stopping = builder.graceful_shutdown_signal();
     let (stop, on_stop) = (stopping.clone(), Rc::new(on_stop));
@@ -115,9 +117,10 @@ where
                 async move { stopping.notified().await }
             })
             .h1(application);
+        let slots = Slots::new(connections);
         fn_service(move |io: TcpStream| {
             let peer = io.peer_addr().ok();
-            let connection = Connection::new(io, patience, varies_by_origin, public_url.clone());
+            let connection = Connection::new(io, slots.enter(), patience, varies_by_origin, public_url.clone());
             ready(Ok::<_, DispatchError>((connection, peer)))
         })
         .and_then(http)

@@ -49,6 +49,8 @@ pub struct Watch {
     due: Deadline,
     open: Option<Open>,
     looks: u32,
+    /// The next look is the last: the request must be complete by then.
+    is_last_look: bool,
     write: Write,
 }
 
@@ -70,6 +72,7 @@ impl Watch {
             due: Deadline::after(patience.head),
             open: None,
             looks: 0,
+            is_last_look: false,
             write: Write::default(),
         }
     }
@@ -104,6 +107,23 @@ impl Watch {
         self.due.left().is_zero() || self.next_look.as_mut().poll(context).is_ready()
     }
 
+    /// Gives the request under way this long to end, or as long as a head may take.
+    pub fn end_request_within(&mut self, time: Option<Duration>) {
+        self.is_last_look = true;
+        self.end_after(time.unwrap_or(self.patience.head));
+    }
+
+    /// It has ended.
+    pub fn go_on(&mut self) {
+        self.is_last_look = false;
+        self.end_after(self.patience.head);
+    }
+
+    /// Whether an answer waits to be taken.
+    pub const fn is_writing(&self) -> bool {
+        self.write.is_waiting
+    }
+
     /// Nothing of an answer could be written.
     pub const fn write_waits(&mut self) {
         self.write.is_waiting = true;
@@ -117,7 +137,7 @@ impl Watch {
 
     fn look(&mut self, open: Option<Open>) -> io::Result<()> {
         self.end_after(self.patience.head);
-        if self.has_stalled(open) { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
+        if self.is_last_look || self.has_stalled(open) { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
     }
 
     fn has_stalled(&mut self, open: Option<Open>) -> bool {

@@ -13,10 +13,11 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use names::{
     BREAKER_OPENED, BREAKERS, CACHE_BYTES, CACHE_ENTRIES, CACHE_READS, CACHE_REMOVALS, CLIENT_AUTHENTICATIONS,
-    EVENT_STREAMS, EVENTS_SENT, GATEWAY_ATTEMPTS, GATEWAY_CALLS, GATEWAY_CLOCK_OFFSET, GATEWAY_DURATION,
-    GATEWAY_LOGINS, GATEWAY_RETRIES, GATEWAY_RETRIES_DENIED, GATEWAY_UNDER_WAY, GATEWAY_WAITING, HTTP_DURATION,
-    HTTP_REQUESTS, ISSUER_KEY_FETCHES, LOG_LINES_DROPPED, QUOTA_REFUSED, RELOADS, SHARED_ANSWERS, SHARED_DURATION,
-    SHARED_EVENTS, SHARED_OPERATIONS, SHARED_UP, TASK_RESTARTS, TASK_UP, TOKENS_REVOKED, TRACE_SPANS,
+    CONNECTION_LIMIT_REACHED, CONNECTIONS_CLOSED, EVENT_STREAMS, EVENTS_SENT, GATEWAY_ATTEMPTS, GATEWAY_CALLS,
+    GATEWAY_CLOCK_OFFSET, GATEWAY_DURATION, GATEWAY_LOGINS, GATEWAY_RETRIES, GATEWAY_RETRIES_DENIED, GATEWAY_UNDER_WAY,
+    GATEWAY_WAITING, HTTP_DURATION, HTTP_REQUESTS, ISSUER_KEY_FETCHES, LOG_LINES_DROPPED, QUOTA_REFUSED, RELOADS,
+    SHARED_ANSWERS, SHARED_DURATION, SHARED_EVENTS, SHARED_OPERATIONS, SHARED_UP, TASK_RESTARTS, TASK_UP,
+    TOKENS_REVOKED, TRACE_SPANS,
 };
 
 /// From a hit on loopback to the gateway's deadline, in seconds.
@@ -162,6 +163,16 @@ pub fn gateway_standing(gateway: &'static str, clock_offset: f64, under_way: usi
     gauge!(GATEWAY_CLOCK_OFFSET, "gateway" => gateway).set(clock_offset);
     gauge!(GATEWAY_UNDER_WAY, "gateway" => gateway).set(under_way as f64);
     gauge!(GATEWAY_WAITING, "gateway" => gateway).set(waiting as f64);
+}
+
+/// A connection came to a worker that has as many as it may have.
+pub fn connection_limit_reached() {
+    counter!(CONNECTION_LIMIT_REACHED).increment(1);
+}
+
+/// A connection was closed for others, since it idled or since too many waited for a slot.
+pub fn connection_closed(reason: &'static str) {
+    counter!(CONNECTIONS_CLOSED, "reason" => reason).increment(1);
 }
 
 /// An attempt failed and is followed by another.

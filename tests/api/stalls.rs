@@ -12,12 +12,21 @@ use std::time::{Duration, Instant};
 use actix_web::rt::time::interval;
 use futures_util::future::join_all;
 
+use storegate::sandbox::Fault;
+
 use crate::commands::{configuration, gateway};
 use crate::program::Running;
 use crate::raw_connection::RawConnection;
 use crate::test_app::{Setup, TestApp};
 
 const GOOD: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// What needs a slot.
+const ORDINARY: &str = "GET /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+const CHECK: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+const CHUNKS: &str = "POST /oauth/token HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ngrant";
 
 /// As impatient as the configuration allows.
 fn impatient(setup: &mut Setup) {
@@ -42,7 +51,6 @@ async fn a_caller_who_stalls_is_left_wherever_that_is() {
     let app = TestApp::with(impatient);
     let half = "GET /healthz HTTP/1.1\r\nHost";
     let post = "POST /oauth/token HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\ngrant";
-    let chunks = "POST /oauth/token HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ngrant";
     let get = "GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf";
     let cases = [
         ("silence", "", "", ["408"].as_slice()),
@@ -53,7 +61,7 @@ async fn a_caller_who_stalls_is_left_wherever_that_is() {
         ("between requests behind an empty line", GOOD, "\r\n", &["200"]),
         ("between requests behind an empty line in one piece", &format!("{GOOD}\r\n"), "", &["200"]),
         ("in a form", post, "", &["408"]),
-        ("in a chunk of a form", chunks, "", &["408"]),
+        ("in a chunk of a form", CHUNKS, "", &["408"]),
         ("in a body that nobody reads", get, "", &["200"]),
     ];
     let address = app.address();
@@ -80,8 +88,8 @@ async fn connections_beyond_the_limit_wait_for_one_to_end() {
         setup.set("SERVER__CONNECTIONS", "20");
     });
     let stalled: Vec<RawConnection> = (0..20).map(|_| RawConnection::open(app.address(), b"GET")).collect();
-    let (answer, took) = left_after(app.address(), "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "");
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let (answer, took) = left_after(app.address(), ORDINARY, "");
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
     assert!(took > Duration::from_millis(400), "the limit was not kept: {took:?}");
     drop(stalled);
 }
@@ -95,13 +103,79 @@ async fn a_caller_who_takes_nothing_of_its_answers_is_left() {
     });
     let greedy = RawConnection::open(app.address(), LARGE.repeat(16).as_bytes());
     // It has the only connection, so the next caller is answered when it is gone.
-    let (answer, took) = left_after(app.address(), "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "");
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    assert!(took > Duration::from_secs(3), "it was not waited for: {took:?}");
+    let started = Instant::now();
+    let mut answer = left_after(app.address(), ORDINARY, "").0;
+    while answer.starts_with("HTTP/1.1 503 ") {
+        assert!(answer.contains("/problems/too-many-connections") && answer.contains("retry-after: 1"), "{answer}");
+        answer = left_after(app.address(), ORDINARY, "").0;
+    }
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    assert!(started.elapsed() > Duration::from_secs(3), "it was not waited for: {:?}", started.elapsed());
     drop(greedy);
 }
 
 const LARGE: &str = "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: a\r\n\r\n";
+
+#[actix_web::test]
+async fn a_health_check_is_answered_however_many_stall() {
+    let app = TestApp::with(|setup| setup.set("SERVER__CONNECTIONS", "200"));
+    let mut stalled = Vec::new();
+    for (number, stalling) in
+        [CHUNKS, "POST /oauth/token HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\ngrant", "GET", ""]
+            .iter()
+            .cycle()
+            .take(400)
+            .enumerate()
+    {
+        stalled.push(RawConnection::open(app.address(), stalling.as_bytes()));
+        if number % 100 == 99 {
+            let (answer, took) = left_after(app.address(), CHECK, "");
+            assert!(answer.starts_with("HTTP/1.1 200 ") && took < Duration::from_secs(3), "{took:?} {answer}");
+        }
+    }
+    let (answer, _) = left_after(app.address(), ORDINARY, "");
+    assert!(answer.starts_with("HTTP/1.1 404 "), "those who stall make room for others, too: {answer}");
+    let metrics = app.send("GET", "/metrics", &[], "").await;
+    let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
+    for name in ["storegate_connection_limit_reached_total", "storegate_connections_closed_total{reason=\"idle\"}"] {
+        assert!(metrics.contains(name), "{name}");
+    }
+}
+
+#[actix_web::test]
+async fn a_health_check_is_answered_beside_callers_who_are_all_being_served() {
+    let app = TestApp::with(|setup| {
+        setup.set("SERVER__WORKERS", "1");
+        setup.set("SERVER__CONNECTIONS", "2");
+    });
+    app.sandbox().fail_next(Fault::Hang, u32::MAX);
+    let request = |store: u32| {
+        let bearer = app.token("dashboard");
+        format!("GET /stores/S_{store}/flow HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {bearer}\r\n\r\n")
+    };
+    let served: Vec<_> = (1..=2).map(|store| RawConnection::open(app.address(), request(store).as_bytes())).collect();
+    while app.sandbox().calls() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let waiting: Vec<_> = (3..=5).map(|store| RawConnection::open(app.address(), request(store).as_bytes())).collect();
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        let (answer, _) = left_after(app.address(), &CHECK.replace("/healthz", path), "");
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("connection: close"), "{answer}");
+    }
+    assert_eq!(app.sandbox().calls(), 2, "the others wait for a slot");
+    drop((served, waiting));
+}
+
+#[actix_web::test]
+async fn a_stalled_body_ends_soon_after_its_answer() {
+    let app = TestApp::with(|setup| {
+        setup.set("SERVER__HEAD_TIMEOUT", "5s");
+        setup.set("SERVER__REQUEST_TIMEOUT", "1s");
+    });
+    let (answer, took) = left_after(app.address(), CHUNKS, "");
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(took < Duration::from_secs(8), "one second for the request, and two to take the answer: {took:?}");
+}
 
 /// How callers stall: in a head, in a body, taking nothing of an answer, and between requests behind an empty line.
 fn stalling(number: usize) -> String {

@@ -2,6 +2,7 @@
 
 use super::{Connection, FAREWELL, MOST_HELD};
 use crate::http::public_url::PublicUrl;
+use crate::http::slots::{Slot, Slots};
 use crate::http::watch::Patience;
 use actix_http::Response;
 use futures_util::FutureExt;
@@ -23,9 +24,13 @@ fn answered(connection: &Connection<DuplexStream>, times: u64) {
     }
 }
 
+fn slot() -> Slot {
+    Slots::new(10).enter()
+}
+
 fn connected() -> (DuplexStream, Connection<DuplexStream>) {
     let (caller, ours) = duplex(1024);
-    (caller, Connection::new(ours, PATIENCE, false, PublicUrl::default()))
+    (caller, Connection::new(ours, slot(), PATIENCE, false, PublicUrl::default()))
 }
 
 /// Reads until nothing more comes; whether the connection was given up within this time.
@@ -81,7 +86,7 @@ async fn an_answer_wakes_the_request_that_waits_for_it() {
 #[actix_web::test]
 async fn little_is_held_and_nothing_of_it_lost() {
     let (mut caller, ours) = duplex(1 << 20);
-    let mut connection = Connection::new(ours, PATIENCE, false, PublicUrl::default());
+    let mut connection = Connection::new(ours, slot(), PATIENCE, false, PublicUrl::default());
     let count = 1000;
     caller.write_all(&REQUEST.repeat(count)).await.unwrap();
     caller.shutdown().await.unwrap();
@@ -131,7 +136,7 @@ impl AsyncRead for Endless {
 async fn a_caller_whose_body_never_ends_is_left_though_its_bytes_never_wait() {
     pause();
     let body = b"Content-Length: 99999999999\r\n\r\n";
-    let mut connection = Connection::new(Endless(&[b'a'; 64]), PATIENCE, false, PublicUrl::default());
+    let mut connection = Connection::new(Endless(&[b'a'; 64]), slot(), PATIENCE, false, PublicUrl::default());
     let mut head = [b"POST / HTTP/1.1\r\n".as_slice(), body].concat();
     assert_eq!(connection.scan.pass(&mut head), head.len());
     let mut bytes = [0; 64];
@@ -155,7 +160,7 @@ async fn the_frameworks_last_answer_leaves_as_a_problem_in_pieces_of_any_size() 
     let before = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n\r\n\r\n".as_slice();
     for size in [1, 2, 40, 1024] {
         let (mut caller, ours) = duplex(size);
-        let mut connection = Connection::new(ours, PATIENCE, true, PublicUrl::default());
+        let mut connection = Connection::new(ours, slot(), PATIENCE, true, PublicUrl::default());
         let answers = [before, REFUSED].concat();
         let writing = async {
             connection.write_all(&answers).await.unwrap();
@@ -278,7 +283,7 @@ async fn a_caller_who_does_not_take_the_answer_is_left_after_a_minute() {
 /// What a caller gets of an answer of 512 KiB that takes it in pieces, one for each time that heads get.
 async fn taken_in_pieces_of(size: usize) -> (io::Result<()>, usize) {
     let (mut caller, ours) = duplex(1 << 10);
-    let mut connection = Connection::new(ours, PATIENCE, false, PublicUrl::default());
+    let mut connection = Connection::new(ours, slot(), PATIENCE, false, PublicUrl::default());
     let writing = async move {
         let written = connection.write_all(&[7; 512 << 10]).await;
         drop(connection);

@@ -4,6 +4,8 @@ use metrics::{describe_counter, describe_gauge, describe_histogram};
 
 pub(super) const HTTP_REQUESTS: &str = "storegate_http_requests_total";
 pub(super) const HTTP_DURATION: &str = "storegate_http_request_duration_seconds";
+pub(super) const CONNECTION_LIMIT_REACHED: &str = "storegate_connection_limit_reached_total";
+pub(super) const CONNECTIONS_CLOSED: &str = "storegate_connections_closed_total";
 pub(super) const GATEWAY_CALLS: &str = "storegate_gateway_calls_total";
 pub(super) const GATEWAY_DURATION: &str = "storegate_gateway_call_duration_seconds";
 pub(super) const GATEWAY_ATTEMPTS: &str = "storegate_gateway_attempts_total";
@@ -39,6 +41,8 @@ pub(super) const SHARED_EVENTS: &str = "storegate_shared_events_total";
 pub(super) fn describe() {
     describe_counter!(HTTP_REQUESTS, "Requests answered, by resource and status");
     describe_histogram!(HTTP_DURATION, "Time to answer a request, by resource");
+    describe_counter!(CONNECTION_LIMIT_REACHED, "Connections that came when their worker had as many as it may have");
+    describe_counter!(CONNECTIONS_CLOSED, "Connections that were closed for others at the limit, by reason");
     describe_counter!(GATEWAY_CALLS, "Gateway calls after all attempts, by gateway, method and outcome");
     describe_histogram!(GATEWAY_DURATION, "Time of a gateway call with all its attempts");
     describe_counter!(GATEWAY_ATTEMPTS, "Attempts of gateway calls, by gateway, method and outcome");

@@ -1,0 +1,321 @@
+//! The connections of one worker. At the limit, those that have kept it waiting for a request the longest make room for
+//! others, and health checks need none: an operator must see that a service lives, whoever fills it.
+//!
+//! A connection beyond the limit waits for a slot, and what it sends is looked at no further than to tell a health check.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::Duration;
+
+use memchr::memmem;
+
+use crate::clock::Deadline;
+use crate::telemetry::metrics;
+
+/// Who has kept us waiting for less is not closed: its request may be on the way.
+const LEAST_WAIT: Duration = Duration::from_millis(500);
+
+/// A connection that waits for a slot looks so often whether others may be closed.
+pub const LOOK: Duration = Duration::from_millis(100);
+
+/// A full worker says so in the log at most so often.
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
+
+/// What operators and their probes look at.
+const HEALTH_CHECKS: [&[u8]; 6] =
+    [b"GET /healthz", b"GET /readyz", b"GET /metrics", b"HEAD /healthz", b"HEAD /readyz", b"HEAD /metrics"];
+
+/// All connections of a worker.
+#[derive(Debug)]
+pub struct Slots {
+    limit: usize,
+    /// How many may wait for a slot.
+    reserve: usize,
+    admitted: Cell<usize>,
+    waiting: Cell<usize>,
+    /// By number, so the oldest come first.
+    connections: RefCell<BTreeMap<u64, Rc<Connection>>>,
+    next: Cell<u64>,
+    silent_until: Cell<Option<Deadline>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Admission {
+    /// It is served.
+    Admitted,
+    /// It waits for a slot.
+    Waiting,
+    /// It is served although there is no slot.
+    Exempt,
+}
+
+#[derive(Debug)]
+struct Connection {
+    admission: Cell<Admission>,
+    /// From when on it may be closed: it owes us a request. `None` while it has one under way.
+    idle: Cell<Option<Deadline>>,
+    is_closed: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Connection {
+    fn may_be_closed(&self) -> bool {
+        !self.is_closed.get() && self.idle.get().is_some_and(|idle| idle.left().is_zero())
+    }
+
+    fn close(&self) {
+        self.is_closed.set(true);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+/// How many connections a worker may have in all, with those that wait for a slot.
+pub fn most(limit: usize) -> usize {
+    limit.saturating_add(reserve(limit))
+}
+
+fn reserve(limit: usize) -> usize {
+    (limit / 8).clamp(4, 64)
+}
+
+impl Slots {
+    /// So many connections, and some more that wait.
+    pub fn new(limit: usize) -> Rc<Self> {
+        Rc::new(Self {
+            limit,
+            reserve: reserve(limit),
+            admitted: Cell::default(),
+            waiting: Cell::default(),
+            connections: RefCell::default(),
+            next: Cell::default(),
+            silent_until: Cell::default(),
+        })
+    }
+
+    /// Takes a new connection in.
+    pub fn enter(self: &Rc<Self>) -> Slot {
+        let is_free = self.admitted.get() < self.limit;
+        let connection = Rc::new(Connection {
+            admission: Cell::new(if is_free { Admission::Admitted } else { Admission::Waiting }),
+            idle: Cell::new(Some(Deadline::after(LEAST_WAIT))),
+            is_closed: Cell::new(false),
+            waker: RefCell::default(),
+        });
+        let number = self.next.replace(self.next.get() + 1);
+        self.connections.borrow_mut().insert(number, connection.clone());
+        self.count(connection.admission.get(), 1);
+        if !is_free {
+            self.warn();
+            self.make_room();
+        }
+        Slot { slots: self.clone(), number, connection }
+    }
+
+    /// Closes as many connections as others wait for, those first that have kept us waiting the longest. Where none may be
+    /// closed, the first of too many who wait is.
+    fn make_room(&self) {
+        let connections = self.connections.borrow();
+        let admitted = || connections.values().filter(|other| other.admission.get() == Admission::Admitted);
+        let closing = admitted().filter(|other| other.is_closed.get()).count();
+        let wanted = self.waiting.get().saturating_sub(closing);
+        let mut idle: Vec<_> = admitted().filter(|other| other.may_be_closed()).collect();
+        idle.sort_by_key(|other| other.idle.get());
+        let mut closed: Vec<_> = idle.into_iter().take(wanted).collect();
+        if closed.is_empty() && self.waiting.get() >= self.reserve {
+            let mut waiting = connections.values().filter(|other| other.admission.get() == Admission::Waiting);
+            closed.extend(waiting.find(|other| other.may_be_closed()));
+        }
+        for connection in closed {
+            let is_admitted = connection.admission.get() == Admission::Admitted;
+            metrics::connection_closed(if is_admitted { "idle" } else { "no_slot" });
+            connection.close();
+        }
+    }
+
+    fn leave(&self, number: u64) {
+        let mut connections = self.connections.borrow_mut();
+        let Some(left) = connections.remove(&number) else { return };
+        self.count(left.admission.get(), -1);
+        if self.admitted.get() >= self.limit {
+            return;
+        }
+        let mut waiting = connections.values().filter(|other| other.admission.get() == Admission::Waiting);
+        if let Some(next) = waiting.find(|other| !other.is_closed.get()) {
+            self.admit(next, Admission::Admitted);
+            next.wake();
+        }
+    }
+
+    fn admit(&self, connection: &Connection, admission: Admission) {
+        self.count(connection.admission.replace(admission), -1);
+        self.count(admission, 1);
+        connection.idle.set(Some(Deadline::after(LEAST_WAIT)));
+    }
+
+    fn count(&self, admission: Admission, change: isize) {
+        let count = match admission {
+            Admission::Admitted => &self.admitted,
+            Admission::Waiting => &self.waiting,
+            Admission::Exempt => return,
+        };
+        count.set(count.get().saturating_add_signed(change));
+    }
+
+    fn warn(&self) {
+        metrics::connection_limit_reached();
+        if self.silent_until.get().is_some_and(|until| !until.left().is_zero()) {
+            return;
+        }
+        self.silent_until.set(Some(Deadline::after(BETWEEN_WARNINGS)));
+        tracing::warn!(
+            connections_of_this_worker = self.limit,
+            "connection limit reached: idle and stalled connections are closed for new ones; see `server.connections`"
+        );
+    }
+}
+
+/// One connection's slot, or its wish for one.
+#[derive(Debug)]
+pub struct Slot {
+    slots: Rc<Slots>,
+    number: u64,
+    connection: Rc<Connection>,
+}
+
+impl Slot {
+    /// Whether the connection is to end, for others.
+    pub fn is_closed(&self) -> bool {
+        self.connection.is_closed.get()
+    }
+
+    /// Whether it waits for a slot.
+    pub fn is_waited_for(&self) -> bool {
+        self.connection.admission.get() == Admission::Waiting
+    }
+
+    /// Whether it is served without a slot, for one request.
+    pub fn is_exempt(&self) -> bool {
+        self.connection.admission.get() == Admission::Exempt
+    }
+
+    /// Lets the connection be served without a slot if these first bytes are a whole health check.
+    pub fn exempt(&self, sent: &[u8]) {
+        let is_path = |rest: &[u8]| matches!(rest.first(), Some(b' ' | b'?'));
+        let mut checks = HEALTH_CHECKS.iter().filter_map(|check| sent.strip_prefix(*check));
+        if checks.any(is_path) && memmem::find(sent, b"\r\n\r\n").is_some() {
+            self.slots.admit(&self.connection, Admission::Exempt);
+        }
+    }
+
+    /// Looks whether others may be closed.
+    pub fn look(&self) {
+        self.slots.make_room();
+    }
+
+    /// The connection owes us a request.
+    pub fn is_idle(&self) {
+        if self.connection.idle.get().is_none() {
+            self.connection.idle.set(Some(Deadline::after(LEAST_WAIT)));
+        }
+    }
+
+    /// A whole request has come.
+    pub fn is_busy(&self) {
+        self.connection.idle.set(None);
+    }
+
+    /// Whom to wake when the connection is to end, or has its slot.
+    pub fn wake_by(&self, waker: &Waker) {
+        let mut known = self.connection.waker.borrow_mut();
+        if known.as_ref().is_none_or(|known| !known.will_wake(waker)) {
+            *known = Some(waker.clone());
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.slots.leave(self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LEAST_WAIT, Slot, Slots};
+    use std::rc::Rc;
+    use tokio::time::{advance, pause};
+
+    fn enter(slots: &Rc<Slots>, count: usize) -> Vec<Slot> {
+        (0..count).map(|_| slots.enter()).collect()
+    }
+
+    #[actix_web::test]
+    async fn whoever_comes_to_a_full_worker_waits_until_one_leaves() {
+        let slots = Slots::new(2);
+        let mut served = enter(&slots, 2);
+        served.iter().for_each(Slot::is_busy);
+        let waiting = enter(&slots, 2);
+        assert!(waiting.iter().all(Slot::is_waited_for) && served.iter().all(|slot| !slot.is_closed()));
+        served.pop();
+        assert!(!waiting[0].is_waited_for() && waiting[1].is_waited_for(), "in the order in which they came");
+        drop(waiting);
+        assert_eq!((slots.admitted.get(), slots.waiting.get()), (1, 0));
+    }
+
+    #[actix_web::test]
+    async fn at_the_limit_those_that_have_idled_the_longest_are_closed_and_no_busy_or_new_one() {
+        pause();
+        let slots = Slots::new(3);
+        let served = enter(&slots, 3);
+        served[0].is_busy();
+        advance(LEAST_WAIT).await;
+        served[1].is_busy();
+        served[1].is_idle();
+        let waiting = slots.enter();
+        assert_eq!(served.iter().map(Slot::is_closed).collect::<Vec<_>>(), [false, false, true]);
+        drop(served.into_iter().next_back());
+        assert!(!waiting.is_waited_for());
+    }
+
+    #[actix_web::test]
+    async fn of_too_many_who_wait_the_first_is_closed_when_nobody_idles() {
+        pause();
+        let slots = Slots::new(1);
+        let served = enter(&slots, 1);
+        served[0].is_busy();
+        let waiting = enter(&slots, 4);
+        waiting[0].look();
+        assert!(waiting.iter().all(|slot| !slot.is_closed()), "it has only just come");
+        advance(LEAST_WAIT).await;
+        waiting[3].look();
+        assert_eq!(waiting.iter().map(Slot::is_closed).collect::<Vec<_>>(), [true, false, false, false]);
+    }
+
+    #[actix_web::test]
+    async fn a_whole_health_check_needs_no_slot_and_nothing_else_does_without() {
+        let slots = Slots::new(1);
+        let _served = slots.enter();
+        for sent in
+            ["GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", "HEAD /readyz?x HTTP/1.1\r\n\r\n", "GET /metrics ?\r\n\r\n"]
+        {
+            let slot = slots.enter();
+            slot.exempt(sent.as_bytes());
+            assert!(slot.is_exempt() && !slot.is_waited_for(), "{sent}");
+        }
+        for sent in
+            ["", "GET /healthz HTTP/1.1\r\nHost: a\r\n", "GET /healthzz HTTP/1.1\r\n\r\n", "POST /healthz \r\n\r\n"]
+        {
+            let slot = slots.enter();
+            slot.exempt(sent.as_bytes());
+            assert!(slot.is_waited_for(), "{sent}");
+        }
+    }
+}
