@@ -3,6 +3,9 @@ FROM rust:1.95-bookworm AS build
 WORKDIR /build
 COPY Cargo.toml Cargo.lock clippy.toml rustfmt.toml ./
 COPY src src
+# Shown by `storegate_build_info`: docker build --build-arg COMMIT=$(git rev-parse HEAD) .
+ARG COMMIT
+ENV STOREGATE_COMMIT=${COMMIT:-unknown}
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/build/target \
     cargo build --release --locked --bin storegate \
     && mkdir -p /image/usr/bin /image/usr/share /image/etc /image/tmp \

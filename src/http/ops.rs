@@ -9,6 +9,8 @@ use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
 use super::methods::{READ, allow_only, read};
+use super::problem::Problem;
+use super::problem_type::ProblemType;
 use super::stop::Stopping;
 use crate::clock::Clock;
 use crate::gateway::account::{Account, Health};
@@ -217,7 +219,10 @@ async fn read_readiness(standing: Data<Standing>) -> HttpResponse {
     get, path = "/metrics", operation_id = "read_metrics", tag = "Operations", security(()),
     responses((status = 200, description = "Metrics", body = String, content_type = "text/plain"))
 )]
-async fn read_metrics(standing: Data<Standing>) -> HttpResponse {
+async fn read_metrics(standing: Data<Standing>) -> Result<HttpResponse, Problem> {
     standing.measure();
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")).body(metrics::render())
+    let metrics = web::block(metrics::render).await.map_err(|error| {
+        Problem::of(ProblemType::InternalError).caused_by(format!("metrics were not written: {error}"))
+    })?;
+    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")).body(metrics))
 }

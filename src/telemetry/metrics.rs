@@ -10,18 +10,22 @@ use std::time::Duration;
 
 use metrics::{Counter, Histogram, counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_process::Collector;
 
 use names::{
-    BREAKER_OPENED, BREAKERS, CACHE_BYTES, CACHE_ENTRIES, CACHE_READS, CACHE_REMOVALS, CLIENT_AUTHENTICATIONS,
-    CONNECTION_LIMIT_REACHED, CONNECTIONS_CLOSED, EVENT_STREAMS, EVENTS_SENT, GATEWAY_ATTEMPTS, GATEWAY_CALLS,
-    GATEWAY_CLOCK_OFFSET, GATEWAY_DURATION, GATEWAY_LOGINS, GATEWAY_RETRIES, GATEWAY_RETRIES_DENIED, GATEWAY_UNDER_WAY,
-    GATEWAY_WAITING, HTTP_DURATION, HTTP_REQUESTS, ISSUER_KEY_FETCHES, LOG_LINES_DROPPED, QUOTA_REFUSED, RELOADS,
-    SHARED_ANSWERS, SHARED_DURATION, SHARED_EVENTS, SHARED_OPERATIONS, SHARED_UP, TASK_RESTARTS, TASK_UP,
-    TOKENS_REVOKED, TRACE_SPANS,
+    BREAKER_OPENED, BREAKERS, BUILD_INFO, CACHE_BYTES, CACHE_ENTRIES, CACHE_READS, CACHE_REMOVALS,
+    CLIENT_AUTHENTICATIONS, CONNECTION_LIMIT_REACHED, CONNECTIONS_CLOSED, EVENT_STREAMS, EVENTS_SENT, GATEWAY_ATTEMPTS,
+    GATEWAY_CALLS, GATEWAY_CLOCK_OFFSET, GATEWAY_DURATION, GATEWAY_LOGINS, GATEWAY_RETRIES, GATEWAY_RETRIES_DENIED,
+    GATEWAY_UNDER_WAY, GATEWAY_WAITING, HTTP_DURATION, HTTP_REQUESTS, ISSUER_KEY_FETCHES, LOG_LINES_DROPPED,
+    QUOTA_REFUSED, RELOADS, SHARED_ANSWERS, SHARED_DURATION, SHARED_EVENTS, SHARED_OPERATIONS, SHARED_UP,
+    TASK_RESTARTS, TASK_UP, TOKENS_REVOKED, TRACE_SPANS,
 };
 
 /// From a hit on loopback to the gateway's deadline, in seconds.
 const BUCKETS: [f64; 13] = [0.000_1, 0.000_25, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0];
+
+/// Which version of the source the program was built from, when the build was told.
+const COMMIT: Option<&str> = option_env!("STOREGATE_COMMIT");
 
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
@@ -32,12 +36,15 @@ pub fn start() {
         let builder = builder.set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS).ok()?;
         let handle = builder.install_recorder().ok()?;
         names::describe();
+        gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION"), "commit" => COMMIT.unwrap_or("unknown")).set(1.0);
+        Collector::default().describe();
         Some(handle)
     });
 }
 
-/// All metrics in Prometheus' text format.
+/// All metrics in Prometheus' text format. What the system knows of the process is read for it, which may take milliseconds.
 pub fn render() -> String {
+    Collector::default().collect();
     handle().map(PrometheusHandle::render).unwrap_or_default()
 }
 

@@ -88,6 +88,13 @@ async fn the_demo_comes_up_answers_and_stops_on_sigterm() {
     let mut metrics = Client::default().get(demo.url("/metrics")).send().await.unwrap();
     let metrics = String::from_utf8(metrics.body().await.unwrap().to_vec()).unwrap();
     assert!(metrics.contains("storegate_http_requests_total{"), "it counts as serve does: {metrics:?}");
+    assert!(metrics.contains(&format!("storegate_build_info{{version=\"{}\"", env!("CARGO_PKG_VERSION"))), "{metrics}");
+    // What is known everywhere; a system may know more.
+    for name in ["cpu_seconds_total", "resident_memory_bytes", "virtual_memory_bytes", "open_fds", "max_fds", "threads"]
+    {
+        let value = metrics.lines().find_map(|line| line.strip_prefix(&format!("process_{name} "))).unwrap_or("none");
+        assert!(value.parse::<f64>().is_ok_and(|value| value > 0.0 || name == "cpu_seconds_total"), "{name} {value}");
+    }
     assert_is_private(&ready_file);
     assert_eq!(demo.terminate().0, Some(0));
 }

@@ -2,6 +2,7 @@
 
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 
+pub(super) const BUILD_INFO: &str = "storegate_build_info";
 pub(super) const HTTP_REQUESTS: &str = "storegate_http_requests_total";
 pub(super) const HTTP_DURATION: &str = "storegate_http_request_duration_seconds";
 pub(super) const CONNECTION_LIMIT_REACHED: &str = "storegate_connection_limit_reached_total";
@@ -73,6 +74,7 @@ pub(super) fn describe() {
     describe_histogram!(SHARED_DURATION, "Time of an operation at Redis");
     describe_counter!(SHARED_ANSWERS, "Answers looked for where replicas share them, by what was found");
     describe_counter!(SHARED_EVENTS, "What replicas told each other, by event and direction");
+    describe_gauge!(BUILD_INFO, "Always 1, with the program's version and the commit that it was built from");
     describe_counter!(LOG_LINES_DROPPED, "Lines of the log that could not be written");
     describe_gauge!(TASK_UP, "Whether a long-lived task or thread runs: 1, or 0 while it waits for its restart");
     describe_counter!(TASK_RESTARTS, "How often a long-lived task or thread failed and was started again");
