@@ -105,6 +105,8 @@ pub struct ServerSettings {
     pub keep_alive: Duration,
     /// `connections`: most connections at a time. Default 10000; fewer where the system allows fewer open files.
     pub connections: usize,
+    /// Whether `connections` is set.
+    pub connections_are_set: bool,
     /// `hosts`: the hosts that are answered for. Default: any.
     pub hosts: Vec<Host>,
     /// `[server.cors]`.
@@ -127,6 +129,7 @@ impl Default for ServerSettings {
             // connection that we have just closed.
             keep_alive: Duration::from_secs(75),
             connections: 10_000,
+            connections_are_set: false,
             hosts: Vec::new(),
             cors: CorsSettings::default(),
             demo_client: None,
@@ -138,6 +141,7 @@ impl ServerSettings {
     fn read(section: &Section<'_>) -> Self {
         let default = Self::default();
         let workers = section.integer("workers").unwrap_or(default.workers);
+        let connections = read_connections(section, workers);
         if !(1..=1024).contains(&workers) {
             section.problem("workers", "write a number from 1 to 1024, or leave it out for one a core");
         }
@@ -150,7 +154,8 @@ impl ServerSettings {
             request_timeout: at_least_a_second(section, "request_timeout", default.request_timeout),
             head_timeout: at_least_a_second(section, "head_timeout", default.head_timeout),
             keep_alive: at_least_a_second(section, "keep_alive", default.keep_alive),
-            connections: read_connections(section, workers).unwrap_or(default.connections),
+            connections: connections.unwrap_or(default.connections),
+            connections_are_set: connections.is_some(),
             hosts: read_hosts(section),
             cors: CorsSettings::read(&section.section("cors")),
             demo_client: None,
@@ -162,6 +167,7 @@ impl ServerSettings {
         ConnectionLimits {
             workers: self.workers,
             connections: self.connections,
+            connections_are_set: self.connections_are_set,
             patience: Patience { head: self.head_timeout, body: self.request_timeout },
             keep_alive: self.keep_alive,
             drain: self.drain,

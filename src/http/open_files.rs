@@ -5,11 +5,12 @@ const RESERVED: u64 = 64;
 
 /// Raises the limit as far as the system allows, and gives how many connections fit below it: each may need a second file
 /// for its call to a gateway. Beyond the limit nobody could be accepted and no gateway called, so that those who are
-/// connected already would get errors.
-pub fn fit(connections: usize) -> usize {
+/// connected already would get errors. `are_asked_for` when somebody has set how many there may be: only then it is news that
+/// there are fewer.
+pub fn fit(connections: usize, are_asked_for: bool) -> usize {
     let Ok(limit) = rlimit::increase_nofile_limit(u64::MAX) else { return connections };
     let most = most_below(limit);
-    if most < connections {
+    if most < connections && are_asked_for {
         tracing::warn!(
             asked = connections,
             connections = most,
@@ -17,6 +18,11 @@ pub fn fit(connections: usize) -> usize {
             "the limit on open files (`ulimit -n`) is too low for `server.connections`"
         );
     }
+    tracing::debug!(
+        connections = connections.min(most),
+        open_files = limit,
+        "connections fit into the limit on open files"
+    );
     connections.min(most)
 }
 

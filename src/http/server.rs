@@ -34,6 +34,8 @@ pub struct ConnectionLimits {
     pub workers: usize,
     /// Most connections at a time, over all workers. Fewer where the system allows fewer open files.
     pub connections: usize,
+    /// Whether somebody has set how many.
+    pub connections_are_set: bool,
     /// How long the parts of a request may take.
     pub patience: Patience,
     /// How long a connection may wait for its next request.
@@ -80,9 +82,17 @@ where
     S::Response: Into<Response<B>>,
     B: MessageBody + 'static,
 {
-    let ConnectionLimits { workers, connections, patience, keep_alive, drain, varies_by_origin, public_url } =
-        limits.clone();
-    let connections = open_files::fit(connections).div_ceil(workers.max(1));
+    let ConnectionLimits {
+        workers,
+        connections,
+        connections_are_set,
+        patience,
+        keep_alive,
+        drain,
+        varies_by_origin,
+        public_url,
+    } = limits.clone();
+    let connections = open_files::fit(connections, connections_are_set).div_ceil(workers.max(1));
     let builder = Server::build()
         .workers(workers)
         // They are listened to in `stop.rs`.

@@ -1,7 +1,10 @@
 //! A system that allows few open files: fewer connections are taken, and those that are there go on being served.
 
-use crate::program::{Running, directory};
+use std::fs;
+
+use crate::program::{Running, directory, stdout_of};
 use crate::raw_connection::RawConnection;
+use crate::reloading::program_configuration;
 
 #[test]
 fn who_is_connected_is_served_though_more_come_than_there_are_files_for() {
@@ -23,6 +26,23 @@ fn who_is_connected_is_served_though_more_come_than_there_are_files_for() {
     assert_eq!(code, Some(0));
     // The log may be read later than what the program prints.
     let all = format!("{told}{printed}");
-    assert!(all.contains("the limit on open files") && all.contains("connections=48"), "{all}");
+    assert!(!all.contains("the limit on open files"), "nobody has asked for more connections: {all}");
     assert!(!printed.contains("Too many open files") && !printed.contains("os error 24"), "{printed}");
+}
+
+#[test]
+fn who_asks_for_more_connections_than_there_are_files_for_is_told() {
+    let home = directory("few-open-files-asked-for");
+    let (key, path) = (home.join("key.pem"), home.join("storegate.toml"));
+    fs::write(&key, stdout_of(&["secret", "key"], &[], "")).unwrap();
+    for (connections, is_told) in [(1000, true), (48, false)] {
+        let set = format!("[server]\nconnections = {connections}");
+        fs::write(&path, program_configuration(&key, "").replace("[server]", &set)).unwrap();
+        let arguments = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+        let server = Running::start_below(160, &arguments, &home.join("ready.json"));
+        let told = server.told.clone() + &server.terminate().1;
+        let warning = told.lines().find(|line| line.contains("the limit on open files"));
+        assert_eq!(warning.is_some(), is_told, "{told}");
+        assert!(warning.is_none_or(|line| line.contains("asked=1000") && line.contains("connections=48")), "{told}");
+    }
 }
