@@ -23,6 +23,7 @@ use crate::gateway::registry::Registry;
 use crate::gateway::tenants::Tenants;
 use crate::gateway::tls::{self, TlsError};
 use crate::gateway::transport::Transport;
+use crate::http::client_address::{self, AddressFinder};
 use crate::http::cors::Cors;
 use crate::http::docs::{self, Docs};
 use crate::http::edge::{self, Edge};
@@ -171,6 +172,7 @@ impl App {
             public_url: options.public_url.clone(),
             stopping: stopping.clone(),
             traces: traces.clone(),
+            addresses: addresses(&auth),
         });
         let standing = Data::new(Standing {
             tenants: tenants.clone(),
@@ -265,6 +267,14 @@ impl App {
         self.exporter.stop().await;
         outcome
     }
+}
+
+/// Finds the address of callers by the proxies that are trusted when a request comes.
+fn addresses(auth: &Data<CurrentAuth>) -> AddressFinder {
+    let auth = auth.clone();
+    AddressFinder::new(move |connection, headers| {
+        client_address::origin(connection, headers, &auth.load().limits().trusted_proxies)
+    })
 }
 
 /// Every route of the service.

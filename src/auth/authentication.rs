@@ -1,14 +1,18 @@
 //! How a client shows at the paths under `/oauth` that it is itself (RFC 6749 §2.3.1): limited in how often it may be
 //! wrong, with the same answer for a wrong id and a wrong secret, and no more slow checks at once than the machine bears.
 
-use actix_web::{HttpMessage as _, HttpRequest};
+use std::net::{IpAddr, Ipv4Addr};
 
+use actix_web::HttpRequest;
+
+use super::Auth;
 use super::clients::{AuthenticationError, Client};
 use super::guesses::Guesser;
 use super::oauth_error::OAuthError;
 use super::oauth_form::ClientCredentials;
-use super::{Auth, peer};
 use crate::http::access_log::CallerIdentity;
+use crate::http::audit;
+use crate::http::client_address;
 use crate::telemetry::metrics;
 
 /// The client whose credentials these are.
@@ -20,7 +24,9 @@ pub async fn authenticate<'a>(
     request: &HttpRequest,
     credentials: &ClientCredentials,
 ) -> Result<&'a Client, OAuthError> {
-    let guesser = Guesser { peer: peer::of(request, &auth.limits.trusted_proxies), client_id: &credentials.id };
+    let connection = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
+    let address = client_address::origin(connection, request.headers(), &auth.limits.trusted_proxies);
+    let guesser = Guesser { peer: client_address::counted(address), client_id: &credentials.id };
     let outcome = check(auth, guesser, credentials).await;
     metrics::client_authentication(match &outcome {
         Ok(_) => "accepted",
@@ -28,9 +34,14 @@ pub async fn authenticate<'a>(
         Err(Refusal::Unheard(_)) => "slow_down",
         Err(Refusal::Unchecked) => "unavailable",
     });
+    match &outcome {
+        Err(Refusal::Wrong) => audit::secret_refused(request, &credentials.id, "wrong"),
+        Err(Refusal::Unheard(_)) => audit::secret_refused(request, &credentials.id, "slow_down"),
+        Ok(_) | Err(Refusal::Unchecked) => {}
+    }
     let client = outcome?;
     let identity = CallerIdentity { client_id: client.id.as_str().into(), tenant: client.tenant.as_str().into() };
-    request.extensions_mut().insert(identity);
+    identity.leave_at(request);
     Ok(client)
 }
 

@@ -4,7 +4,8 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use super::REALM;
-use super::verify::TokenError;
+use super::verify::{TokenError, claimed_client};
+use crate::http::audit;
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
 
@@ -38,9 +39,10 @@ fn malformed_request(what: &str) -> Problem {
     challenged(ProblemType::InvalidToken, what, &parameters)
 }
 
-pub(super) fn refused_token(error: TokenError) -> Problem {
+pub(super) fn refused_token(request: &HttpRequest, error: TokenError) -> Problem {
+    let claimed = bearer_token(request).ok().and_then(claimed_client);
     // Nothing of the token is in these words.
-    tracing::info!(reason = %error, "the token was refused");
+    audit::token_refused(request, claimed.as_deref(), &error.to_string());
     if error == TokenError::KeysUnavailable {
         // The token may be good: who is told 401 would throw it away.
         return Problem::new(

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::Either;
 
 use super::bearer::{bearer_token, challenged, missing_scope, refused_token};
@@ -130,10 +130,10 @@ impl From<Problem> for Stop {
     }
 }
 
-impl From<Unverified> for Stop {
-    fn from(unverified: Unverified) -> Self {
+impl Stop {
+    fn unverified(request: &HttpRequest, unverified: Unverified) -> Self {
         match unverified {
-            Unverified::Refused(error) => Self::Refused(refused_token(error)),
+            Unverified::Refused(error) => Self::Refused(refused_token(request, error)),
             Unverified::KeyMissing { fetch, meanwhile } => Self::KeyMissing(fetch, meanwhile),
         }
     }
@@ -148,9 +148,10 @@ impl<S: Scope> Caller<S> {
         let auth = auth.load();
         // Read before the token is: what is in force may change meanwhile.
         let generation = auth.generation();
-        let token = auth.verifier().begin(bearer_token(request)?)?;
+        let token =
+            auth.verifier().begin(bearer_token(request)?).map_err(|refused| Stop::unverified(request, refused))?;
         let identity = CallerIdentity { client_id: token.client_id().clone(), tenant: token.tenant().clone() };
-        request.extensions_mut().insert(identity);
+        identity.leave_at(request);
         let verified = Verified { token, generation };
         if let Quota::Limited(rate) = auth.quota_of(&verified.token) {
             let counted = auth.quotas().take_now(&verified.token, rate, auth.clock.elapsed());
@@ -175,7 +176,7 @@ impl<S: Scope> Caller<S> {
         match stop {
             Stop::Refused(problem) => Err(problem),
             // Nobody waits any more.
-            Stop::KeyMissing(_, meanwhile) => Err(refused_token(meanwhile)),
+            Stop::KeyMissing(_, meanwhile) => Err(refused_token(request, meanwhile)),
             Stop::Uncounted(auth, verified, rate) => {
                 let counted = auth.quotas().take(&verified.token, rate, auth.clock.elapsed()).await;
                 admit(request, rate, counted)?;

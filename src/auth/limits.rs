@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::peer::Network;
 use super::quota::Quota;
 use super::rate::Rate;
+use crate::http::client_address::Network;
 use crate::settings::Section;
 
 /// What callers are allowed unless their client says otherwise.

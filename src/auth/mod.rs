@@ -28,7 +28,6 @@ pub mod limits;
 pub mod memory;
 pub mod oauth_error;
 pub mod oauth_form;
-pub mod peer;
 pub mod private_key;
 pub mod public_key;
 pub mod quota;
@@ -123,6 +122,11 @@ impl Auth {
     /// There is no key.
     pub fn remembering(memory: Arc<AuthMemory>, settings: AuthSettings, clock: Clock) -> Result<Self, AuthSetupError> {
         Self::around(memory, &Issuers::default(), settings, clock)
+    }
+
+    /// How much callers may ask, and whose word is taken for where they are.
+    pub const fn limits(&self) -> &CallerLimits {
+        &self.limits
     }
 
     /// The same with other keys, clients and limits. The names that stand in tokens, and the address of this service, stay:

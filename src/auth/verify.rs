@@ -50,6 +50,14 @@ impl From<TokenError> for Unverified {
     }
 }
 
+/// The client that a token says it was issued to, whether that is true or not: for the log, when the token is refused.
+pub fn claimed_client(token: &str) -> Option<String> {
+    if token.len() > MAXIMUM_TOKEN_BYTES {
+        return None;
+    }
+    Compact::read(token).ok()?.claimed_client()
+}
+
 /// Checks tokens: our own, and those of the trusted issuers.
 #[derive(Debug)]
 pub struct Verifier {

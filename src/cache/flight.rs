@@ -16,7 +16,7 @@ use super::question::{Found, Outcome, Question};
 use super::shared::Session;
 use super::{AnswerCache, Failure, Key, found, or_stale};
 use crate::fair_queue::Principal;
-use crate::telemetry::traces;
+use crate::telemetry::{call_tally, traces};
 
 /// By whom an answer came, as far as one flight knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -154,6 +154,6 @@ impl<E: Failure> AnswerCache<E> {
             };
             memory.fly(key, fetch).await
         };
-        rt::spawn(traces::carried(flight))
+        rt::spawn(call_tally::carried(traces::carried(flight)))
     }
 }

@@ -49,8 +49,8 @@ use serde::de::DeserializeOwned;
 use crate::clock::{Clock, Deadline};
 use crate::fair_queue::{Permit, Principal};
 use crate::http_client::Connection;
-use crate::telemetry::metrics;
 use crate::telemetry::traces::{Attempt, CallerTrace as _, Traces};
+use crate::telemetry::{call_tally, metrics};
 
 use account::{Account, Stamped, Trial};
 use answer::Reply;
@@ -151,6 +151,7 @@ impl GatewayClient {
             };
             tracing::debug!(gateway = %account.gateway(), method = %call.method.name, cause = %failure.error, "calling again");
             metrics::gateway_retry(account.gateway().name(), failure.error.kind.name());
+            call_tally::retry(failure.error.kind.name());
             tokio::time::sleep(pause).await;
         }
     }
@@ -241,6 +242,7 @@ impl GatewayClient {
     fn record(&self, account: &Account, call: &Call, leave: Leave<'_>, sent: &Sent, error: Option<&Error>) {
         let (gateway, method, now) = (account.gateway().name(), call.method.name.as_ref(), self.clock.elapsed());
         metrics::gateway_attempt(gateway, method, error.map_or("success", |error| error.kind.name()));
+        call_tally::attempt();
         account.observe(method, error.map_or(Ok(()), Err), now);
         let counts = match error {
             None => Counts::AsAnswer,

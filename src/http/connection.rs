@@ -4,6 +4,7 @@
 //! sends one request and half of another, or never reads, would hold the connection for ever.
 
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -43,6 +44,7 @@ pub struct Connection<T> {
     /// Whether answers depend on the origin that asks.
     varies_by_origin: bool,
     public_url: PublicUrl,
+    client_address: Option<IpAddr>,
     /// What is left of the answer that takes the place of the framework's.
     last_words: Option<Bytes>,
     is_leaving: bool,
@@ -64,10 +66,17 @@ impl<T> Connection<T> {
             has_ended: false,
             varies_by_origin,
             public_url,
+            client_address: None,
             last_words: None,
             is_leaving: false,
             is_answered_early: false,
         }
+    }
+
+    /// Says where it comes from in the log.
+    #[must_use]
+    pub fn with_client_address(self, peer: Option<SocketAddr>) -> Self {
+        Self { client_address: peer.map(|peer| peer.ip().to_canonical()), ..self }
     }
 
     /// Where its answers are counted.
@@ -308,6 +317,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
                     varies_by_origin: self.varies_by_origin,
                     public_url: self.public_url.clone(),
                     has_no_slot: self.slot.is_waited_for(),
+                    client_address: self.client_address,
                 }),
             },
         };

@@ -6,6 +6,7 @@
 //! and extractors; errors get their body last, where path and id are known, and browsers are told who may read it.
 
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -14,11 +15,13 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValu
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use tracing::Instrument;
 
 use super::accept::JSON;
 use super::access_log::{self, Label, Seen};
+use super::client_address::{AddressFinder, ClientAddress};
 use super::cors::Cors;
 use super::host::Host;
 use super::problem::{PROBLEM_JSON, Problem, ProblemDocument};
@@ -26,8 +29,9 @@ use super::problem_type::ProblemType;
 use super::public_url::PublicUrl;
 use super::request_id::{self, RequestId};
 use super::stop::Stopping;
-use super::{methods, request_limits, shown_path, well_formed};
+use super::{audit, methods, request_limits, shown_path, well_formed};
 use crate::clock::Clock;
+use crate::telemetry::call_tally::CallTally;
 use crate::telemetry::traces::{CallerTrace as _, Trace, Traces};
 
 /// Some errors may be kept by caches unless they are told not to (RFC 9111 §4.2.2).
@@ -50,6 +54,8 @@ pub struct Edge {
     pub stopping: Stopping,
     /// Makes the spans of requests.
     pub traces: Traces,
+    /// Finds where requests come from.
+    pub addresses: AddressFinder,
 }
 
 /// The middleware.
@@ -65,20 +71,29 @@ pub async fn pass(
         id: request_id::of(request.headers(), &edge.clock),
         method: request_limits::named_method(request.method().as_str()),
         path: request_limits::named_path(&shown_path::of(request.path())),
+        stores: audit::stores_named(request.uri().query()),
+        client_address: edge.addresses.find(request.peer_addr(), request.headers()),
     };
     // For problems that stand inside an answer.
     request.extensions_mut().insert(label.id.clone());
-    let trace = edge.traces.begin(request.headers(), edge.clock.now());
+    request.extensions_mut().insert(ClientAddress(label.client_address));
+    let trace = edge.traces.begin(request.headers(), edge.clock.now(), false);
+    if let Some(trusted) = trace.trusted_caller() {
+        request.extensions_mut().insert(trusted);
+    }
+    let tally = Rc::new(CallTally::default());
     let context = trace.context().cloned();
     let span = access_log::span(&label.id, trace.id());
     let started = edge.clock.elapsed();
     let asked = edge.cors.as_ref().map(|cors| cors.read(request.method(), request.headers()));
     async move {
-        let outcome = guarded(&edge, request, next).await;
+        let outcome = tally.clone().count_in(guarded(&edge, request, next)).await;
         let took = edge.clock.elapsed().saturating_sub(started);
         let mut outcome = match outcome {
-            Ok(response) => Ok(last_on_its_connection(finish(response, &edge, &label, took, trace), &edge.stopping)),
-            Err(problem) => Err(refuse(&problem.logged(), &edge, &label, took, trace)),
+            Ok(response) => {
+                Ok(last_on_its_connection(finish(response, &edge, &label, took, &tally, trace), &edge.stopping))
+            }
+            Err(problem) => Err(refuse(&problem.logged(), &edge, &label, took, &tally, trace)),
         };
         if let (Some(cors), Some(asked)) = (&edge.cors, &asked) {
             match &mut outcome {
@@ -128,6 +143,7 @@ fn finish(
     edge: &Edge,
     label: &Label,
     took: Duration,
+    tally: &CallTally,
     trace: Trace,
 ) -> ServiceResponse<BoxBody> {
     let problem = response.response_mut().extensions_mut().remove::<Problem>();
@@ -145,8 +161,9 @@ fn finish(
     let request = response.request();
     let resource = request.match_name().unwrap_or("none");
     let route = request.match_pattern();
-    let seen = Seen { resource, route: route.as_deref(), status: response.status().as_u16(), took };
-    access_log::write(label, &seen, Some(&request.extensions()), trace);
+    let bytes_sent = access_log::bytes_sent(&label.method, response.response().body());
+    let seen = Seen { resource, route: route.as_deref(), status: response.status().as_u16(), bytes_sent, took };
+    access_log::write(label, &seen, Some(&request.extensions()), tally, trace);
     response
 }
 
@@ -167,10 +184,12 @@ fn from_below(error: &Error) -> Problem {
 }
 
 /// An answer for a request that is gone: the framework builds it from this error.
-fn refuse(problem: &Problem, edge: &Edge, label: &Label, took: Duration, trace: Trace) -> Refusal {
+fn refuse(problem: &Problem, edge: &Edge, label: &Label, took: Duration, tally: &CallTally, trace: Trace) -> Refusal {
     let document = problem.document(&edge.public_url, &label.path, &label.id);
     let status = StatusCode::from_u16(document.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    access_log::write(label, &Seen::unrouted(status.as_u16(), took), None, trace);
+    let body = body(&document);
+    let bytes_sent = if label.method == "HEAD" { 0 } else { body.len() as u64 };
+    access_log::write(label, &Seen::unrouted(status.as_u16(), bytes_sent, took), None, tally, trace);
     let mut headers = HeaderMap::new();
     for (name, value) in problem.headers() {
         headers.append(name.clone(), value.clone());
@@ -178,20 +197,21 @@ fn refuse(problem: &Problem, edge: &Edge, label: &Label, took: Duration, trace: 
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(NOT_KEPT));
     add_common_headers(&mut headers, &label.id);
-    Refusal { status, document, headers }
+    Refusal { status, detail: document.detail, body: body.into(), headers }
 }
 
 /// A problem with its body.
 #[derive(Debug)]
 struct Refusal {
     status: StatusCode,
-    document: ProblemDocument,
+    detail: String,
+    body: Bytes,
     headers: HeaderMap,
 }
 
 impl std::fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.document.detail)
+        formatter.write_str(&self.detail)
     }
 }
 
@@ -201,7 +221,7 @@ impl ResponseError for Refusal {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::with_body(self.status, BoxBody::new(body(&self.document)));
+        let mut response = HttpResponse::with_body(self.status, BoxBody::new(self.body.clone()));
         *response.headers_mut() = self.headers.clone();
         response
     }
@@ -226,7 +246,7 @@ pub fn add_common_headers(headers: &mut HeaderMap, id: &RequestId) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Edge, Traces, pass};
+    use super::{AddressFinder, Edge, Traces, pass};
     use crate::clock::Clock;
     use crate::http::public_url::PublicUrl;
     use crate::http::stop::Stopping;
@@ -247,6 +267,7 @@ mod tests {
             public_url: PublicUrl::default(),
             stopping: Stopping::default(),
             traces: Traces::default(),
+            addresses: AddressFinder::default(),
         };
         let app = App::new()
             .app_data(web::Data::new(edge))

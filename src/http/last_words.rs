@@ -3,6 +3,7 @@
 //! The framework answers those itself, without a body, below everything that the edge does, and has no hook for it. Its
 //! answer has one form, is the last thing that it writes, and is put in other words here on its way out.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use super::problem_type::ProblemType;
 use super::public_url::PublicUrl;
 use super::refusal::Refusal;
 use super::request_id;
+use crate::telemetry::call_tally::CallTally;
 use crate::telemetry::traces::Trace;
 
 /// A date as HTTP writes it (RFC 9110 §5.6.7).
@@ -31,6 +33,8 @@ pub struct Unread {
     pub public_url: PublicUrl,
     /// Whether the connection still waits for a slot.
     pub has_no_slot: bool,
+    /// Where the connection comes from.
+    pub client_address: Option<IpAddr>,
 }
 
 /// The framework's own answer.
@@ -66,9 +70,14 @@ impl Answer<'_> {
             (400, Some(refusal)) => refusal.problem(),
             (status, _) => Problem::of(ProblemType::for_status(status)),
         };
-        let label = Label { id: request_id::fresh(), method: String::new(), path: String::new() };
+        let label = Label {
+            id: request_id::fresh(),
+            method: String::new(),
+            path: String::new(),
+            stores: None,
+            client_address: unread.client_address,
+        };
         let document = problem.logged().document(&unread.public_url, &label.path, &label.id);
-        access_log::write(&label, &Seen::unrouted(document.status, Duration::ZERO), None, Trace::None);
         let reason = match document.status {
             408 => "Request Timeout",
             414 => "URI Too Long",
@@ -78,6 +87,9 @@ impl Answer<'_> {
         };
         let body = serde_json::to_string(&document).unwrap_or_default();
         let retry_after = if unread.has_no_slot { "retry-after: 1\r\n" } else { "" };
+        let bytes_sent = if unread.is_for_head { 0 } else { body.len() as u64 };
+        let seen = Seen::unrouted(document.status, bytes_sent, Duration::ZERO);
+        access_log::write(&label, &seen, None, &CallTally::default(), Trace::None);
         let vary = if unread.varies_by_origin { "vary: Origin\r\n" } else { "" };
         let (status, length, id) = (document.status, body.len(), &*label.id);
         let date = String::from_utf8_lossy(self.date);
@@ -101,7 +113,14 @@ mod tests {
     const DATE: &str = "date: Thu, 26 Nov 2026 13:28:37 GMT\r\n\r\n";
     fn unread() -> Unread {
         let public_url = PublicUrl::default();
-        Unread { refusal: None, is_for_head: false, varies_by_origin: false, public_url, has_no_slot: false }
+        Unread {
+            refusal: None,
+            is_for_head: false,
+            varies_by_origin: false,
+            public_url,
+            has_no_slot: false,
+            client_address: None,
+        }
     }
 
     fn frameworks(line: &str, connection: &str) -> String {

@@ -2,6 +2,8 @@
 
 pub mod accept;
 pub mod access_log;
+pub mod audit;
+pub mod client_address;
 pub mod connection;
 pub mod cors;
 mod dashboard;

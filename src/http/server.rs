@@ -130,7 +130,8 @@ where
         let slots = Slots::new(connections);
         fn_service(move |io: TcpStream| {
             let peer = io.peer_addr().ok();
-            let connection = Connection::new(io, slots.enter(), patience, varies_by_origin, public_url.clone());
+            let connection = Connection::new(io, slots.enter(), patience, varies_by_origin, public_url.clone())
+                .with_client_address(peer);
             ready(Ok::<_, DispatchError>((connection, peer)))
         })
         .and_then(http)

@@ -10,6 +10,7 @@ use super::{Endpoint, Origin, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::CachePurge;
 use crate::directory::StoreId;
+use crate::http::audit;
 use crate::http::problem::Problem;
 
 /// The company's kept answers.
@@ -72,6 +73,6 @@ async fn purge_cache(caller: Caller<CachePurge>, desk: Desk) -> Result<HttpRespo
         }
     };
     let dropped = desk.shared().cache.purge(tenant.name(), stores.as_deref());
-    tracing::info!(client_id = caller.client_id(), dropped, "cached answers were dropped");
+    audit::purged(desk.request(), caller.client_id(), tenant.name(), stores.as_deref(), dropped);
     Ok(HttpResponse::Ok().json(Purged { dropped }))
 }

@@ -35,7 +35,7 @@ use crate::clock::Clock;
 use crate::gateway::error::Error;
 use crate::http::edge::{self, Edge};
 use crate::http::reply::{KnownAges, Preference};
-use crate::http::{access_log, reply, request_id};
+use crate::http::{access_log, audit, reply, request_id};
 use crate::telemetry::metrics::HitMeters;
 use crate::telemetry::traces::Trace;
 
@@ -170,19 +170,27 @@ impl Shortcut {
         let meters = self.meters(hit.asked.resource);
         meters.count(status, took);
         let trace = self.trace(request, took);
+        let bytes_sent = if is_known { 0 } else { chosen.form.body.len() as u64 };
+        let client_address = self.edge.addresses.find(request.peer_addr(), request.headers());
         let line = access_log::Line {
             id: &id,
             method: request.method().as_str(),
             path: request.path(),
             resource: meters.resource(),
             status,
+            bytes_sent: Some(bytes_sent),
             cache: Some(Outcome::Hit.name()),
+            attempts: (0, None),
             took,
             caller: Some((hit.token.verified.client_id(), hit.token.verified.tenant())),
+            client_address,
             trace: trace.id(),
         };
         if access_log::is_wanted() {
             access_log::line(&line);
+        }
+        if let Some(stores) = audit::stores_named(request.uri().query()) {
+            audit::stores_requested(&line, &stores);
         }
         trace.end(&line.answered());
         response
@@ -194,7 +202,7 @@ impl Shortcut {
             return Trace::None;
         }
         let now = self.clock.now();
-        self.edge.traces.begin(request.headers(), now.checked_sub(took).unwrap_or(now))
+        self.edge.traces.begin(request.headers(), now.checked_sub(took).unwrap_or(now), true)
     }
 
     /// Remembers a question that the handlers have answered.

@@ -1,5 +1,6 @@
 //! What operators see: logs, every metric by name, and traces.
 
+pub mod call_tally;
 pub mod line_queue;
 pub mod logging;
 pub mod metrics;

@@ -19,6 +19,7 @@ mod sandbox_gateway;
 mod scripted_peer;
 mod test_app;
 
+mod access_lines;
 mod attacks;
 mod bodies;
 mod breaker;

@@ -296,7 +296,7 @@ async fn no_planted_secret_is_in_any_line_of_the_log_any_answer_or_any_metric() 
         told.plant(&secret);
     }
 
-    let refused = printed.lines().find(|line| line.contains("the token was refused")).expect("the log says why");
+    let refused = printed.lines().find(|line| line.contains("token refused")).expect("the log says why");
     assert!(refused.contains("\"level\":\"INFO\"") && refused.contains("The "), "{refused}");
     assert!(printed.contains("\"level\":\"TRACE\"") && printed.contains("\"level\":\"ERROR\""), "it was talkative");
     // What begins so was planted somewhere, even if it is not in the list.

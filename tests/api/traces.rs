@@ -303,3 +303,85 @@ async fn the_program_names_the_trace_in_its_log_and_sends_the_last_spans_when_it
         assert!(!log.contains(secret) && !collector.has_seen(secret));
     }
 }
+
+/// Four requests that show no good credentials, each with this decision of its caller's.
+async fn send_strange(app: &TestApp, flags: &str) {
+    let parent = traceparent(flags);
+    let basic =
+        [("content-type", "application/x-www-form-urlencoded"), ("traceparent", &*parent), ("tracestate", "a=1")];
+    for headers in [&[][..], &[("authorization", "Bearer a.b.c")]] {
+        let headers = [headers, &[("traceparent", &*parent), ("baggage", "sampled=1")]].concat();
+        assert_eq!(app.send("GET", PATH, &headers, "").await.status, 401);
+    }
+    assert_eq!(app.send("GET", "/healthz", &basic[1..], "").await.status, 200);
+    let form = "grant_type=client_credentials&client_id=dashboard&client_secret=wrong";
+    assert_eq!(app.send("POST", "/oauth/token", &basic, form).await.status, 401);
+}
+
+#[actix_web::test]
+async fn a_strangers_decision_does_not_count_and_that_of_a_known_caller_does() {
+    for (sampled, strangers) in [("0", 0), ("1", 4)] {
+        for flags in ["00", "01"] {
+            let collector = Collector::start();
+            let app = TestApp::with(|setup| {
+                traced(&collector)(setup);
+                setup.set("TELEMETRY__TRACES_SAMPLED", sampled);
+            });
+            send_strange(&app, flags).await;
+            let parent = traceparent(flags);
+            let token = app.token("dashboard");
+            let bearer = format!("Bearer {token}");
+            // The ordinary way, where the token is only found good on the way, and the fast one.
+            for _ in 0..3 {
+                let headers = [("authorization", &*bearer), ("traceparent", &*parent), ("x-request-id", "known")];
+                assert_eq!(app.send("GET", PATH, &headers, "").await.status, 200);
+            }
+            let form = format!("grant_type=client_credentials&client_id=dashboard&client_secret={CLIENT_SECRET}");
+            let headers = [
+                ("content-type", "application/x-www-form-urlencoded"),
+                ("traceparent", &*parent),
+                ("x-request-id", "known"),
+            ];
+            assert_eq!(app.send("POST", "/oauth/token", &headers, &form).await.status, 200);
+            let spans = spans_of(app, &collector);
+            let (known, strange): (Vec<&Exported>, Vec<&Exported>) = of_kind(&spans, SpanKind::Server)
+                .into_iter()
+                .partition(|span| span.says("storegate.request_id") == "known");
+            let expected = if flags == "01" { 4 } else { 0 };
+            assert_eq!((known.len(), strange.len()), (expected, strangers), "sampled {sampled}, flags {flags}");
+            assert_eq!(of_kind(&spans, SpanKind::Client).len(), expected.min(1), "sampled {sampled}, flags {flags}");
+            assert!(known.iter().all(|span| (span.trace_id.as_str(), span.parent.as_str()) == (TRACE, PARENT)));
+        }
+    }
+}
+
+#[actix_web::test]
+async fn where_callers_are_trusted_the_decision_of_each_counts() {
+    for (flags, expected) in [("00", 0), ("01", 4)] {
+        let collector = Collector::start();
+        let app = TestApp::with(|setup| {
+            traced(&collector)(setup);
+            setup.set("TELEMETRY__TRACES_SAMPLED", if expected == 0 { "1" } else { "0" });
+            setup.set("TELEMETRY__TRACES_TRUST_CALLERS", "true");
+        });
+        send_strange(&app, flags).await;
+        assert_eq!(spans_of(app, &collector).len(), expected, "{flags}");
+    }
+}
+
+#[actix_web::test]
+async fn what_is_no_trace_context_decides_nothing_for_a_stranger_either() {
+    let collector = Collector::start();
+    let app = TestApp::with(|setup| {
+        traced(&collector)(setup);
+        setup.set("TELEMETRY__TRACES_SAMPLED", "0");
+    });
+    let upper = traceparent("01").to_uppercase();
+    for (name, value) in
+        [("traceparent", "nonsense"), ("traceparent", &upper), ("tracestate", "a=1"), ("baggage", "a=1")]
+    {
+        assert_eq!(app.send("GET", PATH, &[(name, value)], "").await.status, 401);
+        assert_eq!(app.get_with(PATH, &[(name, value)]).await.status, 200);
+    }
+    assert!(spans_of(app, &collector).is_empty());
+}

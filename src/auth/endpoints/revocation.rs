@@ -11,6 +11,7 @@ use crate::auth::oauth_error::OAuthError;
 use crate::auth::token_form::TokenForm;
 use crate::auth::verify::LEEWAY_SECONDS;
 use crate::auth::{Auth, CurrentAuth, oauth_form};
+use crate::http::audit;
 use crate::telemetry::metrics;
 
 /// Give a token back
@@ -65,13 +66,13 @@ async fn revoke(
     let mut form = TokenForm::read(request, &oauth_form::body(body)?)?;
     let credentials = form.take_credentials(request)?;
     let client = authenticate(auth, request, &credentials).await?;
-    end(auth, client, &form.take_token()?)
+    end(auth, client, request, &form.take_token()?)
 }
 
 /// Ends the token if it is one of the client's own. RFC 7009 §2.1 has the request refused when the token was issued to
 /// another client; this deviates and answers 200, as for a token that is unknown or has expired. A refusal would tell the
 /// asker that the token is good, and whose it is not; to find a token of no use is all that it may know.
-fn end(auth: &Auth, client: &Client, token: &SecretString) -> Result<(), OAuthError> {
+fn end(auth: &Auth, client: &Client, request: &HttpRequest, token: &SecretString) -> Result<(), OAuthError> {
     let Ok(token) = auth.verifier().verify(token.expose_secret()) else { return Ok(()) };
     let claims = token.claims();
     let is_own = claims.iss == auth.issuer_name() && claims.client_id == client.id && claims.tenant == client.tenant;
@@ -85,5 +86,6 @@ fn end(auth: &Auth, client: &Client, token: &SecretString) -> Result<(), OAuthEr
         OAuthError::temporarily_unavailable()
     })?;
     metrics::token_revoked();
+    audit::token_revoked(request, &client.id, &client.tenant, &claims.jti);
     Ok(())
 }

@@ -123,6 +123,7 @@ mod tests {
     use super::{Counted, announce, exceeded};
     use crate::auth::rate::{Exhausted, Rate, Spent};
     use crate::clock::Clock;
+    use crate::http::client_address::AddressFinder;
     use crate::http::edge::{self, Edge};
     use crate::http::public_url::PublicUrl;
     use crate::http::stop::Stopping;
@@ -172,7 +173,7 @@ mod tests {
     async fn a_counted_request_tells_its_count_however_it_ends_and_another_tells_none() {
         let request_timeout = Duration::from_millis(50);
         let (stopping, hosts) = (Stopping::default(), Vec::new());
-        let traces = Traces::default();
+        let (traces, addresses) = (Traces::default(), AddressFinder::default());
         let edge = Edge {
             clock: Clock::system(),
             request_timeout,
@@ -181,6 +182,7 @@ mod tests {
             public_url: PublicUrl::default(),
             stopping,
             traces,
+            addresses,
         };
         let app = App::new()
             .app_data(web::Data::new(edge))

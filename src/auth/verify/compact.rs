@@ -30,6 +30,17 @@ impl<'a> Compact<'a> {
         Ok(Self { header, payload, signature, signed })
     }
 
+    /// Which client the token says it was issued to (RFC 9068 §2.2; OpenID Connect Core §2). Nothing follows from this.
+    pub(super) fn claimed_client(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Client {
+            client_id: Option<String>,
+            azp: Option<String>,
+        }
+        let Client { client_id, azp } = serde_json::from_str(&self.payload).ok()?;
+        client_id.or(azp)
+    }
+
     /// Which issuer the token says it is from. Only which keys are tried follows from this.
     pub(super) fn claimed_issuer(&self) -> Result<String, TokenError> {
         #[derive(Deserialize)]

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 use super::TraceSettings;
 use super::otlp::{Collector, ExportError};
+use super::server::UNWANTED;
 use crate::supervisor::{SupervisedThread, Supervisor};
 use crate::telemetry::metrics;
 
@@ -35,6 +36,9 @@ impl SpanProcessor for Queue {
     fn on_start(&self, _: &mut Span, _: &Context) {}
 
     fn on_end(&self, span: SpanData) {
+        if span.attributes.iter().any(|attribute| attribute.key.as_str() == UNWANTED) {
+            return;
+        }
         if self.0.try_send(span).is_err() {
             metrics::trace_spans("dropped", 1);
         }

@@ -30,7 +30,8 @@ pub use context::{CallerTrace, carried, outgoing};
 pub use exporter::Exporter;
 pub use opentelemetry::TraceId;
 pub use otlp::try_collector;
-pub use server::{Answered, RequestSpan};
+use server::Undecided;
+pub use server::{Answered, RequestSpan, TrustedCaller};
 pub use settings::TraceSettings;
 
 /// Makes spans, or none. Cloning shares it.
@@ -41,6 +42,7 @@ pub struct Traces(Option<Arc<Tracing>>);
 struct Tracing {
     tracer: SdkTracer,
     sampled: f64,
+    trusts_callers: bool,
     /// The path templates of resources, by their names.
     routes: HashMap<&'static str, String>,
 }
@@ -53,7 +55,7 @@ pub enum Trace {
     None,
     /// The caller has one and does not record it: it is handed on.
     HandedOn(SpanContext),
-    /// It is recorded.
+    /// It is recorded, if it is wanted in the end.
     Recorded(Box<RequestSpan>),
 }
 
@@ -75,7 +77,8 @@ impl Traces {
         // Whether a trace is recorded is decided before a span is made.
         let provider = SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOn).with_span_processor(queue).build();
         let tracer = provider.tracer("storegate");
-        Ok((Self(Some(Arc::new(Tracing { tracer, sampled: settings.sampled, routes }))), exporter))
+        let TraceSettings { sampled, trusts_callers, .. } = *settings;
+        Ok((Self(Some(Arc::new(Tracing { tracer, sampled, trusts_callers, routes }))), exporter))
     }
 
     /// Whether there may be spans at all.
@@ -83,16 +86,25 @@ impl Traces {
         self.0.is_some()
     }
 
-    /// Decides about the trace of a request with these headers that began at `began`: as its caller has decided, or else by
-    /// chance.
-    pub fn begin(&self, headers: &HeaderMap, began: Timestamp) -> Trace {
+    /// Decides about the trace of a request with these headers that began at `began`: by chance, or as its caller has decided,
+    /// if the caller can be trusted. Whether it can may show later, by [`Trace::trusted_caller`].
+    pub fn begin(&self, headers: &HeaderMap, began: Timestamp, is_trusted: bool) -> Trace {
         let Some(tracing) = &self.0 else { return Trace::None };
-        match context::read(headers) {
-            Some(caller) if !caller.is_sampled() => Trace::HandedOn(caller),
-            None if fastrand::f64() >= tracing.sampled => Trace::None,
-            caller => {
-                let span = RequestSpan::begin(self.clone(), &tracing.tracer, caller.as_ref(), SystemTime::from(began));
-                Trace::Recorded(Box::new(span))
+        let record = |caller: Option<&SpanContext>| {
+            RequestSpan::begin(self.clone(), &tracing.tracer, caller, SystemTime::from(began))
+        };
+        let is_sampled = || fastrand::f64() < tracing.sampled;
+        let Some(caller) = context::read(headers) else {
+            return if is_sampled() { Trace::Recorded(Box::new(record(None))) } else { Trace::None };
+        };
+        let (theirs, is_trusted) = (caller.is_sampled(), is_trusted || tracing.trusts_callers);
+        let ours = if is_trusted { theirs } else { is_sampled() };
+        match (theirs, ours) {
+            (true, true) => Trace::Recorded(Box::new(record(Some(&caller)))),
+            (false, false) => Trace::HandedOn(caller),
+            _ => {
+                let span = record(Some(&caller));
+                Trace::Recorded(Box::new(span.undecided(Undecided { caller, trusted: TrustedCaller::default() })))
             }
         }
     }
@@ -122,6 +134,14 @@ impl Trace {
             Self::None => None,
             Self::HandedOn(context) => Some(context),
             Self::Recorded(span) => Some(span.context()),
+        }
+    }
+
+    /// What is to be told when the caller has shown who it is, if the trace depends on that.
+    pub fn trusted_caller(&self) -> Option<TrustedCaller> {
+        match self {
+            Self::Recorded(span) => span.trusted_caller().cloned(),
+            Self::None | Self::HandedOn(_) => None,
         }
     }
 

@@ -1,6 +1,9 @@
 //! The span of a request, by OpenTelemetry's conventions for HTTP servers. It is named by the template of the path, never by
 //! ids, and holds what the line in the access log holds.
 
+use std::cell::Cell;
+use std::net::IpAddr;
+use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::trace::{Span as _, SpanBuilder, SpanContext, SpanKind, Status, Tracer as _};
@@ -9,12 +12,35 @@ use opentelemetry_sdk::trace::{SdkTracer, Span};
 
 use super::{Traces, context};
 
+/// On a span that is not wanted in the end. It is not sent.
+pub(super) const UNWANTED: &str = "storegate.unwanted";
+
 /// The span of a request that is being answered. One whose caller has left ends when it is dropped.
 #[derive(Debug)]
 pub struct RequestSpan {
     span: Span,
     began: SystemTime,
     traces: Traces,
+    undecided: Option<Undecided>,
+}
+
+/// A trace about which its caller would decide otherwise than we do, if the caller can be trusted.
+#[derive(Debug)]
+pub(super) struct Undecided {
+    /// What the caller has sent, and with it what the caller has decided.
+    pub(super) caller: SpanContext,
+    pub(super) trusted: TrustedCaller,
+}
+
+/// Whether a caller has shown who it is. Cloning shares it.
+#[derive(Clone, Debug, Default)]
+pub struct TrustedCaller(Rc<Cell<bool>>);
+
+impl TrustedCaller {
+    /// It has.
+    pub fn confirm(&self) {
+        self.0.set(true);
+    }
 }
 
 /// What became of a request.
@@ -37,22 +63,48 @@ pub struct Answered<'a> {
     pub took: Duration,
     /// The client and its tenant, as far as they are known.
     pub caller: Option<(&'a str, &'a str)>,
+    /// Where the request comes from.
+    pub client_address: Option<IpAddr>,
 }
 
 impl RequestSpan {
     pub(super) fn begin(traces: Traces, tracer: &SdkTracer, caller: Option<&SpanContext>, began: SystemTime) -> Self {
         let parent = caller.map_or_else(Context::new, context::of);
         let builder = SpanBuilder::from_name("request").with_kind(SpanKind::Server).with_start_time(began);
-        Self { span: tracer.build_with_context(builder, &parent), began, traces }
+        Self { span: tracer.build_with_context(builder, &parent), began, traces, undecided: None }
     }
 
+    /// It is wanted as its caller has decided, if the caller can be trusted in the end, and else the other way round.
+    pub(super) fn undecided(mut self, undecided: Undecided) -> Self {
+        self.undecided = Some(undecided);
+        self
+    }
+
+    pub(super) const fn trusted_caller(&self) -> Option<&TrustedCaller> {
+        match &self.undecided {
+            Some(undecided) => Some(&undecided.trusted),
+            None => None,
+        }
+    }
+
+    /// What gateway calls hand on. They are made for callers who can be trusted.
     pub(super) fn context(&self) -> &SpanContext {
-        self.span.span_context()
+        match &self.undecided {
+            Some(Undecided { caller, .. }) if !caller.is_sampled() => caller,
+            _ => self.span.span_context(),
+        }
     }
 
-    pub(super) fn end(self, answered: &Answered<'_>) {
-        let Self { mut span, began, traces } = self;
-        let Answered { id, method, path, resource, route, status, cache, took, caller } = answered;
+    fn is_wanted(&self) -> bool {
+        self.undecided.as_ref().is_none_or(|Undecided { caller, trusted }| caller.is_sampled() == trusted.0.get())
+    }
+
+    pub(super) fn end(mut self, answered: &Answered<'_>) {
+        if !self.is_wanted() {
+            return;
+        }
+        let Self { span, began, traces, .. } = &mut self;
+        let Answered { id, method, path, resource, route, status, cache, took, caller, client_address } = answered;
         let route = traces.route(resource).or(*route);
         span.update_name(route.map_or_else(|| (*method).to_owned(), |route| format!("{method} {route}")));
         let text = |name: &'static str, value: &str| KeyValue::new(name, value.to_owned());
@@ -66,6 +118,7 @@ impl RequestSpan {
         ]);
         span.set_attributes(route.map(|route| text("http.route", route)));
         span.set_attributes(cache.map(|cache| KeyValue::new("storegate.cache", cache)));
+        span.set_attributes(client_address.map(|address| text("client.address", &address.to_string())));
         if let Some((client_id, tenant)) = caller {
             span.set_attributes([text("storegate.client_id", client_id), text("storegate.tenant", tenant)]);
         }
@@ -74,6 +127,15 @@ impl RequestSpan {
             span.set_attribute(text("error.type", &status.to_string()));
             span.set_status(Status::error(""));
         }
-        span.end_with_timestamp(began + *took);
+        span.end_with_timestamp(*began + *took);
+    }
+}
+
+impl Drop for RequestSpan {
+    /// A span that has not ended does now, and what is not wanted says so.
+    fn drop(&mut self) {
+        if !self.is_wanted() {
+            self.span.set_attribute(KeyValue::new(UNWANTED, true));
+        }
     }
 }

@@ -21,13 +21,22 @@ pub struct TraceSettings {
     /// `traces_sampled`: of how many requests without a trace of their caller's a trace is recorded, from 0 to 1. Default 1,
     /// as for OpenTelemetry's own programs: whoever names a collector wants to see something.
     pub sampled: f64,
+    /// `traces_trust_callers`: whether a caller's decision counts before its token is found good, such as behind a gateway of
+    /// one's own that makes all decisions. Default false.
+    pub trusts_callers: bool,
     /// `service_name`: what the collector calls this service. Default `storegate`.
     pub service_name: String,
 }
 
 impl Default for TraceSettings {
     fn default() -> Self {
-        Self { collector: None, headers: Headers::new(), sampled: 1.0, service_name: DEFAULT_NAME.to_owned() }
+        Self {
+            collector: None,
+            headers: Headers::new(),
+            sampled: 1.0,
+            trusts_callers: false,
+            service_name: DEFAULT_NAME.to_owned(),
+        }
     }
 }
 
@@ -38,6 +47,7 @@ impl TraceSettings {
             collector: section.text("traces").and_then(|url| read_collector(section, &url)),
             headers: headers::read(&section.section("traces_headers")),
             sampled: section.number("traces_sampled", 0.0..=1.0, 1.0),
+            trusts_callers: section.flag("traces_trust_callers", false),
             service_name: section.text("service_name").unwrap_or_else(|| DEFAULT_NAME.to_owned()),
         }
     }
@@ -48,6 +58,7 @@ impl TraceSettings {
             ("telemetry.traces", self.collector != other.collector),
             ("telemetry.traces_headers", self.headers != other.headers),
             ("telemetry.traces_sampled", (self.sampled - other.sampled).abs() > 0.0),
+            ("telemetry.traces_trust_callers", self.trusts_callers != other.trusts_callers),
             ("telemetry.service_name", self.service_name != other.service_name),
         ];
         differing.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()

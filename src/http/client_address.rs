@@ -1,11 +1,13 @@
 //! From which address a request comes: the connection's, or, behind proxies that are configured as trusted, the one that
 //! they wrote into `X-Forwarded-For`. What anybody else writes there is not believed.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
+use std::sync::Arc;
 
-use actix_web::HttpRequest;
-use actix_web::http::header::HeaderValue;
+use actix_web::http::header::{HeaderMap, HeaderValue};
+use actix_web::{HttpMessage as _, HttpRequest};
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
@@ -45,18 +47,61 @@ fn bits(address: IpAddr) -> u128 {
     }
 }
 
-/// Whom wrong secrets from this request are counted for. Of an IPv6 address only the network counts, since whoever has
-/// one has all the addresses in it.
-pub fn of(request: &HttpRequest, trusted: &[Network]) -> IpAddr {
-    let connection = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
-    let lines: Vec<&[u8]> = request.headers().get_all(FORWARDED_FOR).map(HeaderValue::as_bytes).collect();
+/// The address that a request comes from, left in its extensions by the edge.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientAddress(pub Option<IpAddr>);
+
+impl ClientAddress {
+    /// The one that the edge has found for this request.
+    pub fn of(request: &HttpRequest) -> Option<IpAddr> {
+        request.extensions().get::<Self>().and_then(|address| address.0)
+    }
+}
+
+/// Finds the address that a request comes from, by the proxies that are trusted at that moment.
+#[derive(Clone)]
+pub struct AddressFinder(Arc<Find>);
+
+type Find = dyn Fn(IpAddr, &HeaderMap) -> IpAddr + Send + Sync;
+
+impl AddressFinder {
+    /// A finder that looks so, as [`origin`] does. A reload may change which proxies are trusted.
+    pub fn new(find: impl Fn(IpAddr, &HeaderMap) -> IpAddr + Send + Sync + 'static) -> Self {
+        Self(Arc::new(find))
+    }
+
+    /// The address that a request with these headers comes from, when its connection comes from there.
+    pub fn find(&self, connection: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+        connection.map(|connection| (self.0)(connection.ip(), headers).to_canonical())
+    }
+}
+
+/// Trusts no proxy.
+impl Default for AddressFinder {
+    fn default() -> Self {
+        Self::new(|connection, _| connection)
+    }
+}
+
+impl fmt::Debug for AddressFinder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("AddressFinder").finish_non_exhaustive()
+    }
+}
+
+/// Where a request with these headers comes from, as far as these proxies are trusted.
+pub fn origin(connection: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
+    if trusted.is_empty() {
+        return connection;
+    }
+    let lines: Vec<&[u8]> = headers.get_all(FORWARDED_FOR).map(HeaderValue::as_bytes).collect();
     // From the right, and as bytes: what stands left of what trusted proxies wrote is the stranger's, readable or not.
     let backwards = lines.into_iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
-    counted(origin(connection, backwards, trusted))
+    before_proxies(connection, backwards, trusted)
 }
 
 /// Goes back from the connection as long as a trusted proxy says who came before it.
-fn origin<'a>(connection: IpAddr, backwards: impl Iterator<Item = &'a [u8]>, trusted: &[Network]) -> IpAddr {
+fn before_proxies<'a>(connection: IpAddr, backwards: impl Iterator<Item = &'a [u8]>, trusted: &[Network]) -> IpAddr {
     let mut nearest = connection;
     for before in backwards {
         let is_trusted = trusted.iter().any(|network| network.contains(nearest));
@@ -73,7 +118,9 @@ fn read(text: &[u8]) -> Option<IpAddr> {
     bare.parse().ok().or_else(|| text.parse().ok().map(|address: SocketAddr| address.ip()))
 }
 
-fn counted(address: IpAddr) -> IpAddr {
+/// Whom something is counted for. Of an IPv6 address only the network counts, since whoever has one has all the addresses
+/// in it.
+pub fn counted(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
         address @ IpAddr::V4(_) => address,
@@ -82,7 +129,7 @@ fn counted(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use super::{Network, of};
+    use super::{Network, counted};
     use actix_web::http::header::HeaderValue;
     use actix_web::test::TestRequest;
     use std::net::IpAddr;
@@ -101,7 +148,9 @@ mod tests {
         let request = forwarded.iter().fold(TestRequest::get().peer_addr(peer), |request, line| {
             request.append_header(("X-Forwarded-For", HeaderValue::from_bytes(line).unwrap()))
         });
-        of(&request.to_http_request(), &networks(trusted))
+        let request = request.to_http_request();
+        let connection = request.peer_addr().unwrap().ip();
+        counted(super::origin(connection, request.headers(), &networks(trusted)))
     }
 
     fn is(address: IpAddr, expected: &str) -> bool {

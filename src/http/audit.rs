@@ -1,0 +1,187 @@
+//! Lines for whoever looks into misuse: which credentials were refused, who dropped or read what, and from where. They have a
+//! target of their own, `storegate::audit`, and stand in no span, so that a filter can keep them alone.
+//!
+//! Queries may hold names of people, so that only ids of stores are taken from them. Of a refused credential the client that it
+//! claims to be is named, if that looks like an id; never the credential.
+
+use std::net::IpAddr;
+
+use actix_web::{HttpMessage as _, HttpRequest};
+
+use super::access_log::Line;
+use super::client_address::ClientAddress;
+use super::request_id::RequestId;
+use super::{request_limits, shown_path};
+
+const TARGET: &str = "storegate::audit";
+
+/// No id of a client is longer, and every token and most secrets are.
+const LONGEST_CLIENT: usize = 64;
+
+/// What the secrets begin with that `storegate secret new` makes. Who mixes up the two fields of a form finds neither here.
+const SECRET_PREFIX: &str = "sgs_";
+
+/// Which request it is, and where it comes from.
+struct Origin {
+    id: Option<RequestId>,
+    client_address: Option<IpAddr>,
+    path: String,
+}
+
+impl Origin {
+    fn of(request: &HttpRequest) -> Self {
+        Self {
+            id: request.extensions().get::<RequestId>().cloned(),
+            client_address: ClientAddress::of(request),
+            path: request_limits::named_path(&shown_path::of(request.path())),
+        }
+    }
+
+    fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+}
+
+/// A token was refused.
+pub fn token_refused(request: &HttpRequest, claimed_client: Option<&str>, reason: &str) {
+    let origin = Origin::of(request);
+    tracing::info!(
+        target: TARGET,
+        parent: None,
+        id = origin.id(),
+        path = origin.path,
+        client_address = origin.client_address.map(display),
+        claimed_client_id = claimed_client.and_then(shown_client),
+        reason,
+        "token refused"
+    );
+}
+
+/// A client's secret was refused: it is wrong, or too many were before.
+pub fn secret_refused(request: &HttpRequest, claimed_client: &str, reason: &'static str) {
+    let origin = Origin::of(request);
+    tracing::info!(
+        target: TARGET,
+        parent: None,
+        id = origin.id(),
+        path = origin.path,
+        client_address = origin.client_address.map(display),
+        claimed_client_id = shown_client(claimed_client),
+        reason,
+        "client secret refused"
+    );
+}
+
+/// A client gave back the token with this id (`jti`).
+pub fn token_revoked(request: &HttpRequest, client_id: &str, tenant: &str, token_id: &str) {
+    let origin = Origin::of(request);
+    tracing::info!(
+        target: TARGET,
+        parent: None,
+        id = origin.id(),
+        client_address = origin.client_address.map(display),
+        client_id,
+        tenant,
+        token_id,
+        "token revoked"
+    );
+}
+
+/// Cached answers were dropped, those about these stores or all.
+pub fn purged(request: &HttpRequest, client_id: &str, tenant: &str, stores: Option<&[String]>, dropped: u64) {
+    let origin = Origin::of(request);
+    tracing::info!(
+        target: TARGET,
+        parent: None,
+        id = origin.id(),
+        client_address = origin.client_address.map(display),
+        client_id,
+        tenant,
+        stores = stores.map_or_else(|| "all".to_owned(), |stores| stores.join(",")),
+        dropped,
+        "cache purged"
+    );
+}
+
+/// A caller asked for these stores by a query.
+pub fn stores_requested(line: &Line<'_>, stores: &str) {
+    let Some((client_id, tenant)) = line.caller else { return };
+    tracing::info!(
+        target: TARGET,
+        parent: None,
+        id = line.id,
+        path = line.path,
+        client_address = line.client_address.map(display),
+        client_id,
+        tenant,
+        status = line.status,
+        stores,
+        "stores requested"
+    );
+}
+
+/// The ids of stores that a query names, separated by commas; `None` if there are none. What is no id is left out.
+pub fn stores_named(query: Option<&str>) -> Option<String> {
+    let query = query.filter(|query| memchr::memmem::find(query.as_bytes(), b"store_id").is_some())?;
+    let mut stores = String::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if name != "store_id" && name != "store_id[]" {
+            continue;
+        }
+        for id in value.split(',').filter(|id| is_store(id)) {
+            if !stores.is_empty() {
+                stores.push(',');
+            }
+            stores.push_str(id);
+        }
+    }
+    (!stores.is_empty()).then_some(stores)
+}
+
+fn is_store(id: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    (1..=32).contains(&id.len()) && id.bytes().all(is_allowed)
+}
+
+/// What looks like an id, and not like a credential.
+fn shown_client(claimed: &str) -> Option<&str> {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/@".contains(&byte);
+    let is_id = (1..=LONGEST_CLIENT).contains(&claimed.len())
+        && claimed.bytes().all(is_allowed)
+        && !claimed.starts_with(SECRET_PREFIX)
+        && shown_path::of(claimed) == claimed;
+    is_id.then_some(claimed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{shown_client, stores_named};
+
+    #[test]
+    fn stores_are_named_as_callers_may_write_them_and_nothing_else_of_the_query_is() {
+        for (query, stores) in [
+            ("store_id=A&store_id=B", Some("A,B")),
+            ("name=Mary&store_id=A%2CB&from=2026-11-01", Some("A,B")),
+            ("store_id[]=A&store_id%5B%5D=B", Some("A,B")),
+            ("store_id=S_1", Some("S_1")),
+            ("store_id=Mary+Smith&store_id=A", Some("A")),
+            ("store_id=", None),
+            ("name=store_id", None),
+            ("other_store_id=A", None),
+            ("", None),
+        ] {
+            assert_eq!(stores_named(Some(query)).as_deref(), stores, "{query}");
+        }
+        assert_eq!(stores_named(None), None);
+    }
+
+    #[test]
+    fn a_client_is_named_unless_it_may_be_a_credential() {
+        for id in ["dashboard", "0oa-1:a.b", "https://login.example.com/app", "a@b"] {
+            assert_eq!(shown_client(id), Some(id));
+        }
+        for other in ["", "a b", "a\nb", "sgs_abc", "eyJh.eyJi.c", &"x".repeat(65), "s€cret"] {
+            assert_eq!(shown_client(other), None, "{other}");
+        }
+    }
+}
