@@ -17,11 +17,13 @@ class Program:
         self.log = directory / f"{name}.log"
         self.variables = variables or {}
         self.child = None
+        # Opens what its log goes to, if that is not the usual file.
+        self.elsewhere = None
         STARTED.append(self)
 
     def start(self):
         environment = {**os.environ, **self.variables}
-        with self.log.open("ab") as log:
+        with self.elsewhere() if self.elsewhere else self.log.open("ab") as log:
             self.child = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
             )
