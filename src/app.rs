@@ -148,6 +148,7 @@ impl App {
         let supervisor = Supervisor::default();
         let options = settings.server.clone();
         let tls = tls::client_config(settings.gateway.ca_file.as_deref())?;
+        warn_of_plain_http(&settings);
         let replicas = settings.redis.map(|settings| Replicas::new(settings, clock.clone()));
         let cache = AnswerCache::new(&settings.cache, clock.clone()).sharing(replicas.clone());
         let directories = Arc::new(CurrentDirectories::new(settings.directory));
@@ -284,6 +285,23 @@ fn configure(config: &mut ServiceConfig, catalogue: &Catalogue) {
         .configure(auth::endpoints::configure)
         .configure(ops::configure)
         .configure(docs::configure);
+}
+
+fn warn_of_plain_http(settings: &Settings) {
+    for tenant in &settings.tenants {
+        for (vendor, key, url) in tenant.exposed_urls() {
+            let key = format!("tenants.{}.{vendor}.{key}", tenant.name);
+            tracing::warn!(
+                key,
+                url,
+                "gateway called without TLS: everybody on the way can read and change the answers"
+            );
+        }
+    }
+    if settings.traces.exposes_headers() {
+        let key = "telemetry.traces";
+        tracing::warn!(key, "telemetry.traces_headers sent without TLS: everybody on the way can read them");
+    }
 }
 
 fn docs(options: &ServerSettings, document: &Document) -> Result<Docs, AppError> {

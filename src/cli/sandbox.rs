@@ -10,6 +10,7 @@ use super::output;
 use super::ready_file::{self, Ready, ReadyFile};
 use super::rehearsal::{ENDPOINTS, Rehearsal};
 use crate::clock::Clock;
+use crate::http_client::loopback::is_exposed;
 use crate::sandbox::{OmsAccount, OpRetailAccount, OpRetailUser, Sandbox};
 use crate::telemetry::logging::{self, LogSettings};
 
@@ -39,7 +40,8 @@ impl SandboxCommand {
         })?;
         let sandbox = self.rehearsal.start(Clock::system(), listener)?;
         output::line_if_read(format!(
-            "# The sandbox gateway. This part of a configuration calls it:\n{}",
+            "# The sandbox gateway. This part of a configuration calls it{}:\n{}",
+            if is_exposed(&sandbox.base_url()) { PLAIN_HTTP } else { "" },
             tenant_configuration(&sandbox)
         ));
         tracing::info!(base_url = %sandbox.base_url(), "serving");
@@ -49,6 +51,9 @@ impl SandboxCommand {
         Ok(())
     }
 }
+
+/// What another machine's configuration needs besides.
+const PLAIN_HTTP: &str = ", beside `allow_plain_http = true` in its section [gateway]";
 
 /// The part of a configuration that calls this sandbox with its default accounts.
 pub(super) fn tenant_configuration(sandbox: &Sandbox) -> String {

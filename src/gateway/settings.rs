@@ -20,6 +20,8 @@ pub struct GatewaySettings {
     pub max_body: usize,
     /// `breaker_rest`: how long a gateway that fails is left alone at first. Default `5s`.
     pub breaker_rest: Duration,
+    /// `allow_plain_http`: whether gateways on other machines may be called without TLS. Default `false`.
+    pub allow_plain_http: bool,
     /// `ca_file`: PEM certificates to trust besides the system's and Mozilla's.
     pub ca_file: Option<PathBuf>,
     /// How much each gateway of OPRetail may be asked: `[gateway]`, and `[gateway.opretail]` over it.
@@ -55,6 +57,7 @@ impl Default for GatewaySettings {
             deadline: Duration::from_secs(20),
             max_body: 8 << 20,
             breaker_rest: Duration::from_secs(5),
+            allow_plain_http: false,
             ca_file: None,
             opretail: LimitSettings::default(),
             oms: LimitSettings::default(),
@@ -73,12 +76,18 @@ impl GatewaySettings {
             deadline: section.duration("deadline", default.deadline),
             max_body: usize::try_from(section.size("max_body", default.max_body as u64)).unwrap_or(default.max_body),
             breaker_rest: section.duration("breaker_rest", default.breaker_rest),
+            allow_plain_http: Self::allows_plain_http(section),
             ca_file: section.text("ca_file").map(PathBuf::from),
             opretail: limits.read(&section.section("opretail")),
             oms: limits.read(&section.section("oms")),
         };
         settings.check(section);
         settings
+    }
+
+    /// Whether `[gateway]` lets tenants have gateways on other machines without TLS.
+    pub(super) fn allows_plain_http(section: &Section<'_>) -> bool {
+        section.flag("allow_plain_http", false)
     }
 
     /// How much a gateway of this vendor may be asked.

@@ -12,7 +12,9 @@ use super::error::{Error, Kind};
 use super::oms::{CodeParameter, OmsSettings};
 use super::opretail::OpRetailSettings;
 use super::registry::Registry;
+use super::settings::GatewaySettings;
 use super::vendor::Gateway;
+use crate::http_client::loopback::is_exposed;
 use crate::settings::{Section, SettingsDigest};
 
 /// The settings of one company's accounts.
@@ -66,7 +68,15 @@ impl TenantSettings {
         if entries.iter().any(|(name, _)| name.contains(char::is_control)) {
             root.problem("tenants", "the name of a company has a control character: name its section otherwise");
         }
-        entries.into_iter().map(|(name, section)| Self::read(name, &section)).collect()
+        let allows_plain_http = GatewaySettings::allows_plain_http(&root.section("gateway"));
+        let read = |(name, section)| {
+            let settings = Self::read(name, &section);
+            if !allows_plain_http {
+                settings.refuse_plain_http(&section);
+            }
+            settings
+        };
+        entries.into_iter().map(read).collect()
     }
 
     fn read(name: String, section: &Section<'_>) -> Self {
@@ -78,6 +88,25 @@ impl TenantSettings {
             name,
             opretail: opretail.is_present().then(|| OpRetailSettings::read(&opretail)),
             oms: oms.is_present().then(|| OmsSettings::read(&oms)),
+        }
+    }
+
+    /// The gateways on other machines that are called without TLS, with the sections and keys that name them.
+    pub fn exposed_urls(&self) -> Vec<(&'static str, &'static str, &str)> {
+        let opretail = self.opretail.iter().flat_map(|opretail| {
+            [("opretail", "m_api", opretail.m_api.as_str()), ("opretail", "cloud_api", opretail.cloud_api.as_str())]
+        });
+        let oms = self.oms.iter().map(|oms| ("oms", "url", oms.url.as_str()));
+        opretail.chain(oms).filter(|(.., url)| is_exposed(url)).collect()
+    }
+
+    fn refuse_plain_http(&self, section: &Section<'_>) {
+        for (vendor, key, _) in self.exposed_urls() {
+            section.section(vendor).problem(
+                key,
+                "without TLS everybody on the way can read and change calls and answers: write https://, or set \
+                 gateway.allow_plain_http = true if the network between is trusted",
+            );
         }
     }
 }

@@ -7,6 +7,7 @@ mod connector;
 mod exchange;
 mod failure;
 pub mod framing;
+pub mod loopback;
 mod pool;
 mod stream;
 

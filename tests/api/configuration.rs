@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::independent_rules::{Parameters, oms_signature};
-use crate::program::{directory, run, stdout_of};
+use crate::program::{Running, directory, run, stdout_of};
 
 const TENANT: &str = r#"
 [tenants.acme.oms]
@@ -11,6 +11,43 @@ url = "https://oms.example.com/index.php/openapi/rpc/service/"
 flag = "acme"
 token = "planted-in-the-file"
 "#;
+
+/// The same at another machine without TLS.
+fn without_tls(url: &str) -> String {
+    TENANT.replace("https://oms.example.com/index.php/openapi/rpc/service/", url)
+}
+
+#[test]
+fn a_gateway_on_another_machine_without_tls_is_refused_unless_a_setting_says_so() {
+    for url in
+        ["http://oms.example.com/", "HTTP://10.0.0.7:8090/x", "http://[fd00::7]/", "http://localhost.example.com/"]
+    {
+        let path = write("plain-http", &without_tls(url));
+        let output = run(&["serve", "--config", &path, "--listen", "127.0.0.1:0"], &[], "");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(78), "{told}");
+        assert!(told.contains("tenants.acme.oms.url") && told.contains("gateway.allow_plain_http"), "{told}");
+        let line = 1 + fs::read_to_string(&path).unwrap().lines().position(|line| line.starts_with("url =")).unwrap();
+        assert!(told.contains(&format!("line {line}")), "{told}");
+    }
+    for url in ["http://127.0.0.1:1/", "http://[::1]:1/", "http://localhost:1/"] {
+        sign(&write("plain-http-here", &without_tls(url)), &[]);
+    }
+}
+
+#[test]
+fn each_start_warns_of_gateways_without_tls() {
+    let allowed = without_tls("http://10.0.0.7:8090/") + "[gateway]\nallow_plain_http = true\n";
+    let traces = "[telemetry]\ntraces = \"http://10.0.0.8:4318\"\ntraces_headers.authorization = \"planted\"\n";
+    let path = write("plain-http-allowed", &(allowed + traces));
+    let serve = ["serve", "--config", &path, "--listen", "127.0.0.1:0"];
+    let server = Running::start(&serve, &directory("plain-http-ready").join("ready.json"));
+    let told = server.told.clone();
+    for warned in ["tenants.acme.oms.url", "http://10.0.0.7:8090/", "telemetry.traces"] {
+        assert!(told.contains(warned) && !told.contains("planted"), "{warned} in {told}");
+    }
+    assert_eq!(server.terminate().0, Some(0));
+}
 
 /// A whole configuration, in a directory of the test's own; gives the path.
 fn write(name: &str, tenant: &str) -> String {

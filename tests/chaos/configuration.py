@@ -46,6 +46,7 @@ on_error = "1h"
 attempt_timeout = "2s"
 deadline = "5s"
 breaker_rest = "1s"
+allow_plain_http = true
 [telemetry]
 log = "info,storegate::replicas=debug,actix_server=warn,actix_http=off"
 """

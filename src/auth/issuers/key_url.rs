@@ -2,9 +2,10 @@
 //! settings gave; nothing in a token leads anywhere.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use awc::http::Uri;
+
+use crate::http_client::loopback::{address, is_loopback};
 
 /// `https://…`, or `http://…` on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,16 +54,6 @@ impl fmt::Display for KeyUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(formatter)
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || address(host).is_some_and(|address| address.is_loopback())
-}
-
-/// An IPv4 address within an IPv6 one is taken for itself.
-fn address(host: &str) -> Option<IpAddr> {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    address.ok().map(|address| address.to_canonical())
 }
 
 /// Whether the host is an address in a form that only resolvers know, such as `127.1`, `0x7f000001` or `2130706433`: no

@@ -3,6 +3,7 @@
 use actix_web::http::Uri;
 
 use super::headers::{self, Headers};
+use crate::http_client::loopback::is_exposed;
 use crate::settings::Section;
 
 const DEFAULT_NAME: &str = "storegate";
@@ -50,6 +51,11 @@ impl TraceSettings {
             trusts_callers: section.flag("traces_trust_callers", false),
             service_name: section.text("service_name").unwrap_or_else(|| DEFAULT_NAME.to_owned()),
         }
+    }
+
+    /// Whether `traces_headers`, which may hold a token, cross a network unencrypted.
+    pub fn exposes_headers(&self) -> bool {
+        !self.headers.is_empty() && self.collector.as_deref().is_some_and(is_exposed)
     }
 
     /// The settings that differ and wait for a restart.
