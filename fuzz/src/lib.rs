@@ -10,21 +10,24 @@ mod cache_value;
 mod envelopes;
 mod independent_json;
 mod query;
+mod response_framing;
 mod token_verifier;
 
 pub use cache_value::cache_value;
 pub use envelopes::{oms, oms_envelope, opretail, opretail_envelope};
 pub use query::query;
+pub use response_framing::response_framing;
 pub use token_verifier::token_verifier;
 
 /// A target's name, which is also that of its corpus, and its function.
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every target.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     ("cache_value", cache_value),
     ("oms_envelope", oms_envelope),
     ("opretail_envelope", opretail_envelope),
     ("query", query),
+    ("response_framing", response_framing),
     ("token_verifier", token_verifier),
 ];
