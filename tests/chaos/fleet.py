@@ -69,10 +69,10 @@ class Fleet:
         self.gateway = sandbox.base_url()
         lines = sandbox.log.read_text().splitlines()
         gateway_part = "".join(f"{line}\n" for line in lines if re.match(r"\[tenants|\w+ = ", line))
-        self.configuration = self._write("storegate.toml", configuration.settings(gateway_part, f"{self.redis.address}:{PORT}"))
-        self.without_redis = self._write("lone.toml", configuration.settings(gateway_part))
+        self.configuration = self.write("storegate.toml", configuration.settings(gateway_part, f"{self.redis.address}:{PORT}"))
+        self.without_redis = self.write("lone.toml", configuration.settings(gateway_part))
         without_login = re.sub(r"\[tenants\.demo\.opretail\.login\][^\[]*", "", self.configuration.read_text())
-        self.without_login = self._write("without-login.toml", without_login)
+        self.without_login = self.write("without-login.toml", without_login)
         self.redis.start()
         self.replicas = [self.replica(f"replica-{host}", host) for host in REPLICAS]
         self.lone = self.replica("lone", "outside", port=8081, settings=self.without_redis)
@@ -121,7 +121,7 @@ class Fleet:
                 replica.start()
         self.all_share()
 
-    def _write(self, name, text):
+    def write(self, name, text):
         path = self.directory / name
         path.touch(mode=0o600)
         path.write_text(text)
@@ -130,14 +130,14 @@ class Fleet:
     def _start_nginx(self):
         hosts = [replica.base.removeprefix("http://") for replica in self.replicas]
         text = configuration.balancer(self.directory, self.outside, hosts, self.lone.base.removeprefix("http://"))
-        Program("nginx", self.directory, ["nginx", "-c", self._write("nginx.conf", text)]).start()
+        Program("nginx", self.directory, ["nginx", "-c", self.write("nginx.conf", text)]).start()
         wait_until("nginx answers", lambda: ask(self.balancer, "/healthz").status == 200)
 
     def _start_load(self):
         records = self.directory / "records.tsv"
         self.records = Records(records)
         plan = {"balancer": self.balancer, "lone": self.lone_balancer, "tokens": self.tokens, "records": str(records)}
-        command = [sys.executable, Path(__file__).with_name("load.py"), self._write("plan.json", json.dumps(plan))]
+        command = [sys.executable, Path(__file__).with_name("load.py"), self.write("plan.json", json.dumps(plan))]
         self.load = Program("load", self.directory, command).start()
 
     def stop_load(self):

@@ -1,9 +1,13 @@
-"""The gateway fails, and hangs, while there are older answers."""
+"""The gateway fails, and hangs, while there are older answers; and it says more than it was asked for."""
 
+import sys
 import time
+from pathlib import Path
 
-from processes import wait_until
+from asking import Callers, ask_all
+from processes import Program, wait_until
 from promises import finding
+from questions import store
 from records import milliseconds, percentile
 
 # For these the replicas have older answers.
@@ -40,6 +44,31 @@ def hanging_gateway(fleet):
     kept = not late and not failed and older > 0
     yield finding("the gateway hangs wholly, for 8 s", "older answers within 250 ms", seen, kept, late or failed)
     recover(fleet)
+
+
+def early_hints(fleet):
+    """A replica behind a proxy that sends interim responses and answers some requests twice."""
+    command = [sys.executable, Path(__file__).with_name("early_hints.py"), fleet.outside, "8093", "8090"]
+    proxy = Program("early-hints", fleet.directory, command).start()
+    text = fleet.without_redis.read_text().replace(f"{fleet.outside}:8090", f"{fleet.outside}:8093")
+    replica = fleet.replica("behind-early-hints", "outside", port=8480, settings=fleet.write("early-hints.toml", text))
+    try:
+        replica.start()
+        paths = [store(serial) for serial in range(1, 61)]
+        answers = [pair for _ in range(10) for pair in zip(paths, asked_anew(fleet, replica, paths))]
+    finally:
+        replica.served.end()
+        proxy.end()
+    lost = [answer for _, answer in answers if answer.status != 200]
+    wrong = [(path, answer) for path, answer in answers if answer.status == 200 and not path.endswith(answer.json()["id"])]
+    seen = f"{len(wrong)} of {len(answers)} answers are another store's, {len(lost)} are lost"
+    done = "before the gateway's responses there are interim ones, some early, and some responses come twice"
+    yield finding(done, "every answer is the right store's, and none is lost", seen, not wrong and not lost, wrong + lost)
+
+
+def asked_anew(fleet, replica, paths):
+    callers, token = Callers(replica.base), fleet.tokens["operator"]
+    return ask_all([(callers, {"path": path, "token": token, "cache_control": "no-cache"}) for path in paths])
 
 
 def recover(fleet):
