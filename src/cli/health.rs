@@ -29,7 +29,10 @@ impl HealthCommand {
     }
 
     async fn status(&self) -> Result<StatusCode, Failure> {
-        let client = HttpClient::new(Options { connect_timeout: PATIENCE, idle: Duration::ZERO }, None);
+        let client = HttpClient::new(
+            Options { connect_timeout: PATIENCE, idle: Duration::ZERO, probation: Duration::ZERO },
+            None,
+        );
         let request = client.request(Method::GET, &self.url, Connection::New)?.force_close();
         Ok(request.send().await?.status())
     }

@@ -20,6 +20,8 @@ pub struct GatewaySettings {
     pub max_body: usize,
     /// `breaker_rest`: how long a gateway that fails is left alone at first. Default `5s`.
     pub breaker_rest: Duration,
+    /// `reuse_after`: how long the first connections to a gateway must stay quiet before any is reused sooner. Default `1s`.
+    pub reuse_after: Duration,
     /// `allow_plain_http`: whether gateways on other machines may be called without TLS. Default `false`.
     pub allow_plain_http: bool,
     /// `ca_file`: PEM certificates to trust besides the system's and Mozilla's.
@@ -57,6 +59,7 @@ impl Default for GatewaySettings {
             deadline: Duration::from_secs(20),
             max_body: 8 << 20,
             breaker_rest: Duration::from_secs(5),
+            reuse_after: Duration::from_secs(1),
             allow_plain_http: false,
             ca_file: None,
             opretail: LimitSettings::default(),
@@ -76,6 +79,7 @@ impl GatewaySettings {
             deadline: section.duration("deadline", default.deadline),
             max_body: usize::try_from(section.size("max_body", default.max_body as u64)).unwrap_or(default.max_body),
             breaker_rest: section.duration("breaker_rest", default.breaker_rest),
+            reuse_after: section.duration("reuse_after", default.reuse_after),
             allow_plain_http: Self::allows_plain_http(section),
             ca_file: section.text("ca_file").map(PathBuf::from),
             opretail: limits.read(&section.section("opretail")),

@@ -58,7 +58,8 @@ pub struct Response {
 impl Transport {
     /// The connections of one worker.
     pub fn new(settings: &GatewaySettings, tls: Arc<rustls::ClientConfig>) -> Self {
-        let options = Options { connect_timeout: settings.connect_timeout, idle: IDLE };
+        let options =
+            Options { connect_timeout: settings.connect_timeout, idle: IDLE, probation: settings.reuse_after };
         let client = HttpClient::new(options, Some(tls));
         Self { client, attempt_timeout: settings.attempt_timeout, max_body: settings.max_body }
     }

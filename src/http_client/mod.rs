@@ -47,6 +47,8 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// How long a connection may wait for its next request; zero for one request per connection.
     pub idle: Duration,
+    /// How long the first connections to a server must stay quiet after a response before any is reused sooner.
+    pub probation: Duration,
 }
 
 /// One thread's connections to servers.
@@ -76,7 +78,7 @@ impl Way {
 impl HttpClient {
     /// A client for one thread; without a TLS configuration only `http://` can be called.
     pub fn new(options: Options, tls: Option<Arc<ClientConfig>>) -> Self {
-        let pool = Pool::new(options.idle);
+        let pool = Pool::new(options);
         let tls = tls.map(|tls| Way::new(options, Some(&tls), &pool));
         Self { plain: Way::new(options, None, &pool), tls }
     }

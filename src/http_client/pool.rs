@@ -1,6 +1,7 @@
 //! Connections that wait for their next request, of one worker, by server. One on which anything came unasked is closed,
 //! and its server's connections are used for one request each for a while: who answers twice may answer the next request
-//! with the answer to the one before.
+//! with the answer to the one before. Once that request is sent, nothing tells the two apart; so a server is on probation
+//! first, and its connections are reused at once only after some of them have stayed quiet for a time.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use awc::http::uri::Authority;
 
+use super::Options;
 use super::stream::{Stream, Unasked};
 use crate::clock::Deadline;
 
@@ -17,6 +19,11 @@ const LIFETIME: Duration = Duration::from_secs(75);
 /// How long connections are not reused after a server sent what nobody asked for.
 const DISTRUST: Duration = Duration::from_secs(600);
 
+/// Connections that must have stayed quiet before a server's probation ends.
+const PROOFS: u8 = 3;
+/// Connections that are kept meanwhile; others are closed after their request.
+const MOST_ON_PROBATION: usize = 8;
+
 /// A server: whether it is spoken to with TLS, and its host and port.
 pub(super) type Server = (bool, Authority);
 
@@ -24,19 +31,22 @@ pub(super) type Server = (bool, Authority);
 #[derive(Clone, Debug)]
 pub(super) struct Pool {
     servers: Rc<RefCell<HashMap<Server, Connections>>>,
-    /// How long a connection may wait; zero for no reuse.
-    idle: Duration,
+    options: Options,
 }
 
 #[derive(Debug, Default)]
 struct Connections {
     waiting: VecDeque<Waiting>,
     distrusted: Option<Deadline>,
+    /// How many connections stayed quiet for the time of the probation.
+    proofs: u8,
 }
 
 #[derive(Debug)]
 struct Waiting {
     stream: Stream,
+    /// When it has stayed quiet for the time of the probation.
+    proven: Deadline,
     until: Deadline,
     old: Deadline,
 }
@@ -50,8 +60,8 @@ pub(super) struct Home {
 }
 
 impl Pool {
-    pub(super) fn new(idle: Duration) -> Self {
-        Self { servers: Rc::default(), idle }
+    pub(super) fn new(options: Options) -> Self {
+        Self { servers: Rc::default(), options }
     }
 
     /// Where a new connection to this server goes when it has done its work.
@@ -59,24 +69,46 @@ impl Pool {
         Home { pool: self.clone(), server, old: Deadline::after(LIFETIME) }
     }
 
-    /// A connection that can be used, the one that waited least; those that cannot be used any more are closed.
+    /// A connection that can be used, the one that waited longest: what comes late on it has come by then. Those that
+    /// cannot be used any more are closed.
     pub(super) fn take(&self, server: &Server) -> Option<(Stream, Home)> {
         loop {
-            let Waiting { mut stream, old, .. } = self.last_waiting(server)?;
+            let Waiting { mut stream, old, .. } = self.longest_waiting(server)?;
             let home = || Home { pool: self.clone(), server: server.clone(), old };
             match stream.unasked() {
-                Unasked::Nothing => return Some((stream, home())),
+                Unasked::Nothing => {
+                    self.stayed_quiet(server);
+                    return Some((stream, home()));
+                }
                 Unasked::End => {}
                 Unasked::Bytes => home().distrust(),
             }
         }
     }
 
-    fn last_waiting(&self, server: &Server) -> Option<Waiting> {
+    fn longest_waiting(&self, server: &Server) -> Option<Waiting> {
         let mut servers = self.servers.borrow_mut();
         let connections = servers.get_mut(server)?;
         connections.waiting.retain(Waiting::is_fresh);
-        connections.waiting.pop_back()
+        let is_proven = |waiting: &Waiting| waiting.proven.left().is_zero();
+        let may_be_used = !connections.is_on_probation() || connections.waiting.front().is_some_and(is_proven);
+        if may_be_used { connections.waiting.pop_front() } else { None }
+    }
+
+    fn stayed_quiet(&self, server: &Server) {
+        if let Some(connections) = self.servers.borrow_mut().get_mut(server) {
+            connections.proofs = connections.proofs.saturating_add(1);
+        }
+    }
+}
+
+impl Connections {
+    const fn is_on_probation(&self) -> bool {
+        self.proofs < PROOFS
+    }
+
+    fn are_distrusted(&self) -> bool {
+        self.distrusted.is_some_and(|until| !until.left().is_zero())
     }
 }
 
@@ -89,16 +121,19 @@ impl Waiting {
 impl Home {
     /// Keeps a connection for the next request.
     pub(super) fn put(self, stream: Stream) {
-        if self.pool.idle.is_zero() {
+        let Options { idle, probation, .. } = self.pool.options;
+        if idle.is_zero() {
             return;
         }
         let mut servers = self.pool.servers.borrow_mut();
         let connections = servers.entry(self.server).or_default();
-        if connections.distrusted.is_some_and(|until| !until.left().is_zero()) {
+        connections.waiting.retain(Waiting::is_fresh);
+        let is_enough = connections.is_on_probation() && connections.waiting.len() >= MOST_ON_PROBATION;
+        if is_enough || connections.are_distrusted() {
             return;
         }
-        connections.waiting.retain(Waiting::is_fresh);
-        connections.waiting.push_back(Waiting { stream, until: Deadline::after(self.pool.idle), old: self.old });
+        let (proven, until) = (Deadline::after(probation), Deadline::after(idle));
+        connections.waiting.push_back(Waiting { stream, proven, until, old: self.old });
     }
 
     /// The server sent what nobody asked for: none of its connections is used for a second request for a while.
@@ -107,6 +142,7 @@ impl Home {
         let mut servers = self.pool.servers.borrow_mut();
         let connections = servers.entry(self.server).or_default();
         connections.waiting.clear();
+        connections.proofs = 0;
         connections.distrusted = Some(Deadline::after(DISTRUST));
         tracing::warn!(
             server,

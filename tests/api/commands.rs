@@ -11,6 +11,7 @@ use storegate::clock::Clock;
 use storegate::sandbox::{OmsAccount, OpRetailAccount, SandboxSettings};
 
 use crate::program::{Running, directory, run, stdout_of};
+use crate::raw_peer::{RawPeer, Then};
 use crate::sandbox_gateway::SandboxGateway;
 
 /// A sandbox by the machine's clock, as the commands go by it.
@@ -161,6 +162,22 @@ fn no_token_is_minted_for_an_unknown_client_or_a_scope_that_it_does_not_have() {
     let wider = run(&["token", "--config", config, "--client", "dashboard", "--scope", "cache:purge"], &[], "");
     assert_eq!((wider.status.code(), wider.stdout.len()), (Some(1), 0));
     assert!(String::from_utf8(wider.stderr).unwrap().contains("it has stores:read, flow:read"));
+}
+
+#[test]
+fn health_is_what_the_final_response_says() {
+    for (status, is_healthy) in [("200 OK", true), ("503 Service Unavailable", false)] {
+        let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n";
+        let bytes = format!("{interim}HTTP/1.1 {status}\r\n\r\n");
+        let peer = RawPeer::start(bytes.as_bytes(), b"", Then::Close);
+        let output = run(&["health", &format!("http://{}/healthz", peer.address())], &[], "");
+        assert_eq!(output.status.success(), is_healthy, "{output:?}");
+    }
+    for bytes in ["HTTP/1.1 103 Early Hints\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n", "healthy"] {
+        let peer = RawPeer::start(bytes.as_bytes(), b"", Then::Close);
+        let output = run(&["health", &format!("http://{}/healthz", peer.address())], &[], "");
+        assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("does not answer"));
+    }
 }
 
 #[test]

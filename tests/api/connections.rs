@@ -17,7 +17,8 @@ use crate::program::directory;
 use crate::scripted_peer::{ScriptedPeer, Served, Step, response};
 use crate::test_app::{Setup, TestApp};
 
-const OPTIONS: Options = Options { connect_timeout: Duration::from_secs(20), idle: Duration::from_secs(600) };
+const OPTIONS: Options =
+    Options { connect_timeout: Duration::from_secs(20), idle: Duration::from_secs(600), probation: Duration::ZERO };
 
 /// The OMS of acme is this peer, which one worker talks to.
 fn before(peer: &ScriptedPeer) -> impl FnOnce(&mut Setup) {
@@ -25,6 +26,7 @@ fn before(peer: &ScriptedPeer) -> impl FnOnce(&mut Setup) {
     move |setup| {
         setup.set("TENANTS__ACME__OMS__URL", url);
         setup.set("SERVER__WORKERS", "1");
+        setup.set("GATEWAY__REUSE_AFTER", "0s");
     }
 }
 
@@ -112,6 +114,51 @@ async fn a_gateway_that_answers_twice_is_never_asked_twice_on_one_connection() {
         is_its_own_answer(&app, id).await;
     }
     assert_eq!(peer.connections(), 5, "who did it once is trusted with one request for each connection");
+}
+
+#[actix_web::test]
+async fn a_second_answer_that_comes_late_meets_no_other_request_of_a_new_server() {
+    let (called, sent) = (Step::new(), Step::new());
+    let (its_called, its_sent) = (called.clone(), sent.clone());
+    let script = move |connection: &mut Served| {
+        connection.request();
+        connection.send(&response("200 OK", &format!("answer {}", connection.number)));
+        // By now the next request may be under way.
+        its_called.wait();
+        connection.send(&response("200 OK", &format!("answer {}", connection.number)));
+        its_sent.done();
+        while connection.request().is_some() {
+            connection.send(&response("200 OK", "another"));
+        }
+    };
+    let peer = ScriptedPeer::start(script);
+    let client = HttpClient::new(Options { probation: Duration::from_secs(600), ..OPTIONS }, None);
+    for number in 1..=12 {
+        let answer = text(&client, &format!("http://{}/", peer.address())).await;
+        assert_eq!(answer.unwrap(), format!("answer {number}"));
+    }
+    (0..12).for_each(|_| called.done());
+    sent.is_done().await;
+}
+
+#[actix_web::test]
+async fn a_server_whose_connections_stay_quiet_gets_all_requests_on_few_of_them() {
+    let peer = ScriptedPeer::start(|connection| {
+        while connection.request().is_some() {
+            connection.send(&response("200 OK", "ok"));
+        }
+    });
+    let client = HttpClient::new(Options { probation: Duration::from_millis(20), ..OPTIONS }, None);
+    let url = format!("http://{}/", peer.address());
+    let trusted = async {
+        let (mut before, mut same) = (0, 0);
+        while same < 20 {
+            assert_eq!(text(&client, &url).await.unwrap(), "ok");
+            same = if peer.connections() == before { same + 1 } else { 0 };
+            before = peer.connections();
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), trusted).await.expect("the probation ends");
 }
 
 #[actix_web::test]

@@ -1,7 +1,8 @@
 //! `storegate doctor`, with each thing broken in turn: it names the cause and the remedy, and its exit code says the worst.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
@@ -13,6 +14,7 @@ use crate::collector::Collector;
 use crate::commands::configuration;
 use crate::program::run;
 use crate::sandbox_gateway::SandboxGateway;
+use crate::scripted_peer::ScriptedPeer;
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 
@@ -72,6 +74,32 @@ impl Patient {
     }
 }
 
+/// What goes to the gateway goes through here, and before each of its responses there are others.
+fn relay(gateway: SocketAddr) -> ScriptedPeer {
+    ScriptedPeer::start(move |connection| {
+        let mut behind = TcpStream::connect(gateway).unwrap();
+        while let Some(request) = connection.request() {
+            behind.write_all(request.as_bytes()).unwrap();
+            let response = String::from_utf8(read_response(&mut behind)).unwrap();
+            connection.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n");
+            connection.send(&response);
+        }
+    })
+}
+
+fn read_response(behind: &mut TcpStream) -> Vec<u8> {
+    let mut reader = BufReader::new(behind);
+    let mut response = Vec::new();
+    while !response.ends_with(b"\r\n\r\n") {
+        assert!(reader.read_until(b'\n', &mut response).unwrap() > 0);
+    }
+    let head = String::from_utf8(response.clone()).unwrap().to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    [response, body].concat()
+}
+
 impl Told {
     /// The only line that does not begin with `ok`.
     fn only_trouble(&self) -> &str {
@@ -83,6 +111,19 @@ impl Told {
     fn has_line(&self, beginning: &str) -> bool {
         self.text.lines().any(|line| line.starts_with(beginning))
     }
+}
+
+#[test]
+fn interim_responses_before_each_answer_are_no_trouble() {
+    let patient = Patient::healthy("doctor-interim-responses");
+    let url = patient.gateway.sandbox.oms_url();
+    let gateway: SocketAddr = url.split('/').nth(2).unwrap().parse().unwrap();
+    let relay = relay(gateway);
+    let text = fs::read_to_string(&patient.path).unwrap();
+    fs::write(&patient.path, text.replace(&gateway.to_string(), &relay.address().to_string())).unwrap();
+    let told = patient.examine();
+    assert_eq!(told.code, Some(0), "{}", told.text);
+    assert!(relay.connections() > 1);
 }
 
 #[test]
@@ -276,7 +317,7 @@ fn the_step_at_which_a_gateway_cannot_be_reached_is_named() {
     let url = patient.gateway.sandbox.oms_url();
     for (by, cause, remedy) in [
         (format!("http://{free}/rpc"), format!("no connection to {free}: "), "firewall"),
-        ("http://gateway.invalid/rpc".to_owned(), "the name gateway.invalid cannot be resolved: ".to_owned(), "DNS"),
+        ("https://gateway.invalid/rpc".to_owned(), "the name gateway.invalid cannot be resolved: ".to_owned(), "DNS"),
         (url.replace("http://", "https://"), "TLS with 127.0.0.1 cannot be agreed: ".to_owned(), "gateway.ca_file"),
     ] {
         fs::write(&patient.path, text.replace(&url, &by)).unwrap();

@@ -150,13 +150,17 @@ async fn a_provider_that_is_down_takes_nothing_away() {
 
 /// What a token is answered while the provider answers with these bytes. It could be good, so it is 503.
 async fn answered_by(head: &[u8], bytes: &[u8], then: Then) -> (usize, Answer) {
+    answered_with(&key("one"), head, bytes, then).await
+}
+
+/// The same for a token that is signed with this key.
+async fn answered_with(key: &ProviderKey, head: &[u8], bytes: &[u8], then: Then) -> (usize, Answer) {
     let peer = RawPeer::start(head, bytes, then);
-    let key = key("one");
     let app = TestApp::with(|setup| {
         trust(setup, "https://login.example.com");
         set(setup, "JWKS_URI", &format!("http://{}/keys", peer.address()));
     });
-    let provider = IdentityProvider::start(&[&key]);
+    let provider = IdentityProvider::start(&[key]);
     let token = key.token(&with(provider.claims(), "iss", json!("https://login.example.com")));
     let answer = get(&app, &token).await;
     assert_eq!(app.get(PATH).await.status, 200, "our own tokens go on");
@@ -169,12 +173,34 @@ fn assert_unavailable((requests, answer): (usize, Answer), what: &str) {
 }
 
 #[actix_web::test]
+async fn keys_are_read_however_their_document_is_delimited() {
+    let key = key("one");
+    let keys = json!({ "keys": [key.jwk] }).to_string();
+    let counted = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{keys}", keys.len());
+    for (answer, what) in [
+        (format!("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n{counted}"), "interim responses"),
+        (format!("{counted}{counted}"), "twice"),
+        (format!("HTTP/1.1 200 OK\r\n\r\n{keys}"), "until the connection ends"),
+        (format!("HTTP/1.0 200 OK\r\n\r\n\u{feff}{keys}"), "a byte order mark"),
+        (
+            format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{keys}\r\n0\r\n\r\n", keys.len()),
+            "chunks",
+        ),
+    ] {
+        let (_, answer) = answered_with(&key, answer.as_bytes(), b"", Then::Close).await;
+        assert_eq!(answer.status, 200, "{what}: {}", answer.text());
+    }
+}
+
+#[actix_web::test]
 async fn a_provider_that_never_gave_keys_is_503_so_that_nobody_throws_a_token_away() {
     let answers = [
         (&b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n"[..], "an error"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}", "no key set"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"keys\":[", "cut short"),
         (b"HTTP/1.1 200 OK\r\n\r\n", "no body"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nb\r\n{\"keys\":[]}\r\n", "no last chunk"),
+        (b"HTTP/1.1 103 Early Hints\r\n\r\n", "hints and nothing else"),
         (b"not HTTP at all", "garbage"),
         (b"", "nothing"),
     ];

@@ -36,6 +36,7 @@ async fn call(url: &str) -> Result<Option<serde_json::Value>, Error> {
         attempt_timeout: Duration::from_millis(600),
         deadline: Duration::from_secs(3),
         max_body: 64 << 10,
+        reuse_after: Duration::ZERO,
         ..GatewaySettings::default()
     };
     let oms = OmsSettings {

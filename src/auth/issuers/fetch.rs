@@ -83,7 +83,7 @@ pub(super) struct Fetcher(HttpClient);
 impl Fetcher {
     pub(super) fn new(tls: Arc<ClientConfig>) -> Self {
         // Keys are fetched every few minutes: a connection that waits would be found closed each time.
-        let options = Options { connect_timeout: DOCUMENT_TIMEOUT, idle: Duration::ZERO };
+        let options = Options { connect_timeout: DOCUMENT_TIMEOUT, idle: Duration::ZERO, probation: Duration::ZERO };
         Self(HttpClient::new(options, Some(tls)))
     }
 

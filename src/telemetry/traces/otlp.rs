@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Shorter than common servers keep a connection open. Batches come every second while there is something to send.
 const IDLE: Duration = Duration::from_secs(14);
 
+/// Less than passes between two batches.
+const PROBATION: Duration = Duration::from_millis(500);
+
 /// The collector's words are not read; of more than this the connection is not kept.
 const LONGEST_ANSWER: usize = 64 << 10;
 
@@ -67,7 +70,8 @@ pub(super) struct Collector {
 impl Collector {
     /// The way to the collector of the settings, which name one.
     pub(super) fn new(settings: &TraceSettings, tls: Arc<ClientConfig>) -> Self {
-        let client = HttpClient::new(Options { connect_timeout: PATIENCE, idle: IDLE }, Some(tls));
+        let client =
+            HttpClient::new(Options { connect_timeout: PATIENCE, idle: IDLE, probation: PROBATION }, Some(tls));
         let about = [
             KeyValue::new("service.name", settings.service_name.clone()),
             KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
@@ -122,4 +126,78 @@ impl Collector {
 /// Why it did not take that.
 pub async fn try_collector(settings: &TraceSettings, tls: Arc<ClientConfig>) -> Result<(), ExportError> {
     Collector::new(settings, tls).post(&ExportTraceServiceRequest::default()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Arc, ClientConfig, Collector, ExportError, TraceSettings};
+    use std::io::{BufRead, BufReader, Write as _};
+    use std::net::{TcpListener, TcpStream};
+    use std::thread;
+
+    /// A collector that gives these answers, in order, on connections that stay open until they are all given or one says
+    /// so; `None` closes without an answer.
+    fn collector(answers: Vec<Option<&'static str>>) -> Collector {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let settings = TraceSettings {
+            collector: Some(format!("http://{}/", listener.local_addr().unwrap())),
+            ..Default::default()
+        };
+        thread::spawn(move || {
+            let mut answers = answers.into_iter();
+            for connection in listener.incoming() {
+                let connection = connection.unwrap();
+                let mut reader = BufReader::new(&connection);
+                while let Some(answer) = read_request(&mut reader).then(|| answers.next()).flatten() {
+                    let Some(answer) = answer else { break };
+                    (&connection).write_all(answer.as_bytes()).unwrap();
+                }
+            }
+        });
+        Collector::new(&settings, tls())
+    }
+
+    /// Trusts nobody: it is not used.
+    fn tls() -> Arc<ClientConfig> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        Arc::new(config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
+    }
+
+    /// Reads the head: a batch of nothing has no body.
+    fn read_request(reader: &mut BufReader<&TcpStream>) -> bool {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if reader.read_line(&mut head).unwrap_or(0) == 0 {
+                return false;
+            }
+        }
+        true
+    }
+
+    const TAKEN: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+
+    #[actix_web::test]
+    async fn each_batch_gets_its_own_answer_whatever_comes_before_it() {
+        let busy = "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
+        let taken = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n";
+        let collector = collector(vec![Some(taken), Some(busy), Some(taken), Some(TAKEN)]);
+        for status in [200, 503, 200, 200] {
+            let outcome = collector.send(Vec::new()).await;
+            let got = match outcome {
+                Ok(()) => 200,
+                Err(ExportError::Status(status)) => status,
+                Err(error) => panic!("{error}"),
+            };
+            assert_eq!(got, status);
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_connection_that_the_collector_closed_while_it_waited_is_replaced() {
+        let collector = collector(vec![Some(TAKEN), None, Some(TAKEN), None, Some(TAKEN)]);
+        for _ in 0..3 {
+            collector.send(Vec::new()).await.unwrap();
+        }
+    }
 }
