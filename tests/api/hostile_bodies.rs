@@ -261,7 +261,8 @@ impl Question {
     /// Every body that must be refused as an answer to it.
     pub fn hostile_bodies(&self) -> Vec<String> {
         let good = envelope(self.vendor, self.data);
-        let around = ["\u{feff}\u{feff}%", "%\u{feff}", "[%]", "%%", "%x", "%,", "%\u{0}", "%\u{a0}"].map(|text| text.replace('%', &good));
+        let around = ["\u{feff}\u{feff}%", "%\u{feff}", "[%]", "%%", "%x", "%,", "%\u{0}", "%\u{a0}"]
+            .map(|text| text.replace('%', &good));
         let nested = |depth: usize| format!("{}{}{}", "[".repeat(depth), self.data, "]".repeat(depth));
         let with = |member: &str| beside(member, &good);
         let twice = match self.vendor {
