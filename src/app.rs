@@ -28,6 +28,7 @@ use crate::http::cors::Cors;
 use crate::http::docs::{self, Docs};
 use crate::http::edge::{self, Edge};
 use crate::http::ops::{self, Standing};
+use crate::http::request_limits;
 use crate::http::server;
 use crate::http::stop::{self, Signals, Stopping};
 use crate::openapi;
@@ -155,7 +156,9 @@ impl App {
         let registry = Registry::sharing(&settings.gateway, clock.clone(), replicas.as_ref());
         let tenants = Tenants::new(settings.tenants, &registry);
         let memory = Arc::new(AuthMemory::sharing(replicas.as_ref()));
+        let largest_token = settings.auth.largest_token();
         let auth = Auth::remembering(memory.clone(), settings.auth, clock.clone())?;
+        let is_issuing = auth.issuer().is_some();
         let auth = Data::new(CurrentAuth::new(auth).fetching_keys(tls.clone(), &supervisor));
         let log = CurrentLog::new(&settings.log);
         let traced = settings.traces.clone();
@@ -163,7 +166,8 @@ impl App {
         let catalogue = Catalogue::with(&settings.declared);
         let routes = catalogue.iter().map(|resource| (resource.name, resource.endpoint().path)).collect();
         let (traces, exporter) = Traces::start(&settings.traces, tls.clone(), routes, &supervisor)?;
-        let docs = Data::new(docs(&options, &openapi::document(&catalogue, &options.public_url))?);
+        let document = if is_issuing { openapi::document } else { openapi::document_without_tokens };
+        let docs = Data::new(docs(&options, &document(&catalogue, &options.public_url))?);
         let stopping = Stopping::default();
         let edge = Data::new(Edge {
             clock: clock.clone(),
@@ -174,6 +178,7 @@ impl App {
             stopping: stopping.clone(),
             traces: traces.clone(),
             addresses: addresses(&auth),
+            largest_head: request_limits::largest_head(largest_token),
         });
         let standing = Data::new(Standing {
             tenants: tenants.clone(),
@@ -213,12 +218,13 @@ impl App {
                 .wrap(middleware::from_fn(edge::pass))
                 // The last one is the outermost: it also writes on what the edge itself answers.
                 .wrap(middleware::from_fn(quota::headers::announce))
-                .configure(|config| configure(config, &catalogue));
+                .configure(|config| configure(config, &catalogue, largest_token));
             WithShortcut::new(shortcut, application)
         };
         let heard = Arc::new(Heard { cache: cache.clone(), memory, clock: clock_of_replicas });
         let sharing = replicas.map(|replicas| replicas.start(heard, &supervisor)).transpose()?;
-        let server = server::start(listener, &options.connections(), move || seats.close(), &supervisor, factory)?;
+        let limits = options.connections(largest_token);
+        let server = server::start(listener, &limits, move || seats.close(), &supervisor, factory)?;
         let stop = Stop { stopping, delay: options.stop_delay };
         Ok(Self { address, server, cache, in_force, stop, supervisor, exporter, _sharing: sharing })
     }
@@ -279,10 +285,10 @@ fn addresses(auth: &Data<CurrentAuth>) -> AddressFinder {
 }
 
 /// Every route of the service.
-fn configure(config: &mut ServiceConfig, catalogue: &Catalogue) {
+fn configure(config: &mut ServiceConfig, catalogue: &Catalogue, largest_token: usize) {
     config
         .configure(|config| resources::configure(config, catalogue))
-        .configure(auth::endpoints::configure)
+        .configure(|config| auth::endpoints::configure(config, largest_token))
         .configure(ops::configure)
         .configure(docs::configure);
 }

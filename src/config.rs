@@ -17,6 +17,7 @@ use crate::gateway::tenants::TenantSettings;
 use crate::http::cors::{Cors, CorsSettings};
 use crate::http::host::Host;
 use crate::http::public_url::PublicUrl;
+use crate::http::request_limits;
 use crate::http::server::ConnectionLimits;
 use crate::http::watch::Patience;
 use crate::replicas::settings::RedisSettings;
@@ -162,8 +163,8 @@ impl ServerSettings {
         }
     }
 
-    /// What connections may do.
-    pub fn connections(&self) -> ConnectionLimits {
+    /// What connections may do, where tokens may be as large.
+    pub fn connections(&self, largest_token: usize) -> ConnectionLimits {
         ConnectionLimits {
             workers: self.workers,
             connections: self.connections,
@@ -173,6 +174,7 @@ impl ServerSettings {
             drain: self.drain,
             varies_by_origin: Cors::new(&self.cors).is_some_and(|cors| cors.varies_by_origin()),
             public_url: self.public_url.clone(),
+            largest_head: request_limits::largest_read(request_limits::largest_head(largest_token)),
         }
     }
 }

@@ -14,7 +14,7 @@ use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{Components, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi as Document, Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::auth::endpoints::{TOKEN_PATH, TokenApi};
+use crate::auth::endpoints::{INTROSPECTION_PATH, METADATA_PATH, REVOCATION_PATH, TOKEN_PATH, TokenApi};
 use crate::auth::scope::Scopes as ScopeList;
 use crate::gateway::dialect::{Door, Method};
 use crate::http::ops::OpsApi;
@@ -28,6 +28,9 @@ const DESCRIPTION: &str = "Stores, visitors, demographics and inspections of a r
 Behind each path stands a signed call to a vendor's gateway; answers are cached and carry an `ETag`.\n\n\
 Get a token with `POST /oauth/token`, and send it as `Authorization: Bearer …`. Errors are problem documents \
 (RFC 9457) whose `type` opens a page that says what to do. Values that a gateway did not give are `null`.";
+
+/// How a token is got, as the description says it, and for a service that issues none.
+const WAYS_TO_A_TOKEN: [&str; 2] = ["with `POST /oauth/token`", "from your company's identity provider"];
 
 const TAGS: [(&str, &str); 8] = [
     ("Stores", "The stores of the company."),
@@ -62,6 +65,29 @@ pub fn document(catalogue: &Catalogue, public_url: &PublicUrl) -> Document {
         components.responses.insert(name, RefOr::T(response));
     }
     document
+}
+
+/// The document of a service that issues no tokens: they come from identity providers, and there is nothing to authorize
+/// with but a token.
+pub fn document_without_tokens(catalogue: &Catalogue, public_url: &PublicUrl) -> Document {
+    let mut document = document(catalogue, public_url);
+    for path in [TOKEN_PATH, REVOCATION_PATH, INTROSPECTION_PATH, METADATA_PATH] {
+        document.paths.paths.shift_remove(path);
+    }
+    for operation in document.paths.paths.values_mut().flat_map(operations) {
+        // An empty list is for what needs no token.
+        if operation.security.as_ref().is_some_and(|required| !required.is_empty()) {
+            operation.security = Some(vec![bearer()]);
+        }
+    }
+    document.components.get_or_insert_default().security_schemes.remove("oauth2");
+    let [with_ours, with_theirs] = WAYS_TO_A_TOKEN;
+    document.info.description = Some(DESCRIPTION.replace(with_ours, with_theirs));
+    document
+}
+
+fn bearer() -> SecurityRequirement {
+    SecurityRequirement::new("bearer", Vec::<String>::new())
 }
 
 /// The document as JSON, with a line end.
@@ -126,8 +152,7 @@ fn add_resource(document: &mut Document, resource: &'static Resource) {
 fn finished(endpoint: &Endpoint, resource: &Resource) -> Operation {
     let mut operation = endpoint.operation.clone();
     let alternatives = endpoint.scope.split(' ').map(|scope| SecurityRequirement::new("oauth2", [scope]));
-    let bearer = SecurityRequirement::new("bearer", Vec::<String>::new());
-    operation.security = Some(alternatives.chain([bearer]).collect());
+    operation.security = Some(alternatives.chain([bearer()]).collect());
     operation.extensions = resource.method.as_ref().map(|method| gateway_method(resource, method));
     responses::complete(&mut operation, endpoint, resource);
     operation
@@ -142,7 +167,7 @@ fn take_more(form: &mut RefOr<Schema>) {
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    item.get.iter_mut().chain(&mut item.post)
+    item.get.iter_mut().chain(&mut item.post).chain(&mut item.delete)
 }
 
 fn gateway_method(resource: &Resource, method: &Method) -> Extensions {

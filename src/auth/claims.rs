@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::numeric_date::NumericDate;
+
 /// The claims of an access token that was checked, or that is about to be signed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Claims {
@@ -14,8 +16,10 @@ pub struct Claims {
     pub aud: Audience,
     /// When the token ends, in seconds since 1970 (RFC 7519 §4.1.4).
     pub exp: i64,
-    /// When the token was issued (RFC 7519 §4.1.6).
-    pub iat: i64,
+    /// When the token was issued (RFC 7519 §4.1.6); absent where a trusted issuer does not say. Nothing depends on it: the
+    /// clock of whoever issued the token may be ahead of ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iat: Option<i64>,
     /// Before when the token is not valid (RFC 7519 §4.1.5).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
@@ -46,9 +50,9 @@ impl Claims {
             iss: text(claims.iss, "iss")?,
             sub: text(claims.sub, "sub")?,
             aud: claims.aud.filter(|aud| !aud.0.is_empty()).ok_or(ClaimsError::Missing("aud"))?,
-            exp: claims.exp.ok_or(ClaimsError::Missing("exp"))?,
-            iat: claims.iat.ok_or(ClaimsError::Missing("iat"))?,
-            nbf: claims.nbf,
+            exp: claims.exp.ok_or(ClaimsError::Missing("exp"))?.floor(),
+            iat: Some(claims.iat.ok_or(ClaimsError::Missing("iat"))?.floor()),
+            nbf: claims.nbf.map(NumericDate::ceiling),
             jti: text(claims.jti, "jti")?,
             client_id: text(claims.client_id, "client_id")?,
             scope: claims.scope.ok_or(ClaimsError::Missing("scope"))?,
@@ -79,10 +83,10 @@ struct UncheckedClaims {
     iss: Option<String>,
     sub: Option<String>,
     aud: Option<Audience>,
-    exp: Option<i64>,
-    iat: Option<i64>,
+    exp: Option<NumericDate>,
+    iat: Option<NumericDate>,
     #[serde(default, deserialize_with = "not_null")]
-    nbf: Option<i64>,
+    nbf: Option<NumericDate>,
     jti: Option<String>,
     client_id: Option<String>,
     scope: Option<String>,
@@ -110,6 +114,11 @@ impl Audience {
     /// An audience of one.
     pub fn one(name: impl Into<String>) -> Self {
         Self(vec![name.into()])
+    }
+
+    /// Whether it names nobody.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// How many there are.
@@ -186,9 +195,19 @@ mod tests {
         }
         for name in ["exp", "iat", "nbf"] {
             assert_eq!(read_with(name, json!("1900000000")), Err(ClaimsError::Malformed), "{name}");
-            assert_eq!(read_with(name, json!(1.5)), Err(ClaimsError::Malformed), "{name}");
         }
         assert_eq!(read_with("aud", json!(["storegate", 7])), Err(ClaimsError::Malformed));
+    }
+
+    #[test]
+    fn a_time_may_have_a_fraction_or_an_exponent_and_makes_no_token_live_longer() {
+        let times = |json: &str| {
+            let claims = complete().to_string().replace("1900000000", json);
+            Claims::from_json(claims.as_bytes()).map(|claims| claims.exp)
+        };
+        assert_eq!((times("1900000000.9"), times("1.9E9")), (Ok(1_900_000_000), Ok(1_900_000_000)));
+        let read = read_with("nbf", json!(1_800_000_000.1)).unwrap();
+        assert_eq!((read.nbf, read.iat), (Some(1_800_000_001), Some(1_800_000_000)));
     }
 
     #[test]

@@ -196,7 +196,7 @@ mod tests {
     }
 
     fn stand_ins() -> StandIns {
-        StandIns::of(shared_key().signing().unwrap())
+        StandIns::of(shared_key().signing())
     }
 
     async fn check(clients: &Clients, id: &str, secret: &str) -> Result<String, AuthenticationError> {

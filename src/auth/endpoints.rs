@@ -9,7 +9,7 @@ mod token;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
-use actix_web::{HttpResponse, Resource, web};
+use actix_web::{HttpResponse, ResponseError as _, web};
 use utoipa::OpenApi;
 
 use super::jwk::{Jwk, JwkSet};
@@ -18,7 +18,8 @@ use super::token_form::TokenForm;
 use super::token_request::TokenRequest;
 use super::{REALM, oauth_form};
 use crate::http::methods;
-use crate::http::problem::whole_seconds;
+use crate::http::problem::{Problem, whole_seconds};
+use crate::http::problem_type::ProblemType;
 use introspection::{__path_introspect_token, IntrospectionDocument, introspect_token};
 use published::{
     __path_read_authorization_server_metadata, __path_read_jwks, AuthorizationServerMetadata,
@@ -38,8 +39,10 @@ pub const JWKS_PATH: &str = "/.well-known/jwks.json";
 /// Where the server describes itself.
 pub const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
 
-/// Adds the paths to the application.
-pub fn configure(config: &mut web::ServiceConfig) {
+/// Adds the paths to the application. They read tokens of up to `largest_token` bytes.
+pub fn configure(config: &mut web::ServiceConfig, largest_token: usize) {
+    let most = oauth_form::maximum_bytes(largest_token);
+    let form = |path: &str, name: &str| web::resource(path).name(name).app_data(web::PayloadConfig::new(most));
     let tokens = form(TOKEN_PATH, "token").route(web::post().to(issue_token));
     let revocation = form(REVOCATION_PATH, "revocation").route(web::post().to(revoke_token));
     let introspection = form(INTROSPECTION_PATH, "introspection").route(web::post().to(introspect_token));
@@ -55,10 +58,6 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(methods::allow_only(keys, methods::READ))
         .service(methods::allow_only(metadata, methods::READ))
         .service(methods::allow_only(of_path, methods::READ));
-}
-
-fn form(path: &str, name: &str) -> Resource {
-    web::resource(path).name(name).app_data(web::PayloadConfig::new(oauth_form::MAXIMUM_BYTES))
 }
 
 /// The part of the API document that describes these paths.
@@ -78,6 +77,12 @@ fn unstored(status: StatusCode) -> actix_web::HttpResponseBuilder {
     let mut response = HttpResponse::build(status);
     response.insert_header((CACHE_CONTROL, "no-store")).insert_header((PRAGMA, "no-cache"));
     response
+}
+
+/// For a service that issues no tokens: there is no such path then.
+fn not_found() -> HttpResponse {
+    let detail = "This service issues no tokens. Get one from the identity provider of your company.";
+    Problem::new(ProblemType::NotFound, detail).error_response()
 }
 
 fn refusal(error: &OAuthError) -> HttpResponse {

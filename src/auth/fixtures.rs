@@ -93,7 +93,7 @@ pub(crate) fn token(auth: &Auth, scopes: &[&str], stores: Option<&[&str]>) -> St
         organizations: None,
         lifetime: None,
     };
-    auth.issuer().issue(grant).unwrap().token.expose_secret().to_owned()
+    auth.issuer().unwrap().issue(grant).unwrap().token.expose_secret().to_owned()
 }
 
 pub(crate) fn ed25519_key() -> Key {
@@ -110,7 +110,6 @@ pub(crate) fn sign(header: &Value, payload: &str, key: &Key) -> String {
     let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
     let message = format!("{}.{}", part(&header.to_string()), part(payload));
     let signing = key.signing().unwrap();
-    let signature =
-        jsonwebtoken::crypto::sign(message.as_bytes(), signing.encoding(), signing.algorithm().jws()).unwrap();
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), signing.encoding(), signing.jws()).unwrap();
     format!("{message}.{signature}")
 }

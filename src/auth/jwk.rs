@@ -7,9 +7,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::key_algorithm::KeyAlgorithm;
+use super::public_key::Curve;
 
 /// The public keys that tokens are signed with (RFC 7517 §5).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct JwkSet {
     /// One entry a key; find a token's by its `kid`.
     pub keys: Vec<Jwk>,
@@ -56,10 +57,10 @@ impl Jwk {
         Self { crv: Some("Ed25519"), x: Some(base64url(x)), ..Self::bare("OKP", kid, KeyAlgorithm::EdDsa) }
     }
 
-    /// A key of P-256, by its coordinates.
-    pub fn p256(kid: &str, x: &[u8], y: &[u8]) -> Self {
+    /// A key of a curve, by its coordinates.
+    pub fn ec(kid: &str, curve: Curve, x: &[u8], y: &[u8]) -> Self {
         let (x, y) = (Some(base64url(x)), Some(base64url(y)));
-        Self { crv: Some("P-256"), x, y, ..Self::bare("EC", kid, KeyAlgorithm::Es256) }
+        Self { crv: Some(curve.name()), x, y, ..Self::bare("EC", kid, curve.algorithm()) }
     }
 
     /// An RSA key, by its numbers, big-endian without leading zeros.

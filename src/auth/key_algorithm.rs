@@ -1,9 +1,8 @@
-//! The algorithms that tokens may be signed with. A key has exactly one (RFC 8725 §3.1).
+//! The algorithms that tokens may be signed with. A key has exactly one, unless the settings of its issuer allow more
+//! (RFC 8725 §3.1).
 
 use std::fmt;
 use std::str::FromStr;
-
-use jsonwebtoken::Algorithm;
 
 /// How tokens are signed (RFC 7518 §3.1, RFC 8037 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,47 +11,75 @@ pub enum KeyAlgorithm {
     EdDsa,
     /// ECDSA on P-256 with SHA-256.
     Es256,
+    /// ECDSA on P-384 with SHA-384.
+    Es384,
+    /// ECDSA on P-521 with SHA-512.
+    Es512,
     /// RSA (PKCS#1 v1.5) with SHA-256: slow to sign, and known everywhere.
     Rs256,
+    /// RSA (PKCS#1 v1.5) with SHA-384.
+    Rs384,
+    /// RSA (PKCS#1 v1.5) with SHA-512.
+    Rs512,
+    /// RSA (PSS) with SHA-256.
+    Ps256,
+    /// RSA (PSS) with SHA-384.
+    Ps384,
+    /// RSA (PSS) with SHA-512.
+    Ps512,
     /// HMAC with SHA-256: whoever verifies could also sign.
     Hs256,
 }
 
 impl KeyAlgorithm {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::EdDsa, Self::Es256, Self::Rs256, Self::Hs256];
+    /// Those that a key of this service can have.
+    pub const OWN: [Self; 4] = [Self::EdDsa, Self::Es256, Self::Rs256, Self::Hs256];
+
+    /// Those that a key of a trusted issuer can have: whoever verifies needs only the public half.
+    pub const ASYMMETRIC: [Self; 10] = [
+        Self::Rs256,
+        Self::Rs384,
+        Self::Rs512,
+        Self::Ps256,
+        Self::Ps384,
+        Self::Ps512,
+        Self::Es256,
+        Self::Es384,
+        Self::Es512,
+        Self::EdDsa,
+    ];
 
     /// The name in a token's header.
     pub const fn name(self) -> &'static str {
         match self {
             Self::EdDsa => "EdDSA",
             Self::Es256 => "ES256",
+            Self::Es384 => "ES384",
+            Self::Es512 => "ES512",
             Self::Rs256 => "RS256",
+            Self::Rs384 => "RS384",
+            Self::Rs512 => "RS512",
+            Self::Ps256 => "PS256",
+            Self::Ps384 => "PS384",
+            Self::Ps512 => "PS512",
             Self::Hs256 => "HS256",
         }
     }
 
-    /// Whether whoever verifies needs only the public half of the key.
-    pub const fn is_asymmetric(self) -> bool {
-        !matches!(self, Self::Hs256)
-    }
-
-    pub(super) const fn jws(self) -> Algorithm {
-        match self {
-            Self::EdDsa => Algorithm::EdDSA,
-            Self::Es256 => Algorithm::ES256,
-            Self::Rs256 => Algorithm::RS256,
-            Self::Hs256 => Algorithm::HS256,
-        }
+    /// The algorithm of a token's header or of a JWK; the case counts. RFC 9864 §2.2 gives Ed25519 a name of its own, which
+    /// some providers write in the place of EdDSA.
+    pub fn named(name: &str) -> Option<Self> {
+        let is_named = |algorithm: &Self| algorithm.name() == name || (*algorithm == Self::EdDsa && name == "Ed25519");
+        Self::ASYMMETRIC.into_iter().chain([Self::Hs256]).find(is_named)
     }
 }
 
 impl FromStr for KeyAlgorithm {
     type Err = &'static str;
 
-    /// Takes the exact name; the case counts, as in a token.
+    /// Takes the exact name of one of [`Self::OWN`]; the case counts, as in a token.
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.into_iter().find(|algorithm| algorithm.name() == name);
+        let found = Self::OWN.into_iter().find(|algorithm| algorithm.name() == name);
         found.ok_or("write EdDSA, ES256, RS256 or HS256")
     }
 }

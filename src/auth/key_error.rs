@@ -25,6 +25,11 @@ pub enum KeyError {
     /// An RSA key that can be broken.
     #[error("this RSA key is too short: RS256 needs at least {MINIMUM_RSA_BITS} bits")]
     WeakRsaModulus,
+    /// An RSA key whose modulus can be factored.
+    #[error(
+        "this RSA key has the ROCA weakness (CVE-2017-15361), so that others can compute its private half: make a new one with other software"
+    )]
+    Roca,
     /// An RSA key for which signatures have been forged.
     #[error("the public exponent of this RSA key is not safe: use a key with the usual 65537")]
     WeakRsaExponent,

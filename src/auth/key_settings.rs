@@ -11,12 +11,14 @@ use crate::settings::Section;
 /// What a key is given as, at most one of them for a key.
 const MATERIAL: [&str; 3] = ["private_key", "public_key", "secret"];
 
-/// Reads the keys out of the section `[auth]`; none if none could be read.
-pub(super) fn read(section: &Section<'_>) -> Option<KeySet> {
+/// Reads the keys out of the section `[auth]`; none if none could be read, or if there are none and none is needed.
+pub(super) fn read(section: &Section<'_>, is_needed: bool) -> Option<KeySet> {
     let entries = section.section("keys").entries();
     let sign_with = section.text("sign_with");
     if entries.is_empty() {
-        section.problem("keys", KeyError::NoKey);
+        if is_needed || sign_with.is_some() {
+            section.problem("keys", KeyError::NoKey);
+        }
         return None;
     }
     let kids: Vec<String> = entries.iter().map(|(kid, _)| kid.clone()).collect();
@@ -60,7 +62,7 @@ fn read_key(kid: &str, section: &Section<'_>) -> Option<Key> {
         }
     };
     let key = key.map_err(|error| section.problem(field, error)).ok()?;
-    let given = key.verification().algorithm();
+    let given = key.algorithm();
     if let Some(declared) = declared.filter(|declared| *declared != given) {
         section.problem("algorithm", format!("{field} is a key for {given}, not for {declared}"));
     }
@@ -106,7 +108,7 @@ mod tests {
     fn keys(toml: &str) -> (Option<KeySet>, String) {
         let table: Table = toml.parse().unwrap();
         let report = Report::default();
-        let keys = read(&Section::root(&table, &report).section("auth"));
+        let keys = read(&Section::root(&table, &report).section("auth"), true);
         (keys, report.finish(&table).err().map(|problems| problems.0.join("\n")).unwrap_or_default())
     }
 

@@ -1,11 +1,10 @@
 //! The service's own keys: the one that signs, the ones that verify, and the public document about them (RFC 7517).
-//! A key has exactly one algorithm (RFC 8725 §3.1); a token's header never chooses it. The keys of a trusted issuer are
-//! another [`VerificationKeys`].
+//! A key of this service has exactly one algorithm (RFC 8725 §3.1); a token's header never chooses it. The keys of a trusted
+//! issuer are another [`VerificationKeys`].
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use jsonwebtoken::{DecodingKey, EncodingKey};
+use jsonwebtoken::{Algorithm, EncodingKey};
 use secrecy::SecretString;
 
 use super::jwk::JwkSet;
@@ -13,6 +12,7 @@ use super::key_algorithm::KeyAlgorithm;
 use super::key_error::KeyError;
 use super::private_key::PrivateKey;
 use super::public_key::PublicKey;
+use super::verification_keys::{VerificationKey, VerificationKeys};
 
 /// The shortest shared secret for HS256: as long as its hash (RFC 7518 §3.2).
 pub const MINIMUM_SHARED_SECRET_BYTES: usize = 32;
@@ -27,6 +27,7 @@ const OF_OTHER_KINDS: [&[u8]; 7] =
 pub struct SigningKey {
     kid: String,
     algorithm: KeyAlgorithm,
+    jws: Algorithm,
     encoding: EncodingKey,
 }
 
@@ -41,42 +42,13 @@ impl SigningKey {
         self.algorithm
     }
 
+    /// The same algorithm, as the library that signs names it.
+    pub(super) const fn jws(&self) -> Algorithm {
+        self.jws
+    }
+
     pub(super) const fn encoding(&self) -> &EncodingKey {
         &self.encoding
-    }
-}
-
-/// What is needed to check a signature.
-#[derive(Clone, Debug)]
-pub struct VerificationKey {
-    algorithm: KeyAlgorithm,
-    decoding: DecodingKey,
-    /// Absent for a shared secret, which has no public half.
-    public: Option<PublicKey>,
-}
-
-impl VerificationKey {
-    /// Verifies with a public key, by the one algorithm of its kind.
-    pub fn public(key: PublicKey) -> Self {
-        Self { algorithm: key.algorithm(), decoding: key.decoding(), public: Some(key) }
-    }
-
-    fn shared(secret: &[u8]) -> Self {
-        Self { algorithm: KeyAlgorithm::Hs256, decoding: DecodingKey::from_secret(secret), public: None }
-    }
-
-    /// The one algorithm of this key.
-    pub const fn algorithm(&self) -> KeyAlgorithm {
-        self.algorithm
-    }
-
-    /// Whether both are the same public key. Shared secrets are never compared.
-    pub fn is_same_public_key(&self, other: &Self) -> bool {
-        self.public.is_some() && self.public == other.public
-    }
-
-    pub(super) const fn decoding(&self) -> &DecodingKey {
-        &self.decoding
     }
 }
 
@@ -84,6 +56,7 @@ impl VerificationKey {
 #[derive(Clone, Debug)]
 pub struct Key {
     kid: String,
+    algorithm: KeyAlgorithm,
     /// Absent for a key that only verifies.
     signing: Option<SigningKey>,
     verification: VerificationKey,
@@ -95,10 +68,10 @@ impl Key {
     /// # Errors
     /// It is something else, or weak.
     pub fn private(kid: &str, pem: &SecretString) -> Result<Self, KeyError> {
-        let PrivateKey { encoding, public } = PrivateKey::from_pem(pem)?;
+        let PrivateKey { algorithm, jws, encoding, public } = PrivateKey::from_pem(pem)?;
         let kid = kid.to_owned();
-        let signing = Some(SigningKey { kid: kid.clone(), algorithm: public.algorithm(), encoding });
-        Ok(Self { kid, signing, verification: VerificationKey::public(public) })
+        let signing = Some(SigningKey { kid: kid.clone(), algorithm, jws, encoding });
+        Ok(Self { kid, algorithm, signing, verification: VerificationKey::public(public) })
     }
 
     /// Reads an Ed25519, P-256 or RSA public key in PEM, which verifies and does not sign.
@@ -106,8 +79,9 @@ impl Key {
     /// # Errors
     /// It is something else, or weak.
     pub fn public(kid: &str, pem: &str) -> Result<Self, KeyError> {
-        let verification = VerificationKey::public(PublicKey::from_pem(pem)?);
-        Ok(Self { kid: kid.to_owned(), signing: None, verification })
+        let public = PublicKey::from_pem(pem)?;
+        let algorithm = public.algorithms().first().copied().ok_or(KeyError::NotPublicKey)?;
+        Ok(Self { kid: kid.to_owned(), algorithm, signing: None, verification: VerificationKey::public(public) })
     }
 
     /// Takes the bytes of a shared secret, as they were written.
@@ -125,14 +99,20 @@ impl Key {
             return Err(KeyError::RepeatedSharedSecret);
         }
         let (kid, encoding) = (kid.to_owned(), EncodingKey::from_secret(secret));
-        let signing = Some(SigningKey { kid: kid.clone(), algorithm: KeyAlgorithm::Hs256, encoding });
-        Ok(Self { kid, signing, verification: VerificationKey::shared(secret) })
+        let algorithm = KeyAlgorithm::Hs256;
+        let signing = Some(SigningKey { kid: kid.clone(), algorithm, jws: Algorithm::HS256, encoding });
+        Ok(Self { kid, algorithm, signing, verification: VerificationKey::shared(secret) })
     }
 
     /// The same key, which from now on only verifies.
     #[must_use]
     pub fn verify_only(self) -> Self {
         Self { signing: None, ..self }
+    }
+
+    /// The one algorithm of this key.
+    pub const fn algorithm(&self) -> KeyAlgorithm {
+        self.algorithm
     }
 
     /// The private half; none of a key that only verifies.
@@ -151,49 +131,6 @@ fn is_of_another_kind(secret: &[u8]) -> bool {
     // The first bytes of an RSA key or a certificate in base64. A secret may begin so, but is never as long.
     let is_long_der = start.starts_with(b"MII") && start.len() >= 256;
     is_long_der || OF_OTHER_KINDS.iter().any(|mark| start.starts_with(mark))
-}
-
-/// The keys of one issuer, by id.
-#[derive(Clone, Debug, Default)]
-pub struct VerificationKeys {
-    by_id: BTreeMap<String, Arc<VerificationKey>>,
-    nameless: Option<Arc<VerificationKey>>,
-}
-
-impl VerificationKeys {
-    /// Keys by their ids.
-    pub fn new(keys: impl IntoIterator<Item = (String, VerificationKey)>) -> Self {
-        let by_id = keys.into_iter().map(|(kid, key)| (kid, Arc::new(key))).collect();
-        Self { by_id, nameless: None }
-    }
-
-    /// The only key of an issuer that gives its key no id.
-    pub fn nameless(key: VerificationKey) -> Self {
-        Self { by_id: BTreeMap::new(), nameless: Some(Arc::new(key)) }
-    }
-
-    /// The key of this id, or for a token that names none, the only key if that has no id either.
-    pub fn get(&self, kid: Option<&str>) -> Option<&Arc<VerificationKey>> {
-        match kid {
-            Some(kid) => self.by_id.get(kid),
-            None => self.nameless.as_ref(),
-        }
-    }
-
-    /// Whether tokens need not name their key.
-    pub const fn is_nameless(&self) -> bool {
-        self.nameless.is_some()
-    }
-
-    /// How many keys there are.
-    pub fn len(&self) -> usize {
-        self.by_id.len() + usize::from(self.is_nameless())
-    }
-
-    /// Whether there is no key.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 /// All keys of the service.
@@ -231,8 +168,7 @@ impl KeySet {
 
     /// The public keys, for whoever wants to check our tokens. Shared secrets never appear.
     pub fn public_document(&self) -> JwkSet {
-        let keys = self.verification.by_id.iter();
-        JwkSet { keys: keys.filter_map(|(kid, key)| Some(key.public.as_ref()?.jwk(kid))).collect() }
+        self.verification.public_document()
     }
 }
 
@@ -265,10 +201,10 @@ mod tests {
         let key = rfc_8037_key();
         let signing = key.signing().unwrap();
         let message = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
-        let signature = jsonwebtoken::crypto::sign(message, signing.encoding(), signing.algorithm().jws()).unwrap();
+        let signature = jsonwebtoken::crypto::sign(message, signing.encoding(), signing.jws()).unwrap();
         assert_eq!(signature, "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg");
-        let decoding = key.verification.decoding();
-        assert!(jsonwebtoken::crypto::verify(&signature, message, decoding, KeyAlgorithm::EdDsa.jws()).unwrap());
+        let bytes = URL_SAFE_NO_PAD.decode(&signature).unwrap();
+        assert!(key.verification.has_signed(KeyAlgorithm::EdDsa, message, &bytes));
 
         let published = KeySet::new(vec![key], None).unwrap().public_document().keys.remove(0);
         let (crv, x) = (published.crv.unwrap(), published.x.unwrap());
@@ -285,8 +221,8 @@ mod tests {
         let key = Key::hs256("rfc-7515", &URL_SAFE_NO_PAD.decode(RFC_7515_SECRET).unwrap()).unwrap();
         let message = b"eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
         let signature = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-        let decoding = key.verification.decoding();
-        assert!(jsonwebtoken::crypto::verify(signature, message, decoding, KeyAlgorithm::Hs256.jws()).unwrap());
+        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        assert!(key.verification.has_signed(KeyAlgorithm::Hs256, message, &signature));
     }
 
     #[test]
@@ -299,11 +235,10 @@ mod tests {
         for (algorithm, expected) in fields {
             let key = Key::private("new", &private_key::generate(algorithm).unwrap()).unwrap();
             let signing = key.signing().unwrap();
-            assert_eq!((signing.algorithm(), key.verification().algorithm()), (algorithm, algorithm));
-            let signature = jsonwebtoken::crypto::sign(b"x", signing.encoding(), algorithm.jws()).unwrap();
-            let verify = |message: &[u8]| {
-                jsonwebtoken::crypto::verify(&signature, message, key.verification.decoding(), algorithm.jws()).unwrap()
-            };
+            assert_eq!((signing.algorithm(), key.algorithm()), (algorithm, algorithm));
+            let signature = jsonwebtoken::crypto::sign(b"x", signing.encoding(), signing.jws()).unwrap();
+            let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+            let verify = |message: &[u8]| key.verification.has_signed(algorithm, message, &signature);
             assert!(verify(b"x") && !verify(b"y"), "{algorithm}");
             let document = KeySet::new(vec![key.clone()], None).unwrap().public_document();
             let published = serde_json::to_value(&document.keys[0]).unwrap();

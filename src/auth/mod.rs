@@ -26,6 +26,7 @@ mod key_settings;
 pub mod keys;
 pub mod limits;
 pub mod memory;
+mod numeric_date;
 pub mod oauth_error;
 pub mod oauth_form;
 pub mod private_key;
@@ -41,6 +42,7 @@ pub mod stand_ins;
 pub mod token_form;
 pub mod token_request;
 pub mod token_types;
+pub mod verification_keys;
 mod verified_secrets;
 pub mod verify;
 
@@ -60,6 +62,7 @@ use clients::Clients;
 use issue::TokenIssuer;
 use issuers::Issuers;
 use jwk::JwkSet;
+use keys::KeySet;
 use limits::CallerLimits;
 use memory::AuthMemory;
 use quota::{Quota, Quotas};
@@ -83,7 +86,8 @@ pub struct Auth {
     scopes: Scopes,
     memory: Arc<AuthMemory>,
     clock: Clock,
-    issuer: TokenIssuer,
+    /// `None` for a service that accepts the tokens of identity providers only.
+    issuer: Option<TokenIssuer>,
     verifier: Verifier,
     public_keys: JwkSet,
 }
@@ -102,8 +106,8 @@ static CONFIGURATIONS: AtomicU64 = AtomicU64::new(0);
 /// Why the settings do not make an [`Auth`]. Reading them has reported the details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthSetupError {
-    /// No key could be read.
-    #[error("there is no usable key to sign tokens with")]
+    /// No key could be read, and no other issuer is trusted.
+    #[error("there is no usable key to sign tokens with, and no identity provider in [auth.issuers]")]
     NoKey,
 }
 
@@ -111,7 +115,7 @@ impl Auth {
     /// Puts keys and clients to work.
     ///
     /// # Errors
-    /// There is no key.
+    /// There is neither a key nor an issuer.
     pub fn new(settings: AuthSettings, clock: Clock) -> Result<Self, AuthSetupError> {
         Self::remembering(Arc::default(), settings, clock)
     }
@@ -119,7 +123,7 @@ impl Auth {
     /// The same with a memory that others look into.
     ///
     /// # Errors
-    /// There is no key.
+    /// There is neither a key nor an issuer.
     pub fn remembering(memory: Arc<AuthMemory>, settings: AuthSettings, clock: Clock) -> Result<Self, AuthSetupError> {
         Self::around(memory, &Issuers::default(), settings, clock)
     }
@@ -150,17 +154,26 @@ impl Auth {
         settings: AuthSettings,
         clock: Clock,
     ) -> Result<Self, AuthSetupError> {
-        let keys = settings.keys.ok_or(AuthSetupError::NoKey)?;
+        if settings.keys.is_none() && settings.issuers.is_empty() {
+            return Err(AuthSetupError::NoKey);
+        }
+        let keys = settings.keys;
         let (issuer, audience) = (&settings.issuer, &settings.audience);
         let trusted = Issuers::sharing_keys_of(known, settings.issuers, &clock);
         let revocations = Revocations::new(settings.revoked_tokens, memory.revoked.clone());
-        let verifier = Verifier::new(issuer, audience, keys.verification().clone(), clock.clone());
+        let verifier = match &keys {
+            Some(keys) => Verifier::new(issuer, audience, keys.verification().clone(), clock.clone()),
+            None => Verifier::without_own_tokens(clock.clone()),
+        };
+        let issue = |keys: &KeySet| {
+            TokenIssuer::new(issuer, audience, settings.token_lifetime, keys.signing().clone(), clock.clone())
+        };
         Ok(Self {
             number: CONFIGURATIONS.fetch_add(1, Ordering::Relaxed),
-            issuer: TokenIssuer::new(issuer, audience, settings.token_lifetime, keys.signing().clone(), clock.clone()),
+            issuer: keys.as_ref().map(issue),
             verifier: verifier.trusting(trusted).refusing(revocations),
-            public_keys: keys.public_document(),
-            clients: Clients::new(settings.clients, StandIns::of(keys.signing())),
+            public_keys: keys.as_ref().map(KeySet::public_document).unwrap_or_default(),
+            clients: Clients::new(settings.clients, StandIns::of(keys.as_ref().map(KeySet::signing))),
             limits: settings.limits,
             scopes: settings.scopes,
             issuer_name: settings.issuer,
@@ -173,7 +186,10 @@ impl Auth {
 
     /// The settings of `[auth]` that differ from what is in force and are not renewed without a restart.
     pub fn fixed_differences(&self, settings: &AuthSettings) -> Vec<&'static str> {
+        // What a head and a form may hold is decided when the server starts.
+        let is_larger = settings.largest_token() > self.verifier.largest_token();
         let differences = [
+            (is_larger, "auth.issuers.*.token_size"),
             (self.issuer_name != settings.issuer, "auth.issuer"),
             (self.audience != settings.audience, "auth.audience"),
         ];
@@ -217,9 +233,9 @@ impl Auth {
         &self.clients
     }
 
-    /// Makes tokens.
-    pub const fn issuer(&self) -> &TokenIssuer {
-        &self.issuer
+    /// Makes tokens; `None` for a service that accepts the tokens of identity providers only.
+    pub const fn issuer(&self) -> Option<&TokenIssuer> {
+        self.issuer.as_ref()
     }
 
     /// Checks tokens.
@@ -246,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_key_there_is_no_auth() {
+    fn without_a_key_and_an_issuer_there_is_no_auth() {
         let settings = super::AuthSettings { keys: None, ..fixtures::settings() };
         assert_eq!(Auth::new(settings, fixtures::clock().0).unwrap_err(), AuthSetupError::NoKey);
     }

@@ -10,8 +10,13 @@ use secrecy::zeroize::Zeroizing;
 
 use super::oauth_error::OAuthError;
 
-/// Such a form is a few hundred bytes, or a token of up to 8 KiB; this leaves room for long secrets.
-pub const MAXIMUM_BYTES: usize = 16 * 1024;
+/// Such a form is a few hundred bytes, or has a token; this leaves room for long secrets.
+const BESIDE_A_TOKEN: usize = 8 * 1024;
+
+/// How large a form may be, where tokens may be as large.
+pub const fn maximum_bytes(largest_token: usize) -> usize {
+    largest_token + BESIDE_A_TOKEN
+}
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -29,7 +34,7 @@ pub struct ClientCredentials {
 /// # Errors
 /// It did not, or is not.
 pub fn body(body: Result<web::Bytes, actix_web::Error>) -> Result<web::Bytes, OAuthError> {
-    body.map_err(|_| OAuthError::invalid_request("The body cannot be read, or is larger than 16 KiB"))
+    body.map_err(|_| OAuthError::invalid_request("The body cannot be read, or is too large"))
 }
 
 /// The parameters of a form. One without a value counts as left out (RFC 6749 §3.2).

@@ -2,11 +2,15 @@
 //! itself says; the settings can only agree with it.
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jsonwebtoken::EncodingKey;
+use jsonwebtoken::{Algorithm, EncodingKey};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use secrecy::zeroize::Zeroizing;
@@ -14,7 +18,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::key_algorithm::KeyAlgorithm;
 use super::key_error::KeyError;
-use super::public_key::PublicKey;
+use super::public_key::{Curve, PublicKey};
 use super::secrets;
 
 /// The size of new RSA keys, which NIST SP 800-57 counts on beyond 2030.
@@ -27,9 +31,12 @@ const ED25519_OID: &[u8] = b"\x06\x03\x2b\x65\x70";
 const EC_OID: &[u8] = b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
 const RSA_OID: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
 
-/// A private key and its public half.
+/// A private key of this service and its public half.
 #[derive(Clone, Debug)]
 pub(super) struct PrivateKey {
+    pub(super) algorithm: KeyAlgorithm,
+    /// The same algorithm, as the library that signs names it.
+    pub(super) jws: Algorithm,
     pub(super) encoding: EncodingKey,
     pub(super) public: PublicKey,
 }
@@ -40,23 +47,26 @@ impl PrivateKey {
         let document = PrivatePkcs8KeyDer::from_pem_slice(pem.expose_secret().as_bytes());
         let document = Zeroizing::new(document.map_err(|_| KeyError::NotPrivateKey)?);
         let der = document.secret_pkcs8_der();
-        match kind(der) {
-            Some(KeyAlgorithm::EdDsa) => Self::ed25519(der),
-            Some(KeyAlgorithm::Es256) => Self::p256(der),
-            Some(KeyAlgorithm::Rs256) => Self::rsa(der, pem),
-            Some(KeyAlgorithm::Hs256) | None => Err(KeyError::NotPrivateKey),
+        match kind(der).ok_or(KeyError::NotPrivateKey)? {
+            Kind::Ed25519 => Self::ed25519(der),
+            Kind::Ec => Self::p256(der),
+            Kind::Rsa => Self::rsa(der, pem),
         }
     }
 
     fn ed25519(der: &[u8]) -> Result<Self, KeyError> {
         let pair = Ed25519KeyPair::from_pkcs8(der).map_err(|_| KeyError::NotPrivateKey)?;
-        Ok(Self { encoding: EncodingKey::from_ed_der(der), public: PublicKey::ed25519(pair.public_key().as_ref())? })
+        let public = PublicKey::ed25519(pair.public_key().as_ref())?;
+        let encoding = EncodingKey::from_ed_der(der);
+        Ok(Self { algorithm: KeyAlgorithm::EdDsa, jws: Algorithm::EdDSA, encoding, public })
     }
 
     fn p256(der: &[u8]) -> Result<Self, KeyError> {
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der);
         let pair = pair.map_err(|_| KeyError::NotPrivateKey)?;
-        Ok(Self { encoding: EncodingKey::from_ec_der(der), public: PublicKey::p256_point(pair.public_key().as_ref())? })
+        let public = PublicKey::point(Curve::P256, pair.public_key().as_ref())?;
+        let encoding = EncodingKey::from_ec_der(der);
+        Ok(Self { algorithm: KeyAlgorithm::Es256, jws: Algorithm::ES256, encoding, public })
     }
 
     fn rsa(der: &[u8], pem: &SecretString) -> Result<Self, KeyError> {
@@ -68,16 +78,23 @@ impl PrivateKey {
         // It takes the inner document out of PKCS#8, which is what it signs with.
         let encoding =
             EncodingKey::from_rsa_pem(pem.expose_secret().as_bytes()).map_err(|_| KeyError::NotPrivateKey)?;
-        Ok(Self { encoding, public })
+        Ok(Self { algorithm: KeyAlgorithm::Rs256, jws: Algorithm::RS256, encoding, public })
     }
 }
 
-fn kind(der: &[u8]) -> Option<KeyAlgorithm> {
+#[derive(Clone, Copy)]
+enum Kind {
+    Ed25519,
+    Ec,
+    Rsa,
+}
+
+fn kind(der: &[u8]) -> Option<Kind> {
     let head = der.get(..PKCS8_HEAD.min(der.len())).unwrap_or_default();
     let names = |oid: &[u8]| head.windows(oid.len()).any(|window| window == oid);
-    [(ED25519_OID, KeyAlgorithm::EdDsa), (EC_OID, KeyAlgorithm::Es256), (RSA_OID, KeyAlgorithm::Rs256)]
+    [(ED25519_OID, Kind::Ed25519), (EC_OID, Kind::Ec), (RSA_OID, Kind::Rsa)]
         .into_iter()
-        .find_map(|(oid, algorithm)| names(oid).then_some(algorithm))
+        .find_map(|(oid, kind)| names(oid).then_some(kind))
 }
 
 /// Makes a new key: a private key as PKCS#8 PEM for `private_key_file`, or for HS256 a text for `secret_file`.
@@ -85,23 +102,35 @@ fn kind(der: &[u8]) -> Option<KeyAlgorithm> {
 /// # Errors
 /// The system gave no random bytes.
 pub fn generate(algorithm: KeyAlgorithm) -> Result<SecretString, KeyError> {
-    let failed = |_| KeyError::NoRandomness;
     match algorithm {
         KeyAlgorithm::EdDsa => {
-            let pair = Ed25519KeyPair::generate().map_err(failed)?;
-            Ok(pem(pair.to_pkcs8v1().map_err(failed)?.as_ref()))
+            let pair = Ed25519KeyPair::generate().map_err(no_randomness)?;
+            Ok(pem(pair.to_pkcs8v1().map_err(no_randomness)?.as_ref()))
         }
-        KeyAlgorithm::Es256 => {
-            let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
-            Ok(pem(pair.to_pkcs8v1().map_err(failed)?.as_ref()))
-        }
-        KeyAlgorithm::Rs256 => {
-            let pair = RsaKeyPair::generate(NEW_RSA_KEY).map_err(failed)?;
-            let document: Pkcs8V1Der<'_> = pair.as_der().map_err(failed)?;
+        KeyAlgorithm::Es256 => generate_ec(&ECDSA_P256_SHA256_FIXED_SIGNING),
+        KeyAlgorithm::Es384 => generate_ec(&ECDSA_P384_SHA384_FIXED_SIGNING),
+        KeyAlgorithm::Es512 => generate_ec(&ECDSA_P521_SHA512_FIXED_SIGNING),
+        KeyAlgorithm::Rs256
+        | KeyAlgorithm::Rs384
+        | KeyAlgorithm::Rs512
+        | KeyAlgorithm::Ps256
+        | KeyAlgorithm::Ps384
+        | KeyAlgorithm::Ps512 => {
+            let pair = RsaKeyPair::generate(NEW_RSA_KEY).map_err(no_randomness)?;
+            let document: Pkcs8V1Der<'_> = pair.as_der().map_err(no_randomness)?;
             Ok(pem(document.as_ref()))
         }
         KeyAlgorithm::Hs256 => secrets::new_secret().map_err(|_| KeyError::NoRandomness),
     }
+}
+
+fn generate_ec(algorithm: &'static EcdsaSigningAlgorithm) -> Result<SecretString, KeyError> {
+    let pair = EcdsaKeyPair::generate(algorithm).map_err(no_randomness)?;
+    Ok(pem(pair.to_pkcs8v1().map_err(no_randomness)?.as_ref()))
+}
+
+const fn no_randomness(_: Unspecified) -> KeyError {
+    KeyError::NoRandomness
 }
 
 /// RFC 7468 §2: lines of 64 characters.

@@ -1,20 +1,24 @@
 //! The public half of a key: taken from PEM or from its numbers, refused when it is weak, and made ready to verify with
 //! and to be published. Its kind decides the one algorithm that it is for.
 
+mod curve;
+mod roca;
 mod small_order;
 
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
-    VerificationAlgorithm,
+    ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
+    RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters,
+    RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
 };
-use jsonwebtoken::DecodingKey;
 use rustls::pki_types::SubjectPublicKeyInfoDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::jwk::Jwk;
 use super::key_algorithm::KeyAlgorithm;
 use super::key_error::KeyError;
+
+pub use curve::Curve;
 
 /// The shortest modulus of an RSA key (RFC 7518 §3.3).
 pub const MINIMUM_RSA_BITS: usize = 2048;
@@ -30,8 +34,16 @@ const P256_INFO: &[u8] =
     b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00";
 /// An uncompressed point begins so (SEC 1 §2.3.3).
 const UNCOMPRESSED: u8 = 4;
-/// The bytes of a coordinate of P-256.
-const COORDINATE: usize = 32;
+
+/// What an RSA key can sign with; the first one is the usual one.
+const OF_RSA: [KeyAlgorithm; 6] = [
+    KeyAlgorithm::Rs256,
+    KeyAlgorithm::Rs384,
+    KeyAlgorithm::Rs512,
+    KeyAlgorithm::Ps256,
+    KeyAlgorithm::Ps384,
+    KeyAlgorithm::Ps512,
+];
 
 /// A public key that is strong enough to be believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +55,8 @@ enum Numbers {
         x: Vec<u8>,
     },
     /// Both coordinates behind the mark of an uncompressed point.
-    P256 {
+    Ec {
+        curve: Curve,
         point: Vec<u8>,
     },
     /// Big-endian, without leading zeros.
@@ -69,29 +82,30 @@ impl PublicKey {
         Ok(Self(Numbers::Ed25519 { x: x.to_vec() }))
     }
 
-    /// A key of P-256 from its coordinates, each of 32 bytes (RFC 7518 §6.2.1).
+    /// A key of a curve from its coordinates, each as long as the curve's (RFC 7518 §6.2.1).
     ///
     /// # Errors
     /// The point is not on the curve.
-    pub fn p256(x: &[u8], y: &[u8]) -> Result<Self, KeyError> {
-        if x.len() != COORDINATE || y.len() != COORDINATE {
+    pub fn ec(curve: Curve, x: &[u8], y: &[u8]) -> Result<Self, KeyError> {
+        if x.len() != curve.coordinate() || y.len() != curve.coordinate() {
             return Err(KeyError::InvalidPublicKey);
         }
-        Self::p256_point(&[&[UNCOMPRESSED], x, y].concat())
+        Self::point(curve, &[&[UNCOMPRESSED], x, y].concat())
     }
 
-    pub(super) fn p256_point(point: &[u8]) -> Result<Self, KeyError> {
-        if point.first() != Some(&UNCOMPRESSED) || point.len() != 1 + 2 * COORDINATE {
+    pub(super) fn point(curve: Curve, point: &[u8]) -> Result<Self, KeyError> {
+        if point.first() != Some(&UNCOMPRESSED) || point.len() != 1 + 2 * curve.coordinate() {
             return Err(KeyError::InvalidPublicKey);
         }
-        check(&ECDSA_P256_SHA256_FIXED, point)?;
-        Ok(Self(Numbers::P256 { point: point.to_vec() }))
+        check(curve.verification(), point)?;
+        Ok(Self(Numbers::Ec { curve, point: point.to_vec() }))
     }
 
     /// An RSA key from its two numbers, big-endian (RFC 7518 §6.3.1).
     ///
     /// # Errors
-    /// The modulus is shorter than [`MINIMUM_RSA_BITS`], or one of the numbers is even or too small to be safe.
+    /// The modulus is shorter than [`MINIMUM_RSA_BITS`] or has the ROCA weakness, or one of the numbers is even or too small
+    /// to be safe.
     pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, KeyError> {
         let (modulus, exponent) = (without_leading_zeros(modulus), without_leading_zeros(exponent));
         let bits = modulus.len() * 8 - modulus.first().map_or(0, |first| first.leading_zeros() as usize);
@@ -103,6 +117,9 @@ impl PublicKey {
         }
         if is_even(exponent) || number(exponent).is_none_or(|exponent| exponent < MINIMUM_RSA_EXPONENT) {
             return Err(KeyError::WeakRsaExponent);
+        }
+        if roca::has_fingerprint(modulus) {
+            return Err(KeyError::Roca);
         }
         let components = RsaPublicKeyComponents { n: modulus, e: exponent };
         components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).map_err(|_| KeyError::InvalidPublicKey)?;
@@ -119,7 +136,7 @@ impl PublicKey {
             return Self::ed25519(x);
         }
         if let Some(point) = info.strip_prefix(P256_INFO) {
-            return Self::p256_point(point);
+            return Self::point(Curve::P256, point);
         }
         let key = rsa::PublicKey::from_der(&info).map_err(|refusal| match refusal.description_() {
             "TooSmall" => KeyError::WeakRsaModulus,
@@ -133,34 +150,58 @@ impl PublicKey {
         Self::rsa(&numbers.n, &numbers.e)
     }
 
-    /// The one algorithm of this key.
-    pub const fn algorithm(&self) -> KeyAlgorithm {
-        match self.0 {
-            Numbers::Ed25519 { .. } => KeyAlgorithm::EdDsa,
-            Numbers::P256 { .. } => KeyAlgorithm::Es256,
-            Numbers::Rsa { .. } => KeyAlgorithm::Rs256,
+    /// The algorithms that a key of this kind can be for; the first one is the usual one.
+    pub const fn algorithms(&self) -> &'static [KeyAlgorithm] {
+        match &self.0 {
+            Numbers::Ed25519 { .. } => &[KeyAlgorithm::EdDsa],
+            Numbers::Ec { curve, .. } => curve.algorithms(),
+            Numbers::Rsa { .. } => &OF_RSA,
         }
     }
 
-    /// The key as others read it (RFC 7517).
+    /// Whether the signature is one of this key over the message, by this algorithm.
+    pub(super) fn has_signed(&self, algorithm: KeyAlgorithm, message: &[u8], signature: &[u8]) -> bool {
+        if !self.algorithms().contains(&algorithm) {
+            return false;
+        }
+        let verified = match &self.0 {
+            Numbers::Ed25519 { x } => UnparsedPublicKey::new(&ED25519, x).verify(message, signature),
+            Numbers::Ec { curve, point } => {
+                UnparsedPublicKey::new(curve.verification(), point).verify(message, signature)
+            }
+            Numbers::Rsa { modulus, exponent } => {
+                let Some(parameters) = rsa_parameters(algorithm) else { return false };
+                RsaPublicKeyComponents { n: modulus, e: exponent }.verify(parameters, message, signature)
+            }
+        };
+        verified.is_ok()
+    }
+
+    /// The key as others read it (RFC 7517), for the usual algorithm of its kind.
     pub fn jwk(&self, kid: &str) -> Jwk {
         match &self.0 {
             Numbers::Ed25519 { x } => Jwk::ed25519(kid, x),
-            Numbers::P256 { point } => {
-                let (x, y) = point.get(1..).unwrap_or_default().split_at(COORDINATE);
-                Jwk::p256(kid, x, y)
+            Numbers::Ec { curve, point } => {
+                let (x, y) = point.get(1..).unwrap_or_default().split_at(curve.coordinate());
+                Jwk::ec(kid, *curve, x, y)
             }
             Numbers::Rsa { modulus, exponent } => Jwk::rsa(kid, modulus, exponent),
         }
     }
+}
 
-    pub(super) fn decoding(&self) -> DecodingKey {
-        match &self.0 {
-            Numbers::Ed25519 { x } => DecodingKey::from_ed_der(x),
-            Numbers::P256 { point } => DecodingKey::from_ec_der(point),
-            Numbers::Rsa { modulus, exponent } => DecodingKey::from_rsa_raw_components(modulus, exponent),
+fn rsa_parameters(algorithm: KeyAlgorithm) -> Option<&'static RsaParameters> {
+    Some(match algorithm {
+        KeyAlgorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
+        KeyAlgorithm::Rs384 => &RSA_PKCS1_2048_8192_SHA384,
+        KeyAlgorithm::Rs512 => &RSA_PKCS1_2048_8192_SHA512,
+        KeyAlgorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
+        KeyAlgorithm::Ps384 => &RSA_PSS_2048_8192_SHA384,
+        KeyAlgorithm::Ps512 => &RSA_PSS_2048_8192_SHA512,
+        KeyAlgorithm::EdDsa | KeyAlgorithm::Es256 | KeyAlgorithm::Es384 | KeyAlgorithm::Es512 | KeyAlgorithm::Hs256 => {
+            return None;
         }
-    }
+    })
 }
 
 fn check(algorithm: &'static dyn VerificationAlgorithm, key: &[u8]) -> Result<(), KeyError> {

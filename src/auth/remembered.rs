@@ -9,7 +9,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use moka::Expiry;
 use moka::sync::Cache;
 
-use super::keys::VerificationKey;
+use super::verification_keys::VerificationKey;
 use super::verify::VerifiedToken;
 
 /// The most memory for remembered tokens: some ten thousand of the usual size.

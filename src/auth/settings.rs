@@ -11,6 +11,7 @@ use super::keys::KeySet;
 use super::limits::CallerLimits;
 use super::scope::Scopes;
 use super::secrets::SecretHash;
+use super::verify::MAXIMUM_TOKEN_BYTES;
 use super::{key_settings, revocations};
 use crate::directory::{OrganizationId, StoreId};
 use crate::settings::Section;
@@ -54,6 +55,11 @@ pub struct AuthSettings {
 }
 
 impl AuthSettings {
+    /// The largest token that any issuer's section allows, or what is read without one.
+    pub fn largest_token(&self) -> usize {
+        self.issuers.iter().map(IssuerSettings::token_size).max().unwrap_or_default().max(MAXIMUM_TOKEN_BYTES)
+    }
+
     /// Reads the section `[auth]`. `public_url` is the address that callers use; `tenants` are the configured ones, and
     /// `scopes` those that there are.
     pub fn read(section: &Section<'_>, public_url: Option<&str>, tenants: &[String], scopes: &Scopes) -> Self {
@@ -62,7 +68,7 @@ impl AuthSettings {
             public_url: public_url.unwrap_or(&issuer).trim_end_matches('/').to_owned(),
             audience: section.text("audience").unwrap_or_else(|| DEFAULT_AUDIENCE.to_owned()),
             token_lifetime: read_lifetime(section),
-            keys: key_settings::read(section),
+            keys: key_settings::read(section, is_issuing(section)),
             clients: read_clients(section, tenants, scopes),
             issuers: IssuerSettings::read_all(&section.section("issuers"), &issuer, tenants, scopes),
             revoked_tokens: revocations::read_list(section),
@@ -73,10 +79,20 @@ impl AuthSettings {
     }
 }
 
+/// Whether the service has to issue tokens: one that trusts an identity provider and has no clients of its own need not.
+fn is_issuing(section: &Section<'_>) -> bool {
+    !has_any(section, "issuers") || has_any(section, "clients")
+}
+
+fn has_any(section: &Section<'_>, key: &str) -> bool {
+    section.is_section(key) && !section.section(key).names().is_empty()
+}
+
 /// RFC 8414 §2: a URL without query and fragment.
 fn read_issuer(section: &Section<'_>, public_url: Option<&str>) -> String {
     let Some(issuer) = section.text("issuer") else {
-        if public_url.is_none() {
+        let is_needed = is_issuing(section) || has_any(section, "keys");
+        if public_url.is_none() && is_needed {
             section.missing(
                 "issuer",
                 "the URL of this service that stands in its tokens, if server.public_url is not set",
@@ -102,8 +118,11 @@ fn read_lifetime(section: &Section<'_>) -> Duration {
 
 fn read_clients(section: &Section<'_>, tenants: &[String], scopes: &Scopes) -> Vec<Client> {
     let entries = section.section("clients").entries();
-    if entries.is_empty() {
-        section.problem("clients", "there is no client that could get a token: add a section [auth.clients.<id>]");
+    if entries.is_empty() && !has_any(section, "issuers") {
+        section.problem(
+            "clients",
+            "there is no client that could get a token: add a section [auth.clients.<id>], or [auth.issuers.<name>] for an identity provider",
+        );
     }
     entries.iter().filter_map(|(id, entry)| read_client(id, entry, tenants, scopes)).collect()
 }
@@ -234,6 +253,32 @@ mod tests {
         assert_eq!(problems.len(), 2);
         assert!(problems[0].starts_with("auth.keys: ") && problems[0].contains("[auth.keys.<id>]"));
         assert!(problems[1].starts_with("auth.clients: ") && problems[1].contains("[auth.clients.<id>]"));
+    }
+
+    const PROVIDER: &str =
+        "[auth.issuers.login]\nissuer = \"https://login.example.com\"\naudience = \"storegate\"\ntenant = \"acme\"\n";
+
+    #[test]
+    fn a_company_that_has_its_own_provider_needs_neither_a_key_nor_a_client_nor_an_address() {
+        let table: Table = PROVIDER.parse().unwrap();
+        let report = Report::default();
+        let section = Section::root(&table, &report).section("auth");
+        let settings = AuthSettings::read(&section, None, &["acme".to_owned()], &Scopes::default());
+        report.finish(&table).unwrap();
+        assert!(settings.keys.is_none() && settings.clients.is_empty() && settings.issuers.len() == 1);
+        assert!(super::super::Auth::new(settings, fixtures::clock().0).is_ok());
+    }
+
+    #[test]
+    fn clients_need_a_key_beside_a_provider_too_and_what_is_wrong_with_a_key_is_said() {
+        let client = "[auth.clients.a]\ntenant = \"acme\"\nscopes = [\"flow:read\"]\nsecret_sha256 = \"";
+        let client = format!("{PROVIDER}{client}{}\"", "0".repeat(64));
+        let problems = read(&client).1;
+        assert!(problems.len() == 1 && problems[0].starts_with("auth.keys: "), "{problems:?}");
+        let broken = read(&format!("{PROVIDER}[auth.keys.a]\nsecret = \"short\"")).1;
+        assert!(broken.len() == 1 && broken[0].starts_with("auth.keys.a.secret: "), "{broken:?}");
+        let named = read(&format!("[auth]\nsign_with = \"a\"\n{PROVIDER}")).1;
+        assert!(named.len() == 1 && named[0].starts_with("auth.keys: "), "{named:?}");
     }
 
     #[test]

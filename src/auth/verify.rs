@@ -1,31 +1,32 @@
-//! The one way in for tokens. `jsonwebtoken` checks the signature and nothing else: its own validation accepts a missing
-//! audience, a future `nbf`, any `crit` and any `typ`, and reads the machine's clock. All of that is decided here
-//! (RFC 8725, RFC 9068 §4), and no other file reads a token.
+//! The one way in for tokens. The cryptographic library checks the signature and nothing else; audience, times, `crit`, `typ`
+//! and all the rest are decided here (RFC 8725, RFC 9068 §4), and no other file reads a token.
 
 mod compact;
 mod error;
+mod of_issuer;
 mod token;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use jsonwebtoken::crypto;
-
 use super::claims::Claims;
-use super::issuers::{Issuers, KeyFetch, TrustedIssuer};
-use super::keys::{VerificationKey, VerificationKeys};
+use super::issuers::{Issuers, KeyFetch};
 use super::remembered::{Fingerprint, Remembered, RememberedTokens, Source};
 use super::revocations::Revocations;
 use super::token_types::TokenTypes;
+use super::verification_keys::{VerificationKey, VerificationKeys};
 use crate::clock::Clock;
-use compact::{Compact, JoseHeader};
+use compact::Compact;
 
 pub use error::TokenError;
 pub use token::VerifiedToken;
 
-/// The largest token that is looked at.
+/// The largest token that is read, unless the settings allow an issuer more.
 pub const MAXIMUM_TOKEN_BYTES: usize = 8 * 1024;
+
+/// The most that the settings can allow an issuer.
+pub const LARGEST_TOKEN_BYTES: usize = 64 * 1024;
 
 /// How far the clocks of two machines may be apart.
 pub const LEEWAY_SECONDS: i64 = 30;
@@ -61,7 +62,8 @@ pub fn claimed_client(token: &str) -> Option<String> {
 /// Checks tokens: our own, and those of the trusted issuers.
 #[derive(Debug)]
 pub struct Verifier {
-    own: OwnIssuer,
+    /// `None` for a service that issues no tokens.
+    own: Option<OwnIssuer>,
     trusted: Issuers,
     revocations: Revocations,
     remembered: RememberedTokens,
@@ -78,18 +80,25 @@ struct OwnIssuer {
     keys: VerificationKeys,
 }
 
-/// Whose token it is, once the issuer that it names is known here.
-enum Authority<'a> {
-    Own(&'a OwnIssuer),
-    Trusted(usize, &'a TrustedIssuer),
+/// A token that was found good, but for its time and its revocation.
+struct Accepted {
+    source: Source,
+    key: Arc<VerificationKey>,
+    claims: Claims,
 }
 
 impl Verifier {
     /// Accepts tokens from `issuer` for `audience`, signed with one of `keys`.
     pub fn new(issuer: &str, audience: &str, keys: VerificationKeys, clock: Clock) -> Self {
         let types = TokenTypes::access_tokens();
+        let own = OwnIssuer { issuer: issuer.to_owned(), audience: audience.to_owned(), types, keys };
+        Self { own: Some(own), ..Self::without_own_tokens(clock) }
+    }
+
+    /// Accepts no tokens until issuers are trusted.
+    pub fn without_own_tokens(clock: Clock) -> Self {
         Self {
-            own: OwnIssuer { issuer: issuer.to_owned(), audience: audience.to_owned(), types, keys },
+            own: None,
             trusted: Issuers::default(),
             revocations: Revocations::default(),
             remembered: RememberedTokens::new(),
@@ -113,9 +122,8 @@ impl Verifier {
     /// Goes on with what `older` remembers, if both find the same in every token. Its keys are asked for on each use.
     #[must_use]
     pub fn remembering_what(self, older: &Self) -> Self {
-        let is_same = self.own.issuer == older.own.issuer
-            && self.own.audience == older.own.audience
-            && self.trusted.read_tokens_as(&older.trusted);
+        let names = |verifier: &Self| verifier.own.as_ref().map(|own| (own.issuer.clone(), own.audience.clone()));
+        let is_same = names(&self) == names(older) && self.trusted.read_tokens_as(&older.trusted);
         if is_same { Self { remembered: older.remembered.clone(), ..self } } else { self }
     }
 
@@ -180,8 +188,13 @@ impl Verifier {
         self.signatures_checked.load(Ordering::Relaxed)
     }
 
+    /// The largest token that is read, whoever issued it.
+    pub fn largest_token(&self) -> usize {
+        self.trusted.largest_token().max(MAXIMUM_TOKEN_BYTES)
+    }
+
     fn verify_content(&self, token: &str) -> Result<Arc<VerifiedToken>, Unverified> {
-        if token.len() > MAXIMUM_TOKEN_BYTES {
+        if token.len() > self.largest_token() {
             return Err(TokenError::TooLarge.into());
         }
         let fingerprint = Fingerprint::of(token);
@@ -189,46 +202,56 @@ impl Verifier {
             return Ok(remembered);
         }
         let compact = Compact::read(token)?;
-        let authority = self.authority(&compact)?;
-        let key = authority.key(&compact)?;
-        self.verify_signature(&compact, &key)?;
-        let verified = Arc::new(VerifiedToken::new(authority.claims(&compact)?));
+        let Accepted { source, key, claims } = self.accept(&compact)?;
+        let verified = Arc::new(VerifiedToken::new(claims));
         let left = self.time_left(verified.claims());
-        let (source, kid) = (authority.source(), compact.header.kid);
-        let remembered = Remembered { token: verified.clone(), source, kid, key };
+        let remembered = Remembered { token: verified.clone(), source, kid: compact.header.hint().kid, key };
         self.remembered.keep(fingerprint, remembered, token.len(), left);
         Ok(verified)
     }
 
-    fn authority(&self, compact: &Compact<'_>) -> Result<Authority<'_>, TokenError> {
+    fn accept(&self, compact: &Compact<'_>) -> Result<Accepted, Unverified> {
         let issuer = compact.claimed_issuer()?;
-        if issuer == self.own.issuer {
-            return Ok(Authority::Own(&self.own));
+        match self.own.as_ref().filter(|own| own.issuer == issuer) {
+            Some(own) => Ok(self.accept_own(own, compact)?),
+            None => self.accept_of(&issuer, compact),
         }
-        let (index, trusted) = self.trusted.find(&issuer).ok_or(TokenError::WrongIssuer)?;
-        Ok(Authority::Trusted(index, trusted))
+    }
+
+    fn accept_own(&self, own: &OwnIssuer, compact: &Compact<'_>) -> Result<Accepted, TokenError> {
+        if compact.size > MAXIMUM_TOKEN_BYTES {
+            return Err(TokenError::TooLarge);
+        }
+        let header = &compact.header;
+        if !own.types.accept(header.typ.as_deref()) {
+            return Err(TokenError::WrongType);
+        }
+        if let Some(name) = header.foreign_parameter() {
+            return Err(TokenError::ForbiddenParameter(name));
+        }
+        let kid = header.hint().kid.ok_or(TokenError::MissingKeyId)?;
+        let key = own.keys.get(&kid).cloned().ok_or(TokenError::UnknownKey)?;
+        let algorithm = header.algorithm()?;
+        if !key.is_for(algorithm) {
+            return Err(TokenError::WrongAlgorithm);
+        }
+        self.signatures_checked.fetch_add(1, Ordering::Relaxed);
+        if !compact.is_signed_by(&key, algorithm) {
+            return Err(TokenError::WrongSignature);
+        }
+        let claims = Claims::from_json(compact.payload.as_bytes())?;
+        if !claims.aud.includes(&own.audience) {
+            return Err(TokenError::WrongAudience);
+        }
+        Ok(Accepted { source: Source::Own, key, claims })
     }
 
     /// A key that was removed or replaced ends the tokens that it has signed, remembered or not.
     fn still_has_key_of(&self, remembered: &Remembered) -> bool {
-        let kid = remembered.kid.as_deref();
-        // Shared secrets are never compared, but the very key of before has the one of before.
-        let is_same =
-            |key: &Arc<VerificationKey>| Arc::ptr_eq(key, &remembered.key) || key.is_same_public_key(&remembered.key);
+        let (kid, key) = (remembered.kid.as_deref(), &remembered.key);
         match remembered.source {
-            Source::Own => self.own.keys.get(kid).is_some_and(is_same),
-            Source::Trusted(index) => {
-                self.trusted.get(index).is_some_and(|issuer| issuer.keys().get(kid).is_some_and(is_same))
-            }
-        }
-    }
-
-    fn verify_signature(&self, compact: &Compact<'_>, key: &VerificationKey) -> Result<(), TokenError> {
-        self.signatures_checked.fetch_add(1, Ordering::Relaxed);
-        let signed = compact.signed.as_bytes();
-        match crypto::verify(compact.signature, signed, key.decoding(), key.algorithm().jws()) {
-            Ok(true) => Ok(()),
-            Ok(false) | Err(_) => Err(TokenError::WrongSignature),
+            Source::Own => self.own.as_ref().is_some_and(|own| own.keys.still_have(kid, key)),
+            Source::Trusted(index) => self.trusted.get(index).is_some_and(|issuer| issuer.keys().still_have(kid, key)),
         }
     }
 
@@ -246,70 +269,7 @@ impl Verifier {
         if claims.nbf.is_some_and(|nbf| nbf > latest_start) {
             return Err(TokenError::NotYetValid);
         }
-        if claims.iat > latest_start {
-            return Err(TokenError::IssuedInTheFuture);
-        }
         Ok(())
-    }
-}
-
-impl Authority<'_> {
-    /// The one key that may have signed the token, if everything that the header says fits it.
-    fn key(&self, compact: &Compact<'_>) -> Result<Arc<VerificationKey>, Unverified> {
-        let header = &compact.header;
-        let types = match self {
-            Self::Own(own) => &own.types,
-            Self::Trusted(_, issuer) => issuer.types(),
-        };
-        if !types.accept(header.typ.as_deref()) {
-            return Err(TokenError::WrongType.into());
-        }
-        let key = match self {
-            Self::Own(own) => own.key(header)?,
-            Self::Trusted(_, issuer) => {
-                // An algorithm that no key of this issuer can have is not worth a fetch.
-                if !issuer.algorithms().iter().any(|algorithm| algorithm.name() == header.alg) {
-                    return Err(TokenError::WrongAlgorithm.into());
-                }
-                issuer.key(header.kid.as_deref())?
-            }
-        };
-        if header.alg != key.algorithm().name() {
-            return Err(TokenError::WrongAlgorithm.into());
-        }
-        Ok(key)
-    }
-
-    fn claims(&self, compact: &Compact<'_>) -> Result<Claims, TokenError> {
-        match self {
-            Self::Own(own) => own.claims(&compact.payload),
-            Self::Trusted(_, issuer) => issuer.claims(&compact.payload, compact.signed),
-        }
-    }
-
-    const fn source(&self) -> Source {
-        match self {
-            Self::Own(_) => Source::Own,
-            Self::Trusted(index, _) => Source::Trusted(*index),
-        }
-    }
-}
-
-impl OwnIssuer {
-    fn key(&self, header: &JoseHeader) -> Result<Arc<VerificationKey>, TokenError> {
-        if let Some(name) = header.thumbprint() {
-            return Err(TokenError::ForbiddenParameter(name));
-        }
-        let kid = header.kid.as_deref().ok_or(TokenError::MissingKeyId)?;
-        self.keys.get(Some(kid)).cloned().ok_or(TokenError::UnknownKey)
-    }
-
-    fn claims(&self, payload: &str) -> Result<Claims, TokenError> {
-        let claims = Claims::from_json(payload.as_bytes())?;
-        if !claims.aud.includes(&self.audience) {
-            return Err(TokenError::WrongAudience);
-        }
-        Ok(claims)
     }
 }
 

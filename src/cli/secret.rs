@@ -70,7 +70,7 @@ impl SecretCommand {
 /// On a command line the case of a name does not count.
 fn named(algorithm: &str) -> KeyAlgorithm {
     let is_named = |known: &KeyAlgorithm| known.name().eq_ignore_ascii_case(algorithm);
-    KeyAlgorithm::ALL.into_iter().find(is_named).unwrap_or(KeyAlgorithm::EdDsa)
+    KeyAlgorithm::OWN.into_iter().find(is_named).unwrap_or(KeyAlgorithm::EdDsa)
 }
 
 fn read_secret() -> Result<SecretString, CliError> {

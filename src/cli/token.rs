@@ -35,6 +35,11 @@ impl TokenCommand {
         let settings = self.config.load()?;
         let fail = |error: &dyn std::fmt::Display| CliError::message(error.to_string());
         let auth = Auth::new(settings.auth, Clock::system()).map_err(|error| fail(&error))?;
+        let issuer = auth.issuer().ok_or_else(|| {
+            CliError::message(
+                "this configuration has no [auth.keys]: its tokens come from the identity providers in [auth.issuers]",
+            )
+        })?;
         let client = auth.clients().get(&self.client).ok_or_else(|| {
             CliError::message(format!(
                 "there is no client {}; the configuration lists them under auth.clients",
@@ -62,7 +67,7 @@ impl TokenCommand {
             organizations: client.organizations.clone(),
             lifetime: self.lifetime,
         };
-        let issued = auth.issuer().issue(grant).map_err(|error| fail(&error))?;
+        let issued = issuer.issue(grant).map_err(|error| fail(&error))?;
         Ok(output::line(issued.token.expose_secret())?)
     }
 }

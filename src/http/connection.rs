@@ -79,6 +79,12 @@ impl<T> Connection<T> {
         Self { client_address: peer.map(|peer| peer.ip().to_canonical()), ..self }
     }
 
+    /// Reads heads of so many bytes.
+    #[must_use]
+    pub fn of_heads(self, largest: usize) -> Self {
+        Self { scan: HeadScan::of_heads(largest), ..self }
+    }
+
     /// Where its answers are counted.
     pub const fn answers(&self) -> &Rc<Answers> {
         &self.answers

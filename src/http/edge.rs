@@ -56,6 +56,8 @@ pub struct Edge {
     pub traces: Traces,
     /// Finds where requests come from.
     pub addresses: AddressFinder,
+    /// How large the fields of a request's head may be.
+    pub largest_head: usize,
 }
 
 /// The middleware.
@@ -113,7 +115,7 @@ async fn guarded(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Problem> {
-    request_limits::check(&request)?;
+    request_limits::check(&request, edge.largest_head)?;
     well_formed::check(&request, &edge.hosts)?;
     if request.path() == "*" {
         return Ok(request.into_response(methods::of_the_server()));
@@ -268,6 +270,7 @@ mod tests {
             stopping: Stopping::default(),
             traces: Traces::default(),
             addresses: AddressFinder::default(),
+            largest_head: 16 << 10,
         };
         let app = App::new()
             .app_data(web::Data::new(edge))

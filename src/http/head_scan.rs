@@ -4,6 +4,7 @@
 use memchr::{memchr, memchr2};
 
 use super::refusal::Refusal;
+use super::request_limits;
 
 /// What takes the place of a byte that must not be there. No part of a head may hold NUL, so the parser answers 400
 /// and ends the connection.
@@ -14,10 +15,6 @@ const KEPT: usize = 64;
 
 /// The digits of a chunk's size, enough for 64 bits. A parser may skip any number of zeros in front; nobody sends them.
 const LONGEST_SIZE: usize = 16;
-
-/// Target, headers (`http/request_limits.rs`, which answers what is a little too large) and some room. The parser would
-/// wait for 128 KiB and read the head again from its beginning with each piece.
-const LARGEST_HEAD: usize = (8 + 16 + 4) << 10;
 
 /// A chunk's size with its extensions, of which nobody here knows any.
 const LONGEST_CHUNK_LINE: usize = 256;
@@ -46,6 +43,9 @@ pub struct HeadScan {
     is_head: bool,
     messages: u64,
     refusal: Option<Refusal>,
+    /// The most bytes of a head (`http/request_limits.rs`, which answers what is a little too large). The parser would wait
+    /// for 128 KiB and read the head again from its beginning with each piece.
+    largest_head: usize,
 }
 
 /// What a head says of the body behind it.
@@ -89,11 +89,17 @@ impl Default for HeadScan {
             is_head: false,
             messages: 0,
             refusal: None,
+            largest_head: request_limits::largest_read(request_limits::largest_head(0)),
         }
     }
 }
 
 impl HeadScan {
+    /// A scan of heads that may be as large.
+    pub fn of_heads(largest: usize) -> Self {
+        Self { largest_head: largest, ..Self::default() }
+    }
+
     /// Reads on, to the end of this request or of what came, and gives how many bytes the parser may have. In a head that
     /// is refused, the last of them is spoiled.
     pub fn pass(&mut self, bytes: &mut [u8]) -> usize {
@@ -204,7 +210,7 @@ impl HeadScan {
 
     fn too_long(&self, more: usize) -> Option<Refusal> {
         let (length, limit) = match self.place {
-            Place::RequestLine | Place::Field => (self.section, LARGEST_HEAD),
+            Place::RequestLine | Place::Field => (self.section, self.largest_head),
             Place::ChunkSize => (self.length, LONGEST_CHUNK_LINE),
             // CR and nothing else.
             Place::ChunkEnd => (self.length, 1),

@@ -8,8 +8,21 @@ use super::problem_type::ProblemType;
 
 /// 200 ids of 32 letters fit, each with its name.
 const LONGEST_TARGET: usize = 10 << 10;
+/// With a token of 8 KiB.
 const LARGEST_HEAD: usize = 16 << 10;
+const USUAL_TOKEN: usize = 8 << 10;
 const MOST_HEADERS: usize = 64;
+const SOME_ROOM: usize = 2 << 10;
+
+/// How large the fields of a head may be, together with its method, where tokens may be as large.
+pub const fn largest_head(largest_token: usize) -> usize {
+    LARGEST_HEAD + largest_token.saturating_sub(USUAL_TOKEN)
+}
+
+/// How large a head may be with everything in it, before it is not read on.
+pub const fn largest_read(largest_head: usize) -> usize {
+    LONGEST_TARGET + largest_head + SOME_ROOM
+}
 
 /// How large a head is, counted line by line.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,9 +43,9 @@ impl HeadSize {
         self.bytes += name.as_str().len() + value.len();
     }
 
-    /// Whether a head may be as large.
-    pub const fn is_allowed(self) -> bool {
-        self.lines <= MOST_HEADERS && self.bytes <= LARGEST_HEAD
+    /// Whether a head may be as large, where [`largest_head`] is the most.
+    pub const fn is_allowed(self, largest: usize) -> bool {
+        self.lines <= MOST_HEADERS && self.bytes <= largest
     }
 }
 
@@ -59,7 +72,7 @@ fn cut(text: &str, longest: usize) -> String {
 ///
 /// # Errors
 /// 414 or 431.
-pub fn check(request: &ServiceRequest) -> Result<(), Problem> {
+pub fn check(request: &ServiceRequest, largest: usize) -> Result<(), Problem> {
     if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > LONGEST_TARGET) {
         return Err(Problem::of(ProblemType::UriTooLong));
     }
@@ -67,12 +80,12 @@ pub fn check(request: &ServiceRequest) -> Result<(), Problem> {
     let target = request.uri().authority().map_or(0, |authority| authority.as_str().len());
     let mut size = HeadSize::of(request.method().as_str().len() + target);
     request.headers().iter().for_each(|(name, value)| size.add(name, value));
-    if size.is_allowed() { Ok(()) } else { Err(Problem::of(ProblemType::HeadersTooLarge)) }
+    if size.is_allowed(largest) { Ok(()) } else { Err(Problem::of(ProblemType::HeadersTooLarge)) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{check, named_method, named_path};
+    use super::{check, largest_head, named_method, named_path};
     use crate::http::problem_type::ProblemType;
     use actix_web::http::Method;
     use actix_web::test::TestRequest;
@@ -82,7 +95,7 @@ mod tests {
         let refused = |length| {
             let method = Method::from_bytes("M".repeat(length).as_bytes()).unwrap();
             let request = TestRequest::with_uri("/").method(method).to_srv_request();
-            check(&request).err().map(|problem| problem.kind())
+            check(&request, largest_head(0)).err().map(|problem| problem.kind())
         };
         assert_eq!(refused(1 << 10), None);
         assert_eq!(refused(17 << 10), Some(ProblemType::HeadersTooLarge));

@@ -46,6 +46,8 @@ pub struct ConnectionLimits {
     pub varies_by_origin: bool,
     /// The address that callers use.
     pub public_url: PublicUrl,
+    /// The most bytes of a request's head.
+    pub largest_head: usize,
 }
 
 /// Listens here.
@@ -91,6 +93,7 @@ where
         drain,
         varies_by_origin,
         public_url,
+        largest_head,
     } = limits.clone();
     let connections = open_files::fit(connections, connections_are_set).div_ceil(workers.max(1));
     let builder = Server::build()
@@ -131,7 +134,8 @@ where
         fn_service(move |io: TcpStream| {
             let peer = io.peer_addr().ok();
             let connection = Connection::new(io, slots.enter(), patience, varies_by_origin, public_url.clone())
-                .with_client_address(peer);
+                .with_client_address(peer)
+                .of_heads(largest_head);
             ready(Ok::<_, DispatchError>((connection, peer)))
         })
         .and_then(http)

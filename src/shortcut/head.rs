@@ -5,7 +5,7 @@ use actix_http::RequestHead;
 use actix_web::http::Method;
 use actix_web::http::header::HeaderValue;
 
-use crate::http::request_limits::HeadSize;
+use crate::http::request_limits::{HeadSize, largest_head};
 
 /// Longer ones are rare, and would fill the memo.
 const LONGEST_FIELD: usize = 512;
@@ -61,7 +61,7 @@ impl<'a> Head<'a> {
         let is_usual = target.len() <= LONGEST_TARGET
             && authorization.len() <= LONGEST_AUTHORIZATION
             && longest <= LONGEST_FIELD
-            && size.is_allowed();
+            && size.is_allowed(largest_head(0));
         is_usual.then_some(Self {
             target,
             authorization: Sensitive(authorization),

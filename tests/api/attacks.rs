@@ -18,12 +18,12 @@
 //! | 2.7 tokens for others, and of others | `a_token_for_or_of_somebody_else_is_refused` |
 //! | 2.8 tokens of another kind: ID, logout, refresh | `a_token_of_another_kind_is_refused` |
 //! | 2.9 a `kid` that is a path, a query or a command | `a_hostile_kid_leads_nowhere` |
-//! | 2.9 `jku`, `x5u`: the server fetches what the token names | `an_address_in_a_token_is_not_fetched` |
-//! | §3.10 a key in the token: `jwk`, `x5c`, `x5t` | `a_key_in_a_token_is_not_used` |
+//! | 2.9 `jku`, `x5u`: the server fetches what the token names | `an_address_in_a_token_is_not_fetched`, `a_key_or_an_address_in_a_providers_token_is_not_used` |
+//! | §3.10 a key in the token: `jwk`, `x5c`, `x5t` | `a_key_in_a_token_is_not_used`, `a_key_or_an_address_in_a_providers_token_is_not_used` |
 //! | RFC 7515 §4.1.11 `crit`, RFC 7797 `b64` | `an_extension_is_refused` |
 //! | claims missing, null, of another type | `each_missing_or_mistyped_claim_is_refused` |
 //! | time: expired, of the future, out of range | `a_token_out_of_its_time_is_refused` |
-//! | size: over 8 KiB, nested without end | `an_oversize_or_deep_token_is_refused` |
+//! | size: over 8 KiB or what an issuer may send, nested without end | `an_oversize_or_deep_token_is_refused`, `issuers::a_large_token_arrives_where_the_settings_allow_it` |
 //! | a removed key | `a_token_of_a_removed_key_is_refused` |
 //! | the keys of a trusted issuer for another one's tokens | `an_issuer_cannot_speak_for_another` |
 //! | a tenant that the issuer may not speak for | `issuers::an_issuer_reaches_the_tenants_of_its_settings_and_no_other` |
@@ -33,6 +33,13 @@
 //! | a remembered token whose key is gone, or that was changed | `issuers::a_key_that_the_provider_withdraws_ends_its_tokens_remembered_or_not`, `a_changed_token_is_refused` |
 //! | keys that take all memory: compressed, without end | `issuers::a_compressed_key_set_is_not_inflated`, `issuers::a_key_set_without_end_is_not_read` |
 //! | metadata that lead to this machine | the unit tests of `src/auth/issuers/discovery.rs` |
+//! | `algorithms`: a provider's public key as shared secret, another algorithm than its key's | `a_providers_public_key_is_no_shared_secret`, `issuers::every_registered_asymmetric_algorithm_is_taken_by_default` |
+//! | `audience_clients`: no audience where it is not allowed, a client in a claim that others choose | `a_token_without_audience_opens_nothing_that_the_settings_do_not_say` |
+//! | `scope_claim`: claims and objects that look like scopes | `no_other_claim_and_no_other_type_grants_a_scope` |
+//! | several sections: the keys, audience, scopes or tenant of one for another's tokens | `no_section_lends_anything_to_another`, `issuers::two_sections_of_an_issuer_decide_alone_and_share_one_fetch` |
+//! | `id_tokens`, `required_claims`: tokens of another kind | `a_providers_token_of_another_kind_is_refused` |
+//! | a `kid` that several keys share, or none: another's key, or too many to try | `keys_without_an_id_of_their_own_open_no_door`, `issuers::keys_that_share_an_id_are_told_apart_by_their_signatures` |
+//! | 2.2 RSA keys with the ROCA weakness | `weak_keys_do_not_start`, `a_key_with_the_roca_weakness_is_not_taken_from_a_provider` |
 //! | a flood of unknown keys | `issuers::a_flood_of_unknown_keys_is_one_fetch_in_half_a_minute` |
 
 use std::sync::LazyLock;
@@ -290,6 +297,8 @@ fn weak_keys_do_not_start() {
     assert!(start_with("SECRET", &"a".repeat(64)).contains("one byte repeated"));
     assert!(start_with("PRIVATE_KEY", &pem("rsa-1024.private")).contains("RS256 needs at least 2048 bits"));
     assert!(start_with("PUBLIC_KEY", &pem("rsa-1024.public")).contains("RS256 needs at least 2048 bits"));
+    assert!(start_with("PRIVATE_KEY", &pem("roca.private")).contains("has the ROCA weakness (CVE-2017-15361)"));
+    assert!(start_with("PUBLIC_KEY", &pem("roca.public")).contains("has the ROCA weakness (CVE-2017-15361)"));
     assert!(start_with("PRIVATE_KEY", &pem("rsa-exponent-3.private")).contains("public exponent"));
     assert!(start_with("PUBLIC_KEY", &pem("rsa-exponent-3.public")).contains("public exponent"));
 }
@@ -606,7 +615,7 @@ async fn each_missing_or_mistyped_claim_is_refused() {
     let target = Target::start();
     for name in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope", "tenant"] {
         target.assert_refused(&target.sign_claims(&without(claims(), name)), name).await;
-        for wrong in [json!(null), json!({}), json!(true), json!([[]]), json!(1.5)] {
+        for wrong in [json!(null), json!({}), json!(true), json!([[]])] {
             target.assert_refused(&target.sign_claims(&with(claims(), name, wrong)), name).await;
         }
     }
@@ -630,7 +639,9 @@ async fn a_token_out_of_its_time_is_refused() {
         ("nbf", json!(now + 31)),
         ("nbf", json!(i64::MAX)),
         ("nbf", json!(null)),
-        ("iat", json!(now + 31)),
+        ("nbf", json!(f64::from(i32::MAX) + 0.5)),
+        ("exp", json!(1.5)),
+        ("exp", json!(1e300)),
     ] {
         target
             .assert_refused(&target.sign_claims(&with(claims(), name, value.clone())), &format!("{name} {value}"))
@@ -682,4 +693,277 @@ async fn an_issuer_cannot_speak_for_another() {
     let [head, _, signature] = parts(&ours);
     let as_theirs = URL_SAFE_NO_PAD.encode(first.claims().to_string());
     assert_eq!(status(format!("{head}.{as_theirs}.{signature}")).await, 401);
+}
+
+/// The service with one trusted issuer of these keys and settings.
+fn trusting(keys: &[&ProviderKey], settings: &str) -> (TestApp, IdentityProvider) {
+    let provider = IdentityProvider::start(keys);
+    let section = format!("[auth.issuers.login]\nissuer = \"{}\"\ntenant = \"acme\"\n{settings}\n", provider.issuer());
+    let app = TestApp::with(|setup| setup.more = section);
+    (app, provider)
+}
+
+async fn status(app: &TestApp, token: &str) -> u16 {
+    app.get_with_token(token, PATH).await.status
+}
+
+#[actix_web::test]
+async fn a_providers_public_key_is_no_shared_secret() {
+    let (rsa, ec) = (ProviderKey::new("rsa", KeyAlgorithm::Rs256), ProviderKey::new("ec", KeyAlgorithm::Es512));
+    let (app, provider) = trusting(&[&rsa.without("alg"), &ec.without("alg")], "audience = \"storegate\"");
+    let claims = provider.claims().to_string();
+    for key in [&rsa, &ec] {
+        let number = |name: &str| key.jwk[name].as_str().map(|text| URL_SAFE_NO_PAD.decode(text).unwrap());
+        let secrets = [number("n"), number("x"), number("y"), Some(key.jwk.to_string().into_bytes()), Some(Vec::new())];
+        for secret in secrets.into_iter().flatten() {
+            let secret = EncodingKey::from_secret(&secret);
+            for (alg, algorithm) in
+                [("HS256", Algorithm::HS256), ("HS384", Algorithm::HS384), ("HS512", Algorithm::HS512)]
+            {
+                let header = with(key.header(), "alg", json!(alg)).to_string();
+                assert_eq!(status(&app, &signed(&header, &claims, &secret, algorithm)).await, 401, "{alg}");
+            }
+            let dishonest = key.header().to_string();
+            assert_eq!(status(&app, &signed(&dishonest, &claims, &secret, Algorithm::HS256)).await, 401);
+        }
+        for alg in ["none", "", "NONE"] {
+            let header = URL_SAFE_NO_PAD.encode(with(key.header(), "alg", json!(alg)).to_string());
+            assert_eq!(status(&app, &format!("{header}.{}.", URL_SAFE_NO_PAD.encode(&claims))).await, 401, "{alg}");
+        }
+    }
+    for (key, other) in [(&rsa, "ES512"), (&ec, "RS256"), (&ec, "ES256"), (&ec, "ES384"), (&rsa, "PS256")] {
+        let crossed = key.token_with(&with(key.header(), "alg", json!(other)), &provider.claims());
+        assert_eq!(status(&app, &crossed).await, 401, "{other}");
+    }
+    assert_eq!(status(&app, &ec.token(&provider.claims())).await, 200);
+    assert_eq!(status(&app, &rsa.token(&provider.claims())).await, 200);
+}
+
+#[actix_web::test]
+async fn a_key_or_an_address_in_a_providers_token_is_not_used() {
+    let (good, own) = (ProviderKey::new("k", KeyAlgorithm::Es256), ProviderKey::new("k", KeyAlgorithm::Es256));
+    let (app, provider) = trusting(&[&good], "audience = \"storegate\"");
+    let attacker = RawPeer::start(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}", b"", Then::Close);
+    let address = format!("http://{}/keys", attacker.address());
+    for (name, value) in [
+        ("jku", json!(address)),
+        ("x5u", json!(address)),
+        ("jwk", own.jwk.clone()),
+        ("x5c", json!(["MIIB"])),
+        ("x5t", json!("x")),
+    ] {
+        let forged = own.token_with(&with(own.header(), name, value.clone()), &provider.claims());
+        assert_eq!(status(&app, &forged).await, 401, "{name}");
+        let nameless = without(with(own.header(), name, value.clone()), "kid");
+        assert_eq!(status(&app, &own.token_with(&nameless, &provider.claims())).await, 401, "{name}, no kid");
+        let honest = good.token_with(&with(good.header(), name, value), &provider.claims());
+        assert_eq!(status(&app, &honest).await, 200, "{name} takes nothing away");
+    }
+    for name in ["crit", "b64", "enc", "zip", "cty"] {
+        let extended = good.token_with(&with(good.header(), name, json!(["exp"])), &provider.claims());
+        assert_eq!(status(&app, &extended).await, 401, "{name}");
+    }
+    assert_eq!(attacker.requests(), 0);
+}
+
+#[actix_web::test]
+async fn a_token_without_audience_opens_nothing_that_the_settings_do_not_say() {
+    let key = ProviderKey::new("k", KeyAlgorithm::Es256);
+    let (strict, provider) = trusting(&[&key], "audience = \"storegate\"");
+    let of = |provider: &IdentityProvider, changes: Value| {
+        let mut claims = without(provider.claims(), "aud");
+        claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        key.token(&claims)
+    };
+    for changes in [json!({}), json!({ "aud": [] }), json!({ "aud": null }), json!({ "client_id": "storegate" })] {
+        assert_eq!(status(&strict, &of(&provider, changes.clone())).await, 401, "{changes}");
+    }
+    let (app, provider) = trusting(&[&key], "audience_clients = [\"portal\"]");
+    for (changes, expected) in [
+        (json!({}), 200),
+        (json!({ "aud": [] }), 200),
+        (json!({ "azp": "portal", "cid": "portal" }), 200),
+        (json!({ "client_id": "attacker" }), 401),
+        (json!({ "client_id": "attacker", "azp": "portal", "cid": "portal", "appid": "portal" }), 401),
+        (json!({ "client_id": "portal", "azp": "attacker" }), 401),
+        (json!({ "client_id": "portal", "appid": "attacker" }), 401),
+        (json!({ "client_id": ["portal"] }), 401),
+        (json!({ "client_id": "attacker", "sub": "portal" }), 401),
+        (json!({ "aud": "portal" }), 401),
+        (json!({ "aud": "another-service" }), 401),
+        (json!({ "aud": null }), 401),
+        (json!({ "aud": {} }), 401),
+        (json!({ "token_use": "id" }), 401),
+    ] {
+        assert_eq!(status(&app, &of(&provider, changes.clone())).await, expected, "{changes}");
+    }
+    let (named, provider) = trusting(&[&key], "audience_clients = [\"portal\"]\nclient_id_claim = \"azp\"");
+    assert_eq!(
+        status(&named, &of(&provider, json!({ "client_id": "portal" }))).await,
+        401,
+        "only the claim that is named"
+    );
+    assert_eq!(status(&named, &of(&provider, json!({ "azp": "portal", "client_id": "x" }))).await, 200);
+}
+
+#[actix_web::test]
+async fn no_other_claim_and_no_other_type_grants_a_scope() {
+    let key = ProviderKey::new("k", KeyAlgorithm::Es256);
+    let settings = "audience = \"storegate\"\nscope_claim = [\"access.scopes\", \"roles\"]";
+    let (app, provider) = trusting(&[&key], settings);
+    for (changes, expected) in [
+        (json!({ "roles": ["flow:read"] }), 200),
+        (json!({ "access": { "scopes": { "flow:read": {"x": 1} } } }), 200),
+        (json!({ "scope": "flow:read", "scp": "flow:read", "permissions": ["flow:read"] }), 403),
+        (json!({ "roles": { "flow:read": false } }), 403),
+        (json!({ "roles": { "x": { "flow:read": true } } }), 403),
+        (json!({ "roles": { "flow": { "read": true } } }), 403),
+        (json!({ "access": { "flow:read": true } }), 403),
+        (json!({ "roles": "flow:readx xflow:read FLOW:READ flow: read" }), 403),
+        (json!({ "roles": ["flow:read cache:purge"] }), 403),
+        (json!({ "access.scopes": ["none"], "access": { "scopes": ["flow:read"] } }), 403),
+        (json!({ "roles": [["flow:read"]] }), 401),
+        (json!({ "roles": [{ "flow:read": true }] }), 401),
+        (json!({ "roles": true }), 401),
+        (json!({ "access": "flow:read" }), 401),
+        (json!({ "access": ["scopes"], "roles": ["flow:read"] }), 401),
+    ] {
+        let mut claims = without(provider.claims(), "scope");
+        claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        assert_eq!(status(&app, &key.token(&claims)).await, expected, "{changes}");
+    }
+}
+
+#[actix_web::test]
+async fn no_section_lends_anything_to_another() {
+    let (one, two) = (ProviderKey::new("k", KeyAlgorithm::Es256), ProviderKey::new("k", KeyAlgorithm::Es256));
+    let (first, second) = (IdentityProvider::start(&[&one]), IdentityProvider::start(&[&two]));
+    let issuer = "https://login.example.com";
+    let app = TestApp::with(|setup| {
+        setup.more = format!(
+            r#"
+[auth.issuers.a]
+issuer = "{issuer}"
+jwks_uri = "{}/keys"
+audience = "a"
+scope_claim = "scp"
+tenant = "zenith"
+[auth.issuers.b]
+issuer = "{issuer}"
+jwks_uri = "{}/keys"
+audience_clients = ["b"]
+scope_claim = "roles"
+typ = ["JWT"]
+id_tokens = true
+token_size = "16KiB"
+required_claims = {{ kind = "b" }}
+tenant = "acme"
+"#,
+            first.issuer(),
+            second.issuer(),
+        );
+    });
+    let base = || with(without(first.claims(), "aud"), "iss", json!(issuer));
+    let of = |key: &ProviderKey, typ: &str, changes: Value| {
+        let mut claims = without(without(base(), "scope"), "client_id");
+        claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        key.token_with(&with(key.header(), "typ", json!(typ)), &claims)
+    };
+    let a = || json!({ "aud": "a", "scp": "flow:read", "client_id": "x" });
+    let b = || json!({ "client_id": "b", "roles": ["flow:read"], "kind": "b" });
+    let and = |mut claims: Value, name: &str, value: Value| {
+        claims[name] = value;
+        claims
+    };
+    assert_eq!(status(&app, &of(&one, "at+jwt", a())).await, 404, "zenith has no such store");
+    assert_eq!(status(&app, &of(&two, "JWT", b())).await, 200);
+    assert_eq!(status(&app, &of(&two, "JWT", and(b(), "at_hash", json!("x")))).await, 200);
+    assert_eq!(status(&app, &of(&two, "JWT", and(b(), "x", json!("x".repeat(9000))))).await, 200);
+    for (what, token, expected) in [
+        ("the other's key", of(&two, "at+jwt", a()), 401),
+        ("the other's key", of(&one, "JWT", b()), 401),
+        ("the other's typ", of(&one, "JWT", a()), 401),
+        ("the other's typ", of(&two, "at+jwt", b()), 401),
+        ("the other's missing audience", of(&one, "at+jwt", and(without(a(), "aud"), "client_id", json!("b"))), 401),
+        ("the other's audience", of(&two, "JWT", and(b(), "aud", json!("a"))), 401),
+        (
+            "the other's scopes",
+            of(&one, "at+jwt", json!({ "aud": "a", "roles": ["flow:read"], "client_id": "x" })),
+            403,
+        ),
+        ("the other's scopes", of(&two, "JWT", json!({ "client_id": "b", "scp": "flow:read", "kind": "b" })), 403),
+        ("the other's leave for ID tokens", of(&one, "at+jwt", and(a(), "at_hash", json!("x"))), 401),
+        ("the other's size", of(&one, "at+jwt", and(a(), "x", json!("x".repeat(9000)))), 401),
+        ("without what is required", of(&two, "JWT", and(b(), "kind", json!("a"))), 401),
+    ] {
+        assert_eq!(status(&app, &token).await, expected, "{what}");
+    }
+}
+
+#[actix_web::test]
+async fn a_providers_token_of_another_kind_is_refused() {
+    let key = ProviderKey::new("k", KeyAlgorithm::Es256);
+    let settings = "audience = \"storegate\"\ntyp = [\"JWT\"]\nrequired_claims = { token_use = \"access\" }";
+    let (app, provider) = trusting(&[&key], settings);
+    let of = |typ: Option<&str>, changes: Value| {
+        let mut claims = with(provider.claims(), "token_use", json!("access"));
+        claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        let header = match typ {
+            Some(typ) => with(key.header(), "typ", json!(typ)),
+            None => without(key.header(), "typ"),
+        };
+        key.token_with(&header, &claims)
+    };
+    for (typ, changes, expected) in [
+        (Some("JWT"), json!({}), 200),
+        (Some("JWT"), json!({ "token_use": "id" }), 401),
+        (Some("JWT"), json!({ "token_use": null }), 401),
+        (Some("JWT"), json!({ "token_use": { "access": true } }), 401),
+        (Some("JWT"), json!({ "token_use": "Access" }), 401),
+        (Some("JWT"), json!({ "at_hash": "x" }), 401),
+        (Some("JWT"), json!({ "c_hash": "x" }), 401),
+        (Some("JWT"), json!({ "events": {} }), 401),
+        (Some("JWT"), json!({ "typ": "ID" }), 401),
+        (Some("JWT"), json!({ "typ": "Refresh" }), 401),
+        (Some("JWT"), json!({ "tokenType": "refresh-token" }), 401),
+        (Some("at+jwt"), json!({}), 401),
+        (Some("logout+jwt"), json!({}), 401),
+        (None, json!({}), 401),
+    ] {
+        assert_eq!(status(&app, &of(typ, changes.clone())).await, expected, "{typ:?} {changes}");
+    }
+}
+
+#[actix_web::test]
+async fn keys_without_an_id_of_their_own_open_no_door() {
+    let key = || ProviderKey::new("k", KeyAlgorithm::Es256);
+    let keys: Vec<ProviderKey> = (0..9).map(|_| key()).collect();
+    let (app, provider) = trusting(&keys.iter().collect::<Vec<_>>(), "audience = \"storegate\"");
+    let nameless = |key: &ProviderKey| key.token_with(&without(key.header(), "kid"), &provider.claims());
+    for token in [keys[0].token(&provider.claims()), keys[8].token(&provider.claims()), nameless(&keys[0])] {
+        let answer = app.get_with_token(&token, PATH).await;
+        assert_eq!(answer.status, 401);
+        assert!(answer.text().contains("Too many keys of its issuer"), "{}", answer.text());
+    }
+    assert_eq!(app.auth.get().verifier().signatures_checked(), 0, "none of so many keys is tried");
+
+    let (app, provider) = trusting(&keys.iter().take(8).collect::<Vec<_>>(), "audience = \"storegate\"");
+    assert_eq!(status(&app, &keys[7].token(&provider.claims())).await, 200);
+    assert_eq!(app.auth.get().verifier().signatures_checked(), 8);
+    for forged in
+        [key().token(&provider.claims()), key().token_with(&without(key().header(), "kid"), &provider.claims())]
+    {
+        assert_eq!(status(&app, &forged).await, 401);
+    }
+}
+
+#[actix_web::test]
+async fn a_key_with_the_roca_weakness_is_not_taken_from_a_provider() {
+    let pem = std::fs::read_to_string("src/auth/refused_keys/roca.private.pem").unwrap();
+    let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let weak = ProviderKey::of_rsa("weak", &STANDARD.decode(body).unwrap());
+    let good = ProviderKey::new("good", KeyAlgorithm::Es256);
+    let (app, provider) = trusting(&[&weak, &good], "audience = \"storegate\"");
+    assert_eq!(status(&app, &weak.token(&provider.claims())).await, 401);
+    assert_eq!(status(&app, &good.token(&provider.claims())).await, 200);
 }

@@ -6,11 +6,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use actix_web::{App, HttpResponse, HttpServer, rt, web};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512,
+    RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding, RsaKeyPair, RsaPublicKeyComponents,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use storegate::auth::key_algorithm::KeyAlgorithm;
-use storegate::auth::keys::{Key, KeySet};
 use storegate::auth::private_key;
 use tokio::sync::watch;
 
@@ -24,32 +30,121 @@ pub struct ProviderKey {
     pub kid: String,
     /// Its public half, as it is published.
     pub jwk: Value,
-    algorithm: Algorithm,
-    encoding: EncodingKey,
+    algorithm: KeyAlgorithm,
+    pair: Arc<Pair>,
+}
+
+enum Pair {
+    Ed(Ed25519KeyPair),
+    Ec(EcdsaKeyPair),
+    Rsa(RsaKeyPair),
 }
 
 impl ProviderKey {
     /// A new key.
     pub fn new(kid: &str, algorithm: KeyAlgorithm) -> Self {
         let pem = private_key::generate(algorithm).unwrap();
-        let bytes = pem.expose_secret().as_bytes();
-        let (algorithm, encoding) = match algorithm {
-            KeyAlgorithm::EdDsa => (Algorithm::EdDSA, EncodingKey::from_ed_pem(bytes)),
-            KeyAlgorithm::Es256 => (Algorithm::ES256, EncodingKey::from_ec_pem(bytes)),
-            KeyAlgorithm::Rs256 => (Algorithm::RS256, EncodingKey::from_rsa_pem(bytes)),
+        let body: String = pem.expose_secret().lines().filter(|line| !line.starts_with('-')).collect();
+        let der = STANDARD.decode(body).unwrap();
+        let (pair, numbers) = match algorithm {
+            KeyAlgorithm::EdDsa => ed25519(&der),
+            KeyAlgorithm::Es256 => ec(&ECDSA_P256_SHA256_FIXED_SIGNING, "P-256", &der),
+            KeyAlgorithm::Es384 => ec(&ECDSA_P384_SHA384_FIXED_SIGNING, "P-384", &der),
+            KeyAlgorithm::Es512 => ec(&ECDSA_P521_SHA512_FIXED_SIGNING, "P-521", &der),
             KeyAlgorithm::Hs256 => panic!("no provider publishes a shared secret"),
+            _ => rsa(&der),
         };
-        let document = KeySet::new(vec![Key::private(kid, &pem).unwrap()], None).unwrap().public_document();
-        let jwk = serde_json::to_value(&document.keys[0]).unwrap();
-        Self { kid: kid.to_owned(), jwk, algorithm, encoding: encoding.unwrap() }
+        Self::of(kid, algorithm, pair, numbers)
+    }
+
+    /// An RSA key from PKCS#8 in DER.
+    pub fn of_rsa(kid: &str, der: &[u8]) -> Self {
+        let (pair, numbers) = rsa(der);
+        Self::of(kid, KeyAlgorithm::Rs256, pair, numbers)
+    }
+
+    fn of(kid: &str, algorithm: KeyAlgorithm, pair: Pair, mut jwk: Value) -> Self {
+        jwk["kid"] = json!(kid);
+        jwk["use"] = json!("sig");
+        jwk["alg"] = json!(algorithm.name());
+        Self { kid: kid.to_owned(), jwk, algorithm, pair: Arc::new(pair) }
+    }
+
+    /// The same key for another algorithm of its kind.
+    pub fn signing_by(&self, algorithm: KeyAlgorithm) -> Self {
+        let mut jwk = self.jwk.clone();
+        jwk["alg"] = json!(algorithm.name());
+        Self { algorithm, jwk, ..self.clone() }
+    }
+
+    /// The same key, which is published without this member.
+    pub fn without(&self, member: &str) -> Self {
+        let mut jwk = self.jwk.clone();
+        jwk.as_object_mut().unwrap().remove(member);
+        Self { jwk, ..self.clone() }
+    }
+
+    /// What its tokens have as header, unless a test changes it.
+    pub fn header(&self) -> Value {
+        json!({ "typ": "at+jwt", "alg": self.algorithm.name(), "kid": self.kid })
     }
 
     /// A token with these claims.
     pub fn token(&self, claims: &Value) -> String {
-        let mut header = Header::new(self.algorithm);
-        header.typ = Some("at+jwt".to_owned());
-        header.kid = Some(self.kid.clone());
-        jsonwebtoken::encode(&header, claims, &self.encoding).unwrap()
+        self.token_with(&self.header(), claims)
+    }
+
+    /// A token with this header and these claims, signed by the key's algorithm whatever the header says.
+    pub fn token_with(&self, header: &Value, claims: &Value) -> String {
+        self.sign(&header.to_string(), &claims.to_string())
+    }
+
+    /// A token of this header and this payload, whatever they are.
+    pub fn sign(&self, header: &str, payload: &str) -> String {
+        let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+        let random = SystemRandom::new();
+        let signature = match &*self.pair {
+            Pair::Ed(pair) => pair.sign(message.as_bytes()).as_ref().to_vec(),
+            Pair::Ec(pair) => pair.sign(&random, message.as_bytes()).unwrap().as_ref().to_vec(),
+            Pair::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(rsa_encoding(self.algorithm), &random, message.as_bytes(), &mut signature).unwrap();
+                signature
+            }
+        };
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+}
+
+fn ed25519(der: &[u8]) -> (Pair, Value) {
+    let pair = Ed25519KeyPair::from_pkcs8(der).unwrap();
+    let numbers = json!({ "kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(pair.public_key()) });
+    (Pair::Ed(pair), numbers)
+}
+
+fn ec(algorithm: &'static EcdsaSigningAlgorithm, crv: &str, der: &[u8]) -> (Pair, Value) {
+    let pair = EcdsaKeyPair::from_pkcs8(algorithm, der).unwrap();
+    let point = &pair.public_key().as_ref()[1..];
+    let (x, y) = point.split_at(point.len() / 2);
+    let numbers = json!({ "kty": "EC", "crv": crv, "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y) });
+    (Pair::Ec(pair), numbers)
+}
+
+fn rsa(der: &[u8]) -> (Pair, Value) {
+    let pair = RsaKeyPair::from_pkcs8(der).unwrap();
+    let RsaPublicKeyComponents { n, e } = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
+    let numbers = json!({ "kty": "RSA", "n": URL_SAFE_NO_PAD.encode(n), "e": URL_SAFE_NO_PAD.encode(e) });
+    (Pair::Rsa(pair), numbers)
+}
+
+fn rsa_encoding(algorithm: KeyAlgorithm) -> &'static dyn RsaEncoding {
+    match algorithm {
+        KeyAlgorithm::Rs384 => &RSA_PKCS1_SHA384,
+        KeyAlgorithm::Rs512 => &RSA_PKCS1_SHA512,
+        KeyAlgorithm::Ps256 => &RSA_PSS_SHA256,
+        KeyAlgorithm::Ps384 => &RSA_PSS_SHA384,
+        KeyAlgorithm::Ps512 => &RSA_PSS_SHA512,
+        _ => &RSA_PKCS1_SHA256,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::answer::Answer;
 use crate::identity_provider::{IdentityProvider, ProviderKey};
 use crate::program::directory;
 use crate::raw_peer::{BROTLI_BOMB, RawPeer, Then};
-use crate::test_app::{Setup, TestApp};
+use crate::test_app::{NOW, Setup, TestApp};
 
 const PATH: &str = "/stores/S_123456/flow";
 
@@ -480,4 +480,306 @@ async fn introspection_does_not_call_a_token_useless_whose_keys_were_never_read(
     let app = TestApp::with(|setup| trust(setup, &issuer));
     let answer = app.post_form("dashboard", "/oauth/introspect", &format!("token={token}")).await;
     assert_eq!((answer.status, &answer.json()["error"]), (503, &json!("temporarily_unavailable")));
+}
+
+#[actix_web::test]
+async fn every_registered_asymmetric_algorithm_is_taken_by_default() {
+    let rsa = ProviderKey::new("rsa", KeyAlgorithm::Rs256);
+    for algorithm in KeyAlgorithm::ASYMMETRIC {
+        let is_rsa = algorithm.name().starts_with(['R', 'P']);
+        let key = if is_rsa { rsa.signing_by(algorithm) } else { ProviderKey::new("other", algorithm) };
+        let provider = IdentityProvider::start(&[&key]);
+        let app = app(&provider);
+        assert_eq!(get(&app, &key.token(&provider.claims())).await.status, 200, "{algorithm}");
+        if is_rsa {
+            for other in KeyAlgorithm::ASYMMETRIC.into_iter().take(6).filter(|other| *other != algorithm) {
+                let forged = key.signing_by(other).token(&provider.claims());
+                assert_eq!(get(&app, &forged).await.status, 401, "{algorithm}, signed by {other}");
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_key_that_does_not_say_its_algorithm_is_for_what_the_settings_list() {
+    let rsa = ProviderKey::new("rsa", KeyAlgorithm::Rs256).without("alg");
+    let provider = IdentityProvider::start(&[&rsa]);
+    let by = |algorithm: KeyAlgorithm| rsa.signing_by(algorithm).token(&provider.claims());
+    let usual = app(&provider);
+    assert_eq!(get(&usual, &by(KeyAlgorithm::Rs256)).await.status, 200);
+    assert_eq!(get(&usual, &by(KeyAlgorithm::Ps256)).await.status, 401);
+    let listed = TestApp::with(|setup| {
+        trust(setup, &provider.issuer());
+        set(setup, "ALGORITHMS", "PS256,RS512");
+    });
+    for (algorithm, status) in
+        [(KeyAlgorithm::Ps256, 200), (KeyAlgorithm::Rs512, 200), (KeyAlgorithm::Rs256, 401), (KeyAlgorithm::Ps512, 401)]
+    {
+        assert_eq!(get(&listed, &by(algorithm)).await.status, status, "{algorithm}");
+    }
+}
+
+#[actix_web::test]
+async fn times_may_have_fractions_and_exponents() {
+    let key = key("one");
+    let provider = IdentityProvider::start(&[&key]);
+    let app = app(&provider);
+    let now = NOW.as_second();
+    let claims = provider.claims().to_string();
+    let end = (now + 3600).to_string();
+    for (exp, status) in [
+        (format!("{end}.5"), 200),
+        (format!("{}.{}E9", &end[..1], &end[1..]), 200),
+        (format!("{}.0", now - 31), 401),
+        (format!("\"{end}\""), 401),
+        ("1e30".to_owned(), 401),
+    ] {
+        let payload = claims.replace(&format!("\"exp\":{end}"), &format!("\"exp\":{exp}"));
+        assert!(payload.contains(&exp));
+        let answer = get(&app, &key.sign(&key.header().to_string(), &payload)).await;
+        assert_eq!(answer.status, status, "{exp}: {}", answer.text());
+    }
+    for (name, value) in [("iat", json!(1.5)), ("nbf", json!(f64::from(i32::try_from(now).unwrap()) + 0.5))] {
+        let token = key.token(&with(provider.claims(), name, value));
+        assert_eq!(get(&app, &token).await.status, 200, "{name}");
+    }
+}
+
+#[actix_web::test]
+async fn a_clock_that_is_behind_the_issuers_refuses_no_token() {
+    let key = key("one");
+    let provider = IdentityProvider::start(&[&key]);
+    let app = app(&provider);
+    let now = NOW.as_second();
+    for ahead in [40, 86_400] {
+        let theirs = key.token(&with(provider.claims(), "iat", json!(now + ahead)));
+        assert_eq!(get(&app, &theirs).await.status, 200, "{ahead}");
+    }
+    let ours = app.token("dashboard");
+    let behind = TestApp::with(|setup| setup.proxy_time = NOW);
+    behind.proxy_time.set_wall(jiff::Timestamp::from_second(now - 40).unwrap());
+    assert_eq!(get(&behind, &behind.token("dashboard")).await.status, 200);
+    app.proxy_time.set_wall(jiff::Timestamp::from_second(now - 40).unwrap());
+    assert_eq!(get(&app, &ours).await.status, 200, "of a replica whose clock is 40 s ahead");
+    let early = key.token(&with(provider.claims(), "nbf", json!(now)));
+    assert_eq!(get(&app, &early).await.status, 401, "but for one that says when it begins");
+}
+
+#[actix_web::test]
+async fn a_token_without_a_role_is_403_and_introspection_calls_it_active() {
+    let key = key("one");
+    let provider = IdentityProvider::start(&[&key]);
+    let app = app(&provider);
+    let without = {
+        let mut claims = provider.claims();
+        claims.as_object_mut().unwrap().remove("scope");
+        claims
+    };
+    for claims in [without, with(provider.claims(), "scope", json!("openid profile"))] {
+        let token = key.token(&claims);
+        for path in [PATH, "/stores", "/stores/S_123456", "/inspections?from=2026-11-20&to=2026-11-21"] {
+            let answer = app.get_with_token(&token, path).await;
+            assert_eq!((answer.status, answer.problem().as_str()), (403, "insufficient-scope"), "{path}");
+            assert!(answer.header("www-authenticate").unwrap().contains("error=\"insufficient_scope\""));
+        }
+        let said = app.post_form("dashboard", "/oauth/introspect", &format!("token={token}")).await.json();
+        assert_eq!((&said["active"], &said["scope"]), (&json!(true), &json!("")));
+    }
+}
+
+#[actix_web::test]
+async fn a_file_with_a_key_that_cannot_be_used_starts_and_says_which() {
+    let good = key("good");
+    let path = directory("issuer-mixed-file").join("keys.json");
+    let weak = json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": "weak" });
+    let other = json!({ "kty": "OKP", "crv": "X25519", "x": "AAAA", "kid": "other" });
+    let encryption = with(key("enc").jwk, "use", json!("enc"));
+    std::fs::write(&path, json!({ "keys": [weak, other, encryption, good.jwk] }).to_string()).unwrap();
+    let app = TestApp::with(|setup| {
+        trust(setup, "https://login.example.com");
+        set(setup, "JWKS_FILE", path.to_str().unwrap());
+    });
+    let provider = IdentityProvider::start(&[]);
+    let claims = with(provider.claims(), "iss", json!("https://login.example.com"));
+    assert_eq!(get(&app, &good.token(&claims)).await.status, 200);
+}
+
+#[actix_web::test]
+async fn a_token_without_a_kid_is_matched_by_its_certificate_or_tried_with_every_key() {
+    let (one, two) = (key("one"), key("two"));
+    let marked = |mut key: ProviderKey, thumbprint: &str| {
+        key.jwk["x5t"] = json!(thumbprint);
+        key
+    };
+    let (one, two) = (marked(one, "first"), marked(two, "second"));
+    let provider = IdentityProvider::start(&[&one, &two]);
+    let app = app(&provider);
+    let of = |key: &ProviderKey, x5t: Option<&str>| {
+        let mut header = key.header();
+        header.as_object_mut().unwrap().remove("kid");
+        if let Some(x5t) = x5t {
+            header["x5t"] = json!(x5t);
+        }
+        key.token_with(&header, &provider.claims())
+    };
+    for (token, status) in [
+        (of(&one, Some("first")), 200),
+        (of(&two, Some("second")), 200),
+        (of(&one, Some("second")), 401),
+        (of(&one, Some("unknown")), 200),
+        (of(&two, None), 200),
+        (of(&key("attacker"), Some("first")), 401),
+        (of(&key("attacker"), None), 401),
+    ] {
+        assert_eq!(get(&app, &token).await.status, status);
+    }
+}
+
+#[actix_web::test]
+async fn a_rotated_key_without_an_id_is_learned_by_one_fetch() {
+    let (old, new) = (key("x").without("kid"), key("y").without("kid"));
+    let nameless = |key: &ProviderKey, claims: &Value| {
+        let mut header = key.header();
+        header.as_object_mut().unwrap().remove("kid");
+        key.token_with(&header, claims)
+    };
+    let provider = IdentityProvider::start(&[&old]);
+    let app = app(&provider);
+    let token = nameless(&old, &provider.claims());
+    assert_eq!(get(&app, &token).await.status, 200);
+    provider.publish(&[&new]);
+    app.pass(30);
+    assert_eq!(get(&app, &nameless(&new, &provider.claims())).await.status, 200);
+    assert_eq!(get(&app, &token).await.status, 401, "the old one is gone");
+    assert_eq!(provider.key_reads(), 2);
+}
+
+#[actix_web::test]
+async fn keys_that_share_an_id_are_told_apart_by_their_signatures() {
+    let (one, two, other) = (key("same"), key("same"), ProviderKey::new("same", KeyAlgorithm::EdDsa));
+    let provider = IdentityProvider::start(&[&one, &two, &other]);
+    let app = app(&provider);
+    for key in [&one, &two, &other] {
+        let token = key.token(&provider.claims());
+        assert_eq!(get(&app, &token).await.status, 200);
+        assert_eq!(get(&app, &token).await.status, 200, "remembered");
+    }
+    assert_eq!(get(&app, &key("same").token(&provider.claims())).await.status, 401);
+    let first = one.token(&provider.claims());
+    provider.publish(&[&two, &other]);
+    app.pass(600);
+    until(&app, &first, 401).await;
+    assert_eq!(get(&app, &two.token(&provider.claims())).await.status, 200, "only one of them was withdrawn");
+}
+
+/// Two sections of the provider: users with `scp`, who read acme's data, and daemons with `roles`, who read zenith's.
+fn users_and_daemons(provider: &IdentityProvider) -> TestApp {
+    let issuer = provider.issuer();
+    TestApp::with(|setup| {
+        setup.more = format!(
+            r#"
+[auth.issuers.daemons]
+issuer = "{issuer}"
+audience = "daemons"
+scope_claim = "roles"
+tenant = "zenith"
+algorithms = ["ES256"]
+[auth.issuers.users]
+issuer = "{issuer}"
+audience = "users"
+scope_claim = "scp"
+stores_claim = "shops"
+tenant = "acme"
+algorithms = ["ES256"]
+"#
+        );
+    })
+}
+
+#[actix_web::test]
+async fn two_sections_of_an_issuer_decide_alone_and_share_one_fetch() {
+    let key = key("one");
+    let provider = IdentityProvider::start(&[&key]);
+    let app = users_and_daemons(&provider);
+    let token = |audience: Value, more: Value| {
+        let mut claims = with(provider.claims(), "aud", audience);
+        claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        key.token(&claims)
+    };
+    let user = token(json!("users"), json!({ "scp": "flow:read", "shops": ["S_123456"] }));
+    assert_eq!(get(&app, &user).await.status, 200);
+    assert_eq!(app.get_with_token(&user, "/stores/S_100001/flow").await.status, 403);
+    let daemon = token(json!("daemons"), json!({ "roles": ["flow:read"] }));
+    assert_eq!(get(&app, &daemon).await.status, 404, "it is let in, and zenith has no such store");
+    let tenant = |token: &str| app.auth.get().verifier().verify(token).map(|token| token.tenant().to_string());
+    assert_eq!((tenant(&user).unwrap().as_str(), tenant(&daemon).unwrap().as_str()), ("acme", "zenith"));
+    assert_eq!((provider.metadata_reads(), provider.key_reads()), (1, 1));
+
+    for (what, token, status) in [
+        ("the roles of the other section", token(json!("users"), json!({ "roles": ["flow:read"], "shops": [] })), 403),
+        ("the scopes of the other section", token(json!("daemons"), json!({ "scp": "flow:read" })), 403),
+        ("a user without the limit that users need", token(json!("users"), json!({ "scp": "flow:read" })), 401),
+        ("no audience of either", token(json!("others"), json!({ "scp": "flow:read", "roles": ["flow:read"] })), 401),
+        ("neither scopes nor roles", token(json!(["users", "daemons"]), json!({ "shops": ["S_123456"] })), 403),
+    ] {
+        assert_eq!(get(&app, &token).await.status, status, "{what}");
+    }
+    let both = token(json!(["users", "daemons"]), json!({ "scp": "flow:read", "shops": ["S_123456"] }));
+    assert_eq!(tenant(&both).unwrap(), "acme", "the section that grants a scope comes before one that does not");
+    let both = token(json!(["users", "daemons"]), json!({ "scp": "flow:read", "roles": ["flow:read"] }));
+    assert_eq!(tenant(&both).unwrap(), "zenith", "the limit of users was not asked of a daemon");
+}
+
+#[actix_web::test]
+async fn a_signature_is_checked_once_for_any_number_of_sections() {
+    let key = key("one");
+    let provider = IdentityProvider::start(&[&key]);
+    let app = users_and_daemons(&provider);
+    assert_eq!(get(&app, &key.token(&provider.claims())).await.status, 401);
+    assert_eq!(app.auth.get().verifier().signatures_checked(), 1);
+}
+
+#[actix_web::test]
+async fn a_large_token_arrives_where_the_settings_allow_it() {
+    let (large, small) = (key("large"), key("small"));
+    let (big, usual) = (IdentityProvider::start(&[&large]), IdentityProvider::start(&[&small]));
+    let app = TestApp::with(|setup| {
+        trust(setup, &usual.issuer());
+        setup.set("AUTH__ISSUERS__BIG__ISSUER", big.issuer());
+        setup.set("AUTH__ISSUERS__BIG__AUDIENCE", "storegate");
+        setup.set("AUTH__ISSUERS__BIG__TENANT", "acme");
+        setup.set("AUTH__ISSUERS__BIG__TOKEN_SIZE", "64KiB");
+    });
+    let padded = |claims: Value, bytes: usize| with(claims, "groups", json!(vec!["0123456789012345"; bytes / 19]));
+    let token = large.token(&padded(big.claims(), 45_000));
+    assert!(token.len() > 55_000 && token.len() <= 64 << 10, "{}", token.len());
+    assert_eq!(get(&app, &token).await.status, 200);
+    assert_eq!(get(&app, &token).await.status, 200, "a second time");
+    let said = app.post_form("dashboard", "/oauth/introspect", &format!("token={token}")).await.json();
+    assert_eq!(said["active"], json!(true));
+
+    let refused = get(&app, &small.token(&padded(usual.claims(), 8000))).await;
+    assert_eq!(refused.status, 401, "no other issuer is allowed more");
+    assert!(refused.text().contains("larger than is accepted from its issuer"), "{}", refused.text());
+    let own = get(&app, &format!("{}.{}", app.token("dashboard"), "x".repeat(9000))).await;
+    assert_eq!(own.status, 401);
+    let refused = get(&app, &large.token(&padded(big.claims(), 50_000))).await;
+    assert_eq!(refused.status, 401, "larger than 64 KiB");
+    let endless = get(&app, &"x".repeat(90 << 10)).await;
+    assert_eq!(endless.status, 431);
+    let without = TestApp::with(|setup| trust(setup, &usual.issuer()));
+    assert_eq!(get(&without, &token).await.status, 431, "a head is not read where no token may be as large");
+}
+
+#[actix_web::test]
+async fn a_reload_cannot_make_room_for_larger_tokens_and_says_so() {
+    let key = key("one");
+    let provider = IdentityProvider::start(&[&key]);
+    let app = app(&provider);
+    let more = format!("{}\n{}token_size = \"32KiB\"\n", app.configuration, section(&provider, "acme"));
+    let settings = Settings::parse(&more, std::iter::empty()).unwrap().auth;
+    assert_eq!(app.auth.get().fixed_differences(&settings), ["auth.issuers.*.token_size"]);
+    let usual = format!("{}\n{}", app.configuration, section(&provider, "acme"));
+    let settings = Settings::parse(&usual, std::iter::empty()).unwrap().auth;
+    assert!(app.auth.get().fixed_differences(&settings).is_empty());
 }

@@ -37,6 +37,8 @@ pub struct Setup {
     pub proxy_time: Timestamp,
     /// What stands in the configuration besides the companies and their clients.
     pub more: String,
+    /// Whether the service issues tokens; else it has neither keys nor clients.
+    pub issues_tokens: bool,
     variables: Vec<(String, String)>,
 }
 
@@ -68,7 +70,7 @@ pub struct TestApp {
     pub configuration: String,
     address: SocketAddr,
     client: Client,
-    key: SigningKey,
+    key: Option<SigningKey>,
     clock: Clock,
     /// Before the gateway, so that it is stopped before it.
     _running: Background,
@@ -84,14 +86,21 @@ impl TestApp {
 
     /// The service as `choose` wants it.
     pub fn with(choose: impl FnOnce(&mut Setup)) -> Self {
-        let mut setup =
-            Setup { sandbox: sandbox_settings(), proxy_time: NOW, more: String::new(), variables: Vec::new() };
+        let mut setup = Setup {
+            sandbox: sandbox_settings(),
+            proxy_time: NOW,
+            more: String::new(),
+            issues_tokens: true,
+            variables: Vec::new(),
+        };
         choose(&mut setup);
         let (clock, time) = Clock::manual(NOW);
         let (proxy_clock, proxy_time) =
             if setup.proxy_time == NOW { (clock.clone(), time.clone()) } else { Clock::manual(setup.proxy_time) };
         let gateway = SandboxGateway::start(SocketAddr::from(([127, 0, 0, 1], 0)), setup.sandbox, clock);
-        let configuration = configuration(&gateway.sandbox) + &setup.more;
+        let configuration = configuration(&gateway.sandbox);
+        let configuration =
+            if setup.issues_tokens { configuration } else { without_own_tokens(&configuration) } + &setup.more;
         let clocks = Clocks { time, proxy_time, proxy_clock };
         Self::serve(configuration, setup.variables, clocks, Some(gateway))
     }
@@ -118,7 +127,7 @@ impl TestApp {
     ) -> Self {
         let Clocks { time, proxy_time, proxy_clock } = clocks;
         let settings = Settings::parse(&configuration, variables.into_iter()).unwrap();
-        let key = settings.auth.keys.as_ref().unwrap().signing().clone();
+        let key = settings.auth.keys.as_ref().map(|keys| keys.signing().clone());
         let clock = proxy_clock.clone();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let ((address, in_force), running) = Background::start(move || {
@@ -170,8 +179,9 @@ impl TestApp {
 
     /// A fresh token for this audience and grant, signed with the service's own key.
     pub fn token_for(&self, audience: &str, grant: &TokenGrant) -> String {
+        let key = self.key.as_ref().expect("the service issues tokens");
         let lifetime = Duration::from_secs(900);
-        let issuer = TokenIssuer::new(ISSUER, audience, lifetime, self.key.clone(), self.clock.clone());
+        let issuer = TokenIssuer::new(ISSUER, audience, lifetime, key.clone(), self.clock.clone());
         issuer.issue(grant.clone()).unwrap().token.expose_secret().to_owned()
     }
 
@@ -241,6 +251,12 @@ impl TestApp {
     pub fn restart_gateway(&mut self) {
         self.gateway = self.gateway.take().map(SandboxGateway::restarted);
     }
+}
+
+fn without_own_tokens(configuration: &str) -> String {
+    let mut table: toml::Table = configuration.parse().unwrap();
+    table.remove("auth");
+    table.to_string()
 }
 
 /// A client that follows nothing, decodes nothing and opens as many connections as there are requests.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{INTROSPECTION_PATH, refusal, unstored};
+use super::{INTROSPECTION_PATH, not_found, refusal, unstored};
 use crate::auth::authentication::authenticate;
 use crate::auth::claims::Claims;
 use crate::auth::oauth_error::OAuthError;
@@ -124,7 +124,11 @@ pub(super) async fn introspect_token(
     auth: web::Data<CurrentAuth>,
     body: Result<web::Bytes, actix_web::Error>,
 ) -> HttpResponse {
-    match introspect(&request, &auth.get(), body).await {
+    let auth = auth.get();
+    if auth.issuer().is_none() {
+        return not_found();
+    }
+    match introspect(&request, &auth, body).await {
         Ok(answer) => unstored(StatusCode::OK).json(answer),
         Err(error) => refusal(&error),
     }

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{INTROSPECTION_PATH, JWKS_PATH, METADATA_PATH, REVOCATION_PATH, TOKEN_PATH};
+use super::{INTROSPECTION_PATH, JWKS_PATH, METADATA_PATH, REVOCATION_PATH, TOKEN_PATH, not_found};
 use crate::auth::jwk::JwkSet;
 use crate::auth::token_request::CLIENT_CREDENTIALS;
 use crate::auth::{Auth, CurrentAuth};
@@ -107,6 +107,9 @@ pub(super) async fn read_metadata_of_path(
 }
 
 fn metadata(auth: &Auth) -> HttpResponse {
+    if auth.issuer().is_none() {
+        return not_found();
+    }
     let base = auth.public_url();
     public().json(AuthorizationServerMetadata {
         issuer: auth.issuer_name().to_owned(),

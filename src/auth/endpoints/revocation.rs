@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{REVOCATION_PATH, refusal, unstored};
+use super::{REVOCATION_PATH, not_found, refusal, unstored};
 use crate::auth::authentication::authenticate;
 use crate::auth::clients::Client;
 use crate::auth::oauth_error::OAuthError;
@@ -52,7 +52,11 @@ pub(super) async fn revoke_token(
     auth: web::Data<CurrentAuth>,
     body: Result<web::Bytes, actix_web::Error>,
 ) -> HttpResponse {
-    match revoke(&request, &auth.get(), body).await {
+    let auth = auth.get();
+    if auth.issuer().is_none() {
+        return not_found();
+    }
+    match revoke(&request, &auth, body).await {
         Ok(()) => unstored(StatusCode::OK).finish(),
         Err(error) => refusal(&error),
     }

@@ -37,7 +37,7 @@ impl Answer {
 }
 
 async fn send(auth: &web::Data<CurrentAuth>, request: TestRequest) -> Answer {
-    let app = init_service(App::new().app_data(auth.clone()).configure(configure)).await;
+    let app = init_service(App::new().app_data(auth.clone()).configure(|config| configure(config, 8 << 10))).await;
     let response = call_service(&app, request.to_request()).await;
     let (request, response) = response.into_parts();
     let (head, body) = response.into_parts();

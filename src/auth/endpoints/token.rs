@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{TOKEN_PATH, refusal, unstored};
+use super::{TOKEN_PATH, not_found, refusal, unstored};
 use crate::auth::authentication::authenticate;
 use crate::auth::clients::Client;
 use crate::auth::issue::{IssuedToken, TokenGrant};
@@ -75,7 +75,11 @@ pub(super) async fn issue_token(
     auth: web::Data<CurrentAuth>,
     body: Result<web::Bytes, actix_web::Error>,
 ) -> HttpResponse {
-    match issue(&request, &auth.get(), body).await {
+    let auth = auth.get();
+    if auth.issuer().is_none() {
+        return not_found();
+    }
+    match issue(&request, &auth, body).await {
         Ok(issued) => unstored(StatusCode::OK).json(TokenAnswer {
             access_token: issued.token.expose_secret().to_owned(),
             token_type: "Bearer",
@@ -99,7 +103,8 @@ async fn issue(
     }
     let credentials = form.take_credentials(request)?;
     let client = authenticate(auth, request, &credentials).await?;
-    auth.issuer().issue(grant(client, form.narrow(&client.scopes)?)).map_err(|error| {
+    let issuer = auth.issuer().ok_or_else(OAuthError::temporarily_unavailable)?;
+    issuer.issue(grant(client, form.narrow(&client.scopes)?)).map_err(|error| {
         tracing::error!(client_id = client.id, %error, "no token was made");
         OAuthError::temporarily_unavailable()
     })

@@ -1,8 +1,9 @@
 //! Reads the JWK set of a trusted issuer (RFC 7517 §5). Keys that are not for the checking of signatures here, and weak
 //! ones, are left out; a set that tells a private key is refused whole.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,8 +11,8 @@ use serde_json::{Map, Value};
 
 use crate::auth::key_algorithm::KeyAlgorithm;
 use crate::auth::key_error::KeyError;
-use crate::auth::keys::{VerificationKey, VerificationKeys};
-use crate::auth::public_key::PublicKey;
+use crate::auth::public_key::{Curve, PublicKey};
+use crate::auth::verification_keys::{PublishedKey, VerificationKey, VerificationKeys};
 use crate::gateway::strict_json;
 
 /// The private numbers of RSA, EC and OKP keys, and the value of a shared secret (RFC 7518 §6).
@@ -37,18 +38,33 @@ pub(super) enum LeftOut {
     UnknownKind,
     /// The settings do not list its algorithm.
     AlgorithmNotAccepted,
-    /// It has no id, and there are others.
-    NoId,
-    /// Another key has the same id, so that it means nothing.
-    SameId,
     /// It can be broken.
     Weak,
     /// Its numbers are missing, or are no such key.
     Malformed,
 }
 
+/// The algorithms of an issuer's keys, as the settings say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Algorithms {
+    /// All; a key that does not say its own is for the usual one of its kind.
+    Usual,
+    /// These; a key that does not say its own is for those of them that a key of its kind can have.
+    Listed(Vec<KeyAlgorithm>),
+}
+
+impl Algorithms {
+    /// Whether any key of the issuer may be for this one.
+    pub(super) fn include(&self, algorithm: KeyAlgorithm) -> bool {
+        match self {
+            Self::Usual => KeyAlgorithm::ASYMMETRIC.contains(&algorithm),
+            Self::Listed(listed) => listed.contains(&algorithm),
+        }
+    }
+}
+
 /// The keys that were taken, and for each that was left out, why.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ReadSet {
     pub(super) keys: VerificationKeys,
     pub(super) left_out: Vec<LeftOut>,
@@ -66,30 +82,27 @@ impl ReadSet {
     }
 }
 
-/// Reads a set and takes the keys that are for one of `algorithms`.
-pub(super) fn read(document: &[u8], algorithms: &[KeyAlgorithm]) -> Result<ReadSet, JwksError> {
+/// Reads a set and takes the keys that are for one of `algorithms`. Keys may have no id, or share one: which of them has
+/// signed a token, its signature tells.
+pub(super) fn read(document: &[u8], algorithms: &Algorithms) -> Result<ReadSet, JwksError> {
     let entries = entries(document).ok_or(JwksError::Unreadable)?;
     if entries.iter().any(|entry| PRIVATE.iter().any(|name| entry.contains_key(*name))) {
         return Err(JwksError::PrivateKey);
     }
-    let is_alone = entries.len() == 1;
-    let (mut named, mut nameless, mut left_out) = (Vec::new(), None, Vec::new());
+    let (mut keys, mut left_out) = (Vec::new(), Vec::new());
     for entry in &entries {
-        match (key(entry, algorithms), id(entry)) {
-            (Ok(key), Ok(Some(kid))) => named.push((kid, key)),
-            (Ok(key), Ok(None)) if is_alone => nameless = Some(key),
-            (Ok(_), Ok(None)) => left_out.push(LeftOut::NoId),
-            (Err(reason), _) | (Ok(_), Err(reason)) => left_out.push(reason),
+        match published(entry, algorithms) {
+            Ok(key) => keys.push(key),
+            Err(reason) => left_out.push(reason),
         }
     }
-    let ambiguous = repeated(named.iter().map(|(kid, _)| kid.as_str()));
-    let (named, repeats): (Vec<_>, Vec<_>) = named.into_iter().partition(|(kid, _)| !ambiguous.contains(kid));
-    left_out.extend(repeats.iter().map(|_| LeftOut::SameId));
-    let keys = match nameless {
-        Some(key) => VerificationKeys::nameless(key),
-        None => VerificationKeys::new(named),
-    };
-    Ok(ReadSet { keys, left_out })
+    Ok(ReadSet { keys: VerificationKeys::published(keys), left_out })
+}
+
+fn published(entry: &Map<String, Value>, algorithms: &Algorithms) -> Result<PublishedKey, LeftOut> {
+    let key = Arc::new(key(entry, algorithms)?);
+    let thumbprints = ["x5t", "x5t#S256"].iter().filter_map(|name| entry.get(*name)?.as_str()).map(str::to_owned);
+    Ok(PublishedKey { kid: id(entry)?, thumbprints: thumbprints.collect(), key })
 }
 
 fn entries(document: &[u8]) -> Option<Vec<Map<String, Value>>> {
@@ -101,11 +114,6 @@ fn entries(document: &[u8]) -> Option<Vec<Map<String, Value>>> {
     serde_json::from_str::<Set>(text).ok().map(|set| set.keys)
 }
 
-fn repeated<'a>(kids: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
-    let mut seen = BTreeSet::new();
-    kids.filter(|kid| !seen.insert(*kid)).map(str::to_owned).collect()
-}
-
 fn id(entry: &Map<String, Value>) -> Result<Option<String>, LeftOut> {
     match entry.get("kid") {
         None => Ok(None),
@@ -114,39 +122,43 @@ fn id(entry: &Map<String, Value>) -> Result<Option<String>, LeftOut> {
     }
 }
 
-fn key(entry: &Map<String, Value>, algorithms: &[KeyAlgorithm]) -> Result<VerificationKey, LeftOut> {
+fn key(entry: &Map<String, Value>, algorithms: &Algorithms) -> Result<VerificationKey, LeftOut> {
     if !is_for_signatures(entry) {
         return Err(LeftOut::OtherUse);
     }
-    let text = |name: &str| entry.get(name).and_then(Value::as_str);
-    let algorithm = match (text("kty"), text("crv")) {
-        (Some("OKP"), Some("Ed25519")) => KeyAlgorithm::EdDsa,
-        (Some("EC"), Some("P-256")) => KeyAlgorithm::Es256,
-        (Some("RSA"), _) => KeyAlgorithm::Rs256,
-        _ => return Err(LeftOut::UnknownKind),
+    let key = public_key(entry)?;
+    let own = match entry.get("alg") {
+        Some(alg) => Some(alg.as_str().and_then(KeyAlgorithm::named).ok_or(LeftOut::UnknownKind)?),
+        None => None,
     };
-    if entry.contains_key("alg") && text("alg").is_none_or(|alg| !is_name_of(alg, algorithm)) {
+    if own.is_some_and(|own| !key.algorithms().contains(&own)) {
         return Err(LeftOut::UnknownKind);
     }
-    if !algorithms.contains(&algorithm) {
-        return Err(LeftOut::AlgorithmNotAccepted);
-    }
-    let number = |name: &str| text(name).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()).ok_or(LeftOut::Malformed);
-    let key = match algorithm {
-        KeyAlgorithm::EdDsa => PublicKey::ed25519(&number("x")?),
-        KeyAlgorithm::Es256 => PublicKey::p256(&number("x")?, &number("y")?),
-        KeyAlgorithm::Rs256 => PublicKey::rsa(&number("n")?, &number("e")?),
-        KeyAlgorithm::Hs256 => return Err(LeftOut::UnknownKind),
+    let accepted: Vec<KeyAlgorithm> = match (own, algorithms) {
+        (Some(own), _) => vec![own],
+        (None, Algorithms::Usual) => key.algorithms().iter().take(1).copied().collect(),
+        (None, Algorithms::Listed(listed)) => listed.clone(),
     };
-    key.map(VerificationKey::public).map_err(|error| match error {
-        KeyError::SmallOrder | KeyError::WeakRsaModulus | KeyError::WeakRsaExponent => LeftOut::Weak,
-        _ => LeftOut::Malformed,
-    })
+    let accepted: Vec<KeyAlgorithm> = accepted.into_iter().filter(|one| algorithms.include(*one)).collect();
+    VerificationKey::public_for(key, &accepted).ok_or(LeftOut::AlgorithmNotAccepted)
 }
 
-/// RFC 9864 §2.2 gives Ed25519 a name of its own, which some providers write in the place of EdDSA.
-fn is_name_of(alg: &str, algorithm: KeyAlgorithm) -> bool {
-    alg == algorithm.name() || (alg == "Ed25519" && algorithm == KeyAlgorithm::EdDsa)
+fn public_key(entry: &Map<String, Value>) -> Result<PublicKey, LeftOut> {
+    let text = |name: &str| entry.get(name).and_then(Value::as_str);
+    let number = |name: &str| text(name).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()).ok_or(LeftOut::Malformed);
+    let key = match (text("kty"), text("crv")) {
+        (Some("OKP"), Some("Ed25519")) => PublicKey::ed25519(&number("x")?),
+        (Some("EC"), Some(crv)) => {
+            let curve = Curve::named(crv).ok_or(LeftOut::UnknownKind)?;
+            PublicKey::ec(curve, &number("x")?, &number("y")?)
+        }
+        (Some("RSA"), _) => PublicKey::rsa(&number("n")?, &number("e")?),
+        _ => return Err(LeftOut::UnknownKind),
+    };
+    key.map_err(|error| match error {
+        KeyError::SmallOrder | KeyError::WeakRsaModulus | KeyError::WeakRsaExponent | KeyError::Roca => LeftOut::Weak,
+        _ => LeftOut::Malformed,
+    })
 }
 
 /// RFC 7517 §4.2 and §4.3. A key that does not say what it is for may be for this.
@@ -164,8 +176,6 @@ impl fmt::Display for LeftOut {
             Self::OtherUse => "not for signatures",
             Self::UnknownKind => "of a kind that is not used here",
             Self::AlgorithmNotAccepted => "for an algorithm that the settings do not list",
-            Self::NoId => "without kid",
-            Self::SameId => "with a kid that occurs twice",
             Self::Weak => "too weak",
             Self::Malformed => "malformed",
         })

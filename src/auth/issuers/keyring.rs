@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 use super::fetch::FETCH_TIMEOUT;
-use crate::auth::keys::VerificationKeys;
+use crate::auth::verification_keys::VerificationKeys;
 use crate::clock::Clock;
 
 /// However many tokens name unknown keys, an issuer is asked for its keys once in this time.

@@ -3,8 +3,9 @@
 //!
 //! `settings` reads `[auth.issuers.<name>]`. The keys of an issuer come from a file, or from its JWKS: `discovery` finds it,
 //! `fetch` gets it, `jwks` reads it, and `keyring` holds what was read and decides when it is read again: `refresh` is the
-//! task that does, and `key_fetcher` starts it. `claims` puts a checked token into our words.
+//! task that does, and `key_fetcher` starts it. `claims` puts a checked token into our words; `claim_path` finds a claim.
 
+mod claim_path;
 mod claims;
 mod discovery;
 mod fetch;
@@ -19,8 +20,8 @@ use std::sync::Arc;
 
 use super::claims::Claims;
 use super::key_algorithm::KeyAlgorithm;
-use super::keys::{VerificationKey, VerificationKeys};
 use super::token_types::TokenTypes;
+use super::verification_keys::{KeyHint, NoCandidate, VerificationKey, VerificationKeys};
 use super::verify::{TokenError, Unverified};
 use crate::clock::Clock;
 use keyring::Keyring;
@@ -30,7 +31,7 @@ pub use key_fetcher::KeyFetcher;
 pub use keyring::KeyFetch;
 pub use refresh::{LookedAt, look_at_keys};
 
-/// One issuer whose tokens are accepted.
+/// One section of the settings: an issuer whose tokens are accepted, and what they mean.
 #[derive(Debug)]
 pub struct TrustedIssuer {
     settings: IssuerSettings,
@@ -38,20 +39,34 @@ pub struct TrustedIssuer {
 }
 
 impl TrustedIssuer {
-    /// With the keyring of `known`, if that is of the same keys.
-    fn sharing(known: &Issuers, settings: IssuerSettings, clock: &Clock) -> Self {
-        match known.0.iter().find(|known| settings.has_keys_of(&known.settings)) {
-            Some(known) => Self { settings, keyring: known.keyring.clone() },
+    /// With the keyring of one of `others`, if that is of the same keys.
+    fn sharing<'a>(mut others: impl Iterator<Item = &'a Self>, settings: IssuerSettings, clock: &Clock) -> Self {
+        match others.find(|other| settings.has_keys_of(&other.settings)) {
+            Some(other) => Self { keyring: other.keyring.clone(), settings },
             None => Self::new(settings, clock.clone()),
         }
     }
 
     fn new(settings: IssuerSettings, clock: Clock) -> Self {
         let keyring = Arc::new(match &settings.keys {
-            KeySource::File(keys) => Keyring::fixed(keys.clone(), clock),
+            KeySource::File(set) => Keyring::fixed(set.keys.clone(), clock),
             KeySource::Url(_) | KeySource::Discovery(_) => Keyring::empty(clock),
         });
         Self { settings, keyring }
+    }
+
+    /// Tells the log which keys of a file are left out, unless an earlier configuration has done so.
+    fn tell_of_file(&self, known: &Issuers) {
+        let left_out = |issuer: &Self| match &issuer.settings.keys {
+            KeySource::File(set) => set.summary(),
+            KeySource::Url(_) | KeySource::Discovery(_) => String::new(),
+        };
+        let (name, summary) = (self.settings.name.as_str(), left_out(self));
+        let is_told = known.0.iter().any(|other| other.settings.name == name && left_out(other) == summary);
+        if !summary.is_empty() && !is_told {
+            let keys = self.keys().len();
+            tracing::warn!(issuer = name, keys, left_out = summary, "some keys of the issuer are left out");
+        }
     }
 
     /// The keys that are known now.
@@ -63,31 +78,44 @@ impl TrustedIssuer {
         &self.settings.types
     }
 
-    pub(super) fn algorithms(&self) -> &[KeyAlgorithm] {
-        &self.settings.algorithms
+    /// The largest token of this issuer that is read.
+    pub(super) const fn token_size(&self) -> usize {
+        self.settings.token_size()
     }
 
-    /// The key of this id. One that is not known is asked for, though not more often than [`keyring::PAUSE`].
-    pub(super) fn key(&self, kid: Option<&str>) -> Result<Arc<VerificationKey>, Unverified> {
-        let keys = self.keys();
-        if let Some(key) = keys.get(kid) {
-            return Ok(key.clone());
+    /// The keys that may have signed a token with this header. One that is not known is asked for, though not more often
+    /// than [`keyring::PAUSE`].
+    pub(super) fn candidates(
+        &self,
+        hint: &KeyHint,
+        algorithm: KeyAlgorithm,
+    ) -> Result<Vec<Arc<VerificationKey>>, Unverified> {
+        // An algorithm that no key of this issuer can have is not worth a fetch.
+        if !self.settings.algorithms.include(algorithm) {
+            return Err(TokenError::WrongAlgorithm.into());
         }
-        let never_read = !self.keyring.was_read();
-        let meanwhile = match kid {
-            _ if never_read => TokenError::KeysUnavailable,
-            None if !keys.is_nameless() && !keys.is_empty() => return Err(TokenError::MissingKeyId.into()),
-            _ => TokenError::UnknownKey,
-        };
+        match self.keys().candidates(hint, algorithm) {
+            Ok(candidates) => Ok(candidates),
+            // A token that names no key may be of one that was added lately.
+            Err(NoCandidate::OtherAlgorithm) if hint.kid.is_none() => Err(self.missing(TokenError::WrongAlgorithm)),
+            Err(NoCandidate::OtherAlgorithm) => Err(TokenError::WrongAlgorithm.into()),
+            Err(NoCandidate::TooMany) => Err(TokenError::AmbiguousKey.into()),
+            Err(NoCandidate::Unknown) if self.keyring.was_read() => Err(self.missing(TokenError::UnknownKey)),
+            Err(NoCandidate::Unknown) => Err(self.missing(TokenError::KeysUnavailable)),
+        }
+    }
+
+    /// What becomes of a token whose key may have been added lately: it waits for a fetch, if one may begin now.
+    pub(super) fn missing(&self, meanwhile: TokenError) -> Unverified {
         match self.keyring.ask() {
-            Some(fetch) => Err(Unverified::KeyMissing { fetch, meanwhile }),
-            None => Err(meanwhile.into()),
+            Some(fetch) => Unverified::KeyMissing { fetch, meanwhile },
+            None => meanwhile.into(),
         }
     }
 
     /// What a token whose signature over `signed` fits says, in our words.
     pub(super) fn claims(&self, payload: &str, signed: &str) -> Result<Claims, TokenError> {
-        self.settings.mapping.read(payload, &self.settings.audiences, signed)
+        self.settings.mapping.read(payload, signed)
     }
 }
 
@@ -101,11 +129,17 @@ impl Issuers {
         Self::sharing_keys_of(&Self::default(), settings, clock)
     }
 
-    /// The same, where an issuer of the same place and algorithms as a known one shares its keys, and with them the fetch
-    /// that is under way and who waits for it. So a reload while a provider is down forgets nothing, and however often a
+    /// Trusts these issuers, where one of the same place and algorithms as another or a known one shares its keys, and with
+    /// them the fetch that is under way and who waits for it. So a reload while a provider is down forgets nothing, and however often a
     /// configuration is put in force, no provider is asked more often.
     pub fn sharing_keys_of(known: &Self, settings: Vec<IssuerSettings>, clock: &Clock) -> Self {
-        Self(settings.into_iter().map(|settings| TrustedIssuer::sharing(known, settings, clock)).collect())
+        let mut issuers: Vec<TrustedIssuer> = Vec::new();
+        for settings in settings {
+            let issuer = TrustedIssuer::sharing(issuers.iter().chain(&known.0), settings, clock);
+            issuer.tell_of_file(known);
+            issuers.push(issuer);
+        }
+        Self(issuers)
     }
 
     /// Begins to fetch keys from now on, for as long as these issuers are in use: at once unless somebody does so already,
@@ -128,8 +162,14 @@ impl Issuers {
         self.0.len() == other.0.len() && pairs().all(|(one, another)| one.settings.reads_tokens_as(&another.settings))
     }
 
-    pub(super) fn find(&self, iss: &str) -> Option<(usize, &TrustedIssuer)> {
-        self.0.iter().enumerate().find(|(_, issuer)| issuer.settings.issuer == iss)
+    /// The sections of this issuer, each with its number, in the order of their names.
+    pub(super) fn of<'a>(&'a self, iss: &'a str) -> impl Iterator<Item = (usize, &'a TrustedIssuer)> {
+        self.0.iter().enumerate().filter(move |(_, issuer)| issuer.settings.issuer == iss)
+    }
+
+    /// The largest token that any of them reads.
+    pub(super) fn largest_token(&self) -> usize {
+        self.0.iter().map(TrustedIssuer::token_size).max().unwrap_or_default()
     }
 
     pub(super) fn get(&self, index: usize) -> Option<&TrustedIssuer> {

@@ -135,7 +135,7 @@ impl Refresh {
         let address = match &self.issuer.keys {
             KeySource::Url(address) => address.clone(),
             KeySource::Discovery(issuer) => self.discover(issuer).await?,
-            KeySource::File(keys) => return Ok((ReadSet { keys: keys.clone(), left_out: Vec::new() }, None)),
+            KeySource::File(set) => return Ok((set.clone(), None)),
         };
         let Document { body, max_age } = self.fetcher.get(&address).await?;
         Ok((jwks::read(&body, &self.issuer.algorithms)?, max_age))

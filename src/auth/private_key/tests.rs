@@ -13,7 +13,7 @@ fn a_made_key_is_read_back_and_does_not_print_itself() {
     for algorithm in ASYMMETRIC {
         let pem = generate(algorithm).unwrap();
         let key = PrivateKey::from_pem(&pem).unwrap();
-        assert_eq!(key.public.algorithm(), algorithm);
+        assert_eq!((key.algorithm, key.public.algorithms()[0]), (algorithm, algorithm));
         let text = pem.expose_secret();
         assert!(text.lines().all(|line| line.len() <= 64), "lines of PEM");
         let printed = format!("{key:?}");
@@ -35,6 +35,7 @@ fn weak_keys_and_those_of_other_kinds_or_forms_are_refused() {
     let refused = [
         (include_str!("../refused_keys/rsa-1024.private.pem"), KeyError::WeakRsaModulus),
         (include_str!("../refused_keys/rsa-exponent-3.private.pem"), KeyError::WeakRsaExponent),
+        (include_str!("../refused_keys/roca.private.pem"), KeyError::Roca),
         (include_str!("../refused_keys/p384.private.pem"), KeyError::NotPrivateKey),
         (include_str!("../refused_keys/secp256k1.private.pem"), KeyError::NotPrivateKey),
         (include_str!("../refused_keys/x25519.private.pem"), KeyError::NotPrivateKey),

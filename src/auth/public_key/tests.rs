@@ -1,6 +1,6 @@
 //! Which public keys are believed, and which are too weak for that.
 
-use super::PublicKey;
+use super::{Curve, PublicKey};
 use crate::auth::key_algorithm::KeyAlgorithm;
 use crate::auth::key_error::KeyError;
 use aws_lc_rs::signature::{KeyPair as _, RsaKeyPair, RsaPublicKeyComponents};
@@ -18,6 +18,7 @@ fn weak_keys_and_those_of_other_kinds_are_refused_in_pem() {
     let refused = [
         (include_str!("../refused_keys/rsa-1024.public.pem"), KeyError::WeakRsaModulus),
         (include_str!("../refused_keys/rsa-exponent-3.public.pem"), KeyError::WeakRsaExponent),
+        (include_str!("../refused_keys/roca.public.pem"), KeyError::Roca),
         (include_str!("../refused_keys/p384.public.pem"), KeyError::NotPublicKey),
         (include_str!("../refused_keys/secp256k1.public.pem"), KeyError::NotPublicKey),
         (include_str!("../refused_keys/x25519.public.pem"), KeyError::NotPublicKey),
@@ -33,7 +34,7 @@ fn weak_keys_and_those_of_other_kinds_are_refused_in_pem() {
 #[test]
 fn an_rsa_key_needs_2048_bits_an_odd_modulus_and_an_odd_exponent_from_65537() {
     let (modulus, exponent) = rsa_2048();
-    assert_eq!(PublicKey::rsa(&modulus, &exponent).unwrap().algorithm(), KeyAlgorithm::Rs256);
+    assert_eq!(PublicKey::rsa(&modulus, &exponent).unwrap().algorithms()[0], KeyAlgorithm::Rs256);
     assert_eq!(PublicKey::rsa(&modulus[1..], &exponent), Err(KeyError::WeakRsaModulus));
     let padded = [&[0; 64], &modulus[64..]].concat();
     assert_eq!(PublicKey::rsa(&padded, &exponent), Err(KeyError::WeakRsaModulus), "leading zeros are no bits");
@@ -57,9 +58,9 @@ fn leading_zeros_do_not_make_another_key() {
 #[test]
 fn a_point_that_is_not_on_the_curve_is_refused() {
     let (x, y) = ([7; 32], [9; 32]);
-    assert_eq!(PublicKey::p256(&x, &y), Err(KeyError::InvalidPublicKey));
-    assert_eq!(PublicKey::p256(&[0; 32], &[0; 32]), Err(KeyError::InvalidPublicKey));
-    assert_eq!(PublicKey::p256(&x[1..], &y), Err(KeyError::InvalidPublicKey));
+    assert_eq!(PublicKey::ec(Curve::P256, &x, &y), Err(KeyError::InvalidPublicKey));
+    assert_eq!(PublicKey::ec(Curve::P256, &[0; 32], &[0; 32]), Err(KeyError::InvalidPublicKey));
+    assert_eq!(PublicKey::ec(Curve::P256, &x[1..], &y), Err(KeyError::InvalidPublicKey));
     assert_eq!(PublicKey::ed25519(&[1; 31]), Err(KeyError::InvalidPublicKey));
 }
 

@@ -183,6 +183,7 @@ mod tests {
             stopping,
             traces,
             addresses,
+            largest_head: 16 << 10,
         };
         let app = App::new()
             .app_data(web::Data::new(edge))

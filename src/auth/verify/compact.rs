@@ -4,8 +4,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::error::TokenError;
+use crate::auth::key_algorithm::KeyAlgorithm;
+use crate::auth::verification_keys::{KeyHint, VerificationKey};
 use crate::gateway::strict_json;
 
 /// A token taken apart. Nothing of it is believed yet.
@@ -13,9 +16,11 @@ pub(super) struct Compact<'a> {
     pub(super) header: JoseHeader,
     /// A JSON object in which no name occurs twice.
     pub(super) payload: String,
-    pub(super) signature: &'a str,
+    signature: Vec<u8>,
     /// Header, dot and payload: the bytes that the signature is over.
     pub(super) signed: &'a str,
+    /// How long it was, in bytes.
+    pub(super) size: usize,
 }
 
 impl<'a> Compact<'a> {
@@ -27,7 +32,14 @@ impl<'a> Compact<'a> {
         }
         let header = JoseHeader::read(header)?;
         let payload = object(payload).ok_or(TokenError::MalformedClaims)?;
-        Ok(Self { header, payload, signature, signed })
+        // A signature in another encoding, such as with padding, fits nothing.
+        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap_or_default();
+        Ok(Self { header, payload, signature, signed, size: token.len() })
+    }
+
+    /// Whether the key has signed it, by this algorithm.
+    pub(super) fn is_signed_by(&self, key: &VerificationKey, algorithm: KeyAlgorithm) -> bool {
+        key.has_signed(algorithm, self.signed.as_bytes(), &self.signature)
     }
 
     /// Which client the token says it was issued to (RFC 9068 §2.2; OpenID Connect Core §2). Nothing follows from this.
@@ -62,18 +74,10 @@ fn object(encoded: &str) -> Option<String> {
 #[derive(Deserialize)]
 pub(super) struct JoseHeader {
     pub(super) alg: String,
-    pub(super) kid: Option<String>,
+    kid: Option<String>,
     pub(super) typ: Option<String>,
     #[serde(default, deserialize_with = "presence")]
     crit: bool,
-    #[serde(default, deserialize_with = "presence")]
-    jwk: bool,
-    #[serde(default, deserialize_with = "presence")]
-    jku: bool,
-    #[serde(default, deserialize_with = "presence")]
-    x5u: bool,
-    #[serde(default, deserialize_with = "presence")]
-    x5c: bool,
     #[serde(default, deserialize_with = "presence")]
     b64: bool,
     /// Of encrypted tokens (RFC 7516 §4.1).
@@ -85,37 +89,69 @@ pub(super) struct JoseHeader {
     #[serde(default, deserialize_with = "presence")]
     cty: bool,
     #[serde(default, deserialize_with = "presence")]
-    x5t: bool,
-    #[serde(default, deserialize_with = "presence", rename = "x5t#S256")]
-    x5t_s256: bool,
+    jwk: bool,
+    #[serde(default, deserialize_with = "presence")]
+    jku: bool,
+    #[serde(default, deserialize_with = "presence")]
+    x5u: bool,
+    #[serde(default, deserialize_with = "presence")]
+    x5c: bool,
+    #[serde(default)]
+    x5t: Thumbprint,
+    #[serde(default, rename = "x5t#S256")]
+    x5t_s256: Thumbprint,
+}
+
+/// The thumbprint of a certificate; what is no text names none.
+#[derive(Default)]
+struct Thumbprint {
+    is_present: bool,
+    text: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Thumbprint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        Ok(Self { is_present: true, text: value.as_str().map(str::to_owned) })
+    }
 }
 
 impl JoseHeader {
     fn read(encoded: &str) -> Result<Self, TokenError> {
         let json = object(encoded).ok_or(TokenError::MalformedHeader)?;
         let header: Self = serde_json::from_str(&json).map_err(|_| TokenError::MalformedHeader)?;
-        header.forbidden_parameter().map_or(Ok(header), |name| Err(TokenError::ForbiddenParameter(name)))
+        let forbidden = named(&[
+            (header.crit, "crit"),
+            (header.b64, "b64"),
+            (header.enc, "enc"),
+            (header.zip, "zip"),
+            (header.cty, "cty"),
+        ]);
+        forbidden.map_or(Ok(header), |name| Err(TokenError::ForbiddenParameter(name)))
     }
 
-    fn forbidden_parameter(&self) -> Option<&'static str> {
-        let parameters = [
-            (self.crit, "crit"),
+    /// The algorithm, if it is one that can be used here at all.
+    pub(super) fn algorithm(&self) -> Result<KeyAlgorithm, TokenError> {
+        KeyAlgorithm::named(&self.alg).ok_or(TokenError::WrongAlgorithm)
+    }
+
+    /// What tells the key among those of the issuer. A key that the token brings, or an address of one, is no such thing:
+    /// some providers send them, and nobody here looks at them.
+    pub(super) fn hint(&self) -> KeyHint {
+        let thumbprints = [&self.x5t, &self.x5t_s256].into_iter().filter_map(|thumbprint| thumbprint.text.clone());
+        KeyHint { kid: self.kid.clone(), thumbprints: thumbprints.collect() }
+    }
+
+    /// A parameter about keys and certificates that our own tokens never have.
+    pub(super) fn foreign_parameter(&self) -> Option<&'static str> {
+        named(&[
             (self.jwk, "jwk"),
             (self.jku, "jku"),
             (self.x5u, "x5u"),
             (self.x5c, "x5c"),
-            (self.b64, "b64"),
-            (self.enc, "enc"),
-            (self.zip, "zip"),
-            (self.cty, "cty"),
-        ];
-        named(&parameters)
-    }
-
-    /// The thumbprint of a certificate. Some providers send it beside `kid`, and nobody here looks at it; our own tokens
-    /// never have it.
-    pub(super) fn thumbprint(&self) -> Option<&'static str> {
-        named(&[(self.x5t, "x5t"), (self.x5t_s256, "x5t#S256")])
+            (self.x5t.is_present, "x5t"),
+            (self.x5t_s256.is_present, "x5t#S256"),
+        ])
     }
 }
 

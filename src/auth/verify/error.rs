@@ -5,8 +5,8 @@ use crate::auth::claims::ClaimsError;
 /// Why a token is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// Over [`MAXIMUM_TOKEN_BYTES`](super::MAXIMUM_TOKEN_BYTES).
-    #[error("The token is larger than 8 KiB")]
+    /// Over [`MAXIMUM_TOKEN_BYTES`](super::MAXIMUM_TOKEN_BYTES), or what the settings allow its issuer.
+    #[error("The token is larger than is accepted from its issuer, which is 8 KiB unless `token_size` allows more")]
     TooLarge,
     /// Not `header.payload.signature` (RFC 7515 §7.1).
     #[error("The token is not a signed JWT of three parts")]
@@ -14,14 +14,14 @@ pub enum TokenError {
     /// The header is not base64url of a JSON object with the right types.
     #[error("The header of the token cannot be read")]
     MalformedHeader,
-    /// The header brings a key, or asks for an extension (RFC 7515 §4.1.11, RFC 8725 §3.10).
+    /// The header asks for an extension or another form (RFC 7515 §4.1.11), or our own token brings a key (RFC 8725 §3.10).
     #[error("The header of the token has the parameter {0}, which is not accepted")]
     ForbiddenParameter(&'static str),
     /// A `typ` for another kind of JWT (RFC 8725 §3.11, RFC 9068 §4).
     #[error("The token is not an access token: its `typ` is not one that is accepted from its issuer")]
     WrongType,
     /// Another kind of JWT by its claims, such as an ID token.
-    #[error("The token is not an access token: it has the claims of an ID token or of an event")]
+    #[error("The token is not an access token: it has the claims of an ID token, of a refresh token or of an event")]
     NotAnAccessToken,
     /// No `kid`.
     #[error("The token does not name its key (kid)")]
@@ -29,6 +29,9 @@ pub enum TokenError {
     /// A `kid` that its issuer does not have.
     #[error("The token names a key that is not known here")]
     UnknownKey,
+    /// It names no key, or one id that many have, and more keys than are tried could have signed it.
+    #[error("Too many keys of its issuer could have signed the token: it must name one (kid)")]
+    AmbiguousKey,
     /// The keys of a trusted issuer have never been read.
     #[error("The keys of the token's issuer cannot be read at the moment")]
     KeysUnavailable,
@@ -47,6 +50,9 @@ pub enum TokenError {
     /// A claim of a trusted issuer's token does not say what the settings expect of it.
     #[error("The token's {0} cannot be told from the claim that is configured for its issuer")]
     UnusableClaim(&'static str),
+    /// A claim has not the value that the settings ask for.
+    #[error("The token has not the claims that are required from its issuer (`required_claims`)")]
+    RequiredClaim,
     /// `iss` is neither ours nor that of a trusted issuer.
     #[error("The token is from another issuer")]
     WrongIssuer,
@@ -62,9 +68,6 @@ pub enum TokenError {
     /// `nbf` has not come.
     #[error("The token is not valid yet")]
     NotYetValid,
-    /// `iat` has not come.
-    #[error("The token was issued in the future")]
-    IssuedInTheFuture,
     /// It ended before its time (RFC 7009).
     #[error("The token has been revoked")]
     Revoked,

@@ -190,9 +190,11 @@ fn a_token_ends_with_its_exp_and_a_little_leeway() {
 fn a_token_from_the_future_is_refused() {
     let beyond = NOW + LEEWAY_SECONDS + 1;
     assert_eq!(check_claims(&with(claims(), "nbf", json!(beyond))), Err(TokenError::NotYetValid));
-    assert_eq!(check_claims(&with(claims(), "iat", json!(beyond))), Err(TokenError::IssuedInTheFuture));
     assert_eq!(check_claims(&with(claims(), "nbf", json!(beyond - 1))), Ok(()));
-    assert_eq!(check_claims(&with(claims(), "iat", json!(beyond - 1))), Ok(()));
+    // The replica that issued it may have another clock: `exp` and `nbf` say when it is good.
+    for iat in [json!(beyond), json!(NOW + 40), json!(i64::MAX), json!(1.9e9)] {
+        assert_eq!(check_claims(&with(claims(), "iat", iat)), Ok(()));
+    }
 }
 
 #[test]

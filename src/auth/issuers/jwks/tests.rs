@@ -1,15 +1,16 @@
 //! What is taken from a JWK set, and what is not.
 
-use super::{JwksError, LeftOut, read};
+use super::{Algorithms, JwksError, LeftOut, read};
 use crate::auth::key_algorithm::KeyAlgorithm;
 use crate::auth::keys::{Key, KeySet};
 use crate::auth::private_key;
 use crate::auth::public_key::tests::small_order_keys;
+use crate::auth::verification_keys::KeyHint;
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-const ALL: [KeyAlgorithm; 3] = [KeyAlgorithm::Rs256, KeyAlgorithm::Es256, KeyAlgorithm::EdDsa];
+const USUAL: Algorithms = Algorithms::Usual;
 /// RFC 8037, appendix A.2.
 const X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 
@@ -28,17 +29,17 @@ fn set(entries: &[Value]) -> String {
 
 /// How many keys are taken, and why the others are not.
 fn outcome(entries: &[Value]) -> (usize, Vec<LeftOut>) {
-    let set = read(set(entries).as_bytes(), &ALL).unwrap();
+    let set = read(set(entries).as_bytes(), &USUAL).unwrap();
     (set.keys.len(), set.left_out)
 }
 
 #[test]
 fn every_kind_of_key_that_we_publish_is_read_back() {
-    for algorithm in ALL {
+    for algorithm in [KeyAlgorithm::Rs256, KeyAlgorithm::Es256, KeyAlgorithm::EdDsa] {
         let key = Key::private("k", &private_key::generate(algorithm).unwrap()).unwrap();
         let document = serde_json::to_vec(&KeySet::new(vec![key.clone()], None).unwrap().public_document()).unwrap();
-        let read = read(&document, &ALL).unwrap();
-        assert!(read.keys.get(Some("k")).unwrap().is_same_public_key(key.verification()), "{algorithm}");
+        let read = read(&document, &USUAL).unwrap();
+        assert!(read.keys.get("k").unwrap().is_same_public_key(key.verification()), "{algorithm}");
         assert_eq!(read.left_out, []);
     }
 }
@@ -52,7 +53,10 @@ fn a_key_for_something_else_is_left_out() {
         (with(ed25519("a"), "key_ops", json!("verify")), LeftOut::OtherUse),
         (with(ed25519("a"), "kty", json!("new")), LeftOut::UnknownKind),
         (with(ed25519("a"), "crv", json!("Ed448")), LeftOut::UnknownKind),
-        (json!({ "kty": "EC", "crv": "P-521", "x": X, "y": X, "kid": "a" }), LeftOut::UnknownKind),
+        (json!({ "kty": "EC", "crv": "P-521", "x": X, "y": X, "kid": "a" }), LeftOut::Malformed),
+        (json!({ "kty": "EC", "crv": "secp256k1", "x": X, "y": X, "kid": "a" }), LeftOut::UnknownKind),
+        (with(ed25519("a"), "alg", json!("ES256")), LeftOut::UnknownKind),
+        (with(ed25519("a"), "alg", json!("none")), LeftOut::UnknownKind),
         (json!({ "kid": "a" }), LeftOut::UnknownKind),
         (with(ed25519("a"), "alg", json!("HS256")), LeftOut::UnknownKind),
         (with(ed25519("a"), "alg", json!("RS256")), LeftOut::UnknownKind),
@@ -88,30 +92,73 @@ fn a_key_that_everybody_can_sign_for_is_left_out() {
 fn a_set_that_tells_a_private_key_is_refused_whole() {
     for name in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
         let told = with(ed25519("b"), name, json!("AAAA"));
-        assert_eq!(read(set(&[ed25519("a"), told]).as_bytes(), &ALL).unwrap_err(), JwksError::PrivateKey, "{name}");
+        assert_eq!(read(set(&[ed25519("a"), told]).as_bytes(), &USUAL).unwrap_err(), JwksError::PrivateKey, "{name}");
     }
 }
 
 #[test]
-fn a_key_without_id_counts_only_when_it_is_alone() {
+fn keys_without_an_id_and_keys_that_share_one_are_taken() {
     let mut nameless = ed25519("a");
     nameless.as_object_mut().unwrap().remove("kid");
-    assert_eq!(outcome(&[nameless.clone(), ed25519("b")]), (1, vec![LeftOut::NoId]));
-    let alone = read(set(&[nameless]).as_bytes(), &ALL).unwrap().keys;
-    assert!(alone.get(None).is_some() && alone.get(Some("a")).is_none());
+    let entries = [nameless, other_ed25519("a"), ed25519("a"), ed25519("b")];
+    assert_eq!(outcome(&entries), (4, vec![]));
+    let keys = read(set(&entries).as_bytes(), &USUAL).unwrap().keys;
+    let found = |kid: Option<&str>| {
+        let hint = KeyHint { kid: kid.map(str::to_owned), ..KeyHint::default() };
+        keys.candidates(&hint, KeyAlgorithm::EdDsa).map(|found| found.len())
+    };
+    assert_eq!((found(Some("a")), found(Some("b")), found(None)), (Ok(2), Ok(1), Ok(4)));
+}
+
+fn other_ed25519(kid: &str) -> Value {
+    published(kid, KeyAlgorithm::EdDsa)
+}
+
+/// A new key for this algorithm, as it is published.
+fn published(kid: &str, algorithm: KeyAlgorithm) -> Value {
+    let key = Key::private(kid, &private_key::generate(algorithm).unwrap()).unwrap();
+    serde_json::to_value(&KeySet::new(vec![key], None).unwrap().public_document().keys[0]).unwrap()
 }
 
 #[test]
-fn an_id_that_two_keys_have_means_none_of_them() {
-    let other = private_key::generate(KeyAlgorithm::EdDsa).unwrap();
-    let other = KeySet::new(vec![Key::private("a", &other).unwrap()], None).unwrap().public_document();
-    let other = serde_json::to_value(&other.keys[0]).unwrap();
-    assert_eq!(outcome(&[ed25519("a"), other, ed25519("b")]), (1, vec![LeftOut::SameId, LeftOut::SameId]));
+fn a_key_is_for_the_algorithm_that_it_says_or_else_for_what_the_settings_list_or_else_for_the_usual_one() {
+    let rsa = without(published("a", KeyAlgorithm::Rs256), "alg");
+    let accepted = |entry: Value, algorithms: &Algorithms| -> Vec<KeyAlgorithm> {
+        let keys = read(set(&[entry]).as_bytes(), algorithms).unwrap().keys;
+        let is_for = |one: &KeyAlgorithm| keys.get("a").is_some_and(|key| key.is_for(*one));
+        [&KeyAlgorithm::ASYMMETRIC[..], &[KeyAlgorithm::Hs256]].concat().into_iter().filter(is_for).collect()
+    };
+    let listed = |algorithms: &[KeyAlgorithm]| Algorithms::Listed(algorithms.to_vec());
+    assert_eq!(accepted(rsa.clone(), &USUAL), [KeyAlgorithm::Rs256]);
+    for algorithm in &KeyAlgorithm::ASYMMETRIC[..6] {
+        assert_eq!(accepted(with(rsa.clone(), "alg", json!(algorithm.name())), &USUAL), [*algorithm]);
+    }
+    let both = [KeyAlgorithm::Rs512, KeyAlgorithm::Ps256];
+    assert_eq!(accepted(rsa.clone(), &listed(&both)), both);
+    assert_eq!(accepted(with(rsa.clone(), "alg", json!("PS256")), &listed(&both)), [KeyAlgorithm::Ps256]);
+    assert_eq!(accepted(with(rsa.clone(), "alg", json!("RS256")), &listed(&both)), []);
+    assert_eq!(accepted(rsa, &listed(&[KeyAlgorithm::Es256, KeyAlgorithm::EdDsa])), []);
+}
+
+fn without(mut entry: Value, name: &str) -> Value {
+    entry.as_object_mut().unwrap().remove(name);
+    entry
+}
+
+#[test]
+fn an_rsa_key_with_the_roca_weakness_is_left_out() {
+    let public = include_str!("../../refused_keys/roca.public.pem");
+    let body: String = public.lines().filter(|line| !line.starts_with('-')).collect();
+    let info = STANDARD.decode(body).unwrap();
+    // The modulus of 2048 bits stands before the exponent of three bytes at the end.
+    let modulus = &info[info.len() - 5 - 256..info.len() - 5];
+    let weak = json!({ "kty": "RSA", "n": URL_SAFE_NO_PAD.encode(modulus), "e": "AQAB", "kid": "a" });
+    assert_eq!(outcome(&[weak, ed25519("b")]), (1, vec![LeftOut::Weak]));
 }
 
 #[test]
 fn only_the_listed_algorithms_are_taken() {
-    let set = read(set(&[ed25519("a")]).as_bytes(), &[KeyAlgorithm::Rs256]).unwrap();
+    let set = read(set(&[ed25519("a")]).as_bytes(), &Algorithms::Listed(vec![KeyAlgorithm::Rs256])).unwrap();
     assert_eq!((set.keys.len(), set.left_out), (0, vec![LeftOut::AlgorithmNotAccepted]));
 }
 
@@ -121,7 +168,7 @@ fn what_is_no_key_set_is_refused() {
     let inner = r#"{"keys":[{"kty":"OKP","kty":"OKP"}]}"#;
     let cut = set(&[ed25519("a")]);
     for document in ["", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[7]}"#, &twice, inner, &cut[..cut.len() - 1]] {
-        assert_eq!(read(document.as_bytes(), &ALL).unwrap_err(), JwksError::Unreadable, "{document}");
+        assert_eq!(read(document.as_bytes(), &USUAL).unwrap_err(), JwksError::Unreadable, "{document}");
     }
 }
 
@@ -129,6 +176,6 @@ fn what_is_no_key_set_is_refused() {
 fn what_was_left_out_is_told_in_one_line() {
     let weak = json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": "c" });
     let encryption = with(ed25519("a"), "use", json!("enc"));
-    let read = read(set(&[encryption.clone(), encryption, weak, ed25519("b")]).as_bytes(), &ALL).unwrap();
+    let read = read(set(&[encryption.clone(), encryption, weak, ed25519("b")]).as_bytes(), &USUAL).unwrap();
     assert_eq!(read.summary(), "2 not for signatures, 1 too weak");
 }

@@ -1,6 +1,6 @@
 //! What can be written below `[auth.issuers]`, and what each mistake is told.
 
-use super::{IssuerSettings, KeySource};
+use super::{Algorithms, IssuerSettings, KeySource};
 use crate::auth::scope::Scopes;
 use crate::settings::{Report, Section};
 use std::path::PathBuf;
@@ -38,7 +38,8 @@ fn issuer_audience_and_tenant_are_enough() {
     assert_eq!(problems, "");
     assert!(matches!(issuers[0].keys, KeySource::Discovery(_)));
     assert!(issuers[0].types.accept(Some("at+jwt")) && !issuers[0].types.accept(Some("JWT")));
-    assert_eq!(issuers[0].algorithms.len(), 3);
+    assert_eq!(issuers[0].algorithms, Algorithms::Usual);
+    assert_eq!(issuers[0].token_size(), 8 << 10);
     assert!(!issuers[0].mapping.stores_required);
 }
 
@@ -68,7 +69,7 @@ fn each_mistake_is_reported_with_its_place_and_a_way_out() {
         problems("tenant_claim = \"org\"\n[issuers.one.tenants]\nx = \"umbra\"")
             .contains("issuers.one.tenants.x: there is")
     );
-    assert!(fixed("algorithms = [\"HS256\"]").contains("write some of RS256, ES256 and EdDSA"));
+    assert!(fixed("algorithms = [\"HS256\"]").contains("write some of RS256, RS384"));
     assert!(fixed("algorithms = [\"RS256\", \"none\"]").contains("write some of RS256"));
     assert!(fixed("algorithms = []").contains("write some of RS256"));
     assert!(fixed("jwks_uri = \"http://keys.example.com/\"").contains("begins with https://"));
@@ -90,12 +91,61 @@ fn each_mistake_is_reported_with_its_place_and_a_way_out() {
 }
 
 #[test]
-fn our_own_issuer_and_one_that_is_there_already_are_refused() {
+fn our_own_issuer_is_refused_and_another_may_have_several_sections() {
     let own = format!("[issuers.own]\nissuer = \"{OWN}\"\naudience = \"storegate\"\ntenant = \"acme\"");
     assert!(read(&own).1.contains("issuers.own.issuer: this is the issuer of this service's own tokens"));
     let twice = format!("{}{}", issuer("one", "tenant = \"acme\""), issuer("two", "tenant = \"zenith\""));
-    let twice = twice.replace("https://two.", "https://one.");
-    assert!(read(&twice).1.contains("issuers.two.issuer: [auth.issuers.one] has the same one"));
+    let (issuers, problems) = read(&twice.replace("https://two.", "https://one."));
+    assert_eq!((issuers.len(), problems.as_str()), (2, ""));
+    assert!(issuers[0].has_keys_of(&issuers[1]) && !issuers[0].reads_tokens_as(&issuers[1]));
+}
+
+#[test]
+fn an_audience_is_named_directly_or_by_the_clients_whose_tokens_have_none() {
+    let bare =
+        |more: &str| read(&format!("[issuers.one]\nissuer = \"https://one.example.com\"\ntenant = \"acme\"\n{more}")).1;
+    assert_eq!(bare("audience_clients = [\"portal\"]"), "");
+    assert_eq!(bare("audience = \"storegate\"\naudience_clients = [\"portal\"]"), "");
+    assert!(bare("").contains("issuers.one.audience: missing"));
+    for nothing in ["audience_clients = []", "audience_clients = [\"\"]", "audience = []", "audience = [\"a\", \"\"]"] {
+        assert!(bare(nothing).contains("write at least one, or leave this out"), "{nothing}");
+    }
+}
+
+#[test]
+fn scopes_are_looked_for_in_several_claims_and_other_claims_can_be_required() {
+    let more = "tenant = \"acme\"\nscope_claim = [\"scp\", \"roles\"]\nid_tokens = true\ntoken_size = \"32KiB\"\n\
+        [issuers.one.required_claims]\ntoken_use = \"access\"\n\"app.kind\" = [\"a\", \"b\"]";
+    let (issuers, told) = read(&issuer("one", more));
+    assert_eq!(told, "");
+    let mapping = &issuers[0].mapping;
+    assert_eq!((mapping.scope_claims.len(), mapping.required.len(), mapping.id_tokens), (2, 2, true));
+    assert_eq!(issuers[0].token_size(), 32 << 10);
+    let problems = |more: &str| problems(&format!("tenant = \"acme\"\n{more}"));
+    assert!(problems("scope_claim = []").contains("issuers.one.scope_claim: name the claims"));
+    for size in ["1KiB", "65KiB", "1GiB"] {
+        assert!(
+            problems(&format!("token_size = \"{size}\"")).contains("tokens of 8KiB to 64KiB can be read"),
+            "{size}"
+        );
+    }
+    assert!(
+        problems("[issuers.one.required_claims]\nx = []").contains("issuers.one.required_claims.x: write the value")
+    );
+}
+
+#[test]
+fn every_registered_asymmetric_algorithm_can_be_listed() {
+    let all =
+        "\"RS256\", \"RS384\", \"RS512\", \"PS256\", \"PS384\", \"PS512\", \"ES256\", \"ES384\", \"ES512\", \"EdDSA\"";
+    assert_eq!(problems(&format!("tenant = \"acme\"\nalgorithms = [{all}]")), "");
+    for other in ["HS256", "HS384", "none", "ES256K", "rs256", "RSA-OAEP"] {
+        let told = problems(&format!("tenant = \"acme\"\nalgorithms = [\"RS256\", \"{other}\"]"));
+        assert!(
+            told.contains("write some of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA"),
+            "{told}"
+        );
+    }
 }
 
 #[test]
@@ -110,7 +160,7 @@ fn an_issuer_that_is_no_address_needs_its_keys_named() {
 }
 
 #[test]
-fn a_file_of_keys_is_read_at_the_start_and_every_key_in_it_must_be_good() {
+fn a_file_of_keys_is_read_at_the_start_and_one_key_in_it_must_be_good() {
     let good = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"a"}"#;
     let told = |name: &str, content: &str| {
         let path = file(name, content);
@@ -120,9 +170,12 @@ fn a_file_of_keys_is_read_at_the_start_and_every_key_in_it_must_be_good() {
     };
     let (issuers, problems) = told("good", &format!(r#"{{"keys":[{good}]}}"#));
     assert_eq!(problems, "");
-    assert!(matches!(&issuers[0].keys, KeySource::File(keys) if keys.get(Some("a")).is_some()));
+    assert!(matches!(&issuers[0].keys, KeySource::File(set) if set.keys.get("a").is_some()));
     let weak = r#"{"kty":"RSA","n":"AQAB","e":"AQAB","kid":"b"}"#;
-    assert!(told("weak", &format!(r#"{{"keys":[{good},{weak}]}}"#)).1.contains("cannot be used: 1 too weak"));
+    let (issuers, problems) = told("mixed", &format!(r#"{{"keys":[{weak},{good}]}}"#));
+    assert_eq!(problems, "", "what cannot be used is left out");
+    assert!(matches!(&issuers[0].keys, KeySource::File(set) if set.keys.len() == 1 && set.summary() == "1 too weak"));
+    assert!(told("weak", &format!(r#"{{"keys":[{weak}]}}"#)).1.contains("no key that can be used here: 1 too weak"));
     assert!(told("empty", r#"{"keys":[]}"#).1.contains("has no key"));
     assert!(
         told(

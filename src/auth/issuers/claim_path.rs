@@ -1,0 +1,102 @@
+//! Where a claim is in a token: by its name, by names that lead into objects, or by a JSON Pointer.
+
+use serde_json::{Map, Value};
+
+/// The name of a claim; or names joined by dots that lead into objects (`realm_access.roles`); or a JSON Pointer, for names
+/// that have dots of their own (`/resource_access/shop.example.com/roles`, RFC 6901).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ClaimPath(String);
+
+/// What is at the end of a path.
+pub(super) enum Found<'a> {
+    Value(&'a Value),
+    /// The token says nothing about it.
+    Absent,
+    /// Something on the path is no object, so that it cannot be told what the token says about it.
+    NoWay,
+}
+
+impl ClaimPath {
+    pub(super) fn new(path: impl Into<String>) -> Self {
+        Self(path.into())
+    }
+
+    /// A claim of just this name comes first, since names such as `https://example.com/roles` have dots of their own.
+    pub(super) fn find<'a>(&self, claims: &'a Map<String, Value>) -> Found<'a> {
+        if let Some(value) = claims.get(&self.0) {
+            return Found::Value(value);
+        }
+        match self.0.strip_prefix('/') {
+            Some(pointer) => {
+                let names: Vec<String> =
+                    pointer.split('/').map(|name| name.replace("~1", "/").replace("~0", "~")).collect();
+                follow(claims, names.iter().map(String::as_str))
+            }
+            None => follow(claims, self.0.split('.')),
+        }
+    }
+}
+
+fn follow<'a, 'n>(claims: &'a Map<String, Value>, mut names: impl Iterator<Item = &'n str>) -> Found<'a> {
+    let mut value = names.next().and_then(|first| claims.get(first));
+    for name in names {
+        match value {
+            None => return Found::Absent,
+            Some(Value::Object(inner)) => value = inner.get(name),
+            Some(_) => return Found::NoWay,
+        }
+    }
+    value.map_or(Found::Absent, Found::Value)
+}
+
+impl<'a> Found<'a> {
+    /// For claims that a token must have: whatever is missing, it is refused.
+    pub(super) const fn value(self) -> Option<&'a Value> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Absent | Self::NoWay => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ClaimPath, Found};
+    use serde_json::{Value, json};
+
+    fn find(path: &str) -> Option<Value> {
+        let claims = json!({
+            "a": { "b": { "c": 1 }, "b.c": 2, "x/y": 3, "~": 4 }, "a.b": { "c": 5 }, "/a/b": 6, "text": "t",
+        });
+        match ClaimPath::new(path).find(claims.as_object().unwrap()) {
+            Found::Value(value) => Some(value.clone()),
+            Found::Absent => None,
+            Found::NoWay => Some(json!("no way")),
+        }
+    }
+
+    #[test]
+    fn a_name_comes_first_then_a_pointer_or_names_joined_by_dots() {
+        for (path, expected) in [
+            ("a.b.c", Some(json!(1))),
+            ("a.b", Some(json!({ "c": 5 }))),
+            ("/a/b/c", Some(json!(1))),
+            ("/a/b.c", Some(json!(2))),
+            ("/a.b/c", Some(json!(5))),
+            ("/a/x~1y", Some(json!(3))),
+            ("/a/~0", Some(json!(4))),
+            ("/a/b", Some(json!(6))),
+            ("/text", Some(json!("t"))),
+            ("/a/none", None),
+            ("a.none.c", None),
+            ("none", None),
+            ("", None),
+            ("/", None),
+            ("text.b", Some(json!("no way"))),
+            ("/text/b", Some(json!("no way"))),
+            ("a.b.c.d", Some(json!("no way"))),
+        ] {
+            assert_eq!(find(path), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The curves of ECDSA keys (RFC 7518 §6.2.1.1), each with its one algorithm.
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, EcdsaVerificationAlgorithm,
+};
+
+use crate::auth::key_algorithm::KeyAlgorithm;
+
+/// A curve of ECDSA keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Curve {
+    /// P-256, for ES256.
+    P256,
+    /// P-384, for ES384.
+    P384,
+    /// P-521, for ES512.
+    P521,
+}
+
+impl Curve {
+    /// The curve of this name in a JWK.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::P256, Self::P384, Self::P521].into_iter().find(|curve| curve.name() == name)
+    }
+
+    /// The name in a JWK (`crv`).
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::P521 => "P-521",
+        }
+    }
+
+    /// The one algorithm of its keys.
+    pub const fn algorithm(self) -> KeyAlgorithm {
+        match self {
+            Self::P256 => KeyAlgorithm::Es256,
+            Self::P384 => KeyAlgorithm::Es384,
+            Self::P521 => KeyAlgorithm::Es512,
+        }
+    }
+
+    pub(super) const fn algorithms(self) -> &'static [KeyAlgorithm] {
+        match self {
+            Self::P256 => &[KeyAlgorithm::Es256],
+            Self::P384 => &[KeyAlgorithm::Es384],
+            Self::P521 => &[KeyAlgorithm::Es512],
+        }
+    }
+
+    /// The bytes of a coordinate.
+    pub(super) const fn coordinate(self) -> usize {
+        match self {
+            Self::P256 => 32,
+            Self::P384 => 48,
+            Self::P521 => 66,
+        }
+    }
+
+    /// How a signature is checked: r and s, each as long as a coordinate (RFC 7518 §3.4).
+    pub(super) const fn verification(self) -> &'static EcdsaVerificationAlgorithm {
+        match self {
+            Self::P256 => &ECDSA_P256_SHA256_FIXED,
+            Self::P384 => &ECDSA_P384_SHA384_FIXED,
+            Self::P521 => &ECDSA_P521_SHA512_FIXED,
+        }
+    }
+}
