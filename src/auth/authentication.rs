@@ -26,7 +26,8 @@ pub async fn authenticate<'a>(
 ) -> Result<&'a Client, OAuthError> {
     let connection = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
     let address = client_address::origin(connection, request.headers(), &auth.limits.trusted_proxies);
-    let guesser = Guesser { peer: client_address::counted(address), client_id: &credentials.id };
+    let client_id = named_client(auth, credentials);
+    let guesser = Guesser { peer: client_address::counted(address), client_id };
     let outcome = check(auth, guesser, credentials).await;
     metrics::client_authentication(match &outcome {
         Ok(_) => "accepted",
@@ -35,8 +36,8 @@ pub async fn authenticate<'a>(
         Err(Refusal::Unchecked) => "unavailable",
     });
     match &outcome {
-        Err(Refusal::Wrong) => audit::secret_refused(request, &credentials.id, "wrong"),
-        Err(Refusal::Unheard(_)) => audit::secret_refused(request, &credentials.id, "slow_down"),
+        Err(Refusal::Wrong) => audit::secret_refused(request, client_id, "wrong"),
+        Err(Refusal::Unheard(_)) => audit::secret_refused(request, client_id, "slow_down"),
         Ok(_) | Err(Refusal::Unchecked) => {}
     }
     let client = outcome?;
@@ -51,7 +52,32 @@ enum Refusal {
     Unchecked,
 }
 
+/// Which client wrong credentials count against.
+fn named_client<'c>(auth: &Auth, credentials: &'c ClientCredentials) -> &'c str {
+    let as_sent = credentials.as_sent.as_ref().map(|as_sent| as_sent.id.as_str());
+    match as_sent.filter(|id| auth.clients.get(&credentials.id).is_none() && auth.clients.get(id).is_some()) {
+        Some(id) => id,
+        None => &credentials.id,
+    }
+}
+
+/// Compares the pair as it is decoded, and then as it was sent. To be wrong in both ways is to be wrong once.
 async fn check<'a>(
+    auth: &'a Auth,
+    guesser: Guesser<'_>,
+    credentials: &ClientCredentials,
+) -> Result<&'a Client, Refusal> {
+    let mut checked = check_pair(auth, guesser, credentials).await;
+    if let (Err(Refusal::Wrong), Some(as_sent)) = (&checked, &credentials.as_sent) {
+        checked = check_pair(auth, guesser, as_sent).await;
+    }
+    if matches!(checked, Err(Refusal::Wrong)) {
+        auth.memory.guesses.count(guesser, auth.limits.wrong_secrets, auth.clock.elapsed());
+    }
+    checked
+}
+
+async fn check_pair<'a>(
     auth: &'a Auth,
     guesser: Guesser<'_>,
     credentials: &ClientCredentials,
@@ -60,7 +86,7 @@ async fn check<'a>(
     let (rate, clock) = (auth.limits.wrong_secrets, &auth.clock);
     let heard = || memory.guesses.check(guesser, rate, clock.elapsed()).map_err(Refusal::Unheard);
     heard()?;
-    let ClientCredentials { id, secret } = credentials;
+    let ClientCredentials { id, secret, .. } = credentials;
     let mut permit = None;
     if clients.needs_permit(id) {
         if let Some(client) = clients.verified_before(id, secret, clock.elapsed()) {
@@ -73,11 +99,7 @@ async fn check<'a>(
             return Ok(client);
         }
     }
-    let checked = clients.authenticate(id, secret, permit, clock.elapsed()).await;
-    if matches!(checked, Err(AuthenticationError::WrongCredentials)) {
-        memory.guesses.count(guesser, rate, clock.elapsed());
-    }
-    Ok(checked?)
+    Ok(clients.authenticate(id, secret, permit, clock.elapsed()).await?)
 }
 
 impl From<AuthenticationError> for Refusal {

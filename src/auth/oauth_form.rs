@@ -27,6 +27,19 @@ pub struct ClientCredentials {
     pub id: String,
     /// The secret that it showed.
     pub secret: SecretString,
+    /// The same without decoding, where that makes a difference: many clients do not encode what they send with HTTP Basic.
+    pub as_sent: Option<Box<Self>>,
+}
+
+impl ClientCredentials {
+    /// These and nothing else.
+    pub fn new(id: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self { id: id.into(), secret: SecretString::from(secret.into()), as_sent: None }
+    }
+
+    fn is_of(&self, id: &str) -> bool {
+        self.id == id || self.as_sent.as_ref().is_some_and(|as_sent| as_sent.id == id)
+    }
 }
 
 /// The body, if it came whole and is small enough.
@@ -69,9 +82,9 @@ pub fn credentials(
         let (Some(id), Some(secret)) = (id, secret) else {
             return Err(OAuthError::invalid_client("Send client_id and client_secret, by HTTP Basic or in the form"));
         };
-        return Ok(ClientCredentials { id, secret });
+        return Ok(ClientCredentials { id, secret, as_sent: None });
     };
-    if secret.is_some() || id.is_some_and(|id| id != basic.id) {
+    if secret.is_some() || id.is_some_and(|id| !basic.is_of(&id)) {
         return Err(OAuthError::invalid_request("Send the client's credentials once: by HTTP Basic or in the form"));
     }
     Ok(basic)
@@ -100,11 +113,14 @@ fn read_basic(header: &str) -> Option<ClientCredentials> {
     }
     let decoded = Zeroizing::new(STANDARD.decode(encoded.trim_matches(' ')).ok()?);
     let (id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
-    Some(ClientCredentials { id: form_decoded(id), secret: SecretString::from(form_decoded(secret)) })
+    let (decoded_id, decoded_secret) = (form_decoded(id), Zeroizing::new(form_decoded(secret)));
+    let differs = decoded_id != id || *decoded_secret != secret;
+    let as_sent = differs.then(|| Box::new(ClientCredentials::new(id, secret)));
+    Some(ClientCredentials { as_sent, ..ClientCredentials::new(decoded_id, decoded_secret.as_str()) })
 }
 
-/// Id and secret are form-encoded before they are joined (RFC 6749 §2.3.1). Many clients forget that, so `&` and `=`,
-/// which cannot occur in an encoded text, stand for themselves.
+/// Id and secret are form-encoded before they are joined (RFC 6749 §2.3.1). Many clients forget that, `curl -u` among them,
+/// so `&` and `=`, which cannot occur in an encoded text, stand for themselves.
 fn form_decoded(text: &str) -> String {
     let one_name = Zeroizing::new(text.replace('&', "%26").replace('=', "%3D"));
     form_urlencoded::parse(one_name.as_bytes()).map(|(name, _)| name.into_owned()).collect()
@@ -122,6 +138,10 @@ mod tests {
         let header = format!("basic {}", STANDARD.encode("ada%3Alovelace:100+%25%3A+sure"));
         let given = read_basic(&header).unwrap();
         assert_eq!((given.id.as_str(), given.secret.expose_secret()), ("ada:lovelace", "100 %: sure"));
+        let as_sent = given.as_sent.unwrap();
+        assert_eq!((as_sent.id.as_str(), as_sent.secret.expose_secret()), ("ada%3Alovelace", "100+%25%3A+sure"));
+        let plain = read_basic(&format!("basic {}", STANDARD.encode("ada:a=b&c=d 100%"))).unwrap();
+        assert!(plain.as_sent.is_none(), "there is nothing to decode");
         assert_eq!(form_decoded("a=b&c=d"), "a=b&c=d");
         assert_eq!(form_decoded(""), "");
     }

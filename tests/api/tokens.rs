@@ -2,7 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use secrecy::SecretString;
 use serde_json::{Value, json};
+use storegate::auth::secrets::{argon2_hash, sha256_hex};
 
 use crate::answer::Answer;
 use crate::companies::{CLIENT_SECRET, READING, grant};
@@ -233,4 +235,47 @@ async fn a_limited_token_does_not_get_from_the_cache_what_it_may_not_read() {
         assert_eq!(app.get(path).await.status, 200);
         assert_eq!(app.get_as("franchisee", path).await.status, 403, "{path}");
     }
+}
+
+/// Clients whose secrets have signs that a form decodes: as `curl -u` sends them, and as RFC 6749 §2.3.1 asks for.
+fn with_secrets(secrets: &[&str]) -> TestApp {
+    TestApp::with(|setup| {
+        for (number, secret) in secrets.iter().enumerate() {
+            let (made, chosen) = (sha256_hex(&SecretString::from(*secret)), argon2_hash(&SecretString::from(*secret)));
+            let client = |id: &str, hash: &str| {
+                format!("[auth.clients.\"{id}\"]\ntenant = \"acme\"\nscopes = [\"flow:read\"]\n{hash}\n")
+            };
+            setup.more += &client(&format!("made+{number}"), &format!("secret_sha256 = \"{made}\""));
+            setup.more += &client(&format!("chosen%{number}"), &format!("secret_argon2 = \"{}\"", chosen.unwrap()));
+        }
+    })
+}
+
+#[actix_web::test]
+async fn a_client_secret_with_signs_that_a_form_decodes_is_taken_as_sent_and_encoded() {
+    let secrets = ["a+b", "100%25", "a%2Bb", "+", "a b", "%41%", "a%zzb+=&c"];
+    let app = with_secrets(&secrets);
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    for (number, secret) in secrets.iter().enumerate() {
+        for id in [format!("made+{number}"), format!("chosen%{number}")] {
+            let grant = "grant_type=client_credentials";
+            for credentials in [format!("{id}:{secret}"), format!("{}:{}", encode(&id), encode(secret))] {
+                let answer = app.post_form_with(&credentials, "/oauth/token", grant).await;
+                assert_eq!(answer.status, 200, "{credentials}");
+            }
+            let with_id = format!("{grant}&client_id={}", encode(&id));
+            let answer = app.post_form_with(&format!("{id}:{secret}"), "/oauth/token", &with_id).await;
+            assert_eq!(answer.status, 200, "{id} in the form, too");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_secret_that_is_wrong_in_both_ways_counts_once_and_against_the_client_that_is_meant() {
+    let app = with_secrets(&["right"]);
+    let grant = "grant_type=client_credentials";
+    for _ in 0..10 {
+        assert_eq!(app.post_form_with("made+0:wr+ng", "/oauth/token", grant).await.status, 401);
+    }
+    assert_eq!(app.post_form_with("made+0:wr+ng", "/oauth/token", grant).await.status, 429);
 }
