@@ -1,34 +1,20 @@
-//! A finished answer: its bytes in every encoding that is served, its ETag, and its age. A hit decodes nothing, and
-//! encodes only what nobody has asked for before.
+//! A finished answer: its bytes in every encoding that somebody has asked for, its ETag, and its age. A hit decodes and
+//! encodes nothing.
 
-use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use actix_web::http::header::HeaderValue;
 use aws_lc_rs::digest;
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 
 use super::asked::Places;
+use super::encoding::{Effort, Encoding, SMALLEST_GAIN, WORTH_ENCODING, elsewhere};
 use super::freshness::{Freshness, State};
-
-/// Below this many bytes compression costs more than it saves.
-const WORTH_COMPRESSING: usize = 1024;
-
-/// Brotli's quality: 5 is near gzip's speed with a smaller result.
-const BROTLI_QUALITY: u32 = 5;
-/// Bits of the window. A smaller one for a smaller body: its tables are made anew for each.
-const BROTLI_WINDOWS: std::ops::RangeInclusive<u32> = 10..=22;
 
 /// Two quotes, 32 digits, a dash and the name of an encoding.
 const LONGEST_ETAG: usize = 2 + 32 + 1 + 4;
-
-/// A compressed form is kept if it has at most this part of the body's size, which nearly all JSON has. So much is counted
-/// for each from the beginning, since an entry's weight cannot change once it is in the cache.
-const SMALLEST_GAIN: usize = 3;
 
 /// What a fetch brings: a JSON document and what belongs in its head.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,30 +25,8 @@ pub struct Document {
     pub link: Option<String>,
 }
 
-/// A content encoding that answers are kept in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// As it is.
-    Identity,
-    /// `gzip`.
-    Gzip,
-    /// `br`.
-    Brotli,
-}
-
-impl Encoding {
-    /// The name in `Content-Encoding`; none for identity.
-    pub const fn name(self) -> Option<&'static str> {
-        match self {
-            Self::Identity => None,
-            Self::Gzip => Some("gzip"),
-            Self::Brotli => Some("br"),
-        }
-    }
-}
-
-/// The answer in one encoding: its bytes and their strong entity tag, in quotes.
-#[derive(Debug)]
+/// The answer in one encoding: its bytes and their strong entity tag, in quotes. Cloning shares them.
+#[derive(Clone, Debug)]
 pub struct Form {
     /// The bytes.
     pub body: Bytes,
@@ -89,9 +53,10 @@ impl Form {
 #[derive(Debug)]
 pub struct Entry {
     identity: Form,
-    /// Made when somebody first wants them: a miss need not wait for what nobody wants.
+    /// Made when somebody first wants them.
     gzip: OnceLock<Option<Form>>,
     brotli: OnceLock<Option<Form>>,
+    effort: Effort,
     link: Option<HeaderValue>,
     stores: Vec<String>,
     freshness: Freshness,
@@ -108,14 +73,27 @@ impl Entry {
     /// Finishes a document: computes its tag, and writes what of its head is its own.
     pub(super) fn new(document: Document, freshness: Freshness, stores: Vec<String>, came_at: Duration) -> Self {
         let Document { body, link } = document;
-        let tag = tag(&body, link.as_deref());
+        let tag = Tag::of_bytes([&*body, link.as_deref().unwrap_or_default().as_bytes()]);
+        let identity = Form::new(&body, &tag.header(Encoding::Identity));
+        // A link that is no header is left out; those of lists are made of what a query may hold.
+        let link = link.and_then(|link| HeaderValue::try_from(link).ok());
+        Self { link, stores, ..Self::of_form(identity, Effort::ForMany, freshness, came_at) }
+    }
+
+    /// An answer that is given once and never kept. Its tag is known: nobody reads the body for it.
+    pub(super) fn given_once(body: Vec<u8>, tag: &Tag, freshness: Freshness, came_at: Duration) -> Self {
+        let identity = Form { body: body.into(), etag: tag.header_value(Encoding::Identity) };
+        Self::of_form(identity, Effort::ForOne, freshness, came_at)
+    }
+
+    fn of_form(identity: Form, effort: Effort, freshness: Freshness, came_at: Duration) -> Self {
         Self {
-            identity: Form::new(&body, &etag(&tag, Encoding::Identity)),
+            identity,
             gzip: OnceLock::new(),
             brotli: OnceLock::new(),
-            // A link that is no header is left out; those of lists are made of what a query may hold.
-            link: link.and_then(|link| HeaderValue::try_from(link).ok()),
-            stores,
+            effort,
+            link: None,
+            stores: Vec::new(),
             freshness,
             came_at,
             age_then: Duration::ZERO,
@@ -127,32 +105,52 @@ impl Entry {
         }
     }
 
-    /// The answer in this encoding, if it is worth it. Identity always is.
-    pub fn form(&self, encoding: Encoding) -> Option<&Form> {
-        match encoding {
-            Encoding::Identity => Some(&self.identity),
-            Encoding::Gzip => self.gzip.get_or_init(|| self.encoded(gzip, encoding)).as_ref(),
-            Encoding::Brotli => self.brotli.get_or_init(|| self.encoded(brotli, encoding)).as_ref(),
+    /// The answer in this encoding, if that is known: `Some(None)` where it is not worth it, and `None` where nobody has
+    /// asked for it before.
+    pub fn made(&self, encoding: Encoding) -> Option<Option<&Form>> {
+        let slot = match encoding {
+            Encoding::Identity => return Some(Some(&self.identity)),
+            _ if self.identity.body.len() < WORTH_ENCODING => return Some(None),
+            Encoding::Gzip => &self.gzip,
+            Encoding::Brotli => &self.brotli,
+        };
+        slot.get().map(Option::as_ref)
+    }
+
+    /// The answer in this encoding, if it is worth it; it is made now if nobody has asked for it before.
+    pub async fn form(self: &Arc<Self>, encoding: Encoding) -> Option<&Form> {
+        if self.made(encoding).is_none() {
+            let entry = self.clone();
+            let _made = elsewhere(|| self.made(encoding).is_some(), move || entry.make(encoding)).await;
         }
+        self.made(encoding).flatten()
     }
 
-    /// Makes all forms now.
-    pub(super) fn compress(&self) {
-        let _made = (self.form(Encoding::Gzip), self.form(Encoding::Brotli));
+    /// The answer in this encoding for a caller who takes no other, worth it or not. It is not kept.
+    pub async fn form_at_any_cost(&self, encoding: Encoding) -> Option<Form> {
+        let (body, effort, etag) = (self.identity.body.clone(), self.effort, self.etag(encoding));
+        let encoded = elsewhere(|| false, move || encoding.encode(&body, effort)).await;
+        encoded.flatten().map(|encoded| Form { body: encoded.into(), etag })
     }
 
-    fn encoded(&self, encode: fn(&[u8]) -> Option<Vec<u8>>, encoding: Encoding) -> Option<Form> {
-        let body = &self.identity.body;
-        if body.len() < WORTH_COMPRESSING {
-            return None;
-        }
-        let encoded = encode(body).filter(|encoded| encoded.len() <= body.len() / SMALLEST_GAIN)?;
-        Some(Form::new(&encoded, &etag(self.tag(), encoding)))
+    /// The tag that the answer has in this encoding.
+    pub fn etag(&self, encoding: Encoding) -> HeaderValue {
+        let own = self.identity.etag.to_str().unwrap_or_default();
+        Tag(own.trim_matches('"').to_owned()).header_value(encoding)
     }
 
-    /// The tag without its quotes.
-    fn tag(&self) -> &str {
-        self.identity.etag.to_str().unwrap_or_default().trim_matches('"')
+    fn make(&self, encoding: Encoding) {
+        let slot = match encoding {
+            Encoding::Identity => return,
+            Encoding::Gzip => &self.gzip,
+            Encoding::Brotli => &self.brotli,
+        };
+        slot.get_or_init(|| {
+            let body = &self.identity.body;
+            let encoded = encoding.encode(body, self.effort);
+            let encoded = encoded.filter(|encoded| encoded.len() <= body.len() / SMALLEST_GAIN)?;
+            Some(Form::new(&encoded, self.etag(encoding).to_str().unwrap_or_default()))
+        });
     }
 
     /// The answer as it is.
@@ -238,7 +236,7 @@ impl Entry {
     /// The most bytes that the answer may come to hold in memory, besides its key.
     pub(super) fn size(&self) -> usize {
         let body = self.identity.body.len();
-        let compressed = if body < WORTH_COMPRESSING { 0 } else { 2 * allocated(body / SMALLEST_GAIN + LONGEST_ETAG) };
+        let compressed = if body < WORTH_ENCODING { 0 } else { 2 * allocated(body / SMALLEST_GAIN + LONGEST_ETAG) };
         let stores: usize = self.stores.iter().map(|store| allocated(store.len()) + size_of::<String>()).sum();
         let link = self.link.as_ref().map_or(0, |link| allocated(link.len()));
         size_of::<Self>() + allocated(body + LONGEST_ETAG) + compressed + stores + link
@@ -250,75 +248,119 @@ const fn allocated(bytes: usize) -> usize {
     (bytes + 8).next_multiple_of(16)
 }
 
-/// The link is part of the representation's head, so that it is part of the tag.
-fn tag(body: &[u8], link: Option<&str>) -> String {
-    let mut digest = digest::Context::new(&digest::SHA256);
-    digest.update(body);
-    digest.update(link.unwrap_or_default().as_bytes());
-    let digest = digest.finish();
-    let digest = digest.as_ref();
-    base16ct::lower::encode_string(digest.get(..16).unwrap_or(digest))
-}
+/// What tells a representation from others, before an encoding makes an `ETag` of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag(String);
 
-/// Each encoding has a tag of its own (RFC 9110 §8.8.3.3).
-fn etag(tag: &str, encoding: Encoding) -> String {
-    match encoding.name() {
-        None => format!("\"{tag}\""),
-        Some(name) => format!("\"{tag}-{name}\""),
+impl Tag {
+    /// Of these bytes, one after the other. The link is part of the representation's head, so that it is part of its tag.
+    pub fn of_bytes<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> Self {
+        let mut digest = digest::Context::new(&digest::SHA256);
+        parts.into_iter().for_each(|part| digest.update(part));
+        let digest = digest.finish();
+        let digest = digest.as_ref();
+        Self(base16ct::lower::encode_string(digest.get(..16).unwrap_or(digest)))
     }
-}
 
-fn gzip(body: &[u8]) -> Option<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::default());
-    encoder.write_all(body).ok()?;
-    encoder.finish().ok()
-}
+    /// Each encoding has a tag of its own (RFC 9110 §8.8.3.3).
+    fn header(&self, encoding: Encoding) -> String {
+        let tag = &self.0;
+        match encoding.name() {
+            None => format!("\"{tag}\""),
+            Some(name) => format!("\"{tag}-{name}\""),
+        }
+    }
 
-fn brotli(body: &[u8]) -> Option<Vec<u8>> {
-    let mut encoded = Vec::with_capacity(body.len() / 4);
-    let window = (body.len().ilog2() + 1).clamp(*BROTLI_WINDOWS.start(), *BROTLI_WINDOWS.end());
-    let mut encoder = brotli::CompressorWriter::new(&mut encoded, 4096, BROTLI_QUALITY, window);
-    encoder.write_all(body).ok()?;
-    drop(encoder);
-    Some(encoded)
+    fn header_value(&self, encoding: Encoding) -> HeaderValue {
+        // Digits in quotes are always a header value.
+        HeaderValue::try_from(self.header(encoding)).unwrap_or(HeaderValue::from_static("\"\""))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Document, Encoding, Entry, Freshness};
+    use super::{Document, Encoding, Entry, Freshness, Tag};
     use bytes::Bytes;
+    use futures_util::FutureExt as _;
     use std::io::Read;
+    use std::sync::Arc;
     use std::time::Duration;
 
-    fn entry(body: &str) -> Entry {
+    const FRESHNESS: Freshness = Freshness::seconds(30, 0, 0);
+
+    fn entry(body: &str) -> Arc<Entry> {
         let document = Document { body: Bytes::from(body.to_owned()), link: None };
-        Entry::new(document, Freshness::seconds(30, 0, 0), Vec::new(), Duration::ZERO)
+        Arc::new(Entry::new(document, FRESHNESS, Vec::new(), Duration::ZERO))
     }
 
-    #[test]
-    fn a_long_answer_is_kept_compressed_and_a_short_one_is_not() {
-        let long = "{\"a\":1}".repeat(500);
-        let kept = entry(&long);
-        let mut decoded = String::new();
-        flate2::read::GzDecoder::new(kept.form(Encoding::Gzip).unwrap().body.as_ref())
-            .read_to_string(&mut decoded)
-            .unwrap();
-        assert_eq!(decoded, long);
-        let mut decoded = String::new();
-        brotli::Decompressor::new(kept.form(Encoding::Brotli).unwrap().body.as_ref(), 4096)
-            .read_to_string(&mut decoded)
-            .unwrap();
-        assert_eq!(decoded, long);
-        assert!(entry("{}").form(Encoding::Gzip).is_none());
+    fn long() -> String {
+        "{\"a\":1}".repeat(500)
     }
 
-    #[test]
-    fn each_encoding_has_a_strong_tag_of_its_own() {
-        let long = entry(&"{\"a\":1}".repeat(500));
-        let tag = |encoding| long.form(encoding).unwrap().etag.to_str().unwrap().to_owned();
-        let tags = [Encoding::Identity, Encoding::Gzip, Encoding::Brotli].map(tag);
-        assert!(tags.iter().all(|tag| tag.starts_with('"') && tag.ends_with('"')));
+    fn unzipped(gzip: &[u8]) -> String {
+        let mut decoded = String::new();
+        flate2::read::GzDecoder::new(gzip).read_to_string(&mut decoded).unwrap();
+        decoded
+    }
+
+    #[actix_web::test]
+    async fn a_long_answer_is_compressed_and_a_short_one_is_not() {
+        let entry_of_long = entry(&long());
+        assert_eq!(unzipped(&entry_of_long.form(Encoding::Gzip).await.unwrap().body), long());
+        let mut decoded = String::new();
+        let form = entry_of_long.form(Encoding::Brotli).await.unwrap();
+        brotli::Decompressor::new(form.body.as_ref(), 4096).read_to_string(&mut decoded).unwrap();
+        assert_eq!(decoded, long());
+        assert!(entry("{}").form(Encoding::Gzip).await.is_none());
+    }
+
+    #[actix_web::test]
+    async fn a_form_is_made_when_somebody_wants_it_once_and_on_no_workers_thread() {
+        let entry = entry(&long());
+        for encoding in [Encoding::Gzip, Encoding::Brotli] {
+            assert!(entry.made(encoding).is_none());
+            assert!(entry.form(encoding).now_or_never().is_none(), "it would have been made on this thread");
+            let made = entry.form(encoding).await.unwrap().body.as_ptr();
+            let again = entry.form(encoding).now_or_never().expect("it is there").unwrap().body.as_ptr();
+            assert_eq!(made, again);
+        }
+    }
+
+    #[actix_web::test]
+    async fn many_who_want_the_same_form_get_the_same_bytes() {
+        let entry = entry(&long());
+        let forms = futures_util::future::join_all((0..64).map(|_| entry.form(Encoding::Brotli))).await;
+        assert!(forms.iter().all(|form| form.unwrap().body.as_ptr() == forms[0].unwrap().body.as_ptr()));
+    }
+
+    #[actix_web::test]
+    async fn who_takes_no_other_form_gets_even_a_short_answer_in_it() {
+        let short = entry("{}");
+        let form = short.form_at_any_cost(Encoding::Gzip).await.unwrap();
+        assert_eq!((unzipped(&form.body).as_str(), &form.etag), ("{}", &short.etag(Encoding::Gzip)));
+        assert!(short.form_at_any_cost(Encoding::Identity).await.is_none());
+    }
+
+    #[actix_web::test]
+    async fn each_encoding_has_a_strong_tag_of_its_own_that_is_known_beforehand() {
+        let long = entry(&long());
+        let mut tags = Vec::new();
+        for encoding in [Encoding::Identity, Encoding::Gzip, Encoding::Brotli] {
+            let tag = long.form(encoding).await.unwrap().etag.clone();
+            assert_eq!(tag, long.etag(encoding));
+            assert!(tag.as_bytes().starts_with(b"\"") && tag.as_bytes().ends_with(b"\""), "{tag:?}");
+            tags.push(tag);
+        }
         assert!(tags[0] != tags[1] && tags[1] != tags[2] && tags[0] != tags[2]);
         assert_ne!(entry("{}").identity().etag, entry("[]").identity().etag);
+    }
+
+    #[actix_web::test]
+    async fn an_answer_that_is_given_once_has_the_tag_that_it_was_given() {
+        let tag = Tag::of_bytes([&b"a"[..], b"b"]);
+        let body = long().into_bytes();
+        let entry = Arc::new(Entry::given_once(body, &tag, FRESHNESS, Duration::ZERO));
+        assert_eq!(entry.identity().etag, *format!("\"{}\"", tag.0));
+        assert_eq!(unzipped(&entry.form(Encoding::Gzip).await.unwrap().body), long());
     }
 }

@@ -251,18 +251,14 @@ impl<E: Failure> Memory<E> {
     }
 }
 
-/// Compressing a long answer takes milliseconds, which a worker's other requests would wait for, so that is done elsewhere
-/// and beforehand.
+/// Reading a long answer for its tag takes milliseconds, which a worker's other requests would wait for, so that is done
+/// elsewhere.
 pub(super) async fn finish(document: Document, freshness: Freshness, stores: Vec<String>, now: Duration) -> Entry {
-    const LONG: usize = 32 << 10;
+    const LONG: usize = 512 << 10;
     if document.body.len() < LONG {
         return Entry::new(document, freshness, stores, now);
     }
-    let job = move || {
-        let entry = Entry::new(document, freshness, stores, now);
-        entry.compress();
-        entry
-    };
+    let job = move || Entry::new(document, freshness, stores, now);
     let finished = actix_web::rt::task::spawn_blocking(job).await;
     finished.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }

@@ -4,6 +4,7 @@
 //! Freshness is decided by our clock; moka's own expiry is only the upper bound that frees memory.
 
 mod asked;
+mod encoding;
 mod entry;
 mod flight;
 mod freshness;
@@ -26,7 +27,8 @@ use memory::Memory;
 use shared::SharedLevel;
 
 pub use asked::{Asked, Circle};
-pub use entry::{Document, Encoding, Entry, Form};
+pub use encoding::Encoding;
+pub use entry::{Document, Entry, Form, Tag};
 pub use freshness::{Freshness, State};
 pub use memory::CacheSettings;
 pub use question::{Found, Key, Outcome, Question};
@@ -116,17 +118,9 @@ impl<E: Failure> AnswerCache<E> {
         }
     }
 
-    /// An answer that is not kept, such as one that is made of kept ones, to be given like those. It is `age` old.
-    pub async fn unkept(
-        &self,
-        document: Document,
-        freshness: Freshness,
-        stores: Vec<String>,
-        age: Duration,
-        outcome: Outcome,
-    ) -> Found {
-        let now = self.clock.elapsed();
-        let entry = memory::finish(document, freshness, stores, now).await.of_age(age);
+    /// An answer that is made of kept ones, to be given like those and not kept. It is `age` old.
+    pub fn given_once(&self, body: Vec<u8>, tag: &Tag, freshness: Freshness, age: Duration, outcome: Outcome) -> Found {
+        let entry = Entry::given_once(body, tag, freshness, self.clock.elapsed()).of_age(age);
         Found { entry: Arc::new(entry), outcome, age }
     }
 

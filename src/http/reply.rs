@@ -1,6 +1,9 @@
 //! From a kept answer to an HTTP answer: ETag and 304, Age, Cache-Control, Cache-Status, and the encoding the caller
 //! prefers.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
@@ -8,6 +11,7 @@ use actix_web::http::header::{
     IF_NONE_MATCH, LINK, VARY,
 };
 use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
 
 use super::public_url::PublicUrl;
 use super::{accept, weights};
@@ -17,15 +21,24 @@ const JSON: HeaderValue = HeaderValue::from_static(accept::JSON);
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const VARIES_BY: HeaderValue = HeaderValue::from_static("Authorization, Accept-Encoding");
 
-/// The answer to a request, from the cache or just fetched.
-pub fn from_cache(request: &HttpRequest, public_url: &PublicUrl, found: &Found) -> HttpResponse {
-    let chosen = Preference::read(request.headers()).choose(&found.entry);
-    let is_known = request.headers().get_all(IF_NONE_MATCH).any(|tags| names(tags, chosen.form.etag.as_bytes()));
+/// The answer to a request, from the cache or just fetched. What its caller takes is made now, if nobody has asked for it
+/// before.
+pub async fn from_cache(request: &HttpRequest, public_url: &PublicUrl, found: &Found) -> HttpResponse {
+    let tags = || request.headers().get_all(IF_NONE_MATCH);
+    let preference = Preference::read(request.headers());
+    let unmade = preference.unmade(&found.entry).map(|encoding| (encoding, found.entry.etag(encoding)));
+    // Who names the tag of a form has it from us: there is no need to make it once more.
+    let (encoding, form) = match unmade.filter(|(_, etag)| tags().any(|tags| lists(tags, etag.as_bytes()))) {
+        Some((encoding, etag)) => (encoding, Cow::Owned(Form { body: Bytes::new(), etag })),
+        None => preference.form(&found.entry).await,
+    };
+    let is_known = tags().any(|tags| names(tags, form.etag.as_bytes()));
     let mut response = if is_known {
         HttpResponse::with_body(StatusCode::NOT_MODIFIED, BoxBody::new(()))
     } else {
-        HttpResponse::with_body(StatusCode::OK, BoxBody::new(chosen.form.body.clone()))
+        HttpResponse::with_body(StatusCode::OK, BoxBody::new(form.body.clone()))
     };
+    let chosen = Chosen { encoding, form: &form };
     describe(response.headers_mut(), public_url, found, &chosen, is_known, age_fields(found));
     response
 }
@@ -139,16 +152,21 @@ pub fn is_known(request: &HttpRequest, etag: &str) -> bool {
 
 /// Whether a line of `If-None-Match` names this tag: it compares weakly (RFC 9110 §13.1.2).
 pub fn names(tags: &HeaderValue, etag: &[u8]) -> bool {
-    tags.as_bytes() == etag
-        || tags.as_bytes().split(|byte| *byte == b',').any(|tag| {
-            let tag = tag.trim_ascii();
-            tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == etag
-        })
+    tags.as_bytes() == etag || lists(tags, etag) || lists(tags, b"*")
 }
 
-/// The encodings that a caller takes, the preferred one first. Identity is always taken.
+fn lists(tags: &HeaderValue, etag: &[u8]) -> bool {
+    let listed = tags.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    listed.map(|tag| tag.strip_prefix(b"W/").unwrap_or(tag)).any(|tag| tag == etag)
+}
+
+/// The encodings that a caller takes, the preferred one first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Preference([Option<Encoding>; 2]);
+pub struct Preference {
+    encodings: [Option<Encoding>; 2],
+    /// The caller takes nothing as it is.
+    refuses_identity: bool,
+}
 
 /// The form of an answer that suits a caller.
 #[derive(Clone, Copy, Debug)]
@@ -160,35 +178,73 @@ pub struct Chosen<'a> {
 }
 
 impl Preference {
-    /// Reads `Accept-Encoding`; of equals, brotli is smaller.
+    /// Reads `Accept-Encoding` (RFC 9110 §12.5.3); of equals, brotli is smaller. An encoding that the caller likes less than
+    /// none is not used, and `*` stands for encodings only where the caller refuses to have none.
     pub fn read(headers: &HeaderMap) -> Self {
         let accepted = weights::read(headers, &ACCEPT_ENCODING).unwrap_or_default();
-        let weight = |encoding: Encoding| {
-            let named = accepted.iter().find(|member| Some(member.name.as_str()) == encoding.name())?;
-            (named.weight > 0).then_some((named.weight, encoding))
+        let named = |names: &[&str]| {
+            accepted.iter().find(|member| names.contains(&member.name.as_str())).map(|member| member.weight)
         };
-        match (weight(Encoding::Brotli), weight(Encoding::Gzip)) {
-            (Some((brotli, _)), Some((gzip, _))) if gzip > brotli => {
-                Self([Some(Encoding::Gzip), Some(Encoding::Brotli)])
-            }
-            (brotli, gzip) => Self([brotli.map(|(_, encoding)| encoding), gzip.map(|(_, encoding)| encoding)]),
-        }
+        let (identity, others) = (named(&["identity"]), named(&["*"]));
+        let refuses_identity = identity.or(others.filter(|weight| *weight == 0)) == Some(0);
+        let weight = |encoding: Encoding, names: &[&str]| {
+            let weight = named(names).or(others.filter(|_| refuses_identity))?;
+            (weight > 0 && weight >= identity.unwrap_or_default()).then_some((weight, encoding))
+        };
+        let (brotli, gzip) = (weight(Encoding::Brotli, &["br"]), weight(Encoding::Gzip, &["gzip", "x-gzip"]));
+        let encodings = match (brotli, gzip) {
+            (Some((brotli, _)), Some((gzip, _))) if gzip > brotli => [Some(Encoding::Gzip), Some(Encoding::Brotli)],
+            (brotli, gzip) => [brotli, gzip].map(|taken| taken.map(|(_, encoding)| encoding)),
+        };
+        Self { encodings, refuses_identity }
     }
 
-    /// The preferred one of the forms that are kept.
-    pub fn choose<'a>(&self, entry: &'a Entry) -> Chosen<'a> {
-        let kept = |encoding| Some(Chosen { encoding, form: entry.form(encoding)? });
-        let preferred = self.0.into_iter().flatten().find_map(kept);
-        preferred.unwrap_or(Chosen { encoding: Encoding::Identity, form: entry.identity() })
+    /// The preferred one of the forms, if it is there; `None` when it has to be made.
+    pub fn choose<'a>(&self, entry: &'a Entry) -> Option<Chosen<'a>> {
+        for encoding in self.encodings.into_iter().flatten() {
+            if let Some(form) = entry.made(encoding)? {
+                return Some(Chosen { encoding, form });
+            }
+        }
+        (!self.refuses_identity).then(|| Chosen { encoding: Encoding::Identity, form: entry.identity() })
+    }
+
+    /// The encoding that would have to be made for this caller.
+    fn unmade(&self, entry: &Entry) -> Option<Encoding> {
+        let worthwhile = |encoding: &Encoding| !matches!(entry.made(*encoding), Some(None));
+        let first = self.encodings.into_iter().flatten().find(worthwhile)?;
+        entry.made(first).is_none().then_some(first)
+    }
+
+    /// The preferred one of the forms. Whoever takes no form that is worth it and refuses to have none gets one all the same;
+    /// whoever takes nothing at all gets the answer as it is.
+    async fn form<'a>(&self, entry: &'a Arc<Entry>) -> (Encoding, Cow<'a, Form>) {
+        let taken = || self.encodings.into_iter().flatten();
+        for encoding in taken() {
+            if let Some(form) = entry.form(encoding).await {
+                return (encoding, Cow::Borrowed(form));
+            }
+        }
+        if self.refuses_identity
+            && let Some(encoding) = taken().next()
+            && let Some(form) = entry.form_at_any_cost(encoding).await
+        {
+            return (encoding, Cow::Owned(form));
+        }
+        (Encoding::Identity, Cow::Borrowed(entry.identity()))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Preference, names, wants_no_cache};
-    use crate::cache::Encoding;
-    use actix_web::http::header::HeaderValue;
+    use super::{Preference, from_cache, names, wants_no_cache};
+    use crate::cache::{AnswerCache, CacheSettings, Encoding, Failure, Found, Freshness, Outcome, Tag};
+    use crate::clock::Clock;
+    use crate::http::public_url::PublicUrl;
+    use actix_web::HttpResponse;
+    use actix_web::http::header::{CONTENT_ENCODING, ETAG, HeaderValue};
     use actix_web::test::TestRequest;
+    use std::time::Duration;
 
     #[test]
     fn an_etag_is_known_alone_in_a_list_weakly_and_by_star() {
@@ -197,17 +253,100 @@ mod tests {
         assert!(!known("\"b\"") && !known("a"));
     }
 
+    fn prefers(value: &str) -> Preference {
+        let request = TestRequest::get().insert_header(("accept-encoding", value)).to_http_request();
+        Preference::read(request.headers())
+    }
+
     #[test]
     fn the_encodings_that_are_taken_are_preferred_by_weight() {
-        let prefers = |value: &str| {
-            let request = TestRequest::get().insert_header(("accept-encoding", value)).to_http_request();
-            Preference::read(request.headers()).0
-        };
         let (gzip, brotli) = (Some(Encoding::Gzip), Some(Encoding::Brotli));
-        assert_eq!(prefers("gzip, deflate, br"), [brotli, gzip]);
-        assert_eq!(prefers("br;q=0.5, gzip"), [gzip, brotli]);
-        assert_eq!(prefers("br;q=0, gzip;q=0.1"), [None, gzip]);
-        assert_eq!(prefers("*"), [None, None]);
+        for (value, expected) in [
+            ("gzip, deflate, br", [brotli, gzip]),
+            ("br;q=0.5, gzip", [gzip, brotli]),
+            ("br;q=0, gzip;q=0.1", [None, gzip]),
+            ("X-GZIP", [None, gzip]),
+            ("*", [None, None]),
+            ("identity", [None, None]),
+            ("gzip;q=0.5, identity", [None, None]),
+            ("gzip;q=0.5, br, identity;q=0.7", [brotli, None]),
+        ] {
+            assert_eq!(prefers(value), Preference { encodings: expected, refuses_identity: false }, "{value}");
+        }
+        for (value, expected) in [
+            ("identity;q=0", [None, None]),
+            ("*;q=0", [None, None]),
+            ("gzip, *;q=0", [None, gzip]),
+            ("gzip, identity;q=0", [None, gzip]),
+            ("*, identity;q=0", [brotli, gzip]),
+            ("gzip;q=0, *;q=0.5, identity;q=0", [brotli, None]),
+        ] {
+            assert_eq!(prefers(value), Preference { encodings: expected, refuses_identity: true }, "{value}");
+        }
+        assert!(!prefers("*;q=0, identity;q=0.1").refuses_identity);
+    }
+
+    fn found(body: String) -> Found {
+        let tag = Tag::of_bytes([body.as_bytes()]);
+        let (cache, freshness) =
+            (AnswerCache::<Never>::new(&CacheSettings::default(), Clock::system()), Freshness::seconds(30, 0, 0));
+        cache.given_once(body.into_bytes(), &tag, freshness, Duration::ZERO, Outcome::Hit)
+    }
+
+    #[derive(Clone)]
+    struct Never;
+
+    impl Failure for Never {
+        fn stale_is_better(&self) -> bool {
+            true
+        }
+
+        fn remembered(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    async fn answer(found: &Found, headers: &[(&str, &str)]) -> HttpResponse {
+        let request = headers.iter().fold(TestRequest::get(), |request, header| request.insert_header(*header));
+        from_cache(&request.to_http_request(), &PublicUrl::default(), found).await
+    }
+
+    fn made(found: &Found) -> [bool; 2] {
+        [Encoding::Gzip, Encoding::Brotli].map(|encoding| found.entry.made(encoding).is_some())
+    }
+
+    #[actix_web::test]
+    async fn only_what_the_caller_prefers_is_encoded() {
+        let found = found("{\"a\":1}".repeat(10_000));
+        for value in ["", "identity", "deflate", "gzip;q=0, br;q=0", "*"] {
+            answer(&found, &[("accept-encoding", value)]).await;
+            assert_eq!(made(&found), [false, false], "{value}");
+        }
+        answer(&found, &[("accept-encoding", "gzip, br;q=0.1")]).await;
+        assert_eq!(made(&found), [true, false]);
+    }
+
+    #[actix_web::test]
+    async fn a_caller_that_has_a_form_is_told_so_without_making_it_again() {
+        let found = found("{\"a\":1}".repeat(10_000));
+        let gzip = found.entry.etag(Encoding::Gzip);
+        let tags = format!("\"other\", W/{}", gzip.to_str().unwrap());
+        let known = answer(&found, &[("accept-encoding", "gzip"), ("if-none-match", &tags)]).await;
+        assert_eq!((known.status().as_u16(), known.headers().get(ETAG)), (304, Some(&gzip)));
+        assert_eq!(made(&found), [false, false]);
+        // The tag of another form is another answer's.
+        let other = answer(&found, &[("accept-encoding", "br"), ("if-none-match", &tags)]).await;
+        assert_eq!((other.status().as_u16(), made(&found)), (200, [false, true]));
+    }
+
+    #[actix_web::test]
+    async fn who_refuses_an_answer_as_it_is_gets_even_a_short_one_encoded() {
+        let found = found("{}".to_owned());
+        for (value, encoding) in [("gzip, identity;q=0", Some("gzip")), ("gzip", None), ("identity;q=0", None)] {
+            let answer = answer(&found, &[("accept-encoding", value)]).await;
+            let told = answer.headers().get(CONTENT_ENCODING).map(|value| value.to_str().unwrap());
+            assert_eq!((answer.status().as_u16(), told), (200, encoding), "{value}");
+        }
     }
 
     #[test]

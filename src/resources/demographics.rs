@@ -206,7 +206,7 @@ async fn read_store_demographics(caller: Caller<DemographicsRead>, desk: Desk) -
     let tenant = desk.tenant(&caller)?;
     let ask: DemographicsAsk = desk.ask(&tenant)?;
     let found = find(&caller, &desk, &ask).await?;
-    Ok(desk.reply_to_question(&RESOURCE, &found))
+    Ok(desk.reply_to_question(&RESOURCE, &found).await)
 }
 
 /// The demographics of a store, from the cache or the gateway.

@@ -173,18 +173,18 @@ impl Desk {
     }
 
     /// Answers with what was found.
-    pub fn reply(&self, found: &Found) -> HttpResponse {
+    pub async fn reply(&self, found: &Found) -> HttpResponse {
         self.request.extensions_mut().insert(found.outcome);
-        reply::from_cache(&self.request, &self.shared().public_url, found)
+        reply::from_cache(&self.request, &self.shared().public_url, found).await
     }
 
     /// The same for the only question of this request: what was asked is remembered then.
-    pub fn reply_to_question(&self, resource: &'static Resource, found: &Found) -> HttpResponse {
+    pub async fn reply_to_question(&self, resource: &'static Resource, found: &Found) -> HttpResponse {
         if let Some((asker, key)) = self.asked.take() {
             let repeatable = Repeatable { asker, key, resource: resource.name, entry: found.entry.clone() };
             self.request.extensions_mut().insert(repeatable);
         }
-        self.reply(found)
+        self.reply(found).await
     }
 
     /// [`Self::find`], and then [`Self::reply_to_question`].
@@ -203,7 +203,7 @@ impl Desk {
         Fut: Future<Output = Result<Fetched<T>, Error>> + 'static,
     {
         let found = self.find(resource, question, fetch).await?;
-        Ok(self.reply_to_question(resource, &found))
+        Ok(self.reply_to_question(resource, &found).await)
     }
 
     /// A problem as the caller reads it inside an answer.

@@ -127,7 +127,7 @@ async fn read_store_flow(caller: Caller<FlowRead>, desk: Desk) -> Result<HttpRes
     let tenant = desk.tenant(&caller)?;
     let ask: StoreAsk = desk.ask(&tenant)?;
     let found = find_of_store(&caller, &desk, &ask.store).await?;
-    Ok(desk.reply_to_question(&OF_STORE, &found))
+    Ok(desk.reply_to_question(&OF_STORE, &found).await)
 }
 
 /// The flow of a store, from the cache or the gateway.

@@ -98,5 +98,5 @@ async fn read_flow_of_stores(caller: Caller<FlowRead>, desk: Desk) -> Result<Htt
         answer.text("}");
     }
     answer.text("]}");
-    Ok(desk.reply(&answer.finish(&desk).await))
+    Ok(desk.reply(&answer.finish(&desk)).await)
 }

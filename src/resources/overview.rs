@@ -152,7 +152,7 @@ async fn read_store_overview(caller: Caller<AnyPartOfAStore>, desk: Desk) -> Res
         answer.problem(&desk.document(problem));
     }
     answer.text("}}");
-    Ok(desk.reply(&answer.finish(&desk).await))
+    Ok(desk.reply(&answer.finish(&desk)).await)
 }
 
 async fn find(part: Part, caller: &Caller<AnyPartOfAStore>, desk: &Desk, ask: &OverviewAsk) -> joined::Part {

@@ -227,7 +227,7 @@ async fn read_store(caller: Caller<StoresRead>, desk: Desk) -> Result<HttpRespon
     let tenant = desk.tenant(&caller)?;
     let ask: OneAsk = desk.ask(&tenant)?;
     let found = find(&caller, &desk, &ask.store).await?;
-    Ok(desk.reply_to_question(&RESOURCE, &found))
+    Ok(desk.reply_to_question(&RESOURCE, &found).await)
 }
 
 /// A store, from the cache or the OMS.

@@ -34,7 +34,7 @@ use crate::cache::{AnswerCache, Asked, Entry, Found, Key, Outcome, State};
 use crate::clock::Clock;
 use crate::gateway::error::Error;
 use crate::http::edge::{self, Edge};
-use crate::http::reply::{KnownAges, Preference};
+use crate::http::reply::{Chosen, KnownAges, Preference};
 use crate::http::{access_log, audit, reply, request_id};
 use crate::telemetry::metrics::HitMeters;
 use crate::telemetry::traces::Trace;
@@ -112,11 +112,12 @@ impl Shortcut {
             return None;
         }
         auth.verifier().check_standing(&hit.token.verified).ok()?;
+        // Whoever takes another form waits where that costs no other caller's time.
+        let chosen = hit.preference.choose(entry)?;
         // Last, so that nothing is counted twice: whoever goes the ordinary way is counted there.
         let counted = count(&auth, &hit.token, now)?;
         self.tell_of_use(&hit.asked.key);
-        let found = Found { age: entry.age(now), entry: entry.clone(), outcome: Outcome::Hit };
-        Some(self.write(request, &head, &hit, &found, counted, now))
+        Some(self.write(request, &head, &hit, &chosen, counted, now))
     }
 
     fn find(&self, head: &Head<'_>, generation: Generation) -> Option<Hit> {
@@ -140,12 +141,11 @@ impl Shortcut {
         request: &Request,
         head: &Head<'_>,
         hit: &Hit,
-        found: &Found,
+        chosen: &Chosen<'_>,
         counted: Option<Counted>,
         now: Duration,
     ) -> Response<BoxBody> {
         let id = request_id::of(request.headers(), &self.clock);
-        let chosen = hit.preference.choose(&found.entry);
         let is_known = head.if_none_match.is_some_and(|tags| reply::names(tags, chosen.form.etag.as_bytes()));
         let mut response = if is_known {
             Response::with_body(StatusCode::NOT_MODIFIED, BoxBody::new(()))
@@ -153,9 +153,11 @@ impl Shortcut {
             Response::with_body(StatusCode::OK, BoxBody::new(chosen.form.body.clone()))
         };
         let status = response.status().as_u16();
+        let entry = &hit.asked.entry;
+        let found = Found { age: entry.age(now), entry: entry.clone(), outcome: Outcome::Hit };
         let headers = response.headers_mut();
-        let fields = self.ages.borrow_mut().of(found);
-        reply::describe(headers, &self.edge.public_url, found, &chosen, is_known, fields);
+        let fields = self.ages.borrow_mut().of(&found);
+        reply::describe(headers, &self.edge.public_url, &found, chosen, is_known, fields);
         if let Some(counted) = counted {
             counted.write(headers);
         }

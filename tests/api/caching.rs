@@ -84,6 +84,67 @@ async fn a_long_answer_comes_in_the_encoding_that_the_caller_takes() {
 }
 
 #[actix_web::test]
+async fn an_answer_that_is_made_of_others_has_one_tag_an_encoding_while_its_parts_stay() {
+    let app = TestApp::spawn();
+    let stores: Vec<String> = (100_001..=100_060).map(|id| format!("store_id=S_{id}")).collect();
+    let path = format!("/flow?{}", stores.join("&"));
+    let ask = async |method: &str, encoding: &str, known: &str| {
+        let headers = [("accept-encoding", encoding), ("if-none-match", known)];
+        app.ask("dashboard", method, &path, &headers).await
+    };
+    let plain = ask("GET", "identity", "").await;
+    assert!(plain.body.len() > 32 << 10, "{}", plain.body.len());
+    let mut tags = BTreeSet::new();
+    for (encoding, expected) in [("identity", None), ("", None), ("gzip", Some("gzip")), ("br, gzip", Some("br"))] {
+        let answer = ask("GET", encoding, "").await;
+        assert_eq!((answer.status, answer.header("content-encoding")), (200, expected), "{encoding}");
+        assert_eq!(answer.header("vary"), Some("Authorization, Accept-Encoding"));
+        assert_eq!(decoded(&answer), plain.body, "{encoding}");
+        let tag = answer.header("etag").unwrap().to_owned();
+        let known = ask("GET", encoding, &tag).await;
+        assert_eq!((known.status, known.body.len(), known.header("etag")), (304, 0, Some(tag.as_str())), "{encoding}");
+        assert_eq!(known.header("vary"), Some("Authorization, Accept-Encoding"));
+        let head = ask("HEAD", encoding, "").await;
+        assert_eq!((head.status, head.body.len(), head.header("etag")), (200, 0, Some(tag.as_str())), "{encoding}");
+        let length = answer.body.len().to_string();
+        assert_eq!((head.header("content-length"), head.header("content-encoding")), (Some(length.as_str()), expected));
+        tags.insert(tag);
+    }
+    assert_eq!(tags.len(), 3);
+    // Another order is another answer, and so are later figures.
+    let turned = app.get(&format!("/flow?{}", stores.iter().rev().cloned().collect::<Vec<_>>().join("&"))).await;
+    assert!(!tags.contains(turned.header("etag").unwrap()));
+    app.pass(3600);
+    assert!(!tags.contains(app.get(&path).await.header("etag").unwrap()));
+}
+
+fn decoded(answer: &Answer) -> Vec<u8> {
+    let mut decoded = Vec::new();
+    match answer.header("content-encoding") {
+        None => decoded.extend_from_slice(&answer.body),
+        Some("gzip") => drop(flate2::read::GzDecoder::new(answer.body.as_ref()).read_to_end(&mut decoded).unwrap()),
+        Some(_) => drop(brotli::Decompressor::new(answer.body.as_ref(), 4096).read_to_end(&mut decoded).unwrap()),
+    }
+    decoded
+}
+
+#[actix_web::test]
+async fn a_caller_who_refuses_plain_answers_gets_even_short_ones_encoded() {
+    let app = TestApp::spawn();
+    for path in ["/stores/SHOP001", "/stores?page_size=100"] {
+        let plain = app.get(path).await;
+        // Twice: the second one is answered ahead of the handlers, or would be if it could.
+        for _ in 0..2 {
+            let answer = app.get_with(path, &[("accept-encoding", "gzip, identity;q=0")]).await;
+            assert_eq!((answer.status, answer.header("content-encoding")), (200, Some("gzip")), "{path}");
+            assert_eq!(decoded(&answer), plain.body);
+        }
+        let liked_less = app.get_with(path, &[("accept-encoding", "br;q=0.2, identity;q=0.8")]).await;
+        assert_eq!(liked_less.header("content-encoding"), None, "{path}");
+    }
+}
+
+#[actix_web::test]
 async fn two_hundred_callers_of_a_cold_answer_make_one_gateway_call() {
     let app = TestApp::spawn();
     let answers = join_all((0..200).map(|_| app.get(A_STORE_S_FLOW))).await;

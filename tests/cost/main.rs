@@ -16,6 +16,7 @@ mod companies;
 mod instructions;
 mod peer;
 mod program;
+mod readers;
 #[path = "../api/sandbox_gateway.rs"]
 mod sandbox_gateway;
 mod soak;

@@ -53,5 +53,5 @@ async fn read_demographics_of_stores(caller: Caller<DemographicsRead>, desk: Des
     // The sum is the same in any order, and so is its place in the cache.
     stores.sort_by(|one, other| one.number.cmp(&other.number));
     let found = find_sum(&caller, &desk, &OF_STORES, stores, &ask.counted).await?;
-    Ok(desk.reply_to_question(&OF_STORES, &found))
+    Ok(desk.reply_to_question(&OF_STORES, &found).await)
 }
