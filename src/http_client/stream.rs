@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Read as _};
 use std::ops::Deref as _;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use actix_web::rt::net::{ActixStream, Ready};
 use socket2::SockRef;
@@ -35,6 +36,17 @@ pub(super) enum Unasked {
 }
 
 impl Stream {
+    /// Lets the kernel give the connection up when what was sent is not acknowledged within this time, where it can.
+    ///
+    /// # Errors
+    /// The system's answer.
+    #[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "only some systems can do so"))]
+    pub fn give_up_when_unacknowledged(&self, time: Duration) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        SockRef::from(self.tcp()).set_tcp_user_timeout(Some(time))?;
+        Ok(())
+    }
+
     fn tcp(&self) -> &TcpStream {
         match self {
             Self::Plain(stream) => stream,

@@ -24,11 +24,12 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const LARGEST: usize = 256 << 10;
 
 /// KEYS: answer, turn. ARGV: how many milliseconds an answer that is fresh has left at least, our mark, how long a turn
-/// lasts, and the checksum of an answer that was looked at before and is of no use. Gives the answer, the milliseconds that
-/// it has left, and whose turn it is.
+/// lasts, the checksum of an answer that was looked at before and is of no use, and the largest answer that is shared. Gives
+/// the answer, the milliseconds that it has left, and whose turn it is. A larger value is nobody's answer.
 static LOOK: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local answer, left = redis.call('GET', KEYS[1]), 0
+         if answer and #answer > tonumber(ARGV[5]) then answer = false end
          if answer and string.sub(answer, 13, 28) == ARGV[4] then answer = false end
          if answer then
              left = redis.call('PTTL', KEYS[1])
@@ -149,7 +150,7 @@ impl SharedAnswers {
     ) -> Result<(Option<Kept>, String, Connection), Unavailable> {
         let left_when_fresh = milliseconds(wanted.keeps.saturating_sub(wanted.fresh));
         let mut look = LOOK.key(&keys.answer);
-        look.key(&keys.turn).arg(left_when_fresh).arg(mark).arg(milliseconds(TURN)).arg(useless);
+        look.key(&keys.turn).arg(left_when_fresh).arg(mark).arg(milliseconds(TURN)).arg(useless).arg(LARGEST);
         let ((answer, left, whose), connection): ((Value, i64, String), _) =
             self.take_or_undo(look, keys, mark).await?;
         let left = u64::try_from(left).map(Duration::from_millis);

@@ -1,40 +1,32 @@
 //! Opens a connection to one server, to the one that sentinels name, or to a cluster. Cloning a connection shares it: all
 //! requests go through one, in a row, as Redis wants it.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use redis::aio::{ConnectionLike, MultiplexedConnection};
+use futures_util::future::select_ok;
+use redis::aio::ConnectionLike;
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::io::tcp::TcpSettings;
-use redis::sentinel::{SentinelClientBuilder, SentinelServerType};
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, IntoConnectionInfo as _, Pipeline, RedisConnectionInfo,
-    RedisFuture, RedisResult, TlsCertificates, TlsMode, Value,
+    Cmd, ConnectionAddr, ErrorKind, Pipeline, RedisConnectionInfo, RedisError, RedisFuture, RedisResult, Value, cmd,
 };
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
 use secrecy::ExposeSecret as _;
 
+use super::node::{self, ANSWERING, NodeConnection, Tls};
 use super::settings::{Login, Mode, Node, RedisSettings};
 
-/// How long opening may take. Nobody waits for it but the upkeep.
-pub const OPENING: Duration = Duration::from_secs(2);
-
-/// Longer than any request waits: what has no answer then never gets one.
-const ANSWERING: Duration = Duration::from_secs(1);
-
-/// What the other side has not acknowledged for so long is not sent again: a network that is whole again after longer would
-/// deliver what was asked long ago, such as a turn that nobody wants any more. Less than [`ANSWERING`], since a connection is
-/// not closed before that: what is sent together is delivered together or not at all.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const UNACKNOWLEDGED: Duration = Duration::from_millis(800);
+pub use super::node::OPENING;
 
 /// An open connection.
 #[derive(Clone)]
 pub enum Connection {
     /// To one server.
-    Server(MultiplexedConnection),
+    Server(NodeConnection),
     /// To all nodes of a cluster.
-    Cluster(ClusterConnection),
+    Cluster(ClusterConnection<NodeConnection>),
 }
 
 impl Connection {
@@ -43,10 +35,11 @@ impl Connection {
     /// # Errors
     /// What went wrong; the message holds no secret.
     pub async fn open(settings: &RedisSettings) -> RedisResult<Self> {
+        let tls = tls(settings)?;
         match settings.mode {
-            Mode::Single => open_single(settings).await.map(Self::Server),
-            Mode::Sentinel => open_by_sentinel(settings).await.map(Self::Server),
-            Mode::Cluster => open_cluster(settings).await.map(Self::Cluster),
+            Mode::Single => open_single(settings, &tls).await.map(Self::Server),
+            Mode::Sentinel => open_by_sentinel(settings, &tls).await.map(Self::Server),
+            Mode::Cluster => open_cluster(settings, tls).await.map(Self::Cluster),
         }
     }
 }
@@ -79,92 +72,59 @@ impl ConnectionLike for Connection {
     }
 }
 
-async fn open_single(settings: &RedisSettings) -> RedisResult<MultiplexedConnection> {
-    let node = settings.nodes.first().ok_or((redis::ErrorKind::InvalidClientConfig, "there is no node"))?;
-    let info = address(node, settings.tls)
-        .into_connection_info()?
-        .set_redis_settings(identity(settings))
-        .set_tcp_settings(tcp());
-    let client = match certificates(settings) {
-        Some(certificates) => Client::build_with_tls(info, certificates)?,
-        None => Client::open(info)?,
-    };
-    client.get_multiplexed_async_connection_with_config(&timeouts()).await
+async fn open_single(settings: &RedisSettings, tls: &Tls) -> RedisResult<NodeConnection> {
+    let node = settings.nodes.first().ok_or((ErrorKind::InvalidClientConfig, "there is no node"))?;
+    NodeConnection::open(&node.host, node.port, tls, &identity(&settings.login, settings.database)).await
 }
 
-async fn open_by_sentinel(settings: &RedisSettings) -> RedisResult<MultiplexedConnection> {
-    let sentinels = settings.nodes.iter().map(|node| address(node, settings.tls));
-    let mut builder = SentinelClientBuilder::new(sentinels, &settings.master, SentinelServerType::Master)?
-        .set_client_to_redis_db(settings.database)
-        .set_client_to_redis_tcp_settings(tcp());
-    if settings.tls {
-        builder =
-            builder.set_client_to_redis_tls_mode(TlsMode::Secure).set_client_to_sentinel_tls_mode(TlsMode::Secure);
-        if let Some(certificates) = certificates(settings) {
-            builder = builder
-                .set_client_to_redis_certificates(certificates.clone())
-                .set_client_to_sentinel_certificates(certificates);
+/// Asks all sentinels at once: some may be down.
+async fn open_by_sentinel(settings: &RedisSettings, tls: &Tls) -> RedisResult<NodeConnection> {
+    if settings.nodes.is_empty() {
+        return Err((ErrorKind::EmptySentinelList, "there is no sentinel").into());
+    }
+    let asked = settings.nodes.iter().map(|sentinel| Box::pin(open_by(sentinel, settings, tls)));
+    select_ok(asked).await.map(|(connection, _)| connection)
+}
+
+/// Opens a connection to the server that this sentinel names, if that takes itself for one that is written to.
+async fn open_by(sentinel: &Node, settings: &RedisSettings, tls: &Tls) -> RedisResult<NodeConnection> {
+    let login = identity(&settings.sentinel_login, 0);
+    let mut asked = NodeConnection::open(&sentinel.host, sentinel.port, tls, &login).await?;
+    let mut question = cmd("SENTINEL");
+    question.arg("GET-MASTER-ADDR-BY-NAME").arg(&settings.master);
+    let address: Option<(String, u16)> = question.query_async(&mut asked).await?;
+    let unknown = (ErrorKind::MasterNameNotFoundBySentinel, "the sentinel does not know redis.master");
+    let (host, port) = address.ok_or(unknown)?;
+    let login = identity(&settings.login, settings.database);
+    let mut connection = NodeConnection::open(&host, port, tls, &login).await?;
+    // One that may not say which it is shows it when it is written to.
+    let role = cmd("ROLE").query_async::<Vec<Value>>(&mut connection).await.unwrap_or_default();
+    match role.first() {
+        Some(Value::BulkString(role)) if role != b"master" => {
+            Err((ErrorKind::MasterNameNotFoundBySentinel, "the server that the sentinel names is only a replica")
+                .into())
         }
+        _ => Ok(connection),
     }
-    if let Some(username) = &settings.login.username {
-        builder = builder.set_client_to_redis_username(username);
-    }
-    if let Some(password) = &settings.login.password {
-        builder = builder.set_client_to_redis_password(password.expose_secret());
-    }
-    if let Some(username) = &settings.sentinel_login.username {
-        builder = builder.set_client_to_sentinel_username(username);
-    }
-    if let Some(password) = &settings.sentinel_login.password {
-        builder = builder.set_client_to_sentinel_password(password.expose_secret());
-    }
-    builder.build()?.get_async_connection_with_config(&timeouts()).await
 }
 
-async fn open_cluster(settings: &RedisSettings) -> RedisResult<ClusterConnection> {
-    let nodes = settings.nodes.iter().map(|node| address(node, settings.tls));
+async fn open_cluster(settings: &RedisSettings, tls: Tls) -> RedisResult<ClusterConnection<NodeConnection>> {
+    node::reach_clusters_by(tls);
+    let nodes = settings.nodes.iter().map(|node| ConnectionAddr::Tcp(node.host.clone(), node.port));
     // One more try is enough to follow a key that has moved; whoever waits longer goes on without.
     let mut builder = ClusterClient::builder(nodes).connection_timeout(OPENING).response_timeout(ANSWERING).retries(1);
-    builder = builder.tcp_settings(tcp());
-    if settings.tls {
-        builder = builder.tls(TlsMode::Secure);
-    }
-    if let Some(certificates) = certificates(settings) {
-        builder = builder.certs(certificates);
-    }
     if let Some(username) = &settings.login.username {
         builder = builder.username(username);
     }
     if let Some(password) = &settings.login.password {
         builder = builder.password(password.expose_secret());
     }
-    builder.build()?.get_async_connection().await
+    builder.build()?.get_async_generic_connection().await
 }
 
-fn timeouts() -> AsyncConnectionConfig {
-    AsyncConnectionConfig::new().set_connection_timeout(Some(OPENING)).set_response_timeout(Some(ANSWERING))
-}
-
-/// Small commands go at once: none waits for the answer to the one before it.
-fn tcp() -> TcpSettings {
-    let settings = TcpSettings::default().set_nodelay(true);
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    let settings = settings.set_user_timeout(UNACKNOWLEDGED);
-    settings
-}
-
-fn address(node: &Node, tls: bool) -> ConnectionAddr {
-    let Node { host, port } = node.clone();
-    if tls {
-        ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
-    } else {
-        ConnectionAddr::Tcp(host, port)
-    }
-}
-
-fn identity(settings: &RedisSettings) -> RedisConnectionInfo {
-    let Login { username, password } = &settings.login;
-    let mut identity = RedisConnectionInfo::default().set_db(settings.database);
+fn identity(login: &Login, database: i64) -> RedisConnectionInfo {
+    let Login { username, password } = login;
+    let mut identity = RedisConnectionInfo::default().set_db(database);
     if let Some(username) = username {
         identity = identity.set_username(username);
     }
@@ -174,7 +134,24 @@ fn identity(settings: &RedisSettings) -> RedisConnectionInfo {
     identity
 }
 
-fn certificates(settings: &RedisSettings) -> Option<TlsCertificates> {
-    let root_cert = settings.authorities.clone().filter(|_| settings.tls)?;
-    Some(TlsCertificates { client_tls: None, root_cert: Some(root_cert) })
+/// The configured authorities are trusted, and without any the public ones.
+fn tls(settings: &RedisSettings) -> RedisResult<Tls> {
+    if !settings.tls {
+        return Ok(None);
+    }
+    let unusable = |error: String| RedisError::from((ErrorKind::InvalidClientConfig, "redis.ca_file", error));
+    let mut roots = RootCertStore::empty();
+    match &settings.authorities {
+        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        Some(pem) => {
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
+                roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
+            }
+        }
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.map_err(|error| unusable(error.to_string()))?;
+    Ok(Some(Arc::new(config.with_root_certificates(roots).with_no_client_auth())))
 }

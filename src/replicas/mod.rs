@@ -5,10 +5,12 @@
 //! and a request loses at most `redis.timeout` once.
 
 pub mod answers;
+mod bounded;
 pub mod connection;
 mod exchange;
 pub mod journal;
 mod link;
+mod node;
 pub mod outbox;
 pub mod purges;
 pub mod quota;

@@ -39,14 +39,15 @@ const MOST_IN_SHARD: usize = 4096;
 /// KEYS: what the client has spent: the moment when all of it will have come back, in microseconds. ARGV: how long one
 /// takes to come back, how long all, both in microseconds; how many are given back; how many are wanted at most.
 /// Gives how many were taken, and how long all that is spent takes to come back. More than all cannot be spent: such a value
-/// is of another quota, of another clock, or of somebody else, and counts as nothing.
+/// is of another quota, of another clock, or of somebody else, and counts as nothing. So does `nan`, of which every comparison is
+/// false.
 static TAKE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local time = redis.call('TIME')
          local now = time[1] * 1000000 + time[2]
          local one, all = tonumber(ARGV[1]), tonumber(ARGV[2])
          local spent = tonumber(redis.call('GET', KEYS[1]) or 0) or 0
-         if spent > now + all + one then spent = 0 end
+         if not (spent <= now + all + one) then spent = 0 end
          spent = math.max(spent - ARGV[3] * one, now)
          local room = math.floor((now + all - spent) / one + 0.000001)
          local taken = math.min(tonumber(ARGV[4]), math.max(math.floor(room / 256), 1), room)

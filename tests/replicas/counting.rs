@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use jiff::ToSpan;
+use redis::Commands;
 
 use crate::fleet::{FLOW, Fleet, eventually};
 use crate::redis_server::RedisServer;
@@ -54,6 +55,29 @@ pub async fn what_one_replica_took_and_does_not_use_another_may() {
     })
     .await;
     assert_eq!(fleet.replicas[1].get(FLOW).await.status, 429);
+}
+
+pub async fn a_count_at_redis_that_is_no_number_is_counted_from_zero() {
+    let redis = RedisServer::start();
+    let node = redis.node();
+    let small = ("AUTH__CLIENTS__DASHBOARD__QUOTA", "3/10m");
+    let fleet = Fleet::that_may_wait(1, &[("REDIS__NODES", node.as_str()), ("REDIS__TIMEOUT", "2s"), small], |_| {});
+    fleet.all_share().await;
+    let replica = &fleet.replicas[0];
+    assert_eq!(replica.get(FLOW).await.status, 200);
+    let key = redis.keys("storegate:quota:*").remove(0);
+    let mut connection = redis.connection().unwrap();
+    for value in ["nan", "-nan", "nan(0x1)", "inf", "-inf", "1e400", "-1e400", "0x7fffffffffffffff", "rubbish", "", " "]
+    {
+        let _: () = connection.del(&key).unwrap();
+        eventually("it is counted again", async || replica.get(FLOW).await.status == 200).await;
+        let _: () = connection.set(&key, value).unwrap();
+        let mut statuses = Vec::new();
+        for _ in 0..5 {
+            statuses.push(replica.get(FLOW).await.status);
+        }
+        assert_eq!(statuses, [200, 200, 200, 429, 429], "{value:?}");
+    }
 }
 
 pub async fn without_redis_each_replica_counts_for_itself() {

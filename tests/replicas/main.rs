@@ -23,6 +23,7 @@ mod counting;
 mod doctor;
 mod fleet;
 mod forms;
+mod hostile;
 mod redis_server;
 mod sharing;
 mod telling;
@@ -87,6 +88,7 @@ fn main() -> ExitCode {
             a_journal_that_was_emptied_is_begun_anew;
         counting:
             a_quota_is_spent_by_all_replicas_together_to_the_last_request,
+            a_count_at_redis_that_is_no_number_is_counted_from_zero,
             what_one_replica_took_and_does_not_use_another_may,
             without_redis_each_replica_counts_for_itself,
             equal_calls_of_two_replicas_in_one_second_carry_different_seconds,
@@ -100,6 +102,10 @@ fn main() -> ExitCode {
             a_redis_that_becomes_full_is_used_as_far_as_it_goes_and_told_later,
             a_server_that_may_only_be_read_is_given_up_until_it_may_be_written_to,
             something_that_is_no_redis_costs_no_request;
+        hostile:
+            a_server_that_announces_or_sends_too_much_is_left_before_it_comes,
+            a_value_that_is_larger_than_any_answer_is_as_good_as_none,
+            an_event_that_nobody_would_have_written_keeps_replicas_alone_until_it_is_gone;
         forms:
             a_password_lets_in_and_a_wrong_one_costs_no_request,
             a_user_who_may_use_no_keys_but_those_with_the_prefix_is_enough,

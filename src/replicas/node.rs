@@ -1,0 +1,123 @@
+//! A connection to one server, whose replies are bounded. A cluster's library opens its own by [`Connect`], which tells it
+//! nothing of us: how nodes are reached is known by the runtime in which that happens.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::cluster_async::Connect;
+use redis::{
+    AsyncConnectionConfig, Cmd, ConnectionAddr, ErrorKind, IntoConnectionInfo, Pipeline, RedisConnectionInfo,
+    RedisError, RedisFuture, RedisResult, Value,
+};
+use rustls::ClientConfig;
+use tokio::runtime::{self, Handle};
+use tokio::task::JoinHandle;
+
+use super::bounded::Bounded;
+use crate::http_client::connect::connect;
+
+/// How long opening may take. Nobody waits for it but the upkeep.
+pub const OPENING: Duration = Duration::from_secs(2);
+
+/// Longer than any request waits: what has no answer then never gets one.
+pub(super) const ANSWERING: Duration = Duration::from_secs(1);
+
+/// What the other side has not acknowledged for so long is not sent again: a network that is whole again after longer would
+/// deliver what was asked long ago, such as a turn that nobody wants any more. Less than [`ANSWERING`], since a connection is
+/// not closed before that: what is sent together is delivered together or not at all.
+const UNACKNOWLEDGED: Duration = Duration::from_millis(800);
+
+/// How servers are reached: with TLS if there is a configuration for it.
+pub(super) type Tls = Option<Arc<ClientConfig>>;
+
+/// How the nodes of a cluster are reached, by the runtime that drives their connections.
+static OF_CLUSTERS: LazyLock<Mutex<HashMap<runtime::Id, Tls>>> = LazyLock::new(Mutex::default);
+
+/// A connection to one server. Cloning shares it.
+#[derive(Clone)]
+pub struct NodeConnection {
+    connection: MultiplexedConnection,
+    _driver: Arc<Driver>,
+}
+
+/// The task that reads and writes; it ends with the last clone.
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl NodeConnection {
+    /// Opens a connection and logs in, within [`OPENING`].
+    ///
+    /// # Errors
+    /// What went wrong; the message holds no secret.
+    pub(super) async fn open(host: &str, port: u16, tls: &Tls, login: &RedisConnectionInfo) -> RedisResult<Self> {
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWERING));
+        Self::open_with(host, port, tls, login, config).await
+    }
+
+    async fn open_with(
+        host: &str,
+        port: u16,
+        tls: &Tls,
+        login: &RedisConnectionInfo,
+        config: AsyncConnectionConfig,
+    ) -> RedisResult<Self> {
+        let opening = async {
+            let stream = connect(host, port, tls.as_ref(), OPENING).await.map_err(io::Error::other)?;
+            stream.give_up_when_unacknowledged(UNACKNOWLEDGED)?;
+            MultiplexedConnection::new_with_config(login, Bounded::new(stream), config).await
+        };
+        let too_slow = |_| RedisError::from((ErrorKind::Io, "it was not reached in time"));
+        let (connection, driver) = tokio::time::timeout(OPENING, opening).await.map_err(too_slow)??;
+        Ok(Self { connection, _driver: Arc::new(Driver(tokio::spawn(driver))) })
+    }
+}
+
+/// Says how the nodes of a cluster are reached from this runtime.
+pub(super) fn reach_clusters_by(tls: Tls) {
+    OF_CLUSTERS.lock().unwrap_or_else(PoisonError::into_inner).insert(Handle::current().id(), tls);
+}
+
+impl Connect for NodeConnection {
+    fn connect_with_config<'a, T>(info: T, config: AsyncConnectionConfig) -> RedisFuture<'a, Self>
+    where
+        T: IntoConnectionInfo + Send + 'a,
+    {
+        Box::pin(async move {
+            let info = info.into_connection_info()?;
+            let ConnectionAddr::Tcp(host, port) = info.addr() else {
+                return Err((ErrorKind::InvalidClientConfig, "a node is named by host and port").into());
+            };
+            let known =
+                OF_CLUSTERS.lock().unwrap_or_else(PoisonError::into_inner).get(&Handle::current().id()).cloned();
+            let tls = known.ok_or((ErrorKind::InvalidClientConfig, "this runtime reaches no cluster"))?;
+            Self::open_with(host, *port, &tls, info.redis_settings(), config).await
+        })
+    }
+}
+
+impl ConnectionLike for NodeConnection {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        self.connection.req_packed_command(command)
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        self.connection.req_packed_commands(pipeline, offset, count)
+    }
+
+    fn get_db(&self) -> i64 {
+        self.connection.get_db()
+    }
+}
