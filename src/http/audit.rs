@@ -1,4 +1,4 @@
-//! Lines for whoever looks into misuse: which credentials were refused, who dropped or read what, and from where. They have a
+//! Lines for those who look into misuse: which credentials were refused, who dropped or read what, and from where. They have a
 //! target of their own, `storegate::audit`, and stand in no span, so that a filter can keep them alone.
 //!
 //! Queries may hold names of people, so that only ids of stores are taken from them. Of a refused credential the client that it

@@ -1,5 +1,5 @@
-//! Lines on their way to a stream that may be slow, full or closed: a bounded queue, and a thread that writes. Whoever has
-//! something to say never waits for the stream and never learns of its errors. What cannot be written, and what finds the
+//! Lines on their way to a stream that may be slow, full or closed: a bounded queue, and a thread that writes. Writers
+//! of lines never wait for the stream and never see its errors. What cannot be written, and what finds the
 //! queue full, is lost and counted.
 
 use std::cell::Cell;
@@ -128,12 +128,12 @@ impl LineQueue {
         waiting.flushing -= 1;
     }
 
-    /// Writes what comes, for ever. After a loss `tell_lost` is called on this thread with the number of lines that nobody was
-    /// told of yet, to push a line about them; it gives whether it did. When that line is lost, too, it is called again.
+    /// Writes what comes, for ever. After a loss `tell_lost` is called on this thread with the number of lost lines that no line
+    /// in the stream reports yet, to push one that does; it returns whether it did. When that one is lost, too, it is called again.
     pub fn write_to(&self, stream: &mut impl Write, tell_lost: impl Fn(u64) -> bool) {
         WRITES.set(true);
         let (mut batch, mut writer) = (Batch::default(), Writer::default());
-        // Lost lines that nobody was told of yet, and those of them that the first line of the next batch tells of.
+        // Lost lines that are not reported yet, and those of them that the first line of the next batch reports.
         let (mut untold, mut telling) = (0_u64, 0_u64);
         loop {
             self.take(&mut batch, writer.pause());
@@ -143,7 +143,7 @@ impl LineQueue {
             if began {
                 untold -= told;
             } else if told > 0 {
-                // The line about others.
+                // The report itself is no loss.
                 lost -= 1;
             }
             self.lost.fetch_add(lost, Ordering::Relaxed);
@@ -232,7 +232,7 @@ impl Writer {
         Written { lost: 0, began: true }
     }
 
-    /// A line whose beginning was written is written to its end later; but whoever reads a broken pipe next has not seen its
+    /// A line whose beginning was written is written to its end later; but the next reader of a broken pipe has not seen its
     /// beginning.
     fn fail(&mut self, rest: &[u8], left: &[u8], error: ErrorKind, began: bool) -> Written {
         self.errors += 1;

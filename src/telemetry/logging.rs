@@ -85,7 +85,7 @@ static WRITER: LazyLock<Option<SupervisedThread>> = LazyLock::new(|| {
     Supervisor::of_process().thread("log", write).ok()
 });
 
-/// Standard error, beside the lock that Rust puts before it: whoever hangs in writing must not hold up others.
+/// Standard error, without the lock that Rust puts before it: a write that hangs must not hold up others.
 #[cfg(unix)]
 fn stderr() -> io::Result<File> {
     use std::os::fd::AsFd as _;

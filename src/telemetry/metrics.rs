@@ -24,7 +24,7 @@ use names::{
 /// From a hit on loopback to the gateway's deadline, in seconds.
 const BUCKETS: [f64; 13] = [0.000_1, 0.000_25, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0];
 
-/// Which version of the source the program was built from, when the build was told.
+/// Which commit the program was built from, if `STOREGATE_COMMIT` was set for the build.
 const COMMIT: Option<&str> = option_env!("STOREGATE_COMMIT");
 
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();

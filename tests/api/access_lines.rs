@@ -1,4 +1,4 @@
-//! What the log says of each request, and of what matters to whoever looks into misuse: from where, by whom, and of what.
+//! What the log says of each request, and of what matters to those who look into misuse: from where, by whom, and of what.
 
 use std::fs;
 

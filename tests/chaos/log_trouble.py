@@ -70,9 +70,9 @@ def disk_full(fleet):
     counts = [re.search(r"lines=(\d+)", line) for line in lines if LOST in line]
     broken = [line for line in lines if not re.match(r"\S*\d{4}-\d\d-\d\dT", re.sub(r"\x1b\[[\d;]*m", "", line))]
     seen = f"{lost:.0f} lines lost so far, read again {reloaded:.0f} times; the log went on after {told:.1f} s, "
-    seen += f"told {len(counts)} times how many, {len(broken)} lines are broken"
+    seen += f"said {len(counts)} times how many, {len(broken)} lines are broken"
     kept = lost > 0 and reloaded > 0 and counts and all(counts) and not broken
-    promised = "lines are counted and told, the configuration is read again, lines stay whole"
+    promised = "lines are counted and reported, the configuration is read again, lines stay whole"
     yield finding("the same", promised, seen, bool(kept), broken)
 
 
