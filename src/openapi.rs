@@ -5,7 +5,7 @@ use serde_json::json;
 use utoipa::OpenApi;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Operation, PathItem, Paths};
-use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Schema, SchemaType, Type};
 use utoipa::openapi::security::{
     ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Scopes, SecurityRequirement, SecurityScheme,
 };
@@ -58,9 +58,7 @@ pub fn document(catalogue: &Catalogue, public_url: &PublicUrl) -> Document {
     let components = document.components.get_or_insert_default();
     add_security_schemes(components, catalogue.scopes(), &public_url.url_of(TOKEN_PATH));
     add_problem_schemas(components);
-    for name in ["TokenRequest", "TokenForm"] {
-        components.schemas.get_mut(name).into_iter().for_each(take_more);
-    }
+    components.schemas.values_mut().for_each(name_free_forms);
     for (name, response) in responses::shared(public_url) {
         components.responses.insert(name, RefOr::T(response));
     }
@@ -158,11 +156,26 @@ fn finished(endpoint: &Endpoint, resource: &Resource) -> Operation {
     operation
 }
 
-/// A form may hold what this service does not know. It is no file, and no name may stand in it twice.
-fn take_more(form: &mut RefOr<Schema>) {
-    if let RefOr::T(Schema::Object(form)) = form {
-        let text = ObjectBuilder::new().schema_type(Type::String);
-        form.additional_properties = Some(Box::new(AdditionalProperties::RefOr(text.into())));
+/// Says of objects without any property that they may have all of them: some generators take those for empty ones.
+fn name_free_forms(schema: &mut RefOr<Schema>) {
+    match schema {
+        RefOr::T(Schema::Object(object)) if object.properties.is_empty() => {
+            let is_object = match &object.schema_type {
+                SchemaType::Type(kind) => *kind == Type::Object,
+                SchemaType::Array(kinds) => kinds.contains(&Type::Object),
+                SchemaType::AnyValue => false,
+            };
+            if is_object && object.additional_properties.is_none() {
+                object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(true)));
+            }
+        }
+        RefOr::T(Schema::Object(object)) => object.properties.values_mut().for_each(name_free_forms),
+        RefOr::T(Schema::Array(array)) => {
+            if let ArrayItems::RefOrSchema(items) = &mut array.items {
+                name_free_forms(items);
+            }
+        }
+        _ => {}
     }
 }
 

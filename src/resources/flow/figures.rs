@@ -74,8 +74,9 @@ pub struct Indicator {
     /// What kind of figure it is.
     #[schema(required)]
     kind: Option<IndicatorKind>,
-    /// The figure; for a ratio in percent. A text when the gateway gives no number.
-    #[schema(example = 12.4, required)]
+    /// The figure, a number; for a ratio in percent. A text when the gateway gives no number, and `null` when it gives nothing.
+    // A union of a number and a text is what most generators cannot read; one of any type is read by all of them.
+    #[schema(example = 12.4, value_type = Value, required)]
     value: Option<IndicatorValue>,
 }
 
@@ -90,11 +91,10 @@ pub enum IndicatorKind {
 }
 
 /// A number, or the gateway's text when it is none.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize)]
 #[serde(untagged)]
 pub enum IndicatorValue {
     /// A number.
-    #[schema(value_type = f64)]
     Number(Number),
     /// The gateway's text.
     Text(String),

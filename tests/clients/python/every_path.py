@@ -133,24 +133,24 @@ def visitors(client: AuthenticatedClient) -> None:
     everywhere = must(OrganizationFlow, read_organization_flow.sync("O_1084", client=client))
     assert must(int, everywhere.visitors.this_month) > must(int, flow.visitors.this_month)
 
-    who = must(Demographics, read_store_demographics.sync(COUNTED, client=client, from_=FROM, to=TO))
+    who = must(Demographics, read_store_demographics.sync(COUNTED, client=client, from_=FROM.isoformat(), to=TO.isoformat()))
     assert who.period.from_.date() == FROM and who.period.to.date() == TO
     assert {share.gender for share in who.gender} == {Gender.MALE, Gender.FEMALE}
     assert sum(must(int, share.visitors) for share in who.age) == must(int, who.visitors) > 0
     start, end = (datetime.datetime.combine(day, datetime.time(9), datetime.UTC) for day in (FROM, TO))
-    shorter = must(Demographics, read_store_demographics.sync(COUNTED, client=client, from_=start, to=end))
+    shorter = must(Demographics, read_store_demographics.sync(COUNTED, client=client, from_=start.isoformat(), to=end.isoformat()))
     assert shorter.period.from_ == start and shorter.period.to == end
     both = [COUNTED, ALSO_COUNTED]
-    together = must(Demographics, read_demographics_of_stores.sync(client=client, store_id=both, from_=FROM, to=TO))
+    together = must(Demographics, read_demographics_of_stores.sync(client=client, store_id=both, from_=FROM.isoformat(), to=TO.isoformat()))
     assert sorted(together.store_ids) == sorted(both) and must(int, together.visitors) > must(int, who.visitors)
 
 
 def rest(client: AuthenticatedClient) -> None:
-    page = must(InspectionList, list_inspections.sync(client=client, from_=FROM, to=TO, page_size=2))
+    page = must(InspectionList, list_inspections.sync(client=client, from_=FROM.isoformat(), to=TO.isoformat(), page_size=2))
     assert page.page.size == len(page.items) == 2 and must(int, page.page.total) > 2
     name = must(SourceType, page.items[0].source_type).name
     kind = [ListInspectionsSourceTypeItem(name)]
-    found = must(InspectionList, list_inspections.sync(client=client, from_=FROM, to=TO, source_type=kind))
+    found = must(InspectionList, list_inspections.sync(client=client, from_=FROM.isoformat(), to=TO.isoformat(), source_type=kind))
     assert 0 < len(found.items) < must(int, page.page.total)
     assert all(must(SourceType, item.source_type).name == name for item in found.items)
     account = must(DeveloperAccount, read_developer_account.sync("O_2", client=client))
