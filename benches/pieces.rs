@@ -24,6 +24,7 @@ use storegate::config::Settings;
 use storegate::fair_queue::Principal;
 use storegate::gateway::GatewaySettings;
 use storegate::gateway::dialect::{Call, Dialect, Stamp, TimestampForm};
+use storegate::gateway::object::Object;
 use storegate::gateway::opretail::methods::GET_TOTAL_DATA;
 use storegate::gateway::opretail::sign::SignMethod;
 use storegate::gateway::opretail::{OpRetail, OpRetailSettings};
@@ -31,7 +32,6 @@ use storegate::gateway::registry::Registry;
 use storegate::gateway::stamps::Unique;
 use storegate::gateway::tenants::Tenants;
 use storegate::resources::flow::figures::{Figures, TotalData};
-use storegate::resources::recognized::Recognized;
 use storegate::settings::SettingsDigest;
 
 const ISSUER: &str = "https://storegate.example.com";
@@ -206,7 +206,7 @@ fn translate(criterion: &mut Criterion) {
     let access = tenant.opretail().unwrap();
     criterion.bench_function("translate the figures of a store", |bencher| {
         bencher.iter(|| {
-            let Recognized(wire) = serde_json::from_str::<Recognized<TotalData>>(black_box(data)).unwrap();
+            let Object(wire) = serde_json::from_str::<Object<TotalData>>(black_box(data)).unwrap();
             serde_json::to_vec(&Figures::from_wire(wire, access, String::new())).unwrap()
         });
     });

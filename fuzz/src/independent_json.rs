@@ -1,51 +1,68 @@
-//! What a strict reader must have seen to, found out in another way: the document is read leniently, and its members
-//! are counted before and after.
+//! A reader of JSON that shares nothing with the service's: it splits a document at its own level, and leaves what is within
+//! as it is written.
 
 use serde_json::Value;
 
-/// Keys by which `serde_json` hides a document in a document from a lenient reader.
-const RESERVED: &str = "$serde_json::";
-
-/// The document, read leniently.
+/// The members of an object, in their order: each key without its escapes, each value as it is written.
 ///
 /// # Panics
-/// When it is not one object, or a key in it occurs twice or is reserved: the strict reader has accepted too much.
-pub fn assert_unambiguous_object(body: &[u8]) -> Value {
-    let document: Value = serde_json::from_slice(body).expect("what was read is JSON");
-    assert!(document.is_object(), "what was read is an object");
-    assert_eq!(members(&document), colons(body), "a lenient reader keeps one of two equal keys");
-    assert!(!has_reserved_key(&document), "what was read has no reserved key");
-    document
+/// When it is no object, or one that never ends.
+pub fn members(object: &str) -> Vec<(String, &str)> {
+    let inside = object.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).expect("it is an object");
+    let parts = parts(inside);
+    parts
+        .into_iter()
+        .map(|member| {
+            let colon = ends(member, b':').next().expect("a member has a colon");
+            let key = serde_json::from_str(member[..colon].trim()).expect("a key is a text");
+            (key, member[colon + 1..].trim())
+        })
+        .collect()
 }
 
-/// The members of all objects.
-fn members(value: &Value) -> usize {
-    match value {
-        Value::Object(object) => object.len() + object.values().map(members).sum::<usize>(),
-        Value::Array(items) => items.iter().map(members).sum(),
-        _ => 0,
-    }
+/// The only member of this name.
+///
+/// # Panics
+/// When there are several that differ: nobody can tell which one counts.
+pub fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
+    let mut found = members(object).into_iter().filter(|(key, _)| key == name).map(|(_, value)| value);
+    let first = found.next()?;
+    assert!(found.all(|other| other == first), "{name} is ambiguous");
+    Some(first)
 }
 
-fn has_reserved_key(value: &Value) -> bool {
-    match value {
-        Value::Object(object) => object.iter().any(|(key, value)| key.starts_with(RESERVED) || has_reserved_key(value)),
-        Value::Array(items) => items.iter().any(has_reserved_key),
-        _ => false,
-    }
+/// The value, if any reader can read it.
+pub fn value(written: &str) -> Option<Value> {
+    serde_json::from_str(written).ok()
 }
 
-/// In a JSON document there is one colon outside of strings for every member.
-fn colons(body: &[u8]) -> usize {
-    let (mut count, mut is_inside, mut is_escaped) = (0, false, false);
-    for byte in body {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' if is_inside => is_escaped = true,
-            b'"' => is_inside = !is_inside,
-            b':' if !is_inside => count += 1,
-            _ => {}
-        }
+fn parts(inside: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for end in ends(inside, b',').chain([inside.len()]) {
+        parts.push(&inside[start..end]);
+        start = end + 1;
     }
-    count
+    if inside.trim().is_empty() { Vec::new() } else { parts }
+}
+
+/// Where this byte stands outside of texts, objects and lists.
+fn ends(text: &str, wanted: u8) -> impl Iterator<Item = usize> {
+    let (mut depth, mut is_inside, mut is_escaped) = (0, false, false);
+    text.bytes()
+        .enumerate()
+        .filter_map(move |(at, byte)| {
+            let is_outside = depth == 0 && !is_inside;
+            match byte {
+                _ if is_escaped => is_escaped = false,
+                b'\\' if is_inside => is_escaped = true,
+                b'"' => is_inside = !is_inside,
+                b'{' | b'[' if !is_inside => depth += 1,
+                b'}' | b']' if !is_inside => depth -= 1,
+                _ => {}
+            }
+            (is_outside && byte == wanted).then_some(at)
+        })
+        .collect::<Vec<_>>()
+        .into_iter()
 }

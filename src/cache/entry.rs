@@ -13,6 +13,9 @@ use super::asked::Places;
 use super::encoding::{Effort, Encoding, SMALLEST_GAIN, WORTH_ENCODING, elsewhere};
 use super::freshness::{Freshness, State};
 
+/// Two fetches within this time are of one mistake.
+pub(super) const CONFIRMED_AFTER: Duration = Duration::from_secs(1);
+
 /// Two quotes, 32 digits, a dash and the name of an encoding.
 const LONGEST_ETAG: usize = 2 + 32 + 1 + 4;
 
@@ -66,6 +69,8 @@ pub struct Entry {
     kept: AtomicBool,
     refreshing: AtomicBool,
     retired: AtomicBool,
+    /// When a fetch first said that there is no such thing.
+    doubted_at: OnceLock<Duration>,
     places: Mutex<Places>,
 }
 
@@ -101,6 +106,7 @@ impl Entry {
             kept: AtomicBool::new(false),
             refreshing: AtomicBool::new(false),
             retired: AtomicBool::new(false),
+            doubted_at: OnceLock::new(),
             places: Mutex::default(),
         }
     }
@@ -216,6 +222,17 @@ impl Entry {
 
     pub(super) fn retire(&self) {
         self.retired.store(true, Ordering::Release);
+    }
+
+    /// Takes note that a fetch says now that there is no such thing.
+    pub(super) fn doubt(&self, now: Duration) {
+        self.doubted_at.get_or_init(|| now);
+    }
+
+    /// Whether a fetch that says now that there is no such thing is to be believed: another one said so a moment ago or
+    /// longer.
+    pub(super) fn is_refuted(&self, now: Duration) -> bool {
+        self.doubted_at.get().is_some_and(|doubted_at| now.saturating_sub(*doubted_at) >= CONFIRMED_AFTER)
     }
 
     /// What leads to this entry by what was asked.

@@ -148,7 +148,8 @@ impl<E: Failure> AnswerCache<E> {
                 // The future of a whole gateway call is large, and what holds it is moved several times.
                 let outcome = Box::pin(fetch(question.principal.clone())).await;
                 if let Some(session) = session {
-                    session.tell(&question, &outcome);
+                    let is_the_truth = |failure| landing.is_the_truth(&question.key, failure, clock.elapsed());
+                    session.tell(&question, outcome.as_ref().map_err(is_the_truth));
                 }
                 landing.land(question, outcome, clock.elapsed(), start).await
             };

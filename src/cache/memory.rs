@@ -10,8 +10,8 @@ use moka::notification::RemovalCause;
 use moka::{Expiry, future, sync};
 
 use super::asked::{Asked, AskedTable};
-use super::entry::{Document, Entry};
-use super::freshness::Freshness;
+use super::entry::{CONFIRMED_AFTER, Document, Entry};
+use super::freshness::{Freshness, State};
 use super::purges::{Purges, is_about};
 use super::{Failure, Key, Question};
 use crate::settings::Section;
@@ -205,16 +205,35 @@ impl<E: Failure> Memory<E> {
         entry
     }
 
-    /// A failure that is the truth, such as that there is no such store, ends the answer that was kept.
+    /// Whether the failure is the truth, so that an answer that was kept is wrong. One that must be confirmed is not
+    /// believed where there is an answer that may be given yet, until it is repeated.
+    pub(super) fn is_the_truth(&self, key: &Key, failure: &E, now: Duration) -> bool {
+        if failure.stale_is_better() {
+            return false;
+        }
+        let usable = |kept: &Arc<Entry>| kept.state(now) != State::Expired;
+        match self.answers.get(key).filter(usable) {
+            Some(kept) if failure.must_be_confirmed() => {
+                kept.doubt(now);
+                kept.is_refuted(now)
+            }
+            _ => true,
+        }
+    }
+
+    /// A failure that is the truth, such as that there is no such store, ends the answer that was kept. One that is not
+    /// believed yet is remembered for no longer than a moment.
     fn keep_failure(&self, question: Question, failure: &E, now: Duration, start: Start) {
         let Question { key, stores, .. } = question;
         if self.has_newer(&key, start) || self.was_purged(&key, &stores, start) {
             return;
         }
-        if !failure.stale_is_better() {
+        let is_the_truth = self.is_the_truth(&key, failure, now);
+        if is_the_truth {
             self.answers.invalidate(&key);
         }
-        let until = now + failure.remembered();
+        let is_doubtful = failure.must_be_confirmed() && !is_the_truth;
+        let until = now + if is_doubtful { CONFIRMED_AFTER.min(failure.remembered()) } else { failure.remembered() };
         let remembered = Remembered { until, failure: failure.clone(), stores: stores.as_slice().into() };
         self.failures.insert(key.clone(), remembered);
         if self.was_purged(&key, &stores, start) {

@@ -38,6 +38,12 @@ pub trait Failure: Clone + Send + Sync + 'static {
     /// Whether an older answer is better for the caller than this failure.
     fn stale_is_better(&self) -> bool;
 
+    /// Whether one such failure may be a mistake: an older answer ends only when the next fetch, after a moment, fails so
+    /// again.
+    fn must_be_confirmed(&self) -> bool {
+        false
+    }
+
     /// How long the failure is remembered, so that a crowd does not repeat it.
     fn remembered(&self) -> Duration;
 }
@@ -155,10 +161,20 @@ fn found(entry: Arc<Entry>, outcome: Outcome, now: Duration) -> Found {
     Found { entry, outcome, age }
 }
 
+/// What follows from what a failure says of itself.
+trait Outlived: Failure {
+    /// Whether an older answer is better for the caller, as far as is known by now.
+    fn is_outlived_by(&self, older: &Entry, now: Duration) -> bool {
+        self.stale_is_better() || (self.must_be_confirmed() && !older.is_refuted(now))
+    }
+}
+
+impl<E: Failure> Outlived for E {}
+
 fn or_stale<E: Failure>(failure: E, older: Option<Arc<Entry>>, now: Duration) -> Result<Found, E> {
     match older {
         // It may have become too old while the caller waited.
-        Some(entry) if failure.stale_is_better() && entry.state(now) != State::Expired => {
+        Some(entry) if failure.is_outlived_by(&entry, now) && entry.state(now) != State::Expired => {
             Ok(found(entry, Outcome::StaleIfError, now))
         }
         _ => Err(failure),

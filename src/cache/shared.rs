@@ -8,7 +8,7 @@ use actix_web::rt;
 use super::entry::{Document, Entry};
 use super::freshness::State;
 use super::stored::{NameHash, Stored};
-use super::{Failure, Question, memory};
+use super::{Question, memory};
 use crate::clock::Clock;
 use crate::replicas::answers::{Fetched, Kept, Look, SharedAnswers, Wanted};
 use crate::replicas::journal::Position;
@@ -114,7 +114,9 @@ impl Session {
 
     /// Tells the other replicas what a fetch has brought. Nobody waits for it. Who fetched out of turn tells nothing: what
     /// it has may be older than what they have.
-    pub(super) fn tell<E: Failure>(self, question: &Question, outcome: &Result<Document, E>) {
+    ///
+    /// Of a failure only counts whether it is the truth.
+    pub(super) fn tell(self, question: &Question, outcome: Result<&Document, bool>) {
         let told = match outcome {
             Ok(document) => Told::Answer(Stored {
                 document: document.clone(),
@@ -123,8 +125,8 @@ impl Session {
                 name: NameHash::of(&question.key.0),
                 seen: self.seen,
             }),
-            Err(failure) if failure.stale_is_better() => Told::Failure,
-            Err(_) => Told::Gone,
+            Err(false) => Told::Failure,
+            Err(true) => Told::Gone,
         };
         self.end(question, told);
     }

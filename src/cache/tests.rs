@@ -17,6 +17,7 @@ use crate::settings::SettingsDigest;
 #[derive(Clone, Debug, PartialEq)]
 struct Broken {
     stale_is_better: bool,
+    must_be_confirmed: bool,
     remembered: Duration,
 }
 
@@ -25,12 +26,21 @@ impl Failure for Broken {
         self.stale_is_better
     }
 
+    fn must_be_confirmed(&self) -> bool {
+        self.must_be_confirmed
+    }
+
     fn remembered(&self) -> Duration {
         self.remembered
     }
 }
 
-const FLAKY: Broken = Broken { stale_is_better: true, remembered: Duration::from_secs(1) };
+const FLAKY: Broken = Broken { stale_is_better: true, must_be_confirmed: false, remembered: Duration::from_secs(1) };
+
+const GONE: Broken = Broken { stale_is_better: false, must_be_confirmed: false, remembered: Duration::from_secs(30) };
+
+/// What a gateway may say by mistake.
+const NOT_THERE: Broken = Broken { must_be_confirmed: true, ..GONE };
 
 struct Fixture {
     cache: AnswerCache<Broken>,
@@ -142,8 +152,66 @@ async fn a_failure_that_is_the_truth_is_not_hidden_by_an_old_answer() {
     let fixture = Fixture::new();
     fixture.read("a").await;
     fixture.pass(100);
-    let gone = Broken { stale_is_better: false, remembered: Duration::from_secs(30) };
-    assert_eq!(fixture.cache.read(question("a"), fixture.fail(gone.clone())).await.unwrap_err(), gone);
+    assert_eq!(fixture.cache.read(question("a"), fixture.fail(GONE)).await.unwrap_err(), GONE);
+}
+
+#[actix_web::test]
+async fn an_old_answer_outlives_one_failure_that_may_be_a_mistake_and_ends_with_the_next() {
+    let fixture = Fixture::new();
+    fixture.read("a").await;
+    fixture.pass(100);
+    let found = fixture.cache.read(question("a"), fixture.fail(NOT_THERE)).await.unwrap();
+    assert_eq!(text(&found), ("1".to_owned(), Outcome::StaleIfError));
+    let found = fixture.cache.read(question("a"), fixture.fail(NOT_THERE)).await.unwrap();
+    assert_eq!((found.outcome, fixture.fetched.get()), (Outcome::StaleIfError, 2), "it is remembered for a moment");
+    fixture.pass(1);
+    assert_eq!(fixture.cache.read(question("a"), fixture.fail(NOT_THERE)).await.unwrap_err(), NOT_THERE);
+    fixture.pass(29);
+    assert_eq!(fixture.cache.read(question("a"), fixture.fetch()).await.unwrap_err(), NOT_THERE, "for its time");
+    fixture.pass(1);
+    assert_eq!(fixture.read("a").await.1, Outcome::Miss);
+}
+
+#[actix_web::test]
+async fn a_good_answer_between_two_mistakes_makes_the_second_one_the_first() {
+    let fixture = Fixture::new();
+    fixture.read("a").await;
+    for number in 1..4 {
+        fixture.pass(100);
+        let found = fixture.cache.read(question("a"), fixture.fail(NOT_THERE)).await.unwrap();
+        assert_eq!(found.outcome, Outcome::StaleIfError, "{number}");
+        fixture.pass(2);
+        assert_eq!(fixture.read("a").await.1, Outcome::Expired, "{number}");
+    }
+}
+
+#[actix_web::test]
+async fn two_mistakes_at_once_are_one_and_where_there_is_no_answer_the_first_is_believed() {
+    let fixture = Fixture::new();
+    assert_eq!(fixture.cache.read(question("b"), fixture.fail(NOT_THERE)).await.unwrap_err(), NOT_THERE);
+    fixture.read("a").await;
+    for _ in 0..3 {
+        let bypass = Question { bypass: true, ..question("a") };
+        let found = fixture.cache.read(bypass, fixture.fail(NOT_THERE)).await.unwrap();
+        assert_eq!(text(&found), ("2".to_owned(), Outcome::StaleIfError));
+    }
+    assert_eq!(fixture.read("a").await.1, Outcome::Hit);
+    fixture.pass(700);
+    assert_eq!(fixture.cache.read(question("a"), fixture.fail(NOT_THERE)).await.unwrap_err(), NOT_THERE, "too old");
+}
+
+#[actix_web::test]
+async fn a_mistake_of_a_refresh_does_not_end_the_answer_that_is_revalidated() {
+    let fixture = Fixture::new();
+    fixture.read("a").await;
+    fixture.pass(31);
+    for (number, pass) in [(1, 0), (2, 1)] {
+        fixture.pass(pass);
+        let found = fixture.cache.read(question("a"), fixture.fail(NOT_THERE)).await.unwrap();
+        assert_eq!(found.outcome, Outcome::StaleWhileRevalidate, "{number}");
+        settle().await;
+    }
+    assert_eq!(fixture.cache.read(question("a"), fixture.fetch()).await.unwrap_err(), NOT_THERE);
 }
 
 #[actix_web::test]
@@ -313,13 +381,12 @@ async fn who_reads_after_a_purge_does_not_join_a_fetch_from_before() {
 #[actix_web::test]
 async fn the_truth_ends_an_old_answer_even_while_it_revalidates() {
     let fixture = Fixture::new();
-    let gone = Broken { stale_is_better: false, remembered: Duration::from_secs(30) };
     fixture.read("a").await;
     fixture.pass(31);
-    let found = fixture.cache.read(question("a"), fixture.fail(gone.clone())).await.unwrap();
+    let found = fixture.cache.read(question("a"), fixture.fail(GONE)).await.unwrap();
     assert_eq!(found.outcome, Outcome::StaleWhileRevalidate);
     settle().await;
-    assert_eq!(fixture.cache.read(question("a"), fixture.fetch()).await.unwrap_err(), gone);
+    assert_eq!(fixture.cache.read(question("a"), fixture.fetch()).await.unwrap_err(), GONE);
     let bypass = Question { bypass: true, ..question("a") };
     assert_eq!(fixture.cache.read(bypass, fixture.fetch()).await.unwrap().outcome, Outcome::Bypass);
 }
@@ -367,8 +434,7 @@ async fn a_purge_of_another_store_does_not_take_the_old_answer_of_an_outage() {
 #[actix_web::test]
 async fn a_purge_of_another_store_disturbs_no_fetch_and_forgets_no_failure() {
     let fixture = Fixture::new();
-    let gone = Broken { stale_is_better: false, remembered: Duration::from_secs(30) };
-    assert!(fixture.cache.read(question("gone"), fixture.fail(gone.clone())).await.is_err());
+    assert!(fixture.cache.read(question("gone"), fixture.fail(GONE)).await.is_err());
     let gate = Rc::new(Notify::new());
     let opened = gate.clone();
     let slow = move |_| async move {
@@ -386,14 +452,13 @@ async fn a_purge_of_another_store_disturbs_no_fetch_and_forgets_no_failure() {
     assert_eq!(text(&first.await.unwrap()), ("one for both".to_owned(), Outcome::Miss));
     assert_eq!(text(&second.await.unwrap()), ("one for both".to_owned(), Outcome::Collapsed));
     assert_eq!(fixture.read("a").await.1, Outcome::Hit, "it was kept");
-    assert_eq!(fixture.cache.read(question("gone"), fixture.fetch()).await.unwrap_err(), gone);
+    assert_eq!(fixture.cache.read(question("gone"), fixture.fetch()).await.unwrap_err(), GONE);
 }
 
 #[actix_web::test]
 async fn a_purge_forgets_failures_too() {
     let fixture = Fixture::new();
-    let gone = Broken { stale_is_better: false, remembered: Duration::from_secs(30) };
-    assert!(fixture.cache.read(question("a"), fixture.fail(gone)).await.is_err());
+    assert!(fixture.cache.read(question("a"), fixture.fail(GONE)).await.is_err());
     fixture.cache.purge("acme", None);
     assert_eq!(fixture.read("a").await.1, Outcome::Miss);
 }
@@ -476,12 +541,11 @@ async fn an_answer_that_became_too_old_while_the_gateway_was_asked_is_not_served
 #[actix_web::test]
 async fn a_failure_of_an_earlier_flight_does_not_end_a_newer_answer() {
     let fixture = Fixture::new();
-    let gone = Broken { stale_is_better: false, remembered: Duration::from_secs(30) };
     let landing = Rc::new(Notify::new());
     let lands = landing.clone();
     let earlier = move |_| async move {
         lands.notified().await;
-        Err(gone)
+        Err(GONE)
     };
     let cache = fixture.cache.clone();
     let earlier = actix_web::rt::spawn(async move { cache.read(question("a"), earlier).await.is_err() });

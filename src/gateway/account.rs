@@ -14,6 +14,7 @@ use super::dialect::{Call, Dialect, Stamp, TimestampForm};
 use super::error::{Error, Kind};
 use super::limit::CallLimit;
 use super::login::Login;
+use super::odd_values::Warned;
 use super::oms::{Oms, OmsSettings, TimestampChoice};
 use super::opretail::{OpRetail, OpRetailSettings};
 use super::reactions::{Counts, Shown};
@@ -39,6 +40,8 @@ pub struct Account {
     pub limit: Arc<CallLimit>,
     /// The user login, used where the dialect needs one.
     pub login: Login,
+    /// Which odd values were warned of.
+    pub(super) warned: Warned,
 }
 
 /// What the last call ended in.
@@ -109,6 +112,7 @@ impl Account {
             budget: RetryBudget::default(),
             limit,
             login: Login::default(),
+            warned: Warned::default(),
         }
     }
 

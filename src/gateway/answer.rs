@@ -11,6 +11,7 @@ use super::clock_offset::Reading;
 use super::dialect::Call;
 use super::error::{Error, Kind, Note, Refusal};
 use super::hidden::Hidden;
+use super::odd_values;
 use super::transport::Response;
 use super::transport_failure::TransportFailure;
 use super::vendor::Gateway;
@@ -45,15 +46,13 @@ pub fn read<T: DeserializeOwned>(
     let body: Bytes = account.dialect().clean(response.body.clone());
     let (outcome, time, call_id) = match account.dialect().decode(&body) {
         Ok(answer) => {
-            // PHP writes an empty list for an empty object.
-            let data = answer.data.filter(|data| data.get() != "[]").map(|data| data.get());
+            let data = answer.data.map(|data| data.get());
             let note = of_call(answer.call_id, hidden);
             let call_id = note.as_ref().and_then(|note| note.call_id.clone());
             (data.map(|data| data_of(gateway, call, data, note)).transpose(), answer.gateway_time, call_id)
         }
-        Err(refusal) if refusal.kind == Kind::Unreadable => {
-            let outcome = Err(Error::transport(gateway, TransportFailure::NotAnEnvelope));
-            return Reply { outcome, reading: None, call_id: None };
+        Err(refusal) if matches!(refusal.kind, Kind::Unreadable | Kind::Incomplete) => {
+            return Reply { outcome: Err(no_envelope(gateway, refusal)), reading: None, call_id: None };
         }
         Err(refusal) => {
             let time = refusal.gateway_time;
@@ -66,6 +65,18 @@ pub fn read<T: DeserializeOwned>(
     Reply { outcome, reading: gateway_time.map(|gateway_time| Reading { gateway_time, now, took }), call_id }
 }
 
+fn no_envelope(gateway: Gateway, refusal: Refusal) -> Error {
+    let failure = match refusal.kind {
+        Kind::Incomplete => TransportFailure::CutShort,
+        _ => TransportFailure::NotAnEnvelope,
+    };
+    let error = Error::transport(gateway, failure);
+    match refusal.spoiled_by {
+        Some(record) => Error { cause: format!("{}; {record} may spoil it", error.cause), ..error },
+        None => error,
+    }
+}
+
 /// What there is to say of a call whose data cannot be read.
 fn of_call(call_id: Option<String>, hidden: &Hidden<'_>) -> Option<Note> {
     let note = hidden.keep_out_of(Note::cleaned(None, None, None, call_id));
@@ -75,7 +86,12 @@ fn of_call(call_id: Option<String>, hidden: &Hidden<'_>) -> Option<Note> {
 fn data_of<T: DeserializeOwned>(gateway: Gateway, call: &Call, data: &str, note: Option<Note>) -> Result<T, Error> {
     serde_json::from_str(data).map_err(|error| {
         // The library's own words can hold a part of the data.
-        let cause = format!("data of {} at column {}: {:?} error", call.method.name, error.column(), error.classify());
+        let mut cause =
+            format!("data of {} at column {}: {:?} error", call.method.name, error.column(), error.classify());
+        let odd = odd_values::names();
+        if !odd.is_empty() {
+            cause.push_str(&format!("; odd are {odd}"));
+        }
         Error { note, ..Error::local(gateway, Kind::Unreadable, cause) }
     })
 }

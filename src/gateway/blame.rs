@@ -70,7 +70,7 @@ mod tests {
     fn a_code_means_something_else_at_each_vendor_and_a_status_is_of_neither() {
         let refused = |gateway, kind, code: &str| {
             let note = Note { code: Some(code.to_owned()), ..Note::default() };
-            Error::refused(gateway, Refusal { kind, note, gateway_time: None }).blame()
+            Error::refused(gateway, Refusal::of(kind, note)).blame()
         };
         assert_eq!(refused(Gateway::OpRetail, Kind::of_opretail(7), "7"), Blame::Signature);
         assert_eq!(refused(Gateway::OpRetail, Kind::of_opretail(9), "9"), Blame::Method);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::raw_json::Flaw;
 use super::transport_failure::TransportFailure;
 use super::vendor::Gateway;
 
@@ -19,12 +20,29 @@ pub struct Refusal {
     pub note: Note,
     /// The gateway's clock, when its envelope tells.
     pub gateway_time: Option<Timestamp>,
+    /// For the log: which record spoils the answer, if that can be told.
+    pub spoiled_by: Option<String>,
 }
 
 impl Refusal {
     /// The answer of a gateway that is not what its documentation promises.
     pub fn unreadable() -> Self {
-        Self { kind: Kind::Unreadable, note: Note::default(), gateway_time: None }
+        Self::of(Kind::Unreadable, Note::default())
+    }
+
+    /// A refusal of this kind.
+    pub const fn of(kind: Kind, note: Note) -> Self {
+        Self { kind, note, gateway_time: None, spoiled_by: None }
+    }
+}
+
+/// A body that ends too early says nothing, and neither of them says anything of what was asked.
+impl From<Flaw> for Refusal {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::CutShort => Self::of(Kind::Incomplete, Note::default()),
+            Flaw::NotOneObject => Self::unreadable(),
+        }
     }
 }
 
@@ -87,7 +105,7 @@ fn without_digests(words: &str) -> String {
 }
 
 /// As vendors write codes, their names and numbers of calls. A sentence has no place there, and neither has a form.
-fn is_plain(word: &str) -> bool {
+pub(super) fn is_plain(word: &str) -> bool {
     const LONGEST: usize = 64;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     (1..=LONGEST).contains(&word.len()) && word.bytes().all(is_plain)
@@ -139,6 +157,10 @@ impl Error {
 impl crate::cache::Failure for Error {
     fn stale_is_better(&self) -> bool {
         self.kind.reaction().older == Older::IsBetter
+    }
+
+    fn must_be_confirmed(&self) -> bool {
+        self.kind.reaction().older == Older::OutlivesOne
     }
 
     fn remembered(&self) -> Duration {

@@ -1,33 +1,57 @@
 //! What was sent to a gateway and is nobody else's business. A gateway that repeats it in a refusal, such as one that shows
-//! the string which was signed, gets it neither into an answer nor into the log.
+//! the string which was signed, gets it neither into an answer nor into the log, in whichever form it writes it: a text is
+//! looked at as it is, and decoded in every common way, several times over ([`decodings`]).
+
+mod decodings;
+
+use std::collections::HashSet;
 
 use bytes::Bytes;
+use md5::Md5;
+use memchr::memmem;
 use secrecy::{ExposeSecret, SecretString};
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
 
 use super::error::Note;
 
 /// A shorter word is in many a sentence by chance.
 const SHORTEST_SECRET: usize = 4;
 
+/// So much of a secret is not told either: a text is cut to a sentence, and a secret may stand where it is cut.
+const PART: usize = 8;
+
 /// Our numbers for a call, its signature among them, are longer; a gateway's code that stands in a request is not one.
 const SHORTEST_ECHO: usize = 16;
 
+/// How often a text is decoded, such as base64 in a URL in JSON.
+const LAYERS: usize = 3;
+
+/// More readings than an honest text has; one that has more is not shown.
+const MOST_READINGS: usize = 512;
+
 /// The secrets of one call.
 pub struct Hidden<'a> {
-    words: Vec<&'a str>,
+    secrets: Vec<&'a str>,
+    nonce: Option<&'a str>,
     sent: Bytes,
 }
 
 impl<'a> Hidden<'a> {
-    /// The secrets that the call was made with, its nonce, and the body that was sent.
+    /// The secrets that the call was made with, its nonce, and the form that was sent, whose last field is the signature.
     pub fn new(secrets: impl Iterator<Item = &'a SecretString>, nonce: Option<&'a str>, sent: Bytes) -> Self {
-        let words = secrets.map(ExposeSecret::expose_secret).chain(nonce);
-        Self { words: words.filter(|word| word.len() >= SHORTEST_SECRET).collect(), sent }
+        let long_enough = |word: &&str| word.len() >= SHORTEST_SECRET;
+        let secrets = secrets.map(|secret| secret.expose_secret()).filter(long_enough).collect();
+        Self { secrets, nonce: nonce.filter(long_enough), sent }
     }
 
     /// The note without what repeats something of it.
     pub fn keep_out_of(&self, note: Note) -> Note {
-        let clean = |words: Option<String>| words.filter(|said| !self.words.iter().any(|word| said.contains(word)));
+        if note == Note::default() {
+            return note;
+        }
+        let words = self.words();
+        let clean = |said: Option<String>| said.filter(|said| !words.are_told_by(said));
         let unlike_ours = |id: Option<String>| clean(id).filter(|id| !self.has_sent(id));
         Note {
             code: unlike_ours(note.code),
@@ -38,34 +62,91 @@ impl<'a> Hidden<'a> {
     }
 
     fn has_sent(&self, id: &str) -> bool {
-        id.len() >= SHORTEST_ECHO && memchr::memmem::find(&self.sent, id.as_bytes()).is_some()
+        id.len() >= SHORTEST_ECHO && memmem::find(&self.sent, id.as_bytes()).is_some()
     }
+
+    fn words(&self) -> Words {
+        let mut words = Words::default();
+        for secret in &self.secrets {
+            words.add_parts(secret);
+            for digest in digests(secret.as_bytes()) {
+                words.add(&digest);
+            }
+        }
+        words.extend(self.nonce.map(str::as_bytes));
+        let pairs: Vec<_> = form_urlencoded::parse(&self.sent).collect();
+        if let Some(((_, signature), signed)) = pairs.split_last() {
+            words.extend((signature.len() >= SHORTEST_ECHO).then_some(signature.as_bytes()));
+            // Pieces of the string that was signed, and of the form: more than one parameter in a row.
+            for pair in signed.windows(2) {
+                if let [(name, value), (next, _)] = pair {
+                    words.add(format!("{name}{value}{next}").as_bytes());
+                    words.add(format!("{name}={value}&{next}=").as_bytes());
+                }
+            }
+        }
+        words
+    }
+}
+
+fn digests(secret: &[u8]) -> [Vec<u8>; 3] {
+    [Md5::digest(secret).to_vec(), Sha1::digest(secret).to_vec(), Sha256::digest(secret).to_vec()]
+}
+
+/// What is looked for, in small letters; and the letters and digits of it alone, for a text that writes it with blanks or
+/// dashes between.
+#[derive(Default)]
+struct Words {
+    whole: Vec<Vec<u8>>,
+    bare: Vec<Vec<u8>>,
+}
+
+impl Words {
+    fn add(&mut self, word: &[u8]) {
+        self.whole.push(word.to_ascii_lowercase());
+    }
+
+    /// A word of which not even a part is told.
+    fn add_parts(&mut self, word: &str) {
+        let bare = bare(word.as_bytes());
+        self.whole.extend(parts(&word.as_bytes().to_ascii_lowercase()));
+        self.bare.extend(parts(&bare).filter(|part| part.len() >= PART));
+    }
+
+    fn extend<'w>(&mut self, words: impl IntoIterator<Item = &'w [u8]>) {
+        words.into_iter().for_each(|word| self.add(word));
+    }
+
+    /// Whether the text has one of the words, read in any way.
+    fn are_told_by(&self, text: &str) -> bool {
+        let mut seen: HashSet<Vec<u8>> = HashSet::from([text.as_bytes().to_vec()]);
+        let mut layer: Vec<Vec<u8>> = seen.iter().cloned().collect();
+        for depth in 0..=LAYERS {
+            if layer.iter().any(|reading| self.are_in(reading)) || seen.len() > MOST_READINGS {
+                return true;
+            }
+            if depth == LAYERS {
+                break;
+            }
+            let next = layer.iter().flat_map(|reading| decodings::of(reading));
+            layer = next.filter(|reading| seen.insert(reading.clone())).take(MOST_READINGS).collect();
+        }
+        false
+    }
+
+    fn are_in(&self, reading: &[u8]) -> bool {
+        let is_in = |words: &[Vec<u8>], text: &[u8]| words.iter().any(|word| memmem::find(text, word).is_some());
+        is_in(&self.whole, &reading.to_ascii_lowercase()) || is_in(&self.bare, &bare(reading))
+    }
+}
+
+fn bare(text: &[u8]) -> Vec<u8> {
+    text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect()
+}
+
+fn parts(word: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    word.windows(PART.min(word.len()).max(1)).map(<[u8]>::to_vec)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Hidden;
-    use crate::gateway::error::Note;
-    use bytes::Bytes;
-    use secrecy::SecretString;
-
-    fn said(words: &str) -> Note {
-        let words = || Some(words.to_owned());
-        Note::cleaned(words(), words(), words(), words())
-    }
-
-    #[test]
-    fn a_secret_that_a_gateway_repeats_is_left_out_wherever_it_stands() {
-        let secrets = [SecretString::from("s3cret-of-ours"), SecretString::from("ab")];
-        let sent = Bytes::from_static(b"_mt=x&_nonce=n0nce&_sig=0123456789ABCDEF0123");
-        let hidden = Hidden::new(secrets.iter(), Some("n0nce"), sent);
-        for words in ["s3cret-of-ours", "xs3cret-of-oursx", "n0nce"] {
-            assert_eq!(hidden.keep_out_of(said(words)), Note::default(), "{words}");
-        }
-        let echo = hidden.keep_out_of(said("0123456789ABCDEF0123"));
-        assert_eq!((echo.code, echo.codename, echo.call_id), (None, None, None));
-        for words in ["ab", "_mt", "another-number-of-theirs"] {
-            assert_eq!(hidden.keep_out_of(said(words)), said(words), "{words}");
-        }
-    }
-}
+mod tests;

@@ -75,7 +75,7 @@ impl GatewayClient {
     async fn log_in(&self, account: &Arc<Account>, call: &Call) -> Result<(SecretString, Option<Duration>), Error> {
         let data: Result<Option<Box<RawValue>>, Error> = Box::pin(self.call(account, call)).await;
         let answer = match data {
-            Ok(data) => data.and_then(|data| account.dialect().read_login(data.get())),
+            Ok(data) => data.and_then(|data| self.reading(account, call, || account.dialect().read_login(data.get()))),
             Err(error) if error.kind.reaction().admitted => {
                 return Err(refused(account, call, error, self.clock.elapsed()));
             }

@@ -19,11 +19,13 @@ mod limit;
 pub mod login;
 mod login_flight;
 pub mod object;
+pub mod odd_values;
 pub mod oms;
 pub mod opretail;
 pub mod parameters;
 pub mod probe;
 mod progress;
+pub mod raw_json;
 pub mod reactions;
 pub mod registry;
 mod rest;
@@ -209,11 +211,29 @@ impl GatewayClient {
                 let failure = Error::transport(gateway, TransportFailure::NotInTime);
                 Reply { outcome: Err(failure), reading: None, call_id: None }
             }
-            Ok(response) => answer::read(account, call, &response, &hidden, (self.clock.now(), length)),
+            Ok(response) => {
+                let now = self.clock.now();
+                self.reading(account, call, || answer::read(account, call, &response, &hidden, (now, length)))
+            }
             Err(failure) => Reply { outcome: Err(Error::transport(gateway, failure)), reading: None, call_id: None },
         };
         span.end(reply.outcome.as_ref().err().map(|error| error.kind.name()), reply.call_id.as_deref(), took);
         reply
+    }
+
+    /// Reads what came of a call, and tells what is odd in it: in the metrics each time, in the log once in a while.
+    pub fn reading<T>(&self, account: &Account, call: &Call, read: impl FnOnce() -> T) -> T {
+        let (read, odd) = odd_values::collect(read);
+        let (gateway, method, now) = (account.gateway().name(), call.method.name.as_ref(), self.clock.elapsed());
+        for (field, count) in odd.iter() {
+            metrics::gateway_odd_values(gateway, method, field, count);
+            if account.warned.is_due(method, field, now) {
+                tracing::warn!(gateway, method, field, count, "odd values in the gateway's answer are left out");
+            } else {
+                tracing::debug!(gateway, method, field, count, "odd values in the gateway's answer are left out");
+            }
+        }
+        read
     }
 
     /// Refuses at once while the breaker is open, before anybody waits for anything.

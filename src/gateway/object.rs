@@ -1,108 +1,195 @@
-//! Objects as the vendors write them: PHP writes an empty list for an empty object, and some fields hold one object or a
-//! list of them. For `#[serde(default, deserialize_with = "…")]` on the fields of what a vendor sends.
+//! Objects and lists as the vendors write them. One value that cannot be read is `null`, one row that cannot be read is
+//! left out, both are noted ([`odd_values`]), and everything else is read; PHP's shapes are what they mean ([`raw_json`]).
+//! For `#[serde(default, deserialize_with = "…")]` on the fields of what a vendor sends.
 
-use std::fmt;
-use std::marker::PhantomData;
+use serde::de::value::StrDeserializer;
+use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
+use serde_json::Error;
+use serde_json::value::RawValue;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use super::odd_values;
+use super::raw_json::{self, Member, Members, is_empty_object, is_nothing};
 
-/// A JSON object. Derived readers of structs take a list of their fields for one, which no gateway means.
-#[derive(Debug)]
+/// A JSON object in which at least one field of `T` stands and can be read, be it `null`. Each field alone may be missing,
+/// so any object at all would be read as an answer that gives nothing, and put a good older one aside.
+///
+/// Prints nothing: what is in it may be a secret.
 pub struct Object<T>(pub T);
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(One(PhantomData)).map(Self)
+impl<T> std::fmt::Debug for Object<T> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("Object").finish_non_exhaustive()
     }
 }
 
-/// An object; `null` and the empty list are `None`.
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read(<&RawValue>::deserialize(deserializer)?).map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// An [`Object`], or `None` where the vendor wrote that there is nothing.
+#[derive(Debug)]
+pub struct Optional<T>(pub Option<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Optional<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = <&RawValue>::deserialize(deserializer)?;
+        if is_nothing(value) { Ok(Self(None)) } else { read(value).map(Some).map(Self).map_err(D::Error::custom) }
+    }
+}
+
+/// An object in a field; nothing, and an object without any member, are `None`.
 ///
 /// # Errors
-/// When the value is anything else.
+/// When the value is anything else, or none of the fields can be read.
 pub fn optional<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    deserializer.deserialize_any(OneOrNone(PhantomData))
+    let value = <&RawValue>::deserialize(deserializer)?;
+    if is_nothing(value) || is_empty_object(value) {
+        return Ok(None);
+    }
+    read(value).map(Some).map_err(D::Error::custom)
 }
 
-/// One object or a list of them, as some fields come with either; `null` is the empty list.
+/// One object or a list of them, as some fields come with either; nothing is the empty list.
 ///
 /// # Errors
-/// When a value is not of the expected type.
+/// When the value is anything else, or a list of which no row can be read.
 pub fn one_or_many<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    deserializer.deserialize_any(OneOrMany(PhantomData))
+    let value = <&RawValue>::deserialize(deserializer)?;
+    let rows = match raw_json::items(value) {
+        Some(items) => read_rows(&items, |_| true),
+        None if is_empty_object(value) => Ok(Vec::new()),
+        None => read(value).map(|object| vec![Some(object)]),
+    };
+    Ok(rows.map_err(D::Error::custom)?.into_iter().flatten().collect())
 }
 
-struct One<T>(PhantomData<T>);
+/// The rows of a list of objects, each in its place; `None` for one that cannot be read, or is not whole.
+///
+/// # Errors
+/// When the value is no list, or one of which no row can be read.
+pub fn rows<'de, D, T>(deserializer: D, is_whole: impl Fn(&T) -> bool) -> Result<Vec<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let items = raw_json::items(<&RawValue>::deserialize(deserializer)?);
+    let items = items.ok_or_else(|| D::Error::custom("expected a list"))?;
+    read_rows(&items, is_whole).map_err(D::Error::custom)
+}
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for One<T> {
-    type Value = T;
+fn read_rows<'de, T>(items: &[&'de RawValue], is_whole: impl Fn(&T) -> bool) -> Result<Vec<Option<T>>, Error>
+where
+    T: Deserialize<'de>,
+{
+    let row = |item: &&'de RawValue| {
+        let row = read(item).ok().filter(&is_whole);
+        if row.is_none() {
+            odd_values::note_row("");
+        }
+        row
+    };
+    let rows: Vec<Option<T>> = items.iter().map(row).collect();
+    let is_readable = rows.is_empty() || rows.iter().any(Option::is_some);
+    if is_readable { Ok(rows) } else { Err(Error::custom("no row of the list can be read")) }
+}
 
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
+fn read<'de, T: Deserialize<'de>>(value: &'de RawValue) -> Result<T, Error> {
+    let members = raw_json::members(value).ok_or_else(|| Error::custom("expected an object"))?;
+    T::deserialize(ObjectReader { value, members })
+}
+
+/// Hands an object to the derived reader of a struct, which tells the names of its fields first.
+struct ObjectReader<'de> {
+    value: &'de RawValue,
+    members: Members<'de>,
+}
+
+impl<'de> Deserializer<'de> for ObjectReader<'de> {
+    type Error = Error;
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        names: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let mut fields = Fields { names: names.iter(), members: &self.members, current: None, is_known: false };
+        let read = visitor.visit_map(&mut fields)?;
+        if fields.is_known { Ok(read) } else { Err(Error::custom("no documented field can be read")) }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map))
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        serde_json::Deserializer::from_str(self.value.get()).deserialize_map(visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
     }
 }
 
-struct OneOrNone<T>(PhantomData<T>);
+/// The fields that the reader knows, as far as they stand in the object.
+struct Fields<'r, 'de> {
+    names: std::slice::Iter<'static, &'static str>,
+    members: &'r Members<'de>,
+    current: Option<(&'static str, Member<'de>)>,
+    /// Whether one of them could be read.
+    is_known: bool,
+}
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrNone<T> {
-    type Value = Option<T>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object or none")
+impl<'de> Fields<'_, 'de> {
+    fn take(&mut self) -> Result<(&'static str, Member<'de>), Error> {
+        self.current.take().ok_or_else(|| Error::custom("a value without a name"))
     }
+}
 
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+impl<'de> MapAccess<'de> for &mut Fields<'_, 'de> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+        for name in self.names.by_ref() {
+            match raw_json::member(self.members, name) {
+                Member::Missing => {}
+                member => {
+                    self.current = Some((name, member));
+                    return seed.deserialize(StrDeserializer::new(name)).map(Some);
+                }
+            }
+        }
         Ok(None)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        match list.next_element::<IgnoredAny>()? {
-            None => Ok(None),
-            Some(_) => Err(A::Error::custom("expected an object, not a list of them")),
-        }
+    /// What the derived readers do not use: a seed can be used once, so that nothing could be read in place of an odd value.
+    fn next_value_seed<W: DeserializeSeed<'de>>(&mut self, seed: W) -> Result<W::Value, Error> {
+        let (_, member) = self.take()?;
+        let Member::Is(value) = member else { return Err(Error::custom("an ambiguous field")) };
+        self.is_known = true;
+        seed.deserialize(&mut serde_json::Deserializer::from_str(value.get()))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        One(PhantomData).visit_map(map).map(Some)
+    fn next_value<W: Deserialize<'de>>(&mut self) -> Result<W, Error> {
+        let (name, member) = self.take()?;
+        if let Member::Is(value) = member
+            && let Ok(read) = odd_values::within(name, || serde_json::from_str(value.get()))
+        {
+            self.is_known = true;
+            return Ok(read);
+        }
+        odd_values::note(name);
+        serde_json::from_str("null")
     }
 }
 
-struct OneOrMany<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrMany<T> {
-    type Value = Vec<T>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("one object or a list of them")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(Vec::new())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut objects = Vec::new();
-        while let Some(Object(object)) = list.next_element()? {
-            objects.push(object);
-        }
-        Ok(objects)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        One(PhantomData).visit_map(map).map(|object| vec![object])
-    }
-}
+#[cfg(test)]
+mod tests;

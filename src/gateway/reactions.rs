@@ -64,6 +64,8 @@ pub enum Older {
     IsBetter,
     /// The failure: it is the truth, and the older answer is no more.
     IsOver,
+    /// The older answer, once: it is over when the gateway says the same again after a moment.
+    OutlivesOne,
 }
 
 /// The one right reaction to a failure.
@@ -193,12 +195,19 @@ reactions! {
     /// The gateway knows no such thing.
     NotFound "not_found"
         opretail [] oms ["404"] http [] transport []
-        => No, AsAnswer, true, IsOver, HALF_A_MINUTE, None, NotFound;
+        => No, AsAnswer, true, OutlivesOne, HALF_A_MINUTE, None, NotFound;
 
-    /// The gateway refused a business parameter. Every code that stands nowhere else and is not negative.
+    /// The gateway refused a business parameter: only codes that are known to mean this, since the caller is blamed and an
+    /// older answer is given up for it. OPRetail has published none.
     ParameterRefused "parameter_refused"
         opretail [] oms ["1", "400", "2001", "2002", "e000006"] http [] transport []
         => No, AsAnswer, true, IsOver, MOMENT, None, RejectedRequest;
+
+    /// The gateway answered with a code that nobody has documented, such as one for too many calls. Every code that stands
+    /// nowhere else and is not negative. The codes about key, time and signature are all documented, so it is none of them.
+    UnlistedCode "unlisted_code"
+        opretail [] oms [] http [] transport []
+        => No, AsAnswer, true, IsBetter, MOMENT, None, Unavailable;
 
     /// The gateway reported a failure of its own: every negative code that stands nowhere else. Or something in front of it
     /// did, or wants the request again: 408 (timeout), 421 (another connection), 425 (too early).
@@ -206,11 +215,17 @@ reactions! {
         opretail [-500..=-500, -999..=-999] oms ["e000005", "500"] http [408..=408, 421..=421, 425..=425, 500..=599] transport []
         => AfterPause(1), AsFailure, false, IsBetter, MOMENT, None, GatewayError;
 
-    /// The answer was cut short, empty, endless, not JSON, or not of the documented shape.
-    Unreadable "unreadable"
+    /// No whole answer came: it was cut short, empty, broken off, or not well-formed HTTP.
+    Incomplete "incomplete"
         opretail [] oms [] http []
-        transport [T::MalformedHttp, T::CutShort, T::Empty, T::TooLarge, T::BrokeOff, T::Undecodable, T::NotAnEnvelope]
+        transport [T::MalformedHttp, T::CutShort, T::Empty, T::BrokeOff, T::Undecodable]
         => AfterPause(1), AsFailure, false, IsBetter, MOMENT, None, GatewayError;
+
+    /// A whole answer came that is not JSON, not of the documented shape, or too large. The gateway is alive, would say the
+    /// same again, and may well answer everything else.
+    Unreadable "unreadable"
+        opretail [] oms [] http [] transport [T::TooLarge, T::NotAnEnvelope]
+        => No, AsAnswer, false, IsBetter, MOMENT, None, GatewayError;
 
     /// An HTTP status that no gateway documents, such as a redirect, which is not followed: it would carry the signed
     /// form to another place. 401, 403 and 407 are of something in front of the gateway, and say nothing about our key.
@@ -260,14 +275,14 @@ impl Kind {
     /// The kind of a return code other than 0 of OPRetail. The public codes stand on every page of the vendor; those of
     /// six and seven digits are from integrators' notes and from the page of `open.gateway.authentication`.
     pub fn of_opretail(code: i64) -> Self {
-        let unlisted = if code < 0 { Self::GatewayFailed } else { Self::ParameterRefused };
+        let unlisted = if code < 0 { Self::GatewayFailed } else { Self::UnlistedCode };
         find(|row| row.opretail.iter().any(|codes| codes.contains(&code))).unwrap_or(unlisted)
     }
 
     /// The kind of an error code of the OMS: the `e…` codes of its published server and the numbers of its shop page.
-    /// What has neither form is no code, and says nothing against what the caller wrote.
+    /// What has neither form is no code.
     pub fn of_oms(code: &str) -> Self {
-        let unlisted = if is_code_of_oms(code) { Self::ParameterRefused } else { Self::GatewayFailed };
+        let unlisted = if is_code_of_oms(code) { Self::UnlistedCode } else { Self::GatewayFailed };
         find(|row| row.oms.contains(&code)).unwrap_or(unlisted)
     }
 
@@ -327,10 +342,10 @@ mod tests {
     #[test]
     fn what_is_not_listed_has_a_reaction_too() {
         assert_eq!(Kind::of_opretail(-7), Kind::GatewayFailed);
-        assert_eq!(Kind::of_opretail(100_001), Kind::ParameterRefused);
+        assert_eq!(Kind::of_opretail(100_001), Kind::UnlistedCode);
         assert_eq!(Kind::of_oms("-1"), Kind::GatewayFailed);
         for code in ["4711", "7", "999999999", "e000099"] {
-            assert_eq!(Kind::of_oms(code), Kind::ParameterRefused, "{code}");
+            assert_eq!(Kind::of_oms(code), Kind::UnlistedCode, "{code}");
         }
         for code in [
             "",

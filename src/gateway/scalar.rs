@@ -1,7 +1,8 @@
-//! Scalars as the vendors write them: `12.5`, `"12.5"`, `"12.5%"`, `""`, `"--"` and `null` all occur for one field.
-//! For `#[serde(default, deserialize_with = "…")]` on the fields of what a vendor sends. What is too large to be true is no
-//! figure.
+//! Scalars as the vendors write them: `12.5`, `"12.5"`, `"12.5%"`, `"1,012.50"`, `""`, `"--"`, `false` and `null` all occur
+//! for one field. For `#[serde(default, deserialize_with = "…")]` on the fields of what a vendor sends. What is too large to
+//! be true is no figure.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Error, Visitor};
@@ -16,8 +17,8 @@ const LARGEST_WHOLE_AMOUNT: i64 = 1_000_000_000_000_000;
 /// The largest whole number that is believed, either way. Up to here every reader of JSON has it exactly (RFC 8259 §6).
 const LARGEST_INTEGER: i64 = 1 << 53;
 
-/// A number, with or without quotes and percent sign; a blank is `None`. A whole number stays one: `48210`, not
-/// `48210.0`.
+/// A number, with or without quotes, thousands separators and percent sign; a blank is `None`. A whole number stays one:
+/// `48210`, not `48210.0`.
 ///
 /// # Errors
 /// When the value is neither a number nor a blank, or beyond 10¹⁵.
@@ -26,19 +27,38 @@ pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Numbe
     scalar.number().map(Some).ok_or_else(|| D::Error::custom("expected a number"))
 }
 
-/// Reads a number as the vendors write it, with or without percent sign; `None` beyond 10¹⁵.
+/// Reads a number as the vendors write it, with or without thousands separators and percent sign; `None` beyond 10¹⁵.
 pub fn parse_number(text: &str) -> Option<Number> {
     let text = text.trim();
-    let digits = text.strip_suffix('%').unwrap_or(text).trim_end();
+    let digits = without_separators(text.strip_suffix('%').unwrap_or(text).trim_end())?;
     let starts_like_one = digits.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first));
     if !starts_like_one {
         return None;
     }
     let number: f64 = digits.parse().ok().filter(|number: &f64| number.abs() <= LARGEST_AMOUNT)?;
-    whole(digits).map(Number::from).or_else(|| Number::from_f64(number))
+    whole(&digits).map(Number::from).or_else(|| Number::from_f64(number))
 }
 
-/// A whole number, with or without quotes; a blank is `None`.
+/// The number without the commas between its thousands; `None` when they do not stand between groups of three digits, so
+/// that nobody can tell what they mean. A number that is less than one has no thousands.
+fn without_separators(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains(',') {
+        return Some(text.into());
+    }
+    let (sign, digits) = text.split_at(usize::from(text.starts_with(['+', '-'])));
+    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, part)| (whole, Some(part)));
+    let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let mut groups = whole.split(',');
+    let first = groups.next().filter(|first| are_digits(first) && first.len() <= 3 && !first.starts_with('0'))?;
+    let is_grouped = groups.clone().all(|group| are_digits(group) && group.len() == 3);
+    if !is_grouped || !fraction.is_none_or(are_digits) {
+        return None;
+    }
+    let fraction = fraction.map(|fraction| format!(".{fraction}")).unwrap_or_default();
+    Some(format!("{sign}{first}{}{fraction}", groups.collect::<String>()).into())
+}
+
+/// A whole number, with or without quotes and thousands separators; a blank is `None`.
 ///
 /// # Errors
 /// When the value is neither a whole number nor a blank, or beyond 2⁵³.
@@ -58,7 +78,7 @@ pub fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, 
     }
 }
 
-/// A text; numbers and booleans become their text, a blank is `None`. Ids are read as text, so that those of 64 bits
+/// A text; numbers and `true` become their text, a blank is `None`. Ids are read as text, so that those of 64 bits
 /// stay what they are.
 ///
 /// # Errors
@@ -67,14 +87,31 @@ pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>
     Ok(deserializer.deserialize_any(Reader)?.map(Scalar::into_text))
 }
 
-/// A code as [`text`], without booleans: `true` is no code.
+/// A code as [`text`], but `true` is no code.
 ///
 /// # Errors
-/// When the value is a boolean, a list or an object, or a number that was rounded when it was read.
+/// When the value is `true`, a list or an object, or a number that was rounded when it was read.
 pub fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     match Value::deserialize(deserializer)? {
-        Value::Bool(_) => Err(D::Error::custom("expected a code")),
+        Value::Bool(true) => Err(D::Error::custom("expected a code")),
         value => text(value).map_err(D::Error::custom),
+    }
+}
+
+/// Yes or no, as `true`, `1`, their texts and the opposites of them; a blank is `None`.
+///
+/// # Errors
+/// When the value is anything else.
+pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    if value == Value::Bool(false) {
+        return Ok(Some(false));
+    }
+    match text(value).map_err(D::Error::custom)?.as_deref() {
+        None => Ok(None),
+        Some("1" | "true") => Ok(Some(true)),
+        Some("0" | "false") => Ok(Some(false)),
+        Some(_) => Err(D::Error::custom("expected true or false, 1 or 0")),
     }
 }
 
@@ -86,8 +123,9 @@ pub fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Opt
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-/// `318.0` is the whole number 318.
+/// `318.0` is the whole number 318, and `1,318` is 1318.
 fn whole(text: &str) -> Option<i64> {
+    let text = without_separators(text)?;
     text.parse().map_or_else(|_| without_fraction(text.parse().ok()?), within)
 }
 
@@ -116,14 +154,14 @@ enum Scalar {
     Unsigned(u64),
     /// A whole number in it was not rounded.
     Float(f64),
-    Flag(bool),
+    True,
 }
 
 impl Scalar {
     fn number(&self) -> Option<Number> {
         match self {
             Self::Text(text) => parse_number(text),
-            Self::Flag(_) => None,
+            Self::True => None,
             Self::Float(number) if number.fract() != 0.0 => {
                 Number::from_f64(*number).filter(|_| number.abs() <= LARGEST_AMOUNT)
             }
@@ -137,7 +175,7 @@ impl Scalar {
             Self::Signed(number) => within(*number),
             Self::Unsigned(number) => within(i64::try_from(*number).ok()?),
             Self::Float(number) => without_fraction(*number),
-            Self::Flag(_) => None,
+            Self::True => None,
         }
     }
 
@@ -147,12 +185,12 @@ impl Scalar {
             Self::Signed(number) => number.to_string(),
             Self::Unsigned(number) => number.to_string(),
             Self::Float(number) => number.to_string(),
-            Self::Flag(flag) => flag.to_string(),
+            Self::True => "true".to_owned(),
         }
     }
 }
 
-/// Reads any scalar; `null`, blanks and dashes are `None`.
+/// Reads any scalar; `null`, blanks, dashes and PHP's `false` are `None`.
 struct Reader;
 
 fn unless_blank(text: &str) -> Option<Scalar> {
@@ -189,7 +227,7 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_bool<E: Error>(self, flag: bool) -> Result<Self::Value, E> {
-        Ok(Some(Scalar::Flag(flag)))
+        Ok(flag.then_some(Scalar::True))
     }
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {

@@ -1,10 +1,9 @@
 //! The strict reading of JSON from outside: one complete object, and nothing in it that two readers could understand in
-//! two ways. Both envelope decoders ask for it before they look at anything, and so do the readers of tokens and of an
-//! issuer's keys.
+//! two ways. The readers of tokens and of an issuer's keys ask for it before they look at anything. Answers of gateways are
+//! read field by field instead (`raw_json`), and what of them is handed on as it stands is asked for here.
 //!
-//! An envelope's decoder skips over the data with [`serde_json::value::RawValue`], and a resource skips over the fields
-//! that it does not know. Neither looks into what it skips, so the whole document is walked here once. Nothing is kept of
-//! it but the keys of the objects that the walk is in.
+//! A reader skips over the fields that it does not know without looking into them, so the whole document is walked here
+//! once. Nothing is kept of it but the keys of the objects that the walk is in.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -42,6 +41,16 @@ pub(crate) fn object(body: &[u8]) -> Result<&str, Flaw> {
     Ok(text)
 }
 
+/// Whether every reader understands the value, which is JSON, in the same way.
+pub(crate) fn is_unambiguous(value: &str) -> bool {
+    serde_json::Deserializer::from_str(value).deserialize_any(Walk { keys: &mut Vec::new() }).is_ok()
+}
+
+/// Whether a lenient reader takes the text under this key for a document.
+pub(crate) fn is_reserved(key: &str) -> bool {
+    key.starts_with(RESERVED)
+}
+
 /// Visits a value and all that is in it. `keys` holds those of the objects around it, the innermost last; objects that
 /// have ended have taken theirs away.
 struct Walk<'w, 'de> {
@@ -66,7 +75,7 @@ impl<'de> Visitor<'de> for Walk<'_, 'de> {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
         let outer = self.keys.len();
         while let Some(key) = object.next_key_seed(Key)? {
-            if key.starts_with(RESERVED) {
+            if is_reserved(&key) {
                 return Err(A::Error::custom("an object has a reserved key"));
             }
             self.keys.push(key);

@@ -29,12 +29,12 @@ transport_failures! {
     Reset "the connection broke before the answer";
     NotInTime "no complete answer in time";
     MalformedHttp "the answer is not well-formed HTTP";
-    CutShort "the body is shorter than its framing promised";
+    CutShort "the body is shorter than its framing promised, or its document ends too early";
     Empty "the body is empty";
     TooLarge "the body is larger than gateway.max_body";
     BrokeOff "the body broke off";
     Undecodable "the body is compressed in a way that was not asked for, or cannot be decompressed";
-    NotAnEnvelope "the answer is not one complete envelope of the documented shape";
+    NotAnEnvelope "the answer is not an envelope of the documented shape";
 }
 
 impl fmt::Display for TransportFailure {

@@ -74,7 +74,7 @@ problem_types! {
         "The `Host` header names a host that this service is not configured to answer for.",
         "Use the address that you were given for this service. Whoever runs it can add a host to `server.hosts`.";
     GatewayRejectedRequest = 422 "gateway-rejected-request", "The gateway refused a parameter of the request",
-        "The request was well-formed, but the vendor's gateway refused a parameter that came from the caller. `gateway` has its code.",
+        "The request was well-formed, but the vendor's gateway refused a parameter that came from the caller, with a code that is documented to mean this. `gateway` has its code.",
         "Read `detail` and the gateway's code, and correct the parameter. The same request will be refused again.";
     QuotaExceeded = 429 "quota-exceeded", "The quota is spent",
         "This client has sent more requests than its quota allows.",
@@ -92,7 +92,7 @@ problem_types! {
         "The vendor's gateway reported a failure of its own, or sent something that cannot be read.",
         "Try again in a moment; if it stays, report the `request_id` and `gateway.call_id`.";
     GatewayUnavailable = 503 "gateway-unavailable", "The gateway cannot be reached or is busy",
-        "The vendor's gateway refuses connections, asks to wait, or was failing so often that it is given a rest.",
+        "The vendor's gateway refuses connections, asks to wait, answered with a code that is not documented (such as one for too many calls; `gateway` has it), or was failing so often that it is given a rest.",
         "Wait as long as `Retry-After` says, then try again.";
     TooManyStreams = 503 "too-many-streams", "All event streams are taken",
         "So many event streams are open that this service opens no more: of your client, or of all together.",

@@ -4,21 +4,23 @@ mod ask;
 mod of_stores;
 
 use actix_web::HttpResponse;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Number;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::desk::{Desk, Store};
 use super::params::{PeriodDocument, PeriodQuery, StorePath};
-use super::recognized::Recognized;
 use super::{Endpoint, Origin, Policy, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::DemographicsRead;
 use crate::cache::{Found, Freshness};
 use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind};
+use crate::gateway::object::Optional;
 use crate::gateway::opretail::methods::GET_FLOW_GROUP_DISTRIBUTION;
 use crate::gateway::vendor::Gateway;
-use crate::gateway::{object, scalar};
+use crate::gateway::{object, odd_values, scalar};
 use crate::http::problem::Problem;
 
 pub use ask::{Counted, DemographicsAsk, HoursQuery};
@@ -46,7 +48,7 @@ pub struct Demographics {
     store_ids: Vec<String>,
     /// The period that was counted.
     period: PeriodDocument,
-    /// All visitors of the period.
+    /// All visitors of the period; `null` when the gateway does not say how many there are.
     #[schema(example = 120, required)]
     visitors: Option<i64>,
     /// By gender.
@@ -86,7 +88,7 @@ pub struct AgeShare {
     /// Youngest age in the range, in years.
     #[schema(example = 18, required)]
     from: Option<i64>,
-    /// Oldest age in the range, in years.
+    /// Oldest age in the range, in years; `null` where the range has no end.
     #[schema(example = 25, required)]
     to: Option<i64>,
     /// How many.
@@ -103,10 +105,10 @@ pub struct AgeShare {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Distribution {
-    #[serde(default, deserialize_with = "object::one_or_many")]
-    gender_distribution: Vec<WireGender>,
-    #[serde(default, deserialize_with = "object::one_or_many")]
-    age_distribution: Vec<WireAge>,
+    #[serde(default, deserialize_with = "parts")]
+    gender_distribution: Vec<Option<WireGender>>,
+    #[serde(default, deserialize_with = "parts")]
+    age_distribution: Vec<Option<WireAge>>,
 }
 
 #[derive(Deserialize)]
@@ -114,8 +116,10 @@ struct Distribution {
 struct WireGender {
     #[serde(default, deserialize_with = "scalar::integer")]
     gender: Option<i64>,
-    #[serde(default, deserialize_with = "scalar::count")]
-    people_num: Option<i64>,
+    #[serde(default, deserialize_with = "people")]
+    people_num: People,
+    #[serde(default, deserialize_with = "scalar::number")]
+    percentage: Option<Number>,
 }
 
 #[derive(Deserialize)]
@@ -125,8 +129,73 @@ struct WireAge {
     age_from: Option<i64>,
     #[serde(default, deserialize_with = "scalar::count")]
     age_to: Option<i64>,
-    #[serde(default, deserialize_with = "scalar::count")]
-    people_num: Option<i64>,
+    #[serde(default, deserialize_with = "people")]
+    people_num: People,
+    #[serde(default, deserialize_with = "scalar::number")]
+    percentage: Option<Number>,
+}
+
+/// How many people a part has.
+#[derive(Clone, Copy, Default)]
+enum People {
+    /// The gateway does not say.
+    #[default]
+    Untold,
+    /// Nobody knows: the gateway said something that is no count, so that a sum without it would be another.
+    Unknown,
+    /// So many.
+    Are(i64),
+}
+
+fn parts<'de, D: Deserializer<'de>, P: Part + Deserialize<'de>>(deserializer: D) -> Result<Vec<Option<P>>, D::Error> {
+    object::rows(deserializer, P::is_told)
+}
+
+/// A part of a distribution.
+trait Part {
+    fn people(&self) -> People;
+    fn percentage(&self) -> Option<f64>;
+    /// Whether the gateway says anything of it.
+    fn is_told(&self) -> bool;
+}
+
+impl Part for WireGender {
+    fn people(&self) -> People {
+        self.people_num
+    }
+
+    fn percentage(&self) -> Option<f64> {
+        self.percentage.as_ref().and_then(Number::as_f64)
+    }
+
+    fn is_told(&self) -> bool {
+        self.gender.is_some() || self.people_num.count().is_some() || self.percentage.is_some()
+    }
+}
+
+impl Part for WireAge {
+    fn people(&self) -> People {
+        self.people_num
+    }
+
+    fn percentage(&self) -> Option<f64> {
+        self.percentage.as_ref().and_then(Number::as_f64)
+    }
+
+    fn is_told(&self) -> bool {
+        let has_bounds = self.age_from.is_some() || self.age_to.is_some();
+        has_bounds || self.people_num.count().is_some() || self.percentage.is_some()
+    }
+}
+
+fn people<'de, D: Deserializer<'de>>(deserializer: D) -> Result<People, D::Error> {
+    Ok(match scalar::count(<&RawValue>::deserialize(deserializer)?) {
+        Ok(count) => count.map_or(People::Untold, People::Are),
+        Err(_) => {
+            odd_values::note("");
+            People::Unknown
+        }
+    })
 }
 
 // The translation, both ways.
@@ -146,40 +215,81 @@ impl Counted {
 
 impl Demographics {
     fn from_wire(wire: Distribution, store_ids: Vec<String>, period: PeriodDocument) -> Self {
-        let by_gender = sum(wire.gender_distribution.iter().map(|part| part.people_num));
-        let by_age = sum(wire.age_distribution.iter().map(|part| part.people_num));
-        let visitors = by_gender.or(by_age);
+        let (genders, ages) = (wire.gender_distribution, wire.age_distribution);
+        let (by_gender, by_age) = (Whole::of(&genders), Whole::of(&ages));
         Self {
             store_ids,
             period,
-            visitors,
-            gender: wire.gender_distribution.into_iter().map(|part| GenderShare::from_wire(&part, by_gender)).collect(),
-            age: wire.age_distribution.into_iter().map(|part| AgeShare::from_wire(&part, by_age)).collect(),
+            visitors: by_gender.people.or(by_age.people),
+            gender: genders.iter().flatten().map(|part| GenderShare::from_wire(part, &by_gender)).collect(),
+            age: ages.iter().flatten().map(|part| AgeShare::from_wire(part, &by_age)).collect(),
         }
     }
 }
 
 impl GenderShare {
-    fn from_wire(wire: &WireGender, all: Option<i64>) -> Self {
+    fn from_wire(wire: &WireGender, all: &Whole) -> Self {
         let gender = match wire.gender {
             Some(1) => Gender::Male,
             Some(2) => Gender::Female,
             _ => Gender::Unknown,
         };
-        Self { gender, visitors: wire.people_num, share_percent: share(wire.people_num, all) }
+        Self { gender, visitors: wire.people_num.count(), share_percent: all.share(wire) }
     }
 }
 
 impl AgeShare {
-    fn from_wire(wire: &WireAge, all: Option<i64>) -> Self {
-        let share_percent = share(wire.people_num, all);
-        Self { from: wire.age_from, to: wire.age_to, visitors: wire.people_num, share_percent }
+    fn from_wire(wire: &WireAge, all: &Whole) -> Self {
+        // The gateway writes 0, or nothing, where the oldest group has no end.
+        let has_end = |to: &i64| *to >= wire.age_from.unwrap_or(1);
+        Self {
+            from: wire.age_from,
+            to: wire.age_to.filter(has_end),
+            visitors: wire.people_num.count(),
+            share_percent: all.share(wire),
+        }
     }
 }
 
-/// The sum of what is known; `None` when nothing is, or when it is too large to be true.
-fn sum(counts: impl Iterator<Item = Option<i64>>) -> Option<i64> {
-    counts.flatten().try_fold(None, |sum: Option<i64>, count| Some(Some(sum.unwrap_or(0).checked_add(count)?)))?
+impl People {
+    const fn count(self) -> Option<i64> {
+        match self {
+            Self::Are(count) => Some(count),
+            Self::Untold | Self::Unknown => None,
+        }
+    }
+}
+
+/// What the parts of a distribution are shares of.
+struct Whole {
+    /// All people; `None` when no part tells how many, when one that cannot be read might have some, or when it is too
+    /// large to be true.
+    people: Option<i64>,
+    /// By how much a `percentage` is to be multiplied. The vendor does not document its unit: parts that add up to one are
+    /// taken for fractions.
+    percent: f64,
+}
+
+impl Whole {
+    /// Of these parts; one that was left out is `None`.
+    fn of<P: Part>(parts: &[Option<P>]) -> Self {
+        let counts = parts.iter().map(|part| part.as_ref().map_or(People::Unknown, P::people));
+        let counts = counts.filter(|people| !matches!(people, People::Untold));
+        let people = counts
+            .map(People::count)
+            .try_fold(None, |sum: Option<i64>, count| Some(Some(sum.unwrap_or(0).checked_add(count?)?)));
+        let percentages: f64 = parts.iter().flatten().filter_map(P::percentage).sum();
+        Self { people: people.flatten(), percent: if percentages <= 1.05 { 100.0 } else { 1.0 } }
+    }
+
+    /// In percent: of how many people there are, or else as the gateway gives it.
+    fn share(&self, part: &impl Part) -> Option<f64> {
+        if self.people.is_some() {
+            return share(part.people().count(), self.people);
+        }
+        let given = part.percentage().map(|percentage| (percentage * self.percent * 10.0).round() / 10.0);
+        given.filter(|given| (0.0..=100.0).contains(given))
+    }
 }
 
 /// In percent, to one decimal place.
@@ -234,10 +344,11 @@ async fn find_sum(
     let question = desk.question(caller, resource, &canonical, numbers, ended)?;
     let period = counted.period.document();
     desk.find(resource, question, move |gateway| async move {
-        let wire: Option<Recognized<Distribution>> = gateway.call(&access.account, &call).await?;
+        let wire: Option<Optional<Distribution>> = gateway.call(&access.account, &call).await?;
         // A period in which nobody came has its lists. No data at all is what the gateway has for a store that it does not
         // know, and as figures it would be kept for hours.
-        let Recognized(wire) =
+        let wire = wire.and_then(|Optional(wire)| wire);
+        let wire =
             wire.ok_or_else(|| Error::local(Gateway::OpRetail, Kind::NotFound, "the gateway has no data for this id"))?;
         Ok(Demographics::from_wire(wire, ids, period).into())
     })

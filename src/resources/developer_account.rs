@@ -8,13 +8,14 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::desk::Desk;
 use super::params::{Ask, Reader};
-use super::recognized::Recognized;
-use super::{Endpoint, Origin, Resource, wire_time};
+use super::wire_time::{self, WireTime};
+use super::{Endpoint, Origin, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::{OrganizationsRead, OrganizationsSecrets, Scope};
 use crate::directory::OrganizationId;
 use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind};
+use crate::gateway::object::Optional;
 use crate::gateway::opretail::methods::AUTHENTICATION;
 use crate::gateway::scalar;
 use crate::gateway::vendor::Gateway;
@@ -162,16 +163,16 @@ struct WireAccount {
     keytype: Option<i64>,
     #[serde(default, deserialize_with = "scalar::integer")]
     ifexpire: Option<i64>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    expire: Option<String>,
+    #[serde(default, deserialize_with = "wire_time::read")]
+    expire: Option<WireTime>,
     #[serde(default, deserialize_with = "scalar::integer")]
     enterprise_id: Option<i64>,
     #[serde(default, deserialize_with = "scalar::integer")]
     shopweb_enterprise_id: Option<i64>,
     #[serde(default, deserialize_with = "scalar::integer")]
     switch_status: Option<i64>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    switch_time: Option<String>,
+    #[serde(default, deserialize_with = "wire_time::read")]
+    switch_time: Option<WireTime>,
     #[serde(default, deserialize_with = "scalar::integer")]
     developer_type: Option<i64>,
     #[serde(default, deserialize_with = "scalar::text")]
@@ -201,7 +202,7 @@ impl DeveloperAccount {
                 3 => Validity::InService,
                 _ => Validity::Unknown,
             }),
-            expires_at: wire.expire.and_then(|time| wire_time::read(&time, zone)),
+            expires_at: wire.expire.and_then(|time| time.rfc3339(zone)),
             platform_enterprise_id: wire.enterprise_id,
             business_enterprise_id: wire.shopweb_enterprise_id,
             enabled: wire.switch_status.and_then(|code| match code {
@@ -209,7 +210,7 @@ impl DeveloperAccount {
                 2 => Some(false),
                 _ => None,
             }),
-            switched_at: wire.switch_time.and_then(|time| wire_time::read(&time, zone)),
+            switched_at: wire.switch_time.and_then(|time| time.rfc3339(zone)),
             developer_type: wire.developer_type.map(|code| match code {
                 1 => DeveloperType::Administrator,
                 2 => DeveloperType::Normal,
@@ -244,9 +245,10 @@ async fn read_developer_account(caller: Caller<OrganizationsRead>, desk: Desk) -
     let shows_secret = caller.has_scope(OrganizationsSecrets::NAME);
     desk.answer_unkept(&caller, |gateway| async move {
         let call = Call::new(AUTHENTICATION).with("orgid", ask.organization.number());
-        let wire: Option<Recognized<WireAccount>> = gateway.call(&access.account, &call).await?;
+        let wire: Option<Optional<WireAccount>> = gateway.call(&access.account, &call).await?;
         // An organization that has no account is refused by a code of its own.
-        let Recognized(wire) =
+        let wire = wire.and_then(|Optional(wire)| wire);
+        let wire =
             wire.ok_or_else(|| Error::local(Gateway::OpRetail, Kind::Unreadable, "the gateway gave no account"))?;
         Ok(DeveloperAccount::from_wire(wire, shows_secret, &access.zone))
     })

@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 
 use super::desk::{AnswerSource, Desk, Store};
 use super::params::{Ask, OrganizationPath, Reader, StorePath, rfc3339};
-use super::recognized::Recognized;
 use super::{Endpoint, Origin, Policy, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
@@ -20,6 +19,7 @@ use crate::directory::{OrganizationId, StoreId};
 use crate::gateway::GatewayClient;
 use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind};
+use crate::gateway::object::Optional;
 use crate::gateway::opretail::methods::GET_TOTAL_DATA;
 use crate::gateway::tenants::OpRetailAccess;
 use crate::gateway::vendor::Gateway;
@@ -102,10 +102,11 @@ async fn fetch_figures(
     clock: &Clock,
 ) -> Result<Figures, Error> {
     let call = Call::new(GET_TOTAL_DATA).with("id", id).with("needUnit", "0");
-    let data: Option<Recognized<TotalData>> = gateway.call(&access.account, &call).await?;
+    let data: Option<Optional<TotalData>> = gateway.call(&access.account, &call).await?;
     let observed_at = rfc3339(&clock.now().to_zoned(access.zone.clone()));
     // The vendor has no code for a store that is not there; no data is what it answers then.
-    let Recognized(data) =
+    let data = data.and_then(|Optional(data)| data);
+    let data =
         data.ok_or_else(|| Error::local(Gateway::OpRetail, Kind::NotFound, "the gateway has no data for this id"))?;
     Ok(Figures::from_wire(data, access, observed_at))
 }

@@ -1,14 +1,14 @@
 //! Reads fields that a vendor has not documented, under the names they are likely to have. A value that does not fit is
-//! left where it is, so that nothing is lost.
+//! noted as odd and left where it is, so that nothing is lost.
 
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Number, Value};
 
 use super::wire_time;
-use crate::gateway::scalar;
+use crate::gateway::{odd_values, raw_json, scalar};
 
 /// The members of an object as they stand on the wire. As values, numbers of more than 64 bits or seventeen digits would
 /// be rounded.
@@ -33,6 +33,7 @@ impl<'a> LikelyFields<'a> {
 
     /// The first of these fields that `read` can read, and how it is written.
     fn take<T>(&mut self, names: &[&str], read: impl Fn(&Value) -> Option<T>) -> Option<(T, Box<RawValue>)> {
+        let mut is_odd = false;
         for name in names {
             let Some(value) = self.value(name) else { continue };
             if let Some(parsed) = read(&value) {
@@ -40,13 +41,18 @@ impl<'a> LikelyFields<'a> {
             }
             if is_blank(&value) {
                 self.rest.remove(*name);
+            } else {
+                is_odd = true;
             }
+        }
+        if is_odd && let Some(name) = names.first() {
+            odd_values::note(name);
         }
         None
     }
 
     fn value(&self, name: &str) -> Option<Value> {
-        serde_json::from_str(self.rest.get(name)?.get()).ok()
+        serde_json::from_str(raw_json::harmless(self.rest.get(name)?, name).get()).ok()
     }
 
     /// A text, or a number as text, unless it was rounded when it was read: then it is no id.
@@ -68,23 +74,28 @@ impl<'a> LikelyFields<'a> {
     pub fn time(&mut self, names: &[&str]) -> Option<String> {
         let zone = self.zone;
         self.parsed(names, |value| match value {
-            Value::String(text) => wire_time::read(text, zone),
-            Value::Number(number) => wire_time::read(&number.to_string(), zone),
+            Value::String(text) => wire_time::parse(text)?.rfc3339(zone),
+            Value::Number(number) => wire_time::parse(&number.to_string())?.rfc3339(zone),
             _ => None,
         })
     }
 
-    /// A list of objects, untouched.
+    /// A list of objects, each of them untouched.
     pub fn objects(&mut self, names: &[&str]) -> Option<Box<RawValue>> {
-        let are_objects = |list: &Vec<Value>| list.iter().all(Value::is_object);
-        self.take(names, |value| value.as_array().filter(|list| are_objects(list)).map(drop))
-            .map(|(_, written)| written)
+        let (_, written) = self.take(names, |value| {
+            let written = to_raw_value(value).ok()?;
+            let items = raw_json::items(&written).filter(|_| !is_blank(value) || value.is_array())?;
+            items.iter().all(|item| item.get().starts_with('{')).then_some(())
+        })?;
+        if written.get().starts_with('[') { Some(written) } else { to_raw_value(&raw_json::items(&written)?).ok() }
     }
 
     /// Addresses: a list of texts, or one text with commas.
     pub fn addresses(&mut self, names: &[&str]) -> Vec<String> {
         let read = |value: &Value| match value {
-            Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+            Value::Array(items) => {
+                items.iter().filter(|item| !is_blank(item)).map(|item| item.as_str().map(str::to_owned)).collect()
+            }
             Value::String(text) if !is_blank(value) => {
                 Some(text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect())
             }
@@ -110,9 +121,9 @@ impl<'a> LikelyFields<'a> {
         }
     }
 
-    /// Every field that was not taken.
+    /// Every field that was not taken, as it may be handed on.
     pub fn into_rest(self) -> RawFields {
-        self.rest
+        self.rest.into_iter().map(|(name, value)| (name, raw_json::harmless(&value, "extra"))).collect()
     }
 
     fn take_amount(&mut self, types: &[&str], amounts: &[&str]) -> Option<Number> {
@@ -130,10 +141,14 @@ fn as_number(value: &Value) -> Option<Number> {
     }
 }
 
+/// What the vendors write where there is nothing.
 fn is_blank(value: &Value) -> bool {
     match value {
-        Value::Null => true,
-        Value::String(text) => text.trim().is_empty() || text == "--",
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => {
+            text.trim().chars().all(|character| character == '-') || wire_time::is_database_blank(text)
+        }
+        Value::Array(items) => items.is_empty(),
         _ => false,
     }
 }

@@ -19,7 +19,6 @@ mod likely_fields;
 mod overview;
 pub mod params;
 mod policy;
-pub mod recognized;
 mod shape;
 mod source_type;
 mod store;

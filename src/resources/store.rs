@@ -7,7 +7,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::desk::Desk;
 use super::params::{Ask, Reader};
-use super::{Endpoint, Origin, Policy, Resource, wire_time};
+use super::wire_time::{self, WireTime};
+use super::{Endpoint, Origin, Policy, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::StoresRead;
 use crate::cache::{Found, Freshness};
@@ -140,10 +141,10 @@ pub struct Shop {
     address: Option<String>,
     #[serde(default, deserialize_with = "scalar::text")]
     status: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    createtime: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    updatetime: Option<String>,
+    #[serde(default, deserialize_with = "wire_time::read")]
+    createtime: Option<WireTime>,
+    #[serde(default, deserialize_with = "wire_time::read")]
+    updatetime: Option<WireTime>,
 }
 
 // The translation, both ways.
@@ -204,8 +205,8 @@ impl Store {
                 Some("offline") => StoreStatus::Offline,
                 _ => StoreStatus::Unknown,
             },
-            created_at: shop.createtime.and_then(|time| wire_time::read(&time, zone)),
-            updated_at: shop.updatetime.and_then(|time| wire_time::read(&time, zone)),
+            created_at: shop.createtime.and_then(|time| time.rfc3339(zone)),
+            updated_at: shop.updatetime.and_then(|time| time.rfc3339(zone)),
         })
     }
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
@@ -24,9 +24,9 @@ use crate::gateway::dialect::Call;
 use crate::gateway::error::Error;
 use crate::gateway::object::Object;
 use crate::gateway::oms::methods::SHOP_GET_LIST;
-use crate::gateway::scalar;
 use crate::gateway::tenants::OmsAccess;
 use crate::gateway::vendor::Gateway;
+use crate::gateway::{object, odd_values, scalar};
 use crate::http::problem::Problem;
 
 /// The list of stores.
@@ -113,9 +113,22 @@ pub struct StoreList {
 
 #[derive(Deserialize)]
 struct ShopList {
-    #[serde(deserialize_with = "scalar::count")]
+    #[serde(default, deserialize_with = "scalar::count")]
     count: Option<i64>,
-    lists: Option<Vec<Object<Shop>>>,
+    /// `None` when it is there and no list. A store without a code is none that could be told from others.
+    #[serde(default = "no_shops", deserialize_with = "shops_with_codes")]
+    lists: Option<Vec<Option<Shop>>>,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the default of a field that is missing")]
+const fn no_shops() -> Option<Vec<Option<Shop>>> {
+    Some(Vec::new())
+}
+
+/// What is no list is not taken for an empty one.
+fn shops_with_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Option<Shop>>>, D::Error> {
+    let shops = object::rows(deserializer, |shop: &Shop| shop.code().is_some());
+    Ok(shops.inspect_err(|_| odd_values::note("")).ok())
 }
 
 // The translation, both ways.
@@ -163,7 +176,7 @@ impl Reading {
             }
         };
         let shops = window.fetch(Gateway::Oms, fetch_page).await?;
-        let items = self.stores(shops.items)?;
+        let items = self.stores(shops.items.into_iter().flatten().collect())?;
         if !items.iter().all(|store| self.asked_for(store)) {
             return Err(not_asked_for());
         }
@@ -213,10 +226,10 @@ fn ambiguous_codes(shops: &[Shop]) -> Vec<String> {
     ambiguous
 }
 
-fn shops(list: ShopList) -> Option<GatewayPage<Shop>> {
+/// A page, with `None` for each row that is left out.
+fn shops(list: ShopList) -> Option<GatewayPage<Option<Shop>>> {
     let total = u64::try_from(list.count?).ok()?;
-    let items = list.lists.unwrap_or_default().into_iter().map(|Object(shop)| shop).collect();
-    Some(GatewayPage { items, total: Some(total) })
+    Some(GatewayPage { items: list.lists?, total: Some(total) })
 }
 
 // The handler.

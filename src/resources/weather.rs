@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::wire_time;
+use super::wire_time::{self, WireTime};
 use crate::gateway::scalar;
 
 /// The weather at the store.
@@ -69,8 +69,8 @@ pub struct WireWeather {
     night_picture_url: Option<String>,
     #[serde(default, deserialize_with = "scalar::text")]
     custom_icon: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    create_date: Option<String>,
+    #[serde(default, deserialize_with = "wire_time::read")]
+    create_date: Option<WireTime>,
 }
 
 impl Weather {
@@ -87,7 +87,7 @@ impl Weather {
             day_icon_url: weather.day_picture_url,
             night_icon_url: weather.night_picture_url,
             custom_icon: weather.custom_icon,
-            created_at: weather.create_date.and_then(|time| wire_time::read(&time, zone)),
+            created_at: weather.create_date.and_then(|time| time.rfc3339(zone)),
         }
     }
 }

@@ -1,28 +1,62 @@
 //! Times as the vendors write them (`yyyy-MM-dd HH:mm:ss` in the gateway's zone), as RFC 3339.
 
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
+use serde::Deserializer;
+use serde::de::Error;
 
 use super::params::rfc3339;
+use crate::gateway::scalar;
 
-/// Reads a time; `None` for blanks of databases (`0000-00-00 00:00:00`) and anything else that is no time.
-/// Whole Unix seconds and milliseconds are read too.
-pub fn read(text: &str, zone: &TimeZone) -> Option<String> {
+/// A time as a vendor wrote it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WireTime {
+    /// In the gateway's zone.
+    Local(DateTime),
+    /// One that says itself which moment it is.
+    Moment(Timestamp),
+}
+
+impl WireTime {
+    /// As RFC 3339 in this zone, which is the gateway's.
+    pub fn rfc3339(self, zone: &TimeZone) -> Option<String> {
+        let zoned = match self {
+            Self::Local(time) => time.to_zoned(zone.clone()).ok()?,
+            Self::Moment(moment) => moment.to_zoned(zone.clone()),
+        };
+        Some(rfc3339(&zoned))
+    }
+}
+
+/// A time, with or without quotes; blanks, those of databases and PHP's 0 too, are `None`. For
+/// `#[serde(default, deserialize_with = "…")]`.
+///
+/// # Errors
+/// When the value is neither a time nor a blank.
+pub fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<WireTime>, D::Error> {
+    let is_zero = |text: &str| text.trim().bytes().all(|byte| byte == b'0');
+    let text = scalar::text(deserializer)?.filter(|text| !is_database_blank(text) && !is_zero(text));
+    text.map(|text| parse(&text).ok_or_else(|| D::Error::custom("expected a time"))).transpose()
+}
+
+/// What databases write for no time, such as `0000-00-00 00:00:00`.
+pub fn is_database_blank(text: &str) -> bool {
+    text.trim().starts_with("0000-00-00")
+}
+
+/// Parses a time: a date with or without the time of the day, with or without an offset, or whole Unix seconds or
+/// milliseconds.
+pub fn parse(text: &str) -> Option<WireTime> {
     let text = text.trim();
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        let moment = from_unix(text)?;
-        return Some(rfc3339(&moment.to_zoned(zone.clone())));
+        return from_unix(text).map(WireTime::Moment);
     }
-    // One with an offset says itself which moment it is.
     if let Ok(moment) = text.parse::<Timestamp>() {
-        return Some(rfc3339(&moment.to_zoned(zone.clone())));
+        return Some(WireTime::Moment(moment));
     }
-    let moment: DateTime = match text.parse() {
-        Ok(moment) => moment,
-        Err(_) => text.parse::<Date>().ok()?.to_datetime(jiff::civil::Time::midnight()),
-    };
-    moment.to_zoned(zone.clone()).ok().map(|zoned| rfc3339(&zoned))
+    let midnight = || text.parse::<Date>().map(|date| date.to_datetime(Time::midnight()));
+    text.parse::<DateTime>().or_else(|_| midnight()).map(WireTime::Local).ok()
 }
 
 fn from_unix(digits: &str) -> Option<Timestamp> {
@@ -36,19 +70,31 @@ fn from_unix(digits: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::{parse, read};
     use crate::gateway::endpoint::china_standard_time;
 
     #[test]
     fn a_time_is_read_in_the_gateways_zone() {
-        let read = |text| read(text, &china_standard_time());
+        let read = |text| parse(text).and_then(|time| time.rfc3339(&china_standard_time()));
         assert_eq!(read("2024-01-01 10:00:00").as_deref(), Some("2024-01-01T10:00:00+08:00"));
         assert_eq!(read("2024-01-01").as_deref(), Some("2024-01-01T00:00:00+08:00"));
         assert_eq!(read("2024-01-01T10:00:00+02:00").as_deref(), Some("2024-01-01T16:00:00+08:00"));
         assert_eq!(read("1704074400").as_deref(), Some("2024-01-01T10:00:00+08:00"));
         assert_eq!(read("1704074400000").as_deref(), Some("2024-01-01T10:00:00+08:00"));
-        for text in ["0000-00-00 00:00:00", "soon", "12", ""] {
+        for text in ["0000-00-00 00:00:00", "soon", "12", "", "2024-02-30 10:00:00", "2024-01-01 25:00:00"] {
             assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_blank_is_no_time_and_a_time_that_does_not_exist_is_odd() {
+        let read = |json: &str| read(&mut serde_json::Deserializer::from_str(json)).map(|time| time.is_some()).ok();
+        for blank in ["null", "\"\"", "false", "\"--\"", "\"0000-00-00\"", "\"0000-00-00 00:00:00\"", "0", "\"0\""] {
+            assert_eq!(read(blank), Some(false), "{blank}");
+        }
+        assert_eq!((read("1704074400"), read("\"2024-01-01 10:00:00\"")), (Some(true), Some(true)));
+        for odd in ["\"2024-02-30\"", "\"soon\"", "true", "{}", "12", "1e400"] {
+            assert_eq!(read(odd), None, "{odd}");
         }
     }
 }

@@ -15,10 +15,10 @@ use metrics_process::Collector;
 use names::{
     BREAKER_OPENED, BREAKERS, BUILD_INFO, CACHE_BYTES, CACHE_ENTRIES, CACHE_READS, CACHE_REMOVALS,
     CLIENT_AUTHENTICATIONS, CONNECTION_LIMIT_REACHED, CONNECTIONS_CLOSED, EVENT_STREAMS, EVENTS_SENT, GATEWAY_ATTEMPTS,
-    GATEWAY_CALLS, GATEWAY_CLOCK_OFFSET, GATEWAY_DURATION, GATEWAY_LOGINS, GATEWAY_RETRIES, GATEWAY_RETRIES_DENIED,
-    GATEWAY_UNDER_WAY, GATEWAY_WAITING, HTTP_DURATION, HTTP_REQUESTS, ISSUER_KEY_FETCHES, LOG_LINES_DROPPED,
-    QUOTA_REFUSED, RELOADS, SHARED_ANSWERS, SHARED_DURATION, SHARED_EVENTS, SHARED_OPERATIONS, SHARED_UP,
-    TASK_RESTARTS, TASK_UP, TOKENS_REVOKED, TRACE_SPANS,
+    GATEWAY_CALLS, GATEWAY_CLOCK_OFFSET, GATEWAY_DURATION, GATEWAY_LOGINS, GATEWAY_ODD_VALUES, GATEWAY_RETRIES,
+    GATEWAY_RETRIES_DENIED, GATEWAY_UNDER_WAY, GATEWAY_WAITING, HTTP_DURATION, HTTP_REQUESTS, ISSUER_KEY_FETCHES,
+    LOG_LINES_DROPPED, QUOTA_REFUSED, RELOADS, SHARED_ANSWERS, SHARED_DURATION, SHARED_EVENTS, SHARED_OPERATIONS,
+    SHARED_UP, TASK_RESTARTS, TASK_UP, TOKENS_REVOKED, TRACE_SPANS,
 };
 
 /// From a hit on loopback to the gateway's deadline, in seconds.
@@ -141,6 +141,12 @@ pub fn gateway_call(gateway: &'static str, method: &str, outcome: &'static str, 
 pub fn gateway_attempt(gateway: &'static str, method: &str, outcome: &'static str) {
     let method = method.to_owned();
     counter!(GATEWAY_ATTEMPTS, "gateway" => gateway, "method" => method, "outcome" => outcome).increment(1);
+}
+
+/// An answer held values that could not be read, in a field of our own lists.
+pub fn gateway_odd_values(gateway: &'static str, method: &str, field: &str, count: u64) {
+    let (method, field) = (method.to_owned(), field.to_owned());
+    counter!(GATEWAY_ODD_VALUES, "gateway" => gateway, "method" => method, "field" => field).increment(count);
 }
 
 /// The retry budget was spent, and the caller was told the failure at once.

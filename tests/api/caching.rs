@@ -202,7 +202,9 @@ async fn an_old_answer_is_better_than_a_refused_key_and_does_not_hide_that_a_sto
     app.sandbox().fail_next_of("shop.get", Fault::code("e000002"), 1);
     assert!(cache_status(&app.get("/stores/SHOP001").await).ends_with("detail=stale-if-error"));
     app.pass(61);
-    app.sandbox().fail_next_of("shop.get", Fault::code("404"), 1);
+    app.sandbox().fail_next_of("shop.get", Fault::code("404"), 2);
+    assert!(cache_status(&app.get("/stores/SHOP001").await).ends_with("detail=stale-if-error"), "it may be a mistake");
+    app.pass(1);
     assert_eq!(app.get("/stores/SHOP001").await.status, 404);
 }
 
@@ -242,6 +244,8 @@ async fn failures_are_not_kept_as_answers() {
         app.sandbox().fail_next(fault.clone(), 2);
         let failed = app.get(A_STORE_S_FLOW).await;
         assert_eq!((failed.status, failed.header("etag"), failed.header("age")), (502, None, None), "{fault:?}");
+        // Not every one of them is asked for twice.
+        app.sandbox().clear_faults();
         app.pass(1);
         assert_eq!(cache_status(&app.get(A_STORE_S_FLOW).await), "storegate; fwd=miss; stored; ttl=30", "{fault:?}");
     }

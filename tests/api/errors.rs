@@ -188,10 +188,23 @@ async fn the_signed_string_that_the_oms_sends_back_is_not_passed_on() {
 #[actix_web::test]
 async fn a_parameter_that_the_gateway_refuses_is_422_with_its_words() {
     let app = TestApp::spawn();
-    for (path, code) in [(A_STORE_S_FLOW, "100001"), ("/stores/SHOP001", "e000006"), ("/stores/SHOP002", "2002")] {
+    for (path, code) in [("/stores/SHOP001", "e000006"), ("/stores/SHOP002", "2002"), ("/stores/SHOP003", "400")] {
         app.sandbox().fail_next(Fault::code(code), 1);
         let answer = app.get(path).await;
         assert_eq!((answer.status, answer.problem().as_str()), (422, "gateway-rejected-request"), "{code}");
+        assert_eq!(answer.json()["gateway"]["code"], code);
+        assert_it_tells_nothing(&app, &answer);
+    }
+}
+
+#[actix_web::test]
+async fn a_code_that_nobody_has_documented_blames_nobody_and_says_when_to_come_back() {
+    let app = TestApp::spawn();
+    for (path, code) in [(A_STORE_S_FLOW, "100001"), ("/stores/SHOP001", "4711"), ("/stores/SHOP002", "e000099")] {
+        app.sandbox().fail_next(Fault::code(code), 1);
+        let answer = app.get(path).await;
+        assert_eq!((answer.status, answer.problem().as_str()), (503, "gateway-unavailable"), "{code}");
+        assert_eq!(answer.header("retry-after"), Some("5"));
         assert_eq!(answer.json()["gateway"]["code"], code);
         assert_it_tells_nothing(&app, &answer);
     }

@@ -43,8 +43,6 @@ pub const STORE: Question = Question {
         r#"{"shop_bn":["SHOP001"]}"#,
         r#"{"shop_bn":true}"#,
         r#"{"shop_bn":"SHOP002"}"#,
-        r#"{"shop_bn":"SHOP001","shop_name":{}}"#,
-        r#"{"shop_bn":"SHOP001","contact_tel":18446744073709551616}"#,
     ],
 };
 
@@ -65,7 +63,6 @@ const DEMOGRAPHICS: Question = Question {
         r#"{"genderDistribution":[[1,5]]}"#,
         r#"{"genderDistribution":[{"gender":"male"}]}"#,
         r#"{"genderDistribution":[{"peopleNum":1.5}]}"#,
-        r#"{"genderDistribution":[{"gender":1,"peopleNum":-1}]}"#,
         r#"{"ageDistribution":[{"ageFrom":{}}]}"#,
         r#"{"ageDistribution":[{"peopleNum":9007199254740993}]}"#,
     ],
@@ -152,7 +149,6 @@ const FIGURES: &[&str] = &[
     "7",
     "true",
     "{}",
-    r#""""#,
     "[1]",
     "[{}]",
     r#"{"message":"system busy"}"#,
@@ -184,23 +180,28 @@ const FLAWED_MEMBERS: &[&str] = &[
     r#""a""#,
     r#""a":"#,
     r#""a":tru"#,
+    r#""a":01"#,
+    r#""a":+1"#,
+    r#""a":.5"#,
+    r#""a":NaN"#,
+    "\u{1}\"a\":1",
+    r#""a":'x'"#,
+    "a:1",
+    r#""a":/**/1"#,
+];
+
+/// More of them where texts have escapes; in those of an OMS a backslash is a backslash.
+const FLAWED_ESCAPES: &[&str] = &[r#""a":"\x""#, "\"a\":\"\\\u{1}\"", "\"a\":\"\u{1}\""];
+
+/// Members that readers would differ about, and that nobody reads: the rest is an answer.
+pub const ODD_MEMBERS: &[&str] = &[
     r#""a":1,"a":1"#,
     r#""a":1,"\u0061":2"#,
     r#""a":{"b":[{"c":1,"c":1}]}"#,
     r#""$serde_json::private::RawValue":"{}""#,
     r#""$serde_json::private::Number":"1""#,
     r#""a":1e999"#,
-    r#""a":01"#,
-    r#""a":+1"#,
-    r#""a":.5"#,
-    r#""a":NaN"#,
     r#""a":"\ud800""#,
-    r#""a":"\x""#,
-    "\"a\":\"\\\u{1}\"",
-    "\u{1}\"a\":1",
-    r#""a":'x'"#,
-    "a:1",
-    r#""a":/**/1"#,
 ];
 
 /// Whole bodies that are no answer of either gateway.
@@ -271,11 +272,12 @@ impl Question {
         };
         let mut bodies: Vec<String> = NO_ENVELOPES.iter().map(|body| (*body).to_owned()).collect();
         bodies.extend(around);
-        bodies.extend([twice, with(r#""x":{"a":[1,{"b":0,"b":0}]}"#), with(&format!("\"x\":{}", nested(130)))]);
+        bodies.extend([twice, with(&format!("\"x\":{}", nested(130)))]);
         bodies.extend(self.refused.iter().map(|data| envelope(self.vendor, data)));
         // Who walks a whole document does not know whose answer it is: one question a gateway is enough.
         let flawed = if [FLOW.path, STORE.path].contains(&self.path) { FLAWED_MEMBERS } else { &[] };
-        for member in flawed {
+        let escapes = if self.path == FLOW.path { FLAWED_ESCAPES } else { &[] };
+        for member in flawed.iter().chain(escapes) {
             bodies.extend([with(member), envelope(self.vendor, &beside(member, self.data))]);
         }
         if self.vendor == Vendor::Oms {

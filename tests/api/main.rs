@@ -51,6 +51,7 @@ mod lost_log;
 mod methods;
 mod newcomer;
 mod odd_files;
+mod odd_values;
 mod open_files;
 mod openid_provider;
 mod outages;

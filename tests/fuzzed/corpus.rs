@@ -34,17 +34,20 @@ fn every_target_has_a_corpus_and_every_corpus_a_target() {
 
 #[test]
 fn every_file_is_judged_as_its_name_says() {
+    let mut misjudged = Vec::new();
     for target in TARGETS {
         for file in files(target.0) {
             let is_accepted = is_accepted(target, &file.name, &file.bytes);
             match file.name.split('-').next() {
-                Some("accepted") => assert!(is_accepted, "{} refuses {}", target.0, file.name),
-                Some("refused") => assert!(!is_accepted, "{} accepts {}", target.0, file.name),
+                Some("accepted") if is_accepted => {}
+                Some("refused") if !is_accepted => {}
                 Some("found") => {}
+                Some("accepted" | "refused") => misjudged.push(format!("{} {}", target.0, file.name)),
                 _ => panic!("{} has a file {}, whose name says nothing", target.0, file.name),
             }
         }
     }
+    assert_eq!(misjudged, Vec::<String>::new());
 }
 
 #[test]

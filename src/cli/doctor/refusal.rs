@@ -58,7 +58,7 @@ fn signature(gateway: Gateway, difference: Option<&Difference>) -> (String, &'st
     let rewritten = "find out what changes the form on its way, such as a proxy; `storegate sign` shows what we sign";
     match difference {
         None if gateway == Gateway::OpRetail => ("the key is known, so the secret is another".to_owned(), secret),
-        None => ("it does not show what it signed".to_owned(), secret),
+        None => ("it shows nothing that it signed, as an OMS does for a flag that it does not know".to_owned(), secret),
         Some(Difference::None) => {
             let cause =
                 "it signed the same parameters as we did, so the token is another, or it does not know the flag";

@@ -1,24 +1,27 @@
 //! The OMS's envelopes: `{"response":…}`, `{"rsp":"succ","data":…}` or the bare object for data;
-//! `{"error_response":…}`, `{"rsp":"fail",…}` or a bare `{"code","msg"}` for errors. A body that is not one whole,
-//! unambiguous object is no envelope ([`strict_json`]); one that has the marks of both is an error, and success without
-//! the member for its data is nothing at all.
+//! `{"error_response":…}`, `{"rsp":"fail",…}` or a bare `{"code","msg"}` for errors. A body that is not one whole object is
+//! no envelope, and neither is one in which a member of an envelope stands twice; one that has the marks of both is an
+//! error, and success without the member for its data is nothing at all.
+//!
+//! The server escapes nothing: a backslash in a text is a backslash, control characters come as they are, and a quote ends
+//! the text. So its refusal of a signature, which quotes what was signed, is no JSON, and is told by its head.
 
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::gateway::dialect::Answer;
-use crate::gateway::error::{Kind, Note, Refusal};
-use crate::gateway::object::Object;
+use crate::gateway::error::{Kind, Note, Refusal, is_plain};
+use crate::gateway::object::Optional;
+use crate::gateway::raw_json::{self, Flaw, is_nothing};
 use crate::gateway::scalar;
-use crate::gateway::strict_json;
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow, default, deserialize_with = "scalar::present")]
     response: Option<&'a RawValue>,
-    #[serde(default)]
-    error_response: Option<Object<ErrorBody>>,
+    #[serde(borrow, default)]
+    error_response: Option<&'a RawValue>,
     #[serde(default, deserialize_with = "scalar::text")]
     rsp: Option<String>,
     #[serde(borrow, default, deserialize_with = "scalar::present")]
@@ -27,14 +30,14 @@ struct Envelope<'a> {
     code: Option<String>,
     #[serde(default, deserialize_with = "scalar::text")]
     res: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    msg: Option<String>,
+    #[serde(borrow, default)]
+    msg: Option<&'a RawValue>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
 }
 
 /// `sub_msg` is not read: for a wrong signature it holds the whole signed string.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct ErrorBody {
     #[serde(default, deserialize_with = "scalar::text")]
     code: Option<String>,
@@ -47,16 +50,20 @@ const SUCCESS: &str = "0";
 
 /// Reads the envelope, whichever of its shapes it has. Every mark of an error is looked for before any data is taken.
 pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Refusal> {
-    let text = strict_json::object(body).map_err(|_| Refusal::unreadable())?;
+    let text = raw_json::object(body).map_err(|flaw| match flaw {
+        Flaw::CutShort => flaw.into(),
+        Flaw::NotOneObject => quoted_error(body).unwrap_or_else(|| spoiled(body)),
+    })?;
     let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|_| Refusal::unreadable())?;
-    if let Some(Object(error)) = envelope.error_response {
-        return Err(refusal(error.code, error.msg));
+    if let Some(error) = envelope.error_response.filter(|error| !matches!(error.get(), "false" | "\"\"")) {
+        return Err(error_of(error));
     }
     let has_failed = envelope.rsp.as_deref().is_some_and(|rsp| rsp != "succ");
     let is_wrapped = envelope.rsp.is_some() || envelope.code.is_some();
     let error_code = [envelope.code, envelope.res].into_iter().flatten().find(|code| code != SUCCESS);
     if has_failed || error_code.is_some() || envelope.error.is_some_and(says_something) {
-        return Err(refusal(error_code, envelope.msg));
+        let message = envelope.msg.and_then(|message| scalar::text(message).ok().flatten());
+        return Err(refusal(error_code, message));
     }
     let data = match envelope.response {
         None if is_wrapped => envelope.data,
@@ -67,69 +74,100 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Refusal> {
     Ok(Answer { data: Some(data).filter(|data| data.get() != "null"), call_id: None, gateway_time: None })
 }
 
+fn error_of(error: &RawValue) -> Refusal {
+    match serde_json::from_str::<Optional<ErrorBody>>(error.get()) {
+        Ok(Optional(error)) => {
+            let ErrorBody { code, msg } = error.unwrap_or_default();
+            refusal(code, msg)
+        }
+        Err(_) if raw_json::members(error).is_some() => refusal(None, None),
+        Err(_) => Refusal::unreadable(),
+    }
+}
+
 /// What a server may write beside data to say that there is no error says nothing.
 fn says_something(error: &RawValue) -> bool {
     let is_no_error = |text: String| text.trim().is_empty() || text.trim() == SUCCESS;
-    !matches!(error.get(), "false" | "0" | "[]" | "{}") && !serde_json::from_str(error.get()).is_ok_and(is_no_error)
+    let is_empty = is_nothing(error) || raw_json::is_empty_object(error) || error.get() == SUCCESS;
+    !is_empty && !serde_json::from_str(error.get()).is_ok_and(is_no_error)
 }
 
 /// A failure without a code, or with that of success, is the gateway's own: nothing says that the caller could mend it.
 fn refusal(code: Option<String>, message: Option<String>) -> Refusal {
     let kind = code.as_deref().filter(|code| *code != SUCCESS).map_or(Kind::GatewayFailed, Kind::of_oms);
-    Refusal { kind, note: Note::cleaned(code, None, message, None), gateway_time: None }
+    Refusal::of(kind, Note::cleaned(code, None, message, None))
 }
 
-/// Escapes control characters that the OMS leaves raw inside strings, because it URL-decodes values after encoding
-/// them. A body without any is given back as it came. One that follows a backslash is left alone, and makes the body
-/// unreadable: nobody can tell which text was meant.
-pub(super) fn escape_control_characters(body: Bytes) -> Bytes {
-    if !has_raw_control_character(&body) {
+const ERROR_HEAD: &str = r#"{"error_response":{"code":""#;
+const ERROR_END: &str = "}}";
+
+/// An error whose texts hold quotes: its code and its message stand before the first of them.
+fn quoted_error(body: &[u8]) -> Option<Refusal> {
+    let text = std::str::from_utf8(body).ok()?.trim();
+    let (code, rest) = text.strip_suffix(ERROR_END)?.strip_prefix(ERROR_HEAD)?.split_once('"')?;
+    let is_code = code.strip_prefix('e').is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let message = rest.strip_prefix(r#","msg":""#).and_then(|message| Some(message.split_once('"')?.0.to_owned()));
+    is_code.then(|| refusal(Some(code.to_owned()), message))
+}
+
+/// An answer that is no JSON, perhaps because of a quote in the last text before what cannot be read: then the code of its
+/// shop is the last one before that.
+fn spoiled(body: &[u8]) -> Refusal {
+    let shop = || {
+        let error = serde_json::from_slice::<&RawValue>(body).err()?;
+        let line_start =
+            body.split_inclusive(|byte| *byte == b'\n').take(error.line() - 1).map(<[u8]>::len).sum::<usize>();
+        let before = std::str::from_utf8(body.get(..line_start + error.column())?).ok()?;
+        let codes = [r#""shop_code":""#, r#""shop_bn":""#];
+        let (_, behind) =
+            codes.iter().filter_map(|code| before.rsplit_once(code)).min_by_key(|(_, behind)| behind.len())?;
+        let (code, _) = behind.split_once('"')?;
+        is_plain(code).then(|| format!("the shop with the code {code}"))
+    };
+    Refusal { spoiled_by: shop(), ..Refusal::unreadable() }
+}
+
+/// Writes the texts of an OMS as JSON has them: each backslash as two, and control characters as their escapes. A body that
+/// holds neither is given back as it came.
+pub(super) fn escape_texts(body: Bytes) -> Bytes {
+    let mut scan = Scan::default();
+    if !body.iter().any(|&byte| scan.wants_escape(byte)) {
         return body;
     }
     let mut escaped = Vec::with_capacity(body.len() + 64);
     let mut scan = Scan::default();
     for &byte in &body {
-        if scan.is_raw_control_character(byte) {
-            escaped.extend_from_slice(format!("\\u{byte:04x}").as_bytes());
-        } else {
-            escaped.push(byte);
+        match (scan.wants_escape(byte), byte) {
+            (false, _) => escaped.push(byte),
+            (true, b'\\') => escaped.extend_from_slice(br"\\"),
+            (true, _) => escaped.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
         }
     }
     escaped.into()
 }
 
-fn has_raw_control_character(body: &[u8]) -> bool {
-    let mut scan = Scan::default();
-    body.iter().any(|&byte| scan.is_raw_control_character(byte))
-}
-
-/// Follows where JSON strings begin and end.
+/// Follows where texts begin and end: at every quote, as nothing is escaped.
 #[derive(Default)]
 struct Scan {
-    inside: bool,
-    escaped: bool,
+    is_inside: bool,
 }
 
 impl Scan {
-    /// Takes the next byte; true for a control character in a string.
-    fn is_raw_control_character(&mut self, byte: u8) -> bool {
-        let is_plain = self.inside && !self.escaped;
-        if self.escaped {
-            self.escaped = false;
-        } else if self.inside && byte == b'\\' {
-            self.escaped = true;
-        } else if byte == b'"' {
-            self.inside = !self.inside;
+    /// Takes the next byte; true for one in a text that JSON would have escaped.
+    const fn wants_escape(&mut self, byte: u8) -> bool {
+        if byte == b'"' {
+            self.is_inside = !self.is_inside;
         }
-        is_plain && byte < 0x20
+        self.is_inside && (byte < 0x20 || byte == b'\\')
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{decode, escape_control_characters};
+    use super::{decode, escape_texts};
     use crate::gateway::error::Kind;
     use bytes::Bytes;
+    use serde_json::Value;
 
     #[test]
     fn data_is_found_in_each_of_its_shapes() {
@@ -208,21 +246,36 @@ mod tests {
     }
 
     #[test]
+    fn what_is_odd_in_the_data_is_left_to_its_reader() {
+        for data in [r#"{"a":1,"a":2}"#, r#"{"a":1e999}"#, r#"{"$serde_json::private::RawValue":"{}"}"#] {
+            let body = format!(r#"{{"response":{data}}}"#);
+            assert_eq!(decode(body.as_bytes()).unwrap().data.unwrap().get(), data);
+        }
+        assert!(decode(br#"{"response":{"a":1},"msg":["odd"],"error_response":false}"#).is_ok());
+        for error in ["{}", "[]", r#"{"code":{},"msg":[]}"#, r#"{"x":1}"#] {
+            let body = format!(r#"{{"response":{{"a":1}},"error_response":{error}}}"#);
+            assert_eq!(decode(body.as_bytes()).unwrap_err().kind, Kind::GatewayFailed, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_ends_too_early_is_incomplete() {
+        for body in ["", r#"{"response":{"a":1}"#, r#"{"error_response":{"code":"e000002","sub_msg":{"a":"b"}}"#] {
+            assert_eq!(decode(body.as_bytes()).unwrap_err().kind, Kind::Incomplete, "{body}");
+        }
+    }
+
+    #[test]
     fn anything_else_is_unreadable() {
         for body in [
-            "",
             "<html>",
             "[1]",
             "7",
-            r#"{"response":{"a":1}"#,
             r#"{"response":{"name":"a"b"}}"#,
             r#"{"response":{"a":1}} {"response":{"a":1}}"#,
             r#"{"response":{"a":1},"response":{"a":2}}"#,
-            r#"{"response":{"a":1,"a":2}}"#,
             r#"{"code":0,"code":1}"#,
-            r#"{"code":0,"data":{"a":1e999}}"#,
             r#"{"error_response":"no"}"#,
-            r#"{"count":1,"count":1}"#,
             "{\u{1}\"count\":1}",
             "\u{feff}{\"count\":1}",
         ] {
@@ -232,24 +285,53 @@ mod tests {
     }
 
     #[test]
-    fn raw_control_characters_inside_strings_are_read() {
-        let body = Bytes::from_static(b"{\n\"response\":{\"shop_name\":\"a\x01b\nc\\\"d\"}}");
-        let cleaned = escape_control_characters(body);
-        let answer = decode(&cleaned).unwrap();
-        assert_eq!(answer.data.unwrap().get(), "{\"shop_name\":\"a\\u0001b\\u000ac\\\"d\"}");
-    }
-
-    #[test]
-    fn a_control_character_after_a_backslash_stays_unreadable() {
-        let body = Bytes::from_static(b"{\"shop_name\":\"a\\\nb\"}");
-        let cleaned = escape_control_characters(body.clone());
-        assert_eq!(cleaned, body);
-        assert_eq!(decode(&cleaned).unwrap_err().kind, Kind::Unreadable);
+    fn texts_are_read_as_the_server_writes_them() {
+        let body = Bytes::from_static(b"{\n\"response\":{\"shop_name\":\"a\x01b\nc\\u0041\\new\\\"}}");
+        let cleaned = escape_texts(body);
+        let data: Value = serde_json::from_str(decode(&cleaned).unwrap().data.unwrap().get()).unwrap();
+        assert_eq!(data["shop_name"], "a\u{1}b\nc\\u0041\\new\\");
     }
 
     #[test]
     fn a_clean_body_is_not_copied() {
         let body = Bytes::from_static(b"{\n  \"count\": 1\n}");
-        assert_eq!(escape_control_characters(body.clone()).as_ptr(), body.as_ptr());
+        assert_eq!(escape_texts(body.clone()).as_ptr(), body.as_ptr());
+    }
+
+    #[test]
+    fn an_error_that_quotes_is_told_by_its_head() {
+        let body = r#"{"error_response":{"code":"e000002","msg":"sign error","sub_msg":"{"request_sign":"DF1A","assemble_str":"charsetutf-8flagacme"}"}}"#;
+        let refusal = decode(body.as_bytes()).unwrap_err();
+        assert_eq!((refusal.kind, refusal.note.message.as_deref()), (Kind::CredentialsRefused, Some("sign error")));
+        assert!(!format!("{refusal:?}").contains("assemble_str"));
+        for length in 0..body.len() {
+            let kind = decode(&body.as_bytes()[..length]).unwrap_err().kind;
+            assert!(matches!(kind, Kind::Incomplete | Kind::Unreadable), "{length}: {kind:?}");
+        }
+        for body in [
+            r#"{"error_response":{"code":"busy","msg":"a"b""}}"#,
+            r#"{"response":{"code":"e000002","msg":"a"b""}}"#,
+            r#"x{"error_response":{"code":"e000002","msg":"a"b""}}"#,
+        ] {
+            assert_eq!(decode(body.as_bytes()).unwrap_err().kind, Kind::Unreadable, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_shop_whose_name_spoils_a_page_is_named_for_the_log_and_its_name_is_not() {
+        let page = |codes: &str| {
+            format!(
+                "{{\"response\":{{\"lists\":[{{{codes},\n\"shop_name\":\"the \"best\"\"}},{{\"shop_code\":\"S2\"}}]}}}}"
+            )
+        };
+        let spoiled_by = |body: &str| decode(body.as_bytes()).unwrap_err().spoiled_by;
+        for code in ["shop_code", "shop_bn"] {
+            let found = spoiled_by(&page(&format!("\"{code}\":\"S1\"")));
+            assert_eq!(found.as_deref(), Some("the shop with the code S1"));
+        }
+        for codes in ["\"x\":1", "\"shop_code\":\"a person's name\""] {
+            assert_eq!(spoiled_by(&page(codes)), None, "{codes}");
+        }
+        assert_eq!(spoiled_by("<html>"), None);
     }
 }

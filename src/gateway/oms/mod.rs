@@ -92,7 +92,7 @@ impl Dialect for Oms {
     }
 
     fn clean(&self, body: Bytes) -> Bytes {
-        envelope::escape_control_characters(body)
+        envelope::escape_texts(body)
     }
 
     fn decode<'a>(&self, body: &'a [u8]) -> Result<Answer<'a>, Refusal> {

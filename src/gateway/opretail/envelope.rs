@@ -1,6 +1,6 @@
 //! OPRetail's envelope: `{"stat":{"cid","code","codename","systime"},"result","data"}`, where `code` and `systime` come
-//! as number or as text. A body that is not one whole, unambiguous object is no envelope ([`strict_json`]), and neither is
-//! success without the member `data`.
+//! as number or as text. A body that is not one whole object is no envelope, and neither is one whose `stat`, `code` or
+//! `data` says two things, or success without the member `data`.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -9,8 +9,7 @@ use serde_json::value::RawValue;
 use crate::gateway::dialect::Answer;
 use crate::gateway::error::{Kind, Note, Refusal};
 use crate::gateway::object::Object;
-use crate::gateway::scalar;
-use crate::gateway::strict_json;
+use crate::gateway::{raw_json, scalar};
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -36,8 +35,7 @@ struct Stat<'a> {
 
 /// Reads the envelope.
 pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Refusal> {
-    let whole = strict_json::object(body).map_err(|_| Refusal::unreadable())?;
-    let envelope: Envelope<'_> = serde_json::from_str(whole).map_err(|_| Refusal::unreadable())?;
+    let envelope: Envelope<'_> = serde_json::from_str(raw_json::object(body)?).map_err(|_| Refusal::unreadable())?;
     let gateway_time = envelope.stat.0.systime.and_then(|time| Timestamp::from_millisecond(time).ok());
     let code = return_code(envelope.stat.0.code).ok_or_else(Refusal::unreadable)?;
     if code != 0 {
@@ -59,7 +57,7 @@ fn return_code(code: &RawValue) -> Option<i64> {
 fn refusal(code: i64, envelope: Envelope<'_>, gateway_time: Option<Timestamp>) -> Refusal {
     let message = envelope.result.and_then(|result| serde_json::from_str::<String>(result.get()).ok());
     let note = Note::cleaned(Some(code.to_string()), envelope.stat.0.codename, message, envelope.stat.0.cid);
-    Refusal { kind: Kind::of_opretail(code), note, gateway_time }
+    Refusal { gateway_time, ..Refusal::of(Kind::of_opretail(code), note) }
 }
 
 #[cfg(test)]
@@ -109,9 +107,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_odd_beside_the_code_and_in_the_data_leaves_the_rest_readable() {
+        for body in [
+            r#"{"stat":{"cid":["c"],"code":0,"codename":{},"systime":"soon"},"result":{},"data":{"a":1}}"#,
+            r#"{"stat":{"cid":"a","cid":"b","code":0},"data":{"a":1}}"#,
+            r#"{"stat":{"code":0},"x":{"b":1e999,"b":"\ud800"},"x":2,"data":{"a":1}}"#,
+        ] {
+            let answer = decode(body.as_bytes()).unwrap();
+            assert_eq!((answer.data.unwrap().get(), answer.call_id), (r#"{"a":1}"#, None), "{body}");
+        }
+        let odd = r#"{"a":1,"a":2,"b":1e999,"$serde_json::private::RawValue":"{}"}"#;
+        let body = format!(r#"{{"stat":{{"code":0}},"data":{odd}}}"#);
+        assert_eq!(decode(body.as_bytes()).unwrap().data.unwrap().get(), odd, "the reader of the data sees to it");
+    }
+
+    #[test]
+    fn a_body_that_ends_too_early_is_incomplete() {
+        for body in ["", " ", "{", r#"{"stat":{"code":0},"data":{"a":1}"#, r#"{"stat":{"code":-500},"result":"a"#] {
+            assert_eq!(decode(body.as_bytes()).unwrap_err().kind, Kind::Incomplete, "{body}");
+        }
+    }
+
+    #[test]
     fn anything_else_is_unreadable() {
         for body in [
-            "",
             "<html>",
             "[]",
             r#"[{"code":0}]"#,
@@ -120,11 +139,9 @@ mod tests {
             r#"{"stat":{}}"#,
             r#"{"stat":{"code":null}}"#,
             r#"{"stat":{"code":"x"}}"#,
-            r#"{"stat":{"code":0},"data":{"a":1}"#,
             r#"{"stat":{"code":0},"stat":{"code":0}}"#,
+            r#"{"stat":{"code":0},"data":1,"data":1}"#,
             r#"{"stat":{"code":0}} trailing"#,
-            r#"{"stat":{"code":0},"data":{"a":1,"a":2}}"#,
-            r#"{"stat":{"code":0},"data":{"a":1e999}}"#,
             r#"{"stat":{"code":0},"result":"one","data":null,"data":{}}"#,
             r#"{"stat":{"code":0,"code":-500},"data":{"a":1}}"#,
             r#"{"stat":{"code":-500,"c\u006fde":0},"data":{"a":1}}"#,

@@ -4,13 +4,15 @@
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use md5::{Digest, Md5};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::gateway::dialect::{Call, Door, LoginAnswer, Method};
 use crate::gateway::object::Object;
-use crate::gateway::scalar;
+use crate::gateway::{odd_values, scalar};
 use crate::settings::Section;
 
 /// Logs in with the password as it is; does not tell when the token ends.
@@ -88,25 +90,47 @@ pub const fn header_at(door: Door) -> &'static str {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct WireLogin {
-    #[serde(deserialize_with = "scalar::text")]
+    #[serde(default, deserialize_with = "scalar::text")]
     token: Option<String>,
-    #[serde(default, rename = "tokenExpirationTimestamp", deserialize_with = "scalar::integer")]
-    token_expiration_timestamp: Option<i64>,
+    /// Where some answers have the token.
+    #[serde(default, deserialize_with = "scalar::text")]
+    authenticator: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    token_expiration_timestamp: Option<String>,
 }
 
-/// Reads what a login gave; `None` when there is no token that fits in a header.
-pub fn read_answer(data: &str) -> Option<LoginAnswer> {
+/// Reads what a login gave; `None` when there is no token that fits in a header. Times are in `zone`.
+pub fn read_answer(data: &str, zone: &TimeZone) -> Option<LoginAnswer> {
     let Object(wire): Object<WireLogin> = serde_json::from_str(data).ok()?;
-    let token = wire.token.filter(|token| token.bytes().all(|byte| byte.is_ascii_graphic()))?;
-    let ends = wire.token_expiration_timestamp.and_then(|time| Timestamp::from_millisecond(time).ok());
+    let fits = |token: &String| token.bytes().all(|byte| byte.is_ascii_graphic());
+    let token = [wire.token, wire.authenticator].into_iter().flatten().find(fits)?;
+    let ends = wire.token_expiration_timestamp.and_then(|time| {
+        let ends = moment(&time, zone);
+        if ends.is_none() {
+            odd_values::note("tokenExpirationTimestamp");
+        }
+        ends
+    });
     Some(LoginAnswer { token: SecretString::from(token), ends })
+}
+
+/// Unix milliseconds, Unix seconds, or a date and a time.
+fn moment(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+    const DIGITS_OF_SECONDS: usize = 10;
+    match text.parse::<i64>() {
+        Ok(number) if text.len() <= DIGITS_OF_SECONDS => Timestamp::from_second(number).ok(),
+        Ok(number) => Timestamp::from_millisecond(number).ok(),
+        Err(_) => text.parse::<DateTime>().ok()?.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{LoginMethod, LoginSettings, header_at, is_needed_for, read_answer};
     use crate::gateway::dialect::Door;
+    use crate::gateway::endpoint::china_standard_time;
     use crate::gateway::opretail::methods::{AUTHENTICATION, GET_TOTAL_DATA, STATISTICS_DETAIL_PAGE};
     use secrecy::ExposeSecret;
 
@@ -137,10 +161,21 @@ mod tests {
 
     #[test]
     fn a_token_and_its_end_are_read_and_nothing_else_is_taken_for_one() {
-        let answer = read_answer(r#"{"token":"abc","tokenExpirationTimestamp":"1616990400000"}"#).unwrap();
-        assert_eq!(answer.token.expose_secret(), "abc");
-        assert_eq!(answer.ends.unwrap().as_second(), 1_616_990_400);
-        assert!(read_answer(r#"{"token":"abc"}"#).unwrap().ends.is_none());
+        let read_answer = |data: &str| read_answer(data, &china_standard_time());
+        for (name, end) in [
+            ("token", r#""1616990400000""#),
+            ("token", "1616990400"),
+            ("authenticator", r#""2021-03-29 12:00:00""#),
+            ("token\":[],\"authenticator", "1616990400000"),
+        ] {
+            let data = format!(r#"{{"{name}":"abc","tokenExpirationTimestamp":{end}}}"#);
+            let answer = read_answer(&data).unwrap();
+            assert_eq!(answer.token.expose_secret(), "abc", "{data}");
+            assert_eq!(answer.ends.unwrap().as_second(), 1_616_990_400, "{data}");
+        }
+        for end in ["", r#","tokenExpirationTimestamp":"soon""#, r#","tokenExpirationTimestamp":{}"#] {
+            assert!(read_answer(&format!(r#"{{"token":"abc"{end}}}"#)).unwrap().ends.is_none(), "{end}");
+        }
         for data in ["null", "\"abc\"", "{}", r#"{"token":null}"#, r#"{"token":"a\r\nX: y"}"#, r#"{"token":["abc"]}"#] {
             assert!(read_answer(data).is_none(), "{data}");
         }

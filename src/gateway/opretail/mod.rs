@@ -103,7 +103,7 @@ impl Dialect for OpRetail {
     }
 
     fn read_login(&self, data: &str) -> Option<LoginAnswer> {
-        login::read_answer(data)
+        login::read_answer(data, &self.settings.time_zone)
     }
 
     fn has_login(&self) -> bool {

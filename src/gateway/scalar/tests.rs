@@ -121,3 +121,59 @@ fn an_id_keeps_every_digit_or_is_refused() {
         assert!(serde_json::from_str::<Wire>(json).is_err(), "{json}");
     }
 }
+
+#[test]
+fn commas_between_thousands_are_read_and_any_others_are_no_number() {
+    for (text, number) in [
+        ("21,528.50", 21528.5),
+        ("1,234", 1234.0),
+        ("-1,234,567.8", -1_234_567.8),
+        ("1,234,567.80%", 1_234_567.8),
+        ("+12,345.00", 12345.0),
+    ] {
+        let read = super::parse_number(text).and_then(|number| number.as_f64());
+        assert_eq!(read, Some(number), "{text}");
+        assert_eq!(read_rate(text), Some(number), "{text}");
+    }
+    assert_eq!(read(r#"{"count":"1,318","visitors":"48,210,000"}"#).count, Some(1318));
+    assert_eq!(json!(read(r#"{"rate":"48,210.00"}"#).rate).to_string(), "48210");
+    for text in ["1,5", "12,34", "1234,567", "0,123", ",123", "1,,234", "1,234.", "1,234.5,6", "1,234e3", "1.234,50"] {
+        assert_eq!(super::parse_number(text), None, "{text}");
+        assert!(serde_json::from_str::<Wire>(&format!("{{\"count\":\"{text}\"}}")).is_err(), "{text}");
+    }
+}
+
+fn read_rate(text: &str) -> Option<f64> {
+    read(&format!("{{\"rate\":\"{text}\"}}")).rate.and_then(|rate| rate.as_f64())
+}
+
+#[test]
+fn phps_false_is_nothing_and_true_is_neither_a_number_nor_a_code() {
+    let nothing = read(r#"{"rate":false,"count":false,"visitors":false,"name":false,"code":false}"#);
+    assert!(nothing.rate.is_none() && nothing.count.is_none() && nothing.name.is_none() && nothing.code.is_none());
+    assert_eq!(read(r#"{"name":true}"#).name.as_deref(), Some("true"));
+    for json in [r#"{"rate":true}"#, r#"{"count":true}"#, r#"{"code":true}"#] {
+        assert!(serde_json::from_str::<Wire>(json).is_err(), "{json}");
+    }
+}
+
+#[test]
+fn a_flag_is_read_in_every_form_the_gateway_sends() {
+    let flag = |json: &str| super::flag(&mut serde_json::Deserializer::from_str(json)).ok();
+    for (json, expected) in [
+        ("true", Some(true)),
+        ("\"true\"", Some(true)),
+        ("1", Some(true)),
+        ("\"1\"", Some(true)),
+        ("false", Some(false)),
+        ("\"false\"", Some(false)),
+        ("0", Some(false)),
+        ("\"\"", None),
+        ("null", None),
+    ] {
+        assert_eq!(flag(json), Some(expected), "{json}");
+    }
+    for json in ["2", "\"yes\"", "[]", "{}"] {
+        assert_eq!(flag(json), None, "{json}");
+    }
+}

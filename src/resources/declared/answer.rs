@@ -1,12 +1,15 @@
 //! What a declared resource makes of the gateway's data: where in it the answer is, and which fields it has.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::scalar;
+use crate::gateway::raw_json::{self, Member, is_nothing};
 use crate::gateway::vendor::Gateway;
+use crate::gateway::{odd_values, scalar};
 use crate::resources::wire_time;
 
 /// What a field holds.
@@ -61,115 +64,153 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The answer from the gateway's data.
+    /// The answer from the gateway's data. A value that cannot be read is `null` and a row that cannot be read is left out;
+    /// both are noted.
     ///
     /// # Errors
-    /// There is no data, or it is not of the declared form.
-    pub fn of(&self, data: Option<Value>, gateway: Gateway, zone: &TimeZone) -> Result<Value, Error> {
+    /// There is no data, or nothing of the declared form can be read.
+    pub fn of(&self, data: Option<&RawValue>, gateway: Gateway, zone: &TimeZone) -> Result<Read, Error> {
         let unreadable = |what: String| Error::local(gateway, Kind::Unreadable, what);
-        let data = data.unwrap_or(Value::Null);
-        let selected = self.selected(&data);
+        let selected = self.selected(data.unwrap_or(RawValue::NULL));
         let selected = selected.ok_or_else(|| unreadable(format!("the answer has nothing at {}", self.select)))?;
         match &self.shape {
-            Shape::AsGiven if is_exact(selected) => Ok(selected.clone()),
-            Shape::AsGiven => Err(unreadable("there is a whole number that would be rounded".to_owned())),
-            Shape::Object(fields) if is_object(selected) => read_object(selected, fields, zone).map_err(unreadable),
-            Shape::List(_) if selected.is_null() => Ok(json!({"items": []})),
+            Shape::AsGiven => Ok(Read::Value(raw_json::harmless(selected, "answer"))),
             Shape::List(fields) => {
-                let items = selected.as_array().ok_or_else(|| unreadable("the answer is not a list".to_owned()))?;
-                let items: Result<Vec<Value>, String> =
-                    items.iter().map(|item| read_object(item, fields, zone)).collect();
-                Ok(json!({"items": items.map_err(unreadable)?}))
+                let items =
+                    raw_json::items(selected).ok_or_else(|| unreadable("the answer is not a list".to_owned()))?;
+                let items = read_rows(&items, fields, zone);
+                items
+                    .ok_or_else(|| unreadable("no row of the list can be read".to_owned()))
+                    .map(|items| Read::List { items })
             }
-            // Gateways have no code for what is not there: they give no data, or PHP's empty list.
+            // Gateways have no code for what is not there: they give no data, or PHP's ways to write nothing.
             Shape::Object(_) if is_nothing(selected) => {
                 Err(Error::local(gateway, Kind::NotFound, "the gateway has no data for this"))
             }
-            Shape::Object(_) => Err(unreadable("the answer is not an object".to_owned())),
+            Shape::Object(fields) => read_object(selected, fields, zone)
+                .filter(|_| selected.get().starts_with('{'))
+                .ok_or_else(|| unreadable("the answer is no object, or none of its fields can be read".to_owned())),
         }
     }
-}
 
-impl Answer {
     /// What the pointer points at; `null` where there is no data on the way, or a list has not so many members.
-    fn selected<'a>(&self, data: &'a Value) -> Option<&'a Value> {
+    fn selected<'a>(&self, data: &'a RawValue) -> Option<&'a RawValue> {
         let mut selected = data;
-        for name in self.select.split('/').skip(1) {
-            let name = name.replace("~1", "/").replace("~0", "~");
-            selected = match selected {
-                Value::Null => return Some(&Value::Null),
-                Value::Array(items) => name.parse().ok().and_then(|at: usize| items.get(at)).unwrap_or(&Value::Null),
-                other => other.get(&name)?,
+        for name in names(&self.select) {
+            if is_nothing(selected) {
+                return Some(RawValue::NULL);
+            }
+            selected = match step(selected, &name) {
+                Member::Is(value) => value,
+                Member::Ambiguous => {
+                    odd_values::note("select");
+                    RawValue::NULL
+                }
+                Member::Missing if raw_json::items(selected).is_some() => RawValue::NULL,
+                Member::Missing => return None,
             };
         }
         Some(selected)
     }
 }
 
-const fn is_object(value: &Value) -> bool {
-    matches!(value, Value::Object(_))
+/// What was read.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Read {
+    /// One value, digit for digit as the gateway wrote it.
+    Value(Box<RawValue>),
+    /// The declared fields of an object.
+    Object(BTreeMap<String, Written>),
+    /// A list.
+    List {
+        /// Its rows.
+        items: Vec<Self>,
+    },
 }
 
-/// Whether every whole number is what the gateway wrote: beyond 64 bits it would be rounded.
-fn is_exact(value: &Value) -> bool {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    match value {
-        Value::Number(number) => !number.is_f64() || number.as_f64().is_some_and(|number| number.abs() < EXACT),
-        Value::Array(items) => items.iter().all(is_exact),
-        Value::Object(fields) => fields.values().all(is_exact),
-        _ => true,
+/// What a declared field holds, as it is written.
+type Written = Option<Box<RawValue>>;
+
+/// The names of a pointer (RFC 6901).
+fn names(pointer: &str) -> impl Iterator<Item = String> {
+    pointer.split('/').skip(1).map(|name| name.replace("~1", "/").replace("~0", "~"))
+}
+
+/// One step along a pointer: the member of an object, or the item of a list at this place, whichever of its shapes it has.
+fn step<'a>(value: &'a RawValue, name: &str) -> Member<'a> {
+    let index: Option<usize> = name.parse().ok();
+    let list = index.and_then(|index| Some((index, raw_json::items(value)?)));
+    match (list, raw_json::members(value)) {
+        (Some((index, items)), _) => items.get(index).map_or(Member::Missing, |item| Member::Is(item)),
+        (None, Some(members)) => raw_json::member(&members, name),
+        (None, None) => Member::Missing,
     }
 }
 
-fn is_nothing(value: &Value) -> bool {
-    value.is_null() || value.as_array().is_some_and(Vec::is_empty)
+/// What the pointer points at in an object.
+fn find<'a>(object: &'a RawValue, pointer: &str) -> Member<'a> {
+    names(pointer).fold(Member::Is(object), |found, name| match found {
+        Member::Is(value) => step(value, &name),
+        other => other,
+    })
+}
+
+/// The rows that can be read; `None` when there are some, and none of them can.
+fn read_rows(items: &[&RawValue], fields: &[Field], zone: &TimeZone) -> Option<Vec<Read>> {
+    let row = |item: &&RawValue| {
+        let row = read_object(item, fields, zone);
+        if row.is_none() {
+            odd_values::note_row("items");
+        }
+        row
+    };
+    let rows: Vec<Read> = items.iter().filter_map(row).collect();
+    (items.is_empty() || !rows.is_empty()).then_some(rows)
 }
 
 /// One object with the declared fields. Each may be missing, but not all of them: then it is another answer.
-fn read_object(object: &Value, fields: &[Field], zone: &TimeZone) -> Result<Value, String> {
+fn read_object(object: &RawValue, fields: &[Field], zone: &TimeZone) -> Option<Read> {
     if fields.is_empty() {
-        return Ok(object.clone());
+        return Some(Read::Value(raw_json::harmless(object, "answer")));
     }
-    let mut read = Map::new();
     let mut is_known = false;
-    for Field { name, pointer, kind, .. } in fields {
-        let value = object.pointer(pointer);
-        is_known |= value.is_some();
-        let value = value.filter(|value| !value.is_null()).map(|value| kind.read(value, zone)).transpose();
-        let value = value.map_err(|error| format!("{pointer}: {error}"))?;
-        read.insert(name.clone(), value.unwrap_or(Value::Null));
-    }
-    if is_known { Ok(Value::Object(read)) } else { Err("none of the declared fields is there".to_owned()) }
+    let mut read = |field: &Field| {
+        let value = match find(object, &field.pointer) {
+            Member::Missing => return None,
+            Member::Is(value) => field.kind.read(value, &field.name, zone),
+            Member::Ambiguous => Err(()),
+        };
+        is_known |= value.is_ok();
+        value.unwrap_or_else(|()| {
+            odd_values::note(&field.name);
+            None
+        })
+    };
+    let fields = fields.iter().map(|field| (field.name.clone(), read(field))).collect();
+    is_known.then_some(Read::Object(fields))
 }
 
 impl FieldKind {
-    fn read(self, value: &Value, zone: &TimeZone) -> Result<Value, serde_json::Error> {
-        let value = value.clone();
-        Ok(match self {
-            Self::Any if is_exact(&value) => value,
-            Self::Any => return Err(serde::de::Error::custom("there is a whole number that would be rounded")),
-            Self::Text => json!(scalar::text(value)?),
-            Self::Number => json!(scalar::number(value)?),
-            Self::Integer => json!(scalar::integer(value)?),
-            Self::Boolean => match value {
-                Value::Bool(_) => value,
-                other => match scalar::text(other)?.as_deref() {
-                    None => Value::Null,
-                    Some("1" | "true") => Value::Bool(true),
-                    Some("0" | "false") => Value::Bool(false),
-                    Some(_) => return Err(serde::de::Error::custom("expected true or false, 1 or 0")),
-                },
-            },
-            Self::Time => match scalar::text(value)? {
-                // What databases write for no time.
-                Some(text) if !text.starts_with("0000-00-00") => {
-                    let read = wire_time::read(&text, zone);
-                    json!(read.ok_or_else(|| <serde_json::Error as serde::de::Error>::custom("expected a time"))?)
-                }
-                _ => Value::Null,
-            },
-        })
+    fn read(self, value: &RawValue, name: &str, zone: &TimeZone) -> Result<Written, ()> {
+        match self {
+            Self::Any => {
+                Ok(Some(value).filter(|value| value.get() != "null").map(|value| raw_json::harmless(value, name)))
+            }
+            Self::Text => written(scalar::text(value)),
+            Self::Number => written(scalar::number(value)),
+            Self::Integer => written(scalar::integer(value)),
+            Self::Boolean => written(scalar::flag(value)),
+            Self::Time => {
+                let time = wire_time::read(value).map_err(drop)?;
+                written::<_, ()>(Ok(time.and_then(|time| time.rfc3339(zone))))
+            }
+        }
     }
+}
+
+fn written<T: Serialize, E>(read: Result<Option<T>, E>) -> Result<Written, ()> {
+    read.map_err(drop)?.map(|value| to_raw_value(&value).map_err(drop)).transpose()
 }
 
 #[cfg(test)]
@@ -177,6 +218,7 @@ mod tests {
     use super::{Answer, Field, FieldKind, Shape};
     use crate::gateway::endpoint::china_standard_time;
     use crate::gateway::error::Kind;
+    use crate::gateway::odd_values::collect;
     use crate::gateway::vendor::Gateway;
     use serde_json::{Value, json};
 
@@ -194,10 +236,15 @@ mod tests {
         ]
     }
 
-    fn read(select: &str, shape: Shape, data: Value) -> Result<Value, (Kind, String)> {
+    fn read(select: &str, shape: Shape, data: &Value) -> Result<Value, (Kind, String)> {
+        read_text(select, shape, &data.to_string()).map(|read| serde_json::from_str(&read).unwrap())
+    }
+
+    fn read_text(select: &str, shape: Shape, data: &str) -> Result<String, (Kind, String)> {
         let answer = Answer { select: select.to_owned(), shape };
+        let data = serde_json::from_str(data).unwrap();
         let read = answer.of(Some(data), Gateway::OpRetail, &china_standard_time());
-        read.map_err(|error| (error.kind, error.to_string()))
+        read.map(|read| serde_json::to_string(&read).unwrap()).map_err(|error| (error.kind, error.to_string()))
     }
 
     #[test]
@@ -206,7 +253,7 @@ mod tests {
             {"flow": "318", "deep": {"rate": "12.5%"}, "name": 7, "open": "1", "since": "2026-11-22 10:00:00"},
             {"flow": "--"},
         ]});
-        let items = read("/list", Shape::List(fields()), data).unwrap();
+        let items = read("/list", Shape::List(fields()), &data).unwrap();
         let full =
             json!({"visitors": 318, "rate": 12.5, "name": "7", "is_open": true, "since": "2026-11-22T10:00:00+08:00"});
         let empty = json!({"visitors": null, "rate": null, "name": null, "is_open": null, "since": null});
@@ -215,18 +262,71 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_not_found_and_a_list_of_nothing_is_empty() {
-        for nothing in [json!(null), json!([])] {
-            assert_eq!(read("", Shape::Object(fields()), nothing.clone()).unwrap_err().0, Kind::NotFound);
-            assert_eq!(read("", Shape::List(fields()), nothing).unwrap(), json!({"items": []}));
+        for nothing in [json!(null), json!([]), json!(""), json!(false)] {
+            assert_eq!(read("", Shape::Object(fields()), &nothing).unwrap_err().0, Kind::NotFound);
+            assert_eq!(read("", Shape::List(fields()), &nothing).unwrap(), json!({"items": []}));
         }
-        assert_eq!(read("/list/0", Shape::Object(fields()), json!({"list": []})).unwrap_err().0, Kind::NotFound);
+        assert_eq!(read("/list/0", Shape::Object(fields()), &json!({"list": []})).unwrap_err().0, Kind::NotFound);
         for (select, data) in
             [("/list/0/d", json!({"list": []})), ("/list/0/d", json!({"list": null})), ("/x/y", json!({"x": null}))]
         {
-            assert_eq!(read(select, Shape::Object(fields()), data.clone()).unwrap_err().0, Kind::NotFound, "{data}");
+            assert_eq!(read(select, Shape::Object(fields()), &data).unwrap_err().0, Kind::NotFound, "{data}");
         }
-        assert_eq!(read("/a~1b/~0", Shape::AsGiven, json!({"a/b": {"~": 3}})).unwrap(), json!(3));
-        assert_eq!(read("", Shape::AsGiven, json!({"a": [1]})).unwrap(), json!({"a": [1]}));
+        assert_eq!(read("/a~1b/~0", Shape::AsGiven, &json!({"a/b": {"~": 3}})).unwrap(), json!(3));
+        assert_eq!(read("", Shape::AsGiven, &json!({"a": [1]})).unwrap(), json!({"a": [1]}));
+    }
+
+    #[test]
+    fn an_answer_as_given_stays_to_the_letter() {
+        for data in
+            ["[]", "{}", "\"\"", "null", "false", "[[],{}]", "[12345678901234567890123]", r#"{"b":1.50,"a":[ ]}"#]
+        {
+            assert_eq!(read_text("", Shape::AsGiven, data).unwrap(), data);
+        }
+        let odd = r#"{"list":{"a":1e999,"b":12345678901234567890123}}"#;
+        assert_eq!(read_text("/list", Shape::AsGiven, odd).unwrap(), r#"{"a":null,"b":12345678901234567890123}"#);
+    }
+
+    #[test]
+    fn an_odd_value_is_null_and_an_odd_row_is_left_out() {
+        let data = r#"{"list":[
+            {"flow": "many", "deep": {"rate": "1,012.5%"}, "name": [], "open": "yes", "since": "2026-02-30"},
+            null, 7, [], {"other": 1}, {"flow": -1e400}, {"flow": 3, "flow": 4, "name": "a"}, {"flow": 5, "open": false}
+        ]}"#;
+        let (items, odd) = collect(|| read_text("/list", Shape::List(fields()), data).unwrap());
+        let items: Value = serde_json::from_str(&items).unwrap();
+        let items: Vec<Value> = items["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| json!([item["visitors"], item["rate"], item["name"], item["is_open"], item["since"]]))
+            .collect();
+        let expected = [
+            json!([null, 1012.5, null, null, null]),
+            json!([null, null, "a", null, null]),
+            json!([5, null, null, false, null]),
+        ];
+        assert_eq!(items, expected);
+        let odd: Vec<(&str, u64)> = odd.iter().collect();
+        assert_eq!(odd, [("is_open", 1), ("items[]", 5), ("name", 1), ("since", 1), ("visitors", 3)]);
+        let one = r#"{"flow":"x","name":"a"}"#;
+        assert_eq!(
+            serde_json::from_str::<Value>(&read_text("", Shape::Object(fields()), one).unwrap()).unwrap()["name"],
+            "a"
+        );
+    }
+
+    #[test]
+    fn phps_lists_are_lists() {
+        let data = json!({"list": {"0": {"flow": 1}, "7": {"flow": 2}}});
+        let visitors = |read: Value| {
+            read["items"].as_array().unwrap().iter().map(|one| one["visitors"].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(visitors(read("/list", Shape::List(fields()), &data).unwrap()), [1, 2]);
+        assert_eq!(read("/list/1", Shape::Object(fields()), &data).unwrap()["visitors"], 2);
+        for empty in [json!([]), json!(""), json!(false), json!(null)] {
+            assert_eq!(read("/list", Shape::List(fields()), &json!({"list": empty})).unwrap(), json!({"items": []}));
+        }
     }
 
     #[test]
@@ -239,10 +339,9 @@ mod tests {
             ("", Shape::Object(fields()), json!({"flow": "many"})),
             ("", Shape::Object(fields()), json!({"open": "yes"})),
             ("", Shape::Object(fields()), json!({"since": "soon"})),
-            ("", Shape::AsGiven, serde_json::from_str("[12345678901234567890123]").unwrap()),
             ("", Shape::List(fields()), json!([7])),
         ] {
-            assert_eq!(read(select, shape, data.clone()).unwrap_err().0, Kind::Unreadable, "{data}");
+            assert_eq!(read(select, shape, &data).unwrap_err().0, Kind::Unreadable, "{data}");
         }
     }
 }

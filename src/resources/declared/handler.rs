@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpResponse, Route};
 use jiff::tz::TimeZone;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::Declaration;
 use super::parameter::{Given, Parameter};
@@ -45,8 +45,9 @@ async fn read(
     let ended = asked.period.is_some_and(|period| period.has_ended(desk.shared().clock.now()));
     let question = desk.question(&caller, resource, &canonical(&call), stores, ended)?;
     desk.answer(resource, question, move |gateway| async move {
-        let data: Option<Value> = gateway.call(&account, &call).await?;
-        Ok(declaration.answer.of(data, account.gateway(), &zone)?.into())
+        let data: Option<Box<RawValue>> = gateway.call(&account, &call).await?;
+        let read = || declaration.answer.of(data.as_deref(), account.gateway(), &zone);
+        Ok(gateway.reading(&account, &call, read)?.into())
     })
     .await
 }

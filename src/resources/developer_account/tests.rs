@@ -1,7 +1,8 @@
 //! An account as the gateway sends it, every field of it, and who sees its secret.
 
-use super::{DeveloperAccount, Recognized, WireAccount};
+use super::{DeveloperAccount, WireAccount};
 use crate::gateway::endpoint::china_standard_time;
+use crate::gateway::object::Object;
 use serde_json::{Value, json};
 
 fn read(shows_secret: bool) -> Value {
@@ -36,6 +37,17 @@ fn the_secret_is_shown_to_who_may_see_it() {
 #[test]
 fn an_answer_without_any_field_of_an_account_is_none() {
     for data in [json!({}), json!({"message": "system busy"}), json!({"application_id": "S107"})] {
-        assert!(serde_json::from_value::<Recognized<WireAccount>>(data.clone()).is_err(), "{data}");
+        assert!(serde_json::from_str::<Object<WireAccount>>(&data.to_string()).is_err(), "{data}");
     }
+}
+
+#[test]
+fn an_odd_value_is_null_and_the_rest_of_the_account_is_read() {
+    let odd = json!({"id": 1.5, "username": ["a"], "applicationSecret": {}, "expire": "2027-02-30", "keytype": true,
+        "switchStatus": 1, "enterpriseId": "many"});
+    let Object(wire) = serde_json::from_str::<Object<WireAccount>>(&odd.to_string()).unwrap();
+    let account = json!(DeveloperAccount::from_wire(wire, true, &china_standard_time()));
+    assert_eq!(account["enabled"], true);
+    let nulls = ["id", "username", "application_secret", "expires_at", "key_type", "platform_enterprise_id"];
+    assert!(nulls.iter().all(|field| account[field].is_null()), "{account}");
 }

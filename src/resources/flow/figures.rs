@@ -175,16 +175,17 @@ impl From<WireIndicator> for Indicator {
 #[cfg(test)]
 mod tests {
     use super::{Indicator, TotalData};
-    use crate::resources::recognized::Recognized;
+    use crate::gateway::object::Object;
+    use crate::gateway::odd_values::collect;
     use serde_json::json;
 
-    fn read(data: serde_json::Value) -> TotalData {
-        serde_json::from_value::<Recognized<TotalData>>(data).unwrap().0
+    fn read(data: &serde_json::Value) -> TotalData {
+        serde_json::from_str::<Object<TotalData>>(&data.to_string()).unwrap().0
     }
 
     #[test]
     fn figures_are_read_as_numbers_texts_and_percents() {
-        let data = read(json!({
+        let data = read(&json!({
             "DAY_FLOW": 318, "WEEK_FLOW": "1906", "MONTH_FLOW": null, "TOTAL_SALE": 48210, "EXPENDITURE": "151",
             "BUY_RATE": "21.4%", "ENTER_RATE": "12.4", "FITTING_RATE": "--"
         }));
@@ -197,15 +198,46 @@ mod tests {
     #[test]
     fn configured_figures_come_one_or_many() {
         let one = json!({"key": "k", "name": "进店率", "type": 1, "value": "12.4%"});
-        assert_eq!(read(json!({"cfgData": one})).cfg_data.len(), 1);
-        assert_eq!(read(json!({"cfgData": [one, one]})).cfg_data.len(), 2);
-        assert_eq!(read(json!({"cfgData": null})).cfg_data.len(), 0);
-        let indicator = Indicator::from(read(json!({"cfgData": one})).cfg_data.remove(0));
+        assert_eq!(read(&json!({"cfgData": one})).cfg_data.len(), 1);
+        assert_eq!(read(&json!({"cfgData": [one, one]})).cfg_data.len(), 2);
+        assert_eq!(read(&json!({"cfgData": null})).cfg_data.len(), 0);
+        let indicator = Indicator::from(read(&json!({"cfgData": one})).cfg_data.remove(0));
         assert_eq!(json!(indicator), json!({"key": "k", "name": "进店率", "kind": "ratio", "value": 12.4}));
     }
 
     #[test]
-    fn a_figure_of_the_wrong_kind_is_no_figure() {
+    fn a_figure_of_the_wrong_kind_is_no_figure_and_the_others_are() {
+        let (read, odd) = collect(|| {
+            read(&json!({
+                "DAY_FLOW": 318, "WEEK_FLOW": "many", "MONTH_FLOW": -1, "TOTAL_SALE": "21,528.50", "EXPENDITURE": "N/A",
+                "BUY_RATE": {}, "ENTER_RATE": true, "FITTING_RATE": "NaN", "WEATHER": "", "cfgData": "none"
+            }))
+        });
+        assert_eq!((read.day_flow, read.week_flow, read.month_flow), (Some(318), None, None));
+        assert_eq!(json!([read.total_sale, read.expenditure, read.buy_rate]), json!([21528.5, null, null]));
+        assert!(read.enter_rate.is_none() && read.fitting_rate.is_none() && read.weather.is_none());
+        let fields: Vec<&str> = odd.iter().map(|(field, _)| field).collect();
+        let expected = ["BUY_RATE", "ENTER_RATE", "EXPENDITURE", "FITTING_RATE", "MONTH_FLOW", "WEEK_FLOW", "cfgData"];
+        assert_eq!(fields, expected);
+    }
+
+    #[test]
+    fn configured_figures_come_in_phps_shapes() {
+        let [a, b] = [json!({"key": "a", "value": 1}), json!({"key": "b", "value": "2"})];
+        let keys = |cfg: serde_json::Value| {
+            read(&json!({"DAY_FLOW": 1, "cfgData": cfg})).cfg_data.into_iter().map(|one| one.key).collect::<Vec<_>>()
+        };
+        let both = [Some("a".to_owned()), Some("b".to_owned())];
+        assert_eq!(keys(json!({"0": a, "1": b})), both);
+        assert_eq!(keys(json!({"2": a, "9": b})), both);
+        assert_eq!(keys(json!([a, null, [], {}, "x", {"unknown": 1}, b])), both);
+        for none in [json!(""), json!([]), json!({}), json!(false), json!({"unknown": 1})] {
+            assert!(keys(none.clone()).is_empty(), "{none}");
+        }
+    }
+
+    #[test]
+    fn an_answer_of_which_no_figure_can_be_read_is_none() {
         for data in [
             json!({"DAY_FLOW": {}}),
             json!({"DAY_FLOW": "many"}),
@@ -216,7 +248,7 @@ mod tests {
             json!({"WEATHER": [1]}),
             json!([]),
         ] {
-            assert!(serde_json::from_value::<Recognized<TotalData>>(data.clone()).is_err(), "{data}");
+            assert!(serde_json::from_str::<Object<TotalData>>(&data.to_string()).is_err(), "{data}");
         }
     }
 }

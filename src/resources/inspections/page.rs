@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::Error as _;
 use serde_json::value::RawValue;
 
-use crate::gateway::scalar;
+use crate::gateway::{odd_values, raw_json, scalar};
 use crate::resources::gateway_pages::GatewayPage;
 use crate::resources::likely_fields::RawFields;
 
@@ -25,26 +25,34 @@ impl PartialEq for Row {
 #[derive(Deserialize)]
 struct Total(#[serde(deserialize_with = "scalar::count")] Option<i64>);
 
-/// Reads a page; `None` when there is no list, more than one, or a total that cannot be true.
+/// Reads a page, with `None` for each row that is left out; `None` when there is no list, more than one, a list of which no
+/// row can be read, or a total that cannot be true.
 ///
 /// Nothing, an empty list and a list that is `null` are all a page without inspections: the list may stand in `data`
 /// itself, so that its `null` is `data: null`. A total beside it that says otherwise is found by who joins the pages.
-pub fn from_wire(data: Option<&RawValue>) -> Option<GatewayPage<Row>> {
+pub fn from_wire(data: Option<&RawValue>) -> Option<GatewayPage<Option<Row>>> {
     let Some(data) = data else { return Some(GatewayPage { items: Vec::new(), total: None }) };
     if let Some(items) = rows(data) {
         return Some(GatewayPage { items, total: None });
     }
-    let fields: RawFields = serde_json::from_str(data.get()).ok()?;
+    let fields = raw_json::fields(data, "data")?;
     Some(GatewayPage { items: only_list(&fields)?, total: total(&fields).ok()? })
 }
 
-fn rows(list: &RawValue) -> Option<Vec<Row>> {
-    let rows: Vec<RawFields> = serde_json::from_str(list.get()).ok()?;
-    Some(rows.into_iter().map(Row).collect())
+fn rows(list: &RawValue) -> Option<Vec<Option<Row>>> {
+    let row = |item: &RawValue| {
+        let row = raw_json::fields(item, "extra").filter(|fields| !fields.is_empty()).map(Row);
+        if row.is_none() {
+            odd_values::note_row("rows");
+        }
+        row
+    };
+    let rows: Vec<Option<Row>> = raw_json::items(list)?.into_iter().map(row).collect();
+    (rows.is_empty() || rows.iter().any(Option::is_some)).then_some(rows)
 }
 
 /// Of two lists nobody can tell which one was asked for.
-fn only_list(fields: &RawFields) -> Option<Vec<Row>> {
+fn only_list(fields: &RawFields) -> Option<Vec<Option<Row>>> {
     let named: Vec<&RawValue> = LISTS.iter().filter_map(|name| fields.get(*name)).map(AsRef::as_ref).collect();
     let lists: Vec<&RawValue> = named.iter().copied().filter(|list| list.get() != "null").collect();
     match (named.as_slice(), lists.as_slice()) {

@@ -7,6 +7,7 @@ use super::row::Inspection;
 use crate::gateway::GatewayClient;
 use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind, Note};
+use crate::gateway::odd_values;
 use crate::gateway::opretail::methods::STATISTICS_DETAIL_PAGE;
 use crate::gateway::tenants::OpRetailAccess;
 use crate::gateway::vendor::Gateway;
@@ -50,7 +51,8 @@ impl Reading {
     ///
     /// # Errors
     /// What the gateway's calls end in, and [`Kind::Unreadable`] when its pages are none or do not fit together; when
-    /// stores are asked for, also when an inspection does not tell its store, or when there are too many to look through.
+    /// stores are asked for, also when no inspection tells its store, or when there are too many to look through. One that
+    /// does not tell it is left out then.
     pub async fn page(&self, gateway: &GatewayClient, page: Page) -> Result<GatewayPage<Inspection>, Error> {
         let window = Window { offset: page.offset(), size: page.size, cap: GATEWAY_PAGE };
         match &self.stores {
@@ -67,8 +69,9 @@ impl Reading {
         most: Option<u32>,
     ) -> Result<GatewayPage<Inspection>, Error> {
         let fetch_page = |number, size| async move {
-            let data: Option<Box<RawValue>> = gateway.call(&self.access.account, &self.call(number, size)).await?;
-            let page = page::from_wire(data.as_deref());
+            let call = self.call(number, size);
+            let data: Option<Box<RawValue>> = gateway.call(&self.access.account, &call).await?;
+            let page = gateway.reading(&self.access.account, &call, || page::from_wire(data.as_deref()));
             let page = page.ok_or_else(|| unreadable("there is no one list of inspections, or its total is none"))?;
             match (page.total, most) {
                 (Some(total), Some(most)) if total > u64::from(most) => Err(too_many()),
@@ -76,7 +79,9 @@ impl Reading {
             }
         };
         let page = window.fetch(Gateway::OpRetail, fetch_page).await?;
-        let items = page.items.into_iter().map(|Row(row)| Inspection::from_wire(row, &self.access)).collect();
+        let rows = page.items.into_iter().flatten();
+        let items = || rows.map(|Row(row)| Inspection::from_wire(row, &self.access)).collect();
+        let items = gateway.reading(&self.access.account, &self.call(1, GATEWAY_PAGE), items);
         Ok(GatewayPage { items, total: page.total })
     }
 
@@ -93,14 +98,18 @@ impl Reading {
         if all.items.len() > MOST_FILTERED as usize {
             return Err(too_many());
         }
-        let mut kept = Vec::new();
-        for inspection in all.items {
-            // It could be of a store that is asked for, and would be missing without a word.
-            let store = inspection.store_id().ok_or_else(|| unreadable("an inspection does not tell its store"))?;
-            if stores.iter().any(|wanted| wanted == store) {
-                kept.push(inspection);
-            }
+        let (told, untold): (Vec<_>, Vec<_>) =
+            all.items.into_iter().partition(|inspection| inspection.store_id().is_some());
+        // Were it so by design, every list of a store would be empty.
+        if told.is_empty() && !untold.is_empty() {
+            return Err(unreadable("no inspection tells its store"));
         }
+        let note = || untold.iter().for_each(|_| odd_values::note_row("depId"));
+        gateway.reading(&self.access.account, &self.call(1, GATEWAY_PAGE), note);
+        let is_wanted = |inspection: &Inspection| {
+            inspection.store_id().is_some_and(|store| stores.iter().any(|wanted| wanted == store))
+        };
+        let kept: Vec<Inspection> = told.into_iter().filter(is_wanted).collect();
         let total = kept.len() as u64;
         let skip = usize::try_from(page.offset()).unwrap_or(usize::MAX);
         Ok(GatewayPage { items: kept.into_iter().skip(skip).take(page.size as usize).collect(), total: Some(total) })

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::gateway::GatewaySettings;
 use crate::gateway::account::Account;
 use crate::gateway::endpoint::china_standard_time;
+use crate::gateway::odd_values::collect;
 use crate::gateway::opretail::OpRetailSettings;
 use crate::gateway::opretail::sign::SignMethod;
 use crate::gateway::registry::Registry;
@@ -107,6 +108,20 @@ fn a_blank_does_not_hide_the_value_under_another_name() {
 }
 
 #[test]
+fn what_readers_would_differ_about_is_null_and_the_rest_of_the_row_is_read() {
+    let row = r#"{"id":1,"score":1e999,"status":"a","status":"b","checkItems":{"0":{"a":1.50},"1":{}},"x":"\ud800","y":2.50,"pics":["a",null,""]}"#;
+    let page = format!(r#"[{row}]"#);
+    let page = page::from_wire(Some(&serde_json::from_str::<Box<RawValue>>(&page).unwrap())).unwrap();
+    let (inspection, odd) =
+        collect(|| page.items.into_iter().flatten().map(|page::Row(row)| Inspection::from_wire(row, &access())).next());
+    let written = serde_json::to_string(&inspection).unwrap();
+    assert!(written.contains(r#""score":null"#) && written.contains(r#""status":null"#), "{written}");
+    assert!(written.contains(r#""check_items":[{"a":1.50},{}]"#) && written.contains(r#""photos":["a"]"#), "{written}");
+    assert!(written.contains(r#""extra":{"x":null,"y":2.50}"#), "{written}");
+    assert!(odd.iter().any(|(field, _)| field == "score") && odd.iter().any(|(field, _)| field == "extra"), "{odd:?}");
+}
+
+#[test]
 fn a_value_that_does_not_fit_is_null_and_stays_in_extra() {
     let inspection = read(&json!({
         "score": "good", "checkItems": "none", "pictures": 7, "createTime": "soon", "rewardPenaltyType": 0,
@@ -130,6 +145,22 @@ fn the_list_is_found_wherever_it_stands() {
     ] {
         let page = page::from_wire(Some(&raw(&data))).unwrap();
         assert_eq!((page.items.len(), page.total), (1, total), "{data}");
+    }
+    for (data, rows) in [
+        (json!({"0": {"id": 1}, "4": {"id": 2}}), [true, true].as_slice()),
+        (json!({"rows": {"3": {"id": 1}, "4": null}, "total": 2}), &[true, false]),
+        (
+            json!({"rows": [{"id": 1}, null, 7, [], {}, "x", {"id": 2}]}),
+            &[true, false, false, false, false, false, true],
+        ),
+        (json!({"rows": "", "total": 0}), &[]),
+        (json!(""), &[]),
+        (json!(false), &[]),
+    ] {
+        let (page, odd) = collect(|| page::from_wire(Some(&raw(&data))).unwrap());
+        assert_eq!(page.items.iter().map(Option::is_some).collect::<Vec<_>>(), rows, "{data}");
+        let left_out = rows.iter().filter(|is_read| !**is_read).count();
+        assert_eq!(odd.iter().map(|(_, count)| count).sum::<u64>(), left_out as u64, "{data}");
     }
     for data in [json!("x"), json!({"total": 1}), json!({"rows": [1]}), json!({"rows": {}}), json!([null]), json!(7)] {
         assert!(page::from_wire(Some(&raw(&data))).is_none(), "{data}");

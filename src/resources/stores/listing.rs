@@ -27,7 +27,7 @@ pub async fn all_stores(access: &OmsAccess, gateway: &GatewayClient) -> Result<V
     let fetch_page = |number: u64, size: u32| async move {
         let call = Call::new(SHOP_GET_LIST).with("page_no", number.to_string()).with("page_size", size.to_string());
         let list: Option<Object<ShopList>> = gateway.call(&access.account, &call).await?;
-        let page: Option<GatewayPage<Shop>> = list.and_then(|Object(list)| shops(list));
+        let page: Option<GatewayPage<Option<Shop>>> = list.and_then(|Object(list)| shops(list));
         page.ok_or_else(|| unreadable("the list has no stores or count"))
     };
     let page = window.fetch(Gateway::Oms, fetch_page).await?;
@@ -37,6 +37,7 @@ pub async fn all_stores(access: &OmsAccess, gateway: &GatewayClient) -> Result<V
     let mut stores: Vec<ListedStore> = page
         .items
         .into_iter()
+        .flatten()
         .filter_map(|shop| Some(ListedStore { code: shop.code()?.to_owned(), name: shop.name().map(str::to_owned) }))
         .collect();
     stores.sort_by(|one, other| one.code.cmp(&other.code));

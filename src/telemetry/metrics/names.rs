@@ -13,6 +13,7 @@ pub(super) const GATEWAY_ATTEMPTS: &str = "storegate_gateway_attempts_total";
 pub(super) const GATEWAY_RETRIES: &str = "storegate_gateway_retries_total";
 pub(super) const GATEWAY_RETRIES_DENIED: &str = "storegate_gateway_retries_denied_total";
 pub(super) const GATEWAY_LOGINS: &str = "storegate_gateway_logins_total";
+pub(super) const GATEWAY_ODD_VALUES: &str = "storegate_gateway_odd_values_total";
 pub(super) const GATEWAY_CLOCK_OFFSET: &str = "storegate_gateway_clock_offset_seconds";
 pub(super) const GATEWAY_UNDER_WAY: &str = "storegate_gateway_calls_in_flight";
 pub(super) const GATEWAY_WAITING: &str = "storegate_gateway_calls_waiting";
@@ -50,6 +51,10 @@ pub(super) fn describe() {
     describe_counter!(GATEWAY_RETRIES, "Attempts that were followed by another, by the failure's kind");
     describe_counter!(GATEWAY_RETRIES_DENIED, "Retries that the retry budget did not allow");
     describe_counter!(GATEWAY_LOGINS, "User logins at gateways, by outcome");
+    describe_counter!(
+        GATEWAY_ODD_VALUES,
+        "Values that could not be read and rows that were left out, by gateway, method and field"
+    );
     describe_gauge!(GATEWAY_CLOCK_OFFSET, "How far the gateway's clock is ahead, the largest of a vendor's accounts");
     describe_gauge!(GATEWAY_UNDER_WAY, "Gateway calls under way");
     describe_gauge!(GATEWAY_WAITING, "Gateway calls that wait for their turn");

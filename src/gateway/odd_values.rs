@@ -1,0 +1,137 @@
+//! What is odd in an answer: fields whose values cannot be read, which are read as `null`, and rows of lists that are left
+//! out. Readers are serde's and know nothing of the call, so they note what they meet for their thread, and whoever reads
+//! an answer collects it. Only names of our own lists are noted, never anything that a gateway wrote.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// The same field of the same method is warned of once in this time.
+const WARNED_EVERY: Duration = Duration::from_secs(60);
+
+thread_local! {
+    static READING: RefCell<Reading> = const { RefCell::new(Reading { path: Vec::new(), odd: BTreeMap::new() }) };
+}
+
+struct Reading {
+    /// The fields around the one that is being read.
+    path: Vec<&'static str>,
+    odd: BTreeMap<String, u64>,
+}
+
+impl Reading {
+    fn name_of(&self, field: &str) -> String {
+        self.path.iter().copied().chain((!field.is_empty()).then_some(field)).collect::<Vec<_>>().join(".")
+    }
+
+    fn count(&mut self, name: String) {
+        *self.odd.entry(name).or_default() += 1;
+    }
+}
+
+/// The odd values of one answer: how many there are, by field.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct OddValues(BTreeMap<String, u64>);
+
+impl OddValues {
+    /// The fields, such as `WEATHER.id`, and a list with odd rows as `cfgData[]`.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.0.iter().map(|(field, count)| (field.as_str(), *count))
+    }
+}
+
+/// Collects what is odd while `read` runs.
+pub fn collect<T>(read: impl FnOnce() -> T) -> (T, OddValues) {
+    /// Gives the thread back what it was reading, even if `read` panics.
+    struct Outer(Option<Reading>);
+    impl Drop for Outer {
+        fn drop(&mut self) {
+            if let Some(reading) = self.0.take() {
+                READING.replace(reading);
+            }
+        }
+    }
+    let _outer = Outer(Some(READING.replace(Reading { path: Vec::new(), odd: BTreeMap::new() })));
+    let value = read();
+    (value, OddValues(READING.with_borrow_mut(|reading| std::mem::take(&mut reading.odd))))
+}
+
+/// The value of this field cannot be read.
+pub fn note(field: &str) {
+    READING.with_borrow_mut(|reading| reading.count(reading.name_of(field)));
+}
+
+/// A row of the list in this field is left out.
+pub fn note_row(field: &str) {
+    READING.with_borrow_mut(|reading| reading.count(format!("{}[]", reading.name_of(field))));
+}
+
+/// Reads what stands in this field.
+pub fn within<T>(field: &'static str, read: impl FnOnce() -> T) -> T {
+    READING.with_borrow_mut(|reading| reading.path.push(field));
+    let value = read();
+    READING.with_borrow_mut(|reading| reading.path.pop());
+    value
+}
+
+/// The names of what was odd so far, for the log.
+pub(super) fn names() -> String {
+    READING.with_borrow(|reading| reading.odd.keys().cloned().collect::<Vec<_>>().join(", "))
+}
+
+/// When each field of each method was last warned of. As many as there are fields in our lists.
+#[derive(Debug, Default)]
+pub(super) struct Warned(Mutex<HashMap<(String, String), Duration>>);
+
+impl Warned {
+    /// Whether a warning is due, which then counts as given.
+    pub(super) fn is_due(&self, method: &str, field: &str, now: Duration) -> bool {
+        let mut warned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = warned.get(&(method.to_owned(), field.to_owned()));
+        let is_due = last.is_none_or(|last| now.saturating_sub(*last) >= WARNED_EVERY);
+        if is_due {
+            warned.insert((method.to_owned(), field.to_owned()), now);
+        }
+        is_due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OddValues, Warned, collect, note, note_row, within};
+    use std::time::Duration;
+
+    fn listed(odd: &OddValues) -> Vec<(&str, u64)> {
+        odd.iter().collect()
+    }
+
+    #[test]
+    fn fields_and_rows_are_counted_by_their_place() {
+        let (value, odd) = collect(|| {
+            note("DAY_FLOW");
+            within("WEATHER", || note("id"));
+            within("cfgData", || (0..3).for_each(|_| note_row("")));
+            7
+        });
+        assert_eq!((value, listed(&odd)), (7, vec![("DAY_FLOW", 1), ("WEATHER.id", 1), ("cfgData[]", 3)]));
+        assert_eq!(collect(|| ()).1, OddValues::default(), "the next answer begins with nothing");
+    }
+
+    #[test]
+    fn an_answer_within_another_is_its_own() {
+        let ((inner, ()), outer) = collect(|| {
+            let ((), inner) = collect(|| note("inner"));
+            (inner, note("outer"))
+        });
+        assert_eq!((listed(&inner), listed(&outer)), (vec![("inner", 1)], vec![("outer", 1)]));
+    }
+
+    #[test]
+    fn a_field_is_warned_of_once_a_minute() {
+        let (warned, at) = (Warned::default(), Duration::from_secs);
+        assert!(warned.is_due("m", "a", at(0)) && warned.is_due("m", "b", at(0)) && warned.is_due("n", "a", at(0)));
+        assert!(!warned.is_due("m", "a", at(59)));
+        assert!(warned.is_due("m", "a", at(60)) && !warned.is_due("m", "a", at(61)));
+    }
+}
