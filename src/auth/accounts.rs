@@ -39,14 +39,29 @@ impl Accounts {
     /// # Errors
     /// [`Exhausted`] when there is none; nothing is taken.
     pub fn take(&self, holder: Holder, rate: Rate, now: Duration) -> Result<Standing, Exhausted> {
+        self.take_many(1, holder, rate, now)
+    }
+
+    /// Takes so many of the holder's rate at once.
+    ///
+    /// # Errors
+    /// [`Exhausted`] when there are fewer; nothing is taken.
+    pub fn take_many(&self, count: u32, holder: Holder, rate: Rate, now: Duration) -> Result<Standing, Exhausted> {
         let mut accounts = self.shard(holder);
         if let Some(spent) = accounts.get_mut(&holder.0) {
-            return rate.take(spent, now);
+            return rate.take_many(count, spent, now);
         }
         if accounts.len() >= self.most_in_shard {
             make_room(&mut accounts, now);
         }
-        rate.take(accounts.entry(holder.0).or_default(), now)
+        rate.take_many(count, accounts.entry(holder.0).or_default(), now)
+    }
+
+    /// Gives back one that the holder has taken.
+    pub fn give_back(&self, holder: Holder, rate: Rate) {
+        if let Some(spent) = self.shard(holder).get_mut(&holder.0) {
+            rate.give_back(spent);
+        }
     }
 
     /// Whether the holder could take one.

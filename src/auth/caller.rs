@@ -77,6 +77,27 @@ impl<S: Scope> Caller<S> {
         require(&self.token, scope)
     }
 
+    /// Counts this request, which was counted as one, with all that it asks for, before any of it is looked for.
+    ///
+    /// # Errors
+    /// 429 when less is left of the client's quota, or the quota never is as much.
+    pub async fn charge(&self, request: &HttpRequest, things: usize) -> Result<(), Problem> {
+        let cost = u32::try_from(things).unwrap_or(u32::MAX);
+        let auth = request.app_data::<web::Data<CurrentAuth>>().map(|auth| auth.get());
+        let Some(auth) = auth.filter(|_| cost > 1) else { return Ok(()) };
+        let Quota::Limited(rate) = auth.quota_of(&self.token) else { return Ok(()) };
+        if cost > rate.count() {
+            if let Some(counted) = Counted::of(request) {
+                counted.costing(cost).leave_at(request);
+            }
+            metrics::quota_refused();
+            return Err(headers::never_fits(rate, cost));
+        }
+        auth.quotas().give_back(&self.token, rate);
+        let counted = auth.quotas().take(&self.token, rate, cost, auth.clock.elapsed()).await;
+        admit(request, rate, cost, counted)
+    }
+
     /// The same caller for what requires another scope.
     ///
     /// # Errors
@@ -156,7 +177,7 @@ impl<S: Scope> Caller<S> {
         if let Quota::Limited(rate) = auth.quota_of(&verified.token) {
             let counted = auth.quotas().take_now(&verified.token, rate, auth.clock.elapsed());
             let Some(counted) = counted else { return Err(Stop::Uncounted(auth.clone(), verified, rate)) };
-            admit(request, rate, counted)?;
+            admit(request, rate, 1, counted)?;
         }
         Ok(Self::with(verified)?)
     }
@@ -178,8 +199,8 @@ impl<S: Scope> Caller<S> {
             // Nobody waits any more.
             Stop::KeyMissing(_, meanwhile) => Err(refused_token(request, meanwhile)),
             Stop::Uncounted(auth, verified, rate) => {
-                let counted = auth.quotas().take(&verified.token, rate, auth.clock.elapsed()).await;
-                admit(request, rate, counted)?;
+                let counted = auth.quotas().take(&verified.token, rate, 1, auth.clock.elapsed()).await;
+                admit(request, rate, 1, counted)?;
                 Self::with(verified)
             }
         }
@@ -198,11 +219,12 @@ fn require(token: &VerifiedToken, scopes: &str) -> Result<(), Problem> {
 }
 
 /// Leaves the count for the answer's headers, and lets the request pass unless the quota is spent.
-fn admit(request: &HttpRequest, rate: Rate, counted: Count) -> Result<(), Problem> {
-    counted.map_or_else(|exhausted| Counted::refused(rate, exhausted), Counted::from).leave_at(request);
+fn admit(request: &HttpRequest, rate: Rate, cost: u32, counted: Count) -> Result<(), Problem> {
+    let standing = counted.map_or_else(|exhausted| Counted::refused(rate, exhausted), Counted::from);
+    standing.costing(cost).leave_at(request);
     counted.map(|_| ()).map_err(|exhausted| {
         metrics::quota_refused();
-        headers::exceeded(rate, exhausted)
+        headers::exceeded(rate, cost, exhausted)
     })
 }
 

@@ -41,10 +41,12 @@ pub struct Standing {
     pub more_in: Duration,
 }
 
-/// There is none left.
+/// There are fewer left than were wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exhausted {
-    /// When the next one will be there.
+    /// How many are left.
+    pub left: u32,
+    /// When as many as were wanted will be there.
     pub retry_after: Duration,
 }
 
@@ -69,9 +71,22 @@ impl Rate {
     /// # Errors
     /// [`Exhausted`] when there is none; nothing is taken.
     pub fn take(self, spent: &mut Spent, now: Duration) -> Result<Standing, Exhausted> {
-        let restored_in = self.after_one_more(*spent, now)?;
+        self.take_many(1, spent, now)
+    }
+
+    /// Takes so many at once.
+    ///
+    /// # Errors
+    /// [`Exhausted`] when there are fewer; nothing is taken.
+    pub fn take_many(self, count: u32, spent: &mut Spent, now: Duration) -> Result<Standing, Exhausted> {
+        let restored_in = self.after_more(count, *spent, now)?;
         *spent = Spent(now.saturating_add(restored_in));
         Ok(self.standing(restored_in))
+    }
+
+    /// Gives back one that was taken.
+    pub fn give_back(self, spent: &mut Spent) {
+        *spent = Spent(spent.0.saturating_sub(self.interval()));
     }
 
     /// How a holder stands whose spending takes so long to come back.
@@ -82,10 +97,10 @@ impl Rate {
         Standing { rate: self, left, more_in }
     }
 
-    /// When the next one will be there for a holder who has none, and whose spending takes so long to come back.
-    pub fn exhausted(self, restored_in: Duration) -> Exhausted {
-        let retry_after = (restored_in + self.interval()).saturating_sub(self.per);
-        Exhausted { retry_after: retry_after.max(Duration::from_millis(1)) }
+    /// When so many will be there for a holder who has fewer, and whose spending takes so long to come back.
+    pub fn exhausted(self, count: u32, restored_in: Duration) -> Exhausted {
+        let retry_after = restored_in.saturating_add(self.interval().saturating_mul(count)).saturating_sub(self.per);
+        Exhausted { left: self.standing(restored_in).left, retry_after: retry_after.max(Duration::from_millis(1)) }
     }
 
     /// Whether one could be taken; takes nothing.
@@ -93,15 +108,16 @@ impl Rate {
     /// # Errors
     /// [`Exhausted`] when there is none.
     pub fn check(self, spent: Spent, now: Duration) -> Result<(), Exhausted> {
-        self.after_one_more(spent, now).map(|_| ())
+        self.after_more(1, spent, now).map(|_| ())
     }
 
-    fn after_one_more(self, spent: Spent, now: Duration) -> Result<Duration, Exhausted> {
+    fn after_more(self, count: u32, spent: Spent, now: Duration) -> Result<Duration, Exhausted> {
         // More than everything can be spent only by another rate, before a reload.
         let owed = spent.0.saturating_sub(now).min(self.per);
-        let restored_in = owed + self.interval();
+        let restored_in = owed.saturating_add(self.interval().saturating_mul(count));
         if restored_in > self.per {
-            return Err(Exhausted { retry_after: restored_in.saturating_sub(self.per) });
+            let retry_after = restored_in.saturating_sub(self.per);
+            return Err(Exhausted { left: self.standing(owed).left, retry_after });
         }
         Ok(restored_in)
     }
@@ -172,6 +188,20 @@ mod tests {
             };
             assert_eq!((left_at(when), left_at(when - moment)), (standing.left, standing.left - 1), "{earlier}");
         }
+    }
+
+    #[test]
+    fn many_are_taken_at_once_or_not_at_all_and_told_when_they_will_be_there() {
+        let (rate, mut spent) = (rate("10/1m"), Spent::default());
+        assert_eq!(rate.take_many(7, &mut spent, START).unwrap().left, 3);
+        let refused = rate.take_many(5, &mut spent, START).unwrap_err();
+        assert_eq!((refused.left, refused.retry_after), (3, Duration::from_secs(12)));
+        assert_eq!(rate.exhausted(5, Duration::from_secs(42)), refused, "as others count it");
+        let later = START + Duration::from_secs(12);
+        assert_eq!(rate.take_many(5, &mut spent, later).unwrap().left, 0);
+        rate.give_back(&mut spent);
+        assert_eq!(rate.take(&mut spent, later).unwrap().left, 0);
+        assert!(rate.take_many(11, &mut Spent::default(), START).is_err(), "more than there ever are");
     }
 
     #[test]

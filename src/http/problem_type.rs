@@ -77,8 +77,8 @@ problem_types! {
         "The request was well-formed, but the vendor's gateway refused a parameter that came from the caller, with a code that is documented to mean this. `gateway` has its code.",
         "Read `detail` and the gateway's code, and correct the parameter. The same request will be refused again.";
     QuotaExceeded = 429 "quota-exceeded", "The quota is spent",
-        "This client has sent more requests than its quota allows.",
-        "Wait as long as `Retry-After` says. `RateLimit-Policy` shows the quota.";
+        "This client has sent more requests than its quota allows, or asks for more at once than is left of it: each store of `/flow` and each part of an overview costs one.",
+        "Wait as long as `Retry-After` says, or ask for fewer things at once. `RateLimit-Policy` shows the quota.";
     HeadersTooLarge = 431 "headers-too-large", "The request head is too large",
         "The headers of the request are larger or more than this service reads.",
         "Send fewer or shorter headers and cookies.";

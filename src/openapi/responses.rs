@@ -114,7 +114,7 @@ fn request_id() -> (String, Header) {
 
 fn quota_headers() -> [(String, Header); 2] {
     [
-        ("RateLimit-Policy", "The client's quota `q` in `w` seconds; only if it has one.", "\"default\";q=600;w=60"),
+        ("RateLimit-Policy", "The client's quota `q` in `w` seconds; only if it has one. `storegate-cost` is what the request cost, if that is more than one.", "\"default\";q=600;w=60"),
         (
             "RateLimit",
             "The requests `r` that are left, and in how many seconds `t` there will be more; only if the client has a quota.",

@@ -37,10 +37,10 @@ const SHARDS: usize = 16;
 const MOST_IN_SHARD: usize = 4096;
 
 /// KEYS: what the client has spent: the moment when all of it will have come back, in microseconds. ARGV: how long one
-/// takes to come back, how long all, both in microseconds; how many are given back; how many are wanted at most.
-/// Gives how many were taken, and how long all that is spent takes to come back. More than all cannot be spent: such a value
-/// is of another quota, of another clock, or of somebody else, and counts as nothing. So does `nan`, of which every comparison is
-/// false.
+/// takes to come back, how long all, both in microseconds; how many are given back; how many are wanted at most, and at least:
+/// fewer are not taken. Gives how many were taken, and how long all that is spent takes to come back. More than all cannot be
+/// spent: such a value is of another quota, of another clock, or of somebody else, and counts as nothing. So does `nan`, of
+/// which every comparison is false.
 static TAKE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local time = redis.call('TIME')
@@ -50,7 +50,9 @@ static TAKE: LazyLock<Script> = LazyLock::new(|| {
          if not (spent <= now + all + one) then spent = 0 end
          spent = math.max(spent - ARGV[3] * one, now)
          local room = math.floor((now + all - spent) / one + 0.000001)
-         local taken = math.min(tonumber(ARGV[4]), math.max(math.floor(room / 256), 1), room)
+         local least = tonumber(ARGV[5])
+         local taken = math.min(tonumber(ARGV[4]), math.max(math.floor(room / 256), least), room)
+         if taken < least then taken = 0 end
          spent = spent + taken * one
          if spent > now then
              redis.call('SET', KEYS[1], string.format('%.3f', spent), 'PX', math.ceil((spent - now) / 1000))
@@ -92,12 +94,12 @@ pub struct Allowance {
 /// What a client has left of its quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// One was taken; all that is spent takes so long to come back.
-    One {
+    /// As many as were wanted were taken; all that is spent takes so long to come back.
+    All {
         /// How long.
         owed: Duration,
     },
-    /// There is none.
+    /// There are fewer, and none was taken.
     None {
         /// How long all that is spent takes to come back.
         owed: Duration,
@@ -156,42 +158,47 @@ impl SharedQuotas {
         }
         its.left = if since < OLD { its.left.checked_sub(1)? } else { return None };
         let unused = allowance.one() * its.left;
-        Some(Taken::One { owed: its.owed.saturating_sub(unused).saturating_sub(since) })
+        Some(Taken::All { owed: its.owed.saturating_sub(unused).saturating_sub(since) })
     }
 
-    /// Takes some at Redis, and one of them; `None` when Redis is not to be had.
-    pub async fn take(&self, holder: Holder, allowance: Allowance) -> Option<Taken> {
-        let given_back = self.begin_asking(holder, allowance);
-        let take = self.script(holder, allowance, given_back, MOST_AT_ONCE);
+    /// Takes some at Redis, and so many of them; `None` when Redis cannot be asked.
+    pub async fn take(&self, holder: Holder, allowance: Allowance, count: u32) -> Option<Taken> {
+        let given_back = self.begin_asking(holder, allowance, count);
+        let take = self.script(holder, allowance, given_back, (count, MOST_AT_ONCE.max(count)));
         let deadline = self.link.patience();
         let work = |mut connection| async move { take.invoke_async(&mut connection).await };
         // What comes too late for this request is there for the client's next ones.
         let quotas = self.clone();
-        let late = move |(taken, owed)| quotas.have_taken(holder, taken, Duration::from_micros(owed));
+        let late = move |(taken, owed)| quotas.have_taken(holder, count, taken, Duration::from_micros(owed));
         let told: Result<(u32, u64), _> = self.link.run_or_late(Operation::Quota, &deadline, work, late).await;
         let told = told.map(|(taken, owed)| (taken, Duration::from_micros(owed)));
         if let Ok((taken, owed)) = told {
-            self.have_taken(holder, taken, owed);
+            self.have_taken(holder, count, taken, owed);
         }
         self.end_asking(holder);
         match told {
-            Ok((0, owed)) => Some(self.take_of_others(holder, allowance, owed).await),
-            Ok((taken, owed)) => Some(Taken::One { owed: owed.saturating_sub(allowance.one() * (taken - 1)) }),
-            Err(_) => self.known_to_be_spent(holder, allowance),
+            Ok((0, owed)) => Some(self.take_of_others(holder, allowance, count, owed).await),
+            Ok((taken, owed)) => {
+                let unused = allowance.one().saturating_mul(taken.saturating_sub(count));
+                Some(Taken::All { owed: owed.saturating_sub(unused) })
+            }
+            Err(_) => self.known_to_be_spent(holder, allowance, count),
         }
     }
 
     /// Redis is late: that there was none a moment ago is still known.
-    fn known_to_be_spent(&self, holder: Holder, allowance: Allowance) -> Option<Taken> {
+    fn known_to_be_spent(&self, holder: Holder, allowance: Allowance, count: u32) -> Option<Taken> {
         let now = self.clock.elapsed();
         let its = *self.shard(holder).get(&holder)?;
         let since = now.saturating_sub(its.taken_at);
         let owed = its.owed.saturating_sub(since);
-        (self.link.is_up() && since < OLD && owed + allowance.one() > allowance.per).then_some(Taken::None { owed })
+        let after = owed.saturating_add(allowance.one().saturating_mul(count));
+        (self.link.is_up() && since < OLD && after > allowance.per).then_some(Taken::None { owed })
     }
 
-    /// What is held was taken for all requests of the client; gives how many of it are too old.
-    fn begin_asking(&self, holder: Holder, allowance: Allowance) -> u32 {
+    /// What is held was taken for all requests of the client; gives how many of it go back to Redis: those that are too old,
+    /// and all of them when more than one is wanted, so that all that is left is in one place.
+    fn begin_asking(&self, holder: Holder, allowance: Allowance, count: u32) -> u32 {
         let now = self.clock.elapsed();
         let mut held = self.shard(holder);
         if held.len() >= MOST_IN_SHARD && !held.contains_key(&holder) {
@@ -201,7 +208,7 @@ impl SharedQuotas {
         let its = held.entry(holder).or_insert(new);
         its.asking += 1;
         its.allowance = allowance;
-        if now.saturating_sub(its.taken_at) < OLD { 0 } else { std::mem::take(&mut its.left) }
+        if count == 1 && now.saturating_sub(its.taken_at) < OLD { 0 } else { std::mem::take(&mut its.left) }
     }
 
     fn end_asking(&self, holder: Holder) {
@@ -210,25 +217,32 @@ impl SharedQuotas {
         }
     }
 
-    /// So many were taken at Redis, one of them for the request that asked.
-    fn have_taken(&self, holder: Holder, taken: u32, owed: Duration) {
+    /// One that was taken is not used: the client's next request has it.
+    pub fn put_back(&self, holder: Holder) {
+        if let Some(its) = self.shard(holder).get_mut(&holder) {
+            its.left = its.left.saturating_add(1);
+        }
+    }
+
+    /// So many were taken at Redis, `count` of them for the request that asked.
+    fn have_taken(&self, holder: Holder, count: u32, taken: u32, owed: Duration) {
         let now = self.clock.elapsed();
         if let Some(its) = self.shard(holder).get_mut(&holder) {
-            its.left = its.left.saturating_add(taken.saturating_sub(1));
+            its.left = its.left.saturating_add(taken.saturating_sub(count));
             (its.owed, its.taken_at) = (owed, now);
-            its.refused = (taken == 0 && its.left == 0).then(|| Deadline::after(REFUSED));
+            its.refused = (count == 1 && taken == 0 && its.left == 0).then(|| Deadline::after(REFUSED));
         }
     }
 
     /// There was none at Redis: the client's other requests here may have taken the last ones, or be about to.
-    async fn take_of_others(&self, holder: Holder, allowance: Allowance, owed: Duration) -> Taken {
+    async fn take_of_others(&self, holder: Holder, allowance: Allowance, count: u32, owed: Duration) -> Taken {
         for _ in 0..TRIES {
             {
                 let mut held = self.shard(holder);
                 let Some(its) = held.get_mut(&holder) else { break };
-                if let Some(left) = its.left.checked_sub(1) {
+                if let Some(left) = its.left.checked_sub(count) {
                     its.left = left;
-                    return Taken::One { owed: owed.saturating_sub(allowance.one() * left) };
+                    return Taken::All { owed: owed.saturating_sub(allowance.one() * left) };
                 }
                 if its.asking == 0 {
                     break;
@@ -246,7 +260,7 @@ impl SharedQuotas {
     /// Why nothing more is to be expected of the connection.
     pub(super) async fn give_back<C: ConnectionLike>(&self, connection: &mut C) -> RedisResult<()> {
         for (holder, Held { allowance, left, .. }) in self.take_old() {
-            let script = self.script(holder, allowance, left, 0);
+            let script = self.script(holder, allowance, left, (0, 0));
             match within(COMMAND, script.invoke_async::<Value>(connection)).await {
                 Err(error) if breaks_the_link(&error) => return Err(error),
                 _ => {}
@@ -265,10 +279,20 @@ impl SharedQuotas {
             .collect()
     }
 
-    fn script(&self, holder: Holder, allowance: Allowance, given_back: u32, most: u32) -> ScriptInvocation<'static> {
+    fn script(
+        &self,
+        holder: Holder,
+        allowance: Allowance,
+        given_back: u32,
+        wanted: (u32, u32),
+    ) -> ScriptInvocation<'static> {
         let key = format!("{}:quota:{}", self.prefix, base16ct::lower::encode_string(&holder.0));
         let mut take = TAKE.key(key);
-        take.arg(microseconds(allowance.one())).arg(microseconds(allowance.per)).arg(given_back).arg(most);
+        take.arg(microseconds(allowance.one()))
+            .arg(microseconds(allowance.per))
+            .arg(given_back)
+            .arg(wanted.1)
+            .arg(wanted.0);
         take
     }
 

@@ -66,7 +66,7 @@ pub struct StoreProblem {
 /// Read the flow of many stores
 ///
 /// Visitors and sales of up to 200 stores in one answer. Each store has its own error: the answer is 200 while there is the
-/// flow of one, and else the problem of the first.
+/// flow of one, and else the problem of the first. Each store costs one of the client's quota.
 #[utoipa::path(
     get,
     path = "/flow",
@@ -79,6 +79,7 @@ async fn read_flow_of_stores(caller: Caller<FlowRead>, desk: Desk) -> Result<Htt
     let tenant = desk.tenant(&caller)?;
     let ask: FlowsAsk = desk.ask(&tenant)?;
     let stores = desk.each_once(&caller, ask.stores);
+    caller.charge(desk.request(), stores.len()).await?;
     let finding = stores.iter().map(|store| flow::find_of_store(&caller, &desk, store));
     let parts: Vec<joined::Part> = stream::iter(finding).buffered(SIDE_BY_SIDE).collect().await;
     joined::require_one(parts.iter())?;

@@ -120,7 +120,7 @@ pub struct Overview {
 /// Read what there is to know of a store
 ///
 /// The store, its flow and its demographics in one answer. Each part needs its own scope and has its own error: the answer
-/// is 200 while one part is there, and else the problem of the first.
+/// is 200 while one part is there, and else the problem of the first. Each part costs one of the client's quota.
 #[utoipa::path(
     get,
     path = "/stores/{store_id}/overview",
@@ -133,6 +133,7 @@ async fn read_store_overview(caller: Caller<AnyPartOfAStore>, desk: Desk) -> Res
     let tenant = desk.tenant(&caller)?;
     let ask: OverviewAsk = desk.ask(&tenant)?;
     let store = desk.granted(&caller, &ask.demographics.store)?;
+    caller.charge(desk.request(), ask.parts.len()).await?;
     let parts = join_all(ask.parts.iter().map(|part| find(*part, &caller, &desk, &ask))).await;
     joined::require_one(parts.iter())?;
     let mut answer = Joined::new();

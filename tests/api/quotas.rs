@@ -86,6 +86,64 @@ async fn the_quota_of_all_holds_for_each_client_by_company_and_its_own_goes_befo
     assert_eq!(app.get_with_token(&token, "/stores").await.header("ratelimit"), Some("\"default\";r=1;t=30"));
 }
 
+fn batch(first: u32, stores: u32) -> String {
+    let ids: Vec<String> = (first..first + stores).map(|store| format!("S_{store}")).collect();
+    format!("/flow?store_id={}", ids.join(","))
+}
+
+#[actix_web::test]
+async fn a_request_for_many_stores_costs_each_of_them_or_nothing() {
+    let app = TestApp::with(|setup| setup.set("AUTH__CLIENTS__DASHBOARD__QUOTA", "10/1m"));
+    let answer = app.get(&batch(100_001, 6)).await;
+    assert_eq!((answer.status, app.sandbox().calls()), (200, 6));
+    let policy = "\"default\";q=10;w=60;storegate-cost=6";
+    assert_eq!(told(&answer), (Some(policy), Some("\"default\";r=4;t=6")));
+    // A batch for which too little is left takes nothing, however often it is tried.
+    for _ in 0..3 {
+        let refused = app.get(&batch(100_010, 6)).await;
+        assert_eq!((refused.status, refused.problem().as_str()), (429, "quota-exceeded"));
+        assert_eq!(told(&refused), (Some(policy), Some("\"default\";r=4;t=12")));
+        assert_eq!(refused.header("retry-after"), Some("12"));
+    }
+    assert_eq!(app.sandbox().calls(), 6);
+    app.pass(12);
+    assert_eq!(app.get(&batch(100_010, 6)).await.header("ratelimit"), Some("\"default\";r=0;t=6"));
+    assert_eq!(app.get(FLOW).await.status, 429);
+}
+
+#[actix_web::test]
+async fn a_store_that_is_asked_for_twice_and_one_that_is_kept_cost_as_any_other() {
+    let app = limited();
+    assert_eq!(
+        app.get("/flow?store_id=S_100001,100001,S_100001").await.header("ratelimit"),
+        Some("\"default\";r=5;t=10")
+    );
+    assert_eq!(app.get(&batch(100_001, 2)).await.header("ratelimit"), Some("\"default\";r=3;t=10"));
+    assert_eq!(app.sandbox().calls(), 2);
+}
+
+#[actix_web::test]
+async fn a_batch_larger_than_the_whole_quota_is_refused_for_good() {
+    let app = TestApp::with(|setup| setup.set("AUTH__CLIENTS__DASHBOARD__QUOTA", "5/1m"));
+    let refused = app.get(&batch(100_001, 60)).await;
+    assert_eq!((refused.status, refused.problem().as_str(), app.sandbox().calls()), (429, "quota-exceeded", 0));
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("costs 60") && detail.contains("at most 5"), "{detail}");
+    assert_eq!(refused.header("retry-after"), None, "waiting is of no help");
+    assert_eq!(refused.header("ratelimit-policy"), Some("\"default\";q=5;w=60;storegate-cost=60"));
+}
+
+#[actix_web::test]
+async fn an_overview_costs_its_parts_and_a_sum_of_many_stores_one() {
+    let app = limited();
+    let sum = app.get("/demographics?store_id=S_100001,S_100002,S_100003&from=2026-11-01&to=2026-11-07").await;
+    assert_eq!((sum.status, sum.header("ratelimit")), (200, Some("\"default\";r=5;t=10")), "the gateway sums");
+    let whole = app.get("/stores/S_123456/overview?from=2026-11-01&to=2026-11-07").await;
+    assert_eq!(whole.header("ratelimit"), Some("\"default\";r=2;t=10"), "{}", whole.status);
+    let one = app.get("/stores/S_123456/overview?parts=flow&from=2026-11-01&to=2026-11-07").await;
+    assert_eq!((one.status, one.header("ratelimit")), (200, Some("\"default\";r=1;t=10")));
+}
+
 #[actix_web::test]
 async fn whoever_shows_no_good_token_spends_nobodys_quota() {
     let app = limited();

@@ -41,6 +41,30 @@ pub async fn a_quota_is_spent_by_all_replicas_together_to_the_last_request() {
     assert!((1..=10).contains(&wait), "{wait}");
 }
 
+pub async fn a_batch_is_counted_by_all_replicas_together_and_whole_or_not_at_all() {
+    let redis = RedisServer::start();
+    let quota = ("AUTH__CLIENTS__DASHBOARD__QUOTA", "100/10m");
+    let fleet = Fleet::that_may_wait(2, &[("REDIS__NODES", &redis.node()), quota], |_| {});
+    fleet.all_share().await;
+    let batch = |first: u32, stores: u32| {
+        let ids: Vec<String> = (first..first + stores).map(|store| format!("S_{store}")).collect();
+        format!("/flow?store_id={}", ids.join(","))
+    };
+    let first = fleet.replicas[0].get(&batch(100_001, 40)).await;
+    assert_eq!((first.status, first.header("ratelimit")), (200, Some("\"default\";r=60;t=6")));
+    let second = fleet.replicas[1].get(&batch(100_001, 50)).await;
+    assert_eq!((second.status, second.header("ratelimit")), (200, Some("\"default\";r=10;t=6")));
+    for replica in &fleet.replicas {
+        let refused = replica.get(&batch(100_001, 20)).await;
+        assert_eq!((refused.status, refused.header("ratelimit")), (429, Some("\"default\";r=10;t=60")));
+    }
+    let mut statuses = Vec::new();
+    for number in 0..11 {
+        statuses.push(fleet.replicas[number % 2].get(FLOW).await.status);
+    }
+    assert_eq!(statuses, [&[200; 10][..], &[429]].concat(), "a batch that was refused took none of them");
+}
+
 pub async fn what_one_replica_took_and_does_not_use_another_may() {
     let redis = RedisServer::start();
     let fleet = Fleet::that_may_wait(2, &[("REDIS__NODES", &redis.node()), QUOTA], |_| {});

@@ -89,6 +89,7 @@ fn main() -> ExitCode {
         counting:
             a_quota_is_spent_by_all_replicas_together_to_the_last_request,
             a_count_at_redis_that_is_no_number_is_counted_from_zero,
+            a_batch_is_counted_by_all_replicas_together_and_whole_or_not_at_all,
             what_one_replica_took_and_does_not_use_another_may,
             without_redis_each_replica_counts_for_itself,
             equal_calls_of_two_replicas_in_one_second_carry_different_seconds,

@@ -28,20 +28,32 @@ struct Slot(Rc<Cell<Option<Counted>>>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counted {
     rate: Rate,
+    cost: u32,
     left: u32,
     more_in: Duration,
 }
 
 impl From<Standing> for Counted {
     fn from(standing: Standing) -> Self {
-        Self { rate: standing.rate, left: standing.left, more_in: standing.more_in }
+        Self { rate: standing.rate, cost: 1, left: standing.left, more_in: standing.more_in }
     }
 }
 
 impl Counted {
     /// A request that was refused.
     pub const fn refused(rate: Rate, exhausted: Exhausted) -> Self {
-        Self { rate, left: 0, more_in: exhausted.retry_after }
+        Self { rate, cost: 1, left: exhausted.left, more_in: exhausted.retry_after }
+    }
+
+    /// The same of a request that costs so much.
+    #[must_use]
+    pub const fn costing(self, cost: u32) -> Self {
+        Self { cost, ..self }
+    }
+
+    /// How the request was counted so far.
+    pub fn of(request: &HttpRequest) -> Option<Self> {
+        request.extensions().get::<Slot>().and_then(|Slot(slot)| slot.get())
     }
 
     /// Leaves it for the headers of the answer.
@@ -55,7 +67,10 @@ impl Counted {
     /// (draft-ietf-httpapi-ratelimit-headers-10), so on a
     /// refusal it is what `Retry-After` says.
     pub fn write(&self, headers: &mut HeaderMap) {
-        let policy = format!("\"default\";q={};w={}", self.rate.count(), self.rate.per().as_secs());
+        let mut policy = format!("\"default\";q={};w={}", self.rate.count(), self.rate.per().as_secs());
+        if self.cost > 1 {
+            policy += &format!(";storegate-cost={}", self.cost);
+        }
         let standing = format!("\"default\";r={};t={}", self.left, whole_seconds(self.more_in));
         for (name, value) in [(POLICY, policy), (STANDING, standing)] {
             // Digits and names of this program are always a header value.
@@ -66,12 +81,25 @@ impl Counted {
     }
 }
 
-/// The problem of a caller whose quota is spent.
-pub fn exceeded(rate: Rate, exhausted: Exhausted) -> Problem {
-    let kind = ProblemType::QuotaExceeded;
-    let detail =
-        format!("This client may send {} requests in {} s. {}", rate.count(), rate.per().as_secs(), kind.remedy());
+/// The problem of a caller who has less of its quota left than a request costs.
+pub fn exceeded(rate: Rate, cost: u32, exhausted: Exhausted) -> Problem {
+    let (kind, count, seconds) = (ProblemType::QuotaExceeded, rate.count(), rate.per().as_secs());
+    let detail = if cost > 1 {
+        let left = exhausted.left;
+        format!("This request costs {cost}, and {left} are left of {count} in {seconds} s. {}", kind.remedy())
+    } else {
+        format!("This client may send {count} requests in {seconds} s. {}", kind.remedy())
+    };
     Problem::new(kind, detail).retry_after(exhausted.retry_after)
+}
+
+/// The problem of a caller who asks for more at once than its quota ever has: waiting is no remedy.
+pub fn never_fits(rate: Rate, cost: u32) -> Problem {
+    let (count, seconds) = (rate.count(), rate.per().as_secs());
+    let detail = format!(
+        "This request costs {cost}, and this client's whole quota is {count} in {seconds} s. Ask for at most {count} things at once."
+    );
+    Problem::new(ProblemType::QuotaExceeded, detail)
 }
 
 /// The middleware that writes the headers, whatever became of the request after it was counted. It belongs around the
@@ -120,7 +148,7 @@ impl ResponseError for Announced {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counted, announce, exceeded};
+    use super::{Counted, announce, exceeded, never_fits};
     use crate::auth::rate::{Exhausted, Rate, Spent};
     use crate::clock::Clock;
     use crate::http::client_address::AddressFinder;
@@ -139,13 +167,34 @@ mod tests {
     fn on_a_refusal_both_headers_say_the_same_and_never_too_early() {
         let rate = Rate::new(7, Duration::from_secs(60));
         for (nanos, seconds) in [(1, 1), (999_999_999, 1), (1_000_000_000, 1), (1_000_000_001, 2), (8_571_428_571, 9)] {
-            let exhausted = Exhausted { retry_after: Duration::from_nanos(nanos) };
+            let exhausted = Exhausted { left: 0, retry_after: Duration::from_nanos(nanos) };
             let mut headers = HeaderMap::new();
             Counted::refused(rate, exhausted).write(&mut headers);
-            let (_, wait) = exceeded(rate, exhausted).headers().first().cloned().unwrap();
+            let (_, wait) = exceeded(rate, 1, exhausted).headers().first().cloned().unwrap();
             assert_eq!(wait, seconds.to_string());
             assert_eq!(headers.get("ratelimit").unwrap(), format!("\"default\";r=0;t={seconds}").as_str());
         }
+    }
+
+    #[test]
+    fn a_request_for_several_things_tells_what_it_costs() {
+        let rate = Rate::new(7, Duration::from_secs(60));
+        let exhausted = Exhausted { left: 3, retry_after: Duration::from_secs(9) };
+        let mut headers = HeaderMap::new();
+        Counted::refused(rate, exhausted).costing(4).write(&mut headers);
+        assert_eq!(headers.get("ratelimit-policy").unwrap(), "\"default\";q=7;w=60;storegate-cost=4");
+        assert_eq!(headers.get("ratelimit").unwrap(), "\"default\";r=3;t=9");
+        assert!(
+            exceeded(rate, 4, exhausted)
+                .document(&PublicUrl::default(), "/", "r")
+                .detail
+                .starts_with("This request costs 4, and 3 are left of 7 in 60 s.")
+        );
+        let never = never_fits(rate, 8);
+        assert!(
+            never.document(&PublicUrl::default(), "/", "r").detail.ends_with("Ask for at most 7 things at once.")
+                && never.headers().is_empty()
+        );
     }
 
     fn count(request: &HttpRequest) {

@@ -1,4 +1,4 @@
-//! How many requests a client may send: counted after its token is verified and before the cache is asked, for the client
+//! How much a client may ask: each request costs one, and one that asks for several things at once as many as those; counted after its token is verified and before the cache is asked, for the client
 //! that the token names at its issuer and tenant, over all workers, and over all replicas that share a Redis. While that is
 //! not to be had, each replica counts for itself, and knows what it has let pass before.
 
@@ -7,7 +7,7 @@ pub mod headers;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::accounts::Accounts;
+use super::accounts::{self, Accounts};
 use super::rate::{Exhausted, Rate, Standing};
 use super::verify::VerifiedToken;
 use crate::replicas::quota::{Allowance, Holder, SharedQuotas, Taken};
@@ -57,35 +57,46 @@ impl Quotas {
         Self { own: Accounts::new(MOST), shared }
     }
 
-    /// Counts a request of the token's client, if that can be done without asking Redis.
+    /// Counts a request of the token's client that costs one, if that can be done without asking Redis.
     pub fn take_now(&self, token: &VerifiedToken, rate: Rate, now: Duration) -> Option<Count> {
         let Some(shared) = self.shared.as_ref().filter(|shared| shared.is_up()) else {
-            return Some(self.take_own(token, rate, now));
+            return Some(self.take_own(token, rate, 1, now));
         };
         let taken = shared.take_held(holder(token), allowance(rate))?;
-        Some(self.counted(token, rate, now, taken))
+        Some(self.counted(token, rate, 1, now, taken))
     }
 
-    /// Counts a request of the token's client.
-    pub async fn take(&self, token: &VerifiedToken, rate: Rate, now: Duration) -> Count {
-        let Some(shared) = &self.shared else { return self.take_own(token, rate, now) };
-        match shared.take(holder(token), allowance(rate)).await {
-            Some(taken) => self.counted(token, rate, now, taken),
-            None => self.take_own(token, rate, now),
+    /// Counts a request of the token's client that costs so much: all of it, or nothing.
+    pub async fn take(&self, token: &VerifiedToken, rate: Rate, cost: u32, now: Duration) -> Count {
+        let Some(shared) = &self.shared else { return self.take_own(token, rate, cost, now) };
+        match shared.take(holder(token), allowance(rate), cost).await {
+            Some(taken) => self.counted(token, rate, cost, now, taken),
+            None => self.take_own(token, rate, cost, now),
         }
     }
 
-    fn take_own(&self, token: &VerifiedToken, rate: Rate, now: Duration) -> Count {
-        let holder = self.own.holder((&token.claims().iss, token.tenant(), token.client_id()));
-        self.own.take(holder, rate, now)
+    /// Gives back the one that a request was counted with, before it is counted with what it costs.
+    pub fn give_back(&self, token: &VerifiedToken, rate: Rate) {
+        if let Some(shared) = &self.shared {
+            shared.put_back(holder(token));
+        }
+        self.own.give_back(self.own_holder(token), rate);
     }
 
-    fn counted(&self, token: &VerifiedToken, rate: Rate, now: Duration, taken: Taken) -> Count {
+    fn own_holder(&self, token: &VerifiedToken) -> accounts::Holder {
+        self.own.holder((&token.claims().iss, token.tenant(), token.client_id()))
+    }
+
+    fn take_own(&self, token: &VerifiedToken, rate: Rate, cost: u32, now: Duration) -> Count {
+        self.own.take_many(cost, self.own_holder(token), rate, now)
+    }
+
+    fn counted(&self, token: &VerifiedToken, rate: Rate, cost: u32, now: Duration, taken: Taken) -> Count {
         // What replicas have spent together decides; our own count is for when they cannot be asked.
-        let _own = self.take_own(token, rate, now);
+        let _own = self.take_own(token, rate, cost, now);
         match taken {
-            Taken::One { owed } => Ok(rate.standing(owed)),
-            Taken::None { owed } => Err(rate.exhausted(owed)),
+            Taken::All { owed } => Ok(rate.standing(owed)),
+            Taken::None { owed } => Err(rate.exhausted(cost, owed)),
         }
     }
 }
