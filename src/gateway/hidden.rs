@@ -18,8 +18,9 @@ use super::error::Note;
 /// A shorter word is in many a sentence by chance.
 const SHORTEST_SECRET: usize = 4;
 
-/// So much of a secret is not told either: a text is cut to a sentence, and a secret may stand where it is cut.
-const PART: usize = 8;
+/// So much of a secret is not told either: a text is cut to a sentence, and a secret may stand where it is cut. A shorter
+/// part may be a word that a gateway uses by itself, such as `password`.
+const PART: usize = 12;
 
 /// Our numbers for a call, its signature among them, are longer; a gateway's code that stands in a request is not one.
 const SHORTEST_ECHO: usize = 16;

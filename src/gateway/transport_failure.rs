@@ -34,7 +34,7 @@ transport_failures! {
     TooLarge "the body is larger than gateway.max_body";
     BrokeOff "the body broke off";
     Undecodable "the body is compressed in a way that was not asked for, or cannot be decompressed";
-    NotAnEnvelope "the answer is not an envelope of the documented shape";
+    NotAnEnvelope "the answer is not one complete envelope of the documented shape";
 }
 
 impl fmt::Display for TransportFailure {

@@ -172,7 +172,7 @@ async fn read_everything(told: &mut Told, gateway: &IndependentGateway, token: &
 /// A gateway that repeats what it was sent, in every member of its refusal.
 async fn read_echoes(told: &mut Told, gateway: &IndependentGateway, token: &str) {
     for (number, word) in ["%SIGN%", "%FORM%", OPRETAIL_SECRET, PASSWORD].into_iter().enumerate() {
-        for (code, status) in [(100_001, 422), (102_005, 403)] {
+        for (code, status) in [(100_001, 503), (102_005, 403)] {
             let stat = format!(r#"{{"cid":"{word}","code":{code},"codename":"{word}"}}"#);
             gateway.echo(FLOW, &format!(r#"{{"stat":{stat},"result":"signed {word}, not {word}"}}"#));
             assert_eq!(told.with_token(token, &format!("/stores/S_8{number}{status}/flow")).await, status, "{word}");

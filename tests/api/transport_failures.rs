@@ -162,7 +162,9 @@ async fn each_broken_answer_is_taken_for_what_it_is() {
         let peer = RawPeer::start(&head, &bytes, then);
         let error = failure(&format!("http://{}/", peer.address())).await;
         assert!(is_taken_for(expected, &error), "{name}: {error}");
-        assert_eq!(peer.requests(), 2, "{name}: a read is tried once more");
+        // A read is tried once more, unless a living gateway would say the same again.
+        let attempts = if matches!(expected, TooLarge | NotAnEnvelope) { 1 } else { 2 };
+        assert_eq!(peer.requests(), attempts, "{name}");
     }
 }
 
