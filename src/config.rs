@@ -24,7 +24,7 @@ use crate::replicas::settings::RedisSettings;
 use crate::resources::flow_events::EventSettings;
 use crate::resources::{Declarations, Policies};
 use crate::settings::{
-    Files, Fingerprint, MOST_OF_A_TEXT, Problems, Report, Section, Sources, overlay, read_file, text_of_file,
+    Files, Fingerprint, MOST_OF_A_TEXT, Problems, Report, Section, Sources, overlay, read_file, strays, text_of_file,
 };
 use crate::telemetry::logging::LogSettings;
 use crate::telemetry::traces::TraceSettings;
@@ -58,6 +58,8 @@ pub struct Settings {
     pub traces: TraceSettings,
     /// The files and sections that all of it was read from.
     pub sources: Sources,
+    /// What has no effect and hinders nothing.
+    pub warnings: Vec<String>,
 }
 
 /// One reading of a configuration, whatever came of it.
@@ -265,11 +267,13 @@ impl Settings {
         text: Option<String>,
         variables: impl Iterator<Item = (String, String)>,
     ) -> Reading {
-        let origins = overlay(&mut table, variables);
-        let report = Report::with_variables(origins).of_text(text);
+        let variables: Vec<(String, String)> = variables.collect();
+        let strays = strays(&variables);
+        let origins = overlay(&mut table, variables.into_iter());
+        let report = Report::with_variables(origins).of_text(text).with_strays(strays);
         let sources = Sources::of(file, &table, report.files());
         let settings = Self::read(&Section::root(&table, &report), sources.clone());
-        Reading { sources, settings: report.finish(&table).map(|()| settings) }
+        Reading { sources, settings: report.finish(&table).map(|warnings| Self { warnings, ..settings }) }
     }
 
     fn read(root: &Section<'_>, sources: Sources) -> Self {
@@ -296,6 +300,7 @@ impl Settings {
             log: LogSettings::read(&root.section("telemetry")),
             traces: TraceSettings::read(&root.section("telemetry")),
             sources,
+            warnings: Vec::new(),
         }
     }
 }

@@ -37,6 +37,7 @@ impl Serve {
         let hangups = Hangups::listen();
         let mut settings = self.config.load()?;
         logging::start(&settings.log);
+        settings.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         if let Some(listen) = self.listen {
             settings.server.listen = listen;
         }

@@ -8,6 +8,49 @@ use toml::{Table, Value};
 
 const PREFIX: &str = "STOREGATE__";
 
+/// What begins like a variable of ours.
+const ALIKE: &str = "STOREGATE_";
+
+/// Read by the command line itself.
+const OF_COMMANDS: [&str; 1] = ["STOREGATE_CONFIG"];
+
+/// The variables that begin like ours and have no effect: with one underscore in the place of two, or in small letters.
+/// Those that Kubernetes sets for a Service that is named `storegate`, or begins so, are nobody's mistake.
+pub fn strays(variables: &[(String, String)]) -> Vec<String> {
+    let is_stray = |(name, value): &&(String, String)| {
+        let upper = name.to_ascii_uppercase();
+        upper.starts_with(ALIKE)
+            && !name.starts_with(PREFIX)
+            && !OF_COMMANDS.contains(&name.as_str())
+            && !is_of_kubernetes(upper.trim_start_matches(ALIKE), value)
+    };
+    variables.iter().filter(is_stray).map(|(name, _)| name.clone()).collect()
+}
+
+/// `…SERVICE_HOST`, `…SERVICE_PORT`, `…SERVICE_PORT_HTTP`, `…PORT` (`tcp://…`), `…PORT_8080_TCP`, `…PORT_8080_TCP_ADDR`.
+fn is_of_kubernetes(rest: &str, value: &str) -> bool {
+    let parts: Vec<&str> = rest.split('_').collect();
+    let is_service = parts.windows(2).any(|pair| matches!(pair, ["SERVICE", "HOST" | "PORT"]));
+    let is_protocol = |part: &str| matches!(part, "TCP" | "UDP" | "SCTP");
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_port = parts
+        .windows(3)
+        .any(|three| matches!(three, ["PORT", number, protocol] if is_number(number) && is_protocol(protocol)));
+    let is_address = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
+    is_service || is_port || (parts.last() == Some(&"PORT") && is_address)
+}
+
+/// A name with one underscore between all its words, by which a variable and the setting that was meant are compared.
+pub fn in_one_line(name: &str) -> String {
+    let words = name.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("_")
+}
+
+/// The variable for the setting of this dotted path.
+pub fn variable_of(path: &str) -> String {
+    format!("{PREFIX}{}", path.replace('.', "__").replace('-', "_").to_ascii_uppercase())
+}
+
 /// The variables that are text, and a problem for each of ours that is not: to leave it out would put a default in the place
 /// of what somebody has set.
 pub fn readable(variables: impl Iterator<Item = (OsString, OsString)>) -> (Vec<(String, String)>, Vec<String>) {
@@ -67,9 +110,9 @@ fn existing_key(table: &Table, part: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::overlay;
     #[cfg(unix)]
     use super::readable;
+    use super::{overlay, strays};
     use toml::Table;
 
     #[test]
@@ -86,6 +129,36 @@ mod tests {
         let mut table = Table::new();
         overlay(&mut table, [("PATH".to_owned(), "/bin".to_owned())].into_iter());
         assert!(table.is_empty());
+    }
+
+    #[test]
+    fn what_begins_like_ours_is_a_stray_unless_kubernetes_set_it() {
+        let given = |name: &str| {
+            let value = if name.ends_with("PORT") { "tcp://10.0.0.1:8080" } else { "10.0.0.1" };
+            strays(&[(name.to_owned(), value.to_owned())]).len()
+        };
+        for name in [
+            "STOREGATE_SERVICE_HOST",
+            "STOREGATE_SERVICE_PORT",
+            "STOREGATE_SERVICE_PORT_HTTP",
+            "STOREGATE_PORT",
+            "STOREGATE_PORT_8080_TCP",
+            "STOREGATE_PORT_8080_TCP_ADDR",
+            "STOREGATE_PORT_8080_TCP_PROTO",
+            "STOREGATE_REDIS_SERVICE_HOST",
+            "STOREGATE_REDIS_PORT",
+            "STOREGATE_REDIS_PORT_6379_TCP_PORT",
+            "STOREGATE_CONFIG",
+            "STOREGATE__SERVER__LISTEN",
+            "STOREGATES",
+            "PATH",
+        ] {
+            assert_eq!(given(name), 0, "{name}");
+        }
+        for name in ["STOREGATE_SERVER_LISTEN", "storegate__server__listen", "STOREGATE_PORTS", "STOREGATE_PORT_X_TCP"]
+        {
+            assert_eq!(given(name), 1, "{name}");
+        }
     }
 
     #[cfg(unix)]

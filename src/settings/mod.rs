@@ -12,7 +12,7 @@ mod sources;
 mod units;
 
 pub use digest::SettingsDigest;
-pub use environment::{overlay, readable};
+pub use environment::{overlay, readable, strays};
 pub use files::{FileError, Files, MOST_OF_A_LIST, MOST_OF_A_TEXT, read as read_file, text as text_of_file};
 pub use report::{Problems, Report, nearest};
 pub use section::Section;

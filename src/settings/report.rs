@@ -7,6 +7,7 @@ use std::fmt;
 
 use toml::{Table, Value};
 
+use super::environment::{in_one_line, variable_of};
 use super::files::Files;
 use super::lines::Lines;
 
@@ -34,6 +35,8 @@ pub struct Report {
     known: RefCell<BTreeSet<String>>,
     /// Dotted path of a key to the environment variable that gave it.
     variables: BTreeMap<String, String>,
+    /// Variables that begin like ours and have no effect.
+    strays: Vec<String>,
     /// What was read, for the lines of what is wrong in it.
     text: Option<String>,
     files: Files,
@@ -49,6 +52,12 @@ impl Report {
     #[must_use]
     pub fn of_text(self, text: Option<String>) -> Self {
         Self { text, ..self }
+    }
+
+    /// Looks for the settings that these variables were meant for, which have no effect.
+    #[must_use]
+    pub fn with_strays(self, strays: Vec<String>) -> Self {
+        Self { strays, ..self }
     }
 
     /// The files that the configuration names, as far as they were read.
@@ -70,15 +79,16 @@ impl Report {
         }
     }
 
-    /// Ends the reading: reports names in `table` that no section asked for, and gives all problems.
+    /// Ends the reading: reports names in `table` that no section asked for, and gives what is only to be told.
     ///
     /// # Errors
     /// Every problem found, in the order in which the settings were read.
-    pub fn finish(self, table: &Table) -> Result<(), Problems> {
+    pub fn finish(self, table: &Table) -> Result<Vec<String>, Problems> {
         self.report_unknown(table, "");
+        let (misspelt, warnings) = self.stray_variables();
         let problems = self.problems.into_inner();
-        if problems.is_empty() {
-            return Ok(());
+        if problems.is_empty() && misspelt.is_empty() {
+            return Ok(warnings);
         }
         let lines = self.text.as_deref().map(Lines::of).unwrap_or_default();
         let shown = problems.into_iter().map(|(path, message)| {
@@ -89,7 +99,25 @@ impl Report {
             };
             format!("{place}: {message}")
         });
-        Err(Problems(shown.collect()))
+        Err(Problems(shown.chain(misspelt).collect()))
+    }
+
+    /// Variables that are clearly meant for a setting, which are problems, and all others that begin like ours.
+    fn stray_variables(&self) -> (Vec<String>, Vec<String>) {
+        let (mut misspelt, mut warnings) = (Vec::new(), Vec::new());
+        let known = self.known.borrow();
+        let settings: BTreeMap<String, &String> = known.iter().map(|path| (in_one_line(path), path)).collect();
+        for name in &self.strays {
+            let bare = in_one_line(name).replacen("storegate_", "", 1);
+            if let Some(path) = settings.get(&bare) {
+                misspelt.push(format!("the variable {name} has no effect; write {}", variable_of(path)));
+                continue;
+            }
+            let near = nearest(&bare, settings.keys().map(String::as_str)).and_then(|near| settings.get(near));
+            let hint = near.map_or_else(String::new, |path| format!("; did you mean {}?", variable_of(path)));
+            warnings.push(format!("the variable {name} has no effect: those of settings begin with STOREGATE__{hint}"));
+        }
+        (misspelt, warnings)
     }
 
     fn report_unknown(&self, table: &Table, parent: &str) {
@@ -107,6 +135,10 @@ impl Report {
     fn unknown_message(&self, parent: &str, key: &str) -> String {
         let prefix = if parent.is_empty() { String::new() } else { format!("{parent}.") };
         let known = self.known.borrow();
+        let path = in_one_line(&format!("{prefix}{key}"));
+        if let Some(meant) = known.iter().find(|known| in_one_line(known) == path) {
+            return format!("there is no such setting; did you mean {meant}?");
+        }
         let siblings = known.iter().filter_map(|path| path.strip_prefix(&prefix)).filter(|name| !name.contains('.'));
         match nearest(key, siblings) {
             Some(name) => format!("there is no such setting; did you mean {prefix}{name}?"),

@@ -131,6 +131,56 @@ fn everything_that_is_wrong_is_told_in_one_message() {
 }
 
 #[test]
+fn a_variable_that_is_meant_for_a_setting_and_has_no_effect_is_told_with_the_right_name() {
+    let configuration = write("stray-variables", TENANT);
+    for (name, right) in [
+        ("STOREGATE_SERVER_LISTEN", "STOREGATE__SERVER__LISTEN"),
+        ("STOREGATE_SERVER__LISTEN", "STOREGATE__SERVER__LISTEN"),
+        ("storegate__server__listen", "STOREGATE__SERVER__LISTEN"),
+        ("STOREGATE_CACHE_FLOW_FRESH", "STOREGATE__CACHE__FLOW__FRESH"),
+        ("STOREGATE_TENANTS_ACME_OMS_PAGE_CAP", "STOREGATE__TENANTS__ACME__OMS__PAGE_CAP"),
+    ] {
+        let output = run(&["serve", "--config", &configuration], &[(name, "planted")], "");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(78), "{told}");
+        assert!(told.contains(&format!("the variable {name} has no effect; write {right}")), "{told}");
+        assert!(!told.contains("planted"), "{told}");
+    }
+    let output = run(&["serve", "--config", &configuration], &[("STOREGATE__SERVER_LISTEN", "planted")], "");
+    let told = String::from_utf8(output.stderr).unwrap();
+    let expected =
+        "server_listen (from STOREGATE__SERVER_LISTEN): there is no such setting; did you mean server.listen?";
+    assert!(told.contains(expected) && !told.contains("planted"), "{told}");
+}
+
+#[test]
+fn variables_of_kubernetes_stop_nothing_and_others_that_begin_like_ours_are_told() {
+    let gateway = crate::commands::gateway();
+    let (path, _) = crate::commands::configuration("kubernetes", &gateway);
+    let config = path.to_str().unwrap();
+    let arguments = ["serve", "--config", config, "--listen", "127.0.0.1:0"];
+    let variables = [
+        ("STOREGATE_SERVICE_HOST", "10.0.0.1"),
+        ("STOREGATE_SERVICE_PORT", "8080"),
+        ("STOREGATE_PORT", "tcp://10.0.0.1:8080"),
+        ("STOREGATE_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+        ("STOREGATE_PORT_8080_TCP_ADDR", "10.0.0.1"),
+        ("STOREGATE_SERVER_LISTE", "planted"),
+    ];
+    let server = Running::start_with(&arguments, &variables, &path.with_extension("json"));
+    let log = server.told.clone();
+    assert_eq!(server.terminate().0, Some(0), "{log}");
+    let strays: Vec<&str> = log.lines().filter(|line| line.contains("has no effect")).collect();
+    assert_eq!(strays.len(), 1, "{strays:?}");
+    assert!(
+        strays[0].contains("the variable STOREGATE_SERVER_LISTE has no effect")
+            && strays[0].contains("did you mean STOREGATE__SERVER__LISTEN?"),
+        "{strays:?}"
+    );
+    assert!(!log.contains("planted"), "{log}");
+}
+
+#[test]
 fn hosts_origins_and_limits_that_cannot_work_are_told() {
     let configuration = write("wrong-server", TENANT);
     let variables = [

@@ -52,7 +52,7 @@ mod tests {
         let table: Table = text.parse().unwrap();
         let report = Report::default();
         let headers = read(&Section::root(&table, &report));
-        report.finish(&table).map(|()| headers).map_err(|problems| problems.0)
+        report.finish(&table).map(|_| headers).map_err(|problems| problems.0)
     }
 
     #[test]

@@ -95,7 +95,7 @@ mod tests {
         let table: Table = text.parse().unwrap();
         let report = Report::default();
         let settings = TraceSettings::read(&Section::root(&table, &report));
-        report.finish(&table).map(|()| settings).map_err(|problems| problems.0)
+        report.finish(&table).map(|_| settings).map_err(|problems| problems.0)
     }
 
     #[test]
