@@ -10,8 +10,11 @@ use crate::gateway::transport::Transport;
 
 /// Send one call.
 #[derive(clap::Args)]
-#[command(after_help = "The envelope is printed as it came, data that is usually masked included. \
-Example: storegate call --config storegate.toml shop.getList page_no=1 page_size=10")]
+#[command(
+    after_help = "The envelope is printed as it came, data that is usually masked included. The exit code is 1 when it \
+tells an error. \
+Example: storegate call --config storegate.toml shop.getList page_no=1 page_size=10"
+)]
 pub struct CallCommand {
     #[command(flatten)]
     call: WireCall,
@@ -23,7 +26,8 @@ impl CallCommand {
         let tls = tls::client_config(settings.gateway.ca_file.as_deref()).map_err(crate::app::AppError::from)?;
         let transport = Transport::new(&settings.gateway, tls);
         let client = GatewayClient::new(transport, Clock::system(), settings.gateway.deadline);
-        let body = client.call_raw(&account, &call).await?;
-        Ok(output::line(String::from_utf8_lossy(&body).trim_end())?)
+        let (body, outcome) = client.call_raw(&account, &call).await?;
+        output::line(String::from_utf8_lossy(&body).trim_end())?;
+        Ok(outcome?)
     }
 }

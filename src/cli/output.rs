@@ -8,14 +8,16 @@ use std::time::Duration;
 /// How long a server waits for a reader of what it prints.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Writes a text and a line end to stdout.
+/// Writes a text and a line end to stdout. A reader that has ended, such as `head`, has all that it wanted.
 ///
 /// # Errors
-/// When stdout is closed.
+/// When stdout cannot be written for another reason.
 pub fn line(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{text}")?;
-    stdout.flush()
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// The same for a server, which goes on when nobody reads it.

@@ -46,7 +46,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::SignedDuration;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::clock::{Clock, Deadline};
 use crate::fair_queue::{Permit, Principal};
@@ -121,17 +121,22 @@ impl GatewayClient {
         outcome
     }
 
-    /// Sends one attempt and gives the envelope as it came, for people who look at the wire.
+    /// Sends one attempt and gives the envelope as it came, for people who look at the wire, with the failure that it tells.
     ///
     /// # Errors
     /// When there is no whole answer.
-    pub async fn call_raw(&self, account: &Arc<Account>, call: &Call) -> Result<Bytes, Error> {
+    pub async fn call_raw(&self, account: &Arc<Account>, call: &Call) -> Result<(Bytes, Result<(), Error>), Error> {
         let deadline = self.deadline();
         let login = self.login_for(account, call, &deadline).await?;
         let stamped = self.stamp(account, call, &Trial::default()).await?;
         let request = account.dialect().encode(call, &stamped.stamp, login.as_ref().map(|token| &token.value));
+        let secrets = account.dialect().secrets().into_iter().chain(login.as_ref().map(|token| &token.value));
+        let hidden = Hidden::new(secrets, stamped.stamp.nonce.as_deref(), request.body.clone());
         let sent = self.transport.send(request, Connection::New, &deadline).await;
-        sent.map(|response| response.body).map_err(|failure| Error::transport(account.gateway(), failure))
+        let response = sent.map_err(|failure| Error::transport(account.gateway(), failure))?;
+        let time = (self.clock.now(), SignedDuration::ZERO);
+        let reply: Reply<IgnoredAny> = answer::read(account, call, &response, &hidden, time);
+        Ok((response.body, reply.outcome.map(|_| ())))
     }
 
     fn deadline(&self) -> Deadline {

@@ -244,7 +244,9 @@ fn call_prints_the_envelope_as_it_came() {
     let cloud = stdout_of(&[&call[..], &[inspections, "enterpriseId=1084"]].concat(), &[], "");
     assert_eq!(serde_json::from_str::<Value>(&cloud).unwrap()["stat"]["code"], "0", "it found the other door");
     let version = ["open.gateway.authentication", "orgid=7", "--method-version", "v1"];
-    let refused = stdout_of(&[&call[..], &version].concat(), &[], "");
+    let refused = run(&[&call[..], &version].concat(), &[], "");
+    assert_eq!(refused.status.code(), Some(1));
+    let refused = String::from_utf8(refused.stdout).unwrap();
     assert_eq!(serde_json::from_str::<Value>(&refused).unwrap()["stat"]["code"], 9);
     assert!(secrets.iter().all(|secret| ![&told, &cloud, &refused].iter().any(|told| told.contains(secret))));
 }
@@ -277,4 +279,48 @@ fn secret_makes_what_the_configuration_wants() {
     assert!(stdout_of(&["secret", "key"], &[], "").starts_with("-----BEGIN PRIVATE KEY-----"));
     assert!(stdout_of(&["secret", "key", "--algorithm", "hs256"], &[], "").len() >= 43);
     assert_eq!(run(&["secret", "hash"], &[], "").status.code(), Some(1), "nothing is no secret");
+}
+
+#[actix_web::test]
+async fn a_call_whose_answer_tells_an_error_prints_it_and_exits_1() {
+    let gateway = gateway();
+    let (path, _) = configuration("call-refused", &gateway);
+    let config = path.to_str().unwrap();
+    let call = |arguments: &[&str]| run(&[&["call", "--config", config], arguments].concat(), &[], "");
+    let good = call(&["shop.getList", "page_size=1"]);
+    assert_eq!((good.status.code(), good.stderr.len()), (Some(0), 0), "{good:?}");
+    for (method, code) in
+        [("shop.getList", "e000004"), ("shop.getList", "404"), ("open.shopweb.passengerFlow.getTotalData", "9")]
+    {
+        gateway.sandbox.fail_next_of(method, storegate::sandbox::Fault::code(code), 1);
+        let refused = call(&[method, "id=S_123456"]);
+        let (printed, told) = (String::from_utf8_lossy(&refused.stdout), String::from_utf8_lossy(&refused.stderr));
+        assert_eq!(refused.status.code(), Some(1), "{code}: {told}");
+        assert!(printed.contains(code) && told.contains(&format!("the gateway answered {code}")), "{printed}\n{told}");
+    }
+    gateway.sandbox.fail_next_of("shop.getList", storegate::sandbox::Fault::Html, 1);
+    let page = call(&["shop.getList"]);
+    assert_eq!(page.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&page.stdout).contains("<html"), "what came is shown");
+}
+
+#[test]
+fn a_reader_that_ends_early_is_no_error_of_any_command_that_prints() {
+    let directory = directory("closed-pipe");
+    let stores = directory.join("stores.csv");
+    fs::write(&stores, "id,opretail_id\na,S_1\n").unwrap();
+    for arguments in [
+        &["routes"][..],
+        &["openapi"],
+        &["openapi", "--yaml"],
+        &["secret", "new"],
+        &["secret", "key"],
+        &["directory", "check", stores.to_str().unwrap()],
+        &["--help"],
+        &["serve", "--help"],
+        &["--version"],
+    ] {
+        let (code, told) = crate::program::run_into_a_closed_pipe(arguments);
+        assert_eq!((code, told.as_str()), (Some(0), ""), "{arguments:?}");
+    }
 }

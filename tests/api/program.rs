@@ -42,6 +42,14 @@ pub fn code_into(stderr: impl Into<Stdio>, arguments: &[&str]) -> Option<i32> {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr).status().unwrap().code()
 }
 
+/// Runs a command whose stdout nobody reads any more; gives its exit code and what it says on stderr.
+pub fn run_into_a_closed_pipe(arguments: &[&str]) -> (Option<i32>, String) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = command(arguments, &[]).stdout(writer).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
 /// Runs a command that must succeed and gives its stdout without the last line end.
 pub fn stdout_of(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> String {
     let output = run(arguments, variables, input);
@@ -74,6 +82,12 @@ impl Running {
     /// Starts a server and waits until its ready file is there.
     pub fn start(arguments: &[&str], ready_file: &Path) -> Self {
         Self::start_while(arguments, ready_file, |_| ())
+    }
+
+    /// The same with these variables.
+    pub fn start_with(arguments: &[&str], variables: &[(&str, &str)], ready_file: &Path) -> Self {
+        let path = ready_file.to_str().unwrap();
+        Self::wait_for(command(&[arguments, &["--ready-file", path]].concat(), variables), ready_file, |_| ())
     }
 
     /// The same, and meanwhile does something to the process of this id.
