@@ -17,7 +17,7 @@ use crate::gateway::tenants::Tenant;
 use crate::gateway::transport::Transport;
 use crate::gateway::{GatewayClient, tls};
 use crate::resources::stores::listing::{ListedStore, all_stores};
-use crate::settings::{MOST_OF_A_LIST, read_file, text_of_file};
+use crate::settings::{MOST_OF_A_LIST, read_file};
 use crate::telemetry::logging;
 
 use report::shown;
@@ -145,7 +145,7 @@ fn read(file: &Path) -> Result<Directory, CliError> {
     let name = file.display();
     let cannot = |error| CliError::message(format!("{name}: cannot be read: {error}"));
     let content = read_file(file, MOST_OF_A_LIST).map_err(cannot)?;
-    let rows = directory::read(text_of_file(&content).map_err(cannot)?).map_err(|problems| {
+    let rows = directory::read_file(&content).map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(|problem| format!("{name}: {problem}")).collect();
         CliError::message(lines.join("\n"))
     })?;

@@ -4,6 +4,7 @@
 //! A store that no directory knows is found by the shape of its id alone.
 
 mod current;
+mod encoding;
 mod ids;
 mod problem;
 mod rows;
@@ -14,7 +15,7 @@ use std::collections::HashMap;
 pub use current::{CurrentDirectories, Directories};
 pub use ids::{OrganizationId, StoreId};
 pub use problem::{Place, RowProblem};
-pub use rows::{Column, Row, read};
+pub use rows::{Column, Row, read, read_file};
 pub use settings::DirectorySettings;
 
 use crate::settings::SettingsDigest;
@@ -106,7 +107,8 @@ impl Directory {
         self.version
     }
 
-    fn row(&self, id: &StoreId) -> Option<&Row> {
+    /// The row of a store, by whichever of its ids this is.
+    pub fn row(&self, id: &StoreId) -> Option<&Row> {
         let text = id.as_str();
         self.at(&Name::Own(text.to_owned()))
             .or_else(|| self.at(&Name::OpRetail(opretail_number(text)?.to_owned())))
@@ -120,11 +122,7 @@ impl Directory {
 
 impl From<&Row> for StoreNumbers {
     fn from(row: &Row) -> Self {
-        Self {
-            id: row.id.to_string(),
-            opretail: row.opretail.as_ref().map(|number| format!("S_{number}")),
-            oms: row.oms.as_ref().map(StoreId::to_string),
-        }
+        Self { id: row.id.to_string(), opretail: row.opretail_id(), oms: row.oms.as_ref().map(StoreId::to_string) }
     }
 }
 

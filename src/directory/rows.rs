@@ -1,18 +1,17 @@
-//! A store directory as a CSV file (RFC 4180): a first line with the names of the columns, and a line for each store.
+//! A store directory as a CSV file (RFC 4180, or as spreadsheets write it): a first line with the names of the columns, and a
+//! line for each store.
 //! Everything that is wrong with it is found at once.
 
 use std::collections::HashMap;
 use std::fmt;
 
-use csv::{ReaderBuilder, StringRecord, Trim};
+use csv::{Position, ReaderBuilder, StringRecord, Trim};
 use serde::Serialize;
 
+use super::encoding;
 use super::ids::{StoreId, opretail_number};
 use super::problem::RowProblem;
 use crate::settings::nearest;
-
-/// Spreadsheets begin a text in UTF-8 with it.
-const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// More are not told: the first ones show what is wrong.
 const MOST_PROBLEMS: usize = 20;
@@ -63,27 +62,47 @@ pub struct Row {
     pub name: Option<String>,
 }
 
-/// Reads the rows of a directory.
+impl Row {
+    /// OPRetail's number, with its prefix.
+    pub fn opretail_id(&self) -> Option<String> {
+        self.opretail.as_ref().map(|number| format!("S_{number}"))
+    }
+}
+
+/// Reads the rows of a directory from a file, in whichever encoding a spreadsheet may have saved it.
+///
+/// # Errors
+/// What is wrong with it, by line and column; the first twenty.
+pub fn read_file(content: &[u8]) -> Result<Vec<Row>, Vec<RowProblem>> {
+    read(&encoding::text(content).map_err(|problem| vec![problem])?)
+}
+
+/// Reads the rows of a directory. Its fields are separated by commas, semicolons or tabs: whichever the first line has.
 ///
 /// # Errors
 /// What is wrong with it, by line and column; the first twenty.
 pub fn read(text: &str) -> Result<Vec<Row>, Vec<RowProblem>> {
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    let mut reader =
-        ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(text.as_bytes());
+    let (separator, table) = separator(text);
+    let mut lines = Lines::of(text, table);
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(Trim::All)
+        .delimiter(separator)
+        .from_reader(table.as_bytes());
     let mut records = reader.records();
     let first = match records.next() {
         Some(Ok(first)) => first,
-        Some(Err(error)) => return Err(vec![not_csv(&error)]),
-        None => return Err(vec![RowProblem::of_line(1, HEADER)]),
+        Some(Err(error)) => return Err(vec![not_csv(lines.at(error.position()))]),
+        None => return Err(vec![RowProblem::of_line(lines.line, HEADER)]),
     };
-    let columns = columns(&first)?;
+    let columns = columns(&first, lines.at(first.position()))?;
     let mut found = Found::default();
     for record in records {
         match record {
             Ok(record) if record.iter().all(str::is_empty) => {}
-            Ok(record) => found.take(&columns, &record),
-            Err(error) => found.problems.push(not_csv(&error)),
+            Ok(record) => found.take(lines.at(record.position()), &columns, &record),
+            Err(error) => found.problems.push(not_csv(lines.at(error.position()))),
         }
         if found.problems.len() >= MOST_PROBLEMS {
             break;
@@ -92,30 +111,85 @@ pub fn read(text: &str) -> Result<Vec<Row>, Vec<RowProblem>> {
     if found.problems.is_empty() { Ok(found.rows) } else { Err(found.problems) }
 }
 
-const HEADER: &str = "the first line names the columns: id,opretail_id,oms_code,name (separated by commas)";
+const HEADER: &str =
+    "the first line names the columns: id,opretail_id,oms_code,name (separated by commas, semicolons or tabs)";
 
-fn not_csv(error: &csv::Error) -> RowProblem {
-    let line = error.position().map_or(1, csv::Position::line);
+/// The separator, and the text from the names of the columns on. Excel writes a line `sep=;` for itself.
+fn separator(text: &str) -> (u8, &str) {
+    let first = text.lines().next().unwrap_or_default();
+    let bare = first.trim().trim_matches('"').to_ascii_lowercase();
+    if let Some(separator) = bare.strip_prefix("sep=").map(|rest| rest.bytes().next().unwrap_or(b'\t'))
+        && separator.is_ascii()
+    {
+        return (separator, text.get(first.len()..).unwrap_or_default().trim_start_matches(['\r', '\n']));
+    }
+    let often = |separator: &u8| first.bytes().filter(|byte| byte == separator).count();
+    // Of equals the last one counts: the comma.
+    (*[b'\t', b';', b','].iter().max_by_key(|separator| often(separator)).unwrap_or(&b','), text)
+}
+
+/// Counts lines as editors do, whichever way they end: the reader of CSV counts line feeds, and stands before that of the
+/// line before.
+struct Lines<'a> {
+    text: &'a [u8],
+    /// Where the table begins in the text.
+    table: usize,
+    /// What is counted so far.
+    counted: usize,
+    line: u64,
+}
+
+impl<'a> Lines<'a> {
+    /// Of a text, in whose end the table stands.
+    const fn of(text: &'a str, table: &str) -> Self {
+        Self { text: text.as_bytes(), table: text.len() - table.len(), counted: 0, line: 1 }
+    }
+
+    /// The line of a record, or of an error; none is before the ones that were asked for.
+    fn at(&mut self, position: Option<&Position>) -> u64 {
+        let byte = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or_default();
+        let place = self.table + byte;
+        let blank = self.text.get(place..).unwrap_or_default().iter();
+        let start = place + blank.take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        for end in self.counted..start {
+            let is_second_half = end > 0 && self.text.get(end - 1) == Some(&b'\r');
+            let ends_line = match self.text.get(end) {
+                Some(b'\r') => true,
+                Some(b'\n') => !is_second_half,
+                _ => false,
+            };
+            self.line += u64::from(ends_line);
+        }
+        self.counted = self.counted.max(start);
+        self.line
+    }
+}
+
+fn not_csv(line: u64) -> RowProblem {
     RowProblem::of_line(line, "the line is not CSV: is a quote missing?")
 }
 
-/// Which column each field of a line is.
-fn columns(first: &StringRecord) -> Result<Vec<Column>, Vec<RowProblem>> {
+/// Which column each field of a line is. Spreadsheets leave fields without a name behind them.
+fn columns(first: &StringRecord, line: u64) -> Result<Vec<Column>, Vec<RowProblem>> {
+    let refused = |what: String| Err(vec![RowProblem::of_line(line, what)]);
     let mut columns = Vec::new();
-    for (place, name) in first.iter().enumerate() {
-        let Some(column) = Column::ALL.into_iter().find(|column| column.name() == name) else {
+    for (place, name) in first.iter().take(first.len() - empty_at_the_end(first)).enumerate() {
+        let Some(column) = Column::ALL.into_iter().find(|column| column.name().eq_ignore_ascii_case(name)) else {
             let near = nearest(name, Column::ALL.iter().map(|column| column.name()));
             let hint = near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
             // What stands there is not shown: the file may be another one, with a secret in it.
-            let what = format!("name {} is none of the columns{hint}; {HEADER}", place + 1);
-            return Err(vec![RowProblem::of_line(1, what)]);
+            return refused(format!("name {} is none of the columns{hint}; {HEADER}", place + 1));
         };
         if columns.contains(&column) {
-            return Err(vec![RowProblem::of_line(1, format!("the column `{name}` is there twice"))]);
+            return refused(format!("the column `{column}` is there twice"));
         }
         columns.push(column);
     }
-    if columns.contains(&Column::Id) { Ok(columns) } else { Err(vec![RowProblem::of_line(1, HEADER)]) }
+    if columns.contains(&Column::Id) { Ok(columns) } else { refused(HEADER.to_owned()) }
+}
+
+fn empty_at_the_end(record: &StringRecord) -> usize {
+    record.iter().rev().take_while(|field| field.is_empty()).count()
 }
 
 /// What has been read so far.
@@ -128,10 +202,10 @@ struct Found {
 }
 
 impl Found {
-    fn take(&mut self, columns: &[Column], record: &StringRecord) {
-        let line = record.position().map_or(0, csv::Position::line);
-        if record.len() != columns.len() {
-            let what = format!("the line has {} fields, and the first line {} columns", record.len(), columns.len());
+    fn take(&mut self, line: u64, columns: &[Column], record: &StringRecord) {
+        let fields = record.len().min(columns.len().max(record.len() - empty_at_the_end(record)));
+        if fields != columns.len() {
+            let what = format!("the line has {fields} fields, and the first line {} columns", columns.len());
             return self.problems.push(RowProblem::of_line(line, what));
         }
         let field = |wanted| columns.iter().position(|column| *column == wanted).map(|place| (place + 1, wanted));

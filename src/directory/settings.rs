@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Directory, read};
+use super::{Directory, read_file};
 use crate::settings::{MOST_OF_A_LIST, Section, nearest};
 
 const FILE: &str = "stores_file";
@@ -41,12 +41,7 @@ impl DirectorySettings {
 
 fn read_one(section: &Section<'_>) -> Option<Directory> {
     let content = section.file(FILE, MOST_OF_A_LIST)?;
-    let Ok(text) = std::str::from_utf8(&content) else {
-        let what = "the file is not text in UTF-8: save it as \"CSV UTF-8\"";
-        section.problem(FILE, what);
-        return None;
-    };
-    match read(text) {
+    match read_file(&content) {
         Ok(rows) => Some(Directory::new(rows)),
         Err(problems) => {
             problems.iter().for_each(|problem| section.problem(FILE, problem));

@@ -1,6 +1,6 @@
 //! Files that are directories, and files that are not.
 
-use super::read;
+use super::{Row, read, read_file};
 
 const HEADER: &str = "id,opretail_id,oms_code,name\n";
 
@@ -11,7 +11,7 @@ fn problems(text: &str) -> Vec<String> {
 #[test]
 fn columns_come_in_any_order_and_those_of_a_vendor_may_be_missing() {
     let text = "\u{feff}name, oms_code ,id\r\n\"North, Main St\",SHOP001,north\r\n\r\n南京路店,SHOP002,nanjing\r\n";
-    let rows = read(text).unwrap();
+    let rows = read_file(text.as_bytes()).unwrap();
     assert_eq!(rows.len(), 2);
     assert_eq!((rows[0].id.as_str(), rows[0].name.as_deref()), ("north", Some("North, Main St")));
     assert_eq!((rows[0].oms.as_ref().unwrap().as_str(), &rows[0].opretail), ("SHOP001", &None));
@@ -67,9 +67,9 @@ fn an_id_that_looks_like_one_of_opretail_is_the_one_of_its_store() {
 #[test]
 fn a_file_that_is_no_directory_is_told_what_one_is() {
     for (text, what) in [
-        ("", "line 1: the first line names the columns: id,opretail_id,oms_code,name (separated by commas)"),
+        ("", "line 1: the first line names the columns: id,opretail_id,oms_code,name (separated by commas, "),
         ("opretail_id,name\nS_1,a\n", "line 1: the first line names the columns: id,opretail_id,oms_code,name"),
-        ("id;opretail_id\na;S_1\n", "line 1: name 1 is none of the columns"),
+        ("id|opretail_id\na|S_1\n", "line 1: name 1 is none of the columns"),
         (
             "id,oms_kode\na,X\n",
             "line 1: name 2 is none of the columns (did you mean `oms_code`?); the first line names the columns",
@@ -101,4 +101,74 @@ fn lines_are_those_of_the_file_even_after_a_name_of_two_lines() {
 fn of_very_many_problems_the_first_are_told() {
     let text = format!("{HEADER}{}", "!,S_1,,\n".repeat(1000));
     assert_eq!(problems(&text).len(), 20);
+}
+
+fn ids(rows: &[Row]) -> Vec<(&str, Option<&str>)> {
+    rows.iter().map(|row| (row.id.as_str(), row.name.as_deref())).collect()
+}
+
+#[test]
+fn a_directory_is_read_however_a_spreadsheet_separates_its_fields() {
+    let wanted = [("a", Some("Main St, 1")), ("b", Some("南京路店"))];
+    for text in [
+        "id,opretail_id,name\r\na,S_1,\"Main St, 1\"\r\nb,S_2,南京路店\r\n",
+        "id;opretail_id;name\r\na;S_1;Main St, 1\r\nb;S_2;\"南京路店\"\r\n",
+        "id\topretail_id\tname\na\tS_1\tMain St, 1\nb\tS_2\t南京路店",
+        "sep=;\r\nid;opretail_id;name\r\na;S_1;Main St, 1\r\nb;S_2;南京路店\r\n",
+        "\"sep=,\"\nid,opretail_id,name\na,S_1,\"Main St, 1\"\nb,S_2,南京路店\n",
+        "SEP=;\nid;opretail_id;name\na;S_1;Main St, 1\nb;S_2;南京路店\n",
+        "sep=\t\nID\tOpretail_Id\tName\na\tS_1\tMain St, 1\nb\tS_2\t南京路店\n",
+        "id,opretail_id,name,,\r\n a ,S_1 ,\"Main St, 1\" ,,\r\n\u{a0}b,S_2,南京路店\u{3000},,\r\n,,,,\r\n",
+        "id,opretail_id,name\ra,S_1,\"Main St, 1\"\rb,S_2,南京路店\r",
+    ] {
+        let rows = read(text).unwrap_or_else(|problems| panic!("{text:?}: {problems:?}"));
+        assert_eq!(ids(&rows), wanted, "{text:?}");
+    }
+}
+
+#[test]
+fn a_directory_is_read_in_utf_8_and_in_utf_16() {
+    let text = "id;opretail_id;name\r\na;S_1;店 😀\r\n";
+    let units: Vec<u16> = text.encode_utf16().collect();
+    let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+    let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+    for content in [
+        text.as_bytes().to_vec(),
+        [b"\xef\xbb\xbf", text.as_bytes()].concat(),
+        [b"\xff\xfe", &little[..]].concat(),
+        [b"\xfe\xff", &big[..]].concat(),
+        little.clone(),
+        big,
+    ] {
+        assert_eq!(ids(&read_file(&content).unwrap()), [("a", Some("店 😀"))], "{content:?}");
+    }
+    let broken = [b"\xff\xfe", &little[..little.len() - 1]].concat();
+    let problem = read_file(&broken).unwrap_err()[0].to_string();
+    assert!(problem.starts_with("line 2: the text is broken UTF-16"), "{problem}");
+}
+
+#[test]
+fn a_directory_in_another_encoding_says_in_which_line_and_how_to_save_it() {
+    // GBK, Big5 and Latin-1.
+    for name in [&b"\xc4\xcf\xbe\xa9\xc2\xb7"[..], b"\xab\x6e\xa8\xca", b"Caf\xe9"] {
+        let content = [b"id,opretail_id,name\na,S_1,\nb,S_2,", name, b"\n"].concat();
+        let problems = read_file(&content).unwrap_err();
+        let problem = problems[0].to_string();
+        assert!(problem.starts_with("line 3: the text is not UTF-8"), "{problem}");
+        assert!(problem.contains("CSV UTF-8") && problem.contains("GBK"), "{problem}");
+    }
+}
+
+#[test]
+fn lines_are_those_of_the_file_behind_a_line_for_the_spreadsheet() {
+    for text in ["sep=;\r\nid;opretail_id\r\na;S_1\r\n;S_2\r\n", "sep=;\nid;opretail_id\na;S_1\n;S_2\n"] {
+        assert_eq!(problems(text), ["line 4, column 1 (id): every store needs an id"]);
+    }
+    for end in ["\n", "\r\n", "\r"] {
+        let text = format!("id,opretail_id{end}{end}a,S_1{end}{end}b,{end}\"c{end}c\",S_3{end},S_4{end}");
+        let lines: Vec<String> =
+            problems(&text).iter().map(|problem| problem.split([',', ':']).next().unwrap().to_owned()).collect();
+        assert_eq!(lines, ["line 5", "line 6", "line 8"], "{text:?}");
+    }
+    assert!(problems("sep=;\nidd;name\n")[0].starts_with("line 2: name 1 is none of the columns"));
 }
