@@ -131,7 +131,7 @@ fn question(number: u32) -> Question {
 
 fn document(bytes: usize) -> Document {
     let text: String = (0..bytes / 10).map(|number| format!("\"v{:06}\":", number * 7919 % 999_983)).collect();
-    Document { body: Bytes::from(text), link: None }
+    Document { body: Bytes::from(text), link: None, keeps: None }
 }
 
 fn lookup(criterion: &mut Criterion) {

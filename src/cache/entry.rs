@@ -26,6 +26,8 @@ pub struct Document {
     pub body: Bytes,
     /// The `Link` header, for a page of a list.
     pub link: Option<String>,
+    /// How long it keeps at the most, where that is shorter than what the question says.
+    pub keeps: Option<Freshness>,
 }
 
 /// The answer in one encoding: its bytes and their strong entity tag, in quotes. Cloning shares them.
@@ -77,7 +79,7 @@ pub struct Entry {
 impl Entry {
     /// Finishes a document: computes its tag, and writes what of its head is its own.
     pub(super) fn new(document: Document, freshness: Freshness, stores: Vec<String>, came_at: Duration) -> Self {
-        let Document { body, link } = document;
+        let Document { body, link, .. } = document;
         let tag = Tag::of_bytes([&*body, link.as_deref().unwrap_or_default().as_bytes()]);
         let identity = Form::new(&body, &tag.header(Encoding::Identity));
         // A link that is no header is left out; those of lists are made of what a query may hold.
@@ -306,7 +308,7 @@ mod tests {
     const FRESHNESS: Freshness = Freshness::seconds(30, 0, 0);
 
     fn entry(body: &str) -> Arc<Entry> {
-        let document = Document { body: Bytes::from(body.to_owned()), link: None };
+        let document = Document { body: Bytes::from(body.to_owned()), link: None, keeps: None };
         Arc::new(Entry::new(document, FRESHNESS, Vec::new(), Duration::ZERO))
     }
 

@@ -178,6 +178,7 @@ impl<E: Failure> Memory<E> {
 
     async fn keep_answer(&self, question: Question, document: Document, now: Duration, start: Start) -> Arc<Entry> {
         let Question { key, freshness, stores, .. } = question;
+        let freshness = document.keeps.map_or(freshness, |most| freshness.at_most(most));
         let entry = finish(document, freshness, stores, now).await;
         self.failures.invalidate(&key);
         self.keep(&key, entry, start)

@@ -118,13 +118,13 @@ impl Session {
     /// Of a failure only counts whether it is the truth.
     pub(super) fn tell(self, question: &Question, outcome: Result<&Document, bool>) {
         let told = match outcome {
-            Ok(document) => Told::Answer(Stored {
+            Ok(document) => Told::Answer(Box::new(Stored {
                 document: document.clone(),
                 stores: question.stores.clone(),
-                freshness: question.freshness,
+                freshness: document.keeps.map_or(question.freshness, |most| question.freshness.at_most(most)),
                 name: NameHash::of(&question.key.0),
                 seen: self.seen,
-            }),
+            })),
             Err(false) => Told::Failure,
             Err(true) => Told::Gone,
         };
@@ -145,7 +145,7 @@ impl Session {
 }
 
 enum Told {
-    Answer(Stored),
+    Answer(Box<Stored>),
     Gone,
     Failure,
     Unneeded,

@@ -112,7 +112,7 @@ impl Stored {
 
     /// All that follows the seal.
     fn content(&self) -> Vec<u8> {
-        let Document { body, link } = &self.document;
+        let Document { body, link, .. } = &self.document;
         let mut content = Vec::with_capacity(HEAD + body.len() + link.as_ref().map_or(0, String::len));
         content.extend_from_slice(&self.name.0);
         put(&mut content, self.seen.milliseconds);
@@ -149,7 +149,7 @@ impl Stored {
         if !rest.0.is_empty() {
             return Err(StoredError::WrongParts);
         }
-        Ok(Self { document: Document { body, link }, stores, freshness, name, seen })
+        Ok(Self { document: Document { body, link, keeps: None }, stores, freshness, name, seen })
     }
 }
 

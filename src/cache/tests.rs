@@ -85,7 +85,7 @@ impl Fixture {
 }
 
 fn document(body: &str) -> Document {
-    Document { body: Bytes::from(body.to_owned()), link: None }
+    Document { body: Bytes::from(body.to_owned()), link: None, keeps: None }
 }
 
 fn question(key: &str) -> Question {

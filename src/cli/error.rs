@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use crate::app::AppError;
 use crate::gateway::error::Error as GatewayError;
+use crate::gateway::tenants::NotConfigured;
 use crate::settings::Problems;
 use crate::telemetry::logging;
 
@@ -24,6 +25,9 @@ pub enum CliError {
     /// Reading or writing failed.
     #[error("{0}")]
     Io(#[from] io::Error),
+    /// The company has no account at the gateway.
+    #[error("{0}")]
+    NotConfigured(#[from] NotConfigured),
     /// A gateway call failed.
     #[error("{0}")]
     Gateway(#[from] GatewayError),
@@ -40,7 +44,11 @@ impl CliError {
 
     /// Tells the user, and gives the exit code.
     pub fn report(self) -> ExitCode {
-        let code = if matches!(self, Self::Configuration(_)) { EXIT_CONFIGURATION } else { EXIT_FAILURE };
+        let code = if matches!(self, Self::Configuration(_) | Self::NotConfigured(_)) {
+            EXIT_CONFIGURATION
+        } else {
+            EXIT_FAILURE
+        };
         let text = self.to_string();
         logging::line(&format!("storegate: {}", text.trim_end()));
         ExitCode::from(code)

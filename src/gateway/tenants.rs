@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use super::account::Account;
 use super::endpoint::china_standard_time;
-use super::error::{Error, Kind};
 use super::oms::{CodeParameter, OmsSettings};
 use super::opretail::OpRetailSettings;
 use super::registry::Registry;
@@ -111,6 +110,29 @@ impl TenantSettings {
     }
 }
 
+/// What a question needs, and the configuration of the company does not have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotConfigured {
+    /// An account at this vendor's gateway.
+    #[error("there is no section [tenants.{tenant}.{gateway}] in the configuration")]
+    Account {
+        /// The company.
+        tenant: Arc<str>,
+        /// The vendor.
+        gateway: Gateway,
+    },
+    /// A setting of the account.
+    #[error("the setting tenants.{tenant}.{gateway}.{key} is missing in the configuration")]
+    Setting {
+        /// The company.
+        tenant: Arc<str>,
+        /// The vendor.
+        gateway: Gateway,
+        /// The last part of the setting's name.
+        key: &'static str,
+    },
+}
+
 /// A company's access to OPRetail, with what its resources need to know.
 #[derive(Clone)]
 pub struct OpRetailAccess {
@@ -170,16 +192,16 @@ impl Tenant {
     /// Access to OPRetail.
     ///
     /// # Errors
-    /// [`Kind::CredentialsRefused`] when none is configured: an operator must act.
-    pub fn opretail(&self) -> Result<&OpRetailAccess, Error> {
+    /// When none is configured.
+    pub fn opretail(&self) -> Result<&OpRetailAccess, NotConfigured> {
         self.opretail.as_ref().ok_or_else(|| self.has_no(Gateway::OpRetail))
     }
 
     /// Access to the OMS.
     ///
     /// # Errors
-    /// [`Kind::CredentialsRefused`] when none is configured: an operator must act.
-    pub fn oms(&self) -> Result<&OmsAccess, Error> {
+    /// When none is configured.
+    pub fn oms(&self) -> Result<&OmsAccess, NotConfigured> {
         self.oms.as_ref().ok_or_else(|| self.has_no(Gateway::Oms))
     }
 
@@ -204,9 +226,8 @@ impl Tenant {
         opretail.unwrap_or_else(china_standard_time)
     }
 
-    fn has_no(&self, gateway: Gateway) -> Error {
-        let cause = format!("there is no section [tenants.{}.{gateway}] in the configuration", self.name);
-        Error::local(gateway, Kind::CredentialsRefused, cause)
+    fn has_no(&self, gateway: Gateway) -> NotConfigured {
+        NotConfigured::Account { tenant: self.name.clone(), gateway }
     }
 }
 

@@ -12,6 +12,8 @@ use utoipa::ToSchema;
 use super::problem_type::ProblemType;
 use super::public_url::PublicUrl;
 use crate::gateway::error::{Error as GatewayError, Note};
+use crate::gateway::tenants::NotConfigured;
+use crate::gateway::vendor::Gateway;
 
 /// The media type of every error.
 pub const PROBLEM_MEDIA: &str = "application/problem+json";
@@ -240,6 +242,31 @@ impl From<&GatewayError> for Problem {
 impl From<GatewayError> for Problem {
     fn from(error: GatewayError) -> Self {
         Self::from(&error)
+    }
+}
+
+impl From<NotConfigured> for Problem {
+    fn from(missing: NotConfigured) -> Self {
+        let kind = ProblemType::NotConfigured;
+        let (what, gateway) = match &missing {
+            NotConfigured::Account { tenant, gateway } => {
+                (format!("the section [tenants.{tenant}.{gateway}]"), gateway)
+            }
+            NotConfigured::Setting { tenant, gateway, key } => {
+                (format!("the setting tenants.{tenant}.{gateway}.{key}"), gateway)
+            }
+        };
+        let or_directory = match &missing {
+            NotConfigured::Account { tenant, gateway: Gateway::Oms } => {
+                format!(" Stores can also come from a store directory, [directory.{tenant}].")
+            }
+            _ => String::new(),
+        };
+        let detail = format!(
+            "This path asks the {gateway} gateway, and the configuration of this service lacks {what}. Ask its operator to \
+             add it.{or_directory}"
+        );
+        Self::new(kind, detail).caused_by(missing)
     }
 }
 

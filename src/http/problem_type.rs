@@ -52,6 +52,9 @@ problem_types! {
     StoreNotMapped = 404 "store-not-mapped", "The store has no number at this vendor",
         "Vendors number stores differently, and the number that this path needs is not known for this store.",
         "Use the store's id at the vendor named in `detail`, or have the store added to the store directory.";
+    NotConfigured = 404 "not-configured", "This service has no account for this",
+        "Each company has its own accounts at vendors' gateways. The company of this token has none at the vendor that this path asks, or its account lacks a setting.",
+        "Use a path of another vendor, or ask the operator of this service to add what `detail` names to the configuration.";
     MethodNotAllowed = 405 "method-not-allowed", "This path does not take this method",
         "The path exists, but not with this method. `Allow` lists the ones that it takes.",
         "Use one of the methods in `Allow`; resources are read with GET or HEAD.";

@@ -31,7 +31,7 @@ use crate::http::reply;
 use crate::http::request_id::RequestId;
 use crate::shortcut::{Asker, Repeatable};
 
-pub use granted::Store;
+pub use granted::{Store, no_number_at_the_vendor};
 pub use source::{AnswerSource, Fetched, Shared};
 
 /// One request's place of work.

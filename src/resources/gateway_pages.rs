@@ -1,20 +1,43 @@
-//! Joins pages of a gateway into one page of ours, so that a gateway's cap never cuts a page silently.
+//! Joins pages of a gateway into one part of a list. A gateway's cap never cuts the part silently, and a list that changes
+//! between two pages neither repeats an item nor loses one silently.
 //!
-//! A gateway may give smaller pages than it was asked for, and then its page numbers count those: what came is held
-//! against what should have come, and the part is fetched again by the size that the gateway truly has.
+//! What came counts more than what the gateway says of it: a total that contradicts the items is not believed, and a page
+//! of another size than asked for shows the size that the gateway truly has.
 
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
+use crate::cache::Freshness;
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::vendor::Gateway;
+use crate::telemetry::metrics;
 
 /// Pages of one answer that are asked for side by side.
 const SIDE_BY_SIDE: usize = 4;
 
-/// How often the part is fetched anew: for a page of another size than asked for, and for a list that changes.
-const MOST_TRIES: usize = 4;
+/// How often a page size is tried before the pages are walked one by one.
+const MOST_SIZES: usize = 3;
+
+/// How often the part is read while the list changes.
+const MOST_READINGS: usize = 3;
+
+/// How long an answer keeps in which an item may be missing.
+const UNSETTLED: Freshness = Freshness::seconds(5, 0, 0);
+
+/// An item of a list that is read in pages.
+pub trait Listed: PartialEq {
+    /// What tells it from all others of its list, if it says so.
+    fn id(&self) -> Option<&str>;
+}
+
+/// A row that was left out keeps its place.
+impl<T: Listed> Listed for Option<T> {
+    fn id(&self) -> Option<&str> {
+        self.as_ref()?.id()
+    }
+}
 
 /// A page as a gateway gave it.
 pub struct GatewayPage<T> {
@@ -22,6 +45,42 @@ pub struct GatewayPage<T> {
     pub items: Vec<T>,
     /// Items on all pages, when the gateway tells.
     pub total: Option<u64>,
+}
+
+/// A part of a list, joined from the gateway's pages.
+pub struct Part<T> {
+    /// Its items, each once.
+    pub items: Vec<T>,
+    /// Items of the whole list, when that is known; never less than what came.
+    pub total: Option<u64>,
+    /// False when the list changed during every reading, or lacks items that the gateway counts: one may be missing.
+    pub is_settled: bool,
+}
+
+impl<T> Part<T> {
+    /// A list without items.
+    pub const fn of_nothing() -> Self {
+        Self { items: Vec::new(), total: Some(0), is_settled: true }
+    }
+
+    /// The same with other items; the total stays.
+    pub fn map<U>(self, translate: impl FnMut(T) -> U) -> Part<U> {
+        let Self { items, total, is_settled } = self;
+        Part { items: items.into_iter().map(translate).collect(), total, is_settled }
+    }
+
+    /// How long an answer made of it keeps at the most; `None` for as long as the resource says.
+    pub fn keeps(&self) -> Option<Freshness> {
+        (!self.is_settled).then_some(UNSETTLED)
+    }
+}
+
+impl<T> Part<Option<T>> {
+    /// The same without the rows that were left out.
+    pub fn rows(self) -> Part<T> {
+        let Self { items, total, is_settled } = self;
+        Part { items: items.into_iter().flatten().collect(), total, is_settled }
+    }
 }
 
 /// A part of a list, wherever the gateway's pages begin and end.
@@ -39,34 +98,115 @@ impl Window {
     /// Fetches the part with as few calls as the cap allows. `fetch` is given the gateway's page number, from 1, and
     /// page size.
     ///
+    /// A list that changed meanwhile is read again, a bounded number of times.
+    ///
     /// # Errors
-    /// What `fetch` fails with, or [`Kind::Unreadable`] when the pages do not fit together.
-    pub async fn fetch<T, F, Fut>(&self, gateway: Gateway, fetch: F) -> Result<GatewayPage<T>, Error>
+    /// What `fetch` fails with, or [`Kind::Unreadable`] when the gateway counts items and gives none.
+    pub async fn fetch<T, F, Fut>(&self, gateway: Gateway, fetch: F) -> Result<Part<T>, Error>
     where
-        T: PartialEq,
+        T: Listed,
         F: Fn(u64, u32) -> Fut,
         Fut: Future<Output = Result<GatewayPage<T>, Error>>,
     {
-        let mut step = self.cap.min(self.size).max(1);
-        let mut grew = false;
-        for _ in 0..MOST_TRIES {
-            let pages = Pages { window: *self, step };
-            let head = fetch(pages.first(), step).await?;
-            let Some(total) = head.total else { return pages.without_total(head, &fetch).await };
-            if self.offset >= total {
-                return Ok(GatewayPage { items: Vec::new(), total: Some(total) });
+        let mut reading = self.read(gateway, &fetch).await?;
+        let mut is_stable = reading.fits;
+        for _ in 1..MOST_READINGS {
+            if is_stable {
+                break;
             }
-            match pages.size_at(head.items.len(), total, &fetch).await? {
-                Size::Other(size) => step = size,
-                Size::Missing => return Err(misfit(gateway)),
-                Size::AsAsked => match pages.complete(head, total, grew, &fetch).await? {
-                    Joined::Whole(page) => return Ok(page),
-                    Joined::Grew => grew = true,
-                    Joined::Misfit => return Err(misfit(gateway)),
-                },
+            let again = self.read(gateway, &fetch).await?;
+            // What comes twice in the same way is how the list is: two items may have one id.
+            is_stable = again.fits || again == reading;
+            reading = again;
+        }
+        let part = self.part(reading, is_stable);
+        if !part.is_settled {
+            metrics::gateway_list_unsettled(gateway.name());
+            tracing::warn!(%gateway, total = part.total, "list unsettled: an item may be missing, so the answer is kept for seconds only");
+        }
+        Ok(part)
+    }
+
+    /// Reads the part once.
+    async fn read<T, F, Fut>(&self, gateway: Gateway, fetch: &F) -> Result<Reading<T>, Error>
+    where
+        T: Listed,
+        F: Fn(u64, u32) -> Fut,
+        Fut: Future<Output = Result<GatewayPage<T>, Error>>,
+    {
+        let mut pages = Pages { window: *self, step: self.cap.min(self.size).max(1) };
+        for _ in 0..MOST_SIZES {
+            let head = fetch(pages.first(), pages.step).await?;
+            let Some(total) = head.total else { return pages.walk(Some(head.items), None, fetch).await };
+            let is_beyond = self.offset >= total;
+            if head.items.is_empty() && pages.first() == 1 {
+                if is_beyond {
+                    return Ok(Reading { total: Some(total), ..Reading::default() });
+                }
+                return Err(Error::local(
+                    gateway,
+                    Kind::Unreadable,
+                    "the gateway counts items in a list and gives none",
+                ));
+            }
+            let size =
+                if is_beyond { Size::Contradicted } else { pages.size_at(head.items.len(), total, fetch).await? };
+            match size {
+                Size::Other(size) => pages.step = size,
+                Size::Contradicted => return pages.walk(Some(head.items), Some(total), fetch).await,
+                Size::AsAsked => {
+                    return match pages.complete(head.items, total, fetch).await? {
+                        Ok(reading) => Ok(reading),
+                        Err(head) => pages.walk(head, Some(total), fetch).await,
+                    };
+                }
             }
         }
-        Err(misfit(gateway))
+        pages.walk(None, None, fetch).await
+    }
+
+    /// The part out of what was read, each item once. In a list that is `stable`, two items of one id that differ are two.
+    fn part<T: Listed>(&self, reading: Reading<T>, is_stable: bool) -> Part<T> {
+        let Reading { pages, skip, total, lacks, .. } = reading;
+        let mut items: Vec<T> = Vec::new();
+        let mut first: HashMap<String, usize> = HashMap::new();
+        let mut repeats = false;
+        for item in pages.into_iter().flatten() {
+            let before = item.id().and_then(|id| first.get(id)).and_then(|place| items.get(*place));
+            if before.is_some_and(|before| !is_stable || *before == item) {
+                repeats = true;
+                continue;
+            }
+            if let Some(id) = item.id().filter(|_| before.is_none()) {
+                first.insert(id.to_owned(), items.len());
+            }
+            items.push(item);
+        }
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        let items: Vec<T> = items.into_iter().skip(skip).take(self.size as usize).collect();
+        let came = if items.is_empty() { 0 } else { self.offset + items.len() as u64 };
+        Part { total: total.filter(|total| *total >= came), items, is_settled: is_stable && !repeats && !lacks }
+    }
+}
+
+/// What one reading of a part brought.
+#[derive(PartialEq, Eq)]
+struct Reading<T> {
+    /// The gateway's pages that the part touches.
+    pages: Vec<Vec<T>>,
+    /// Items on them before the part.
+    skip: u64,
+    /// Items of the whole list.
+    total: Option<u64>,
+    /// Whether the pages are those of one list that did not change.
+    fits: bool,
+    /// Whether the gateway counts more items than there are.
+    lacks: bool,
+}
+
+impl<T> Default for Reading<T> {
+    fn default() -> Self {
+        Self { pages: Vec::new(), skip: 0, total: None, fits: true, lacks: false }
     }
 }
 
@@ -81,16 +221,8 @@ struct Pages {
 enum Size {
     AsAsked,
     Other(u32),
-    /// There should be items, and none came.
-    Missing,
-}
-
-/// What became of joining pages.
-enum Joined<T> {
-    Whole(GatewayPage<T>),
-    /// The list changed between its pages.
-    Grew,
-    Misfit,
+    /// Nothing: the total says otherwise than the items.
+    Contradicted,
 }
 
 impl Pages {
@@ -98,8 +230,16 @@ impl Pages {
         self.window.offset / self.step as u64 + 1
     }
 
+    const fn end(self) -> u64 {
+        self.window.offset + self.window.size as u64
+    }
+
     fn last(self, total: u64) -> u64 {
-        (self.window.offset + u64::from(self.window.size)).min(total).div_ceil(u64::from(self.step))
+        self.end().min(total).div_ceil(u64::from(self.step))
+    }
+
+    const fn skip(self) -> u64 {
+        self.window.offset - (self.first() - 1) * self.step as u64
     }
 
     /// Items that belong on a page.
@@ -115,20 +255,29 @@ impl Pages {
         Fut: Future<Output = Result<GatewayPage<T>, Error>>,
     {
         let expected = self.expected(self.first(), total);
-        match size_of(came, expected) {
+        match self.size_of(came, expected) {
             Size::AsAsked if self.could_be_chance(expected, total) => {
                 let before = fetch(self.first() - 1, self.step).await?;
-                Ok(size_of(before.items.len(), u64::from(self.step)))
+                Ok(self.size_of(before.items.len(), u64::from(self.step)))
             }
             // Beyond the end, if the gateway's pages are larger.
-            Size::Missing if self.first() > 1 => {
+            Size::Contradicted if came == 0 => {
                 let start = fetch(1, self.step).await?;
-                Ok(match size_of(start.items.len(), self.expected(1, total)) {
-                    Size::AsAsked => Size::Missing,
+                Ok(match self.size_of(start.items.len(), self.expected(1, total)) {
+                    Size::AsAsked => Size::Contradicted,
                     size => size,
                 })
             }
             size => Ok(size),
+        }
+    }
+
+    fn size_of(self, came: usize, expected: u64) -> Size {
+        match u32::try_from(came) {
+            Ok(came) if u64::from(came) == expected => Size::AsAsked,
+            Ok(0) | Err(_) => Size::Contradicted,
+            Ok(came) if u64::from(came) > expected && came <= self.step => Size::Contradicted,
+            Ok(came) => Size::Other(came),
         }
     }
 
@@ -146,19 +295,19 @@ impl Pages {
         is_full_page || (rest.is_multiple_of(before) && is_size)
     }
 
-    /// The whole part. `grew` says that the list changed before: then what comes is taken as it is.
+    /// The whole part, by a total that the first page does not contradict. When the others do, the first page is given
+    /// back, if it is the first of all.
     async fn complete<T, F, Fut>(
         self,
-        head: GatewayPage<T>,
+        head: Vec<T>,
         total: u64,
-        grew: bool,
         fetch: &F,
-    ) -> Result<Joined<T>, Error>
+    ) -> Result<Result<Reading<T>, Option<Vec<T>>>, Error>
     where
+        T: Listed,
         F: Fn(u64, u32) -> Fut,
         Fut: Future<Output = Result<GatewayPage<T>, Error>>,
     {
-        let mut items = head.items;
         let numbers = self.first() + 1..=self.last(total);
         let rest: Vec<GatewayPage<T>> = stream::iter(numbers.clone())
             .map(|page| fetch(page, self.step))
@@ -166,72 +315,142 @@ impl Pages {
             .try_collect()
             .await?;
         // A page that tells no total tells of no change: its items must fit.
-        let changed = rest.iter().any(|page| page.total.is_some_and(|told| told != total));
-        for (number, page) in numbers.zip(rest) {
-            let fits = page.items.len() as u64 == self.expected(number, total);
-            match (fits, changed, grew) {
-                (true, ..) | (false, true, true) => items.extend(page.items),
-                (false, true, false) => return Ok(Joined::Grew),
-                (false, false, _) => return Ok(Joined::Misfit),
-            }
+        let has_changed = rest.iter().any(|page| page.total.is_some_and(|told| told != total));
+        let latest = rest.iter().rev().find_map(|page| page.total).unwrap_or(total);
+        let sizes_fit = numbers.zip(&rest).all(|(page, came)| came.items.len() as u64 == self.expected(page, total));
+        let mut pages = vec![head];
+        pages.extend(rest.into_iter().map(|page| page.items));
+        let is_one_page = pages.windows(2).any(|pair| matches!(pair, [one, next] if one == next));
+        let goes_on = sizes_fit && !has_changed && self.goes_on(pages.last(), total, fetch).await?;
+        if is_one_page || goes_on || !(sizes_fit || has_changed) {
+            return Ok(Err(pages.into_iter().next().filter(|_| self.first() == 1)));
         }
-        Ok(Joined::Whole(self.cut(items, Some(total))))
+        let fits = sizes_fit && !has_changed && !has_repeats(&pages);
+        Ok(Ok(Reading { pages, skip: self.skip(), total: Some(latest), fits, lacks: false }))
     }
 
-    /// Without a total only an empty page tells the end, or one that came before. The first page of all shows the
-    /// gateway's true size.
-    async fn without_total<T, F, Fut>(self, head: GatewayPage<T>, fetch: &F) -> Result<GatewayPage<T>, Error>
+    /// Whether there is more than the total says. A total that is too small, such as the number of items on this page, shows
+    /// only behind a full last page.
+    async fn goes_on<T, F, Fut>(self, last: Option<&Vec<T>>, total: u64, fetch: &F) -> Result<bool, Error>
     where
-        T: PartialEq,
+        T: Listed,
         F: Fn(u64, u32) -> Fut,
         Fut: Future<Output = Result<GatewayPage<T>, Error>>,
     {
-        let start = if self.first() == 1 { head } else { fetch(1, self.step).await? };
-        let came = u32::try_from(start.items.len()).unwrap_or(u32::MAX);
-        if came == 0 {
-            return Ok(GatewayPage { items: Vec::new(), total: Some(0) });
+        let step = u64::from(self.step);
+        if self.end() < total || !total.is_multiple_of(step) {
+            return Ok(false);
         }
-        let pages = Self { step: came, ..self };
-        let wanted = self.window.offset + u64::from(self.window.size);
-        let mut walked = pages.first().max(2);
-        let mut items = Vec::new();
-        let mut previous = start.items;
-        if pages.first() > 2 {
-            previous = fetch(walked - 1, came).await?.items;
-        }
-        let mut reached = (walked - 2) * u64::from(came) + previous.len() as u64;
-        loop {
-            let page = if reached < wanted { fetch(walked, came).await?.items } else { Vec::new() };
-            let ended = page.is_empty() || page == previous;
-            if walked > pages.first() {
-                items.extend(previous);
-            }
-            if ended {
-                return Ok(pages.cut(items, None));
-            }
-            reached += page.len() as u64;
-            walked += 1;
-            previous = page;
-        }
+        let beyond = fetch(total / step + 1, self.step).await?.items;
+        Ok(!beyond.is_empty() && Some(&beyond) != last)
     }
 
-    fn cut<T>(self, items: Vec<T>, total: Option<u64>) -> GatewayPage<T> {
-        let skip = self.window.offset - (self.first() - 1) * u64::from(self.step);
-        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
-        GatewayPage { items: items.into_iter().skip(skip).take(self.window.size as usize).collect(), total }
+    /// The part page by page, where there is no total, or none that can be believed: only an empty page tells the end, or
+    /// one of items that came before. The first page of all shows the gateway's true size.
+    async fn walk<T, F, Fut>(self, head: Option<Vec<T>>, told: Option<u64>, fetch: &F) -> Result<Reading<T>, Error>
+    where
+        T: Listed,
+        F: Fn(u64, u32) -> Fut,
+        Fut: Future<Output = Result<GatewayPage<T>, Error>>,
+    {
+        let start = match head.filter(|_| self.first() == 1) {
+            Some(start) => start,
+            None => fetch(1, self.step).await?.items,
+        };
+        let size = start.len() as u64;
+        let Some(step) = u32::try_from(size).ok().filter(|size| *size > 0) else {
+            return Ok(Reading { total: Some(0), lacks: told.is_some_and(|told| told > 0), ..Reading::default() });
+        };
+        let pages = Self { step, ..self };
+        let mut walked = Walked::default();
+        let mut number = pages.first().max(2) - 1;
+        let mut latest = size;
+        walked.note(&start);
+        if pages.first() == 1 {
+            walked.read.push(start);
+        } else {
+            walked.before.push(start);
+        }
+        if number > 1 {
+            let before = fetch(number, step).await?.items;
+            latest = before.len() as u64;
+            walked.note(&before);
+            walked.before.push(before);
+        }
+        let mut reached = (number - 1) * size + latest;
+        let mut has_ended = latest == 0;
+        while !has_ended && reached < pages.end() {
+            let page = fetch(number + 1, step).await?.items;
+            has_ended = page.is_empty() || walked.has_come(&page);
+            if !has_ended {
+                number += 1;
+                reached += page.len() as u64;
+                walked.has_changed |= !walked.known.is_disjoint(&ids(&page));
+                walked.note(&page);
+                walked.read.push(page);
+            }
+        }
+        // An item that left the list moves all behind it, and none of them repeats.
+        if walked.read.len() > 1 {
+            let first = fetch(pages.first(), step).await?.items;
+            walked.has_changed |= walked.read.first() != Some(&first);
+        }
+        // Of pages that were jumped over nobody knows whether they were full.
+        let is_counted = has_ended && (pages.first() <= 2 || !walked.read.is_empty());
+        let least = if has_ended { size } else { reached };
+        let total = if is_counted { Some(reached) } else { told.filter(|told| *told >= least) };
+        let lacks = is_counted && told.is_some_and(|told| told > reached);
+        Ok(Reading { pages: walked.read, skip: pages.skip(), total, fits: !walked.has_changed, lacks })
     }
 }
 
-fn size_of(came: usize, expected: u64) -> Size {
-    match u32::try_from(came) {
-        Ok(came) if u64::from(came) == expected => Size::AsAsked,
-        Ok(0) | Err(_) => Size::Missing,
-        Ok(came) => Size::Other(came),
+/// What a walk has brought so far.
+struct Walked<T> {
+    /// Pages before the part.
+    before: Vec<Vec<T>>,
+    /// Pages of the part.
+    read: Vec<Vec<T>>,
+    /// Ids on all of them.
+    known: HashSet<String>,
+    /// Items on all of them.
+    came: usize,
+    /// Whether a page repeated some of what came before, or is another by now.
+    has_changed: bool,
+}
+
+impl<T> Default for Walked<T> {
+    fn default() -> Self {
+        Self { before: Vec::new(), read: Vec::new(), known: HashSet::new(), came: 0, has_changed: false }
     }
 }
 
-fn misfit(gateway: Gateway) -> Error {
-    Error::local(gateway, Kind::Unreadable, "the pages of the list do not fit together")
+impl<T: Listed> Walked<T> {
+    fn note(&mut self, page: &[T]) {
+        self.known.extend(ids(page));
+        self.came += page.len();
+    }
+
+    /// Whether a page is one of those that came: a gateway that ignores the number gives the first one again, another one
+    /// the last. Ids tell it only in a list in which no two items have one.
+    fn has_come(&self, page: &Vec<T>) -> bool {
+        let are_known = || page.iter().all(|item| item.id().is_some_and(|id| self.known.contains(id)));
+        let is_one = |known: &Vec<T>| known == page;
+        self.before.iter().any(is_one)
+            || self.read.first().into_iter().chain(self.read.last()).any(is_one)
+            || (self.known.len() == self.came && are_known())
+    }
+}
+
+fn ids<T: Listed>(page: &[T]) -> HashSet<String> {
+    page.iter().filter_map(Listed::id).map(str::to_owned).collect()
+}
+
+/// Whether an id stands on two of the pages.
+fn has_repeats<T: Listed>(pages: &[Vec<T>]) -> bool {
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    let items = pages.iter().enumerate().flat_map(|(number, page)| page.iter().map(move |item| (number, item)));
+    let mut ids = items.filter_map(|(number, item)| Some((number, item.id()?)));
+    ids.any(|(number, id)| *known.entry(id).or_insert(number) != number)
 }
 
 #[cfg(test)]

@@ -23,8 +23,8 @@ use crate::auth::caller::Caller;
 use crate::auth::scope::InspectionsRead;
 use crate::cache::Freshness;
 use crate::directory::StoreId;
-use crate::gateway::error::{Error, Kind};
 use crate::gateway::opretail::methods::STATISTICS_DETAIL_PAGE;
+use crate::gateway::tenants::NotConfigured;
 use crate::gateway::vendor::Gateway;
 use crate::http::problem::Problem;
 
@@ -117,12 +117,16 @@ struct PeriodText(String, String);
 async fn list_inspections(caller: Caller<InspectionsRead>, desk: Desk) -> Result<HttpResponse, Problem> {
     let tenant = desk.tenant(&caller)?;
     let ask: InspectionsAsk = desk.ask(&tenant)?;
+    let access = tenant.opretail()?.clone();
     let stores = match &ask.store {
         Some(store) => Some(vec![desk.opretail_store(&caller, store)?.number]),
         None => desk.granted_opretail_stores(&caller)?,
     };
-    let access = tenant.opretail()?.clone();
-    let enterprise_id = access.enterprise_id.ok_or_else(enterprise_is_not_configured)?;
+    let enterprise_id = access.enterprise_id.ok_or_else(|| NotConfigured::Setting {
+        tenant: tenant.name().clone(),
+        gateway: Gateway::OpRetail,
+        key: "enterprise_id",
+    })?;
     let period = PeriodText(ask.period.start_day(), ask.period.end_day());
     let filters = filters(&period, &ask.source_types, ask.store.as_ref());
     let directory = desk.directory(&caller);
@@ -135,15 +139,11 @@ async fn list_inspections(caller: Caller<InspectionsRead>, desk: Desk) -> Result
         let found = reading.page(&gateway, page).await?;
         let more = found.items.len() == page.size as usize;
         let link = page.link("/inspections", &filters, found.total, more);
+        let keeps = found.keeps();
         let items = found.items.into_iter().map(|inspection| inspection.by_our_ids(&directory)).collect();
-        Ok(Fetched { value: InspectionList { items, page: page.info(found.total) }, link })
+        Ok(Fetched { value: InspectionList { items, page: page.info(found.total) }, link, keeps })
     })
     .await
-}
-
-fn enterprise_is_not_configured() -> Problem {
-    let cause = "tenants.<name>.opretail.enterprise_id is not set, and the gateway needs it for inspections";
-    Problem::from(&Error::local(Gateway::OpRetail, Kind::CredentialsRefused, cause))
 }
 
 #[cfg(test)]

@@ -1,25 +1,26 @@
-//! `GET /stores/{store_id}`: one store of a company's OMS.
+//! `GET /stores/{store_id}`: one store, as the company's OMS and its store directory know it.
 
 use actix_web::HttpResponse;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::desk::Desk;
 use super::params::{Ask, Reader};
-use super::wire_time::{self, WireTime};
+use super::stores::shop::{Shop, unreadable};
+use super::stores::shops::OmsShops;
 use super::{Endpoint, Origin, Policy, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::StoresRead;
 use crate::cache::{Found, Freshness};
-use crate::directory::{Directory, StoreId, StoreNumbers};
-use crate::gateway::dialect::Call;
+use crate::directory::{Directory, Row, StoreId};
+use crate::gateway::GatewayClient;
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::object::Object;
 use crate::gateway::oms::methods::SHOP_GET;
-use crate::gateway::scalar;
+use crate::gateway::tenants::OmsAccess;
 use crate::gateway::vendor::Gateway;
 use crate::http::problem::Problem;
+use crate::http::problem_type::ProblemType;
 
 /// Stores change rarely.
 pub const POLICY: Policy = Policy::always(Freshness::seconds(300, 3600, 86_400));
@@ -40,7 +41,7 @@ pub static RESOURCE: Resource = Resource {
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "read by the document only; `OneAsk` reads the value")]
 struct OmsStorePath {
-    /// The store: the company's own id, or the OMS's code.
+    /// The store: the company's own id, or the OMS's code; any id of a store that is in the store directory.
     #[param(example = "SHOP001", pattern = "^[A-Za-z0-9_.-]{1,32}$", min_length = 1, max_length = 32)]
     store_id: String,
 }
@@ -57,7 +58,8 @@ impl Ask for OneAsk {
 
 // What the caller gets.
 
-/// A store, as the company's OMS knows it.
+/// A store, as the company's OMS and its store directory know it. Id and name are those of the directory, where it has
+/// them.
 #[derive(Serialize, ToSchema)]
 pub struct Store {
     /// The id to use in paths. `null` when none leads to this store: the OMS's code breaks the grammar of ids, is taken
@@ -79,7 +81,7 @@ pub struct Store {
     company: Option<String>,
     /// Whom to ask.
     contact: Contact,
-    /// Where the store is. The list does not tell; a single store does.
+    /// Where the store is. Some servers tell it of a single store only, not in the list.
     #[schema(example = "1 Example Road, Shanghai", required)]
     address: Option<String>,
     /// Whether the store is open for business in the OMS.
@@ -90,6 +92,20 @@ pub struct Store {
     /// When the store was last changed.
     #[schema(example = "2024-01-01T10:00:00+08:00", format = DateTime, required)]
     updated_at: Option<String>,
+    /// Who knows the store: the store directory, the OMS, or both. What only the OMS could tell of a store that it does not
+    /// know is `null`.
+    #[schema(example = json!(["directory", "oms"]))]
+    source: Vec<StoreSource>,
+}
+
+/// Who knows a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreSource {
+    /// The company's store directory.
+    Directory,
+    /// The company's OMS.
+    Oms,
 }
 
 /// Whom to ask about a store.
@@ -101,7 +117,7 @@ pub struct Contact {
     /// The telephone number.
     #[schema(example = "13800138000", required)]
     phone: Option<String>,
-    /// The e-mail address. The list does not tell; a single store does.
+    /// The e-mail address. Some servers tell it of a single store only, not in the list.
     #[schema(example = "store@example.com", required)]
     email: Option<String>,
 }
@@ -114,76 +130,14 @@ pub enum StoreStatus {
     Online,
     /// Closed.
     Offline,
-    /// The OMS did not say.
+    /// The OMS did not say, or does not know the store.
     Unknown,
 }
 
-// What the vendor sends.
-
-/// A store as the OMS sends it. Newer servers write `shop_code` for `shop_bn`.
-#[derive(PartialEq, Eq, Deserialize)]
-pub struct Shop {
-    #[serde(default, deserialize_with = "scalar::code")]
-    shop_bn: Option<String>,
-    #[serde(default, deserialize_with = "scalar::code")]
-    shop_code: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    shop_name: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    company_name: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    contact_name: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    contact_tel: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    contact_email: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    address: Option<String>,
-    #[serde(default, deserialize_with = "scalar::text")]
-    status: Option<String>,
-    #[serde(default, deserialize_with = "wire_time::read")]
-    createtime: Option<WireTime>,
-    #[serde(default, deserialize_with = "wire_time::read")]
-    updatetime: Option<WireTime>,
-}
-
-// The translation, both ways.
-
-/// An answer that does not fit what was asked.
-pub fn unreadable(cause: &str) -> Error {
-    Error::local(Gateway::Oms, Kind::Unreadable, cause)
-}
-
-impl Shop {
-    /// The OMS's code.
-    pub fn code(&self) -> Option<&str> {
-        self.shop_bn.as_deref().or(self.shop_code.as_deref())
-    }
-
-    /// The store's name.
-    pub fn name(&self) -> Option<&str> {
-        self.shop_name.as_deref()
-    }
-}
+// The translation.
 
 impl Store {
-    /// Whether this is the store with that code; an OMS compares codes by letters, not by case.
-    pub fn has_code(&self, code: &str) -> bool {
-        self.oms_code.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(code))
-    }
-
-    /// The same, for a code that leads to another store as well.
-    #[must_use]
-    pub fn without_id(self) -> Self {
-        Self { id: None, ..self }
-    }
-
-    /// The same with the ids that the directory has, whatever the case of the OMS's letters.
-    fn known_as(self, numbers: StoreNumbers) -> Self {
-        Self { id: Some(numbers.id), opretail_id: numbers.opretail, ..self }
-    }
-
-    /// Translates; times are in `zone`.
+    /// A store of the OMS; times are in `zone`.
     ///
     /// # Errors
     /// When the store has no code.
@@ -196,18 +150,67 @@ impl Store {
             id,
             oms_code: Some(code),
             opretail_id: opretail_id.flatten(),
+            address: shop.address(),
+            contact: Contact { name: shop.contact_name(), phone: shop.phone(), email: shop.contact_email.clone() },
+            status: match shop.is_open() {
+                Some(true) => StoreStatus::Online,
+                Some(false) => StoreStatus::Offline,
+                None => StoreStatus::Unknown,
+            },
+            created_at: shop.created_at(zone),
+            updated_at: shop.updated_at(zone),
             name: shop.shop_name,
             company: shop.company_name,
-            contact: Contact { name: shop.contact_name, phone: shop.contact_tel, email: shop.contact_email },
-            address: shop.address,
-            status: match shop.status.as_deref() {
-                Some("online") => StoreStatus::Online,
-                Some("offline") => StoreStatus::Offline,
-                _ => StoreStatus::Unknown,
-            },
-            created_at: shop.createtime.and_then(|time| time.rfc3339(zone)),
-            updated_at: shop.updatetime.and_then(|time| time.rfc3339(zone)),
+            source: vec![StoreSource::Oms],
         })
+    }
+
+    /// A store that only the directory knows.
+    pub fn from_row(row: &Row) -> Self {
+        Self {
+            id: Some(row.id.to_string()),
+            oms_code: row.oms.as_ref().map(StoreId::to_string),
+            opretail_id: row.opretail_id(),
+            name: row.name.clone(),
+            company: None,
+            contact: Contact { name: None, phone: None, email: None },
+            address: None,
+            status: StoreStatus::Unknown,
+            created_at: None,
+            updated_at: None,
+            source: vec![StoreSource::Directory],
+        }
+    }
+
+    /// The same with what the directory says of it.
+    #[must_use]
+    pub fn known_as(mut self, row: &Row) -> Self {
+        self.id = Some(row.id.to_string());
+        self.opretail_id = row.opretail_id();
+        self.name = row.name.clone().or(self.name);
+        self.source.insert(0, StoreSource::Directory);
+        self
+    }
+
+    /// The same, for a code that leads to another store as well.
+    #[must_use]
+    pub fn without_id(self) -> Self {
+        Self { id: None, ..self }
+    }
+
+    /// The id in paths.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// The OMS's code.
+    pub fn code(&self) -> Option<&str> {
+        self.oms_code.as_deref()
+    }
+
+    /// The name.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 }
 
@@ -215,7 +218,8 @@ impl Store {
 
 /// Read a store
 ///
-/// One store of the company's OMS, with its address and e-mail.
+/// One store, as the company's OMS and its store directory know it. A store that only the directory knows has its ids and
+/// its name.
 #[utoipa::path(
     get,
     path = "/stores/{store_id}",
@@ -231,30 +235,65 @@ async fn read_store(caller: Caller<StoresRead>, desk: Desk) -> Result<HttpRespon
     Ok(desk.reply_to_question(&RESOURCE, &found).await)
 }
 
-/// A store, from the cache or the OMS.
+/// A store, from the cache, the OMS or the directory.
 ///
 /// # Errors
-/// The token does not grant the store, it has no code at the OMS, or what the gateway's failure is for the caller.
+/// The token does not grant the store, nothing could know it, or what the gateway's failure is for the caller.
 pub async fn find(caller: &Caller<StoresRead>, desk: &Desk, store: &StoreId) -> Result<Found, Problem> {
-    let tenant = desk.tenant(caller)?;
-    let code = desk.oms_store(caller, store)?.number;
-    let (access, directory) = (tenant.oms()?.clone(), desk.directory(caller));
-    let mapped = directory.knows(store).then(|| directory.find(store));
+    let (numbers, directory) = (desk.granted(caller, store)?, desk.directory(caller));
+    let row = directory.row(store).cloned();
+    let known_by = match (desk.tenant(caller)?.oms(), numbers.oms.clone(), row) {
+        (Ok(access), Some(code), row) => KnownBy::Oms(access.clone(), code, row),
+        (_, _, Some(row)) => KnownBy::Directory(row),
+        (Ok(_), None, None) => return Err(desk.not_mapped(caller, store, Gateway::Oms)),
+        (Err(_), _, None) if !directory.rows().is_empty() => return Err(not_in_the_directory(store)),
+        (Err(missing), _, None) => return Err(missing.into()),
+    };
     // The OMS may write the code in another case, and then another row of the directory is the store's.
-    let canonical = format!("{code} {mapped:?} {}", directory.version());
-    let question = desk.question(caller, &RESOURCE, &canonical, vec![code.clone()], false)?;
+    let canonical = format!("{numbers:?} {}", directory.version());
+    let stores = numbers.all().into_iter().map(str::to_owned).collect();
+    let question = desk.question(caller, &RESOURCE, &canonical, stores, false)?;
     desk.find(&RESOURCE, question, move |gateway| async move {
-        let call = Call::new(SHOP_GET).with(access.code_parameter.wire_name(), code.clone());
-        let shop: Option<Object<Shop>> = gateway.call(&access.account, &call).await?;
-        // An OMS has a code of its own for a store that is not there.
-        let Object(shop) = shop.ok_or_else(|| unreadable("the OMS gave no store"))?;
-        let store = Store::from_wire(shop, &access.zone, &directory)?;
-        if !store.has_code(&code) {
-            return Err(unreadable("the gateway gave another store than was asked for"));
+        Ok(match known_by {
+            KnownBy::Oms(access, code, row) => from_oms(&access, &gateway, &code, &directory, row.as_ref()).await?,
+            KnownBy::Directory(row) => Store::from_row(&row),
         }
-        Ok(mapped.into_iter().fold(store, Store::known_as).into())
+        .into())
     })
     .await
+}
+
+/// Who can be asked for a store.
+enum KnownBy {
+    /// The OMS, by this code; the directory, too, if it has a row.
+    Oms(OmsAccess, String, Option<Row>),
+    /// The directory alone.
+    Directory(Row),
+}
+
+async fn from_oms(
+    access: &OmsAccess,
+    gateway: &GatewayClient,
+    code: &str,
+    directory: &Directory,
+    row: Option<&Row>,
+) -> Result<Store, Error> {
+    match (OmsShops { access, gateway }.one(code).await, row) {
+        (Ok(shop), row) => {
+            let store = Store::from_wire(shop, &access.zone, directory)?;
+            Ok(row.into_iter().fold(store, Store::known_as))
+        }
+        (Err(error), Some(row)) if error.kind == Kind::NotFound => Ok(Store::from_row(row)),
+        (Err(error), _) => Err(error),
+    }
+}
+
+fn not_in_the_directory(store: &StoreId) -> Problem {
+    let detail = format!(
+        "The store directory has no store {store}, and there is no OMS that could know it. {}",
+        ProblemType::NotFound.remedy()
+    );
+    Problem::new(ProblemType::NotFound, detail)
 }
 
 #[cfg(test)]

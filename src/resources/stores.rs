@@ -1,33 +1,37 @@
-//! `GET /stores`: the stores of a company's OMS, a page at a time.
+//! `GET /stores`: the stores that the company's OMS and its store directory know, a page at a time.
 
 pub mod listing;
+mod merged;
+pub mod shop;
+pub mod shops;
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
-use super::desk::{Desk, Fetched};
-use super::gateway_pages::{GatewayPage, Window};
+use super::desk::{Desk, Fetched, no_number_at_the_vendor};
+use super::gateway_pages::Part;
 use super::params::{Ask, LONGEST_LIST, Page, PageInfo, PageQuery, Reader, STORE_ID_PATTERN, documented};
-use super::store::{self, Shop, Store, unreadable};
+use super::store::{self, Store};
 use super::{Endpoint, Origin, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::StoresRead;
+use crate::cache::Freshness;
 use crate::directory::{Directory, StoreId};
 use crate::gateway::GatewayClient;
-use crate::gateway::dialect::Call;
+use crate::gateway::endpoint::china_standard_time;
 use crate::gateway::error::Error;
-use crate::gateway::object::Object;
 use crate::gateway::oms::methods::SHOP_GET_LIST;
 use crate::gateway::tenants::OmsAccess;
-use crate::gateway::vendor::Gateway;
-use crate::gateway::{object, odd_values, scalar};
 use crate::http::problem::Problem;
+
+use self::merged::Selection;
+use self::shops::OmsShops;
 
 /// The list of stores.
 pub static RESOURCE: Resource = Resource {
@@ -46,7 +50,7 @@ struct StoreFilter;
 impl IntoParams for StoreFilter {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let code = "Only stores with one of these OMS codes; at most 200. `S_` alone is none.";
-        let name = "Only stores whose name contains this text. Quotes, backslashes and semicolons are not taken.";
+        let name = "Only stores whose name contains this text, whatever the case of its letters.";
         vec![documented::optional_list("code", code, codes_schema()), documented::optional("name", name, name_schema())]
     }
 }
@@ -65,7 +69,7 @@ fn name_schema() -> ObjectBuilder {
 }
 
 /// What [`flaw_of_name`] lets pass.
-const NAME_PATTERN: &str = r#"^[^'"`\\;\x00-\x1f\x7f-\x9f]*[^'"`\\;\s\x00-\x1f\x7f-\x9f][^'"`\\;\x00-\x1f\x7f-\x9f]*$"#;
+const NAME_PATTERN: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
 const LONGEST_NAME: usize = 64;
 
 struct ListAsk {
@@ -86,13 +90,12 @@ impl Ask for ListAsk {
     }
 }
 
-/// An OMS is known to paste texts into SQL, so what could end a quoted text there is refused here.
+/// A name is compared here and sent nowhere.
 fn flaw_of_name(name: &str) -> Option<&'static str> {
-    let dangerous = |character: char| character.is_control() || "'\"`\\;".contains(character);
     if name.trim().is_empty() || name.chars().count() > LONGEST_NAME {
         Some("write 1 to 64 characters")
-    } else if name.contains(dangerous) {
-        Some("quotes, backslashes, semicolons and control characters are not taken")
+    } else if name.contains(char::is_control) {
+        Some("control characters are not taken")
     } else {
         None
     }
@@ -109,45 +112,37 @@ pub struct StoreList {
     page: PageInfo,
 }
 
-// What the vendor sends.
+// How it is read.
 
-#[derive(Deserialize)]
-struct ShopList {
-    #[serde(default, deserialize_with = "scalar::count")]
-    count: Option<i64>,
-    /// `None` when it is there and no list. A store without a code is none that could be told from others.
-    #[serde(default = "no_shops", deserialize_with = "shops_with_codes")]
-    lists: Option<Vec<Option<Shop>>>,
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "the default of a field that is missing")]
-const fn no_shops() -> Option<Vec<Option<Shop>>> {
-    Some(Vec::new())
-}
-
-/// What is no list is not taken for an empty one.
-fn shops_with_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Option<Shop>>>, D::Error> {
-    let shops = object::rows(deserializer, |shop: &Shop| shop.code().is_some());
-    Ok(shops.inspect_err(|_| odd_values::note("")).ok())
-}
-
-// The translation, both ways.
-
-/// Codes that are asked for: those of the caller, else those that the token grants, else all. What a caller writes as
-/// `code` is the OMS's, whatever it looks like.
-fn wanted_codes(desk: &Desk, caller: &Caller<StoresRead>, asked: &[StoreId]) -> Result<Vec<String>, Problem> {
-    if asked.is_empty() {
-        return Ok(desk.granted_oms_stores(caller)?.unwrap_or_default());
+/// The stores that are wanted: those of the codes that the caller writes, else those that the token grants, else all. What
+/// a caller writes as `code` is the OMS's, whatever it looks like.
+fn selection(desk: &Desk, caller: &Caller<StoresRead>, asked: &[StoreId]) -> Result<Selection, Problem> {
+    let (mut codes, mut ids) = (BTreeSet::new(), BTreeSet::new());
+    match caller.grants().stores() {
+        _ if !asked.is_empty() => {
+            for code in asked {
+                codes.insert(desk.granted_code(caller, code)?);
+            }
+        }
+        None => return Ok(Selection::All),
+        Some(granted) => {
+            let directory = desk.directory(caller);
+            codes.extend(granted.iter().filter_map(|id| directory.find(id).oms));
+            ids.extend(granted.iter().filter_map(|id| directory.row(id)).map(|row| row.id.to_string()));
+            if codes.is_empty() && ids.is_empty() {
+                return Err(no_number_at_the_vendor());
+            }
+        }
     }
-    asked.iter().map(|code| desk.granted_code(caller, code)).collect()
+    Ok(Selection::Only { codes: codes.into_iter().collect(), ids })
 }
 
-/// What one request reads from the gateway.
+/// What one request reads.
 struct Reading {
-    access: OmsAccess,
+    /// `None` when the company has no OMS.
+    oms: Option<OmsAccess>,
     directory: Arc<Directory>,
-    /// Codes to ask for; all when there are none.
-    codes: Vec<String>,
+    selection: Selection,
     name: Option<String>,
     page: Page,
     /// The filters that the caller wrote, for the links; not the codes that the token grants.
@@ -155,88 +150,59 @@ struct Reading {
 }
 
 impl Reading {
-    fn call(&self, page: u64, size: u32) -> Call {
-        let codes = (!self.codes.is_empty()).then(|| self.codes.join(","));
-        Call::new(SHOP_GET_LIST)
-            .with("page_no", page.to_string())
-            .with("page_size", size.to_string())
-            .with_some(self.access.code_parameter.wire_name(), codes)
-            .with_some("shop_name", self.name.clone())
-    }
-
     async fn fetch(self, gateway: GatewayClient) -> Result<Fetched<StoreList>, Error> {
-        let window = Window { offset: self.page.offset(), size: self.page.size, cap: self.access.page_cap };
-        let fetch_page = |number, size| {
-            let (call, reading, gateway) = (self.call(number, size), &self, &gateway);
-            async move {
-                let list: Option<Object<ShopList>> = gateway.call(&reading.access.account, &call).await?;
-                let page = list.and_then(|Object(list)| shops(list));
-                let page = page.ok_or_else(|| unreadable("the list has no stores or count"))?;
-                if reading.is_too_long(page.total) { Err(not_asked_for()) } else { Ok(page) }
+        let part = match &self.oms {
+            // The OMS's pages are ours, wherever theirs begin and end.
+            Some(access) if self.is_whole_list_of_oms() => {
+                let part = OmsShops { access, gateway: &gateway }.part(self.page.offset(), self.page.size).await?;
+                let (total, keeps) = (part.total, part.keeps());
+                let items = merged::merge(part.items, &self.directory, &access.zone)?;
+                Listed { items, total, keeps }
             }
+            _ => self.part_of_merged(&gateway).await?,
         };
-        let shops = window.fetch(Gateway::Oms, fetch_page).await?;
-        let items = self.stores(shops.items.into_iter().flatten().collect())?;
-        if !items.iter().all(|store| self.asked_for(store)) {
-            return Err(not_asked_for());
-        }
-        let link = self.page.link("/stores", &self.written, shops.total, false);
-        Ok(Fetched { value: StoreList { items, page: self.page.info(shops.total) }, link })
+        let more = part.items.len() == self.page.size as usize;
+        let link = self.page.link("/stores", &self.written, part.total, more);
+        let value = StoreList { items: part.items, page: self.page.info(part.total) };
+        Ok(Fetched { value, link, keeps: part.keeps })
     }
 
-    fn stores(&self, shops: Vec<Shop>) -> Result<Vec<Store>, Error> {
-        let ambiguous = ambiguous_codes(&shops);
-        let stores = shops.into_iter().map(|shop| {
-            let store = Store::from_wire(shop, &self.access.zone, &self.directory)?;
-            let leads_elsewhere = ambiguous.iter().any(|code| store.has_code(code));
-            Ok(if leads_elsewhere { store.without_id() } else { store })
-        });
-        stores.collect()
+    fn is_whole_list_of_oms(&self) -> bool {
+        self.selection == Selection::All && self.name.is_none() && self.directory.rows().is_empty()
     }
 
-    /// Whether the list has more stores than codes are asked for. A page without any store of others, or with none at
-    /// all, still tells in its total and its links how many there are.
-    fn is_too_long(&self, total: Option<u64>) -> bool {
-        !self.codes.is_empty() && total.is_some_and(|total| total > self.codes.len() as u64)
-    }
-
-    /// A server that does not know the filter's name ignores it and gives every store.
-    fn asked_for(&self, store: &Store) -> bool {
-        self.codes.is_empty() || self.codes.iter().any(|code| store.has_code(code))
+    /// Reads all that may be wanted, and cuts the page from it: a store of the directory may be on any page, and the OMS
+    /// may ignore what it is asked to filter by.
+    async fn part_of_merged(&self, gateway: &GatewayClient) -> Result<Listed, Error> {
+        let (shops, zone) = match &self.oms {
+            Some(access) if self.selection.is_of_oms() => {
+                (OmsShops { access, gateway }.all(self.selection.codes()).await?, access.zone.clone())
+            }
+            _ => (Part::of_nothing(), china_standard_time()),
+        };
+        let keeps = shops.keeps();
+        let mut stores = merged::merge(shops.items, &self.directory, &zone)?;
+        self.selection.pick(&mut stores);
+        self.name.iter().for_each(|name| merged::pick_by_name(&mut stores, name));
+        let total = Some(stores.len() as u64);
+        let skip = usize::try_from(self.page.offset()).unwrap_or(usize::MAX);
+        Ok(Listed { items: stores.into_iter().skip(skip).take(self.page.size as usize).collect(), total, keeps })
     }
 }
 
-fn not_asked_for() -> Error {
-    unreadable("the gateway gave stores that were not asked for; see tenants.<name>.oms.code_parameter")
-}
-
-/// Codes that more than one store has. The same store twice is one: a list that grows while its pages are read moves its
-/// stores on.
-fn ambiguous_codes(shops: &[Shop]) -> Vec<String> {
-    let mut first: HashMap<String, &Shop> = HashMap::new();
-    let mut ambiguous = Vec::new();
-    for shop in shops {
-        let Some(code) = shop.code().map(str::to_ascii_lowercase) else { continue };
-        match first.get(&code) {
-            Some(other) if *other != shop => ambiguous.push(code),
-            Some(_) => {}
-            None => drop(first.insert(code, shop)),
-        }
-    }
-    ambiguous
-}
-
-/// A page, with `None` for each row that is left out.
-fn shops(list: ShopList) -> Option<GatewayPage<Option<Shop>>> {
-    let total = u64::try_from(list.count?).ok()?;
-    Some(GatewayPage { items: list.lists?, total: Some(total) })
+/// The stores of a page.
+struct Listed {
+    items: Vec<Store>,
+    total: Option<u64>,
+    keeps: Option<Freshness>,
 }
 
 // The handler.
 
 /// List stores
 ///
-/// The stores of the company's OMS, a page at a time. A token that is limited to certain stores sees those.
+/// The stores that the company's OMS and its store directory know, each once, a page at a time: the OMS's in its order, and
+/// then those that only the directory knows. A token that is limited to certain stores sees those.
 #[utoipa::path(
     get,
     path = "/stores",
@@ -248,22 +214,21 @@ fn shops(list: ShopList) -> Option<GatewayPage<Option<Shop>>> {
 async fn list_stores(caller: Caller<StoresRead>, desk: Desk) -> Result<HttpResponse, Problem> {
     let tenant = desk.tenant(&caller)?;
     let ask: ListAsk = desk.ask(&tenant)?;
-    let mut codes = wanted_codes(&desk, &caller, &ask.codes)?;
-    codes.sort();
-    codes.dedup();
+    let directory = desk.directory(&caller);
+    let oms = match tenant.oms() {
+        Ok(access) => Some(access.clone()),
+        Err(_) if !directory.rows().is_empty() => None,
+        Err(missing) => return Err(missing.into()),
+    };
+    let selection = selection(&desk, &caller, &ask.codes)?;
     let mut written = Vec::new();
     if !ask.codes.is_empty() {
-        written.push(("code", codes.join(",")));
+        written.push(("code", selection.codes().join(",")));
     }
     written.extend(ask.name.clone().map(|name| ("name", name)));
-    let access = tenant.oms()?.clone();
-    // What is written counts, too: the same stores of the same codes have another `Link` for whoever wrote no code.
-    let directory = desk.directory(&caller);
-    let canonical = format!("{codes:?} {written:?} {:?} {}", ask.page, directory.version());
-    let question = desk.question(&caller, &RESOURCE, &canonical, codes.clone(), false)?;
-    let reading = Reading { access, directory, codes, name: ask.name, page: ask.page, written };
+    // What is written counts, too: the same stores of the same codes have another `Link` for a caller who wrote no code.
+    let canonical = format!("{selection:?} {written:?} {:?} {}", ask.page, directory.version());
+    let question = desk.question(&caller, &RESOURCE, &canonical, selection.named(), false)?;
+    let reading = Reading { oms, directory, selection, name: ask.name, page: ask.page, written };
     desk.answer(&RESOURCE, question, move |gateway| reading.fetch(gateway)).await
 }
-
-#[cfg(test)]
-mod tests;

@@ -15,10 +15,10 @@ use metrics_process::Collector;
 use names::{
     BREAKER_OPENED, BREAKERS, BUILD_INFO, CACHE_BYTES, CACHE_ENTRIES, CACHE_READS, CACHE_REMOVALS,
     CLIENT_AUTHENTICATIONS, CONNECTION_LIMIT_REACHED, CONNECTIONS_CLOSED, EVENT_STREAMS, EVENTS_SENT, GATEWAY_ATTEMPTS,
-    GATEWAY_CALLS, GATEWAY_CLOCK_OFFSET, GATEWAY_DURATION, GATEWAY_LOGINS, GATEWAY_ODD_VALUES, GATEWAY_RETRIES,
-    GATEWAY_RETRIES_DENIED, GATEWAY_UNDER_WAY, GATEWAY_WAITING, HTTP_DURATION, HTTP_REQUESTS, ISSUER_KEY_FETCHES,
-    LOG_LINES_DROPPED, QUOTA_REFUSED, RELOADS, SHARED_ANSWERS, SHARED_DURATION, SHARED_EVENTS, SHARED_OPERATIONS,
-    SHARED_UP, TASK_RESTARTS, TASK_UP, TOKENS_REVOKED, TRACE_SPANS,
+    GATEWAY_CALLS, GATEWAY_CLOCK_OFFSET, GATEWAY_DURATION, GATEWAY_LISTS_UNSETTLED, GATEWAY_LOGINS, GATEWAY_ODD_VALUES,
+    GATEWAY_RETRIES, GATEWAY_RETRIES_DENIED, GATEWAY_UNDER_WAY, GATEWAY_WAITING, HTTP_DURATION, HTTP_REQUESTS,
+    ISSUER_KEY_FETCHES, LOG_LINES_DROPPED, QUOTA_REFUSED, RELOADS, SHARED_ANSWERS, SHARED_DURATION, SHARED_EVENTS,
+    SHARED_OPERATIONS, SHARED_UP, TASK_RESTARTS, TASK_UP, TOKENS_REVOKED, TRACE_SPANS,
 };
 
 /// From a hit on loopback to the gateway's deadline, in seconds.
@@ -242,6 +242,11 @@ pub fn cache_read(resource: &'static str, outcome: &'static str) {
 /// An answer left the cache, or never got into it because those that are there are asked for more often.
 pub fn cache_removal(cause: &'static str) {
     counter!(CACHE_REMOVALS, "cause" => cause).increment(1);
+}
+
+/// A list was given although an item may be missing: it changed during every reading, or the gateway counts more.
+pub fn gateway_list_unsettled(gateway: &'static str) {
+    counter!(GATEWAY_LISTS_UNSETTLED, "gateway" => gateway).increment(1);
 }
 
 /// The cache was measured.

@@ -80,7 +80,6 @@ async fn a_store_that_lacks_a_number_says_what_to_add() {
     let app = app("lacks");
     for (path, words) in [
         ("/stores/online/flow", "Fill in the column `opretail_id` of its line in the store directory."),
-        ("/stores/kiosk", "Fill in the column `oms_code` of its line in the store directory."),
         ("/stores/SHOP002/flow", "or add the store to the store directory with its `opretail_id`."),
     ] {
         let refused = app.get(path).await;

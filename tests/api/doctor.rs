@@ -261,6 +261,15 @@ fn a_method_that_is_not_registered_is_named_with_who_needs_it() {
 }
 
 #[test]
+fn an_oms_that_has_no_method_for_one_store_is_in_order() {
+    let patient = Patient::healthy("doctor-published-oms");
+    patient.gateway.sandbox.fail_next_of("shop.get", Fault::code("e000003"), 9);
+    let told = patient.examine();
+    assert_eq!(told.code, Some(0), "{}", told.text);
+    assert!(told.has_line("ok       acme oms: method shop.get: is not there"), "{}", told.text);
+}
+
+#[test]
 fn a_login_that_is_missing_refused_or_lost_is_told_apart() {
     let demanding = || SandboxSettings { require_login: true, ..Default::default() };
     let told = Patient::with("doctor-no-login", demanding()).examine();

@@ -51,7 +51,7 @@ async fn every_malformed_value_is_400_and_names_its_parameter() {
         ("/stores/S_1/demographics?business_hours_only=yes", "business_hours_only"),
         ("/stores?page=0", "page"),
         ("/stores?page=1&page=2", "page"),
-        ("/stores?name=a%27b", "name"),
+        ("/stores?name=a%0Ab", "name"),
         ("/stores?code=A;B", "code"),
         ("/organizations/O_12x/flow", "organization_id"),
         ("/inspections?store_id=S_1%2C2", "store_id"),
@@ -166,7 +166,7 @@ async fn a_refused_key_is_502_and_never_401() {
         // A refused key is given a rest before it is tried again.
         app.pass(61);
     }
-    for (store, code) in (1..).zip(["e000001", "e000002", "e000003", "e000004", "e000007", "401", "403", "1003"]) {
+    for (store, code) in (1..).zip(["e000001", "e000002", "e000004", "e000007", "401", "403", "1003"]) {
         app.sandbox().fail_next(Fault::code(code), 1);
         let answer = app.get(&format!("/stores/SHOP{store:03}")).await;
         assert_eq!((answer.status, answer.problem().as_str()), (502, "gateway-refused-credentials"), "{code}");

@@ -40,6 +40,9 @@ pub enum OmsTime {
     Compact,
 }
 
+/// What answers a method: the body, by the parameters that were sent.
+type Answering = Box<dyn FnMut(&Parameters) -> String + Send>;
+
 /// A running gateway with one account at each vendor.
 pub struct IndependentGateway {
     address: SocketAddr,
@@ -53,6 +56,7 @@ struct Shared {
     opretail_secret: String,
     oms_token: String,
     answers: Mutex<BTreeMap<String, String>>,
+    answering: Mutex<BTreeMap<String, Answering>>,
     echoes: Mutex<BTreeMap<String, String>>,
     received: Mutex<Vec<Received>>,
     used: Mutex<HashSet<String>>,
@@ -69,6 +73,7 @@ impl IndependentGateway {
             opretail_secret: opretail_secret.to_owned(),
             oms_token: oms_token.to_owned(),
             answers: Mutex::default(),
+            answering: Mutex::default(),
             echoes: Mutex::default(),
             received: Mutex::default(),
             used: Mutex::default(),
@@ -96,6 +101,11 @@ impl IndependentGateway {
         let date = self.shared.now.strftime("%a, %d %b %Y %H:%M:%S GMT");
         let answer = format!("{head}date: {date}\r\n\r\n{body}");
         self.shared.answers.lock().unwrap().insert(method.to_owned(), answer);
+    }
+
+    /// Lets every accepted call of a method be answered with the body that this gives.
+    pub fn answer_by(&self, method: &str, answering: impl FnMut(&Parameters) -> String + Send + 'static) {
+        self.shared.answering.lock().unwrap().insert(method.to_owned(), Box::new(answering));
     }
 
     /// Lets every accepted call of a method be answered with `body`, in which `%FORM%` stands for what was received and
@@ -228,6 +238,11 @@ impl Shared {
         if let Some(echo) = echo {
             let signature = parameters.get("_sig").or_else(|| parameters.get("sign")).unwrap();
             return self.whole(&echo.replace("%FORM%", form).replace("%SIGN%", signature));
+        }
+        if verdict == "ok"
+            && let Some(answering) = self.answering.lock().unwrap().get_mut(method)
+        {
+            return self.whole(&answering(parameters));
         }
         if verdict == "ok" {
             return self.answers.lock().unwrap().get(method).cloned().expect("the test gave an answer");

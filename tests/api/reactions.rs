@@ -43,11 +43,13 @@ const NOTHING: Expected = Expected {
 const CONTRACT: &[Expected] = &[
     Expected {
         opretail: &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 17],
-        oms: &["e000001", "e000002", "e000003", "e000004", "e000007", "401", "403", "1001", "1003", "1004", "2003"],
+        oms: &["e000001", "e000002", "e000004", "e000007", "401", "403", "1001", "1003", "1004"],
         rests: 30,
         problem: "gateway-refused-credentials",
         ..NOTHING
     },
+    // A method that is not there: the list is asked in its place, which does not answer either.
+    Expected { oms: &["e000003", "2003"], calls: 2, rests: 30, problem: "gateway-refused-credentials", ..NOTHING },
     Expected {
         opretail: &[15, 16],
         oms: &["e000008", "1002"],

@@ -18,7 +18,7 @@ async fn a_page_of_stores_tells_what_the_oms_knows_and_where_the_page_stands() {
                     "address": null, "company": "Harbour Lane Retail Ltd.",
                     "contact": {"email": null, "name": "王五", "phone": "0755-5550-0003"},
                     "created_at": "2019-04-18T09:35:32+08:00", "id": "SHOP003", "name": "海港巷深圳解放路3店",
-                    "oms_code": "SHOP003", "opretail_id": null, "status": "online",
+                    "oms_code": "SHOP003", "opretail_id": null, "source": ["oms"], "status": "online",
                     "updated_at": "2019-10-06T09:54:40+08:00"
                 }
             ],
@@ -49,7 +49,8 @@ async fn a_store_has_its_address_and_e_mail() {
             "address": "上海市徐汇区解放路12号", "company": "木棉生活馆",
             "contact": {"email": "shop001@example.com", "name": "赵六", "phone": "021-5550-0001"},
             "created_at": "2021-07-08T17:35:18+08:00", "id": "SHOP001", "name": "木棉上海解放路1店", "oms_code": "SHOP001",
-            "opretail_id": null, "status": "online", "updated_at": "2022-02-18T12:54:27+08:00"
+            "opretail_id": null, "source": ["oms"], "status": "online",
+            "updated_at": "2022-02-18T12:54:27+08:00"
         })
     );
 }

@@ -46,7 +46,7 @@ async fn call(url: &str) -> Result<Option<serde_json::Value>, Error> {
         timestamp: TimestampChoice::Auto,
         unique: Unique::Nonce,
         page_cap: 100,
-        code_parameter: CodeParameter::ShopBn,
+        code_parameter: CodeParameter::Auto,
         time_zone: china_standard_time(),
     };
     let tenant = TenantSettings { name: "acme".to_owned(), opretail: None, oms: Some(oms) };

@@ -13,7 +13,7 @@ const ONE: Circle = Circle(1);
 const OTHER: Circle = Circle(2);
 
 fn entry(body: &str) -> Arc<Entry> {
-    let document = Document { body: Bytes::from(body.to_owned()), link: None };
+    let document = Document { body: Bytes::from(body.to_owned()), link: None, keeps: None };
     Arc::new(Entry::new(document, Freshness::seconds(30, 0, 0), Vec::new(), Duration::ZERO))
 }
 

@@ -39,7 +39,11 @@ fn bytes(hex: &str) -> Vec<u8> {
 
 fn stored() -> Stored {
     Stored {
-        document: Document { body: Bytes::from_static(b"{\"a\":1}"), link: Some("</s?page=2>".to_owned()) },
+        document: Document {
+            body: Bytes::from_static(b"{\"a\":1}"),
+            link: Some("</s?page=2>".to_owned()),
+            keeps: None,
+        },
         stores: vec!["S_1".to_owned(), "SHOP001".to_owned()],
         freshness: Freshness::seconds(30, 60, 3600),
         name: NameHash::of("acme\0flow\0S_1"),
@@ -49,7 +53,7 @@ fn stored() -> Stored {
 
 fn empty() -> Stored {
     Stored {
-        document: Document { body: Bytes::new(), link: None },
+        document: Document { body: Bytes::new(), link: None, keeps: None },
         stores: Vec::new(),
         freshness: Freshness::seconds(0, 0, 0),
         name: NameHash([0; 16]),
@@ -129,7 +133,7 @@ fn any_stored() -> impl Strategy<Value = Stored> {
         |((body, link), stores, (fresh, stale, on_error), origin)| {
             let (name, (milliseconds, number)) = origin;
             Stored {
-                document: Document { body: body.into(), link },
+                document: Document { body: body.into(), link, keeps: None },
                 stores,
                 freshness: Freshness {
                     fresh: Duration::from_millis(fresh),

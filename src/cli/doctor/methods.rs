@@ -12,6 +12,7 @@ use super::finding::Finding;
 use super::refusal;
 use crate::gateway::GatewayClient;
 use crate::gateway::account::Account;
+use crate::gateway::blame::Blame;
 use crate::gateway::dialect::{Call, Method};
 use crate::gateway::error::Error;
 use crate::gateway::oms::methods::{SHOP_GET, SHOP_GET_LIST};
@@ -94,6 +95,9 @@ async fn examine_one(account: &Arc<Account>, used: &UsedMethod, client: &Gateway
     let check = format!("method {}", method.name);
     let outcome: Result<Option<IgnoredAny>, Error> = client.call(account, &used.call).await;
     match outcome {
+        Err(error) if *method == SHOP_GET && error.blame() == Blame::Method => {
+            Finding::ok(check, "is not there, as in the vendor's published server; shop.getList is called in its place")
+        }
         Err(error) if !proves_permission(&error) => {
             let named = format!("{} {}", method.name, method.version);
             let finding = refusal::of_method(check, &error, &named, account.dialect().has_login());
@@ -105,6 +109,5 @@ async fn examine_one(account: &Arc<Account>, used: &UsedMethod, client: &Gateway
 
 /// The gateway looked at what was asked for.
 fn proves_permission(error: &Error) -> bool {
-    use crate::gateway::blame::Blame::{Login, LoginToken};
-    error.kind.reaction().admitted && !matches!(error.blame(), Login | LoginToken)
+    error.kind.reaction().admitted && !matches!(error.blame(), Blame::Login | Blame::LoginToken)
 }

@@ -67,7 +67,8 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Refusal> {
     }
     let data = match envelope.response {
         None if is_wrapped => envelope.data,
-        None => serde_json::from_str(text).ok(),
+        // A bare object is data by what is in it.
+        None => serde_json::from_str(text).ok().filter(|_| has_members(text)),
         response => response,
     };
     let data = data.ok_or_else(Refusal::unreadable)?;
@@ -83,6 +84,10 @@ fn error_of(error: &RawValue) -> Refusal {
         Err(_) if raw_json::members(error).is_some() => refusal(None, None),
         Err(_) => Refusal::unreadable(),
     }
+}
+
+fn has_members(object: &str) -> bool {
+    object.contains('"')
 }
 
 /// What a server may write beside data to say that there is no error says nothing.
@@ -276,6 +281,8 @@ mod tests {
             r#"{"response":{"a":1},"response":{"a":2}}"#,
             r#"{"code":0,"code":1}"#,
             r#"{"error_response":"no"}"#,
+            "{}",
+            "{ }",
             "{\u{1}\"count\":1}",
             "\u{feff}{\"count\":1}",
         ] {

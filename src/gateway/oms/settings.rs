@@ -38,7 +38,8 @@ pub struct OmsSettings {
     pub unique: Unique,
     /// `page_cap`: the largest page to ask for at once, 1 to 1000. Default 100.
     pub page_cap: u32,
-    /// `code_parameter`: the parameter that filters by store code: `shop_bn` (default), or `shop_code` of newer servers.
+    /// `code_parameter`: the parameter that filters by store code: `shop_bn` of the shop page, `shop_code` of the published
+    /// server, or `auto` (default), which sends both.
     pub code_parameter: CodeParameter,
     /// `time_zone`: IANA name of the zone in which the OMS reads and writes times. Default `Asia/Shanghai`.
     #[serde(with = "jiff::fmt::serde::tz::required")]
@@ -70,18 +71,21 @@ impl FromStr for TimestampChoice {
 /// The parameter that filters by store code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum CodeParameter {
+    /// Both: a server ignores what it does not know.
+    Auto,
     /// As the vendor's shop page has it.
     ShopBn,
-    /// As newer servers have it.
+    /// As the vendor's published server has it.
     ShopCode,
 }
 
 impl CodeParameter {
-    /// The name on the wire.
-    pub const fn wire_name(self) -> &'static str {
+    /// The names on the wire.
+    pub const fn wire_names(self) -> &'static [&'static str] {
         match self {
-            Self::ShopBn => "shop_bn",
-            Self::ShopCode => "shop_code",
+            Self::Auto => &["shop_bn", "shop_code"],
+            Self::ShopBn => &["shop_bn"],
+            Self::ShopCode => &["shop_code"],
         }
     }
 }
@@ -90,8 +94,12 @@ impl FromStr for CodeParameter {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = [Self::ShopBn, Self::ShopCode].into_iter().find(|parameter| parameter.wire_name() == text);
-        known.ok_or_else(|| "the parameter is shop_bn or shop_code".to_owned())
+        match text {
+            "auto" => Ok(Self::Auto),
+            "shop_bn" => Ok(Self::ShopBn),
+            "shop_code" => Ok(Self::ShopCode),
+            _ => Err("the parameter is auto, shop_bn or shop_code".to_owned()),
+        }
     }
 }
 
@@ -106,7 +114,7 @@ impl OmsSettings {
             timestamp: section.parsed("timestamp").unwrap_or(TimestampChoice::Auto),
             unique: endpoint::read_unique(section, TIMESTAMP_LEAD),
             page_cap: read_page_cap(section),
-            code_parameter: section.parsed("code_parameter").unwrap_or(CodeParameter::ShopBn),
+            code_parameter: section.parsed("code_parameter").unwrap_or(CodeParameter::Auto),
             time_zone: endpoint::read_time_zone(section),
         }
     }

@@ -49,9 +49,10 @@ impl Desk {
     /// The store, with its number at OPRetail.
     ///
     /// # Errors
-    /// 403 when the token does not grant the store, 404 when it has no such number.
+    /// 403 when the token does not grant the store, 404 when the company has no account there or the store no such number.
     pub fn opretail_store<S: Scope>(&self, caller: &Caller<S>, store: &StoreId) -> Result<Store, Problem> {
         let StoreNumbers { id, opretail, .. } = self.granted(caller, store)?;
+        self.tenant(caller)?.opretail()?;
         let number = opretail.ok_or_else(|| self.not_mapped(caller, store, Gateway::OpRetail))?;
         Ok(Store { id, number })
     }
@@ -59,14 +60,16 @@ impl Desk {
     /// The store, with its code at the OMS.
     ///
     /// # Errors
-    /// 403 when the token does not grant the store, 404 when it has no such code.
+    /// 403 when the token does not grant the store, 404 when the company has no account there or the store no such code.
     pub fn oms_store<S: Scope>(&self, caller: &Caller<S>, store: &StoreId) -> Result<Store, Problem> {
         let StoreNumbers { id, oms, .. } = self.granted(caller, store)?;
+        self.tenant(caller)?.oms()?;
         let number = oms.ok_or_else(|| self.not_mapped(caller, store, Gateway::Oms))?;
         Ok(Store { id, number })
     }
 
-    fn not_mapped<S: Scope>(&self, caller: &Caller<S>, store: &StoreId, gateway: Gateway) -> Problem {
+    /// The problem of a store that has no number at this vendor.
+    pub fn not_mapped<S: Scope>(&self, caller: &Caller<S>, store: &StoreId, gateway: Gateway) -> Problem {
         let (wanted, column) = match gateway {
             Gateway::OpRetail => ("OPRetail number (S_ and digits)", "opretail_id"),
             Gateway::Oms => ("OMS code", "oms_code"),
@@ -119,8 +122,7 @@ impl Desk {
         // A list may name a store by several of its ids.
         let numbers: BTreeSet<String> = stores.iter().filter_map(|id| number(directory.find(id))).collect();
         if numbers.is_empty() {
-            let detail = "The token is limited to stores that have no number at the vendor of this list.";
-            return Err(Problem::new(ProblemType::StoreNotGranted, detail));
+            return Err(no_number_at_the_vendor());
         }
         Ok(Some(numbers.into_iter().collect()))
     }
@@ -161,6 +163,12 @@ impl Desk {
         let mut seen = HashSet::new();
         stores.into_iter().filter(|store| seen.insert(directory.find(store).id)).collect()
     }
+}
+
+/// The problem of a token whose stores a list cannot have.
+pub fn no_number_at_the_vendor() -> Problem {
+    let detail = "The token is limited to stores that have no number at the vendor of this list.";
+    Problem::new(ProblemType::StoreNotGranted, detail)
 }
 
 fn not_granted(store: &StoreId) -> Problem {

@@ -7,7 +7,7 @@ use actix_web::web::Data;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::cache::{AnswerCache, Document, Found, Question};
+use crate::cache::{AnswerCache, Document, Found, Freshness, Question};
 use crate::clock::Clock;
 use crate::directory::CurrentDirectories;
 use crate::gateway::GatewayClient;
@@ -49,11 +49,13 @@ pub struct Fetched<T> {
     pub value: T,
     /// Becomes the `Link` header.
     pub link: Option<String>,
+    /// How long it keeps at the most, where that is shorter than what the resource says.
+    pub keeps: Option<Freshness>,
 }
 
 impl<T> From<T> for Fetched<T> {
     fn from(value: T) -> Self {
-        Self { value, link: None }
+        Self { value, link: None, keeps: None }
     }
 }
 
@@ -106,5 +108,5 @@ fn document<T: Serialize>(resource: &Resource, fetched: &Fetched<T>) -> Result<D
         let gateway = resource.method.as_ref().map_or(Gateway::OpRetail, Method::gateway);
         Error::local(gateway, Kind::Unreadable, format!("the answer cannot be written: {error}"))
     })?;
-    Ok(Document { body: Bytes::from(body), link: fetched.link.clone() })
+    Ok(Document { body: Bytes::from(body), link: fetched.link.clone(), keeps: fetched.keeps })
 }

@@ -1,9 +1,17 @@
 //! Lists behind gateways that page in their own ways; every part must be true.
 
-use super::{GatewayPage, Window};
+use super::{GatewayPage, Listed, Part, Window};
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::vendor::Gateway;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+
+/// Items that do not say what tells them apart.
+impl Listed for u64 {
+    fn id(&self) -> Option<&str> {
+        None
+    }
+}
 
 /// A list of the numbers 0… behind a gateway that gives pages of `fallback` when more than `cap` is asked for.
 struct List {
@@ -98,35 +106,194 @@ async fn a_gateway_with_one_fixed_page_size_is_found_out_even_if_it_is_larger() 
 }
 
 #[actix_web::test]
-async fn a_list_that_grows_between_its_pages_is_read_once_more_and_then_taken_as_it_is() {
-    let calls = RefCell::new(0_u64);
-    let growing = |page: u64, size: u32| {
-        *calls.borrow_mut() += 1;
-        let total = 150 + *calls.borrow();
-        let start = (page - 1) * u64::from(size);
-        let items: Vec<u64> = (start..(start + u64::from(size)).min(total)).collect();
-        async move { Ok(GatewayPage { items, total: Some(total) }) }
-    };
-    let window = Window { offset: 0, size: 200, cap: 100 };
-    let page = window.fetch(Gateway::Oms, growing).await.unwrap();
-    assert!(page.items.len() >= 150);
-    assert_eq!(*calls.borrow(), 4);
-}
-
-#[actix_web::test]
 async fn without_a_total_the_pages_end_at_an_empty_one() {
     let list = List { tells_total: false, ..List::new(120) };
     assert_eq!(list.window(0, 1000, 100).await.len(), 120);
-    assert_eq!(list.calls.borrow().len(), 3);
+    assert_eq!(list.calls.borrow().len(), 4, "the first page is looked at again, since nothing else tells a change");
+}
+
+/// An item with an id.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Shop(String);
+
+impl Listed for Shop {
+    fn id(&self) -> Option<&str> {
+        Some(&self.0)
+    }
+}
+
+fn shops(numbers: std::ops::Range<u64>) -> Vec<Shop> {
+    numbers.map(|number| Shop(format!("S{number}"))).collect()
+}
+
+/// A list of shops, of which `before` does something before each call.
+struct Shops {
+    list: RefCell<Vec<Shop>>,
+    total: fn(u64) -> Option<u64>,
+    ignores_number: bool,
+    /// More or fewer than asked for, when the gateway takes no size.
+    fixed_size: Option<u64>,
+    calls: Cell<u64>,
+    before: fn(&mut Vec<Shop>, u64),
+}
+
+impl Shops {
+    fn new(length: u64) -> Self {
+        Self {
+            list: RefCell::new(shops(0..length)),
+            total: Some,
+            ignores_number: false,
+            fixed_size: None,
+            calls: Cell::new(0),
+            before: |_, _| {},
+        }
+    }
+
+    async fn page(&self, number: u64, size: u32) -> Result<GatewayPage<Shop>, Error> {
+        self.calls.set(self.calls.get() + 1);
+        let mut list = self.list.borrow_mut();
+        (self.before)(&mut list, self.calls.get());
+        let number = if self.ignores_number { 1 } else { number };
+        let size = usize::try_from(self.fixed_size.unwrap_or(u64::from(size))).unwrap();
+        let skip = (usize::try_from(number).unwrap() - 1) * size;
+        Ok(GatewayPage {
+            items: list.iter().skip(skip).take(size).cloned().collect(),
+            total: (self.total)(list.len() as u64),
+        })
+    }
+
+    async fn window(&self, offset: u64, size: u32) -> Part<Shop> {
+        let window = Window { offset, size, cap: 100 };
+        let part = window.fetch(Gateway::Oms, |page, size| self.page(page, size)).await.unwrap();
+        let distinct: HashSet<&Shop> = part.items.iter().collect();
+        assert_eq!(distinct.len(), part.items.len(), "one item twice");
+        let came = if part.items.is_empty() { 0 } else { offset + part.items.len() as u64 };
+        assert!(part.total.is_none_or(|total| total >= came), "{:?} of {came}", part.total);
+        assert!(self.calls.get() < 200, "{} calls", self.calls.get());
+        part
+    }
 }
 
 #[actix_web::test]
-async fn an_empty_page_without_a_total_is_not_a_list_that_changed() {
-    let window = Window { offset: 0, size: 200, cap: 100 };
-    let cut = |page, _| async move {
-        let items: Vec<u64> = if page == 1 { (0..100).collect() } else { Vec::new() };
-        Ok(GatewayPage { items, total: (page == 1).then_some(150) })
+async fn a_total_that_the_items_contradict_is_not_believed() {
+    let totals: [fn(u64) -> Option<u64>; 8] = [
+        |_| Some(0),
+        |_| Some(1),
+        |length| Some(length - 1),
+        |length| Some(length / 2),
+        |length| Some(length + 1),
+        |length| Some(length + 49),
+        |length| Some(length * 3),
+        |_| None,
+    ];
+    for (kind, total) in totals.into_iter().enumerate() {
+        for length in [2, 3, 49, 50, 51, 99, 100, 101, 150, 260] {
+            for (offset, size) in [(0, 50), (0, 10), (0, 1000), (50, 50), (100, 100), (250, 250)] {
+                let list = Shops { total, ..Shops::new(length) };
+                let part = list.window(offset, size).await;
+                let expected = shops(offset.min(length)..(offset + u64::from(size)).min(length));
+                assert_eq!(part.items, expected, "total {kind}, {length} items, {size} from {offset}");
+                if offset == 0 && u64::from(size) > length {
+                    assert_eq!(part.total, Some(length), "total {kind}, {length} items");
+                    assert_eq!(
+                        part.is_settled,
+                        !(4..=6).contains(&kind),
+                        "only what is counted and missing is in doubt"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_gateway_that_ignores_page_number_or_size_repeats_nothing() {
+    let totals: [fn(u64) -> Option<u64>; 4] = [Some, |_| None, |_| Some(0), |length| Some(length + 30)];
+    for total in totals {
+        for length in [3, 50, 100, 200, 250] {
+            for fixed_size in [None, Some(7), Some(100), Some(150), Some(10_000)] {
+                let all = shops(0..length);
+                let list = Shops { total, fixed_size, ignores_number: true, ..Shops::new(length) };
+                let part = list.window(0, 1000).await;
+                assert!(all.starts_with(&part.items) && !part.items.is_empty(), "{length} {fixed_size:?}");
+                let is_whole = part.items.len() as u64 == length;
+                assert!(is_whole || !part.is_settled || total(length).unwrap_or_default() <= part.items.len() as u64);
+                let list = Shops { total, fixed_size, ..Shops::new(length) };
+                assert_eq!(list.window(0, 1000).await.items, all, "{length} {fixed_size:?}");
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_list_that_changes_between_two_pages_is_read_again() {
+    let changes: [fn(&mut Vec<Shop>, u64); 5] = [
+        |list, call| {
+            if call == 2 {
+                list.insert(0, Shop("new".to_owned()));
+            }
+        },
+        |list, call| {
+            if call == 2 {
+                drop(list.remove(0));
+            }
+        },
+        |list, call| {
+            if call == 3 {
+                list.insert(20, Shop("new".to_owned()));
+            }
+        },
+        |list, call| {
+            if call == 3 {
+                list.push(Shop("new".to_owned()));
+            }
+        },
+        // One more and one less: the total stays.
+        |list, call| {
+            if call == 2 {
+                drop(list.pop());
+                list.insert(0, Shop("new".to_owned()));
+            }
+        },
+    ];
+    let totals: [fn(u64) -> Option<u64>; 2] = [Some, |_| None];
+    for (kind, before) in changes.into_iter().enumerate() {
+        for total in totals {
+            let list = Shops { total, before, ..Shops::new(250) };
+            let part = list.window(0, 1000).await;
+            assert!(part.is_settled, "{kind}");
+            assert_eq!(part.items, *list.list.borrow(), "change {kind}");
+            assert_eq!(part.total.unwrap(), part.items.len() as u64);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_list_that_never_stands_still_is_given_as_it_is_and_said_to_be_in_doubt() {
+    let before: fn(&mut Vec<Shop>, u64) = |list, call| list.insert(0, Shop(format!("new{call}")));
+    let totals: [fn(u64) -> Option<u64>; 3] = [Some, |_| None, |_| Some(0)];
+    for total in totals {
+        let list = Shops { total, before, ..Shops::new(150) };
+        let part = list.window(0, 1000).await;
+        assert!(part.items.len() >= 150 && !part.is_settled);
+        assert!(part.keeps().is_some_and(|keeps| keeps.end().as_secs() <= 5));
+    }
+}
+
+#[actix_web::test]
+async fn two_items_of_one_id_are_two_when_they_differ_and_stay_so() {
+    #[derive(PartialEq)]
+    struct Twin(u64);
+    impl Listed for Twin {
+        fn id(&self) -> Option<&str> {
+            Some("one")
+        }
+    }
+    let window = Window { offset: 0, size: 200, cap: 2 };
+    let fetch = |page: u64, _| async move {
+        let items: Vec<Twin> = ((page - 1) * 2..(page * 2).min(3)).map(Twin).collect();
+        Ok(GatewayPage { items, total: Some(3) })
     };
-    let error = window.fetch(Gateway::Oms, cut).await.err().unwrap();
-    assert_eq!(error.kind, Kind::Unreadable);
+    let part = window.fetch(Gateway::Oms, fetch).await.unwrap();
+    assert_eq!((part.items.len(), part.is_settled), (3, true));
 }

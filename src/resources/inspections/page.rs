@@ -1,11 +1,10 @@
 //! A page of inspections as OPRetail may send it: its page documents neither the name of the list nor that of the total.
 
 use serde::Deserialize;
-use serde::de::Error as _;
 use serde_json::value::RawValue;
 
 use crate::gateway::{odd_values, raw_json, scalar};
-use crate::resources::gateway_pages::GatewayPage;
+use crate::resources::gateway_pages::{GatewayPage, Listed};
 use crate::resources::likely_fields::RawFields;
 
 /// The list stands in `data` itself or under one of these names, the total under one of those.
@@ -22,21 +21,29 @@ impl PartialEq for Row {
     }
 }
 
+impl Listed for Row {
+    /// The number of the inspection. Other numbers, such as a task's, may be those of several.
+    fn id(&self) -> Option<&str> {
+        let id = ["id", "inspectionId"].iter().find_map(|name| self.0.get(*name))?.get();
+        (!matches!(id, "null" | "\"\"" | "0")).then_some(id)
+    }
+}
+
 #[derive(Deserialize)]
 struct Total(#[serde(deserialize_with = "scalar::count")] Option<i64>);
 
-/// Reads a page, with `None` for each row that is left out; `None` when there is no list, more than one, a list of which no
-/// row can be read, or a total that cannot be true.
+/// Reads a page, with `None` for each row that is left out; `None` when there is no list, more than one, or a list of which
+/// no row can be read.
 ///
 /// Nothing, an empty list and a list that is `null` are all a page without inspections: the list may stand in `data`
-/// itself, so that its `null` is `data: null`. A total beside it that says otherwise is found by who joins the pages.
+/// itself, so that its `null` is `data: null`. A total that says otherwise than the rows is found when pages are joined.
 pub fn from_wire(data: Option<&RawValue>) -> Option<GatewayPage<Option<Row>>> {
     let Some(data) = data else { return Some(GatewayPage { items: Vec::new(), total: None }) };
     if let Some(items) = rows(data) {
         return Some(GatewayPage { items, total: None });
     }
     let fields = raw_json::fields(data, "data")?;
-    Some(GatewayPage { items: only_list(&fields)?, total: total(&fields).ok()? })
+    Some(GatewayPage { items: only_list(&fields)?, total: total(&fields) })
 }
 
 fn rows(list: &RawValue) -> Option<Vec<Option<Row>>> {
@@ -62,14 +69,9 @@ fn only_list(fields: &RawFields) -> Option<Vec<Option<Row>>> {
     }
 }
 
-/// Only one that is missing or `null` is no total. Were one that cannot be read taken for none, a list would seem to end
-/// where its page does.
-fn total(fields: &RawFields) -> Result<Option<u64>, serde_json::Error> {
-    let told = TOTALS.iter().filter_map(|name| fields.get(*name)).find(|total| total.get() != "null");
-    told.map(|total| {
-        let Total(count) = serde_json::from_str(total.get())?;
-        let total = count.and_then(|count| u64::try_from(count).ok());
-        total.ok_or_else(|| serde_json::Error::custom("the total is blank"))
-    })
-    .transpose()
+/// Without one that can be read, the rows tell where the list ends.
+fn total(fields: &RawFields) -> Option<u64> {
+    let read =
+        |total: &RawValue| serde_json::from_str(total.get()).ok().and_then(|Total(total)| u64::try_from(total?).ok());
+    TOTALS.iter().filter_map(|name| fields.get(*name)).find_map(|total| read(total))
 }

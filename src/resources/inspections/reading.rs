@@ -11,7 +11,7 @@ use crate::gateway::odd_values;
 use crate::gateway::opretail::methods::STATISTICS_DETAIL_PAGE;
 use crate::gateway::tenants::OpRetailAccess;
 use crate::gateway::vendor::Gateway;
-use crate::resources::gateway_pages::{GatewayPage, Window};
+use crate::resources::gateway_pages::{Part, Window};
 use crate::resources::params::{Page, Period};
 use crate::resources::source_type::SourceType;
 
@@ -53,7 +53,7 @@ impl Reading {
     /// What the gateway's calls end in, and [`Kind::Unreadable`] when its pages are none or do not fit together; when
     /// stores are asked for, also when no inspection tells its store, or when there are too many to look through. One that
     /// does not tell it is left out then.
-    pub async fn page(&self, gateway: &GatewayClient, page: Page) -> Result<GatewayPage<Inspection>, Error> {
+    pub async fn page(&self, gateway: &GatewayClient, page: Page) -> Result<Part<Inspection>, Error> {
         let window = Window { offset: page.offset(), size: page.size, cap: GATEWAY_PAGE };
         match &self.stores {
             Some(stores) => self.fetch_filtered(gateway, page, stores).await,
@@ -67,22 +67,20 @@ impl Reading {
         gateway: &GatewayClient,
         window: Window,
         most: Option<u32>,
-    ) -> Result<GatewayPage<Inspection>, Error> {
+    ) -> Result<Part<Inspection>, Error> {
         let fetch_page = |number, size| async move {
             let call = self.call(number, size);
             let data: Option<Box<RawValue>> = gateway.call(&self.access.account, &call).await?;
             let page = gateway.reading(&self.access.account, &call, || page::from_wire(data.as_deref()));
-            let page = page.ok_or_else(|| unreadable("there is no one list of inspections, or its total is none"))?;
+            let page = page.ok_or_else(|| unreadable("there is no one list of inspections"))?;
             match (page.total, most) {
                 (Some(total), Some(most)) if total > u64::from(most) => Err(too_many()),
                 _ => Ok(page),
             }
         };
         let page = window.fetch(Gateway::OpRetail, fetch_page).await?;
-        let rows = page.items.into_iter().flatten();
-        let items = || rows.map(|Row(row)| Inspection::from_wire(row, &self.access)).collect();
-        let items = gateway.reading(&self.access.account, &self.call(1, GATEWAY_PAGE), items);
-        Ok(GatewayPage { items, total: page.total })
+        let items = || page.rows().map(|Row(row)| Inspection::from_wire(row, &self.access));
+        Ok(gateway.reading(&self.access.account, &self.call(1, GATEWAY_PAGE), items))
     }
 
     /// The gateway cannot filter by store, so its whole list is read and filtered here; page numbers stay true.
@@ -91,7 +89,7 @@ impl Reading {
         gateway: &GatewayClient,
         page: Page,
         stores: &[String],
-    ) -> Result<GatewayPage<Inspection>, Error> {
+    ) -> Result<Part<Inspection>, Error> {
         // One more than is taken, so that a list without a total shows whether it ends.
         let window = Window { offset: 0, size: MOST_FILTERED + 1, cap: GATEWAY_PAGE };
         let all = self.fetch(gateway, window, Some(MOST_FILTERED)).await?;
@@ -112,7 +110,8 @@ impl Reading {
         let kept: Vec<Inspection> = told.into_iter().filter(is_wanted).collect();
         let total = kept.len() as u64;
         let skip = usize::try_from(page.offset()).unwrap_or(usize::MAX);
-        Ok(GatewayPage { items: kept.into_iter().skip(skip).take(page.size as usize).collect(), total: Some(total) })
+        let items = kept.into_iter().skip(skip).take(page.size as usize).collect();
+        Ok(Part { items, total: Some(total), is_settled: all.is_settled })
     }
 }
 

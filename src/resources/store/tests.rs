@@ -1,8 +1,9 @@
 //! Stores as the OMS may send them, and what becomes of each field.
 
-use super::{Object, Shop, Store};
+use super::{Shop, Store};
 use crate::directory::Directory;
 use crate::gateway::endpoint::china_standard_time;
+use crate::gateway::object::Object;
 use serde_json::json;
 
 fn store(shop: &serde_json::Value) -> serde_json::Value {
@@ -22,7 +23,7 @@ fn every_field_of_the_vendors_page_is_mapped() {
         json!({
             "id": "SHOP001", "oms_code": "SHOP001", "opretail_id": null, "name": "测试店铺", "company": "测试公司",
             "contact": {"name": "张三", "phone": "13800138000", "email": "test@example.com"},
-            "address": "北京市朝阳区测试路1号", "status": "online",
+            "address": "北京市朝阳区测试路1号", "status": "online", "source": ["oms"],
             "created_at": "2024-01-01T10:00:00+08:00", "updated_at": "2024-01-02T10:00:00+08:00"
         })
     );

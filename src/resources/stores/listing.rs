@@ -1,13 +1,10 @@
-//! All stores of a company's OMS at once, for whoever compares them with the store directory.
+//! All stores of a company's OMS at once, for commands that compare them with the store directory.
 
-use super::{GatewayPage, Object, OmsAccess, SHOP_GET_LIST, Shop, ShopList, Window, shops, unreadable};
+use super::shop::Shop;
+use super::shops::OmsShops;
 use crate::gateway::GatewayClient;
-use crate::gateway::dialect::Call;
 use crate::gateway::error::Error;
-use crate::gateway::vendor::Gateway;
-
-/// The most stores that are listed: more than any company has.
-const MOST: u32 = 50_000;
+use crate::gateway::tenants::OmsAccess;
 
 /// A store as the OMS lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,25 +18,11 @@ pub struct ListedStore {
 /// Lists all stores of the OMS, by their codes.
 ///
 /// # Errors
-/// What the gateway's calls end in, or when its pages do not fit together.
+/// What the gateway's calls end in, or when there are too many.
 pub async fn all_stores(access: &OmsAccess, gateway: &GatewayClient) -> Result<Vec<ListedStore>, Error> {
-    let window = Window { offset: 0, size: MOST, cap: access.page_cap };
-    let fetch_page = |number: u64, size: u32| async move {
-        let call = Call::new(SHOP_GET_LIST).with("page_no", number.to_string()).with("page_size", size.to_string());
-        let list: Option<Object<ShopList>> = gateway.call(&access.account, &call).await?;
-        let page: Option<GatewayPage<Option<Shop>>> = list.and_then(|Object(list)| shops(list));
-        page.ok_or_else(|| unreadable("the list has no stores or count"))
-    };
-    let page = window.fetch(Gateway::Oms, fetch_page).await?;
-    if page.total.is_some_and(|total| total > u64::from(MOST)) {
-        return Err(unreadable("the OMS has more stores than can be listed"));
-    }
-    let mut stores: Vec<ListedStore> = page
-        .items
-        .into_iter()
-        .flatten()
-        .filter_map(|shop| Some(ListedStore { code: shop.code()?.to_owned(), name: shop.name().map(str::to_owned) }))
-        .collect();
+    let shops = OmsShops { access, gateway }.all(&[]).await?.items;
+    let listed = |shop: Shop| Some(ListedStore { code: shop.code()?.to_owned(), name: shop.shop_name });
+    let mut stores: Vec<ListedStore> = shops.into_iter().filter_map(listed).collect();
     stores.sort_by(|one, other| one.code.cmp(&other.code));
     stores.dedup_by(|one, other| one.code == other.code);
     Ok(stores)

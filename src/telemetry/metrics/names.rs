@@ -14,6 +14,7 @@ pub(super) const GATEWAY_RETRIES: &str = "storegate_gateway_retries_total";
 pub(super) const GATEWAY_RETRIES_DENIED: &str = "storegate_gateway_retries_denied_total";
 pub(super) const GATEWAY_LOGINS: &str = "storegate_gateway_logins_total";
 pub(super) const GATEWAY_ODD_VALUES: &str = "storegate_gateway_odd_values_total";
+pub(super) const GATEWAY_LISTS_UNSETTLED: &str = "storegate_gateway_lists_unsettled_total";
 pub(super) const GATEWAY_CLOCK_OFFSET: &str = "storegate_gateway_clock_offset_seconds";
 pub(super) const GATEWAY_UNDER_WAY: &str = "storegate_gateway_calls_in_flight";
 pub(super) const GATEWAY_WAITING: &str = "storegate_gateway_calls_waiting";
@@ -54,6 +55,10 @@ pub(super) fn describe() {
     describe_counter!(
         GATEWAY_ODD_VALUES,
         "Values that could not be read and rows that were left out, by gateway, method and field"
+    );
+    describe_counter!(
+        GATEWAY_LISTS_UNSETTLED,
+        "Lists in which an item may be missing, by gateway: they changed while they were read"
     );
     describe_gauge!(GATEWAY_CLOCK_OFFSET, "How far the gateway's clock is ahead, the largest of a vendor's accounts");
     describe_gauge!(GATEWAY_UNDER_WAY, "Gateway calls under way");

@@ -1,0 +1,219 @@
+//! Reads stores from the OMS: one, those of some codes, a part of the list, or all of it.
+//!
+//! Servers differ in what they filter by. A filter that a server ignores gives the whole list, so whoever asks for some
+//! codes picks them from what comes: that is right for every server.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::shop::{Shop, unreadable};
+use crate::gateway::GatewayClient;
+use crate::gateway::blame::Blame;
+use crate::gateway::dialect::Call;
+use crate::gateway::error::{Error, Kind};
+use crate::gateway::object::{self, Object};
+use crate::gateway::oms::methods::{SHOP_GET, SHOP_GET_LIST};
+use crate::gateway::tenants::OmsAccess;
+use crate::gateway::vendor::Gateway;
+use crate::gateway::{odd_values, raw_json, scalar};
+use crate::resources::gateway_pages::{GatewayPage, Part, Window};
+
+/// The most stores that are listed: more than any company has.
+const MOST: u32 = 50_000;
+
+/// The stores of an OMS.
+#[derive(Clone, Copy)]
+pub struct OmsShops<'a> {
+    /// The company's account.
+    pub access: &'a OmsAccess,
+    /// Makes the calls.
+    pub gateway: &'a GatewayClient,
+}
+
+/// What the vendor sends. Either may be missing, and either may be odd.
+#[derive(Deserialize)]
+struct ShopList {
+    #[serde(default, deserialize_with = "scalar::count")]
+    count: Option<i64>,
+    /// `None` when it is there and no list. A store without a code is none that could be told from others.
+    #[serde(default = "no_shops", deserialize_with = "shops_with_codes")]
+    lists: Option<Vec<Option<Shop>>>,
+}
+
+/// A list, or `None` where the vendor wrote that there is nothing.
+struct Answer(Option<ShopList>);
+
+impl<'de> Deserialize<'de> for Answer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        object::optional(deserializer).map(Self)
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the default of a field that is missing")]
+const fn no_shops() -> Option<Vec<Option<Shop>>> {
+    Some(Vec::new())
+}
+
+/// What is no list is not taken for an empty one, and PHP's object without members is one.
+fn shops_with_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Option<Shop>>>, D::Error> {
+    let value = <&RawValue>::deserialize(deserializer)?;
+    if raw_json::is_empty_object(value) {
+        return Ok(no_shops());
+    }
+    let shops = object::rows(value, |shop: &Shop| shop.code().is_some());
+    Ok(shops.inspect_err(|_| odd_values::note("")).ok())
+}
+
+impl OmsShops<'_> {
+    /// A part of the whole list, in the OMS's order.
+    ///
+    /// # Errors
+    /// What the gateway's calls end in.
+    pub async fn part(self, offset: u64, size: u32) -> Result<Part<Shop>, Error> {
+        self.fetch(offset, size, &[]).await
+    }
+
+    /// All stores, and at least those of these codes, when there are any codes.
+    ///
+    /// # Errors
+    /// What the gateway's calls end in, or when there are too many.
+    pub async fn all(self, codes: &[String]) -> Result<Part<Shop>, Error> {
+        let part = self.fetch(0, MOST, codes).await?;
+        if part.total.unwrap_or(part.items.len() as u64) > part.items.len() as u64 && part.items.len() >= MOST as usize
+        {
+            return Err(unreadable("the OMS has more stores than can be listed"));
+        }
+        Ok(part)
+    }
+
+    /// The store of this code. A server that lacks the method for one store is asked for a list of one.
+    ///
+    /// # Errors
+    /// What the gateway's calls end in; [`Kind::NotFound`] when there is no such store.
+    pub async fn one(self, code: &str) -> Result<Shop, Error> {
+        let call = self.by_code(Call::new(SHOP_GET), code);
+        let given: Result<Option<Object<Shop>>, Error> = self.gateway.call(&self.access.account, &call).await;
+        match given {
+            Err(error) if error.blame() == Blame::Method => self.one_of_list(code).await,
+            // An OMS has a code of its own for a store that is not there.
+            given => match given? {
+                Some(Object(shop)) if shop.has_code(code) => Ok(shop),
+                Some(_) => Err(unreadable("the gateway gave another store than was asked for")),
+                None => Err(unreadable("the OMS gave no store")),
+            },
+        }
+    }
+
+    async fn one_of_list(self, code: &str) -> Result<Shop, Error> {
+        let shops = self.all(&[code.to_owned()]).await?.items;
+        let is_exact = |shop: &&Shop| shop.code() == Some(code);
+        let place = shops.iter().position(|shop| is_exact(&shop));
+        let place = place.or_else(|| shops.iter().position(|shop| shop.has_code(code)));
+        let found = place.and_then(|place| shops.into_iter().nth(place));
+        found.ok_or_else(|| Error::local(Gateway::Oms, Kind::NotFound, "no store of the list has this code"))
+    }
+
+    async fn fetch(self, offset: u64, size: u32, codes: &[String]) -> Result<Part<Shop>, Error> {
+        let codes = codes.join(",");
+        let window = Window { offset, size, cap: self.access.page_cap };
+        let fetch_page = |number: u64, size: u32| {
+            let call = Call::new(SHOP_GET_LIST).with("page_no", number.to_string()).with("page_size", size.to_string());
+            let call = if codes.is_empty() { call } else { self.by_code(call, &codes) };
+            async move {
+                let answer: Option<Answer> = self.gateway.call(&self.access.account, &call).await?;
+                page(answer).ok_or_else(|| unreadable("there is no list of stores"))
+            }
+        };
+        window.fetch(Gateway::Oms, fetch_page).await.map(Part::rows)
+    }
+
+    fn by_code(self, call: Call, codes: &str) -> Call {
+        self.access.code_parameter.wire_names().iter().fold(call, |call, name| call.with(name, codes))
+    }
+}
+
+/// A page of the list, with `None` for each row that is left out; `None` when it is none. Nothing at all is a list of
+/// nothing: PHP writes it in many ways.
+fn page(answer: Option<Answer>) -> Option<GatewayPage<Option<Shop>>> {
+    let Some(Answer(Some(ShopList { count, lists }))) = answer else {
+        return Some(GatewayPage { items: Vec::new(), total: Some(0) });
+    };
+    Some(GatewayPage { items: lists?, total: count.and_then(|count| u64::try_from(count).ok()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, Shop, page};
+    use crate::resources::gateway_pages::GatewayPage;
+    use serde_json::{Value, json};
+
+    fn read(data: &str) -> Option<GatewayPage<Option<Shop>>> {
+        page(Some(serde_json::from_str::<Answer>(data).ok()?))
+    }
+
+    #[test]
+    fn a_total_may_be_text_and_one_that_is_none_says_nothing() {
+        let total =
+            |count: Value| read(&json!({"count": count, "lists": [{"shop_code": "A1"}]}).to_string()).unwrap().total;
+        for (count, told) in [(json!(10), 10), (json!("10"), 10), (json!("0"), 0), (json!("1,010"), 1010)] {
+            assert_eq!(total(count), Some(told));
+        }
+        for odd in [json!(null), json!(""), json!("many"), json!(-1), json!(1.5), json!([]), json!({"a": 1})] {
+            assert_eq!(total(odd.clone()), None, "{odd}");
+        }
+        assert_eq!(read(r#"{"lists":[{"shop_code":"A1"}]}"#).unwrap().total, None);
+    }
+
+    #[test]
+    fn a_list_of_nothing_is_empty_however_it_is_written() {
+        assert!(page(None).unwrap().items.is_empty());
+        for data in [
+            "[]",
+            "{}",
+            "null",
+            r#""""#,
+            "[ ]",
+            r#"{"lists":[],"count":"0"}"#,
+            r#"{"lists":[]}"#,
+            r#"{"lists":null,"count":0}"#,
+            r#"{"lists":{}}"#,
+            r#"{"lists":""}"#,
+            r#"{"count":0}"#,
+        ] {
+            let page = read(data).unwrap_or_else(|| panic!("{data}"));
+            assert!(page.items.is_empty() && page.total.unwrap_or_default() == 0, "{data}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_list_is_not_taken_for_an_empty_one() {
+        for data in [
+            "7",
+            "true",
+            r#""busy""#,
+            "[1]",
+            r#"{"message":"busy"}"#,
+            r#"{"lists":7}"#,
+            r#"{"lists":"busy","count":1}"#,
+            r#"{"lists":[7]}"#,
+            r#"{"lists":{"shop_bn":"A1"}}"#,
+        ] {
+            assert!(read(data).is_none(), "{data}");
+        }
+    }
+
+    #[test]
+    fn an_odd_row_keeps_its_place_and_phps_lists_are_lists() {
+        let codes = |lists: Value| {
+            let page = read(&json!({"count": 4, "lists": lists}).to_string()).unwrap();
+            let code = |shop: Option<Shop>| shop.and_then(|shop| shop.code().map(str::to_owned)).unwrap_or_default();
+            page.items.into_iter().map(code).collect::<Vec<_>>()
+        };
+        let [a, b] = [json!({"shop_bn": "A1", "shop_name": []}), json!({"shop_bn": true, "shop_code": "B2"})];
+        for odd in [json!(null), json!({}), json!([]), json!({"shop_name": "a"}), json!({"shop_bn": true}), json!("A1")]
+        {
+            assert_eq!(codes(json!([a, odd, b])), ["A1", "", "B2"], "{odd}");
+        }
+        assert_eq!(codes(json!({"0": a, "5": b})), ["A1", "B2"]);
+    }
+}
