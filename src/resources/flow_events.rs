@@ -99,7 +99,7 @@ impl Ask for EventsAsk {
 /// | `flow` | as `GET /stores/{store_id}/flow` gives it; the event has an `id` | the figures now |
 /// | `stale` | `{"age_seconds": 95}` | the gateway fails; what was sent last is so old by now |
 /// | `problem` | a problem document | the gateway fails, and there is nothing to show; the stream goes on |
-/// | `end` | `{"reason": "token-expired"}` | the last event: `token-expired`, `token-revoked`, `token-refused`, `configuration-changed`, `shutdown`, `restart` or `limit` |
+/// | `end` | `{"reason": "token-expired"}` | the last event: `token-expired`, `token-revoked`, `token-refused`, `configuration-changed`, `shutdown`, `displaced` (all streams are taken, and yours has more of them than others), `restart` or `limit` |
 ///
 /// The next `flow` ends `stale` and `problem`. Lines that begin with a colon keep the connection alive.
 /// Browsers' `EventSource` cannot send a token: read the stream with `fetch`.

@@ -19,6 +19,7 @@ use crate::test_app::TestApp;
 
 const FLOW: &str = "/stores/S_123456/flow";
 const EVENTS: &str = "/stores/S_123456/flow/events";
+const ZENITHS: &str = "/stores/S_200001/flow/events";
 const TOTAL_DATA: &str = "open.shopweb.passengerFlow.getTotalData";
 
 /// Listens, or gives the status that stands in the way.
@@ -359,6 +360,22 @@ async fn requests_behind_a_stream_wait_for_its_end_and_the_connection_goes_on() 
     let answer = app.raw(&format!("{events}\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n{last}"));
     let places = ["event: flow", "event: end", "{\"status\":\"ok\"}"].map(|part| answer.find(part).unwrap());
     assert!(places.is_sorted(), "{answer}");
+}
+
+#[actix_web::test]
+async fn a_tenant_that_took_all_streams_makes_room_for_another() {
+    let app = TestApp::with(|setup| setup.set("EVENTS__STREAMS", "2"));
+    let mut first = listen!(app);
+    first.next().await.unwrap();
+    let mut second = listen!(app);
+    second.next().await.unwrap();
+    let mut other = listen!(app, ZENITHS, app.token("zenith"), None);
+    let end = second.next().await.unwrap();
+    assert_eq!((end.name.as_str(), &end.data), ("end", &json!({"reason": "displaced"})));
+    assert!(other.next().await.is_some());
+    let refused = app.get_as("zenith", ZENITHS).await;
+    assert_eq!((refused.status, refused.problem().as_str()), (503, "too-many-streams"), "both have their share");
+    first.comment().await;
 }
 
 #[actix_web::test]

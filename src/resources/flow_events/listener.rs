@@ -125,6 +125,9 @@ impl Listener {
         if self.seat.seats().are_closed() {
             return Some("shutdown");
         }
+        if self.seat.is_displaced() {
+            return Some("displaced");
+        }
         let auth = self.auth.load();
         if let Err(error) = auth.verifier().check_standing(&self.asker.token) {
             return Some(match error {

@@ -1,6 +1,8 @@
-//! How many may listen at a time: all together, and each client.
+//! How many may listen at a time: all together, and each client. When all places are taken, tenants get equal shares of them,
+//! and so do the clients of a tenant: a newcomer takes the place of the newest stream of whoever has the most.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -58,8 +60,59 @@ struct Client {
 #[derive(Debug)]
 pub struct Seats {
     settings: EventSettings,
-    taken: Mutex<HashMap<Client, usize>>,
+    taken: Mutex<Taken>,
     closed: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    /// By number, so the newest come last.
+    streams: BTreeMap<u64, Stream>,
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Stream {
+    client: Client,
+    is_displaced: Arc<AtomicBool>,
+}
+
+impl Taken {
+    fn count(&self, is_counted: impl Fn(&Client) -> bool) -> usize {
+        self.streams.values().filter(|stream| is_counted(&stream.client)).count()
+    }
+
+    /// Ends the newest stream of the tenant that has the most, if that is more than this client's tenant will have; else that
+    /// of the tenant's client that has the most, if that is more than this client will have.
+    fn displace_for(&mut self, client: &Client) -> bool {
+        let everybody = self.streams.values().map(|stream| &stream.client);
+        let by_tenant = greediest(everybody.clone().map(|other| &other.tenant), &client.tenant);
+        let tenant = by_tenant.unwrap_or(&client.tenant);
+        let of_tenant = everybody.filter(|other| other.tenant == *tenant);
+        // In another tenant whoever has the most gives way; in one's own, only who has more than oneself.
+        let greediest = match by_tenant {
+            Some(_) => most_frequent(of_tenant).map(|(other, _)| other),
+            None => greediest(of_tenant, client),
+        };
+        let Some(greediest) = greediest.cloned() else { return false };
+        let newest =
+            self.streams.iter().rev().find(|(_, stream)| stream.client == greediest).map(|(number, _)| *number);
+        let Some(displaced) = newest.and_then(|number| self.streams.remove(&number)) else { return false };
+        displaced.is_displaced.store(true, Ordering::Release);
+        true
+    }
+}
+
+/// Who is named most often, if that is still more often than `newcomer` once it has taken one over.
+fn greediest<'a, T: Eq + Hash>(names: impl Iterator<Item = &'a T> + Clone, newcomer: &T) -> Option<&'a T> {
+    let own = names.clone().filter(|name| *name == newcomer).count();
+    most_frequent(names).filter(|(_, most)| *most > own + 1).map(|(name, _)| name)
+}
+
+fn most_frequent<'a, T: Eq + Hash>(names: impl Iterator<Item = &'a T>) -> Option<(&'a T, usize)> {
+    let mut counts = HashMap::new();
+    names.for_each(|name| *counts.entry(name).or_insert(0) += 1);
+    counts.into_iter().max_by_key(|(_, count)| *count)
 }
 
 impl Seats {
@@ -73,23 +126,26 @@ impl Seats {
         self.settings.heartbeat
     }
 
-    /// Takes a place for a client of a company.
+    /// Takes a place for a client of a tenant.
     ///
     /// # Errors
-    /// 503 when there is none.
+    /// 503 when there is none, and nobody has more than this client.
     pub fn take(self: &Arc<Self>, tenant: &Arc<str>, id: &Arc<str>) -> Result<Seat, Problem> {
         let client = Client { tenant: tenant.clone(), id: id.clone() };
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let (all, own) = (taken.values().sum::<usize>(), taken.get(&client).copied().unwrap_or_default());
+        let own = taken.count(|other| *other == client);
         if own >= self.settings.streams_per_client {
             return Err(full("Your client has", own));
         }
-        if all >= self.settings.streams {
+        let all = taken.streams.len();
+        if all >= self.settings.streams && !taken.displace_for(&client) {
             return Err(full("This service has", all));
         }
-        *taken.entry(client.clone()).or_default() += 1;
-        metrics::event_streams(all + 1);
-        Ok(Seat { seats: self.clone(), client })
+        taken.next += 1;
+        let (number, is_displaced) = (taken.next, Arc::<AtomicBool>::default());
+        taken.streams.insert(number, Stream { client, is_displaced: is_displaced.clone() });
+        metrics::event_streams(taken.streams.len());
+        Ok(Seat { seats: self.clone(), number, is_displaced })
     }
 
     /// Ends all streams: the service stops, and they would never end by themselves.
@@ -113,7 +169,8 @@ fn full(who: &str, streams: usize) -> Problem {
 #[derive(Debug)]
 pub struct Seat {
     seats: Arc<Seats>,
-    client: Client,
+    number: u64,
+    is_displaced: Arc<AtomicBool>,
 }
 
 impl Seat {
@@ -121,17 +178,55 @@ impl Seat {
     pub const fn seats(&self) -> &Arc<Seats> {
         &self.seats
     }
+
+    /// Whether somebody with fewer streams has taken this place over.
+    pub fn is_displaced(&self) -> bool {
+        self.is_displaced.load(Ordering::Acquire)
+    }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = self.seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = taken.get_mut(&self.client) {
-            *own -= 1;
-            if *own == 0 {
-                taken.remove(&self.client);
-            }
-        }
-        metrics::event_streams(taken.values().sum());
+        taken.streams.remove(&self.number);
+        metrics::event_streams(taken.streams.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{EventSettings, Seat, Seats};
+    use std::sync::Arc;
+
+    fn seats(streams: usize) -> Arc<Seats> {
+        Arc::new(Seats::new(EventSettings { streams, ..EventSettings::default() }))
+    }
+
+    fn take(seats: &Arc<Seats>, tenant: &str, id: &str) -> Option<Seat> {
+        seats.take(&tenant.into(), &id.into()).ok()
+    }
+
+    fn displaced(seats: &[Seat]) -> usize {
+        seats.iter().filter(|seat| seat.is_displaced()).count()
+    }
+
+    #[test]
+    fn a_tenant_alone_has_all_places_and_gives_up_no_more_than_half_to_another() {
+        let seats = seats(10);
+        let acme: Vec<Seat> = (0..10).map(|number| take(&seats, "acme", &(number % 5).to_string()).unwrap()).collect();
+        assert!(take(&seats, "acme", "0").is_none());
+        let zenith: Vec<Seat> = (0..6).filter_map(|_| take(&seats, "zenith", "z")).collect();
+        assert_eq!((zenith.len(), displaced(&acme)), (5, 5));
+        assert!(acme.iter().take(2).all(|seat| !seat.is_displaced()), "the newest ones end");
+        drop(acme);
+        assert!(take(&seats, "zenith", "z").is_some());
+    }
+
+    #[test]
+    fn within_a_tenant_the_client_with_the_most_makes_room() {
+        let seats = seats(6);
+        let greedy: Vec<Seat> = (0..6).map(|_| take(&seats, "acme", "greedy").unwrap()).collect();
+        let modest: Vec<Seat> = (0..4).filter_map(|_| take(&seats, "acme", "modest")).collect();
+        assert_eq!((modest.len(), displaced(&greedy), displaced(&modest)), (3, 3, 0));
     }
 }
