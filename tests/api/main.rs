@@ -54,7 +54,6 @@ mod odd_files;
 mod odd_lists;
 mod odd_values;
 mod open_files;
-mod openid_provider;
 mod outages;
 mod own_provider;
 mod page_headers;

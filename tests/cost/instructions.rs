@@ -1,7 +1,7 @@
 //! Machine instructions of a hit: the program runs twice under Valgrind's callgrind, with few and with many hits, and the
 //! difference is what the further hits took. It counts the debug build, whose numbers are large and stable.
 //!
-//! Without Valgrind the test says so and passes; with `STOREGATE_TESTS_REQUIRE_VALGRIND` set it fails.
+//! Without Valgrind the test is reported as ignored; `STOREGATE_TESTS_REQUIRE_VALGRIND=1` makes that an error.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -28,13 +28,15 @@ const MANY: usize = 700;
 /// last looked at.
 const MOST_INSTRUCTIONS: u64 = 300_000;
 
-#[test]
-fn a_hit_takes_no_more_instructions_than_it_did() {
-    if Command::new("valgrind").arg("--version").stdout(Stdio::null()).status().is_err() {
-        assert!(std::env::var_os("STOREGATE_TESTS_REQUIRE_VALGRIND").is_none(), "Valgrind is not installed");
-        println!("not counted: Valgrind is not installed");
-        return;
-    }
+/// Whether instructions can be counted here.
+pub fn can_be_counted() -> bool {
+    let is_installed = Command::new("valgrind").arg("--version").stdout(Stdio::null()).status().is_ok();
+    let is_required = std::env::var_os("STOREGATE_TESTS_REQUIRE_VALGRIND").is_some();
+    assert!(is_installed || !is_required, "Valgrind is not installed");
+    is_installed
+}
+
+pub fn a_hit_takes_no_more_instructions_than_it_did() {
     let gateway = SandboxGateway::start(SocketAddr::from(([127, 0, 0, 1], 0)), sandbox_settings(), Clock::system());
     let configuration = configuration(&gateway.sandbox).replace("workers = 2", "workers = 1");
     let counts: Vec<u64> = thread::scope(|scope| {

@@ -24,7 +24,9 @@ mod soak;
 mod test_app;
 
 use std::alloc::System;
+use std::process::ExitCode;
 
+use libtest_mimic::{Arguments, Trial};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 use peer::{Peer, request};
@@ -39,8 +41,32 @@ const HITS: usize = 2_000;
 /// own head and target, and the id of the answer. It was 4.3 when it was last looked at.
 const MOST_ALLOCATIONS: f64 = 5.0;
 
-#[actix_web::test]
-async fn a_hit_makes_no_more_allocations_than_it_did() {
+fn main() -> ExitCode {
+    let test = |name: &str, run: fn()| {
+        Trial::test(name, move || {
+            run();
+            Ok(())
+        })
+    };
+    let instructions = "instructions::a_hit_takes_no_more_instructions_than_it_did";
+    let instructions = test(instructions, instructions::a_hit_takes_no_more_instructions_than_it_did);
+    let readers = "readers::readers_of_long_answers_add_no_more_memory_than_what_they_are_sent";
+    let tests = vec![
+        test(readers, readers::readers_of_long_answers_add_no_more_memory_than_what_they_are_sent),
+        test("a_hit_makes_no_more_allocations_than_it_did", a_hit_makes_no_more_allocations_than_it_did),
+        instructions.with_ignored_flag(!instructions::can_be_counted()),
+        test("soak::a_soak_leaves_the_programs_memory_as_it_was", soak::a_soak_leaves_the_programs_memory_as_it_was),
+    ];
+    // Allocations are counted of the whole process, so that no other test may run beside.
+    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
+    libtest_mimic::run(&arguments, tests).exit_code()
+}
+
+fn a_hit_makes_no_more_allocations_than_it_did() {
+    actix_web::rt::System::new().block_on(allocations());
+}
+
+async fn allocations() {
     // The last one has a collector that nobody listens at: what it costs is worth seeing, and is bounded by nothing.
     for (traces, sampled, most) in
         [(false, "1", MOST_ALLOCATIONS), (true, "0", MOST_ALLOCATIONS), (true, "1", f64::MAX)]

@@ -1,11 +1,28 @@
 //! A real OpenID provider, `oidc-provider` from npm, beside the service: its keys are discovered, its tokens are mapped, and
-//! its rotation is followed. `.ci/run` installs it; where it is not, or there is no node, the test says so and ends.
+//! its rotation is followed. `.ci/run` installs it; where it is not, or there is no node, the test is reported as ignored, and
+//! `STOREGATE_TESTS_REQUIRE_NODE=1` makes that an error.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test that cannot go on must fail")]
+#![expect(dead_code, reason = "the tests' service is used in part")]
+
+#[path = "../api/answer.rs"]
+mod answer;
+#[path = "../api/background.rs"]
+mod background;
+#[path = "../api/companies.rs"]
+mod companies;
+#[path = "../api/sandbox_gateway.rs"]
+mod sandbox_gateway;
+#[path = "../api/test_app.rs"]
+mod test_app;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 
+use actix_web::rt::System;
 use awc::Client;
+use libtest_mimic::{Arguments, Trial};
 use serde_json::Value;
 use storegate::clock::Clock;
 
@@ -23,22 +40,21 @@ struct OpenIdProvider {
 }
 
 impl OpenIdProvider {
-    /// None where it is not installed.
-    fn start() -> Option<Self> {
-        let installed = installed()?;
+    fn start(installed: &Path) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openid-provider/provider.mjs");
         let mut child = Command::new("node")
-            .args([script, installed])
+            .arg(script)
+            .arg(installed)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .ok()?;
+            .unwrap();
         let (input, printed) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
         let mut provider = Self { issuer: String::new(), child, input, printed };
         provider.issuer = provider.next_line();
         assert!(provider.issuer.starts_with("http://"), "the provider does not start");
-        Some(provider)
+        provider
     }
 
     /// The next line of the script, without the library's own; empty at the end.
@@ -71,20 +87,31 @@ impl Drop for OpenIdProvider {
     }
 }
 
+/// Where the provider is installed, if it is and can be run.
 fn installed() -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("openid-provider");
-    target.join("node_modules/oidc-provider").is_dir().then_some(target)
+    let node = Command::new("node").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let runs = node.is_ok_and(|status| status.success());
+    (runs && target.join("node_modules/oidc-provider").is_dir()).then_some(target)
 }
 
-#[actix_web::test]
-async fn the_tokens_of_a_real_openid_provider_open_what_the_settings_say() {
-    let Some(mut provider) = OpenIdProvider::start() else {
-        assert!(std::env::var_os(REQUIRED).is_none(), "node or oidc-provider is missing: .ci/run installs it");
-        // The harness shows it with --nocapture only.
-        writeln!(std::io::stderr(), "skipped: there is no node, or oidc-provider is not in target/openid-provider")
-            .unwrap();
-        return;
+fn main() -> ExitCode {
+    let installed = installed();
+    let is_required = std::env::var_os(REQUIRED).is_some();
+    assert!(!is_required || installed.is_some(), "node or oidc-provider is missing: .ci/run installs it");
+    let is_missing = installed.is_none();
+    let run = move || {
+        let installed = installed.ok_or("node is missing, or oidc-provider is not in target/openid-provider")?;
+        System::new().block_on(tokens_of_a_real_provider(&installed));
+        Ok(())
     };
+    let name = "the_tokens_of_a_real_openid_provider_open_what_the_settings_say";
+    let trial = Trial::test(name, run).with_ignored_flag(is_missing);
+    libtest_mimic::run(&Arguments::from_args(), vec![trial]).exit_code()
+}
+
+async fn tokens_of_a_real_provider(installed: &Path) {
+    let mut provider = OpenIdProvider::start(installed);
     let app = TestApp::with(|setup| {
         // The provider's clock is the machine's.
         setup.proxy_time = Clock::system().now();
