@@ -22,6 +22,9 @@ use crate::clock::Clock;
 /// How often the journal is read. What one replica tells is known to all after this and a round trip.
 const READING: Duration = Duration::from_millis(200);
 
+// A purge and a token that was given back are known to all replicas within a second.
+const _: () = assert!(READING.as_millis() * 2 < 1_000);
+
 /// A command of the upkeep that takes longer shows that the link is of no use.
 pub(super) const COMMAND: Duration = Duration::from_millis(500);
 

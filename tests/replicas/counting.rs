@@ -11,14 +11,15 @@ use crate::fleet::{FLOW, Fleet, eventually};
 use crate::redis_server::RedisServer;
 use crate::test_app::{NOW, Setup};
 
-const QUOTA: (&str, &str) = ("AUTH__CLIENTS__DASHBOARD__QUOTA", "60/10m");
+/// One comes back every ten minutes, by Redis' clock: longer than any test takes.
+const QUOTA: (&str, &str) = ("AUTH__CLIENTS__DASHBOARD__QUOTA", "60/10h");
 
 pub async fn a_quota_is_spent_by_all_replicas_together_to_the_last_request() {
     let redis = RedisServer::start();
     let fleet = Fleet::that_may_wait(3, &[("REDIS__NODES", &redis.node()), QUOTA], |_| {});
     fleet.all_share().await;
     let first = fleet.replicas[0].get(FLOW).await;
-    assert_eq!(first.header("ratelimit"), Some("\"default\";r=59;t=10"));
+    assert_eq!(first.header("ratelimit"), Some("\"default\";r=59;t=600"));
     let mut statuses = BTreeMap::<u16, u32>::new();
     for round in 0..40 {
         // Now one after the other, now all at once.
@@ -38,7 +39,7 @@ pub async fn a_quota_is_spent_by_all_replicas_together_to_the_last_request() {
     assert_eq!((refused.status, refused.problem().as_str()), (429, "quota-exceeded"));
     assert!(refused.header("ratelimit").is_some_and(|told| told.starts_with("\"default\";r=0;t=")));
     let wait: u32 = refused.header("retry-after").unwrap().parse().unwrap();
-    assert!((1..=10).contains(&wait), "{wait}");
+    assert!((1..=600).contains(&wait), "{wait}");
 }
 
 pub async fn a_batch_is_counted_by_all_replicas_together_and_whole_or_not_at_all() {
@@ -85,7 +86,7 @@ pub async fn a_count_at_redis_that_is_no_number_is_counted_from_zero() {
     let redis = RedisServer::start();
     let node = redis.node();
     let small = ("AUTH__CLIENTS__DASHBOARD__QUOTA", "3/10m");
-    let fleet = Fleet::that_may_wait(1, &[("REDIS__NODES", node.as_str()), ("REDIS__TIMEOUT", "2s"), small], |_| {});
+    let fleet = Fleet::that_may_wait(1, &[("REDIS__NODES", node.as_str()), small], |_| {});
     fleet.all_share().await;
     let replica = &fleet.replicas[0];
     assert_eq!(replica.get(FLOW).await.status, 200);

@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 
 use redis::Commands;
 
-use crate::fleet::{FLOW, Fleet, all_answer, cache_status, eventually, says_of_shared, shares};
+use crate::fleet::{FLOW, Fleet, all_answer, cache_status, eventually, late, says_of_shared};
 use crate::redis_server::RedisServer;
-use crate::test_app::TestApp;
 
 /// What a server sends on one connection at the most, so that the tests stay small if nobody hangs up.
 const MOST: usize = 200 << 20;
@@ -121,9 +120,7 @@ pub async fn a_value_that_is_larger_than_any_answer_is_as_good_as_none() {
     let key = redis.keys("storegate:answer:*").remove(0);
     let mut connection = redis.connection().unwrap();
     let _: () = connection.pset_ex(&key, vec![b'x'; 20 << 20], 630_000).unwrap();
-    let node = redis.node();
-    let late = TestApp::beside(&fleet.replicas[0], &[("REDIS__NODES", node.as_str()), ("REDIS__TIMEOUT", "2s")]);
-    shares(&late, "in_use").await;
+    let late = late(&fleet.replicas[0], &redis).await;
     let answer = late.get(FLOW).await;
     assert_eq!((answer.status, &answer.body), (200, &right.body));
     assert!(cache_status(&answer).contains("fwd=miss"), "{}", cache_status(&answer));

@@ -6,9 +6,8 @@ use futures_util::future::{join, join_all};
 use redis::Commands;
 use storegate::sandbox::Fault;
 
-use crate::fleet::{FLOW, Fleet, cache_status, eventually, shares, unseen};
+use crate::fleet::{FLOW, Fleet, cache_status, eventually, late, shares, unseen};
 use crate::redis_server::RedisServer;
-use crate::test_app::TestApp;
 
 /// Waits until what was fetched lies at Redis: callers do not wait for that.
 async fn is_kept(redis: &RedisServer, answers: usize) {
@@ -38,20 +37,16 @@ pub async fn an_answer_that_one_replica_fetched_is_found_by_the_others_and_says_
     assert!(!cache_status(&again).contains("shared"));
 
     let_it_lie(&redis, 20);
-    let late = TestApp::beside(&fleet.replicas[0], &[("REDIS__NODES", &redis.node())]);
-    shares(&late, "in_use").await;
+    let late = late(&fleet.replicas[0], &redis).await;
     let found = late.get(FLOW).await;
     let age: u32 = found.header("age").unwrap().parse().unwrap();
-    assert!((20..25).contains(&age), "{age}");
+    assert!((20..30).contains(&age), "{age}");
     assert_eq!(fleet.flow_calls(), 1);
 }
 
 pub async fn a_thousand_callers_of_three_replicas_and_one_cold_key_make_one_gateway_call() {
     let redis = RedisServer::start();
-    // Two cores run all of it: how fast it is on one machine is not looked at here.
-    let node = redis.node();
-    let fleet = Fleet::that_may_wait(3, &[("REDIS__NODES", node.as_str()), ("REDIS__TIMEOUT", "2s")], |_| {});
-    fleet.all_share().await;
+    let fleet = Fleet::of(3, &redis).await;
     fleet.replicas[0].sandbox().set_behaviour(|behaviour| behaviour.latency = Duration::from_millis(300));
     let tokens: Vec<String> = fleet.replicas.iter().map(|replica| replica.token("dashboard")).collect();
     let callers = (0..1000).map(|number| fleet.replicas[number % 3].get_with_token(&tokens[number % 3], FLOW));
@@ -71,8 +66,7 @@ pub async fn who_waits_for_a_replica_that_died_fetches_for_itself() {
     let mut connection = redis.connection().unwrap();
     let _: () = connection.del(&answer).unwrap();
     let _: () = connection.pset_ex(&turn, "of a replica that is gone", 1500).unwrap();
-    let late = TestApp::beside(&fleet.replicas[0], &[("REDIS__NODES", &redis.node())]);
-    shares(&late, "in_use").await;
+    let late = late(&fleet.replicas[0], &redis).await;
     assert_eq!(late.get(FLOW).await.status, 200);
     assert_eq!(fleet.flow_calls(), 2);
     eventually("the turn is given back", async || redis.keys("storegate:turn:*").is_empty()).await;
@@ -105,8 +99,7 @@ pub async fn a_replica_that_starts_while_the_gateway_fails_gives_what_others_had
     is_kept(&redis, 1).await;
     let_it_lie(&redis, 120);
     fleet.replicas[0].sandbox().fail_percent(Fault::HttpStatus(500), 100);
-    let late = TestApp::beside(&fleet.replicas[0], &[("REDIS__NODES", &redis.node())]);
-    shares(&late, "in_use").await;
+    let late = late(&fleet.replicas[0], &redis).await;
     let found = late.get(FLOW).await;
     assert_eq!((found.status, &found.body), (200, &fetched.body));
     assert!(cache_status(&found).ends_with("detail=stale-if-error"), "{}", cache_status(&found));
@@ -127,8 +120,7 @@ pub async fn two_companies_never_meet_at_redis() {
     let [one, other]: [Vec<u8>; 2] = [0, 1].map(|number: usize| connection.get(&keys[number]).unwrap());
     let _: () = connection.pset_ex(&keys[0], other, 86_400_000).unwrap();
     let _: () = connection.pset_ex(&keys[1], one, 86_400_000).unwrap();
-    let late = TestApp::beside(acme, &[("REDIS__NODES", &redis.node())]);
-    shares(&late, "in_use").await;
+    let late = late(acme, &redis).await;
     for (client, before) in [("dashboard", acme.get("/stores").await), ("zenith", answer)] {
         let found = late.get_as(client, "/stores").await;
         assert_eq!(found.body, before.body, "{client}");
@@ -142,9 +134,12 @@ pub async fn that_there_is_no_such_store_ends_the_shared_answer() {
     let replica = &fleet.replicas[0];
     assert_eq!(replica.get("/stores/SHOP001").await.status, 200);
     is_kept(&redis, 1).await;
-    replica.sandbox().fail_next_of("shop.get", Fault::code("404"), 1);
-    let gone = replica.ask("operator", "GET", "/stores/SHOP001", &[("cache-control", "no-cache")]).await;
-    assert_eq!(gone.status, 404);
+    replica.sandbox().fail_next_of("shop.get", Fault::code("404"), u32::MAX);
+    // The answer outlives a first word that there is no such store.
+    let insist = || replica.ask("operator", "GET", "/stores/SHOP001", &[("cache-control", "no-cache")]);
+    assert_eq!(insist().await.status, 200);
+    replica.pass(10);
+    assert_eq!(insist().await.status, 404);
     eventually("the shared answer is gone", async || redis.keys("storegate:answer:*").is_empty()).await;
 }
 
@@ -158,8 +153,7 @@ pub async fn what_a_day_gave_before_it_ended_is_not_kept_as_if_it_had_ended() {
     is_kept(&redis, 1).await;
     fleet.replicas[0].pass(20);
     let_it_lie(&redis, 20);
-    let late = TestApp::beside(&fleet.replicas[0], &[("REDIS__NODES", &redis.node())]);
-    shares(&late, "in_use").await;
+    let late = late(&fleet.replicas[0], &redis).await;
     let found = late.get(TODAY).await;
     assert!(cache_status(&found).ends_with("detail=shared"), "{}", cache_status(&found));
     let calls = fleet.replicas[0].sandbox().calls();
@@ -199,9 +193,12 @@ pub async fn a_fetch_that_ends_late_does_not_take_the_place_of_a_newer_answer() 
 
 pub async fn a_fetch_is_told_although_its_replica_has_given_up_the_link_meanwhile() {
     let redis = RedisServer::start();
-    let fleet = Fleet::of(2, &redis).await;
-    let (fetching, waiting) = (&fleet.replicas[0], &fleet.replicas[1]);
-    fetching.sandbox().set_behaviour(|behaviour| behaviour.latency = Duration::from_millis(400));
+    // It gives the link up before its fetch has ended, and that ends before its turn does.
+    let impatient = ("REDIS__TIMEOUT", "200ms");
+    let fleet = Fleet::that_may_wait(1, &[("REDIS__NODES", &redis.node()), impatient], |_| {});
+    fleet.all_share().await;
+    let (fetching, waiting) = (&fleet.replicas[0], &late(&fleet.replicas[0], &redis).await);
+    fetching.sandbox().set_behaviour(|behaviour| behaviour.latency = Duration::from_millis(500));
     let wait = async {
         eventually("the fetch is under way", async || fleet.flow_calls() == 1).await;
         redis.pause();
