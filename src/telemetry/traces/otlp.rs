@@ -70,8 +70,11 @@ pub(super) struct Collector {
 impl Collector {
     /// The way to the collector of the settings, which name one.
     pub(super) fn new(settings: &TraceSettings, tls: Arc<ClientConfig>) -> Self {
-        let client =
-            HttpClient::new(Options { connect_timeout: PATIENCE, idle: IDLE, probation: PROBATION }, Some(tls));
+        Self::reusing_after(PROBATION, settings, tls)
+    }
+
+    fn reusing_after(probation: Duration, settings: &TraceSettings, tls: Arc<ClientConfig>) -> Self {
+        let client = HttpClient::new(Options { connect_timeout: PATIENCE, idle: IDLE, probation }, Some(tls));
         let about = [
             KeyValue::new("service.name", settings.service_name.clone()),
             KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
@@ -130,7 +133,7 @@ pub async fn try_collector(settings: &TraceSettings, tls: Arc<ClientConfig>) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::{Arc, ClientConfig, Collector, ExportError, TraceSettings};
+    use super::{Arc, ClientConfig, Collector, Duration, ExportError, TraceSettings};
     use std::io::{BufRead, BufReader, Write as _};
     use std::net::{TcpListener, TcpStream};
     use std::thread;
@@ -154,7 +157,8 @@ mod tests {
                 }
             }
         });
-        Collector::new(&settings, tls())
+        // The next batch comes at once, on the same connection.
+        Collector::reusing_after(Duration::ZERO, &settings, tls())
     }
 
     /// Trusts nobody: it is not used.
