@@ -75,7 +75,8 @@ test("a wrong parameter shows the problem document with 400, which names it", as
   await signIn(page, demo.client_secret);
   const demographics = block(page, { tag: "Demographics", operationId: "read_store_demographics" });
   await toggle(demographics);
-  await fill(demographics, "from", "yesterday");
+  // In the form that the document asks for, so that the page sends it.
+  await fill(demographics, "from", "2026-02-30");
   const { status, text, response } = await execute(demographics);
   assert.equal(status, 400);
   assert.deepEqual(JSON.parse(text).errors.map((error) => error.parameter), ["from"]);
