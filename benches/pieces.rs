@@ -172,6 +172,7 @@ fn dialect(sign_method: SignMethod) -> OpRetail {
         system: "S107".to_owned(),
         key: "S107-00000001".to_owned(),
         secret: SecretString::from("sandbox-secret"),
+        second_secret: None,
         sign_method,
         unique: Unique::Nonce,
         login: None,

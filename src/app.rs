@@ -162,7 +162,13 @@ impl App {
         let auth = Data::new(CurrentAuth::new(auth).fetching_keys(tls.clone(), &supervisor));
         let log = CurrentLog::new(&settings.log);
         let traced = settings.traces.clone();
-        let in_force = InForce { auth: auth.clone(), directories: directories.clone(), log, traces: traced };
+        let in_force = InForce {
+            auth: auth.clone(),
+            tenants: tenants.clone(),
+            directories: directories.clone(),
+            log,
+            traces: traced,
+        };
         let catalogue = Catalogue::with(&settings.declared);
         let routes = catalogue.iter().map(|resource| (resource.name, resource.endpoint().path)).collect();
         let (traces, exporter) = Traces::start(&settings.traces, tls.clone(), routes, &supervisor)?;

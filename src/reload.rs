@@ -1,5 +1,5 @@
 //! The configuration, read again while the service runs: on SIGHUP, and when a file of it changes. New keys, clients,
-//! limits, store directories and the log's filter are put in force between two requests. When anything in the new
+//! limits, tenants with their credentials, store directories and the log's filter are put in force between two requests. When anything in the new
 //! configuration is wrong, all of it is logged and the old one stays; what only a restart can change is named in the log.
 
 mod hangups;
@@ -15,6 +15,7 @@ use actix_web::web::Data;
 use crate::auth::CurrentAuth;
 use crate::config::{Reading, Settings};
 use crate::directory::CurrentDirectories;
+use crate::gateway::tenants::Tenants;
 use crate::settings::{Fingerprint, Sources};
 use crate::telemetry::logging::CurrentLog;
 use crate::telemetry::metrics;
@@ -35,13 +36,15 @@ pub const LAST_LOOK: u32 = 3;
 const _: () = assert!(LAST_LOOK as u128 * LOOK_EVERY.as_millis() < 1_000);
 
 /// The sections that a reload puts in force, but for the settings that are named one by one; the rest waits for a restart.
-const RENEWED: [&str; 4] = ["auth", "limits", "directory", "telemetry"];
+const RENEWED: [&str; 5] = ["auth", "limits", "tenants", "directory", "telemetry"];
 
 /// What a reload renews.
 #[derive(Clone)]
 pub struct InForce {
     /// Keys, clients and limits.
     pub auth: Data<CurrentAuth>,
+    /// Tenants and their accounts at the gateways.
+    pub tenants: Tenants,
     /// Store directories.
     pub directories: Arc<CurrentDirectories>,
     /// What is logged.
@@ -116,12 +119,15 @@ impl<R: Fn() -> Reading> Reloader<R> {
 
     fn apply(&mut self, settings: Settings) -> Outcome {
         let waiting = self.waiting_for_restart(&settings);
-        let InForce { auth, directories, log, .. } = &self.in_force;
-        if let Err(error) = auth.renew_after(settings.auth, || directories.renew(settings.directory)) {
+        let InForce { auth, tenants, directories, log, .. } = &self.in_force;
+        if let Err(error) = auth.renew_after(settings.auth, || {
+            tenants.renew(settings.tenants);
+            directories.renew(settings.directory);
+        }) {
             return refuse(&[error.to_string()]);
         }
         tracing::info!(
-            "the configuration was read again: keys, clients, limits, directories and log filter are in force"
+            "the configuration was read again: keys, clients, limits, tenants, directories and log filter are in force"
         );
         if !waiting.is_empty() {
             tracing::warn!(changed = waiting.join(", "), "the configuration has changes that wait: restart to apply");

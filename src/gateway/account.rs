@@ -1,10 +1,11 @@
 //! One company's access to one gateway: its dialect, and all that is known of how the gateway takes its calls.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -24,11 +25,19 @@ use super::retry_budget::RetryBudget;
 use super::stamps::{FormMemory, Stamps};
 use super::vendor::Gateway;
 
+/// Numbers every [`Account`] of the process.
+static ACCOUNTS: AtomicU64 = AtomicU64::new(0);
+
 /// One company's access to one gateway, shared by all workers.
 pub struct Account {
+    number: u64,
     dialect: Box<dyn Dialect>,
+    /// The same with the second secret, if there is one.
+    second: Option<Box<dyn Dialect>>,
+    /// Which secret the gateway took last.
+    uses_second: AtomicBool,
     stamps: Stamps,
-    clock: ClockOffset,
+    clock: Arc<ClockOffset>,
     mending_is_in_vain: AtomicBool,
     health: AtomicU8,
     rests: Rests,
@@ -39,7 +48,7 @@ pub struct Account {
     /// How many calls may be under way, of all companies at this gateway.
     pub limit: Arc<CallLimit>,
     /// The user login, used where the dialect needs one.
-    pub login: Login,
+    pub login: Arc<Login>,
     /// Which odd values were warned of.
     pub(super) warned: Warned,
 }
@@ -55,6 +64,15 @@ pub enum Health {
     Answering,
     /// The gateway failed, or refused our credentials.
     Failing,
+}
+
+/// Which of the secrets of a credential, while a new one takes the place of an old one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhichSecret {
+    /// The first.
+    First,
+    /// The second.
+    Second,
 }
 
 /// A way to write the timestamp that is tried after a refusal, and kept if the gateway takes it.
@@ -85,7 +103,9 @@ impl Account {
         let form = FormMemory::fixed(TimestampForm::Compact);
         let stamps = Stamps::new(credential, settings.unique, form, registry.used_seconds());
         let limit = registry.limit(Gateway::OpRetail, &settings.m_api);
-        Self::new(Box::new(OpRetail::new(settings)), stamps, limit, registry.breaker())
+        let second = settings.second_secret.clone().map(|secret| OpRetailSettings { secret, ..settings.clone() });
+        let second = second.map(|settings| Box::new(OpRetail::new(settings)) as Box<dyn Dialect>);
+        Self::new((Box::new(OpRetail::new(settings)), second), stamps, limit, registry.breaker())
     }
 
     /// Access to an OMS.
@@ -97,23 +117,38 @@ impl Account {
         let credential = format!("{} {}", settings.url, settings.flag);
         let stamps = Stamps::new(credential, settings.unique, form, registry.used_seconds());
         let limit = registry.limit(Gateway::Oms, &settings.url);
-        Self::new(Box::new(Oms::new(settings)), stamps, limit, registry.breaker())
+        let second = settings.second_token.clone().map(|token| OmsSettings { token, ..settings.clone() });
+        let second = second.map(|settings| Box::new(Oms::new(settings)) as Box<dyn Dialect>);
+        Self::new((Box::new(Oms::new(settings)), second), stamps, limit, registry.breaker())
     }
 
-    fn new(dialect: Box<dyn Dialect>, stamps: Stamps, limit: Arc<CallLimit>, breaker: Breaker) -> Self {
+    fn new(
+        (dialect, second): (Box<dyn Dialect>, Option<Box<dyn Dialect>>),
+        stamps: Stamps,
+        limit: Arc<CallLimit>,
+        breaker: Breaker,
+    ) -> Self {
         Self {
+            number: ACCOUNTS.fetch_add(1, Ordering::Relaxed),
             dialect,
+            second,
+            uses_second: AtomicBool::new(false),
             stamps,
-            clock: ClockOffset::default(),
+            clock: Arc::default(),
             mending_is_in_vain: AtomicBool::new(false),
             health: AtomicU8::default(),
             rests: Rests::default(),
             breaker,
             budget: RetryBudget::default(),
             limit,
-            login: Login::default(),
+            login: Arc::default(),
             warned: Warned::default(),
         }
+    }
+
+    /// Tells it from all other accounts of the process.
+    pub const fn number(&self) -> u64 {
+        self.number
     }
 
     /// Whose gateway it is.
@@ -121,9 +156,50 @@ impl Account {
         self.dialect.gateway()
     }
 
-    /// The vendor's protocol, bound to this credential.
+    /// The same account of a configuration before this one taught this one: the gateway's clock, and the login if that is
+    /// still of the same user.
+    #[must_use]
+    pub fn taught_by(self, before: &Self, has_same_login: bool) -> Self {
+        let login = if has_same_login { before.login.clone() } else { self.login };
+        Self { clock: before.clock.clone(), login, ..self }
+    }
+
+    /// The vendor's protocol, bound to this credential with the secret that the gateway took last.
     pub fn dialect(&self) -> &dyn Dialect {
-        self.dialect.as_ref()
+        self.dialect_with(self.secret())
+    }
+
+    /// The vendor's protocol, bound to this credential with one of its secrets.
+    pub fn dialect_with(&self, secret: WhichSecret) -> &dyn Dialect {
+        match (secret, &self.second) {
+            (WhichSecret::Second, Some(second)) => second.as_ref(),
+            _ => self.dialect.as_ref(),
+        }
+    }
+
+    /// The secret that the gateway took last.
+    pub fn secret(&self) -> WhichSecret {
+        if self.uses_second.load(Ordering::Relaxed) { WhichSecret::Second } else { WhichSecret::First }
+    }
+
+    /// The other secret, if there are two.
+    pub fn other_than(&self, secret: WhichSecret) -> Option<WhichSecret> {
+        let other = if secret == WhichSecret::First { WhichSecret::Second } else { WhichSecret::First };
+        self.second.as_ref().map(|_| other)
+    }
+
+    /// The gateway took this secret.
+    pub fn secret_was_taken(&self, secret: WhichSecret) {
+        if self.secret() != secret {
+            self.uses_second.store(secret == WhichSecret::Second, Ordering::Relaxed);
+            tracing::info!(gateway = %self.gateway(), ?secret, "the gateway takes the other secret of its credential");
+        }
+    }
+
+    /// What the gateway must not get past us, even when it repeats it: all secrets of the credential.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretString> {
+        let second = self.second.iter().flat_map(|second| second.secrets());
+        self.dialect.secrets().into_iter().chain(second)
     }
 
     /// A stamp for one attempt at our time `now`; `None` when no unused second is left.

@@ -5,6 +5,8 @@ use std::time::Duration;
 use awc::http::Uri;
 use jiff::tz::{Offset, TimeZone};
 
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::stamps::Unique;
 use crate::settings::Section;
 
@@ -62,4 +64,17 @@ pub fn read_unique(section: &Section<'_>, default_lead: Duration) -> Unique {
 /// UTC+8, the zone of both vendors.
 pub fn china_standard_time() -> TimeZone {
     TimeZone::fixed(Offset::constant(8))
+}
+
+/// Whether two secrets are the same, as a reload asks of those that an operator wrote.
+pub fn same_secret(one: &SecretString, other: &SecretString) -> bool {
+    one.expose_secret() == other.expose_secret()
+}
+
+/// The same for secrets that may be missing.
+pub fn same_secrets(one: Option<&SecretString>, other: Option<&SecretString>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => same_secret(one, other),
+        (one, other) => one.is_none() && other.is_none(),
+    }
 }

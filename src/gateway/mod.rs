@@ -130,7 +130,7 @@ impl GatewayClient {
         let login = self.login_for(account, call, &deadline).await?;
         let stamped = self.stamp(account, call, &Trial::default()).await?;
         let request = account.dialect().encode(call, &stamped.stamp, login.as_ref().map(|token| &token.value));
-        let secrets = account.dialect().secrets().into_iter().chain(login.as_ref().map(|token| &token.value));
+        let secrets = account.secrets().chain(login.as_ref().map(|token| &token.value));
         let hidden = Hidden::new(secrets, stamped.stamp.nonce.as_deref(), request.body.clone());
         let sent = self.transport.send(request, Connection::New, &deadline).await;
         let response = sent.map_err(|failure| Error::transport(account.gateway(), failure))?;
@@ -179,14 +179,20 @@ impl GatewayClient {
         progress.attempts.begin(&account.budget);
         let had_its_time = self.transport.has_time(deadline);
         let connection = if progress.needs_new_connection { Connection::New } else { Connection::Any };
-        let mut sent = Sent { stamped, login, connection, had_its_time, number: progress.attempts.number() };
+        let (secret, number) = (progress.other_secret.unwrap_or_else(|| account.secret()), progress.attempts.number());
+        let mut sent = Sent { stamped, login, secret, connection, had_its_time, number };
         let started = self.clock.elapsed();
         let Reply { outcome, reading, .. } = self.exchange(account, call, &sent, deadline).await;
         sent.had_its_time &= !self.transport.is_overdue(self.clock.elapsed().saturating_sub(started));
         drop(permit);
-        self.record(account, call, leave, &sent, outcome.as_ref().err());
+        let error = outcome.as_ref().err();
+        self.record(account, call, leave, &sent, error);
+        if error.is_none_or(|error| progress.untried_secret(account, error.kind, secret).is_none()) {
+            account.observe(&call.method.name, error.map_or(Ok(()), Err), self.clock.elapsed());
+        }
         if outcome.as_ref().err().is_none_or(|error| error.kind.reaction().admitted) {
             account.stamp_was_taken(&progress.trial, reading.as_ref());
+            account.secret_was_taken(secret);
             (0..std::mem::take(&mut progress.paid_for_repeats)).for_each(|_| account.budget.refund());
         }
         outcome.map_err(|error| Failure { error, sent: Some(sent), reading })
@@ -201,8 +207,8 @@ impl GatewayClient {
     ) -> Reply<T> {
         let login = sent.login.as_ref().map(|token| &token.value);
         let stamp = &sent.stamped.stamp;
-        let request = account.dialect().encode(call, stamp, login);
-        let secrets = account.dialect().secrets().into_iter().chain(login);
+        let request = account.dialect_with(sent.secret).encode(call, stamp, login);
+        let secrets = account.secrets().chain(login);
         let hidden = Hidden::new(secrets, stamp.nonce.as_deref(), request.body.clone());
         let (gateway, method) = (account.gateway(), call.method.name.as_ref());
         let attempt = Attempt { gateway: gateway.name(), method, url: &request.url, number: sent.number };
@@ -263,12 +269,11 @@ impl GatewayClient {
         })
     }
 
-    /// Tells the breaker, the account and the metrics what an attempt ended in.
+    /// Tells the breaker and the metrics what an attempt ended in.
     fn record(&self, account: &Account, call: &Call, leave: Leave<'_>, sent: &Sent, error: Option<&Error>) {
         let (gateway, method, now) = (account.gateway().name(), call.method.name.as_ref(), self.clock.elapsed());
         metrics::gateway_attempt(gateway, method, error.map_or("success", |error| error.kind.name()));
         call_tally::attempt();
-        account.observe(method, error.map_or(Ok(()), Err), now);
         let counts = match error {
             None => Counts::AsAnswer,
             Some(error) if error.kind == Kind::TimedOut && !sent.had_its_time => Counts::Not,

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde::de::IgnoredAny;
 
 use super::GatewayClient;
-use super::account::{Account, Stamped, Trial};
+use super::account::{Account, Stamped, Trial, WhichSecret};
 use super::answer::{self, Reply};
 use super::clock_offset::Reading;
 use super::dialect::{Call, Difference};
@@ -15,8 +15,8 @@ use super::error::{Error, Kind};
 use super::hidden::Hidden;
 use crate::http_client::Connection;
 
-/// A clock and a form can be mended, each once, and either can be tried back.
-const MOST_ATTEMPTS: usize = 4;
+/// A clock and a form can be mended, each once, and either can be tried back; and there may be a second secret.
+const MOST_ATTEMPTS: usize = 5;
 
 /// What a gateway made of a first call.
 #[derive(Debug)]
@@ -43,19 +43,30 @@ impl GatewayClient {
     /// is kept for later calls.
     pub async fn contact(&self, account: &Arc<Account>, call: &Call) -> Contact {
         let mut trial = Trial::default();
+        let mut secret = account.secret();
         let mut contact = Contact { outcome: Ok(()), ahead: None, refused_time: false, difference: None };
         for _ in 0..MOST_ATTEMPTS {
             let stamped = match self.stamp(account, call, &trial).await {
                 Ok(stamped) => stamped,
                 Err(error) => return Contact { outcome: Err(error), ..contact },
             };
-            let probe = self.probe(account, call, &stamped).await;
+            let probe = self.probe(account, call, &stamped, secret).await;
             contact.ahead = probe.reading.as_ref().map(Reading::offset).or(contact.ahead);
             contact.difference = probe.difference;
             contact.outcome = probe.outcome;
-            let refused = contact.outcome.as_ref().is_err_and(|error| error.kind == Kind::TimestampRefused);
+            let is = |kind| contact.outcome.as_ref().is_err_and(|error| error.kind == kind);
+            let other =
+                account.other_than(secret).filter(|_| is(Kind::CredentialsRefused) && secret == account.secret());
+            if let Some(other) = other {
+                secret = other;
+                continue;
+            }
+            let refused = is(Kind::TimestampRefused);
             if !refused {
                 account.stamp_was_taken(&trial, probe.reading.as_ref());
+                if contact.outcome.is_ok() {
+                    account.secret_was_taken(secret);
+                }
                 break;
             }
             contact.refused_time = true;
@@ -75,10 +86,10 @@ impl GatewayClient {
         Ok(self.login_for(account, call, &deadline).await?.is_some())
     }
 
-    async fn probe(&self, account: &Arc<Account>, call: &Call, stamped: &Stamped) -> Probe {
-        let (dialect, stamp) = (account.dialect(), &stamped.stamp);
+    async fn probe(&self, account: &Arc<Account>, call: &Call, stamped: &Stamped, secret: WhichSecret) -> Probe {
+        let (dialect, stamp) = (account.dialect_with(secret), &stamped.stamp);
         let request = dialect.encode(call, stamp, None);
-        let hidden = Hidden::new(dialect.secrets().into_iter(), stamp.nonce.as_deref(), request.body.clone());
+        let hidden = Hidden::new(account.secrets(), stamp.nonce.as_deref(), request.body.clone());
         let started = self.clock.elapsed();
         let response = match self.transport.send(request, Connection::New, &self.deadline()).await {
             Ok(response) => response,

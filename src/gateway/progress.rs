@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::account::{Account, Stamped, Trial};
+use super::account::{Account, Stamped, Trial, WhichSecret};
 use super::clock_offset::Reading;
 use super::dialect::Call;
 use super::error::{Error, Kind};
@@ -17,6 +17,7 @@ use crate::http_client::Connection;
 pub(super) struct Sent {
     pub stamped: Stamped,
     pub login: Option<Arc<LoginToken>>,
+    pub secret: WhichSecret,
     pub connection: Connection,
     /// Which attempt of its call it was, from 1.
     pub number: u32,
@@ -41,11 +42,19 @@ pub(super) struct Progress {
     pub paid_for_repeats: u32,
     /// Whether an attempt failed in a way that may be its connection's: the next one gets a new one.
     pub needs_new_connection: bool,
+    /// The other secret of the credential, once the first one was refused.
+    pub other_secret: Option<WhichSecret>,
     /// Retries with a mended timestamp, which are free if they help.
     mended: u32,
 }
 
 impl Progress {
+    /// The secret to sign with once more, if the one that was sent was refused, and the credential has another.
+    pub(super) fn untried_secret(&self, account: &Account, kind: Kind, sent: WhichSecret) -> Option<WhichSecret> {
+        let is_untried = kind == Kind::CredentialsRefused && self.other_secret.is_none();
+        account.other_than(sent).filter(|_| is_untried)
+    }
+
     /// The call has failed: if it did for its timestamp, what was mended was in vain, and is paid for.
     pub(super) fn settle_mending(&mut self, account: &Account, kind: Kind) {
         if kind == Kind::TimestampRefused {
@@ -65,9 +74,13 @@ impl GatewayClient {
         progress: &mut Progress,
         failure: &Failure,
     ) -> Option<Duration> {
-        let Sent { stamped, login, .. } = failure.sent.as_ref()?;
+        let Sent { stamped, login, secret, .. } = failure.sent.as_ref()?;
         let kind = failure.error.kind;
         progress.needs_new_connection |= matches!(kind.reaction().again, Again::AfterPause(_) | Again::OnNewConnection);
+        if let Some(other) = progress.untried_secret(account, failure.error.kind, *secret) {
+            progress.other_secret = Some(other);
+            return Some(Duration::ZERO);
+        }
         let may_log_in = kind == Kind::LoginExpired && self.may_log_in_again(account, login.as_deref()?);
         let longest = match progress.attempts.after(kind) {
             Next::GiveUp => return None,

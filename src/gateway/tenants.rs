@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -17,7 +18,7 @@ use crate::http_client::loopback::is_exposed;
 use crate::settings::{Section, SettingsDigest};
 
 /// The settings of one company's accounts.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TenantSettings {
     /// The name that tokens carry in `tenant`.
     pub name: String,
@@ -164,24 +165,60 @@ pub struct Tenant {
     opretail: Option<OpRetailAccess>,
     oms: Option<OmsAccess>,
     sources: Sources,
+    settings: TenantSettings,
 }
 
 impl Tenant {
     /// Opens a company's accounts. The registry is shared by all companies of the process.
     pub fn new(settings: TenantSettings, registry: &Registry) -> Self {
-        let sources = Sources::of(&settings);
-        let opretail = settings.opretail.map(|settings| OpRetailAccess {
+        Self::after(None, settings, registry)
+    }
+
+    /// The same after another configuration: an account whose settings are the same goes on, and another one begins, which
+    /// learns what is true of both. A refused credential no longer rests then.
+    fn after(before: Option<&Self>, settings: TenantSettings, registry: &Registry) -> Self {
+        let opretail = settings.opretail.clone().map(|settings| OpRetailAccess {
             enterprise_id: settings.enterprise_id,
             zone: settings.time_zone.clone(),
-            account: Arc::new(Account::opretail(settings, registry)),
+            account: before.map_or_else(
+                || Arc::new(Account::opretail(settings.clone(), registry)),
+                |before| before.opretail_account(&settings, registry),
+            ),
         });
-        let oms = settings.oms.map(|settings| OmsAccess {
+        let oms = settings.oms.clone().map(|settings| OmsAccess {
             page_cap: settings.page_cap,
             code_parameter: settings.code_parameter,
             zone: settings.time_zone.clone(),
-            account: Arc::new(Account::oms(settings, registry)),
+            account: before.map_or_else(
+                || Arc::new(Account::oms(settings.clone(), registry)),
+                |before| before.oms_account(&settings, registry),
+            ),
         });
-        Self { name: settings.name.into(), opretail, oms, sources }
+        Self { name: settings.name.as_str().into(), opretail, oms, sources: Sources::of(&settings), settings }
+    }
+
+    fn opretail_account(&self, settings: &OpRetailSettings, registry: &Registry) -> Arc<Account> {
+        let before = self.settings.opretail.as_ref().zip(self.opretail.as_ref());
+        match before {
+            Some((before, access)) if before == settings => access.account.clone(),
+            Some((before, access)) if before.m_api == settings.m_api => {
+                let has_same_login = (&before.key, &before.system, &before.login, &before.cloud_api)
+                    == (&settings.key, &settings.system, &settings.login, &settings.cloud_api);
+                Arc::new(Account::opretail(settings.clone(), registry).taught_by(&access.account, has_same_login))
+            }
+            _ => Arc::new(Account::opretail(settings.clone(), registry)),
+        }
+    }
+
+    fn oms_account(&self, settings: &OmsSettings, registry: &Registry) -> Arc<Account> {
+        let before = self.settings.oms.as_ref().zip(self.oms.as_ref());
+        match before {
+            Some((before, access)) if before == settings => access.account.clone(),
+            Some((before, access)) if before.url == settings.url => {
+                Arc::new(Account::oms(settings.clone(), registry).taught_by(&access.account, true))
+            }
+            _ => Arc::new(Account::oms(settings.clone(), registry)),
+        }
     }
 
     /// The name that tokens carry.
@@ -231,25 +268,44 @@ impl Tenant {
     }
 }
 
-/// All companies by the name that tokens carry.
+/// All companies by the name that tokens carry, as the configuration in force has them. Cloning shares them.
 #[derive(Clone)]
-pub struct Tenants(BTreeMap<Arc<str>, Arc<Tenant>>);
+pub struct Tenants {
+    by_name: Arc<ArcSwap<ByName>>,
+    registry: Registry,
+}
+
+type ByName = BTreeMap<Arc<str>, Arc<Tenant>>;
 
 impl Tenants {
     /// Opens the accounts of all companies.
     pub fn new(settings: Vec<TenantSettings>, registry: &Registry) -> Self {
-        let tenants = settings.into_iter().map(|settings| Tenant::new(settings, registry));
-        Self(tenants.map(|tenant| (tenant.name.clone(), Arc::new(tenant))).collect())
+        let tenants = Self { by_name: Arc::default(), registry: registry.clone() };
+        tenants.renew(settings);
+        tenants
+    }
+
+    /// Puts another configuration in force for the next request. Calls under way end with the accounts that they began with.
+    pub fn renew(&self, settings: Vec<TenantSettings>) {
+        let before = self.by_name.load();
+        let renewed = settings.into_iter().map(|settings| {
+            let before = before.get(settings.name.as_str());
+            match before.filter(|before| before.settings == settings) {
+                Some(same) => same.clone(),
+                None => Arc::new(Tenant::after(before.map(AsRef::as_ref), settings, &self.registry)),
+            }
+        });
+        self.by_name.store(Arc::new(renewed.map(|tenant| (tenant.name.clone(), tenant)).collect()));
     }
 
     /// The company of this name.
     pub fn get(&self, name: &str) -> Option<Arc<Tenant>> {
-        self.0.get(name).cloned()
+        self.by_name.load().get(name).cloned()
     }
 
     /// All of them, by name.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Tenant>> {
-        self.0.values()
+    pub fn all(&self) -> Vec<Arc<Tenant>> {
+        self.by_name.load().values().cloned().collect()
     }
 }
 

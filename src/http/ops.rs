@@ -131,8 +131,8 @@ impl Standing {
         Some(if replicas.is_up() { SharedState::InUse } else { SharedState::Unavailable })
     }
 
-    fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
-        self.tenants.iter().flat_map(|tenant| tenant.accounts())
+    fn accounts(&self) -> Vec<Arc<Account>> {
+        self.tenants.all().iter().flat_map(|tenant| tenant.accounts().cloned().collect::<Vec<_>>()).collect()
     }
 
     fn of_account(&self, account: &Account) -> GatewayState {
@@ -160,8 +160,9 @@ impl Standing {
         for gateway in Gateway::ALL {
             let states: Vec<GatewayState> = self
                 .accounts()
+                .into_iter()
                 .filter(|account| account.gateway() == gateway)
-                .map(|account| self.of_account(account))
+                .map(|account| self.of_account(&account))
                 .collect();
             for state in BreakerState::ALL {
                 let count = states.iter().filter(|account| account.breaker == state).count();
@@ -200,7 +201,7 @@ async fn read_health() -> HttpResponse {
 )]
 async fn read_readiness(standing: Data<Standing>) -> HttpResponse {
     let is_stopping = standing.stopping.has_begun();
-    let gateways = standing.accounts().map(|account| standing.of_account(account));
+    let gateways = standing.accounts().into_iter().map(|account| standing.of_account(&account));
     let document = ReadinessDocument {
         status: if is_stopping { "stopping" } else { "ready" },
         version: env!("CARGO_PKG_VERSION"),

@@ -195,9 +195,9 @@ impl StoreFlowQuestion {
         self.question.freshness.fresh
     }
 
-    /// Tells it from the questions of all other stores and companies.
-    pub const fn key(&self) -> &Key {
-        &self.question.key
+    /// Tells it from the questions of all other stores and tenants, and from the same question by another account.
+    pub fn watched(&self) -> (Key, u64) {
+        (self.question.key.clone(), self.access.account.number())
     }
 
     /// Time.

@@ -84,6 +84,7 @@ mod tenants;
 mod tokens;
 mod traces;
 mod transport_failures;
+mod vendor_secrets;
 mod watched_flow;
 mod watching;
 mod wire;

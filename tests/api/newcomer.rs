@@ -46,6 +46,7 @@ fn every_default_that_the_example_explains_is_a_setting() {
     let alternatives = [
         "#secret_argon2",
         "#ca_file",
+        "#second_",
         "#stores =",
         "#revoked_tokens_file",
         "#jwks_file",

@@ -43,6 +43,7 @@ async fn call(url: &str) -> Result<Option<serde_json::Value>, Error> {
         url: url.to_owned(),
         flag: "demo".to_owned(),
         token: "token".into(),
+        second_token: None,
         timestamp: TimestampChoice::Auto,
         unique: Unique::Nonce,
         page_cap: 100,

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::gateway::dialect::TimestampForm;
 use crate::gateway::endpoint;
+use crate::gateway::endpoint::{same_secret, same_secrets};
 use crate::gateway::stamps::Unique;
 use crate::settings::Section;
 
@@ -29,6 +30,10 @@ pub struct OmsSettings {
     /// `token` or `token_file`: signs, and is never sent.
     #[serde(skip)]
     pub token: SecretString,
+    /// `second_token` or `second_token_file`: signs a call again that is refused with the first, while a new token takes the
+    /// place of an old one.
+    #[serde(skip)]
+    pub second_token: Option<SecretString>,
     /// `timestamp`: `auto` (default), `unix` or `compact`.
     #[serde(skip)]
     pub timestamp: TimestampChoice,
@@ -103,6 +108,17 @@ impl FromStr for CodeParameter {
     }
 }
 
+/// Tokens included, so that a reload finds out what has changed.
+impl PartialEq for OmsSettings {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { url, flag, token, second_token, timestamp, unique, page_cap, code_parameter, time_zone } = self;
+        same_secret(token, &other.token)
+            && same_secrets(second_token.as_ref(), other.second_token.as_ref())
+            && (url, flag, timestamp, unique) == (&other.url, &other.flag, &other.timestamp, &other.unique)
+            && (page_cap, code_parameter, time_zone) == (&other.page_cap, &other.code_parameter, &other.time_zone)
+    }
+}
+
 impl OmsSettings {
     /// Reads the section, reporting everything that is missing or wrong.
     pub fn read(section: &Section<'_>) -> Self {
@@ -111,6 +127,7 @@ impl OmsSettings {
             url: endpoint::read_required_url(section, "url", help),
             flag: section.required_text("flag", "the flag that the OMS gave this caller"),
             token: section.required_secret("token", "the token that belongs to the flag"),
+            second_token: section.secret("second_token"),
             timestamp: section.parsed("timestamp").unwrap_or(TimestampChoice::Auto),
             unique: endpoint::read_unique(section, TIMESTAMP_LEAD),
             page_cap: read_page_cap(section),

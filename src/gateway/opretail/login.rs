@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::gateway::dialect::{Call, Door, LoginAnswer, Method};
+use crate::gateway::endpoint::same_secret;
 use crate::gateway::object::Object;
 use crate::gateway::{odd_values, scalar};
 use crate::settings::Section;
@@ -32,6 +33,13 @@ pub struct LoginSettings {
     /// `password` or `password_file`.
     #[serde(skip)]
     pub password: SecretString,
+}
+
+impl PartialEq for LoginSettings {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { method, user_name, password } = self;
+        (method, user_name) == (&other.method, &other.user_name) && same_secret(password, &other.password)
+    }
 }
 
 /// Which of the two logins.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::login::LoginSettings;
 use super::sign::SignMethod;
 use crate::gateway::endpoint;
+use crate::gateway::endpoint::{same_secret, same_secrets};
 use crate::gateway::stamps::Unique;
 use crate::settings::Section;
 
@@ -30,6 +31,10 @@ pub struct OpRetailSettings {
     /// `secret` or `secret_file`: signs, and is never sent.
     #[serde(skip)]
     pub secret: SecretString,
+    /// `second_secret` or `second_secret_file`: signs a call again that is refused with the first, while a new secret takes the
+    /// place of an old one.
+    #[serde(skip)]
+    pub second_secret: Option<SecretString>,
     /// `sign_method`: `md5` (default) or `sha1`.
     #[serde(skip)]
     pub sign_method: SignMethod,
@@ -46,6 +51,19 @@ pub struct OpRetailSettings {
     pub time_zone: TimeZone,
 }
 
+/// Secrets included, so that a reload finds out what has changed.
+impl PartialEq for OpRetailSettings {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { m_api, cloud_api, system, key, secret, second_secret, sign_method, unique, .. } = self;
+        let Self { enterprise_id, login, time_zone, .. } = self;
+        same_secret(secret, &other.secret)
+            && same_secrets(second_secret.as_ref(), other.second_secret.as_ref())
+            && (m_api, cloud_api, system, key) == (&other.m_api, &other.cloud_api, &other.system, &other.key)
+            && (sign_method, unique) == (&other.sign_method, &other.unique)
+            && (enterprise_id, login, time_zone) == (&other.enterprise_id, &other.login, &other.time_zone)
+    }
+}
+
 impl OpRetailSettings {
     /// Reads the section, reporting everything that is missing or wrong.
     pub fn read(section: &Section<'_>) -> Self {
@@ -55,6 +73,7 @@ impl OpRetailSettings {
             system: section.text("system").unwrap_or_else(|| "S107".to_owned()),
             key: section.required_text("key", "the developer key (_akey) that OPRetail assigned"),
             secret: section.required_secret("secret", "the secret that belongs to the developer key"),
+            second_secret: section.secret("second_secret"),
             sign_method: section.parsed("sign_method").unwrap_or(SignMethod::Md5),
             unique: endpoint::read_unique(section, TIMESTAMP_LEAD),
             enterprise_id: section.integer("enterprise_id"),

@@ -73,10 +73,13 @@ impl Latest {
     }
 }
 
+/// A store, asked for with one account: after a reload of the account, others ask with the next.
+type Watched = (Key, u64);
+
 /// The stores that are watched, of all companies. Shared by all workers.
 #[derive(Debug, Default)]
 pub struct Feeds {
-    watched: Mutex<HashMap<Key, Arc<watch::Sender<Latest>>>>,
+    watched: Mutex<HashMap<Watched, Arc<watch::Sender<Latest>>>>,
     supervisor: Supervisor,
 }
 
@@ -89,12 +92,12 @@ impl Feeds {
     /// Listens to a store of which `found` is known. The first listener's worker asks from then on.
     pub fn listen(self: &Arc<Self>, question: StoreFlowQuestion, found: &Found) -> watch::Receiver<Latest> {
         let mut feeds = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(feed) = feeds.get(question.key()) {
+        if let Some(feed) = feeds.get(&question.watched()) {
             return feed.subscribe();
         }
         let (sender, receiver) = watch::channel(Latest::of(Ok(found)));
         let sender = Arc::new(sender);
-        feeds.insert(question.key().clone(), sender.clone());
+        feeds.insert(question.watched(), sender.clone());
         let feed = Feed { feeds: self.clone(), sender, due: Due::after(&question, found), question: question.again() };
         // One that fails ends the streams of its listeners, who come back and start the next.
         self.supervisor.on_demand("flow_feeds", feed.run());
@@ -170,7 +173,7 @@ impl Feed {
         let mut feeds = self.feeds.watched.lock().unwrap_or_else(PoisonError::into_inner);
         let is_unheard = self.sender.receiver_count() == 0;
         if is_unheard {
-            feeds.remove(self.question.key());
+            feeds.remove(&self.question.watched());
         }
         is_unheard
     }
@@ -180,8 +183,8 @@ impl Drop for Feed {
     /// However the task ends: whoever listens to it learns that it does, and the next one starts another.
     fn drop(&mut self) {
         let mut feeds = self.feeds.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        if feeds.get(self.question.key()).is_some_and(|sender| Arc::ptr_eq(sender, &self.sender)) {
-            feeds.remove(self.question.key());
+        if feeds.get(&self.question.watched()).is_some_and(|sender| Arc::ptr_eq(sender, &self.sender)) {
+            feeds.remove(&self.question.watched());
         }
     }
 }

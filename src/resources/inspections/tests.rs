@@ -26,6 +26,7 @@ fn access() -> OpRetailAccess {
         system: String::new(),
         key: String::new(),
         secret: SecretString::from("secret"),
+        second_secret: None,
         sign_method: SignMethod::Md5,
         unique: Unique::Nonce,
         login: None,
