@@ -86,7 +86,7 @@ fn not_found() -> HttpResponse {
 }
 
 fn refusal(error: &OAuthError) -> HttpResponse {
-    let status = StatusCode::from_u16(error.error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
     let mut response = unstored(status);
     if status == StatusCode::UNAUTHORIZED {
         response.insert_header((WWW_AUTHENTICATE, format!("Basic realm=\"{REALM}\"")));

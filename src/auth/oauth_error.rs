@@ -48,11 +48,25 @@ pub struct OAuthError {
     #[serde(skip)]
     #[schema(ignore)]
     pub retry_after: Option<Duration>,
+    /// Whether the form is larger than it may be, which HTTP has a status for.
+    #[serde(skip)]
+    #[schema(ignore)]
+    is_too_large: bool,
 }
 
 impl OAuthError {
     fn new(error: OAuthErrorCode, description: impl Into<String>) -> Self {
-        Self { error, error_description: description.into(), retry_after: None }
+        Self { error, error_description: description.into(), retry_after: None, is_too_large: false }
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> u16 {
+        if self.is_too_large { 413 } else { self.error.status() }
+    }
+
+    /// 413: the form is too large.
+    pub fn too_large() -> Self {
+        Self { is_too_large: true, ..Self::invalid_request("The form is too large; send only what the path takes") }
     }
 
     /// 400: the request is malformed.

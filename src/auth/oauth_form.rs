@@ -1,6 +1,7 @@
 //! The forms that OAuth clients post, and how such a client shows who it is (RFC 6749 §2.3, RFC 7009 §2.1, RFC 7662 §2.1),
 //! read strictly: nothing may be said twice, and the credentials come in one way only.
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use actix_web::{HttpRequest, web};
 use base64::Engine as _;
@@ -47,7 +48,10 @@ impl ClientCredentials {
 /// # Errors
 /// It did not, or is not.
 pub fn body(body: Result<web::Bytes, actix_web::Error>) -> Result<web::Bytes, OAuthError> {
-    body.map_err(|_| OAuthError::invalid_request("The body cannot be read, or is too large"))
+    body.map_err(|error| match error.as_response_error().status_code() {
+        StatusCode::PAYLOAD_TOO_LARGE => OAuthError::too_large(),
+        _ => OAuthError::invalid_request("The body cannot be read"),
+    })
 }
 
 /// The parameters of a form. One without a value counts as left out (RFC 6749 §3.2).

@@ -73,6 +73,9 @@ problem_types! {
     UnsupportedMediaType = 415 "unsupported-media-type", "The body has an unsupported media type",
         "The body is not of the media type that this path takes.",
         "Send the body as the API document says.";
+    ExpectationFailed = 417 "expectation-failed", "An expectation of the request is not met",
+        "The `Expect` header asks for something that this service does not do.",
+        "Send the request without `Expect`, or with `Expect: 100-continue`.";
     MisdirectedRequest = 421 "misdirected-request", "This service does not answer for this host",
         "The `Host` header names a host that this service is not configured to answer for.",
         "Use the address that you were given for this service. Whoever runs it can add a host to `server.hosts`.";
@@ -123,6 +126,7 @@ impl ProblemType {
             413 => Self::PayloadTooLarge,
             414 => Self::UriTooLong,
             415 => Self::UnsupportedMediaType,
+            417 => Self::ExpectationFailed,
             421 => Self::MisdirectedRequest,
             431 => Self::HeadersTooLarge,
             400..=499 => Self::BadRequest,

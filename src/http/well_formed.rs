@@ -5,7 +5,7 @@
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
-use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
+use actix_web::http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING, UPGRADE};
 
 use super::host::{self, Host};
 use super::problem::Problem;
@@ -17,10 +17,11 @@ const IDLE_BODY: u64 = 1024;
 /// Passes a request that has one meaning.
 ///
 /// # Errors
-/// 400, 413 or 421.
+/// 400, 413, 417 or 421.
 pub fn check(request: &ServiceRequest, served: &[Host]) -> Result<(), Problem> {
     let host = host::check(request, served)?;
     check_target(request, host)?;
+    check_expectation(request)?;
     check_framing(request)
 }
 
@@ -37,6 +38,13 @@ fn check_target(request: &ServiceRequest, host: Option<&str>) -> Result<(), Prob
         return Ok(());
     }
     Err(bad("The request target is neither a path nor a URL of the host that `Host` names."))
+}
+
+/// There is one expectation (RFC 9110 §10.1.1), and the framework meets it.
+fn check_expectation(request: &ServiceRequest) -> Result<(), Problem> {
+    let mut expected = request.headers().get_all(EXPECT);
+    let is_known = expected.all(|value| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"100-continue"));
+    if is_known { Ok(()) } else { Err(Problem::of(ProblemType::ExpectationFailed)) }
 }
 
 /// The framework would read a body up to the connection's end where WebSocket is asked for, whatever its length says.
@@ -99,6 +107,16 @@ mod tests {
         }
         assert_eq!(status("POST", "/", &[("content-length", "1025")]), 200);
         assert_eq!(status("POST", "/", &[("transfer-encoding", "chunked")]), 200);
+    }
+
+    #[test]
+    fn nothing_is_expected_but_to_be_told_to_go_on() {
+        for met in ["100-continue", "100-Continue", " 100-continue "] {
+            assert_eq!(status("POST", "/", &[("expect", met)]), 200, "{met}");
+        }
+        for unmet in ["200-ok", "", "100-continue, x=1", "100-continu", "x=\"100-continue\""] {
+            assert_eq!(status("GET", "/", &[("expect", unmet)]), 417, "{unmet}");
+        }
     }
 
     #[test]

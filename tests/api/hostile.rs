@@ -215,6 +215,31 @@ async fn a_body_where_none_is_read_is_refused_and_never_taken_for_a_request() {
 }
 
 #[actix_web::test]
+async fn an_expectation_that_cannot_be_met_is_417_and_the_one_that_can_is_met() {
+    let app = TestApp::spawn();
+    let path = "/stores/S_123456/flow";
+    assert_eq!(app.get(path).await.status, 200);
+    let token = app.token("dashboard");
+    for (path, expectation) in [("/healthz", "magic"), (path, "200-ok"), ("/nowhere", "later")] {
+        let head = format!("Host: a\r\nAuthorization: Bearer {token}\r\nExpect: {expectation}\r\n\r\n");
+        assert_eq!(statuses(&app, &format!("GET {path} HTTP/1.1\r\n{head}"))[0], "417", "{expectation}");
+    }
+    let mut connection = RawConnection::open(app.address(), get("Expect: 100-continue").as_bytes());
+    assert_eq!(connection.read_answer().get(9..12), Some("100"));
+    assert_eq!(connection.read_answer().get(9..12), Some("200"));
+}
+
+#[actix_web::test]
+async fn a_form_that_is_too_large_is_413_in_the_form_that_oauth_clients_read() {
+    let app = TestApp::spawn();
+    let large = format!("grant_type=client_credentials&scope={}", "a".repeat(64 << 10));
+    for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
+        let refused = app.post_form("dashboard", path, &large).await;
+        assert_eq!((refused.status, refused.json()["error"].as_str()), (413, Some("invalid_request")), "{path}");
+    }
+}
+
+#[actix_web::test]
 async fn pipelined_requests_are_answered_in_their_order() {
     let app = TestApp::spawn();
     let ids: Vec<String> = (0..40).map(|number| format!("request-{number}")).collect();
