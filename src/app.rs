@@ -148,7 +148,7 @@ impl App {
         let address = listener.local_addr()?;
         let supervisor = Supervisor::default();
         let options = settings.server.clone();
-        let tls = tls::client_config(settings.gateway.ca_file.as_deref())?;
+        let tls = tls::client_config(&settings.gateway.authorities)?;
         warn_of_plain_http(&settings);
         let replicas = settings.redis.map(|settings| Replicas::new(settings, clock.clone()));
         let cache = AnswerCache::new(&settings.cache, clock.clone()).sharing(replicas.clone());

@@ -23,7 +23,7 @@ pub struct CallCommand {
 impl CallCommand {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let (settings, account, call) = self.call.prepare()?;
-        let tls = tls::client_config(settings.gateway.ca_file.as_deref()).map_err(crate::app::AppError::from)?;
+        let tls = tls::client_config(&settings.gateway.authorities).map_err(crate::app::AppError::from)?;
         let transport = Transport::new(&settings.gateway, tls);
         let client = GatewayClient::new(transport, Clock::system(), settings.gateway.deadline);
         let (body, outcome) = client.call_raw(&account, &call).await?;

@@ -135,7 +135,7 @@ impl Company {
     async fn listed(&self) -> Result<Option<Vec<ListedStore>>, CliError> {
         let Ok(access) = self.tenant.oms() else { return Ok(None) };
         let settings = &self.settings.gateway;
-        let tls = tls::client_config(settings.ca_file.as_deref()).map_err(crate::app::AppError::from)?;
+        let tls = tls::client_config(&settings.authorities).map_err(crate::app::AppError::from)?;
         let client = GatewayClient::new(Transport::new(settings, tls), Clock::system(), settings.deadline);
         Ok(Some(all_stores(access, &client).await?))
     }

@@ -1,8 +1,9 @@
 //! `[gateway]`: how gateways are called, whichever vendor's, and how much each of them may be asked.
 
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
 
 use super::vendor::Gateway;
 use crate::settings::Section;
@@ -24,8 +25,8 @@ pub struct GatewaySettings {
     pub reuse_after: Duration,
     /// `allow_plain_http`: whether gateways on other machines may be called without TLS. Default `false`.
     pub allow_plain_http: bool,
-    /// `ca_file`: PEM certificates to trust besides the system's and Mozilla's.
-    pub ca_file: Option<PathBuf>,
+    /// `ca_file`: certificates in PEM to trust besides the system's and Mozilla's.
+    pub authorities: Vec<CertificateDer<'static>>,
     /// How much each gateway of OPRetail may be asked: `[gateway]`, and `[gateway.opretail]` over it.
     pub opretail: LimitSettings,
     /// How much each OMS may be asked: `[gateway]`, and `[gateway.oms]` over it.
@@ -61,7 +62,7 @@ impl Default for GatewaySettings {
             breaker_rest: Duration::from_secs(5),
             reuse_after: Duration::from_secs(1),
             allow_plain_http: false,
-            ca_file: None,
+            authorities: Vec::new(),
             opretail: LimitSettings::default(),
             oms: LimitSettings::default(),
         }
@@ -81,7 +82,7 @@ impl GatewaySettings {
             breaker_rest: section.duration("breaker_rest", default.breaker_rest),
             reuse_after: section.duration("reuse_after", default.reuse_after),
             allow_plain_http: Self::allows_plain_http(section),
-            ca_file: section.text("ca_file").map(PathBuf::from),
+            authorities: section.certificates("ca_file").unwrap_or_default(),
             opretail: limits.read(&section.section("opretail")),
             oms: limits.read(&section.section("oms")),
         };

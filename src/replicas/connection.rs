@@ -10,8 +10,6 @@ use redis::cluster_async::ClusterConnection;
 use redis::{
     Cmd, ConnectionAddr, ErrorKind, Pipeline, RedisConnectionInfo, RedisError, RedisFuture, RedisResult, Value, cmd,
 };
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use secrecy::ExposeSecret as _;
 
@@ -143,10 +141,9 @@ fn tls(settings: &RedisSettings) -> RedisResult<Tls> {
     let mut roots = RootCertStore::empty();
     match &settings.authorities {
         None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Some(pem) => {
-            for certificate in CertificateDer::pem_slice_iter(pem) {
-                let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
-                roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
+        Some(authorities) => {
+            for authority in authorities {
+                roots.add(authority.clone()).map_err(|error| unusable(error.to_string()))?;
             }
         }
     }

@@ -4,9 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use secrecy::SecretString;
 
-use crate::settings::{MOST_OF_A_TEXT, Section};
+use crate::settings::Section;
 
 /// Whoever is this patient has Redis far away.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(2);
@@ -87,7 +88,7 @@ pub struct RedisSettings {
     /// `tls`: whether connections are encrypted. Default `false`.
     pub tls: bool,
     /// `ca_file`: the certificates that are trusted instead of those of the public authorities, in PEM.
-    pub authorities: Option<Vec<u8>>,
+    pub authorities: Option<Vec<CertificateDer<'static>>>,
     /// `prefix`: what all keys begin with. Default `storegate`.
     pub prefix: String,
     /// `timeout`: how long a request waits for Redis in all before it goes on without. Default `45ms`.
@@ -195,12 +196,11 @@ fn read_database(section: &Section<'_>, mode: Mode) -> i64 {
     database.into()
 }
 
-fn read_authorities(section: &Section<'_>, tls: bool) -> Option<Vec<u8>> {
-    let authorities = section.file("ca_file", MOST_OF_A_TEXT)?;
-    if !tls {
+fn read_authorities(section: &Section<'_>, tls: bool) -> Option<Vec<CertificateDer<'static>>> {
+    if !tls && section.text("ca_file").is_some() {
         section.problem("ca_file", "certificates are looked at only with tls = true");
     }
-    Some(authorities.to_vec())
+    section.certificates("ca_file")
 }
 
 fn read_prefix(section: &Section<'_>) -> String {

@@ -31,6 +31,9 @@ pub enum FileError {
     /// A text was expected.
     #[error("it is not text in UTF-8")]
     NotText,
+    /// A text was expected, and this is one in the other form that editors write.
+    #[error("it is not text in UTF-8 but in UTF-16: save it as UTF-8")]
+    Utf16,
 }
 
 impl From<io::Error> for FileError {
@@ -58,12 +61,23 @@ fn check(is_regular: bool) -> Result<(), FileError> {
     if is_regular { Ok(()) } else { Err(FileError::NotRegular) }
 }
 
-/// The bytes of a file as text.
+/// What some editors put before a text in UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The bytes of a text without the mark that some editors put before it.
+pub fn without_mark(content: &[u8]) -> &[u8] {
+    content.strip_prefix(MARK).unwrap_or(content)
+}
+
+/// The bytes of a file as text, without the mark that some editors put before it.
 ///
 /// # Errors
 /// It is not UTF-8.
 pub fn text(content: &[u8]) -> Result<&str, FileError> {
-    std::str::from_utf8(content).map_err(|_| FileError::NotText)
+    if content.starts_with(b"\xff\xfe") || content.starts_with(b"\xfe\xff") {
+        return Err(FileError::Utf16);
+    }
+    std::str::from_utf8(without_mark(content)).map_err(|_| FileError::NotText)
 }
 
 /// The content of a file, shared by all who ask for it.

@@ -2,18 +2,24 @@
 //! Each module reads its own section with the typed readers of [`Section`]; nothing is parsed before its type is known,
 //! so a secret made of digits stays the text that was written.
 
+mod certificates;
 mod digest;
 mod environment;
 mod files;
 mod lines;
+mod named_file;
 mod report;
+mod secret_file;
 mod section;
 mod sources;
 mod units;
 
+pub use certificates::{CertificatesError, read as read_certificates};
 pub use digest::SettingsDigest;
 pub use environment::{overlay, readable, strays};
-pub use files::{FileError, Files, MOST_OF_A_LIST, MOST_OF_A_TEXT, read as read_file, text as text_of_file};
+pub use files::{
+    FileError, Files, MOST_OF_A_LIST, MOST_OF_A_TEXT, read as read_file, text as text_of_file, without_mark,
+};
 pub use report::{Problems, Report, nearest};
 pub use section::Section;
 pub use sources::{Fingerprint, Sources};

@@ -32,6 +32,8 @@ impl fmt::Display for Problems {
 pub struct Report {
     /// Dotted path of the setting, and what is wrong with it.
     problems: RefCell<Vec<(String, String)>>,
+    /// What is no mistake and should be known.
+    warnings: RefCell<Vec<String>>,
     known: RefCell<BTreeSet<String>>,
     /// Dotted path of a key to the environment variable that gave it.
     variables: BTreeMap<String, String>,
@@ -79,13 +81,19 @@ impl Report {
         }
     }
 
+    /// Adds what is no mistake and should be known of the setting at `path` (dotted).
+    pub(super) fn warning(&self, path: &str, message: impl fmt::Display) {
+        self.warnings.borrow_mut().push(format!("{path}: {message}"));
+    }
+
     /// Ends the reading: reports names in `table` that no section asked for, and gives what is only to be told.
     ///
     /// # Errors
     /// Every problem found, in the order in which the settings were read.
     pub fn finish(self, table: &Table) -> Result<Vec<String>, Problems> {
         self.report_unknown(table, "");
-        let (misspelt, warnings) = self.stray_variables();
+        let (misspelt, mut warnings) = self.stray_variables();
+        warnings.extend(self.warnings.take());
         let problems = self.problems.into_inner();
         if problems.is_empty() && misspelt.is_empty() {
             return Ok(warnings);

@@ -8,12 +8,19 @@ use std::rc::Rc;
 use std::str::FromStr;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use secrecy::SecretString;
 use toml::{Table, Value};
 
-use super::files::{self, FileError, MOST_OF_A_TEXT};
+use super::certificates;
+use super::files::{FileError, MOST_OF_A_TEXT};
+use super::named_file::unreadable;
 use super::report::Report;
+use super::secret_file;
 use super::units::{parse_duration, parse_size};
+
+/// What is read like a secret and is none: everybody may have it.
+const PUBLIC: [&str; 2] = ["public_key", "secret_sha256"];
 
 /// One table of the configuration, with its place in the whole.
 #[derive(Debug, Clone)]
@@ -193,11 +200,16 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The content of the file that `key` names, if it can be read. What is written there is not shown: whoever takes a
-    /// path for the thing itself has written a secret.
+    /// The content of the file that `key` names, if it can be read.
     pub fn file(&self, key: &str, most: usize) -> Option<Rc<[u8]>> {
         let path = self.text(key)?;
-        self.read_file(&path, most).map_err(|error| self.problem(key, unreadable(&error))).ok()
+        self.read_file(&path, most).map_err(|error| self.problem(key, unreadable(&path, &error))).ok()
+    }
+
+    /// The certificates in the file that `key` names.
+    pub fn certificates(&self, key: &str) -> Option<Vec<CertificateDer<'static>>> {
+        let content = self.file(key, MOST_OF_A_TEXT)?;
+        certificates::read(&content).map_err(|error| self.problem(key, error)).ok()
     }
 
     /// Reports a problem with the setting `key` of this section.
@@ -213,15 +225,15 @@ impl<'a> Section<'a> {
     }
 
     fn read_secret_file(&self, key: &str, file_key: &str, path: &str) -> Option<String> {
+        let way_out = format!("this is a path, the secret itself belongs in {key}");
         let content = self.read_file(path, MOST_OF_A_TEXT);
-        match content.as_deref().map_err(Clone::clone).and_then(files::text) {
-            Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_owned()),
-            Err(error) => {
-                let way_out = format!("this is a path, the secret itself belongs in {key}");
-                self.problem(file_key, format!("{}; {way_out}", unreadable(&error)));
-                None
-            }
+        let content =
+            content.map_err(|error| self.problem(file_key, format!("{}; {way_out}", unreadable(path, &error))));
+        let secret = secret_file::read(content.as_deref().ok()?).map_err(|error| self.problem(file_key, error)).ok()?;
+        if !PUBLIC.contains(&key) && secret_file::is_open_to_all(Path::new(path)) {
+            self.report.warning(&self.path_of(file_key), "every user of this machine may read the file: chmod 600 it");
         }
+        Some(secret.to_owned())
     }
 
     fn read_file(&self, path: &str, most: usize) -> Result<Rc<[u8]>, FileError> {
@@ -241,10 +253,6 @@ impl<'a> Section<'a> {
     fn path_of(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
-}
-
-fn unreadable(error: &FileError) -> String {
-    format!("the file that is named here cannot be read: {error}")
 }
 
 #[cfg(test)]
@@ -291,7 +299,7 @@ mod tests {
         assert!(root.secret("token").is_none() && root.file("list_file", 10).is_none());
         let problems = report.finish(&table).unwrap_err().0.join("\n");
         assert!(
-            problems.contains("token_file: the file that is named here cannot be read: No such file"),
+            problems.contains("token_file: the file that is named here cannot be read (looked up in "),
             "{problems}"
         );
         assert!(problems.contains("; this is a path, the secret itself belongs in token"), "{problems}");

@@ -13,7 +13,6 @@ use rustls::pki_types::PrivateKeyDer;
 use storegate::gateway::tls;
 use storegate::http_client::{Connection, Failure, HttpClient, Options};
 
-use crate::program::directory;
 use crate::scripted_peer::{ScriptedPeer, Served, Step, response};
 use crate::test_app::{Setup, TestApp};
 
@@ -187,13 +186,11 @@ async fn under_load_with_interim_and_second_answers_each_caller_gets_its_own_sto
 fn certified() -> (Arc<ServerConfig>, HttpClient) {
     let names = ["127.0.0.1", "::1", "localhost"].map(str::to_owned);
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).unwrap();
-    let path = directory(&format!("connections-{:x}", fastrand::u64(..))).join("ca.pem");
-    std::fs::write(&path, cert.pem()).unwrap();
     let key = PrivateKeyDer::Pkcs8(signing_key.serialize_der().into());
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let server = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let server = server.with_no_client_auth().with_single_cert(vec![cert.der().clone()], key).unwrap();
-    let client = HttpClient::new(OPTIONS, Some(tls::client_config(Some(&path)).unwrap()));
+    let client = HttpClient::new(OPTIONS, Some(tls::client_config(&[cert.der().clone()]).unwrap()));
     (Arc::new(server), client)
 }
 

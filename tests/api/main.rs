@@ -38,6 +38,7 @@ mod doctor;
 mod documents;
 mod errors;
 mod fair_shares;
+mod files_of_settings;
 mod gateway_answers;
 mod guesses;
 mod hostile;

@@ -48,7 +48,7 @@ fn no_kind_of_file_is_read_at_the_start_that_is_not_regular() {
         fs::write(&path, text).unwrap();
         let told = refusal(path.to_str().unwrap());
         for key in ["auth.keys.first.private_key", "auth.revoked_tokens", "acme.oms.token", "auth.issuers.login.jwks"] {
-            let problem = format!("{key}_file: the file that is named here cannot be read: it is not a regular file");
+            let problem = format!("{key}_file: the file {odd} cannot be read: it is not a regular file");
             assert!(told.contains(&problem), "{problem} in {told}");
         }
     }

@@ -8,8 +8,8 @@ use crate::reloading::program_configuration;
 /// A whole secret, as `"$(cat key.pem)"` gives it.
 const PLANTED: &str = "-----BEGIN PRIVATE KEY-----\nplanted-secret\n-----END PRIVATE KEY-----";
 
-/// Every setting that names a file, but for `gateway.ca_file`, which is read when the rest is right.
-const SETTINGS: [&str; 9] = [
+/// Every setting that names a file.
+const SETTINGS: [&str; 10] = [
     "auth.keys.a.private_key_file",
     "auth.keys.b.public_key_file",
     "auth.keys.c.secret_file",
@@ -19,6 +19,7 @@ const SETTINGS: [&str; 9] = [
     "auth.issuers.login.jwks_file",
     "tenants.acme.opretail.secret_file",
     "tenants.acme.oms.token_file",
+    "gateway.ca_file",
 ];
 
 fn assert_told_and_hidden(told: &str) {

@@ -52,7 +52,7 @@ async fn call(url: &str) -> Result<Option<serde_json::Value>, Error> {
     };
     let tenant = TenantSettings { name: "acme".to_owned(), opretail: None, oms: Some(oms) };
     let tenant = Tenant::new(tenant, &Registry::new(&settings, Clock::manual(NOW).0));
-    let transport = Transport::new(&settings, tls::client_config(None).unwrap());
+    let transport = Transport::new(&settings, tls::client_config(&[]).unwrap());
     let client = GatewayClient::new(transport, Clock::manual(NOW).0, settings.deadline);
     client.call(&Arc::clone(&tenant.oms().unwrap().account), &Call::new(SHOP_GET).with("shop_bn", "A1")).await
 }

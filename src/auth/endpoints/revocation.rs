@@ -39,6 +39,8 @@ use crate::telemetry::metrics;
             content_type = "application/json",
             headers(("WWW-Authenticate" = String, description = "`Basic realm=\"storegate\"`")),
             example = json!({ "error": "invalid_client", "error_description": "The client id or the client secret is wrong" })),
+        (status = 413, description = "The form is too large.", body = OAuthError, content_type = "application/json",
+            example = json!({ "error": "invalid_request", "error_description": "The form is too large; send only what the path takes" })),
         (status = 429, description = "There were too many wrong secrets, from this address or about this client.", body = OAuthError,
             content_type = "application/json", headers(("Retry-After" = String, description = "Seconds to wait.")),
             example = json!({ "error": "slow_down", "error_description": "There were too many wrong client secrets; wait as long as Retry-After says" })),

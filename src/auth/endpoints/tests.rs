@@ -158,14 +158,14 @@ async fn no_answer_in_the_form_of_oauth_is_kept_by_any_cache() {
         (TOKEN_PATH, dashboard, "", 400),
         (TOKEN_PATH, dashboard, "grant_type=password", 400),
         (TOKEN_PATH, dashboard, "grant_type=client_credentials&scope=cache:purge", 400),
-        (TOKEN_PATH, dashboard, large, 400),
+        (TOKEN_PATH, dashboard, large, 413),
         (INTROSPECTION_PATH, dashboard, token, 200),
         (INTROSPECTION_PATH, dashboard, "token=x", 200),
         (INTROSPECTION_PATH, dashboard, "", 400),
         (INTROSPECTION_PATH, "nobody:x", token, 401),
         (REVOCATION_PATH, dashboard, "token=x", 200),
         (REVOCATION_PATH, dashboard, token, 200),
-        (REVOCATION_PATH, dashboard, large, 400),
+        (REVOCATION_PATH, dashboard, large, 413),
         (REVOCATION_PATH, "no-colon", token, 401),
     ];
     // With "nobody" they are ten, and an address has no more.

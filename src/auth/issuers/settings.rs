@@ -10,7 +10,7 @@ use crate::auth::key_algorithm::KeyAlgorithm;
 use crate::auth::scope::Scopes;
 use crate::auth::token_types::TokenTypes;
 use crate::auth::verify::{LARGEST_TOKEN_BYTES, MAXIMUM_TOKEN_BYTES};
-use crate::settings::Section;
+use crate::settings::{Section, without_mark};
 
 /// The largest file of keys.
 const MAXIMUM_FILE_BYTES: usize = 256 << 10;
@@ -205,7 +205,7 @@ fn read_file(section: &Section<'_>, algorithms: &Algorithms) -> Option<ReadSet> 
         None
     };
     let document = section.file("jwks_file", MAXIMUM_FILE_BYTES)?;
-    match jwks::read(&document, algorithms) {
+    match jwks::read(without_mark(&document), algorithms) {
         // A provider's keys are often for several purposes, so one that cannot be used here is no mistake.
         Ok(set) if !set.keys.is_empty() => Some(set),
         Ok(set) if set.left_out.is_empty() => problem("the file has no key".to_owned()),

@@ -80,7 +80,7 @@ impl Doctor {
 
 /// All checks, in the order of a request: what is ours, each account, the directories, and what else is outside.
 async fn examine(settings: Settings) -> Result<Vec<Finding>, CliError> {
-    let tls = tls::client_config(settings.gateway.ca_file.as_deref()).map_err(AppError::from)?;
+    let tls = tls::client_config(&settings.gateway.authorities).map_err(AppError::from)?;
     let transport = Transport::new(&settings.gateway, tls.clone());
     let client = GatewayClient::new(transport, Clock::system(), settings.gateway.deadline.min(PATIENCE));
     let registry = Registry::new(&settings.gateway, Clock::system());
