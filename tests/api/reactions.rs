@@ -166,6 +166,8 @@ fn quick(setup: &mut Setup) {
     setup.set("CACHE__SLOW_AFTER", "10s");
     // Another worker might still have a connection on which it finds out for itself that the gateway has closed it.
     setup.set("SERVER__WORKERS", "1");
+    // A connection that was used before and breaks is replaced by a new one besides what the reaction is.
+    setup.set("GATEWAY__REUSE_AFTER", "1h");
 }
 
 impl Expected {
