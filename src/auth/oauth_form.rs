@@ -54,18 +54,23 @@ pub fn body(body: Result<web::Bytes, actix_web::Error>) -> Result<web::Bytes, OA
     })
 }
 
-/// The parameters of a form. One without a value counts as left out (RFC 6749 §3.2).
+/// The parameters of a form that its endpoint recognizes. One without a value counts as left out, and others are ignored,
+/// however often they are there: `resource` of RFC 8707 may be repeated (RFC 6749 §3.2).
 ///
 /// # Errors
-/// It is of another media type, or a parameter is there twice (RFC 6749 §3.2).
-pub fn parameters(request: &HttpRequest, body: &[u8]) -> Result<Vec<(String, String)>, OAuthError> {
+/// It is of another media type, or a recognized parameter is there twice (RFC 6749 §3.2).
+pub fn parameters(
+    request: &HttpRequest,
+    body: &[u8],
+    recognized: &[&str],
+) -> Result<Vec<(String, String)>, OAuthError> {
     if !is_form(request) {
         return Err(OAuthError::invalid_request("Send the parameters as application/x-www-form-urlencoded"));
     }
     let mut parameters: Vec<(String, String)> = Vec::new();
-    for (name, value) in form_urlencoded::parse(body) {
+    for (name, value) in form_urlencoded::parse(body).filter(|(name, _)| recognized.contains(&&**name)) {
         if parameters.iter().any(|(seen, _)| *seen == name) {
-            return Err(OAuthError::invalid_request("A parameter is there more than once"));
+            return Err(OAuthError::invalid_request(format!("The parameter {name} is there more than once")));
         }
         parameters.push((name.into_owned(), value.into_owned()));
     }

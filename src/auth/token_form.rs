@@ -25,13 +25,15 @@ pub struct TokenForm {
 }
 
 impl TokenForm {
+    const PARAMETERS: [&str; 4] = ["token", "token_type_hint", "client_id", "client_secret"];
+
     /// Reads the form.
     ///
     /// # Errors
-    /// It is of another media type, or a parameter is there twice.
+    /// It is of another media type, or a parameter of ours is there twice.
     pub fn read(request: &HttpRequest, body: &[u8]) -> Result<Self, OAuthError> {
         let mut form = Self::default();
-        for (name, value) in oauth_form::parameters(request, body)? {
+        for (name, value) in oauth_form::parameters(request, body, &Self::PARAMETERS)? {
             match name.as_str() {
                 "token" => form.token = Some(SecretString::from(value)),
                 "token_type_hint" => form.token_type_hint = Some(value),

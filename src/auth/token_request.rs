@@ -38,13 +38,15 @@ fn grant_types() -> Object {
 }
 
 impl TokenRequest {
+    const PARAMETERS: [&str; 4] = ["grant_type", "scope", "client_id", "client_secret"];
+
     /// Reads the form.
     ///
     /// # Errors
-    /// It is of another media type, or a parameter is there twice (RFC 6749 §3.2).
+    /// It is of another media type, or a parameter of ours is there twice (RFC 6749 §3.2).
     pub fn read(request: &HttpRequest, body: &[u8]) -> Result<Self, OAuthError> {
         let mut form = Self::default();
-        for (name, value) in oauth_form::parameters(request, body)? {
+        for (name, value) in oauth_form::parameters(request, body, &Self::PARAMETERS)? {
             form.set(&name, value);
         }
         Ok(form)

@@ -96,6 +96,23 @@ async fn a_request_for_a_token_that_is_not_one_is_400() {
 }
 
 #[actix_web::test]
+async fn what_a_form_has_besides_is_ignored_however_often_it_is_there() {
+    let app = TestApp::spawn();
+    let pair = format!("dashboard:{CLIENT_SECRET}");
+    let besides = "resource=https%3A%2F%2Fa.example&resource=https%3A%2F%2Fb.example&%00=1&%00=2";
+    let answer = ask_for_token(&app, Some(&pair), &format!("{besides}&grant_type=client_credentials&{besides}")).await;
+    assert_eq!(answer.status, 200);
+    for path in ["/oauth/introspect", "/oauth/revoke"] {
+        let form = |token: &str| format!("{besides}&token={token}&client_id=dashboard&client_secret={CLIENT_SECRET}");
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        let answer = app.send("POST", path, &headers, &form("x")).await;
+        assert_eq!(answer.status, 200, "{path}");
+        let answer = app.send("POST", path, &headers, &form("x&token=y")).await;
+        assert_eq!(answer.json()["error_description"], "The parameter token is there more than once", "{path}");
+    }
+}
+
+#[actix_web::test]
 async fn without_a_token_there_is_a_challenge_and_no_gateway_call() {
     let app = TestApp::spawn();
     let answer = app.send("GET", A_STORE_S_FLOW, &[], "").await;
