@@ -24,7 +24,7 @@ use storegate::config::Settings;
 use storegate::fair_queue::Principal;
 use storegate::gateway::GatewaySettings;
 use storegate::gateway::dialect::{Call, Dialect, Stamp, TimestampForm};
-use storegate::gateway::object::Object;
+use storegate::json::object::Object;
 use storegate::gateway::opretail::methods::GET_TOTAL_DATA;
 use storegate::gateway::opretail::sign::SignMethod;
 use storegate::gateway::opretail::{OpRetail, OpRetailSettings};

@@ -40,6 +40,8 @@ pub mod fair_queue;
 
 pub mod sandbox;
 
+pub mod json;
+
 pub mod telemetry;
 
 pub mod http_client;

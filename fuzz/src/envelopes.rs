@@ -8,12 +8,12 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 use storegate::gateway::dialect::Dialect;
 use storegate::gateway::error::{Kind, Note, Refusal};
-use storegate::gateway::object::{self, Object};
 use storegate::gateway::oms::{CodeParameter, Oms, OmsSettings, TimestampChoice};
 use storegate::gateway::opretail::sign::SignMethod;
 use storegate::gateway::opretail::{OpRetail, OpRetailSettings};
 use storegate::gateway::stamps::Unique;
-use storegate::gateway::{raw_json, scalar};
+use storegate::json::object::{self, Object};
+use storegate::json::{raw, scalar};
 
 use super::independent_json::{member, members, value};
 
@@ -123,7 +123,7 @@ fn assert_data(taken: Option<&RawValue>, expected: &str) {
         return;
     };
     assert_eq!(taken.get(), expected, "the right data is taken, to the letter");
-    let handed_on = raw_json::harmless(taken, "data");
+    let handed_on = raw::harmless(taken, "data");
     assert!(value(handed_on.get()).is_some(), "what is handed on is read by any reader");
     let Ok(Object(figures)) = serde_json::from_str::<Object<Figures>>(taken.get()) else { return };
     figures.assert_can_be_true(taken.get());

@@ -15,7 +15,6 @@ use super::dialect::{Call, Dialect, Stamp, TimestampForm};
 use super::error::{Error, Kind};
 use super::limit::CallLimit;
 use super::login::Login;
-use super::odd_values::Warned;
 use super::oms::{Oms, OmsSettings, TimestampChoice};
 use super::opretail::{OpRetail, OpRetailSettings};
 use super::reactions::{Counts, Shown};
@@ -24,6 +23,7 @@ use super::rest::Rests;
 use super::retry_budget::RetryBudget;
 use super::stamps::{FormMemory, Stamps};
 use super::vendor::Gateway;
+use crate::json::odd_values::Warned;
 
 /// Numbers every [`Account`] of the process.
 static ACCOUNTS: AtomicU64 = AtomicU64::new(0);

@@ -11,10 +11,10 @@ use super::clock_offset::Reading;
 use super::dialect::Call;
 use super::error::{Error, Kind, Note, Refusal};
 use super::hidden::Hidden;
-use super::odd_values;
 use super::transport::Response;
 use super::transport_failure::TransportFailure;
 use super::vendor::Gateway;
+use crate::json::odd_values;
 
 /// A gateway that asks to wait and does not say for how long is left alone for this long.
 const WAIT: Duration = Duration::from_secs(5);

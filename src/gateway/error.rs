@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::raw_json::Flaw;
 use super::transport_failure::TransportFailure;
 use super::vendor::Gateway;
+use crate::json::raw::Flaw;
 
 pub use super::reactions::{Kind, Older};
 

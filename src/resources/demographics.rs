@@ -17,11 +17,11 @@ use crate::auth::scope::DemographicsRead;
 use crate::cache::{Found, Freshness};
 use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::object::Optional;
 use crate::gateway::opretail::methods::GET_FLOW_GROUP_DISTRIBUTION;
 use crate::gateway::vendor::Gateway;
-use crate::gateway::{object, odd_values, scalar};
 use crate::http::problem::Problem;
+use crate::json::object::Optional;
+use crate::json::{object, odd_values, scalar};
 
 pub use ask::{Counted, DemographicsAsk, HoursQuery};
 pub use of_stores::OF_STORES;

@@ -15,11 +15,11 @@ use crate::auth::scope::{OrganizationsRead, OrganizationsSecrets, Scope};
 use crate::directory::OrganizationId;
 use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::object::Optional;
 use crate::gateway::opretail::methods::AUTHENTICATION;
-use crate::gateway::scalar;
 use crate::gateway::vendor::Gateway;
 use crate::http::problem::Problem;
+use crate::json::object::Optional;
+use crate::json::scalar;
 
 const MASK: &str = "********";
 

@@ -19,11 +19,11 @@ use crate::directory::{OrganizationId, StoreId};
 use crate::gateway::GatewayClient;
 use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::object::Optional;
 use crate::gateway::opretail::methods::GET_TOTAL_DATA;
 use crate::gateway::tenants::OpRetailAccess;
 use crate::gateway::vendor::Gateway;
 use crate::http::problem::Problem;
+use crate::json::object::Optional;
 
 use self::figures::{Figures, TotalData};
 

@@ -8,7 +8,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Number, Value};
 
 use super::wire_time;
-use crate::gateway::{odd_values, raw_json, scalar};
+use crate::json::{odd_values, raw, scalar};
 
 /// The members of an object as they stand on the wire. As values, numbers of more than 64 bits or seventeen digits would
 /// be rounded.
@@ -52,7 +52,7 @@ impl<'a> LikelyFields<'a> {
     }
 
     fn value(&self, name: &str) -> Option<Value> {
-        serde_json::from_str(raw_json::harmless(self.rest.get(name)?, name).get()).ok()
+        serde_json::from_str(raw::harmless(self.rest.get(name)?, name).get()).ok()
     }
 
     /// A text, or a number as text, unless it was rounded when it was read: then it is no id.
@@ -84,10 +84,10 @@ impl<'a> LikelyFields<'a> {
     pub fn objects(&mut self, names: &[&str]) -> Option<Box<RawValue>> {
         let (_, written) = self.take(names, |value| {
             let written = to_raw_value(value).ok()?;
-            let items = raw_json::items(&written).filter(|_| !is_blank(value) || value.is_array())?;
+            let items = raw::items(&written).filter(|_| !is_blank(value) || value.is_array())?;
             items.iter().all(|item| item.get().starts_with('{')).then_some(())
         })?;
-        if written.get().starts_with('[') { Some(written) } else { to_raw_value(&raw_json::items(&written)?).ok() }
+        if written.get().starts_with('[') { Some(written) } else { to_raw_value(&raw::items(&written)?).ok() }
     }
 
     /// Addresses: a list of texts, or one text with commas.
@@ -123,7 +123,7 @@ impl<'a> LikelyFields<'a> {
 
     /// Every field that was not taken, as it may be handed on.
     pub fn into_rest(self) -> RawFields {
-        self.rest.into_iter().map(|(name, value)| (name, raw_json::harmless(&value, "extra"))).collect()
+        self.rest.into_iter().map(|(name, value)| (name, raw::harmless(&value, "extra"))).collect()
     }
 
     fn take_amount(&mut self, types: &[&str], amounts: &[&str]) -> Option<Number> {

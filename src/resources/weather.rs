@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::wire_time::{self, WireTime};
-use crate::gateway::scalar;
+use crate::json::scalar;
 
 /// The weather at the store.
 #[derive(Serialize, ToSchema)]

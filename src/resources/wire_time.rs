@@ -7,7 +7,7 @@ use serde::Deserializer;
 use serde::de::Error;
 
 use super::params::rfc3339;
-use crate::gateway::scalar;
+use crate::json::scalar;
 
 /// A time as a vendor wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

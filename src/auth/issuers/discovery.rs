@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::key_url::KeyUrl;
-use crate::gateway::strict_json;
+use crate::json::strict;
 
 /// Why a metadata document is not believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,7 +38,7 @@ pub(super) fn jwks_uri(metadata: &[u8], issuer: &str, from: &KeyUrl) -> Result<K
         issuer: String,
         jwks_uri: String,
     }
-    let text = strict_json::object(metadata).map_err(|_| DiscoveryError::Unreadable)?;
+    let text = strict::object(metadata).map_err(|_| DiscoveryError::Unreadable)?;
     let metadata: Metadata = serde_json::from_str(text).map_err(|_| DiscoveryError::Unreadable)?;
     if metadata.issuer != issuer {
         return Err(DiscoveryError::OtherIssuer);

@@ -13,7 +13,7 @@ use crate::auth::key_algorithm::KeyAlgorithm;
 use crate::auth::key_error::KeyError;
 use crate::auth::public_key::{Curve, PublicKey};
 use crate::auth::verification_keys::{PublishedKey, VerificationKey, VerificationKeys};
-use crate::gateway::strict_json;
+use crate::json::strict;
 
 /// The private numbers of RSA, EC and OKP keys, and the value of a shared secret (RFC 7518 §6).
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
@@ -110,7 +110,7 @@ fn entries(document: &[u8]) -> Option<Vec<Map<String, Value>>> {
     struct Set {
         keys: Vec<Map<String, Value>>,
     }
-    let text = strict_json::object(document).ok()?;
+    let text = strict::object(document).ok()?;
     serde_json::from_str::<Set>(text).ok().map(|set| set.keys)
 }
 

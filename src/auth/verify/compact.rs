@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::error::TokenError;
 use crate::auth::key_algorithm::KeyAlgorithm;
 use crate::auth::verification_keys::{KeyHint, VerificationKey};
-use crate::gateway::strict_json;
+use crate::json::strict;
 
 /// A token taken apart. Nothing of it is believed yet.
 pub(super) struct Compact<'a> {
@@ -67,7 +67,7 @@ impl<'a> Compact<'a> {
 /// One JSON object that all readers understand in the same way.
 fn object(encoded: &str) -> Option<String> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(encoded).ok()?).ok()?;
-    strict_json::object(text.as_bytes()).is_ok().then_some(text)
+    strict::object(text.as_bytes()).is_ok().then_some(text)
 }
 
 /// The header (RFC 7515 §4.1).

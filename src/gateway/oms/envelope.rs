@@ -12,9 +12,9 @@ use serde_json::value::RawValue;
 
 use crate::gateway::dialect::Answer;
 use crate::gateway::error::{Kind, Note, Refusal, is_plain};
-use crate::gateway::object::Optional;
-use crate::gateway::raw_json::{self, Flaw, is_nothing};
-use crate::gateway::scalar;
+use crate::json::object::Optional;
+use crate::json::raw::{self, Flaw, is_nothing};
+use crate::json::scalar;
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -50,7 +50,7 @@ const SUCCESS: &str = "0";
 
 /// Reads the envelope, whichever of its shapes it has. Every mark of an error is looked for before any data is taken.
 pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Refusal> {
-    let text = raw_json::object(body).map_err(|flaw| match flaw {
+    let text = raw::object(body).map_err(|flaw| match flaw {
         Flaw::CutShort => flaw.into(),
         Flaw::NotOneObject => quoted_error(body).unwrap_or_else(|| spoiled(body)),
     })?;
@@ -81,7 +81,7 @@ fn error_of(error: &RawValue) -> Refusal {
             let ErrorBody { code, msg } = error.unwrap_or_default();
             refusal(code, msg)
         }
-        Err(_) if raw_json::members(error).is_some() => refusal(None, None),
+        Err(_) if raw::members(error).is_some() => refusal(None, None),
         Err(_) => Refusal::unreadable(),
     }
 }
@@ -93,7 +93,7 @@ fn has_members(object: &str) -> bool {
 /// What a server may write beside data to say that there is no error says nothing.
 fn says_something(error: &RawValue) -> bool {
     let is_no_error = |text: String| text.trim().is_empty() || text.trim() == SUCCESS;
-    let is_empty = is_nothing(error) || raw_json::is_empty_object(error) || error.get() == SUCCESS;
+    let is_empty = is_nothing(error) || raw::is_empty_object(error) || error.get() == SUCCESS;
     !is_empty && !serde_json::from_str(error.get()).is_ok_and(is_no_error)
 }
 

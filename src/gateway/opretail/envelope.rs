@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::gateway::dialect::Answer;
 use crate::gateway::error::{Kind, Note, Refusal};
-use crate::gateway::object::Object;
-use crate::gateway::{raw_json, scalar};
+use crate::json::object::Object;
+use crate::json::{raw, scalar};
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -35,7 +35,7 @@ struct Stat<'a> {
 
 /// Reads the envelope.
 pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Refusal> {
-    let envelope: Envelope<'_> = serde_json::from_str(raw_json::object(body)?).map_err(|_| Refusal::unreadable())?;
+    let envelope: Envelope<'_> = serde_json::from_str(raw::object(body)?).map_err(|_| Refusal::unreadable())?;
     let gateway_time = envelope.stat.0.systime.and_then(|time| Timestamp::from_millisecond(time).ok());
     let code = return_code(envelope.stat.0.code).ok_or_else(Refusal::unreadable)?;
     if code != 0 {

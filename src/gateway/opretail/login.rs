@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::gateway::dialect::{Call, Door, LoginAnswer, Method};
 use crate::gateway::endpoint::same_secret;
-use crate::gateway::object::Object;
-use crate::gateway::{odd_values, scalar};
+use crate::json::object::Object;
+use crate::json::{odd_values, scalar};
 use crate::settings::Section;
 
 /// Logs in with the password as it is; does not tell when the token ends.

@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::raw_json::{self, Member, is_nothing};
 use crate::gateway::vendor::Gateway;
-use crate::gateway::{odd_values, scalar};
+use crate::json::raw::{self, Member, is_nothing};
+use crate::json::{odd_values, scalar};
 use crate::resources::wire_time;
 
 /// What a field holds.
@@ -74,10 +74,9 @@ impl Answer {
         let selected = self.selected(data.unwrap_or(RawValue::NULL));
         let selected = selected.ok_or_else(|| unreadable(format!("the answer has nothing at {}", self.select)))?;
         match &self.shape {
-            Shape::AsGiven => Ok(Read::Value(raw_json::harmless(selected, "answer"))),
+            Shape::AsGiven => Ok(Read::Value(raw::harmless(selected, "answer"))),
             Shape::List(fields) => {
-                let items =
-                    raw_json::items(selected).ok_or_else(|| unreadable("the answer is not a list".to_owned()))?;
+                let items = raw::items(selected).ok_or_else(|| unreadable("the answer is not a list".to_owned()))?;
                 let items = read_rows(&items, fields, zone);
                 items
                     .ok_or_else(|| unreadable("no row of the list can be read".to_owned()))
@@ -106,7 +105,7 @@ impl Answer {
                     odd_values::note("select");
                     RawValue::NULL
                 }
-                Member::Missing if raw_json::items(selected).is_some() => RawValue::NULL,
+                Member::Missing if raw::items(selected).is_some() => RawValue::NULL,
                 Member::Missing => return None,
             };
         }
@@ -140,10 +139,10 @@ fn names(pointer: &str) -> impl Iterator<Item = String> {
 /// One step along a pointer: the member of an object, or the item of a list at this place, whichever of its shapes it has.
 fn step<'a>(value: &'a RawValue, name: &str) -> Member<'a> {
     let index: Option<usize> = name.parse().ok();
-    let list = index.and_then(|index| Some((index, raw_json::items(value)?)));
-    match (list, raw_json::members(value)) {
+    let list = index.and_then(|index| Some((index, raw::items(value)?)));
+    match (list, raw::members(value)) {
         (Some((index, items)), _) => items.get(index).map_or(Member::Missing, |item| Member::Is(item)),
-        (None, Some(members)) => raw_json::member(&members, name),
+        (None, Some(members)) => raw::member(&members, name),
         (None, None) => Member::Missing,
     }
 }
@@ -172,7 +171,7 @@ fn read_rows(items: &[&RawValue], fields: &[Field], zone: &TimeZone) -> Option<V
 /// One object with the declared fields. Each may be missing, but not all of them: then it is another answer.
 fn read_object(object: &RawValue, fields: &[Field], zone: &TimeZone) -> Option<Read> {
     if fields.is_empty() {
-        return Some(Read::Value(raw_json::harmless(object, "answer")));
+        return Some(Read::Value(raw::harmless(object, "answer")));
     }
     let mut is_known = false;
     let mut read = |field: &Field| {
@@ -194,9 +193,7 @@ fn read_object(object: &RawValue, fields: &[Field], zone: &TimeZone) -> Option<R
 impl FieldKind {
     fn read(self, value: &RawValue, name: &str, zone: &TimeZone) -> Result<Written, ()> {
         match self {
-            Self::Any => {
-                Ok(Some(value).filter(|value| value.get() != "null").map(|value| raw_json::harmless(value, name)))
-            }
+            Self::Any => Ok(Some(value).filter(|value| value.get() != "null").map(|value| raw::harmless(value, name))),
             Self::Text => written(scalar::text(value)),
             Self::Number => written(scalar::number(value)),
             Self::Integer => written(scalar::integer(value)),
@@ -218,8 +215,8 @@ mod tests {
     use super::{Answer, Field, FieldKind, Shape};
     use crate::gateway::endpoint::china_standard_time;
     use crate::gateway::error::Kind;
-    use crate::gateway::odd_values::collect;
     use crate::gateway::vendor::Gateway;
+    use crate::json::odd_values::collect;
     use serde_json::{Value, json};
 
     fn field(name: &str, pointer: &str, kind: FieldKind) -> Field {

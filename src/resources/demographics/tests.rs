@@ -1,7 +1,7 @@
 //! Distributions as the gateway may send them, and the shares that come of them.
 
 use super::{Demographics, Distribution, PeriodDocument};
-use crate::gateway::object::Object;
+use crate::json::object::Object;
 use serde_json::json;
 
 fn read(wire: &serde_json::Value) -> serde_json::Value {

@@ -2,7 +2,7 @@
 
 use super::{DeveloperAccount, WireAccount};
 use crate::gateway::endpoint::china_standard_time;
-use crate::gateway::object::Object;
+use crate::json::object::Object;
 use serde_json::{Value, json};
 
 fn read(shows_secret: bool) -> Value {

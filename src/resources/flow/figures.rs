@@ -5,7 +5,7 @@ use serde_json::Number;
 use utoipa::ToSchema;
 
 use crate::gateway::tenants::OpRetailAccess;
-use crate::gateway::{object, scalar};
+use crate::json::{object, scalar};
 use crate::resources::weather::{Weather, WireWeather};
 
 // What the caller gets.
@@ -175,8 +175,8 @@ impl From<WireIndicator> for Indicator {
 #[cfg(test)]
 mod tests {
     use super::{Indicator, TotalData};
-    use crate::gateway::object::Object;
-    use crate::gateway::odd_values::collect;
+    use crate::json::object::Object;
+    use crate::json::odd_values::collect;
     use serde_json::json;
 
     fn read(data: &serde_json::Value) -> TotalData {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::gateway::{odd_values, raw_json, scalar};
+use crate::json::{odd_values, raw, scalar};
 use crate::resources::gateway_pages::{GatewayPage, Listed};
 use crate::resources::likely_fields::RawFields;
 
@@ -42,19 +42,19 @@ pub fn from_wire(data: Option<&RawValue>) -> Option<GatewayPage<Option<Row>>> {
     if let Some(items) = rows(data) {
         return Some(GatewayPage { items, total: None });
     }
-    let fields = raw_json::fields(data, "data")?;
+    let fields = raw::fields(data, "data")?;
     Some(GatewayPage { items: only_list(&fields)?, total: total(&fields) })
 }
 
 fn rows(list: &RawValue) -> Option<Vec<Option<Row>>> {
     let row = |item: &RawValue| {
-        let row = raw_json::fields(item, "extra").filter(|fields| !fields.is_empty()).map(Row);
+        let row = raw::fields(item, "extra").filter(|fields| !fields.is_empty()).map(Row);
         if row.is_none() {
             odd_values::note_row("rows");
         }
         row
     };
-    let rows: Vec<Option<Row>> = raw_json::items(list)?.into_iter().map(row).collect();
+    let rows: Vec<Option<Row>> = raw::items(list)?.into_iter().map(row).collect();
     (rows.is_empty() || rows.iter().any(Option::is_some)).then_some(rows)
 }
 

@@ -12,12 +12,12 @@ use crate::clock::Clock;
 use crate::gateway::GatewaySettings;
 use crate::gateway::account::Account;
 use crate::gateway::endpoint::china_standard_time;
-use crate::gateway::odd_values::collect;
 use crate::gateway::opretail::OpRetailSettings;
 use crate::gateway::opretail::sign::SignMethod;
 use crate::gateway::registry::Registry;
 use crate::gateway::stamps::Unique;
 use crate::gateway::tenants::OpRetailAccess;
+use crate::json::odd_values::collect;
 
 fn access() -> OpRetailAccess {
     let settings = OpRetailSettings {

@@ -3,7 +3,7 @@
 use super::{Shop, Store};
 use crate::directory::Directory;
 use crate::gateway::endpoint::china_standard_time;
-use crate::gateway::object::Object;
+use crate::json::object::Object;
 use serde_json::json;
 
 fn store(shop: &serde_json::Value) -> serde_json::Value {

@@ -4,8 +4,8 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::scalar;
 use crate::gateway::vendor::Gateway;
+use crate::json::scalar;
 use crate::resources::gateway_pages::Listed;
 use crate::resources::wire_time::{self, WireTime};
 

@@ -11,11 +11,11 @@ use crate::gateway::GatewayClient;
 use crate::gateway::blame::Blame;
 use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::object::{self, Object};
 use crate::gateway::oms::methods::{SHOP_GET, SHOP_GET_LIST};
 use crate::gateway::tenants::OmsAccess;
 use crate::gateway::vendor::Gateway;
-use crate::gateway::{odd_values, raw_json, scalar};
+use crate::json::object::{self, Object};
+use crate::json::{odd_values, raw, scalar};
 use crate::resources::gateway_pages::{GatewayPage, Part, Window};
 
 /// The most stores that are listed: more than any company has.
@@ -57,7 +57,7 @@ const fn no_shops() -> Option<Vec<Option<Shop>>> {
 /// What is no list is not taken for an empty one, and PHP's object without members is one.
 fn shops_with_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Option<Shop>>>, D::Error> {
     let value = <&RawValue>::deserialize(deserializer)?;
-    if raw_json::is_empty_object(value) {
+    if raw::is_empty_object(value) {
         return Ok(no_shops());
     }
     let shops = object::rows(value, |shop: &Shop| shop.code().is_some());

@@ -11,7 +11,7 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::odd_values;
-use super::strict_json::{self, Key};
+use super::strict::{self, Key};
 
 /// More levels than any answer has, and less than would exhaust a reader's stack.
 const DEEPEST: usize = 127;
@@ -167,14 +167,14 @@ fn is_index(key: &str) -> bool {
 /// would read (a number beyond all floats, half of a surrogate pair, a key that stands twice) becomes `null`, noted as
 /// `field`; all else stays as it is written.
 pub fn harmless(value: &RawValue, field: &str) -> Box<RawValue> {
-    match strict_json::is_unambiguous(value.get()) {
+    match strict::is_unambiguous(value.get()) {
         true => value.to_owned(),
         false => repaired(value, field).unwrap_or_else(|| RawValue::NULL.to_owned()),
     }
 }
 
 fn repaired(value: &RawValue, field: &str) -> Option<Box<RawValue>> {
-    if strict_json::is_unambiguous(value.get()) {
+    if strict::is_unambiguous(value.get()) {
         return Some(value.to_owned());
     }
     let child = |value: &RawValue| repaired(value, field);
@@ -184,7 +184,7 @@ fn repaired(value: &RawValue, field: &str) -> Option<Box<RawValue>> {
             to_raw_value(&items.into_iter().map(child).collect::<Vec<_>>())
         }
         Some(b'{') => {
-            let fields = fields(value, field)?.into_iter().filter(|(name, _)| !strict_json::is_reserved(name));
+            let fields = fields(value, field)?.into_iter().filter(|(name, _)| !strict::is_reserved(name));
             to_raw_value(&fields.map(|(name, value)| (name, child(&value))).collect::<BTreeMap<_, _>>())
         }
         _ => Err(serde_json::Error::custom("a scalar")),

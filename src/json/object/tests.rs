@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::{Object, Optional};
-use crate::gateway::odd_values::collect;
-use crate::gateway::{object, scalar};
+use crate::json::odd_values::collect;
+use crate::json::{object, scalar};
 
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]

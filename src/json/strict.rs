@@ -1,6 +1,6 @@
 //! The strict reading of JSON from outside: one complete object, and nothing in it that two readers could understand in
 //! two ways. The readers of tokens and of an issuer's keys ask for it before they look at anything. Answers of gateways are
-//! read field by field instead (`raw_json`), and what of them is handed on as it stands is asked for here.
+//! read field by field instead ([`raw`](super::raw)), and what of them is handed on as it stands is asked for here.
 //!
 //! A reader skips over the fields that it does not know without looking into them, so the whole document is walked here
 //! once. Nothing is kept of it but the keys of the objects that the walk is in.

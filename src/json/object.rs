@@ -1,5 +1,5 @@
 //! Objects and lists as the vendors write them. One value that cannot be read is `null`, one row that cannot be read is
-//! left out, both are noted ([`odd_values`]), and everything else is read; PHP's shapes are what they mean ([`raw_json`]).
+//! left out, both are noted ([`odd_values`]), and everything else is read; PHP's shapes are what they mean ([`raw`]).
 //! For `#[serde(default, deserialize_with = "…")]` on the fields of what a vendor sends.
 
 use serde::de::value::StrDeserializer;
@@ -9,7 +9,7 @@ use serde_json::Error;
 use serde_json::value::RawValue;
 
 use super::odd_values;
-use super::raw_json::{self, Member, Members, is_empty_object, is_nothing};
+use super::raw::{self, Member, Members, is_empty_object, is_nothing};
 
 /// A JSON object in which at least one field of `T` stands and can be read, be it `null`. Each field alone may be missing,
 /// so any object at all would be read as an answer that gives nothing, and put a good older one aside.
@@ -66,7 +66,7 @@ where
     T: Deserialize<'de>,
 {
     let value = <&RawValue>::deserialize(deserializer)?;
-    let rows = match raw_json::items(value) {
+    let rows = match raw::items(value) {
         Some(items) => read_rows(&items, |_| true),
         None if is_empty_object(value) => Ok(Vec::new()),
         None => read(value).map(|object| vec![Some(object)]),
@@ -83,7 +83,7 @@ where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    let items = raw_json::items(<&RawValue>::deserialize(deserializer)?);
+    let items = raw::items(<&RawValue>::deserialize(deserializer)?);
     let items = items.ok_or_else(|| D::Error::custom("expected a list"))?;
     read_rows(&items, is_whole).map_err(D::Error::custom)
 }
@@ -105,7 +105,7 @@ where
 }
 
 fn read<'de, T: Deserialize<'de>>(value: &'de RawValue) -> Result<T, Error> {
-    let members = raw_json::members(value).ok_or_else(|| Error::custom("expected an object"))?;
+    let members = raw::members(value).ok_or_else(|| Error::custom("expected an object"))?;
     T::deserialize(ObjectReader { value, members })
 }
 
@@ -159,7 +159,7 @@ impl<'de> MapAccess<'de> for &mut Fields<'_, 'de> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         for name in self.names.by_ref() {
-            match raw_json::member(self.members, name) {
+            match raw::member(self.members, name) {
                 Member::Missing => {}
                 member => {
                     self.current = Some((name, member));

@@ -76,17 +76,17 @@ pub fn within<T>(field: &'static str, read: impl FnOnce() -> T) -> T {
 }
 
 /// The names of what was odd so far, for the log.
-pub(super) fn names() -> String {
+pub fn names() -> String {
     READING.with_borrow(|reading| reading.odd.keys().cloned().collect::<Vec<_>>().join(", "))
 }
 
 /// When each field of each method was last warned of. As many as there are fields in our lists.
 #[derive(Debug, Default)]
-pub(super) struct Warned(Mutex<HashMap<(String, String), Duration>>);
+pub struct Warned(Mutex<HashMap<(String, String), Duration>>);
 
 impl Warned {
     /// Whether a warning is due, which then counts as given.
-    pub(super) fn is_due(&self, method: &str, field: &str, now: Duration) -> bool {
+    pub fn is_due(&self, method: &str, field: &str, now: Duration) -> bool {
         let mut warned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let last = warned.get(&(method.to_owned(), field.to_owned()));
         let is_due = last.is_none_or(|last| now.saturating_sub(*last) >= WARNED_EVERY);

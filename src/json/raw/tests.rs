@@ -1,7 +1,7 @@
 //! What is one object, which shapes are lists, and what is handed on of values that readers would differ about.
 
 use super::{Flaw, fields, harmless, items, object};
-use crate::gateway::odd_values::collect;
+use crate::json::odd_values::collect;
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 use serde_json::value::RawValue;
 
@@ -90,8 +90,8 @@ proptest! {
     fn what_is_handed_on_is_understood_alike_by_all(json in "[{}\\[\\]:,\"\\\\ab1eE.+ -]{0,24}") {
         if let Ok(raw) = serde_json::from_str::<&RawValue>(&json) {
             let handed_on = harmless(raw, "x");
-            prop_assert!(super::strict_json::is_unambiguous(handed_on.get()), "{}", handed_on.get());
-            if super::strict_json::is_unambiguous(raw.get()) {
+            prop_assert!(super::strict::is_unambiguous(handed_on.get()), "{}", handed_on.get());
+            if super::strict::is_unambiguous(raw.get()) {
                 prop_assert_eq!(handed_on.get(), raw.get());
             }
         }
