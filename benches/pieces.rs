@@ -24,13 +24,13 @@ use storegate::config::Settings;
 use storegate::fair_queue::Principal;
 use storegate::gateway::GatewaySettings;
 use storegate::gateway::dialect::{Call, Dialect, Stamp, TimestampForm};
-use storegate::json::object::Object;
 use storegate::gateway::opretail::methods::GET_TOTAL_DATA;
 use storegate::gateway::opretail::sign::SignMethod;
 use storegate::gateway::opretail::{OpRetail, OpRetailSettings};
 use storegate::gateway::registry::Registry;
 use storegate::gateway::stamps::Unique;
 use storegate::gateway::tenants::Tenants;
+use storegate::json::object::Object;
 use storegate::resources::flow::figures::{Figures, TotalData};
 use storegate::settings::SettingsDigest;
 
