@@ -6,12 +6,25 @@ use crate::gateway::parameters::{Parameter, sort};
 /// A decoded form, sorted by name in byte order.
 pub struct Form<'a>(Vec<Parameter<'a>>);
 
+impl<'a> FromIterator<Parameter<'a>> for Form<'a> {
+    fn from_iter<I: IntoIterator<Item = Parameter<'a>>>(parameters: I) -> Self {
+        let mut parameters: Vec<Parameter<'a>> = parameters.into_iter().collect();
+        sort(&mut parameters);
+        Self(parameters)
+    }
+}
+
 impl<'a> Form<'a> {
     /// Decodes `application/x-www-form-urlencoded`.
     pub fn decode(body: &'a [u8]) -> Self {
-        let mut parameters: Vec<Parameter<'a>> = form_urlencoded::parse(body).collect();
-        sort(&mut parameters);
-        Self(parameters)
+        form_urlencoded::parse(body).collect()
+    }
+
+    /// Drops every value of a name but the one that came first.
+    pub fn first_values(mut self) -> Self {
+        // The order is stable, so the first of equal names is the one that came first.
+        self.0.dedup_by(|later, first| later.0 == first.0);
+        self
     }
 
     /// The value of a parameter. An empty one counts as missing, as it does for both vendors.
@@ -36,5 +49,11 @@ mod tests {
         assert_eq!(form.get("b"), Some("2 3&"));
         assert_eq!(form.get("a"), None);
         assert_eq!(form.sorted().iter().map(|(name, _)| name.as_ref()).collect::<Vec<_>>(), ["_mt", "a", "b"]);
+    }
+
+    #[test]
+    fn the_first_value_of_a_name_is_the_one_that_came_first() {
+        let form = Form::decode(b"b=2&a=1&b=1&a=&b=3").first_values();
+        assert_eq!(form.sorted(), [("a".into(), "1".into()), ("b".into(), "2".into())]);
     }
 }

@@ -37,8 +37,8 @@ pub use self::durations::{parse_clock_skew, parse_lateness, parse_timestamp_wind
 pub use self::faults::{Fault, FaultOrder};
 use self::server::{CLOUD_API, M_API, RPC, State};
 pub use self::settings::{
-    AcceptedTimestamp, OMS_DEFAULT_PAGE, OmsAccount, OpRetailAccount, OpRetailUser, Organization, PermittedMethods,
-    SandboxSettings,
+    AcceptedTimestamp, LoginExpiry, LoginTokenField, OMS_DEFAULT_PAGE, OmsAccount, OpRetailAccount,
+    OpRetailApplication, OpRetailUser, Organization, PermittedMethods, SandboxSettings,
 };
 pub use self::vendor::Vendor;
 use self::world::stores::CountedStore;

@@ -1,7 +1,7 @@
-//! The vendors' three doors, and what all workers share.
+//! The vendors' three endpoints, and what all workers share.
 
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, Resource};
 use bytes::Bytes;
 use fastrand::Rng;
 use tokio::time::sleep;
@@ -12,16 +12,16 @@ use super::delivery::{ConnectionHandle, deliver};
 use super::faults::{Fault, FaultQueue};
 use super::form::Form;
 use super::oms::Oms;
-use super::opretail::{self, Door, OpRetail};
+use super::opretail::{self, Endpoint, OpRetail, Parameters, USER_TOKEN_HEADERS};
 use super::settings::SandboxSettings;
 use super::vendor::Vendor;
 use crate::clock::Clock;
 
-/// OPRetail's door for most methods.
+/// The endpoint of OPRetail that came first.
 pub const M_API: &str = "/m.api";
-/// OPRetail's door for its newer services.
+/// The endpoint of OPRetail that came later.
 pub const CLOUD_API: &str = "/cloud.api";
-/// The OMS's door.
+/// The endpoint of the OMS.
 pub const RPC: &str = "/index.php/openapi/rpc/service/";
 const RPC_WITHOUT_SLASH: &str = "/index.php/openapi/rpc/service";
 
@@ -73,32 +73,47 @@ impl State {
     }
 }
 
-/// Adds the doors to a server.
+/// Adds the endpoints to a server.
 pub fn routes(configuration: &mut ServiceConfig) {
     configuration
-        .service(web::resource(M_API).route(web::post().to(m_api)))
-        .service(web::resource(CLOUD_API).route(web::post().to(cloud_api)))
+        .service(opretail_endpoint(M_API, Endpoint::MApi))
+        .service(opretail_endpoint(CLOUD_API, Endpoint::CloudApi))
         .service(web::resource([RPC, RPC_WITHOUT_SLASH]).route(web::post().to(rpc)));
 }
 
-async fn m_api(request: HttpRequest, body: Bytes, state: Data<State>) -> HttpResponse {
-    opretail(Door::MApi, &request, &body, &state).await
-}
-
-async fn cloud_api(request: HttpRequest, body: Bytes, state: Data<State>) -> HttpResponse {
-    opretail(Door::CloudApi, &request, &body, &state).await
-}
-
-async fn opretail(door: Door, request: &HttpRequest, body: &[u8], state: &State) -> HttpResponse {
-    let form = form(request, body);
-    let fault = state.arrived(Vendor::OpRetail, form.get("_mt"));
-    let behaviour = state.behaviour.get();
-    let user_token = request.headers().get(door.user_token_header()).and_then(|token| token.to_str().ok());
-    let mut answer = state.opretail.answer(&opretail::Request { door, form: &form, user_token }, &behaviour);
-    if let Some(Fault::Code(code)) = &fault {
-        answer = state.opretail.answer_code(door, code.parse().unwrap_or(UNKNOWN_ERROR), &behaviour);
+// The HTTP methods that the vendor's SDKs send.
+fn opretail_endpoint(path: &str, endpoint: Endpoint) -> Resource {
+    let answer = move |request, body, state| opretail(endpoint, request, body, state);
+    let mut resource = web::resource(path);
+    for method in [web::get(), web::post(), web::put(), web::delete()] {
+        resource = resource.route(method.to(answer));
     }
-    state.send(answer, fault, request).await
+    resource
+}
+
+async fn opretail(endpoint: Endpoint, request: HttpRequest, body: Bytes, state: Data<State>) -> HttpResponse {
+    let parameters = Parameters::read(request.query_string(), opretail_body(endpoint, &request, &body));
+    let fault = state.arrived(Vendor::OpRetail, parameters.get("_mt"));
+    let behaviour = state.behaviour.get();
+    let user_tokens = USER_TOKEN_HEADERS.iter().filter_map(|name| request.headers().get(*name)?.to_str().ok());
+    let user_tokens: Vec<&str> = user_tokens.collect();
+    let arrived = opretail::Request { endpoint, parameters: &parameters, user_tokens: &user_tokens };
+    let mut answer = state.opretail.answer(&arrived, &behaviour);
+    if let Some(Fault::Code(code)) = &fault {
+        answer = state.opretail.answer_code(endpoint, code.parse().unwrap_or(UNKNOWN_ERROR), &behaviour);
+    }
+    state.send(answer, fault, &request).await
+}
+
+// Only `cloud.api` reads JSON. Source: the vendor's SDK.
+fn opretail_body<'a>(endpoint: Endpoint, request: &HttpRequest, body: &'a [u8]) -> opretail::Body<'a> {
+    if is_form(request) {
+        opretail::Body::Form(body)
+    } else if endpoint == Endpoint::CloudApi && request.content_type().eq_ignore_ascii_case("application/json") {
+        opretail::Body::Json(body)
+    } else {
+        opretail::Body::Other
+    }
 }
 
 // A code that is not a number is not one of OPRetail's. Written orders cannot have one; those of tests can.
@@ -116,8 +131,11 @@ async fn rpc(request: HttpRequest, body: Bytes, state: Data<State>) -> HttpRespo
 
 // A body of another type has no parameters, as for the vendors' own servers.
 fn form<'a>(request: &HttpRequest, body: &'a [u8]) -> Form<'a> {
-    let is_form = request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded");
-    Form::decode(if is_form { body } else { &[] })
+    Form::decode(if is_form(request) { body } else { &[] })
+}
+
+fn is_form(request: &HttpRequest) -> bool {
+    request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 #[cfg(test)]

@@ -33,6 +33,10 @@ pub struct SandboxSettings {
     pub require_login: bool,
     /// How long a user's token lives.
     pub login_lifetime: Duration,
+    /// The name of the token in the answer to a login.
+    pub login_token_field: LoginTokenField,
+    /// How the answer to `ssoLogin` says when the token ends.
+    pub login_expiry: LoginExpiry,
     /// What chance starts from, for faults that come by chance; without it, each sandbox has another.
     pub seed: Option<u64>,
 }
@@ -55,6 +59,8 @@ impl Default for SandboxSettings {
             clock_skew: SignedDuration::ZERO,
             require_login: false,
             login_lifetime: Duration::from_secs(7_200),
+            login_token_field: LoginTokenField::Token,
+            login_expiry: LoginExpiry::Milliseconds,
             seed: None,
         }
     }
@@ -69,6 +75,8 @@ pub struct OpRetailAccount {
     pub key: String,
     /// What signatures are made with.
     pub secret: SecretString,
+    /// The credential of the application. With one, `cloud.api` takes it and not the developer's; `m.api` never takes it.
+    pub application: Option<OpRetailApplication>,
     /// The organizations that the key may read.
     pub organizations: Vec<Organization>,
     /// Whether the key's service has ended.
@@ -85,6 +93,7 @@ impl Default for OpRetailAccount {
             system: "S107".to_owned(),
             key: "S107-00000001".to_owned(),
             secret: SecretString::from("sandbox-secret"),
+            application: None,
             organizations: vec![Organization { platform_id: 2, enterprise_id: 1084 }],
             expired: false,
             methods: PermittedMethods::All,
@@ -96,6 +105,27 @@ impl Default for OpRetailAccount {
 impl OpRetailAccount {
     pub(super) fn owns_enterprise(&self, enterprise_id: u32) -> bool {
         self.organizations.iter().any(|organization| organization.enterprise_id == enterprise_id)
+    }
+}
+
+/// The credential of an application, which a developer creates in OPRetail's console.
+#[derive(Clone, Debug)]
+pub struct OpRetailApplication {
+    /// `_aid`: the number of the application.
+    pub system: String,
+    /// `_akey`.
+    pub key: String,
+    /// What signatures are made with.
+    pub secret: SecretString,
+}
+
+impl Default for OpRetailApplication {
+    fn default() -> Self {
+        Self {
+            system: "DC-000001".to_owned(),
+            key: "sandbox-application".to_owned(),
+            secret: SecretString::from("sandbox-application-secret"),
+        }
     }
 }
 
@@ -173,15 +203,40 @@ pub enum AcceptedTimestamp {
     Both,
 }
 
+/// The name of the token in the answer to a login; integrators have seen both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginTokenField {
+    /// `token`.
+    Token,
+    /// `authenticator`.
+    Authenticator,
+}
+
+/// How `tokenExpirationTimestamp` is written; integrators have seen all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginExpiry {
+    /// Unix milliseconds.
+    Milliseconds,
+    /// Unix seconds.
+    Seconds,
+    /// `yyyy-MM-dd HH:mm:ss` in China Standard Time.
+    Date,
+    /// Not at all.
+    Missing,
+}
+
 #[cfg(test)]
 mod tests {
-    use super::SandboxSettings;
+    use super::{OpRetailAccount, OpRetailApplication, SandboxSettings};
 
     #[test]
     fn printing_the_settings_does_not_print_a_secret() {
-        let printed = format!("{:?}", SandboxSettings::default());
+        let application = Some(OpRetailApplication::default());
+        let opretail = vec![OpRetailAccount { application, ..OpRetailAccount::default() }];
+        let printed = format!("{:?}", SandboxSettings { opretail, ..SandboxSettings::default() });
+        assert!(printed.contains("DC-000001"));
         assert!(printed.contains("S107-00000001"));
-        for secret in ["sandbox-secret", "sandbox-token", "sandbox-password"] {
+        for secret in ["sandbox-secret", "sandbox-token", "sandbox-password", "sandbox-application-secret"] {
             assert!(!printed.contains(secret), "{secret}");
         }
     }

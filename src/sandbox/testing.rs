@@ -66,8 +66,12 @@ impl TestBed {
     }
 
     pub fn sign_opretail(&self, parameters: Parameters) -> Parameters {
-        let text = format!("sandbox-secret{}sandbox-secret", assembled(&parameters));
-        let uses_sha1 = parameters.iter().any(|(name, value)| name == "_sm" && value == "sha1");
+        self.sign_opretail_with("sandbox-secret", parameters)
+    }
+
+    pub fn sign_opretail_with(&self, secret: &str, parameters: Parameters) -> Parameters {
+        let text = format!("{secret}{}{secret}", assembled(&parameters));
+        let uses_sha1 = parameters.iter().any(|(name, value)| name == "_sm" && value.eq_ignore_ascii_case("sha1"));
         let signature =
             if uses_sha1 { sha1_smol::Sha1::from(text).digest().to_string().to_uppercase() } else { md5(&text) };
         with(parameters, "_sig", signature)

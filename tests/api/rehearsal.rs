@@ -58,6 +58,8 @@ async fn every_flag_reaches_the_sandbox() {
         "oms_timestamp_form": "both",
         "require_login": true,
         "login_lifetime": "10m",
+        "login_token_field": "token",
+        "login_expiry": "milliseconds",
     });
     assert_eq!(shown(&gateway, "behaviour").await, behaviour);
     let faults = json!([
@@ -85,6 +87,8 @@ async fn without_flags_nothing_is_out_of_the_ordinary() {
         "oms_timestamp_form": "both",
         "require_login": false,
         "login_lifetime": "2h",
+        "login_token_field": "token",
+        "login_expiry": "milliseconds",
     });
     assert_eq!(shown(&sandbox.url(""), "behaviour").await, behaviour);
     assert_eq!(shown(&sandbox.url(""), "faults").await, json!([]));

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::Behaviour;
 use crate::sandbox::durations::{parse_clock_skew, parse_lateness, parse_timestamp_window, written, written_skew};
 use crate::sandbox::fields::Fields;
-use crate::sandbox::settings::AcceptedTimestamp;
+use crate::sandbox::settings::{AcceptedTimestamp, LoginExpiry, LoginTokenField};
 use crate::settings::parse_duration;
 
 const FORM: &str = r#"a change is a JSON object such as {"latency":"300ms"}"#;
@@ -15,9 +15,18 @@ const FORM: &str = r#"a change is a JSON object such as {"latency":"300ms"}"#;
 const FORMS: [(&str, AcceptedTimestamp); 3] =
     [("unix", AcceptedTimestamp::Unix), ("compact", AcceptedTimestamp::Compact), ("both", AcceptedTimestamp::Both)];
 
+const TOKEN_FIELDS: [(&str, LoginTokenField); 2] =
+    [("token", LoginTokenField::Token), ("authenticator", LoginTokenField::Authenticator)];
+
+const EXPIRIES: [(&str, LoginExpiry); 4] = [
+    ("milliseconds", LoginExpiry::Milliseconds),
+    ("seconds", LoginExpiry::Seconds),
+    ("date", LoginExpiry::Date),
+    ("missing", LoginExpiry::Missing),
+];
+
 /// All that can be changed, by its name.
 pub fn shown(behaviour: &Behaviour) -> Value {
-    let form = FORMS.iter().find(|(_, form)| *form == behaviour.oms_timestamp_form);
     json!({
         "latency": written(behaviour.latency),
         "clock_skew": written_skew(behaviour.clock_skew),
@@ -25,9 +34,11 @@ pub fn shown(behaviour: &Behaviour) -> Value {
         "oms_replay_window": written(behaviour.oms_replay_window),
         "opretail_timestamp_window": written(behaviour.opretail_timestamp_window),
         "oms_timestamp_window": written(behaviour.oms_timestamp_window),
-        "oms_timestamp_form": form.map(|(name, _)| name),
+        "oms_timestamp_form": name_of(behaviour.oms_timestamp_form, &FORMS),
         "require_login": behaviour.require_login,
         "login_lifetime": written(behaviour.login_lifetime),
+        "login_token_field": name_of(behaviour.login_token_field, &TOKEN_FIELDS),
+        "login_expiry": name_of(behaviour.login_expiry, &EXPIRIES),
     })
 }
 
@@ -48,9 +59,11 @@ fn set(behaviour: &mut Behaviour, name: &str, value: &Value) -> Result<(), Strin
         "oms_replay_window" => duration(value).map(|value| behaviour.oms_replay_window = value),
         "opretail_timestamp_window" => window(value).map(|value| behaviour.opretail_timestamp_window = value),
         "oms_timestamp_window" => window(value).map(|value| behaviour.oms_timestamp_window = value),
-        "oms_timestamp_form" => form(value).map(|value| behaviour.oms_timestamp_form = value),
+        "oms_timestamp_form" => choice(value, &FORMS).map(|value| behaviour.oms_timestamp_form = value),
         "require_login" => switch(value).map(|value| behaviour.require_login = value),
         "login_lifetime" => duration(value).map(|value| behaviour.login_lifetime = value),
+        "login_token_field" => choice(value, &TOKEN_FIELDS).map(|value| behaviour.login_token_field = value),
+        "login_expiry" => choice(value, &EXPIRIES).map(|value| behaviour.login_expiry = value),
         _ => return Err(unknown(behaviour, name)),
     };
     result.map_err(|message| format!("`{name}`: {message}"))
@@ -78,9 +91,16 @@ fn switch(value: &Value) -> Result<bool, String> {
     value.as_bool().ok_or_else(|| "write true or false".to_owned())
 }
 
-fn form(value: &Value) -> Result<AcceptedTimestamp, String> {
-    let form = FORMS.iter().find(|(name, _)| value == name).map(|(_, form)| *form);
-    form.ok_or_else(|| "write \"unix\", \"compact\" or \"both\"".to_owned())
+fn choice<T: Copy>(value: &Value, choices: &[(&str, T)]) -> Result<T, String> {
+    let chosen = choices.iter().find(|(name, _)| value == name).map(|(_, choice)| *choice);
+    chosen.ok_or_else(|| {
+        let names: Vec<String> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        format!("write {}", names.join(" or "))
+    })
+}
+
+fn name_of<T: PartialEq>(choice: T, choices: &[(&'static str, T)]) -> Option<&'static str> {
+    choices.iter().find(|(_, candidate)| *candidate == choice).map(|(name, _)| *name)
 }
 
 #[cfg(test)]
@@ -91,7 +111,7 @@ mod tests {
     use serde_json::json;
 
     use super::{Behaviour, changed, shown};
-    use crate::sandbox::settings::{AcceptedTimestamp, SandboxSettings};
+    use crate::sandbox::settings::{AcceptedTimestamp, LoginExpiry, LoginTokenField, SandboxSettings};
 
     fn start() -> Behaviour {
         Behaviour::from(&SandboxSettings::default())
@@ -109,6 +129,8 @@ mod tests {
             "oms_timestamp_form": "compact",
             "require_login": true,
             "login_lifetime": "4m",
+            "login_token_field": "authenticator",
+            "login_expiry": "date",
         });
         let mut behaviour = start();
         changed(&mut behaviour, &everything.to_string()).unwrap();
@@ -123,6 +145,8 @@ mod tests {
             oms_timestamp_form: AcceptedTimestamp::Compact,
             require_login: true,
             login_lifetime: Duration::from_secs(240),
+            login_token_field: LoginTokenField::Authenticator,
+            login_expiry: LoginExpiry::Date,
         };
         assert_eq!(behaviour, expected);
     }
@@ -147,7 +171,12 @@ mod tests {
             (r#"{"latency":300}"#, "`latency`: write it in quotes"),
             (r#"{"latency":"300"}"#, "`latency`: write a number and a unit"),
             (r#"{"clock_skew":"2"}"#, "`clock_skew`: write a number and a unit"),
-            (r#"{"oms_timestamp_form":"iso"}"#, "`oms_timestamp_form`: write \"unix\", \"compact\" or \"both\""),
+            (r#"{"oms_timestamp_form":"iso"}"#, "`oms_timestamp_form`: write \"unix\" or \"compact\" or \"both\""),
+            (r#"{"login_token_field":"data"}"#, "`login_token_field`: write \"token\" or \"authenticator\""),
+            (
+                r#"{"login_expiry":0}"#,
+                "`login_expiry`: write \"milliseconds\" or \"seconds\" or \"date\" or \"missing\"",
+            ),
             (r#"{"require_login":"yes"}"#, "`require_login`: write true or false"),
         ];
         for (text, sentence) in wrong {

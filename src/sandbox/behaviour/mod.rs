@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::json::{changed, shown};
-use super::settings::{AcceptedTimestamp, SandboxSettings};
+use super::settings::{AcceptedTimestamp, LoginExpiry, LoginTokenField, SandboxSettings};
 use crate::clock::Clock;
 
 /// How both gateways behave now.
@@ -35,6 +35,10 @@ pub struct Behaviour {
     pub require_login: bool,
     /// How long a token lives that is given from now on.
     pub login_lifetime: Duration,
+    /// The name of the token in the answer to a login.
+    pub login_token_field: LoginTokenField,
+    /// How the answer to `ssoLogin` says when the token ends.
+    pub login_expiry: LoginExpiry,
 }
 
 impl Behaviour {
@@ -57,6 +61,8 @@ impl From<&SandboxSettings> for Behaviour {
             oms_timestamp_form: settings.oms_timestamp_form,
             require_login: settings.require_login,
             login_lifetime: settings.login_lifetime,
+            login_token_field: settings.login_token_field,
+            login_expiry: settings.login_expiry,
         }
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Door;
+use super::Endpoint;
 
 /// A return code: number, name and sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,11 +80,11 @@ struct Stat<'a> {
     systime: Value,
 }
 
-/// Writes the envelope. `m.api` has numbers where `cloud.api` has strings, as the vendor's own doors differ.
-pub fn envelope(door: Door, call_id: &str, now: Timestamp, code: ReturnCode, data: Value) -> String {
-    let number = |number: i64| match door {
-        Door::MApi => Value::from(number),
-        Door::CloudApi => Value::from(number.to_string()),
+/// Writes the envelope. `m.api` has numbers where `cloud.api` has strings, as the vendor's own endpoints differ.
+pub fn envelope(endpoint: Endpoint, call_id: &str, now: Timestamp, code: ReturnCode, data: Value) -> String {
+    let number = |number: i64| match endpoint {
+        Endpoint::MApi => Value::from(number),
+        Endpoint::CloudApi => Value::from(number.to_string()),
     };
     let stat =
         Stat { cid: call_id, code: number(code.number), codename: code.name, systime: number(now.as_millisecond()) };

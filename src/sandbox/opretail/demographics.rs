@@ -50,7 +50,7 @@ fn hours(call: &Call<'_>) -> Result<Range<u32>, ReturnCode> {
     if start > end {
         return Err(ReturnCode::PARAMETER_ERROR);
     }
-    let in_business_time = call.form.get("isOnBusinessTime") == Some("1");
+    let in_business_time = call.parameters.get("isOnBusinessTime") == Some("1");
     let limit = if in_business_time { BUSINESS_HOURS } else { ALL_HOURS };
     Ok(start.max(limit.start)..end.min(limit.end))
 }

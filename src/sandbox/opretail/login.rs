@@ -1,19 +1,21 @@
-//! Users of OPRetail's shop web: the two methods that log one in, and the tokens that they were given.
+//! Users of OPRetail's shop web: the two methods that log one in, and their tokens. A user's token stays the same until it ends.
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use md5::{Digest, Md5};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::Call;
 use super::codes::ReturnCode;
-use crate::sandbox::settings::OpRetailUser;
+use crate::sandbox::china_time::{DATE_TIME, civil};
+use crate::sandbox::settings::{LoginExpiry, LoginTokenField, OpRetailUser};
 
 /// Logs in with the password itself.
 pub const MOBILE: &str = "open.shopweb.security.mobileLogin";
@@ -21,9 +23,6 @@ pub const MOBILE: &str = "open.shopweb.security.mobileLogin";
 pub const SINGLE_SIGN_ON: &str = "open.shopweb.security.ssoLogin";
 
 const OF_THE_SHOP_WEB: &str = "open.shopweb.";
-
-// A client that logs in for every call would fill the memory otherwise.
-const MOST_LOGINS: usize = 10_000;
 
 /// Whether a method wants a user's token, where logins are required.
 pub fn is_needed(method: &str) -> bool {
@@ -33,7 +32,7 @@ pub fn is_needed(method: &str) -> bool {
 /// `open.shopweb.security.mobileLogin`.
 pub fn mobile(call: &Call<'_>) -> Result<Value, ReturnCode> {
     let token = call.log_in(|user, password| password == user.password.expose_secret())?;
-    Ok(json!({"token": token}))
+    Ok(json!({ call.token_field(): token }))
 }
 
 /// `open.shopweb.security.ssoLogin`.
@@ -42,23 +41,42 @@ pub fn single_sign_on(call: &Call<'_>) -> Result<Value, ReturnCode> {
         let expected = Md5::digest(user.password.expose_secret());
         digest.eq_ignore_ascii_case(&base16ct::lower::encode_string(&expected))
     })?;
-    let lifetime = i64::try_from(call.behaviour.login_lifetime.as_millis()).unwrap_or(i64::MAX);
-    let end = call.instant.as_millisecond().saturating_add(lifetime);
-    Ok(json!({"token": token, "tokenExpirationTimestamp": end}))
+    let mut data = json!({ call.token_field(): token });
+    if let Some(expiry) = call.expiry() {
+        data["tokenExpirationTimestamp"] = expiry;
+    }
+    Ok(data)
 }
 
 impl Call<'_> {
     fn log_in(&self, proves: impl FnOnce(&OpRetailUser, &str) -> bool) -> Result<String, ReturnCode> {
-        let name = self.form.get("userName").ok_or(ReturnCode::PARAMETER_ERROR)?;
-        let password = self.form.get("password").ok_or(ReturnCode::PARAMETER_ERROR)?;
+        let name = self.parameters.get("userName").ok_or(ReturnCode::PARAMETER_ERROR)?;
+        let password = self.parameters.get("password").ok_or(ReturnCode::PARAMETER_ERROR)?;
         let user = self.account.users.iter().find(|user| user.name == name).ok_or(ReturnCode::USERNAME_ERROE)?;
         if !proves(user, password) {
             return Err(ReturnCode::PASSWORD_ERROE);
         }
-        let token = new_token().ok_or(ReturnCode::API_SYSTEM_CALL_ERROR)?;
-        let end = self.gateway.clock.elapsed().saturating_add(self.behaviour.login_lifetime);
-        self.gateway.logins.keep(token.clone(), &self.account.key, end);
-        Ok(token)
+        let now = self.gateway.clock.elapsed();
+        let token = self.gateway.logins.log_in(&self.account.key, name, now, self.behaviour.login_lifetime);
+        token.ok_or(ReturnCode::API_SYSTEM_CALL_ERROR)
+    }
+
+    const fn token_field(&self) -> &'static str {
+        match self.behaviour.login_token_field {
+            LoginTokenField::Token => "token",
+            LoginTokenField::Authenticator => "authenticator",
+        }
+    }
+
+    fn expiry(&self) -> Option<Value> {
+        let end = SignedDuration::try_from(self.behaviour.login_lifetime).ok();
+        let end = end.and_then(|lifetime| self.instant.checked_add(lifetime).ok()).unwrap_or(Timestamp::MAX);
+        match self.behaviour.login_expiry {
+            LoginExpiry::Milliseconds => Some(json!(end.as_millisecond())),
+            LoginExpiry::Seconds => Some(json!(end.as_second())),
+            LoginExpiry::Date => Some(json!(civil(end).strftime(DATE_TIME).to_string())),
+            LoginExpiry::Missing => None,
+        }
     }
 }
 
@@ -69,41 +87,40 @@ fn new_token() -> Option<String> {
     Some(base16ct::lower::encode_string(&bytes))
 }
 
-/// The tokens that were given to users and have not been forgotten.
+/// The tokens of the users who have logged in: one a user, so their number is that of the configured users.
 #[derive(Default)]
-pub struct Logins(Mutex<Kept>);
+pub struct Logins(Mutex<HashMap<User, Login>>);
 
-#[derive(Default)]
-struct Kept {
-    by_token: HashMap<String, Login>,
-    by_age: VecDeque<String>,
+#[derive(PartialEq, Eq, Hash)]
+struct User {
+    key: String,
+    name: String,
 }
 
 struct Login {
-    key: String,
+    token: String,
     end: Duration,
 }
 
 impl Logins {
     /// Whether a token was given to a user of this key and has not ended at `now`.
     pub fn hold(&self, token: &str, key: &str, now: Duration) -> bool {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.by_token.get(token).is_some_and(|login| login.key == key && now < login.end)
+        let logins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        logins.iter().any(|(user, login)| user.key == key && login.token == token && now < login.end)
     }
 
     /// Forgets every token.
     pub fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Kept::default();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    fn keep(&self, token: String, key: &str, end: Duration) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.by_age.len() >= MOST_LOGINS
-            && let Some(oldest) = kept.by_age.pop_front()
-        {
-            kept.by_token.remove(&oldest);
-        }
-        kept.by_age.push_back(token.clone());
-        kept.by_token.insert(token, Login { key: key.to_owned(), end });
+    // A login before the end of the last one gives the same token and moves its end; that it does is a guess.
+    fn log_in(&self, key: &str, name: &str, now: Duration, lifetime: Duration) -> Option<String> {
+        let user = User { key: key.to_owned(), name: name.to_owned() };
+        let mut logins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = logins.remove(&user).filter(|login| now < login.end).map(|login| login.token);
+        let token = last.or_else(new_token)?;
+        logins.insert(user, Login { token: token.clone(), end: now.saturating_add(lifetime) });
+        Some(token)
     }
 }

@@ -1,4 +1,5 @@
-//! OPRetail's two doors: the checks in the vendor's order, then the method, then the envelope.
+//! OPRetail's two endpoints: the checks in the vendor's order, then the method, then the envelope. Both have all methods: newer
+//! clients call each of them at `cloud.api`, older ones at `m.api`.
 
 mod checks;
 mod codes;
@@ -7,6 +8,9 @@ mod flow;
 mod inspections;
 mod login;
 mod many_shops;
+mod parameters;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,63 +21,52 @@ use serde_json::Value;
 use self::checks::Checked;
 use self::codes::{ReturnCode, envelope};
 use self::login::Logins;
+pub use self::parameters::{Body, Parameters};
 use super::behaviour::Behaviour;
 use super::china_time;
-use super::form::Form;
 use super::replay::SeenSignatures;
 use super::settings::{OpRetailAccount, SandboxSettings};
 use super::world::developer_account::developer_account;
 use crate::clock::Clock;
 
-/// The address that a method is called at.
+/// An address at which methods are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum Endpoint {
     /// `/m.api`.
     MApi,
     /// `/cloud.api`.
     CloudApi,
 }
 
-impl Door {
-    /// The header that a user's token comes in. Source: the vendor's SDKs.
-    pub const fn user_token_header(self) -> &'static str {
-        match self {
-            Self::MApi => "authenticator",
-            Self::CloudApi => "Ovo-Authorization",
-        }
-    }
-}
+/// The headers in which a user's token can come, at either endpoint. Source: the vendor's pages and SDKs, and other clients.
+pub const USER_TOKEN_HEADERS: [&str; 2] = ["authenticator", "Ovo-Authorization"];
 
 struct Method {
     name: &'static str,
     version: &'static str,
-    door: Door,
     call: fn(&Call<'_>) -> Result<Value, ReturnCode>,
 }
 
 const METHODS: [Method; 7] = [
-    Method { name: login::MOBILE, version: "v1", door: Door::MApi, call: login::mobile },
-    Method { name: login::SINGLE_SIGN_ON, version: "v1", door: Door::MApi, call: login::single_sign_on },
-    Method { name: "open.shopweb.passengerFlow.getTotalData", version: "v1", door: Door::MApi, call: flow::total_data },
+    Method { name: login::MOBILE, version: "v1", call: login::mobile },
+    Method { name: login::SINGLE_SIGN_ON, version: "v1", call: login::single_sign_on },
+    Method { name: "open.shopweb.passengerFlow.getTotalData", version: "v1", call: flow::total_data },
     Method {
         name: "open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution",
         version: "v1",
-        door: Door::MApi,
         call: demographics::distribution,
     },
     Method {
         name: "open.shopweb.liveCheck.statisticsDetailPageForCustomer",
         version: "v1",
-        door: Door::CloudApi,
         call: inspections::detail_page,
     },
     Method {
         name: "open.shopweb.passengerFlow.getDataOfManyShopsHavingDevice",
         version: "v1",
-        door: Door::MApi,
         call: many_shops::data_of_many_shops,
     },
-    Method { name: "open.gateway.authentication", version: "v2", door: Door::MApi, call: authentication },
+    Method { name: "open.gateway.authentication", version: "v2", call: authentication },
 ];
 
 /// The methods by their names.
@@ -81,14 +74,14 @@ pub fn methods() -> impl Iterator<Item = &'static str> {
     METHODS.iter().map(|method| method.name)
 }
 
-/// What arrived at a door.
+/// What arrived at an endpoint.
 pub struct Request<'a> {
-    /// Which door.
-    pub door: Door,
+    /// Which endpoint.
+    pub endpoint: Endpoint,
     /// The parameters.
-    pub form: &'a Form<'a>,
-    /// The user's token, from the header that the door reads it from.
-    pub user_token: Option<&'a str>,
+    pub parameters: &'a Parameters<'a>,
+    /// The values of the [`USER_TOKEN_HEADERS`] that came.
+    pub user_tokens: &'a [&'a str],
 }
 
 /// What a method is given: who calls, what they sent, and what time it is in China.
@@ -96,7 +89,7 @@ struct Call<'a> {
     gateway: &'a OpRetail,
     behaviour: &'a Behaviour,
     account: &'a OpRetailAccount,
-    form: &'a Form<'a>,
+    parameters: &'a Parameters<'a>,
     instant: Timestamp,
     now: DateTime,
 }
@@ -126,14 +119,14 @@ impl OpRetail {
     pub fn answer(&self, request: &Request<'_>, behaviour: &Behaviour) -> String {
         let now = behaviour.now(&self.clock);
         match self.call(request, behaviour, now) {
-            Ok(data) => self.envelope(request.door, now, ReturnCode::SUCCESS, data),
-            Err(code) => self.envelope(request.door, now, code, Value::Null),
+            Ok(data) => self.envelope(request.endpoint, now, ReturnCode::SUCCESS, data),
+            Err(code) => self.envelope(request.endpoint, now, code, Value::Null),
         }
     }
 
     /// The envelope of a return code that a fault asked for.
-    pub fn answer_code(&self, door: Door, number: i64, behaviour: &Behaviour) -> String {
-        self.envelope(door, behaviour.now(&self.clock), ReturnCode::numbered(number), Value::Null)
+    pub fn answer_code(&self, endpoint: Endpoint, number: i64, behaviour: &Behaviour) -> String {
+        self.envelope(endpoint, behaviour.now(&self.clock), ReturnCode::numbered(number), Value::Null)
     }
 
     /// Ends every user's token.
@@ -142,37 +135,36 @@ impl OpRetail {
     }
 
     fn call(&self, request: &Request<'_>, behaviour: &Behaviour, instant: Timestamp) -> Result<Value, ReturnCode> {
-        let checked = self.checked(request.form, behaviour, instant)?;
-        let is_meant = |method: &&Method| {
-            method.name == checked.method && method.version == checked.version && method.door == request.door
-        };
+        let checked = self.checked(request, behaviour, instant)?;
+        let is_meant = |method: &&Method| method.name == checked.method && method.version == checked.version;
         let method = METHODS.iter().find(is_meant).ok_or(ReturnCode::METHOD_NOTEXIST_CODE)?;
         let Checked { account, .. } = checked;
         if !account.methods.permit(method.name) {
             return Err(ReturnCode::METHOD_NOTEXIST_CODE);
         }
         if behaviour.require_login && login::is_needed(method.name) {
-            self.must_be_logged_in(account, request.user_token)?;
+            self.must_be_logged_in(account, request.user_tokens)?;
         }
         let now = china_time::civil(instant);
-        (method.call)(&Call { gateway: self, behaviour, account, form: request.form, instant, now })
+        (method.call)(&Call { gateway: self, behaviour, account, parameters: request.parameters, instant, now })
     }
 
-    fn must_be_logged_in(&self, account: &OpRetailAccount, token: Option<&str>) -> Result<(), ReturnCode> {
-        let is_known = token.is_some_and(|token| self.logins.hold(token, &account.key, self.clock.elapsed()));
+    fn must_be_logged_in(&self, account: &OpRetailAccount, tokens: &[&str]) -> Result<(), ReturnCode> {
+        let now = self.clock.elapsed();
+        let is_known = tokens.iter().any(|token| self.logins.hold(token, &account.key, now));
         if is_known { Ok(()) } else { Err(ReturnCode::TOKEN_NOT_EXIST) }
     }
 
-    fn envelope(&self, door: Door, now: Timestamp, code: ReturnCode, data: Value) -> String {
+    fn envelope(&self, endpoint: Endpoint, now: Timestamp, code: ReturnCode, data: Value) -> String {
         let number = self.answered.fetch_add(1, Ordering::Relaxed);
-        envelope(door, &format!("sandbox-{number:012}"), now, code, data)
+        envelope(endpoint, &format!("sandbox-{number:012}"), now, code, data)
     }
 }
 
 impl Call<'_> {
     /// A parameter that is missing (`None`), or read by `read`.
     fn optional<T>(&self, name: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, ReturnCode> {
-        self.form.get(name).map(|text| read(text).ok_or(ReturnCode::PARAMETER_ERROR)).transpose()
+        self.parameters.get(name).map(|text| read(text).ok_or(ReturnCode::PARAMETER_ERROR)).transpose()
     }
 
     /// A parameter that must be there.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Logins, MOBILE, MOST_LOGINS, SINGLE_SIGN_ON};
+use super::{MOBILE, SINGLE_SIGN_ON};
 use crate::sandbox::testing::{Parameters, START, TestBed};
-use crate::sandbox::{OpRetailAccount, OpRetailUser, SandboxSettings};
+use crate::sandbox::{LoginExpiry, LoginTokenField, OpRetailAccount, OpRetailUser, SandboxSettings};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const INSPECTIONS: &str = "open.shopweb.liveCheck.statisticsDetailPageForCustomer";
@@ -47,7 +47,6 @@ async fn the_mobile_login_gives_a_token_for_the_password() {
     assert_eq!(answer["stat"]["code"], 0);
     assert!(answer["data"]["token"].as_str().unwrap().len() >= 32);
     assert_eq!(answer["data"].get("tokenExpirationTimestamp"), None);
-    assert_ne!(log_in(&bed).await, log_in(&bed).await);
 }
 
 #[actix_web::test]
@@ -83,27 +82,93 @@ async fn a_wrong_user_a_wrong_password_and_a_missing_one_are_told_apart() {
         let answer = bed.call_m_api(bed.opretail(method, &parameters)).await;
         assert_eq!((&answer["stat"]["code"], &answer["data"]), (&code.into(), &Value::Null), "{method}");
     }
-    let at_cloud = bed.call_cloud_api(bed.opretail(MOBILE, &[USER, PASSWORD])).await;
-    assert_eq!(at_cloud["stat"]["code"], "9", "both are methods of m.api");
     let mut forged = bed.sign_opretail(bed.opretail(MOBILE, &[USER, PASSWORD, ("_nonce", "f")]));
     forged.push(("more".to_owned(), "x".to_owned()));
     assert_eq!(bed.post("/m.api", &forged).await["stat"]["code"], 7, "a login is signed like any call");
 }
 
 #[actix_web::test]
-async fn each_door_wants_the_token_in_its_own_header() {
+async fn both_endpoints_take_the_token_from_either_header() {
     let bed = strict();
     let token = log_in(&bed).await;
-    let flow = |nonce| bed.opretail(FLOW, &[("id", "S_123456"), ("_nonce", nonce)]);
-    let inspections = |nonce| bed.opretail(INSPECTIONS, &[("enterpriseId", "1084"), ("_nonce", nonce)]);
-    assert_eq!(code_with(&bed, "/m.api", flow("1"), "authenticator", &token).await, 0);
-    assert_eq!(code_with(&bed, "/m.api", flow("2"), "Ovo-Authorization", &token).await, 9_990_001);
-    assert_eq!(code_with(&bed, "/m.api", flow("3"), "authenticator", "made-up").await, 9_990_001);
-    assert_eq!(code_with(&bed, "/m.api", flow("4"), "authenticator", "").await, 9_990_001);
-    assert_eq!(code_with(&bed, "/cloud.api", inspections("5"), "Ovo-Authorization", &token).await, "0");
-    assert_eq!(code_with(&bed, "/cloud.api", inspections("6"), "authenticator", &token).await, "9990001");
-    let nothing = bed.call_m_api(flow("7")).await;
-    assert_eq!(nothing["stat"]["codename"], "TOKEN_NOT_EXIST");
+    let call = async |path: &str, authenticator: &str, ovo_authorization: &str| {
+        let nonce = bed.sandbox.calls().to_string();
+        let signed = bed.sign_opretail(bed.opretail(INSPECTIONS, &[("enterpriseId", "1084"), ("_nonce", &nonce)]));
+        let mut request = bed.client.post(bed.url(path));
+        for (name, value) in [("authenticator", authenticator), ("ovo-authorization", ovo_authorization)] {
+            if value != "absent" {
+                request = request.insert_header((name, value));
+            }
+        }
+        let answer: Value = request.send_form(&signed).await.unwrap().json().await.unwrap();
+        answer["stat"]["code"].to_string().replace('"', "")
+    };
+    for path in ["/m.api", "/cloud.api"] {
+        // The vendor's Python SDK sends an empty `authenticator` when it has none.
+        for (authenticator, ovo_authorization) in [
+            (token.as_str(), "absent"),
+            ("absent", token.as_str()),
+            (&token, &token),
+            ("", &token),
+            (&token, "made-up"),
+        ] {
+            let code = call(path, authenticator, ovo_authorization).await;
+            assert_eq!(code, "0", "{path} {authenticator} {ovo_authorization}");
+        }
+        for (authenticator, ovo_authorization) in
+            [("absent", "absent"), ("made-up", "absent"), ("absent", "made-up"), ("", ""), ("made-up", "made-up")]
+        {
+            let code = call(path, authenticator, ovo_authorization).await;
+            assert_eq!(code, "9990001", "{path} {authenticator} {ovo_authorization}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn the_token_stays_the_same_until_it_ends() {
+    let bed = strict();
+    let first = log_in(&bed).await;
+    bed.hand.advance(Duration::from_secs(7_199));
+    let digest = bed.opretail(SINGLE_SIGN_ON, &[USER, ("password", DIGEST)]);
+    assert_eq!(bed.call_cloud_api(digest).await["data"]["token"], first.as_str(), "by any login");
+    bed.hand.advance(Duration::from_secs(7_199));
+    assert_eq!(flow_with(&bed, &first).await, 0, "the second login has moved the end");
+    bed.hand.advance(Duration::from_secs(1));
+    assert_eq!(flow_with(&bed, &first).await, 9_990_001);
+    let second = log_in(&bed).await;
+    assert_ne!(first, second);
+    bed.sandbox.forget_logins();
+    assert_ne!(second, log_in(&bed).await);
+}
+
+#[actix_web::test]
+async fn the_form_of_a_logins_answer_can_be_chosen() {
+    let bed = TestBed::start();
+    let end = START.as_second() + 7_200;
+    let forms = [
+        (LoginExpiry::Milliseconds, json!(end * 1_000)),
+        (LoginExpiry::Seconds, json!(end)),
+        (LoginExpiry::Date, json!("2026-11-22 12:00:00")),
+        (LoginExpiry::Missing, Value::Null),
+    ];
+    for (name, field) in [("token", LoginTokenField::Token), ("authenticator", LoginTokenField::Authenticator)] {
+        for (expiry, written) in &forms {
+            bed.sandbox.set_behaviour(|behaviour| {
+                behaviour.login_token_field = field;
+                behaviour.login_expiry = *expiry;
+            });
+            let nonce = bed.sandbox.calls().to_string();
+            let login = bed.opretail(SINGLE_SIGN_ON, &[USER, ("password", DIGEST), ("_nonce", &nonce)]);
+            let mut data = bed.call_m_api(login).await["data"].clone();
+            let data = data.as_object_mut().unwrap();
+            assert!(data.remove(name).unwrap().as_str().unwrap().len() >= 32);
+            assert_eq!(data.remove("tokenExpirationTimestamp").unwrap_or_default(), *written, "{name} {expiry:?}");
+            assert!(data.is_empty(), "{data:?}");
+            let login = bed.opretail(MOBILE, &[USER, PASSWORD, ("_nonce", &nonce)]);
+            let mobile = bed.call_m_api(login).await["data"].clone();
+            assert_eq!(mobile.as_object().unwrap().keys().collect::<Vec<_>>(), [name]);
+        }
+    }
 }
 
 #[actix_web::test]
@@ -140,13 +205,15 @@ async fn a_token_lives_until_its_end_or_until_it_is_forgotten() {
 }
 
 #[actix_web::test]
-async fn a_lifetime_holds_for_the_tokens_that_are_given_from_then_on() {
+async fn a_lifetime_holds_for_the_logins_from_then_on() {
     let bed = strict();
-    let first = log_in(&bed).await;
+    let token = log_in(&bed).await;
     bed.sandbox.set_behaviour(|behaviour| behaviour.login_lifetime = Duration::from_secs(60));
-    let second = log_in(&bed).await;
     bed.hand.advance(Duration::from_secs(60));
-    assert_eq!((flow_with(&bed, &first).await, flow_with(&bed, &second).await), (0.into(), 9_990_001.into()));
+    assert_eq!(flow_with(&bed, &token).await, 0);
+    log_in(&bed).await;
+    bed.hand.advance(Duration::from_secs(60));
+    assert_eq!(flow_with(&bed, &token).await, 9_990_001);
 }
 
 #[actix_web::test]
@@ -161,14 +228,4 @@ async fn a_token_is_good_only_with_the_key_that_its_user_belongs_to() {
     let flow = bed.opretail(FLOW, &[("id", "S_123456"), ("_akey", "S107-OTHER")]);
     assert_eq!(code_with(&bed, "/m.api", flow, "authenticator", &token).await, 9_990_001);
     assert_eq!(flow_with(&bed, &token).await, 0);
-}
-
-#[test]
-fn the_oldest_token_makes_room_for_the_newest() {
-    let logins = Logins::default();
-    for number in 0..=MOST_LOGINS {
-        logins.keep(number.to_string(), "key", Duration::from_secs(1));
-    }
-    let holds = |number: usize| logins.hold(&number.to_string(), "key", Duration::ZERO);
-    assert_eq!((holds(0), holds(1), holds(MOST_LOGINS)), (false, true, true));
 }
