@@ -68,7 +68,6 @@ where
     let value = <&RawValue>::deserialize(deserializer)?;
     let rows = match raw::items(value) {
         Some(items) => read_rows(&items, |_| true),
-        None if is_empty_object(value) => Ok(Vec::new()),
         None => read(value).map(|object| vec![Some(object)]),
     };
     Ok(rows.map_err(D::Error::custom)?.into_iter().flatten().collect())

@@ -143,16 +143,16 @@ pub fn is_empty_object(value: &RawValue) -> bool {
     matches!(value.get().as_bytes(), [b'{', between @ .., b'}'] if between.iter().all(u8::is_ascii_whitespace))
 }
 
-/// The items of a list; nothing is the empty one. `None` for anything else.
+/// The items of a list; nothing and an object without members are the empty one. `None` for anything else.
 pub fn items(value: &RawValue) -> Option<Vec<&RawValue>> {
-    if is_nothing(value) {
+    if is_nothing(value) || is_empty_object(value) {
         return Some(Vec::new());
     }
     if value.get().starts_with('[') {
         return serde_json::from_str(value.get()).ok();
     }
     let members = members(value)?;
-    let is_list = !members.is_empty() && members.iter().all(|(key, _)| is_index(key));
+    let is_list = members.iter().all(|(key, _)| is_index(key));
     is_list.then(|| members.into_iter().map(|(_, item)| item).collect())
 }
 

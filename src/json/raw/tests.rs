@@ -55,10 +55,10 @@ fn a_list_is_one_in_each_of_its_shapes() {
     for list in ["[1,2]", r#"{"0":1,"1":2}"#, r#"{"7":1,"70":2}"#] {
         assert_eq!(items(list).unwrap(), ["1", "2"], "{list}");
     }
-    for nothing in ["[]", "null", "false", "\"\""] {
+    for nothing in ["[]", "{}", "{ }", "null", "false", "\"\""] {
         assert_eq!(items(nothing), Some(Vec::new()), "{nothing}");
     }
-    for other in ["{}", "7", "true", "\"x\"", r#"{"0":1,"a":2}"#, r#"{"00":1}"#, r#"{"-1":1}"#] {
+    for other in ["7", "true", "\"x\"", r#"{"0":1,"a":2}"#, r#"{"00":1}"#, r#"{"-1":1}"#] {
         assert_eq!(items(other), None, "{other}");
     }
 }

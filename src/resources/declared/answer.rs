@@ -321,7 +321,12 @@ mod tests {
         };
         assert_eq!(visitors(read("/list", Shape::List(fields()), &data).unwrap()), [1, 2]);
         assert_eq!(read("/list/1", Shape::Object(fields()), &data).unwrap()["visitors"], 2);
-        for empty in [json!([]), json!(""), json!(false), json!(null)] {
+        assert_eq!(
+            read("/list", Shape::List(fields()), &json!({})).unwrap(),
+            json!({"items": []}),
+            "PHP's empty array"
+        );
+        for empty in [json!([]), json!({}), json!(""), json!(false), json!(null)] {
             assert_eq!(read("/list", Shape::List(fields()), &json!({"list": empty})).unwrap(), json!({"items": []}));
         }
     }

@@ -15,7 +15,7 @@ use crate::gateway::oms::methods::{SHOP_GET, SHOP_GET_LIST};
 use crate::gateway::tenants::OmsAccess;
 use crate::gateway::vendor::Gateway;
 use crate::json::object::{self, Object};
-use crate::json::{odd_values, raw, scalar};
+use crate::json::{odd_values, scalar};
 use crate::resources::gateway_pages::{GatewayPage, Part, Window};
 
 /// The most stores that are listed: more than any company has.
@@ -54,13 +54,9 @@ const fn no_shops() -> Option<Vec<Option<Shop>>> {
     Some(Vec::new())
 }
 
-/// What is no list is not taken for an empty one, and PHP's object without members is one.
+/// What is no list is not taken for an empty one.
 fn shops_with_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Option<Shop>>>, D::Error> {
-    let value = <&RawValue>::deserialize(deserializer)?;
-    if raw::is_empty_object(value) {
-        return Ok(no_shops());
-    }
-    let shops = object::rows(value, |shop: &Shop| shop.code().is_some());
+    let shops = object::rows(<&RawValue>::deserialize(deserializer)?, |shop: &Shop| shop.code().is_some());
     Ok(shops.inspect_err(|_| odd_values::note("")).ok())
 }
 
