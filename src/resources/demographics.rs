@@ -6,7 +6,6 @@ mod of_stores;
 use actix_web::HttpResponse;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::desk::{Desk, Store};
@@ -21,7 +20,7 @@ use crate::gateway::opretail::methods::GET_FLOW_GROUP_DISTRIBUTION;
 use crate::gateway::vendor::Gateway;
 use crate::http::problem::Problem;
 use crate::json::object::Optional;
-use crate::json::{object, odd_values, scalar};
+use crate::json::{object, scalar};
 
 pub use ask::{Counted, DemographicsAsk, HoursQuery};
 pub use of_stores::OF_STORES;
@@ -116,8 +115,8 @@ struct Distribution {
 struct WireGender {
     #[serde(default, deserialize_with = "scalar::integer")]
     gender: Option<i64>,
-    #[serde(default, deserialize_with = "people")]
-    people_num: People,
+    #[serde(default, deserialize_with = "scalar::count")]
+    people_num: Option<i64>,
     #[serde(default, deserialize_with = "scalar::number")]
     percentage: Option<Number>,
 }
@@ -129,22 +128,10 @@ struct WireAge {
     age_from: Option<i64>,
     #[serde(default, deserialize_with = "scalar::count")]
     age_to: Option<i64>,
-    #[serde(default, deserialize_with = "people")]
-    people_num: People,
+    #[serde(default, deserialize_with = "scalar::count")]
+    people_num: Option<i64>,
     #[serde(default, deserialize_with = "scalar::number")]
     percentage: Option<Number>,
-}
-
-/// How many people a part has.
-#[derive(Clone, Copy, Default)]
-enum People {
-    /// The gateway does not say.
-    #[default]
-    Untold,
-    /// Nobody knows: the gateway said something that is no count, so that a sum without it would be another.
-    Unknown,
-    /// So many.
-    Are(i64),
 }
 
 fn parts<'de, D: Deserializer<'de>, P: Part + Deserialize<'de>>(deserializer: D) -> Result<Vec<Option<P>>, D::Error> {
@@ -153,14 +140,14 @@ fn parts<'de, D: Deserializer<'de>, P: Part + Deserialize<'de>>(deserializer: D)
 
 /// A part of a distribution.
 trait Part {
-    fn people(&self) -> People;
+    fn people(&self) -> Option<i64>;
     fn percentage(&self) -> Option<f64>;
     /// Whether the gateway says anything of it.
     fn is_told(&self) -> bool;
 }
 
 impl Part for WireGender {
-    fn people(&self) -> People {
+    fn people(&self) -> Option<i64> {
         self.people_num
     }
 
@@ -169,12 +156,12 @@ impl Part for WireGender {
     }
 
     fn is_told(&self) -> bool {
-        self.gender.is_some() || self.people_num.count().is_some() || self.percentage.is_some()
+        self.gender.is_some() || self.people_num.is_some() || self.percentage.is_some()
     }
 }
 
 impl Part for WireAge {
-    fn people(&self) -> People {
+    fn people(&self) -> Option<i64> {
         self.people_num
     }
 
@@ -184,18 +171,8 @@ impl Part for WireAge {
 
     fn is_told(&self) -> bool {
         let has_bounds = self.age_from.is_some() || self.age_to.is_some();
-        has_bounds || self.people_num.count().is_some() || self.percentage.is_some()
+        has_bounds || self.people_num.is_some() || self.percentage.is_some()
     }
-}
-
-fn people<'de, D: Deserializer<'de>>(deserializer: D) -> Result<People, D::Error> {
-    Ok(match scalar::count(<&RawValue>::deserialize(deserializer)?) {
-        Ok(count) => count.map_or(People::Untold, People::Are),
-        Err(_) => {
-            odd_values::note("");
-            People::Unknown
-        }
-    })
 }
 
 // The translation, both ways.
@@ -234,7 +211,7 @@ impl GenderShare {
             Some(2) => Gender::Female,
             _ => Gender::Unknown,
         };
-        Self { gender, visitors: wire.people_num.count(), share_percent: all.share(wire) }
+        Self { gender, visitors: wire.people_num, share_percent: all.share(wire) }
     }
 }
 
@@ -245,50 +222,43 @@ impl AgeShare {
         Self {
             from: wire.age_from,
             to: wire.age_to.filter(has_end),
-            visitors: wire.people_num.count(),
+            visitors: wire.people_num,
             share_percent: all.share(wire),
-        }
-    }
-}
-
-impl People {
-    const fn count(self) -> Option<i64> {
-        match self {
-            Self::Are(count) => Some(count),
-            Self::Untold | Self::Unknown => None,
         }
     }
 }
 
 /// What the parts of a distribution are shares of.
 struct Whole {
-    /// All people; `None` when no part tells how many, when one that cannot be read might have some, or when it is too
-    /// large to be true.
+    /// All people; `None` when there are no parts, when the gateway does not say of each how many people it has, or when
+    /// the sum is too large to be true.
     people: Option<i64>,
-    /// By how much a `percentage` is to be multiplied. The vendor does not document its unit: parts that add up to one are
-    /// taken for fractions.
-    percent: f64,
+    /// By how much a `percentage` is to be multiplied; `None` when the unit is unknown. The vendor does not document it:
+    /// parts that add up to one are taken for fractions, if none is missing.
+    percent: Option<f64>,
 }
 
 impl Whole {
     /// Of these parts; one that was left out is `None`.
     fn of<P: Part>(parts: &[Option<P>]) -> Self {
-        let counts = parts.iter().map(|part| part.as_ref().map_or(People::Unknown, P::people));
-        let counts = counts.filter(|people| !matches!(people, People::Untold));
-        let people = counts
-            .map(People::count)
-            .try_fold(None, |sum: Option<i64>, count| Some(Some(sum.unwrap_or(0).checked_add(count?)?)));
-        let percentages: f64 = parts.iter().flatten().filter_map(P::percentage).sum();
-        Self { people: people.flatten(), percent: if percentages <= 1.05 { 100.0 } else { 1.0 } }
+        let counts = parts.iter().map(|part| part.as_ref().and_then(P::people));
+        let people = counts.reduce(|sum, count| sum?.checked_add(count?)).flatten();
+        let percentages = || parts.iter().map(|part| part.as_ref().and_then(P::percentage));
+        let percent = match percentages().flatten().sum::<f64>() {
+            sum if sum > 1.05 => Some(1.0),
+            _ if percentages().all(|percentage| percentage.is_some()) => Some(100.0),
+            _ => None,
+        };
+        Self { people, percent }
     }
 
     /// In percent: of how many people there are, or else as the gateway gives it.
     fn share(&self, part: &impl Part) -> Option<f64> {
         if self.people.is_some() {
-            return share(part.people().count(), self.people);
+            return share(part.people(), self.people);
         }
-        let given = part.percentage().map(|percentage| (percentage * self.percent * 10.0).round() / 10.0);
-        given.filter(|given| (0.0..=100.0).contains(given))
+        let given = (part.percentage()? * self.percent? * 10.0).round() / 10.0;
+        (0.0..=100.0).contains(&given).then_some(given)
     }
 }
 

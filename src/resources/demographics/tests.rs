@@ -25,15 +25,47 @@ fn counts_become_shares() {
 
 #[test]
 fn no_visitors_have_no_shares() {
-    let answer = read(&json!({"genderDistribution": [{"gender": 1, "peopleNum": 0}, {"gender": 9}]}));
+    let answer = read(&json!({"genderDistribution": [{"gender": 1, "peopleNum": 0}, {"gender": 9, "peopleNum": 0}]}));
     assert_eq!(answer["visitors"], 0);
     assert!(answer["gender"][0]["share_percent"].is_null());
-    assert_eq!(answer["gender"][1], json!({"gender": "unknown", "visitors": null, "share_percent": null}));
+    assert_eq!(answer["gender"][1], json!({"gender": "unknown", "visitors": 0, "share_percent": null}));
+}
+
+#[test]
+fn nothing_is_summed_without_a_count_that_the_gateway_did_not_give() {
+    for untold in [
+        json!({"gender": 1}),
+        json!({"gender": 1, "peopleNum": null}),
+        json!({"gender": 1, "peopleNum": ""}),
+        json!({"gender": 1, "peopleNum": "--"}),
+        json!({"gender": 1, "peopleNum": false}),
+        json!({"gender": 1, "peopleNum": "x"}),
+        json!({"gender": 1, "peopleNum": []}),
+        json!({"gender": 1, "peopleNum": 1.5}),
+    ] {
+        let genders = json!([untold, {"gender": 2, "peopleNum": 3}]);
+        let answer = read(&json!({"genderDistribution": genders, "ageDistribution": [{"ageFrom": 0, "peopleNum": 5}]}));
+        assert_eq!(answer["visitors"], 5, "{untold}: the ages are all told");
+        assert_eq!(answer["gender"][0], json!({"gender": "male", "visitors": null, "share_percent": null}), "{untold}");
+        assert_eq!(answer["gender"][1], json!({"gender": "female", "visitors": 3, "share_percent": null}), "{untold}");
+        assert_eq!(answer["age"][0]["share_percent"], 100.0);
+        for alone in [json!({"genderDistribution": genders}), json!({"genderDistribution": [untold]})] {
+            assert!(read(&alone)["visitors"].is_null(), "{alone}");
+        }
+    }
+    let ages = json!([{"ageFrom": 0, "peopleNum": 5}, {"ageFrom": 18, "peopleNum": null}]);
+    let answer = read(&json!({"ageDistribution": ages}));
+    assert!(answer["visitors"].is_null() && answer["age"][0]["share_percent"].is_null(), "{answer}");
 }
 
 #[test]
 fn a_period_without_anybody_has_its_lists() {
-    for wire in [json!({"genderDistribution": [], "ageDistribution": []}), json!({"ageDistribution": null})] {
+    for wire in [
+        json!({"genderDistribution": [], "ageDistribution": []}),
+        json!({"ageDistribution": null}),
+        json!({"genderDistribution": {}, "ageDistribution": {}}),
+        json!({"genderDistribution": {}}),
+    ] {
         let answer = read(&wire);
         assert_eq!(
             (&answer["visitors"], &answer["gender"], &answer["age"]),
@@ -106,6 +138,9 @@ fn a_percentage_is_used_where_it_is_all_there_is() {
     let odd = json!([{"ageFrom": 0, "percentage": 130}, {"ageFrom": 18, "percentage": "N/A"}]);
     let odd = read(&json!({"ageDistribution": odd}));
     assert!(odd["age"][0]["share_percent"].is_null() && odd["age"][1]["share_percent"].is_null(), "{odd}");
+    let one_percent = json!([{"ageFrom": 0, "percentage": 1}, {"ageFrom": 18, "percentage": null}]);
+    let untold = read(&json!({"ageDistribution": one_percent}));
+    assert!(untold["age"][0]["share_percent"].is_null(), "one percent or all of them: {untold}");
 }
 
 #[test]
