@@ -1,5 +1,6 @@
-//! Reads fields that a vendor has not documented, under the names they are likely to have. A value that does not fit is
-//! noted as odd and left where it is, so that nothing is lost.
+//! Reads fields that a vendor has not documented, under the names they are likely to have. The first of these names that
+//! stands in the row is the field, whatever its value: under another name there may be something else. A value that does
+//! not fit is noted as odd and left where it is, so that nothing is lost.
 
 use std::collections::BTreeMap;
 
@@ -26,33 +27,27 @@ impl<'a> LikelyFields<'a> {
         Self { rest: row, zone }
     }
 
-    /// The first of these fields that `read` can read. A blank before it is taken and gives nothing.
+    /// The field, if `read` can read it. A blank is taken and gives nothing.
     pub fn parsed<T>(&mut self, names: &[&str], read: impl Fn(&Value) -> Option<T>) -> Option<T> {
-        self.take(names, read).map(|(parsed, _)| parsed)
+        self.take(names, |_, written| read(&value(written)?))
     }
 
-    /// The first of these fields that `read` can read, and how it is written.
-    fn take<T>(&mut self, names: &[&str], read: impl Fn(&Value) -> Option<T>) -> Option<(T, Box<RawValue>)> {
-        let mut is_odd = false;
-        for name in names {
-            let Some(value) = self.value(name) else { continue };
-            if let Some(parsed) = read(&value) {
-                return self.rest.remove(*name).map(|written| (parsed, written));
-            }
-            if is_blank(&value) {
-                self.rest.remove(*name);
-            } else {
-                is_odd = true;
-            }
-        }
-        if is_odd && let Some(name) = names.first() {
+    /// The same for what is read as it is written. `read` is given the name, too.
+    fn take<T>(&mut self, names: &[&str], read: impl Fn(&str, &RawValue) -> Option<T>) -> Option<T> {
+        let name = self.present(names)?;
+        let written = raw::harmless(self.rest.get(name)?, name);
+        let parsed = read(name, &written);
+        if parsed.is_some() || value(&written).is_some_and(|value| is_blank(&value)) {
+            self.rest.remove(name);
+        } else {
             odd_values::note(name);
         }
-        None
+        parsed
     }
 
-    fn value(&self, name: &str) -> Option<Value> {
-        serde_json::from_str(raw::harmless(self.rest.get(name)?, name).get()).ok()
+    /// The name that the field has in this row.
+    fn present<'n>(&self, names: &[&'n str]) -> Option<&'n str> {
+        names.iter().copied().find(|name| self.rest.contains_key(*name))
     }
 
     /// A text, or a number as text, unless it was rounded when it was read: then it is no id.
@@ -80,44 +75,46 @@ impl<'a> LikelyFields<'a> {
         })
     }
 
-    /// A list of objects, each of them untouched.
+    /// A list of objects, each of them untouched. What is no object is left out.
     pub fn objects(&mut self, names: &[&str]) -> Option<Box<RawValue>> {
-        let (_, written) = self.take(names, |value| {
-            let written = to_raw_value(value).ok()?;
-            let items = raw::items(&written).filter(|_| !is_blank(value) || value.is_array())?;
-            items.iter().all(|item| item.get().starts_with('{')).then_some(())
-        })?;
-        if written.get().starts_with('[') { Some(written) } else { to_raw_value(&raw::items(&written)?).ok() }
+        let object = |item: &RawValue| item.get().starts_with('{').then(|| item.to_owned());
+        to_raw_value(&self.take(names, |name, written| list(name, written, object))?).ok()
     }
 
-    /// Addresses: a list of texts, or one text with commas.
+    /// Addresses: a list of texts, or one text with commas. What is no text is left out.
     pub fn addresses(&mut self, names: &[&str]) -> Vec<String> {
-        let read = |value: &Value| match value {
-            Value::Array(items) => {
-                items.iter().filter(|item| !is_blank(item)).map(|item| item.as_str().map(str::to_owned)).collect()
+        let addresses = self.take(names, |name, written| match text(written) {
+            Some(texts) => {
+                Some(texts.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect())
             }
-            Value::String(text) if !is_blank(value) => {
-                Some(text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect())
-            }
-            _ => None,
-        };
-        self.parsed(names, read).unwrap_or_default()
+            None => list(name, written, text),
+        });
+        addresses.unwrap_or_default()
     }
 
     /// Reward and penalty: fields of their own, or an amount with a type (1 reward, 2 penalty). The type is left in
     /// place when it is neither.
     pub fn reward_or_penalty(&mut self) -> (Option<Number>, Option<Number>) {
-        const TYPES: [&str; 4] = ["rewardPenaltyType", "rewardPunishType", "rewardType", "moneyType"];
-        const AMOUNTS: [&str; 4] = ["rewardPenaltyAmount", "rewardPunishAmount", "rewardAmount", "money"];
+        const PAIRS: [(&str, &str); 2] =
+            [("rewardPenaltyType", "rewardPenaltyAmount"), ("rewardPunishType", "rewardPunishAmount")];
         let (reward, penalty) = (self.number(&["reward"]), self.number(&["penalty"]));
         if reward.is_some() || penalty.is_some() {
             return (reward, penalty);
         }
-        let kind = TYPES.iter().find_map(|name| as_number(&self.value(name)?)?.as_i64());
-        match kind {
-            Some(1) => (self.take_amount(&TYPES, &AMOUNTS), None),
-            Some(2) => (None, self.take_amount(&TYPES, &AMOUNTS)),
-            _ => (None, None),
+        let Some((kind, amount)) = PAIRS.into_iter().find(|(kind, _)| self.rest.contains_key(*kind)) else {
+            return (None, None);
+        };
+        let code = self.rest.get(kind).and_then(|written| value(&raw::harmless(written, kind)));
+        match code.as_ref().and_then(as_number).and_then(|code| code.as_i64()) {
+            Some(1) => (self.take_amount(kind, amount), None),
+            Some(2) => (None, self.take_amount(kind, amount)),
+            Some(_) => (None, None),
+            None => {
+                if !code.as_ref().is_some_and(is_blank) {
+                    odd_values::note(kind);
+                }
+                (None, None)
+            }
         }
     }
 
@@ -126,11 +123,35 @@ impl<'a> LikelyFields<'a> {
         self.rest.into_iter().map(|(name, value)| (name, raw::harmless(&value, "extra"))).collect()
     }
 
-    fn take_amount(&mut self, types: &[&str], amounts: &[&str]) -> Option<Number> {
-        let amount = self.number(amounts)?;
-        self.number(types);
+    fn take_amount(&mut self, kind: &str, amount: &str) -> Option<Number> {
+        let amount = self.number(&[amount])?;
+        self.number(&[kind]);
         Some(amount)
     }
+}
+
+fn value(written: &RawValue) -> Option<Value> {
+    serde_json::from_str(written.get()).ok()
+}
+
+/// A text that is no blank.
+fn text(written: &RawValue) -> Option<String> {
+    match value(written)? {
+        Value::String(text) if !is_blank(&Value::String(text.clone())) => Some(text),
+        _ => None,
+    }
+}
+
+/// The items of a list that `read` can read; the others are left out and noted. `None` for what is no list, and for one of
+/// which nothing can be read.
+fn list<T>(name: &str, written: &RawValue, read: impl Fn(&RawValue) -> Option<T>) -> Option<Vec<T>> {
+    let items = raw::items(written).filter(|_| written.get().starts_with(['[', '{']))?;
+    let parsed: Vec<T> = items.iter().filter_map(|item| read(item)).collect();
+    if parsed.is_empty() && !items.is_empty() {
+        return None;
+    }
+    (parsed.len()..items.len()).for_each(|_| odd_values::note_row(name));
+    Some(parsed)
 }
 
 fn as_number(value: &Value) -> Option<Number> {

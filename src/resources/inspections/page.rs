@@ -39,6 +39,7 @@ struct Total(#[serde(deserialize_with = "scalar::count")] Option<i64>);
 /// itself, so that its `null` is `data: null`. A total that says otherwise than the rows is found when pages are joined.
 pub fn from_wire(data: Option<&RawValue>) -> Option<GatewayPage<Option<Row>>> {
     let Some(data) = data else { return Some(GatewayPage { items: Vec::new(), total: None }) };
+    // An object without members is an empty list, and tells no total either.
     if let Some(items) = rows(data) {
         return Some(GatewayPage { items, total: None });
     }

@@ -88,25 +88,25 @@ pub struct InspectedStore {
 // The translation.
 
 impl Inspection {
-    /// Translates.
+    /// Translates. Several names are given only for what means the same: the marks that can be had are no score, and the
+    /// number of a task may be that of several inspections.
     pub fn from_wire(row: RawFields, access: &OpRetailAccess) -> Self {
         let mut fields = LikelyFields::new(row, &access.zone);
         let store_id = fields.text(&["depId", "deptId", "departmentId", "shopId", "storeId"]);
         let store_name = fields.text(&["depName", "deptName", "departmentName", "shopName", "storeName"]);
-        let inspector_id = fields.text(&["inspectorId", "userId", "createUserId", "checkUserId", "creatorId"]);
-        let inspector_name =
-            fields.text(&["inspectorName", "inspector", "userName", "createUserName", "checkUserName", "creatorName"]);
+        let inspector_id = fields.text(&["inspectorId", "checkUserId"]);
+        let inspector_name = fields.text(&["inspectorName", "inspector", "checkUserName"]);
         let (reward, penalty) = fields.reward_or_penalty();
         Self {
-            id: fields.text(&["id", "inspectionId", "recordId", "taskId"]),
+            id: fields.text(&["id", "inspectionId"]),
             inspector: either(inspector_id, inspector_name, |id, name| Inspector { id, name }),
             source_type: fields.parsed(&["sourceType", "source"], SourceTypeDocument::from_wire),
             created_at: fields.time(&["createTime", "createDate", "createdAt", "createtime"]),
             store: either(store_id.map(|id| with_prefix(&id)), store_name, |id, name| InspectedStore { id, name }),
-            status: fields.text(&["statusName", "problemStatusName", "status", "problemStatus", "state"]),
-            score: fields.number(&["score", "totalScore", "point"]),
-            check_items: fields.objects(&["checkItems", "items", "itemList", "checkItemList", "details"]),
-            deadline: fields.time(&["deadline", "validTime", "expireTime", "limitTime", "endTime"]),
+            status: fields.text(&["statusName", "problemStatusName", "status", "problemStatus"]),
+            score: fields.number(&["score"]),
+            check_items: fields.objects(&["checkItems", "items", "itemList", "checkItemList"]),
+            deadline: fields.time(&["deadline", "validTime", "expireTime", "limitTime"]),
             reward,
             penalty,
             deduction: fields.number(&["deductScore", "deductPoints", "deduction"]),

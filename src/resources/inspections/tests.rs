@@ -93,19 +93,103 @@ fn what_is_passed_on_has_every_digit_that_was_sent() {
 
 #[test]
 fn only_a_list_of_objects_is_a_list_of_what_was_checked() {
-    for items in [json!([1, 2]), json!([{}, null]), json!([[]]), json!({"a": 1}), json!("none"), json!(7)] {
+    for items in [json!([1, 2]), json!([null]), json!([[]]), json!({"a": 1}), json!("none"), json!(7)] {
         let inspection = read(&json!({"checkItems": items}));
         assert_eq!((&inspection["check_items"], &inspection["extra"]["checkItems"]), (&Value::Null, &items), "{items}");
     }
-    assert_eq!(read(&json!({"checkItems": [1], "items": [{"a": 1}]}))["check_items"], json!([{"a": 1}]));
-    assert_eq!(read(&json!({"items": []}))["check_items"], json!([]));
+    for empty in [json!([]), json!({})] {
+        assert_eq!(read(&json!({"items": empty}))["check_items"], json!([]));
+    }
 }
 
 #[test]
-fn a_blank_does_not_hide_the_value_under_another_name() {
-    let inspection = read(&json!({"depId": null, "shopId": "123456", "statusName": "", "status": 1}));
-    assert_eq!((&inspection["store"]["id"], &inspection["status"]), (&json!("S_123456"), &json!("1")));
-    assert_eq!(inspection["extra"], json!({}));
+fn an_odd_element_is_left_out_of_a_list_and_counted() {
+    let (ok, url) = (json!({"itemName": "陈列"}), "https://media.example.com/1.jpg");
+    for odd in [json!(null), json!(5), json!("x"), json!([]), json!(true)] {
+        for items in [json!([ok, odd, ok]), json!({"0": ok, "1": odd, "7": ok})] {
+            let (read, counted) = collect(|| read(&json!({"checkItems": items})));
+            assert_eq!((&read["check_items"], &read["extra"]), (&json!([ok, ok]), &json!({})), "{items}");
+            assert_eq!(counted.iter().collect::<Vec<_>>(), [("checkItems[]", 1)], "{items}");
+        }
+    }
+    for odd in [json!(null), json!(5), json!(""), json!([]), json!({"url": url})] {
+        for field in ["pictures", "videos"] {
+            for list in [json!([url, odd, url]), json!({"0": url, "1": odd, "2": url})] {
+                let (read, counted) = collect(|| read(&json!({field: list})));
+                let ours = if field == "pictures" { "photos" } else { field };
+                assert_eq!((&read[ours], &read["extra"]), (&json!([url, url]), &json!({})), "{list}");
+                assert_eq!(counted.iter().collect::<Vec<_>>(), [(&*format!("{field}[]"), 1)], "{list}");
+            }
+        }
+    }
+    for (empty, photos) in [(json!([]), json!([])), (json!({}), json!([])), (json!(""), json!([]))] {
+        let (read, counted) = collect(|| read(&json!({"pictures": empty})));
+        assert_eq!((&read["photos"], &read["extra"], counted.iter().count()), (&photos, &json!({}), 0), "{empty}");
+    }
+}
+
+#[test]
+fn a_field_is_looked_for_under_another_name_only_where_its_first_one_is_absent() {
+    let fields = [
+        ("score", "score", "totalScore", json!(20)),
+        ("score", "score", "point", json!(20)),
+        ("id", "id", "inspectionId", json!(7)),
+        ("id", "id", "taskId", json!(7)),
+        ("deadline", "deadline", "endTime", json!("2026-11-25 10:00:00")),
+        ("deadline", "deadline", "validTime", json!("2026-11-25 10:00:00")),
+        ("created_at", "createTime", "createDate", json!("2026-11-25 10:00:00")),
+        ("status", "statusName", "status", json!(1)),
+        ("deduction", "deductScore", "deductPoints", json!(3)),
+        ("store", "depId", "shopId", json!("123456")),
+        ("inspector", "inspectorId", "userId", json!(7)),
+        ("check_items", "checkItems", "items", json!([{"a": 1}])),
+    ];
+    for (field, first, other, value) in fields {
+        for blank in [json!(null), json!(""), json!("--"), json!(false)] {
+            let (inspection, odd) = collect(|| read(&json!({first: blank, other: value})));
+            assert_eq!((&inspection[field], &inspection["extra"][other]), (&Value::Null, &value), "{first} {blank}");
+            assert_eq!(odd.iter().count(), 0, "{first} {blank}");
+        }
+        let (inspection, odd) = collect(|| read(&json!({first: {"x": 1}, other: value})));
+        assert_eq!((&inspection[field], &inspection["extra"][other]), (&Value::Null, &value), "{first}");
+        assert_eq!(odd.iter().collect::<Vec<_>>(), [(first, 1)]);
+    }
+    for (field, other, value) in [
+        ("score", "totalScore", json!(20)),
+        ("score", "point", json!(20)),
+        ("id", "taskId", json!(7)),
+        ("id", "recordId", json!(7)),
+        ("deadline", "endTime", json!("2026-11-25 10:00:00")),
+        ("inspector", "creatorId", json!(7)),
+    ] {
+        let inspection = read(&json!({"sourceType": 3, other: value}));
+        assert_eq!(
+            (&inspection[field], &inspection["extra"][other]),
+            (&Value::Null, &value),
+            "it means something else"
+        );
+    }
+    let inspection = read(&json!({"inspectionId": 7, "shopId": "123456", "status": 1, "items": [{"a": 1}]}));
+    assert_eq!((&inspection["id"], &inspection["store"]["id"]), (&json!("7"), &json!("S_123456")));
+    assert_eq!((&inspection["status"], &inspection["extra"]), (&json!("1"), &json!({})));
+}
+
+#[test]
+fn an_amount_is_a_reward_or_a_penalty_by_its_own_type() {
+    let read = |row: Value| {
+        let (inspection, odd) = collect(|| read(&row));
+        let odd: Vec<String> = odd.iter().map(|(field, _)| field.to_owned()).collect();
+        (inspection["reward"].clone(), inspection["penalty"].clone(), inspection["extra"].clone(), odd.join(","))
+    };
+    let none = |extra: Value, odd: &str| (Value::Null, Value::Null, extra, odd.to_owned());
+    let row = json!({"rewardPenaltyType": 1, "rewardPenaltyAmount": "50"});
+    assert_eq!(read(row), (json!(50), Value::Null, json!({}), String::new()));
+    let row = json!({"rewardPenaltyType": null, "rewardPunishType": 2, "rewardPunishAmount": 5});
+    assert_eq!(read(row.clone()), none(row, ""), "the first type is there and says nothing");
+    let row = json!({"rewardPenaltyType": "x", "rewardPenaltyAmount": 5});
+    assert_eq!(read(row.clone()), none(row, "rewardPenaltyType"));
+    let row = json!({"rewardPenaltyType": 2, "rewardPenaltyAmount": "much"});
+    assert_eq!(read(row.clone()), none(row, "rewardPenaltyAmount"));
 }
 
 #[test]
@@ -157,13 +241,18 @@ fn the_list_is_found_wherever_it_stands() {
         (json!({"rows": "", "total": 0}), &[]),
         (json!(""), &[]),
         (json!(false), &[]),
+        (json!({}), &[]),
+        (json!({"rows": {}}), &[]),
+        (json!({"list": {}, "total": 0}), &[]),
     ] {
         let (page, odd) = collect(|| page::from_wire(Some(&raw(&data))).unwrap());
         assert_eq!(page.items.iter().map(Option::is_some).collect::<Vec<_>>(), rows, "{data}");
         let left_out = rows.iter().filter(|is_read| !**is_read).count();
         assert_eq!(odd.iter().map(|(_, count)| count).sum::<u64>(), left_out as u64, "{data}");
     }
-    for data in [json!("x"), json!({"total": 1}), json!({"rows": [1]}), json!({"rows": {}}), json!([null]), json!(7)] {
+    for data in
+        [json!("x"), json!({"total": 1}), json!({"rows": [1]}), json!({"rows": {"a": 1}}), json!([null]), json!(7)]
+    {
         assert!(page::from_wire(Some(&raw(&data))).is_none(), "{data}");
     }
 }
