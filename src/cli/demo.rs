@@ -55,7 +55,7 @@ impl Demo {
         let clock = Clock::system();
         let sandbox_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let listener = self.bind()?;
-        let sandbox = self.rehearsal.start(clock.clone(), sandbox_listener)?;
+        let sandbox = self.rehearsal.start(None, clock.clone(), sandbox_listener)?;
         let base_url = format!("http://{}", listener.local_addr()?);
         let today = clock.now().to_zoned(china_standard_time()).date();
         let secret = secrets::new_secret().map_err(|error| CliError::message(error.to_string()))?;

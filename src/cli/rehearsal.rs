@@ -7,7 +7,10 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::clock::Clock;
-use crate::sandbox::{FaultOrder, Sandbox, SandboxSettings, parse_clock_skew, parse_lateness, parse_timestamp_window};
+use crate::sandbox::{
+    FaultOrder, OpRetailAccount, OpRetailApplication, Sandbox, SandboxSettings, parse_clock_skew, parse_lateness,
+    parse_timestamp_window,
+};
 use crate::settings::parse_duration;
 
 /// What the sandbox's endpoints do, for the help texts.
@@ -50,9 +53,15 @@ pub struct Rehearsal {
 }
 
 impl Rehearsal {
-    /// Starts a sandbox that behaves so.
-    pub(super) fn start(self, clock: Clock, listener: TcpListener) -> io::Result<Sandbox> {
-        let sandbox = Sandbox::start(&self.settings(), clock, listener)?;
+    /// Starts a sandbox that behaves so, where OPRetail's account may have an application.
+    pub(super) fn start(
+        self,
+        application: Option<OpRetailApplication>,
+        clock: Clock,
+        listener: TcpListener,
+    ) -> io::Result<Sandbox> {
+        let opretail = vec![OpRetailAccount { application, ..OpRetailAccount::default() }];
+        let sandbox = Sandbox::start(&SandboxSettings { opretail, ..self.settings() }, clock, listener)?;
         self.faults.into_iter().for_each(|order| sandbox.order(order));
         Ok(sandbox)
     }

@@ -11,14 +11,15 @@ use super::ready_file::{self, Ready, ReadyFile};
 use super::rehearsal::{ENDPOINTS, Rehearsal};
 use crate::clock::Clock;
 use crate::http_client::loopback::is_exposed;
-use crate::sandbox::{OmsAccount, OpRetailAccount, OpRetailUser, Sandbox};
+use crate::sandbox::{OmsAccount, OpRetailAccount, OpRetailApplication, OpRetailUser, Sandbox};
 use crate::telemetry::logging::{self, LogSettings};
 
 /// Run the sandbox gateway alone.
 #[derive(clap::Args)]
 #[command(
     after_help = format!("It speaks both vendors' protocols and checks like the real gateways: key, timestamp, signature, \
-repeats, method.\n\n{ENDPOINTS}\n\n{}", ready_file::LIFE)
+repeats, method. OPRetail takes every method at m.api and at cloud.api, by GET and by POST, with the parameters in the query or in \
+the body.\n\n{ENDPOINTS}\n\n{}", ready_file::LIFE)
 )]
 pub struct SandboxCommand {
     /// Listen here; port 0 for a free one
@@ -27,6 +28,9 @@ pub struct SandboxCommand {
     /// Write a JSON file with the address once the sandbox accepts requests
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
+    /// OPRetail's cloud.api takes the credential of an application, and no longer the developer's
+    #[arg(long, help_heading = "Options of the sandbox gateway")]
+    application_credential: bool,
     #[command(flatten)]
     rehearsal: Rehearsal,
 }
@@ -38,9 +42,11 @@ impl SandboxCommand {
         let listener = TcpListener::bind(self.listen).map_err(|error| {
             CliError::message(format!("cannot listen on {}: {error}; port 0 takes a free one", self.listen))
         })?;
-        let sandbox = self.rehearsal.start(Clock::system(), listener)?;
+        let application = self.application_credential.then(OpRetailApplication::default);
+        let credential = application.as_ref().map(application_credential).unwrap_or_default();
+        let sandbox = self.rehearsal.start(application, Clock::system(), listener)?;
         output::line_if_read(format!(
-            "# The sandbox gateway. This part of a configuration calls it{}:\n{}",
+            "# The sandbox gateway. This part of a configuration calls it{}:\n{}{credential}",
             if is_exposed(&sandbox.base_url()) { PLAIN_HTTP } else { "" },
             tenant_configuration(&sandbox)
         ));
@@ -84,6 +90,16 @@ token = "{token}"
         url = sandbox.oms_url(),
         flag = oms.flag,
         token = oms.token.expose_secret(),
+    )
+}
+
+/// What the credential of an application is, as comments in a configuration.
+fn application_credential(application: &OpRetailApplication) -> String {
+    format!(
+        "# OPRetail's cloud.api takes the application's credential:\n#   _aid    {}\n#   _akey   {}\n#   secret  {}\n",
+        application.system,
+        application.key,
+        application.secret.expose_secret()
     )
 }
 

@@ -105,9 +105,9 @@ async fn opretail(endpoint: Endpoint, request: HttpRequest, body: Bytes, state: 
     state.send(answer, fault, &request).await
 }
 
-// Only `cloud.api` reads JSON. Source: the vendor's SDK.
+// A body is a form unless its type says otherwise, and only `cloud.api` reads JSON. Source: the vendor's SDKs.
 fn opretail_body<'a>(endpoint: Endpoint, request: &HttpRequest, body: &'a [u8]) -> opretail::Body<'a> {
-    if is_form(request) {
+    if is_form(request) || request.content_type().is_empty() {
         opretail::Body::Form(body)
     } else if endpoint == Endpoint::CloudApi && request.content_type().eq_ignore_ascii_case("application/json") {
         opretail::Body::Json(body)

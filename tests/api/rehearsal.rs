@@ -1,7 +1,9 @@
 //! Rehearsing an outage as an operator does: by the command line, and by the endpoints of a running sandbox.
 
 use awc::Client;
+use jiff::tz;
 use serde_json::{Value, json};
+use storegate::clock::Clock;
 
 use crate::program::{Running, directory, run, stdout_of};
 
@@ -92,6 +94,37 @@ async fn without_flags_nothing_is_out_of_the_ordinary() {
     });
     assert_eq!(shown(&sandbox.url(""), "behaviour").await, behaviour);
     assert_eq!(shown(&sandbox.url(""), "faults").await, json!([]));
+}
+
+#[actix_web::test]
+async fn a_sandbox_with_an_application_prints_the_credential_that_its_cloud_api_takes() {
+    let arguments = ["sandbox", "--listen=127.0.0.1:0", "--application-credential"];
+    let sandbox = Running::start(&arguments, &directory("application").join("ready.json"));
+    let (cloud_api, m_api) = (sandbox.url("/cloud.api"), sandbox.url("/m.api"));
+    let developer = ("S107", "S107-00000001", "sandbox-secret");
+    let application = ("DC-000001", "sandbox-application", "sandbox-application-secret");
+    let method = "open.gateway.authentication";
+    // Signed by this function, sent in the query as some clients do.
+    let code = async |url: &str, (system, key, secret): (&str, &str, &str)| {
+        let timestamp = tz::offset(8).to_datetime(Clock::system().now()).strftime("%Y%m%d%H%M%S").to_string();
+        let signed = format!(
+            "{secret}_aid{system}_akey{key}_mt{method}_requestModeget_smmd5_timestamp{timestamp}_versionv2orgid2{secret}"
+        );
+        let query = format!(
+            "orgid=2&_aid={system}&_akey={key}&_mt={method}&_requestMode=get&_sm=md5\
+             &_timestamp={timestamp}&_version=v2&_sig={:X}",
+            independent_md5::compute(signed)
+        );
+        let mut answer = Client::default().get(format!("{url}?{query}")).send().await.unwrap();
+        answer.json::<Value>().await.unwrap()["stat"]["code"].clone()
+    };
+    assert_eq!((code(&cloud_api, application).await, code(&m_api, developer).await), (json!("0"), json!(0)));
+    assert_eq!((code(&cloud_api, developer).await, code(&m_api, application).await), (json!("2"), json!(2)));
+    let told = sandbox.told.clone();
+    let printed = told + &sandbox.terminate().1;
+    for line in ["_aid    DC-000001", "_akey   sandbox-application", "secret  sandbox-application-secret"] {
+        assert!(printed.contains(&format!("#   {line}")), "{line} in {printed}");
+    }
 }
 
 #[test]

@@ -108,6 +108,7 @@ fn carriers(path: &str, form: &str) -> Vec<(String, Option<&'static str>, String
         // Java and Python, with a charset.
         (format!("POST {path}"), Some("application/x-www-form-urlencoded; charset=UTF-8"), form.to_owned()),
         (format!("POST {path}"), Some("application/x-www-form-urlencoded;charset=utf-8"), form.to_owned()),
+        (format!("POST {path}"), None, form.to_owned()),
         (format!("PUT {path}"), Some(FORM), form.to_owned()),
         (format!("DELETE {path}"), Some(FORM), form.to_owned()),
         // .NET: all of it in the query, and an empty body.
