@@ -99,7 +99,7 @@ fn choice<T: Copy>(value: &Value, choices: &[(&str, T)]) -> Result<T, String> {
     })
 }
 
-fn name_of<T: PartialEq>(choice: T, choices: &[(&'static str, T)]) -> Option<&'static str> {
+fn name_of<T: Copy + PartialEq>(choice: T, choices: &[(&'static str, T)]) -> Option<&'static str> {
     choices.iter().find(|(_, candidate)| *candidate == choice).map(|(name, _)| *name)
 }
 
