@@ -14,7 +14,7 @@ use super::secrets::SecretHash;
 use super::verify::MAXIMUM_TOKEN_BYTES;
 use super::{key_settings, revocations};
 use crate::directory::{OrganizationId, StoreId};
-use crate::settings::Section;
+use crate::settings::{Section, http_url};
 
 const DEFAULT_AUDIENCE: &str = "storegate";
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(15 * 60);
@@ -101,8 +101,8 @@ fn read_issuer(section: &Section<'_>, public_url: Option<&str>) -> String {
         // Whether it is a URL is said where it stands.
         return public_url.unwrap_or_default().trim_end_matches('/').to_owned();
     };
-    let is_url = issuer.starts_with("https://") || issuer.starts_with("http://");
-    if !is_url || issuer.contains(['?', '#', ' ', '"', '\\']) {
+    let is_url = http_url::parse(&issuer).is_ok_and(|uri| uri.query().is_none());
+    if !is_url || issuer.contains(['"', '\\']) {
         section.problem("issuer", "this is a URL without query and fragment, such as https://storegate.example.com");
     }
     issuer

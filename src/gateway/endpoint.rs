@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use awc::http::Uri;
 use jiff::tz::{Offset, TimeZone};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::stamps::Unique;
-use crate::settings::Section;
+use crate::settings::{Section, http_url};
 
 const CHINA_STANDARD_TIME: &str = "Asia/Shanghai";
 
@@ -29,14 +28,11 @@ pub fn read_required_url(section: &Section<'_>, key: &str, help: &str) -> String
 }
 
 fn check_url(section: &Section<'_>, key: &str, url: &str) {
-    let parsed: Option<Uri> = url.parse().ok();
-    let usable = parsed.is_some_and(|uri| {
-        let scheme = uri.scheme_str();
-        let plain_host = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
-        (scheme == Some("http") || scheme == Some("https")) && plain_host && uri.query().is_none()
-    });
-    if !usable {
-        section.problem(key, "write the gateway's address as https://host/path, without user name, query or fragment");
+    const HELP: &str = "write the gateway's address as https://host/path, without user name, query or fragment";
+    match http_url::parse(url) {
+        Ok(uri) if uri.query().is_none() => {}
+        Ok(_) => section.problem(key, format!("the URL has a query; {HELP}")),
+        Err(error) => section.problem(key, format!("{error}; {HELP}")),
     }
 }
 

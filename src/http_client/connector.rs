@@ -15,6 +15,7 @@ use super::connect::connect;
 use super::exchange::Exchange;
 use super::failure::Failure;
 use super::pool::Pool;
+use crate::settings::http_url;
 
 /// The connector of one worker, for one way of connecting.
 #[derive(Clone)]
@@ -32,7 +33,8 @@ impl Connector {
     async fn connect(self, uri: Uri) -> Outcome {
         let failed = |failure: Failure| ConnectError::Io(failure.into_io());
         let authority = uri.authority().cloned().ok_or(failed(Failure::BadAddress))?;
-        let port = authority.port_u16().unwrap_or(if self.tls.is_some() { 443 } else { 80 });
+        let usual = if self.tls.is_some() { 443 } else { 80 };
+        let port = http_url::port(&authority, usual).ok_or(failed(Failure::BadAddress))?;
         let stream = connect(authority.host(), port, self.tls.as_ref(), self.time).await;
         let stream = stream.map_err(|error| {
             tracing::debug!(%error, "no connection");

@@ -8,8 +8,8 @@ use awc::error::{ConnectError, PayloadError, SendRequestError};
 /// Why a request has no complete response. Names no address and holds no part of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// The URL has no scheme or host that can be called.
-    #[error("the address cannot be called: it must be http://host or https://host")]
+    /// The URL has no scheme, host or port that can be called.
+    #[error("the address cannot be called: write it as http://host:port/path or https://host/path")]
     BadAddress,
     /// DNS does not know the name.
     #[error("the name cannot be resolved")]

@@ -23,6 +23,8 @@ use rustls::ClientConfig;
 use connector::Connector;
 use pool::Pool;
 
+use crate::settings::http_url;
+
 pub use failure::Failure;
 
 /// What each request says of its sender.
@@ -89,7 +91,7 @@ impl HttpClient {
     /// # Errors
     /// The URL cannot be called.
     pub fn request(&self, method: Method, url: &str, connection: Connection) -> Result<ClientRequest, Failure> {
-        let uri: Uri = url.parse().map_err(|_| Failure::BadAddress)?;
+        let uri = http_url::parse(url).map_err(|_| Failure::BadAddress)?;
         let is_https = uri.scheme() == Some(&Scheme::HTTPS);
         let way = if is_https { self.tls.as_ref().ok_or(Failure::TlsFailed)? } else { &self.plain };
         let authority = uri.authority().ok_or(Failure::BadAddress)?;
@@ -105,8 +107,8 @@ impl HttpClient {
 
 /// The `Host` field: without the port that the scheme has anyway.
 fn host(authority: &Authority, usual: u16) -> Option<HeaderValue> {
-    let port = authority.port_u16();
-    let host = if port.is_none_or(|port| port == usual) { authority.host() } else { authority.as_str() };
+    let is_usual = http_url::port(authority, usual)? == usual;
+    let host = if is_usual { authority.host() } else { authority.as_str() };
     HeaderValue::from_str(host).ok()
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustls::pki_types::CertificateDer;
 use secrecy::SecretString;
 
-use crate::settings::Section;
+use crate::settings::{Section, http_url};
 
 /// Whoever is this patient has Redis far away.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(2);
@@ -153,7 +153,7 @@ fn read_node(text: &str, default_port: u16) -> Option<Node> {
     if host.is_empty() || !host.bytes().all(is_name) {
         return None;
     }
-    Some(Node { host: host.to_owned(), port: port.map_or(Ok(default_port), str::parse).ok()? })
+    Some(Node { host: host.to_owned(), port: port.map_or(Some(default_port), http_url::parse_port)? })
 }
 
 fn read_login(section: &Section<'_>, username: &str, password: &str) -> Login {
@@ -231,8 +231,18 @@ mod tests {
         assert_eq!(read_node("10.0.0.7:7000", 6379), node("10.0.0.7", 7000));
         assert_eq!(read_node("[fe80::1]:7000", 6379), node("fe80::1", 7000));
         assert_eq!(read_node("[::1]", 26379), node("::1", 26379));
-        for wrong in ["", ":6379", "redis:", "redis:70000", "redis://redis:6379", "user:secret@redis", "a b", "[::1]7"]
-        {
+        for wrong in [
+            "",
+            ":6379",
+            "redis:",
+            "redis:70000",
+            "redis://redis:6379",
+            "user:secret@redis",
+            "a b",
+            "[::1]7",
+            "redis:+80",
+            "redis:0",
+        ] {
             assert_eq!(read_node(wrong, 6379), None, "{wrong}");
         }
         assert_eq!(read_node("[::1]:7", 1).unwrap().to_string(), "[::1]:7");

@@ -6,6 +6,7 @@ mod certificates;
 mod digest;
 mod environment;
 mod files;
+pub mod http_url;
 mod lines;
 mod named_file;
 mod report;

@@ -20,6 +20,7 @@ mod scripted_peer;
 mod test_app;
 
 mod access_lines;
+mod addresses;
 mod attacks;
 mod bodies;
 mod breaker;

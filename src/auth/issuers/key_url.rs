@@ -6,30 +6,27 @@ use std::fmt;
 use awc::http::Uri;
 
 use crate::http_client::loopback::{address, is_loopback};
+use crate::settings::http_url;
 
 /// `https://…`, or `http://…` on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct KeyUrl(Uri);
 
 /// What is wrong with an address.
-pub(super) const HELP: &str =
-    "write a URL that begins with https:// (http:// only for this machine), without user and fragment";
+pub(super) const HELP: &str = "write a URL that begins with https:// (http:// only for this machine), with a port from 1 to 65535 or none, without user and fragment";
 /// What is wrong with the name of an issuer that is to be found.
-pub(super) const ISSUER_HELP: &str =
-    "write a URL that begins with https:// (http:// only for this machine), without user, query and fragment";
+pub(super) const ISSUER_HELP: &str = "write a URL that begins with https:// (http:// only for this machine), with a port from 1 to 65535 or none, without user, query and fragment";
 
 impl KeyUrl {
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let uri: Uri = text.parse().ok()?;
-        let authority = uri.authority()?;
-        let is_plain = !text.contains('#') && !authority.as_str().contains('@');
-        let host = authority.host();
+        let uri = http_url::parse(text).ok()?;
+        let host = uri.host()?;
         let is_safe = match uri.scheme_str()? {
             "https" => !is_disguised(host),
             "http" => is_loopback(host),
             _ => false,
         };
-        (is_plain && is_safe).then_some(Self(uri))
+        is_safe.then_some(Self(uri))
     }
 
     /// The name of an issuer, which has no query (RFC 8414 §2): the address of its metadata is made of it.
@@ -90,6 +87,10 @@ mod tests {
             "https://0177.0.0.0x1/",
             "https://2130706433/",
             "https://127.0.0.1./",
+            "https://login.example.com:99999/",
+            "https://login.example.com:8443x/",
+            "https://login.example.com:/",
+            "https://login.example.com:0/",
             "",
         ];
         for bad in bad {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use awc::http::Uri;
 use rustls::ClientConfig;
 use tokio::sync::oneshot;
 
 use super::finding::Finding;
 use crate::http_client::connect::{ConnectError, connect};
+use crate::settings::http_url;
 
 const CHECK: &str = "reach";
 
@@ -71,10 +71,11 @@ async fn within_time(url: &str, tls: Arc<ClientConfig>) -> Result<String, Troubl
 
 fn go(url: &str, tls: &Arc<ClientConfig>) -> Result<String, Trouble> {
     let no_address = || Trouble::NoAddress(url.to_owned());
-    let uri: Uri = url.parse().map_err(|_| no_address())?;
+    let uri = http_url::parse(url).map_err(|_| no_address())?;
     let is_tls = uri.scheme_str() == Some("https");
-    let host = uri.host().ok_or_else(no_address)?;
-    let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+    let authority = uri.authority().ok_or_else(no_address)?;
+    let host = authority.host();
+    let port = http_url::port(authority, if is_tls { 443 } else { 80 }).ok_or_else(no_address)?;
     // A runtime of its own ends with this thread, whatever its resolver does.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|_| no_address())?;
     let way = runtime.block_on(connect(host, port, is_tls.then_some(tls), STEP));

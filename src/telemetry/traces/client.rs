@@ -1,11 +1,14 @@
 //! The span of one attempt of a gateway call, by OpenTelemetry's conventions for HTTP clients. It names the vendor's method,
 //! says how it ended, and has the gateway's number for the call, by which its support finds it.
 
+use std::iter;
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::trace::{Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SdkTracer, Span};
+
+use crate::settings::http_url;
 
 /// An attempt that is about to be sent.
 #[derive(Clone, Copy, Debug)]
@@ -72,9 +75,10 @@ impl CallSpan {
 
 /// Host and port of an address.
 fn server(url: &str) -> Vec<KeyValue> {
-    let Ok(uri) = url.parse::<actix_web::http::Uri>() else { return Vec::new() };
+    let Ok(uri) = http_url::parse(url) else { return Vec::new() };
     let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
-    let port = i64::from(uri.port_u16().unwrap_or(usual));
-    let host = uri.host().unwrap_or_default().to_owned();
-    vec![KeyValue::new("server.address", host), KeyValue::new("server.port", port)]
+    let Some(authority) = uri.authority() else { return Vec::new() };
+    let port = http_url::port(authority, usual).map(|port| KeyValue::new("server.port", i64::from(port)));
+    let host = KeyValue::new("server.address", authority.host().to_owned());
+    iter::once(host).chain(port).collect()
 }

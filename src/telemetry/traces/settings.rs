@@ -1,10 +1,8 @@
 //! `[telemetry]`: where spans go, and of how many requests.
 
-use actix_web::http::Uri;
-
 use super::headers::{self, Headers};
 use crate::http_client::loopback::is_exposed;
-use crate::settings::Section;
+use crate::settings::{Section, http_url};
 
 const DEFAULT_NAME: &str = "storegate";
 
@@ -72,14 +70,17 @@ impl TraceSettings {
 }
 
 fn read_collector(section: &Section<'_>, url: &str) -> Option<String> {
-    let is_usable = url.parse::<Uri>().is_ok_and(|uri| {
-        let scheme = uri.scheme_str();
-        let is_plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
-        (scheme == Some("http") || scheme == Some("https")) && is_plain && uri.query().is_none()
-    });
-    if !is_usable {
-        section.problem("traces", "write the collector's address for OTLP over HTTP, such as http://collector:4318");
-        return None;
+    const HELP: &str = "write the collector's address for OTLP over HTTP, such as http://collector:4318";
+    match http_url::parse(url) {
+        Ok(uri) if uri.query().is_none() => {}
+        Ok(_) => {
+            section.problem("traces", format!("the URL has a query; {HELP}"));
+            return None;
+        }
+        Err(error) => {
+            section.problem("traces", format!("{error}; {HELP}"));
+            return None;
+        }
     }
     let base = url.trim_end_matches('/');
     Some(if base.ends_with(PATH) { base.to_owned() } else { format!("{base}{PATH}") })
@@ -110,8 +111,13 @@ mod tests {
 
     #[test]
     fn what_is_no_address_and_no_share_is_a_problem() {
-        let texts =
-            ["traces = \"collector:4318\"", "traces = \"http://u:p@collector\"", "traces = \"grpc://collector\""];
+        let texts = [
+            "traces = \"collector:4318\"",
+            "traces = \"http://u:p@collector\"",
+            "traces = \"grpc://collector\"",
+            "traces = \"http://collector:43l8\"",
+            "traces = \"http://collector#f\"",
+        ];
         for text in texts.into_iter().chain(["traces_sampled = 1.5", "traces_sampled = -1", "traces_sampled = \"few\""])
         {
             assert_eq!(read(text).unwrap_err().len(), 1, "{text}");
