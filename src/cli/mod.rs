@@ -20,14 +20,16 @@ mod sign;
 mod token;
 mod wire_call;
 
+use std::ffi::OsString;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
+use clap::builder::OsStringValueParser;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Reading, Settings};
-use crate::settings::readable;
+use crate::settings::{Problems, Sources, readable};
 use crate::telemetry::{logging, panics};
 use error::CliError;
 
@@ -70,12 +72,16 @@ enum Command {
     Health(health::HealthCommand),
 }
 
+/// The variable in the place of `--config`.
+const CONFIG_VARIABLE: &str = "STOREGATE_CONFIG";
+
 /// Where the configuration is.
 #[derive(clap::Args)]
 struct ConfigArgument {
     /// The configuration file; environment variables (STOREGATE__SECTION__KEY) outrank it
-    #[arg(long, value_name = "FILE", env = "STOREGATE_CONFIG")]
-    config: Option<PathBuf>,
+    // An empty one is read, too, so that it is refused like anything else that is wrong with the configuration.
+    #[arg(long, value_name = "FILE", env = CONFIG_VARIABLE, value_parser = OsStringValueParser::new())]
+    config: Option<OsString>,
 }
 
 impl ConfigArgument {
@@ -84,8 +90,16 @@ impl ConfigArgument {
     }
 
     fn read(&self) -> Reading {
-        let (variables, problems) = readable(std::env::vars_os());
-        Settings::read_from(self.config.as_deref(), variables.into_iter()).with_problems(problems)
+        let (variables, mut problems) = readable(std::env::vars_os());
+        let file = self.config.as_deref().filter(|file| !file.is_empty());
+        if self.config.is_some() && file.is_none() {
+            let is_variable = std::env::var_os(CONFIG_VARIABLE).is_some_and(|file| file.is_empty());
+            let place = if is_variable { "the variable STOREGATE_CONFIG" } else { "the option --config" };
+            problems.push(format!("{place} is empty: write the path of the configuration file, or leave it out"));
+            // Nothing else is wrong as far as anybody knows: what the file says has not been read.
+            return Reading { sources: Sources::default(), settings: Err(Problems(problems)) };
+        }
+        Settings::read_from(file.map(Path::new), variables.into_iter()).with_problems(problems)
     }
 }
 

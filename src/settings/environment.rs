@@ -70,36 +70,58 @@ pub fn readable(variables: impl Iterator<Item = (OsString, OsString)>) -> (Vec<(
     (readable, problems)
 }
 
+/// Which setting came from which variable.
+#[derive(Debug, Default)]
+pub struct Origins {
+    /// Dotted path of each value, and of each section that is there only because of a variable, to the variable's name.
+    pub(super) variables: BTreeMap<String, String>,
+    /// The paths of variables that have no effect, since something above them is no section.
+    pub(super) without_place: Vec<String>,
+}
+
 /// Writes every `STOREGATE__…` variable into `table` and returns which dotted path came from which variable.
 ///
 /// A part of a name is matched against an existing key without regard to case and with `_` for `-`,
 /// since most shells allow neither lower case by custom nor a dash at all.
-pub fn overlay(table: &mut Table, variables: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
-    let mut origins = BTreeMap::new();
-    for (name, value) in variables {
-        let Some(rest) = name.strip_prefix(PREFIX) else { continue };
-        let parts: Vec<&str> = rest.split("__").collect();
-        let path = place(table, &parts, value);
-        origins.insert(path, name);
+pub fn overlay(table: &mut Table, variables: impl Iterator<Item = (String, String)>) -> Origins {
+    let mut ours: Vec<(String, String)> = variables.filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    // Sections before what is in them, so that the order of the variables decides nothing.
+    ours.sort_by_cached_key(|(name, _)| (name.split("__").count(), name.clone()));
+    let mut origins = Origins::default();
+    for (name, value) in ours {
+        let parts: Vec<&str> = name.split("__").skip(1).collect();
+        let mut made = Vec::new();
+        let (path, has_place) = place(table, "", &parts, value, &mut made);
+        for section in made {
+            origins.variables.entry(section).or_insert_with(|| name.clone());
+        }
+        if !has_place {
+            origins.without_place.push(path.clone());
+        }
+        origins.variables.insert(path, name);
     }
     origins
 }
 
-fn place(table: &mut Table, parts: &[&str], value: String) -> String {
+/// Gives the dotted path of the value, and whether it could be written there; `made` gets the path of each section that was
+/// made for it.
+fn place(table: &mut Table, parent: &str, parts: &[&str], value: String, made: &mut Vec<String>) -> (String, bool) {
     let (Some(first), rest) = (parts.first(), parts.get(1..).unwrap_or_default()) else {
-        return String::new();
+        return (parent.to_owned(), false);
     };
     let key = existing_key(table, first);
+    let path = if parent.is_empty() { key.clone() } else { format!("{parent}.{key}") };
     if rest.is_empty() {
-        table.insert(key.clone(), Value::String(value));
-        return key;
+        table.insert(key, Value::String(value));
+        return (path, true);
     }
-    let inner = table.entry(key.clone()).or_insert_with(|| Value::Table(Table::new()));
-    if !inner.is_table() {
-        *inner = Value::Table(Table::new());
+    if !table.contains_key(&key) {
+        made.push(path.clone());
     }
-    let path = inner.as_table_mut().map(|inner| place(inner, rest, value)).unwrap_or_default();
-    format!("{key}.{path}")
+    match table.entry(key).or_insert_with(|| Value::Table(Table::new())) {
+        Value::Table(inner) => place(inner, &path, rest, value, made),
+        _ => (format!("{path}.{}", rest.join(".").to_lowercase()), false),
+    }
 }
 
 fn existing_key(table: &Table, part: &str) -> String {
@@ -121,7 +143,28 @@ mod tests {
         let variable = ("STOREGATE__TENANTS__ACME_EAST__OMS__TOKEN".to_owned(), "0123456".to_owned());
         let origins = overlay(&mut table, [variable].into_iter());
         assert_eq!(table["tenants"]["acme-east"]["oms"]["token"].as_str(), Some("0123456"));
-        assert!(origins.contains_key("tenants.acme-east.oms.token"));
+        assert!(origins.variables.contains_key("tenants.acme-east.oms.token"));
+        assert_eq!((origins.variables.len(), origins.without_place.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_variable_names_the_sections_that_it_makes_and_one_without_a_place_changes_nothing() {
+        let text = "[server]\nlisten = \"a\"";
+        let named = [("SRVER__LISTEN", "1"), ("SERVER__LISTEN__X__Y", "2"), ("CACHE__SIZE", "3"), ("CACHE", "4")];
+        let given = |names: &[(&str, &str)]| {
+            let mut table: Table = text.parse().unwrap();
+            let variables = names.iter().map(|(name, value)| (format!("STOREGATE__{name}"), (*value).to_owned()));
+            (overlay(&mut table, variables), table)
+        };
+        let (origins, table) = given(&named);
+        assert_eq!(origins.variables["srver"], "STOREGATE__SRVER__LISTEN");
+        assert_eq!(origins.variables["server.listen.x.y"], "STOREGATE__SERVER__LISTEN__X__Y");
+        assert_eq!(origins.variables["cache"], "STOREGATE__CACHE");
+        assert_eq!(origins.without_place, ["cache.size", "server.listen.x.y"]);
+        assert_eq!(table["server"]["listen"].as_str(), Some("a"));
+        let reversed: Vec<_> = named.into_iter().rev().collect();
+        assert_eq!(given(&reversed).1, table, "whatever their order");
+        assert!(!origins.variables.contains_key("server"), "it is the file's");
     }
 
     #[test]

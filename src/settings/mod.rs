@@ -17,7 +17,7 @@ mod units;
 
 pub use certificates::{CertificatesError, read as read_certificates};
 pub use digest::SettingsDigest;
-pub use environment::{overlay, readable, strays};
+pub use environment::{Origins, overlay, readable, strays};
 pub use files::{
     FileError, Files, MOST_OF_A_LIST, MOST_OF_A_TEXT, read as read_file, text as text_of_file, without_mark,
 };

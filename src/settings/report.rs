@@ -7,7 +7,7 @@ use std::fmt;
 
 use toml::{Table, Value};
 
-use super::environment::{in_one_line, variable_of};
+use super::environment::{Origins, in_one_line, variable_of};
 use super::files::Files;
 use super::lines::Lines;
 
@@ -35,8 +35,7 @@ pub struct Report {
     /// What is no mistake and should be known.
     warnings: RefCell<Vec<String>>,
     known: RefCell<BTreeSet<String>>,
-    /// Dotted path of a key to the environment variable that gave it.
-    variables: BTreeMap<String, String>,
+    origins: Origins,
     /// Variables that begin like ours and have no effect.
     strays: Vec<String>,
     /// What was read, for the lines of what is wrong in it.
@@ -46,8 +45,8 @@ pub struct Report {
 
 impl Report {
     /// A report that names the variable, instead of the key, for values that came from the environment.
-    pub fn with_variables(variables: BTreeMap<String, String>) -> Self {
-        Self { variables, ..Self::default() }
+    pub fn with_variables(origins: Origins) -> Self {
+        Self { origins, ..Self::default() }
     }
 
     /// Names the line, too, of what is wrong in this text.
@@ -92,6 +91,7 @@ impl Report {
     /// Every problem found, in the order in which the settings were read.
     pub fn finish(self, table: &Table) -> Result<Vec<String>, Problems> {
         self.report_unknown(table, "");
+        self.report_without_place();
         let (misspelt, mut warnings) = self.stray_variables();
         warnings.extend(self.warnings.take());
         let problems = self.problems.into_inner();
@@ -100,7 +100,7 @@ impl Report {
         }
         let lines = self.text.as_deref().map(Lines::of).unwrap_or_default();
         let shown = problems.into_iter().map(|(path, message)| {
-            let place = match (self.variables.get(&path), lines.of_setting(&path)) {
+            let place = match (self.origins.variables.get(&path), lines.of_setting(&path)) {
                 (Some(variable), _) => format!("{path} (from {variable})"),
                 (None, Some(line)) => format!("line {line}: {path}"),
                 (None, None) => path,
@@ -137,6 +137,13 @@ impl Report {
                 _ if known => {}
                 _ => self.problem(&path, self.unknown_message(parent, key)),
             }
+        }
+    }
+
+    fn report_without_place(&self) {
+        for path in &self.origins.without_place {
+            let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);
+            self.problem(path, format!("{parent} is not a section: nothing can be set below it"));
         }
     }
 

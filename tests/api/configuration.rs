@@ -313,3 +313,60 @@ fn the_configuration_can_be_named_by_a_variable() {
     let routes = stdout_of(&["routes"], &[("STOREGATE_CONFIG", &configuration)], "");
     assert!(routes.contains("/stores/{store_id}"));
 }
+
+#[test]
+fn a_variable_that_has_no_place_is_named_and_no_line_is_blamed_for_it() {
+    let configuration = write("variables-without-a-place", &format!("{TENANT}[cache]\nsize = \"64MiB\"\n"));
+    for (variable, problem) in [
+        (
+            "STOREGATE__SRVER__LISTEN",
+            "srver (from STOREGATE__SRVER__LISTEN): there is no such setting; did you mean server?",
+        ),
+        (
+            "STOREGATE__TENANTS__ACME__OSM__TOKEN",
+            "tenants.acme.osm (from STOREGATE__TENANTS__ACME__OSM__TOKEN): there is no such setting",
+        ),
+        (
+            "STOREGATE__SERVER__PUBLIC_URL__X",
+            "server.public_url.x (from STOREGATE__SERVER__PUBLIC_URL__X): server.public_url is not a section",
+        ),
+        ("STOREGATE__CACHE__SIZE__X__Y", "cache.size.x.y (from STOREGATE__CACHE__SIZE__X__Y): "),
+        (
+            "STOREGATE__SERVER__LISTEN__X",
+            "server.listen (from STOREGATE__SERVER__LISTEN__X): this is a text and not a section",
+        ),
+        ("STOREGATE__SERVER__WORKERS__X", "server.workers (from STOREGATE__SERVER__WORKERS__X): "),
+        ("STOREGATE__CACHE", "cache (from STOREGATE__CACHE): this is a section"),
+    ] {
+        let output = run(&["serve", "--config", &configuration], &[(variable, "1")], "");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(78), "{variable}: {told}");
+        assert!(told.contains(problem) && !told.contains(" line "), "{variable}: {told}");
+    }
+}
+
+#[test]
+fn an_empty_path_of_the_configuration_is_a_wrong_configuration() {
+    let commands: [&[&str]; 8] = [
+        &["serve"],
+        &["doctor"],
+        &["routes"],
+        &["openapi"],
+        &["token", "--client", "dashboard"],
+        &["sign", "shop.get"],
+        &["call", "shop.get"],
+        &["directory", "draft"],
+    ];
+    for command in commands {
+        let output = run(command, &[("STOREGATE_CONFIG", "")], "");
+        let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(78), "{command:?}: {told}");
+        assert!(told.contains("the variable STOREGATE_CONFIG is empty"), "{command:?}: {told}");
+        let output = run(&[command, &["--config", ""]].concat(), &[], "");
+        let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(78), "{command:?}: {told}");
+        assert!(told.contains("the option --config is empty"), "{command:?}: {told}");
+    }
+    let output = run(&["routes", "--config", &write("named-twice", TENANT)], &[("STOREGATE_CONFIG", "")], "");
+    assert_eq!(output.status.code(), Some(0), "the option outranks the variable");
+}
