@@ -24,7 +24,7 @@ use crate::replicas::settings::RedisSettings;
 use crate::resources::flow_events::EventSettings;
 use crate::resources::{Declarations, Policies};
 use crate::settings::{
-    Files, Fingerprint, MOST_OF_A_TEXT, Problems, Report, Section, Sources, overlay, read_file, strays, text_of_file,
+    Files, Fingerprint, MOST_OF_A_TEXT, Problems, Report, Section, Sources, overlay, strays, text_of_file,
 };
 use crate::telemetry::logging::LogSettings;
 use crate::telemetry::traces::TraceSettings;
@@ -227,9 +227,10 @@ impl Settings {
     pub fn read_from(file: Option<&Path>, variables: impl Iterator<Item = (String, String)>) -> Reading {
         let Some(path) = file else { return Self::over(None, Table::new(), None, variables) };
         let name = path.display().to_string();
-        let content = read_file(path, MOST_OF_A_TEXT);
+        let files = Files::default();
+        let content = files.get(path, MOST_OF_A_TEXT);
         // Of the very bytes that are parsed: whoever reads the file again may find another one.
-        let file = Some((path, Fingerprint::of_content(content.as_deref().ok())));
+        let file = Some((path, Fingerprint::of_named(path, &files)));
         let text = content.as_deref().map_err(Clone::clone).and_then(text_of_file);
         let table = match text {
             Ok(text) => parse_toml(text, &name).map(|table| (table, text.to_owned())),

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -23,8 +23,8 @@ pub enum FileError {
     #[error("{0}")]
     Io(Arc<io::Error>),
     /// A directory, a pipe, a device or a socket.
-    #[error("it is not a regular file")]
-    NotRegular,
+    #[error("it is not a regular file{0}")]
+    NotRegular(NotRegular),
     /// It goes beyond its limit.
     #[error("it is larger than {} KiB", .0 >> 10)]
     TooLarge(usize),
@@ -34,6 +34,29 @@ pub enum FileError {
     /// A text was expected, and this is one in the other form that editors write.
     #[error("it is not text in UTF-8 but in UTF-16: save it as UTF-8")]
     Utf16,
+}
+
+/// What is in the place of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotRegular {
+    is_directory: bool,
+    identity: [i64; 2],
+}
+
+impl fmt::Display for NotRegular {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(if self.is_directory { " but a directory" } else { "" })
+    }
+}
+
+impl FileError {
+    /// What differs when something else cannot be read in the same place.
+    pub(super) fn distinction(&self) -> String {
+        match self {
+            Self::NotRegular(NotRegular { is_directory, identity }) => format!("{self} {is_directory} {identity:?}"),
+            other => other.to_string(),
+        }
+    }
 }
 
 impl From<io::Error> for FileError {
@@ -48,17 +71,31 @@ impl From<io::Error> for FileError {
 /// It is not there, no regular file, or too large.
 pub fn read(path: &Path, most: usize) -> Result<Vec<u8>, FileError> {
     // To open a pipe would wait for its other end, so what it is comes first.
-    check(std::fs::metadata(path)?.is_file())?;
+    check(&std::fs::metadata(path)?)?;
     let file = File::open(path)?;
-    check(file.metadata()?.is_file())?;
+    check(&file.metadata()?)?;
     let mut content = Vec::new();
     // Files of `/proc` say that they are empty, so the length that a file has by its own word is not enough.
     file.take(most as u64 + 1).read_to_end(&mut content)?;
     if content.len() > most { Err(FileError::TooLarge(most)) } else { Ok(content) }
 }
 
-fn check(is_regular: bool) -> Result<(), FileError> {
-    if is_regular { Ok(()) } else { Err(FileError::NotRegular) }
+fn check(about: &Metadata) -> Result<(), FileError> {
+    if about.is_file() {
+        return Ok(());
+    }
+    Err(FileError::NotRegular(NotRegular { is_directory: about.is_dir(), identity: identity(about) }))
+}
+
+#[cfg(unix)]
+fn identity(about: &Metadata) -> [i64; 2] {
+    use std::os::unix::fs::MetadataExt as _;
+    [about.dev().cast_signed(), about.ino().cast_signed()]
+}
+
+#[cfg(not(unix))]
+const fn identity(_: &Metadata) -> [i64; 2] {
+    [0; 2]
 }
 
 /// What some editors put before a text in UTF-8.
@@ -132,14 +169,14 @@ mod tests {
         assert_eq!(read(&path, 7).unwrap(), b"another");
         std::fs::remove_file(&path).unwrap();
         assert!(matches!(read(&path, 7), Err(FileError::Io(_))));
-        assert!(matches!(read(&std::env::temp_dir(), 7), Err(FileError::NotRegular)));
+        assert!(matches!(read(&std::env::temp_dir(), 7), Err(FileError::NotRegular(_))));
         assert!(!format!("{files:?}").contains("0123"));
     }
 
     #[cfg(target_os = "linux")]
     #[test]
     fn a_device_without_end_is_refused_and_so_is_a_file_that_does_not_know_its_length() {
-        assert!(matches!(read(Path::new("/dev/zero"), 7), Err(FileError::NotRegular)));
+        assert!(matches!(read(Path::new("/dev/zero"), 7), Err(FileError::NotRegular(_))));
         assert!(matches!(read(Path::new("/proc/self/status"), 7), Err(FileError::TooLarge(7))));
     }
 }

@@ -43,7 +43,7 @@ mod tests {
     use crate::settings::FileError;
 
     fn told(path: &str) -> String {
-        unreadable(path, &FileError::NotRegular)
+        unreadable(path, &FileError::TooLarge(1))
     }
 
     #[test]

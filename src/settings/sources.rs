@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
-use super::files::{self, Files, MOST_OF_A_LIST};
+use super::files::{self, FileError, Files, MOST_OF_A_LIST};
 
 /// Secrets and lists are named by keys that end so.
-const FILE_SUFFIX: &str = "_file";
+pub(super) const FILE_SUFFIX: &str = "_file";
 
 /// The files and sections of one reading.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,18 +59,24 @@ fn collect_files(table: &Table, files: &mut Vec<PathBuf>) {
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// Of a file's content; one that cannot be read is as good as another.
+    /// Of a file's content, or of why it cannot be read.
     pub fn of_file(path: &Path) -> Self {
-        Self::of_content(files::read(path, MOST_OF_A_LIST).ok().as_deref())
+        Self::of_content(files::read(path, MOST_OF_A_LIST).as_deref())
     }
 
-    fn of_named(path: &Path, files: &Files) -> Self {
-        Self::of_content(files.get(path, MOST_OF_A_LIST).ok().as_deref())
+    /// Of a file as it was read.
+    pub fn of_named(path: &Path, files: &Files) -> Self {
+        Self::of_content(files.get(path, MOST_OF_A_LIST).as_deref())
     }
 
-    /// Of a content that was read, or could not be.
-    pub fn of_content(content: Option<&[u8]>) -> Self {
-        Self(content.map(Sha256::digest).unwrap_or_default().into())
+    /// Of a content that was read, or why it could not be.
+    fn of_content(content: Result<&[u8], &FileError>) -> Self {
+        let mut hash = Sha256::new_with_prefix(if content.is_ok() { "content" } else { "error" });
+        match content {
+            Ok(content) => hash.update(content),
+            Err(error) => hash.update(error.distinction()),
+        }
+        Self(hash.finalize().into())
     }
 
     /// Of a section, with the content of the files that it names.
@@ -99,7 +105,7 @@ mod tests {
     use std::path::Path;
 
     fn of(text: &str) -> Sources {
-        let file = (Path::new("storegate.toml"), Fingerprint::of_content(Some(text.as_bytes())));
+        let file = (Path::new("storegate.toml"), Fingerprint::of_content(Ok(text.as_bytes())));
         Sources::of(Some(file), &text.parse().unwrap(), &Files::default())
     }
 

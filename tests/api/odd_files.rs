@@ -7,8 +7,12 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use storegate::reload::Outcome;
+
+use crate::configuration_files::Files;
 use crate::program::{Running, directory, make_pipe, run, stdout_of};
 use crate::reloading::program_configuration;
+use crate::test_app::TestApp;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -86,4 +90,46 @@ fn a_file_that_turns_odd_is_refused_at_once_and_stops_neither_reloads_nor_the_en
         assert!(told.contains("it is not a regular file"), "{odd}: {told}");
     }
     assert_eq!(server.terminate().0, Some(0));
+}
+
+#[actix_web::test]
+async fn each_odd_file_in_the_place_of_another_is_noticed_and_refused() {
+    let app = TestApp::spawn();
+    let mut files = Files::of(&app, "odd-after-odd");
+    let home = directory("odd-after-odd-files");
+    let list = home.join("revoked");
+    fs::write(&list, "").unwrap();
+    files.change("[auth.keys.first]", &format!("[auth]\nrevoked_tokens_file = {list:?}\n[auth.keys.first]"));
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Applied)));
+    let [pipe, endless, folder] = odd_files(&home);
+    let another = home.join("another");
+    make_pipe(&another);
+    fs::remove_file(&list).unwrap();
+    for place in [&list, &files.path.clone()] {
+        let mut odd =
+            vec!["/nowhere", &pipe, &endless, &folder, "/dev/null", "/", another.to_str().unwrap(), "/nowhere"];
+        if place == &list {
+            // It is missing already.
+            assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Refused)));
+            odd.remove(0);
+        }
+        for odd in odd {
+            let next = home.join("next");
+            symlink(odd, &next).unwrap();
+            fs::rename(&next, place).unwrap();
+            assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Refused)), "{odd}");
+            assert_eq!((files.reloader.look(), files.reloader.look()), (None, None), "{odd} is told once");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_configuration_that_is_too_large_is_refused_once() {
+    let app = TestApp::spawn();
+    let mut files = Files::of(&app, "too-large");
+    files.write(&"# large\n".repeat(1 << 18));
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Refused)));
+    for _ in 0..8 {
+        assert_eq!(files.reloader.look(), None);
+    }
 }
