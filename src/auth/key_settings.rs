@@ -61,7 +61,7 @@ fn read_key(kid: &str, section: &Section<'_>) -> Option<Key> {
             return None;
         }
     };
-    let key = key.map_err(|error| section.problem(field, error)).ok()?;
+    let key = key.map_err(|error| section.problem_in(field, error)).ok()?;
     let given = key.algorithm();
     if let Some(declared) = declared.filter(|declared| *declared != given) {
         section.problem("algorithm", format!("{field} is a key for {given}, not for {declared}"));

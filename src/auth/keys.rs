@@ -130,7 +130,9 @@ fn is_of_another_kind(secret: &[u8]) -> bool {
     let start = secret.trim_ascii_start();
     // The first bytes of an RSA key or a certificate in base64. A secret may begin so, but is never as long.
     let is_long_der = start.starts_with(b"MII") && start.len() >= 256;
-    is_long_der || OF_OTHER_KINDS.iter().any(|mark| start.starts_with(mark))
+    // Other text may stand before a block of PEM (RFC 7468 §5.2).
+    let is_pem = || secret.split(|byte| b"\r\n".contains(byte)).any(|line| line.starts_with(b"-----BEGIN "));
+    is_long_der || OF_OTHER_KINDS.iter().any(|mark| start.starts_with(mark)) || is_pem()
 }
 
 /// All keys of the service.

@@ -50,7 +50,7 @@ impl PrivateKey {
         match kind(der).ok_or(KeyError::NotPrivateKey)? {
             Kind::Ed25519 => Self::ed25519(der),
             Kind::Ec => Self::p256(der),
-            Kind::Rsa => Self::rsa(der, pem),
+            Kind::Rsa => Self::rsa(der),
         }
     }
 
@@ -69,15 +69,15 @@ impl PrivateKey {
         Ok(Self { algorithm: KeyAlgorithm::Es256, jws: Algorithm::ES256, encoding, public })
     }
 
-    fn rsa(der: &[u8], pem: &SecretString) -> Result<Self, KeyError> {
+    fn rsa(der: &[u8]) -> Result<Self, KeyError> {
         let pair = RsaKeyPair::from_pkcs8(der).map_err(|refusal| match refusal.description_() {
             "TooSmall" => KeyError::WeakRsaModulus,
             _ => KeyError::NotPrivateKey,
         })?;
         let public = PublicKey::from_rsa(pair.public_key())?;
-        // It takes the inner document out of PKCS#8, which is what it signs with.
-        let encoding =
-            EncodingKey::from_rsa_pem(pem.expose_secret().as_bytes()).map_err(|_| KeyError::NotPrivateKey)?;
+        // It takes the inner document out of PKCS#8, which is what it signs with. The file itself may hold other blocks, too.
+        let encoding = EncodingKey::from_rsa_pem(pem(der).expose_secret().as_bytes());
+        let encoding = encoding.map_err(|_| KeyError::NotPrivateKey)?;
         Ok(Self { algorithm: KeyAlgorithm::Rs256, jws: Algorithm::RS256, encoding, public })
     }
 }

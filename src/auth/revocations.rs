@@ -182,15 +182,18 @@ impl Revocations {
 pub fn read_list(section: &Section<'_>) -> Arc<HashSet<String>> {
     let key = "revoked_tokens_file";
     let Some(content) = section.file(key, MOST_OF_A_LIST) else { return Arc::default() };
-    let text = text_of_file(&content).map_err(|error| section.problem(key, error)).unwrap_or_default();
+    let text = text_of_file(&content).map_err(|error| section.problem_in(key, error)).unwrap_or_default();
     let lines = text.lines().map(without_comment);
     let listed: HashSet<String> = lines.filter(|line| !line.is_empty()).map(str::to_owned).collect();
     if listed.len() > MOST_LISTED {
-        section
-            .problem(key, format!("the file lists more than {MOST_LISTED} tokens: take out those that have expired"));
+        section.problem_in(
+            key,
+            format!("the file lists more than {MOST_LISTED} tokens: take out those that have expired"),
+        );
     }
     if listed.iter().any(|jti| jti.contains(char::is_whitespace)) {
-        section.problem(key, "write one token id (jti) a line; a comment begins with # at the start or behind a blank");
+        section
+            .problem_in(key, "write one token id (jti) a line; a comment begins with # at the start or behind a blank");
     }
     Arc::new(listed)
 }

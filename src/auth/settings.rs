@@ -205,7 +205,7 @@ fn read_secret_hash(section: &Section<'_>) -> Option<SecretHash> {
             return None;
         }
     };
-    hash.map_err(|error| section.problem(field, error)).ok()
+    hash.map_err(|error| section.problem_in(field, error)).ok()
 }
 
 fn names_any(section: &Section<'_>, keys: &[&str]) -> bool {

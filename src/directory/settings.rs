@@ -44,7 +44,7 @@ fn read_one(section: &Section<'_>) -> Option<Directory> {
     match read_file(&content) {
         Ok(rows) => Some(Directory::new(rows)),
         Err(problems) => {
-            problems.iter().for_each(|problem| section.problem(FILE, problem));
+            problems.iter().for_each(|problem| section.problem_in(FILE, problem));
             None
         }
     }

@@ -2,7 +2,7 @@
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::pem::{self, PemObject as _};
 
 use super::files::without_mark;
 
@@ -20,7 +20,7 @@ pub enum CertificatesError {
     None,
     /// A block that cannot be read.
     #[error("a block of the file is not PEM: {0}")]
-    Pem(String),
+    Pem(&'static str),
     /// A certificate that no chain can end in.
     #[error("certificate {0} of the file cannot be trusted: {1}")]
     Unusable(usize, rustls::Error),
@@ -36,7 +36,7 @@ pub fn read(content: &[u8]) -> Result<Vec<CertificateDer<'static>>, Certificates
         return Err(CertificatesError::Der);
     }
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(content).collect();
-    let certificates = read.map_err(|error| CertificatesError::Pem(error.to_string()))?;
+    let certificates = read.map_err(|error| CertificatesError::Pem(words(&error)))?;
     if certificates.is_empty() {
         return Err(CertificatesError::None);
     }
@@ -45,4 +45,16 @@ pub fn read(content: &[u8]) -> Result<Vec<CertificateDer<'static>>, Certificates
         store.add(certificate.clone()).map_err(|error| CertificatesError::Unusable(number, error))?;
     }
     Ok(certificates)
+}
+
+/// The library's own words show bytes of the file.
+const fn words(error: &pem::Error) -> &'static str {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => {
+            "it begins and has no `-----END …-----`; the file may have been cut off"
+        }
+        pem::Error::IllegalSectionStart { .. } => "its line `-----BEGIN …-----` does not end in five dashes",
+        pem::Error::Base64Decode(_) => "what is between its first and its last line is not base64",
+        _ => "it cannot be read",
+    }
 }

@@ -1,6 +1,8 @@
 //! A secret as a file has it. The mark that some editors put before a text and one end of a line belong to the file; what
 //! else is there besides the secret is a mistake that a vendor would only answer with "wrong signature", so it is told.
 
+#[cfg(unix)]
+use std::fs::Metadata;
 use std::path::Path;
 
 use super::files::{self, FileError};
@@ -28,7 +30,8 @@ pub enum SecretFileError {
 /// The content is not one secret.
 pub fn read(content: &[u8]) -> Result<&str, SecretFileError> {
     let text = files::text(content)?;
-    if text.trim_start().starts_with("-----BEGIN ") {
+    // Other text may stand before the first block (RFC 7468 §5.2).
+    if text.split(['\n', '\r']).any(|line| line.trim_start().starts_with("-----BEGIN ")) {
         return Ok(text);
     }
     let line = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
@@ -41,16 +44,23 @@ pub fn read(content: &[u8]) -> Result<&str, SecretFileError> {
     if line.trim().len() != line.len() { Err(SecretFileError::Blank) } else { Ok(line) }
 }
 
-/// Whether every user of the machine may read the file. What a container's runtime mounts is left out: it is in a place of
-/// its own, and its mode is the runtime's.
+/// Whether every user of the machine may read the file, and go through all directories above it. What a container's runtime
+/// mounts is left out: it is in a place of its own, and its mode is the runtime's.
 #[cfg(unix)]
 pub fn is_open_to_all(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     const READ_BY_OTHERS: u32 = 0o004;
+    const PASSED_BY_OTHERS: u32 = 0o001;
+    let has = |path: &Path, right: u32| {
+        std::fs::metadata(path).as_ref().map(Metadata::permissions).is_ok_and(|rights| rights.mode() & right != 0)
+    };
     // Kubernetes lets each file of a mounted secret point to the folder of its version.
     let is_versioned = std::fs::read_link(path).is_ok_and(|target| target.starts_with("..data"));
     let is_mounted = is_versioned || path.starts_with("/run/secrets") || path.starts_with("/var/run/secrets");
-    !is_mounted && std::fs::metadata(path).is_ok_and(|about| about.permissions().mode() & READ_BY_OTHERS != 0)
+    // Where the links lead: what is above a link keeps nobody from the file itself.
+    let Ok(path) = std::fs::canonicalize(path) else { return false };
+    let is_reached = path.ancestors().skip(1).all(|directory| has(directory, PASSED_BY_OTHERS));
+    !is_mounted && is_reached && has(&path, READ_BY_OTHERS)
 }
 
 /// Whether every user of the machine may read the file, which only Unix tells in this way.
@@ -71,6 +81,8 @@ mod tests {
         assert_eq!(read("店 铺 1".as_bytes()).unwrap(), "店 铺 1");
         let pem = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n\n";
         assert_eq!(read(pem.as_bytes()).unwrap(), pem);
+        let explained = format!("Key of the shop\r\n  for tokens\n\n{pem}");
+        assert_eq!(read(explained.as_bytes()).unwrap(), explained);
     }
 
     #[test]
@@ -85,6 +97,7 @@ mod tests {
             (b"planted\n\n", "several lines"),
             (b"planted\r", "several lines"),
             (b"planted\nanother\n", "several lines"),
+            (b"planted\nanother -----BEGIN PRIVATE KEY-----\n", "several lines"),
             (&utf16, "UTF-16"),
             (b"plant\xe9d", "not text in UTF-8"),
         ] {

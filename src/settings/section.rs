@@ -17,6 +17,7 @@ use super::files::{FileError, MOST_OF_A_TEXT};
 use super::named_file::unreadable;
 use super::report::Report;
 use super::secret_file;
+use super::sources::FILE_SUFFIX;
 use super::units::{parse_duration, parse_size};
 
 /// What is read like a secret and is none: everybody may have it.
@@ -73,6 +74,10 @@ impl<'a> Section<'a> {
     pub fn text(&self, key: &str) -> Option<String> {
         match self.value(key)? {
             Value::String(text) => Some(text.clone()),
+            Value::Table(_) => {
+                self.problem(key, "this is a text and not a section: it has no settings below it");
+                None
+            }
             _ => {
                 self.problem(key, "this is a text: write it in double quotes");
                 None
@@ -180,7 +185,7 @@ impl<'a> Section<'a> {
             None => text?,
         };
         if secret.is_empty() {
-            self.problem(key, "the secret is empty");
+            self.problem_in(key, "the secret is empty");
             return None;
         }
         Some(SecretString::from(secret))
@@ -209,12 +214,30 @@ impl<'a> Section<'a> {
     /// The certificates in the file that `key` names.
     pub fn certificates(&self, key: &str) -> Option<Vec<CertificateDer<'static>>> {
         let content = self.file(key, MOST_OF_A_TEXT)?;
-        certificates::read(&content).map_err(|error| self.problem(key, error)).ok()
+        certificates::read(&content).map_err(|error| self.problem_in(key, error)).ok()
+    }
+
+    /// The key by which `key` is given: itself, or the one of its file.
+    pub fn given_as(&self, key: &str) -> String {
+        let has = |key: &str| self.table.is_some_and(|table| table.contains_key(key));
+        let file_key = format!("{key}_file");
+        if !has(key) && has(&file_key) { file_key } else { key.to_owned() }
     }
 
     /// Reports a problem with the setting `key` of this section.
     pub fn problem(&self, key: &str, message: impl Display) {
         self.report.problem(&self.path_of(key), message);
+    }
+
+    /// Reports a problem with what the setting `key` of this section holds. What came from a file is reported by the key and
+    /// the path of the file, which was read, so that it is no secret in the place of a path.
+    pub fn problem_in(&self, key: &str, message: impl Display) {
+        let key = self.given_as(key);
+        let path = self.table.and_then(|table| table.get(&key)).and_then(Value::as_str);
+        match path.filter(|_| key.ends_with(FILE_SUFFIX)) {
+            Some(path) => self.problem(&key, format!("{path}: {message}")),
+            None => self.problem(&key, message),
+        }
     }
 
     /// Reports that `key` must be set; `help` says what it is.
@@ -229,7 +252,8 @@ impl<'a> Section<'a> {
         let content = self.read_file(path, MOST_OF_A_TEXT);
         let content =
             content.map_err(|error| self.problem(file_key, format!("{}; {way_out}", unreadable(path, &error))));
-        let secret = secret_file::read(content.as_deref().ok()?).map_err(|error| self.problem(file_key, error)).ok()?;
+        let secret = secret_file::read(content.as_deref().ok()?);
+        let secret = secret.map_err(|error| self.problem(file_key, format!("{path}: {error}"))).ok()?;
         if !PUBLIC.contains(&key) && secret_file::is_open_to_all(Path::new(path)) {
             self.report.warning(&self.path_of(file_key), "every user of this machine may read the file: chmod 600 it");
         }

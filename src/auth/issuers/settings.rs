@@ -201,7 +201,7 @@ fn read_keys(section: &Section<'_>, issuer: &str, algorithms: &Algorithms) -> Op
 
 fn read_file(section: &Section<'_>, algorithms: &Algorithms) -> Option<ReadSet> {
     let problem = |message: String| {
-        section.problem("jwks_file", message);
+        section.problem_in("jwks_file", message);
         None
     };
     let document = section.file("jwks_file", MAXIMUM_FILE_BYTES)?;

@@ -26,6 +26,23 @@ fn a_made_key_is_read_back_and_does_not_print_itself() {
 }
 
 #[test]
+fn a_key_is_read_with_text_and_other_blocks_before_it() {
+    let other = include_str!("../refused_keys/p384.public.pem");
+    for algorithm in ASYMMETRIC {
+        let pem = generate(algorithm).unwrap();
+        let key = PrivateKey::from_pem(&pem).unwrap();
+        for before in
+            ["Key of the shop\n".to_owned(), "Bag Attributes\r\n    x: -----\r\n\r\n".to_owned(), format!("{other}\n")]
+        {
+            let read =
+                PrivateKey::from_pem(&SecretString::from(format!("{before}{}\nmore\n", pem.expose_secret()))).unwrap();
+            assert_eq!((read.algorithm, &read.public), (algorithm, &key.public), "{before}");
+            assert_eq!(read.encoding.as_bytes(), key.encoding.as_bytes(), "{before}");
+        }
+    }
+}
+
+#[test]
 fn a_made_shared_secret_is_long_enough() {
     assert!(generate(KeyAlgorithm::Hs256).unwrap().expose_secret().len() >= 43);
 }

@@ -27,15 +27,18 @@ fn read_one(section: &Section<'_>, key: &str) -> Option<(HeaderName, HeaderValue
     let secret = section.secret(key);
     // Variables of the environment have no dash in their names.
     let Ok(name) = HeaderName::try_from(key.replace('_', "-")) else {
-        section.problem(key, "this is no name of a header: write one such as authorization or x-api-key");
+        section.problem(
+            &section.given_as(key),
+            "this is no name of a header: write one such as authorization or x-api-key",
+        );
         return None;
     };
     if OURS.contains(&name) {
-        section.problem(key, "this header is set by storegate itself: leave it out");
+        section.problem(&section.given_as(key), "this header is set by storegate itself: leave it out");
         return None;
     }
     let Ok(mut value) = HeaderValue::try_from(secret?.expose_secret()) else {
-        section.problem(key, "a header's value is one line of visible characters");
+        section.problem_in(key, "a header's value is one line of visible characters");
         return None;
     };
     value.set_sensitive(true);
