@@ -113,12 +113,13 @@ impl Clients {
         self.get(id).or(stand_in).is_some_and(|client| client.secret.is_slow())
     }
 
-    /// Whose share of the slow checks one of this id uses: its tenant's, there that of the address, and there the id's own.
-    /// An unknown id has the tenant of its stand-in, or waiting would tell which ids are known.
+    /// Whose share of the slow checks one of this id uses: its tenant's, there the id's own, and there that of the address, so
+    /// that guesses at one client, from however many addresses, keep no other client waiting. An unknown id has the tenant of
+    /// its stand-in, or waiting would tell which ids are known.
     pub fn principal(&self, id: &str, peer: IpAddr) -> Principal {
         let stand_in = self.stand_in(id);
         let tenant = self.get(id).or(stand_in).map_or("", |client| &client.tenant);
-        Principal::of(&[tenant, &peer.to_string(), id])
+        Principal::of(&[tenant, id, &peer.to_string()])
     }
 
     /// The client of this id, if the secret was verified to be its own a moment ago.
@@ -261,6 +262,6 @@ mod tests {
     #[test]
     fn an_unknown_id_waits_among_those_of_the_tenant_that_a_known_one_might_have() {
         let (clients, peer) = (clients(), [192, 0, 2, 1].into());
-        assert_eq!(clients.principal("nobody", peer), Principal::of(&["acme", "192.0.2.1", "nobody"]));
+        assert_eq!(clients.principal("nobody", peer), Principal::of(&["acme", "nobody", "192.0.2.1"]));
     }
 }
