@@ -21,6 +21,7 @@ use tracing::Instrument;
 
 use super::accept::JSON;
 use super::access_log::{self, Label, Seen};
+use super::answer_by::AnswerBy;
 use super::client_address::{AddressFinder, ClientAddress};
 use super::cors::Cors;
 use super::host::Host;
@@ -121,6 +122,7 @@ async fn guarded(
         return Ok(request.into_response(methods::of_the_server()));
     }
     let has_body = request.method().as_str() == "POST";
+    request.extensions_mut().insert(AnswerBy::within(edge.request_timeout));
     let handled = AssertUnwindSafe(next.call(request)).catch_unwind();
     match tokio::time::timeout(edge.request_timeout, handled).await {
         Ok(Ok(Ok(response))) => Ok(response.map_into_boxed_body()),

@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod access_log;
+pub mod answer_by;
 pub mod audit;
 pub mod client_address;
 pub mod connection;

@@ -15,6 +15,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::Resource;
+use super::joined::Part;
 use super::params::{Ask, Reader};
 use crate::auth::caller::Caller;
 use crate::auth::scope::{CacheBypass, Scope};
@@ -25,6 +26,7 @@ use crate::gateway::dialect::Method;
 use crate::gateway::error::Error;
 use crate::gateway::tenants::Tenant;
 use crate::http::accept::{self, Media};
+use crate::http::answer_by::AnswerBy;
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::problem_type::ProblemType;
 use crate::http::reply;
@@ -46,6 +48,10 @@ pub struct Desk {
     is_for_now: Cell<bool>,
     /// The question that was asked of the cache, and by whom.
     asked: RefCell<Option<(Asker, Key)>>,
+    /// When the parts of an answer must be there.
+    answer_by: Option<AnswerBy>,
+    /// Whether a part was not there by then.
+    is_late: Cell<bool>,
 }
 
 impl FromRequest for Desk {
@@ -85,6 +91,8 @@ impl Desk {
             tenant: OnceCell::new(),
             is_for_now: Cell::new(false),
             asked: RefCell::default(),
+            answer_by: request.extensions().get::<AnswerBy>().copied(),
+            is_late: Cell::new(false),
         })
     }
 
@@ -170,6 +178,30 @@ impl Desk {
         Fut: Future<Output = Result<Fetched<T>, Error>> + 'static,
     {
         self.source.find(resource, question, fetch).await
+    }
+
+    /// A part of an answer, which must be there before the request has to be answered. What was begun for a part that comes
+    /// too late goes on, for those who ask next.
+    ///
+    /// # Errors
+    /// The part's own problem, or 504 when it is not there in time.
+    pub async fn in_time(&self, part: impl Future<Output = Part>) -> Part {
+        let Some(answer_by) = self.answer_by else { return part.await };
+        let left = answer_by.left();
+        // What would come too late is not begun.
+        if left.is_zero() {
+            return Err(self.too_late());
+        }
+        tokio::time::timeout(left, part).await.unwrap_or_else(|_| Err(self.too_late()))
+    }
+
+    fn too_late(&self) -> Problem {
+        let detail =
+            "This part was not there when the request had to be answered. Ask again in a moment, or for fewer at once.";
+        let problem = Problem::new(ProblemType::GatewayTimeout, detail)
+            .caused_by("the request's time ended before all parts came");
+        // Once for all parts.
+        if self.is_late.replace(true) { problem.already_logged() } else { problem.logged() }
     }
 
     /// Answers with what was found.

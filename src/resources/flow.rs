@@ -8,12 +8,12 @@ use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::desk::{AnswerSource, Desk, Store};
+use super::desk::{AnswerSource, Desk, Shared, Store};
 use super::params::{Ask, OrganizationPath, Reader, StorePath, rfc3339};
 use super::{Endpoint, Origin, Policy, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
-use crate::cache::{Found, Freshness, Key, Question};
+use crate::cache::{Found, Freshness, Key, Question, State};
 use crate::clock::Clock;
 use crate::directory::{OrganizationId, StoreId};
 use crate::gateway::GatewayClient;
@@ -188,6 +188,13 @@ impl StoreFlowQuestion {
         self.question.bypass = false;
         self.question.principal = self.question.principal.in_background();
         self
+    }
+
+    /// Whether the cache has an answer that would be given at once, or at the latest when the gateway is slow.
+    pub fn is_at_hand(&self) -> bool {
+        let Shared { cache, clock, .. } = self.source.shared();
+        let kept = cache.kept(&self.question.key).filter(|_| !self.question.bypass);
+        kept.is_some_and(|entry| entry.state(clock.elapsed()) != State::Expired)
     }
 
     /// How often there is something new at the most.

@@ -7,8 +7,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::desk::Desk;
-use super::flow::{self, StoreFlow};
-use super::joined::{self, Joined};
+use super::flow::{self, StoreFlow, StoreFlowQuestion};
+use super::joined::{self, Joined, Part};
 use super::params::{Ask, Reader, StoresQuery};
 use super::{Endpoint, Origin, Resource};
 use crate::auth::caller::Caller;
@@ -80,8 +80,7 @@ async fn read_flow_of_stores(caller: Caller<FlowRead>, desk: Desk) -> Result<Htt
     let ask: FlowsAsk = desk.ask(&tenant)?;
     let stores = desk.each_once(&caller, ask.stores);
     caller.charge(desk.request(), stores.len()).await?;
-    let finding = stores.iter().map(|store| flow::find_of_store(&caller, &desk, store));
-    let parts: Vec<joined::Part> = stream::iter(finding).buffered(SIDE_BY_SIDE).collect().await;
+    let parts = find_all(&caller, &desk, &stores).await;
     joined::require_one(parts.iter())?;
     let mut answer = Joined::new();
     answer.text("{\"items\":[");
@@ -100,4 +99,22 @@ async fn read_flow_of_stores(caller: Caller<FlowRead>, desk: Desk) -> Result<Htt
     }
     answer.text("]}");
     Ok(desk.reply(&answer.finish(&desk)).await)
+}
+
+/// What there is of each store, in their order. Answers that the cache has come first: they need not wait behind a gateway
+/// that hangs.
+async fn find_all(caller: &Caller<FlowRead>, desk: &Desk, stores: &[StoreId]) -> Vec<Part> {
+    let questions = stores.iter().map(|store| StoreFlowQuestion::of(caller, desk, store));
+    let (at_hand, others): (Vec<_>, Vec<_>) =
+        questions.enumerate().partition(|(_, question)| question.as_ref().is_ok_and(StoreFlowQuestion::is_at_hand));
+    let finding = at_hand.into_iter().chain(others).map(|(place, question)| async move {
+        match question {
+            Ok(question) => (place, desk.in_time(question.ask()).await),
+            Err(problem) => (place, Err(problem)),
+        }
+    });
+    // One that hangs holds one place, and not those of all behind it.
+    let mut parts: Vec<(usize, Part)> = stream::iter(finding).buffer_unordered(SIDE_BY_SIDE).collect().await;
+    parts.sort_by_key(|(place, _)| *place);
+    parts.into_iter().map(|(_, part)| part).collect()
 }

@@ -134,7 +134,7 @@ async fn read_store_overview(caller: Caller<AnyPartOfAStore>, desk: Desk) -> Res
     let ask: OverviewAsk = desk.ask(&tenant)?;
     let store = desk.granted(&caller, &ask.demographics.store)?;
     caller.charge(desk.request(), ask.parts.len()).await?;
-    let parts = join_all(ask.parts.iter().map(|part| find(*part, &caller, &desk, &ask))).await;
+    let parts = join_all(ask.parts.iter().map(|part| desk.in_time(find(*part, &caller, &desk, &ask)))).await;
     joined::require_one(parts.iter())?;
     let mut answer = Joined::new();
     // An id has no character that would have to be escaped.

@@ -46,6 +46,7 @@ mod hostile;
 mod introspection;
 mod issuers;
 mod joined;
+mod late_parts;
 mod limits;
 mod listening;
 mod logins;
