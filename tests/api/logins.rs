@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
-use storegate::sandbox::{Fault, OpRetailUser};
+use storegate::sandbox::{Fault, LoginExpiry, LoginTokenField, OpRetailUser};
 
 use crate::test_app::{Setup, TestApp};
 
@@ -95,6 +95,31 @@ async fn a_login_is_renewed_before_it_ends_and_nobody_waits_for_it() {
     let logins = app.sandbox().calls_of(SSO);
     assert!((4..=5).contains(&logins), "{logins}");
     assert_eq!(app.sandbox().calls_of(FLOW), 40, "none was refused for its login");
+}
+
+#[actix_web::test]
+async fn every_form_of_a_logins_answer_is_read() {
+    for field in [LoginTokenField::Token, LoginTokenField::Authenticator] {
+        for expiry in [LoginExpiry::Milliseconds, LoginExpiry::Seconds, LoginExpiry::Date, LoginExpiry::Missing] {
+            let app = TestApp::with(|setup| {
+                with_login(setup, "sso");
+                setup.sandbox.login_lifetime = std::time::Duration::from_secs(600);
+                setup.sandbox.login_token_field = field;
+                setup.sandbox.login_expiry = expiry;
+                // As above.
+                setup.set("GATEWAY__ATTEMPT_TIMEOUT", "5m");
+                setup.set("GATEWAY__DEADLINE", "5m");
+            });
+            for number in 0..12 {
+                assert_eq!(app.get(&flow(number)).await.status, 200, "{field:?} {expiry:?}");
+                app.pass(59);
+            }
+            // Where no end is given, the gateway's refusal says that it has come.
+            let refused = u64::from(expiry == LoginExpiry::Missing);
+            let calls = [SSO, FLOW].map(|method| app.sandbox().calls_of(method));
+            assert_eq!(calls, [2, 12 + refused], "{field:?} {expiry:?}");
+        }
+    }
 }
 
 #[actix_web::test]
