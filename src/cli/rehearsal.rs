@@ -8,8 +8,8 @@ use jiff::SignedDuration;
 
 use crate::clock::Clock;
 use crate::sandbox::{
-    FaultOrder, OpRetailAccount, OpRetailApplication, Sandbox, SandboxSettings, parse_clock_skew, parse_lateness,
-    parse_timestamp_window,
+    FaultOrder, OmsServer, OpRetailAccount, OpRetailApplication, Sandbox, SandboxSettings, parse_clock_skew,
+    parse_lateness, parse_timestamp_window,
 };
 use crate::settings::parse_duration;
 
@@ -41,6 +41,9 @@ pub struct Rehearsal {
     /// Both gateways take timestamps that are off by so much
     #[arg(long, value_name = "DURATION", value_parser = parse_timestamp_window)]
     timestamp_window: Option<Duration>,
+    /// The OMS is the server that the vendor publishes, or the one that its pages describe [default: published]
+    #[arg(long, value_name = "SERVER")]
+    oms: Option<OmsServer>,
     /// OPRetail's open.shopweb methods need a user's token
     #[arg(long)]
     require_login: bool,
@@ -75,6 +78,7 @@ impl Rehearsal {
             oms_replay_window: self.replay_window.unwrap_or(usual.oms_replay_window),
             opretail_timestamp_window: self.timestamp_window.unwrap_or(usual.opretail_timestamp_window),
             oms_timestamp_window: self.timestamp_window.unwrap_or(usual.oms_timestamp_window),
+            oms_server: self.oms.unwrap_or(usual.oms_server),
             require_login: self.require_login,
             login_lifetime: self.login_lifetime.unwrap_or(usual.login_lifetime),
             ..usual

@@ -37,7 +37,7 @@ pub use self::durations::{parse_clock_skew, parse_lateness, parse_timestamp_wind
 pub use self::faults::{Fault, FaultOrder};
 use self::server::{CLOUD_API, M_API, RPC, State};
 pub use self::settings::{
-    AcceptedTimestamp, LoginExpiry, LoginTokenField, OMS_DEFAULT_PAGE, OmsAccount, OpRetailAccount,
+    AcceptedTimestamp, LoginExpiry, LoginTokenField, OmsAccount, OmsServer, OmsShop, OpRetailAccount,
     OpRetailApplication, OpRetailUser, Organization, PermittedMethods, SandboxSettings,
 };
 pub use self::vendor::Vendor;
@@ -182,7 +182,7 @@ mod tests {
     use std::time::Duration;
 
     use super::testing::TestBed;
-    use super::{SandboxSettings, stores_of};
+    use super::{OmsServer, SandboxSettings, stores_of};
 
     #[actix_web::test]
     async fn a_stopped_sandbox_leaves_its_port_to_the_next() {
@@ -213,7 +213,8 @@ mod tests {
     // Bodies and signatures written out: nothing here is computed by this program.
     #[actix_web::test]
     async fn published_signatures_are_accepted_as_they_stand() {
-        let bed = TestBed::start();
+        let oms_server = OmsServer::Documented;
+        let bed = TestBed::with(SandboxSettings { oms_server, ..SandboxSettings::default() });
         let send = async |path: &str, time: &str, body: &str| -> serde_json::Value {
             bed.hand.set_wall(time.parse().unwrap());
             let request = bed.client.post(bed.url(path)).content_type("application/x-www-form-urlencoded");

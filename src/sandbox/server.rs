@@ -8,10 +8,10 @@ use tokio::time::sleep;
 
 use super::behaviour::{Behaviour, CurrentBehaviour};
 use super::calls::CallCounts;
-use super::delivery::{ConnectionHandle, deliver};
+use super::delivery::{Answer, ConnectionHandle, deliver};
 use super::faults::{Fault, FaultQueue};
 use super::form::Form;
-use super::oms::Oms;
+use super::oms::{self, Oms};
 use super::opretail::{self, Endpoint, OpRetail, Parameters, USER_TOKEN_HEADERS};
 use super::settings::SandboxSettings;
 use super::vendor::Vendor;
@@ -62,7 +62,7 @@ impl State {
     }
 
     /// Sends an answer when its time has come.
-    async fn send(&self, answer: String, fault: Option<Fault>, request: &HttpRequest) -> HttpResponse {
+    async fn send(&self, answer: Answer, fault: Option<Fault>, request: &HttpRequest) -> HttpResponse {
         let latency = self.behaviour.get().latency;
         let delay = if let Some(Fault::Delay(delay)) = fault { latency.saturating_add(delay) } else { latency };
         if !delay.is_zero() {
@@ -78,7 +78,7 @@ pub fn routes(configuration: &mut ServiceConfig) {
     configuration
         .service(opretail_endpoint(M_API, Endpoint::MApi))
         .service(opretail_endpoint(CLOUD_API, Endpoint::CloudApi))
-        .service(web::resource([RPC, RPC_WITHOUT_SLASH]).route(web::post().to(rpc)));
+        .service(web::resource([RPC, RPC_WITHOUT_SLASH]).route(web::post().to(rpc)).route(web::get().to(rpc)));
 }
 
 // The HTTP methods that the vendor's SDKs send.
@@ -102,7 +102,7 @@ async fn opretail(endpoint: Endpoint, request: HttpRequest, body: Bytes, state: 
     if let Some(Fault::Code(code)) = &fault {
         answer = state.opretail.answer_code(endpoint, code.parse().unwrap_or(UNKNOWN_ERROR), &behaviour);
     }
-    state.send(answer, fault, &request).await
+    state.send(answer.into(), fault, &request).await
 }
 
 // A body is a form unless its type says otherwise, and only `cloud.api` reads JSON. Source: the vendor's SDKs.
@@ -122,9 +122,10 @@ const UNKNOWN_ERROR: i64 = -999;
 async fn rpc(request: HttpRequest, body: Bytes, state: Data<State>) -> HttpResponse {
     let form = form(&request, &body);
     let fault = state.arrived(Vendor::Oms, form.get("method"));
-    let mut answer = state.oms.answer(&form, &state.behaviour.get());
+    let behaviour = state.behaviour.get();
+    let mut answer = state.oms.answer(&form, &behaviour);
     if let Some(Fault::Code(code)) = &fault {
-        answer = state.oms.answer_code(code);
+        answer = oms::answer_code(code, &form, &behaviour);
     }
     state.send(answer, fault, &request).await
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use secrecy::SecretString;
 
+pub use super::world::stores::Shop as OmsShop;
+
 /// How the sandbox behaves. The default has one ordinary account at each vendor, and does nothing out of the ordinary.
 #[derive(Clone, Debug)]
 pub struct SandboxSettings {
@@ -21,10 +23,14 @@ pub struct SandboxSettings {
     pub oms_timestamp_window: Duration,
     /// For how long the OMS remembers a signature; zero accepts repeated calls.
     pub oms_replay_window: Duration,
-    /// Which forms of the OMS's `timestamp` are taken; its documents disagree.
-    pub oms_timestamp_form: AcceptedTimestamp,
-    /// The largest page of the OMS. A caller who asks for more gets pages of [`OMS_DEFAULT_PAGE`] instead.
-    pub oms_page_cap: u32,
+    /// Which server of the OMS answers.
+    pub oms_server: OmsServer,
+    /// Which forms of the OMS's `timestamp` are taken, when they are not those of its server.
+    pub oms_timestamp_form: Option<AcceptedTimestamp>,
+    /// The largest page of the OMS, when it is not that of its server. A caller who asks for more gets smaller pages instead.
+    pub oms_page_cap: Option<u32>,
+    /// The stores of the OMS, when they are not the simulated ones.
+    pub oms_shops: Option<Vec<OmsShop>>,
     /// How much longer every answer takes, by the machine's clock.
     pub latency: Duration,
     /// By how much the gateways' clocks are ahead of the sandbox's.
@@ -41,9 +47,6 @@ pub struct SandboxSettings {
     pub seed: Option<u64>,
 }
 
-/// The OMS's page size when none is asked for, or one above the cap.
-pub const OMS_DEFAULT_PAGE: u32 = 50;
-
 impl Default for SandboxSettings {
     fn default() -> Self {
         Self {
@@ -53,8 +56,10 @@ impl Default for SandboxSettings {
             opretail_replay_window: Duration::from_secs(600),
             oms_timestamp_window: Duration::from_secs(3_600),
             oms_replay_window: Duration::from_secs(3_600),
-            oms_timestamp_form: AcceptedTimestamp::Both,
-            oms_page_cap: 100,
+            oms_server: OmsServer::Published,
+            oms_timestamp_form: None,
+            oms_page_cap: None,
+            oms_shops: None,
             latency: Duration::ZERO,
             clock_skew: SignedDuration::ZERO,
             require_login: false,
@@ -162,7 +167,8 @@ pub struct OmsAccount {
     pub token: SecretString,
     /// The methods that the caller may use.
     pub methods: PermittedMethods,
-    /// The company of all its stores, when it is not the brand of each; so that answers tell whose they are.
+    /// The company of all its stores, when it is not the brand of each; so that answers tell whose they are. Of the published
+    /// server, which has no company, it is the sender of all parcels.
     pub company: Option<String>,
 }
 
@@ -190,6 +196,15 @@ impl PermittedMethods {
             Self::Only(names) => names.iter().any(|name| name == method),
         }
     }
+}
+
+/// A server of the OMS. The vendor's pages describe another one than it publishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum OmsServer {
+    /// The server that the vendor publishes
+    Published,
+    /// The server that the vendor's pages describe
+    Documented,
 }
 
 /// The forms of the OMS's `timestamp` that are taken.

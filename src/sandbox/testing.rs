@@ -112,6 +112,13 @@ impl TestBed {
         self.post("/index.php/openapi/rpc/service", parameters).await
     }
 
+    /// The answer of an OMS, which need not be JSON.
+    pub async fn text_of_oms(&self, parameters: &[(String, String)]) -> String {
+        let mut answer = self.send("/index.php/openapi/rpc/service/", parameters).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        String::from_utf8(answer.body().await.unwrap().to_vec()).unwrap()
+    }
+
     pub async fn post(&self, path: &str, parameters: &[(String, String)]) -> Value {
         let mut answer = self.send(path, parameters).await.unwrap();
         assert_eq!(answer.status(), 200);

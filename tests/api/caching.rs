@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use storegate::sandbox::Fault;
 
 use crate::answer::Answer;
-use crate::test_app::TestApp;
+use crate::test_app::{TestApp, documented};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const DISTRIBUTION: &str = "open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution";
@@ -253,7 +253,7 @@ async fn failures_are_not_kept_as_answers() {
 
 #[actix_web::test]
 async fn a_store_that_is_not_there_is_remembered_for_half_a_minute() {
-    let app = TestApp::spawn();
+    let app = TestApp::with(documented);
     for _ in 0..3 {
         assert_eq!(app.get("/stores/NOSUCH").await.status, 404);
     }

@@ -7,7 +7,7 @@ use jiff::ToSpan;
 use storegate::sandbox::{AcceptedTimestamp, Fault};
 
 use crate::independent_gateway::IndependentGateway;
-use crate::test_app::{NOW, Setup, TestApp};
+use crate::test_app::{NOW, Setup, TestApp, documented};
 use crate::watched_flow::until;
 use crate::wire::{app_before, gateway};
 
@@ -37,6 +37,7 @@ fn without_nonce(setup: &mut Setup) {
 async fn without_a_nonce_a_clock_that_is_off_is_corrected_all_the_same() {
     for hours in [-2, 2] {
         let app = TestApp::with(|setup| {
+            documented(setup);
             without_nonce(setup);
             setup.proxy_time = NOW.checked_add(hours.hours()).unwrap();
         });
@@ -58,12 +59,18 @@ async fn without_a_nonce_a_clock_that_is_off_is_corrected_all_the_same() {
 
 #[actix_web::test]
 async fn a_clock_is_learned_from_refusals_of_what_was_asked_too() {
-    let app = TestApp::with(|setup| setup.proxy_time = NOW.checked_add(2.hours()).unwrap());
+    let app = TestApp::with(|setup| {
+        documented(setup);
+        setup.proxy_time = NOW.checked_add(2.hours()).unwrap();
+    });
     for number in 0..20 {
         assert_eq!(app.get(&format!("/stores/NOSUCH{number}")).await.status, 404);
     }
     assert_eq!(app.sandbox().calls(), 21);
-    let app = TestApp::with(|setup| setup.sandbox.oms_timestamp_form = AcceptedTimestamp::Compact);
+    let app = TestApp::with(|setup| {
+        documented(setup);
+        setup.sandbox.oms_timestamp_form = Some(AcceptedTimestamp::Compact);
+    });
     for number in 0..20 {
         assert_eq!(app.get(&format!("/stores/NOSUCH{number}")).await.status, 404);
     }
@@ -73,7 +80,10 @@ async fn a_clock_is_learned_from_refusals_of_what_was_asked_too() {
 #[actix_web::test]
 async fn a_clock_two_hours_off_is_right_after_two_calls_and_one_each_from_then_on() {
     for hours in [-2, 2] {
-        let app = TestApp::with(|setup| setup.proxy_time = NOW.checked_add(hours.hours()).unwrap());
+        let app = TestApp::with(|setup| {
+            documented(setup);
+            setup.proxy_time = NOW.checked_add(hours.hours()).unwrap();
+        });
         for (path, method) in [("/stores/S_123456/flow", FLOW), ("/stores/SHOP001", "shop.get")] {
             assert_eq!(app.ask("operator", "GET", path, NO_CACHE).await.status, 200, "{hours} {path}");
             assert_eq!(app.sandbox().calls_of(method), 2, "{hours} {path}");
@@ -89,7 +99,10 @@ async fn a_clock_two_hours_off_is_right_after_two_calls_and_one_each_from_then_o
 
 #[actix_web::test]
 async fn many_callers_at_once_do_not_see_that_the_clock_is_off() {
-    let app = TestApp::with(|setup| setup.proxy_time = NOW.checked_add(2.hours()).unwrap());
+    let app = TestApp::with(|setup| {
+        documented(setup);
+        setup.proxy_time = NOW.checked_add(2.hours()).unwrap();
+    });
     let paths: Vec<String> = (1..=20)
         .flat_map(|number| [format!("/stores/S_{}/flow", 100_000 + number), format!("/stores/SHOP{number:03}")])
         .collect();
@@ -112,7 +125,7 @@ async fn a_clock_that_is_set_right_again_is_followed() {
 
 #[actix_web::test]
 async fn an_oms_that_takes_only_compact_timestamps_is_found_out_by_many_callers_at_once() {
-    let app = TestApp::with(|setup| setup.sandbox.oms_timestamp_form = AcceptedTimestamp::Compact);
+    let app = TestApp::with(|setup| setup.sandbox.oms_timestamp_form = Some(AcceptedTimestamp::Compact));
     let paths: Vec<String> = (1..=40).map(|number| format!("/stores/SHOP{number:03}")).collect();
     let answers = join_all(paths.iter().map(|path| app.get(path))).await;
     for answer in answers {
@@ -125,7 +138,10 @@ async fn an_oms_that_takes_only_compact_timestamps_is_found_out_by_many_callers_
 
 #[actix_web::test]
 async fn a_drift_that_is_not_refused_yet_is_learned_from_three_answers_and_unlearned_again() {
-    let app = TestApp::with(|setup| setup.proxy_time = NOW.checked_add(5.minutes()).unwrap());
+    let app = TestApp::with(|setup| {
+        documented(setup);
+        setup.proxy_time = NOW.checked_add(5.minutes()).unwrap();
+    });
     let paths = ["/stores/S_123456/flow", "/stores/SHOP001"];
     for (round, expected) in [(0.0, -300.0), (-300.0, 0.0)] {
         for path in paths {
@@ -194,7 +210,7 @@ async fn time_that_passes_in_suspend_makes_a_cached_answer_old() {
 
 #[actix_web::test]
 async fn an_answer_that_was_under_way_when_the_machine_was_suspended_is_asked_for_again() {
-    let app = TestApp::spawn();
+    let app = TestApp::with(documented);
     for (path, method) in [("/stores/S_123456/flow", FLOW), ("/stores/SHOP001", "shop.get")] {
         let before = app.sandbox().calls();
         app.sandbox().fail_next_of(method, Fault::Delay(Duration::from_millis(500)), 1);

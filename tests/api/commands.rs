@@ -8,7 +8,7 @@ use awc::Client;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use storegate::clock::Clock;
-use storegate::sandbox::{OmsAccount, OpRetailAccount, SandboxSettings};
+use storegate::sandbox::{OmsAccount, OmsServer, OpRetailAccount, SandboxSettings};
 
 use crate::program::{Running, directory, run, stdout_of};
 use crate::raw_peer::{RawPeer, Then};
@@ -16,7 +16,12 @@ use crate::sandbox_gateway::SandboxGateway;
 
 /// A sandbox by the machine's clock, as the commands go by it.
 pub fn gateway() -> SandboxGateway {
-    SandboxGateway::start(SocketAddr::from(([127, 0, 0, 1], 0)), SandboxSettings::default(), Clock::system())
+    gateway_with(SandboxSettings::default())
+}
+
+/// A sandbox by the machine's clock with these settings.
+pub fn gateway_with(settings: SandboxSettings) -> SandboxGateway {
+    SandboxGateway::start(SocketAddr::from(([127, 0, 0, 1], 0)), settings, Clock::system())
 }
 
 /// A configuration for the sandbox's usual accounts; gives its path and all of its secrets.
@@ -137,7 +142,8 @@ async fn a_minted_token_reads_from_a_server_of_the_same_configuration() {
 
 #[actix_web::test]
 async fn a_refused_key_is_an_alarm_in_the_log_even_when_an_older_answer_hides_it_from_callers() {
-    let gateway = gateway();
+    let oms_server = OmsServer::Documented;
+    let gateway = gateway_with(SandboxSettings { oms_server, ..SandboxSettings::default() });
     let (path, _) = configuration("hidden", &gateway);
     let old = "\n[cache.store]\nfresh = \"0s\"\nstale = \"0s\"\non_error = \"1h\"\n";
     fs::write(&path, fs::read_to_string(&path).unwrap() + old).unwrap();
@@ -239,7 +245,7 @@ fn call_prints_the_envelope_as_it_came() {
     let call = ["call", "--config", path.to_str().unwrap()];
     let told = stdout_of(&[&call[..], &["shop.getList", "page_no=2", "page_size=3"]].concat(), &[], "");
     let envelope: Value = serde_json::from_str(&told).unwrap();
-    assert_eq!(envelope["response"]["lists"][0]["shop_bn"], "SHOP004");
+    assert_eq!(envelope["response"]["lists"][0]["shop_code"], "SHOP004");
     let inspections = "open.shopweb.liveCheck.statisticsDetailPageForCustomer";
     let cloud = stdout_of(&[&call[..], &[inspections, "enterpriseId=1084"]].concat(), &[], "");
     assert_eq!(serde_json::from_str::<Value>(&cloud).unwrap()["stat"]["code"], "0", "it found the other door");

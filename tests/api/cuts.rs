@@ -9,7 +9,7 @@ use crate::bodies::{assert_is_a_problem, forget_failures};
 use crate::companies::SECRETS;
 use crate::hostile_bodies::{FLOW, Question, STORE};
 use crate::independent_rules::{Parameters, oms_signature, opretail_signature};
-use crate::test_app::TestApp;
+use crate::test_app::{TestApp, documented};
 
 /// Services that are asked side by side.
 const SERVICES: usize = 8;
@@ -41,7 +41,7 @@ const STORE_FORM: &[(&str, &str)] = &[
 
 /// The gateway's own answer to the flow or the store, without the service between.
 async fn whole_answer(vendor: Vendor) -> String {
-    let app = TestApp::spawn();
+    let app = TestApp::with(documented);
     let texts = |form: &[(&str, &str)]| -> Parameters {
         form.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     };
@@ -62,7 +62,7 @@ async fn whole_answer(vendor: Vendor) -> String {
 /// Each fault in turn at one of several services, which spend their pauses before a retry side by side. One path is
 /// asked for all the time: an answer that was kept would be served instead of the next problem.
 async fn each_is_refused(question: &Question, faults: &[Fault]) {
-    let services: Vec<TestApp> = (0..SERVICES).map(|_| TestApp::spawn()).collect();
+    let services: Vec<TestApp> = (0..SERVICES).map(|_| TestApp::with(documented)).collect();
     join_all(services.iter().enumerate().map(|(number, app)| async move {
         for fault in faults.iter().skip(number).step_by(SERVICES) {
             app.sandbox().fail_next_at(question.vendor, fault.clone(), u32::MAX);

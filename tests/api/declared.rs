@@ -8,7 +8,7 @@ use storegate::sandbox::Fault;
 
 use crate::companies::grant;
 use crate::program::{Running, directory, run, stdout_of};
-use crate::test_app::TestApp;
+use crate::test_app::{TestApp, documented};
 
 const README: &str = include_str!("../../README.md");
 const MANY_SHOPS: &str = "open.shopweb.passengerFlow.getDataOfManyShopsHavingDevice";
@@ -128,7 +128,10 @@ type = "text"
 from = "/createtime"
 type = "time"
 "#;
-    let app = TestApp::with(|setup| setup.more = more.to_owned());
+    let app = TestApp::with(|setup| {
+        documented(setup);
+        setup.more = more.to_owned();
+    });
     let items = app.get("/shops?page=1&rows=few").await.json()["items"].clone();
     let first = &items.as_array().unwrap()[0];
     assert_eq!((items.as_array().unwrap().len(), &first["code"]), (2, &json!("SHOP001")));

@@ -2,8 +2,11 @@
 
 use std::fs;
 
-use crate::commands::{configuration, gateway};
+use storegate::sandbox::{OmsServer, SandboxSettings};
+
+use crate::commands::{configuration, gateway_with};
 use crate::program::{directory, run, stdout_of};
+use crate::sandbox_gateway::SandboxGateway;
 
 const STORES: &str = "id,opretail_id,oms_code,name\nflagship,S_123456,SHOP061,\nkiosk,S_100002,,\n";
 
@@ -32,8 +35,13 @@ fn without_a_file_and_a_configuration_it_says_what_to_name() {
 
 #[test]
 fn a_file_is_compared_with_the_oms_and_a_draft_has_all_that_was_missing() {
-    let gateway = gateway();
-    let (path, secrets) = configuration("directory-compared", &gateway);
+    for oms_server in [OmsServer::Published, OmsServer::Documented] {
+        compares_and_drafts(&gateway_with(SandboxSettings { oms_server, ..SandboxSettings::default() }));
+    }
+}
+
+fn compares_and_drafts(gateway: &SandboxGateway) {
+    let (path, secrets) = configuration("directory-compared", gateway);
     let (file, configuration) = (path.with_file_name("stores.csv"), path.to_str().unwrap());
     fs::write(&file, format!("{STORES}ghost,,NOPE1,\n")).unwrap();
     let variables = [("STOREGATE__DIRECTORY__ACME__STORES_FILE", file.to_str().unwrap())];

@@ -5,7 +5,7 @@ use storegate::sandbox::Fault;
 
 use crate::answer::Answer;
 use crate::companies::SECRETS;
-use crate::test_app::TestApp;
+use crate::test_app::{TestApp, documented};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const A_STORE_S_FLOW: &str = "/stores/S_123456/flow";
@@ -66,7 +66,7 @@ async fn every_malformed_value_is_400_and_names_its_parameter() {
 
 #[actix_web::test]
 async fn a_path_that_is_not_there_and_a_store_that_is_not_there_are_404() {
-    let app = TestApp::spawn();
+    let app = TestApp::with(documented);
     for path in ["/nowhere", "/stores/S_1/flow/more", "/stores/", "/problems/unheard-of", "/docs/unheard.js"] {
         let answer = app.get(path).await;
         assert_eq!((answer.status, answer.problem().as_str()), (404, "not-found"), "{path}");

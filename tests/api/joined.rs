@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 use storegate::auth::issue::TokenGrant;
-use storegate::sandbox::Fault;
+use storegate::sandbox::{Fault, OmsServer};
 
 use crate::answer::problem_name;
 use crate::companies::grant;
@@ -19,9 +19,16 @@ const WEEK: &str = "from=2026-11-01&to=2026-11-07";
 
 /// With a store that has a number at both vendors, and one that the OMS does not have.
 fn app(name: &str) -> TestApp {
+    app_before(name, OmsServer::Published)
+}
+
+fn app_before(name: &str, server: OmsServer) -> TestApp {
     let path = directory(name).join("stores.csv");
     fs::write(&path, "id,opretail_id,oms_code\nflagship,S_123456,SHOP061\nkiosk,S_100002,\n").unwrap();
-    TestApp::with(|setup| setup.set("DIRECTORY__ACME__STORES_FILE", path.to_str().unwrap()))
+    TestApp::with(|setup| {
+        setup.sandbox.oms_server = server;
+        setup.set("DIRECTORY__ACME__STORES_FILE", path.to_str().unwrap());
+    })
 }
 
 /// In the order of the alphabet.
@@ -31,26 +38,28 @@ fn names(object: &Value) -> Vec<&str> {
 
 #[actix_web::test]
 async fn an_overview_has_each_part_as_its_own_path_gives_it_and_all_are_kept_apart() {
-    let app = app("overview-parts");
-    let overview = app.get(&format!("/stores/flagship/overview?{WEEK}")).await;
-    assert_eq!(overview.status, 200, "{}", overview.text());
-    assert!(overview.header("cache-status").unwrap().starts_with("storegate; fwd=miss"));
-    let overview = overview.json();
-    assert_eq!(names(&overview), ["demographics", "errors", "flow", "store", "store_id"]);
-    assert_eq!((&overview["store_id"], &overview["errors"]), (&json!("flagship"), &json!({})));
-    for (path, part) in [
-        ("/stores/SHOP061".to_owned(), "store"),
-        ("/stores/S_123456/flow".to_owned(), "flow"),
-        (format!("/stores/flagship/demographics?{WEEK}"), "demographics"),
-    ] {
-        let alone = app.get(&path).await;
-        assert!(alone.header("cache-status").unwrap().starts_with("storegate; hit"), "{path}");
-        assert_eq!(alone.json(), overview[part], "{path}");
+    for (server, calls) in [(OmsServer::Published, 4), (OmsServer::Documented, 3)] {
+        let app = app_before("overview-parts", server);
+        let overview = app.get(&format!("/stores/flagship/overview?{WEEK}")).await;
+        assert_eq!(overview.status, 200, "{}", overview.text());
+        assert!(overview.header("cache-status").unwrap().starts_with("storegate; fwd=miss"));
+        let overview = overview.json();
+        assert_eq!(names(&overview), ["demographics", "errors", "flow", "store", "store_id"]);
+        assert_eq!((&overview["store_id"], &overview["errors"]), (&json!("flagship"), &json!({})));
+        for (path, part) in [
+            ("/stores/SHOP061".to_owned(), "store"),
+            ("/stores/S_123456/flow".to_owned(), "flow"),
+            (format!("/stores/flagship/demographics?{WEEK}"), "demographics"),
+        ] {
+            let alone = app.get(&path).await;
+            assert!(alone.header("cache-status").unwrap().starts_with("storegate; hit"), "{path}");
+            assert_eq!(alone.json(), overview[part], "{path}");
+        }
+        assert_eq!(app.sandbox().calls(), calls, "the published server has a store in a list only");
+        let again = app.get(&format!("/stores/flagship/overview?{WEEK}")).await;
+        assert!(again.header("cache-status").unwrap().starts_with("storegate; hit"));
+        assert_eq!((again.json(), app.sandbox().calls()), (overview, calls));
     }
-    assert_eq!(app.sandbox().calls(), 3);
-    let again = app.get(&format!("/stores/flagship/overview?{WEEK}")).await;
-    assert!(again.header("cache-status").unwrap().starts_with("storegate; hit"));
-    assert_eq!((again.json(), app.sandbox().calls()), (overview, 3));
 }
 
 #[actix_web::test]

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use jiff::ToSpan;
 use storegate::sandbox::Fault;
 
-use crate::test_app::{NOW, TestApp};
+use crate::test_app::{NOW, TestApp, documented};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const FOR_EVER: u32 = u32::MAX;
@@ -90,6 +90,7 @@ async fn a_gateway_that_hangs_does_not_slow_the_other_one() {
 #[actix_web::test]
 async fn calls_per_second_are_limited_across_workers_and_companies() {
     let app = TestApp::with(|setup| {
+        documented(setup);
         setup.set("GATEWAY__OMS__CALLS_PER_SECOND", "10");
         setup.set("GATEWAY__OMS__QUEUE_WAIT", "50ms");
     });
@@ -121,6 +122,7 @@ async fn a_retry_goes_to_the_gateway_while_there_is_budget_and_then_the_failure_
 #[actix_web::test]
 async fn what_our_own_queue_has_cost_does_not_speak_against_the_gateway() {
     let app = TestApp::with(|setup| {
+        documented(setup);
         setup.set("GATEWAY__OMS__CALLS_IN_FLIGHT", "2");
         setup.set("GATEWAY__OMS__QUEUE_WAIT", "1s");
         setup.set("GATEWAY__ATTEMPT_TIMEOUT", "1s");

@@ -4,6 +4,7 @@
 
 mod answer;
 mod background;
+mod captures;
 mod collector;
 mod companies;
 mod configuration_files;
@@ -25,6 +26,7 @@ mod attacks;
 mod bodies;
 mod breaker;
 mod caching;
+mod captured_oms;
 mod clocks;
 mod commands;
 mod configuration;

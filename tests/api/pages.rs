@@ -47,7 +47,7 @@ async fn a_page_of_1000_is_complete_although_the_gateway_gives_100_at_once() {
 
 #[actix_web::test]
 async fn a_gateway_with_a_smaller_cap_than_configured_loses_no_store() {
-    let app = TestApp::with(|setup| setup.sandbox.oms_page_cap = 60);
+    let app = TestApp::with(|setup| setup.sandbox.oms_page_cap = Some(60));
     assert_eq!(ids(&app.get("/stores?page_size=1000").await), all_stores());
     assert_eq!(ids(&app.get("/stores?page=2&page_size=130").await), all_stores()[130..260]);
 }
@@ -55,7 +55,7 @@ async fn a_gateway_with_a_smaller_cap_than_configured_loses_no_store() {
 #[actix_web::test]
 async fn a_larger_cap_can_be_configured_and_saves_calls() {
     let app = TestApp::with(|setup| {
-        setup.sandbox.oms_page_cap = 500;
+        setup.sandbox.oms_page_cap = Some(500);
         setup.set("TENANTS__ACME__OMS__PAGE_CAP", "500");
     });
     assert_eq!(ids(&app.get("/stores?page_size=1000").await), all_stores());

@@ -1,28 +1,18 @@
 //! The OMS as the vendor publishes it: what it really answered (`tests/captures/oms.json`), given again to the service.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
+use crate::captures::body;
 use crate::independent_gateway::IndependentGateway;
 use crate::independent_rules::Parameters;
 use crate::test_app::TestApp;
 use crate::wire::{app_before, gateway};
 
-/// The bodies of the captured exchanges, by their names.
-fn bodies() -> BTreeMap<String, String> {
-    let captured: Vec<Value> = serde_json::from_str(include_str!("../captures/oms.json")).unwrap();
-    let text = |exchange: &Value, field: &str| exchange[field].as_str().unwrap().to_owned();
-    captured.iter().map(|exchange| (text(exchange, "name"), text(exchange, "body"))).collect()
-}
-
 /// The server with three shops. It filters by `shop_code`, by nothing else, and has no method for one shop.
 fn published_oms() -> IndependentGateway {
     let gateway = gateway();
-    let of_three = bodies();
-    let of_one = of_three["get"].clone();
-    gateway.answer_by("shop.get", move |_| of_one.clone());
-    gateway.answer_by("shop.getList", move |asked| of_three[exchange(asked)].clone());
+    gateway.answer_by("shop.get", |_| body("get"));
+    gateway.answer_by("shop.getList", |asked| body(exchange(asked)));
     gateway
 }
 
@@ -113,12 +103,11 @@ async fn a_name_of_the_sandbox_is_found_in_any_case() {
 async fn an_empty_server_has_an_empty_list() {
     let gateway = gateway();
     let app = app_before(&gateway, |_| {});
-    for (data, store) in
-        [("none", r#"{"lists":[],"count":"0"}"#), ("a", "[]"), ("b", "null"), ("c", "{}"), ("d", r#""""#)]
-            .map(|(name, data)| (bodies().get(name).cloned().unwrap_or(format!(r#"{{"response":{data}}}"#)), data))
-    {
-        gateway.answer_by("shop.getList", move |_| data.clone());
+    let nothings = ["[]", "null", "{}", r#""""#].map(|nothing| format!(r#"{{"response":{nothing}}}"#));
+    for data in nothings.into_iter().chain([body("none")]) {
+        let answer = data.clone();
+        gateway.answer_by("shop.getList", move |_| answer.clone());
         let list = app.ask("operator", "GET", "/stores", crate::wire::NO_CACHE).await;
-        assert_eq!((list.status, list.json()["page"]["total"].as_i64()), (200, Some(0)), "{store}: {}", list.text());
+        assert_eq!((list.status, list.json()["page"]["total"].as_i64()), (200, Some(0)), "{data}: {}", list.text());
     }
 }

@@ -5,7 +5,7 @@ use futures_util::{StreamExt, stream};
 use secrecy::ExposeSecret;
 use storegate::sandbox::Fault;
 
-use crate::test_app::{Setup, TestApp};
+use crate::test_app::{Setup, TestApp, documented};
 
 const NO_CACHE: &[(&str, &str)] = &[("cache-control", "no-cache")];
 
@@ -19,7 +19,10 @@ fn without_nonce(setup: &mut Setup) {
 #[actix_web::test]
 async fn ten_thousand_random_requests_see_no_repeat_with_a_nonce_or_without() {
     for (choose, requests) in [((|_| {}) as fn(&mut Setup), 5_000), (without_nonce, 5_000)] {
-        let app = TestApp::with(choose);
+        let app = TestApp::with(|setup| {
+            documented(setup);
+            choose(setup);
+        });
         let mut random = fastrand::Rng::with_seed(42);
         let questions: Vec<(String, &str, bool)> = (0..requests)
             .map(|_| {
@@ -70,6 +73,7 @@ async fn two_hundred_equal_calls_at_once_through_two_services_see_no_repeat() {
 #[actix_web::test]
 async fn equal_oms_requests_of_one_second_never_repeat_a_signature() {
     let app = TestApp::with(|setup| {
+        documented(setup);
         setup.set("TENANTS__ACME__OMS__NONCE", "false");
         setup.set("TENANTS__ZENITH__OMS__NONCE", "false");
     });
@@ -90,6 +94,7 @@ async fn equal_oms_requests_of_one_second_never_repeat_a_signature() {
 #[actix_web::test]
 async fn two_companies_with_one_oms_credential_and_no_nonce_do_not_disturb_each_other() {
     let app = TestApp::with(|setup| {
+        documented(setup);
         for company in ["ACME", "ZENITH"] {
             setup.set(&format!("TENANTS__{company}__OMS__NONCE"), "false");
         }
@@ -108,9 +113,12 @@ async fn two_companies_with_one_oms_credential_and_no_nonce_do_not_disturb_each_
 
 #[actix_web::test]
 async fn two_services_with_one_key_do_not_let_a_repeat_be_seen() {
-    let first = TestApp::spawn();
+    let first = TestApp::with(documented);
     let url = first.sandbox().oms_url();
-    let second = TestApp::with(|setup| setup.set("TENANTS__ACME__OMS__URL", url));
+    let second = TestApp::with(|setup| {
+        documented(setup);
+        setup.set("TENANTS__ACME__OMS__URL", url);
+    });
     for _ in 0..50 {
         let both = join_all([&first, &second].map(|app| app.ask("operator", "GET", "/stores/SHOP001", NO_CACHE))).await;
         assert!(both.iter().all(|answer| answer.status == 200));
@@ -120,7 +128,7 @@ async fn two_services_with_one_key_do_not_let_a_repeat_be_seen() {
 
 #[actix_web::test]
 async fn a_repeat_is_signed_anew_and_not_seen_by_the_caller() {
-    let app = TestApp::spawn();
+    let app = TestApp::with(documented);
     for (path, code) in [("/stores/S_123456/flow", "-100"), ("/stores/SHOP001", "e000009")] {
         app.sandbox().fail_next(Fault::code(code), 2);
         let answer = app.get(path).await;
@@ -131,7 +139,10 @@ async fn a_repeat_is_signed_anew_and_not_seen_by_the_caller() {
 
 #[actix_web::test]
 async fn two_services_without_a_nonce_that_ask_the_same_every_minute_see_no_repeat() {
-    let first = TestApp::with(without_nonce);
+    let first = TestApp::with(|setup| {
+        documented(setup);
+        without_nonce(setup);
+    });
     let second =
         TestApp::beside(&first, &[("TENANTS__ACME__OPRETAIL__NONCE", "false"), ("TENANTS__ACME__OMS__NONCE", "false")]);
     for round in 0..100 {

@@ -1,58 +1,67 @@
 //! Each resource, whole, as a caller reads it at ten o'clock on a Sunday.
 
 use serde_json::json;
+use storegate::sandbox::OmsServer;
 
 use crate::companies::SECRETS;
 use crate::test_app::TestApp;
 
 #[actix_web::test]
 async fn a_page_of_stores_tells_what_the_oms_knows_and_where_the_page_stands() {
-    let app = TestApp::spawn();
-    let answer = app.get("/stores?page=3&page_size=1").await;
-    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json; charset=utf-8")));
-    assert_eq!(
-        answer.json(),
-        json!({
-            "items": [
-                {
-                    "address": null, "company": "Harbour Lane Retail Ltd.",
-                    "contact": {"email": null, "name": "王五", "phone": "0755-5550-0003"},
-                    "created_at": "2019-04-18T09:35:32+08:00", "id": "SHOP003", "name": "海港巷深圳解放路3店",
-                    "oms_code": "SHOP003", "opretail_id": null, "source": ["oms"], "status": "online",
-                    "updated_at": "2019-10-06T09:54:40+08:00"
-                }
-            ],
-            "page": {"number": 3, "pages": 260, "size": 1, "total": 260}
-        })
-    );
-    let link = answer.header("link").unwrap();
-    let links: Vec<&str> = link.split(", ").collect();
-    assert_eq!(
-        links,
-        [
-            r#"</stores?page=1&page_size=1>; rel="first""#,
-            r#"</stores?page=2&page_size=1>; rel="prev""#,
-            r#"</stores?page=4&page_size=1>; rel="next""#,
-            r#"</stores?page=260&page_size=1>; rel="last""#,
-        ]
-    );
+    let published = json!({
+        "address": "广东省深圳市福田区解放路137号 518000", "company": null,
+        "contact": {"email": null, "name": "王五", "phone": "13800000003"},
+        "created_at": null, "id": "SHOP003", "name": "海港巷深圳解放路3店",
+        "oms_code": "SHOP003", "opretail_id": null, "source": ["oms"], "status": "online",
+        "updated_at": null
+    });
+    let documented = json!({
+        "address": null, "company": "Harbour Lane Retail Ltd.",
+        "contact": {"email": null, "name": "王五", "phone": "0755-5550-0003"},
+        "created_at": "2019-04-18T09:35:32+08:00", "id": "SHOP003", "name": "海港巷深圳解放路3店",
+        "oms_code": "SHOP003", "opretail_id": null, "source": ["oms"], "status": "online",
+        "updated_at": "2019-10-06T09:54:40+08:00"
+    });
+    for (server, store) in [(OmsServer::Published, published), (OmsServer::Documented, documented)] {
+        let answer = TestApp::before(server).get("/stores?page=3&page_size=1").await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json; charset=utf-8")));
+        let page = json!({"number": 3, "pages": 260, "size": 1, "total": 260});
+        assert_eq!(answer.json(), json!({"items": [store], "page": page}));
+        let link = answer.header("link").unwrap();
+        let links: Vec<&str> = link.split(", ").collect();
+        assert_eq!(
+            links,
+            [
+                r#"</stores?page=1&page_size=1>; rel="first""#,
+                r#"</stores?page=2&page_size=1>; rel="prev""#,
+                r#"</stores?page=4&page_size=1>; rel="next""#,
+                r#"</stores?page=260&page_size=1>; rel="last""#,
+            ]
+        );
+    }
 }
 
 #[actix_web::test]
-async fn a_store_has_its_address_and_e_mail() {
-    let app = TestApp::spawn();
-    let answer = app.get("/stores/SHOP001").await;
-    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json; charset=utf-8")));
-    assert_eq!(
-        answer.json(),
-        json!({
-            "address": "上海市徐汇区解放路12号", "company": "木棉生活馆",
-            "contact": {"email": "shop001@example.com", "name": "赵六", "phone": "021-5550-0001"},
-            "created_at": "2021-07-08T17:35:18+08:00", "id": "SHOP001", "name": "木棉上海解放路1店", "oms_code": "SHOP001",
-            "opretail_id": null, "source": ["oms"], "status": "online",
-            "updated_at": "2022-02-18T12:54:27+08:00"
-        })
-    );
+async fn a_store_has_its_address_and_whom_to_ask() {
+    let published = json!({
+        "address": "上海市徐汇区解放路12号 200000", "company": null,
+        "contact": {"email": null, "name": "赵六", "phone": "021-5550-0001"},
+        "created_at": null, "id": "SHOP001", "name": "木棉上海解放路1店", "oms_code": "SHOP001",
+        "opretail_id": null, "source": ["oms"], "status": "online",
+        "updated_at": null
+    });
+    let documented = json!({
+        "address": "上海市徐汇区解放路12号", "company": "木棉生活馆",
+        "contact": {"email": "shop001@example.com", "name": "赵六", "phone": "021-5550-0001"},
+        "created_at": "2021-07-08T17:35:18+08:00", "id": "SHOP001", "name": "木棉上海解放路1店", "oms_code": "SHOP001",
+        "opretail_id": null, "source": ["oms"], "status": "online",
+        "updated_at": "2022-02-18T12:54:27+08:00"
+    });
+    for (server, store) in [(OmsServer::Published, published), (OmsServer::Documented, documented)] {
+        let answer = TestApp::before(server).get("/stores/SHOP001").await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json; charset=utf-8")));
+        assert_eq!(answer.json(), store);
+    }
 }
 
 #[actix_web::test]

@@ -10,7 +10,7 @@ use storegate::auth::issue::TokenGrant;
 
 use crate::answer::Answer;
 use crate::companies::{EVERYTHING, ZENITHS_COMPANY, grant};
-use crate::test_app::TestApp;
+use crate::test_app::{TestApp, documented};
 
 /// A question, by what must be granted for it.
 #[derive(Clone, Debug)]
@@ -147,7 +147,8 @@ struct Services {
 
 impl Services {
     fn start() -> Self {
-        Self { shared: TestApp::spawn(), acmes: TestApp::spawn(), zeniths: TestApp::spawn() }
+        let [shared, acmes, zeniths] = [(); 3].map(|()| TestApp::with(documented));
+        Self { shared, acmes, zeniths }
     }
 
     /// What the company alone is told by its own service, when it may read everything.

@@ -19,7 +19,7 @@ use storegate::auth::keys::SigningKey;
 use storegate::clock::{Clock, ManualClock};
 use storegate::config::Settings;
 use storegate::reload::InForce;
-use storegate::sandbox::{Sandbox, SandboxSettings};
+use storegate::sandbox::{OmsServer, Sandbox, SandboxSettings};
 
 use crate::answer::Answer;
 use crate::background::Background;
@@ -47,6 +47,15 @@ impl Setup {
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.variables.push((format!("STOREGATE__{name}"), value.into()));
     }
+}
+
+/// Both servers of the OMS.
+pub const OMS_SERVERS: [OmsServer; 2] = [OmsServer::Published, OmsServer::Documented];
+
+/// Lets the OMS be the server that the vendor's pages describe: it has a method for one store, so that each question about a
+/// store is one call from the first.
+pub const fn documented(setup: &mut Setup) {
+    setup.sandbox.oms_server = OmsServer::Documented;
 }
 
 /// By what time the service lives.
@@ -82,6 +91,11 @@ impl TestApp {
     /// The service as most tests want it.
     pub fn spawn() -> Self {
         Self::with(|_| {})
+    }
+
+    /// The service before this server of the OMS.
+    pub fn before(server: OmsServer) -> Self {
+        Self::with(|setup| setup.sandbox.oms_server = server)
     }
 
     /// The service as `choose` wants it.

@@ -10,7 +10,7 @@ use storegate::sandbox::{Fault, OpRetailUser};
 use crate::companies::SECRETS;
 use crate::configuration_files::Files;
 use crate::program::directory;
-use crate::test_app::{Setup, TestApp};
+use crate::test_app::{Setup, TestApp, documented};
 
 const FLOW: &str = "/stores/S_123456/flow";
 const STORE: &str = "/stores/SHOP001";
@@ -117,6 +117,7 @@ async fn of_two_secrets_the_one_that_the_gateway_takes_is_used() {
     {
         let right = if account == "OMS" { SECRETS[1] } else { SECRETS[0] };
         let app = TestApp::with(|setup| {
+            documented(setup);
             setup.set(&format!("TENANTS__ACME__{account}__{key}"), "not-any-more");
             setup.set(&format!("TENANTS__ACME__{account}__SECOND_{key}"), right);
         });

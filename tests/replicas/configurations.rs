@@ -3,7 +3,7 @@
 use crate::companies::{SECRETS, ZENITHS_COMPANY};
 use crate::fleet::{FLOW, cache_status, eventually, shares};
 use crate::redis_server::{Directory, RedisServer};
-use crate::test_app::TestApp;
+use crate::test_app::{TestApp, documented};
 
 const WEEK: &str = "from=2026-11-01&to=2026-11-07";
 
@@ -57,6 +57,7 @@ shop_bn = "SHOP001"
 /// The service in front of its own gateway.
 async fn first(redis: &RedisServer) -> TestApp {
     let app = TestApp::with(|setup| {
+        documented(setup);
         setup.more = TRAFFIC.to_owned();
         setup.set("REDIS__NODES", redis.node());
         setup.set("REDIS__TIMEOUT", "2s");

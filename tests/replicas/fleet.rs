@@ -6,7 +6,7 @@ use actix_web::rt;
 
 use crate::answer::Answer;
 use crate::redis_server::RedisServer;
-use crate::test_app::TestApp;
+use crate::test_app::{TestApp, documented};
 
 /// How long a request waits for Redis in tests that are not about that: a busy machine takes longer than the usual 45 ms.
 pub const PATIENT: (&str, &str) = ("REDIS__TIMEOUT", "2s");
@@ -40,6 +40,7 @@ impl Fleet {
     ) -> Self {
         let variables = [&[PATIENT], variables].concat();
         let first = TestApp::with(|setup| {
+            documented(setup);
             variables.iter().for_each(|(name, value)| setup.set(name, *value));
             choose(setup);
         });

@@ -7,10 +7,13 @@ use serde_json::{Map, Value, json};
 use super::Behaviour;
 use crate::sandbox::durations::{parse_clock_skew, parse_lateness, parse_timestamp_window, written, written_skew};
 use crate::sandbox::fields::Fields;
-use crate::sandbox::settings::{AcceptedTimestamp, LoginExpiry, LoginTokenField};
+use crate::sandbox::oms;
+use crate::sandbox::settings::{AcceptedTimestamp, LoginExpiry, LoginTokenField, OmsServer};
 use crate::settings::parse_duration;
 
 const FORM: &str = r#"a change is a JSON object such as {"latency":"300ms"}"#;
+
+const SERVERS: [(&str, OmsServer); 2] = [("published", OmsServer::Published), ("documented", OmsServer::Documented)];
 
 const FORMS: [(&str, AcceptedTimestamp); 3] =
     [("unix", AcceptedTimestamp::Unix), ("compact", AcceptedTimestamp::Compact), ("both", AcceptedTimestamp::Both)];
@@ -34,7 +37,8 @@ pub fn shown(behaviour: &Behaviour) -> Value {
         "oms_replay_window": written(behaviour.oms_replay_window),
         "opretail_timestamp_window": written(behaviour.opretail_timestamp_window),
         "oms_timestamp_window": written(behaviour.oms_timestamp_window),
-        "oms_timestamp_form": name_of(behaviour.oms_timestamp_form, &FORMS),
+        "oms": name_of(behaviour.oms_server, &SERVERS),
+        "oms_timestamp_form": name_of(oms::timestamp_form(behaviour), &FORMS),
         "require_login": behaviour.require_login,
         "login_lifetime": written(behaviour.login_lifetime),
         "login_token_field": name_of(behaviour.login_token_field, &TOKEN_FIELDS),
@@ -59,7 +63,8 @@ fn set(behaviour: &mut Behaviour, name: &str, value: &Value) -> Result<(), Strin
         "oms_replay_window" => duration(value).map(|value| behaviour.oms_replay_window = value),
         "opretail_timestamp_window" => window(value).map(|value| behaviour.opretail_timestamp_window = value),
         "oms_timestamp_window" => window(value).map(|value| behaviour.oms_timestamp_window = value),
-        "oms_timestamp_form" => choice(value, &FORMS).map(|value| behaviour.oms_timestamp_form = value),
+        "oms" => choice(value, &SERVERS).map(|value| behaviour.oms_server = value),
+        "oms_timestamp_form" => choice(value, &FORMS).map(|value| behaviour.oms_timestamp_form = Some(value)),
         "require_login" => switch(value).map(|value| behaviour.require_login = value),
         "login_lifetime" => duration(value).map(|value| behaviour.login_lifetime = value),
         "login_token_field" => choice(value, &TOKEN_FIELDS).map(|value| behaviour.login_token_field = value),
@@ -111,7 +116,7 @@ mod tests {
     use serde_json::json;
 
     use super::{Behaviour, changed, shown};
-    use crate::sandbox::settings::{AcceptedTimestamp, LoginExpiry, LoginTokenField, SandboxSettings};
+    use crate::sandbox::settings::{AcceptedTimestamp, LoginExpiry, LoginTokenField, OmsServer, SandboxSettings};
 
     fn start() -> Behaviour {
         Behaviour::from(&SandboxSettings::default())
@@ -126,6 +131,7 @@ mod tests {
             "oms_replay_window": "1m",
             "opretail_timestamp_window": "2m",
             "oms_timestamp_window": "3m",
+            "oms": "documented",
             "oms_timestamp_form": "compact",
             "require_login": true,
             "login_lifetime": "4m",
@@ -142,7 +148,8 @@ mod tests {
             oms_replay_window: Duration::from_secs(60),
             opretail_timestamp_window: Duration::from_secs(120),
             oms_timestamp_window: Duration::from_secs(180),
-            oms_timestamp_form: AcceptedTimestamp::Compact,
+            oms_server: OmsServer::Documented,
+            oms_timestamp_form: Some(AcceptedTimestamp::Compact),
             require_login: true,
             login_lifetime: Duration::from_secs(240),
             login_token_field: LoginTokenField::Authenticator,
@@ -177,6 +184,7 @@ mod tests {
                 r#"{"login_expiry":0}"#,
                 "`login_expiry`: write \"milliseconds\" or \"seconds\" or \"date\" or \"missing\"",
             ),
+            (r#"{"oms":"real"}"#, "`oms`: write \"published\" or \"documented\""),
             (r#"{"require_login":"yes"}"#, "`require_login`: write true or false"),
         ];
         for (text, sentence) in wrong {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::json::{changed, shown};
-use super::settings::{AcceptedTimestamp, LoginExpiry, LoginTokenField, SandboxSettings};
+use super::settings::{AcceptedTimestamp, LoginExpiry, LoginTokenField, OmsServer, SandboxSettings};
 use crate::clock::Clock;
 
 /// How both gateways behave now.
@@ -29,8 +29,10 @@ pub struct Behaviour {
     pub opretail_timestamp_window: Duration,
     /// How far the OMS's `timestamp` may be from its clock, either way.
     pub oms_timestamp_window: Duration,
-    /// Which forms of the OMS's `timestamp` are taken.
-    pub oms_timestamp_form: AcceptedTimestamp,
+    /// Which server of the OMS answers.
+    pub oms_server: OmsServer,
+    /// Which forms of the OMS's `timestamp` are taken, when they are not those of its server.
+    pub oms_timestamp_form: Option<AcceptedTimestamp>,
     /// Whether OPRetail's `open.shopweb.*` methods need a user's token.
     pub require_login: bool,
     /// How long a token lives that is given from now on.
@@ -58,6 +60,7 @@ impl From<&SandboxSettings> for Behaviour {
             oms_replay_window: settings.oms_replay_window,
             opretail_timestamp_window: settings.opretail_timestamp_window,
             oms_timestamp_window: settings.oms_timestamp_window,
+            oms_server: settings.oms_server,
             oms_timestamp_form: settings.oms_timestamp_form,
             require_login: settings.require_login,
             login_lifetime: settings.login_lifetime,

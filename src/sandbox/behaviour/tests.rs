@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::sandbox::testing::{START, TestBed};
-use crate::sandbox::{AcceptedTimestamp, SandboxSettings};
+use crate::sandbox::{AcceptedTimestamp, OmsServer, SandboxSettings};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const RPC: &str = "/index.php/openapi/rpc/service/";
@@ -25,14 +25,15 @@ async fn the_gateways_clock_moves_systime_date_and_the_timestamp_checks_of_both(
         let theirs = if hours > 0 { ("_timestamp", "20261122120000") } else { ("_timestamp", "20261122080000") };
         let answer = bed.call_m_api(bed.opretail(FLOW, &[("id", "S_123456"), theirs])).await;
         assert_eq!(answer["stat"]["code"], 0);
-        let shop = |timestamp: &str| bed.oms("shop.get", &[("shop_bn", "SHOP001"), ("timestamp", timestamp)]);
+        let shop = |timestamp: &str| bed.oms("shop.getList", &[("shop_code", "SHOP001"), ("timestamp", timestamp)]);
         let (ours, theirs) = (START.as_second(), START.as_second() + hours * 3_600);
         let refused = bed.call_oms(shop(&ours.to_string())).await;
         assert_eq!(refused["error_response"]["code"], "e000008");
         let answer = bed.send(RPC, &bed.sign_oms(shop(&theirs.to_string()))).await;
         let mut answer = answer.unwrap();
         assert_eq!(answer.headers().get(DATE).unwrap(), date);
-        assert_eq!(answer.json::<Value>().await.unwrap()["response"]["shop_bn"], "SHOP001");
+        let shops: Value = serde_json::from_slice(&answer.body().await.unwrap()).unwrap();
+        assert_eq!(shops["response"]["lists"][0]["shop_code"], "SHOP001");
         assert_eq!(bed.send("/m.api", &[]).await.unwrap().headers().get(DATE).unwrap(), date);
     }
 }
@@ -55,7 +56,7 @@ async fn a_replay_window_of_zero_accepts_repeats_and_is_each_gateways_own() {
     let bed = TestBed::start();
     bed.sandbox.set_behaviour(|behaviour| behaviour.opretail_replay_window = Duration::ZERO);
     let flow = bed.sign_opretail(bed.opretail(FLOW, &[("id", "S_123456")]));
-    let shop = bed.sign_oms(bed.oms("shop.get", &[("shop_bn", "SHOP001")]));
+    let shop = bed.sign_oms(bed.oms("shop.getList", &[("shop_code", "SHOP001")]));
     let both = async || {
         let (flow, shop) = (bed.post("/m.api", &flow).await, bed.post_oms(&shop).await);
         (flow["stat"]["code"].clone(), shop["error_response"]["code"].clone())
@@ -73,17 +74,28 @@ async fn a_replay_window_of_zero_accepts_repeats_and_is_each_gateways_own() {
 async fn timestamp_windows_and_forms_are_each_gateways_own() {
     let bed = TestBed::start();
     let old = |seconds: i64| START.as_second() - seconds;
-    let shop = |seconds| bed.oms("shop.get", &[("shop_bn", "SHOP001"), ("timestamp", &old(seconds).to_string())]);
+    let shop = |seconds| bed.oms("shop.getList", &[("shop_code", "SHOP001"), ("timestamp", &old(seconds).to_string())]);
     let code = async |seconds| bed.call_oms(shop(seconds)).await["error_response"]["code"].clone();
     assert_eq!(code(61).await, Value::Null);
     bed.sandbox.set_behaviour(|behaviour| behaviour.oms_timestamp_window = Duration::from_secs(60));
     assert_eq!((code(60).await, code(62).await), (Value::Null, "e000008".into()));
-    bed.sandbox.set_behaviour(|behaviour| behaviour.oms_timestamp_form = AcceptedTimestamp::Compact);
+    bed.sandbox.set_behaviour(|behaviour| behaviour.oms_timestamp_form = Some(AcceptedTimestamp::Compact));
     assert_eq!(code(0).await, "e000008");
     let flow = |timestamp| bed.opretail(FLOW, &[("id", "S_123456"), ("_timestamp", timestamp)]);
     assert_eq!(bed.call_m_api(flow("20261122095859")).await["stat"]["code"], 0);
     bed.sandbox.set_behaviour(|behaviour| behaviour.opretail_timestamp_window = Duration::from_secs(60));
     assert_eq!(bed.call_m_api(flow("20261122095858")).await["stat"]["code"], 16);
+}
+
+#[actix_web::test]
+async fn the_server_of_the_oms_can_be_changed_at_any_time() {
+    let bed = TestBed::start();
+    let shop = async |nonce: &str| bed.call_oms(bed.oms("shop.get", &[("shop_bn", "SHOP001"), ("nonce", nonce)])).await;
+    assert_eq!(shop("1").await["error_response"]["code"], "e000003");
+    bed.sandbox.set_behaviour(|behaviour| behaviour.oms_server = OmsServer::Documented);
+    assert_eq!(shop("2").await["response"]["shop_bn"], "SHOP001");
+    bed.sandbox.reset_behaviour();
+    assert_eq!(shop("3").await["error_response"]["code"], "e000003");
 }
 
 #[actix_web::test]

@@ -6,11 +6,15 @@ mod connection;
 #[cfg(test)]
 mod tests;
 
+use std::convert::Infallible;
+use std::future::ready;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_ENCODING, ContentType, DATE, RETRY_AFTER};
 use actix_web::{HttpResponse, HttpResponseBuilder};
+use bytes::Bytes;
+use futures_util::stream;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 
@@ -25,18 +29,62 @@ const HTML: &str = "<html><head><title>Bad Gateway</title></head><body><h1>Bad G
 // What a server of another protocol might say. Nothing in it can be taken for HTTP.
 const GARBAGE: &[u8] = b"\x15\x03\x01\x00\x02\x02\x46\x00\xff\xfe~~ this is not HTTP ~~\r\n\r\n";
 
+/// How a gateway sends what it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Head {
+    /// As JSON, with its length.
+    Json,
+    /// As HTML whatever it is, in chunks.
+    ChunkedHtml,
+}
+
+/// An answer before anything happens to it.
+pub struct Answer {
+    /// What is sent.
+    pub body: String,
+    /// How.
+    pub head: Head,
+}
+
+impl From<String> for Answer {
+    fn from(body: String) -> Self {
+        Self { body, head: Head::Json }
+    }
+}
+
+impl Head {
+    fn begin(self, now: Timestamp) -> HttpResponseBuilder {
+        let mut response = with_date(StatusCode::OK, now);
+        response.content_type(match self {
+            Self::Json => "application/json",
+            Self::ChunkedHtml => "text/html; charset=UTF-8",
+        });
+        response
+    }
+
+    fn send(self, now: Timestamp, body: impl Into<Bytes>) -> HttpResponse {
+        let body = body.into();
+        match self {
+            Self::Json => self.begin(now).body(body),
+            Self::ChunkedHtml => self.begin(now).streaming(stream::once(ready(Ok::<_, Infallible>(body)))),
+        }
+    }
+}
+
 /// Sends an answer as it is, or as a fault leaves it. Which code an answer carries is the dialects' matter, and how late
 /// it is the server's: [`Fault::Code`] and [`Fault::Delay`] change nothing here.
 pub async fn deliver(
-    answer: String,
+    answer: Answer,
     fault: Option<Fault>,
     now: Timestamp,
     connection: Option<&ConnectionHandle>,
 ) -> HttpResponse {
+    let Answer { body: answer, head } = answer;
+    let begin = || head.begin(now);
     match fault {
-        None | Some(Fault::Code(_) | Fault::Delay(_) | Fault::Mixed) => json(now).body(answer),
-        Some(Fault::Body(body)) => json(now).body(body),
-        Some(Fault::Bytes(body)) => json(now).body(body),
+        None | Some(Fault::Code(_) | Fault::Delay(_) | Fault::Mixed) => head.send(now, answer),
+        Some(Fault::Body(body)) => head.send(now, body),
+        Some(Fault::Bytes(body)) => head.send(now, body),
         Some(Fault::HttpStatus(status)) => proxy_error(status, now).body(HTML),
         Some(Fault::AskToWait { status, seconds }) => {
             proxy_error(status, now).insert_header((RETRY_AFTER, seconds)).body(HTML)
@@ -44,31 +92,25 @@ pub async fn deliver(
         Some(Fault::Hang) => std::future::pending().await,
         Some(Fault::Reset) => {
             connection.inspect(|connection| connection.reset_when_closed());
-            json(now).body(broken::before_it_begins())
+            begin().body(broken::before_it_begins())
         }
-        Some(Fault::Close) => json(now).body(broken::before_it_begins()),
+        Some(Fault::Close) => begin().body(broken::before_it_begins()),
         Some(Fault::Garbage) => {
             connection.inspect(|connection| connection.send(GARBAGE));
-            json(now).body(broken::before_it_begins())
+            begin().body(broken::before_it_begins())
         }
         Some(Fault::Truncate) => {
             let half = answer.len() / 2;
-            json(now).body(broken::cut(answer, half))
+            begin().body(broken::cut(answer, half))
         }
-        Some(Fault::Cut(bytes)) => json(now).body(broken::cut(answer, bytes)),
-        Some(Fault::Drip) => json(now).body(broken::drip(answer)),
-        Some(Fault::Endless) => json(now).body(broken::endless(&answer)),
-        Some(Fault::Bomb) => json(now).insert_header((CONTENT_ENCODING, "gzip")).body(bomb::gzip()),
-        Some(Fault::BrotliBomb) => json(now).insert_header((CONTENT_ENCODING, "br")).body(bomb::BROTLI),
-        Some(Fault::Empty) => json(now).finish(),
+        Some(Fault::Cut(bytes)) => begin().body(broken::cut(answer, bytes)),
+        Some(Fault::Drip) => begin().body(broken::drip(answer)),
+        Some(Fault::Endless) => begin().body(broken::endless(&answer)),
+        Some(Fault::Bomb) => begin().insert_header((CONTENT_ENCODING, "gzip")).body(bomb::gzip()),
+        Some(Fault::BrotliBomb) => begin().insert_header((CONTENT_ENCODING, "br")).body(bomb::BROTLI),
+        Some(Fault::Empty) => begin().finish(),
         Some(Fault::Html) => with_date(StatusCode::OK, now).content_type(ContentType::html()).body(HTML),
     }
-}
-
-fn json(now: Timestamp) -> HttpResponseBuilder {
-    let mut response = with_date(StatusCode::OK, now);
-    response.content_type(ContentType::json());
-    response
 }
 
 fn proxy_error(status: u16, now: Timestamp) -> HttpResponseBuilder {

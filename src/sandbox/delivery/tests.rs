@@ -18,7 +18,8 @@ const RPC: &str = "/index.php/openapi/rpc/service/";
 async fn connection_with(bed: &TestBed, fault: Fault) -> TcpStream {
     bed.sandbox.fail_next(fault, 1);
     let nonce = bed.sandbox.calls().to_string();
-    bed.connect_and_send(RPC, &bed.sign_oms(bed.oms("shop.get", &[("shop_bn", "SHOP001"), ("nonce", &nonce)]))).await
+    bed.connect_and_send(RPC, &bed.sign_oms(bed.oms("shop.getList", &[("shop_code", "SHOP001"), ("nonce", &nonce)])))
+        .await
 }
 
 /// All that comes until the connection is closed.
@@ -78,7 +79,7 @@ async fn an_empty_body_and_a_body_of_ones_own_are_sent_as_they_are() {
         bed.sandbox.fail_next(fault, 1);
         let mut answer = bed.send(RPC, &bed.sign_oms(bed.oms("shop.getList", &[]))).await.unwrap();
         assert_eq!(answer.status(), 200);
-        assert_eq!(answer.headers().get("content-type").unwrap(), "application/json");
+        assert_eq!(answer.headers().get("content-type").unwrap(), "text/html; charset=UTF-8", "as the OMS answers");
         assert_eq!(answer.body().await.unwrap(), body);
     }
     let bytes = b"\xff\0{".as_slice();
@@ -91,7 +92,8 @@ async fn an_empty_body_and_a_body_of_ones_own_are_sent_as_they_are() {
 async fn a_cut_answer_announces_more_than_it_sends() {
     let bed = TestBed::start();
     let whole = {
-        let mut answer = bed.send(RPC, &bed.sign_oms(bed.oms("shop.get", &[("shop_bn", "SHOP001")]))).await.unwrap();
+        let mut answer =
+            bed.send(RPC, &bed.sign_oms(bed.oms("shop.getList", &[("shop_code", "SHOP001")]))).await.unwrap();
         answer.body().await.unwrap()
     };
     let cuts = [
@@ -157,8 +159,8 @@ async fn a_delayed_answer_is_the_right_one_but_late() {
     let bed = TestBed::start();
     let watch = Clock::system();
     bed.sandbox.fail_next(Fault::Delay(Duration::from_millis(60)), 1);
-    let answer = bed.call_oms(bed.oms("shop.get", &[("shop_bn", "SHOP001")])).await;
-    assert_eq!(answer["response"]["shop_bn"], "SHOP001");
+    let answer = bed.call_oms(bed.oms("shop.getList", &[("shop_code", "SHOP001")])).await;
+    assert_eq!(answer["response"]["lists"][0]["shop_code"], "SHOP001");
     assert!(watch.elapsed() >= Duration::from_millis(60));
 }
 
@@ -205,7 +207,7 @@ async fn a_bomb_is_gzip_of_some_kilobytes() {
 async fn many_mixed_faults_leave_the_sandbox_well() {
     let bed = TestBed::with(SandboxSettings { seed: Some(3), ..SandboxSettings::default() });
     bed.sandbox.fail_percent(Fault::Mixed, 100);
-    let signed = bed.sign_oms(bed.oms("shop.get", &[("shop_bn", "SHOP001")]));
+    let signed = bed.sign_oms(bed.oms("shop.getList", &[("shop_code", "SHOP001")]));
     for call in 1..=100 {
         let leaving = bed.connect_and_send(RPC, &signed).await;
         while bed.sandbox.calls() < call {
@@ -214,8 +216,8 @@ async fn many_mixed_faults_leave_the_sandbox_well() {
         drop(leaving);
     }
     bed.sandbox.clear_faults();
-    let answer = bed.call_oms(bed.oms("shop.get", &[("shop_bn", "SHOP001"), ("nonce", "well")])).await;
-    assert_eq!(answer["response"]["shop_bn"], "SHOP001");
+    let answer = bed.call_oms(bed.oms("shop.getList", &[("shop_code", "SHOP001"), ("nonce", "well")])).await;
+    assert_eq!(answer["response"]["lists"][0]["shop_code"], "SHOP001");
 }
 
 #[actix_web::test]

@@ -3,10 +3,10 @@
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
-use serde_json::json;
 
 use super::Oms;
 use super::errors::OmsError;
+use super::server::Server;
 use crate::gateway::oms::sign::{assembled_string, sign};
 use crate::sandbox::behaviour::Behaviour;
 use crate::sandbox::china_time::parse_compact;
@@ -20,48 +20,52 @@ const UNIX_DIGITS: usize = 11;
 pub struct Checked<'a> {
     pub account: &'a OmsAccount,
     pub method: &'a str,
-    pub answer_type: &'a str,
 }
 
 impl Oms {
-    pub(super) fn checked<'a>(&'a self, form: &'a Form<'_>, behaviour: &Behaviour) -> Result<Checked<'a>, OmsError> {
-        let present = |name: &str| form.get(name).ok_or_else(|| OmsError::SYSTEM_PARAMETER.about(name));
-        let flag = present("flag")?;
-        let method = present("method")?;
-        present("ver")?;
-        present("charset")?;
-        let answer_type = present("type")?;
-        let timestamp = present("timestamp")?;
-        let signature = present("sign")?;
-        check_timestamp(timestamp, behaviour, behaviour.now(&self.clock))?;
-        let account = self.account(flag, signature, form).ok_or_else(|| {
-            // The real server answers with the string that it signed, too.
-            OmsError::SIGN.about(json!({"assemble_str": assembled_string(form.sorted())}))
-        })?;
-        if !self.seen.use_up(flag, signature, self.clock.elapsed(), behaviour.oms_replay_window) {
-            return Err(OmsError::REPEATED);
+    pub(super) fn checked<'a>(
+        &'a self,
+        server: &Server,
+        form: &'a Form<'_>,
+        behaviour: &Behaviour,
+    ) -> Result<Checked<'a>, OmsError> {
+        if server.required.iter().any(|name| form.get(name).is_none()) {
+            return Err(OmsError::SystemParameter);
         }
-        Ok(Checked { account, method, answer_type })
+        let [flag, method, timestamp, signature] =
+            ["flag", "method", "timestamp", "sign"].map(|name| form.get(name).unwrap_or_default());
+        if !(server.is_method_name)(method) {
+            return Err(OmsError::SystemParameter);
+        }
+        check_timestamp(timestamp, behaviour, behaviour.now(&self.clock))?;
+        let account = self.signer(flag, signature, form)?;
+        if !self.seen.use_up(flag, signature, self.clock.elapsed(), behaviour.oms_replay_window) {
+            return Err(OmsError::Repeated);
+        }
+        Ok(Checked { account, method })
     }
 
-    // An unknown flag and a wrong signature are the same error.
-    fn account(&self, flag: &str, signature: &str, form: &Form<'_>) -> Option<&OmsAccount> {
-        let account = self.accounts.iter().find(|account| account.flag == flag)?;
-        let is_signed = signature == sign(form.sorted(), account.token.expose_secret());
-        is_signed.then_some(account)
+    fn signer(&self, flag: &str, signature: &str, form: &Form<'_>) -> Result<&OmsAccount, OmsError> {
+        let sent = || signature.to_owned();
+        let account = self.accounts.iter().find(|account| account.flag == flag);
+        let account = account.ok_or_else(|| OmsError::Flag { sent: sent() })?;
+        if signature == sign(form.sorted(), account.token.expose_secret()) {
+            return Ok(account);
+        }
+        Err(OmsError::Signature { sent: sent(), assembled: assembled_string(form.sorted()) })
     }
 }
 
 fn check_timestamp(text: &str, behaviour: &Behaviour, now: Timestamp) -> Result<(), OmsError> {
     let unix = || parse_unix(text);
-    let sent = match behaviour.oms_timestamp_form {
+    let sent = match super::timestamp_form(behaviour) {
         AcceptedTimestamp::Unix => unix(),
         AcceptedTimestamp::Compact => parse_compact(text),
         AcceptedTimestamp::Both => parse_compact(text).or_else(unix),
     };
-    let sent = sent.ok_or(OmsError::TIMESTAMP)?;
+    let sent = sent.ok_or(OmsError::Timestamp)?;
     let distance = now.duration_since(sent).unsigned_abs();
-    if distance > behaviour.oms_timestamp_window { Err(OmsError::TIMESTAMP) } else { Ok(()) }
+    if distance > behaviour.oms_timestamp_window { Err(OmsError::Timestamp) } else { Ok(()) }
 }
 
 fn parse_unix(text: &str) -> Option<Timestamp> {
@@ -73,91 +77,146 @@ fn parse_unix(text: &str) -> Option<Timestamp> {
 mod tests {
     use std::time::Duration;
 
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
-    use crate::sandbox::testing::{TestBed, without};
-    use crate::sandbox::{AcceptedTimestamp, OmsAccount, PermittedMethods, SandboxSettings};
+    use crate::sandbox::testing::{Parameters, TestBed, without};
+    use crate::sandbox::{AcceptedTimestamp, OmsAccount, OmsServer, PermittedMethods, SandboxSettings};
 
     const COMPACT: &str = "20261122100000";
     const UNIX: &str = "1795312800";
 
-    fn code(answer: &Value) -> &str {
-        answer["error_response"]["code"].as_str().unwrap_or("none")
+    fn bed(oms_server: OmsServer) -> TestBed {
+        let only = PermittedMethods::Only(vec!["shop.get".to_owned()]);
+        let limited = OmsAccount { flag: "limited".to_owned(), methods: only, ..Default::default() };
+        TestBed::with(SandboxSettings { oms_server, oms: vec![OmsAccount::default(), limited], ..Default::default() })
+    }
+
+    /// The code of an answer, whose body need not be JSON.
+    async fn code(bed: &TestBed, parameters: &Parameters) -> String {
+        let text = bed.text_of_oms(parameters).await;
+        let code = text.split_once(r#""code":"#).and_then(|(_, code)| code.split_once(','));
+        code.map_or("none", |(code, _)| code.trim_matches('"')).to_owned()
+    }
+
+    async fn signed(bed: &TestBed, parameters: Parameters) -> String {
+        code(bed, &bed.sign_oms(parameters)).await
     }
 
     #[actix_web::test]
-    async fn every_missing_system_parameter_is_e000001() {
-        let bed = TestBed::start();
-        for name in ["flag", "method", "ver", "charset", "type", "timestamp"] {
-            let answer = bed.call_oms(without(bed.oms("shop.get", &[("shop_bn", "SHOP001")]), name)).await;
-            assert_eq!(code(&answer), "e000001", "{name}");
+    async fn each_server_has_its_own_required_parameters_and_code_for_those_that_are_missing() {
+        let all = ["flag", "method", "ver", "charset", "type", "timestamp", "sign"];
+        let needed = ["flag", "method", "timestamp", "sign"];
+        for (server, required, missing) in
+            [(OmsServer::Published, needed.as_slice(), "e000001"), (OmsServer::Documented, all.as_slice(), "2001")]
+        {
+            let bed = bed(server);
+            for name in all {
+                let call = without(bed.oms("shop.getList", &[("note", name)]), name);
+                let call = if name == "sign" { call } else { bed.sign_oms(call) };
+                let expected = if required.contains(&name) { missing } else { "none" };
+                assert_eq!(code(&bed, &call).await, expected, "{server:?} {name}");
+            }
         }
-        let unsigned = bed.post_oms(&bed.oms("shop.get", &[("shop_bn", "SHOP001")])).await;
-        assert_eq!(code(&unsigned), "e000001");
     }
 
     #[actix_web::test]
     async fn checks_follow_the_servers_order() {
-        let only = PermittedMethods::Only(vec!["shop.get".to_owned()]);
-        let limited = OmsAccount { flag: "limited".to_owned(), methods: only, ..Default::default() };
-        let bed = TestBed::with(SandboxSettings { oms: vec![OmsAccount::default(), limited], ..Default::default() });
         let wrong = [
-            ("demo", "shop.unheard", ("timestamp", "1795309199"), "e000008"),
-            ("demo", "shop.unheard", ("timestamp", "soon"), "e000008"),
-            ("nobody", "shop.unheard", ("note", "x"), "e000002"),
-            ("demo", "shop.unheard", ("note", "x"), "e000003"),
-            ("limited", "shop.getList", ("note", "x"), "e000004"),
-            ("demo", "shop.get", ("note", "x"), "e000006"),
-            ("demo", "shop.getList", ("page_size", "many"), "e000006"),
-            ("demo", "shop.getList", ("type", "xml"), "e000007"),
+            ("demo", "shop.unheard", ("timestamp", "1795309199"), "e000008", "1002"),
+            ("demo", "shop.unheard", ("timestamp", "soon"), "e000008", "1002"),
+            ("nobody", "shop.unheard", ("note", "x"), "e000002", "1001"),
+            ("demo", "shop.unheard", ("note", "x"), "e000003", "2003"),
+            ("demo", "shop.getList.unheard", ("note", "x"), "e000003", "2003"),
+            ("demo", "unheard", ("timestamp", "soon"), "e000001", "1002"),
+            ("demo", "shop.", ("note", "x"), "e000001", "2003"),
+            ("demo", ".getList", ("note", "x"), "e000001", "2003"),
+            ("demo", "shop..getList", ("note", "x"), "e000001", "2003"),
+            ("limited", "shop.getList", ("note", "x"), "e000004", "403"),
+            ("demo", "shop.get", ("note", "x"), "e000003", "2001"),
+            ("demo", "shop.get", ("shop_bn", "SHOP999"), "e000003", "404"),
+            ("demo", "shop.getList", ("page_size", "many"), "e000006", "2002"),
+            ("demo", "shop.getList", ("page_no", "-1"), "e000006", "2002"),
+            ("demo", "shop.getList", ("page_no", "0"), "none", "2002"),
+            ("demo", "shop.getList", ("page_size", "1.5"), "none", "2002"),
+            ("demo", "shop.getList", ("type", "yaml"), "none", "1004"),
+            ("demo", "stock.getAll", ("note", "x"), "none", "2003"),
         ];
-        for (flag, method, parameter, expected) in wrong {
-            let answer = bed.call_oms(bed.oms(method, &[("flag", flag), parameter])).await;
-            assert_eq!(code(&answer), expected, "{flag} {method} {parameter:?}");
+        let (published, documented) = (bed(OmsServer::Published), bed(OmsServer::Documented));
+        for (flag, method, parameter, code, number) in wrong {
+            for (bed, expected) in [(&published, code), (&documented, number)] {
+                let answer = signed(bed, bed.oms(method, &[("flag", flag), parameter])).await;
+                assert_eq!(answer, expected, "{flag} {method} {parameter:?}");
+            }
         }
     }
 
     #[actix_web::test]
-    async fn a_tampered_parameter_is_refused_and_the_assembled_string_is_shown() {
-        let bed = TestBed::start();
-        let mut signed = bed.sign_oms(bed.oms("shop.get", &[("shop_bn", "SHOP001")]));
-        signed.retain(|(name, _)| name != "shop_bn");
-        signed.push(("shop_bn".to_owned(), "SHOP002".to_owned()));
-        let answer = bed.post_oms(&signed).await;
-        assert_eq!(code(&answer), "e000002");
-        let assembled = answer["error_response"]["sub_msg"]["assemble_str"].as_str().unwrap();
-        assert_eq!(assembled, format!("charsetutf-8flagdemomethodshop.getshop_bnSHOP002timestamp{UNIX}typejsonver1"));
-        assert!(!answer.to_string().contains("sandbox-token"));
+    async fn a_wrong_signature_is_answered_with_what_was_signed_as_json_within_bare_quotes() {
+        let bed = bed(OmsServer::Published);
+        let answer = async |call: Parameters| {
+            let mut wrong = without(bed.sign_oms(call), "sign");
+            wrong.push(("sign".to_owned(), "ABC/1".to_owned()));
+            bed.text_of_oms(&wrong).await
+        };
+        let refusal = |assembled: &str| {
+            let sub_msg = format!(r#"{{"request_sign":"ABC\/1","assemble_str":"{assembled}"}}"#);
+            format!(r#"{{"error_response":{{"code":"e000002","msg":"sign error","sub_msg":"{sub_msg}"}}}}"#)
+        };
+        let assembled = format!(r#"charsetutf-8flagdemomethodshop.getListn\/\"\u5e97timestamp{UNIX}typejsonver1"#);
+        assert_eq!(answer(bed.oms("shop.getList", &[("n", "/\"店")])).await, refusal(&assembled));
+        assert_eq!(answer(bed.oms("shop.getList", &[("flag", "nobody")])).await, refusal(""));
     }
 
     #[actix_web::test]
     async fn a_signature_is_used_up_even_by_a_call_that_fails() {
-        let bed = TestBed::start();
-        let signed = bed.sign_oms(bed.oms("shop.unheard", &[]));
-        assert_eq!(code(&bed.post_oms(&signed).await), "e000003");
-        assert_eq!(code(&bed.post_oms(&signed).await), "e000009");
-        let with_nonce = bed.oms("shop.unheard", &[("nonce", "1")]);
-        assert_eq!(code(&bed.call_oms(with_nonce).await), "e000003");
-        bed.hand.advance(Duration::from_secs(3_600));
-        assert_eq!(code(&bed.post_oms(&signed).await), "e000003", "an hour later it is forgotten, and not yet too old");
-        bed.hand.advance(Duration::from_secs(1));
-        assert_eq!(code(&bed.post_oms(&signed).await), "e000008");
+        for (server, unheard) in [(OmsServer::Published, "e000003"), (OmsServer::Documented, "2003")] {
+            let bed = bed(server);
+            let call = bed.sign_oms(bed.oms("shop.unheard", &[]));
+            assert_eq!(code(&bed, &call).await, unheard);
+            assert_eq!(code(&bed, &call).await, "e000009", "the pages have no number for it");
+            assert_eq!(signed(&bed, bed.oms("shop.unheard", &[("nonce", "1")])).await, unheard);
+            bed.hand.advance(Duration::from_secs(3_600));
+            assert_eq!(code(&bed, &call).await, unheard, "an hour later it is forgotten, and not yet too old");
+            bed.hand.advance(Duration::from_secs(1));
+            assert!(["e000008", "1002"].contains(&code(&bed, &call).await.as_str()));
+        }
     }
 
     #[actix_web::test]
     async fn only_the_accepted_timestamp_forms_are_taken() {
+        use AcceptedTimestamp::{Both, Compact, Unix};
+        use OmsServer::{Documented, Published};
         let forms = [
-            (AcceptedTimestamp::Unix, [("none", UNIX), ("e000008", COMPACT)]),
-            (AcceptedTimestamp::Compact, [("e000008", UNIX), ("none", COMPACT)]),
-            (AcceptedTimestamp::Both, [("none", UNIX), ("none", COMPACT)]),
+            (Published, None, [("none", UNIX), ("e000008", COMPACT)]),
+            (Published, Some(Both), [("none", UNIX), ("none", COMPACT)]),
+            (Published, Some(Compact), [("e000008", UNIX), ("none", COMPACT)]),
+            (Documented, None, [("none", UNIX), ("none", COMPACT)]),
+            (Documented, Some(Unix), [("none", UNIX), ("1002", COMPACT)]),
         ];
-        for (form, expectations) in forms {
-            let bed = TestBed::with(SandboxSettings { oms_timestamp_form: form, ..Default::default() });
+        for (oms_server, oms_timestamp_form, expectations) in forms {
+            let bed = TestBed::with(SandboxSettings { oms_server, oms_timestamp_form, ..Default::default() });
             for (expected, timestamp) in expectations {
-                let parameters = [("shop_bn", "SHOP001"), ("timestamp", timestamp)];
-                let answer = bed.call_oms(bed.oms("shop.get", &parameters)).await;
-                assert_eq!(code(&answer), expected, "{form:?} {timestamp}");
+                let code = signed(&bed, bed.oms("shop.getList", &[("timestamp", timestamp)])).await;
+                assert_eq!(code, expected, "{oms_server:?} {oms_timestamp_form:?} {timestamp}");
             }
+        }
+    }
+
+    #[actix_web::test]
+    async fn parameters_in_the_query_are_not_read() {
+        for (server, answer) in [
+            (
+                OmsServer::Published,
+                json!({"error_response":
+                {"code": "e000001", "msg": "system params lost or error", "sub_msg": null}}),
+            ),
+            (OmsServer::Documented, json!({"code": 2001, "msg": "缺少必要的参数"})),
+        ] {
+            let bed = bed(server);
+            let call = bed.sign_oms(bed.oms("shop.getList", &[]));
+            let request = bed.client.get(bed.sandbox.oms_url()).query(&call).unwrap();
+            let body = request.send().await.unwrap().body().await.unwrap();
+            assert_eq!(serde_json::from_slice::<Value>(&body).unwrap(), answer);
         }
     }
 }

@@ -1,41 +1,60 @@
-//! The OMS's errors, in its words: codes of its RPC server inside `error_response`, and the shop page's numbers bare.
+//! What can be wrong with a call, and the vendor's two lists of codes for it: those of the RPC server, inside
+//! `error_response`, and the shop page's numbers, which come bare.
 
-use serde_json::{Value, json};
+use super::data::Data;
 
-/// An error of the OMS's RPC server.
+/// Why a call has no result. Each server has its own codes for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OmsError {
-    code: &'static str,
-    message: &'static str,
-    detail: Value,
+pub enum OmsError {
+    /// A system parameter is missing or wrong.
+    SystemParameter,
+    /// The timestamp is of another form, or too far from the server's clock.
+    Timestamp,
+    /// Nobody has this flag.
+    Flag {
+        /// The signature that was sent.
+        sent: String,
+    },
+    /// The signature is not that of the parameters.
+    Signature {
+        /// The signature that was sent.
+        sent: String,
+        /// The string that the server signed.
+        assembled: String,
+    },
+    /// The signature has been used.
+    Repeated,
+    /// There is no such method.
+    Method,
+    /// The flag may not call the method.
+    Permission,
+    /// A parameter of the method is missing.
+    NoParameter,
+    /// A parameter of the method is wrong.
+    WrongParameter,
+    /// The answer cannot be of this type.
+    Type,
+    /// There is no such store.
+    NoSuchShop,
+    /// The method died, and the server shows an HTML page.
+    Died,
 }
 
-macro_rules! oms_errors {
-    ($($name:ident = $code:literal $message:literal;)+) => {
-        impl OmsError {
-            $(
-                #[doc = $message]
-                pub const $name: Self = Self { code: $code, message: $message, detail: Value::Null };
-            )+
-            const ALL: &[Self] = &[$(Self::$name),+];
-        }
-    };
-}
+/// The RPC server's codes and messages. Source: captured, and for `e000005` to `e000007` the server's source.
+const CODES: [(&str, &str); 9] = [
+    ("e000001", "system params lost or error"),
+    ("e000002", "sign error"),
+    ("e000003", "class or method not exist"),
+    ("e000004", "no permissions to access"),
+    ("e000005", "init interface fail"),
+    ("e000006", "application params error"),
+    ("e000007", "init template fail"),
+    ("e000008", "refer server time invalid"),
+    ("e000009", "repeat request invalid"),
+];
 
-oms_errors! {
-    SYSTEM_PARAMETER = "e000001" "system params error";
-    SIGN = "e000002" "sign error";
-    METHOD = "e000003" "method not found";
-    PERMISSION = "e000004" "no permission";
-    INIT = "e000005" "init failed";
-    APPLICATION_PARAMETER = "e000006" "application params error";
-    TEMPLATE = "e000007" "template error";
-    TIMESTAMP = "e000008" "timestamp error";
-    REPEATED = "e000009" "repeated request";
-}
-
-// The numbers that the shop page lists.
-const NUMBERED: [(i64, &str); 13] = [
+/// The numbers that the shop page lists.
+const NUMBERS: [(i64, &str); 14] = [
     (0, "成功"),
     (1, "参数错误"),
     (400, "参数错误"),
@@ -49,31 +68,23 @@ const NUMBERED: [(i64, &str); 13] = [
     (1004, "不支持的type格式"),
     (2001, "缺少必要的参数"),
     (2002, "非法的请求参数"),
+    (2003, "接口不存在"),
 ];
 
-impl OmsError {
-    /// The same error with a `sub_msg`.
-    pub fn about(self, detail: impl Into<Value>) -> Self {
-        Self { detail: detail.into(), ..self }
-    }
-
-    /// Writes the error.
-    pub fn document(&self) -> Value {
-        json!({"error_response": {"code": self.code, "msg": self.message, "sub_msg": self.detail}})
-    }
+/// An error of the RPC server.
+pub fn coded(code: &str, sub_msg: Data) -> Data {
+    let message = CODES.iter().find(|(known, _)| *known == code).map_or("unlisted", |(_, message)| message);
+    let error = [("code", Data::text(code.to_owned())), ("msg", Data::text(message)), ("sub_msg", sub_msg)];
+    Data::object([("error_response", Data::object(error))])
 }
 
-/// Writes one of the shop page's numbers.
-pub fn numbered(code: i64) -> Value {
-    let known = NUMBERED.iter().find(|(number, _)| *number == code);
-    json!({"code": code, "msg": known.map_or("未知错误", |(_, message)| message)})
+/// One of the shop page's numbers.
+pub fn numbered(number: i64) -> Data {
+    let message = NUMBERS.iter().find(|(known, _)| *known == number).map_or("未知错误", |(_, message)| message);
+    Data::object([("code", Data::Number(number)), ("msg", Data::text(message))])
 }
 
-/// Writes any code: a number bare, anything else as the RPC server would.
-pub fn by_code(code: &str) -> Value {
-    if let Ok(number) = code.parse() {
-        return numbered(number);
-    }
-    let known = OmsError::ALL.iter().find(|error| error.code == code).map(OmsError::document);
-    known.unwrap_or_else(|| json!({"error_response": {"code": code, "msg": "unlisted", "sub_msg": null}}))
+/// Any code: a number bare, anything else as the RPC server would.
+pub fn by_code(code: &str) -> Data {
+    code.parse().map_or_else(|_| coded(code, Data::Null), numbered)
 }

@@ -1,55 +1,56 @@
-//! The OMS's door: the checks in the server's order, then the method.
+//! The OMS's RPC service: the checks in the server's order, then the method. Which server it is can change at any time.
 
 mod checks;
+mod data;
+mod documented;
 mod errors;
-mod shops;
+mod published;
+mod server;
 
-use serde_json::{Value, json};
-
+use self::checks::Checked;
+use self::data::Data;
+use self::documented::DOCUMENTED;
 use self::errors::OmsError;
+use self::published::PUBLISHED;
+use self::server::{Call, Server};
 use super::behaviour::Behaviour;
+use super::delivery::Answer;
 use super::form::Form;
 use super::replay::SeenSignatures;
-use super::settings::{OmsAccount, SandboxSettings};
+use super::settings::{AcceptedTimestamp, OmsAccount, OmsServer, SandboxSettings};
+use super::world::stores::{Shop, shops};
 use crate::clock::Clock;
 
-type Call = fn(&Oms, &Form<'_>) -> Result<Outcome, OmsError>;
-
-const METHODS: [(&str, Call); 2] = [("shop.getList", shops::list), ("shop.get", shops::get)];
-
-/// The methods by their names.
+/// The methods by their names, of all servers.
 pub fn methods() -> impl Iterator<Item = &'static str> {
-    METHODS.iter().map(|(name, _)| *name)
+    let is_published = |name: &&str| PUBLISHED.method(name).is_some();
+    let names = |server: &'static Server| server.methods.iter().map(|(name, _)| *name);
+    names(&PUBLISHED).chain(names(&DOCUMENTED).filter(move |name| !is_published(name)))
 }
 
-/// What a method that was called gives back.
-enum Outcome {
-    /// Data, which goes under `response`.
-    Response(Value),
-    /// One of the shop page's numbers, which comes bare.
-    Numbered(i64),
+/// Which forms of `timestamp` are taken: the server's own, unless somebody has chosen others.
+pub fn timestamp_form(behaviour: &Behaviour) -> AcceptedTimestamp {
+    behaviour.oms_timestamp_form.unwrap_or(server(behaviour).timestamp)
 }
 
-impl Outcome {
-    /// The same with every store this company's.
-    fn of_company(mut self, company: &str) -> Self {
-        if let Self::Response(response) = &mut self {
-            let stores = match response.get_mut("lists").and_then(Value::as_array_mut) {
-                Some(list) => list.as_mut_slice(),
-                None => std::slice::from_mut(response),
-            };
-            for store in stores {
-                store["company_name"] = json!(company);
-            }
-        }
-        self
+/// The error of a code that a fault asked for.
+pub fn answer_code(code: &str, form: &Form<'_>, behaviour: &Behaviour) -> Answer {
+    let server = server(behaviour);
+    Answer { body: (server.write)(&errors::by_code(code), form), head: server.head }
+}
+
+const fn server(behaviour: &Behaviour) -> &'static Server {
+    match behaviour.oms_server {
+        OmsServer::Published => &PUBLISHED,
+        OmsServer::Documented => &DOCUMENTED,
     }
 }
 
 /// The OMS.
 pub struct Oms {
     accounts: Vec<OmsAccount>,
-    page_cap: u32,
+    shops: Option<Vec<Shop>>,
+    page_cap: Option<u32>,
     seen: SeenSignatures,
     clock: Clock,
 }
@@ -57,37 +58,35 @@ pub struct Oms {
 impl Oms {
     /// The gateway with the accounts of `settings`.
     pub fn new(settings: &SandboxSettings, clock: Clock) -> Self {
-        Self { accounts: settings.oms.clone(), page_cap: settings.oms_page_cap, seen: SeenSignatures::default(), clock }
+        Self {
+            accounts: settings.oms.clone(),
+            shops: settings.oms_shops.clone(),
+            page_cap: settings.oms_page_cap,
+            seen: SeenSignatures::default(),
+            clock,
+        }
     }
 
     /// Answers one request. Like OPRetail, the OMS reports its errors with HTTP status 200.
-    pub fn answer(&self, form: &Form<'_>, behaviour: &Behaviour) -> String {
-        let document = match self.call(form, behaviour) {
-            Ok(Outcome::Response(data)) => json!({"response": data}),
-            Ok(Outcome::Numbered(code)) => errors::numbered(code),
-            Err(error) => error.document(),
+    pub fn answer(&self, form: &Form<'_>, behaviour: &Behaviour) -> Answer {
+        let server = server(behaviour);
+        let document = match self.call(server, form, behaviour) {
+            Ok(data) => Data::object([("response", data)]),
+            Err(OmsError::Died) => return Answer { body: published::DEAD_PAGE.to_owned(), head: server.head },
+            Err(error) => (server.describe)(&error),
         };
-        document.to_string()
+        Answer { body: (server.write)(&document, form), head: server.head }
     }
 
-    /// The error document of a code that a fault asked for.
-    pub fn answer_code(&self, code: &str) -> String {
-        errors::by_code(code).to_string()
-    }
-
-    fn call(&self, form: &Form<'_>, behaviour: &Behaviour) -> Result<Outcome, OmsError> {
-        let request = self.checked(form, behaviour)?;
-        let method = METHODS.iter().find(|(name, _)| *name == request.method);
-        let (name, call) = method.ok_or(OmsError::METHOD)?;
-        if !request.account.methods.permit(name) {
-            return Err(OmsError::PERMISSION);
+    fn call(&self, server: &Server, form: &Form<'_>, behaviour: &Behaviour) -> Result<Data, OmsError> {
+        let Checked { account, method } = self.checked(server, form, behaviour)?;
+        let call = server.method(method).ok_or(OmsError::Method)?;
+        if !account.methods.permit(method) {
+            return Err(OmsError::Permission);
         }
-        let outcome = call(self, form)?;
-        let outcome = match &request.account.company {
-            Some(company) => outcome.of_company(company),
-            None => outcome,
-        };
-        // The server looks for a template for the type when it writes the answer, after the call.
-        if request.answer_type == "json" { Ok(outcome) } else { Err(OmsError::TEMPLATE) }
+        (server.check)(form)?;
+        let shops = self.shops.as_deref().unwrap_or_else(|| shops());
+        let page = self.page_cap.map_or(server.page, |cap| server.page.up_to(cap as usize));
+        call(&Call { form, account, shops, page })
     }
 }

@@ -194,7 +194,7 @@ impl Event {
 
 fn shop_name(store: CountedStore) -> &'static str {
     let index = usize::try_from(store.serial).unwrap_or_default().saturating_sub(1);
-    shops().get(index).map_or("", |shop| shop.summary.shop_name.as_str())
+    shops().get(index).map_or("", |shop| shop.name.as_str())
 }
 
 #[cfg(test)]

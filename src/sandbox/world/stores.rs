@@ -5,11 +5,9 @@ use std::sync::LazyLock;
 
 use jiff::Span;
 use jiff::civil::{Date, DateTime, date};
-use serde::Serialize;
 
 use super::cities::{City, city_of};
 use super::noise::{between, choose};
-use crate::sandbox::china_time::DATE_TIME;
 
 /// How many stores the OMS knows.
 pub const OMS_STORES: u32 = 260;
@@ -56,30 +54,45 @@ impl CountedStore {
     }
 }
 
-/// A store as `shop.getList` lists it.
-#[derive(Clone, Debug, Serialize)]
-pub struct ShopSummary {
-    /// The OMS's code: `SHOP001`.
-    pub shop_bn: String,
-    /// Its name, Chinese or English.
-    pub shop_name: String,
-    company_name: &'static str,
-    contact_name: &'static str,
-    contact_tel: String,
-    status: &'static str,
-    createtime: String,
-    updatetime: String,
-}
-
-/// A store as `shop.get` describes it.
-#[derive(Clone, Debug, Serialize)]
+/// A store as the OMS knows it. Texts that it lacks are empty.
+#[derive(Clone, Debug, Default)]
 pub struct Shop {
-    /// What the list has too.
-    #[serde(flatten)]
-    pub summary: ShopSummary,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    contact_email: Option<String>,
-    address: String,
+    /// The OMS's code: `SHOP001`.
+    pub code: String,
+    /// Its name, Chinese or English.
+    pub name: String,
+    /// What kind of store it is, by the vendor's word: `taobao`.
+    pub kind: String,
+    /// The same for people.
+    pub kind_name: String,
+    /// Who runs it.
+    pub company: String,
+    /// Whom to ask, who is the sender of its parcels, too.
+    pub contact_name: String,
+    /// A mobile number.
+    pub mobile: String,
+    /// A number with its area code.
+    pub telephone: String,
+    /// The e-mail address; `None` where there is no such field.
+    pub email: Option<String>,
+    /// Whether it is open for business.
+    pub is_open: bool,
+    /// Postal code.
+    pub zip: String,
+    /// The first part of its address.
+    pub province: String,
+    /// The second part.
+    pub city: String,
+    /// The third part.
+    pub district: String,
+    /// Street and number.
+    pub street: String,
+    /// When it was added.
+    pub created: Option<DateTime>,
+    /// When it was last changed.
+    pub updated: Option<DateTime>,
+    /// Fields of the company's own, by name.
+    pub properties: Vec<(String, String)>,
 }
 
 static SHOPS: LazyLock<Vec<Shop>> = LazyLock::new(|| (1..=OMS_STORES).map(shop).collect());
@@ -103,6 +116,7 @@ const BRANDS: [Brand; 4] = [
     Brand { chinese: "木棉", english: "Kapok 100% Cotton", company: "木棉生活馆" },
     Brand { chinese: "海港巷", english: "Harbour Lane", company: "Harbour Lane Retail Ltd." },
 ];
+const KINDS: [(&str, &str); 3] = [("taobao", "淘宝"), ("tmall", "天猫"), ("wx", "微信小店")];
 const ROADS: [&str; 6] = ["人民路", "解放路", "中山路", "建设路", "文化路", "和平路"];
 
 fn oms_code(serial: u32) -> String {
@@ -113,20 +127,30 @@ fn oms_code(serial: u32) -> String {
 fn shop(serial: u32) -> Shop {
     let city = city_of(serial);
     let has = |every: u32| !serial.is_multiple_of(every);
+    let text = |is_there: bool, text: &dyn Fn() -> String| if is_there { text() } else { String::new() };
     let brand = choose(&BRANDS, &[i64::from(serial), 1]);
+    let (kind, kind_name) = choose(&KINDS, &[i64::from(serial), 3]);
     let created = created_at(serial);
-    let summary = ShopSummary {
-        shop_bn: oms_code(serial),
-        shop_name: name(serial, brand, city),
-        company_name: brand.company,
-        contact_name: if has(13) { choose(&CONTACTS, &[i64::from(serial), 2]) } else { "" },
-        contact_tel: if has(23) { format!("{}-5550-{serial:04}", city.area_code) } else { String::new() },
-        status: if has(11) { "online" } else { "offline" },
-        createtime: created.strftime(DATE_TIME).to_string(),
-        updatetime: if has(19) { updated_at(serial, created) } else { String::new() },
-    };
-    let contact_email = has(7).then(|| if has(17) { format!("shop{serial:03}@example.com") } else { String::new() });
-    Shop { summary, contact_email, address: if has(29) { address(serial, city) } else { String::new() } }
+    Shop {
+        code: oms_code(serial),
+        name: name(serial, brand, city),
+        kind: kind.to_owned(),
+        kind_name: kind_name.to_owned(),
+        company: brand.company.to_owned(),
+        contact_name: text(has(13), &|| choose(&CONTACTS, &[i64::from(serial), 2]).to_owned()),
+        mobile: text(!has(3), &|| format!("1380000{serial:04}")),
+        telephone: text(has(23), &|| format!("{}-5550-{serial:04}", city.area_code)),
+        email: has(7).then(|| text(has(17), &|| format!("shop{serial:03}@example.com"))),
+        is_open: has(11),
+        zip: city.zip.to_owned(),
+        province: city.province.to_owned(),
+        city: format!("{}市", city.chinese),
+        district: choose(&city.districts, &[i64::from(serial), 6]).to_owned(),
+        street: text(has(29), &|| format!("{}{}号", road(serial), between(1, 399, &[i64::from(serial), 7]))),
+        created: Some(created),
+        updated: has(19).then(|| updated_at(serial, created)),
+        properties: Vec::new(),
+    }
 }
 
 fn name(serial: u32, brand: Brand, city: &City) -> String {
@@ -134,12 +158,6 @@ fn name(serial: u32, brand: Brand, city: &City) -> String {
         return format!("{} {} {serial}", brand.english, city.english);
     }
     format!("{}{}{}{serial}店", brand.chinese, city.chinese, road(serial))
-}
-
-fn address(serial: u32, city: &City) -> String {
-    let district = choose(&city.districts, &[i64::from(serial), 6]);
-    let number = between(1, 399, &[i64::from(serial), 7]);
-    format!("{}市{district}{}{number}号", city.chinese, road(serial))
 }
 
 fn road(serial: u32) -> &'static str {
@@ -150,9 +168,8 @@ fn created_at(serial: u32) -> DateTime {
     in_office_hours(date(2019, 3, 1), between(0, 1_000, &[i64::from(serial), 8]), serial)
 }
 
-fn updated_at(serial: u32, created: DateTime) -> String {
-    let time = in_office_hours(created.date(), between(1, 700, &[i64::from(serial), 9]), serial);
-    time.strftime(DATE_TIME).to_string()
+fn updated_at(serial: u32, created: DateTime) -> DateTime {
+    in_office_hours(created.date(), between(1, 700, &[i64::from(serial), 9]), serial)
 }
 
 fn in_office_hours(start: Date, days: u64, serial: u32) -> DateTime {
@@ -168,7 +185,7 @@ mod tests {
 
     #[test]
     fn every_counted_store_is_one_of_the_omss() {
-        let codes: HashSet<&str> = shops().iter().map(|shop| shop.summary.shop_bn.as_str()).collect();
+        let codes: HashSet<&str> = shops().iter().map(|shop| shop.code.as_str()).collect();
         assert_eq!(codes.len(), OMS_STORES as usize);
         let counted: Vec<_> = CountedStore::of_enterprise(1084).collect();
         assert_eq!(counted.len(), 61);
@@ -179,10 +196,10 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_some_records_have_gaps() {
-        let names: HashSet<&str> = shops().iter().map(|shop| shop.summary.shop_name.as_str()).collect();
+        let names: HashSet<&str> = shops().iter().map(|shop| shop.name.as_str()).collect();
         assert_eq!(names.len(), OMS_STORES as usize);
-        assert!(shops().iter().any(|shop| shop.contact_email.is_none()));
-        assert!(shops().iter().any(|shop| shop.summary.contact_name.is_empty()));
-        assert!(shops().iter().any(|shop| shop.summary.status == "offline"));
+        assert!(shops().iter().any(|shop| shop.email.is_none()));
+        assert!(shops().iter().any(|shop| shop.contact_name.is_empty()));
+        assert!(shops().iter().any(|shop| !shop.is_open));
     }
 }

@@ -155,7 +155,10 @@ fn a_method_must_be_one_of_the_gateway_that_is_meant() {
     assert_refused(&[
         (r#"{"fault":"hang","method":"shop.gett"}"#, "there is no method `shop.gett`; did you mean shop.get?"),
         (r#"{"fault":"hang","method":""}"#, all),
-        (r#"{"fault":"hang","method":"","gateway":"oms"}"#, "there is no method ``; there are shop.getList, shop.get"),
+        (
+            r#"{"fault":"hang","method":"","gateway":"oms"}"#,
+            "there is no method ``; there are shop.getList, orders.getList, stock.getAll, shop.get",
+        ),
         (
             r#"{"fault":"hang","method":"shop.get","gateway":"opretail"}"#,
             "`shop.get` is a method of the gateway \"oms\"; name that one, or none",
