@@ -269,10 +269,12 @@ impl Account {
     /// Remembers what an attempt of a method ended in.
     pub fn observe(&self, method: &str, outcome: Result<(), &Error>, now: Duration) {
         self.rests.observe(method, outcome, now);
-        let health = match outcome.map_err(|error| error.kind.reaction()) {
-            Err(reaction) if reaction.counts == Counts::Not => return,
-            Err(reaction) if reaction.counts == Counts::AsFailure => Health::Failing,
-            Err(reaction) if reaction.shown == Shown::RefusedCredentials => Health::Failing,
+        let health = match outcome.map_err(|error| (error.kind, error.kind.reaction())) {
+            Err((_, reaction)) if reaction.counts == Counts::Not => return,
+            Err((_, reaction)) if reaction.counts == Counts::AsFailure => Health::Failing,
+            Err((_, reaction)) if reaction.shown == Shown::RefusedCredentials => Health::Failing,
+            // No outage, and no answer of the gateway's either.
+            Err((Kind::Incomplete | Kind::UnexpectedStatus, _)) => Health::Failing,
             _ => Health::Answering,
         };
         self.health.store(health as u8, Ordering::Relaxed);

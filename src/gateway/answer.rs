@@ -67,7 +67,7 @@ pub fn read<T: DeserializeOwned>(
 
 fn no_envelope(gateway: Gateway, refusal: Refusal) -> Error {
     let failure = match refusal.kind {
-        Kind::Incomplete => TransportFailure::CutShort,
+        Kind::Incomplete => TransportFailure::EndsEarly,
         _ => TransportFailure::NotAnEnvelope,
     };
     let error = Error::transport(gateway, failure);

@@ -1,8 +1,11 @@
 //! Stops calling a gateway that fails, so that callers get an older answer or an error at once and the gateway can recover.
-//! One breaker for each credential at a gateway. When its rest is over, one call at a time goes ahead as a probe.
+//!
+//! One breaker for each credential at a gateway, with a circuit for each method: a method that fails stops no other that works.
+//! When nothing answers any more, the gateway itself is down, and the circuits of the other methods open after few failures.
+//! When the rest of a circuit is over, one call at a time goes ahead as a probe.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -19,6 +22,9 @@ const FEWEST: usize = 10;
 
 /// It opens when this share of them failed. A gateway of which a third of the calls fail is still worth calling.
 const OPENS_AT_PERCENT: usize = 70;
+
+/// So many failures in a row are enough for a method while nothing answers since another method's circuit opened.
+const FEWEST_WHILE_NOTHING_ANSWERS: usize = 2;
 
 /// The rest doubles with every probe that fails, up to this.
 const LONGEST_REST: Duration = Duration::from_secs(60);
@@ -54,7 +60,8 @@ impl BreakerState {
 #[derive(Debug)]
 pub struct Leave<'a> {
     breaker: &'a Breaker,
-    /// Leaves given before the breaker last changed say nothing about the gateway as it is now.
+    method: &'a str,
+    /// Leaves given before the circuit last changed say nothing about the gateway as it is now.
     era: u64,
 }
 
@@ -62,20 +69,25 @@ impl Leave<'_> {
     /// Takes note of what became of the call. `asked_to_wait` is how long the gateway itself wants to be left alone.
     pub fn record(self, counts: Counts, asked_to_wait: Option<Duration>, now: Duration) -> Change {
         // What is dropped after this says nothing more: a probe has ended, or the era has.
-        self.breaker.record(self.era, counts, asked_to_wait, now)
+        let outcome = Outcome { counts, asked_to_wait, now };
+        self.breaker.lock().record((self.method, self.era), outcome, self.breaker.first_rest)
     }
 }
 
 impl Drop for Leave<'_> {
     fn drop(&mut self) {
-        self.breaker.give_back(self.era);
+        let mut circuits = self.breaker.lock();
+        let circuit = circuits.of_methods.get_mut(self.method).filter(|circuit| circuit.era == self.era);
+        if let Some(rest) = circuit.and_then(|circuit| circuit.rest.as_mut()) {
+            rest.probe_until = None;
+        }
     }
 }
 
-/// What became of a call.
+/// What became of the circuit that a call went through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The breaker is as it was.
+    /// It is as it was.
     None,
     /// It opened.
     Opened,
@@ -83,16 +95,32 @@ pub enum Change {
     Closed,
 }
 
+/// What became of a call.
+#[derive(Clone, Copy)]
+struct Outcome {
+    counts: Counts,
+    asked_to_wait: Option<Duration>,
+    now: Duration,
+}
+
 /// The breaker of one credential, shared by all workers.
 #[derive(Debug)]
 pub struct Breaker {
     first_rest: Duration,
     probe_time: Duration,
-    inner: Mutex<Inner>,
+    circuits: Mutex<Circuits>,
 }
 
 #[derive(Debug, Default)]
-struct Inner {
+struct Circuits {
+    of_methods: HashMap<String, Circuit>,
+    /// Whether a circuit has opened, and no method has answered since.
+    nothing_answers: bool,
+}
+
+/// One method's part of a breaker.
+#[derive(Debug, Default)]
+struct Circuit {
     era: u64,
     outcomes: VecDeque<(Duration, bool)>,
     rest: Option<Rest>,
@@ -102,75 +130,85 @@ struct Inner {
 struct Rest {
     length: Duration,
     until: Duration,
-    /// The probe under way must have ended by then; one that vanished does not hold the breaker for ever.
+    /// Whether the gateway asked for it.
+    is_asked_for: bool,
+    /// The probe under way must have ended by then; one that vanished does not hold the circuit for ever.
     probe_until: Option<Duration>,
 }
 
 impl Breaker {
-    /// A closed breaker. Its first rest takes `first_rest`; a probe has ended after `probe_time`.
+    /// A breaker without an open circuit. A first rest takes `first_rest`; a probe has ended after `probe_time`.
     pub fn new(first_rest: Duration, probe_time: Duration) -> Self {
-        Self { first_rest, probe_time, inner: Mutex::default() }
+        Self { first_rest, probe_time, circuits: Mutex::default() }
     }
 
-    /// How long to wait before a call is let pass again; `None` when one would be let pass now.
-    pub fn wait(&self, now: Duration) -> Option<Duration> {
-        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.rest.and_then(|rest| rest.wait(now))
+    /// How long to wait before a call of this method is let pass again; `None` when one would be let pass now.
+    pub fn wait(&self, method: &str, now: Duration) -> Option<Duration> {
+        self.lock().of_methods.get(method)?.rest?.wait(now)
     }
 
-    /// Lets a call pass, as the probe if the breaker was open.
+    /// Lets a call of this method pass, as the probe if its circuit was open.
     ///
     /// # Errors
     /// How long to wait, when no call is let pass now.
-    pub fn pass(&self, now: Duration) -> Result<Leave<'_>, Duration> {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let era = inner.era;
-        if let Some(rest) = &mut inner.rest {
+    pub fn pass<'a>(&'a self, method: &'a str, now: Duration) -> Result<Leave<'a>, Duration> {
+        let mut circuits = self.lock();
+        let circuit = circuits.of(method);
+        let era = circuit.era;
+        if let Some(rest) = &mut circuit.rest {
             if let Some(wait) = rest.wait(now) {
                 return Err(wait);
             }
             rest.probe_until = Some(now + self.probe_time);
         }
-        Ok(Leave { breaker: self, era })
+        Ok(Leave { breaker: self, method, era })
     }
 
-    fn give_back(&self, era: u64) {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if era == inner.era
-            && let Some(rest) = &mut inner.rest
-        {
-            rest.probe_until = None;
+    /// How the gateway does now, by all methods together: open only while none of them answers.
+    pub fn state(&self, now: Duration) -> BreakerState {
+        let circuits = self.lock();
+        let mut rests = circuits.of_methods.values().filter_map(|circuit| circuit.rest);
+        match circuits.nothing_answers {
+            false => BreakerState::Closed,
+            true if rests.any(|rest| now < rest.until) => BreakerState::Open,
+            true => BreakerState::HalfOpen,
         }
     }
 
-    fn record(&self, era: u64, counts: Counts, asked_to_wait: Option<Duration>, now: Duration) -> Change {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if era != inner.era {
+    fn lock(&self) -> MutexGuard<'_, Circuits> {
+        self.circuits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Circuits {
+    fn of(&mut self, method: &str) -> &mut Circuit {
+        // The names of methods come from resources alone, so that there are few of them.
+        self.of_methods.entry(method.to_owned()).or_default()
+    }
+
+    fn record(&mut self, (method, era): (&str, u64), outcome: Outcome, first_rest: Duration) -> Change {
+        let nothing_answers = self.nothing_answers;
+        let circuit = self.of(method);
+        if era != circuit.era {
             return Change::None;
         }
-        match (counts, inner.rest) {
-            (Counts::Not, _) => Change::None,
-            (Counts::AsAnswer, Some(_)) => inner.close(),
-            (Counts::AsFailure, Some(rest)) => {
-                let longer = (rest.length * 2).min(LONGEST_REST);
-                inner.open(asked_to_wait.map_or(longer, |wait| wait.max(longer)), now)
-            }
-            (_, None) if asked_to_wait.is_some() => inner.open(asked_to_wait.unwrap_or(self.first_rest), now),
-            (counts, None) => {
-                inner.look_at(counts == Counts::AsFailure, now);
-                if inner.is_failing() { inner.open(self.first_rest, now) } else { Change::None }
-            }
+        let was_closed = circuit.rest.is_none();
+        let change = circuit.record(outcome, first_rest, nothing_answers);
+        if outcome.counts == Counts::AsAnswer {
+            self.nothing_answers = false;
         }
+        match change {
+            Change::Opened => self.nothing_answers |= was_closed,
+            Change::Closed => self.let_all_probe(outcome.now),
+            Change::None => {}
+        }
+        change
     }
 
-    /// What it lets pass now.
-    pub fn state(&self, now: Duration) -> BreakerState {
-        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        match inner.rest {
-            None => BreakerState::Closed,
-            Some(rest) if now < rest.until => BreakerState::Open,
-            Some(_) => BreakerState::HalfOpen,
-        }
+    /// A gateway that answers again may do so at every method. One that asked for time has it all the same.
+    fn let_all_probe(&mut self, now: Duration) {
+        let rests = self.of_methods.values_mut().filter_map(|circuit| circuit.rest.as_mut());
+        rests.filter(|rest| !rest.is_asked_for).for_each(|rest| rest.until = rest.until.min(now));
     }
 }
 
@@ -181,7 +219,24 @@ impl Rest {
     }
 }
 
-impl Inner {
+impl Circuit {
+    fn record(&mut self, outcome: Outcome, first_rest: Duration, nothing_answers: bool) -> Change {
+        let Outcome { counts, asked_to_wait, now } = outcome;
+        match (counts, self.rest, asked_to_wait) {
+            (Counts::Not, ..) => Change::None,
+            (Counts::AsAnswer, Some(_), _) => self.close(),
+            (Counts::AsFailure, Some(rest), wait) => {
+                let longer = (rest.length * 2).min(LONGEST_REST);
+                self.open(wait.map_or(longer, |wait| wait.max(longer)), wait.is_some(), now)
+            }
+            (Counts::AsFailure, None, Some(wait)) => self.open(wait, true, now),
+            (counts, None, _) => {
+                self.look_at(counts == Counts::AsFailure, now);
+                if self.is_failing(nothing_answers) { self.open(first_rest, false, now) } else { Change::None }
+            }
+        }
+    }
+
     fn look_at(&mut self, failed: bool, now: Duration) {
         self.outcomes.push_back((now, failed));
         while self.outcomes.len() > LOOKED_AT
@@ -191,15 +246,17 @@ impl Inner {
         }
     }
 
-    fn is_failing(&self) -> bool {
+    fn is_failing(&self, nothing_answers: bool) -> bool {
         let failed = self.outcomes.iter().filter(|(_, failed)| *failed).count();
-        self.outcomes.len() >= FEWEST && failed * 100 >= self.outcomes.len() * OPENS_AT_PERCENT
+        let failed_last = self.outcomes.iter().rev().take_while(|(_, failed)| *failed).count();
+        (self.outcomes.len() >= FEWEST && failed * 100 >= self.outcomes.len() * OPENS_AT_PERCENT)
+            || (nothing_answers && failed_last >= FEWEST_WHILE_NOTHING_ANSWERS)
     }
 
-    fn open(&mut self, length: Duration, now: Duration) -> Change {
+    fn open(&mut self, length: Duration, is_asked_for: bool, now: Duration) -> Change {
         self.era += 1;
         self.outcomes.clear();
-        self.rest = Some(Rest { length, until: now + length, probe_until: None });
+        self.rest = Some(Rest { length, until: now + length, is_asked_for, probe_until: None });
         Change::Opened
     }
 

@@ -168,9 +168,9 @@ impl GatewayClient {
         deadline: &Deadline,
     ) -> Result<Option<T>, Failure> {
         let unsent = |error| Failure { error, sent: None, reading: None };
-        self.must_not_rest(account).map_err(unsent)?;
+        self.must_not_rest(account, call).map_err(unsent)?;
         let login = self.login_for(account, call, deadline).await.map_err(unsent)?;
-        let (permit, leave) = self.admit(account, deadline).await.map_err(unsent)?;
+        let (permit, leave) = self.admit(account, call, deadline).await.map_err(unsent)?;
         let stamped = self.stamp(account, call, &progress.trial).await.map_err(unsent)?;
         progress.attempts.begin(&account.budget);
         let had_its_time = self.transport.has_time(deadline);
@@ -244,17 +244,28 @@ impl GatewayClient {
     }
 
     /// Refuses at once while the breaker is open, before anybody waits for anything.
-    fn must_not_rest(&self, account: &Account) -> Result<(), Error> {
-        account.breaker.wait(self.clock.elapsed()).map_or(Ok(()), |wait| Err(breaker_open(account, wait)))
+    fn must_not_rest(&self, account: &Account, call: &Call) -> Result<(), Error> {
+        account
+            .breaker
+            .wait(&call.method.name, self.clock.elapsed())
+            .map_or(Ok(()), |wait| Err(breaker_open(account, wait)))
     }
 
     /// A permit among the calls under way, and the breaker's leave.
-    async fn admit<'a>(&self, account: &'a Account, deadline: &Deadline) -> Result<(Permit, Leave<'a>), Error> {
+    async fn admit<'a>(
+        &self,
+        account: &'a Account,
+        call: &'a Call,
+        deadline: &Deadline,
+    ) -> Result<(Permit, Leave<'a>), Error> {
         let permit = account.limit.enter(&self.principal, deadline).await.map_err(|full| {
             let cause = "too many calls are under way or waiting; see gateway.calls_in_flight and calls_per_second";
             account.error(Kind::Busy, cause).retry_after(Some(full.retry_after))
         })?;
-        let leave = account.breaker.pass(self.clock.elapsed()).map_err(|wait| breaker_open(account, wait))?;
+        let leave = account
+            .breaker
+            .pass(&call.method.name, self.clock.elapsed())
+            .map_err(|wait| breaker_open(account, wait))?;
         Ok((permit, leave))
     }
 
@@ -280,14 +291,19 @@ impl GatewayClient {
             Change::Opened => {
                 metrics::breaker_opened(gateway);
                 let cause = error.map(|error| error.cause.as_str());
-                tracing::warn!(gateway, cause, "the gateway fails and is left alone for a while");
+                tracing::warn!(
+                    gateway,
+                    method,
+                    cause,
+                    "circuit breaker opened: the method fails and is not called for a while"
+                );
             }
-            Change::Closed => tracing::info!(gateway, "the gateway answers again"),
+            Change::Closed => tracing::info!(gateway, method, "circuit breaker closed: the method answers again"),
         }
     }
 }
 
 fn breaker_open(account: &Account, wait: Duration) -> Error {
-    let cause = "the gateway has been failing and is left alone for a while";
+    let cause = "circuit breaker open: calls of this method have been failing, and it is not called for a while";
     account.error(Kind::BreakerOpen, cause).retry_after(Some(wait))
 }

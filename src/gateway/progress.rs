@@ -96,7 +96,7 @@ impl GatewayClient {
             }
             Next::AgainWithin(longest) => longest,
         };
-        if account.breaker.wait(self.clock.elapsed()).is_some() {
+        if account.breaker.wait(&call.method.name, self.clock.elapsed()).is_some() {
             return None;
         }
         if !account.budget.spend() {

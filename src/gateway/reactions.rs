@@ -30,9 +30,9 @@ pub enum Again {
 /// What it says of the gateway's health.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counts {
-    /// The gateway answered, whatever it said: it is well.
+    /// Something answered, whatever it said: there is no outage.
     AsAnswer,
-    /// It speaks against the gateway.
+    /// It is an outage: no connection, none to the end, no answer in time, or a failure that the gateway reports of itself.
     AsFailure,
     /// Nothing was asked of the gateway.
     Not,
@@ -215,11 +215,12 @@ reactions! {
         opretail [-500..=-500, -999..=-999] oms ["e000005", "500"] http [408..=408, 421..=421, 425..=425, 500..=599] transport []
         => AfterPause(1), AsFailure, false, IsBetter, MOMENT, None, GatewayError;
 
-    /// No whole answer came: it was cut short, empty, broken off, or not well-formed HTTP.
+    /// An answer came in which something is missing or broken: it is empty, its document ends too early, its coding cannot be
+    /// undone, or its head is not well-formed HTTP. The gateway is alive, and another attempt may bring a good one.
     Incomplete "incomplete"
         opretail [] oms [] http []
-        transport [T::MalformedHttp, T::CutShort, T::Empty, T::BrokeOff, T::Undecodable]
-        => AfterPause(1), AsFailure, false, IsBetter, MOMENT, None, GatewayError;
+        transport [T::MalformedHttp, T::EndsEarly, T::Empty, T::Undecodable]
+        => AfterPause(1), AsAnswer, false, IsBetter, MOMENT, None, GatewayError;
 
     /// A whole answer came that is not JSON, not of the documented shape, or too large. The gateway is alive, would say the
     /// same again, and may well answer everything else.
@@ -229,10 +230,10 @@ reactions! {
 
     /// An HTTP status that no gateway documents, such as a redirect, which is not followed: it would carry the signed
     /// form to another place. 401, 403 and 407 are of something in front of the gateway, and say nothing about our key.
-    /// Every status that stands nowhere else.
+    /// Every status that stands nowhere else. Whatever answers is alive, and may let other methods through.
     UnexpectedStatus "unexpected_status"
         opretail [] oms [] http [300..=399, 401..=401, 403..=404, 407..=407] transport []
-        => No, AsFailure, false, IsBetter, MOMENT, None, GatewayError;
+        => No, AsAnswer, false, IsBetter, MOMENT, None, GatewayError;
 
     /// The gateway asks to wait: 429, or a 503 that says for how long.
     AskedToWait "asked_to_wait"
@@ -250,9 +251,9 @@ reactions! {
         opretail [] oms [] http [] transport [T::StaleConnection]
         => OnNewConnection, Not, false, IsBetter, MOMENT, None, GatewayError;
 
-    /// The connection broke while the call was under way; the gateway may have run it.
+    /// The connection broke while the call was under way, before the answer or within it; the gateway may have run it.
     Disconnected "disconnected"
-        opretail [] oms [] http [] transport [T::Closed, T::Reset]
+        opretail [] oms [] http [] transport [T::Closed, T::Reset, T::CutShort, T::BrokeOff]
         => AfterPause(1), AsFailure, false, IsBetter, MOMENT, None, GatewayError;
 
     /// No complete answer in time.

@@ -19,7 +19,7 @@ pub struct GatewaySettings {
     pub deadline: Duration,
     /// `max_body`: the largest answer to read. Default `8MiB`.
     pub max_body: usize,
-    /// `breaker_rest`: how long a gateway that fails is left alone at first. Default `5s`.
+    /// `breaker_rest`: how long a method that fails is not called at first. Default `5s`.
     pub breaker_rest: Duration,
     /// `reuse_after`: how long the first connections to a gateway must stay quiet before any is reused sooner. Default `1s`.
     pub reuse_after: Duration,
@@ -115,7 +115,7 @@ impl GatewaySettings {
         }
         if self.breaker_rest.is_zero() || self.breaker_rest > Duration::from_secs(60) {
             section
-                .problem("breaker_rest", "the first rest of a failing gateway takes more than nothing and at most 1m");
+                .problem("breaker_rest", "the first rest of a failing method takes more than nothing and at most 1m");
         }
     }
 }

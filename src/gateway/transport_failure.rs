@@ -29,7 +29,8 @@ transport_failures! {
     Reset "the connection broke before the answer";
     NotInTime "no complete answer in time";
     MalformedHttp "the answer is not well-formed HTTP";
-    CutShort "the body is shorter than its framing promised, or its document ends too early";
+    CutShort "the body is shorter than its framing promised";
+    EndsEarly "the document in the body ends too early";
     Empty "the body is empty";
     TooLarge "the body is larger than gateway.max_body";
     BrokeOff "the body broke off";

@@ -1,5 +1,5 @@
 //! A gateway that keeps failing is left alone: its callers get an older answer or an error at once, and one call at a
-//! time looks how it does.
+//! time looks how it does. A method that fails stops no other one that works.
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use crate::test_app::TestApp;
 use crate::wire::{A_STORE, app_before, gateway};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
+const DISTRIBUTION: &str = "open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution";
 const FOR_EVER: u32 = u32::MAX;
 
 /// The flow of another store each time, so that nothing is remembered of it.
@@ -140,4 +141,105 @@ async fn a_gateway_that_asks_to_wait_is_left_alone_for_as_long_as_it_says() {
         app.pass(seconds.parse().unwrap());
         assert_eq!(app.get("/stores/A1").await.status, 200, "{status}");
     }
+}
+
+/// Asks for the demographics of so many stores, each of which is another question.
+async fn demographics(app: &TestApp, from: u32, count: u32) -> Vec<u16> {
+    let mut statuses = Vec::new();
+    for store in from..from + count {
+        statuses.push(app.get(&format!("/stores/S_{store}/demographics?from=2026-11-01&to=2026-11-07")).await.status);
+    }
+    statuses
+}
+
+async fn flow_is_read(app: &TestApp, after: &Fault) {
+    for path in flows(100_001, 3) {
+        let answer = app.get(&path).await;
+        assert_eq!(answer.status, 200, "{after:?}: {}", answer.text());
+    }
+    assert_eq!(breakers(app).await[0], "opretail closed", "{after:?}");
+}
+
+#[actix_web::test]
+async fn a_method_that_fails_is_left_alone_and_the_others_go_on() {
+    for fault in [
+        Fault::code("-500"),
+        Fault::code("-1"),
+        Fault::HttpStatus(502),
+        Fault::Reset,
+        Fault::Truncate,
+        Fault::AskToWait { status: 429, seconds: 30 },
+    ] {
+        let app = TestApp::spawn();
+        app.sandbox().fail_next_of(DISTRIBUTION, fault.clone(), FOR_EVER);
+        let statuses = demographics(&app, 100_001, 25).await;
+        assert!(!statuses.contains(&200) && statuses.last() == Some(&503), "{fault:?}: {statuses:?}");
+        let calls = app.sandbox().calls_of(DISTRIBUTION);
+        assert!(calls <= 10, "{fault:?}: {calls} calls");
+        flow_is_read(&app, &fault).await;
+        assert_eq!(app.sandbox().calls_of(DISTRIBUTION), calls, "{fault:?}: it is still left alone");
+        app.sandbox().clear_faults();
+        app.pass(30);
+        assert_eq!(demographics(&app, 100_031, 5).await, [200; 5], "{fault:?}");
+    }
+}
+
+#[actix_web::test]
+async fn whatever_answers_is_no_outage() {
+    for fault in [
+        Fault::Empty,
+        Fault::BrotliBomb,
+        Fault::Garbage,
+        Fault::Html,
+        Fault::Body("{\"stat\":{\"code\":".to_owned()),
+        Fault::HttpStatus(403),
+        Fault::HttpStatus(404),
+        Fault::HttpStatus(407),
+    ] {
+        let app = TestApp::spawn();
+        app.sandbox().fail_next_of(DISTRIBUTION, fault.clone(), FOR_EVER);
+        let statuses = demographics(&app, 100_001, 25).await;
+        assert_eq!(statuses, [502; 25], "{fault:?}");
+        assert!(app.sandbox().calls_of(DISTRIBUTION) >= 25, "{fault:?}");
+        flow_is_read(&app, &fault).await;
+        app.sandbox().clear_faults();
+        assert_eq!(demographics(&app, 100_031, 5).await, [200; 5], "{fault:?}");
+    }
+}
+
+#[actix_web::test]
+async fn a_method_of_an_oms_that_only_says_that_it_failed_stops_no_other() {
+    for body in
+        [r#"{"rsp":"fail"}"#, r#"{"rsp":"fail","res":"e","data":null}"#, r#"{"error_response":{"code":"oops"}}"#]
+    {
+        let app = TestApp::spawn();
+        app.sandbox().fail_next_of("shop.get", Fault::Body(body.to_owned()), FOR_EVER);
+        for number in 1..=25 {
+            assert!(app.get(&format!("/stores/SHOP{number:03}")).await.status >= 500, "{body}");
+        }
+        assert_eq!(app.get("/stores").await.status, 200, "{body}");
+    }
+}
+
+#[actix_web::test]
+async fn a_gateway_that_is_down_is_found_out_by_few_calls_of_each_method() {
+    let app = TestApp::spawn();
+    for path in flows(100_001, 5) {
+        assert_eq!(app.get(&path).await.status, 200);
+    }
+    assert_eq!(demographics(&app, 100_001, 5).await, [200; 5]);
+    let before = app.sandbox().calls();
+    app.sandbox().fail_next(Fault::HttpStatus(503), FOR_EVER);
+    for path in flows(500_000, 20) {
+        assert_ne!(app.get(&path).await.status, 200);
+    }
+    let flows = app.sandbox().calls() - before;
+    assert!(flows <= 14, "of the last twenty, five of which were answered: {flows}");
+    assert!(!demographics(&app, 500_000, 20).await.contains(&200));
+    for day in 1..=20 {
+        assert_ne!(app.get(&format!("/inspections?from=2026-10-{day:02}&to=2026-10-{day:02}")).await.status, 200);
+    }
+    let others = app.sandbox().calls() - before - flows;
+    assert_eq!(others, 2 + 2, "two calls of each other method");
+    assert_eq!(breakers(&app).await[0], "opretail open");
 }

@@ -19,8 +19,8 @@ use storegate::gateway::tenants::{Tenant, TenantSettings};
 use storegate::gateway::tls;
 use storegate::gateway::transport::Transport;
 use storegate::gateway::transport_failure::TransportFailure::{
-    self, BrokeOff, Closed, ConnectionRefused, CutShort, Empty, MalformedHttp, NameNotResolved, NoConnectionInTime,
-    NotAnEnvelope, NotInTime, Reset, StaleConnection, TlsFailed, TooLarge, Undecodable,
+    self, BrokeOff, Closed, ConnectionRefused, CutShort, Empty, EndsEarly, MalformedHttp, NameNotResolved,
+    NoConnectionInTime, NotAnEnvelope, NotInTime, Reset, StaleConnection, TlsFailed, TooLarge, Undecodable,
 };
 use storegate::gateway::{GatewayClient, GatewaySettings};
 
@@ -146,6 +146,7 @@ fn answers() -> Vec<Broken> {
         ("a chunk cut", CutShort, chunked(), b"1d\r\n{\"respo".to_vec(), Then::Close),
         ("chunks without the last", CutShort, chunked(), chunk(STORE), Then::Close),
         ("the last chunk cut", CutShort, chunked(), [chunk(STORE), b"0\r\n".to_vec()].concat(), Then::Close),
+        ("a document cut", EndsEarly, length(9), store()[..9].to_vec(), Then::Silence),
         ("a page", NotAnEnvelope, length(13), b"<html></html>".to_vec(), Then::Silence),
         ("a list", NotAnEnvelope, length(2), b"[]".to_vec(), Then::Silence),
         ("two documents", NotAnEnvelope, length(4), b"{}{}".to_vec(), Then::Silence),
