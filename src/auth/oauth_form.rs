@@ -1,6 +1,8 @@
 //! The forms that OAuth clients post, and how such a client shows who it is (RFC 6749 §2.3, RFC 7009 §2.1, RFC 7662 §2.1),
 //! read strictly: nothing may be said twice, and the credentials come in one way only.
 
+use std::borrow::Cow;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use actix_web::{HttpRequest, web};
@@ -10,6 +12,7 @@ use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 
 use super::oauth_error::OAuthError;
+use crate::http::form_pairs;
 
 /// Such a form is a few hundred bytes, or has a token; this leaves room for long secrets.
 const BESIDE_A_TOKEN: usize = 8 * 1024;
@@ -58,7 +61,7 @@ pub fn body(body: Result<web::Bytes, actix_web::Error>) -> Result<web::Bytes, OA
 /// however often they are there: `resource` of RFC 8707 may be repeated (RFC 6749 §3.2).
 ///
 /// # Errors
-/// It is of another media type, or a recognized parameter is there twice (RFC 6749 §3.2).
+/// It is of another media type, or a recognized parameter is there twice (RFC 6749 §3.2) or is not UTF-8.
 pub fn parameters(
     request: &HttpRequest,
     body: &[u8],
@@ -68,7 +71,10 @@ pub fn parameters(
         return Err(OAuthError::invalid_request("Send the parameters as application/x-www-form-urlencoded"));
     }
     let mut parameters: Vec<(String, String)> = Vec::new();
-    for (name, value) in form_urlencoded::parse(body).filter(|(name, _)| recognized.contains(&&**name)) {
+    for (name, value) in form_pairs::pairs(body).filter(|(name, _)| recognized.contains(&&**name)) {
+        let Ok(value) = value else {
+            return Err(OAuthError::invalid_request(format!("The parameter {name} is not UTF-8")));
+        };
         if parameters.iter().any(|(seen, _)| *seen == name) {
             return Err(OAuthError::invalid_request(format!("The parameter {name} is there more than once")));
         }
@@ -122,17 +128,19 @@ fn read_basic(header: &str) -> Option<ClientCredentials> {
     }
     let decoded = Zeroizing::new(STANDARD.decode(encoded.trim_matches(' ')).ok()?);
     let (id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
-    let (decoded_id, decoded_secret) = (form_decoded(id), Zeroizing::new(form_decoded(secret)));
+    let (Some(decoded_id), Some(decoded_secret)) = (form_decoded(id), form_decoded(secret).map(Zeroizing::new)) else {
+        // What is not UTF-8 when it is decoded was not encoded.
+        return Some(ClientCredentials::new(id, secret));
+    };
     let differs = decoded_id != id || *decoded_secret != secret;
     let as_sent = differs.then(|| Box::new(ClientCredentials::new(id, secret)));
     Some(ClientCredentials { as_sent, ..ClientCredentials::new(decoded_id, decoded_secret.as_str()) })
 }
 
 /// Id and secret are form-encoded before they are joined (RFC 6749 §2.3.1). Many clients forget that, `curl -u` among them,
-/// so `&` and `=`, which cannot occur in an encoded text, stand for themselves.
-fn form_decoded(text: &str) -> String {
-    let one_name = Zeroizing::new(text.replace('&', "%26").replace('=', "%3D"));
-    form_urlencoded::parse(one_name.as_bytes()).map(|(name, _)| name.into_owned()).collect()
+/// so `&` and `=`, which cannot occur in an encoded text, stand for themselves. `None` if that gives no UTF-8.
+fn form_decoded(text: &str) -> Option<String> {
+    form_pairs::decoded(text).ok().map(Cow::into_owned)
 }
 
 #[cfg(test)]
@@ -151,7 +159,9 @@ mod tests {
         assert_eq!((as_sent.id.as_str(), as_sent.secret.expose_secret()), ("ada%3Alovelace", "100+%25%3A+sure"));
         let plain = read_basic(&format!("basic {}", STANDARD.encode("ada:a=b&c=d 100%"))).unwrap();
         assert!(plain.as_sent.is_none(), "there is nothing to decode");
-        assert_eq!(form_decoded("a=b&c=d"), "a=b&c=d");
-        assert_eq!(form_decoded(""), "");
+        assert_eq!(form_decoded("a=b&c=d").as_deref(), Some("a=b&c=d"));
+        assert_eq!(form_decoded("").as_deref(), Some(""));
+        let other = read_basic(&format!("basic {}", STANDARD.encode("ada:100%FF"))).unwrap();
+        assert_eq!(other.secret.expose_secret(), "100%FF");
     }
 }

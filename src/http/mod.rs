@@ -10,6 +10,7 @@ pub mod cors;
 mod dashboard;
 pub mod docs;
 pub mod edge;
+pub mod form_pairs;
 pub mod head_scan;
 pub mod host;
 pub mod in_turn;

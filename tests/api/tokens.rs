@@ -88,6 +88,8 @@ async fn a_request_for_a_token_that_is_not_one_is_400() {
         ("grant_type=password", "unsupported_grant_type"),
         ("grant_type=client_credentials&grant_type=client_credentials", "invalid_request"),
         ("grant_type=client_credentials&client_secret=x", "invalid_request"),
+        ("grant_type=client_credentials&scope=%FF", "invalid_request"),
+        ("grant_type=client_credentials%C4", "invalid_request"),
     ];
     for (form, error) in wrong {
         let answer = ask_for_token(&app, Some(&pair), form).await;
@@ -99,7 +101,7 @@ async fn a_request_for_a_token_that_is_not_one_is_400() {
 async fn what_a_form_has_besides_is_ignored_however_often_it_is_there() {
     let app = TestApp::spawn();
     let pair = format!("dashboard:{CLIENT_SECRET}");
-    let besides = "resource=https%3A%2F%2Fa.example&resource=https%3A%2F%2Fb.example&%00=1&%00=2";
+    let besides = "resource=https%3A%2F%2Fa.example&resource=https%3A%2F%2Fb.example&%00=1&%00=2&%FF=%FF";
     let answer = ask_for_token(&app, Some(&pair), &format!("{besides}&grant_type=client_credentials&{besides}")).await;
     assert_eq!(answer.status, 200);
     for path in ["/oauth/introspect", "/oauth/revoke"] {
@@ -109,6 +111,9 @@ async fn what_a_form_has_besides_is_ignored_however_often_it_is_there() {
         assert_eq!(answer.status, 200, "{path}");
         let answer = app.send("POST", path, &headers, &form("x&token=y")).await;
         assert_eq!(answer.json()["error_description"], "The parameter token is there more than once", "{path}");
+        let answer = app.send("POST", path, &headers, &form("%FF")).await;
+        assert_eq!((answer.status, answer.json()["error"].as_str()), (400, Some("invalid_request")), "{path}");
+        assert_eq!(answer.json()["error_description"], "The parameter token is not UTF-8", "{path}");
     }
 }
 
