@@ -64,7 +64,7 @@ fn ask(path: &str, query: &str) -> Result<Everything, Problem> {
     let uri = Uri::try_from(path).unwrap_or_else(|_| Uri::from_static("/S_1/O_1"));
     let mut path = Path::new(Url::new(uri));
     PATH.capture_match_info(&mut path);
-    Reader::new(&path, query, &china_standard_time(), NOW).ask().0
+    Reader::new(&path, query, &china_standard_time(), NOW).ask().asked
 }
 
 fn assert_explained(problem: &Problem) {

@@ -42,6 +42,8 @@ pub struct Asked {
     pub key: Key,
     /// The answer.
     pub entry: Arc<Entry>,
+    /// The stores that the query names, for the audit log.
+    pub stores: Option<Arc<str>>,
 }
 
 /// A number that leads to one place of the table.

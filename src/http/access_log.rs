@@ -9,7 +9,7 @@ use actix_web::dev::Extensions;
 use actix_web::{HttpMessage as _, HttpRequest};
 use tracing::Span;
 
-use super::audit;
+use super::audit::{self, NamedStores};
 use super::request_id::RequestId;
 use crate::cache::Outcome;
 use crate::telemetry::call_tally::CallTally;
@@ -24,8 +24,6 @@ pub struct Label {
     pub method: String,
     /// The path without its query, which may hold names of people, and without what may be a token.
     pub path: String,
-    /// The stores that the query names.
-    pub stores: Option<String>,
     /// Where it comes from.
     pub client_address: Option<IpAddr>,
 }
@@ -152,7 +150,7 @@ pub fn write(label: &Label, seen: &Seen<'_>, about: Option<&Extensions>, tally: 
         trace: trace_id,
     };
     line(&told);
-    if let Some(stores) = &label.stores {
+    if let Some(NamedStores(stores)) = about.and_then(Extensions::get::<NamedStores>) {
         audit::stores_requested(&told, stores);
     }
     trace.end(&Answered { route, ..told.answered() });

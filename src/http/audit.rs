@@ -5,6 +5,7 @@
 //! claims to be is named, if that looks like an id; never the credential.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use actix_web::{HttpMessage as _, HttpRequest};
 
@@ -12,6 +13,7 @@ use super::access_log::Line;
 use super::client_address::ClientAddress;
 use super::request_id::RequestId;
 use super::{request_limits, shown_path};
+use crate::directory::StoreId;
 
 const TARGET: &str = "storegate::audit";
 
@@ -120,27 +122,23 @@ pub fn stores_requested(line: &Line<'_>, stores: &str) {
     );
 }
 
-/// The ids of stores that a query names, separated by commas; `None` if there are none. What is no id is left out.
-pub fn stores_named(query: Option<&str>) -> Option<String> {
-    let query = query.filter(|query| memchr::memmem::find(query.as_bytes(), b"store_id").is_some())?;
-    let mut stores = String::new();
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        if name != "store_id" && name != "store_id[]" {
-            continue;
-        }
-        for id in value.split(',').filter(|id| is_store(id)) {
-            if !stores.is_empty() {
-                stores.push(',');
-            }
-            stores.push_str(id);
+/// The ids of the stores that a query names, as its resource has read them, separated by commas. Cloning shares them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedStores(pub Arc<str>);
+
+impl NamedStores {
+    /// Leaves them at the request for its line, if there are any.
+    pub fn leave_at(request: &HttpRequest, stores: &[StoreId]) {
+        if !stores.is_empty() {
+            let ids: Vec<&str> = stores.iter().map(StoreId::as_str).collect();
+            request.extensions_mut().insert(Self(ids.join(",").into()));
         }
     }
-    (!stores.is_empty()).then_some(stores)
-}
 
-fn is_store(id: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
-    (1..=32).contains(&id.len()) && id.bytes().all(is_allowed)
+    /// Those of a request that was read.
+    pub fn of(request: &HttpRequest) -> Option<Self> {
+        request.extensions().get().cloned()
+    }
 }
 
 /// What looks like an id, and not like a credential.
@@ -155,25 +153,7 @@ fn shown_client(claimed: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{shown_client, stores_named};
-
-    #[test]
-    fn stores_are_named_as_callers_may_write_them_and_nothing_else_of_the_query_is() {
-        for (query, stores) in [
-            ("store_id=A&store_id=B", Some("A,B")),
-            ("name=Mary&store_id=A%2CB&from=2026-11-01", Some("A,B")),
-            ("store_id[]=A&store_id%5B%5D=B", Some("A,B")),
-            ("store_id=S_1", Some("S_1")),
-            ("store_id=Mary+Smith&store_id=A", Some("A")),
-            ("store_id=", None),
-            ("name=store_id", None),
-            ("other_store_id=A", None),
-            ("", None),
-        ] {
-            assert_eq!(stores_named(Some(query)).as_deref(), stores, "{query}");
-        }
-        assert_eq!(stores_named(None), None);
-    }
+    use super::shown_client;
 
     #[test]
     fn a_client_is_named_unless_it_may_be_a_credential() {

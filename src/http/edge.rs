@@ -30,7 +30,7 @@ use super::problem_type::ProblemType;
 use super::public_url::PublicUrl;
 use super::request_id::{self, RequestId};
 use super::stop::Stopping;
-use super::{audit, methods, request_limits, shown_path, well_formed};
+use super::{methods, request_limits, shown_path, well_formed};
 use crate::clock::Clock;
 use crate::telemetry::call_tally::CallTally;
 use crate::telemetry::traces::{CallerTrace as _, Trace, Traces};
@@ -74,7 +74,6 @@ pub async fn pass(
         id: request_id::of(request.headers(), &edge.clock),
         method: request_limits::named_method(request.method().as_str()),
         path: request_limits::named_path(&shown_path::of(request.path())),
-        stores: audit::stores_named(request.uri().query()),
         client_address: edge.addresses.find(request.peer_addr(), request.headers()),
     };
     // For problems that stand inside an answer.

@@ -74,7 +74,6 @@ impl Answer<'_> {
             id: request_id::fresh(),
             method: String::new(),
             path: String::new(),
-            stores: None,
             client_address: unread.client_address,
         };
         let document = problem.logged().document(&unread.public_url, &label.path, &label.id);

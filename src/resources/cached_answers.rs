@@ -38,7 +38,7 @@ struct PurgeAsk {
 
 impl Ask for PurgeAsk {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { store: reader.parsed("store_id") })
+        Some(Self { store: reader.store_of("store_id") })
     }
 }
 

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::Resource;
 use super::joined::Part;
-use super::params::{Ask, Reader};
+use super::params::{Ask, Parameters, Reader};
 use crate::auth::caller::Caller;
 use crate::auth::scope::{CacheBypass, Scope};
 use crate::cache::{Found, Key, Question};
@@ -27,6 +27,7 @@ use crate::gateway::error::Error;
 use crate::gateway::tenants::Tenant;
 use crate::http::accept::{self, Media};
 use crate::http::answer_by::AnswerBy;
+use crate::http::audit::NamedStores;
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::problem_type::ProblemType;
 use crate::http::reply;
@@ -124,8 +125,9 @@ impl Desk {
     pub fn ask_by<T>(&self, zone: &TimeZone, read: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Result<T, Problem> {
         let now = self.shared().clock.now();
         let reader = Reader::new(self.request.match_info(), self.request.query_string(), zone, now);
-        let (asked, is_for_now) = reader.ask_by(read);
+        let Parameters { asked, is_for_now, stores } = reader.ask_by(read);
         self.is_for_now.set(is_for_now);
+        NamedStores::leave_at(&self.request, &stores);
         asked
     }
 
@@ -213,7 +215,8 @@ impl Desk {
     /// The same for the only question of this request: what was asked is remembered then.
     pub async fn reply_to_question(&self, resource: &'static Resource, found: &Found) -> HttpResponse {
         if let Some((asker, key)) = self.asked.take() {
-            let repeatable = Repeatable { asker, key, resource: resource.name, entry: found.entry.clone() };
+            let stores = NamedStores::of(&self.request).map(|NamedStores(stores)| stores);
+            let repeatable = Repeatable { asker, key, resource: resource.name, entry: found.entry.clone(), stores };
             self.request.extensions_mut().insert(repeatable);
         }
         self.reply(found).await

@@ -68,7 +68,7 @@ impl Ask for InspectionsAsk {
         let mut source_types: Vec<SourceType> = reader.list("source_type");
         source_types.sort();
         source_types.dedup();
-        let store = reader.parsed("store_id");
+        let store = reader.store_of("store_id");
         let page = Page::read(reader);
         Some(Self { period: period?, source_types, store, page: page? })
     }

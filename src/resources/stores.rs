@@ -80,7 +80,7 @@ struct ListAsk {
 
 impl Ask for ListAsk {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let codes = reader.list("code");
+        let codes = reader.stores_of("code");
         let name = reader.text("name");
         if let Some(message) = name.as_deref().and_then(flaw_of_name) {
             reader.error("name", message);

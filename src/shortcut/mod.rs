@@ -66,6 +66,8 @@ pub struct Repeatable {
     pub key: Key,
     /// The answer.
     pub entry: Arc<Entry>,
+    /// The stores that the query names.
+    pub stores: Option<Arc<str>>,
 }
 
 /// One worker's shortcut.
@@ -191,8 +193,8 @@ impl Shortcut {
         if access_log::is_wanted() {
             access_log::line(&line);
         }
-        if let Some(stores) = audit::stores_named(request.uri().query()) {
-            audit::stores_requested(&line, &stores);
+        if let Some(stores) = &hit.asked.stores {
+            audit::stores_requested(&line, stores);
         }
         trace.end(&line.answered());
         response
@@ -216,7 +218,7 @@ impl Shortcut {
             return;
         }
         let Some(head) = Head::read(request.head()) else { return };
-        let Repeatable { asker: Asker { token, generation }, resource, key, entry } = repeatable;
+        let Repeatable { asker: Asker { token, generation }, resource, key, entry, stores } = repeatable;
         let mut memo = self.memo.borrow_mut();
         memo.keep_up_with(generation);
         let circle = match memo.token(head.authorization) {
@@ -230,7 +232,7 @@ impl Shortcut {
         if memo.preference(head.profile).is_none() {
             memo.learn_profile(head.profile, Preference::read(request.headers()));
         }
-        self.cache.remember(Asked { circle, target: head.target.into(), resource, key, entry });
+        self.cache.remember(Asked { circle, target: head.target.into(), resource, key, entry, stores });
     }
 
     fn meters(&self, resource: &'static str) -> Rc<HitMeters> {

@@ -27,6 +27,11 @@ struct Service {
 
 impl Service {
     fn start(name: &str, filter: &str) -> Self {
+        Self::start_with(name, filter, "")
+    }
+
+    /// With further sections.
+    fn start_with(name: &str, filter: &str, more_sections: &str) -> Self {
         let gateway = commands::gateway();
         let (path, secrets) = commands::configuration(name, &gateway);
         let text = fs::read_to_string(&path).unwrap();
@@ -35,8 +40,9 @@ impl Service {
         let text = text
             .replace("[telemetry]\nlog = \"trace\"", &telemetry)
             .replace("[auth.keys.first]", more)
-            .replace("\"flow:read\"]", "\"flow:read\", \"cache:purge\", \"cache:bypass\"]")
-            .replace("stores = [\"SHOP001\", \"S_123456\"]\n", "");
+            .replace("\"flow:read\"]", "\"flow:read\", \"demographics:read\", \"cache:purge\", \"cache:bypass\"]")
+            .replace("stores = [\"SHOP001\", \"S_123456\"]\n", "")
+            + more_sections;
         fs::write(&path, text).unwrap();
         let config = path.to_str().unwrap();
         let arguments = ["serve", "--config", config, "--listen", "127.0.0.1:0"];
@@ -238,4 +244,87 @@ async fn purges_and_reads_of_named_stores_leave_who_from_where_and_of_what_even_
         assert_says(line, &by);
         assert!(line["stores"].as_str().unwrap().contains(stores) && line["dropped"].is_u64(), "{line}");
     }
+}
+
+/// Resources with stores of both vendors in their queries, one of which is the whole of a list.
+const DECLARED: &str = r#"
+[resources.traffic]
+path = "/traffic"
+summary = "Traffic"
+tag = "Flow"
+gateway = "opretail"
+method = "open.shopweb.passengerFlow.getTotalData"
+scope = "flow:read"
+answer = "as_given"
+fresh = "30s"
+[resources.traffic.parameters.shop]
+type = "opretail_store"
+wire = "id"
+required = true
+example = "S_123456"
+[resources.shelf]
+path = "/shelf"
+summary = "Shelf"
+tag = "Stores"
+gateway = "oms"
+method = "shop.getList"
+scope = "stores:read"
+answer = "as_given"
+fresh = "30s"
+[resources.shelf.parameters.branches]
+type = "oms_store"
+wire = "shop_code"
+list = true
+example = "SHOP001"
+"#;
+
+#[actix_web::test]
+async fn every_store_that_a_query_names_is_named_however_it_is_spelled_and_wherever_the_answer_comes_from() {
+    let service = Service::start_with("audit-spellings", &format!("error,{AUDIT}=info,storegate::cli=info"), DECLARED);
+    let week = "from=2026-11-01&to=2026-11-07";
+    let cases = [
+        ("/flow?store_id=S_123456&store_id=S_100001".to_owned(), "S_123456,S_100001"),
+        ("/flow?store_id[0]=S_123456&store_id[1]=S_100001".to_owned(), "S_123456,S_100001"),
+        (
+            "/flow?store_id=S_123456&store_id%5B1%5D=S_100001&store_id[]=S_100002".to_owned(),
+            "S_123456,S_100001,S_100002",
+        ),
+        ("/flow?store_id=S_123456,%20S_100001,+S_100002".to_owned(), "S_123456,S_100001,S_100002"),
+        ("/flow?%73tore_id=%53_123456".to_owned(), "S_123456"),
+        (format!("/demographics?store_id[0]=%20S_123456&{week}"), "S_123456"),
+        ("/stores?code=SHOP001,SHOP002".to_owned(), "SHOP001,SHOP002"),
+        ("/stores?code[]=SHOP001&code[3]=SHOP002&page_size=1".to_owned(), "SHOP001,SHOP002"),
+        ("/traffic?shop=S_100002".to_owned(), "S_100002"),
+        ("/shelf?branches=SHOP001&branches[]=SHOP002".to_owned(), "SHOP001,SHOP002"),
+    ];
+    for (number, (path, _)) in cases.iter().enumerate() {
+        // From the gateway, from the cache, and by the shortcut.
+        for turn in 0..3 {
+            let (status, body) = service.get(path, &format!("{number}-{turn}")).await;
+            assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));
+        }
+    }
+    let refused = [
+        ("/flow?store_id=S_123456&store_id=Mary%20Smith&store_id=S_100001", "S_123456,S_100001"),
+        ("/traffic?shop=S_100001&shop=S_100002", "S_100001,S_100002"),
+        ("/flow?store_id=S_123456&store_id=%FF", "S_123456"),
+    ];
+    for (number, (path, _)) in refused.iter().enumerate() {
+        assert_eq!(service.get(path, &format!("refused-{number}")).await.0, 400, "{path}");
+    }
+    for (number, path) in ["/stores?name=S_123456", "/stores", "/stores/S_123456/flow"].iter().enumerate() {
+        assert_eq!(service.get(path, &format!("none-{number}")).await.0, 200, "{path}");
+    }
+    let log = service.log();
+    for (number, (path, stores)) in cases.iter().enumerate() {
+        for turn in 0..3 {
+            let line = the(&log, &format!("{number}-{turn}"), "stores requested");
+            assert_says(line, &[("stores", (*stores).into()), ("path", path.split('?').next().unwrap().into())]);
+        }
+    }
+    for (number, (_, stores)) in refused.iter().enumerate() {
+        let line = the(&log, &format!("refused-{number}"), "stores requested");
+        assert_says(line, &[("stores", (*stores).into()), ("status", 400.into())]);
+    }
+    assert!(log.iter().all(|line| !line["id"].as_str().unwrap_or_default().starts_with("none-")), "{log:#?}");
 }

@@ -119,3 +119,48 @@ async fn each_company_reads_its_own_organization_only() {
         assert_eq!((foreign.status, foreign.problem().as_str()), (403, "store-not-granted"), "{path}");
     }
 }
+
+#[actix_web::test]
+async fn what_is_not_utf8_is_refused_by_the_name_of_its_parameter_and_reaches_no_gateway() {
+    let app = TestApp::with(|setup| setup.more = DECLARED.to_owned());
+    let week = "from=2026-11-01&to=2026-11-07";
+    for (path, name) in [
+        // A name in GBK, half a letter, a surrogate, an overlong letter.
+        ("/stores?name=%C4%BE%C1%D6".to_owned(), "name"),
+        ("/stores?name=shop%E6%9C".to_owned(), "name"),
+        ("/stores?name=%ED%A0%80".to_owned(), "name"),
+        ("/stores?code[0]=SHOP001&code[1]=%FF".to_owned(), "code"),
+        ("/stores?page=1%FF".to_owned(), "page"),
+        ("/flow?store_id=S_123456,%C0%80".to_owned(), "store_id"),
+        (format!("/stores/S_123456/demographics?{week}&business_hours_only=%FF"), "business_hours_only"),
+        (format!("/inspections?source_type=%FF&{week}"), "source_type"),
+        ("/labels?text=%C4".to_owned(), "text"),
+        ("/stores/S_123456/flow/events?last-event-id=%FF".to_owned(), "last_event_id"),
+    ] {
+        let answer = app.get(&path).await;
+        assert_eq!((answer.status, answer.problem().as_str()), (400, "invalid-parameter"), "{path}");
+        let errors = answer.json()["errors"].clone();
+        assert_eq!((errors.as_array().unwrap().len(), errors[0]["parameter"].as_str()), (1, Some(name)), "{path}");
+        assert!(errors[0]["message"].as_str().unwrap().contains("not UTF-8"), "{path}: {errors}");
+    }
+    assert_eq!(app.sandbox().calls(), 0);
+    assert_eq!(app.get("/stores?name=%E6%9C%A8&page_size=1").await.status, 200);
+    assert_eq!(app.get("/stores?name=%EF%BF%BD").await.status, 200, "a replacement character is text, too");
+}
+
+const DECLARED: &str = r#"
+[resources.labels]
+path = "/labels"
+summary = "Labels"
+tag = "Stores"
+gateway = "oms"
+method = "shop.getList"
+scope = "stores:read"
+answer = "as_given"
+fresh = "30s"
+[resources.labels.parameters.text]
+type = "text"
+wire = "shop_name"
+required = true
+example = "a"
+"#;

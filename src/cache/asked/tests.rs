@@ -23,7 +23,7 @@ fn table() -> AskedTable {
 
 fn remember(table: &AskedTable, circle: Circle, target: &str, entry: &Arc<Entry>) {
     let key = Key::new("acme", "flow", &SettingsDigest::of(&1), &SettingsDigest::of(&2), target);
-    table.remember(Asked { circle, target: target.into(), resource: "flow", key, entry: entry.clone() });
+    table.remember(Asked { circle, target: target.into(), resource: "flow", key, entry: entry.clone(), stores: None });
 }
 
 fn body(table: &AskedTable, circle: Circle, target: &str) -> Option<String> {

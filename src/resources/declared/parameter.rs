@@ -69,6 +69,9 @@ impl Parameter {
     /// Reads it from a request; `None` when it is not given, or wrong.
     pub fn read(&'static self, reader: &mut Reader<'_>) -> Option<Given> {
         let texts = self.texts(reader);
+        if matches!(self.kind, Kind::Store(_)) && !self.is_in_path {
+            reader.name_stores(&self.name);
+        }
         if texts.is_empty() {
             if self.is_required && !reader.has_error(&self.name) {
                 reader.error(&self.name, "this parameter must be given");

@@ -8,7 +8,7 @@ mod reader;
 
 pub use page::{Page, PageInfo, PageQuery};
 pub use period::{Period, PeriodDocument, PeriodQuery, rfc3339};
-pub use reader::{Ask, LONGEST_LIST, Reader};
+pub use reader::{Ask, LONGEST_LIST, Parameters, Reader};
 
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};

@@ -232,7 +232,7 @@ mod tests {
         let path = Path::new(Url::new("/".parse().unwrap()));
         let zone = china_standard_time();
         let now: Timestamp = NOW.parse().unwrap();
-        let asked: Result<Only, _> = Reader::new(&path, query, &zone, now).ask().0;
+        let asked: Result<Only, _> = Reader::new(&path, query, &zone, now).ask().asked;
         asked.map(|only| only.0).map_err(|problem| {
             let errors = problem.document(&PublicUrl::default(), "/", "r").errors;
             assert_eq!(errors.len(), 1, "{errors:?}");

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::directory::{OrganizationId, StoreId};
+use crate::http::form_pairs::{self, Pair};
 use crate::http::problem::{ParameterError, Problem};
 use crate::settings::nearest;
 
@@ -22,12 +23,24 @@ pub trait Ask: Sized {
     fn read(reader: &mut Reader<'_>) -> Option<Self>;
 }
 
+/// What a [`Reader`] has read.
+pub struct Parameters<T> {
+    /// What is asked, or 400 with every parameter that is malformed, repeated or unknown.
+    pub asked: Result<T, Problem>,
+    /// Whether that depends on the time of asking.
+    pub is_for_now: bool,
+    /// Every store that the query names, even if something else in it is wrong.
+    pub stores: Vec<StoreId>,
+}
+
 /// The parameters of one request.
 pub struct Reader<'a> {
     path: &'a Path<Url>,
-    query: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    query: Vec<Pair<'a>>,
     asked: Vec<&'static str>,
     errors: Vec<ParameterError>,
+    /// The stores that the query names, as they were written.
+    stores: Vec<StoreId>,
     zone: &'a TimeZone,
     now: Timestamp,
     is_for_now: bool,
@@ -36,27 +49,23 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader for a request; dates are read in `zone`.
     pub fn new(path: &'a Path<Url>, query: &'a str, zone: &'a TimeZone, now: Timestamp) -> Self {
-        let query = form_urlencoded::parse(query.as_bytes()).collect();
-        Self { path, query, asked: Vec::new(), errors: Vec::new(), zone, now, is_for_now: false }
+        let query = form_pairs::pairs(query.as_bytes()).collect();
+        let (asked, errors, stores) = (Vec::new(), Vec::new(), Vec::new());
+        Self { path, query, asked, errors, stores, zone, now, is_for_now: false }
     }
 
-    /// Reads all that a resource asks, and tells whether that depends on the time of asking.
-    ///
-    /// # Errors
-    /// 400 with every parameter that is malformed, repeated or unknown.
-    pub fn ask<T: Ask>(self) -> (Result<T, Problem>, bool) {
+    /// Reads all that a resource asks.
+    pub fn ask<T: Ask>(self) -> Parameters<T> {
         self.ask_by(T::read)
     }
 
     /// The same, where what may be asked is known only at run time.
-    ///
-    /// # Errors
-    /// 400 with every parameter that is malformed, repeated or unknown.
-    pub fn ask_by<T>(mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> (Result<T, Problem>, bool) {
+    pub fn ask_by<T>(mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Parameters<T> {
         let asked = read(&mut self);
         self.refuse_unknown();
         let asked = asked.filter(|_| self.errors.is_empty());
-        (asked.ok_or_else(|| Problem::invalid_parameters(self.errors)), self.is_for_now)
+        let asked = asked.ok_or_else(|| Problem::invalid_parameters(self.errors));
+        Parameters { asked, is_for_now: self.is_for_now, stores: self.stores }
     }
 
     /// A parameter of the path, as it was written.
@@ -72,11 +81,31 @@ impl<'a> Reader<'a> {
     /// The stores in the query: `store_id=A&store_id=B`, or separated by commas.
     pub fn stores(&mut self) -> Option<Vec<StoreId>> {
         const NAME: &str = "store_id";
-        let stores = self.list(NAME);
+        let stores = self.stores_of(NAME);
         if stores.is_empty() && !self.has_error(NAME) {
             self.error(NAME, "name the stores: store_id=A&store_id=B");
         }
         (!self.has_error(NAME)).then_some(stores)
+    }
+
+    /// A list of stores; empty when it is not given.
+    pub fn stores_of(&mut self, name: &'static str) -> Vec<StoreId> {
+        let stores = self.list(name);
+        self.name_stores(name);
+        stores
+    }
+
+    /// One store.
+    pub fn store_of(&mut self, name: &'static str) -> Option<StoreId> {
+        self.name_stores(name);
+        self.parsed(name)
+    }
+
+    /// Remembers what is a store's id in a parameter of the query that was read.
+    pub fn name_stores(&mut self, name: &str) {
+        let values = self.query.iter().filter(|(key, _)| key == name).filter_map(|(_, value)| value.as_ref().ok());
+        let members = values.flat_map(|value| value.split(','));
+        self.stores.extend(members.filter_map(|member| member.trim().parse::<StoreId>().ok()));
     }
 
     /// The organization in the path.
@@ -87,13 +116,27 @@ impl<'a> Reader<'a> {
     /// A parameter of the query as text. Given twice, it is an error.
     pub fn text(&mut self, name: &'static str) -> Option<String> {
         self.asked.push(name);
-        let mut values = self.query.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
-        let value = values.next().map(|value| value.clone().into_owned());
-        if values.next().is_some() {
+        let mut values = self.values(name)?;
+        if values.len() > 1 {
             self.error(name, "this parameter is given more than once");
             return None;
         }
-        value
+        values.pop()
+    }
+
+    /// All values of this name; `None` when one is not UTF-8, which is reported.
+    fn values(&mut self, name: &str) -> Option<Vec<String>> {
+        let values = self.query.iter().filter(|(key, _)| key == name);
+        let values: Result<Vec<String>, _> =
+            values.map(|(_, value)| value.as_ref().map(|value| value.clone().into_owned())).collect();
+        match values {
+            Ok(values) => Some(values),
+            Err(error) => {
+                let error = *error;
+                self.error(name, error);
+                None
+            }
+        }
     }
 
     /// A parameter of the query that is parsed.
@@ -163,8 +206,8 @@ impl<'a> Reader<'a> {
                 *key = Cow::Borrowed(name);
             }
         }
-        let values = self.query.iter().filter(|(key, _)| key == name);
-        values.flat_map(|(_, value)| value.split(',')).map(|member| member.trim().to_owned()).collect()
+        let values = self.values(name).unwrap_or_default();
+        values.iter().flat_map(|value| value.split(',')).map(|member| member.trim().to_owned()).collect()
     }
 
     /// The last value of a parameter that libraries add by themselves, each in a spelling of its own: in either case, with
@@ -177,7 +220,7 @@ impl<'a> Reader<'a> {
                 *key = Cow::Borrowed(name);
             }
         }
-        self.query.iter().rfind(|(key, _)| key == name).map(|(_, value)| value.clone().into_owned())
+        self.values(name)?.pop()
     }
 
     /// Whether anything was wrong so far.
@@ -266,7 +309,7 @@ mod tests {
     fn ask(query: &str) -> Result<Probe, Vec<(String, String)>> {
         let path = Path::new(Url::new("/".parse().unwrap()));
         let zone = china_standard_time();
-        Reader::new(&path, query, &zone, Timestamp::UNIX_EPOCH).ask().0.map_err(|problem| {
+        Reader::new(&path, query, &zone, Timestamp::UNIX_EPOCH).ask().asked.map_err(|problem| {
             let document = problem.document(&PublicUrl::default(), "/", "r");
             document.errors.into_iter().map(|error| (error.parameter, error.message)).collect()
         })
@@ -303,6 +346,19 @@ mod tests {
         let names: Vec<&str> = errors.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["size", "codes", "page", "siz"]);
         assert!(errors[3].1.contains("did you mean size?"));
+    }
+
+    #[test]
+    fn a_value_that_is_not_utf8_is_told_by_its_name() {
+        for query in ["size=%FF", "size=7%C4", "codes=1,%FF", "codes=1&codes[1]=%C4%BE%FF", "codes[]=%ED%A0%80"] {
+            let errors = ask(query).unwrap_err();
+            let name = if query.starts_with("size") { "size" } else { "codes" };
+            assert!(
+                errors.len() == 1 && errors[0].0 == name && errors[0].1.contains("not UTF-8"),
+                "{query}: {errors:?}"
+            );
+        }
+        assert!(ask("siz%FF=1").unwrap_err()[0].1.contains("no such parameter"));
     }
 
     #[test]
