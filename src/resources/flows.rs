@@ -66,7 +66,8 @@ pub struct StoreProblem {
 /// Read the flow of many stores
 ///
 /// Visitors and sales of up to 200 stores in one answer. Each store has its own error: the answer is 200 while there is the
-/// flow of one, and else the problem of the first. Each store costs one of the client's quota.
+/// flow of one, else the failure of the gateway if there was one, and else the problem of the first. Each store costs one of the
+/// client's quota.
 #[utoipa::path(
     get,
     path = "/flow",

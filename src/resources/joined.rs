@@ -68,14 +68,16 @@ impl Joined {
     }
 }
 
-/// The first problem, if there is no part at all: then that is the answer.
+/// The problem of the answer, if there is no part at all: the first one that is a failure of the gateway or of this service,
+/// since the parts might be there without it; or else the first one.
 ///
 /// # Errors
-/// The problem of the first part.
+/// That problem.
 pub fn require_one<'a>(parts: impl Iterator<Item = &'a Part> + Clone) -> Result<(), Problem> {
     if parts.clone().any(Result::is_ok) {
         return Ok(());
     }
-    let mut problems = parts.filter_map(|part| part.as_ref().err());
-    problems.next().map_or(Ok(()), |problem| Err(problem.clone()))
+    let problems = || parts.clone().filter_map(|part| part.as_ref().err());
+    let failure = problems().find(|problem| problem.kind().status() >= 500);
+    failure.or_else(|| problems().next()).map_or(Ok(()), |problem| Err(problem.clone()))
 }

@@ -120,7 +120,8 @@ pub struct Overview {
 /// Read what there is to know of a store
 ///
 /// The store, its flow and its demographics in one answer. Each part needs its own scope and has its own error: the answer
-/// is 200 while one part is there, and else the problem of the first. Each part costs one of the client's quota.
+/// is 200 while one part is there, else the failure of a gateway if there was one, and else the problem of the first.
+/// Each part costs one of the client's quota.
 #[utoipa::path(
     get,
     path = "/stores/{store_id}/overview",

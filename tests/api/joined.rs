@@ -108,6 +108,23 @@ async fn without_any_part_the_first_problem_is_the_answer() {
 }
 
 #[actix_web::test]
+async fn without_any_part_a_gateways_failure_is_the_answer_whatever_the_order() {
+    let app = app("joined-outages");
+    for stores in ["SHOP002,S_123456", "S_123456,SHOP002", "SHOP002,SHOP003,S_100001,SHOP004"] {
+        app.sandbox().fail_next_of(FLOW, Fault::code("-500"), 9);
+        let refused = app.get(&format!("/flow?store_id={stores}")).await;
+        // The breaker may have opened meanwhile.
+        assert!([502, 503].contains(&refused.status) && refused.problem().starts_with("gateway-"), "{stores}");
+        app.sandbox().clear_faults();
+        app.pass(60);
+    }
+    // It has no OMS code.
+    app.sandbox().fail_next_of(FLOW, Fault::code("-500"), 9);
+    let refused = app.get("/stores/S_100001/overview?parts=store,flow").await;
+    assert!([502, 503].contains(&refused.status) && refused.problem().starts_with("gateway-"), "{}", refused.text());
+}
+
+#[actix_web::test]
 async fn each_part_needs_its_own_scope_and_one_of_them_is_enough_to_ask() {
     let app = app("overview-scopes");
     let overview = app.get_as("counter", "/stores/flagship/overview").await.json();
