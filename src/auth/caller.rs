@@ -86,14 +86,14 @@ impl<S: Scope> Caller<S> {
         let auth = request.app_data::<web::Data<CurrentAuth>>().map(|auth| auth.get());
         let Some(auth) = auth.filter(|_| cost > 1) else { return Ok(()) };
         let Quota::Limited(rate) = auth.quota_of(&self.token) else { return Ok(()) };
+        auth.quotas().give_back(&self.token, rate);
         if cost > rate.count() {
             if let Some(counted) = Counted::of(request) {
-                counted.costing(cost).leave_at(request);
+                counted.given_back().costing(cost).leave_at(request);
             }
             metrics::quota_refused();
             return Err(headers::never_fits(rate, cost));
         }
-        auth.quotas().give_back(&self.token, rate);
         let counted = auth.quotas().take(&self.token, rate, cost, auth.clock.elapsed()).await;
         admit(request, rate, cost, counted)
     }

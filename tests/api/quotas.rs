@@ -131,6 +131,13 @@ async fn a_batch_larger_than_the_whole_quota_is_refused_for_good() {
     assert!(detail.contains("costs 60") && detail.contains("at most 5"), "{detail}");
     assert_eq!(refused.header("retry-after"), None, "waiting is of no help");
     assert_eq!(refused.header("ratelimit-policy"), Some("\"default\";q=5;w=60;storegate-cost=60"));
+    assert_eq!(refused.header("ratelimit"), Some("\"default\";r=5;t=12"));
+    // It takes nothing, however often it is tried.
+    for _ in 0..7 {
+        assert_eq!(app.get(&batch(100_001, 6)).await.header("ratelimit"), Some("\"default\";r=5;t=12"));
+    }
+    assert_eq!(app.get(FLOW).await.header("ratelimit"), Some("\"default\";r=4;t=12"));
+    assert_eq!(app.get(&batch(100_001, 60)).await.header("ratelimit"), Some("\"default\";r=4;t=12"));
 }
 
 #[actix_web::test]

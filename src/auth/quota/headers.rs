@@ -51,6 +51,12 @@ impl Counted {
         Self { cost, ..self }
     }
 
+    /// The same after the one that was taken has come back.
+    #[must_use]
+    pub fn given_back(self) -> Self {
+        Self { left: self.left.saturating_add(1).min(self.rate.count()), ..self }
+    }
+
     /// How the request was counted so far.
     pub fn of(request: &HttpRequest) -> Option<Self> {
         request.extensions().get::<Slot>().and_then(|Slot(slot)| slot.get())
