@@ -12,6 +12,8 @@ pub(super) enum Found<'a> {
     Value(&'a Value),
     /// The token says nothing about it.
     Absent,
+    /// There is `null`, here or on the way: a token that grants nothing, or one whose limits cannot be told.
+    Null,
     /// Something on the path is no object, so that it cannot be told what the token says about it.
     NoWay,
 }
@@ -24,7 +26,7 @@ impl ClaimPath {
     /// A claim of just this name comes first, since names such as `https://example.com/roles` have dots of their own.
     pub(super) fn find<'a>(&self, claims: &'a Map<String, Value>) -> Found<'a> {
         if let Some(value) = claims.get(&self.0) {
-            return Found::Value(value);
+            return Found::of(value);
         }
         match self.0.strip_prefix('/') {
             Some(pointer) => {
@@ -42,19 +44,24 @@ fn follow<'a, 'n>(claims: &'a Map<String, Value>, mut names: impl Iterator<Item 
     for name in names {
         match value {
             None => return Found::Absent,
+            Some(Value::Null) => return Found::Null,
             Some(Value::Object(inner)) => value = inner.get(name),
             Some(_) => return Found::NoWay,
         }
     }
-    value.map_or(Found::Absent, Found::Value)
+    value.map_or(Found::Absent, Found::of)
 }
 
 impl<'a> Found<'a> {
+    const fn of(value: &'a Value) -> Self {
+        if matches!(value, Value::Null) { Self::Null } else { Self::Value(value) }
+    }
+
     /// For claims that a token must have: whatever is missing, it is refused.
     pub(super) const fn value(self) -> Option<&'a Value> {
         match self {
             Self::Value(value) => Some(value),
-            Self::Absent | Self::NoWay => None,
+            Self::Absent | Self::Null | Self::NoWay => None,
         }
     }
 }
@@ -66,11 +73,12 @@ mod tests {
 
     fn find(path: &str) -> Option<Value> {
         let claims = json!({
-            "a": { "b": { "c": 1 }, "b.c": 2, "x/y": 3, "~": 4 }, "a.b": { "c": 5 }, "/a/b": 6, "text": "t",
+            "a": { "b": { "c": 1 }, "b.c": 2, "x/y": 3, "~": 4 }, "a.b": { "c": 5 }, "/a/b": 6, "text": "t", "null": null, "n": { "null": null },
         });
         match ClaimPath::new(path).find(claims.as_object().unwrap()) {
             Found::Value(value) => Some(value.clone()),
             Found::Absent => None,
+            Found::Null => Some(json!(null)),
             Found::NoWay => Some(json!("no way")),
         }
     }
@@ -92,6 +100,10 @@ mod tests {
             ("none", None),
             ("", None),
             ("/", None),
+            ("null", Some(json!(null))),
+            ("null.a.b", Some(json!(null))),
+            ("n.null", Some(json!(null))),
+            ("/n/null/a", Some(json!(null))),
             ("text.b", Some(json!("no way"))),
             ("/text/b", Some(json!("no way"))),
             ("a.b.c.d", Some(json!("no way"))),

@@ -186,7 +186,7 @@ impl ClaimMapping {
         for claim in &self.scope_claims {
             let theirs = match claim.find(claims) {
                 Found::Value(value) => names(value).ok_or(TokenError::UnusableClaim("scopes"))?,
-                Found::Absent => continue,
+                Found::Absent | Found::Null => continue,
                 Found::NoWay => return Err(TokenError::UnusableClaim("scopes")),
             };
             let granted = self.granted(&theirs);
@@ -251,7 +251,7 @@ fn list(
     let value = match claim.map_or(Found::Absent, |claim| claim.find(claims)) {
         Found::Value(value) => value,
         Found::Absent => return Ok(None),
-        Found::NoWay => return Err(TokenError::UnusableClaim(what)),
+        Found::Null | Found::NoWay => return Err(TokenError::UnusableClaim(what)),
     };
     let names = texts(value).ok_or(TokenError::UnusableClaim(what))?;
     Ok(Some(names.into_iter().map(str::to_owned).collect()))
@@ -266,9 +266,10 @@ fn texts(value: &Value) -> Option<Vec<&str>> {
     }
 }
 
-/// The same, or the keys of an object but for those whose value says no.
+/// The same without the `null`s of a list, or the keys of an object but for those whose value says no.
 fn names(value: &Value) -> Option<Vec<&str>> {
     match value {
+        Value::Array(items) => items.iter().filter(|item| !item.is_null()).map(Value::as_str).collect(),
         Value::Object(object) => {
             Some(object.iter().filter(|(_, value)| is_granting(value)).map(|(name, _)| name.as_str()).collect())
         }

@@ -103,7 +103,7 @@ fn scopes_are_a_text_or_a_list_and_only_ours_count() {
     assert_eq!(scopes("realm_access.roles", json!({ "roles": ["flow:read"] })).unwrap(), "flow:read");
     assert_eq!(scopes("roles", json!(["flow:read cache:purge"])).unwrap(), "", "an item of a list is one name");
     assert_eq!(scopes("roles", json!([])).unwrap(), "");
-    for unusable in [json!(7), json!(true), Value::Null, json!([["flow:read"]]), json!(["flow:read", 7])] {
+    for unusable in [json!(7), json!(true), json!([["flow:read"]]), json!(["flow:read", 7])] {
         assert_eq!(scopes("roles", unusable.clone()), Err(TokenError::UnusableClaim("scopes")));
         assert_eq!(scopes("roles.names", unusable), Err(TokenError::UnusableClaim("scopes")));
     }
@@ -112,7 +112,7 @@ fn scopes_are_a_text_or_a_list_and_only_ours_count() {
 #[test]
 fn a_token_without_any_scope_or_role_is_good_and_opens_nothing() {
     assert_eq!(read(&mapping(), &without("scope")).unwrap().scope, "");
-    for none in [json!(""), json!([]), json!({}), json!("openid profile")] {
+    for none in [json!(""), json!([]), json!({}), json!("openid profile"), Value::Null, json!([null])] {
         assert_eq!(read(&mapping(), &with("scope", none)).unwrap().scope, "");
     }
 }
@@ -147,6 +147,10 @@ fn of_several_claims_the_first_that_grants_a_scope_counts_and_none_is_added_to_i
     assert_eq!(scopes(json!([]), json!({}), json!("stores:read")).unwrap(), "stores:read");
     assert_eq!(scopes(json!("openid"), json!(7), json!("flow:read")), Err(TokenError::UnusableClaim("scopes")));
     assert_eq!(read(&several, &claims()).unwrap().scope, "flow:read stores:read", "claims that are not there");
+    assert_eq!(scopes(Value::Null, json!(["flow:read"]), json!("stores:read")).unwrap(), "flow:read");
+    assert_eq!(scopes(json!([null]), Value::Null, json!("stores:read")).unwrap(), "stores:read");
+    assert_eq!(scopes(Value::Null, json!([null, "flow:read"]), Value::Null).unwrap(), "flow:read");
+    assert_eq!(scopes(Value::Null, Value::Null, Value::Null).unwrap(), "", "it opens nothing");
 }
 
 #[test]
