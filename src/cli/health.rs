@@ -7,19 +7,25 @@ use awc::http::{Method, StatusCode};
 use super::error::CliError;
 use super::output;
 use crate::http_client::{Connection, Failure, HttpClient, Options};
+use crate::settings::http_url;
 
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Ask a running service for its health.
 #[derive(clap::Args)]
 pub struct HealthCommand {
-    /// The address of the health check; http only
+    /// The address of the health check: http://, which the service itself speaks
     #[arg(default_value = "http://127.0.0.1:8080/healthz")]
     url: String,
 }
 
 impl HealthCommand {
     pub(super) async fn run(self) -> Result<(), CliError> {
+        let help = "write the address as http://127.0.0.1:8080/healthz";
+        let url = http_url::parse(&self.url).map_err(|error| CliError::message(format!("{error}; {help}")))?;
+        if url.scheme_str() != Some("http") {
+            return Err(CliError::message(format!("the service itself speaks http alone, without TLS; {help}")));
+        }
         let status = tokio::time::timeout(PATIENCE, self.status()).await.unwrap_or(Err(Failure::NotInTime));
         let status = status.map_err(|failure| CliError::message(format!("{} does not answer: {failure}", self.url)))?;
         if status.is_success() {

@@ -71,9 +71,17 @@ fn a_malformed_address_is_refused_at_the_start_by_its_line_and_key() {
 
 #[test]
 fn no_port_is_guessed_where_an_address_is_written_on_the_command_line() {
-    for url in ["http://127.0.0.1:99999/healthz", "http://127.0.0.1:8O80/healthz", "http://127.0.0.1:/healthz"] {
+    for (url, why) in [
+        ("http://127.0.0.1:99999/healthz", "port of the URL"),
+        ("http://127.0.0.1:8O80/healthz", "port of the URL"),
+        ("http://127.0.0.1:/healthz", "port of the URL"),
+        ("127.0.0.1:8080", "begins with http://"),
+        ("https://127.0.0.1:8080/healthz", "speaks http alone"),
+        ("http://user:planted@127.0.0.1:1/", "user name or password"),
+    ] {
         let output = run(&["health", url], &[], "");
         let told = String::from_utf8(output.stderr).unwrap();
-        assert!(!output.status.success() && told.contains("the address cannot be called"), "{url}: {told}");
+        assert!(!output.status.success() && told.contains(why) && !told.contains("planted"), "{url}: {told}");
+        assert!(told.contains("write the address as http://127.0.0.1:8080/healthz"), "{url}: {told}");
     }
 }
