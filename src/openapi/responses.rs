@@ -17,15 +17,19 @@ use crate::http::problem_type::ProblemType;
 use crate::http::public_url::PublicUrl;
 use crate::resources::{Endpoint, Resource};
 
+/// Errors of every operation, most of which are answered before its handler is asked. 405 is of other methods than the
+/// documented ones.
+const ANYWHERE: [u16; 8] = [400, 413, 414, 417, 421, 431, 500, 503];
+/// Errors of operations that read a body.
+const OF_BODIES: [u16; 1] = [408];
 /// Errors of every operation that needs a token.
-const ALWAYS: [u16; 8] = [400, 401, 403, 406, 414, 429, 431, 500];
+const WITH_TOKEN: [u16; 5] = [401, 403, 406, 429, 504];
 /// Errors of operations that call a gateway.
-const FROM_GATEWAYS: [u16; 5] = [404, 422, 502, 503, 504];
+const FROM_GATEWAYS: [u16; 3] = [404, 422, 502];
 
 /// All shared answers by name.
 pub(super) fn shared(public_url: &PublicUrl) -> BTreeMap<String, Response> {
-    let mut statuses: Vec<u16> = ALWAYS.iter().chain(&FROM_GATEWAYS).copied().collect();
-    statuses.sort_unstable();
+    let statuses = [&ANYWHERE[..], &OF_BODIES, &WITH_TOKEN, &FROM_GATEWAYS].concat();
     let mut responses: BTreeMap<String, Response> =
         statuses.into_iter().map(|status| (problem_name(status), problem_response(status, public_url))).collect();
     responses.insert("NotModified".to_owned(), not_modified());
@@ -44,7 +48,7 @@ pub(super) fn complete(operation: &mut Operation, endpoint: &Endpoint, resource:
         operation.parameters.get_or_insert_default().extend(cache_request_headers().map(RefOr::T));
     }
     let from_gateways: &[u16] = if resource.asks_gateways() { &FROM_GATEWAYS } else { &[] };
-    for status in ALWAYS.iter().chain(from_gateways) {
+    for status in ANYWHERE.iter().chain(&WITH_TOKEN).chain(from_gateways) {
         responses.insert(status.to_string(), reference(&problem_name(*status)));
     }
 }
@@ -58,8 +62,11 @@ fn has_tags(resource: &Resource, endpoint: &Endpoint) -> bool {
 pub(super) fn complete_open(operation: &mut Operation) {
     // An empty list says that there is none; generators take one empty requirement for one that can be met.
     operation.security = Some(Vec::new());
-    for status in [414, 431, 500] {
-        operation.responses.responses.insert(status.to_string(), reference(&problem_name(status)));
+    let of_bodies: &[u16] = if operation.request_body.is_some() { &OF_BODIES } else { &[] };
+    for status in ANYWHERE.iter().chain(of_bodies) {
+        // What the operation documents itself has another form.
+        let responses = &mut operation.responses.responses;
+        responses.entry(status.to_string()).or_insert_with(|| reference(&problem_name(*status)));
     }
 }
 

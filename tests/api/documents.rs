@@ -141,6 +141,37 @@ async fn a_path_takes_exactly_the_parameters_that_its_document_names() {
 }
 
 #[actix_web::test]
+async fn what_the_edge_refuses_is_documented_for_every_operation() {
+    let app = TestApp::with(|setup| setup.set("SERVER__HOSTS", "storegate.example.com"));
+    let (host, last) = (("host", "storegate.example.com"), ("connection", "close"));
+    let (long, cookie) = ("x".repeat(11 << 10), "x".repeat(17 << 10));
+    let document = app.send("GET", "/openapi.json", &[host, last], "").await.json();
+    for (method, template, operation) in operations(&document) {
+        let path = template.replace("{store_id}", "S_123456").replace("{organization_id}", "1084");
+        let responses = operation["responses"].as_object().unwrap();
+        let mut answers = vec![
+            (417, app.send(&method, &path, &[host, last, ("expect", "more")], "").await),
+            (414, app.send(&method, &format!("{path}?{long}"), &[host, last], "").await),
+            (431, app.send(&method, &path, &[host, last, ("cookie", &cookie)], "").await),
+            (400, app.send(&method, &path, &[("host", "a/b"), last], "").await),
+        ];
+        // Its connection ends while the body is still being sent, which this client takes for no answer.
+        assert!(responses.contains_key("413"), "{method} {path}");
+        if !["/healthz", "/readyz", "/metrics"].contains(&path.as_str()) {
+            answers.push((421, app.send(&method, &path, &[("host", "other.example.com"), last], "").await));
+        }
+        for (status, answer) in answers {
+            assert_eq!(answer.status, status, "{method} {path}");
+            assert!(responses.contains_key(&status.to_string()), "{status} of {method} {path}");
+        }
+        for (status, response) in responses.iter().filter(|(_, response)| response.get("$ref").is_some()) {
+            let name = response["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+            assert!(document["components"]["responses"][name].is_object(), "{status} of {method} {path}");
+        }
+    }
+}
+
+#[actix_web::test]
 async fn every_type_of_problem_has_a_page_and_stands_in_the_list() {
     let app = TestApp::spawn();
     let index = app.send("GET", "/problems", &[], "").await.text();
