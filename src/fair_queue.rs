@@ -1,8 +1,10 @@
 //! Permits that are shared out fairly: between tenants, and within a tenant between its clients.
 //!
 //! A free permit goes to the waiting tenant that has the fewest in use, and within it to the client that has the fewest;
-//! among equals in turn. Whoever is alone may use all of them. The places of the queue are shared out in the same way: when
-//! all are taken, a newcomer takes the place of the last one in line of whoever has the most.
+//! among equals in turn. Whoever is alone may use all of them, or all but a reserve: then a tenant leaves as many free as it has
+//! in use, up to the reserve, so that a tenant that has none is served at once, however long others hold theirs. The places of
+//! the queue are shared out equally: when all are taken, a newcomer takes the place of the last one in line of whoever has the
+//! most.
 
 mod pace;
 mod shares;
@@ -16,7 +18,7 @@ use tokio::sync::oneshot;
 use crate::clock::Clock;
 
 use self::pace::Pace;
-use self::shares::{Shares, Waiter};
+use self::shares::{Room, Shares, Waiter};
 
 /// A clock that stands still must not keep a worker busy.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
@@ -59,6 +61,8 @@ struct Inner {
 struct State {
     shares: Shares,
     pace: Option<Pace>,
+    /// How many permits are left for tenants that have fewer in use.
+    reserve: usize,
     /// Numbers the waiters.
     next: u64,
     /// Whether a task waits for the moment when the pace allows the next permit.
@@ -66,9 +70,14 @@ struct State {
 }
 
 impl State {
+    /// The permits that nobody uses, and how many of them are left for others.
+    fn room(&self, permits: usize) -> Room {
+        Room { free: permits.saturating_sub(self.shares.in_use()), reserve: self.reserve }
+    }
+
     /// Whether nothing but the pace keeps somebody waiting.
-    const fn is_held_back(&self, permits: usize) -> bool {
-        self.shares.waiting() > 0 && self.shares.in_use() < permits
+    fn is_held_back(&self, permits: usize) -> bool {
+        self.shares.has_next(self.room(permits))
     }
 }
 
@@ -121,8 +130,13 @@ impl FairQueue {
     /// The same, of which no more than `per_second` are given out in any second.
     pub fn paced(permits: usize, queue: usize, per_second: Option<NonZeroU32>, clock: Clock) -> Self {
         let pace = per_second.map(Pace::new);
-        let state = State { shares: Shares::default(), pace, next: 0, is_paced: false };
+        let state = State { shares: Shares::default(), pace, reserve: 0, next: 0, is_paced: false };
         Self(Arc::new(Inner { permits, queue, clock, state: Mutex::new(state) }))
+    }
+
+    /// From now on leaves so many permits for tenants that have fewer in use.
+    pub fn keep_in_reserve(&self, permits: usize) {
+        self.lock().reserve = permits;
     }
 
     /// Waits for a permit, at most this long.
@@ -163,7 +177,9 @@ impl FairQueue {
     /// Gives the number of the new waiter. Whoever can be served at once needs no place in the queue.
     fn enqueue(&self, principal: &Principal, permit: oneshot::Sender<Permit>) -> Result<u64, Full> {
         let mut state = self.lock();
-        let is_free = state.shares.waiting() == 0 && self.may_serve(&mut state);
+        let room = state.room(self.0.permits);
+        let is_next = !state.shares.has_next(room) && state.shares.may_have(&principal.0, room);
+        let is_free = is_next && self.pace_allows(&mut state);
         // Dropped behind the lock: its receiver wakes.
         let mut _displaced = None;
         if !is_free && state.shares.waiting() >= self.0.queue {
@@ -179,18 +195,19 @@ impl FairQueue {
         Ok(number)
     }
 
-    /// Whether there is a permit, and the pace allows to give it out now.
-    fn may_serve(&self, state: &mut State) -> bool {
+    /// Whether the pace allows to give out a permit now.
+    fn pace_allows(&self, state: &mut State) -> bool {
         let now = self.0.clock.elapsed();
-        state.shares.in_use() < self.0.permits && state.pace.as_mut().is_none_or(|pace| pace.wait(now).is_zero())
+        state.pace.as_mut().is_none_or(|pace| pace.wait(now).is_zero())
     }
 
     /// Gives out all permits that can be given out now.
     fn serve(&self) {
         let mut served = Vec::new();
         let mut state = self.lock();
-        while state.shares.waiting() > 0 && self.may_serve(&mut state) {
-            let Some(waiter) = state.shares.serve_next() else { break };
+        while self.pace_allows(&mut state) {
+            let room = state.room(self.0.permits);
+            let Some(waiter) = state.shares.serve_next(room) else { break };
             if let Some(pace) = &mut state.pace {
                 pace.count(self.0.clock.elapsed());
             }

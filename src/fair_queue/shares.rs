@@ -18,6 +18,22 @@ pub struct Waiter {
     pub permit: oneshot::Sender<Permit>,
 }
 
+/// The permits that nobody uses.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// How many there are.
+    pub free: usize,
+    /// How many of them are left for tenants that have fewer in use.
+    pub reserve: usize,
+}
+
+impl Room {
+    /// Whether there is one for a tenant that has so many in use: it leaves as many free, up to the reserve.
+    fn is_for(self, in_use: usize) -> bool {
+        self.free > in_use.min(self.reserve)
+    }
+}
+
 /// All of them.
 #[derive(Debug, Default)]
 pub struct Shares {
@@ -61,10 +77,21 @@ impl Shares {
         self.root.enqueue(path, waiter, self.turns);
     }
 
-    /// Takes out the one whose turn it is, who has a permit from now on.
-    pub fn serve_next(&mut self) -> Option<Waiter> {
+    /// Whether there is room for somebody who waits.
+    pub fn has_next(&self, room: Room) -> bool {
+        self.root.members.values().any(|tenant| tenant.waiting > 0 && room.is_for(tenant.in_use))
+    }
+
+    /// Whether there is room for this principal.
+    pub fn may_have(&self, path: &[Arc<str>], room: Room) -> bool {
+        let tenant = path.first().and_then(|tenant| self.root.members.get(tenant));
+        room.is_for(tenant.map_or(0, |tenant| tenant.in_use))
+    }
+
+    /// Takes out the one whose turn it is of those for whom there is room, who has a permit from now on.
+    pub fn serve_next(&mut self, room: Room) -> Option<Waiter> {
         self.turns += 1;
-        self.root.serve_next(self.turns)
+        self.root.serve_next(self.turns, Some(room))
     }
 
     /// A permit of this principal is given back.
@@ -100,10 +127,11 @@ impl Group {
         }
     }
 
-    fn serve_next(&mut self, turn: u64) -> Option<Waiter> {
-        let waiting = self.members.values_mut().filter(|member| member.waiting > 0);
-        let waiter = match waiting.min_by_key(|member| (member.in_use, member.turn)) {
-            Some(member) => member.serve_next(turn),
+    /// With `room`, only members for which there is some are served: that is asked of tenants alone.
+    fn serve_next(&mut self, turn: u64, room: Option<Room>) -> Option<Waiter> {
+        let is_due = |member: &&mut Self| member.waiting > 0 && room.is_none_or(|room| room.is_for(member.in_use));
+        let waiter = match self.members.values_mut().filter(is_due).min_by_key(|member| (member.in_use, member.turn)) {
+            Some(member) => member.serve_next(turn, None),
             None => self.line.pop_front(),
         }?;
         self.waiting -= 1;

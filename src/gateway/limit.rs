@@ -10,10 +10,14 @@ use super::vendor::Gateway;
 use crate::clock::{Clock, Deadline};
 use crate::fair_queue::{self, FairQueue, Permit, Principal};
 
+/// One of so many permits is left for tenants that have fewer in use, where several tenants share a gateway.
+const ONE_IN_RESERVE_OF: usize = 8;
+
 /// The limits of one gateway, shared by all workers, and fairly by all tenants and their clients.
 #[derive(Debug)]
 pub struct CallLimit {
     calls: FairQueue,
+    reserve: usize,
     queue_wait: Duration,
 }
 
@@ -28,16 +32,25 @@ impl CallLimit {
     /// Limits as configured.
     pub fn new(settings: LimitSettings, clock: Clock) -> Self {
         let LimitSettings { calls_in_flight, calls_per_second, queue, queue_wait } = settings;
-        Self { calls: FairQueue::paced(calls_in_flight, queue, calls_per_second, clock), queue_wait }
+        let calls = FairQueue::paced(calls_in_flight, queue, calls_per_second, clock);
+        let reserve = (calls_in_flight / ONE_IN_RESERVE_OF).max(1).min(calls_in_flight.saturating_sub(1));
+        Self { calls, reserve, queue_wait }
     }
 
-    /// Waits for a permit to call, but not longer than configured, nor in a queue longer than configured.
+    /// Waits for a permit to call, but not longer than configured, nor in a queue longer than configured. Where other accounts
+    /// share the limits, an eighth of the permits is in reserve, so that nobody waits for calls of others that hang.
     ///
     /// # Errors
     /// [`Full`] when there is none in time.
-    pub async fn enter(&self, principal: &Principal, deadline: &Deadline) -> Result<Permit, Full> {
+    pub async fn enter(self: &Arc<Self>, principal: &Principal, deadline: &Deadline) -> Result<Permit, Full> {
+        self.calls.keep_in_reserve(if self.is_shared() { self.reserve } else { 0 });
         let permit = self.calls.acquire(principal, self.queue_wait.min(deadline.left())).await;
         permit.map_err(|fair_queue::Full| Full { retry_after: self.queue_wait.max(self.calls.next_in()) })
+    }
+
+    /// Whether several accounts have these limits: each holds them once, and so does [`CallLimits`].
+    fn is_shared(self: &Arc<Self>) -> bool {
+        Arc::strong_count(self) > 2
     }
 
     /// How many calls are under way.

@@ -1,13 +1,14 @@
 //! Tenants and clients at one gateway: whoever asks for much does not take what the others need.
 
 use std::cell::Cell;
+use std::pin::pin;
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, Params, PasswordHasher};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::future::{join, join_all};
+use futures_util::future::{Either, join, join_all, select};
 
 use storegate::auth::secrets::SecretHash;
 use storegate::config::Settings;
@@ -47,15 +48,16 @@ async fn beside_a_greedy_one(app: &TestApp, other: &str, calls_in_flight: u64) -
 #[actix_web::test]
 async fn a_tenant_with_many_calls_leaves_the_others_their_share() {
     let app = TestApp::with(|setup| setup.sandbox.latency = Duration::from_millis(300));
-    let (greedy, other) = beside_a_greedy_one(&app, "zenith", 64).await;
+    let (greedy, other) = beside_a_greedy_one(&app, "zenith", 56).await;
     assert_eq!(good(&other), 12);
-    assert!(good(&greedy) >= 64, "{}", good(&greedy));
+    assert!(good(&greedy) >= 56, "{}", good(&greedy));
 }
 
 #[actix_web::test]
 async fn a_client_with_many_calls_leaves_the_others_of_its_tenant_their_share() {
     let app = TestApp::with(|setup| {
-        setup.set("GATEWAY__CALLS_IN_FLIGHT", "4");
+        // One of them is left for other tenants.
+        setup.set("GATEWAY__CALLS_IN_FLIGHT", "5");
         setup.set("GATEWAY__QUEUE", "40");
         setup.sandbox.latency = Duration::from_millis(100);
     });
@@ -64,13 +66,49 @@ async fn a_client_with_many_calls_leaves_the_others_of_its_tenant_their_share() 
 }
 
 #[actix_web::test]
-async fn a_tenant_alone_may_use_all_of_a_gateway() {
-    let app = TestApp::with(|setup| {
-        setup.set("GATEWAY__CALLS_IN_FLIGHT", "8");
-        setup.set("GATEWAY__QUEUE", "0");
-        setup.sandbox.latency = Duration::from_millis(300);
-    });
-    assert_eq!(good(&read_all(&app, "dashboard", &flows(200_000, 40)).await), 8);
+async fn a_tenant_alone_at_a_gateway_may_use_all_of_it_and_leaves_an_eighth_where_there_are_others() {
+    for (is_alone, expected) in [(true, 8), (false, 7)] {
+        let app = TestApp::with(|setup| {
+            setup.set("GATEWAY__CALLS_IN_FLIGHT", "8");
+            setup.set("GATEWAY__QUEUE", "0");
+            setup.sandbox.latency = Duration::from_millis(300);
+            if is_alone {
+                setup.set("TENANTS__ZENITH__OPRETAIL__M_API", "http://127.0.0.1:9/m.api");
+            }
+        });
+        assert_eq!(good(&read_all(&app, "dashboard", &flows(200_000, 40)).await), expected, "{is_alone}");
+    }
+}
+
+#[actix_web::test]
+async fn calls_of_one_tenant_that_hang_keep_no_other_tenant_waiting() {
+    for calls_in_flight in [8, 64] {
+        let app = TestApp::with(|setup| {
+            setup.set("GATEWAY__CALLS_IN_FLIGHT", calls_in_flight.to_string());
+            // Nothing is given back while the test goes on, so that who has to wait is refused.
+            setup.set("GATEWAY__ATTEMPT_TIMEOUT", "20s");
+            setup.set("GATEWAY__QUEUE_WAIT", "100ms");
+        });
+        let hanging = calls_in_flight - calls_in_flight / 8;
+        app.sandbox().fail_next_of(FLOW, Fault::Hang, hanging);
+        let many = flows(200_000, 100);
+        let greedy = read_all(&app, "dashboard", &many);
+        let other = async {
+            while app.sandbox().calls_of(FLOW) < u64::from(hanging) {
+                tokio::task::yield_now().await;
+            }
+            let mut answers = Vec::new();
+            for path in flows(300_000, 20) {
+                answers.push(app.get_as("zenith", &path).await);
+            }
+            answers
+        };
+        let other = match select(pin!(greedy), pin!(other)).await {
+            Either::Left(_) => panic!("calls that hang were answered"),
+            Either::Right((other, _)) => other,
+        };
+        assert_eq!(good(&other), 20, "{calls_in_flight}");
+    }
 }
 
 #[actix_web::test]

@@ -8,14 +8,14 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-fn limit(in_flight: usize, per_second: Option<u32>) -> CallLimit {
+fn limit(in_flight: usize, per_second: Option<u32>) -> Arc<CallLimit> {
     let settings = LimitSettings {
         calls_in_flight: in_flight,
         calls_per_second: per_second.and_then(NonZeroU32::new),
         queue: 8,
         queue_wait: Duration::from_millis(20),
     };
-    CallLimit::new(settings, Clock::manual(Timestamp::UNIX_EPOCH).0)
+    Arc::new(CallLimit::new(settings, Clock::manual(Timestamp::UNIX_EPOCH).0))
 }
 
 fn deadline() -> Deadline {
@@ -41,6 +41,35 @@ async fn a_caller_whom_the_pace_keeps_waiting_learns_when_the_next_call_may_star
     let _first = limit.enter(&who, &deadline()).await.unwrap();
     let second = limit.enter(&who, &deadline()).await;
     assert_eq!(second.unwrap_err(), Full { retry_after: Duration::from_secs(1) });
+}
+
+#[actix_web::test]
+async fn accounts_that_share_a_gateway_leave_an_eighth_of_it_for_each_other_and_one_that_is_alone_does_not() {
+    for (in_flight, reserve) in [(1, 0), (2, 1), (8, 1), (64, 8)] {
+        let limits = CallLimits::default();
+        let settings = LimitSettings { calls_in_flight: in_flight, queue: 0, ..LimitSettings::default() };
+        let account = || limits.of(Gateway::Oms, "https://oms.example.com/", settings, &Clock::system());
+        let (acme, who) = (account(), Principal::of(&["acme", "dashboard"]));
+        let mut permits = Vec::new();
+        while let Ok(permit) = acme.enter(&who, &deadline()).await {
+            permits.push(permit);
+        }
+        assert_eq!(permits.len(), in_flight, "alone");
+        permits.clear();
+        let zenith = account();
+        while let Ok(permit) = acme.enter(&who, &deadline()).await {
+            permits.push(permit);
+        }
+        assert_eq!(permits.len(), in_flight - reserve, "of {in_flight}");
+        let newcomer = zenith.enter(&Principal::of(&["zenith", "till"]), &deadline()).await;
+        assert_eq!(newcomer.is_ok(), reserve > 0, "of {in_flight}");
+        permits.clear();
+        drop((newcomer, zenith));
+        while let Ok(permit) = acme.enter(&who, &deadline()).await {
+            permits.push(permit);
+        }
+        assert_eq!(permits.len(), in_flight, "alone again");
+    }
 }
 
 #[test]
