@@ -139,7 +139,7 @@ fn lookup(criterion: &mut Criterion) {
     let cache: AnswerCache<Never> = AnswerCache::new(&CacheSettings::default(), Clock::system());
     runtime.block_on(async {
         for number in 0..10_000 {
-            cache.read(question(number), |_| std::future::ready(Ok(document(700)))).await.unwrap();
+            cache.read(question(number), |_| std::future::ready(Ok(document(700).into()))).await.unwrap();
         }
     });
     let keys: Vec<Key> = (0..10_000).map(|number| question(number).key).collect();
@@ -158,7 +158,7 @@ fn keep(criterion: &mut Criterion) {
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let document = document.clone();
-                let fetch = move |_| std::future::ready(Ok(document));
+                let fetch = move |_| std::future::ready(Ok(document.into()));
                 runtime.block_on(cache.read(numbers.next().unwrap(), fetch)).unwrap()
             });
         });

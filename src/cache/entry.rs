@@ -30,6 +30,22 @@ pub struct Document {
     pub keeps: Option<Freshness>,
 }
 
+/// What a fetch brings to the cache.
+#[derive(Clone, Debug)]
+pub struct Brought<E> {
+    /// The answer.
+    pub document: Document,
+    /// The failure that the answer may be, when it has no content: where an older answer has some, it must be confirmed
+    /// like that failure.
+    pub doubt: Option<E>,
+}
+
+impl<E> From<Document> for Brought<E> {
+    fn from(document: Document) -> Self {
+        Self { document, doubt: None }
+    }
+}
+
 /// The answer in one encoding: its bytes and their strong entity tag, in quotes. Cloning shares them.
 #[derive(Clone, Debug)]
 pub struct Form {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use actix_web::rt;
 
-use super::entry::{Document, Entry};
+use super::entry::{Brought, Entry};
 use super::freshness::State;
 use super::question::{Found, Outcome, Question};
 use super::shared::Session;
@@ -42,7 +42,7 @@ impl<E: Failure> AnswerCache<E> {
     ) -> Result<Found, E>
     where
         F: FnOnce(Principal) -> Fut + 'static,
-        Fut: Future<Output = Result<Document, E>> + 'static,
+        Fut: Future<Output = Result<Brought<E>, E>> + 'static,
     {
         let by = Rc::new(Cell::default());
         let (patient, key) = (question.bypass || question.waits, question.key.clone());
@@ -86,7 +86,7 @@ impl<E: Failure> AnswerCache<E> {
     pub(super) fn refresh_once<F, Fut>(&self, question: Question, entry: &Arc<Entry>, now: Duration, fetch: F)
     where
         F: FnOnce(Principal) -> Fut + 'static,
-        Fut: Future<Output = Result<Document, E>> + 'static,
+        Fut: Future<Output = Result<Brought<E>, E>> + 'static,
     {
         if !entry.begin_refresh() {
             return;
@@ -114,7 +114,7 @@ impl<E: Failure> AnswerCache<E> {
     ) -> rt::task::JoinHandle<Result<Arc<Entry>, E>>
     where
         F: FnOnce(Principal) -> Fut + 'static,
-        Fut: Future<Output = Result<Document, E>> + 'static,
+        Fut: Future<Output = Result<Brought<E>, E>> + 'static,
     {
         let (memory, clock, shared) = (self.memory.clone(), self.clock.clone(), self.shared.clone());
         let flight = async move {
@@ -146,7 +146,8 @@ impl<E: Failure> AnswerCache<E> {
                 }
                 by.set(By::ThisOne);
                 // The future of a whole gateway call is large, and what holds it is moved several times.
-                let outcome = Box::pin(fetch(question.principal.clone())).await;
+                let brought = Box::pin(fetch(question.principal.clone())).await;
+                let outcome = brought.and_then(|brought| landing.believe(&question.key, brought, clock.elapsed()));
                 if let Some(session) = session {
                     let is_the_truth = |failure| landing.is_the_truth(&question.key, failure, clock.elapsed());
                     session.tell(&question, outcome.as_ref().map_err(is_the_truth));

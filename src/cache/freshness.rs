@@ -29,6 +29,9 @@ pub enum State {
 }
 
 impl Freshness {
+    /// How long an answer keeps that may lack something.
+    pub const DOUBTFUL: Self = Self::seconds(5, 0, 0);
+
     /// Freshness from seconds, for the constants of resources.
     pub const fn seconds(fresh: u64, stale: u64, on_error: u64) -> Self {
         Self {

@@ -10,7 +10,7 @@ use moka::notification::RemovalCause;
 use moka::{Expiry, future, sync};
 
 use super::asked::{Asked, AskedTable};
-use super::entry::{CONFIRMED_AFTER, Document, Entry};
+use super::entry::{Brought, CONFIRMED_AFTER, Document, Entry};
 use super::freshness::{Freshness, State};
 use super::purges::{Purges, is_about};
 use super::{Failure, Key, Question};
@@ -204,6 +204,24 @@ impl<E: Failure> Memory<E> {
             }
         }
         entry
+    }
+
+    /// The document, unless it has no content and must be confirmed yet, because an older answer says otherwise.
+    pub(super) fn believe(&self, key: &Key, brought: Brought<E>, now: Duration) -> Result<Document, E> {
+        let Brought { document, doubt } = brought;
+        let says_the_same = || self.answers.get(key).is_some_and(|kept| kept.identity().body == document.body);
+        match doubt {
+            Some(doubt) if !says_the_same() && !self.is_the_truth(key, &doubt, now) => {
+                let (tenant, resource) = (key.tenant(), key.resource());
+                tracing::warn!(
+                    tenant,
+                    resource,
+                    "older answer served: the gateway gave nothing, and has to say so again"
+                );
+                Err(doubt)
+            }
+            _ => Ok(document),
+        }
     }
 
     /// Whether the failure is the truth, so that an answer that was kept is wrong. One that must be confirmed is not

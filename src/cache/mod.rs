@@ -28,7 +28,7 @@ use shared::SharedLevel;
 
 pub use asked::{Asked, Circle};
 pub use encoding::Encoding;
-pub use entry::{Document, Entry, Form, Tag};
+pub use entry::{Brought, Document, Entry, Form, Tag};
 pub use freshness::{Freshness, State};
 pub use memory::CacheSettings;
 pub use question::{Found, Key, Outcome, Question};
@@ -79,7 +79,7 @@ impl<E: Failure> AnswerCache<E> {
     pub async fn read<F, Fut>(&self, question: Question, fetch: F) -> Result<Found, E>
     where
         F: FnOnce(Principal) -> Fut + 'static,
-        Fut: Future<Output = Result<Document, E>> + 'static,
+        Fut: Future<Output = Result<Brought<E>, E>> + 'static,
     {
         let now = self.clock.elapsed();
         let kept = self.memory.get(&question.key);

@@ -24,6 +24,11 @@ impl Key {
         self.0.split('\0').next().unwrap_or_default()
     }
 
+    /// Of which resource.
+    pub(super) fn resource(&self) -> &str {
+        self.0.split('\0').nth(1).unwrap_or_default()
+    }
+
     /// A key for the same answer, told apart by a mark.
     pub(super) fn marked(&self, mark: &str) -> Self {
         Self(format!("{}\0{mark}", self.0).into())

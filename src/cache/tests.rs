@@ -9,7 +9,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::{AnswerCache, CacheSettings, Document, Failure, Found, Freshness, Key, Outcome, Question};
+use super::{AnswerCache, Brought, CacheSettings, Document, Failure, Found, Freshness, Key, Outcome, Question};
 use crate::clock::{Clock, ManualClock};
 use crate::fair_queue::Principal;
 use crate::settings::SettingsDigest;
@@ -56,18 +56,18 @@ impl Fixture {
     }
 
     /// A fetch that counts and gives its number.
-    fn fetch(&self) -> impl FnOnce(Principal) -> std::future::Ready<Result<Document, Broken>> + 'static {
+    fn fetch(&self) -> impl FnOnce(Principal) -> std::future::Ready<Result<Brought<Broken>, Broken>> + 'static {
         let fetched = self.fetched.clone();
         move |_| {
             fetched.set(fetched.get() + 1);
-            std::future::ready(Ok(document(&fetched.get().to_string())))
+            std::future::ready(Ok(document(&fetched.get().to_string()).into()))
         }
     }
 
     fn fail(
         &self,
         failure: Broken,
-    ) -> impl FnOnce(Principal) -> std::future::Ready<Result<Document, Broken>> + 'static {
+    ) -> impl FnOnce(Principal) -> std::future::Ready<Result<Brought<Broken>, Broken>> + 'static {
         let fetched = self.fetched.clone();
         move |_| {
             fetched.set(fetched.get() + 1);
@@ -201,6 +201,30 @@ async fn two_mistakes_at_once_are_one_and_where_there_is_no_answer_the_first_is_
 }
 
 #[actix_web::test]
+async fn an_old_answer_outlives_one_without_content_and_ends_with_the_next() {
+    let fixture = Fixture::new();
+    let empty = || {
+        let fetched = fixture.fetched.clone();
+        move |_| {
+            fetched.set(fetched.get() + 1);
+            std::future::ready(Ok(Brought { document: document("[]"), doubt: Some(NOT_THERE) }))
+        }
+    };
+    let read = async |bypass| text(&fixture.cache.read(Question { bypass, ..question("a") }, empty()).await.unwrap());
+    assert_eq!(read(false).await, ("[]".to_owned(), Outcome::Miss), "where nothing is known, it is believed");
+    fixture.pass(1000);
+    assert_eq!(fixture.read("a").await, ("2".to_owned(), Outcome::Expired));
+    for _ in 0..2 {
+        assert_eq!(read(true).await, ("2".to_owned(), Outcome::StaleIfError), "two at once are one mistake");
+    }
+    assert_eq!(read(false).await, ("2".to_owned(), Outcome::Hit));
+    fixture.pass(1);
+    assert_eq!(read(true).await, ("[]".to_owned(), Outcome::Bypass), "the gateway has said so twice");
+    assert_eq!(read(true).await, ("[]".to_owned(), Outcome::Bypass), "and says the same again");
+    assert_eq!(read(false).await, ("[]".to_owned(), Outcome::Hit));
+}
+
+#[actix_web::test]
 async fn a_mistake_of_a_refresh_does_not_end_the_answer_that_is_revalidated() {
     let fixture = Fixture::new();
     fixture.read("a").await;
@@ -249,7 +273,7 @@ async fn a_caller_who_leaves_neither_cancels_nor_repeats_the_fetch() {
         move |_| async move {
             fetched.set(fetched.get() + 1);
             gate.notified().await;
-            Ok(document("slow"))
+            Ok(document("slow").into())
         }
     };
     let mut impatient = Box::pin(fixture.cache.read(question("a"), slow(gate.clone(), fixture.fetched.clone())));
@@ -269,7 +293,7 @@ async fn a_slow_gateway_does_not_hold_a_caller_for_whom_there_is_an_old_answer()
     let fixture = Fixture::new();
     fixture.read("a").await;
     fixture.pass(100);
-    let never = |_| std::future::pending::<Result<Document, Broken>>();
+    let never = |_| std::future::pending::<Result<Brought<Broken>, Broken>>();
     let found = fixture.cache.read(question("a"), never).await.unwrap();
     assert_eq!(text(&found), ("1".to_owned(), Outcome::StaleIfError));
 }
@@ -299,7 +323,7 @@ async fn a_bypass_falls_back_to_the_kept_answer_when_the_gateway_fails() {
 #[actix_web::test]
 async fn a_bypass_does_not_join_a_fetch_that_began_before() {
     let fixture = Fixture::new();
-    let never = |_| std::future::pending::<Result<Document, Broken>>();
+    let never = |_| std::future::pending::<Result<Brought<Broken>, Broken>>();
     let mut waiting = Box::pin(fixture.cache.read(question("a"), never));
     assert!(futures_util::poll!(&mut waiting).is_pending());
     settle().await;
@@ -314,7 +338,7 @@ async fn a_fetch_that_began_before_a_purge_is_served_and_not_kept() {
     let opened = gate.clone();
     let slow = move |_| async move {
         opened.notified().await;
-        Ok(document("old"))
+        Ok(document("old").into())
     };
     let mut waiting = Box::pin(fixture.cache.read(question("a"), slow));
     assert!(futures_util::poll!(&mut waiting).is_pending());
@@ -334,7 +358,7 @@ async fn a_refresh_that_a_purge_overtakes_does_not_pin_the_old_answer() {
     let opened = gate.clone();
     let slow = move |_| async move {
         opened.notified().await;
-        Ok(document("overtaken"))
+        Ok(document("overtaken").into())
     };
     let found = fixture.cache.read(question("a"), slow).await.unwrap();
     assert_eq!(found.outcome, Outcome::StaleWhileRevalidate);
@@ -356,7 +380,7 @@ async fn another_companys_purge_does_not_drop_what_is_under_way() {
     let opened = gate.clone();
     let slow = move |_| async move {
         opened.notified().await;
-        Ok(document("slow"))
+        Ok(document("slow").into())
     };
     let mut waiting = Box::pin(fixture.cache.read(question("a"), slow));
     assert!(futures_util::poll!(&mut waiting).is_pending());
@@ -370,7 +394,7 @@ async fn another_companys_purge_does_not_drop_what_is_under_way() {
 #[actix_web::test]
 async fn who_reads_after_a_purge_does_not_join_a_fetch_from_before() {
     let fixture = Fixture::new();
-    let never = |_| std::future::pending::<Result<Document, Broken>>();
+    let never = |_| std::future::pending::<Result<Brought<Broken>, Broken>>();
     let mut waiting = Box::pin(fixture.cache.read(question("a"), never));
     assert!(futures_util::poll!(&mut waiting).is_pending());
     settle().await;
@@ -398,7 +422,7 @@ async fn an_older_fetch_does_not_replace_a_newer_answer() {
     let opened = gate.clone();
     let slow = move |_| async move {
         opened.notified().await;
-        Ok(document("older"))
+        Ok(document("older").into())
     };
     let mut waiting = Box::pin(fixture.cache.read(question("a"), slow));
     assert!(futures_util::poll!(&mut waiting).is_pending());
@@ -439,7 +463,7 @@ async fn a_purge_of_another_store_disturbs_no_fetch_and_forgets_no_failure() {
     let opened = gate.clone();
     let slow = move |_| async move {
         opened.notified().await;
-        Ok(document("one for both"))
+        Ok(document("one for both").into())
     };
     let mut first = Box::pin(fixture.cache.read(question("a"), slow));
     assert!(futures_util::poll!(&mut first).is_pending());
@@ -482,7 +506,7 @@ async fn an_answer_too_large_for_the_cache_is_served_and_not_kept() {
     let cache: AnswerCache<Broken> = AnswerCache::new(&settings, clock);
     let large = |_| {
         let noise: String = (0..20_000_u32).map(|number| char::from(b'a' + (number * number % 23) as u8)).collect();
-        std::future::ready(Ok(document(&noise)))
+        std::future::ready(Ok(document(&noise).into()))
     };
     for _ in 0..2 {
         assert_eq!(cache.read(question("a"), large).await.unwrap().outcome, Outcome::Miss);
@@ -494,7 +518,7 @@ async fn a_storm_of_new_answers_takes_no_more_room_than_there_is_and_leaves_the_
     let (clock, _time) = Clock::manual(Timestamp::UNIX_EPOCH);
     let settings = CacheSettings { size: 1 << 20, ..CacheSettings::default() };
     let cache: AnswerCache<Broken> = AnswerCache::new(&settings, clock);
-    let answer = |_| std::future::ready(Ok(document(&"x".repeat(500))));
+    let answer = |_| std::future::ready(Ok(document(&"x".repeat(500)).into()));
     for _ in 0..64 {
         cache.read(question("popular"), answer).await.unwrap();
         cache.maintain();
@@ -567,7 +591,7 @@ async fn a_fetch_is_on_behalf_of_who_waits_for_it_and_a_refresh_of_the_tenant_al
         let fetched_for = fetched_for.clone();
         move |principal| {
             fetched_for.borrow_mut().push(principal);
-            std::future::ready(Ok::<_, Broken>(document("it")))
+            std::future::ready(Ok::<_, Broken>(document("it").into()))
         }
     };
     fixture.cache.read(asked(), fetch()).await.unwrap();

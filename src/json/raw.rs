@@ -138,6 +138,11 @@ pub fn is_nothing(value: &RawValue) -> bool {
     }
 }
 
+/// Whether the value is a list, be it empty, and not how PHP writes that there is nothing.
+pub fn is_list(value: &RawValue) -> bool {
+    value.get().starts_with(['[', '{']) && items(value).is_some()
+}
+
 /// Whether the value is an empty object.
 pub fn is_empty_object(value: &RawValue) -> bool {
     matches!(value.get().as_bytes(), [b'{', between @ .., b'}'] if between.iter().all(u8::is_ascii_whitespace))

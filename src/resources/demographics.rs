@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
 use utoipa::ToSchema;
 
-use super::desk::{Desk, Store};
+use super::desk::{Desk, Fetched, Store};
 use super::params::{PeriodDocument, PeriodQuery, StorePath};
 use super::{Endpoint, Origin, Policy, Resource};
 use crate::auth::caller::Caller;
@@ -202,6 +202,13 @@ impl Demographics {
             age: ages.iter().flatten().map(|part| AgeShare::from_wire(part, &by_age)).collect(),
         }
     }
+
+    /// Whether the gateway gave any.
+    fn has_figures(&self) -> bool {
+        let of_gender = |part: &GenderShare| part.visitors.is_some() || part.share_percent.is_some();
+        let of_age = |part: &AgeShare| part.visitors.is_some() || part.share_percent.is_some();
+        self.gender.iter().any(of_gender) || self.age.iter().any(of_age)
+    }
 }
 
 impl GenderShare {
@@ -315,12 +322,14 @@ async fn find_sum(
     let period = counted.period.document();
     desk.find(resource, question, move |gateway| async move {
         let wire: Option<Optional<Distribution>> = gateway.call(&access.account, &call).await?;
-        // A period in which nobody came has its lists. No data at all is what the gateway has for a store that it does not
-        // know, and as figures it would be kept for hours.
+        // No data at all is what the gateway has for a store that it does not know, and as figures it would be kept for hours.
         let wire = wire.and_then(|Optional(wire)| wire);
         let wire =
             wire.ok_or_else(|| Error::local(Gateway::OpRetail, Kind::NotFound, "the gateway has no data for this id"))?;
-        Ok(Demographics::from_wire(wire, ids, period).into())
+        let demographics = Demographics::from_wire(wire, ids, period);
+        // Groups with zeros say that nobody came; an answer without any figure may as well be a mistake.
+        let has_figures = demographics.has_figures();
+        Ok(Fetched::from(demographics).without_data_if(!has_figures))
     })
     .await
 }

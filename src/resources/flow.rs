@@ -8,7 +8,7 @@ use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::desk::{AnswerSource, Desk, Shared, Store};
+use super::desk::{AnswerSource, Desk, Fetched, Shared, Store};
 use super::params::{Ask, OrganizationPath, Reader, StorePath, rfc3339};
 use super::{Endpoint, Origin, Policy, Resource};
 use crate::auth::caller::Caller;
@@ -170,7 +170,8 @@ impl StoreFlowQuestion {
         source
             .find(&OF_STORE, question, move |gateway| async move {
                 let figures = fetch_figures(gateway, &access, store.number, &clock).await?;
-                Ok(StoreFlow { store_id: store.id, figures }.into())
+                let has_figures = figures.has_any();
+                Ok(Fetched::from(StoreFlow { store_id: store.id, figures }).without_data_if(!has_figures))
             })
             .await
     }
@@ -234,7 +235,8 @@ async fn read_organization_flow(caller: Caller<FlowRead>, desk: Desk) -> Result<
     let question = desk.question(&caller, &OF_ORGANIZATION, &organization_id, Vec::new(), false)?;
     desk.answer(&OF_ORGANIZATION, question, move |gateway| async move {
         let figures = fetch_figures(gateway, &access, organization_id.clone(), &clock).await?;
-        Ok(OrganizationFlow { organization_id, figures }.into())
+        let has_figures = figures.has_any();
+        Ok(Fetched::from(OrganizationFlow { organization_id, figures }).without_data_if(!has_figures))
     })
     .await
 }

@@ -23,8 +23,8 @@ const MOST_SIZES: usize = 3;
 /// How often the part is read while the list changes.
 const MOST_READINGS: usize = 3;
 
-/// How long an answer keeps in which an item may be missing.
-const UNSETTLED: Freshness = Freshness::seconds(5, 0, 0);
+/// Pages that are looked at again at the most, to notice that the list has changed.
+const MOST_LOOKED_AT: usize = 8;
 
 /// An item of a list that is read in pages.
 pub trait Listed: PartialEq {
@@ -45,6 +45,15 @@ pub struct GatewayPage<T> {
     pub items: Vec<T>,
     /// Items on all pages, when the gateway tells.
     pub total: Option<u64>,
+    /// Whether the gateway gave a list, be it empty. Success without data says nothing of one.
+    pub is_given: bool,
+}
+
+impl<T> GatewayPage<T> {
+    /// What a success without data is.
+    pub const fn without_data() -> Self {
+        Self { items: Vec::new(), total: None, is_given: false }
+    }
 }
 
 /// A part of a list, joined from the gateway's pages.
@@ -53,33 +62,36 @@ pub struct Part<T> {
     pub items: Vec<T>,
     /// Items of the whole list, when that is known; never less than what came.
     pub total: Option<u64>,
-    /// False when the list changed during every reading, or lacks items that the gateway counts: one may be missing.
+    /// False when the list changed during every reading, when it lacks items that the gateway counts, or when the gateway
+    /// gave no data for a page: an item may be missing.
     pub is_settled: bool,
+    /// Whether there are as many items as were asked for, so that there may be more behind them.
+    pub is_full: bool,
 }
 
 impl<T> Part<T> {
     /// A list without items.
     pub const fn of_nothing() -> Self {
-        Self { items: Vec::new(), total: Some(0), is_settled: true }
+        Self { items: Vec::new(), total: Some(0), is_settled: true, is_full: false }
     }
 
     /// The same with other items; the total stays.
     pub fn map<U>(self, translate: impl FnMut(T) -> U) -> Part<U> {
-        let Self { items, total, is_settled } = self;
-        Part { items: items.into_iter().map(translate).collect(), total, is_settled }
+        let Self { items, total, is_settled, is_full } = self;
+        Part { items: items.into_iter().map(translate).collect(), total, is_settled, is_full }
     }
 
     /// How long an answer made of it keeps at the most; `None` for as long as the resource says.
     pub fn keeps(&self) -> Option<Freshness> {
-        (!self.is_settled).then_some(UNSETTLED)
+        (!self.is_settled).then_some(Freshness::DOUBTFUL)
     }
 }
 
 impl<T> Part<Option<T>> {
-    /// The same without the rows that were left out.
+    /// The same without the rows that were left out. It is as full as it was.
     pub fn rows(self) -> Part<T> {
-        let Self { items, total, is_settled } = self;
-        Part { items: items.into_iter().flatten().collect(), total, is_settled }
+        let Self { items, total, is_settled, is_full } = self;
+        Part { items: items.into_iter().flatten().collect(), total, is_settled, is_full }
     }
 }
 
@@ -116,7 +128,7 @@ impl Window {
             }
             let again = self.read(gateway, &fetch).await?;
             // What comes twice in the same way is how the list is: two items may have one id.
-            is_stable = again.fits || again == reading;
+            is_stable = again.fits || (again == reading && !again.has_moved);
             reading = again;
         }
         let part = self.part(reading, is_stable);
@@ -137,7 +149,12 @@ impl Window {
         let mut pages = Pages { window: *self, step: self.cap.min(self.size).max(1) };
         for _ in 0..MOST_SIZES {
             let head = fetch(pages.first(), pages.step).await?;
-            let Some(total) = head.total else { return pages.walk(Some(head.items), None, fetch).await };
+            let Some(total) = head.total else {
+                if !head.is_given && pages.first() == 1 {
+                    return Ok(Reading { lacks: true, ..Reading::default() });
+                }
+                return pages.walk(Some(head.items), None, fetch).await;
+            };
             let is_beyond = self.offset >= total;
             if head.items.is_empty() && pages.first() == 1 {
                 if is_beyond {
@@ -156,8 +173,8 @@ impl Window {
                 Size::Contradicted => return pages.walk(Some(head.items), Some(total), fetch).await,
                 Size::AsAsked => {
                     return match pages.complete(head.items, total, fetch).await? {
-                        Ok(reading) => Ok(reading),
-                        Err(head) => pages.walk(head, Some(total), fetch).await,
+                        Completed::Whole(reading) => Ok(reading),
+                        Completed::Contradicted { head, total } => pages.walk(head, total, fetch).await,
                     };
                 }
             }
@@ -168,6 +185,7 @@ impl Window {
     /// The part out of what was read, each item once. In a list that is `stable`, two items of one id that differ are two.
     fn part<T: Listed>(&self, reading: Reading<T>, is_stable: bool) -> Part<T> {
         let Reading { pages, skip, total, lacks, .. } = reading;
+        let is_full = pages.iter().map(Vec::len).sum::<usize>() as u64 >= skip.saturating_add(u64::from(self.size));
         let mut items: Vec<T> = Vec::new();
         let mut first: HashMap<String, usize> = HashMap::new();
         let mut repeats = false;
@@ -185,7 +203,9 @@ impl Window {
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         let items: Vec<T> = items.into_iter().skip(skip).take(self.size as usize).collect();
         let came = if items.is_empty() { 0 } else { self.offset + items.len() as u64 };
-        Part { total: total.filter(|total| *total >= came), items, is_settled: is_stable && !repeats && !lacks }
+        let total = total.filter(|total| *total >= came);
+        let is_short = !is_full && total.is_some_and(|total| total > self.offset + items.len() as u64);
+        Part { total, items, is_settled: is_stable && !repeats && !lacks && !is_short, is_full }
     }
 }
 
@@ -200,13 +220,15 @@ struct Reading<T> {
     total: Option<u64>,
     /// Whether the pages are those of one list that did not change.
     fits: bool,
-    /// Whether the gateway counts more items than there are.
+    /// Whether a page was another when it was looked at again.
+    has_moved: bool,
+    /// Whether the gateway counts more items than there are, or gave no data for a page.
     lacks: bool,
 }
 
 impl<T> Default for Reading<T> {
     fn default() -> Self {
-        Self { pages: Vec::new(), skip: 0, total: None, fits: true, lacks: false }
+        Self { pages: Vec::new(), skip: 0, total: None, fits: true, has_moved: false, lacks: false }
     }
 }
 
@@ -215,6 +237,18 @@ impl<T> Default for Reading<T> {
 struct Pages {
     window: Window,
     step: u32,
+}
+
+/// What came of reading a part by its total.
+enum Completed<T> {
+    Whole(Reading<T>),
+    /// The pages say otherwise than the total.
+    Contradicted {
+        /// The first page of all, if it was read.
+        head: Option<Vec<T>>,
+        /// The total, unless there is more than it says.
+        total: Option<u64>,
+    },
 }
 
 /// What a page that came says about the gateway's page size.
@@ -295,14 +329,8 @@ impl Pages {
         is_full_page || (rest.is_multiple_of(before) && is_size)
     }
 
-    /// The whole part, by a total that the first page does not contradict. When the others do, the first page is given
-    /// back, if it is the first of all.
-    async fn complete<T, F, Fut>(
-        self,
-        head: Vec<T>,
-        total: u64,
-        fetch: &F,
-    ) -> Result<Result<Reading<T>, Option<Vec<T>>>, Error>
+    /// The whole part, by a total that the first page does not contradict.
+    async fn complete<T, F, Fut>(self, head: Vec<T>, total: u64, fetch: &F) -> Result<Completed<T>, Error>
     where
         T: Listed,
         F: Fn(u64, u32) -> Fut,
@@ -323,10 +351,53 @@ impl Pages {
         let is_one_page = pages.windows(2).any(|pair| matches!(pair, [one, next] if one == next));
         let goes_on = sizes_fit && !has_changed && self.goes_on(pages.last(), total, fetch).await?;
         if is_one_page || goes_on || !(sizes_fit || has_changed) {
-            return Ok(Err(pages.into_iter().next().filter(|_| self.first() == 1)));
+            let head = pages.into_iter().next().filter(|_| self.first() == 1);
+            return Ok(Completed::Contradicted { head, total: (!goes_on).then_some(total) });
         }
         let fits = sizes_fit && !has_changed && !has_repeats(&pages);
-        Ok(Ok(Reading { pages, skip: self.skip(), total: Some(latest), fits, lacks: false }))
+        let has_moved = fits && self.have_moved(&pages, fetch).await?;
+        let (total, lacks) = match self.end_of(&pages) {
+            Some(end) => (end, latest.max(total) > end),
+            None => (latest, false),
+        };
+        Ok(Completed::Whole(Reading {
+            pages,
+            skip: self.skip(),
+            total: Some(total),
+            fits: fits && !has_moved,
+            has_moved,
+            lacks,
+        }))
+    }
+
+    /// How many items the list has, if its last page is the last of these: after full ones, one that is not full.
+    fn end_of<T>(self, pages: &[Vec<T>]) -> Option<u64> {
+        let (last, full) = pages.split_last()?;
+        let step = self.step as usize;
+        let is_end = last.len() < step && full.iter().all(|page| page.len() == step);
+        is_end.then(|| (self.first() - 1 + full.len() as u64) * u64::from(self.step) + last.len() as u64)
+    }
+
+    /// Whether one of the pages, which were read one after the other, is another by now: where one item goes and another
+    /// one comes, the total stays, and an item may have moved from a page that was not read yet to one that was. Behind the
+    /// last page there is nothing to miss. Of many pages, some tell.
+    async fn have_moved<T, F, Fut>(self, pages: &[Vec<T>], fetch: &F) -> Result<bool, Error>
+    where
+        T: Listed,
+        F: Fn(u64, u32) -> Fut,
+        Fut: Future<Output = Result<GatewayPage<T>, Error>>,
+    {
+        let Some((_, before)) = pages.split_last() else { return Ok(false) };
+        let every = before.len().div_ceil(MOST_LOOKED_AT).max(1);
+        let looks: Vec<bool> = stream::iter((self.first()..).zip(before).step_by(every))
+            .map(|(number, page)| {
+                let again = fetch(number, self.step);
+                async move { again.await.map(|again| again.items != *page) }
+            })
+            .buffered(SIDE_BY_SIDE)
+            .try_collect()
+            .await?;
+        Ok(looks.contains(&true))
     }
 
     /// Whether there is more than the total says. A total that is too small, such as the number of items on this page, shows
@@ -354,13 +425,15 @@ impl Pages {
         Fut: Future<Output = Result<GatewayPage<T>, Error>>,
     {
         let start = match head.filter(|_| self.first() == 1) {
-            Some(start) => start,
-            None => fetch(1, self.step).await?.items,
+            Some(items) => GatewayPage { items, total: None, is_given: true },
+            None => fetch(1, self.step).await?,
         };
-        let size = start.len() as u64;
+        let size = start.items.len() as u64;
         let Some(step) = u32::try_from(size).ok().filter(|size| *size > 0) else {
-            return Ok(Reading { total: Some(0), lacks: told.is_some_and(|told| told > 0), ..Reading::default() });
+            let lacks = !start.is_given || told.is_some_and(|told| told > 0);
+            return Ok(Reading { total: start.is_given.then_some(0), lacks, ..Reading::default() });
         };
+        let start = start.items;
         let pages = Self { step, ..self };
         let mut walked = Walked::default();
         let mut number = pages.first().max(2) - 1;
@@ -371,36 +444,39 @@ impl Pages {
         } else {
             walked.before.push(start);
         }
+        // Whether a page without data is all that tells the end.
+        let mut is_untold = false;
         if number > 1 {
-            let before = fetch(number, step).await?.items;
-            latest = before.len() as u64;
-            walked.note(&before);
-            walked.before.push(before);
+            let before = fetch(number, step).await?;
+            latest = before.items.len() as u64;
+            is_untold = !before.is_given;
+            walked.note(&before.items);
+            walked.before.push(before.items);
         }
         let mut reached = (number - 1) * size + latest;
         let mut has_ended = latest == 0;
         while !has_ended && reached < pages.end() {
-            let page = fetch(number + 1, step).await?.items;
+            let GatewayPage { items: page, is_given, .. } = fetch(number + 1, step).await?;
             has_ended = page.is_empty() || walked.has_come(&page);
+            // Behind the last item nothing is what there is.
+            is_untold = !is_given && latest == size && told != Some(reached);
             if !has_ended {
                 number += 1;
-                reached += page.len() as u64;
-                walked.has_changed |= !walked.known.is_disjoint(&ids(&page));
+                latest = page.len() as u64;
+                reached += latest;
+                walked.repeats |= !walked.known.is_disjoint(&ids(&page));
                 walked.note(&page);
                 walked.read.push(page);
             }
         }
-        // An item that left the list moves all behind it, and none of them repeats.
-        if walked.read.len() > 1 {
-            let first = fetch(pages.first(), step).await?.items;
-            walked.has_changed |= walked.read.first() != Some(&first);
-        }
+        let has_moved = pages.have_moved(&walked.read, fetch).await?;
         // Of pages that were jumped over nobody knows whether they were full.
-        let is_counted = has_ended && (pages.first() <= 2 || !walked.read.is_empty());
-        let least = if has_ended { size } else { reached };
+        let is_counted = has_ended && !is_untold && (pages.first() <= 2 || latest > 0);
+        let least = if latest > 0 { reached } else { size };
         let total = if is_counted { Some(reached) } else { told.filter(|told| *told >= least) };
-        let lacks = is_counted && told.is_some_and(|told| told > reached);
-        Ok(Reading { pages: walked.read, skip: pages.skip(), total, fits: !walked.has_changed, lacks })
+        let lacks = is_untold || (is_counted && told.is_some_and(|told| told > reached));
+        let fits = !walked.repeats && !has_moved && !is_untold;
+        Ok(Reading { pages: walked.read, skip: pages.skip(), total, fits, has_moved, lacks })
     }
 }
 
@@ -414,13 +490,13 @@ struct Walked<T> {
     known: HashSet<String>,
     /// Items on all of them.
     came: usize,
-    /// Whether a page repeated some of what came before, or is another by now.
-    has_changed: bool,
+    /// Whether a page repeated some of what came before.
+    repeats: bool,
 }
 
 impl<T> Default for Walked<T> {
     fn default() -> Self {
-        Self { before: Vec::new(), read: Vec::new(), known: HashSet::new(), came: 0, has_changed: false }
+        Self { before: Vec::new(), read: Vec::new(), known: HashSet::new(), came: 0, repeats: false }
     }
 }
 

@@ -13,7 +13,7 @@ use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
-use self::reading::Reading;
+use self::reading::{Found, Reading};
 use self::row::Inspection;
 use super::desk::{Desk, Fetched};
 use super::params::{Ask, Page, PageInfo, PageQuery, Period, PeriodQuery, Reader, STORE_ID_PATTERN, documented};
@@ -136,12 +136,11 @@ async fn list_inspections(caller: Caller<InspectionsRead>, desk: Desk) -> Result
     let page = ask.page;
     let reading = Reading { access, enterprise_id, period: ask.period, source_types: ask.source_types, stores };
     desk.answer(&RESOURCE, question, move |gateway| async move {
-        let found = reading.page(&gateway, page).await?;
-        let more = found.items.len() == page.size as usize;
-        let link = page.link("/inspections", &filters, found.total, more);
-        let keeps = found.keeps();
-        let items = found.items.into_iter().map(|inspection| inspection.by_our_ids(&directory)).collect();
-        Ok(Fetched { value: InspectionList { items, page: page.info(found.total) }, link, keeps })
+        let Found { part, gives_nothing } = reading.page(&gateway, page).await?;
+        let link = page.link("/inspections", &filters, part.total, part.is_full);
+        let keeps = part.keeps();
+        let items = part.items.into_iter().map(|inspection| inspection.by_our_ids(&directory)).collect();
+        Ok(Fetched { value: InspectionList { items, page: page.info(part.total) }, link, keeps, gives_nothing })
     })
     .await
 }

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::desk::Desk;
+use super::desk::{Desk, Fetched};
 use super::params::{Ask, Reader};
 use super::stores::shop::{Shop, unreadable};
 use super::stores::shops::OmsShops;
@@ -254,11 +254,10 @@ pub async fn find(caller: &Caller<StoresRead>, desk: &Desk, store: &StoreId) -> 
     let stores = numbers.all().into_iter().map(str::to_owned).collect();
     let question = desk.question(caller, &RESOURCE, &canonical, stores, false)?;
     desk.find(&RESOURCE, question, move |gateway| async move {
-        Ok(match known_by {
-            KnownBy::Oms(access, code, row) => from_oms(&access, &gateway, &code, &directory, row.as_ref()).await?,
-            KnownBy::Directory(row) => Store::from_row(&row),
+        match known_by {
+            KnownBy::Oms(access, code, row) => from_oms(&access, &gateway, &code, &directory, row.as_ref()).await,
+            KnownBy::Directory(row) => Ok(Store::from_row(&row).into()),
         }
-        .into())
     })
     .await
 }
@@ -277,13 +276,15 @@ async fn from_oms(
     code: &str,
     directory: &Directory,
     row: Option<&Row>,
-) -> Result<Store, Error> {
+) -> Result<Fetched<Store>, Error> {
     match (OmsShops { access, gateway }.one(code).await, row) {
         (Ok(shop), row) => {
             let store = Store::from_wire(shop, &access.zone, directory)?;
-            Ok(row.into_iter().fold(store, Store::known_as))
+            Ok(row.into_iter().fold(store, Store::known_as).into())
         }
-        (Err(error), Some(row)) if error.kind == Kind::NotFound => Ok(Store::from_row(row)),
+        (Err(error), Some(row)) if error.kind == Kind::NotFound => {
+            Ok(Fetched::from(Store::from_row(row)).of_nothing_if(true))
+        }
         (Err(error), _) => Err(error),
     }
 }

@@ -155,16 +155,16 @@ impl Reading {
             // The OMS's pages are ours, wherever theirs begin and end.
             Some(access) if self.is_whole_list_of_oms() => {
                 let part = OmsShops { access, gateway: &gateway }.part(self.page.offset(), self.page.size).await?;
-                let (total, keeps) = (part.total, part.keeps());
+                let (total, keeps, more) = (part.total, part.keeps(), part.is_full);
+                let gives_nothing = part.items.is_empty();
                 let items = merged::merge(part.items, &self.directory, &access.zone)?;
-                Listed { items, total, keeps }
+                Listed { items, total, more, keeps, gives_nothing }
             }
             _ => self.part_of_merged(&gateway).await?,
         };
-        let more = part.items.len() == self.page.size as usize;
-        let link = self.page.link("/stores", &self.written, part.total, more);
+        let link = self.page.link("/stores", &self.written, part.total, part.more);
         let value = StoreList { items: part.items, page: self.page.info(part.total) };
-        Ok(Fetched { value, link, keeps: part.keeps })
+        Ok(Fetched { value, link, keeps: part.keeps, gives_nothing: part.gives_nothing })
     }
 
     fn is_whole_list_of_oms(&self) -> bool {
@@ -174,19 +174,19 @@ impl Reading {
     /// Reads all that may be wanted, and cuts the page from it: a store of the directory may be on any page, and the OMS
     /// may ignore what it is asked to filter by.
     async fn part_of_merged(&self, gateway: &GatewayClient) -> Result<Listed, Error> {
-        let (shops, zone) = match &self.oms {
-            Some(access) if self.selection.is_of_oms() => {
-                (OmsShops { access, gateway }.all(self.selection.codes()).await?, access.zone.clone())
-            }
-            _ => (Part::of_nothing(), china_standard_time()),
+        let oms = self.oms.as_ref().filter(|_| self.selection.is_of_oms());
+        let (shops, zone) = match oms {
+            Some(access) => (OmsShops { access, gateway }.all(self.selection.codes()).await?, access.zone.clone()),
+            None => (Part::of_nothing(), china_standard_time()),
         };
-        let keeps = shops.keeps();
+        let (keeps, gives_nothing) = (shops.keeps(), oms.is_some() && shops.items.is_empty());
         let mut stores = merged::merge(shops.items, &self.directory, &zone)?;
         self.selection.pick(&mut stores);
         self.name.iter().for_each(|name| merged::pick_by_name(&mut stores, name));
         let total = Some(stores.len() as u64);
         let skip = usize::try_from(self.page.offset()).unwrap_or(usize::MAX);
-        Ok(Listed { items: stores.into_iter().skip(skip).take(self.page.size as usize).collect(), total, keeps })
+        let items = stores.into_iter().skip(skip).take(self.page.size as usize).collect();
+        Ok(Listed { items, total, more: false, keeps, gives_nothing })
     }
 }
 
@@ -194,7 +194,11 @@ impl Reading {
 struct Listed {
     items: Vec<Store>,
     total: Option<u64>,
+    /// Whether there may be more, when there is no total.
+    more: bool,
     keeps: Option<Freshness>,
+    /// Whether the OMS was asked and gave none.
+    gives_nothing: bool,
 }
 
 // The handler.

@@ -80,7 +80,6 @@ pub const QUESTIONS: &[Question] = &[
         is_kept: true,
         data: r#"{"total":1,"rows":[{"id":1}]}"#,
         refused: &[
-            "{}",
             "7",
             r#""[]""#,
             "[1]",

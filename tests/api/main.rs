@@ -43,6 +43,7 @@ mod errors;
 mod fair_shares;
 mod files_of_settings;
 mod gateway_answers;
+mod given_nothing;
 mod guesses;
 mod hostile;
 mod introspection;

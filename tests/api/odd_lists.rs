@@ -200,3 +200,121 @@ fn count_says_more(answer: &Answer) -> bool {
     answer.header("cache-control").unwrap() != "private, max-age=5"
         && page["total"].as_u64().is_some_and(|total| total > has)
 }
+
+#[actix_web::test]
+async fn a_count_of_one_page_hides_none_of_the_others() {
+    let counts: [fn(usize) -> usize; 2] = [|_| 50, |came| came];
+    for count in counts {
+        for path in ["/stores?page_size=50", "/inspections?from=2026-11-01&to=2026-11-07&page_size=50"] {
+            let gateway = gateway();
+            let list = shops(120);
+            gateway.answer_by("shop.getList", move |asked| {
+                let lists = page(&list, asked, ("page_no", "page_size"));
+                json!({"response": {"count": count(lists.len()), "lists": lists}}).to_string()
+            });
+            let list: Vec<Value> = (0..120).map(|number| json!({"id": number + 1})).collect();
+            gateway.answer_by(INSPECTIONS, move |asked| {
+                let rows = page(&list, asked, ("pageNumber", "pageSize"));
+                json!({"stat": {"code": 0}, "data": {"total": count(rows.len()), "rows": rows}}).to_string()
+            });
+            let app = app_of(&gateway).await;
+            let (mut all, mut next) = (Vec::new(), Some(path.to_owned()));
+            while let Some(path) = next {
+                let answer = app.get(&path).await;
+                all.extend(ids(&answer));
+                let total = answer.json()["page"]["total"].as_u64();
+                assert!(total.is_none_or(|total| total == 120), "{total:?} of {path}");
+                next = next_link(&answer);
+            }
+            assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 120, "{path}");
+        }
+    }
+}
+
+/// Where the answer says that the next page is.
+fn next_link(answer: &Answer) -> Option<String> {
+    let link = answer.header("link")?.split(", ").find(|link| link.ends_with("rel=\"next\""))?.to_owned();
+    Some(link.trim_start_matches('<').split('>').next().unwrap().to_owned())
+}
+
+#[actix_web::test]
+async fn a_row_that_is_left_out_does_not_hide_the_next_page() {
+    let gateway = gateway();
+    let mut list = shops(120);
+    list[7] = Value::Null;
+    gateway.answer_by("shop.getList", move |asked| {
+        json!({"response": {"lists": page(&list, asked, ("page_no", "page_size"))}}).to_string()
+    });
+    let app = app_of(&gateway).await;
+    let first = app.get("/stores?page_size=50").await;
+    assert_eq!(ids(&first).len(), 49);
+    assert!(next_link(&first).is_some(), "{:?}", first.header("link"));
+}
+
+#[actix_web::test]
+async fn a_store_that_goes_while_another_comes_moves_none_out_of_sight() {
+    let changes: [fn(&mut Vec<Value>, usize); 3] = [
+        |list, call| replace(list, call == 2, 0),
+        |list, call| replace(list, call == 3, 150),
+        |list, call| replace(list, call == 4, 99),
+    ];
+    for change in changes {
+        let gateway = oms(250, change, |length| Some(json!(length)));
+        let app = app_of(&gateway).await;
+        let mut expected = shops(250);
+        (1..=4).for_each(|call| change(&mut expected, call));
+        let answer = app.get("/stores?page_size=1000").await;
+        let came = ids(&answer);
+        let is_whole = came == codes(&expected) || came == codes(&shops(250));
+        assert!(is_whole, "{} of {}", came.len(), expected.len());
+        assert_eq!(answer.header("cache-control").unwrap(), "private, max-age=300");
+    }
+    let gateway = oms(250, |list, _| replace(list, true, 0), |length| Some(json!(length)));
+    let app = app_of(&gateway).await;
+    let answer = app.get("/stores?page_size=1000").await;
+    assert_eq!(answer.header("cache-control").unwrap(), "private, max-age=5", "it never stands still");
+    assert!(gateway.received().len() <= 20, "{}", gateway.received().len());
+}
+
+/// Takes the store at this place out of the list and puts a new one behind it.
+fn replace(list: &mut Vec<Value>, is_due: bool, place: usize) {
+    if is_due {
+        list.remove(place);
+        let number = list.iter().filter(|shop| shop["shop_code"].as_str().unwrap().starts_with("NEW")).count();
+        list.push(json!({"shop_code": format!("NEW{number}-{place}"), "shop_name": "new"}));
+    }
+}
+
+#[actix_web::test]
+async fn a_list_that_lacks_what_the_gateway_counts_is_kept_for_seconds() {
+    let answers: [fn(usize, &[&Value]) -> Value; 3] = [
+        |page, lists| if page == 1 { json!({"count": "120", "lists": lists}) } else { Value::Null },
+        |page, lists| json!({"count": 120 + page, "lists": lists}),
+        |page, lists| if page == 1 { json!({"lists": lists}) } else { json!(false) },
+    ];
+    for (kind, answers) in answers.into_iter().enumerate() {
+        let gateway = gateway();
+        let list = shops(120);
+        gateway.answer_by("shop.getList", move |asked| {
+            let lists = page(&list, asked, ("page_no", "page_size"));
+            json!({"response": answers(number(asked, "page_no"), &lists)}).to_string()
+        });
+        let app = app_of(&gateway).await;
+        let answer = app.get("/stores?page_size=1000").await;
+        assert_eq!(ids(&answer).len(), if kind == 1 { 120 } else { 100 }, "{kind}");
+        assert_eq!(answer.header("cache-control").unwrap(), "private, max-age=5", "{kind}");
+        let metrics = app.send("GET", "/metrics", &[], "").await.text();
+        assert!(metrics.contains("storegate_gateway_lists_unsettled_total{gateway=\"oms\"}"), "{kind}: {metrics}");
+    }
+    let gateway = gateway();
+    let (list, mut calls) = (shops(120), 0);
+    gateway.answer_by("shop.getList", move |asked| {
+        calls += 1;
+        let lists = page(&list, asked, ("page_no", "page_size"));
+        let response = if calls == 2 { Value::Null } else { json!({"count": 120, "lists": lists}) };
+        json!({"response": response}).to_string()
+    });
+    let answer = app_of(&gateway).await.get("/stores?page_size=1000").await;
+    assert_eq!(ids(&answer).len(), 120, "one page without data is read again");
+    assert_eq!(answer.header("cache-control").unwrap(), "private, max-age=300");
+}

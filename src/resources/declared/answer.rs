@@ -92,6 +92,12 @@ impl Answer {
         }
     }
 
+    /// Whether data without content is what a success without data is, and not a list or an object that is empty.
+    pub fn lacks(&self, data: Option<&RawValue>) -> bool {
+        let selected = self.selected(data.unwrap_or(RawValue::NULL)).unwrap_or(RawValue::NULL);
+        !(raw::is_list(selected) || matches!(self.shape, Shape::AsGiven) && selected.get() != "null")
+    }
+
     /// What the pointer points at; `null` where there is no data on the way, or a list has not so many members.
     fn selected<'a>(&self, data: &'a RawValue) -> Option<&'a RawValue> {
         let mut selected = data;
@@ -126,6 +132,20 @@ pub enum Read {
         /// Its rows.
         items: Vec<Self>,
     },
+}
+
+impl Read {
+    /// Whether it has no content: no row, no field that is not `null`, or nothing at all.
+    pub fn gives_nothing(&self) -> bool {
+        match self {
+            Self::Value(value) => {
+                value.get() == "null"
+                    || (raw::is_list(value) && raw::items(value).is_some_and(|items| items.is_empty()))
+            }
+            Self::Object(fields) => fields.values().all(Option::is_none),
+            Self::List { items } => items.is_empty(),
+        }
+    }
 }
 
 /// What a declared field holds, as it is written.

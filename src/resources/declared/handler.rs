@@ -17,7 +17,7 @@ use crate::gateway::vendor::Gateway;
 use crate::http::methods;
 use crate::http::problem::Problem;
 use crate::resources::Resource;
-use crate::resources::desk::Desk;
+use crate::resources::desk::{Desk, Fetched};
 use crate::resources::params::{Period, Reader};
 
 /// Where requests go.
@@ -47,7 +47,10 @@ async fn read(
     desk.answer(resource, question, move |gateway| async move {
         let data: Option<Box<RawValue>> = gateway.call(&account, &call).await?;
         let read = || declaration.answer.of(data.as_deref(), account.gateway(), &zone);
-        Ok(gateway.reading(&account, &call, read)?.into())
+        let read = gateway.reading(&account, &call, read)?;
+        let (gives_nothing, is_without_data) = (read.gives_nothing(), declaration.answer.lacks(data.as_deref()));
+        let fetched = Fetched::from(read).of_nothing_if(gives_nothing);
+        Ok(fetched.without_data_if(gives_nothing && is_without_data))
     })
     .await
 }

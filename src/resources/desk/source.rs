@@ -7,7 +7,7 @@ use actix_web::web::Data;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::cache::{AnswerCache, Document, Found, Freshness, Question};
+use crate::cache::{AnswerCache, Brought, Document, Found, Freshness, Question};
 use crate::clock::Clock;
 use crate::directory::CurrentDirectories;
 use crate::gateway::GatewayClient;
@@ -51,11 +51,30 @@ pub struct Fetched<T> {
     pub link: Option<String>,
     /// How long it keeps at the most, where that is shorter than what the resource says.
     pub keeps: Option<Freshness>,
+    /// Whether the gateway gave nothing: that must be confirmed where an older answer has something.
+    pub gives_nothing: bool,
 }
 
 impl<T> From<T> for Fetched<T> {
     fn from(value: T) -> Self {
-        Self { value, link: None, keeps: None }
+        Self { value, link: None, keeps: None, gives_nothing: false }
+    }
+}
+
+impl<T> Fetched<T> {
+    /// The same of an answer for which the gateway gave nothing, if it `gives_nothing`.
+    #[must_use]
+    pub fn of_nothing_if(self, gives_nothing: bool) -> Self {
+        Self { gives_nothing, ..self }
+    }
+
+    /// The same, made of a success without data, if it `is_without_data`: it keeps for seconds only.
+    #[must_use]
+    pub fn without_data_if(self, is_without_data: bool) -> Self {
+        if !is_without_data {
+            return self;
+        }
+        Self { gives_nothing: true, keeps: Some(Freshness::DOUBTFUL), ..self }
     }
 }
 
@@ -86,7 +105,7 @@ impl AnswerSource {
         let fetch = move |principal| {
             let fetching = fetch(gateway.for_one_answer().on_behalf_of(principal));
             // An older answer may hide the failure from every caller, so it is logged where it happens.
-            async move { document(resource, &fetching.await.inspect_err(log)?) }
+            async move { brought(resource, &fetching.await.inspect_err(log)?) }
         };
         let found = self.shared.cache.read(question, fetch).await;
         metrics::cache_read(resource.name, found.as_ref().map_or("failure", |found| found.outcome.name()));
@@ -103,10 +122,11 @@ fn log(error: &Error) {
     let _logged = Problem::from(error).logged();
 }
 
-fn document<T: Serialize>(resource: &Resource, fetched: &Fetched<T>) -> Result<Document, Error> {
-    let body = serde_json::to_vec(&fetched.value).map_err(|error| {
-        let gateway = resource.method.as_ref().map_or(Gateway::OpRetail, Method::gateway);
-        Error::local(gateway, Kind::Unreadable, format!("the answer cannot be written: {error}"))
-    })?;
-    Ok(Document { body: Bytes::from(body), link: fetched.link.clone(), keeps: fetched.keeps })
+fn brought<T: Serialize>(resource: &Resource, fetched: &Fetched<T>) -> Result<Brought<Error>, Error> {
+    let gateway = resource.method.as_ref().map_or(Gateway::OpRetail, Method::gateway);
+    let body = serde_json::to_vec(&fetched.value)
+        .map_err(|error| Error::local(gateway, Kind::Unreadable, format!("the answer cannot be written: {error}")))?;
+    let document = Document { body: Bytes::from(body), link: fetched.link.clone(), keeps: fetched.keeps };
+    let doubt = || Error::local(gateway, Kind::NotFound, "the gateway gives nothing where it gave something before");
+    Ok(Brought { document, doubt: fetched.gives_nothing.then(doubt) })
 }

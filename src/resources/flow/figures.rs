@@ -159,6 +159,16 @@ impl Figures {
             observed_at,
         }
     }
+
+    /// Whether the gateway gave any.
+    pub fn has_any(&self) -> bool {
+        let Self { visitors, sales, .. } = self;
+        let amounts = [&sales.total, &sales.average_spend, &sales.purchase_rate_percent];
+        let rates = [&self.store_entry_rate_percent, &self.fitting_room_rate_percent];
+        [visitors.today, visitors.this_week, visitors.this_month].iter().any(Option::is_some)
+            || amounts.into_iter().chain(rates).any(Option::is_some)
+            || self.indicators.iter().any(|indicator| indicator.value.is_some())
+    }
 }
 
 impl From<WireIndicator> for Indicator {

@@ -36,7 +36,11 @@ impl List {
         let page = if self.repeats_last { page.min(last) } else { page };
         let start = ((page - 1) * size).min(self.length);
         let end = (start + size).min(self.length);
-        Ok(GatewayPage { items: (start..end).collect(), total: self.tells_total.then_some(self.length) })
+        Ok(GatewayPage {
+            items: (start..end).collect(),
+            total: self.tells_total.then_some(self.length),
+            is_given: true,
+        })
     }
 
     async fn window(&self, offset: u64, size: u32, cap: u32) -> Vec<u64> {
@@ -87,7 +91,7 @@ async fn a_page_beyond_the_cap_is_joined_whatever_its_offset() {
 #[actix_web::test]
 async fn a_list_that_says_it_has_items_and_gives_none_is_unreadable() {
     let window = Window { offset: 0, size: 50, cap: 100 };
-    let empty = |_, _| async { Ok(GatewayPage::<u64> { items: Vec::new(), total: Some(10) }) };
+    let empty = |_, _| async { Ok(GatewayPage::<u64> { items: Vec::new(), total: Some(10), is_given: true }) };
     let error = window.fetch(Gateway::Oms, empty).await.err().unwrap();
     assert_eq!(error.kind, Kind::Unreadable);
 }
@@ -135,6 +139,8 @@ struct Shops {
     fixed_size: Option<u64>,
     calls: Cell<u64>,
     before: fn(&mut Vec<Shop>, u64),
+    /// Whether the page of this number, at this call, is a success without data.
+    is_silent: fn(u64, u64) -> bool,
 }
 
 impl Shops {
@@ -146,6 +152,7 @@ impl Shops {
             fixed_size: None,
             calls: Cell::new(0),
             before: |_, _| {},
+            is_silent: |_, _| false,
         }
     }
 
@@ -153,12 +160,16 @@ impl Shops {
         self.calls.set(self.calls.get() + 1);
         let mut list = self.list.borrow_mut();
         (self.before)(&mut list, self.calls.get());
+        if (self.is_silent)(number, self.calls.get()) {
+            return Ok(GatewayPage::without_data());
+        }
         let number = if self.ignores_number { 1 } else { number };
         let size = usize::try_from(self.fixed_size.unwrap_or(u64::from(size))).unwrap();
         let skip = (usize::try_from(number).unwrap() - 1) * size;
         Ok(GatewayPage {
             items: list.iter().skip(skip).take(size).cloned().collect(),
             total: (self.total)(list.len() as u64),
+            is_given: true,
         })
     }
 
@@ -269,6 +280,131 @@ async fn a_list_that_changes_between_two_pages_is_read_again() {
 }
 
 #[actix_web::test]
+async fn where_one_item_goes_and_another_comes_the_list_is_read_again() {
+    for length in [101, 150, 250, 450] {
+        for call in 1..=8 {
+            for place in [0, 50, 99, 100, 120, 199, 240] {
+                let list = Shops::new(length);
+                let changed = Cell::new(false);
+                let change = || {
+                    let mut items = list.list.borrow_mut();
+                    let place = place.min(items.len() - 1);
+                    drop(items.remove(place));
+                    items.push(Shop("new".to_owned()));
+                    changed.set(true);
+                };
+                let fetch = async |number, size| {
+                    if list.calls.get() == call && !changed.get() {
+                        change();
+                    }
+                    list.page(number, size).await
+                };
+                let fetch = |number, size| fetch(number, size);
+                let part = Window { offset: 0, size: 1000, cap: 100 }.fetch(Gateway::Oms, fetch).await.unwrap();
+                let is_now = part.items == *list.list.borrow();
+                let was = part.items == shops(0..length);
+                assert!(part.is_settled && (is_now || was), "{length} items, {place} goes before call {call}");
+                assert!(changed.get() || list.calls.get() <= call);
+            }
+        }
+    }
+    let before: fn(&mut Vec<Shop>, u64) = |list, call| {
+        drop(list.remove(0));
+        list.push(Shop(format!("new{call}")));
+    };
+    let list = Shops { before, ..Shops::new(250) };
+    let part = list.window(0, 1000).await;
+    assert!(!part.is_settled, "it never stands still");
+    assert!(list.calls.get() <= 18, "{} calls", list.calls.get());
+}
+
+#[actix_web::test]
+async fn a_look_at_the_pages_again_is_bounded() {
+    let list = Shops::new(3000);
+    assert_eq!(list.window(0, 5000).await.items, shops(0..3000));
+    assert_eq!(list.calls.get(), 30 + 1 + 8);
+}
+
+#[actix_web::test]
+async fn a_total_of_one_page_hides_none_of_the_others() {
+    for of_page in [true, false] {
+        for (length, size) in [(51, 50), (60, 50), (120, 50), (100, 50), (120, 20), (300, 100)] {
+            let list = Shops::new(length);
+            let fetch = |number: u64, asked: u32| {
+                let page = list.page(number, asked);
+                async move {
+                    let page = page.await?;
+                    let total = if of_page { page.items.len() as u64 } else { u64::from(size) };
+                    Ok(GatewayPage { total: Some(total), ..page })
+                }
+            };
+            let mut all = Vec::new();
+            loop {
+                let window = Window { offset: all.len() as u64, size, cap: 100 };
+                let part = window.fetch(Gateway::Oms, fetch).await.unwrap();
+                let is_end = part.items.len() < size as usize;
+                all.extend(part.items);
+                let leads_on = part.total.map_or(part.is_full, |total| total > all.len() as u64);
+                assert!(leads_on || all.len() as u64 == length, "{} of {length}, {:?}", all.len(), part.total);
+                assert!(part.total.is_none_or(|total| total >= all.len() as u64));
+                if is_end || !leads_on {
+                    break;
+                }
+            }
+            assert_eq!(all, shops(0..length), "{length} items, pages of {size}, {of_page}");
+            let whole = Window { offset: 0, size: 1000, cap: size }.fetch(Gateway::Oms, fetch).await.unwrap();
+            assert_eq!((whole.items.len() as u64, whole.total), (length, Some(length)), "{length} {size} {of_page}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_page_without_data_is_read_again_and_said_to_be_missing() {
+    let totals: [fn(u64) -> Option<u64>; 2] = [Some, |_| None];
+    for total in totals {
+        for once in 2..=3 {
+            let is_silent: fn(u64, u64) -> bool =
+                if once == 2 { |_, call| call == 2 } else { |number, call| call == 3 && number > 1 };
+            let list = Shops { total, is_silent, ..Shops::new(250) };
+            let part = list.window(0, 1000).await;
+            assert_eq!((part.items.len(), part.total, part.is_settled), (250, Some(250), true), "call {once}");
+        }
+        let list = Shops { total, is_silent: |number, _| number == 2, ..Shops::new(250) };
+        let part = list.window(0, 1000).await;
+        assert_eq!((part.items.len(), part.total, part.is_settled), (100, total(250), false));
+        assert!(list.calls.get() <= 20, "{} calls", list.calls.get());
+        let list = Shops { total, is_silent: |_, _| true, ..Shops::new(250) };
+        let part = list.window(0, 1000).await;
+        assert_eq!((part.items.len(), part.total, part.is_settled, list.calls.get()), (0, None, false, 1));
+    }
+    let list = Shops { total: |_| None, is_silent: |number, _| number > 3, ..Shops::new(250) };
+    let part = list.window(0, 1000).await;
+    assert_eq!((part.items.len(), part.total, part.is_settled), (250, Some(250), true), "that is how the list ends");
+}
+
+#[actix_web::test]
+async fn totals_that_differ_from_page_to_page_are_not_believed_to_be_settled() {
+    let list = Shops::new(120);
+    let fetch = |number: u64, size: u32| {
+        let page = list.page(number, size);
+        async move { page.await.map(|page| GatewayPage { total: Some(120 + number), ..page }) }
+    };
+    for cap in [50, 100] {
+        let part = Window { offset: 0, size: 1000, cap }.fetch(Gateway::Oms, fetch).await.unwrap();
+        assert_eq!((part.items.len(), part.total, part.is_settled), (120, Some(120), false));
+    }
+    let fetch = |number: u64, size: u32| {
+        let page = list.page(number, size);
+        async move {
+            let page = page.await?;
+            Ok(if number == 1 { page } else { GatewayPage { items: Vec::new(), total: Some(0), is_given: true } })
+        }
+    };
+    let part = Window { offset: 0, size: 1000, cap: 100 }.fetch(Gateway::Oms, fetch).await.unwrap();
+    assert_eq!((part.items.len(), part.is_settled), (100, false), "a page told of more");
+}
+
+#[actix_web::test]
 async fn a_list_that_never_stands_still_is_given_as_it_is_and_said_to_be_in_doubt() {
     let before: fn(&mut Vec<Shop>, u64) = |list, call| list.insert(0, Shop(format!("new{call}")));
     let totals: [fn(u64) -> Option<u64>; 3] = [Some, |_| None, |_| Some(0)];
@@ -292,7 +428,7 @@ async fn two_items_of_one_id_are_two_when_they_differ_and_stay_so() {
     let window = Window { offset: 0, size: 200, cap: 2 };
     let fetch = |page: u64, _| async move {
         let items: Vec<Twin> = ((page - 1) * 2..(page * 2).min(3)).map(Twin).collect();
-        Ok(GatewayPage { items, total: Some(3) })
+        Ok(GatewayPage { items, total: Some(3), is_given: true })
     };
     let part = window.fetch(Gateway::Oms, fetch).await.unwrap();
     assert_eq!((part.items.len(), part.is_settled), (3, true));

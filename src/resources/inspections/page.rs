@@ -36,15 +36,18 @@ struct Total(#[serde(deserialize_with = "scalar::count")] Option<i64>);
 /// no row can be read.
 ///
 /// Nothing, an empty list and a list that is `null` are all a page without inspections: the list may stand in `data`
-/// itself, so that its `null` is `data: null`. A total that says otherwise than the rows is found when pages are joined.
+/// itself, so that its `null` is `data: null`. Where no list stands, and no total of zero, that is a success without data.
+/// A total that says otherwise than the rows is found when pages are joined.
 pub fn from_wire(data: Option<&RawValue>) -> Option<GatewayPage<Option<Row>>> {
-    let Some(data) = data else { return Some(GatewayPage { items: Vec::new(), total: None }) };
-    // An object without members is an empty list, and tells no total either.
+    let Some(data) = data else { return Some(GatewayPage::without_data()) };
     if let Some(items) = rows(data) {
-        return Some(GatewayPage { items, total: None });
+        let is_given = raw::is_list(data) && !raw::is_empty_object(data);
+        return Some(GatewayPage { items, total: None, is_given });
     }
     let fields = raw::fields(data, "data")?;
-    Some(GatewayPage { items: only_list(&fields)?, total: total(&fields) })
+    let (total, list) = (total(&fields), only_list(&fields)?);
+    let Some(list) = list else { return Some(GatewayPage { items: Vec::new(), total, is_given: total == Some(0) }) };
+    Some(GatewayPage { items: rows(list)?, total, is_given: raw::is_list(list) || total == Some(0) })
 }
 
 fn rows(list: &RawValue) -> Option<Vec<Option<Row>>> {
@@ -59,14 +62,13 @@ fn rows(list: &RawValue) -> Option<Vec<Option<Row>>> {
     (rows.is_empty() || rows.iter().any(Option::is_some)).then_some(rows)
 }
 
-/// Of two lists nobody can tell which one was asked for.
-fn only_list(fields: &RawFields) -> Option<Vec<Option<Row>>> {
+/// The list, or `None` in its place where it is `null`. Of two lists nobody can tell which one was asked for.
+fn only_list(fields: &RawFields) -> Option<Option<&RawValue>> {
     let named: Vec<&RawValue> = LISTS.iter().filter_map(|name| fields.get(*name)).map(AsRef::as_ref).collect();
     let lists: Vec<&RawValue> = named.iter().copied().filter(|list| list.get() != "null").collect();
     match (named.as_slice(), lists.as_slice()) {
         ([], _) | (_, [_, _, ..]) => None,
-        (_, []) => Some(Vec::new()),
-        (_, [list]) => rows(list),
+        (_, list) => Some(list.first().copied()),
     }
 }
 

@@ -35,6 +35,14 @@ pub struct Reading {
     pub stores: Option<Vec<String>>,
 }
 
+/// A page of the inspections that are asked for.
+pub struct Found {
+    /// The page.
+    pub part: Part<Inspection>,
+    /// Whether the gateway gave none at all, be it of other stores.
+    pub gives_nothing: bool,
+}
+
 impl Reading {
     fn call(&self, page: u64, size: u32) -> Call {
         let codes: Vec<String> = self.source_types.iter().map(|source| source.code().to_string()).collect();
@@ -53,11 +61,14 @@ impl Reading {
     /// What the gateway's calls end in, and [`Kind::Unreadable`] when its pages are none or do not fit together; when
     /// stores are asked for, also when no inspection tells its store, or when there are too many to look through. One that
     /// does not tell it is left out then.
-    pub async fn page(&self, gateway: &GatewayClient, page: Page) -> Result<Part<Inspection>, Error> {
+    pub async fn page(&self, gateway: &GatewayClient, page: Page) -> Result<Found, Error> {
         let window = Window { offset: page.offset(), size: page.size, cap: GATEWAY_PAGE };
         match &self.stores {
             Some(stores) => self.fetch_filtered(gateway, page, stores).await,
-            None => self.fetch(gateway, window, None).await,
+            None => {
+                let part = self.fetch(gateway, window, None).await?;
+                Ok(Found { gives_nothing: part.items.is_empty(), part })
+            }
         }
     }
 
@@ -84,18 +95,14 @@ impl Reading {
     }
 
     /// The gateway cannot filter by store, so its whole list is read and filtered here; page numbers stay true.
-    async fn fetch_filtered(
-        &self,
-        gateway: &GatewayClient,
-        page: Page,
-        stores: &[String],
-    ) -> Result<Part<Inspection>, Error> {
+    async fn fetch_filtered(&self, gateway: &GatewayClient, page: Page, stores: &[String]) -> Result<Found, Error> {
         // One more than is taken, so that a list without a total shows whether it ends.
         let window = Window { offset: 0, size: MOST_FILTERED + 1, cap: GATEWAY_PAGE };
         let all = self.fetch(gateway, window, Some(MOST_FILTERED)).await?;
-        if all.items.len() > MOST_FILTERED as usize {
+        if all.is_full {
             return Err(too_many());
         }
+        let gives_nothing = all.items.is_empty();
         let (told, untold): (Vec<_>, Vec<_>) =
             all.items.into_iter().partition(|inspection| inspection.store_id().is_some());
         // Were it so by design, every list of a store would be empty.
@@ -111,7 +118,8 @@ impl Reading {
         let total = kept.len() as u64;
         let skip = usize::try_from(page.offset()).unwrap_or(usize::MAX);
         let items = kept.into_iter().skip(skip).take(page.size as usize).collect();
-        Ok(Part { items, total: Some(total), is_settled: all.is_settled })
+        let part = Part { items, total: Some(total), is_settled: all.is_settled, is_full: false };
+        Ok(Found { part, gives_nothing })
     }
 }
 

@@ -268,6 +268,27 @@ fn a_list_of_nothing_is_empty() {
 }
 
 #[test]
+fn a_success_without_data_is_told_from_an_empty_list() {
+    for (data, is_given) in [
+        (json!([]), true),
+        (json!({"rows": []}), true),
+        (json!({"rows": {}}), true),
+        (json!({"rows": null, "total": 0}), true),
+        (json!({"rows": "", "total": "0"}), true),
+        (json!({"rows": null}), false),
+        (json!({"rows": false}), false),
+        (json!({"rows": null, "total": 5}), false),
+        (json!(null), false),
+        (json!(false), false),
+        (json!(""), false),
+        (json!({}), false),
+    ] {
+        assert_eq!(page::from_wire(Some(&raw(&data))).unwrap().is_given, is_given, "{data}");
+    }
+    assert!(!page::from_wire(None).unwrap().is_given);
+}
+
+#[test]
 fn of_two_lists_none_is_the_one_and_a_null_is_no_list() {
     for data in [json!({"list": [], "rows": [{"id": 1}]}), json!({"records": {}, "rows": []})] {
         assert!(page::from_wire(Some(&raw(&data))).is_none(), "{data}");

@@ -15,7 +15,7 @@ use crate::gateway::oms::methods::{SHOP_GET, SHOP_GET_LIST};
 use crate::gateway::tenants::OmsAccess;
 use crate::gateway::vendor::Gateway;
 use crate::json::object::{self, Object};
-use crate::json::{odd_values, scalar};
+use crate::json::{odd_values, raw, scalar};
 use crate::resources::gateway_pages::{GatewayPage, Part, Window};
 
 /// The most stores that are listed: more than any company has.
@@ -35,9 +35,20 @@ pub struct OmsShops<'a> {
 struct ShopList {
     #[serde(default, deserialize_with = "scalar::count")]
     count: Option<i64>,
-    /// `None` when it is there and no list. A store without a code is none that could be told from others.
-    #[serde(default = "no_shops", deserialize_with = "shops_with_codes")]
-    lists: Option<Vec<Option<Shop>>>,
+    #[serde(default, deserialize_with = "shops_with_codes")]
+    lists: Shops,
+}
+
+/// The list in an answer. A store without a code is none that could be told from others.
+#[derive(Default)]
+enum Shops {
+    /// It is missing, or nothing stands in its place.
+    #[default]
+    Untold,
+    /// These stores.
+    Are(Vec<Option<Shop>>),
+    /// What stands in its place is no list.
+    Odd,
 }
 
 /// A list, or `None` where the vendor wrote that there is nothing.
@@ -49,15 +60,19 @@ impl<'de> Deserialize<'de> for Answer {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the default of a field that is missing")]
-const fn no_shops() -> Option<Vec<Option<Shop>>> {
-    Some(Vec::new())
-}
-
 /// What is no list is not taken for an empty one.
-fn shops_with_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Option<Shop>>>, D::Error> {
-    let shops = object::rows(<&RawValue>::deserialize(deserializer)?, |shop: &Shop| shop.code().is_some());
-    Ok(shops.inspect_err(|_| odd_values::note("")).ok())
+fn shops_with_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Shops, D::Error> {
+    let value = <&RawValue>::deserialize(deserializer)?;
+    if raw::is_nothing(value) && !raw::is_list(value) {
+        return Ok(Shops::Untold);
+    }
+    Ok(object::rows(value, |shop: &Shop| shop.code().is_some()).map_or_else(
+        |_| {
+            odd_values::note("");
+            Shops::Odd
+        },
+        Shops::Are,
+    ))
 }
 
 impl OmsShops<'_> {
@@ -75,8 +90,7 @@ impl OmsShops<'_> {
     /// What the gateway's calls end in, or when there are too many.
     pub async fn all(self, codes: &[String]) -> Result<Part<Shop>, Error> {
         let part = self.fetch(0, MOST, codes).await?;
-        if part.total.unwrap_or(part.items.len() as u64) > part.items.len() as u64 && part.items.len() >= MOST as usize
-        {
+        if part.is_full && part.total.is_none_or(|total| total > u64::from(MOST)) {
             return Err(unreadable("the OMS has more stores than can be listed"));
         }
         Ok(part)
@@ -128,13 +142,16 @@ impl OmsShops<'_> {
     }
 }
 
-/// A page of the list, with `None` for each row that is left out; `None` when it is none. Nothing at all is a list of
-/// nothing: PHP writes it in many ways.
+/// A page of the list, with `None` for each row that is left out; `None` when it is none. PHP writes an empty list in many
+/// ways; one that is not there says nothing, unless it is counted.
 fn page(answer: Option<Answer>) -> Option<GatewayPage<Option<Shop>>> {
-    let Some(Answer(Some(ShopList { count, lists }))) = answer else {
-        return Some(GatewayPage { items: Vec::new(), total: Some(0) });
-    };
-    Some(GatewayPage { items: lists?, total: count.and_then(|count| u64::try_from(count).ok()) })
+    let Some(Answer(Some(ShopList { count, lists }))) = answer else { return Some(GatewayPage::without_data()) };
+    let total = count.and_then(|count| u64::try_from(count).ok());
+    match lists {
+        Shops::Odd => None,
+        Shops::Are(items) => Some(GatewayPage { items, total, is_given: true }),
+        Shops::Untold => Some(GatewayPage { items: Vec::new(), total, is_given: total == Some(0) }),
+    }
 }
 
 #[cfg(test)]
@@ -162,22 +179,26 @@ mod tests {
 
     #[test]
     fn a_list_of_nothing_is_empty_however_it_is_written() {
-        assert!(page(None).unwrap().items.is_empty());
-        for data in [
-            "[]",
-            "{}",
-            "null",
-            r#""""#,
-            "[ ]",
-            r#"{"lists":[],"count":"0"}"#,
-            r#"{"lists":[]}"#,
-            r#"{"lists":null,"count":0}"#,
-            r#"{"lists":{}}"#,
-            r#"{"lists":""}"#,
-            r#"{"count":0}"#,
+        assert!(!page(None).unwrap().is_given);
+        for (data, is_given) in [
+            ("[]", false),
+            ("{}", false),
+            ("null", false),
+            (r#""""#, false),
+            ("[ ]", false),
+            (r#"{"lists":[],"count":"0"}"#, true),
+            (r#"{"lists":[]}"#, true),
+            (r#"{"lists":null,"count":0}"#, true),
+            (r#"{"lists":{}}"#, true),
+            (r#"{"lists":""}"#, false),
+            (r#"{"count":0}"#, true),
+            ("false", false),
+            (r#"{"lists":null}"#, false),
+            (r#"{"lists":false,"count":"0"}"#, true),
+            (r#"{"count":"5"}"#, false),
         ] {
             let page = read(data).unwrap_or_else(|| panic!("{data}"));
-            assert!(page.items.is_empty() && page.total.unwrap_or_default() == 0, "{data}");
+            assert!(page.items.is_empty() && page.is_given == is_given, "{data}");
         }
     }
 
