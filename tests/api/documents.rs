@@ -150,13 +150,19 @@ async fn what_the_edge_refuses_is_documented_for_every_operation() {
         let path = template.replace("{store_id}", "S_123456").replace("{organization_id}", "1084");
         let responses = operation["responses"].as_object().unwrap();
         let mut answers = vec![
-            (417, app.send(&method, &path, &[host, last, ("expect", "more")], "").await),
             (414, app.send(&method, &format!("{path}?{long}"), &[host, last], "").await),
             (431, app.send(&method, &path, &[host, last, ("cookie", &cookie)], "").await),
             (400, app.send(&method, &path, &[("host", "a/b"), last], "").await),
         ];
-        // Its connection ends while the body is still being sent, which this client takes for no answer.
-        assert!(responses.contains_key("413"), "{method} {path}");
+        // The client of the tests has its own way with these.
+        let unmet = [(417, "Expect: more"), (413, "Content-Length: 2048")];
+        // A form may be as large, so that its end would be waited for.
+        for (status, field) in unmet.into_iter().take(if method == "POST" { 1 } else { 2 }) {
+            let head = format!("{method} {path} HTTP/1.1\r\nHost: storegate.example.com\r\nConnection: close\r\n");
+            let answer = app.raw(&format!("{head}{field}\r\n\r\n"));
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{status} of {method} {path}: {answer}");
+            assert!(responses.contains_key(&status.to_string()), "{status} of {method} {path}");
+        }
         if !["/healthz", "/readyz", "/metrics"].contains(&path.as_str()) {
             answers.push((421, app.send(&method, &path, &[("host", "other.example.com"), last], "").await));
         }
