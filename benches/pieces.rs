@@ -11,7 +11,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret, SecretString};
 use storegate::auth::Auth;
 use storegate::auth::issue::{TokenGrant, TokenIssuer};
@@ -23,16 +22,15 @@ use storegate::clock::Clock;
 use storegate::config::Settings;
 use storegate::fair_queue::Principal;
 use storegate::gateway::GatewaySettings;
-use storegate::gateway::dialect::{Call, Dialect, Stamp, TimestampForm};
-use storegate::gateway::opretail::methods::GET_TOTAL_DATA;
-use storegate::gateway::opretail::sign::SignMethod;
-use storegate::gateway::opretail::{OpRetail, OpRetailSettings};
+use storegate::gateway::account_settings::{AccountSettings, WhichSecret};
+use storegate::gateway::protocol::{Call, Protocol, Stamp};
 use storegate::gateway::registry::Registry;
-use storegate::gateway::stamps::Unique;
 use storegate::gateway::tenants::Tenants;
 use storegate::json::object::Object;
 use storegate::resources::flow::figures::{Figures, TotalData};
+use storegate::resources::vendor_methods::GET_TOTAL_DATA;
 use storegate::settings::SettingsDigest;
+use storegate::vendors::Vendors;
 
 const ISSUER: &str = "https://storegate.example.com";
 const ENVELOPE: &[u8] =
@@ -165,46 +163,37 @@ fn keep(criterion: &mut Criterion) {
     }
 }
 
-fn dialect(sign_method: SignMethod) -> OpRetail {
-    OpRetail::new(OpRetailSettings {
-        m_api: "https://openapi.opretail.com/m.api".to_owned(),
-        cloud_api: String::new(),
-        system: "S107".to_owned(),
-        key: "S107-00000001".to_owned(),
-        secret: SecretString::from("sandbox-secret"),
-        second_secret: None,
-        sign_method,
-        unique: Unique::Nonce,
-        login: None,
-        enterprise_id: None,
-        time_zone: TimeZone::fixed(jiff::tz::offset(8)),
-    })
+fn protocol(sign_method: &str) -> Protocol {
+    let vendor = Vendors::default().get("opretail").unwrap();
+    let section = "key = \"S107-00000001\"\nsecret = \"sandbox-secret\"";
+    let settings = AccountSettings::parse(vendor, &format!("{section}\nsign_method = {sign_method:?}")).unwrap();
+    Protocol::new(&settings, WhichSecret::First)
 }
 
 fn sign(criterion: &mut Criterion) {
-    let call = Call::new(GET_TOTAL_DATA).with("id", "S_123456").with("needUnit", "0");
+    let call = Call::new(&GET_TOTAL_DATA).with("id", "S_123456").with("needUnit", "0");
     let nonce = Some("0b5e1c1e-8a2b-4c3d-9e4f-5a6b7c8d9e0f".to_owned());
-    let stamp = Stamp { time: Timestamp::constant(1_795_312_800, 0), nonce, form: TimestampForm::Compact };
-    for (name, method) in [("sign and encode, MD5", SignMethod::Md5), ("sign and encode, SHA-1", SignMethod::Sha1)] {
-        let dialect = dialect(method);
-        criterion.bench_function(name, |bencher| bencher.iter(|| dialect.encode(black_box(&call), &stamp, None)));
+    let stamp = Stamp { time: Timestamp::constant(1_795_312_800, 0), nonce, form: 0 };
+    for (name, method) in [("sign and encode, MD5", "md5"), ("sign and encode, SHA-1", "sha1")] {
+        let protocol = protocol(method);
+        criterion.bench_function(name, |bencher| bencher.iter(|| protocol.encode(black_box(&call), &stamp, None)));
     }
 }
 
 fn decode(criterion: &mut Criterion) {
-    let dialect = dialect(SignMethod::Md5);
+    let protocol = protocol("md5");
     criterion.bench_function("decode an envelope", |bencher| {
-        bencher.iter(|| dialect.decode(black_box(ENVELOPE)).unwrap().data.map(|data| data.get().len()));
+        bencher.iter(|| protocol.decode(black_box(ENVELOPE)).unwrap().data.map(|data| data.get().len()));
     });
 }
 
 fn translate(criterion: &mut Criterion) {
-    let dialect = dialect(SignMethod::Md5);
-    let data = dialect.decode(ENVELOPE).unwrap().data.unwrap().get();
+    let protocol = protocol("md5");
+    let data = protocol.decode(ENVELOPE).unwrap().data.unwrap().get();
     let configured = Settings::parse(&configuration(KeyAlgorithm::Hs256), std::iter::empty()).unwrap();
     let tenants = Tenants::new(configured.tenants, &Registry::new(&GatewaySettings::default(), Clock::system()));
     let tenant = tenants.get("acme").unwrap();
-    let access = tenant.opretail().unwrap();
+    let access = tenant.access(GET_TOTAL_DATA.vendor).unwrap();
     criterion.bench_function("translate the figures of a store", |bencher| {
         bencher.iter(|| {
             let Object(wire) = serde_json::from_str::<Object<TotalData>>(black_box(data)).unwrap();

@@ -188,6 +188,7 @@ impl App {
         });
         let standing = Data::new(Standing {
             tenants: tenants.clone(),
+            vendors: settings.vendors.clone(),
             registry,
             replicas: replicas.clone(),
             stopping: stopping.clone(),

@@ -14,6 +14,7 @@ use crate::cache::CacheSettings;
 use crate::directory::DirectorySettings;
 use crate::gateway::GatewaySettings;
 use crate::gateway::tenants::TenantSettings;
+use crate::gateway::vendor::Vendor;
 use crate::http::cors::{Cors, CorsSettings};
 use crate::http::host::Host;
 use crate::http::public_url::PublicUrl;
@@ -24,10 +25,11 @@ use crate::replicas::settings::RedisSettings;
 use crate::resources::flow_events::EventSettings;
 use crate::resources::{Declarations, Policies};
 use crate::settings::{
-    Files, Fingerprint, MOST_OF_A_TEXT, Problems, Report, Section, Sources, overlay, strays, text_of_file,
+    Files, Fingerprint, MOST_OF_A_TEXT, Problems, Report, Section, Sources, overlay, parse_toml, strays, text_of_file,
 };
 use crate::telemetry::logging::LogSettings;
 use crate::telemetry::traces::TraceSettings;
+use crate::vendors::Vendors;
 
 /// Everything that `serve` needs to know.
 #[derive(Debug)]
@@ -38,6 +40,8 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// `[tenants.<name>]`.
     pub tenants: Vec<TenantSettings>,
+    /// The vendors whose packs are built in, and those of `[vendors.<name>]`.
+    pub vendors: Vendors,
     /// `[directory.<name>]`.
     pub directory: DirectorySettings,
     /// `[gateway]`.
@@ -279,10 +283,12 @@ impl Settings {
 
     fn read(root: &Section<'_>, sources: Sources) -> Self {
         let server = ServerSettings::read(&root.section("server"));
-        let tenants = TenantSettings::read_all(&root.section("tenants"), root);
+        let vendors = Vendors::read(&root.section("vendors"));
+        let all: Vec<Vendor> = vendors.iter().collect();
+        let tenants = TenantSettings::read_all(&root.section("tenants"), root, &all);
         let names: Vec<String> = tenants.iter().map(|tenant| tenant.name.clone()).collect();
         let cache = root.section("cache");
-        let declared = Declarations::read(&root.section("resources"));
+        let declared = Declarations::read(&root.section("resources"), &vendors);
         let scopes = Scopes::with(declared.scopes());
         // As it was written, even if it is wrong: that is told once, where it stands.
         let public_url = root.section("server").text("public_url");
@@ -293,27 +299,16 @@ impl Settings {
             declared,
             directory: DirectorySettings::read(&root.section("directory"), &names),
             tenants,
-            gateway: GatewaySettings::read(&root.section("gateway")),
+            gateway: GatewaySettings::read(&root.section("gateway"), all.iter().copied()),
             policies: Policies::read(&cache),
             cache: CacheSettings::read(&cache),
             events: EventSettings::read(&root.section("events")),
             redis: RedisSettings::read(&root.section("redis")),
             log: LogSettings::read(&root.section("telemetry")),
             traces: TraceSettings::read(&root.section("telemetry")),
+            vendors,
             sources,
             warnings: Vec::new(),
         }
     }
-}
-
-/// The text as TOML; `name` is what it is called in errors.
-///
-/// # Errors
-/// It is not TOML. The parser's full message shows the line, which may hold a secret; so only its number is told.
-pub fn parse_toml(text: &str, name: &str) -> Result<Table, Problems> {
-    text.parse().map_err(|error: toml::de::Error| {
-        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        Problems(vec![format!("{name}: line {line} is not TOML: {}", error.message())])
-    })
 }

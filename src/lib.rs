@@ -28,6 +28,8 @@ pub mod resources;
 pub mod auth;
 pub mod http;
 
+pub mod vendors;
+
 pub mod gateway;
 
 pub mod cache;

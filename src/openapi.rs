@@ -16,7 +16,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::auth::endpoints::{INTROSPECTION_PATH, METADATA_PATH, REVOCATION_PATH, TOKEN_PATH, TokenApi};
 use crate::auth::scope::Scopes as ScopeList;
-use crate::gateway::dialect::{Door, Method};
+use crate::gateway::protocol::Method;
 use crate::http::ops::OpsApi;
 use crate::http::problem::{GatewayNote, ParameterError, ProblemDocument};
 use crate::http::public_url::PublicUrl;
@@ -151,7 +151,7 @@ fn finished(endpoint: &Endpoint, resource: &Resource) -> Operation {
     let mut operation = endpoint.operation.clone();
     let alternatives = endpoint.scope.split(' ').map(|scope| SecurityRequirement::new("oauth2", [scope]));
     operation.security = Some(alternatives.chain([bearer()]).collect());
-    operation.extensions = resource.method.as_ref().map(|method| gateway_method(resource, method));
+    operation.extensions = resource.method().map(|method| gateway_method(resource, method));
     responses::complete(&mut operation, endpoint, resource);
     operation
 }
@@ -184,13 +184,9 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 }
 
 fn gateway_method(resource: &Resource, method: &Method) -> Extensions {
-    let door = match method.door {
-        Door::MApi => "m.api",
-        Door::CloudApi => "cloud.api",
-        Door::Rpc => "openapi/rpc/service",
-    };
+    let door = method.vendor.endpoint(method.endpoint);
     let described = json!({
-        "gateway": method.gateway().name(), "method": method.name, "version": method.version, "door": door,
+        "gateway": method.vendor.name(), "method": method.name, "version": method.version, "door": door,
         "resource": resource.name,
     });
     Extensions::builder().add("x-gateway-method", described).build()

@@ -1,62 +1,41 @@
 //! Both vendors' envelopes, and the data in them, read as resources read it.
 
 use bytes::Bytes;
-use jiff::tz::TimeZone;
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
-use storegate::gateway::dialect::Dialect;
+use storegate::gateway::account_settings::{AccountSettings, WhichSecret};
 use storegate::gateway::error::{Kind, Note, Refusal};
-use storegate::gateway::oms::{CodeParameter, Oms, OmsSettings, TimestampChoice};
-use storegate::gateway::opretail::sign::SignMethod;
-use storegate::gateway::opretail::{OpRetail, OpRetailSettings};
-use storegate::gateway::stamps::Unique;
+use storegate::gateway::protocol::Protocol;
 use storegate::json::object::{self, Object};
 use storegate::json::{raw, scalar};
+use storegate::vendors::Vendors;
 
 use super::independent_json::{member, members, value};
 
 /// The longest sentence of a gateway that is shown, in characters.
 const LONGEST_WORDS: usize = 200;
 
-/// OPRetail's dialect with a key of nobody.
-pub fn opretail() -> OpRetail {
-    OpRetail::new(OpRetailSettings {
-        m_api: String::new(),
-        cloud_api: String::new(),
-        system: String::new(),
-        key: String::new(),
-        secret: SecretString::from("secret"),
-        second_secret: None,
-        sign_method: SignMethod::Md5,
-        unique: Unique::Nonce,
-        login: None,
-        enterprise_id: None,
-        time_zone: TimeZone::UTC,
-    })
+/// OPRetail's protocol with a key of nobody.
+pub fn opretail() -> Protocol {
+    protocol("opretail", "key = \"nobody\"\nsecret = \"secret\"\ntime_zone = \"UTC\"")
 }
 
-/// The OMS's dialect with a flag of nobody.
-pub fn oms() -> Oms {
-    Oms::new(OmsSettings {
-        url: String::new(),
-        flag: String::new(),
-        token: SecretString::from("token"),
-        second_token: None,
-        timestamp: TimestampChoice::Auto,
-        unique: Unique::Nonce,
-        page_cap: 100,
-        code_parameter: CodeParameter::ShopBn,
-        time_zone: TimeZone::UTC,
-    })
+/// The OMS's protocol with a flag of nobody.
+pub fn oms() -> Protocol {
+    protocol("oms", "url = \"https://oms.example.com/\"\nflag = \"nobody\"\ntoken = \"token\"\ntime_zone = \"UTC\"")
+}
+
+fn protocol(vendor: &str, section: &str) -> Protocol {
+    let vendor = Vendors::default().get(vendor).expect("its pack is built in");
+    Protocol::new(&AccountSettings::parse(vendor, section).expect("a whole section"), WhichSecret::First)
 }
 
 /// OPRetail's envelope; accepted when it carries an answer.
 pub fn opretail_envelope(body: &[u8]) -> bool {
-    let dialect = opretail();
-    assert_eq!(dialect.clean(Bytes::copy_from_slice(body)), body, "this vendor's bodies are read as they come");
-    match dialect.decode(body) {
+    let protocol = opretail();
+    assert_eq!(protocol.repaired(Bytes::copy_from_slice(body)), body, "this vendor's bodies are read as they come");
+    match protocol.decode(body) {
         Ok(answer) => {
             let envelope = text(body);
             assert!(says_zero(code_of(envelope)), "an answer has the code of success");
@@ -82,10 +61,10 @@ fn code_of(envelope: &str) -> &str {
 
 /// The OMS's envelope, cleaned as it is before it is read; accepted when it carries an answer.
 pub fn oms_envelope(body: &[u8]) -> bool {
-    let dialect = oms();
-    let cleaned = dialect.clean(Bytes::copy_from_slice(body));
+    let protocol = oms();
+    let cleaned = protocol.repaired(Bytes::copy_from_slice(body));
     assert_cleaned(body, &cleaned);
-    match dialect.decode(&cleaned) {
+    match protocol.decode(&cleaned) {
         Ok(answer) => {
             let envelope = text(&cleaned);
             let is_no_error = |error: &str| matches!(error, "null" | "false" | "\"\"");

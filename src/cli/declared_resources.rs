@@ -7,6 +7,7 @@ use toml::Table;
 use super::error::CliError;
 use crate::resources::Declarations;
 use crate::settings::{MOST_OF_A_TEXT, Problems, Report, Section, read_file, text_of_file};
+use crate::vendors::Vendors;
 
 /// What the file declares, as it stands in a configuration.
 pub struct DeclaredResources {
@@ -26,9 +27,10 @@ impl DeclaredResources {
         let content = read_file(path, MOST_OF_A_TEXT);
         let text = content.as_deref().map_err(Clone::clone).and_then(text_of_file);
         let text = text.map_err(|error| CliError::message(format!("{name}: cannot be read: {error}")))?;
-        let table = crate::config::parse_toml(text, &name.to_string())?;
+        let table = crate::settings::parse_toml(text, &name.to_string())?;
         let report = Report::default().of_text(Some(text.to_owned()));
-        let declarations = Declarations::read(&Section::root(&table, &report).section("resources"));
+        let declarations =
+            Declarations::read(&Section::root(&table, &report).section("resources"), &Vendors::default());
         report.finish(&table).map_err(|Problems(problems)| {
             Problems(problems.into_iter().map(|problem| format!("{name}: {problem}")).collect())
         })?;

@@ -17,6 +17,7 @@ use crate::gateway::tenants::Tenant;
 use crate::gateway::transport::Transport;
 use crate::gateway::{GatewayClient, tls};
 use crate::resources::stores::listing::{ListedStore, all_stores};
+use crate::resources::vendor_methods::oms;
 use crate::settings::{MOST_OF_A_LIST, read_file};
 use crate::telemetry::logging;
 
@@ -133,7 +134,7 @@ impl Company {
 
     /// The stores of the OMS; `None` when the company has none.
     async fn listed(&self) -> Result<Option<Vec<ListedStore>>, CliError> {
-        let Ok(access) = self.tenant.oms() else { return Ok(None) };
+        let Ok(access) = self.tenant.access(oms()) else { return Ok(None) };
         let settings = &self.settings.gateway;
         let tls = tls::client_config(&settings.authorities).map_err(crate::app::AppError::from)?;
         let client = GatewayClient::new(Transport::new(settings, tls), Clock::system(), settings.deadline);

@@ -33,17 +33,15 @@ impl Routes {
 
 fn row(resource: &'static Resource, policies: &Policies) -> [String; 6] {
     let endpoint = resource.endpoint();
-    let method = resource.method.as_ref();
+    let method = resource.method();
     let policy = policies.of(resource);
     let seconds = |duration: Duration| format!("{}s", duration.as_secs());
     [
         endpoint.allow.split(',').next().unwrap_or_default().to_owned(),
         endpoint.path,
         endpoint.scope.replace(' ', " or "),
-        method.map_or_else(
-            || parts(resource),
-            |method| format!("{} {} {}", method.gateway(), method.name, method.version),
-        ),
+        method
+            .map_or_else(|| parts(resource), |method| format!("{} {} {}", method.vendor, method.name, method.version)),
         policy.map_or_else(|| how_kept(resource), |policy| seconds(policy.current.fresh)),
         policy.and_then(|policy| policy.ended).map_or_else(|| "-".to_owned(), |ended| seconds(ended.fresh)),
     ]

@@ -6,7 +6,7 @@ use super::error::CliError;
 use super::output;
 use super::wire_call::WireCall;
 use crate::clock::Clock;
-use crate::gateway::dialect::{Stamp, TimestampForm};
+use crate::gateway::protocol::Stamp;
 
 /// Show what is signed.
 #[derive(clap::Args)]
@@ -21,7 +21,7 @@ pub struct Sign {
     /// Sign with this nonce [default: none]
     #[arg(long, value_name = "TEXT")]
     nonce: Option<String>,
-    /// Write the OMS's timestamp as yyyyMMddHHmmss instead of Unix seconds
+    /// Write the timestamp as yyyyMMddHHmmss where a vendor has several forms
     #[arg(long)]
     compact: bool,
 }
@@ -29,10 +29,12 @@ pub struct Sign {
 impl Sign {
     pub(super) fn run(self) -> Result<(), CliError> {
         let (_, account, call) = self.call.prepare()?;
-        let form = if self.compact { TimestampForm::Compact } else { TimestampForm::Unix };
+        let forms = &account.vendor().pack().time.forms;
+        let compact = forms.iter().position(|(name, _)| name == "compact").filter(|_| self.compact);
+        let form = compact.unwrap_or_default();
         let stamp = Stamp { time: self.at.unwrap_or_else(|| Clock::system().now()), nonce: self.nonce, form };
-        let explanation = account.dialect().explain(&call, &stamp);
-        let text = format!("signed string  {}\nsignature      {}", explanation.signed_string, explanation.signature);
+        let explanation = account.protocol().explain(&call, &stamp);
+        let text = format!("signed string  {}\nsignature      {}", explanation.signed_text, explanation.signature);
         Ok(output::line(&text)?)
     }
 }

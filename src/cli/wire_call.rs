@@ -1,6 +1,5 @@
 //! What `sign` and `call` share: a gateway call written on the command line, in the vendor's own terms.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::ConfigArgument;
@@ -9,11 +8,11 @@ use super::error::CliError;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::gateway::account::Account;
-use crate::gateway::dialect::{Call, Door, Method};
+use crate::gateway::protocol::{Argument, Call, Method};
 use crate::gateway::registry::Registry;
 use crate::gateway::tenants::Tenant;
-use crate::gateway::vendor::Gateway;
-use crate::resources::ALL;
+use crate::gateway::vendor::{EndpointFacts, Vendor};
+use crate::vendors::Vendors;
 
 /// A gateway call in the vendor's terms.
 #[derive(clap::Args)]
@@ -27,62 +26,58 @@ pub struct WireCall {
     /// Business parameters, raw: id=S_123456 needUnit=0
     #[arg(value_name = "NAME=VALUE", value_parser = parse_parameter)]
     parameters: Vec<(String, String)>,
-    /// Where the method is called [default: as our resources do; else by the method's name]
-    #[arg(long, value_enum)]
-    door: Option<DoorArgument>,
-    /// The vendor's version of the method [default: as our resources do; else v1, or 1 for the OMS]
+    /// Whose method it is, such as opretail or oms [default: by the method's name]
+    #[arg(long, value_name = "NAME")]
+    gateway: Option<String>,
+    /// The endpoint at which the method is called, such as m.api or cloud.api [default: the method's]
+    #[arg(long, value_name = "ENDPOINT")]
+    door: Option<String>,
+    /// The vendor's version of the method [default: the method's, else the vendor's usual one]
     #[arg(long, value_name = "VERSION")]
     method_version: Option<String>,
-}
-
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum DoorArgument {
-    /// OPRetail's m.api
-    MApi,
-    /// OPRetail's cloud.api
-    CloudApi,
-    /// The OMS
-    Oms,
 }
 
 impl WireCall {
     /// The configuration, the account that signs, and the call.
     pub(super) fn prepare(&self) -> Result<(Settings, Arc<Account>, Call), CliError> {
         let settings = self.config.load()?;
-        let call = Call { method: self.method(), parameters: self.parameters() };
-        let tenant =
-            Tenant::new(self.company.choose(&settings.tenants)?, &Registry::new(&settings.gateway, Clock::system()));
-        let account = match call.method.gateway() {
-            Gateway::OpRetail => tenant.opretail()?.account.clone(),
-            Gateway::Oms => tenant.oms()?.account.clone(),
-        };
+        let registry = Registry::new(&settings.gateway, Clock::system());
+        let tenant = Tenant::new(self.company.choose(&settings.tenants)?, &registry);
+        let vendor = self.vendor(&settings.vendors)?;
+        let call = Call { method: self.method(vendor)?, arguments: self.arguments(), login: None };
+        let account = tenant.access(vendor)?.account.clone();
         Ok((settings, account, call))
     }
 
-    fn method(&self) -> Method {
-        let known =
-            ALL.iter().filter_map(|resource| resource.method.as_ref()).find(|method| method.name == self.method);
-        let door = match self.door {
-            Some(DoorArgument::MApi) => Door::MApi,
-            Some(DoorArgument::CloudApi) => Door::CloudApi,
-            Some(DoorArgument::Oms) => Door::Rpc,
-            None => known.map_or_else(|| self.likely_door(), |method| method.door),
-        };
-        let version = match (&self.method_version, known) {
-            (Some(version), _) => Cow::Owned(version.clone()),
-            (None, Some(method)) => method.version.clone(),
-            (None, None) => Cow::Borrowed(if door == Door::Rpc { "1" } else { "v1" }),
-        };
-        Method { name: Cow::Owned(self.method.clone()), version, door }
+    /// The vendor that is named, or the one whose methods begin like this one.
+    fn vendor(&self, vendors: &Vendors) -> Result<Vendor, CliError> {
+        if let Some(name) = &self.gateway {
+            let unknown = || CliError::message(format!("the gateways are {}", vendors.names()));
+            return vendors.get(name).ok_or_else(unknown);
+        }
+        let begins = |vendor: &Vendor| self.method.starts_with(&vendor.pack().methods_begin);
+        let likely = vendors.iter().filter(begins).max_by_key(|vendor| vendor.pack().methods_begin.len());
+        likely.ok_or_else(|| CliError::message("name the gateway whose method it is: --gateway NAME"))
     }
 
-    /// OPRetail's methods all begin with `open.`.
-    fn likely_door(&self) -> Door {
-        if self.method.starts_with("open.") { Door::MApi } else { Door::Rpc }
+    fn method(&self, vendor: Vendor) -> Result<Method, CliError> {
+        let (pack, known) = (vendor.pack(), vendor.method(&self.method));
+        let endpoint = match &self.door {
+            None => known.map_or(0, |facts| facts.endpoint),
+            Some(label) => {
+                let is_it = |own: &EndpointFacts| own.label.replace('.', "-") == label.replace('.', "-");
+                let place = pack.endpoints.iter().position(is_it).or((label == vendor.name()).then_some(0));
+                let labels = || pack.endpoints.iter().map(|own| own.label.as_str()).collect::<Vec<_>>().join(", ");
+                place.ok_or_else(|| CliError::message(format!("the endpoints of {vendor} are {}", labels())))?
+            }
+        };
+        let version = self.method_version.clone();
+        let version = version.unwrap_or_else(|| known.map_or(&pack.call.version, |facts| &facts.version).clone());
+        Ok(Method { vendor, name: self.method.clone().into(), version: version.into(), endpoint })
     }
 
-    fn parameters(&self) -> Vec<(Cow<'static, str>, String)> {
-        self.parameters.iter().map(|(name, value)| (Cow::Owned(name.clone()), value.clone())).collect()
+    fn arguments(&self) -> Vec<Argument> {
+        self.parameters.iter().map(|(name, value)| Argument::text(name.clone(), value.as_str())).collect()
     }
 }
 

@@ -18,6 +18,7 @@ pub use problem::{Place, RowProblem};
 pub use rows::{Column, Row, read, read_file};
 pub use settings::DirectorySettings;
 
+use crate::gateway::vendor::Vendor;
 use crate::settings::SettingsDigest;
 use ids::opretail_number;
 
@@ -33,6 +34,15 @@ pub struct StoreNumbers {
 }
 
 impl StoreNumbers {
+    /// The number at a vendor, as its gateway takes it.
+    pub fn at(&self, vendor: Vendor) -> Option<String> {
+        match vendor.pack().store_ids.as_ref()?.column.as_str() {
+            "opretail_id" => self.opretail.clone(),
+            "oms_code" => self.oms.clone(),
+            _ => None,
+        }
+    }
+
     /// Every id under which the store may be granted or cached.
     pub fn all(&self) -> Vec<&str> {
         [Some(self.id.as_str()), self.opretail.as_deref(), self.oms.as_deref()].into_iter().flatten().collect()

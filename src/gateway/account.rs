@@ -1,7 +1,8 @@
-//! One company's access to one gateway: its dialect, and all that is known of how the gateway takes its calls.
+//! One company's access to one gateway: its protocol, and all that is known of how the gateway takes its calls.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,31 +10,36 @@ use secrecy::SecretString;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::account_settings::AccountSettings;
 use super::breaker::Breaker;
 use super::clock_offset::{ClockOffset, Reading};
-use super::dialect::{Call, Dialect, Stamp, TimestampForm};
 use super::error::{Error, Kind};
 use super::limit::CallLimit;
 use super::login::Login;
-use super::oms::{Oms, OmsSettings, TimestampChoice};
-use super::opretail::{OpRetail, OpRetailSettings};
+use super::protocol::call::TimeFormIndex;
+use super::protocol::{Call, Protocol, Stamp};
 use super::reactions::{Counts, Shown};
 use super::registry::Registry;
 use super::rest::Rests;
 use super::retry_budget::RetryBudget;
 use super::stamps::{FormMemory, Stamps};
-use super::vendor::Gateway;
+use super::vendor::Vendor;
 use crate::json::odd_values::Warned;
+
+pub use super::account_settings::WhichSecret;
 
 /// Numbers every [`Account`] of the process.
 static ACCOUNTS: AtomicU64 = AtomicU64::new(0);
 
+/// How long a server is believed to lack a method.
+const LACKING: Duration = Duration::from_secs(3_600);
+
 /// One company's access to one gateway, shared by all workers.
 pub struct Account {
     number: u64,
-    dialect: Box<dyn Dialect>,
+    protocol: Protocol,
     /// The same with the second secret, if there is one.
-    second: Option<Box<dyn Dialect>>,
+    second: Option<Protocol>,
     /// Which secret the gateway took last.
     uses_second: AtomicBool,
     stamps: Stamps,
@@ -47,8 +53,10 @@ pub struct Account {
     pub budget: RetryBudget,
     /// How many calls may be under way, of all companies at this gateway.
     pub limit: Arc<CallLimit>,
-    /// The user login, used where the dialect needs one.
+    /// The login, used where the protocol needs one.
     pub login: Arc<Login>,
+    /// Methods that the server lacks, and since when that is known.
+    lacking: Mutex<HashMap<String, Duration>>,
     /// Which odd values were warned of.
     pub(super) warned: Warned,
 }
@@ -66,20 +74,11 @@ pub enum Health {
     Failing,
 }
 
-/// Which of the secrets of a credential, while a new one takes the place of an old one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhichSecret {
-    /// The first.
-    First,
-    /// The second.
-    Second,
-}
-
 /// A way to write the timestamp that is tried after a refusal, and kept if the gateway takes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Trial {
     offset: Option<SignedDuration>,
-    form: Option<TimestampForm>,
+    form: Option<TimeFormIndex>,
 }
 
 impl Trial {
@@ -97,51 +96,26 @@ pub struct Stamped {
 }
 
 impl Account {
-    /// Access to OPRetail.
-    pub fn opretail(settings: OpRetailSettings, registry: &Registry) -> Self {
-        let credential = format!("{} {}", settings.m_api, settings.key);
-        let form = FormMemory::fixed(TimestampForm::Compact);
-        let stamps = Stamps::new(credential, settings.unique, form, registry.used_seconds());
-        let limit = registry.limit(Gateway::OpRetail, &settings.m_api);
-        let second = settings.second_secret.clone().map(|secret| OpRetailSettings { secret, ..settings.clone() });
-        let second = second.map(|settings| Box::new(OpRetail::new(settings)) as Box<dyn Dialect>);
-        Self::new((Box::new(OpRetail::new(settings)), second), stamps, limit, registry.breaker())
-    }
-
-    /// Access to an OMS.
-    pub fn oms(settings: OmsSettings, registry: &Registry) -> Self {
-        let form = match settings.timestamp {
-            TimestampChoice::Auto => FormMemory::learning(TimestampForm::Unix),
-            TimestampChoice::Always(form) => FormMemory::fixed(form),
-        };
-        let credential = format!("{} {}", settings.url, settings.flag);
-        let stamps = Stamps::new(credential, settings.unique, form, registry.used_seconds());
-        let limit = registry.limit(Gateway::Oms, &settings.url);
-        let second = settings.second_token.clone().map(|token| OmsSettings { token, ..settings.clone() });
-        let second = second.map(|settings| Box::new(Oms::new(settings)) as Box<dyn Dialect>);
-        Self::new((Box::new(Oms::new(settings)), second), stamps, limit, registry.breaker())
-    }
-
-    fn new(
-        (dialect, second): (Box<dyn Dialect>, Option<Box<dyn Dialect>>),
-        stamps: Stamps,
-        limit: Arc<CallLimit>,
-        breaker: Breaker,
-    ) -> Self {
+    /// Opens an account with these settings.
+    pub fn new(settings: &AccountSettings, registry: &Registry) -> Self {
+        let forms = settings.vendor.pack().time.forms.len();
+        let form = settings.time_form.map_or_else(|| FormMemory::learning(forms), FormMemory::fixed);
+        let second = settings.has_second_secret().then(|| Protocol::new(settings, WhichSecret::Second));
         Self {
             number: ACCOUNTS.fetch_add(1, Ordering::Relaxed),
-            dialect,
+            protocol: Protocol::new(settings, WhichSecret::First),
             second,
             uses_second: AtomicBool::new(false),
-            stamps,
+            stamps: Stamps::new(settings.identity(), settings.unique, form, registry.used_seconds()),
             clock: Arc::default(),
             mending_is_in_vain: AtomicBool::new(false),
             health: AtomicU8::default(),
             rests: Rests::default(),
-            breaker,
+            breaker: registry.breaker(),
             budget: RetryBudget::default(),
-            limit,
+            limit: registry.limit(settings.vendor, settings.url()),
             login: Arc::default(),
+            lacking: Mutex::default(),
             warned: Warned::default(),
         }
     }
@@ -152,8 +126,8 @@ impl Account {
     }
 
     /// Whose gateway it is.
-    pub fn gateway(&self) -> Gateway {
-        self.dialect.gateway()
+    pub const fn vendor(&self) -> Vendor {
+        self.protocol.vendor()
     }
 
     /// The same account of a configuration before this one taught this one: the gateway's clock, and the login if that is
@@ -165,15 +139,15 @@ impl Account {
     }
 
     /// The vendor's protocol, bound to this credential with the secret that the gateway took last.
-    pub fn dialect(&self) -> &dyn Dialect {
-        self.dialect_with(self.secret())
+    pub fn protocol(&self) -> &Protocol {
+        self.protocol_with(self.secret())
     }
 
     /// The vendor's protocol, bound to this credential with one of its secrets.
-    pub fn dialect_with(&self, secret: WhichSecret) -> &dyn Dialect {
+    pub const fn protocol_with(&self, secret: WhichSecret) -> &Protocol {
         match (secret, &self.second) {
-            (WhichSecret::Second, Some(second)) => second.as_ref(),
-            _ => self.dialect.as_ref(),
+            (WhichSecret::Second, Some(second)) => second,
+            _ => &self.protocol,
         }
     }
 
@@ -192,14 +166,14 @@ impl Account {
     pub fn secret_was_taken(&self, secret: WhichSecret) {
         if self.secret() != secret {
             self.uses_second.store(secret == WhichSecret::Second, Ordering::Relaxed);
-            tracing::info!(gateway = %self.gateway(), ?secret, "the gateway takes the other secret of its credential");
+            tracing::info!(gateway = %self.vendor(), ?secret, "the gateway takes the other secret of its credential");
         }
     }
 
     /// What the gateway must not get past us, even when it repeats it: all secrets of the credential.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretString> {
-        let second = self.second.iter().flat_map(|second| second.secrets());
-        self.dialect.secrets().into_iter().chain(second)
+        let second = self.second.iter().flat_map(Protocol::secrets);
+        self.protocol.secrets().chain(second)
     }
 
     /// A stamp for one attempt at our time `now`; `None` when no unused second is left.
@@ -261,6 +235,20 @@ impl Account {
         self.stamps.repeated(call);
     }
 
+    /// The server does not have a method: what is called in its place answered.
+    pub fn method_is_lacking(&self, method: &str, now: Duration) {
+        let mut lacking = self.lacking.lock().unwrap_or_else(PoisonError::into_inner);
+        if lacking.insert(method.to_owned(), now).is_none() {
+            tracing::info!(gateway = %self.vendor(), method, "method missing at this server: another one is called in its place");
+        }
+    }
+
+    /// Whether the server is known to lack a method. It is asked again after a while: servers are updated.
+    pub fn lacks(&self, method: &str, now: Duration) -> bool {
+        let lacking = self.lacking.lock().unwrap_or_else(PoisonError::into_inner);
+        lacking.get(method).is_some_and(|since| now.saturating_sub(*since) < LACKING)
+    }
+
     /// The refusal of this credential that still holds for a method; `None` when it may be called.
     pub fn resting(&self, method: &str, now: Duration) -> Option<Error> {
         self.rests.refusal(method, now)
@@ -301,6 +289,6 @@ impl Account {
 
     /// A failure on our side, of this gateway.
     pub fn error(&self, kind: Kind, cause: impl Into<String>) -> Error {
-        Error::local(self.gateway(), kind, cause)
+        Error::local(self.vendor(), kind, cause)
     }
 }

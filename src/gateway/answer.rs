@@ -8,12 +8,12 @@ use serde::de::DeserializeOwned;
 
 use super::account::Account;
 use super::clock_offset::Reading;
-use super::dialect::Call;
 use super::error::{Error, Kind, Note, Refusal};
 use super::hidden::Hidden;
+use super::protocol::Call;
 use super::transport::Response;
 use super::transport_failure::TransportFailure;
-use super::vendor::Gateway;
+use super::vendor::Vendor;
 use crate::json::odd_values;
 
 /// A gateway that asks to wait and does not say for how long is left alone for this long.
@@ -39,38 +39,38 @@ pub fn read<T: DeserializeOwned>(
     hidden: &Hidden<'_>,
     (now, took): (Timestamp, SignedDuration),
 ) -> Reply<T> {
-    let gateway = account.gateway();
+    let vendor = account.vendor();
     if !(200..=299).contains(&response.status) {
-        return Reply { outcome: Err(of_status(gateway, response)), reading: None, call_id: None };
+        return Reply { outcome: Err(of_status(vendor, response)), reading: None, call_id: None };
     }
-    let body: Bytes = account.dialect().clean(response.body.clone());
-    let (outcome, time, call_id) = match account.dialect().decode(&body) {
+    let body: Bytes = account.protocol().repaired(response.body.clone());
+    let (outcome, time, call_id) = match account.protocol().decode(&body) {
         Ok(answer) => {
             let data = answer.data.map(|data| data.get());
             let note = of_call(answer.call_id, hidden);
             let call_id = note.as_ref().and_then(|note| note.call_id.clone());
-            (data.map(|data| data_of(gateway, call, data, note)).transpose(), answer.gateway_time, call_id)
+            (data.map(|data| data_of(vendor, call, data, note)).transpose(), answer.gateway_time, call_id)
         }
         Err(refusal) if matches!(refusal.kind, Kind::Unreadable | Kind::Incomplete) => {
-            return Reply { outcome: Err(no_envelope(gateway, refusal)), reading: None, call_id: None };
+            return Reply { outcome: Err(no_envelope(vendor, refusal)), reading: None, call_id: None };
         }
         Err(refusal) => {
             let time = refusal.gateway_time;
             let note = hidden.keep_out_of(refusal.note);
             let call_id = note.call_id.clone();
-            (Err(Error::refused(gateway, Refusal { note, ..refusal })), time, call_id)
+            (Err(Error::refused(vendor, Refusal { note, ..refusal })), time, call_id)
         }
     };
     let gateway_time = time.or(response.date);
     Reply { outcome, reading: gateway_time.map(|gateway_time| Reading { gateway_time, now, took }), call_id }
 }
 
-fn no_envelope(gateway: Gateway, refusal: Refusal) -> Error {
+fn no_envelope(vendor: Vendor, refusal: Refusal) -> Error {
     let failure = match refusal.kind {
         Kind::Incomplete => TransportFailure::EndsEarly,
         _ => TransportFailure::NotAnEnvelope,
     };
-    let error = Error::transport(gateway, failure);
+    let error = Error::transport(vendor, failure);
     match refusal.spoiled_by {
         Some(record) => Error { cause: format!("{}; {record} may spoil it", error.cause), ..error },
         None => error,
@@ -83,7 +83,7 @@ fn of_call(call_id: Option<String>, hidden: &Hidden<'_>) -> Option<Note> {
     note.is_of_gateway().then_some(note)
 }
 
-fn data_of<T: DeserializeOwned>(gateway: Gateway, call: &Call, data: &str, note: Option<Note>) -> Result<T, Error> {
+fn data_of<T: DeserializeOwned>(vendor: Vendor, call: &Call, data: &str, note: Option<Note>) -> Result<T, Error> {
     serde_json::from_str(data).map_err(|error| {
         // The library's own words can hold a part of the data.
         let mut cause =
@@ -92,18 +92,18 @@ fn data_of<T: DeserializeOwned>(gateway: Gateway, call: &Call, data: &str, note:
         if !odd.is_empty() {
             cause.push_str(&format!("; odd are {odd}"));
         }
-        Error { note, ..Error::local(gateway, Kind::Unreadable, cause) }
+        Error { note, ..Error::local(vendor, Kind::Unreadable, cause) }
     })
 }
 
 /// A gateway reports its errors inside HTTP 200; any other status comes from something in front of it.
-fn of_status(gateway: Gateway, response: &Response) -> Error {
+fn of_status(vendor: Vendor, response: &Response) -> Error {
     let status = response.status;
     let kind = match Kind::of_status(status) {
         Kind::GatewayFailed if status == 503 && response.retry_after.is_some() => Kind::AskedToWait,
         kind => kind,
     };
-    let error = Error::local(gateway, kind, format!("HTTP status {status}"));
+    let error = Error::local(vendor, kind, format!("HTTP status {status}"));
     let wait = response.retry_after.unwrap_or(WAIT).clamp(Duration::from_secs(1), LONGEST_WAIT);
     error.retry_after((kind == Kind::AskedToWait).then_some(wait))
 }

@@ -36,16 +36,21 @@ fn check_url(section: &Section<'_>, key: &str, url: &str) {
     }
 }
 
-/// Reads `time_zone`, an IANA name; China Standard Time unless set.
-///
-/// `Asia/Shanghai` is read as the fixed offset +08:00, which it has been since 1992, so that the default works on
-/// machines without a time zone database.
-pub fn read_time_zone(section: &Section<'_>) -> TimeZone {
-    let name = section.text("time_zone").unwrap_or_else(|| CHINA_STANDARD_TIME.to_owned());
-    if name == CHINA_STANDARD_TIME {
-        return china_standard_time();
-    }
-    TimeZone::get(&name).unwrap_or_else(|_| {
+/// The zone of this IANA name. `Asia/Shanghai` is read as the fixed offset +08:00, which it has been since 1992, so that it
+/// works on machines without a time zone database.
+pub fn time_zone(name: &str) -> Option<TimeZone> {
+    if name == CHINA_STANDARD_TIME { Some(china_standard_time()) } else { TimeZone::get(name).ok() }
+}
+
+/// What tells a zone from all others.
+pub fn zone_name(zone: &TimeZone) -> String {
+    zone.iana_name().map_or_else(|| format!("{zone:?}"), str::to_owned)
+}
+
+/// Reads `time_zone`, an IANA name.
+pub fn read_time_zone(section: &Section<'_>, default: &str) -> TimeZone {
+    let name = section.text("time_zone").unwrap_or_else(|| default.to_owned());
+    time_zone(&name).unwrap_or_else(|| {
         section.problem("time_zone", format!("{name} is not a known time zone; write an IANA name such as Asia/Tokyo"));
         china_standard_time()
     })
@@ -57,7 +62,7 @@ pub fn read_unique(section: &Section<'_>, default_lead: Duration) -> Unique {
     if section.flag("nonce", true) { Unique::Nonce } else { Unique::Second { lead } }
 }
 
-/// UTC+8, the zone of both vendors.
+/// UTC+8.
 pub fn china_standard_time() -> TimeZone {
     TimeZone::fixed(Offset::constant(8))
 }
@@ -65,12 +70,4 @@ pub fn china_standard_time() -> TimeZone {
 /// Whether two secrets are the same, as a reload asks of those that an operator wrote.
 pub fn same_secret(one: &SecretString, other: &SecretString) -> bool {
     one.expose_secret() == other.expose_secret()
-}
-
-/// The same for secrets that may be missing.
-pub fn same_secrets(one: Option<&SecretString>, other: Option<&SecretString>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => same_secret(one, other),
-        (one, other) => one.is_none() && other.is_none(),
-    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::transport_failure::TransportFailure;
-use super::vendor::Gateway;
+use super::vendor::Vendor;
 use crate::json::raw::Flaw;
 
 pub use super::reactions::{Kind, Older};
@@ -113,10 +113,10 @@ pub(super) fn is_plain(word: &str) -> bool {
 
 /// A gateway call that failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{gateway} {}: {cause}", kind.name())]
+#[error("{vendor} {}: {cause}", kind.name())]
 pub struct Error {
-    /// Which gateway.
-    pub gateway: Gateway,
+    /// Whose gateway.
+    pub vendor: Vendor,
     /// What kind of failure, and with it the reaction.
     pub kind: Kind,
     /// What the gateway said, if it spoke.
@@ -129,13 +129,13 @@ pub struct Error {
 
 impl Error {
     /// A failure on our side of the wire, or an answer that cannot be used.
-    pub fn local(gateway: Gateway, kind: Kind, cause: impl Into<String>) -> Self {
-        Self { gateway, kind, note: None, cause: cause.into(), retry_after: None }
+    pub fn local(vendor: Vendor, kind: Kind, cause: impl Into<String>) -> Self {
+        Self { vendor, kind, note: None, cause: cause.into(), retry_after: None }
     }
 
     /// A failure of the transport.
-    pub fn transport(gateway: Gateway, failure: TransportFailure) -> Self {
-        Self::local(gateway, Kind::of_transport(failure), failure.words())
+    pub fn transport(vendor: Vendor, failure: TransportFailure) -> Self {
+        Self::local(vendor, Kind::of_transport(failure), failure.words())
     }
 
     /// The same, with a time after which it is worth coming back.
@@ -145,12 +145,12 @@ impl Error {
     }
 
     /// A refusal by the gateway.
-    pub fn refused(gateway: Gateway, refusal: Refusal) -> Self {
+    pub fn refused(vendor: Vendor, refusal: Refusal) -> Self {
         let Refusal { kind, note, .. } = refusal;
         let code = note.code.as_deref().unwrap_or("no code");
         let codename = note.codename.as_deref().unwrap_or_default();
         let cause = format!("the gateway answered {code} {codename}").trim_end().to_owned();
-        Self { gateway, kind, note: Some(note), cause, retry_after: None }
+        Self { vendor, kind, note: Some(note), cause, retry_after: None }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::settings::LimitSettings;
-use super::vendor::Gateway;
+use super::vendor::Vendor;
 use crate::clock::{Clock, Deadline};
 use crate::fair_queue::{self, FairQueue, Permit, Principal};
 
@@ -66,21 +66,21 @@ impl CallLimit {
 
 /// The limits of all gateways: one for each vendor and address, whichever companies call there.
 #[derive(Debug, Default)]
-pub struct CallLimits(Mutex<HashMap<(Gateway, String), Arc<CallLimit>>>);
+pub struct CallLimits(Mutex<HashMap<(Vendor, String), Arc<CallLimit>>>);
 
 impl CallLimits {
     /// The limits of the gateway at `url`, made with the first account there.
-    pub fn of(&self, gateway: Gateway, url: &str, settings: LimitSettings, clock: &Clock) -> Arc<CallLimit> {
+    pub fn of(&self, vendor: Vendor, url: &str, settings: LimitSettings, clock: &Clock) -> Arc<CallLimit> {
         let mut limits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let limit =
-            limits.entry((gateway, origin(url))).or_insert_with(|| Arc::new(CallLimit::new(settings, clock.clone())));
+            limits.entry((vendor, origin(url))).or_insert_with(|| Arc::new(CallLimit::new(settings, clock.clone())));
         limit.clone()
     }
 
     /// Calls under way and waiting at all gateways of a vendor.
-    pub fn load(&self, gateway: Gateway) -> (usize, usize) {
+    pub fn load(&self, vendor: Vendor) -> (usize, usize) {
         let limits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_vendor = limits.iter().filter(|((vendor, _), _)| *vendor == gateway);
+        let of_vendor = limits.iter().filter(|((own, _), _)| *own == vendor);
         of_vendor
             .fold((0, 0), |(under_way, waiting), (_, limit)| (under_way + limit.under_way(), waiting + limit.waiting()))
     }

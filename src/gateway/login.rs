@@ -1,4 +1,4 @@
-//! The user login that some methods of OPRetail need beside the signature: one token for all workers, got by one login
+//! The login or token exchange that some methods need beside the signature: one token for all workers, got by one login
 //! however many requests wait, renewed before it ends and once when the gateway has lost it.
 //!
 //! Kept here and not in the cache of answers: asking that cache from inside a fetch would deadlock.
@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 
 use super::error::{Error, Kind};
-use super::vendor::Gateway;
+use super::vendor::Vendor;
 
 /// A token is renewed when this is left of it, or a tenth of its life when that is less.
 const RENEWED_BEFORE_END: Duration = Duration::from_secs(60);
@@ -151,7 +151,7 @@ impl Login {
 
     /// The gateway no longer knows this token. Whether it is worth asking for another one: not when the gateway loses
     /// each of them.
-    pub fn lost(&self, gateway: Gateway, token: &LoginToken, now: Duration) -> bool {
+    pub fn lost(&self, vendor: Vendor, token: &LoginToken, now: Duration) -> bool {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.token.as_ref().is_none_or(|held| held.serial != token.serial) {
             // Somebody else noticed it first.
@@ -164,7 +164,7 @@ impl Login {
             return true;
         }
         let cause = "the gateway forgets every login at once; see whether its user may use the method";
-        let error = Error::local(gateway, Kind::LoginExpired, cause);
+        let error = Error::local(vendor, Kind::LoginExpired, cause);
         inner.rest = Some(Rest { until: now + LOSSES_WITHIN, length: LOSSES_WITHIN, error });
         false
     }

@@ -8,9 +8,9 @@ use secrecy::SecretString;
 use serde_json::value::RawValue;
 
 use super::account::Account;
-use super::dialect::Call;
 use super::error::{Error, Kind};
 use super::login::{Ask, Duty, LoginToken};
+use super::protocol::{Call, TokenEnd};
 use super::reactions::Counts;
 use super::{GatewayClient, metrics};
 use crate::clock::Deadline;
@@ -24,7 +24,7 @@ impl GatewayClient {
         call: &Call,
         deadline: &Deadline,
     ) -> Result<Option<Arc<LoginToken>>, Error> {
-        let Some(login_call) = account.dialect().login_for(call) else { return Ok(None) };
+        let Some(login_call) = account.protocol().login_for(call).cloned() else { return Ok(None) };
         match tokio::time::timeout(deadline.left(), self.logged_in(account, login_call)).await {
             Ok(token) => token.map(Some),
             Err(_) => Err(account.error(Kind::TimedOut, "the login did not end in time")),
@@ -33,7 +33,7 @@ impl GatewayClient {
 
     /// Whether it is worth asking for another token than this one, which the gateway no longer knows.
     pub(super) fn may_log_in_again(&self, account: &Account, lost: &LoginToken) -> bool {
-        account.login.lost(account.gateway(), lost, self.clock.elapsed())
+        account.login.lost(account.vendor(), lost, self.clock.elapsed())
     }
 
     async fn logged_in(&self, account: &Arc<Account>, login_call: Call) -> Result<Arc<LoginToken>, Error> {
@@ -75,7 +75,7 @@ impl GatewayClient {
     async fn log_in(&self, account: &Arc<Account>, call: &Call) -> Result<(SecretString, Option<Duration>), Error> {
         let data: Result<Option<Box<RawValue>>, Error> = Box::pin(self.call(account, call)).await;
         let answer = match data {
-            Ok(data) => data.and_then(|data| self.reading(account, call, || account.dialect().read_login(data.get()))),
+            Ok(data) => data.and_then(|data| self.reading(account, call, || account.protocol().read_login(data.get()))),
             Err(error) if error.kind.reaction().admitted => {
                 return Err(refused(account, call, error, self.clock.elapsed()));
             }
@@ -86,7 +86,11 @@ impl GatewayClient {
             return Err(refused(account, call, error, self.clock.elapsed()));
         };
         let now = account.gateway_time(self.clock.now());
-        let life = answer.ends.and_then(|ends| Duration::try_from(ends.duration_since(now)).ok());
+        let life = match answer.ends {
+            TokenEnd::Unknown => None,
+            TokenEnd::At(end) => Duration::try_from(end.duration_since(now)).ok(),
+            TokenEnd::After(life) => Some(life),
+        };
         Ok((answer.token, life.filter(|life| !life.is_zero())))
     }
 }
@@ -99,7 +103,7 @@ fn refused(account: &Account, call: &Call, error: Error, now: Duration) -> Error
 }
 
 fn report(account: &Account, error: Option<&Error>) {
-    let gateway = account.gateway().name();
+    let gateway = account.vendor().name();
     match error {
         // Nothing was sent.
         Some(error) if error.kind.reaction().counts == Counts::Not => return,

@@ -1,28 +1,28 @@
 //! The vendors' side: the whole outbound pipeline on one page.
 //!
 //! One attempt goes: may we ([`rest`], [`breaker`], [`limit`]) → logged in ([`login`]) → stamp ([`stamps`], [`clock_offset`]) →
-//! encode and sign ([`dialect`]) → send ([`transport`]) → read ([`answer`]) → tell the breaker and the clock. A failure finds
+//! encode and sign ([`protocol`]) → send ([`transport`]) → read ([`answer`]) → tell the breaker and the clock. A failure finds
 //! its one reaction in the table of [`reactions`], [`progress`] decides what follows, and [`retry`] counts. Signing is inside
 //! the attempt, so that a retry is always signed anew.
 
 pub mod account;
+pub mod account_settings;
 mod answer;
-pub mod blame;
 mod body;
 pub mod breaker;
 mod clock_offset;
-pub mod dialect;
+pub mod diagnosis;
 pub mod endpoint;
 pub mod error;
+#[cfg(test)]
+pub mod fixtures;
 mod hidden;
 mod limit;
 pub mod login;
 mod login_flight;
-pub mod oms;
-pub mod opretail;
-pub mod parameters;
 pub mod probe;
 mod progress;
+pub mod protocol;
 pub mod reactions;
 pub mod registry;
 mod rest;
@@ -53,10 +53,10 @@ use crate::telemetry::{call_tally, metrics};
 use account::{Account, Stamped, Trial};
 use answer::Reply;
 use breaker::{Change, Leave};
-use dialect::Call;
 use error::{Error, Kind};
 use hidden::Hidden;
 use progress::{Failure, Progress, Sent};
+use protocol::Call;
 use reactions::Counts;
 use transport::Transport;
 use transport_failure::TransportFailure;
@@ -106,7 +106,7 @@ impl GatewayClient {
     /// # Errors
     /// The failure of the last attempt.
     pub async fn call<T: DeserializeOwned>(&self, account: &Arc<Account>, call: &Call) -> Result<Option<T>, Error> {
-        let (gateway, method) = (account.gateway().name(), call.method.name.as_ref());
+        let (gateway, method) = (account.vendor().name(), call.method.name.as_ref());
         let started = self.clock.elapsed();
         if let Some(refusal) = account.resting(method, started) {
             return Err(refusal);
@@ -125,14 +125,19 @@ impl GatewayClient {
         let deadline = self.deadline();
         let login = self.login_for(account, call, &deadline).await?;
         let stamped = self.stamp(account, call, &Trial::default()).await?;
-        let request = account.dialect().encode(call, &stamped.stamp, login.as_ref().map(|token| &token.value));
+        let request = account.protocol().encode(call, &stamped.stamp, login.as_ref().map(|token| &token.value));
         let secrets = account.secrets().chain(login.as_ref().map(|token| &token.value));
-        let hidden = Hidden::new(secrets, stamped.stamp.nonce.as_deref(), request.body.clone());
+        let hidden = Hidden::new(secrets, stamped.stamp.nonce.as_deref(), request.sent());
         let sent = self.transport.send(request, Connection::New, &deadline).await;
-        let response = sent.map_err(|failure| Error::transport(account.gateway(), failure))?;
+        let response = sent.map_err(|failure| Error::transport(account.vendor(), failure))?;
         let time = (self.clock.now(), SignedDuration::ZERO);
         let reply: Reply<IgnoredAny> = answer::read(account, call, &response, &hidden, time);
         Ok((response.body, reply.outcome.map(|_| ())))
+    }
+
+    /// The time that has passed, for what an account remembers.
+    pub fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
     }
 
     fn deadline(&self) -> Deadline {
@@ -152,8 +157,8 @@ impl GatewayClient {
                 progress.settle_mending(account, failure.error.kind);
                 return Err(failure.error);
             };
-            tracing::debug!(gateway = %account.gateway(), method = %call.method.name, cause = %failure.error, "calling again");
-            metrics::gateway_retry(account.gateway().name(), failure.error.kind.name());
+            tracing::debug!(gateway = %account.vendor(), method = %call.method.name, cause = %failure.error, "calling again");
+            metrics::gateway_retry(account.vendor().name(), failure.error.kind.name());
             call_tally::retry(failure.error.kind.name());
             tokio::time::sleep(pause).await;
         }
@@ -183,10 +188,10 @@ impl GatewayClient {
         drop(permit);
         let error = outcome.as_ref().err();
         self.record(account, call, leave, &sent, error);
-        if error.is_none_or(|error| progress.untried_secret(account, error.kind, secret).is_none()) {
+        if error.is_none_or(|error| progress.untried_secret(account, error, secret).is_none()) {
             account.observe(&call.method.name, error.map_or(Ok(()), Err), self.clock.elapsed());
         }
-        if outcome.as_ref().err().is_none_or(|error| error.kind.reaction().admitted) {
+        if outcome.as_ref().err().is_none_or(Error::is_admitted) {
             account.stamp_was_taken(&progress.trial, reading.as_ref());
             account.secret_was_taken(secret);
             (0..std::mem::take(&mut progress.paid_for_repeats)).for_each(|_| account.budget.refund());
@@ -203,11 +208,11 @@ impl GatewayClient {
     ) -> Reply<T> {
         let login = sent.login.as_ref().map(|token| &token.value);
         let stamp = &sent.stamped.stamp;
-        let request = account.dialect_with(sent.secret).encode(call, stamp, login);
+        let request = account.protocol_with(sent.secret).encode(call, stamp, login);
         let secrets = account.secrets().chain(login);
-        let hidden = Hidden::new(secrets, stamp.nonce.as_deref(), request.body.clone());
-        let (gateway, method) = (account.gateway(), call.method.name.as_ref());
-        let attempt = Attempt { gateway: gateway.name(), method, url: &request.url, number: sent.number };
+        let hidden = Hidden::new(secrets, stamp.nonce.as_deref(), request.sent());
+        let (vendor, method) = (account.vendor(), call.method.name.as_ref());
+        let attempt = Attempt { gateway: vendor.name(), method, url: &request.url, number: sent.number };
         let span = self.traces.call(attempt, self.clock.now());
         let started = self.clock.elapsed();
         let response = self.transport.send(request, sent.connection, deadline).in_trace(span.context()).await;
@@ -215,14 +220,14 @@ impl GatewayClient {
         let length = SignedDuration::try_from(took).unwrap_or_default();
         let reply = match response {
             Ok(_) if self.transport.is_overdue(took) => {
-                let failure = Error::transport(gateway, TransportFailure::NotInTime);
+                let failure = Error::transport(vendor, TransportFailure::NotInTime);
                 Reply { outcome: Err(failure), reading: None, call_id: None }
             }
             Ok(response) => {
                 let now = self.clock.now();
                 self.reading(account, call, || answer::read(account, call, &response, &hidden, (now, length)))
             }
-            Err(failure) => Reply { outcome: Err(Error::transport(gateway, failure)), reading: None, call_id: None },
+            Err(failure) => Reply { outcome: Err(Error::transport(vendor, failure)), reading: None, call_id: None },
         };
         span.end(reply.outcome.as_ref().err().map(|error| error.kind.name()), reply.call_id.as_deref(), took);
         reply
@@ -231,7 +236,7 @@ impl GatewayClient {
     /// Reads what came of a call, and tells what is odd in it: in the metrics each time, in the log once in a while.
     pub fn reading<T>(&self, account: &Account, call: &Call, read: impl FnOnce() -> T) -> T {
         let (read, odd) = odd_values::collect(read);
-        let (gateway, method, now) = (account.gateway().name(), call.method.name.as_ref(), self.clock.elapsed());
+        let (gateway, method, now) = (account.vendor().name(), call.method.name.as_ref(), self.clock.elapsed());
         for (field, count) in odd.iter() {
             metrics::gateway_odd_values(gateway, method, field, count);
             if account.warned.is_due(method, field, now) {
@@ -278,7 +283,7 @@ impl GatewayClient {
 
     /// Tells the breaker and the metrics what an attempt ended in.
     fn record(&self, account: &Account, call: &Call, leave: Leave<'_>, sent: &Sent, error: Option<&Error>) {
-        let (gateway, method, now) = (account.gateway().name(), call.method.name.as_ref(), self.clock.elapsed());
+        let (gateway, method, now) = (account.vendor().name(), call.method.name.as_ref(), self.clock.elapsed());
         metrics::gateway_attempt(gateway, method, error.map_or("success", |error| error.kind.name()));
         call_tally::attempt();
         let counts = match error {

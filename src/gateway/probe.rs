@@ -10,9 +10,9 @@ use super::GatewayClient;
 use super::account::{Account, Stamped, Trial, WhichSecret};
 use super::answer::{self, Reply};
 use super::clock_offset::Reading;
-use super::dialect::{Call, Difference};
 use super::error::{Error, Kind};
 use super::hidden::Hidden;
+use super::protocol::{Call, Difference};
 use crate::http_client::Connection;
 
 /// A clock and a form can be mended, each once, and either can be tried back; and there may be a second secret.
@@ -87,14 +87,14 @@ impl GatewayClient {
     }
 
     async fn probe(&self, account: &Arc<Account>, call: &Call, stamped: &Stamped, secret: WhichSecret) -> Probe {
-        let (dialect, stamp) = (account.dialect_with(secret), &stamped.stamp);
+        let (dialect, stamp) = (account.protocol_with(secret), &stamped.stamp);
         let request = dialect.encode(call, stamp, None);
-        let hidden = Hidden::new(account.secrets(), stamp.nonce.as_deref(), request.body.clone());
+        let hidden = Hidden::new(account.secrets(), stamp.nonce.as_deref(), request.sent());
         let started = self.clock.elapsed();
         let response = match self.transport.send(request, Connection::New, &self.deadline()).await {
             Ok(response) => response,
             Err(failure) => {
-                let outcome = Err(Error::transport(account.gateway(), failure));
+                let outcome = Err(Error::transport(account.vendor(), failure));
                 return Probe { outcome, reading: None, difference: None };
             }
         };

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::account::{Account, Stamped, Trial, WhichSecret};
 use super::clock_offset::Reading;
-use super::dialect::Call;
 use super::error::{Error, Kind};
 use super::login::LoginToken;
+use super::protocol::Call;
 use super::reactions::Again;
 use super::retry::{Attempts, Next, jittered};
 use super::{GatewayClient, metrics};
@@ -50,8 +50,9 @@ pub(super) struct Progress {
 
 impl Progress {
     /// The secret to sign with once more, if the one that was sent was refused, and the credential has another.
-    pub(super) fn untried_secret(&self, account: &Account, kind: Kind, sent: WhichSecret) -> Option<WhichSecret> {
-        let is_untried = kind == Kind::CredentialsRefused && self.other_secret.is_none();
+    pub(super) fn untried_secret(&self, account: &Account, error: &Error, sent: WhichSecret) -> Option<WhichSecret> {
+        let is_refused = error.kind == Kind::CredentialsRefused && !error.is_admitted();
+        let is_untried = is_refused && self.other_secret.is_none();
         account.other_than(sent).filter(|_| is_untried)
     }
 
@@ -77,7 +78,7 @@ impl GatewayClient {
         let Sent { stamped, login, secret, .. } = failure.sent.as_ref()?;
         let kind = failure.error.kind;
         progress.needs_new_connection |= matches!(kind.reaction().again, Again::AfterPause(_) | Again::OnNewConnection);
-        if let Some(other) = progress.untried_secret(account, failure.error.kind, *secret) {
+        if let Some(other) = progress.untried_secret(account, &failure.error, *secret) {
             progress.other_secret = Some(other);
             return Some(Duration::ZERO);
         }
@@ -100,7 +101,7 @@ impl GatewayClient {
             return None;
         }
         if !account.budget.spend() {
-            metrics::gateway_retry_denied(account.gateway().name());
+            metrics::gateway_retry_denied(account.vendor().name());
             return None;
         }
         if kind == Kind::Repeated {

@@ -3,7 +3,7 @@
 //!
 //! Everyone else looks here and obeys: the envelopes and the transport find the kind, the retry loop asks whether and how
 //! to go on, the breaker what counts, the cache how long, and `http/problem_type.rs` gives the status. `tests/api/reactions.rs`
-//! walks the table row by row, for both gateways, over real sockets.
+//! walks the table row by row, for each built-in vendor, over real sockets. The codes of a vendor are in its pack.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -92,10 +92,6 @@ pub struct Reaction {
 pub struct Row {
     /// What it is called.
     pub kind: Kind,
-    /// Return codes in OPRetail's `stat.code`.
-    pub opretail: &'static [RangeInclusive<i64>],
-    /// Codes in the OMS's envelopes.
-    pub oms: &'static [&'static str],
     /// HTTP statuses; a gateway's own errors come inside 200, so any other is of something in front of it.
     pub http: &'static [RangeInclusive<u16>],
     /// What the transport meets.
@@ -112,7 +108,7 @@ macro_rules! reactions {
     ($(
         $(#[$doc:meta])+
         $kind:ident $name:literal
-            opretail $opretail:tt oms $oms:tt http $http:tt transport $transport:tt
+            http $http:tt transport $transport:tt
             => $again:expr, $counts:ident, $admitted:literal, $older:ident, $remembered:ident, $rests:expr, $shown:ident;
     )+) => {
         /// What kind of failure a gateway call ended in.
@@ -134,8 +130,6 @@ macro_rules! reactions {
                 match self {
                     $(Self::$kind => Row {
                         kind: Self::$kind,
-                        opretail: &$opretail,
-                        oms: &$oms,
                         http: &$http,
                         transport: &$transport,
                         reaction: Reaction {
@@ -161,132 +155,115 @@ use TransportFailure as T;
 reactions! {
     /// The gateway refused our key, signature, method, permission or system parameters: an operator must act.
     CredentialsRefused "credentials_refused"
-        opretail [1..=14, 17..=17]
-        oms ["e000001", "e000002", "e000003", "e000004", "e000007", "401", "403", "1001", "1003", "1004", "2003"]
         http []
         transport []
         => No, AsAnswer, false, IsBetter, MOMENT, Some(HALF_A_MINUTE), RefusedCredentials;
 
     /// The gateway found our timestamp too old, too new or in the wrong form.
     TimestampRefused "timestamp_refused"
-        opretail [15..=16] oms ["e000008", "1002"] http [] transport []
+        http [] transport []
         => WithOtherTimestamp, AsAnswer, false, IsBetter, MOMENT, None, RefusedCredentials;
 
     /// The gateway has seen this signature before, or says that the call is repeated.
     Repeated "repeated"
-        opretail [-100..=-100] oms ["e000009"] http [] transport []
+        http [] transport []
         => WithNewStamp(2), AsAnswer, false, IsBetter, MOMENT, None, Unavailable;
 
     /// The user login token in the header is no longer known.
     LoginExpired "login_expired"
-        opretail [9_990_001..=9_990_001] oms [] http [] transport []
+        http [] transport []
         => WithNewLogin, AsAnswer, true, IsBetter, MOMENT, None, RefusedCredentials;
 
     /// The gateway refused the configured user name or password.
     LoginRefused "login_refused"
-        opretail [103_094..=103_095] oms [] http [] transport []
+        http [] transport []
         => No, AsAnswer, true, IsBetter, MOMENT, Some(FIVE_MINUTES), RefusedCredentials;
 
     /// The organization does not belong to our key.
     NotGranted "not_granted"
-        opretail [102_005..=102_005] oms [] http [] transport []
+        http [] transport []
         => No, AsAnswer, true, IsOver, MOMENT, None, NotGranted;
 
     /// The gateway knows no such thing.
     NotFound "not_found"
-        opretail [] oms ["404"] http [] transport []
+        http [] transport []
         => No, AsAnswer, true, OutlivesOne, HALF_A_MINUTE, None, NotFound;
 
     /// The gateway refused a business parameter: only codes that are known to mean this, since the caller is blamed and an
-    /// older answer is given up for it. OPRetail has published none.
+    /// older answer is given up for it.
     ParameterRefused "parameter_refused"
-        opretail [] oms ["1", "400", "2001", "2002", "e000006"] http [] transport []
+        http [] transport []
         => No, AsAnswer, true, IsOver, MOMENT, None, RejectedRequest;
 
-    /// The gateway answered with a code that nobody has documented, such as one for too many calls. Every code that stands
-    /// nowhere else and is not negative. The codes about key, time and signature are all documented, so it is none of them.
+    /// The gateway answered with a code of its vendor's form that its pack does not list, such as one for too many calls.
     UnlistedCode "unlisted_code"
-        opretail [] oms [] http [] transport []
+        http [] transport []
         => No, AsAnswer, true, IsBetter, MOMENT, None, Unavailable;
 
-    /// The gateway reported a failure of its own: every negative code that stands nowhere else. Or something in front of it
+    /// The gateway reported a failure of its own, or without a code that could be told. Or something in front of it
     /// did, or wants the request again: 408 (timeout), 421 (another connection), 425 (too early).
     GatewayFailed "gateway_failed"
-        opretail [-500..=-500, -999..=-999] oms ["e000005", "500"] http [408..=408, 421..=421, 425..=425, 500..=599] transport []
+        http [408..=408, 421..=421, 425..=425, 500..=599] transport []
         => AfterPause(1), AsFailure, false, IsBetter, MOMENT, None, GatewayError;
 
     /// An answer came in which something is missing or broken: it is empty, its document ends too early, its coding cannot be
     /// undone, or its head is not well-formed HTTP. The gateway is alive, and another attempt may bring a good one.
     Incomplete "incomplete"
-        opretail [] oms [] http []
+        http []
         transport [T::MalformedHttp, T::EndsEarly, T::Empty, T::Undecodable]
         => AfterPause(1), AsAnswer, false, IsBetter, MOMENT, None, GatewayError;
 
     /// A whole answer came that is not JSON, not of the documented shape, or too large. The gateway is alive, would say the
     /// same again, and may well answer everything else.
     Unreadable "unreadable"
-        opretail [] oms [] http [] transport [T::TooLarge, T::NotAnEnvelope]
+        http [] transport [T::TooLarge, T::NotAnEnvelope]
         => No, AsAnswer, false, IsBetter, MOMENT, None, GatewayError;
 
     /// An HTTP status that no gateway documents, such as a redirect, which is not followed: it would carry the signed
     /// form to another place. 401, 403 and 407 are of something in front of the gateway, and say nothing about our key.
     /// Every status that stands nowhere else. Whatever answers is alive, and may let other methods through.
     UnexpectedStatus "unexpected_status"
-        opretail [] oms [] http [300..=399, 401..=401, 403..=404, 407..=407] transport []
+        http [300..=399, 401..=401, 403..=404, 407..=407] transport []
         => No, AsAnswer, false, IsBetter, MOMENT, None, GatewayError;
 
     /// The gateway asks to wait: 429, or a 503 that says for how long.
     AskedToWait "asked_to_wait"
-        opretail [] oms [] http [429..=429] transport []
+        http [429..=429] transport []
         => No, AsFailure, false, IsBetter, MOMENT, None, Unavailable;
 
     /// No connection: refused, DNS or TLS. Nothing was sent.
     Unreachable "unreachable"
-        opretail [] oms [] http []
+        http []
         transport [T::NameNotResolved, T::ConnectionRefused, T::NoConnectionInTime, T::TlsFailed]
         => AfterPause(2), AsFailure, false, IsBetter, MOMENT, None, Unavailable;
 
     /// The gateway closed a connection from the pool just as it was used again.
     StaleConnection "stale_connection"
-        opretail [] oms [] http [] transport [T::StaleConnection]
+        http [] transport [T::StaleConnection]
         => OnNewConnection, Not, false, IsBetter, MOMENT, None, GatewayError;
 
     /// The connection broke while the call was under way, before the answer or within it; the gateway may have run it.
     Disconnected "disconnected"
-        opretail [] oms [] http [] transport [T::Closed, T::Reset, T::CutShort, T::BrokeOff]
+        http [] transport [T::Closed, T::Reset, T::CutShort, T::BrokeOff]
         => AfterPause(1), AsFailure, false, IsBetter, MOMENT, None, GatewayError;
 
     /// No complete answer in time.
     TimedOut "timed_out"
-        opretail [] oms [] http [] transport [T::NotInTime]
+        http [] transport [T::NotInTime]
         => AfterPause(1), AsFailure, false, IsBetter, MOMENT, None, Timeout;
 
     /// We held the call back ourselves: too many are under way or waiting, or no unused timestamp is left.
     Busy "busy"
-        opretail [] oms [] http [] transport []
+        http [] transport []
         => No, Not, false, IsBetter, MOMENT, None, Unavailable;
 
     /// We held the call back ourselves: the breaker is open.
     BreakerOpen "breaker_open"
-        opretail [] oms [] http [] transport []
+        http [] transport []
         => No, Not, false, IsBetter, MOMENT, None, Unavailable;
 }
 
 impl Kind {
-    /// The kind of a return code other than 0 of OPRetail. The public codes stand on every page of the vendor; those of
-    /// six and seven digits are from integrators' notes and from the page of `open.gateway.authentication`.
-    pub fn of_opretail(code: i64) -> Self {
-        let unlisted = if code < 0 { Self::GatewayFailed } else { Self::UnlistedCode };
-        find(|row| row.opretail.iter().any(|codes| codes.contains(&code))).unwrap_or(unlisted)
-    }
-
-    /// The kind of an error code of the OMS: the `e…` codes of its published server and the numbers of its shop page.
-    /// What has neither form is no code.
-    pub fn of_oms(code: &str) -> Self {
-        let unlisted = if is_code_of_oms(code) { Self::UnlistedCode } else { Self::GatewayFailed };
-        find(|row| row.oms.contains(&code)).unwrap_or(unlisted)
-    }
-
     /// The kind of an HTTP status other than 2xx.
     pub fn of_status(status: u16) -> Self {
         find(|row| row.http.iter().any(|statuses| statuses.contains(&status))).unwrap_or(Self::UnexpectedStatus)
@@ -295,17 +272,6 @@ impl Kind {
     /// The kind of what the transport met.
     pub fn of_transport(failure: TransportFailure) -> Self {
         find(|row| row.transport.contains(&failure)).unwrap_or(Self::Disconnected)
-    }
-}
-
-/// A positive number, or `e` and six digits. Where statuses of HTTP stand for codes, 200 would be success: beside an error
-/// it is a contradiction.
-fn is_code_of_oms(code: &str) -> bool {
-    const LONGEST: usize = 9;
-    let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
-    match code.strip_prefix('e') {
-        Some(digits) => digits.len() == "000001".len() && is_number(digits),
-        None => (1..=LONGEST).contains(&code.len()) && is_number(code) && !code.starts_with('0') && code != "200",
     }
 }
 
@@ -323,11 +289,9 @@ mod tests {
     fn nothing_stands_in_two_rows() {
         let mut seen = HashSet::new();
         for row in TABLE {
-            let opretail = row.opretail.iter().cloned().flatten().map(|code| format!("opretail {code}"));
-            let oms = row.oms.iter().map(|code| format!("oms {code}"));
             let http = row.http.iter().cloned().flatten().map(|status| format!("http {status}"));
             let transport = row.transport.iter().map(|failure| format!("{failure:?}"));
-            for answer in opretail.chain(oms).chain(http).chain(transport) {
+            for answer in http.chain(transport) {
                 assert!(seen.insert(answer.clone()), "{answer} stands twice");
             }
         }
@@ -342,30 +306,6 @@ mod tests {
 
     #[test]
     fn what_is_not_listed_has_a_reaction_too() {
-        assert_eq!(Kind::of_opretail(-7), Kind::GatewayFailed);
-        assert_eq!(Kind::of_opretail(100_001), Kind::UnlistedCode);
-        assert_eq!(Kind::of_oms("-1"), Kind::GatewayFailed);
-        for code in ["4711", "7", "999999999", "e000099"] {
-            assert_eq!(Kind::of_oms(code), Kind::UnlistedCode, "{code}");
-        }
-        for code in [
-            "",
-            "false",
-            "true",
-            "00",
-            "0",
-            "01",
-            "200",
-            "ERROR",
-            "fail",
-            "e5",
-            "e00000x",
-            "E000005",
-            "1.5",
-            "1000000000",
-        ] {
-            assert_eq!(Kind::of_oms(code), Kind::GatewayFailed, "{code}");
-        }
         assert_eq!(Kind::of_status(418), Kind::UnexpectedStatus);
         assert_eq!(Kind::of_status(504), Kind::GatewayFailed);
     }

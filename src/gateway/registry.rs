@@ -7,7 +7,7 @@ use super::breaker::Breaker;
 use super::limit::{CallLimit, CallLimits};
 use super::settings::GatewaySettings;
 use super::stamps::UsedSeconds;
-use super::vendor::Gateway;
+use super::vendor::Vendor;
 use crate::clock::Clock;
 use crate::replicas::Replicas;
 
@@ -38,8 +38,8 @@ impl Registry {
     }
 
     /// The limits of the gateway at `url`.
-    pub(super) fn limit(&self, gateway: Gateway, url: &str) -> Arc<CallLimit> {
-        self.limits.of(gateway, url, self.settings.limits_of(gateway), &self.clock)
+    pub(super) fn limit(&self, vendor: Vendor, url: &str) -> Arc<CallLimit> {
+        self.limits.of(vendor, url, self.settings.limits_of(vendor), &self.clock)
     }
 
     /// A breaker for one credential.
@@ -50,7 +50,7 @@ impl Registry {
     }
 
     /// Calls under way and waiting at all gateways of a vendor.
-    pub fn load(&self, gateway: Gateway) -> (usize, usize) {
-        self.limits.load(gateway)
+    pub fn load(&self, vendor: Vendor) -> (usize, usize) {
+        self.limits.load(vendor)
     }
 }

@@ -52,11 +52,11 @@ impl Rests {
 mod tests {
     use super::Rests;
     use crate::gateway::error::{Error, Kind};
-    use crate::gateway::vendor::Gateway;
+    use crate::gateway::fixtures::vendor;
     use std::time::Duration;
 
     fn error(kind: Kind) -> Error {
-        Error::local(Gateway::Oms, kind, "refused")
+        Error::local(vendor("oms"), kind, "refused")
     }
 
     fn at(seconds: u64) -> Duration {

@@ -1,11 +1,12 @@
 //! `[gateway]`: how gateways are called, whichever vendor's, and how much each of them may be asked.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 
-use super::vendor::Gateway;
+use super::vendor::Vendor;
 use crate::settings::Section;
 
 /// How gateways are called.
@@ -27,10 +28,10 @@ pub struct GatewaySettings {
     pub allow_plain_http: bool,
     /// `ca_file`: certificates in PEM to trust besides the system's and Mozilla's.
     pub authorities: Vec<CertificateDer<'static>>,
-    /// How much each gateway of OPRetail may be asked: `[gateway]`, and `[gateway.opretail]` over it.
-    pub opretail: LimitSettings,
-    /// How much each OMS may be asked: `[gateway]`, and `[gateway.oms]` over it.
-    pub oms: LimitSettings,
+    /// How much each gateway may be asked: `[gateway]`.
+    pub limits: LimitSettings,
+    /// How much each gateway of one vendor may be asked: `[gateway.<vendor>]` over `[gateway]`.
+    pub limits_of_vendors: BTreeMap<Vendor, LimitSettings>,
 }
 
 /// How much one gateway may be asked, by all workers and companies together.
@@ -63,15 +64,15 @@ impl Default for GatewaySettings {
             reuse_after: Duration::from_secs(1),
             allow_plain_http: false,
             authorities: Vec::new(),
-            opretail: LimitSettings::default(),
-            oms: LimitSettings::default(),
+            limits: LimitSettings::default(),
+            limits_of_vendors: BTreeMap::new(),
         }
     }
 }
 
 impl GatewaySettings {
     /// Reads the section.
-    pub fn read(section: &Section<'_>) -> Self {
+    pub fn read(section: &Section<'_>, vendors: impl Iterator<Item = Vendor>) -> Self {
         let default = Self::default();
         let limits = LimitSettings::default().read(section);
         let settings = Self {
@@ -83,8 +84,8 @@ impl GatewaySettings {
             reuse_after: section.duration("reuse_after", default.reuse_after),
             allow_plain_http: Self::allows_plain_http(section),
             authorities: section.certificates("ca_file").unwrap_or_default(),
-            opretail: limits.read(&section.section("opretail")),
-            oms: limits.read(&section.section("oms")),
+            limits,
+            limits_of_vendors: vendors.map(|vendor| (vendor, limits.read(&section.section(vendor.name())))).collect(),
         };
         settings.check(section);
         settings
@@ -96,11 +97,8 @@ impl GatewaySettings {
     }
 
     /// How much a gateway of this vendor may be asked.
-    pub const fn limits_of(&self, gateway: Gateway) -> LimitSettings {
-        match gateway {
-            Gateway::OpRetail => self.opretail,
-            Gateway::Oms => self.oms,
-        }
+    pub fn limits_of(&self, vendor: Vendor) -> LimitSettings {
+        self.limits_of_vendors.get(&vendor).copied().unwrap_or(self.limits)
     }
 
     fn check(&self, section: &Section<'_>) {

@@ -1,11 +1,11 @@
 //! Makes each attempt unlike every other: a nonce, or a second that no equal call has used.
-//! Both vendors refuse a signature that they have seen (OMS for 3600 s), and equal calls within one second would carry
+//! Gateways refuse a signature that they have seen, and equal calls within one second would carry
 //! the same one. Replicas that share a Redis take their seconds there; without it, each knows its own only.
 
 mod runs;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::dialect::{Call, Stamp, TimestampForm};
+use super::protocol::call::TimeFormIndex;
+use super::protocol::{Call, Stamp};
 use crate::replicas::seconds::{SharedSeconds, Taken};
 
 use runs::Runs;
@@ -116,7 +117,7 @@ impl Stamps {
     }
 
     /// A stamp in this form at the gateway's time `now`; `None` when every second that may be used has been used.
-    pub async fn issue(&self, call: &Call, now: Timestamp, form: TimestampForm) -> Option<Stamp> {
+    pub async fn issue(&self, call: &Call, now: Timestamp, form: TimeFormIndex) -> Option<Stamp> {
         match self.unique {
             Unique::Nonce => Some(Stamp { time: now, nonce: Some(Uuid::new_v4().simple().to_string()), form }),
             Unique::Second { lead } => {
@@ -141,7 +142,7 @@ impl Stamps {
 
     fn hash(&self, call: &Call) -> CallHash {
         let mut digest = Sha256::new();
-        let parameters = call.parameters.iter().flat_map(|(name, value)| [&**name, &**value]);
+        let parameters = call.arguments.iter().flat_map(|argument| [&*argument.name, argument.value.as_str()]);
         for text in [self.credential.as_str(), &call.method.name].into_iter().chain(parameters) {
             // The length in front, so that no two calls run together to the same bytes.
             digest.update((text.len() as u64).to_be_bytes());
@@ -153,50 +154,40 @@ impl Stamps {
     }
 }
 
-/// Which form of timestamp a gateway takes: fixed by configuration, or learned.
+/// Which form of timestamp a gateway takes, of those that its vendor has: fixed by configuration, or learned.
 #[derive(Debug)]
 pub struct FormMemory {
-    learns: bool,
-    current: AtomicU8,
+    /// How many there are to learn from; one when the form is fixed.
+    forms: usize,
+    current: AtomicUsize,
 }
 
 impl FormMemory {
     /// Always this form.
-    pub const fn fixed(form: TimestampForm) -> Self {
-        Self { learns: false, current: AtomicU8::new(encode(form)) }
+    pub const fn fixed(form: TimeFormIndex) -> Self {
+        Self { forms: 1, current: AtomicUsize::new(form) }
     }
 
-    /// Starts with this form and may learn the other one.
-    pub const fn learning(form: TimestampForm) -> Self {
-        Self { learns: true, current: AtomicU8::new(encode(form)) }
+    /// Starts with the first form, and may learn another one.
+    pub const fn learning(forms: usize) -> Self {
+        Self { forms, current: AtomicUsize::new(0) }
     }
 
     /// The form to send now.
-    pub fn current(&self) -> TimestampForm {
-        if self.current.load(Ordering::Relaxed) == encode(TimestampForm::Unix) {
-            TimestampForm::Unix
-        } else {
-            TimestampForm::Compact
-        }
+    pub fn current(&self) -> TimeFormIndex {
+        self.current.load(Ordering::Relaxed)
     }
 
     /// The form to try when this one was refused; `None` when the form is fixed.
-    pub fn other_than(&self, refused: TimestampForm) -> Option<TimestampForm> {
-        self.learns.then(|| refused.other())
+    pub fn other_than(&self, refused: TimeFormIndex) -> Option<TimeFormIndex> {
+        (self.forms > 1).then(|| (refused + 1) % self.forms)
     }
 
     /// Keeps the form that the gateway took.
-    pub fn remember(&self, form: TimestampForm) {
-        if self.learns {
-            self.current.store(encode(form), Ordering::Relaxed);
+    pub fn remember(&self, form: TimeFormIndex) {
+        if self.forms > 1 {
+            self.current.store(form, Ordering::Relaxed);
         }
-    }
-}
-
-const fn encode(form: TimestampForm) -> u8 {
-    match form {
-        TimestampForm::Unix => 0,
-        TimestampForm::Compact => 1,
     }
 }
 

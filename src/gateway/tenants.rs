@@ -1,4 +1,4 @@
-//! Which company has which accounts at the gateways: `[tenants.<name>.opretail]` and `[tenants.<name>.oms]`.
+//! Which tenant has which accounts at the vendors' gateways: `[tenants.<name>.<vendor>]`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,69 +8,37 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::account::Account;
-use super::endpoint::china_standard_time;
-use super::oms::{CodeParameter, OmsSettings};
-use super::opretail::OpRetailSettings;
+use super::account_settings::AccountSettings;
+use super::endpoint::{china_standard_time, zone_name};
 use super::registry::Registry;
 use super::settings::GatewaySettings;
-use super::vendor::Gateway;
+use super::vendor::Vendor;
 use crate::http_client::loopback::is_exposed;
 use crate::settings::{Section, SettingsDigest};
 
-/// The settings of one company's accounts.
+/// The settings of one tenant's accounts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TenantSettings {
     /// The name that tokens carry in `tenant`.
     pub name: String,
-    /// The company's key at OPRetail.
-    pub opretail: Option<OpRetailSettings>,
-    /// The company's access to its OMS.
-    pub oms: Option<OmsSettings>,
-}
-
-/// What stands in the names of a company's cached answers for the credentials and settings by which they are fetched: with
-/// other ones, or those of another company, an answer is another one. Secrets are no part of it.
-#[derive(Clone, Copy, Debug)]
-struct Sources {
-    opretail: SettingsDigest,
-    oms: SettingsDigest,
-    all: SettingsDigest,
-}
-
-impl Sources {
-    /// Periods are read in the zone of OPRetail at whichever gateway.
-    fn of(settings: &TenantSettings) -> Self {
-        #[derive(Serialize)]
-        struct OmsSource<'a> {
-            oms: Option<&'a OmsSettings>,
-            #[serde(with = "jiff::fmt::serde::tz::optional")]
-            zone_of_periods: Option<TimeZone>,
-        }
-        let zone_of_periods = settings.opretail.as_ref().map(|settings| settings.time_zone.clone());
-        Self {
-            opretail: SettingsDigest::of(&settings.opretail),
-            oms: SettingsDigest::of(&OmsSource { oms: settings.oms.as_ref(), zone_of_periods }),
-            all: SettingsDigest::of(settings),
-        }
-    }
+    /// The accounts, in the order of the vendors.
+    pub accounts: Vec<AccountSettings>,
 }
 
 impl TenantSettings {
     /// Reads all of `[tenants]`.
-    pub fn read_all(tenants: &Section<'_>, root: &Section<'_>) -> Vec<Self> {
+    pub fn read_all(tenants: &Section<'_>, root: &Section<'_>, vendors: &[Vendor]) -> Vec<Self> {
         let entries = tenants.entries();
         if entries.is_empty() {
-            root.problem(
-                "tenants",
-                "there is no company: add a section [tenants.<name>.opretail] or [tenants.<name>.oms]",
-            );
+            let sections = vendors.iter().map(|vendor| format!("[tenants.<name>.{vendor}]")).collect::<Vec<_>>();
+            root.problem("tenants", format!("there is no tenant: add a section {}", sections.join(" or ")));
         }
         if entries.iter().any(|(name, _)| name.contains(char::is_control)) {
-            root.problem("tenants", "the name of a company has a control character: name its section otherwise");
+            root.problem("tenants", "the name of a tenant has a control character: name its section otherwise");
         }
         let allows_plain_http = GatewaySettings::allows_plain_http(&root.section("gateway"));
         let read = |(name, section)| {
-            let settings = Self::read(name, &section);
+            let settings = Self::read(name, &section, vendors);
             if !allows_plain_http {
                 settings.refuse_plain_http(&section);
             }
@@ -79,25 +47,33 @@ impl TenantSettings {
         entries.into_iter().map(read).collect()
     }
 
-    fn read(name: String, section: &Section<'_>) -> Self {
-        let (opretail, oms) = (section.section("opretail"), section.section("oms"));
-        if !opretail.is_present() && !oms.is_present() {
-            section.problem("opretail", "the company has neither a section opretail nor a section oms");
+    fn read(name: String, section: &Section<'_>, vendors: &[Vendor]) -> Self {
+        let sections = vendors.iter().map(|vendor| (*vendor, section.section(vendor.name())));
+        let present = sections.filter(|(_, section)| section.is_present());
+        let accounts: Vec<AccountSettings> =
+            present.map(|(vendor, section)| AccountSettings::read(&section, vendor)).collect();
+        if accounts.is_empty() {
+            let names = vendors.iter().map(|vendor| vendor.name()).collect::<Vec<_>>().join(", ");
+            section.problem(
+                vendors.first().map_or("", |vendor| vendor.name()),
+                format!("the tenant has no account: add a section named after one of the vendors ({names})"),
+            );
         }
-        Self {
-            name,
-            opretail: opretail.is_present().then(|| OpRetailSettings::read(&opretail)),
-            oms: oms.is_present().then(|| OmsSettings::read(&oms)),
-        }
+        Self { name, accounts }
+    }
+
+    /// The account at this vendor.
+    pub fn account(&self, vendor: Vendor) -> Option<&AccountSettings> {
+        self.accounts.iter().find(|account| account.vendor == vendor)
     }
 
     /// The gateways on other machines that are called without TLS, with the sections and keys that name them.
     pub fn exposed_urls(&self) -> Vec<(&'static str, &'static str, &str)> {
-        let opretail = self.opretail.iter().flat_map(|opretail| {
-            [("opretail", "m_api", opretail.m_api.as_str()), ("opretail", "cloud_api", opretail.cloud_api.as_str())]
+        let urls = self.accounts.iter().flat_map(|account| {
+            let facts = account.vendor.pack().endpoints.iter();
+            facts.zip(&account.endpoints).map(|(facts, url)| (account.vendor.name(), facts.key.as_str(), url.as_str()))
         });
-        let oms = self.oms.iter().map(|oms| ("oms", "url", oms.url.as_str()));
-        opretail.chain(oms).filter(|(.., url)| is_exposed(url)).collect()
+        urls.filter(|(.., url)| is_exposed(url)).collect()
     }
 
     fn refuse_plain_http(&self, section: &Section<'_>) {
@@ -109,115 +85,111 @@ impl TenantSettings {
             );
         }
     }
+
+    /// The zone in which periods are read: that of the first account.
+    fn zone(&self) -> TimeZone {
+        self.accounts.first().map_or_else(china_standard_time, |account| account.time_zone.clone())
+    }
 }
 
-/// What a question needs, and the configuration of the company does not have.
+/// What a request needs, and the configuration of the tenant does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotConfigured {
     /// An account at this vendor's gateway.
-    #[error("there is no section [tenants.{tenant}.{gateway}] in the configuration")]
+    #[error("there is no section [tenants.{tenant}.{vendor}] in the configuration")]
     Account {
-        /// The company.
+        /// The tenant.
         tenant: Arc<str>,
         /// The vendor.
-        gateway: Gateway,
+        vendor: Vendor,
     },
     /// A setting of the account.
-    #[error("the setting tenants.{tenant}.{gateway}.{key} is missing in the configuration")]
+    #[error("the setting tenants.{tenant}.{vendor}.{key} is missing in the configuration")]
     Setting {
-        /// The company.
+        /// The tenant.
         tenant: Arc<str>,
         /// The vendor.
-        gateway: Gateway,
+        vendor: Vendor,
         /// The last part of the setting's name.
         key: &'static str,
     },
 }
 
-/// A company's access to OPRetail, with what its resources need to know.
+/// A tenant's access to one vendor's gateway, with what resources need to know. Cloning shares it.
 #[derive(Clone)]
-pub struct OpRetailAccess {
+pub struct Access {
     /// Signs and remembers.
     pub account: Arc<Account>,
-    /// The company's number on the business platform.
-    pub enterprise_id: Option<i64>,
-    /// The gateway's zone.
+    /// The settings of the account.
+    pub settings: Arc<AccountSettings>,
+    /// The zone in which the gateway reads and writes times.
     pub zone: TimeZone,
+    /// Part of the names of cached answers: with other settings, an answer is another one. Secrets are no part of it.
+    source: SettingsDigest,
 }
 
-/// A company's access to its OMS, with what its resources need to know.
-#[derive(Clone)]
-pub struct OmsAccess {
-    /// Signs and remembers.
-    pub account: Arc<Account>,
-    /// The largest page to ask for at once.
-    pub page_cap: u32,
-    /// The parameter that filters by store code.
-    pub code_parameter: CodeParameter,
-    /// The gateway's zone.
-    pub zone: TimeZone,
+impl Access {
+    /// Opens an account.
+    pub fn new(settings: AccountSettings, registry: &Registry) -> Self {
+        let account = Arc::new(Account::new(&settings, registry));
+        Self::of(account, settings)
+    }
+
+    fn of(account: Arc<Account>, settings: AccountSettings) -> Self {
+        let (zone, source) = (settings.time_zone.clone(), SettingsDigest::of(&settings));
+        Self { account, zone, source, settings: Arc::new(settings) }
+    }
+
+    /// Opens an account after another configuration: one whose settings are the same goes on, and another one begins, which
+    /// learns what is true of both. A refused credential no longer rests then.
+    fn after(&self, settings: AccountSettings, registry: &Registry) -> Self {
+        if *self.settings == settings {
+            return self.clone();
+        }
+        if self.settings.url() != settings.url() {
+            return Self::new(settings, registry);
+        }
+        let account = Account::new(&settings, registry);
+        Self::of(Arc::new(account.taught_by(&self.account, self.settings.has_same_login(&settings))), settings)
+    }
+
+    /// Whose gateway it is.
+    pub fn vendor(&self) -> Vendor {
+        self.settings.vendor
+    }
 }
 
-/// One company.
+/// One tenant.
 #[derive(Clone)]
 pub struct Tenant {
     name: Arc<str>,
-    opretail: Option<OpRetailAccess>,
-    oms: Option<OmsAccess>,
-    sources: Sources,
+    accesses: Vec<Access>,
+    all_sources: SettingsDigest,
     settings: TenantSettings,
 }
 
 impl Tenant {
-    /// Opens a company's accounts. The registry is shared by all companies of the process.
+    /// Opens a tenant's accounts. The registry is shared by all tenants of the process.
     pub fn new(settings: TenantSettings, registry: &Registry) -> Self {
         Self::after(None, settings, registry)
     }
 
-    /// The same after another configuration: an account whose settings are the same goes on, and another one begins, which
-    /// learns what is true of both. A refused credential no longer rests then.
     fn after(before: Option<&Self>, settings: TenantSettings, registry: &Registry) -> Self {
-        let opretail = settings.opretail.clone().map(|settings| OpRetailAccess {
-            enterprise_id: settings.enterprise_id,
-            zone: settings.time_zone.clone(),
-            account: before.map_or_else(
-                || Arc::new(Account::opretail(settings.clone(), registry)),
-                |before| before.opretail_account(&settings, registry),
-            ),
-        });
-        let oms = settings.oms.clone().map(|settings| OmsAccess {
-            page_cap: settings.page_cap,
-            code_parameter: settings.code_parameter,
-            zone: settings.time_zone.clone(),
-            account: before.map_or_else(
-                || Arc::new(Account::oms(settings.clone(), registry)),
-                |before| before.oms_account(&settings, registry),
-            ),
-        });
-        Self { name: settings.name.as_str().into(), opretail, oms, sources: Sources::of(&settings), settings }
-    }
-
-    fn opretail_account(&self, settings: &OpRetailSettings, registry: &Registry) -> Arc<Account> {
-        let before = self.settings.opretail.as_ref().zip(self.opretail.as_ref());
-        match before {
-            Some((before, access)) if before == settings => access.account.clone(),
-            Some((before, access)) if before.m_api == settings.m_api => {
-                let has_same_login = (&before.key, &before.system, &before.login, &before.cloud_api)
-                    == (&settings.key, &settings.system, &settings.login, &settings.cloud_api);
-                Arc::new(Account::opretail(settings.clone(), registry).taught_by(&access.account, has_same_login))
-            }
-            _ => Arc::new(Account::opretail(settings.clone(), registry)),
-        }
-    }
-
-    fn oms_account(&self, settings: &OmsSettings, registry: &Registry) -> Arc<Account> {
-        let before = self.settings.oms.as_ref().zip(self.oms.as_ref());
-        match before {
-            Some((before, access)) if before == settings => access.account.clone(),
-            Some((before, access)) if before.url == settings.url => {
-                Arc::new(Account::oms(settings.clone(), registry).taught_by(&access.account, true))
-            }
-            _ => Arc::new(Account::oms(settings.clone(), registry)),
+        let zone = zone_name(&settings.zone());
+        let open = |account: &AccountSettings| {
+            let known = before.and_then(|before| before.accesses.iter().find(|own| own.vendor() == account.vendor));
+            let access = match known {
+                Some(known) => known.after(account.clone(), registry),
+                None => Access::new(account.clone(), registry),
+            };
+            // Periods are read in one zone at whichever gateway.
+            Access { source: SettingsDigest::of(&(account, &zone)), ..access }
+        };
+        Self {
+            name: settings.name.as_str().into(),
+            accesses: settings.accounts.iter().map(open).collect(),
+            all_sources: SettingsDigest::of(&settings),
+            settings,
         }
     }
 
@@ -226,49 +198,43 @@ impl Tenant {
         &self.name
     }
 
-    /// Access to OPRetail.
+    /// Access to a vendor's gateway.
     ///
     /// # Errors
-    /// When none is configured.
-    pub fn opretail(&self) -> Result<&OpRetailAccess, NotConfigured> {
-        self.opretail.as_ref().ok_or_else(|| self.has_no(Gateway::OpRetail))
-    }
-
-    /// Access to the OMS.
-    ///
-    /// # Errors
-    /// When none is configured.
-    pub fn oms(&self) -> Result<&OmsAccess, NotConfigured> {
-        self.oms.as_ref().ok_or_else(|| self.has_no(Gateway::Oms))
+    /// None is configured.
+    pub fn access(&self, vendor: Vendor) -> Result<&Access, NotConfigured> {
+        let access = self.accesses.iter().find(|access| access.vendor() == vendor);
+        access.ok_or_else(|| NotConfigured::Account { tenant: self.name.clone(), vendor })
     }
 
     /// The accounts that there are.
     pub fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
-        let opretail = self.opretail.as_ref().map(|access| &access.account);
-        opretail.into_iter().chain(self.oms.as_ref().map(|access| &access.account))
+        self.accesses.iter().map(|access| &access.account)
     }
 
-    /// What stands in the names of cached answers from this gateway, or from several, for where they come from.
-    pub const fn source(&self, gateway: Option<Gateway>) -> &SettingsDigest {
-        match gateway {
-            Some(Gateway::OpRetail) => &self.sources.opretail,
-            Some(Gateway::Oms) => &self.sources.oms,
-            None => &self.sources.all,
-        }
+    /// Access to each gateway that there is.
+    pub fn accesses(&self) -> &[Access] {
+        &self.accesses
+    }
+
+    /// The settings.
+    pub const fn settings(&self) -> &TenantSettings {
+        &self.settings
+    }
+
+    /// Part of the names of cached answers from this vendor's gateway, or from several: where they come from.
+    pub fn source(&self, vendor: Option<Vendor>) -> &SettingsDigest {
+        let access = vendor.and_then(|vendor| self.accesses.iter().find(|access| access.vendor() == vendor));
+        access.map_or(&self.all_sources, |access| &access.source)
     }
 
     /// The zone in which periods are read.
     pub fn zone(&self) -> TimeZone {
-        let opretail = self.opretail.as_ref().map(|access| access.zone.clone());
-        opretail.unwrap_or_else(china_standard_time)
-    }
-
-    fn has_no(&self, gateway: Gateway) -> NotConfigured {
-        NotConfigured::Account { tenant: self.name.clone(), gateway }
+        self.settings.zone()
     }
 }
 
-/// All companies by the name that tokens carry, as the configuration in force has them. Cloning shares them.
+/// All tenants by the name that tokens carry, as the configuration in force has them. Cloning shares them.
 #[derive(Clone)]
 pub struct Tenants {
     by_name: Arc<ArcSwap<ByName>>,
@@ -278,7 +244,7 @@ pub struct Tenants {
 type ByName = BTreeMap<Arc<str>, Arc<Tenant>>;
 
 impl Tenants {
-    /// Opens the accounts of all companies.
+    /// Opens the accounts of all tenants.
     pub fn new(settings: Vec<TenantSettings>, registry: &Registry) -> Self {
         let tenants = Self { by_name: Arc::default(), registry: registry.clone() };
         tenants.renew(settings);
@@ -298,7 +264,7 @@ impl Tenants {
         self.by_name.store(Arc::new(renewed.map(|tenant| (tenant.name.clone(), tenant)).collect()));
     }
 
-    /// The company of this name.
+    /// The tenant of this name.
     pub fn get(&self, name: &str) -> Option<Arc<Tenant>> {
         self.by_name.load().get(name).cloned()
     }
@@ -314,8 +280,9 @@ mod tests {
     use super::{Registry, Tenant, TenantSettings};
     use crate::clock::Clock;
     use crate::gateway::settings::GatewaySettings;
-    use crate::gateway::vendor::Gateway;
+    use crate::gateway::vendor::Vendor;
     use crate::settings::{Report, Section, SettingsDigest};
+    use crate::vendors::Vendors;
 
     const ACME: &str = r#"
 [tenants.acme.opretail]
@@ -347,7 +314,8 @@ time_zone = "Asia/Tokyo"
         let table = text.parse().unwrap();
         let report = Report::default().of_text(Some(text.to_owned()));
         let root = Section::root(&table, &report);
-        let tenants = TenantSettings::read_all(&root.section("tenants"), &root);
+        let vendors: Vec<Vendor> = Vendors::default().iter().collect();
+        let tenants = TenantSettings::read_all(&root.section("tenants"), &root, &vendors);
         (tenants, report.finish(&table).err().map(|problems| problems.0).unwrap_or_default())
     }
 
@@ -357,7 +325,7 @@ time_zone = "Asia/Tokyo"
         assert_eq!(problems, Vec::<String>::new());
         let registry = Registry::new(&GatewaySettings::default(), Clock::system());
         let tenant = Tenant::new(tenants.into_iter().next().unwrap(), &registry);
-        [Some(Gateway::OpRetail), Some(Gateway::Oms), None].map(|gateway| *tenant.source(gateway))
+        ["opretail", "oms", ""].map(|name| *tenant.source(Vendors::default().get(name)))
     }
 
     fn changed(setting: &str, other: &str) -> [bool; 3] {

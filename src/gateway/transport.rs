@@ -12,14 +12,12 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
 use super::body::{self, Body};
-use super::dialect::SignedRequest;
+use super::protocol::{HttpMethod, SignedRequest};
 use super::settings::GatewaySettings;
 use super::transport_failure::TransportFailure;
 use crate::clock::Deadline;
 use crate::http_client::{self, Connection, Failure, HttpClient, Options};
 use crate::telemetry::traces;
-
-const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Idle connections are closed before common gateways close theirs, so that a pooled one is rarely found dead.
 const IDLE: Duration = Duration::from_secs(14);
@@ -91,17 +89,23 @@ impl Transport {
     }
 
     async fn exchange(&self, request: SignedRequest, connection: Connection) -> Result<Response, TransportFailure> {
-        let post = self.client.request(Method::POST, &request.url, connection).map_err(of_client)?;
+        let method = match request.http {
+            HttpMethod::Post => Method::POST,
+            HttpMethod::Get => Method::GET,
+        };
+        let post = self.client.request(method, &request.url, connection).map_err(of_client)?;
         let mut post = post
-            .insert_header((CONTENT_TYPE, FORM))
             .insert_header((USER_AGENT, http_client::USER_AGENT))
             .insert_header((ACCEPT, "application/json"))
             .insert_header((ACCEPT_ENCODING, body::ACCEPTED));
-        if let Some((name, token)) = request.login {
+        if let Some(content_type) = request.content_type {
+            post = post.insert_header((CONTENT_TYPE, content_type));
+        }
+        for (name, secret) in &request.headers {
             let mut value =
-                HeaderValue::from_str(token.expose_secret()).map_err(|_| TransportFailure::NotAnEnvelope)?;
+                HeaderValue::from_str(secret.expose_secret()).map_err(|_| TransportFailure::NotAnEnvelope)?;
             value.set_sensitive(true);
-            post = post.insert_header((name, value));
+            post = post.insert_header((name.as_str(), value));
         }
         for header in traces::outgoing() {
             post = post.insert_header(header);

@@ -18,10 +18,10 @@ use crate::gateway::breaker::BreakerState;
 use crate::gateway::login::LoginState;
 use crate::gateway::registry::Registry;
 use crate::gateway::tenants::Tenants;
-use crate::gateway::vendor::Gateway;
 use crate::replicas::Replicas;
 use crate::supervisor::{State, Supervisor};
 use crate::telemetry::{logging, metrics};
+use crate::vendors::Vendors;
 
 /// The part of the API document that describes these paths.
 #[derive(Debug, OpenApi)]
@@ -113,6 +113,8 @@ struct GatewayState {
 pub struct Standing {
     /// The accounts.
     pub tenants: Tenants,
+    /// The vendors that there may be accounts of.
+    pub vendors: Vendors,
     /// Calls under way and waiting.
     pub registry: Registry,
     /// Other replicas, if there are any.
@@ -138,11 +140,11 @@ impl Standing {
     fn of_account(&self, account: &Account) -> GatewayState {
         let now = self.clock.elapsed();
         GatewayState {
-            gateway: account.gateway().name(),
+            gateway: account.vendor().name(),
             state: account.health(),
             breaker: account.breaker.state(now),
             clock_offset_seconds: account.clock_offset().as_secs_f64(),
-            login: account.dialect().has_login().then(|| account.login.state(now)),
+            login: account.protocol().has_login().then(|| account.login.state(now)),
         }
     }
 
@@ -157,21 +159,21 @@ impl Standing {
         for task in self.supervisor.all() {
             metrics::task(task.name, task.state != State::Restarting, task.restarts);
         }
-        for gateway in Gateway::ALL {
+        for vendor in self.vendors.iter() {
             let states: Vec<GatewayState> = self
                 .accounts()
                 .into_iter()
-                .filter(|account| account.gateway() == gateway)
+                .filter(|account| account.vendor() == vendor)
                 .map(|account| self.of_account(&account))
                 .collect();
             for state in BreakerState::ALL {
                 let count = states.iter().filter(|account| account.breaker == state).count();
-                metrics::breakers(gateway.name(), state.name(), count);
+                metrics::breakers(vendor.name(), state.name(), count);
             }
             let offsets = states.iter().map(|account| account.clock_offset_seconds);
             let furthest = offsets.max_by(|left, right| left.abs().total_cmp(&right.abs()));
-            let (under_way, waiting) = self.registry.load(gateway);
-            metrics::gateway_standing(gateway.name(), furthest.unwrap_or_default(), under_way, waiting);
+            let (under_way, waiting) = self.registry.load(vendor);
+            metrics::gateway_standing(vendor.name(), furthest.unwrap_or_default(), under_way, waiting);
         }
     }
 }

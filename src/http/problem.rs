@@ -13,7 +13,6 @@ use super::problem_type::ProblemType;
 use super::public_url::PublicUrl;
 use crate::gateway::error::{Error as GatewayError, Note};
 use crate::gateway::tenants::NotConfigured;
-use crate::gateway::vendor::Gateway;
 
 /// The media type of every error.
 pub const PROBLEM_MEDIA: &str = "application/problem+json";
@@ -225,7 +224,7 @@ impl From<&GatewayError> for Problem {
         let kind = ProblemType::from(error.kind.reaction().shown);
         let detail = gateway_detail(error, kind);
         let gateway = error.note.as_ref().filter(|note| note.is_of_gateway()).map(|note| GatewayNote {
-            name: error.gateway.name(),
+            name: error.vendor.name(),
             code: note.code.clone(),
             codename: note.codename.clone(),
             call_id: note.call_id.clone(),
@@ -248,22 +247,20 @@ impl From<GatewayError> for Problem {
 impl From<NotConfigured> for Problem {
     fn from(missing: NotConfigured) -> Self {
         let kind = ProblemType::NotConfigured;
-        let (what, gateway) = match &missing {
-            NotConfigured::Account { tenant, gateway } => {
-                (format!("the section [tenants.{tenant}.{gateway}]"), gateway)
-            }
-            NotConfigured::Setting { tenant, gateway, key } => {
-                (format!("the setting tenants.{tenant}.{gateway}.{key}"), gateway)
+        let (what, vendor) = match &missing {
+            NotConfigured::Account { tenant, vendor } => (format!("the section [tenants.{tenant}.{vendor}]"), vendor),
+            NotConfigured::Setting { tenant, vendor, key } => {
+                (format!("the setting tenants.{tenant}.{vendor}.{key}"), vendor)
             }
         };
         let or_directory = match &missing {
-            NotConfigured::Account { tenant, gateway: Gateway::Oms } => {
+            NotConfigured::Account { tenant, vendor } if vendor.pack().lists_stores => {
                 format!(" Stores can also come from a store directory, [directory.{tenant}].")
             }
             _ => String::new(),
         };
         let detail = format!(
-            "This path asks the {gateway} gateway, and the configuration of this service lacks {what}. Ask its operator to \
+            "This path asks the {vendor} gateway, and the configuration of this service lacks {what}. Ask its operator to \
              add it.{or_directory}"
         );
         Self::new(kind, detail).caused_by(missing)
@@ -279,7 +276,7 @@ pub fn whole_seconds(time: Duration) -> u64 {
 fn gateway_detail(error: &GatewayError, kind: ProblemType) -> String {
     let said = error.note.as_ref().and_then(|note| note.message.as_deref());
     let spoke = error.note.as_ref().is_some_and(Note::is_of_gateway);
-    let (gateway, remedy) = (error.gateway, kind.remedy());
+    let (gateway, remedy) = (error.vendor, kind.remedy());
     match (kind, said) {
         (ProblemType::GatewayRejectedRequest, Some(said)) if !spoke => said.to_owned(),
         (ProblemType::GatewayRejectedRequest, Some(said)) => format!("The {gateway} gateway said: {said}. {remedy}"),

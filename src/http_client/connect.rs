@@ -120,8 +120,9 @@ async fn first_of(
     addresses: &[SocketAddr],
     time: Duration,
 ) -> Result<(TcpStream, SocketAddr), ConnectError> {
-    // With many addresses each still gets a share of the time.
-    let delay = ATTEMPT_DELAY.min(time / u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX));
+    // However many addresses there are, each has begun in the first half of the time, so that the last one has the other half.
+    let most = u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
+    let delay = ATTEMPT_DELAY.min(time / 2 / most);
     let mut waiting = addresses.iter();
     let mut attempts = FuturesUnordered::new();
     let mut failure = ConnectError::NotInTime(host.to_owned());

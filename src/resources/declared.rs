@@ -10,13 +10,12 @@ mod parameter;
 mod path;
 mod settings;
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 
 use crate::auth::scope::ScopeInfo;
-use crate::gateway::dialect::{Call, Method};
+use crate::gateway::protocol::{Call, Method};
 use crate::settings::Section;
+use crate::vendors::Vendors;
 
 use super::endpoint::Endpoint;
 use super::{Policy, Resource};
@@ -46,7 +45,7 @@ pub struct Declaration {
     #[serde(skip)]
     scope: String,
     /// What it calls.
-    method: Method,
+    pub(super) method: Method,
     /// What callers may write.
     parameters: Vec<Parameter>,
     /// What the gateway always gets: name and value.
@@ -78,8 +77,8 @@ pub struct Declarations {
 
 impl Declarations {
     /// Reads the section. `resources` are the service's own.
-    pub fn read(section: &Section<'_>) -> Self {
-        settings::read(section)
+    pub fn read(section: &Section<'_>, vendors: &Vendors) -> Self {
+        settings::read(section, vendors)
     }
 
     /// The scopes that they bring with them.
@@ -98,7 +97,7 @@ impl Declarations {
             let declaration: &'static Declaration = Box::leak(Box::new(declaration));
             let resource = Resource {
                 name: &declaration.name,
-                method: Some(declaration.method.clone()),
+                method: None,
                 parts: &[],
                 policy: Some(declaration.policy),
                 origin: super::Origin::Declaration(declaration),
@@ -117,8 +116,8 @@ impl Declaration {
 
     /// A call with nothing but what the gateway always gets.
     pub fn bare_call(&self) -> Call {
-        let constants = self.constants.iter().map(|(name, value)| (Cow::Owned(name.clone()), value.clone()));
-        Call { method: self.method.clone(), parameters: constants.collect() }
+        let call = Call::new(&self.method);
+        self.constants.iter().fold(call, |call, (name, value)| call.with(name.clone(), value.as_str()))
     }
 
     /// A request that answers, by the examples of what must be given.

@@ -14,13 +14,12 @@ use super::{Endpoint, Origin, Policy, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::DemographicsRead;
 use crate::cache::{Found, Freshness};
-use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::opretail::methods::GET_FLOW_GROUP_DISTRIBUTION;
-use crate::gateway::vendor::Gateway;
+use crate::gateway::protocol::Call;
 use crate::http::problem::Problem;
 use crate::json::object::Optional;
 use crate::json::{object, scalar};
+use crate::resources::vendor_methods::{GET_FLOW_GROUP_DISTRIBUTION, opretail};
 
 pub use ask::{Counted, DemographicsAsk, HoursQuery};
 pub use of_stores::OF_STORES;
@@ -31,7 +30,7 @@ const POLICY: Policy =
 /// Visitors of a store by gender and age.
 pub static RESOURCE: Resource = Resource {
     name: "demographics",
-    method: Some(GET_FLOW_GROUP_DISTRIBUTION),
+    method: Some(&GET_FLOW_GROUP_DISTRIBUTION),
     parts: &[],
     policy: Some(POLICY),
     origin: Origin::Handler(|| Endpoint::read::<__path_read_store_demographics, _, _>(read_store_demographics)),
@@ -180,7 +179,7 @@ impl Part for WireAge {
 impl Counted {
     fn call(&self, stores: &[Store]) -> Call {
         let numbers: Vec<&str> = stores.iter().map(|store| store.number.as_str()).collect();
-        Call::new(GET_FLOW_GROUP_DISTRIBUTION)
+        Call::new(&GET_FLOW_GROUP_DISTRIBUTION)
             .with("id", numbers.join(","))
             .with("stime", self.period.start_second())
             .with("etime", self.period.end_second())
@@ -301,7 +300,7 @@ async fn read_store_demographics(caller: Caller<DemographicsRead>, desk: Desk) -
 /// # Errors
 /// The token does not grant the store, it has no number at OPRetail, or what the gateway's failure is for the caller.
 pub async fn find(caller: &Caller<DemographicsRead>, desk: &Desk, ask: &DemographicsAsk) -> Result<Found, Problem> {
-    let store = desk.opretail_store(caller, &ask.store)?;
+    let store = desk.store_at(caller, &ask.store, opretail())?;
     find_sum(caller, desk, &RESOURCE, vec![store], &ask.counted).await
 }
 
@@ -313,10 +312,10 @@ async fn find_sum(
     stores: Vec<Store>,
     counted: &Counted,
 ) -> Result<Found, Problem> {
-    let access = desk.tenant(caller)?.opretail()?.clone();
+    let access = desk.tenant(caller)?.access(opretail())?.clone();
     let call = counted.call(&stores);
     let (ids, numbers): (Vec<_>, Vec<_>) = stores.into_iter().map(|store| (store.id, store.number)).unzip();
-    let canonical = format!("{ids:?} {:?}", call.parameters);
+    let canonical = format!("{ids:?} {}", call.canonical());
     let ended = counted.period.has_ended(desk.shared().clock.now());
     let question = desk.question(caller, resource, &canonical, numbers, ended)?;
     let period = counted.period.document();
@@ -325,7 +324,7 @@ async fn find_sum(
         // No data at all is what the gateway has for a store that it does not know, and as figures it would be kept for hours.
         let wire = wire.and_then(|Optional(wire)| wire);
         let wire =
-            wire.ok_or_else(|| Error::local(Gateway::OpRetail, Kind::NotFound, "the gateway has no data for this id"))?;
+            wire.ok_or_else(|| Error::local(opretail(), Kind::NotFound, "the gateway has no data for this id"))?;
         let demographics = Demographics::from_wire(wire, ids, period);
         // Groups with zeros say that nobody came; an answer without any figure may as well be a mistake.
         let has_figures = demographics.has_figures();

@@ -22,7 +22,6 @@ use crate::auth::scope::{CacheBypass, Scope};
 use crate::cache::{Found, Key, Question};
 use crate::directory::Directories;
 use crate::gateway::GatewayClient;
-use crate::gateway::dialect::Method;
 use crate::gateway::error::Error;
 use crate::gateway::tenants::Tenant;
 use crate::http::accept::{self, Media};
@@ -148,7 +147,7 @@ impl Desk {
         let known = policies.of(resource).zip(catalogue.shape(resource));
         let (policy, shape) = known.ok_or_else(|| Problem::of(ProblemType::InternalError))?;
         let tenant = self.tenant(caller)?;
-        let source = tenant.source(resource.method.as_ref().map(Method::gateway));
+        let source = tenant.source(resource.method().map(|method| method.vendor));
         let key = Key::new(tenant.name(), resource.name, shape, source, canonical);
         if !self.is_for_now.get() {
             let asker = Asker { token: caller.token().clone(), generation: caller.generation() };

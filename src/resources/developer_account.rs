@@ -13,20 +13,20 @@ use super::{Endpoint, Origin, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::{OrganizationsRead, OrganizationsSecrets, Scope};
 use crate::directory::OrganizationId;
-use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::opretail::methods::AUTHENTICATION;
-use crate::gateway::vendor::Gateway;
+use crate::gateway::protocol::Call;
 use crate::http::problem::Problem;
 use crate::json::object::Optional;
 use crate::json::scalar;
+use crate::resources::vendor_methods::AUTHENTICATION;
+use crate::resources::vendor_methods::opretail;
 
 const MASK: &str = "********";
 
 /// The developer account of an organization.
 pub static RESOURCE: Resource = Resource {
     name: "developer_account",
-    method: Some(AUTHENTICATION),
+    method: Some(&AUTHENTICATION),
     parts: &[],
     policy: None,
     origin: Origin::Handler(|| Endpoint::read::<__path_read_developer_account, _, _>(read_developer_account)),
@@ -241,15 +241,14 @@ async fn read_developer_account(caller: Caller<OrganizationsRead>, desk: Desk) -
     let tenant = desk.tenant(&caller)?;
     let ask: AccountAsk = desk.ask(&tenant)?;
     desk.require_no_limits(&caller)?;
-    let access = tenant.opretail()?;
+    let access = tenant.access(opretail())?;
     let shows_secret = caller.has_scope(OrganizationsSecrets::NAME);
     desk.answer_unkept(&caller, |gateway| async move {
-        let call = Call::new(AUTHENTICATION).with("orgid", ask.organization.number());
+        let call = Call::new(&AUTHENTICATION).with("orgid", ask.organization.number());
         let wire: Option<Optional<WireAccount>> = gateway.call(&access.account, &call).await?;
         // An organization that has no account is refused by a code of its own.
         let wire = wire.and_then(|Optional(wire)| wire);
-        let wire =
-            wire.ok_or_else(|| Error::local(Gateway::OpRetail, Kind::Unreadable, "the gateway gave no account"))?;
+        let wire = wire.ok_or_else(|| Error::local(opretail(), Kind::Unreadable, "the gateway gave no account"))?;
         Ok(DeveloperAccount::from_wire(wire, shows_secret, &access.zone))
     })
     .await

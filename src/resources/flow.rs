@@ -17,13 +17,13 @@ use crate::cache::{Found, Freshness, Key, Question, State};
 use crate::clock::Clock;
 use crate::directory::{OrganizationId, StoreId};
 use crate::gateway::GatewayClient;
-use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::opretail::methods::GET_TOTAL_DATA;
-use crate::gateway::tenants::OpRetailAccess;
-use crate::gateway::vendor::Gateway;
+use crate::gateway::protocol::Call;
+use crate::gateway::tenants::Access;
 use crate::http::problem::Problem;
 use crate::json::object::Optional;
+use crate::resources::vendor_methods::GET_TOTAL_DATA;
+use crate::resources::vendor_methods::opretail;
 
 use self::figures::{Figures, TotalData};
 
@@ -33,7 +33,7 @@ const POLICY: Policy = Policy::always(Freshness::seconds(30, 60, 3600));
 /// The flow of a store.
 pub static OF_STORE: Resource = Resource {
     name: "flow",
-    method: Some(GET_TOTAL_DATA),
+    method: Some(&GET_TOTAL_DATA),
     parts: &[],
     policy: Some(POLICY),
     origin: Origin::Handler(|| Endpoint::read::<__path_read_store_flow, _, _>(read_store_flow)),
@@ -42,7 +42,7 @@ pub static OF_STORE: Resource = Resource {
 /// The flow of an organization.
 pub static OF_ORGANIZATION: Resource = Resource {
     name: "organization_flow",
-    method: Some(GET_TOTAL_DATA),
+    method: Some(&GET_TOTAL_DATA),
     parts: &[],
     policy: Some(POLICY),
     origin: Origin::Handler(|| Endpoint::read::<__path_read_organization_flow, _, _>(read_organization_flow)),
@@ -95,19 +95,13 @@ pub struct OrganizationFlow {
 // The translation, both ways.
 
 /// `id` carries the vendor's prefix; without units, so that rates come as numbers.
-async fn fetch_figures(
-    gateway: GatewayClient,
-    access: &OpRetailAccess,
-    id: String,
-    clock: &Clock,
-) -> Result<Figures, Error> {
-    let call = Call::new(GET_TOTAL_DATA).with("id", id).with("needUnit", "0");
+async fn fetch_figures(gateway: GatewayClient, access: &Access, id: String, clock: &Clock) -> Result<Figures, Error> {
+    let call = Call::new(&GET_TOTAL_DATA).with("id", id).with("needUnit", "0");
     let data: Option<Optional<TotalData>> = gateway.call(&access.account, &call).await?;
     let observed_at = rfc3339(&clock.now().to_zoned(access.zone.clone()));
     // The vendor has no code for a store that is not there; no data is what it answers then.
     let data = data.and_then(|Optional(data)| data);
-    let data =
-        data.ok_or_else(|| Error::local(Gateway::OpRetail, Kind::NotFound, "the gateway has no data for this id"))?;
+    let data = data.ok_or_else(|| Error::local(opretail(), Kind::NotFound, "the gateway has no data for this id"))?;
     Ok(Figures::from_wire(data, access, observed_at))
 }
 
@@ -143,7 +137,7 @@ pub async fn find_of_store(caller: &Caller<FlowRead>, desk: &Desk, store: &Store
 #[derive(Clone)]
 pub struct StoreFlowQuestion {
     source: AnswerSource,
-    access: OpRetailAccess,
+    access: Access,
     store: Store,
     question: Question,
 }
@@ -155,9 +149,9 @@ impl StoreFlowQuestion {
     /// The token does not grant the store, or it has no number at OPRetail.
     pub fn of(caller: &Caller<FlowRead>, desk: &Desk, store: &StoreId) -> Result<Self, Problem> {
         let tenant = desk.tenant(caller)?;
-        let store = desk.opretail_store(caller, store)?;
+        let store = desk.store_at(caller, store, opretail())?;
         let question = desk.question(caller, &OF_STORE, &store.canonical(), vec![store.number.clone()], false)?;
-        Ok(Self { source: desk.source().clone(), access: tenant.opretail()?.clone(), store, question })
+        Ok(Self { source: desk.source().clone(), access: tenant.access(opretail())?.clone(), store, question })
     }
 
     /// Asks the cache, or else the gateway.
@@ -231,7 +225,7 @@ async fn read_organization_flow(caller: Caller<FlowRead>, desk: Desk) -> Result<
     let ask: OrganizationAsk = desk.ask(&tenant)?;
     desk.require_organization(&caller, &ask.organization)?;
     let organization_id = ask.organization.to_string();
-    let (access, clock) = (tenant.opretail()?.clone(), desk.shared().clock.clone());
+    let (access, clock) = (tenant.access(opretail())?.clone(), desk.shared().clock.clone());
     let question = desk.question(&caller, &OF_ORGANIZATION, &organization_id, Vec::new(), false)?;
     desk.answer(&OF_ORGANIZATION, question, move |gateway| async move {
         let figures = fetch_figures(gateway, &access, organization_id.clone(), &clock).await?;

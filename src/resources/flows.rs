@@ -82,7 +82,7 @@ async fn read_flow_of_stores(caller: Caller<FlowRead>, desk: Desk) -> Result<Htt
     let stores = desk.each_once(&caller, ask.stores);
     caller.charge(desk.request(), stores.len()).await?;
     let parts = find_all(&caller, &desk, &stores).await;
-    joined::require_one(parts.iter())?;
+    joined::require_one(&parts)?;
     let mut answer = Joined::new();
     answer.text("{\"items\":[");
     for (number, found) in parts.iter().flatten().enumerate() {

@@ -11,7 +11,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::cache::Freshness;
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::vendor::Gateway;
+use crate::gateway::vendor::Vendor;
 use crate::telemetry::metrics;
 
 /// Pages of one answer that are asked for side by side.
@@ -114,33 +114,33 @@ impl Window {
     ///
     /// # Errors
     /// What `fetch` fails with, or [`Kind::Unreadable`] when the gateway counts items and gives none.
-    pub async fn fetch<T, F, Fut>(&self, gateway: Gateway, fetch: F) -> Result<Part<T>, Error>
+    pub async fn fetch<T, F, Fut>(&self, vendor: Vendor, fetch: F) -> Result<Part<T>, Error>
     where
         T: Listed,
         F: Fn(u64, u32) -> Fut,
         Fut: Future<Output = Result<GatewayPage<T>, Error>>,
     {
-        let mut reading = self.read(gateway, &fetch).await?;
+        let mut reading = self.read(vendor, &fetch).await?;
         let mut is_stable = reading.fits;
         for _ in 1..MOST_READINGS {
             if is_stable {
                 break;
             }
-            let again = self.read(gateway, &fetch).await?;
+            let again = self.read(vendor, &fetch).await?;
             // What comes twice in the same way is how the list is: two items may have one id.
             is_stable = again.fits || (again == reading && !again.has_moved);
             reading = again;
         }
         let part = self.part(reading, is_stable);
         if !part.is_settled {
-            metrics::gateway_list_unsettled(gateway.name());
-            tracing::warn!(%gateway, total = part.total, "list unsettled: an item may be missing, so the answer is kept for seconds only");
+            metrics::gateway_list_unsettled(vendor.name());
+            tracing::warn!(gateway = %vendor, total = part.total, "list unsettled: an item may be missing, so the answer is kept for seconds only");
         }
         Ok(part)
     }
 
     /// Reads the part once.
-    async fn read<T, F, Fut>(&self, gateway: Gateway, fetch: &F) -> Result<Reading<T>, Error>
+    async fn read<T, F, Fut>(&self, vendor: Vendor, fetch: &F) -> Result<Reading<T>, Error>
     where
         T: Listed,
         F: Fn(u64, u32) -> Fut,
@@ -161,7 +161,7 @@ impl Window {
                     return Ok(Reading { total: Some(total), ..Reading::default() });
                 }
                 return Err(Error::local(
-                    gateway,
+                    vendor,
                     Kind::Unreadable,
                     "the gateway counts items in a list and gives none",
                 ));

@@ -23,15 +23,15 @@ use crate::auth::caller::Caller;
 use crate::auth::scope::InspectionsRead;
 use crate::cache::Freshness;
 use crate::directory::StoreId;
-use crate::gateway::opretail::methods::STATISTICS_DETAIL_PAGE;
 use crate::gateway::tenants::NotConfigured;
-use crate::gateway::vendor::Gateway;
 use crate::http::problem::Problem;
+use crate::resources::vendor_methods::STATISTICS_DETAIL_PAGE;
+use crate::resources::vendor_methods::opretail;
 
 /// Store inspections.
 pub static RESOURCE: Resource = Resource {
     name: "inspections",
-    method: Some(STATISTICS_DETAIL_PAGE),
+    method: Some(&STATISTICS_DETAIL_PAGE),
     parts: &[],
     policy: Some(Policy {
         current: Freshness::seconds(60, 120, 3600),
@@ -117,14 +117,14 @@ struct PeriodText(String, String);
 async fn list_inspections(caller: Caller<InspectionsRead>, desk: Desk) -> Result<HttpResponse, Problem> {
     let tenant = desk.tenant(&caller)?;
     let ask: InspectionsAsk = desk.ask(&tenant)?;
-    let access = tenant.opretail()?.clone();
+    let access = tenant.access(opretail())?.clone();
     let stores = match &ask.store {
-        Some(store) => Some(vec![desk.opretail_store(&caller, store)?.number]),
-        None => desk.granted_opretail_stores(&caller)?,
+        Some(store) => Some(vec![desk.store_at(&caller, store, opretail())?.number]),
+        None => desk.granted_stores(&caller, opretail())?,
     };
-    let enterprise_id = access.enterprise_id.ok_or_else(|| NotConfigured::Setting {
+    let enterprise_id = access.settings.integer("enterprise_id").ok_or_else(|| NotConfigured::Setting {
         tenant: tenant.name().clone(),
-        gateway: Gateway::OpRetail,
+        vendor: opretail(),
         key: "enterprise_id",
     })?;
     let period = PeriodText(ask.period.start_day(), ask.period.end_day());

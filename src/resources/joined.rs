@@ -73,11 +73,11 @@ impl Joined {
 ///
 /// # Errors
 /// That problem.
-pub fn require_one<'a>(parts: impl Iterator<Item = &'a Part> + Clone) -> Result<(), Problem> {
-    if parts.clone().any(Result::is_ok) {
+pub fn require_one(parts: &[Part]) -> Result<(), Problem> {
+    if parts.iter().any(Result::is_ok) {
         return Ok(());
     }
-    let problems = || parts.clone().filter_map(|part| part.as_ref().err());
+    let problems = || parts.iter().filter_map(|part| part.as_ref().err());
     let failure = problems().find(|problem| problem.kind().status() >= 500);
     failure.or_else(|| problems().next()).map_or(Ok(()), |problem| Err(problem.clone()))
 }

@@ -23,16 +23,17 @@ mod shape;
 mod source_type;
 mod store;
 pub mod stores;
+pub mod vendor_methods;
 mod weather;
 mod wire_time;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use actix_web::web::{self, ServiceConfig};
 
 use crate::auth::scope::Scopes;
-use crate::gateway::dialect::Method;
+use crate::gateway::protocol::Method;
 use crate::http::methods;
 use crate::settings::SettingsDigest;
 
@@ -46,7 +47,7 @@ pub struct Resource {
     /// Its name: label in metrics, key in `[cache.<name>]`.
     pub name: &'static str,
     /// What it calls at the gateway; none for a resource of the service itself, and for one that is made of others.
-    pub method: Option<Method>,
+    pub method: Option<&'static LazyLock<Method>>,
     /// The resources whose answers its own are made of, each kept in its own place.
     pub parts: &'static [&'static Self],
     /// How long its answers keep unless configured otherwise; `None` for answers that are never kept.
@@ -73,9 +74,17 @@ impl Resource {
         }
     }
 
+    /// What it calls at the gateway.
+    pub fn method(&self) -> Option<&Method> {
+        match self.origin {
+            Origin::Handler(_) => self.method.map(|method| &**method),
+            Origin::Declaration(declaration) => Some(&declaration.method),
+        }
+    }
+
     /// Whether a gateway may have to be asked.
-    pub const fn asks_gateways(&self) -> bool {
-        self.method.is_some() || !self.parts.is_empty()
+    pub fn asks_gateways(&self) -> bool {
+        self.method().is_some() || !self.parts.is_empty()
     }
 
     /// Whether its answers can be asked for again by their tag.

@@ -136,7 +136,7 @@ async fn read_store_overview(caller: Caller<AnyPartOfAStore>, desk: Desk) -> Res
     let store = desk.granted(&caller, &ask.demographics.store)?;
     caller.charge(desk.request(), ask.parts.len()).await?;
     let parts = join_all(ask.parts.iter().map(|part| desk.in_time(find(*part, &caller, &desk, &ask)))).await;
-    joined::require_one(parts.iter())?;
+    joined::require_one(&parts)?;
     let mut answer = Joined::new();
     // An id has no character that would have to be escaped.
     answer.text(&format!("{{\"store_id\":\"{}\"", store.id));

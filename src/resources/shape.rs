@@ -7,7 +7,7 @@ use utoipa::openapi::response::Responses;
 use utoipa::openapi::{RefOr, Schema};
 
 use super::{Declaration, Origin, Resource};
-use crate::gateway::dialect::Method;
+use crate::gateway::protocol::Method;
 use crate::settings::SettingsDigest;
 
 /// The version of what the program makes of a vendor's data. Raise it with every change after which an equal answer of a
@@ -33,7 +33,7 @@ pub(super) fn digest(resource: &'static Resource) -> SettingsDigest {
 }
 
 fn digest_of(resource: &'static Resource, translation: u32) -> SettingsDigest {
-    let method = resource.method.as_ref();
+    let method = resource.method();
     let of_form = |form| SettingsDigest::of(&Shape { translation, method, form });
     match resource.origin {
         Origin::Declaration(declaration) => of_form(Form::Declared(declaration)),
@@ -50,6 +50,7 @@ mod tests {
     use super::{TRANSLATION, digest, digest_of};
     use crate::resources::{ALL, Catalogue, Declarations};
     use crate::settings::{Report, Section, SettingsDigest};
+    use crate::vendors::Vendors;
 
     const DECLARED: &str = r#"
 [resources.traffic]
@@ -92,7 +93,7 @@ type = "integer"
     fn digest_of_declared(text: &str) -> SettingsDigest {
         let table = text.parse().unwrap();
         let report = Report::default().of_text(Some(text.to_owned()));
-        let declared = Declarations::read(&Section::root(&table, &report).section("resources"));
+        let declared = Declarations::read(&Section::root(&table, &report).section("resources"), &Vendors::default());
         assert_eq!(report.finish(&table).err().map(|problems| problems.0), None, "{text}");
         let catalogue = Catalogue::with(&declared);
         *catalogue.shape(catalogue.iter().last().unwrap()).unwrap()

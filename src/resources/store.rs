@@ -16,11 +16,11 @@ use crate::cache::{Found, Freshness};
 use crate::directory::{Directory, Row, StoreId};
 use crate::gateway::GatewayClient;
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::oms::methods::SHOP_GET;
-use crate::gateway::tenants::OmsAccess;
-use crate::gateway::vendor::Gateway;
+use crate::gateway::tenants::Access;
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
+use crate::resources::vendor_methods::SHOP_GET;
+use crate::resources::vendor_methods::oms;
 
 /// Stores change rarely.
 pub const POLICY: Policy = Policy::always(Freshness::seconds(300, 3600, 86_400));
@@ -28,7 +28,7 @@ pub const POLICY: Policy = Policy::always(Freshness::seconds(300, 3600, 86_400))
 /// One store.
 pub static RESOURCE: Resource = Resource {
     name: "store",
-    method: Some(SHOP_GET),
+    method: Some(&SHOP_GET),
     parts: &[],
     policy: Some(POLICY),
     origin: Origin::Handler(|| Endpoint::read::<__path_read_store, _, _>(read_store)),
@@ -242,10 +242,10 @@ async fn read_store(caller: Caller<StoresRead>, desk: Desk) -> Result<HttpRespon
 pub async fn find(caller: &Caller<StoresRead>, desk: &Desk, store: &StoreId) -> Result<Found, Problem> {
     let (numbers, directory) = (desk.granted(caller, store)?, desk.directory(caller));
     let row = directory.row(store).cloned();
-    let known_by = match (desk.tenant(caller)?.oms(), numbers.oms.clone(), row) {
+    let known_by = match (desk.tenant(caller)?.access(oms()), numbers.oms.clone(), row) {
         (Ok(access), Some(code), row) => KnownBy::Oms(access.clone(), code, row),
         (_, _, Some(row)) => KnownBy::Directory(row),
-        (Ok(_), None, None) => return Err(desk.not_mapped(caller, store, Gateway::Oms)),
+        (Ok(_), None, None) => return Err(desk.not_mapped(caller, store, oms())),
         (Err(_), _, None) if !directory.rows().is_empty() => return Err(not_in_the_directory(store)),
         (Err(missing), _, None) => return Err(missing.into()),
     };
@@ -265,13 +265,13 @@ pub async fn find(caller: &Caller<StoresRead>, desk: &Desk, store: &StoreId) -> 
 /// Who can be asked for a store.
 enum KnownBy {
     /// The OMS, by this code; the directory, too, if it has a row.
-    Oms(OmsAccess, String, Option<Row>),
+    Oms(Access, String, Option<Row>),
     /// The directory alone.
     Directory(Row),
 }
 
 async fn from_oms(
-    access: &OmsAccess,
+    access: &Access,
     gateway: &GatewayClient,
     code: &str,
     directory: &Directory,

@@ -26,9 +26,10 @@ use crate::directory::{Directory, StoreId};
 use crate::gateway::GatewayClient;
 use crate::gateway::endpoint::china_standard_time;
 use crate::gateway::error::Error;
-use crate::gateway::oms::methods::SHOP_GET_LIST;
-use crate::gateway::tenants::OmsAccess;
+use crate::gateway::tenants::Access;
 use crate::http::problem::Problem;
+use crate::resources::vendor_methods::SHOP_GET_LIST;
+use crate::resources::vendor_methods::oms;
 
 use self::merged::Selection;
 use self::shops::OmsShops;
@@ -36,7 +37,7 @@ use self::shops::OmsShops;
 /// The list of stores.
 pub static RESOURCE: Resource = Resource {
     name: "stores",
-    method: Some(SHOP_GET_LIST),
+    method: Some(&SHOP_GET_LIST),
     parts: &[],
     policy: Some(store::POLICY),
     origin: Origin::Handler(|| Endpoint::read::<__path_list_stores, _, _>(list_stores)),
@@ -121,7 +122,7 @@ fn selection(desk: &Desk, caller: &Caller<StoresRead>, asked: &[StoreId]) -> Res
     match caller.grants().stores() {
         _ if !asked.is_empty() => {
             for code in asked {
-                codes.insert(desk.granted_code(caller, code)?);
+                codes.insert(desk.granted_number(caller, code, oms())?);
             }
         }
         None => return Ok(Selection::All),
@@ -140,7 +141,7 @@ fn selection(desk: &Desk, caller: &Caller<StoresRead>, asked: &[StoreId]) -> Res
 /// What one request reads.
 struct Reading {
     /// `None` when the company has no OMS.
-    oms: Option<OmsAccess>,
+    oms: Option<Access>,
     directory: Arc<Directory>,
     selection: Selection,
     name: Option<String>,
@@ -219,7 +220,7 @@ async fn list_stores(caller: Caller<StoresRead>, desk: Desk) -> Result<HttpRespo
     let tenant = desk.tenant(&caller)?;
     let ask: ListAsk = desk.ask(&tenant)?;
     let directory = desk.directory(&caller);
-    let oms = match tenant.oms() {
+    let oms = match tenant.access(oms()) {
         Ok(access) => Some(access.clone()),
         Err(_) if !directory.rows().is_empty() => None,
         Err(missing) => return Err(missing.into()),

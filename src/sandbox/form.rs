@@ -1,7 +1,7 @@
 //! The form body as it arrived. The sandbox decodes it itself, so that a fault in the proxy's encoding is seen
 //! here as a wrong signature, as it would be at the vendor.
 
-use crate::gateway::parameters::{Parameter, sort};
+use crate::gateway::protocol::signing::{Parameter, sort};
 
 /// A decoded form, sorted by name in byte order.
 pub struct Form<'a>(Vec<Parameter<'a>>);

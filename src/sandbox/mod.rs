@@ -16,6 +16,7 @@ mod opretail;
 mod replay;
 mod server;
 mod settings;
+mod signature;
 #[cfg(test)]
 mod testing;
 mod vendor;

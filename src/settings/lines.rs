@@ -36,14 +36,26 @@ fn note(table: &DeTable<'_>, parent: &str, text: &str, lines: &mut BTreeMap<Stri
         let name = key.get_ref();
         let path = if parent.is_empty() { name.to_string() } else { format!("{parent}.{name}") };
         lines.insert(path.clone(), line_of(key, text));
-        if let DeValue::Table(inner) = value.get_ref() {
-            note(inner, &path, text, lines);
-        }
+        note_value(value, &path, text, lines);
     }
 }
 
-fn line_of<T>(key: &Spanned<T>, text: &str) -> usize {
-    text.get(..key.span().start).unwrap_or_default().matches('\n').count() + 1
+fn note_value(value: &Spanned<DeValue<'_>>, path: &str, text: &str, lines: &mut BTreeMap<String, usize>) {
+    match value.get_ref() {
+        DeValue::Table(inner) => note(inner, path, text, lines),
+        DeValue::Array(items) => {
+            for (place, item) in items.iter().enumerate() {
+                let path = format!("{path}.{place}");
+                lines.insert(path.clone(), line_of(item, text));
+                note_value(item, &path, text, lines);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn line_of<T>(part: &Spanned<T>, text: &str) -> usize {
+    text.get(..part.span().start).unwrap_or_default().matches('\n').count() + 1
 }
 
 #[cfg(test)]
@@ -55,6 +67,10 @@ mod tests {
         let lines = Lines::of("[a]\nb = 1\n\n[a.c]\nd = \"x\"\n'é.f' = { g = 2 }\n");
         for (path, line) in [("a", 1), ("a.b", 2), ("a.c", 4), ("a.c.d", 5), ("a.c.é.f.g", 6), ("a.c.missing.deep", 4)]
         {
+            assert_eq!(lines.of_setting(path), Some(line), "{path}");
+        }
+        let lines = Lines::of("[[a]]\nb = 1\n[[a]]\nb = [\n{ c = 2 }]\n");
+        for (path, line) in [("a.0.b", 2), ("a.1", 3), ("a.1.b", 4), ("a.1.b.0.c", 5), ("a.1.x", 3)] {
             assert_eq!(lines.of_setting(path), Some(line), "{path}");
         }
         assert_eq!(lines.of_setting("z"), None);

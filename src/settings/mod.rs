@@ -13,6 +13,7 @@ mod report;
 mod secret_file;
 mod section;
 mod sources;
+mod toml_text;
 mod units;
 
 pub use certificates::{CertificatesError, read as read_certificates};
@@ -24,4 +25,5 @@ pub use files::{
 pub use report::{Problems, Report, nearest};
 pub use section::Section;
 pub use sources::{Fingerprint, Sources};
+pub use toml_text::parse_toml;
 pub use units::{parse_duration, parse_size};

@@ -134,6 +134,10 @@ impl Report {
             let known = self.known.borrow().contains(&path);
             match value {
                 Value::Table(inner) if known => self.report_unknown(inner, &path),
+                Value::Array(items) if known => {
+                    let tables = items.iter().enumerate().filter_map(|(place, item)| Some((place, item.as_table()?)));
+                    tables.for_each(|(place, inner)| self.report_unknown(inner, &format!("{path}.{place}")));
+                }
                 _ if known => {}
                 _ => self.problem(&path, self.unknown_message(parent, key)),
             }

@@ -60,6 +60,29 @@ impl<'a> Section<'a> {
         matches!(self.table.and_then(|table| table.get(key)), Some(Value::Table(_)))
     }
 
+    /// The sections of a list: `[[vectors]]`. Each is named by its place: `vectors.0`.
+    pub fn tables(&self, key: &str) -> Vec<Section<'a>> {
+        let items = match self.value(key) {
+            None => return Vec::new(),
+            Some(Value::Array(items)) => items,
+            Some(_) => {
+                self.problem(key, "this is a list of sections: write them below [[…]]");
+                return Vec::new();
+            }
+        };
+        let path = self.path_of(key);
+        let section = |(place, item): (usize, &'a Value)| {
+            let table = item.as_table();
+            if table.is_none() {
+                self.problem(key, "every item of this list is a section");
+            }
+            let path = format!("{path}.{place}");
+            self.report.know(path.clone());
+            Section { path, table, report: self.report }
+        };
+        items.iter().enumerate().map(section).collect()
+    }
+
     /// The sections inside this one, whatever their names: `[tenants.acme]` and `[tenants.zenith]`.
     pub fn entries(&self) -> Vec<(String, Section<'a>)> {
         self.names().into_iter().map(|key| (key.clone(), self.section(&key))).collect()

@@ -134,7 +134,7 @@ fn interim_responses_before_each_answer_are_no_trouble() {
 #[test]
 fn where_nothing_is_wrong_each_check_is_ok() {
     for (patient, shop) in [
-        (Patient::healthy("doctor-well"), "method shop.get: is not there, as in the vendor's published server"),
+        (Patient::healthy("doctor-well"), "method shop.get: is not there, as at some servers of the vendor"),
         (Patient::documented("doctor-well-documented"), "method shop.get: may be called"),
     ] {
         let told = patient.examine();
@@ -416,5 +416,5 @@ fn a_collector_that_wants_another_token_is_a_warning_that_does_not_show_ours() {
 fn without_a_configuration_it_says_what_is_missing() {
     let output = run(&["doctor"], &[], "");
     assert_eq!(output.status.code(), Some(78));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("configuration: tenants: there is no company"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("configuration: tenants: there is no tenant"));
 }

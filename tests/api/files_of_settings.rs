@@ -178,7 +178,8 @@ fn a_file_in_a_directory_that_is_closed_to_others_is_not_told_to_be_open() {
     symlink(&secret, links.join("secret")).unwrap();
     set(&links, 0o700);
     assert!(is_told(&links.join("secret")));
-    (set(&links, 0o755), set(&folder, 0o700));
+    set(&links, 0o755);
+    set(&folder, 0o700);
     assert!(!is_told(&links.join("secret")));
     fs::remove_dir_all(&home).unwrap();
 }

@@ -87,6 +87,7 @@ mod stalls;
 mod stopping;
 mod store_sources;
 mod tenants;
+mod third_vendor;
 mod tokens;
 mod traces;
 mod transport_failures;

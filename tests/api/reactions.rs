@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
+use storegate::gateway::protocol::codes::Codes;
 use storegate::gateway::reactions::{Kind, TABLE};
 use storegate::sandbox::{Fault, Vendor};
 
+use crate::signatures::vendor;
 use crate::test_app::{Setup, TestApp};
 
 /// What must happen.
@@ -80,7 +82,7 @@ const CONTRACT: &[Expected] = &[
     },
     Expected {
         opretail: &[-500, -999, -1, -7777],
-        oms: &["e000005", "500", "-3"],
+        oms: &["e000005", "500", "200", "-3"],
         http: &[408, 421, 425, 500, 502, 503, 504],
         broken: &[|| Fault::Truncate, || Fault::Cut(0), || Fault::Cut(1), || Fault::Close, || Fault::Reset],
         calls: 2,
@@ -276,20 +278,23 @@ async fn a_gateway_that_is_not_there_is_tried_three_times_and_opens_the_breaker(
 }
 
 #[test]
-fn the_table_lists_what_was_walked_and_nothing_else() {
+fn every_code_of_a_pack_was_walked() {
+    let codes = |name: &str| vendor(name).pack().codes.clone();
+    let (opretail, oms) = (codes("opretail"), codes("oms"));
+    let is_listed = |codes: &Codes, code: &String| codes.is_listed(code);
     let walked: BTreeSet<String> = CONTRACT
         .iter()
         .flat_map(|expected| {
-            let opretail = expected.opretail.iter().filter(|code| is_listed(|row| has(row.opretail, code)));
-            let oms = expected.oms.iter().filter(|code| is_listed(|row| row.oms.contains(code)));
-            opretail.map(|code| format!("opretail {code}")).chain(oms.map(|code| format!("oms {code}")))
+            let of_opretail = expected.opretail.iter().map(i64::to_string).filter(|code| is_listed(&opretail, code));
+            let of_oms = expected.oms.iter().map(|code| (*code).to_owned()).filter(|code| is_listed(&oms, code));
+            of_opretail.map(|code| format!("opretail {code}")).chain(of_oms.map(|code| format!("oms {code}")))
         })
         .collect();
     let listed: BTreeSet<String> = TABLE
         .iter()
         .flat_map(|row| {
-            let opretail = row.opretail.iter().cloned().flatten().map(|code| format!("opretail {code}"));
-            opretail.chain(row.oms.iter().map(|code| format!("oms {code}")))
+            let of_opretail = opretail.of_kind(row.kind).into_iter().map(|code| format!("opretail {code}"));
+            of_opretail.chain(oms.of_kind(row.kind).into_iter().map(|code| format!("oms {code}")))
         })
         .collect();
     assert_eq!(walked, listed);
@@ -299,12 +304,4 @@ fn the_table_lists_what_was_walked_and_nothing_else() {
         ours.iter().all(|kind| TABLE.iter().any(|row| row.kind == *kind)),
         "these are walked in tests of their own"
     );
-}
-
-fn is_listed(is_it: impl Fn(&storegate::gateway::reactions::Row) -> bool) -> bool {
-    TABLE.iter().any(|row| is_it(row))
-}
-
-fn has(ranges: &[std::ops::RangeInclusive<i64>], code: &i64) -> bool {
-    ranges.iter().any(|range| range.contains(code))
 }

@@ -8,13 +8,10 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use storegate::clock::Clock;
-use storegate::gateway::dialect::Call;
-use storegate::gateway::endpoint::china_standard_time;
+use storegate::gateway::account_settings::AccountSettings;
 use storegate::gateway::error::{Error, Kind};
-use storegate::gateway::oms::methods::SHOP_GET;
-use storegate::gateway::oms::{CodeParameter, OmsSettings, TimestampChoice};
+use storegate::gateway::protocol::Call;
 use storegate::gateway::registry::Registry;
-use storegate::gateway::stamps::Unique;
 use storegate::gateway::tenants::{Tenant, TenantSettings};
 use storegate::gateway::tls;
 use storegate::gateway::transport::Transport;
@@ -23,8 +20,10 @@ use storegate::gateway::transport_failure::TransportFailure::{
     NoConnectionInTime, NotAnEnvelope, NotInTime, Reset, StaleConnection, TlsFailed, TooLarge, Undecodable,
 };
 use storegate::gateway::{GatewayClient, GatewaySettings};
+use storegate::resources::vendor_methods::SHOP_GET;
 
 use crate::raw_peer::{BROTLI_BOMB, RawPeer, Then};
+use crate::signatures::vendor;
 use crate::test_app::NOW;
 
 const STORE: &str = r#"{"response":{"shop_bn":"A1"}}"#;
@@ -39,22 +38,15 @@ async fn call(url: &str) -> Result<Option<serde_json::Value>, Error> {
         reuse_after: Duration::ZERO,
         ..GatewaySettings::default()
     };
-    let oms = OmsSettings {
-        url: url.to_owned(),
-        flag: "demo".to_owned(),
-        token: "token".into(),
-        second_token: None,
-        timestamp: TimestampChoice::Auto,
-        unique: Unique::Nonce,
-        page_cap: 100,
-        code_parameter: CodeParameter::Auto,
-        time_zone: china_standard_time(),
-    };
-    let tenant = TenantSettings { name: "acme".to_owned(), opretail: None, oms: Some(oms) };
+    let section = format!("url = {url:?}\nflag = \"demo\"\ntoken = \"token\"");
+    let oms = AccountSettings::parse(vendor("oms"), &section).unwrap();
+    let tenant = TenantSettings { name: "acme".to_owned(), accounts: vec![oms] };
     let tenant = Tenant::new(tenant, &Registry::new(&settings, Clock::manual(NOW).0));
     let transport = Transport::new(&settings, tls::client_config(&[]).unwrap());
     let client = GatewayClient::new(transport, Clock::manual(NOW).0, settings.deadline);
-    client.call(&Arc::clone(&tenant.oms().unwrap().account), &Call::new(SHOP_GET).with("shop_bn", "A1")).await
+    client
+        .call(&Arc::clone(&tenant.access(vendor("oms")).unwrap().account), &Call::new(&SHOP_GET).with("shop_bn", "A1"))
+        .await
 }
 
 async fn failure(url: &str) -> Error {

@@ -11,10 +11,10 @@ use super::methods::{self, UsedMethod};
 use super::{reach, refusal};
 use crate::gateway::GatewayClient;
 use crate::gateway::account::Account;
-use crate::gateway::blame::Blame;
+use crate::gateway::diagnosis::Diagnosis;
 use crate::gateway::error::Kind;
 use crate::gateway::probe::Contact;
-use crate::gateway::vendor::Gateway;
+use crate::gateway::vendor::Vendor;
 
 /// A smaller difference says nothing: a gateway tells its time in whole seconds.
 const UNSURE: SignedDuration = SignedDuration::from_secs(2);
@@ -47,12 +47,12 @@ async fn checks(patient: &Patient, client: &GatewayClient, tls: &Arc<ClientConfi
     let Some(first) = patient.methods.first().filter(|_| is_fine(&findings)) else { return findings };
     let contact = client.contact(&patient.account, &first.call).await;
     findings.extend(clock(&contact));
-    let gateway = patient.account.gateway();
-    if let Err(finding) = admitted(gateway, &contact) {
+    let vendor = patient.account.vendor();
+    if let Err(finding) = admitted(vendor, &contact) {
         findings.extend(finding);
         return findings;
     }
-    findings.push(Finding::ok(refusal::credential(gateway), "the gateway knows it"));
+    findings.push(Finding::ok(refusal::credential(vendor), "the gateway knows it"));
     findings.push(Finding::ok("signature", "the gateway computes the same"));
     findings.extend(login(patient, client).await);
     findings.extend(methods::examine(&patient.account, &patient.methods, client).await);
@@ -100,15 +100,15 @@ fn written(ahead: SignedDuration) -> String {
 }
 
 /// Whether the gateway has taken key and signature: it looks at anything else only then.
-fn admitted(gateway: Gateway, contact: &Contact) -> Result<(), Vec<Finding>> {
+fn admitted(vendor: Vendor, contact: &Contact) -> Result<(), Vec<Finding>> {
     let Err(error) = &contact.outcome else { return Ok(()) };
-    match error.blame() {
-        Blame::Method | Blame::Permission | Blame::LoginToken => Ok(()),
+    match error.diagnosis() {
+        Diagnosis::Method | Diagnosis::Permission | Diagnosis::LoginToken => Ok(()),
         _ if error.kind.reaction().admitted => Ok(()),
         // The line about the clock has told it.
-        Blame::Time => Err(Vec::new()),
-        Blame::Signature if gateway == Gateway::OpRetail => {
-            let known = Finding::ok(refusal::credential(gateway), "the gateway knows it");
+        Diagnosis::Time => Err(Vec::new()),
+        Diagnosis::Signature if !vendor.pack().doctor.hides_unknown_key => {
+            let known = Finding::ok(refusal::credential(vendor), "the gateway knows it");
             Err(vec![known, refusal::of_contact(error, contact.difference.as_ref())])
         }
         _ => Err(vec![refusal::of_contact(error, contact.difference.as_ref())]),
@@ -117,7 +117,7 @@ fn admitted(gateway: Gateway, contact: &Contact) -> Result<(), Vec<Finding>> {
 
 /// The login of the configured user, if a method here wants one. The service keeps its own; this is another one.
 async fn login(patient: &Patient, client: &GatewayClient) -> Option<Finding> {
-    let wanting = patient.methods.iter().find(|used| patient.account.dialect().login_for(&used.call).is_some())?;
+    let wanting = patient.methods.iter().find(|used| patient.account.protocol().login_for(&used.call).is_some())?;
     Some(match client.try_login(&patient.account, &wanting.call).await {
         Ok(_) => Finding::ok("login", "the user is logged in"),
         Err(error) if error.kind == Kind::LoginRefused => {

@@ -12,18 +12,13 @@ use super::finding::Finding;
 use super::refusal;
 use crate::gateway::GatewayClient;
 use crate::gateway::account::Account;
-use crate::gateway::blame::Blame;
-use crate::gateway::dialect::{Call, Method};
+use crate::gateway::account_settings::AccountSettings;
+use crate::gateway::diagnosis::Diagnosis;
 use crate::gateway::error::Error;
-use crate::gateway::oms::methods::{SHOP_GET, SHOP_GET_LIST};
-use crate::gateway::opretail::methods::{
-    AUTHENTICATION, GET_FLOW_GROUP_DISTRIBUTION, GET_TOTAL_DATA, STATISTICS_DETAIL_PAGE,
-};
-use crate::gateway::vendor::Gateway;
+use crate::gateway::protocol::template::{Part, Template, Variable};
+use crate::gateway::protocol::{Call, Method};
+use crate::gateway::vendor::Vendor;
 use crate::resources::{Catalogue, Origin};
-
-/// An organization that is nobody's.
-const NOBODY: &str = "0";
 
 /// A method, and who needs it.
 pub(super) struct UsedMethod {
@@ -33,20 +28,34 @@ pub(super) struct UsedMethod {
 }
 
 /// What a harmless call needs to know.
-pub(super) struct Examples {
-    /// A store of OPRetail, without its prefix.
+pub(super) struct Examples<'a> {
+    /// The settings of the account.
+    pub settings: &'a AccountSettings,
+    /// A store of the vendor's, without its prefix.
     pub store: String,
-    /// The company's number.
-    pub enterprise_id: Option<i64>,
-    /// Today, as OPRetail writes days.
+    /// Today, in the gateway's zone.
     pub today: String,
 }
 
+impl Examples<'_> {
+    /// The text of a probe; `None` when it has something that is not configured.
+    fn text(&self, template: &Template) -> Option<String> {
+        let text = |part: &Part| match part {
+            Part::Literal(text) => Some(text.clone()),
+            Part::Variable(Variable::Store) => Some(self.store.clone()),
+            Part::Variable(Variable::Today) => Some(self.today.clone()),
+            Part::Variable(Variable::Option(name)) => self.settings.integer(name).map(|number| number.to_string()),
+            Part::Variable(_) => None,
+        };
+        template.0.iter().map(text).collect()
+    }
+}
+
 /// The methods of one gateway that the resources call, each once, in their order.
-pub(super) fn used(catalogue: &Catalogue, gateway: Gateway, examples: &Examples) -> Vec<UsedMethod> {
+pub(super) fn used(catalogue: &Catalogue, vendor: Vendor, examples: &Examples<'_>) -> Vec<UsedMethod> {
     let mut used: Vec<UsedMethod> = Vec::new();
     for resource in catalogue.iter() {
-        let Some(method) = resource.method.as_ref().filter(|method| method.gateway() == gateway) else { continue };
+        let Some(method) = resource.method().filter(|method| method.vendor == vendor) else { continue };
         let path = resource.endpoint().path;
         match used.iter_mut().find(|used| used.call.method == *method) {
             Some(known) => known.paths.push(path),
@@ -62,27 +71,9 @@ pub(super) fn used(catalogue: &Catalogue, gateway: Gateway, examples: &Examples)
     used
 }
 
-fn harmless(method: &Method, examples: &Examples) -> Call {
-    let call = Call::new(method.clone());
-    let Examples { store, enterprise_id, today } = examples;
-    match method {
-        method if *method == GET_TOTAL_DATA => call.with("id", format!("S_{store}")).with("needUnit", "0"),
-        method if *method == GET_FLOW_GROUP_DISTRIBUTION => {
-            let (start, end) = (format!("{today} 00:00:00"), format!("{today} 23:59:59"));
-            call.with("id", format!("S_{store}")).with("stime", start).with("etime", end)
-        }
-        method if *method == STATISTICS_DETAIL_PAGE => {
-            let call = call.with("pageNumber", "1").with("pageSize", "1");
-            let call = call.with_some("enterpriseId", enterprise_id.map(|id| id.to_string()));
-            call.with("startTime", today.as_str()).with("endTime", today.as_str())
-        }
-        // Its answer holds the secret of an organization's key. Nobody's organization is refused by a code that comes after
-        // the permission, so that no secret is on the way at all.
-        method if *method == AUTHENTICATION => call.with("orgid", NOBODY),
-        method if *method == SHOP_GET_LIST => call.with("page_no", "1").with("page_size", "1"),
-        method if *method == SHOP_GET => call.with("shop_bn", NOBODY),
-        _ => call,
-    }
+fn harmless(method: &Method, examples: &Examples<'_>) -> Call {
+    let probe = method.vendor.method(&method.name).map(|facts| facts.probe.as_slice()).unwrap_or_default();
+    probe.iter().fold(Call::new(method), |call, (name, template)| call.with_some(name.clone(), examples.text(template)))
 }
 
 /// Calls each method, all at once.
@@ -95,19 +86,28 @@ async fn examine_one(account: &Arc<Account>, used: &UsedMethod, client: &Gateway
     let check = format!("method {}", method.name);
     let outcome: Result<Option<IgnoredAny>, Error> = client.call(account, &used.call).await;
     match outcome {
-        Err(error) if *method == SHOP_GET && error.blame() == Blame::Method => {
-            Finding::ok(check, "is not there, as in the vendor's published server; shop.getList is called in its place")
+        Err(error) if error.diagnosis() == Diagnosis::Method && instead(method).is_some() => {
+            let instead = instead(method).unwrap_or_default();
+            Finding::ok(
+                check,
+                format!("is not there, as at some servers of the vendor; {instead} is called in its place"),
+            )
         }
         Err(error) if !proves_permission(&error) => {
             let named = format!("{} {}", method.name, method.version);
-            let finding = refusal::of_method(check, &error, &named, account.dialect().has_login());
+            let finding = refusal::of_method(check, &error, &named, account.protocol().has_login());
             Finding { cause: format!("{}; needed for {}", finding.cause, used.paths.join(", ")), ..finding }
         }
         _ => Finding::ok(check, format!("may be called, for {}", used.paths.join(", "))),
     }
 }
 
+/// What is called in the place of a method that a server lacks.
+fn instead(method: &Method) -> Option<&'static str> {
+    method.vendor.method(&method.name)?.instead.as_deref()
+}
+
 /// The gateway looked at what was asked for.
 fn proves_permission(error: &Error) -> bool {
-    error.kind.reaction().admitted && !matches!(error.blame(), Blame::Login | Blame::LoginToken)
+    error.kind.reaction().admitted && !matches!(error.diagnosis(), Diagnosis::Login | Diagnosis::LoginToken)
 }

@@ -23,10 +23,10 @@ use super::output;
 use crate::app::AppError;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::directory::StoreNumbers;
 use crate::gateway::registry::Registry;
-use crate::gateway::tenants::{Tenant, TenantSettings};
+use crate::gateway::tenants::{Access, Tenant, TenantSettings};
 use crate::gateway::transport::Transport;
-use crate::gateway::vendor::Gateway;
 use crate::gateway::{GatewayClient, tls};
 use crate::resources::Catalogue;
 use crate::settings::Problems;
@@ -108,7 +108,7 @@ async fn company(
     client: &GatewayClient,
     tls: &Arc<ClientConfig>,
 ) -> Vec<Finding> {
-    let patients = patients(said, tenant, &examples(said, settings), catalogue);
+    let patients = patients(said, tenant, settings, catalogue);
     let examined = join_all(patients.iter().map(|patient| account::examine(patient, client, tls))).await;
     let mut findings: Vec<Finding> = examined.into_iter().flatten().collect();
     if let Some(directory) = settings.directory.of(tenant.name()) {
@@ -117,23 +117,17 @@ async fn company(
     findings
 }
 
-fn patients(said: &TenantSettings, tenant: &Tenant, examples: &Examples, catalogue: &Catalogue) -> Vec<Patient> {
-    let urls = |gateway: Gateway| match gateway {
-        Gateway::OpRetail => {
-            said.opretail.iter().flat_map(|said| [said.m_api.clone(), said.cloud_api.clone()]).collect()
-        }
-        Gateway::Oms => said.oms.iter().map(|said| said.url.clone()).collect::<Vec<String>>(),
-    };
-    let patient = |account: &Arc<crate::gateway::account::Account>| {
-        let gateway = account.gateway();
+fn patients(said: &TenantSettings, tenant: &Tenant, settings: &Settings, catalogue: &Catalogue) -> Vec<Patient> {
+    let patient = |access: &Access| {
+        let vendor = access.vendor();
         Patient {
-            subject: format!("{} {gateway}", tenant.name()),
-            account: account.clone(),
-            urls: one_for_each_host(urls(gateway)),
-            methods: methods::used(catalogue, gateway, examples),
+            subject: format!("{} {vendor}", tenant.name()),
+            account: access.account.clone(),
+            urls: one_for_each_host(access.settings.endpoints.clone()),
+            methods: methods::used(catalogue, vendor, &examples(said, access, settings)),
         }
     };
-    tenant.accounts().map(patient).collect()
+    tenant.accesses().iter().map(patient).collect()
 }
 
 /// The way to a host is the same for all its paths.
@@ -148,15 +142,16 @@ fn one_for_each_host(urls: Vec<String>) -> Vec<String> {
     kept
 }
 
-/// Something of the company's own to ask for; any number will do where it has told none.
-fn examples(said: &TenantSettings, settings: &Settings) -> Examples {
-    let mapped = settings.directory.of(&said.name);
-    let mapped = mapped.and_then(|directory| directory.rows().iter().find_map(|row| row.opretail.clone()));
-    let zone = said.opretail.as_ref().map(|opretail| opretail.time_zone.clone());
-    let zone = zone.unwrap_or_else(crate::gateway::endpoint::china_standard_time);
+/// Something of the tenant's own to ask for; any number will do where it has none.
+fn examples<'a>(said: &TenantSettings, access: &'a Access, settings: &Settings) -> Examples<'a> {
+    let directory = settings.directory.of(&said.name);
+    let mut rows = directory.iter().flat_map(|directory| directory.rows());
+    let prefix = access.vendor().pack().store_ids.as_ref().and_then(|ids| ids.prefix.as_deref()).unwrap_or_default();
+    let mapped = rows.find_map(|row| StoreNumbers::from(row).at(access.vendor()));
+    let store = mapped.map(|number| number.strip_prefix(prefix).unwrap_or(&number).to_owned());
     Examples {
-        store: mapped.unwrap_or_else(|| "1".to_owned()),
-        enterprise_id: said.opretail.as_ref().and_then(|opretail| opretail.enterprise_id),
-        today: Clock::system().now().to_zoned(zone).strftime("%Y-%m-%d").to_string(),
+        settings: &access.settings,
+        store: store.unwrap_or_else(|| "1".to_owned()),
+        today: Clock::system().now().to_zoned(access.zone.clone()).strftime("%Y-%m-%d").to_string(),
     }
 }

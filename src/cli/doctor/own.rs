@@ -9,9 +9,10 @@ use crate::cli::directory::Report;
 use crate::directory::Directory;
 use crate::gateway::GatewayClient;
 use crate::gateway::tenants::Tenant;
-use crate::gateway::vendor::Gateway;
+use crate::gateway::vendor::Vendor;
 use crate::resources::Catalogue;
 use crate::resources::stores::listing::all_stores;
+use crate::resources::vendor_methods::oms;
 
 /// What signs tokens.
 pub(super) fn keys(auth: &AuthSettings) -> Finding {
@@ -43,10 +44,10 @@ pub(super) fn clients(auth: &AuthSettings, catalogue: &Catalogue, tenants: &[Ten
 }
 
 fn scopes_without_gateway(client: &Client, catalogue: &Catalogue, tenant: &Tenant) -> Vec<String> {
-    let has = |gateway: &Gateway| tenant.accounts().any(|account| account.gateway() == *gateway);
-    let gateways_of = |scope: &str| -> BTreeSet<Gateway> {
+    let has = |vendor: &Vendor| tenant.accounts().any(|account| account.vendor() == *vendor);
+    let gateways_of = |scope: &str| -> BTreeSet<Vendor> {
         let resources = catalogue.iter().filter(|resource| resource.endpoint().scope == scope);
-        resources.filter_map(|resource| Some(resource.method.as_ref()?.gateway())).collect()
+        resources.filter_map(|resource| Some(resource.method()?.vendor)).collect()
     };
     let is_idle = |scope: &&String| {
         let gateways = gateways_of(scope);
@@ -58,7 +59,7 @@ fn scopes_without_gateway(client: &Client, catalogue: &Catalogue, tenant: &Tenan
 /// A directory beside the stores of the OMS, as `storegate directory check` compares them.
 pub(super) async fn stores(tenant: &Tenant, directory: &Directory, client: &GatewayClient) -> Finding {
     let mut report = Report::of(directory);
-    if let Ok(access) = tenant.oms() {
+    if let Ok(access) = tenant.access(oms()) {
         match all_stores(access, &client.for_one_answer()).await {
             Ok(listed) => report.compare(directory, &listed),
             Err(_) => {

@@ -1,8 +1,8 @@
 use super::{CallLimit, CallLimits, Full, origin};
 use crate::clock::{Clock, Deadline};
 use crate::fair_queue::Principal;
+use crate::gateway::fixtures::vendor;
 use crate::gateway::settings::LimitSettings;
-use crate::gateway::vendor::Gateway;
 use jiff::Timestamp;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ async fn accounts_that_share_a_gateway_leave_an_eighth_of_it_for_each_other_and_
     for (in_flight, reserve) in [(1, 0), (2, 1), (8, 1), (64, 8)] {
         let limits = CallLimits::default();
         let settings = LimitSettings { calls_in_flight: in_flight, queue: 0, ..LimitSettings::default() };
-        let account = || limits.of(Gateway::Oms, "https://oms.example.com/", settings, &Clock::system());
+        let account = || limits.of(vendor("oms"), "https://oms.example.com/", settings, &Clock::system());
         let (acme, who) = (account(), Principal::of(&["acme", "dashboard"]));
         let mut permits = Vec::new();
         while let Ok(permit) = acme.enter(&who, &deadline()).await {
@@ -77,10 +77,10 @@ fn accounts_at_one_address_share_their_limits_and_vendors_do_not() {
     let limits = CallLimits::default();
     let settings = LimitSettings::default();
     let of = |gateway, url| limits.of(gateway, url, settings, &Clock::system());
-    let first = of(Gateway::OpRetail, "https://Open.example.com/m.api");
-    assert!(Arc::ptr_eq(&first, &of(Gateway::OpRetail, "https://open.example.com/cloud.api")));
-    assert!(!Arc::ptr_eq(&first, &of(Gateway::Oms, "https://open.example.com/")));
-    assert!(!Arc::ptr_eq(&first, &of(Gateway::OpRetail, "https://other.example.com/m.api")));
+    let first = of(vendor("opretail"), "https://Open.example.com/m.api");
+    assert!(Arc::ptr_eq(&first, &of(vendor("opretail"), "https://open.example.com/cloud.api")));
+    assert!(!Arc::ptr_eq(&first, &of(vendor("oms"), "https://open.example.com/")));
+    assert!(!Arc::ptr_eq(&first, &of(vendor("opretail"), "https://other.example.com/m.api")));
 }
 
 #[test]

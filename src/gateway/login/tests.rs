@@ -1,6 +1,6 @@
 use super::{Ask, Duty, Login, LoginState, LoginToken};
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::vendor::Gateway;
+use crate::gateway::fixtures::vendor;
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ fn log_in(login: &Login, life: Option<u64>, now: Duration) {
 
 fn refuse(login: &Login, now: Duration) {
     let duty = duty(login, now);
-    login.land(&duty, Err(Error::local(Gateway::OpRetail, Kind::LoginRefused, "refused")), now);
+    login.land(&duty, Err(Error::local(vendor("opretail"), Kind::LoginRefused, "refused")), now);
 }
 
 #[test]
@@ -78,10 +78,10 @@ fn a_lost_token_is_replaced_once_for_all_who_noticed() {
     let login = Login::default();
     log_in(&login, None, at(0));
     let token = used(&login, at(0));
-    assert!(login.lost(Gateway::OpRetail, &token, at(1)));
-    assert!(login.lost(Gateway::OpRetail, &token, at(1)));
+    assert!(login.lost(vendor("opretail"), &token, at(1)));
+    assert!(login.lost(vendor("opretail"), &token, at(1)));
     log_in(&login, None, at(1));
-    assert!(login.lost(Gateway::OpRetail, &token, at(2)), "who comes late gets the new one");
+    assert!(login.lost(vendor("opretail"), &token, at(2)), "who comes late gets the new one");
     assert_eq!(used(&login, at(2)).serial, token.serial + 1);
 }
 
@@ -93,7 +93,7 @@ fn a_gateway_that_loses_every_token_is_not_asked_for_ever_more() {
         if let Ask::LogIn(duty, _) = login.ask(at(second)) {
             login.land(&duty, Ok((SecretString::from("a-token"), None)), at(second));
             logins += 1;
-            login.lost(Gateway::OpRetail, &used(&login, at(second)), at(second));
+            login.lost(vendor("opretail"), &used(&login, at(second)), at(second));
         }
     }
     assert_eq!((logins, login.state(at(50))), (4, LoginState::Refused));
@@ -105,7 +105,7 @@ fn a_refused_login_is_not_hammered() {
     let mut refused = Vec::new();
     for second in 0..4 * 3_600 {
         if let Ask::LogIn(duty, _) = login.ask(at(second)) {
-            login.land(&duty, Err(Error::local(Gateway::OpRetail, Kind::LoginRefused, "refused")), at(second));
+            login.land(&duty, Err(Error::local(vendor("opretail"), Kind::LoginRefused, "refused")), at(second));
             refused.push(second);
         }
     }

@@ -1,21 +1,22 @@
 use super::{FormMemory, Stamps, Unique, UsedSeconds};
-use crate::gateway::dialect::{Call, Stamp, TimestampForm};
-use crate::gateway::oms::methods::SHOP_GET;
+use crate::gateway::protocol::{Call, Stamp};
+use crate::resources::vendor_methods::SHOP_GET;
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-const UNIX: TimestampForm = TimestampForm::Unix;
+const UNIX: usize = 0;
+const COMPACT: usize = 1;
 const A_MINUTE_AHEAD: Unique = Unique::Second { lead: Duration::from_secs(60) };
 
 fn call(shop: &str) -> Call {
-    Call::new(SHOP_GET).with("shop_bn", shop)
+    Call::new(&SHOP_GET).with("shop_bn", shop)
 }
 
 fn stamps(unique: Unique, credential: &str, used: &Arc<UsedSeconds>) -> Stamps {
-    Stamps::new(credential.to_owned(), unique, FormMemory::fixed(TimestampForm::Unix), used.clone())
+    Stamps::new(credential.to_owned(), unique, FormMemory::fixed(UNIX), used.clone())
 }
 
 /// Without other replicas there is nothing to wait for.
@@ -61,13 +62,13 @@ fn nonces_do_not_repeat() {
 
 #[test]
 fn a_form_is_learned_from_what_the_gateway_took() {
-    let memory = FormMemory::learning(UNIX);
-    assert_eq!(memory.other_than(UNIX), Some(TimestampForm::Compact));
+    let memory = FormMemory::learning(2);
+    assert_eq!(memory.other_than(UNIX), Some(COMPACT));
     assert_eq!(memory.current(), UNIX, "one refusal alone changes nothing");
-    memory.remember(TimestampForm::Compact);
-    assert_eq!(memory.current(), TimestampForm::Compact);
+    memory.remember(COMPACT);
+    assert_eq!(memory.current(), COMPACT);
     let fixed = FormMemory::fixed(UNIX);
-    fixed.remember(TimestampForm::Compact);
+    fixed.remember(COMPACT);
     assert_eq!((fixed.other_than(UNIX), fixed.current()), (None, UNIX));
 }
 

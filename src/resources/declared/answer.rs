@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::vendor::Gateway;
+use crate::gateway::vendor::Vendor;
 use crate::json::raw::{self, Member, is_nothing};
 use crate::json::{odd_values, scalar};
 use crate::resources::wire_time;
@@ -69,8 +69,8 @@ impl Answer {
     ///
     /// # Errors
     /// There is no data, or nothing of the declared form can be read.
-    pub fn of(&self, data: Option<&RawValue>, gateway: Gateway, zone: &TimeZone) -> Result<Read, Error> {
-        let unreadable = |what: String| Error::local(gateway, Kind::Unreadable, what);
+    pub fn of(&self, data: Option<&RawValue>, vendor: Vendor, zone: &TimeZone) -> Result<Read, Error> {
+        let unreadable = |what: String| Error::local(vendor, Kind::Unreadable, what);
         let selected = self.selected(data.unwrap_or(RawValue::NULL));
         let selected = selected.ok_or_else(|| unreadable(format!("the answer has nothing at {}", self.select)))?;
         match &self.shape {
@@ -84,7 +84,7 @@ impl Answer {
             }
             // Gateways have no code for what is not there: they give no data, or PHP's ways to write nothing.
             Shape::Object(_) if is_nothing(selected) => {
-                Err(Error::local(gateway, Kind::NotFound, "the gateway has no data for this"))
+                Err(Error::local(vendor, Kind::NotFound, "the gateway has no data for this"))
             }
             Shape::Object(fields) => read_object(selected, fields, zone)
                 .filter(|_| selected.get().starts_with('{'))
@@ -235,7 +235,6 @@ mod tests {
     use super::{Answer, Field, FieldKind, Shape};
     use crate::gateway::endpoint::china_standard_time;
     use crate::gateway::error::Kind;
-    use crate::gateway::vendor::Gateway;
     use crate::json::odd_values::collect;
     use serde_json::{Value, json};
 
@@ -260,7 +259,7 @@ mod tests {
     fn read_text(select: &str, shape: Shape, data: &str) -> Result<String, (Kind, String)> {
         let answer = Answer { select: select.to_owned(), shape };
         let data = serde_json::from_str(data).unwrap();
-        let read = answer.of(Some(data), Gateway::OpRetail, &china_standard_time());
+        let read = answer.of(Some(data), crate::resources::vendor_methods::opretail(), &china_standard_time());
         read.map(|read| serde_json::to_string(&read).unwrap()).map_err(|error| (error.kind, error.to_string()))
     }
 

@@ -34,7 +34,7 @@ pub(super) fn operation(declaration: &Declaration) -> Operation {
 
 fn described(declaration: &Declaration) -> String {
     let method = &declaration.method;
-    let usual = || format!("What the {} gateway answers to its `{}`.", method.gateway(), method.name);
+    let usual = || format!("What the {} gateway answers to its `{}`.", method.vendor, method.name);
     declaration.description.clone().unwrap_or_else(usual)
 }
 

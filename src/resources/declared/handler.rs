@@ -1,19 +1,14 @@
 //! Answers requests for a declared resource.
 
-use std::sync::Arc;
-
 use actix_web::{HttpResponse, Route};
-use jiff::tz::TimeZone;
 use serde_json::value::RawValue;
 
 use super::Declaration;
-use super::parameter::{Given, Parameter};
+use super::parameter::{Given, Kind, Parameter};
 use crate::auth::caller::Caller;
 use crate::auth::scope::AsDeclared;
-use crate::gateway::account::Account;
-use crate::gateway::dialect::Call;
-use crate::gateway::tenants::Tenant;
-use crate::gateway::vendor::Gateway;
+use crate::gateway::protocol::{Argument, Call};
+use crate::gateway::tenants::Access;
 use crate::http::methods;
 use crate::http::problem::Problem;
 use crate::resources::Resource;
@@ -39,14 +34,14 @@ async fn read(
 ) -> Result<HttpResponse, Problem> {
     caller.require(&declaration.scope)?;
     let tenant = desk.tenant(&caller)?;
-    let (account, zone) = account(&tenant, declaration.method.gateway())?;
+    let Access { account, zone, .. } = tenant.access(declaration.method.vendor)?.clone();
     let asked = desk.ask_by(&zone, |reader| ask(declaration, reader))?;
     let Wanted { call, stores } = wanted(&caller, &desk, declaration, &asked)?;
     let ended = asked.period.is_some_and(|period| period.has_ended(desk.shared().clock.now()));
-    let question = desk.question(&caller, resource, &canonical(&call), stores, ended)?;
+    let question = desk.question(&caller, resource, &call.canonical(), stores, ended)?;
     desk.answer(resource, question, move |gateway| async move {
         let data: Option<Box<RawValue>> = gateway.call(&account, &call).await?;
-        let read = || declaration.answer.of(data.as_deref(), account.gateway(), &zone);
+        let read = || declaration.answer.of(data.as_deref(), account.vendor(), &zone);
         let read = gateway.reading(&account, &call, read)?;
         let (gives_nothing, is_without_data) = (read.gives_nothing(), declaration.answer.lacks(data.as_deref()));
         let fetched = Fetched::from(read).of_nothing_if(gives_nothing);
@@ -80,7 +75,7 @@ fn wanted(
     declaration: &Declaration,
     asked: &Asked,
 ) -> Result<Wanted, Problem> {
-    let mut wanted = Wanted { call: Call::new(declaration.method.clone()), stores: Vec::new() };
+    let mut wanted = Wanted { call: Call::new(&declaration.method), stores: Vec::new() };
     let mut is_granted = false;
     for (parameter, given) in &asked.given {
         let value = match given {
@@ -88,14 +83,15 @@ fn wanted(
             Given::Organization(organization) => {
                 desk.require_organization(caller, organization)?;
                 is_granted = true;
-                format!("O_{}", organization.number())
+                format!(
+                    "{}{}",
+                    declaration.method.vendor.pack().organization_prefix.as_deref().unwrap_or_default(),
+                    organization.number()
+                )
             }
-            Given::Stores(gateway, ids) => {
+            Given::Stores(vendor, ids) => {
                 let ids = desk.each_once(caller, ids.clone());
-                let stores = ids.iter().map(|id| match gateway {
-                    Gateway::OpRetail => desk.opretail_store(caller, id),
-                    Gateway::Oms => desk.oms_store(caller, id),
-                });
+                let stores = ids.iter().map(|id| desk.store_at(caller, id, *vendor));
                 let mut numbers: Vec<String> =
                     stores.map(|store| store.map(|store| store.number)).collect::<Result<_, _>>()?;
                 // In whatever order they are asked for, the answer is the same one.
@@ -105,36 +101,22 @@ fn wanted(
                 numbers.join(",")
             }
         };
-        wanted.call.parameters.push((parameter.wire.clone().into(), value));
+        let is_json = matches!(parameter.kind, Kind::Integer(..));
+        wanted.call.arguments.push(Argument { name: parameter.wire.clone().into(), value, is_json });
     }
     if !is_granted {
         desk.require_no_limits(caller)?;
     }
     let constants = declaration.constants.iter().cloned();
-    wanted.call.parameters.extend(constants.map(|(name, value)| (name.into(), value)));
+    wanted.call.arguments.extend(constants.map(|(name, value)| Argument::text(name, value)));
     if let (Some(names), Some(period)) = (&declaration.period, &asked.period) {
         let (start, end) = if names.is_in_days {
             (period.start_day(), period.end_day())
         } else {
             (period.start_second(), period.end_second())
         };
-        wanted.call.parameters.push((names.start.clone().into(), start));
-        wanted.call.parameters.push((names.end.clone().into(), end));
+        wanted.call.arguments.push(Argument::text(names.start.clone(), start));
+        wanted.call.arguments.push(Argument::text(names.end.clone(), end));
     }
     Ok(wanted)
-}
-
-/// The account that asks, and the zone of its gateway.
-fn account(tenant: &Tenant, gateway: Gateway) -> Result<(Arc<Account>, TimeZone), Problem> {
-    Ok(match gateway {
-        Gateway::OpRetail => tenant.opretail().map(|access| (access.account.clone(), access.zone.clone()))?,
-        Gateway::Oms => tenant.oms().map(|access| (access.account.clone(), access.zone.clone()))?,
-    })
-}
-
-/// The same for all requests that ask the gateway the same.
-fn canonical(call: &Call) -> String {
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    form.extend_pairs(call.parameters.iter());
-    form.finish()
 }

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::directory::{OrganizationId, StoreId};
-use crate::gateway::vendor::Gateway;
+use crate::gateway::vendor::Vendor;
 use crate::resources::params::{LONGEST_LIST, Reader};
 
 /// The longest text that is taken unless the declaration says less.
@@ -16,7 +16,7 @@ pub const LONGEST_TEXT: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Kind {
     /// A store, which goes to its vendor by its number there. The token must grant it.
-    Store(Gateway),
+    Store(Vendor),
     /// An organization at OPRetail, which goes as `O_1084`. The token must grant it.
     Organization,
     /// A text of at most so many characters.
@@ -58,7 +58,7 @@ pub struct Parameter {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Given {
     /// Stores, to be granted and looked up.
-    Stores(Gateway, Vec<StoreId>),
+    Stores(Vendor, Vec<StoreId>),
     /// An organization, to be granted.
     Organization(OrganizationId),
     /// What goes to the gateway as it is.

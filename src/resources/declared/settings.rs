@@ -10,19 +10,17 @@ use super::path::{PathTemplate, is_name};
 use super::{Declaration, Declarations, PeriodNames};
 use crate::auth::scope::{ScopeInfo, Scopes};
 use crate::cache::Freshness;
-use crate::gateway::dialect::{Door, Method};
-use crate::gateway::vendor::Gateway;
+use crate::gateway::protocol::Method;
+use crate::gateway::vendor::Vendor;
 use crate::resources::{ALL, Policy, Resource};
 use crate::settings::Section;
+use crate::vendors::Vendors;
 
 use self::answer::read_answer;
 use self::parameters::{check_wire_name, read_parameters};
 
 /// Unless the declaration says more.
 const FRESHNESS: Freshness = Freshness::seconds(60, 300, 3_600);
-
-/// Methods whose answers are secrets.
-const SECRETIVE: [&str; 2] = ["open.shopweb.security.", "open.gateway.authentication"];
 
 /// Names that metrics and the API document use for what is no resource.
 const RESERVED: [&str; 16] = [
@@ -45,20 +43,26 @@ const RESERVED: [&str; 16] = [
 ];
 
 /// Reads all declarations.
-pub(super) fn read(section: &Section<'_>) -> Declarations {
+pub(super) fn read(section: &Section<'_>, vendors: &Vendors) -> Declarations {
     let entries = section.entries();
     // First, so that it does not matter which of several resources brings a scope with it.
     let mut scopes = Vec::new();
     entries.iter().for_each(|(_, entry)| scopes.extend(new_scope(entry, &scopes)));
     let mut resources = Vec::new();
     for (name, entry) in entries {
-        resources.extend(read_one(&name, &entry, &resources, &scopes));
+        resources.extend(read_one(&name, &entry, &resources, &scopes, vendors));
     }
     Declarations { resources, scopes }
 }
 
 /// Everything is read before anything is given up, so that one start shows all that is wrong.
-fn read_one(name: &str, section: &Section<'_>, others: &[Declaration], scopes: &[ScopeInfo]) -> Option<Declaration> {
+fn read_one(
+    name: &str,
+    section: &Section<'_>,
+    others: &[Declaration],
+    scopes: &[ScopeInfo],
+    vendors: &Vendors,
+) -> Option<Declaration> {
     if !is_name(name) {
         section.problem(
             "path",
@@ -74,11 +78,11 @@ fn read_one(name: &str, section: &Section<'_>, others: &[Declaration], scopes: &
     let summary = section.required_text("summary", "one line that says what callers read here");
     let description = section.text("description");
     let scope = read_scope(section, scopes);
-    let method = read_method(section);
-    let gateway = method.as_ref().map(Method::gateway);
-    let parameters = read_parameters(section, path.as_ref(), gateway);
-    let constants = read_constants(section, gateway);
-    let period = read_period(section, gateway);
+    let method = read_method(section, vendors);
+    let vendor = method.as_ref().map(|method| method.vendor);
+    let parameters = read_parameters(section, path.as_ref(), vendor, vendors);
+    let constants = read_constants(section, vendor);
+    let period = read_period(section, vendor);
     let answer = read_answer(section);
     let policy = read_policy(section, period.is_some());
     let declaration = Declaration {
@@ -141,51 +145,56 @@ fn read_scope(section: &Section<'_>, scopes: &[ScopeInfo]) -> String {
     scope
 }
 
-fn read_method(section: &Section<'_>) -> Option<Method> {
-    let gateway = section.required_text("gateway", "whose method it calls: opretail or oms");
+fn read_method(section: &Section<'_>, vendors: &Vendors) -> Option<Method> {
+    let gateway = section.required_text("gateway", &format!("whose method it calls: {}", vendors.names()));
     let name = section.required_text("method", "the vendor's name of the method");
-    let version = section.text("version");
-    let door = section.text("door");
-    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    let (version, door) = (section.text("version"), section.text("door"));
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte));
     if !is_name {
-        section.problem("method", "a method's name is made of letters, digits, dots, dashes and `_`");
+        section.problem("method", "a method's name is made of letters, digits, dots, dashes, slashes and `_`");
     }
-    if SECRETIVE.iter().any(|secretive| name.to_ascii_lowercase().starts_with(secretive)) {
+    if gateway.is_empty() {
+        return None;
+    }
+    let Some(vendor) = vendors.get(&gateway) else {
+        section.problem("gateway", format!("the gateways are {}", vendors.names()));
+        return None;
+    };
+    if vendor.has_secret_answer(&name) {
         section.problem(
             "method",
             "the answers of this method are secrets, and this service does not hand them on as they are",
         );
     }
-    let (door, usual) = match (gateway.as_str(), door.as_deref()) {
-        ("opretail", None | Some("m.api")) => (Door::MApi, "v1"),
-        ("opretail", Some("cloud.api")) => (Door::CloudApi, "v1"),
-        ("oms", None) => (Door::Rpc, "1"),
-        ("", _) => return None,
-        ("opretail" | "oms", Some(_)) => {
-            section
-                .problem("door", "OPRetail's doors are m.api and cloud.api; the OMS has only one, which needs no name");
-            return None;
-        }
-        _ => {
-            section.problem("gateway", "the gateways are opretail and oms");
-            return None;
-        }
-    };
-    let version = version.unwrap_or_else(|| usual.to_owned());
-    if version.is_empty() || !version.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.') {
+    let endpoint = read_endpoint(section, door.as_deref(), vendor)?;
+    let version = version.unwrap_or_else(|| vendor.pack().call.version.clone());
+    if version.is_empty() && !vendor.pack().call.version.is_empty()
+        || !version.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
+    {
         section.problem("version", "a version is letters, digits and dots, such as v1");
     }
-    Some(Method { name: name.into(), version: version.into(), door })
+    Some(Method { vendor, name: name.into(), version: version.into(), endpoint })
 }
 
-fn read_constants(section: &Section<'_>, gateway: Option<Gateway>) -> Option<Vec<(String, String)>> {
+fn read_endpoint(section: &Section<'_>, label: Option<&str>, vendor: Vendor) -> Option<usize> {
+    let Some(label) = label else { return Some(0) };
+    let endpoints = &vendor.pack().endpoints;
+    let place = endpoints.iter().position(|endpoint| endpoint.label == label);
+    if place.is_none() {
+        let labels: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.label.as_str()).collect();
+        section.problem("door", format!("the endpoints of {} are {}", vendor.pack().title, labels.join(" and ")));
+    }
+    place
+}
+
+fn read_constants(section: &Section<'_>, vendor: Option<Vendor>) -> Option<Vec<(String, String)>> {
     let constants = section.section("constants");
     let names = constants.names();
-    names.iter().for_each(|name| check_wire_name(&constants, name, name, gateway));
+    names.iter().for_each(|name| check_wire_name(&constants, name, name, vendor));
     names.into_iter().map(|name| constants.text(&name).map(|value| (name, value))).collect()
 }
 
-fn read_period(section: &Section<'_>, gateway: Option<Gateway>) -> Option<PeriodNames> {
+fn read_period(section: &Section<'_>, vendor: Option<Vendor>) -> Option<PeriodNames> {
     let names = section.list("period");
     let unit = section.text("period_in");
     let is_in_days = match unit.as_deref() {
@@ -201,8 +210,8 @@ fn read_period(section: &Section<'_>, gateway: Option<Gateway>) -> Option<Period
     }
     match <[String; 2]>::try_from(names?) {
         Ok([start, end]) => {
-            check_wire_name(section, "period", &start, gateway);
-            check_wire_name(section, "period", &end, gateway);
+            check_wire_name(section, "period", &start, vendor);
+            check_wire_name(section, "period", &end, vendor);
             Some(PeriodNames { start, end, is_in_days })
         }
         Err(_) => {

@@ -6,16 +6,17 @@ use super::{Counted, Demographics, HoursQuery, POLICY, find_sum};
 use crate::auth::caller::Caller;
 use crate::auth::scope::DemographicsRead;
 use crate::directory::StoreId;
-use crate::gateway::opretail::methods::GET_FLOW_GROUP_DISTRIBUTION;
 use crate::http::problem::Problem;
 use crate::resources::desk::{Desk, Store};
 use crate::resources::params::{Ask, PeriodQuery, Reader, StoresQuery};
+use crate::resources::vendor_methods::GET_FLOW_GROUP_DISTRIBUTION;
+use crate::resources::vendor_methods::opretail;
 use crate::resources::{Endpoint, Origin, Resource};
 
 /// Visitors of many stores together.
 pub static OF_STORES: Resource = Resource {
     name: "demographics_of_stores",
-    method: Some(GET_FLOW_GROUP_DISTRIBUTION),
+    method: Some(&GET_FLOW_GROUP_DISTRIBUTION),
     parts: &[],
     policy: Some(POLICY),
     origin: Origin::Handler(|| Endpoint::read::<__path_read_demographics_of_stores, _, _>(read_demographics_of_stores)),
@@ -49,7 +50,7 @@ async fn read_demographics_of_stores(caller: Caller<DemographicsRead>, desk: Des
     let tenant = desk.tenant(&caller)?;
     let ask: SumAsk = desk.ask(&tenant)?;
     let asked = desk.each_once(&caller, ask.stores).into_iter();
-    let mut stores: Vec<Store> = asked.map(|id| desk.opretail_store(&caller, &id)).collect::<Result<_, _>>()?;
+    let mut stores: Vec<Store> = asked.map(|id| desk.store_at(&caller, &id, opretail())).collect::<Result<_, _>>()?;
     // The sum is the same in any order, and so is its place in the cache.
     stores.sort_by(|one, other| one.number.cmp(&other.number));
     let found = find_sum(&caller, &desk, &OF_STORES, stores, &ask.counted).await?;

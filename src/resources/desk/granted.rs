@@ -7,7 +7,7 @@ use super::Desk;
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
 use crate::directory::{Directory, OrganizationId, StoreId, StoreNumbers};
-use crate::gateway::vendor::Gateway;
+use crate::gateway::vendor::Vendor;
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
 
@@ -46,34 +46,21 @@ impl Desk {
         self.directories.of(caller.tenant())
     }
 
-    /// The store, with its number at OPRetail.
+    /// The store, with its number at a vendor.
     ///
     /// # Errors
-    /// 403 when the token does not grant the store, 404 when the company has no account there or the store no such number.
-    pub fn opretail_store<S: Scope>(&self, caller: &Caller<S>, store: &StoreId) -> Result<Store, Problem> {
-        let StoreNumbers { id, opretail, .. } = self.granted(caller, store)?;
-        self.tenant(caller)?.opretail()?;
-        let number = opretail.ok_or_else(|| self.not_mapped(caller, store, Gateway::OpRetail))?;
-        Ok(Store { id, number })
-    }
-
-    /// The store, with its code at the OMS.
-    ///
-    /// # Errors
-    /// 403 when the token does not grant the store, 404 when the company has no account there or the store no such code.
-    pub fn oms_store<S: Scope>(&self, caller: &Caller<S>, store: &StoreId) -> Result<Store, Problem> {
-        let StoreNumbers { id, oms, .. } = self.granted(caller, store)?;
-        self.tenant(caller)?.oms()?;
-        let number = oms.ok_or_else(|| self.not_mapped(caller, store, Gateway::Oms))?;
-        Ok(Store { id, number })
+    /// 403 when the token does not grant the store, 404 when the tenant has no account there or the store no such number.
+    pub fn store_at<S: Scope>(&self, caller: &Caller<S>, store: &StoreId, vendor: Vendor) -> Result<Store, Problem> {
+        let numbers = self.granted(caller, store)?;
+        self.tenant(caller)?.access(vendor)?;
+        let number = numbers.at(vendor).ok_or_else(|| self.not_mapped(caller, store, vendor))?;
+        Ok(Store { id: numbers.id, number })
     }
 
     /// The problem of a store that has no number at this vendor.
-    pub fn not_mapped<S: Scope>(&self, caller: &Caller<S>, store: &StoreId, gateway: Gateway) -> Problem {
-        let (wanted, column) = match gateway {
-            Gateway::OpRetail => ("OPRetail number (S_ and digits)", "opretail_id"),
-            Gateway::Oms => ("OMS code", "oms_code"),
-        };
+    pub fn not_mapped<S: Scope>(&self, caller: &Caller<S>, store: &StoreId, vendor: Vendor) -> Problem {
+        let ids = vendor.pack().store_ids.as_ref();
+        let (wanted, column) = ids.map_or(("number", ""), |ids| (ids.label.as_str(), ids.column.as_str()));
         let remedy = if self.directory(caller).knows(store) {
             format!("Fill in the column `{column}` of its line in the store directory.")
         } else {
@@ -83,44 +70,33 @@ impl Desk {
         Problem::new(ProblemType::StoreNotMapped, detail)
     }
 
-    /// An OMS code as a caller wrote it, if the token grants it: a grant of OPRetail's store 123456 says nothing of the
-    /// OMS's code 123456.
+    /// A vendor's number as a caller wrote it, if the token grants it: a grant of one vendor's store 123456 says nothing of
+    /// another vendor's store 123456.
     ///
     /// # Errors
     /// 403 when it does not.
-    pub fn granted_code<S: Scope>(&self, caller: &Caller<S>, code: &StoreId) -> Result<String, Problem> {
-        let granted = self.granted_oms_stores(caller)?;
-        if granted.is_none_or(|codes| codes.iter().any(|granted| granted == code.as_str())) {
-            return Ok(code.to_string());
+    pub fn granted_number<S: Scope>(
+        &self,
+        caller: &Caller<S>,
+        number: &StoreId,
+        vendor: Vendor,
+    ) -> Result<String, Problem> {
+        let granted = self.granted_stores(caller, vendor)?;
+        if granted.is_none_or(|numbers| numbers.iter().any(|granted| granted == number.as_str())) {
+            return Ok(number.to_string());
         }
-        Err(not_granted(code))
+        Err(not_granted(number))
     }
 
-    /// The stores at OPRetail that the token is limited to; `None` when it is not limited.
+    /// The stores at a vendor that the token is limited to; `None` when it is not limited.
     ///
     /// # Errors
     /// 403 when it is limited to stores without such a number.
-    pub fn granted_opretail_stores<S: Scope>(&self, caller: &Caller<S>) -> Result<Option<Vec<String>>, Problem> {
-        self.granted_stores(caller, |numbers| numbers.opretail)
-    }
-
-    /// The codes at the OMS that the token is limited to; `None` when it is not limited.
-    ///
-    /// # Errors
-    /// 403 when it is limited to stores without such a code.
-    pub fn granted_oms_stores<S: Scope>(&self, caller: &Caller<S>) -> Result<Option<Vec<String>>, Problem> {
-        self.granted_stores(caller, |numbers| numbers.oms)
-    }
-
-    fn granted_stores<S: Scope>(
-        &self,
-        caller: &Caller<S>,
-        number: fn(StoreNumbers) -> Option<String>,
-    ) -> Result<Option<Vec<String>>, Problem> {
+    pub fn granted_stores<S: Scope>(&self, caller: &Caller<S>, vendor: Vendor) -> Result<Option<Vec<String>>, Problem> {
         let Some(stores) = caller.grants().stores() else { return Ok(None) };
         let directory = self.directory(caller);
         // A list may name a store by several of its ids.
-        let numbers: BTreeSet<String> = stores.iter().filter_map(|id| number(directory.find(id))).collect();
+        let numbers: BTreeSet<String> = stores.iter().filter_map(|id| directory.find(id).at(vendor)).collect();
         if numbers.is_empty() {
             return Err(no_number_at_the_vendor());
         }

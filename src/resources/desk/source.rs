@@ -11,13 +11,12 @@ use crate::cache::{AnswerCache, Brought, Document, Found, Freshness, Question};
 use crate::clock::Clock;
 use crate::directory::CurrentDirectories;
 use crate::gateway::GatewayClient;
-use crate::gateway::dialect::Method;
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::tenants::Tenants;
-use crate::gateway::vendor::Gateway;
 use crate::http::problem::Problem;
 use crate::http::public_url::PublicUrl;
 use crate::resources::flow_events::{Feeds, Seats};
+use crate::resources::vendor_methods::opretail;
 use crate::resources::{Catalogue, Policies, Resource};
 use crate::telemetry::metrics;
 
@@ -123,10 +122,10 @@ fn log(error: &Error) {
 }
 
 fn brought<T: Serialize>(resource: &Resource, fetched: &Fetched<T>) -> Result<Brought<Error>, Error> {
-    let gateway = resource.method.as_ref().map_or(Gateway::OpRetail, Method::gateway);
+    let vendor = resource.method().map_or_else(opretail, |method| method.vendor);
     let body = serde_json::to_vec(&fetched.value)
-        .map_err(|error| Error::local(gateway, Kind::Unreadable, format!("the answer cannot be written: {error}")))?;
+        .map_err(|error| Error::local(vendor, Kind::Unreadable, format!("the answer cannot be written: {error}")))?;
     let document = Document { body: Bytes::from(body), link: fetched.link.clone(), keeps: fetched.keeps };
-    let doubt = || Error::local(gateway, Kind::NotFound, "the gateway gives nothing where it gave something before");
+    let doubt = || Error::local(vendor, Kind::NotFound, "the gateway gives nothing where it gave something before");
     Ok(Brought { document, doubt: fetched.gives_nothing.then(doubt) })
 }

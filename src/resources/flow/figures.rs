@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use utoipa::ToSchema;
 
-use crate::gateway::tenants::OpRetailAccess;
+use crate::gateway::tenants::Access;
 use crate::json::{object, scalar};
 use crate::resources::weather::{Weather, WireWeather};
 
@@ -144,7 +144,7 @@ struct WireIndicator {
 
 impl Figures {
     /// Translates; the figures were read at `observed_at`.
-    pub fn from_wire(data: TotalData, access: &OpRetailAccess, observed_at: String) -> Self {
+    pub fn from_wire(data: TotalData, access: &Access, observed_at: String) -> Self {
         Self {
             visitors: Visitors { today: data.day_flow, this_week: data.week_flow, this_month: data.month_flow },
             sales: Sales {

@@ -5,15 +5,15 @@ use serde_json::value::RawValue;
 use super::page::{self, Row};
 use super::row::Inspection;
 use crate::gateway::GatewayClient;
-use crate::gateway::dialect::Call;
 use crate::gateway::error::{Error, Kind, Note};
-use crate::gateway::opretail::methods::STATISTICS_DETAIL_PAGE;
-use crate::gateway::tenants::OpRetailAccess;
-use crate::gateway::vendor::Gateway;
+use crate::gateway::protocol::Call;
+use crate::gateway::tenants::Access;
 use crate::json::odd_values;
 use crate::resources::gateway_pages::{Part, Window};
 use crate::resources::params::{Page, Period};
 use crate::resources::source_type::SourceType;
+use crate::resources::vendor_methods::STATISTICS_DETAIL_PAGE;
+use crate::resources::vendor_methods::opretail;
 
 /// The vendor publishes no cap; a page of this size is asked for at once.
 const GATEWAY_PAGE: u32 = 100;
@@ -24,7 +24,7 @@ const MOST_FILTERED: u32 = 5000;
 /// What one request reads from the gateway.
 pub struct Reading {
     /// The account at OPRetail.
-    pub access: OpRetailAccess,
+    pub access: Access,
     /// The company's number on the business platform.
     pub enterprise_id: i64,
     /// Whole days.
@@ -46,7 +46,7 @@ pub struct Found {
 impl Reading {
     fn call(&self, page: u64, size: u32) -> Call {
         let codes: Vec<String> = self.source_types.iter().map(|source| source.code().to_string()).collect();
-        Call::new(STATISTICS_DETAIL_PAGE)
+        Call::new(&STATISTICS_DETAIL_PAGE)
             .with("pageNumber", page.to_string())
             .with("pageSize", size.to_string())
             .with("enterpriseId", self.enterprise_id.to_string())
@@ -89,7 +89,7 @@ impl Reading {
                 _ => Ok(page),
             }
         };
-        let page = window.fetch(Gateway::OpRetail, fetch_page).await?;
+        let page = window.fetch(opretail(), fetch_page).await?;
         let items = || page.rows().map(|Row(row)| Inspection::from_wire(row, &self.access));
         Ok(gateway.reading(&self.access.account, &self.call(1, GATEWAY_PAGE), items))
     }
@@ -130,9 +130,9 @@ fn too_many() -> Error {
          source types."
     );
     let note = Note { message: Some(message), ..Note::default() };
-    Error { note: Some(note), ..Error::local(Gateway::OpRetail, Kind::ParameterRefused, cause) }
+    Error { note: Some(note), ..Error::local(opretail(), Kind::ParameterRefused, cause) }
 }
 
 fn unreadable(cause: &str) -> Error {
-    Error::local(Gateway::OpRetail, Kind::Unreadable, cause)
+    Error::local(opretail(), Kind::Unreadable, cause)
 }

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::directory::Directory;
-use crate::gateway::tenants::OpRetailAccess;
+use crate::gateway::tenants::Access;
 use crate::resources::likely_fields::{LikelyFields, RawFields};
 use crate::resources::source_type::SourceTypeDocument;
 
@@ -90,7 +90,7 @@ pub struct InspectedStore {
 impl Inspection {
     /// Translates. Several names are given only for what means the same: the marks that can be had are no score, and the
     /// number of a task may be that of several inspections.
-    pub fn from_wire(row: RawFields, access: &OpRetailAccess) -> Self {
+    pub fn from_wire(row: RawFields, access: &Access) -> Self {
         let mut fields = LikelyFields::new(row, &access.zone);
         let store_id = fields.text(&["depId", "deptId", "departmentId", "shopId", "storeId"]);
         let store_name = fields.text(&["depName", "deptName", "departmentName", "shopName", "storeName"]);

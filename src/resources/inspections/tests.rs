@@ -1,8 +1,5 @@
 //! Rows as the gateway may send them, and what becomes of each field.
 
-use std::sync::Arc;
-
-use secrecy::SecretString;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
@@ -10,34 +7,13 @@ use super::page;
 use super::row::Inspection;
 use crate::clock::Clock;
 use crate::gateway::GatewaySettings;
-use crate::gateway::account::Account;
-use crate::gateway::endpoint::china_standard_time;
-use crate::gateway::opretail::OpRetailSettings;
-use crate::gateway::opretail::sign::SignMethod;
+use crate::gateway::fixtures::account;
 use crate::gateway::registry::Registry;
-use crate::gateway::stamps::Unique;
-use crate::gateway::tenants::OpRetailAccess;
+use crate::gateway::tenants::Access;
 use crate::json::odd_values::collect;
 
-fn access() -> OpRetailAccess {
-    let settings = OpRetailSettings {
-        m_api: String::new(),
-        cloud_api: String::new(),
-        system: String::new(),
-        key: String::new(),
-        secret: SecretString::from("secret"),
-        second_secret: None,
-        sign_method: SignMethod::Md5,
-        unique: Unique::Nonce,
-        login: None,
-        enterprise_id: None,
-        time_zone: china_standard_time(),
-    };
-    OpRetailAccess {
-        account: Arc::new(Account::opretail(settings, &Registry::new(&GatewaySettings::default(), Clock::system()))),
-        enterprise_id: None,
-        zone: china_standard_time(),
-    }
+fn access() -> Access {
+    Access::new(account("opretail"), &Registry::new(&GatewaySettings::default(), Clock::system()))
 }
 
 fn inspection(row: &str) -> Inspection {

@@ -4,7 +4,7 @@ use super::shop::Shop;
 use super::shops::OmsShops;
 use crate::gateway::GatewayClient;
 use crate::gateway::error::Error;
-use crate::gateway::tenants::OmsAccess;
+use crate::gateway::tenants::Access;
 
 /// A store as the OMS lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct ListedStore {
 ///
 /// # Errors
 /// What the gateway's calls end in, or when there are too many.
-pub async fn all_stores(access: &OmsAccess, gateway: &GatewayClient) -> Result<Vec<ListedStore>, Error> {
+pub async fn all_stores(access: &Access, gateway: &GatewayClient) -> Result<Vec<ListedStore>, Error> {
     let shops = OmsShops { access, gateway }.all(&[]).await?.items;
     let listed = |shop: Shop| Some(ListedStore { code: shop.code()?.to_owned(), name: shop.shop_name });
     let mut stores: Vec<ListedStore> = shops.into_iter().filter_map(listed).collect();

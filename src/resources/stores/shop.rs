@@ -4,9 +4,9 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::vendor::Gateway;
 use crate::json::scalar;
 use crate::resources::gateway_pages::Listed;
+use crate::resources::vendor_methods::oms;
 use crate::resources::wire_time::{self, WireTime};
 
 /// A store as the OMS sends it.
@@ -143,5 +143,5 @@ fn append(address: &mut String, part: &str) {
 
 /// An answer that does not fit what was asked.
 pub fn unreadable(cause: &str) -> Error {
-    Error::local(Gateway::Oms, Kind::Unreadable, cause)
+    Error::local(oms(), Kind::Unreadable, cause)
 }

@@ -8,15 +8,15 @@ use serde_json::value::RawValue;
 
 use super::shop::{Shop, unreadable};
 use crate::gateway::GatewayClient;
-use crate::gateway::blame::Blame;
-use crate::gateway::dialect::Call;
+use crate::gateway::diagnosis::Diagnosis;
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::oms::methods::{SHOP_GET, SHOP_GET_LIST};
-use crate::gateway::tenants::OmsAccess;
-use crate::gateway::vendor::Gateway;
+use crate::gateway::protocol::Call;
+use crate::gateway::tenants::Access;
 use crate::json::object::{self, Object};
 use crate::json::{odd_values, raw, scalar};
 use crate::resources::gateway_pages::{GatewayPage, Part, Window};
+use crate::resources::vendor_methods::oms;
+use crate::resources::vendor_methods::{SHOP_GET, SHOP_GET_LIST};
 
 /// The most stores that are listed: more than any company has.
 const MOST: u32 = 50_000;
@@ -25,7 +25,7 @@ const MOST: u32 = 50_000;
 #[derive(Clone, Copy)]
 pub struct OmsShops<'a> {
     /// The company's account.
-    pub access: &'a OmsAccess,
+    pub access: &'a Access,
     /// Makes the calls.
     pub gateway: &'a GatewayClient,
 }
@@ -101,10 +101,20 @@ impl OmsShops<'_> {
     /// # Errors
     /// What the gateway's calls end in; [`Kind::NotFound`] when there is no such store.
     pub async fn one(self, code: &str) -> Result<Shop, Error> {
-        let call = self.by_code(Call::new(SHOP_GET), code);
-        let given: Result<Option<Object<Shop>>, Error> = self.gateway.call(&self.access.account, &call).await;
+        let (account, now) = (&self.access.account, self.gateway.elapsed());
+        if account.lacks(&SHOP_GET.name, now) {
+            return self.one_of_list(code).await;
+        }
+        let call = self.by_code(Call::new(&SHOP_GET), code);
+        let given: Result<Option<Object<Shop>>, Error> = self.gateway.call(account, &call).await;
         match given {
-            Err(error) if error.blame() == Blame::Method => self.one_of_list(code).await,
+            Err(error) if error.diagnosis() == Diagnosis::Method => {
+                let found = self.one_of_list(code).await;
+                if found.as_ref().err().is_none_or(|error| error.kind == Kind::NotFound) {
+                    account.method_is_lacking(&SHOP_GET.name, now);
+                }
+                found
+            }
             // An OMS has a code of its own for a store that is not there.
             given => match given? {
                 Some(Object(shop)) if shop.has_code(code) => Ok(shop),
@@ -120,25 +130,36 @@ impl OmsShops<'_> {
         let place = shops.iter().position(|shop| is_exact(&shop));
         let place = place.or_else(|| shops.iter().position(|shop| shop.has_code(code)));
         let found = place.and_then(|place| shops.into_iter().nth(place));
-        found.ok_or_else(|| Error::local(Gateway::Oms, Kind::NotFound, "no store of the list has this code"))
+        found.ok_or_else(|| Error::local(oms(), Kind::NotFound, "no store of the list has this code"))
     }
 
     async fn fetch(self, offset: u64, size: u32, codes: &[String]) -> Result<Part<Shop>, Error> {
         let codes = codes.join(",");
-        let window = Window { offset, size, cap: self.access.page_cap };
+        let window = Window { offset, size, cap: self.page_cap() };
         let fetch_page = |number: u64, size: u32| {
-            let call = Call::new(SHOP_GET_LIST).with("page_no", number.to_string()).with("page_size", size.to_string());
+            let call =
+                Call::new(&SHOP_GET_LIST).with("page_no", number.to_string()).with("page_size", size.to_string());
             let call = if codes.is_empty() { call } else { self.by_code(call, &codes) };
             async move {
                 let answer: Option<Answer> = self.gateway.call(&self.access.account, &call).await?;
                 page(answer).ok_or_else(|| unreadable("there is no list of stores"))
             }
         };
-        window.fetch(Gateway::Oms, fetch_page).await.map(Part::rows)
+        window.fetch(oms(), fetch_page).await.map(Part::rows)
     }
 
     fn by_code(self, call: Call, codes: &str) -> Call {
-        self.access.code_parameter.wire_names().iter().fold(call, |call, name| call.with(name, codes))
+        let names = match self.access.settings.text("code_parameter") {
+            Some("shop_bn") => &["shop_bn"][..],
+            Some("shop_code") => &["shop_code"],
+            _ => &["shop_bn", "shop_code"],
+        };
+        names.iter().fold(call, |call, name| call.with(*name, codes))
+    }
+
+    fn page_cap(self) -> u32 {
+        let cap = self.access.settings.integer("page_cap");
+        cap.and_then(|cap| u32::try_from(cap).ok()).unwrap_or(1)
     }
 }
 

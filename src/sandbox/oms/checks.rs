@@ -7,11 +7,11 @@ use secrecy::ExposeSecret;
 use super::Oms;
 use super::errors::OmsError;
 use super::server::Server;
-use crate::gateway::oms::sign::{assembled_string, sign};
 use crate::sandbox::behaviour::Behaviour;
 use crate::sandbox::china_time::parse_compact;
 use crate::sandbox::form::Form;
 use crate::sandbox::settings::{AcceptedTimestamp, OmsAccount};
+use crate::sandbox::signature;
 
 // Unix seconds have at most this many digits until the year 5138; `yyyyMMddHHmmss` has 14.
 const UNIX_DIGITS: usize = 11;
@@ -49,10 +49,10 @@ impl Oms {
         let sent = || signature.to_owned();
         let account = self.accounts.iter().find(|account| account.flag == flag);
         let account = account.ok_or_else(|| OmsError::Flag { sent: sent() })?;
-        if signature == sign(form.sorted(), account.token.expose_secret()) {
+        if *signature == *signature::of("oms", form.sorted(), account.token.expose_secret(), &[]) {
             return Ok(account);
         }
-        Err(OmsError::Signature { sent: sent(), assembled: assembled_string(form.sorted()) })
+        Err(OmsError::Signature { sent: sent(), assembled: signature::signed_text("oms", form.sorted()) })
     }
 }
 

@@ -5,10 +5,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::codes::ReturnCode;
 use super::{Endpoint, OpRetail, Request};
-use crate::gateway::opretail::sign::{SignMethod, sign};
 use crate::sandbox::behaviour::Behaviour;
 use crate::sandbox::china_time::parse_compact;
 use crate::sandbox::settings::OpRetailAccount;
+use crate::sandbox::signature;
 
 /// A request that passed every check.
 pub struct Checked<'a> {
@@ -35,15 +35,18 @@ impl OpRetail {
         let version = required("_version", ReturnCode::VERSION_NOTNULL)?;
         let timestamp = required("_timestamp", ReturnCode::TIMESTAMP_NOTNULL)?;
         // Signed as it came; the SDKs read it in any case.
-        let sign_method: SignMethod =
-            sign_method.to_ascii_lowercase().parse().map_err(|_| ReturnCode::SIGN_TYPE_NOTEXIST)?;
+        let digest = sign_method.to_ascii_lowercase();
+        if !["md5", "sha1"].contains(&digest.as_str()) {
+            return Err(ReturnCode::SIGN_TYPE_NOTEXIST);
+        }
         // The table of return codes names xml too, but the methods' own pages take only json.
         if parameters.signed("_format").is_some_and(|format| format != "json") {
             return Err(ReturnCode::FORMAT_TYPE_NOTEXIST);
         }
         let (account, secret) = self.account(request.endpoint, key, system)?;
         check_timestamp(timestamp, behaviour, now)?;
-        if signature != sign(parameters.sorted(), secret.expose_secret(), sign_method) {
+        let fields = [("sign_method", digest.as_str())];
+        if signature != signature::of("opretail", parameters.sorted(), secret.expose_secret(), &fields) {
             return Err(ReturnCode::SIGN_WRONG);
         }
         if !self.seen.use_up(key, signature, self.clock.elapsed(), behaviour.opretail_replay_window) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::gateway::parameters::Parameter;
+use crate::gateway::protocol::signing::Parameter;
 use crate::sandbox::form::Form;
 
 const SIGNATURE: &str = "_sig";

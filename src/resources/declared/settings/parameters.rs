@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use crate::gateway::vendor::Gateway;
+use crate::gateway::vendor::Vendor;
 use crate::resources::declared::parameter::{Kind, LONGEST_TEXT, Parameter};
 use crate::resources::declared::path::{PathTemplate, is_name};
 use crate::settings::Section;
+use crate::vendors::Vendors;
 
 /// What every call of an OMS carries; what every call of OPRetail carries begins with `_`.
-const SYSTEM: [&str; 8] = ["flag", "method", "ver", "charset", "type", "timestamp", "nonce", "sign"];
-
 /// Reads the parameters, in the order of the path, then by name; `None` when one of them cannot be used.
 pub(super) fn read_parameters(
     section: &Section<'_>,
     path: Option<&PathTemplate>,
-    gateway: Option<Gateway>,
+    vendor: Option<Vendor>,
+    vendors: &Vendors,
 ) -> Option<Vec<Parameter>> {
     let declared = section.section("parameters");
     let in_path: Vec<&str> = path.map(|path| path.parameters().collect()).unwrap_or_default();
@@ -32,7 +32,7 @@ pub(super) fn read_parameters(
     let mut read: Vec<Option<Parameter>> = declared
         .entries()
         .iter()
-        .map(|(name, entry)| read_parameter(name, entry, in_path.contains(&name.as_str()), gateway))
+        .map(|(name, entry)| read_parameter(name, entry, in_path.contains(&name.as_str()), vendor, vendors))
         .collect();
     // As they stand in the path, then the others by name.
     read.sort_by_key(|parameter| {
@@ -42,15 +42,21 @@ pub(super) fn read_parameters(
     read.into_iter().collect()
 }
 
-fn read_parameter(name: &str, section: &Section<'_>, is_in_path: bool, gateway: Option<Gateway>) -> Option<Parameter> {
+fn read_parameter(
+    name: &str,
+    section: &Section<'_>,
+    is_in_path: bool,
+    vendor: Option<Vendor>,
+    vendors: &Vendors,
+) -> Option<Parameter> {
     if !is_name(name) {
         section
             .problem("type", "a parameter's name is made of small letters, digits and `_`: name the section otherwise");
     }
     let wire = section.text("wire").unwrap_or_else(|| name.to_owned());
-    check_wire_name(section, "wire", &wire, gateway);
-    let kind = read_kind(section);
-    check_vendor(section, kind.as_ref(), gateway);
+    check_wire_name(section, "wire", &wire, vendor);
+    let kind = read_kind(section, vendors);
+    check_vendor(section, kind.as_ref(), vendor);
     let is_list = section.flag("list", false);
     let is_required = section.flag("required", is_in_path);
     if is_in_path && (is_list || !is_required) {
@@ -84,13 +90,12 @@ fn read_parameter(name: &str, section: &Section<'_>, is_in_path: bool, gateway: 
     Some(parameter)
 }
 
-fn read_kind(section: &Section<'_>) -> Option<Kind> {
-    let name = section
-        .required_text("type", "opretail_store, oms_store, organization, text, integer, boolean, date or one_of");
+fn read_kind(section: &Section<'_>, vendors: &Vendors) -> Option<Kind> {
+    let stores = store_types(vendors);
+    let types = format!("{}, organization, text, integer, boolean, date", stores.join(", "));
+    let name = section.required_text("type", &format!("{types} or one_of"));
     let kind = match name.as_str() {
         "" => return None,
-        "opretail_store" => Kind::Store(Gateway::OpRetail),
-        "oms_store" => Kind::Store(Gateway::Oms),
         "organization" => Kind::Organization,
         // Each reads only what belongs to it: the rest is told to be no setting.
         "text" => Kind::Text(section.integer("longest").unwrap_or(LONGEST_TEXT)),
@@ -98,13 +103,13 @@ fn read_kind(section: &Section<'_>) -> Option<Kind> {
         "boolean" => Kind::Boolean,
         "date" => Kind::Date,
         "one_of" => Kind::OneOf(read_words(section)),
-        _ => {
-            section.problem(
-                "type",
-                "the types are opretail_store, oms_store, organization, text, integer, boolean, date and one_of",
-            );
-            return None;
-        }
+        _ => match vendors.iter().find(|vendor| parameter_type(*vendor) == Some(name.as_str())) {
+            Some(vendor) => Kind::Store(vendor),
+            None => {
+                section.problem("type", format!("the types are {types} and one_of"));
+                return None;
+            }
+        },
     };
     match &kind {
         Kind::Text(0) => section.problem("longest", "a text has at least one character"),
@@ -132,18 +137,28 @@ fn read_bound(section: &Section<'_>, key: &str, default: u32) -> u32 {
     bound.and_then(Result::ok).unwrap_or(default)
 }
 
-/// What one vendor grants says nothing of the other's numbers.
-fn check_vendor(section: &Section<'_>, kind: Option<&Kind>, gateway: Option<Gateway>) {
-    let (wanted, name) = match kind {
-        Some(Kind::Store(vendor)) => {
-            (*vendor, if *vendor == Gateway::OpRetail { "oms_store" } else { "opretail_store" })
+/// What one vendor grants says nothing of another's numbers.
+fn check_vendor(section: &Section<'_>, kind: Option<&Kind>, vendor: Option<Vendor>) {
+    let Some(vendor) = vendor else { return };
+    match kind {
+        Some(Kind::Store(wanted)) if *wanted != vendor => {
+            let own = parameter_type(vendor).unwrap_or("text");
+            section.problem("type", format!("this is {wanted}'s, and the method is another gateway's: write {own}"));
         }
-        Some(Kind::Organization) => (Gateway::OpRetail, "text"),
-        _ => return,
-    };
-    if gateway.is_some_and(|gateway| gateway != wanted) {
-        section.problem("type", format!("this is {wanted}'s, and the method is another gateway's: write {name}"));
+        Some(Kind::Organization) if vendor.pack().organization_prefix.is_none() => {
+            section.problem("type", format!("{vendor} has no organizations: write text"));
+        }
+        _ => {}
     }
+}
+
+fn parameter_type(vendor: Vendor) -> Option<&'static str> {
+    vendor.pack().store_ids.as_ref().map(|ids| ids.parameter_type.as_str())
+}
+
+/// The types of parameters that name a store of a vendor's.
+fn store_types(vendors: &Vendors) -> Vec<&'static str> {
+    vendors.iter().filter_map(parameter_type).collect()
 }
 
 /// `values = ["day", "hour"]`, or `values = { day = "1", hour = "2" }`.
@@ -157,16 +172,12 @@ fn read_words(section: &Section<'_>) -> BTreeMap<String, String> {
 }
 
 /// The vendor's name of a parameter, which must leave those alone that sign the call.
-pub(super) fn check_wire_name(section: &Section<'_>, key: &str, name: &str, gateway: Option<Gateway>) {
+pub(super) fn check_wire_name(section: &Section<'_>, key: &str, name: &str, vendor: Option<Vendor>) {
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
     if !is_name {
         section.problem(key, format!("{name:?} is no name of a gateway's parameter"));
     }
-    let is_system = match gateway {
-        Some(Gateway::OpRetail) => name.starts_with('_'),
-        Some(Gateway::Oms) => SYSTEM.contains(&name),
-        None => false,
-    };
+    let is_system = vendor.is_some_and(|vendor| vendor.is_reserved(name));
     if is_system {
         section.problem(key, format!("{name} belongs to the signature of the call, and this service writes it itself"));
     }

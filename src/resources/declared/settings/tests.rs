@@ -2,6 +2,7 @@
 
 use crate::resources::Declarations;
 use crate::settings::{Report, Section};
+use crate::vendors::Vendors;
 
 const GOOD: &str = r#"
 [resources.traffic]
@@ -27,7 +28,7 @@ type = "integer"
 fn read(text: &str) -> (Declarations, Vec<String>) {
     let table = text.parse().unwrap();
     let report = Report::default().of_text(Some(text.to_owned()));
-    let declared = Declarations::read(&Section::root(&table, &report).section("resources"));
+    let declared = Declarations::read(&Section::root(&table, &report).section("resources"), &Vendors::default());
     (declared, report.finish(&table).err().map(|problems| problems.0).unwrap_or_default())
 }
 
@@ -60,7 +61,7 @@ fn each_mistake_is_told_with_its_line_and_a_way_out() {
             "",
             "line 2: resources.traffic.summary: missing: one line",
         ),
-        ("\"opretail\"", "\"shopex\"", "the gateways are opretail and oms"),
+        ("\"opretail\"", "\"shopex\"", "the gateways are opretail, oms"),
         ("\"opretail\"", "\"opretail\"\ndoor = \"front\"", "OPRetail's doors are m.api and cloud.api"),
         ("getDataOfManyShopsHavingDevice", "get data", "a method's name is made of letters"),
         ("open.shopweb.passengerFlow.getDataOfManyShopsHavingDevice", "open.shopweb.security.ssoLogin", "are secrets"),

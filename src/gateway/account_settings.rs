@@ -1,0 +1,415 @@
+//! `[tenants.<name>.<vendor>]`: a tenant's access to a vendor's gateway, as the vendor's pack describes it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::tz::TimeZone;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+
+use md5::{Digest as _, Md5};
+
+use super::endpoint::{self, same_secret};
+use super::protocol::call::{Argument, Call, Method, TimeFormIndex};
+use super::protocol::login::LoginForm;
+use super::protocol::template::{Part, Template, Variable};
+use super::stamps::Unique;
+use super::vendor::{Field, OptionFacts, OptionKind, Vendor};
+use crate::settings::{Problems, Report, Section, parse_toml};
+
+/// A tenant's access to a vendor's gateway. Prints no secret.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccountSettings {
+    /// Whose gateway it is.
+    pub vendor: Vendor,
+    /// The URLs, in the order of the pack.
+    pub endpoints: Vec<String>,
+    /// `endpoint`: where every method is called that `methods` does not name; `None` for where the pack says.
+    pub endpoint: Option<usize>,
+    /// `[….methods]`: the endpoints of single methods.
+    pub methods: BTreeMap<String, usize>,
+    /// The credential of each endpoint.
+    pub credentials: Vec<Credential>,
+    /// The login, if there is one.
+    pub login: Option<LoginSettings>,
+    /// `nonce` and `timestamp_lead`: how equal calls get different signatures.
+    pub unique: Unique,
+    /// `timestamp`: the only form to send; `None` to learn which one the gateway takes.
+    pub time_form: Option<TimeFormIndex>,
+    /// The vendor's own settings that resources read.
+    pub options: BTreeMap<String, OptionValue>,
+    /// `time_zone`: the zone in which the gateway reads and writes times.
+    pub time_zone: TimeZone,
+}
+
+/// The value of a vendor's own setting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum OptionValue {
+    /// A whole number.
+    Integer(i64),
+    /// A word.
+    Text(String),
+}
+
+/// Which of the secrets of a credential, while a new one takes the place of an old one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhichSecret {
+    /// The first.
+    First,
+    /// The second.
+    Second,
+}
+
+/// A value that may be a secret.
+#[derive(Clone)]
+pub enum Value {
+    /// Everybody may see it.
+    Plain(String),
+    /// Nobody may.
+    Secret(SecretString),
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain(text) => formatter.debug_tuple("Plain").field(text).finish(),
+            Self::Secret(_) => formatter.write_str("Secret(…)"),
+        }
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Plain(one), Self::Plain(other)) => one == other,
+            (Self::Secret(one), Self::Secret(other)) => same_secret(one, other),
+            _ => false,
+        }
+    }
+}
+
+impl Value {
+    fn expose(&self) -> &str {
+        match self {
+            Self::Plain(text) => text,
+            Self::Secret(secret) => secret.expose_secret(),
+        }
+    }
+}
+
+/// The fields of a credential, in the order of the pack.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Credential {
+    /// The fields.
+    pub values: Vec<Value>,
+    /// `second_…` of the field that signs: signs a call again that is refused with the first.
+    pub second: Option<Value>,
+}
+
+impl Credential {
+    fn read(section: &Section<'_>, vendor: Vendor) -> Self {
+        let fields = &vendor.pack().credential;
+        let second =
+            fields.get(vendor.pack().secret).and_then(|field| section.secret(&format!("second_{}", field.name)));
+        Self { values: read_fields(section, fields), second: second.map(Value::Secret) }
+    }
+
+    /// A field that is no secret.
+    pub fn plain(&self, vendor: Vendor, name: &str) -> Option<String> {
+        let place = vendor.pack().credential.iter().position(|field| field.name == name)?;
+        match self.values.get(place)? {
+            Value::Plain(text) => Some(text.clone()),
+            Value::Secret(_) => None,
+        }
+    }
+
+    /// The secret that signs.
+    pub fn secret(&self, vendor: Vendor, which: WhichSecret) -> SecretString {
+        let first = self.values.get(vendor.pack().secret);
+        let secret = match which {
+            WhichSecret::First => first,
+            WhichSecret::Second => self.second.as_ref().or(first),
+        };
+        secret.map(|value| value.expose().into()).unwrap_or_default()
+    }
+
+    fn secrets(&self) -> impl Iterator<Item = SecretString> {
+        self.values.iter().chain(&self.second).filter_map(|value| match value {
+            Value::Secret(secret) => Some(secret.clone()),
+            Value::Plain(_) => None,
+        })
+    }
+}
+
+/// `[tenants.<name>.<vendor>.login]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoginSettings {
+    /// `method`: the place of the call that logs in.
+    pub call: usize,
+    /// The fields, in the order of the pack.
+    pub values: Vec<Value>,
+}
+
+impl AccountSettings {
+    /// Reads the section, reporting everything that is missing or wrong.
+    pub fn read(section: &Section<'_>, vendor: Vendor) -> Self {
+        let pack = vendor.pack();
+        let urls = pack.endpoints.iter().map(|facts| match &facts.url {
+            Some(url) => endpoint::read_url(section, &facts.key, url),
+            None => endpoint::read_required_url(section, &facts.key, &facts.help),
+        });
+        let credential = Credential::read(section, vendor);
+        let of_endpoint = |facts: &super::vendor::EndpointFacts| {
+            let own = facts.credential.as_ref().map(|own| section.section(own)).filter(Section::is_present);
+            own.map_or_else(|| credential.clone(), |own| Credential::read(&own, vendor))
+        };
+        Self {
+            vendor,
+            endpoints: urls.collect(),
+            endpoint: read_endpoint(section, "endpoint", vendor),
+            methods: read_methods(&section.section("methods"), vendor),
+            credentials: pack.endpoints.iter().map(of_endpoint).collect(),
+            login: pack.login.as_ref().and_then(|form| LoginSettings::read(section, form)),
+            unique: endpoint::read_unique(section, pack.time.lead),
+            time_form: read_time_form(section, vendor),
+            options: pack.options.iter().filter_map(|option| read_option(section, option)).collect(),
+            time_zone: endpoint::read_time_zone(section, &pack.time.zone),
+        }
+    }
+
+    /// Reads the settings of an account from the text of its section.
+    ///
+    /// # Errors
+    /// Everything that is missing or wrong.
+    pub fn parse(vendor: Vendor, section: &str) -> Result<Self, Problems> {
+        let table = parse_toml(section, "the account")?;
+        let report = Report::default().of_text(Some(section.to_owned()));
+        let settings = Self::read(&Section::root(&table, &report), vendor);
+        report.finish(&table)?;
+        Ok(settings)
+    }
+
+    /// The credential of the endpoint at this place.
+    pub fn credential(&self, endpoint: usize) -> &Credential {
+        static NONE: Credential = Credential { values: Vec::new(), second: None };
+        self.credentials.get(endpoint).unwrap_or(&NONE)
+    }
+
+    /// The place of the endpoint at which a method is called.
+    pub fn endpoint_of(&self, method: &Method) -> usize {
+        self.methods.get(method.name.as_ref()).copied().or(self.endpoint).unwrap_or(method.endpoint)
+    }
+
+    /// What the gateway knows the account by: the address and the key.
+    pub fn identity(&self) -> String {
+        let key = self.credentials.first().and_then(|credential| credential.values.get(self.vendor.pack().key));
+        let url = self.endpoints.first().map(String::as_str).unwrap_or_default();
+        format!("{url} {}", key.map(Value::expose).unwrap_or_default())
+    }
+
+    /// The address that limits are kept by.
+    pub fn url(&self) -> &str {
+        self.endpoints.first().map(String::as_str).unwrap_or_default()
+    }
+
+    /// Whether there are two secrets.
+    pub fn has_second_secret(&self) -> bool {
+        self.credentials.iter().any(|credential| credential.second.is_some())
+    }
+
+    /// A number among the vendor's own settings.
+    pub fn integer(&self, option: &str) -> Option<i64> {
+        match self.options.get(option)? {
+            OptionValue::Integer(number) => Some(*number),
+            OptionValue::Text(_) => None,
+        }
+    }
+
+    /// A word among the vendor's own settings.
+    pub fn text(&self, option: &str) -> Option<&str> {
+        match self.options.get(option)? {
+            OptionValue::Text(text) => Some(text),
+            OptionValue::Integer(_) => None,
+        }
+    }
+
+    /// Whether a login that was made with the other settings is one that these would make.
+    pub fn has_same_login(&self, other: &Self) -> bool {
+        (&self.login, &self.endpoints) == (&other.login, &other.endpoints)
+            && self
+                .credentials
+                .iter()
+                .map(|own| own.values.get(self.vendor.pack().key))
+                .eq(other.credentials.iter().map(|own| own.values.get(other.vendor.pack().key)))
+    }
+
+    /// The call that logs in.
+    pub fn login_call(&self) -> Option<Call> {
+        let form = self.vendor.pack().login.as_ref()?;
+        let login = match (&form.section, &self.login) {
+            (None, None) => LoginSettings { call: 0, values: Vec::new() },
+            (_, login) => login.clone()?,
+        };
+        let call = form.calls.get(login.call)?;
+        let method = Method {
+            vendor: self.vendor,
+            name: call.method.clone().into(),
+            version: call.version.clone().into(),
+            endpoint: call.endpoint,
+        };
+        let written = |template: &Template| self.written(template, form, &login, call.endpoint);
+        let arguments = call.parameters.iter();
+        let arguments = arguments.map(|(name, template)| Argument::text(name.clone(), written(template)));
+        Some(Call { method, arguments: arguments.collect(), login: Some(login.call) })
+    }
+
+    fn written(&self, template: &Template, form: &LoginForm, login: &LoginSettings, endpoint: usize) -> String {
+        let fields = &self.vendor.pack().credential;
+        let mut text = String::new();
+        for part in &template.0 {
+            match part {
+                Part::Literal(literal) => text.push_str(literal),
+                Part::Variable(Variable::Login(name, is_digest)) => {
+                    let place = form.fields.iter().position(|field| field.name == *name);
+                    let value = place.and_then(|place| login.values.get(place)).map(Value::expose).unwrap_or_default();
+                    match is_digest {
+                        true => text.push_str(&base16ct::lower::encode_string(&Md5::digest(value))),
+                        false => text.push_str(value),
+                    }
+                }
+                Part::Variable(Variable::Credential(name)) => {
+                    let place = fields.iter().position(|field| field.name == *name);
+                    let value = place.and_then(|place| self.credential(endpoint).values.get(place));
+                    text.push_str(value.map(Value::expose).unwrap_or_default());
+                }
+                Part::Variable(_) => {}
+            }
+        }
+        text
+    }
+
+    /// Every secret of the account, with that of `which` first.
+    pub fn secrets(&self, which: WhichSecret) -> Vec<SecretString> {
+        let signing = self.credentials.iter().map(|credential| credential.secret(self.vendor, which));
+        let all = self.credentials.iter().flat_map(Credential::secrets);
+        let login = self.login.iter().flat_map(|login| &login.values).filter_map(|value| match value {
+            Value::Secret(secret) => Some(secret.clone()),
+            Value::Plain(_) => None,
+        });
+        let mut secrets: Vec<SecretString> = Vec::new();
+        for secret in signing.chain(all).chain(login) {
+            if !secrets.iter().any(|known| same_secret(known, &secret)) {
+                secrets.push(secret);
+            }
+        }
+        secrets
+    }
+}
+
+/// Part of the names of cached answers: everything but secrets, and what decides only how calls are signed.
+impl Serialize for AccountSettings {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let plain = |fields: &'static [Field], values: &[Value]| -> Vec<(&'static str, String)> {
+            let counts = fields.iter().zip(values).filter(|(field, _)| !field.is_secret && !field.is_for_signing_only);
+            counts.map(|(field, value)| (field.name.as_str(), value.expose().to_owned())).collect()
+        };
+        let pack = self.vendor.pack();
+        let credentials: Vec<_> =
+            self.credentials.iter().map(|credential| plain(&pack.credential, &credential.values)).collect();
+        let login_fields = pack.login.as_ref().map(|login| login.fields.as_slice()).unwrap_or_default();
+        let login = self.login.as_ref().map(|login| plain(login_fields, &login.values));
+        let zone = endpoint::zone_name(&self.time_zone);
+        let where_called = (&self.endpoints, &self.endpoint, &self.methods);
+        (self.vendor, where_called, credentials, login, &self.options, zone).serialize(serializer)
+    }
+}
+
+impl LoginSettings {
+    fn read(account: &Section<'_>, form: &LoginForm) -> Option<Self> {
+        let section = account.section(form.section.as_ref()?);
+        if !section.is_present() {
+            return None;
+        }
+        let choices: Vec<&str> = form.calls.iter().map(|call| call.choice.as_str()).collect();
+        let choice = if choices.len() > 1 { section.text("method") } else { None };
+        let place = choice.as_ref().map(|choice| choices.iter().position(|own| own == choice));
+        if place == Some(None) {
+            section.problem("method", format!("the login method is {}", choices.join(" or ")));
+        }
+        Some(Self { call: place.flatten().unwrap_or_default(), values: read_fields(&section, &form.fields) })
+    }
+}
+
+fn read_fields(section: &Section<'_>, fields: &[Field]) -> Vec<Value> {
+    fields.iter().map(|field| read_field(section, field)).collect()
+}
+
+fn read_field(section: &Section<'_>, field: &Field) -> Value {
+    if field.is_secret {
+        return Value::Secret(section.required_secret(&field.name, &field.help));
+    }
+    if let Some(first) = field.choices.first() {
+        let given = section.text(&field.name);
+        let known = given.as_ref().filter(|given| field.choices.contains(given));
+        if given.is_some() && known.is_none() {
+            section.problem(&field.name, format!("{} is {}", field.help, field.choices.join(" or ")));
+        }
+        return Value::Plain(known.unwrap_or(first).clone());
+    }
+    Value::Plain(match &field.default {
+        Some(default) => section.text(&field.name).unwrap_or_else(|| default.clone()),
+        None => section.required_text(&field.name, &field.help),
+    })
+}
+
+fn read_endpoint(section: &Section<'_>, key: &str, vendor: Vendor) -> Option<usize> {
+    let endpoints = &vendor.pack().endpoints;
+    // A vendor with one address has nothing to choose.
+    let label = (endpoints.len() > 1).then(|| section.text(key)).flatten()?;
+    let place = endpoints.iter().position(|endpoint| endpoint.label == label);
+    if place.is_none() {
+        let labels: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.label.as_str()).collect();
+        section.problem(key, format!("the endpoints of {} are {}", vendor.pack().title, labels.join(" and ")));
+    }
+    place
+}
+
+fn read_methods(section: &Section<'_>, vendor: Vendor) -> BTreeMap<String, usize> {
+    let names = section.names().into_iter();
+    names.filter_map(|name| Some((name.clone(), read_endpoint(section, &name, vendor)?))).collect()
+}
+
+fn read_time_form(section: &Section<'_>, vendor: Vendor) -> Option<TimeFormIndex> {
+    let forms = &vendor.pack().time.forms;
+    if forms.len() < 2 {
+        return Some(0);
+    }
+    let name = section.text("timestamp").filter(|name| name != "auto")?;
+    let place = forms.iter().position(|(own, _)| *own == name);
+    if place.is_none() {
+        let names: Vec<&str> = forms.iter().map(|(name, _)| name.as_str()).collect();
+        section.problem("timestamp", format!("the timestamp form is auto, {}", names.join(" or ")));
+    }
+    place
+}
+
+fn read_option(section: &Section<'_>, option: &OptionFacts) -> Option<(String, OptionValue)> {
+    let value = match &option.kind {
+        OptionKind::Integer { minimum, maximum, default, help } => {
+            let number = section.integer(&option.name);
+            if number.is_some_and(|number: i64| !(*minimum..=*maximum).contains(&number)) {
+                section.problem(&option.name, help);
+            }
+            OptionValue::Integer(number.or(*default)?)
+        }
+        OptionKind::Choice(choices) => {
+            let given = section.text(&option.name);
+            let known = given.as_ref().filter(|given| choices.contains(given));
+            if given.is_some() && known.is_none() {
+                section.problem(&option.name, format!("this is {}", choices.join(", ")));
+            }
+            OptionValue::Text(known.or_else(|| choices.first())?.clone())
+        }
+    };
+    Some((option.name.clone(), value))
+}

@@ -1,0 +1,70 @@
+//! The answer to a refused signature may show what the gateway signed. That is compared with what we signed for the name of
+//! the first parameter that differs; neither of the two texts is shown to anybody.
+
+use std::borrow::Cow;
+
+use super::call::Difference;
+use super::signing::Parameter;
+
+/// What differs between the pairs that we signed, in their order, and the text in the answer; `None` when the answer has no
+/// such text, or an empty one. `member` is the name of the member with the text.
+pub(super) fn find(pairs: &[&Parameter<'_>], answer: &[u8], member: &str) -> Option<Difference> {
+    let text = signed_text(std::str::from_utf8(answer).ok()?, member)?;
+    let text = unescaped(text);
+    let mut rest = text.as_ref();
+    for (name, value) in pairs {
+        match rest.strip_prefix(name.as_ref()).and_then(|rest| rest.strip_prefix(value.as_ref())) {
+            Some(behind) => rest = behind,
+            None => return Some(Difference::Parameter(name.clone().into_owned())),
+        }
+    }
+    Some(if rest.is_empty() { Difference::None } else { Difference::SomethingMore })
+}
+
+/// The text without the escapes of JSON, as PHP writes slashes and Chinese; one that is no JSON is taken as it stands.
+fn unescaped(text: &str) -> Cow<'_, str> {
+    match text.contains('\\') {
+        true => serde_json::from_str(&format!("\"{text}\"")).map_or(Cow::Borrowed(text), Cow::Owned),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// The text as it stands in the answer, which may be no JSON: neither the quotes around it nor those within are escaped.
+fn signed_text<'a>(answer: &'a str, member: &str) -> Option<&'a str> {
+    let (_, behind) = answer.split_once(&format!("\"{member}\":\""))?;
+    let text = behind.split_once("\",\"").map_or(behind, |(text, _)| text);
+    let text = text.trim_end().trim_end_matches(['}', '"', ' ']);
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cow, Difference, Parameter, find};
+
+    #[test]
+    fn the_first_parameter_that_differs_is_named_and_no_value_is() {
+        let ours: Vec<Parameter<'_>> = [("flag", "demo"), ("page_no", "1"), ("timestamp", "17")]
+            .map(|(name, value)| (name.into(), value.into()))
+            .into();
+        let ours: Vec<&Parameter<'_>> = ours.iter().collect();
+        let answer = |signed: &str| {
+            format!(
+                r#"{{"error_response":{{"code":"e000002","msg":"sign error","sub_msg":"{{"request_sign":"DF1A","assemble_str":"{signed}"}}"}}}}"#
+            )
+        };
+        let differs = |signed: &str| find(&ours, answer(signed).as_bytes(), "assemble_str");
+        assert_eq!(differs("flagdemopage_no1timestamp17"), Some(Difference::None));
+        assert_eq!(differs("flagdemopage_no2timestamp17"), Some(Difference::Parameter("page_no".to_owned())));
+        assert_eq!(differs("flagdemotimestamp17"), Some(Difference::Parameter("page_no".to_owned())));
+        assert_eq!(differs("flagdemopage_no1timestamp17x"), Some(Difference::SomethingMore));
+        assert_eq!(differs(""), None, "the key is not known");
+        let slashed = [(Cow::from("a"), Cow::from("x/y店"))];
+        let escaped = r#"{"assemble_str":"ax\/y\u5e97","request_sign":"X"}"#;
+        let pairs: Vec<&Parameter<'_>> = slashed.iter().collect();
+        assert_eq!(find(&pairs, escaped.as_bytes(), "assemble_str"), Some(Difference::None));
+        let as_json =
+            br#"{"error_response":{"sub_msg":{"assemble_str":"flagdemopage_no1timestamp17","request_sign":"X"}}}"#;
+        assert_eq!(find(&ours, as_json, "assemble_str"), Some(Difference::None));
+        assert_eq!(find(&ours, b"{\"error_response\":{\"code\":\"e000002\",\"sub_msg\":null}}", "assemble_str"), None);
+    }
+}

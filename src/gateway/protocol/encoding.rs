@@ -1,0 +1,130 @@
+//! How a call travels, as a pack says it: in a form, in the query, as JSON, or as JSON within one parameter.
+
+use bytes::Bytes;
+
+use super::call::{Argument, HttpMethod};
+use super::signing::Parameter;
+use super::template::Template;
+
+/// `[call]` of a pack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallForm {
+    /// `http`.
+    pub http: HttpMethod,
+    /// `system`: where the parameters of every call travel.
+    pub system: Carrier,
+    /// `business`: where those of the method travel.
+    pub business: BusinessCarrier,
+    /// `[call.parameters]`: those of every call. One with a nonce or token is left out when there is none.
+    pub parameters: Vec<(String, Template)>,
+    /// `[call.headers]`.
+    pub headers: Vec<(String, Template)>,
+    /// `path`: what follows the URL of the endpoint.
+    pub path: Option<Template>,
+    /// `version`: that of methods which say nothing else.
+    pub version: String,
+    /// `reserved`: names that no method may use; with `*` at its end, all that begin so.
+    pub reserved: Vec<String>,
+}
+
+/// Where parameters travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// `form`: in the body, `application/x-www-form-urlencoded`.
+    Form,
+    /// `query`.
+    Query,
+    /// `json`: as members of the body, a JSON object.
+    Json,
+}
+
+/// Where the parameters of a method travel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BusinessCarrier {
+    /// Each by itself.
+    Each(Carrier),
+    /// `json_in`: as one JSON object within the parameter of this name.
+    JsonIn(String),
+}
+
+impl BusinessCarrier {
+    /// Where the parameters travel; within another one, where that does.
+    pub const fn carrier(&self, system: Carrier) -> Carrier {
+        match self {
+            Self::Each(carrier) => *carrier,
+            Self::JsonIn(_) => system,
+        }
+    }
+}
+
+impl CallForm {
+    /// Whether a parameter belongs to every call, and a method may not use its name.
+    pub fn is_reserved(&self, name: &str) -> bool {
+        let is_it = |reserved: &String| match reserved.strip_suffix('*') {
+            Some(prefix) => name.starts_with(prefix),
+            None => name == reserved,
+        };
+        self.reserved.iter().any(is_it) || self.parameters.iter().any(|(own, _)| own == name)
+    }
+
+    /// Whether a method's parameters are the body, a JSON object.
+    pub fn has_json_body(&self) -> bool {
+        self.business == BusinessCarrier::Each(Carrier::Json)
+    }
+}
+
+/// `application/x-www-form-urlencoded` of the parameters, in their order.
+pub fn form_encoded<'a>(parameters: impl Iterator<Item = &'a Parameter<'a>>) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::with_capacity(256));
+    for (name, value) in parameters {
+        form.append_pair(name, value);
+    }
+    form.finish()
+}
+
+/// A JSON object that is written member by member, in their order.
+#[derive(Debug)]
+pub struct JsonObject(Vec<u8>);
+
+impl Default for JsonObject {
+    fn default() -> Self {
+        Self(b"{".to_vec())
+    }
+}
+
+impl JsonObject {
+    /// Adds a text.
+    pub fn text(&mut self, name: &str, value: &str) {
+        self.name(name);
+        self.json(value);
+    }
+
+    /// Adds an argument, as the text or the JSON that it is.
+    pub fn argument(&mut self, argument: &Argument) {
+        self.name(&argument.name);
+        match argument.is_json {
+            true => self.0.extend_from_slice(argument.value.as_bytes()),
+            false => self.json(&argument.value),
+        }
+    }
+
+    /// The object as it stands, which may get another member afterwards.
+    pub fn closed(&self) -> Bytes {
+        let mut object = self.0.clone();
+        object.push(b'}');
+        object.into()
+    }
+
+    fn name(&mut self, name: &str) {
+        if self.0.len() > 1 {
+            self.0.push(b',');
+        }
+        self.json(name);
+        self.0.push(b':');
+    }
+
+    /// A text has a JSON form, and a vector takes all of it.
+    fn json(&mut self, text: &str) {
+        let _written = serde_json::to_writer(&mut self.0, text);
+    }
+}

@@ -1,0 +1,395 @@
+//! How answers are read, as a pack says it: where code, message and data are, and what means success.
+//!
+//! A body that is not one whole object is no envelope, and neither is one in which a member that decides stands twice. Every
+//! mark of a failure is looked for before any data is taken.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Deserializer as _;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::codes::Codes;
+use super::time::moment;
+use super::unescaped_texts;
+use crate::gateway::error::{Kind, Note, Refusal};
+use crate::json::raw::{self, Flaw, is_empty_object, is_nothing};
+use crate::json::scalar;
+use crate::json::strict::Key;
+
+/// The place of a member among those that are read.
+pub type Slot = usize;
+
+/// `[answer]` of a pack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// The members that are read.
+    pub members: Members,
+    /// `code`: the first of them that has a code other than that of success decides.
+    pub code: Vec<Slot>,
+    /// `code_form`: whether codes are whole numbers, or any text.
+    pub codes_are_integers: bool,
+    /// `success`: the codes of success.
+    pub success: Vec<String>,
+    /// `code_is_required`: an answer without a code cannot be read.
+    pub code_is_required: bool,
+    /// `error`: an object that is there only in failures, with the code in it.
+    pub error: Option<ErrorObject>,
+    /// `failed_by`: members that mean a failure where they say anything.
+    pub failed_by: Vec<Slot>,
+    /// `succeeded_by`: members that must have one of these values where they say anything.
+    pub succeeded_by: Vec<(Slot, Vec<String>)>,
+    /// `message`.
+    pub message: Vec<Slot>,
+    /// `code_name`.
+    pub code_name: Option<Slot>,
+    /// `call_id`.
+    pub call_id: Option<Slot>,
+    /// `time`: the gateway's clock.
+    pub time: Option<Slot>,
+    /// `data`: the first that is there.
+    pub data: Vec<DataPlace>,
+    /// `repair = "unescaped_texts"`: the vendor escapes nothing in its JSON.
+    pub has_unescaped_texts: bool,
+    /// `record`: what a list of the vendor's holds, and the members that name one.
+    pub record: Option<(String, Vec<String>)>,
+    /// `signed_text`: the member of a refused signature's answer that shows what the gateway signed.
+    pub signed_text: Option<String>,
+}
+
+/// The object that is there only in failures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorObject {
+    /// The object.
+    pub slot: Slot,
+    /// The path of its code, and the name of its message, for a body that is no JSON.
+    pub head: (Vec<String>, String),
+    /// Its codes.
+    pub code: Vec<Slot>,
+    /// Its messages.
+    pub message: Vec<Slot>,
+}
+
+/// What a failure says, as far as it says it.
+type CodeAndMessage = (Option<String>, Option<String>);
+
+/// Where data may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataPlace {
+    /// The member; `None` for the whole body.
+    pub slot: Option<Slot>,
+    /// Only where one of these is there, too.
+    pub beside: Vec<Slot>,
+    /// Only where none of these is there.
+    pub without: Vec<Slot>,
+}
+
+/// A decoded answer that carries data.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    /// The business data, undecoded. `None` when the gateway sent `null`.
+    pub data: Option<&'a RawValue>,
+    /// The gateway's own number for this call, for its support.
+    pub call_id: Option<String>,
+    /// The gateway's clock, when its envelope tells.
+    pub gateway_time: Option<Timestamp>,
+}
+
+/// The members of an answer that are read, as a tree of their names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Members {
+    root: Node,
+    count: usize,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Node {
+    slot: Option<Slot>,
+    children: Vec<(String, Node)>,
+}
+
+/// What stands at a member.
+#[derive(Clone, Copy, Debug)]
+enum Pick<'a> {
+    Missing,
+    Is(&'a RawValue),
+    Ambiguous,
+}
+
+impl Members {
+    /// The slot of the member with this path, which is read from now on.
+    pub fn slot(&mut self, path: &[String]) -> Slot {
+        let mut node = &mut self.root;
+        for name in path {
+            let place = node.children.iter().position(|(own, _)| own == name).unwrap_or_else(|| {
+                node.children.push((name.clone(), Node::default()));
+                node.children.len() - 1
+            });
+            // It is there: it has just been found or added.
+            let Some((_, child)) = node.children.get_mut(place) else { return self.count };
+            node = child;
+        }
+        *node.slot.get_or_insert_with(|| {
+            self.count += 1;
+            self.count - 1
+        })
+    }
+
+    /// The texts of the members of an object, by slot.
+    pub fn texts(&self, object: &str) -> Vec<Option<String>> {
+        let picks = self.picks(object);
+        (0..self.count).map(|slot| picks.text(slot)).collect()
+    }
+
+    fn picks<'a>(&self, text: &'a str) -> Picks<'a> {
+        let mut picks = Picks(vec![Pick::Missing; self.count]);
+        self.root.read(text, &mut picks);
+        picks
+    }
+}
+
+impl Node {
+    fn read<'a>(&self, object: &'a str, picks: &mut Picks<'a>) {
+        let reader = MemberReader { node: self, found: Vec::with_capacity(self.children.len()) };
+        let Ok(found) = serde_json::Deserializer::from_str(object).deserialize_map(reader) else { return };
+        for (place, value) in &found {
+            let Some((_, child)) = self.children.get(*place) else { continue };
+            let is_repeated = found.iter().filter(|(other, _)| other == place).count() > 1;
+            if let Some(pick) = child.slot.and_then(|slot| picks.0.get_mut(slot)) {
+                *pick = if is_repeated { Pick::Ambiguous } else { Pick::Is(value) };
+            }
+            if is_repeated {
+                child.spoil(picks);
+            } else if !child.children.is_empty() && value.get().starts_with('{') {
+                child.read(value.get(), picks);
+            }
+        }
+    }
+
+    fn spoil(&self, picks: &mut Picks<'_>) {
+        for (_, child) in &self.children {
+            child.slot.and_then(|slot| picks.0.get_mut(slot)).into_iter().for_each(|pick| *pick = Pick::Ambiguous);
+            child.spoil(picks);
+        }
+    }
+}
+
+/// Reads the members of one object that a node names, and steps over all others.
+struct MemberReader<'n, 'a> {
+    node: &'n Node,
+    found: Vec<(usize, &'a RawValue)>,
+}
+
+impl<'a> Visitor<'a> for MemberReader<'_, 'a> {
+    type Value = Vec<(usize, &'a RawValue)>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(mut self, mut object: A) -> Result<Self::Value, A::Error> {
+        while let Some(key) = object.next_key_seed(Key)? {
+            match self.node.children.iter().position(|(name, _)| *name == key) {
+                Some(place) => self.found.push((place, object.next_value()?)),
+                None => {
+                    object.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(self.found)
+    }
+}
+
+struct Picks<'a>(Vec<Pick<'a>>);
+
+impl<'a> Picks<'a> {
+    fn get(&self, slot: Slot) -> Pick<'a> {
+        self.0.get(slot).copied().unwrap_or(Pick::Missing)
+    }
+
+    /// A member that decides; nothing that could be told is an answer that cannot be read.
+    fn deciding(&self, slot: Slot) -> Result<Option<&'a RawValue>, Refusal> {
+        match self.get(slot) {
+            Pick::Missing => Ok(None),
+            Pick::Is(value) => Ok(Some(value)),
+            Pick::Ambiguous => Err(Refusal::unreadable()),
+        }
+    }
+
+    fn text(&self, slot: Slot) -> Option<String> {
+        match self.get(slot) {
+            Pick::Is(value) => scalar::text(value).ok().flatten(),
+            Pick::Missing | Pick::Ambiguous => None,
+        }
+    }
+
+    fn is_there(&self, slot: Slot) -> bool {
+        match self.get(slot) {
+            Pick::Missing => false,
+            Pick::Is(value) => !is_nothing(value) && !matches!(scalar::text(value), Ok(None)),
+            Pick::Ambiguous => true,
+        }
+    }
+
+    fn is_ambiguous(&self) -> bool {
+        self.0.iter().any(|pick| matches!(pick, Pick::Ambiguous))
+    }
+}
+
+impl Envelope {
+    /// Reads an answer: data, or a refusal with its kind decided.
+    ///
+    /// # Errors
+    /// The gateway said no, or its answer cannot be read.
+    pub fn read<'a>(&self, body: &'a [u8], codes: &Codes, zone: &TimeZone) -> Result<Answer<'a>, Refusal> {
+        let text = raw::object(body).map_err(|flaw| self.refusal_of(flaw, body, codes))?;
+        let picks = self.members.picks(text);
+        let gateway_time = self.time.and_then(|slot| picks.text(slot)).and_then(|time| moment(&time, zone));
+        let refused = |code: Option<String>, message| {
+            let kind = code.as_deref().map_or(Kind::GatewayFailed, |code| codes.kind(code));
+            let code_name = self.code_name.and_then(|slot| picks.text(slot));
+            let note = Note::cleaned(code, code_name, message, self.call_id.and_then(|slot| picks.text(slot)));
+            Refusal { gateway_time, ..Refusal::of(kind, note) }
+        };
+        let first = |slots: &[Slot]| slots.iter().find_map(|slot| picks.text(*slot));
+        if let Some((code, message)) = self.error_of(&picks)? {
+            return Err(refused(code, message));
+        }
+        let code = self.failing_code(&picks)?;
+        if code.is_some() || self.has_failed(&picks)? {
+            return Err(refused(code, first(&self.message)));
+        }
+        let data = self.data_of(text, &picks)?.ok_or_else(Refusal::unreadable)?;
+        let call_id = self.call_id.and_then(|slot| picks.text(slot));
+        Ok(Answer { data: Some(data).filter(|data| data.get() != "null"), call_id, gateway_time })
+    }
+
+    /// Code and message of the object that is there only in failures.
+    fn error_of(&self, picks: &Picks<'_>) -> Result<Option<CodeAndMessage>, Refusal> {
+        let Some(error) = &self.error else { return Ok(None) };
+        let Some(value) = picks.deciding(error.slot)? else { return Ok(None) };
+        if is_nothing(value) || is_empty_object(value) {
+            return Ok(None);
+        }
+        if !value.get().starts_with('{') {
+            return Err(Refusal::unreadable());
+        }
+        let first = |slots: &[Slot]| slots.iter().find_map(|slot| picks.text(*slot));
+        let code = first(&error.code).filter(|code| !self.success.contains(code));
+        Ok(Some((code, first(&error.message))))
+    }
+
+    /// The first code that is none of success.
+    fn failing_code(&self, picks: &Picks<'_>) -> Result<Option<String>, Refusal> {
+        let (mut is_there, mut failing) = (false, None);
+        for slot in &self.code {
+            let Some(value) = picks.deciding(*slot)? else { continue };
+            let Some(code) = self.code_of(value)? else { continue };
+            is_there = true;
+            if failing.is_none() && !self.success.contains(&code) {
+                failing = Some(code);
+            }
+        }
+        if self.code_is_required && !is_there { Err(Refusal::unreadable()) } else { Ok(failing) }
+    }
+
+    fn code_of(&self, value: &RawValue) -> Result<Option<String>, Refusal> {
+        if self.codes_are_integers {
+            return whole_number(value).map(|code| Some(code.to_string())).ok_or_else(Refusal::unreadable);
+        }
+        scalar::text(value).map_err(|_| Refusal::unreadable())
+    }
+
+    fn has_failed(&self, picks: &Picks<'_>) -> Result<bool, Refusal> {
+        for (slot, values) in &self.succeeded_by {
+            let value = picks.deciding(*slot)?.map(flag).transpose()?.flatten();
+            if value.is_some_and(|value| !values.contains(&value)) {
+                return Ok(true);
+            }
+        }
+        for slot in &self.failed_by {
+            if picks.deciding(*slot)?.is_some_and(|value| self.says_something(value)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// What a server may write beside data to say that there is no error says nothing.
+    fn says_something(&self, error: &RawValue) -> bool {
+        let is_success = |text: &str| self.success.iter().any(|code| code == text);
+        let is_no_error = |text: String| text.trim().is_empty() || is_success(text.trim());
+        let is_empty = is_nothing(error) || is_empty_object(error) || is_success(error.get());
+        !is_empty && !serde_json::from_str(error.get()).is_ok_and(is_no_error)
+    }
+
+    fn data_of<'a>(&self, text: &'a str, picks: &Picks<'a>) -> Result<Option<&'a RawValue>, Refusal> {
+        for place in &self.data {
+            let is_there = |slot: &Slot| picks.is_there(*slot);
+            if !place.beside.is_empty() && !place.beside.iter().any(is_there) || place.without.iter().any(is_there) {
+                continue;
+            }
+            match place.slot {
+                Some(slot) => {
+                    if let Some(data) = picks.deciding(slot)? {
+                        return Ok(Some(data));
+                    }
+                }
+                None if picks.is_ambiguous() => return Err(Refusal::unreadable()),
+                // A whole body is data by what is in it.
+                None if text.contains('"') => return Ok(serde_json::from_str(text).ok()),
+                None => {}
+            }
+        }
+        Ok(None)
+    }
+
+    fn refusal_of(&self, flaw: Flaw, body: &[u8], codes: &Codes) -> Refusal {
+        if flaw == Flaw::CutShort || !self.has_unescaped_texts {
+            return flaw.into();
+        }
+        let quoted =
+            self.error.as_ref().and_then(|error| unescaped_texts::error_head(body, &error.head.0, &error.head.1));
+        let quoted = quoted.filter(|(code, _)| codes.forms.iter().any(|form| form.is_of(code)));
+        if let Some((code, message)) = quoted {
+            let kind = codes.kind(&code);
+            return Refusal::of(kind, Note::cleaned(Some(code), None, message, None));
+        }
+        let record = self.record.as_ref().and_then(|(name, ids)| unescaped_texts::spoiling_record(body, name, ids));
+        Refusal { spoiled_by: record, ..Refusal::unreadable() }
+    }
+}
+
+/// A code that is whole as it is written: a reader of floats takes `1e-400` for success. Some writers of JSON write whole
+/// numbers with a fraction, so `0.0` is a code.
+fn whole_number(code: &RawValue) -> Option<i32> {
+    let text: String = serde_json::from_str(code.get()).unwrap_or_else(|_| code.get().to_owned());
+    let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), "0"));
+    let is_whole = !fraction.is_empty() && fraction.bytes().all(|digit| digit == b'0');
+    whole.parse().ok().filter(|_| is_whole)
+}
+
+/// A flag as a text: `true` and `false` are values, too.
+fn flag(value: &RawValue) -> Result<Option<String>, Refusal> {
+    match serde_json::from_str(value.get()) {
+        Ok(Value::Bool(flag)) => Ok(Some(flag.to_string())),
+        _ => scalar::text(value).map_err(|_| Refusal::unreadable()),
+    }
+}
+
+/// The names of a JSON pointer (RFC 6901).
+///
+/// # Errors
+/// It is none.
+pub fn pointer(text: &str) -> Result<Vec<String>, String> {
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names =
+        text.strip_prefix('/').ok_or_else(|| format!("{text:?} is no JSON pointer: write /name or /name/name"))?;
+    Ok(names.split('/').map(|name| Cow::from(name).replace("~1", "/").replace("~0", "~")).collect())
+}

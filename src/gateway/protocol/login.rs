@@ -1,0 +1,110 @@
+//! The user login or the token exchange that some methods need beside the signature, as a pack says it.
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+use serde_json::value::RawValue;
+
+use super::call::{LoginAnswer, TokenEnd};
+use super::envelope::{Members, Slot};
+use super::template::Template;
+use super::time::moment;
+use crate::gateway::vendor::Field;
+use crate::json::odd_values;
+
+/// `[login]` of a pack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginForm {
+    /// `section`: the part of an account's configuration that switches the login on; `None` for a token exchange, which
+    /// every account makes.
+    pub section: Option<String>,
+    /// `[login.fields]`.
+    pub fields: Vec<Field>,
+    /// `[[login.call]]`: the calls that log in, by what `method` of the section chooses; the first is the default.
+    pub calls: Vec<LoginCall>,
+    /// `needed_by`: beginnings of the names of methods that need it; none for all methods.
+    pub needed_by: Vec<String>,
+    /// `not_by`: beginnings of the names of methods that do not.
+    pub not_by: Vec<String>,
+    /// `[login.headers]`: the headers that carry the token.
+    pub headers: Vec<(String, Template)>,
+    /// `[login.parameters]`: the parameters that carry the token.
+    pub parameters: Vec<(String, Template)>,
+    /// `[login.answer]`.
+    pub answer: LoginAnswerForm,
+}
+
+/// One way to log in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginCall {
+    /// The value of `method` in the account's section that chooses it.
+    pub choice: String,
+    /// The vendor's name of the method.
+    pub method: String,
+    /// Its version.
+    pub version: String,
+    /// The place of its endpoint.
+    pub endpoint: usize,
+    /// What follows the URL of the endpoint, where that is not the path of `[call]`.
+    pub path: Option<Template>,
+    /// Its parameters.
+    pub parameters: Vec<(String, Template)>,
+    /// Whether neither the parameters of `[call]` nor a signature are sent.
+    pub is_bare: bool,
+}
+
+/// Where token and end are in the data of a login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginAnswerForm {
+    /// The members that are read.
+    pub members: Members,
+    /// `token`.
+    pub token: Vec<Slot>,
+    /// `ends`: when the token ends, with the names of the members.
+    pub ends: Vec<(Slot, String)>,
+    /// `seconds`: for how many seconds the token is good.
+    pub seconds: Vec<(Slot, String)>,
+}
+
+impl LoginForm {
+    /// Whether a method needs the token.
+    pub fn is_needed_by(&self, method: &str) -> bool {
+        let begins = |names: &[String]| names.iter().any(|name| method.starts_with(name.as_str()));
+        let is_own = self.calls.iter().any(|call| call.method == method);
+        (self.needed_by.is_empty() || begins(&self.needed_by)) && !begins(&self.not_by) && !is_own
+    }
+}
+
+impl LoginAnswerForm {
+    /// Reads what a login gave; `None` when there is no token that fits in a header. Times are in `zone`.
+    pub fn read(&self, data: &str, zone: &TimeZone) -> Option<LoginAnswer> {
+        let _whole: &RawValue = serde_json::from_str(data).ok()?;
+        let texts = self.members.texts(data);
+        let text = |slot: Slot| texts.get(slot).cloned().flatten();
+        let fits = |token: &String| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+        let token = self.token.iter().filter_map(|slot| text(*slot)).find(fits)?;
+        let at = || noted(&self.ends, &text, |text| moment(text, zone)).map(TokenEnd::At);
+        let after = || {
+            let seconds = |text: &str| text.parse().ok().map(Duration::from_secs);
+            noted(&self.seconds, &text, seconds).map(TokenEnd::After)
+        };
+        let ends = at().or_else(after).unwrap_or(TokenEnd::Unknown);
+        Some(LoginAnswer { token: SecretString::from(token), ends })
+    }
+}
+
+/// The first of the members that can be read; one that says something else is noted.
+fn noted<T>(
+    members: &[(Slot, String)],
+    text: &impl Fn(Slot) -> Option<String>,
+    read: impl Fn(&str) -> Option<T>,
+) -> Option<T> {
+    members.iter().find_map(|(slot, name)| {
+        let read = read(&text(*slot)?);
+        if read.is_none() {
+            odd_values::note(name);
+        }
+        read
+    })
+}

@@ -1,0 +1,233 @@
+//! Texts with variables, such as `{secret}{pairs}{secret}`, parsed once when a pack is compiled. The set of variables is
+//! closed, and nothing is computed: a pack is data.
+
+use std::fmt;
+
+/// A variable of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Variable {
+    /// `{pairs}`: the signed parameters, as `[sign]` writes and joins them.
+    Pairs,
+    /// `{secret}`: what signs.
+    Secret,
+    /// `{method}`: the vendor's name of the method.
+    Method,
+    /// `{version}`: the version of the method.
+    Version,
+    /// `{timestamp}`: the time of the call, in the vendor's form.
+    Timestamp,
+    /// `{nonce}`: a text that no other call has.
+    Nonce,
+    /// `{token}`: what a login or a token exchange gave.
+    Token,
+    /// `{http}`: the HTTP method.
+    Http,
+    /// `{url}`: the address without its query.
+    Url,
+    /// `{path}`: the path of the address.
+    Path,
+    /// `{body}`: the body as it is sent, without the signature.
+    Body,
+    /// `{credential.NAME}`: a field of the credential.
+    Credential(String),
+    /// `{login.NAME}`, or `{login.NAME.md5}`: a field of the login, or its MD5 in hex.
+    Login(String, bool),
+    /// `{option.NAME}`: one of the vendor's own settings, in a probe.
+    Option(String),
+    /// `{store}`: a store, in a probe.
+    Store,
+    /// `{today}`: the date, in a probe.
+    Today,
+    /// `{p.NAME}`: a parameter that is sent.
+    Parameter(String),
+    /// `{h.NAME}`: a header that is sent.
+    Header(String),
+    /// `{0}`, `{1}`: what an earlier stage of the signature gave.
+    Stage(usize),
+}
+
+impl Variable {
+    fn parse(name: &str) -> Option<Self> {
+        let of = |prefix: &str| name.strip_prefix(prefix).filter(|rest| !rest.is_empty()).map(str::to_owned);
+        Some(match name {
+            "pairs" => Self::Pairs,
+            "secret" => Self::Secret,
+            "method" => Self::Method,
+            "version" => Self::Version,
+            "timestamp" => Self::Timestamp,
+            "nonce" => Self::Nonce,
+            "token" => Self::Token,
+            "http" => Self::Http,
+            "url" => Self::Url,
+            "path" => Self::Path,
+            "body" => Self::Body,
+            "store" => Self::Store,
+            "today" => Self::Today,
+            "0" => Self::Stage(0),
+            "1" => Self::Stage(1),
+            _ => {
+                let login = |field: String| match field.strip_suffix(".md5") {
+                    Some(field) => Self::Login(field.to_owned(), true),
+                    None => Self::Login(field, false),
+                };
+                let credential = of("credential.").map(Self::Credential).or_else(|| of("login.").map(login));
+                let sent = || {
+                    of("option.")
+                        .map(Self::Option)
+                        .or_else(|| of("p.").map(Self::Parameter))
+                        .or_else(|| of("h.").map(Self::Header))
+                };
+                credential.or_else(sent)?
+            }
+        })
+    }
+}
+
+impl fmt::Display for Variable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pairs => formatter.write_str("{pairs}"),
+            Self::Secret => formatter.write_str("{secret}"),
+            Self::Method => formatter.write_str("{method}"),
+            Self::Version => formatter.write_str("{version}"),
+            Self::Timestamp => formatter.write_str("{timestamp}"),
+            Self::Nonce => formatter.write_str("{nonce}"),
+            Self::Token => formatter.write_str("{token}"),
+            Self::Http => formatter.write_str("{http}"),
+            Self::Url => formatter.write_str("{url}"),
+            Self::Path => formatter.write_str("{path}"),
+            Self::Body => formatter.write_str("{body}"),
+            Self::Credential(name) => write!(formatter, "{{credential.{name}}}"),
+            Self::Login(name, false) => write!(formatter, "{{login.{name}}}"),
+            Self::Login(name, true) => write!(formatter, "{{login.{name}.md5}}"),
+            Self::Option(name) => write!(formatter, "{{option.{name}}}"),
+            Self::Store => formatter.write_str("{store}"),
+            Self::Today => formatter.write_str("{today}"),
+            Self::Parameter(name) => write!(formatter, "{{p.{name}}}"),
+            Self::Header(name) => write!(formatter, "{{h.{name}}}"),
+            Self::Stage(number) => write!(formatter, "{{{number}}}"),
+        }
+    }
+}
+
+/// A piece of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A text that stands for itself.
+    Literal(String),
+    /// What is put in its place.
+    Variable(Variable),
+}
+
+/// A text with variables.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Template(pub Vec<Part>);
+
+impl Template {
+    /// Parses a text; a brace that is none of a variable is written twice.
+    ///
+    /// # Errors
+    /// An unknown variable, or a brace without its other half.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (mut parts, mut literal, mut rest) = (Vec::new(), String::new(), text);
+        while let Some(place) = rest.find(['{', '}']) {
+            let (before, from) = rest.split_at(place);
+            literal.push_str(before);
+            if let Some(behind) = from.strip_prefix("{{").or_else(|| from.strip_prefix("}}")) {
+                literal.extend(from.chars().next());
+                rest = behind;
+                continue;
+            }
+            let named = from.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+            let (name, behind) =
+                named.ok_or("a `{` or `}` has no other half: write it twice for the character itself")?;
+            let variable = Variable::parse(name).ok_or_else(|| format!("there is no variable {{{name}}}"))?;
+            if !literal.is_empty() {
+                parts.push(Part::Literal(std::mem::take(&mut literal)));
+            }
+            parts.push(Part::Variable(variable));
+            rest = behind;
+        }
+        literal.push_str(rest);
+        if !literal.is_empty() {
+            parts.push(Part::Literal(literal));
+        }
+        Ok(Self(parts))
+    }
+
+    /// The variables in it.
+    pub fn variables(&self) -> impl Iterator<Item = &Variable> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Literal(_) => None,
+            Part::Variable(variable) => Some(variable),
+        })
+    }
+
+    /// Whether it uses this variable.
+    pub fn uses(&self, variable: &Variable) -> bool {
+        self.variables().any(|used| used == variable)
+    }
+
+    /// The template with the texts of the variables that `known` has put in their place.
+    #[must_use]
+    pub fn with(&self, known: impl Fn(&Variable) -> Option<String>) -> Self {
+        let mut parts: Vec<Part> = Vec::with_capacity(self.0.len());
+        for part in &self.0 {
+            let part = match part {
+                Part::Variable(variable) => known(variable).map_or_else(|| part.clone(), Part::Literal),
+                Part::Literal(_) => part.clone(),
+            };
+            match (parts.last_mut(), part) {
+                (Some(Part::Literal(before)), Part::Literal(text)) => before.push_str(&text),
+                (_, part) => parts.push(part),
+            }
+        }
+        Self(parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Part, Template, Variable};
+
+    #[test]
+    fn literals_and_variables_follow_each_other_as_they_are_written() {
+        let template = Template::parse("{secret}a{{b}}{p.x.y}{login.password.md5}c").unwrap();
+        let variable = |variable| Part::Variable(variable);
+        let literal = |text: &str| Part::Literal(text.to_owned());
+        assert_eq!(
+            template.0,
+            [
+                variable(Variable::Secret),
+                literal("a{b}"),
+                variable(Variable::Parameter("x.y".to_owned())),
+                variable(Variable::Login("password".to_owned(), true)),
+                literal("c"),
+            ]
+        );
+        assert_eq!(Template::parse("").unwrap().0, []);
+    }
+
+    #[test]
+    fn what_is_no_variable_is_refused_by_its_name() {
+        for text in ["{", "}", "a{b", "{nothing}", "{p.}", "{2}", "{ secret }", "{{}"] {
+            assert!(Template::parse(text).is_err(), "{text}");
+        }
+        assert!(Template::parse("{sekret}").unwrap_err().contains("{sekret}"));
+    }
+
+    #[test]
+    fn every_variable_is_written_as_it_is_read() {
+        for text in ["{pairs}", "{credential.key}", "{login.a}", "{login.a.md5}", "{p.a}", "{h.x-a}", "{1}", "{url}"] {
+            let template = Template::parse(text).unwrap();
+            assert_eq!(template.variables().next().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn known_variables_become_text_once() {
+        let template = Template::parse("a{credential.key}b{nonce}").unwrap();
+        let bound = template.with(|variable| matches!(variable, Variable::Credential(_)).then(|| "{pairs}".to_owned()));
+        assert_eq!(bound.0, [Part::Literal("a{pairs}b".to_owned()), Part::Variable(Variable::Nonce)]);
+    }
+}

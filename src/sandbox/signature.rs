@@ -1,0 +1,34 @@
+//! Computes the signature that a vendor's gateway expects, by the rules of its pack.
+
+use std::borrow::Cow;
+
+use crate::gateway::protocol::signing::{Parameter, Values};
+use crate::gateway::protocol::template::Variable;
+use crate::vendors::Vendors;
+
+/// What signs, and what the credential's other fields are.
+struct Secret<'a>(&'a str);
+
+impl Values for Secret<'_> {
+    fn text(&self, variable: &Variable) -> Cow<'_, str> {
+        Cow::Borrowed(if *variable == Variable::Secret { self.0 } else { "" })
+    }
+}
+
+/// The signature of parameters that arrived. `fields` are those of the credential that decide how calls are signed.
+pub fn of(vendor: &str, parameters: &[Parameter<'_>], secret: &str, fields: &[(&str, &str)]) -> String {
+    let Some(vendor) = Vendors::default().get(vendor) else { return String::new() };
+    let field = |variable: &Variable| match variable {
+        Variable::Credential(name) => fields.iter().find(|(own, _)| own == name).map(|(_, value)| (*value).to_owned()),
+        _ => None,
+    };
+    let signing = vendor.pack().signing.with(field);
+    signing.sign(&signing.pairs(parameters), &Secret(secret))
+}
+
+/// The text that the first digest covers, without the secret.
+pub fn signed_text(vendor: &str, parameters: &[Parameter<'_>]) -> String {
+    let Some(vendor) = Vendors::default().get(vendor) else { return String::new() };
+    let signing = &vendor.pack().signing;
+    signing.explain(&signing.pairs(parameters), &Secret(""), "")
+}

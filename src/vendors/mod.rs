@@ -1,0 +1,96 @@
+//! The vendors of the running program: packs that are built in, and those of the configuration.
+
+pub mod pack;
+
+use std::sync::LazyLock;
+
+use crate::gateway::protocol::Method;
+use crate::gateway::vendor::Vendor;
+use crate::settings::Section;
+
+/// The packs in the binary, by the names of their files.
+const BUILT_IN: [(&str, &str); 2] = [
+    ("packs/opretail.toml", include_str!("../../packs/opretail.toml")),
+    ("packs/oms.toml", include_str!("../../packs/oms.toml")),
+];
+
+/// The vendors whose packs are built in. A pack of ours that cannot be read is a fault that the tests find.
+static VENDORS: LazyLock<Vec<Vendor>> = LazyLock::new(|| {
+    let read = |(file, text): &(&str, &str)| match pack::compile(text, file) {
+        Ok(pack) => Some(Vendor::new(Box::leak(Box::new(pack)))),
+        Err(problems) => {
+            tracing::error!(%problems, "a built-in pack cannot be read");
+            None
+        }
+    };
+    BUILT_IN.iter().filter_map(read).collect()
+});
+
+/// The vendors that a configuration may name.
+#[derive(Clone, Debug)]
+pub struct Vendors(Vec<Vendor>);
+
+impl Default for Vendors {
+    fn default() -> Self {
+        Self(VENDORS.clone())
+    }
+}
+
+impl Vendors {
+    /// Reads `[vendors]`: the packs of the configuration's own, beside those that are built in.
+    pub fn read(section: &Section<'_>) -> Self {
+        let mut vendors = Self::default();
+        for (name, entry) in section.entries() {
+            let Some(vendor) = read_one(&name, &entry) else { continue };
+            if vendors.get(&name).is_some() {
+                entry.problem("file", format!("{name} is built in: give the section and the pack another name"));
+                continue;
+            }
+            vendors.0.push(vendor);
+        }
+        vendors
+    }
+
+    /// The vendor of this name.
+    pub fn get(&self, name: &str) -> Option<Vendor> {
+        self.iter().find(|vendor| vendor.name() == name)
+    }
+
+    /// All of them, those that are built in first.
+    pub fn iter(&self) -> impl Iterator<Item = Vendor> {
+        self.0.iter().copied()
+    }
+
+    /// Their names, for people.
+    pub fn names(&self) -> String {
+        self.iter().map(Vendor::name).collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn read_one(name: &str, section: &Section<'_>) -> Option<Vendor> {
+    const LARGEST: usize = 1 << 20;
+    let path = section.required_text("file", "the vendor's pack, a TOML file");
+    let content = section.file("file", LARGEST)?;
+    let text = std::str::from_utf8(&content).map_err(|_| section.problem("file", "a pack is UTF-8")).ok()?;
+    let pack = pack::compile(text, &path).map_err(|problems| {
+        problems.0.iter().for_each(|problem| section.problem("file", problem));
+    });
+    let pack = pack.ok()?;
+    if pack.name != name {
+        section.problem("file", format!("this is the pack of {:?}: name the section so", pack.name));
+        return None;
+    }
+    Some(Vendor::new(Box::leak(Box::new(pack))))
+}
+
+/// A method that a resource of ours calls, as the vendor's built-in pack describes it.
+///
+/// # Panics
+/// When there is no such pack, or the pack has no such method, which tests find.
+pub fn built_in_method(vendor: &str, name: &'static str) -> Method {
+    let vendor = VENDORS.iter().copied().find(|own| own.name() == vendor);
+    #[expect(clippy::expect_used, reason = "packs are part of the binary, and every resource is tested")]
+    let (vendor, facts) =
+        vendor.and_then(|vendor| Some((vendor, vendor.method(name)?))).expect("a method of a built-in pack");
+    Method { vendor, name: name.into(), version: facts.version.as_str().into(), endpoint: facts.endpoint }
+}

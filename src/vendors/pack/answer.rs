@@ -1,0 +1,116 @@
+//! `[answer]`: where code, message and data are.
+
+use crate::gateway::protocol::envelope::{DataPlace, Envelope, ErrorObject, Members, Slot, pointer};
+use crate::settings::Section;
+
+pub(super) fn read(section: &Section<'_>) -> Envelope {
+    let mut members = Members::default();
+    let error = read_error(&section.section("error"), &mut members);
+    let code = slots(section, "code", &mut members);
+    let codes_are_integers = match section.text("code_form").as_deref() {
+        None | Some("text") => false,
+        Some("integer") => true,
+        Some(_) => {
+            section.problem("code_form", "codes are integer or text");
+            false
+        }
+    };
+    let has_unescaped_texts = match section.text("repair").as_deref() {
+        None => false,
+        Some("unescaped_texts") => true,
+        Some(_) => {
+            section.problem("repair", "the only repair is unescaped_texts");
+            false
+        }
+    };
+    let failed_by = slots(section, "failed_by", &mut members);
+    let succeeded_by = read_values(&section.section("succeeded_by"), &mut members);
+    if code.is_empty() && error.is_none() && failed_by.is_empty() && succeeded_by.is_empty() {
+        section.missing("code", "what tells a failure: code, error, failed_by or succeeded_by");
+    }
+    let data: Vec<DataPlace> = section.tables("data").iter().map(|place| read_data(place, &mut members)).collect();
+    if data.is_empty() {
+        section.missing("data", "where the data is, such as [{ at = \"/data\" }]");
+    }
+    let record = section.section("record");
+    let record = record
+        .is_present()
+        .then(|| (record.required_text("name", "what a list holds"), record.list("ids").unwrap_or_default()));
+    Envelope {
+        code,
+        codes_are_integers,
+        success: section.list("success").unwrap_or_default(),
+        code_is_required: section.flag("code_required", false),
+        error,
+        failed_by,
+        succeeded_by,
+        message: slots(section, "message", &mut members),
+        code_name: slot(section, "code_name", &mut members),
+        call_id: slot(section, "call_id", &mut members),
+        time: slot(section, "time", &mut members),
+        data,
+        has_unescaped_texts,
+        record,
+        signed_text: section.text("signed_text"),
+        members,
+    }
+}
+
+fn read_error(section: &Section<'_>, members: &mut Members) -> Option<ErrorObject> {
+    if !section.is_present() {
+        return None;
+    }
+    let at = path(section, "at", &section.required_text("at", "the object that is there only in failures"));
+    let within = |key: &str| -> Vec<Vec<String>> {
+        let texts = section.list(key).unwrap_or_default();
+        texts.iter().map(|text| at.iter().cloned().chain(path(section, key, text)).collect()).collect()
+    };
+    let (codes, messages) = (within("code"), within("message"));
+    let message_name = messages.first().and_then(|path| path.last()).cloned().unwrap_or_default();
+    Some(ErrorObject {
+        slot: members.slot(&at),
+        head: (codes.first().cloned().unwrap_or_default(), message_name),
+        code: codes.iter().map(|path| members.slot(path)).collect(),
+        message: messages.iter().map(|path| members.slot(path)).collect(),
+    })
+}
+
+fn read_values(section: &Section<'_>, members: &mut Members) -> Vec<(Slot, Vec<String>)> {
+    let mut read = |text: String| {
+        let path = path(section, &text, &text);
+        (members.slot(&path), section.list(&text).unwrap_or_default())
+    };
+    section.names().into_iter().map(&mut read).collect()
+}
+
+fn read_data(section: &Section<'_>, members: &mut Members) -> DataPlace {
+    let at = path(section, "at", &section.text("at").unwrap_or_default());
+    DataPlace {
+        slot: (!at.is_empty()).then(|| members.slot(&at)),
+        beside: slots(section, "beside", members),
+        without: slots(section, "without", members),
+    }
+}
+
+fn slot(section: &Section<'_>, key: &str, members: &mut Members) -> Option<Slot> {
+    let text = section.text(key)?;
+    Some(members.slot(&path(section, key, &text)))
+}
+
+/// The members of a list of JSON pointers.
+pub(super) fn slots(section: &Section<'_>, key: &str, members: &mut Members) -> Vec<Slot> {
+    named_slots(section, key, members).into_iter().map(|(slot, _)| slot).collect()
+}
+
+/// The members of a list of JSON pointers, with the last name of each.
+pub(super) fn named_slots(section: &Section<'_>, key: &str, members: &mut Members) -> Vec<(Slot, String)> {
+    let mut read = |text: &String| {
+        let path = path(section, key, text);
+        (members.slot(&path), path.last().cloned().unwrap_or_default())
+    };
+    section.list(key).unwrap_or_default().iter().map(&mut read).collect()
+}
+
+fn path(section: &Section<'_>, key: &str, text: &str) -> Vec<String> {
+    pointer(text).map_err(|error| section.problem(key, error)).unwrap_or_default()
+}

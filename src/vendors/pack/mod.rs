@@ -1,0 +1,121 @@
+//! Reads a pack, a TOML file with everything about one vendor, and compiles it: afterwards no template is parsed and no name
+//! is looked up for a call. Everything that is wrong is reported at once, with its line and key.
+
+mod answer;
+mod call;
+mod codes;
+mod fields;
+mod login;
+mod methods;
+mod sign;
+mod time;
+mod vectors;
+
+use crate::gateway::protocol::template::Template;
+use crate::gateway::vendor::{DoctorTexts, EndpointFacts, Pack, StoreIds};
+use crate::settings::{Problems, Report, Section, parse_toml};
+
+pub use vectors::failures;
+
+/// Compiles a pack; `file` is what it is called in errors.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn compile(text: &str, file: &str) -> Result<Pack, Problems> {
+    let table = parse_toml(text, file)?;
+    let report = Report::default().of_text(Some(text.to_owned()));
+    let pack = read(&Section::root(&table, &report));
+    let named = |problem: String| format!("{file}: {problem}");
+    let finished = report.finish(&table);
+    finished.map_err(|Problems(problems)| Problems(problems.into_iter().map(named).collect()))?;
+    Ok(pack)
+}
+
+fn read(root: &Section<'_>) -> Pack {
+    let vendor = root.section("vendor");
+    let name = vendor.required_text("name", "the name in configuration, metrics and logs");
+    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    if !name.bytes().all(is_name) {
+        vendor.problem("name", "a name is made of small letters, digits and `_`");
+    }
+    let credential = fields::read(&root.section("credential"));
+    let place = |section: &Section<'_>, key: &str, help: &str| {
+        let name = section.required_text(key, help);
+        let place = credential.iter().position(|field| field.name == name);
+        if place.is_none() && !name.is_empty() {
+            section.problem(key, format!("[credential] has no field {name}"));
+        }
+        place.unwrap_or_default()
+    };
+    let key = place(&vendor, "key", "the field of [credential] that the gateway knows an account by");
+    let secret = place(&root.section("sign"), "secret", "the field of [credential] that signs");
+    let endpoints = read_endpoints(&root.section("endpoints"));
+    if endpoints.is_empty() {
+        root.missing("endpoints", "where the gateway is called");
+    }
+    let call = call::read(&root.section("call"), &credential);
+    Pack {
+        title: vendor.text("title").unwrap_or_else(|| name.clone()),
+        time: time::read(&root.section("time")),
+        signing: sign::read(&root.section("sign"), &credential),
+        login: login::read(&root.section("login"), &endpoints, &call.version),
+        answer: answer::read(&root.section("answer")),
+        codes: codes::read(&root.section("codes")),
+        options: fields::read_options(&root.section("options")),
+        store_ids: read_store_ids(&root.section("ids").section("store")),
+        methods: methods::read(&root.section("methods"), &endpoints, &call.version),
+        organization_prefix: root.section("ids").section("organization").text("prefix"),
+        lists_stores: vendor.flag("lists_stores", false),
+        methods_begin: vendor.text("methods").unwrap_or_default(),
+        doctor: read_doctor(&root.section("doctor")),
+        vectors: vectors::read(root),
+        name,
+        endpoints,
+        credential,
+        secret,
+        key,
+        call,
+    }
+}
+
+fn read_endpoints(section: &Section<'_>) -> Vec<EndpointFacts> {
+    let read = |(key, section): (String, Section<'_>)| EndpointFacts {
+        label: section.text("label").unwrap_or_else(|| key.clone()),
+        url: section.text("url"),
+        help: section.text("help").unwrap_or_else(|| "the address of the gateway".to_owned()),
+        credential: section.text("credential"),
+        is_first: section.flag("first", false),
+        key,
+    };
+    let mut endpoints: Vec<EndpointFacts> = section.entries().into_iter().map(read).collect();
+    endpoints.sort_by_key(|endpoint| !endpoint.is_first);
+    endpoints
+}
+
+fn read_store_ids(section: &Section<'_>) -> Option<StoreIds> {
+    section.is_present().then(|| StoreIds {
+        column: section.required_text("column", "the column of the store directory"),
+        parameter_type: section.required_text("parameter_type", "the type of a declared parameter"),
+        label: section.required_text("label", "what an id is called in sentences"),
+        prefix: section.text("prefix"),
+    })
+}
+
+fn read_doctor(section: &Section<'_>) -> DoctorTexts {
+    DoctorTexts {
+        unknown_key: section.text("unknown_key").unwrap_or_default(),
+        wrong_secret: section.text("wrong_secret").unwrap_or_default(),
+        hides_unknown_key: section.flag("hides_unknown_key", false),
+    }
+}
+
+/// A text with variables.
+fn read_template(section: &Section<'_>, key: &str) -> Template {
+    let text = section.text(key).unwrap_or_default();
+    Template::parse(&text).map_err(|error| section.problem(key, error)).unwrap_or_default()
+}
+
+/// Texts with variables, by name.
+fn read_templates(section: &Section<'_>) -> Vec<(String, Template)> {
+    section.names().into_iter().map(|name| (name.clone(), read_template(section, &name))).collect()
+}

@@ -1,0 +1,138 @@
+//! `[sign]`: how calls are signed.
+
+use super::read_template;
+use crate::gateway::protocol::signing::{Digest, Order, Output, PairPart, Place, Signing, Stage};
+use crate::gateway::protocol::template::{Template, Variable};
+use crate::gateway::vendor::Field;
+use crate::settings::Section;
+
+const MOST_STAGES: usize = 3;
+const PAIRS: &str = "a pair has {k}, {v}, {vjson}, {klen:02} and {vlen:04}";
+
+pub(super) fn read(section: &Section<'_>, credential: &[Field]) -> Signing {
+    let place = match (section.text("parameter"), section.text("header")) {
+        (Some(name), None) => Place::Parameter(name),
+        (None, Some(name)) => Place::Header(name),
+        _ => {
+            section.problem("parameter", "write where the signature is sent, as `parameter` or as `header`");
+            Place::Parameter(String::new())
+        }
+    };
+    let order = match section.text("order").as_deref() {
+        None | Some("bytes") => Order::Bytes,
+        Some("listed") => Order::Listed,
+        Some(_) => {
+            section.problem("order", "parameters are signed in the order of bytes, or as `over` has them listed");
+            Order::Bytes
+        }
+    };
+    let mut except = section.list("except").unwrap_or_default();
+    if let Place::Parameter(name) = &place {
+        except.push(name.clone());
+    }
+    let pair = section.text("pair").unwrap_or_else(|| "{k}{v}".to_owned());
+    Signing {
+        over: section.list("over"),
+        except,
+        body_as: section.text("body_as"),
+        signs_empty: section.flag("empty", true),
+        order,
+        pair: parse_pair(&pair).map_err(|error| section.problem("pair", error)).unwrap_or_default(),
+        join: section.text("join").unwrap_or_default(),
+        stages: read_stages(section, credential),
+        place,
+    }
+}
+
+/// Parses how a parameter is written.
+fn parse_pair(text: &str) -> Result<Vec<PairPart>, String> {
+    let (mut parts, mut rest) = (Vec::new(), text);
+    while let Some((literal, behind)) = rest.split_once('{') {
+        let (name, next) = behind.split_once('}').ok_or(PAIRS)?;
+        if !literal.is_empty() {
+            parts.push(PairPart::Literal(literal.to_owned()));
+        }
+        let digits = |prefix: &str| {
+            let digits = name.strip_prefix(prefix)?.strip_prefix(":0")?.parse::<usize>().ok()?;
+            (1..=9).contains(&digits).then_some(digits)
+        };
+        let length = || digits("klen").map(PairPart::NameLength).or_else(|| digits("vlen").map(PairPart::ValueLength));
+        parts.push(match name {
+            "k" => PairPart::Name,
+            "v" => PairPart::Value,
+            "vjson" => PairPart::ValueAsJson,
+            _ => length().ok_or_else(|| format!("there is no {{{name}}}: {PAIRS}"))?,
+        });
+        rest = next;
+    }
+    if !rest.is_empty() {
+        parts.push(PairPart::Literal(rest.to_owned()));
+    }
+    Ok(parts)
+}
+
+fn read_stages(section: &Section<'_>, credential: &[Field]) -> Vec<Stage> {
+    let sections = section.tables("stages");
+    if sections.is_empty() || sections.len() > MOST_STAGES {
+        section.problem("stages", "a signature has one to three stages: [[sign.stages]]");
+    }
+    let stages = sections.iter().enumerate();
+    let stages: Vec<Stage> = stages.map(|(place, stage)| read_stage(stage, place, credential)).collect();
+    let uses_secret = |template: &Template| template.uses(&Variable::Secret);
+    if !stages.is_empty() && !stages.iter().any(|stage| uses_secret(&stage.text) || uses_secret(&stage.key)) {
+        section.problem("stages", "no stage uses {secret}: anybody could sign");
+    }
+    stages
+}
+
+fn read_stage(section: &Section<'_>, place: usize, credential: &[Field]) -> Stage {
+    let digest = read_digest(section, credential);
+    let out = match section.text("out").as_deref() {
+        None | Some("hex") => Output::LowerHex,
+        Some("HEX") => Output::UpperHex,
+        Some("base64") => Output::Base64,
+        Some(_) => {
+            section.problem("out", "a digest is written as hex, HEX or base64");
+            Output::LowerHex
+        }
+    };
+    let (text, key) = (read_template(section, "text"), read_template(section, "key"));
+    if digest.is_keyed() == key.0.is_empty() {
+        section.problem("key", "an HMAC has a key, and no other digest has one");
+    }
+    for (name, template) in [("text", &text), ("key", &key)] {
+        template.variables().for_each(|variable| check_variable(section, name, variable, place, credential));
+    }
+    Stage { text, digest, key, out }
+}
+
+fn check_variable(section: &Section<'_>, key: &str, variable: &Variable, place: usize, credential: &[Field]) {
+    match variable {
+        Variable::Stage(number) if *number >= place => {
+            section.problem(key, format!("{variable} is not known yet: stages are numbered from 0"));
+        }
+        Variable::Credential(name) if !credential.iter().any(|field| field.name == *name) => {
+            section.problem(key, format!("[credential] has no field {name}"));
+        }
+        Variable::Login(..) => section.problem(key, format!("{variable} is not known when a call is signed")),
+        _ => {}
+    }
+}
+
+fn read_digest(section: &Section<'_>, credential: &[Field]) -> Digest {
+    let name = section.required_text("digest", "md5, sha1, sha256, sha512, hmac-… of these, or {credential.NAME}");
+    if let Some(field) = name.strip_prefix("{credential.").and_then(|name| name.strip_suffix('}')) {
+        let choices = credential.iter().find(|own| own.name == field).map(|own| own.choices.as_slice());
+        let is_plain = |choice: &String| Digest::named(choice).is_some_and(|digest| !digest.is_keyed());
+        if !choices.is_some_and(|choices| !choices.is_empty() && choices.iter().all(is_plain)) {
+            section.problem("digest", format!("the choices of [credential.{field}] are not all digests without a key"));
+        }
+        return Digest::OfCredential(field.to_owned());
+    }
+    Digest::named(&name).unwrap_or_else(|| {
+        let unsupported = ["rsa", "sm2", "sm3", "ecdsa"].iter().any(|other| name.to_lowercase().contains(other));
+        let message = if unsupported { "RSA, ECDSA, SM2 and SM3 are not supported" } else { "there is no such digest" };
+        section.problem("digest", message);
+        Digest::None
+    })
+}

@@ -1,0 +1,44 @@
+//! `[time]`: how the gateway reads and writes times.
+
+use std::time::Duration;
+
+use crate::gateway::protocol::time::TimeForm;
+use crate::gateway::vendor::TimeFacts;
+use crate::settings::Section;
+
+const FORMS: &str = "write unix, unix_ms, seconds since 2012-01-01T00:00:00+08:00, or a pattern such as %Y%m%d%H%M%S";
+
+pub(super) fn read(section: &Section<'_>) -> TimeFacts {
+    let forms = section.section("forms");
+    let mut forms: Vec<(String, TimeForm)> =
+        forms.names().into_iter().filter_map(|name| Some((name.clone(), read_form(&forms, &name)?))).collect();
+    if forms.is_empty() {
+        section.missing("forms", FORMS);
+    }
+    if let Some(first) = section.text("first") {
+        forms.sort_by_key(|(name, _)| *name != first);
+    }
+    TimeFacts {
+        forms,
+        zone: section.text("zone").unwrap_or_else(|| "Asia/Shanghai".to_owned()),
+        lead: section.duration("lead", Duration::from_secs(60)),
+    }
+}
+
+fn read_form(section: &Section<'_>, name: &str) -> Option<TimeForm> {
+    let text = section.required_text(name, FORMS);
+    if let Some(moment) = text.strip_prefix("seconds since ") {
+        let epoch = moment.parse::<jiff::Timestamp>().map_err(|_| section.problem(name, FORMS)).ok()?.as_second();
+        return Some(TimeForm::Seconds { epoch });
+    }
+    match text.as_str() {
+        "" => None,
+        "unix" => Some(TimeForm::Seconds { epoch: 0 }),
+        "unix_ms" => Some(TimeForm::Milliseconds),
+        pattern if TimeForm::is_pattern(pattern) => Some(TimeForm::Pattern(text)),
+        _ => {
+            section.problem(name, FORMS);
+            None
+        }
+    }
+}
