@@ -151,9 +151,10 @@ fn a_wrong_file_stops_the_start_with_line_and_column() {
     let app = TestApp::spawn();
     let text = format!("{}\n[directory.acme]\nstores_file = {path:?}\n[directory.acne]\n", app.configuration);
     let problems = Settings::parse(&text, std::iter::empty()).unwrap_err().to_string();
+    let name = path.display();
     for words in [
-        "directory.acme.stores_file: line 2, column 2 (opretail_id): `SHOP` is no id of OPRetail",
-        "directory.acme.stores_file: line 3, column 1 (id): every store needs an id",
+        &format!("directory.acme.stores_file: {name}: line 2, column 2 (opretail_id): `SHOP` is no id of OPRetail"),
+        &format!("directory.acme.stores_file: {name}: line 3, column 1 (id): every store needs an id"),
         "directory.acne: there is no company of this name in `tenants`; did you mean `acme`?",
         "directory.acne.stores_file: missing",
     ] {
