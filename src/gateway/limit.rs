@@ -43,8 +43,30 @@ impl CallLimit {
     /// # Errors
     /// [`Full`] when there is none in time.
     pub async fn enter(self: &Arc<Self>, principal: &Principal, deadline: &Deadline) -> Result<Permit, Full> {
+        self.enter_within(self.queue_wait, principal, deadline).await
+    }
+
+    /// The same for one of many calls of one request, which is not to be refused for waiting behind the others: it waits for
+    /// its turn as long as it has time.
+    ///
+    /// # Errors
+    /// [`Full`] when there is none in time.
+    pub async fn enter_as_one_of_many(
+        self: &Arc<Self>,
+        principal: &Principal,
+        deadline: &Deadline,
+    ) -> Result<Permit, Full> {
+        self.enter_within(deadline.left(), principal, deadline).await
+    }
+
+    async fn enter_within(
+        self: &Arc<Self>,
+        longest: Duration,
+        principal: &Principal,
+        deadline: &Deadline,
+    ) -> Result<Permit, Full> {
         self.calls.keep_in_reserve(if self.is_shared() { self.reserve } else { 0 });
-        let permit = self.calls.acquire(principal, self.queue_wait.min(deadline.left())).await;
+        let permit = self.calls.acquire(principal, longest.min(deadline.left())).await;
         permit.map_err(|fair_queue::Full| Full { retry_after: self.queue_wait.max(self.calls.next_in()) })
     }
 

@@ -74,12 +74,15 @@ pub struct GatewayClient {
     until: Option<Deadline>,
     /// Who calls, which decides about its share of the calls.
     principal: Principal,
+    /// Whether the calls are some of many that one request makes.
+    is_one_of_many: bool,
 }
 
 impl GatewayClient {
     /// A client for one worker.
     pub fn new(transport: Transport, clock: Clock, deadline: Duration) -> Self {
-        Self { transport, clock, deadline, traces: Traces::default(), until: None, principal: Principal::default() }
+        let (traces, principal) = (Traces::default(), Principal::default());
+        Self { transport, clock, deadline, traces, until: None, principal, is_one_of_many: false }
     }
 
     /// The same with a span for each attempt.
@@ -98,6 +101,12 @@ impl GatewayClient {
     #[must_use]
     pub fn on_behalf_of(&self, principal: Principal) -> Self {
         Self { principal, ..self.clone() }
+    }
+
+    /// The same client, for one of many calls that one request makes: it waits for its turn behind the others.
+    #[must_use]
+    pub fn as_one_of_many(&self) -> Self {
+        Self { is_one_of_many: true, ..self.clone() }
     }
 
     /// Makes one call, with as many attempts as its failures deserve, and decodes its data.
@@ -263,7 +272,11 @@ impl GatewayClient {
         call: &'a Call,
         deadline: &Deadline,
     ) -> Result<(Permit, Leave<'a>), Error> {
-        let permit = account.limit.enter(&self.principal, deadline).await.map_err(|full| {
+        let permit = match self.is_one_of_many {
+            true => account.limit.enter_as_one_of_many(&self.principal, deadline).await,
+            false => account.limit.enter(&self.principal, deadline).await,
+        };
+        let permit = permit.map_err(|full| {
             let cause = "too many calls are under way or waiting; see gateway.calls_in_flight and calls_per_second";
             account.error(Kind::Busy, cause).retry_after(Some(full.retry_after))
         })?;

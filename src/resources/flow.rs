@@ -185,6 +185,12 @@ impl StoreFlowQuestion {
         self
     }
 
+    /// The same as one of many questions of one request.
+    #[must_use]
+    pub fn as_one_of_many(self) -> Self {
+        Self { source: self.source.for_one_of_many(), ..self }
+    }
+
     /// Whether the cache has an answer that would be given at once, or at the latest when the gateway is slow.
     pub fn is_at_hand(&self) -> bool {
         let Shared { cache, clock, .. } = self.source.shared();

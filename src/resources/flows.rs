@@ -105,7 +105,8 @@ async fn read_flow_of_stores(caller: Caller<FlowRead>, desk: Desk) -> Result<Htt
 /// What there is of each store, in their order. Answers that the cache has come first: they need not wait behind a gateway
 /// that hangs.
 async fn find_all(caller: &Caller<FlowRead>, desk: &Desk, stores: &[StoreId]) -> Vec<Part> {
-    let questions = stores.iter().map(|store| StoreFlowQuestion::of(caller, desk, store));
+    let questions =
+        stores.iter().map(|store| StoreFlowQuestion::of(caller, desk, store).map(StoreFlowQuestion::as_one_of_many));
     let (at_hand, others): (Vec<_>, Vec<_>) =
         questions.enumerate().partition(|(_, question)| question.as_ref().is_ok_and(StoreFlowQuestion::is_at_hand));
     let finding = at_hand.into_iter().chain(others).map(|(place, question)| async move {

@@ -90,7 +90,7 @@ async fn a_gateway_that_may_be_asked_a_little_at_a_time_gives_what_it_can() {
     let app = TestApp::with(|setup| {
         setup.set("SERVER__REQUEST_TIMEOUT", "2s");
         setup.set("GATEWAY__CALLS_IN_FLIGHT", "2");
-        setup.set("GATEWAY__QUEUE_WAIT", "20s");
+        setup.set("GATEWAY__QUEUE_WAIT", "100ms");
         setup.sandbox.latency = Duration::from_millis(200);
     });
     let answer = flows(&app, &stores(1, 60)).await;
@@ -98,6 +98,8 @@ async fn a_gateway_that_may_be_asked_a_little_at_a_time_gives_what_it_can() {
     let answer = answer.json();
     let (found, missing) = (ids(&answer["items"]).len(), ids(&answer["errors"]).len());
     assert!((1..=20).contains(&found) && found + missing == 60, "{found} and {missing}");
+    let errors = answer["errors"].as_array().unwrap();
+    assert!(errors.iter().all(|error| error["problem"]["status"] == 504), "a request does not refuse its own calls");
 }
 
 #[actix_web::test]

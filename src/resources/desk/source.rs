@@ -111,6 +111,12 @@ impl AnswerSource {
         found.map_err(|error| Problem::from(&error).already_logged())
     }
 
+    /// The same for one of many answers that one request needs.
+    #[must_use]
+    pub fn for_one_of_many(&self) -> Self {
+        Self { shared: self.shared.clone(), gateway: self.gateway.as_one_of_many() }
+    }
+
     /// What all workers share.
     pub fn shared(&self) -> &Shared {
         &self.shared
