@@ -93,10 +93,10 @@ token = "{token}"
     )
 }
 
-/// What the credential of an application is, as comments in a configuration.
+/// The section with the credential of an application, which cloud.api takes.
 fn application_credential(application: &OpRetailApplication) -> String {
     format!(
-        "# OPRetail's cloud.api takes the application's credential:\n#   _aid    {}\n#   _akey   {}\n#   secret  {}\n",
+        "[tenants.demo.opretail.cloud]\nsystem = \"{}\"\nkey = \"{}\"\nsecret = \"{}\"\n",
         application.system,
         application.key,
         application.secret.expose_secret()

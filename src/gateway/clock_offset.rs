@@ -16,7 +16,7 @@ const RESOLUTION: SignedDuration = SignedDuration::from_secs(2);
 /// The time in an answer that took longer than this says too little.
 const LONGEST_ANSWER: SignedDuration = SignedDuration::from_secs(2);
 
-/// An offset larger than this would have been refused (the OMS takes ±3600 s): a gateway that takes our timestamps and
+/// An offset larger than this would have been refused (vendors take an hour at the most): a gateway that takes our timestamps and
 /// still tells such a time does not mean its clock by it.
 const LARGEST_UNREFUSED: SignedDuration = SignedDuration::from_mins(65);
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
 mod answer;
+mod architecture;
 mod background;
 mod captures;
 mod collector;
@@ -91,6 +92,7 @@ mod third_vendor;
 mod tokens;
 mod traces;
 mod transport_failures;
+mod vendor_endpoints;
 mod vendor_secrets;
 mod watched_flow;
 mod watching;

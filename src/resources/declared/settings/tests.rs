@@ -62,7 +62,7 @@ fn each_mistake_is_told_with_its_line_and_a_way_out() {
             "line 2: resources.traffic.summary: missing: one line",
         ),
         ("\"opretail\"", "\"shopex\"", "the gateways are opretail, oms"),
-        ("\"opretail\"", "\"opretail\"\ndoor = \"front\"", "OPRetail's doors are m.api and cloud.api"),
+        ("\"opretail\"", "\"opretail\"\ndoor = \"front\"", "the endpoints of OPRetail are m.api and cloud.api"),
         ("getDataOfManyShopsHavingDevice", "get data", "a method's name is made of letters"),
         ("open.shopweb.passengerFlow.getDataOfManyShopsHavingDevice", "open.shopweb.security.ssoLogin", "are secrets"),
         ("open.shopweb.passengerFlow.getDataOfManyShopsHavingDevice", "open.gateway.authentication", "are secrets"),
