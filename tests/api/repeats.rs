@@ -139,10 +139,7 @@ async fn a_repeat_is_signed_anew_and_not_seen_by_the_caller() {
 
 #[actix_web::test]
 async fn two_services_without_a_nonce_that_ask_the_same_every_minute_see_no_repeat() {
-    let first = TestApp::with(|setup| {
-        documented(setup);
-        without_nonce(setup);
-    });
+    let first = TestApp::with(without_nonce);
     let second =
         TestApp::beside(&first, &[("TENANTS__ACME__OPRETAIL__NONCE", "false"), ("TENANTS__ACME__OMS__NONCE", "false")]);
     for round in 0..100 {
