@@ -48,7 +48,7 @@ fn collect_files(table: &Table, files: &mut Vec<PathBuf>) {
     for (key, value) in table {
         match value {
             Value::Table(inner) => collect_files(inner, files),
-            Value::String(path) if key.ends_with(FILE_SUFFIX) => files.push(PathBuf::from(path)),
+            Value::String(path) if key.ends_with(FILE_SUFFIX) || key == "file" => files.push(PathBuf::from(path)),
             _ => {}
         }
     }

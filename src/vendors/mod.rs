@@ -2,10 +2,11 @@
 
 pub mod pack;
 
-use std::sync::LazyLock;
+use std::collections::BTreeMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::gateway::protocol::Method;
-use crate::gateway::vendor::Vendor;
+use crate::gateway::vendor::{Pack, Vendor};
 use crate::settings::Section;
 
 /// The packs in the binary, by the names of their files.
@@ -80,7 +81,14 @@ fn read_one(name: &str, section: &Section<'_>) -> Option<Vendor> {
         section.problem("file", format!("this is the pack of {:?}: name the section so", pack.name));
         return None;
     }
-    Some(Vendor::new(Box::leak(Box::new(pack))))
+    Some(kept(text, pack))
+}
+
+/// The vendor of a pack, which is compiled into memory that is not freed: once for each text, however often it is read.
+fn kept(text: &str, pack: Pack) -> Vendor {
+    static KEPT: Mutex<BTreeMap<String, Vendor>> = Mutex::new(BTreeMap::new());
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    *kept.entry(text.to_owned()).or_insert_with(|| Vendor::new(Box::leak(Box::new(pack))))
 }
 
 /// A method that a resource of ours calls, as the vendor's built-in pack describes it.
