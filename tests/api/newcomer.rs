@@ -21,6 +21,7 @@ fn secrets(name: &str) -> PathBuf {
     stdout_of(&["secret", "new", "--hash-file", hash.to_str().unwrap()], &[], "");
     fs::write(directory.join("opretail-secret"), "planted-opretail").unwrap();
     fs::write(directory.join("opretail-password"), "planted-password").unwrap();
+    fs::write(directory.join("opretail-application"), "planted-application").unwrap();
     fs::write(directory.join("oms-token"), "planted-oms").unwrap();
     directory
 }
@@ -59,6 +60,8 @@ fn every_default_that_the_example_explains_is_a_setting() {
         "#sentinel_",
         "#master",
         "#traces_headers",
+        "#[vendors",
+        "#file = \"lumen",
     ];
     let lines = EXAMPLE.lines().filter(|line| !alternatives.iter().any(|start| line.starts_with(start)));
     let is_setting = |line: &str| line.starts_with('#') && !line.starts_with("# ") && line.len() > 1;
