@@ -235,6 +235,10 @@ impl<'a> Picks<'a> {
         }
     }
 
+    fn has(&self, slot: Slot) -> bool {
+        !matches!(self.get(slot), Pick::Missing)
+    }
+
     fn is_ambiguous(&self) -> bool {
         self.0.iter().any(|pick| matches!(pick, Pick::Ambiguous))
     }
@@ -340,6 +344,8 @@ impl Envelope {
                     }
                 }
                 None if picks.is_ambiguous() => return Err(Refusal::unreadable()),
+                // An object with the member of failures is an envelope, even where that says nothing.
+                None if self.error.as_ref().is_some_and(|error| picks.has(error.slot)) => {}
                 // A whole body is data by what is in it.
                 None if text.contains('"') => return Ok(serde_json::from_str(text).ok()),
                 None => {}
