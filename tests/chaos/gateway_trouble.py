@@ -1,5 +1,6 @@
 """The gateway fails, and hangs, while there are older answers; and it says more than it was asked for."""
 
+import socket
 import sys
 import time
 from pathlib import Path
@@ -50,6 +51,7 @@ def early_hints(fleet):
     """A replica behind a proxy that sends interim responses and answers some requests twice."""
     command = [sys.executable, Path(__file__).with_name("early_hints.py"), fleet.outside, "8093", "8090"]
     proxy = Program("early-hints", fleet.directory, command).start()
+    wait_until("the proxy listens", lambda: listens(fleet.outside, 8093))
     text = fleet.without_redis.read_text().replace(f"{fleet.outside}:8090", f"{fleet.outside}:8093")
     replica = fleet.replica("behind-early-hints", "outside", port=8480, settings=fleet.write("early-hints.toml", text))
     try:
@@ -64,6 +66,15 @@ def early_hints(fleet):
     seen = f"{len(wrong)} of {len(answers)} answers are another store's, {len(lost)} are lost"
     done = "before the gateway's responses there are interim ones, some early, and some responses come twice"
     yield finding(done, "every answer is the right store's, and none is lost", seen, not wrong and not lost, wrong + lost)
+
+
+def listens(address, port):
+    """Whether connections are taken there."""
+    try:
+        with socket.create_connection((address, port), timeout=1):
+            return True
+    except OSError:
+        return False
 
 
 def asked_anew(fleet, replica, paths):
