@@ -2,6 +2,7 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /build
 COPY Cargo.toml Cargo.lock clippy.toml rustfmt.toml ./
+COPY packs packs
 COPY src src
 # Shown by `storegate_build_info`: docker build --build-arg COMMIT=$(git rev-parse HEAD) .
 ARG COMMIT
