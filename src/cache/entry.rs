@@ -202,6 +202,12 @@ impl Entry {
         now.saturating_sub(self.came_at).saturating_add(self.age_then)
     }
 
+    /// When the answer stops being fresh on the clock's own scale, but no earlier than `at_least` after it came.
+    pub fn fresh_until(&self, at_least: Duration) -> Duration {
+        let fresh = self.freshness.fresh.saturating_sub(self.age_then);
+        self.came_at.saturating_add(fresh.max(at_least))
+    }
+
     /// What may be done with the answer now.
     pub fn state(&self, now: Duration) -> State {
         self.freshness.state(self.age(now))
@@ -328,6 +334,20 @@ mod tests {
         Arc::new(Entry::new(document, FRESHNESS, Vec::new(), Duration::ZERO))
     }
 
+    #[test]
+    fn the_end_of_freshness_counts_from_the_arrival_and_the_age_at_it() {
+        let new = || {
+            Entry::new(Document { body: Bytes::new(), link: None, keeps: None }, FRESHNESS, Vec::new(), seconds(100))
+        };
+        assert_eq!(new().fresh_until(Duration::ZERO), seconds(130));
+        assert_eq!(new().of_age(seconds(20)).fresh_until(Duration::ZERO), seconds(110));
+        assert_eq!(new().of_age(seconds(29)).fresh_until(seconds(5)), seconds(105), "not before the shortest pause");
+    }
+
+    const fn seconds(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
     fn long() -> String {
         "{\"a\":1}".repeat(500)
     }
@@ -349,16 +369,24 @@ mod tests {
         assert!(entry("{}").form(Encoding::Gzip).await.is_none());
     }
 
-    #[actix_web::test]
-    async fn a_form_is_made_when_somebody_wants_it_once_and_on_no_workers_thread() {
-        let entry = entry(&long());
-        for encoding in [Encoding::Gzip, Encoding::Brotli] {
-            assert!(entry.made(encoding).is_none());
-            assert!(entry.form(encoding).now_or_never().is_none(), "it would have been made on this thread");
-            let made = entry.form(encoding).await.unwrap().body.as_ptr();
-            let again = entry.form(encoding).now_or_never().expect("it is there").unwrap().body.as_ptr();
-            assert_eq!(made, again);
-        }
+    #[test]
+    fn a_form_is_made_when_somebody_wants_it_once_and_on_no_workers_thread() {
+        let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+        runtime.block_on(async {
+            let entry = entry(&long());
+            for encoding in [Encoding::Gzip, Encoding::Brotli] {
+                // While the only other thread is busy, nothing is made.
+                let (release, released) = std::sync::mpsc::channel::<()>();
+                let busy = tokio::task::spawn_blocking(move || released.recv());
+                assert!(entry.made(encoding).is_none());
+                assert!(entry.form(encoding).now_or_never().is_none(), "it was made on this thread");
+                release.send(()).unwrap();
+                busy.await.unwrap().unwrap();
+                let made = entry.form(encoding).await.unwrap().body.as_ptr();
+                let again = entry.form(encoding).now_or_never().expect("it is there").unwrap().body.as_ptr();
+                assert_eq!(made, again);
+            }
+        });
     }
 
     #[actix_web::test]

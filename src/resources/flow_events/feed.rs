@@ -98,7 +98,7 @@ impl Feeds {
         let (sender, receiver) = watch::channel(Latest::of(Ok(found)));
         let sender = Arc::new(sender);
         feeds.insert(question.watched(), sender.clone());
-        let feed = Feed { feeds: self.clone(), sender, due: Due::after(&question, found), question: question.again() };
+        let feed = Feed { feeds: self.clone(), sender, due: Due::after(found), question: question.again() };
         // One that fails ends the streams of its listeners, who come back and start the next.
         self.supervisor.on_demand("flow_feeds", feed.run());
         receiver
@@ -114,10 +114,9 @@ struct Due {
 }
 
 impl Due {
-    /// When the answer is no longer fresh.
-    fn after(question: &StoreFlowQuestion, found: &Found) -> Self {
-        let left = found.entry.freshness().fresh.saturating_sub(found.age);
-        Self { at: question.clock().elapsed() + left.max(SHORTEST_PAUSE), entry: Some(found.entry.clone()) }
+    /// When the answer is no longer fresh, counted from its arrival: this task may look at it a moment later.
+    fn after(found: &Found) -> Self {
+        Self { at: found.entry.fresh_until(SHORTEST_PAUSE), entry: Some(found.entry.clone()) }
     }
 
     /// Soon, but not so soon that a gateway in trouble is asked for each look. The breaker is there for the rest.
@@ -157,7 +156,7 @@ impl Feed {
     async fn ask(&mut self) {
         let found = self.question.ask().await;
         self.due = match &found {
-            Ok(found) if found.outcome != Outcome::StaleIfError => Due::after(&self.question, found),
+            Ok(found) if found.outcome != Outcome::StaleIfError => Due::after(found),
             Ok(_) | Err(_) => Due::after_failure(&self.question),
         };
         let latest = Latest::of(found.as_ref().map_err(Clone::clone));
