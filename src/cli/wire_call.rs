@@ -1,5 +1,6 @@
 //! What `sign` and `call` share: a gateway call written on the command line, in the vendor's own terms.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::ConfigArgument;
@@ -43,21 +44,28 @@ impl WireCall {
         let settings = self.config.load()?;
         let registry = Registry::new(&settings.gateway, Clock::system());
         let tenant = Tenant::new(self.company.choose(&settings.tenants)?, &registry);
-        let vendor = self.vendor(&settings.vendors)?;
+        let vendor = self.vendor(&settings.vendors, &tenant)?;
         let call = Call { method: self.method(vendor)?, arguments: self.arguments(), login: None };
         let account = tenant.access(vendor)?.account.clone();
         Ok((settings, account, call))
     }
 
-    /// The vendor that is named, or the one whose methods begin like this one.
-    fn vendor(&self, vendors: &Vendors) -> Result<Vendor, CliError> {
+    /// The vendor that is named, or the one whose pack lists the method, or whose methods begin like this one. Of several, the
+    /// tenant's own counts, and then the first.
+    fn vendor(&self, vendors: &Vendors, tenant: &Tenant) -> Result<Vendor, CliError> {
         if let Some(name) = &self.gateway {
             let unknown = || CliError::message(format!("the gateways are {}", vendors.names()));
             return vendors.get(name).ok_or_else(unknown);
         }
-        let begins = |vendor: &Vendor| self.method.starts_with(&vendor.pack().methods_begin);
-        let likely = vendors.iter().filter(begins).max_by_key(|vendor| vendor.pack().methods_begin.len());
-        likely.ok_or_else(|| CliError::message("name the gateway whose method it is: --gateway NAME"))
+        let begins = |(_, vendor): &(usize, Vendor)| self.method.starts_with(&vendor.pack().methods_begin);
+        let likeness = |&(place, vendor): &(usize, Vendor)| {
+            let is_listed = vendor.method(&self.method).is_some();
+            (is_listed, vendor.pack().methods_begin.len(), tenant.access(vendor).is_ok(), Reverse(place))
+        };
+        let likely = vendors.iter().enumerate().filter(begins).max_by_key(likeness);
+        likely
+            .map(|(_, vendor)| vendor)
+            .ok_or_else(|| CliError::message("name the gateway whose method it is: --gateway NAME"))
     }
 
     fn method(&self, vendor: Vendor) -> Result<Method, CliError> {

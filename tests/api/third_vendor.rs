@@ -1,6 +1,7 @@
 //! A vendor that no Rust knows, by its pack alone: signed with HMAC-SHA256 over a JSON body, with a token exchange and another
 //! envelope. Its server is a peer of this test, which checks signatures with another library.
 
+use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -12,6 +13,7 @@ use storegate::auth::issue::TokenGrant;
 use storegate::vendors::pack::{compile, failures};
 
 use crate::companies::grant;
+use crate::program::{directory, stdout_of};
 use crate::scripted_peer::ScriptedPeer;
 use crate::test_app::TestApp;
 
@@ -170,6 +172,34 @@ async fn a_token_that_is_lost_is_exchanged_again_and_its_codes_have_their_reacti
         let answer = app.get_with_token(&token, &format!("/receipts?page={page}")).await;
         assert_eq!((answer.status, answer.problem().as_str()), (status, problem), "{code}");
     }
+}
+
+/// Runs `sign` for a tenant with the built-in OMS and this vendor, or with this vendor alone.
+fn signed(name: &str, oms: &str, arguments: &[&str]) -> String {
+    let path = directory(name).join("storegate.toml");
+    let text = format!(
+        "[auth.issuers.company]\nissuer = \"https://login.example.com\"\naudience = \"storegate\"\ntenant = \"acme\"\n[vendors.lumen]\nfile = {PACK_FILE:?}\n[tenants.acme.lumen]\nurl = \"http://127.0.0.1:9\"\napp_key = \"lumen-key\"\n\
+         app_secret = \"lumen-secret\"\n{oms}"
+    );
+    fs::write(&path, text).unwrap();
+    stdout_of(&[&["sign", "--config", path.to_str().unwrap()], arguments].concat(), &[], "")
+}
+
+#[test]
+fn a_method_on_the_command_line_is_taken_for_the_vendor_whose_pack_lists_it() {
+    let oms = "[tenants.acme.oms]\nurl = \"http://127.0.0.1:9/\"\nflag = \"demo\"\ntoken = \"oms-token\"\n";
+    let is_lumens = |told: &str| told.contains("POST\n/api/receipts.");
+    let its = signed("sign-listed", oms, &["receipts.list", "page=1"]);
+    assert!(is_lumens(&its), "{its}");
+    let omss = signed("sign-listed-oms", oms, &["shop.getList", "page_no=1"]);
+    assert!(!is_lumens(&omss) && omss.contains("flagdemo"), "{omss}");
+    let unlisted = signed("sign-unlisted", oms, &["shop.other", "page_no=1"]);
+    assert!(
+        !is_lumens(&unlisted) && unlisted.contains("flagdemo"),
+        "of two that may have it, the built-in one: {unlisted}"
+    );
+    let only = signed("sign-only", "", &["receipts.other", "page=1"]);
+    assert!(is_lumens(&only), "of two that may have it, the one with an account: {only}");
 }
 
 #[test]
