@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use storegate::http::problem_type::ProblemType;
 
 use crate::companies::ISSUER;
+use crate::raw_connection::RawConnection;
 use crate::test_app::TestApp;
 
 #[actix_web::test]
@@ -146,6 +147,7 @@ async fn what_the_edge_refuses_is_documented_for_every_operation() {
     let (host, last) = (("host", "storegate.example.com"), ("connection", "close"));
     let (long, cookie) = ("x".repeat(11 << 10), "x".repeat(17 << 10));
     let document = app.send("GET", "/openapi.json", &[host, last], "").await.json();
+    let mut raw = Vec::new();
     for (method, template, operation) in operations(&document) {
         let path = template.replace("{store_id}", "S_123456").replace("{organization_id}", "1084");
         let responses = operation["responses"].as_object().unwrap();
@@ -154,13 +156,11 @@ async fn what_the_edge_refuses_is_documented_for_every_operation() {
             (431, app.send(&method, &path, &[host, last, ("cookie", &cookie)], "").await),
             (400, app.send(&method, &path, &[("host", "a/b"), last], "").await),
         ];
-        // The client of the tests has its own way with these.
+        // The client of the tests has its own way with these. A form may be as large, so that its end would be waited for.
         let unmet = [(417, "Expect: more"), (413, "Content-Length: 2048")];
-        // A form may be as large, so that its end would be waited for.
         for (status, field) in unmet.into_iter().take(if method == "POST" { 1 } else { 2 }) {
             let head = format!("{method} {path} HTTP/1.1\r\nHost: storegate.example.com\r\nConnection: close\r\n");
-            let answer = app.raw(&format!("{head}{field}\r\n\r\n"));
-            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{status} of {method} {path}: {answer}");
+            raw.push((status, format!("{head}{field}\r\n\r\n")));
             assert!(responses.contains_key(&status.to_string()), "{status} of {method} {path}");
         }
         if !["/healthz", "/readyz", "/metrics"].contains(&path.as_str()) {
@@ -174,6 +174,13 @@ async fn what_the_edge_refuses_is_documented_for_every_operation() {
             let name = response["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
             assert!(document["components"]["responses"][name].is_object(), "{status} of {method} {path}");
         }
+    }
+    // Each connection is held open for a moment, so that the caller can read the answer: all of them at once.
+    let opened: Vec<_> =
+        raw.iter().map(|(_, request)| RawConnection::open(app.address(), request.as_bytes())).collect();
+    for (mut connection, (status, request)) in opened.into_iter().zip(&raw) {
+        let (answer, _) = connection.read_to_end();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{status} of {request}: {answer}");
     }
 }
 

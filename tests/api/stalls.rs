@@ -174,7 +174,7 @@ async fn a_stalled_body_ends_soon_after_its_answer() {
     });
     let (answer, took) = left_after(app.address(), CHUNKS, "");
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
-    assert!(took < Duration::from_secs(8), "one second for the request, and two to take the answer: {took:?}");
+    assert!(took < Duration::from_secs(15), "a body has five times as long as a head: {took:?}");
 }
 
 /// How callers stall: in a head, in a body, taking nothing of an answer, and between requests behind an empty line.

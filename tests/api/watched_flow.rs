@@ -364,7 +364,10 @@ async fn requests_behind_a_stream_wait_for_its_end_and_the_connection_goes_on() 
 
 #[actix_web::test]
 async fn a_tenant_that_took_all_streams_makes_room_for_another() {
-    let app = TestApp::with(|setup| setup.set("EVENTS__STREAMS", "2"));
+    let app = TestApp::with(|setup| {
+        setup.set("EVENTS__STREAMS", "2");
+        setup.set("EVENTS__HEARTBEAT", "1s");
+    });
     let mut first = listen!(app);
     first.next().await.unwrap();
     let mut second = listen!(app);
@@ -383,6 +386,7 @@ async fn a_client_has_only_so_many_streams_and_a_place_is_free_again_when_one_le
     let app = TestApp::with(|setup| {
         setup.set("EVENTS__STREAMS_PER_CLIENT", "1");
         setup.set("EVENTS__STREAMS", "2");
+        setup.set("EVENTS__HEARTBEAT", "1s");
     });
     let mut first = listen!(app);
     first.next().await.unwrap();
