@@ -26,7 +26,7 @@ use super::stamps::{FormMemory, Stamps};
 use super::vendor::Vendor;
 use crate::json::odd_values::Warned;
 
-pub use super::account_settings::WhichSecret;
+pub use super::credential::WhichSecret;
 
 /// Numbers every [`Account`] of the process.
 static ACCOUNTS: AtomicU64 = AtomicU64::new(0);

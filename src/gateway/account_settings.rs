@@ -1,14 +1,14 @@
 //! `[tenants.<name>.<vendor>]`: a tenant's access to a vendor's gateway, as the vendor's pack describes it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use jiff::tz::TimeZone;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde::Serialize;
 
 use md5::{Digest as _, Md5};
 
+use super::credential::{Credential, Value, WhichSecret, read_fields};
 use super::endpoint::{self, same_secret};
 use super::protocol::call::{Argument, Call, Method, TimeFormIndex};
 use super::protocol::login::LoginForm;
@@ -49,96 +49,6 @@ pub enum OptionValue {
     Integer(i64),
     /// A word.
     Text(String),
-}
-
-/// Which of the secrets of a credential, while a new one takes the place of an old one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhichSecret {
-    /// The first.
-    First,
-    /// The second.
-    Second,
-}
-
-/// A value that may be a secret.
-#[derive(Clone)]
-pub enum Value {
-    /// Everybody may see it.
-    Plain(String),
-    /// Nobody may.
-    Secret(SecretString),
-}
-
-impl fmt::Debug for Value {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Plain(text) => formatter.debug_tuple("Plain").field(text).finish(),
-            Self::Secret(_) => formatter.write_str("Secret(…)"),
-        }
-    }
-}
-
-impl PartialEq for Value {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Plain(one), Self::Plain(other)) => one == other,
-            (Self::Secret(one), Self::Secret(other)) => same_secret(one, other),
-            _ => false,
-        }
-    }
-}
-
-impl Value {
-    fn expose(&self) -> &str {
-        match self {
-            Self::Plain(text) => text,
-            Self::Secret(secret) => secret.expose_secret(),
-        }
-    }
-}
-
-/// The fields of a credential, in the order of the pack.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Credential {
-    /// The fields.
-    pub values: Vec<Value>,
-    /// `second_…` of the field that signs: signs a call again that is refused with the first.
-    pub second: Option<Value>,
-}
-
-impl Credential {
-    fn read(section: &Section<'_>, vendor: Vendor) -> Self {
-        let fields = &vendor.pack().credential;
-        let second =
-            fields.get(vendor.pack().secret).and_then(|field| section.secret(&format!("second_{}", field.name)));
-        Self { values: read_fields(section, fields), second: second.map(Value::Secret) }
-    }
-
-    /// A field that is no secret.
-    pub fn plain(&self, vendor: Vendor, name: &str) -> Option<String> {
-        let place = vendor.pack().credential.iter().position(|field| field.name == name)?;
-        match self.values.get(place)? {
-            Value::Plain(text) => Some(text.clone()),
-            Value::Secret(_) => None,
-        }
-    }
-
-    /// The secret that signs.
-    pub fn secret(&self, vendor: Vendor, which: WhichSecret) -> SecretString {
-        let first = self.values.get(vendor.pack().secret);
-        let secret = match which {
-            WhichSecret::First => first,
-            WhichSecret::Second => self.second.as_ref().or(first),
-        };
-        secret.map(|value| value.expose().into()).unwrap_or_default()
-    }
-
-    fn secrets(&self) -> impl Iterator<Item = SecretString> {
-        self.values.iter().chain(&self.second).filter_map(|value| match value {
-            Value::Secret(secret) => Some(secret.clone()),
-            Value::Plain(_) => None,
-        })
-    }
 }
 
 /// `[tenants.<name>.<vendor>.login]`.
@@ -338,28 +248,6 @@ impl LoginSettings {
         }
         Some(Self { call: place.flatten().unwrap_or_default(), values: read_fields(&section, &form.fields) })
     }
-}
-
-fn read_fields(section: &Section<'_>, fields: &[Field]) -> Vec<Value> {
-    fields.iter().map(|field| read_field(section, field)).collect()
-}
-
-fn read_field(section: &Section<'_>, field: &Field) -> Value {
-    if field.is_secret {
-        return Value::Secret(section.required_secret(&field.name, &field.help));
-    }
-    if let Some(first) = field.choices.first() {
-        let given = section.text(&field.name);
-        let known = given.as_ref().filter(|given| field.choices.contains(given));
-        if given.is_some() && known.is_none() {
-            section.problem(&field.name, format!("{} is {}", field.help, field.choices.join(" or ")));
-        }
-        return Value::Plain(known.unwrap_or(first).clone());
-    }
-    Value::Plain(match &field.default {
-        Some(default) => section.text(&field.name).unwrap_or_else(|| default.clone()),
-        None => section.required_text(&field.name, &field.help),
-    })
 }
 
 fn read_endpoint(section: &Section<'_>, key: &str, vendor: Vendor) -> Option<usize> {

@@ -11,6 +11,7 @@ mod answer;
 mod body;
 pub mod breaker;
 mod clock_offset;
+pub mod credential;
 pub mod diagnosis;
 pub mod endpoint;
 pub mod error;

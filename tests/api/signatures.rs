@@ -1,6 +1,7 @@
 //! Signatures: every vector of the built-in packs, and the published ones as calls are signed and sent.
 
-use storegate::gateway::account_settings::{AccountSettings, WhichSecret};
+use storegate::gateway::account_settings::AccountSettings;
+use storegate::gateway::credential::WhichSecret;
 use storegate::gateway::protocol::{Call, Method, Protocol, Stamp};
 use storegate::gateway::vendor::Vendor;
 use storegate::resources::vendor_methods::{GET_FLOW_GROUP_DISTRIBUTION, GET_TOTAL_DATA, SHOP_GET, SHOP_GET_LIST};

@@ -1,25 +1,23 @@
 //! A vendor's protocol bound to one account: everything that the configuration says is in its place.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use jiff::tz::TimeZone;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
-use super::call::{Argument, Call, Difference, Explanation, LoginAnswer, Method, SignedRequest, Stamp};
-use super::encoding::{BusinessCarrier, Carrier, JsonObject, form_encoded};
+use super::call::{Call, Difference, Explanation, LoginAnswer, Method, SignedRequest, Stamp};
 use super::envelope::Answer;
-use super::signing::{Parameter, Place, Signing, Values, sort};
+use super::signing::Signing;
 use super::template::{Part, Template, Variable};
+use super::writing::Writing;
 use super::{difference, unescaped_texts};
-use crate::gateway::account_settings::{AccountSettings, Credential, WhichSecret};
+use crate::gateway::account_settings::AccountSettings;
+use crate::gateway::credential::{Credential, WhichSecret};
 use crate::gateway::error::Refusal;
 use crate::gateway::vendor::Vendor;
 
 const MASK: &str = "********";
-const FORM: &str = "application/x-www-form-urlencoded";
-const JSON: &str = "application/json; charset=utf-8";
 
 /// A vendor's protocol, bound to the credentials of one account.
 #[derive(Debug)]
@@ -34,13 +32,13 @@ pub struct Protocol {
 
 /// How one endpoint is called.
 #[derive(Debug)]
-struct Endpoint {
-    url: String,
-    secret: SecretString,
-    parameters: Vec<(String, Template)>,
-    headers: Vec<(String, Template)>,
-    path: Option<Template>,
-    signing: Signing,
+pub(super) struct Endpoint {
+    pub(super) url: String,
+    pub(super) secret: SecretString,
+    pub(super) parameters: Vec<(String, Template)>,
+    pub(super) headers: Vec<(String, Template)>,
+    pub(super) path: Option<Template>,
+    pub(super) signing: Signing,
 }
 
 impl Protocol {
@@ -82,12 +80,7 @@ impl Protocol {
     /// Encodes and signs one call. `token` is what a login gave, for a call that needs one.
     pub fn encode(&self, call: &Call, stamp: &Stamp, token: Option<&SecretString>) -> SignedRequest {
         let Some(endpoint) = self.endpoint_of(&call.method) else { return SignedRequest::nowhere() };
-        let mut writing = self.writing(endpoint, call, stamp, token);
-        if !writing.is_bare {
-            let signature = writing.sign();
-            writing.place(signature);
-        }
-        writing.finish()
+        self.writing(endpoint, call, stamp, token).signed()
     }
 
     /// Shows what [`Self::encode`] would sign.
@@ -96,8 +89,7 @@ impl Protocol {
             return Explanation { signed_text: String::new(), signature: String::new() };
         };
         let writing = self.writing(endpoint, call, stamp, None);
-        let pairs = endpoint.signing.pairs(&writing.signed);
-        let signed_text = endpoint.signing.explain(&pairs, &writing, MASK);
+        let signed_text = endpoint.signing.explain(&writing.pairs(), &writing, MASK);
         Explanation { signed_text, signature: writing.sign() }
     }
 
@@ -122,7 +114,7 @@ impl Protocol {
         let member = self.vendor.pack().answer.signed_text.as_ref()?;
         let endpoint = self.endpoint_of(&call.method)?;
         let writing = self.writing(endpoint, call, stamp, None);
-        difference::find(&endpoint.signing.pairs(&writing.signed), answer, member)
+        difference::find(&writing.pairs(), answer, member)
     }
 
     /// Repairs what this vendor is known to break in its JSON, before the envelope is read.
@@ -150,28 +142,7 @@ impl Protocol {
         stamp: &'a Stamp,
         token: Option<&'a SecretString>,
     ) -> Writing<'a> {
-        let login = call.login.and_then(|place| self.vendor.pack().login.as_ref()?.calls.get(place));
-        let mut writing = Writing {
-            vendor: self.vendor,
-            endpoint,
-            call,
-            stamp,
-            timestamp: self.timestamp(stamp),
-            token,
-            url: endpoint.url.clone(),
-            signed: Vec::with_capacity(call.arguments.len() + endpoint.parameters.len() + 2),
-            headers: Vec::new(),
-            body: Bytes::new(),
-            is_bare: login.is_some_and(|login| login.is_bare),
-            signature: None,
-        };
-        let path = login.and_then(|login| login.path.as_ref()).or(endpoint.path.as_ref());
-        if let Some(path) = path {
-            let path = writing.text_of(path).into_owned();
-            writing.url.push_str(&path);
-        }
-        writing.write();
-        writing
+        Writing::of(self.vendor, endpoint, call, stamp, self.timestamp(stamp), token)
     }
 
     fn timestamp(&self, stamp: &Stamp) -> String {
@@ -200,218 +171,4 @@ impl Endpoint {
             signing: pack.signing.with(known),
         }
     }
-}
-
-/// One call while it is written.
-struct Writing<'a> {
-    vendor: Vendor,
-    endpoint: &'a Endpoint,
-    call: &'a Call,
-    stamp: &'a Stamp,
-    timestamp: String,
-    token: Option<&'a SecretString>,
-    url: String,
-    /// What may take part in the signature: the parameters of every call, and those of the method unless they are the body.
-    signed: Vec<Parameter<'a>>,
-    headers: Vec<(String, String)>,
-    /// The JSON body without the signature, if there is one.
-    body: Bytes,
-    is_bare: bool,
-    signature: Option<String>,
-}
-
-impl<'a> Writing<'a> {
-    /// Puts every value in its place, but for the signature.
-    fn write(&mut self) {
-        let form = &self.vendor.pack().call;
-        let endpoint = self.endpoint;
-        let token = self.vendor.pack().login.as_ref().filter(|_| self.token.is_some());
-        if !self.is_bare {
-            let of_login = token.map(|login| login.parameters.as_slice()).unwrap_or_default();
-            for (name, template) in endpoint.parameters.iter().chain(of_login) {
-                if let Some(value) = self.value_of(template) {
-                    self.signed.push((Cow::Borrowed(name), value));
-                }
-            }
-            let of_login = token.map(|login| login.headers.as_slice()).unwrap_or_default();
-            for (name, template) in endpoint.headers.iter().chain(of_login) {
-                // A header may hold the signature, which is not there yet.
-                if let Some(value) = self.value_of(template) {
-                    let value = value.into_owned();
-                    self.headers.push((name.clone(), value));
-                }
-            }
-        }
-        match &form.business {
-            BusinessCarrier::Each(Carrier::Json) => {}
-            BusinessCarrier::Each(_) => {
-                let arguments = self.call.arguments.iter();
-                self.signed.extend(
-                    arguments.map(|Argument { name, value, .. }| {
-                        (Cow::Borrowed(name.as_ref()), Cow::Borrowed(value.as_str()))
-                    }),
-                );
-            }
-            BusinessCarrier::JsonIn(name) => {
-                let mut object = JsonObject::default();
-                self.call.arguments.iter().for_each(|argument| object.argument(argument));
-                let json = String::from_utf8(object.closed().to_vec()).unwrap_or_default();
-                self.signed.push((Cow::Borrowed(name), Cow::Owned(json)));
-            }
-        }
-        sort(&mut self.signed);
-        if form.has_json_body() || form.system == Carrier::Json {
-            self.body = self.json_body().closed();
-        }
-        if let Some(name) = self.endpoint.signing.body_as.as_ref() {
-            let body = String::from_utf8(self.body.to_vec()).unwrap_or_default();
-            self.signed.push((Cow::Borrowed(name), Cow::Owned(body)));
-        }
-    }
-
-    fn json_body(&self) -> JsonObject {
-        let form = &self.vendor.pack().call;
-        let mut object = JsonObject::default();
-        if form.system == Carrier::Json {
-            self.sent().for_each(|(name, value)| object.text(name, value));
-        }
-        if form.has_json_body() {
-            self.call.arguments.iter().for_each(|argument| object.argument(argument));
-        }
-        object
-    }
-
-    /// What is sent as parameters: not the body that takes part in the signature under a name.
-    fn sent(&self) -> impl Iterator<Item = &Parameter<'a>> {
-        let body = self.endpoint.signing.body_as.as_deref();
-        self.signed.iter().filter(move |(name, _)| Some(name.as_ref()) != body)
-    }
-
-    fn sign(&self) -> String {
-        let pairs = self.endpoint.signing.pairs(&self.signed);
-        self.endpoint.signing.sign(&pairs, self)
-    }
-
-    fn place(&mut self, signature: String) {
-        match &self.endpoint.signing.place {
-            Place::Header(name) => self.headers.push((name.clone(), signature)),
-            Place::Parameter(_) => self.signature = Some(signature),
-        }
-    }
-
-    fn finish(self) -> SignedRequest {
-        let form = &self.vendor.pack().call;
-        let system = if self.is_bare { form.business.carrier(form.system) } else { form.system };
-        let place = match &self.endpoint.signing.place {
-            Place::Parameter(name) => name.as_str(),
-            Place::Header(_) => "",
-        };
-        let signature: Option<Parameter<'_>> =
-            self.signature.as_ref().map(|signature| (Cow::Borrowed(place), Cow::Borrowed(signature.as_str())));
-        let mut request = SignedRequest {
-            http: form.http,
-            url: self.url.clone(),
-            content_type: None,
-            body: Bytes::new(),
-            headers: self.headers.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect(),
-        };
-        match system {
-            Carrier::Form => {
-                request.content_type = Some(FORM);
-                request.body = form_encoded(self.sent().chain(&signature)).into();
-            }
-            Carrier::Query => {
-                let query = form_encoded(self.sent().chain(&signature));
-                if !query.is_empty() {
-                    request.url.push('?');
-                    request.url.push_str(&query);
-                }
-            }
-            Carrier::Json => {}
-        }
-        if !self.body.is_empty() {
-            request.content_type = Some(JSON);
-            request.body = match &signature {
-                Some((name, value)) if system == Carrier::Json => {
-                    let mut object = self.json_body();
-                    object.text(name, value);
-                    object.closed()
-                }
-                _ => self.body.clone(),
-            };
-        }
-        request
-    }
-
-    /// The value of a parameter or header; `None` when it has a nonce or a token, and there is none.
-    fn value_of(&self, template: &'a Template) -> Option<Cow<'a, str>> {
-        let lacks = |variable: &Variable| match variable {
-            Variable::Nonce => self.stamp.nonce.is_none(),
-            Variable::Token => self.token.is_none(),
-            _ => false,
-        };
-        if template.variables().any(lacks) {
-            return None;
-        }
-        Some(match template.0.as_slice() {
-            [Part::Literal(text)] => Cow::Borrowed(text.as_str()),
-            [Part::Variable(Variable::Method)] => Cow::Borrowed(self.call.method.name.as_ref()),
-            [Part::Variable(Variable::Version)] => Cow::Borrowed(self.call.method.version.as_ref()),
-            [Part::Variable(Variable::Nonce)] => Cow::Borrowed(self.stamp.nonce.as_deref().unwrap_or_default()),
-            _ => Cow::Owned(self.text_of(template).into_owned()),
-        })
-    }
-
-    fn text_of(&self, template: &Template) -> Cow<'_, str> {
-        let mut text = String::new();
-        for part in &template.0 {
-            match part {
-                Part::Literal(literal) => text.push_str(literal),
-                Part::Variable(variable) => text.push_str(&self.text(variable)),
-            }
-        }
-        Cow::Owned(text)
-    }
-}
-
-impl Values for Writing<'_> {
-    fn text(&self, variable: &Variable) -> Cow<'_, str> {
-        let nothing = Cow::Borrowed("");
-        match variable {
-            Variable::Secret => Cow::Borrowed(self.endpoint.secret.expose_secret()),
-            Variable::Method => Cow::Borrowed(self.call.method.name.as_ref()),
-            Variable::Version => Cow::Borrowed(self.call.method.version.as_ref()),
-            Variable::Timestamp => Cow::Borrowed(self.timestamp.as_str()),
-            Variable::Nonce => self.stamp.nonce.as_deref().map_or(nothing, Cow::Borrowed),
-            Variable::Token => self.token.map_or(nothing, |token| Cow::Borrowed(token.expose_secret())),
-            Variable::Url => Cow::Borrowed(self.url.as_str()),
-            Variable::Path => Cow::Borrowed(path_of(&self.url)),
-            Variable::Body => Cow::Borrowed(std::str::from_utf8(&self.body).unwrap_or_default()),
-            Variable::Parameter(name) => {
-                let signed =
-                    self.signed.iter().find(|(own, _)| own == name).map(|(_, value)| Cow::Borrowed(value.as_ref()));
-                let argument = || self.call.arguments.iter().find(|argument| argument.name == *name);
-                signed.or_else(|| Some(Cow::Borrowed(argument()?.value.as_str()))).unwrap_or(nothing)
-            }
-            Variable::Header(name) => {
-                let header = self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
-                header.map_or(nothing, |(_, value)| Cow::Borrowed(value.as_str()))
-            }
-            // Bound before, or the signing's own.
-            Variable::Pairs
-            | Variable::Stage(_)
-            | Variable::Credential(_)
-            | Variable::Login(..)
-            | Variable::Http
-            | Variable::Option(_)
-            | Variable::Store
-            | Variable::Today => nothing,
-        }
-    }
-}
-
-/// The path of an address.
-fn path_of(url: &str) -> &str {
-    let behind_scheme = url.split_once("://").map_or(url, |(_, behind)| behind);
-    behind_scheme.find('/').and_then(|place| behind_scheme.get(place..)).unwrap_or("/")
 }

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde_json::value::RawValue;
 
 use super::call::{LoginAnswer, TokenEnd};
-use super::envelope::{Members, Slot};
+use super::members::{Members, Slot};
 use super::template::Template;
 use super::time::moment;
 use crate::gateway::vendor::Field;

@@ -8,10 +8,12 @@ mod difference;
 pub mod encoding;
 pub mod envelope;
 pub mod login;
+pub mod members;
 pub mod signing;
 pub mod template;
 pub mod time;
 mod unescaped_texts;
+mod writing;
 
 pub use bound::Protocol;
 pub use call::{

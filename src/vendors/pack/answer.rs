@@ -1,6 +1,7 @@
 //! `[answer]`: where code, message and data are.
 
-use crate::gateway::protocol::envelope::{DataPlace, Envelope, ErrorObject, Members, Slot, pointer};
+use crate::gateway::protocol::envelope::{DataPlace, Envelope, ErrorObject};
+use crate::gateway::protocol::members::{Members, Slot, pointer};
 use crate::settings::Section;
 
 pub(super) fn read(section: &Section<'_>) -> Envelope {

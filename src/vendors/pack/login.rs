@@ -3,8 +3,8 @@
 use super::answer::{named_slots, slots};
 use super::methods::read_endpoint;
 use super::{fields, read_template, read_templates};
-use crate::gateway::protocol::envelope::Members;
 use crate::gateway::protocol::login::{LoginAnswerForm, LoginCall, LoginForm};
+use crate::gateway::protocol::members::Members;
 use crate::gateway::protocol::template::{Template, Variable};
 use crate::gateway::vendor::{EndpointFacts, Field};
 use crate::settings::Section;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
-use crate::gateway::account_settings::{AccountSettings, Credential, Value, WhichSecret};
+use crate::gateway::account_settings::AccountSettings;
+use crate::gateway::credential::{Credential, Value, WhichSecret};
 use crate::gateway::protocol::{Argument, Call, Method, Protocol, Stamp};
 use crate::gateway::stamps::Unique;
 use crate::gateway::vendor::{Field, Pack, Vector, Vendor};
