@@ -292,12 +292,14 @@ impl Settings {
         let scopes = Scopes::with(declared.scopes());
         // As it was written, even if it is wrong: that is told once, where it stands.
         let public_url = root.section("server").text("public_url");
-        let auth = AuthSettings::read(&root.section("auth"), public_url.as_deref(), &names, &scopes);
+        let ids = vendors.ids();
+        let auth = AuthSettings::read(&root.section("auth"), public_url.as_deref(), &names, &scopes, &ids);
+        let companies: Vec<_> = tenants.iter().map(|tenant| (tenant.name.clone(), vendors.ids_of(tenant))).collect();
         Self {
             auth: AuthSettings { limits: CallerLimits::read(&root.section("limits")), ..auth },
             server,
             declared,
-            directory: DirectorySettings::read(&root.section("directory"), &names),
+            directory: DirectorySettings::read(&root.section("directory"), &companies, &ids),
             tenants,
             gateway: GatewaySettings::read(&root.section("gateway"), all.iter().copied()),
             policies: Policies::read(&cache),

@@ -16,6 +16,7 @@ use super::secrets::sha256_hex;
 use super::{Auth, AuthSettings};
 use crate::clock::{Clock, ManualClock};
 use crate::settings::{Report, Section};
+use crate::vendors::Vendors;
 
 pub(crate) const ISSUER: &str = "https://storegate.example.com";
 /// 2026-11-22T02:00:00Z.
@@ -68,7 +69,8 @@ pub(crate) fn settings() -> AuthSettings {
     let table: Table = toml().parse().unwrap();
     let report = Report::default();
     let section = Section::root(&table, &report).section("auth");
-    let settings = AuthSettings::read(&section, Some(ISSUER), &["acme".to_owned()], &Scopes::default());
+    let settings =
+        AuthSettings::read(&section, Some(ISSUER), &["acme".to_owned()], &Scopes::default(), &Vendors::default().ids());
     report.finish(&table).unwrap();
     settings
 }

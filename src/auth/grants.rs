@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::directory::{Directory, OrganizationId, StoreId, StoreNumbers};
+use crate::directory::{Directory, OrganizationId, StoreId, StoreNumbers, VendorIds};
 
 /// The claims `stores` and `organizations`, ready to be asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -16,7 +16,7 @@ pub struct Grants {
 struct Limits {
     /// As they are written: the directory tells which stores they lead to.
     stores: BTreeSet<StoreId>,
-    /// Numbers without their `O_`.
+    /// As they are written: their shapes tell whose numbers they are.
     organizations: BTreeSet<String>,
 }
 
@@ -27,10 +27,8 @@ impl Grants {
             return Self { limits: None };
         }
         let (stores, organizations) = (stores.into_iter().flatten(), organizations.into_iter().flatten());
-        let stores = stores.filter_map(|id| id.parse().ok());
-        let numbers = organizations.filter_map(|id| id.parse::<OrganizationId>().ok());
-        let organizations = numbers.map(|id| id.number().to_owned()).collect();
-        Self { limits: Some(Limits { stores: stores.collect(), organizations }) }
+        let stores = stores.filter_map(|id| id.parse().ok()).collect();
+        Self { limits: Some(Limits { stores, organizations: organizations.cloned().collect() }) }
     }
 
     /// Whether everything of the tenant may be read, so that what is about all of it is allowed.
@@ -46,20 +44,22 @@ impl Grants {
     /// Whether this store of the directory may be read. A store has several ids, and a list may name any of them; what one
     /// leads to is what it leads to in a path.
     pub fn may_read_store(&self, store: &StoreNumbers, directory: &Directory) -> bool {
-        self.stores().is_none_or(|stores| stores.iter().any(|id| directory.find(id).id == store.id))
+        self.stores().is_none_or(|stores| stores.iter().any(|id| directory.id_of(id) == store.id))
     }
 
-    /// Whether the organization of this number, with or without its `O_`, may be read.
-    pub fn may_read_organization(&self, id: &str) -> bool {
-        let number = id.strip_prefix("O_").unwrap_or(id);
-        self.limits.as_ref().is_none_or(|limits| limits.organizations.contains(number))
+    /// Whether this organization may be read. A number in the list is that of the vendor whose it is by its shape.
+    pub fn may_read_organization(&self, organization: &OrganizationId, ids: &VendorIds) -> bool {
+        let wanted = Some((organization.vendor(), organization.number()));
+        let is_wanted = |id: &String| ids.organization(id) == wanted;
+        self.limits.as_ref().is_none_or(|limits| limits.organizations.iter().any(is_wanted))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::Grants;
-    use crate::directory::{Directory, read};
+    use crate::directory::{Directory, OrganizationId, read};
+    use crate::vendors::Vendors;
 
     fn grants(stores: Option<&[&str]>, organizations: Option<&[&str]>) -> Grants {
         let owned = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
@@ -69,15 +69,22 @@ mod tests {
     /// In a directory in which `paris-1` is `S_123456` and `SHOP001`, and `1001` is `S_9`.
     fn may_read(grants: &Grants, id: &str) -> bool {
         let rows = "id,opretail_id,oms_code,name\nparis-1,S_123456,SHOP001,\n1001,S_9,,\n";
-        let directory = Directory::new(read(rows).unwrap());
-        id.parse().is_ok_and(|id| grants.may_read_store(&directory.find(&id), &directory))
+        let ids = Vendors::default().ids();
+        let directory = Directory::new(read(rows, &ids).unwrap(), &ids);
+        ids.store(id).is_ok_and(|id| grants.may_read_store(&directory.find(&id), &directory))
+    }
+
+    fn may_read_organization(grants: &Grants, id: &str) -> bool {
+        let vendors = Vendors::default();
+        let id = OrganizationId::read(vendors.get("opretail").unwrap(), id);
+        id.is_ok_and(|id| grants.may_read_organization(&id, &vendors.ids()))
     }
 
     #[test]
     fn a_token_without_lists_reads_everything() {
         let grants = grants(None, None);
         assert!(grants.may_read_all());
-        assert!(may_read(&grants, "S_1") && grants.may_read_organization("O_1084"));
+        assert!(may_read(&grants, "S_1") && may_read_organization(&grants, "O_1084"));
     }
 
     #[test]
@@ -108,24 +115,26 @@ mod tests {
     #[test]
     fn a_list_of_one_kind_grants_nothing_of_the_other() {
         let (stores, organizations) = (grants(Some(&["1084"]), None), grants(None, Some(&["O_1084"])));
-        assert!(may_read(&stores, "1084") && !stores.may_read_organization("1084"));
-        assert!(organizations.may_read_organization("1084") && organizations.may_read_organization("O_1084"));
-        assert!(!may_read(&organizations, "1084") && !organizations.may_read_organization("2"));
+        assert!(may_read(&stores, "1084") && !may_read_organization(&stores, "1084"));
+        assert!(may_read_organization(&organizations, "1084") && may_read_organization(&organizations, "O_1084"));
+        assert!(!may_read(&organizations, "1084") && !may_read_organization(&organizations, "2"));
     }
 
     #[test]
     fn what_is_no_id_grants_nothing() {
         let nonsense = ["", "S_", " ", "S_123456 ", "S_1,S_2", "店"];
         let grants = grants(Some(&nonsense), Some(&["", "O_", " ", "O_1 ", "1,2"]));
-        assert!(grants.stores().is_some_and(std::collections::BTreeSet::is_empty));
+        let directory = Directory::new(Vec::new(), &Vendors::default().ids());
+        let mut stores = grants.stores().unwrap().iter().map(|id| directory.find(id));
+        assert!(stores.all(|store| store.numbers.is_empty()), "a prefix alone leads to no store");
         for id in nonsense.iter().chain(&["S_123456", "1", "2", "S_1", "S_2", "O_", "O_1"]) {
-            assert!(!may_read(&grants, id) && !grants.may_read_organization(id), "{id:?}");
+            assert!(!may_read(&grants, id) && !may_read_organization(&grants, id), "{id:?}");
         }
     }
 
     #[test]
     fn an_empty_list_reads_nothing() {
         assert!(!may_read(&grants(Some(&[]), None), "S_1"));
-        assert!(!grants(None, Some(&[])).may_read_organization("1"));
+        assert!(!may_read_organization(&grants(None, Some(&[])), "1"));
     }
 }

@@ -13,7 +13,7 @@ use super::scope::Scopes;
 use super::secrets::SecretHash;
 use super::verify::MAXIMUM_TOKEN_BYTES;
 use super::{key_settings, revocations};
-use crate::directory::{OrganizationId, StoreId};
+use crate::directory::VendorIds;
 use crate::settings::{Section, http_url};
 
 const DEFAULT_AUDIENCE: &str = "storegate";
@@ -60,16 +60,22 @@ impl AuthSettings {
         self.issuers.iter().map(IssuerSettings::token_size).max().unwrap_or_default().max(MAXIMUM_TOKEN_BYTES)
     }
 
-    /// Reads the section `[auth]`. `public_url` is the address that callers use; `tenants` are the configured ones, and
-    /// `scopes` those that there are.
-    pub fn read(section: &Section<'_>, public_url: Option<&str>, tenants: &[String], scopes: &Scopes) -> Self {
+    /// Reads the section `[auth]`. `public_url` is the address that callers use; `tenants` are the configured ones, `scopes`
+    /// those that there are, and `ids` those of the vendors.
+    pub fn read(
+        section: &Section<'_>,
+        public_url: Option<&str>,
+        tenants: &[String],
+        scopes: &Scopes,
+        ids: &VendorIds,
+    ) -> Self {
         let issuer = read_issuer(section, public_url);
         Self {
             public_url: public_url.unwrap_or(&issuer).trim_end_matches('/').to_owned(),
             audience: section.text("audience").unwrap_or_else(|| DEFAULT_AUDIENCE.to_owned()),
             token_lifetime: read_lifetime(section),
             keys: key_settings::read(section, is_issuing(section)),
-            clients: read_clients(section, tenants, scopes),
+            clients: read_clients(section, tenants, scopes, ids),
             issuers: IssuerSettings::read_all(&section.section("issuers"), &issuer, tenants, scopes),
             revoked_tokens: revocations::read_list(section),
             limits: CallerLimits::default(),
@@ -116,7 +122,7 @@ fn read_lifetime(section: &Section<'_>) -> Duration {
     lifetime
 }
 
-fn read_clients(section: &Section<'_>, tenants: &[String], scopes: &Scopes) -> Vec<Client> {
+fn read_clients(section: &Section<'_>, tenants: &[String], scopes: &Scopes, ids: &VendorIds) -> Vec<Client> {
     let entries = section.section("clients").entries();
     if entries.is_empty() && !has_any(section, "issuers") {
         section.problem(
@@ -124,17 +130,23 @@ fn read_clients(section: &Section<'_>, tenants: &[String], scopes: &Scopes) -> V
             "there is no client that could get a token: add a section [auth.clients.<id>], or [auth.issuers.<name>] for an identity provider",
         );
     }
-    entries.iter().filter_map(|(id, entry)| read_client(id, entry, tenants, scopes)).collect()
+    entries.iter().filter_map(|(id, entry)| read_client(id, entry, tenants, scopes, ids)).collect()
 }
 
-fn read_client(id: &str, section: &Section<'_>, tenants: &[String], scopes: &Scopes) -> Option<Client> {
+fn read_client(
+    id: &str,
+    section: &Section<'_>,
+    tenants: &[String],
+    scopes: &Scopes,
+    ids: &VendorIds,
+) -> Option<Client> {
     if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
         section.problem("tenant", "a client id is made of visible ASCII characters: name the section otherwise");
     }
     let tenant = read_tenant(section, tenants);
     let scopes = read_scopes(section, scopes);
-    let stores = read_stores(section);
-    let organizations = read_organizations(section);
+    let stores = read_stores(section, ids);
+    let organizations = read_organizations(section, ids);
     let quota = section.parsed("quota");
     let secret = read_secret_hash(section)?;
     Some(Client { id: id.to_owned(), tenant, scopes, stores, organizations, quota, secret })
@@ -160,14 +172,14 @@ fn read_scopes(section: &Section<'_>, known: &Scopes) -> Vec<String> {
     scopes
 }
 
-fn read_stores(section: &Section<'_>) -> Option<Vec<String>> {
+fn read_stores(section: &Section<'_>, ids: &VendorIds) -> Option<Vec<String>> {
     let stores = section.list("stores")?;
     if stores.is_empty() || stores.iter().any(String::is_empty) {
         section.problem("stores", "list the ids of stores, or leave this out to grant all stores of the tenant");
     }
     for id in stores.iter().filter(|id| !id.is_empty()) {
-        if let Err(grammar) = id.parse::<StoreId>() {
-            let remedy = "write each id as a text of its own, such as [\"S_123456\", \"SHOP001\"]";
+        if let Err(grammar) = ids.store(id) {
+            let remedy = format!("write each id as a text of its own, such as {:?}", ids.examples());
             section.problem("stores", format!("{id:?} is no store's id: {grammar}; {remedy}"));
         }
     }
@@ -177,10 +189,14 @@ fn read_stores(section: &Section<'_>) -> Option<Vec<String>> {
     Some(stores)
 }
 
-fn read_organizations(section: &Section<'_>) -> Option<Vec<String>> {
+fn read_organizations(section: &Section<'_>, ids: &VendorIds) -> Option<Vec<String>> {
     let organizations = section.list("organizations")?;
-    if organizations.iter().any(|id| id.parse::<OrganizationId>().is_err()) {
-        section.problem("organizations", "list the numbers of organizations, such as [\"1084\"]; [] grants none");
+    if organizations.iter().any(|id| ids.organization(id).is_none()) {
+        let example: Vec<_> = ids.organization_example().into_iter().collect();
+        section.problem(
+            "organizations",
+            format!("list the numbers of organizations, such as {example:?}; [] grants none"),
+        );
     }
     if organizations.len() > MAXIMUM_ORGANIZATIONS {
         let most = format!("at most {MAXIMUM_ORGANIZATIONS} organizations fit into a token: split the client");
@@ -218,6 +234,7 @@ mod tests {
     use super::Scopes;
     use crate::auth::fixtures;
     use crate::settings::{Report, Section};
+    use crate::vendors::Vendors;
     use std::time::Duration;
     use toml::Table;
 
@@ -225,7 +242,13 @@ mod tests {
         let table: Table = toml.parse().unwrap();
         let report = Report::default();
         let section = Section::root(&table, &report).section("auth");
-        let settings = AuthSettings::read(&section, Some(fixtures::ISSUER), &["acme".to_owned()], &Scopes::default());
+        let settings = AuthSettings::read(
+            &section,
+            Some(fixtures::ISSUER),
+            &["acme".to_owned()],
+            &Scopes::default(),
+            &Vendors::default().ids(),
+        );
         (settings, report.finish(&table).err().map(|problems| problems.0).unwrap_or_default())
     }
 
@@ -263,7 +286,8 @@ mod tests {
         let table: Table = PROVIDER.parse().unwrap();
         let report = Report::default();
         let section = Section::root(&table, &report).section("auth");
-        let settings = AuthSettings::read(&section, None, &["acme".to_owned()], &Scopes::default());
+        let settings =
+            AuthSettings::read(&section, None, &["acme".to_owned()], &Scopes::default(), &Vendors::default().ids());
         report.finish(&table).unwrap();
         assert!(settings.keys.is_none() && settings.clients.is_empty() && settings.issuers.len() == 1);
         assert!(super::super::Auth::new(settings, fixtures::clock().0).is_ok());
@@ -290,6 +314,7 @@ mod tests {
             None,
             &["acme".to_owned()],
             &Scopes::default(),
+            &Vendors::default().ids(),
         );
         assert!(report.finish(&table).unwrap_err().0[0].contains("STOREGATE__AUTH__ISSUER"));
     }

@@ -11,7 +11,7 @@ use super::error::CliError;
 use super::output;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::directory::{self, Directory, Row, StoreId};
+use crate::directory::{self, Directory, Numbers, Row, VendorIds};
 use crate::gateway::registry::Registry;
 use crate::gateway::tenants::Tenant;
 use crate::gateway::transport::Transport;
@@ -20,6 +20,7 @@ use crate::resources::stores::listing::{ListedStore, all_stores};
 use crate::resources::vendor_methods::oms;
 use crate::settings::{MOST_OF_A_LIST, read_file};
 use crate::telemetry::logging;
+use crate::vendors::Vendors;
 
 use report::shown;
 
@@ -39,7 +40,8 @@ pub enum DirectoryCommand {
 #[command(after_help = "Example: storegate directory check stores.csv\n         \
 storegate directory check --config storegate.toml --tenant acme")]
 pub struct Check {
-    /// The CSV file, with the columns id,opretail_id,oms_code,name [default: that of the configuration]
+    /// The CSV file, with the columns id,opretail_id,oms_code,name, and those of the configuration's own vendors if there is
+    /// one [default: that of the configuration]
     file: Option<PathBuf>,
     #[command(flatten)]
     config: ConfigArgument,
@@ -71,11 +73,12 @@ impl Check {
         let Some(_) = self.config.config else {
             let file =
                 self.file.ok_or_else(|| CliError::message("name a CSV file, or a configuration with --config"))?;
-            return output::line(&Report::of(&read(&file)?).to_string()).map_err(CliError::from);
+            return output::line(&Report::of(&read(&file, &Vendors::default().ids())?).to_string())
+                .map_err(CliError::from);
         };
         let company = Company::of(&self.config, &self.company)?;
         let directory = match &self.file {
-            Some(file) => read(file)?,
+            Some(file) => read(file, &company.ids)?,
             None => company.directory()?,
         };
         let mut report = Report::of(&directory);
@@ -93,14 +96,14 @@ impl Check {
 impl Draft {
     async fn run(self) -> Result<(), CliError> {
         let company = Company::of(&self.config, &self.company)?;
-        let directory = company.directory().unwrap_or_default();
+        let directory = company.directory().unwrap_or_else(|_| Directory::new(Vec::new(), &company.ids));
         let listed = company.listed().await?.ok_or_else(|| {
             CliError::message(
                 "the company has no OMS in the configuration, and OPRetail has no list of stores to draft from",
             )
         })?;
         let (rows, left_out) = drafted(&directory, &listed);
-        output::line(written(&rows)?.trim_end())?;
+        output::line(written(&rows, &company.ids)?.trim_end())?;
         if !left_out.is_empty() {
             logging::line(&format!("left out, since no id of a path can be made of these codes: {}", shown(&left_out)));
         }
@@ -112,14 +115,16 @@ impl Draft {
 struct Company {
     settings: Settings,
     tenant: Tenant,
+    ids: VendorIds,
 }
 
 impl Company {
     fn of(config: &ConfigArgument, company: &CompanyArgument) -> Result<Self, CliError> {
         let settings = config.load()?;
-        let tenant =
-            Tenant::new(company.choose(&settings.tenants)?, &Registry::new(&settings.gateway, Clock::system()));
-        Ok(Self { settings, tenant })
+        let tenant = company.choose(&settings.tenants)?;
+        let ids = settings.vendors.ids_of(&tenant);
+        let tenant = Tenant::new(tenant, &Registry::new(&settings.gateway, Clock::system()));
+        Ok(Self { settings, tenant, ids })
     }
 
     fn directory(&self) -> Result<Directory, CliError> {
@@ -129,7 +134,7 @@ impl Company {
                 "`{name}` has no directory.{name}.stores_file in the configuration; name a CSV file"
             ))
         })?;
-        Ok(Directory::new(directory.rows().to_vec()))
+        Ok(Directory::new(directory.rows().to_vec(), &self.ids))
     }
 
     /// The stores of the OMS; `None` when the company has none.
@@ -142,25 +147,25 @@ impl Company {
     }
 }
 
-fn read(file: &Path) -> Result<Directory, CliError> {
+fn read(file: &Path, ids: &VendorIds) -> Result<Directory, CliError> {
     let name = file.display();
     let cannot = |error| CliError::message(format!("{name}: cannot be read: {error}"));
     let content = read_file(file, MOST_OF_A_LIST).map_err(cannot)?;
-    let rows = directory::read_file(&content).map_err(|problems| {
+    let rows = directory::read_file(&content, ids).map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(|problem| format!("{name}: {problem}")).collect();
         CliError::message(lines.join("\n"))
     })?;
-    Ok(Directory::new(rows))
+    Ok(Directory::new(rows, ids))
 }
 
 /// The rows of the directory, and one for each other store of the OMS whose code can be an id; and the other codes.
 fn drafted(directory: &Directory, listed: &[ListedStore]) -> (Vec<Row>, Vec<String>) {
     let mut rows = directory.rows().to_vec();
     let mut left_out = Vec::new();
-    for store in listed.iter().filter(|store| !directory.has_oms_code(&store.code)) {
-        match store.code.parse::<StoreId>() {
+    for store in listed.iter().filter(|store| !directory.has_number(oms(), &store.code)) {
+        match directory.ids().store(&store.code) {
             Ok(id) if !directory.knows(&id) => {
-                rows.push(Row { oms: Some(id.clone()), id, opretail: None, name: store.name.clone() });
+                rows.push(Row { numbers: Numbers::of(oms(), id.to_string()), id, name: store.name.clone() });
             }
             _ => left_out.push(store.code.clone()),
         }
@@ -168,15 +173,15 @@ fn drafted(directory: &Directory, listed: &[ListedStore]) -> (Vec<Row>, Vec<Stri
     (rows, left_out)
 }
 
-fn written(rows: &[Row]) -> Result<String, CliError> {
+fn written(rows: &[Row], ids: &VendorIds) -> Result<String, CliError> {
     let cannot = |error: &dyn std::fmt::Display| CliError::message(format!("the draft cannot be written: {error}"));
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["id", "opretail_id", "oms_code", "name"]).map_err(|error| cannot(&error))?;
+    writer.write_record(ids.column_names()).map_err(|error| cannot(&error))?;
     for row in rows {
-        let opretail = row.opretail.as_ref().map(|number| format!("S_{number}")).unwrap_or_default();
-        let oms = row.oms.as_ref().map(StoreId::to_string).unwrap_or_default();
         let name = row.name.as_deref().map(harmless).unwrap_or_default();
-        writer.write_record([row.id.to_string(), opretail, oms, name]).map_err(|error| cannot(&error))?;
+        let numbers = ids.columns().map(|(vendor, _)| row.numbers.at(vendor).unwrap_or_default());
+        let fields = std::iter::once(row.id.as_str()).chain(numbers).chain([name.as_str()]);
+        writer.write_record(fields).map_err(|error| cannot(&error))?;
     }
     let bytes = writer.into_inner().map_err(|error| cannot(&error))?;
     String::from_utf8(bytes).map_err(|error| cannot(&error))
@@ -189,7 +194,7 @@ fn harmless(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ListedStore, drafted, written};
+    use super::{ListedStore, Vendors, drafted, written};
     use crate::directory::{Directory, read};
 
     #[test]
@@ -197,11 +202,12 @@ mod tests {
         let listed = |code: &str, name: &str| ListedStore { code: code.to_owned(), name: Some(name.to_owned()) };
         let stores =
             [listed("A1", "=1+1"), listed("no id", "North"), listed("B1", "North, Main St"), listed("a", "taken")];
-        let rows = read("id,opretail_id,oms_code,name\na,S_1,B1,\n").unwrap();
-        let (rows, left_out) = drafted(&Directory::new(rows), &stores);
+        let ids = Vendors::default().ids();
+        let rows = read("id,opretail_id,oms_code,name\na,S_1,B1,\n", &ids).unwrap();
+        let (rows, left_out) = drafted(&Directory::new(rows, &ids), &stores);
         assert_eq!(left_out, ["no id", "a"], "the second would lead to another store");
-        let draft = written(&rows).unwrap();
+        let draft = written(&rows, &ids).unwrap();
         assert_eq!(draft, "id,opretail_id,oms_code,name\na,S_1,B1,\nA1,,A1,'=1+1\n");
-        assert_eq!(read(&draft).unwrap().len(), 2);
+        assert_eq!(read(&draft, &ids).unwrap().len(), 2);
     }
 }

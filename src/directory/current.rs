@@ -12,7 +12,7 @@ use super::{Directory, DirectorySettings};
 pub struct Directories(Arc<HashMap<Arc<str>, Arc<Directory>>>);
 
 impl Directories {
-    /// The directory of a company; the empty one, in which the shape of an id tells, if it has none.
+    /// The directory of a company; one that knows no id for a company that is not configured.
     pub fn of(&self, tenant: &str) -> Arc<Directory> {
         self.0.get(tenant).cloned().unwrap_or_default()
     }

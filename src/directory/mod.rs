@@ -1,105 +1,92 @@
 //! Which of our store ids is which vendor's number: a directory for each company, from a CSV file, in which a store is
-//! found by the company's id, by its id at OPRetail and by its code at the OMS.
+//! found by the company's id and by its number at each vendor.
 //!
-//! A store that no directory knows is found by the shape of its id alone.
+//! A store that no directory knows is found by the shape of its id alone. Packs say what ids look like: no vendor is named here.
 
+mod checks;
+mod columns;
 mod current;
 mod encoding;
 mod ids;
+mod lines;
+mod numbers;
 mod problem;
 mod rows;
 mod settings;
+mod vendor_ids;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+pub use columns::{Column, with_article};
 pub use current::{CurrentDirectories, Directories};
 pub use ids::{OrganizationId, StoreId};
+pub use numbers::{Numbers, StoreNumbers};
 pub use problem::{Place, RowProblem};
-pub use rows::{Column, Row, read, read_file};
+pub use rows::{Row, read, read_file};
 pub use settings::DirectorySettings;
+pub use vendor_ids::VendorIds;
 
 use crate::gateway::vendor::Vendor;
 use crate::settings::SettingsDigest;
-use ids::opretail_number;
-
-/// A store and its numbers at the vendors, as far as they are known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoreNumbers {
-    /// The id that answers give: the company's own where the directory has it, else the vendor's.
-    pub id: String,
-    /// At OPRetail, with its prefix: `S_123456`.
-    pub opretail: Option<String>,
-    /// At the OMS: `SHOP001`.
-    pub oms: Option<String>,
-}
-
-impl StoreNumbers {
-    /// The number at a vendor, as its gateway takes it.
-    pub fn at(&self, vendor: Vendor) -> Option<String> {
-        match vendor.pack().store_ids.as_ref()?.column.as_str() {
-            "opretail_id" => self.opretail.clone(),
-            "oms_code" => self.oms.clone(),
-            _ => None,
-        }
-    }
-
-    /// Every id under which the store may be granted or cached.
-    pub fn all(&self) -> Vec<&str> {
-        [Some(self.id.as_str()), self.opretail.as_deref(), self.oms.as_deref()].into_iter().flatten().collect()
-    }
-}
+use vendor_ids::Numbered;
 
 /// The directory of one company's stores.
 #[derive(Debug, Default)]
 pub struct Directory {
+    ids: VendorIds,
     rows: Vec<Row>,
-    /// Where the row of an id is, whichever of its ids that is; OPRetail's without its prefix.
-    places: HashMap<Name, usize>,
+    /// Where the row of a company's own id is.
+    places: HashMap<String, usize>,
+    /// Where the row of a vendor's number is, without its prefix, for each column: a code of digits is not another vendor's
+    /// number of the same digits.
+    by_number: Vec<HashMap<String, usize>>,
     version: SettingsDigest,
-}
-
-/// What a row is found by. A code of digits is not OPRetail's number of the same digits.
-#[derive(Debug, PartialEq, Eq, Hash)]
-enum Name {
-    Own(String),
-    OpRetail(String),
-    Oms(String),
 }
 
 impl Directory {
     /// A directory of rows that [`read`] has found to be without contradictions.
-    pub fn new(rows: Vec<Row>) -> Self {
-        let mut places = HashMap::new();
-        for (place, row) in rows.iter().enumerate() {
-            places.insert(Name::Own(row.id.to_string()), place);
-            places.extend(row.opretail.iter().map(|number| (Name::OpRetail(number.clone()), place)));
-            places.extend(row.oms.iter().map(|code| (Name::Oms(code.to_string()), place)));
-        }
-        Self { version: SettingsDigest::of(&rows), rows, places }
+    pub fn new(rows: Vec<Row>, ids: &VendorIds) -> Self {
+        let places = rows.iter().enumerate().map(|(place, row)| (row.id.to_string(), place)).collect();
+        let of_column = |(vendor, ids): Numbered| {
+            let numbers = rows.iter().enumerate().filter_map(|(place, row)| {
+                let number = ids.form.bare(row.numbers.at(vendor)?)?;
+                Some((number.to_owned(), place))
+            });
+            numbers.collect()
+        };
+        let by_number = ids.columns().map(of_column).collect();
+        let written: Vec<Written<'_>> = rows.iter().map(|row| Written { row, ids }).collect();
+        Self { version: ids.version_of(&written), places, by_number, ids: ids.clone(), rows }
     }
 
     /// A store, by whichever of its ids this is.
     pub fn find(&self, id: &StoreId) -> StoreNumbers {
-        self.row(id).map_or_else(|| by_shape(id), StoreNumbers::from)
+        self.row(id).map_or_else(|| self.by_shape(id), StoreNumbers::from)
     }
 
-    /// The store with this code at the OMS, whatever the code looks like; `None` when no id leads to it.
-    pub fn find_by_oms_code(&self, code: &str) -> Option<StoreNumbers> {
-        if let Some(row) = self.at(&Name::Oms(code.to_owned())) {
+    /// The id that answers give to the store that this id leads to.
+    pub fn id_of<'a>(&'a self, id: &'a StoreId) -> Cow<'a, str> {
+        match self.row(id) {
+            Some(row) => row.id.as_str().into(),
+            None => self.ids.by_shape(id.as_str()).map_or(id.as_str().into(), |(_, number)| number.into()),
+        }
+    }
+
+    /// The store with this number at a vendor, whatever the number looks like; `None` when no id leads to it.
+    pub fn find_by_number(&self, vendor: Vendor, number: &str) -> Option<StoreNumbers> {
+        if let Some(row) = self.row_with(vendor, number) {
             return Some(row.into());
         }
-        let numbers = self.find(&code.parse().ok()?);
-        (numbers.oms.as_deref() == Some(code)).then_some(numbers)
+        let numbers = self.find(&number.parse().ok()?);
+        (numbers.at(vendor) == Some(number)).then_some(numbers)
     }
 
-    /// Whether a row has this code at the OMS.
-    pub fn has_oms_code(&self, code: &str) -> bool {
-        self.at(&Name::Oms(code.to_owned())).is_some()
-    }
-
-    /// The store with this id at OPRetail, with its prefix.
-    pub fn find_by_opretail_id(&self, id: &str) -> Option<StoreNumbers> {
-        self.at(&Name::OpRetail(opretail_number(id)?.to_owned())).map(StoreNumbers::from)
+    /// Whether a row has this number at a vendor.
+    pub fn has_number(&self, vendor: Vendor, number: &str) -> bool {
+        self.row_with(vendor, number).is_some()
     }
 
     /// Whether a row has this id.
@@ -112,6 +99,11 @@ impl Directory {
         &self.rows
     }
 
+    /// What ids of vendors look like.
+    pub const fn ids(&self) -> &VendorIds {
+        &self.ids
+    }
+
     /// The same for directories of the same rows. Answers that tell ids of many stores are kept under it.
     pub const fn version(&self) -> SettingsDigest {
         self.version
@@ -119,30 +111,43 @@ impl Directory {
 
     /// The row of a store, by whichever of its ids this is.
     pub fn row(&self, id: &StoreId) -> Option<&Row> {
-        let text = id.as_str();
-        self.at(&Name::Own(text.to_owned()))
-            .or_else(|| self.at(&Name::OpRetail(opretail_number(text)?.to_owned())))
-            .or_else(|| self.at(&Name::Oms(text.to_owned())))
+        let id = id.as_str();
+        let by_number = || {
+            let mut columns = self.ids.columns().zip(&self.by_number);
+            columns.find_map(|((_, ids), places)| places.get(ids.form.bare(id)?))
+        };
+        self.rows.get(*self.places.get(id).or_else(by_number)?)
     }
 
-    fn at(&self, name: &Name) -> Option<&Row> {
-        self.rows.get(*self.places.get(name)?)
+    fn row_with(&self, vendor: Vendor, number: &str) -> Option<&Row> {
+        let mut columns = self.ids.columns().zip(&self.by_number);
+        let ((_, ids), places) = columns.find(|((own, _), _)| *own == vendor)?;
+        self.rows.get(*places.get(ids.form.bare(number)?)?)
     }
-}
 
-impl From<&Row> for StoreNumbers {
-    fn from(row: &Row) -> Self {
-        Self { id: row.id.to_string(), opretail: row.opretail_id(), oms: row.oms.as_ref().map(StoreId::to_string) }
-    }
-}
-
-fn by_shape(id: &StoreId) -> StoreNumbers {
-    match opretail_number(id.as_str()) {
-        Some(number) => {
-            let id = format!("S_{number}");
-            StoreNumbers { id: id.clone(), opretail: Some(id), oms: None }
+    fn by_shape(&self, id: &StoreId) -> StoreNumbers {
+        match self.ids.by_shape(id.as_str()) {
+            Some((vendor, number)) => StoreNumbers { id: number.clone(), numbers: Numbers::of(vendor, number) },
+            None => StoreNumbers { id: id.to_string(), numbers: Numbers::default() },
         }
-        None => StoreNumbers { id: id.to_string(), opretail: None, oms: Some(id.to_string()) },
+    }
+}
+
+/// A row as its version is made of: the numbers by their vendors, without prefixes.
+struct Written<'a> {
+    row: &'a Row,
+    ids: &'a VendorIds,
+}
+
+impl Serialize for Written<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("id", &self.row.id)?;
+        for (vendor, ids) in self.ids.columns() {
+            map.serialize_entry(vendor.name(), &self.row.numbers.at(vendor).and_then(|number| ids.form.bare(number)))?;
+        }
+        map.serialize_entry("name", &self.row.name)?;
+        map.end()
     }
 }
 

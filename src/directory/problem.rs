@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::rows::Column;
+use super::columns::Column;
 
 /// A place in the file. Lines and columns are counted from 1, as editors and spreadsheets do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! `[directory.<company>]`: the CSV file that says which of its store ids is which vendor's number.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Directory, read_file};
+use super::{Directory, VendorIds, read_file};
 use crate::settings::{MOST_OF_A_LIST, Section, nearest};
 
 const FILE: &str = "stores_file";
@@ -11,38 +11,46 @@ const FILE: &str = "stores_file";
 /// The directories that are configured, read.
 #[derive(Clone, Debug, Default)]
 pub struct DirectorySettings {
-    /// By the company's name.
+    /// By the company's name; an empty one for a company without a file.
     pub(super) directories: HashMap<Arc<str>, Arc<Directory>>,
+    with_file: HashSet<Arc<str>>,
 }
 
 impl DirectorySettings {
-    /// Reads `stores_file` of each company, and the files.
-    pub fn read(section: &Section<'_>, tenants: &[String]) -> Self {
-        let mut directories = HashMap::new();
+    /// Reads `stores_file` of each company, and the files. `all` are the ids of all vendors that there are.
+    pub fn read(section: &Section<'_>, tenants: &[(String, VendorIds)], all: &VendorIds) -> Self {
+        let empty =
+            |(name, ids): &(String, VendorIds)| (Arc::from(name.as_str()), Arc::new(Directory::new(Vec::new(), ids)));
+        let mut settings = Self { directories: tenants.iter().map(empty).collect(), with_file: HashSet::new() };
         for (name, company) in section.entries() {
-            if !tenants.contains(&name) {
-                let near = nearest(&name, tenants.iter().map(String::as_str));
+            let known = tenants.iter().find(|(tenant, _)| *tenant == name);
+            if known.is_none() {
+                let near = nearest(&name, tenants.iter().map(|(tenant, _)| tenant.as_str()));
                 let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
                 section.problem(&name, format!("there is no company of this name in `tenants`{hint}"));
             }
-            match company.text(FILE) {
-                Some(_) => directories.extend(read_one(&company).map(|directory| (name.into(), Arc::new(directory)))),
-                None => company.missing(FILE, "the CSV file with the columns id,opretail_id,oms_code,name"),
+            let ids = known.map_or(all, |(_, ids)| ids);
+            if company.text(FILE).is_none() {
+                company.missing(FILE, &format!("the CSV file with the columns {}", ids.column_names().join(",")));
+            } else if let Some(directory) = read_one(&company, ids) {
+                let name: Arc<str> = name.into();
+                settings.directories.insert(name.clone(), Arc::new(directory));
+                settings.with_file.insert(name);
             }
         }
-        Self { directories }
+        settings
     }
 
-    /// The directory of a company, if it has one.
+    /// The directory of a company, if it has a file.
     pub fn of(&self, tenant: &str) -> Option<&Arc<Directory>> {
-        self.directories.get(tenant)
+        self.with_file.get(tenant).and_then(|tenant| self.directories.get(tenant))
     }
 }
 
-fn read_one(section: &Section<'_>) -> Option<Directory> {
+fn read_one(section: &Section<'_>, ids: &VendorIds) -> Option<Directory> {
     let content = section.file(FILE, MOST_OF_A_LIST)?;
-    match read_file(&content) {
-        Ok(rows) => Some(Directory::new(rows)),
+    match read_file(&content, ids) {
+        Ok(rows) => Some(Directory::new(rows, ids)),
         Err(problems) => {
             problems.iter().for_each(|problem| section.problem_in(FILE, problem));
             None

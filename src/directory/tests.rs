@@ -1,14 +1,24 @@
 //! What a directory finds by which id, and what its shape tells without one.
 
 use super::{Directory, StoreNumbers, read};
+use crate::gateway::vendor::Vendor;
+use crate::vendors::Vendors;
+
+fn vendor(name: &str) -> Vendor {
+    Vendors::default().get(name).unwrap()
+}
 
 fn directory(rows: &str) -> Directory {
-    Directory::new(read(&format!("id,opretail_id,oms_code,name\n{rows}")).unwrap())
+    let ids = Vendors::default().ids();
+    Directory::new(read(&format!("id,opretail_id,oms_code,name\n{rows}"), &ids).unwrap(), &ids)
 }
 
 fn find(directory: &Directory, id: &str) -> (String, Option<String>, Option<String>) {
-    let StoreNumbers { id, opretail, oms } = directory.find(&id.parse().unwrap());
-    (id, opretail, oms)
+    let id = id.parse().unwrap();
+    let StoreNumbers { id: own, numbers } = directory.find(&id);
+    assert_eq!(directory.id_of(&id), own);
+    let at = |name| numbers.at(vendor(name)).map(str::to_owned);
+    (own, at("opretail"), at("oms"))
 }
 
 fn of(id: &str, opretail: Option<&str>, oms: Option<&str>) -> (String, Option<String>, Option<String>) {
@@ -28,7 +38,7 @@ fn a_store_is_found_by_each_of_its_ids() {
 
 #[test]
 fn the_shape_of_an_id_tells_its_vendor_where_the_directory_does_not() {
-    for directory in [Directory::default(), directory("1001,S_7,,\n")] {
+    for directory in [directory(""), directory("1001,S_7,,\n")] {
         assert_eq!(find(&directory, "S_9"), of("S_9", Some("S_9"), None));
         assert_eq!(find(&directory, "9"), of("S_9", Some("S_9"), None));
         assert_eq!(find(&directory, "S_1001"), of("S_1001", Some("S_1001"), None));
@@ -38,12 +48,12 @@ fn the_shape_of_an_id_tells_its_vendor_where_the_directory_does_not() {
 
 #[test]
 fn a_code_of_digits_is_found_as_a_code_only_if_the_directory_has_it() {
-    assert_eq!(Directory::default().find_by_oms_code("77"), None);
+    assert_eq!(directory("").find_by_number(vendor("oms"), "77"), None);
     let directory = directory("east,S_5,77,\n");
-    assert_eq!(directory.find_by_oms_code("77").unwrap().id, "east");
+    assert_eq!(directory.find_by_number(vendor("oms"), "77").unwrap().id, "east");
     assert_eq!(find(&directory, "77"), of("east", Some("S_5"), Some("77")));
-    assert_eq!(directory.find_by_oms_code("SHOP9").unwrap().id, "SHOP9");
-    assert_eq!(directory.find_by_oms_code("no code"), None);
+    assert_eq!(directory.find_by_number(vendor("oms"), "SHOP9").unwrap().id, "SHOP9");
+    assert_eq!(directory.find_by_number(vendor("oms"), "no code"), None);
 }
 
 #[test]
@@ -51,4 +61,11 @@ fn the_version_is_that_of_the_rows() {
     let rows = "a,S_1,X,\nb,S_2,,\n";
     assert_eq!(directory(rows).version(), directory(rows).version());
     assert_ne!(directory(rows).version(), directory("a,S_1,X,\nb,S_3,,\n").version());
+}
+
+#[test]
+fn the_version_of_the_built_in_vendors_stays_that_of_earlier_releases() {
+    // printf '[{"id":"a","opretail":"1","oms":"X","name":null},{"id":"b","opretail":"2","oms":null,"name":"North"}]' |
+    //     sha256sum | cut -c -32 | xxd -r -p | base64 | tr +/ -_
+    assert_eq!(directory("a,S_1,X,\nb,2,,North\n").version().to_string(), "4ETG_Varh--no37W__2yyA");
 }

@@ -1,5 +1,7 @@
 //! A vendor, as its pack describes it. The engine reads what is in here and knows nothing else of any vendor.
 
+mod ids;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -17,6 +19,8 @@ use super::protocol::login::LoginForm;
 use super::protocol::signing::{Place, Signing};
 use super::protocol::template::Template;
 use super::protocol::time::TimeForm;
+
+pub use ids::{NumberForm, OrganizationIds, StoreIds};
 
 /// A vendor whose gateways are called. Packs live as long as the process, so this is a small copy of an address.
 #[derive(Clone, Copy)]
@@ -53,8 +57,8 @@ pub struct Pack {
     pub codes: Codes,
     /// `[ids.store]`: how the vendor numbers stores.
     pub store_ids: Option<StoreIds>,
-    /// `[ids.organization] prefix`: what stands before the number of an organization.
-    pub organization_prefix: Option<String>,
+    /// `[ids.organization]`: how the vendor numbers organizations.
+    pub organization_ids: Option<OrganizationIds>,
     /// `vendor.lists_stores`: whether the tenant's stores are listed there.
     pub lists_stores: bool,
     /// `vendor.methods`: how the names of all its methods begin, if they do.
@@ -137,19 +141,6 @@ pub struct TimeFacts {
     pub zone: String,
     /// How far ahead a timestamp may be where no nonce makes calls unique.
     pub lead: Duration,
-}
-
-/// How a vendor numbers stores.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoreIds {
-    /// The column of the store directory.
-    pub column: String,
-    /// The type of a declared parameter.
-    pub parameter_type: String,
-    /// What an id is called in sentences.
-    pub label: String,
-    /// What stands before the digits, where an id is a number.
-    pub prefix: Option<String>,
 }
 
 /// A method that the vendor documents.

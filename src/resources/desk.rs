@@ -114,16 +114,22 @@ impl Desk {
     /// # Errors
     /// 400 with everything that is wrong.
     pub fn ask<T: Ask>(&self, tenant: &Tenant) -> Result<T, Problem> {
-        self.ask_by(&tenant.zone(), T::read)
+        self.ask_by(tenant, &tenant.zone(), T::read)
     }
 
     /// The same, where what may be asked, and in which zone, is known only at run time.
     ///
     /// # Errors
     /// 400 with everything that is wrong.
-    pub fn ask_by<T>(&self, zone: &TimeZone, read: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Result<T, Problem> {
-        let now = self.shared().clock.now();
-        let reader = Reader::new(self.request.match_info(), self.request.query_string(), zone, now);
+    pub fn ask_by<T>(
+        &self,
+        tenant: &Tenant,
+        zone: &TimeZone,
+        read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
+    ) -> Result<T, Problem> {
+        let (now, directory) = (self.shared().clock.now(), self.directories.of(tenant.name()));
+        let (path, query) = (self.request.match_info(), self.request.query_string());
+        let reader = Reader::new(path, query, directory.ids(), zone, now);
         let Parameters { asked, is_for_now, stores } = reader.ask_by(read);
         self.is_for_now.set(is_for_now);
         NamedStores::leave_at(&self.request, &stores);

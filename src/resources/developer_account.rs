@@ -50,7 +50,7 @@ struct AccountAsk {
 
 impl Ask for AccountAsk {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { organization: reader.organization()? })
+        Some(Self { organization: reader.organization(opretail())? })
     }
 }
 

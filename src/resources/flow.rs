@@ -66,7 +66,7 @@ struct OrganizationAsk {
 
 impl Ask for OrganizationAsk {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { organization: reader.organization()? })
+        Some(Self { organization: reader.organization(opretail())? })
     }
 }
 

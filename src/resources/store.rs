@@ -19,8 +19,7 @@ use crate::gateway::error::{Error, Kind};
 use crate::gateway::tenants::Access;
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
-use crate::resources::vendor_methods::SHOP_GET;
-use crate::resources::vendor_methods::oms;
+use crate::resources::vendor_methods::{SHOP_GET, oms, opretail};
 
 /// Stores change rarely.
 pub const POLICY: Policy = Policy::always(Freshness::seconds(300, 3600, 86_400));
@@ -144,12 +143,12 @@ impl Store {
     pub fn from_wire(shop: Shop, zone: &TimeZone, directory: &Directory) -> Result<Self, Error> {
         let code = shop.code().ok_or_else(|| unreadable("a store has no code"))?.to_owned();
         // A code of digits alone leads to OPRetail unless the directory says otherwise.
-        let numbers = directory.find_by_oms_code(&code);
-        let (id, opretail_id) = numbers.map(|numbers| (numbers.id, numbers.opretail)).unzip();
+        let numbers = directory.find_by_number(oms(), &code);
+        let opretail_id = numbers.as_ref().and_then(|numbers| numbers.at(opretail())).map(str::to_owned);
         Ok(Self {
-            id,
+            id: numbers.map(|numbers| numbers.id),
             oms_code: Some(code),
-            opretail_id: opretail_id.flatten(),
+            opretail_id,
             address: shop.address(),
             contact: Contact { name: shop.contact_name(), phone: shop.phone(), email: shop.contact_email.clone() },
             status: match shop.is_open() {
@@ -169,8 +168,8 @@ impl Store {
     pub fn from_row(row: &Row) -> Self {
         Self {
             id: Some(row.id.to_string()),
-            oms_code: row.oms.as_ref().map(StoreId::to_string),
-            opretail_id: row.opretail_id(),
+            oms_code: row.numbers.at(oms()).map(str::to_owned),
+            opretail_id: row.numbers.at(opretail()).map(str::to_owned),
             name: row.name.clone(),
             company: None,
             contact: Contact { name: None, phone: None, email: None },
@@ -186,7 +185,7 @@ impl Store {
     #[must_use]
     pub fn known_as(mut self, row: &Row) -> Self {
         self.id = Some(row.id.to_string());
-        self.opretail_id = row.opretail_id();
+        self.opretail_id = row.numbers.at(opretail()).map(str::to_owned);
         self.name = row.name.clone().or(self.name);
         self.source.insert(0, StoreSource::Directory);
         self
@@ -242,7 +241,8 @@ async fn read_store(caller: Caller<StoresRead>, desk: Desk) -> Result<HttpRespon
 pub async fn find(caller: &Caller<StoresRead>, desk: &Desk, store: &StoreId) -> Result<Found, Problem> {
     let (numbers, directory) = (desk.granted(caller, store)?, desk.directory(caller));
     let row = directory.row(store).cloned();
-    let known_by = match (desk.tenant(caller)?.access(oms()), numbers.oms.clone(), row) {
+    let code = numbers.at(oms()).map(str::to_owned);
+    let known_by = match (desk.tenant(caller)?.access(oms()), code, row) {
         (Ok(access), Some(code), row) => KnownBy::Oms(access.clone(), code, row),
         (_, _, Some(row)) => KnownBy::Directory(row),
         (Ok(_), None, None) => return Err(desk.not_mapped(caller, store, oms())),

@@ -128,7 +128,7 @@ fn selection(desk: &Desk, caller: &Caller<StoresRead>, asked: &[StoreId]) -> Res
         None => return Ok(Selection::All),
         Some(granted) => {
             let directory = desk.directory(caller);
-            codes.extend(granted.iter().filter_map(|id| directory.find(id).oms));
+            codes.extend(granted.iter().filter_map(|id| directory.find(id).at(oms()).map(str::to_owned)));
             ids.extend(granted.iter().filter_map(|id| directory.row(id)).map(|row| row.id.to_string()));
             if codes.is_empty() && ids.is_empty() {
                 return Err(no_number_at_the_vendor());

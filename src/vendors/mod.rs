@@ -5,7 +5,9 @@ pub mod pack;
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
+use crate::directory::VendorIds;
 use crate::gateway::protocol::Method;
+use crate::gateway::tenants::TenantSettings;
 use crate::gateway::vendor::{Pack, Vendor};
 use crate::settings::Section;
 
@@ -17,14 +19,14 @@ const BUILT_IN: [(&str, &str); 2] = [
 
 /// The vendors whose packs are built in. A pack of ours that cannot be read is a fault that the tests find.
 static VENDORS: LazyLock<Vec<Vendor>> = LazyLock::new(|| {
-    let read = |(file, text): &(&str, &str)| match pack::compile(text, file) {
-        Ok(pack) => Some(Vendor::new(Box::leak(Box::new(pack)))),
-        Err(problems) => {
-            tracing::error!(%problems, "a built-in pack cannot be read");
-            None
+    let mut vendors = Vec::new();
+    for (file, text) in BUILT_IN {
+        match pack::compile_beside(text, file, &vendors) {
+            Ok(pack) => vendors.push(Vendor::new(Box::leak(Box::new(pack)))),
+            Err(problems) => tracing::error!(%problems, "a built-in pack cannot be read"),
         }
-    };
-    BUILT_IN.iter().filter_map(read).collect()
+    }
+    vendors
 });
 
 /// The vendors that a configuration may name.
@@ -42,7 +44,7 @@ impl Vendors {
     pub fn read(section: &Section<'_>) -> Self {
         let mut vendors = Self::default();
         for (name, entry) in section.entries() {
-            let Some(vendor) = read_one(&name, &entry) else { continue };
+            let Some(vendor) = read_one(&name, &entry, &vendors) else { continue };
             if vendors.get(&name).is_some() {
                 entry.problem("file", format!("{name} is built in: give the section and the pack another name"));
                 continue;
@@ -62,18 +64,29 @@ impl Vendors {
         self.0.iter().copied()
     }
 
+    /// The ids of stores and organizations, where nothing says which vendors a company uses: those of all of them.
+    pub fn ids(&self) -> VendorIds {
+        VendorIds::new(&self.0, &VENDORS, &self.0)
+    }
+
+    /// The ids of stores and organizations of a company.
+    pub fn ids_of(&self, tenant: &TenantSettings) -> VendorIds {
+        let with_account: Vec<Vendor> = self.iter().filter(|vendor| tenant.account(*vendor).is_some()).collect();
+        VendorIds::new(&self.0, &VENDORS, &with_account)
+    }
+
     /// Their names, for people.
     pub fn names(&self) -> String {
         self.iter().map(Vendor::name).collect::<Vec<_>>().join(", ")
     }
 }
 
-fn read_one(name: &str, section: &Section<'_>) -> Option<Vendor> {
+fn read_one(name: &str, section: &Section<'_>, others: &Vendors) -> Option<Vendor> {
     const LARGEST: usize = 1 << 20;
     let path = section.required_text("file", "the vendor's pack, a TOML file");
     let content = section.file("file", LARGEST)?;
     let text = std::str::from_utf8(&content).map_err(|_| section.problem("file", "a pack is UTF-8")).ok()?;
-    let pack = pack::compile(text, &path).map_err(|problems| {
+    let pack = pack::compile_beside(text, &path, &others.0).map_err(|problems| {
         problems.0.iter().for_each(|problem| section.problem("file", problem));
     });
     let pack = pack.ok()?;

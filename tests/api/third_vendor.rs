@@ -15,10 +15,10 @@ use storegate::vendors::pack::{compile, failures};
 use crate::companies::grant;
 use crate::program::{directory, stdout_of};
 use crate::scripted_peer::ScriptedPeer;
-use crate::test_app::TestApp;
+use crate::test_app::{Setup, TestApp};
 
-const PACK: &str = include_str!("../packs/lumen.toml");
-const PACK_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/packs/lumen.toml");
+pub const PACK: &str = include_str!("../packs/lumen.toml");
+pub const PACK_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/packs/lumen.toml");
 
 const RESOURCE: &str = r#"
 [resources.receipts]
@@ -46,12 +46,12 @@ type = "number"
 
 /// What the server has seen, and how it behaves.
 #[derive(Default)]
-struct Lumen {
+pub struct Lumen {
     exchanges: AtomicUsize,
     calls: AtomicUsize,
     /// The token that counts; calls with another one are refused.
     token: Mutex<String>,
-    bodies: Mutex<Vec<Value>>,
+    pub bodies: Mutex<Vec<Value>>,
     fails_with: Mutex<Option<&'static str>>,
 }
 
@@ -107,6 +107,11 @@ fn refused(code: &str, text: &str) -> Value {
 }
 
 fn start() -> (Arc<Lumen>, ScriptedPeer, TestApp) {
+    start_with(|_| {})
+}
+
+/// The service with an account at the vendor, as `choose` wants it.
+pub fn start_with(choose: impl FnOnce(&mut Setup)) -> (Arc<Lumen>, ScriptedPeer, TestApp) {
     let lumen = Arc::<Lumen>::default();
     let its = lumen.clone();
     let peer = ScriptedPeer::start(move |served| {
@@ -120,7 +125,10 @@ fn start() -> (Arc<Lumen>, ScriptedPeer, TestApp) {
          app_secret = \"lumen-secret\"\n{RESOURCE}",
         peer.address()
     );
-    let app = TestApp::with(|setup| setup.more = account);
+    let app = TestApp::with(|setup| {
+        setup.more = account;
+        choose(setup);
+    });
     (lumen, peer, app)
 }
 

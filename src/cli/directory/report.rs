@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::directory::{Directory, Row, StoreId};
+use crate::directory::{Directory, Row, with_article};
+use crate::gateway::vendor::StoreIds;
 use crate::resources::stores::listing::ListedStore;
+use crate::resources::vendor_methods::oms;
 
 /// Of longer lists the first are shown.
 const MOST_SHOWN: usize = 20;
@@ -11,8 +13,10 @@ const MOST_SHOWN: usize = 20;
 /// What a directory maps and what it does not.
 pub struct Report {
     stores: usize,
-    without_opretail: Vec<String>,
-    without_oms: Vec<String>,
+    /// How many of them have a number at each vendor.
+    complete: usize,
+    /// For each vendor that the company uses: how it numbers stores, and the stores without a number there.
+    without: Vec<(&'static StoreIds, Vec<String>)>,
     compared: bool,
     /// Of the directory, and no store of the OMS has them.
     pub unknown_codes: Vec<String>,
@@ -24,12 +28,16 @@ impl Report {
     /// Of a directory alone.
     pub fn of(directory: &Directory) -> Self {
         let rows = directory.rows();
-        let ids =
-            |lacks: fn(&Row) -> bool| rows.iter().filter(|row| lacks(row)).map(|row| row.id.to_string()).collect();
+        let columns: Vec<_> = directory.ids().used_columns().collect();
+        let is_complete = |row: &&Row| columns.iter().all(|(vendor, _)| row.numbers.at(*vendor).is_some());
+        let without = columns.iter().map(|(vendor, ids)| {
+            let rows = rows.iter().filter(|row| row.numbers.at(*vendor).is_none());
+            (*ids, rows.map(|row| row.id.to_string()).collect())
+        });
         Self {
             stores: rows.len(),
-            without_opretail: ids(|row| row.opretail.is_none()),
-            without_oms: ids(|row| row.oms.is_none()),
+            complete: rows.iter().filter(is_complete).count(),
+            without: without.collect(),
             compared: false,
             unknown_codes: Vec::new(),
             unmapped: Vec::new(),
@@ -38,10 +46,10 @@ impl Report {
 
     /// The same beside the stores of the OMS.
     pub fn compare(&mut self, directory: &Directory, listed: &[ListedStore]) {
-        let codes = directory.rows().iter().filter_map(|row| row.oms.as_ref());
-        let is_listed = |code: &&StoreId| listed.iter().any(|store| store.code == code.as_str());
-        self.unknown_codes = codes.filter(|code| !is_listed(code)).map(StoreId::to_string).collect();
-        let mapped = |store: &&ListedStore| directory.has_oms_code(&store.code);
+        let codes = directory.rows().iter().filter_map(|row| row.numbers.at(oms()));
+        let is_listed = |code: &&str| listed.iter().any(|store| store.code == *code);
+        self.unknown_codes = codes.filter(|code| !is_listed(code)).map(str::to_owned).collect();
+        let mapped = |store: &&ListedStore| directory.has_number(oms(), &store.code);
         let unmapped = listed.iter().filter(|store| !mapped(store));
         self.unmapped = unmapped.map(|store| named(&store.code, store.name.as_deref())).collect();
         self.compared = true;
@@ -50,17 +58,21 @@ impl Report {
 
 impl std::fmt::Display for Report {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let both = self.stores.saturating_sub(self.without_opretail.len() + self.without_oms.len());
-        let mut text = format!("{} stores, {both} of them with a number at both vendors\n", self.stores);
-        for (what, stores) in [
-            ("without an opretail_id (no flow, demographics and inspections)", &self.without_opretail),
-            ("without an oms_code (no address and status)", &self.without_oms),
-            ("whose oms_code is not that of any store at the OMS", &self.unknown_codes),
-            ("at the OMS that are not in the directory", &self.unmapped),
-        ] {
-            if !stores.is_empty() {
-                writeln!(text, "{} {what}: {}", stores.len(), shown(stores))?;
-            }
+        let vendors = match self.without.len() {
+            2 => "both vendors".to_owned(),
+            more => format!("all {more} vendors"),
+        };
+        let mut text = format!("{} stores, {} of them with a number at {vendors}\n", self.stores, self.complete);
+        let without = self.without.iter().map(|(ids, stores)| {
+            let needed_for = ids.needed_for.iter().map(|what| format!(" (no {what})")).collect::<String>();
+            (format!("without {}{needed_for}", with_article(&ids.column)), stores)
+        });
+        let compared = [
+            ("whose oms_code is not that of any store at the OMS".to_owned(), &self.unknown_codes),
+            ("at the OMS that are not in the directory".to_owned(), &self.unmapped),
+        ];
+        for (what, stores) in without.chain(compared).filter(|(_, stores)| !stores.is_empty()) {
+            writeln!(text, "{} {what}: {}", stores.len(), shown(stores))?;
         }
         if self.compared && self.unknown_codes.is_empty() && self.unmapped.is_empty() {
             text.push_str("every store of the OMS is in the directory\n");

@@ -23,7 +23,6 @@ use super::output;
 use crate::app::AppError;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::directory::StoreNumbers;
 use crate::gateway::registry::Registry;
 use crate::gateway::tenants::{Access, Tenant, TenantSettings};
 use crate::gateway::transport::Transport;
@@ -146,12 +145,11 @@ fn one_for_each_host(urls: Vec<String>) -> Vec<String> {
 fn examples<'a>(said: &TenantSettings, access: &'a Access, settings: &Settings) -> Examples<'a> {
     let directory = settings.directory.of(&said.name);
     let mut rows = directory.iter().flat_map(|directory| directory.rows());
-    let prefix = access.vendor().pack().store_ids.as_ref().and_then(|ids| ids.prefix.as_deref()).unwrap_or_default();
-    let mapped = rows.find_map(|row| StoreNumbers::from(row).at(access.vendor()));
-    let store = mapped.map(|number| number.strip_prefix(prefix).unwrap_or(&number).to_owned());
+    let ids = access.vendor().pack().store_ids.as_ref();
+    let mapped = rows.find_map(|row| ids?.form.bare(row.numbers.at(access.vendor())?));
     Examples {
         settings: &access.settings,
-        store: store.unwrap_or_else(|| "1".to_owned()),
+        store: mapped.unwrap_or("1").to_owned(),
         today: Clock::system().now().to_zoned(access.zone.clone()).strftime("%Y-%m-%d").to_string(),
     }
 }

@@ -14,6 +14,7 @@ use utoipa::openapi::{RefOr, Required, ResponseBuilder};
 use super::Declaration;
 use super::answer::{Field, FieldKind, Shape};
 use super::parameter::{Kind, MOST_MEMBERS, Parameter};
+use crate::gateway::vendor::{NumberForm, Vendor};
 use crate::resources::params::{PeriodQuery, STORE_ID_PATTERN};
 
 /// The operation.
@@ -60,11 +61,30 @@ fn parameter(parameter: &Parameter) -> Documented {
 
 fn description(parameter: &Parameter) -> String {
     let what = match &parameter.kind {
-        Kind::Store(_) => "The store, by any of its ids.",
-        Kind::Organization => "The organization: OPRetail's number with or without `O_`.",
+        Kind::Store(_) => "The store, by any of its ids.".to_owned(),
+        Kind::Organization(vendor) => organization(*vendor),
         _ => return parameter.description.clone().unwrap_or_else(|| format!("The gateway's `{}`.", parameter.wire)),
     };
-    parameter.description.clone().unwrap_or_else(|| what.to_owned())
+    parameter.description.clone().unwrap_or(what)
+}
+
+fn organization(vendor: Vendor) -> String {
+    let pack = vendor.pack();
+    let prefix = pack.organization_ids.as_ref().map_or("", |ids| ids.form.prefix.as_str());
+    let written = if prefix.is_empty() { String::new() } else { format!(" with or without `{prefix}`") };
+    format!("The organization: {}'s number{written}.", pack.title)
+}
+
+/// What [`NumberForm::number`] takes.
+fn pattern(form: &NumberForm) -> String {
+    let letters = if form.is_digits { "[0-9]" } else { "[A-Za-z0-9_.-]" };
+    let may_be_left_out = if form.is_digits { "?" } else { "" };
+    let prefix = match form.prefix.replace('.', "\\.") {
+        prefix if prefix.is_empty() => prefix,
+        prefix => format!("({prefix}){may_be_left_out}"),
+    };
+    let most = form.longest.map_or_else(String::new, |longest| longest.to_string());
+    format!("^{prefix}{letters}{{1,{most}}}$")
 }
 
 fn value(kind: &Kind, example: &str) -> Value {
@@ -79,7 +99,9 @@ fn schema(kind: &Kind) -> ObjectBuilder {
     let text = ObjectBuilder::new().schema_type(Type::String);
     match kind {
         Kind::Store(_) => text.pattern(Some(STORE_ID_PATTERN)).max_length(Some(32)),
-        Kind::Organization => text.pattern(Some("^(O_)?[0-9]{1,11}$")),
+        Kind::Organization(vendor) => {
+            text.pattern(vendor.pack().organization_ids.as_ref().map(|ids| pattern(&ids.form)))
+        }
         Kind::Text(longest) => text.min_length(Some(1)).max_length(Some(*longest)),
         Kind::Integer(least, most) => {
             ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(*least)).maximum(Some(*most))

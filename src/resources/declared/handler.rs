@@ -35,7 +35,7 @@ async fn read(
     caller.require(&declaration.scope)?;
     let tenant = desk.tenant(&caller)?;
     let Access { account, zone, .. } = tenant.access(declaration.method.vendor)?.clone();
-    let asked = desk.ask_by(&zone, |reader| ask(declaration, reader))?;
+    let asked = desk.ask_by(&tenant, &zone, |reader| ask(declaration, reader))?;
     let Wanted { call, stores } = wanted(&caller, &desk, declaration, &asked)?;
     let ended = asked.period.is_some_and(|period| period.has_ended(desk.shared().clock.now()));
     let question = desk.question(&caller, resource, &call.canonical(), stores, ended)?;
@@ -83,11 +83,7 @@ fn wanted(
             Given::Organization(organization) => {
                 desk.require_organization(caller, organization)?;
                 is_granted = true;
-                format!(
-                    "{}{}",
-                    declaration.method.vendor.pack().organization_prefix.as_deref().unwrap_or_default(),
-                    organization.number()
-                )
+                organization.to_string()
             }
             Given::Stores(vendor, ids) => {
                 let ids = desk.each_once(caller, ids.clone());

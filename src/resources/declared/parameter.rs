@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::directory::{OrganizationId, StoreId};
+use crate::directory::{OrganizationId, StoreId, VendorIds};
 use crate::gateway::vendor::Vendor;
 use crate::resources::params::{LONGEST_LIST, Reader};
 
@@ -17,8 +17,8 @@ pub const LONGEST_TEXT: usize = 64;
 pub enum Kind {
     /// A store, which goes to its vendor by its number there. The token must grant it.
     Store(Vendor),
-    /// An organization at OPRetail, which goes as `O_1084`. The token must grant it.
-    Organization,
+    /// An organization, which goes to its vendor by its number there, such as `O_1084`. The token must grant it.
+    Organization(Vendor),
     /// A text of at most so many characters.
     Text(usize),
     /// A whole number from and to these.
@@ -84,7 +84,7 @@ impl Parameter {
             reader.error(&self.name, "slashes, percent signs and what is not UTF-8 are not taken in the path");
             return None;
         }
-        match self.given(&texts) {
+        match self.given(&texts, reader.ids()) {
             Ok(given) => Some(given),
             Err(message) => {
                 reader.error(&self.name, message);
@@ -107,14 +107,14 @@ impl Parameter {
     ///
     /// # Errors
     /// What is wanted instead.
-    pub fn given(&self, texts: &[String]) -> Result<Given, String> {
+    pub fn given(&self, texts: &[String], ids: &VendorIds) -> Result<Given, String> {
         let first = texts.first().map(String::as_str).unwrap_or_default();
         match &self.kind {
             Kind::Store(gateway) => {
-                let stores: Result<Vec<StoreId>, _> = texts.iter().map(|text| text.parse()).collect();
+                let stores: Result<Vec<StoreId>, _> = texts.iter().map(|text| ids.store(text)).collect();
                 Ok(Given::Stores(*gateway, stores?))
             }
-            Kind::Organization => Ok(Given::Organization(first.parse::<OrganizationId>()?)),
+            Kind::Organization(vendor) => Ok(Given::Organization(OrganizationId::read(*vendor, first)?)),
             kind => {
                 let values: Result<Vec<String>, String> = texts.iter().map(|text| kind.value(text)).collect();
                 Ok(Given::Value(values?.join(",")))
@@ -146,7 +146,7 @@ impl Kind {
             Self::OneOf(words) => words.get(text).cloned().ok_or_else(|| {
                 format!("write one of {}", words.keys().map(String::as_str).collect::<Vec<_>>().join(", "))
             }),
-            Self::Store(_) | Self::Organization => Ok(text.to_owned()),
+            Self::Store(_) | Self::Organization(_) => Ok(text.to_owned()),
         }
     }
 }

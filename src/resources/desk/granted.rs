@@ -53,7 +53,7 @@ impl Desk {
     pub fn store_at<S: Scope>(&self, caller: &Caller<S>, store: &StoreId, vendor: Vendor) -> Result<Store, Problem> {
         let numbers = self.granted(caller, store)?;
         self.tenant(caller)?.access(vendor)?;
-        let number = numbers.at(vendor).ok_or_else(|| self.not_mapped(caller, store, vendor))?;
+        let number = numbers.at(vendor).map(str::to_owned).ok_or_else(|| self.not_mapped(caller, store, vendor))?;
         Ok(Store { id: numbers.id, number })
     }
 
@@ -96,7 +96,8 @@ impl Desk {
         let Some(stores) = caller.grants().stores() else { return Ok(None) };
         let directory = self.directory(caller);
         // A list may name a store by several of its ids.
-        let numbers: BTreeSet<String> = stores.iter().filter_map(|id| directory.find(id).at(vendor)).collect();
+        let number = |id: &StoreId| directory.find(id).at(vendor).map(str::to_owned);
+        let numbers: BTreeSet<String> = stores.iter().filter_map(number).collect();
         if numbers.is_empty() {
             return Err(no_number_at_the_vendor());
         }
@@ -112,7 +113,7 @@ impl Desk {
         caller: &Caller<S>,
         organization: &OrganizationId,
     ) -> Result<(), Problem> {
-        if caller.grants().may_read_organization(organization.number()) {
+        if caller.grants().may_read_organization(organization, self.directory(caller).ids()) {
             return Ok(());
         }
         let remedy = ProblemType::StoreNotGranted.remedy();
@@ -137,7 +138,7 @@ impl Desk {
     pub fn each_once<S: Scope>(&self, caller: &Caller<S>, stores: Vec<StoreId>) -> Vec<StoreId> {
         let directory = self.directory(caller);
         let mut seen = HashSet::new();
-        stores.into_iter().filter(|store| seen.insert(directory.find(store).id)).collect()
+        stores.into_iter().filter(|store| seen.insert(directory.id_of(store).into_owned())).collect()
     }
 }
 

@@ -9,6 +9,7 @@ use crate::directory::Directory;
 use crate::gateway::tenants::Access;
 use crate::resources::likely_fields::{LikelyFields, RawFields};
 use crate::resources::source_type::SourceTypeDocument;
+use crate::resources::vendor_methods::opretail;
 
 // What the caller gets.
 
@@ -120,7 +121,7 @@ impl Inspection {
     #[must_use]
     pub fn by_our_ids(mut self, directory: &Directory) -> Self {
         if let Some(id) = self.store.as_mut().and_then(|store| store.id.as_mut())
-            && let Some(numbers) = directory.find_by_opretail_id(id)
+            && let Some(numbers) = directory.find_by_number(opretail(), id)
         {
             *id = numbers.id;
         }
@@ -144,5 +145,6 @@ fn either<T>(
 
 /// The gateway writes a store's number without its prefix in some answers.
 fn with_prefix(id: &str) -> String {
-    if id.starts_with("S_") { id.to_owned() } else { format!("S_{id}") }
+    let form = opretail().pack().store_ids.as_ref().map(|ids| &ids.form);
+    form.map_or_else(|| id.to_owned(), |form| form.full(form.behind_prefix(id).unwrap_or(id)))
 }

@@ -9,7 +9,8 @@ use actix_web::dev::{Path, Url};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::directory::{OrganizationId, StoreId};
+use crate::directory::{OrganizationId, StoreId, VendorIds};
+use crate::gateway::vendor::Vendor;
 use crate::http::form_pairs::{self, Pair};
 use crate::http::problem::{ParameterError, Problem};
 use crate::settings::nearest;
@@ -41,17 +42,19 @@ pub struct Reader<'a> {
     errors: Vec<ParameterError>,
     /// The stores that the query names, as they were written.
     stores: Vec<StoreId>,
+    /// What ids of vendors look like.
+    ids: &'a VendorIds,
     zone: &'a TimeZone,
     now: Timestamp,
     is_for_now: bool,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader for a request; dates are read in `zone`.
-    pub fn new(path: &'a Path<Url>, query: &'a str, zone: &'a TimeZone, now: Timestamp) -> Self {
+    /// A reader for a request of a company that uses these ids; dates are read in `zone`.
+    pub fn new(path: &'a Path<Url>, query: &'a str, ids: &'a VendorIds, zone: &'a TimeZone, now: Timestamp) -> Self {
         let query = form_pairs::pairs(query.as_bytes()).collect();
         let (asked, errors, stores) = (Vec::new(), Vec::new(), Vec::new());
-        Self { path, query, asked, errors, stores, zone, now, is_for_now: false }
+        Self { path, query, asked, errors, stores, ids, zone, now, is_for_now: false }
     }
 
     /// Reads all that a resource asks.
@@ -75,7 +78,8 @@ impl<'a> Reader<'a> {
 
     /// The store in the path.
     pub fn store(&mut self) -> Option<StoreId> {
-        self.path_segment("store_id")
+        const NAME: &str = "store_id";
+        self.ids.store(self.path_text(NAME)).map_err(|error| self.error(NAME, error)).ok()
     }
 
     /// The stores in the query: `store_id=A&store_id=B`, or separated by commas.
@@ -90,7 +94,8 @@ impl<'a> Reader<'a> {
 
     /// A list of stores; empty when it is not given.
     pub fn stores_of(&mut self, name: &'static str) -> Vec<StoreId> {
-        let stores = self.list(name);
+        let ids = self.ids;
+        let stores = self.list_by(name, |text| ids.store(text));
         self.name_stores(name);
         stores
     }
@@ -98,19 +103,26 @@ impl<'a> Reader<'a> {
     /// One store.
     pub fn store_of(&mut self, name: &'static str) -> Option<StoreId> {
         self.name_stores(name);
-        self.parsed(name)
+        let text = self.text(name)?;
+        self.ids.store(&text).map_err(|error| self.error(name, error)).ok()
     }
 
     /// Remembers what is a store's id in a parameter of the query that was read.
     pub fn name_stores(&mut self, name: &str) {
         let values = self.query.iter().filter(|(key, _)| key == name).filter_map(|(_, value)| value.as_ref().ok());
         let members = values.flat_map(|value| value.split(','));
-        self.stores.extend(members.filter_map(|member| member.trim().parse::<StoreId>().ok()));
+        self.stores.extend(members.filter_map(|member| self.ids.store(member.trim()).ok()));
     }
 
-    /// The organization in the path.
-    pub fn organization(&mut self) -> Option<OrganizationId> {
-        self.path_segment("organization_id")
+    /// The organization at this vendor in the path.
+    pub fn organization(&mut self, vendor: Vendor) -> Option<OrganizationId> {
+        const NAME: &str = "organization_id";
+        OrganizationId::read(vendor, self.path_text(NAME)).map_err(|error| self.error(NAME, error)).ok()
+    }
+
+    /// What ids of vendors look like.
+    pub const fn ids(&self) -> &'a VendorIds {
+        self.ids
     }
 
     /// A parameter of the query as text. Given twice, it is an error.
@@ -180,6 +192,10 @@ impl<'a> Reader<'a> {
         T: FromStr,
         T::Err: Display,
     {
+        self.list_by(name, str::parse)
+    }
+
+    fn list_by<T, E: Display>(&mut self, name: &'static str, read: impl Fn(&str) -> Result<T, E>) -> Vec<T> {
         let parts = self.members(name);
         if parts.len() > LONGEST_LIST {
             self.error(name, format!("at most {LONGEST_LIST} values are taken at once"));
@@ -187,7 +203,7 @@ impl<'a> Reader<'a> {
         }
         let mut items = Vec::with_capacity(parts.len());
         for part in parts {
-            match part.parse() {
+            match read(&part) {
                 Ok(item) => items.push(item),
                 Err(error) => {
                     self.error(name, error);
@@ -244,15 +260,6 @@ impl<'a> Reader<'a> {
         self.now
     }
 
-    fn path_segment<T>(&mut self, name: &'static str) -> Option<T>
-    where
-        T: FromStr,
-        T::Err: Display,
-    {
-        let parsed = self.path.get(name).unwrap_or_default().parse();
-        parsed.map_err(|error| self.error(name, error)).ok()
-    }
-
     fn refuse_unknown(&mut self) {
         let mut names: Vec<String> = self.query.iter().map(|(name, _)| name.clone().into_owned()).collect();
         names.sort();
@@ -286,7 +293,7 @@ fn shown(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ask, Reader};
+    use super::{Ask, Reader, VendorIds};
     use crate::gateway::endpoint::china_standard_time;
     use crate::http::public_url::PublicUrl;
     use actix_web::dev::{Path, Url};
@@ -309,7 +316,7 @@ mod tests {
     fn ask(query: &str) -> Result<Probe, Vec<(String, String)>> {
         let path = Path::new(Url::new("/".parse().unwrap()));
         let zone = china_standard_time();
-        Reader::new(&path, query, &zone, Timestamp::UNIX_EPOCH).ask().asked.map_err(|problem| {
+        Reader::new(&path, query, &VendorIds::default(), &zone, Timestamp::UNIX_EPOCH).ask().asked.map_err(|problem| {
             let document = problem.document(&PublicUrl::default(), "/", "r");
             document.errors.into_iter().map(|error| (error.parameter, error.message)).collect()
         })

@@ -4,11 +4,16 @@ use super::{Shop, Store};
 use crate::directory::Directory;
 use crate::gateway::endpoint::china_standard_time;
 use crate::json::object::Object;
+use crate::vendors::Vendors;
 use serde_json::json;
+
+fn directory() -> Directory {
+    Directory::new(Vec::new(), &Vendors::default().ids())
+}
 
 fn store(shop: &serde_json::Value) -> serde_json::Value {
     let Object(shop): Object<Shop> = serde_json::from_str(&shop.to_string()).unwrap();
-    serde_json::to_value(Store::from_wire(shop, &china_standard_time(), &Directory::default()).unwrap()).unwrap()
+    serde_json::to_value(Store::from_wire(shop, &china_standard_time(), &directory()).unwrap()).unwrap()
 }
 
 #[test]
@@ -58,7 +63,7 @@ fn a_boolean_or_a_list_is_no_code() {
     for code in [json!(true), json!(["A1"]), json!({}), json!(null)] {
         let nameless = json!({"shop_bn": code, "shop_name": "a"}).to_string();
         let Object(nameless): Object<Shop> = serde_json::from_str(&nameless).unwrap();
-        assert!(Store::from_wire(nameless, &china_standard_time(), &Directory::default()).is_err(), "{code}");
+        assert!(Store::from_wire(nameless, &china_standard_time(), &directory()).is_err(), "{code}");
     }
 }
 

@@ -8,6 +8,7 @@ use super::shop::Shop;
 use crate::directory::{Directory, Row};
 use crate::gateway::error::Error;
 use crate::resources::store::Store;
+use crate::resources::vendor_methods::oms;
 
 /// Which stores are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +92,7 @@ pub fn merge(shops: Vec<Shop>, directory: &Directory, zone: &TimeZone) -> Result
 
 /// The place of each store's row: by its code to the letter, or else whatever the case of the OMS's letters.
 fn rows_of(shops: &[Shop], rows: &[Row]) -> Vec<Option<usize>> {
-    let codes = || rows.iter().enumerate().filter_map(|(place, row)| Some((row.oms.as_ref()?.as_str(), place)));
+    let codes = || rows.iter().enumerate().filter_map(|(place, row)| Some((row.numbers.at(oms())?, place)));
     let exact: HashMap<&str, usize> = codes().collect();
     let any_case: HashMap<String, usize> = codes().map(|(code, place)| (code.to_ascii_lowercase(), place)).collect();
     let mut places: Vec<Option<usize>> = shops.iter().map(|shop| exact.get(shop.code()?).copied()).collect();
@@ -115,12 +116,14 @@ mod tests {
     use super::{Selection, Shop, Store, merge, pick_by_name};
     use crate::directory::{Directory, read};
     use crate::gateway::endpoint::china_standard_time;
+    use crate::vendors::Vendors;
     use serde_json::{Value, json};
 
     fn merged(shops: Value, rows: &str) -> Vec<Store> {
         let shops: Vec<Shop> = serde_json::from_value(shops).unwrap();
-        let rows = read(&format!("id,opretail_id,oms_code,name\n{rows}")).unwrap();
-        merge(shops, &Directory::new(rows), &china_standard_time()).unwrap()
+        let ids = Vendors::default().ids();
+        let rows = read(&format!("id,opretail_id,oms_code,name\n{rows}"), &ids).unwrap();
+        merge(shops, &Directory::new(rows, &ids), &china_standard_time()).unwrap()
     }
 
     fn ids(stores: &[Store]) -> Vec<Option<&str>> {

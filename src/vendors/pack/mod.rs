@@ -5,6 +5,7 @@ mod answer;
 mod call;
 mod codes;
 mod fields;
+mod ids;
 mod login;
 mod methods;
 mod sign;
@@ -12,7 +13,7 @@ mod time;
 mod vectors;
 
 use crate::gateway::protocol::template::Template;
-use crate::gateway::vendor::{DoctorTexts, EndpointFacts, Pack, StoreIds};
+use crate::gateway::vendor::{DoctorTexts, EndpointFacts, Pack, Vendor};
 use crate::settings::{Problems, Report, Section, parse_toml};
 
 pub use vectors::failures;
@@ -22,9 +23,19 @@ pub use vectors::failures;
 /// # Errors
 /// Everything that is wrong with it.
 pub fn compile(text: &str, file: &str) -> Result<Pack, Problems> {
+    compile_beside(text, file, &[])
+}
+
+/// Compiles a pack that is used beside others, whose ids differ from its own.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn compile_beside(text: &str, file: &str, others: &[Vendor]) -> Result<Pack, Problems> {
     let table = parse_toml(text, file)?;
     let report = Report::default().of_text(Some(text.to_owned()));
-    let pack = read(&Section::root(&table, &report));
+    let root = Section::root(&table, &report);
+    let pack = read(&root);
+    ids::check_differ(&root.section("ids"), &pack, others);
     let named = |problem: String| format!("{file}: {problem}");
     let finished = report.finish(&table);
     finished.map_err(|Problems(problems)| Problems(problems.into_iter().map(named).collect()))?;
@@ -62,9 +73,9 @@ fn read(root: &Section<'_>) -> Pack {
         answer: answer::read(&root.section("answer")),
         codes: codes::read(&root.section("codes")),
         options: fields::read_options(&root.section("options")),
-        store_ids: read_store_ids(&root.section("ids").section("store")),
+        store_ids: ids::read_store(&root.section("ids").section("store")),
         methods: methods::read(&root.section("methods"), &endpoints, &call.version),
-        organization_prefix: root.section("ids").section("organization").text("prefix"),
+        organization_ids: ids::read_organization(&root.section("ids").section("organization")),
         lists_stores: vendor.flag("lists_stores", false),
         methods_begin: vendor.text("methods").unwrap_or_default(),
         doctor: read_doctor(&root.section("doctor")),
@@ -90,15 +101,6 @@ fn read_endpoints(section: &Section<'_>) -> Vec<EndpointFacts> {
     let mut endpoints: Vec<EndpointFacts> = section.entries().into_iter().map(read).collect();
     endpoints.sort_by_key(|endpoint| !endpoint.is_first);
     endpoints
-}
-
-fn read_store_ids(section: &Section<'_>) -> Option<StoreIds> {
-    section.is_present().then(|| StoreIds {
-        column: section.required_text("column", "the column of the store directory"),
-        parameter_type: section.required_text("parameter_type", "the type of a declared parameter"),
-        label: section.required_text("label", "what an id is called in sentences"),
-        prefix: section.text("prefix"),
-    })
 }
 
 fn read_doctor(section: &Section<'_>) -> DoctorTexts {

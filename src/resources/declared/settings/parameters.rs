@@ -55,7 +55,7 @@ fn read_parameter(
     }
     let wire = section.text("wire").unwrap_or_else(|| name.to_owned());
     check_wire_name(section, "wire", &wire, vendor);
-    let kind = read_kind(section, vendors);
+    let kind = read_kind(section, vendor, vendors);
     check_vendor(section, kind.as_ref(), vendor);
     let is_list = section.flag("list", false);
     let is_required = section.flag("required", is_in_path);
@@ -68,7 +68,7 @@ fn read_parameter(
     if is_list && matches!(&kind, Some(Kind::OneOf(words)) if words.keys().any(|word| word.contains(','))) {
         section.problem("values", "a list is separated by commas: its words have none");
     }
-    if is_list && matches!(kind, Some(Kind::Organization | Kind::Boolean)) {
+    if is_list && matches!(kind, Some(Kind::Organization(_) | Kind::Boolean)) {
         section.problem("list", "of this type only one can be asked for");
     }
     let (description, example) = (section.text("description"), section.text("example"));
@@ -77,7 +77,7 @@ fn read_parameter(
     match &parameter.example {
         None if is_required => section.missing("example", "a value that answers, for whoever tries it out"),
         Some(example) => {
-            if let Err(error) = parameter.given(std::slice::from_ref(example)) {
+            if let Err(error) = parameter.given(std::slice::from_ref(example), &vendors.ids()) {
                 section.problem("example", error);
             }
             let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
@@ -90,13 +90,13 @@ fn read_parameter(
     Some(parameter)
 }
 
-fn read_kind(section: &Section<'_>, vendors: &Vendors) -> Option<Kind> {
+fn read_kind(section: &Section<'_>, vendor: Option<Vendor>, vendors: &Vendors) -> Option<Kind> {
     let stores = store_types(vendors);
     let types = format!("{}, organization, text, integer, boolean, date", stores.join(", "));
     let name = section.required_text("type", &format!("{types} or one_of"));
     let kind = match name.as_str() {
         "" => return None,
-        "organization" => Kind::Organization,
+        "organization" => Kind::Organization(with_organizations(section, vendor?)?),
         // Each reads only what belongs to it: the rest is told to be no setting.
         "text" => Kind::Text(section.integer("longest").unwrap_or(LONGEST_TEXT)),
         "integer" => Kind::Integer(read_bound(section, "minimum", 0), read_bound(section, "maximum", u32::MAX)),
@@ -145,11 +145,16 @@ fn check_vendor(section: &Section<'_>, kind: Option<&Kind>, vendor: Option<Vendo
             let own = parameter_type(vendor).unwrap_or("text");
             section.problem("type", format!("this is {wanted}'s, and the method is another gateway's: write {own}"));
         }
-        Some(Kind::Organization) if vendor.pack().organization_prefix.is_none() => {
-            section.problem("type", format!("{vendor} has no organizations: write text"));
-        }
         _ => {}
     }
+}
+
+fn with_organizations(section: &Section<'_>, vendor: Vendor) -> Option<Vendor> {
+    if vendor.pack().organization_ids.is_none() {
+        section.problem("type", format!("{vendor} has no organizations: write text"));
+        return None;
+    }
+    Some(vendor)
 }
 
 fn parameter_type(vendor: Vendor) -> Option<&'static str> {

@@ -1,0 +1,139 @@
+//! What each line of a store directory says of a store, and whether it contradicts itself or a line before it.
+
+use std::collections::HashMap;
+
+use csv::StringRecord;
+
+use super::Numbers;
+use super::columns::{Column, empty_at_the_end, with_article};
+use super::ids::StoreId;
+use super::problem::RowProblem;
+use super::rows::Row;
+use super::vendor_ids::{Numbered, VendorIds};
+
+/// What has been read so far.
+pub(super) struct CheckedRows<'a> {
+    ids: &'a VendorIds,
+    /// The column of each field.
+    columns: Vec<Column>,
+    pub(super) rows: Vec<Row>,
+    pub(super) problems: Vec<RowProblem>,
+    /// What has been said of each id, and in which line: ids lead to one store, whichever kind they are.
+    meanings: HashMap<String, (u64, Column)>,
+}
+
+/// A field of a line: its number, its column and what stands in it.
+type Field<'a> = ((usize, Column), &'a str);
+
+impl<'a> CheckedRows<'a> {
+    pub(super) fn new(ids: &'a VendorIds, columns: Vec<Column>) -> Self {
+        Self { ids, columns, rows: Vec::new(), problems: Vec::new(), meanings: HashMap::new() }
+    }
+
+    pub(super) fn take(&mut self, line: u64, record: &StringRecord) {
+        let columns = self.columns.len();
+        let fields = record.len().min(columns.max(record.len() - empty_at_the_end(record)));
+        if fields != columns {
+            let what = format!("the line has {fields} fields, and the first line {columns} columns");
+            return self.problems.push(RowProblem::of_line(line, what));
+        }
+        let before = self.problems.len();
+        let id = self.id(line, record);
+        let numbers = self.numbers(line, record);
+        if self.problems.len() > before {
+            return;
+        }
+        let Some(id) = id else { return };
+        let name = self.field(record, Column::Name).map(|(_, name)| name.to_owned());
+        let row = Row { id, numbers, name };
+        match self.flaw(&row).or_else(|| self.contradiction(line, &row)) {
+            Some(what) => self.problems.push(RowProblem::of_line(line, what)),
+            None => self.rows.push(row),
+        }
+    }
+
+    /// The field of a column, if anything stands in it.
+    fn field<'r>(&self, record: &'r StringRecord, column: Column) -> Option<Field<'r>> {
+        let place = self.columns.iter().position(|own| *own == column)?;
+        let text = record.get(place).filter(|text| !text.is_empty())?;
+        Some(((place + 1, column), text))
+    }
+
+    fn id(&mut self, line: u64, record: &StringRecord) -> Option<StoreId> {
+        if let Some(field) = self.field(record, Column::Id) {
+            return self.checked(line, field);
+        }
+        let place = self.columns.iter().position(|column| *column == Column::Id).unwrap_or_default();
+        let at = (place + 1, Column::Id);
+        self.problems.push(RowProblem::of_field(line, at, "every store needs an id"));
+        None
+    }
+
+    fn numbers(&mut self, line: u64, record: &StringRecord) -> Numbers {
+        let mut numbers = Numbers::default();
+        for (vendor, ids) in self.ids.columns() {
+            let Some((at, text)) = self.field(record, Column::Number(vendor)) else { continue };
+            let Some(id) = self.checked(line, (at, text)) else { continue };
+            if let Some(number) = ids.form.number(id.as_str()) {
+                numbers.set(vendor, ids.form.full(number));
+                continue;
+            }
+            let (text, title, form) = (shown(text), &vendor.pack().title, ids.form.described());
+            let what = format!("`{text}` is no id of {title}: write {form}, such as {}", ids.form.example);
+            self.problems.push(RowProblem::of_field(line, at, what));
+        }
+        numbers
+    }
+
+    fn checked(&mut self, line: u64, (at, text): Field<'_>) -> Option<StoreId> {
+        let problem = |error| RowProblem::of_field(line, at, format!("`{}`: {error}", shown(text)));
+        self.ids.store(text).map_err(|error| self.problems.push(problem(error))).ok()
+    }
+
+    /// What is wrong with a row by itself.
+    fn flaw(&self, row: &Row) -> Option<String> {
+        if row.numbers.is_empty() {
+            let columns = self.ids.columns().map(|(_, ids)| with_article(&ids.column)).collect::<Vec<_>>();
+            let columns = columns.join(" nor ");
+            return Some(format!("the store has neither {columns}: fill in one of them, or leave the line out"));
+        }
+        let is_of_another = |(vendor, ids): &Numbered| {
+            let (id, form) = (row.id.as_str(), &ids.form);
+            form.behind_prefix(id).is_some() && form.number(id).is_some() && row.numbers.at(*vendor) != Some(id)
+        };
+        let (_, ids) = self.ids.used_columns().find(is_of_another)?;
+        let column = with_article(&ids.column);
+        Some(format!("the id `{}` has the form of {column}, and is not the one of this store", row.id))
+    }
+
+    /// An id that callers may write leads to one store, or it is told which lines contradict each other.
+    fn contradiction(&mut self, line: u64, row: &Row) -> Option<String> {
+        let mut own = vec![(row.id.to_string(), Column::Id)];
+        for (vendor, ids) in self.ids.columns() {
+            let Some(number) = row.numbers.at(vendor) else { continue };
+            let bare = ids.form.bare(number).filter(|bare| ids.form.bare(bare) == Some(bare));
+            let texts = bare.filter(|bare| *bare != number).into_iter().chain([number]);
+            own.extend(texts.map(|text| (text.to_owned(), Column::Number(vendor))));
+        }
+        for (text, column) in own {
+            match self.meanings.get(&text) {
+                Some((other, as_what)) if *other != line => {
+                    return Some(format!(
+                        "`{text}` is the {column} of this store, and the {as_what} of the one in line {other}: an id must lead \
+                         to one store"
+                    ));
+                }
+                Some(_) => {}
+                None => drop(self.meanings.insert(text, (line, column))),
+            }
+        }
+        None
+    }
+}
+
+/// A field as it can stand in a message: short, and without anything that a terminal obeys.
+fn shown(text: &str) -> String {
+    const LONGEST: usize = 40;
+    let end = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };
+    text.chars().take(LONGEST).map(|one| if one.is_control() { '\u{fffd}' } else { one }).chain(end.chars()).collect()
+}

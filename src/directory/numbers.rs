@@ -1,0 +1,56 @@
+//! A store and its numbers at the vendors.
+
+use super::rows::Row;
+use crate::gateway::vendor::Vendor;
+
+/// The numbers of a store, each with its prefix, as far as they are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Numbers(Vec<(Vendor, String)>);
+
+impl Numbers {
+    /// One number alone.
+    pub fn of(vendor: Vendor, number: String) -> Self {
+        Self(vec![(vendor, number)])
+    }
+
+    /// The number at a vendor, as its gateway takes it.
+    pub fn at(&self, vendor: Vendor) -> Option<&str> {
+        self.0.iter().find(|(own, _)| *own == vendor).map(|(_, number)| number.as_str())
+    }
+
+    /// Whether no number is known.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn set(&mut self, vendor: Vendor, number: String) {
+        self.0.push((vendor, number));
+    }
+}
+
+/// A store and its numbers at the vendors, as far as they are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreNumbers {
+    /// The id that answers give: the company's own where the directory has it, else the vendor's.
+    pub id: String,
+    /// The numbers.
+    pub numbers: Numbers,
+}
+
+impl StoreNumbers {
+    /// The number at a vendor, as its gateway takes it.
+    pub fn at(&self, vendor: Vendor) -> Option<&str> {
+        self.numbers.at(vendor)
+    }
+
+    /// Every id under which the store may be granted or cached.
+    pub fn all(&self) -> Vec<&str> {
+        std::iter::once(self.id.as_str()).chain(self.numbers.0.iter().map(|(_, number)| number.as_str())).collect()
+    }
+}
+
+impl From<&Row> for StoreNumbers {
+    fn from(row: &Row) -> Self {
+        Self { id: row.id.to_string(), numbers: row.numbers.clone() }
+    }
+}

@@ -1,0 +1,125 @@
+//! Whose an id is that no store directory knows: the shape of the id tells, among the vendors that the company uses.
+//!
+//! An id with a vendor's prefix is that vendor's. Digits alone are of the first vendor whose numbers are digits, and anything
+//! else is of the first vendor whose ids have no prefix. The vendors at which the company has an account come first, then
+//! those that are built in. So one id never means the stores of two vendors.
+
+use serde::Serialize;
+
+use super::ids::StoreId;
+use crate::gateway::vendor::{NumberForm, StoreIds, Vendor};
+use crate::settings::SettingsDigest;
+
+/// A vendor that numbers stores, and how.
+pub type Numbered = (Vendor, &'static StoreIds);
+
+/// The ids of the vendors that there are, and of those that one company uses.
+#[derive(Clone, Debug, Default)]
+pub struct VendorIds {
+    columns: Vec<Numbered>,
+    /// Those that the company uses, in the order in which the shape of an id is compared with theirs.
+    used: Vec<Vendor>,
+    /// The shapes, where they are not those of the built-in vendors alone.
+    shapes: Option<SettingsDigest>,
+}
+
+impl VendorIds {
+    /// The ids of a company: `vendors` are all that there are, `built_in` those of them that every company may mean, and
+    /// `with_account` those at which it has an account.
+    pub fn new(vendors: &[Vendor], built_in: &[Vendor], with_account: &[Vendor]) -> Self {
+        let numbered = |vendor: &Vendor| Some((*vendor, vendor.pack().store_ids.as_ref()?));
+        let further = built_in.iter().filter(|vendor| !with_account.contains(vendor));
+        let used: Vec<Vendor> = with_account.iter().chain(further).copied().collect();
+        let forms: Vec<_> = used.iter().filter_map(numbered).map(|(vendor, ids)| (vendor, &ids.form)).collect();
+        let has_others = forms.iter().any(|(vendor, _)| !built_in.contains(vendor));
+        Self {
+            columns: vendors.iter().filter_map(numbered).collect(),
+            shapes: has_others.then(|| SettingsDigest::of(&forms)),
+            used,
+        }
+    }
+
+    /// A store's id as a caller writes it.
+    ///
+    /// # Errors
+    /// It breaks the grammar of ids, or is a vendor's prefix without a number.
+    pub fn store(&self, text: &str) -> Result<StoreId, String> {
+        let id: StoreId = text.parse()?;
+        match self.prefix_alone(text) {
+            Some(form) => Err(format!("`{text}` is followed by a store's number, such as {}", form.example)),
+            None => Ok(id),
+        }
+    }
+
+    /// The number at one vendor that this id is by its shape, with its prefix.
+    pub(super) fn by_shape(&self, id: &str) -> Option<(Vendor, String)> {
+        if self.prefix_alone(id).is_some() {
+            return None;
+        }
+        let (vendor, form) = self.claimant(id, |vendor| vendor.pack().store_ids.as_ref().map(|ids| &ids.form))?;
+        Some((vendor, form.full(form.bare(id)?)))
+    }
+
+    /// The vendor whose organization this is by its shape, and its number without its prefix.
+    pub fn organization<'a>(&self, id: &'a str) -> Option<(Vendor, &'a str)> {
+        let (vendor, form) =
+            self.claimant(id, |vendor| vendor.pack().organization_ids.as_ref().map(|ids| &ids.form))?;
+        Some((vendor, form.number(id)?))
+    }
+
+    /// The vendors with a column in the store directory.
+    pub fn columns(&self) -> impl Iterator<Item = Numbered> + Clone {
+        self.columns.iter().copied()
+    }
+
+    /// The vendors with a column in the store directory that the company uses, in the order of the columns.
+    pub fn used_columns(&self) -> impl Iterator<Item = Numbered> {
+        self.columns().filter(|(vendor, _)| self.used.contains(vendor))
+    }
+
+    /// The names of the columns: `id`, one for each vendor, `name`.
+    pub fn column_names(&self) -> Vec<&'static str> {
+        let vendors = self.columns.iter().map(|(_, ids)| ids.column.as_str());
+        std::iter::once("id").chain(vendors).chain(["name"]).collect()
+    }
+
+    /// Examples of stores' ids, one for each vendor.
+    pub fn examples(&self) -> Vec<&'static str> {
+        self.columns.iter().map(|(_, ids)| ids.form.example.as_str()).collect()
+    }
+
+    /// An example of an organization's number, without its prefix.
+    pub fn organization_example(&self) -> Option<&'static str> {
+        let form = self.used.iter().find_map(|vendor| vendor.pack().organization_ids.as_ref()).map(|ids| &ids.form)?;
+        form.number(&form.example)
+    }
+
+    /// A digest of all that is found by these rows and shapes.
+    pub(super) fn version_of(&self, rows: &impl Serialize) -> SettingsDigest {
+        self.shapes.map_or_else(
+            || SettingsDigest::of(rows),
+            |shapes| SettingsDigest::of(&(SettingsDigest::of(rows).to_string(), shapes.to_string())),
+        )
+    }
+
+    /// The vendor of which this is no more than the prefix.
+    fn prefix_alone(&self, id: &str) -> Option<&'static NumberForm> {
+        let forms = self.used.iter().filter_map(|vendor| vendor.pack().store_ids.as_ref()).map(|ids| &ids.form);
+        forms.into_iter().find(|form| form.prefix == id && !id.is_empty())
+    }
+
+    fn claimant(
+        &self,
+        id: &str,
+        form: impl Fn(Vendor) -> Option<&'static NumberForm>,
+    ) -> Option<(Vendor, &'static NumberForm)> {
+        let forms = || self.used.iter().filter_map(|vendor| Some((*vendor, form(*vendor)?)));
+        let prefixed = forms().find(|(_, form)| form.behind_prefix(id).is_some());
+        let digits = || forms().find(|(_, form)| form.is_digits && form.bare(id).is_some());
+        let others = || forms().find(|(_, form)| !form.is_digits && form.prefix.is_empty());
+        prefixed.or_else(digits).or_else(others)
+    }
+}
+
+#[cfg(test)]
+mod tests;

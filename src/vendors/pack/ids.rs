@@ -1,0 +1,94 @@
+//! `[ids.store]` and `[ids.organization]`: how the vendor writes the numbers of stores and organizations.
+
+use crate::gateway::vendor::{NumberForm, OrganizationIds, Pack, StoreIds, Vendor};
+use crate::settings::Section;
+
+/// The columns of a store directory that are no vendor's.
+const OWN_COLUMNS: [&str; 2] = ["id", "name"];
+
+/// The types of declared parameters that are no vendor's.
+const OWN_TYPES: [&str; 6] = ["organization", "text", "integer", "boolean", "date", "one_of"];
+
+/// The longest id that callers may write.
+const LONGEST: usize = 32;
+
+pub(super) fn read_store(section: &Section<'_>) -> Option<StoreIds> {
+    section.is_present().then(|| StoreIds {
+        column: read_name(section, "column", "the column of the store directory", &OWN_COLUMNS),
+        parameter_type: read_name(section, "parameter_type", "the type of a declared parameter", &OWN_TYPES),
+        label: section.required_text("label", "what an id is called in sentences"),
+        needed_for: section.text("needed_for"),
+        form: read_form(section),
+    })
+}
+
+pub(super) fn read_organization(section: &Section<'_>) -> Option<OrganizationIds> {
+    section.is_present().then(|| OrganizationIds { form: read_form(section) })
+}
+
+/// Refuses ids that could be taken for those of another vendor.
+pub(super) fn check_differ(section: &Section<'_>, pack: &Pack, others: &[Vendor]) {
+    let (stores, organizations) = (section.section("store"), section.section("organization"));
+    for other in others.iter().filter(|other| other.name() != pack.name) {
+        let refuse = |section: &Section<'_>, key: &str, taken: &str| {
+            section
+                .problem(key, format!("{other} has `{taken}`, and ids of two vendors must differ: take another one"));
+        };
+        if let (Some(own), Some(others)) = (&pack.store_ids, &other.pack().store_ids) {
+            if own.column == others.column {
+                refuse(&stores, "column", &others.column);
+            }
+            if own.parameter_type == others.parameter_type {
+                refuse(&stores, "parameter_type", &others.parameter_type);
+            }
+            if begin_alike(&own.form, &others.form) {
+                refuse(&stores, "prefix", &others.form.prefix);
+            }
+        }
+        if let (Some(own), Some(others)) = (&pack.organization_ids, &other.pack().organization_ids)
+            && begin_alike(&own.form, &others.form)
+        {
+            refuse(&organizations, "prefix", &others.form.prefix);
+        }
+    }
+}
+
+/// Whether one prefix begins with the other, so that an id could have both.
+fn begin_alike(own: &NumberForm, other: &NumberForm) -> bool {
+    let (own, other) = (own.prefix.as_str(), other.prefix.as_str());
+    !own.is_empty() && !other.is_empty() && (own.starts_with(other) || other.starts_with(own))
+}
+
+fn read_name(section: &Section<'_>, key: &str, help: &str, taken: &[&str]) -> String {
+    let name = section.required_text(key, help);
+    if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_') {
+        section.problem(key, "a name is made of small letters, digits and `_`");
+    } else if taken.contains(&name.as_str()) {
+        section.problem(key, format!("`{name}` means something else already: take another name"));
+    }
+    name
+}
+
+fn read_form(section: &Section<'_>) -> NumberForm {
+    let form = NumberForm {
+        prefix: section.text("prefix").unwrap_or_default(),
+        is_digits: section.flag("digits", false),
+        longest: section.integer("longest"),
+        example: section.required_text("example", "one of the vendor's numbers, with its prefix, for messages"),
+    };
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    let is_digits = !form.prefix.is_empty() && form.prefix.bytes().all(|byte| byte.is_ascii_digit());
+    if is_digits || form.prefix.len() >= LONGEST || !form.prefix.bytes().all(is_letter) {
+        section.problem("prefix", "a prefix is letters, digits, `_`, `-` or `.`, fewer than 32, and not digits alone");
+    }
+    let most = LONGEST.saturating_sub(form.prefix.len());
+    if form.longest.is_some_and(|longest| !(1..=most).contains(&longest)) {
+        section.problem("longest", format!("an id has 1 to {LONGEST} characters with its prefix"));
+    }
+    let is_example = form.number(&form.example).is_some_and(|bare| form.full(bare) == form.example);
+    let is_id = form.example.len() <= LONGEST && form.example.bytes().all(is_letter);
+    if !(form.example.is_empty() || is_example && is_id) {
+        section.problem("example", format!("this is no number of the vendor's: write {}", form.described()));
+    }
+    form
+}
