@@ -111,7 +111,7 @@ impl<'a> CheckedRows<'a> {
         let mut own = vec![(row.id.to_string(), Column::Id)];
         for (vendor, ids) in self.ids.columns() {
             let Some(number) = row.numbers.at(vendor) else { continue };
-            let bare = ids.form.bare(number).filter(|bare| ids.form.bare(bare) == Some(bare));
+            let bare = ids.form.bare(number).filter(|bare| self.ids.number_in((vendor, ids), bare) == Some(bare));
             let texts = bare.filter(|bare| *bare != number).into_iter().chain([number]);
             own.extend(texts.map(|text| (text.to_owned(), Column::Number(vendor))));
         }

@@ -114,7 +114,7 @@ impl Directory {
         let id = id.as_str();
         let by_number = || {
             let mut columns = self.ids.columns().zip(&self.by_number);
-            columns.find_map(|((_, ids), places)| places.get(ids.form.bare(id)?))
+            columns.find_map(|(column, places)| places.get(self.ids.number_in(column, id)?))
         };
         self.rows.get(*self.places.get(id).or_else(by_number)?)
     }

@@ -56,15 +56,22 @@ impl VendorIds {
         if self.prefix_alone(id).is_some() {
             return None;
         }
-        let (vendor, form) = self.claimant(id, |vendor| vendor.pack().store_ids.as_ref().map(|ids| &ids.form))?;
+        let (vendor, form) = self.claimant(id, store_form)?;
         Some((vendor, form.full(form.bare(id)?)))
     }
 
     /// The vendor whose organization this is by its shape, and its number without its prefix.
     pub fn organization<'a>(&self, id: &'a str) -> Option<(Vendor, &'a str)> {
-        let (vendor, form) =
-            self.claimant(id, |vendor| vendor.pack().organization_ids.as_ref().map(|ids| &ids.form))?;
+        let (vendor, form) = self.claimant(id, organization_form)?;
         Some((vendor, form.number(id)?))
+    }
+
+    /// The part of an id behind the prefix, if the id means a number of this vendor's: of digits without their prefix, only if
+    /// no other vendor comes first.
+    pub(super) fn number_in<'a>(&self, (vendor, ids): Numbered, id: &'a str) -> Option<&'a str> {
+        let form = &ids.form;
+        let is_first = || self.of_digits(id, store_form).is_some_and(|(first, _)| first == vendor);
+        form.behind_prefix(id).or_else(|| form.bare(id).filter(|_| form.prefix.is_empty() || is_first()))
     }
 
     /// The vendors with a column in the store directory.
@@ -90,7 +97,7 @@ impl VendorIds {
 
     /// An example of an organization's number, without its prefix.
     pub fn organization_example(&self) -> Option<&'static str> {
-        let form = self.used.iter().find_map(|vendor| vendor.pack().organization_ids.as_ref()).map(|ids| &ids.form)?;
+        let (_, form) = self.forms(organization_form).next()?;
         form.number(&form.example)
     }
 
@@ -104,21 +111,36 @@ impl VendorIds {
 
     /// The vendor of which this is no more than the prefix.
     fn prefix_alone(&self, id: &str) -> Option<&'static NumberForm> {
-        let forms = self.used.iter().filter_map(|vendor| vendor.pack().store_ids.as_ref()).map(|ids| &ids.form);
-        forms.into_iter().find(|form| form.prefix == id && !id.is_empty())
+        let mut forms = self.forms(store_form).map(|(_, form)| form);
+        forms.find(|form| form.prefix == id && !id.is_empty())
     }
 
-    fn claimant(
-        &self,
-        id: &str,
-        form: impl Fn(Vendor) -> Option<&'static NumberForm>,
-    ) -> Option<(Vendor, &'static NumberForm)> {
-        let forms = || self.used.iter().filter_map(|vendor| Some((*vendor, form(*vendor)?)));
-        let prefixed = forms().find(|(_, form)| form.behind_prefix(id).is_some());
-        let digits = || forms().find(|(_, form)| form.is_digits && form.bare(id).is_some());
-        let others = || forms().find(|(_, form)| !form.is_digits && form.prefix.is_empty());
-        prefixed.or_else(digits).or_else(others)
+    /// The vendor whose an id is by its shape.
+    fn claimant(&self, id: &str, form: FormOf) -> Option<(Vendor, &'static NumberForm)> {
+        let prefixed = self.forms(form).find(|(_, form)| form.behind_prefix(id).is_some());
+        let others = || self.forms(form).find(|(_, form)| !form.is_digits && form.prefix.is_empty());
+        prefixed.or_else(|| self.of_digits(id, form)).or_else(others)
     }
+
+    /// The vendor whose digits without a prefix these are.
+    fn of_digits(&self, id: &str, form: FormOf) -> Option<(Vendor, &'static NumberForm)> {
+        self.forms(form).find(|(_, form)| form.is_digits && form.behind_prefix(id).is_none() && form.bare(id).is_some())
+    }
+
+    fn forms(&self, form: FormOf) -> impl Iterator<Item = (Vendor, &'static NumberForm)> {
+        self.used.iter().filter_map(move |vendor| Some((*vendor, form(*vendor)?)))
+    }
+}
+
+/// How a vendor numbers stores, or organizations.
+type FormOf = fn(Vendor) -> Option<&'static NumberForm>;
+
+fn store_form(vendor: Vendor) -> Option<&'static NumberForm> {
+    vendor.pack().store_ids.as_ref().map(|ids| &ids.form)
+}
+
+fn organization_form(vendor: Vendor) -> Option<&'static NumberForm> {
+    vendor.pack().organization_ids.as_ref().map(|ids| &ids.form)
 }
 
 #[cfg(test)]

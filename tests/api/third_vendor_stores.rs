@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::json;
 use storegate::auth::issue::TokenGrant;
 use storegate::config::Settings;
+use storegate::reload::{Outcome, Reloader};
 use storegate::sandbox::SandboxSettings;
 
 use crate::answer::Answer;
@@ -167,6 +168,27 @@ async fn without_the_oms_ids_that_no_directory_knows_are_its_own() {
     assert_eq!(lumen.bodies.lock().unwrap()[..], [json!({"storeCode": "L-WEST"})]);
     let flow = alone.get_with_token(&token(&alone, None, None), "/stores/L-WEST/flow").await;
     assert_eq!(refused(&flow), (404, "store-not-mapped".to_owned()));
+}
+
+#[actix_web::test]
+async fn an_account_that_comes_or_goes_changes_whose_an_id_is_for_the_next_request() {
+    let (_lumen, _peer, app) = start("lumen-reload", None);
+    let path = directory("lumen-reload-from").join("storegate.toml");
+    fs::write(&path, &app.configuration).unwrap();
+    let mut table: toml::Table = app.configuration.parse().unwrap();
+    table["tenants"]["acme"].as_table_mut().unwrap().remove("oms");
+    let file = path.clone();
+    let read = move || Settings::read_from(Some(&file), std::iter::empty());
+    let mut reloader = Reloader::new(app.in_force.clone(), read().sources, read);
+    let limited = token(&app, Some(&["L-WEST"]), None);
+    for (configuration, status) in [(table.to_string(), 200), (app.configuration.clone(), 404)] {
+        fs::write(&path, configuration).unwrap();
+        assert_eq!((reloader.look(), reloader.look()), (None, Some(Outcome::Applied)));
+        // Twice, so that a worker remembers what the path meant.
+        for _ in 0..2 {
+            assert_eq!(app.get_with_token(&limited, "/stores/L-WEST/receipts").await.status, status);
+        }
+    }
 }
 
 #[actix_web::test]

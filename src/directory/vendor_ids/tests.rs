@@ -78,6 +78,27 @@ fn digits_are_of_the_first_vendor_with_an_account_that_numbers_so() {
 }
 
 #[test]
+fn digits_without_a_prefix_lead_to_the_store_of_the_first_vendor_that_numbers_so() {
+    let plots = vendor("plots", "prefix = \"D-\"\ndigits = true\nexample = \"D-1\"");
+    let built_in: Vec<Vendor> = Vendors::default().iter().collect();
+    let all = [built_in.clone(), vec![plots]].concat();
+    let rows = "id,opretail_id,plots_code\na,S_77,\nb,,77\nc,S_5,D-5\n";
+    for (with_account, store) in [(vec![plots], "b"), (vec![self::built_in("opretail"), plots], "a"), (vec![], "a")] {
+        let ids = VendorIds::new(&all, &built_in, &with_account);
+        let directory = Directory::new(read(rows, &ids).unwrap(), &ids);
+        for (id, store) in [("S_77", "a"), ("D-77", "b"), ("77", store), ("5", "c"), ("D-5", "c")] {
+            assert_eq!(directory.find(&id.parse().unwrap()).id, store, "{with_account:?} {id}");
+        }
+        let contradiction = read(&format!("{rows}77,S_6,\n"), &ids).unwrap_err()[0].to_string();
+        let column = if store == "a" { "opretail_id" } else { "plots_code" };
+        assert!(
+            contradiction.contains(&format!("`77` is the id of this store, and the {column} of")),
+            "{contradiction}"
+        );
+    }
+}
+
+#[test]
 fn a_prefix_counts_only_where_the_company_uses_its_vendor() {
     assert_eq!(whose(&ids(&[prefixed()]), "SHOP001"), "prefixed SHOP001");
     assert_eq!(whose(&ids(&[built_in("oms")]), "SHOP001"), "oms SHOP001");
@@ -106,9 +127,10 @@ fn each_vendor_s_number_is_found_and_a_line_needs_one_of_them() {
     let ids = ids(&[digits(), prefixed()]);
     let text = "id,opretail_id,digits_code,prefixed_code,letters_code\na,S_7,1001,SHOPx,B2\nb,,,,A1\n";
     let directory = Directory::new(read(text, &ids).unwrap(), &ids);
-    for id in ["a", "S_7", "7", "1001", "SHOPx", "B2"] {
+    for id in ["a", "S_7", "1001", "SHOPx", "B2"] {
         assert_eq!(directory.find(&id.parse().unwrap()).id, "a", "{id}");
     }
+    assert_eq!(directory.find(&"7".parse().unwrap()).id, "7", "digits are of the vendor that the company uses");
     assert_eq!(directory.find_by_number(letters(), "A1").unwrap().id, "b");
     assert_eq!(directory.find_by_number(digits(), "A1"), None);
     let problems = |line: &str| {
