@@ -153,7 +153,7 @@ impl App {
         let replicas = settings.redis.map(|settings| Replicas::new(settings, clock.clone()));
         let cache = AnswerCache::new(&settings.cache, clock.clone()).sharing(replicas.clone());
         let directories = Arc::new(CurrentDirectories::new(settings.directory));
-        let registry = Registry::sharing(&settings.gateway, clock.clone(), replicas.as_ref());
+        let registry = Registry::new(&settings.gateway, clock.clone());
         let tenants = Tenants::new(settings.tenants, &registry);
         let memory = Arc::new(AuthMemory::sharing(replicas.as_ref()));
         let largest_token = settings.auth.largest_token();

@@ -177,10 +177,10 @@ impl Account {
     }
 
     /// A stamp for one attempt at our time `now`; `None` when no unused second is left.
-    pub async fn stamp(&self, call: &Call, trial: &Trial, now: Timestamp) -> Option<Stamped> {
+    pub fn stamp(&self, call: &Call, trial: &Trial, now: Timestamp) -> Option<Stamped> {
         let offset = trial.offset.unwrap_or_else(|| self.clock.current());
         let form = trial.form.unwrap_or_else(|| self.stamps.form().current());
-        let stamp = self.stamps.issue(call, now.checked_add(offset).unwrap_or(now), form).await?;
+        let stamp = self.stamps.issue(call, now.checked_add(offset).unwrap_or(now), form)?;
         Some(Stamped { stamp, offset })
     }
 

@@ -134,7 +134,7 @@ impl GatewayClient {
     pub async fn call_raw(&self, account: &Arc<Account>, call: &Call) -> Result<(Bytes, Result<(), Error>), Error> {
         let deadline = self.deadline();
         let login = self.login_for(account, call, &deadline).await?;
-        let stamped = self.stamp(account, call, &Trial::default()).await?;
+        let stamped = self.stamp(account, call, &Trial::default())?;
         let request = account.protocol().encode(call, &stamped.stamp, login.as_ref().map(|token| &token.value));
         let secrets = account.secrets().chain(login.as_ref().map(|token| &token.value));
         let hidden = Hidden::new(secrets, stamped.stamp.nonce.as_deref(), request.sent());
@@ -186,7 +186,7 @@ impl GatewayClient {
         self.must_not_rest(account, call).map_err(unsent)?;
         let login = self.login_for(account, call, deadline).await.map_err(unsent)?;
         let (permit, leave) = self.admit(account, call, deadline).await.map_err(unsent)?;
-        let stamped = self.stamp(account, call, &progress.trial).await.map_err(unsent)?;
+        let stamped = self.stamp(account, call, &progress.trial).map_err(unsent)?;
         progress.attempts.begin(&account.budget);
         let had_its_time = self.transport.has_time(deadline);
         let connection = if progress.needs_new_connection { Connection::New } else { Connection::Any };
@@ -288,8 +288,8 @@ impl GatewayClient {
         Ok((permit, leave))
     }
 
-    async fn stamp(&self, account: &Account, call: &Call, trial: &Trial) -> Result<Stamped, Error> {
-        account.stamp(call, trial, self.clock.now()).await.ok_or_else(|| {
+    fn stamp(&self, account: &Account, call: &Call, trial: &Trial) -> Result<Stamped, Error> {
+        account.stamp(call, trial, self.clock.now()).ok_or_else(|| {
             let cause = "every timestamp that may be used for this call has been used; switch the nonce on";
             account.error(Kind::Busy, cause).retry_after(Some(Duration::from_secs(1)))
         })

@@ -46,7 +46,7 @@ impl GatewayClient {
         let mut secret = account.secret();
         let mut contact = Contact { outcome: Ok(()), ahead: None, refused_time: false, difference: None };
         for _ in 0..MOST_ATTEMPTS {
-            let stamped = match self.stamp(account, call, &trial).await {
+            let stamped = match self.stamp(account, call, &trial) {
                 Ok(stamped) => stamped,
                 Err(error) => return Contact { outcome: Err(error), ..contact },
             };

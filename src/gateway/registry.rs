@@ -9,7 +9,6 @@ use super::settings::GatewaySettings;
 use super::stamps::UsedSeconds;
 use super::vendor::Vendor;
 use crate::clock::Clock;
-use crate::replicas::Replicas;
 
 /// What all accounts of the process share. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -23,13 +22,7 @@ pub struct Registry {
 impl Registry {
     /// A registry that knows no account yet.
     pub fn new(settings: &GatewaySettings, clock: Clock) -> Self {
-        Self::sharing(settings, clock, None)
-    }
-
-    /// The same, whose signatures use seconds that no other replica uses, if there are any.
-    pub fn sharing(settings: &GatewaySettings, clock: Clock, replicas: Option<&Replicas>) -> Self {
-        let used = Arc::new(UsedSeconds::sharing(replicas.map(Replicas::seconds)));
-        Self { used, limits: Arc::default(), settings: Arc::new(settings.clone()), clock }
+        Self { used: Arc::default(), limits: Arc::default(), settings: Arc::new(settings.clone()), clock }
     }
 
     /// The seconds that calls have used.

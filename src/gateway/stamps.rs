@@ -1,6 +1,6 @@
 //! Makes each attempt unlike every other: a nonce, or a second that no equal call has used.
 //! Gateways refuse a signature that they have seen, and equal calls within one second would carry
-//! the same one. Replicas that share a Redis take their seconds there; without it, each knows its own only.
+//! the same one. A replica knows its own seconds only: a call whose signature another one has sent is signed again.
 
 mod runs;
 
@@ -15,7 +15,6 @@ use uuid::Uuid;
 
 use super::protocol::call::TimeFormIndex;
 use super::protocol::{Call, Stamp};
-use crate::replicas::seconds::{SharedSeconds, Taken};
 
 use runs::Runs;
 
@@ -26,42 +25,16 @@ const LARGEST_STEP: i64 = 16;
 /// Seconds remembered before those that lie in the past are dropped.
 const REMEMBERED: usize = 4096;
 
-/// A call as far as its signature goes, but for the time; the same in all replicas.
+/// A call as far as its signature goes, but for the time.
 type CallHash = [u8; 16];
 
 /// The seconds that calls have used, of all accounts: two companies may share a credential, and the gateway counts by it.
 #[derive(Debug, Default)]
-pub struct UsedSeconds {
-    own: Mutex<HashMap<CallHash, Runs>>,
-    shared: Option<SharedSeconds>,
-}
+pub struct UsedSeconds(Mutex<HashMap<CallHash, Runs>>);
 
 impl UsedSeconds {
-    /// Taken together with other replicas, if there are any.
-    pub fn sharing(shared: Option<SharedSeconds>) -> Self {
-        Self { shared, ..Self::default() }
-    }
-
-    /// The first second from `now` on that no equal call has used, of any replica if those can be asked; `None` when it
-    /// would lie too far ahead.
-    async fn take_of_all(&self, call: CallHash, now: i64, lead: i64) -> Option<i64> {
-        let Some(shared) = &self.shared else { return self.take(call, now, lead) };
-        // Ours are known there, too, unless it was away.
-        let first = self.used().get(&call).map_or(Some(now), |runs| runs.free(now, lead))?;
-        match shared.take(&call, now, first, lead).await {
-            Taken::Second(second) => {
-                let mut used = self.used();
-                make_room(&mut used, now);
-                used.entry(call).or_default().add(second, lead);
-                Some(second)
-            }
-            Taken::None => None,
-            Taken::Unknown => self.take(call, now, lead),
-        }
-    }
-
     fn used(&self) -> MutexGuard<'_, HashMap<CallHash, Runs>> {
-        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The first second from `now` on that no equal call has used; `None` when it would lie too far ahead.
@@ -117,12 +90,12 @@ impl Stamps {
     }
 
     /// A stamp in this form at the gateway's time `now`; `None` when every second that may be used has been used.
-    pub async fn issue(&self, call: &Call, now: Timestamp, form: TimeFormIndex) -> Option<Stamp> {
+    pub fn issue(&self, call: &Call, now: Timestamp, form: TimeFormIndex) -> Option<Stamp> {
         match self.unique {
             Unique::Nonce => Some(Stamp { time: now, nonce: Some(Uuid::new_v4().simple().to_string()), form }),
             Unique::Second { lead } => {
                 let lead = i64::try_from(lead.as_secs()).unwrap_or(i64::MAX);
-                let second = self.used.take_of_all(self.hash(call), now.as_second(), lead).await?;
+                let second = self.used.take(self.hash(call), now.as_second(), lead)?;
                 Some(Stamp { time: Timestamp::from_second(second).ok()?, nonce: None, form })
             }
         }

@@ -17,9 +17,8 @@ use super::settings::{Mode, RedisSettings};
 use crate::clock::{Clock, Deadline};
 use crate::telemetry::metrics;
 
-/// One request counts against a quota, looks for an answer, and takes a second: each of them may take a third of what it may
-/// lose in all.
-const OPERATIONS_OF_A_REQUEST: u32 = 3;
+/// One request counts against a quota and looks for an answer: each of them may take half of what it may lose in all.
+const OPERATIONS_OF_A_REQUEST: u32 = 2;
 
 /// On a busy machine timers are late by less than this.
 const TIMERS_ARE_LATE: Duration = Duration::from_secs(2);
@@ -35,8 +34,6 @@ pub enum Operation {
     Renew,
     /// Takes some requests of a client's quota.
     Quota,
-    /// Takes a second for a signature.
-    Second,
 }
 
 impl Operation {
@@ -47,7 +44,6 @@ impl Operation {
             Self::Keep => "keep",
             Self::Renew => "renew",
             Self::Quota => "quota",
-            Self::Second => "second",
         }
     }
 }

@@ -1,5 +1,5 @@
 //! What the replicas of the service share through Redis or Valkey: finished answers and whose turn it is to fetch one,
-//! purges, tokens that were given back, quotas, and the seconds of signatures.
+//! purges, tokens that were given back, and quotas.
 //!
 //! Nothing here is needed. While Redis is down, hangs, is slow or holds rubbish, each replica goes on as if it were alone,
 //! and a request loses at most `redis.timeout` once.
@@ -16,7 +16,6 @@ pub mod purges;
 pub mod quota;
 mod refusal;
 pub mod revoked;
-pub mod seconds;
 pub mod settings;
 pub mod trial;
 pub mod turn;
@@ -38,7 +37,6 @@ use outbox::Outbox;
 use purges::Purges;
 use quota::SharedQuotas;
 use revoked::RevokedSet;
-use seconds::SharedSeconds;
 use settings::RedisSettings;
 use upkeep::{Listener, Memory, Upkeep};
 
@@ -137,11 +135,6 @@ impl Replicas {
     /// Quotas.
     pub const fn quotas(&self) -> &SharedQuotas {
         &self.quotas
-    }
-
-    /// The seconds of signatures.
-    pub fn seconds(&self) -> SharedSeconds {
-        SharedSeconds::new(self.link.clone(), &self.settings.prefix)
     }
 
     /// Tells all other replicas, now or as soon as there is a link.

@@ -4,13 +4,11 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
-use jiff::ToSpan;
 use redis::Commands;
 
 use crate::answer::Answer;
 use crate::fleet::{FLOW, Fleet, eventually};
 use crate::redis_server::RedisServer;
-use crate::test_app::{NOW, Setup};
 
 /// One comes back every ten minutes, by Redis' clock: longer than any test takes.
 const QUOTA: (&str, &str) = ("AUTH__CLIENTS__DASHBOARD__QUOTA", "60/10h");
@@ -126,53 +124,4 @@ pub async fn without_redis_each_replica_counts_for_itself() {
     };
     assert_eq!((let_pass(0).await, let_pass(1).await), (40, 60), "each knows what it has let pass itself");
     redis.start_again();
-}
-
-/// Two replicas that have nothing but timestamps to make their signatures differ.
-fn without_nonce(redis: &RedisServer, choose: impl FnOnce(&mut Setup)) -> Fleet {
-    let node = redis.node();
-    let variables = [
-        ("TENANTS__ACME__OPRETAIL__NONCE", "false"),
-        ("TENANTS__ACME__OMS__NONCE", "false"),
-        ("REDIS__NODES", node.as_str()),
-    ];
-    Fleet::that_may_wait(2, &variables, choose)
-}
-
-/// All replicas ask both vendors at once.
-async fn all_ask(fleet: &Fleet) {
-    for path in ["/stores/SHOP001", FLOW] {
-        let asked = fleet.replicas.iter();
-        let asked = asked.map(|replica| replica.ask("operator", "GET", path, &[("cache-control", "no-cache")]));
-        for answer in join_all(asked).await {
-            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
-        }
-    }
-}
-
-pub async fn equal_calls_of_two_replicas_in_one_second_carry_different_seconds() {
-    let redis = RedisServer::start();
-    let fleet = without_nonce(&redis, |_| {});
-    fleet.all_share().await;
-    for _ in 0..20 {
-        all_ask(&fleet).await;
-        fleet.replicas[0].pass(3);
-    }
-    assert_eq!(fleet.replicas[0].sandbox().calls(), 80, "none was refused as a repeated one and signed again");
-}
-
-pub async fn clocks_that_jump_and_come_back_use_no_second_twice() {
-    let redis = RedisServer::start();
-    // A clock of their own, beside the gateway's.
-    let fleet = without_nonce(&redis, |setup| setup.proxy_time = NOW + 1.seconds());
-    fleet.all_share().await;
-    let mut expected = 0;
-    for (hours, more) in [(0, 0), (2, 4), (0, 4), (-2, 4), (0, 4)] {
-        fleet.replicas[0].proxy_time.set_wall(NOW + hours.hours());
-        all_ask(&fleet).await;
-        all_ask(&fleet).await;
-        expected += 8 + more;
-        let seen = fleet.replicas[0].sandbox().calls();
-        assert_eq!(seen, expected, "{hours}: one more for each clock of each replica, and no repeat");
-    }
 }
