@@ -53,3 +53,5 @@ pub mod supervisor;
 pub mod settings;
 
 pub mod clock;
+
+pub mod sha256;

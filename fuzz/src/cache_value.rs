@@ -1,7 +1,7 @@
 //! The stored form of an answer, as another process may have left it.
 
-use sha2::{Digest, Sha256};
 use storegate::cache::stored::{Stored, StoredError};
+use storegate::sha256::sha256_half;
 
 /// What `seal` puts before the content: `SGA`, version 1, the length and the checksum.
 const VERSION: &[u8] = b"SGA\x01";
@@ -28,6 +28,6 @@ fn read(value: &[u8]) -> Result<(), StoredError> {
 
 fn sealed(content: &[u8]) -> Vec<u8> {
     let length = ((CHECKSUM + content.len()) as u64).to_be_bytes();
-    let digest = Sha256::new().chain_update(VERSION).chain_update(length).chain_update(content).finalize();
-    [VERSION, &length, &digest[..CHECKSUM], content].concat()
+    let digest = sha256_half([VERSION, &length[..], content]);
+    [VERSION, &length, &digest, content].concat()
 }

@@ -178,11 +178,11 @@ impl KeySet {
 mod tests {
     use super::{Key, KeyAlgorithm, KeyError, KeySet};
     use crate::auth::private_key;
+    use crate::sha256::sha256;
     use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
     use secrecy::SecretString;
     use serde_json::json;
-    use sha2::{Digest as _, Sha256};
 
     /// RFC 8037, appendix A.1.
     const RFC_8037_SEED: &str = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(x, RFC_8037_X);
         let thumbprint_input = format!(r#"{{"crv":"{crv}","kty":"{}","x":"{x}"}}"#, published.kty);
         assert_eq!(
-            URL_SAFE_NO_PAD.encode(Sha256::digest(thumbprint_input)),
+            URL_SAFE_NO_PAD.encode(sha256([thumbprint_input.as_bytes()])),
             "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
         );
     }

@@ -5,12 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use moka::Expiry;
 use moka::sync::Cache;
 
 use super::verification_keys::VerificationKey;
 use super::verify::VerifiedToken;
+use crate::sha256::sha256;
 
 /// The most memory for remembered tokens: some ten thousand of the usual size.
 const CAPACITY_BYTES: u64 = 32 << 20;
@@ -28,9 +28,7 @@ pub(super) struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
     pub(super) fn of(token: &str) -> Self {
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-        Self(bytes)
+        Self(sha256([token.as_bytes()]))
     }
 }
 

@@ -5,11 +5,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use sha2::{Digest as _, Sha256};
-
 use crate::replicas::Replicas;
 use crate::replicas::journal::{Event, Revoked as Told};
 use crate::settings::{MOST_OF_A_LIST, Section, text_of_file};
+use crate::sha256::sha256_half;
 
 /// The most tokens that are remembered of one client: some 600 KiB. Each client has this room for itself, so that no
 /// revocation is refused for what others gave back; there are as many clients as the configuration names.
@@ -148,10 +147,7 @@ impl RevokedTokens {
 fn hash(issuer: &str, jti: &str) -> TokenHash {
     // The length in front, so that no other issuer and id run together to the same bytes.
     let length = (issuer.len() as u64).to_be_bytes();
-    let digest = Sha256::new().chain_update(length).chain_update(issuer).chain_update(jti).finalize();
-    let mut hash = TokenHash::default();
-    hash.iter_mut().zip(digest).for_each(|(byte, of_digest)| *byte = of_digest);
-    hash
+    sha256_half([&length[..], issuer.as_bytes(), jti.as_bytes()])
 }
 
 fn told(key: &TokenHash, client: &str, until: i64) -> Told {

@@ -9,8 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret as _, SecretString};
-use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+
+use crate::sha256::sha256;
 
 /// What a made secret begins with, so that scanners for leaked secrets can find it.
 const MADE_SECRET_PREFIX: &str = "sgs_";
@@ -50,7 +51,7 @@ pub fn new_secret() -> Result<SecretString, SecretError> {
 
 /// The hash of a made secret, for `secret_sha256`.
 pub fn sha256_hex(secret: &SecretString) -> String {
-    base16ct::lower::encode_string(&sha256(secret))
+    base16ct::lower::encode_string(&digest(secret))
 }
 
 /// The hash of a chosen secret, for `secret_argon2`; with a new salt each time.
@@ -103,7 +104,7 @@ impl SecretHash {
     /// Whether `secret` has this hash. Blocks for a while if the hash is a slow one.
     pub fn matches(&self, secret: &SecretString) -> bool {
         match self {
-            Self::Sha256(expected) => bool::from(sha256(secret).ct_eq(expected)),
+            Self::Sha256(expected) => bool::from(digest(secret).ct_eq(expected)),
             Self::Argon2id(expected) => {
                 Argon2::default().verify_password(secret.expose_secret().as_bytes(), &**expected).is_ok()
             }
@@ -145,8 +146,8 @@ impl fmt::Debug for SecretHash {
     }
 }
 
-fn sha256(secret: &SecretString) -> [u8; 32] {
-    Sha256::digest(secret.expose_secret()).into()
+fn digest(secret: &SecretString) -> [u8; 32] {
+    sha256([secret.expose_secret().as_bytes()])
 }
 
 #[cfg(test)]

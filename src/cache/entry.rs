@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use actix_web::http::header::HeaderValue;
-use aws_lc_rs::digest;
 use bytes::Bytes;
 
 use super::asked::Places;
 use super::encoding::{Effort, Encoding, SMALLEST_GAIN, WORTH_ENCODING, elsewhere};
 use super::freshness::{Freshness, State};
+use crate::sha256::sha256_half;
 
 /// Two fetches within this time are of one mistake.
 pub(super) const CONFIRMED_AFTER: Duration = Duration::from_secs(1);
@@ -296,11 +296,7 @@ pub struct Tag(String);
 impl Tag {
     /// Of these bytes, one after the other. The link is part of the representation's head, so that it is part of its tag.
     pub fn of_bytes<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> Self {
-        let mut digest = digest::Context::new(&digest::SHA256);
-        parts.into_iter().for_each(|part| digest.update(part));
-        let digest = digest.finish();
-        let digest = digest.as_ref();
-        Self(base16ct::lower::encode_string(digest.get(..16).unwrap_or(digest)))
+        Self(base16ct::lower::encode_string(&sha256_half(parts)))
     }
 
     /// Each encoding has a tag of its own (RFC 9110 §8.8.3.3).

@@ -28,11 +28,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 
 use super::entry::Document;
 use super::freshness::Freshness;
 use crate::replicas::journal::Position;
+use crate::sha256::sha256_half;
 
 const MAGIC: [u8; 3] = *b"SGA";
 const VERSION: u8 = 1;
@@ -68,7 +68,7 @@ pub struct NameHash(pub [u8; NAME]);
 impl NameHash {
     /// Of an answer's name.
     pub fn of(name: &str) -> Self {
-        Self(first_half(Sha256::digest(name)))
+        Self(sha256_half([name.as_bytes()]))
     }
 }
 
@@ -165,13 +165,7 @@ fn front(content: usize) -> [u8; FRONT] {
 }
 
 fn checksum(front: &[u8], content: &[u8]) -> [u8; CHECKSUM] {
-    first_half(Sha256::new().chain_update(front).chain_update(content).finalize())
-}
-
-fn first_half(digest: impl IntoIterator<Item = u8>) -> [u8; 16] {
-    let mut half = [0; 16];
-    half.iter_mut().zip(digest).for_each(|(byte, of_digest)| *byte = of_digest);
-    half
+    sha256_half([front, content])
 }
 
 /// Checks the seal, and gives all that follows it.

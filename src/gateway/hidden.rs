@@ -7,13 +7,13 @@ mod decodings;
 use std::collections::HashSet;
 
 use bytes::Bytes;
-use md5::Md5;
+use md5::{Digest as _, Md5};
 use memchr::memmem;
 use secrecy::{ExposeSecret, SecretString};
 use sha1::Sha1;
-use sha2::{Digest, Sha256};
 
 use super::error::Note;
+use crate::sha256::sha256;
 
 /// A shorter word is in many a sentence by chance.
 const SHORTEST_SECRET: usize = 4;
@@ -91,7 +91,7 @@ impl<'a> Hidden<'a> {
 }
 
 fn digests(secret: &[u8]) -> [Vec<u8>; 3] {
-    [Md5::digest(secret).to_vec(), Sha1::digest(secret).to_vec(), Sha256::digest(secret).to_vec()]
+    [Md5::digest(secret).to_vec(), Sha1::digest(secret).to_vec(), sha256([secret]).to_vec()]
 }
 
 /// What is looked for, in small letters; and the letters and digits of it alone, for a text that writes it with blanks or

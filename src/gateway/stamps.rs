@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::protocol::call::TimeFormIndex;
 use super::protocol::{Call, Stamp};
+use crate::sha256::sha256_half_of_list;
 
 use runs::Runs;
 
@@ -114,16 +114,8 @@ impl Stamps {
     }
 
     fn hash(&self, call: &Call) -> CallHash {
-        let mut digest = Sha256::new();
         let parameters = call.arguments.iter().flat_map(|argument| [&*argument.name, argument.value.as_str()]);
-        for text in [self.credential.as_str(), &call.method.name].into_iter().chain(parameters) {
-            // The length in front, so that no two calls run together to the same bytes.
-            digest.update((text.len() as u64).to_be_bytes());
-            digest.update(text);
-        }
-        let mut hash = CallHash::default();
-        hash.iter_mut().zip(digest.finalize()).for_each(|(byte, of_digest)| *byte = of_digest);
-        hash
+        sha256_half_of_list([self.credential.as_str(), &call.method.name].into_iter().chain(parameters))
     }
 }
 

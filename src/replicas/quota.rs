@@ -10,12 +10,12 @@ use std::time::Duration;
 use actix_web::rt;
 use redis::aio::ConnectionLike;
 use redis::{RedisResult, Script, ScriptInvocation, Value};
-use sha2::{Digest as _, Sha256};
 
 use super::link::{Link, Operation};
 use super::refusal::breaks_the_link;
 use super::upkeep::{COMMAND, within};
 use crate::clock::{Clock, Deadline};
+use crate::sha256::sha256_half_of_list;
 
 /// The most requests that are taken at once.
 const MOST_AT_ONCE: u32 = 256;
@@ -70,15 +70,7 @@ pub struct Holder([u8; 16]);
 impl Holder {
     /// The holder of these properties.
     pub fn of(properties: [&str; 3]) -> Self {
-        let mut digest = Sha256::new();
-        for property in properties {
-            // The length in front, so that no two lists run together to the same bytes.
-            digest.update((property.len() as u64).to_be_bytes());
-            digest.update(property);
-        }
-        let mut hash = [0; 16];
-        hash.iter_mut().zip(digest.finalize()).for_each(|(byte, of_digest)| *byte = of_digest);
-        Self(hash)
+        Self(sha256_half_of_list(properties))
     }
 }
 

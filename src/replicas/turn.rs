@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use actix_web::rt;
 use redis::{Script, ScriptInvocation};
-use sha2::{Digest as _, Sha256};
 
 use super::connection::Connection;
 use super::link::{Link, Operation};
 use crate::clock::Deadline;
+use crate::sha256::sha256;
 
 /// How long a turn lasts unless it is kept.
 pub(super) const TURN: Duration = Duration::from_millis(1500);
@@ -126,7 +126,7 @@ impl Keys {
     /// The keys of an answer. Both have the same part in braces, so that a cluster keeps them at one node. Names may be long
     /// and tell whose data it is; a hash of them does not.
     pub(super) fn of(prefix: &str, name: &str) -> Self {
-        let hash = base16ct::lower::encode_string(&Sha256::digest(name));
+        let hash = base16ct::lower::encode_string(&sha256([name.as_bytes()]));
         Self {
             answer: format!("{prefix}:answer:{VERSION}:{{{hash}}}"),
             turn: format!("{prefix}:turn:{VERSION}:{{{hash}}}"),

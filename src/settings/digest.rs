@@ -6,7 +6,8 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
+
+use crate::sha256::sha256_half;
 
 /// The first half of the SHA-256 of a value's JSON, which is the same in every process, build and architecture, and is
 /// never the same for two different values of a type. Secrets have no JSON, so none can become part of it.
@@ -17,9 +18,7 @@ impl SettingsDigest {
     /// The digest of this value. A value that cannot be written as JSON gets a random one: it shares nothing with others.
     pub fn of(value: &impl Serialize) -> Self {
         let Ok(json) = serde_json::to_vec(value) else { return Self(fastrand::u128(..).to_be_bytes()) };
-        let mut half = [0; 16];
-        half.iter_mut().zip(Sha256::digest(json)).for_each(|(byte, of_digest)| *byte = of_digest);
-        Self(half)
+        Self(sha256_half([&json[..]]))
     }
 }
 

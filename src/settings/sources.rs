@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
 use super::files::{self, FileError, Files, MOST_OF_A_LIST};
+use crate::sha256::sha256;
 
 /// Secrets and lists are named by keys that end so.
 pub(super) const FILE_SUFFIX: &str = "_file";
@@ -71,25 +71,21 @@ impl Fingerprint {
 
     /// Of a content that was read, or why it could not be.
     fn of_content(content: Result<&[u8], &FileError>) -> Self {
-        let mut hash = Sha256::new_with_prefix(if content.is_ok() { "content" } else { "error" });
-        match content {
-            Ok(content) => hash.update(content),
-            Err(error) => hash.update(error.distinction()),
-        }
-        Self(hash.finalize().into())
+        Self(match content {
+            Ok(content) => sha256([&b"content"[..], content]),
+            Err(error) => sha256([&b"error"[..], error.distinction().as_ref()]),
+        })
     }
 
     /// Of a section, with the content of the files that it names.
     fn of_section(section: &Value, files: &Files) -> Self {
-        let mut hash = Sha256::new_with_prefix(section.to_string());
         let mut named = Vec::new();
         if let Value::Table(table) = section {
             collect_files(table, &mut named);
         }
-        for path in named {
-            hash.update(Self::of_named(&path, files).0);
-        }
-        Self(hash.finalize().into())
+        let text = section.to_string();
+        let of_files: Vec<[u8; 32]> = named.iter().map(|path| Self::of_named(path, files).0).collect();
+        Self(sha256([text.as_bytes()].into_iter().chain(of_files.iter().map(<[u8; 32]>::as_slice))))
     }
 }
 

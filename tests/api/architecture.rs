@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders and files of `src/` that may use only what stands behind them here.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 23] = [
     "cli",
     "config",
     "reload",
@@ -27,6 +27,7 @@ const ORDER: [&str; 22] = [
     "supervisor",
     "settings",
     "clock",
+    "sha256",
 ];
 
 /// Where a vendor may be named: what is built on its methods, what plays it, and what is read out for people.

@@ -7,13 +7,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 
 use super::claim_path::{ClaimPath, Found};
 use crate::auth::claims::{Audience, Claims};
 use crate::auth::numeric_date::NumericDate;
 use crate::auth::scope::Scopes;
 use crate::auth::verify::TokenError;
+use crate::sha256::sha256;
 
 /// Claims that only ID tokens have (OpenID Connect Core 1.0 §3.1.3.6 and §3.3.2.11).
 const OF_ID_TOKENS: [&str; 2] = ["at_hash", "c_hash"];
@@ -239,7 +239,7 @@ impl ClaimMapping {
 /// A token without an id of its own gets one, so that it can be told from others and be revoked. It leaves the signature
 /// out: of an ES256 signature everybody can make a second one that fits, and that must not be another token.
 fn made_id(signed: &str) -> String {
-    format!("sha256:{}", URL_SAFE_NO_PAD.encode(Sha256::digest(signed)))
+    format!("sha256:{}", URL_SAFE_NO_PAD.encode(sha256([signed.as_bytes()])))
 }
 
 /// A list that is there but cannot be read must not become no limit.

@@ -4,13 +4,12 @@
 
 use std::borrow::Cow;
 
+use aws_lc_rs::{digest as sha2, hmac as sha2_hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use md5::Md5;
+use md5::{Digest as _, Md5};
 use sha1::Sha1;
-use sha2::digest::Digest as _;
-use sha2::{Sha256, Sha512};
 
 use super::template::{Part, Template, Variable};
 
@@ -286,6 +285,16 @@ impl Stage {
                 self.out.written(&hmac.finalize().into_bytes())
             }};
         }
+        let sha2 = |algorithm: &'static sha2::Algorithm| {
+            let mut digest = sha2::Context::new(algorithm);
+            write(&mut |bytes| digest.update(bytes));
+            self.out.written(digest.finish().as_ref())
+        };
+        let sha2_hmac = |algorithm, key: String| {
+            let mut hmac = sha2_hmac::Context::with_key(&sha2_hmac::Key::new(algorithm, key.as_bytes()));
+            write(&mut |bytes| hmac.update(bytes));
+            self.out.written(hmac.sign().as_ref())
+        };
         match &self.digest {
             Digest::None | Digest::OfCredential(_) => {
                 let mut text = Vec::new();
@@ -294,12 +303,12 @@ impl Stage {
             }
             Digest::Md5 => digest!(Md5),
             Digest::Sha1 => digest!(Sha1),
-            Digest::Sha256 => digest!(Sha256),
-            Digest::Sha512 => digest!(Sha512),
+            Digest::Sha256 => sha2(&sha2::SHA256),
+            Digest::Sha512 => sha2(&sha2::SHA512),
             Digest::HmacMd5 => hmac!(Md5),
             Digest::HmacSha1 => hmac!(Sha1),
-            Digest::HmacSha256 => hmac!(Sha256),
-            Digest::HmacSha512 => hmac!(Sha512),
+            Digest::HmacSha256 => sha2_hmac(sha2_hmac::HMAC_SHA256, key()),
+            Digest::HmacSha512 => sha2_hmac(sha2_hmac::HMAC_SHA512, key()),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::http::problem::ProblemDocument;
+use crate::sha256::sha256_half;
 
 /// How long a client should wait before it connects again, in milliseconds.
 const RETRY: u32 = 5_000;
@@ -58,8 +58,7 @@ pub fn id_of(json: &[u8]) -> String {
         }
         flow.to_string()
     });
-    let digest = Sha256::digest(figures.unwrap_or_default().as_bytes());
-    base16ct::lower::encode_string(digest.get(..16).unwrap_or_default())
+    base16ct::lower::encode_string(&sha256_half([figures.unwrap_or_default().as_bytes()]))
 }
 
 #[cfg(test)]
