@@ -1,5 +1,5 @@
 //! `storegate directory`: checks a store directory, shows what it maps and what it does not, and drafts one from the stores
-//! that the OMS has.
+//! that a vendor lists.
 
 mod report;
 
@@ -16,8 +16,7 @@ use crate::gateway::registry::Registry;
 use crate::gateway::tenants::Tenant;
 use crate::gateway::transport::Transport;
 use crate::gateway::{GatewayClient, tls};
-use crate::resources::stores::listing::{ListedStore, all_stores};
-use crate::resources::vendor_methods::oms;
+use crate::resources::stores::listing::{self, ListedStore, all_stores};
 use crate::settings::{MOST_OF_A_LIST, read_file};
 use crate::telemetry::logging;
 use crate::vendors::Vendors;
@@ -29,9 +28,9 @@ pub use report::Report;
 /// Check or draft a store directory.
 #[derive(clap::Subcommand)]
 pub enum DirectoryCommand {
-    /// Check a file, and show which stores have no number at a vendor; with a configuration, compare it with the OMS
+    /// Check a file, and show which stores have no number at a vendor; with a configuration, compare it with the vendor's list
     Check(Check),
-    /// Print a directory to be completed: the stores of the one in force, and all others that the OMS has
+    /// Print a directory to be completed: the stores of the one in force, and all others that the vendor lists
     Draft(Draft),
 }
 
@@ -40,8 +39,8 @@ pub enum DirectoryCommand {
 #[command(after_help = "Example: storegate directory check stores.csv\n         \
 storegate directory check --config storegate.toml --tenant acme")]
 pub struct Check {
-    /// The CSV file, with the columns id,opretail_id,oms_code,name, and those of the configuration's own vendors if there is
-    /// one [default: that of the configuration]
+    /// The CSV file, with the columns id and name and one for each vendor, as `draft` prints them [default: that of the
+    /// configuration]
     file: Option<PathBuf>,
     #[command(flatten)]
     config: ConfigArgument,
@@ -89,7 +88,8 @@ impl Check {
         if report.unknown_codes.is_empty() {
             return Ok(());
         }
-        Err(CliError::message("some codes of the directory are not those of any store at the OMS"))
+        let title = &listing::vendor().pack().title;
+        Err(CliError::message(format!("some codes of the directory are not those of any store at {title}")))
     }
 }
 
@@ -98,9 +98,10 @@ impl Draft {
         let company = Company::of(&self.config, &self.company)?;
         let directory = company.directory().unwrap_or_else(|_| Directory::new(Vec::new(), &company.ids));
         let listed = company.listed().await?.ok_or_else(|| {
-            CliError::message(
-                "the company has no OMS in the configuration, and OPRetail has no list of stores to draft from",
-            )
+            let title = &listing::vendor().pack().title;
+            CliError::message(format!(
+                "the company has no account at {title}, whose list of stores a draft begins with"
+            ))
         })?;
         let (rows, left_out) = drafted(&directory, &listed);
         output::line(written(&rows, &company.ids)?.trim_end())?;
@@ -137,9 +138,9 @@ impl Company {
         Ok(Directory::new(directory.rows().to_vec(), &self.ids))
     }
 
-    /// The stores of the OMS; `None` when the company has none.
+    /// The stores that the vendor lists; `None` when the company has no account there.
     async fn listed(&self) -> Result<Option<Vec<ListedStore>>, CliError> {
-        let Ok(access) = self.tenant.access(oms()) else { return Ok(None) };
+        let Ok(access) = self.tenant.access(listing::vendor()) else { return Ok(None) };
         let settings = &self.settings.gateway;
         let tls = tls::client_config(&settings.authorities).map_err(crate::app::AppError::from)?;
         let client = GatewayClient::new(Transport::new(settings, tls), Clock::system(), settings.deadline);
@@ -158,14 +159,18 @@ fn read(file: &Path, ids: &VendorIds) -> Result<Directory, CliError> {
     Ok(Directory::new(rows, ids))
 }
 
-/// The rows of the directory, and one for each other store of the OMS whose code can be an id; and the other codes.
+/// The rows of the directory, and one for each other listed store whose code can be an id; and the other codes.
 fn drafted(directory: &Directory, listed: &[ListedStore]) -> (Vec<Row>, Vec<String>) {
     let mut rows = directory.rows().to_vec();
     let mut left_out = Vec::new();
-    for store in listed.iter().filter(|store| !directory.has_number(oms(), &store.code)) {
+    for store in listed.iter().filter(|store| !directory.has_number(listing::vendor(), &store.code)) {
         match directory.ids().store(&store.code) {
             Ok(id) if !directory.knows(&id) => {
-                rows.push(Row { numbers: Numbers::of(oms(), id.to_string()), id, name: store.name.clone() });
+                rows.push(Row {
+                    numbers: Numbers::of(listing::vendor(), id.to_string()),
+                    id,
+                    name: store.name.clone(),
+                });
             }
             _ => left_out.push(store.code.clone()),
         }

@@ -63,7 +63,7 @@ enum Command {
     Sign(sign::Sign),
     /// Send one signed gateway call and print the envelope that comes back
     Call(call::CallCommand),
-    /// Check a store directory, or draft one from the stores of the OMS
+    /// Check a store directory, or draft one from a vendor's list of stores
     #[command(subcommand)]
     Directory(directory::DirectoryCommand),
     /// Look at everything that the service needs, and say what to mend

@@ -27,7 +27,7 @@ pub struct WireCall {
     /// Business parameters, raw: id=S_123456 needUnit=0
     #[arg(value_name = "NAME=VALUE", value_parser = parse_parameter)]
     parameters: Vec<(String, String)>,
-    /// Whose method it is, such as opretail or oms [default: by the method's name]
+    /// The vendor whose method it is [default: by the method's name]
     #[arg(long, value_name = "NAME")]
     gateway: Option<String>,
     /// The endpoint at which the method is called, such as m.api or cloud.api [default: the method's]

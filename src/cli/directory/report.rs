@@ -1,11 +1,10 @@
-//! What a store directory maps and what it does not, alone and beside the stores of the OMS.
+//! What a store directory maps and what it does not, alone and beside the stores that a vendor lists.
 
 use std::fmt::Write as _;
 
 use crate::directory::{Directory, Row, with_article};
 use crate::gateway::vendor::StoreIds;
-use crate::resources::stores::listing::ListedStore;
-use crate::resources::vendor_methods::oms;
+use crate::resources::stores::listing::{self, ListedStore};
 
 /// Of longer lists the first are shown.
 const MOST_SHOWN: usize = 20;
@@ -18,9 +17,9 @@ pub struct Report {
     /// For each vendor that the company uses: how it numbers stores, and the stores without a number there.
     without: Vec<(&'static StoreIds, Vec<String>)>,
     compared: bool,
-    /// Of the directory, and no store of the OMS has them.
+    /// Of the directory, and no listed store has them.
     pub unknown_codes: Vec<String>,
-    /// Of the OMS, and the directory does not have them.
+    /// Listed, and the directory does not have them.
     pub unmapped: Vec<String>,
 }
 
@@ -44,12 +43,12 @@ impl Report {
         }
     }
 
-    /// The same beside the stores of the OMS.
+    /// Compares the directory with the stores that the vendor lists.
     pub fn compare(&mut self, directory: &Directory, listed: &[ListedStore]) {
-        let codes = directory.rows().iter().filter_map(|row| row.numbers.at(oms()));
+        let codes = directory.rows().iter().filter_map(|row| row.numbers.at(listing::vendor()));
         let is_listed = |code: &&str| listed.iter().any(|store| store.code == *code);
         self.unknown_codes = codes.filter(|code| !is_listed(code)).map(str::to_owned).collect();
-        let mapped = |store: &&ListedStore| directory.has_number(oms(), &store.code);
+        let mapped = |store: &&ListedStore| directory.has_number(listing::vendor(), &store.code);
         let unmapped = listed.iter().filter(|store| !mapped(store));
         self.unmapped = unmapped.map(|store| named(&store.code, store.name.as_deref())).collect();
         self.compared = true;
@@ -67,15 +66,17 @@ impl std::fmt::Display for Report {
             let needed_for = ids.needed_for.iter().map(|what| format!(" (no {what})")).collect::<String>();
             (format!("without {}{needed_for}", with_article(&ids.column)), stores)
         });
+        let pack = listing::vendor().pack();
+        let (title, column) = (&pack.title, pack.store_ids.as_ref().map_or("", |ids| ids.column.as_str()));
         let compared = [
-            ("whose oms_code is not that of any store at the OMS".to_owned(), &self.unknown_codes),
-            ("at the OMS that are not in the directory".to_owned(), &self.unmapped),
+            (format!("whose {column} is not that of any store at {title}"), &self.unknown_codes),
+            (format!("at {title} that are not in the directory"), &self.unmapped),
         ];
         for (what, stores) in without.chain(compared).filter(|(_, stores)| !stores.is_empty()) {
             writeln!(text, "{} {what}: {}", stores.len(), shown(stores))?;
         }
         if self.compared && self.unknown_codes.is_empty() && self.unmapped.is_empty() {
-            text.push_str("every store of the OMS is in the directory\n");
+            writeln!(text, "every store of {title} is in the directory")?;
         }
         formatter.write_str(text.trim_end())
     }

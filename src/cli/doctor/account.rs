@@ -23,7 +23,7 @@ const NTP: &str = "synchronize this machine's clock (NTP); tokens are checked by
 
 /// What is to be checked.
 pub(super) struct Patient {
-    /// `acme opretail`.
+    /// The names of the tenant and the vendor, as they stand before its lines.
     pub subject: String,
     /// Signs.
     pub account: Arc<Account>,
@@ -77,7 +77,8 @@ fn clock(contact: &Contact) -> Option<Finding> {
             Finding::failed("clock", cause, NTP)
         }
         (None, true) if is_still_refused => {
-            let remedy = "check `time_zone`, and `timestamp` for an OMS; ask the vendor which time it wants";
+            let remedy =
+                "check `time_zone`, and `timestamp` where the vendor has several forms; ask it which time it wants";
             Finding::failed("clock", "the gateway refuses our time, and its own clock does not say why", remedy)
         }
         (Some(ahead), false) => {

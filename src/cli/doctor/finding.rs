@@ -38,7 +38,7 @@ impl Status {
 pub struct Finding {
     /// How it stands.
     pub status: Status,
-    /// Whose thing it is, such as `acme opretail`; empty for one of the whole service.
+    /// The tenant and vendor whose it is; empty for one of the whole service.
     pub subject: String,
     /// What was checked.
     pub check: String,

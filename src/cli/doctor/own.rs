@@ -11,8 +11,8 @@ use crate::gateway::GatewayClient;
 use crate::gateway::tenants::Tenant;
 use crate::gateway::vendor::Vendor;
 use crate::resources::Catalogue;
+use crate::resources::stores::listing;
 use crate::resources::stores::listing::all_stores;
-use crate::resources::vendor_methods::oms;
 
 /// What signs tokens.
 pub(super) fn keys(auth: &AuthSettings) -> Finding {
@@ -56,15 +56,17 @@ fn scopes_without_gateway(client: &Client, catalogue: &Catalogue, tenant: &Tenan
     client.scopes.iter().filter(is_idle).cloned().collect()
 }
 
-/// A directory beside the stores of the OMS, as `storegate directory check` compares them.
+/// A directory beside the stores that a vendor lists, as `storegate directory check` compares them.
 pub(super) async fn stores(tenant: &Tenant, directory: &Directory, client: &GatewayClient) -> Finding {
     let mut report = Report::of(directory);
-    if let Ok(access) = tenant.access(oms()) {
+    if let Ok(access) = tenant.access(listing::vendor()) {
         match all_stores(access, &client.for_one_answer()).await {
             Ok(listed) => report.compare(directory, &listed),
             Err(_) => {
-                let cause = "the stores of the OMS cannot be listed, so the directory is not compared with them";
-                return Finding::warning("stores", cause, "see the lines about the OMS");
+                let title = &listing::vendor().pack().title;
+                let cause =
+                    format!("the stores of {title} cannot be listed, so the directory is not compared with them");
+                return Finding::warning("stores", cause, format!("see the lines about {title}"));
             }
         }
     }

@@ -1,21 +1,28 @@
-//! All stores of a company's OMS at once, for commands that compare them with the store directory.
+//! All stores of a vendor that lists them, at once, for commands that compare them with the store directory.
 
 use super::shop::Shop;
 use super::shops::OmsShops;
 use crate::gateway::GatewayClient;
 use crate::gateway::error::Error;
 use crate::gateway::tenants::Access;
+use crate::gateway::vendor::Vendor;
+use crate::resources::vendor_methods::oms;
 
-/// A store as the OMS lists it.
+/// A store as the vendor lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedStore {
-    /// Its code at the OMS.
+    /// Its code at the vendor.
     pub code: String,
     /// Its name.
     pub name: Option<String>,
 }
 
-/// Lists all stores of the OMS, by their codes.
+/// The vendor whose stores are listed.
+pub fn vendor() -> Vendor {
+    oms()
+}
+
+/// Lists all stores of [`vendor`], by their codes.
 ///
 /// # Errors
 /// What the gateway's calls end in, or when there are too many.
