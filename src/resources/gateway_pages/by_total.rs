@@ -1,0 +1,208 @@
+//! The pages that a part of a list touches, read by the total that the gateway tells, as long as the pages do not contradict it.
+
+use std::collections::HashMap;
+use std::future::Future;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::{GatewayPage, Listed, Reading, Window};
+use crate::gateway::error::Error;
+
+/// Pages of one answer that are asked for side by side.
+const SIDE_BY_SIDE: usize = 4;
+
+/// Pages that are looked at again at the most, to notice that the list has changed.
+const MOST_LOOKED_AT: usize = 8;
+
+/// The gateway's pages that a window touches, at one page size.
+#[derive(Clone, Copy)]
+pub(super) struct Pages {
+    pub(super) window: Window,
+    pub(super) step: u32,
+}
+
+/// What came of reading a part by its total.
+pub(super) enum Completed<T> {
+    Whole(Reading<T>),
+    /// The pages say otherwise than the total.
+    Contradicted {
+        /// The first page of all, if it was read.
+        head: Option<Vec<T>>,
+        /// The total, unless there is more than it says.
+        total: Option<u64>,
+    },
+}
+
+/// What a page that came says about the gateway's page size.
+pub(super) enum Size {
+    AsAsked,
+    Other(u32),
+    /// Nothing: the total says otherwise than the items.
+    Contradicted,
+}
+
+impl Pages {
+    pub(super) const fn first(self) -> u64 {
+        self.window.offset / self.step as u64 + 1
+    }
+
+    pub(super) const fn end(self) -> u64 {
+        self.window.offset + self.window.size as u64
+    }
+
+    fn last(self, total: u64) -> u64 {
+        self.end().min(total).div_ceil(u64::from(self.step))
+    }
+
+    pub(super) const fn skip(self) -> u64 {
+        self.window.offset - (self.first() - 1) * self.step as u64
+    }
+
+    /// Items that belong on a page.
+    fn expected(self, page: u64, total: u64) -> u64 {
+        total.saturating_sub((page - 1) * u64::from(self.step)).min(u64::from(self.step))
+    }
+
+    /// The page size that the gateway has, from what came as the first of our pages; where that could be chance, from
+    /// the page before it.
+    pub(super) async fn size_at<T, F, Fut>(self, came: usize, total: u64, fetch: &F) -> Result<Size, Error>
+    where
+        F: Fn(u64, u32) -> Fut,
+        Fut: Future<Output = Result<GatewayPage<T>, Error>>,
+    {
+        let expected = self.expected(self.first(), total);
+        match self.size_of(came, expected) {
+            Size::AsAsked if self.could_be_chance(expected, total) => {
+                let before = fetch(self.first() - 1, self.step).await?;
+                Ok(self.size_of(before.items.len(), u64::from(self.step)))
+            }
+            // Beyond the end, if the gateway's pages are larger.
+            Size::Contradicted if came == 0 => {
+                let start = fetch(1, self.step).await?;
+                Ok(match self.size_of(start.items.len(), self.expected(1, total)) {
+                    Size::AsAsked => Size::Contradicted,
+                    size => size,
+                })
+            }
+            size => Ok(size),
+        }
+    }
+
+    fn size_of(self, came: usize, expected: u64) -> Size {
+        match u32::try_from(came) {
+            Ok(came) if u64::from(came) == expected => Size::AsAsked,
+            Ok(0) | Err(_) => Size::Contradicted,
+            Ok(came) if u64::from(came) > expected && came <= self.step => Size::Contradicted,
+            Ok(came) => Size::Other(came),
+        }
+    }
+
+    /// Whether a page of another size, none larger than the cap, would have as many items at the same number by chance.
+    fn could_be_chance(self, expected: u64, total: u64) -> bool {
+        let before = self.first() - 1;
+        let step = u64::from(self.step);
+        if before == 0 || expected == 0 {
+            return false;
+        }
+        let is_full_page = expected != step && self.first() * expected <= total;
+        let rest = total - expected;
+        let size = rest / before;
+        let is_size = size != step && (expected..=u64::from(self.window.cap)).contains(&size);
+        is_full_page || (rest.is_multiple_of(before) && is_size)
+    }
+
+    /// The whole part, by a total that the first page does not contradict.
+    pub(super) async fn complete<T, F, Fut>(self, head: Vec<T>, total: u64, fetch: &F) -> Result<Completed<T>, Error>
+    where
+        T: Listed,
+        F: Fn(u64, u32) -> Fut,
+        Fut: Future<Output = Result<GatewayPage<T>, Error>>,
+    {
+        let numbers = self.first() + 1..=self.last(total);
+        let rest: Vec<GatewayPage<T>> = stream::iter(numbers.clone())
+            .map(|page| fetch(page, self.step))
+            .buffered(SIDE_BY_SIDE)
+            .try_collect()
+            .await?;
+        // A page that tells no total tells of no change: its items must fit.
+        let has_changed = rest.iter().any(|page| page.total.is_some_and(|told| told != total));
+        let latest = rest.iter().rev().find_map(|page| page.total).unwrap_or(total);
+        let sizes_fit = numbers.zip(&rest).all(|(page, came)| came.items.len() as u64 == self.expected(page, total));
+        let mut pages = vec![head];
+        pages.extend(rest.into_iter().map(|page| page.items));
+        let is_one_page = pages.windows(2).any(|pair| matches!(pair, [one, next] if one == next));
+        let goes_on = sizes_fit && !has_changed && self.goes_on(pages.last(), total, fetch).await?;
+        if is_one_page || goes_on || !(sizes_fit || has_changed) {
+            let head = pages.into_iter().next().filter(|_| self.first() == 1);
+            return Ok(Completed::Contradicted { head, total: (!goes_on).then_some(total) });
+        }
+        let fits = sizes_fit && !has_changed && !has_repeats(&pages);
+        let has_moved = fits && self.have_moved(&pages, fetch).await?;
+        let (total, lacks) = match self.end_of(&pages) {
+            Some(end) => (end, latest.max(total) > end),
+            None => (latest, false),
+        };
+        Ok(Completed::Whole(Reading {
+            pages,
+            skip: self.skip(),
+            total: Some(total),
+            fits: fits && !has_moved,
+            has_moved,
+            lacks,
+        }))
+    }
+
+    /// How many items the list has, if its last page is the last of these: after full ones, one that is not full.
+    fn end_of<T>(self, pages: &[Vec<T>]) -> Option<u64> {
+        let (last, full) = pages.split_last()?;
+        let step = self.step as usize;
+        let is_end = last.len() < step && full.iter().all(|page| page.len() == step);
+        is_end.then(|| (self.first() - 1 + full.len() as u64) * u64::from(self.step) + last.len() as u64)
+    }
+
+    /// Whether one of the pages, which were read one after the other, is another by now: where one item goes and another
+    /// one comes, the total stays, and an item may have moved from a page that was not read yet to one that was. Behind the
+    /// last page there is nothing to miss. Of many pages, some tell.
+    pub(super) async fn have_moved<T, F, Fut>(self, pages: &[Vec<T>], fetch: &F) -> Result<bool, Error>
+    where
+        T: Listed,
+        F: Fn(u64, u32) -> Fut,
+        Fut: Future<Output = Result<GatewayPage<T>, Error>>,
+    {
+        let Some((_, before)) = pages.split_last() else { return Ok(false) };
+        let every = before.len().div_ceil(MOST_LOOKED_AT).max(1);
+        let looks: Vec<bool> = stream::iter((self.first()..).zip(before).step_by(every))
+            .map(|(number, page)| {
+                let again = fetch(number, self.step);
+                async move { again.await.map(|again| again.items != *page) }
+            })
+            .buffered(SIDE_BY_SIDE)
+            .try_collect()
+            .await?;
+        Ok(looks.contains(&true))
+    }
+
+    /// Whether there is more than the total says. A total that is too small, such as the number of items on this page, shows
+    /// only behind a full last page.
+    async fn goes_on<T, F, Fut>(self, last: Option<&Vec<T>>, total: u64, fetch: &F) -> Result<bool, Error>
+    where
+        T: Listed,
+        F: Fn(u64, u32) -> Fut,
+        Fut: Future<Output = Result<GatewayPage<T>, Error>>,
+    {
+        let step = u64::from(self.step);
+        if self.end() < total || !total.is_multiple_of(step) {
+            return Ok(false);
+        }
+        let beyond = fetch(total / step + 1, self.step).await?.items;
+        Ok(!beyond.is_empty() && Some(&beyond) != last)
+    }
+}
+
+/// Whether an id stands on two of the pages.
+fn has_repeats<T: Listed>(pages: &[Vec<T>]) -> bool {
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    let items = pages.iter().enumerate().flat_map(|(number, page)| page.iter().map(move |item| (number, item)));
+    let mut ids = items.filter_map(|(number, item)| Some((number, item.id()?)));
+    ids.any(|(number, id)| *known.entry(id).or_insert(number) != number)
+}

@@ -1,0 +1,119 @@
+//! A part of a list read page by page, where there is no total or none that can be believed.
+
+use std::collections::HashSet;
+use std::future::Future;
+
+use super::by_total::Pages;
+use super::{GatewayPage, Listed, Reading};
+use crate::gateway::error::Error;
+
+impl Pages {
+    /// The part page by page, where there is no total, or none that can be believed: only an empty page tells the end, or
+    /// one of items that came before. The first page of all shows the gateway's true size.
+    pub(super) async fn walk<T, F, Fut>(
+        self,
+        head: Option<Vec<T>>,
+        told: Option<u64>,
+        fetch: &F,
+    ) -> Result<Reading<T>, Error>
+    where
+        T: Listed,
+        F: Fn(u64, u32) -> Fut,
+        Fut: Future<Output = Result<GatewayPage<T>, Error>>,
+    {
+        let start = match head.filter(|_| self.first() == 1) {
+            Some(items) => GatewayPage { items, total: None, is_given: true },
+            None => fetch(1, self.step).await?,
+        };
+        let size = start.items.len() as u64;
+        let Some(step) = u32::try_from(size).ok().filter(|size| *size > 0) else {
+            let lacks = !start.is_given || told.is_some_and(|told| told > 0);
+            return Ok(Reading { total: start.is_given.then_some(0), lacks, ..Reading::default() });
+        };
+        let start = start.items;
+        let pages = Self { step, ..self };
+        let mut walked = Walked::default();
+        let mut number = pages.first().max(2) - 1;
+        let mut latest = size;
+        walked.note(&start);
+        if pages.first() == 1 {
+            walked.read.push(start);
+        } else {
+            walked.before.push(start);
+        }
+        // Whether a page without data is all that tells the end.
+        let mut is_untold = false;
+        if number > 1 {
+            let before = fetch(number, step).await?;
+            latest = before.items.len() as u64;
+            is_untold = !before.is_given;
+            walked.note(&before.items);
+            walked.before.push(before.items);
+        }
+        let mut reached = (number - 1) * size + latest;
+        let mut has_ended = latest == 0;
+        while !has_ended && reached < pages.end() {
+            let GatewayPage { items: page, is_given, .. } = fetch(number + 1, step).await?;
+            has_ended = page.is_empty() || walked.has_come(&page);
+            // Behind the last item nothing is what there is.
+            is_untold = !is_given && latest == size && told != Some(reached);
+            if !has_ended {
+                number += 1;
+                latest = page.len() as u64;
+                reached += latest;
+                walked.repeats |= !walked.known.is_disjoint(&ids(&page));
+                walked.note(&page);
+                walked.read.push(page);
+            }
+        }
+        let has_moved = pages.have_moved(&walked.read, fetch).await?;
+        // Of pages that were jumped over nobody knows whether they were full.
+        let is_counted = has_ended && !is_untold && (pages.first() <= 2 || latest > 0);
+        let least = if latest > 0 { reached } else { size };
+        let total = if is_counted { Some(reached) } else { told.filter(|told| *told >= least) };
+        let lacks = is_untold || (is_counted && told.is_some_and(|told| told > reached));
+        let fits = !walked.repeats && !has_moved && !is_untold;
+        Ok(Reading { pages: walked.read, skip: pages.skip(), total, fits, has_moved, lacks })
+    }
+}
+
+/// What a walk has brought so far.
+struct Walked<T> {
+    /// Pages before the part.
+    before: Vec<Vec<T>>,
+    /// Pages of the part.
+    read: Vec<Vec<T>>,
+    /// Ids on all of them.
+    known: HashSet<String>,
+    /// Items on all of them.
+    came: usize,
+    /// Whether a page repeated some of what came before.
+    repeats: bool,
+}
+
+impl<T> Default for Walked<T> {
+    fn default() -> Self {
+        Self { before: Vec::new(), read: Vec::new(), known: HashSet::new(), came: 0, repeats: false }
+    }
+}
+
+impl<T: Listed> Walked<T> {
+    fn note(&mut self, page: &[T]) {
+        self.known.extend(ids(page));
+        self.came += page.len();
+    }
+
+    /// Whether a page is one of those that came: a gateway that ignores the number gives the first one again, another one
+    /// the last. Ids tell it only in a list in which no two items have one.
+    fn has_come(&self, page: &Vec<T>) -> bool {
+        let are_known = || page.iter().all(|item| item.id().is_some_and(|id| self.known.contains(id)));
+        let is_one = |known: &Vec<T>| known == page;
+        self.before.iter().any(is_one)
+            || self.read.first().into_iter().chain(self.read.last()).any(is_one)
+            || (self.known.len() == self.came && are_known())
+    }
+}
+
+fn ids<T: Listed>(page: &[T]) -> HashSet<String> {
+    page.iter().filter_map(Listed::id).map(str::to_owned).collect()
+}
