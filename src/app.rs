@@ -143,6 +143,7 @@ impl App {
     ///
     /// # Errors
     /// [`AppError`] says what is wrong.
+    #[expect(clippy::too_many_lines, reason = "all parts are put together in one place")]
     pub fn on(listener: TcpListener, settings: Settings, clock: Clock) -> Result<Self, AppError> {
         metrics::start();
         let address = listener.local_addr()?;

@@ -12,35 +12,40 @@
 //! 8. The resource translates what came, [`http::reply`] adds ETag, age and encoding, or [`http::problem`] explains the
 //!    error.
 //!
-//! The modules stand in that order, and each uses only those below it. [`cli`], [`config`]
-//! and [`reload`] come before, [`sandbox`] is a gateway to try all of it on.
+//! Each module uses only those below it in this list: [`cli`], [`app`], [`reload`] and [`config`] put the program together,
+//! [`sandbox`] is a gateway to try all of it on, and [`vendors`] compiles what is known of a vendor.
 
 pub mod cli;
-pub mod config;
-pub mod reload;
 
 pub mod app;
-pub mod shortcut;
+
+pub mod reload;
+
+pub mod config;
 
 pub mod openapi;
+
 pub mod resources;
 
+pub mod shortcut;
+
 pub mod auth;
+
 pub mod http;
 
+pub mod sandbox;
+
 pub mod vendors;
+
+pub mod directory;
 
 pub mod gateway;
 
 pub mod cache;
 
-pub mod directory;
-
 pub mod replicas;
 
 pub mod fair_queue;
-
-pub mod sandbox;
 
 pub mod json;
 

@@ -42,6 +42,7 @@ const JWT: fn() -> Value = || json!({ "typ": "JWT" });
 const BARE: fn() -> Value = || json!({});
 const AT_JWT: fn() -> Value = || json!({ "typ": "at+jwt" });
 
+#[expect(clippy::too_many_lines, reason = "a table of tokens")]
 fn samples() -> Vec<Sample> {
     let app = "22222222-2222-2222-2222-222222222222";
     let api = "https://storegate.example.com";

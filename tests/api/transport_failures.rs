@@ -76,6 +76,7 @@ struct Broken {
     then: Then,
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of answers")]
 fn answers() -> Vec<Broken> {
     let length = |length: usize| head(&format!("content-length: {length}"));
     let coded = |coding: &str, length: usize| head(&format!("content-encoding: {coding}\r\ncontent-length: {length}"));

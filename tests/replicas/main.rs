@@ -54,6 +54,7 @@ macro_rules! tests {
     };
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of tests")]
 fn main() -> ExitCode {
     let is_required = std::env::var("STOREGATE_TESTS_REQUIRE_REDIS").is_ok_and(|value| value == "1");
     assert!(!is_required || redis_server::program().is_some(), "neither valkey-server nor redis-server can be run");

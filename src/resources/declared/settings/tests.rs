@@ -41,6 +41,7 @@ fn a_declaration_is_read_without_a_problem() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of mistakes")]
 fn each_mistake_is_told_with_its_line_and_a_way_out() {
     for (good, wrong, told) in [
         ("resources.traffic", "resources.Traffic", "line 3: resources.Traffic.path: the name of a resource is made of"),
