@@ -27,17 +27,19 @@ pub struct Reply<T> {
     pub outcome: Result<Option<T>, Error>,
     /// The gateway's clock, if a whole envelope told it; what a broken body says about the time is worth nothing.
     pub reading: Option<Reading>,
-    /// The gateway's number for the call, if it gave one.
+    /// The gateway's number for the call, if it gave one, and the call is traced or failed.
     pub call_id: Option<String>,
 }
 
-/// Reads an answer that arrived at `now` after `took`, and takes nothing over that is hidden.
+/// Reads an answer that arrived at `now` after `took`, and takes nothing over that is hidden. The number of a call that
+/// succeeded is looked through only where it `is_traced`.
 pub fn read<T: DeserializeOwned>(
     account: &Account,
     call: &Call,
     response: &Response,
     hidden: &Hidden<'_>,
     (now, took): (Timestamp, SignedDuration),
+    is_traced: bool,
 ) -> Reply<T> {
     let vendor = account.vendor();
     if !(200..=299).contains(&response.status) {
@@ -47,8 +49,8 @@ pub fn read<T: DeserializeOwned>(
     let (outcome, time, call_id) = match account.protocol().decode(&body) {
         Ok(answer) => {
             let data = answer.data.map(|data| data.get());
-            let note = of_call(answer.call_id, hidden);
-            let call_id = note.as_ref().and_then(|note| note.call_id.clone());
+            let note = || of_call(answer.call_id.clone(), hidden);
+            let call_id = if is_traced { note().and_then(|note| note.call_id) } else { None };
             (data.map(|data| data_of(vendor, call, data, note)).transpose(), answer.gateway_time, call_id)
         }
         Err(refusal) if matches!(refusal.kind, Kind::Unreadable | Kind::Incomplete) => {
@@ -83,7 +85,12 @@ fn of_call(call_id: Option<String>, hidden: &Hidden<'_>) -> Option<Note> {
     note.is_of_gateway().then_some(note)
 }
 
-fn data_of<T: DeserializeOwned>(vendor: Vendor, call: &Call, data: &str, note: Option<Note>) -> Result<T, Error> {
+fn data_of<T: DeserializeOwned>(
+    vendor: Vendor,
+    call: &Call,
+    data: &str,
+    note: impl Fn() -> Option<Note>,
+) -> Result<T, Error> {
     serde_json::from_str(data).map_err(|error| {
         // The library's own words can hold a part of the data.
         let mut cause =
@@ -92,7 +99,7 @@ fn data_of<T: DeserializeOwned>(vendor: Vendor, call: &Call, data: &str, note: O
         if !odd.is_empty() {
             cause.push_str(&format!("; odd are {odd}"));
         }
-        Error { note, ..Error::local(vendor, Kind::Unreadable, cause) }
+        Error { note: note(), ..Error::local(vendor, Kind::Unreadable, cause) }
     })
 }
 

@@ -141,7 +141,7 @@ impl GatewayClient {
         let sent = self.transport.send(request, Connection::New, &deadline).await;
         let response = sent.map_err(|failure| Error::transport(account.vendor(), failure))?;
         let time = (self.clock.now(), SignedDuration::ZERO);
-        let reply: Reply<IgnoredAny> = answer::read(account, call, &response, &hidden, time);
+        let reply: Reply<IgnoredAny> = answer::read(account, call, &response, &hidden, time, false);
         Ok((response.body, reply.outcome.map(|_| ())))
     }
 
@@ -235,7 +235,10 @@ impl GatewayClient {
             }
             Ok(response) => {
                 let now = self.clock.now();
-                self.reading(account, call, || answer::read(account, call, &response, &hidden, (now, length)))
+                let is_traced = span.context().is_some();
+                self.reading(account, call, || {
+                    answer::read(account, call, &response, &hidden, (now, length), is_traced)
+                })
             }
             Err(failure) => Reply { outcome: Err(Error::transport(vendor, failure)), reading: None, call_id: None },
         };

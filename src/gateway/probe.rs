@@ -99,7 +99,7 @@ impl GatewayClient {
             }
         };
         let took = SignedDuration::try_from(self.clock.elapsed().saturating_sub(started)).unwrap_or_default();
-        let read = answer::read(account, call, &response, &hidden, (self.clock.now(), took));
+        let read = answer::read(account, call, &response, &hidden, (self.clock.now(), took), false);
         let Reply::<IgnoredAny> { outcome, reading, .. } = read;
         let difference = dialect.signed_otherwise(call, stamp, &response.body);
         Probe { outcome: outcome.map(drop), reading, difference }
