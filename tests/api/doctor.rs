@@ -274,6 +274,37 @@ fn a_method_that_is_not_registered_is_named_with_who_needs_it() {
 }
 
 #[test]
+fn a_refusal_of_a_call_that_can_only_be_answered_is_a_failure_with_its_code() {
+    for code in ["e000006", "e000010", "1", "400", "404", "2001", "2002", "777"] {
+        for patient in [Patient::healthy("doctor-refuses"), Patient::documented("doctor-refuses-documented")] {
+            patient.gateway.sandbox.fail_next_at(Vendor::Oms, Fault::code(code), 99);
+            let told = patient.examine();
+            assert_eq!(told.code, Some(2), "{code}: {}", told.text);
+            let beginning = format!("failed   acme oms: method shop.getList: the gateway answered {code}");
+            let line = told.text.lines().find(|line| line.starts_with(&beginning)).expect(&told.text);
+            assert!(line.contains("page_no=1 page_size=1") && line.contains("needed for /stores"), "{line}");
+            assert!(line.contains(&format!("-> look at the whole answer with `storegate call shop.getList page_no=1 page_size=1`, and ask the vendor what {code} means")), "{line}");
+            let finds_nothing = told.has_line("ok       acme oms: method shop.get: may be called");
+            assert_eq!(finds_nothing, code == "404", "a store that nobody has: {}", told.text);
+        }
+    }
+}
+
+#[test]
+fn a_store_of_the_directory_that_the_gateway_refuses_is_told_and_a_made_up_one_is_not() {
+    let patient = Patient::healthy("doctor-refused-store");
+    patient.gateway.sandbox.fail_next_of(FLOW, Fault::code("100001"), 99);
+    assert_eq!(patient.examine().code, Some(0));
+    let file = patient.path.with_file_name("stores.csv");
+    fs::write(&file, "id,opretail_id\nflagship,S_123456\n").unwrap();
+    patient.change("[tenants.acme.oms]", &format!("[directory.acme]\nstores_file = {file:?}\n[tenants.acme.oms]"));
+    let told = patient.examine();
+    let beginning = format!("failed   acme opretail: method {FLOW}: the gateway answered 100001");
+    let line = told.text.lines().find(|line| line.starts_with(&beginning)).expect(&told.text);
+    assert!(line.contains("a code that storegate does not know, to id=S_123456 needUnit=0"), "{line}");
+}
+
+#[test]
 fn a_login_that_is_missing_refused_or_lost_is_told_apart() {
     let demanding = || SandboxSettings { require_login: true, ..Default::default() };
     let told = Patient::with("doctor-no-login", demanding()).examine();

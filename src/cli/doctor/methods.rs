@@ -1,7 +1,8 @@
 //! Whether each method that our resources call may be called, by a call that reads next to nothing.
 //!
-//! A gateway looks at the parameters only after key, signature and permission. So a call that it refuses for its parameters
-//! proves the permission as well as one that it answers, and a method that nobody has prepared a call for is asked without any.
+//! A gateway looks at the parameters only after key, signature and permission. So a method that nobody has prepared a call for
+//! is asked without any: a refusal of its parameters proves the permission as well as an answer does. A prepared call is one
+//! that the service makes, too; when the gateway refuses that, readers get an error, and so it is a failure here.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use crate::gateway::GatewayClient;
 use crate::gateway::account::Account;
 use crate::gateway::account_settings::AccountSettings;
 use crate::gateway::diagnosis::Diagnosis;
-use crate::gateway::error::Error;
+use crate::gateway::error::{Error, Kind};
 use crate::gateway::protocol::template::{Part, Template, Variable};
 use crate::gateway::protocol::{Call, Method};
 use crate::gateway::vendor::Vendor;
@@ -24,7 +25,19 @@ use crate::resources::{Catalogue, Origin};
 pub(super) struct UsedMethod {
     /// A call that does no harm.
     pub call: Call,
+    expected: Expected,
     paths: Vec<String>,
+}
+
+/// What a gateway answers to a harmless call of a method that we may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expected {
+    /// Data.
+    Data,
+    /// That there is no such thing.
+    NoSuchThing,
+    /// Data, or a refusal of what is asked for: parameters are missing, or the store is made up.
+    Anything,
 }
 
 /// What a harmless call needs to know.
@@ -33,6 +46,8 @@ pub(super) struct Examples<'a> {
     pub settings: &'a AccountSettings,
     /// A store of the vendor's, without its prefix.
     pub store: String,
+    /// Whether the store directory has that store.
+    pub store_is_known: bool,
     /// Today, in the gateway's zone.
     pub today: String,
 }
@@ -60,20 +75,33 @@ pub(super) fn used(catalogue: &Catalogue, vendor: Vendor, examples: &Examples<'_
         match used.iter_mut().find(|used| used.call.method == *method) {
             Some(known) => known.paths.push(path),
             None => {
-                let call = match resource.origin {
+                let (call, expected) = match resource.origin {
                     Origin::Handler(_) => harmless(method, examples),
-                    Origin::Declaration(declaration) => declaration.bare_call(),
+                    Origin::Declaration(declaration) => (declaration.bare_call(), Expected::Anything),
                 };
-                used.push(UsedMethod { call, paths: vec![path] });
+                used.push(UsedMethod { call, expected, paths: vec![path] });
             }
         }
     }
     used
 }
 
-fn harmless(method: &Method, examples: &Examples<'_>) -> Call {
-    let probe = method.vendor.method(&method.name).map(|facts| facts.probe.as_slice()).unwrap_or_default();
-    probe.iter().fold(Call::new(method), |call, (name, template)| call.with_some(name.clone(), examples.text(template)))
+fn harmless(method: &Method, examples: &Examples<'_>) -> (Call, Expected) {
+    let bare = Call::new(method);
+    let Some(facts) = method.vendor.method(&method.name).filter(|facts| !facts.probe.is_empty()) else {
+        return (bare, Expected::Anything);
+    };
+    let mut expected = if facts.probe_finds_nothing { Expected::NoSuchThing } else { Expected::Data };
+    let mut call = bare;
+    for (name, template) in &facts.probe {
+        let text = examples.text(template);
+        let is_made_up = !examples.store_is_known && template.0.contains(&Part::Variable(Variable::Store));
+        if text.is_none() || is_made_up {
+            expected = Expected::Anything;
+        }
+        call = call.with_some(name.clone(), text);
+    }
+    (call, expected)
 }
 
 /// Calls each method, all at once.
@@ -93,6 +121,9 @@ async fn examine_one(account: &Arc<Account>, used: &UsedMethod, client: &Gateway
                 format!("is not there, as at some servers of the vendor; {instead} is called in its place"),
             )
         }
+        Err(error) if error.kind.reaction().admitted && !is_expected(&error, used.expected) => {
+            refused(check, &error, used)
+        }
         Err(error) if !proves_permission(&error) => {
             let named = format!("{} {}", method.name, method.version);
             let finding = refusal::of_method(check, &error, &named, account.protocol().has_login());
@@ -100,6 +131,39 @@ async fn examine_one(account: &Arc<Account>, used: &UsedMethod, client: &Gateway
         }
         _ => Finding::ok(check, format!("may be called, for {}", used.paths.join(", "))),
     }
+}
+
+/// Whether a refusal is all that the call could bring.
+fn is_expected(error: &Error, expected: Expected) -> bool {
+    match (error.kind, expected) {
+        // Each has words of its own.
+        (Kind::LoginExpired | Kind::LoginRefused, _) | (_, Expected::Anything) => true,
+        (Kind::NotFound | Kind::NotGranted, Expected::NoSuchThing) => true,
+        (_, Expected::Data | Expected::NoSuchThing) => false,
+    }
+}
+
+/// The method may be called, and a call that is as it should be is refused.
+fn refused(check: String, error: &Error, used: &UsedMethod) -> Finding {
+    let quoted = |text: String| if text.contains(' ') { format!("'{text}'") } else { text };
+    let parameters = used.call.arguments.iter().map(|own| quoted(format!("{}={}", own.name, own.value)));
+    let parameters: Vec<String> = parameters.collect();
+    let (method, parameters) = (&used.call.method.name, parameters.join(" "));
+    let code = error.note.as_ref().and_then(|note| note.code.clone()).unwrap_or_else(|| "that".to_owned());
+    let listed = if error.kind == Kind::UnlistedCode { ", a code that storegate does not know" } else { "" };
+    let cause = format!(
+        "{}{listed}, to {parameters}, which is nothing to refuse; needed for {}",
+        refusal::said(error),
+        used.paths.join(", ")
+    );
+    let remedy = format!(
+        "look at the whole answer with `storegate call {method} {parameters}`, and ask the vendor what {code} means for that call"
+    );
+    // What nobody has may be refused in a way of the server's own.
+    if used.expected == Expected::NoSuchThing {
+        return Finding::warning(check, cause, remedy);
+    }
+    Finding::failed(check, cause, remedy)
 }
 
 /// What is called in the place of a method that a server lacks.

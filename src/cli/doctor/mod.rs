@@ -150,6 +150,7 @@ fn examples<'a>(said: &TenantSettings, access: &'a Access, settings: &Settings) 
     Examples {
         settings: &access.settings,
         store: mapped.unwrap_or("1").to_owned(),
+        store_is_known: mapped.is_some(),
         today: Clock::system().now().to_zoned(access.zone.clone()).strftime("%Y-%m-%d").to_string(),
     }
 }

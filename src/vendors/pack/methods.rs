@@ -10,6 +10,7 @@ pub(super) fn read(section: &Section<'_>, endpoints: &[EndpointFacts], version: 
         version: section.text("version").unwrap_or_else(|| version.to_owned()),
         endpoint: read_endpoint(&section, endpoints),
         probe: read_templates(&section.section("probe")),
+        probe_finds_nothing: section.flag("probe_finds_nothing", false),
         is_secret: section.flag("secret", false),
         instead: section.text("instead"),
     };
