@@ -63,6 +63,7 @@ mod odd_values;
 mod open_files;
 mod outages;
 mod own_provider;
+mod pack_reference;
 mod page_headers;
 mod pages;
 mod planted_paths;
