@@ -167,6 +167,7 @@ impl App {
             auth: auth.clone(),
             tenants: tenants.clone(),
             directories: directories.clone(),
+            vendors: settings.vendors.clone(),
             log,
             traces: traced,
         };

@@ -13,6 +13,7 @@ use crate::auth::scope::Scopes;
 use crate::cache::CacheSettings;
 use crate::directory::DirectorySettings;
 use crate::gateway::GatewaySettings;
+use crate::gateway::account_settings::AccountSettings;
 use crate::gateway::tenants::TenantSettings;
 use crate::gateway::vendor::Vendor;
 use crate::http::cors::{Cors, CorsSettings};
@@ -229,7 +230,25 @@ impl Settings {
 
     /// The same, with what it was read from.
     pub fn read_from(file: Option<&Path>, variables: impl Iterator<Item = (String, String)>) -> Reading {
-        let Some(path) = file else { return Self::over(None, Table::new(), None, variables) };
+        Self::read_file(file, variables, None)
+    }
+
+    /// The same for a service that runs with these packs: they stay in force until it starts again, and what is read is bound
+    /// to them.
+    pub fn read_again(
+        file: Option<&Path>,
+        variables: impl Iterator<Item = (String, String)>,
+        running: &Vendors,
+    ) -> Reading {
+        Self::read_file(file, variables, Some(running))
+    }
+
+    fn read_file(
+        file: Option<&Path>,
+        variables: impl Iterator<Item = (String, String)>,
+        running: Option<&Vendors>,
+    ) -> Reading {
+        let Some(path) = file else { return Self::over(None, Table::new(), None, variables, running) };
         let name = path.display().to_string();
         let files = Files::default();
         let content = files.get(path, MOST_OF_A_TEXT);
@@ -241,7 +260,7 @@ impl Settings {
             Err(error) => Err(Problems(vec![format!("{name}: cannot be read: {error}")])),
         };
         match table {
-            Ok((table, text)) => Self::over(file, table, Some(text), variables),
+            Ok((table, text)) => Self::over(file, table, Some(text), variables, running),
             Err(problems) => {
                 Reading { sources: Sources::of(file, &Table::new(), &Files::default()), settings: Err(problems) }
             }
@@ -253,7 +272,7 @@ impl Settings {
     /// # Errors
     /// Everything that is missing or wrong.
     pub fn parse(text: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Self, Problems> {
-        Self::over(None, parse_toml(text, "the configuration")?, Some(text.to_owned()), variables).settings
+        Self::over(None, parse_toml(text, "the configuration")?, Some(text.to_owned()), variables, None).settings
     }
 
     /// The same from a text that no operator wrote, and further sections.
@@ -263,7 +282,7 @@ impl Settings {
     pub fn parse_with(text: &str, more: Table) -> Result<Self, Problems> {
         let mut table = parse_toml(text, "the configuration")?;
         table.extend(more);
-        Self::over(None, table, None, std::iter::empty()).settings
+        Self::over(None, table, None, std::iter::empty(), None).settings
     }
 
     fn over(
@@ -271,24 +290,30 @@ impl Settings {
         mut table: Table,
         text: Option<String>,
         variables: impl Iterator<Item = (String, String)>,
+        running: Option<&Vendors>,
     ) -> Reading {
         let variables: Vec<(String, String)> = variables.collect();
         let strays = strays(&variables);
         let origins = overlay(&mut table, variables.into_iter());
         let report = Report::with_variables(origins).of_text(text).with_strays(strays);
         let sources = Sources::of(file, &table, report.files());
-        let settings = Self::read(&Section::root(&table, &report), sources.clone());
+        let settings = Self::read(&Section::root(&table, &report), sources.clone(), running);
         Reading { sources, settings: report.finish(&table).map(|warnings| Self { warnings, ..settings }) }
     }
 
-    fn read(root: &Section<'_>, sources: Sources) -> Self {
+    fn read(root: &Section<'_>, sources: Sources, running: Option<&Vendors>) -> Self {
         let server = ServerSettings::read(&root.section("server"));
-        let vendors = Vendors::read(&root.section("vendors"));
-        let all: Vec<Vendor> = vendors.iter().collect();
-        let tenants = TenantSettings::read_all(&root.section("tenants"), root, &all);
+        let named = Vendors::read(&root.section("vendors"));
+        // What a reload puts in force is bound to the packs that run; what waits for a restart, to those that wait, too.
+        let vendors = running.unwrap_or(&named).clone();
+        let all: Vec<Vendor> = named.iter().collect();
+        let bound: Vec<Vendor> = all.iter().map(|vendor| vendors.get(vendor.name()).unwrap_or(*vendor)).collect();
+        let mut tenants = TenantSettings::read_all(&root.section("tenants"), root, &bound);
+        let is_running = |account: &AccountSettings| vendors.get(account.vendor.name()).is_some();
+        tenants.iter_mut().for_each(|tenant| tenant.accounts.retain(is_running));
         let names: Vec<String> = tenants.iter().map(|tenant| tenant.name.clone()).collect();
         let cache = root.section("cache");
-        let declared = Declarations::read(&root.section("resources"), &vendors);
+        let declared = Declarations::read(&root.section("resources"), &named);
         let scopes = Scopes::with(declared.scopes());
         // As it was written, even if it is wrong: that is told once, where it stands.
         let public_url = root.section("server").text("public_url");

@@ -20,6 +20,7 @@ use crate::settings::{Fingerprint, Sources};
 use crate::telemetry::logging::CurrentLog;
 use crate::telemetry::metrics;
 use crate::telemetry::traces::TraceSettings;
+use crate::vendors::Vendors;
 
 pub use hangups::Hangups;
 pub use watch::{Watching, watch};
@@ -38,6 +39,9 @@ const _: () = assert!(LAST_LOOK as u128 * LOOK_EVERY.as_millis() < 1_000);
 /// The sections that a reload puts in force, but for the settings that are named one by one; the rest waits for a restart.
 const RENEWED: [&str; 5] = ["auth", "limits", "tenants", "directory", "telemetry"];
 
+/// The section whose packs stay as they are until a restart.
+const VENDORS: &str = "vendors";
+
 /// What a reload renews.
 #[derive(Clone)]
 pub struct InForce {
@@ -47,6 +51,8 @@ pub struct InForce {
     pub tenants: Tenants,
     /// Store directories.
     pub directories: Arc<CurrentDirectories>,
+    /// The vendors' packs: accounts, directories and grants are read with these until a restart.
+    pub vendors: Vendors,
     /// What is logged.
     pub log: CurrentLog,
     /// Where spans have gone since the start.
@@ -83,8 +89,8 @@ pub struct Reloader<R> {
     pending: u32,
 }
 
-impl<R: Fn() -> Reading> Reloader<R> {
-    /// `read` reads the configuration anew, and `started` is the one that the service runs with.
+impl<R: Fn(&Vendors) -> Reading> Reloader<R> {
+    /// `read` reads the configuration with the packs that it is given, and `started` is the one that the service runs with.
     pub fn new(in_force: InForce, started: Sources, read: R) -> Self {
         let watched = Watched::all(&started);
         Self { in_force, started, read, watched, pending: 0 }
@@ -107,10 +113,17 @@ impl<R: Fn() -> Reading> Reloader<R> {
     /// Reads the configuration and puts it in force if nothing is wrong with it.
     pub fn reload(&mut self) -> Outcome {
         self.pending = 0;
-        let Reading { sources, settings } = (self.read)();
+        let Reading { sources, settings } = (self.read)(&self.in_force.vendors);
         let outcome = match settings {
             Ok(settings) => self.apply(settings),
-            Err(problems) => refuse(&problems.0),
+            Err(problems) => {
+                if sources.has_section(VENDORS) && self.started.differing(&sources).contains(&VENDORS) {
+                    tracing::error!(
+                        "changed packs wait for a restart: the new configuration was read with the packs of the start"
+                    );
+                }
+                refuse(&problems.0)
+            }
         };
         self.watch(&sources, outcome);
         metrics::reload(outcome.name());

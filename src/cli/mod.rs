@@ -24,6 +24,7 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::path::Path;
 use std::process::ExitCode;
+use std::vec::IntoIter;
 
 use clap::builder::OsStringValueParser;
 use clap::{Parser, Subcommand};
@@ -31,6 +32,7 @@ use clap::{Parser, Subcommand};
 use crate::config::{Reading, Settings};
 use crate::settings::{Problems, Sources, readable};
 use crate::telemetry::{logging, panics};
+use crate::vendors::Vendors;
 use error::CliError;
 
 /// Plain REST in, signed vendor RPC out: a translating proxy for retail open platforms.
@@ -90,6 +92,15 @@ impl ConfigArgument {
     }
 
     fn read(&self) -> Reading {
+        self.read_by(&|file, variables| Settings::read_from(file, variables))
+    }
+
+    /// Reads the configuration again for a service that runs with these packs.
+    fn read_again(&self, running: &Vendors) -> Reading {
+        self.read_by(&|file, variables| Settings::read_again(file, variables, running))
+    }
+
+    fn read_by(&self, read: &dyn Fn(Option<&Path>, IntoIter<(String, String)>) -> Reading) -> Reading {
         let (variables, mut problems) = readable(std::env::vars_os());
         let file = self.config.as_deref().filter(|file| !file.is_empty());
         if self.config.is_some() && file.is_none() {
@@ -99,7 +110,7 @@ impl ConfigArgument {
             // Nothing else is wrong as far as anybody knows: what the file says has not been read.
             return Reading { sources: Sources::default(), settings: Err(Problems(problems)) };
         }
-        Settings::read_from(file.map(Path::new), variables.into_iter()).with_problems(problems)
+        read(file.map(Path::new), variables.into_iter()).with_problems(problems)
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use super::{Hangups, LOOK_EVERY, Reloader};
 use crate::config::Reading;
 use crate::supervisor::{SupervisedThread, Supervisor};
+use crate::vendors::Vendors;
 
 /// A look or a reading that takes longer than this is told in the log.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -35,7 +36,7 @@ impl Drop for Watching {
 /// The system has no thread for it.
 pub fn watch<R>(mut reloader: Reloader<R>, hangups: Hangups, supervisor: &Supervisor) -> io::Result<Watching>
 where
-    R: Fn() -> Reading + Send + 'static,
+    R: Fn(&Vendors) -> Reading + Send + 'static,
 {
     hangups.tell();
     let looker = Looker::start(supervisor, move |turn| match turn {

@@ -36,6 +36,11 @@ impl Sources {
         &self.files
     }
 
+    /// Whether there is a section of this name.
+    pub fn has_section(&self, name: &str) -> bool {
+        self.sections.contains_key(name)
+    }
+
     /// The sections that differ, by name; one that is there in only one of the two differs.
     pub fn differing<'a>(&'a self, other: &'a Self) -> Vec<&'a str> {
         let names = self.sections.keys().chain(other.sections.keys().filter(|name| !self.sections.contains_key(*name)));

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use storegate::config::{Reading, Settings};
 use storegate::reload::Reloader;
+use storegate::vendors::Vendors;
 
 use crate::program::directory;
 use crate::test_app::TestApp;
 
 /// Reads a configuration.
-pub type Read = Box<dyn Fn() -> Reading>;
+pub type Read = Box<dyn Fn(&Vendors) -> Reading>;
 
 /// The files of a service.
 pub struct Files {
@@ -29,8 +30,9 @@ impl Files {
         let text = app.configuration.clone();
         fs::write(&path, &text).unwrap();
         let file = path.clone();
-        let read: Read = Box::new(move || Settings::read_from(Some(&file), std::iter::empty()));
-        let sources = read().sources;
+        let read: Read =
+            Box::new(move |running: &Vendors| Settings::read_again(Some(&file), std::iter::empty(), running));
+        let sources = read(&app.in_force.vendors).sources;
         Self { path, text, reloader: Reloader::new(app.in_force.clone(), sources, read) }
     }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 use storegate::auth::issue::TokenGrant;
 use storegate::config::Settings;
 use storegate::reload::{Outcome, Reloader};
+use storegate::vendors::Vendors;
 
 use crate::companies::grant;
 use crate::program;
@@ -127,8 +128,8 @@ async fn a_changed_file_is_in_force_for_the_next_request_and_a_wrong_one_is_not(
     let configuration = path.with_file_name("storegate.toml");
     let text = format!("{}\n[directory.acme]\nstores_file = {path:?}\n", app.configuration);
     fs::write(&configuration, text).unwrap();
-    let read = move || Settings::read_from(Some(&configuration), std::iter::empty());
-    let mut reloader = Reloader::new(app.in_force.clone(), read().sources, read);
+    let read = move |running: &Vendors| Settings::read_again(Some(&configuration), std::iter::empty(), running);
+    let mut reloader = Reloader::new(app.in_force.clone(), read(&app.in_force.vendors).sources, read);
     let token = app.token("dashboard");
     // Twice, so that a worker remembers what the path meant.
     for _ in 0..2 {

@@ -90,6 +90,7 @@ mod stopping;
 mod store_sources;
 mod tenants;
 mod third_vendor;
+mod third_vendor_reload;
 mod third_vendor_stores;
 mod tokens;
 mod traces;

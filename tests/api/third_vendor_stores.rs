@@ -10,6 +10,7 @@ use storegate::auth::issue::TokenGrant;
 use storegate::config::Settings;
 use storegate::reload::{Outcome, Reloader};
 use storegate::sandbox::SandboxSettings;
+use storegate::vendors::Vendors;
 
 use crate::answer::Answer;
 use crate::commands::{configuration, gateway_with};
@@ -178,8 +179,8 @@ async fn an_account_that_comes_or_goes_changes_whose_an_id_is_for_the_next_reque
     let mut table: toml::Table = app.configuration.parse().unwrap();
     table["tenants"]["acme"].as_table_mut().unwrap().remove("oms");
     let file = path.clone();
-    let read = move || Settings::read_from(Some(&file), std::iter::empty());
-    let mut reloader = Reloader::new(app.in_force.clone(), read().sources, read);
+    let read = move |running: &Vendors| Settings::read_again(Some(&file), std::iter::empty(), running);
+    let mut reloader = Reloader::new(app.in_force.clone(), read(&app.in_force.vendors).sources, read);
     let limited = token(&app, Some(&["L-WEST"]), None);
     for (configuration, status) in [(table.to_string(), 200), (app.configuration.clone(), 404)] {
         fs::write(&path, configuration).unwrap();

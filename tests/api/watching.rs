@@ -9,6 +9,7 @@ use serde_json::json;
 use storegate::auth::key_algorithm::KeyAlgorithm;
 use storegate::config::Settings;
 use storegate::reload::{LAST_LOOK, Outcome, Reloader};
+use storegate::vendors::Vendors;
 
 use crate::configuration_files::Files;
 use crate::identity_provider::{IdentityProvider, ProviderKey};
@@ -136,7 +137,7 @@ async fn a_file_that_is_replaced_while_it_is_read_is_read_again() {
     app.auth.renew(reading.settings.unwrap().auth).unwrap();
     assert_quota(&app, 7).await;
     let read_path = path.clone();
-    let read = move || Settings::read_from(Some(&read_path), std::iter::empty());
+    let read = move |running: &Vendors| Settings::read_again(Some(&read_path), std::iter::empty(), running);
     let mut reloader = Reloader::new(app.in_force.clone(), reading.sources, read);
     assert_eq!((reloader.look(), reloader.look()), (None, Some(Outcome::Applied)));
     assert_quota(&app, 8).await;
@@ -158,8 +159,8 @@ async fn a_directory_that_is_swapped_under_its_link_is_noticed() {
     symlink("first", home.join("..data")).unwrap();
     let path = home.join("storegate.toml");
     symlink("..data/storegate.toml", &path).unwrap();
-    let read = move || Settings::read_from(Some(&path), std::iter::empty());
-    let started = read();
+    let read = move |running: &Vendors| Settings::read_again(Some(&path), std::iter::empty(), running);
+    let started = read(&app.in_force.vendors);
     app.auth.renew(started.settings.unwrap().auth).unwrap();
     assert_quota(&app, 7).await;
     let mut reloader = Reloader::new(app.in_force.clone(), started.sources, read);
