@@ -120,6 +120,15 @@ impl Declaration {
         self.constants.iter().fold(call, |call, (name, value)| call.with(name.clone(), value.as_str()))
     }
 
+    /// The call with its arguments of the JSON types that those of callers have.
+    pub fn typed(&self, mut call: Call) -> Call {
+        let is_number = |name: &str| self.parameters.iter().any(|own| own.wire == name && own.is_number());
+        for argument in &mut call.arguments {
+            argument.is_json |= argument.value.parse::<i64>().is_ok() && is_number(&argument.name);
+        }
+        call
+    }
+
     /// A request that answers, by the examples of what must be given.
     pub fn example(&self) -> String {
         let required = |parameter: &&Parameter| parameter.is_required;

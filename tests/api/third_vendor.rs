@@ -20,7 +20,7 @@ use crate::test_app::{Setup, TestApp};
 pub const PACK: &str = include_str!("../packs/lumen.toml");
 pub const PACK_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/packs/lumen.toml");
 
-const RESOURCE: &str = r#"
+pub const RESOURCE: &str = r#"
 [resources.receipts]
 path = "/receipts"
 summary = "List receipts"
@@ -52,6 +52,8 @@ pub struct Lumen {
     /// The token that counts; calls with another one are refused.
     token: Mutex<String>,
     pub bodies: Mutex<Vec<Value>>,
+    /// The first line of each request.
+    pub lines: Mutex<Vec<String>>,
     fails_with: Mutex<Option<&'static str>>,
 }
 
@@ -81,7 +83,7 @@ impl Lumen {
             return refused("E002", "bad signature");
         }
         let body: Value = serde_json::from_str(body).unwrap();
-        if path == "/api/auth.exchange" {
+        if path.ends_with("/api/auth.exchange") {
             assert_eq!(body, json!({"appKey": "lumen-key"}));
             let number = self.exchanges.fetch_add(1, Ordering::SeqCst) + 1;
             let token = format!("token-{number}");
@@ -110,16 +112,23 @@ fn start() -> (Arc<Lumen>, ScriptedPeer, TestApp) {
     start_with(|_| {})
 }
 
-/// The service with an account at the vendor, as `choose` wants it.
-pub fn start_with(choose: impl FnOnce(&mut Setup)) -> (Arc<Lumen>, ScriptedPeer, TestApp) {
+/// The vendor's server.
+pub fn serve() -> (Arc<Lumen>, ScriptedPeer) {
     let lumen = Arc::<Lumen>::default();
     let its = lumen.clone();
     let peer = ScriptedPeer::start(move |served| {
         while let Some(request) = served.request() {
             let body = its.answer(&request).to_string();
+            its.lines.lock().unwrap().extend(request.lines().next().map(str::to_owned));
             served.send(&format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()));
         }
     });
+    (lumen, peer)
+}
+
+/// The service with an account at the vendor, as `choose` wants it.
+pub fn start_with(choose: impl FnOnce(&mut Setup)) -> (Arc<Lumen>, ScriptedPeer, TestApp) {
+    let (lumen, peer) = serve();
     let account = format!(
         "[vendors.lumen]\nfile = {PACK_FILE:?}\n[tenants.acme.lumen]\nurl = \"http://{}\"\napp_key = \"lumen-key\"\n\
          app_secret = \"lumen-secret\"\n{RESOURCE}",

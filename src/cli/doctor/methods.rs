@@ -53,13 +53,18 @@ pub(super) struct Examples<'a> {
 }
 
 impl Examples<'_> {
-    /// The text of a probe; `None` when it has something that is not configured.
-    fn text(&self, template: &Template) -> Option<String> {
+    /// The text of a probe at this endpoint; `None` when it has something that is not configured.
+    fn text(&self, template: &Template, endpoint: usize) -> Option<String> {
+        let credential = self.settings.credential(endpoint);
         let text = |part: &Part| match part {
             Part::Literal(text) => Some(text.clone()),
             Part::Variable(Variable::Store) => Some(self.store.clone()),
             Part::Variable(Variable::Today) => Some(self.today.clone()),
-            Part::Variable(Variable::Option(name)) => self.settings.integer(name).map(|number| number.to_string()),
+            Part::Variable(Variable::Option(name)) => {
+                let number = self.settings.integer(name).map(|number| number.to_string());
+                number.or_else(|| self.settings.text(name).map(str::to_owned))
+            }
+            Part::Variable(Variable::Credential(name)) => credential.plain(self.settings.vendor, name),
             Part::Variable(_) => None,
         };
         template.0.iter().map(text).collect()
@@ -76,8 +81,11 @@ pub(super) fn used(catalogue: &Catalogue, vendor: Vendor, examples: &Examples<'_
             Some(known) => known.paths.push(path),
             None => {
                 let (call, expected) = match resource.origin {
-                    Origin::Handler(_) => harmless(method, examples),
-                    Origin::Declaration(declaration) => (declaration.bare_call(), Expected::Anything),
+                    Origin::Handler(_) => harmless(Call::new(method), examples),
+                    Origin::Declaration(declaration) => {
+                        let (call, expected) = harmless(declaration.bare_call(), examples);
+                        (declaration.typed(call), expected)
+                    }
                 };
                 used.push(UsedMethod { call, expected, paths: vec![path] });
             }
@@ -86,15 +94,20 @@ pub(super) fn used(catalogue: &Catalogue, vendor: Vendor, examples: &Examples<'_
     used
 }
 
-fn harmless(method: &Method, examples: &Examples<'_>) -> (Call, Expected) {
-    let bare = Call::new(method);
+/// The call with what the probe of its method has beside what it says already.
+fn harmless(bare: Call, examples: &Examples<'_>) -> (Call, Expected) {
+    let method = &bare.method;
     let Some(facts) = method.vendor.method(&method.name).filter(|facts| !facts.probe.is_empty()) else {
         return (bare, Expected::Anything);
     };
     let mut expected = if facts.probe_finds_nothing { Expected::NoSuchThing } else { Expected::Data };
+    let endpoint = examples.settings.endpoint_of(method);
     let mut call = bare;
     for (name, template) in &facts.probe {
-        let text = examples.text(template);
+        if call.arguments.iter().any(|argument| argument.name == name.as_str()) {
+            continue;
+        }
+        let text = examples.text(template, endpoint);
         let is_made_up = !examples.store_is_known && template.0.contains(&Part::Variable(Variable::Store));
         if text.is_none() || is_made_up {
             expected = Expected::Anything;

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use super::call::{Call, Difference, Explanation, LoginAnswer, Method, SignedRequest, Stamp};
+use super::encoding::path_encoded;
 use super::envelope::Answer;
 use super::signing::Signing;
 use super::template::{Part, Template, Variable};
@@ -38,6 +39,11 @@ pub(super) struct Endpoint {
     pub(super) parameters: Vec<(String, Template)>,
     pub(super) headers: Vec<(String, Template)>,
     pub(super) path: Option<Template>,
+    /// The paths of the calls that log in, in their order, where they have their own.
+    pub(super) login_paths: Vec<Option<Template>>,
+    /// What carries the token.
+    pub(super) token_parameters: Vec<(String, Template)>,
+    pub(super) token_headers: Vec<(String, Template)>,
     pub(super) signing: Signing,
 }
 
@@ -162,12 +168,18 @@ impl Endpoint {
         let bind = |templates: &[(String, Template)]| -> Vec<(String, Template)> {
             templates.iter().map(|(name, template)| (name.clone(), template.with(known))).collect()
         };
+        let bind_path = |path: &Template| path.with(|variable| known(variable).map(|text| path_encoded(&text)));
+        let login = pack.login.as_ref();
+        let login_paths = login.iter().flat_map(|login| &login.calls).map(|call| call.path.as_ref().map(bind_path));
         Self {
             url: url.to_owned(),
+            login_paths: login_paths.collect(),
+            token_parameters: login.map(|login| bind(&login.parameters)).unwrap_or_default(),
+            token_headers: login.map(|login| bind(&login.headers)).unwrap_or_default(),
             secret: credential.secret(vendor, which),
             parameters: bind(&pack.call.parameters),
             headers: bind(&pack.call.headers),
-            path: pack.call.path.as_ref().map(|path| path.with(known)),
+            path: pack.call.path.as_ref().map(bind_path),
             signing: pack.signing.with(known),
         }
     }

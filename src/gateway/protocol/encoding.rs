@@ -1,6 +1,7 @@
 //! How a call travels, as a pack says it: in a form, in the query, as JSON, or as JSON within one parameter.
 
 use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::call::{Argument, HttpMethod};
 use super::signing::Parameter;
@@ -80,6 +81,32 @@ pub fn form_encoded<'a>(parameters: impl Iterator<Item = &'a Parameter<'a>>) -> 
         form.append_pair(name, value);
     }
     form.finish()
+}
+
+/// What stands for itself in a path (RFC 3986 §3.3), with the slashes between its segments.
+const NOT_IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'/');
+
+/// A value within a path, percent-encoded; its slashes stay.
+pub fn path_encoded(value: &str) -> String {
+    utf8_percent_encode(value, NOT_IN_PATHS).to_string()
 }
 
 /// A JSON object that is written member by member, in their order.

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::bound::Endpoint;
 use super::call::{Argument, Call, SignedRequest, Stamp};
-use super::encoding::{BusinessCarrier, Carrier, JsonObject, form_encoded};
+use super::encoding::{BusinessCarrier, Carrier, JsonObject, form_encoded, path_encoded};
 use super::signing::{Parameter, Place, Values, sort};
 use super::template::{Part, Template, Variable};
 use crate::gateway::vendor::Vendor;
@@ -44,6 +44,7 @@ impl<'a> Writing<'a> {
         token: Option<&'a SecretString>,
     ) -> Self {
         let login = call.login.and_then(|place| vendor.pack().login.as_ref()?.calls.get(place));
+        let path_of_login = call.login.and_then(|place| endpoint.login_paths.get(place)?.as_ref());
         let mut writing = Self {
             vendor,
             endpoint,
@@ -58,9 +59,10 @@ impl<'a> Writing<'a> {
             is_bare: login.is_some_and(|login| login.is_bare),
             signature: None,
         };
-        let path = login.and_then(|login| login.path.as_ref()).or(endpoint.path.as_ref());
-        if let Some(path) = path {
-            let path = writing.text_of(path);
+        if let Some(path) = path_of_login.or(endpoint.path.as_ref()) {
+            // The path begins with the one slash between the two, which an address may end with, too.
+            writing.url.truncate(endpoint.url.trim_end_matches('/').len());
+            let path = writing.path_of(path);
             writing.url.push_str(&path);
         }
         writing.write();
@@ -90,15 +92,16 @@ impl<'a> Writing<'a> {
     fn write(&mut self) {
         let form = &self.vendor.pack().call;
         let endpoint = self.endpoint;
-        let token = self.vendor.pack().login.as_ref().filter(|_| self.token.is_some());
+        let has_token = self.token.is_some();
+        let of_token = |templates: &'a [(String, Template)]| if has_token { templates } else { &[] };
         if !self.is_bare {
-            let of_login = token.map(|login| login.parameters.as_slice()).unwrap_or_default();
+            let of_login = of_token(&endpoint.token_parameters);
             for (name, template) in endpoint.parameters.iter().chain(of_login) {
                 if let Some(value) = self.value_of(template) {
                     self.signed.push((Cow::Borrowed(name), value));
                 }
             }
-            let of_login = token.map(|login| login.headers.as_slice()).unwrap_or_default();
+            let of_login = of_token(&endpoint.token_headers);
             for (name, template) in endpoint.headers.iter().chain(of_login) {
                 // A header may hold the signature, which is not there yet.
                 if let Some(value) = self.value_of(template) {
@@ -221,6 +224,18 @@ impl<'a> Writing<'a> {
             [Part::Variable(Variable::Nonce)] => Cow::Borrowed(self.stamp.nonce.as_deref().unwrap_or_default()),
             _ => Cow::Owned(self.text_of(template)),
         })
+    }
+
+    /// A path in which values stand percent-encoded.
+    fn path_of(&self, template: &Template) -> String {
+        let mut path = String::new();
+        for part in &template.0 {
+            match part {
+                Part::Literal(literal) => path.push_str(literal),
+                Part::Variable(variable) => path.push_str(&path_encoded(&self.text(variable))),
+            }
+        }
+        path
     }
 
     fn text_of(&self, template: &Template) -> String {

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, Route};
 use serde_json::value::RawValue;
 
 use super::Declaration;
-use super::parameter::{Given, Kind, Parameter};
+use super::parameter::{Given, Parameter};
 use crate::auth::caller::Caller;
 use crate::auth::scope::AsDeclared;
 use crate::gateway::protocol::{Argument, Call};
@@ -97,7 +97,7 @@ fn wanted(
                 numbers.join(",")
             }
         };
-        let is_json = matches!(parameter.kind, Kind::Integer(..));
+        let is_json = parameter.is_number();
         wanted.call.arguments.push(Argument { name: parameter.wire.clone().into(), value, is_json });
     }
     if !is_granted {

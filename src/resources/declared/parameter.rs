@@ -66,6 +66,11 @@ pub enum Given {
 }
 
 impl Parameter {
+    /// Whether it is a number where parameters travel as JSON.
+    pub const fn is_number(&self) -> bool {
+        matches!(self.kind, Kind::Integer(..))
+    }
+
     /// Reads it from a request; `None` when it is not given, or wrong.
     pub fn read(&'static self, reader: &mut Reader<'_>) -> Option<Given> {
         let texts = self.texts(reader);

@@ -68,17 +68,27 @@ fn check(section: &Section<'_>, form: &CallForm, credential: &[Field]) {
     }
 }
 
+/// A field that is sent is one of the credential, and no secret.
+pub(super) fn check_field(section: &Section<'_>, key: &str, name: &str, credential: &[Field]) {
+    match credential.iter().find(|field| field.name == *name) {
+        None => section.problem(key, format!("[credential] has no field {name}")),
+        Some(field) if field.is_secret => {
+            section.problem(
+                key,
+                format!(
+                    "{{credential.{name}}} is a secret, which signs and is never sent, but in the body of a token exchange"
+                ),
+            );
+        }
+        Some(_) => {}
+    }
+}
+
 /// A secret is never sent as it is, and what is written before a call is signed cannot hold what signing gives.
-fn check_template(section: &Section<'_>, key: &str, template: &Template, credential: &[Field]) {
+pub(super) fn check_template(section: &Section<'_>, key: &str, template: &Template, credential: &[Field]) {
     for variable in template.variables() {
         match variable {
-            Variable::Credential(name) => match credential.iter().find(|field| field.name == *name) {
-                None => section.problem(key, format!("[credential] has no field {name}")),
-                Some(field) if field.is_secret => {
-                    section.problem(key, format!("{variable} is a secret, which signs and is never sent"));
-                }
-                Some(_) => {}
-            },
+            Variable::Credential(name) => check_field(section, key, name, credential),
             Variable::Method
             | Variable::Version
             | Variable::Timestamp

@@ -1,21 +1,30 @@
 //! `[login]`: a user login, or a token exchange.
 
 use super::answer::{named_slots, slots};
+use super::call::check_template;
 use super::methods::read_endpoint;
 use super::{fields, read_template, read_templates};
+use crate::gateway::protocol::encoding::{CallForm, Carrier};
 use crate::gateway::protocol::login::{LoginAnswerForm, LoginCall, LoginForm};
 use crate::gateway::protocol::members::Members;
 use crate::gateway::protocol::template::{Template, Variable};
 use crate::gateway::vendor::{EndpointFacts, Field};
 use crate::settings::Section;
 
-pub(super) fn read(section: &Section<'_>, endpoints: &[EndpointFacts], version: &str) -> Option<LoginForm> {
+/// What the rest of a pack says of how calls are made.
+pub(super) struct Around<'a> {
+    pub(super) endpoints: &'a [EndpointFacts],
+    pub(super) credential: &'a [Field],
+    pub(super) call: &'a CallForm,
+}
+
+pub(super) fn read(section: &Section<'_>, around: &Around<'_>) -> Option<LoginForm> {
     if !section.is_present() {
         return None;
     }
     let fields = fields::read(&section.section("fields"));
     let calls = section.tables("calls");
-    let calls: Vec<LoginCall> = calls.iter().map(|call| read_call(call, endpoints, version, &fields)).collect();
+    let calls: Vec<LoginCall> = calls.iter().map(|call| read_call(call, around, &fields)).collect();
     if calls.is_empty() {
         section.missing("calls", "the call that logs in: [[login.calls]]");
     }
@@ -29,6 +38,10 @@ pub(super) fn read(section: &Section<'_>, endpoints: &[EndpointFacts], version: 
         answer: read_answer(&section.section("answer")),
         fields,
     };
+    for (key, templates) in [("headers", &form.headers), ("parameters", &form.parameters)] {
+        let part = section.section(key);
+        templates.iter().for_each(|(name, template)| check_template(&part, name, template, around.credential));
+    }
     let carries = |(_, template): &(String, Template)| template.uses(&Variable::Token);
     if !form.headers.iter().chain(&form.parameters).any(carries) {
         section.problem("headers", "no header and no parameter carries {token}");
@@ -36,29 +49,42 @@ pub(super) fn read(section: &Section<'_>, endpoints: &[EndpointFacts], version: 
     Some(form)
 }
 
-fn read_call(section: &Section<'_>, endpoints: &[EndpointFacts], version: &str, fields: &[Field]) -> LoginCall {
+fn read_call(section: &Section<'_>, around: &Around<'_>, fields: &[Field]) -> LoginCall {
     let parameters = section.section("parameters");
     let call = LoginCall {
         choice: section.text("choice").unwrap_or_default(),
         method: section.required_text("method", "the vendor's name of the method that logs in"),
-        version: section.text("version").unwrap_or_else(|| version.to_owned()),
-        endpoint: read_endpoint(section, endpoints),
+        version: section.text("version").unwrap_or_else(|| around.call.version.clone()),
+        endpoint: read_endpoint(section, around.endpoints),
         path: section.text("path").map(|_| read_template(section, "path")),
         parameters: read_templates(&parameters),
         is_bare: section.flag("bare", false),
     };
+    if let Some(path) = &call.path {
+        check_template(section, "path", path, around.credential);
+    }
     for (name, template) in &call.parameters {
-        for variable in template.variables() {
-            match variable {
-                Variable::Login(field, _) if !fields.iter().any(|own| own.name == *field) => {
-                    parameters.problem(name, format!("[login.fields] has no field {field}"));
-                }
-                Variable::Login(..) | Variable::Credential(_) => {}
-                _ => parameters.problem(name, format!("{variable} is not known when a login is written")),
-            }
-        }
+        template.variables().for_each(|variable| check_sent(&parameters, name, variable, around, fields));
     }
     call
+}
+
+/// A secret goes to where tokens are exchanged only in a body: addresses are written to logs on their way.
+fn check_sent(section: &Section<'_>, name: &str, variable: &Variable, around: &Around<'_>, fields: &[Field]) {
+    let (field, part, fields) = match variable {
+        Variable::Login(field, _) => (field, "[login.fields]", fields),
+        Variable::Credential(field) => (field, "[credential]", around.credential),
+        _ => return section.problem(name, format!("{variable} is not known when a login is written")),
+    };
+    let is_in_address = around.call.business.carrier(around.call.system) == Carrier::Query;
+    match fields.iter().find(|own| own.name == *field) {
+        None => section.problem(name, format!("{part} has no field {field}")),
+        Some(own) if own.is_secret && is_in_address => section.problem(
+            name,
+            format!("{variable} is a secret, and these parameters travel in the query: a secret is sent only in a body (form or json)"),
+        ),
+        Some(_) => {}
+    }
 }
 
 fn read_answer(section: &Section<'_>) -> LoginAnswerForm {

@@ -65,16 +65,17 @@ fn read(root: &Section<'_>) -> Pack {
         root.missing("endpoints", "where the gateway is called");
     }
     let call = call::read(&root.section("call"), &credential);
+    let options = fields::read_options(&root.section("options"));
+    let around = login::Around { endpoints: &endpoints, credential: &credential, call: &call };
     Pack {
         title: vendor.text("title").unwrap_or_else(|| name.clone()),
         time: time::read(&root.section("time")),
         signing: sign::read(&root.section("sign"), &credential),
-        login: login::read(&root.section("login"), &endpoints, &call.version),
+        login: login::read(&root.section("login"), &around),
         answer: answer::read(&root.section("answer")),
         codes: codes::read(&root.section("codes")),
-        options: fields::read_options(&root.section("options")),
         store_ids: ids::read_store(&root.section("ids").section("store")),
-        methods: methods::read(&root.section("methods"), &endpoints, &call.version),
+        methods: methods::read(&root.section("methods"), &endpoints, &call.version, (&credential, &options)),
         organization_ids: ids::read_organization(&root.section("ids").section("organization")),
         lists_stores: vendor.flag("lists_stores", false),
         methods_begin: vendor.text("methods").unwrap_or_default(),
@@ -83,6 +84,7 @@ fn read(root: &Section<'_>) -> Pack {
         name,
         endpoints,
         credential,
+        options,
         secret,
         key,
         call,
