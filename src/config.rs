@@ -11,7 +11,7 @@ use crate::auth::AuthSettings;
 use crate::auth::limits::CallerLimits;
 use crate::auth::scope::Scopes;
 use crate::cache::CacheSettings;
-use crate::directory::DirectorySettings;
+use crate::directory::{DirectorySettings, VendorIds};
 use crate::gateway::GatewaySettings;
 use crate::gateway::account_settings::AccountSettings;
 use crate::gateway::tenants::TenantSettings;
@@ -219,6 +219,15 @@ fn read_listen(section: &Section<'_>) -> Option<SocketAddr> {
     listen
 }
 
+/// A column of a vendor whose pack has problems is not known: a list is read when they are gone.
+fn read_directory(root: &Section<'_>, companies: &[(String, VendorIds)], ids: &VendorIds) -> DirectorySettings {
+    if ids.lack_some() {
+        root.skip("directory");
+        return DirectorySettings::default();
+    }
+    DirectorySettings::read(&root.section("directory"), companies, ids)
+}
+
 impl Settings {
     /// Reads the file, if there is one, and the environment over it.
     ///
@@ -308,7 +317,7 @@ impl Settings {
         let vendors = running.unwrap_or(&named).clone();
         let all: Vec<Vendor> = named.iter().collect();
         let bound: Vec<Vendor> = all.iter().map(|vendor| vendors.get(vendor.name()).unwrap_or(*vendor)).collect();
-        let mut tenants = TenantSettings::read_all(&root.section("tenants"), root, &bound);
+        let mut tenants = TenantSettings::read_all(&root.section("tenants"), root, &bound, named.unread());
         let is_running = |account: &AccountSettings| vendors.get(account.vendor.name()).is_some();
         tenants.iter_mut().for_each(|tenant| tenant.accounts.retain(is_running));
         let names: Vec<String> = tenants.iter().map(|tenant| tenant.name.clone()).collect();
@@ -319,12 +328,13 @@ impl Settings {
         let public_url = root.section("server").text("public_url");
         let ids = vendors.ids();
         let auth = AuthSettings::read(&root.section("auth"), public_url.as_deref(), &names, &scopes, &ids);
+        named.unread().iter().for_each(|name| root.section("gateway").skip(name));
         let companies: Vec<_> = tenants.iter().map(|tenant| (tenant.name.clone(), vendors.ids_of(tenant))).collect();
         Self {
             auth: AuthSettings { limits: CallerLimits::read(&root.section("limits")), ..auth },
             server,
             declared,
-            directory: DirectorySettings::read(&root.section("directory"), &companies, &ids),
+            directory: read_directory(root, &companies, &ids),
             tenants,
             gateway: GatewaySettings::read(&root.section("gateway"), all.iter().copied()),
             policies: Policies::read(&cache),

@@ -191,7 +191,7 @@ fn read_stores(section: &Section<'_>, ids: &VendorIds) -> Option<Vec<String>> {
 
 fn read_organizations(section: &Section<'_>, ids: &VendorIds) -> Option<Vec<String>> {
     let organizations = section.list("organizations")?;
-    if organizations.iter().any(|id| ids.organization(id).is_none()) {
+    if !ids.lack_some() && organizations.iter().any(|id| ids.organization(id).is_none()) {
         let example: Vec<_> = ids.organization_example().into_iter().collect();
         section.problem(
             "organizations",

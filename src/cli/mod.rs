@@ -24,7 +24,6 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::path::Path;
 use std::process::ExitCode;
-use std::vec::IntoIter;
 
 use clap::builder::OsStringValueParser;
 use clap::{Parser, Subcommand};
@@ -92,15 +91,11 @@ impl ConfigArgument {
     }
 
     fn read(&self) -> Reading {
-        self.read_by(&|file, variables| Settings::read_from(file, variables))
+        self.read_beside(None)
     }
 
-    /// Reads the configuration again for a service that runs with these packs.
-    fn read_again(&self, running: &Vendors) -> Reading {
-        self.read_by(&|file, variables| Settings::read_again(file, variables, running))
-    }
-
-    fn read_by(&self, read: &dyn Fn(Option<&Path>, IntoIter<(String, String)>) -> Reading) -> Reading {
+    /// Reads the configuration; for a service that runs already, with its packs.
+    fn read_beside(&self, running: Option<&Vendors>) -> Reading {
         let (variables, mut problems) = readable(std::env::vars_os());
         let file = self.config.as_deref().filter(|file| !file.is_empty());
         if self.config.is_some() && file.is_none() {
@@ -110,7 +105,12 @@ impl ConfigArgument {
             // Nothing else is wrong as far as anybody knows: what the file says has not been read.
             return Reading { sources: Sources::default(), settings: Err(Problems(problems)) };
         }
-        read(file.map(Path::new), variables.into_iter()).with_problems(problems)
+        let (file, variables) = (file.map(Path::new), variables.into_iter());
+        let reading = match running {
+            Some(running) => Settings::read_again(file, variables, running),
+            None => Settings::read_from(file, variables),
+        };
+        reading.with_problems(problems)
     }
 }
 

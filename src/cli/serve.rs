@@ -44,7 +44,7 @@ impl Serve {
         let sources = settings.sources.clone();
         let ready_file = self.ready_file.map(ReadyFile::prepare).transpose()?;
         let app = App::build(settings, Clock::system())?;
-        let reloader = Reloader::new(app.in_force(), sources, move |running| self.config.read_again(running));
+        let reloader = Reloader::new(app.in_force(), sources, move |running| self.config.read_beside(Some(running)));
         let _watching = reload::watch(reloader, hangups, &app.supervisor())?;
         let base_url = format!("http://{}", app.address());
         tracing::info!(%base_url, version = env!("CARGO_PKG_VERSION"), "serving");

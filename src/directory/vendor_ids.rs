@@ -21,6 +21,8 @@ pub struct VendorIds {
     used: Vec<Vendor>,
     /// The shapes, where they are not those of the built-in vendors alone.
     shapes: Option<SettingsDigest>,
+    /// Whether there are vendors whose ids are not known, since their packs have problems.
+    lacks_some: bool,
 }
 
 impl VendorIds {
@@ -36,7 +38,19 @@ impl VendorIds {
             columns: vendors.iter().filter_map(numbered).collect(),
             shapes: has_others.then(|| SettingsDigest::of(&forms)),
             used,
+            lacks_some: false,
         }
+    }
+
+    /// The same where the ids of further vendors may be missing.
+    #[must_use]
+    pub fn lacking_some(self, lacks_some: bool) -> Self {
+        Self { lacks_some, ..self }
+    }
+
+    /// Whether an id may be one of a vendor whose ids are not known.
+    pub const fn lack_some(&self) -> bool {
+        self.lacks_some
     }
 
     /// A store's id as a caller writes it.

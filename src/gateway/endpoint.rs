@@ -27,7 +27,8 @@ pub fn read_required_url(section: &Section<'_>, key: &str, help: &str) -> String
     url
 }
 
-fn check_url(section: &Section<'_>, key: &str, url: &str) {
+/// Reports what is wrong with an address.
+pub fn check_url(section: &Section<'_>, key: &str, url: &str) {
     const HELP: &str = "write the gateway's address as https://host/path, without user name, query or fragment";
     match http_url::parse(url) {
         Ok(uri) if uri.query().is_none() => {}
@@ -51,9 +52,14 @@ pub fn zone_name(zone: &TimeZone) -> String {
 pub fn read_time_zone(section: &Section<'_>, default: &str) -> TimeZone {
     let name = section.text("time_zone").unwrap_or_else(|| default.to_owned());
     time_zone(&name).unwrap_or_else(|| {
-        section.problem("time_zone", format!("{name} is not a known time zone; write an IANA name such as Asia/Tokyo"));
+        section.problem("time_zone", unknown_zone(&name));
         china_standard_time()
     })
+}
+
+/// What is wrong with the name of a zone that does not exist.
+pub fn unknown_zone(name: &str) -> String {
+    format!("{name} is not a known time zone; write an IANA name such as Asia/Tokyo")
 }
 
 /// Reads `nonce` and `timestamp_lead`: how equal calls get different signatures.

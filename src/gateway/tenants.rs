@@ -26,8 +26,8 @@ pub struct TenantSettings {
 }
 
 impl TenantSettings {
-    /// Reads all of `[tenants]`.
-    pub fn read_all(tenants: &Section<'_>, root: &Section<'_>, vendors: &[Vendor]) -> Vec<Self> {
+    /// Reads all of `[tenants]`. `unread` are vendors whose packs have problems, so that their accounts cannot be read.
+    pub fn read_all(tenants: &Section<'_>, root: &Section<'_>, vendors: &[Vendor], unread: &[String]) -> Vec<Self> {
         let entries = tenants.entries();
         if entries.is_empty() {
             let sections = vendors.iter().map(|vendor| format!("[tenants.<name>.{vendor}]")).collect::<Vec<_>>();
@@ -38,7 +38,7 @@ impl TenantSettings {
         }
         let allows_plain_http = GatewaySettings::allows_plain_http(&root.section("gateway"));
         let read = |(name, section)| {
-            let settings = Self::read(name, &section, vendors);
+            let settings = Self::read(name, &section, vendors, unread);
             if !allows_plain_http {
                 settings.refuse_plain_http(&section);
             }
@@ -47,12 +47,13 @@ impl TenantSettings {
         entries.into_iter().map(read).collect()
     }
 
-    fn read(name: String, section: &Section<'_>, vendors: &[Vendor]) -> Self {
+    fn read(name: String, section: &Section<'_>, vendors: &[Vendor], unread: &[String]) -> Self {
+        unread.iter().for_each(|name| section.skip(name));
         let sections = vendors.iter().map(|vendor| (*vendor, section.section(vendor.name())));
         let present = sections.filter(|(_, section)| section.is_present());
         let accounts: Vec<AccountSettings> =
             present.map(|(vendor, section)| AccountSettings::read(&section, vendor)).collect();
-        if accounts.is_empty() {
+        if accounts.is_empty() && !unread.iter().any(|name| section.is_section(name)) {
             let names = vendors.iter().map(|vendor| vendor.name()).collect::<Vec<_>>().join(", ");
             section.problem(
                 vendors.first().map_or("", |vendor| vendor.name()),
@@ -315,7 +316,7 @@ time_zone = "Asia/Tokyo"
         let report = Report::default().of_text(Some(text.to_owned()));
         let root = Section::root(&table, &report);
         let vendors: Vec<Vendor> = Vendors::default().iter().collect();
-        let tenants = TenantSettings::read_all(&root.section("tenants"), &root, &vendors);
+        let tenants = TenantSettings::read_all(&root.section("tenants"), &root, &vendors, &[]);
         (tenants, report.finish(&table).err().map(|problems| problems.0).unwrap_or_default())
     }
 

@@ -35,6 +35,10 @@ pub struct Report {
     /// What is no mistake and should be known.
     warnings: RefCell<Vec<String>>,
     known: RefCell<BTreeSet<String>>,
+    /// Sections of which nothing is read, and whose names are not reported.
+    skipped: RefCell<BTreeSet<String>>,
+    /// Whether no variable of the environment outranks the text.
+    is_text_alone: bool,
     origins: Origins,
     /// Variables that begin like ours and have no effect.
     strays: Vec<String>,
@@ -55,6 +59,12 @@ impl Report {
         Self { text, ..self }
     }
 
+    /// Suggests no variables of the environment, which have no effect on this text.
+    #[must_use]
+    pub fn without_variables(self) -> Self {
+        Self { is_text_alone: true, ..self }
+    }
+
     /// Looks for the settings that these variables were meant for, which have no effect.
     #[must_use]
     pub fn with_strays(self, strays: Vec<String>) -> Self {
@@ -68,6 +78,28 @@ impl Report {
 
     pub(super) fn know(&self, path: String) {
         self.known.borrow_mut().insert(path);
+    }
+
+    pub(super) fn skip(&self, path: String) {
+        self.skipped.borrow_mut().insert(path);
+    }
+
+    /// Whether a problem was found with the setting at `path` (dotted), or below it.
+    pub(super) fn has_problem(&self, path: &str) -> bool {
+        let is_within = |own: &str| own.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        self.problems.borrow().iter().any(|(own, _)| is_within(own))
+    }
+
+    /// Reports that the setting at `path` must be set; `help` says what it is.
+    pub(super) fn missing(&self, path: &str, help: &str) {
+        let way = match self.is_text_alone {
+            true => String::new(),
+            false => {
+                let variable = path.replace('.', "__").replace('-', "_").to_uppercase();
+                format!("; set it in the file or as STOREGATE__{variable}")
+            }
+        };
+        self.problem(path, format!("missing: {help}{way}"));
     }
 
     /// Adds a problem about the setting at `path` (dotted).
@@ -131,6 +163,9 @@ impl Report {
     fn report_unknown(&self, table: &Table, parent: &str) {
         for (key, value) in table {
             let path = if parent.is_empty() { key.clone() } else { format!("{parent}.{key}") };
+            if self.skipped.borrow().contains(&path) {
+                continue;
+            }
             let known = self.known.borrow().contains(&path);
             match value {
                 Value::Table(inner) if known => self.report_unknown(inner, &path),

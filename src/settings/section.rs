@@ -263,11 +263,21 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Reports that `key` must be set; `help` says what it is.
+    /// Reports that `key` must be set; `help` says what it is. What is there and was found wrong is not missing, too.
     pub fn missing(&self, key: &str, help: &str) {
-        let path = self.path_of(key);
-        let variable = format!("STOREGATE__{}", path.replace('.', "__").replace('-', "_").to_uppercase());
-        self.report.problem(&path, format!("missing: {help}; set it in the file or as {variable}"));
+        if !self.has_problem(key) {
+            self.report.missing(&self.path_of(key), help);
+        }
+    }
+
+    /// Whether a problem was found with `key`, or below it: what follows from it need not be reported.
+    pub fn has_problem(&self, key: &str) -> bool {
+        self.report.has_problem(&self.path_of(key))
+    }
+
+    /// Leaves out `key` with all below it: it cannot be read as long as something else is wrong.
+    pub fn skip(&self, key: &str) {
+        self.report.skip(self.path_of(key));
     }
 
     fn read_secret_file(&self, key: &str, file_key: &str, path: &str) -> Option<String> {

@@ -9,7 +9,7 @@ use crate::directory::VendorIds;
 use crate::gateway::protocol::Method;
 use crate::gateway::tenants::TenantSettings;
 use crate::gateway::vendor::{Pack, Vendor};
-use crate::settings::Section;
+use crate::settings::{FileError, Section, text_of_file};
 
 /// The packs in the binary, by the names of their files.
 const BUILT_IN: [(&str, &str); 2] = [
@@ -31,11 +31,15 @@ static VENDORS: LazyLock<Vec<Vendor>> = LazyLock::new(|| {
 
 /// The vendors that a configuration may name.
 #[derive(Clone, Debug)]
-pub struct Vendors(Vec<Vendor>);
+pub struct Vendors {
+    vendors: Vec<Vendor>,
+    /// The names of those whose packs have problems.
+    unread: Vec<String>,
+}
 
 impl Default for Vendors {
     fn default() -> Self {
-        Self(VENDORS.clone())
+        Self { vendors: VENDORS.clone(), unread: Vec::new() }
     }
 }
 
@@ -44,12 +48,15 @@ impl Vendors {
     pub fn read(section: &Section<'_>) -> Self {
         let mut vendors = Self::default();
         for (name, entry) in section.entries() {
-            let Some(vendor) = read_one(&name, &entry, &vendors) else { continue };
+            let Some(vendor) = read_one(&name, &entry, &mut vendors) else {
+                vendors.unread.push(name);
+                continue;
+            };
             if vendors.get(&name).is_some() {
                 entry.problem("file", format!("{name} is built in: give the section and the pack another name"));
                 continue;
             }
-            vendors.0.push(vendor);
+            vendors.vendors.push(vendor);
         }
         vendors
     }
@@ -61,18 +68,23 @@ impl Vendors {
 
     /// All of them, those that are built in first.
     pub fn iter(&self) -> impl Iterator<Item = Vendor> {
-        self.0.iter().copied()
+        self.vendors.iter().copied()
     }
 
     /// The ids of stores and organizations, where nothing says which vendors a company uses: those of all of them.
     pub fn ids(&self) -> VendorIds {
-        VendorIds::new(&self.0, &VENDORS, &self.0)
+        VendorIds::new(&self.vendors, &VENDORS, &self.vendors).lacking_some(!self.unread.is_empty())
     }
 
     /// The ids of stores and organizations of a company.
     pub fn ids_of(&self, tenant: &TenantSettings) -> VendorIds {
         let with_account: Vec<Vendor> = self.iter().filter(|vendor| tenant.account(*vendor).is_some()).collect();
-        VendorIds::new(&self.0, &VENDORS, &with_account)
+        VendorIds::new(&self.vendors, &VENDORS, &with_account)
+    }
+
+    /// The names of those whose packs have problems: what follows from their absence is no mistake of its own.
+    pub fn unread(&self) -> &[String] {
+        &self.unread
     }
 
     /// Their names, for people.
@@ -81,20 +93,33 @@ impl Vendors {
     }
 }
 
-fn read_one(name: &str, section: &Section<'_>, others: &Vendors) -> Option<Vendor> {
+fn read_one(name: &str, section: &Section<'_>, others: &mut Vendors) -> Option<Vendor> {
     const LARGEST: usize = 1 << 20;
     let path = section.required_text("file", "the vendor's pack, a TOML file");
     let content = section.file("file", LARGEST)?;
-    let text = std::str::from_utf8(&content).map_err(|_| section.problem("file", "a pack is UTF-8")).ok()?;
-    let pack = pack::compile_beside(text, &path, &others.0).map_err(|problems| {
+    let text =
+        text_of_file(&content).map_err(|error| section.problem("file", not_text(&path, &content, &error))).ok()?;
+    let pack = pack::compile_beside(text, &path, &others.vendors).map_err(|problems| {
         problems.0.iter().for_each(|problem| section.problem("file", problem));
     });
     let pack = pack.ok()?;
     if pack.name != name {
         section.problem("file", format!("this is the pack of {:?}: name the section so", pack.name));
+        others.unread.push(pack.name);
         return None;
     }
     Some(kept(text, pack))
+}
+
+/// Why the content of a file is no text, with the line where it ceases to be one.
+fn not_text(path: &str, content: &[u8], error: &FileError) -> String {
+    match (error, std::str::from_utf8(content)) {
+        (FileError::NotText, Err(invalid)) => {
+            let before = content.iter().take(invalid.valid_up_to());
+            format!("{path}: line {}: {error}", 1 + before.filter(|byte| **byte == b'\n').count())
+        }
+        _ => format!("{path}: {error}"),
+    }
 }
 
 /// The vendor of a pack, which is compiled into memory that is not freed: once for each text, however often it is read.

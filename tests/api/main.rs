@@ -56,6 +56,7 @@ mod listening;
 mod logins;
 mod lost_log;
 mod methods;
+mod mistaken_packs;
 mod newcomer;
 mod odd_files;
 mod odd_lists;

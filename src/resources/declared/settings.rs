@@ -157,6 +157,9 @@ fn read_method(section: &Section<'_>, vendors: &Vendors) -> Option<Method> {
         return None;
     }
     let Some(vendor) = vendors.get(&gateway) else {
+        if vendors.unread().contains(&gateway) {
+            return None;
+        }
         section.problem("gateway", format!("the gateways are {}", vendors.names()));
         return None;
     };

@@ -26,7 +26,8 @@ pub(super) fn read(section: &Section<'_>) -> Envelope {
     };
     let failed_by = slots(section, "failed_by", &mut members);
     let succeeded_by = read_values(&section.section("succeeded_by"), &mut members);
-    if code.is_empty() && error.is_none() && failed_by.is_empty() && succeeded_by.is_empty() {
+    let is_read = ["code", "error", "failed_by", "succeeded_by"].iter().all(|key| !section.has_problem(key));
+    if is_read && code.is_empty() && error.is_none() && failed_by.is_empty() && succeeded_by.is_empty() {
         section.missing("code", "what tells a failure: code, error, failed_by or succeeded_by");
     }
     let data: Vec<DataPlace> = section.tables("data").iter().map(|place| read_data(place, &mut members)).collect();

@@ -87,7 +87,8 @@ fn read_form(section: &Section<'_>) -> NumberForm {
     }
     let is_example = form.number(&form.example).is_some_and(|bare| form.full(bare) == form.example);
     let is_id = form.example.len() <= LONGEST && form.example.bytes().all(is_letter);
-    if !(form.example.is_empty() || is_example && is_id) {
+    let is_read = ["prefix", "digits", "longest"].iter().all(|key| !section.has_problem(key));
+    if is_read && !(form.example.is_empty() || is_example && is_id) {
         section.problem("example", format!("this is no number of the vendor's: write {}", form.described()));
     }
     form

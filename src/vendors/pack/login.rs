@@ -43,7 +43,8 @@ pub(super) fn read(section: &Section<'_>, around: &Around<'_>) -> Option<LoginFo
         templates.iter().for_each(|(name, template)| check_template(&part, name, template, around.credential));
     }
     let carries = |(_, template): &(String, Template)| template.uses(&Variable::Token);
-    if !form.headers.iter().chain(&form.parameters).any(carries) {
+    let is_read = !section.has_problem("headers") && !section.has_problem("parameters");
+    if is_read && !form.headers.iter().chain(&form.parameters).any(carries) {
         section.problem("headers", "no header and no parameter carries {token}");
     }
     Some(form)

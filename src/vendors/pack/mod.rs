@@ -12,6 +12,7 @@ mod sign;
 mod time;
 mod vectors;
 
+use crate::gateway::endpoint::check_url;
 use crate::gateway::protocol::template::Template;
 use crate::gateway::vendor::{DoctorTexts, EndpointFacts, Pack, Vendor};
 use crate::settings::{Problems, Report, Section, parse_toml};
@@ -32,7 +33,7 @@ pub fn compile(text: &str, file: &str) -> Result<Pack, Problems> {
 /// Everything that is wrong with it.
 pub fn compile_beside(text: &str, file: &str, others: &[Vendor]) -> Result<Pack, Problems> {
     let table = parse_toml(text, file)?;
-    let report = Report::default().of_text(Some(text.to_owned()));
+    let report = Report::default().of_text(Some(text.to_owned())).without_variables();
     let root = Section::root(&table, &report);
     let pack = read(&root);
     ids::check_differ(&root.section("ids"), &pack, others);
@@ -53,7 +54,7 @@ fn read(root: &Section<'_>) -> Pack {
     let place = |section: &Section<'_>, key: &str, help: &str| {
         let name = section.required_text(key, help);
         let place = credential.iter().position(|field| field.name == name);
-        if place.is_none() && !name.is_empty() {
+        if place.is_none() && !name.is_empty() && !(credential.is_empty() && root.has_problem("credential")) {
             section.problem(key, format!("[credential] has no field {name}"));
         }
         place.unwrap_or_default()
@@ -94,7 +95,7 @@ fn read(root: &Section<'_>) -> Pack {
 fn read_endpoints(section: &Section<'_>) -> Vec<EndpointFacts> {
     let read = |(key, section): (String, Section<'_>)| EndpointFacts {
         label: section.text("label").unwrap_or_else(|| key.clone()),
-        url: section.text("url"),
+        url: section.text("url").inspect(|url| check_url(&section, "url", url)),
         help: section.text("help").unwrap_or_else(|| "the address of the gateway".to_owned()),
         credential: section.text("credential"),
         is_first: section.flag("first", false),

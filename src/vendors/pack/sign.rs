@@ -7,12 +7,15 @@ use crate::gateway::vendor::Field;
 use crate::settings::Section;
 
 const MOST_STAGES: usize = 3;
+const DIGESTS: &str =
+    "none, md5, sha1, sha256, sha512, hmac-md5, hmac-sha1, hmac-sha256, hmac-sha512, or {credential.NAME}";
 const PAIRS: &str = "a pair has {k}, {v}, {vjson}, {klen:02} and {vlen:04}";
 
 pub(super) fn read(section: &Section<'_>, credential: &[Field]) -> Signing {
     let place = match (section.text("parameter"), section.text("header")) {
         (Some(name), None) => Place::Parameter(name),
         (None, Some(name)) => Place::Header(name),
+        _ if section.has_problem("parameter") || section.has_problem("header") => Place::Parameter(String::new()),
         _ => {
             section.problem("parameter", "write where the signature is sent, as `parameter` or as `header`");
             Place::Parameter(String::new())
@@ -73,13 +76,14 @@ fn parse_pair(text: &str) -> Result<Vec<PairPart>, String> {
 
 fn read_stages(section: &Section<'_>, credential: &[Field]) -> Vec<Stage> {
     let sections = section.tables("stages");
-    if sections.is_empty() || sections.len() > MOST_STAGES {
+    if (sections.is_empty() || sections.len() > MOST_STAGES) && !section.has_problem("stages") {
         section.problem("stages", "a signature has one to three stages: [[sign.stages]]");
     }
     let stages = sections.iter().enumerate();
     let stages: Vec<Stage> = stages.map(|(place, stage)| read_stage(stage, place, credential)).collect();
     let uses_secret = |template: &Template| template.uses(&Variable::Secret);
-    if !stages.is_empty() && !stages.iter().any(|stage| uses_secret(&stage.text) || uses_secret(&stage.key)) {
+    let is_read = !stages.is_empty() && !section.has_problem("stages");
+    if is_read && !stages.iter().any(|stage| uses_secret(&stage.text) || uses_secret(&stage.key)) {
         section.problem("stages", "no stage uses {secret}: anybody could sign");
     }
     stages
@@ -97,7 +101,8 @@ fn read_stage(section: &Section<'_>, place: usize, credential: &[Field]) -> Stag
         }
     };
     let (text, key) = (read_template(section, "text"), read_template(section, "key"));
-    if digest.is_keyed() == key.0.is_empty() {
+    let is_read = !section.has_problem("digest") && !section.has_problem("key");
+    if is_read && digest.is_keyed() == key.0.is_empty() {
         section.problem("key", "an HMAC has a key, and no other digest has one");
     }
     for (name, template) in [("text", &text), ("key", &key)] {
@@ -120,7 +125,7 @@ fn check_variable(section: &Section<'_>, key: &str, variable: &Variable, place: 
 }
 
 fn read_digest(section: &Section<'_>, credential: &[Field]) -> Digest {
-    let name = section.required_text("digest", "md5, sha1, sha256, sha512, hmac-… of these, or {credential.NAME}");
+    let name = section.required_text("digest", DIGESTS);
     if let Some(field) = name.strip_prefix("{credential.").and_then(|name| name.strip_suffix('}')) {
         let choices = credential.iter().find(|own| own.name == field).map(|own| own.choices.as_slice());
         let is_plain = |choice: &String| Digest::named(choice).is_some_and(|digest| !digest.is_keyed());
@@ -129,10 +134,13 @@ fn read_digest(section: &Section<'_>, credential: &[Field]) -> Digest {
         }
         return Digest::OfCredential(field.to_owned());
     }
+    if name.is_empty() {
+        return Digest::None;
+    }
     Digest::named(&name).unwrap_or_else(|| {
         let unsupported = ["rsa", "sm2", "sm3", "ecdsa"].iter().any(|other| name.to_lowercase().contains(other));
         let message = if unsupported { "RSA, ECDSA, SM2 and SM3 are not supported" } else { "there is no such digest" };
-        section.problem("digest", message);
+        section.problem("digest", format!("{message}; the digests are {DIGESTS}"));
         Digest::None
     })
 }

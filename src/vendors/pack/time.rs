@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::gateway::endpoint::{time_zone, unknown_zone};
 use crate::gateway::protocol::time::TimeForm;
 use crate::gateway::vendor::TimeFacts;
 use crate::settings::Section;
@@ -18,11 +19,11 @@ pub(super) fn read(section: &Section<'_>) -> TimeFacts {
     if let Some(first) = section.text("first") {
         forms.sort_by_key(|(name, _)| *name != first);
     }
-    TimeFacts {
-        forms,
-        zone: section.text("zone").unwrap_or_else(|| "Asia/Shanghai".to_owned()),
-        lead: section.duration("lead", Duration::from_secs(60)),
+    let zone = section.text("zone").unwrap_or_else(|| "Asia/Shanghai".to_owned());
+    if time_zone(&zone).is_none() {
+        section.problem("zone", unknown_zone(&zone));
     }
+    TimeFacts { forms, zone, lead: section.duration("lead", Duration::from_secs(60)) }
 }
 
 fn read_form(section: &Section<'_>, name: &str) -> Option<TimeForm> {

@@ -105,6 +105,8 @@ fn read_kind(section: &Section<'_>, vendor: Option<Vendor>, vendors: &Vendors) -
         "one_of" => Kind::OneOf(read_words(section)),
         _ => match vendors.iter().find(|vendor| parameter_type(*vendor) == Some(name.as_str())) {
             Some(vendor) => Kind::Store(vendor),
+            // It may be the type of a vendor whose pack has problems.
+            None if !vendors.unread().is_empty() => return None,
             None => {
                 section.problem("type", format!("the types are {types} and one_of"));
                 return None;
