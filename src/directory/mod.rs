@@ -62,6 +62,18 @@ impl Directory {
         Self { version: ids.version_of(&written), places, by_number, ids: ids.clone(), rows }
     }
 
+    /// A store's id as a caller writes it.
+    ///
+    /// # Errors
+    /// It is neither in the directory nor an id that a vendor could have given.
+    pub fn read(&self, text: &str) -> Result<StoreId, String> {
+        let id = self.ids.store(text)?;
+        match self.ids.flaw(&id).filter(|_| !self.knows(&id)) {
+            Some(flaw) => Err(flaw),
+            None => Ok(id),
+        }
+    }
+
     /// A store, by whichever of its ids this is.
     pub fn find(&self, id: &StoreId) -> StoreNumbers {
         self.row(id).map_or_else(|| self.by_shape(id), StoreNumbers::from)

@@ -65,6 +65,14 @@ impl VendorIds {
         }
     }
 
+    /// Why an id that no store directory knows is no store's: the vendor whose it is by its shape could not have given it.
+    pub(super) fn flaw(&self, id: &StoreId) -> Option<String> {
+        let (_, form) = self.claimant(id.as_str(), store_form)?;
+        let is_number = form.number(id.as_str()).is_some();
+        (!is_number)
+            .then(|| format!("`{id}` is no store's number: write {}, such as {}", form.described(), form.example))
+    }
+
     /// The number at one vendor that this id is by its shape, with its prefix.
     pub(super) fn by_shape(&self, id: &str) -> Option<(Vendor, String)> {
         if self.prefix_alone(id).is_some() {

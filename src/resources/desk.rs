@@ -129,7 +129,7 @@ impl Desk {
     ) -> Result<T, Problem> {
         let (now, directory) = (self.shared().clock.now(), self.directories.of(tenant.name()));
         let (path, query) = (self.request.match_info(), self.request.query_string());
-        let reader = Reader::new(path, query, directory.ids(), zone, now);
+        let reader = Reader::new(path, query, &directory, zone, now);
         let Parameters { asked, is_for_now, stores } = reader.ask_by(read);
         self.is_for_now.set(is_for_now);
         NamedStores::leave_at(&self.request, &stores);

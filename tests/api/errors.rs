@@ -38,6 +38,22 @@ async fn several_wrong_parameters_are_told_at_once_and_an_unknown_one_with_the_n
 }
 
 #[actix_web::test]
+async fn a_number_with_a_vendor_s_prefix_that_it_could_not_have_given_is_400_before_any_call() {
+    let app = TestApp::spawn();
+    for path in [
+        "/stores/S_12a/flow",
+        "/stores/S_12a",
+        "/stores/S_1.2/overview",
+        "/inspections?from=2026-11-15&to=2026-11-20&store_id=S_-1",
+    ] {
+        let answer = app.get(path).await;
+        assert_eq!((answer.status, answer.problem().as_str()), (400, "invalid-parameter"), "{path}");
+        assert!(answer.text().contains("such as S_123456"), "{path}: {}", answer.text());
+    }
+    assert_eq!(app.sandbox().calls(), 0);
+}
+
+#[actix_web::test]
 async fn every_malformed_value_is_400_and_names_its_parameter() {
     let app = TestApp::spawn();
     let wrong = [

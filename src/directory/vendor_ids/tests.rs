@@ -153,3 +153,32 @@ fn each_vendor_s_number_is_found_and_a_line_needs_one_of_them() {
             .contains("`77` is the letters_code of this store, and the digits_code of the one in line 2")
     );
 }
+
+#[test]
+fn a_caller_s_id_is_one_that_the_vendor_whose_it_is_could_have_given_or_one_of_the_directory() {
+    let crates = vendor("crates", "prefix = \"Q\"\ndigits = true\nlongest = 6\nexample = \"Q15\"");
+    let short = vendor("short", "longest = 4\nexample = \"A1\"");
+    let ids = |with_account: &[Vendor]| {
+        let built_in: Vec<Vendor> = Vendors::default().iter().collect();
+        VendorIds::new(&[built_in.clone(), vec![crates, short]].concat(), &built_in, with_account)
+    };
+    let rows = "id,opretail_id\nS_NORTH,S_9\n";
+    let directory = |with_account: &[Vendor]| {
+        let ids = ids(with_account);
+        Directory::new(read(rows, &ids).unwrap(), &ids)
+    };
+    let mine = directory(&[crates]);
+    for id in ["Q1", "Q123456", "15", "S_1", "S_NORTH", "S_9", "SHOP001"] {
+        assert!(mine.read(id).is_ok(), "{id}");
+    }
+    for id in ["Q1234567", "Q12a", "Q1.2", "Q-1", &format!("Q{}", "1".repeat(31))] {
+        let refused = mine.read(id).unwrap_err();
+        assert_eq!(refused, format!("`{id}` is no store's number: write Q and up to 6 digits, such as Q15"));
+        assert!(directory(&[]).read(id).is_ok(), "it is the OMS's where the company does not use that vendor");
+    }
+    for id in ["S_12a", "S_SOUTH", "S_1.2"] {
+        assert!(mine.read(id).unwrap_err().ends_with("write S_ and digits, such as S_123456"), "{id}");
+    }
+    assert!(directory(&[short]).read("ABCD").is_ok());
+    assert!(directory(&[short]).read("ABCDE").unwrap_err().contains("up to 4 letters"));
+}

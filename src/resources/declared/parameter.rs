@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::directory::{OrganizationId, StoreId, VendorIds};
+use crate::directory::{Directory, OrganizationId, StoreId};
 use crate::gateway::vendor::Vendor;
 use crate::resources::params::{LONGEST_LIST, Reader};
 
@@ -89,7 +89,7 @@ impl Parameter {
             reader.error(&self.name, "slashes, percent signs and what is not UTF-8 are not taken in the path");
             return None;
         }
-        match self.given(&texts, reader.ids()) {
+        match self.given(&texts, reader.directory()) {
             Ok(given) => Some(given),
             Err(message) => {
                 reader.error(&self.name, message);
@@ -112,11 +112,11 @@ impl Parameter {
     ///
     /// # Errors
     /// What is wanted instead.
-    pub fn given(&self, texts: &[String], ids: &VendorIds) -> Result<Given, String> {
+    pub fn given(&self, texts: &[String], directory: &Directory) -> Result<Given, String> {
         let first = texts.first().map(String::as_str).unwrap_or_default();
         match &self.kind {
             Kind::Store(gateway) => {
-                let stores: Result<Vec<StoreId>, _> = texts.iter().map(|text| ids.store(text)).collect();
+                let stores: Result<Vec<StoreId>, _> = texts.iter().map(|text| directory.read(text)).collect();
                 Ok(Given::Stores(*gateway, stores?))
             }
             Kind::Organization(vendor) => Ok(Given::Organization(OrganizationId::read(*vendor, first)?)),

@@ -212,7 +212,7 @@ fn in_range(date: Date) -> bool {
 #[cfg(test)]
 mod tests {
     use super::Period;
-    use crate::directory::VendorIds;
+    use crate::directory::Directory;
     use crate::gateway::endpoint::china_standard_time;
     use crate::http::public_url::PublicUrl;
     use crate::resources::params::{Ask, Reader};
@@ -233,7 +233,7 @@ mod tests {
         let path = Path::new(Url::new("/".parse().unwrap()));
         let zone = china_standard_time();
         let now: Timestamp = NOW.parse().unwrap();
-        let asked: Result<Only, _> = Reader::new(&path, query, &VendorIds::default(), &zone, now).ask().asked;
+        let asked: Result<Only, _> = Reader::new(&path, query, &Directory::default(), &zone, now).ask().asked;
         asked.map(|only| only.0).map_err(|problem| {
             let errors = problem.document(&PublicUrl::default(), "/", "r").errors;
             assert_eq!(errors.len(), 1, "{errors:?}");

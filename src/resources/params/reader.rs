@@ -9,7 +9,7 @@ use actix_web::dev::{Path, Url};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::directory::{OrganizationId, StoreId, VendorIds};
+use crate::directory::{Directory, OrganizationId, StoreId};
 use crate::gateway::vendor::Vendor;
 use crate::http::form_pairs::{self, Pair};
 use crate::http::problem::{ParameterError, Problem};
@@ -42,19 +42,25 @@ pub struct Reader<'a> {
     errors: Vec<ParameterError>,
     /// The stores that the query names, as they were written.
     stores: Vec<StoreId>,
-    /// What ids of vendors look like.
-    ids: &'a VendorIds,
+    /// The company's stores.
+    directory: &'a Directory,
     zone: &'a TimeZone,
     now: Timestamp,
     is_for_now: bool,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader for a request of a company that uses these ids; dates are read in `zone`.
-    pub fn new(path: &'a Path<Url>, query: &'a str, ids: &'a VendorIds, zone: &'a TimeZone, now: Timestamp) -> Self {
+    /// A reader for a request of a company with these stores; dates are read in `zone`.
+    pub fn new(
+        path: &'a Path<Url>,
+        query: &'a str,
+        directory: &'a Directory,
+        zone: &'a TimeZone,
+        now: Timestamp,
+    ) -> Self {
         let query = form_pairs::pairs(query.as_bytes()).collect();
         let (asked, errors, stores) = (Vec::new(), Vec::new(), Vec::new());
-        Self { path, query, asked, errors, stores, ids, zone, now, is_for_now: false }
+        Self { path, query, asked, errors, stores, directory, zone, now, is_for_now: false }
     }
 
     /// Reads all that a resource asks.
@@ -79,7 +85,7 @@ impl<'a> Reader<'a> {
     /// The store in the path.
     pub fn store(&mut self) -> Option<StoreId> {
         const NAME: &str = "store_id";
-        self.ids.store(self.path_text(NAME)).map_err(|error| self.error(NAME, error)).ok()
+        self.directory.read(self.path_text(NAME)).map_err(|error| self.error(NAME, error)).ok()
     }
 
     /// The stores in the query: `store_id=A&store_id=B`, or separated by commas.
@@ -94,8 +100,8 @@ impl<'a> Reader<'a> {
 
     /// A list of stores; empty when it is not given.
     pub fn stores_of(&mut self, name: &'static str) -> Vec<StoreId> {
-        let ids = self.ids;
-        let stores = self.list_by(name, |text| ids.store(text));
+        let directory = self.directory;
+        let stores = self.list_by(name, |text| directory.read(text));
         self.name_stores(name);
         stores
     }
@@ -104,14 +110,14 @@ impl<'a> Reader<'a> {
     pub fn store_of(&mut self, name: &'static str) -> Option<StoreId> {
         self.name_stores(name);
         let text = self.text(name)?;
-        self.ids.store(&text).map_err(|error| self.error(name, error)).ok()
+        self.directory.read(&text).map_err(|error| self.error(name, error)).ok()
     }
 
     /// Remembers what is a store's id in a parameter of the query that was read.
     pub fn name_stores(&mut self, name: &str) {
         let values = self.query.iter().filter(|(key, _)| key == name).filter_map(|(_, value)| value.as_ref().ok());
         let members = values.flat_map(|value| value.split(','));
-        self.stores.extend(members.filter_map(|member| self.ids.store(member.trim()).ok()));
+        self.stores.extend(members.filter_map(|member| self.directory.read(member.trim()).ok()));
     }
 
     /// The organization at this vendor in the path.
@@ -120,9 +126,9 @@ impl<'a> Reader<'a> {
         OrganizationId::read(vendor, self.path_text(NAME)).map_err(|error| self.error(NAME, error)).ok()
     }
 
-    /// What ids of vendors look like.
-    pub const fn ids(&self) -> &'a VendorIds {
-        self.ids
+    /// The company's stores.
+    pub const fn directory(&self) -> &'a Directory {
+        self.directory
     }
 
     /// A parameter of the query as text. Given twice, it is an error.
@@ -293,7 +299,7 @@ fn shown(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ask, Reader, VendorIds};
+    use super::{Ask, Directory, Reader};
     use crate::gateway::endpoint::china_standard_time;
     use crate::http::public_url::PublicUrl;
     use actix_web::dev::{Path, Url};
@@ -316,7 +322,7 @@ mod tests {
     fn ask(query: &str) -> Result<Probe, Vec<(String, String)>> {
         let path = Path::new(Url::new("/".parse().unwrap()));
         let zone = china_standard_time();
-        Reader::new(&path, query, &VendorIds::default(), &zone, Timestamp::UNIX_EPOCH).ask().asked.map_err(|problem| {
+        Reader::new(&path, query, &Directory::default(), &zone, Timestamp::UNIX_EPOCH).ask().asked.map_err(|problem| {
             let document = problem.document(&PublicUrl::default(), "/", "r");
             document.errors.into_iter().map(|error| (error.parameter, error.message)).collect()
         })

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::directory::Directory;
 use crate::gateway::vendor::Vendor;
 use crate::resources::declared::parameter::{Kind, LONGEST_TEXT, Parameter};
 use crate::resources::declared::path::{PathTemplate, is_name};
@@ -77,7 +78,9 @@ fn read_parameter(
     match &parameter.example {
         None if is_required => section.missing("example", "a value that answers, for whoever tries it out"),
         Some(example) => {
-            if let Err(error) = parameter.given(std::slice::from_ref(example), &vendors.ids()) {
+            if let Err(error) =
+                parameter.given(std::slice::from_ref(example), &Directory::new(Vec::new(), &vendors.ids()))
+            {
                 section.problem("example", error);
             }
             let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
