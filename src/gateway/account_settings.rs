@@ -71,7 +71,7 @@ impl AccountSettings {
         let credential = Credential::read(section, vendor);
         let of_endpoint = |facts: &super::vendor::EndpointFacts| {
             let own = facts.credential.as_ref().map(|own| section.section(own)).filter(Section::is_present);
-            own.map_or_else(|| credential.clone(), |own| Credential::read(&own, vendor))
+            own.map_or_else(|| credential.clone(), |own| Credential { is_own: true, ..Credential::read(&own, vendor) })
         };
         Self {
             vendor,
@@ -101,7 +101,7 @@ impl AccountSettings {
 
     /// The credential of the endpoint at this place.
     pub fn credential(&self, endpoint: usize) -> &Credential {
-        static NONE: Credential = Credential { values: Vec::new(), second: None };
+        static NONE: Credential = Credential { values: Vec::new(), second: None, is_own: false };
         self.credentials.get(endpoint).unwrap_or(&NONE)
     }
 

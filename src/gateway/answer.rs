@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::account::Account;
 use super::clock_offset::Reading;
+use super::diagnosis::Instead;
 use super::error::{Error, Kind, Note, Refusal};
 use super::hidden::Hidden;
 use super::protocol::Call;
@@ -43,7 +44,7 @@ pub fn read<T: DeserializeOwned>(
 ) -> Reply<T> {
     let vendor = account.vendor();
     if !(200..=299).contains(&response.status) {
-        return Reply { outcome: Err(of_status(vendor, response)), reading: None, call_id: None };
+        return Reply { outcome: Err(of_status(vendor, response, hidden)), reading: None, call_id: None };
     }
     let body: Bytes = account.protocol().repaired(response.body.clone());
     let (outcome, time, call_id) = match account.protocol().decode(&body) {
@@ -54,7 +55,7 @@ pub fn read<T: DeserializeOwned>(
             (data.map(|data| data_of(vendor, call, data, note)).transpose(), answer.gateway_time, call_id)
         }
         Err(refusal) if matches!(refusal.kind, Kind::Unreadable | Kind::Incomplete) => {
-            return Reply { outcome: Err(no_envelope(vendor, refusal)), reading: None, call_id: None };
+            return Reply { outcome: Err(no_envelope(vendor, refusal, &response.body)), reading: None, call_id: None };
         }
         Err(refusal) => {
             let time = refusal.gateway_time;
@@ -67,12 +68,15 @@ pub fn read<T: DeserializeOwned>(
     Reply { outcome, reading: gateway_time.map(|gateway_time| Reading { gateway_time, now, took }), call_id }
 }
 
-fn no_envelope(vendor: Vendor, refusal: Refusal) -> Error {
+fn no_envelope(vendor: Vendor, refusal: Refusal, body: &[u8]) -> Error {
     let failure = match refusal.kind {
         Kind::Incomplete => TransportFailure::EndsEarly,
         _ => TransportFailure::NotAnEnvelope,
     };
     let error = Error::transport(vendor, failure);
+    let instead = Instead::of_body(body);
+    let cause = format!("{}{}", error.cause, instead.map_or("", Instead::words));
+    let error = Error { cause, instead, ..error };
     match refusal.spoiled_by {
         Some(record) => Error { cause: format!("{}; {record} may spoil it", error.cause), ..error },
         None => error,
@@ -104,13 +108,21 @@ fn data_of<T: DeserializeOwned>(
 }
 
 /// A gateway reports its errors inside HTTP 200; any other status comes from something in front of it.
-fn of_status(vendor: Vendor, response: &Response) -> Error {
+fn of_status(vendor: Vendor, response: &Response, hidden: &Hidden<'_>) -> Error {
     let status = response.status;
     let kind = match Kind::of_status(status) {
         Kind::GatewayFailed if status == 503 && response.retry_after.is_some() => Kind::AskedToWait,
         kind => kind,
     };
-    let error = Error::local(vendor, kind, format!("HTTP status {status}"));
+    let shown = |location: &String| hidden.keep_out_of(Note::cleaned(None, None, Some(location.clone()), None)).message;
+    let to = response.location.as_ref().and_then(shown).map(|location| format!(" to {location}"));
+    let instead = match status {
+        300..=399 => Some(Instead::Redirect),
+        404 => Some(Instead::NothingThere),
+        _ => None,
+    };
+    let cause = format!("HTTP status {status}{}", to.unwrap_or_default());
+    let error = Error { instead, ..Error::local(vendor, kind, cause) };
     let wait = response.retry_after.unwrap_or(WAIT).clamp(Duration::from_secs(1), LONGEST_WAIT);
     error.retry_after((kind == Kind::AskedToWait).then_some(wait))
 }

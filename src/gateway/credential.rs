@@ -61,6 +61,8 @@ pub struct Credential {
     pub values: Vec<Value>,
     /// `second_…` of the field that signs: signs a call again that is refused with the first.
     pub second: Option<Value>,
+    /// Whether it is an endpoint's own, in a section of its own.
+    pub is_own: bool,
 }
 
 impl Credential {
@@ -68,7 +70,7 @@ impl Credential {
         let fields = &vendor.pack().credential;
         let second =
             fields.get(vendor.pack().secret).and_then(|field| section.secret(&format!("second_{}", field.name)));
-        Self { values: read_fields(section, fields), second: second.map(Value::Secret) }
+        Self { values: read_fields(section, fields), second: second.map(Value::Secret), is_own: false }
     }
 
     /// A field that is no secret.

@@ -24,23 +24,90 @@ pub enum Diagnosis {
     Login,
     /// The method wants a token, and knows none or not this one.
     LoginToken,
+    /// A parameter that every call has did not arrive.
+    SystemParameter,
     /// Something in front of the gateway, which answers with a status of HTTP.
     Front,
+    /// The address leads to another one.
+    Redirect,
+    /// The host has nothing at this path.
+    NothingThere,
+    /// A page of HTML came.
+    Page,
+    /// Neither JSON in UTF-8 came nor a page.
+    OtherDocument,
+    /// A text stands before the JSON.
+    TextBefore,
     /// Nothing of ours that could be named.
     Other,
 }
 
 impl Diagnosis {
     /// Those that a vendor's code may mean, with their names in packs.
-    pub const OF_CODES: [(&'static str, Self); 7] = [
+    pub const OF_CODES: [(&'static str, Self); 8] = [
         ("key", Self::Key),
         ("key_expired", Self::KeyExpired),
         ("system", Self::System),
         ("signature", Self::Signature),
         ("method", Self::Method),
         ("permission", Self::Permission),
+        ("system_parameter", Self::SystemParameter),
         ("other", Self::Other),
     ];
+}
+
+/// What came instead of an envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instead {
+    /// A redirect.
+    Redirect,
+    /// HTTP status 404.
+    NothingThere,
+    /// HTML.
+    Page,
+    /// XML.
+    Xml,
+    /// Text in another encoding than UTF-8.
+    NotUtf8,
+    /// JSON behind another text.
+    TextBefore,
+}
+
+impl Instead {
+    /// What a body is that is no JSON object.
+    pub fn of_body(body: &[u8]) -> Option<Self> {
+        let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
+        let is_markup = body.starts_with(b"<");
+        let has_json = !body.starts_with(b"{") && body.ends_with(b"}") && body.windows(2).any(|pair| pair == b"{\"");
+        Some(match std::str::from_utf8(body) {
+            Ok(_) if has_json => Self::TextBefore,
+            _ if is_markup && body.starts_with(b"<?xml") => Self::Xml,
+            _ if is_markup => Self::Page,
+            Err(_) => Self::NotUtf8,
+            Ok(_) => return None,
+        })
+    }
+
+    /// The same in words, to follow what is wrong; none where the status says it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Redirect | Self::NothingThere => "",
+            Self::Page => "; it is a page of HTML",
+            Self::Xml => "; it is XML",
+            Self::NotUtf8 => "; it is not UTF-8",
+            Self::TextBefore => "; a text stands before its JSON",
+        }
+    }
+
+    const fn diagnosis(self) -> Diagnosis {
+        match self {
+            Self::Redirect => Diagnosis::Redirect,
+            Self::NothingThere => Diagnosis::NothingThere,
+            Self::Page => Diagnosis::Page,
+            Self::Xml | Self::NotUtf8 => Diagnosis::OtherDocument,
+            Self::TextBefore => Diagnosis::TextBefore,
+        }
+    }
 }
 
 impl Error {
@@ -51,6 +118,9 @@ impl Error {
 
     /// What the failure is about. A vendor's codes are in its pack.
     pub fn diagnosis(&self) -> Diagnosis {
+        if let Some(instead) = self.instead {
+            return instead.diagnosis();
+        }
         match self.kind {
             Kind::TimestampRefused => Diagnosis::Time,
             Kind::LoginRefused => Diagnosis::Login,
@@ -61,6 +131,29 @@ impl Error {
             },
             Kind::UnexpectedStatus => Diagnosis::Front,
             _ => Diagnosis::Other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Instead;
+
+    #[test]
+    fn what_is_no_json_is_told_apart() {
+        let cases: [(&[u8], Option<Instead>); 9] = [
+            (b"<!DOCTYPE html><html></html>", Some(Instead::Page)),
+            (b"\xEF\xBB\xBF\n <html><script>a({\"b\":1})</script></html>", Some(Instead::Page)),
+            (b"<html>\xB5\xEA</html>", Some(Instead::Page)),
+            (b"<?xml version=\"1.0\"?><a/>", Some(Instead::Xml)),
+            (b"<br />\n<b>Warning</b>: x in y<br />\n{\"response\":{}}", Some(Instead::TextBefore)),
+            (b"Notice: x {\"response\":{}}\n", Some(Instead::TextBefore)),
+            (b"{\"name\":\"\xB5\xEA\"}", Some(Instead::NotUtf8)),
+            (b"{\"response\":", None),
+            (b"", None),
+        ];
+        for (body, instead) in cases {
+            assert_eq!(Instead::of_body(body), instead, "{}", String::from_utf8_lossy(body));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::diagnosis::Instead;
 use super::transport_failure::TransportFailure;
 use super::vendor::Vendor;
 use crate::json::raw::Flaw;
@@ -123,6 +124,8 @@ pub struct Error {
     pub note: Option<Note>,
     /// For the log: what happened, without secrets, tokens or signed strings.
     pub cause: String,
+    /// What came instead of an envelope, if that can be told.
+    pub instead: Option<Instead>,
     /// When it is worth coming back, if we know.
     pub retry_after: Option<Duration>,
 }
@@ -130,7 +133,7 @@ pub struct Error {
 impl Error {
     /// A failure on our side of the wire, or an answer that cannot be used.
     pub fn local(vendor: Vendor, kind: Kind, cause: impl Into<String>) -> Self {
-        Self { vendor, kind, note: None, cause: cause.into(), retry_after: None }
+        Self { vendor, kind, note: None, cause: cause.into(), instead: None, retry_after: None }
     }
 
     /// A failure of the transport.
@@ -150,7 +153,7 @@ impl Error {
         let code = note.code.as_deref().unwrap_or("no code");
         let codename = note.codename.as_deref().unwrap_or_default();
         let cause = format!("the gateway answered {code} {codename}").trim_end().to_owned();
-        Self { vendor, kind, note: Some(note), cause, retry_after: None }
+        Self { vendor, kind, note: Some(note), cause, instead: None, retry_after: None }
     }
 }
 

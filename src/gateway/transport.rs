@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use awc::http::Method;
-use awc::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
+use awc::http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT,
+};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
@@ -51,6 +53,8 @@ pub struct Response {
     pub date: Option<Timestamp>,
     /// How long the gateway asks to wait.
     pub retry_after: Option<Duration>,
+    /// Where a redirect leads, without query and user.
+    pub location: Option<String>,
 }
 
 impl Transport {
@@ -122,12 +126,24 @@ impl Transport {
         }
         let (status, headers) = (response.status(), response.headers());
         let body = body.finish(status.is_success())?;
-        Ok(Response { status: status.as_u16(), date: date(headers), retry_after: retry_after(headers), body })
+        let location = status.is_redirection().then(|| location(headers)).flatten();
+        Ok(Response { status: status.as_u16(), date: date(headers), retry_after: retry_after(headers), location, body })
     }
 }
 
 fn date(headers: &HeaderMap) -> Option<Timestamp> {
     http_date(headers.get(DATE)?.to_str().ok()?)
+}
+
+/// What stands behind a question mark may be the call, and what stands before an `@` a password.
+fn location(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(LOCATION)?.to_str().ok()?;
+    let text = text.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = text.split_once("//").unwrap_or(("", text));
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let slashes = if text.contains("//") && !text.starts_with('/') { "//" } else { "" };
+    Some(if slashes.is_empty() { text.to_owned() } else { format!("{scheme}{slashes}{host}{path}") })
 }
 
 /// Seconds, or a date that is compared with the gateway's own (RFC 9110 §10.2.3). A wish that cannot be read is a wish.

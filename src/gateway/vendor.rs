@@ -169,8 +169,10 @@ pub struct DoctorTexts {
     pub unknown_key: String,
     /// When the signature is refused.
     pub wrong_secret: String,
-    /// Whether an unknown key is refused as a wrong signature.
-    pub hides_unknown_key: bool,
+    /// When there is no such method; empty where that may be one that is not registered for the key.
+    pub no_method: String,
+    /// The codes of a wrong signature with which an unknown key is refused, too.
+    pub hides_unknown_key: Vec<String>,
 }
 
 /// Inputs with the signature that the vendor computes.

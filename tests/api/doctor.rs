@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use jiff::SignedDuration;
 use serde_json::Value;
 use storegate::clock::Clock;
-use storegate::sandbox::{Fault, OmsAccount, OmsServer, OpRetailAccount, PermittedMethods, SandboxSettings, Vendor};
+use storegate::sandbox::{
+    Fault, OmsAccount, OmsServer, OpRetailAccount, OpRetailApplication, PermittedMethods, SandboxSettings, Vendor,
+};
 
 use crate::collector::Collector;
 use crate::commands::configuration;
@@ -288,6 +290,118 @@ fn a_refusal_of_a_call_that_can_only_be_answered_is_a_failure_with_its_code() {
             assert_eq!(finds_nothing, code == "404", "a store that nobody has: {}", told.text);
         }
     }
+}
+
+#[test]
+fn a_refused_credential_of_one_endpoint_is_told_with_the_section_that_holds_it_or_may_hold_it() {
+    let application = Some(OpRetailApplication::default());
+    let settings = || SandboxSettings {
+        opretail: vec![OpRetailAccount { application: application.clone(), ..OpRetailAccount::default() }],
+        ..Default::default()
+    };
+    let none = Patient::with("doctor-cloud-none", settings());
+    let told = none.examine();
+    let trouble = told.only_trouble();
+    assert!(trouble.contains("the gateway answered 2 KEY_UNLAWFUL"), "{trouble}");
+    let section = "-> if the vendor gave another credential for cloud.api, add a section [tenants.acme.opretail.cloud] with \
+                   `key`, `secret` and `system`";
+    assert!(trouble.contains(section), "{trouble}");
+
+    let own = |system: &str, key: &str, secret: &str| {
+        let patient = Patient::with("doctor-cloud", settings());
+        let section = format!(
+            "[tenants.acme.opretail.cloud]\nsystem = \"{system}\"\nkey = \"{key}\"\nsecret = \"{secret}\"\n[tenants.acme.oms]"
+        );
+        patient.change("[tenants.acme.oms]", &section);
+        patient.examine()
+    };
+    let right = OpRetailApplication::default();
+    let (system, key, secret) = (right.system.as_str(), right.key.as_str(), "sandbox-application-secret");
+    assert_eq!(own(system, key, secret).code, Some(0));
+    for (told, code, advice) in [
+        (own(system, "planted-key", secret), "2 KEY_UNLAWFUL", "check `key`, and whether `cloud_api` is the gateway"),
+        (own(system, key, "planted-wrong"), "7 SIGN_WRONG", "write the secret that belongs to the key as `secret`"),
+        (
+            own("S107", key, secret),
+            "12 APPLICATIONID_NOTSAME",
+            "write the system that the key was given for as `system`",
+        ),
+    ] {
+        let trouble = told.only_trouble();
+        let place = format!("-> in [tenants.acme.opretail.cloud], which holds the credential for cloud.api: {advice}");
+        assert!(trouble.contains(code) && trouble.contains(&place), "{trouble}");
+    }
+}
+
+#[test]
+fn what_came_instead_of_an_envelope_is_named_and_each_has_its_own_remedy() {
+    let body = |text: &str| Fault::Body(text.to_owned());
+    for (fault, cause, remedy) in [
+        (Fault::Html, "; it is a page of HTML", "-> check `url`: it may be the address of pages for people"),
+        (body("<?xml version=\"1.0\"?><a/>"), "; it is XML", "-> check `url`: another service may answer there"),
+        (Fault::Bytes(b"{\"a\":\"\xB5\xEA\"}".as_slice().into()), "; it is not UTF-8", "JSON in UTF-8"),
+        (body("<b>Warning</b>: x<br />\n{\"response\":{}}"), "; a text stands before its JSON", "display_errors"),
+        (Fault::HttpStatus(404), "HTTP status 404", "-> there is nothing at the path of `url`"),
+        (Fault::code("e000001"), "answered e000001", "-> check `url`: parameters of each call are lost on the way"),
+    ] {
+        let patient = Patient::healthy("doctor-instead");
+        patient.gateway.sandbox.fail_next_at(Vendor::Oms, fault, 99);
+        let told = patient.examine();
+        let trouble = told.only_trouble();
+        assert!(trouble.starts_with("failed   acme oms: answer: "), "{trouble}");
+        assert!(trouble.contains(cause) && trouble.contains(remedy), "{trouble}");
+    }
+}
+
+#[test]
+fn a_redirect_is_told_with_where_it_leads_and_without_its_query() {
+    for (location, shown) in [
+        ("https://user:planted@oms.example.com/index.php/rpc?sign=planted", "https://oms.example.com/index.php/rpc"),
+        ("/index.php/login#planted", "/index.php/login"),
+        ("//oms.example.com/rpc", "//oms.example.com/rpc"),
+    ] {
+        let patient = Patient::healthy("doctor-redirect");
+        let peer = ScriptedPeer::start(move |connection| {
+            while connection.request().is_some() {
+                connection.send(&format!("HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n"));
+            }
+        });
+        patient.change(&patient.gateway.sandbox.oms_url(), &format!("http://{}/rpc", peer.address()));
+        let told = patient.examine();
+        let trouble = told.only_trouble();
+        let cause = format!("failed   acme oms: answer: HTTP status 302 to {shown} -> ");
+        assert!(trouble.starts_with(&cause) && trouble.contains("write it as `url`"), "{trouble}");
+        assert!(!told.text.contains("planted"), "{trouble}");
+    }
+}
+
+#[test]
+fn an_unknown_flag_a_wrong_token_and_a_missing_method_are_told_apart_at_each_server() {
+    let documented = Patient::documented("doctor-documented-token");
+    documented.change("token = \"sandbox-token\"", "token = \"planted-wrong\"");
+    let told = documented.examine();
+    assert!(told.only_trouble().contains("1003") && told.only_trouble().contains("the key is known"), "{}", told.text);
+    assert!(told.has_line("ok       acme oms: flag: the gateway knows it"), "{}", told.text);
+
+    let published = Patient::healthy("doctor-published-flag");
+    published.change("flag = \"demo\"", "flag = \"nobody\"");
+    let told = published.examine();
+    assert!(
+        told.only_trouble().contains("as it does for a flag that it does not know -> check `flag`"),
+        "{}",
+        told.text
+    );
+
+    let published = Patient::healthy("doctor-published-token");
+    published.change("token = \"sandbox-token\"", "token = \"planted-wrong\"");
+    let told = published.examine();
+    assert!(told.only_trouble().contains("so the secret is another ->"), "{}", told.text);
+
+    let lacking = Patient::healthy("doctor-no-list");
+    lacking.gateway.sandbox.fail_next_of("shop.getList", Fault::code("e000003"), 99);
+    let told = lacking.examine();
+    let line = told.text.lines().find(|line| line.starts_with("failed   acme oms: method shop.getList")).unwrap();
+    assert!(line.contains("the OMS there does not have the method") && !line.contains("register"), "{line}");
 }
 
 #[test]

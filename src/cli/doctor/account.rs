@@ -8,13 +8,13 @@ use rustls::ClientConfig;
 
 use super::finding::{Finding, Status};
 use super::methods::{self, UsedMethod};
+use super::place::Place;
 use super::{reach, refusal};
 use crate::gateway::GatewayClient;
 use crate::gateway::account::Account;
 use crate::gateway::diagnosis::Diagnosis;
 use crate::gateway::error::Kind;
 use crate::gateway::probe::Contact;
-use crate::gateway::vendor::Vendor;
 
 /// A smaller difference says nothing: a gateway tells its time in whole seconds.
 const UNSURE: SignedDuration = SignedDuration::from_secs(2);
@@ -25,6 +25,8 @@ const NTP: &str = "synchronize this machine's clock (NTP); tokens are checked by
 pub(super) struct Patient {
     /// The names of the tenant and the vendor, as they stand before its lines.
     pub subject: String,
+    /// The section with its settings, `tenants.<company>.<vendor>`.
+    pub section: String,
     /// Signs.
     pub account: Arc<Account>,
     /// Where it is called.
@@ -48,14 +50,15 @@ async fn checks(patient: &Patient, client: &GatewayClient, tls: &Arc<ClientConfi
     let contact = client.contact(&patient.account, &first.call).await;
     findings.extend(clock(&contact));
     let vendor = patient.account.vendor();
-    if let Err(finding) = admitted(vendor, &contact) {
+    let place = Place::of(&patient.account, &patient.section, &first.call.method);
+    if let Err(finding) = admitted(&place, &contact) {
         findings.extend(finding);
         return findings;
     }
     findings.push(Finding::ok(refusal::credential(vendor), "the gateway knows it"));
     findings.push(Finding::ok("signature", "the gateway computes the same"));
     findings.extend(login(patient, client).await);
-    findings.extend(methods::examine(&patient.account, &patient.methods, client).await);
+    findings.extend(methods::examine(patient, client).await);
     findings
 }
 
@@ -101,28 +104,30 @@ fn written(ahead: SignedDuration) -> String {
 }
 
 /// Whether the gateway has taken key and signature: it looks at anything else only then.
-fn admitted(vendor: Vendor, contact: &Contact) -> Result<(), Vec<Finding>> {
+fn admitted(place: &Place<'_>, contact: &Contact) -> Result<(), Vec<Finding>> {
     let Err(error) = &contact.outcome else { return Ok(()) };
     match error.diagnosis() {
         Diagnosis::Method | Diagnosis::Permission | Diagnosis::LoginToken => Ok(()),
         _ if error.kind.reaction().admitted => Ok(()),
         // The line about the clock has told it.
         Diagnosis::Time => Err(Vec::new()),
-        Diagnosis::Signature if !vendor.pack().doctor.hides_unknown_key => {
-            let known = Finding::ok(refusal::credential(vendor), "the gateway knows it");
-            Err(vec![known, refusal::of_contact(error, contact.difference.as_ref())])
+        Diagnosis::Signature if refusal::proves_key(error, contact.difference.as_ref()) => {
+            let known = Finding::ok(refusal::credential(place.vendor), "the gateway knows it");
+            Err(vec![known, refusal::of_contact(error, contact.difference.as_ref(), place)])
         }
-        _ => Err(vec![refusal::of_contact(error, contact.difference.as_ref())]),
+        _ => Err(vec![refusal::of_contact(error, contact.difference.as_ref(), place)]),
     }
 }
 
 /// The login of the configured user, if a method here wants one. The service keeps its own; this is another one.
 async fn login(patient: &Patient, client: &GatewayClient) -> Option<Finding> {
     let wanting = patient.methods.iter().find(|used| patient.account.protocol().login_for(&used.call).is_some())?;
+    let place = Place::of(&patient.account, &patient.section, &wanting.call.method);
+    let succeeded = if place.login_section().is_some() { "the user is logged in" } else { "the gateway gave a token" };
     Some(match client.try_login(&patient.account, &wanting.call).await {
-        Ok(_) => Finding::ok("login", "the user is logged in"),
+        Ok(_) => Finding::ok("login", succeeded),
         Err(error) if error.kind == Kind::LoginRefused => {
-            Finding::failed("login", refusal::said(&error), "check `user_name`, `password` and `method` of `login`")
+            Finding::failed("login", refusal::said(&error), place.login_remedy())
         }
         Err(error) => Finding::failed("login", refusal::said(&error), "try again; if it stays, ask the vendor"),
     })

@@ -4,15 +4,14 @@
 //! is asked without any: a refusal of its parameters proves the permission as well as an answer does. A prepared call is one
 //! that the service makes, too; when the gateway refuses that, readers get an error, and so it is a failure here.
 
-use std::sync::Arc;
-
 use futures_util::future::join_all;
 use serde::de::IgnoredAny;
 
+use super::account::Patient;
 use super::finding::Finding;
+use super::place::Place;
 use super::refusal;
 use crate::gateway::GatewayClient;
-use crate::gateway::account::Account;
 use crate::gateway::account_settings::AccountSettings;
 use crate::gateway::diagnosis::Diagnosis;
 use crate::gateway::error::{Error, Kind};
@@ -118,14 +117,14 @@ fn harmless(bare: Call, examples: &Examples<'_>) -> (Call, Expected) {
 }
 
 /// Calls each method, all at once.
-pub(super) async fn examine(account: &Arc<Account>, used: &[UsedMethod], client: &GatewayClient) -> Vec<Finding> {
-    join_all(used.iter().map(|used| examine_one(account, used, client))).await
+pub(super) async fn examine(patient: &Patient, client: &GatewayClient) -> Vec<Finding> {
+    join_all(patient.methods.iter().map(|used| examine_one(patient, used, client))).await
 }
 
-async fn examine_one(account: &Arc<Account>, used: &UsedMethod, client: &GatewayClient) -> Finding {
+async fn examine_one(patient: &Patient, used: &UsedMethod, client: &GatewayClient) -> Finding {
     let method = &used.call.method;
     let check = format!("method {}", method.name);
-    let outcome: Result<Option<IgnoredAny>, Error> = client.call(account, &used.call).await;
+    let outcome: Result<Option<IgnoredAny>, Error> = client.call(&patient.account, &used.call).await;
     match outcome {
         Err(error) if error.diagnosis() == Diagnosis::Method && instead(method).is_some() => {
             let instead = instead(method).unwrap_or_default();
@@ -138,8 +137,8 @@ async fn examine_one(account: &Arc<Account>, used: &UsedMethod, client: &Gateway
             refused(check, &error, used)
         }
         Err(error) if !proves_permission(&error) => {
-            let named = format!("{} {}", method.name, method.version);
-            let finding = refusal::of_method(check, &error, &named, account.protocol().has_login());
+            let place = Place::of(&patient.account, &patient.section, method);
+            let finding = refusal::of_method(check, &error, method, &place);
             Finding { cause: format!("{}; needed for {}", finding.cause, used.paths.join(", ")), ..finding }
         }
         _ => Finding::ok(check, format!("may be called, for {}", used.paths.join(", "))),

@@ -7,6 +7,7 @@ mod finding;
 mod methods;
 mod outside;
 mod own;
+mod place;
 mod reach;
 mod refusal;
 
@@ -121,6 +122,7 @@ fn patients(said: &TenantSettings, tenant: &Tenant, settings: &Settings, catalog
         let vendor = access.vendor();
         Patient {
             subject: format!("{} {vendor}", tenant.name()),
+            section: format!("tenants.{}.{vendor}", tenant.name()),
             account: access.account.clone(),
             urls: one_for_each_host(access.settings.endpoints.clone()),
             methods: methods::used(catalogue, vendor, &examples(said, access, settings)),

@@ -1,10 +1,13 @@
-//! A failed call in words for whoever has to mend it: what was seen, and which setting or whom to turn to.
+//! A failed call in words for whoever has to correct it: what was seen, and which setting or whom to turn to.
 
 use super::finding::Finding;
+use super::place::Place;
 use crate::gateway::diagnosis::Diagnosis;
 use crate::gateway::error::Error;
-use crate::gateway::protocol::Difference;
+use crate::gateway::protocol::{Difference, Method};
 use crate::gateway::vendor::Vendor;
+
+const AGAIN: &str = "try again; if it stays, ask the vendor, with the time of this check";
 
 /// What the gateway said, as far as it may be shown.
 pub(super) fn said(error: &Error) -> String {
@@ -14,89 +17,105 @@ pub(super) fn said(error: &Error) -> String {
     format!("{}{message}{call}", error.cause)
 }
 
-/// The failure of what was to prove the key, the signature and the time.
-pub(super) fn of_contact(error: &Error, difference: Option<&Difference>) -> Finding {
-    let (vendor, said) = (error.vendor, said(error));
-    match error.diagnosis() {
-        Diagnosis::Key => Finding::failed(credential(vendor), said, &vendor.pack().doctor.unknown_key),
-        Diagnosis::KeyExpired => {
-            Finding::failed("key", said, "have the vendor renew the key, or write the new one as `key`")
-        }
-        Diagnosis::System => Finding::failed("key", said, "write the system that the key was given for as `system`"),
-        Diagnosis::Signature => {
-            let (cause, remedy) = signature(vendor, difference);
-            Finding::failed("signature", format!("{said}; {cause}"), remedy)
-        }
-        Diagnosis::Front => Finding::failed("answer", said, FRONT),
-        _ => Finding::failed("answer", said, "try again; if it stays, ask the vendor, with the time of this check"),
-    }
-}
-
-const FRONT: &str = "something in front of the gateway refuses us: check the address, and ask the vendor whether this machine's must be allowed";
-
 /// What a key is called.
 pub(super) fn credential(vendor: Vendor) -> &'static str {
     let pack = vendor.pack();
     pack.credential.get(pack.key).map_or("key", |field| &field.name)
 }
 
-/// Why a signature was refused. Some gateways show what they signed, and some tell an unknown key in the same way.
-fn signature(vendor: Vendor, difference: Option<&Difference>) -> (String, &'static str) {
-    let doctor = &vendor.pack().doctor;
-    let rewritten = "find out what changes the call on its way, such as a proxy; `storegate sign` shows what we sign";
-    match difference {
-        None if !doctor.hides_unknown_key => {
-            ("the key is known, so the secret is another".to_owned(), &doctor.wrong_secret)
+/// Whether a refused signature proves that the gateway knows the key: some refuse an unknown one in the same way, and those
+/// show what they signed only for one that they know.
+pub(super) fn proves_key(error: &Error, difference: Option<&Difference>) -> bool {
+    let code = error.note.as_ref().and_then(|note| note.code.as_ref());
+    let hiding = &error.vendor.pack().doctor.hides_unknown_key;
+    difference.is_some() || !code.is_some_and(|code| hiding.contains(code))
+}
+
+/// The failure of what was to prove the key, the signature and the time.
+pub(super) fn of_contact(error: &Error, difference: Option<&Difference>, place: &Place<'_>) -> Finding {
+    let (key, said) = (credential(error.vendor), said(error));
+    match error.diagnosis() {
+        Diagnosis::Key | Diagnosis::KeyExpired | Diagnosis::System => {
+            Finding::failed(key, said, place.credential_remedy(error.diagnosis()).unwrap_or_default())
         }
-        None => {
-            let cause = format!(
-                "it shows nothing that it signed, as it does for a {} that it does not know",
-                credential(vendor)
-            );
-            (cause, &doctor.wrong_secret)
+        Diagnosis::Signature => {
+            let (cause, remedy) = signature(proves_key(error, difference), difference, place);
+            Finding::failed("signature", format!("{said}; {cause}"), remedy)
         }
-        Some(Difference::None) => {
-            let cause = format!(
-                "it signed the same parameters as we did, so the secret is another, or it does not know the {}",
-                credential(vendor)
-            );
-            (cause, &doctor.wrong_secret)
+        diagnosis => {
+            let remedy = place.answer_remedy(diagnosis).unwrap_or_else(|| AGAIN.to_owned());
+            Finding::failed("answer", said, remedy)
         }
-        Some(Difference::Parameter(name)) => {
-            (format!("the first parameter that it signed otherwise is `{name}`"), rewritten)
-        }
-        Some(Difference::SomethingMore) => ("it signed more parameters than we sent".to_owned(), rewritten),
     }
 }
 
-/// The failure of one method, once key and signature are known to be good. `method` is named as the vendor needs it.
-pub(super) fn of_method(check: String, error: &Error, method: &str, has_login: bool) -> Finding {
-    let said = said(error);
-    match error.diagnosis() {
-        Diagnosis::Method | Diagnosis::Permission => {
-            let whose = credential(error.vendor);
-            Finding::failed(check, said, format!("have the vendor register {method} for the {whose}"))
+/// Why a signature was refused, and what to do.
+fn signature(is_known: bool, difference: Option<&Difference>, place: &Place<'_>) -> (String, String) {
+    let key = credential(place.vendor);
+    let rewritten =
+        || "find out what changes the call on its way, such as a proxy; `storegate sign` shows what we sign".to_owned();
+    let another_secret = || place.credential_remedy(Diagnosis::Signature).unwrap_or_default();
+    match difference {
+        None if is_known => ("the key is known, so the secret is another".to_owned(), another_secret()),
+        None => {
+            let cause = format!("it shows nothing that it signed, as it does for a {key} that it does not know");
+            let unknown = place.credential_remedy(Diagnosis::Key).unwrap_or_default();
+            (cause, format!("{unknown}; if the {key} is right, {}", another_secret()))
         }
-        Diagnosis::LoginToken if has_login => {
-            let cause = format!("{said}, although the user has just logged in: the login is lost at once");
-            Finding::failed(
-                check,
-                cause,
-                "ask the vendor whether the user of `login` may use this method, and logs in elsewhere",
-            )
+        Some(Difference::None) => {
+            ("it signed the same parameters as we did, so the secret is another".to_owned(), another_secret())
+        }
+        Some(Difference::Parameter(name)) => {
+            (format!("the first parameter that it signed otherwise is `{name}`"), rewritten())
+        }
+        Some(Difference::Behind(name)) => {
+            let cause = format!(
+                "the first parameter that it signed otherwise is `{name}`, which is longer there, or a parameter that we \
+                 did not send follows it"
+            );
+            (cause, rewritten())
+        }
+        Some(Difference::SomethingMore) => ("it signed more parameters than we sent".to_owned(), rewritten()),
+    }
+}
+
+/// The failure of one method, once key and signature are known to be good at the endpoint that was asked first.
+pub(super) fn of_method(check: String, error: &Error, method: &Method, place: &Place<'_>) -> Finding {
+    let (said, named) = (said(error), format!("{} {}", method.name, method.version));
+    match error.diagnosis() {
+        Diagnosis::Method if !place.vendor.pack().doctor.no_method.is_empty() => {
+            let advice = &place.vendor.pack().doctor.no_method;
+            Finding::failed(check, said, format!("{advice}: {} in version {}", method.name, method.version))
+        }
+        Diagnosis::Method | Diagnosis::Permission => Finding::failed(
+            check,
+            said,
+            format!("have the vendor register {named} for the {}", credential(error.vendor)),
+        ),
+        Diagnosis::LoginToken if place.has_login() => {
+            let (cause, remedy) = match place.login_section() {
+                Some(login) => (
+                    "although the user has just logged in: the login is lost at once",
+                    format!("ask the vendor whether the user of `{login}` may use this method, and logs in elsewhere"),
+                ),
+                None => (
+                    "although it has just given a token: the token is lost at once",
+                    "ask the vendor whether another program uses the same credential".to_owned(),
+                ),
+            };
+            Finding::failed(check, format!("{said}, {cause}"), remedy)
         }
         Diagnosis::LoginToken => {
-            let remedy = format!("add a section [tenants.<name>.{}.login] with a user of the tenant", error.vendor);
+            let login = place.login_section().unwrap_or("login");
+            let remedy = format!("add a section [{}.{login}] with a user of the company", place.section);
             Finding::failed(check, format!("{said}: it wants a user's login"), remedy)
         }
         Diagnosis::Login => {
             Finding::failed(check, "not asked, since the login was refused", "see the line about the login")
         }
-        Diagnosis::Front => Finding::failed(check, said, FRONT),
-        _ => Finding::failed(
-            check,
-            said,
-            "try again; if it stays, ask the vendor, with the time and number of this call",
-        ),
+        diagnosis => {
+            let remedy = place.credential_remedy(diagnosis).or_else(|| place.answer_remedy(diagnosis));
+            Finding::failed(check, said, remedy.unwrap_or_else(|| AGAIN.to_owned()))
+        }
     }
 }

@@ -105,6 +105,16 @@ impl Protocol {
         self.login.as_ref().filter(|_| login.is_needed_by(&call.method.name))
     }
 
+    /// The place of the endpoint at which a method is called.
+    pub fn place_of(&self, method: &Method) -> usize {
+        self.settings.endpoint_of(method)
+    }
+
+    /// Whether the endpoint at this place has a credential of its own.
+    pub fn has_own_credential(&self, place: usize) -> bool {
+        self.settings.credential(place).is_own
+    }
+
     /// Whether a login is configured.
     pub const fn has_login(&self) -> bool {
         self.login.is_some()

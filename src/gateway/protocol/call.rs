@@ -208,6 +208,8 @@ pub enum Difference {
     None,
     /// First at this parameter of ours.
     Parameter(String),
+    /// The gateway signed something more behind this parameter of ours: it is longer there, or another one follows.
+    Behind(String),
     /// The gateway signed something more.
     SomethingMore,
 }

@@ -12,13 +12,26 @@ pub(super) fn find(pairs: &[&Parameter<'_>], answer: &[u8], member: &str) -> Opt
     let text = signed_text(std::str::from_utf8(answer).ok()?, member)?;
     let text = unescaped(text);
     let mut rest = text.as_ref();
+    let mut before: Option<&str> = None;
     for (name, value) in pairs {
         match rest.strip_prefix(name.as_ref()).and_then(|rest| rest.strip_prefix(value.as_ref())) {
             Some(behind) => rest = behind,
-            None => return Some(Difference::Parameter(name.clone().into_owned())),
+            None => return Some(differing(rest, before, name, value)),
         }
+        before = Some(name);
     }
     Some(if rest.is_empty() { Difference::None } else { Difference::SomethingMore })
+}
+
+/// What differs where the text goes on with something else than a pair of ours. If the pair comes later, what stands between is
+/// too much: the end of the value before, or a parameter of its own.
+fn differing(rest: &str, before: Option<&str>, name: &str, value: &str) -> Difference {
+    let pair = format!("{name}{value}");
+    match (rest.find(&pair), before) {
+        (None | Some(0), _) => Difference::Parameter(name.to_owned()),
+        (Some(_), None) => Difference::SomethingMore,
+        (Some(_), Some(before)) => Difference::Behind(before.to_owned()),
+    }
 }
 
 /// The text without the escapes of JSON, as PHP writes slashes and Chinese; one that is no JSON is taken as it stands.
@@ -56,6 +69,8 @@ mod tests {
         assert_eq!(differs("flagdemopage_no1timestamp17"), Some(Difference::None));
         assert_eq!(differs("flagdemopage_no2timestamp17"), Some(Difference::Parameter("page_no".to_owned())));
         assert_eq!(differs("flagdemotimestamp17"), Some(Difference::Parameter("page_no".to_owned())));
+        assert_eq!(differs("flagdemoXpage_no1timestamp17"), Some(Difference::Behind("flag".to_owned())));
+        assert_eq!(differs("extra1flagdemopage_no1timestamp17"), Some(Difference::SomethingMore));
         assert_eq!(differs("flagdemopage_no1timestamp17x"), Some(Difference::SomethingMore));
         assert_eq!(differs(""), None, "the key is not known");
         let slashed = [(Cow::from("a"), Cow::from("x/y店"))];

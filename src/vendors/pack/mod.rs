@@ -110,7 +110,8 @@ fn read_doctor(section: &Section<'_>) -> DoctorTexts {
     DoctorTexts {
         unknown_key: section.text("unknown_key").unwrap_or_default(),
         wrong_secret: section.text("wrong_secret").unwrap_or_default(),
-        hides_unknown_key: section.flag("hides_unknown_key", false),
+        no_method: section.text("no_method").unwrap_or_default(),
+        hides_unknown_key: section.list("hides_unknown_key").unwrap_or_default(),
     }
 }
 

@@ -62,7 +62,7 @@ fn settings(vendor: Vendor, vector: &Vector) -> AccountSettings {
         let text = given.cloned().unwrap_or_default();
         if field.is_secret { Value::Secret(text.into()) } else { Value::Plain(text) }
     };
-    let credential = Credential { values: pack.credential.iter().map(value).collect(), second: None };
+    let credential = Credential { values: pack.credential.iter().map(value).collect(), second: None, is_own: false };
     AccountSettings {
         vendor,
         endpoints: pack.endpoints.iter().map(|endpoint| endpoint.url.clone().unwrap_or_default()).collect(),
