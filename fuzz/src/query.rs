@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use actix_web::dev::{Path, ResourceDef, Url};
 use actix_web::http::Uri;
 use jiff::Timestamp;
-use storegate::directory::{OrganizationId, StoreId, VendorIds};
+use storegate::directory::{Directory, OrganizationId, StoreId};
 use storegate::gateway::endpoint::china_standard_time;
 use storegate::http::problem::Problem;
 use storegate::http::problem_type::ProblemType;
@@ -16,7 +16,7 @@ use storegate::resources::vendor_methods::opretail;
 use storegate::vendors::Vendors;
 
 static PATH: LazyLock<ResourceDef> = LazyLock::new(|| ResourceDef::new("/{store_id}/{organization_id}"));
-static IDS: LazyLock<VendorIds> = LazyLock::new(|| Vendors::default().ids());
+static STORES: LazyLock<Directory> = LazyLock::new(|| Directory::new(Vec::new(), &Vendors::default().ids()));
 const NAMES: [&str; 7] = ["hour", "flag", "id", "from", "to", "page", "page_size"];
 /// 2026-11-22T02:00:00Z.
 const NOW: Timestamp = Timestamp::constant(1_795_312_800, 0);
@@ -67,7 +67,7 @@ fn ask(path: &str, query: &str) -> Result<Everything, Problem> {
     let uri = Uri::try_from(path).unwrap_or_else(|_| Uri::from_static("/S_1/O_1"));
     let mut path = Path::new(Url::new(uri));
     PATH.capture_match_info(&mut path);
-    Reader::new(&path, query, &IDS, &china_standard_time(), NOW).ask().asked
+    Reader::new(&path, query, &STORES, &china_standard_time(), NOW).ask().asked
 }
 
 fn assert_explained(problem: &Problem) {
