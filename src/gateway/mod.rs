@@ -138,8 +138,7 @@ impl GatewayClient {
         let request = account.protocol().encode(call, &stamped.stamp, login.as_ref().map(|token| &token.value));
         let secrets = account.secrets().chain(login.as_ref().map(|token| &token.value));
         let hidden = Hidden::new(secrets, stamped.stamp.nonce.as_deref(), request.sent());
-        let sent = self.transport.send(request, Connection::New, &deadline).await;
-        let response = sent.map_err(|failure| Error::transport(account.vendor(), failure))?;
+        let response = self.transport.send(account.vendor(), request, Connection::New, &deadline).await?;
         let time = (self.clock.now(), SignedDuration::ZERO);
         let reply: Reply<IgnoredAny> = answer::read(account, call, &response, &hidden, time, false);
         Ok((response.body, reply.outcome.map(|_| ())))
@@ -225,7 +224,7 @@ impl GatewayClient {
         let attempt = Attempt { gateway: vendor.name(), method, url: &request.url, number: sent.number };
         let span = self.traces.call(attempt, self.clock.now());
         let started = self.clock.elapsed();
-        let response = self.transport.send(request, sent.connection, deadline).in_trace(span.context()).await;
+        let response = self.transport.send(vendor, request, sent.connection, deadline).in_trace(span.context()).await;
         let took = self.clock.elapsed().saturating_sub(started);
         let length = SignedDuration::try_from(took).unwrap_or_default();
         let reply = match response {
@@ -240,7 +239,7 @@ impl GatewayClient {
                     answer::read(account, call, &response, &hidden, (now, length), is_traced)
                 })
             }
-            Err(failure) => Reply { outcome: Err(Error::transport(vendor, failure)), reading: None, call_id: None },
+            Err(failure) => Reply { outcome: Err(failure), reading: None, call_id: None },
         };
         span.end(reply.outcome.as_ref().err().map(|error| error.kind.name()), reply.call_id.as_deref(), took);
         reply

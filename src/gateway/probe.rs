@@ -91,12 +91,9 @@ impl GatewayClient {
         let request = dialect.encode(call, stamp, None);
         let hidden = Hidden::new(account.secrets(), stamp.nonce.as_deref(), request.sent());
         let started = self.clock.elapsed();
-        let response = match self.transport.send(request, Connection::New, &self.deadline()).await {
+        let response = match self.transport.send(account.vendor(), request, Connection::New, &self.deadline()).await {
             Ok(response) => response,
-            Err(failure) => {
-                let outcome = Err(Error::transport(account.vendor(), failure));
-                return Probe { outcome, reading: None, difference: None };
-            }
+            Err(failure) => return Probe { outcome: Err(failure), reading: None, difference: None },
         };
         let took = SignedDuration::try_from(self.clock.elapsed().saturating_sub(started)).unwrap_or_default();
         let read = answer::read(account, call, &response, &hidden, (self.clock.now(), took), false);

@@ -55,6 +55,8 @@ pub enum Shown {
     NotFound,
     /// 422 `gateway-rejected-request`.
     RejectedRequest,
+    /// 500 `internal-error`.
+    InternalError,
 }
 
 /// What is better for the caller when there is an older answer.
@@ -256,6 +258,11 @@ reactions! {
     Busy "busy"
         http [] transport []
         => No, Not, false, IsBetter, MOMENT, None, Unavailable;
+
+    /// HTTP cannot carry the call, as where a value for a header has a line break: an operator must act.
+    NotSent "not_sent"
+        http [] transport []
+        => No, Not, false, IsBetter, MOMENT, None, InternalError;
 
     /// We held the call back ourselves: the breaker is open.
     BreakerOpen "breaker_open"

@@ -4,19 +4,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use awc::http::Method;
 use awc::http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT,
 };
+use awc::http::{Method, Uri};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
 use super::body::{self, Body};
+use super::error::{Error, Kind};
 use super::protocol::{HttpMethod, SignedRequest};
 use super::settings::GatewaySettings;
 use super::transport_failure::TransportFailure;
+use super::vendor::Vendor;
 use crate::clock::Deadline;
 use crate::http_client::{self, Connection, Failure, HttpClient, Options};
 use crate::telemetry::traces;
@@ -69,16 +71,21 @@ impl Transport {
     /// Sends one request and reads the whole answer, within the time of one attempt and what is left of the call's.
     ///
     /// # Errors
-    /// [`TransportFailure`] when there is no whole answer, whatever its status.
+    /// HTTP cannot carry the request, or there is no whole answer, whatever its status.
     pub async fn send(
         &self,
+        vendor: Vendor,
         request: SignedRequest,
         connection: Connection,
         deadline: &Deadline,
-    ) -> Result<Response, TransportFailure> {
+    ) -> Result<Response, Error> {
+        if let Some(flaw) = flaw(&request) {
+            return Err(Error::local(vendor, Kind::NotSent, format!("the call cannot be sent: {flaw}")));
+        }
         let time = self.attempt_timeout.min(deadline.left());
         let whole = tokio::time::timeout(time, self.exchange(request, connection)).await;
-        whole.unwrap_or(Err(TransportFailure::NotInTime))
+        let whole = whole.unwrap_or(Err(TransportFailure::NotInTime));
+        whole.map_err(|failure| Error::transport(vendor, failure))
     }
 
     /// Whether an attempt that took so long by our clock has taken longer than the timers let one take. Then the machine was
@@ -129,6 +136,23 @@ impl Transport {
         let location = status.is_redirection().then(|| location(headers)).flatten();
         Ok(Response { status: status.as_u16(), date: date(headers), retry_after: retry_after(headers), location, body })
     }
+}
+
+/// What HTTP cannot carry of a request, without its value.
+fn flaw(request: &SignedRequest) -> Option<String> {
+    if request.url.parse::<Uri>().is_err() {
+        return Some("its address and path are no URL".to_owned());
+    }
+    request.headers.iter().find_map(|(name, value)| {
+        let value = value.expose_secret();
+        if HeaderName::from_bytes(name.as_bytes()).is_err() {
+            return Some(format!("{name:?} is no name of a header"));
+        }
+        if value.contains(['\r', '\n']) {
+            return Some(format!("header {name} has a line break"));
+        }
+        HeaderValue::from_str(value).err().map(|_| format!("header {name} has a control character"))
+    })
 }
 
 fn date(headers: &HeaderMap) -> Option<Timestamp> {

@@ -184,6 +184,8 @@ pub struct Vector {
     pub credential: BTreeMap<String, String>,
     /// The method.
     pub method: String,
+    /// The address of the gateway, unless it is that of the pack.
+    pub url: Option<String>,
     /// When it is called.
     pub time: Timestamp,
     /// The form of the timestamp; the first one without it.

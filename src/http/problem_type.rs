@@ -145,6 +145,7 @@ impl From<Shown> for ProblemType {
             Shown::NotGranted => Self::StoreNotGranted,
             Shown::NotFound => Self::NotFound,
             Shown::RejectedRequest => Self::GatewayRejectedRequest,
+            Shown::InternalError => Self::InternalError,
         }
     }
 }

@@ -117,6 +117,11 @@ impl Report {
         self.warnings.borrow_mut().push(format!("{path}: {message}"));
     }
 
+    /// Whether nothing is wrong so far.
+    pub fn is_empty(&self) -> bool {
+        self.problems.borrow().is_empty()
+    }
+
     /// Ends the reading: reports names in `table` that no section asked for, and gives what is only to be told.
     ///
     /// # Errors

@@ -2,13 +2,12 @@
 
 pub mod pack;
 
-use std::collections::BTreeMap;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::LazyLock;
 
 use crate::directory::VendorIds;
 use crate::gateway::protocol::Method;
 use crate::gateway::tenants::TenantSettings;
-use crate::gateway::vendor::{Pack, Vendor};
+use crate::gateway::vendor::Vendor;
 use crate::settings::{FileError, Section, text_of_file};
 
 /// The packs in the binary, by the names of their files.
@@ -22,7 +21,7 @@ static VENDORS: LazyLock<Vec<Vendor>> = LazyLock::new(|| {
     let mut vendors = Vec::new();
     for (file, text) in BUILT_IN {
         match pack::compile_beside(text, file, &vendors) {
-            Ok(pack) => vendors.push(Vendor::new(Box::leak(Box::new(pack)))),
+            Ok(vendor) => vendors.push(vendor),
             Err(problems) => tracing::error!(%problems, "a built-in pack cannot be read"),
         }
     }
@@ -99,16 +98,16 @@ fn read_one(name: &str, section: &Section<'_>, others: &mut Vendors) -> Option<V
     let content = section.file("file", LARGEST)?;
     let text =
         text_of_file(&content).map_err(|error| section.problem("file", not_text(&path, &content, &error))).ok()?;
-    let pack = pack::compile_beside(text, &path, &others.vendors).map_err(|problems| {
+    let vendor = pack::compile_beside(text, &path, &others.vendors).map_err(|problems| {
         problems.0.iter().for_each(|problem| section.problem("file", problem));
     });
-    let pack = pack.ok()?;
-    if pack.name != name {
-        section.problem("file", format!("this is the pack of {:?}: name the section so", pack.name));
-        others.unread.push(pack.name);
+    let vendor = vendor.ok()?;
+    if vendor.name() != name {
+        section.problem("file", format!("this is the pack of {:?}: name the section so", vendor.name()));
+        others.unread.push(vendor.name().to_owned());
         return None;
     }
-    Some(kept(text, pack))
+    Some(vendor)
 }
 
 /// Why the content of a file is no text, with the line where it ceases to be one.
@@ -120,13 +119,6 @@ fn not_text(path: &str, content: &[u8], error: &FileError) -> String {
         }
         _ => format!("{path}: {error}"),
     }
-}
-
-/// The vendor of a pack, which is compiled into memory that is not freed: once for each text, however often it is read.
-fn kept(text: &str, pack: Pack) -> Vendor {
-    static KEPT: Mutex<BTreeMap<String, Vendor>> = Mutex::new(BTreeMap::new());
-    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    *kept.entry(text.to_owned()).or_insert_with(|| Vendor::new(Box::leak(Box::new(pack))))
 }
 
 /// A method that a resource of ours calls, as the vendor's built-in pack describes it.

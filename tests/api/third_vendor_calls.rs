@@ -92,3 +92,14 @@ fn doctor_calls_a_method_of_a_vendors_own_pack_with_the_probe_of_the_pack() {
     let bodies = operator.lumen.bodies.lock().unwrap();
     assert_eq!(bodies.last(), Some(&json!({"page": 1, "key": "lumen-key"})), "an integer of the resource is a number");
 }
+
+#[test]
+fn a_call_that_http_cannot_carry_is_a_mistake_of_ours_and_is_not_sent() {
+    let broken = Operator::with("not-sent", PACK, "", "lumen-key\r\nX-Other: planted");
+    for (command, arguments) in [("call", ["receipts.list", "page=1"].as_slice()), ("doctor", &[])] {
+        let told = all(&broken.run(command, arguments));
+        assert!(told.contains("the call cannot be sent: header X-App-Key has a line break"), "{command}: {told}");
+        assert!(!told.contains("planted") && !told.contains("envelope"), "{command}: {told}");
+    }
+    assert_eq!(broken.lines(), Vec::<String>::new());
+}

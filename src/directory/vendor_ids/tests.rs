@@ -14,7 +14,7 @@ fn vendor(name: &str, ids: &str) -> Vendor {
     let names = format!("column = \"{name}_code\"\nparameter_type = \"{name}_store\"\nlabel = \"code\"");
     let text = format!("{before}[ids.store]\n{names}\n{ids}\n[methods{after}");
     let text = text.replace("name = \"lumen\"", &format!("name = \"{name}\""));
-    Vendor::new(Box::leak(Box::new(pack::compile(&text, "a.toml").unwrap())))
+    pack::compile(&text, "a.toml").unwrap()
 }
 
 fn letters() -> Vendor {

@@ -155,6 +155,14 @@ impl Template {
         Ok(Self(parts))
     }
 
+    /// The texts in it that stand for themselves.
+    pub fn literals(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Literal(text) => Some(text.as_str()),
+            Part::Variable(_) => None,
+        })
+    }
+
     /// The variables in it.
     pub fn variables(&self) -> impl Iterator<Item = &Variable> {
         self.0.iter().filter_map(|part| match part {

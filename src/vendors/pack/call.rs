@@ -3,7 +3,7 @@
 use super::{read_template, read_templates};
 use crate::gateway::protocol::HttpMethod;
 use crate::gateway::protocol::encoding::{BusinessCarrier, CallForm, Carrier};
-use crate::gateway::protocol::template::{Template, Variable};
+use crate::gateway::protocol::template::{Part, Template, Variable};
 use crate::gateway::vendor::Field;
 use crate::settings::Section;
 
@@ -63,8 +63,58 @@ fn check(section: &Section<'_>, form: &CallForm, credential: &[Field]) {
         let part = section.section(key);
         templates.iter().for_each(|(name, template)| check_template(&part, name, template, credential));
     }
+    form.headers.iter().for_each(|(name, template)| check_header(&section.section("headers"), name, Some(template)));
     if let Some(path) = &form.path {
-        check_template(section, "path", path, credential);
+        check_path(section, "path", path, credential);
+    }
+}
+
+/// Headers that belong to HTTP itself.
+const RESERVED: [&str; 11] = [
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// A header of a pack has a name that is free, and its own text is printable.
+pub(super) fn check_header(section: &Section<'_>, name: &str, template: Option<&Template>) {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_token) {
+        section.problem(name, "this is no name of a header: it has letters, digits and `-`");
+    } else if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
+        section.problem(name, "this header belongs to HTTP itself: a pack cannot set it");
+    }
+    let is_printable = |text: &str| text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if template.is_some_and(|template| !template.literals().all(is_printable)) {
+        section.problem(name, "a header has printable ASCII characters, without line breaks");
+    }
+}
+
+/// A path begins with one slash, so that it cannot change the host, and is one as it is sent.
+pub(super) fn check_path(section: &Section<'_>, key: &str, path: &Template, credential: &[Field]) {
+    check_template(section, key, path, credential);
+    let begin = path.0.first().map(|part| if let Part::Literal(text) = part { text.as_str() } else { "" });
+    let Some(begin) = begin else { return section.problem(key, "a path begins with `/`") };
+    if !begin.starts_with('/') || begin.starts_with("//") {
+        section.problem(key, "a path begins with one `/`, behind the address of the endpoint");
+    }
+    let is_sent = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@%/".contains(&byte);
+    if !path.literals().all(|text| text.bytes().all(is_sent)) {
+        section.problem(
+            key,
+            "a path has no `?`, no `#`, no space and no character beyond ASCII: write it percent-encoded",
+        );
+    }
+    if path.literals().any(|text| text.split('/').any(|segment| matches!(segment, "." | ".."))) {
+        section.problem(key, "a path has no segments `.` and `..`");
     }
 }
 

@@ -1,7 +1,7 @@
 //! `[login]`: a user login, or a token exchange.
 
 use super::answer::{named_slots, slots};
-use super::call::check_template;
+use super::call::{check_header, check_path, check_template};
 use super::methods::read_endpoint;
 use super::{fields, read_template, read_templates};
 use crate::gateway::protocol::encoding::{CallForm, Carrier};
@@ -42,6 +42,8 @@ pub(super) fn read(section: &Section<'_>, around: &Around<'_>) -> Option<LoginFo
         let part = section.section(key);
         templates.iter().for_each(|(name, template)| check_template(&part, name, template, around.credential));
     }
+    let headers = section.section("headers");
+    form.headers.iter().for_each(|(name, template)| check_header(&headers, name, Some(template)));
     let carries = |(_, template): &(String, Template)| template.uses(&Variable::Token);
     let is_read = !section.has_problem("headers") && !section.has_problem("parameters");
     if is_read && !form.headers.iter().chain(&form.parameters).any(carries) {
@@ -62,7 +64,7 @@ fn read_call(section: &Section<'_>, around: &Around<'_>, fields: &[Field]) -> Lo
         is_bare: section.flag("bare", false),
     };
     if let Some(path) = &call.path {
-        check_template(section, "path", path, around.credential);
+        check_path(section, "path", path, around.credential);
     }
     for (name, template) in &call.parameters {
         template.variables().for_each(|variable| check_sent(&parameters, name, variable, around, fields));

@@ -8,9 +8,13 @@ mod fields;
 mod ids;
 mod login;
 mod methods;
+mod names;
 mod sign;
 mod time;
 mod vectors;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use crate::gateway::endpoint::check_url;
 use crate::gateway::protocol::template::Template;
@@ -23,7 +27,7 @@ pub use vectors::failures;
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn compile(text: &str, file: &str) -> Result<Pack, Problems> {
+pub fn compile(text: &str, file: &str) -> Result<Vendor, Problems> {
     compile_beside(text, file, &[])
 }
 
@@ -31,16 +35,31 @@ pub fn compile(text: &str, file: &str) -> Result<Pack, Problems> {
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn compile_beside(text: &str, file: &str, others: &[Vendor]) -> Result<Pack, Problems> {
+pub fn compile_beside(text: &str, file: &str, others: &[Vendor]) -> Result<Vendor, Problems> {
     let table = parse_toml(text, file)?;
     let report = Report::default().of_text(Some(text.to_owned())).without_variables();
     let root = Section::root(&table, &report);
     let pack = read(&root);
+    sign::check_names(&root.section("sign"), &pack);
+    names::check(&root, &pack);
     ids::check_differ(&root.section("ids"), &pack, others);
+    // What is wrong elsewhere would make other signatures, too.
+    let vendor = report.is_empty().then(|| kept(text, pack));
+    if let Some(vendor) = vendor {
+        vectors::check(&root, vendor);
+    }
     let named = |problem: String| format!("{file}: {problem}");
     let finished = report.finish(&table);
-    finished.map_err(|Problems(problems)| Problems(problems.into_iter().map(named).collect()))?;
-    Ok(pack)
+    let finished = finished.map_err(|Problems(problems)| Problems(problems.into_iter().map(named).collect()));
+    // A report that is not empty has problems.
+    finished.and_then(|_| vendor.ok_or(Problems(Vec::new())))
+}
+
+/// The vendor of a pack, which is compiled into memory that is not freed: once for each text, however often it is read.
+fn kept(text: &str, pack: Pack) -> Vendor {
+    static KEPT: Mutex<BTreeMap<String, Vendor>> = Mutex::new(BTreeMap::new());
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    *kept.entry(text.to_owned()).or_insert_with(|| Vendor::new(Box::leak(Box::new(pack))))
 }
 
 fn read(root: &Section<'_>) -> Pack {

@@ -1,9 +1,10 @@
 //! `[sign]`: how calls are signed.
 
+use super::call::check_header;
 use super::read_template;
 use crate::gateway::protocol::signing::{Digest, Order, Output, PairPart, Place, Signing, Stage};
 use crate::gateway::protocol::template::{Template, Variable};
-use crate::gateway::vendor::Field;
+use crate::gateway::vendor::{Field, Pack};
 use crate::settings::Section;
 
 const MOST_STAGES: usize = 3;
@@ -47,6 +48,38 @@ pub(super) fn read(section: &Section<'_>, credential: &[Field]) -> Signing {
     }
 }
 
+/// Refuses names that the signature would share with the call, or that no call has.
+pub(super) fn check_names(section: &Section<'_>, pack: &Pack) {
+    let (signing, call, login) = (&pack.signing, &pack.call, pack.login.as_ref());
+    let has =
+        |templates: &[(String, Template)], name: &str| templates.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+    match &signing.place {
+        Place::Parameter(name) if call.parameters.iter().any(|(own, _)| own == name) => {
+            section.problem("parameter", format!("[call.parameters] has {name}, too: one of the two is the signature"));
+        }
+        Place::Header(name) if has(&call.headers, name) => {
+            section.problem("header", format!("[call.headers] has {name}, too: one of the two is the signature"));
+        }
+        Place::Header(name) => check_header(section, name, None),
+        Place::Parameter(_) => {}
+    }
+    if signing.order == Order::Listed && signing.over.is_none() {
+        section.problem("order", "`listed` is the order of `over`, which is missing");
+    }
+    let used = signing.stages.iter().flat_map(|stage| stage.text.variables().chain(stage.key.variables()));
+    for variable in used {
+        if let Variable::Header(name) = variable
+            && !has(&call.headers, name)
+            && !login.is_some_and(|login| has(&login.headers, name))
+        {
+            section.problem(
+                "stages",
+                format!("neither [call.headers] nor [login.headers] has {name}, so that {variable} is empty"),
+            );
+        }
+    }
+}
+
 /// Parses how a parameter is written.
 fn parse_pair(text: &str) -> Result<Vec<PairPart>, String> {
     let (mut parts, mut rest) = (Vec::new(), text);
@@ -70,6 +103,9 @@ fn parse_pair(text: &str) -> Result<Vec<PairPart>, String> {
     }
     if !rest.is_empty() {
         parts.push(PairPart::Literal(rest.to_owned()));
+    }
+    if !parts.iter().any(|part| matches!(part, PairPart::Value | PairPart::ValueAsJson)) {
+        return Err("a pair without {v} or {vjson} leaves the values unsigned".to_owned());
     }
     Ok(parts)
 }

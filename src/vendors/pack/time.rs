@@ -17,6 +17,9 @@ pub(super) fn read(section: &Section<'_>) -> TimeFacts {
         section.missing("forms", FORMS);
     }
     if let Some(first) = section.text("first") {
+        if !forms.iter().any(|(name, _)| *name == first) {
+            section.problem("first", format!("[time.forms] has no {first}"));
+        }
         forms.sort_by_key(|(name, _)| *name != first);
     }
     let zone = section.text("zone").unwrap_or_else(|| "Asia/Shanghai".to_owned());

@@ -8,7 +8,7 @@ use crate::gateway::account_settings::AccountSettings;
 use crate::gateway::credential::{Credential, Value, WhichSecret};
 use crate::gateway::protocol::{Argument, Call, Method, Protocol, Stamp};
 use crate::gateway::stamps::Unique;
-use crate::gateway::vendor::{Field, Pack, Vector, Vendor};
+use crate::gateway::vendor::{EndpointFacts, Field, Pack, Vector, Vendor};
 use crate::settings::Section;
 
 pub(super) fn read(root: &Section<'_>) -> Vec<Vector> {
@@ -19,7 +19,8 @@ fn read_one(section: &Section<'_>) -> Vector {
     Vector {
         source: section.required_text("source", "where the vector is from"),
         credential: texts(&section.section("credential")),
-        method: section.text("method").unwrap_or_default(),
+        method: section.required_text("method", "the vendor's name of the method"),
+        url: section.text("url"),
         time: section.parsed("time").unwrap_or_default(),
         time_form: section.text("time_form"),
         nonce: section.text("nonce"),
@@ -31,6 +32,30 @@ fn read_one(section: &Section<'_>) -> Vector {
 
 fn texts(section: &Section<'_>) -> BTreeMap<String, String> {
     section.names().into_iter().filter_map(|name| Some((name.clone(), section.text(&name)?))).collect()
+}
+
+/// Refuses vectors that name what is not there, and those that the pack signs otherwise.
+pub(super) fn check(root: &Section<'_>, vendor: Vendor) {
+    let pack = vendor.pack();
+    for (section, vector) in root.tables("vectors").iter().zip(&pack.vectors) {
+        let unknown = |key: &str, part: &str, names: &BTreeMap<String, String>, is_known: &dyn Fn(&str) -> bool| {
+            let section = section.section(key);
+            let unknown = names.keys().filter(|name| !is_known(name));
+            let refuse = |name: &String| section.problem(name, format!("{part} has no {name}"));
+            unknown.map(refuse).count() > 0
+        };
+        let is_field = |name: &str| pack.credential.iter().any(|field| field.name == name);
+        let is_system = |name: &str| pack.call.parameters.iter().any(|(own, _)| own == name);
+        let has_unknown = unknown("credential", "[credential]", &vector.credential, &is_field)
+            | unknown("system", "[call.parameters]", &vector.system, &is_system);
+        let form = vector.time_form.as_ref();
+        if form.is_some_and(|form| !pack.time.forms.iter().any(|(own, _)| own == form)) {
+            section.problem("time_form", "[time.forms] has no such form");
+        } else if !has_unknown && signature(vendor, vector) != vector.signature {
+            section
+                .problem("signature", "the pack computes another signature: correct the vector, or [sign] and [call]");
+        }
+    }
 }
 
 /// The vectors of a pack that this program computes otherwise, by their sources.
@@ -63,9 +88,10 @@ fn settings(vendor: Vendor, vector: &Vector) -> AccountSettings {
         if field.is_secret { Value::Secret(text.into()) } else { Value::Plain(text) }
     };
     let credential = Credential { values: pack.credential.iter().map(value).collect(), second: None, is_own: false };
+    let url = |facts: &EndpointFacts| vector.url.as_ref().or(facts.url.as_ref()).cloned().unwrap_or_default();
     AccountSettings {
         vendor,
-        endpoints: pack.endpoints.iter().map(|endpoint| endpoint.url.clone().unwrap_or_default()).collect(),
+        endpoints: pack.endpoints.iter().map(url).collect(),
         endpoint: None,
         methods: BTreeMap::new(),
         credentials: vec![credential; pack.endpoints.len()],

@@ -1,0 +1,73 @@
+//! Names of a pack that mean something else already: an account has settings of its own beside those of the pack, and `[gateway]`
+//! has some beside the sections of vendors.
+
+use crate::gateway::vendor::Pack;
+use crate::settings::Section;
+
+/// The settings that every account has.
+const OF_ACCOUNTS: [&str; 6] = ["endpoint", "methods", "nonce", "time_zone", "timestamp", "timestamp_lead"];
+
+/// The settings of `[gateway]`.
+const OF_GATEWAYS: [&str; 12] = [
+    "allow_plain_http",
+    "attempt_timeout",
+    "breaker_rest",
+    "ca_file",
+    "calls_in_flight",
+    "calls_per_second",
+    "connect_timeout",
+    "deadline",
+    "max_body",
+    "queue",
+    "queue_wait",
+    "reuse_after",
+];
+
+pub(super) fn check(root: &Section<'_>, pack: &Pack) {
+    let (vendor, credential) = (root.section("vendor"), root.section("credential"));
+    if OF_GATEWAYS.contains(&pack.name.as_str()) {
+        vendor.problem("name", format!("[gateway] has a setting {}: take another name", pack.name));
+    }
+    let field = |place: usize| pack.credential.get(place);
+    if field(pack.key).is_some_and(|field| field.is_secret && vendor.text("key").as_ref() == Some(&field.name)) {
+        vendor.problem("key", "this field is a secret, and what the gateway knows an account by is none");
+    }
+    let sign = root.section("sign");
+    if field(pack.secret).is_some_and(|field| !field.is_secret && sign.text("secret").as_ref() == Some(&field.name)) {
+        sign.problem("secret", "this field is no secret: name another one, or write `secret = true` in its section");
+    }
+    check_settings(root, pack, &credential);
+    for method in &pack.methods {
+        let Some(instead) = &method.instead else { continue };
+        if *instead == method.name || !pack.methods.iter().any(|other| other.name == *instead) {
+            let section = root.section("methods").section(&method.name);
+            section.problem("instead", format!("[methods] has no other method {instead}"));
+        }
+    }
+}
+
+/// Every setting of an account is one thing.
+fn check_settings(root: &Section<'_>, pack: &Pack, credential: &Section<'_>) {
+    let mut taken: Vec<String> = OF_ACCOUNTS.iter().map(|name| (*name).to_owned()).collect();
+    let mut take = |section: &Section<'_>, key: &str, name: &str| {
+        if taken.iter().any(|own| own == name) {
+            section.problem(key, format!("an account has another setting {name}: take another name"));
+        }
+        taken.push(name.to_owned());
+    };
+    for field in &pack.credential {
+        take(credential, &field.name, &field.name);
+        if field.is_secret {
+            take(credential, &field.name, &format!("{}_file", field.name));
+        }
+    }
+    if let Some(field) = pack.credential.get(pack.secret) {
+        take(credential, &field.name, &format!("second_{}", field.name));
+    }
+    let (endpoints, options) = (root.section("endpoints"), root.section("options"));
+    pack.endpoints.iter().for_each(|endpoint| take(&endpoints, &endpoint.key, &endpoint.key));
+    pack.options.iter().for_each(|option| take(&options, &option.name, &option.name));
+    if let Some(section) = pack.login.as_ref().and_then(|login| login.section.as_ref()) {
+        take(&root.section("login"), "section", section);
+    }
+}
