@@ -72,8 +72,10 @@ impl Check {
         let Some(_) = self.config.config else {
             let file =
                 self.file.ok_or_else(|| CliError::message("name a CSV file, or a configuration with --config"))?;
-            return output::line(&Report::of(&read(&file, &Vendors::default().ids())?).to_string())
-                .map_err(CliError::from);
+            let directory = read(&file, &Vendors::default().ids()).map_err(|error| {
+                CliError::message(format!("{error}\nthe columns and ids of [vendors] are known with --config"))
+            })?;
+            return output::line(&Report::of(&directory).to_string()).map_err(CliError::from);
         };
         let company = Company::of(&self.config, &self.company)?;
         let directory = match &self.file {

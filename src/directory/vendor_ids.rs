@@ -19,6 +19,8 @@ pub struct VendorIds {
     columns: Vec<Numbered>,
     /// Those that the company uses, in the order in which the shape of an id is compared with theirs.
     used: Vec<Vendor>,
+    /// How many of them, from the first, have an account.
+    with_account: usize,
     /// The shapes, where they are not those of the built-in vendors alone.
     shapes: Option<SettingsDigest>,
     /// Whether there are vendors whose ids are not known, since their packs have problems.
@@ -38,6 +40,7 @@ impl VendorIds {
             columns: vendors.iter().filter_map(numbered).collect(),
             shapes: has_others.then(|| SettingsDigest::of(&forms)),
             used,
+            with_account: with_account.len(),
             lacks_some: false,
         }
     }
@@ -104,6 +107,13 @@ impl VendorIds {
     /// The vendors with a column in the store directory that the company uses, in the order of the columns.
     pub fn used_columns(&self) -> impl Iterator<Item = Numbered> {
         self.columns().filter(|(vendor, _)| self.used.contains(vendor))
+    }
+
+    /// The vendors with a column at which the company has an account; without any, those that it may mean.
+    pub fn account_columns(&self) -> Vec<Numbered> {
+        let has_account = |(vendor, _): &Numbered| self.used.iter().take(self.with_account).any(|own| own == vendor);
+        let columns: Vec<Numbered> = self.columns().filter(has_account).collect();
+        if columns.is_empty() { self.used_columns().collect() } else { columns }
     }
 
     /// The names of the columns: `id`, one for each vendor, `name`.

@@ -7,6 +7,7 @@ use storegate::sandbox::{OmsServer, SandboxSettings};
 use crate::commands::{configuration, gateway_with};
 use crate::program::{directory, run, stdout_of};
 use crate::sandbox_gateway::SandboxGateway;
+use crate::third_vendor::PACK_FILE;
 
 const STORES: &str = "id,opretail_id,oms_code,name\nflagship,S_123456,SHOP061,\nkiosk,S_100002,,\n";
 
@@ -24,6 +25,41 @@ fn a_file_alone_is_checked_by_line_and_column() {
     assert_eq!(refused.status.code(), Some(1));
     let words = String::from_utf8(refused.stderr).unwrap();
     assert!(words.contains("stores.csv: line 2, column 2 (opretail_id): `SHOP` is no id of OPRetail"), "{words}");
+}
+
+#[test]
+fn a_file_alone_with_a_column_of_a_vendors_pack_is_told_what_knows_it() {
+    let path = directory("directory-own-column").join("stores.csv");
+    fs::write(&path, "id,lumen_code\nnorth,L-NORTH\n").unwrap();
+    let refused = run(&["directory", "check", path.to_str().unwrap()], &[], "");
+    assert_eq!(refused.status.code(), Some(1));
+    let words = String::from_utf8(refused.stderr).unwrap();
+    assert!(words.contains("name 2 is none of the columns") && words.contains("known with --config"), "{words}");
+}
+
+#[test]
+fn numbers_are_counted_at_vendors_with_an_account() {
+    let home = directory("directory-accounts");
+    let (file, configuration) = (home.join("stores.csv"), home.join("storegate.toml"));
+    fs::write(&file, "id,opretail_id,lumen_code,name\nnorth,,L-NORTH,\nsouth,S_1,,\n").unwrap();
+    let key = stdout_of(&["secret", "key"], &[], "");
+    let hash = stdout_of(&["secret", "hash"], &[], "planted-client-secret");
+    let text = format!(
+        "[server]\npublic_url = \"https://storegate.example.com\"\n[auth.keys.first]\nprivate_key = '''{key}'''\n\
+         [auth.clients.dashboard]\ntenant = \"acme\"\nscopes = [\"stores:read\"]\n{hash}\n[vendors.lumen]\n\
+         file = {PACK_FILE:?}\n[tenants.acme.lumen]\nurl = \"https://lumen.example.com\"\napp_key = \"k\"\n\
+         app_secret = \"s\"\n"
+    );
+    fs::write(&configuration, text).unwrap();
+    let told = stdout_of(
+        &["directory", "check", file.to_str().unwrap(), "--config", configuration.to_str().unwrap()],
+        &[],
+        "",
+    );
+    assert_eq!(
+        told,
+        "2 stores, 1 of them with a number at the company's vendor\n1 without a lumen_code (no receipts): south"
+    );
 }
 
 #[test]

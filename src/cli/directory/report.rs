@@ -14,7 +14,7 @@ pub struct Report {
     stores: usize,
     /// How many of them have a number at each vendor.
     complete: usize,
-    /// For each vendor that the company uses: how it numbers stores, and the stores without a number there.
+    /// For each vendor at which the company has an account: how it numbers stores, and the stores without a number there.
     without: Vec<(&'static StoreIds, Vec<String>)>,
     compared: bool,
     /// Of the directory, and no listed store has them.
@@ -27,7 +27,7 @@ impl Report {
     /// Of a directory alone.
     pub fn of(directory: &Directory) -> Self {
         let rows = directory.rows();
-        let columns: Vec<_> = directory.ids().used_columns().collect();
+        let columns = directory.ids().account_columns();
         let is_complete = |row: &&Row| columns.iter().all(|(vendor, _)| row.numbers.at(*vendor).is_some());
         let without = columns.iter().map(|(vendor, ids)| {
             let rows = rows.iter().filter(|row| row.numbers.at(*vendor).is_none());
@@ -58,6 +58,7 @@ impl Report {
 impl std::fmt::Display for Report {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let vendors = match self.without.len() {
+            1 => "the company's vendor".to_owned(),
             2 => "both vendors".to_owned(),
             more => format!("all {more} vendors"),
         };
