@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::app::AppError;
+use crate::gateway::diagnosis::Diagnosis;
 use crate::gateway::error::Error as GatewayError;
 use crate::gateway::tenants::NotConfigured;
 use crate::settings::Problems;
@@ -29,11 +30,22 @@ pub enum CliError {
     #[error("{0}")]
     NotConfigured(#[from] NotConfigured),
     /// A gateway call failed.
-    #[error("{0}")]
+    #[error("{}", told(.0))]
     Gateway(#[from] GatewayError),
     /// Anything else, in words.
     #[error("{0}")]
     Message(String),
+}
+
+/// A refused call by what was refused of it: one kind of failure is about credentials and about methods.
+fn told(error: &GatewayError) -> String {
+    let (vendor, cause) = (error.vendor, &error.cause);
+    match error.diagnosis() {
+        Diagnosis::Method => format!("{vendor} method_refused: {cause}"),
+        Diagnosis::Permission => format!("{vendor} permission_refused: {cause}"),
+        Diagnosis::SystemParameter => format!("{vendor} system_parameter_refused: {cause}"),
+        _ => error.to_string(),
+    }
 }
 
 impl CliError {

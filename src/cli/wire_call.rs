@@ -45,7 +45,7 @@ impl WireCall {
         let registry = Registry::new(&settings.gateway, Clock::system());
         let tenant = Tenant::new(self.company.choose(&settings.tenants)?, &registry);
         let vendor = self.vendor(&settings.vendors, &tenant)?;
-        let call = Call { method: self.method(vendor)?, arguments: self.arguments(), login: None };
+        let call = Call { method: self.method(vendor)?, arguments: self.arguments(vendor)?, login: None };
         let account = tenant.access(vendor)?.account.clone();
         Ok((settings, account, call))
     }
@@ -62,10 +62,19 @@ impl WireCall {
             let is_listed = vendor.method(&self.method).is_some();
             (is_listed, vendor.pack().methods_begin.len(), tenant.access(vendor).is_ok(), Reverse(place))
         };
-        let likely = vendors.iter().enumerate().filter(begins).max_by_key(likeness);
-        likely
-            .map(|(_, vendor)| vendor)
-            .ok_or_else(|| CliError::message("name the gateway whose method it is: --gateway NAME"))
+        let likely = vendors.iter().enumerate().filter(begins).max_by_key(likeness).map(|(_, vendor)| vendor);
+        // A vendor whose methods have any name is no more than a guess.
+        let is_guess =
+            |vendor: &Vendor| vendor.pack().methods_begin.is_empty() && vendor.method(&self.method).is_none();
+        let is_likely =
+            |vendor: &Vendor| !self.method.is_empty() && (!is_guess(vendor) || tenant.access(*vendor).is_ok());
+        likely.filter(is_likely).ok_or_else(|| {
+            let names = vendors.names();
+            CliError::message(format!(
+                "name the gateway whose method `{}` is: --gateway NAME, one of {names}",
+                self.method
+            ))
+        })
     }
 
     fn method(&self, vendor: Vendor) -> Result<Method, CliError> {
@@ -84,8 +93,14 @@ impl WireCall {
         Ok(Method { vendor, name: self.method.clone().into(), version: version.into(), endpoint })
     }
 
-    fn arguments(&self) -> Vec<Argument> {
-        self.parameters.iter().map(|(name, value)| Argument::text(name.clone(), value.as_str())).collect()
+    /// The parameters of the method. One that every call has would be sent twice.
+    fn arguments(&self, vendor: Vendor) -> Result<Vec<Argument>, CliError> {
+        if let Some((name, _)) = self.parameters.iter().find(|(name, _)| vendor.is_reserved(name)) {
+            return Err(CliError::message(format!(
+                "{name} belongs to the signature of each call of {vendor}, and storegate writes it itself: leave it out"
+            )));
+        }
+        Ok(self.parameters.iter().map(|(name, value)| Argument::text(name.clone(), value.as_str())).collect())
     }
 }
 

@@ -258,6 +258,39 @@ fn call_prints_the_envelope_as_it_came() {
 }
 
 #[test]
+fn sign_and_call_refuse_what_they_write_themselves_and_ask_for_the_gateway_of_an_unknown_method() {
+    let gateway = gateway();
+    let (path, _) = configuration("call-reserved", &gateway);
+    let told = |command: &str, arguments: &[&str]| {
+        let output = run(&[&[command, "--config", path.to_str().unwrap()], arguments].concat(), &[], "");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for command in ["sign", "call"] {
+        for (method, parameter) in
+            [("shop.getList", "flag=evil"), ("shop.getList", "sign=x"), ("open.a.b", "_akey=evil")]
+        {
+            let told = told(command, &[method, parameter]);
+            assert!(told.contains("belongs to the signature of each call") && !told.contains("evil"), "{told}");
+        }
+        assert!(told(command, &[""]).contains("--gateway NAME"));
+    }
+    assert_eq!(gateway.sandbox.calls(), 0);
+    for (code, name) in
+        [("e000001", "system_parameter_refused"), ("e000003", "method_refused"), ("e000002", "credentials_refused")]
+    {
+        gateway.sandbox.fail_next_of("shop.getList", storegate::sandbox::Fault::code(code), 1);
+        assert!(
+            told("call", &["shop.getList"]).contains(&format!("oms {name}: the gateway answered {code}")),
+            "{code}"
+        );
+    }
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.split("[tenants.acme.oms]").next().unwrap()).unwrap();
+    assert!(told("sign", &["foo.bar"]).contains("name the gateway whose method `foo.bar` is: --gateway NAME"));
+}
+
+#[test]
 fn a_hash_is_not_overwritten_and_a_lifetime_is_checked() {
     let hash = directory("hash").join("dashboard.sha256");
     let arguments = ["secret", "new", "--hash-file", hash.to_str().unwrap()];
