@@ -9,6 +9,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use storegate::clock::Clock;
 use storegate::gateway::account_settings::AccountSettings;
+use storegate::gateway::diagnosis::Instead;
 use storegate::gateway::error::{Error, Kind};
 use storegate::gateway::protocol::Call;
 use storegate::gateway::registry::Registry;
@@ -148,7 +149,8 @@ fn answers() -> Vec<Broken> {
 }
 
 fn is_taken_for(failure: TransportFailure, error: &Error) -> bool {
-    error.kind == Kind::of_transport(failure) && error.cause == failure.words()
+    let instead = error.instead.map_or("", Instead::words);
+    error.kind == Kind::of_transport(failure) && error.cause == format!("{}{instead}", failure.words())
 }
 
 #[actix_web::test]
