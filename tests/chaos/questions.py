@@ -8,7 +8,6 @@ HOT = [f"/stores/S_{store}/flow" for store in STORES[:5]]
 MANY = [f"/stores/S_{store}/demographics?from=2026-0{month}-01&to=2026-0{month}-20" for store in STORES for month in (3, 4)]
 
 INSPECTIONS_METHOD = "open.shopweb.liveCheck.statisticsDetailPageForCustomer"
-STORE_METHOD = "shop.getList"
 
 
 def unseen(lane):
