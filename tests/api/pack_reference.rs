@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use storegate::gateway::diagnosis::Diagnosis;
+
 /// How the compiler of packs asks for a key.
 const READERS: [&str; 15] = [
     "text(",
@@ -27,7 +29,7 @@ const READERS: [&str; 15] = [
 fn keys() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/vendors/pack");
     let sources = fs::read_dir(folder).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
-    let mut keys = BTreeSet::new();
+    let mut keys: BTreeSet<String> = Diagnosis::OF_CODES.iter().map(|(name, _)| (*name).to_owned()).collect();
     for source in sources {
         let source = source.split("#[cfg(test)]").next().unwrap();
         for reader in READERS {

@@ -1,4 +1,4 @@
-//! A failed call in words for whoever has to correct it: what was seen, and which setting or whom to turn to.
+//! A failed call in the operator's words: what was seen, which setting to check, and whom to ask.
 
 use super::finding::Finding;
 use super::place::Place;
