@@ -11,7 +11,7 @@ use crate::config::Settings;
 use crate::gateway::account::Account;
 use crate::gateway::protocol::{Argument, Call, Method};
 use crate::gateway::registry::Registry;
-use crate::gateway::tenants::Tenant;
+use crate::gateway::tenants::{Tenant, TenantSettings};
 use crate::gateway::vendor::{EndpointFacts, Vendor};
 use crate::vendors::Vendors;
 
@@ -30,7 +30,7 @@ pub struct WireCall {
     /// The vendor whose method it is [default: by the method's name]
     #[arg(long, value_name = "NAME")]
     gateway: Option<String>,
-    /// The endpoint at which the method is called, such as m.api or cloud.api [default: the method's]
+    /// The endpoint at which the method is called, such as m.api or cloud.api [default: the account's, else the method's]
     #[arg(long, value_name = "ENDPOINT")]
     door: Option<String>,
     /// The vendor's version of the method [default: the method's, else the vendor's usual one]
@@ -43,31 +43,37 @@ impl WireCall {
     pub(super) fn prepare(&self) -> Result<(Settings, Arc<Account>, Call), CliError> {
         let settings = self.config.load()?;
         let registry = Registry::new(&settings.gateway, Clock::system());
-        let tenant = Tenant::new(self.company.choose(&settings.tenants)?, &registry);
-        let vendor = self.vendor(&settings.vendors, &tenant)?;
+        let mut company = self.company.choose(&settings.tenants)?;
+        let vendor = self.vendor(&settings.vendors, &company)?;
         let call = Call { method: self.method(vendor)?, arguments: self.arguments(vendor)?, login: None };
+        // An endpoint that is named here counts more than one that the account names for this method.
+        let account = company.accounts.iter_mut().find(|account| account.vendor == vendor);
+        if let Some(account) = account.filter(|_| self.door.is_some()) {
+            account.methods.insert(self.method.clone(), call.method.endpoint);
+        }
+        let tenant = Tenant::new(company, &registry);
         let account = tenant.access(vendor)?.account.clone();
         Ok((settings, account, call))
     }
 
     /// The vendor that is named, or the one whose pack lists the method, or whose methods begin like this one. Of several, the
     /// tenant's own counts, and then the first.
-    fn vendor(&self, vendors: &Vendors, tenant: &Tenant) -> Result<Vendor, CliError> {
+    fn vendor(&self, vendors: &Vendors, company: &TenantSettings) -> Result<Vendor, CliError> {
         if let Some(name) = &self.gateway {
             let unknown = || CliError::message(format!("the gateways are {}", vendors.names()));
             return vendors.get(name).ok_or_else(unknown);
         }
+        let has_account = |vendor: Vendor| company.accounts.iter().any(|account| account.vendor == vendor);
         let begins = |(_, vendor): &(usize, Vendor)| self.method.starts_with(&vendor.pack().methods_begin);
         let likeness = |&(place, vendor): &(usize, Vendor)| {
             let is_listed = vendor.method(&self.method).is_some();
-            (is_listed, vendor.pack().methods_begin.len(), tenant.access(vendor).is_ok(), Reverse(place))
+            (is_listed, vendor.pack().methods_begin.len(), has_account(vendor), Reverse(place))
         };
         let likely = vendors.iter().enumerate().filter(begins).max_by_key(likeness).map(|(_, vendor)| vendor);
         // A vendor whose methods have any name is no more than a guess.
         let is_guess =
             |vendor: &Vendor| vendor.pack().methods_begin.is_empty() && vendor.method(&self.method).is_none();
-        let is_likely =
-            |vendor: &Vendor| !self.method.is_empty() && (!is_guess(vendor) || tenant.access(*vendor).is_ok());
+        let is_likely = |vendor: &Vendor| !self.method.is_empty() && (!is_guess(vendor) || has_account(*vendor));
         likely.filter(is_likely).ok_or_else(|| {
             let names = vendors.names();
             CliError::message(format!(

@@ -239,6 +239,27 @@ fn sign_reproduces_the_vendor_s_vectors_and_masks_the_secret() {
 }
 
 #[test]
+fn an_endpoint_on_the_command_line_counts_more_than_one_of_the_account() {
+    let (path, _) = configuration("sign-door", &gateway());
+    let method = "open.shopweb.passengerFlow.getTotalData";
+    let own = "[tenants.acme.opretail.cloud]\nsystem = \"1\"\nkey = \"the-application\"\nsecret = \"its-secret\"\n";
+    let text = format!(
+        "{}{own}[tenants.acme.opretail.methods]\n\"{method}\" = \"cloud.api\"\n",
+        fs::read_to_string(&path).unwrap()
+    );
+    fs::write(&path, text).unwrap();
+    let signed = |more: &[&str]| {
+        let sign = ["sign", "--config", path.to_str().unwrap(), method, "id=S_1"];
+        stdout_of(&[&sign[..], more].concat(), &[], "")
+    };
+    let (key, application) = (OpRetailAccount::default().key, "the-application");
+    assert!(signed(&[]).contains(application), "as the account says");
+    let told = signed(&["--door", "m.api"]);
+    assert!(told.contains(&key) && !told.contains(application), "{told}");
+    assert!(signed(&["--door", "cloud.api"]).contains(application));
+}
+
+#[test]
 fn call_prints_the_envelope_as_it_came() {
     let gateway = gateway();
     let (path, secrets) = configuration("call", &gateway);
