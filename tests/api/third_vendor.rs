@@ -44,6 +44,22 @@ from = "/amount"
 type = "number"
 "#;
 
+/// A resource of one store.
+pub const STORE_RESOURCE: &str = r#"
+[resources.store_receipts]
+path = "/stores/{store_id}/receipts"
+summary = "List receipts of a store"
+gateway = "lumen"
+method = "receipts.list"
+scope = "receipts:read"
+answer = "as_given"
+
+[resources.store_receipts.parameters.store_id]
+type = "lumen_store"
+wire = "storeCode"
+example = "L-NORTH"
+"#;
+
 /// What the server has seen, and how it behaves.
 #[derive(Default)]
 pub struct Lumen {

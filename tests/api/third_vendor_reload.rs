@@ -13,22 +13,7 @@ use crate::configuration_files::Files;
 use crate::program::directory;
 use crate::scripted_peer::ScriptedPeer;
 use crate::test_app::TestApp;
-use crate::third_vendor::{Lumen, PACK, PACK_FILE, start_with};
-
-const RESOURCE: &str = r#"
-[resources.store_receipts]
-path = "/stores/{store_id}/receipts"
-summary = "List receipts of a store"
-gateway = "lumen"
-method = "receipts.list"
-scope = "receipts:read"
-answer = "as_given"
-
-[resources.store_receipts.parameters.store_id]
-type = "lumen_store"
-wire = "storeCode"
-example = "L-NORTH"
-"#;
+use crate::third_vendor::{Lumen, PACK, PACK_FILE, STORE_RESOURCE, start_with};
 
 /// The pack with a prefix of its stores' numbers.
 fn prefixed(prefix: &str) -> String {
@@ -42,7 +27,7 @@ fn start(name: &str) -> (Arc<Lumen>, ScriptedPeer, TestApp, PathBuf) {
     fs::write(&pack, prefixed("L-")).unwrap();
     let (lumen, peer, app) = start_with(|setup| {
         setup.more = setup.more.replace(&format!("{PACK_FILE:?}"), &format!("{pack:?}"));
-        setup.more.push_str(RESOURCE);
+        setup.more.push_str(STORE_RESOURCE);
     });
     (lumen, peer, app, pack)
 }
@@ -104,7 +89,7 @@ async fn a_new_vendor_waits_with_its_accounts_and_resources_while_the_rest_is_in
     let more = format!(
         "[tenants.newcomer.nova]\n{account}[tenants.acme.nova]\n{account}[vendors.nova]\nfile = {file:?}\n[gateway.nova]\n\
          {}[tenants.acme.lumen]\ntimestamp_lead = \"30s\"",
-        RESOURCE
+        STORE_RESOURCE
             .replace("store_receipts", "nova_receipts")
             .replace("/receipts", "/novas")
             .replace("lumen", "nova")

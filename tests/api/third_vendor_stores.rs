@@ -18,27 +18,14 @@ use crate::companies::grant;
 use crate::program::{directory, run, stdout_of};
 use crate::scripted_peer::ScriptedPeer;
 use crate::test_app::TestApp;
-use crate::third_vendor::{Lumen, PACK, PACK_FILE, start_with};
+use crate::third_vendor::{Lumen, PACK, PACK_FILE, STORE_RESOURCE, start_with};
 
 const STORES: &str = "id,opretail_id,oms_code,lumen_code,name\n\
 north,S_100001,SHOP001,L-NORTH,North\n\
 south,,,77,South\n\
 east,S_100002,,,\n";
 
-const RESOURCE: &str = r#"
-[resources.store_receipts]
-path = "/stores/{store_id}/receipts"
-summary = "List receipts of a store"
-gateway = "lumen"
-method = "receipts.list"
-scope = "receipts:read"
-answer = "as_given"
-
-[resources.store_receipts.parameters.store_id]
-type = "lumen_store"
-wire = "storeCode"
-example = "L-NORTH"
-
+const REGION_RESOURCE: &str = r#"
 [resources.region_receipts]
 path = "/regions/{region}/receipts"
 summary = "List receipts of a region"
@@ -62,7 +49,7 @@ fn stores_file(name: &str, content: &str) -> PathBuf {
 /// The service with this store directory, if there is one.
 fn start(name: &str, stores: Option<&str>) -> (Arc<Lumen>, ScriptedPeer, TestApp) {
     start_with(|setup| {
-        setup.more.push_str(RESOURCE);
+        setup.more.push_str(&[STORE_RESOURCE, REGION_RESOURCE].concat());
         if let Some(stores) = stores {
             setup.set("DIRECTORY__ACME__STORES_FILE", stores_file(name, stores).to_str().unwrap());
         }
