@@ -201,26 +201,39 @@ pub async fn a_cluster_without_one_of_its_nodes_is_used_for_what_the_others_have
     fleet.all_share().await;
     // The journal and the dead tokens are at the second one.
     nodes[2].kill();
-    // How many of so many answers that one replica has fetched another one finds.
-    let day = Cell::new(0_u32);
-    let found_of_twelve = async || {
-        let mut found = 0;
-        for _ in 0..12 {
-            day.set(day.get() + 1);
-            let (month, day) = (day.get() / 28 % 12 + 1, day.get() % 28 + 1);
-            let path =
-                format!("/stores/S_123456/demographics?from=2025-{month:02}-{day:02}&to=2025-{month:02}-{day:02}");
-            for replica in &fleet.replicas {
-                let answer = replica.get(&path).await;
-                assert_eq!(answer.status, 200, "{}", answer.text());
-                found += u32::from(cache_status(&answer).ends_with("detail=shared"));
-                assert_eq!(says_of_shared(replica).await, "in_use");
-            }
+    // Whether another replica finds an answer that one has fetched: a new one each time.
+    let asked = Cell::new(0_u32);
+    let is_found = async || {
+        let number = asked.replace(asked.get() + 1);
+        let (year, month, day) = (2025 - number / 336, number / 28 % 12 + 1, number % 28 + 1);
+        let date = format!("{year}-{month:02}-{day:02}");
+        let path = format!("/stores/S_123456/demographics?from={date}&to={date}");
+        let mut found = false;
+        for replica in &fleet.replicas {
+            let answer = replica.get(&path).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            found |= cache_status(&answer).ends_with("detail=shared");
+            assert_eq!(says_of_shared(replica).await, "in_use");
         }
         found
     };
-    let found = found_of_twelve().await;
-    assert!((1..12).contains(&found), "{found}");
+    // Two answers of three lie at the other nodes: which ones, chance decides, and a hundred are enough to see both.
+    let (mut found, mut lost) = (false, false);
+    while !(found && lost) && asked.get() < 100 {
+        match is_found().await {
+            true => found = true,
+            false => lost = true,
+        }
+    }
+    assert!(found && lost, "found some: {found}, lost some: {lost}");
     nodes[2].start_again();
-    eventually("all of them are found again", async || found_of_twelve().await == 12).await;
+    let are_all_found = async || {
+        for _ in 0..12 {
+            if !is_found().await {
+                return false;
+            }
+        }
+        true
+    };
+    eventually("all of them are found again", are_all_found).await;
 }
