@@ -263,7 +263,14 @@ fn read_endpoint(section: &Section<'_>, key: &str, vendor: Vendor) -> Option<usi
 }
 
 fn read_methods(section: &Section<'_>, vendor: Vendor) -> BTreeMap<String, usize> {
-    let names = section.names().into_iter();
+    // In TOML, a dot that is not quoted makes a table.
+    let (parts, names): (Vec<String>, Vec<String>) =
+        section.names().into_iter().partition(|name| section.has_section(name));
+    for name in parts {
+        section.problem(&name, format!("a method's name is one text: write \"{name}.…\" in double quotes"));
+        section.skip(&name);
+    }
+    let names = names.into_iter();
     names.filter_map(|name| Some((name.clone(), read_endpoint(section, &name, vendor)?))).collect()
 }
 

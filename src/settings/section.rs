@@ -93,12 +93,18 @@ impl<'a> Section<'a> {
         self.table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
     }
 
+    /// Whether `key` is a section.
+    pub fn has_section(&self, key: &str) -> bool {
+        self.value(key).is_some_and(Value::is_table)
+    }
+
     /// A text.
     pub fn text(&self, key: &str) -> Option<String> {
         match self.value(key)? {
             Value::String(text) => Some(text.clone()),
             Value::Table(_) => {
                 self.problem(key, "this is a text and not a section: it has no settings below it");
+                self.skip(key);
                 None
             }
             _ => {

@@ -563,3 +563,18 @@ fn without_a_configuration_it_says_what_is_missing() {
     assert_eq!(output.status.code(), Some(78));
     assert!(String::from_utf8_lossy(&output.stdout).contains("configuration: tenants: there is no tenant"));
 }
+
+#[test]
+fn an_endpoint_for_a_method_that_nobody_calls_is_told() {
+    let patient = Patient::healthy("doctor-unused-method");
+    let section = |name: &str| format!("[tenants.acme.opretail.methods]\n{name:?} = \"m.api\"\n[tenants.acme.oms]");
+    patient.change("[tenants.acme.oms]", &section(FLOW));
+    assert_eq!(patient.examine().code, Some(0), "a method of the pack");
+    patient.change(FLOW, "open.shopweb.passengerFlow.getTotaldata");
+    let told = patient.examine();
+    let trouble = told.only_trouble();
+    assert_eq!(told.code, Some(1), "{}", told.text);
+    let words =
+        "[tenants.acme.opretail.methods] names open.shopweb.passengerFlow.getTotaldata, which the pack does not list";
+    assert!(trouble.starts_with("warning  acme opretail: methods: ") && trouble.contains(words), "{trouble}");
+}

@@ -1,6 +1,7 @@
 //! Mistakes in a pack that would otherwise be seen only at the vendor's server, or nowhere: each is a problem with its line.
 
-use storegate::vendors::pack::compile;
+use storegate::vendors::Vendors;
+use storegate::vendors::pack::{compile, compile_beside};
 
 use crate::third_vendor::PACK;
 
@@ -200,4 +201,124 @@ fn no_name_of_a_pack_is_that_of_another_setting() {
         "[login]\nsection = \"url\"\n",
         "login.section: an account has another setting url",
     )]);
+}
+
+#[test]
+fn a_signature_names_only_what_a_call_sends() {
+    let signed = "header = \"X-Signature\"";
+    each_is_one_problem(&[
+        (signed, &format!("{signed}\nover = [\"page\"]"), "sign.over: no call has a parameter page"),
+        (signed, &format!("{signed}\nexcept = [\"sign\"]"), "sign.except: no call has a parameter sign"),
+        (
+            "{timestamp}\\n{nonce}\\n{body}",
+            "{p.page}\\n{body}",
+            "sign.stages: no call has a parameter page, so that {p.page}",
+        ),
+    ]);
+    let form = "http = \"POST\"\nsystem = \"form\"";
+    let pack = PACK.replace(JSON_CALL, form).replace(signed, &format!("{signed}\nover = [\"page\"]"));
+    let pack = pack.split("[[vectors]]").next().unwrap();
+    assert!(
+        compile(pack, "lumen.toml").is_ok(),
+        "a parameter of a method can be signed where it travels with the others"
+    );
+}
+
+#[test]
+fn a_time_is_written_so_that_it_can_be_read_again() {
+    let forms = "milliseconds = \"unix_ms\"";
+    for pattern in ["%Q", "%Y-%m-%d", "%H:%M:%S", "%Y%m%d%H", "%Y", "%", "%%", "%Y-%m-%d %I:%M", "unix_s"] {
+        let by = format!("milliseconds = {pattern:?}");
+        each_is_one_problem(&[(forms, &by, "time.forms.milliseconds: write unix, unix_ms, seconds since")]);
+    }
+    for pattern in ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S%:z", "%d/%m/%Y %H.%M.%S", "%s", "%I:%M %p %Y-%m-%d"] {
+        let vector = PACK.split("[[vectors]]").next().unwrap().replace(forms, &format!("milliseconds = {pattern:?}"));
+        assert!(compile(&vector, "lumen.toml").is_ok(), "{pattern}");
+    }
+}
+
+#[test]
+fn a_form_of_codes_is_none_of_one_code() {
+    let forms = "forms = [\"E###\"]";
+    each_is_one_problem(&[
+        (forms, "forms = [\"E401\"]", "codes.forms: E401 is one code"),
+        (forms, "forms = [\"Integer\"]", "codes.forms: Integer is one code"),
+        (forms, "forms = [\"\"]", "codes.forms:  is one code"),
+    ]);
+}
+
+#[test]
+fn an_account_can_write_what_a_login_reads_and_choose_the_call() {
+    let login = "[login]\n\n";
+    let fields = "[login.fields.user]\nhelp = \"a user\"\n[login.headers]";
+    let call = "parameters = { appKey = \"{credential.app_key}\" }";
+    let another = |choices: [&str; 2]| {
+        let choice = |choice: &str| if choice.is_empty() { String::new() } else { format!("\nchoice = {choice:?}") };
+        format!("{call}{}\n[[login.calls]]\nmethod = \"auth.other\"{}", choice(choices[0]), choice(choices[1]))
+    };
+    each_is_one_problem(&[
+        ("[login.headers]", fields, "login.fields: these are written into a section of the account"),
+        (call, &another(["", ""]), "login.calls: of several calls, each has a `choice` of its own"),
+        (call, &another(["a", ""]), "login.calls: of several calls, each has a `choice` of its own"),
+        (call, &another(["a", "a"]), "login.calls: of several calls, each has a `choice` of its own"),
+        (call, &another(["a", "b"]), "login.calls: of several calls, an account chooses one in its section"),
+    ]);
+    let section = "[login]\nsection = \"sign_in\"\n\n";
+    let pack = PACK.replacen(login, section, 1).replacen("[login.headers]", fields, 1);
+    assert!(compile(&pack.replacen(call, &another(["a", "b"]), 1), "lumen.toml").is_ok());
+}
+
+#[test]
+fn an_option_has_values_that_an_operator_can_write() {
+    let option = |facts: &str| format!("[options.size]\n{facts}\n[ids.store]");
+    for (facts, words) in [
+        ("type = \"integer\"\nminimum = 5\nmaximum = 4", "options.size.minimum: 5 is more than `maximum`"),
+        ("type = \"integer\"\nminimum = 5\ndefault = 4", "options.size.default: this is less than `minimum`"),
+        ("type = \"integer\"\nmaximum = 5\ndefault = 6", "options.size.default: this is less than `minimum`"),
+        ("type = \"choice\"", "options.size.choices: missing: the values"),
+        ("type = \"choice\"\nchoices = []", "options.size.choices: missing: the values"),
+        ("type = \"text\"", "options.size.type: an option is an integer or a choice"),
+    ] {
+        each_is_one_problem(&[("[ids.store]", &option(facts), words)]);
+    }
+    let choices = "help = \"the application's key\"\nchoices = [\"a\", \"b\"]\ndefault = \"c\"";
+    let words = "credential.app_key.default: c is not among `choices`";
+    let problems = problems("help = \"the application's key\"", choices);
+    assert!(problems.iter().any(|problem| problem.contains(words)), "{problems:?}");
+}
+
+#[test]
+fn numbers_of_stores_and_organizations_can_be_told_apart() {
+    let of_stores = "example = \"L-NORTH\"";
+    each_is_one_problem(&[(
+        of_stores,
+        "prefix = \"R-\"\nexample = \"R-N\"",
+        "ids.organization.prefix: a store's number begins",
+    )]);
+    let opretail = Vendors::default().get("opretail").unwrap();
+    for (part, by, words) in [
+        (of_stores, "prefix = \"S_\"\nexample = \"S_1\"", "ids.store.prefix: opretail has `S_`"),
+        (of_stores, "prefix = \"O_X\"\nexample = \"O_X1\"", "ids.store.prefix: opretail has `O_`"),
+        ("prefix = \"R-\"", "prefix = \"S_\"", "ids.organization.prefix: opretail has `S_`"),
+    ] {
+        let pack = PACK.replacen(part, by, 1).replace(
+            "example = \"R-12\"",
+            if by.contains("S_\"") && part.starts_with("prefix") { "example = \"S_12\"" } else { "example = \"R-12\"" },
+        );
+        let problems =
+            compile_beside(&pack, "lumen.toml", &[opretail]).map_or_else(|problems| problems.0, |_| Vec::new());
+        assert!(problems.len() == 1 && problems[0].contains(words), "{by}: {problems:?}");
+    }
+}
+
+#[test]
+fn a_pointer_escapes_as_rfc_6901_says_and_a_name_is_not_empty() {
+    each_is_one_problem(&[
+        ("token = [\"/accessToken\"]", "token = [\"/be~arer\"]", "login.answer.token: \"/be~arer\" is no JSON pointer"),
+        ("token = [\"/accessToken\"]", "token = [\"/bearer~\"]", "login.answer.token: \"/bearer~\" is no JSON pointer"),
+        ("call_id = \"/trace\"", "call_id = \"/tr~2ace\"", "answer.call_id: "),
+        ("title = \"Lumen\"", "title = \" \"", "vendor.title: this is empty"),
+        ("label = \"api\"", "label = \"\"", "endpoints.url.label: this is empty"),
+    ]);
+    assert_eq!(problems("call_id = \"/trace\"", "call_id = \"/a~1b~0c\""), Vec::<String>::new());
 }

@@ -1,6 +1,9 @@
 //! A vendor with two endpoints: which one a method is called at, which credential signs there, and what a server lacks.
 
+use storegate::gateway::account_settings::AccountSettings;
 use storegate::sandbox::OpRetailApplication;
+use storegate::settings::Problems;
+use storegate::vendors::Vendors;
 
 use crate::test_app::TestApp;
 
@@ -61,4 +64,14 @@ async fn a_method_that_the_server_lacks_is_asked_for_once_an_hour() {
     app.time.advance(std::time::Duration::from_secs(3_601));
     assert_eq!(app.get("/stores/SHOP004").await.status, 200);
     assert_eq!(app.sandbox().calls_of("shop.get"), 2);
+}
+
+#[test]
+fn a_methods_name_without_quotes_is_told() {
+    let section = "key = \"key\"\nsecret = \"secret\"\n[methods]\nopen.shopweb.getTotalData = \"cloud.api\"\n";
+    let opretail = Vendors::default().get("opretail").unwrap();
+    let Problems(problems) = AccountSettings::parse(opretail, section).unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let words = "methods.open: a method's name is one text: write \"open.…\" in double quotes";
+    assert!(problems[0].contains(words), "{problems:?}");
 }

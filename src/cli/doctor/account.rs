@@ -33,6 +33,8 @@ pub(super) struct Patient {
     pub urls: Vec<String>,
     /// What our resources call there, each with a harmless call.
     pub methods: Vec<UsedMethod>,
+    /// The names of methods that have an endpoint in the configuration, and that nobody calls.
+    pub unused: Vec<String>,
 }
 
 /// All findings about an account. What rests on something that has failed is not checked.
@@ -42,7 +44,7 @@ pub(super) async fn examine(patient: &Patient, client: &GatewayClient, tls: &Arc
 }
 
 async fn checks(patient: &Patient, client: &GatewayClient, tls: &Arc<ClientConfig>) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = patient.unused.iter().map(|name| unused(name, &patient.section)).collect();
     for url in &patient.urls {
         findings.push(reach::check(url, tls.clone()).await);
     }
@@ -60,6 +62,12 @@ async fn checks(patient: &Patient, client: &GatewayClient, tls: &Arc<ClientConfi
     findings.extend(login(patient, client).await);
     findings.extend(methods::examine(patient, client).await);
     findings
+}
+
+fn unused(method: &str, section: &str) -> Finding {
+    let cause = format!("[{section}.methods] names {method}, which the pack does not list and no resource calls");
+    let remedy = "check how the vendor writes it; where only `storegate call` uses it, this is right";
+    Finding::warning("methods", cause, remedy)
 }
 
 fn is_fine(findings: &[Finding]) -> bool {

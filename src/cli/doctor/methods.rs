@@ -93,6 +93,13 @@ pub(super) fn used(catalogue: &Catalogue, vendor: Vendor, examples: &Examples<'_
     used
 }
 
+/// The names in `[….methods]` of an account that belong to nothing: the pack does not list them, and no resource calls them.
+pub(super) fn unused<'a>(used: &[UsedMethod], settings: &'a AccountSettings) -> Vec<&'a str> {
+    let is_used = |name: &str| used.iter().any(|used| used.call.method.name == name);
+    let names = settings.methods.keys().map(String::as_str);
+    names.filter(|name| settings.vendor.method(name).is_none() && !is_used(name)).collect()
+}
+
 /// The call with what the probe of its method has beside what it says already.
 fn harmless(bare: Call, examples: &Examples<'_>) -> (Call, Expected) {
     let method = &bare.method;

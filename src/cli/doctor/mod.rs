@@ -120,12 +120,14 @@ async fn company(
 fn patients(said: &TenantSettings, tenant: &Tenant, settings: &Settings, catalogue: &Catalogue) -> Vec<Patient> {
     let patient = |access: &Access| {
         let vendor = access.vendor();
+        let methods = methods::used(catalogue, vendor, &examples(said, access, settings));
         Patient {
             subject: format!("{} {vendor}", tenant.name()),
             section: format!("tenants.{}.{vendor}", tenant.name()),
             account: access.account.clone(),
             urls: one_for_each_host(access.settings.endpoints.clone()),
-            methods: methods::used(catalogue, vendor, &examples(said, access, settings)),
+            unused: methods::unused(&methods, &access.settings).into_iter().map(str::to_owned).collect(),
+            methods,
         }
     };
     tenant.accesses().iter().map(patient).collect()

@@ -1,7 +1,6 @@
 //! The members of a JSON object that a pack names, found in one pass over the text. A member that stands twice is ambiguous,
 //! and so is everything below it.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserializer as _;
@@ -171,5 +170,8 @@ pub fn pointer(text: &str) -> Result<Vec<String>, String> {
     }
     let names =
         text.strip_prefix('/').ok_or_else(|| format!("{text:?} is no JSON pointer: write /name or /name/name"))?;
-    Ok(names.split('/').map(|name| Cow::from(name).replace("~1", "/").replace("~0", "~")).collect())
+    if names.split('~').skip(1).any(|behind| !behind.starts_with(['0', '1'])) {
+        return Err(format!("{text:?} is no JSON pointer: a `~` is written ~0, and a `/` in a name ~1"));
+    }
+    Ok(names.split('/').map(|name| name.replace("~1", "/").replace("~0", "~")).collect())
 }

@@ -23,10 +23,15 @@ pub enum TimeForm {
 pub const COMPACT: &str = "%Y%m%d%H%M%S";
 
 impl TimeForm {
-    /// Whether this is a pattern that a time can be written by.
+    /// Whether this is a pattern that a time can be written by, to the minute at least, and read again.
     pub fn is_pattern(pattern: &str) -> bool {
-        let epoch = Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
-        pattern.contains('%') && strtime::format(pattern, &epoch).is_ok()
+        const MINUTE: i64 = 60;
+        // A day whose parts are different numbers, so that none stands for another.
+        let time = Timestamp::from_second(1_330_873_569).unwrap_or_default();
+        let can_be_written = strtime::format(pattern, &time.to_zoned(TimeZone::UTC)).is_ok();
+        let form = Self::Pattern(pattern.to_owned());
+        let read = || form.read(&form.write(time, &TimeZone::UTC), &TimeZone::UTC);
+        can_be_written && read().is_some_and(|read| (time.as_second() - read.as_second()).abs() < MINUTE)
     }
 
     /// The time in this form.

@@ -29,9 +29,18 @@ pub(super) fn read(section: &Section<'_>) -> Codes {
             add(&mut codes, section, kind.name(), kind, Diagnosis::Other);
         }
     }
-    let form = |form| if form == "integer" { CodeForm::Integer } else { CodeForm::Pattern(form) };
-    codes.forms = section.list("forms").unwrap_or_default().into_iter().map(form).collect();
+    codes.forms = section.list("forms").unwrap_or_default().into_iter().map(|form| read_form(section, form)).collect();
     codes
+}
+
+fn read_form(section: &Section<'_>, form: String) -> CodeForm {
+    if form == "integer" {
+        return CodeForm::Integer;
+    }
+    if !form.contains('#') {
+        section.problem("forms", format!("{form} is one code: a form is `integer`, or has a `#` for each digit"));
+    }
+    CodeForm::Pattern(form)
 }
 
 /// Adds the codes under a key: each alone, or from the first to the last of a range.

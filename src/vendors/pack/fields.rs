@@ -5,7 +5,11 @@ use crate::settings::Section;
 
 /// Reads fields.
 pub(super) fn read(section: &Section<'_>) -> Vec<Field> {
-    let read = |(name, section): (String, Section<'_>)| Field {
+    section.entries().into_iter().map(|(name, section)| read_field(name, &section)).collect()
+}
+
+fn read_field(name: String, section: &Section<'_>) -> Field {
+    let field = Field {
         help: section.required_text("help", "what it is, and where to get it"),
         is_secret: section.flag("secret", false),
         default: section.text("default"),
@@ -13,27 +17,47 @@ pub(super) fn read(section: &Section<'_>) -> Vec<Field> {
         is_for_signing_only: section.flag("only_signs", false),
         name,
     };
-    section.entries().into_iter().map(read).collect()
+    if let Some(default) = &field.default
+        && !field.choices.is_empty()
+        && !field.choices.contains(default)
+    {
+        section.problem("default", format!("{default} is not among `choices`"));
+    }
+    field
 }
 
 /// Reads `[options]`.
 pub(super) fn read_options(section: &Section<'_>) -> Vec<OptionFacts> {
-    let read = |(name, section): (String, Section<'_>)| {
-        let help = section.text("help").unwrap_or_else(|| "this is a whole number in a sensible range".to_owned());
-        let kind = match section.required_text("type", "integer or choice").as_str() {
-            "choice" => OptionKind::Choice(section.list("choices").unwrap_or_default()),
-            "integer" | "" => OptionKind::Integer {
-                minimum: section.integer("minimum").unwrap_or(i64::MIN),
-                maximum: section.integer("maximum").unwrap_or(i64::MAX),
-                default: section.integer("default"),
-                help,
-            },
-            _ => {
-                section.problem("type", "an option is an integer or a choice");
-                OptionKind::Choice(Vec::new())
+    section.entries().into_iter().map(|(name, section)| OptionFacts { kind: read_kind(&section), name }).collect()
+}
+
+fn read_kind(section: &Section<'_>) -> OptionKind {
+    let help = section.text("help").unwrap_or_else(|| "this is a whole number in a sensible range".to_owned());
+    match section.required_text("type", "integer or choice").as_str() {
+        "choice" => OptionKind::Choice(read_choices(section)),
+        "integer" | "" => {
+            let (least, most) = (section.integer("minimum"), section.integer("maximum"));
+            let (minimum, maximum) = (least.unwrap_or(i64::MIN), most.unwrap_or(i64::MAX));
+            let default = section.integer("default");
+            if minimum > maximum {
+                section.problem("minimum", format!("{minimum} is more than `maximum`, so that no number is right"));
+            } else if default.is_some_and(|default| !(minimum..=maximum).contains(&default)) {
+                section.problem("default", "this is less than `minimum` or more than `maximum`");
             }
-        };
-        OptionFacts { name, kind }
-    };
-    section.entries().into_iter().map(read).collect()
+            OptionKind::Integer { minimum, maximum, default, help }
+        }
+        _ => {
+            section.problem("type", "an option is an integer or a choice");
+            OptionKind::Choice(Vec::new())
+        }
+    }
+}
+
+/// The words of a choice, of which the first is the default.
+fn read_choices(section: &Section<'_>) -> Vec<String> {
+    let choices = section.list("choices").unwrap_or_default();
+    if choices.is_empty() && !section.has_problem("choices") {
+        section.missing("choices", "the values that it may have; the first is the default");
+    }
+    choices
 }

@@ -26,31 +26,41 @@ pub(super) fn read_organization(section: &Section<'_>) -> Option<OrganizationIds
     section.is_present().then(|| OrganizationIds { form: read_form(section) })
 }
 
-/// Refuses ids that could be taken for those of another vendor.
+/// Refuses ids that could be taken for others of the pack, or for those of another vendor.
 pub(super) fn check_differ(section: &Section<'_>, pack: &Pack, others: &[Vendor]) {
-    let (stores, organizations) = (section.section("store"), section.section("organization"));
+    let (store, organization) = forms(pack);
+    if let (Some(store), Some(organization)) = (store, organization)
+        && begin_alike(store, organization)
+    {
+        let words = "a store's number begins alike, so that nobody can tell one from the other: take another one";
+        section.section("organization").problem("prefix", words);
+    }
     for other in others.iter().filter(|other| other.name() != pack.name) {
-        let refuse = |section: &Section<'_>, key: &str, taken: &str| {
-            section
-                .problem(key, format!("{other} has `{taken}`, and ids of two vendors must differ: take another one"));
+        let refuse = |part: &str, key: &str, taken: &str| {
+            let words = format!("{other} has `{taken}`, and ids of two vendors must differ: take another one");
+            section.section(part).problem(key, words);
         };
         if let (Some(own), Some(others)) = (&pack.store_ids, &other.pack().store_ids) {
             if own.column == others.column {
-                refuse(&stores, "column", &others.column);
+                refuse("store", "column", &others.column);
             }
             if own.parameter_type == others.parameter_type {
-                refuse(&stores, "parameter_type", &others.parameter_type);
-            }
-            if begin_alike(&own.form, &others.form) {
-                refuse(&stores, "prefix", &others.form.prefix);
+                refuse("store", "parameter_type", &others.parameter_type);
             }
         }
-        if let (Some(own), Some(others)) = (&pack.organization_ids, &other.pack().organization_ids)
-            && begin_alike(&own.form, &others.form)
-        {
-            refuse(&organizations, "prefix", &others.form.prefix);
+        let (their_store, their_organization) = forms(other.pack());
+        for (part, own) in [("store", store), ("organization", organization)] {
+            let mut theirs = [their_store, their_organization].into_iter().flatten();
+            if let Some(taken) = own.and_then(|own| theirs.find(|theirs| begin_alike(own, theirs))) {
+                refuse(part, "prefix", &taken.prefix);
+            }
         }
     }
+}
+
+/// How a pack writes the numbers of stores and organizations.
+fn forms(pack: &Pack) -> (Option<&NumberForm>, Option<&NumberForm>) {
+    (pack.store_ids.as_ref().map(|ids| &ids.form), pack.organization_ids.as_ref().map(|ids| &ids.form))
 }
 
 /// Whether one prefix begins with the other, so that an id could have both.

@@ -28,6 +28,7 @@ pub(super) fn read(section: &Section<'_>, around: &Around<'_>) -> Option<LoginFo
     if calls.is_empty() {
         section.missing("calls", "the call that logs in: [[login.calls]]");
     }
+    check_choices(section, &calls);
     let form = LoginForm {
         section: section.text("section"),
         calls,
@@ -38,6 +39,9 @@ pub(super) fn read(section: &Section<'_>, around: &Around<'_>) -> Option<LoginFo
         answer: read_answer(&section.section("answer")),
         fields,
     };
+    if form.section.is_none() && !form.fields.is_empty() && !section.has_problem("section") {
+        section.problem("fields", "these are written into a section of the account: name it in `section`");
+    }
     for (key, templates) in [("headers", &form.headers), ("parameters", &form.parameters)] {
         let part = section.section(key);
         templates.iter().for_each(|(name, template)| check_template(&part, name, template, around.credential));
@@ -50,6 +54,20 @@ pub(super) fn read(section: &Section<'_>, around: &Around<'_>) -> Option<LoginFo
         section.problem("headers", "no header and no parameter carries {token}");
     }
     Some(form)
+}
+
+/// An account chooses one of several calls by its own `method`.
+fn check_choices(section: &Section<'_>, calls: &[LoginCall]) {
+    for (place, call) in calls.iter().enumerate().filter(|_| calls.len() > 1) {
+        let is_taken = || calls.iter().take(place).any(|other| other.choice == call.choice);
+        if call.choice.is_empty() || is_taken() {
+            let words = "of several calls, each has a `choice` of its own, by which an account names it";
+            return section.problem("calls", words);
+        }
+    }
+    if calls.len() > 1 && section.text("section").is_none() {
+        section.problem("calls", "of several calls, an account chooses one in its section: name it in `section`");
+    }
 }
 
 fn read_call(section: &Section<'_>, around: &Around<'_>, fields: &[Field]) -> LoginCall {

@@ -88,7 +88,7 @@ fn read(root: &Section<'_>) -> Pack {
     let options = fields::read_options(&root.section("options"));
     let around = login::Around { endpoints: &endpoints, credential: &credential, call: &call };
     Pack {
-        title: vendor.text("title").unwrap_or_else(|| name.clone()),
+        title: read_title(&vendor, "title").unwrap_or_else(|| name.clone()),
         time: time::read(&root.section("time")),
         signing: sign::read(&root.section("sign"), &credential),
         login: login::read(&root.section("login"), &around),
@@ -113,7 +113,7 @@ fn read(root: &Section<'_>) -> Pack {
 
 fn read_endpoints(section: &Section<'_>) -> Vec<EndpointFacts> {
     let read = |(key, section): (String, Section<'_>)| EndpointFacts {
-        label: section.text("label").unwrap_or_else(|| key.clone()),
+        label: read_title(&section, "label").unwrap_or_else(|| key.clone()),
         url: section.text("url").inspect(|url| check_url(&section, "url", url)),
         help: section.text("help").unwrap_or_else(|| "the address of the gateway".to_owned()),
         credential: section.text("credential"),
@@ -132,6 +132,15 @@ fn read_doctor(section: &Section<'_>) -> DoctorTexts {
         no_method: section.text("no_method").unwrap_or_default(),
         hides_unknown_key: section.list("hides_unknown_key").unwrap_or_default(),
     }
+}
+
+/// What a thing is called: not by an empty text.
+fn read_title(section: &Section<'_>, key: &str) -> Option<String> {
+    let title = section.text(key)?;
+    if title.trim().is_empty() {
+        section.problem(key, "this is empty: write a name, or leave it out");
+    }
+    Some(title)
 }
 
 /// A text with variables.

@@ -2,6 +2,7 @@
 
 use super::call::check_header;
 use super::read_template;
+use crate::gateway::protocol::encoding::{BusinessCarrier, Carrier};
 use crate::gateway::protocol::signing::{Digest, Order, Output, PairPart, Place, Signing, Stage};
 use crate::gateway::protocol::template::{Template, Variable};
 use crate::gateway::vendor::{Field, Pack};
@@ -66,18 +67,44 @@ pub(super) fn check_names(section: &Section<'_>, pack: &Pack) {
     if signing.order == Order::Listed && signing.over.is_none() {
         section.problem("order", "`listed` is the order of `over`, which is missing");
     }
-    let used = signing.stages.iter().flat_map(|stage| stage.text.variables().chain(stage.key.variables()));
-    for variable in used {
-        if let Variable::Header(name) = variable
-            && !has(&call.headers, name)
-            && !login.is_some_and(|login| has(&login.headers, name))
-        {
-            section.problem(
-                "stages",
-                format!("neither [call.headers] nor [login.headers] has {name}, so that {variable} is empty"),
-            );
+    let sent = sent_names(pack);
+    let is_sent = |name: &str| sent.as_ref().is_none_or(|sent| sent.contains(&name));
+    for (key, names) in [("over", signing.over.as_deref().unwrap_or_default()), ("except", &signing.except)] {
+        for name in names.iter().filter(|name| !is_sent(name)) {
+            section.problem(key, format!("no call has a parameter {name}"));
         }
     }
+    let used = signing.stages.iter().flat_map(|stage| stage.text.variables().chain(stage.key.variables()));
+    for variable in used {
+        let words = match variable {
+            Variable::Header(name)
+                if !has(&call.headers, name) && !login.is_some_and(|login| has(&login.headers, name)) =>
+            {
+                format!("neither [call.headers] nor [login.headers] has {name}, so that {variable} is empty")
+            }
+            Variable::Parameter(name) if !is_sent(name) => {
+                format!("no call has a parameter {name}, so that {variable} is empty")
+            }
+            _ => continue,
+        };
+        section.problem("stages", words);
+    }
+}
+
+/// The names of all parameters that can be signed; `None` where those of the methods are among them, which a pack need not know.
+fn sent_names(pack: &Pack) -> Option<Vec<&str>> {
+    let of_methods = match &pack.call.business {
+        BusinessCarrier::Each(Carrier::Json) => None,
+        BusinessCarrier::JsonIn(name) => Some(name.as_str()),
+        BusinessCarrier::Each(_) => return None,
+    };
+    let of_login = pack.login.iter().flat_map(|login| &login.parameters);
+    let mut names: Vec<&str> = pack.call.parameters.iter().chain(of_login).map(|(name, _)| name.as_str()).collect();
+    names.extend(of_methods.into_iter().chain(pack.signing.body_as.as_deref()));
+    if let Place::Parameter(name) = &pack.signing.place {
+        names.push(name);
+    }
+    Some(names)
 }
 
 /// Parses how a parameter is written.

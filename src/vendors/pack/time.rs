@@ -7,7 +7,8 @@ use crate::gateway::protocol::time::TimeForm;
 use crate::gateway::vendor::TimeFacts;
 use crate::settings::Section;
 
-const FORMS: &str = "write unix, unix_ms, seconds since 2012-01-01T00:00:00+08:00, or a pattern such as %Y%m%d%H%M%S";
+const FORMS: &str =
+    "write unix, unix_ms, seconds since 2012-01-01T00:00:00+08:00, or a pattern of date and time such as %Y%m%d%H%M%S";
 
 pub(super) fn read(section: &Section<'_>) -> TimeFacts {
     let forms = section.section("forms");
