@@ -29,8 +29,7 @@ use crate::http::docs::{self, Docs};
 use crate::http::edge::{self, Edge};
 use crate::http::ops::{self, Standing};
 use crate::http::request_limits;
-use crate::http::server;
-use crate::http::stop::{self, Signals, Stopping};
+use crate::http::stopping::Stopping;
 use crate::openapi;
 use crate::reload::InForce;
 use crate::replicas::journal::Revoked;
@@ -38,6 +37,8 @@ use crate::replicas::upkeep::Listener;
 use crate::replicas::{Replicas, Running};
 use crate::resources::flow_events::{Feeds, Seats};
 use crate::resources::{self, Catalogue, Shared};
+use crate::server::listener;
+use crate::server::signals::{self, Signals};
 use crate::shortcut::{Circles, Shortcut, WithShortcut};
 use crate::supervisor::{Ended, Supervisor};
 use crate::telemetry::logging::CurrentLog;
@@ -135,7 +136,7 @@ impl App {
     /// [`AppError`] says what is wrong.
     pub fn build(settings: Settings, clock: Clock) -> Result<Self, AppError> {
         let address = settings.server.listen;
-        let listener = server::listen(address).map_err(|source| AppError::Listen { address, source })?;
+        let listener = listener::listen(address).map_err(|source| AppError::Listen { address, source })?;
         Self::on(listener, settings, clock)
     }
 
@@ -233,7 +234,7 @@ impl App {
         let heard = Arc::new(Heard { cache: cache.clone(), memory, clock: clock_of_replicas });
         let sharing = replicas.map(|replicas| replicas.start(heard, &supervisor)).transpose()?;
         let limits = options.connections(largest_token);
-        let server = server::start(listener, &limits, move || seats.close(), &supervisor, factory)?;
+        let server = listener::start(listener, &limits, move || seats.close(), &supervisor, factory)?;
         let stop = Stop { stopping, delay: options.stop_delay };
         Ok(Self { address, server, cache, in_force, stop, supervisor, exporter, _sharing: sharing })
     }
@@ -267,7 +268,7 @@ impl App {
         let signals = Signals::listen()?;
         let Stop { stopping, delay } = self.stop;
         let handle = self.server.handle();
-        let ended = stop::on_signal(signals, handle.clone(), stopping, delay);
+        let ended = signals::on_signal(signals, handle.clone(), stopping, delay);
         let cache = self.cache;
         let maintenance = self.supervisor.task("maintenance", move || maintain(cache.clone()));
         let serving = rt::spawn(self.server);

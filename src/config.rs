@@ -20,11 +20,11 @@ use crate::http::cors::{Cors, CorsSettings};
 use crate::http::host::Host;
 use crate::http::public_url::PublicUrl;
 use crate::http::request_limits;
-use crate::http::server::ConnectionLimits;
-use crate::http::watch::Patience;
 use crate::replicas::settings::RedisSettings;
 use crate::resources::flow_events::EventSettings;
 use crate::resources::{Declarations, Policies};
+use crate::server::listener::ConnectionLimits;
+use crate::server::stalls::Patience;
 use crate::settings::{
     Files, Fingerprint, MOST_OF_A_TEXT, Problems, Report, Section, Sources, overlay, parse_toml, strays, text_of_file,
 };

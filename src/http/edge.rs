@@ -29,7 +29,7 @@ use super::problem::{PROBLEM_JSON, Problem, ProblemDocument};
 use super::problem_type::ProblemType;
 use super::public_url::PublicUrl;
 use super::request_id::{self, RequestId};
-use super::stop::Stopping;
+use super::stopping::Stopping;
 use super::{methods, request_limits, shown_path, well_formed};
 use crate::clock::Clock;
 use crate::telemetry::call_tally::CallTally;
@@ -252,7 +252,7 @@ mod tests {
     use super::{AddressFinder, Edge, Traces, pass};
     use crate::clock::Clock;
     use crate::http::public_url::PublicUrl;
-    use crate::http::stop::Stopping;
+    use crate::http::stopping::Stopping;
     use actix_web::body::to_bytes;
     use actix_web::dev::{Service, ServiceResponse};
     use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};

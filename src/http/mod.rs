@@ -1,22 +1,17 @@
-//! HTTP as callers see it: the server and its connections, the edge that every request passes, errors, replies, pages.
+//! HTTP semantics: the edge that every request passes, errors, replies and pages.
 
 pub mod accept;
 pub mod access_log;
 pub mod answer_by;
 pub mod audit;
 pub mod client_address;
-pub mod connection;
 pub mod cors;
 mod dashboard;
 pub mod docs;
 pub mod edge;
 pub mod form_pairs;
-pub mod head_scan;
 pub mod host;
-pub mod in_turn;
-mod last_words;
 pub mod methods;
-mod open_files;
 pub mod ops;
 mod page_protection;
 mod pages;
@@ -24,14 +19,10 @@ pub mod problem;
 mod problem_pages;
 pub mod problem_type;
 pub mod public_url;
-pub mod refusal;
 pub mod reply;
 pub mod request_id;
 pub mod request_limits;
-pub mod server;
 mod shown_path;
-mod slots;
-pub mod stop;
-pub mod watch;
+pub mod stopping;
 mod weights;
 mod well_formed;

@@ -11,7 +11,7 @@ use utoipa::{OpenApi, ToSchema};
 use super::methods::{READ, allow_only, read};
 use super::problem::Problem;
 use super::problem_type::ProblemType;
-use super::stop::Stopping;
+use super::stopping::Stopping;
 use crate::clock::Clock;
 use crate::gateway::account::{Account, Health};
 use crate::gateway::breaker::BreakerState;

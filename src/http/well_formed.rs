@@ -1,7 +1,7 @@
 //! Whether a request means the same to everyone who reads it: its host, the form of its target, its framing.
 //!
 //! The framework's parser refuses most of what is ambiguous (two lengths, a length beside chunks, folded lines, control
-//! bytes), `http/head_scan.rs` bare LF and `#`. This is what is left.
+//! bytes), `server/framing.rs` bare LF and `#`. This is what is left.
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;

@@ -23,8 +23,8 @@ use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
 use crate::directory::StoreId;
 use crate::http::accept;
-use crate::http::in_turn::Answers;
 use crate::http::problem::Problem;
+use crate::server::pipelining::Answers;
 use crate::shortcut::Asker;
 
 use self::listener::{Label, Listener, Told};

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders and files of `src/` that may use only what stands behind them here. `lib.rs` has the same order.
-const ORDER: [&str; 23] = [
+const ORDER: [&str; 24] = [
     "cli",
     "app",
     "reload",
@@ -14,6 +14,7 @@ const ORDER: [&str; 23] = [
     "resources",
     "shortcut",
     "auth",
+    "server",
     "http",
     "sandbox",
     "vendors",

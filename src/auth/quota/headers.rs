@@ -160,7 +160,7 @@ mod tests {
     use crate::http::client_address::AddressFinder;
     use crate::http::edge::{self, Edge};
     use crate::http::public_url::PublicUrl;
-    use crate::http::stop::Stopping;
+    use crate::http::stopping::Stopping;
     use crate::telemetry::traces::Traces;
     use actix_web::dev::Service as _;
     use actix_web::http::header::HeaderMap;

@@ -1,6 +1,6 @@
 //! The listener and its workers: how many connections there are, how long each may idle or stall, how a stop drains them.
 //!
-//! It is the framework's own server, put together from its parts so that every socket passes `http/connection.rs`.
+//! It is the framework's own server, put together from its parts so that every socket passes `server/connection.rs`.
 
 use std::fmt::Debug;
 use std::io;
@@ -17,11 +17,11 @@ use actix_web::rt::net::{TcpSocket, TcpStream};
 use futures_util::future::ready;
 
 use super::connection::{Connection, FAREWELL};
-use super::in_turn::in_turn;
 use super::open_files;
-use super::public_url::PublicUrl;
+use super::pipelining::in_turn;
 use super::slots::{self, Slots};
-use super::watch::Patience;
+use super::stalls::Patience;
+use crate::http::public_url::PublicUrl;
 use crate::supervisor::Supervisor;
 
 /// Connections that the system holds for us while all workers are busy. Most systems cap it at 4096.

@@ -14,12 +14,12 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use super::head_scan::{HeadScan, Open};
-use super::in_turn::Answers;
-use super::last_words::{self, Unread};
-use super::public_url::PublicUrl;
+use super::framing::{HeadScan, Open};
+use super::parse_error::{self, Unread};
+use super::pipelining::Answers;
 use super::slots::{LOOK, Slot};
-use super::watch::{Patience, Watch};
+use super::stalls::{Patience, Watch};
+use crate::http::public_url::PublicUrl;
 
 /// How long a caller may go on sending what nobody reads after its answer, so that it can read the answer before the
 /// connection ends.
@@ -312,7 +312,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let words = match self.last_words.clone() {
             Some(words) => words,
-            None => match last_words::find(bytes) {
+            None => match parse_error::find(bytes) {
                 None => return self.write_on(context, bytes),
                 // What stands before is written first, by itself.
                 Some(answer) if answer.at > 0 => return self.write_on(context, bytes.split_at(answer.at).0),

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::access_log::{self, Label, Seen};
-use super::problem::{PROBLEM_JSON, Problem};
-use super::problem_type::ProblemType;
-use super::public_url::PublicUrl;
-use super::refusal::Refusal;
-use super::request_id;
+use super::framing_error::Refusal;
+use crate::http::access_log::{self, Label, Seen};
+use crate::http::problem::{PROBLEM_JSON, Problem};
+use crate::http::problem_type::ProblemType;
+use crate::http::public_url::PublicUrl;
+use crate::http::request_id;
 use crate::telemetry::call_tally::CallTally;
 use crate::telemetry::traces::Trace;
 
@@ -107,7 +107,7 @@ impl Answer<'_> {
 mod tests {
     use super::{Unread, find};
     use crate::http::public_url::PublicUrl;
-    use crate::http::refusal::Refusal;
+    use crate::server::framing_error::Refusal;
 
     const DATE: &str = "date: Thu, 26 Nov 2026 13:28:37 GMT\r\n\r\n";
     fn unread() -> Unread {

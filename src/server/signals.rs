@@ -1,26 +1,11 @@
-//! How the service stops on SIGTERM: first it says that it is not ready, and goes on serving while load balancers turn away;
-//! then the listener closes, and what is under way is finished. SIGINT and SIGQUIT end it at once.
+//! Graceful shutdown on SIGTERM: the service first reports that it is not ready and keeps serving while load balancers turn
+//! away; then the listener closes and requests in progress are finished. SIGINT and SIGQUIT end it at once.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 
-/// Whether a stop has begun. Cloning shares it.
-#[derive(Clone, Debug, Default)]
-pub struct Stopping(Arc<AtomicBool>);
-
-impl Stopping {
-    /// Whether a stop has begun: answers are the last ones on their connections.
-    pub fn has_begun(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    fn begin(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
+use crate::http::stopping::Stopping;
 
 /// What the system asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 
 use memchr::{memchr, memchr2};
 
-use super::refusal::Refusal;
-use super::request_limits;
+use super::framing_error::Refusal;
+use crate::http::request_limits;
 
 /// What takes the place of a byte that must not be there. No part of a head may hold NUL, so the parser answers 400
 /// and ends the connection.

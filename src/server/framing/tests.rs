@@ -1,7 +1,7 @@
 //! What the scan lets pass, spoils and refuses, in pieces of any size; and that it sees the requests that the parser sees.
 
 use super::{HeadScan, Open};
-use crate::http::refusal::Refusal;
+use crate::server::framing_error::Refusal;
 use actix_codec::Decoder;
 use actix_http::h1::{Codec, Message, MessageType};
 use bytes::BytesMut;

@@ -1,9 +1,9 @@
 //! Why a connection is ended before its request is whole.
 
-use super::problem::Problem;
-use super::problem_type::ProblemType;
+use crate::http::problem::Problem;
+use crate::http::problem_type::ProblemType;
 
-/// What the scan (`http/head_scan.rs`) does not let pass.
+/// What the scan (`server/framing.rs`) does not let pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// A line that ends in LF alone (RFC 9112 §2.2).

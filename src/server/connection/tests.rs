@@ -2,8 +2,8 @@
 
 use super::{Connection, FAREWELL, MOST_HELD};
 use crate::http::public_url::PublicUrl;
-use crate::http::slots::{Slot, Slots};
-use crate::http::watch::Patience;
+use crate::server::slots::{Slot, Slots};
+use crate::server::stalls::Patience;
 use actix_http::Response;
 use futures_util::FutureExt;
 use std::io::{self, ErrorKind};

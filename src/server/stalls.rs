@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Sleep, sleep};
 
-use super::head_scan::Open;
+use super::framing::Open;
 use crate::clock::Deadline;
 
 /// After so many looks at which an answer waits and less of it was taken than the least, the caller is gone. A slow reader's
