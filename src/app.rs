@@ -49,7 +49,7 @@ use crate::telemetry::traces::{self, Traces};
 const MAINTENANCE: Duration = Duration::from_secs(5);
 
 /// How long a server that is to end at once may take.
-const GOODBYE: Duration = Duration::from_millis(300);
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(300);
 
 /// Why the service cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -276,7 +276,7 @@ impl App {
             outcome = serving => outcome.unwrap_or_else(|error| Err(io::Error::other(error))),
             () = ended => {
                 // Busy with a drain, it does not hear this, and ends with the process.
-                let _stopped = tokio::time::timeout(GOODBYE, handle.stop(false)).await;
+                let _stopped = tokio::time::timeout(SHUTDOWN_GRACE, handle.stop(false)).await;
                 Ok(())
             }
         };

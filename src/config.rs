@@ -24,7 +24,7 @@ use crate::replicas::settings::RedisSettings;
 use crate::resources::flow_events::EventSettings;
 use crate::resources::{Declarations, Policies};
 use crate::server::listener::ConnectionLimits;
-use crate::server::stalls::Patience;
+use crate::server::stalls::ClientTimeouts;
 use crate::settings::{
     Files, Fingerprint, MOST_OF_A_TEXT, Problems, Report, Section, Sources, overlay, parse_toml, strays, text_of_file,
 };
@@ -176,7 +176,7 @@ impl ServerSettings {
             workers: self.workers,
             connections: self.connections,
             connections_are_set: self.connections_are_set,
-            patience: Patience { head: self.head_timeout, body: self.request_timeout },
+            timeouts: ClientTimeouts { head: self.head_timeout, body: self.request_timeout },
             keep_alive: self.keep_alive,
             drain: self.drain,
             varies_by_origin: Cors::new(&self.cors).is_some_and(|cors| cors.varies_by_origin()),

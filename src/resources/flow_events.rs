@@ -24,7 +24,7 @@ use crate::auth::scope::FlowRead;
 use crate::directory::StoreId;
 use crate::http::accept;
 use crate::http::problem::Problem;
-use crate::server::pipelining::Answers;
+use crate::server::pipelining::Responses;
 use crate::shortcut::Asker;
 
 use self::listener::{Label, Listener, Told};
@@ -153,8 +153,8 @@ async fn watch_store_flow(
         },
         seat,
     };
-    if let Some(answers) = desk.request().conn_data::<Rc<Answers>>() {
-        answers.next_is_endless();
+    if let Some(answers) = desk.request().conn_data::<Rc<Responses>>() {
+        answers.next_is_stream();
     }
     if desk.request().version() >= Version::HTTP_11 {
         return Ok(response.streaming(listener.events()));

@@ -1,14 +1,14 @@
-//! Where each request ends, found in the bytes as they come, and what the framework's parser would let pass or read
-//! differently: there the connection ends.
+//! The framing validator: finds where each request ends in the received bytes, and rejects what the framework's parser would
+//! accept or read differently (request smuggling).
 
 use memchr::{memchr, memchr2};
 
-use super::framing_error::Refusal;
+use super::framing_error::FramingError;
 use crate::http::request_limits;
 
-/// What takes the place of a byte that must not be there. No part of a head may hold NUL, so the parser answers 400
-/// and ends the connection.
-const SPOILED: u8 = 0;
+/// Replaces a byte that must not be there. No part of a head may hold NUL, so the parser answers 400 and closes the
+/// connection.
+const INVALID_BYTE: u8 = 0;
 
 /// As much of a line is kept, which is more than any framing field needs: a longer one is refused.
 const KEPT: usize = 64;
@@ -22,7 +22,7 @@ const LONGEST_CHUNK_LINE: usize = 256;
 /// All trailers of a message, which nobody reads.
 const LARGEST_TRAILERS: usize = 16 << 10;
 
-/// Follows the requests of one connection, in pieces of any size.
+/// Validates the framing of the requests of one connection, received in pieces of any size.
 ///
 /// A proxy in front that takes a bare LF for a part of a value, while we take it for the end of a line, sees other
 /// headers and other requests than we do (RFC 9112 §2.2 and §11.2). A fragment is never sent (RFC 9112 §3.2), and the
@@ -30,7 +30,7 @@ const LARGEST_TRAILERS: usize = 16 << 10;
 ///
 /// It agrees with the parser on where each request ends: whatever it cannot follow is refused, never passed by.
 #[derive(Debug)]
-pub struct HeadScan {
+pub struct FramingValidator {
     place: Place,
     line: [u8; KEPT],
     /// Bytes of the current line.
@@ -42,7 +42,7 @@ pub struct HeadScan {
     body: Body,
     is_head: bool,
     messages: u64,
-    refusal: Option<Refusal>,
+    error: Option<FramingError>,
     /// The most bytes of a head (`http/request_limits.rs`, which answers what is a little too large). The parser would wait
     /// for 128 KiB and read the head again from its beginning with each piece.
     largest_head: usize,
@@ -56,9 +56,9 @@ enum Body {
     Chunks,
 }
 
-/// A request that has begun and is not complete, counted from the first of its connection.
+/// The incomplete request of a connection, with its number on the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Open {
+pub enum Incomplete {
     /// In its head.
     Head(u64),
     /// In its body.
@@ -76,7 +76,7 @@ enum Place {
     Trailer,
 }
 
-impl Default for HeadScan {
+impl Default for FramingValidator {
     fn default() -> Self {
         Self {
             place: Place::RequestLine,
@@ -88,13 +88,13 @@ impl Default for HeadScan {
             body: Body::Unsaid,
             is_head: false,
             messages: 0,
-            refusal: None,
+            error: None,
             largest_head: request_limits::largest_read(request_limits::largest_head(0)),
         }
     }
 }
 
-impl HeadScan {
+impl FramingValidator {
     /// A scan of heads that may be as large.
     pub fn of_heads(largest: usize) -> Self {
         Self { largest_head: largest, ..Self::default() }
@@ -104,7 +104,7 @@ impl HeadScan {
     /// is refused, the last of them is spoiled.
     pub fn pass(&mut self, bytes: &mut [u8]) -> usize {
         let mut passed = 0;
-        while self.refusal.is_none() && passed < bytes.len() {
+        while self.error.is_none() && passed < bytes.len() {
             let rest = bytes.split_at_mut(passed).1;
             passed += match self.place {
                 Place::Bytes(left) => self.skip(left, rest.len(), Place::Bytes),
@@ -119,17 +119,17 @@ impl HeadScan {
     }
 
     /// The request that has begun and is not complete; `None` between requests.
-    pub const fn open(&self) -> Option<Open> {
+    pub const fn incomplete(&self) -> Option<Incomplete> {
         match self.place {
             _ if self.is_between() => None,
-            Place::RequestLine | Place::Field => Some(Open::Head(self.messages)),
-            _ => Some(Open::Body(self.messages)),
+            Place::RequestLine | Place::Field => Some(Incomplete::Head(self.messages)),
+            _ => Some(Incomplete::Body(self.messages)),
         }
     }
 
     /// Whether the last request is complete and nothing of the next has passed, not even an empty line.
     pub const fn is_between(&self) -> bool {
-        matches!(self.place, Place::RequestLine) && self.section == 0 && self.refusal.is_none()
+        matches!(self.place, Place::RequestLine) && self.section == 0 && self.error.is_none()
     }
 
     /// How many requests have begun: their request lines have passed.
@@ -138,8 +138,8 @@ impl HeadScan {
     }
 
     /// Why nothing passes any more.
-    pub const fn refusal(&self) -> Option<Refusal> {
-        self.refusal
+    pub const fn error(&self) -> Option<FramingError> {
+        self.error
     }
 
     /// Whether the request that passed last asks for a head only, so that no body may follow the answer (RFC 9110 §9.3.2).
@@ -168,15 +168,15 @@ impl HeadScan {
             _ => memchr(b'\n', rest),
         };
         let text = rest.split_at_mut(stop.unwrap_or(rest.len())).0;
-        if let Some(refusal) = self.too_long(text.len()).or_else(|| self.malformed(text)) {
-            return self.refuse(refusal, rest, 0);
+        if let Some(error) = self.too_long(text.len()).or_else(|| self.malformed(text)) {
+            return self.refuse(error, rest, 0);
         }
         self.keep(text);
         let length = text.len();
         let Some(stop) = stop else { return length };
         let outcome = match rest.get(stop) {
-            Some(b'#') => Err(Refusal::Fragment),
-            _ if !self.ended_in_cr => Err(self.broken(Refusal::BareLineFeed)),
+            Some(b'#') => Err(FramingError::Fragment),
+            _ if !self.ended_in_cr => Err(self.broken(FramingError::BareLineFeed)),
             _ => self.end_line(),
         };
         match outcome {
@@ -185,30 +185,30 @@ impl HeadScan {
                 (self.length, self.ended_in_cr, self.has_colon) = (0, false, false);
                 length + 1
             }
-            Err(refusal) => self.refuse(refusal, rest, stop),
+            Err(error) => self.refuse(error, rest, stop),
         }
     }
 
     /// In a head, the byte here is spoiled and passes. A body ends before what came last of its line.
-    fn refuse(&mut self, refusal: Refusal, rest: &mut [u8], at: usize) -> usize {
-        self.refusal = Some(refusal);
+    fn refuse(&mut self, error: FramingError, rest: &mut [u8], at: usize) -> usize {
+        self.error = Some(error);
         match rest.get_mut(at) {
-            Some(byte) if refusal.is_in_head() => {
-                *byte = SPOILED;
+            Some(byte) if error.is_in_head() => {
+                *byte = INVALID_BYTE;
                 at + 1
             }
             _ => 0,
         }
     }
 
-    const fn broken(&self, in_head: Refusal) -> Refusal {
+    const fn broken(&self, in_head: FramingError) -> FramingError {
         match self.place {
             Place::RequestLine | Place::Field => in_head,
-            _ => Refusal::Chunks,
+            _ => FramingError::Chunks,
         }
     }
 
-    fn too_long(&self, more: usize) -> Option<Refusal> {
+    fn too_long(&self, more: usize) -> Option<FramingError> {
         let (length, limit) = match self.place {
             Place::RequestLine | Place::Field => (self.section, self.largest_head),
             Place::ChunkSize => (self.length, LONGEST_CHUNK_LINE),
@@ -216,19 +216,19 @@ impl HeadScan {
             Place::ChunkEnd => (self.length, 1),
             _ => (self.section, LARGEST_TRAILERS),
         };
-        let refusal = if self.place == Place::RequestLine { Refusal::LongTarget } else { Refusal::LargeHead };
-        (length.saturating_add(more) > limit).then(|| self.broken(refusal))
+        let error = if self.place == Place::RequestLine { FramingError::LongTarget } else { FramingError::LargeHead };
+        (length.saturating_add(more) > limit).then(|| self.broken(error))
     }
 
     /// Of heads the parser refuses control characters itself; in trailers it skips them, CR and LF included.
-    fn malformed(&self, text: &[u8]) -> Option<Refusal> {
+    fn malformed(&self, text: &[u8]) -> Option<FramingError> {
         if matches!(self.place, Place::RequestLine | Place::Field) {
             return None;
         }
         let line = text.strip_suffix(b"\r").unwrap_or(text);
         let is_control = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
         let is_torn = self.ended_in_cr && !text.is_empty();
-        (is_torn || line.iter().any(is_control)).then_some(Refusal::Chunks)
+        (is_torn || line.iter().any(is_control)).then_some(FramingError::Chunks)
     }
 
     fn keep(&mut self, text: &[u8]) {
@@ -245,7 +245,7 @@ impl HeadScan {
     }
 
     /// What follows the line that ends here.
-    fn end_line(&mut self) -> Result<Place, Refusal> {
+    fn end_line(&mut self) -> Result<Place, FramingError> {
         self.section = self.section.saturating_add(1);
         let is_empty = self.length == 1;
         match self.place {
@@ -257,7 +257,7 @@ impl HeadScan {
             Place::ChunkEnd => Ok(Place::ChunkSize),
             Place::ChunkSize => self.read_chunk_size(),
             Place::Trailer if is_empty => Ok(self.end()),
-            Place::Trailer if !self.has_colon => Err(Refusal::Chunks),
+            Place::Trailer if !self.has_colon => Err(FramingError::Chunks),
             other => Ok(other),
         }
     }
@@ -285,7 +285,7 @@ impl HeadScan {
         Place::RequestLine
     }
 
-    fn read_field(&mut self) -> Result<Place, Refusal> {
+    fn read_field(&mut self) -> Result<Place, FramingError> {
         let line = self.kept();
         let (name, value) = memchr(b':', line).and_then(|colon| line.split_at_checked(colon)).unwrap_or_default();
         let value = value.get(1..).unwrap_or_default().trim_ascii();
@@ -297,11 +297,11 @@ impl HeadScan {
             return Ok(Place::Field);
         };
         let is_only = self.body == Body::Unsaid && self.length <= KEPT;
-        self.body = said.filter(|_| is_only).ok_or(Refusal::Framing)?;
+        self.body = said.filter(|_| is_only).ok_or(FramingError::Framing)?;
         Ok(Place::Field)
     }
 
-    fn read_chunk_size(&mut self) -> Result<Place, Refusal> {
+    fn read_chunk_size(&mut self) -> Result<Place, FramingError> {
         let line = self.kept();
         let count = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let (digits, rest) = line.split_at_checked(count).unwrap_or_default();
@@ -313,7 +313,7 @@ impl HeadScan {
                 Ok(Place::Trailer)
             }
             Some(size) => Ok(Place::Chunk(size)),
-            None => Err(Refusal::Chunks),
+            None => Err(FramingError::Chunks),
         }
     }
 

@@ -1,11 +1,11 @@
-//! Why a connection is ended before its request is whole.
+//! Why the framing of a request is rejected.
 
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
 
-/// What the scan (`server/framing.rs`) does not let pass.
+/// What the framing validator (`server/framing.rs`) rejects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum FramingError {
     /// A line that ends in LF alone (RFC 9112 §2.2).
     BareLineFeed,
     /// `#` in the request line (RFC 9112 §3.2).
@@ -20,8 +20,8 @@ pub enum Refusal {
     Chunks,
 }
 
-impl Refusal {
-    /// The problem as the caller is told.
+impl FramingError {
+    /// The problem sent to the client.
     pub fn problem(self) -> Problem {
         let detail = match self {
             Self::BareLineFeed => "A line of the request ends in LF alone. End each with CR LF.",
@@ -37,7 +37,7 @@ impl Refusal {
         Problem::new(ProblemType::BadRequest, detail)
     }
 
-    /// Whether it was found in a head, which the parser then refuses, and not in a body, which ends early for its reader.
+    /// Whether it was found in a head, which the parser then rejects, and not in a body, which ends early for its reader.
     pub const fn is_in_head(self) -> bool {
         !matches!(self, Self::Chunks)
     }

@@ -1,6 +1,6 @@
-//! The listener and its workers: how many connections there are, how long each may idle or stall, how a stop drains them.
+//! The listener and its workers: limits on connections, timeouts for idle and slow clients, and the drain on shutdown.
 //!
-//! It is the framework's own server, put together from its parts so that every socket passes `server/connection.rs`.
+//! This is actix-web's own server, assembled from its parts so that every socket passes through `server/connection.rs`.
 
 use std::fmt::Debug;
 use std::io;
@@ -16,44 +16,44 @@ use actix_web::dev::{AppConfig, Server};
 use actix_web::rt::net::{TcpSocket, TcpStream};
 use futures_util::future::ready;
 
-use super::connection::{Connection, FAREWELL};
+use super::connection::{Connection, LINGERING_CLOSE};
 use super::open_files;
-use super::pipelining::in_turn;
+use super::pipelining::without_pipelining;
 use super::slots::{self, Slots};
-use super::stalls::Patience;
+use super::stalls::ClientTimeouts;
 use crate::http::public_url::PublicUrl;
 use crate::supervisor::Supervisor;
 
 /// Connections that the system holds for us while all workers are busy. Most systems cap it at 4096.
 const BACKLOG: u32 = 2048;
 
-/// What connections may do.
+/// Limits and timeouts of connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// Threads that serve.
+    /// Worker threads.
     pub workers: usize,
-    /// Most connections at a time, over all workers. Fewer where the system allows fewer open files.
+    /// The most open connections over all workers; fewer where the system allows fewer open files.
     pub connections: usize,
-    /// Whether somebody has set how many.
+    /// Whether the configuration sets the number of connections.
     pub connections_are_set: bool,
-    /// How long the parts of a request may take.
-    pub patience: Patience,
+    /// Timeouts for slow clients.
+    pub timeouts: ClientTimeouts,
     /// How long a connection may wait for its next request.
     pub keep_alive: Duration,
-    /// How long a stop waits for requests under way.
+    /// How long a shutdown waits for requests in progress.
     pub drain: Duration,
-    /// Whether answers depend on the origin that asks.
+    /// Whether responses depend on `Origin`, so that they carry `Vary: Origin`.
     pub varies_by_origin: bool,
-    /// The address that callers use.
+    /// The address that clients use.
     pub public_url: PublicUrl,
-    /// The most bytes of a request's head.
+    /// The most bytes of a request line and its header fields.
     pub largest_head: usize,
 }
 
-/// Listens here.
+/// Binds a listener to this address.
 ///
 /// # Errors
-/// The system's answer.
+/// The error of the operating system.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // A restart must not wait for connections of the one before.
@@ -63,8 +63,8 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?.into_std()
 }
 
-/// Starts the workers, each with an application of its own. `on_stop` is called when a stop begins, to end what would not
-/// end by itself. Must be called inside the runtime.
+/// Starts the workers, each with an application of its own. `on_stop` is called when a shutdown begins, to end streams that
+/// would not end by themselves. Must be called inside the runtime.
 ///
 /// # Errors
 /// When the listener cannot be used.
@@ -88,7 +88,7 @@ where
         workers,
         connections,
         connections_are_set,
-        patience,
+        timeouts,
         keep_alive,
         drain,
         varies_by_origin,
@@ -98,9 +98,9 @@ where
     let connections = open_files::fit(connections, connections_are_set).div_ceil(workers.max(1));
     let builder = Server::build()
         .workers(workers)
-        // They are listened to in `stop.rs`.
+        // `signals.rs` handles them.
         .disable_signals()
-        // Some more than are served, so that a health check gets past those who wait.
+        // Some more than are served, so that a health check gets past waiting connections.
         .max_concurrent_connections(slots::most(connections))
         .shutdown_timeout(drain.as_secs());
     let stopping = builder.graceful_shutdown_signal();
@@ -116,15 +116,15 @@ where
     let builder = builder.listen("storegate", listener, move || {
         let (stopping, public_url) = (stopping.clone(), public_url.clone());
         let application = application().into_factory().map_err(|error| Response::from(error.into().error_response()));
-        let application = in_turn(map_config(application, |()| AppConfig::default()));
+        let application = without_pipelining(map_config(application, |()| AppConfig::default()));
         let http = HttpService::build()
             .on_connect_ext(|connection: &Connection<TcpStream>, data| {
-                data.insert(connection.answers().clone());
+                data.insert(connection.responses().clone());
             })
             .keep_alive(keep_alive)
-            .client_request_timeout(patience.head)
-            .client_disconnect_timeout(FAREWELL)
-            // Callers with a connection that idles learn of the stop, and the drain does not wait for them.
+            .client_request_timeout(timeouts.head)
+            .client_disconnect_timeout(LINGERING_CLOSE)
+            // Idle connections are closed, so that the drain does not wait for them.
             .graceful_shutdown_signal(move || {
                 let stopping = stopping.clone();
                 async move { stopping.notified().await }
@@ -133,7 +133,7 @@ where
         let slots = Slots::new(connections);
         fn_service(move |io: TcpStream| {
             let peer = io.peer_addr().ok();
-            let connection = Connection::new(io, slots.enter(), patience, varies_by_origin, public_url.clone())
+            let connection = Connection::new(io, slots.enter(), timeouts, varies_by_origin, public_url.clone())
                 .with_client_address(peer)
                 .of_heads(largest_head);
             ready(Ok::<_, DispatchError>((connection, peer)))

@@ -1,14 +1,14 @@
-//! The last answer of a connection whose request was never read: 400, 408 or 431, as a problem like all others.
+//! The response to a request that cannot be parsed: 400, 408 or 431, as a problem like all other errors.
 //!
-//! The framework answers those itself, without a body, below everything that the edge does, and has no hook for it. Its
-//! answer has one form, is the last thing that it writes, and is put in other words here on its way out.
+//! The framework sends these responses itself, without a body, and has no hook for them. They have one form and are the last
+//! thing written on a connection, so they are replaced here on their way out.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::framing_error::Refusal;
+use super::framing_error::FramingError;
 use crate::http::access_log::{self, Label, Seen};
 use crate::http::problem::{PROBLEM_JSON, Problem};
 use crate::http::problem_type::ProblemType;
@@ -20,16 +20,16 @@ use crate::telemetry::traces::Trace;
 /// A date as HTTP writes it (RFC 9110 §5.6.7).
 const DATE: usize = 29;
 
-/// What is known of the request that was never read.
+/// What is known of a request that could not be parsed.
 #[derive(Clone, Debug)]
-pub struct Unread {
-    /// Why our scan did not let it pass; `None` when the parser alone refused it.
-    pub refusal: Option<Refusal>,
-    /// Whether no body may follow the answer.
+pub struct UnreadRequest {
+    /// Why the framing validator rejected it; `None` when the parser alone did.
+    pub error: Option<FramingError>,
+    /// Whether it is a HEAD request, so that no body may follow.
     pub is_for_head: bool,
-    /// Whether answers depend on the origin that asks.
+    /// Whether responses depend on `Origin`.
     pub varies_by_origin: bool,
-    /// The address that callers use.
+    /// The address that clients use.
     pub public_url: PublicUrl,
     /// Whether the connection still waits for a slot.
     pub has_no_slot: bool,
@@ -37,7 +37,7 @@ pub struct Unread {
     pub client_address: Option<IpAddr>,
 }
 
-/// The framework's own answer.
+/// The framework's own response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer<'b> {
     /// Where it begins in the bytes.
@@ -46,8 +46,8 @@ pub struct Answer<'b> {
     date: &'b [u8],
 }
 
-/// The framework's own answer at the end of these bytes, if there is one. All other answers have an `x-request-id`, and
-/// most bodies do not end in an empty line, so that there is next to nothing to look at.
+/// Finds the framework's own response at the end of these bytes. All other responses have an `x-request-id`, and most bodies
+/// do not end in an empty line, so the check is cheap.
 pub fn find(bytes: &[u8]) -> Option<Answer<'_>> {
     let rest = bytes.strip_suffix(b"\r\n\r\n")?;
     let (rest, date) = rest.split_at_checked(rest.len().checked_sub(DATE)?)?;
@@ -63,11 +63,11 @@ pub fn find(bytes: &[u8]) -> Option<Answer<'_>> {
 }
 
 impl Answer<'_> {
-    /// The same as a problem, written to the log.
-    pub fn in_other_words(self, unread: &Unread) -> Bytes {
-        let problem = match (self.status, unread.refusal) {
+    /// Writes the response as a problem, and its line to the access log.
+    pub fn as_problem(self, unread: &UnreadRequest) -> Bytes {
+        let problem = match (self.status, unread.error) {
             _ if unread.has_no_slot => Problem::of(ProblemType::TooManyConnections),
-            (400, Some(refusal)) => refusal.problem(),
+            (400, Some(error)) => error.problem(),
             (status, _) => Problem::of(ProblemType::for_status(status)),
         };
         let label = Label {
@@ -105,15 +105,15 @@ impl Answer<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Unread, find};
+    use super::{UnreadRequest, find};
     use crate::http::public_url::PublicUrl;
-    use crate::server::framing_error::Refusal;
+    use crate::server::framing_error::FramingError;
 
     const DATE: &str = "date: Thu, 26 Nov 2026 13:28:37 GMT\r\n\r\n";
-    fn unread() -> Unread {
+    fn unread() -> UnreadRequest {
         let public_url = PublicUrl::default();
-        Unread {
-            refusal: None,
+        UnreadRequest {
+            error: None,
             is_for_head: false,
             varies_by_origin: false,
             public_url,
@@ -126,9 +126,9 @@ mod tests {
         format!("{line}\r\ncontent-length: 0\r\n{connection}{DATE}")
     }
 
-    fn replaced(line: &str, unread: &Unread) -> (String, String) {
+    fn replaced(line: &str, unread: &UnreadRequest) -> (String, String) {
         let answer = frameworks(line, "connection: close\r\n");
-        let words = find(answer.as_bytes()).unwrap().in_other_words(unread);
+        let words = find(answer.as_bytes()).unwrap().as_problem(unread);
         let text = String::from_utf8(words.to_vec()).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         (head.to_owned(), body.to_owned())
@@ -172,12 +172,12 @@ mod tests {
         assert!(head.ends_with("\r\ndate: Thu, 26 Nov 2026 13:28:37 GMT"), "{head}");
         assert!(body.contains("/problems/bad-request"), "{body}");
         let found = [
-            (Refusal::BareLineFeed, "400 Bad Request", "LF alone"),
-            (Refusal::LongTarget, "414 URI Too Long", "/problems/uri-too-long"),
-            (Refusal::LargeHead, "431 Request Header Fields Too Large", "/problems/headers-too-large"),
+            (FramingError::BareLineFeed, "400 Bad Request", "LF alone"),
+            (FramingError::LongTarget, "414 URI Too Long", "/problems/uri-too-long"),
+            (FramingError::LargeHead, "431 Request Header Fields Too Large", "/problems/headers-too-large"),
         ];
-        for (refusal, status, said) in found {
-            let unread = Unread { refusal: Some(refusal), varies_by_origin: true, ..unread() };
+        for (error, status, said) in found {
+            let unread = UnreadRequest { error: Some(error), varies_by_origin: true, ..unread() };
             let (head, body) = replaced("HTTP/1.1 400 Bad Request", &unread);
             assert!(
                 head.contains(status) && head.contains("\r\nvary: Origin\r\n") && body.contains(said),
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn whoever_has_waited_for_a_slot_in_vain_learns_that() {
-        let unread = Unread { has_no_slot: true, ..unread() };
+        let unread = UnreadRequest { has_no_slot: true, ..unread() };
         let (head, body) = replaced("HTTP/1.1 408 Request Timeout", &unread);
         assert!(head.starts_with("HTTP/1.1 503 Service Unavailable\r\n") && head.contains("\r\nretry-after: 1\r\n"));
         assert!(body.contains("/problems/too-many-connections"), "{body}");
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn no_body_follows_where_only_a_head_was_asked_for() {
-        let (head, body) = replaced("HTTP/1.1 400 Bad Request", &Unread { is_for_head: true, ..unread() });
+        let (head, body) = replaced("HTTP/1.1 400 Bad Request", &UnreadRequest { is_for_head: true, ..unread() });
         assert!(body.is_empty() && !head.contains("content-length: 0\r\n"), "{head}");
     }
 }

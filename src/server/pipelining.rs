@@ -1,4 +1,4 @@
-//! One request of a connection at a time: the connection keeps back what comes behind a request until that is answered.
+//! No pipelining: requests of a connection are processed one at a time, and the next one is parsed after the response.
 //!
 //! The framework's codec remembers the method, the version and `Connection` of the request that it has read last, and
 //! writes each answer by them. If it reads a second request while the first waits for its answer, the answers get mixed
@@ -12,67 +12,67 @@ use actix_http::body::{BoxBody, MessageBody};
 use actix_http::{ConnectionType, Request, Response, StatusCode};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, apply_fn_factory};
 
-/// The answers of one connection, counted where they are given and read where requests come in.
+/// The responses of one connection: counted where they are sent, read where requests arrive.
 #[derive(Default)]
-pub struct Answers {
-    given: Cell<u64>,
+pub struct Responses {
+    sent: Cell<u64>,
     is_last: Cell<bool>,
-    /// Whether the answer under way, and the one that comes next, is a stream without an end of its own.
-    is_endless: Cell<bool>,
-    next_is_endless: Cell<bool>,
+    /// Whether the current response, and the next one, is a stream without an end of its own.
+    is_stream: Cell<bool>,
+    next_is_stream: Cell<bool>,
     waiting: Cell<Option<Waker>>,
 }
 
-impl Answers {
-    /// How many requests have been answered.
-    pub fn given(&self) -> u64 {
-        self.given.get()
+impl Responses {
+    /// The number of responses sent.
+    pub fn sent(&self) -> u64 {
+        self.sent.get()
     }
 
-    /// Whether nothing is read behind the request under way (RFC 9112 §9.6).
+    /// Whether the connection closes after the current response (RFC 9112 §9.6).
     pub fn is_last(&self) -> bool {
         self.is_last.get()
     }
 
-    /// Ends the connection after the next answer, and says so in it.
-    pub fn end_with_the_next(&self) {
+    /// Closes the connection after the next response, with `Connection: close`.
+    pub fn close_after_next(&self) {
         self.is_last.set(true);
     }
 
-    /// Whether the answer under way goes on until the caller leaves.
-    pub fn is_endless(&self) -> bool {
-        self.is_endless.get()
+    /// Whether the current response is a stream that lasts until the client disconnects.
+    pub fn is_stream(&self) -> bool {
+        self.is_stream.get()
     }
 
-    /// The next answer goes on until the caller leaves: one that sends nothing more is taken to have left.
-    pub fn next_is_endless(&self) {
-        self.next_is_endless.set(true);
+    /// Marks the next response as a stream that lasts until the client disconnects: a client that closes its side has left.
+    pub fn next_is_stream(&self) {
+        self.next_is_stream.set(true);
     }
 
-    /// Wakes the connection at the next answer, since something waits for it.
-    pub fn wake_at_the_next(&self, waker: &Waker) {
+    /// Wakes the connection after the next response.
+    pub fn wake_at_next(&self, waker: &Waker) {
         self.waiting.set(Some(waker.clone()));
     }
 
-    /// The framework writes the answer's head before it reads from the connection again.
-    pub fn give<B>(&self, answer: &mut Response<B>) {
+    /// Counts a response. The framework writes its head before it reads from the connection again.
+    pub fn record<B>(&self, answer: &mut Response<B>) {
         // Nobody waits for the rest of what came too slowly.
         if answer.status() == StatusCode::REQUEST_TIMEOUT {
-            self.end_with_the_next();
+            self.close_after_next();
         }
         if self.is_last() {
             answer.head_mut().set_connection_type(ConnectionType::Close);
         }
-        self.is_endless.set(self.next_is_endless.take());
-        self.given.set(self.given.get().wrapping_add(1));
+        self.is_stream.set(self.next_is_stream.take());
+        self.sent.set(self.sent.get().wrapping_add(1));
         if let Some(waiting) = self.waiting.take() {
             waiting.wake();
         }
     }
 }
 
-/// The application, with its answers counted.
-pub fn in_turn<F, S, B>(
+/// Wraps the application so that its responses are counted.
+pub fn without_pipelining<F, S, B>(
     application: F,
 ) -> impl ServiceFactory<
     Request,
@@ -89,19 +89,19 @@ where
     B: MessageBody,
 {
     apply_fn_factory(application, |request: Request, application: &S::Service| {
-        let answers = request.conn_data::<Rc<Answers>>().cloned();
-        if let Some(answers) = answers.as_deref()
+        let responses = request.conn_data::<Rc<Responses>>().cloned();
+        if let Some(responses) = responses.as_deref()
             && request.head().connection_type() != ConnectionType::KeepAlive
         {
-            answers.end_with_the_next();
+            responses.close_after_next();
         }
         let answer = application.call(request);
         async move {
             let mut answer = answer.await.map(Into::into);
-            if let Some(answers) = answers {
+            if let Some(responses) = responses {
                 match &mut answer {
-                    Ok(answer) => answers.give(answer),
-                    Err(answer) => answers.give(answer),
+                    Ok(answer) => responses.record(answer),
+                    Err(answer) => responses.record(answer),
                 }
             }
             answer

@@ -1,7 +1,7 @@
-//! The connections of one worker. At the limit, those that have kept it waiting for a request the longest make room for
-//! others, and health checks need none: an operator must see that a service lives, whoever fills it.
+//! The connection slots of one worker. At the limit, the connections that have been idle the longest are closed for new ones,
+//! and health checks need no slot: an operator must see that a service lives, whoever fills it.
 //!
-//! A connection beyond the limit waits for a slot, and what it sends is looked at no further than to tell a health check.
+//! A connection beyond the limit waits for a slot; what it sends is read only to recognize a health check.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -14,16 +14,16 @@ use memchr::memmem;
 use crate::clock::Deadline;
 use crate::telemetry::metrics;
 
-/// Who has kept us waiting for less is not closed: its request may be on the way.
+/// A connection that has been idle for less is not closed: its request may be on the way.
 const LEAST_WAIT: Duration = Duration::from_millis(500);
 
-/// A connection that waits for a slot looks so often whether others may be closed.
-pub const LOOK: Duration = Duration::from_millis(100);
+/// How often a connection that waits for a slot checks whether others may be closed.
+pub const RECHECK: Duration = Duration::from_millis(100);
 
-/// A full worker says so in the log at most so often.
+/// The least time between two warnings of a full worker.
 const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
 
-/// What operators and their probes look at.
+/// The requests of operators and their probes.
 const HEALTH_CHECKS: [&[u8]; 6] =
     [b"GET /healthz", b"GET /readyz", b"GET /metrics", b"HEAD /healthz", b"HEAD /readyz", b"HEAD /metrics"];
 

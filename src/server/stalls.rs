@@ -1,4 +1,4 @@
-//! The watch over one connection: a caller who stalls in a request or does not take the answer is left.
+//! Timeouts for slow clients: one that stalls in a request or does not read the response is disconnected.
 
 use std::io;
 use std::pin::Pin;
@@ -7,29 +7,29 @@ use std::time::Duration;
 
 use tokio::time::{Sleep, sleep};
 
-use super::framing::Open;
+use super::framing::Incomplete;
 use crate::clock::Deadline;
 
-/// After so many looks at which an answer waits and less of it was taken than the least, the caller is gone. A slow reader's
-/// buffers empty in leaps, so this is longer than the patience for heads.
+/// A client is disconnected after so many checks at which a response waits and less than the least of it was read. A slow
+/// reader's buffers empty in leaps, so this is longer than the timeout of heads.
 const LOOKS_AT_AN_ANSWER: u32 = 6;
 
-/// The least that a caller takes of an answer that waits, in bytes a second.
+/// The slowest rate at which a client may read a response, in bytes per second.
 const LEAST: u128 = 1 << 10;
 
-/// A head that was open at the last look, too, comes too slowly.
+/// A head that was incomplete at the previous check, too, is too slow.
 const LOOKS_AT_A_HEAD: u32 = 2;
 
-/// How long a caller may take.
+/// Timeouts for slow clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
-    /// For a head: it is given up between this and twice this time after it has begun.
+pub struct ClientTimeouts {
+    /// For a head: the connection closes between this and twice this time after the head began.
     pub head: Duration,
-    /// For a body, at the least. Whoever reads it should give up before.
+    /// For a body, at least. The reader of the body has a shorter timeout.
     pub body: Duration,
 }
 
-impl Patience {
+impl ClientTimeouts {
     fn looks_at_a_body(self) -> u32 {
         let looks = self.body.as_millis().div_ceil(self.head.as_millis().max(1));
         u32::try_from(looks).unwrap_or(u32::MAX).saturating_add(LOOKS_AT_A_HEAD)
@@ -40,14 +40,14 @@ impl Patience {
     }
 }
 
-/// Looks at a connection from time to time, so that a request costs no timer of its own.
-pub struct Watch {
-    patience: Patience,
+/// Checks a connection from time to time, so that a request needs no timer of its own.
+pub struct StallDetector {
+    timeouts: ClientTimeouts,
     /// Polled only while something is open, since the framework takes each waking for a reason to keep a connection alive.
     next_look: Pin<Box<Sleep>>,
     /// The same, to be read without being woken.
     due: Deadline,
-    open: Option<Open>,
+    open: Option<Incomplete>,
     looks: u32,
     /// The next look is the last: the request must be complete by then.
     is_last_look: bool,
@@ -63,13 +63,13 @@ struct Write {
     taken: usize,
 }
 
-impl Watch {
-    /// A watch that begins now.
-    pub fn new(patience: Patience) -> Self {
+impl StallDetector {
+    /// Begins now.
+    pub fn new(timeouts: ClientTimeouts) -> Self {
         Self {
-            patience,
-            next_look: Box::pin(sleep(patience.head)),
-            due: Deadline::after(patience.head),
+            timeouts,
+            next_look: Box::pin(sleep(timeouts.head)),
+            due: Deadline::after(timeouts.head),
             open: None,
             looks: 0,
             is_last_look: false,
@@ -77,22 +77,22 @@ impl Watch {
         }
     }
 
-    /// Looks if it is time, and wakes the connection for the next look.
+    /// Checks when a check is due, and wakes the connection for the next one.
     ///
     /// # Errors
-    /// The caller has stalled.
-    pub fn wait(&mut self, open: Option<Open>, context: &mut Context<'_>) -> io::Result<()> {
+    /// The client has stalled.
+    pub fn wait(&mut self, open: Option<Incomplete>, context: &mut Context<'_>) -> io::Result<()> {
         while self.next_look.as_mut().poll(context).is_ready() {
             self.look(open)?;
         }
         Ok(())
     }
 
-    /// Looks if it is time. Bytes may come so fast that the connection never waits.
+    /// Checks when a check is due. Bytes may arrive so fast that the connection never waits.
     ///
     /// # Errors
-    /// The caller has stalled.
-    pub fn glance(&mut self, open: Option<Open>) -> io::Result<()> {
+    /// The client has stalled.
+    pub fn check_if_due(&mut self, open: Option<Incomplete>) -> io::Result<()> {
         if self.due.left().is_zero() { self.look(open) } else { Ok(()) }
     }
 
@@ -110,13 +110,13 @@ impl Watch {
     /// Gives the request under way this long to end, or as long as a head may take.
     pub fn end_request_within(&mut self, time: Option<Duration>) {
         self.is_last_look = true;
-        self.end_after(time.unwrap_or(self.patience.head));
+        self.end_after(time.unwrap_or(self.timeouts.head));
     }
 
     /// It has ended.
     pub fn go_on(&mut self) {
         self.is_last_look = false;
-        self.end_after(self.patience.head);
+        self.end_after(self.timeouts.head);
     }
 
     /// Whether an answer waits to be taken.
@@ -135,17 +135,17 @@ impl Watch {
         self.write.is_waiting = self.write.is_waiting && written < of;
     }
 
-    fn look(&mut self, open: Option<Open>) -> io::Result<()> {
-        self.end_after(self.patience.head);
+    fn look(&mut self, open: Option<Incomplete>) -> io::Result<()> {
+        self.end_after(self.timeouts.head);
         if self.is_last_look || self.has_stalled(open) { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
     }
 
-    fn has_stalled(&mut self, open: Option<Open>) -> bool {
+    fn has_stalled(&mut self, open: Option<Incomplete>) -> bool {
         self.looks = if open == self.open { self.looks.saturating_add(1) } else { 1 };
         self.open = open;
         let is_request_late = match open {
-            Some(Open::Head(_)) => self.looks >= LOOKS_AT_A_HEAD,
-            Some(Open::Body(_)) => self.looks >= self.patience.looks_at_a_body(),
+            Some(Incomplete::Head(_)) => self.looks >= LOOKS_AT_A_HEAD,
+            Some(Incomplete::Body(_)) => self.looks >= self.timeouts.looks_at_a_body(),
             None => false,
         };
         is_request_late || self.is_answer_late()
@@ -154,7 +154,7 @@ impl Watch {
     const fn is_answer_late(&mut self) -> bool {
         let write = &mut self.write;
         write.looks = if write.is_waiting { write.looks + 1 } else { 0 };
-        let is_late = write.looks == LOOKS_AT_AN_ANSWER && (write.taken as u128) < self.patience.least_of_an_answer();
+        let is_late = write.looks == LOOKS_AT_AN_ANSWER && (write.taken as u128) < self.timeouts.least_of_an_answer();
         if matches!(write.looks, 0 | LOOKS_AT_AN_ANSWER) {
             (write.looks, write.taken) = (0, 0);
         }

@@ -1,9 +1,9 @@
 //! Who is left, who is kept, and what waits its turn, over a pipe and paused time.
 
-use super::{Connection, FAREWELL, MOST_HELD};
+use super::{Connection, LINGERING_CLOSE, MOST_BUFFERED};
 use crate::http::public_url::PublicUrl;
 use crate::server::slots::{Slot, Slots};
-use crate::server::stalls::Patience;
+use crate::server::stalls::ClientTimeouts;
 use actix_http::Response;
 use futures_util::FutureExt;
 use std::io::{self, ErrorKind};
@@ -14,13 +14,13 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, ReadBuf, d
 use tokio::time::{advance, pause, timeout};
 
 const HEAD: Duration = Duration::from_secs(10);
-const PATIENCE: Patience = Patience { head: HEAD, body: Duration::from_secs(30) };
+const PATIENCE: ClientTimeouts = ClientTimeouts { head: HEAD, body: Duration::from_secs(30) };
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const POST: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na\r\n";
 
 fn answered(connection: &Connection<DuplexStream>, times: u64) {
-    while connection.answers().given() < times {
-        connection.answers().give(&mut Response::ok());
+    while connection.responses().sent() < times {
+        connection.responses().record(&mut Response::ok());
     }
 }
 
@@ -67,7 +67,7 @@ async fn a_request_waits_until_the_one_before_it_is_answered() {
         assert_eq!(read_now(&mut connection).await, expected, "{number}");
         assert_eq!(read_now(&mut connection).await, b"", "{number}");
     }
-    assert!(connection.held.is_empty());
+    assert!(connection.buffered.is_empty());
 }
 
 #[actix_web::test]
@@ -75,10 +75,10 @@ async fn an_answer_wakes_the_request_that_waits_for_it() {
     let (mut caller, mut connection) = connected();
     caller.write_all(&REQUEST.repeat(2)).await.unwrap();
     assert_eq!(read_now(&mut connection).await, REQUEST);
-    let answers = connection.answers().clone();
+    let responses = connection.responses().clone();
     let mut bytes = [0; 64];
     let reading = connection.read(&mut bytes);
-    let answering = async move { answers.give(&mut Response::ok()) };
+    let answering = async move { responses.record(&mut Response::ok()) };
     let (read, ()) = tokio::join!(reading, answering);
     assert_eq!(&bytes[..read.unwrap()], REQUEST);
 }
@@ -93,7 +93,7 @@ async fn little_is_held_and_nothing_of_it_lost() {
     for number in 0..count {
         answered(&connection, u64::try_from(number).unwrap());
         assert_eq!(read_now(&mut connection).await, REQUEST, "{number}");
-        assert!(connection.held.len() <= MOST_HELD);
+        assert!(connection.buffered.len() <= MOST_BUFFERED);
     }
     assert_eq!(connection.read(&mut [0; 9]).await.unwrap(), 0);
 }
@@ -103,7 +103,7 @@ async fn nothing_is_read_behind_the_last_request() {
     let (mut caller, mut connection) = connected();
     caller.write_all(&REQUEST.repeat(3)).await.unwrap();
     assert_eq!(read_now(&mut connection).await, REQUEST);
-    connection.answers().end_with_the_next();
+    connection.responses().close_after_next();
     answered(&connection, 1);
     assert_eq!(read_now(&mut connection).await, b"");
     drop(caller);
@@ -118,7 +118,7 @@ async fn chunks_that_are_not_well_formed_end_the_body() {
     let mut read = Vec::new();
     connection.read_to_end(&mut read).await.unwrap();
     assert_eq!(read, [head, b"1\r\na\r\n0\r\n".as_slice()].concat());
-    assert!(connection.answers().is_last());
+    assert!(connection.responses().is_last());
 }
 
 /// A caller whose bytes never end and never wait.
@@ -138,7 +138,7 @@ async fn a_caller_whose_body_never_ends_is_left_though_its_bytes_never_wait() {
     let body = b"Content-Length: 99999999999\r\n\r\n";
     let mut connection = Connection::new(Endless(&[b'a'; 64]), slot(), PATIENCE, false, PublicUrl::default());
     let mut head = [b"POST / HTTP/1.1\r\n".as_slice(), body].concat();
-    assert_eq!(connection.scan.pass(&mut head), head.len());
+    assert_eq!(connection.framing.pass(&mut head), head.len());
     let mut bytes = [0; 64];
     let mut waited = Duration::ZERO;
     let kind = loop {
@@ -161,9 +161,9 @@ async fn the_frameworks_last_answer_leaves_as_a_problem_in_pieces_of_any_size() 
     for size in [1, 2, 40, 1024] {
         let (mut caller, ours) = duplex(size);
         let mut connection = Connection::new(ours, slot(), PATIENCE, true, PublicUrl::default());
-        let answers = [before, REFUSED].concat();
+        let responses = [before, REFUSED].concat();
         let writing = async {
-            connection.write_all(&answers).await.unwrap();
+            connection.write_all(&responses).await.unwrap();
             connection.shutdown().await.unwrap();
         };
         let reading = async {
@@ -193,10 +193,10 @@ async fn a_caller_who_goes_on_sending_is_heard_out_but_not_for_ever() {
         caller.read_to_end(&mut answer).await.unwrap();
         assert!(answer.starts_with(b"HTTP/1.1 400 "));
         while caller.write_all(&[b'a'; 64]).await.is_ok() {
-            advance(FAREWELL / 8).await;
+            advance(LINGERING_CLOSE / 8).await;
         }
     };
-    let ended = timeout(FAREWELL * 2, async {
+    let ended = timeout(LINGERING_CLOSE * 2, async {
         tokio::select! { written = writing => written, () = sending => panic!("reset") }
     });
     ended.await.unwrap().unwrap();

@@ -1,7 +1,7 @@
 //! What the scan lets pass, spoils and refuses, in pieces of any size; and that it sees the requests that the parser sees.
 
-use super::{HeadScan, Open};
-use crate::server::framing_error::Refusal;
+use super::{FramingValidator, Incomplete};
+use crate::server::framing_error::FramingError;
 use actix_codec::Decoder;
 use actix_http::h1::{Codec, Message, MessageType};
 use bytes::BytesMut;
@@ -11,35 +11,35 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 
 /// What passes of requests that come in pieces of this size, and why no more does.
-fn passed(requests: &str, size: usize) -> (String, Option<Refusal>) {
+fn passed(requests: &str, size: usize) -> (String, Option<FramingError>) {
     let mut bytes = requests.as_bytes().to_vec();
-    let (mut scan, mut passed) = (HeadScan::default(), Vec::new());
+    let (mut scan, mut passed) = (FramingValidator::default(), Vec::new());
     for piece in bytes.chunks_mut(size) {
         let mut at = 0;
-        while at < piece.len() && scan.refusal().is_none() {
+        while at < piece.len() && scan.error().is_none() {
             let count = scan.pass(&mut piece[at..]);
             passed.extend_from_slice(&piece[at..at + count]);
             at += count;
         }
     }
-    (String::from_utf8(passed).unwrap(), scan.refusal())
+    (String::from_utf8(passed).unwrap(), scan.error())
 }
 
-fn in_all_sizes(requests: &str, expected: &str, refusal: Option<Refusal>) {
+fn in_all_sizes(requests: &str, expected: &str, error: Option<FramingError>) {
     for size in 1..=requests.len() {
         let (passed, why) = passed(requests, size);
-        assert_eq!((passed.as_str(), why), (expected, refusal), "in pieces of {size}");
+        assert_eq!((passed.as_str(), why), (expected, error), "in pieces of {size}");
     }
 }
 
 /// That nothing is read behind this, in whatever pieces it comes.
-fn is_refused(begin: &str, refusal: Refusal) {
+fn is_refused(begin: &str, error: FramingError) {
     let behind = "GET /behind HTTP/1.1\r\nHost: a\r\n\r\n";
     for size in [1, 2, 3, 7, 64, 1 << 20] {
         let (passed, why) = passed(&format!("{begin}{behind}"), size);
-        assert_eq!(why, Some(refusal), "{begin:?} in pieces of {size}");
+        assert_eq!(why, Some(error), "{begin:?} in pieces of {size}");
         assert!(!passed.contains("/behind") && passed.len() <= begin.len(), "{passed:?}");
-        assert_eq!(passed.ends_with('\0'), refusal.is_in_head(), "{passed:?}");
+        assert_eq!(passed.ends_with('\0'), error.is_in_head(), "{passed:?}");
     }
 }
 
@@ -56,7 +56,7 @@ fn well_formed_requests_pass_as_they_are_one_behind_the_other() {
 #[test]
 fn one_request_passes_at_a_time() {
     let mut all = format!("{GET}\r\n{CHUNKED}1\r\na\r\n0\r\n\r\n{GET}").into_bytes();
-    let (mut scan, mut at, mut ends) = (HeadScan::default(), 0, Vec::new());
+    let (mut scan, mut at, mut ends) = (FramingValidator::default(), 0, Vec::new());
     while at < all.len() {
         at += scan.pass(&mut all[at..]);
         ends.push((at, scan.messages(), scan.is_between()));
@@ -67,7 +67,7 @@ fn one_request_passes_at_a_time() {
 
 #[test]
 fn a_bare_line_feed_is_spoiled_wherever_it_stands_in_a_head() {
-    let bare = Some(Refusal::BareLineFeed);
+    let bare = Some(FramingError::BareLineFeed);
     in_all_sizes("GET / HTTP/1.1\nHost: x\n\n", "GET / HTTP/1.1\0", bare);
     in_all_sizes("GET / HTTP/1.1\r\nHost: x\nA: b\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\0", bare);
     in_all_sizes("GET / HTTP/1.1\r\nHost: x\r\n\n", "GET / HTTP/1.1\r\nHost: x\r\n\0", bare);
@@ -77,7 +77,7 @@ fn a_bare_line_feed_is_spoiled_wherever_it_stands_in_a_head() {
 #[test]
 fn a_bare_line_feed_is_found_in_a_later_request_too() {
     let (later, spoiled) = ("GET / HTTP/1.1\nHost: x\r\n\r\n", "GET / HTTP/1.1\0");
-    let bare = Some(Refusal::BareLineFeed);
+    let bare = Some(FramingError::BareLineFeed);
     in_all_sizes(&format!("{GET}{later}"), &format!("{GET}{spoiled}"), bare);
     let post = "POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n\n\n";
     in_all_sizes(&format!("{post}{later}"), &format!("{post}{spoiled}"), bare);
@@ -85,7 +85,7 @@ fn a_bare_line_feed_is_found_in_a_later_request_too() {
 
 #[test]
 fn a_fragment_in_the_target_is_spoiled() {
-    in_all_sizes("GET /a#b HTTP/1.1\r\nHost: x\r\n\r\n", "GET /a\0", Some(Refusal::Fragment));
+    in_all_sizes("GET /a#b HTTP/1.1\r\nHost: x\r\n\r\n", "GET /a\0", Some(FramingError::Fragment));
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn chunks_are_followed_to_their_end() {
     let chunks = "3;a=b\r\n\n#\n\r\nA \r\n0123456789\r\n0\r\nTrailer: #\r\n\r\n";
     in_all_sizes(&format!("{CHUNKED}{chunks}{GET}"), &format!("{CHUNKED}{chunks}{GET}"), None);
     let later = format!("{CHUNKED}{chunks}GET /#");
-    in_all_sizes(&later, &later.replace("/#", "/\0"), Some(Refusal::Fragment));
+    in_all_sizes(&later, &later.replace("/#", "/\0"), Some(FramingError::Fragment));
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn what_is_not_the_length_of_a_body_to_everyone_is_refused() {
         &long,
     ];
     for fields in fields {
-        is_refused(&format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n"), Refusal::Framing);
+        is_refused(&format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n"), FramingError::Framing);
     }
 }
 
@@ -142,18 +142,18 @@ fn chunks_and_trailers_that_could_end_elsewhere_are_refused() {
         &trailers,
     ];
     for body in bodies {
-        is_refused(&format!("{CHUNKED}{body}"), Refusal::Chunks);
+        is_refused(&format!("{CHUNKED}{body}"), FramingError::Chunks);
     }
 }
 
 #[test]
 fn a_head_without_end_is_refused() {
     let long = "a".repeat(30 << 10);
-    is_refused(&format!("GET /{long}"), Refusal::LongTarget);
-    is_refused(&"\r\n".repeat(15 << 10), Refusal::LongTarget);
-    is_refused(&format!("GET / HTTP/1.1\r\nA: {long}"), Refusal::LargeHead);
+    is_refused(&format!("GET /{long}"), FramingError::LongTarget);
+    is_refused(&"\r\n".repeat(15 << 10), FramingError::LongTarget);
+    is_refused(&format!("GET / HTTP/1.1\r\nA: {long}"), FramingError::LargeHead);
     let fields = "A: b\r\n".repeat(5 << 10);
-    is_refused(&format!("GET / HTTP/1.1\r\n{fields}"), Refusal::LargeHead);
+    is_refused(&format!("GET / HTTP/1.1\r\n{fields}"), FramingError::LargeHead);
 }
 
 #[test]
@@ -161,11 +161,11 @@ fn a_request_for_a_head_is_known_from_its_first_word() {
     for (requests, is_for_head) in
         [("", false), ("HEAD", false), ("HEAD ", true), ("HEAD /#", true), ("HEADS /#", false), ("GET /\n", false)]
     {
-        let mut scan = HeadScan::default();
+        let mut scan = FramingValidator::default();
         scan.pass(&mut requests.as_bytes().to_vec());
         assert_eq!(scan.is_for_head(), is_for_head, "{requests}");
     }
-    let mut scan = HeadScan::default();
+    let mut scan = FramingValidator::default();
     scan.pass(&mut b"HEAD / HTTP/1.1\r\n\r\n".to_vec());
     assert!(scan.is_between() && scan.is_for_head());
     scan.pass(&mut b"GET / HTTP/1.1\r\n".to_vec());
@@ -174,23 +174,23 @@ fn a_request_for_a_head_is_known_from_its_first_word() {
 
 #[test]
 fn a_request_is_open_from_its_first_byte_to_its_last() {
-    let mut scan = HeadScan::default();
+    let mut scan = FramingValidator::default();
     let mut open = Vec::new();
     for byte in "\r\nGET / HTTP/1.1\r\nA: b\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nxxG".bytes() {
         scan.pass(&mut [byte]);
-        open.push(scan.open());
+        open.push(scan.incomplete());
     }
     let steps: Vec<_> = open.chunk_by(|left, right| left == right).map(|run| run[0]).collect();
     let expected = [
         // From the empty line on: whoever sends two bytes and stops would stay for ever.
-        Some(Open::Head(0)),
-        Some(Open::Head(1)),
+        Some(Incomplete::Head(0)),
+        Some(Incomplete::Head(1)),
         None,
-        Some(Open::Head(1)),
-        Some(Open::Head(2)),
-        Some(Open::Body(2)),
+        Some(Incomplete::Head(1)),
+        Some(Incomplete::Head(2)),
+        Some(Incomplete::Body(2)),
         None,
-        Some(Open::Head(2)),
+        Some(Incomplete::Head(2)),
     ];
     assert_eq!(steps, expected);
 }
@@ -198,7 +198,7 @@ fn a_request_is_open_from_its_first_byte_to_its_last() {
 /// Feeds the parser what passes, and holds the scan to its promise: both see the same requests end at the same bytes,
 /// and what is refused, the parser refuses too or never sees.
 fn assert_agrees(mut requests: Vec<u8>, size: usize) {
-    let (mut scan, mut codec, mut read) = (HeadScan::default(), Codec::default(), BytesMut::new());
+    let (mut scan, mut codec, mut read) = (FramingValidator::default(), Codec::default(), BytesMut::new());
     let (mut items, mut is_reading_body) = (0, false);
     for piece in requests.chunks_mut(size) {
         let mut at = 0;
@@ -225,9 +225,9 @@ fn assert_agrees(mut requests: Vec<u8>, size: usize) {
                     Err(_) => return,
                 }
             }
-            match scan.refusal() {
-                Some(refusal) => {
-                    assert!(!refusal.is_in_head(), "the parser takes what is refused: {refusal:?}");
+            match scan.error() {
+                Some(error) => {
+                    assert!(!error.is_in_head(), "the parser takes what is refused: {error:?}");
                     return;
                 }
                 None if scan.is_between() => {
