@@ -11,7 +11,6 @@ use actix_web::{middleware, rt};
 use utoipa::openapi::OpenApi as Document;
 
 use crate::auth::memory::AuthMemory;
-use crate::auth::quota;
 use crate::auth::{self, Auth, AuthSetupError, CurrentAuth};
 use crate::cache::AnswerCache;
 use crate::clock::Clock;
@@ -226,8 +225,6 @@ impl App {
                 .app_data(standing.clone())
                 .app_data(GatewayClient::new(transport, clock.clone(), gateway.deadline).traced(&traces))
                 .wrap(middleware::from_fn(edge::pass))
-                // The last one is the outermost: it also writes on what the edge itself answers.
-                .wrap(middleware::from_fn(quota::headers::announce))
                 .configure(|config| configure(config, &catalogue, largest_token));
             WithShortcut::new(shortcut, application)
         };

@@ -10,9 +10,9 @@ use super::clients::{AuthenticationError, Client};
 use super::guesses::Guesser;
 use super::oauth_error::OAuthError;
 use super::oauth_form::ClientCredentials;
-use crate::http::access_log::CallerIdentity;
 use crate::http::audit;
 use crate::http::client_address;
+use crate::http::exchange::{CallerIdentity, Exchange};
 use crate::telemetry::metrics;
 
 /// The client whose credentials these are.
@@ -42,7 +42,7 @@ pub async fn authenticate<'a>(
     }
     let client = outcome?;
     let identity = CallerIdentity { client_id: client.id.as_str().into(), tenant: client.tenant.as_str().into() };
-    identity.leave_at(request);
+    Exchange::of(request).note_caller(identity);
     Ok(client)
 }
 

@@ -13,15 +13,16 @@ use futures_util::future::Either;
 use super::bearer::{bearer_token, challenged, missing_scope, refused_token};
 use super::grants::Grants;
 use super::issuers::KeyFetch;
-use super::quota::headers::{self, Counted};
+use super::quota::headers;
 use super::quota::{Count, Quota};
 use super::rate::Rate;
 use super::scope::Scope;
 use super::verify::{TokenError, Unverified, VerifiedToken};
 use super::{Auth, CurrentAuth, Generation};
-use crate::http::access_log::CallerIdentity;
+use crate::http::exchange::{CallerIdentity, Exchange};
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
+use crate::http::rate_limit::RateLimit;
 use crate::telemetry::metrics;
 
 /// Somebody whose token is valid and holds the scope `S`.
@@ -88,8 +89,10 @@ impl<S: Scope> Caller<S> {
         let Quota::Limited(rate) = auth.quota_of(&self.token) else { return Ok(()) };
         auth.quotas().give_back(&self.token, rate);
         if cost > rate.count() {
-            if let Some(counted) = Counted::of(request) {
-                counted.given_back().costing(cost).leave_at(request);
+            let exchange = Exchange::of(request);
+            let counted = exchange.details().rate_limit;
+            if let Some(counted) = counted {
+                exchange.note_rate_limit(RateLimit { cost, ..counted.given_back() });
             }
             metrics::quota_refused();
             return Err(headers::never_fits(rate, cost));
@@ -172,7 +175,7 @@ impl<S: Scope> Caller<S> {
         let token =
             auth.verifier().begin(bearer_token(request)?).map_err(|refused| Stop::unverified(request, refused))?;
         let identity = CallerIdentity { client_id: token.client_id().clone(), tenant: token.tenant().clone() };
-        identity.leave_at(request);
+        Exchange::of(request).note_caller(identity);
         let verified = Verified { token, generation };
         if let Quota::Limited(rate) = auth.quota_of(&verified.token) {
             let counted = auth.quotas().take_now(&verified.token, rate, auth.clock.elapsed());
@@ -220,8 +223,7 @@ fn require(token: &VerifiedToken, scopes: &str) -> Result<(), Problem> {
 
 /// Leaves the count for the answer's headers, and lets the request pass unless the quota is spent.
 fn admit(request: &HttpRequest, rate: Rate, cost: u32, counted: Count) -> Result<(), Problem> {
-    let standing = counted.map_or_else(|exhausted| Counted::refused(rate, exhausted), Counted::from);
-    standing.costing(cost).leave_at(request);
+    Exchange::of(request).note_rate_limit(headers::standing(rate, cost, counted));
     counted.map(|_| ()).map_err(|exhausted| {
         metrics::quota_refused();
         headers::exceeded(rate, cost, exhausted)
@@ -234,12 +236,12 @@ mod tests {
     use crate::auth::scope::FlowRead;
     use crate::auth::{Auth, CurrentAuth, fixtures};
     use crate::clock::ManualClock;
-    use crate::http::access_log::CallerIdentity;
+    use crate::http::exchange::Exchange;
     use crate::http::problem::Problem;
     use crate::http::problem_type::ProblemType;
     use actix_web::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
     use actix_web::test::TestRequest;
-    use actix_web::{FromRequest as _, HttpMessage as _, HttpRequest, web};
+    use actix_web::{FromRequest as _, HttpRequest, web};
     use std::time::Duration;
 
     fn auth() -> (web::Data<CurrentAuth>, ManualClock) {
@@ -280,7 +282,7 @@ mod tests {
             assert_eq!((caller.client_id(), caller.subject(), &**caller.tenant()), ("dashboard", "dashboard", "acme"));
             assert!(caller.has_scope("cache:bypass") && !caller.has_scope("cache:purge"));
             assert!(caller.grants().stores().unwrap().contains(&"S_1".parse().unwrap()));
-            let identity = request.extensions().get::<CallerIdentity>().cloned().unwrap();
+            let identity = Exchange::of(&request).details().caller.clone().unwrap();
             assert_eq!((&*identity.client_id, &*identity.tenant), ("dashboard", "acme"));
         }
     }
@@ -313,7 +315,7 @@ mod tests {
             challenge_of(&problem),
             "Bearer realm=\"storegate\", error=\"invalid_token\", error_description=\"The token has expired\""
         );
-        assert!(request.extensions().get::<CallerIdentity>().is_none());
+        assert!(Exchange::of(&request).details().caller.is_none());
     }
 
     #[actix_web::test]
@@ -326,7 +328,7 @@ mod tests {
             challenge_of(&problem),
             "Bearer realm=\"storegate\", error=\"insufficient_scope\", scope=\"flow:read\""
         );
-        assert!(request.extensions().get::<CallerIdentity>().is_some());
+        assert!(Exchange::of(&request).details().caller.is_some());
     }
 
     #[actix_web::test]

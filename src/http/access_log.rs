@@ -1,53 +1,18 @@
 //! One line of the log for each request, its metrics, and the end of its span.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
-use actix_web::dev::Extensions;
-use actix_web::{HttpMessage as _, HttpRequest};
 use tracing::Span;
 
-use super::audit::{self, NamedStores};
+use super::audit;
 use super::request_id::RequestId;
-use crate::cache::Outcome;
-use crate::telemetry::call_tally::CallTally;
 use crate::telemetry::metrics;
-use crate::telemetry::traces::{Answered, Trace, TraceId, TrustedCaller};
+use crate::telemetry::traces::{Answered, Trace, TraceId};
 
-/// A request as the log and the errors name it.
-pub struct Label {
-    /// The request's id.
-    pub id: RequestId,
-    /// The method.
-    pub method: String,
-    /// The path without its query, which may hold names of people, and without what may be a token.
-    pub path: String,
-    /// Where it comes from.
-    pub client_address: Option<IpAddr>,
-}
-
-/// What became of a request on its way through the router.
-pub struct Seen<'a> {
-    /// The resource's name.
-    pub resource: &'a str,
-    /// The template of its path.
-    pub route: Option<&'a str>,
-    /// The status of the answer.
-    pub status: u16,
-    /// The length of its body; `None` for a stream, whose end is not known yet.
-    pub bytes_sent: Option<u64>,
-    /// How long it took.
-    pub took: Duration,
-}
-
-impl Seen<'_> {
-    /// Of a request that no route was found for, or none was looked for.
-    pub const fn unrouted(status: u16, bytes_sent: u64, took: Duration) -> Self {
-        Self { resource: "none", route: None, status, bytes_sent: Some(bytes_sent), took }
-    }
-}
+/// The name in place of a resource's, for requests without a route.
+pub const UNROUTED: &str = "none";
 
 /// How much of a body is sent, as far as that is known before it is.
 pub fn bytes_sent(method: &str, body: &impl MessageBody) -> Option<u64> {
@@ -56,25 +21,6 @@ pub fn bytes_sent(method: &str, body: &impl MessageBody) -> Option<u64> {
         BodySize::None => Some(0),
         BodySize::Sized(length) => Some(length),
         BodySize::Stream => None,
-    }
-}
-
-/// Who sent a request, left in its extensions by whoever found out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallerIdentity {
-    /// The client.
-    pub client_id: Arc<str>,
-    /// Its tenant.
-    pub tenant: Arc<str>,
-}
-
-impl CallerIdentity {
-    /// Leaves it at the request that this caller has sent, whose trace is then the caller's to decide about.
-    pub fn leave_at(self, request: &HttpRequest) {
-        if let Some(trusted) = request.extensions().get::<TrustedCaller>() {
-            trusted.confirm();
-        }
-        request.extensions_mut().insert(self);
     }
 }
 
@@ -107,6 +53,24 @@ pub struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
+    /// The line of a request that no route was found for, or none was looked for.
+    pub const fn unrouted(id: &'a str, status: u16, bytes_sent: u64, client_address: Option<IpAddr>) -> Self {
+        Self {
+            id,
+            method: "",
+            path: "",
+            resource: UNROUTED,
+            status,
+            bytes_sent: Some(bytes_sent),
+            cache: None,
+            attempts: (0, None),
+            took: Duration::ZERO,
+            caller: None,
+            client_address,
+            trace: None,
+        }
+    }
+
     /// The same for a span, where the resource is enough to know the template of its path.
     pub const fn answered(&self) -> Answered<'a> {
         let Self { id, method, path, resource, status, cache, took, caller, client_address, .. } = *self;
@@ -120,44 +84,25 @@ pub fn span(id: &RequestId, trace: Option<TraceId>) -> Span {
 }
 
 /// Whether anybody reads the lines.
-pub fn is_wanted() -> bool {
+fn is_wanted() -> bool {
     tracing::enabled!(tracing::Level::INFO)
 }
 
-/// Writes the line, counts the request and ends its span. `about` holds who asked and how the answer came about, as far as
-/// that is known, and `tally` what gateway calls for it came to.
-pub fn write(label: &Label, seen: &Seen<'_>, about: Option<&Extensions>, tally: &CallTally, trace: Trace) {
-    let Seen { resource, route, status, bytes_sent, took } = *seen;
-    metrics::http_request(resource, status, took);
-    let caller = about.and_then(Extensions::get::<CallerIdentity>);
-    let caller = caller.map(|caller| (&*caller.client_id, &*caller.tenant));
-    let cache = about.and_then(Extensions::get::<Outcome>).map(|outcome| outcome.name());
-    let (id, method, path) = (&*label.id, label.method.as_str(), label.path.as_str());
-    let attempts = (tally.attempts(), tally.retry_cause());
-    let (client_address, trace_id) = (label.client_address, trace.id());
-    let told = Line {
-        id,
-        method,
-        path,
-        resource,
-        status,
-        bytes_sent,
-        cache,
-        attempts,
-        took,
-        caller,
-        client_address,
-        trace: trace_id,
-    };
-    line(&told);
-    if let Some(NamedStores(stores)) = about.and_then(Extensions::get::<NamedStores>) {
-        audit::stores_requested(&told, stores);
+/// Counts the request, writes its line and ends its span. `stores` are those that the query names, and `route` the template
+/// of its path, where the resource does not tell it.
+pub fn write(line: &Line<'_>, route: Option<&str>, stores: Option<&str>, trace: Trace) {
+    metrics::http_request(line.resource, line.status, line.took);
+    if is_wanted() {
+        write_line(line);
     }
-    trace.end(&Answered { route, ..told.answered() });
+    if let Some(stores) = stores {
+        audit::stores_requested(line, stores);
+    }
+    trace.end(&Answered { route, ..line.answered() });
 }
 
 /// Writes a line. It stands in no span, since it names the request itself: for a hit, making a span costs more than the hit.
-pub fn line(line: &Line<'_>) {
+fn write_line(line: &Line<'_>) {
     let (attempts, retry_cause) = line.attempts;
     tracing::info!(
         parent: None,

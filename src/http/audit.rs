@@ -4,16 +4,11 @@
 //! Queries may hold names of people, so that only ids of stores are taken from them. Of a refused credential the client that it
 //! claims to be is named, if that looks like an id; never the credential.
 
-use std::net::IpAddr;
-use std::sync::Arc;
-
-use actix_web::{HttpMessage as _, HttpRequest};
+use actix_web::HttpRequest;
 
 use super::access_log::Line;
-use super::client_address::ClientAddress;
-use super::request_id::RequestId;
-use super::{request_limits, shown_path};
-use crate::directory::StoreId;
+use super::exchange::Exchange;
+use super::shown_path;
 
 const TARGET: &str = "storegate::audit";
 
@@ -23,36 +18,15 @@ const LONGEST_CLIENT: usize = 64;
 /// What the secrets begin with that `storegate secret new` makes. Who mixes up the two fields of a form finds neither here.
 const SECRET_PREFIX: &str = "sgs_";
 
-/// Which request it is, and where it comes from.
-struct Origin {
-    id: Option<RequestId>,
-    client_address: Option<IpAddr>,
-    path: String,
-}
-
-impl Origin {
-    fn of(request: &HttpRequest) -> Self {
-        Self {
-            id: request.extensions().get::<RequestId>().cloned(),
-            client_address: ClientAddress::of(request),
-            path: request_limits::named_path(&shown_path::of(request.path())),
-        }
-    }
-
-    fn id(&self) -> Option<&str> {
-        self.id.as_deref()
-    }
-}
-
 /// A token was refused.
 pub fn token_refused(request: &HttpRequest, claimed_client: Option<&str>, reason: &str) {
-    let origin = Origin::of(request);
+    let exchange = Exchange::of(request);
     tracing::info!(
         target: TARGET,
         parent: None,
-        id = origin.id(),
-        path = origin.path,
-        client_address = origin.client_address.map(display),
+        id = &*exchange.id,
+        path = exchange.path,
+        client_address = exchange.client_address.map(display),
         claimed_client_id = claimed_client.and_then(shown_client),
         reason,
         "token refused"
@@ -61,13 +35,13 @@ pub fn token_refused(request: &HttpRequest, claimed_client: Option<&str>, reason
 
 /// A client's secret was refused: it is wrong, or too many were before.
 pub fn secret_refused(request: &HttpRequest, claimed_client: &str, reason: &'static str) {
-    let origin = Origin::of(request);
+    let exchange = Exchange::of(request);
     tracing::info!(
         target: TARGET,
         parent: None,
-        id = origin.id(),
-        path = origin.path,
-        client_address = origin.client_address.map(display),
+        id = &*exchange.id,
+        path = exchange.path,
+        client_address = exchange.client_address.map(display),
         claimed_client_id = shown_client(claimed_client),
         reason,
         "client secret refused"
@@ -76,12 +50,12 @@ pub fn secret_refused(request: &HttpRequest, claimed_client: &str, reason: &'sta
 
 /// A client gave back the token with this id (`jti`).
 pub fn token_revoked(request: &HttpRequest, client_id: &str, tenant: &str, token_id: &str) {
-    let origin = Origin::of(request);
+    let exchange = Exchange::of(request);
     tracing::info!(
         target: TARGET,
         parent: None,
-        id = origin.id(),
-        client_address = origin.client_address.map(display),
+        id = &*exchange.id,
+        client_address = exchange.client_address.map(display),
         client_id,
         tenant,
         token_id,
@@ -91,12 +65,12 @@ pub fn token_revoked(request: &HttpRequest, client_id: &str, tenant: &str, token
 
 /// Cached answers were dropped, those about these stores or all.
 pub fn purged(request: &HttpRequest, client_id: &str, tenant: &str, stores: Option<&[String]>, dropped: u64) {
-    let origin = Origin::of(request);
+    let exchange = Exchange::of(request);
     tracing::info!(
         target: TARGET,
         parent: None,
-        id = origin.id(),
-        client_address = origin.client_address.map(display),
+        id = &*exchange.id,
+        client_address = exchange.client_address.map(display),
         client_id,
         tenant,
         stores = stores.map_or_else(|| "all".to_owned(), |stores| stores.join(",")),
@@ -120,25 +94,6 @@ pub fn stores_requested(line: &Line<'_>, stores: &str) {
         stores,
         "stores requested"
     );
-}
-
-/// The ids of the stores that a query names, as its resource has read them, separated by commas. Cloning shares them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedStores(pub Arc<str>);
-
-impl NamedStores {
-    /// Leaves them at the request for its line, if there are any.
-    pub fn leave_at(request: &HttpRequest, stores: &[StoreId]) {
-        if !stores.is_empty() {
-            let ids: Vec<&str> = stores.iter().map(StoreId::as_str).collect();
-            request.extensions_mut().insert(Self(ids.join(",").into()));
-        }
-    }
-
-    /// Those of a request that was read.
-    pub fn of(request: &HttpRequest) -> Option<Self> {
-        request.extensions().get().cloned()
-    }
 }
 
 /// What looks like an id, and not like a credential.

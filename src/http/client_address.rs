@@ -7,7 +7,6 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use actix_web::http::header::{HeaderMap, HeaderValue};
-use actix_web::{HttpMessage as _, HttpRequest};
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
@@ -44,17 +43,6 @@ fn bits(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
         IpAddr::V6(address) => address.to_bits(),
-    }
-}
-
-/// The address that a request comes from, left in its extensions by the edge.
-#[derive(Clone, Copy, Debug)]
-pub struct ClientAddress(pub Option<IpAddr>);
-
-impl ClientAddress {
-    /// The one that the edge has found for this request.
-    pub fn of(request: &HttpRequest) -> Option<IpAddr> {
-        request.extensions().get::<Self>().and_then(|address| address.0)
     }
 }
 

@@ -20,23 +20,23 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 
 use super::accept::JSON;
-use super::access_log::{self, Label, Seen};
+use super::access_log::{self, Line, UNROUTED};
 use super::answer_by::AnswerBy;
-use super::client_address::{AddressFinder, ClientAddress};
-use super::cors::Cors;
+use super::client_address::AddressFinder;
+use super::cors::{self, Cors};
+use super::exchange::Exchange;
 use super::host::Host;
 use super::problem::{PROBLEM_JSON, Problem, ProblemDocument};
 use super::problem_type::ProblemType;
 use super::public_url::PublicUrl;
+use super::rate_limit::RateLimit;
 use super::request_id::{self, RequestId};
 use super::stopping::Stopping;
-use super::{methods, request_limits, shown_path, well_formed};
+use super::{methods, request_limits, well_formed};
+use crate::cache::Outcome;
 use crate::clock::Clock;
 use crate::telemetry::call_tally::CallTally;
 use crate::telemetry::traces::{CallerTrace as _, Trace, Traces};
-
-/// Some errors may be kept by caches unless they are told not to (RFC 9111 §4.2.2).
-const NOT_KEPT: &str = "no-store";
 
 /// What the edge needs to know.
 #[derive(Clone, Debug)]
@@ -61,6 +61,41 @@ pub struct Edge {
     pub largest_head: usize,
 }
 
+/// A response that lacks only what all responses carry.
+pub struct Completion<'a> {
+    /// The request's id.
+    pub id: &'a RequestId,
+    /// The request's `Origin`.
+    pub origin: Option<&'a cors::Asked>,
+    /// The standing of the caller's quota, if the request was counted.
+    pub rate_limit: Option<&'a RateLimit>,
+    /// The ids of the stores that the query names.
+    pub stores: Option<&'a str>,
+    /// The template of the path, where the resource does not tell it.
+    pub route: Option<&'a str>,
+    /// The line of the access log.
+    pub line: Line<'a>,
+    /// The trace of the request.
+    pub trace: Trace,
+}
+
+impl Edge {
+    /// Completes a response: the headers that all responses carry, the access log, metrics and the trace. Every response to
+    /// a request that could be parsed passes here, and none twice.
+    pub fn complete(&self, headers: &mut HeaderMap, completion: Completion<'_>) {
+        let Completion { id, origin, rate_limit, stores, route, line, trace } = completion;
+        headers.insert(request_id::HEADER, id.header().clone());
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if let Some(rate_limit) = rate_limit {
+            rate_limit.write(headers);
+        }
+        if let (Some(cors), Some(origin)) = (&self.cors, origin) {
+            cors.describe(origin, headers);
+        }
+        access_log::write(&line, route, stores, trace);
+    }
+}
+
 /// The middleware.
 ///
 /// # Errors
@@ -70,40 +105,27 @@ pub async fn pass(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let label = Label {
-        id: request_id::of(request.headers(), &edge.clock),
-        method: request_limits::named_method(request.method().as_str()),
-        path: request_limits::named_path(&shown_path::of(request.path())),
-        client_address: edge.addresses.find(request.peer_addr(), request.headers()),
-    };
-    // For problems that stand inside an answer.
-    request.extensions_mut().insert(label.id.clone());
-    request.extensions_mut().insert(ClientAddress(label.client_address));
     let trace = edge.traces.begin(request.headers(), edge.clock.now(), false);
-    if let Some(trusted) = trace.trusted_caller() {
-        request.extensions_mut().insert(trusted);
-    }
+    let (id, client_address) =
+        (request_id::of(request.headers(), &edge.clock), edge.addresses.find(request.peer_addr(), request.headers()));
+    let mut exchange = Exchange::new(id, request.method().as_str(), request.path(), client_address);
+    exchange.answer_by = Some(AnswerBy::within(edge.request_timeout));
+    exchange.trusted = trace.trusted_caller();
+    let exchange = Rc::new(exchange);
+    request.extensions_mut().insert(exchange.clone());
     let tally = Rc::new(CallTally::default());
     let context = trace.context().cloned();
-    let span = access_log::span(&label.id, trace.id());
+    let span = access_log::span(&exchange.id, trace.id());
     let started = edge.clock.elapsed();
-    let asked = edge.cors.as_ref().map(|cors| cors.read(request.method(), request.headers()));
+    let origin = edge.cors.as_ref().map(|cors| cors.read(request.method(), request.headers()));
     async move {
         let outcome = tally.clone().count_in(guarded(&edge, request, next)).await;
         let took = edge.clock.elapsed().saturating_sub(started);
-        let mut outcome = match outcome {
-            Ok(response) => {
-                Ok(last_on_its_connection(finish(response, &edge, &label, took, &tally, trace), &edge.stopping))
-            }
-            Err(problem) => Err(refuse(&problem.logged(), &edge, &label, took, &tally, trace)),
-        };
-        if let (Some(cors), Some(asked)) = (&edge.cors, &asked) {
-            match &mut outcome {
-                Ok(response) => cors.describe(asked, response.headers_mut()),
-                Err(refusal) => cors.describe(asked, &mut refusal.headers),
-            }
+        let ended = Ended { edge: &edge, exchange: &exchange, origin: origin.as_ref(), tally: &tally, took, trace };
+        match outcome {
+            Ok(response) => Ok(ended.respond(response)),
+            Err(problem) => Err(ended.refuse(&problem.logged()).into()),
         }
-        outcome.map_err(Error::from)
     }
     .instrument(span)
     .in_trace(context.as_ref())
@@ -121,7 +143,6 @@ async fn guarded(
         return Ok(request.into_response(methods::of_the_server()));
     }
     let has_body = request.method().as_str() == "POST";
-    request.extensions_mut().insert(AnswerBy::within(edge.request_timeout));
     let handled = AssertUnwindSafe(next.call(request)).catch_unwind();
     match tokio::time::timeout(edge.request_timeout, handled).await {
         Ok(Ok(Ok(response))) => Ok(response.map_into_boxed_body()),
@@ -132,42 +153,92 @@ async fn guarded(
     }
 }
 
-/// Callers open their next connection elsewhere when a stop has begun, and none of them meets a closed one.
-fn last_on_its_connection(mut response: ServiceResponse<BoxBody>, stopping: &Stopping) -> ServiceResponse<BoxBody> {
-    if stopping.has_begun() {
-        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
-    }
-    response
+/// A request whose handler has ended.
+struct Ended<'a> {
+    edge: &'a Edge,
+    exchange: &'a Exchange,
+    origin: Option<&'a cors::Asked>,
+    tally: &'a CallTally,
+    took: Duration,
+    trace: Trace,
 }
 
-/// Gives an error its body, and every answer its id.
-fn finish(
-    mut response: ServiceResponse<BoxBody>,
-    edge: &Edge,
-    label: &Label,
-    took: Duration,
-    tally: &CallTally,
-    trace: Trace,
-) -> ServiceResponse<BoxBody> {
-    let problem = response.response_mut().extensions_mut().remove::<Problem>();
-    let problem = problem.or_else(|| unexplained(&response)).map(Problem::logged);
-    if let Some(problem) = &problem {
-        let document = problem.document(&edge.public_url, &label.path, &label.id);
-        response = response.map_body(|head, _| {
-            head.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-            head.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(NOT_KEPT));
-            BoxBody::new(body(&document))
-        });
+impl Ended<'_> {
+    /// Gives an error its body, and completes the response.
+    fn respond(self, mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+        let (edge, exchange) = (self.edge, self.exchange);
+        let problem = response.response_mut().extensions_mut().remove::<Problem>();
+        let problem = problem.or_else(|| unexplained(&response)).map(Problem::logged);
+        if let Some(problem) = &problem {
+            let document = problem.document(&edge.public_url, &exchange.path, &exchange.id);
+            response = response.map_body(|head, _| {
+                describe_problem(head.headers_mut());
+                BoxBody::new(body(&document))
+            });
+        }
+        name_charset(response.headers_mut());
+        if edge.stopping.has_begun() {
+            response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        }
+        let (request, mut response) = response.into_parts();
+        let (status, bytes_sent) =
+            (response.status().as_u16(), access_log::bytes_sent(&exchange.method, response.body()));
+        let route = request.match_pattern();
+        let resource = request.match_name().unwrap_or(UNROUTED);
+        self.complete(response.headers_mut(), resource, route.as_deref(), status, bytes_sent);
+        ServiceResponse::new(request, response)
     }
-    name_charset(response.headers_mut());
-    add_common_headers(response.headers_mut(), &label.id);
-    let request = response.request();
-    let resource = request.match_name().unwrap_or("none");
-    let route = request.match_pattern();
-    let bytes_sent = access_log::bytes_sent(&label.method, response.response().body());
-    let seen = Seen { resource, route: route.as_deref(), status: response.status().as_u16(), bytes_sent, took };
-    access_log::write(label, &seen, Some(&request.extensions()), tally, trace);
-    response
+
+    /// Completes the response to a request that is gone: the framework builds it from this error.
+    fn refuse(self, problem: &Problem) -> Refusal {
+        let (edge, exchange) = (self.edge, self.exchange);
+        let document = problem.document(&edge.public_url, &exchange.path, &exchange.id);
+        let status = StatusCode::from_u16(document.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = body(&document);
+        let bytes_sent = if exchange.method == "HEAD" { 0 } else { body.len() as u64 };
+        let mut headers = HeaderMap::new();
+        for (name, value) in problem.headers() {
+            headers.append(name.clone(), value.clone());
+        }
+        describe_problem(&mut headers);
+        self.complete(&mut headers, UNROUTED, None, status.as_u16(), Some(bytes_sent));
+        Refusal { status, detail: document.detail, body: body.into(), headers, closes: edge.stopping.has_begun() }
+    }
+
+    fn complete(
+        self,
+        headers: &mut HeaderMap,
+        resource: &str,
+        route: Option<&str>,
+        status: u16,
+        bytes_sent: Option<u64>,
+    ) {
+        let Self { edge, exchange, origin, tally, took, trace } = self;
+        let details = exchange.details();
+        let line = Line {
+            id: &exchange.id,
+            method: &exchange.method,
+            path: &exchange.path,
+            resource,
+            status,
+            bytes_sent,
+            cache: details.outcome.map(Outcome::name),
+            attempts: (tally.attempts(), tally.retry_cause()),
+            took,
+            caller: details.caller.as_ref().map(|caller| (&*caller.client_id, &*caller.tenant)),
+            client_address: exchange.client_address,
+            trace: trace.id(),
+        };
+        let (rate_limit, stores) = (details.rate_limit.as_ref(), details.stores.as_deref());
+        let completion = Completion { id: &exchange.id, origin, rate_limit, stores, route, line, trace };
+        edge.complete(headers, completion);
+    }
+}
+
+/// Some errors may be kept by caches unless they are told not to (RFC 9111 §4.2.2).
+fn describe_problem(headers: &mut HeaderMap) {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }
 
 /// The router and the framework answer some requests themselves, without a body that explains.
@@ -186,23 +257,6 @@ fn from_below(error: &Error) -> Problem {
     })
 }
 
-/// An answer for a request that is gone: the framework builds it from this error.
-fn refuse(problem: &Problem, edge: &Edge, label: &Label, took: Duration, tally: &CallTally, trace: Trace) -> Refusal {
-    let document = problem.document(&edge.public_url, &label.path, &label.id);
-    let status = StatusCode::from_u16(document.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let body = body(&document);
-    let bytes_sent = if label.method == "HEAD" { 0 } else { body.len() as u64 };
-    access_log::write(label, &Seen::unrouted(status.as_u16(), bytes_sent, took), None, tally, trace);
-    let mut headers = HeaderMap::new();
-    for (name, value) in problem.headers() {
-        headers.append(name.clone(), value.clone());
-    }
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static(NOT_KEPT));
-    add_common_headers(&mut headers, &label.id);
-    Refusal { status, detail: document.detail, body: body.into(), headers }
-}
-
 /// A problem with its body.
 #[derive(Debug)]
 struct Refusal {
@@ -210,6 +264,7 @@ struct Refusal {
     detail: String,
     body: Bytes,
     headers: HeaderMap,
+    closes: bool,
 }
 
 impl std::fmt::Display for Refusal {
@@ -226,6 +281,9 @@ impl ResponseError for Refusal {
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::with_body(self.status, BoxBody::new(self.body.clone()));
         *response.headers_mut() = self.headers.clone();
+        if self.closes {
+            response.head_mut().set_connection_type(ConnectionType::Close);
+        }
         response
     }
 }
@@ -239,12 +297,6 @@ fn name_charset(headers: &mut HeaderMap) {
     if headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json") {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
     }
-}
-
-/// What every answer carries.
-pub fn add_common_headers(headers: &mut HeaderMap, id: &RequestId) {
-    headers.insert(request_id::HEADER, id.header().clone());
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
 #[cfg(test)]

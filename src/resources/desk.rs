@@ -6,6 +6,7 @@ mod source;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::future::{Future, Ready, ready};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
@@ -20,17 +21,15 @@ use super::params::{Ask, Parameters, Reader};
 use crate::auth::caller::Caller;
 use crate::auth::scope::{CacheBypass, Scope};
 use crate::cache::{Found, Key, Question};
-use crate::directory::Directories;
+use crate::directory::{Directories, StoreId};
 use crate::gateway::GatewayClient;
 use crate::gateway::error::Error;
 use crate::gateway::tenants::Tenant;
 use crate::http::accept::{self, Media};
-use crate::http::answer_by::AnswerBy;
-use crate::http::audit::NamedStores;
+use crate::http::exchange::Exchange;
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::problem_type::ProblemType;
 use crate::http::reply;
-use crate::http::request_id::RequestId;
 use crate::shortcut::{Asker, Repeatable};
 
 pub use granted::{Store, no_number_at_the_vendor};
@@ -48,8 +47,7 @@ pub struct Desk {
     is_for_now: Cell<bool>,
     /// The question that was asked of the cache, and by whom.
     asked: RefCell<Option<(Asker, Key)>>,
-    /// When the parts of an answer must be there.
-    answer_by: Option<AnswerBy>,
+    exchange: Rc<Exchange>,
     /// Whether a part was not there by then.
     is_late: Cell<bool>,
 }
@@ -91,7 +89,7 @@ impl Desk {
             tenant: OnceCell::new(),
             is_for_now: Cell::new(false),
             asked: RefCell::default(),
-            answer_by: request.extensions().get::<AnswerBy>().copied(),
+            exchange: Exchange::of(request),
             is_late: Cell::new(false),
         })
     }
@@ -132,7 +130,7 @@ impl Desk {
         let reader = Reader::new(path, query, &directory, zone, now);
         let Parameters { asked, is_for_now, stores } = reader.ask_by(read);
         self.is_for_now.set(is_for_now);
-        NamedStores::leave_at(&self.request, &stores);
+        self.exchange.note_stores(stores.iter().map(StoreId::as_str));
         asked
     }
 
@@ -193,7 +191,7 @@ impl Desk {
     /// # Errors
     /// The part's own problem, or 504 when it is not there in time.
     pub async fn in_time(&self, part: impl Future<Output = Part>) -> Part {
-        let Some(answer_by) = self.answer_by else { return part.await };
+        let Some(answer_by) = self.exchange.answer_by else { return part.await };
         let left = answer_by.left();
         // What would come too late is not begun.
         if left.is_zero() {
@@ -213,14 +211,14 @@ impl Desk {
 
     /// Answers with what was found.
     pub async fn reply(&self, found: &Found) -> HttpResponse {
-        self.request.extensions_mut().insert(found.outcome);
+        self.exchange.note_outcome(found.outcome);
         reply::from_cache(&self.request, &self.shared().public_url, found).await
     }
 
     /// The same for the only question of this request: what was asked is remembered then.
     pub async fn reply_to_question(&self, resource: &'static Resource, found: &Found) -> HttpResponse {
         if let Some((asker, key)) = self.asked.take() {
-            let stores = NamedStores::of(&self.request).map(|NamedStores(stores)| stores);
+            let stores = self.exchange.details().stores.clone();
             let repeatable = Repeatable { asker, key, resource: resource.name, entry: found.entry.clone(), stores };
             self.request.extensions_mut().insert(repeatable);
         }
@@ -248,12 +246,12 @@ impl Desk {
 
     /// A problem as the caller reads it inside an answer.
     pub fn document(&self, problem: Problem) -> ProblemDocument {
-        problem.logged().document(&self.shared().public_url, self.request.path(), &self.request_id())
+        problem.logged().document(&self.shared().public_url, self.request.path(), self.request_id())
     }
 
     /// The request's id.
-    pub fn request_id(&self) -> String {
-        self.request.extensions().get::<RequestId>().map_or("-", |id| id).to_owned()
+    pub fn request_id(&self) -> &str {
+        &self.exchange.id
     }
 
     /// Answers by `fetch` alone; the answer is never kept, here or anywhere.

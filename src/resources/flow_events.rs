@@ -149,7 +149,7 @@ async fn watch_store_flow(
         label: Label {
             public_url: shared.public_url.clone(),
             path: desk.request().path().to_owned(),
-            request_id: desk.request_id(),
+            request_id: desk.request_id().to_owned(),
         },
         seat,
     };

@@ -4,17 +4,15 @@
 //! thing written on a connection, so they are replaced here on their way out.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::framing_error::FramingError;
-use crate::http::access_log::{self, Label, Seen};
+use crate::http::access_log::{self, Line};
 use crate::http::problem::{PROBLEM_JSON, Problem};
 use crate::http::problem_type::ProblemType;
 use crate::http::public_url::PublicUrl;
 use crate::http::request_id;
-use crate::telemetry::call_tally::CallTally;
 use crate::telemetry::traces::Trace;
 
 /// A date as HTTP writes it (RFC 9110 §5.6.7).
@@ -70,13 +68,8 @@ impl Answer<'_> {
             (400, Some(error)) => error.problem(),
             (status, _) => Problem::of(ProblemType::for_status(status)),
         };
-        let label = Label {
-            id: request_id::fresh(),
-            method: String::new(),
-            path: String::new(),
-            client_address: unread.client_address,
-        };
-        let document = problem.logged().document(&unread.public_url, &label.path, &label.id);
+        let id = request_id::fresh();
+        let document = problem.logged().document(&unread.public_url, "", &id);
         let reason = match document.status {
             408 => "Request Timeout",
             414 => "URI Too Long",
@@ -87,10 +80,10 @@ impl Answer<'_> {
         let body = serde_json::to_string(&document).unwrap_or_default();
         let retry_after = if unread.has_no_slot { "retry-after: 1\r\n" } else { "" };
         let bytes_sent = if unread.is_for_head { 0 } else { body.len() as u64 };
-        let seen = Seen::unrouted(document.status, bytes_sent, Duration::ZERO);
-        access_log::write(&label, &seen, None, &CallTally::default(), Trace::None);
+        let line = Line::unrouted(&id, document.status, bytes_sent, unread.client_address);
+        access_log::write(&line, None, None, Trace::None);
         let vary = if unread.varies_by_origin { "vary: Origin\r\n" } else { "" };
-        let (status, length, id) = (document.status, body.len(), &*label.id);
+        let (status, length, id) = (document.status, body.len(), &*id);
         let date = String::from_utf8_lossy(self.date);
         let answer = format!(
             "HTTP/1.1 {status} {reason}\r\ncontent-length: {length}\r\nconnection: close\r\n\

@@ -27,16 +27,18 @@ use actix_web::web::Data;
 
 use self::head::Head;
 use self::memo::{KnownToken, Memo};
-use crate::auth::quota::{Quota, headers::Counted};
+use crate::auth::quota::{Quota, headers};
 use crate::auth::verify::VerifiedToken;
 use crate::auth::{Auth, CurrentAuth, Generation};
 use crate::cache::{AnswerCache, Asked, Entry, Found, Key, Outcome, State};
 use crate::clock::Clock;
 use crate::gateway::error::Error;
-use crate::http::edge::{self, Edge};
+use crate::http::access_log::Line;
+use crate::http::edge::{Completion, Edge};
+use crate::http::rate_limit::RateLimit;
 use crate::http::reply::{Chosen, KnownAges, Preference};
-use crate::http::{access_log, audit, reply, request_id};
-use crate::telemetry::metrics::HitMeters;
+use crate::http::{reply, request_id};
+use crate::telemetry::metrics;
 use crate::telemetry::traces::Trace;
 
 pub use circles::Circles;
@@ -79,7 +81,6 @@ pub struct Shortcut {
     circles: Arc<Circles>,
     memo: RefCell<Memo>,
     ages: RefCell<KnownAges>,
-    meters: RefCell<Vec<(&'static str, Rc<HitMeters>)>>,
 }
 
 /// What the shortcut found for a request.
@@ -99,8 +100,7 @@ impl Shortcut {
         circles: Arc<Circles>,
     ) -> Self {
         let memo = RefCell::new(Memo::new(auth.load().generation()));
-        let (ages, meters) = (RefCell::default(), RefCell::default());
-        Self { auth, cache, edge, clock, circles, memo, ages, meters }
+        Self { auth, cache, edge, clock, circles, memo, ages: RefCell::default() }
     }
 
     /// The answer, if this very question was answered before and its answer is still fresh.
@@ -144,7 +144,7 @@ impl Shortcut {
         head: &Head<'_>,
         hit: &Hit,
         chosen: &Chosen<'_>,
-        counted: Option<Counted>,
+        rate_limit: Option<RateLimit>,
         now: Duration,
     ) -> Response<BoxBody> {
         let id = request_id::of(request.headers(), &self.clock);
@@ -160,43 +160,37 @@ impl Shortcut {
         let headers = response.headers_mut();
         let fields = self.ages.borrow_mut().of(&found);
         reply::describe(headers, &self.edge.public_url, &found, chosen, is_known, fields);
-        if let Some(counted) = counted {
-            counted.write(headers);
-        }
-        edge::add_common_headers(headers, &id);
-        if let Some(cors) = &self.edge.cors {
-            cors.describe(&cors.read(request.method(), request.headers()), headers);
-        }
         if self.edge.stopping.has_begun() {
             response.head_mut().set_connection_type(ConnectionType::Close);
         }
         let took = self.clock.elapsed().saturating_sub(now);
-        let meters = self.meters(hit.asked.resource);
-        meters.count(status, took);
+        metrics::cache_hit(hit.asked.resource);
         let trace = self.trace(request, took);
-        let bytes_sent = if is_known { 0 } else { chosen.form.body.len() as u64 };
-        let client_address = self.edge.addresses.find(request.peer_addr(), request.headers());
-        let line = access_log::Line {
+        let line = Line {
             id: &id,
             method: request.method().as_str(),
             path: request.path(),
-            resource: meters.resource(),
+            resource: hit.asked.resource,
             status,
-            bytes_sent: Some(bytes_sent),
+            bytes_sent: Some(if is_known { 0 } else { chosen.form.body.len() as u64 }),
             cache: Some(Outcome::Hit.name()),
             attempts: (0, None),
             took,
             caller: Some((hit.token.verified.client_id(), hit.token.verified.tenant())),
-            client_address,
+            client_address: self.edge.addresses.find(request.peer_addr(), request.headers()),
             trace: trace.id(),
         };
-        if access_log::is_wanted() {
-            access_log::line(&line);
-        }
-        if let Some(stores) = &hit.asked.stores {
-            audit::stores_requested(&line, stores);
-        }
-        trace.end(&line.answered());
+        let origin = self.edge.cors.as_ref().map(|cors| cors.read(request.method(), request.headers()));
+        let completion = Completion {
+            id: &id,
+            origin: origin.as_ref(),
+            rate_limit: rate_limit.as_ref(),
+            stores: hit.asked.stores.as_deref(),
+            route: None,
+            line,
+            trace,
+        };
+        self.edge.complete(response.headers_mut(), completion);
         response
     }
 
@@ -234,22 +228,12 @@ impl Shortcut {
         }
         self.cache.remember(Asked { circle, target: head.target.into(), resource, key, entry, stores });
     }
-
-    fn meters(&self, resource: &'static str) -> Rc<HitMeters> {
-        let mut all = self.meters.borrow_mut();
-        if let Some((_, meters)) = all.iter().find(|(name, _)| *name == resource) {
-            return meters.clone();
-        }
-        let meters = Rc::new(HitMeters::new(resource));
-        all.push((resource, meters.clone()));
-        meters
-    }
 }
 
 /// Counts the request against its client's quota; `None` when that is spent, or others have to be asked.
 #[expect(clippy::option_option, reason = "no quota, or its standing; or the ordinary way")]
-fn count(auth: &Auth, token: &KnownToken, now: Duration) -> Option<Option<Counted>> {
+fn count(auth: &Auth, token: &KnownToken, now: Duration) -> Option<Option<RateLimit>> {
     let Quota::Limited(rate) = token.quota else { return Some(None) };
     let standing = auth.quotas().take_now(&token.verified, rate, now)?.ok()?;
-    Some(Some(Counted::from(standing)))
+    Some(Some(headers::standing(rate, 1, Ok(standing))))
 }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use metrics::{Counter, Histogram, counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
@@ -57,27 +58,40 @@ pub fn upkeep() {
 
 /// A request was answered.
 pub fn http_request(resource: &str, status: u16, took: Duration) {
+    of_resource(resource, |meters| meters.count(status, took));
+}
+
+/// A request was answered from the cache ahead of its handler.
+pub fn cache_hit(resource: &str) {
+    of_resource(resource, |meters| {
+        let hits = || counter!(CACHE_READS, "resource" => meters.resource.clone(), "outcome" => "hit");
+        meters.hits.get_or_insert_with(hits).increment(1);
+    });
+}
+
+fn of_resource(resource: &str, count: impl FnOnce(&mut ResourceMeters)) {
     thread_local! {
-        static KNOWN: RefCell<HashMap<String, RequestMeters>> = RefCell::default();
+        static KNOWN: RefCell<HashMap<String, ResourceMeters, RandomState>> = RefCell::default();
     }
     KNOWN.with_borrow_mut(|known| match known.get_mut(resource) {
-        Some(meters) => meters.count(status, took),
-        None => known.entry(resource.to_owned()).or_insert(RequestMeters::new(resource)).count(status, took),
+        Some(meters) => count(meters),
+        None => count(known.entry(resource.to_owned()).or_insert(ResourceMeters::new(resource))),
     });
 }
 
 /// The meters of a resource's requests. To find a meter by its labels takes a lock and a text for each of them, so each
 /// worker holds those that it has used. There are as many as there are routes and statuses.
-struct RequestMeters {
+struct ResourceMeters {
     resource: String,
     durations: Histogram,
     by_status: Vec<(u16, Counter)>,
+    hits: Option<Counter>,
 }
 
-impl RequestMeters {
+impl ResourceMeters {
     fn new(resource: &str) -> Self {
         let durations = histogram!(HTTP_DURATION, "resource" => resource.to_owned());
-        Self { resource: resource.to_owned(), durations, by_status: Vec::new() }
+        Self { resource: resource.to_owned(), durations, by_status: Vec::new(), hits: None }
     }
 
     fn count(&mut self, status: u16, took: Duration) {
@@ -85,48 +99,10 @@ impl RequestMeters {
         if let Some((_, counter)) = self.by_status.iter().find(|(known, _)| *known == status) {
             return counter.increment(1);
         }
-        let counter = requests(&self.resource, status);
+        let (resource, label) = (self.resource.clone(), status.to_string());
+        let counter = counter!(HTTP_REQUESTS, "resource" => resource, "status" => label);
         counter.increment(1);
         self.by_status.push((status, counter));
-    }
-}
-
-fn requests(resource: &str, status: u16) -> Counter {
-    counter!(HTTP_REQUESTS, "resource" => resource.to_owned(), "status" => status.to_string())
-}
-
-/// The meters of a resource's answers from the cache.
-#[derive(Debug)]
-pub struct HitMeters {
-    resource: &'static str,
-    durations: Histogram,
-    ok: Counter,
-    not_modified: Counter,
-    hits: Counter,
-}
-
-impl HitMeters {
-    /// Those of this resource.
-    pub fn new(resource: &'static str) -> Self {
-        Self {
-            resource,
-            durations: histogram!(HTTP_DURATION, "resource" => resource),
-            ok: requests(resource, 200),
-            not_modified: requests(resource, 304),
-            hits: counter!(CACHE_READS, "resource" => resource, "outcome" => "hit"),
-        }
-    }
-
-    /// The resource's name.
-    pub const fn resource(&self) -> &'static str {
-        self.resource
-    }
-
-    /// An answer with 200 or 304 came from the cache.
-    pub fn count(&self, status: u16, took: Duration) {
-        self.durations.record(took.as_secs_f64());
-        self.hits.increment(1);
-        if status == 304 { self.not_modified.increment(1) } else { self.ok.increment(1) }
     }
 }
 

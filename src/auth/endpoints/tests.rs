@@ -4,14 +4,14 @@
 use super::{INTROSPECTION_PATH, JWKS_PATH, METADATA_PATH, REVOCATION_PATH, TOKEN_PATH, TokenApi, configure};
 use crate::auth::CurrentAuth;
 use crate::auth::fixtures::{self, CHOSEN_SECRET, MADE_SECRET};
-use crate::http::access_log::CallerIdentity;
+use crate::http::exchange::Exchange;
 use crate::http::methods::{POST, READ};
 use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, call_service, init_service};
-use actix_web::{App, HttpMessage as _, web};
+use actix_web::{App, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ async fn a_client_gets_a_token_that_is_accepted_and_never_cached() {
     let verified = auth.load().verifier().verify(answer.body["access_token"].as_str().unwrap()).unwrap();
     assert_eq!((&**verified.client_id(), &**verified.tenant()), ("dashboard", "acme"));
     assert!(verified.has_scope("flow:read") && verified.grants().may_read_all());
-    assert!(answer.response.request().extensions().get::<CallerIdentity>().is_some());
+    assert!(Exchange::of(answer.response.request()).details().caller.is_some());
 }
 
 #[actix_web::test]
@@ -119,7 +119,7 @@ async fn a_wrong_secret_and_an_unknown_client_get_the_same_answer() {
     for answer in [&wrong, &unknown] {
         assert_eq!(answer.error(), (401, "invalid_client"));
         assert_eq!(answer.header(WWW_AUTHENTICATE), Some("Basic realm=\"storegate\""));
-        assert!(answer.response.request().extensions().get::<CallerIdentity>().is_none());
+        assert!(Exchange::of(answer.response.request()).details().caller.is_none());
     }
     assert_eq!(wrong.body, unknown.body);
 }
