@@ -84,19 +84,19 @@ impl WireCall {
     }
 
     fn method(&self, vendor: Vendor) -> Result<Method, CliError> {
-        let (pack, known) = (vendor.pack(), vendor.method(&self.method));
-        let endpoint = match &self.door {
-            None => known.map_or(0, |facts| facts.endpoint),
-            Some(label) => {
-                let is_it = |own: &EndpointFacts| own.label.replace('.', "-") == label.replace('.', "-");
-                let place = pack.endpoints.iter().position(is_it).or((label == vendor.name()).then_some(0));
-                let labels = || pack.endpoints.iter().map(|own| own.label.as_str()).collect::<Vec<_>>().join(", ");
-                place.ok_or_else(|| CliError::message(format!("the endpoints of {vendor} are {}", labels())))?
-            }
-        };
-        let version = self.method_version.clone();
-        let version = version.unwrap_or_else(|| known.map_or(&pack.call.version, |facts| &facts.version).clone());
-        Ok(Method { vendor, name: self.method.clone().into(), version: version.into(), endpoint })
+        let mut method = Method::of(vendor, self.method.clone());
+        if let Some(label) = &self.door {
+            let endpoints = &vendor.pack().endpoints;
+            let is_it = |own: &EndpointFacts| own.label.replace('.', "-") == label.replace('.', "-");
+            let place = endpoints.iter().position(is_it).or((label == vendor.name()).then_some(0));
+            let labels = || endpoints.iter().map(|own| own.label.as_str()).collect::<Vec<_>>().join(", ");
+            method.endpoint =
+                place.ok_or_else(|| CliError::message(format!("the endpoints of {vendor} are {}", labels())))?;
+        }
+        if let Some(version) = &self.method_version {
+            method.version = version.clone().into();
+        }
+        Ok(method)
     }
 
     /// The parameters of the method. One that every call has would be sent twice.

@@ -77,7 +77,7 @@ impl AccountSettings {
             vendor,
             endpoints: urls.collect(),
             endpoint: read_endpoint(section, "endpoint", vendor),
-            methods: read_methods(&section.section("methods"), vendor),
+            methods: read_methods(section, vendor),
             credentials: pack.endpoints.iter().map(of_endpoint).collect(),
             login: pack.login.as_ref().and_then(|form| LoginSettings::read(section, form)),
             unique: endpoint::read_unique(section, pack.time.lead),
@@ -262,7 +262,12 @@ fn read_endpoint(section: &Section<'_>, key: &str, vendor: Vendor) -> Option<usi
     place
 }
 
-fn read_methods(section: &Section<'_>, vendor: Vendor) -> BTreeMap<String, usize> {
+fn read_methods(account: &Section<'_>, vendor: Vendor) -> BTreeMap<String, usize> {
+    // A vendor with one address has nothing to choose.
+    if vendor.pack().endpoints.len() < 2 {
+        return BTreeMap::new();
+    }
+    let section = account.section("methods");
     // In TOML, a dot that is not quoted makes a table.
     let (parts, names): (Vec<String>, Vec<String>) =
         section.names().into_iter().partition(|name| section.has_section(name));
@@ -271,7 +276,7 @@ fn read_methods(section: &Section<'_>, vendor: Vendor) -> BTreeMap<String, usize
         section.skip(&name);
     }
     let names = names.into_iter();
-    names.filter_map(|name| Some((name.clone(), read_endpoint(section, &name, vendor)?))).collect()
+    names.filter_map(|name| Some((name.clone(), read_endpoint(&section, &name, vendor)?))).collect()
 }
 
 fn read_time_form(section: &Section<'_>, vendor: Vendor) -> Option<TimeFormIndex> {

@@ -81,8 +81,8 @@ impl Instead {
         let has_json = !body.starts_with(b"{") && body.ends_with(b"}") && body.windows(2).any(|pair| pair == b"{\"");
         Some(match std::str::from_utf8(body) {
             Ok(_) if has_json => Self::TextBefore,
-            _ if is_markup && body.starts_with(b"<?xml") => Self::Xml,
-            _ if is_markup => Self::Page,
+            _ if is_markup && is_page(body) => Self::Page,
+            _ if is_markup => Self::Xml,
             Err(_) => Self::NotUtf8,
             Ok(_) => return None,
         })
@@ -108,6 +108,19 @@ impl Instead {
             Self::TextBefore => Diagnosis::TextBefore,
         }
     }
+}
+
+/// Whether markup is a page for browsers: elements of HTML are among the first, where a vendor's XML has names of its own.
+fn is_page(body: &[u8]) -> bool {
+    const BEGINNING: usize = 512;
+    const HTML: [&str; 12] =
+        ["!doctype html", "html", "head", "body", "title", "meta", "script", "style", "div", "p", "br", "h1"];
+    let beginning =
+        String::from_utf8_lossy(body.get(..BEGINNING.min(body.len())).unwrap_or_default()).to_ascii_lowercase();
+    let mut names = beginning.split('<').skip(1);
+    names.any(|tag| {
+        HTML.iter().any(|name| tag.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '>', '/', '\n', '\r'])))
+    })
 }
 
 impl Error {
@@ -141,7 +154,10 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_told_apart() {
-        let cases: [(&[u8], Option<Instead>); 9] = [
+        let cases: [(&[u8], Option<Instead>); 12] = [
+            (b"<error_response><code>e000002</code></error_response>", Some(Instead::Xml)),
+            (b"<?xml version=\"1.0\"?><!DOCTYPE html PUBLIC \"x\"><html></html>", Some(Instead::Page)),
+            (b"<h1>It works</h1>", Some(Instead::Page)),
             (b"<!DOCTYPE html><html></html>", Some(Instead::Page)),
             (b"\xEF\xBB\xBF\n <html><script>a({\"b\":1})</script></html>", Some(Instead::Page)),
             (b"<html>\xB5\xEA</html>", Some(Instead::Page)),

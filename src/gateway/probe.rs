@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use super::GatewayClient;
 use super::account::{Account, Stamped, Trial, WhichSecret};
@@ -21,8 +21,8 @@ const MOST_ATTEMPTS: usize = 5;
 /// What a gateway made of a first call.
 #[derive(Debug)]
 pub struct Contact {
-    /// What the last attempt ended in; the data is not kept.
-    pub outcome: Result<(), Error>,
+    /// What the last attempt ended in: the data, if there is any.
+    pub outcome: Result<Option<Value>, Error>,
     /// How far the gateway's clock is ahead of ours, if it told.
     pub ahead: Option<SignedDuration>,
     /// Whether it refused the time by our own clock.
@@ -33,7 +33,7 @@ pub struct Contact {
 
 /// One attempt.
 struct Probe {
-    outcome: Result<(), Error>,
+    outcome: Result<Option<Value>, Error>,
     reading: Option<Reading>,
     difference: Option<Difference>,
 }
@@ -44,7 +44,7 @@ impl GatewayClient {
     pub async fn contact(&self, account: &Arc<Account>, call: &Call) -> Contact {
         let mut trial = Trial::default();
         let mut secret = account.secret();
-        let mut contact = Contact { outcome: Ok(()), ahead: None, refused_time: false, difference: None };
+        let mut contact = Contact { outcome: Ok(None), ahead: None, refused_time: false, difference: None };
         for _ in 0..MOST_ATTEMPTS {
             let stamped = match self.stamp(account, call, &trial) {
                 Ok(stamped) => stamped,
@@ -97,8 +97,8 @@ impl GatewayClient {
         };
         let took = SignedDuration::try_from(self.clock.elapsed().saturating_sub(started)).unwrap_or_default();
         let read = answer::read(account, call, &response, &hidden, (self.clock.now(), took), false);
-        let Reply::<IgnoredAny> { outcome, reading, .. } = read;
+        let Reply::<Value> { outcome, reading, .. } = read;
         let difference = dialect.signed_otherwise(call, stamp, &response.body);
-        Probe { outcome: outcome.map(drop), reading, difference }
+        Probe { outcome, reading, difference }
     }
 }

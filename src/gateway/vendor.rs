@@ -154,6 +154,8 @@ pub struct MethodFacts {
     pub endpoint: usize,
     /// Parameters of a call that reads next to nothing, for `doctor`.
     pub probe: Vec<(String, Template)>,
+    /// `probe_has`: JSON pointers, of which the data of that call has at least one.
+    pub probe_has: Vec<String>,
     /// `probe_finds_nothing`: whether that call asks for something that nobody has.
     pub probe_finds_nothing: bool,
     /// Whether its answer is a secret.

@@ -128,7 +128,6 @@ fn not_text(path: &str, content: &[u8], error: &FileError) -> String {
 pub fn built_in_method(vendor: &str, name: &'static str) -> Method {
     let vendor = VENDORS.iter().copied().find(|own| own.name() == vendor);
     #[expect(clippy::expect_used, reason = "packs are part of the binary, and every resource is tested")]
-    let (vendor, facts) =
-        vendor.and_then(|vendor| Some((vendor, vendor.method(name)?))).expect("a method of a built-in pack");
-    Method { vendor, name: name.into(), version: facts.version.as_str().into(), endpoint: facts.endpoint }
+    let vendor = vendor.filter(|vendor| vendor.method(name).is_some()).expect("a method of a built-in pack");
+    Method::of(vendor, name)
 }

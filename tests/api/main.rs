@@ -39,6 +39,7 @@ mod declared;
 mod directory;
 mod directory_command;
 mod doctor;
+mod doctor_methods;
 mod documents;
 mod errors;
 mod fair_shares;

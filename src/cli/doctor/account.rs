@@ -15,6 +15,7 @@ use crate::gateway::account::Account;
 use crate::gateway::diagnosis::Diagnosis;
 use crate::gateway::error::Kind;
 use crate::gateway::probe::Contact;
+use crate::gateway::protocol::Call;
 
 /// A smaller difference says nothing: a gateway tells its time in whole seconds.
 const UNSURE: SignedDuration = SignedDuration::from_secs(2);
@@ -53,14 +54,16 @@ async fn checks(patient: &Patient, client: &GatewayClient, tls: &Arc<ClientConfi
     findings.extend(clock(&contact));
     let vendor = patient.account.vendor();
     let place = Place::of(&patient.account, &patient.section, &first.call.method);
-    if let Err(finding) = admitted(&place, &contact) {
+    if let Err(finding) = admitted(&place, &first.call, &contact) {
         findings.extend(finding);
         return findings;
     }
     findings.push(Finding::ok(refusal::credential(vendor), "the gateway knows it"));
     findings.push(Finding::ok("signature", "the gateway computes the same"));
-    findings.extend(login(patient, client).await);
-    findings.extend(methods::examine(patient, client).await);
+    let login = login(patient, client).await;
+    let has_login = login.as_ref().is_none_or(|login| login.status == Status::Ok);
+    findings.extend(login);
+    findings.extend(methods::examine(patient, client, has_login).await);
     findings
 }
 
@@ -112,8 +115,14 @@ fn written(ahead: SignedDuration) -> String {
 }
 
 /// Whether the gateway has taken key and signature: it looks at anything else only then.
-fn admitted(place: &Place<'_>, contact: &Contact) -> Result<(), Vec<Finding>> {
-    let Err(error) = &contact.outcome else { return Ok(()) };
+fn admitted(place: &Place<'_>, call: &Call, contact: &Contact) -> Result<(), Vec<Finding>> {
+    let error = match &contact.outcome {
+        Ok(data) if methods::is_another_answer(call, data.as_ref()) => {
+            return Err(vec![refusal::another_answer(place)]);
+        }
+        Ok(_) => return Ok(()),
+        Err(error) => error,
+    };
     match error.diagnosis() {
         Diagnosis::Method | Diagnosis::Permission | Diagnosis::LoginToken => Ok(()),
         _ if error.kind.reaction().admitted => Ok(()),
@@ -137,6 +146,11 @@ async fn login(patient: &Patient, client: &GatewayClient) -> Option<Finding> {
         Err(error) if error.kind == Kind::LoginRefused => {
             Finding::failed("login", refusal::said(&error), place.login_remedy())
         }
-        Err(error) => Finding::failed("login", refusal::said(&error), "try again; if it stays, ask the vendor"),
+        Err(error) => {
+            let call = patient.account.protocol().login_for(&wanting.call);
+            let method = call.map_or_else(|| wanting.call.method.clone(), |call| call.method.clone());
+            let finding = refusal::of_method("login".to_owned(), &error, &method, &place);
+            Finding { cause: format!("{}: {}", method.name, finding.cause), ..finding }
+        }
     })
 }

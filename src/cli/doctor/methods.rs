@@ -4,8 +4,10 @@
 //! is asked without any: a refusal of its parameters proves the permission as well as an answer does. A prepared call is one
 //! that the service makes, too; when the gateway refuses that, readers get an error, and so it is a failure here.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::join_all;
-use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use super::account::Patient;
 use super::finding::Finding;
@@ -15,8 +17,8 @@ use crate::gateway::GatewayClient;
 use crate::gateway::account_settings::AccountSettings;
 use crate::gateway::diagnosis::Diagnosis;
 use crate::gateway::error::{Error, Kind};
+use crate::gateway::protocol::Call;
 use crate::gateway::protocol::template::{Part, Template, Variable};
-use crate::gateway::protocol::{Call, Method};
 use crate::gateway::vendor::Vendor;
 use crate::resources::{Catalogue, Origin};
 
@@ -26,6 +28,10 @@ pub(super) struct UsedMethod {
     pub call: Call,
     expected: Expected,
     paths: Vec<String>,
+    /// The method that is called at servers that lack this one.
+    instead: Option<&'static str>,
+    /// A setting that the call needs, and that is not configured.
+    lacks: Option<String>,
 }
 
 /// What a gateway answers to a harmless call of a method that we may call.
@@ -49,6 +55,8 @@ pub(super) struct Examples<'a> {
     pub store_is_known: bool,
     /// Today, in the gateway's zone.
     pub today: String,
+    /// The scopes that clients of the company hold: what nobody may read may lack a setting.
+    pub scopes: BTreeSet<&'a str>,
 }
 
 impl Examples<'_> {
@@ -75,18 +83,23 @@ pub(super) fn used(catalogue: &Catalogue, vendor: Vendor, examples: &Examples<'_
     let mut used: Vec<UsedMethod> = Vec::new();
     for resource in catalogue.iter() {
         let Some(method) = resource.method().filter(|method| method.vendor == vendor) else { continue };
-        let path = resource.endpoint().path;
+        let (path, is_read) = (resource.endpoint().path, examples.scopes.contains(&*resource.endpoint().scope));
         match used.iter_mut().find(|used| used.call.method == *method) {
             Some(known) => known.paths.push(path),
             None => {
-                let (call, expected) = match resource.origin {
-                    Origin::Handler(_) => harmless(Call::new(method), examples),
+                let facts = method.vendor.method(&method.name);
+                let harmless = match resource.origin {
+                    Origin::Handler(_) => UsedMethod {
+                        instead: facts.and_then(|facts| facts.instead.as_deref()),
+                        ..harmless(Call::new(method), examples)
+                    },
                     Origin::Declaration(declaration) => {
-                        let (call, expected) = harmless(declaration.bare_call(), examples);
-                        (declaration.typed(call), expected)
+                        let harmless = harmless(declaration.bare_call(), examples);
+                        UsedMethod { call: declaration.typed(harmless.call), ..harmless }
                     }
                 };
-                used.push(UsedMethod { call, expected, paths: vec![path] });
+                let lacks = harmless.lacks.filter(|_| is_read);
+                used.push(UsedMethod { paths: vec![path], lacks, ..harmless });
             }
         }
     }
@@ -101,40 +114,61 @@ pub(super) fn unused<'a>(used: &[UsedMethod], settings: &'a AccountSettings) -> 
 }
 
 /// The call with what the probe of its method has beside what it says already.
-fn harmless(bare: Call, examples: &Examples<'_>) -> (Call, Expected) {
-    let method = &bare.method;
-    let Some(facts) = method.vendor.method(&method.name).filter(|facts| !facts.probe.is_empty()) else {
-        return (bare, Expected::Anything);
+fn harmless(call: Call, examples: &Examples<'_>) -> UsedMethod {
+    let facts = call.method.vendor.method(&call.method.name).filter(|facts| !facts.probe.is_empty());
+    let endpoint = examples.settings.endpoint_of(&call.method);
+    let expected = match facts {
+        None => Expected::Anything,
+        Some(facts) if facts.probe_finds_nothing => Expected::NoSuchThing,
+        Some(_) => Expected::Data,
     };
-    let mut expected = if facts.probe_finds_nothing { Expected::NoSuchThing } else { Expected::Data };
-    let endpoint = examples.settings.endpoint_of(method);
-    let mut call = bare;
-    for (name, template) in &facts.probe {
-        if call.arguments.iter().any(|argument| argument.name == name.as_str()) {
+    let mut used = UsedMethod { call, expected, paths: Vec::new(), instead: None, lacks: None };
+    for (name, template) in facts.map_or(&[][..], |facts| &facts.probe) {
+        if used.call.arguments.iter().any(|argument| argument.name == name.as_str()) {
             continue;
         }
         let text = examples.text(template, endpoint);
         let is_made_up = !examples.store_is_known && template.0.contains(&Part::Variable(Variable::Store));
         if text.is_none() || is_made_up {
-            expected = Expected::Anything;
+            used.expected = Expected::Anything;
         }
-        call = call.with_some(name.clone(), text);
+        if text.is_none() && used.lacks.is_none() {
+            used.lacks = template.variables().find_map(|variable| match variable {
+                Variable::Option(name) => Some(name.clone()),
+                _ => None,
+            });
+        }
+        used.call = used.call.with_some(name.clone(), text);
     }
-    (call, expected)
+    used
+}
+
+/// Whether data is none that this call can bring.
+pub(super) fn is_another_answer(call: &Call, data: Option<&Value>) -> bool {
+    let members = call.method.vendor.method(&call.method.name).map_or(&[][..], |facts| &facts.probe_has);
+    !members.is_empty() && !members.iter().any(|member| data.is_some_and(|data| data.pointer(member).is_some()))
 }
 
 /// Calls each method, all at once.
-pub(super) async fn examine(patient: &Patient, client: &GatewayClient) -> Vec<Finding> {
-    join_all(patient.methods.iter().map(|used| examine_one(patient, used, client))).await
+pub(super) async fn examine(patient: &Patient, client: &GatewayClient, has_login: bool) -> Vec<Finding> {
+    let needs_login = |used: &UsedMethod| patient.account.protocol().login_for(&used.call).is_some();
+    let examine = |used| async move {
+        if !has_login && needs_login(used) {
+            let cause = "not asked, since the login failed";
+            return Finding::failed(format!("method {}", used.call.method.name), cause, "see the line about the login");
+        }
+        examine_one(patient, used, client).await
+    };
+    join_all(patient.methods.iter().map(examine)).await
 }
 
 async fn examine_one(patient: &Patient, used: &UsedMethod, client: &GatewayClient) -> Finding {
     let method = &used.call.method;
     let check = format!("method {}", method.name);
-    let outcome: Result<Option<IgnoredAny>, Error> = client.call(&patient.account, &used.call).await;
+    let outcome: Result<Option<Value>, Error> = client.call(&patient.account, &used.call).await;
     match outcome {
-        Err(error) if error.diagnosis() == Diagnosis::Method && instead(method).is_some() => {
-            let instead = instead(method).unwrap_or_default();
+        Err(error) if error.diagnosis() == Diagnosis::Method && used.instead.is_some() => {
+            let instead = used.instead.unwrap_or_default();
             Finding::ok(
                 check,
                 format!("is not there, as at some servers of the vendor; {instead} is called in its place"),
@@ -148,7 +182,21 @@ async fn examine_one(patient: &Patient, used: &UsedMethod, client: &GatewayClien
             let finding = refusal::of_method(check, &error, method, &place);
             Finding { cause: format!("{}; needed for {}", finding.cause, used.paths.join(", ")), ..finding }
         }
-        _ => Finding::ok(check, format!("may be called, for {}", used.paths.join(", "))),
+        Ok(data) if is_another_answer(&used.call, data.as_ref()) => {
+            refusal::another_answer(&Place::of(&patient.account, &patient.section, method))
+        }
+        _ => may_be_called(check, used, &patient.section),
+    }
+}
+
+fn may_be_called(check: String, used: &UsedMethod, section: &str) -> Finding {
+    let paths = used.paths.join(", ");
+    match &used.lacks {
+        None => Finding::ok(check, format!("may be called, for {paths}")),
+        Some(option) => {
+            let cause = format!("may be called, but without `{option}` nobody can read {paths}");
+            Finding::warning(check, cause, format!("write `{option}` into [{section}]"))
+        }
     }
 }
 
@@ -183,11 +231,6 @@ fn refused(check: String, error: &Error, used: &UsedMethod) -> Finding {
         return Finding::warning(check, cause, remedy);
     }
     Finding::failed(check, cause, remedy)
-}
-
-/// What is called in the place of a method that a server lacks.
-fn instead(method: &Method) -> Option<&'static str> {
-    method.vendor.method(&method.name)?.instead.as_deref()
 }
 
 /// The gateway looked at what was asked for.

@@ -91,7 +91,7 @@ async fn examine(settings: Settings) -> Result<Vec<Finding>, CliError> {
     let companies = settings.tenants.len();
     let mut findings = vec![Finding::ok("configuration", format!("can be read; companies: {companies}"))];
     findings.push(own::keys(&settings.auth));
-    findings.extend(own::clients(&settings.auth, &catalogue, &tenants));
+    findings.extend(own::clients(&settings.auth, &catalogue, &tenants, &settings.directory));
     let companies = settings.tenants.iter().zip(&tenants);
     let companies = companies.map(|(said, tenant)| company(said, tenant, &settings, &catalogue, &client, &tls));
     let (companies, outside) = join(join_all(companies), outside::examine(&settings, &tls, &Clock::system())).await;
@@ -146,15 +146,17 @@ fn one_for_each_host(urls: Vec<String>) -> Vec<String> {
 }
 
 /// Something of the tenant's own to ask for; any number will do where it has none.
-fn examples<'a>(said: &TenantSettings, access: &'a Access, settings: &Settings) -> Examples<'a> {
+fn examples<'a>(said: &TenantSettings, access: &'a Access, settings: &'a Settings) -> Examples<'a> {
     let directory = settings.directory.of(&said.name);
     let mut rows = directory.iter().flat_map(|directory| directory.rows());
     let ids = access.vendor().pack().store_ids.as_ref();
+    let clients = settings.auth.clients.iter().filter(|client| client.tenant == said.name);
     let mapped = rows.find_map(|row| ids?.form.bare(row.numbers.at(access.vendor())?));
     Examples {
         settings: &access.settings,
         store: mapped.unwrap_or("1").to_owned(),
         store_is_known: mapped.is_some(),
+        scopes: clients.flat_map(|client| client.scopes.iter().map(String::as_str)).collect(),
         today: Clock::system().now().to_zoned(access.zone.clone()).strftime("%Y-%m-%d").to_string(),
     }
 }

@@ -6,7 +6,7 @@ use super::finding::Finding;
 use crate::auth::clients::Client;
 use crate::auth::settings::AuthSettings;
 use crate::cli::directory::Report;
-use crate::directory::Directory;
+use crate::directory::{Directory, DirectorySettings};
 use crate::gateway::GatewayClient;
 use crate::gateway::tenants::Tenant;
 use crate::gateway::vendor::Vendor;
@@ -28,12 +28,18 @@ pub(super) fn keys(auth: &AuthSettings) -> Finding {
 }
 
 /// Who may ask for tokens, and whether there is a gateway behind what they may read.
-pub(super) fn clients(auth: &AuthSettings, catalogue: &Catalogue, tenants: &[Tenant]) -> Vec<Finding> {
+pub(super) fn clients(
+    auth: &AuthSettings,
+    catalogue: &Catalogue,
+    tenants: &[Tenant],
+    directories: &DirectorySettings,
+) -> Vec<Finding> {
     let (clients, issuers) = (auth.clients.len(), auth.issuers.len());
     let mut findings = vec![Finding::ok("clients", format!("clients: {clients}, trusted issuers: {issuers}"))];
     for client in &auth.clients {
         let Some(tenant) = tenants.iter().find(|tenant| **tenant.name() == *client.tenant) else { continue };
-        let idle = scopes_without_gateway(client, catalogue, tenant);
+        let has_directory = directories.of(tenant.name()).is_some();
+        let idle = scopes_without_gateway(client, catalogue, tenant, has_directory);
         if !idle.is_empty() {
             let cause = format!("`{}` has no gateway behind {}", client.id, idle.join(", "));
             let remedy = format!("add the account to [tenants.{}], or take the scopes away", client.tenant);
@@ -43,8 +49,10 @@ pub(super) fn clients(auth: &AuthSettings, catalogue: &Catalogue, tenants: &[Ten
     findings
 }
 
-fn scopes_without_gateway(client: &Client, catalogue: &Catalogue, tenant: &Tenant) -> Vec<String> {
-    let has = |vendor: &Vendor| tenant.accounts().any(|account| account.vendor() == *vendor);
+/// A directory is a source of stores as the gateway is that lists them.
+fn scopes_without_gateway(client: &Client, catalogue: &Catalogue, tenant: &Tenant, has_directory: bool) -> Vec<String> {
+    let is_listed = |vendor: &Vendor| has_directory && *vendor == listing::vendor();
+    let has = |vendor: &Vendor| is_listed(vendor) || tenant.accounts().any(|account| account.vendor() == *vendor);
     let gateways_of = |scope: &str| -> BTreeSet<Vendor> {
         let resources = catalogue.iter().filter(|resource| resource.endpoint().scope == scope);
         resources.filter_map(|resource| Some(resource.method()?.vendor)).collect()

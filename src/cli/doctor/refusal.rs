@@ -3,7 +3,7 @@
 use super::finding::Finding;
 use super::place::Place;
 use crate::gateway::diagnosis::Diagnosis;
-use crate::gateway::error::Error;
+use crate::gateway::error::{Error, Kind};
 use crate::gateway::protocol::{Difference, Method};
 use crate::gateway::vendor::Vendor;
 
@@ -43,10 +43,18 @@ pub(super) fn of_contact(error: &Error, difference: Option<&Difference>, place: 
             Finding::failed("signature", format!("{said}; {cause}"), remedy)
         }
         diagnosis => {
+            let is_no_envelope = diagnosis == Diagnosis::Other && error.kind == Kind::Unreadable;
+            let diagnosis = if is_no_envelope { Diagnosis::OtherDocument } else { diagnosis };
             let remedy = place.answer_remedy(diagnosis).unwrap_or_else(|| AGAIN.to_owned());
             Finding::failed("answer", said, remedy)
         }
     }
+}
+
+/// The failure of a first call that was answered by something else than the gateway.
+pub(super) fn another_answer(place: &Place<'_>) -> Finding {
+    let remedy = place.answer_remedy(Diagnosis::OtherDocument).unwrap_or_else(|| AGAIN.to_owned());
+    Finding::failed("answer", "there is JSON, but nothing in it that the gateway answers", remedy)
 }
 
 /// Why a signature was refused, and what to do.
@@ -109,9 +117,6 @@ pub(super) fn of_method(check: String, error: &Error, method: &Method, place: &P
             let login = place.login_section().unwrap_or("login");
             let remedy = format!("add a section [{}.{login}] with a user of the company", place.section);
             Finding::failed(check, format!("{said}: it wants a user's login"), remedy)
-        }
-        Diagnosis::Login => {
-            Finding::failed(check, "not asked, since the login was refused", "see the line about the login")
         }
         diagnosis => {
             let remedy = place.credential_remedy(diagnosis).or_else(|| place.answer_remedy(diagnosis));

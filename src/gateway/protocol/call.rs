@@ -23,6 +23,16 @@ pub struct Method {
     pub endpoint: usize,
 }
 
+impl Method {
+    /// The method of this name, in the version and at the endpoint that the pack says.
+    pub fn of(vendor: Vendor, name: impl Into<Cow<'static, str>>) -> Self {
+        let (name, pack) = (name.into(), vendor.pack());
+        let (version, endpoint) =
+            vendor.method(&name).map_or((&pack.call.version, 0), |facts| (&facts.version, facts.endpoint));
+        Self { vendor, name, version: version.as_str().into(), endpoint }
+    }
+}
+
 /// Part of the names of cached answers.
 impl Serialize for Method {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

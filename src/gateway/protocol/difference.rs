@@ -20,7 +20,11 @@ pub(super) fn find(pairs: &[&Parameter<'_>], answer: &[u8], member: &str) -> Opt
         }
         before = Some(name);
     }
-    Some(if rest.is_empty() { Difference::None } else { Difference::SomethingMore })
+    Some(match before {
+        _ if rest.is_empty() => Difference::None,
+        Some(before) => Difference::Behind(before.to_owned()),
+        None => Difference::SomethingMore,
+    })
 }
 
 /// What differs where the text goes on with something else than a pair of ours. If the pair comes later, what stands between is
@@ -71,7 +75,7 @@ mod tests {
         assert_eq!(differs("flagdemotimestamp17"), Some(Difference::Parameter("page_no".to_owned())));
         assert_eq!(differs("flagdemoXpage_no1timestamp17"), Some(Difference::Behind("flag".to_owned())));
         assert_eq!(differs("extra1flagdemopage_no1timestamp17"), Some(Difference::SomethingMore));
-        assert_eq!(differs("flagdemopage_no1timestamp17x"), Some(Difference::SomethingMore));
+        assert_eq!(differs("flagdemopage_no1timestamp17x"), Some(Difference::Behind("timestamp".to_owned())));
         assert_eq!(differs(""), None, "the key is not known");
         let slashed = [(Cow::from("a"), Cow::from("x/y店"))];
         let escaped = r#"{"assemble_str":"ax\/y\u5e97","request_sign":"X"}"#;

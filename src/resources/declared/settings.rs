@@ -169,18 +169,22 @@ fn read_method(section: &Section<'_>, vendors: &Vendors) -> Option<Method> {
             "the answers of this method are secrets, and this service does not hand them on as they are",
         );
     }
-    let endpoint = read_endpoint(section, door.as_deref(), vendor)?;
-    let version = version.unwrap_or_else(|| vendor.pack().call.version.clone());
-    if version.is_empty() && !vendor.pack().call.version.is_empty()
-        || !version.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
-    {
-        section.problem("version", "a version is letters, digits and dots, such as v1");
+    let mut method = Method::of(vendor, name);
+    if let Some(label) = door {
+        method.endpoint = read_endpoint(section, &label, vendor)?;
     }
-    Some(Method { vendor, name: name.into(), version: version.into(), endpoint })
+    if let Some(version) = version {
+        if version.is_empty() && !method.version.is_empty()
+            || !version.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
+        {
+            section.problem("version", "a version is letters, digits and dots, such as v1");
+        }
+        method.version = version.into();
+    }
+    Some(method)
 }
 
-fn read_endpoint(section: &Section<'_>, label: Option<&str>, vendor: Vendor) -> Option<usize> {
-    let Some(label) = label else { return Some(0) };
+fn read_endpoint(section: &Section<'_>, label: &str, vendor: Vendor) -> Option<usize> {
     let endpoints = &vendor.pack().endpoints;
     let place = endpoints.iter().position(|endpoint| endpoint.label == label);
     if place.is_none() {

@@ -1,7 +1,7 @@
 //! What can be wrong with a call, and the vendor's two lists of codes for it: those of the RPC server, inside
 //! `error_response`, and the shop page's numbers, which come bare.
 
-use super::data::Data;
+use super::data::{Data, escaped_to_ascii};
 
 /// Why a call has no result. Each server has its own codes for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +84,20 @@ pub fn numbered(number: i64) -> Data {
     Data::object([("code", Data::Number(number)), ("msg", Data::text(message))])
 }
 
-/// Any code: a number bare, anything else as the RPC server would.
+/// Any code: a number bare, anything else as the RPC server would, with what it writes beside it.
 pub fn by_code(code: &str) -> Data {
-    code.parse().map_or_else(|_| coded(code, Data::Null), numbered)
+    let sub_msg = match code {
+        "e000002" => signed("", ""),
+        "e000006" => Data::text(""),
+        "e000008" | "e000009" => Data::text("[]"),
+        _ => Data::Null,
+    };
+    code.parse().map_or_else(|_| coded(code, sub_msg), numbered)
+}
+
+/// JSON in a text of an answer whose texts are not escaped, so that the answer is none.
+pub fn signed(sent: &str, assembled: &str) -> Data {
+    let text = |text: &str| Data::text(text.to_owned());
+    let both = Data::object([("request_sign", text(sent)), ("assemble_str", text(assembled))]);
+    Data::text(both.to_json(escaped_to_ascii))
 }

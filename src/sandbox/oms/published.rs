@@ -1,8 +1,8 @@
 //! The vendor's published server. Source: what it answered (`tests/captures/oms.json`), and its source where nothing was
 //! captured, which a comment then says.
 
-use super::data::{Data, escaped_to_ascii, unescaped};
-use super::errors::{OmsError, coded};
+use super::data::{Data, unescaped};
+use super::errors::{OmsError, coded, signed};
 use super::server::{Call, PageSizes, Server, page};
 use crate::sandbox::delivery::Head;
 use crate::sandbox::form::Form;
@@ -120,13 +120,6 @@ fn describe(error: &OmsError) -> Data {
         OmsError::Method | OmsError::Type | OmsError::NoSuchShop | OmsError::Died => ("e000003", Data::Null),
     };
     coded(code, sub_msg)
-}
-
-/// JSON in a text of an answer whose texts are not escaped, so that the answer is none.
-fn signed(sent: &str, assembled: &str) -> Data {
-    let text = |text: &str| Data::text(text.to_owned());
-    let both = Data::object([("request_sign", text(sent)), ("assemble_str", text(assembled))]);
-    Data::text(both.to_json(escaped_to_ascii))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `[methods]`: what is known of the methods that the vendor documents.
 
 use super::read_templates;
+use crate::gateway::protocol::members::pointer;
 use crate::gateway::protocol::template::{Template, Variable};
 use crate::gateway::vendor::{EndpointFacts, Field, MethodFacts, OptionFacts};
 use crate::settings::Section;
@@ -16,6 +17,7 @@ pub(super) fn read(
         version: section.text("version").unwrap_or_else(|| version.to_owned()),
         endpoint: read_endpoint(&section, endpoints),
         probe: read_probe(&section.section("probe"), credential, options),
+        probe_has: read_pointers(&section, "probe_has"),
         probe_finds_nothing: section.flag("probe_finds_nothing", false),
         is_secret: section.flag("secret", false),
         instead: section.text("instead"),
@@ -41,6 +43,12 @@ fn read_probe(section: &Section<'_>, credential: &[Field], options: &[OptionFact
         }
     }
     probe
+}
+
+fn read_pointers(section: &Section<'_>, key: &str) -> Vec<String> {
+    let pointers = section.list(key).unwrap_or_default();
+    pointers.iter().filter_map(|text| pointer(text).err()).for_each(|error| section.problem(key, error));
+    pointers
 }
 
 /// The place of the endpoint that `endpoint` names; the first without it.

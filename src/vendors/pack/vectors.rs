@@ -65,15 +65,10 @@ pub fn failures(pack: &'static Pack) -> Vec<String> {
 }
 
 fn signature(vendor: Vendor, vector: &Vector) -> String {
-    let (pack, facts) = (vendor.pack(), vendor.method(&vector.method));
+    let pack = vendor.pack();
     let form = vector.time_form.as_ref().and_then(|name| pack.time.forms.iter().position(|(own, _)| own == name));
     let stamp = Stamp { time: vector.time, nonce: vector.nonce.clone(), form: form.unwrap_or_default() };
-    let method = Method {
-        vendor,
-        name: vector.method.clone().into(),
-        version: facts.map_or(&pack.call.version, |facts| &facts.version).clone().into(),
-        endpoint: facts.map_or(0, |facts| facts.endpoint),
-    };
+    let method = Method::of(vendor, vector.method.clone());
     let arguments = vector.parameters.iter();
     let arguments = arguments.map(|(name, value)| Argument::text(name.clone(), value.clone())).collect();
     let protocol = Protocol::new(&settings(vendor, vector), WhichSecret::First).with_parameters(&vector.system);

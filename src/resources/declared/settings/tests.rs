@@ -41,6 +41,24 @@ fn a_declaration_is_read_without_a_problem() {
 }
 
 #[test]
+fn a_method_is_called_as_the_pack_says_unless_the_declaration_says_otherwise() {
+    const INSPECTIONS: &str = "open.shopweb.liveCheck.statisticsDetailPageForCustomer";
+    const MANY_SHOPS: &str = "open.shopweb.passengerFlow.getDataOfManyShopsHavingDevice";
+    let inspections = GOOD.replace(MANY_SHOPS, INSPECTIONS);
+    let elsewhere = "scope = \"flow:read\"\ndoor = \"m.api\"\nversion = \"v3\"";
+    for (text, endpoint, version) in [
+        (inspections.clone(), "cloud.api", "v1"),
+        (inspections.replace("scope = \"flow:read\"", elsewhere), "m.api", "v3"),
+        (GOOD.to_owned(), "m.api", "v1"),
+    ] {
+        let (declared, problems) = read(&text);
+        assert_eq!(problems, Vec::<String>::new());
+        let method = &declared.iter().next().unwrap().method;
+        assert_eq!((method.vendor.endpoint(method.endpoint), &*method.version), (endpoint, version), "{text}");
+    }
+}
+
+#[test]
 #[expect(clippy::too_many_lines, reason = "a table of mistakes")]
 fn each_mistake_is_told_with_its_line_and_a_way_out() {
     for (good, wrong, told) in [
