@@ -16,6 +16,7 @@ use crate::cache::AnswerCache;
 use crate::clock::Clock;
 use crate::config::{ServerSettings, Settings};
 use crate::directory::CurrentDirectories;
+use crate::fast_path::{AuthorizationClasses, FastPath, WithFastPath};
 use crate::gateway::GatewayClient;
 use crate::gateway::error::Error;
 use crate::gateway::registry::Registry;
@@ -38,7 +39,6 @@ use crate::resources::flow_events::{Feeds, Seats};
 use crate::resources::{self, Catalogue, Shared};
 use crate::server::listener;
 use crate::server::signals::{self, Signals};
-use crate::shortcut::{Circles, Shortcut, WithShortcut};
 use crate::supervisor::{Ended, Supervisor};
 use crate::telemetry::logging::CurrentLog;
 use crate::telemetry::metrics;
@@ -210,13 +210,13 @@ impl App {
             clock: clock.clone(),
         });
         let gateway = settings.gateway;
-        let circles = Arc::new(Circles::default());
+        let classes = Arc::new(AuthorizationClasses::default());
         let clock_of_replicas = clock.clone();
         let factory = move || {
             // awc's client belongs to one thread, so each worker has its own; everything else is shared.
             let transport = Transport::new(&gateway, tls.clone());
-            let shortcut =
-                Shortcut::new(auth.clone(), shared.cache.clone(), edge.clone(), clock.clone(), circles.clone());
+            let fast_path =
+                FastPath::new(auth.clone(), shared.cache.clone(), edge.clone(), clock.clone(), classes.clone());
             let application = actix_web::App::new()
                 .app_data(auth.clone())
                 .app_data(shared.clone())
@@ -226,7 +226,7 @@ impl App {
                 .app_data(GatewayClient::new(transport, clock.clone(), gateway.deadline).traced(&traces))
                 .wrap(middleware::from_fn(edge::pass))
                 .configure(|config| configure(config, &catalogue, largest_token));
-            WithShortcut::new(shortcut, application)
+            WithFastPath::new(fast_path, application)
         };
         let heard = Arc::new(Heard { cache: cache.clone(), memory, clock: clock_of_replicas });
         let sharing = replicas.map(|replicas| replicas.start(heard, &supervisor)).transpose()?;

@@ -3,7 +3,7 @@
 //! # How one request flows
 //!
 //! 1. [`app`] has built the state and the routes; a worker of [`server`] takes the request from its socket.
-//! 2. The [`shortcut`] answers what somebody with the same rights has asked before, to the letter. Anything else goes on:
+//! 2. The [`fast_path`] answers what somebody with the same rights has asked before, to the letter. Anything else goes on:
 //! 3. [`http::edge`] gives it an id, checks its size and its form, and watches its deadline.
 //! 4. [`auth::caller`] checks the token; the handler's signature names the scope that it must hold.
 //! 5. A file of [`resources`] reads what the caller asks, and whether the token grants that store.
@@ -27,7 +27,7 @@ pub mod openapi;
 
 pub mod resources;
 
-pub mod shortcut;
+pub mod fast_path;
 
 pub mod auth;
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 use actix_web::http::header::HeaderValue;
 use bytes::Bytes;
 
-use super::asked::Places;
 use super::encoding::{Effort, Encoding, SMALLEST_GAIN, WORTH_ENCODING, elsewhere};
 use super::freshness::{Freshness, State};
+use super::request_memo::Places;
 use crate::sha256::sha256_half;
 
 /// Two fetches within this time are of one mistake.

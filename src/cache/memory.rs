@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use moka::notification::RemovalCause;
 use moka::{Expiry, future, sync};
 
-use super::asked::{Asked, AskedTable};
 use super::entry::{Brought, CONFIRMED_AFTER, Document, Entry};
 use super::freshness::{Freshness, State};
 use super::purges::{Purges, is_about};
+use super::request_memo::{RequestMemo, RequestMemos};
 use super::{Failure, Key, Question};
 use crate::settings::Section;
 use crate::telemetry::metrics;
@@ -64,7 +64,7 @@ struct Remembered<E> {
 #[derive(Clone)]
 pub(super) struct Memory<E: Failure> {
     answers: sync::Cache<Key, Arc<Entry>>,
-    pub(super) asked: Arc<AskedTable>,
+    pub(super) asked: Arc<RequestMemos>,
     flights: future::Cache<Key, Arc<Entry>>,
     failures: sync::Cache<Key, Remembered<E>>,
     largest: usize,
@@ -89,7 +89,7 @@ pub(super) struct Start {
 
 impl<E: Failure> Memory<E> {
     pub(super) fn new(settings: &CacheSettings) -> Self {
-        let asked = Arc::new(AskedTable::new(settings.size));
+        let asked = Arc::new(RequestMemos::new(settings.size));
         let leading_there = asked.clone();
         let answers = sync::Cache::builder()
             .max_capacity(settings.size)
@@ -313,7 +313,7 @@ const fn name(cause: RemovalCause) -> &'static str {
 
 fn weight(key: &Key, entry: &Entry) -> u32 {
     // What was asked is about as long as the key that it was brought to.
-    let asked = size_of::<Asked>() + key.len();
+    let asked = size_of::<RequestMemo>() + key.len();
     u32::try_from(key.len() + asked + entry.size() + ENTRY_OVERHEAD).unwrap_or(u32::MAX)
 }
 

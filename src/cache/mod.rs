@@ -3,7 +3,6 @@
 //!
 //! Freshness is decided by our clock; moka's own expiry is only the upper bound that frees memory.
 
-mod asked;
 mod encoding;
 mod entry;
 mod flight;
@@ -11,6 +10,7 @@ mod freshness;
 mod memory;
 mod purges;
 mod question;
+mod request_memo;
 mod shared;
 pub mod stored;
 
@@ -26,12 +26,12 @@ use crate::replicas::journal::Event;
 use memory::Memory;
 use shared::SharedLevel;
 
-pub use asked::{Asked, Circle};
 pub use encoding::Encoding;
 pub use entry::{Brought, Document, Entry, Form, Tag};
 pub use freshness::{Freshness, State};
 pub use memory::CacheSettings;
 pub use question::{Found, Key, Outcome, Question};
+pub use request_memo::{AuthorizationClass, RequestMemo};
 
 /// What the cache must know of a failed fetch.
 pub trait Failure: Clone + Send + Sync + 'static {
@@ -112,13 +112,13 @@ impl<E: Failure> AnswerCache<E> {
         self.memory.get(key)
     }
 
-    /// What was asked so before by somebody of this circle, and its answer.
-    pub fn asked(&self, circle: Circle, target: &str) -> Option<Arc<Asked>> {
-        self.memory.asked.find(circle, target)
+    /// What was asked so before by somebody of this class, and its answer.
+    pub fn asked(&self, class: AuthorizationClass, target: &str) -> Option<Arc<RequestMemo>> {
+        self.memory.asked.find(class, target)
     }
 
     /// Remembers what was asked, for as long as its answer is kept.
-    pub fn remember(&self, asked: Asked) {
+    pub fn remember(&self, asked: RequestMemo) {
         if asked.entry.is_kept() {
             self.memory.asked.remember(asked);
         }

@@ -22,6 +22,7 @@ use crate::auth::caller::Caller;
 use crate::auth::scope::{CacheBypass, Scope};
 use crate::cache::{Found, Key, Question};
 use crate::directory::{Directories, StoreId};
+use crate::fast_path::{NewMemo, VerifiedCaller};
 use crate::gateway::GatewayClient;
 use crate::gateway::error::Error;
 use crate::gateway::tenants::Tenant;
@@ -30,7 +31,6 @@ use crate::http::exchange::Exchange;
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::problem_type::ProblemType;
 use crate::http::reply;
-use crate::shortcut::{Asker, Repeatable};
 
 pub use granted::{Store, no_number_at_the_vendor};
 pub use source::{AnswerSource, Fetched, Shared};
@@ -46,7 +46,7 @@ pub struct Desk {
     /// Whether what the caller asks depends on the time of asking.
     is_for_now: Cell<bool>,
     /// The question that was asked of the cache, and by whom.
-    asked: RefCell<Option<(Asker, Key)>>,
+    asked: RefCell<Option<(VerifiedCaller, Key)>>,
     exchange: Rc<Exchange>,
     /// Whether a part was not there by then.
     is_late: Cell<bool>,
@@ -154,8 +154,8 @@ impl Desk {
         let source = tenant.source(resource.method().map(|method| method.vendor));
         let key = Key::new(tenant.name(), resource.name, shape, source, canonical);
         if !self.is_for_now.get() {
-            let asker = Asker { token: caller.token().clone(), generation: caller.generation() };
-            self.asked.replace(Some((asker, key.clone())));
+            let caller = VerifiedCaller { token: caller.token().clone(), generation: caller.generation() };
+            self.asked.replace(Some((caller, key.clone())));
         }
         Ok(Question {
             key,
@@ -217,10 +217,10 @@ impl Desk {
 
     /// The same for the only question of this request: what was asked is remembered then.
     pub async fn reply_to_question(&self, resource: &'static Resource, found: &Found) -> HttpResponse {
-        if let Some((asker, key)) = self.asked.take() {
+        if let Some((caller, key)) = self.asked.take() {
             let stores = self.exchange.details().stores.clone();
-            let repeatable = Repeatable { asker, key, resource: resource.name, entry: found.entry.clone(), stores };
-            self.request.extensions_mut().insert(repeatable);
+            let new_memo = NewMemo { caller, key, resource: resource.name, entry: found.entry.clone(), stores };
+            self.request.extensions_mut().insert(new_memo);
         }
         self.reply(found).await
     }

@@ -22,10 +22,10 @@ use crate::auth::CurrentAuth;
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
 use crate::directory::StoreId;
+use crate::fast_path::VerifiedCaller;
 use crate::http::accept;
 use crate::http::problem::Problem;
 use crate::server::pipelining::Responses;
-use crate::shortcut::Asker;
 
 use self::listener::{Label, Listener, Told};
 
@@ -140,7 +140,7 @@ async fn watch_store_flow(
     }
     let listener = Listener {
         auth,
-        asker: Asker { token: caller.token().clone(), generation: caller.generation() },
+        caller: VerifiedCaller { token: caller.token().clone(), generation: caller.generation() },
         latest: shared.feeds.listen(question, &found),
         told: told(desk.request(), ask.last_event_id),
         is_first: true,

@@ -298,7 +298,7 @@ async fn every_store_that_a_query_names_is_named_however_it_is_spelled_and_where
         ("/shelf?branches=SHOP001&branches[]=SHOP002".to_owned(), "SHOP001,SHOP002"),
     ];
     for (number, (path, _)) in cases.iter().enumerate() {
-        // From the gateway, from the cache, and by the shortcut.
+        // From the gateway, from the cache, and by the fast path.
         for turn in 0..3 {
             let (status, body) = service.get(path, &format!("{number}-{turn}")).await;
             assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));

@@ -12,7 +12,7 @@ const ORDER: [&str; 24] = [
     "config",
     "openapi",
     "resources",
-    "shortcut",
+    "fast_path",
     "auth",
     "server",
     "http",

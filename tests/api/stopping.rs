@@ -49,7 +49,7 @@ async fn who_is_asked_to_stop_is_first_no_longer_ready_and_goes_on_serving_and_a
     let (status, _, ready) = ask("/readyz").await;
     assert_eq!((status, &ready["status"]), (503, &"stopping".into()));
     assert_eq!(ask("/healthz").await.0, 200, "it lives, and is not to be killed");
-    // Of the ordinary way and of the shortcut.
+    // Of the ordinary way and of the fast path.
     for path in [FLOW, FLOW, "/stores/SHOP001"] {
         let (status, connection, _) = ask(path).await;
         assert_eq!((status, connection.as_deref()), (200, Some("close")), "{path}");

@@ -94,7 +94,7 @@ async fn the_callers_trace_goes_through_to_the_gateway_and_both_spans_are_in_it(
 }
 
 #[actix_web::test]
-async fn a_hit_has_its_span_on_the_shortcut_too() {
+async fn a_hit_has_its_span_on_the_fast_path_too() {
     let collector = Collector::start();
     let app = TestApp::with(traced(&collector));
     let token = app.token("dashboard");

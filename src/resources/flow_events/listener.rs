@@ -15,9 +15,9 @@ use super::seats::Seat;
 use crate::auth::CurrentAuth;
 use crate::auth::verify::TokenError;
 use crate::clock::Deadline;
+use crate::fast_path::VerifiedCaller;
 use crate::http::problem_type::ProblemType;
 use crate::http::public_url::PublicUrl;
-use crate::shortcut::Asker;
 use crate::telemetry::metrics;
 
 /// Names the request in problems.
@@ -35,7 +35,7 @@ pub struct Listener {
     /// Whose token it is, and whether that is still good.
     pub auth: Data<CurrentAuth>,
     /// Who asked.
-    pub asker: Asker,
+    pub caller: VerifiedCaller,
     /// What is known of the store.
     pub latest: watch::Receiver<Latest>,
     /// What the caller has been told.
@@ -129,7 +129,7 @@ impl Listener {
             return Some("displaced");
         }
         let auth = self.auth.load();
-        if let Err(error) = auth.verifier().check_standing(&self.asker.token) {
+        if let Err(error) = auth.verifier().check_standing(&self.caller.token) {
             return Some(match error {
                 TokenError::Expired => "token-expired",
                 TokenError::Revoked => "token-revoked",
@@ -137,7 +137,7 @@ impl Listener {
             });
         }
         // Keys, clients, grants and store ids may be others now: whoever comes back is looked at anew.
-        (auth.generation() != self.asker.generation).then_some("configuration-changed")
+        (auth.generation() != self.caller.generation).then_some("configuration-changed")
     }
 
     /// What the caller has not been told yet.

@@ -1,5 +1,4 @@
-//! What a worker remembers of those whom it answered: their tokens, and the fields that they send alike with all their
-//! requests.
+//! The callers that a worker has answered: their verified tokens, and the header fields that they send with every request.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher as _;
@@ -12,20 +11,20 @@ use super::head::{Profile, Sensitive};
 use crate::auth::Generation;
 use crate::auth::quota::Quota;
 use crate::auth::verify::VerifiedToken;
-use crate::cache::Circle;
+use crate::cache::AuthorizationClass;
 use crate::http::reply::Preference;
 
-/// With more, the ones before are forgotten.
+/// With more tokens, the older ones are dropped.
 const MOST_TOKENS: usize = 4096;
 const MOST_PROFILES: usize = 256;
 
-/// A token that was verified.
+/// A verified token.
 #[derive(Debug)]
 pub(super) struct KnownToken {
     authorization: Authorization,
     pub(super) verified: Arc<VerifiedToken>,
     pub(super) quota: Quota,
-    pub(super) circle: Circle,
+    pub(super) class: AuthorizationClass,
 }
 
 /// An `Authorization` header as it was sent, since comparing it is much cheaper than a hash that nobody can forge. It is
@@ -38,7 +37,7 @@ impl std::fmt::Debug for Authorization {
     }
 }
 
-/// Fields that were found good, and the encodings that they prefer.
+/// Header fields that were accepted, and the encodings that they prefer.
 #[derive(Debug)]
 struct KnownProfile {
     host: Box<[u8]>,
@@ -58,12 +57,12 @@ impl KnownProfile {
     }
 }
 
-/// The memo of one worker.
+/// The known callers of one worker.
 #[derive(Debug)]
-pub(super) struct Memo {
+pub(super) struct KnownCallers {
     generation: Generation,
     tokens: HashMap<u64, Rc<KnownToken>, RandomState>,
-    /// The one of the request before.
+    /// The token of the previous request.
     last: Option<Rc<KnownToken>>,
     /// The tokens before those, so that forgetting the rarely used needs no record of use.
     older_tokens: HashMap<u64, Rc<KnownToken>, RandomState>,
@@ -71,7 +70,7 @@ pub(super) struct Memo {
     hasher: RandomState,
 }
 
-impl Memo {
+impl KnownCallers {
     pub(super) fn new(generation: Generation) -> Self {
         Self {
             generation,
@@ -83,14 +82,14 @@ impl Memo {
         }
     }
 
-    /// Forgets everything if something that it rests on has changed: keys, clients, limits.
+    /// Drops everything when keys, clients or limits have changed.
     pub(super) fn keep_up_with(&mut self, generation: Generation) {
         if self.generation != generation {
             *self = Self::new(generation);
         }
     }
 
-    /// The token that was sent with this field.
+    /// The token that this field carries.
     pub(super) fn token(&mut self, Sensitive(bytes): Sensitive<'_>) -> Option<&Rc<KnownToken>> {
         // One client often asks many times in a row, and comparing is cheaper than hashing.
         if self.last.as_ref().is_none_or(|last| *last.authorization.0 != *bytes) {
@@ -116,11 +115,11 @@ impl Memo {
         Sensitive(bytes): Sensitive<'_>,
         verified: Arc<VerifiedToken>,
         quota: Quota,
-        circle: Circle,
+        class: AuthorizationClass,
     ) {
         let hash = self.hasher.hash_one(bytes);
         let authorization = Authorization(bytes.into());
-        self.keep(hash, Rc::new(KnownToken { authorization, verified, quota, circle }));
+        self.keep(hash, Rc::new(KnownToken { authorization, verified, quota, class }));
     }
 
     /// Remembers a profile.

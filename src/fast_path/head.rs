@@ -1,5 +1,5 @@
-//! What of a request's head the shortcut reads: the few fields that an answer depends on. Anything unusual, and the
-//! request goes the ordinary way.
+//! The part of a request head that the fast path reads: the few fields that a response depends on. A request with anything
+//! unusual takes the normal path.
 
 use actix_http::RequestHead;
 use actix_web::http::Method;
@@ -12,7 +12,7 @@ const LONGEST_FIELD: usize = 512;
 const LONGEST_TARGET: usize = 512;
 const LONGEST_AUTHORIZATION: usize = 4096;
 
-/// What a caller usually sends alike with all its requests.
+/// The fields that a client usually sends with the same values in all its requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Profile<'a> {
     pub(super) host: &'a [u8],
@@ -30,8 +30,8 @@ impl std::fmt::Debug for Sensitive<'_> {
     }
 }
 
-/// The head of a usual request: what an answer depends on, as it was sent. All requests that are alike in these mean the
-/// same.
+/// The head of a usual request: the fields that a response depends on, as they were sent. Requests with equal heads have the
+/// same response.
 #[derive(Debug)]
 pub(super) struct Head<'a> {
     pub(super) target: &'a str,

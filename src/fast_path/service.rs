@@ -1,4 +1,4 @@
-//! The shortcut in front of the application, as the server sees both: one service.
+//! The fast_path in front of the application, as the server sees both: one service.
 
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -10,22 +10,22 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{AppConfig, ServiceResponse};
 use futures_util::future::{Either, FutureExt as _, LocalBoxFuture, Ready, ready};
 
-use super::Shortcut;
+use super::FastPath;
 
-/// An application behind a shortcut.
-pub struct WithShortcut<S> {
+/// An application behind a fast_path.
+pub struct WithFastPath<S> {
     application: S,
-    shortcut: Rc<Shortcut>,
+    fast_path: Rc<FastPath>,
 }
 
-impl<F: ServiceFactory<Request, Config = AppConfig>> WithShortcut<F> {
-    /// Puts the shortcut in front of the application that this makes.
-    pub fn new<I: IntoServiceFactory<F, Request>>(shortcut: Shortcut, application: I) -> Self {
-        Self { application: application.into_factory(), shortcut: Rc::new(shortcut) }
+impl<F: ServiceFactory<Request, Config = AppConfig>> WithFastPath<F> {
+    /// Puts the fast_path in front of the application that this makes.
+    pub fn new<I: IntoServiceFactory<F, Request>>(fast_path: FastPath, application: I) -> Self {
+        Self { application: application.into_factory(), fast_path: Rc::new(fast_path) }
     }
 }
 
-impl<F> ServiceFactory<Request> for WithShortcut<F>
+impl<F> ServiceFactory<Request> for WithFastPath<F>
 where
     F: ServiceFactory<Request, Config = AppConfig, Response = ServiceResponse<BoxBody>, Error = Error>,
     F::Future: 'static,
@@ -34,17 +34,17 @@ where
     type Response = Response<BoxBody>;
     type Error = Error;
     type Config = AppConfig;
-    type Service = WithShortcut<F::Service>;
+    type Service = WithFastPath<F::Service>;
     type InitError = F::InitError;
     type Future = LocalBoxFuture<'static, Result<Self::Service, Self::InitError>>;
 
     fn new_service(&self, config: AppConfig) -> Self::Future {
-        let (making, shortcut) = (self.application.new_service(config), self.shortcut.clone());
-        async move { Ok(WithShortcut { application: making.await?, shortcut }) }.boxed_local()
+        let (making, fast_path) = (self.application.new_service(config), self.fast_path.clone());
+        async move { Ok(WithFastPath { application: making.await?, fast_path }) }.boxed_local()
     }
 }
 
-impl<S> Service<Request> for WithShortcut<S>
+impl<S> Service<Request> for WithFastPath<S>
 where
     S: Service<Request, Response = ServiceResponse<BoxBody>, Error = Error>,
     S::Future: 'static,
@@ -58,13 +58,13 @@ where
     }
 
     fn call(&self, request: Request) -> Self::Future {
-        if let Some(answer) = self.shortcut.answer(&request) {
+        if let Some(answer) = self.fast_path.answer(&request) {
             return Either::Left(ready(Ok(answer)));
         }
-        let (answering, shortcut) = (self.application.call(request), self.shortcut.clone());
+        let (answering, fast_path) = (self.application.call(request), self.fast_path.clone());
         let ordinary = async move {
             let answer = answering.await?;
-            shortcut.learn(&answer);
+            fast_path.learn(&answer);
             Ok(answer.into())
         };
         Either::Right(ordinary.boxed_local())

@@ -1,4 +1,4 @@
-//! Answers found by what was asked, to the letter: ahead of parsing, and of the keys that a question is brought to.
+//! Request memos: cached responses found by the target as it was sent, ahead of parsing and of cache keys.
 //!
 //! A table of fixed size, shared by all workers and read without a lock. An answer that leaves the cache takes away what
 //! leads to it, so that the table keeps nothing alive.
@@ -21,19 +21,19 @@ const WAYS: usize = 8;
 /// Sets that are made together, when one of them is needed.
 const SETS_IN_CHUNK: usize = 16;
 
-/// From how many places at once an answer may be found: it is the same for callers in several circles, and for targets
+/// From how many places at once an answer may be found: it is the same for callers in several classes, and for targets
 /// that differ in their spelling only.
 const PLACES_OF_AN_ENTRY: usize = 4;
 
-/// Callers to whom one target means the same.
+/// The number of an authorization class: callers that get the same response for a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Circle(pub u64);
+pub struct AuthorizationClass(pub u64);
 
-/// A target that was asked for, and the answer to it.
+/// A target that was requested, and its cached response.
 #[derive(Debug)]
-pub struct Asked {
-    /// Who may ask so.
-    pub circle: Circle,
+pub struct RequestMemo {
+    /// The authorization class of the callers.
+    pub class: AuthorizationClass,
     /// Path and query, as they were sent.
     pub target: Box<str>,
     /// The resource's name.
@@ -73,11 +73,11 @@ impl Places {
 struct Set {
     /// A part of the hash of what stands in each place; zero for nothing.
     marks: [AtomicU32; WAYS],
-    places: [ArcSwapOption<Asked>; WAYS],
+    places: [ArcSwapOption<RequestMemo>; WAYS],
 }
 
 /// The table.
-pub(super) struct AskedTable {
+pub(super) struct RequestMemos {
     chunks: Box<[OnceLock<Box<[Set]>>]>,
     hasher: RandomState,
 }
@@ -88,7 +88,7 @@ struct Spot {
     mark: u32,
 }
 
-impl AskedTable {
+impl RequestMemos {
     /// A table for a cache of this size in bytes.
     pub(super) fn new(cache_size: u64) -> Self {
         let places = usize::try_from(cache_size / BYTES_FOR_A_PLACE).unwrap_or(usize::MAX);
@@ -97,19 +97,19 @@ impl AskedTable {
         Self { chunks: (0..chunks).map(|_| OnceLock::new()).collect(), hasher: RandomState::default() }
     }
 
-    /// What was asked so before.
-    pub(super) fn find(&self, circle: Circle, target: &str) -> Option<Arc<Asked>> {
-        let spot = self.spot(circle, target);
+    /// Finds the memo of a target.
+    pub(super) fn find(&self, class: AuthorizationClass, target: &str) -> Option<Arc<RequestMemo>> {
+        let spot = self.spot(class, target);
         let set = self.chunks.get(spot.set / SETS_IN_CHUNK)?.get()?.get(spot.set % SETS_IN_CHUNK)?;
         let candidates = set.marks.iter().zip(&set.places);
         candidates
             .filter(|(mark, _)| mark.load(Ordering::Acquire) == spot.mark)
-            .find_map(|(_, place)| place.load_full().filter(|asked| asked.is(circle, target)))
+            .find_map(|(_, place)| place.load_full().filter(|asked| asked.is(class, target)))
     }
 
-    /// Remembers a question and its answer, in the place of another if there is no free one.
-    pub(super) fn remember(&self, asked: Asked) {
-        let spot = self.spot(asked.circle, &asked.target);
+    /// Stores a memo, in the place of another if none is free.
+    pub(super) fn remember(&self, asked: RequestMemo) {
+        let spot = self.spot(asked.class, &asked.target);
         let Some(set) = self.set(spot.set) else { return };
         let marks = || set.marks.iter().map(|mark| mark.load(Ordering::Acquire));
         let way = marks()
@@ -151,8 +151,8 @@ impl AskedTable {
         }
     }
 
-    fn spot(&self, circle: Circle, target: &str) -> Spot {
-        let hash = self.hasher.hash_one((circle, target));
+    fn spot(&self, class: AuthorizationClass, target: &str) -> Spot {
+        let hash = self.hasher.hash_one((class, target));
         let sets = (self.chunks.len() * SETS_IN_CHUNK) as u64;
         // Zero is the mark of a free place.
         let mark = u32::try_from(hash >> 32).unwrap_or(u32::MAX) | 1;
@@ -165,9 +165,9 @@ impl AskedTable {
     }
 }
 
-impl Asked {
-    fn is(&self, circle: Circle, target: &str) -> bool {
-        self.circle == circle && *self.target == *target
+impl RequestMemo {
+    fn is(&self, class: AuthorizationClass, target: &str) -> bool {
+        self.class == class && *self.target == *target
     }
 }
 

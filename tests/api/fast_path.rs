@@ -1,7 +1,7 @@
-//! The shortcut: what a worker answers again ahead of router and handlers. A caller must not be able to tell it from the
+//! The fast path: what a worker answers again ahead of router and handlers. A caller must not be able to tell it from the
 //! ordinary way, and nothing that has ended may live on in it.
 //!
-//! A worker remembers a question when it answers it, so the second of two equal requests with one token takes the shortcut.
+//! A worker remembers a question when it answers it, so the second of two equal requests with one token takes the fast path.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,16 +1,15 @@
-//! The shortcut: a question that was answered before is answered again from the cache ahead of router, extractors and
-//! handlers.
+//! The fast path: a repeated request is answered from the cache ahead of router, extractors and handlers.
 //!
-//! Only what cannot have changed is taken from memory: what a target asks ([`crate::cache::Asked`], shared by all workers),
-//! what a token says and grants, and which encodings a caller prefers ([`memo`], one for each worker). It is found by the very
-//! bytes that were sent, and forgotten as a whole when keys, clients or limits change: whatever else an answer comes to
-//! depend on belongs into [`Generation`]. What may change is asked each time: the size of the head, the token's time and
-//! revocation, the quota, the age of the answer. Whenever the outcome is not a fresh answer from the cache, the request goes
-//! the ordinary way.
+//! Only what cannot have changed is taken from memory: the meaning of a target ([`crate::cache::RequestMemo`], shared by all
+//! workers), a token's claims and grants, and the encodings that a caller prefers ([`known_callers`], one for each worker). It
+//! is found by the very bytes that were sent, and dropped as a whole when keys, clients or limits change: whatever else a
+//! response comes to depend on belongs into [`Generation`]. What may change is checked each time: the size of the head, the
+//! token's expiry and revocation, the quota, the age of the response. Whenever the outcome is not a fresh response from the
+//! cache, the request takes the normal path.
 
-mod circles;
+mod authorization_class;
 mod head;
-mod memo;
+mod known_callers;
 mod service;
 
 use std::cell::RefCell;
@@ -26,11 +25,11 @@ use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::web::Data;
 
 use self::head::Head;
-use self::memo::{KnownToken, Memo};
+use self::known_callers::{KnownCallers, KnownToken};
 use crate::auth::quota::{Quota, headers};
 use crate::auth::verify::VerifiedToken;
 use crate::auth::{Auth, CurrentAuth, Generation};
-use crate::cache::{AnswerCache, Asked, Entry, Found, Key, Outcome, State};
+use crate::cache::{AnswerCache, Entry, Found, Key, Outcome, RequestMemo, State};
 use crate::clock::Clock;
 use crate::gateway::error::Error;
 use crate::http::access_log::Line;
@@ -41,27 +40,27 @@ use crate::http::{reply, request_id};
 use crate::telemetry::metrics;
 use crate::telemetry::traces::Trace;
 
-pub use circles::Circles;
-pub use service::WithShortcut;
+pub use authorization_class::AuthorizationClasses;
+pub use service::WithFastPath;
 
-/// The cache learns of one in so many uses of answers, which is enough to know the popular ones.
+/// One in so many hits is reported to the cache, which is enough to know the popular responses.
 const USES_FOR_A_LOOK: u32 = 16;
 
-/// Who asked, and under which keys, clients and limits the token was found good.
+/// A verified token, with the generation of keys, clients and limits that it was verified under.
 #[derive(Clone, Debug)]
-pub struct Asker {
+pub struct VerifiedCaller {
     /// The token.
     pub token: Arc<VerifiedToken>,
-    /// What was in force.
+    /// The generation of keys, clients and limits.
     pub generation: Generation,
 }
 
-/// Left in a request's extensions by the handler's desk: all that the answer depends on besides the head's bytes, and the
-/// answer.
+/// A memo to be stored after a response, left in the request's extensions: all that the response depends on besides the
+/// bytes of the head, and the response.
 #[derive(Clone, Debug)]
-pub struct Repeatable {
-    /// Who asked.
-    pub asker: Asker,
+pub struct NewMemo {
+    /// The caller.
+    pub caller: VerifiedCaller,
     /// The resource's name.
     pub resource: &'static str,
     /// The answer's key.
@@ -72,38 +71,38 @@ pub struct Repeatable {
     pub stores: Option<Arc<str>>,
 }
 
-/// One worker's shortcut.
-pub struct Shortcut {
+/// The fast path of one worker.
+pub struct FastPath {
     auth: Data<CurrentAuth>,
     cache: AnswerCache<Error>,
     edge: Data<Edge>,
     clock: Clock,
-    circles: Arc<Circles>,
-    memo: RefCell<Memo>,
+    classes: Arc<AuthorizationClasses>,
+    memo: RefCell<KnownCallers>,
     ages: RefCell<KnownAges>,
 }
 
-/// What the shortcut found for a request.
+/// A request that can be answered on the fast path.
 struct Hit {
-    asked: Arc<Asked>,
+    asked: Arc<RequestMemo>,
     token: Rc<KnownToken>,
     preference: Preference,
 }
 
-impl Shortcut {
-    /// A shortcut whose worker remembers nobody yet. Circles are shared by all workers.
+impl FastPath {
+    /// The fast path of a worker that knows no callers yet. Authorization classes are shared by all workers.
     pub fn new(
         auth: Data<CurrentAuth>,
         cache: AnswerCache<Error>,
         edge: Data<Edge>,
         clock: Clock,
-        circles: Arc<Circles>,
+        classes: Arc<AuthorizationClasses>,
     ) -> Self {
-        let memo = RefCell::new(Memo::new(auth.load().generation()));
-        Self { auth, cache, edge, clock, circles, memo, ages: RefCell::default() }
+        let memo = RefCell::new(KnownCallers::new(auth.load().generation()));
+        Self { auth, cache, edge, clock, classes, memo, ages: RefCell::default() }
     }
 
-    /// The answer, if this very question was answered before and its answer is still fresh.
+    /// The response, if this very request was answered before and its response is still fresh.
     fn answer(&self, request: &Request) -> Option<Response<BoxBody>> {
         let head = Head::read(request.head())?;
         let now = self.clock.elapsed();
@@ -127,7 +126,7 @@ impl Shortcut {
         memo.keep_up_with(generation);
         let token = memo.token(head.authorization)?.clone();
         let preference = memo.preference(head.profile)?;
-        let asked = self.cache.asked(token.circle, head.target)?;
+        let asked = self.cache.asked(token.class, head.target)?;
         Some(Hit { asked, token, preference })
     }
 
@@ -206,27 +205,27 @@ impl Shortcut {
     /// Remembers a question that the handlers have answered.
     fn learn(&self, response: &ServiceResponse<BoxBody>) {
         let request = response.request();
-        let Some(repeatable) = request.extensions_mut().remove::<Repeatable>() else { return };
+        let Some(new_memo) = request.extensions_mut().remove::<NewMemo>() else { return };
         let auth = self.auth.load();
-        if repeatable.asker.generation != auth.generation() {
+        if new_memo.caller.generation != auth.generation() {
             return;
         }
         let Some(head) = Head::read(request.head()) else { return };
-        let Repeatable { asker: Asker { token, generation }, resource, key, entry, stores } = repeatable;
+        let NewMemo { caller: VerifiedCaller { token, generation }, resource, key, entry, stores } = new_memo;
         let mut memo = self.memo.borrow_mut();
         memo.keep_up_with(generation);
-        let circle = match memo.token(head.authorization) {
-            Some(known) => known.circle,
+        let class = match memo.token(head.authorization) {
+            Some(known) => known.class,
             None => {
-                let (quota, circle) = (auth.quota_of(&token), self.circles.of(&token, generation));
-                memo.learn_token(head.authorization, token, quota, circle);
-                circle
+                let (quota, class) = (auth.quota_of(&token), self.classes.of(&token, generation));
+                memo.learn_token(head.authorization, token, quota, class);
+                class
             }
         };
         if memo.preference(head.profile).is_none() {
             memo.learn_profile(head.profile, Preference::read(request.headers()));
         }
-        self.cache.remember(Asked { circle, target: head.target.into(), resource, key, entry, stores });
+        self.cache.remember(RequestMemo { class, target: head.target.into(), resource, key, entry, stores });
     }
 }
 

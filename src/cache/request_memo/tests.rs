@@ -5,29 +5,36 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Asked, AskedTable, Circle, PLACES_OF_AN_ENTRY, SETS_IN_CHUNK, WAYS};
+use super::{AuthorizationClass, PLACES_OF_AN_ENTRY, RequestMemo, RequestMemos, SETS_IN_CHUNK, WAYS};
 use crate::cache::{Document, Entry, Freshness, Key};
 use crate::settings::SettingsDigest;
 
-const ONE: Circle = Circle(1);
-const OTHER: Circle = Circle(2);
+const ONE: AuthorizationClass = AuthorizationClass(1);
+const OTHER: AuthorizationClass = AuthorizationClass(2);
 
 fn entry(body: &str) -> Arc<Entry> {
     let document = Document { body: Bytes::from(body.to_owned()), link: None, keeps: None };
     Arc::new(Entry::new(document, Freshness::seconds(30, 0, 0), Vec::new(), Duration::ZERO))
 }
 
-fn table() -> AskedTable {
-    AskedTable::new(1 << 20)
+fn table() -> RequestMemos {
+    RequestMemos::new(1 << 20)
 }
 
-fn remember(table: &AskedTable, circle: Circle, target: &str, entry: &Arc<Entry>) {
+fn remember(table: &RequestMemos, class: AuthorizationClass, target: &str, entry: &Arc<Entry>) {
     let key = Key::new("acme", "flow", &SettingsDigest::of(&1), &SettingsDigest::of(&2), target);
-    table.remember(Asked { circle, target: target.into(), resource: "flow", key, entry: entry.clone(), stores: None });
+    table.remember(RequestMemo {
+        class,
+        target: target.into(),
+        resource: "flow",
+        key,
+        entry: entry.clone(),
+        stores: None,
+    });
 }
 
-fn body(table: &AskedTable, circle: Circle, target: &str) -> Option<String> {
-    let asked = table.find(circle, target)?;
+fn body(table: &RequestMemos, class: AuthorizationClass, target: &str) -> Option<String> {
+    let asked = table.find(class, target)?;
     Some(String::from_utf8(asked.entry.identity().body.to_vec()).unwrap())
 }
 
@@ -39,7 +46,7 @@ fn an_answer_is_found_by_the_circle_and_the_very_target() {
     assert_eq!(body(&table, ONE, "/a?x=1").as_deref(), Some("first"));
     assert_eq!(body(&table, OTHER, "/a?x=1").as_deref(), Some("second"));
     assert_eq!(body(&table, ONE, "/a?x=2"), None);
-    assert_eq!(body(&table, Circle(3), "/a?x=1"), None);
+    assert_eq!(body(&table, AuthorizationClass(3), "/a?x=1"), None);
 }
 
 #[test]
@@ -80,7 +87,7 @@ fn an_answer_that_has_left_before_it_was_remembered_is_not_found() {
 
 #[test]
 fn a_full_table_gives_way_and_still_finds_only_what_was_asked() {
-    let table = AskedTable::new(1);
+    let table = RequestMemos::new(1);
     let entries: Vec<_> = (0..5000).map(|number| entry(&number.to_string())).collect();
     for (number, entry) in entries.iter().enumerate() {
         remember(&table, ONE, &format!("/{number}"), entry);
@@ -99,15 +106,15 @@ fn a_full_table_gives_way_and_still_finds_only_what_was_asked() {
 
 #[test]
 fn workers_that_remember_and_forget_at_once_leave_nothing_behind() {
-    let table = AskedTable::new(1);
+    let table = RequestMemos::new(1);
     let entries: Vec<_> = (0..2000).map(|number| entry(&number.to_string())).collect();
     std::thread::scope(|scope| {
         for worker in 0..4 {
             let (table, entries) = (&table, &entries);
             scope.spawn(move || {
                 for (number, entry) in entries.iter().enumerate() {
-                    remember(table, Circle(worker), &format!("/{number}"), entry);
-                    if let Some(found) = body(table, Circle(worker), &format!("/{number}")) {
+                    remember(table, AuthorizationClass(worker), &format!("/{number}"), entry);
+                    if let Some(found) = body(table, AuthorizationClass(worker), &format!("/{number}")) {
                         assert_eq!(found, number.to_string());
                     }
                     if number % 4 == usize::try_from(worker).unwrap() {
@@ -120,6 +127,6 @@ fn workers_that_remember_and_forget_at_once_leave_nothing_behind() {
     });
     for (number, entry) in entries.iter().enumerate() {
         assert_eq!(Arc::strong_count(entry), 1, "{number}");
-        assert!((0..4).all(|worker| table.find(Circle(worker), &format!("/{number}")).is_none()));
+        assert!((0..4).all(|worker| table.find(AuthorizationClass(worker), &format!("/{number}")).is_none()));
     }
 }

@@ -1,0 +1,55 @@
+//! Authorization classes: callers whose tokens have the same tenant, scopes and granted stores, under the same keys, clients
+//! and limits. All of them get the same response for a target.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::auth::Generation;
+use crate::auth::grants::Grants;
+use crate::auth::verify::VerifiedToken;
+use crate::cache::AuthorizationClass;
+
+/// With more classes, all are numbered again.
+const MOST_CLASSES: usize = 4096;
+
+/// The authorization classes of all workers.
+#[derive(Debug, Default)]
+pub struct AuthorizationClasses(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    classes: HashMap<Right, AuthorizationClass>,
+    given: u64,
+}
+
+/// All claims of a token that a response depends on.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Right {
+    generation: Generation,
+    tenant: Arc<str>,
+    scope: Box<str>,
+    grants: Grants,
+}
+
+impl AuthorizationClasses {
+    /// The class of a token. A number is never used twice, so that memos of a dropped class serve nobody.
+    pub(super) fn of(&self, token: &VerifiedToken, generation: Generation) -> AuthorizationClass {
+        let right = Right {
+            generation,
+            tenant: token.tenant().clone(),
+            scope: token.claims().scope.as_str().into(),
+            grants: token.grants().clone(),
+        };
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(class) = known.classes.get(&right) {
+            return *class;
+        }
+        if known.classes.len() >= MOST_CLASSES {
+            known.classes.clear();
+        }
+        known.given += 1;
+        let class = AuthorizationClass(known.given);
+        known.classes.insert(right, class);
+        class
+    }
+}
