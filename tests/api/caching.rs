@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use storegate::sandbox::Fault;
 
 use crate::answer::Answer;
-use crate::test_app::{TestApp, documented};
+use crate::test_app::{Setup, TestApp, documented};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const DISTRIBUTION: &str = "open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution";
@@ -146,7 +146,7 @@ async fn a_caller_who_refuses_plain_answers_gets_even_short_ones_encoded() {
 
 #[actix_web::test]
 async fn two_hundred_callers_of_a_cold_answer_make_one_gateway_call() {
-    let app = TestApp::spawn();
+    let app = TestApp::with(Setup::unhurried);
     let answers = join_all((0..200).map(|_| app.get(A_STORE_S_FLOW))).await;
     assert_eq!(app.sandbox().calls_of(FLOW), 1);
     assert!(answers.iter().all(|answer| answer.status == 200 && answer.body == answers[0].body));

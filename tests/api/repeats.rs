@@ -53,10 +53,11 @@ async fn ten_thousand_random_requests_see_no_repeat_with_a_nonce_or_without() {
 
 #[actix_web::test]
 async fn two_hundred_equal_calls_at_once_through_two_services_see_no_repeat() {
-    let first = TestApp::spawn();
+    let first = TestApp::with(Setup::unhurried);
     let oms = first.sandbox().oms_url();
     let m_api = first.sandbox().opretail_m_api_url();
     let second = TestApp::with(|setup| {
+        setup.unhurried();
         setup.set("TENANTS__ACME__OMS__URL", oms);
         setup.set("TENANTS__ACME__OPRETAIL__M_API", m_api);
     });

@@ -47,6 +47,14 @@ impl Setup {
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.variables.push((format!("STOREGATE__{name}"), value.into()));
     }
+
+    /// Sets limits of real time that a busy machine does not reach, for a test in which many ask at once.
+    pub fn unhurried(&mut self) {
+        for name in ["GATEWAY__ATTEMPT_TIMEOUT", "GATEWAY__DEADLINE", "GATEWAY__QUEUE_WAIT", "SERVER__REQUEST_TIMEOUT"]
+        {
+            self.set(name, "5m");
+        }
+    }
 }
 
 /// Both servers of the OMS.
@@ -254,7 +262,7 @@ impl TestApp {
     /// Sends these bytes on a connection of their own and gives all that comes back.
     pub fn raw(&self, request: &str) -> String {
         let mut connection = TcpStream::connect(self.address).unwrap();
-        connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        connection.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
         connection.write_all(request.as_bytes()).unwrap();
         let mut answer = Vec::new();
         connection.read_to_end(&mut answer).unwrap();
@@ -277,6 +285,6 @@ fn without_own_tokens(configuration: &str) -> String {
 fn client() -> Client {
     // The service closes idle connections after five seconds; one that it is closing must not be used again.
     let idle = Duration::from_secs(2);
-    let connector = Connector::new().limit(0).timeout(Duration::from_secs(20)).conn_keep_alive(idle);
-    Client::builder().connector(connector).disable_redirects().timeout(Duration::from_secs(20)).finish()
+    let connector = Connector::new().limit(0).timeout(Duration::from_secs(120)).conn_keep_alive(idle);
+    Client::builder().connector(connector).disable_redirects().timeout(Duration::from_secs(120)).finish()
 }
