@@ -49,6 +49,10 @@ pub mod replicas;
 
 pub mod fair_queue;
 
+pub mod single_flight;
+
+pub mod purge_list;
+
 pub mod json;
 
 pub mod telemetry;

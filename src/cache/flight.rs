@@ -154,7 +154,7 @@ impl<E: Failure> AnswerCache<E> {
                 }
                 landing.land(question, outcome, clock.elapsed(), start).await
             };
-            memory.fly(key, fetch).await
+            memory.flights.run(key, fetch).await
         };
         rt::spawn(call_tally::carried(traces::carried(flight)))
     }

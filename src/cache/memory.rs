@@ -1,20 +1,20 @@
 //! The cache's memory on moka: the answers, the flights that bring them, and failures that are remembered for a moment.
 
 use std::collections::HashSet;
-use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use moka::notification::RemovalCause;
-use moka::{Expiry, future, sync};
+use moka::{Expiry, sync};
 
 use super::entry::{Brought, CONFIRMED_AFTER, Document, Entry};
 use super::freshness::{Freshness, State};
-use super::purges::{Purges, is_about};
 use super::request_memo::{RequestMemo, RequestMemos};
 use super::{Failure, Key, Question};
+use crate::purge_list::{PurgeList, is_about};
 use crate::settings::Section;
+use crate::single_flight::Flights;
 use crate::telemetry::metrics;
 
 /// What moka holds for an entry besides the bytes that we can count: with this, 60,000 entries of 650 bytes are counted
@@ -65,13 +65,15 @@ struct Remembered<E> {
 pub(super) struct Memory<E: Failure> {
     answers: sync::Cache<Key, Arc<Entry>>,
     pub(super) asked: Arc<RequestMemos>,
-    flights: future::Cache<Key, Arc<Entry>>,
+    /// The fetches under way.
+    pub(super) flights: Flights<Key, Result<Arc<Entry>, E>>,
     failures: sync::Cache<Key, Remembered<E>>,
     largest: usize,
     started: Arc<AtomicU64>,
     /// How often everything was dropped.
     cleared: Arc<AtomicU64>,
-    purges: Arc<Purges>,
+    /// The purges, numbered for each tenant.
+    purges: Arc<Mutex<PurgeList<u64>>>,
 }
 
 /// What is known when a flight starts, to be held against what is when it lands.
@@ -107,13 +109,17 @@ impl<E: Failure> Memory<E> {
         Self {
             answers,
             asked,
-            flights: future::Cache::builder().build(),
+            flights: Flights::default(),
             failures,
             largest,
             started: Arc::default(),
             cleared: Arc::default(),
             purges: Arc::default(),
         }
+    }
+
+    fn purges(&self) -> MutexGuard<'_, PurgeList<u64>> {
+        self.purges.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn get(&self, key: &Key) -> Option<Arc<Entry>> {
@@ -126,25 +132,15 @@ impl<E: Failure> Memory<E> {
         (now < remembered.until).then_some(remembered.failure)
     }
 
-    /// Runs `fetch` unless one for this key runs already, and gives all of them the same outcome.
-    pub(super) async fn fly<F>(&self, key: Key, fetch: F) -> Result<Arc<Entry>, E>
-    where
-        F: Future<Output = Result<Arc<Entry>, E>>,
-    {
-        let landed = self.flights.try_get_with_by_ref(&key, fetch).await;
-        // A flight ends with its landing; the answer lives on in `answers`.
-        self.flights.invalidate(&key).await;
-        landed.map_err(|failure: Arc<E>| E::clone(&failure))
-    }
-
     /// The start of a flight for this question.
     pub(super) fn start(&self, question: &Question) -> Start {
         let tenant = question.key.tenant();
+        let purges = self.purges();
         Start {
             number: self.started.fetch_add(1, Ordering::AcqRel) + 1,
             cleared: self.cleared.load(Ordering::Acquire),
-            purges: self.purges.count(tenant),
-            latest_purge: self.purges.latest(tenant, &question.stores),
+            purges: purges.last(tenant),
+            latest_purge: purges.latest(tenant, &question.stores),
         }
     }
 
@@ -168,7 +164,7 @@ impl<E: Failure> Memory<E> {
     /// A purge that came between the look and the insertion takes back what was inserted, and nothing else.
     fn was_purged(&self, key: &Key, stores: &[String], start: Start) -> bool {
         start.cleared != self.cleared.load(Ordering::Acquire)
-            || self.purges.came_after(start.purges, key.tenant(), stores)
+            || self.purges().came_after(start.purges, key.tenant(), stores)
     }
 
     /// Whether a later flight than this one has brought an answer, which is newer then.
@@ -262,7 +258,11 @@ impl<E: Failure> Memory<E> {
 
     /// Drops the tenant's answers about these stores, or all of them; gives their number. Failures are forgotten, too.
     pub(super) fn purge(&self, tenant: &str, stores: Option<&[String]>) -> u64 {
-        self.purges.add(tenant, stores);
+        {
+            let mut purges = self.purges();
+            let number = purges.last(tenant) + 1;
+            purges.add(tenant, stores.map(<[String]>::to_vec), number);
+        }
         let concerned = |key: &Key, about: &[String]| key.tenant() == tenant && is_about(stores, about);
         for (key, _) in self.failures.iter().filter(|(key, failure)| concerned(key, &failure.stores)) {
             self.failures.invalidate(key.as_ref());

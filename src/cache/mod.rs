@@ -8,7 +8,6 @@ mod entry;
 mod flight;
 mod freshness;
 mod memory;
-mod purges;
 mod question;
 mod request_memo;
 mod shared;

@@ -8,11 +8,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use secrecy::SecretString;
-use tokio::sync::watch;
-
 use super::error::{Error, Kind};
 use super::vendor::Vendor;
+use crate::single_flight::{Flight, Follower, Leader};
+use secrecy::SecretString;
 
 /// A token is renewed when this is left of it, or a tenth of its life when that is less.
 const RENEWED_BEFORE_END: Duration = Duration::from_secs(60);
@@ -52,12 +51,12 @@ impl fmt::Debug for LoginToken {
 }
 
 /// How a login ended, for those who wait.
-pub type Landed = Option<Result<Arc<LoginToken>, Error>>;
+pub type Landed = Result<Arc<LoginToken>, Error>;
 
 /// The duty to log in for everybody. When it is dropped without [`Login::land`], those who wait ask again.
 #[derive(Debug)]
 pub struct Duty {
-    landing: watch::Sender<Landed>,
+    leader: Leader<Landed>,
     started: Duration,
 }
 
@@ -69,9 +68,9 @@ pub enum Ask {
     /// Use this token, and see to its renewal.
     UseAndRenew(Arc<LoginToken>, Duty),
     /// Log in, for everybody.
-    LogIn(Duty, watch::Receiver<Landed>),
+    LogIn(Duty, Follower<Landed>),
     /// Wait for the login under way.
-    Wait(watch::Receiver<Landed>),
+    Wait(Follower<Landed>),
     /// Give up: the login was refused, and it is too early to try again.
     Rest(Error),
 }
@@ -95,7 +94,7 @@ pub struct Login(Mutex<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     token: Option<Arc<LoginToken>>,
-    landing: Option<watch::Receiver<Landed>>,
+    flight: Flight<Landed>,
     rest: Option<Rest>,
     losses: VecDeque<Duration>,
     serial: u64,
@@ -112,11 +111,11 @@ impl Login {
     /// What to do now.
     pub fn ask(&self, now: Duration) -> Ask {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let under_way = inner.under_way();
+        let under_way = inner.flight.follow();
         if let Some(token) = inner.token.clone().filter(|token| token.is_usable(now)) {
             let is_resting = inner.rest.as_ref().is_some_and(|rest| now < rest.until);
             if token.is_nearly_over(now) && under_way.is_none() && !is_resting {
-                return Ask::UseAndRenew(token, inner.begin(now).0);
+                return Ask::UseAndRenew(token, inner.begin(now));
             }
             return Ask::Use(token);
         }
@@ -126,18 +125,18 @@ impl Login {
         match inner.rest.as_ref().filter(|rest| now < rest.until) {
             Some(rest) => Ask::Rest(rest.error.clone().retry_after(Some(rest.until.saturating_sub(now)))),
             None => {
-                let (duty, landing) = inner.begin(now);
-                Ask::LogIn(duty, landing)
+                let duty = inner.begin(now);
+                let follower = duty.leader.follower();
+                Ask::LogIn(duty, follower)
             }
         }
     }
 
     /// Ends a login: keeps the token with the time that it has left, or rests when the gateway refused it, and tells all
     /// who wait.
-    pub fn land(&self, duty: &Duty, outcome: Result<(SecretString, Option<Duration>), Error>, now: Duration) {
+    pub fn land(&self, duty: Duty, outcome: Result<(SecretString, Option<Duration>), Error>, now: Duration) {
         let landed = {
             let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            inner.landing = None;
             match outcome {
                 Ok((value, life)) => Ok(inner.keep(value, life.map(|life| Life::of(life, duty.started)))),
                 Err(error) => {
@@ -146,7 +145,7 @@ impl Login {
                 }
             }
         };
-        duty.landing.send_replace(Some(landed));
+        duty.leader.finish(landed);
     }
 
     /// The gateway no longer knows this token. Whether it is worth asking for another one: not when the gateway loses
@@ -200,16 +199,8 @@ impl Life {
 }
 
 impl Inner {
-    /// The login under way, unless whoever had the duty has gone.
-    fn under_way(&mut self) -> Option<watch::Receiver<Landed>> {
-        self.landing = self.landing.take().filter(|landing| landing.has_changed().is_ok());
-        self.landing.clone()
-    }
-
-    fn begin(&mut self, now: Duration) -> (Duty, watch::Receiver<Landed>) {
-        let (sender, receiver) = watch::channel(None);
-        self.landing = Some(receiver.clone());
-        (Duty { landing: sender, started: now }, receiver)
+    fn begin(&mut self, now: Duration) -> Duty {
+        Duty { leader: self.flight.lead(), started: now }
     }
 
     fn keep(&mut self, value: SecretString, life: Option<Life>) -> Arc<LoginToken> {

@@ -38,7 +38,7 @@ impl GatewayClient {
 
     async fn logged_in(&self, account: &Arc<Account>, login_call: Call) -> Result<Arc<LoginToken>, Error> {
         loop {
-            let mut landing = match account.login.ask(self.clock.elapsed()) {
+            let landing = match account.login.ask(self.clock.elapsed()) {
                 Ask::Use(token) => return Ok(token),
                 Ask::UseAndRenew(token, duty) => {
                     self.spawn_login(account, login_call, duty);
@@ -52,9 +52,7 @@ impl GatewayClient {
                 Ask::Wait(landing) => landing,
             };
             // When whoever logs in has gone without an end, it is begun anew.
-            if let Ok(landed) = landing.wait_for(Option::is_some).await
-                && let Some(landed) = landed.clone()
-            {
+            if let Some(landed) = landing.outcome().await {
                 return landed;
             }
         }
@@ -65,7 +63,7 @@ impl GatewayClient {
         let login = async move {
             let outcome = client.log_in(&account, &call).await;
             report(&account, outcome.as_ref().err());
-            account.login.land(&duty, outcome, client.clock.elapsed());
+            account.login.land(duty, outcome, client.clock.elapsed());
         };
         actix_web::rt::spawn(traces::carried(login));
     }

@@ -8,9 +8,9 @@ use redis::RedisResult;
 use super::connection::Connection;
 use super::journal::{Ends, Event, Position, Read, lost};
 use super::outbox::Waiting;
-use super::purges;
 use super::refusal::is_full;
 use super::upkeep::{COMMAND, Memory, Upkeep, within};
+use crate::purge_list;
 use crate::telemetry::metrics;
 
 /// Events that are told between two readings.
@@ -163,7 +163,7 @@ impl Upkeep {
                 Event::Purged { tenant, stores } => {
                     let is_new = self.purges.add(&tenant, stores.clone(), at);
                     if is_new && by != self.id {
-                        purges::add_to(&mut purged, &tenant, stores);
+                        purge_list::add_to(&mut purged, &tenant, stores);
                     }
                 }
                 Event::Revoked(revoked) if by != self.id => self.listener.revoked(&[revoked]),

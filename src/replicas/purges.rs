@@ -1,13 +1,11 @@
 //! Which shared answers a purge has made worthless. An answer says up to where its replica had read the journal when the
 //! fetch began; a purge that stands behind that place may have been meant to drop it.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::journal::Position;
-
-/// So many purges of a company are remembered. An older answer than the oldest of them is not trusted.
-const REMEMBERED: usize = 1024;
+use crate::purge_list::{PurgeList, Stores, is_about};
 
 /// The purges of all companies, as far as this replica knows.
 #[derive(Debug, Default)]
@@ -19,35 +17,17 @@ struct State {
     known_from: Position,
     /// Up to where the journal was read.
     read_to: Position,
-    companies: HashMap<String, OfCompany>,
-}
-
-#[derive(Debug, Default)]
-struct OfCompany {
-    /// Purges of before are forgotten.
-    forgotten: Position,
     /// Those that stand in the journal.
-    latest: VecDeque<(Position, Option<Vec<String>>)>,
-    /// Our own, that do not yet, by their numbers.
-    unwritten: Vec<(u64, Option<Vec<String>>)>,
-}
-
-/// Whether a purge of these stores (`None` for all) is about an answer that names those.
-fn is_about(purged: Option<&[String]>, stores: &[String]) -> bool {
-    purged.is_none_or(|purged| stores.iter().any(|store| purged.contains(store)))
-}
-
-/// Looking for a company's answers takes as long for one store as for many.
-pub(super) fn add_to(purged: &mut BTreeMap<String, Option<Vec<String>>>, tenant: &str, stores: Option<Vec<String>>) {
-    let all = purged.entry(tenant.to_owned()).or_insert_with(|| Some(Vec::new()));
-    *all = all.take().zip(stores).map(|(all, stores)| [all, stores].concat());
+    written: PurgeList<Position>,
+    /// Our own that do not yet, by company, with their numbers.
+    unwritten: HashMap<String, Vec<(u64, Stores)>>,
 }
 
 impl Purges {
     /// Remembers a purge of our own that is to be written to the journal. It may stand for all that the company has waiting.
     pub fn add_unwritten(&self, number: u64, tenant: &str, stores: Option<&[String]>, stands_for_others: bool) {
         let mut state = self.state();
-        let unwritten = &mut state.companies.entry(tenant.to_owned()).or_default().unwritten;
+        let unwritten = state.unwritten.entry(tenant.to_owned()).or_default();
         if stands_for_others {
             unwritten.clear();
         }
@@ -55,40 +35,24 @@ impl Purges {
     }
 
     /// Our own purge of this number stands in the journal now.
-    pub fn have_written(&self, number: u64, tenant: &str, stores: Option<Vec<String>>, at: Position) {
-        self.add(tenant, stores, at);
-        if let Some(company) = self.state().companies.get_mut(tenant) {
-            company.unwritten.retain(|(unwritten, _)| *unwritten != number);
+    pub fn have_written(&self, number: u64, tenant: &str, stores: Stores, at: Position) {
+        let mut state = self.state();
+        state.written.add(tenant, stores, at);
+        if let Some(unwritten) = state.unwritten.get_mut(tenant) {
+            unwritten.retain(|(known, _)| *known != number);
         }
     }
 
     /// Remembers a purge that stands in the journal; gives whether it was not known yet. It may be told twice, and read
     /// again.
-    pub fn add(&self, tenant: &str, stores: Option<Vec<String>>, at: Position) -> bool {
-        let mut state = self.state();
-        let company = state.companies.entry(tenant.to_owned()).or_default();
-        if company.latest.iter().any(|(known, _)| *known == at) {
-            return false;
-        }
-        if company.latest.len() >= REMEMBERED
-            && let Some((oldest, _)) = company.latest.pop_front()
-        {
-            company.forgotten = company.forgotten.max(oldest);
-        }
-        company.latest.push_back((at, stores));
-        true
+    pub fn add(&self, tenant: &str, stores: Stores, at: Position) -> bool {
+        self.state().written.add(tenant, stores, at)
     }
 
     /// Forgets the purges that stood behind this place, in a journal that is no more, and gives what they were about: each
     /// company's stores, or all of them.
-    pub fn forget_behind(&self, place: Position) -> BTreeMap<String, Option<Vec<String>>> {
-        let mut forgotten = BTreeMap::new();
-        for (tenant, company) in &mut self.state().companies {
-            let (behind, kept) = std::mem::take(&mut company.latest).into_iter().partition(|(at, _)| *at > place);
-            company.latest = kept;
-            behind.into_iter().for_each(|(_, stores)| add_to(&mut forgotten, tenant, stores));
-        }
-        forgotten
+    pub fn forget_behind(&self, place: Position) -> BTreeMap<String, Stores> {
+        self.state().written.remove_behind(place)
     }
 
     /// Up to where the journal was read.
@@ -110,13 +74,10 @@ impl Purges {
     /// up to `seen`.
     pub fn let_pass(&self, tenant: &str, stores: &[String], seen: Position) -> bool {
         let state = self.state();
-        if seen < state.known_from {
-            return false;
-        }
-        let Some(company) = state.companies.get(tenant) else { return true };
-        seen >= company.forgotten
-            && !company.unwritten.iter().any(|(_, purged)| is_about(purged.as_deref(), stores))
-            && !company.latest.iter().any(|(at, purged)| *at > seen && is_about(purged.as_deref(), stores))
+        let mut unwritten = state.unwritten.get(tenant).into_iter().flatten();
+        seen >= state.known_from
+            && !state.written.came_after(seen, tenant, stores)
+            && !unwritten.any(|(_, purged)| is_about(purged.as_deref(), stores))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -126,7 +87,8 @@ impl Purges {
 
 #[cfg(test)]
 mod tests {
-    use super::{Position, Purges, REMEMBERED};
+    use super::{Position, Purges};
+    use crate::purge_list::REMEMBERED;
 
     const fn at(milliseconds: u64) -> Position {
         Position { milliseconds, number: 0 }

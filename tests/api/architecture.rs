@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders and files of `src/` that may use only what stands behind them here. `lib.rs` has the same order.
-const ORDER: [&str; 24] = [
+const ORDER: [&str; 26] = [
     "cli",
     "app",
     "reload",
@@ -23,6 +23,8 @@ const ORDER: [&str; 24] = [
     "cache",
     "replicas",
     "fair_queue",
+    "single_flight",
+    "purge_list",
     "json",
     "telemetry",
     "http_client",

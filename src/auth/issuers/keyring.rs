@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use super::fetch::FETCH_TIMEOUT;
 use crate::auth::verification_keys::VerificationKeys;
 use crate::clock::Clock;
+use crate::single_flight::{Flight, Follower, Leader};
 
 /// However many tokens name unknown keys, an issuer is asked for its keys once in this time.
 pub(super) const PAUSE: Duration = Duration::from_secs(30);
@@ -26,8 +27,6 @@ pub(super) struct Keyring {
     keys: RwLock<Arc<VerificationKeys>>,
     replacements: AtomicU64,
     schedule: Mutex<Schedule>,
-    /// How many fetches have ended.
-    ended: watch::Sender<u64>,
     /// Wakes the task that fetches.
     asked: Arc<Notify>,
     clock: Clock,
@@ -37,7 +36,9 @@ pub(super) struct Keyring {
 struct Schedule {
     /// There is a task that fetches.
     served: bool,
-    under_way: bool,
+    flight: Flight<()>,
+    /// Held for the task that fetches.
+    under_way: Option<Leader<()>>,
     was_read: bool,
     last_start: Option<Duration>,
     next: Option<Duration>,
@@ -45,18 +46,13 @@ struct Schedule {
 
 /// A fetch that is under way. All who wait for it share it.
 #[derive(Debug)]
-pub struct KeyFetch {
-    ended: watch::Receiver<u64>,
-    awaited: u64,
-}
+pub struct KeyFetch(Follower<()>);
 
 impl KeyFetch {
     /// Ends with the fetch, whether it brought keys or not.
-    pub async fn ended(mut self) {
-        let awaited = self.awaited;
-        let ended = self.ended.wait_for(|ended| *ended >= awaited);
+    pub async fn ended(self) {
         // The fetch has its own end, so this one is only for a task that died.
-        let _whatever_came = tokio::time::timeout(2 * FETCH_TIMEOUT, ended).await;
+        let _whatever_came = tokio::time::timeout(2 * FETCH_TIMEOUT, self.0.outcome()).await;
     }
 }
 
@@ -74,7 +70,6 @@ impl Keyring {
             keys: RwLock::default(),
             replacements: AtomicU64::new(0),
             schedule: Mutex::default(),
-            ended: watch::Sender::new(0),
             asked: Arc::default(),
             clock,
         }
@@ -102,7 +97,7 @@ impl Keyring {
         if !schedule.served {
             return None;
         }
-        if !schedule.under_way {
+        if schedule.under_way.is_none() {
             let now = self.clock.elapsed();
             if schedule.last_start.is_some_and(|start| now.saturating_sub(start) < PAUSE) {
                 return None;
@@ -110,9 +105,7 @@ impl Keyring {
             schedule.begin(now);
             self.asked.notify_one();
         }
-        let ended = self.ended.subscribe();
-        let awaited = *ended.borrow() + 1;
-        Some(KeyFetch { ended, awaited })
+        schedule.flight.follow().map(KeyFetch)
     }
 
     /// Says that there is a task that fetches from now on, with its first fetch under way. It is woken by the gift, and
@@ -136,10 +129,10 @@ impl Keyring {
     pub(super) fn is_wanted(&self) -> bool {
         let mut schedule = self.schedule();
         let now = self.clock.elapsed();
-        if !schedule.under_way && schedule.is_due(now) {
+        if schedule.under_way.is_none() && schedule.is_due(now) {
             schedule.begin(now);
         }
-        schedule.under_way
+        schedule.under_way.is_some()
     }
 
     /// Ends the fetch that is under way: with the keys that it brought and how long they are good by the provider's word,
@@ -153,10 +146,12 @@ impl Keyring {
             None => PAUSE,
         };
         let mut schedule = self.schedule();
-        schedule.under_way = false;
+        let under_way = schedule.under_way.take();
         // Keys are as old as the question for them: the machine may have been suspended before they were read.
         schedule.next = Some(schedule.last_start.unwrap_or_default() + age);
-        self.ended.send_modify(|ended| *ended += 1);
+        if let Some(leader) = under_way {
+            leader.finish(());
+        }
     }
 
     fn replace(&self, keys: VerificationKeys) {
@@ -171,8 +166,8 @@ impl Keyring {
 }
 
 impl Schedule {
-    const fn begin(&mut self, now: Duration) {
-        self.under_way = true;
+    fn begin(&mut self, now: Duration) {
+        self.under_way = Some(self.flight.lead());
         self.last_start = Some(now);
     }
 

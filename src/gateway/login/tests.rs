@@ -1,6 +1,7 @@
 use super::{Ask, Duty, Login, LoginState, LoginToken};
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::fixtures::vendor;
+use futures_util::FutureExt as _;
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +19,12 @@ fn duty(login: &Login, now: Duration) -> Duty {
 
 fn log_in(login: &Login, life: Option<u64>, now: Duration) {
     let duty = duty(login, now);
-    login.land(&duty, Ok((SecretString::from("a-token"), life.map(at))), now);
+    login.land(duty, Ok((SecretString::from("a-token"), life.map(at))), now);
 }
 
 fn refuse(login: &Login, now: Duration) {
     let duty = duty(login, now);
-    login.land(&duty, Err(Error::local(vendor("opretail"), Kind::LoginRefused, "refused")), now);
+    login.land(duty, Err(Error::local(vendor("opretail"), Kind::LoginRefused, "refused")), now);
 }
 
 #[test]
@@ -46,9 +47,8 @@ fn one_logs_in_and_the_others_wait_for_it() {
     let login = Login::default();
     let duty = duty(&login, at(0));
     let Ask::Wait(waiting) = login.ask(at(0)) else { panic!("a second login") };
-    assert!(waiting.borrow().is_none());
-    login.land(&duty, Ok((SecretString::from("a-token"), None)), at(0));
-    let landed = waiting.borrow().clone().unwrap().unwrap();
+    login.land(duty, Ok((SecretString::from("a-token"), None)), at(0));
+    let landed = waiting.outcome().now_or_never().flatten().unwrap().unwrap();
     assert_eq!(landed.value.expose_secret(), "a-token");
     assert_eq!(used(&login, at(1_000_000)).serial, landed.serial, "without a known end it is used until it is lost");
     assert!(!format!("{login:?} {landed:?}").contains("a-token"));
@@ -68,7 +68,7 @@ fn a_token_is_renewed_by_one_before_it_ends_while_all_go_on_using_it() {
     used(&login, at(539));
     let Ask::UseAndRenew(_, renewal) = login.ask(at(540)) else { panic!("not renewed") };
     used(&login, at(541));
-    login.land(&renewal, Ok((SecretString::from("the-next"), Some(at(600)))), at(541));
+    login.land(renewal, Ok((SecretString::from("the-next"), Some(at(600)))), at(541));
     assert_eq!(used(&login, at(542)).value.expose_secret(), "the-next");
     assert!(matches!(login.ask(at(540 + 600)), Ask::LogIn(..)), "an ended token is not used");
 }
@@ -91,7 +91,7 @@ fn a_gateway_that_loses_every_token_is_not_asked_for_ever_more() {
     let mut logins = 0;
     for second in 0..50 {
         if let Ask::LogIn(duty, _) = login.ask(at(second)) {
-            login.land(&duty, Ok((SecretString::from("a-token"), None)), at(second));
+            login.land(duty, Ok((SecretString::from("a-token"), None)), at(second));
             logins += 1;
             login.lost(vendor("opretail"), &used(&login, at(second)), at(second));
         }
@@ -105,7 +105,7 @@ fn a_refused_login_is_not_hammered() {
     let mut refused = Vec::new();
     for second in 0..4 * 3_600 {
         if let Ask::LogIn(duty, _) = login.ask(at(second)) {
-            login.land(&duty, Err(Error::local(vendor("opretail"), Kind::LoginRefused, "refused")), at(second));
+            login.land(duty, Err(Error::local(vendor("opretail"), Kind::LoginRefused, "refused")), at(second));
             refused.push(second);
         }
     }

@@ -1,0 +1,126 @@
+//! The latest purges of each tenant, in their order. An answer whose fetch began before a purge may be what the purge was to
+//! drop, so it is held against them. A purge of one store disturbs no answer about another.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+/// So many purges of a tenant are remembered by their stores. An answer from before the oldest of them counts as purged:
+/// that costs one more fetch, and nobody sees what was dropped.
+pub const REMEMBERED: usize = 1024;
+
+/// The purges of all tenants, each at its place in an order.
+#[derive(Debug)]
+pub struct PurgeList<P>(HashMap<String, OfTenant<P>>);
+
+#[derive(Debug, Default)]
+struct OfTenant<P> {
+    /// The place of the latest purge that is no longer remembered by its stores.
+    forgotten: P,
+    latest: VecDeque<(P, Stores)>,
+}
+
+/// The stores of a purge; `None` for all.
+pub type Stores = Option<Vec<String>>;
+
+/// Whether a purge of these stores (`None` for all) is about an answer that names those. One that names no store, such as
+/// a whole list, is dropped only with all.
+pub fn is_about(purged: Option<&[String]>, stores: &[String]) -> bool {
+    purged.is_none_or(|purged| stores.iter().any(|store| purged.contains(store)))
+}
+
+/// Adds stores to those that are purged for a tenant: looking for a tenant's answers takes as long for one as for many.
+pub fn add_to(purged: &mut BTreeMap<String, Stores>, tenant: &str, stores: Stores) {
+    let all = purged.entry(tenant.to_owned()).or_insert_with(|| Some(Vec::new()));
+    *all = all.take().zip(stores).map(|(all, stores)| [all, stores].concat());
+}
+
+impl<P> Default for PurgeList<P> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<P: Copy + Ord + Default> PurgeList<P> {
+    /// Remembers a purge at its place; gives whether it was not known yet.
+    pub fn add(&mut self, tenant: &str, stores: Stores, at: P) -> bool {
+        let purges = self.0.entry(tenant.to_owned()).or_default();
+        if purges.latest.iter().any(|(known, _)| *known == at) {
+            return false;
+        }
+        if purges.latest.len() >= REMEMBERED
+            && let Some((oldest, _)) = purges.latest.pop_front()
+        {
+            purges.forgotten = purges.forgotten.max(oldest);
+        }
+        purges.latest.push_back((at, stores));
+        true
+    }
+
+    /// The place of a tenant's last purge, and the default if there was none.
+    pub fn last(&self, tenant: &str) -> P {
+        let last = |purges: &OfTenant<P>| purges.latest.back().map_or(purges.forgotten, |(at, _)| *at);
+        self.0.get(tenant).map(last).unwrap_or_default()
+    }
+
+    /// The place of the latest purge that is about an answer of these stores, and the default if none is remembered.
+    pub fn latest(&self, tenant: &str, stores: &[String]) -> P {
+        let about = |purges: &OfTenant<P>| {
+            let mut latest = purges.latest.iter().rev();
+            latest.find(|(_, purged)| is_about(purged.as_deref(), stores)).map(|(at, _)| *at)
+        };
+        self.0.get(tenant).and_then(about).unwrap_or_default()
+    }
+
+    /// Whether an answer about these stores, whose fetch began when the order had come to `seen`, may have been dropped since.
+    pub fn came_after(&self, seen: P, tenant: &str, stores: &[String]) -> bool {
+        self.0.get(tenant).is_some_and(|purges| {
+            let about = |(at, purged): &(P, Stores)| *at > seen && is_about(purged.as_deref(), stores);
+            seen < purges.forgotten || purges.latest.iter().any(about)
+        })
+    }
+
+    /// Forgets the purges behind this place, and gives what they were about: each tenant's stores, or all of them.
+    pub fn remove_behind(&mut self, place: P) -> BTreeMap<String, Stores> {
+        let mut removed = BTreeMap::new();
+        for (tenant, purges) in &mut self.0 {
+            let (behind, kept) = std::mem::take(&mut purges.latest).into_iter().partition(|(at, _)| *at > place);
+            purges.latest = kept;
+            behind.into_iter().for_each(|(_, stores)| add_to(&mut removed, tenant, stores));
+        }
+        removed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PurgeList, REMEMBERED};
+
+    fn stores(ids: &[&str]) -> Vec<String> {
+        ids.iter().map(|id| (*id).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_purge_is_about_answers_of_its_stores_and_a_purge_of_all_is_about_every_answer() {
+        let mut purges = PurgeList::default();
+        purges.add("acme", Some(stores(&["a"])), 1);
+        assert!(purges.came_after(0, "acme", &stores(&["b", "a"])) && !purges.came_after(1, "acme", &stores(&["a"])));
+        for untouched in [&["b"][..], &[]] {
+            assert!(!purges.came_after(0, "acme", &stores(untouched)));
+            assert_eq!(purges.latest("acme", &stores(untouched)), 0);
+        }
+        purges.add("acme", None, 2);
+        assert!(purges.came_after(1, "acme", &[]));
+        assert_eq!((purges.latest("acme", &[]), purges.latest("zenith", &[])), (2, 0));
+        assert_eq!((purges.last("acme"), purges.last("zenith")), (2, 0));
+        assert!(!purges.came_after(2, "acme", &[]) && !purges.came_after(0, "zenith", &[]));
+    }
+
+    #[test]
+    fn an_answer_from_before_all_that_is_remembered_counts_as_purged() {
+        let mut purges = PurgeList::default();
+        (1..=REMEMBERED).for_each(|at| assert!(purges.add("acme", Some(stores(&["a"])), at)));
+        assert!(!purges.came_after(0, "acme", &stores(&["b"])));
+        assert!(!purges.add("acme", Some(stores(&["a"])), REMEMBERED), "it is known");
+        purges.add("acme", Some(stores(&["a"])), REMEMBERED + 1);
+        assert!(purges.came_after(0, "acme", &stores(&["b"])) && !purges.came_after(1, "acme", &stores(&["b"])));
+    }
+}
