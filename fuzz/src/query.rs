@@ -5,19 +5,25 @@ use std::sync::LazyLock;
 
 use actix_web::dev::{Path, ResourceDef, Url};
 use actix_web::http::Uri;
+use actix_web::http::header::HeaderMap;
 use jiff::Timestamp;
 use storegate::directory::{Directory, OrganizationId, StoreId};
 use storegate::gateway::endpoint::china_standard_time;
 use storegate::http::problem::Problem;
 use storegate::http::problem_type::ProblemType;
 use storegate::http::public_url::PublicUrl;
-use storegate::resources::params::{Ask, LONGEST_LIST, Page, Period, Reader};
+use storegate::resources::params::kinds::{FlagKind, IntegerKind, OrganizationKind, StoreKind};
+use storegate::resources::params::{LONGEST_LIST, Page, Parameter, Period, Reader, STORE};
 use storegate::resources::vendor_methods::opretail;
 use storegate::vendors::Vendors;
 
 static PATH: LazyLock<ResourceDef> = LazyLock::new(|| ResourceDef::new("/{store_id}/{organization_id}"));
 static STORES: LazyLock<Directory> = LazyLock::new(|| Directory::new(Vec::new(), &Vendors::default().ids()));
 const NAMES: [&str; 7] = ["hour", "flag", "id", "from", "to", "page", "page_size"];
+static ORGANIZATION: Parameter<OrganizationKind> = Parameter::new("organization_id", "", OrganizationKind(opretail));
+static HOUR: Parameter<IntegerKind> = Parameter::new("hour", "", IntegerKind::within(0..=24));
+static FLAG: Parameter<FlagKind> = Parameter::new("flag", "", FlagKind(Some(false)));
+static IDS: Parameter<StoreKind> = Parameter::new("id", "", StoreKind::OF_LIST);
 /// 2026-11-22T02:00:00Z.
 const NOW: Timestamp = Timestamp::constant(1_795_312_800, 0);
 /// Common proxies take a head of 4 KiB, and there are others beside this one.
@@ -33,12 +39,10 @@ struct Everything {
     page: Page,
 }
 
-impl Ask for Everything {
+impl Everything {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let (store, organization) = (reader.store(), reader.organization(opretail()));
-        let hour = reader.integer("hour", &(0..=24), None);
-        let flag = reader.flag("flag", false);
-        let ids = reader.list("id");
+        let (store, organization) = (reader.in_path(&STORE), reader.in_path(&ORGANIZATION));
+        let (hour, flag, ids) = (reader.optional(&HOUR), reader.optional(&FLAG), reader.list(&IDS));
         let (period, page) = (Period::read(reader), Page::read(reader));
         flag?;
         Some(Self { store: store?, organization: organization?, hour, ids, period: period?, page: page? })
@@ -67,7 +71,7 @@ fn ask(path: &str, query: &str) -> Result<Everything, Problem> {
     let uri = Uri::try_from(path).unwrap_or_else(|_| Uri::from_static("/S_1/O_1"));
     let mut path = Path::new(Url::new(uri));
     PATH.capture_match_info(&mut path);
-    Reader::new(&path, query, &STORES, &china_standard_time(), NOW).ask().asked
+    Reader::new(&path, query, &HeaderMap::new(), &STORES, &china_standard_time(), NOW).parse(Everything::read).result
 }
 
 fn assert_explained(problem: &Problem) {

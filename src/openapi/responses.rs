@@ -6,15 +6,17 @@ use serde_json::{Value, json};
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{Header, Ref, RefOr, Required, Response, ResponseBuilder};
+use utoipa::openapi::{Header, Ref, RefOr, Response, ResponseBuilder};
 
 use super::shared as reference;
 use crate::http::accept::Media;
 use crate::http::problem::{PROBLEM_MEDIA, Problem};
 use crate::http::problem_type::ProblemType;
 use crate::http::public_url::PublicUrl;
+use crate::resources::params::kinds::TextKind;
+use crate::resources::params::{Described as _, Parameter, Presence};
 use crate::resources::{Endpoint, Resource};
 
 /// Errors of every operation, most of which are answered before its handler is asked. 405 is of other methods than the
@@ -45,7 +47,8 @@ pub(super) fn complete(operation: &mut Operation, endpoint: &Endpoint, resource:
     }
     if has_tags(resource, endpoint) {
         responses.insert("304".to_owned(), reference("NotModified"));
-        operation.parameters.get_or_insert_default().extend(cache_request_headers().map(RefOr::T));
+        let headers = [&IF_NONE_MATCH, &CACHE_CONTROL].map(|header| RefOr::T(header.document(Presence::HEADER)));
+        operation.parameters.get_or_insert_default().extend(headers);
     }
     let from_gateways: &[u16] = if resource.asks_gateways() { &FROM_GATEWAYS } else { &[] };
     for status in ANYWHERE.iter().chain(&WITH_TOKEN).chain(from_gateways) {
@@ -55,7 +58,7 @@ pub(super) fn complete(operation: &mut Operation, endpoint: &Endpoint, resource:
 
 /// A stream has no tag: each of its events has an id.
 fn has_tags(resource: &Resource, endpoint: &Endpoint) -> bool {
-    resource.has_tags() && endpoint.media() == Media::Json
+    resource.has_tags() && endpoint.media == Media::Json
 }
 
 /// Adds the errors that any path may answer, for operations that no token is needed for.
@@ -70,21 +73,16 @@ pub(super) fn complete_open(operation: &mut Operation) {
     }
 }
 
-fn cache_request_headers() -> [Parameter; 2] {
-    let known =
-        "The `ETag` of an answer that the caller has; when it is still right, the answer is 304 without a body.";
-    let fresh = "`no-cache` asks the gateway itself and refreshes the kept answer; for tokens with the scope `cache:bypass`, \
-        ignored for others.";
-    [("If-None-Match", known), ("Cache-Control", fresh)].map(|(name, description)| {
-        ParameterBuilder::new()
-            .name(name)
-            .parameter_in(ParameterIn::Header)
-            .required(Required::False)
-            .description(Some(description))
-            .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
-            .build()
-    })
-}
+static IF_NONE_MATCH: Parameter<TextKind> = Parameter::new(
+    "If-None-Match",
+    "The `ETag` of an answer that the caller has; when it is still right, the answer is 304 without a body.",
+    TextKind,
+);
+static CACHE_CONTROL: Parameter<TextKind> = Parameter::new(
+    "Cache-Control",
+    "`no-cache` asks the gateway itself and refreshes the kept answer; for tokens with the scope `cache:bypass`, ignored for others.",
+    TextKind,
+);
 
 fn success_headers(resource: &Resource, endpoint: &Endpoint) -> BTreeMap<String, Header> {
     let mut headers = BTreeMap::from([request_id()]);

@@ -2,10 +2,11 @@
 
 use actix_web::HttpResponse;
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::desk::Desk;
-use super::params::{Ask, Reader};
+use super::params::Parameter;
+use super::params::kinds::StoreKind;
 use super::{Endpoint, Origin, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::CachePurge;
@@ -19,28 +20,15 @@ pub static RESOURCE: Resource = Resource {
     method: None,
     parts: &[],
     policy: None,
-    origin: Origin::Handler(|| Endpoint::delete::<__path_purge_cache, _, _>(purge_cache)),
+    origin: Origin::Handler(|| Endpoint::of(__path_purge_cache, |reader| Some(reader.optional(&STORE)), purge_cache)),
 };
 
-/// Which answers to drop.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by the document only; `PurgeAsk` reads the value")]
-struct PurgeQuery {
-    /// Only answers that name this store. Without it, all answers of the company are dropped.
-    #[param(example = "S_123456", pattern = "^[A-Za-z0-9_.-]{1,32}$", min_length = 1, max_length = 32)]
-    store_id: Option<String>,
-}
-
-struct PurgeAsk {
-    store: Option<StoreId>,
-}
-
-impl Ask for PurgeAsk {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { store: reader.store_of("store_id") })
-    }
-}
+static STORE: Parameter<StoreKind> = Parameter::with_example(
+    "store_id",
+    "Only answers that name this store. Without it, all answers of the company are dropped.",
+    "S_123456",
+    StoreKind::ONE,
+);
 
 /// What was dropped.
 #[derive(Serialize, ToSchema)]
@@ -59,13 +47,11 @@ pub struct Purged {
     path = "/cache",
     operation_id = "purge_cache",
     tag = "Cache",
-    params(PurgeQuery),
     responses((status = 200, description = "What was dropped", body = Purged))
 )]
-async fn purge_cache(caller: Caller<CachePurge>, desk: Desk) -> Result<HttpResponse, Problem> {
+async fn purge_cache(caller: Caller<CachePurge>, desk: Desk, store: Option<StoreId>) -> Result<HttpResponse, Problem> {
     let tenant = desk.tenant(&caller)?;
-    let ask: PurgeAsk = desk.ask(&tenant)?;
-    let stores = match &ask.store {
+    let stores = match &store {
         Some(store) => Some(desk.granted(&caller, store)?.all().into_iter().map(str::to_owned).collect::<Vec<_>>()),
         None => {
             desk.require_no_limits(&caller)?;

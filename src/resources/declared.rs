@@ -18,10 +18,11 @@ use crate::settings::Section;
 use crate::vendors::Vendors;
 
 use super::endpoint::Endpoint;
+use super::params::Location;
 use super::{Policy, Resource};
 
 use self::answer::Answer;
-use self::parameter::Parameter;
+use self::parameter::DeclaredParameter;
 use self::path::PathTemplate;
 
 /// A resource as the configuration declares it. All of it is part of the names of cached answers, but for what is skipped:
@@ -47,7 +48,7 @@ pub struct Declaration {
     /// What it calls.
     pub(super) method: Method,
     /// What callers may write.
-    parameters: Vec<Parameter>,
+    parameters: Vec<DeclaredParameter>,
     /// What the gateway always gets: name and value.
     constants: Vec<(String, String)>,
     /// A period that callers choose.
@@ -131,15 +132,14 @@ impl Declaration {
 
     /// A request that answers, by the examples of what must be given.
     pub fn example(&self) -> String {
-        let required = |parameter: &&Parameter| parameter.is_required;
-        let example = |parameter: &Parameter| parameter.example.clone().unwrap_or_default();
         let mut path = self.path.to_string();
         let mut query = form_urlencoded::Serializer::new(String::new());
-        for parameter in self.parameters.iter().filter(required) {
-            if parameter.is_in_path {
-                path = path.replace(&format!("{{{}}}", parameter.name), &example(parameter));
+        for declared in self.parameters.iter().filter(|declared| declared.presence.is_required) {
+            let (name, example) = (&declared.parameter.name, declared.parameter.example.as_deref().unwrap_or_default());
+            if declared.presence.location == Location::Path {
+                path = path.replace(&format!("{{{name}}}"), example);
             } else {
-                query.append_pair(&parameter.name, &example(parameter));
+                query.append_pair(name, example);
             }
         }
         let query = query.finish();

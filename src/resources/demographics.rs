@@ -1,6 +1,6 @@
 //! `GET /stores/{store_id}/demographics`: visitors of a period by gender and age.
 
-mod ask;
+mod counted;
 mod of_stores;
 
 use actix_web::HttpResponse;
@@ -9,11 +9,12 @@ use serde_json::Number;
 use utoipa::ToSchema;
 
 use super::desk::{Desk, Fetched, Store};
-use super::params::{PeriodDocument, PeriodQuery, StorePath};
+use super::params::{PeriodDocument, STORE};
 use super::{Endpoint, Origin, Policy, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::DemographicsRead;
 use crate::cache::{Found, Freshness};
+use crate::directory::StoreId;
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::protocol::Call;
 use crate::http::problem::Problem;
@@ -21,7 +22,7 @@ use crate::json::object::Optional;
 use crate::json::{object, scalar};
 use crate::resources::vendor_methods::{GET_FLOW_GROUP_DISTRIBUTION, opretail};
 
-pub use ask::{Counted, DemographicsAsk, HoursQuery};
+pub use counted::Counted;
 pub use of_stores::OF_STORES;
 
 const POLICY: Policy =
@@ -33,7 +34,13 @@ pub static RESOURCE: Resource = Resource {
     method: Some(&GET_FLOW_GROUP_DISTRIBUTION),
     parts: &[],
     policy: Some(POLICY),
-    origin: Origin::Handler(|| Endpoint::read::<__path_read_store_demographics, _, _>(read_store_demographics)),
+    origin: Origin::Handler(|| {
+        Endpoint::of(
+            __path_read_store_demographics,
+            |reader| reader.in_path(&STORE).zip(Counted::read(reader)),
+            read_store_demographics,
+        )
+    }),
 };
 
 // What the caller gets.
@@ -285,13 +292,14 @@ fn share(part: Option<i64>, all: Option<i64>) -> Option<f64> {
     path = "/stores/{store_id}/demographics",
     operation_id = "read_store_demographics",
     tag = "Demographics",
-    params(StorePath, PeriodQuery, HoursQuery),
     responses((status = 200, description = "Visitors by gender and age", body = Demographics))
 )]
-async fn read_store_demographics(caller: Caller<DemographicsRead>, desk: Desk) -> Result<HttpResponse, Problem> {
-    let tenant = desk.tenant(&caller)?;
-    let ask: DemographicsAsk = desk.ask(&tenant)?;
-    let found = find(&caller, &desk, &ask).await?;
+async fn read_store_demographics(
+    caller: Caller<DemographicsRead>,
+    desk: Desk,
+    (store, counted): (StoreId, Counted),
+) -> Result<HttpResponse, Problem> {
+    let found = find(&caller, &desk, &store, &counted).await?;
     Ok(desk.reply_to_question(&RESOURCE, &found).await)
 }
 
@@ -299,9 +307,14 @@ async fn read_store_demographics(caller: Caller<DemographicsRead>, desk: Desk) -
 ///
 /// # Errors
 /// The token does not grant the store, it has no number at OPRetail, or what the gateway's failure is for the caller.
-pub async fn find(caller: &Caller<DemographicsRead>, desk: &Desk, ask: &DemographicsAsk) -> Result<Found, Problem> {
-    let store = desk.store_at(caller, &ask.store, opretail())?;
-    find_sum(caller, desk, &RESOURCE, vec![store], &ask.counted).await
+pub async fn find(
+    caller: &Caller<DemographicsRead>,
+    desk: &Desk,
+    store: &StoreId,
+    counted: &Counted,
+) -> Result<Found, Problem> {
+    let store = desk.store_at(caller, store, opretail())?;
+    find_sum(caller, desk, &RESOURCE, vec![store], counted).await
 }
 
 /// The demographics of these stores together.

@@ -5,19 +5,19 @@ mod granted;
 mod source;
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::future::{Future, Ready, ready};
+use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::Data;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payload};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::Resource;
 use super::joined::Part;
-use super::params::{Ask, Parameters, Reader};
+use super::params::{Parsed, Reader};
 use crate::auth::caller::Caller;
 use crate::auth::scope::{CacheBypass, Scope};
 use crate::cache::{Found, Key, Question};
@@ -52,29 +52,12 @@ pub struct Desk {
     is_late: Cell<bool>,
 }
 
-impl FromRequest for Desk {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::for_media(request, Media::Json))
-    }
-}
-
-/// A desk for an answer that is a stream of events.
-pub struct EventDesk(pub Desk);
-
-impl FromRequest for EventDesk {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Desk::for_media(request, Media::EventStream).map(Self))
-    }
-}
-
 impl Desk {
-    fn for_media(request: &HttpRequest, media: Media) -> Result<Self, Problem> {
+    /// The desk of a request that is answered in `media`.
+    ///
+    /// # Errors
+    /// 406 when the caller does not take that.
+    pub fn at(request: &HttpRequest, media: Media) -> Result<Self, Problem> {
         accept::require(request, media)?;
         let shared = request.app_data::<Data<Shared>>().cloned();
         let gateway = request.app_data::<GatewayClient>().cloned();
@@ -107,31 +90,23 @@ impl Desk {
         Ok(self.tenant.get_or_init(|| tenant).clone())
     }
 
-    /// Reads what the caller asks; dates are read in the company's zone.
+    /// Reads what the caller asks; dates are read in `zone`.
     ///
     /// # Errors
     /// 400 with everything that is wrong.
-    pub fn ask<T: Ask>(&self, tenant: &Tenant) -> Result<T, Problem> {
-        self.ask_by(tenant, &tenant.zone(), T::read)
-    }
-
-    /// The same, where what may be asked, and in which zone, is known only at run time.
-    ///
-    /// # Errors
-    /// 400 with everything that is wrong.
-    pub fn ask_by<T>(
+    pub fn parse<T>(
         &self,
         tenant: &Tenant,
         zone: &TimeZone,
         read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
     ) -> Result<T, Problem> {
         let (now, directory) = (self.shared().clock.now(), self.directories.of(tenant.name()));
-        let (path, query) = (self.request.match_info(), self.request.query_string());
-        let reader = Reader::new(path, query, &directory, zone, now);
-        let Parameters { asked, is_for_now, stores } = reader.ask_by(read);
+        let (path, query, headers) = (self.request.match_info(), self.request.query_string(), self.request.headers());
+        let reader = Reader::new(path, query, headers, &directory, zone, now);
+        let Parsed { result, is_for_now, stores } = reader.parse(read);
         self.is_for_now.set(is_for_now);
         self.exchange.note_stores(stores.iter().map(StoreId::as_str));
-        asked
+        result
     }
 
     /// A question to the cache. `canonical` is the same for all requests that have the same answer, and `ended` says

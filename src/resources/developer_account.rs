@@ -4,10 +4,11 @@
 use actix_web::HttpResponse;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::desk::Desk;
-use super::params::{Ask, Reader};
+use super::params::Parameter;
+use super::params::kinds::OrganizationKind;
 use super::wire_time::{self, WireTime};
 use super::{Endpoint, Origin, Resource};
 use crate::auth::caller::Caller;
@@ -29,30 +30,19 @@ pub static RESOURCE: Resource = Resource {
     method: Some(&AUTHENTICATION),
     parts: &[],
     policy: None,
-    origin: Origin::Handler(|| Endpoint::read::<__path_read_developer_account, _, _>(read_developer_account)),
+    origin: Origin::Handler(|| {
+        Endpoint::of(__path_read_developer_account, |reader| reader.in_path(&ORGANIZATION), read_developer_account)
+    }),
 };
 
 // What the caller may ask.
 
-/// The organization in the path.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "read by the document only; `AccountAsk` reads the value")]
-struct PlatformOrganizationPath {
-    /// The organization's number on the open platform, with or without `O_`. It is not the number that flow is read by.
-    #[param(example = "2", pattern = "^(O_)?[0-9]{1,11}$")]
-    organization_id: String,
-}
-
-struct AccountAsk {
-    organization: OrganizationId,
-}
-
-impl Ask for AccountAsk {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { organization: reader.organization(opretail())? })
-    }
-}
+static ORGANIZATION: Parameter<OrganizationKind> = Parameter::with_example(
+    "organization_id",
+    "The organization's number on the open platform, with or without `O_`. It is not the number that flow is read by.",
+    "2",
+    OrganizationKind(opretail),
+);
 
 // What the caller gets.
 
@@ -234,17 +224,19 @@ impl DeveloperAccount {
     path = "/organizations/{organization_id}/developer-account",
     operation_id = "read_developer_account",
     tag = "Organizations",
-    params(PlatformOrganizationPath),
     responses((status = 200, description = "The account", body = DeveloperAccount))
 )]
-async fn read_developer_account(caller: Caller<OrganizationsRead>, desk: Desk) -> Result<HttpResponse, Problem> {
+async fn read_developer_account(
+    caller: Caller<OrganizationsRead>,
+    desk: Desk,
+    organization: OrganizationId,
+) -> Result<HttpResponse, Problem> {
     let tenant = desk.tenant(&caller)?;
-    let ask: AccountAsk = desk.ask(&tenant)?;
     desk.require_no_limits(&caller)?;
     let access = tenant.access(opretail())?;
     let shows_secret = caller.has_scope(OrganizationsSecrets::NAME);
     desk.answer_unkept(&caller, |gateway| async move {
-        let call = Call::new(&AUTHENTICATION).with("orgid", ask.organization.number());
+        let call = Call::new(&AUTHENTICATION).with("orgid", organization.number());
         let wire: Option<Optional<WireAccount>> = gateway.call(&access.account, &call).await?;
         // An organization that has no account is refused by a code of its own.
         let wire = wire.and_then(|Optional(wire)| wire);

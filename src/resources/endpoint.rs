@@ -1,16 +1,18 @@
-//! What follows from a handler: its route, the scope in its signature, and its documentation.
+//! What follows from a handler: its route, the scope and the parameters in its signature, and its documentation.
 
-use actix_web::http::Method;
-use actix_web::{FromRequest, Handler, Responder, Route, web};
+use actix_web::{HttpRequest, HttpResponse, Route, web};
 use utoipa::__dev::{SchemaReferences, Tags};
 use utoipa::Path;
 use utoipa::openapi::path::{HttpMethod, Operation};
 use utoipa::openapi::{RefOr, Schema};
 
+use super::desk::Desk;
+use super::params::Reader;
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
 use crate::http::accept::Media;
 use crate::http::methods;
+use crate::http::problem::Problem;
 
 /// A handler with everything that follows from it.
 pub struct Endpoint {
@@ -22,6 +24,8 @@ pub struct Endpoint {
     pub allow: &'static str,
     /// The scope that the handler requires in its signature.
     pub scope: &'static str,
+    /// What it answers in.
+    pub media: Media,
     /// The method in the document.
     pub http_method: HttpMethod,
     /// The operation as documented on the handler.
@@ -30,70 +34,50 @@ pub struct Endpoint {
     pub schemas: Vec<(String, RefOr<Schema>)>,
 }
 
-/// What utoipa generates for a documented handler.
-pub trait Documented: Path + SchemaReferences + Tags<'static> {}
-
-impl<D: Path + SchemaReferences + Tags<'static>> Documented for D {}
-
-/// The arguments of a handler whose first one is the caller with the required scope.
-pub trait Scoped {
-    /// The scope's name.
-    const SCOPE: &'static str;
-}
-
-impl<S: Scope, A> Scoped for (Caller<S>, A) {
-    const SCOPE: &'static str = S::NAME;
-}
-
-impl<S: Scope, A, B> Scoped for (Caller<S>, A, B) {
-    const SCOPE: &'static str = S::NAME;
-}
-
 impl Endpoint {
-    /// An endpoint that is read with `GET` and `HEAD`.
-    pub fn read<D, H, A>(handler: H) -> Self
+    /// An endpoint that gives its handler what `read` reads of a request. A handler that is documented as `DELETE` takes that method,
+    /// any other `GET` and `HEAD`.
+    pub fn of<D, S, T, H, F>(_: D, read: fn(&mut Reader<'_>) -> Option<T>, handler: H) -> Self
     where
-        D: Documented,
-        H: Handler<A>,
-        A: FromRequest + Scoped + 'static,
-        H::Output: Responder + 'static,
+        D: Path + SchemaReferences + Tags<'static>,
+        S: Scope,
+        T: 'static,
+        H: Fn(Caller<S>, Desk, T) -> F + Clone + 'static,
+        F: Future<Output = Result<HttpResponse, Problem>> + 'static,
     {
-        Self::new::<D, A>(methods::read().to(handler), methods::READ)
-    }
-
-    /// An endpoint that takes `DELETE`.
-    pub fn delete<D, H, A>(handler: H) -> Self
-    where
-        D: Documented,
-        H: Handler<A>,
-        A: FromRequest + Scoped + 'static,
-        H::Output: Responder + 'static,
-    {
-        Self::new::<D, A>(web::method(Method::DELETE).to(handler), methods::DELETE)
+        let mut operation = D::operation();
+        operation.tags.get_or_insert_default().extend(D::tags().into_iter().map(str::to_owned));
+        operation.parameters = Some(Reader::document(read).into_iter().map(RefOr::T).collect());
+        let media = media(&operation);
+        let handle = move |caller: Caller<S>, request: HttpRequest| {
+            let handler = handler.clone();
+            async move {
+                let desk = Desk::at(&request, media)?;
+                let tenant = desk.tenant(&caller)?;
+                let parameters = desk.parse(&tenant, &tenant.zone(), read)?;
+                handler(caller, desk, parameters).await
+            }
+        };
+        let http_method = D::methods().into_iter().next().unwrap_or(HttpMethod::Get);
+        let (route, allow) = match http_method {
+            HttpMethod::Delete => (web::delete().to(handle), methods::DELETE),
+            _ => (methods::read().to(handle), methods::READ),
+        };
+        let mut schemas = Vec::new();
+        D::schemas(&mut schemas);
+        Self { path: D::path(), route, allow, scope: S::NAME, media, http_method, operation, schemas }
     }
 
     /// An endpoint that the configuration declares.
     pub fn declared(path: String, route: Route, scope: &'static str, operation: Operation) -> Self {
-        let (allow, http_method) = (methods::READ, HttpMethod::Get);
-        Self { path, route, allow, scope, http_method, operation, schemas: Vec::new() }
+        let (allow, media, http_method) = (methods::READ, Media::Json, HttpMethod::Get);
+        Self { path, route, allow, scope, media, http_method, operation, schemas: Vec::new() }
     }
+}
 
-    /// What it answers in.
-    pub fn media(&self) -> Media {
-        let success = self.operation.responses.responses.get("200");
-        let streams = match success {
-            Some(RefOr::T(success)) => success.content.contains_key(Media::EventStream.name()),
-            _ => false,
-        };
-        if streams { Media::EventStream } else { Media::Json }
-    }
-
-    fn new<D: Documented, A: Scoped>(route: Route, allow: &'static str) -> Self {
-        let mut schemas = Vec::new();
-        D::schemas(&mut schemas);
-        let mut operation = D::operation();
-        operation.tags.get_or_insert_default().extend(D::tags().into_iter().map(str::to_owned));
-        let http_method = D::methods().into_iter().next().unwrap_or(HttpMethod::Get);
-        Self { path: D::path(), route, allow, scope: A::SCOPE, http_method, operation, schemas }
-    }
+/// What an operation answers in.
+fn media(operation: &Operation) -> Media {
+    let success = operation.responses.responses.get("200");
+    let streams = matches!(success, Some(RefOr::T(success)) if success.content.contains_key(Media::EventStream.name()));
+    if streams { Media::EventStream } else { Media::Json }
 }

@@ -9,7 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::desk::{AnswerSource, Desk, Fetched, Shared, Store};
-use super::params::{Ask, OrganizationPath, Reader, StorePath, rfc3339};
+use super::params::kinds::OrganizationKind;
+use super::params::{Parameter, STORE, rfc3339};
 use super::{Endpoint, Origin, Policy, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
@@ -36,7 +37,7 @@ pub static OF_STORE: Resource = Resource {
     method: Some(&GET_TOTAL_DATA),
     parts: &[],
     policy: Some(POLICY),
-    origin: Origin::Handler(|| Endpoint::read::<__path_read_store_flow, _, _>(read_store_flow)),
+    origin: Origin::Handler(|| Endpoint::of(__path_read_store_flow, |reader| reader.in_path(&STORE), read_store_flow)),
 };
 
 /// The flow of an organization.
@@ -45,30 +46,19 @@ pub static OF_ORGANIZATION: Resource = Resource {
     method: Some(&GET_TOTAL_DATA),
     parts: &[],
     policy: Some(POLICY),
-    origin: Origin::Handler(|| Endpoint::read::<__path_read_organization_flow, _, _>(read_organization_flow)),
+    origin: Origin::Handler(|| {
+        Endpoint::of(__path_read_organization_flow, |reader| reader.in_path(&ORGANIZATION), read_organization_flow)
+    }),
 };
 
 // What the caller may ask.
 
-struct StoreAsk {
-    store: StoreId,
-}
-
-impl Ask for StoreAsk {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { store: reader.store()? })
-    }
-}
-
-struct OrganizationAsk {
-    organization: OrganizationId,
-}
-
-impl Ask for OrganizationAsk {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { organization: reader.organization(opretail())? })
-    }
-}
+static ORGANIZATION: Parameter<OrganizationKind> = Parameter::with_example(
+    "organization_id",
+    "The organization: OPRetail's number with or without `O_`.",
+    "O_1084",
+    OrganizationKind(opretail),
+);
 
 // What the caller gets.
 
@@ -115,13 +105,10 @@ async fn fetch_figures(gateway: GatewayClient, access: &Access, id: String, cloc
     path = "/stores/{store_id}/flow",
     operation_id = "read_store_flow",
     tag = "Flow",
-    params(StorePath),
     responses((status = 200, description = "Visitors and sales", body = StoreFlow))
 )]
-async fn read_store_flow(caller: Caller<FlowRead>, desk: Desk) -> Result<HttpResponse, Problem> {
-    let tenant = desk.tenant(&caller)?;
-    let ask: StoreAsk = desk.ask(&tenant)?;
-    let found = find_of_store(&caller, &desk, &ask.store).await?;
+async fn read_store_flow(caller: Caller<FlowRead>, desk: Desk, store: StoreId) -> Result<HttpResponse, Problem> {
+    let found = find_of_store(&caller, &desk, &store).await?;
     Ok(desk.reply_to_question(&OF_STORE, &found).await)
 }
 
@@ -223,14 +210,16 @@ impl StoreFlowQuestion {
     path = "/organizations/{organization_id}/flow",
     operation_id = "read_organization_flow",
     tag = "Flow",
-    params(OrganizationPath),
     responses((status = 200, description = "Visitors and sales", body = OrganizationFlow))
 )]
-async fn read_organization_flow(caller: Caller<FlowRead>, desk: Desk) -> Result<HttpResponse, Problem> {
+async fn read_organization_flow(
+    caller: Caller<FlowRead>,
+    desk: Desk,
+    organization: OrganizationId,
+) -> Result<HttpResponse, Problem> {
     let tenant = desk.tenant(&caller)?;
-    let ask: OrganizationAsk = desk.ask(&tenant)?;
-    desk.require_organization(&caller, &ask.organization)?;
-    let organization_id = ask.organization.to_string();
+    desk.require_organization(&caller, &organization)?;
+    let organization_id = organization.to_string();
     let (access, clock) = (tenant.access(opretail())?.clone(), desk.shared().clock.clone());
     let question = desk.question(&caller, &OF_ORGANIZATION, &organization_id, Vec::new(), false)?;
     desk.answer(&OF_ORGANIZATION, question, move |gateway| async move {

@@ -7,16 +7,16 @@ mod seats;
 
 use std::rc::Rc;
 
+use actix_web::HttpResponse;
 use actix_web::body::{self, BodyStream};
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::http::{Method, Version};
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
-use utoipa::IntoParams;
 
-use super::desk::EventDesk;
+use super::desk::Desk;
 use super::flow::{self, StoreFlowQuestion};
-use super::params::{Ask, Reader, StorePath};
+use super::params::kinds::{IntegerKind, TextKind};
+use super::params::{Parameter, Presence, Reader, STORE};
 use super::{Endpoint, Origin, Resource};
 use crate::auth::CurrentAuth;
 use crate::auth::caller::Caller;
@@ -25,6 +25,7 @@ use crate::directory::StoreId;
 use crate::fast_path::VerifiedCaller;
 use crate::http::accept;
 use crate::http::problem::Problem;
+use crate::http::problem_type::ProblemType;
 use crate::server::pipelining::Responses;
 
 use self::listener::{Label, Listener, Told};
@@ -38,52 +39,45 @@ pub static RESOURCE: Resource = Resource {
     method: None,
     parts: &[&flow::OF_STORE],
     policy: None,
-    origin: Origin::Handler(|| Endpoint::read::<__path_watch_store_flow, _, _>(watch_store_flow)),
+    origin: Origin::Handler(|| Endpoint::of(__path_watch_store_flow, EventsParameters::read, watch_store_flow)),
 };
-
-/// The flow that a caller has already, when it comes back.
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// nginx gathers answers until it is told that nobody waits for the rest.
 const PASS_ON_AT_ONCE: (&str, &str) = ("x-accel-buffering", "no");
 
 // What the caller may ask.
 
-/// When to end, and where to go on.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by the document only; `EventsAsk` reads the value")]
-struct EventsQuery {
-    /// End after so many events; without it, the stream stays open.
-    #[param(minimum = 1, maximum = 1000, example = 1)]
-    limit: Option<u32>,
-    /// The same as `Last-Event-ID`, for clients that cannot send it, or any header; `lastEventId` is taken, too.
-    #[param(nullable = false)]
-    last_event_id: Option<String>,
-}
+static LIMIT: Parameter<IntegerKind> = Parameter::with_example(
+    "limit",
+    "End after so many events; without it, the stream stays open.",
+    "1",
+    IntegerKind::within(1..=1000),
+);
+static LAST_EVENT_ID_IN_QUERY: Parameter<TextKind> = Parameter::new(
+    "last_event_id",
+    "The same as `Last-Event-ID`, for clients that cannot send it, or any header; `lastEventId` is taken, too.",
+    TextKind,
+);
+static LAST_EVENT_ID: Parameter<TextKind> = Parameter::new(
+    "Last-Event-ID",
+    "The id of the last event that the caller has; it is not sent again while nothing has changed.",
+    TextKind,
+);
 
-/// Where to go on.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "read by the document only; `told` reads the value")]
-struct EventsHeaders {
-    /// The id of the last event that the caller has; it is not sent again while nothing has changed.
-    #[param(rename = "Last-Event-ID", nullable = false)]
-    last_event_id: Option<String>,
-}
-
-struct EventsAsk {
+struct EventsParameters {
     store: StoreId,
     limit: Option<u32>,
-    last_event_id: Option<String>,
+    /// The flow that the caller has already, when it comes back.
+    told: Told,
 }
 
-impl Ask for EventsAsk {
+impl EventsParameters {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let store = reader.store();
-        let limit = reader.integer("limit", &(1..=1000), None);
-        let last_event_id = reader.last_in_any_spelling("last_event_id");
-        Some(Self { store: store?, limit, last_event_id })
+        let (store, limit) = (reader.in_path(&STORE), reader.optional(&LIMIT));
+        let in_query = reader.last_in_any_spelling(&LAST_EVENT_ID_IN_QUERY);
+        // The header stands for the latest event; libraries that cannot or will not send one write it into the query.
+        let id = reader.values(&LAST_EVENT_ID, Presence::HEADER).pop().or(in_query).filter(|id| !id.is_empty());
+        Some(Self { store: store?, limit, told: id.map_or(Told::Nothing, |id| Told::Flow(id.into())) })
     }
 }
 
@@ -108,7 +102,6 @@ impl Ask for EventsAsk {
     path = "/stores/{store_id}/flow/events",
     operation_id = "watch_store_flow",
     tag = "Flow",
-    params(StorePath, EventsQuery, EventsHeaders),
     responses((
         status = 200,
         description = "The events, until one side ends the stream",
@@ -119,12 +112,12 @@ impl Ask for EventsAsk {
 )]
 async fn watch_store_flow(
     caller: Caller<FlowRead>,
-    EventDesk(desk): EventDesk,
-    auth: Data<CurrentAuth>,
+    desk: Desk,
+    parameters: EventsParameters,
 ) -> Result<HttpResponse, Problem> {
-    let tenant = desk.tenant(&caller)?;
-    let ask: EventsAsk = desk.ask(&tenant)?;
-    let question = StoreFlowQuestion::of(&caller, &desk, &ask.store)?.patient();
+    let auth = desk.request().app_data::<Data<CurrentAuth>>().cloned();
+    let auth = auth.ok_or_else(|| Problem::of(ProblemType::InternalError))?;
+    let question = StoreFlowQuestion::of(&caller, &desk, &parameters.store)?.patient();
     let mut response = HttpResponse::Ok();
     response
         .insert_header((CONTENT_TYPE, accept::EVENT_STREAM))
@@ -142,9 +135,9 @@ async fn watch_store_flow(
         auth,
         caller: VerifiedCaller { token: caller.token().clone(), generation: caller.generation() },
         latest: shared.feeds.listen(question, &found),
-        told: told(desk.request(), ask.last_event_id),
+        told: parameters.told,
         is_first: true,
-        left: ask.limit,
+        left: parameters.limit,
         heartbeat: shared.seats.heartbeat(),
         label: Label {
             public_url: shared.public_url.clone(),
@@ -164,11 +157,4 @@ async fn watch_store_flow(
     let mut response = response.no_chunking(0).force_close().body(BodyStream::new(listener.events()));
     response.headers_mut().remove(CONTENT_LENGTH);
     Ok(response)
-}
-
-/// What the caller says that it has: in the header, which stands for the latest event, or else in the query, where
-/// libraries write it that cannot or will not send a header.
-fn told(request: &HttpRequest, in_query: Option<String>) -> Told {
-    let in_header = request.headers().get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
-    in_header.or(in_query).filter(|id| !id.is_empty()).map_or(Told::Nothing, |id| Told::Flow(id.into()))
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::desk::Desk;
 use super::flow::{self, StoreFlow, StoreFlowQuestion};
 use super::joined::{self, Joined, Part};
-use super::params::{Ask, Reader, StoresQuery};
+use super::params::STORES;
 use super::{Endpoint, Origin, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
@@ -22,23 +22,13 @@ pub static RESOURCE: Resource = Resource {
     method: None,
     parts: &[&flow::OF_STORE],
     policy: None,
-    origin: Origin::Handler(|| Endpoint::read::<__path_read_flow_of_stores, _, _>(read_flow_of_stores)),
+    origin: Origin::Handler(|| {
+        Endpoint::of(__path_read_flow_of_stores, |reader| reader.required_list(&STORES), read_flow_of_stores)
+    }),
 };
 
 /// Stores that are asked for side by side: a gateway should not be stormed by one request.
 const SIDE_BY_SIDE: usize = 8;
-
-// What the caller may ask.
-
-struct FlowsAsk {
-    stores: Vec<StoreId>,
-}
-
-impl Ask for FlowsAsk {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { stores: reader.stores()? })
-    }
-}
 
 // What the caller gets.
 
@@ -73,13 +63,14 @@ pub struct StoreProblem {
     path = "/flow",
     operation_id = "read_flow_of_stores",
     tag = "Flow",
-    params(StoresQuery),
     responses((status = 200, description = "The flow of each store that it can be had for", body = FlowOfStores))
 )]
-async fn read_flow_of_stores(caller: Caller<FlowRead>, desk: Desk) -> Result<HttpResponse, Problem> {
-    let tenant = desk.tenant(&caller)?;
-    let ask: FlowsAsk = desk.ask(&tenant)?;
-    let stores = desk.each_once(&caller, ask.stores);
+async fn read_flow_of_stores(
+    caller: Caller<FlowRead>,
+    desk: Desk,
+    stores: Vec<StoreId>,
+) -> Result<HttpResponse, Problem> {
+    let stores = desk.each_once(&caller, stores);
     caller.charge(desk.request(), stores.len()).await?;
     let parts = find_all(&caller, &desk, &stores).await;
     joined::require_one(&parts)?;

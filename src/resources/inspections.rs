@@ -9,14 +9,13 @@ mod row;
 
 use actix_web::HttpResponse;
 use serde::Serialize;
-use utoipa::openapi::path::{Parameter, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use self::reading::{Found, Reading};
 use self::row::Inspection;
 use super::desk::{Desk, Fetched};
-use super::params::{Ask, Page, PageInfo, PageQuery, Period, PeriodQuery, Reader, STORE_ID_PATTERN, documented};
+use super::params::kinds::{StoreKind, WordKind};
+use super::params::{Page, PageInfo, Parameter, Period, Reader};
 use super::source_type::{self, SourceType};
 use super::{Endpoint, Origin, Policy, Resource};
 use crate::auth::caller::Caller;
@@ -37,38 +36,33 @@ pub static RESOURCE: Resource = Resource {
         current: Freshness::seconds(60, 120, 3600),
         ended: Some(Freshness::seconds(3600, 3600, 86_400)),
     }),
-    origin: Origin::Handler(|| Endpoint::read::<__path_list_inspections, _, _>(list_inspections)),
+    origin: Origin::Handler(|| Endpoint::of(__path_list_inspections, InspectionParameters::read, list_inspections)),
 };
 
 // What the caller may ask.
 
-/// Filters of the list in the document.
-struct InspectionFilter;
+static SOURCE_TYPE: Parameter<WordKind<SourceType>> = Parameter::new(
+    "source_type",
+    "Only inspections of these types.",
+    WordKind { words: &source_type::ALL, fewest: None },
+);
+static STORE: Parameter<StoreKind> =
+    Parameter::new("store_id", "Only inspections of this store, by any of its ids.", StoreKind::FILTER);
 
-impl IntoParams for InspectionFilter {
-    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let source_type = "Only inspections of these types.";
-        let store = "Only inspections of this store, by any of its ids.";
-        let id = ObjectBuilder::new().schema_type(Type::String).pattern(Some(STORE_ID_PATTERN));
-        let types = source_type::list_schema();
-        vec![documented::optional_list("source_type", source_type, types), documented::optional("store_id", store, id)]
-    }
-}
-
-struct InspectionsAsk {
+struct InspectionParameters {
     period: Period,
     source_types: Vec<SourceType>,
     store: Option<StoreId>,
     page: Page,
 }
 
-impl Ask for InspectionsAsk {
+impl InspectionParameters {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let period = Period::read(reader).map(Period::in_whole_days);
-        let mut source_types: Vec<SourceType> = reader.list("source_type");
+        let mut source_types = reader.list(&SOURCE_TYPE);
         source_types.sort();
         source_types.dedup();
-        let store = reader.store_of("store_id");
+        let store = reader.optional(&STORE);
         let page = Page::read(reader);
         Some(Self { period: period?, source_types, store, page: page? })
     }
@@ -111,14 +105,16 @@ struct PeriodText(String, String);
     path = "/inspections",
     operation_id = "list_inspections",
     tag = "Inspections",
-    params(PeriodQuery, InspectionFilter, PageQuery),
     responses((status = 200, description = "A page of inspections", body = InspectionList))
 )]
-async fn list_inspections(caller: Caller<InspectionsRead>, desk: Desk) -> Result<HttpResponse, Problem> {
+async fn list_inspections(
+    caller: Caller<InspectionsRead>,
+    desk: Desk,
+    parameters: InspectionParameters,
+) -> Result<HttpResponse, Problem> {
     let tenant = desk.tenant(&caller)?;
-    let ask: InspectionsAsk = desk.ask(&tenant)?;
     let access = tenant.access(opretail())?.clone();
-    let stores = match &ask.store {
+    let stores = match &parameters.store {
         Some(store) => Some(vec![desk.store_at(&caller, store, opretail())?.number]),
         None => desk.granted_stores(&caller, opretail())?,
     };
@@ -127,14 +123,15 @@ async fn list_inspections(caller: Caller<InspectionsRead>, desk: Desk) -> Result
         vendor: opretail(),
         key: "enterprise_id",
     })?;
-    let period = PeriodText(ask.period.start_day(), ask.period.end_day());
-    let filters = filters(&period, &ask.source_types, ask.store.as_ref());
+    let period = PeriodText(parameters.period.start_day(), parameters.period.end_day());
+    let filters = filters(&period, &parameters.source_types, parameters.store.as_ref());
     let directory = desk.directory(&caller);
-    let canonical = format!("{filters:?} {stores:?} {:?} {}", ask.page, directory.version());
-    let ended = ask.period.has_ended(desk.shared().clock.now());
+    let canonical = format!("{filters:?} {stores:?} {:?} {}", parameters.page, directory.version());
+    let ended = parameters.period.has_ended(desk.shared().clock.now());
     let question = desk.question(&caller, &RESOURCE, &canonical, stores.clone().unwrap_or_default(), ended)?;
-    let page = ask.page;
-    let reading = Reading { access, enterprise_id, period: ask.period, source_types: ask.source_types, stores };
+    let page = parameters.page;
+    let reading =
+        Reading { access, enterprise_id, period: parameters.period, source_types: parameters.source_types, stores };
     desk.answer(&RESOURCE, question, move |gateway| async move {
         let Found { part, gives_nothing } = reading.page(&gateway, page).await?;
         let link = page.link("/inspections", &filters, part.total, part.is_full);

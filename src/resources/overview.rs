@@ -2,24 +2,23 @@
 //! cache, and each with an error of its own.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 
 use actix_web::HttpResponse;
 use futures_util::future::join_all;
 use serde::Serialize;
-use utoipa::openapi::path::Parameter;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use super::demographics::{self, Demographics, DemographicsAsk, HoursQuery};
+use super::demographics::{self, Counted, Demographics};
 use super::desk::Desk;
 use super::flow::{self, StoreFlow};
 use super::joined::{self, Joined};
-use super::params::{Ask, PeriodQuery, Reader, StorePath, documented};
+use super::params::kinds::WordKind;
+use super::params::{Parameter, Reader, STORE};
 use super::store::{self, Store};
 use super::{Endpoint, Origin, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::AnyPartOfAStore;
+use crate::directory::StoreId;
 use crate::http::problem::{Problem, ProblemDocument};
 
 /// What there is to know of one store.
@@ -28,7 +27,7 @@ pub static RESOURCE: Resource = Resource {
     method: None,
     parts: &[&store::RESOURCE, &flow::OF_STORE, &demographics::RESOURCE],
     policy: None,
-    origin: Origin::Handler(|| Endpoint::read::<__path_read_store_overview, _, _>(read_store_overview)),
+    origin: Origin::Handler(|| Endpoint::of(__path_read_store_overview, OverviewParameters::read, read_store_overview)),
 };
 
 // What the caller may ask.
@@ -41,53 +40,29 @@ enum Part {
     Demographics,
 }
 
-impl Part {
-    const ALL: [Self; 3] = [Self::Store, Self::Flow, Self::Demographics];
+/// The parts by their names, in the order of the document.
+const ALL: [(&str, Part); 3] = [("store", Part::Store), ("flow", Part::Flow), ("demographics", Part::Demographics)];
 
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Store => "store",
-            Self::Flow => "flow",
-            Self::Demographics => "demographics",
-        }
-    }
+static PARTS: Parameter<WordKind<Part>> = Parameter::new(
+    "parts",
+    "Which parts are wanted; all of them unless given. `from` to `business_hours_only` are for the demographics.",
+    WordKind { words: &ALL, fewest: Some(1) },
+);
+
+struct OverviewParameters {
+    store: StoreId,
+    /// Each once, with its name.
+    parts: Vec<(&'static str, Part)>,
+    counted: Counted,
 }
 
-impl FromStr for Part {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let part = Self::ALL.into_iter().find(|part| part.name() == text);
-        part.ok_or("write store, flow or demographics, or several of them")
-    }
-}
-
-/// Which parts are wanted.
-struct PartsQuery;
-
-impl IntoParams for PartsQuery {
-    fn into_params(_: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>) -> Vec<Parameter> {
-        let names = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Part::ALL.map(Part::name)));
-        let parts = ArrayBuilder::new().items(names).min_items(Some(1)).build();
-        let words = "Which parts are wanted; all of them unless given. `from` to `business_hours_only` are for the demographics.";
-        vec![documented::optional_list("parts", words, parts)]
-    }
-}
-
-struct OverviewAsk {
-    parts: Vec<Part>,
-    demographics: DemographicsAsk,
-}
-
-impl Ask for OverviewAsk {
+impl OverviewParameters {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let mut parts: Vec<Part> = reader.list("parts");
-        if parts.is_empty() {
-            parts.extend(Part::ALL);
-        }
-        // In the order of the document, each once.
-        let parts = Part::ALL.into_iter().filter(|part| parts.contains(part)).collect();
-        Some(Self { parts, demographics: DemographicsAsk::read(reader)? })
+        let (store, wanted) = (reader.in_path(&STORE), reader.list(&PARTS));
+        let is_wanted = |(_, part): &(&str, Part)| wanted.is_empty() || wanted.contains(part);
+        let parts = ALL.into_iter().filter(is_wanted).collect();
+        let counted = Counted::read(reader);
+        Some(Self { store: store?, parts, counted: counted? })
     }
 }
 
@@ -127,40 +102,49 @@ pub struct Overview {
     path = "/stores/{store_id}/overview",
     operation_id = "read_store_overview",
     tag = "Stores",
-    params(StorePath, PartsQuery, PeriodQuery, HoursQuery),
     responses((status = 200, description = "The parts that can be had", body = Overview))
 )]
-async fn read_store_overview(caller: Caller<AnyPartOfAStore>, desk: Desk) -> Result<HttpResponse, Problem> {
-    let tenant = desk.tenant(&caller)?;
-    let ask: OverviewAsk = desk.ask(&tenant)?;
-    let store = desk.granted(&caller, &ask.demographics.store)?;
-    caller.charge(desk.request(), ask.parts.len()).await?;
-    let parts = join_all(ask.parts.iter().map(|part| desk.in_time(find(*part, &caller, &desk, &ask)))).await;
+async fn read_store_overview(
+    caller: Caller<AnyPartOfAStore>,
+    desk: Desk,
+    parameters: OverviewParameters,
+) -> Result<HttpResponse, Problem> {
+    let store = desk.granted(&caller, &parameters.store)?;
+    caller.charge(desk.request(), parameters.parts.len()).await?;
+    let parts =
+        join_all(parameters.parts.iter().map(|(_, part)| desk.in_time(find(*part, &caller, &desk, &parameters)))).await;
     joined::require_one(&parts)?;
     let mut answer = Joined::new();
     // An id has no character that would have to be escaped.
     answer.text(&format!("{{\"store_id\":\"{}\"", store.id));
-    for (part, found) in ask.parts.iter().zip(&parts) {
+    for ((name, _), found) in parameters.parts.iter().zip(&parts) {
         if let Ok(found) = found {
-            answer.text(&format!(",\"{}\":", part.name()));
+            answer.text(&format!(",\"{name}\":"));
             answer.part(found);
         }
     }
     answer.text(",\"errors\":{");
-    let problems = ask.parts.iter().zip(parts).filter_map(|(part, found)| Some((part, found.err()?)));
-    for (number, (part, problem)) in problems.enumerate() {
+    let problems = parameters.parts.iter().zip(parts).filter_map(|((name, _), found)| Some((name, found.err()?)));
+    for (number, (name, problem)) in problems.enumerate() {
         let comma = if number > 0 { "," } else { "" };
-        answer.text(&format!("{comma}\"{}\":", part.name()));
+        answer.text(&format!("{comma}\"{name}\":"));
         answer.problem(&desk.document(problem));
     }
     answer.text("}}");
     Ok(desk.reply(&answer.finish(&desk)).await)
 }
 
-async fn find(part: Part, caller: &Caller<AnyPartOfAStore>, desk: &Desk, ask: &OverviewAsk) -> joined::Part {
+async fn find(
+    part: Part,
+    caller: &Caller<AnyPartOfAStore>,
+    desk: &Desk,
+    parameters: &OverviewParameters,
+) -> joined::Part {
     match part {
-        Part::Store => store::find(&caller.narrowed()?, desk, &ask.demographics.store).await,
-        Part::Flow => flow::find_of_store(&caller.narrowed()?, desk, &ask.demographics.store).await,
-        Part::Demographics => demographics::find(&caller.narrowed()?, desk, &ask.demographics).await,
+        Part::Store => store::find(&caller.narrowed()?, desk, &parameters.store).await,
+        Part::Flow => flow::find_of_store(&caller.narrowed()?, desk, &parameters.store).await,
+        Part::Demographics => {
+            demographics::find(&caller.narrowed()?, desk, &parameters.store, &parameters.counted).await
+        }
     }
 }

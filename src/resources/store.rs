@@ -3,10 +3,11 @@
 use actix_web::HttpResponse;
 use jiff::tz::TimeZone;
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::desk::{Desk, Fetched};
-use super::params::{Ask, Reader};
+use super::params::Parameter;
+use super::params::kinds::StoreKind;
 use super::stores::shop::{Shop, unreadable};
 use super::stores::shops::OmsShops;
 use super::{Endpoint, Origin, Policy, Resource};
@@ -30,30 +31,17 @@ pub static RESOURCE: Resource = Resource {
     method: Some(&SHOP_GET),
     parts: &[],
     policy: Some(POLICY),
-    origin: Origin::Handler(|| Endpoint::read::<__path_read_store, _, _>(read_store)),
+    origin: Origin::Handler(|| Endpoint::of(__path_read_store, |reader| reader.in_path(&STORE), read_store)),
 };
 
 // What the caller may ask.
 
-/// The store in the path.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "read by the document only; `OneAsk` reads the value")]
-struct OmsStorePath {
-    /// The store: the company's own id, or the OMS's code; any id of a store that is in the store directory.
-    #[param(example = "SHOP001", pattern = "^[A-Za-z0-9_.-]{1,32}$", min_length = 1, max_length = 32)]
-    store_id: String,
-}
-
-struct OneAsk {
-    store: StoreId,
-}
-
-impl Ask for OneAsk {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { store: reader.store()? })
-    }
-}
+static STORE: Parameter<StoreKind> = Parameter::with_example(
+    "store_id",
+    "The store: the company's own id, or the OMS's code; any id of a store that is in the store directory.",
+    "SHOP001",
+    StoreKind::ONE,
+);
 
 // What the caller gets.
 
@@ -224,13 +212,10 @@ impl Store {
     path = "/stores/{store_id}",
     operation_id = "read_store",
     tag = "Stores",
-    params(OmsStorePath),
     responses((status = 200, description = "The store", body = Store))
 )]
-async fn read_store(caller: Caller<StoresRead>, desk: Desk) -> Result<HttpResponse, Problem> {
-    let tenant = desk.tenant(&caller)?;
-    let ask: OneAsk = desk.ask(&tenant)?;
-    let found = find(&caller, &desk, &ask.store).await?;
+async fn read_store(caller: Caller<StoresRead>, desk: Desk, store: StoreId) -> Result<HttpResponse, Problem> {
+    let found = find(&caller, &desk, &store).await?;
     Ok(desk.reply_to_question(&RESOURCE, &found).await)
 }
 

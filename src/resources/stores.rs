@@ -10,13 +10,13 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use serde::Serialize;
-use utoipa::openapi::path::{Parameter, ParameterIn};
-use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::ObjectBuilder;
 
 use super::desk::{Desk, Fetched, no_number_at_the_vendor};
 use super::gateway_pages::Part;
-use super::params::{Ask, LONGEST_LIST, Page, PageInfo, PageQuery, Reader, STORE_ID_PATTERN, documented};
+use super::params::kinds::{StoreKind, text};
+use super::params::{Page, PageInfo, Parameter, ParameterKind, Reader};
 use super::store::{self, Store};
 use super::{Endpoint, Origin, Resource};
 use crate::auth::caller::Caller;
@@ -40,65 +40,57 @@ pub static RESOURCE: Resource = Resource {
     method: Some(&SHOP_GET_LIST),
     parts: &[],
     policy: Some(store::POLICY),
-    origin: Origin::Handler(|| Endpoint::read::<__path_list_stores, _, _>(list_stores)),
+    origin: Origin::Handler(|| Endpoint::of(__path_list_stores, ListParameters::read, list_stores)),
 };
 
 // What the caller may ask.
 
-/// Filters of the list in the document.
-struct StoreFilter;
+static CODE: Parameter<StoreKind> = Parameter::new(
+    "code",
+    "Only stores with one of these OMS codes; at most 200. `S_` alone is none.",
+    StoreKind::FILTER,
+);
+static NAME: Parameter<PartOfName> =
+    Parameter::new("name", "Only stores whose name contains this text, whatever the case of its letters.", PartOfName);
 
-impl IntoParams for StoreFilter {
-    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let code = "Only stores with one of these OMS codes; at most 200. `S_` alone is none.";
-        let name = "Only stores whose name contains this text, whatever the case of its letters.";
-        vec![documented::optional_list("code", code, codes_schema()), documented::optional("name", name, name_schema())]
+/// A part of a store's name, which is compared here and sent nowhere.
+struct PartOfName;
+
+impl PartOfName {
+    const LONGEST: usize = 64;
+    /// What [`Self::parse`] takes.
+    const PATTERN: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
+}
+
+impl ParameterKind for PartOfName {
+    type Value = String;
+
+    fn parse(&self, text: &str, _: &Directory) -> Result<String, String> {
+        if text.trim().is_empty() || text.chars().count() > Self::LONGEST {
+            Err(format!("write 1 to {} characters", Self::LONGEST))
+        } else if text.contains(char::is_control) {
+            Err("control characters are not taken".to_owned())
+        } else {
+            Ok(text.to_owned())
+        }
+    }
+
+    fn schema(&self) -> ObjectBuilder {
+        text().min_length(Some(1)).max_length(Some(Self::LONGEST)).pattern(Some(Self::PATTERN))
     }
 }
 
-fn codes_schema() -> Array {
-    let code = ObjectBuilder::new().schema_type(Type::String).pattern(Some(STORE_ID_PATTERN));
-    ArrayBuilder::new().items(code).min_items(Some(1)).max_items(Some(LONGEST_LIST)).build()
-}
-
-fn name_schema() -> ObjectBuilder {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .max_length(Some(LONGEST_NAME))
-        .pattern(Some(NAME_PATTERN))
-}
-
-/// What [`flaw_of_name`] lets pass.
-const NAME_PATTERN: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
-const LONGEST_NAME: usize = 64;
-
-struct ListAsk {
+struct ListParameters {
     codes: Vec<StoreId>,
     name: Option<String>,
     page: Page,
 }
 
-impl Ask for ListAsk {
+impl ListParameters {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let codes = reader.stores_of("code");
-        let name = reader.text("name");
-        if let Some(message) = name.as_deref().and_then(flaw_of_name) {
-            reader.error("name", message);
-        }
+        let (codes, name) = (reader.list(&CODE), reader.optional(&NAME));
         let page = Page::read(reader);
         Some(Self { codes, name, page: page? })
-    }
-}
-
-/// A name is compared here and sent nowhere.
-fn flaw_of_name(name: &str) -> Option<&'static str> {
-    if name.trim().is_empty() || name.chars().count() > LONGEST_NAME {
-        Some("write 1 to 64 characters")
-    } else if name.contains(char::is_control) {
-        Some("control characters are not taken")
-    } else {
-        None
     }
 }
 
@@ -213,27 +205,29 @@ struct Listed {
     path = "/stores",
     operation_id = "list_stores",
     tag = "Stores",
-    params(StoreFilter, PageQuery),
     responses((status = 200, description = "A page of stores", body = StoreList))
 )]
-async fn list_stores(caller: Caller<StoresRead>, desk: Desk) -> Result<HttpResponse, Problem> {
+async fn list_stores(
+    caller: Caller<StoresRead>,
+    desk: Desk,
+    parameters: ListParameters,
+) -> Result<HttpResponse, Problem> {
     let tenant = desk.tenant(&caller)?;
-    let ask: ListAsk = desk.ask(&tenant)?;
     let directory = desk.directory(&caller);
     let oms = match tenant.access(oms()) {
         Ok(access) => Some(access.clone()),
         Err(_) if !directory.rows().is_empty() => None,
         Err(missing) => return Err(missing.into()),
     };
-    let selection = selection(&desk, &caller, &ask.codes)?;
+    let selection = selection(&desk, &caller, &parameters.codes)?;
     let mut written = Vec::new();
-    if !ask.codes.is_empty() {
+    if !parameters.codes.is_empty() {
         written.push(("code", selection.codes().join(",")));
     }
-    written.extend(ask.name.clone().map(|name| ("name", name)));
+    written.extend(parameters.name.clone().map(|name| ("name", name)));
     // What is written counts, too: the same stores of the same codes have another `Link` for a caller who wrote no code.
-    let canonical = format!("{selection:?} {written:?} {:?} {}", ask.page, directory.version());
+    let canonical = format!("{selection:?} {written:?} {:?} {}", parameters.page, directory.version());
     let question = desk.question(&caller, &RESOURCE, &canonical, selection.named(), false)?;
-    let reading = Reading { oms, directory, selection, name: ask.name, page: ask.page, written };
+    let reading = Reading { oms, directory, selection, name: parameters.name, page: parameters.page, written };
     desk.answer(&RESOURCE, question, move |gateway| reading.fetch(gateway)).await
 }

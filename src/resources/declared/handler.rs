@@ -1,14 +1,15 @@
 //! Answers requests for a declared resource.
 
-use actix_web::{HttpResponse, Route};
+use actix_web::{HttpRequest, HttpResponse, Route};
 use serde_json::value::RawValue;
 
 use super::Declaration;
-use super::parameter::{Given, Parameter};
+use super::parameter::{DeclaredParameter, Given};
 use crate::auth::caller::Caller;
 use crate::auth::scope::AsDeclared;
 use crate::gateway::protocol::{Argument, Call};
 use crate::gateway::tenants::Access;
+use crate::http::accept::Media;
 use crate::http::methods;
 use crate::http::problem::Problem;
 use crate::resources::Resource;
@@ -17,12 +18,14 @@ use crate::resources::params::{Period, Reader};
 
 /// Where requests go.
 pub(super) fn route(declaration: &'static Declaration, resource: &'static Resource) -> Route {
-    methods::read().to(move |caller: Caller<AsDeclared>, desk: Desk| read(caller, desk, declaration, resource))
+    methods::read().to(move |caller: Caller<AsDeclared>, request: HttpRequest| async move {
+        read(caller, Desk::at(&request, Media::Json)?, declaration, resource).await
+    })
 }
 
 /// What a caller asks.
-struct Asked {
-    given: Vec<(&'static Parameter, Given)>,
+pub(super) struct Asked {
+    given: Vec<(&'static DeclaredParameter, Vec<Given>)>,
     period: Option<Period>,
 }
 
@@ -35,7 +38,7 @@ async fn read(
     caller.require(&declaration.scope)?;
     let tenant = desk.tenant(&caller)?;
     let Access { account, zone, .. } = tenant.access(declaration.method.vendor)?.clone();
-    let asked = desk.ask_by(&tenant, &zone, |reader| ask(declaration, reader))?;
+    let asked = desk.parse(&tenant, &zone, |reader| ask(declaration, reader))?;
     let Wanted { call, stores } = wanted(&caller, &desk, declaration, &asked)?;
     let ended = asked.period.is_some_and(|period| period.has_ended(desk.shared().clock.now()));
     let question = desk.question(&caller, resource, &call.canonical(), stores, ended)?;
@@ -50,9 +53,10 @@ async fn read(
     .await
 }
 
-fn ask(declaration: &'static Declaration, reader: &mut Reader<'_>) -> Option<Asked> {
-    let parameters = declaration.parameters.iter();
-    let given = parameters.filter_map(|parameter| Some((parameter, parameter.read(reader)?))).collect();
+/// Reads what a caller asks.
+pub(super) fn ask(declaration: &'static Declaration, reader: &mut Reader<'_>) -> Option<Asked> {
+    let read = |declared: &'static DeclaredParameter| (declared, reader.values(&declared.parameter, declared.presence));
+    let given = declaration.parameters.iter().map(read).collect();
     let period = match &declaration.period {
         None => None,
         // What has ended is told by what the gateway is asked.
@@ -77,28 +81,30 @@ fn wanted(
 ) -> Result<Wanted, Problem> {
     let mut wanted = Wanted { call: Call::new(&declaration.method), stores: Vec::new() };
     let mut is_granted = false;
-    for (parameter, given) in &asked.given {
-        let value = match given {
-            Given::Value(value) => value.clone(),
-            Given::Organization(organization) => {
-                desk.require_organization(caller, organization)?;
-                is_granted = true;
-                organization.to_string()
-            }
-            Given::Stores(vendor, ids) => {
-                let ids = desk.each_once(caller, ids.clone());
-                let stores = ids.iter().map(|id| desk.store_at(caller, id, *vendor));
-                let mut numbers: Vec<String> =
-                    stores.map(|store| store.map(|store| store.number)).collect::<Result<_, _>>()?;
-                // In whatever order they are asked for, the answer is the same one.
-                numbers.sort();
-                is_granted = true;
-                wanted.stores.extend(numbers.iter().cloned());
-                numbers.join(",")
-            }
-        };
-        let is_json = parameter.is_number();
-        wanted.call.arguments.push(Argument { name: parameter.wire.clone().into(), value, is_json });
+    for (parameter, all) in asked.given.iter().filter(|(_, all)| !all.is_empty()) {
+        let mut values = Vec::with_capacity(all.len());
+        for given in all {
+            values.push(match given {
+                Given::Value(value) => value.clone(),
+                Given::Organization(organization) => {
+                    desk.require_organization(caller, organization)?;
+                    is_granted = true;
+                    organization.to_string()
+                }
+                Given::Store(vendor, id) => {
+                    is_granted = true;
+                    desk.store_at(caller, id, *vendor)?.number
+                }
+            });
+        }
+        if let [Given::Store(..), ..] = all.as_slice() {
+            // In whatever order and by whichever ids they are asked for, the answer is the same one.
+            values.sort();
+            values.dedup();
+            wanted.stores.extend(values.iter().cloned());
+        }
+        let (name, is_json) = (parameter.wire.clone().into(), parameter.is_number());
+        wanted.call.arguments.push(Argument { name, value: values.join(","), is_json });
     }
     if !is_granted {
         desk.require_no_limits(caller)?;

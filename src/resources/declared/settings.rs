@@ -263,7 +263,7 @@ fn check_place(name: &str, path: Option<&PathTemplate>, section: &Section<'_>, o
 /// No name may be sent twice, and callers may not meet one twice.
 fn check_names(declaration: &Declaration, section: &Section<'_>) {
     let period = declaration.period.iter().flat_map(|names| [("period", &names.start), ("period", &names.end)]);
-    let parameters = declaration.parameters.iter().map(|parameter| ("parameters", &parameter.wire));
+    let parameters = declaration.parameters.iter().map(|declared| ("parameters", &declared.wire));
     let constants = declaration.constants.iter().map(|(name, _)| ("constants", name));
     let mut seen: Vec<&String> = Vec::new();
     for (key, name) in period.chain(parameters).chain(constants) {
@@ -272,7 +272,7 @@ fn check_names(declaration: &Declaration, section: &Section<'_>) {
         }
         seen.push(name);
     }
-    let has_own = |name: &str| declaration.parameters.iter().any(|parameter| parameter.name == name);
+    let has_own = |name: &str| declaration.parameters.iter().any(|declared| declared.parameter.name == name);
     if declaration.period.is_some() && (has_own("from") || has_own("to")) {
         section.problem("period", "a period brings the parameters `from` and `to` with it");
     }

@@ -2,13 +2,13 @@
 
 use actix_web::HttpResponse;
 
-use super::{Counted, Demographics, HoursQuery, POLICY, find_sum};
+use super::{Counted, Demographics, POLICY, find_sum};
 use crate::auth::caller::Caller;
 use crate::auth::scope::DemographicsRead;
 use crate::directory::StoreId;
 use crate::http::problem::Problem;
 use crate::resources::desk::{Desk, Store};
-use crate::resources::params::{Ask, PeriodQuery, Reader, StoresQuery};
+use crate::resources::params::STORES;
 use crate::resources::vendor_methods::GET_FLOW_GROUP_DISTRIBUTION;
 use crate::resources::vendor_methods::opretail;
 use crate::resources::{Endpoint, Origin, Resource};
@@ -19,20 +19,14 @@ pub static OF_STORES: Resource = Resource {
     method: Some(&GET_FLOW_GROUP_DISTRIBUTION),
     parts: &[],
     policy: Some(POLICY),
-    origin: Origin::Handler(|| Endpoint::read::<__path_read_demographics_of_stores, _, _>(read_demographics_of_stores)),
+    origin: Origin::Handler(|| {
+        Endpoint::of(
+            __path_read_demographics_of_stores,
+            |reader| reader.required_list(&STORES).zip(Counted::read(reader)),
+            read_demographics_of_stores,
+        )
+    }),
 };
-
-struct SumAsk {
-    stores: Vec<StoreId>,
-    counted: Counted,
-}
-
-impl Ask for SumAsk {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let (stores, counted) = (reader.stores(), Counted::read(reader));
-        Some(Self { stores: stores?, counted: counted? })
-    }
-}
 
 /// Read the demographics of many stores together
 ///
@@ -43,16 +37,17 @@ impl Ask for SumAsk {
     path = "/demographics",
     operation_id = "read_demographics_of_stores",
     tag = "Demographics",
-    params(StoresQuery, PeriodQuery, HoursQuery),
     responses((status = 200, description = "Visitors by gender and age", body = Demographics))
 )]
-async fn read_demographics_of_stores(caller: Caller<DemographicsRead>, desk: Desk) -> Result<HttpResponse, Problem> {
-    let tenant = desk.tenant(&caller)?;
-    let ask: SumAsk = desk.ask(&tenant)?;
-    let asked = desk.each_once(&caller, ask.stores).into_iter();
+async fn read_demographics_of_stores(
+    caller: Caller<DemographicsRead>,
+    desk: Desk,
+    (stores, counted): (Vec<StoreId>, Counted),
+) -> Result<HttpResponse, Problem> {
+    let asked = desk.each_once(&caller, stores).into_iter();
     let mut stores: Vec<Store> = asked.map(|id| desk.store_at(&caller, &id, opretail())).collect::<Result<_, _>>()?;
     // The sum is the same in any order, and so is its place in the cache.
     stores.sort_by(|one, other| one.number.cmp(&other.number));
-    let found = find_sum(&caller, &desk, &OF_STORES, stores, &ask.counted).await?;
+    let found = find_sum(&caller, &desk, &OF_STORES, stores, &counted).await?;
     Ok(desk.reply_to_question(&OF_STORES, &found).await)
 }

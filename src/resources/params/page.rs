@@ -1,28 +1,19 @@
-//! Pages of lists: what a caller asks, what the document says, and the links to its neighbours (RFC 8288).
+//! Pages of lists: the parameters, what an answer says, and the links to its neighbours (RFC 8288).
 
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
+use super::kinds::IntegerKind;
+use super::parameter::Parameter;
 use super::reader::Reader;
 
-const DEFAULT_SIZE: u32 = 50;
-const LARGEST_SIZE: u32 = 1000;
 /// Common proxies take a head of 4 KiB at the least.
 const LONGEST_LINK: usize = 3 << 10;
-const LAST_NUMBER: u32 = 1_000_000;
 
-/// The page that is wanted.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by the document only; `Page::read` reads the values")]
-pub struct PageQuery {
-    /// Which page, from 1.
-    #[param(minimum = 1, maximum = 1_000_000, default = 1, example = 1)]
-    page: Option<u32>,
-    /// Items on a page.
-    #[param(minimum = 1, maximum = 1000, default = 50, example = 50)]
-    page_size: Option<u32>,
-}
+static NUMBER: Parameter<IntegerKind> =
+    Parameter::with_example("page", "Which page, from 1.", "1", IntegerKind { range: 1..=1_000_000, default: Some(1) });
+static SIZE: Parameter<IntegerKind> =
+    Parameter::with_example("page_size", "Items on a page.", "50", IntegerKind { range: 1..=1000, default: Some(50) });
 
 /// A page of a list, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +27,7 @@ pub struct Page {
 impl Page {
     /// Reads `page` and `page_size`.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let number = reader.integer("page", &(1..=LAST_NUMBER), Some(1));
-        let size = reader.integer("page_size", &(1..=LARGEST_SIZE), Some(DEFAULT_SIZE));
+        let (number, size) = (reader.optional(&NUMBER), reader.optional(&SIZE));
         Some(Self { number: number?, size: size? })
     }
 

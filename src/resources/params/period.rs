@@ -4,13 +4,13 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit, Zoned};
 use serde::Serialize;
-use serde_json::json;
-use utoipa::openapi::path::{Parameter, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::ObjectBuilder;
 
-use super::documented;
+use super::kinds::text;
+use super::parameter::{Parameter, ParameterKind};
 use super::reader::Reader;
+use crate::directory::Directory;
 
 const LONGEST_DAYS: i64 = 366;
 /// A date, and perhaps a time with its offset behind it (RFC 3339 §5.6).
@@ -19,25 +19,16 @@ const BOUND: &str = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\
 const HELP: &str = "write a date such as 2026-11-01, or an RFC 3339 instant such as 2026-11-01T09:00:00+08:00, of the years 1970 to \
     9998";
 
-/// `from` and `to` in the document.
-pub struct PeriodQuery;
-
-impl IntoParams for PeriodQuery {
-    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let from = "First day, or first instant (RFC 3339); a date is read in the gateway's time zone. Years from 1970 to 9998. Default: today.";
-        let to = "Last day, or last instant (RFC 3339), itself included. Default: today. A period has at most 366 days, both ends counted.";
-        vec![
-            documented::optional("from", from, bound_schema("2026-11-01")),
-            documented::optional("to", to, bound_schema("2026-11-07")),
-        ]
-    }
-}
-
-/// A date or an instant. A union of the two formats is an object to several generators, which then send it as one; so the
-/// forms are told by a pattern.
-fn bound_schema(example: &str) -> Schema {
-    ObjectBuilder::new().schema_type(Type::String).pattern(Some(BOUND)).examples([json!(example)]).build().into()
-}
+static FROM: Parameter<BoundKind> = Parameter::new(
+    "from",
+    "First day, or first instant (RFC 3339); a date is read in the gateway's time zone. Years from 1970 to 9998. Default: today.",
+    BoundKind { example: "2026-11-01" },
+);
+static TO: Parameter<BoundKind> = Parameter::new(
+    "to",
+    "Last day, or last instant (RFC 3339), itself included. Default: today. A period has at most 366 days, both ends counted.",
+    BoundKind { example: "2026-11-07" },
+);
 
 /// A period in the gateway's time zone, to the second, both ends in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,13 +44,34 @@ enum Bound {
     Instant(Timestamp),
 }
 
+/// A date or an instant.
+struct BoundKind {
+    /// In the schema, where Swagger UI does not fill it in.
+    example: &'static str,
+}
+
+impl ParameterKind for BoundKind {
+    type Value = Bound;
+
+    fn parse(&self, text: &str, _: &Directory) -> Result<Bound, String> {
+        parse_bound(text).ok_or_else(|| HELP.to_owned())
+    }
+
+    /// A union of the two formats is an object to several generators, which then send it as one; so the forms are told by a
+    /// pattern.
+    fn schema(&self) -> ObjectBuilder {
+        text().pattern(Some(BOUND)).examples([self.example])
+    }
+}
+
 impl Period {
     /// Reads `from` and `to`; today when they are not given.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let from = read_bound(reader, "from");
-        let to = read_bound(reader, "to");
+        let (from, to) = (reader.optional(&FROM), reader.optional(&TO));
+        if reader.has_error(&FROM.name) || reader.has_error(&TO.name) {
+            return None;
+        }
         let zone = reader.zone().clone();
-        let (from, to) = (from.ok()?, to.ok()?);
         let (start, end) = match (from, to) {
             (Some(from), Some(to)) => (from, to),
             _ => {
@@ -172,19 +184,6 @@ fn earlier(to: Bound, today: Bound, zone: &TimeZone) -> Bound {
     Bound::Day(day(to).min(day(today)))
 }
 
-fn read_bound(reader: &mut Reader<'_>, name: &'static str) -> Result<Option<Bound>, ()> {
-    let Some(text) = reader.text(name) else {
-        return if reader.has_error(name) { Err(()) } else { Ok(None) };
-    };
-    match parse_bound(&text) {
-        Some(bound) => Ok(Some(bound)),
-        None => {
-            reader.error(name, HELP);
-            Err(())
-        }
-    }
-}
-
 fn parse_bound(text: &str) -> Option<Bound> {
     if text.len() == "2026-11-01".len() {
         return text.parse().ok().filter(|date: &Date| in_range(*date)).map(Bound::Day);
@@ -215,17 +214,10 @@ mod tests {
     use crate::directory::Directory;
     use crate::gateway::endpoint::china_standard_time;
     use crate::http::public_url::PublicUrl;
-    use crate::resources::params::{Ask, Reader};
+    use crate::resources::params::Reader;
     use actix_web::dev::{Path, Url};
+    use actix_web::http::header::HeaderMap;
     use jiff::Timestamp;
-
-    struct Only(Period);
-
-    impl Ask for Only {
-        fn read(reader: &mut Reader<'_>) -> Option<Self> {
-            Period::read(reader).map(Self)
-        }
-    }
 
     const NOW: &str = "2026-11-22T02:00:00Z";
 
@@ -233,8 +225,9 @@ mod tests {
         let path = Path::new(Url::new("/".parse().unwrap()));
         let zone = china_standard_time();
         let now: Timestamp = NOW.parse().unwrap();
-        let asked: Result<Only, _> = Reader::new(&path, query, &Directory::default(), &zone, now).ask().asked;
-        asked.map(|only| only.0).map_err(|problem| {
+        let (headers, directory) = (HeaderMap::new(), Directory::default());
+        let reader = Reader::new(&path, query, &headers, &directory, &zone, now);
+        reader.parse(Period::read).result.map_err(|problem| {
             let errors = problem.document(&PublicUrl::default(), "/", "r").errors;
             assert_eq!(errors.len(), 1, "{errors:?}");
             (errors[0].parameter.clone(), errors[0].message.clone())

@@ -2,32 +2,23 @@
 
 use std::borrow::Cow;
 use std::fmt::Display;
-use std::ops::RangeInclusive;
-use std::str::FromStr;
 
 use actix_web::dev::{Path, Url};
+use actix_web::http::header::HeaderMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use utoipa::openapi::path::Parameter as Documented;
 
-use crate::directory::{Directory, OrganizationId, StoreId};
-use crate::gateway::vendor::Vendor;
+use super::parameter::{Described, LONGEST_LIST, Location, Parameter, ParameterKind, Presence};
+use crate::directory::{Directory, StoreId};
 use crate::http::form_pairs::{self, Pair};
 use crate::http::problem::{ParameterError, Problem};
 use crate::settings::nearest;
 
-/// Longer lists are refused, so that one request cannot become a storm.
-pub const LONGEST_LIST: usize = 200;
-
-/// What a caller may ask of a resource.
-pub trait Ask: Sized {
-    /// Reads every parameter before it decides, so that all errors are found; `None` when one of them is wrong.
-    fn read(reader: &mut Reader<'_>) -> Option<Self>;
-}
-
 /// What a [`Reader`] has read.
-pub struct Parameters<T> {
-    /// What is asked, or 400 with every parameter that is malformed, repeated or unknown.
-    pub asked: Result<T, Problem>,
+pub struct Parsed<T> {
+    /// What a caller asks, or 400 with every parameter that is malformed, repeated or unknown.
+    pub result: Result<T, Problem>,
     /// Whether that depends on the time of asking.
     pub is_for_now: bool,
     /// Every store that the query names, even if something else in it is wrong.
@@ -38,7 +29,9 @@ pub struct Parameters<T> {
 pub struct Reader<'a> {
     path: &'a Path<Url>,
     query: Vec<Pair<'a>>,
-    asked: Vec<&'static str>,
+    headers: &'a HeaderMap,
+    /// Each parameter that was read, or looked for.
+    known: Vec<(&'static dyn Described, Presence)>,
     errors: Vec<ParameterError>,
     /// The stores that the query names, as they were written.
     stores: Vec<StoreId>,
@@ -54,195 +47,153 @@ impl<'a> Reader<'a> {
     pub fn new(
         path: &'a Path<Url>,
         query: &'a str,
+        headers: &'a HeaderMap,
         directory: &'a Directory,
         zone: &'a TimeZone,
         now: Timestamp,
     ) -> Self {
         let query = form_pairs::pairs(query.as_bytes()).collect();
-        let (asked, errors, stores) = (Vec::new(), Vec::new(), Vec::new());
-        Self { path, query, asked, errors, stores, directory, zone, now, is_for_now: false }
+        let (known, errors, stores) = (Vec::new(), Vec::new(), Vec::new());
+        Self { path, query, headers, known, errors, stores, directory, zone, now, is_for_now: false }
     }
 
-    /// Reads all that a resource asks.
-    pub fn ask<T: Ask>(self) -> Parameters<T> {
-        self.ask_by(T::read)
+    /// The parameters that `read` looks for, as the API document describes them.
+    pub fn document<T>(read: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Vec<Documented> {
+        let (path, headers) = (Path::new(Url::default()), HeaderMap::new());
+        let (directory, zone) = (Directory::default(), TimeZone::UTC);
+        let mut reader = Reader::new(&path, "", &headers, &directory, &zone, Timestamp::UNIX_EPOCH);
+        read(&mut reader);
+        reader.known.into_iter().map(|(parameter, presence)| parameter.document(presence)).collect()
     }
 
-    /// The same, where what may be asked is known only at run time.
-    pub fn ask_by<T>(mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Parameters<T> {
-        let asked = read(&mut self);
+    /// Reads the parameters of a request by `read`, which reads every one before it decides, so that all errors are found and
+    /// all parameters documented; it gives `None` when one of them is wrong.
+    pub fn parse<T>(mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Parsed<T> {
+        let value = read(&mut self);
         self.refuse_unknown();
-        let asked = asked.filter(|_| self.errors.is_empty());
-        let asked = asked.ok_or_else(|| Problem::invalid_parameters(self.errors));
-        Parameters { asked, is_for_now: self.is_for_now, stores: self.stores }
+        let result = value.filter(|_| self.errors.is_empty());
+        let result = result.ok_or_else(|| Problem::invalid_parameters(self.errors));
+        Parsed { result, is_for_now: self.is_for_now, stores: self.stores }
     }
 
-    /// A parameter of the path, as it was written.
-    pub fn path_text(&self, name: &str) -> &'a str {
-        self.path.get(name).unwrap_or_default()
+    /// A parameter of the path.
+    pub fn in_path<K: ParameterKind>(&mut self, parameter: &'static Parameter<K>) -> Option<K::Value> {
+        self.values(parameter, Presence::IN_PATH).pop()
     }
 
-    /// The store in the path.
-    pub fn store(&mut self) -> Option<StoreId> {
-        const NAME: &str = "store_id";
-        self.directory.read(self.path_text(NAME)).map_err(|error| self.error(NAME, error)).ok()
+    /// A parameter of the query that may be left out, or its default. Given twice, it is an error.
+    pub fn optional<K: ParameterKind>(&mut self, parameter: &'static Parameter<K>) -> Option<K::Value> {
+        self.values(parameter, Presence::OPTIONAL).pop().or_else(|| parameter.kind.default())
     }
 
-    /// The stores in the query: `store_id=A&store_id=B`, or separated by commas.
-    pub fn stores(&mut self) -> Option<Vec<StoreId>> {
-        const NAME: &str = "store_id";
-        let stores = self.stores_of(NAME);
-        if stores.is_empty() && !self.has_error(NAME) {
-            self.error(NAME, "name the stores: store_id=A&store_id=B");
+    /// A list in the query; empty when it is not given.
+    pub fn list<K: ParameterKind>(&mut self, parameter: &'static Parameter<K>) -> Vec<K::Value> {
+        self.values(parameter, Presence::LIST)
+    }
+
+    /// A list in the query that must be given.
+    pub fn required_list<K: ParameterKind>(&mut self, parameter: &'static Parameter<K>) -> Option<Vec<K::Value>> {
+        let values = self.values(parameter, Presence::REQUIRED_LIST);
+        (!self.has_error(&parameter.name)).then_some(values)
+    }
+
+    /// The last value of a parameter of the query that libraries add by themselves, each in a spelling of its own: in either
+    /// case, with dashes, underscores or nothing between its words.
+    pub fn last_in_any_spelling<K: ParameterKind>(&mut self, parameter: &'static Parameter<K>) -> Option<K::Value> {
+        self.known.push((parameter, Presence::OPTIONAL));
+        let plain = |text: &str| text.replace(['-', '_'], "").to_ascii_lowercase();
+        for (key, _) in &mut self.query {
+            if plain(key) == plain(&parameter.name) {
+                *key = Cow::Borrowed(&*parameter.name);
+            }
         }
-        (!self.has_error(NAME)).then_some(stores)
+        let last = self.texts(&parameter.name).pop();
+        self.parsed(parameter, last).pop()
     }
 
-    /// A list of stores; empty when it is not given.
-    pub fn stores_of(&mut self, name: &'static str) -> Vec<StoreId> {
+    /// The values of a parameter, in their order; none if one of them is wrong.
+    pub fn values<K: ParameterKind>(&mut self, parameter: &'static Parameter<K>, presence: Presence) -> Vec<K::Value> {
+        let name = &*parameter.name;
+        self.known.push((parameter, presence));
+        let texts = match presence.location {
+            Location::Path => self.path_text(name),
+            Location::Query if presence.is_list => self.members(name),
+            Location::Query => self.text(name),
+            Location::Header => {
+                self.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned).into_iter().collect()
+            }
+        };
+        if presence.location == Location::Query && parameter.kind.names_stores() {
+            self.name_stores(name);
+        }
+        if texts.is_empty() && presence.is_required && !self.has_error(name) {
+            let example = if presence.is_list { format!(": {name}=A&{name}=B") } else { String::new() };
+            self.error(name, format!("this parameter must be given{example}"));
+        }
+        self.parsed(parameter, texts)
+    }
+
+    fn parsed<K: ParameterKind>(
+        &mut self,
+        parameter: &Parameter<K>,
+        texts: impl IntoIterator<Item = String>,
+    ) -> Vec<K::Value> {
         let directory = self.directory;
-        let stores = self.list_by(name, |text| directory.read(text));
-        self.name_stores(name);
-        stores
+        let values: Result<Vec<_>, _> = texts.into_iter().map(|text| parameter.kind.parse(&text, directory)).collect();
+        values.map_err(|error| self.error(&parameter.name, error)).unwrap_or_default()
     }
 
-    /// One store.
-    pub fn store_of(&mut self, name: &'static str) -> Option<StoreId> {
-        self.name_stores(name);
-        let text = self.text(name)?;
-        self.directory.read(&text).map_err(|error| self.error(name, error)).ok()
-    }
-
-    /// Remembers what is a store's id in a parameter of the query that was read.
-    pub fn name_stores(&mut self, name: &str) {
-        let values = self.query.iter().filter(|(key, _)| key == name).filter_map(|(_, value)| value.as_ref().ok());
-        let members = values.flat_map(|value| value.split(','));
-        self.stores.extend(members.filter_map(|member| self.directory.read(member.trim()).ok()));
-    }
-
-    /// The organization at this vendor in the path.
-    pub fn organization(&mut self, vendor: Vendor) -> Option<OrganizationId> {
-        const NAME: &str = "organization_id";
-        OrganizationId::read(vendor, self.path_text(NAME)).map_err(|error| self.error(NAME, error)).ok()
-    }
-
-    /// The company's stores.
-    pub const fn directory(&self) -> &'a Directory {
-        self.directory
-    }
-
-    /// A parameter of the query as text. Given twice, it is an error.
-    pub fn text(&mut self, name: &'static str) -> Option<String> {
-        self.asked.push(name);
-        let mut values = self.values(name)?;
-        if values.len() > 1 {
-            self.error(name, "this parameter is given more than once");
-            return None;
-        }
-        values.pop()
-    }
-
-    /// All values of this name; `None` when one is not UTF-8, which is reported.
-    fn values(&mut self, name: &str) -> Option<Vec<String>> {
-        let values = self.query.iter().filter(|(key, _)| key == name);
-        let values: Result<Vec<String>, _> =
-            values.map(|(_, value)| value.as_ref().map(|value| value.clone().into_owned())).collect();
-        match values {
-            Ok(values) => Some(values),
-            Err(error) => {
-                let error = *error;
-                self.error(name, error);
-                None
-            }
-        }
-    }
-
-    /// A parameter of the query that is parsed.
-    pub fn parsed<T>(&mut self, name: &'static str) -> Option<T>
-    where
-        T: FromStr,
-        T::Err: Display,
-    {
-        let text = self.text(name)?;
-        text.parse().map_err(|error| self.error(name, error)).ok()
-    }
-
-    /// A whole number within a range, or the default.
-    pub fn integer(&mut self, name: &'static str, range: &RangeInclusive<u32>, default: Option<u32>) -> Option<u32> {
-        let Some(text) = self.text(name) else { return default };
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        let number = text.parse().ok().filter(|number| digits && range.contains(number));
-        if number.is_none() {
-            self.error(name, format!("write a whole number from {} to {}", range.start(), range.end()));
-        }
-        number
-    }
-
-    /// `true` or `false`, or the default.
-    pub fn flag(&mut self, name: &'static str, default: bool) -> Option<bool> {
-        match self.text(name).as_deref() {
-            None => Some(default),
-            Some("true") => Some(true),
-            Some("false") => Some(false),
-            Some(_) => {
-                self.error(name, "write true or false");
-                None
-            }
-        }
-    }
-
-    /// A list, as a parameter for each member or separated by commas: clients that are made from the document write either.
-    /// Empty when it is not given.
-    pub fn list<T>(&mut self, name: &'static str) -> Vec<T>
-    where
-        T: FromStr,
-        T::Err: Display,
-    {
-        self.list_by(name, str::parse)
-    }
-
-    fn list_by<T, E: Display>(&mut self, name: &'static str, read: impl Fn(&str) -> Result<T, E>) -> Vec<T> {
-        let parts = self.members(name);
-        if parts.len() > LONGEST_LIST {
-            self.error(name, format!("at most {LONGEST_LIST} values are taken at once"));
+    /// A parameter of the path. The router leaves some signs as they were sent, and none of our ids and words has one of them.
+    fn path_text(&mut self, name: &str) -> Vec<String> {
+        let text = self.path.get(name).unwrap_or_default();
+        if text.contains(['%', '/', '\u{FFFD}']) {
+            self.error(name, "slashes, percent signs and what is not UTF-8 are not taken in the path");
             return Vec::new();
         }
-        let mut items = Vec::with_capacity(parts.len());
-        for part in parts {
-            match read(&part) {
-                Ok(item) => items.push(item),
-                Err(error) => {
-                    self.error(name, error);
-                    break;
-                }
-            }
-        }
-        items
+        vec![text.to_owned()]
     }
 
+    /// A parameter of the query that may be given once.
+    fn text(&mut self, name: &str) -> Vec<String> {
+        let texts = self.texts(name);
+        if texts.len() > 1 {
+            self.error(name, "this parameter is given more than once");
+            return Vec::new();
+        }
+        texts
+    }
+
+    /// The members of a list, as a parameter for each or separated by commas: clients that are made from the document write
+    /// either.
     fn members(&mut self, name: &'static str) -> Vec<String> {
-        self.asked.push(name);
         // `name[]` and `name[0]` are what axios, jQuery, qs and PHP make of a list.
         for (key, _) in &mut self.query {
             if key.strip_prefix(name).is_some_and(is_place_in_a_list) {
                 *key = Cow::Borrowed(name);
             }
         }
-        let values = self.values(name).unwrap_or_default();
-        values.iter().flat_map(|value| value.split(',')).map(|member| member.trim().to_owned()).collect()
+        let texts = self.texts(name);
+        let members: Vec<String> =
+            texts.iter().flat_map(|text| text.split(',')).map(|member| member.trim().to_owned()).collect();
+        if members.len() > LONGEST_LIST {
+            self.error(name, format!("at most {LONGEST_LIST} values are taken at once"));
+            return Vec::new();
+        }
+        members
     }
 
-    /// The last value of a parameter that libraries add by themselves, each in a spelling of its own: in either case, with
-    /// dashes, underscores or nothing between its words.
-    pub fn last_in_any_spelling(&mut self, name: &'static str) -> Option<String> {
-        self.asked.push(name);
-        let plain = |text: &str| text.replace(['-', '_'], "").to_ascii_lowercase();
-        for (key, _) in &mut self.query {
-            if plain(key) == plain(name) {
-                *key = Cow::Borrowed(name);
-            }
-        }
-        self.values(name)?.pop()
+    /// Each value of this name in the query; none when one is not UTF-8, which is reported.
+    fn texts(&mut self, name: &str) -> Vec<String> {
+        let values = self.query.iter().filter(|(key, _)| key == name);
+        let texts: Result<Vec<String>, _> = values.map(|(_, value)| value.clone().map(Cow::into_owned)).collect();
+        texts.map_err(|error| self.error(name, error)).unwrap_or_default()
+    }
+
+    /// Remembers the stores that a parameter of the query names.
+    fn name_stores(&mut self, name: &str) {
+        let values = self.query.iter().filter(|(key, _)| key == name).filter_map(|(_, value)| value.as_ref().ok());
+        let members = values.flat_map(|value| value.split(','));
+        self.stores.extend(members.filter_map(|member| self.directory.read(member.trim()).ok()));
     }
 
     /// Whether anything was wrong so far.
@@ -270,14 +221,13 @@ impl<'a> Reader<'a> {
         let mut names: Vec<String> = self.query.iter().map(|(name, _)| name.clone().into_owned()).collect();
         names.sort();
         names.dedup();
-        for name in names {
-            if self.asked.contains(&name.as_str()) {
-                continue;
-            }
-            let message = match nearest(&name, self.asked.iter().copied()) {
+        let in_query = self.known.iter().filter(|(_, presence)| presence.location == Location::Query);
+        let known: Vec<&str> = in_query.map(|&(parameter, _)| parameter.name()).collect();
+        for name in names.into_iter().filter(|name| !known.contains(&name.as_str())) {
+            let message = match nearest(&name, known.iter().copied()) {
                 Some(known) => format!("there is no such parameter; did you mean {known}?"),
-                None if self.asked.is_empty() => "this path takes no query parameters".to_owned(),
-                None => format!("there is no such parameter; this path takes {}", self.asked.join(", ")),
+                None if known.is_empty() => "this path takes no query parameters".to_owned(),
+                None => format!("there is no such parameter; this path takes {}", known.join(", ")),
             };
             self.error(&shown(&name), message);
         }
@@ -299,11 +249,31 @@ fn shown(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ask, Directory, Reader};
+    use super::{Directory, Parameter, ParameterKind, Reader};
     use crate::gateway::endpoint::china_standard_time;
     use crate::http::public_url::PublicUrl;
+    use crate::resources::params::kinds::{IntegerKind, text};
     use actix_web::dev::{Path, Url};
+    use actix_web::http::header::HeaderMap;
     use jiff::Timestamp;
+    use utoipa::openapi::schema::ObjectBuilder;
+
+    static SIZE: Parameter<IntegerKind> = Parameter::new("size", "", IntegerKind { range: 1..=10, default: Some(5) });
+    static CODES: Parameter<Code> = Parameter::new("codes", "", Code);
+
+    struct Code;
+
+    impl ParameterKind for Code {
+        type Value = u8;
+
+        fn parse(&self, text: &str, _: &Directory) -> Result<u8, String> {
+            text.parse().map_err(|_| "write a code".to_owned())
+        }
+
+        fn schema(&self) -> ObjectBuilder {
+            text()
+        }
+    }
 
     #[derive(Debug, PartialEq)]
     struct Probe {
@@ -311,10 +281,9 @@ mod tests {
         codes: Vec<u8>,
     }
 
-    impl Ask for Probe {
+    impl Probe {
         fn read(reader: &mut Reader<'_>) -> Option<Self> {
-            let size = reader.integer("size", &(1..=10), Some(5));
-            let codes = reader.list("codes");
+            let (size, codes) = (reader.optional(&SIZE), reader.list(&CODES));
             Some(Self { size: size?, codes })
         }
     }
@@ -322,7 +291,9 @@ mod tests {
     fn ask(query: &str) -> Result<Probe, Vec<(String, String)>> {
         let path = Path::new(Url::new("/".parse().unwrap()));
         let zone = china_standard_time();
-        Reader::new(&path, query, &Directory::default(), &zone, Timestamp::UNIX_EPOCH).ask().asked.map_err(|problem| {
+        let (headers, directory) = (HeaderMap::new(), Directory::default());
+        let reader = Reader::new(&path, query, &headers, &directory, &zone, Timestamp::UNIX_EPOCH);
+        reader.parse(Probe::read).result.map_err(|problem| {
             let document = problem.document(&PublicUrl::default(), "/", "r");
             document.errors.into_iter().map(|error| (error.parameter, error.message)).collect()
         })

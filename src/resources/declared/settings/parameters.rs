@@ -4,19 +4,23 @@ use std::collections::BTreeMap;
 
 use crate::directory::Directory;
 use crate::gateway::vendor::Vendor;
-use crate::resources::declared::parameter::{Kind, LONGEST_TEXT, Parameter};
+use crate::resources::declared::parameter::{DeclaredKind, DeclaredParameter};
 use crate::resources::declared::path::{PathTemplate, is_name};
+use crate::resources::params::kinds::IntegerKind;
+use crate::resources::params::{Location, Parameter, ParameterKind as _, Presence};
 use crate::settings::Section;
 use crate::vendors::Vendors;
 
-/// What every call of an OMS carries; what every call of OPRetail carries begins with `_`.
+/// The longest text that is taken unless the declaration says less.
+const LONGEST_TEXT: usize = 64;
+
 /// Reads the parameters, in the order of the path, then by name; `None` when one of them cannot be used.
 pub(super) fn read_parameters(
     section: &Section<'_>,
     path: Option<&PathTemplate>,
     vendor: Option<Vendor>,
     vendors: &Vendors,
-) -> Option<Vec<Parameter>> {
+) -> Option<Vec<DeclaredParameter>> {
     let declared = section.section("parameters");
     let in_path: Vec<&str> = path.map(|path| path.parameters().collect()).unwrap_or_default();
     for (number, name) in in_path.iter().enumerate() {
@@ -30,14 +34,14 @@ pub(super) fn read_parameters(
             );
         }
     }
-    let mut read: Vec<Option<Parameter>> = declared
+    let mut read: Vec<Option<DeclaredParameter>> = declared
         .entries()
         .iter()
         .map(|(name, entry)| read_parameter(name, entry, in_path.contains(&name.as_str()), vendor, vendors))
         .collect();
     // As they stand in the path, then the others by name.
-    read.sort_by_key(|parameter| {
-        let name = parameter.as_ref().map(|parameter| parameter.name.as_str()).unwrap_or_default();
+    read.sort_by_key(|read| {
+        let name = read.as_ref().map(|read| &*read.parameter.name).unwrap_or_default();
         in_path.iter().position(|in_path| *in_path == name).unwrap_or(in_path.len())
     });
     read.into_iter().collect()
@@ -49,7 +53,7 @@ fn read_parameter(
     is_in_path: bool,
     vendor: Option<Vendor>,
     vendors: &Vendors,
-) -> Option<Parameter> {
+) -> Option<DeclaredParameter> {
     if !is_name(name) {
         section
             .problem("type", "a parameter's name is made of small letters, digits and `_`: name the section otherwise");
@@ -66,48 +70,72 @@ fn read_parameter(
             "what stands in the path is one value that must be there",
         );
     }
-    if is_list && matches!(&kind, Some(Kind::OneOf(words)) if words.keys().any(|word| word.contains(','))) {
+    if is_list && matches!(&kind, Some(DeclaredKind::OneOf(words)) if words.keys().any(|word| word.contains(','))) {
         section.problem("values", "a list is separated by commas: its words have none");
     }
-    if is_list && matches!(kind, Some(Kind::Organization(_) | Kind::Boolean)) {
+    if is_list && matches!(kind, Some(DeclaredKind::Organization(_) | DeclaredKind::Boolean)) {
         section.problem("list", "of this type only one can be asked for");
     }
     let (description, example) = (section.text("description"), section.text("example"));
-    let parameter =
-        Parameter { name: name.to_owned(), wire, kind: kind?, is_in_path, is_required, is_list, description, example };
-    match &parameter.example {
+    let kind = kind?;
+    match &example {
         None if is_required => section.missing("example", "a value that answers, for whoever tries it out"),
-        Some(example) => {
-            if let Err(error) =
-                parameter.given(std::slice::from_ref(example), &Directory::new(Vec::new(), &vendors.ids()))
-            {
-                section.problem("example", error);
-            }
-            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-            if is_in_path && !example.bytes().all(is_plain) {
-                section.problem("example", "an example in the path is letters, digits, `-`, `.`, `_` and `~`");
-            }
-        }
+        Some(example) => check_example(section, &kind, example, is_in_path, vendors),
         None => {}
     }
-    Some(parameter)
+    let description = description.unwrap_or_else(|| described(&kind, &wire));
+    let location = if is_in_path { Location::Path } else { Location::Query };
+    let parameter = Parameter {
+        name: name.to_owned().into(),
+        description: description.into(),
+        example: example.filter(|_| is_required).map(Into::into),
+        kind,
+    };
+    Some(DeclaredParameter { parameter, presence: Presence { location, is_required, is_list }, wire })
 }
 
-fn read_kind(section: &Section<'_>, vendor: Option<Vendor>, vendors: &Vendors) -> Option<Kind> {
+fn check_example(section: &Section<'_>, kind: &DeclaredKind, example: &str, is_in_path: bool, vendors: &Vendors) {
+    if let Err(error) = kind.parse(example, &Directory::new(Vec::new(), &vendors.ids())) {
+        section.problem("example", error);
+    }
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    if is_in_path && !example.bytes().all(is_plain) {
+        section.problem("example", "an example in the path is letters, digits, `-`, `.`, `_` and `~`");
+    }
+}
+
+/// What people should know of a parameter of which the declaration says nothing.
+fn described(kind: &DeclaredKind, wire: &str) -> String {
+    match kind {
+        DeclaredKind::Store(_) => "The store, by any of its ids.".to_owned(),
+        DeclaredKind::Organization(vendor) => {
+            let pack = vendor.pack();
+            let prefix = pack.organization_ids.as_ref().map_or("", |ids| ids.form.prefix.as_str());
+            let written = if prefix.is_empty() { String::new() } else { format!(" with or without `{prefix}`") };
+            format!("The organization: {}'s number{written}.", pack.title)
+        }
+        _ => format!("The gateway's `{wire}`."),
+    }
+}
+
+fn read_kind(section: &Section<'_>, vendor: Option<Vendor>, vendors: &Vendors) -> Option<DeclaredKind> {
     let stores = store_types(vendors);
     let types = format!("{}, organization, text, integer, boolean, date", stores.join(", "));
     let name = section.required_text("type", &format!("{types} or one_of"));
     let kind = match name.as_str() {
         "" => return None,
-        "organization" => Kind::Organization(with_organizations(section, vendor?)?),
+        "organization" => DeclaredKind::Organization(with_organizations(section, vendor?)?),
         // Each reads only what belongs to it: the rest is told to be no setting.
-        "text" => Kind::Text(section.integer("longest").unwrap_or(LONGEST_TEXT)),
-        "integer" => Kind::Integer(read_bound(section, "minimum", 0), read_bound(section, "maximum", u32::MAX)),
-        "boolean" => Kind::Boolean,
-        "date" => Kind::Date,
-        "one_of" => Kind::OneOf(read_words(section)),
+        "text" => DeclaredKind::Text(section.integer("longest").unwrap_or(LONGEST_TEXT)),
+        "integer" => {
+            let (least, most) = (read_bound(section, "minimum", 0), read_bound(section, "maximum", u32::MAX));
+            DeclaredKind::Integer(IntegerKind::within(least..=most))
+        }
+        "boolean" => DeclaredKind::Boolean,
+        "date" => DeclaredKind::Date,
+        "one_of" => DeclaredKind::OneOf(read_words(section)),
         _ => match vendors.iter().find(|vendor| parameter_type(*vendor) == Some(name.as_str())) {
-            Some(vendor) => Kind::Store(vendor),
+            Some(vendor) => DeclaredKind::Store(vendor),
             // It may be the type of a vendor whose pack has problems.
             None if !vendors.unread().is_empty() => return None,
             None => {
@@ -117,15 +145,15 @@ fn read_kind(section: &Section<'_>, vendor: Option<Vendor>, vendors: &Vendors) -
         },
     };
     match &kind {
-        Kind::Text(0) => section.problem("longest", "a text has at least one character"),
-        Kind::Integer(least, most) if least > most => section.problem("minimum", "this is above `maximum`"),
-        Kind::OneOf(words) if words.is_empty() => {
+        DeclaredKind::Text(0) => section.problem("longest", "a text has at least one character"),
+        DeclaredKind::Integer(kind) if kind.range.is_empty() => section.problem("minimum", "this is above `maximum`"),
+        DeclaredKind::OneOf(words) if words.is_empty() => {
             section.problem(
                 "values",
                 "list the words: [\"day\", \"hour\"], or a section with what the vendor gets for each",
             );
         }
-        Kind::OneOf(words) if words.keys().any(|word| word.trim().is_empty()) => {
+        DeclaredKind::OneOf(words) if words.keys().any(|word| word.trim().is_empty()) => {
             section.problem("values", "a word has at least one letter");
         }
         _ => {}
@@ -143,10 +171,10 @@ fn read_bound(section: &Section<'_>, key: &str, default: u32) -> u32 {
 }
 
 /// What one vendor grants says nothing of another's numbers.
-fn check_vendor(section: &Section<'_>, kind: Option<&Kind>, vendor: Option<Vendor>) {
+fn check_vendor(section: &Section<'_>, kind: Option<&DeclaredKind>, vendor: Option<Vendor>) {
     let Some(vendor) = vendor else { return };
     match kind {
-        Some(Kind::Store(wanted)) if *wanted != vendor => {
+        Some(DeclaredKind::Store(wanted)) if *wanted != vendor => {
             let own = parameter_type(vendor).unwrap_or("text");
             section.problem("type", format!("this is {wanted}'s, and the method is another gateway's: write {own}"));
         }

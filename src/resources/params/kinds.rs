@@ -1,0 +1,194 @@
+//! The kinds of values that parameters of several resources have.
+
+use std::ops::RangeInclusive;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, SchemaFormat, Type};
+
+use super::parameter::ParameterKind;
+use crate::directory::{Directory, OrganizationId, StoreId};
+use crate::gateway::vendor::{NumberForm, Vendor};
+
+/// A store, by any of its ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreKind {
+    /// The least and the most characters, where the document tells them besides the pattern.
+    lengths: (Option<usize>, Option<usize>),
+}
+
+impl StoreKind {
+    /// One store.
+    pub const ONE: Self = Self { lengths: (Some(1), Some(32)) };
+    /// A member of a list of stores.
+    pub const OF_LIST: Self = Self { lengths: (None, Some(32)) };
+    /// A store that a list is filtered by.
+    pub const FILTER: Self = Self { lengths: (None, None) };
+}
+
+impl ParameterKind for StoreKind {
+    type Value = StoreId;
+
+    fn parse(&self, text: &str, directory: &Directory) -> Result<StoreId, String> {
+        directory.read(text)
+    }
+
+    fn schema(&self) -> ObjectBuilder {
+        let (least, most) = self.lengths;
+        text().pattern(Some("^[A-Za-z0-9_.-]{1,32}$")).min_length(least).max_length(most)
+    }
+
+    fn names_stores(&self) -> bool {
+        true
+    }
+}
+
+/// An organization at a vendor.
+#[derive(Clone, Copy, Debug)]
+pub struct OrganizationKind(pub fn() -> Vendor);
+
+impl ParameterKind for OrganizationKind {
+    type Value = OrganizationId;
+
+    fn parse(&self, text: &str, _: &Directory) -> Result<OrganizationId, String> {
+        OrganizationId::read(self.0(), text)
+    }
+
+    fn schema(&self) -> ObjectBuilder {
+        organization_schema(self.0())
+    }
+}
+
+/// The schema of an organization's number.
+pub fn organization_schema(vendor: Vendor) -> ObjectBuilder {
+    text().pattern(vendor.pack().organization_ids.as_ref().map(|ids| pattern(&ids.form)))
+}
+
+/// What [`NumberForm::number`] takes.
+fn pattern(form: &NumberForm) -> String {
+    let letters = if form.is_digits { "[0-9]" } else { "[A-Za-z0-9_.-]" };
+    let may_be_left_out = if form.is_digits { "?" } else { "" };
+    let prefix = match form.prefix.replace('.', "\\.") {
+        prefix if prefix.is_empty() => prefix,
+        prefix => format!("({prefix}){may_be_left_out}"),
+    };
+    let most = form.longest.map_or_else(String::new, |longest| longest.to_string());
+    format!("^{prefix}{letters}{{1,{most}}}$")
+}
+
+/// A whole number within a range.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IntegerKind {
+    /// The least and the greatest.
+    pub range: RangeInclusive<u32>,
+    /// What a parameter that is not given means.
+    pub default: Option<u32>,
+}
+
+impl IntegerKind {
+    /// A number without a default.
+    pub const fn within(range: RangeInclusive<u32>) -> Self {
+        Self { range, default: None }
+    }
+}
+
+impl ParameterKind for IntegerKind {
+    type Value = u32;
+
+    fn parse(&self, text: &str, _: &Directory) -> Result<u32, String> {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text.parse().ok().filter(|number| digits && self.range.contains(number));
+        number.ok_or_else(|| format!("write a whole number from {} to {}", self.range.start(), self.range.end()))
+    }
+
+    fn schema(&self) -> ObjectBuilder {
+        let (least, most) = (*self.range.start(), *self.range.end());
+        let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(least)).maximum(Some(most));
+        let format = SchemaFormat::KnownFormat(KnownFormat::Int32);
+        number.format(Some(format)).default(self.default.map(Value::from))
+    }
+
+    fn default(&self) -> Option<u32> {
+        self.default
+    }
+
+    fn example(&self, text: &str) -> Value {
+        text.parse::<u32>().map_or(Value::Null, Value::from)
+    }
+}
+
+/// `true` or `false`, and what a parameter that is not given means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct FlagKind(pub Option<bool>);
+
+impl ParameterKind for FlagKind {
+    type Value = bool;
+
+    fn parse(&self, text: &str, _: &Directory) -> Result<bool, String> {
+        text.parse().map_err(|_| "write true or false".to_owned())
+    }
+
+    fn schema(&self) -> ObjectBuilder {
+        ObjectBuilder::new().schema_type(Type::Boolean).default(self.0.map(Value::from))
+    }
+
+    fn default(&self) -> Option<bool> {
+        self.0
+    }
+
+    fn example(&self, text: &str) -> Value {
+        json!(text == "true")
+    }
+}
+
+/// One of some words, and what each means.
+#[derive(Clone, Copy, Debug)]
+pub struct WordKind<T: 'static> {
+    /// The words with their meanings.
+    pub words: &'static [(&'static str, T)],
+    /// The fewest that a list has, where the document tells it.
+    pub fewest: Option<usize>,
+}
+
+impl<T: Copy> ParameterKind for WordKind<T> {
+    type Value = T;
+
+    fn parse(&self, text: &str, _: &Directory) -> Result<T, String> {
+        let found = self.words.iter().find(|(word, _)| *word == text);
+        found.map(|(_, meaning)| *meaning).ok_or_else(|| one_of(self.words.iter().map(|(word, _)| *word)))
+    }
+
+    fn schema(&self) -> ObjectBuilder {
+        text().enum_values(Some(self.words.iter().map(|(word, _)| *word)))
+    }
+
+    fn list_schema(&self) -> ArrayBuilder {
+        ArrayBuilder::new().items(self.schema()).min_items(self.fewest)
+    }
+}
+
+/// What is to be written instead of a word that is none of these.
+pub fn one_of<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    format!("write one of {}", words.collect::<Vec<_>>().join(", "))
+}
+
+/// Any text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextKind;
+
+impl ParameterKind for TextKind {
+    type Value = String;
+
+    fn parse(&self, text: &str, _: &Directory) -> Result<String, String> {
+        Ok(text.to_owned())
+    }
+
+    fn schema(&self) -> ObjectBuilder {
+        text()
+    }
+}
+
+/// The schema of a text.
+pub fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
