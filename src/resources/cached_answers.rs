@@ -4,9 +4,9 @@ use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::desk::Desk;
 use super::params::Parameter;
 use super::params::kinds::StoreKind;
+use super::request_context::RequestContext;
 use super::{Endpoint, Origin, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::CachePurge;
@@ -49,16 +49,20 @@ pub struct Purged {
     tag = "Cache",
     responses((status = 200, description = "What was dropped", body = Purged))
 )]
-async fn purge_cache(caller: Caller<CachePurge>, desk: Desk, store: Option<StoreId>) -> Result<HttpResponse, Problem> {
-    let tenant = desk.tenant(&caller)?;
+async fn purge_cache(
+    caller: Caller<CachePurge>,
+    context: RequestContext,
+    store: Option<StoreId>,
+) -> Result<HttpResponse, Problem> {
+    let tenant = context.tenant(&caller)?;
     let stores = match &store {
-        Some(store) => Some(desk.granted(&caller, store)?.all().into_iter().map(str::to_owned).collect::<Vec<_>>()),
+        Some(store) => Some(context.granted(&caller, store)?.all().into_iter().map(str::to_owned).collect::<Vec<_>>()),
         None => {
-            desk.require_no_limits(&caller)?;
+            context.require_no_limits(&caller)?;
             None
         }
     };
-    let dropped = desk.shared().cache.purge(tenant.name(), stores.as_deref());
-    audit::purged(desk.request(), caller.client_id(), tenant.name(), stores.as_deref(), dropped);
+    let dropped = context.shared().cache.purge(tenant.name(), stores.as_deref());
+    audit::purged(context.request(), caller.client_id(), tenant.name(), stores.as_deref(), dropped);
     Ok(HttpResponse::Ok().json(Purged { dropped }))
 }

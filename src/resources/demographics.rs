@@ -8,8 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
 use utoipa::ToSchema;
 
-use super::desk::{Desk, Fetched, Store};
 use super::params::{PeriodDocument, STORE};
+use super::request_context::{Fetched, RequestContext, Store};
 use super::{Endpoint, Origin, Policy, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::DemographicsRead;
@@ -296,11 +296,11 @@ fn share(part: Option<i64>, all: Option<i64>) -> Option<f64> {
 )]
 async fn read_store_demographics(
     caller: Caller<DemographicsRead>,
-    desk: Desk,
+    context: RequestContext,
     (store, counted): (StoreId, Counted),
 ) -> Result<HttpResponse, Problem> {
-    let found = find(&caller, &desk, &store, &counted).await?;
-    Ok(desk.reply_to_question(&RESOURCE, &found).await)
+    let found = find(&caller, &context, &store, &counted).await?;
+    Ok(context.reply_to_question(&RESOURCE, &found).await)
 }
 
 /// The demographics of a store, from the cache or the gateway.
@@ -309,41 +309,42 @@ async fn read_store_demographics(
 /// The token does not grant the store, it has no number at OPRetail, or what the gateway's failure is for the caller.
 pub async fn find(
     caller: &Caller<DemographicsRead>,
-    desk: &Desk,
+    context: &RequestContext,
     store: &StoreId,
     counted: &Counted,
 ) -> Result<Found, Problem> {
-    let store = desk.store_at(caller, store, opretail())?;
-    find_sum(caller, desk, &RESOURCE, vec![store], counted).await
+    let store = context.store_at(caller, store, opretail())?;
+    find_sum(caller, context, &RESOURCE, vec![store], counted).await
 }
 
 /// The demographics of these stores together.
 async fn find_sum(
     caller: &Caller<DemographicsRead>,
-    desk: &Desk,
+    context: &RequestContext,
     resource: &'static Resource,
     stores: Vec<Store>,
     counted: &Counted,
 ) -> Result<Found, Problem> {
-    let access = desk.tenant(caller)?.access(opretail())?.clone();
+    let access = context.tenant(caller)?.access(opretail())?.clone();
     let call = counted.call(&stores);
     let (ids, numbers): (Vec<_>, Vec<_>) = stores.into_iter().map(|store| (store.id, store.number)).unzip();
     let canonical = format!("{ids:?} {}", call.canonical());
-    let ended = counted.period.has_ended(desk.shared().clock.now());
-    let question = desk.question(caller, resource, &canonical, numbers, ended)?;
+    let ended = counted.period.has_ended(context.shared().clock.now());
+    let question = context.question(caller, resource, &canonical, numbers, ended)?;
     let period = counted.period.document();
-    desk.find(resource, question, move |gateway| async move {
-        let wire: Option<Optional<Distribution>> = gateway.call(&access.account, &call).await?;
-        // No data at all is what the gateway has for a store that it does not know, and as figures it would be kept for hours.
-        let wire = wire.and_then(|Optional(wire)| wire);
-        let wire =
-            wire.ok_or_else(|| Error::local(opretail(), Kind::NotFound, "the gateway has no data for this id"))?;
-        let demographics = Demographics::from_wire(wire, ids, period);
-        // Groups with zeros say that nobody came; an answer without any figure may as well be a mistake.
-        let has_figures = demographics.has_figures();
-        Ok(Fetched::from(demographics).without_data_if(!has_figures))
-    })
-    .await
+    context
+        .find(resource, question, move |gateway| async move {
+            let wire: Option<Optional<Distribution>> = gateway.call(&access.account, &call).await?;
+            // No data at all is what the gateway has for a store that it does not know, and as figures it would be kept for hours.
+            let wire = wire.and_then(|Optional(wire)| wire);
+            let wire =
+                wire.ok_or_else(|| Error::local(opretail(), Kind::NotFound, "the gateway has no data for this id"))?;
+            let demographics = Demographics::from_wire(wire, ids, period);
+            // Groups with zeros say that nobody came; an answer without any figure may as well be a mistake.
+            let has_figures = demographics.has_figures();
+            Ok(Fetched::from(demographics).without_data_if(!has_figures))
+        })
+        .await
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::desk::Desk;
 use super::params::Parameter;
 use super::params::kinds::OrganizationKind;
+use super::request_context::RequestContext;
 use super::wire_time::{self, WireTime};
 use super::{Endpoint, Origin, Resource};
 use crate::auth::caller::Caller;
@@ -228,22 +228,23 @@ impl DeveloperAccount {
 )]
 async fn read_developer_account(
     caller: Caller<OrganizationsRead>,
-    desk: Desk,
+    context: RequestContext,
     organization: OrganizationId,
 ) -> Result<HttpResponse, Problem> {
-    let tenant = desk.tenant(&caller)?;
-    desk.require_no_limits(&caller)?;
+    let tenant = context.tenant(&caller)?;
+    context.require_no_limits(&caller)?;
     let access = tenant.access(opretail())?;
     let shows_secret = caller.has_scope(OrganizationsSecrets::NAME);
-    desk.answer_unkept(&caller, |gateway| async move {
-        let call = Call::new(&AUTHENTICATION).with("orgid", organization.number());
-        let wire: Option<Optional<WireAccount>> = gateway.call(&access.account, &call).await?;
-        // An organization that has no account is refused by a code of its own.
-        let wire = wire.and_then(|Optional(wire)| wire);
-        let wire = wire.ok_or_else(|| Error::local(opretail(), Kind::Unreadable, "the gateway gave no account"))?;
-        Ok(DeveloperAccount::from_wire(wire, shows_secret, &access.zone))
-    })
-    .await
+    context
+        .answer_unkept(&caller, |gateway| async move {
+            let call = Call::new(&AUTHENTICATION).with("orgid", organization.number());
+            let wire: Option<Optional<WireAccount>> = gateway.call(&access.account, &call).await?;
+            // An organization that has no account is refused by a code of its own.
+            let wire = wire.and_then(|Optional(wire)| wire);
+            let wire = wire.ok_or_else(|| Error::local(opretail(), Kind::Unreadable, "the gateway gave no account"))?;
+            Ok(DeveloperAccount::from_wire(wire, shows_secret, &access.zone))
+        })
+        .await
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use utoipa::Path;
 use utoipa::openapi::path::{HttpMethod, Operation};
 use utoipa::openapi::{RefOr, Schema};
 
-use super::desk::Desk;
 use super::params::Reader;
+use super::request_context::RequestContext;
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
 use crate::http::accept::Media;
@@ -42,7 +42,7 @@ impl Endpoint {
         D: Path + SchemaReferences + Tags<'static>,
         S: Scope,
         T: 'static,
-        H: Fn(Caller<S>, Desk, T) -> F + Clone + 'static,
+        H: Fn(Caller<S>, RequestContext, T) -> F + Clone + 'static,
         F: Future<Output = Result<HttpResponse, Problem>> + 'static,
     {
         let mut operation = D::operation();
@@ -52,10 +52,10 @@ impl Endpoint {
         let handle = move |caller: Caller<S>, request: HttpRequest| {
             let handler = handler.clone();
             async move {
-                let desk = Desk::at(&request, media)?;
-                let tenant = desk.tenant(&caller)?;
-                let parameters = desk.parse(&tenant, &tenant.zone(), read)?;
-                handler(caller, desk, parameters).await
+                let context = RequestContext::at(&request, media)?;
+                let tenant = context.tenant(&caller)?;
+                let parameters = context.parse(&tenant, &tenant.zone(), read)?;
+                handler(caller, context, parameters).await
             }
         };
         let http_method = D::methods().into_iter().next().unwrap_or(HttpMethod::Get);

@@ -8,9 +8,9 @@ use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::desk::{AnswerSource, Desk, Fetched, Shared, Store};
 use super::params::kinds::OrganizationKind;
 use super::params::{Parameter, STORE, rfc3339};
+use super::request_context::{AnswerSource, Fetched, RequestContext, Shared, Store};
 use super::{Endpoint, Origin, Policy, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
@@ -107,17 +107,25 @@ async fn fetch_figures(gateway: GatewayClient, access: &Access, id: String, cloc
     tag = "Flow",
     responses((status = 200, description = "Visitors and sales", body = StoreFlow))
 )]
-async fn read_store_flow(caller: Caller<FlowRead>, desk: Desk, store: StoreId) -> Result<HttpResponse, Problem> {
-    let found = find_of_store(&caller, &desk, &store).await?;
-    Ok(desk.reply_to_question(&OF_STORE, &found).await)
+async fn read_store_flow(
+    caller: Caller<FlowRead>,
+    context: RequestContext,
+    store: StoreId,
+) -> Result<HttpResponse, Problem> {
+    let found = find_of_store(&caller, &context, &store).await?;
+    Ok(context.reply_to_question(&OF_STORE, &found).await)
 }
 
 /// The flow of a store, from the cache or the gateway.
 ///
 /// # Errors
 /// The token does not grant the store, it has no number at OPRetail, or what the gateway's failure is for the caller.
-pub async fn find_of_store(caller: &Caller<FlowRead>, desk: &Desk, store: &StoreId) -> Result<Found, Problem> {
-    StoreFlowQuestion::of(caller, desk, store)?.ask().await
+pub async fn find_of_store(
+    caller: &Caller<FlowRead>,
+    context: &RequestContext,
+    store: &StoreId,
+) -> Result<Found, Problem> {
+    StoreFlowQuestion::of(caller, context, store)?.ask().await
 }
 
 /// The question of a store's flow, with all that is needed to ask it again when the request is over.
@@ -134,11 +142,11 @@ impl StoreFlowQuestion {
     ///
     /// # Errors
     /// The token does not grant the store, or it has no number at OPRetail.
-    pub fn of(caller: &Caller<FlowRead>, desk: &Desk, store: &StoreId) -> Result<Self, Problem> {
-        let tenant = desk.tenant(caller)?;
-        let store = desk.store_at(caller, store, opretail())?;
-        let question = desk.question(caller, &OF_STORE, &store.canonical(), vec![store.number.clone()], false)?;
-        Ok(Self { source: desk.source().clone(), access: tenant.access(opretail())?.clone(), store, question })
+    pub fn of(caller: &Caller<FlowRead>, context: &RequestContext, store: &StoreId) -> Result<Self, Problem> {
+        let tenant = context.tenant(caller)?;
+        let store = context.store_at(caller, store, opretail())?;
+        let question = context.question(caller, &OF_STORE, &store.canonical(), vec![store.number.clone()], false)?;
+        Ok(Self { source: context.source().clone(), access: tenant.access(opretail())?.clone(), store, question })
     }
 
     /// Asks the cache, or else the gateway.
@@ -214,18 +222,19 @@ impl StoreFlowQuestion {
 )]
 async fn read_organization_flow(
     caller: Caller<FlowRead>,
-    desk: Desk,
+    context: RequestContext,
     organization: OrganizationId,
 ) -> Result<HttpResponse, Problem> {
-    let tenant = desk.tenant(&caller)?;
-    desk.require_organization(&caller, &organization)?;
+    let tenant = context.tenant(&caller)?;
+    context.require_organization(&caller, &organization)?;
     let organization_id = organization.to_string();
-    let (access, clock) = (tenant.access(opretail())?.clone(), desk.shared().clock.clone());
-    let question = desk.question(&caller, &OF_ORGANIZATION, &organization_id, Vec::new(), false)?;
-    desk.answer(&OF_ORGANIZATION, question, move |gateway| async move {
-        let figures = fetch_figures(gateway, &access, organization_id.clone(), &clock).await?;
-        let has_figures = figures.has_any();
-        Ok(Fetched::from(OrganizationFlow { organization_id, figures }).without_data_if(!has_figures))
-    })
-    .await
+    let (access, clock) = (tenant.access(opretail())?.clone(), context.shared().clock.clone());
+    let question = context.question(&caller, &OF_ORGANIZATION, &organization_id, Vec::new(), false)?;
+    context
+        .answer(&OF_ORGANIZATION, question, move |gateway| async move {
+            let figures = fetch_figures(gateway, &access, organization_id.clone(), &clock).await?;
+            let has_figures = figures.has_any();
+            Ok(Fetched::from(OrganizationFlow { organization_id, figures }).without_data_if(!has_figures))
+        })
+        .await
 }

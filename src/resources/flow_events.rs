@@ -13,10 +13,10 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::http::{Method, Version};
 use actix_web::web::Data;
 
-use super::desk::Desk;
 use super::flow::{self, StoreFlowQuestion};
 use super::params::kinds::{IntegerKind, TextKind};
 use super::params::{Parameter, Presence, Reader, STORE};
+use super::request_context::RequestContext;
 use super::{Endpoint, Origin, Resource};
 use crate::auth::CurrentAuth;
 use crate::auth::caller::Caller;
@@ -112,22 +112,22 @@ impl EventsParameters {
 )]
 async fn watch_store_flow(
     caller: Caller<FlowRead>,
-    desk: Desk,
+    context: RequestContext,
     parameters: EventsParameters,
 ) -> Result<HttpResponse, Problem> {
-    let auth = desk.request().app_data::<Data<CurrentAuth>>().cloned();
+    let auth = context.request().app_data::<Data<CurrentAuth>>().cloned();
     let auth = auth.ok_or_else(|| Problem::of(ProblemType::InternalError))?;
-    let question = StoreFlowQuestion::of(&caller, &desk, &parameters.store)?.patient();
+    let question = StoreFlowQuestion::of(&caller, &context, &parameters.store)?.patient();
     let mut response = HttpResponse::Ok();
     response
         .insert_header((CONTENT_TYPE, accept::EVENT_STREAM))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header(PASS_ON_AT_ONCE);
-    let shared = desk.shared();
+    let shared = context.shared();
     let seat = shared.seats.take(caller.tenant(), caller.token().client_id())?;
     // What is wrong now is an answer of its own; what goes wrong later is an event.
     let found = question.ask().await?;
-    if desk.request().method() == Method::HEAD {
+    if context.request().method() == Method::HEAD {
         // No length is told: a stream has none (RFC 9110 §8.6).
         return Ok(response.body(body::None::new()));
     }
@@ -141,15 +141,15 @@ async fn watch_store_flow(
         heartbeat: shared.seats.heartbeat(),
         label: Label {
             public_url: shared.public_url.clone(),
-            path: desk.request().path().to_owned(),
-            request_id: desk.request_id().to_owned(),
+            path: context.request().path().to_owned(),
+            request_id: context.request_id().to_owned(),
         },
         seat,
     };
-    if let Some(answers) = desk.request().conn_data::<Rc<Responses>>() {
+    if let Some(answers) = context.request().conn_data::<Rc<Responses>>() {
         answers.next_is_stream();
     }
-    if desk.request().version() >= Version::HTTP_11 {
+    if context.request().version() >= Version::HTTP_11 {
         return Ok(response.streaming(listener.events()));
     }
     // An HTTP/1.0 caller, such as nginx as it comes, knows no chunks: the stream ends with the connection. The length that

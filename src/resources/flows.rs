@@ -6,10 +6,10 @@ use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::desk::Desk;
 use super::flow::{self, StoreFlow, StoreFlowQuestion};
 use super::joined::{self, Joined, Part};
 use super::params::STORES;
+use super::request_context::RequestContext;
 use super::{Endpoint, Origin, Resource};
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
@@ -67,12 +67,12 @@ pub struct StoreProblem {
 )]
 async fn read_flow_of_stores(
     caller: Caller<FlowRead>,
-    desk: Desk,
+    context: RequestContext,
     stores: Vec<StoreId>,
 ) -> Result<HttpResponse, Problem> {
-    let stores = desk.each_once(&caller, stores);
-    caller.charge(desk.request(), stores.len()).await?;
-    let parts = find_all(&caller, &desk, &stores).await;
+    let stores = context.each_once(&caller, stores);
+    caller.charge(context.request(), stores.len()).await?;
+    let parts = find_all(&caller, &context, &stores).await;
     joined::require_one(&parts)?;
     let mut answer = Joined::new();
     answer.text("{\"items\":[");
@@ -86,23 +86,23 @@ async fn read_flow_of_stores(
         let comma = if number > 0 { "," } else { "" };
         // An id has no character that would have to be escaped.
         answer.text(&format!("{comma}{{\"store_id\":\"{store}\",\"problem\":"));
-        answer.problem(&desk.document(problem));
+        answer.problem(&context.document(problem));
         answer.text("}");
     }
     answer.text("]}");
-    Ok(desk.reply(&answer.finish(&desk)).await)
+    Ok(context.reply(&answer.finish(&context)).await)
 }
 
 /// What there is of each store, in their order. Answers that the cache has come first: they need not wait behind a gateway
 /// that hangs.
-async fn find_all(caller: &Caller<FlowRead>, desk: &Desk, stores: &[StoreId]) -> Vec<Part> {
+async fn find_all(caller: &Caller<FlowRead>, context: &RequestContext, stores: &[StoreId]) -> Vec<Part> {
     let questions =
-        stores.iter().map(|store| StoreFlowQuestion::of(caller, desk, store).map(StoreFlowQuestion::as_one_of_many));
+        stores.iter().map(|store| StoreFlowQuestion::of(caller, context, store).map(StoreFlowQuestion::as_one_of_many));
     let (at_hand, others): (Vec<_>, Vec<_>) =
         questions.enumerate().partition(|(_, question)| question.as_ref().is_ok_and(StoreFlowQuestion::is_at_hand));
     let finding = at_hand.into_iter().chain(others).map(|(place, question)| async move {
         match question {
-            Ok(question) => (place, desk.in_time(question.ask()).await),
+            Ok(question) => (place, context.in_time(question.ask()).await),
             Err(problem) => (place, Err(problem)),
         }
     });

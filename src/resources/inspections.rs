@@ -13,9 +13,9 @@ use utoipa::ToSchema;
 
 use self::reading::{Found, Reading};
 use self::row::Inspection;
-use super::desk::{Desk, Fetched};
 use super::params::kinds::{StoreKind, WordKind};
 use super::params::{Page, PageInfo, Parameter, Period, Reader};
+use super::request_context::{Fetched, RequestContext};
 use super::source_type::{self, SourceType};
 use super::{Endpoint, Origin, Policy, Resource};
 use crate::auth::caller::Caller;
@@ -109,14 +109,14 @@ struct PeriodText(String, String);
 )]
 async fn list_inspections(
     caller: Caller<InspectionsRead>,
-    desk: Desk,
+    context: RequestContext,
     parameters: InspectionParameters,
 ) -> Result<HttpResponse, Problem> {
-    let tenant = desk.tenant(&caller)?;
+    let tenant = context.tenant(&caller)?;
     let access = tenant.access(opretail())?.clone();
     let stores = match &parameters.store {
-        Some(store) => Some(vec![desk.store_at(&caller, store, opretail())?.number]),
-        None => desk.granted_stores(&caller, opretail())?,
+        Some(store) => Some(vec![context.store_at(&caller, store, opretail())?.number]),
+        None => context.granted_stores(&caller, opretail())?,
     };
     let enterprise_id = access.settings.integer("enterprise_id").ok_or_else(|| NotConfigured::Setting {
         tenant: tenant.name().clone(),
@@ -125,21 +125,22 @@ async fn list_inspections(
     })?;
     let period = PeriodText(parameters.period.start_day(), parameters.period.end_day());
     let filters = filters(&period, &parameters.source_types, parameters.store.as_ref());
-    let directory = desk.directory(&caller);
+    let directory = context.directory(&caller);
     let canonical = format!("{filters:?} {stores:?} {:?} {}", parameters.page, directory.version());
-    let ended = parameters.period.has_ended(desk.shared().clock.now());
-    let question = desk.question(&caller, &RESOURCE, &canonical, stores.clone().unwrap_or_default(), ended)?;
+    let ended = parameters.period.has_ended(context.shared().clock.now());
+    let question = context.question(&caller, &RESOURCE, &canonical, stores.clone().unwrap_or_default(), ended)?;
     let page = parameters.page;
     let reading =
         Reading { access, enterprise_id, period: parameters.period, source_types: parameters.source_types, stores };
-    desk.answer(&RESOURCE, question, move |gateway| async move {
-        let Found { part, gives_nothing } = reading.page(&gateway, page).await?;
-        let link = page.link("/inspections", &filters, part.total, part.is_full);
-        let keeps = part.keeps();
-        let items = part.items.into_iter().map(|inspection| inspection.by_our_ids(&directory)).collect();
-        Ok(Fetched { value: InspectionList { items, page: page.info(part.total) }, link, keeps, gives_nothing })
-    })
-    .await
+    context
+        .answer(&RESOURCE, question, move |gateway| async move {
+            let Found { part, gives_nothing } = reading.page(&gateway, page).await?;
+            let link = page.link("/inspections", &filters, part.total, part.is_full);
+            let keeps = part.keeps();
+            let items = part.items.into_iter().map(|inspection| inspection.by_our_ids(&directory)).collect();
+            Ok(Fetched { value: InspectionList { items, page: page.info(part.total) }, link, keeps, gives_nothing })
+        })
+        .await
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::desk::Desk;
+use super::request_context::RequestContext;
 use crate::cache::{Found, Freshness, Outcome, Tag};
 use crate::http::problem::{Problem, ProblemDocument};
 
@@ -55,11 +55,11 @@ impl Joined {
     }
 
     /// The answer, with the lifetime that its shortest part has.
-    pub fn finish(self, desk: &Desk) -> Found {
+    pub fn finish(self, context: &RequestContext) -> Found {
         let lifetime = Duration::from_secs((self.age + self.left.unwrap_or_default()).as_secs());
         let freshness = Freshness { fresh: lifetime, stale: Duration::ZERO, on_error: Duration::ZERO };
         let tag = Tag::of_bytes([&*self.told_apart_by]);
-        desk.shared().cache.given_once(self.body, &tag, freshness, self.age, self.outcome)
+        context.shared().cache.given_once(self.body, &tag, freshness, self.age, self.outcome)
     }
 
     fn written(&mut self, json: &[u8]) {

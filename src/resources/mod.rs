@@ -6,7 +6,6 @@
 mod cached_answers;
 mod declared;
 mod demographics;
-mod desk;
 mod developer_account;
 mod endpoint;
 pub mod flow;
@@ -19,6 +18,7 @@ mod likely_fields;
 mod overview;
 pub mod params;
 mod policy;
+mod request_context;
 mod shape;
 mod source_type;
 mod store;
@@ -38,9 +38,9 @@ use crate::http::methods;
 use crate::settings::SettingsDigest;
 
 pub use declared::{Declaration, Declarations};
-pub use desk::Shared;
 pub use endpoint::Endpoint;
 pub use policy::{Policies, Policy};
+pub use request_context::Shared;
 
 /// One REST resource.
 pub struct Resource {

@@ -9,11 +9,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::demographics::{self, Counted, Demographics};
-use super::desk::Desk;
 use super::flow::{self, StoreFlow};
 use super::joined::{self, Joined};
 use super::params::kinds::WordKind;
 use super::params::{Parameter, Reader, STORE};
+use super::request_context::RequestContext;
 use super::store::{self, Store};
 use super::{Endpoint, Origin, Resource};
 use crate::auth::caller::Caller;
@@ -106,13 +106,14 @@ pub struct Overview {
 )]
 async fn read_store_overview(
     caller: Caller<AnyPartOfAStore>,
-    desk: Desk,
+    context: RequestContext,
     parameters: OverviewParameters,
 ) -> Result<HttpResponse, Problem> {
-    let store = desk.granted(&caller, &parameters.store)?;
-    caller.charge(desk.request(), parameters.parts.len()).await?;
+    let store = context.granted(&caller, &parameters.store)?;
+    caller.charge(context.request(), parameters.parts.len()).await?;
     let parts =
-        join_all(parameters.parts.iter().map(|(_, part)| desk.in_time(find(*part, &caller, &desk, &parameters)))).await;
+        join_all(parameters.parts.iter().map(|(_, part)| context.in_time(find(*part, &caller, &context, &parameters))))
+            .await;
     joined::require_one(&parts)?;
     let mut answer = Joined::new();
     // An id has no character that would have to be escaped.
@@ -128,23 +129,23 @@ async fn read_store_overview(
     for (number, (name, problem)) in problems.enumerate() {
         let comma = if number > 0 { "," } else { "" };
         answer.text(&format!("{comma}\"{name}\":"));
-        answer.problem(&desk.document(problem));
+        answer.problem(&context.document(problem));
     }
     answer.text("}}");
-    Ok(desk.reply(&answer.finish(&desk)).await)
+    Ok(context.reply(&answer.finish(&context)).await)
 }
 
 async fn find(
     part: Part,
     caller: &Caller<AnyPartOfAStore>,
-    desk: &Desk,
+    context: &RequestContext,
     parameters: &OverviewParameters,
 ) -> joined::Part {
     match part {
-        Part::Store => store::find(&caller.narrowed()?, desk, &parameters.store).await,
-        Part::Flow => flow::find_of_store(&caller.narrowed()?, desk, &parameters.store).await,
+        Part::Store => store::find(&caller.narrowed()?, context, &parameters.store).await,
+        Part::Flow => flow::find_of_store(&caller.narrowed()?, context, &parameters.store).await,
         Part::Demographics => {
-            demographics::find(&caller.narrowed()?, desk, &parameters.store, &parameters.counted).await
+            demographics::find(&caller.narrowed()?, context, &parameters.store, &parameters.counted).await
         }
     }
 }

@@ -5,9 +5,9 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::desk::{Desk, Fetched};
 use super::params::Parameter;
 use super::params::kinds::StoreKind;
+use super::request_context::{Fetched, RequestContext};
 use super::stores::shop::{Shop, unreadable};
 use super::stores::shops::OmsShops;
 use super::{Endpoint, Origin, Policy, Resource};
@@ -214,37 +214,42 @@ impl Store {
     tag = "Stores",
     responses((status = 200, description = "The store", body = Store))
 )]
-async fn read_store(caller: Caller<StoresRead>, desk: Desk, store: StoreId) -> Result<HttpResponse, Problem> {
-    let found = find(&caller, &desk, &store).await?;
-    Ok(desk.reply_to_question(&RESOURCE, &found).await)
+async fn read_store(
+    caller: Caller<StoresRead>,
+    context: RequestContext,
+    store: StoreId,
+) -> Result<HttpResponse, Problem> {
+    let found = find(&caller, &context, &store).await?;
+    Ok(context.reply_to_question(&RESOURCE, &found).await)
 }
 
 /// A store, from the cache, the OMS or the directory.
 ///
 /// # Errors
 /// The token does not grant the store, nothing could know it, or what the gateway's failure is for the caller.
-pub async fn find(caller: &Caller<StoresRead>, desk: &Desk, store: &StoreId) -> Result<Found, Problem> {
-    let (numbers, directory) = (desk.granted(caller, store)?, desk.directory(caller));
+pub async fn find(caller: &Caller<StoresRead>, context: &RequestContext, store: &StoreId) -> Result<Found, Problem> {
+    let (numbers, directory) = (context.granted(caller, store)?, context.directory(caller));
     let row = directory.row(store).cloned();
     let code = numbers.at(oms()).map(str::to_owned);
-    let known_by = match (desk.tenant(caller)?.access(oms()), code, row) {
+    let known_by = match (context.tenant(caller)?.access(oms()), code, row) {
         (Ok(access), Some(code), row) => KnownBy::Oms(access.clone(), code, row),
         (_, _, Some(row)) => KnownBy::Directory(row),
-        (Ok(_), None, None) => return Err(desk.not_mapped(caller, store, oms())),
+        (Ok(_), None, None) => return Err(context.not_mapped(caller, store, oms())),
         (Err(_), _, None) if !directory.rows().is_empty() => return Err(not_in_the_directory(store)),
         (Err(missing), _, None) => return Err(missing.into()),
     };
     // The OMS may write the code in another case, and then another row of the directory is the store's.
     let canonical = format!("{numbers:?} {}", directory.version());
     let stores = numbers.all().into_iter().map(str::to_owned).collect();
-    let question = desk.question(caller, &RESOURCE, &canonical, stores, false)?;
-    desk.find(&RESOURCE, question, move |gateway| async move {
-        match known_by {
-            KnownBy::Oms(access, code, row) => from_oms(&access, &gateway, &code, &directory, row.as_ref()).await,
-            KnownBy::Directory(row) => Ok(Store::from_row(&row).into()),
-        }
-    })
-    .await
+    let question = context.question(caller, &RESOURCE, &canonical, stores, false)?;
+    context
+        .find(&RESOURCE, question, move |gateway| async move {
+            match known_by {
+                KnownBy::Oms(access, code, row) => from_oms(&access, &gateway, &code, &directory, row.as_ref()).await,
+                KnownBy::Directory(row) => Ok(Store::from_row(&row).into()),
+            }
+        })
+        .await
 }
 
 /// Who can be asked for a store.

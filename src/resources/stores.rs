@@ -13,10 +13,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::ObjectBuilder;
 
-use super::desk::{Desk, Fetched, no_number_at_the_vendor};
 use super::gateway_pages::Part;
 use super::params::kinds::{StoreKind, text};
 use super::params::{Page, PageInfo, Parameter, ParameterKind, Reader};
+use super::request_context::{Fetched, RequestContext, no_number_at_the_vendor};
 use super::store::{self, Store};
 use super::{Endpoint, Origin, Resource};
 use crate::auth::caller::Caller;
@@ -109,17 +109,17 @@ pub struct StoreList {
 
 /// The stores that are wanted: those of the codes that the caller writes, else those that the token grants, else all. What
 /// a caller writes as `code` is the OMS's, whatever it looks like.
-fn selection(desk: &Desk, caller: &Caller<StoresRead>, asked: &[StoreId]) -> Result<Selection, Problem> {
+fn selection(context: &RequestContext, caller: &Caller<StoresRead>, asked: &[StoreId]) -> Result<Selection, Problem> {
     let (mut codes, mut ids) = (BTreeSet::new(), BTreeSet::new());
     match caller.grants().stores() {
         _ if !asked.is_empty() => {
             for code in asked {
-                codes.insert(desk.granted_number(caller, code, oms())?);
+                codes.insert(context.granted_number(caller, code, oms())?);
             }
         }
         None => return Ok(Selection::All),
         Some(granted) => {
-            let directory = desk.directory(caller);
+            let directory = context.directory(caller);
             codes.extend(granted.iter().filter_map(|id| directory.find(id).at(oms()).map(str::to_owned)));
             ids.extend(granted.iter().filter_map(|id| directory.row(id)).map(|row| row.id.to_string()));
             if codes.is_empty() && ids.is_empty() {
@@ -209,17 +209,17 @@ struct Listed {
 )]
 async fn list_stores(
     caller: Caller<StoresRead>,
-    desk: Desk,
+    context: RequestContext,
     parameters: ListParameters,
 ) -> Result<HttpResponse, Problem> {
-    let tenant = desk.tenant(&caller)?;
-    let directory = desk.directory(&caller);
+    let tenant = context.tenant(&caller)?;
+    let directory = context.directory(&caller);
     let oms = match tenant.access(oms()) {
         Ok(access) => Some(access.clone()),
         Err(_) if !directory.rows().is_empty() => None,
         Err(missing) => return Err(missing.into()),
     };
-    let selection = selection(&desk, &caller, &parameters.codes)?;
+    let selection = selection(&context, &caller, &parameters.codes)?;
     let mut written = Vec::new();
     if !parameters.codes.is_empty() {
         written.push(("code", selection.codes().join(",")));
@@ -227,7 +227,7 @@ async fn list_stores(
     written.extend(parameters.name.clone().map(|name| ("name", name)));
     // What is written counts, too: the same stores of the same codes have another `Link` for a caller who wrote no code.
     let canonical = format!("{selection:?} {written:?} {:?} {}", parameters.page, directory.version());
-    let question = desk.question(&caller, &RESOURCE, &canonical, selection.named(), false)?;
+    let question = context.question(&caller, &RESOURCE, &canonical, selection.named(), false)?;
     let reading = Reading { oms, directory, selection, name: parameters.name, page: parameters.page, written };
-    desk.answer(&RESOURCE, question, move |gateway| reading.fetch(gateway)).await
+    context.answer(&RESOURCE, question, move |gateway| reading.fetch(gateway)).await
 }

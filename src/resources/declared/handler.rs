@@ -13,13 +13,13 @@ use crate::http::accept::Media;
 use crate::http::methods;
 use crate::http::problem::Problem;
 use crate::resources::Resource;
-use crate::resources::desk::{Desk, Fetched};
 use crate::resources::params::{Period, Reader};
+use crate::resources::request_context::{Fetched, RequestContext};
 
 /// Where requests go.
 pub(super) fn route(declaration: &'static Declaration, resource: &'static Resource) -> Route {
     methods::read().to(move |caller: Caller<AsDeclared>, request: HttpRequest| async move {
-        read(caller, Desk::at(&request, Media::Json)?, declaration, resource).await
+        read(caller, RequestContext::at(&request, Media::Json)?, declaration, resource).await
     })
 }
 
@@ -31,26 +31,27 @@ pub(super) struct Asked {
 
 async fn read(
     caller: Caller<AsDeclared>,
-    desk: Desk,
+    context: RequestContext,
     declaration: &'static Declaration,
     resource: &'static Resource,
 ) -> Result<HttpResponse, Problem> {
     caller.require(&declaration.scope)?;
-    let tenant = desk.tenant(&caller)?;
+    let tenant = context.tenant(&caller)?;
     let Access { account, zone, .. } = tenant.access(declaration.method.vendor)?.clone();
-    let asked = desk.parse(&tenant, &zone, |reader| ask(declaration, reader))?;
-    let Wanted { call, stores } = wanted(&caller, &desk, declaration, &asked)?;
-    let ended = asked.period.is_some_and(|period| period.has_ended(desk.shared().clock.now()));
-    let question = desk.question(&caller, resource, &call.canonical(), stores, ended)?;
-    desk.answer(resource, question, move |gateway| async move {
-        let data: Option<Box<RawValue>> = gateway.call(&account, &call).await?;
-        let read = || declaration.answer.of(data.as_deref(), account.vendor(), &zone);
-        let read = gateway.reading(&account, &call, read)?;
-        let (gives_nothing, is_without_data) = (read.gives_nothing(), declaration.answer.lacks(data.as_deref()));
-        let fetched = Fetched::from(read).of_nothing_if(gives_nothing);
-        Ok(fetched.without_data_if(gives_nothing && is_without_data))
-    })
-    .await
+    let asked = context.parse(&tenant, &zone, |reader| ask(declaration, reader))?;
+    let Wanted { call, stores } = wanted(&caller, &context, declaration, &asked)?;
+    let ended = asked.period.is_some_and(|period| period.has_ended(context.shared().clock.now()));
+    let question = context.question(&caller, resource, &call.canonical(), stores, ended)?;
+    context
+        .answer(resource, question, move |gateway| async move {
+            let data: Option<Box<RawValue>> = gateway.call(&account, &call).await?;
+            let read = || declaration.answer.of(data.as_deref(), account.vendor(), &zone);
+            let read = gateway.reading(&account, &call, read)?;
+            let (gives_nothing, is_without_data) = (read.gives_nothing(), declaration.answer.lacks(data.as_deref()));
+            let fetched = Fetched::from(read).of_nothing_if(gives_nothing);
+            Ok(fetched.without_data_if(gives_nothing && is_without_data))
+        })
+        .await
 }
 
 /// Reads what a caller asks.
@@ -75,7 +76,7 @@ struct Wanted {
 /// Looks stores up and asks for their grants. A token that is limited must name what it may read.
 fn wanted(
     caller: &Caller<AsDeclared>,
-    desk: &Desk,
+    context: &RequestContext,
     declaration: &Declaration,
     asked: &Asked,
 ) -> Result<Wanted, Problem> {
@@ -87,13 +88,13 @@ fn wanted(
             values.push(match given {
                 Given::Value(value) => value.clone(),
                 Given::Organization(organization) => {
-                    desk.require_organization(caller, organization)?;
+                    context.require_organization(caller, organization)?;
                     is_granted = true;
                     organization.to_string()
                 }
                 Given::Store(vendor, id) => {
                     is_granted = true;
-                    desk.store_at(caller, id, *vendor)?.number
+                    context.store_at(caller, id, *vendor)?.number
                 }
             });
         }
@@ -107,7 +108,7 @@ fn wanted(
         wanted.call.arguments.push(Argument { name, value: values.join(","), is_json });
     }
     if !is_granted {
-        desk.require_no_limits(caller)?;
+        context.require_no_limits(caller)?;
     }
     let constants = declaration.constants.iter().cloned();
     wanted.call.arguments.extend(constants.map(|(name, value)| Argument::text(name, value)));

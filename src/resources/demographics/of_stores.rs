@@ -7,8 +7,8 @@ use crate::auth::caller::Caller;
 use crate::auth::scope::DemographicsRead;
 use crate::directory::StoreId;
 use crate::http::problem::Problem;
-use crate::resources::desk::{Desk, Store};
 use crate::resources::params::STORES;
+use crate::resources::request_context::{RequestContext, Store};
 use crate::resources::vendor_methods::GET_FLOW_GROUP_DISTRIBUTION;
 use crate::resources::vendor_methods::opretail;
 use crate::resources::{Endpoint, Origin, Resource};
@@ -41,13 +41,14 @@ pub static OF_STORES: Resource = Resource {
 )]
 async fn read_demographics_of_stores(
     caller: Caller<DemographicsRead>,
-    desk: Desk,
+    context: RequestContext,
     (stores, counted): (Vec<StoreId>, Counted),
 ) -> Result<HttpResponse, Problem> {
-    let asked = desk.each_once(&caller, stores).into_iter();
-    let mut stores: Vec<Store> = asked.map(|id| desk.store_at(&caller, &id, opretail())).collect::<Result<_, _>>()?;
+    let asked = context.each_once(&caller, stores).into_iter();
+    let mut stores: Vec<Store> =
+        asked.map(|id| context.store_at(&caller, &id, opretail())).collect::<Result<_, _>>()?;
     // The sum is the same in any order, and so is its place in the cache.
     stores.sort_by(|one, other| one.number.cmp(&other.number));
-    let found = find_sum(&caller, &desk, &OF_STORES, stores, &counted).await?;
-    Ok(desk.reply_to_question(&OF_STORES, &found).await)
+    let found = find_sum(&caller, &context, &OF_STORES, stores, &counted).await?;
+    Ok(context.reply_to_question(&OF_STORES, &found).await)
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::Desk;
+use super::RequestContext;
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
 use crate::directory::{Directory, OrganizationId, StoreId, StoreNumbers};
@@ -27,7 +27,7 @@ impl Store {
     }
 }
 
-impl Desk {
+impl RequestContext {
     /// The store's numbers, if the caller's token grants the store.
     ///
     /// # Errors

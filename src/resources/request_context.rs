@@ -1,4 +1,4 @@
-//! What a handler works at: the parameters of its request, the company's accounts, the cache, the gateways.
+//! What a handler works with: its request, the tenant's accounts, the cache, the gateways.
 //! A handler reads top to bottom: who asks, what, may they, and then either a kept answer or a call.
 
 mod granted;
@@ -35,8 +35,8 @@ use crate::http::reply;
 pub use granted::{Store, no_number_at_the_vendor};
 pub use source::{AnswerSource, Fetched, Shared};
 
-/// One request's place of work.
-pub struct Desk {
+/// A request, and what it takes to answer it.
+pub struct RequestContext {
     request: HttpRequest,
     source: AnswerSource,
     /// Those of one moment, for the whole request.
@@ -52,8 +52,8 @@ pub struct Desk {
     is_late: Cell<bool>,
 }
 
-impl Desk {
-    /// The desk of a request that is answered in `media`.
+impl RequestContext {
+    /// The context of a request whose response has this media type.
     ///
     /// # Errors
     /// 406 when the caller does not take that.
