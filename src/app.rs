@@ -35,7 +35,7 @@ use crate::reload::InForce;
 use crate::replicas::journal::Revoked;
 use crate::replicas::upkeep::Listener;
 use crate::replicas::{Replicas, Running};
-use crate::resources::flow_events::{Feeds, Seats};
+use crate::resources::flow_events::{Feeds, StreamSlots};
 use crate::resources::{self, Catalogue, Shared};
 use crate::server::listener;
 use crate::server::signals::{self, Signals};
@@ -197,10 +197,10 @@ impl App {
             supervisor: supervisor.clone(),
             clock: clock.clone(),
         });
-        let seats = Arc::new(Seats::new(settings.events));
+        let stream_slots = Arc::new(StreamSlots::new(settings.events));
         let shared = Data::new(Shared {
             feeds: Arc::new(Feeds::new(supervisor.clone())),
-            seats: seats.clone(),
+            stream_slots: stream_slots.clone(),
             tenants,
             directories,
             cache: cache.clone(),
@@ -231,7 +231,7 @@ impl App {
         let heard = Arc::new(Heard { cache: cache.clone(), memory, clock: clock_of_replicas });
         let sharing = replicas.map(|replicas| replicas.start(heard, &supervisor)).transpose()?;
         let limits = options.connections(largest_token);
-        let server = listener::start(listener, &limits, move || seats.close(), &supervisor, factory)?;
+        let server = listener::start(listener, &limits, move || stream_slots.close(), &supervisor, factory)?;
         let stop = Stop { stopping, delay: options.stop_delay };
         Ok(Self { address, server, cache, in_force, stop, supervisor, exporter, _sharing: sharing })
     }

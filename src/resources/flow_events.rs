@@ -3,7 +3,7 @@
 mod event;
 mod feed;
 mod listener;
-mod seats;
+mod stream_slots;
 
 use std::rc::Rc;
 
@@ -31,7 +31,7 @@ use crate::server::pipelining::Responses;
 use self::listener::{Label, Listener, Told};
 
 pub use feed::Feeds;
-pub use seats::{EventSettings, Seats};
+pub use stream_slots::{EventSettings, StreamSlots};
 
 /// The changes of a store's flow.
 pub static RESOURCE: Resource = Resource {
@@ -124,7 +124,7 @@ async fn watch_store_flow(
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header(PASS_ON_AT_ONCE);
     let shared = context.shared();
-    let seat = shared.seats.take(caller.tenant(), caller.token().client_id())?;
+    let slot = shared.stream_slots.take(caller.tenant(), caller.token().client_id())?;
     // What is wrong now is an answer of its own; what goes wrong later is an event.
     let found = question.ask().await?;
     if context.request().method() == Method::HEAD {
@@ -138,13 +138,13 @@ async fn watch_store_flow(
         told: parameters.told,
         is_first: true,
         left: parameters.limit,
-        heartbeat: shared.seats.heartbeat(),
+        heartbeat: shared.stream_slots.heartbeat(),
         label: Label {
             public_url: shared.public_url.clone(),
             path: context.request().path().to_owned(),
             request_id: context.request_id().to_owned(),
         },
-        seat,
+        slot,
     };
     if let Some(answers) = context.request().conn_data::<Rc<Responses>>() {
         answers.next_is_stream();

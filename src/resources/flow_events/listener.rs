@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::event;
 use super::feed::{LOOK, Latest};
-use super::seats::Seat;
+use super::stream_slots::StreamSlot;
 use crate::auth::CurrentAuth;
 use crate::auth::verify::TokenError;
 use crate::clock::Deadline;
@@ -48,8 +48,8 @@ pub struct Listener {
     pub heartbeat: Duration,
     /// Names the request.
     pub label: Label,
-    /// The place among all who listen.
-    pub seat: Seat,
+    /// The slot of this stream.
+    pub slot: StreamSlot,
 }
 
 /// What a caller has been told last.
@@ -122,10 +122,10 @@ impl Listener {
         if self.left == Some(0) {
             return Some("limit");
         }
-        if self.seat.seats().are_closed() {
+        if self.slot.slots().are_closed() {
             return Some("shutdown");
         }
-        if self.seat.is_displaced() {
+        if self.slot.is_displaced() {
             return Some("displaced");
         }
         let auth = self.auth.load();

@@ -15,7 +15,7 @@ use crate::gateway::error::{Error, Kind};
 use crate::gateway::tenants::Tenants;
 use crate::http::problem::Problem;
 use crate::http::public_url::PublicUrl;
-use crate::resources::flow_events::{Feeds, Seats};
+use crate::resources::flow_events::{Feeds, StreamSlots};
 use crate::resources::vendor_methods::opretail;
 use crate::resources::{Catalogue, Policies, Resource};
 use crate::telemetry::metrics;
@@ -34,8 +34,8 @@ pub struct Shared {
     pub policies: Policies,
     /// The stores that are watched.
     pub feeds: Arc<Feeds>,
-    /// The places of those who listen.
-    pub seats: Arc<Seats>,
+    /// The slots of event streams.
+    pub stream_slots: Arc<StreamSlots>,
     /// The address that callers use.
     pub public_url: PublicUrl,
     /// Time.

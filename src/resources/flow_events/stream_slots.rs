@@ -1,5 +1,5 @@
-//! How many may listen at a time: all together, and each client. When all places are taken, tenants get equal shares of them,
-//! and so do the clients of a tenant: a newcomer takes the place of the newest stream of whoever has the most.
+//! The slots of event streams: how many may be open at a time, of all clients together and of each. When all slots are taken,
+//! tenants get equal shares, and so do the clients of a tenant: a newcomer takes over the newest slot of whoever has the most.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
@@ -56,9 +56,9 @@ struct Client {
     id: Arc<str>,
 }
 
-/// The places of all who listen. Shared by all workers.
+/// The slots of all event streams, shared by all workers.
 #[derive(Debug)]
-pub struct Seats {
+pub struct StreamSlots {
     settings: EventSettings,
     taken: Mutex<Taken>,
     closed: AtomicBool,
@@ -115,8 +115,8 @@ fn most_frequent<'a, T: Eq + Hash>(names: impl Iterator<Item = &'a T>) -> Option
     counts.into_iter().max_by_key(|(_, count)| *count)
 }
 
-impl Seats {
-    /// Places that are all free.
+impl StreamSlots {
+    /// Slots that are all free.
     pub fn new(settings: EventSettings) -> Self {
         Self { settings, taken: Mutex::default(), closed: AtomicBool::new(false) }
     }
@@ -126,11 +126,11 @@ impl Seats {
         self.settings.heartbeat
     }
 
-    /// Takes a place for a client of a tenant.
+    /// Takes a slot for a client of a tenant.
     ///
     /// # Errors
-    /// 503 when there is none, and nobody has more than this client.
-    pub fn take(self: &Arc<Self>, tenant: &Arc<str>, id: &Arc<str>) -> Result<Seat, Problem> {
+    /// 503 when none is free, and nobody has more than this client.
+    pub fn take(self: &Arc<Self>, tenant: &Arc<str>, id: &Arc<str>) -> Result<StreamSlot, Problem> {
         let client = Client { tenant: tenant.clone(), id: id.clone() };
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let own = taken.count(|other| *other == client);
@@ -145,7 +145,7 @@ impl Seats {
         let (number, is_displaced) = (taken.next, Arc::<AtomicBool>::default());
         taken.streams.insert(number, Stream { client, is_displaced: is_displaced.clone() });
         metrics::event_streams(taken.streams.len());
-        Ok(Seat { seats: self.clone(), number, is_displaced })
+        Ok(StreamSlot { slots: self.clone(), number, is_displaced })
     }
 
     /// Ends all streams: the service stops, and they would never end by themselves.
@@ -165,29 +165,29 @@ fn full(who: &str, streams: usize) -> Problem {
     Problem::new(ProblemType::TooManyStreams, detail).retry_after(COME_BACK_AFTER)
 }
 
-/// A place, which is free again when this is dropped.
+/// The slot of one stream, which is free again when this is dropped.
 #[derive(Debug)]
-pub struct Seat {
-    seats: Arc<Seats>,
+pub struct StreamSlot {
+    slots: Arc<StreamSlots>,
     number: u64,
     is_displaced: Arc<AtomicBool>,
 }
 
-impl Seat {
-    /// All places.
-    pub const fn seats(&self) -> &Arc<Seats> {
-        &self.seats
+impl StreamSlot {
+    /// The slots of all streams.
+    pub const fn slots(&self) -> &Arc<StreamSlots> {
+        &self.slots
     }
 
-    /// Whether somebody with fewer streams has taken this place over.
+    /// Whether somebody with fewer streams has taken this slot over.
     pub fn is_displaced(&self) -> bool {
         self.is_displaced.load(Ordering::Acquire)
     }
 }
 
-impl Drop for Seat {
+impl Drop for StreamSlot {
     fn drop(&mut self) {
-        let mut taken = self.seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.slots.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.streams.remove(&self.number);
         metrics::event_streams(taken.streams.len());
     }
@@ -195,38 +195,39 @@ impl Drop for Seat {
 
 #[cfg(test)]
 mod tests {
-    use super::{EventSettings, Seat, Seats};
+    use super::{EventSettings, StreamSlot, StreamSlots};
     use std::sync::Arc;
 
-    fn seats(streams: usize) -> Arc<Seats> {
-        Arc::new(Seats::new(EventSettings { streams, ..EventSettings::default() }))
+    fn slots(streams: usize) -> Arc<StreamSlots> {
+        Arc::new(StreamSlots::new(EventSettings { streams, ..EventSettings::default() }))
     }
 
-    fn take(seats: &Arc<Seats>, tenant: &str, id: &str) -> Option<Seat> {
-        seats.take(&tenant.into(), &id.into()).ok()
+    fn take(slots: &Arc<StreamSlots>, tenant: &str, id: &str) -> Option<StreamSlot> {
+        slots.take(&tenant.into(), &id.into()).ok()
     }
 
-    fn displaced(seats: &[Seat]) -> usize {
-        seats.iter().filter(|seat| seat.is_displaced()).count()
+    fn displaced(slots: &[StreamSlot]) -> usize {
+        slots.iter().filter(|slot| slot.is_displaced()).count()
     }
 
     #[test]
-    fn a_tenant_alone_has_all_places_and_gives_up_no_more_than_half_to_another() {
-        let seats = seats(10);
-        let acme: Vec<Seat> = (0..10).map(|number| take(&seats, "acme", &(number % 5).to_string()).unwrap()).collect();
-        assert!(take(&seats, "acme", "0").is_none());
-        let zenith: Vec<Seat> = (0..6).filter_map(|_| take(&seats, "zenith", "z")).collect();
+    fn a_tenant_alone_has_all_slots_and_gives_up_no_more_than_half_to_another() {
+        let slots = slots(10);
+        let acme: Vec<StreamSlot> =
+            (0..10).map(|number| take(&slots, "acme", &(number % 5).to_string()).unwrap()).collect();
+        assert!(take(&slots, "acme", "0").is_none());
+        let zenith: Vec<StreamSlot> = (0..6).filter_map(|_| take(&slots, "zenith", "z")).collect();
         assert_eq!((zenith.len(), displaced(&acme)), (5, 5));
-        assert!(acme.iter().take(2).all(|seat| !seat.is_displaced()), "the newest ones end");
+        assert!(acme.iter().take(2).all(|slot| !slot.is_displaced()), "the newest ones end");
         drop(acme);
-        assert!(take(&seats, "zenith", "z").is_some());
+        assert!(take(&slots, "zenith", "z").is_some());
     }
 
     #[test]
     fn within_a_tenant_the_client_with_the_most_makes_room() {
-        let seats = seats(6);
-        let greedy: Vec<Seat> = (0..6).map(|_| take(&seats, "acme", "greedy").unwrap()).collect();
-        let modest: Vec<Seat> = (0..4).filter_map(|_| take(&seats, "acme", "modest")).collect();
+        let slots = slots(6);
+        let greedy: Vec<StreamSlot> = (0..6).map(|_| take(&slots, "acme", "greedy").unwrap()).collect();
+        let modest: Vec<StreamSlot> = (0..4).filter_map(|_| take(&slots, "acme", "modest")).collect();
         assert_eq!((modest.len(), displaced(&greedy), displaced(&modest)), (3, 3, 0));
     }
 }
