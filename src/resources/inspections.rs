@@ -1,7 +1,7 @@
 //! `GET /inspections`: store inspections of a period.
 //!
-//! The vendor documents no response field by name, only in prose: each field of ours is read under the names it is
-//! likely to have, and every field that is not recognized is passed on in `extra`.
+//! The vendor documents no response field by name, only in prose: each field of ours is read by aliases, and every field that has
+//! none of them is passed on in `extra`.
 
 mod page;
 mod reading;

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::json::{odd_values, raw, scalar};
+use crate::resources::field_aliases::RawFields;
 use crate::resources::gateway_pages::{GatewayPage, Listed};
-use crate::resources::likely_fields::RawFields;
 
 /// The list stands in `data` itself or under one of these names, the total under one of those.
 const LISTS: [&str; 4] = ["rows", "records", "list", "content"];

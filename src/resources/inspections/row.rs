@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::directory::Directory;
 use crate::gateway::tenants::Access;
-use crate::resources::likely_fields::{LikelyFields, RawFields};
+use crate::resources::field_aliases::{AliasedFields, RawFields};
 use crate::resources::source_type::SourceTypeDocument;
 use crate::resources::vendor_methods::opretail;
 
@@ -92,7 +92,7 @@ impl Inspection {
     /// Translates. Several names are given only for what means the same: the marks that can be had are no score, and the
     /// number of a task may be that of several inspections.
     pub fn from_wire(row: RawFields, access: &Access) -> Self {
-        let mut fields = LikelyFields::new(row, &access.zone);
+        let mut fields = AliasedFields::new(row, &access.zone);
         let store_id = fields.text(&["depId", "deptId", "departmentId", "shopId", "storeId"]);
         let store_name = fields.text(&["depName", "deptName", "departmentName", "shopName", "storeName"]);
         let inspector_id = fields.text(&["inspectorId", "checkUserId"]);

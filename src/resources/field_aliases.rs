@@ -1,6 +1,6 @@
-//! Reads fields that a vendor has not documented, under the names they are likely to have. The first of these names that
-//! stands in the row is the field, whatever its value: under another name there may be something else. A value that does
-//! not fit is noted as odd and left where it is, so that nothing is lost.
+//! Reads fields of which a vendor has not documented the name, by aliases. The first alias that stands in the row is the
+//! field, whatever its value: under another name there may be something else. A value that does not fit is noted as odd and
+//! left where it is, so that nothing is lost.
 
 use std::collections::BTreeMap;
 
@@ -15,26 +15,26 @@ use crate::json::{odd_values, raw, scalar};
 /// be rounded.
 pub type RawFields = BTreeMap<String, Box<RawValue>>;
 
-/// The fields of one row, taken out one by one; what is left was not recognized.
-pub struct LikelyFields<'a> {
+/// The fields of one row, taken out one by one by their aliases; what is left has none of them.
+pub struct AliasedFields<'a> {
     rest: RawFields,
     zone: &'a TimeZone,
 }
 
-impl<'a> LikelyFields<'a> {
+impl<'a> AliasedFields<'a> {
     /// The fields of a row whose times are in `zone`.
     pub const fn new(row: RawFields, zone: &'a TimeZone) -> Self {
         Self { rest: row, zone }
     }
 
     /// The field, if `read` can read it. A blank is taken and gives nothing.
-    pub fn parsed<T>(&mut self, names: &[&str], read: impl Fn(&Value) -> Option<T>) -> Option<T> {
-        self.take(names, |_, written| read(&value(written)?))
+    pub fn parsed<T>(&mut self, aliases: &[&str], read: impl Fn(&Value) -> Option<T>) -> Option<T> {
+        self.take(aliases, |_, written| read(&value(written)?))
     }
 
     /// The same for what is read as it is written. `read` is given the name, too.
-    fn take<T>(&mut self, names: &[&str], read: impl Fn(&str, &RawValue) -> Option<T>) -> Option<T> {
-        let name = self.present(names)?;
+    fn take<T>(&mut self, aliases: &[&str], read: impl Fn(&str, &RawValue) -> Option<T>) -> Option<T> {
+        let name = self.present(aliases)?;
         let written = raw::harmless(self.rest.get(name)?, name);
         let parsed = read(name, &written);
         if parsed.is_some() || value(&written).is_some_and(|value| is_blank(&value)) {
@@ -46,13 +46,13 @@ impl<'a> LikelyFields<'a> {
     }
 
     /// The name that the field has in this row.
-    fn present<'n>(&self, names: &[&'n str]) -> Option<&'n str> {
-        names.iter().copied().find(|name| self.rest.contains_key(*name))
+    fn present<'n>(&self, aliases: &[&'n str]) -> Option<&'n str> {
+        aliases.iter().copied().find(|name| self.rest.contains_key(*name))
     }
 
     /// A text, or a number as text, unless it was rounded when it was read: then it is no id.
-    pub fn text(&mut self, names: &[&str]) -> Option<String> {
-        self.parsed(names, |value| match value {
+    pub fn text(&mut self, aliases: &[&str]) -> Option<String> {
+        self.parsed(aliases, |value| match value {
             Value::String(text) if !is_blank(value) => Some(text.trim().to_owned()),
             Value::Number(number) if !number.is_f64() => Some(number.to_string()),
             Value::Number(number) => scalar::parse_number(&number.to_string()).map(|number| number.to_string()),
@@ -61,14 +61,14 @@ impl<'a> LikelyFields<'a> {
     }
 
     /// A number, with or without quotes.
-    pub fn number(&mut self, names: &[&str]) -> Option<Number> {
-        self.parsed(names, as_number)
+    pub fn number(&mut self, aliases: &[&str]) -> Option<Number> {
+        self.parsed(aliases, as_number)
     }
 
     /// A time as RFC 3339.
-    pub fn time(&mut self, names: &[&str]) -> Option<String> {
+    pub fn time(&mut self, aliases: &[&str]) -> Option<String> {
         let zone = self.zone;
-        self.parsed(names, |value| match value {
+        self.parsed(aliases, |value| match value {
             Value::String(text) => wire_time::parse(text)?.rfc3339(zone),
             Value::Number(number) => wire_time::parse(&number.to_string())?.rfc3339(zone),
             _ => None,
@@ -76,14 +76,14 @@ impl<'a> LikelyFields<'a> {
     }
 
     /// A list of objects, each of them untouched. What is no object is left out.
-    pub fn objects(&mut self, names: &[&str]) -> Option<Box<RawValue>> {
+    pub fn objects(&mut self, aliases: &[&str]) -> Option<Box<RawValue>> {
         let object = |item: &RawValue| item.get().starts_with('{').then(|| item.to_owned());
-        to_raw_value(&self.take(names, |name, written| list(name, written, object))?).ok()
+        to_raw_value(&self.take(aliases, |name, written| list(name, written, object))?).ok()
     }
 
     /// Addresses: a list of texts, or one text with commas. What is no text is left out.
-    pub fn addresses(&mut self, names: &[&str]) -> Vec<String> {
-        let addresses = self.take(names, |name, written| match text(written) {
+    pub fn addresses(&mut self, aliases: &[&str]) -> Vec<String> {
+        let addresses = self.take(aliases, |name, written| match text(written) {
             Some(texts) => {
                 Some(texts.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect())
             }
