@@ -172,7 +172,7 @@ impl App {
             traces: traced,
         };
         let catalogue = Catalogue::with(&settings.declared);
-        let routes = catalogue.iter().map(|resource| (resource.name, resource.endpoint().path)).collect();
+        let routes = catalogue.iter().map(|resource| (resource.name, resource.route().path)).collect();
         let (traces, exporter) = Traces::start(&settings.traces, tls.clone(), routes, &supervisor)?;
         let document = if is_issuing { openapi::document } else { openapi::document_without_tokens };
         let docs = Data::new(docs(&options, &document(&catalogue, &options.public_url))?);

@@ -20,7 +20,7 @@ use crate::gateway::protocol::Method;
 use crate::http::ops::OpsApi;
 use crate::http::problem::{GatewayNote, ParameterError, ProblemDocument};
 use crate::http::public_url::PublicUrl;
-use crate::resources::{Catalogue, Endpoint, Origin, Resource};
+use crate::resources::{Catalogue, Origin, Resource, Route};
 
 mod responses;
 
@@ -140,19 +140,19 @@ fn add_problem_schemas(components: &mut Components) {
 }
 
 fn add_resource(document: &mut Document, resource: &'static Resource) {
-    let endpoint = resource.endpoint();
-    let operation = finished(&endpoint, resource);
-    document.components.get_or_insert_default().schemas.extend(endpoint.schemas);
-    let item = document.paths.paths.entry(endpoint.path).or_default();
-    item.merge_operations(PathItem::new(endpoint.http_method, operation));
+    let route = resource.route();
+    let operation = finished(&route, resource);
+    document.components.get_or_insert_default().schemas.extend(route.schemas);
+    let item = document.paths.paths.entry(route.path).or_default();
+    item.merge_operations(PathItem::new(route.http_method, operation));
 }
 
-fn finished(endpoint: &Endpoint, resource: &Resource) -> Operation {
-    let mut operation = endpoint.operation.clone();
-    let alternatives = endpoint.scope.split(' ').map(|scope| SecurityRequirement::new("oauth2", [scope]));
+fn finished(route: &Route, resource: &Resource) -> Operation {
+    let mut operation = route.operation.clone();
+    let alternatives = route.scope.split(' ').map(|scope| SecurityRequirement::new("oauth2", [scope]));
     operation.security = Some(alternatives.chain([bearer()]).collect());
     operation.extensions = resource.method().map(|method| gateway_method(resource, method));
-    responses::complete(&mut operation, endpoint, resource);
+    responses::complete(&mut operation, route, resource);
     operation
 }
 

@@ -32,14 +32,14 @@ impl Routes {
 }
 
 fn row(resource: &'static Resource, policies: &Policies) -> [String; 6] {
-    let endpoint = resource.endpoint();
+    let route = resource.route();
     let method = resource.method();
     let policy = policies.of(resource);
     let seconds = |duration: Duration| format!("{}s", duration.as_secs());
     [
-        endpoint.allow.split(',').next().unwrap_or_default().to_owned(),
-        endpoint.path,
-        endpoint.scope.replace(' ', " or "),
+        route.allow.split(',').next().unwrap_or_default().to_owned(),
+        route.path,
+        route.scope.replace(' ', " or "),
         method
             .map_or_else(|| parts(resource), |method| format!("{} {} {}", method.vendor, method.name, method.version)),
         policy.map_or_else(|| how_kept(resource), |policy| seconds(policy.current.fresh)),

@@ -17,7 +17,7 @@ use crate::http::problem_type::ProblemType;
 use crate::http::public_url::PublicUrl;
 use crate::resources::params::kinds::TextKind;
 use crate::resources::params::{Described as _, Parameter, Presence};
-use crate::resources::{Endpoint, Resource};
+use crate::resources::{Resource, Route};
 
 /// Errors of every operation, most of which are answered before its handler is asked. 405 is of other methods than the
 /// documented ones.
@@ -39,13 +39,13 @@ pub(super) fn shared(public_url: &PublicUrl) -> BTreeMap<String, Response> {
 }
 
 /// Adds what an operation shares with others to what its handler documents.
-pub(super) fn complete(operation: &mut Operation, endpoint: &Endpoint, resource: &Resource) {
+pub(super) fn complete(operation: &mut Operation, route: &Route, resource: &Resource) {
     let responses = &mut operation.responses.responses;
     if let Some(RefOr::T(success)) = responses.get_mut("200") {
-        let headers = success_headers(resource, endpoint).into_iter();
+        let headers = success_headers(resource, route).into_iter();
         success.headers.extend(headers.map(|(name, header)| (name, RefOr::T(header))));
     }
-    if has_tags(resource, endpoint) {
+    if has_tags(resource, route) {
         responses.insert("304".to_owned(), reference("NotModified"));
         let headers = [&IF_NONE_MATCH, &CACHE_CONTROL].map(|header| RefOr::T(header.document(Presence::HEADER)));
         operation.parameters.get_or_insert_default().extend(headers);
@@ -57,8 +57,8 @@ pub(super) fn complete(operation: &mut Operation, endpoint: &Endpoint, resource:
 }
 
 /// A stream has no tag: each of its events has an id.
-fn has_tags(resource: &Resource, endpoint: &Endpoint) -> bool {
-    resource.has_tags() && endpoint.media == Media::Json
+fn has_tags(resource: &Resource, route: &Route) -> bool {
+    resource.has_tags() && route.media == Media::Json
 }
 
 /// Adds the errors that any path may answer, for operations that no token is needed for.
@@ -84,13 +84,13 @@ static CACHE_CONTROL: Parameter<TextKind> = Parameter::new(
     TextKind,
 );
 
-fn success_headers(resource: &Resource, endpoint: &Endpoint) -> BTreeMap<String, Header> {
+fn success_headers(resource: &Resource, route: &Route) -> BTreeMap<String, Header> {
     let mut headers = BTreeMap::from([request_id()]);
     headers.extend(quota_headers());
-    if has_tags(resource, endpoint) {
+    if has_tags(resource, route) {
         headers.extend(cache_headers());
     }
-    if endpoint.operation.operation_id.as_deref().is_some_and(|id| id.starts_with("list_")) {
+    if route.operation.operation_id.as_deref().is_some_and(|id| id.starts_with("list_")) {
         let description = "Relative references to the first, previous, next and last page (RFC 8288).";
         headers.insert("Link".to_owned(), header(description, "</stores?page=2&page_size=50>; rel=\"next\""));
     }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::params::Parameter;
 use super::params::kinds::StoreKind;
 use super::request_context::RequestContext;
-use super::{Endpoint, Origin, Resource};
+use super::{Origin, Resource, Route};
 use crate::auth::caller::Caller;
 use crate::auth::scope::CachePurge;
 use crate::directory::StoreId;
@@ -20,7 +20,7 @@ pub static RESOURCE: Resource = Resource {
     method: None,
     parts: &[],
     policy: None,
-    origin: Origin::Handler(|| Endpoint::of(__path_purge_cache, |reader| Some(reader.optional(&STORE)), purge_cache)),
+    origin: Origin::Handler(|| Route::of(__path_purge_cache, |reader| Some(reader.optional(&STORE)), purge_cache)),
 };
 
 static STORE: Parameter<StoreKind> = Parameter::with_example(

@@ -17,8 +17,8 @@ use crate::gateway::protocol::{Call, Method};
 use crate::settings::Section;
 use crate::vendors::Vendors;
 
-use super::endpoint::Endpoint;
 use super::params::Location;
+use super::route::Route;
 use super::{Policy, Resource};
 
 use self::answer::Answer;
@@ -148,8 +148,8 @@ impl Declaration {
 }
 
 /// Route and documentation of a declared resource.
-pub(super) fn endpoint(declaration: &'static Declaration, resource: &'static Resource) -> Endpoint {
-    let route = handler::route(declaration, resource);
+pub(super) fn route(declaration: &'static Declaration, resource: &'static Resource) -> Route {
+    let handler = handler::route(declaration, resource);
     let operation = documented::operation(declaration);
-    Endpoint::declared(declaration.path.to_string(), route, &declaration.scope, operation)
+    Route::declared(declaration.path.to_string(), handler, &declaration.scope, operation)
 }

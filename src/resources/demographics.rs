@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::params::{PeriodDocument, STORE};
 use super::request_context::{Fetched, RequestContext, Store};
-use super::{Endpoint, Origin, Policy, Resource};
+use super::{Origin, Policy, Resource, Route};
 use crate::auth::caller::Caller;
 use crate::auth::scope::DemographicsRead;
 use crate::cache::{Found, Freshness};
@@ -35,7 +35,7 @@ pub static RESOURCE: Resource = Resource {
     parts: &[],
     policy: Some(POLICY),
     origin: Origin::Handler(|| {
-        Endpoint::of(
+        Route::of(
             __path_read_store_demographics,
             |reader| reader.in_path(&STORE).zip(Counted::read(reader)),
             read_store_demographics,

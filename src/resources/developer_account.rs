@@ -10,7 +10,7 @@ use super::params::Parameter;
 use super::params::kinds::OrganizationKind;
 use super::request_context::RequestContext;
 use super::wire_time::{self, WireTime};
-use super::{Endpoint, Origin, Resource};
+use super::{Origin, Resource, Route};
 use crate::auth::caller::Caller;
 use crate::auth::scope::{OrganizationsRead, OrganizationsSecrets, Scope};
 use crate::directory::OrganizationId;
@@ -31,7 +31,7 @@ pub static RESOURCE: Resource = Resource {
     parts: &[],
     policy: None,
     origin: Origin::Handler(|| {
-        Endpoint::of(__path_read_developer_account, |reader| reader.in_path(&ORGANIZATION), read_developer_account)
+        Route::of(__path_read_developer_account, |reader| reader.in_path(&ORGANIZATION), read_developer_account)
     }),
 };
 

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::params::kinds::OrganizationKind;
 use super::params::{Parameter, STORE, rfc3339};
 use super::request_context::{AnswerSource, Fetched, RequestContext, Shared, Store};
-use super::{Endpoint, Origin, Policy, Resource};
+use super::{Origin, Policy, Resource, Route};
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
 use crate::cache::{Found, Freshness, Key, Question, State};
@@ -37,7 +37,7 @@ pub static OF_STORE: Resource = Resource {
     method: Some(&GET_TOTAL_DATA),
     parts: &[],
     policy: Some(POLICY),
-    origin: Origin::Handler(|| Endpoint::of(__path_read_store_flow, |reader| reader.in_path(&STORE), read_store_flow)),
+    origin: Origin::Handler(|| Route::of(__path_read_store_flow, |reader| reader.in_path(&STORE), read_store_flow)),
 };
 
 /// The flow of an organization.
@@ -47,7 +47,7 @@ pub static OF_ORGANIZATION: Resource = Resource {
     parts: &[],
     policy: Some(POLICY),
     origin: Origin::Handler(|| {
-        Endpoint::of(__path_read_organization_flow, |reader| reader.in_path(&ORGANIZATION), read_organization_flow)
+        Route::of(__path_read_organization_flow, |reader| reader.in_path(&ORGANIZATION), read_organization_flow)
     }),
 };
 

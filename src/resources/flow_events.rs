@@ -17,7 +17,7 @@ use super::flow::{self, StoreFlowQuestion};
 use super::params::kinds::{IntegerKind, TextKind};
 use super::params::{Parameter, Presence, Reader, STORE};
 use super::request_context::RequestContext;
-use super::{Endpoint, Origin, Resource};
+use super::{Origin, Resource, Route};
 use crate::auth::CurrentAuth;
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
@@ -39,7 +39,7 @@ pub static RESOURCE: Resource = Resource {
     method: None,
     parts: &[&flow::OF_STORE],
     policy: None,
-    origin: Origin::Handler(|| Endpoint::of(__path_watch_store_flow, EventsParameters::read, watch_store_flow)),
+    origin: Origin::Handler(|| Route::of(__path_watch_store_flow, EventsParameters::read, watch_store_flow)),
 };
 
 /// nginx gathers answers until it is told that nobody waits for the rest.

@@ -10,7 +10,7 @@ use super::flow::{self, StoreFlow, StoreFlowQuestion};
 use super::joined::{self, Joined, Part};
 use super::params::STORES;
 use super::request_context::RequestContext;
-use super::{Endpoint, Origin, Resource};
+use super::{Origin, Resource, Route};
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
 use crate::directory::StoreId;
@@ -23,7 +23,7 @@ pub static RESOURCE: Resource = Resource {
     parts: &[&flow::OF_STORE],
     policy: None,
     origin: Origin::Handler(|| {
-        Endpoint::of(__path_read_flow_of_stores, |reader| reader.required_list(&STORES), read_flow_of_stores)
+        Route::of(__path_read_flow_of_stores, |reader| reader.required_list(&STORES), read_flow_of_stores)
     }),
 };
 

@@ -7,7 +7,6 @@ mod cached_answers;
 mod declared;
 mod demographics;
 mod developer_account;
-mod endpoint;
 mod field_aliases;
 pub mod flow;
 pub mod flow_events;
@@ -19,6 +18,7 @@ mod overview;
 pub mod params;
 mod policy;
 mod request_context;
+mod route;
 mod shape;
 mod source_type;
 mod store;
@@ -38,9 +38,9 @@ use crate::http::methods;
 use crate::settings::SettingsDigest;
 
 pub use declared::{Declaration, Declarations};
-pub use endpoint::Endpoint;
 pub use policy::{Policies, Policy};
 pub use request_context::Shared;
+pub use route::Route;
 
 /// One REST resource.
 pub struct Resource {
@@ -60,17 +60,17 @@ pub struct Resource {
 #[derive(Clone, Copy)]
 pub enum Origin {
     /// It is one of the service's own, with a handler.
-    Handler(fn() -> Endpoint),
+    Handler(fn() -> Route),
     /// The configuration declares it.
     Declaration(&'static Declaration),
 }
 
 impl Resource {
     /// Route, scope and documentation.
-    pub fn endpoint(&'static self) -> Endpoint {
+    pub fn route(&'static self) -> Route {
         match self.origin {
-            Origin::Handler(endpoint) => endpoint(),
-            Origin::Declaration(declaration) => declared::endpoint(declaration, self),
+            Origin::Handler(route) => route(),
+            Origin::Declaration(declaration) => declared::route(declaration, self),
         }
     }
 
@@ -150,8 +150,8 @@ impl Catalogue {
 /// Routes of all resources.
 pub fn configure(config: &mut ServiceConfig, catalogue: &Catalogue) {
     for resource in catalogue.iter() {
-        let endpoint = resource.endpoint();
-        let service = web::resource(endpoint.path).name(resource.name).route(endpoint.route);
-        config.service(methods::allow_only(service, endpoint.allow));
+        let route = resource.route();
+        let service = web::resource(route.path).name(resource.name).route(route.handler);
+        config.service(methods::allow_only(service, route.allow));
     }
 }

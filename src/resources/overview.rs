@@ -15,7 +15,7 @@ use super::params::kinds::WordKind;
 use super::params::{Parameter, Reader, STORE};
 use super::request_context::RequestContext;
 use super::store::{self, Store};
-use super::{Endpoint, Origin, Resource};
+use super::{Origin, Resource, Route};
 use crate::auth::caller::Caller;
 use crate::auth::scope::AnyPartOfAStore;
 use crate::directory::StoreId;
@@ -27,7 +27,7 @@ pub static RESOURCE: Resource = Resource {
     method: None,
     parts: &[&store::RESOURCE, &flow::OF_STORE, &demographics::RESOURCE],
     policy: None,
-    origin: Origin::Handler(|| Endpoint::of(__path_read_store_overview, OverviewParameters::read, read_store_overview)),
+    origin: Origin::Handler(|| Route::of(__path_read_store_overview, OverviewParameters::read, read_store_overview)),
 };
 
 // What the caller may ask.

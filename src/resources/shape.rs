@@ -37,10 +37,10 @@ fn digest_of(resource: &'static Resource, translation: u32) -> SettingsDigest {
     let of_form = |form| SettingsDigest::of(&Shape { translation, method, form });
     match resource.origin {
         Origin::Declaration(declaration) => of_form(Form::Declared(declaration)),
-        Origin::Handler(endpoint) => {
-            let endpoint = endpoint();
-            let Operation { responses, .. } = &endpoint.operation;
-            of_form(Form::Documented { responses, schemas: &endpoint.schemas })
+        Origin::Handler(route) => {
+            let route = route();
+            let Operation { responses, .. } = &route.operation;
+            of_form(Form::Documented { responses, schemas: &route.schemas })
         }
     }
 }

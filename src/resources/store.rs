@@ -10,7 +10,7 @@ use super::params::kinds::StoreKind;
 use super::request_context::{Fetched, RequestContext};
 use super::stores::shop::{Shop, unreadable};
 use super::stores::shops::OmsShops;
-use super::{Endpoint, Origin, Policy, Resource};
+use super::{Origin, Policy, Resource, Route};
 use crate::auth::caller::Caller;
 use crate::auth::scope::StoresRead;
 use crate::cache::{Found, Freshness};
@@ -31,7 +31,7 @@ pub static RESOURCE: Resource = Resource {
     method: Some(&SHOP_GET),
     parts: &[],
     policy: Some(POLICY),
-    origin: Origin::Handler(|| Endpoint::of(__path_read_store, |reader| reader.in_path(&STORE), read_store)),
+    origin: Origin::Handler(|| Route::of(__path_read_store, |reader| reader.in_path(&STORE), read_store)),
 };
 
 // What the caller may ask.

@@ -18,7 +18,7 @@ use super::params::kinds::{StoreKind, text};
 use super::params::{Page, PageInfo, Parameter, ParameterKind, Reader};
 use super::request_context::{Fetched, RequestContext, no_number_at_the_vendor};
 use super::store::{self, Store};
-use super::{Endpoint, Origin, Resource};
+use super::{Origin, Resource, Route};
 use crate::auth::caller::Caller;
 use crate::auth::scope::StoresRead;
 use crate::cache::Freshness;
@@ -40,7 +40,7 @@ pub static RESOURCE: Resource = Resource {
     method: Some(&SHOP_GET_LIST),
     parts: &[],
     policy: Some(store::POLICY),
-    origin: Origin::Handler(|| Endpoint::of(__path_list_stores, ListParameters::read, list_stores)),
+    origin: Origin::Handler(|| Route::of(__path_list_stores, ListParameters::read, list_stores)),
 };
 
 // What the caller may ask.

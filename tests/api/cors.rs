@@ -42,7 +42,7 @@ fn varies_by_origin(answer: &Answer) -> bool {
 #[actix_web::test]
 async fn the_preflight_of_every_path_names_the_methods_of_that_very_path() {
     let app = app();
-    let resources = ALL.iter().map(|resource| resource.endpoint()).map(|endpoint| (endpoint.path, endpoint.allow));
+    let resources = ALL.iter().map(|resource| resource.route()).map(|route| (route.path, route.allow));
     let others = [("/oauth/token", "POST, OPTIONS"), ("/openapi.json", "GET, HEAD, OPTIONS")];
     let others = others.map(|(path, allow)| (path.to_owned(), allow));
     for (path, allow) in resources.chain(others) {

@@ -88,15 +88,15 @@ fn without_its_secrets_the_example_is_refused_by_their_names() {
 fn the_readme_lists_every_route_with_its_scope_and_gateway_method() {
     let rows: Vec<&str> = README.lines().filter(|line| line.starts_with("| `")).collect();
     for resource in ALL {
-        let endpoint = resource.endpoint();
-        let verb = endpoint.allow.split(',').next().unwrap();
-        let start = format!("| `{verb} {}", endpoint.path);
+        let route = resource.route();
+        let verb = route.allow.split(',').next().unwrap();
+        let start = format!("| `{verb} {}", route.path);
         let ends = ["` |", "?store_id=…` |"].map(|end| format!("{start}{end}"));
         let row = rows
             .iter()
             .find(|row| ends.iter().any(|end| row.starts_with(end)))
             .unwrap_or_else(|| panic!("no row {start}"));
-        assert!(endpoint.scope.split(' ').all(|scope| row.contains(&format!("`{scope}`"))), "{row}");
+        assert!(route.scope.split(' ').all(|scope| row.contains(&format!("`{scope}`"))), "{row}");
         if let Some(method) = &resource.method {
             assert!(row.contains(&format!("`{}`", method.name)), "{row}");
         }

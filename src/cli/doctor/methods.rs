@@ -83,7 +83,8 @@ pub(super) fn used(catalogue: &Catalogue, vendor: Vendor, examples: &Examples<'_
     let mut used: Vec<UsedMethod> = Vec::new();
     for resource in catalogue.iter() {
         let Some(method) = resource.method().filter(|method| method.vendor == vendor) else { continue };
-        let (path, is_read) = (resource.endpoint().path, examples.scopes.contains(&*resource.endpoint().scope));
+        let route = resource.route();
+        let (path, is_read) = (route.path, examples.scopes.contains(route.scope));
         match used.iter_mut().find(|used| used.call.method == *method) {
             Some(known) => known.paths.push(path),
             None => {

@@ -54,7 +54,7 @@ fn scopes_without_gateway(client: &Client, catalogue: &Catalogue, tenant: &Tenan
     let is_listed = |vendor: &Vendor| has_directory && *vendor == listing::vendor();
     let has = |vendor: &Vendor| is_listed(vendor) || tenant.accounts().any(|account| account.vendor() == *vendor);
     let gateways_of = |scope: &str| -> BTreeSet<Vendor> {
-        let resources = catalogue.iter().filter(|resource| resource.endpoint().scope == scope);
+        let resources = catalogue.iter().filter(|resource| resource.route().scope == scope);
         resources.filter_map(|resource| Some(resource.method()?.vendor)).collect()
     };
     let is_idle = |scope: &&String| {

@@ -240,7 +240,7 @@ fn read_policy(section: &Section<'_>, has_period: bool) -> Policy {
 
 /// Whether a resource of the service has this name in the API document.
 fn has_operation(id: &str) -> bool {
-    let mut ids = ALL.iter().map(|resource| resource.endpoint().operation.operation_id);
+    let mut ids = ALL.iter().map(|resource| resource.route().operation.operation_id);
     ids.any(|own| own.is_some_and(|own| own == id))
 }
 
@@ -250,7 +250,7 @@ fn check_place(name: &str, path: Option<&PathTemplate>, section: &Section<'_>, o
     if ALL.iter().any(is_taken) || RESERVED.contains(&name) || has_operation(&format!("read_{name}")) {
         section.problem("path", format!("there is something called {name} already: name the section otherwise"));
     }
-    let own = ALL.iter().map(|resource| resource.endpoint().path);
+    let own = ALL.iter().map(|resource| resource.route().path);
     let taken = own.chain(others.iter().map(|other| other.path.to_string()));
     for taken in taken {
         let meets = |path: &PathTemplate| taken.parse().is_ok_and(|taken: PathTemplate| taken.meets(path));

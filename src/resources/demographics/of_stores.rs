@@ -11,7 +11,7 @@ use crate::resources::params::STORES;
 use crate::resources::request_context::{RequestContext, Store};
 use crate::resources::vendor_methods::GET_FLOW_GROUP_DISTRIBUTION;
 use crate::resources::vendor_methods::opretail;
-use crate::resources::{Endpoint, Origin, Resource};
+use crate::resources::{Origin, Resource, Route};
 
 /// Visitors of many stores together.
 pub static OF_STORES: Resource = Resource {
@@ -20,7 +20,7 @@ pub static OF_STORES: Resource = Resource {
     parts: &[],
     policy: Some(POLICY),
     origin: Origin::Handler(|| {
-        Endpoint::of(
+        Route::of(
             __path_read_demographics_of_stores,
             |reader| reader.required_list(&STORES).zip(Counted::read(reader)),
             read_demographics_of_stores,

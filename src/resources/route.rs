@@ -1,6 +1,6 @@
 //! What follows from a handler: its route, the scope and the parameters in its signature, and its documentation.
 
-use actix_web::{HttpRequest, HttpResponse, Route, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa::__dev::{SchemaReferences, Tags};
 use utoipa::Path;
 use utoipa::openapi::path::{HttpMethod, Operation};
@@ -15,11 +15,11 @@ use crate::http::methods;
 use crate::http::problem::Problem;
 
 /// A handler with everything that follows from it.
-pub struct Endpoint {
+pub struct Route {
     /// The path template.
     pub path: String,
     /// Where requests go.
-    pub route: Route,
+    pub handler: actix_web::Route,
     /// The methods that the path takes, as in `Allow`.
     pub allow: &'static str,
     /// The scope that the handler requires in its signature.
@@ -34,8 +34,8 @@ pub struct Endpoint {
     pub schemas: Vec<(String, RefOr<Schema>)>,
 }
 
-impl Endpoint {
-    /// An endpoint that gives its handler what `read` reads of a request. A handler that is documented as `DELETE` takes that method,
+impl Route {
+    /// A route that gives its handler what `read` reads of a request. A handler that is documented as `DELETE` takes that method,
     /// any other `GET` and `HEAD`.
     pub fn of<D, S, T, H, F>(_: D, read: fn(&mut Reader<'_>) -> Option<T>, handler: H) -> Self
     where
@@ -59,19 +59,19 @@ impl Endpoint {
             }
         };
         let http_method = D::methods().into_iter().next().unwrap_or(HttpMethod::Get);
-        let (route, allow) = match http_method {
+        let (handler, allow) = match http_method {
             HttpMethod::Delete => (web::delete().to(handle), methods::DELETE),
             _ => (methods::read().to(handle), methods::READ),
         };
         let mut schemas = Vec::new();
         D::schemas(&mut schemas);
-        Self { path: D::path(), route, allow, scope: S::NAME, media, http_method, operation, schemas }
+        Self { path: D::path(), handler, allow, scope: S::NAME, media, http_method, operation, schemas }
     }
 
-    /// An endpoint that the configuration declares.
-    pub fn declared(path: String, route: Route, scope: &'static str, operation: Operation) -> Self {
+    /// A route that the configuration declares.
+    pub fn declared(path: String, handler: actix_web::Route, scope: &'static str, operation: Operation) -> Self {
         let (allow, media, http_method) = (methods::READ, Media::Json, HttpMethod::Get);
-        Self { path, route, allow, scope, media, http_method, operation, schemas: Vec::new() }
+        Self { path, handler, allow, scope, media, http_method, operation, schemas: Vec::new() }
     }
 }
 
