@@ -165,45 +165,45 @@ impl StoreFlowQuestion {
             .await
     }
 
-    /// The same for who would rather wait than have an old answer.
+    /// The question of a caller who would rather wait than get a stale answer.
     #[must_use]
-    pub fn patient(mut self) -> Self {
+    pub fn requiring_fresh(mut self) -> Self {
         self.question.waits = true;
         self
     }
 
-    /// The same without what only its first caller wanted.
+    /// The question as a refresh in the background asks it, without what only its first caller wanted.
     #[must_use]
-    pub fn again(mut self) -> Self {
+    pub fn for_refresh(mut self) -> Self {
         self.question.bypass = false;
         self.question.principal = self.question.principal.in_background();
         self
     }
 
-    /// The same as one of many questions of one request.
+    /// The question as one of many of the same request.
     #[must_use]
     pub fn as_one_of_many(self) -> Self {
         Self { source: self.source.for_one_of_many(), ..self }
     }
 
     /// Whether the cache has an answer that would be given at once, or at the latest when the gateway is slow.
-    pub fn is_at_hand(&self) -> bool {
+    pub fn is_cached(&self) -> bool {
         let Shared { cache, clock, .. } = self.source.shared();
         let kept = cache.kept(&self.question.key).filter(|_| !self.question.bypass);
         kept.is_some_and(|entry| entry.state(clock.elapsed()) != State::Expired)
     }
 
-    /// How often there is something new at the most.
-    pub const fn rhythm(&self) -> Duration {
+    /// The time after which a refresh may give another answer.
+    pub const fn refresh_interval(&self) -> Duration {
         self.question.freshness.fresh
     }
 
-    /// Tells it from the questions of all other stores and tenants, and from the same question by another account.
-    pub fn watched(&self) -> (Key, u64) {
+    /// The key of the feed that answers it: the cache key, which names tenant and store, and the account that is asked with.
+    pub fn feed_key(&self) -> (Key, u64) {
         (self.question.key.clone(), self.access.account.number())
     }
 
-    /// Time.
+    /// The clock of the service.
     pub fn clock(&self) -> &Clock {
         &self.source.shared().clock
     }

@@ -28,7 +28,7 @@ use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
 use crate::server::pipelining::Responses;
 
-use self::listener::{Label, Listener, Told};
+use self::listener::{Label, LastSent, Listener};
 
 pub use feed::Feeds;
 pub use stream_slots::{EventSettings, StreamSlots};
@@ -68,7 +68,7 @@ struct EventsParameters {
     store: StoreId,
     limit: Option<u32>,
     /// The flow that the caller has already, when it comes back.
-    told: Told,
+    last_sent: LastSent,
 }
 
 impl EventsParameters {
@@ -77,7 +77,7 @@ impl EventsParameters {
         let in_query = reader.last_in_any_spelling(&LAST_EVENT_ID_IN_QUERY);
         // The header stands for the latest event; libraries that cannot or will not send one write it into the query.
         let id = reader.values(&LAST_EVENT_ID, Presence::HEADER).pop().or(in_query).filter(|id| !id.is_empty());
-        Some(Self { store: store?, limit, told: id.map_or(Told::Nothing, |id| Told::Flow(id.into())) })
+        Some(Self { store: store?, limit, last_sent: id.map_or(LastSent::Nothing, |id| LastSent::Flow(id.into())) })
     }
 }
 
@@ -117,7 +117,7 @@ async fn watch_store_flow(
 ) -> Result<HttpResponse, Problem> {
     let auth = context.request().app_data::<Data<CurrentAuth>>().cloned();
     let auth = auth.ok_or_else(|| Problem::of(ProblemType::InternalError))?;
-    let question = StoreFlowQuestion::of(&caller, &context, &parameters.store)?.patient();
+    let question = StoreFlowQuestion::of(&caller, &context, &parameters.store)?.requiring_fresh();
     let mut response = HttpResponse::Ok();
     response
         .insert_header((CONTENT_TYPE, accept::EVENT_STREAM))
@@ -135,7 +135,7 @@ async fn watch_store_flow(
         auth,
         caller: VerifiedCaller { token: caller.token().clone(), generation: caller.generation() },
         latest: shared.feeds.listen(question, &found),
-        told: parameters.told,
+        last_sent: parameters.last_sent,
         is_first: true,
         left: parameters.limit,
         heartbeat: shared.stream_slots.heartbeat(),

@@ -98,9 +98,9 @@ async fn read_flow_of_stores(
 async fn find_all(caller: &Caller<FlowRead>, context: &RequestContext, stores: &[StoreId]) -> Vec<Part> {
     let questions =
         stores.iter().map(|store| StoreFlowQuestion::of(caller, context, store).map(StoreFlowQuestion::as_one_of_many));
-    let (at_hand, others): (Vec<_>, Vec<_>) =
-        questions.enumerate().partition(|(_, question)| question.as_ref().is_ok_and(StoreFlowQuestion::is_at_hand));
-    let finding = at_hand.into_iter().chain(others).map(|(place, question)| async move {
+    let (cached, others): (Vec<_>, Vec<_>) =
+        questions.enumerate().partition(|(_, question)| question.as_ref().is_ok_and(StoreFlowQuestion::is_cached));
+    let finding = cached.into_iter().chain(others).map(|(place, question)| async move {
         match question {
             Ok(question) => (place, context.in_time(question.ask()).await),
             Err(problem) => (place, Err(problem)),

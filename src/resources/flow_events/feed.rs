@@ -15,7 +15,7 @@ use crate::resources::flow::StoreFlowQuestion;
 use crate::supervisor::Supervisor;
 
 /// How often a watched store is looked at: whether its flow is due, was dropped, or has no listener any more.
-pub const LOOK: Duration = Duration::from_millis(250);
+pub const RECHECK: Duration = Duration::from_millis(250);
 
 /// Where answers are fresh for a shorter time, or never, the gateway is asked so often.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
@@ -62,8 +62,8 @@ impl Latest {
         }
     }
 
-    /// Whether listeners have nothing to learn from the other.
-    fn says_the_same(&self, other: &Self) -> bool {
+    /// Whether listeners learn nothing new from the other.
+    fn is_same_as(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Flow(this), Self::Flow(that)) => this.id == that.id,
             (Self::Stale { flow: this, .. }, Self::Stale { flow: that, .. }) => this.id == that.id,
@@ -73,32 +73,33 @@ impl Latest {
     }
 }
 
-/// A store, asked for with one account: after a reload of the account, others ask with the next.
-type Watched = (Key, u64);
+/// The key of a store's feed, and the number of the account that it is asked for with: after a reload of the account, others ask
+/// with the next.
+type FeedKey = (Key, u64);
 
 /// The stores that are watched, of all companies. Shared by all workers.
 #[derive(Debug, Default)]
 pub struct Feeds {
-    watched: Mutex<HashMap<Watched, Arc<watch::Sender<Latest>>>>,
+    by_key: Mutex<HashMap<FeedKey, Arc<watch::Sender<Latest>>>>,
     supervisor: Supervisor,
 }
 
 impl Feeds {
     /// None yet; their tasks are to be seen there.
     pub fn new(supervisor: Supervisor) -> Self {
-        Self { watched: Mutex::default(), supervisor }
+        Self { by_key: Mutex::default(), supervisor }
     }
 
     /// Listens to a store of which `found` is known. The first listener's worker asks from then on.
     pub fn listen(self: &Arc<Self>, question: StoreFlowQuestion, found: &Found) -> watch::Receiver<Latest> {
-        let mut feeds = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(feed) = feeds.get(&question.watched()) {
+        let mut feeds = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(feed) = feeds.get(&question.feed_key()) {
             return feed.subscribe();
         }
         let (sender, receiver) = watch::channel(Latest::of(Ok(found)));
         let sender = Arc::new(sender);
-        feeds.insert(question.watched(), sender.clone());
-        let feed = Feed { feeds: self.clone(), sender, due: Due::after(found), question: question.again() };
+        feeds.insert(question.feed_key(), sender.clone());
+        let feed = Feed { feeds: self.clone(), sender, due: Due::after(found), question: question.for_refresh() };
         // One that fails ends the streams of its listeners, who come back and start the next.
         self.supervisor.on_demand("flow_feeds", feed.run());
         receiver
@@ -121,7 +122,10 @@ impl Due {
 
     /// Soon, but not so soon that a gateway in trouble is asked for each look. The breaker is there for the rest.
     fn after_failure(question: &StoreFlowQuestion) -> Self {
-        Self { at: question.clock().elapsed() + question.rhythm().clamp(SHORTEST_PAUSE, LONGEST_PAUSE), entry: None }
+        Self {
+            at: question.clock().elapsed() + question.refresh_interval().clamp(SHORTEST_PAUSE, LONGEST_PAUSE),
+            entry: None,
+        }
     }
 
     fn is_now(&self, now: Duration) -> bool {
@@ -141,8 +145,8 @@ struct Feed {
 impl Feed {
     async fn run(mut self) {
         loop {
-            rt::time::sleep(LOOK).await;
-            if self.ends_unheard() {
+            rt::time::sleep(RECHECK).await;
+            if self.ends_without_listeners() {
                 return;
             }
             if self.due.is_now(self.question.clock().elapsed()) {
@@ -160,30 +164,30 @@ impl Feed {
             Ok(_) | Err(_) => Due::after_failure(&self.question),
         };
         let latest = Latest::of(found.as_ref().map_err(Clone::clone));
-        self.sender.send_if_modified(|known| {
-            let is_news = !known.says_the_same(&latest);
-            *known = latest;
+        self.sender.send_if_modified(|sent| {
+            let is_news = !sent.is_same_as(&latest);
+            *sent = latest;
             is_news
         });
     }
 
     /// Whether nobody listens any more; nobody can begin to meanwhile.
-    fn ends_unheard(&self) -> bool {
-        let mut feeds = self.feeds.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_unheard = self.sender.receiver_count() == 0;
-        if is_unheard {
-            feeds.remove(&self.question.watched());
+    fn ends_without_listeners(&self) -> bool {
+        let mut feeds = self.feeds.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_no_listeners = self.sender.receiver_count() == 0;
+        if has_no_listeners {
+            feeds.remove(&self.question.feed_key());
         }
-        is_unheard
+        has_no_listeners
     }
 }
 
 impl Drop for Feed {
     /// However the task ends: whoever listens to it learns that it does, and the next one starts another.
     fn drop(&mut self) {
-        let mut feeds = self.feeds.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        if feeds.get(&self.question.watched()).is_some_and(|sender| Arc::ptr_eq(sender, &self.sender)) {
-            feeds.remove(&self.question.watched());
+        let mut feeds = self.feeds.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        if feeds.get(&self.question.feed_key()).is_some_and(|sender| Arc::ptr_eq(sender, &self.sender)) {
+            feeds.remove(&self.question.feed_key());
         }
     }
 }

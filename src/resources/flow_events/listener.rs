@@ -10,7 +10,7 @@ use futures_util::{Stream, stream};
 use tokio::sync::watch;
 
 use super::event;
-use super::feed::{LOOK, Latest};
+use super::feed::{Latest, RECHECK};
 use super::stream_slots::StreamSlot;
 use crate::auth::CurrentAuth;
 use crate::auth::verify::TokenError;
@@ -38,8 +38,8 @@ pub struct Listener {
     pub caller: VerifiedCaller,
     /// What is known of the store.
     pub latest: watch::Receiver<Latest>,
-    /// What the caller has been told.
-    pub told: Told,
+    /// What the caller was sent last.
+    pub last_sent: LastSent,
     /// Whether no event was sent yet.
     pub is_first: bool,
     /// How many events are still to be sent, when the caller wants only so many.
@@ -52,9 +52,9 @@ pub struct Listener {
     pub slot: StreamSlot,
 }
 
-/// What a caller has been told last.
+/// What a caller was sent last.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum LastSent {
     /// Nothing.
     Nothing,
     /// The flow of this id.
@@ -65,7 +65,7 @@ pub enum Told {
     Problem(ProblemType),
 }
 
-impl Told {
+impl LastSent {
     fn by(latest: &Latest) -> Self {
         match latest {
             Latest::Flow(flow) => Self::Flow(flow.id.clone()),
@@ -93,10 +93,10 @@ impl Listener {
         loop {
             if let Some(reason) = self.end() {
                 metrics::event_sent("end");
-                return (self.told_how_to_return(event::end(reason)), Step::Over);
+                return (self.with_retry(event::end(reason)), Step::Over);
             }
             if let Some(news) = self.news() {
-                let (news, quiet) = (self.told_how_to_return(news), Deadline::after(self.heartbeat));
+                let (news, quiet) = (self.with_retry(news), Deadline::after(self.heartbeat));
                 return (news, Step::Listen(self, quiet));
             }
             if quiet.left().is_zero() {
@@ -105,15 +105,15 @@ impl Listener {
             }
             tokio::select! {
                 changed = self.latest.changed() => if changed.is_err() {
-                    return (self.told_how_to_return(event::end("restart")), Step::Over);
+                    return (self.with_retry(event::end("restart")), Step::Over);
                 },
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(RECHECK) => {}
             }
         }
     }
 
-    /// The event, with the time to wait before the next connection if it is the first one.
-    fn told_how_to_return(&mut self, event: Bytes) -> Bytes {
+    /// The event, with the time to wait before the next connection (`retry`) if it is the first one.
+    fn with_retry(&mut self, event: Bytes) -> Bytes {
         if std::mem::take(&mut self.is_first) { event::first(&event) } else { event }
     }
 
@@ -140,19 +140,19 @@ impl Listener {
         (auth.generation() != self.caller.generation).then_some("configuration-changed")
     }
 
-    /// What the caller has not been told yet.
+    /// What the caller was not sent yet.
     fn news(&mut self) -> Option<Bytes> {
         let latest = self.latest.borrow_and_update().clone();
-        let tells = Told::by(&latest);
-        if tells == self.told {
+        let next = LastSent::by(&latest);
+        if next == self.last_sent {
             return None;
         }
-        let before = std::mem::replace(&mut self.told, tells);
+        let before = std::mem::replace(&mut self.last_sent, next);
         let (name, bytes) = match latest {
             // Whoever does not have the old flow gets it first.
-            Latest::Stale { flow, .. } if before != Told::Flow(flow.id.clone()) => {
+            Latest::Stale { flow, .. } if before != LastSent::Flow(flow.id.clone()) => {
                 // The news that it is old follows, and both count as one.
-                self.told = Told::Flow(flow.id.clone());
+                self.last_sent = LastSent::Flow(flow.id.clone());
                 metrics::event_sent("flow");
                 return Some(event::flow(&flow.id, &flow.json));
             }
