@@ -32,7 +32,7 @@ impl<'a> AliasedFields<'a> {
         self.take(aliases, |_, written| read(&value(written)?))
     }
 
-    /// The same for what is read as it is written. `read` is given the name, too.
+    /// Takes a field that is read as it is written, if `read` can read it. `read` is given the name, too.
     fn take<T>(&mut self, aliases: &[&str], read: impl Fn(&str, &RawValue) -> Option<T>) -> Option<T> {
         let name = self.present(aliases)?;
         let written = raw::harmless(self.rest.get(name)?, name);

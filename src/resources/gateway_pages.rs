@@ -72,7 +72,7 @@ impl<T> Part<T> {
         Self { items: Vec::new(), total: Some(0), is_settled: true, is_full: false }
     }
 
-    /// The same with other items; the total stays.
+    /// Replaces the items; the total stays.
     pub fn map<U>(self, translate: impl FnMut(T) -> U) -> Part<U> {
         let Self { items, total, is_settled, is_full } = self;
         Part { items: items.into_iter().map(translate).collect(), total, is_settled, is_full }
@@ -85,7 +85,7 @@ impl<T> Part<T> {
 }
 
 impl<T> Part<Option<T>> {
-    /// The same without the rows that were left out. It is as full as it was.
+    /// Drops the rows that were left out. The part is as full as it was.
     pub fn rows(self) -> Part<T> {
         let Self { items, total, is_settled, is_full } = self;
         Part { items: items.into_iter().flatten().collect(), total, is_settled, is_full }

@@ -17,7 +17,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The same for every question.
+    /// A policy with one freshness for every question.
     pub const fn always(freshness: Freshness) -> Self {
         Self { current: freshness, ended: None }
     }

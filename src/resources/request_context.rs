@@ -190,7 +190,7 @@ impl RequestContext {
         reply::from_cache(&self.request, &self.shared().public_url, found).await
     }
 
-    /// The same for the only question of this request: what was asked is remembered then.
+    /// Answers with what was found for the only question of this request, and notes the question for repeats of the request.
     pub async fn reply_to_question(&self, resource: &'static Resource, found: &Found) -> HttpResponse {
         if let Some((caller, key)) = self.asked.take() {
             let stores = self.exchange.details().stores.clone();

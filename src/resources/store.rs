@@ -169,7 +169,7 @@ impl Store {
         }
     }
 
-    /// The same with what the directory says of it.
+    /// Adds what the directory says of the store.
     #[must_use]
     pub fn known_as(mut self, row: &Row) -> Self {
         self.id = Some(row.id.to_string());
@@ -179,7 +179,7 @@ impl Store {
         self
     }
 
-    /// The same, for a code that leads to another store as well.
+    /// Takes the id away, for a code that leads to another store as well.
     #[must_use]
     pub fn without_id(self) -> Self {
         Self { id: None, ..self }

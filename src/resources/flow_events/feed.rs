@@ -85,7 +85,7 @@ pub struct Feeds {
 }
 
 impl Feeds {
-    /// None yet; their tasks are to be seen there.
+    /// No feed yet; the tasks of feeds run under this supervisor.
     pub fn new(supervisor: Supervisor) -> Self {
         Self { by_key: Mutex::default(), supervisor }
     }

@@ -12,7 +12,7 @@ use crate::http::problem_type::ProblemType;
 use crate::settings::Section;
 use crate::telemetry::metrics;
 
-/// Somebody may leave at any time.
+/// How long a refused client should wait: a slot may become free at any time.
 const COME_BACK_AFTER: Duration = Duration::from_secs(10);
 
 /// `[events]`: streams that stay open.

@@ -117,7 +117,7 @@ impl Inspection {
         }
     }
 
-    /// The same with the id of its store that the directory has, if it knows the store.
+    /// Replaces the store's id by the one that the directory has, if it knows the store.
     #[must_use]
     pub fn by_our_ids(mut self, directory: &Directory) -> Self {
         if let Some(id) = self.store.as_mut().and_then(|store| store.id.as_mut())

@@ -38,7 +38,7 @@ pub struct Shared {
     pub stream_slots: Arc<StreamSlots>,
     /// The address that callers use.
     pub public_url: PublicUrl,
-    /// Time.
+    /// The clock of the service.
     pub clock: Clock,
 }
 
@@ -61,13 +61,13 @@ impl<T> From<T> for Fetched<T> {
 }
 
 impl<T> Fetched<T> {
-    /// The same of an answer for which the gateway gave nothing, if it `gives_nothing`.
+    /// Marks what was fetched as nothing, if the gateway `gives_nothing`: that must be confirmed where an older answer has something.
     #[must_use]
     pub fn of_nothing_if(self, gives_nothing: bool) -> Self {
         Self { gives_nothing, ..self }
     }
 
-    /// The same, made of a success without data, if it `is_without_data`: it keeps for seconds only.
+    /// Marks what was fetched as a success without data, if it `is_without_data`: it keeps for seconds only.
     #[must_use]
     pub fn without_data_if(self, is_without_data: bool) -> Self {
         if !is_without_data {
@@ -111,7 +111,7 @@ impl AnswerSource {
         found.map_err(|error| Problem::from(&error).already_logged())
     }
 
-    /// The same for one of many answers that one request needs.
+    /// A source for one of many answers that one request needs: its calls wait behind the others.
     #[must_use]
     pub fn for_one_of_many(&self) -> Self {
         Self { shared: self.shared.clone(), gateway: self.gateway.as_one_of_many() }
