@@ -86,8 +86,7 @@ impl Report {
 
     /// Whether a problem was found with the setting at `path` (dotted), or below it.
     pub(super) fn has_problem(&self, path: &str) -> bool {
-        let is_within = |own: &str| own.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-        self.problems.borrow().iter().any(|(own, _)| is_within(own))
+        self.problems.borrow().iter().any(|(own, _)| is_within(own, path))
     }
 
     /// Reports that the setting at `path` must be set; `help` says what it is.
@@ -179,7 +178,15 @@ impl Report {
                     tables.for_each(|(place, inner)| self.report_unknown(inner, &format!("{path}.{place}")));
                 }
                 _ if known => {}
-                _ => self.problem(&path, self.unknown_message(parent, key)),
+                _ => {
+                    let meant = self.meant(parent, key);
+                    if let Some(meant) = meant.as_ref().filter(|meant| is_absent(table, parent, meant)) {
+                        // What follows from its absence is the same mistake.
+                        self.problems.borrow_mut().retain(|(path, _)| !is_within(path, meant));
+                    }
+                    let hint = meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
+                    self.problem(&path, format!("there is no such setting{hint}"));
+                }
             }
         }
     }
@@ -191,19 +198,29 @@ impl Report {
         }
     }
 
-    fn unknown_message(&self, parent: &str, key: &str) -> String {
+    /// The setting that a name nobody asked for was meant for.
+    fn meant(&self, parent: &str, key: &str) -> Option<String> {
         let prefix = if parent.is_empty() { String::new() } else { format!("{parent}.") };
         let known = self.known.borrow();
         let path = in_one_line(&format!("{prefix}{key}"));
         if let Some(meant) = known.iter().find(|known| in_one_line(known) == path) {
-            return format!("there is no such setting; did you mean {meant}?");
+            return Some(meant.clone());
         }
         let siblings = known.iter().filter_map(|path| path.strip_prefix(&prefix)).filter(|name| !name.contains('.'));
-        match nearest(key, siblings) {
-            Some(name) => format!("there is no such setting; did you mean {prefix}{name}?"),
-            None => "there is no such setting".to_owned(),
-        }
+        nearest(key, siblings).map(|name| format!("{prefix}{name}"))
     }
+}
+
+/// Whether the setting at `path` is `parent` or below it.
+fn is_within(path: &str, parent: &str) -> bool {
+    path.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// Whether the table of `parent` has no setting or section at `path`, which would stand right in it.
+fn is_absent(table: &Table, parent: &str, path: &str) -> bool {
+    let key =
+        if parent.is_empty() { Some(path) } else { path.strip_prefix(parent).and_then(|key| key.strip_prefix('.')) };
+    key.is_some_and(|key| !key.contains('.') && !table.contains_key(key))
 }
 
 /// The candidate most like `name`, if one is near enough to be a likely typing error.

@@ -180,7 +180,7 @@ fn as_json_it_says_the_same() {
 #[test]
 fn a_wrong_configuration_is_told_problem_by_problem() {
     let patient = Patient::healthy("doctor-configuration");
-    patient.change("flag = ", "flagg = ");
+    patient.change("flag = ", "page_cap = 0\nflagg = ");
     let told = patient.examine();
     assert_eq!(told.code, Some(78));
     assert!(told.text.contains("did you mean tenants.acme.oms.flag?"), "{}", told.text);
