@@ -47,17 +47,20 @@ impl Vendors {
     pub fn read(section: &Section<'_>) -> Self {
         let mut vendors = Self::default();
         for (name, entry) in section.entries() {
-            let Some(vendor) = read_one(&name, &entry, &mut vendors) else {
-                vendors.unread.push(name);
-                continue;
-            };
-            if vendors.get(&name).is_some() {
-                entry.problem("file", format!("{name} is built in: give the section and the pack another name"));
-                continue;
+            match read_one(&name, &entry, &mut vendors) {
+                Some(vendor) => vendors.vendors.push(vendor),
+                None => vendors.unread.push(name),
             }
-            vendors.vendors.push(vendor);
         }
         vendors
+    }
+
+    /// Whether a pack of the configuration's own has the name of one that is built in, which is left out then: what the
+    /// configuration says of it is meant for the other pack.
+    fn takes_built_in(&mut self, name: &str) -> bool {
+        let count = self.vendors.len();
+        self.vendors.retain(|vendor| vendor.name() != name);
+        self.vendors.len() < count
     }
 
     /// The vendor of this name.
@@ -95,6 +98,10 @@ impl Vendors {
 fn read_one(name: &str, section: &Section<'_>, others: &mut Vendors) -> Option<Vendor> {
     const LARGEST: usize = 1 << 20;
     let path = section.required_text("file", "the vendor's pack, a TOML file");
+    if others.takes_built_in(name) {
+        section.problem("file", format!("{name} is built in: give the section and the pack another name"));
+        return None;
+    }
     let content = section.file("file", LARGEST)?;
     let text =
         text_of_file(&content).map_err(|error| section.problem("file", not_text(&path, &content, &error))).ok()?;
@@ -103,7 +110,13 @@ fn read_one(name: &str, section: &Section<'_>, others: &mut Vendors) -> Option<V
     });
     let vendor = vendor.ok()?;
     if vendor.name() != name {
-        section.problem("file", format!("this is the pack of {:?}: name the section so", vendor.name()));
+        let words = match others.takes_built_in(vendor.name()) {
+            true => {
+                format!("this is a pack of {:?}, which is built in: give the pack the section's name", vendor.name())
+            }
+            false => format!("this is the pack of {:?}: name the section so", vendor.name()),
+        };
+        section.problem("file", words);
         others.unread.push(vendor.name().to_owned());
         return None;
     }
