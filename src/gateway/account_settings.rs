@@ -268,13 +268,9 @@ fn read_methods(account: &Section<'_>, vendor: Vendor) -> BTreeMap<String, usize
         return BTreeMap::new();
     }
     let section = account.section("methods");
-    // In TOML, a dot that is not quoted makes a table.
     let (parts, names): (Vec<String>, Vec<String>) =
-        section.names().into_iter().partition(|name| section.has_section(name));
-    for name in parts {
-        section.problem(&name, format!("a method's name is one text: write \"{name}.…\" in double quotes"));
-        section.skip(&name);
-    }
+        section.names().into_iter().partition(|name| section.is_section(name));
+    parts.iter().for_each(|name| section.unquoted(name));
     let names = names.into_iter();
     names.filter_map(|name| Some((name.clone(), read_endpoint(&section, &name, vendor)?))).collect()
 }

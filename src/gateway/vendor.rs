@@ -210,6 +210,15 @@ impl TimeFacts {
     }
 }
 
+impl Pack {
+    /// Whether a parameter belongs to every call, and a method may not use its name: what carries a token does, too.
+    pub fn is_reserved(&self, parameter: &str) -> bool {
+        let is_signature = self.signing.place == Place::Parameter(parameter.to_owned());
+        let mut of_login = self.login.iter().flat_map(|login| &login.parameters);
+        is_signature || self.call.is_reserved(parameter) || of_login.any(|(own, _)| own == parameter)
+    }
+}
+
 impl Vendor {
     /// The vendor of a pack, which is not freed.
     pub const fn new(pack: &'static Pack) -> Self {
@@ -233,8 +242,7 @@ impl Vendor {
 
     /// Whether a parameter belongs to every call, and a method may not use its name.
     pub fn is_reserved(self, parameter: &str) -> bool {
-        let is_signature = self.0.signing.place == Place::Parameter(parameter.to_owned());
-        is_signature || self.0.call.is_reserved(parameter)
+        self.0.is_reserved(parameter)
     }
 
     /// Whether the answers of a method are secrets. An entry of the pack that ends with a dot is for all that begin so.

@@ -93,11 +93,6 @@ impl<'a> Section<'a> {
         self.table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
     }
 
-    /// Whether `key` is a section.
-    pub fn has_section(&self, key: &str) -> bool {
-        self.value(key).is_some_and(Value::is_table)
-    }
-
     /// A text.
     pub fn text(&self, key: &str) -> Option<String> {
         match self.value(key)? {
@@ -284,6 +279,12 @@ impl<'a> Section<'a> {
     /// Leaves out `key` with all below it: it cannot be read as long as something else is wrong.
     pub fn skip(&self, key: &str) {
         self.report.skip(self.path_of(key));
+    }
+
+    /// Reports that `key` is the begin of a method's name without quotes, where a dot makes a section, and leaves it out.
+    pub fn unquoted(&self, key: &str) {
+        self.problem(key, format!("a method's name is one text: write \"{key}.…\" in double quotes"));
+        self.skip(key);
     }
 
     fn read_secret_file(&self, key: &str, file_key: &str, path: &str) -> Option<String> {

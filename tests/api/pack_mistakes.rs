@@ -6,13 +6,13 @@ use storegate::vendors::pack::{compile, compile_beside};
 use crate::third_vendor::PACK;
 
 /// The problems of the pack with `part` written as `by`.
-fn problems(part: &str, by: &str) -> Vec<String> {
+pub fn problems(part: &str, by: &str) -> Vec<String> {
     assert!(PACK.contains(part), "{part}");
     compile(&PACK.replacen(part, by, 1), "lumen.toml").map_or_else(|problems| problems.0, |_| Vec::new())
 }
 
 /// Each change is one problem, which has a line and these words.
-fn each_is_one_problem(changes: &[(&str, &str, &str)]) {
+pub fn each_is_one_problem(changes: &[(&str, &str, &str)]) {
     for (part, by, words) in changes {
         let problems = problems(part, by);
         assert_eq!(problems.len(), 1, "{by}: {problems:?}");
@@ -21,9 +21,6 @@ fn each_is_one_problem(changes: &[(&str, &str, &str)]) {
 }
 
 const PROBE: &str = "probe = { page = \"1\" }";
-const EXCHANGED: &str = "appKey = \"{credential.app_key}\"";
-const HEADER: &str = "Authorization = \"Bearer {token}\"";
-const JSON_CALL: &str = "http = \"POST\"\nbusiness = \"json\"";
 
 #[test]
 fn a_probe_has_only_what_is_known_before_a_call() {
@@ -39,47 +36,6 @@ fn a_probe_has_only_what_is_known_before_a_call() {
         "[options.size]\ntype = \"integer\"\n[methods.\"receipts.list\"]\nprobe = { size = \"{option.size}\" }";
     assert_eq!(problems(&format!("[methods.\"receipts.list\"]\n{PROBE}"), option), Vec::<String>::new());
 }
-
-#[test]
-fn a_secret_is_exchanged_for_a_token_only_in_a_body() {
-    let secret = "secret = \"{credential.app_secret}\"";
-    assert_eq!(problems(EXCHANGED, secret), Vec::<String>::new(), "a JSON body");
-    each_is_one_problem(&[
-        (
-            HEADER,
-            &format!("{HEADER}\nX-Secret = \"{{credential.app_secret}}\""),
-            "login.headers.X-Secret: {credential.",
-        ),
-        (
-            "[login.answer]",
-            "[login.parameters]\ns = \"{credential.app_secret}\"\n[login.answer]",
-            "login.parameters.s: ",
-        ),
-        (
-            "method = \"auth.exchange\"",
-            "method = \"auth.exchange\"\npath = \"/{credential.app_secret}\"",
-            "login.calls.0.path: {credential.app_secret} is a secret",
-        ),
-        (EXCHANGED, "appKey = \"{credential.nope}\"", "[credential] has no field nope"),
-    ]);
-    for (call, is_refused) in [
-        ("http = \"GET\"\nsystem = \"query\"", true),
-        ("http = \"POST\"\nsystem = \"query\"", true),
-        ("http = \"POST\"\nsystem = \"query\"\njson_in = \"data\"", true),
-        ("http = \"POST\"\nsystem = \"query\"\nbusiness = \"json\"", false),
-        ("http = \"POST\"\nsystem = \"form\"", false),
-    ] {
-        let pack = PACK.replace(JSON_CALL, call).replace(EXCHANGED, secret);
-        let pack = pack.split("[[vectors]]").next().unwrap();
-        let problems = compile(pack, "lumen.toml").map_or_else(|problems| problems.0, |_| Vec::new());
-        assert_eq!(problems.len(), usize::from(is_refused), "{call}: {problems:?}");
-        let words =
-            "is a secret, and these parameters travel in the query: a secret is sent only in a body (form or json)";
-        assert!(problems.iter().all(|problem| problem.contains(words)), "{problems:?}");
-    }
-}
-
-const HEADER_OF_CALLS: &str = "X-App-Key = \"{credential.app_key}\"";
 const PATH: &str = "path = \"/api/{method}\"";
 
 #[test]
@@ -106,6 +62,18 @@ fn a_vector_is_computed_when_the_pack_is_read() {
             "nonce = \"abc\"",
             "nonce = \"abc\"\nsystem = { k = \"v\" }",
             "vectors.0.system.k: [call.parameters] has no k",
+        ),
+    ]);
+    each_is_one_problem(&[
+        (
+            "credential = { app_key = \"key\", app_secret = \"secret\" }",
+            "credential = { app_key = \"key\" }",
+            "vectors.0.credential: missing: app_secret",
+        ),
+        (
+            "2024-01-01T02:00:00Z",
+            "2024-01-01",
+            "vectors.0.time: write a time as RFC 3339 does, such as 2024-01-01T10:00",
         ),
     ]);
     let url = "nonce = \"abc\"\nurl = \"https://eu.lumen.example/\"";
@@ -139,92 +107,6 @@ fn a_path_begins_with_one_slash_and_stays_at_its_host() {
 }
 
 #[test]
-fn a_header_has_a_name_of_its_own_and_a_value_that_http_carries() {
-    for (header, words) in [
-        ("Host = \"evil.example\"", "call.headers.Host: this header belongs to HTTP itself"),
-        ("content-length = \"7\"", "call.headers.content-length: this header belongs to HTTP itself"),
-        ("Transfer-Encoding = \"chunked\"", "this header belongs to HTTP itself"),
-        ("Connection = \"close\"", "this header belongs to HTTP itself"),
-        ("\"X A\" = \"a\"", "this is no name of a header"),
-        ("\"X:\" = \"a\"", "this is no name of a header"),
-        ("X-A = \"a\\r\\nX-B: b\"", "call.headers.X-A: a header has printable ASCII characters"),
-        ("X-A = \"\u{5e97}\"", "call.headers.X-A: a header has printable ASCII characters"),
-        ("X-Signature = \"a\"", "sign.header: [call.headers] has X-Signature, too"),
-    ] {
-        each_is_one_problem(&[(HEADER_OF_CALLS, &format!("{HEADER_OF_CALLS}\n{header}"), words)]);
-    }
-    each_is_one_problem(&[
-        (HEADER, &format!("{HEADER}\nHost = \"a\""), "login.headers.Host: this header belongs to HTTP itself"),
-        ("header = \"X-Signature\"", "header = \"Host\"", "sign.Host: this header belongs to HTTP itself"),
-    ]);
-}
-
-#[test]
-fn a_signature_covers_what_is_sent_and_has_a_name_of_its_own() {
-    let signed = "header = \"X-Signature\"";
-    each_is_one_problem(&[
-        (signed, &format!("{signed}\npair = \"{{k}}\""), "sign.pair: a pair without {v} or {vjson}"),
-        (signed, &format!("{signed}\norder = \"listed\""), "sign.order: `listed` is the order of `over`"),
-        (
-            "{timestamp}\\n{nonce}\\n{body}",
-            "{timestamp}\\n{h.X-Nope}\\n{body}",
-            "sign.stages: neither [call.headers] nor",
-        ),
-        ("secret = \"app_secret\"", "secret = \"app_key\"", "sign.secret: this field is no secret"),
-        ("key = \"app_key\"", "key = \"app_secret\"", "vendor.key: this field is a secret"),
-        ("zone = \"UTC\"", "zone = \"UTC\"\nfirst = \"nope\"", "time.first: [time.forms] has no nope"),
-        (
-            PROBE,
-            &format!("{PROBE}\ninstead = \"nope\""),
-            "methods.receipts.list.instead: [methods] has no other method nope",
-        ),
-        (PROBE, &format!("{PROBE}\ninstead = \"receipts.list\""), "instead: [methods] has no other method"),
-    ]);
-    let both = format!("parameter = \"sig\"\n[call.parameters]\nsig = \"x\"\n[sign_]\n{signed}");
-    let told = problems(signed, &both).join("\n");
-    assert!(told.contains("sign.parameter: [call.parameters] has sig, too"), "{told}");
-}
-
-#[test]
-fn no_name_of_a_pack_is_that_of_another_setting() {
-    for name in ["calls_in_flight", "deadline", "breaker_rest"] {
-        let by = format!("name = {name:?}");
-        each_is_one_problem(&[("name = \"lumen\"", &by, &format!("vendor.name: [gateway] has a setting {name}"))]);
-    }
-    for name in ["url", "time_zone", "methods", "app_secret_file", "second_app_secret"] {
-        let field = format!("[credential.{name}]\nhelp = \"a\"\ndefault = \"a\"\n[endpoints.url]");
-        let words = format!("an account has another setting {name}");
-        each_is_one_problem(&[("[endpoints.url]", &field, &words)]);
-    }
-    each_is_one_problem(&[(
-        "[login]\n",
-        "[login]\nsection = \"url\"\n",
-        "login.section: an account has another setting url",
-    )]);
-}
-
-#[test]
-fn a_signature_names_only_what_a_call_sends() {
-    let signed = "header = \"X-Signature\"";
-    each_is_one_problem(&[
-        (signed, &format!("{signed}\nover = [\"page\"]"), "sign.over: no call has a parameter page"),
-        (signed, &format!("{signed}\nexcept = [\"sign\"]"), "sign.except: no call has a parameter sign"),
-        (
-            "{timestamp}\\n{nonce}\\n{body}",
-            "{p.page}\\n{body}",
-            "sign.stages: no call has a parameter page, so that {p.page}",
-        ),
-    ]);
-    let form = "http = \"POST\"\nsystem = \"form\"";
-    let pack = PACK.replace(JSON_CALL, form).replace(signed, &format!("{signed}\nover = [\"page\"]"));
-    let pack = pack.split("[[vectors]]").next().unwrap();
-    assert!(
-        compile(pack, "lumen.toml").is_ok(),
-        "a parameter of a method can be signed where it travels with the others"
-    );
-}
-
-#[test]
 fn a_time_is_written_so_that_it_can_be_read_again() {
     let forms = "milliseconds = \"unix_ms\"";
     for pattern in ["%Q", "%Y-%m-%d", "%H:%M:%S", "%Y%m%d%H", "%Y", "%", "%%", "%Y-%m-%d %I:%M", "unix_s"] {
@@ -235,16 +117,6 @@ fn a_time_is_written_so_that_it_can_be_read_again() {
         let vector = PACK.split("[[vectors]]").next().unwrap().replace(forms, &format!("milliseconds = {pattern:?}"));
         assert!(compile(&vector, "lumen.toml").is_ok(), "{pattern}");
     }
-}
-
-#[test]
-fn a_form_of_codes_is_none_of_one_code() {
-    let forms = "forms = [\"E###\"]";
-    each_is_one_problem(&[
-        (forms, "forms = [\"E401\"]", "codes.forms: E401 is one code"),
-        (forms, "forms = [\"Integer\"]", "codes.forms: Integer is one code"),
-        (forms, "forms = [\"\"]", "codes.forms:  is one code"),
-    ]);
 }
 
 #[test]
@@ -321,4 +193,61 @@ fn a_pointer_escapes_as_rfc_6901_says_and_a_name_is_not_empty() {
         ("label = \"api\"", "label = \"\"", "endpoints.url.label: this is empty"),
     ]);
     assert_eq!(problems("call_id = \"/trace\"", "call_id = \"/a~1b~0c\""), Vec::<String>::new());
+}
+
+#[test]
+fn every_variable_is_known_where_it_stands() {
+    const KEY: &str = "X-App-Key = \"{credential.app_key}\"";
+    each_is_one_problem(&[
+        (PATH, "path = \"/api\"", "call: no call says whose it is: write {method}"),
+        (PATH, "path = \"/api/{version}/{method}\"", "call.version: missing: {version} is used"),
+        (KEY, &format!("{KEY}\nX-A = \"{{secret}}\""), "call.headers.X-A: {secret} is not known when this is written"),
+        (KEY, &format!("{KEY}\nX-A = \"{{store}}\""), "call.headers.X-A: {store} is not known when this is written"),
+        (
+            "method = \"auth.exchange\"",
+            "method = \"auth.exchange\"\npath = \"/{token}\"",
+            "login.calls.0.path: {token} is not known when a login is written",
+        ),
+        ("appKey = \"{credential.app_key}\"", "appKey = \"{token}\"", "{token} is not known when a login is written"),
+        ("appKey = \"{credential.app_key}\"", "appKey = \"{login.user}\"", "[login.fields] has no field user"),
+    ]);
+    let (before, behind) = PACK.split_once("# Every call needs").unwrap();
+    let (_, behind) = behind.split_once("[answer]").unwrap();
+    let without = format!("{before}[answer]{behind}");
+    assert!(compile(&without, "lumen.toml").is_ok());
+    for (part, by, key) in [
+        (KEY, "X-App-Key = \"{token}\"", "call.headers.X-App-Key"),
+        ("{timestamp}\\n{nonce}", "{token}", "sign.stages.0.text"),
+    ] {
+        let told = compile(&without.replace(part, by), "lumen.toml").unwrap_err().0;
+        let words = format!("{key}: there is no [login] that gives {{token}}");
+        assert!(told.len() == 1 && told[0].contains(&words), "{told:?}");
+    }
+    let versions = PACK.replace(PATH, "path = \"/api/{version}/{method}\"");
+    let versions = versions.split("[[vectors]]").next().unwrap().replace(PROBE, "version = \"2\"");
+    assert!(compile(&versions, "lumen.toml").is_ok(), "a method has a version");
+}
+
+#[test]
+fn a_rule_that_has_no_effect_is_refused() {
+    let login = "[login]\n\n";
+    each_is_one_problem(&[
+        (PROBE, "probe_finds_nothing = true", "methods.receipts.list.probe_finds_nothing: there is no `probe`"),
+        (login, "[login]\nneeded_by = [\"a.\"]\nnot_by = [\"a.\"]\n\n", "login.needed_by: a. has no effect"),
+        (login, "[login]\nneeded_by = [\"a.b.\"]\nnot_by = [\"a.\"]\n\n", "login.needed_by: a.b. has no effect"),
+        (
+            "method = \"auth.exchange\"",
+            "method = \"auth.exchange\"\nchoice = \"code\"",
+            "login.calls: nobody chooses a call that is the only one",
+        ),
+        ("zone = \"UTC\"", "zone = \"UTC\"\nlead = \"0s\"", "time.lead: a timestamp may be ahead by 1s to 1d"),
+        ("zone = \"UTC\"", "zone = \"UTC\"\nlead = \"25h\"", "time.lead: a timestamp may be ahead by 1s to 1d"),
+        (
+            "business = \"json\"",
+            "system = \"json\"\nbusiness = \"json\"\njson_in = \"data\"",
+            "call.business: how these parameters travel is what `json_in` says: leave it out",
+        ),
+    ]);
+    let needed = "[login]\nneeded_by = [\"a.\"]\nnot_by = [\"a.b.\"]\n\n";
+    assert_eq!(problems(login, needed), Vec::<String>::new());
 }

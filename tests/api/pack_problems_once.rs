@@ -40,6 +40,10 @@ example = "12"
 
 /// The problems of a configuration with this pack, which is otherwise without any.
 fn problems(name: &str, pack: &[u8]) -> Vec<String> {
+    problems_of(name, pack, |text| text)
+}
+
+fn problems_of(name: &str, pack: &[u8], change: impl Fn(String) -> String) -> Vec<String> {
     let home = directory(name);
     let (stores, file) = (home.join("stores.csv"), home.join("lumen.toml"));
     fs::write(&stores, "id,lumen_code,name\nnorth,L-NORTH,North\n").unwrap();
@@ -51,8 +55,12 @@ fn problems(name: &str, pack: &[u8]) -> Vec<String> {
         "[server]\npublic_url = \"https://storegate.example.com\"\n[auth.keys.first]\nprivate_key = '''{key}'''\n\
          [vendors.lumen]\nfile = {file:?}\n[directory.acme]\nstores_file = {stores:?}\n{uses}"
     );
-    Settings::parse(&text, std::iter::empty()).err().map(|problems| problems.0).unwrap_or_default()
+    Settings::parse(&change(text), std::iter::empty()).err().map(|problems| problems.0).unwrap_or_default()
 }
+
+/// An option of a type that there is not.
+const OPTION: &str =
+    "[options.size]\ntype = \"float\"\nminimum = 1\nmaximum = 2\ndefault = 1\nhelp = \"a\"\n[ids.store]";
 
 #[test]
 fn one_mistake_in_a_pack_is_one_problem() {
@@ -88,6 +96,24 @@ fn one_mistake_in_a_pack_is_one_problem() {
         ("token = [\"/accessToken\"]", "token = 5", "login.answer.token: this is a list"),
         ("column = \"lumen_code\"", "column = 5", "ids.store.column: this is a text"),
         ("prefix = \"R-\"", "prefix = 5", "ids.organization.prefix: this is a text"),
+        ("[answer]\n", "[anser]\n", "anser: there is no such setting; did you mean answer?"),
+        ("secret = true", "secret = \"yes\"", "credential.app_secret.secret: this is either true or false"),
+        ("[ids.store]", OPTION, "options.size.type: an option is an integer or a choice"),
+        ("http = \"POST\"\nbusiness = \"json\"", "http = \"GET\"\nsystem = \"xml\"", "call.system: XML bodies are not"),
+        ("http = \"POST\"\nbusiness = \"json\"", "business = \"xml\"", "call.business: XML bodies are not supported"),
+        (
+            "forms = { milliseconds = \"unix_ms\" }",
+            "forms = { milliseconds = \"%Q\" }\nfirst = \"milliseconds\"",
+            "time.forms.milliseconds: write unix",
+        ),
+        (
+            "forms = { milliseconds = \"unix_ms\" }",
+            "forms = { milliseconds = \"seconds since 2012\" }",
+            "time.forms.milliseconds: write unix",
+        ),
+        ("example = \"L-NORTH\"", "prefix = \"S_\"\nexample = \"L-NORTH\"", "ids.store.prefix: opretail has `S_`"),
+        ("prefix = \"R-\"", "prefix = \"O_\"", "ids.organization.prefix: opretail has `O_`"),
+        ("name = \"lumen\"", "name = \"oms\"", "this is a pack of \"oms\", which is built in"),
         ("name = \"lumen\"", "name = \"other\"", "this is the pack of \"other\": name the section so"),
     ] {
         assert!(PACK.contains(part), "{part}");
@@ -103,4 +129,33 @@ fn a_pack_that_is_no_text_is_named_with_the_line() {
     let found = problems("pack-bytes", &wrong);
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(found[0].ends_with("lumen.toml: line 5: it is not text in UTF-8"), "{found:?}");
+}
+
+#[test]
+fn a_pack_that_takes_the_name_of_a_built_in_one_is_one_problem() {
+    let found = problems_of("pack-built-in", PACK.replace("\"lumen\"", "\"oms\"").as_bytes(), |text| {
+        text.replace("[vendors.lumen]", "[vendors.oms]")
+            .replace("acme.lumen]", "acme.oms]")
+            .replace("gateway.lumen]", "gateway.oms]")
+            .replace("gateway = \"lumen\"", "gateway = \"oms\"")
+    });
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(
+        found[0].contains("vendors.oms.file: oms is built in: give the section and the pack another name"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn no_declared_parameter_has_the_name_of_one_that_carries_the_token() {
+    let pack = PACK.replace("[login.answer]", "[login.parameters]\naccess_token = \"{token}\"\n[login.answer]");
+    assert_eq!(problems("pack-token", pack.as_bytes()), Vec::<String>::new());
+    let found = problems_of("pack-token-twice", pack.as_bytes(), |text| {
+        text.replace("wire = \"region\"", "wire = \"access_token\"")
+    });
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(
+        found[0].contains("parameters.region.wire: access_token belongs to the signature of the call"),
+        "{found:?}"
+    );
 }

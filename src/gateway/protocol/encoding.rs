@@ -68,6 +68,11 @@ impl CallForm {
         self.reserved.iter().any(is_it) || self.parameters.iter().any(|(own, _)| own == name)
     }
 
+    /// Whether calls have a body that is a JSON object.
+    pub fn has_body(&self) -> bool {
+        self.system == Carrier::Json || self.has_json_body()
+    }
+
     /// Whether a method's parameters are the body, a JSON object.
     pub fn has_json_body(&self) -> bool {
         self.business == BusinessCarrier::Each(Carrier::Json)

@@ -128,7 +128,7 @@ impl<'a> Writing<'a> {
             }
         }
         sort(&mut self.signed);
-        if form.has_json_body() || form.system == Carrier::Json {
+        if form.has_body() {
             self.body = self.json_body().closed();
         }
         if let Some(name) = self.endpoint.signing.body_as.as_ref() {

@@ -1,13 +1,12 @@
 //! `[call]`: how a call travels.
 
-use super::{read_template, read_templates};
+use super::{read_template, read_templates, read_title};
 use crate::gateway::protocol::HttpMethod;
 use crate::gateway::protocol::encoding::{BusinessCarrier, CallForm, Carrier};
-use crate::gateway::protocol::template::{Part, Template, Variable};
-use crate::gateway::vendor::Field;
+use crate::gateway::protocol::template::{Part, Template};
 use crate::settings::Section;
 
-pub(super) fn read(section: &Section<'_>, credential: &[Field]) -> CallForm {
+pub(super) fn read(section: &Section<'_>) -> CallForm {
     let http = match section.text("http").as_deref() {
         None | Some("POST") => HttpMethod::Post,
         Some("GET") => HttpMethod::Get,
@@ -17,8 +16,13 @@ pub(super) fn read(section: &Section<'_>, credential: &[Field]) -> CallForm {
         }
     };
     let system = read_carrier(section, "system").unwrap_or(Carrier::Form);
-    let business = match section.text("json_in") {
-        Some(name) => BusinessCarrier::JsonIn(name),
+    let business = match read_title(section, "json_in") {
+        Some(name) => {
+            if section.text("business").is_some() {
+                section.problem("business", "how these parameters travel is what `json_in` says: leave it out");
+            }
+            BusinessCarrier::JsonIn(name)
+        }
         None => BusinessCarrier::Each(read_carrier(section, "business").unwrap_or(system)),
     };
     let form = CallForm {
@@ -31,7 +35,7 @@ pub(super) fn read(section: &Section<'_>, credential: &[Field]) -> CallForm {
         version: section.text("version").unwrap_or_default(),
         reserved: section.list("reserved").unwrap_or_default(),
     };
-    check(section, &form, credential);
+    check(section, &form);
     form
 }
 
@@ -51,21 +55,18 @@ fn read_carrier(section: &Section<'_>, key: &str) -> Option<Carrier> {
     }
 }
 
-fn check(section: &Section<'_>, form: &CallForm, credential: &[Field]) {
+fn check(section: &Section<'_>, form: &CallForm) {
     let business = form.business.carrier(form.system);
-    if form.http == HttpMethod::Get && (form.system, business) != (Carrier::Query, Carrier::Query) {
+    let is_read = ["http", "system", "business"].iter().all(|key| !section.has_problem(key));
+    if is_read && form.http == HttpMethod::Get && (form.system, business) != (Carrier::Query, Carrier::Query) {
         section.problem("http", "a GET has no body: its parameters travel in the query");
     }
-    if business != form.system && business != Carrier::Json {
+    if is_read && business != form.system && business != Carrier::Json {
         section.problem("business", "parameters of the method travel with those of every call, or as json");
     }
-    for (key, templates) in [("parameters", &form.parameters), ("headers", &form.headers)] {
-        let part = section.section(key);
-        templates.iter().for_each(|(name, template)| check_template(&part, name, template, credential));
-    }
-    form.headers.iter().for_each(|(name, template)| check_header(&section.section("headers"), name, Some(template)));
+    check_headers(&section.section("headers"), &form.headers);
     if let Some(path) = &form.path {
-        check_path(section, "path", path, credential);
+        check_path(section, "path", path);
     }
 }
 
@@ -84,23 +85,29 @@ const RESERVED: [&str; 11] = [
     "upgrade",
 ];
 
-/// A header of a pack has a name that is free, and its own text is printable.
-pub(super) fn check_header(section: &Section<'_>, name: &str, template: Option<&Template>) {
+/// Headers of a pack have names that are free, and their own texts are printable.
+pub(super) fn check_headers(section: &Section<'_>, headers: &[(String, Template)]) {
+    let is_printable = |text: &str| text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    for (name, template) in headers {
+        check_header(section, name, name);
+        if !template.literals().all(is_printable) {
+            section.problem(name, "a header has printable ASCII characters, without line breaks");
+        }
+    }
+}
+
+/// The setting `key` names a header: one that is free.
+pub(super) fn check_header(section: &Section<'_>, key: &str, name: &str) {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || !name.bytes().all(is_token) {
-        section.problem(name, "this is no name of a header: it has letters, digits and `-`");
+        section.problem(key, "this is no name of a header: it has letters, digits and `-`");
     } else if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
-        section.problem(name, "this header belongs to HTTP itself: a pack cannot set it");
-    }
-    let is_printable = |text: &str| text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-    if template.is_some_and(|template| !template.literals().all(is_printable)) {
-        section.problem(name, "a header has printable ASCII characters, without line breaks");
+        section.problem(key, "this header belongs to HTTP itself: a pack cannot set it");
     }
 }
 
 /// A path begins with one slash, so that it cannot change the host, and is one as it is sent.
-pub(super) fn check_path(section: &Section<'_>, key: &str, path: &Template, credential: &[Field]) {
-    check_template(section, key, path, credential);
+pub(super) fn check_path(section: &Section<'_>, key: &str, path: &Template) {
     let begin = path.0.first().map(|part| if let Part::Literal(text) = part { text.as_str() } else { "" });
     let Some(begin) = begin else { return section.problem(key, "a path begins with `/`") };
     if !begin.starts_with('/') || begin.starts_with("//") {
@@ -115,37 +122,5 @@ pub(super) fn check_path(section: &Section<'_>, key: &str, path: &Template, cred
     }
     if path.literals().any(|text| text.split('/').any(|segment| matches!(segment, "." | ".."))) {
         section.problem(key, "a path has no segments `.` and `..`");
-    }
-}
-
-/// A field that is sent is one of the credential, and no secret.
-pub(super) fn check_field(section: &Section<'_>, key: &str, name: &str, credential: &[Field]) {
-    match credential.iter().find(|field| field.name == *name) {
-        None => section.problem(key, format!("[credential] has no field {name}")),
-        Some(field) if field.is_secret => {
-            section.problem(
-                key,
-                format!(
-                    "{{credential.{name}}} is a secret, which signs and is never sent, but in the body of a token exchange"
-                ),
-            );
-        }
-        Some(_) => {}
-    }
-}
-
-/// A secret is never sent as it is, and what is written before a call is signed cannot hold what signing gives.
-pub(super) fn check_template(section: &Section<'_>, key: &str, template: &Template, credential: &[Field]) {
-    for variable in template.variables() {
-        match variable {
-            Variable::Credential(name) => check_field(section, key, name, credential),
-            Variable::Method
-            | Variable::Version
-            | Variable::Timestamp
-            | Variable::Nonce
-            | Variable::Token
-            | Variable::Http => {}
-            _ => section.problem(key, format!("{variable} is not known when this is written")),
-        }
     }
 }

@@ -17,6 +17,9 @@ fn read_field(name: String, section: &Section<'_>) -> Field {
         is_for_signing_only: section.flag("only_signs", false),
         name,
     };
+    if field.is_secret && (field.default.is_some() || !field.choices.is_empty()) {
+        section.problem("secret", "a secret has no `default` and no `choices`: an operator writes it");
+    }
     if let Some(default) = &field.default
         && !field.choices.is_empty()
         && !field.choices.contains(default)
@@ -48,6 +51,7 @@ fn read_kind(section: &Section<'_>) -> OptionKind {
         }
         _ => {
             section.problem("type", "an option is an integer or a choice");
+            section.names().iter().for_each(|name| section.skip(name));
             OptionKind::Choice(Vec::new())
         }
     }

@@ -26,8 +26,8 @@ pub(super) fn read_organization(section: &Section<'_>) -> Option<OrganizationIds
     section.is_present().then(|| OrganizationIds { form: read_form(section) })
 }
 
-/// Refuses ids that could be taken for others of the pack, or for those of another vendor.
-pub(super) fn check_differ(section: &Section<'_>, pack: &Pack, others: &[Vendor]) {
+/// Refuses ids that could be taken for others of the pack, or for those of another vendor, and examples that are none.
+pub(super) fn check(section: &Section<'_>, pack: &Pack, others: &[Vendor]) {
     let (store, organization) = forms(pack);
     if let (Some(store), Some(organization)) = (store, organization)
         && begin_alike(store, organization)
@@ -56,6 +56,9 @@ pub(super) fn check_differ(section: &Section<'_>, pack: &Pack, others: &[Vendor]
             }
         }
     }
+    for (part, form) in [("store", store), ("organization", organization)] {
+        form.iter().for_each(|form| check_example(&section.section(part), form));
+    }
 }
 
 /// How a pack writes the numbers of stores and organizations.
@@ -79,6 +82,20 @@ fn read_name(section: &Section<'_>, key: &str, help: &str, taken: &[&str]) -> St
     name
 }
 
+/// An example is one of the numbers, if these can stay as they are.
+fn check_example(section: &Section<'_>, form: &NumberForm) {
+    let is_example = form.number(&form.example).is_some_and(|bare| form.full(bare) == form.example);
+    let is_id = form.example.len() <= LONGEST && form.example.bytes().all(is_letter);
+    let is_read = ["prefix", "digits", "longest"].iter().all(|key| !section.has_problem(key));
+    if is_read && !(form.example.is_empty() || is_example && is_id) {
+        section.problem("example", format!("this is no number of the vendor's: write {}", form.described()));
+    }
+}
+
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)
+}
+
 fn read_form(section: &Section<'_>) -> NumberForm {
     let form = NumberForm {
         prefix: section.text("prefix").unwrap_or_default(),
@@ -86,7 +103,6 @@ fn read_form(section: &Section<'_>) -> NumberForm {
         longest: section.integer("longest"),
         example: section.required_text("example", "one of the vendor's numbers, with its prefix, for messages"),
     };
-    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     let is_digits = !form.prefix.is_empty() && form.prefix.bytes().all(|byte| byte.is_ascii_digit());
     if is_digits || form.prefix.len() >= LONGEST || !form.prefix.bytes().all(is_letter) {
         section.problem("prefix", "a prefix is letters, digits, `_`, `-` or `.`, fewer than 32, and not digits alone");
@@ -94,12 +110,6 @@ fn read_form(section: &Section<'_>) -> NumberForm {
     let most = LONGEST.saturating_sub(form.prefix.len());
     if form.longest.is_some_and(|longest| !(1..=most).contains(&longest)) {
         section.problem("longest", format!("an id has 1 to {LONGEST} characters with its prefix"));
-    }
-    let is_example = form.number(&form.example).is_some_and(|bare| form.full(bare) == form.example);
-    let is_id = form.example.len() <= LONGEST && form.example.bytes().all(is_letter);
-    let is_read = ["prefix", "digits", "longest"].iter().all(|key| !section.has_problem(key));
-    if is_read && !(form.example.is_empty() || is_example && is_id) {
-        section.problem("example", format!("this is no number of the vendor's: write {}", form.described()));
     }
     form
 }

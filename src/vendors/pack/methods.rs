@@ -2,47 +2,40 @@
 
 use super::read_templates;
 use crate::gateway::protocol::members::pointer;
-use crate::gateway::protocol::template::{Template, Variable};
-use crate::gateway::vendor::{EndpointFacts, Field, MethodFacts, OptionFacts};
+use crate::gateway::vendor::{EndpointFacts, MethodFacts};
 use crate::settings::Section;
 
-pub(super) fn read(
-    section: &Section<'_>,
-    endpoints: &[EndpointFacts],
-    version: &str,
-    (credential, options): (&[Field], &[OptionFacts]),
-) -> Vec<MethodFacts> {
-    let read = |(name, section): (String, Section<'_>)| MethodFacts {
+pub(super) fn read(section: &Section<'_>, endpoints: &[EndpointFacts], version: &str) -> Vec<MethodFacts> {
+    let entries = section.entries().into_iter().filter(|(name, entry)| {
+        let is_of_others = entry.names().iter().any(|key| key != "probe" && entry.is_section(key));
+        if is_of_others {
+            section.unquoted(name);
+        }
+        !is_of_others
+    });
+    entries.map(|(name, section)| read_one(name, &section, endpoints, version)).collect()
+}
+
+fn read_one(name: String, section: &Section<'_>, endpoints: &[EndpointFacts], version: &str) -> MethodFacts {
+    let facts = MethodFacts {
         name,
         version: section.text("version").unwrap_or_else(|| version.to_owned()),
-        endpoint: read_endpoint(&section, endpoints),
-        probe: read_probe(&section.section("probe"), credential, options),
-        probe_has: read_pointers(&section, "probe_has"),
+        endpoint: read_endpoint(section, endpoints),
+        probe: read_templates(&section.section("probe")),
+        probe_has: read_pointers(section, "probe_has"),
         probe_finds_nothing: section.flag("probe_finds_nothing", false),
         is_secret: section.flag("secret", false),
         instead: section.text("instead"),
     };
-    section.entries().into_iter().map(read).collect()
-}
-
-/// Texts of what is known before a call is made.
-fn read_probe(section: &Section<'_>, credential: &[Field], options: &[OptionFacts]) -> Vec<(String, Template)> {
-    let probe = read_templates(section);
-    for (name, template) in &probe {
-        for variable in template.variables() {
-            match variable {
-                Variable::Store | Variable::Today => {}
-                Variable::Option(option) if options.iter().any(|own| own.name == *option) => {}
-                Variable::Option(option) => section.problem(name, format!("[options] has no {option}")),
-                Variable::Credential(field) => super::call::check_field(section, name, field, credential),
-                _ => section.problem(
-                    name,
-                    format!("{variable} is not known in a probe, which has {{store}}, {{today}}, {{option.NAME}} and {{credential.NAME}}"),
-                ),
-            }
+    let has_probe = !facts.probe.is_empty() || section.has_problem("probe");
+    for (key, is_there) in
+        [("probe_finds_nothing", facts.probe_finds_nothing), ("probe_has", !facts.probe_has.is_empty())]
+    {
+        if is_there && !has_probe {
+            section.problem(key, "there is no `probe` that this could be about");
         }
     }
-    probe
+    facts
 }
 
 fn read_pointers(section: &Section<'_>, key: &str) -> Vec<String> {

@@ -9,8 +9,10 @@ mod ids;
 mod login;
 mod methods;
 mod names;
+mod sent;
 mod sign;
 mod time;
+mod variables;
 mod vectors;
 
 use std::collections::BTreeMap;
@@ -40,9 +42,11 @@ pub fn compile_beside(text: &str, file: &str, others: &[Vendor]) -> Result<Vendo
     let report = Report::default().of_text(Some(text.to_owned())).without_variables();
     let root = Section::root(&table, &report);
     let pack = read(&root);
-    sign::check_names(&root.section("sign"), &pack);
+    variables::check(&root, &pack);
+    sent::check(&root, &pack);
+    sign::check_secret(&root.section("sign"), &pack.signing.stages);
     names::check(&root, &pack);
-    ids::check_differ(&root.section("ids"), &pack, others);
+    ids::check(&root.section("ids"), &pack, others);
     // What is wrong elsewhere would make other signatures, too.
     let vendor = report.is_empty().then(|| kept(text, pack));
     if let Some(vendor) = vendor {
@@ -70,10 +74,13 @@ fn read(root: &Section<'_>) -> Pack {
         vendor.problem("name", "a name is made of small letters, digits and `_`");
     }
     let credential = fields::read(&root.section("credential"));
+    if credential.is_empty() {
+        root.missing("credential", "what an account is configured with: a section for each field");
+    }
     let place = |section: &Section<'_>, key: &str, help: &str| {
         let name = section.required_text(key, help);
         let place = credential.iter().position(|field| field.name == name);
-        if place.is_none() && !name.is_empty() && !(credential.is_empty() && root.has_problem("credential")) {
+        if place.is_none() && !name.is_empty() && !credential.is_empty() {
             section.problem(key, format!("[credential] has no field {name}"));
         }
         place.unwrap_or_default()
@@ -84,18 +91,16 @@ fn read(root: &Section<'_>) -> Pack {
     if endpoints.is_empty() {
         root.missing("endpoints", "where the gateway is called");
     }
-    let call = call::read(&root.section("call"), &credential);
-    let options = fields::read_options(&root.section("options"));
-    let around = login::Around { endpoints: &endpoints, credential: &credential, call: &call };
+    let call = call::read(&root.section("call"));
     Pack {
         title: read_title(&vendor, "title").unwrap_or_else(|| name.clone()),
         time: time::read(&root.section("time")),
         signing: sign::read(&root.section("sign"), &credential),
-        login: login::read(&root.section("login"), &around),
+        login: login::read(&root.section("login"), &endpoints, &call.version),
         answer: answer::read(&root.section("answer")),
         codes: codes::read(&root.section("codes")),
         store_ids: ids::read_store(&root.section("ids").section("store")),
-        methods: methods::read(&root.section("methods"), &endpoints, &call.version, (&credential, &options)),
+        methods: methods::read(&root.section("methods"), &endpoints, &call.version),
         organization_ids: ids::read_organization(&root.section("ids").section("organization")),
         lists_stores: vendor.flag("lists_stores", false),
         methods_begin: vendor.text("methods").unwrap_or_default(),
@@ -104,7 +109,7 @@ fn read(root: &Section<'_>) -> Pack {
         name,
         endpoints,
         credential,
-        options,
+        options: fields::read_options(&root.section("options")),
         secret,
         key,
         call,

@@ -1,7 +1,7 @@
 //! Names of a pack that mean something else already: an account has settings of its own beside those of the pack, and `[gateway]`
 //! has some beside the sections of vendors.
 
-use crate::gateway::vendor::Pack;
+use crate::gateway::vendor::{Field, Pack};
 use crate::settings::Section;
 
 /// The settings that every account has.
@@ -33,13 +33,35 @@ pub(super) fn check(root: &Section<'_>, pack: &Pack) {
         vendor.problem("key", "this field is a secret, and what the gateway knows an account by is none");
     }
     let sign = root.section("sign");
-    if field(pack.secret).is_some_and(|field| !field.is_secret && sign.text("secret").as_ref() == Some(&field.name)) {
+    let is_open = |field: &Field| !field.is_secret && !credential.has_problem(&field.name);
+    if field(pack.secret).is_some_and(|field| is_open(field) && sign.text("secret").as_ref() == Some(&field.name)) {
         sign.problem("secret", "this field is no secret: name another one, or write `secret = true` in its section");
     }
     check_settings(root, pack, &credential);
+    check_endpoints(root, pack);
+    check_methods(root, pack);
+}
+
+/// An endpoint has a label of its own, and one of them is the first.
+fn check_endpoints(root: &Section<'_>, pack: &Pack) {
+    for (place, endpoint) in pack.endpoints.iter().enumerate() {
+        let section = root.section("endpoints").section(&endpoint.key);
+        let others = || pack.endpoints.iter().take(place);
+        if others().any(|other| other.label == endpoint.label) {
+            section.problem("label", format!("another endpoint is {}, too: write another name", endpoint.label));
+        }
+        if endpoint.is_first && others().any(|other| other.is_first) {
+            section.problem("first", "another endpoint is the first, too");
+        }
+    }
+}
+
+fn check_methods(root: &Section<'_>, pack: &Pack) {
     for method in &pack.methods {
         let Some(instead) = &method.instead else { continue };
-        if *instead == method.name || !pack.methods.iter().any(|other| other.name == *instead) {
+        // It may be among those that were left out.
+        let is_left_out = root.section("methods").has_problem(instead.split('.').next().unwrap_or_default());
+        if !is_left_out && (*instead == method.name || !pack.methods.iter().any(|other| other.name == *instead)) {
             let section = root.section("methods").section(&method.name);
             section.problem("instead", format!("[methods] has no other method {instead}"));
         }

@@ -1,5 +1,6 @@
 //! `[time]`: how the gateway reads and writes times.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::gateway::endpoint::{time_zone, unknown_zone};
@@ -10,15 +11,18 @@ use crate::settings::Section;
 const FORMS: &str =
     "write unix, unix_ms, seconds since 2012-01-01T00:00:00+08:00, or a pattern of date and time such as %Y%m%d%H%M%S";
 
+/// How far ahead a timestamp may be: more than nothing, and no more than a window of any gateway.
+const LEADS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60);
+
 pub(super) fn read(section: &Section<'_>) -> TimeFacts {
-    let forms = section.section("forms");
+    let named = section.section("forms");
     let mut forms: Vec<(String, TimeForm)> =
-        forms.names().into_iter().filter_map(|name| Some((name.clone(), read_form(&forms, &name)?))).collect();
+        named.names().into_iter().filter_map(|name| Some((name.clone(), read_form(&named, &name)?))).collect();
     if forms.is_empty() {
         section.missing("forms", FORMS);
     }
     if let Some(first) = section.text("first") {
-        if !forms.iter().any(|(name, _)| *name == first) {
+        if !named.names().contains(&first) {
             section.problem("first", format!("[time.forms] has no {first}"));
         }
         forms.sort_by_key(|(name, _)| *name != first);
@@ -27,7 +31,11 @@ pub(super) fn read(section: &Section<'_>) -> TimeFacts {
     if time_zone(&zone).is_none() {
         section.problem("zone", unknown_zone(&zone));
     }
-    TimeFacts { forms, zone, lead: section.duration("lead", Duration::from_secs(60)) }
+    let lead = section.duration("lead", Duration::from_secs(60));
+    if !LEADS.contains(&lead) {
+        section.problem("lead", "a timestamp may be ahead by 1s to 1d");
+    }
+    TimeFacts { forms, zone, lead }
 }
 
 fn read_form(section: &Section<'_>, name: &str) -> Option<TimeForm> {

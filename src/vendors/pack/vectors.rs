@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::gateway::account_settings::AccountSettings;
@@ -10,6 +11,8 @@ use crate::gateway::protocol::{Argument, Call, Method, Protocol, Stamp};
 use crate::gateway::stamps::Unique;
 use crate::gateway::vendor::{EndpointFacts, Field, Pack, Vector, Vendor};
 use crate::settings::Section;
+
+const OTHERWISE: &str = "the pack computes another signature: correct the vector, or [sign] and [call]";
 
 pub(super) fn read(root: &Section<'_>) -> Vec<Vector> {
     root.tables("vectors").iter().map(read_one).collect()
@@ -21,13 +24,18 @@ fn read_one(section: &Section<'_>) -> Vector {
         credential: texts(&section.section("credential")),
         method: section.required_text("method", "the vendor's name of the method"),
         url: section.text("url"),
-        time: section.parsed("time").unwrap_or_default(),
+        time: read_time(section).unwrap_or_default(),
         time_form: section.text("time_form"),
         nonce: section.text("nonce"),
         system: texts(&section.section("system")),
         parameters: texts(&section.section("parameters")),
         signature: section.required_text("signature", "what the vendor computes"),
     }
+}
+
+fn read_time(section: &Section<'_>) -> Option<Timestamp> {
+    const HELP: &str = "write a time as RFC 3339 does, such as 2024-01-01T10:00:00+08:00";
+    section.text("time")?.parse().map_err(|_| section.problem("time", HELP)).ok()
 }
 
 fn texts(section: &Section<'_>) -> BTreeMap<String, String> {
@@ -52,8 +60,12 @@ pub(super) fn check(root: &Section<'_>, vendor: Vendor) {
         if form.is_some_and(|form| !pack.time.forms.iter().any(|(own, _)| own == form)) {
             section.problem("time_form", "[time.forms] has no such form");
         } else if !has_unknown && signature(vendor, vector) != vector.signature {
-            section
-                .problem("signature", "the pack computes another signature: correct the vector, or [sign] and [call]");
+            let is_lacking = |field: &&Field| field.default.is_none() && field.choices.is_empty();
+            let mut lacking = pack.credential.iter().filter(is_lacking).map(|field| &field.name);
+            match lacking.find(|name| !vector.credential.contains_key(*name)) {
+                Some(name) => section.problem("credential", format!("missing: {name}, a field of [credential]")),
+                None => section.problem("signature", OTHERWISE),
+            }
         }
     }
 }

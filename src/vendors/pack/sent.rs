@@ -1,0 +1,153 @@
+//! The names that a call sends, in one table: each is there once, and a signature covers only those that are there.
+
+use crate::gateway::protocol::encoding::{BusinessCarrier, Carrier};
+use crate::gateway::protocol::signing::{Order, Place};
+use crate::gateway::protocol::template::{Template, Variable};
+use crate::gateway::vendor::Pack;
+use crate::settings::Section;
+
+/// A name, and what gives it to calls.
+struct Sent<'a> {
+    section: Section<'a>,
+    key: String,
+    /// What gives it, for messages.
+    by: &'static str,
+    name: &'a str,
+}
+
+/// Refuses names that a call would send twice, and signatures over what no call sends.
+pub(super) fn check(root: &Section<'_>, pack: &Pack) {
+    let parameters = parameters(root, pack);
+    check_once(&parameters, |own, other| own == other);
+    check_once(&headers(root, pack), str::eq_ignore_ascii_case);
+    check_logins(root, pack, &parameters);
+    check_probes(root, pack);
+    let names = knows_all(pack).then(|| parameters.iter().map(|sent| sent.name).collect::<Vec<_>>());
+    let is_sent = |name: &str| names.as_ref().is_none_or(|names| names.contains(&name));
+    let has_body = pack.call.has_body() || root.has_problem("call");
+    check_signed(&root.section("sign"), pack, has_body, is_sent);
+    check_stages(&root.section("sign"), pack, has_body, is_sent);
+}
+
+/// The parameters of calls that need a token, with the names that the signature gives to what it covers.
+fn parameters<'a>(root: &Section<'a>, pack: &'a Pack) -> Vec<Sent<'a>> {
+    let (call, login, sign) = (root.section("call"), root.section("login"), root.section("sign"));
+    let of_login = pack.login.as_ref().map(|login| login.parameters.as_slice()).unwrap_or_default();
+    let mut sent = all(&call.section("parameters"), "[call.parameters]", &pack.call.parameters);
+    sent.extend(all(&login.section("parameters"), "[login.parameters]", of_login));
+    let mut add = |section: &Section<'a>, key: &str, by, name: &'a str| {
+        sent.push(Sent { section: section.clone(), key: key.to_owned(), by, name });
+    };
+    if let BusinessCarrier::JsonIn(name) = &pack.call.business {
+        add(&call, "json_in", "`json_in`", name);
+    }
+    pack.signing.body_as.iter().for_each(|name| add(&sign, "body_as", "`body_as`", name));
+    if let Place::Parameter(name) = &pack.signing.place {
+        add(&sign, "parameter", "`parameter`", name);
+    }
+    sent
+}
+
+fn headers<'a>(root: &Section<'a>, pack: &'a Pack) -> Vec<Sent<'a>> {
+    let of_login = pack.login.as_ref().map(|login| login.headers.as_slice()).unwrap_or_default();
+    let mut sent = all(&root.section("call").section("headers"), "[call.headers]", &pack.call.headers);
+    sent.extend(all(&root.section("login").section("headers"), "[login.headers]", of_login));
+    if let Place::Header(name) = &pack.signing.place {
+        sent.push(Sent { section: root.section("sign"), key: "header".to_owned(), by: "`header`", name });
+    }
+    sent
+}
+
+fn all<'a>(section: &Section<'a>, by: &'static str, templates: &'a [(String, Template)]) -> Vec<Sent<'a>> {
+    let sent = |(name, _): &'a (String, Template)| Sent { section: section.clone(), key: name.clone(), by, name };
+    templates.iter().map(sent).collect()
+}
+
+fn check_once(sent: &[Sent<'_>], is_same: fn(&str, &str) -> bool) {
+    for (place, own) in sent.iter().enumerate().filter(|(_, own)| !own.name.is_empty()) {
+        if let Some(other) = sent.iter().take(place).find(|other| is_same(other.name, own.name)) {
+            own.section.problem(&own.key, format!("{} has {}, too: a call has a name once", other.by, own.name));
+        }
+    }
+}
+
+/// The parameters of a login stand beside those of every call where both travel alike.
+fn check_logins(root: &Section<'_>, pack: &Pack, parameters: &[Sent<'_>]) {
+    let travel_alike = pack.call.business == BusinessCarrier::Each(pack.call.system);
+    let calls = pack.login.iter().flat_map(|login| &login.calls);
+    for (section, call) in root.section("login").tables("calls").iter().zip(calls) {
+        for (name, _) in call.parameters.iter().filter(|_| travel_alike && !call.is_bare) {
+            if let Some(other) = parameters.iter().find(|other| other.name == name) {
+                let words = format!("{} has {name}, too: a call has a name once", other.by);
+                section.section("parameters").problem(name, words);
+            }
+        }
+    }
+}
+
+fn check_probes(root: &Section<'_>, pack: &Pack) {
+    for method in &pack.methods {
+        let section = root.section("methods").section(&method.name).section("probe");
+        for (name, _) in method.probe.iter().filter(|(name, _)| pack.is_reserved(name)) {
+            section.problem(name, format!("every call has {name} already: a probe has the parameters of its method"));
+        }
+    }
+}
+
+/// Whether a pack knows all parameters that can be signed: those of a method are none of them.
+fn knows_all(pack: &Pack) -> bool {
+    matches!(pack.call.business, BusinessCarrier::Each(Carrier::Json) | BusinessCarrier::JsonIn(_))
+}
+
+/// `over` and `except` name what calls send, and not the signature itself.
+fn check_signed(section: &Section<'_>, pack: &Pack, has_body: bool, is_sent: impl Fn(&str) -> bool) {
+    let signing = &pack.signing;
+    if let Place::Header(name) = &signing.place
+        && !section.has_problem("header")
+    {
+        super::call::check_header(section, "header", name);
+    }
+    if signing.order == Order::Listed && signing.over.is_none() {
+        section.problem("order", "`listed` is the order of `over`, which is missing");
+    }
+    let over = signing.over.as_deref().unwrap_or_default();
+    for (key, names) in [("over", over), ("except", &signing.except)] {
+        for name in names.iter().filter(|name| !is_sent(name)) {
+            section.problem(key, format!("no call has a parameter {name}"));
+        }
+    }
+    for name in over.iter().filter(|name| signing.except.contains(name)) {
+        let words = match is_signature(pack, name) {
+            true => format!("{name} is the signature, which is not signed itself"),
+            false => format!("{name} is in `except`, too: it is signed, or it is not"),
+        };
+        section.problem("over", words);
+    }
+    if signing.body_as.is_some() && !has_body {
+        section.problem("body_as", "calls have no JSON body that could be signed");
+    }
+}
+
+/// What stages name is there when they are computed.
+fn check_stages(section: &Section<'_>, pack: &Pack, has_body: bool, is_sent: impl Fn(&str) -> bool) {
+    let of_login = pack.login.iter().flat_map(|login| &login.headers);
+    let has_header =
+        |name: &str| pack.call.headers.iter().chain(of_login.clone()).any(|(own, _)| own.eq_ignore_ascii_case(name));
+    let stages = &pack.signing.stages;
+    for variable in stages.iter().flat_map(|stage| stage.text.variables().chain(stage.key.variables())) {
+        let why = match variable {
+            Variable::Header(name) if !has_header(name) => {
+                format!("neither [call.headers] nor [login.headers] has {name}")
+            }
+            Variable::Parameter(name) if is_signature(pack, name) => format!("{name} is the signature itself"),
+            Variable::Parameter(name) if !is_sent(name) => format!("no call has a parameter {name}"),
+            Variable::Body if !has_body => "calls have no JSON body that could be signed".to_owned(),
+            _ => continue,
+        };
+        section.problem("stages", format!("{why}, so that {variable} is empty"));
+    }
+}
+
+fn is_signature(pack: &Pack, name: &str) -> bool {
+    matches!(&pack.signing.place, Place::Parameter(own) if own == name)
+}

@@ -1,0 +1,163 @@
+//! Which variables a text of a pack may have: one list of all texts, and one table of what is known where they stand.
+
+use crate::gateway::protocol::encoding::Carrier;
+use crate::gateway::protocol::template::{Template, Variable};
+use crate::gateway::vendor::{Field, Pack};
+use crate::settings::Section;
+
+/// Where a text stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// In what every call has, or in what carries the token.
+    Call,
+    /// In the path of a login.
+    LoginPath,
+    /// Among the parameters of a login.
+    LoginParameter,
+    /// In a probe.
+    Probe,
+    /// In the stage of this number of a signature.
+    Stage(usize),
+}
+
+impl Place {
+    fn knows(self, variable: &Variable) -> bool {
+        match variable {
+            Variable::Credential(_) => true,
+            Variable::Method | Variable::Version | Variable::Timestamp | Variable::Nonce | Variable::Http => {
+                matches!(self, Self::Call | Self::LoginPath | Self::Stage(_))
+            }
+            Variable::Token => matches!(self, Self::Call | Self::Stage(_)),
+            Variable::Login(..) => self == Self::LoginParameter,
+            Variable::Store | Variable::Today | Variable::Option(_) => self == Self::Probe,
+            Variable::Stage(number) => matches!(self, Self::Stage(own) if *number < own),
+            Variable::Secret
+            | Variable::Pairs
+            | Variable::Url
+            | Variable::Path
+            | Variable::Body
+            | Variable::Parameter(_)
+            | Variable::Header(_) => matches!(self, Self::Stage(_)),
+        }
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Call => "when this is written",
+            Self::LoginPath | Self::LoginParameter => "when a login is written",
+            Self::Probe => "in a probe, which has {store}, {today}, {option.NAME} and {credential.NAME}",
+            Self::Stage(_) => "when this is signed: stages are numbered from 0",
+        }
+    }
+}
+
+/// A text with variables, and where it stands.
+struct Text<'a> {
+    section: Section<'a>,
+    key: String,
+    template: &'a Template,
+    place: Place,
+}
+
+impl<'a> Text<'a> {
+    fn new(section: &Section<'a>, key: &str, template: &'a Template, place: Place) -> Self {
+        Self { section: section.clone(), key: key.to_owned(), template, place }
+    }
+}
+
+/// Refuses variables that are not known where they stand, and texts without those that a call needs.
+pub(super) fn check<'a>(root: &Section<'a>, pack: &'a Pack) {
+    let texts = texts(root, pack);
+    for text in &texts {
+        for variable in text.template.variables() {
+            if let Some(words) = mistake(root, pack, variable, text.place) {
+                text.section.problem(&text.key, words);
+            }
+        }
+    }
+    let uses = |variable: &Variable, is_there: fn(Place) -> bool| {
+        texts.iter().any(|text| is_there(text.place) && text.template.uses(variable))
+    };
+    if !uses(&Variable::Method, |place| place == Place::Call) && !root.has_problem("call") {
+        root.problem("call", "no call says whose it is: write {method} in `path`, [call.parameters] or [call.headers]");
+    }
+    let of_logins = pack.login.iter().flat_map(|login| &login.calls).map(|call| &call.version);
+    let mut versions = pack.methods.iter().map(|method| &method.version).chain(of_logins).chain([&pack.call.version]);
+    if uses(&Variable::Version, |_| true) && versions.all(String::is_empty) {
+        root.section("call").problem("version", "missing: {version} is used, and no method has one either");
+    }
+}
+
+fn texts<'a>(root: &Section<'a>, pack: &'a Pack) -> Vec<Text<'a>> {
+    let (call, login) = (root.section("call"), root.section("login"));
+    let mut texts = all(&call.section("parameters"), &pack.call.parameters, Place::Call);
+    texts.extend(all(&call.section("headers"), &pack.call.headers, Place::Call));
+    texts.extend(pack.call.path.iter().map(|path| Text::new(&call, "path", path, Place::Call)));
+    if let Some(form) = &pack.login {
+        texts.extend(all(&login.section("parameters"), &form.parameters, Place::Call));
+        texts.extend(all(&login.section("headers"), &form.headers, Place::Call));
+        for (section, call) in login.tables("calls").iter().zip(&form.calls) {
+            texts.extend(all(&section.section("parameters"), &call.parameters, Place::LoginParameter));
+            texts.extend(call.path.iter().map(|path| Text::new(section, "path", path, Place::LoginPath)));
+        }
+    }
+    for method in &pack.methods {
+        let section = root.section("methods").section(&method.name);
+        texts.extend(all(&section.section("probe"), &method.probe, Place::Probe));
+    }
+    let stages = root.section("sign").tables("stages");
+    for (number, (section, stage)) in stages.iter().zip(&pack.signing.stages).enumerate() {
+        let both = [("text", &stage.text), ("key", &stage.key)];
+        texts.extend(both.map(|(key, template)| Text::new(section, key, template, Place::Stage(number))));
+    }
+    texts
+}
+
+fn all<'a>(section: &Section<'a>, templates: &'a [(String, Template)], place: Place) -> Vec<Text<'a>> {
+    templates.iter().map(|(name, template)| Text::new(section, name, template, place)).collect()
+}
+
+/// What is wrong with a variable at this place, if anything is.
+fn mistake(root: &Section<'_>, pack: &Pack, variable: &Variable, place: Place) -> Option<String> {
+    if !place.knows(variable) {
+        return Some(format!("{variable} is not known {}", place.words()));
+    }
+    let has_login = || pack.login.is_some() || root.has_problem("login");
+    match variable {
+        Variable::Token if !has_login() => Some("there is no [login] that gives {token}".to_owned()),
+        Variable::Option(name) if !pack.options.iter().any(|option| option.name == *name) => {
+            Some(format!("[options] has no {name}"))
+        }
+        Variable::Credential(_) if pack.credential.is_empty() && root.has_problem("credential") => None,
+        Variable::Credential(name) => mistake_of_field(pack, variable, (name, "[credential]", &pack.credential), place),
+        Variable::Login(name, _) => {
+            let fields = pack.login.as_ref().map(|login| login.fields.as_slice()).unwrap_or_default();
+            mistake_of_field(pack, variable, (name, "[login.fields]", fields), place)
+        }
+        _ => None,
+    }
+}
+
+/// A secret is never sent as it is but to where tokens are exchanged, and there only in a body: addresses are written to logs
+/// on their way.
+fn mistake_of_field(
+    pack: &Pack,
+    variable: &Variable,
+    (name, part, fields): (&str, &str, &[Field]),
+    place: Place,
+) -> Option<String> {
+    let Some(field) = fields.iter().find(|field| field.name == name) else {
+        return Some(format!("{part} has no field {name}"));
+    };
+    let is_in_address = pack.call.business.carrier(pack.call.system) == Carrier::Query;
+    let words = match place {
+        _ if !field.is_secret => return None,
+        Place::LoginParameter if !is_in_address => return None,
+        Place::LoginParameter => {
+            ", and these parameters travel in the query: a secret is sent only in a body (form or json)"
+        }
+        Place::Stage(_) => ": what signs is {secret}",
+        _ => ", which signs and is never sent, but in the body of a token exchange",
+    };
+    Some(format!("{variable} is a secret{words}"))
+}
