@@ -65,6 +65,7 @@ mod odd_values;
 mod open_files;
 mod outages;
 mod own_provider;
+mod pack_codes;
 mod pack_mistakes;
 mod pack_names;
 mod pack_problems_once;

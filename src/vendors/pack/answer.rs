@@ -30,6 +30,13 @@ pub(super) fn read(section: &Section<'_>) -> Envelope {
     if is_read && code.is_empty() && error.is_none() && failed_by.is_empty() && succeeded_by.is_empty() {
         section.missing("code", "what tells a failure: code, error, failed_by or succeeded_by");
     }
+    let (success, code_is_required) = (section.list("success"), section.flag("code_required", false));
+    if is_read && code_is_required && code.is_empty() {
+        section.problem("code_required", "there is no `code` that could be there");
+    }
+    if is_read && success.is_some() && code.is_empty() && error.is_none() && failed_by.is_empty() {
+        section.problem("success", "there is no `code` that could be of success");
+    }
     let data: Vec<DataPlace> = section.tables("data").iter().map(|place| read_data(place, &mut members)).collect();
     if data.is_empty() {
         section.missing("data", "where the data is, such as [{ at = \"/data\" }]");
@@ -41,8 +48,8 @@ pub(super) fn read(section: &Section<'_>) -> Envelope {
     Envelope {
         code,
         codes_are_integers,
-        success: section.list("success").unwrap_or_default(),
-        code_is_required: section.flag("code_required", false),
+        success: success.unwrap_or_default(),
+        code_is_required,
         error,
         failed_by,
         succeeded_by,

@@ -3,6 +3,7 @@
 use crate::gateway::diagnosis::Diagnosis;
 use crate::gateway::protocol::codes::{CodeForm, Codes};
 use crate::gateway::reactions::Kind;
+use crate::gateway::vendor::Pack;
 use crate::settings::Section;
 
 /// The kinds that a code of a vendor may be of; the others are the transport's or our own.
@@ -46,14 +47,17 @@ fn read_form(section: &Section<'_>, form: String) -> CodeForm {
 /// Adds the codes under a key: each alone, or from the first to the last of a range.
 fn add(codes: &mut Codes, section: &Section<'_>, key: &str, kind: Kind, diagnosis: Diagnosis) {
     for code in section.list(key).unwrap_or_default() {
-        let range = code.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
-        let is_known = match range {
-            Some((first, last)) => {
+        let is_known = match Code::parse(&code) {
+            Err(words) => {
+                section.problem(key, format!("{code:?} {words}"));
+                continue;
+            }
+            Ok(Code::Range(first, last)) => {
                 let is_known = first > last || codes.has_any_of(first, last);
                 codes.ranges.push((first..=last, kind, diagnosis));
                 is_known
             }
-            None => {
+            Ok(Code::One) => {
                 let is_in_range = code.parse().is_ok_and(|number| codes.has_any_of(number, number));
                 codes.listed.insert(code.clone(), (kind, diagnosis)).is_some() || is_in_range
             }
@@ -64,5 +68,46 @@ fn add(codes: &mut Codes, section: &Section<'_>, key: &str, kind: Kind, diagnosi
                 format!("the code {code} stands in this pack twice, or is a range that ends before it begins"),
             );
         }
+    }
+}
+
+/// What is written as a code.
+enum Code {
+    One,
+    Range(i64, i64),
+}
+
+impl Code {
+    /// Two sides of a hyphen are a range where both are numbers; where both look alike otherwise, they are meant as one.
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        if text.is_empty() || text.contains(|one: char| one.is_whitespace() || one == ',') {
+            return Err("is no code: it has no blanks and no commas, and each stands in quotes of its own");
+        }
+        let Some((first, last)) = text.split_once(['-', '\u{2013}']) else { return Ok(Self::One) };
+        let number = |side: &str| side.parse::<i64>().ok().filter(|number| number.to_string() == side);
+        if let (Some(first), Some(last), true) = (number(first), number(last), text.contains('-')) {
+            return Ok(Self::Range(first, last));
+        }
+        let is_digit = |one: char| one.is_ascii_digit();
+        let form = |side: &str| side.split(is_digit).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("#");
+        if first.contains(is_digit) && last.contains(is_digit) && form(first) == form(last) {
+            return Err("is no range: one has two plain numbers, such as 1-3, so list these codes one by one");
+        }
+        Ok(Self::One)
+    }
+}
+
+/// Refuses codes that mean two things, and those that are named elsewhere and mean nothing.
+pub(super) fn check(root: &Section<'_>, pack: &Pack) {
+    let (answer, doctor) = (root.section("answer"), root.section("doctor"));
+    for code in &pack.answer.success {
+        if !matches!(Code::parse(code), Ok(Code::One)) {
+            answer.problem("success", format!("{code:?} is no code: each stands in quotes of its own"));
+        } else if pack.codes.is_listed(code) {
+            answer.problem("success", format!("[codes] has {code}, too: a code is of success or of a failure"));
+        }
+    }
+    for code in pack.doctor.hides_unknown_key.iter().filter(|code| !pack.codes.is_listed(code)) {
+        doctor.problem("hides_unknown_key", format!("[codes] has no code {code:?}"));
     }
 }

@@ -45,6 +45,7 @@ pub fn compile_beside(text: &str, file: &str, others: &[Vendor]) -> Result<Vendo
     variables::check(&root, &pack);
     sent::check(&root, &pack);
     sign::check_secret(&root.section("sign"), &pack.signing.stages);
+    codes::check(&root, &pack);
     names::check(&root, &pack);
     ids::check(&root.section("ids"), &pack, others);
     // What is wrong elsewhere would make other signatures, too.
