@@ -7,7 +7,7 @@ use std::path::Path;
 use storegate::gateway::diagnosis::Diagnosis;
 
 /// How the compiler of packs asks for a key.
-const READERS: [&str; 15] = [
+const READERS: [&str; 17] = [
     "text(",
     "required_text(",
     "flag(",
@@ -21,6 +21,8 @@ const READERS: [&str; 15] = [
     "slot(",
     "named_slots(",
     "read_template(",
+    "read_title(",
+    "read_pointers(",
     "read_carrier(",
     "read_name(",
 ];
