@@ -97,6 +97,28 @@ impl Deadline {
     }
 }
 
+/// Equal periods, one after the other, from the moment when this was made; by the runtime's timers, as a [`Deadline`].
+#[derive(Clone, Copy, Debug)]
+pub struct Periods {
+    began: tokio::time::Instant,
+    period: Duration,
+}
+
+impl Periods {
+    /// The first one begins now.
+    #[expect(clippy::disallowed_methods, reason = "this file is the one place that reads the machine's clock")]
+    pub fn of(period: Duration) -> Self {
+        Self { began: tokio::time::Instant::now(), period }
+    }
+
+    /// Waits for the end of the period that has begun.
+    pub async fn end(&self) {
+        let ended = self.began.elapsed().as_nanos() / self.period.as_nanos().max(1);
+        let count = u32::try_from(ended).unwrap_or(u32::MAX).saturating_add(1);
+        tokio::time::sleep_until(self.began + self.period.saturating_mul(count)).await;
+    }
+}
+
 /// The hand that moves a manual [`Clock`].
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<ManualTime>);

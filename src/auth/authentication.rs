@@ -1,7 +1,10 @@
 //! How a client shows at the paths under `/oauth` that it is itself (RFC 6749 §2.3.1): limited in how often it may be
-//! wrong, with the same answer for a wrong id and a wrong secret, and no more slow checks at once than the machine bears.
+//! wrong, with the same answer at the same time for a wrong id and a wrong secret, and no more slow checks at once than the
+//! machine bears.
 
+use std::iter;
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use actix_web::HttpRequest;
 
@@ -10,10 +13,15 @@ use super::clients::{AuthenticationError, Client};
 use super::guesses::Guesser;
 use super::oauth_error::OAuthError;
 use super::oauth_form::ClientCredentials;
+use crate::clock::Periods;
 use crate::http::audit;
 use crate::http::client_address;
 use crate::http::exchange::{CallerIdentity, Exchange};
 use crate::telemetry::metrics;
+
+/// When a refusal is answered, counted from the request; after a multiple of it where checks or their queue took longer. Longer
+/// than it takes to check a hash of 64 MiB and three passes (RFC 9106 §4), and shorter than any `server.request_timeout`.
+const REFUSAL_PERIOD: Duration = Duration::from_millis(800);
 
 /// The client whose credentials these are.
 ///
@@ -24,11 +32,17 @@ pub async fn authenticate<'a>(
     request: &HttpRequest,
     credentials: &ClientCredentials,
 ) -> Result<&'a Client, OAuthError> {
+    let periods = Periods::of(REFUSAL_PERIOD);
     let connection = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
     let address = client_address::origin(connection, request.headers(), &auth.limits.trusted_proxies);
     let client_id = named_client(auth, credentials);
     let guesser = Guesser { peer: client_address::counted(address), client_id };
-    let outcome = check(auth, guesser, credentials).await;
+    let heard = may_guess(auth, guesser);
+    let is_heard = heard.is_ok();
+    let outcome = match heard {
+        Ok(()) => check(auth, guesser, credentials).await,
+        Err(refusal) => Err(refusal),
+    };
     metrics::client_authentication(match &outcome {
         Ok(_) => "accepted",
         Err(Refusal::Wrong) => "wrong",
@@ -40,6 +54,10 @@ pub async fn authenticate<'a>(
         Err(Refusal::Unheard(_)) => audit::secret_refused(request, client_id, "slow_down"),
         Ok(_) | Err(Refusal::Unchecked) => {}
     }
+    // Counted and told before: who leaves now has been refused all the same.
+    if is_heard && matches!(outcome, Err(Refusal::Wrong | Refusal::Unheard(_))) {
+        periods.end().await;
+    }
     let client = outcome?;
     let identity = CallerIdentity { client_id: client.id.as_str().into(), tenant: client.tenant.as_str().into() };
     Exchange::of(request).note_caller(identity);
@@ -48,7 +66,7 @@ pub async fn authenticate<'a>(
 
 enum Refusal {
     Wrong,
-    Unheard(std::time::Duration),
+    Unheard(Duration),
     Unchecked,
 }
 
@@ -61,45 +79,34 @@ fn named_client<'c>(auth: &Auth, credentials: &'c ClientCredentials) -> &'c str 
     }
 }
 
+fn may_guess(auth: &Auth, guesser: Guesser<'_>) -> Result<(), Refusal> {
+    let (rate, now) = (auth.limits.wrong_secrets, auth.clock.elapsed());
+    auth.memory.guesses.check(guesser, rate, now).map_err(Refusal::Unheard)
+}
+
 /// Compares the pair as it is decoded, and then as it was sent. To be wrong in both ways is to be wrong once.
 async fn check<'a>(
     auth: &'a Auth,
     guesser: Guesser<'_>,
     credentials: &ClientCredentials,
 ) -> Result<&'a Client, Refusal> {
-    let mut checked = check_pair(auth, guesser, credentials).await;
-    if let (Err(Refusal::Wrong), Some(as_sent)) = (&checked, &credentials.as_sent) {
-        checked = check_pair(auth, guesser, as_sent).await;
+    let (memory, clients, clock) = (&auth.memory, &auth.clients, &auth.clock);
+    let pairs: Vec<&ClientCredentials> = iter::once(credentials).chain(credentials.as_sent.as_deref()).collect();
+    let at_once = || pairs.iter().find_map(|pair| clients.authenticated_at_once(pair, clock.elapsed()));
+    if let Some(client) = at_once() {
+        return Ok(client);
     }
-    if matches!(checked, Err(Refusal::Wrong)) {
-        auth.memory.guesses.count(guesser, auth.limits.wrong_secrets, auth.clock.elapsed());
+    let permit = memory.slow_checks.enter(&clients.principal(guesser.client_id, guesser.peer)).await?;
+    // Others may have been wrong in the meantime, or a queue full of guesses would all be heard; or right.
+    may_guess(auth, guesser)?;
+    if let Some(client) = at_once() {
+        return Ok(client);
     }
-    checked
-}
-
-async fn check_pair<'a>(
-    auth: &'a Auth,
-    guesser: Guesser<'_>,
-    credentials: &ClientCredentials,
-) -> Result<&'a Client, Refusal> {
-    let (memory, clients) = (&auth.memory, &auth.clients);
-    let (rate, clock) = (auth.limits.wrong_secrets, &auth.clock);
-    let heard = || memory.guesses.check(guesser, rate, clock.elapsed()).map_err(Refusal::Unheard);
-    heard()?;
-    let ClientCredentials { id, secret, .. } = credentials;
-    let mut permit = None;
-    if clients.needs_permit(id) {
-        if let Some(client) = clients.verified_before(id, secret, clock.elapsed()) {
-            return Ok(client);
-        }
-        permit = Some(memory.slow_checks.enter(&clients.principal(id, guesser.peer)).await?);
-        // Others may have been wrong in the meantime, or a queue full of guesses would all be heard; or right.
-        heard()?;
-        if let Some(client) = clients.verified_before(id, secret, clock.elapsed()) {
-            return Ok(client);
-        }
+    let checked = clients.authenticate(&pairs, permit, clock.elapsed()).await;
+    if matches!(checked, Err(AuthenticationError::WrongCredentials)) {
+        memory.guesses.count(guesser, auth.limits.wrong_secrets, clock.elapsed());
     }
-    Ok(clients.authenticate(id, secret, permit, clock.elapsed()).await?)
+    Ok(checked?)
 }
 
 impl From<AuthenticationError> for Refusal {
@@ -120,3 +127,6 @@ impl From<Refusal> for OAuthError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,26 +1,30 @@
 //! The clients that may ask for tokens, and the check of their secrets (RFC 6749 §2.3.1).
-//! An unknown id costs the same work and gets the same answer as a wrong secret.
+//! A secret that cannot be accepted at once waits for a permit, whatever kind of hash its client has, and for an unknown id.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use actix_web::web;
-use secrecy::SecretString;
 
+use super::oauth_form::ClientCredentials;
 use super::quota::Quota;
 use super::secrets::SecretHash;
-use super::stand_ins::{Candidate, StandIns};
 use super::verified_secrets::VerifiedSecrets;
 use crate::fair_queue::{FairQueue, Full, Permit, Principal};
 
 /// How many slow checks run at once: each takes 19 MiB and a whole core.
 const SLOW_CHECKS_AT_ONCE: usize = 2;
 
-/// How many slow checks wait for their turn. Of one client, most need no check any more when theirs has come.
+/// How many slow checks wait for a permit. Of one client, most need no check any more when theirs has come.
 const SLOW_CHECKS_WAITING: usize = 128;
 
-/// How long a slow check waits for its turn.
+/// How long a slow check waits for a permit.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// How long a refusal that needs no hash holds its permit: about as long as one that does, so that the queue is as full
+/// whichever ids are guessed at. It also limits how many refusals there are at once.
+const UNHASHED_CHECK: Duration = Duration::from_millis(30);
 
 /// A client, and what its tokens may hold.
 #[derive(Clone, Debug)]
@@ -80,19 +84,16 @@ impl SlowChecks {
 pub struct Clients {
     /// Sorted by id.
     clients: Vec<Client>,
-    /// Found once, or an unknown id would take the longer the more clients there are.
-    candidates: Vec<Candidate>,
-    stand_ins: StandIns,
     verified: VerifiedSecrets,
+    hasher: RandomState,
 }
 
 impl Clients {
     /// The clients that may ask for tokens. Of two with the same id, the first counts.
-    pub fn new(mut clients: Vec<Client>, stand_ins: StandIns) -> Self {
+    pub fn new(mut clients: Vec<Client>) -> Self {
         clients.sort_by(|one, other| one.id.cmp(&other.id));
         clients.dedup_by(|one, other| one.id == other.id);
-        let verified = VerifiedSecrets::default();
-        Self { candidates: Candidate::among(&clients), clients, stand_ins, verified }
+        Self { clients, verified: VerifiedSecrets::default(), hasher: RandomState::new() }
     }
 
     /// Whether there is none.
@@ -106,108 +107,98 @@ impl Clients {
         self.clients.get(index)
     }
 
-    /// Whether the check of this id's secret takes so long that it needs a [`Permit`]; true for unknown ids, too, if it is
-    /// for their stand-in.
-    pub fn needs_permit(&self, id: &str) -> bool {
-        let stand_in = self.stand_in(id);
-        self.get(id).or(stand_in).is_some_and(|client| client.secret.is_slow())
-    }
-
     /// Whose share of the slow checks one of this id uses: its tenant's, there the id's own, and there that of the address, so
     /// that guesses at one client, from however many addresses, keep no other client waiting. An unknown id has the tenant of
-    /// its stand-in, or waiting would tell which ids are known.
+    /// some client, or waiting would tell which ids are known.
     pub fn principal(&self, id: &str, peer: IpAddr) -> Principal {
-        let stand_in = self.stand_in(id);
-        let tenant = self.get(id).or(stand_in).map_or("", |client| &client.tenant);
+        let some_client = || {
+            let count = u64::try_from(self.clients.len()).ok()?;
+            let index = self.hasher.hash_one(id).checked_rem(count)?;
+            self.clients.get(usize::try_from(index).ok()?)
+        };
+        let tenant = self.get(id).or_else(some_client).map_or("", |client| &client.tenant);
         Principal::of(&[tenant, id, &peer.to_string()])
     }
 
-    /// The client of this id, if the secret was verified to be its own a moment ago.
-    pub fn verified_before(&self, id: &str, secret: &SecretString, now: Duration) -> Option<&Client> {
-        self.get(id).filter(|client| client.secret.is_slow() && self.verified.contains(id, secret, now))
+    /// The client of these credentials, if they are good and no slow check is needed to see that.
+    pub fn authenticated_at_once(&self, credentials: &ClientCredentials, now: Duration) -> Option<&Client> {
+        let ClientCredentials { id, secret, .. } = credentials;
+        let client = self.get(id)?;
+        let is_good = if client.secret.is_slow() {
+            self.verified.contains(id, secret, now)
+        } else {
+            client.secret.matches(secret)
+        };
+        is_good.then_some(client)
     }
 
-    /// The client of this id, if the secret is its own. A slow check takes a permit along.
+    /// The client of the first of these credentials that are good and were not accepted at once. An unknown id costs no check.
     ///
     /// # Errors
-    /// The id is unknown or the secret is wrong.
+    /// [`AuthenticationError::WrongCredentials`] if none are good.
     pub async fn authenticate(
         &self,
-        id: &str,
-        secret: &SecretString,
-        permit: Option<Permit>,
+        credentials: &[&ClientCredentials],
+        permit: Permit,
         now: Duration,
     ) -> Result<&Client, AuthenticationError> {
-        let (known, stand_in) = (self.get(id), self.stand_in(id));
-        let checked = known.or(stand_in).ok_or(AuthenticationError::WrongCredentials)?;
-        let matches = matches(&checked.secret, secret, permit).await?;
-        let client = known.filter(|_| matches).ok_or(AuthenticationError::WrongCredentials)?;
-        if client.secret.is_slow() {
-            self.verified.remember(id, secret, now);
+        let (mut permit, mut is_hashed) = (permit, false);
+        for ClientCredentials { id, secret, .. } in credentials {
+            let Some(client) = self.get(id).filter(|client| client.secret.is_slow()) else { continue };
+            let (hash, given) = (client.secret.clone(), secret.clone());
+            // The permit goes along: a caller who leaves does not stop the work, and must not make room for more.
+            let check = web::block(move || (hash.matches(&given), permit));
+            let (is_good, held) = check.await.map_err(|_| AuthenticationError::Interrupted)?;
+            if is_good {
+                self.verified.remember(id, secret, now);
+                return Ok(client);
+            }
+            (permit, is_hashed) = (held, true);
         }
-        Ok(client)
-    }
-
-    /// The client whose hash an unknown id is checked against. It is looked for with known ids, too, since looking takes
-    /// time.
-    fn stand_in(&self, id: &str) -> Option<&Client> {
-        self.clients.get(self.stand_ins.choose(id, &self.candidates)?.index)
-    }
-}
-
-async fn matches(
-    hash: &SecretHash,
-    secret: &SecretString,
-    permit: Option<Permit>,
-) -> Result<bool, AuthenticationError> {
-    if !hash.is_slow() {
-        return Ok(hash.matches(secret));
-    }
-    let (hash, secret) = (hash.clone(), secret.clone());
-    // The permit goes along: a caller who leaves does not stop the work, and must not make room for more.
-    let check = web::block(move || {
-        let matches = hash.matches(&secret);
+        if !is_hashed {
+            tokio::time::sleep(UNHASHED_CHECK).await;
+        }
         drop(permit);
-        matches
-    });
-    check.await.map_err(|_| AuthenticationError::Interrupted)
+        Err(AuthenticationError::WrongCredentials)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{AuthenticationError, Client, Clients};
-    use crate::auth::fixtures::{quick_argon2, shared_key};
+    use super::{AuthenticationError, Client, ClientCredentials, Clients, SlowChecks};
+    use crate::auth::fixtures::quick_argon2;
     use crate::auth::secrets::{SecretHash, sha256_hex};
-    use crate::auth::stand_ins::StandIns;
     use crate::fair_queue::Principal;
     use secrecy::SecretString;
     use std::time::Duration;
 
     const NOW: Duration = Duration::from_secs(7);
 
-    fn client(id: &str, secret: SecretHash) -> Client {
-        let (id, tenant) = (id.to_owned(), "acme".to_owned());
+    fn client(id: &str, tenant: &str, secret: SecretHash) -> Client {
+        let (id, tenant) = (id.to_owned(), tenant.to_owned());
         Client { id, tenant, scopes: Vec::new(), stores: None, organizations: None, quota: None, secret }
     }
 
     fn clients() -> Clients {
         let made = SecretHash::from_sha256_hex(&sha256_hex(&SecretString::from("sgs_made")).into()).unwrap();
         let chosen = SecretHash::from_argon2(&quick_argon2("chosen").into()).unwrap();
-        Clients::new(vec![client("person", chosen), client("dashboard", made)], stand_ins())
-    }
-
-    fn stand_ins() -> StandIns {
-        StandIns::of(shared_key().signing())
+        Clients::new(vec![client("person", "zenith", chosen), client("dashboard", "acme", made)])
     }
 
     async fn check(clients: &Clients, id: &str, secret: &str) -> Result<String, AuthenticationError> {
-        clients.authenticate(id, &SecretString::from(secret), None, NOW).await.map(|client| client.id.clone())
+        let permit = SlowChecks::default().enter(&Principal::default()).await.unwrap();
+        let credentials = ClientCredentials::new(id, secret);
+        clients.authenticate(&[&credentials], permit, NOW).await.map(|client| client.id.clone())
+    }
+
+    fn is_accepted_at_once(clients: &Clients, id: &str, secret: &str) -> bool {
+        clients.authenticated_at_once(&ClientCredentials::new(id, secret), NOW).is_some()
     }
 
     #[actix_web::test]
     async fn a_client_is_let_in_with_its_own_secret_of_either_kind() {
         let clients = clients();
-        assert_eq!(check(&clients, "dashboard", "sgs_made").await, Ok("dashboard".to_owned()));
+        assert!(is_accepted_at_once(&clients, "dashboard", "sgs_made"));
         assert_eq!(check(&clients, "person", "chosen").await, Ok("person".to_owned()));
     }
 
@@ -215,53 +206,39 @@ mod tests {
     async fn a_wrong_secret_and_an_unknown_id_get_the_same_answer() {
         let clients = clients();
         for (id, secret) in [("dashboard", "chosen"), ("person", "sgs_made"), ("person", ""), ("nobody", "sgs_made")] {
+            assert!(!is_accepted_at_once(&clients, id, secret), "{id}");
             assert_eq!(check(&clients, id, secret).await, Err(AuthenticationError::WrongCredentials), "{id}");
         }
     }
 
     #[actix_web::test]
-    async fn an_unknown_id_is_refused_even_with_the_secret_of_its_stand_in() {
-        let clients = clients();
-        for number in 0..32 {
-            let id = format!("unknown-{number}");
-            let stand_in = clients.stand_in(&id).unwrap();
-            let secret = if stand_in.id == "person" { "chosen" } else { "sgs_made" };
-            assert_eq!(check(&clients, &id, secret).await, Err(AuthenticationError::WrongCredentials));
-        }
-    }
-
-    #[test]
-    fn every_kind_of_client_stands_in_for_some_unknown_id_and_always_for_the_same() {
-        let clients = clients();
-        let stand_in = |id: &str| clients.stand_in(id).unwrap().id.clone();
-        let names: std::collections::BTreeSet<String> = (0..256).map(|id| stand_in(&id.to_string())).collect();
-        assert_eq!(names.len(), 2);
-        assert_eq!(stand_in("nobody"), stand_in("nobody"));
-    }
-
-    #[actix_web::test]
     async fn without_clients_nobody_is_let_in() {
-        assert_eq!(
-            check(&Clients::new(Vec::new(), stand_ins()), "a", "b").await,
-            Err(AuthenticationError::WrongCredentials)
-        );
+        let nobody = Clients::new(Vec::new());
+        assert!(!is_accepted_at_once(&nobody, "a", "b"));
+        assert_eq!(check(&nobody, "a", "b").await, Err(AuthenticationError::WrongCredentials));
     }
 
     #[actix_web::test]
     async fn a_chosen_secret_that_was_right_is_known_for_a_while_and_no_other_is() {
         let clients = clients();
-        let before = |id, secret: &str| clients.verified_before(id, &SecretString::from(secret), NOW).is_some();
-        assert!(!before("person", "chosen"));
+        assert!(!is_accepted_at_once(&clients, "person", "chosen"));
         assert_eq!(check(&clients, "person", "wrong").await, Err(AuthenticationError::WrongCredentials));
-        assert!(!before("person", "wrong"));
+        assert!(!is_accepted_at_once(&clients, "person", "wrong"));
         assert_eq!(check(&clients, "person", "chosen").await, Ok("person".to_owned()));
-        assert!(before("person", "chosen"));
-        assert!(!before("person", "wrong") && !before("nobody", "chosen") && !before("dashboard", "sgs_made"));
+        assert!(is_accepted_at_once(&clients, "person", "chosen"));
+        assert!(
+            !is_accepted_at_once(&clients, "person", "wrong") && !is_accepted_at_once(&clients, "nobody", "chosen")
+        );
     }
 
     #[test]
-    fn an_unknown_id_waits_among_those_of_the_tenant_that_a_known_one_might_have() {
+    fn an_unknown_id_waits_among_those_of_a_tenant_that_a_known_one_might_have() {
         let (clients, peer) = (clients(), [192, 0, 2, 1].into());
-        assert_eq!(clients.principal("nobody", peer), Principal::of(&["acme", "nobody", "192.0.2.1"]));
+        assert_eq!(clients.principal("person", peer), Principal::of(&["zenith", "person", "192.0.2.1"]));
+        let is_of = |tenant, id: &str| clients.principal(id, peer) == Principal::of(&[tenant, id, "192.0.2.1"]);
+        let unknown: Vec<String> = (0..256).map(|number| format!("unknown-{number}")).collect();
+        let of_acme = unknown.iter().filter(|id| is_of("acme", id)).count();
+        assert!((1..256).contains(&of_acme), "{of_acme}");
+        assert!(unknown.iter().all(|id| is_of("acme", id) || is_of("zenith", id)));
     }
 }

@@ -1,6 +1,6 @@
 //! Who is asking, and what they may read.
 //!
-//! A client shows its secret (`endpoints`, `oauth_form`, `authentication`, `clients`, `secrets`, `stand_ins`; `guesses` are
+//! A client shows its secret (`endpoints`, `oauth_form`, `authentication`, `clients`, `secrets`; `guesses` are
 //! limited by `peer`) and gets a signed token (`issue`, `keys`; `jwk` publishes them). Each request brings the token back: `caller`
 //! takes it from the request, `verify` is the only code that believes one (`claims`, `remembered`, `revocations`), its
 //! client's `quota` is counted, and the handler's signature names the `scope` that it needs. Which stores the token may read
@@ -38,7 +38,6 @@ pub mod revocations;
 pub mod scope;
 pub mod secrets;
 pub mod settings;
-pub mod stand_ins;
 pub mod token_form;
 pub mod token_request;
 pub mod token_types;
@@ -68,7 +67,6 @@ use memory::AuthMemory;
 use quota::{Quota, Quotas};
 use revocations::Revocations;
 use scope::Scopes;
-use stand_ins::StandIns;
 use verify::{VerifiedToken, Verifier};
 
 /// The realm of every challenge (RFC 9110 §11.5).
@@ -173,7 +171,7 @@ impl Auth {
             issuer: keys.as_ref().map(issue),
             verifier: verifier.trusting(trusted).refusing(revocations),
             public_keys: keys.as_ref().map(KeySet::public_document).unwrap_or_default(),
-            clients: Clients::new(settings.clients, StandIns::of(keys.as_ref().map(KeySet::signing))),
+            clients: Clients::new(settings.clients),
             limits: settings.limits,
             scopes: settings.scopes,
             issuer_name: settings.issuer,

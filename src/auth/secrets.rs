@@ -111,29 +111,9 @@ impl SecretHash {
         }
     }
 
-    /// What [`SecretHash::matches`] costs.
-    pub fn cost(&self) -> Cost {
-        let parameters = match self {
-            Self::Sha256(_) => None,
-            Self::Argon2id(hash) => Params::try_from(&**hash).ok(),
-        };
-        parameters.map_or(Cost([0; 3]), |used| Cost([used.m_cost(), used.t_cost(), used.p_cost()]))
-    }
-
     /// Whether [`SecretHash::matches`] takes so long that it must not run on a thread that serves requests.
     pub const fn is_slow(&self) -> bool {
         matches!(self, Self::Argon2id(_))
-    }
-}
-
-/// How much work a check is, whatever the secret: memory, passes and lanes of Argon2; nothing of them for SHA-256.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cost([u32; 3]);
-
-impl Cost {
-    /// Twelve bytes.
-    pub fn to_bytes(self) -> Vec<u8> {
-        self.0.iter().flat_map(|part| part.to_be_bytes()).collect()
     }
 }
 
@@ -183,19 +163,6 @@ mod tests {
         assert!(hash.is_slow());
         assert!(hash.matches(&text("correct horse")));
         assert!(!hash.matches(&text("battery staple")));
-    }
-
-    #[test]
-    fn what_a_check_costs_is_told_by_the_hash_and_not_by_the_secret() {
-        let argon2 = |m: u32, salt| {
-            let hash = format!("$argon2id$v=19$m={m},t=1,p=1${salt}$TmV2ZXIgbWluZCB3aGF0");
-            SecretHash::from_argon2(&text(&hash)).unwrap().cost()
-        };
-        assert_eq!(argon2(8, "c2FsdHNhbHQ"), argon2(8, "cGVwcGVyMTI"));
-        assert_ne!(argon2(8, "c2FsdHNhbHQ"), argon2(16, "c2FsdHNhbHQ"));
-        let made = |secret| SecretHash::from_sha256_hex(&sha256_hex(&text(secret)).into()).unwrap().cost();
-        assert_eq!(made("a"), made("b"));
-        assert_ne!(made("a"), argon2(8, "c2FsdHNhbHQ"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Guessing at client secrets: a few wrong ones, then a wait; and nobody is shut out by somebody else's guesses.
 
+use futures_util::future::join_all;
+
 use crate::companies::CLIENT_SECRET;
 use crate::test_app::TestApp;
 
@@ -19,9 +21,8 @@ fn behind_a_proxy() -> TestApp {
 #[actix_web::test]
 async fn after_ten_wrong_secrets_an_address_waits_and_is_told_how_long() {
     let app = TestApp::spawn();
-    for _ in 0..10 {
-        assert_eq!(app.post_form_with("dashboard:wrong", "/oauth/token", GRANT).await.status, 401);
-    }
+    let wrong = join_all((0..10).map(|_| app.post_form_with("dashboard:wrong", "/oauth/token", GRANT))).await;
+    assert!(wrong.iter().all(|answer| answer.status == 401));
     // Whoever guesses must not learn from the answer that a secret was right, or that a client exists.
     let mut bodies = Vec::new();
     for credentials in ["dashboard:wrong", &format!("dashboard:{CLIENT_SECRET}"), "nobody:wrong"] {
@@ -52,10 +53,9 @@ async fn right_secrets_are_never_counted() {
 #[actix_web::test]
 async fn while_others_guess_at_a_client_it_still_gets_its_token_from_its_own_address() {
     let app = behind_a_proxy();
-    for number in 0..40 {
-        let answer = ask_from(&app, &format!("198.51.100.{number}"), "dashboard", "wrong").await;
-        assert_eq!(answer.status, 401, "{number}");
-    }
+    let addresses: Vec<String> = (0..40).map(|number| format!("198.51.100.{number}")).collect();
+    let guesses = join_all(addresses.iter().map(|address| ask_from(&app, address, "dashboard", "wrong"))).await;
+    assert!(guesses.iter().all(|answer| answer.status == 401));
     let again = ask_from(&app, "198.51.100.1", "dashboard", "wrong").await;
     assert_eq!(again.status, 429, "one guess for each address, now that so many guess");
     assert_eq!(ask_from(&app, "192.0.2.1", "dashboard", CLIENT_SECRET).await.status, 200);
@@ -65,9 +65,8 @@ async fn while_others_guess_at_a_client_it_still_gets_its_token_from_its_own_add
 #[actix_web::test]
 async fn a_forwarded_address_is_believed_from_trusted_proxies_only() {
     let app = TestApp::spawn();
-    let mut statuses = Vec::new();
-    for number in 0..11 {
-        statuses.push(ask_from(&app, &format!("198.51.100.{number}"), &format!("nobody-{number}"), "x").await.status);
-    }
-    assert_eq!((statuses[9], statuses[10]), (401, 429));
+    let guess =
+        async |number| ask_from(&app, &format!("198.51.100.{number}"), &format!("nobody-{number}"), "x").await.status;
+    assert_eq!(join_all((0..10).map(&guess)).await, [401; 10]);
+    assert_eq!(guess(10).await, 429);
 }

@@ -133,9 +133,7 @@ async fn what_was_revoked_guessed_and_counted_outlives_a_reload() {
     let token = app.token("dashboard");
     app.post_form("dashboard", "/oauth/revoke", &format!("token={token}")).await;
     assert_eq!(app.get_as("operator", FLOW).await.status, 200);
-    for _ in 0..10 {
-        app.post_form_with("dashboard:wrong", "/oauth/token", GRANT).await;
-    }
+    join_all((0..10).map(|_| app.post_form_with("dashboard:wrong", "/oauth/token", GRANT))).await;
     assert_eq!(files.reloader.reload(), Outcome::Applied);
     assert_eq!(app.get_with_token(&token, FLOW).await.status, 401);
     assert_eq!(app.get_as("operator", FLOW).await.status, 429);

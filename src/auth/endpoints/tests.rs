@@ -86,6 +86,7 @@ async fn credentials_may_come_in_the_form() {
 
 #[actix_web::test]
 async fn a_client_with_a_chosen_secret_and_a_colon_in_its_id_gets_a_token() {
+    tokio::time::pause();
     let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let credentials = format!("{}:{}", encode("ada:lovelace"), encode(CHOSEN_SECRET));
     assert_eq!(token(basic(&credentials, GRANT)).await.status, 200);
@@ -114,6 +115,7 @@ async fn a_client_with_few_stores_gets_a_token_for_those_only() {
 
 #[actix_web::test]
 async fn a_wrong_secret_and_an_unknown_client_get_the_same_answer() {
+    tokio::time::pause();
     let wrong = token(basic("dashboard:wrong", GRANT)).await;
     let unknown = token(basic(&format!("nobody:{MADE_SECRET}"), GRANT)).await;
     for answer in [&wrong, &unknown] {
@@ -147,6 +149,7 @@ async fn a_request_that_is_not_a_token_request_is_refused_in_the_form_of_oauth()
 
 #[actix_web::test]
 async fn no_answer_in_the_form_of_oauth_is_kept_by_any_cache() {
+    tokio::time::pause();
     let auth = auth();
     let dashboard = format!("dashboard:{MADE_SECRET}");
     let dashboard = dashboard.as_str();
