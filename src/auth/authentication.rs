@@ -10,7 +10,7 @@ use actix_web::HttpRequest;
 
 use super::Auth;
 use super::clients::{AuthenticationError, Client};
-use super::guesses::Guesser;
+use super::failed_logins::LoginAttempt;
 use super::oauth_error::OAuthError;
 use super::oauth_form::ClientCredentials;
 use crate::clock::Periods;
@@ -36,26 +36,26 @@ pub async fn authenticate<'a>(
     let connection = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
     let address = client_address::origin(connection, request.headers(), &auth.limits.trusted_proxies);
     let client_id = named_client(auth, credentials);
-    let guesser = Guesser { peer: client_address::counted(address), client_id };
-    let heard = may_guess(auth, guesser);
-    let is_heard = heard.is_ok();
-    let outcome = match heard {
-        Ok(()) => check(auth, guesser, credentials).await,
+    let attempt = LoginAttempt { peer: client_address::counted(address), client_id };
+    let admitted = check_limit(auth, attempt);
+    let is_admitted = admitted.is_ok();
+    let outcome = match admitted {
+        Ok(()) => check(auth, attempt, credentials).await,
         Err(refusal) => Err(refusal),
     };
     metrics::client_authentication(match &outcome {
         Ok(_) => "accepted",
         Err(Refusal::Wrong) => "wrong",
-        Err(Refusal::Unheard(_)) => "slow_down",
+        Err(Refusal::RateLimited(_)) => "slow_down",
         Err(Refusal::Unchecked) => "unavailable",
     });
     match &outcome {
         Err(Refusal::Wrong) => audit::secret_refused(request, client_id, "wrong"),
-        Err(Refusal::Unheard(_)) => audit::secret_refused(request, client_id, "slow_down"),
+        Err(Refusal::RateLimited(_)) => audit::secret_refused(request, client_id, "slow_down"),
         Ok(_) | Err(Refusal::Unchecked) => {}
     }
-    // Counted and told before: who leaves now has been refused all the same.
-    if is_heard && matches!(outcome, Err(Refusal::Wrong | Refusal::Unheard(_))) {
+    // It is counted and logged before: a caller who leaves now was refused all the same.
+    if is_admitted && matches!(outcome, Err(Refusal::Wrong | Refusal::RateLimited(_))) {
         periods.end().await;
     }
     let client = outcome?;
@@ -66,7 +66,7 @@ pub async fn authenticate<'a>(
 
 enum Refusal {
     Wrong,
-    Unheard(Duration),
+    RateLimited(Duration),
     Unchecked,
 }
 
@@ -79,15 +79,15 @@ fn named_client<'c>(auth: &Auth, credentials: &'c ClientCredentials) -> &'c str 
     }
 }
 
-fn may_guess(auth: &Auth, guesser: Guesser<'_>) -> Result<(), Refusal> {
+fn check_limit(auth: &Auth, attempt: LoginAttempt<'_>) -> Result<(), Refusal> {
     let (rate, now) = (auth.limits.wrong_secrets, auth.clock.elapsed());
-    auth.memory.guesses.check(guesser, rate, now).map_err(Refusal::Unheard)
+    auth.memory.failed_logins.check(attempt, rate, now).map_err(Refusal::RateLimited)
 }
 
 /// Compares the pair as it is decoded, and then as it was sent. To be wrong in both ways is to be wrong once.
 async fn check<'a>(
     auth: &'a Auth,
-    guesser: Guesser<'_>,
+    attempt: LoginAttempt<'_>,
     credentials: &ClientCredentials,
 ) -> Result<&'a Client, Refusal> {
     let (memory, clients, clock) = (&auth.memory, &auth.clients, &auth.clock);
@@ -96,15 +96,15 @@ async fn check<'a>(
     if let Some(client) = at_once() {
         return Ok(client);
     }
-    let permit = memory.slow_checks.enter(&clients.principal(guesser.client_id, guesser.peer)).await?;
-    // Others may have been wrong in the meantime, or a queue full of guesses would all be heard; or right.
-    may_guess(auth, guesser)?;
+    let permit = memory.slow_checks.enter(&clients.principal(attempt.client_id, attempt.peer)).await?;
+    // Others may have been wrong in the meantime, or a queue full of guesses would all be checked; or right.
+    check_limit(auth, attempt)?;
     if let Some(client) = at_once() {
         return Ok(client);
     }
     let checked = clients.authenticate(&pairs, permit, clock.elapsed()).await;
     if matches!(checked, Err(AuthenticationError::WrongCredentials)) {
-        memory.guesses.count(guesser, auth.limits.wrong_secrets, clock.elapsed());
+        memory.failed_logins.count(attempt, auth.limits.wrong_secrets, clock.elapsed());
     }
     Ok(checked?)
 }
@@ -122,7 +122,7 @@ impl From<Refusal> for OAuthError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Wrong => Self::invalid_client("The client id or the client secret is wrong"),
-            Refusal::Unheard(wait) => Self::slow_down(wait),
+            Refusal::RateLimited(wait) => Self::slow_down(wait),
             Refusal::Unchecked => Self::temporarily_unavailable(),
         }
     }

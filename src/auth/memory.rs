@@ -1,10 +1,10 @@
-//! What is remembered of callers in this process: revoked tokens, wrong secrets, spent quotas. A reload of the
+//! What is remembered of callers in this process: revoked tokens, failed logins, consumed quotas. A reload of the
 //! configuration makes a new [`super::Auth`] around the same memory, or it would be a way to wipe it.
 
 use std::sync::Arc;
 
 use super::clients::SlowChecks;
-use super::guesses::Guesses;
+use super::failed_logins::FailedLoginLimiter;
 use super::quota::Quotas;
 use super::revocations::RevokedTokens;
 use crate::replicas::Replicas;
@@ -13,7 +13,7 @@ use crate::replicas::Replicas;
 #[derive(Debug, Default)]
 pub struct AuthMemory {
     pub(super) revoked: Arc<RevokedTokens>,
-    pub(super) guesses: Guesses,
+    pub(super) failed_logins: FailedLoginLimiter,
     pub(super) quotas: Quotas,
     pub(super) slow_checks: SlowChecks,
 }

@@ -1,7 +1,7 @@
 //! Who is asking, and what they may read.
 //!
-//! A client shows its secret (`endpoints`, `oauth_form`, `authentication`, `clients`, `secrets`; `guesses` are
-//! limited by `peer`) and gets a signed token (`issue`, `keys`; `jwk` publishes them). Each request brings the token back: `caller`
+//! A client shows its secret (`endpoints`, `oauth_form`, `authentication`, `clients`, `secrets`; `failed_logins` limits wrong
+//! ones) and gets a signed token (`issue`, `keys`; `jwk` publishes them). Each request brings the token back: `caller`
 //! takes it from the request, `verify` is the only code that believes one (`claims`, `remembered`, `revocations`), its
 //! client's `quota` is counted, and the handler's signature names the `scope` that it needs. Which stores the token may read
 //! is asked of its `grants`. Tokens of a company's own identity provider are believed, too, if it is one of the `issuers`.
@@ -15,8 +15,8 @@ pub mod claims;
 pub mod clients;
 pub mod current;
 pub mod endpoints;
+pub mod failed_logins;
 pub mod grants;
-pub mod guesses;
 pub mod issue;
 pub mod issuers;
 pub mod jwk;

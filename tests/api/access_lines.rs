@@ -188,7 +188,7 @@ async fn refused_credentials_leave_who_was_claimed_and_from_where_and_never_what
     let guesses: Vec<String> = (0..12).map(|guess| format!("guess-{guess}")).collect();
     let form = [("grant_type", "client_credentials"), ("client_id", "dashboard"), ("client_secret", "planted-guess")];
     let statuses = join_all(guesses.iter().map(|id| service.post_form("/oauth/token", id, &form))).await;
-    let unheard = &guesses[statuses.iter().position(|status| *status == 429).unwrap()];
+    let limited = &guesses[statuses.iter().position(|status| *status == 429).unwrap()];
     let refused = forged.clone();
     let log = service.log();
     let all = serde_json::to_string(&log).unwrap();
@@ -201,7 +201,7 @@ async fn refused_credentials_leave_who_was_claimed_and_from_where_and_never_what
         ("swapped", "client secret refused", "198.51.100.4", Value::Null, "wrong"),
         ("odd", "client secret refused", "198.51.100.4", Value::Null, "wrong"),
         ("wrong-introspection", "client secret refused", "198.51.100.4", "dashboard".into(), "wrong"),
-        (unheard, "client secret refused", "198.51.100.4", "dashboard".into(), "slow_down"),
+        (limited, "client secret refused", "198.51.100.4", "dashboard".into(), "slow_down"),
     ] {
         let fields = [
             ("target", AUDIT.into()),

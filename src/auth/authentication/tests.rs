@@ -4,8 +4,8 @@
 use super::{REFUSAL_PERIOD, authenticate};
 use crate::auth::Auth;
 use crate::auth::clients::Client;
+use crate::auth::failed_logins::LoginAttempt;
 use crate::auth::fixtures::{self, CHOSEN_SECRET, MADE_SECRET};
-use crate::auth::guesses::Guesser;
 use crate::auth::oauth_form::ClientCredentials;
 use crate::auth::rate::Rate;
 use crate::clock::Deadline;
@@ -121,8 +121,8 @@ async fn guesses_at_one_client_from_many_addresses_keep_no_other_client_of_its_t
         let status = status(&auth, 200, "grace", CHOSEN_SECRET).await;
         let once = Rate::new(1, LONG);
         let is_counted = |number: &u8| {
-            let guesser = Guesser { peer: address(*number), client_id: "nobody" };
-            auth.memory.guesses.check(guesser, once, auth.clock.elapsed()).is_err()
+            let attempt = LoginAttempt { peer: address(*number), client_id: "nobody" };
+            auth.memory.failed_logins.check(attempt, once, auth.clock.elapsed()).is_err()
         };
         (status, (1..=60).filter(is_counted).count())
     };

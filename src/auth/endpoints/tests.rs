@@ -173,8 +173,8 @@ async fn no_answer_in_the_form_of_oauth_is_kept_by_any_cache() {
     ];
     // With "nobody" they are ten, and an address has no more.
     let wrong = [(TOKEN_PATH, "dashboard:wrong", GRANT, 401); 9];
-    let unheard = [TOKEN_PATH, INTROSPECTION_PATH, REVOCATION_PATH].map(|path| (path, dashboard, GRANT, 429));
-    for (path, credentials, body, status) in cases.into_iter().chain(wrong).chain(unheard) {
+    let limited = [TOKEN_PATH, INTROSPECTION_PATH, REVOCATION_PATH].map(|path| (path, dashboard, GRANT, 429));
+    for (path, credentials, body, status) in cases.into_iter().chain(wrong).chain(limited) {
         let answer = send(&auth, basic(credentials, body).uri(path)).await;
         let kept = (answer.header(CACHE_CONTROL), answer.header(PRAGMA));
         assert_eq!(

@@ -1,0 +1,116 @@
+//! The failed-login limiter. Wrong secrets are counted for the address they come from and for the client they are about. An
+//! address with too many has to wait. A client at which too many guess is not locked, or guessing would be a way to shut it
+//! out: only addresses that were wrong about it before have to wait.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::accounts::{Accounts, Holder};
+use super::rate::Rate;
+
+/// The most keys that are remembered: less than 1 MiB.
+const MOST: usize = 16 * 1024;
+
+/// Limits wrong secrets by address and by client.
+#[derive(Debug)]
+pub struct FailedLoginLimiter(Accounts);
+
+/// An attempt of a client to authenticate, as the limiter counts it.
+#[derive(Clone, Copy, Debug)]
+pub struct LoginAttempt<'a> {
+    /// The address it comes from.
+    pub peer: IpAddr,
+    /// The client it is about, known or not.
+    pub client_id: &'a str,
+}
+
+impl Default for FailedLoginLimiter {
+    fn default() -> Self {
+        Self(Accounts::new(MOST))
+    }
+}
+
+impl FailedLoginLimiter {
+    /// Checks that the secret of this attempt may be compared.
+    ///
+    /// # Errors
+    /// How long to wait. It does not depend on whether the client exists.
+    pub fn check(&self, attempt: LoginAttempt<'_>, rate: Rate, now: Duration) -> Result<(), Duration> {
+        let accounts = &self.0;
+        accounts.check(self.peer(attempt), rate, now).map_err(|exhausted| exhausted.retry_after)?;
+        if accounts.check(self.client(attempt), rate, now).is_ok() {
+            return Ok(());
+        }
+        let once = Rate::new(1, rate.per());
+        accounts.check(self.both(attempt), once, now).map_err(|exhausted| exhausted.retry_after)
+    }
+
+    /// Counts an attempt whose secret was wrong.
+    pub fn count(&self, attempt: LoginAttempt<'_>, rate: Rate, now: Duration) {
+        let accounts = &self.0;
+        // Whoever is exhausted already stays so.
+        let _counted = accounts.take(self.peer(attempt), rate, now);
+        let _counted = accounts.take(self.client(attempt), rate, now);
+        let _counted = accounts.take(self.both(attempt), Rate::new(1, rate.per()), now);
+    }
+
+    fn peer(&self, attempt: LoginAttempt<'_>) -> Holder {
+        self.0.holder(("peer", attempt.peer))
+    }
+
+    fn client(&self, attempt: LoginAttempt<'_>) -> Holder {
+        self.0.holder(("client", attempt.client_id))
+    }
+
+    fn both(&self, attempt: LoginAttempt<'_>) -> Holder {
+        self.0.holder(("both", attempt.peer, attempt.client_id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FailedLoginLimiter, LoginAttempt};
+    use crate::auth::rate::Rate;
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::time::Duration;
+
+    const NOW: Duration = Duration::from_secs(7);
+    const RATE: fn() -> Rate = || Rate::new(10, Duration::from_secs(60));
+
+    fn attempt(peer: u8, client_id: &str) -> LoginAttempt<'_> {
+        LoginAttempt { peer: IpAddr::V4(Ipv4Addr::new(192, 0, 2, peer)), client_id }
+    }
+
+    fn wrong(limiter: &FailedLoginLimiter, attempt: LoginAttempt<'_>, times: u32) {
+        for _ in 0..times {
+            limiter.count(attempt, RATE(), NOW);
+        }
+    }
+
+    #[test]
+    fn an_address_that_was_wrong_too_often_waits_whatever_client_it_asks_about() {
+        let limiter = FailedLoginLimiter::default();
+        for number in 0..10 {
+            assert_eq!(limiter.check(attempt(1, "dashboard"), RATE(), NOW), Ok(()), "{number}");
+            wrong(&limiter, attempt(1, &number.to_string()), 1);
+        }
+        for client in ["dashboard", "nobody"] {
+            let wait = limiter.check(attempt(1, client), RATE(), NOW).unwrap_err();
+            assert_eq!(wait, Duration::from_secs(6));
+            assert_eq!(limiter.check(attempt(1, client), RATE(), NOW + wait), Ok(()));
+        }
+    }
+
+    #[test]
+    fn while_many_guess_at_a_client_another_address_is_still_let_try_until_it_is_wrong_once() {
+        let limiter = FailedLoginLimiter::default();
+        for peer in 0..30 {
+            wrong(&limiter, attempt(peer, "dashboard"), 1);
+        }
+        assert_eq!(limiter.check(attempt(200, "dashboard"), RATE(), NOW), Ok(()));
+        assert_eq!(limiter.check(attempt(1, "dashboard"), RATE(), NOW).unwrap_err(), Duration::from_secs(60));
+        assert_eq!(limiter.check(attempt(1, "another"), RATE(), NOW), Ok(()));
+        wrong(&limiter, attempt(200, "dashboard"), 1);
+        assert!(limiter.check(attempt(200, "dashboard"), RATE(), NOW).is_err());
+    }
+}
