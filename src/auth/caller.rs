@@ -223,7 +223,7 @@ fn require(token: &VerifiedToken, scopes: &str) -> Result<(), Problem> {
 
 /// Leaves the count for the answer's headers, and lets the request pass unless the quota is spent.
 fn admit(request: &HttpRequest, rate: Rate, cost: u32, counted: Count) -> Result<(), Problem> {
-    Exchange::of(request).note_rate_limit(headers::standing(rate, cost, counted));
+    Exchange::of(request).note_rate_limit(headers::rate_limit(rate, cost, counted));
     counted.map(|_| ()).map_err(|exhausted| {
         metrics::quota_refused();
         headers::exceeded(rate, cost, exhausted)

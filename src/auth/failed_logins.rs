@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::accounts::{Accounts, Holder};
+use super::keyed_rate_limiter::{KeyedRateLimiter, LimiterKey};
 use super::rate::Rate;
 
 /// The most keys that are remembered: less than 1 MiB.
@@ -13,7 +13,7 @@ const MOST: usize = 16 * 1024;
 
 /// Limits wrong secrets by address and by client.
 #[derive(Debug)]
-pub struct FailedLoginLimiter(Accounts);
+pub struct FailedLoginLimiter(KeyedRateLimiter);
 
 /// An attempt of a client to authenticate, as the limiter counts it.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ pub struct LoginAttempt<'a> {
 
 impl Default for FailedLoginLimiter {
     fn default() -> Self {
-        Self(Accounts::new(MOST))
+        Self(KeyedRateLimiter::new(MOST))
     }
 }
 
@@ -36,34 +36,34 @@ impl FailedLoginLimiter {
     /// # Errors
     /// How long to wait. It does not depend on whether the client exists.
     pub fn check(&self, attempt: LoginAttempt<'_>, rate: Rate, now: Duration) -> Result<(), Duration> {
-        let accounts = &self.0;
-        accounts.check(self.peer(attempt), rate, now).map_err(|exhausted| exhausted.retry_after)?;
-        if accounts.check(self.client(attempt), rate, now).is_ok() {
+        let limiter = &self.0;
+        limiter.check(self.peer(attempt), rate, now).map_err(|exhausted| exhausted.retry_after)?;
+        if limiter.check(self.client(attempt), rate, now).is_ok() {
             return Ok(());
         }
         let once = Rate::new(1, rate.per());
-        accounts.check(self.both(attempt), once, now).map_err(|exhausted| exhausted.retry_after)
+        limiter.check(self.both(attempt), once, now).map_err(|exhausted| exhausted.retry_after)
     }
 
     /// Counts an attempt whose secret was wrong.
     pub fn count(&self, attempt: LoginAttempt<'_>, rate: Rate, now: Duration) {
-        let accounts = &self.0;
+        let limiter = &self.0;
         // Whoever is exhausted already stays so.
-        let _counted = accounts.take(self.peer(attempt), rate, now);
-        let _counted = accounts.take(self.client(attempt), rate, now);
-        let _counted = accounts.take(self.both(attempt), Rate::new(1, rate.per()), now);
+        let _counted = limiter.take(self.peer(attempt), rate, now);
+        let _counted = limiter.take(self.client(attempt), rate, now);
+        let _counted = limiter.take(self.both(attempt), Rate::new(1, rate.per()), now);
     }
 
-    fn peer(&self, attempt: LoginAttempt<'_>) -> Holder {
-        self.0.holder(("peer", attempt.peer))
+    fn peer(&self, attempt: LoginAttempt<'_>) -> LimiterKey {
+        self.0.key(("peer", attempt.peer))
     }
 
-    fn client(&self, attempt: LoginAttempt<'_>) -> Holder {
-        self.0.holder(("client", attempt.client_id))
+    fn client(&self, attempt: LoginAttempt<'_>) -> LimiterKey {
+        self.0.key(("client", attempt.client_id))
     }
 
-    fn both(&self, attempt: LoginAttempt<'_>) -> Holder {
-        self.0.holder(("both", attempt.peer, attempt.client_id))
+    fn both(&self, attempt: LoginAttempt<'_>) -> LimiterKey {
+        self.0.key(("both", attempt.peer, attempt.client_id))
     }
 }
 

@@ -7,7 +7,6 @@
 //! is asked of its `grants`. Tokens of a company's own identity provider are believed, too, if it is one of the `issuers`.
 //! All of that is one [`Auth`]; the one in force is `current`, and what outlives it is its `memory`.
 
-mod accounts;
 pub mod authentication;
 mod bearer;
 pub mod caller;
@@ -23,6 +22,7 @@ pub mod jwk;
 pub mod key_algorithm;
 pub mod key_error;
 mod key_settings;
+mod keyed_rate_limiter;
 pub mod keys;
 pub mod limits;
 pub mod memory;
@@ -199,7 +199,7 @@ impl Auth {
         Generation { configuration: self.number, issuer_keys: self.verifier.trusted().generation() }
     }
 
-    /// What clients have spent of their quotas.
+    /// What clients have consumed of their quotas.
     pub fn quotas(&self) -> &Quotas {
         &self.memory.quotas
     }

@@ -1,5 +1,5 @@
-//! So many in such a time: `600/1m`. Counted by the generic cell rate algorithm (ITU-T I.371): what is spent comes back
-//! evenly, so nobody gains by waiting for a window to turn, and one number is all that is remembered of a holder.
+//! So many in such a time: `600/1m`. Counted by the generic cell rate algorithm (ITU-T I.371): what is consumed comes back
+//! evenly, so nobody gains by waiting for a window to turn, and one number is all that is stored of a key.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,27 +12,27 @@ const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 const GRAMMAR: &str = "write how many in which time, such as 600/1m: 1 to 10000000 in 1s to 24h, in whole seconds";
 
-/// So many in such a time.
+/// A rate: so many in such a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     count: u32,
     per: Duration,
 }
 
-/// What a holder has spent: the moment when all of it will have come back, by [`crate::clock::Clock::elapsed`].
+/// What was consumed of a rate: the moment when all of it will have come back, by [`crate::clock::Clock::elapsed`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Spent(Duration);
+pub struct Consumed(Duration);
 
-impl Spent {
-    /// Whether nothing is spent, so that this is not worth remembering.
+impl Consumed {
+    /// Whether nothing is consumed, so that this need not be stored.
     pub fn is_nothing(self, now: Duration) -> bool {
         self.0 <= now
     }
 }
 
-/// How a holder stands after one was taken, or refused.
+/// The status of a rate limit after one was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct RateLimitStatus {
     /// What it is counted against.
     pub rate: Rate,
     /// How many are left.
@@ -41,27 +41,27 @@ pub struct Standing {
     pub more_in: Duration,
 }
 
-/// There are fewer left than were wanted.
+/// A rate of which fewer are left than were to be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exhausted {
     /// How many are left.
     pub left: u32,
-    /// When as many as were wanted will be there.
+    /// When there will be as many as were to be taken.
     pub retry_after: Duration,
 }
 
 impl Rate {
-    /// So many in such a time; at least one, and the time is never nothing.
+    /// A rate of `count` in the time `per`: at least one, and the time is never nothing.
     pub fn new(count: u32, per: Duration) -> Self {
         Self { count: count.max(1), per: per.max(Duration::from_nanos(1)) }
     }
 
-    /// How many.
+    /// How many there are in [`Rate::per`].
     pub const fn count(self) -> u32 {
         self.count
     }
 
-    /// In which time.
+    /// The time in which there are [`Rate::count`].
     pub const fn per(self) -> Duration {
         self.per
     }
@@ -70,54 +70,54 @@ impl Rate {
     ///
     /// # Errors
     /// [`Exhausted`] when there is none; nothing is taken.
-    pub fn take(self, spent: &mut Spent, now: Duration) -> Result<Standing, Exhausted> {
-        self.take_many(1, spent, now)
+    pub fn take(self, consumed: &mut Consumed, now: Duration) -> Result<RateLimitStatus, Exhausted> {
+        self.take_many(1, consumed, now)
     }
 
-    /// Takes so many at once.
+    /// Takes `count` at once.
     ///
     /// # Errors
     /// [`Exhausted`] when there are fewer; nothing is taken.
-    pub fn take_many(self, count: u32, spent: &mut Spent, now: Duration) -> Result<Standing, Exhausted> {
-        let restored_in = self.after_more(count, *spent, now)?;
-        *spent = Spent(now.saturating_add(restored_in));
-        Ok(self.standing(restored_in))
+    pub fn take_many(self, count: u32, consumed: &mut Consumed, now: Duration) -> Result<RateLimitStatus, Exhausted> {
+        let restored_in = self.after_more(count, *consumed, now)?;
+        *consumed = Consumed(now.saturating_add(restored_in));
+        Ok(self.status(restored_in))
     }
 
     /// Gives back one that was taken.
-    pub fn give_back(self, spent: &mut Spent) {
-        *spent = Spent(spent.0.saturating_sub(self.interval()));
+    pub fn give_back(self, consumed: &mut Consumed) {
+        *consumed = Consumed(consumed.0.saturating_sub(self.interval()));
     }
 
-    /// How a holder stands whose spending takes so long to come back.
-    pub fn standing(self, restored_in: Duration) -> Standing {
+    /// The status when what is consumed comes back within `restored_in`.
+    pub fn status(self, restored_in: Duration) -> RateLimitStatus {
         let (free, interval) = (self.per.saturating_sub(restored_in).as_nanos(), self.interval().as_nanos().max(1));
         let left = u32::try_from(free / interval).unwrap_or(self.count).min(self.count);
         let more_in = u64::try_from(interval - free % interval).map_or(self.per, Duration::from_nanos);
-        Standing { rate: self, left, more_in }
+        RateLimitStatus { rate: self, left, more_in }
     }
 
-    /// When so many will be there for a holder who has fewer, and whose spending takes so long to come back.
+    /// The refusal of `count` when what is consumed comes back within `restored_in`.
     pub fn exhausted(self, count: u32, restored_in: Duration) -> Exhausted {
         let retry_after = restored_in.saturating_add(self.interval().saturating_mul(count)).saturating_sub(self.per);
-        Exhausted { left: self.standing(restored_in).left, retry_after: retry_after.max(Duration::from_millis(1)) }
+        Exhausted { left: self.status(restored_in).left, retry_after: retry_after.max(Duration::from_millis(1)) }
     }
 
     /// Whether one could be taken; takes nothing.
     ///
     /// # Errors
     /// [`Exhausted`] when there is none.
-    pub fn check(self, spent: Spent, now: Duration) -> Result<(), Exhausted> {
-        self.after_more(1, spent, now).map(|_| ())
+    pub fn check(self, consumed: Consumed, now: Duration) -> Result<(), Exhausted> {
+        self.after_more(1, consumed, now).map(|_| ())
     }
 
-    fn after_more(self, count: u32, spent: Spent, now: Duration) -> Result<Duration, Exhausted> {
-        // More than everything can be spent only by another rate, before a reload.
-        let owed = spent.0.saturating_sub(now).min(self.per);
+    fn after_more(self, count: u32, consumed: Consumed, now: Duration) -> Result<Duration, Exhausted> {
+        // More than everything can be consumed only of another rate, before a reload.
+        let owed = consumed.0.saturating_sub(now).min(self.per);
         let restored_in = owed.saturating_add(self.interval().saturating_mul(count));
         if restored_in > self.per {
             let retry_after = restored_in.saturating_sub(self.per);
-            return Err(Exhausted { left: self.standing(owed).left, retry_after });
+            return Err(Exhausted { left: self.status(owed).left, retry_after });
         }
         Ok(restored_in)
     }
@@ -150,7 +150,7 @@ impl fmt::Display for Rate {
 
 #[cfg(test)]
 mod tests {
-    use super::{Rate, Spent};
+    use super::{Consumed, Rate};
     use proptest::prelude::{any, prop_assert, proptest};
     use std::time::Duration;
 
@@ -162,67 +162,67 @@ mod tests {
 
     #[test]
     fn everything_can_be_taken_at_once_and_comes_back_evenly() {
-        let (rate, mut spent) = (rate("3/1m"), Spent::default());
-        let left: Vec<u32> = (0..3).map(|_| rate.take(&mut spent, START).unwrap().left).collect();
+        let (rate, mut consumed) = (rate("3/1m"), Consumed::default());
+        let left: Vec<u32> = (0..3).map(|_| rate.take(&mut consumed, START).unwrap().left).collect();
         assert_eq!(left, [2, 1, 0]);
-        let refused = rate.take(&mut spent, START).unwrap_err();
+        let refused = rate.take(&mut consumed, START).unwrap_err();
         assert_eq!(refused.retry_after.as_secs(), 20);
         let later = START + Duration::from_secs(20);
-        assert_eq!(rate.take(&mut spent, later).unwrap().left, 0);
-        assert!(rate.take(&mut spent, later).is_err());
-        assert!(!spent.is_nothing(later) && spent.is_nothing(later + Duration::from_secs(60)));
+        assert_eq!(rate.take(&mut consumed, later).unwrap().left, 0);
+        assert!(rate.take(&mut consumed, later).is_err());
+        assert!(!consumed.is_nothing(later) && consumed.is_nothing(later + Duration::from_secs(60)));
     }
 
     #[test]
     fn whoever_waits_as_long_as_it_is_told_has_one_more_and_a_moment_before_has_not() {
         let (rate, moment) = (rate("6/1m"), Duration::from_nanos(1));
         for earlier in [0, 3, 7, 10, 25] {
-            let mut spent = Spent::default();
-            rate.take(&mut spent, START).unwrap();
-            let standing = rate.take(&mut spent, START + Duration::from_secs(earlier)).unwrap();
-            let when = START + Duration::from_secs(earlier) + standing.more_in;
+            let mut consumed = Consumed::default();
+            rate.take(&mut consumed, START).unwrap();
+            let status = rate.take(&mut consumed, START + Duration::from_secs(earlier)).unwrap();
+            let when = START + Duration::from_secs(earlier) + status.more_in;
             // Taking one shows one less than there were.
             let left_at = |now| {
-                let mut then = spent;
+                let mut then = consumed;
                 rate.take(&mut then, now).unwrap().left
             };
-            assert_eq!((left_at(when), left_at(when - moment)), (standing.left, standing.left - 1), "{earlier}");
+            assert_eq!((left_at(when), left_at(when - moment)), (status.left, status.left - 1), "{earlier}");
         }
     }
 
     #[test]
     fn many_are_taken_at_once_or_not_at_all_and_told_when_they_will_be_there() {
-        let (rate, mut spent) = (rate("10/1m"), Spent::default());
-        assert_eq!(rate.take_many(7, &mut spent, START).unwrap().left, 3);
-        let refused = rate.take_many(5, &mut spent, START).unwrap_err();
+        let (rate, mut consumed) = (rate("10/1m"), Consumed::default());
+        assert_eq!(rate.take_many(7, &mut consumed, START).unwrap().left, 3);
+        let refused = rate.take_many(5, &mut consumed, START).unwrap_err();
         assert_eq!((refused.left, refused.retry_after), (3, Duration::from_secs(12)));
         assert_eq!(rate.exhausted(5, Duration::from_secs(42)), refused, "as others count it");
         let later = START + Duration::from_secs(12);
-        assert_eq!(rate.take_many(5, &mut spent, later).unwrap().left, 0);
-        rate.give_back(&mut spent);
-        assert_eq!(rate.take(&mut spent, later).unwrap().left, 0);
-        assert!(rate.take_many(11, &mut Spent::default(), START).is_err(), "more than there ever are");
+        assert_eq!(rate.take_many(5, &mut consumed, later).unwrap().left, 0);
+        rate.give_back(&mut consumed);
+        assert_eq!(rate.take(&mut consumed, later).unwrap().left, 0);
+        assert!(rate.take_many(11, &mut Consumed::default(), START).is_err(), "more than there ever are");
     }
 
     #[test]
     fn a_refusal_takes_nothing() {
-        let (rate, mut spent) = (rate("1/10s"), Spent::default());
-        rate.take(&mut spent, START).unwrap();
-        let before = spent;
+        let (rate, mut consumed) = (rate("1/10s"), Consumed::default());
+        rate.take(&mut consumed, START).unwrap();
+        let before = consumed;
         for _ in 0..100 {
-            rate.take(&mut spent, START).unwrap_err();
+            rate.take(&mut consumed, START).unwrap_err();
         }
-        assert_eq!(spent, before);
-        assert!(rate.check(spent, START + Duration::from_secs(10)).is_ok());
+        assert_eq!(consumed, before);
+        assert!(rate.check(consumed, START + Duration::from_secs(10)).is_ok());
     }
 
     #[test]
     fn what_a_longer_time_had_taken_is_not_owed_to_a_shorter_one() {
-        let mut spent = Spent::default();
+        let mut consumed = Consumed::default();
         for _ in 0..5 {
-            rate("5/24h").take(&mut spent, START).unwrap();
+            rate("5/24h").take(&mut consumed, START).unwrap();
         }
-        assert_eq!(rate("5/5s").take(&mut spent, START).unwrap_err().retry_after, Duration::from_secs(1));
+        assert_eq!(rate("5/5s").take(&mut consumed, START).unwrap_err().retry_after, Duration::from_secs(1));
     }
 
     #[test]
@@ -243,10 +243,10 @@ mod tests {
             count in 1_u32..50, seconds in 1_u64..100, steps in proptest::collection::vec(any::<u16>(), 1..300)
         ) {
             let rate = Rate::new(count, Duration::from_secs(seconds));
-            let (mut spent, mut now, mut given) = (Spent::default(), START, Vec::new());
+            let (mut consumed, mut now, mut given) = (Consumed::default(), START, Vec::new());
             for step in steps {
                 now += Duration::from_millis(u64::from(step % 2000));
-                if rate.take(&mut spent, now).is_ok() {
+                if rate.take(&mut consumed, now).is_ok() {
                     given.push(now);
                 }
                 let recent = given.iter().filter(|&&moment| moment + rate.per() > now).count();

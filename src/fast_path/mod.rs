@@ -234,5 +234,5 @@ impl FastPath {
 fn count(auth: &Auth, token: &KnownToken, now: Duration) -> Option<Option<RateLimit>> {
     let Quota::Limited(rate) = token.quota else { return Some(None) };
     let standing = auth.quotas().take_now(&token.verified, rate, now)?.ok()?;
-    Some(Some(headers::standing(rate, 1, Ok(standing))))
+    Some(Some(headers::rate_limit(rate, 1, Ok(standing))))
 }

@@ -1,14 +1,14 @@
-//! The standing of a quota as callers see it: in the headers of a response, and in the problem `quota-exceeded`.
+//! The status of a quota as callers see it: in the headers of a response, and in the problem `quota-exceeded`.
 
-use crate::auth::rate::{Exhausted, Rate, Standing};
+use crate::auth::rate::{Exhausted, Rate, RateLimitStatus};
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
 use crate::http::rate_limit::RateLimit;
 
-/// The headers after this count of a request that costs so much.
-pub fn standing(rate: Rate, cost: u32, counted: Result<Standing, Exhausted>) -> RateLimit {
+/// The headers of a request that costs `cost` and was counted.
+pub fn rate_limit(rate: Rate, cost: u32, counted: Result<RateLimitStatus, Exhausted>) -> RateLimit {
     let (left, more_in) = match counted {
-        Ok(Standing { left, more_in, .. }) => (left, more_in),
+        Ok(RateLimitStatus { left, more_in, .. }) => (left, more_in),
         Err(Exhausted { left, retry_after }) => (left, retry_after),
     };
     RateLimit { count: rate.count(), per: rate.per(), cost, left, more_in }
@@ -37,8 +37,8 @@ pub fn never_fits(rate: Rate, cost: u32) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use super::{exceeded, never_fits, standing};
-    use crate::auth::rate::{Exhausted, Rate, Spent};
+    use super::{exceeded, never_fits, rate_limit};
+    use crate::auth::rate::{Consumed, Exhausted, Rate};
     use crate::clock::Clock;
     use crate::http::client_address::AddressFinder;
     use crate::http::edge::{self, Edge};
@@ -59,7 +59,7 @@ mod tests {
         for (nanos, seconds) in [(1, 1), (999_999_999, 1), (1_000_000_000, 1), (1_000_000_001, 2), (8_571_428_571, 9)] {
             let exhausted = Exhausted { left: 0, retry_after: Duration::from_nanos(nanos) };
             let mut headers = HeaderMap::new();
-            standing(rate, 1, Err(exhausted)).write(&mut headers);
+            rate_limit(rate, 1, Err(exhausted)).write(&mut headers);
             let (_, wait) = exceeded(rate, 1, exhausted).headers().first().cloned().unwrap();
             assert_eq!(wait, seconds.to_string());
             assert_eq!(headers.get("ratelimit").unwrap(), format!("\"default\";r=0;t={seconds}").as_str());
@@ -71,7 +71,7 @@ mod tests {
         let rate = Rate::new(7, Duration::from_secs(60));
         let exhausted = Exhausted { left: 3, retry_after: Duration::from_secs(9) };
         let mut headers = HeaderMap::new();
-        standing(rate, 4, Err(exhausted)).write(&mut headers);
+        rate_limit(rate, 4, Err(exhausted)).write(&mut headers);
         assert_eq!(headers.get("ratelimit-policy").unwrap(), "\"default\";q=7;w=60;storegate-cost=4");
         assert_eq!(headers.get("ratelimit").unwrap(), "\"default\";r=3;t=9");
         assert!(
@@ -89,8 +89,8 @@ mod tests {
 
     fn count(request: &HttpRequest) {
         let rate = Rate::new(6, Duration::from_secs(60));
-        let counted = rate.take(&mut Spent::default(), Duration::ZERO);
-        Exchange::of(request).note_rate_limit(standing(rate, 1, counted));
+        let counted = rate.take(&mut Consumed::default(), Duration::ZERO);
+        Exchange::of(request).note_rate_limit(rate_limit(rate, 1, counted));
     }
 
     async fn panicking(request: HttpRequest) -> HttpResponse {
@@ -132,12 +132,12 @@ mod tests {
             .route("/counted", web::get().to(counted))
             .route("/uncounted", web::get().to(HttpResponse::Ok));
         let service = init_service(app).await;
-        let standing = Some("\"default\";r=5;t=10");
+        let rate_limit = Some("\"default\";r=5;t=10");
         for (request, status, told) in [
-            (TestRequest::get().uri("/panicking"), 500, standing),
-            (TestRequest::get().uri("/endless"), 504, standing),
-            (TestRequest::post().uri("/endless"), 408, standing),
-            (TestRequest::get().uri("/counted"), 200, standing),
+            (TestRequest::get().uri("/panicking"), 500, rate_limit),
+            (TestRequest::get().uri("/endless"), 504, rate_limit),
+            (TestRequest::post().uri("/endless"), 408, rate_limit),
+            (TestRequest::get().uri("/counted"), 200, rate_limit),
             (TestRequest::get().uri("/uncounted"), 200, None),
         ] {
             let outcome = service.call(request.insert_header(("host", "a")).to_request()).await;

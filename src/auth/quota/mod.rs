@@ -1,26 +1,27 @@
-//! How much a client may ask: each request costs one, and one that asks for several things at once as many as those; counted after its token is verified and before the cache is asked, for the client
-//! that the token names at its issuer and tenant, over all workers, and over all replicas that share a Redis. While that is
-//! not to be had, each replica counts for itself, and knows what it has let pass before.
+//! The quota of a client: each request costs one, and one that asks for several things at once as many as those. It is counted
+//! after the token is verified and before the cache is asked, for the client that the token names at its issuer and tenant,
+//! over all workers, and over all replicas that share a Redis. While Redis is unavailable, each replica counts for itself, and
+//! knows what it has let pass before.
 
 pub mod headers;
 
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::accounts::{self, Accounts};
-use super::rate::{Exhausted, Rate, Standing};
+use super::keyed_rate_limiter::{KeyedRateLimiter, LimiterKey};
+use super::rate::{Exhausted, Rate, RateLimitStatus};
 use super::verify::VerifiedToken;
 use crate::replicas::quota::{Allowance, Holder, SharedQuotas, Taken};
 
 /// The most clients that are counted at the same time. Clients of other issuers are not known beforehand.
 const MOST: usize = 64 * 1024;
 
-/// What a client may ask.
+/// How many requests a client may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quota {
-    /// As much as it likes.
+    /// Any number.
     Unlimited,
-    /// So much.
+    /// At most this rate.
     Limited(Rate),
 }
 
@@ -35,15 +36,15 @@ impl FromStr for Quota {
     }
 }
 
-/// What the clients have spent.
+/// What clients have consumed of their quotas.
 #[derive(Debug)]
 pub struct Quotas {
-    own: Accounts,
+    own: KeyedRateLimiter,
     shared: Option<SharedQuotas>,
 }
 
-/// What came of counting a request.
-pub type Count = Result<Standing, Exhausted>;
+/// The outcome of counting a request.
+pub type Count = Result<RateLimitStatus, Exhausted>;
 
 impl Default for Quotas {
     fn default() -> Self {
@@ -54,7 +55,7 @@ impl Default for Quotas {
 impl Quotas {
     /// Counted together with other replicas, if there are any.
     pub fn sharing(shared: Option<SharedQuotas>) -> Self {
-        Self { own: Accounts::new(MOST), shared }
+        Self { own: KeyedRateLimiter::new(MOST), shared }
     }
 
     /// Counts a request of the token's client that costs one, if that can be done without asking Redis.
@@ -80,22 +81,22 @@ impl Quotas {
         if let Some(shared) = &self.shared {
             shared.put_back(holder(token));
         }
-        self.own.give_back(self.own_holder(token), rate);
+        self.own.give_back(self.own_key(token), rate);
     }
 
-    fn own_holder(&self, token: &VerifiedToken) -> accounts::Holder {
-        self.own.holder((&token.claims().iss, token.tenant(), token.client_id()))
+    fn own_key(&self, token: &VerifiedToken) -> LimiterKey {
+        self.own.key((&token.claims().iss, token.tenant(), token.client_id()))
     }
 
     fn take_own(&self, token: &VerifiedToken, rate: Rate, cost: u32, now: Duration) -> Count {
-        self.own.take_many(cost, self.own_holder(token), rate, now)
+        self.own.take_many(cost, self.own_key(token), rate, now)
     }
 
     fn counted(&self, token: &VerifiedToken, rate: Rate, cost: u32, now: Duration, taken: Taken) -> Count {
-        // What replicas have spent together decides; our own count is for when they cannot be asked.
+        // What replicas have consumed together decides; our own count is for when they cannot be asked.
         let _own = self.take_own(token, rate, cost, now);
         match taken {
-            Taken::All { owed } => Ok(rate.standing(owed)),
+            Taken::All { owed } => Ok(rate.status(owed)),
             Taken::None { owed } => Err(rate.exhausted(cost, owed)),
         }
     }
