@@ -158,7 +158,7 @@ impl App {
         let tenants = Tenants::new(settings.tenants, &registry);
         let memory = Arc::new(AuthMemory::sharing(replicas.as_ref()));
         let largest_token = settings.auth.largest_token();
-        let auth = Auth::remembering(memory.clone(), settings.auth, clock.clone())?;
+        let auth = Auth::with_memory(memory.clone(), settings.auth, clock.clone())?;
         let is_issuing = auth.issuer().is_some();
         let auth = Data::new(CurrentAuth::new(auth).fetching_keys(tls.clone(), &supervisor));
         let log = CurrentLog::new(&settings.log);

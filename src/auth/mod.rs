@@ -2,7 +2,7 @@
 //!
 //! A client shows its secret (`endpoints`, `oauth_form`, `authentication`, `clients`, `secrets`; `failed_logins` limits wrong
 //! ones) and gets a signed token (`issue`, `keys`; `jwk` publishes them). Each request brings the token back: `caller`
-//! takes it from the request, `verify` is the only code that believes one (`claims`, `remembered`, `revocations`), its
+//! takes it from the request, `verify` is the only code that believes one (`claims`, `verified_token_cache`, `revocations`), its
 //! client's `quota` is counted, and the handler's signature names the `scope` that it needs. Which stores the token may read
 //! is asked of its `grants`. Tokens of a company's own identity provider are believed, too, if it is one of the `issuers`.
 //! All of that is one [`Auth`]; the one in force is `current`, and what outlives it is its `memory`.
@@ -33,7 +33,6 @@ pub mod private_key;
 pub mod public_key;
 pub mod quota;
 pub mod rate;
-mod remembered;
 pub mod revocations;
 pub mod scope;
 pub mod secrets;
@@ -43,6 +42,7 @@ pub mod token_request;
 pub mod token_types;
 pub mod verification_keys;
 mod verified_secrets;
+mod verified_token_cache;
 pub mod verify;
 
 #[cfg(test)]
@@ -115,14 +115,14 @@ impl Auth {
     /// # Errors
     /// There is neither a key nor an issuer.
     pub fn new(settings: AuthSettings, clock: Clock) -> Result<Self, AuthSetupError> {
-        Self::remembering(Arc::default(), settings, clock)
+        Self::with_memory(Arc::default(), settings, clock)
     }
 
-    /// The same with a memory that others look into.
+    /// Puts keys and clients to work around a memory that others look into.
     ///
     /// # Errors
     /// There is neither a key nor an issuer.
-    pub fn remembering(memory: Arc<AuthMemory>, settings: AuthSettings, clock: Clock) -> Result<Self, AuthSetupError> {
+    pub fn with_memory(memory: Arc<AuthMemory>, settings: AuthSettings, clock: Clock) -> Result<Self, AuthSetupError> {
         Self::around(memory, &Issuers::default(), settings, clock)
     }
 
@@ -142,7 +142,7 @@ impl Auth {
             ..settings
         };
         let renewed = Self::around(self.memory.clone(), self.verifier.trusted(), settings, self.clock.clone())?;
-        Ok(Self { verifier: renewed.verifier.remembering_what(&self.verifier), ..renewed })
+        Ok(Self { verifier: renewed.verifier.sharing_cache_of(&self.verifier), ..renewed })
     }
 
     /// Around what outlives a configuration: the memory, and the keys that `known` issuers have.

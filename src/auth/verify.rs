@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use super::claims::Claims;
 use super::issuers::{Issuers, KeyFetch};
-use super::remembered::{Fingerprint, Remembered, RememberedTokens, Source};
 use super::revocations::Revocations;
 use super::token_types::TokenTypes;
 use super::verification_keys::{VerificationKey, VerificationKeys};
+use super::verified_token_cache::{CachedToken, Fingerprint, Source, VerifiedTokenCache};
 use crate::clock::Clock;
 use compact::Compact;
 
@@ -66,7 +66,7 @@ pub struct Verifier {
     own: Option<OwnIssuer>,
     trusted: Issuers,
     revocations: Revocations,
-    remembered: RememberedTokens,
+    cache: VerifiedTokenCache,
     signatures_checked: AtomicU64,
     clock: Clock,
 }
@@ -101,7 +101,7 @@ impl Verifier {
             own: None,
             trusted: Issuers::default(),
             revocations: Revocations::default(),
-            remembered: RememberedTokens::new(),
+            cache: VerifiedTokenCache::new(),
             signatures_checked: AtomicU64::new(0),
             clock,
         }
@@ -119,12 +119,12 @@ impl Verifier {
         Self { trusted, ..self }
     }
 
-    /// Goes on with what `older` remembers, if both find the same in every token. Its keys are asked for on each use.
+    /// Shares the cache of `older`, if both find the same in every token. Whether a key is still there is checked on each use.
     #[must_use]
-    pub fn remembering_what(self, older: &Self) -> Self {
+    pub fn sharing_cache_of(self, older: &Self) -> Self {
         let names = |verifier: &Self| verifier.own.as_ref().map(|own| (own.issuer.clone(), own.audience.clone()));
         let is_same = names(&self) == names(older) && self.trusted.read_tokens_as(&older.trusted);
-        if is_same { Self { remembered: older.remembered.clone(), ..self } } else { self }
+        if is_same { Self { cache: older.cache.clone(), ..self } } else { self }
     }
 
     /// The trusted issuers.
@@ -157,10 +157,10 @@ impl Verifier {
         }
     }
 
-    /// Checks a token with the keys that are known now, and tells when it is worth the wait for new ones.
+    /// Checks a token with the keys that are known now, and says when it is worth the wait for new ones.
     ///
-    /// Signature and content do not change from request to request, but the time does, so what is remembered of a token
-    /// still has to be in time and not revoked.
+    /// Signature and content do not change from request to request, but the time does, so a cached token still has to be in
+    /// time and not revoked.
     ///
     /// # Errors
     /// The first reason why the token is not accepted.
@@ -188,7 +188,7 @@ impl Verifier {
         Ok(())
     }
 
-    /// How many signatures were checked, in contrast to tokens that were remembered.
+    /// How many signatures were checked, in contrast to tokens that were cached.
     pub fn signatures_checked(&self) -> u64 {
         self.signatures_checked.load(Ordering::Relaxed)
     }
@@ -203,15 +203,15 @@ impl Verifier {
             return Err(TokenError::TooLarge.into());
         }
         let fingerprint = Fingerprint::of(token);
-        if let Some(remembered) = self.remembered.get(&fingerprint, |remembered| self.still_has_key_of(remembered)) {
-            return Ok(remembered);
+        if let Some(verified) = self.cache.get(&fingerprint, |cached| self.still_has_key_of(cached)) {
+            return Ok(verified);
         }
         let compact = Compact::read(token)?;
         let Accepted { source, key, claims } = self.accept(&compact)?;
         let verified = Arc::new(VerifiedToken::new(claims));
         let left = self.time_left(verified.claims());
-        let remembered = Remembered { token: verified.clone(), source, kid: compact.header.hint().kid, key };
-        self.remembered.keep(fingerprint, remembered, token.len(), left);
+        let cached = CachedToken { token: verified.clone(), source, kid: compact.header.hint().kid, key };
+        self.cache.insert(fingerprint, cached, token.len(), left);
         Ok(verified)
     }
 
@@ -251,10 +251,10 @@ impl Verifier {
         Ok(Accepted { source: Source::Own, key, claims })
     }
 
-    /// A key that was removed or replaced ends the tokens that it has signed, remembered or not.
-    fn still_has_key_of(&self, remembered: &Remembered) -> bool {
-        let (kid, key) = (remembered.kid.as_deref(), &remembered.key);
-        match remembered.source {
+    /// A key that was removed or replaced ends the tokens that it has signed, cached or not.
+    fn still_has_key_of(&self, cached: &CachedToken) -> bool {
+        let (kid, key) = (cached.kid.as_deref(), &cached.key);
+        match cached.source {
             Source::Own => self.own.as_ref().is_some_and(|own| own.keys.still_have(kid, key)),
             Source::Trusted(index) => self.trusted.get(index).is_some_and(|issuer| issuer.keys().still_have(kid, key)),
         }

@@ -144,7 +144,7 @@ fn keys_certificates_and_addresses_in_the_header_are_ignored() {
 }
 
 #[test]
-fn a_token_that_is_remembered_still_has_to_be_in_time_and_its_key_to_be_there() {
+fn a_token_that_is_cached_still_has_to_be_in_time_and_its_key_to_be_there() {
     let key = key("k");
     let (verifier, hand) = verifier(&key, "");
     let token = token(&key);

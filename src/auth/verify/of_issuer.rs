@@ -8,8 +8,8 @@ use super::compact::Compact;
 use super::{Accepted, TokenError, Unverified, Verifier};
 use crate::auth::claims::Claims;
 use crate::auth::issuers::TrustedIssuer;
-use crate::auth::remembered::Source;
 use crate::auth::verification_keys::VerificationKey;
+use crate::auth::verified_token_cache::Source;
 
 /// The keys that were tried for one token, so that more sections do not check a signature more often.
 #[derive(Default)]

@@ -281,7 +281,7 @@ fn a_token_with_a_shared_secret_is_checked_once_too_until_its_key_is_another() {
 }
 
 #[test]
-fn a_token_that_is_not_yet_valid_is_remembered_and_becomes_so() {
+fn a_token_that_is_not_yet_valid_is_cached_and_becomes_so() {
     let (auth, clock) = auth();
     let later = NOW + LEEWAY_SECONDS + 10;
     let token = sign(&header(), &with(claims(), "nbf", json!(later)).to_string(), &ed25519_key());
@@ -294,7 +294,7 @@ fn a_token_that_is_not_yet_valid_is_remembered_and_becomes_so() {
 }
 
 #[test]
-fn a_token_of_the_far_future_is_remembered_without_harm() {
+fn a_token_of_the_far_future_is_cached_without_harm() {
     let (auth, _) = auth();
     let token = sign(&header(), &with(claims(), "exp", json!(i64::MAX)).to_string(), &ed25519_key());
     assert!(auth.verifier().verify(&token).is_ok() && auth.verifier().verify(&token).is_ok());

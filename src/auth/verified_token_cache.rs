@@ -1,5 +1,5 @@
-//! Tokens whose signature was checked already, so that RSA costs nothing twice. They are found by a hash of the whole
-//! token, bounded in size, and worth no more than their key: whoever asks says whether that is still there.
+//! The verified-token cache: tokens whose signature was checked already, so that RSA costs nothing twice. They are found by a
+//! hash of the whole token, bounded in size, and worth no more than their key: whoever asks says whether that is still there.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,17 +12,17 @@ use super::verification_keys::VerificationKey;
 use super::verify::VerifiedToken;
 use crate::sha256::sha256;
 
-/// The most memory for remembered tokens: some ten thousand of the usual size.
+/// The most memory for cached tokens: some ten thousand of the usual size.
 const CAPACITY_BYTES: u64 = 32 << 20;
 /// What a token needs besides its claims, which are there about twice.
 const OVERHEAD_BYTES: usize = 512;
 /// What an entry of a list needs each time that it is there, besides its text: the text's length and place, the smallest
 /// piece of memory, and its part of a table. In a token it may be three letters.
 const ITEM_BYTES: usize = 64;
-/// A token of a far future end need not be remembered until then.
+/// The longest time that a token is cached: one that ends in the far future need not be until then.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// SHA-256 of a whole token. The token itself is not kept.
+/// SHA-256 of a whole token. The token itself is not stored.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Fingerprint([u8; 32]);
 
@@ -48,7 +48,7 @@ pub(super) enum Source {
 
 /// A checked token, and the key that it was checked with.
 #[derive(Clone, Debug)]
-pub(super) struct Remembered {
+pub(super) struct CachedToken {
     pub(super) token: Arc<VerifiedToken>,
     pub(super) source: Source,
     pub(super) kid: Option<String>,
@@ -56,49 +56,49 @@ pub(super) struct Remembered {
 }
 
 #[derive(Clone, Debug)]
-struct Kept {
-    remembered: Arc<Remembered>,
+struct Entry {
+    cached: Arc<CachedToken>,
     weight: u32,
     /// For how long the token could still be of use. The machine's clock counts it, which only decides when memory is
     /// freed; whether a token is in time is checked on each use, by our clock.
     left: Duration,
 }
 
-/// The memory of checked tokens. Whoever makes a new one has forgotten all; a clone is the same memory.
+/// Caches checked tokens. Cloning shares the cache.
 #[derive(Clone, Debug)]
-pub(super) struct RememberedTokens(Cache<Fingerprint, Kept>);
+pub(super) struct VerifiedTokenCache(Cache<Fingerprint, Entry>);
 
-impl RememberedTokens {
+impl VerifiedTokenCache {
     pub(super) fn new() -> Self {
         Self::with_capacity(CAPACITY_BYTES)
     }
 
     fn with_capacity(bytes: u64) -> Self {
-        let cache = Cache::builder().max_capacity(bytes).weigher(|_, kept: &Kept| kept.weight);
+        let cache = Cache::builder().max_capacity(bytes).weigher(|_, entry: &Entry| entry.weight);
         Self(cache.expire_after(UntilUseless).build())
     }
 
-    /// The token of this fingerprint, if `has_key` finds that its key is still there. Otherwise it is forgotten.
+    /// The token of this fingerprint, if `has_key` finds that its key is still there. Otherwise it is removed.
     pub(super) fn get(
         &self,
         fingerprint: &Fingerprint,
-        has_key: impl FnOnce(&Remembered) -> bool,
+        has_key: impl FnOnce(&CachedToken) -> bool,
     ) -> Option<Arc<VerifiedToken>> {
-        let kept = self.0.get(fingerprint)?;
-        if has_key(&kept.remembered) {
-            return Some(kept.remembered.token.clone());
+        let entry = self.0.get(fingerprint)?;
+        if has_key(&entry.cached) {
+            return Some(entry.cached.token.clone());
         }
         self.0.invalidate(fingerprint);
         None
     }
 
-    /// Keeps a token of so many bytes that is of use for the time `left`.
-    pub(super) fn keep(&self, fingerprint: Fingerprint, remembered: Remembered, bytes: usize, left: Duration) {
+    /// Caches a token of so many bytes that is of use for the time `left`.
+    pub(super) fn insert(&self, fingerprint: Fingerprint, cached: CachedToken, bytes: usize, left: Duration) {
         if left.is_zero() {
             return;
         }
-        let weight = weight(&remembered.token, bytes);
-        self.0.insert(fingerprint, Kept { remembered: Arc::new(remembered), weight, left: left.min(LONGEST) });
+        let weight = weight(&cached.token, bytes);
+        self.0.insert(fingerprint, Entry { cached: Arc::new(cached), weight, left: left.min(LONGEST) });
     }
 }
 
@@ -113,19 +113,19 @@ fn weight(token: &VerifiedToken, bytes: usize) -> u32 {
 
 struct UntilUseless;
 
-impl Expiry<Fingerprint, Kept> for UntilUseless {
-    fn expire_after_create(&self, _: &Fingerprint, kept: &Kept, _: Instant) -> Option<Duration> {
-        Some(kept.left)
+impl Expiry<Fingerprint, Entry> for UntilUseless {
+    fn expire_after_create(&self, _: &Fingerprint, entry: &Entry, _: Instant) -> Option<Duration> {
+        Some(entry.left)
     }
 
-    fn expire_after_update(&self, _: &Fingerprint, kept: &Kept, _: Instant, _: Option<Duration>) -> Option<Duration> {
-        Some(kept.left)
+    fn expire_after_update(&self, _: &Fingerprint, entry: &Entry, _: Instant, _: Option<Duration>) -> Option<Duration> {
+        Some(entry.left)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Fingerprint, ITEM_BYTES, OVERHEAD_BYTES, Remembered, RememberedTokens, Source, weight};
+    use super::{CachedToken, Fingerprint, ITEM_BYTES, OVERHEAD_BYTES, Source, VerifiedTokenCache, weight};
     use crate::auth::claims::{Audience, Claims};
     use crate::auth::fixtures;
     use crate::auth::verify::VerifiedToken;
@@ -134,42 +134,42 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(900);
 
-    fn remembered() -> Remembered {
+    fn cached() -> CachedToken {
         let (auth, _) = fixtures::auth();
         let token = auth.verifier().verify(&fixtures::token(&auth, &["flow:read"], None)).unwrap();
         let key = Arc::new(fixtures::ed25519_key().verification().clone());
-        Remembered { token, source: Source::Own, kid: Some("2026-11".to_owned()), key }
+        CachedToken { token, source: Source::Own, kid: Some("2026-11".to_owned()), key }
     }
 
-    fn is_there(memory: &RememberedTokens, token: &str) -> bool {
-        memory.get(&Fingerprint::of(token), |_| true).is_some()
-    }
-
-    #[test]
-    fn a_kept_token_is_found_by_its_fingerprint_only() {
-        let memory = RememberedTokens::new();
-        memory.keep(Fingerprint::of("a"), remembered(), 500, LONG);
-        assert!(is_there(&memory, "a") && !is_there(&memory, "b"));
+    fn is_there(cache: &VerifiedTokenCache, token: &str) -> bool {
+        cache.get(&Fingerprint::of(token), |_| true).is_some()
     }
 
     #[test]
-    fn a_token_whose_key_is_gone_is_forgotten() {
-        let memory = RememberedTokens::new();
-        memory.keep(Fingerprint::of("a"), remembered(), 500, LONG);
-        assert!(memory.get(&Fingerprint::of("a"), |_| false).is_none());
-        assert!(!is_there(&memory, "a"), "it is forgotten for good");
+    fn a_cached_token_is_found_by_its_fingerprint_only() {
+        let cache = VerifiedTokenCache::new();
+        cache.insert(Fingerprint::of("a"), cached(), 500, LONG);
+        assert!(is_there(&cache, "a") && !is_there(&cache, "b"));
     }
 
     #[test]
-    fn a_token_at_its_end_is_not_kept() {
-        let memory = RememberedTokens::new();
-        memory.keep(Fingerprint::of("a"), remembered(), 500, Duration::ZERO);
-        assert!(!is_there(&memory, "a"));
+    fn a_token_whose_key_is_gone_is_removed() {
+        let cache = VerifiedTokenCache::new();
+        cache.insert(Fingerprint::of("a"), cached(), 500, LONG);
+        assert!(cache.get(&Fingerprint::of("a"), |_| false).is_none());
+        assert!(!is_there(&cache, "a"), "it is removed for good");
+    }
+
+    #[test]
+    fn a_token_at_its_end_is_not_cached() {
+        let cache = VerifiedTokenCache::new();
+        cache.insert(Fingerprint::of("a"), cached(), 500, Duration::ZERO);
+        assert!(!is_there(&cache, "a"));
     }
 
     #[test]
     fn a_list_weighs_what_its_entries_take_wherever_they_are() {
-        let plain = remembered().token.claims().clone();
+        let plain = cached().token.claims().clone();
         let weight = |claims: &Claims| usize::try_from(weight(&VerifiedToken::new(claims.clone()), 500)).unwrap();
         assert_eq!(weight(&plain), 2 * 500 + OVERHEAD_BYTES + ITEM_BYTES);
         let many: Vec<String> = (0..1000).map(|number| number.to_string()).collect();
@@ -182,14 +182,14 @@ mod tests {
 
     #[test]
     fn any_number_of_tokens_stays_within_the_capacity() {
-        let weight = u64::from(weight(&remembered().token, 500));
-        let memory = RememberedTokens::with_capacity(100 * weight);
-        let one = remembered();
+        let weight = u64::from(weight(&cached().token, 500));
+        let cache = VerifiedTokenCache::with_capacity(100 * weight);
+        let one = cached();
         for number in 0..5_000 {
-            memory.keep(Fingerprint::of(&number.to_string()), one.clone(), 500, LONG);
+            cache.insert(Fingerprint::of(&number.to_string()), one.clone(), 500, LONG);
         }
-        memory.0.run_pending_tasks();
-        assert!(memory.0.entry_count() > 0 && memory.0.weighted_size() <= 100 * weight);
-        assert!((0..5_000).filter(|number| is_there(&memory, &number.to_string())).count() <= 100);
+        cache.0.run_pending_tasks();
+        assert!(cache.0.entry_count() > 0 && cache.0.weighted_size() <= 100 * weight);
+        assert!((0..5_000).filter(|number| is_there(&cache, &number.to_string())).count() <= 100);
     }
 }
