@@ -113,7 +113,7 @@ impl Listener for Heard {
     }
 
     fn revoked(&self, tokens: &[Revoked]) {
-        let without_room = self.memory.revoked().hear(tokens, self.clock.now().as_second());
+        let without_room = self.memory.revoked().receive(tokens, self.clock.now().as_second());
         if without_room > 0 {
             tracing::error!(without_room, "tokens that other replicas revoked are not: there is no room");
         }

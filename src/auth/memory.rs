@@ -22,7 +22,7 @@ impl AuthMemory {
     /// A memory that is shared with other replicas, if there are any.
     pub fn sharing(replicas: Option<&Replicas>) -> Self {
         let quotas = Quotas::sharing(replicas.map(|replicas| replicas.quotas().clone()));
-        Self { quotas, revoked: Arc::new(RevokedTokens::telling(replicas.cloned())), ..Self::default() }
+        Self { quotas, revoked: Arc::new(RevokedTokens::shared_with(replicas.cloned())), ..Self::default() }
     }
 
     /// Tokens that their clients gave back.

@@ -1,45 +1,46 @@
-//! Tokens that ended before their time: those that their clients gave back (RFC 7009), remembered in this process, and told
-//! to all that share a Redis, until they would have expired; and those that an operator lists in a file.
+//! Revoked tokens: those that their clients gave back (RFC 7009), stored in this process and sent to all replicas that share a
+//! Redis, until they would have expired; and those that an operator lists in a file.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::replicas::Replicas;
-use crate::replicas::journal::{Event, Revoked as Told};
+use crate::replicas::journal::{Event, Revoked as RevocationMessage};
 use crate::settings::{MOST_OF_A_LIST, Section, text_of_file};
 use crate::sha256::sha256_half;
 
-/// The most tokens that are remembered of one client: some 600 KiB. Each client has this room for itself, so that no
+/// The most revoked tokens that are stored of one client: some 600 KiB. Each client has this room for itself, so that no
 /// revocation is refused for what others gave back; there are as many clients as the configuration names.
 const MOST_OF_A_CLIENT: usize = 10_000;
-/// The most tokens that are remembered when others tell of them: some 60 MiB. Which clients they name is not known here.
-const MOST_HEARD: usize = 1_000_000;
+/// The most revoked tokens that are stored when other replicas send them: some 60 MiB. Which clients they name is not known
+/// here.
+const MOST_RECEIVED: usize = 1_000_000;
 /// The most tokens that a file may list.
 const MOST_LISTED: usize = 100_000;
-/// How often what has expired is forgotten, in seconds.
+/// How often expired tokens are removed, in seconds.
 const SWEEP_SECONDS: i64 = 60;
 
-/// There is no room to remember another revoked token. Nothing is ever forgotten to make some: a token that was given
-/// back must stay dead.
+/// There is no room to store another revoked token. Nothing is ever removed to make some: a token that was given back must
+/// stay revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no room to remember another revoked token")]
+#[error("there is no room to store another revoked token")]
 pub struct NoRoom;
 
-/// Tokens that their clients gave back.
+/// The tokens that their clients gave back.
 #[derive(Debug, Default)]
 pub struct RevokedTokens {
     /// Read without a lock, since nearly always there is none.
     count: AtomicUsize,
-    tokens: RwLock<Remembered>,
+    tokens: RwLock<Store>,
     replicas: Option<Replicas>,
 }
 
-/// What a token is recognized by, in all replicas: ids can be as long as tokens, so half of a hash is kept.
+/// What a token is recognized by, in all replicas: ids can be as long as tokens, so half of a hash is stored.
 type TokenHash = [u8; 16];
 
 #[derive(Debug, Default)]
-struct Remembered {
+struct Store {
     by_key: HashMap<TokenHash, Revoked>,
     of_client: HashMap<Arc<str>, usize>,
     /// In seconds since 1970.
@@ -53,7 +54,7 @@ struct Revoked {
     until: i64,
 }
 
-impl Remembered {
+impl Store {
     fn has_room(&self, client: &str, most: usize) -> bool {
         self.by_key.len() < most && self.of_client.get(client).is_none_or(|count| *count < MOST_OF_A_CLIENT)
     }
@@ -65,7 +66,7 @@ impl Remembered {
         }
     }
 
-    /// Forgets what has expired. It looks at every token, so it is done at most once a second.
+    /// Removes expired tokens. It looks at every token, so it is done at most once a second.
     fn sweep(&mut self, now: i64) {
         if now <= self.swept {
             return;
@@ -80,26 +81,26 @@ impl Remembered {
 }
 
 impl RevokedTokens {
-    /// Remembers, and tells other replicas, if there are any.
-    pub fn telling(replicas: Option<Replicas>) -> Self {
+    /// Revoked tokens that are sent to other replicas, too, if there are any.
+    pub fn shared_with(replicas: Option<Replicas>) -> Self {
         Self { replicas, ..Self::default() }
     }
 
-    /// Remembers the token of `client` until it has expired. Other replicas do the same within a second.
+    /// Revokes the token of `client` until it has expired. Other replicas do the same within a second.
     ///
     /// # Errors
-    /// [`NoRoom`].
+    /// [`NoRoom`] when too many are revoked.
     pub fn revoke(&self, issuer: &str, jti: &str, client: &Arc<str>, until: i64, now: i64) -> Result<(), NoRoom> {
         let key = hash(issuer, jti);
-        let is_new = self.remember(key, client, until, now, usize::MAX)?;
+        let is_new = self.insert(key, client, until, now, usize::MAX)?;
         if let Some(replicas) = self.replicas.as_ref().filter(|_| is_new) {
-            replicas.tell(Event::Revoked(told(&key, client, until)));
+            replicas.tell(Event::Revoked(message(&key, client, until)));
         }
         Ok(())
     }
 
-    /// Gives whether it was not known yet.
-    fn remember(&self, key: TokenHash, client: &Arc<str>, until: i64, now: i64, most: usize) -> Result<bool, NoRoom> {
+    /// Gives whether it is a new one.
+    fn insert(&self, key: TokenHash, client: &Arc<str>, until: i64, now: i64, most: usize) -> Result<bool, NoRoom> {
         let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
         if !tokens.has_room(client, most) || now >= tokens.swept.saturating_add(SWEEP_SECONDS) {
             tokens.sweep(now);
@@ -113,23 +114,23 @@ impl RevokedTokens {
         Ok(is_new)
     }
 
-    /// Remembers what other replicas have told; gives how many there was no room for.
-    pub fn hear(&self, revoked: &[Told], now: i64) -> usize {
-        let remember = |told: &&Told| {
+    /// Revokes what other replicas have sent; gives how many there was no room for.
+    pub fn receive(&self, revoked: &[RevocationMessage], now: i64) -> usize {
+        let has_no_room = |received: &&RevocationMessage| {
             let mut key = TokenHash::default();
-            let length = base16ct::lower::decode(&told.token, &mut key).map_or(0, <[u8]>::len);
+            let length = base16ct::lower::decode(&received.token, &mut key).map_or(0, <[u8]>::len);
             length == key.len()
-                && told.until > now
-                && self.remember(key, &told.client.as_str().into(), told.until, now, MOST_HEARD).is_err()
+                && received.until > now
+                && self.insert(key, &received.client.as_str().into(), received.until, now, MOST_RECEIVED).is_err()
         };
-        revoked.iter().filter(remember).count()
+        revoked.iter().filter(has_no_room).count()
     }
 
     /// All that have not expired, for other replicas.
-    pub fn all(&self, now: i64) -> Vec<Told> {
+    pub fn all(&self, now: i64) -> Vec<RevocationMessage> {
         let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
         let alive = tokens.by_key.iter().filter(|(_, revoked)| revoked.until > now);
-        alive.map(|(key, revoked)| told(key, &revoked.client, revoked.until)).collect()
+        alive.map(|(key, revoked)| message(key, &revoked.client, revoked.until)).collect()
     }
 
     /// How many have not expired.
@@ -150,8 +151,8 @@ fn hash(issuer: &str, jti: &str) -> TokenHash {
     sha256_half([&length[..], issuer.as_bytes(), jti.as_bytes()])
 }
 
-fn told(key: &TokenHash, client: &str, until: i64) -> Told {
-    Told { token: base16ct::lower::encode_string(key), client: client.to_owned(), until }
+fn message(key: &TokenHash, client: &str, until: i64) -> RevocationMessage {
+    RevocationMessage { token: base16ct::lower::encode_string(key), client: client.to_owned(), until }
 }
 
 /// What the verifier asks about every token.
@@ -203,7 +204,7 @@ fn without_comment(line: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST_OF_A_CLIENT, NoRoom, Revocations, RevokedTokens, hash, told, without_comment};
+    use super::{MOST_OF_A_CLIENT, NoRoom, Revocations, RevokedTokens, hash, message, without_comment};
     use std::collections::HashSet;
     use std::sync::Arc;
 
@@ -260,12 +261,12 @@ mod tests {
     }
 
     #[test]
-    fn what_other_replicas_tell_of_one_client_leaves_the_room_of_the_others() {
-        let (told_here, revoked) =
-            (|client: &str, jti: &str| told(&hash("us", jti), client, 100), RevokedTokens::default());
-        let many: Vec<_> = (0..=MOST_OF_A_CLIENT).map(|number| told_here("greedy", &number.to_string())).collect();
-        assert_eq!(revoked.hear(&many, 50), 1);
-        assert_eq!(revoked.hear(&[told_here("other", "leaked")], 50), 0);
+    fn what_other_replicas_send_of_one_client_leaves_the_room_of_the_others() {
+        let (sent, revoked) =
+            (|client: &str, jti: &str| message(&hash("us", jti), client, 100), RevokedTokens::default());
+        let many: Vec<_> = (0..=MOST_OF_A_CLIENT).map(|number| sent("greedy", &number.to_string())).collect();
+        assert_eq!(revoked.receive(&many, 50), 1);
+        assert_eq!(revoked.receive(&[sent("other", "leaked")], 50), 0);
         assert!(revoked.contains("us", "leaked"));
     }
 }
