@@ -171,7 +171,7 @@ pub fn start(settings: &LogSettings) {
 
 fn start_with<S: 'static>(handle: Handle<EnvFilter, S>, lines: impl Subscriber + Send + Sync) {
     if lines.try_init().is_err() {
-        return tracing::debug!("logging had been started before");
+        return tracing::debug!("logging already started");
     }
     let change = move |filter| {
         // It fails only when the logging that it belongs to is gone, and then nobody reads it.
@@ -209,7 +209,7 @@ impl CurrentLog {
             change(renewed);
         }
         filter.clone_from(&settings.filter);
-        tracing::info!(filter = *filter, "the log has another filter");
+        tracing::info!(filter = *filter, "log filter changed");
     }
 
     /// The settings that differ and wait for a restart.

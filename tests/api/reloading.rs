@@ -249,7 +249,7 @@ fn the_program_logs_more_or_less_without_a_restart_readably_or_as_json() {
         assert!(told.contains("a filter such as warn,storegate=debug"), "{told}");
         ask();
         reload("trace");
-        let told = server.until("the log has another filter");
+        let told = server.until("log filter changed");
         assert!(!told.contains("answered") && !told.contains("restart to apply"), "{told}");
         ask();
         server.until("answered");

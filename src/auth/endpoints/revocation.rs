@@ -88,7 +88,7 @@ fn end(auth: &Auth, client: &Client, request: &HttpRequest, token: &SecretString
     let until = claims.exp.saturating_add(LEEWAY_SECONDS);
     let now = auth.clock.now().as_second();
     auth.memory.revoked.revoke(&claims.iss, &claims.jti, token.client_id(), until, now).map_err(|error| {
-        tracing::error!(client_id = client.id, %error, "a token was not revoked");
+        tracing::error!(client_id = client.id, %error, "token revocation failed");
         OAuthError::temporarily_unavailable()
     })?;
     metrics::token_revoked();

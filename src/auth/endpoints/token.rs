@@ -107,7 +107,7 @@ async fn issue(
     let client = authenticate(auth, request, &credentials).await?;
     let issuer = auth.issuer().ok_or_else(OAuthError::temporarily_unavailable)?;
     issuer.issue(grant(client, form.narrow(&client.scopes)?)).map_err(|error| {
-        tracing::error!(client_id = client.id, %error, "no token was made");
+        tracing::error!(client_id = client.id, %error, "token issuance failed");
         OAuthError::temporarily_unavailable()
     })
 }

@@ -55,17 +55,17 @@ impl TrustedIssuer {
         Self { settings, keyring }
     }
 
-    /// Tells the log which keys of a file are left out, unless an earlier configuration has done so.
-    fn tell_of_file(&self, known: &Issuers) {
+    /// Logs which keys of a file are left out, unless an earlier configuration has done so.
+    fn log_skipped_of_file(&self, known: &Issuers) {
         let left_out = |issuer: &Self| match &issuer.settings.keys {
             KeySource::File(set) => set.summary(),
             KeySource::Url(_) | KeySource::Discovery(_) => String::new(),
         };
         let (name, summary) = (self.settings.name.as_str(), left_out(self));
-        let is_told = known.0.iter().any(|other| other.settings.name == name && left_out(other) == summary);
-        if !summary.is_empty() && !is_told {
+        let is_logged = known.0.iter().any(|other| other.settings.name == name && left_out(other) == summary);
+        if !summary.is_empty() && !is_logged {
             let keys = self.keys().len();
-            tracing::warn!(issuer = name, keys, left_out = summary, "some keys of the issuer are left out");
+            tracing::warn!(issuer = name, keys, left_out = summary, "issuer keys skipped");
         }
     }
 
@@ -136,7 +136,7 @@ impl Issuers {
         let mut issuers: Vec<TrustedIssuer> = Vec::new();
         for settings in settings {
             let issuer = TrustedIssuer::sharing(issuers.iter().chain(&known.0), settings, clock);
-            issuer.tell_of_file(known);
+            issuer.log_skipped_of_file(known);
             issuers.push(issuer);
         }
         Self(issuers)

@@ -71,7 +71,7 @@ impl Drop for Wanted {
 /// The task. Its connections belong to the thread that it runs on.
 pub(super) async fn run(wanted: Rc<Wanted>, tls: Arc<ClientConfig>) -> Ended {
     let issuer = wanted.issuer.clone();
-    let mut refresh = Refresh { fetcher: Fetcher::new(tls), issuer, told: String::new() };
+    let mut refresh = Refresh { fetcher: Fetcher::new(tls), issuer, skipped: String::new() };
     while refresh.if_wanted(&wanted.keyring).await {
         // Woken or not, the next round looks for itself.
         let _woken = rt::time::timeout(LOOK, wanted.asked.notified()).await;
@@ -92,7 +92,7 @@ pub struct LookedAt {
 /// # Errors
 /// Why there are none, in words.
 pub async fn look_at_keys(issuer: &IssuerSettings, tls: Arc<ClientConfig>) -> Result<LookedAt, String> {
-    let refresh = Refresh { fetcher: Fetcher::new(tls), issuer: issuer.clone(), told: String::new() };
+    let refresh = Refresh { fetcher: Fetcher::new(tls), issuer: issuer.clone(), skipped: String::new() };
     let (set, _) = refresh.fetch().await.map_err(|error| error.to_string())?;
     Ok(LookedAt { usable: set.keys.len(), left_out: set.summary() })
 }
@@ -100,8 +100,8 @@ pub async fn look_at_keys(issuer: &IssuerSettings, tls: Arc<ClientConfig>) -> Re
 struct Refresh {
     fetcher: Fetcher,
     issuer: IssuerSettings,
-    /// What the log was told last of keys that were left out.
-    told: String,
+    /// The keys that were left out, as they were logged last.
+    skipped: String,
 }
 
 /// Ends a fetch without keys, even one that was dropped on the way.
@@ -122,7 +122,7 @@ impl Refresh {
         if keyring.is_wanted() {
             let mut landing = Landing(Some(&keyring));
             let fetched = self.fetch().await;
-            self.tell(&fetched);
+            self.log(&fetched);
             if let Ok((set, age)) = fetched {
                 landing.0 = None;
                 keyring.land(Some((set.keys, age)));
@@ -154,27 +154,22 @@ impl Refresh {
         outcome
     }
 
-    fn tell(&mut self, fetched: &Result<(ReadSet, Option<Duration>), RefreshError>) {
+    fn log(&mut self, fetched: &Result<(ReadSet, Option<Duration>), RefreshError>) {
         let issuer = self.issuer.name.as_str();
         match fetched {
             Ok((set, _)) => {
                 metrics::issuer_key_fetch(issuer, "ok");
                 let summary = set.summary();
                 if set.keys.is_empty() {
-                    tracing::warn!(issuer, left_out = summary, "the issuer has no key that can be used here");
-                } else if summary != self.told {
-                    tracing::warn!(
-                        issuer,
-                        keys = set.keys.len(),
-                        left_out = summary,
-                        "some keys of the issuer are left out"
-                    );
+                    tracing::warn!(issuer, left_out = summary, "issuer has no usable key");
+                } else if summary != self.skipped {
+                    tracing::warn!(issuer, keys = set.keys.len(), left_out = summary, "issuer keys skipped");
                 }
-                self.told = summary;
+                self.skipped = summary;
             }
             Err(error) => {
                 metrics::issuer_key_fetch(issuer, error.outcome());
-                tracing::warn!(issuer, %error, "the keys of the issuer were not read; the known ones go on");
+                tracing::warn!(issuer, %error, "issuer key refresh failed: known keys stay in use");
             }
         }
     }

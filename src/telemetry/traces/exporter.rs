@@ -142,16 +142,16 @@ impl Sending<'_> {
         let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         let outcome = self.collector.send(batch).await;
         metrics::trace_spans(if outcome.is_ok() { "sent" } else { "failed" }, count);
-        self.tell(&outcome);
+        self.log(&outcome);
     }
 
     /// One line when it begins to fail, and one when it works again.
-    fn tell(&mut self, outcome: &Result<(), ExportError>) {
+    fn log(&mut self, outcome: &Result<(), ExportError>) {
         match outcome {
             Err(error) if !self.failing => {
-                tracing::warn!(%error, "spans are lost until the collector takes them again");
+                tracing::warn!(%error, "trace export failed: spans are dropped until the collector accepts them again");
             }
-            Ok(()) if self.failing => tracing::info!("the collector takes spans again"),
+            Ok(()) if self.failing => tracing::info!("trace export recovered"),
             _ => {}
         }
         self.failing = outcome.is_err();
