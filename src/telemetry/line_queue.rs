@@ -128,28 +128,28 @@ impl LineQueue {
         waiting.flushing -= 1;
     }
 
-    /// Writes what comes, for ever. After a loss `tell_lost` is called on this thread with the number of lost lines that no line
+    /// Writes what comes, for ever. After a loss `report_lost` is called on this thread with the number of lost lines that no line
     /// in the stream reports yet, to push one that does; it returns whether it did. When that one is lost, too, it is called again.
-    pub fn write_to(&self, stream: &mut impl Write, tell_lost: impl Fn(u64) -> bool) {
+    pub fn write_to(&self, stream: &mut impl Write, report_lost: impl Fn(u64) -> bool) {
         WRITES.set(true);
         let (mut batch, mut writer) = (Batch::default(), Writer::default());
         // Lost lines that are not reported yet, and those of them that the first line of the next batch reports.
-        let (mut untold, mut telling) = (0_u64, 0_u64);
+        let (mut unreported, mut reporting) = (0_u64, 0_u64);
         loop {
             self.take(&mut batch, writer.pause());
-            untold += batch.without_room;
-            let told = std::mem::take(&mut telling);
+            unreported += batch.without_room;
+            let reported = std::mem::take(&mut reporting);
             let Written { mut lost, began } = writer.write(stream, &batch.bytes);
             if began {
-                untold -= told;
-            } else if told > 0 {
+                unreported -= reported;
+            } else if reported > 0 {
                 // The report itself is no loss.
                 lost -= 1;
             }
             self.lost.fetch_add(lost, Ordering::Relaxed);
-            untold += lost;
-            if untold > 0 && tell_lost(untold) {
-                telling = untold;
+            unreported += lost;
+            if unreported > 0 && report_lost(unreported) {
+                reporting = unreported;
             }
             self.settle(batch.lines);
         }

@@ -1,5 +1,5 @@
 //! Logs on stderr, readable or as JSON, each line under the request's id. What is logged can change while it runs; a line
-//! that is not logged costs the same either way, since each place in the program remembers whether anybody reads it.
+//! that is not logged costs the same either way, since each place in the program caches whether anybody reads it.
 //!
 //! Nothing waits for stderr, and nothing fails with it: lines go through a queue, and are lost when they cannot be written.
 
@@ -79,7 +79,7 @@ static LINES: LineQueue = LineQueue::new();
 static WRITER: LazyLock<Option<SupervisedThread>> = LazyLock::new(|| {
     let write = || {
         let mut stderr = stderr().map_err(|error| error.to_string())?;
-        LINES.write_to(&mut stderr, tell_lost);
+        LINES.write_to(&mut stderr, report_lost);
         Ok(())
     };
     Supervisor::of_process().thread("log", write).ok()
@@ -98,7 +98,7 @@ fn stderr() -> io::Result<File> {
     io::stderr().as_handle().try_clone_to_owned().map(File::from)
 }
 
-fn tell_lost(lines: u64) -> bool {
+fn report_lost(lines: u64) -> bool {
     tracing::warn!(lines, "log lines lost: they could not be written");
     tracing::enabled!(tracing::Level::WARN)
 }
@@ -154,7 +154,7 @@ pub fn start(settings: &LogSettings) {
     let filter = EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let colours = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(ToQueue).with_ansi(colours);
-    // What cannot be formatted is a mistake that a test finds; to tell of it the crate would write to stderr itself.
+    // What cannot be formatted is a mistake that a test finds; to report it the crate would write to stderr itself.
     let lines = lines.log_internal_errors(false);
     let _started = WRITER.is_some();
     match settings.format {

@@ -23,7 +23,7 @@ enum Then {
     Hang,
 }
 
-/// A stream that does what it was told, write by write, and takes everything when nothing is left of that.
+/// A stream that does as `then` says, write by write, and takes everything when nothing is left of that.
 #[derive(Clone, Default)]
 struct Stream(Arc<Mutex<State>>);
 
@@ -90,11 +90,11 @@ fn queue(stream: &Stream) -> Arc<LineQueue> {
     let (its_queue, mut its_stream) = (queue.clone(), stream.clone());
     // It ends with the tests.
     thread::spawn(move || {
-        let tell = |lost| {
+        let report_lost = |lost| {
             its_queue.push(format!("lost {lost}\n").as_bytes());
             true
         };
-        its_queue.write_to(&mut its_stream, tell);
+        its_queue.write_to(&mut its_stream, report_lost);
     });
     queue
 }
@@ -125,15 +125,15 @@ fn a_line_that_cannot_be_written_is_lost_and_counted_and_the_next_ones_say_so() 
         for line in ["a\n", "b\n", "c\n"] {
             push(&queue, line);
         }
-        // What tells of them is tried again until it is written, and that is the last thing here.
+        // What reports them is tried again until it is written, and that is the last thing here.
         while !stream.taken().contains("lost") {
             queue.flush(PATIENCE);
         }
         let taken = stream.taken();
-        let told: u64 =
+        let reported: u64 =
             taken.lines().filter_map(|line| line.strip_prefix("lost ")).map(|lost| lost.parse::<u64>().unwrap()).sum();
         let written = taken.lines().filter(|line| ["a", "b", "c"].contains(line)).count() as u64;
-        assert!(queue.lost() >= 1 && told == queue.lost() && written + told == 3, "{error}: {taken}");
+        assert!(queue.lost() >= 1 && reported == queue.lost() && written + reported == 3, "{error}: {taken}");
     }
 }
 
