@@ -49,7 +49,7 @@ impl<S: Scope> Caller<S> {
         &self.token
     }
 
-    /// Under which keys, clients and limits the token was found good.
+    /// The generation of keys, clients and limits under which the token was verified.
     pub const fn generation(&self) -> Generation {
         self.generation
     }
@@ -64,7 +64,7 @@ impl<S: Scope> Caller<S> {
         self.token.has_scope(name)
     }
 
-    /// 401 for a token that is valid but cannot be served here.
+    /// The problem (401) of a token that is valid but cannot be served here.
     pub fn refuse(&self, what: &str) -> Problem {
         let parameters = format!(", error=\"invalid_token\", error_description=\"{what}\"");
         challenged(ProblemType::InvalidToken, what, &parameters)
@@ -101,7 +101,7 @@ impl<S: Scope> Caller<S> {
         admit(request, rate, cost, counted)
     }
 
-    /// The same caller for what requires another scope.
+    /// The caller as one of another scope.
     ///
     /// # Errors
     /// 403 when the token does not hold it.
@@ -215,7 +215,7 @@ impl<S: Scope> Caller<S> {
     }
 }
 
-/// One of these scopes, separated by blanks; none is asked for if there are none.
+/// Requires that the token holds one of these scopes, separated by blanks; of none, nothing is required.
 fn require(token: &VerifiedToken, scopes: &str) -> Result<(), Problem> {
     let is_held = scopes.is_empty() || scopes.split(' ').any(|name| token.has_scope(name));
     if is_held { Ok(()) } else { Err(missing_scope(scopes)) }

@@ -116,12 +116,12 @@ impl Audience {
         Self(vec![name.into()])
     }
 
-    /// Whether it names nobody.
+    /// Whether the audience names nobody.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many there are.
+    /// How many names the audience has.
     pub const fn count(&self) -> usize {
         self.0.len()
     }

@@ -59,7 +59,7 @@ pub enum AuthenticationError {
     Busy,
 }
 
-/// Room for checks that take long, for all workers, and fairly for all who want to be checked.
+/// The permits for slow checks: few for all workers, and shared fairly by those who wait for one.
 #[derive(Debug)]
 pub struct SlowChecks(FairQueue);
 
@@ -79,7 +79,7 @@ impl SlowChecks {
     }
 }
 
-/// All clients.
+/// All configured clients.
 #[derive(Debug)]
 pub struct Clients {
     /// Sorted by id.
@@ -96,7 +96,7 @@ impl Clients {
         Self { clients, verified: VerifiedSecrets::default(), hasher: RandomState::new() }
     }
 
-    /// Whether there is none.
+    /// Whether no client is configured.
     pub const fn is_empty(&self) -> bool {
         self.clients.is_empty()
     }

@@ -10,7 +10,7 @@ use super::issuers::KeyFetcher;
 use super::{Auth, AuthSettings, AuthSetupError};
 use crate::supervisor::Supervisor;
 
-/// Shared by all workers as `web::Data<CurrentAuth>`. Reading it takes no lock.
+/// The [`Auth`] in force, shared by all workers as `web::Data<CurrentAuth>`. Reading it takes no lock.
 #[derive(Debug)]
 pub struct CurrentAuth {
     auth: ArcSwap<Auth>,
@@ -19,7 +19,7 @@ pub struct CurrentAuth {
 }
 
 impl CurrentAuth {
-    /// Puts the first one in force.
+    /// Puts the first [`Auth`] in force.
     pub fn new(auth: Auth) -> Self {
         Self { auth: ArcSwap::from_pointee(auth), fetcher: None }
     }
@@ -32,12 +32,12 @@ impl CurrentAuth {
         Self { fetcher: Some(fetcher), ..self }
     }
 
-    /// The one in force, for a look that does not wait for anything.
+    /// The [`Auth`] in force, for a look that does not wait for anything.
     pub fn load(&self) -> Guard<Arc<Auth>> {
         self.auth.load()
     }
 
-    /// The one in force, to be kept for as long as a request takes.
+    /// The [`Auth`] in force, to be held for as long as a request takes.
     pub fn get(&self) -> Arc<Auth> {
         self.auth.load_full()
     }
@@ -51,8 +51,8 @@ impl CurrentAuth {
         self.renew_after(settings, || ())
     }
 
-    /// The same. `first` puts in force what belongs to the same configuration, when nothing can fail any more: whoever sees
-    /// the new generation sees that, too.
+    /// Renews as [`Self::renew`] does. It calls `first` when nothing can fail any more, to put in force what belongs to the same
+    /// configuration: whoever sees the new generation sees that, too.
     ///
     /// # Errors
     /// There is no key; the old ones stay, and `first` is not called.

@@ -42,7 +42,7 @@ impl SigningKey {
         self.algorithm
     }
 
-    /// The same algorithm, as the library that signs names it.
+    /// The algorithm, as the library that signs names it.
     pub(super) const fn jws(&self) -> Algorithm {
         self.jws
     }
@@ -104,7 +104,7 @@ impl Key {
         Ok(Self { kid, algorithm, signing, verification: VerificationKey::shared(secret) })
     }
 
-    /// The same key, which from now on only verifies.
+    /// The key without its private half: it only verifies.
     #[must_use]
     pub fn verify_only(self) -> Self {
         Self { signing: None, ..self }

@@ -29,7 +29,7 @@ impl Default for CallerLimits {
 }
 
 impl CallerLimits {
-    /// Reads the section.
+    /// Reads the section `[limits]`.
     pub fn read(section: &Section<'_>) -> Self {
         let default = Self::default();
         Self {

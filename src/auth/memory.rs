@@ -9,7 +9,7 @@ use super::quota::Quotas;
 use super::revocations::RevokedTokens;
 use crate::replicas::Replicas;
 
-/// Shared by every [`super::Auth`] of the process.
+/// The state that every [`super::Auth`] of the process shares.
 #[derive(Debug, Default)]
 pub struct AuthMemory {
     pub(super) revoked: Arc<RevokedTokens>,

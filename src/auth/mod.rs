@@ -131,7 +131,7 @@ impl Auth {
         &self.limits
     }
 
-    /// The same with other keys, clients and limits. The names that stand in tokens, and the address of this service, stay:
+    /// This [`Auth`] with other keys, clients and limits. The names that stand in tokens, and the address of this service, stay:
     /// they belong to tokens that live, and to callers that read them once.
     fn renewed(&self, settings: AuthSettings) -> Result<Self, AuthSetupError> {
         let settings = AuthSettings {

@@ -14,7 +14,7 @@ use secrecy::zeroize::Zeroizing;
 use super::oauth_error::OAuthError;
 use crate::http::form_pairs;
 
-/// Such a form is a few hundred bytes, or has a token; this leaves room for long secrets.
+/// The room for everything in a form but its token: usually a few hundred bytes, or more with a long secret.
 const BESIDE_A_TOKEN: usize = 8 * 1024;
 
 /// How large a form may be, where tokens may be as large.
@@ -31,7 +31,7 @@ pub struct ClientCredentials {
     pub id: String,
     /// The secret that it showed.
     pub secret: SecretString,
-    /// The same without decoding, where that makes a difference: many clients do not encode what they send with HTTP Basic.
+    /// The credentials without decoding, where that makes a difference: many clients do not encode what they send with HTTP Basic.
     pub as_sent: Option<Box<Self>>,
 }
 

@@ -35,7 +35,7 @@ const RSA_OID: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
 #[derive(Clone, Debug)]
 pub(super) struct PrivateKey {
     pub(super) algorithm: KeyAlgorithm,
-    /// The same algorithm, as the library that signs names it.
+    /// The algorithm, as the library that signs names it.
     pub(super) jws: Algorithm,
     pub(super) encoding: EncodingKey,
     pub(super) public: PublicKey,

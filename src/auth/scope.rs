@@ -46,7 +46,7 @@ impl Default for Scopes {
 }
 
 impl Scopes {
-    /// Those of the service and these.
+    /// The scopes of the service and these.
     pub fn with(declared: Vec<ScopeInfo>) -> Self {
         Self(ALL.iter().cloned().chain(declared).collect())
     }

@@ -107,7 +107,7 @@ impl Verifier {
         }
     }
 
-    /// Refuses tokens that ended before their time.
+    /// Refuses revoked tokens.
     #[must_use]
     pub fn refusing(self, revocations: Revocations) -> Self {
         Self { revocations, ..self }

@@ -33,19 +33,19 @@ impl CallTally {
     }
 }
 
-/// What goes on as a task of its own, and is counted for the request under way.
+/// Counts what the future calls for the request under way, also where it runs as a task of its own.
 pub fn carried<F: Future>(future: F) -> impl Future<Output = F::Output> {
     // A task that belongs to no request counts for itself.
     let tally = OF_REQUEST.try_with(Clone::clone).unwrap_or_default();
     tally.count_in(future)
 }
 
-/// An attempt was sent.
+/// Counts an attempt that was sent.
 pub fn attempt() {
     let _counted = OF_REQUEST.try_with(|tally| tally.attempts.set(tally.attempts.get().saturating_add(1)));
 }
 
-/// A failure of this kind is followed by another attempt.
+/// Notes that a failure of this kind is followed by another attempt.
 pub fn retry(cause: &'static str) {
     let _counted = OF_REQUEST.try_with(|tally| tally.retry_cause.set(Some(cause)));
 }

@@ -36,7 +36,7 @@ thread_local! {
     static WRITES: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The queue.
+/// A bounded queue of log lines.
 #[derive(Debug)]
 pub struct LineQueue {
     waiting: Mutex<Waiting>,

@@ -188,7 +188,7 @@ pub struct CurrentLog {
 }
 
 impl CurrentLog {
-    /// Those that logging was started with.
+    /// The settings that logging was started with.
     pub fn new(started: &LogSettings) -> Self {
         Self { format: started.format, filter: Arc::new(Mutex::new(started.filter.clone())) }
     }

@@ -56,12 +56,12 @@ pub fn upkeep() {
     }
 }
 
-/// A request was answered.
+/// Counts an answered request, and how long it took.
 pub fn http_request(resource: &str, status: u16, took: Duration) {
     of_resource(resource, |meters| meters.count(status, took));
 }
 
-/// A request was answered from the cache ahead of its handler.
+/// Counts a request that was answered from the cache ahead of its handler.
 pub fn cache_hit(resource: &str) {
     of_resource(resource, |meters| {
         let hits = || counter!(CACHE_READS, "resource" => meters.resource.clone(), "outcome" => "hit");
@@ -106,47 +106,47 @@ impl ResourceMeters {
     }
 }
 
-/// A gateway call ended, after all its attempts.
+/// Counts a gateway call that ended, after all its attempts.
 pub fn gateway_call(gateway: &'static str, method: &str, outcome: &'static str, took: Duration) {
     let method = method.to_owned();
     counter!(GATEWAY_CALLS, "gateway" => gateway, "method" => method.clone(), "outcome" => outcome).increment(1);
     histogram!(GATEWAY_DURATION, "gateway" => gateway, "method" => method).record(took.as_secs_f64());
 }
 
-/// An attempt reached the gateway, or tried to.
+/// Counts an attempt of a gateway call.
 pub fn gateway_attempt(gateway: &'static str, method: &str, outcome: &'static str) {
     let method = method.to_owned();
     counter!(GATEWAY_ATTEMPTS, "gateway" => gateway, "method" => method, "outcome" => outcome).increment(1);
 }
 
-/// An answer held values that could not be read, in a field of our own lists.
+/// Counts an answer with values that could not be read, in a field of our own lists.
 pub fn gateway_odd_values(gateway: &'static str, method: &str, field: &str, count: u64) {
     let (method, field) = (method.to_owned(), field.to_owned());
     counter!(GATEWAY_ODD_VALUES, "gateway" => gateway, "method" => method, "field" => field).increment(count);
 }
 
-/// The retry budget was spent, and the caller was told the failure at once.
+/// Counts a failure that was not retried because the retry budget was spent.
 pub fn gateway_retry_denied(gateway: &'static str) {
     counter!(GATEWAY_RETRIES_DENIED, "gateway" => gateway).increment(1);
 }
 
-/// A login at the gateway ended.
+/// Counts a login at the gateway that ended.
 pub fn gateway_login(gateway: &'static str, outcome: &'static str) {
     counter!(GATEWAY_LOGINS, "gateway" => gateway, "outcome" => outcome).increment(1);
 }
 
-/// A breaker opened.
+/// Counts a circuit breaker that opened.
 pub fn breaker_opened(gateway: &'static str) {
     counter!(BREAKER_OPENED, "gateway" => gateway).increment(1);
 }
 
-/// How many breakers of a vendor's accounts are in this state.
+/// Sets how many circuit breakers of a vendor's accounts are in this state.
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
 pub fn breakers(gateway: &'static str, state: &'static str, count: usize) {
     gauge!(BREAKERS, "gateway" => gateway, "state" => state).set(count as f64);
 }
 
-/// The largest offset of a vendor's clocks, and the calls under way and waiting.
+/// Sets the largest offset of a vendor's clocks, and the calls under way and waiting.
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
 pub fn gateway_standing(gateway: &'static str, clock_offset: f64, under_way: usize, waiting: usize) {
     gauge!(GATEWAY_CLOCK_OFFSET, "gateway" => gateway).set(clock_offset);
@@ -154,111 +154,111 @@ pub fn gateway_standing(gateway: &'static str, clock_offset: f64, under_way: usi
     gauge!(GATEWAY_WAITING, "gateway" => gateway).set(waiting as f64);
 }
 
-/// A connection came to a worker that has as many as it may have.
+/// Counts a connection to a worker that has as many as it may have.
 pub fn connection_limit_reached() {
     counter!(CONNECTION_LIMIT_REACHED).increment(1);
 }
 
-/// A connection was closed for others, since it idled or since too many waited for a slot.
+/// Counts a connection that was closed for others, since it idled or since too many waited for a slot.
 pub fn connection_closed(reason: &'static str) {
     counter!(CONNECTIONS_CLOSED, "reason" => reason).increment(1);
 }
 
-/// An attempt failed and is followed by another.
+/// Counts an attempt that failed and is followed by another.
 pub fn gateway_retry(gateway: &'static str, cause: &'static str) {
     counter!(GATEWAY_RETRIES, "gateway" => gateway, "cause" => cause).increment(1);
 }
 
-/// The keys of a trusted issuer were fetched, or not.
+/// Counts a fetch of the keys of a trusted issuer.
 pub fn issuer_key_fetch(issuer: &str, outcome: &'static str) {
     counter!(ISSUER_KEY_FETCHES, "issuer" => issuer.to_owned(), "outcome" => outcome).increment(1);
 }
 
-/// A client showed its secret.
+/// Counts a client authentication.
 pub fn client_authentication(outcome: &'static str) {
     counter!(CLIENT_AUTHENTICATIONS, "outcome" => outcome).increment(1);
 }
 
-/// A client gave a token back.
+/// Counts a token that its client revoked.
 pub fn token_revoked() {
     counter!(TOKENS_REVOKED).increment(1);
 }
 
-/// So many event streams are open.
+/// Sets how many event streams are open.
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
 pub fn event_streams(open: usize) {
     gauge!(EVENT_STREAMS).set(open as f64);
 }
 
-/// An event was sent on a stream.
+/// Counts an event that was sent on a stream.
 pub fn event_sent(event: &'static str) {
     counter!(EVENTS_SENT, "event" => event).increment(1);
 }
 
-/// A request was refused because its client's quota is spent.
+/// Counts a request that was refused because its client's quota is spent.
 pub fn quota_refused() {
     counter!(QUOTA_REFUSED).increment(1);
 }
 
-/// The configuration was read again.
+/// Counts a reload of the configuration.
 pub fn reload(outcome: &'static str) {
     counter!(RELOADS, "outcome" => outcome).increment(1);
 }
 
-/// Spans were sent to the collector, or lost.
+/// Counts spans that were sent to the collector, or lost.
 pub fn trace_spans(outcome: &'static str, count: u64) {
     counter!(TRACE_SPANS, "outcome" => outcome).increment(count);
 }
 
-/// The cache was asked.
+/// Counts a lookup in the cache.
 pub fn cache_read(resource: &'static str, outcome: &'static str) {
     counter!(CACHE_READS, "resource" => resource, "outcome" => outcome).increment(1);
 }
 
-/// An answer left the cache, or never got into it because those that are there are asked for more often.
+/// Counts an answer that left the cache, or never got into it because those that are there are requested more often.
 pub fn cache_removal(cause: &'static str) {
     counter!(CACHE_REMOVALS, "cause" => cause).increment(1);
 }
 
-/// A list was given although an item may be missing: it changed during every reading, or the gateway counts more.
+/// Counts a list that was given although an item may be missing: it changed during every reading, or the gateway counts more.
 pub fn gateway_list_unsettled(gateway: &'static str) {
     counter!(GATEWAY_LISTS_UNSETTLED, "gateway" => gateway).increment(1);
 }
 
-/// The cache was measured.
+/// Sets the size of the cache.
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
 pub fn cache_size(entries: u64, bytes: u64) {
     gauge!(CACHE_ENTRIES).set(entries as f64);
     gauge!(CACHE_BYTES).set(bytes as f64);
 }
 
-/// What replicas share is in use, or not.
+/// Sets whether what replicas share is in use.
 pub fn shared_up(is_up: bool) {
     gauge!(SHARED_UP).set(f64::from(u8::from(is_up)));
 }
 
-/// Something was done at Redis for a request, or not.
+/// Counts an operation at Redis for a request.
 pub fn shared_operation(operation: &'static str, outcome: &'static str, took: Duration) {
     counter!(SHARED_OPERATIONS, "operation" => operation, "outcome" => outcome).increment(1);
     histogram!(SHARED_DURATION, "operation" => operation).record(took.as_secs_f64());
 }
 
-/// What a process that lacks an answer found where replicas share them.
+/// Counts what a process that lacks an answer found where replicas share them.
 pub fn shared_answer(outcome: &'static str) {
     counter!(SHARED_ANSWERS, "outcome" => outcome).increment(1);
 }
 
-/// Replicas told each other something.
+/// Counts an event that replicas sent each other.
 pub fn shared_event(event: &'static str, direction: &'static str) {
     counter!(SHARED_EVENTS, "event" => event, "direction" => direction).increment(1);
 }
 
-/// So many lines of the log could not be written since the start.
+/// Sets how many lines of the log could not be written since the start.
 pub fn log_lines_dropped(count: u64) {
     counter!(LOG_LINES_DROPPED).absolute(count);
 }
 
-/// A long-lived task or thread runs, or waits for its restart; it has failed so often since the start.
+/// Sets whether a long-lived task or thread runs, and how often it has failed since the start.
 pub fn task(name: &'static str, is_up: bool, restarts: u64) {
     gauge!(TASK_UP, "task" => name).set(f64::from(u8::from(is_up)));
     counter!(TASK_RESTARTS, "task" => name).absolute(restarts);

@@ -7,7 +7,7 @@ use std::thread;
 
 use super::logging;
 
-/// From now on panics are lines of the log, or plain lines where there is none.
+/// Logs panics from now on, as plain lines where there is no log.
 pub fn log_them() {
     panic::set_hook(Box::new(log));
 }

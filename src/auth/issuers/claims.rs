@@ -266,7 +266,7 @@ fn texts(value: &Value) -> Option<Vec<&str>> {
     }
 }
 
-/// The same without the `null`s of a list, or the keys of an object but for those whose value says no.
+/// The value without the `null`s of a list, or the keys of an object but for those whose value says no.
 fn names(value: &Value) -> Option<Vec<&str>> {
     match value {
         Value::Array(items) => items.iter().filter(|item| !item.is_null()).map(Value::as_str).collect(),

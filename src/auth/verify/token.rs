@@ -38,7 +38,7 @@ impl VerifiedToken {
         &self.client_id
     }
 
-    /// Whose gateway credentials and data the token reaches.
+    /// The tenant whose gateway credentials and data the token reaches.
     pub const fn tenant(&self) -> &Arc<str> {
         &self.tenant
     }

@@ -17,7 +17,7 @@ pub struct Attempt<'a> {
     pub gateway: &'static str,
     /// The vendor's method.
     pub method: &'a str,
-    /// The address of the door, which holds nothing of the call.
+    /// The address of the endpoint, which holds nothing of the call.
     pub url: &'a str,
     /// Which attempt of its call it is, from 1.
     pub number: u32,
@@ -55,12 +55,12 @@ impl CallSpan {
         Self(Some((tracer.build_with_context(builder, &parent), began)))
     }
 
-    /// What the attempt hands on; nothing unless it is recorded, and then the trace under way goes on.
+    /// The context that the attempt propagates; `None` unless it is recorded, and then the trace under way is propagated.
     pub fn context(&self) -> Option<&SpanContext> {
         self.0.as_ref().map(|(span, _)| span.span_context())
     }
 
-    /// The attempt ended in success or in a failure of this kind. `call_id` is the gateway's number for it.
+    /// Ends the span with success or with a failure of this kind. `call_id` is the gateway's number for the attempt.
     pub fn end(self, failure: Option<&'static str>, call_id: Option<&str>, took: Duration) {
         let Some((mut span, began)) = self.0 else { return };
         span.set_attribute(KeyValue::new("storegate.gateway.outcome", failure.unwrap_or("success")));

@@ -32,7 +32,7 @@ pub trait CallerTrace: Future + Sized {
 
 impl<F: Future> CallerTrace for F {}
 
-/// What goes on as a task of its own, under the request's id in the log and in its trace.
+/// Keeps the request's id in the log and its trace for a future that runs as a task of its own.
 pub fn carried<F: Future>(future: F) -> impl Future<Output = F::Output> {
     future.in_current_span().with_current_context()
 }

@@ -53,7 +53,7 @@ impl SpanProcessor for Queue {
     }
 }
 
-/// The thread that sends, as the one sees it who ends it.
+/// A handle on the thread that exports spans, to stop it.
 #[derive(Debug)]
 pub struct Exporter(Option<Running>);
 
@@ -69,7 +69,7 @@ impl Exporter {
         Self(None)
     }
 
-    /// Sends what still waits, for a moment. A collector that hangs holds the end up no longer.
+    /// Exports the spans that still wait, for at most 0.8 s.
     pub async fn stop(self) {
         let Some(Running { stop, stopped, held: _held }) = self.0 else { return };
         // If the thread has gone, there is nothing to wait for.

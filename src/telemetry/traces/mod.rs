@@ -50,12 +50,12 @@ struct Tracing {
 /// What becomes of a request's trace.
 #[derive(Debug, Default)]
 pub enum Trace {
-    /// There is none.
+    /// The request has no trace.
     #[default]
     None,
-    /// The caller has one and does not record it: it is handed on.
+    /// The caller has a trace and does not record it: its context is propagated.
     HandedOn(SpanContext),
-    /// It is recorded, if it is wanted in the end.
+    /// The trace is recorded, if it is wanted in the end.
     Recorded(Box<RequestSpan>),
 }
 
@@ -123,12 +123,12 @@ impl Traces {
 }
 
 impl Trace {
-    /// Its id, for the log.
+    /// The trace's id, for the log.
     pub fn id(&self) -> Option<TraceId> {
         self.context().map(SpanContext::trace_id)
     }
 
-    /// What gateway calls for the request hand on.
+    /// The context that gateway calls for the request propagate.
     pub fn context(&self) -> Option<&SpanContext> {
         match self {
             Self::None => None,
@@ -137,7 +137,7 @@ impl Trace {
         }
     }
 
-    /// What is to be told when the caller has shown who it is, if the trace depends on that.
+    /// Where to confirm that the caller was authenticated, if the trace depends on that.
     pub fn trusted_caller(&self) -> Option<TrustedCaller> {
         match self {
             Self::Recorded(span) => span.trusted_caller().cloned(),
@@ -145,7 +145,7 @@ impl Trace {
         }
     }
 
-    /// The request was answered.
+    /// Ends the span of an answered request.
     pub fn end(self, answered: &Answered<'_>) {
         if let Self::Recorded(span) = self {
             span.end(answered);

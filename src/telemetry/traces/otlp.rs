@@ -21,7 +21,7 @@ use crate::http_client::{Connection, Failure, HttpClient, Options};
 
 const PROTOBUF: &str = "application/x-protobuf";
 
-/// For one batch, to the last byte of the answer.
+/// The longest time for one batch, to the last byte of the response.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Shorter than common servers keep a connection open. Batches come every second while there is something to send.
@@ -33,7 +33,7 @@ const PROBATION: Duration = Duration::from_millis(500);
 /// The collector's words are not read; of more than this the connection is not kept.
 const LONGEST_ANSWER: usize = 64 << 10;
 
-/// Why a batch was not taken.
+/// Why the collector did not accept a batch.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// No connection, or one that ended before the answer.
@@ -48,7 +48,7 @@ pub enum ExportError {
 }
 
 impl ExportError {
-    /// What to do about it.
+    /// What to do about the error.
     pub const fn remedy(&self) -> &'static str {
         match self {
             Self::Status(401 | 403) => "check telemetry.traces_headers: the collector wants to see another token there",
@@ -123,7 +123,7 @@ impl Collector {
     }
 }
 
-/// Posts nothing to a collector, for whoever looks for trouble.
+/// Posts an empty batch to the collector, for `doctor`.
 ///
 /// # Errors
 /// Why it did not take that.

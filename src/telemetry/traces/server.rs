@@ -32,18 +32,18 @@ pub(super) struct Undecided {
     pub(super) trusted: TrustedCaller,
 }
 
-/// Whether a caller has shown who it is. Cloning shares it.
+/// Whether a caller was authenticated. Cloning shares it.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedCaller(Rc<Cell<bool>>);
 
 impl TrustedCaller {
-    /// It has.
+    /// Records that the caller was authenticated.
     pub fn confirm(&self) {
         self.0.set(true);
     }
 }
 
-/// What became of a request.
+/// An answered request, as its span describes it.
 pub struct Answered<'a> {
     /// The request's id.
     pub id: &'a str,
@@ -87,7 +87,7 @@ impl RequestSpan {
         }
     }
 
-    /// What gateway calls hand on. They are made for callers who can be trusted.
+    /// The context that gateway calls propagate. They are made for callers who can be trusted.
     pub(super) fn context(&self) -> &SpanContext {
         match &self.undecided {
             Some(Undecided { caller, .. }) if !caller.is_sampled() => caller,

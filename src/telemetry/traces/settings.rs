@@ -9,7 +9,7 @@ const DEFAULT_NAME: &str = "storegate";
 /// Where an OTLP collector takes spans, below its address.
 const PATH: &str = "/v1/traces";
 
-/// Where spans go.
+/// `[telemetry]`: where spans are sent, and of how many requests.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraceSettings {
     /// `traces`: the collector's address, such as `http://collector:4318`; with the path to which spans are posted. None
@@ -40,7 +40,7 @@ impl Default for TraceSettings {
 }
 
 impl TraceSettings {
-    /// Reads the section.
+    /// Reads the section `[telemetry]`.
     pub fn read(section: &Section<'_>) -> Self {
         Self {
             collector: section.text("traces").and_then(|url| read_collector(section, &url)),
