@@ -38,36 +38,28 @@ pub async fn authenticate<'a>(
     let client_id = named_client(auth, credentials);
     let attempt = LoginAttempt { peer: client_address::counted(address), client_id };
     let admitted = check_limit(auth, attempt);
-    let is_admitted = admitted.is_ok();
     let outcome = match admitted {
         Ok(()) => check(auth, attempt, credentials).await,
-        Err(refusal) => Err(refusal),
+        Err(error) => Err(error),
     };
-    metrics::client_authentication(match &outcome {
+    let label = match outcome {
         Ok(_) => "accepted",
-        Err(Refusal::Wrong) => "wrong",
-        Err(Refusal::RateLimited(_)) => "slow_down",
-        Err(Refusal::Unchecked) => "unavailable",
-    });
-    match &outcome {
-        Err(Refusal::Wrong) => audit::secret_refused(request, client_id, "wrong"),
-        Err(Refusal::RateLimited(_)) => audit::secret_refused(request, client_id, "slow_down"),
-        Ok(_) | Err(Refusal::Unchecked) => {}
-    }
-    // It is counted and logged before: a caller who leaves now was refused all the same.
-    if is_admitted && matches!(outcome, Err(Refusal::Wrong | Refusal::RateLimited(_))) {
-        periods.end().await;
+        Err(AuthenticationError::WrongCredentials) => "wrong",
+        Err(AuthenticationError::RateLimited(_)) => "slow_down",
+        Err(AuthenticationError::Interrupted | AuthenticationError::Busy) => "unavailable",
+    };
+    metrics::client_authentication(label);
+    if matches!(outcome, Err(AuthenticationError::WrongCredentials | AuthenticationError::RateLimited(_))) {
+        audit::secret_refused(request, client_id, label);
+        // Only now, when it is counted: a caller who does not wait was refused all the same.
+        if admitted.is_ok() {
+            periods.end().await;
+        }
     }
     let client = outcome?;
     let identity = CallerIdentity { client_id: client.id.as_str().into(), tenant: client.tenant.as_str().into() };
     Exchange::of(request).note_caller(identity);
     Ok(client)
-}
-
-enum Refusal {
-    Wrong,
-    RateLimited(Duration),
-    Unchecked,
 }
 
 /// Which client wrong credentials count against.
@@ -79,9 +71,9 @@ fn named_client<'c>(auth: &Auth, credentials: &'c ClientCredentials) -> &'c str 
     }
 }
 
-fn check_limit(auth: &Auth, attempt: LoginAttempt<'_>) -> Result<(), Refusal> {
+fn check_limit(auth: &Auth, attempt: LoginAttempt<'_>) -> Result<(), AuthenticationError> {
     let (rate, now) = (auth.limits.wrong_secrets, auth.clock.elapsed());
-    auth.memory.failed_logins.check(attempt, rate, now).map_err(Refusal::RateLimited)
+    auth.memory.failed_logins.check(attempt, rate, now).map_err(AuthenticationError::RateLimited)
 }
 
 /// Compares the pair as it is decoded, and then as it was sent. To be wrong in both ways is to be wrong once.
@@ -89,7 +81,7 @@ async fn check<'a>(
     auth: &'a Auth,
     attempt: LoginAttempt<'_>,
     credentials: &ClientCredentials,
-) -> Result<&'a Client, Refusal> {
+) -> Result<&'a Client, AuthenticationError> {
     let (memory, clients, clock) = (&auth.memory, &auth.clients, &auth.clock);
     let pairs: Vec<&ClientCredentials> = iter::once(credentials).chain(credentials.as_sent.as_deref()).collect();
     let at_once = || pairs.iter().find_map(|pair| clients.authenticated_at_once(pair, clock.elapsed()));
@@ -106,24 +98,17 @@ async fn check<'a>(
     if matches!(checked, Err(AuthenticationError::WrongCredentials)) {
         memory.failed_logins.count(attempt, auth.limits.wrong_secrets, clock.elapsed());
     }
-    Ok(checked?)
+    checked
 }
 
-impl From<AuthenticationError> for Refusal {
+impl From<AuthenticationError> for OAuthError {
     fn from(error: AuthenticationError) -> Self {
         match error {
-            AuthenticationError::WrongCredentials => Self::Wrong,
-            AuthenticationError::Interrupted | AuthenticationError::Busy => Self::Unchecked,
-        }
-    }
-}
-
-impl From<Refusal> for OAuthError {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Wrong => Self::invalid_client("The client id or the client secret is wrong"),
-            Refusal::RateLimited(wait) => Self::slow_down(wait),
-            Refusal::Unchecked => Self::temporarily_unavailable(),
+            AuthenticationError::WrongCredentials => {
+                Self::invalid_client("The client id or the client secret is wrong")
+            }
+            AuthenticationError::RateLimited(wait) => Self::slow_down(wait),
+            AuthenticationError::Interrupted | AuthenticationError::Busy => Self::temporarily_unavailable(),
         }
     }
 }

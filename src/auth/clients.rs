@@ -51,6 +51,9 @@ pub enum AuthenticationError {
     /// The id is unknown or the secret is wrong; which of them is nobody's business.
     #[error("the client id or the client secret is wrong")]
     WrongCredentials,
+    /// There were too many wrong secrets; for how long to wait.
+    #[error("there were too many wrong secrets")]
+    RateLimited(Duration),
     /// The check could not run, because the service is stopping.
     #[error("the secret could not be checked now")]
     Interrupted,
