@@ -22,7 +22,7 @@ pub(super) fn operation(declaration: &'static Declaration) -> Operation {
         .summary(Some(&declaration.summary))
         .description(Some(described(declaration)))
         .response("200", response);
-    let parameters = Reader::document(|reader| handler::ask(declaration, reader));
+    let parameters = Reader::document(|reader| handler::parse(declaration, reader));
     parameters.into_iter().fold(operation, OperationBuilder::parameter).build()
 }
 

@@ -23,8 +23,8 @@ pub(super) fn route(declaration: &'static Declaration, resource: &'static Resour
     })
 }
 
-/// What a caller asks.
-pub(super) struct Asked {
+/// The parameters of a request.
+pub(super) struct Parameters {
     given: Vec<(&'static DeclaredParameter, Vec<Given>)>,
     period: Option<Period>,
 }
@@ -38,9 +38,9 @@ async fn read(
     caller.require(&declaration.scope)?;
     let tenant = context.tenant(&caller)?;
     let Access { account, zone, .. } = tenant.access(declaration.method.vendor)?.clone();
-    let asked = context.parse(&tenant, &zone, |reader| ask(declaration, reader))?;
-    let Wanted { call, stores } = wanted(&caller, &context, declaration, &asked)?;
-    let ended = asked.period.is_some_and(|period| period.has_ended(context.shared().clock.now()));
+    let parameters = context.parse(&tenant, &zone, |reader| parse(declaration, reader))?;
+    let (call, stores) = call(&caller, &context, declaration, &parameters)?;
+    let ended = parameters.period.is_some_and(|period| period.has_ended(context.shared().clock.now()));
     let question = context.question(&caller, resource, &call.canonical(), stores, ended)?;
     context
         .answer(resource, question, move |gateway| async move {
@@ -54,8 +54,8 @@ async fn read(
         .await
 }
 
-/// Reads what a caller asks.
-pub(super) fn ask(declaration: &'static Declaration, reader: &mut Reader<'_>) -> Option<Asked> {
+/// Reads the parameters of a request.
+pub(super) fn parse(declaration: &'static Declaration, reader: &mut Reader<'_>) -> Option<Parameters> {
     let read = |declared: &'static DeclaredParameter| (declared, reader.values(&declared.parameter, declared.presence));
     let given = declaration.parameters.iter().map(read).collect();
     let period = match &declaration.period {
@@ -64,25 +64,20 @@ pub(super) fn ask(declaration: &'static Declaration, reader: &mut Reader<'_>) ->
         Some(names) if names.is_in_days => Some(Period::read(reader)?.in_whole_days()),
         Some(_) => Some(Period::read(reader)?),
     };
-    Some(Asked { given, period })
+    Some(Parameters { given, period })
 }
 
-/// What the gateway is to be asked, and the stores that it is about.
-struct Wanted {
-    call: Call,
-    stores: Vec<String>,
-}
-
-/// Looks stores up and asks for their grants. A token that is limited must name what it may read.
-fn wanted(
+/// The call to the gateway, and the numbers of the stores that it is about, which are looked up if they are granted. A token that is
+/// limited must name what it may read.
+fn call(
     caller: &Caller<AsDeclared>,
     context: &RequestContext,
     declaration: &Declaration,
-    asked: &Asked,
-) -> Result<Wanted, Problem> {
-    let mut wanted = Wanted { call: Call::new(&declaration.method), stores: Vec::new() };
+    parameters: &Parameters,
+) -> Result<(Call, Vec<String>), Problem> {
+    let (mut call, mut all_stores) = (Call::new(&declaration.method), Vec::new());
     let mut is_granted = false;
-    for (parameter, all) in asked.given.iter().filter(|(_, all)| !all.is_empty()) {
+    for (parameter, all) in parameters.given.iter().filter(|(_, all)| !all.is_empty()) {
         let mut values = Vec::with_capacity(all.len());
         for given in all {
             values.push(match given {
@@ -102,24 +97,24 @@ fn wanted(
             // In whatever order and by whichever ids they are asked for, the answer is the same one.
             values.sort();
             values.dedup();
-            wanted.stores.extend(values.iter().cloned());
+            all_stores.extend(values.iter().cloned());
         }
         let (name, is_json) = (parameter.wire.clone().into(), parameter.is_number());
-        wanted.call.arguments.push(Argument { name, value: values.join(","), is_json });
+        call.arguments.push(Argument { name, value: values.join(","), is_json });
     }
     if !is_granted {
         context.require_no_limits(caller)?;
     }
     let constants = declaration.constants.iter().cloned();
-    wanted.call.arguments.extend(constants.map(|(name, value)| Argument::text(name, value)));
-    if let (Some(names), Some(period)) = (&declaration.period, &asked.period) {
+    call.arguments.extend(constants.map(|(name, value)| Argument::text(name, value)));
+    if let (Some(names), Some(period)) = (&declaration.period, &parameters.period) {
         let (start, end) = if names.is_in_days {
             (period.start_day(), period.end_day())
         } else {
             (period.start_second(), period.end_second())
         };
-        wanted.call.arguments.push(Argument::text(names.start.clone(), start));
-        wanted.call.arguments.push(Argument::text(names.end.clone(), end));
+        call.arguments.push(Argument::text(names.start.clone(), start));
+        call.arguments.push(Argument::text(names.end.clone(), end));
     }
-    Ok(wanted)
+    Ok((call, all_stores))
 }
