@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::params::Parameter;
 use super::params::kinds::StoreKind;
 use super::request_context::RequestContext;
-use super::{Origin, Resource, Route};
+use super::{Resource, Route};
 use crate::auth::caller::Caller;
 use crate::auth::scope::CachePurge;
 use crate::directory::StoreId;
@@ -15,13 +15,8 @@ use crate::http::audit;
 use crate::http::problem::Problem;
 
 /// The company's kept answers.
-pub static RESOURCE: Resource = Resource {
-    name: "cache",
-    method: None,
-    parts: &[],
-    policy: None,
-    origin: Origin::Handler(|| Route::of(__path_purge_cache, |reader| Some(reader.optional(&STORE)), purge_cache)),
-};
+pub static RESOURCE: Resource =
+    Resource::new("cache", || Route::of(__path_purge_cache, |reader| Some(reader.optional(&STORE)), purge_cache));
 
 static STORE: Parameter<StoreKind> = Parameter::with_example(
     "store_id",

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::params::{PeriodDocument, STORE};
 use super::request_context::{Fetched, RequestContext, Store};
-use super::{Origin, Policy, Resource, Route};
+use super::{Policy, Resource, Route};
 use crate::auth::caller::Caller;
 use crate::auth::scope::DemographicsRead;
 use crate::cache::{Found, Freshness};
@@ -30,17 +30,15 @@ const POLICY: Policy =
 
 /// Visitors of a store by gender and age.
 pub static RESOURCE: Resource = Resource {
-    name: "demographics",
     method: Some(&GET_FLOW_GROUP_DISTRIBUTION),
-    parts: &[],
     policy: Some(POLICY),
-    origin: Origin::Handler(|| {
+    ..Resource::new("demographics", || {
         Route::of(
             __path_read_store_demographics,
             |reader| reader.in_path(&STORE).zip(Counted::read(reader)),
             read_store_demographics,
         )
-    }),
+    })
 };
 
 // What the caller gets.

@@ -10,7 +10,7 @@ use super::params::Parameter;
 use super::params::kinds::OrganizationKind;
 use super::request_context::RequestContext;
 use super::wire_time::{self, WireTime};
-use super::{Origin, Resource, Route};
+use super::{Resource, Route};
 use crate::auth::caller::Caller;
 use crate::auth::scope::{OrganizationsRead, OrganizationsSecrets, Scope};
 use crate::directory::OrganizationId;
@@ -26,13 +26,10 @@ const MASK: &str = "********";
 
 /// The developer account of an organization.
 pub static RESOURCE: Resource = Resource {
-    name: "developer_account",
     method: Some(&AUTHENTICATION),
-    parts: &[],
-    policy: None,
-    origin: Origin::Handler(|| {
+    ..Resource::new("developer_account", || {
         Route::of(__path_read_developer_account, |reader| reader.in_path(&ORGANIZATION), read_developer_account)
-    }),
+    })
 };
 
 // What the caller may ask.

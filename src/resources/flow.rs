@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::params::kinds::OrganizationKind;
 use super::params::{Parameter, STORE, rfc3339};
 use super::request_context::{AnswerSource, Fetched, RequestContext, Shared, Store};
-use super::{Origin, Policy, Resource, Route};
+use super::{Policy, Resource, Route};
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
 use crate::cache::{Found, Freshness, Key, Question, State};
@@ -33,22 +33,18 @@ const POLICY: Policy = Policy::always(Freshness::seconds(30, 60, 3600));
 
 /// The flow of a store.
 pub static OF_STORE: Resource = Resource {
-    name: "flow",
     method: Some(&GET_TOTAL_DATA),
-    parts: &[],
     policy: Some(POLICY),
-    origin: Origin::Handler(|| Route::of(__path_read_store_flow, |reader| reader.in_path(&STORE), read_store_flow)),
+    ..Resource::new("flow", || Route::of(__path_read_store_flow, |reader| reader.in_path(&STORE), read_store_flow))
 };
 
 /// The flow of an organization.
 pub static OF_ORGANIZATION: Resource = Resource {
-    name: "organization_flow",
     method: Some(&GET_TOTAL_DATA),
-    parts: &[],
     policy: Some(POLICY),
-    origin: Origin::Handler(|| {
+    ..Resource::new("organization_flow", || {
         Route::of(__path_read_organization_flow, |reader| reader.in_path(&ORGANIZATION), read_organization_flow)
-    }),
+    })
 };
 
 // What the caller may ask.

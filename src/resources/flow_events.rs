@@ -17,7 +17,7 @@ use super::flow::{self, StoreFlowQuestion};
 use super::params::kinds::{IntegerKind, TextKind};
 use super::params::{Parameter, Presence, Reader, STORE};
 use super::request_context::RequestContext;
-use super::{Origin, Resource, Route};
+use super::{Resource, Route};
 use crate::auth::CurrentAuth;
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
@@ -35,11 +35,8 @@ pub use stream_slots::{EventSettings, StreamSlots};
 
 /// The changes of a store's flow.
 pub static RESOURCE: Resource = Resource {
-    name: "flow_events",
-    method: None,
     parts: &[&flow::OF_STORE],
-    policy: None,
-    origin: Origin::Handler(|| Route::of(__path_watch_store_flow, EventsParameters::read, watch_store_flow)),
+    ..Resource::new("flow_events", || Route::of(__path_watch_store_flow, EventsParameters::read, watch_store_flow))
 };
 
 /// nginx gathers answers until it is told that nobody waits for the rest.

@@ -10,7 +10,7 @@ use super::flow::{self, StoreFlow, StoreFlowQuestion};
 use super::joined::{self, Joined, Part};
 use super::params::STORES;
 use super::request_context::RequestContext;
-use super::{Origin, Resource, Route};
+use super::{Resource, Route};
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
 use crate::directory::StoreId;
@@ -18,13 +18,10 @@ use crate::http::problem::{Problem, ProblemDocument};
 
 /// The flow of many stores.
 pub static RESOURCE: Resource = Resource {
-    name: "flows",
-    method: None,
     parts: &[&flow::OF_STORE],
-    policy: None,
-    origin: Origin::Handler(|| {
+    ..Resource::new("flows", || {
         Route::of(__path_read_flow_of_stores, |reader| reader.required_list(&STORES), read_flow_of_stores)
-    }),
+    })
 };
 
 /// Stores that are asked for side by side: a gateway should not be stormed by one request.

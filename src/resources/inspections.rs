@@ -17,7 +17,7 @@ use super::params::kinds::{StoreKind, WordKind};
 use super::params::{Page, PageInfo, Parameter, Period, Reader};
 use super::request_context::{Fetched, RequestContext};
 use super::source_type::{self, SourceType};
-use super::{Origin, Policy, Resource, Route};
+use super::{Policy, Resource, Route};
 use crate::auth::caller::Caller;
 use crate::auth::scope::InspectionsRead;
 use crate::cache::Freshness;
@@ -29,14 +29,12 @@ use crate::resources::vendor_methods::opretail;
 
 /// Store inspections.
 pub static RESOURCE: Resource = Resource {
-    name: "inspections",
     method: Some(&STATISTICS_DETAIL_PAGE),
-    parts: &[],
     policy: Some(Policy {
         current: Freshness::seconds(60, 120, 3600),
         ended: Some(Freshness::seconds(3600, 3600, 86_400)),
     }),
-    origin: Origin::Handler(|| Route::of(__path_list_inspections, InspectionParameters::read, list_inspections)),
+    ..Resource::new("inspections", || Route::of(__path_list_inspections, InspectionParameters::read, list_inspections))
 };
 
 // What the caller may ask.

@@ -66,6 +66,11 @@ pub enum Origin {
 }
 
 impl Resource {
+    /// A resource of the service itself that calls nothing and is never kept.
+    pub const fn new(name: &'static str, route: fn() -> Route) -> Self {
+        Self { name, method: None, parts: &[], policy: None, origin: Origin::Handler(route) }
+    }
+
     /// Route, scope and documentation.
     pub fn route(&'static self) -> Route {
         match self.origin {

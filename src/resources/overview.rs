@@ -15,7 +15,7 @@ use super::params::kinds::WordKind;
 use super::params::{Parameter, Reader, STORE};
 use super::request_context::RequestContext;
 use super::store::{self, Store};
-use super::{Origin, Resource, Route};
+use super::{Resource, Route};
 use crate::auth::caller::Caller;
 use crate::auth::scope::AnyPartOfAStore;
 use crate::directory::StoreId;
@@ -23,11 +23,8 @@ use crate::http::problem::{Problem, ProblemDocument};
 
 /// What there is to know of one store.
 pub static RESOURCE: Resource = Resource {
-    name: "overview",
-    method: None,
     parts: &[&store::RESOURCE, &flow::OF_STORE, &demographics::RESOURCE],
-    policy: None,
-    origin: Origin::Handler(|| Route::of(__path_read_store_overview, OverviewParameters::read, read_store_overview)),
+    ..Resource::new("overview", || Route::of(__path_read_store_overview, OverviewParameters::read, read_store_overview))
 };
 
 // What the caller may ask.

@@ -10,7 +10,7 @@ use super::params::kinds::StoreKind;
 use super::request_context::{Fetched, RequestContext};
 use super::stores::shop::{Shop, unreadable};
 use super::stores::shops::OmsShops;
-use super::{Origin, Policy, Resource, Route};
+use super::{Policy, Resource, Route};
 use crate::auth::caller::Caller;
 use crate::auth::scope::StoresRead;
 use crate::cache::{Found, Freshness};
@@ -27,11 +27,9 @@ pub const POLICY: Policy = Policy::always(Freshness::seconds(300, 3600, 86_400))
 
 /// One store.
 pub static RESOURCE: Resource = Resource {
-    name: "store",
     method: Some(&SHOP_GET),
-    parts: &[],
     policy: Some(POLICY),
-    origin: Origin::Handler(|| Route::of(__path_read_store, |reader| reader.in_path(&STORE), read_store)),
+    ..Resource::new("store", || Route::of(__path_read_store, |reader| reader.in_path(&STORE), read_store))
 };
 
 // What the caller may ask.

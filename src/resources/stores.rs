@@ -18,7 +18,7 @@ use super::params::kinds::{StoreKind, text};
 use super::params::{Page, PageInfo, Parameter, ParameterKind, Reader};
 use super::request_context::{Fetched, RequestContext, no_number_at_the_vendor};
 use super::store::{self, Store};
-use super::{Origin, Resource, Route};
+use super::{Resource, Route};
 use crate::auth::caller::Caller;
 use crate::auth::scope::StoresRead;
 use crate::cache::Freshness;
@@ -36,11 +36,9 @@ use self::shops::OmsShops;
 
 /// The list of stores.
 pub static RESOURCE: Resource = Resource {
-    name: "stores",
     method: Some(&SHOP_GET_LIST),
-    parts: &[],
     policy: Some(store::POLICY),
-    origin: Origin::Handler(|| Route::of(__path_list_stores, ListParameters::read, list_stores)),
+    ..Resource::new("stores", || Route::of(__path_list_stores, ListParameters::read, list_stores))
 };
 
 // What the caller may ask.

@@ -11,21 +11,19 @@ use crate::resources::params::STORES;
 use crate::resources::request_context::{RequestContext, Store};
 use crate::resources::vendor_methods::GET_FLOW_GROUP_DISTRIBUTION;
 use crate::resources::vendor_methods::opretail;
-use crate::resources::{Origin, Resource, Route};
+use crate::resources::{Resource, Route};
 
 /// Visitors of many stores together.
 pub static OF_STORES: Resource = Resource {
-    name: "demographics_of_stores",
     method: Some(&GET_FLOW_GROUP_DISTRIBUTION),
-    parts: &[],
     policy: Some(POLICY),
-    origin: Origin::Handler(|| {
+    ..Resource::new("demographics_of_stores", || {
         Route::of(
             __path_read_demographics_of_stores,
             |reader| reader.required_list(&STORES).zip(Counted::read(reader)),
             read_demographics_of_stores,
         )
-    }),
+    })
 };
 
 /// Read the demographics of many stores together

@@ -93,8 +93,7 @@ impl<'a> Reader<'a> {
 
     /// A list in the query that must be given.
     pub fn required_list<K: ParameterKind>(&mut self, parameter: &'static Parameter<K>) -> Option<Vec<K::Value>> {
-        let values = self.values(parameter, Presence::REQUIRED_LIST);
-        (!self.has_error(&parameter.name)).then_some(values)
+        Some(self.values(parameter, Presence::REQUIRED_LIST)).filter(|values| !values.is_empty())
     }
 
     /// The last value of a parameter of the query that libraries add by themselves, each in a spelling of its own: in either
