@@ -331,6 +331,7 @@ async fn find_sum(
     let question = context.question(caller, resource, &canonical, numbers, ended)?;
     let period = counted.period.document();
     context
+        .source()
         .find(resource, question, move |gateway| async move {
             let wire: Option<Optional<Distribution>> = gateway.call(&access.account, &call).await?;
             // No data at all is what the gateway has for a store that it does not know, and as figures it would be kept for hours.

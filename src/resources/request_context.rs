@@ -142,24 +142,6 @@ impl RequestContext {
         })
     }
 
-    /// Finds the answer in the cache, or by `fetch` from the gateway.
-    ///
-    /// # Errors
-    /// The problem that the gateway's failure is for the caller.
-    pub async fn find<T, F, Fut>(
-        &self,
-        resource: &'static Resource,
-        question: Question,
-        fetch: F,
-    ) -> Result<Found, Problem>
-    where
-        T: Serialize,
-        F: FnOnce(GatewayClient) -> Fut + 'static,
-        Fut: Future<Output = Result<Fetched<T>, Error>> + 'static,
-    {
-        self.source.find(resource, question, fetch).await
-    }
-
     /// A part of an answer, which must be there before the request has to be answered. What was begun for a part that comes
     /// too late goes on, for those who ask next.
     ///
@@ -200,7 +182,7 @@ impl RequestContext {
         self.reply(found).await
     }
 
-    /// [`Self::find`], and then [`Self::reply_to_question`].
+    /// Finds the answer as [`AnswerSource::find`] does, and then does [`Self::reply_to_question`].
     ///
     /// # Errors
     /// The problem that the gateway's failure is for the caller.
@@ -215,7 +197,7 @@ impl RequestContext {
         F: FnOnce(GatewayClient) -> Fut + 'static,
         Fut: Future<Output = Result<Fetched<T>, Error>> + 'static,
     {
-        let found = self.find(resource, question, fetch).await?;
+        let found = self.source.find(resource, question, fetch).await?;
         Ok(self.reply_to_question(resource, &found).await)
     }
 

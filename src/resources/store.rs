@@ -241,6 +241,7 @@ pub async fn find(caller: &Caller<StoresRead>, context: &RequestContext, store: 
     let stores = numbers.all().into_iter().map(str::to_owned).collect();
     let question = context.question(caller, &RESOURCE, &canonical, stores, false)?;
     context
+        .source()
         .find(&RESOURCE, question, move |gateway| async move {
             match known_by {
                 KnownBy::Oms(access, code, row) => from_oms(&access, &gateway, &code, &directory, row.as_ref()).await,
