@@ -131,7 +131,9 @@ def visitors(client: AuthenticatedClient) -> None:
     assert [item.store_id for item in several.items] == [COUNTED, ALSO_COUNTED]
     assert several.errors[0].store_id == "SHOP002" and several.errors[0].problem.status == 404
     everywhere = must(OrganizationFlow, read_organization_flow.sync("O_1084", client=client))
-    assert must(int, everywhere.visitors.this_month) > must(int, flow.visitors.this_month)
+    # Nobody has come yet when the month has only begun.
+    in_all, in_one = must(int, everywhere.visitors.this_month), must(int, flow.visitors.this_month)
+    assert in_all > in_one or (in_all, in_one) == (0, 0)
 
     who = must(Demographics, read_store_demographics.sync(COUNTED, client=client, from_=FROM.isoformat(), to=TO.isoformat()))
     assert who.period.from_.date() == FROM and who.period.to.date() == TO
