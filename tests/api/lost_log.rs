@@ -22,6 +22,10 @@ use crate::reloading::program_configuration;
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOST: &str = "log lines lost";
 
+/// The limit on a file, as `ulimit -f` counts it.
+const BLOCKS: u64 = 128;
+const BYTES_OF_A_BLOCK: u64 = 512;
+
 /// Where a test's program has its files.
 struct Home {
     config: PathBuf,
@@ -227,11 +231,17 @@ async fn a_new_reader_of_a_named_pipe_learns_what_was_lost_and_reads_on() {
 async fn a_disk_that_has_room_again_gets_whole_lines_again() {
     let home = Home::new("log-with-room-again");
     let log = home.config.with_file_name("log");
-    // In blocks of 512 bytes. What is appended goes to the end of the file, wherever that is by then.
-    let limits = format!("ulimit -f 128; exec \"$0\" \"$@\" 2>>{}", log.display());
+    // What is appended goes to the end of the file, wherever that is by then.
+    let limits = format!("ulimit -f {BLOCKS}; exec \"$0\" \"$@\" 2>>{}", log.display());
     let served = home.served(Running::start_by_shell(&limits, &home.arguments(), &home.ready));
     served.ask_until_lines_are_lost().await;
     served.assert_reads_again().await;
+    // Lines may be lost to a queue without room, too, and a file that is not full yet is still written to.
+    let deadline = Deadline::after(PATIENCE);
+    while fs::metadata(&log).unwrap().len() < BLOCKS * BYTES_OF_A_BLOCK {
+        assert!(!deadline.left().is_zero(), "the file is never full");
+        served.ask(160).await;
+    }
     let whole = fs::read_to_string(&log).unwrap();
     OpenOptions::new().write(true).open(&log).unwrap().set_len(0).unwrap();
     let deadline = Deadline::after(PATIENCE);
