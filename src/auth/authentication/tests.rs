@@ -115,7 +115,9 @@ async fn guesses_at_one_client_from_many_addresses_keep_no_other_client_of_its_t
     tokio::time::pause();
     let auth = two_people();
     let (others, checks) = (Principal::of(&["others"]), &auth.memory.slow_checks);
-    let permits = [checks.enter(&others).await.unwrap(), checks.enter(&others).await.unwrap()];
+    // With one permit left, checks come one after another, and how long one takes changes nothing.
+    let _kept = checks.enter(&others).await.unwrap();
+    let permit = checks.enter(&others).await.unwrap();
     let guesses = join_all((1..=60).map(|number| status(&auth, number, "ada:lovelace", "wrong")));
     let right = async {
         let status = status(&auth, 200, "grace", CHOSEN_SECRET).await;
@@ -126,9 +128,9 @@ async fn guesses_at_one_client_from_many_addresses_keep_no_other_client_of_its_t
         };
         (status, (1..=60).filter(is_counted).count())
     };
-    let begin = async { drop(permits) };
+    let begin = async { drop(permit) };
     let (refused, ((status, refused_before), ())) = join(guesses, join(right, begin)).await;
     assert_eq!(status, 200);
-    assert!(refused_before <= 30, "{refused_before} of 60 guesses were checked before");
+    assert!(refused_before <= 5, "{refused_before} of 60 guesses were checked before");
     assert!(refused.iter().all(|status| [401, 429].contains(status)), "{refused:?}");
 }
