@@ -101,7 +101,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Flights<K, V> {
                 Role::Leader(leader) => {
                     let done = Done { flights: self, key: &key };
                     let outcome = get.await;
-                    // First: whoever finds a flight whose leader has gone begins another.
+                    // First: a task that finds a flight without its leader begins another.
                     drop(done);
                     leader.finish(outcome.clone());
                     return outcome;

@@ -52,7 +52,7 @@ impl CurrentAuth {
     }
 
     /// Renews as [`Self::renew`] does. It calls `first` when nothing can fail any more, to put in force what belongs to the same
-    /// configuration: whoever sees the new generation sees that, too.
+    /// configuration: a reader of the new generation sees that, too.
     ///
     /// # Errors
     /// There is no key; the old ones stay, and `first` is not called.

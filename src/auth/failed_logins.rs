@@ -48,7 +48,7 @@ impl FailedLoginLimiter {
     /// Counts an attempt whose secret was wrong.
     pub fn count(&self, attempt: LoginAttempt<'_>, rate: Rate, now: Duration) {
         let limiter = &self.0;
-        // Whoever is exhausted already stays so.
+        // A limit that is exhausted already stays so.
         let _counted = limiter.take(self.peer(attempt), rate, now);
         let _counted = limiter.take(self.client(attempt), rate, now);
         let _counted = limiter.take(self.both(attempt), Rate::new(1, rate.per()), now);

@@ -35,7 +35,7 @@ impl KeyAlgorithm {
     /// The algorithms that a key of this service can have.
     pub const OWN: [Self; 4] = [Self::EdDsa, Self::Es256, Self::Rs256, Self::Hs256];
 
-    /// The algorithms that a key of a trusted issuer can have: whoever verifies needs only the public half.
+    /// The algorithms that a key of a trusted issuer can have: verifying needs only the public half.
     pub const ASYMMETRIC: [Self; 10] = [
         Self::Rs256,
         Self::Rs384,

@@ -1,5 +1,5 @@
 //! The verified-token cache: tokens whose signature was checked already, so that RSA costs nothing twice. They are found by a
-//! hash of the whole token, bounded in size, and worth no more than their key: whoever asks says whether that is still there.
+//! hash of the whole token, bounded in size, and worth no more than their key: the caller of the cache says whether that is still there.
 
 use std::fmt;
 use std::sync::Arc;

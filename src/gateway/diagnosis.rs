@@ -110,17 +110,15 @@ impl Instead {
     }
 }
 
-/// Whether markup is a page for browsers: elements of HTML are among the first, where a vendor's XML has names of its own.
-fn is_page(body: &[u8]) -> bool {
-    const BEGINNING: usize = 512;
-    const HTML: [&str; 12] =
-        ["!doctype html", "html", "head", "body", "title", "meta", "script", "style", "div", "p", "br", "h1"];
-    let beginning =
-        String::from_utf8_lossy(body.get(..BEGINNING.min(body.len())).unwrap_or_default()).to_ascii_lowercase();
-    let mut names = beginning.split('<').skip(1);
-    names.any(|tag| {
-        HTML.iter().any(|name| tag.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '>', '/', '\n', '\r'])))
-    })
+/// Whether markup is a page for browsers: its first element, or its document type, is one of HTML, where a vendor's XML has
+/// names of its own.
+fn is_page(markup: &[u8]) -> bool {
+    const HTML: [&[u8]; 12] =
+        [b"!doctype", b"html", b"head", b"body", b"title", b"meta", b"script", b"style", b"div", b"p", b"br", b"h1"];
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"!?_-:".contains(byte);
+    let mut tags = markup.split(|byte| *byte == b'<').skip(1).map(|tag| tag.split(|byte| !is_name(byte)).next());
+    let first = tags.find(|name| name.is_some_and(|name| !name.starts_with(b"?") && !name.starts_with(b"!--")));
+    first.flatten().is_some_and(|first| HTML.iter().any(|name| first.eq_ignore_ascii_case(name)))
 }
 
 impl Error {
@@ -154,7 +152,10 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_told_apart() {
-        let cases: [(&[u8], Option<Instead>); 12] = [
+        let cases: [(&[u8], Option<Instead>); 15] = [
+            (b"<?xml version=\"1.0\"?><feed><title>a</title><p>b</p></feed>", Some(Instead::Xml)),
+            (b"<!-- a --><!-- b --><HTML lang=\"en\">", Some(Instead::Page)),
+            (b"<response>1 < 2</response>", Some(Instead::Xml)),
             (b"<error_response><code>e000002</code></error_response>", Some(Instead::Xml)),
             (b"<?xml version=\"1.0\"?><!DOCTYPE html PUBLIC \"x\"><html></html>", Some(Instead::Page)),
             (b"<h1>It works</h1>", Some(Instead::Page)),

@@ -1,5 +1,5 @@
 //! The connection slots of one worker. At the limit, the connections that have been idle the longest are closed for new ones,
-//! and health checks need no slot: an operator must see that a service lives, whoever fills it.
+//! and health checks need no slot: an operator must see that a service lives, however full it is.
 //!
 //! A connection beyond the limit waits for a slot; what it sends is read only to recognize a health check.
 

@@ -89,3 +89,17 @@ fn an_endpoint_for_a_method_that_nobody_calls_is_told() {
         "[tenants.acme.opretail.methods] names open.shopweb.passengerFlow.getTotaldata, which the pack does not list";
     assert!(trouble.starts_with("warning  acme opretail: methods: ") && trouble.contains(words), "{trouble}");
 }
+
+#[test]
+fn a_declared_resource_calls_nothing_in_the_place_of_a_method_that_is_not_there() {
+    let patient = Patient::healthy("doctor-declared-instead");
+    let resource = "[resources.shop]\npath = \"/shops/{code}\"\nsummary = \"Read a shop\"\ngateway = \"oms\"\n\
+        method = \"shop.get\"\nscope = \"stores:read\"\nanswer = \"as_given\"\n[resources.shop.parameters.code]\n\
+        type = \"text\"\nwire = \"shop_bn\"\nexample = \"SHOP001\"\n";
+    patient.change("[tenants.acme.oms]", &format!("{resource}[tenants.acme.oms]"));
+    let told = patient.examine();
+    assert!(told.has_line("ok       acme oms: method shop.get: is not there"), "{}", told.text);
+    let trouble = told.only_trouble();
+    assert!(trouble.starts_with("failed   acme oms: method shop.get: the gateway answered e000003"), "{trouble}");
+    assert!(trouble.contains("needed for /shops/{code}"), "{trouble}");
+}

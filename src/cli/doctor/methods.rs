@@ -84,24 +84,27 @@ pub(super) fn used(catalogue: &Catalogue, vendor: Vendor, examples: &Examples<'_
     for resource in catalogue.iter() {
         let Some(method) = resource.method().filter(|method| method.vendor == vendor) else { continue };
         let route = resource.route();
-        let (path, is_read) = (route.path, examples.scopes.contains(route.scope));
-        match used.iter_mut().find(|used| used.call.method == *method) {
-            Some(known) => known.paths.push(path),
-            None => {
+        let mut call = match resource.origin {
+            Origin::Handler(_) => {
                 let facts = method.vendor.method(&method.name);
-                let harmless = match resource.origin {
-                    Origin::Handler(_) => UsedMethod {
-                        instead: facts.and_then(|facts| facts.instead.as_deref()),
-                        ..harmless(Call::new(method), examples)
-                    },
-                    Origin::Declaration(declaration) => {
-                        let harmless = harmless(declaration.bare_call(), examples);
-                        UsedMethod { call: declaration.typed(harmless.call), ..harmless }
-                    }
-                };
-                let lacks = harmless.lacks.filter(|_| is_read);
-                used.push(UsedMethod { paths: vec![path], lacks, ..harmless });
+                let instead = facts.and_then(|facts| facts.instead.as_deref());
+                UsedMethod { instead, ..harmless(Call::new(method), examples) }
             }
+            Origin::Declaration(declaration) => {
+                let harmless = harmless(declaration.bare_call(), examples);
+                UsedMethod { call: declaration.typed(harmless.call), ..harmless }
+            }
+        };
+        if !examples.scopes.contains(route.scope) {
+            call.lacks = None;
+        }
+        // A declared resource has nothing to call instead, and so is looked at for itself.
+        match used.iter_mut().find(|used| used.call.method == *method && used.instead == call.instead) {
+            Some(known) => {
+                known.paths.push(route.path);
+                known.lacks = known.lacks.take().or(call.lacks);
+            }
+            None => used.push(UsedMethod { paths: vec![route.path], ..call }),
         }
     }
     used

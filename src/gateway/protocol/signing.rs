@@ -164,7 +164,8 @@ impl Signing {
         let digest = |digest: &Digest| match digest {
             Digest::OfCredential(name) => {
                 let named = known(&Variable::Credential(name.clone()));
-                named.and_then(|name| Digest::named(&name)).unwrap_or(Digest::None)
+                // A credential has one of the choices, all of which are digests; without one, the secret would be the signature.
+                named.and_then(|name| Digest::named(&name)).unwrap_or(Digest::Sha512)
             }
             digest => digest.clone(),
         };
