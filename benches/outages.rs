@@ -19,6 +19,8 @@ mod answer;
 mod background;
 #[path = "../tests/api/companies.rs"]
 mod companies;
+#[path = "../tests/api/reserved_port.rs"]
+mod reserved_port;
 #[path = "../tests/api/sandbox_gateway.rs"]
 mod sandbox_gateway;
 #[path = "../tests/api/test_app.rs"]

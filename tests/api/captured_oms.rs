@@ -2,7 +2,6 @@
 //! call, and the service reads the captured answer as what it is.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 
 use awc::Client;
 use jiff::Timestamp;
@@ -101,7 +100,7 @@ fn sandbox(exchange: &Exchange) -> SandboxGateway {
     let sent = exchange.request.get("timestamp").filter(|_| !is_of_another_time);
     let second = sent.map_or(THEN, |timestamp| timestamp.parse().unwrap());
     let (clock, _) = Clock::manual(Timestamp::from_second(second).unwrap());
-    SandboxGateway::start(SocketAddr::from(([127, 0, 0, 1], 0)), settings, clock)
+    SandboxGateway::start(settings, clock)
 }
 
 struct Given {

@@ -1,7 +1,6 @@
 //! Each command does what its help says, and none of them shows a secret.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use awc::Client;
@@ -21,7 +20,7 @@ pub fn gateway() -> SandboxGateway {
 
 /// A sandbox by the machine's clock with these settings.
 pub fn gateway_with(settings: SandboxSettings) -> SandboxGateway {
-    SandboxGateway::start(SocketAddr::from(([127, 0, 0, 1], 0)), settings, Clock::system())
+    SandboxGateway::start(settings, Clock::system())
 }
 
 /// A configuration for the sandbox's usual accounts; gives its path and all of its secrets.

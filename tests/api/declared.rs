@@ -248,7 +248,6 @@ fn the_demo_takes_a_file_of_declarations_and_refuses_a_wrong_one_with_its_line()
 fn the_commands_know_what_a_configuration_declares() {
     let app_configuration = crate::companies::configuration(
         &crate::sandbox_gateway::SandboxGateway::start(
-            ([127, 0, 0, 1], 0).into(),
             crate::companies::sandbox_settings(),
             storegate::clock::Clock::system(),
         )

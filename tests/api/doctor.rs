@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
@@ -15,6 +15,7 @@ use storegate::sandbox::{
 use crate::collector::Collector;
 use crate::commands::configuration;
 use crate::program::run;
+use crate::reserved_port::ReservedPort;
 use crate::sandbox_gateway::SandboxGateway;
 use crate::scripted_peer::ScriptedPeer;
 
@@ -35,7 +36,7 @@ pub struct Told {
 
 impl Patient {
     pub fn with(name: &str, settings: SandboxSettings) -> Self {
-        let gateway = SandboxGateway::start(SocketAddr::from(([127, 0, 0, 1], 0)), settings, Clock::system());
+        let gateway = SandboxGateway::start(settings, Clock::system());
         let (path, mut secrets) = configuration(name, &gateway);
         secrets.push("sandbox-password".to_owned());
         Self { gateway, path, secrets }
@@ -469,7 +470,8 @@ fn stores_that_the_directory_lacks_are_a_warning() {
 
 #[test]
 fn the_step_at_which_a_gateway_cannot_be_reached_is_named() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free_port = ReservedPort::new();
+    let free = free_port.address();
     let patient = Patient::healthy("doctor-unreachable");
     let text = fs::read_to_string(&patient.path).unwrap();
     let url = patient.gateway.sandbox.oms_url();
@@ -507,7 +509,8 @@ fn a_gateway_that_answers_nothing_useful_is_told_and_holds_nothing_up() {
 #[test]
 fn an_identity_provider_without_keys_and_a_client_without_a_gateway_are_found() {
     let patient = Patient::healthy("doctor-others");
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free_port = ReservedPort::new();
+    let free = free_port.address();
     let issuer = format!(
         "[auth.issuers.corporate]\nissuer = \"http://{free}\"\naudience = \"storegate\"\ntenant = \"acme\"\n[tenants.acme.oms]"
     );

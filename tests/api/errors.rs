@@ -5,6 +5,7 @@ use storegate::sandbox::Fault;
 
 use crate::answer::Answer;
 use crate::companies::SECRETS;
+use crate::sandbox_gateway::SandboxGateway;
 use crate::test_app::{TestApp, documented};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
@@ -251,7 +252,7 @@ async fn a_gateway_that_keeps_saying_repeated_is_503_with_a_time_to_come_back() 
 #[actix_web::test]
 async fn a_gateway_that_is_not_there_is_503() {
     let mut app = TestApp::spawn();
-    app.gateway = None;
+    let _port = app.gateway.take().map(SandboxGateway::stop);
     for path in [A_STORE_S_FLOW, "/stores/SHOP001"] {
         let answer = app.get(path).await;
         assert_eq!((answer.status, answer.problem().as_str()), (503, "gateway-unavailable"), "{path}");

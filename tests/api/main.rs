@@ -17,6 +17,7 @@ mod prefix_proxy;
 mod program;
 mod raw_connection;
 mod raw_peer;
+mod reserved_port;
 mod sandbox_gateway;
 mod scripted_peer;
 mod test_app;

@@ -9,6 +9,7 @@ use storegate::gateway::protocol::codes::Codes;
 use storegate::gateway::reactions::{Kind, TABLE};
 use storegate::sandbox::{Fault, Vendor};
 
+use crate::sandbox_gateway::SandboxGateway;
 use crate::signatures::vendor;
 use crate::test_app::{Setup, TestApp};
 
@@ -266,7 +267,7 @@ async fn only_what_speaks_against_a_gateway_opens_its_breaker() {
 #[actix_web::test]
 async fn a_gateway_that_is_not_there_is_tried_three_times_and_opens_the_breaker() {
     let mut app = TestApp::spawn();
-    app.gateway = None;
+    let _port = app.gateway.take().map(SandboxGateway::stop);
     for (gateway, side) in SIDES.iter().enumerate() {
         for path in (1..=4).map(side.path) {
             let answer = app.get(&path).await;

@@ -25,7 +25,7 @@ fn serve(gateway: &SandboxGateway, name: &str, delay: &str) -> (Running, String)
 }
 
 fn gateway() -> SandboxGateway {
-    SandboxGateway::start(([127, 0, 0, 1], 0).into(), sandbox_settings(), Clock::system())
+    SandboxGateway::start(sandbox_settings(), Clock::system())
 }
 
 #[actix_web::test]

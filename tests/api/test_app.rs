@@ -119,7 +119,7 @@ impl TestApp {
         let (clock, time) = Clock::manual(NOW);
         let (proxy_clock, proxy_time) =
             if setup.proxy_time == NOW { (clock.clone(), time.clone()) } else { Clock::manual(setup.proxy_time) };
-        let gateway = SandboxGateway::start(SocketAddr::from(([127, 0, 0, 1], 0)), setup.sandbox, clock);
+        let gateway = SandboxGateway::start(setup.sandbox, clock);
         let configuration = configuration(&gateway.sandbox);
         let configuration =
             if setup.issues_tokens { configuration } else { without_own_tokens(&configuration) } + &setup.more;

@@ -1,7 +1,6 @@
 //! Traces as a collector gets them: whose they are, what stands in them and what does not, and collectors that are no help.
 
 use std::fs;
-use std::net::TcpListener;
 
 use futures_util::future::join_all;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
@@ -11,6 +10,7 @@ use crate::collector::{Collector, Exported};
 use crate::commands;
 use crate::companies::{CLIENT_SECRET, SECRETS};
 use crate::program::{Running, stdout_of};
+use crate::reserved_port::ReservedPort;
 use crate::test_app::{Setup, TestApp};
 use crate::wire::{app_before, gateway};
 
@@ -259,7 +259,8 @@ async fn a_collector_that_wants_a_token_gets_it_and_the_gateway_does_not() {
 
 #[actix_web::test]
 async fn a_collector_that_is_dead_or_hangs_disturbs_nobody_and_what_is_lost_is_counted() {
-    let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let dead_port = ReservedPort::new();
+    let dead = dead_port.address();
     let hanging = Collector::hanging();
     for url in [format!("http://{dead}"), hanging.url()] {
         let app = TestApp::with(|setup| setup.set("TELEMETRY__TRACES", &url));

@@ -1,7 +1,6 @@
 //! Everything that the transport can meet instead of a whole answer, made to happen for real, and what it is taken for.
 
 use std::io::Write;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +23,7 @@ use storegate::gateway::{GatewayClient, GatewaySettings};
 use storegate::resources::vendor_methods::SHOP_GET;
 
 use crate::raw_peer::{BROTLI_BOMB, RawPeer, Then};
+use crate::reserved_port::ReservedPort;
 use crate::signatures::vendor;
 use crate::test_app::NOW;
 
@@ -167,7 +167,8 @@ async fn each_broken_answer_is_taken_for_what_it_is() {
 
 #[actix_web::test]
 async fn each_way_of_not_reaching_a_gateway_is_taken_for_what_it_is() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody_port = ReservedPort::new();
+    let nobody = nobody_port.address();
     let no_tls = RawPeer::start(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n", b"", Then::Close);
     let hangs_up = RawPeer::start(b"", b"", Then::Close);
     let silent = RawPeer::start(b"", b"", Then::Silence);

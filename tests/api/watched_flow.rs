@@ -408,7 +408,7 @@ async fn a_client_has_only_so_many_streams_and_a_place_is_free_again_when_one_le
 #[test]
 fn a_stop_ends_streams_at_once() {
     let clock = storegate::clock::Clock::system();
-    let gateway = crate::sandbox_gateway::SandboxGateway::start(([127, 0, 0, 1], 0).into(), sandbox_settings(), clock);
+    let gateway = crate::sandbox_gateway::SandboxGateway::start(sandbox_settings(), clock);
     let home = directory("watched-stop");
     let path = home.join("storegate.toml");
     fs::write(&path, configuration(&gateway.sandbox)).unwrap();

@@ -17,6 +17,8 @@ mod instructions;
 mod peer;
 mod program;
 mod readers;
+#[path = "../api/reserved_port.rs"]
+mod reserved_port;
 #[path = "../api/sandbox_gateway.rs"]
 mod sandbox_gateway;
 mod soak;

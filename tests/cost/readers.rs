@@ -22,7 +22,7 @@ const REQUESTS_OF_EACH: usize = 4;
 const MOST_GROWTH: u64 = 48 << 20;
 
 pub fn readers_of_long_answers_add_no_more_memory_than_what_they_are_sent() {
-    let gateway = SandboxGateway::start(SocketAddr::from(([127, 0, 0, 1], 0)), sandbox_settings(), Clock::system());
+    let gateway = SandboxGateway::start(sandbox_settings(), Clock::system());
     let configuration = configuration(&gateway.sandbox);
     let directory = directory("readers");
     let (config, ready) = (directory.join("storegate.toml"), directory.join("ready.json"));

@@ -20,7 +20,7 @@ const MOST_GROWTH: u64 = 12 << 20;
 #[expect(clippy::disallowed_methods, reason = "a soak lasts for a time of the machine's clock")]
 pub fn a_soak_leaves_the_programs_memory_as_it_was() {
     let seconds = std::env::var("STOREGATE_SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
-    let gateway = SandboxGateway::start(SocketAddr::from(([127, 0, 0, 1], 0)), sandbox_settings(), Clock::system());
+    let gateway = SandboxGateway::start(sandbox_settings(), Clock::system());
     // So little that the cache is full before the first look, and goes on evicting.
     let configuration = format!("{}\n[cache]\nsize = \"2MiB\"\n", configuration(&gateway.sandbox));
     let directory = directory("soak");

@@ -11,6 +11,8 @@ mod answer;
 mod background;
 #[path = "../api/companies.rs"]
 mod companies;
+#[path = "../api/reserved_port.rs"]
+mod reserved_port;
 #[path = "../api/sandbox_gateway.rs"]
 mod sandbox_gateway;
 #[path = "../api/test_app.rs"]

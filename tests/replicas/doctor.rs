@@ -11,7 +11,7 @@ use crate::sandbox_gateway::SandboxGateway;
 
 /// The line about Redis for this section, and the exit code.
 fn told(section: &str) -> (String, Option<i32>) {
-    let gateway = SandboxGateway::start(([127, 0, 0, 1], 0).into(), sandbox_settings(), Clock::system());
+    let gateway = SandboxGateway::start(sandbox_settings(), Clock::system());
     let directory = Directory::new();
     let file = directory.0.join("storegate.toml");
     fs::write(&file, format!("{}\n[redis]\n{section}", configuration(&gateway.sandbox))).unwrap();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use redis::Commands;
 
-use crate::fleet::{FLOW, Fleet, all_answer, cache_status, eventually, late, says_of_shared};
+use crate::fleet::{FLOW, Fleet, all_answer, cache_status, eventually, late, says_of_shared, shares};
 use crate::redis_server::RedisServer;
 
 /// What a server sends on one connection at the most, so that the tests stay small if nobody hangs up.
@@ -124,7 +124,8 @@ pub async fn a_value_that_is_larger_than_any_answer_is_as_good_as_none() {
     let answer = late.get(FLOW).await;
     assert_eq!((answer.status, &answer.body), (200, &right.body));
     assert!(cache_status(&answer).contains("fwd=miss"), "{}", cache_status(&answer));
-    assert_eq!(says_of_shared(&late).await, "in_use");
+    // A machine that is very busy may need longer for the large value than a request waits for Redis.
+    shares(&late, "in_use").await;
     eventually("the right one takes its place", async || {
         redis.connection().unwrap().strlen::<_, usize>(&key).unwrap() < 1 << 20
     })

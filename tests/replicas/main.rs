@@ -13,6 +13,8 @@ mod background;
 mod companies;
 #[path = "../api/program.rs"]
 mod program;
+#[path = "../api/reserved_port.rs"]
+mod reserved_port;
 #[path = "../api/sandbox_gateway.rs"]
 mod sandbox_gateway;
 #[path = "../api/test_app.rs"]

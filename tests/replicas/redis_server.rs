@@ -27,9 +27,11 @@ pub fn free_port_of_a_cluster() -> u16 {
     (0..1000).map(|_| free_port()).find(is_free).expect("there are free ports")
 }
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago, below those that systems give to connections that go out and to listeners that name no
+/// port: nothing takes it before the server does, or while the server is down.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    (0..1000).map(|_| fastrand::u16(10_000..22_000)).find(is_free).expect("there are free ports")
 }
 
 /// A directory of the test's own, gone with it.
