@@ -11,20 +11,10 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the machine's clock")]
 #![expect(clippy::print_stdout, reason = "the table is the result")]
-#![expect(dead_code, reason = "the tests' service is used in part")]
 
-#[path = "../tests/api/answer.rs"]
-mod answer;
-#[path = "../tests/api/background.rs"]
-mod background;
-#[path = "../tests/api/companies.rs"]
-mod companies;
-#[path = "../tests/api/reserved_port.rs"]
-mod reserved_port;
-#[path = "../tests/api/sandbox_gateway.rs"]
-mod sandbox_gateway;
-#[path = "../tests/api/test_app.rs"]
-mod test_app;
+#[expect(dead_code, reason = "the tests' service is used in part")]
+#[path = "../tests/app/mod.rs"]
+mod app;
 
 use std::time::{Duration, Instant};
 
@@ -33,7 +23,7 @@ use futures_util::{StreamExt, stream};
 use jiff::ToSpan;
 use storegate::sandbox::{Fault, OpRetailUser};
 
-use test_app::{NOW, Setup, TestApp};
+use app::{NOW, Setup, TestApp};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const LOGIN: &str = "open.shopweb.security.ssoLogin";

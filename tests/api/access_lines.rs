@@ -8,10 +8,10 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use storegate::sandbox::Fault;
 
+use crate::app::program::{Running, stdout_of};
+use crate::app::sandbox_gateway::SandboxGateway;
 use crate::commands;
-use crate::program::{Running, stdout_of};
-use crate::raw_connection::RawConnection;
-use crate::sandbox_gateway::SandboxGateway;
+use crate::peers::raw_connection::RawConnection;
 
 const PATH: &str = "/stores/S_123456/flow";
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";

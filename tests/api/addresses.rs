@@ -2,7 +2,7 @@
 
 use storegate::config::Settings;
 
-use crate::program::{run, stdout_of};
+use crate::app::program::{run, stdout_of};
 
 const URL: &str = "https://host.example.com/path";
 

@@ -57,11 +57,11 @@ use storegate::auth::keys::{Key, KeySet};
 use storegate::auth::private_key;
 use storegate::config::Settings;
 
-use crate::answer::Answer;
-use crate::companies::ISSUER;
-use crate::identity_provider::{IdentityProvider, ProviderKey};
-use crate::raw_peer::{RawPeer, Then};
-use crate::test_app::{NOW, TestApp};
+use crate::app::answer::Answer;
+use crate::app::tenants::ISSUER;
+use crate::app::{NOW, TestApp};
+use crate::peers::identity_provider::{IdentityProvider, ProviderKey};
+use crate::peers::raw_peer::{RawPeer, Then};
 
 const PATH: &str = "/stores/S_123456/flow";
 

@@ -4,9 +4,9 @@
 use futures_util::future::join_all;
 use storegate::sandbox::{Fault, Vendor};
 
-use crate::answer::Answer;
-use crate::hostile_bodies::{ODD_MEMBERS, QUESTIONS, Question, beside, envelope};
-use crate::test_app::{TestApp, documented};
+use crate::app::answer::Answer;
+use crate::app::{TestApp, documented};
+use crate::fixtures::hostile_bodies::{ODD_MEMBERS, QUESTIONS, Question, beside, envelope};
 use crate::wire::NO_CACHE;
 
 impl Question {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use storegate::sandbox::Fault;
 
-use crate::answer::Answer;
-use crate::independent_gateway::IndependentGateway;
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::answer::Answer;
+use crate::peers::independent_gateway::IndependentGateway;
 use crate::wire::{A_STORE, app_before, gateway};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";

@@ -6,8 +6,8 @@ use std::io::Read;
 use futures_util::future::join_all;
 use storegate::sandbox::Fault;
 
-use crate::answer::Answer;
-use crate::test_app::{Setup, TestApp, documented};
+use crate::app::answer::Answer;
+use crate::app::{Setup, TestApp, documented};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const DISTRIBUTION: &str = "open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution";

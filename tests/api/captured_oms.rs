@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use storegate::clock::Clock;
 use storegate::sandbox::{OmsAccount, OmsShop, PermittedMethods, SandboxSettings};
 
-use crate::answer::Answer;
-use crate::captures::{Exchange, body, exchange, exchanges, token_of};
-use crate::independent_rules::oms_signature;
-use crate::sandbox_gateway::SandboxGateway;
+use crate::app::answer::Answer;
+use crate::app::sandbox_gateway::SandboxGateway;
+use crate::fixtures::captures::{Exchange, body, exchange, exchanges, token_of};
+use crate::peers::independent_rules::oms_signature;
 use crate::wire::{app_before, gateway};
 
 /// What the server's clock said when calls with wrong timestamps came: the timestamp of the calls around them.

@@ -6,8 +6,8 @@ use futures_util::future::{join, join_all};
 use jiff::ToSpan;
 use storegate::sandbox::{AcceptedTimestamp, Fault};
 
-use crate::independent_gateway::IndependentGateway;
-use crate::test_app::{NOW, Setup, TestApp, documented};
+use crate::app::{NOW, Setup, TestApp, documented};
+use crate::peers::independent_gateway::IndependentGateway;
 use crate::watched_flow::until;
 use crate::wire::{app_before, gateway};
 

@@ -9,9 +9,9 @@ use serde_json::Value;
 use storegate::clock::Clock;
 use storegate::sandbox::{OmsAccount, OmsServer, OpRetailAccount, SandboxSettings};
 
-use crate::program::{Running, directory, run, stdout_of};
-use crate::raw_peer::{RawPeer, Then};
-use crate::sandbox_gateway::SandboxGateway;
+use crate::app::program::{Running, directory, run, stdout_of};
+use crate::app::sandbox_gateway::SandboxGateway;
+use crate::peers::raw_peer::{RawPeer, Then};
 
 /// A sandbox by the machine's clock, as the commands go by it.
 pub fn gateway() -> SandboxGateway {
@@ -379,7 +379,7 @@ fn a_reader_that_ends_early_is_no_error_of_any_command_that_prints() {
         &["serve", "--help"],
         &["--version"],
     ] {
-        let (code, told) = crate::program::run_into_a_closed_pipe(arguments);
+        let (code, told) = crate::app::program::run_into_a_closed_pipe(arguments);
         assert_eq!((code, told.as_str()), (Some(0), ""), "{arguments:?}");
     }
 }

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use crate::independent_rules::{Parameters, oms_signature};
-use crate::program::{Running, directory, run, stdout_of};
+use crate::app::program::{Running, directory, run, stdout_of};
+use crate::peers::independent_rules::{Parameters, oms_signature};
 
 const TENANT: &str = r#"
 [tenants.acme.oms]

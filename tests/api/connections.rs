@@ -13,8 +13,8 @@ use rustls::pki_types::PrivateKeyDer;
 use storegate::gateway::tls;
 use storegate::http_client::{Connection, Failure, HttpClient, Options};
 
-use crate::scripted_peer::{ScriptedPeer, Served, Step, response};
-use crate::test_app::{Setup, TestApp};
+use crate::app::{Setup, TestApp};
+use crate::peers::scripted_peer::{ScriptedPeer, Served, Step, response};
 
 const OPTIONS: Options =
     Options { connect_timeout: Duration::from_secs(20), idle: Duration::from_secs(600), probation: Duration::ZERO };

@@ -3,8 +3,8 @@
 
 use storegate::resources::ALL;
 
-use crate::answer::Answer;
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::answer::Answer;
 
 const PAGE: &str = "https://dashboard.example.com";
 const OTHERS: [&str; 7] = [

@@ -5,11 +5,11 @@ use awc::Client;
 use futures_util::future::join_all;
 use storegate::sandbox::{Fault, Vendor};
 
+use crate::app::tenants::SECRETS;
+use crate::app::{TestApp, documented};
 use crate::bodies::{assert_is_a_problem, forget_failures};
-use crate::companies::SECRETS;
-use crate::hostile_bodies::{FLOW, Question, STORE};
-use crate::independent_rules::{Parameters, oms_signature, opretail_signature};
-use crate::test_app::{TestApp, documented};
+use crate::fixtures::hostile_bodies::{FLOW, Question, STORE};
+use crate::peers::independent_rules::{Parameters, oms_signature, opretail_signature};
 
 /// Services that are asked side by side.
 const SERVICES: usize = 8;

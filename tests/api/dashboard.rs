@@ -1,7 +1,7 @@
 //! The page that the demo serves at `/`, and that no other service has. What it does is tested in a browser: `tests/browser`.
 
-use crate::program::{Running, directory};
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::program::{Running, directory};
 
 /// What a page loads from this service: the values of `src` and `href` that are files, and what its modules import.
 fn loaded(text: &str) -> Vec<String> {

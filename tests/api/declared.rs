@@ -6,9 +6,9 @@ use serde_json::json;
 use storegate::auth::issue::TokenGrant;
 use storegate::sandbox::Fault;
 
-use crate::companies::grant;
-use crate::program::{Running, directory, run, stdout_of};
-use crate::test_app::{TestApp, documented};
+use crate::app::program::{Running, directory, run, stdout_of};
+use crate::app::tenants::grant;
+use crate::app::{TestApp, documented};
 
 const README: &str = include_str!("../../README.md");
 const MANY_SHOPS: &str = "open.shopweb.passengerFlow.getDataOfManyShopsHavingDevice";
@@ -246,9 +246,9 @@ fn the_demo_takes_a_file_of_declarations_and_refuses_a_wrong_one_with_its_line()
 
 #[test]
 fn the_commands_know_what_a_configuration_declares() {
-    let app_configuration = crate::companies::configuration(
-        &crate::sandbox_gateway::SandboxGateway::start(
-            crate::companies::sandbox_settings(),
+    let app_configuration = crate::app::tenants::configuration(
+        &crate::app::sandbox_gateway::SandboxGateway::start(
+            crate::app::tenants::sandbox_settings(),
             storegate::clock::Clock::system(),
         )
         .sandbox,

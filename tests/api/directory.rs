@@ -9,9 +9,9 @@ use storegate::config::Settings;
 use storegate::reload::{Outcome, Reloader};
 use storegate::vendors::Vendors;
 
-use crate::companies::grant;
-use crate::program;
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::program;
+use crate::app::tenants::grant;
 
 /// `S_123456` is the store that the OMS calls `SHOP061`, and `S_100001` the one that it calls `SHOP001`.
 const STORES: &str = "id,opretail_id,oms_code,name\n\

@@ -4,9 +4,9 @@ use std::fs;
 
 use storegate::sandbox::{OmsServer, SandboxSettings};
 
+use crate::app::program::{directory, run, stdout_of};
+use crate::app::sandbox_gateway::SandboxGateway;
 use crate::commands::{configuration, gateway_with};
-use crate::program::{directory, run, stdout_of};
-use crate::sandbox_gateway::SandboxGateway;
 use crate::third_vendor::PACK_FILE;
 
 const STORES: &str = "id,opretail_id,oms_code,name\nflagship,S_123456,SHOP061,\nkiosk,S_100002,,\n";

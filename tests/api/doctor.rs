@@ -12,12 +12,12 @@ use storegate::sandbox::{
     Fault, OmsAccount, OmsServer, OpRetailAccount, OpRetailApplication, PermittedMethods, SandboxSettings, Vendor,
 };
 
-use crate::collector::Collector;
+use crate::app::program::run;
+use crate::app::reserved_port::ReservedPort;
+use crate::app::sandbox_gateway::SandboxGateway;
 use crate::commands::configuration;
-use crate::program::run;
-use crate::reserved_port::ReservedPort;
-use crate::sandbox_gateway::SandboxGateway;
-use crate::scripted_peer::ScriptedPeer;
+use crate::peers::collector::Collector;
+use crate::peers::scripted_peer::ScriptedPeer;
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use storegate::http::problem_type::ProblemType;
 
-use crate::companies::ISSUER;
-use crate::raw_connection::RawConnection;
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::tenants::ISSUER;
+use crate::peers::raw_connection::RawConnection;
 
 #[actix_web::test]
 async fn the_document_is_served_as_json_and_as_yaml_without_a_token() {
@@ -64,12 +64,12 @@ async fn every_operation_that_needs_a_token_names_the_scope_that_it_asks_for() {
             continue;
         }
         let all = storegate::auth::issue::TokenGrant {
-            scopes: crate::companies::EVERYTHING
+            scopes: crate::app::tenants::EVERYTHING
                 .iter()
                 .filter(|name| !scopes.contains(*name))
                 .map(|name| (*name).to_owned())
                 .collect(),
-            ..crate::companies::grant("operator")
+            ..crate::app::tenants::grant("operator")
         };
         let bearer = format!("Bearer {}", app.token_for("storegate", &all));
         let path = with_examples(&template, &operation);

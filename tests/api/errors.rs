@@ -3,10 +3,10 @@
 use serde_json::json;
 use storegate::sandbox::Fault;
 
-use crate::answer::Answer;
-use crate::companies::SECRETS;
-use crate::sandbox_gateway::SandboxGateway;
-use crate::test_app::{TestApp, documented};
+use crate::app::answer::Answer;
+use crate::app::sandbox_gateway::SandboxGateway;
+use crate::app::tenants::SECRETS;
+use crate::app::{TestApp, documented};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const A_STORE_S_FLOW: &str = "/stores/S_123456/flow";

@@ -2,13 +2,13 @@
 
 use futures_util::future::join_all;
 
-use crate::companies::CLIENT_SECRET;
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::tenants::CLIENT_SECRET;
 
 const GRANT: &str = "grant_type=client_credentials";
 
 /// Asks for a token as a trusted proxy would pass it on for this address.
-async fn ask_from(app: &TestApp, address: &str, client: &str, secret: &str) -> crate::answer::Answer {
+async fn ask_from(app: &TestApp, address: &str, client: &str, secret: &str) -> crate::app::answer::Answer {
     let form = format!("{GRANT}&client_id={client}&client_secret={secret}");
     let headers = [("content-type", "application/x-www-form-urlencoded"), ("x-forwarded-for", address)];
     app.send("POST", "/oauth/token", &headers, &form).await

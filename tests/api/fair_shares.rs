@@ -11,8 +11,8 @@ use storegate::auth::secrets::SecretHash;
 use storegate::config::Settings;
 use storegate::sandbox::Fault;
 
-use crate::answer::Answer;
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::answer::Answer;
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 

@@ -12,9 +12,9 @@ use storegate::auth::key_algorithm::KeyAlgorithm;
 use storegate::auth::private_key;
 use storegate::config::Settings;
 
-use crate::answer::Answer;
-use crate::companies::grant;
-use crate::test_app::{Setup, TestApp};
+use crate::app::answer::Answer;
+use crate::app::tenants::grant;
+use crate::app::{Setup, TestApp};
 
 const FLOW: &str = "/stores/S_123456/flow";
 

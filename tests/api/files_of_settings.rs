@@ -8,11 +8,11 @@ use std::path::Path;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use storegate::config::Settings;
 
-use crate::companies::SECRETS;
-use crate::configuration_files::Files;
-use crate::program::{directory, run, stdout_of};
+use crate::app::TestApp;
+use crate::app::configuration_files::Files;
+use crate::app::program::{directory, run, stdout_of};
+use crate::app::tenants::SECRETS;
 use crate::reloading::program_configuration;
-use crate::test_app::TestApp;
 
 /// A configuration in a folder of this name.
 fn configuration(name: &str) -> (std::path::PathBuf, String) {

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::independent_gateway::IndependentGateway;
-use crate::program;
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::answer::Answer;
+use crate::app::program;
+use crate::peers::independent_gateway::IndependentGateway;
 use crate::wire::{NO_CACHE, app_before, gateway};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";

@@ -1,8 +1,8 @@
 //! Requests that no honest client sends, byte by byte on a socket: each is refused, and nothing behind it is read as a
 //! request of its own.
 
-use crate::raw_connection::RawConnection;
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::peers::raw_connection::RawConnection;
 
 const GOOD: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
 

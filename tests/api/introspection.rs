@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::test_app::TestApp;
+use crate::app::TestApp;
 
 const INTROSPECT: &str = "/oauth/introspect";
 
@@ -29,7 +29,7 @@ async fn of_every_other_token_nothing_is_told_but_that_it_is_not_active() {
     let inactive = json!({ "active": false });
     assert_eq!(asked(&app, "zenith", &app.token("dashboard")).await, inactive, "another company's");
     assert_eq!(asked(&app, "dashboard", "a.b.c").await, inactive, "none at all");
-    let another = app.token_for("another-service", &crate::companies::grant("dashboard"));
+    let another = app.token_for("another-service", &crate::app::tenants::grant("dashboard"));
     assert_eq!(asked(&app, "dashboard", &another).await, inactive, "for another audience");
     let token = app.token("dashboard");
     app.post_form("dashboard", "/oauth/revoke", &format!("token={token}")).await;

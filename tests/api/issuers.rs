@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use storegate::auth::key_algorithm::KeyAlgorithm;
 use storegate::config::Settings;
 
-use crate::answer::Answer;
-use crate::identity_provider::{IdentityProvider, ProviderKey};
-use crate::program::directory;
-use crate::raw_peer::{BROTLI_BOMB, RawPeer, Then};
-use crate::test_app::{NOW, Setup, TestApp};
+use crate::app::answer::Answer;
+use crate::app::program::directory;
+use crate::app::{NOW, Setup, TestApp};
+use crate::peers::identity_provider::{IdentityProvider, ProviderKey};
+use crate::peers::raw_peer::{BROTLI_BOMB, RawPeer, Then};
 
 const PATH: &str = "/stores/S_123456/flow";
 

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use storegate::auth::issue::TokenGrant;
 use storegate::sandbox::{Fault, OmsServer};
 
-use crate::answer::problem_name;
-use crate::companies::grant;
-use crate::program::directory;
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::answer::problem_name;
+use crate::app::program::directory;
+use crate::app::tenants::grant;
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const DISTRIBUTION: &str = "open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution";

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 use storegate::sandbox::Fault;
 
-use crate::answer::{Answer, problem_name};
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::answer::{Answer, problem_name};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const DISTRIBUTION: &str = "open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution";

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use jiff::ToSpan;
 use storegate::sandbox::Fault;
 
-use crate::test_app::{NOW, TestApp, documented};
+use crate::app::{NOW, TestApp, documented};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const FOR_EVER: u32 = u32::MAX;

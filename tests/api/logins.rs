@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::future::join_all;
 use storegate::sandbox::{Fault, LoginExpiry, LoginTokenField, OpRetailUser};
 
-use crate::test_app::{Setup, TestApp};
+use crate::app::{Setup, TestApp};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const INSPECTIONS: &str = "open.shopweb.liveCheck.statisticsDetailPageForCustomer";

@@ -16,7 +16,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use storegate::clock::Deadline;
 
-use crate::program::{Running, code_into, directory, make_pipe, stdout_of};
+use crate::app::program::{Running, code_into, directory, make_pipe, stdout_of};
 use crate::reloading::program_configuration;
 
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -2,28 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
-mod answer;
-mod architecture;
-mod background;
-mod captures;
-mod collector;
-mod companies;
-mod configuration_files;
-mod hostile_bodies;
-mod identity_provider;
-mod independent_gateway;
-mod independent_rules;
-mod prefix_proxy;
-mod program;
-mod raw_connection;
-mod raw_peer;
-mod reserved_port;
-mod sandbox_gateway;
-mod scripted_peer;
-mod test_app;
+#[path = "../app/mod.rs"]
+mod app;
+mod fixtures;
+mod peers;
 
 mod access_lines;
 mod addresses;
+mod architecture;
 mod attacks;
 mod bodies;
 mod breaker;
@@ -55,7 +41,6 @@ mod issuers;
 mod joined;
 mod late_parts;
 mod limits;
-mod listening;
 mod logins;
 mod lost_log;
 mod methods;

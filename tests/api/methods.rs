@@ -1,6 +1,6 @@
 //! The methods that paths take, as HTTP says: `GET` and `HEAD` read, `OPTIONS` tells, anything else is 405.
 
-use crate::test_app::TestApp;
+use crate::app::TestApp;
 
 const READ: [&str; 13] = [
     "/stores",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use storegate::resources::ALL;
 
-use crate::program::{Running, directory, run, stdout_of};
+use crate::app::program::{Running, directory, run, stdout_of};
 
 const README: &str = include_str!("../../README.md");
 /// The public key of RFC 8037, appendix A.2.

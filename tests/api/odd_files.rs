@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use storegate::reload::Outcome;
 
-use crate::configuration_files::Files;
-use crate::program::{Running, directory, make_pipe, run, stdout_of};
+use crate::app::TestApp;
+use crate::app::configuration_files::Files;
+use crate::app::program::{Running, directory, make_pipe, run, stdout_of};
 use crate::reloading::program_configuration;
-use crate::test_app::TestApp;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::independent_gateway::IndependentGateway;
-use crate::independent_rules::Parameters;
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::answer::Answer;
+use crate::peers::independent_gateway::IndependentGateway;
+use crate::peers::independent_rules::Parameters;
 use crate::wire::{app_before, gateway};
 
 const INSPECTIONS: &str = "open.shopweb.liveCheck.statisticsDetailPageForCustomer";

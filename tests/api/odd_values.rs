@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 use storegate::sandbox::{Fault, Vendor};
 
-use crate::answer::Answer;
-use crate::captures::body;
-use crate::hostile_bodies::envelope;
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::answer::Answer;
+use crate::fixtures::captures::body;
+use crate::fixtures::hostile_bodies::envelope;
 use crate::wire::NO_CACHE;
 
 const FLOW: &str = "/stores/S_123456/flow";

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use crate::program::{Running, directory, stdout_of};
-use crate::raw_connection::RawConnection;
+use crate::app::program::{Running, directory, stdout_of};
+use crate::peers::raw_connection::RawConnection;
 use crate::reloading::program_configuration;
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use storegate::sandbox::Fault;
 
-use crate::test_app::TestApp;
+use crate::app::TestApp;
 
 const NO_CACHE: &[(&str, &str)] = &[("cache-control", "no-cache")];
 

@@ -4,9 +4,9 @@
 use serde_json::json;
 use storegate::auth::key_algorithm::KeyAlgorithm;
 
-use crate::identity_provider::{IdentityProvider, ProviderKey};
-use crate::program::{directory, run};
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::program::{directory, run};
+use crate::peers::identity_provider::{IdentityProvider, ProviderKey};
 
 const PATH: &str = "/stores/S_123456/flow";
 

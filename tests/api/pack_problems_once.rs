@@ -4,7 +4,7 @@ use std::fs;
 
 use storegate::config::Settings;
 
-use crate::program::{directory, stdout_of};
+use crate::app::program::{directory, stdout_of};
 use crate::third_vendor::PACK;
 
 /// All that a configuration can say of a vendor.

@@ -1,6 +1,6 @@
 //! What browsers are told about pages: each has a policy, none can be framed, and HTTPS is asked for only where it is.
 
-use crate::test_app::TestApp;
+use crate::app::TestApp;
 
 const PAGES: [&str; 6] =
     ["/docs/", "/docs/swagger-ui-bundle.js", "/problems", "/problems/invalid-token", "/openapi.json", "/openapi.yaml"];

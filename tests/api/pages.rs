@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::answer::Answer;
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::answer::Answer;
 
 fn ids(answer: &Answer) -> Vec<String> {
     assert_eq!(answer.status, 200, "{}", answer.text());

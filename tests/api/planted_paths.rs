@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::program::{Running, directory, run, stdout_of};
+use crate::app::program::{Running, directory, run, stdout_of};
 use crate::reloading::program_configuration;
 
 /// A whole secret, as `"$(cat key.pem)"` gives it.

@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use storegate::clock::Clock;
 
-use crate::independent_gateway::{IndependentGateway, OmsTime};
-use crate::program::{Running, directory, stdout_of};
+use crate::app::program::{Running, directory, stdout_of};
+use crate::peers::independent_gateway::{IndependentGateway, OmsTime};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const ACCOUNT: &str = "open.gateway.authentication";

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use storegate::auth::key_algorithm::KeyAlgorithm;
 use toml::Table;
 
-use crate::answer::Answer;
-use crate::identity_provider::{IdentityProvider, ProviderKey};
-use crate::test_app::{NOW, TestApp};
+use crate::app::answer::Answer;
+use crate::app::{NOW, TestApp};
+use crate::peers::identity_provider::{IdentityProvider, ProviderKey};
 
 const DOCUMENT: &str = include_str!("../../docs/identity-providers.md");
 const PATH: &str = "/stores/S_123456/flow";

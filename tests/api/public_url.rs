@@ -5,10 +5,10 @@ use std::collections::{BTreeSet, VecDeque};
 use serde_json::{Value, json};
 use storegate::config::Settings;
 
-use crate::answer::Answer;
-use crate::companies::CLIENT_SECRET;
-use crate::prefix_proxy::PrefixProxy;
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::answer::Answer;
+use crate::app::tenants::CLIENT_SECRET;
+use crate::peers::prefix_proxy::PrefixProxy;
 
 const PREFIX: &str = "/retail/storegate.v1";
 
@@ -25,7 +25,7 @@ impl Behind {
         let app = TestApp::with(|setup| {
             setup.set("SERVER__PUBLIC_URL", &public_url);
             // The tests' own tokens name it.
-            setup.set("AUTH__ISSUER", crate::companies::ISSUER);
+            setup.set("AUTH__ISSUER", crate::app::tenants::ISSUER);
         });
         proxy.pass_to(app.address());
         Self { app, public_url }

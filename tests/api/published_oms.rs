@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::captures::body;
-use crate::independent_gateway::IndependentGateway;
-use crate::independent_rules::Parameters;
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::fixtures::captures::body;
+use crate::peers::independent_gateway::IndependentGateway;
+use crate::peers::independent_rules::Parameters;
 use crate::wire::{app_before, gateway};
 
 /// The server with three shops. It filters by `shop_code`, by nothing else, and has no method for one shop.

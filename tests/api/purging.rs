@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::test_app::TestApp;
+use crate::app::TestApp;
 
 const FLOW: &str = "/stores/S_123456/flow";
 const OTHER_FLOW: &str = "/stores/S_100001/flow";

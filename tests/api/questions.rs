@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use storegate::sandbox::OmsServer;
 
-use crate::test_app::{OMS_SERVERS, TestApp};
+use crate::app::{OMS_SERVERS, TestApp};
 
 #[actix_web::test]
 async fn stores_are_found_by_code_and_by_a_part_of_their_name() {

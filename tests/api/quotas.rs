@@ -3,9 +3,9 @@
 use futures_util::future::join_all;
 use storegate::sandbox::Fault;
 
-use crate::answer::Answer;
-use crate::companies::grant;
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::answer::Answer;
+use crate::app::tenants::grant;
 
 const FLOW: &str = "/stores/S_123456/flow";
 

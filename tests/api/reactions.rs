@@ -9,9 +9,9 @@ use storegate::gateway::protocol::codes::Codes;
 use storegate::gateway::reactions::{Kind, TABLE};
 use storegate::sandbox::{Fault, Vendor};
 
-use crate::sandbox_gateway::SandboxGateway;
+use crate::app::sandbox_gateway::SandboxGateway;
+use crate::app::{Setup, TestApp};
 use crate::signatures::vendor;
-use crate::test_app::{Setup, TestApp};
 
 /// What must happen.
 struct Expected {

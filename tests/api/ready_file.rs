@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::program::{Running, directory, run, stdout_of};
+use crate::app::program::{Running, directory, run, stdout_of};
 
 #[test]
 fn a_ready_file_that_cannot_be_written_is_refused_by_name_before_anything_is_served() {

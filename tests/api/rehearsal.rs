@@ -5,7 +5,7 @@ use jiff::tz;
 use serde_json::{Value, json};
 use storegate::clock::Clock;
 
-use crate::program::{Running, directory, run, stdout_of};
+use crate::app::program::{Running, directory, run, stdout_of};
 
 const FLOW: &str = "/stores/S_123456/flow";
 

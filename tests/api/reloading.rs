@@ -10,10 +10,10 @@ use storegate::auth::key_algorithm::KeyAlgorithm;
 use storegate::auth::private_key;
 use storegate::reload::Outcome;
 
-use crate::companies::CLIENT_SECRET;
-use crate::configuration_files::Files;
-use crate::program::{Running, directory, signal, stdout_of};
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::configuration_files::Files;
+use crate::app::program::{Running, directory, signal, stdout_of};
+use crate::app::tenants::CLIENT_SECRET;
 
 const FLOW: &str = "/stores/S_123456/flow";
 const GRANT: &str = "grant_type=client_credentials";

@@ -9,9 +9,9 @@ use serde_json::json;
 use storegate::auth::key_algorithm::KeyAlgorithm;
 use storegate::clock::Clock;
 
-use crate::identity_provider::{IdentityProvider, ProviderKey};
-use crate::independent_gateway::{IndependentGateway, OmsTime};
-use crate::program::{Running, directory, stdout_of};
+use crate::app::program::{Running, directory, stdout_of};
+use crate::peers::identity_provider::{IdentityProvider, ProviderKey};
+use crate::peers::independent_gateway::{IndependentGateway, OmsTime};
 use crate::reloading::program_configuration;
 
 fn start(name: &str, more: &str) -> Running {

@@ -5,7 +5,7 @@ use futures_util::{StreamExt, stream};
 use secrecy::ExposeSecret;
 use storegate::sandbox::Fault;
 
-use crate::test_app::{Setup, TestApp, documented};
+use crate::app::{Setup, TestApp, documented};
 
 const NO_CACHE: &[(&str, &str)] = &[("cache-control", "no-cache")];
 

@@ -3,8 +3,8 @@
 use serde_json::json;
 use storegate::sandbox::OmsServer;
 
-use crate::companies::SECRETS;
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::tenants::SECRETS;
 
 #[actix_web::test]
 async fn a_page_of_stores_tells_what_the_oms_knows_and_where_the_page_stands() {

@@ -1,6 +1,6 @@
 //! Tokens that end before their time: given back by their client, or listed by an operator.
 
-use crate::test_app::TestApp;
+use crate::app::TestApp;
 
 const FLOW: &str = "/stores/S_123456/flow";
 const REVOKE: &str = "/oauth/revoke";

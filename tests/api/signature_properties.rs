@@ -6,7 +6,7 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_assert_eq, pro
 use storegate::gateway::protocol::{Argument, Call, Method, Stamp};
 use storegate::resources::vendor_methods::{GET_TOTAL_DATA, SHOP_GET_LIST};
 
-use crate::independent_rules::{decode_form, oms_signature, opretail_signature};
+use crate::peers::independent_rules::{decode_form, oms_signature, opretail_signature};
 use crate::signatures::{COMPACT, UNIX, oms, opretail};
 
 /// What an operator may write as a secret in a line of TOML.

@@ -8,7 +8,7 @@ use storegate::resources::vendor_methods::{GET_FLOW_GROUP_DISTRIBUTION, GET_TOTA
 use storegate::vendors::Vendors;
 use storegate::vendors::pack::failures;
 
-use crate::independent_rules::decode_form;
+use crate::peers::independent_rules::decode_form;
 
 /// The places of the two forms of the OMS's timestamp.
 pub const UNIX: usize = 0;

@@ -14,10 +14,10 @@ use futures_util::future::join_all;
 
 use storegate::sandbox::Fault;
 
+use crate::app::program::Running;
+use crate::app::{Setup, TestApp};
 use crate::commands::{configuration, gateway};
-use crate::program::Running;
-use crate::raw_connection::RawConnection;
-use crate::test_app::{Setup, TestApp};
+use crate::peers::raw_connection::RawConnection;
 
 const GOOD: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
 

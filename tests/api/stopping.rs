@@ -4,9 +4,9 @@ use std::fs;
 
 use awc::Client;
 
-use crate::companies::{configuration, sandbox_settings};
-use crate::program::{Running, directory, stdout_of};
-use crate::sandbox_gateway::SandboxGateway;
+use crate::app::program::{Running, directory, stdout_of};
+use crate::app::sandbox_gateway::SandboxGateway;
+use crate::app::tenants::{configuration, sandbox_settings};
 use storegate::clock::Clock;
 
 const FLOW: &str = "/stores/S_123456/flow";

@@ -6,11 +6,11 @@ use std::fs;
 use serde_json::{Value, json};
 use storegate::auth::issue::TokenGrant;
 
-use crate::answer::Answer;
-use crate::companies::{EVERYTHING, grant};
-use crate::independent_gateway::IndependentGateway;
-use crate::program;
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::answer::Answer;
+use crate::app::program;
+use crate::app::tenants::{EVERYTHING, grant};
+use crate::peers::independent_gateway::IndependentGateway;
 use crate::wire::{NO_CACHE, app_before, gateway};
 
 const ROWS: &str = "id,opretail_id,oms_code,name\n\

@@ -8,9 +8,9 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use storegate::auth::issue::TokenGrant;
 
-use crate::answer::Answer;
-use crate::companies::{EVERYTHING, ZENITHS_COMPANY, grant};
-use crate::test_app::{TestApp, documented};
+use crate::app::answer::Answer;
+use crate::app::tenants::{EVERYTHING, ZENITHS_COMPANY, grant};
+use crate::app::{TestApp, documented};
 
 /// A question, by what must be granted for it.
 #[derive(Clone, Debug)]

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use storegate::auth::issue::TokenGrant;
 use storegate::vendors::pack::{compile, failures};
 
-use crate::companies::grant;
-use crate::program::{directory, stdout_of};
-use crate::scripted_peer::ScriptedPeer;
-use crate::test_app::{Setup, TestApp};
+use crate::app::program::{directory, stdout_of};
+use crate::app::tenants::grant;
+use crate::app::{Setup, TestApp};
+use crate::peers::scripted_peer::ScriptedPeer;
 
 pub const PACK: &str = include_str!("../packs/lumen.toml");
 pub const PACK_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/packs/lumen.toml");

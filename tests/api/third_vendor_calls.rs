@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::program::{directory, run};
-use crate::scripted_peer::ScriptedPeer;
+use crate::app::program::{directory, run};
+use crate::peers::scripted_peer::ScriptedPeer;
 use crate::third_vendor::{Lumen, PACK, RESOURCE, serve};
 
 /// A tenant with an account at this vendor alone.

@@ -8,11 +8,11 @@ use serde_json::json;
 use storegate::auth::issue::TokenGrant;
 use storegate::reload::Outcome;
 
-use crate::companies::grant;
-use crate::configuration_files::Files;
-use crate::program::directory;
-use crate::scripted_peer::ScriptedPeer;
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::configuration_files::Files;
+use crate::app::program::directory;
+use crate::app::tenants::grant;
+use crate::peers::scripted_peer::ScriptedPeer;
 use crate::third_vendor::{Lumen, PACK, PACK_FILE, STORE_RESOURCE, start_with};
 
 /// The pack with a prefix of its stores' numbers.

@@ -12,12 +12,12 @@ use storegate::reload::{Outcome, Reloader};
 use storegate::sandbox::SandboxSettings;
 use storegate::vendors::Vendors;
 
-use crate::answer::Answer;
+use crate::app::TestApp;
+use crate::app::answer::Answer;
+use crate::app::program::{directory, run, stdout_of};
+use crate::app::tenants::grant;
 use crate::commands::{configuration, gateway_with};
-use crate::companies::grant;
-use crate::program::{directory, run, stdout_of};
-use crate::scripted_peer::ScriptedPeer;
-use crate::test_app::TestApp;
+use crate::peers::scripted_peer::ScriptedPeer;
 use crate::third_vendor::{Lumen, PACK, PACK_FILE, STORE_RESOURCE, start_with};
 
 const STORES: &str = "id,opretail_id,oms_code,lumen_code,name\n\

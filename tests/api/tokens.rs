@@ -7,9 +7,9 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use storegate::auth::secrets::{argon2_hash, sha256_hex};
 
-use crate::answer::Answer;
-use crate::companies::{CLIENT_SECRET, READING, grant};
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::answer::Answer;
+use crate::app::tenants::{CLIENT_SECRET, READING, grant};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const A_STORE_S_FLOW: &str = "/stores/S_123456/flow";

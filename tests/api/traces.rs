@@ -6,12 +6,12 @@ use futures_util::future::join_all;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use storegate::sandbox::{Fault, OpRetailUser};
 
-use crate::collector::{Collector, Exported};
+use crate::app::program::{Running, stdout_of};
+use crate::app::reserved_port::ReservedPort;
+use crate::app::tenants::{CLIENT_SECRET, SECRETS};
+use crate::app::{Setup, TestApp};
 use crate::commands;
-use crate::companies::{CLIENT_SECRET, SECRETS};
-use crate::program::{Running, stdout_of};
-use crate::reserved_port::ReservedPort;
-use crate::test_app::{Setup, TestApp};
+use crate::peers::collector::{Collector, Exported};
 use crate::wire::{app_before, gateway};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";

@@ -22,10 +22,10 @@ use storegate::gateway::transport_failure::TransportFailure::{
 use storegate::gateway::{GatewayClient, GatewaySettings};
 use storegate::resources::vendor_methods::SHOP_GET;
 
-use crate::raw_peer::{BROTLI_BOMB, RawPeer, Then};
-use crate::reserved_port::ReservedPort;
+use crate::app::NOW;
+use crate::app::reserved_port::ReservedPort;
+use crate::peers::raw_peer::{BROTLI_BOMB, RawPeer, Then};
 use crate::signatures::vendor;
-use crate::test_app::NOW;
 
 const STORE: &str = r#"{"response":{"shop_bn":"A1"}}"#;
 

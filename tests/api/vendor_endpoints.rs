@@ -5,7 +5,7 @@ use storegate::sandbox::OpRetailApplication;
 use storegate::settings::Problems;
 use storegate::vendors::Vendors;
 
-use crate::test_app::TestApp;
+use crate::app::TestApp;
 
 const FLOW: &str = "/stores/S_123456/flow";
 

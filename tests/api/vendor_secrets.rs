@@ -7,10 +7,10 @@ use futures_util::future::join;
 use storegate::reload::Outcome;
 use storegate::sandbox::{Fault, OpRetailUser};
 
-use crate::companies::SECRETS;
-use crate::configuration_files::Files;
-use crate::program::directory;
-use crate::test_app::{Setup, TestApp, documented};
+use crate::app::configuration_files::Files;
+use crate::app::program::directory;
+use crate::app::tenants::SECRETS;
+use crate::app::{Setup, TestApp, documented};
 
 const FLOW: &str = "/stores/S_123456/flow";
 const STORE: &str = "/stores/SHOP001";
@@ -148,7 +148,8 @@ async fn a_new_tenant_is_served_and_one_that_is_gone_is_not() {
     files.write(&text);
     assert_eq!(files.reloader.reload(), Outcome::Applied);
     assert_eq!(app.get_as("zenith", "/organizations/2168/flow").await.status, 401);
-    let grant = storegate::auth::issue::TokenGrant { tenant: "umbra".to_owned(), ..crate::companies::grant("zenith") };
+    let grant =
+        storegate::auth::issue::TokenGrant { tenant: "umbra".to_owned(), ..crate::app::tenants::grant("zenith") };
     let token = app.token_for("storegate", &grant);
     assert_eq!(app.get_with_token(&token, "/organizations/2168/flow").await.status, 200);
     assert_eq!(app.get(FLOW).await.status, 200);

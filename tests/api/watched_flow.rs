@@ -10,12 +10,12 @@ use storegate::auth::issue::TokenGrant;
 use storegate::reload::Outcome;
 use storegate::sandbox::Fault;
 
-use crate::answer::problem_name;
-use crate::companies::{configuration, grant, sandbox_settings};
-use crate::configuration_files::Files;
-use crate::listening::Listening;
-use crate::program::{Running, directory};
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::answer::problem_name;
+use crate::app::configuration_files::Files;
+use crate::app::program::{Running, directory};
+use crate::app::tenants::{configuration, grant, sandbox_settings};
+use crate::peers::event_stream::Listening;
 
 const FLOW: &str = "/stores/S_123456/flow";
 const EVENTS: &str = "/stores/S_123456/flow/events";
@@ -408,7 +408,7 @@ async fn a_client_has_only_so_many_streams_and_a_place_is_free_again_when_one_le
 #[test]
 fn a_stop_ends_streams_at_once() {
     let clock = storegate::clock::Clock::system();
-    let gateway = crate::sandbox_gateway::SandboxGateway::start(sandbox_settings(), clock);
+    let gateway = crate::app::sandbox_gateway::SandboxGateway::start(sandbox_settings(), clock);
     let home = directory("watched-stop");
     let path = home.join("storegate.toml");
     fs::write(&path, configuration(&gateway.sandbox)).unwrap();
@@ -417,7 +417,7 @@ fn a_stop_ends_streams_at_once() {
     let (took, text) = actix_web::rt::System::new().block_on(async {
         let form = [("grant_type", "client_credentials")];
         let client = awc::Client::default();
-        let secret = crate::companies::CLIENT_SECRET;
+        let secret = crate::app::tenants::CLIENT_SECRET;
         let request = client.post(server.url("/oauth/token")).basic_auth("dashboard", secret);
         let token: serde_json::Value = request.send_form(&form).await.unwrap().json().await.unwrap();
         let bearer = format!("Bearer {}", token["access_token"].as_str().unwrap());

@@ -11,9 +11,9 @@ use storegate::config::Settings;
 use storegate::reload::{LAST_LOOK, Outcome, Reloader};
 use storegate::vendors::Vendors;
 
-use crate::configuration_files::Files;
-use crate::identity_provider::{IdentityProvider, ProviderKey};
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::configuration_files::Files;
+use crate::peers::identity_provider::{IdentityProvider, ProviderKey};
 
 const FLOW: &str = "/stores/S_123456/flow";
 

@@ -1,9 +1,9 @@
 //! What leaves towards a gateway that is not the sandbox: the same service, pointed at it by configuration alone.
 
-use crate::companies::SECRETS;
-use crate::independent_gateway::{IndependentGateway, OmsTime};
-use crate::independent_rules::Parameters;
-use crate::test_app::{NOW, Setup, TestApp};
+use crate::app::tenants::SECRETS;
+use crate::app::{NOW, Setup, TestApp};
+use crate::peers::independent_gateway::{IndependentGateway, OmsTime};
+use crate::peers::independent_rules::Parameters;
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const INSPECTIONS: &str = "open.shopweb.liveCheck.statisticsDetailPageForCustomer";

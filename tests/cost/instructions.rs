@@ -16,10 +16,10 @@ use storegate::config::Settings;
 
 use secrecy::ExposeSecret;
 
-use crate::companies::{ISSUER, configuration, grant, sandbox_settings};
+use crate::app::sandbox_gateway::SandboxGateway;
+use crate::app::tenants::{ISSUER, configuration, grant, sandbox_settings};
 use crate::peer::{Peer, request};
 use crate::program::Program;
-use crate::sandbox_gateway::SandboxGateway;
 
 const FEW: usize = 200;
 const MANY: usize = 700;

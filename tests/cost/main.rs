@@ -5,25 +5,15 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 #![expect(clippy::print_stdout, reason = "the counts are worth seeing")]
-#![expect(dead_code, reason = "the tests' service is used in part")]
 
-#[path = "../api/answer.rs"]
-mod answer;
-#[path = "../api/background.rs"]
-mod background;
-#[path = "../api/companies.rs"]
-mod companies;
+#[expect(dead_code, reason = "the tests' service is used in part")]
+#[path = "../app/mod.rs"]
+mod app;
 mod instructions;
 mod peer;
 mod program;
 mod readers;
-#[path = "../api/reserved_port.rs"]
-mod reserved_port;
-#[path = "../api/sandbox_gateway.rs"]
-mod sandbox_gateway;
 mod soak;
-#[path = "../api/test_app.rs"]
-mod test_app;
 
 use std::alloc::System;
 use std::process::ExitCode;
@@ -31,8 +21,8 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
+use app::TestApp;
 use peer::{Peer, request};
-use test_app::TestApp;
 
 #[global_allocator]
 static COUNTED: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;

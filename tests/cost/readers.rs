@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use storegate::clock::Clock;
 
-use crate::companies::{configuration, sandbox_settings};
+use crate::app::sandbox_gateway::SandboxGateway;
+use crate::app::tenants::{configuration, sandbox_settings};
 use crate::instructions::{address, directory, token};
 use crate::program::Program;
-use crate::sandbox_gateway::SandboxGateway;
 
 const READERS: usize = 64;
 const REQUESTS_OF_EACH: usize = 4;

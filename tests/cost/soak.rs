@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use storegate::clock::Clock;
 
-use crate::companies::{configuration, sandbox_settings};
+use crate::app::sandbox_gateway::SandboxGateway;
+use crate::app::tenants::{configuration, sandbox_settings};
 use crate::instructions::{address, directory, token};
 use crate::program::Program;
-use crate::sandbox_gateway::SandboxGateway;
 
 /// What may come and go between two looks: buffers, tables that double, pages that the allocator keeps.
 const MOST_GROWTH: u64 = 12 << 20;

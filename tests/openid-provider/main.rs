@@ -3,20 +3,10 @@
 //! `STOREGATE_TESTS_REQUIRE_NODE=1` makes that an error.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test that cannot go on must fail")]
-#![expect(dead_code, reason = "the tests' service is used in part")]
 
-#[path = "../api/answer.rs"]
-mod answer;
-#[path = "../api/background.rs"]
-mod background;
-#[path = "../api/companies.rs"]
-mod companies;
-#[path = "../api/reserved_port.rs"]
-mod reserved_port;
-#[path = "../api/sandbox_gateway.rs"]
-mod sandbox_gateway;
-#[path = "../api/test_app.rs"]
-mod test_app;
+#[expect(dead_code, reason = "the tests' service is used in part")]
+#[path = "../app/mod.rs"]
+mod app;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -28,7 +18,7 @@ use libtest_mimic::{Arguments, Trial};
 use serde_json::Value;
 use storegate::clock::Clock;
 
-use crate::test_app::TestApp;
+use crate::app::TestApp;
 
 /// Set where the test must run.
 const REQUIRED: &str = "STOREGATE_TESTS_REQUIRE_NODE";

@@ -1,9 +1,9 @@
 //! Configurations that follow each other, or run side by side, at one Redis: each finds its own answers, and no others.
 
-use crate::companies::{SECRETS, ZENITHS_COMPANY};
+use crate::app::tenants::{SECRETS, ZENITHS_COMPANY};
+use crate::app::{TestApp, documented};
 use crate::fleet::{FLOW, cache_status, eventually, shares};
 use crate::redis_server::{Directory, RedisServer};
-use crate::test_app::{TestApp, documented};
 
 const WEEK: &str = "from=2026-11-01&to=2026-11-07";
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use redis::Commands;
 
-use crate::answer::Answer;
+use crate::app::answer::Answer;
 use crate::fleet::{FLOW, Fleet, eventually};
 use crate::redis_server::RedisServer;
 

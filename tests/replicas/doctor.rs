@@ -4,10 +4,10 @@ use std::fs;
 
 use storegate::clock::Clock;
 
-use crate::companies::{configuration, sandbox_settings};
-use crate::program::run;
+use crate::app::program::run;
+use crate::app::sandbox_gateway::SandboxGateway;
+use crate::app::tenants::{configuration, sandbox_settings};
 use crate::redis_server::{Directory, RedisServer, free_port};
-use crate::sandbox_gateway::SandboxGateway;
 
 /// The line about Redis for this section, and the exit code.
 fn told(section: &str) -> (String, Option<i32>) {

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use actix_web::rt;
 
-use crate::answer::Answer;
+use crate::app::answer::Answer;
+use crate::app::{TestApp, documented};
 use crate::redis_server::RedisServer;
-use crate::test_app::{TestApp, documented};
 
 /// How long a request waits for Redis in tests that are not about that: a busy machine takes longer than the usual 45 ms.
 pub const PATIENT: (&str, &str) = ("REDIS__TIMEOUT", "2s");
@@ -33,11 +33,7 @@ impl Fleet {
 
     /// So many replicas with these variables, whether they share anything yet or not. They are patient with Redis unless a
     /// variable says otherwise.
-    pub fn that_may_wait(
-        size: usize,
-        variables: &[(&str, &str)],
-        choose: impl FnOnce(&mut crate::test_app::Setup),
-    ) -> Self {
+    pub fn that_may_wait(size: usize, variables: &[(&str, &str)], choose: impl FnOnce(&mut crate::app::Setup)) -> Self {
         let variables = [&[PATIENT], variables].concat();
         let first = TestApp::with(|setup| {
             documented(setup);

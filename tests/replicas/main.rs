@@ -3,23 +3,10 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 #![expect(clippy::disallowed_methods, reason = "real servers take their time")]
-#![expect(dead_code, reason = "the tests' service is used in part")]
 
-#[path = "../api/answer.rs"]
-mod answer;
-#[path = "../api/background.rs"]
-mod background;
-#[path = "../api/companies.rs"]
-mod companies;
-#[path = "../api/program.rs"]
-mod program;
-#[path = "../api/reserved_port.rs"]
-mod reserved_port;
-#[path = "../api/sandbox_gateway.rs"]
-mod sandbox_gateway;
-#[path = "../api/test_app.rs"]
-mod test_app;
-
+#[expect(dead_code, reason = "the tests' service is used in part")]
+#[path = "../app/mod.rs"]
+mod app;
 mod configurations;
 mod counting;
 mod doctor;

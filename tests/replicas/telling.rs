@@ -2,9 +2,9 @@
 
 use futures_util::future::join_all;
 
+use crate::app::TestApp;
 use crate::fleet::{FLOW, Fleet, PATIENT, cache_status, eventually, late};
 use crate::redis_server::RedisServer;
-use crate::test_app::TestApp;
 
 async fn purge(replica: &TestApp) {
     assert_eq!(replica.ask("operator", "DELETE", "/cache?store_id=S_123456", &[]).await.status, 200);

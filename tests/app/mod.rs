@@ -1,6 +1,14 @@
 //! The service with two companies, in front of a sandbox gateway, both on free loopback ports and by a clock that the
 //! test moves.
 
+pub mod answer;
+pub mod background;
+pub mod configuration_files;
+pub mod program;
+pub mod reserved_port;
+pub mod sandbox_gateway;
+pub mod tenants;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
@@ -21,10 +29,10 @@ use storegate::config::Settings;
 use storegate::reload::InForce;
 use storegate::sandbox::{OmsServer, Sandbox, SandboxSettings};
 
-use crate::answer::Answer;
-use crate::background::Background;
-use crate::companies::{CLIENT_SECRET, ISSUER, configuration, grant, sandbox_settings};
-use crate::sandbox_gateway::SandboxGateway;
+use crate::app::answer::Answer;
+use crate::app::background::Background;
+use crate::app::sandbox_gateway::SandboxGateway;
+use crate::app::tenants::{CLIENT_SECRET, ISSUER, configuration, grant, sandbox_settings};
 
 /// Sunday, 22 November 2026, 10:00 in China: when every test begins.
 pub const NOW: Timestamp = Timestamp::constant(1_795_312_800, 0);

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
-use crate::independent_rules::{Parameters, decode_form, oms_signature, opretail_signature};
+use crate::peers::independent_rules::{Parameters, decode_form, oms_signature, opretail_signature};
 
 const CHINA: Offset = Offset::constant(8);
 

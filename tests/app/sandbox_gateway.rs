@@ -5,8 +5,8 @@ use std::sync::Arc;
 use storegate::clock::Clock;
 use storegate::sandbox::{Sandbox, SandboxSettings};
 
-use crate::background::Background;
-use crate::reserved_port::ReservedPort;
+use crate::app::background::Background;
+use crate::app::reserved_port::ReservedPort;
 
 /// The gateway in a box, on a port that it keeps when it is started again.
 pub struct SandboxGateway {

@@ -20,8 +20,8 @@ use storegate::auth::key_algorithm::KeyAlgorithm;
 use storegate::auth::private_key;
 use tokio::sync::watch;
 
-use crate::background::Background;
-use crate::test_app::NOW;
+use crate::app::NOW;
+use crate::app::background::Background;
 
 /// A key of the provider.
 #[derive(Clone)]

@@ -7,8 +7,8 @@ use storegate::config::{Reading, Settings};
 use storegate::reload::Reloader;
 use storegate::vendors::Vendors;
 
-use crate::program::directory;
-use crate::test_app::TestApp;
+use crate::app::TestApp;
+use crate::app::program::directory;
 
 /// Reads a configuration.
 pub type Read = Box<dyn Fn(&Vendors) -> Reading>;

@@ -4,7 +4,7 @@ use actix_web::http::header::HeaderMap;
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::companies::ISSUER;
+use crate::app::tenants::ISSUER;
 
 /// The name of a type, where it is the address of its page at a service of the tests.
 pub fn problem_name(kind: &Value) -> String {
