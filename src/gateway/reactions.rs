@@ -2,7 +2,7 @@
 //! exactly one kind, and each kind has exactly one right reaction.
 //!
 //! Everyone else looks here and obeys: the envelopes and the transport find the kind, the retry loop asks whether and how
-//! to go on, the breaker what counts, the cache how long, and `http/problem_type.rs` gives the status. `tests/api/reactions.rs`
+//! to go on, the breaker what counts, the cache how long, and `http/problem_type.rs` gives the status. `tests/api/gateway/reactions.rs`
 //! walks the table row by row, for each built-in vendor, over real sockets. The codes of a vendor are in its pack.
 
 use std::ops::RangeInclusive;

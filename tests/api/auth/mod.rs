@@ -1,0 +1,12 @@
+//! Who may read what: tokens, their issuers, their ends, and what a client may ask for.
+
+mod failed_logins;
+mod introspection;
+mod issuers;
+mod issuers_only;
+mod provider_tokens;
+mod quotas;
+mod revocation;
+mod tenant_isolation;
+mod token_attacks;
+mod tokens;

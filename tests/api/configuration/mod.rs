@@ -1,0 +1,11 @@
+//! What the program is configured with: files that are wrong, files that change, and files that are no files.
+
+mod addresses;
+mod credential_rotation;
+mod file_changes;
+mod files;
+mod frequent_reload;
+pub mod reload;
+mod secret_paths;
+mod settings;
+mod special_files;

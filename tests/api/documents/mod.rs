@@ -1,0 +1,5 @@
+//! What the service and the project say about themselves: pages, health, the README.
+
+mod dashboard;
+mod readme;
+mod service;

@@ -1,0 +1,152 @@
+//! Bodies that are not one whole answer of the documented shape, sent by a running gateway: the callers see a problem,
+//! and nothing of it is kept.
+
+use futures_util::future::join_all;
+use storegate::sandbox::{Fault, Vendor};
+
+use crate::app::answer::Answer;
+use crate::app::{TestApp, documented};
+use crate::fixtures::hostile_bodies::{ODD_MEMBERS, QUESTIONS, Question, beside, envelope};
+use crate::gateway::calls::NO_CACHE;
+
+impl Question {
+    /// Asks it.
+    pub async fn read(&self, app: &TestApp) -> Answer {
+        app.get_as("operator", self.path).await
+    }
+
+    /// Asks while the gateway answers so, and again when it has come to its senses.
+    async fn refuses(&self, app: &TestApp, body: &str) {
+        app.sandbox().fail_next_at(self.vendor, Fault::Body(body.to_owned()), u32::MAX);
+        assert_is_a_problem(&self.read(app).await, self.path, body);
+        app.sandbox().clear_faults();
+        app.pass(1);
+        self.is_read_anew(app, body).await;
+        let dropped = app.ask("operator", "DELETE", "/cache", &[]).await;
+        assert_eq!(dropped.json()["dropped"], u64::from(self.is_kept), "{} {body}", self.path);
+        forget_failures(app);
+    }
+
+    /// Nothing was kept: the next good answer comes from the gateway.
+    pub async fn is_read_anew(&self, app: &TestApp, body: &str) {
+        let answer = self.read(app).await;
+        assert_eq!(answer.status, 200, "{} after {body}: {}", self.path, answer.text());
+        let is_miss = answer.header("cache-status").map(|status| status.starts_with("storegate; fwd=miss; stored"));
+        assert_eq!(is_miss, self.is_kept.then_some(true), "{} after {body}", self.path);
+    }
+}
+
+/// The gateway's answer was not taken, and the caller is told of nothing that was kept.
+pub fn assert_is_a_problem(answer: &Answer, path: &str, body: &str) {
+    assert_eq!(answer.status, 502, "{path} with {body}: {}", answer.text());
+    assert_eq!(answer.problem(), "gateway-error", "{path} with {body}");
+    for header in ["etag", "age", "cache-status", "last-modified"] {
+        assert_eq!(answer.header(header), None, "{path} with {body}");
+    }
+}
+
+/// Lets the breaker's minute pass, so that it looks at no more than the attempts of one request.
+pub fn forget_failures(app: &TestApp) {
+    app.pass(61);
+}
+
+#[actix_web::test]
+async fn no_hostile_body_is_an_answer_to_any_question_or_kept() {
+    // All of them are made first: one thread writes all requests, and must not keep a connection waiting meanwhile.
+    let halves = QUESTIONS.iter().flat_map(|question| {
+        let bodies = question.hostile_bodies();
+        let half = |first: usize| bodies.iter().skip(first).step_by(2).cloned().collect::<Vec<_>>();
+        [(question, half(0)), (question, half(1))]
+    });
+    let halves: Vec<_> = halves.collect();
+    join_all(halves.iter().map(|(question, bodies)| async move {
+        // One store is a method of its own there; where it is read from the list, `{}` is an empty one.
+        let app = TestApp::with(documented);
+        for body in bodies {
+            question.refuses(&app, body).await;
+        }
+    }))
+    .await;
+}
+
+#[actix_web::test]
+async fn what_the_hostile_bodies_are_made_of_is_an_answer() {
+    for question in QUESTIONS {
+        let app = TestApp::spawn();
+        for member in [r#""a":[{"b":1}]"#].iter().chain(ODD_MEMBERS) {
+            let good = envelope(question.vendor, &beside(member, question.data));
+            app.sandbox().fail_next_at(question.vendor, Fault::Body(beside(member, &good)), 1);
+            let answer = app.ask("operator", "GET", question.path, NO_CACHE).await;
+            assert_eq!(answer.status, 200, "{} {member}: {}", question.path, answer.text());
+            assert_eq!(answer.header("etag").is_some(), question.is_kept, "{}", question.path);
+        }
+    }
+}
+
+#[test]
+fn every_resource_of_a_gateway_is_asked_for() {
+    let resources = storegate::resources::ALL.iter().filter(|resource| resource.method.is_some());
+    assert_eq!(resources.count(), QUESTIONS.len());
+}
+
+#[actix_web::test]
+async fn a_list_filtered_by_store_leaves_out_an_inspection_that_does_not_tell_its_store() {
+    let app = TestApp::spawn();
+    let period = "from=2026-11-01&to=2026-11-07";
+    let lists = [
+        ("operator", format!("/inspections?{period}&store_id=S_123456")),
+        ("franchisee", format!("/inspections?{period}")),
+    ];
+    for row in [r#"{"id":2}"#, r#"{"id":2,"depId":[123456]}"#, r#"{"id":2,"depId":null}"#, r#"{"id":2,"depName":"a"}"#]
+    {
+        let body = envelope(Vendor::OpRetail, &format!(r#"{{"total":2,"rows":[{{"id":1,"depId":123456}},{row}]}}"#));
+        for (client, path) in &lists {
+            app.sandbox().fail_next_at(Vendor::OpRetail, Fault::Body(body.clone()), 1);
+            let list = app.ask(client, "GET", path, NO_CACHE).await;
+            let ids: Vec<_> = list.json()["items"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+            assert_eq!((list.status, ids), (200, vec!["1".into()]), "{body}");
+        }
+        app.sandbox().fail_next_at(Vendor::OpRetail, Fault::Body(body.clone()), 1);
+        let unfiltered = app.ask("operator", "GET", &format!("/inspections?{period}"), NO_CACHE).await;
+        assert_eq!((unfiltered.status, unfiltered.json()["items"][1]["id"].as_str()), (200, Some("2")), "{body}");
+    }
+}
+
+#[actix_web::test]
+async fn a_list_filtered_by_store_of_which_no_inspection_tells_its_store_is_no_list() {
+    let app = TestApp::spawn();
+    let body = envelope(Vendor::OpRetail, r#"{"total":1,"rows":[{"id":1,"shop":123456}]}"#);
+    let path = "/inspections?from=2026-11-01&to=2026-11-07&store_id=S_123456";
+    app.sandbox().fail_next_at(Vendor::OpRetail, Fault::Body(body.clone()), 1);
+    assert_is_a_problem(&app.get_as("operator", path).await, path, &body);
+}
+
+#[actix_web::test]
+async fn no_data_is_a_404_where_the_gateway_has_no_code_for_it_and_an_empty_list_of_inspections() {
+    let app = TestApp::spawn();
+    for question in &QUESTIONS[..5] {
+        for data in ["null", "[]", "\"\"", "false"] {
+            app.sandbox().fail_next_at(question.vendor, Fault::Body(envelope(question.vendor, data)), 1);
+            let answer = app.ask("operator", "GET", question.path, NO_CACHE).await;
+            if question.path.starts_with("/inspections") {
+                assert_eq!((answer.status, answer.json()["items"].as_array().map(Vec::len)), (200, Some(0)), "{data}");
+            } else {
+                assert_eq!((answer.status, answer.problem().as_str()), (404, "not-found"), "{} {data}", question.path);
+                assert_eq!(answer.header("etag"), None);
+            }
+            app.pass(31);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_store_whose_code_is_no_id_is_listed_without_one_beside_the_others() {
+    let app = TestApp::spawn();
+    let lists = r#"[{"shop_bn":"A/../x?y"},{"shop_bn":"B1"},{"shop_bn":"123456"},{"shop_bn":"C","shop_name":"1"},{"shop_bn":"C","shop_name":"2"}]"#;
+    let body = envelope(Vendor::Oms, &format!(r#"{{"count":5,"lists":{lists}}}"#));
+    app.sandbox().fail_next_at(Vendor::Oms, Fault::Body(body), 1);
+    let list = app.get("/stores").await.json();
+    let ids: Vec<Option<&str>> = list["items"].as_array().unwrap().iter().map(|store| store["id"].as_str()).collect();
+    assert_eq!(ids, [None, Some("B1"), None, None, None]);
+    assert_eq!((&list["items"][0]["oms_code"], &list["page"]["total"]), (&"A/../x?y".into(), &5.into()));
+}

@@ -1,0 +1,19 @@
+//! The vendor's side: calls, answers, failures, and what is done about each.
+
+mod answers;
+pub mod calls;
+mod circuit_breaker;
+mod clock_skew;
+mod connections;
+mod endpoints;
+mod fair_shares;
+mod inconsistent_lists;
+mod invalid_bodies;
+mod limits;
+mod logins;
+mod odd_values;
+mod outages;
+mod reactions;
+mod transport_failures;
+mod truncated_bodies;
+mod unique_signatures;

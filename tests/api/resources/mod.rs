@@ -1,0 +1,9 @@
+//! The resources: parameters, bodies, pages, and streams of events.
+
+mod bodies;
+mod combined;
+mod declared;
+pub mod flow_events;
+mod missing_parts;
+mod pages;
+mod parameters;
