@@ -23,11 +23,10 @@ use futures_util::{StreamExt, stream};
 use jiff::ToSpan;
 use storegate::sandbox::{Fault, OpRetailUser};
 
+use crate::app::requests::{NO_CACHE, TOTAL_DATA};
 use app::{NOW, Setup, TestApp};
 
-const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const LOGIN: &str = "open.shopweb.security.ssoLogin";
-const NO_CACHE: &[(&str, &str)] = &[("cache-control", "no-cache")];
 const FOR_EVER: u32 = u32::MAX;
 
 fn main() {
@@ -190,9 +189,9 @@ async fn neighbours() {
         while app.sandbox().calls_of("shop.get") < 64 {
             tokio::task::yield_now().await;
         }
-        let before = app.sandbox().calls_of(FLOW);
+        let before = app.sandbox().calls_of(TOTAL_DATA);
         let answers = read(&app, &paths, 16).await;
-        assert_eq!(app.sandbox().calls_of(FLOW) - before, 2_000, "each was a call");
+        assert_eq!(app.sandbox().calls_of(TOTAL_DATA) - before, 2_000, "each was a call");
         answers
     };
     let (_, beside) = join(hanging, beside).await;

@@ -4,10 +4,14 @@
 pub mod answer;
 pub mod background;
 pub mod configuration_files;
+pub mod configurations;
+pub mod doctor;
 pub mod program;
+pub mod requests;
 pub mod reserved_port;
 pub mod sandbox_gateway;
 pub mod tenants;
+pub mod waiting;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

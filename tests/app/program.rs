@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::app::waiting::wait_until;
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A directory of a test's own, empty at the beginning.
@@ -195,10 +197,10 @@ impl Running {
 
 /// What the ready file says as soon as it is there.
 fn ready(child: &mut Child, ready_file: &Path, told: &[String]) -> Value {
-    while !ready_file.exists() {
+    wait_until("the ready file", || {
         assert!(child.try_wait().unwrap().is_none(), "it ended: {told:#?}");
-        thread::yield_now();
-    }
+        ready_file.exists()
+    });
     serde_json::from_str(&fs::read_to_string(ready_file).unwrap()).unwrap()
 }
 

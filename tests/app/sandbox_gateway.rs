@@ -25,6 +25,16 @@ impl SandboxGateway {
         Self::start_on(ReservedPort::new(), settings, clock)
     }
 
+    /// Starts it by the machine's clock, as programs go by it.
+    pub fn live() -> Self {
+        Self::live_with(SandboxSettings::default())
+    }
+
+    /// Starts it with these settings by the machine's clock.
+    pub fn live_with(settings: SandboxSettings) -> Self {
+        Self::start(settings, Clock::system())
+    }
+
     fn start_on(port: ReservedPort, settings: SandboxSettings, clock: Clock) -> Self {
         let listener = port.listen();
         let (its_settings, its_clock) = (settings.clone(), clock.clone());

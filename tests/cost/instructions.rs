@@ -37,7 +37,7 @@ pub fn can_be_counted() -> bool {
 }
 
 pub fn a_hit_takes_no_more_instructions_than_it_did() {
-    let gateway = SandboxGateway::start(sandbox_settings(), Clock::system());
+    let gateway = SandboxGateway::live_with(sandbox_settings());
     // Under Valgrind, beside others, a head may take long.
     let server = "workers = 1\nhead_timeout = \"1m\"\nrequest_timeout = \"1m\"";
     let configuration = configuration(&gateway.sandbox).replace("workers = 2", server);

@@ -7,8 +7,6 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use storegate::clock::Clock;
-
 use crate::app::sandbox_gateway::SandboxGateway;
 use crate::app::tenants::{configuration, sandbox_settings};
 use crate::instructions::{address, directory, token};
@@ -22,7 +20,7 @@ const REQUESTS_OF_EACH: usize = 4;
 const MOST_GROWTH: u64 = 48 << 20;
 
 pub fn readers_of_long_answers_add_no_more_memory_than_what_they_are_sent() {
-    let gateway = SandboxGateway::start(sandbox_settings(), Clock::system());
+    let gateway = SandboxGateway::live_with(sandbox_settings());
     let configuration = configuration(&gateway.sandbox);
     let directory = directory("readers");
     let (config, ready) = (directory.join("storegate.toml"), directory.join("ready.json"));

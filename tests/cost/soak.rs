@@ -7,8 +7,6 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use storegate::clock::Clock;
-
 use crate::app::sandbox_gateway::SandboxGateway;
 use crate::app::tenants::{configuration, sandbox_settings};
 use crate::instructions::{address, directory, token};
@@ -20,7 +18,7 @@ const MOST_GROWTH: u64 = 12 << 20;
 #[expect(clippy::disallowed_methods, reason = "a soak lasts for a time of the machine's clock")]
 pub fn a_soak_leaves_the_programs_memory_as_it_was() {
     let seconds = std::env::var("STOREGATE_SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
-    let gateway = SandboxGateway::start(sandbox_settings(), Clock::system());
+    let gateway = SandboxGateway::live_with(sandbox_settings());
     // So little that the cache is full before the first look, and goes on evicting.
     let configuration = format!("{}\n[cache]\nsize = \"2MiB\"\n", configuration(&gateway.sandbox));
     let directory = directory("soak");

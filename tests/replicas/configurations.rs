@@ -1,8 +1,10 @@
 //! Configurations that follow each other, or run side by side, at one Redis: each finds its own answers, and no others.
 
+use crate::app::requests::FLOW;
 use crate::app::tenants::{SECRETS, ZENITHS_COMPANY};
+use crate::app::waiting::eventually;
 use crate::app::{TestApp, documented};
-use crate::fleet::{FLOW, cache_status, eventually, shares};
+use crate::fleet::{cache_status, shares};
 use crate::redis_server::{Directory, RedisServer};
 
 const WEEK: &str = "from=2026-11-01&to=2026-11-07";

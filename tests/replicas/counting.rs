@@ -7,7 +7,9 @@ use futures_util::future::join_all;
 use redis::Commands;
 
 use crate::app::answer::Answer;
-use crate::fleet::{FLOW, Fleet, eventually};
+use crate::app::requests::FLOW;
+use crate::app::waiting::eventually;
+use crate::fleet::Fleet;
 use crate::redis_server::RedisServer;
 
 /// One comes back every ten minutes, by Redis' clock: longer than any test takes.

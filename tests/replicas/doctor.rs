@@ -2,8 +2,6 @@
 
 use std::fs;
 
-use storegate::clock::Clock;
-
 use crate::app::program::run;
 use crate::app::sandbox_gateway::SandboxGateway;
 use crate::app::tenants::{configuration, sandbox_settings};
@@ -11,7 +9,7 @@ use crate::redis_server::{Directory, RedisServer, free_port};
 
 /// The line about Redis for this section, and the exit code.
 fn told(section: &str) -> (String, Option<i32>) {
-    let gateway = SandboxGateway::start(sandbox_settings(), Clock::system());
+    let gateway = SandboxGateway::live_with(sandbox_settings());
     let directory = Directory::new();
     let file = directory.0.join("storegate.toml");
     fs::write(&file, format!("{}\n[redis]\n{section}", configuration(&gateway.sandbox))).unwrap();

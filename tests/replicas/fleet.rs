@@ -1,10 +1,8 @@
 //! Some replicas of the service in front of one gateway, and the Redis that they share.
 
-use std::time::{Duration, Instant};
-
-use actix_web::rt;
-
 use crate::app::answer::Answer;
+use crate::app::requests::{FLOW, TOTAL_DATA};
+use crate::app::waiting::eventually;
 use crate::app::{TestApp, documented};
 use crate::redis_server::RedisServer;
 
@@ -13,10 +11,6 @@ pub const PATIENT: (&str, &str) = ("REDIS__TIMEOUT", "2s");
 
 /// How long it waits unless the operator says otherwise, for tests that are about that.
 pub const USUAL: (&str, &str) = ("REDIS__TIMEOUT", "45ms");
-
-/// The question of most tests, and the gateway's method behind it.
-pub const FLOW: &str = "/stores/S_123456/flow";
-pub const FLOW_METHOD: &str = "open.shopweb.passengerFlow.getTotalData";
 
 /// The replicas; the first one holds the gateway.
 pub struct Fleet {
@@ -63,7 +57,7 @@ impl Fleet {
 
     /// How often the gateway was asked for the flow.
     pub fn flow_calls(&self) -> u64 {
-        self.replicas[0].sandbox().calls_of(FLOW_METHOD)
+        self.replicas[0].sandbox().calls_of(TOTAL_DATA)
     }
 }
 
@@ -83,15 +77,6 @@ pub async fn shares(replica: &TestApp, state: &str) {
 pub async fn says_of_shared(replica: &TestApp) -> String {
     let ready = replica.send("GET", "/readyz", &[], "").await.json();
     ready["shared"].as_str().unwrap_or_default().to_owned()
-}
-
-/// Asks again and again until it is so.
-pub async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
-    let started = Instant::now();
-    while !is_so().await {
-        assert!(started.elapsed() < Duration::from_secs(60), "{what}: not within a minute");
-        rt::time::sleep(Duration::from_millis(5)).await;
-    }
 }
 
 /// How the answer came about.

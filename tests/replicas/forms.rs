@@ -5,8 +5,11 @@ use std::process::{Command, Stdio};
 
 use redis::Commands;
 
-use crate::fleet::{FLOW, Fleet, all_answer, cache_status, eventually, says_of_shared};
-use crate::redis_server::{Directory, RedisServer, free_port, free_port_of_a_cluster, program, wait_until};
+use crate::app::requests::FLOW;
+use crate::app::waiting::eventually;
+use crate::app::waiting::wait_until;
+use crate::fleet::{Fleet, all_answer, cache_status, says_of_shared};
+use crate::redis_server::{Directory, RedisServer, free_port, free_port_of_a_cluster, program};
 
 /// Two replicas share, and one finds what the other fetched.
 async fn both_find_the_same(fleet: &Fleet) {

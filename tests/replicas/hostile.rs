@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use redis::Commands;
 
-use crate::fleet::{FLOW, Fleet, all_answer, cache_status, eventually, late, says_of_shared, shares};
+use crate::app::requests::FLOW;
+use crate::app::waiting::eventually;
+use crate::fleet::{Fleet, all_answer, cache_status, late, says_of_shared, shares};
 use crate::redis_server::RedisServer;
 
 /// What a server sends on one connection at the most, so that the tests stay small if nobody hangs up.

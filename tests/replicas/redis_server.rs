@@ -3,9 +3,11 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use redis::{Commands, Connection, RedisResult};
+
+use crate::app::waiting::wait_until;
 
 /// Names the program to take, where there are several.
 const CHOSEN: &str = "STOREGATE_TESTS_REDIS_SERVER";
@@ -146,13 +148,4 @@ fn spawn(port: u16, options: &[String], directory: &Directory) -> Child {
     // Options of a test come last and outrank these.
     command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &port.to_string()]);
     command.args(options).spawn().unwrap()
-}
-
-/// Looks again and again until it is so; real servers take their time.
-pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !is_so() {
-        assert!(started.elapsed() < Duration::from_secs(30), "{what}: not within 30 s");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }

@@ -6,7 +6,9 @@ use futures_util::future::{join, join_all};
 use redis::Commands;
 use storegate::sandbox::Fault;
 
-use crate::fleet::{FLOW, Fleet, cache_status, eventually, late, shares, unseen};
+use crate::app::requests::FLOW;
+use crate::app::waiting::eventually;
+use crate::fleet::{Fleet, cache_status, late, shares, unseen};
 use crate::redis_server::RedisServer;
 
 /// Waits until what was fetched lies at Redis: callers do not wait for that.

@@ -3,7 +3,9 @@
 use futures_util::future::join_all;
 
 use crate::app::TestApp;
-use crate::fleet::{FLOW, Fleet, PATIENT, cache_status, eventually, late};
+use crate::app::requests::FLOW;
+use crate::app::waiting::eventually;
+use crate::fleet::{Fleet, PATIENT, cache_status, late};
 use crate::redis_server::RedisServer;
 
 async fn purge(replica: &TestApp) {

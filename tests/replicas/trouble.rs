@@ -7,7 +7,9 @@ use actix_web::rt;
 use redis::Commands;
 
 use crate::app::TestApp;
-use crate::fleet::{FLOW, Fleet, PATIENT, USUAL, all_answer, eventually, late, says_of_shared, shares, unseen};
+use crate::app::requests::FLOW;
+use crate::app::waiting::eventually;
+use crate::fleet::{Fleet, PATIENT, USUAL, all_answer, late, says_of_shared, shares, unseen};
 use crate::redis_server::{RedisServer, free_port};
 
 pub async fn a_redis_that_is_not_there_at_the_start_is_used_as_soon_as_it_is() {

@@ -3,9 +3,8 @@
 use futures_util::future::join_all;
 
 use crate::app::TestApp;
+use crate::app::requests::GRANT;
 use crate::app::tenants::CLIENT_SECRET;
-
-const GRANT: &str = "grant_type=client_credentials";
 
 /// Asks for a token as a trusted proxy would pass it on for this address.
 async fn ask_from(app: &TestApp, address: &str, client: &str, secret: &str) -> crate::app::answer::Answer {

@@ -12,11 +12,11 @@ use storegate::config::Settings;
 
 use crate::app::answer::Answer;
 use crate::app::program::directory;
+use crate::app::requests::FLOW;
+use crate::app::waiting::eventually;
 use crate::app::{NOW, Setup, TestApp};
 use crate::peers::identity_provider::{IdentityProvider, ProviderKey};
 use crate::peers::raw_peer::{BROTLI_BOMB, RawPeer, Then};
-
-const PATH: &str = "/stores/S_123456/flow";
 
 fn trust(setup: &mut Setup, issuer: &str) {
     set(setup, "ISSUER", issuer);
@@ -37,7 +37,7 @@ fn key(kid: &str) -> ProviderKey {
 }
 
 async fn get(app: &TestApp, token: &str) -> Answer {
-    app.send("GET", PATH, &[("authorization", &format!("Bearer {token}"))], "").await
+    app.send("GET", FLOW, &[("authorization", &format!("Bearer {token}"))], "").await
 }
 
 fn with(mut claims: Value, name: &str, value: Value) -> Value {
@@ -45,11 +45,9 @@ fn with(mut claims: Value, name: &str, value: Value) -> Value {
     claims
 }
 
-/// Asks again and again, without a pause, until the answer is as wanted. What is waited for is done by a task of the
-/// service that nobody outside can see.
+/// Waits until the answer is as wanted: a task of the service brings it about that nobody outside can see.
 async fn until(app: &TestApp, token: &str, status: u16) {
-    let asking = async { while get(app, token).await.status != status {} };
-    tokio::time::timeout(Duration::from_secs(20), asking).await.expect("it comes about");
+    eventually("the status", async || get(app, token).await.status == status).await;
 }
 
 #[actix_web::test]
@@ -63,7 +61,7 @@ async fn a_token_of_a_trusted_issuer_opens_what_its_scopes_say() {
         let other = app.send("GET", "/stores", &[("authorization", &format!("Bearer {token}"))], "").await;
         assert_eq!((other.status, other.problem().as_str()), (403, "insufficient-scope"));
         assert_eq!((provider.metadata_reads(), provider.key_reads()), (1, 1), "both requests with one fetch");
-        assert_eq!(app.get(PATH).await.status, 200, "our own tokens go on");
+        assert_eq!(app.get(FLOW).await.status, 200, "our own tokens go on");
     }
 }
 
@@ -163,7 +161,7 @@ async fn answered_with(key: &ProviderKey, head: &[u8], bytes: &[u8], then: Then)
     let provider = IdentityProvider::start(&[key]);
     let token = key.token(&with(provider.claims(), "iss", json!("https://login.example.com")));
     let answer = get(&app, &token).await;
-    assert_eq!(app.get(PATH).await.status, 200, "our own tokens go on");
+    assert_eq!(app.get(FLOW).await.status, 200, "our own tokens go on");
     (peer.requests(), answer)
 }
 
@@ -382,9 +380,7 @@ async fn a_token_that_waits_for_its_key_gets_it_across_a_reload() {
     let token = new.token(&provider.claims());
     let form = format!("token={token}");
     let reloading = async {
-        while provider.key_reads() < 2 {
-            tokio::task::yield_now().await;
-        }
+        eventually("the keys are read again", async || provider.key_reads() >= 2).await;
         renew(&app, &section(&provider, "acme"));
         let later = get(&app, &token);
         let released = async { provider.be_slow(false) };
@@ -577,7 +573,7 @@ async fn a_token_without_a_role_is_403_and_introspection_calls_it_active() {
     };
     for claims in [without, with(provider.claims(), "scope", json!("openid profile"))] {
         let token = key.token(&claims);
-        for path in [PATH, "/stores", "/stores/S_123456", "/inspections?from=2026-11-20&to=2026-11-21"] {
+        for path in [FLOW, "/stores", "/stores/S_123456", "/inspections?from=2026-11-20&to=2026-11-21"] {
             let answer = app.get_with_token(&token, path).await;
             assert_eq!((answer.status, answer.problem().as_str()), (403, "insufficient-scope"), "{path}");
             assert!(answer.header("www-authenticate").unwrap().contains("error=\"insufficient_scope\""));

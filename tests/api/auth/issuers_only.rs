@@ -6,9 +6,8 @@ use storegate::auth::key_algorithm::KeyAlgorithm;
 
 use crate::app::TestApp;
 use crate::app::program::{directory, run};
+use crate::app::requests::FLOW;
 use crate::peers::identity_provider::{IdentityProvider, ProviderKey};
-
-const PATH: &str = "/stores/S_123456/flow";
 
 fn trusting(provider: &IdentityProvider) -> TestApp {
     TestApp::with(|setup| {
@@ -24,8 +23,8 @@ async fn the_providers_tokens_are_served_and_nobody_gets_one_here() {
     let key = ProviderKey::new("one", KeyAlgorithm::Es256);
     let provider = IdentityProvider::start(&[&key]);
     let app = trusting(&provider);
-    assert_eq!(app.get_with_token(&key.token(&provider.claims()), PATH).await.status, 200);
-    let anonymous = app.send("GET", PATH, &[], "").await;
+    assert_eq!(app.get_with_token(&key.token(&provider.claims()), FLOW).await.status, 200);
+    let anonymous = app.send("GET", FLOW, &[], "").await;
     assert_eq!((anonymous.status, anonymous.header("www-authenticate")), (401, Some("Bearer realm=\"storegate\"")));
     for (path, form) in [
         ("/oauth/token", "grant_type=client_credentials"),

@@ -8,11 +8,11 @@ use storegate::auth::key_algorithm::KeyAlgorithm;
 use toml::Table;
 
 use crate::app::answer::Answer;
+use crate::app::requests::FLOW;
 use crate::app::{NOW, TestApp};
 use crate::peers::identity_provider::{IdentityProvider, ProviderKey};
 
 const DOCUMENT: &str = include_str!("../../../docs/identity-providers.md");
-const PATH: &str = "/stores/S_123456/flow";
 
 /// A row of the table: the provider's name and its settings.
 fn rows() -> Vec<(String, Table)> {
@@ -348,7 +348,7 @@ impl Providers {
     }
 
     async fn get(&self, sample: &Sample) -> Answer {
-        self.app.get_with_token(&self.token(sample), PATH).await
+        self.app.get_with_token(&self.token(sample), FLOW).await
     }
 }
 

@@ -5,9 +5,8 @@ use storegate::sandbox::Fault;
 
 use crate::app::TestApp;
 use crate::app::answer::Answer;
+use crate::app::requests::FLOW;
 use crate::app::tenants::grant;
-
-const FLOW: &str = "/stores/S_123456/flow";
 
 fn limited() -> TestApp {
     TestApp::with(|setup| setup.set("AUTH__CLIENTS__DASHBOARD__QUOTA", "6/1m"))

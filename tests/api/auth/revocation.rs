@@ -1,8 +1,8 @@
 //! Tokens that end before their time: given back by their client, or listed by an operator.
 
 use crate::app::TestApp;
+use crate::app::requests::FLOW;
 
-const FLOW: &str = "/stores/S_123456/flow";
 const REVOKE: &str = "/oauth/revoke";
 
 #[actix_web::test]

@@ -58,12 +58,11 @@ use storegate::auth::private_key;
 use storegate::config::Settings;
 
 use crate::app::answer::Answer;
+use crate::app::requests::FLOW;
 use crate::app::tenants::ISSUER;
 use crate::app::{NOW, TestApp};
 use crate::peers::identity_provider::{IdentityProvider, ProviderKey};
 use crate::peers::raw_peer::{RawPeer, Then};
-
-const PATH: &str = "/stores/S_123456/flow";
 
 /// The service with a key of each asymmetric kind, all of them in the attacker's view but for their private halves; and
 /// the private halves, with which the test signs what should be refused for another reason than its signature.
@@ -104,7 +103,7 @@ impl Target {
     }
 
     async fn get(&self, token: &str) -> Answer {
-        self.app.send("GET", PATH, &[("authorization", &format!("Bearer {token}"))], "").await
+        self.app.send("GET", FLOW, &[("authorization", &format!("Bearer {token}"))], "").await
     }
 
     /// The service refuses the token, asks no gateway, and still takes a good one.
@@ -360,9 +359,9 @@ async fn a_key_that_signs_everything_is_not_taken_from_a_provider() {
         setup.set("AUTH__ISSUERS__LOGIN__AUDIENCE", "storegate");
         setup.set("AUTH__ISSUERS__LOGIN__TENANT", "acme");
     });
-    let forged = app.get_with_token(&signed_by_nobody("weak", &provider.claims()), PATH).await;
+    let forged = app.get_with_token(&signed_by_nobody("weak", &provider.claims()), FLOW).await;
     assert_eq!((forged.status, forged.problem().as_str()), (401, "invalid-token"));
-    assert_eq!(app.get_with_token(&good.token(&provider.claims()), PATH).await.status, 200);
+    assert_eq!(app.get_with_token(&good.token(&provider.claims()), FLOW).await.status, 200);
 }
 
 #[test]
@@ -666,7 +665,7 @@ async fn a_token_of_a_removed_key_is_refused() {
     let target = Target::start();
     let without_it = TestApp::spawn();
     let bearer = format!("Bearer {}", target.valid());
-    let answer = without_it.send("GET", PATH, &[("authorization", &bearer)], "").await;
+    let answer = without_it.send("GET", FLOW, &[("authorization", &bearer)], "").await;
     assert_eq!((answer.status, answer.problem().as_str()), (401, "invalid-token"));
     target.assert_still_open().await;
 }
@@ -683,7 +682,7 @@ async fn an_issuer_cannot_speak_for_another() {
         }
     });
     let status =
-        async |token: String| app.send("GET", PATH, &[("authorization", &format!("Bearer {token}"))], "").await.status;
+        async |token: String| app.send("GET", FLOW, &[("authorization", &format!("Bearer {token}"))], "").await.status;
     assert_eq!(status(one.token(&first.claims())).await, 200);
     assert_eq!(status(two.token(&second.claims())).await, 404, "it is let in, and zenith has no such store");
     assert_eq!(status(one.token(&second.claims())).await, 401);
@@ -704,7 +703,7 @@ fn trusting(keys: &[&ProviderKey], settings: &str) -> (TestApp, IdentityProvider
 }
 
 async fn status(app: &TestApp, token: &str) -> u16 {
-    app.get_with_token(token, PATH).await.status
+    app.get_with_token(token, FLOW).await.status
 }
 
 #[actix_web::test]
@@ -941,7 +940,7 @@ async fn keys_without_an_id_of_their_own_open_no_door() {
     let (app, provider) = trusting(&keys.iter().collect::<Vec<_>>(), "audience = \"storegate\"");
     let nameless = |key: &ProviderKey| key.token_with(&without(key.header(), "kid"), &provider.claims());
     for token in [keys[0].token(&provider.claims()), keys[8].token(&provider.claims()), nameless(&keys[0])] {
-        let answer = app.get_with_token(&token, PATH).await;
+        let answer = app.get_with_token(&token, FLOW).await;
         assert_eq!(answer.status, 401);
         assert!(answer.text().contains("Too many keys of its issuer"), "{}", answer.text());
     }

@@ -9,10 +9,10 @@ use storegate::auth::secrets::{argon2_hash, sha256_hex};
 
 use crate::app::TestApp;
 use crate::app::answer::Answer;
+use crate::app::requests::FLOW;
 use crate::app::tenants::{CLIENT_SECRET, READING, grant};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
-const A_STORE_S_FLOW: &str = "/stores/S_123456/flow";
 
 async fn ask_for_token(app: &TestApp, authorization: Option<&str>, form: &str) -> Answer {
     let basic = authorization.map(|pair| format!("Basic {}", STANDARD.encode(pair)));
@@ -43,7 +43,7 @@ async fn a_client_gets_a_token_by_basic_and_by_form_and_reads_with_it() {
         assert_eq!((body["token_type"].as_str(), body["expires_in"].as_i64()), (Some("Bearer"), Some(900)));
         assert_eq!(body["scope"], READING.join(" "));
         let token = body["access_token"].as_str().unwrap();
-        assert_eq!(app.get_with_token(token, A_STORE_S_FLOW).await.status, 200);
+        assert_eq!(app.get_with_token(token, FLOW).await.status, 200);
         let claims = claims(token);
         assert_eq!(claims["iss"], "https://storegate.example.com");
         assert_eq!((&claims["sub"], &claims["client_id"]), (&json!("dashboard"), &json!("dashboard")));
@@ -60,7 +60,7 @@ async fn a_scope_narrows_a_token_and_never_widens_it() {
     let answer = ask_for_token(&app, Some(&pair), "grant_type=client_credentials&scope=flow:read").await;
     assert_eq!(answer.json()["scope"], "flow:read");
     let token = answer.json()["access_token"].as_str().unwrap().to_owned();
-    assert_eq!(app.get_with_token(&token, A_STORE_S_FLOW).await.status, 200);
+    assert_eq!(app.get_with_token(&token, FLOW).await.status, 200);
     assert_eq!(app.get_with_token(&token, "/stores").await.status, 403);
     let wider = ask_for_token(&app, Some(&pair), "grant_type=client_credentials&scope=flow:read+cache:purge").await;
     assert_eq!((wider.status, wider.json()["error"].as_str()), (400, Some("invalid_scope")));
@@ -121,7 +121,7 @@ async fn what_a_form_has_besides_is_ignored_however_often_it_is_there() {
 #[actix_web::test]
 async fn without_a_token_there_is_a_challenge_and_no_gateway_call() {
     let app = TestApp::spawn();
-    let answer = app.send("GET", A_STORE_S_FLOW, &[], "").await;
+    let answer = app.send("GET", FLOW, &[], "").await;
     assert_401(&answer, "");
     assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"storegate\""));
     assert_401(&app.send("GET", "/stores?nonsense=1", &[("authorization", "Basic eA==")], "").await, "");
@@ -152,18 +152,18 @@ async fn a_token_without_the_scope_is_403_and_learns_which_one_is_missing() {
 async fn a_token_ends_when_its_time_has_passed() {
     let app = TestApp::spawn();
     let token = app.token("dashboard");
-    assert_eq!(app.get_with_token(&token, A_STORE_S_FLOW).await.status, 200);
+    assert_eq!(app.get_with_token(&token, FLOW).await.status, 200);
     app.pass(900 + 29);
-    assert_eq!(app.get_with_token(&token, A_STORE_S_FLOW).await.status, 200, "clocks may differ by half a minute");
+    assert_eq!(app.get_with_token(&token, FLOW).await.status, 200, "clocks may differ by half a minute");
     app.pass(1);
-    assert_401(&app.get_with_token(&token, A_STORE_S_FLOW).await, "The token has expired");
+    assert_401(&app.get_with_token(&token, FLOW).await, "The token has expired");
 }
 
 #[actix_web::test]
 async fn a_token_for_another_audience_opens_nothing() {
     let app = TestApp::spawn();
     let token = app.token_for("another-service", &grant("dashboard"));
-    assert_401(&app.get_with_token(&token, A_STORE_S_FLOW).await, "The token is for another audience");
+    assert_401(&app.get_with_token(&token, FLOW).await, "The token is for another audience");
 }
 
 #[actix_web::test]
@@ -173,7 +173,7 @@ async fn a_token_for_a_company_that_is_not_served_opens_nothing() {
         "storegate",
         &storegate::auth::issue::TokenGrant { tenant: "umbra".to_owned(), ..grant("dashboard") },
     );
-    assert_401(&app.get_with_token(&token, A_STORE_S_FLOW).await, "tenant is not known");
+    assert_401(&app.get_with_token(&token, FLOW).await, "tenant is not known");
     assert_eq!(app.sandbox().calls(), 0);
 }
 
@@ -195,10 +195,10 @@ async fn a_token_that_was_changed_or_signed_by_another_opens_nothing() {
         TestApp::spawn().token("counter"),
     ];
     for token in forged {
-        let answer = app.get_with_token(&token, A_STORE_S_FLOW).await;
+        let answer = app.get_with_token(&token, FLOW).await;
         assert_401(&answer, "error=\"invalid_token\"");
     }
-    assert_eq!(app.get_with_token(&token, A_STORE_S_FLOW).await.status, 200);
+    assert_eq!(app.get_with_token(&token, FLOW).await.status, 200);
 }
 
 #[actix_web::test]

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use crate::app::TestApp;
 use crate::app::answer::Answer;
 use crate::app::program;
-use crate::gateway::calls::{NO_CACHE, app_before, gateway};
+use crate::app::requests::{NO_CACHE, TOTAL_DATA};
 use crate::peers::independent_gateway::IndependentGateway;
+use crate::peers::independent_gateway::{app_before, gateway};
 
-const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const INSPECTIONS: &str = "open.shopweb.liveCheck.statisticsDetailPageForCustomer";
 const DEMOGRAPHICS: &str = "open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution";
 const PERIOD: &str = "from=2026-11-01&to=2026-11-07";
@@ -110,7 +110,7 @@ fn cases() -> Vec<Case> {
         },
         Case {
             path: "/stores/S_100001/flow".to_owned(),
-            method: FLOW,
+            method: TOTAL_DATA,
             good: opretail(&json!({"DAY_FLOW": 7})),
             empty: Vec::new(),
             without_data: data(&[json!({"DAY_FLOW": null}), json!({"DAY_FLOW": "", "cfgData": []})]),

@@ -13,10 +13,9 @@ use storegate::auth::private_key;
 use storegate::config::Settings;
 
 use crate::app::answer::Answer;
+use crate::app::requests::FLOW;
 use crate::app::tenants::grant;
 use crate::app::{Setup, TestApp};
-
-const FLOW: &str = "/stores/S_123456/flow";
 
 /// One worker, so that the worker that remembers is the one that is asked again.
 fn app_with(choose: impl FnOnce(&mut Setup)) -> TestApp {

@@ -7,12 +7,10 @@ use futures_util::future::join_all;
 use storegate::sandbox::Fault;
 
 use crate::app::answer::Answer;
+use crate::app::requests::{FLOW, NO_CACHE, TOTAL_DATA};
 use crate::app::{Setup, TestApp, documented};
 
-const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const DISTRIBUTION: &str = "open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution";
-const A_STORE_S_FLOW: &str = "/stores/S_123456/flow";
-const NO_CACHE: &[(&str, &str)] = &[("cache-control", "no-cache")];
 
 fn cache_status(answer: &Answer) -> &str {
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -26,11 +24,11 @@ fn age(answer: &Answer) -> &str {
 #[actix_web::test]
 async fn the_first_reader_misses_and_the_next_ones_hit_with_an_age() {
     let app = TestApp::spawn();
-    let miss = app.get(A_STORE_S_FLOW).await;
+    let miss = app.get(FLOW).await;
     assert_eq!((cache_status(&miss), age(&miss)), ("storegate; fwd=miss; stored; ttl=30", "0"));
     assert_eq!(miss.header("cache-control"), Some("private, max-age=30"));
     app.pass(9);
-    let hit = app.get(A_STORE_S_FLOW).await;
+    let hit = app.get(FLOW).await;
     assert_eq!((cache_status(&hit), age(&hit)), ("storegate; hit; ttl=21", "9"));
     assert_eq!((&hit.body, hit.header("etag")), (&miss.body, miss.header("etag")));
     assert_eq!(hit.header("vary"), Some("Authorization, Accept-Encoding"));
@@ -40,25 +38,25 @@ async fn the_first_reader_misses_and_the_next_ones_hit_with_an_age() {
 #[actix_web::test]
 async fn who_has_the_answer_already_gets_304_without_a_body() {
     let app = TestApp::spawn();
-    let first = app.get(A_STORE_S_FLOW).await;
+    let first = app.get(FLOW).await;
     let etag = first.header("etag").unwrap();
     assert!(etag.starts_with('"') && etag.ends_with('"'), "{etag} is strong");
     for known in [etag.to_owned(), format!("\"other\", {etag}"), format!("W/{etag}"), "*".to_owned()] {
-        let answer = app.get_with(A_STORE_S_FLOW, &[("if-none-match", &known)]).await;
+        let answer = app.get_with(FLOW, &[("if-none-match", &known)]).await;
         assert_eq!((answer.status, answer.body.len(), answer.header("etag")), (304, 0, Some(etag)), "{known}");
         assert_eq!(answer.header("cache-control"), Some("private, max-age=30"));
         assert!(answer.header("vary").is_some() && answer.header("content-type").is_none());
     }
-    assert_eq!(app.get_with(A_STORE_S_FLOW, &[("if-none-match", "\"other\"")]).await.status, 200);
+    assert_eq!(app.get_with(FLOW, &[("if-none-match", "\"other\"")]).await.status, 200);
 }
 
 #[actix_web::test]
 async fn a_changed_answer_has_another_tag() {
     let app = TestApp::spawn();
-    let before = app.get(A_STORE_S_FLOW).await;
+    let before = app.get(FLOW).await;
     app.pass(3 * 3600);
     let known = [("if-none-match", before.header("etag").unwrap())];
-    let after = app.get_with(A_STORE_S_FLOW, &known).await;
+    let after = app.get_with(FLOW, &known).await;
     assert_eq!(after.status, 200);
     assert_ne!(after.header("etag"), before.header("etag"));
 }
@@ -147,8 +145,8 @@ async fn a_caller_who_refuses_plain_answers_gets_even_short_ones_encoded() {
 #[actix_web::test]
 async fn two_hundred_callers_of_a_cold_answer_make_one_gateway_call() {
     let app = TestApp::with(Setup::unhurried);
-    let answers = join_all((0..200).map(|_| app.get(A_STORE_S_FLOW))).await;
-    assert_eq!(app.sandbox().calls_of(FLOW), 1);
+    let answers = join_all((0..200).map(|_| app.get(FLOW))).await;
+    assert_eq!(app.sandbox().calls_of(TOTAL_DATA), 1);
     assert!(answers.iter().all(|answer| answer.status == 200 && answer.body == answers[0].body));
     let led = answers.iter().filter(|answer| cache_status(answer).contains("stored")).count();
     assert_eq!(led, 1);
@@ -159,14 +157,14 @@ async fn two_hundred_callers_of_a_cold_answer_make_one_gateway_call() {
 #[actix_web::test]
 async fn a_stale_answer_is_served_while_one_refresh_runs() {
     let app = TestApp::spawn();
-    let first = app.get(A_STORE_S_FLOW).await;
+    let first = app.get(FLOW).await;
     app.pass(31);
-    let stale = app.get(A_STORE_S_FLOW).await;
+    let stale = app.get(FLOW).await;
     assert_eq!(cache_status(&stale), "storegate; hit; ttl=-1; detail=stale-while-revalidate");
     assert_eq!((age(&stale), &stale.body), ("31", &first.body));
     let refreshed = async {
         loop {
-            let answer = app.get(A_STORE_S_FLOW).await;
+            let answer = app.get(FLOW).await;
             if age(&answer) == "0" {
                 return answer;
             }
@@ -175,23 +173,23 @@ async fn a_stale_answer_is_served_while_one_refresh_runs() {
     let refreshed = tokio::time::timeout(std::time::Duration::from_secs(10), refreshed).await.unwrap();
     assert_eq!(cache_status(&refreshed), "storegate; hit; ttl=30");
     assert_ne!(refreshed.json()["observed_at"], first.json()["observed_at"]);
-    assert_eq!(app.sandbox().calls_of(FLOW), 2);
+    assert_eq!(app.sandbox().calls_of(TOTAL_DATA), 2);
 }
 
 #[actix_web::test]
 async fn an_old_answer_is_better_than_a_failing_gateway_until_it_is_too_old() {
     let app = TestApp::spawn();
-    app.get(A_STORE_S_FLOW).await;
+    app.get(FLOW).await;
     app.sandbox().fail_next(Fault::code("-500"), 1000);
     app.pass(120);
-    let stale = app.get(A_STORE_S_FLOW).await;
+    let stale = app.get(FLOW).await;
     assert_eq!(cache_status(&stale), "storegate; fwd=stale; ttl=-90; detail=stale-if-error");
     assert_eq!(age(&stale), "120");
     app.pass(3600);
-    assert_eq!(app.get(A_STORE_S_FLOW).await.status, 502);
+    assert_eq!(app.get(FLOW).await.status, 502);
     app.sandbox().clear_faults();
     app.pass(1);
-    assert_eq!(age(&app.get(A_STORE_S_FLOW).await), "0");
+    assert_eq!(age(&app.get(FLOW).await), "0");
 }
 
 #[actix_web::test]
@@ -211,10 +209,10 @@ async fn an_old_answer_is_better_than_a_refused_key_and_does_not_hide_that_a_sto
 #[actix_web::test]
 async fn an_old_answer_does_not_wait_for_a_gateway_that_hangs() {
     let app = TestApp::with(|setup| setup.set("CACHE__SLOW_AFTER", "20ms"));
-    app.get(A_STORE_S_FLOW).await;
+    app.get(FLOW).await;
     app.pass(120);
     app.sandbox().fail_next(Fault::Hang, 1);
-    let stale = app.get(A_STORE_S_FLOW).await;
+    let stale = app.get(FLOW).await;
     assert!(cache_status(&stale).ends_with("detail=stale-if-error"));
 }
 
@@ -234,7 +232,7 @@ async fn a_period_that_has_ended_keeps_for_hours_and_today_for_a_minute() {
 #[actix_web::test]
 async fn freshness_follows_the_configuration() {
     let app = TestApp::with(|setup| setup.set("CACHE__FLOW__FRESH", "7m"));
-    assert_eq!(app.get(A_STORE_S_FLOW).await.header("cache-control"), Some("private, max-age=420"));
+    assert_eq!(app.get(FLOW).await.header("cache-control"), Some("private, max-age=420"));
 }
 
 #[actix_web::test]
@@ -242,12 +240,12 @@ async fn failures_are_not_kept_as_answers() {
     for fault in [Fault::code("-500"), Fault::Empty, Fault::Html, Fault::Truncate, Fault::HttpStatus(500)] {
         let app = TestApp::spawn();
         app.sandbox().fail_next(fault.clone(), 2);
-        let failed = app.get(A_STORE_S_FLOW).await;
+        let failed = app.get(FLOW).await;
         assert_eq!((failed.status, failed.header("etag"), failed.header("age")), (502, None, None), "{fault:?}");
         // Not every one of them is asked for twice.
         app.sandbox().clear_faults();
         app.pass(1);
-        assert_eq!(cache_status(&app.get(A_STORE_S_FLOW).await), "storegate; fwd=miss; stored; ttl=30", "{fault:?}");
+        assert_eq!(cache_status(&app.get(FLOW).await), "storegate; fwd=miss; stored; ttl=30", "{fault:?}");
     }
 }
 
@@ -277,13 +275,13 @@ async fn a_developer_account_is_never_kept() {
 #[actix_web::test]
 async fn no_cache_reaches_the_gateway_only_with_its_scope_and_refreshes_for_everybody() {
     let app = TestApp::spawn();
-    app.get(A_STORE_S_FLOW).await;
+    app.get(FLOW).await;
     app.pass(10);
-    assert_eq!(cache_status(&app.get_with(A_STORE_S_FLOW, NO_CACHE).await), "storegate; hit; ttl=20");
-    let bypass = app.ask("operator", "GET", A_STORE_S_FLOW, NO_CACHE).await;
+    assert_eq!(cache_status(&app.get_with(FLOW, NO_CACHE).await), "storegate; hit; ttl=20");
+    let bypass = app.ask("operator", "GET", FLOW, NO_CACHE).await;
     assert_eq!((cache_status(&bypass), age(&bypass)), ("storegate; fwd=request; stored; ttl=30", "0"));
-    assert_eq!(cache_status(&app.get(A_STORE_S_FLOW).await), "storegate; hit; ttl=30");
-    assert_eq!(app.sandbox().calls_of(FLOW), 2);
+    assert_eq!(cache_status(&app.get(FLOW).await), "storegate; hit; ttl=30");
+    assert_eq!(app.sandbox().calls_of(TOTAL_DATA), 2);
 }
 
 #[actix_web::test]
@@ -293,6 +291,6 @@ async fn companies_never_share_an_answer() {
         assert_eq!(app.get_as(client, "/stores/SHOP001").await.status, 200);
     }
     assert_eq!(app.sandbox().calls_of("shop.get"), 2, "the same question, once for each company");
-    assert_eq!(app.get(A_STORE_S_FLOW).await.status, 200);
-    assert_eq!(app.get_as("zenith", A_STORE_S_FLOW).await.status, 404, "what acme has in the cache");
+    assert_eq!(app.get(FLOW).await.status, 200);
+    assert_eq!(app.get_as("zenith", FLOW).await.status, 404, "what acme has in the cache");
 }

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::app::TestApp;
+use crate::app::requests::FLOW;
 
-const FLOW: &str = "/stores/S_123456/flow";
 const OTHER_FLOW: &str = "/stores/S_100001/flow";
 
 async fn is_kept(app: &TestApp, client: &str, path: &str) -> bool {

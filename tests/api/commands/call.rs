@@ -1,70 +1,16 @@
 //! Each command does what its help says, and none of them shows a secret.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use awc::Client;
-use secrecy::ExposeSecret;
 use serde_json::Value;
-use storegate::clock::Clock;
-use storegate::sandbox::{OmsAccount, OmsServer, OpRetailAccount, SandboxSettings};
+use storegate::sandbox::{OmsServer, OpRetailAccount, SandboxSettings};
 
+use crate::app::configurations::sandbox_configuration;
 use crate::app::program::{Running, directory, run, stdout_of};
 use crate::app::sandbox_gateway::SandboxGateway;
 use crate::peers::raw_peer::{RawPeer, Then};
-
-/// A sandbox by the machine's clock, as the commands go by it.
-pub fn gateway() -> SandboxGateway {
-    gateway_with(SandboxSettings::default())
-}
-
-/// A sandbox by the machine's clock with these settings.
-pub fn gateway_with(settings: SandboxSettings) -> SandboxGateway {
-    SandboxGateway::start(settings, Clock::system())
-}
-
-/// A configuration for the sandbox's usual accounts; gives its path and all of its secrets.
-pub fn configuration(name: &str, gateway: &SandboxGateway) -> (PathBuf, Vec<String>) {
-    let (opretail, oms) = (OpRetailAccount::default(), OmsAccount::default());
-    let (secret, token) = (opretail.secret.expose_secret(), oms.token.expose_secret());
-    let key = stdout_of(&["secret", "key"], &[], "");
-    let hash = stdout_of(&["secret", "hash"], &[], "planted-client-secret");
-    let sandbox = &gateway.sandbox;
-    let text = format!(
-        r#"
-[server]
-public_url = "https://storegate.example.com"
-[telemetry]
-log = "trace"
-[auth.keys.first]
-private_key = '''{key}'''
-[auth.clients.dashboard]
-tenant = "acme"
-scopes = ["stores:read", "flow:read"]
-stores = ["SHOP001", "S_123456"]
-{hash}
-[tenants.acme.opretail]
-m_api = "{m_api}"
-cloud_api = "{cloud_api}"
-key = "{akey}"
-secret = "{secret}"
-[tenants.acme.oms]
-url = "{url}"
-flag = "{flag}"
-token = "{token}"
-"#,
-        m_api = sandbox.opretail_m_api_url(),
-        cloud_api = sandbox.opretail_cloud_api_url(),
-        akey = opretail.key,
-        url = sandbox.oms_url(),
-        flag = oms.flag,
-    );
-    let path = directory(name).join("storegate.toml");
-    fs::write(&path, text).unwrap();
-    let key = key.lines().nth(1).unwrap().to_owned();
-    let hash = hash.split('"').nth(1).unwrap().to_owned();
-    (path, vec![secret.to_owned(), token.to_owned(), key, hash, "planted-client-secret".to_owned()])
-}
 
 async fn get(url: &str, token: &str) -> (u16, Value) {
     let mut answer = Client::default().get(url).bearer_auth(token).send().await.unwrap();
@@ -116,8 +62,8 @@ fn assert_is_private(_: &Path) {}
 
 #[actix_web::test]
 async fn a_minted_token_reads_from_a_server_of_the_same_configuration() {
-    let gateway = gateway();
-    let (path, secrets) = configuration("serve", &gateway);
+    let gateway = SandboxGateway::live();
+    let (path, secrets) = sandbox_configuration("serve", &gateway);
     let config = path.to_str().unwrap();
     let server =
         Running::start(&["serve", "--config", config, "--listen", "127.0.0.1:0"], &path.with_extension("json"));
@@ -142,8 +88,8 @@ async fn a_minted_token_reads_from_a_server_of_the_same_configuration() {
 #[actix_web::test]
 async fn a_refused_key_is_an_alarm_in_the_log_even_when_an_older_answer_hides_it_from_callers() {
     let oms_server = OmsServer::Documented;
-    let gateway = gateway_with(SandboxSettings { oms_server, ..SandboxSettings::default() });
-    let (path, _) = configuration("hidden", &gateway);
+    let gateway = SandboxGateway::live_with(SandboxSettings { oms_server, ..SandboxSettings::default() });
+    let (path, _) = sandbox_configuration("hidden", &gateway);
     let old = "\n[cache.store]\nfresh = \"0s\"\nstale = \"0s\"\non_error = \"1h\"\n";
     fs::write(&path, fs::read_to_string(&path).unwrap() + old).unwrap();
     let config = path.to_str().unwrap();
@@ -160,7 +106,7 @@ async fn a_refused_key_is_an_alarm_in_the_log_even_when_an_older_answer_hides_it
 
 #[test]
 fn no_token_is_minted_for_an_unknown_client_or_a_scope_that_it_does_not_have() {
-    let (path, _) = configuration("token", &gateway());
+    let (path, _) = sandbox_configuration("token", &SandboxGateway::live());
     let config = path.to_str().unwrap();
     let unknown = run(&["token", "--config", config, "--client", "nobody"], &[], "");
     assert_eq!((unknown.status.code(), unknown.stdout.len()), (Some(1), 0));
@@ -224,7 +170,7 @@ fn routes_shows_each_path_with_its_scope_and_gateway_method() {
 
 #[test]
 fn sign_reproduces_the_vendor_s_vectors_and_masks_the_secret() {
-    let (path, secrets) = configuration("sign", &gateway());
+    let (path, secrets) = sandbox_configuration("sign", &SandboxGateway::live());
     let sign = ["sign", "--config", path.to_str().unwrap()];
     let method = "open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution";
     let period = ["id=S_123456", "stime=2021-03-29 00:00:00", "etime=2021-03-31 23:59:59"];
@@ -239,7 +185,7 @@ fn sign_reproduces_the_vendor_s_vectors_and_masks_the_secret() {
 
 #[test]
 fn an_endpoint_on_the_command_line_counts_more_than_one_of_the_account() {
-    let (path, _) = configuration("sign-door", &gateway());
+    let (path, _) = sandbox_configuration("sign-door", &SandboxGateway::live());
     let method = "open.shopweb.passengerFlow.getTotalData";
     let own = "[tenants.acme.opretail.cloud]\nsystem = \"1\"\nkey = \"the-application\"\nsecret = \"its-secret\"\n";
     let text = format!(
@@ -260,8 +206,8 @@ fn an_endpoint_on_the_command_line_counts_more_than_one_of_the_account() {
 
 #[test]
 fn call_prints_the_envelope_as_it_came() {
-    let gateway = gateway();
-    let (path, secrets) = configuration("call", &gateway);
+    let gateway = SandboxGateway::live();
+    let (path, secrets) = sandbox_configuration("call", &gateway);
     let call = ["call", "--config", path.to_str().unwrap()];
     let told = stdout_of(&[&call[..], &["shop.getList", "page_no=2", "page_size=3"]].concat(), &[], "");
     let envelope: Value = serde_json::from_str(&told).unwrap();
@@ -279,8 +225,8 @@ fn call_prints_the_envelope_as_it_came() {
 
 #[test]
 fn sign_and_call_refuse_what_they_write_themselves_and_ask_for_the_gateway_of_an_unknown_method() {
-    let gateway = gateway();
-    let (path, _) = configuration("call-reserved", &gateway);
+    let gateway = SandboxGateway::live();
+    let (path, _) = sandbox_configuration("call-reserved", &gateway);
     let told = |command: &str, arguments: &[&str]| {
         let output = run(&[&[command, "--config", path.to_str().unwrap()], arguments].concat(), &[], "");
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
@@ -319,7 +265,7 @@ fn a_hash_is_not_overwritten_and_a_lifetime_is_checked() {
     let again = run(&arguments, &[], "");
     assert!(!again.status.success() && String::from_utf8_lossy(&again.stderr).contains("remove it first"));
     assert_eq!(fs::read_to_string(&hash).unwrap(), before);
-    let (path, _) = configuration("lifetime", &gateway());
+    let (path, _) = sandbox_configuration("lifetime", &SandboxGateway::live());
     for lifetime in ["0s", "25h"] {
         let token = ["token", "--config", path.to_str().unwrap(), "--client", "dashboard", "--lifetime", lifetime];
         assert!(!run(&token, &[], "").status.success(), "{lifetime}");
@@ -342,8 +288,8 @@ fn secret_makes_what_the_configuration_wants() {
 
 #[actix_web::test]
 async fn a_call_whose_answer_tells_an_error_prints_it_and_exits_1() {
-    let gateway = gateway();
-    let (path, _) = configuration("call-refused", &gateway);
+    let gateway = SandboxGateway::live();
+    let (path, _) = sandbox_configuration("call-refused", &gateway);
     let config = path.to_str().unwrap();
     let call = |arguments: &[&str]| run(&[&["call", "--config", config], arguments].concat(), &[], "");
     let good = call(&["shop.getList", "page_size=1"]);

@@ -4,10 +4,10 @@ use std::fs;
 
 use storegate::sandbox::{OmsServer, SandboxSettings};
 
+use crate::app::configurations::sandbox_configuration;
 use crate::app::program::{directory, run, stdout_of};
 use crate::app::sandbox_gateway::SandboxGateway;
-use crate::commands::call::{configuration, gateway_with};
-use crate::packs::third_vendor::PACK_FILE;
+use crate::peers::lumen::PACK_FILE;
 
 const STORES: &str = "id,opretail_id,oms_code,name\nflagship,S_123456,SHOP061,\nkiosk,S_100002,,\n";
 
@@ -72,12 +72,12 @@ fn without_a_file_and_a_configuration_it_says_what_to_name() {
 #[test]
 fn a_file_is_compared_with_the_oms_and_a_draft_has_all_that_was_missing() {
     for oms_server in [OmsServer::Published, OmsServer::Documented] {
-        compares_and_drafts(&gateway_with(SandboxSettings { oms_server, ..SandboxSettings::default() }));
+        compares_and_drafts(&SandboxGateway::live_with(SandboxSettings { oms_server, ..SandboxSettings::default() }));
     }
 }
 
 fn compares_and_drafts(gateway: &SandboxGateway) {
-    let (path, secrets) = configuration("directory-compared", gateway);
+    let (path, secrets) = sandbox_configuration("directory-compared", gateway);
     let (file, configuration) = (path.with_file_name("stores.csv"), path.to_str().unwrap());
     fs::write(&file, format!("{STORES}ghost,,NOPE1,\n")).unwrap();
     let variables = [("STOREGATE__DIRECTORY__ACME__STORES_FILE", file.to_str().unwrap())];

@@ -1,8 +1,7 @@
 //! The program's commands, run as an operator runs them.
 
-pub mod call;
+mod call;
 mod directory;
-pub mod doctor;
-mod doctor_methods;
+mod doctor;
 mod ready_file;
 mod sandbox;

@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 use storegate::clock::Clock;
 
 use crate::app::program::{Running, directory, run, stdout_of};
-
-const FLOW: &str = "/stores/S_123456/flow";
+use crate::app::requests::FLOW;
 
 async fn control(gateway: &str, method: &str, endpoint: &str, body: &str) -> (u16, String) {
     let request = Client::default().request(method.parse().unwrap(), format!("{gateway}/_sandbox/{endpoint}"));

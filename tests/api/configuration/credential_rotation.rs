@@ -9,12 +9,12 @@ use storegate::sandbox::{Fault, OpRetailUser};
 
 use crate::app::configuration_files::Files;
 use crate::app::program::directory;
+use crate::app::requests::{FLOW, TOTAL_DATA};
 use crate::app::tenants::SECRETS;
+use crate::app::waiting::eventually;
 use crate::app::{Setup, TestApp, documented};
 
-const FLOW: &str = "/stores/S_123456/flow";
 const STORE: &str = "/stores/SHOP001";
-const TOTAL_DATA: &str = "open.shopweb.passengerFlow.getTotalData";
 
 /// The service, with one of acme's secrets wrong from the start.
 fn wrong_at_first(variable: &str) -> TestApp {
@@ -74,9 +74,7 @@ async fn a_call_under_way_ends_with_the_secret_that_it_began_with() {
     let mut files = Files::of(&app, "secret-under-way");
     app.sandbox().fail_next_of(TOTAL_DATA, Fault::Delay(Duration::from_millis(500)), 1);
     let replacing = async {
-        while app.sandbox().calls() == 0 {
-            tokio::task::yield_now().await;
-        }
+        eventually("the call is under way", async || app.sandbox().calls() != 0).await;
         files.change(SECRETS[0], "the-next-secret");
         assert_eq!(files.reloader.reload(), Outcome::Applied);
     };

@@ -13,9 +13,8 @@ use storegate::vendors::Vendors;
 
 use crate::app::TestApp;
 use crate::app::configuration_files::Files;
+use crate::app::requests::FLOW;
 use crate::peers::identity_provider::{IdentityProvider, ProviderKey};
-
-const FLOW: &str = "/stores/S_123456/flow";
 
 /// Gives the client this quota, by which a test sees what is in force.
 fn with_quota(files: &mut Files, requests: u32) {

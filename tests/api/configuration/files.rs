@@ -10,9 +10,9 @@ use storegate::config::Settings;
 
 use crate::app::TestApp;
 use crate::app::configuration_files::Files;
+use crate::app::configurations::program_configuration;
 use crate::app::program::{directory, run, stdout_of};
 use crate::app::tenants::SECRETS;
-use crate::configuration::reload::program_configuration;
 
 /// A configuration in a folder of this name.
 fn configuration(name: &str) -> (std::path::PathBuf, String) {

@@ -9,8 +9,8 @@ use serde_json::json;
 use storegate::auth::key_algorithm::KeyAlgorithm;
 use storegate::clock::Clock;
 
+use crate::app::configurations::program_configuration;
 use crate::app::program::{Running, directory, stdout_of};
-use crate::configuration::reload::program_configuration;
 use crate::peers::identity_provider::{IdentityProvider, ProviderKey};
 use crate::peers::independent_gateway::{IndependentGateway, OmsTime};
 

@@ -5,7 +5,7 @@ mod credential_rotation;
 mod file_changes;
 mod files;
 mod frequent_reload;
-pub mod reload;
+mod reload;
 mod secret_paths;
 mod settings;
 mod special_files;

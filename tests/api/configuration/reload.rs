@@ -1,8 +1,6 @@
 //! New keys, clients and limits while the service runs; and a configuration that is wrong.
 
 use std::fs;
-use std::path::Path;
-use std::thread;
 
 use futures_util::future::join_all;
 use secrecy::ExposeSecret;
@@ -12,11 +10,11 @@ use storegate::reload::Outcome;
 
 use crate::app::TestApp;
 use crate::app::configuration_files::Files;
+use crate::app::configurations::program_configuration;
 use crate::app::program::{Running, directory, signal, stdout_of};
+use crate::app::requests::{FLOW, GRANT};
 use crate::app::tenants::CLIENT_SECRET;
-
-const FLOW: &str = "/stores/S_123456/flow";
-const GRANT: &str = "grant_type=client_credentials";
+use crate::app::waiting::wait_until;
 
 fn another_key() -> String {
     let pem = private_key::generate(KeyAlgorithm::EdDsa).unwrap();
@@ -156,29 +154,6 @@ async fn a_token_that_an_operator_lists_ends_and_the_names_in_tokens_stay() {
     assert_eq!(app.get(FLOW).await.status, 200, "tokens of the issuer that the service was started with");
 }
 
-/// A configuration for the program with this key and more settings in `[auth]`.
-pub fn program_configuration(key: &Path, more: &str) -> String {
-    let hash = stdout_of(&["secret", "hash"], &[], CLIENT_SECRET);
-    format!(
-        r#"
-[server]
-public_url = "https://storegate.example.com"
-[auth]
-{more}
-[auth.keys.first]
-private_key_file = {key:?}
-[auth.clients.dashboard]
-tenant = "acme"
-scopes = ["stores:read"]
-{hash}
-[tenants.acme.oms]
-url = "https://oms.example.com/index.php/openapi/rpc/service/"
-flag = "acme"
-token = "planted"
-"#
-    )
-}
-
 /// How much a process has read since it began.
 #[cfg(target_os = "linux")]
 fn bytes_read(id: u32) -> u64 {
@@ -197,10 +172,7 @@ fn a_sighup_that_comes_while_the_program_starts_is_obeyed_and_ends_nothing() {
     fs::write(&list, "# nothing\n".repeat(1 << 20)).unwrap();
     let arguments = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];
     let server = Running::start_while(&arguments, &home.join("ready.json"), |id| {
-        while bytes_read(id) < 4 << 20 {
-            thread::yield_now();
-        }
-        // The program has begun to read its configuration.
+        wait_until("the program has begun to read its configuration", || bytes_read(id) >= 4 << 20);
         signal(id, "HUP");
     });
     server.until("the configuration was read again");

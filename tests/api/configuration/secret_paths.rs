@@ -2,8 +2,8 @@
 
 use std::fs;
 
+use crate::app::configurations::program_configuration;
 use crate::app::program::{Running, directory, run, stdout_of};
-use crate::configuration::reload::program_configuration;
 
 /// A whole secret, as `"$(cat key.pem)"` gives it.
 const PLANTED: &str = "-----BEGIN PRIVATE KEY-----\nplanted-secret\n-----END PRIVATE KEY-----";

@@ -2,7 +2,9 @@
 
 use std::fs;
 
+use crate::app::configurations::sandbox_configuration;
 use crate::app::program::{Running, directory, run, stdout_of};
+use crate::app::sandbox_gateway::SandboxGateway;
 use crate::peers::independent_rules::{Parameters, oms_signature};
 
 const TENANT: &str = r#"
@@ -155,8 +157,8 @@ fn a_variable_that_is_meant_for_a_setting_and_has_no_effect_is_told_with_the_rig
 
 #[test]
 fn variables_of_kubernetes_stop_nothing_and_others_that_begin_like_ours_are_told() {
-    let gateway = crate::commands::call::gateway();
-    let (path, _) = crate::commands::call::configuration("kubernetes", &gateway);
+    let gateway = SandboxGateway::live();
+    let (path, _) = sandbox_configuration("kubernetes", &gateway);
     let config = path.to_str().unwrap();
     let arguments = ["serve", "--config", config, "--listen", "127.0.0.1:0"];
     let variables = [

@@ -11,8 +11,8 @@ use storegate::reload::Outcome;
 
 use crate::app::TestApp;
 use crate::app::configuration_files::Files;
+use crate::app::configurations::program_configuration;
 use crate::app::program::{Running, directory, make_pipe, run, stdout_of};
-use crate::configuration::reload::program_configuration;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -2,8 +2,8 @@
 
 use std::fs;
 
+use crate::app::configurations::program_configuration;
 use crate::app::program::{Running, directory, stdout_of};
-use crate::configuration::reload::program_configuration;
 use crate::peers::raw_connection::RawConnection;
 
 #[test]

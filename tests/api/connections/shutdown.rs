@@ -5,11 +5,9 @@ use std::fs;
 use awc::Client;
 
 use crate::app::program::{Running, directory, stdout_of};
+use crate::app::requests::FLOW;
 use crate::app::sandbox_gateway::SandboxGateway;
 use crate::app::tenants::{configuration, sandbox_settings};
-use storegate::clock::Clock;
-
-const FLOW: &str = "/stores/S_123456/flow";
 
 /// The program with this delay before its drain, and a token for it.
 fn serve(gateway: &SandboxGateway, name: &str, delay: &str) -> (Running, String) {
@@ -25,7 +23,7 @@ fn serve(gateway: &SandboxGateway, name: &str, delay: &str) -> (Running, String)
 }
 
 fn gateway() -> SandboxGateway {
-    SandboxGateway::start(sandbox_settings(), Clock::system())
+    SandboxGateway::live_with(sandbox_settings())
 }
 
 #[actix_web::test]

@@ -14,9 +14,11 @@ use futures_util::future::join_all;
 
 use storegate::sandbox::Fault;
 
+use crate::app::configurations::sandbox_configuration;
 use crate::app::program::Running;
+use crate::app::sandbox_gateway::SandboxGateway;
+use crate::app::waiting::eventually;
 use crate::app::{Setup, TestApp};
-use crate::commands::call::{configuration, gateway};
 use crate::peers::raw_connection::RawConnection;
 
 const GOOD: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -154,9 +156,7 @@ async fn a_health_check_is_answered_beside_callers_who_are_all_being_served() {
         format!("GET /stores/S_{store}/flow HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {bearer}\r\n\r\n")
     };
     let served: Vec<_> = (1..=2).map(|store| RawConnection::open(app.address(), request(store).as_bytes())).collect();
-    while app.sandbox().calls() < 2 {
-        tokio::task::yield_now().await;
-    }
+    eventually("both are served", async || app.sandbox().calls() >= 2).await;
     let waiting: Vec<_> = (3..=5).map(|store| RawConnection::open(app.address(), request(store).as_bytes())).collect();
     for path in ["/healthz", "/readyz", "/metrics"] {
         let (answer, _) = left_after(app.address(), &CHECK.replace("/healthz", path), "");
@@ -189,8 +189,8 @@ fn stalling(number: usize) -> String {
 
 #[test]
 fn a_stop_does_not_wait_for_callers_who_stall() {
-    let gateway = gateway();
-    let (path, _) = configuration("stop-beside-stalled", &gateway);
+    let gateway = SandboxGateway::live();
+    let (path, _) = sandbox_configuration("stop-beside-stalled", &gateway);
     let text = fs::read_to_string(&path).unwrap().replace("[server]", "[server]\ndrain = \"1s\"");
     fs::write(&path, text).unwrap();
     let arguments = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];

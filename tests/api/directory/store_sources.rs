@@ -9,9 +9,10 @@ use storegate::auth::issue::TokenGrant;
 use crate::app::TestApp;
 use crate::app::answer::Answer;
 use crate::app::program;
+use crate::app::requests::NO_CACHE;
 use crate::app::tenants::{EVERYTHING, grant};
-use crate::gateway::calls::{NO_CACHE, app_before, gateway};
 use crate::peers::independent_gateway::IndependentGateway;
+use crate::peers::independent_gateway::{app_before, gateway};
 
 const ROWS: &str = "id,opretail_id,oms_code,name\n\
 paris,S_1,A1,Paris Flagship\n\

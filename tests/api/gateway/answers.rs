@@ -1,6 +1,7 @@
 //! What comes back from a gateway that is not the sandbox: whole answers in every form, and none that is not whole.
 
-use crate::gateway::calls::{A_STORE, NO_CACHE, app_before, gateway};
+use crate::app::requests::NO_CACHE;
+use crate::peers::independent_gateway::{A_STORE, app_before, gateway};
 
 #[actix_web::test]
 async fn a_redirect_does_not_carry_the_signed_form_to_another_place() {

@@ -1,42 +1,11 @@
 //! What leaves towards a gateway that is not the sandbox: the same service, pointed at it by configuration alone.
 
-use crate::app::tenants::SECRETS;
-use crate::app::{NOW, Setup, TestApp};
-use crate::peers::independent_gateway::{IndependentGateway, OmsTime};
+use crate::app::requests::{NO_CACHE, TOTAL_DATA};
+use crate::peers::independent_gateway::{OmsTime, app_before, gateway, gateway_with_time};
 use crate::peers::independent_rules::Parameters;
 
-const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const INSPECTIONS: &str = "open.shopweb.liveCheck.statisticsDetailPageForCustomer";
 const ACCOUNT: &str = "open.gateway.authentication";
-/// Past the cache.
-pub const NO_CACHE: &[(&str, &str)] = &[("cache-control", "no-cache")];
-const NO_FIGURES: &str = r#"{"stat":{"cid":"c1","code":0,"codename":"SUCCESS"},"data":{"DAY_FLOW":7}}"#;
-const NO_STORES: &str = r#"{"response":{"count":0,"lists":[]}}"#;
-/// The store `A1`, and nothing else about it.
-pub const A_STORE: &str = r#"{"response":{"shop_bn":"A1"}}"#;
-
-/// A gateway that answers a little.
-pub fn gateway() -> IndependentGateway {
-    gateway_that_takes(OmsTime::Unix)
-}
-
-fn gateway_that_takes(oms_time: OmsTime) -> IndependentGateway {
-    let gateway = IndependentGateway::start(NOW, oms_time, SECRETS[0], SECRETS[1]);
-    gateway.answer(FLOW, NO_FIGURES);
-    gateway.answer("shop.getList", NO_STORES);
-    gateway.answer("shop.get", A_STORE);
-    gateway
-}
-
-/// acme's accounts are at this gateway.
-pub fn app_before(gateway: &IndependentGateway, choose: impl FnOnce(&mut Setup)) -> TestApp {
-    TestApp::with(|setup| {
-        setup.set("TENANTS__ACME__OPRETAIL__M_API", gateway.url("/elsewhere/m.api"));
-        setup.set("TENANTS__ACME__OPRETAIL__CLOUD_API", gateway.url("/elsewhere/cloud.api"));
-        setup.set("TENANTS__ACME__OMS__URL", gateway.url("/index.php/openapi/rpc/service/"));
-        choose(setup);
-    })
-}
 
 fn parameters(pairs: &[(&str, &str)]) -> Parameters {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -56,7 +25,7 @@ async fn the_flow_of_a_store_is_one_signed_form_without_units_at_m_api() {
     let expected = [
         ("_aid", "S107"),
         ("_akey", "S107-00000001"),
-        ("_mt", FLOW),
+        ("_mt", TOTAL_DATA),
         ("_requestMode", "POST"),
         ("_sm", "md5"),
         ("_timestamp", "20261122100000"),
@@ -179,7 +148,7 @@ async fn the_oms_gets_its_system_parameters_at_its_one_door() {
 
 #[actix_web::test]
 async fn an_oms_that_takes_only_compact_timestamps_is_learned_after_one_refusal() {
-    let gateway = gateway_that_takes(OmsTime::Compact);
+    let gateway = gateway_with_time(OmsTime::Compact);
     let app = app_before(&gateway, |_| {});
     for _ in 0..3 {
         assert_eq!(app.ask("operator", "GET", "/stores/A1", NO_CACHE).await.status, 200);
@@ -192,7 +161,7 @@ async fn an_oms_that_takes_only_compact_timestamps_is_learned_after_one_refusal(
 #[actix_web::test]
 async fn a_configured_timestamp_form_is_sent_from_the_first_call_on() {
     for (form, takes) in [("compact", OmsTime::Compact), ("unix", OmsTime::Unix)] {
-        let gateway = gateway_that_takes(takes);
+        let gateway = gateway_with_time(takes);
         let app = app_before(&gateway, |setup| setup.set("TENANTS__ACME__OMS__TIMESTAMP", form));
         assert_eq!(app.get("/stores/A1").await.status, 200);
         assert_eq!(gateway.verdicts(), ["ok"], "{form}");

@@ -8,10 +8,10 @@ use storegate::sandbox::Fault;
 
 use crate::app::TestApp;
 use crate::app::answer::Answer;
-use crate::gateway::calls::{A_STORE, app_before, gateway};
+use crate::app::requests::TOTAL_DATA;
 use crate::peers::independent_gateway::IndependentGateway;
+use crate::peers::independent_gateway::{A_STORE, app_before, gateway};
 
-const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const DISTRIBUTION: &str = "open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution";
 const FOR_EVER: u32 = u32::MAX;
 
@@ -28,7 +28,7 @@ async fn breakers(app: &TestApp) -> Vec<String> {
 
 /// Lets acme's OPRetail fail until its breaker opens; gives the number of calls that it took.
 async fn open(app: &TestApp) -> u64 {
-    app.sandbox().fail_next_of(FLOW, Fault::code("-500"), FOR_EVER);
+    app.sandbox().fail_next_of(TOTAL_DATA, Fault::code("-500"), FOR_EVER);
     let before = app.sandbox().calls();
     for path in flows(500_000, 12) {
         assert_ne!(app.get(&path).await.status, 200);

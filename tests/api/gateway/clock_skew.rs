@@ -6,13 +6,11 @@ use futures_util::future::{join, join_all};
 use jiff::ToSpan;
 use storegate::sandbox::{AcceptedTimestamp, Fault};
 
+use crate::app::requests::{NO_CACHE, TOTAL_DATA};
+use crate::app::waiting::eventually;
 use crate::app::{NOW, Setup, TestApp, documented};
-use crate::gateway::calls::{app_before, gateway};
 use crate::peers::independent_gateway::IndependentGateway;
-use crate::resources::flow_events::until;
-
-const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
-const NO_CACHE: &[(&str, &str)] = &[("cache-control", "no-cache")];
+use crate::peers::independent_gateway::{app_before, gateway};
 
 /// What the service thinks of acme's gateways: OPRetail's clock and the OMS's.
 async fn offsets(app: &TestApp) -> [f64; 2] {
@@ -84,7 +82,7 @@ async fn a_clock_two_hours_off_is_right_after_two_calls_and_one_each_from_then_o
             documented(setup);
             setup.proxy_time = NOW.checked_add(hours.hours()).unwrap();
         });
-        for (path, method) in [("/stores/S_123456/flow", FLOW), ("/stores/SHOP001", "shop.get")] {
+        for (path, method) in [("/stores/S_123456/flow", TOTAL_DATA), ("/stores/SHOP001", "shop.get")] {
             assert_eq!(app.ask("operator", "GET", path, NO_CACHE).await.status, 200, "{hours} {path}");
             assert_eq!(app.sandbox().calls_of(method), 2, "{hours} {path}");
             for _ in 0..3 {
@@ -120,7 +118,7 @@ async fn a_clock_that_is_set_right_again_is_followed() {
     app.proxy_time.set_wall(NOW);
     let answer = app.ask("operator", "GET", "/stores/S_123456/flow", NO_CACHE).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    assert_eq!(app.sandbox().calls_of(FLOW), 4);
+    assert_eq!(app.sandbox().calls_of(TOTAL_DATA), 4);
 }
 
 #[actix_web::test]
@@ -159,7 +157,7 @@ async fn a_drift_that_is_not_refused_yet_is_learned_from_three_answers_and_unlea
 
 fn flow_at(gateway: &IndependentGateway, systime: i64) {
     let body = format!(r#"{{"stat":{{"code":0,"systime":{systime}}},"data":{{"DAY_FLOW":7}}}}"#);
-    gateway.answer(FLOW, &body);
+    gateway.answer(TOTAL_DATA, &body);
 }
 
 #[actix_web::test]
@@ -173,7 +171,7 @@ async fn strange_times_in_answers_and_times_in_broken_ones_move_nothing() {
     }
     for store in 2..7 {
         let later = now + 30 * 60_000;
-        gateway.answer(FLOW, &format!(r#"{{"stat":{{"code":0,"systime":{later}}},"data":{{"DAY_FLOW":7}}"#));
+        gateway.answer(TOTAL_DATA, &format!(r#"{{"stat":{{"code":0,"systime":{later}}},"data":{{"DAY_FLOW":7}}"#));
         assert_eq!(app.get(&format!("/stores/S_{store}/flow")).await.status, 502);
     }
     assert_eq!(offsets(&app).await[0], 0.0);
@@ -185,7 +183,7 @@ async fn a_refusal_with_a_strange_time_costs_one_try_and_moves_nothing() {
     let app = app_before(&gateway, |_| {});
     for (code, store) in [(15, "/stores/S_1/flow"), (16, "/stores/S_2/flow")] {
         let hours_ago = NOW.as_millisecond() - 5 * 3_600_000;
-        gateway.answer(FLOW, &format!(r#"{{"stat":{{"code":{code},"systime":{hours_ago}}}}}"#));
+        gateway.answer(TOTAL_DATA, &format!(r#"{{"stat":{{"code":{code},"systime":{hours_ago}}}}}"#));
         let before = gateway.received().len();
         let answer = app.get(store).await;
         assert_eq!((answer.status, answer.problem().as_str()), (502, "gateway-refused-credentials"));
@@ -205,17 +203,17 @@ async fn time_that_passes_in_suspend_makes_a_cached_answer_old() {
     // Timers stand still meanwhile.
     app.pass(3600);
     let fetched = app.get("/stores/S_123456/flow").await;
-    assert_eq!((fetched.header("age"), app.sandbox().calls_of(FLOW)), (Some("0"), 2));
+    assert_eq!((fetched.header("age"), app.sandbox().calls_of(TOTAL_DATA)), (Some("0"), 2));
 }
 
 #[actix_web::test]
 async fn an_answer_that_was_under_way_when_the_machine_was_suspended_is_asked_for_again() {
     let app = TestApp::with(documented);
-    for (path, method) in [("/stores/S_123456/flow", FLOW), ("/stores/SHOP001", "shop.get")] {
+    for (path, method) in [("/stores/S_123456/flow", TOTAL_DATA), ("/stores/SHOP001", "shop.get")] {
         let before = app.sandbox().calls();
         app.sandbox().fail_next_of(method, Fault::Delay(Duration::from_millis(500)), 1);
         let suspend = async {
-            until(|| app.sandbox().calls() > before).await;
+            eventually("the gateway is called", async || app.sandbox().calls() > before).await;
             app.pass(3600);
         };
         let (answer, ()) = join(app.get(path), suspend).await;

@@ -6,10 +6,7 @@ use storegate::settings::Problems;
 use storegate::vendors::Vendors;
 
 use crate::app::TestApp;
-
-const FLOW: &str = "/stores/S_123456/flow";
-
-const FLOW_METHOD: &str = "open.shopweb.passengerFlow.getTotalData";
+use crate::app::requests::{FLOW, TOTAL_DATA};
 
 const OWN_CREDENTIAL: &str = "[tenants.acme.opretail.cloud]\nsystem = \"DC-000001\"\nkey = \"sandbox-application\"\n\
     secret = \"sandbox-application-secret\"\n";
@@ -48,10 +45,10 @@ async fn every_method_or_a_single_one_can_be_called_at_the_other_endpoint() {
     assert_eq!(every.get(FLOW).await.status, 200);
     let single = TestApp::with(|setup| {
         setup.sandbox.opretail[0].application = Some(OpRetailApplication::default());
-        setup.more = format!("{OWN_CREDENTIAL}[tenants.acme.opretail.methods]\n\"{FLOW_METHOD}\" = \"cloud.api\"\n");
+        setup.more = format!("{OWN_CREDENTIAL}[tenants.acme.opretail.methods]\n\"{TOTAL_DATA}\" = \"cloud.api\"\n");
     });
     assert_eq!(single.get(FLOW).await.status, 200);
-    assert_eq!(single.sandbox().calls_of(FLOW_METHOD), 1);
+    assert_eq!(single.sandbox().calls_of(TOTAL_DATA), 1);
 }
 
 #[actix_web::test]

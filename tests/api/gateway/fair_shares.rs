@@ -13,8 +13,8 @@ use storegate::sandbox::Fault;
 
 use crate::app::TestApp;
 use crate::app::answer::Answer;
-
-const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
+use crate::app::requests::{GRANT, TOTAL_DATA};
+use crate::app::waiting::eventually;
 
 fn flows(first: u32, count: u32) -> Vec<String> {
     (first..first + count).map(|store| format!("/stores/S_{store}/flow")).collect()
@@ -34,9 +34,8 @@ async fn beside_a_greedy_one(app: &TestApp, other: &str, calls_in_flight: u64) -
     let (many, few) = (flows(200_000, 400), flows(300_000, 12));
     let greedy = read_all(app, "dashboard", &many);
     let other = async {
-        while app.sandbox().calls_of(FLOW) < calls_in_flight {
-            tokio::task::yield_now().await;
-        }
+        eventually("the calls in flight are all taken", async || app.sandbox().calls_of(TOTAL_DATA) >= calls_in_flight)
+            .await;
         read_all(app, other, &few).await
     };
     join(greedy, other).await
@@ -87,13 +86,11 @@ async fn calls_of_one_tenant_that_hang_keep_no_other_tenant_waiting() {
             setup.set("GATEWAY__QUEUE_WAIT", "100ms");
         });
         let hanging = calls_in_flight - calls_in_flight / 8;
-        app.sandbox().fail_next_of(FLOW, Fault::Hang, hanging);
+        app.sandbox().fail_next_of(TOTAL_DATA, Fault::Hang, hanging);
         let many = flows(200_000, 100);
         let greedy = read_all(&app, "dashboard", &many);
         let other = async {
-            while app.sandbox().calls_of(FLOW) < u64::from(hanging) {
-                tokio::task::yield_now().await;
-            }
+            eventually("the calls hang", async || app.sandbox().calls_of(TOTAL_DATA) >= u64::from(hanging)).await;
             let mut answers = Vec::new();
             for path in flows(300_000, 20) {
                 answers.push(app.get_as("zenith", &path).await);
@@ -117,11 +114,11 @@ async fn refreshes_that_nobody_waits_for_do_not_keep_their_own_client_waiting() 
     let known = flows(100_001, 60);
     assert_eq!(good(&read_all(&app, "dashboard", &known).await), 60);
     app.pass(31);
-    app.sandbox().fail_next_of(FLOW, Fault::Delay(Duration::from_millis(200)), u32::MAX);
-    let before = app.sandbox().calls_of(FLOW);
+    app.sandbox().fail_next_of(TOTAL_DATA, Fault::Delay(Duration::from_millis(200)), u32::MAX);
+    let before = app.sandbox().calls_of(TOTAL_DATA);
     assert_eq!(good(&read_all(&app, "dashboard", &known).await), 60, "older answers, while refreshes run");
     assert_eq!(app.get("/stores/S_123456/flow").await.status, 200);
-    let refreshed = app.sandbox().calls_of(FLOW) - before;
+    let refreshed = app.sandbox().calls_of(TOTAL_DATA) - before;
     assert!(refreshed < 20, "it did not wait for all of them: {refreshed}");
 }
 
@@ -134,26 +131,20 @@ async fn the_calls_of_a_second_are_shared_out_too() {
     let (many, few) = (flows(200_000, 60), flows(300_000, 4));
     let greedy = read_all(&app, "dashboard", &many);
     let other = async {
-        while app.sandbox().calls_of(FLOW) < 10 {
-            tokio::task::yield_now().await;
-        }
+        eventually("the first second is used", async || app.sandbox().calls_of(TOTAL_DATA) >= 10).await;
         read_all(&app, "zenith", &few).await
     };
     let passing = async {
         // The clock of the service stands still but for this.
         for seconds in 1..=6 {
-            while app.sandbox().calls_of(FLOW) < 10 * seconds {
-                tokio::task::yield_now().await;
-            }
+            eventually("a second is used", async || app.sandbox().calls_of(TOTAL_DATA) >= 10 * seconds).await;
             app.pass(1);
         }
     };
     let (others, (rest, ())) = join(other, join(greedy, passing)).await;
     assert_eq!((good(&others), good(&rest)), (4, 60));
-    assert_eq!(app.sandbox().calls_of(FLOW), 64);
+    assert_eq!(app.sandbox().calls_of(TOTAL_DATA), 64);
 }
-
-const GRANT: &str = "grant_type=client_credentials";
 
 /// A hash that takes a while to check, but less than one of `storegate secret`, which takes a second in a build for tests.
 fn argon2_hash(secret: &str) -> String {

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::app::TestApp;
 use crate::app::answer::Answer;
-use crate::gateway::calls::{app_before, gateway};
 use crate::peers::independent_gateway::IndependentGateway;
+use crate::peers::independent_gateway::{app_before, gateway};
 use crate::peers::independent_rules::Parameters;
 
 const INSPECTIONS: &str = "open.shopweb.liveCheck.statisticsDetailPageForCustomer";

@@ -5,9 +5,9 @@ use futures_util::future::join_all;
 use storegate::sandbox::{Fault, Vendor};
 
 use crate::app::answer::Answer;
+use crate::app::requests::NO_CACHE;
 use crate::app::{TestApp, documented};
 use crate::fixtures::hostile_bodies::{ODD_MEMBERS, QUESTIONS, Question, beside, envelope};
-use crate::gateway::calls::NO_CACHE;
 
 impl Question {
     /// Asks it.

@@ -7,9 +7,10 @@ use futures_util::future::join_all;
 use jiff::ToSpan;
 use storegate::sandbox::Fault;
 
+use crate::app::requests::TOTAL_DATA;
+use crate::app::waiting::eventually;
 use crate::app::{NOW, TestApp, documented};
 
-const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const FOR_EVER: u32 = u32::MAX;
 
 fn paths(count: u32, path: impl Fn(u32) -> String) -> Vec<String> {
@@ -67,12 +68,10 @@ async fn a_gateway_that_hangs_does_not_slow_the_other_one() {
     let well = paths(61, |number| format!("/stores/S_{}/flow", 100_001 + number % 60));
     let well = async {
         // First the other gateway is full.
-        while app.sandbox().calls_of("shop.get") < 3 {
-            tokio::task::yield_now().await;
-        }
-        let before = app.sandbox().calls_of(FLOW);
+        eventually("the other gateway is full", async || app.sandbox().calls_of("shop.get") >= 3).await;
+        let before = app.sandbox().calls_of(TOTAL_DATA);
         let answers = join_all(well.iter().map(|path| app.get(path))).await;
-        (answers, app.sandbox().calls_of(FLOW) - before, app.sandbox().calls_of("shop.get"))
+        (answers, app.sandbox().calls_of(TOTAL_DATA) - before, app.sandbox().calls_of("shop.get"))
     };
     let (hanging, (well, flows, stores)) = futures_util::future::join(hanging, well).await;
     assert!(well.iter().all(|answer| answer.status == 200));

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use futures_util::future::join_all;
 use storegate::sandbox::{Fault, LoginExpiry, LoginTokenField, OpRetailUser};
 
+use crate::app::requests::TOTAL_DATA;
 use crate::app::{Setup, TestApp};
 
-const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const INSPECTIONS: &str = "open.shopweb.liveCheck.statisticsDetailPageForCustomer";
 const SSO: &str = "open.shopweb.security.ssoLogin";
 const MOBILE: &str = "open.shopweb.security.mobileLogin";
@@ -46,7 +46,7 @@ async fn both_logins_open_both_doors_and_the_platforms_own_methods_need_none() {
         for path in ["/stores/S_123456/flow", "/inspections?page_size=1"] {
             assert_eq!(app.get(path).await.status, 200, "{method} {path}");
         }
-        let calls = [name, FLOW, INSPECTIONS].map(|method| app.sandbox().calls_of(method));
+        let calls = [name, TOTAL_DATA, INSPECTIONS].map(|method| app.sandbox().calls_of(method));
         assert_eq!((calls, login_state(&app).await.as_str()), ([1, 1, 1], "logged_in"));
     }
 }
@@ -97,7 +97,7 @@ async fn a_login_is_renewed_before_it_ends_and_nobody_waits_for_it() {
     // Forty minutes, less the minute before each end.
     let logins = app.sandbox().calls_of(SSO);
     assert!((4..=5).contains(&logins), "{logins}");
-    assert_eq!(app.sandbox().calls_of(FLOW), 40, "none was refused for its login");
+    assert_eq!(app.sandbox().calls_of(TOTAL_DATA), 40, "none was refused for its login");
 }
 
 #[actix_web::test]
@@ -118,7 +118,7 @@ async fn every_form_of_a_logins_answer_is_read() {
             }
             // Where no end is given, the gateway's refusal says that it has come.
             let refused = u64::from(expiry == LoginExpiry::Missing);
-            let calls = [SSO, FLOW].map(|method| app.sandbox().calls_of(method));
+            let calls = [SSO, TOTAL_DATA].map(|method| app.sandbox().calls_of(method));
             assert_eq!(calls, [2, 12 + refused], "{field:?} {expiry:?}");
         }
     }
@@ -142,7 +142,7 @@ async fn a_refused_login_is_not_hammered() {
         }
         let logins = app.sandbox().calls_of(SSO);
         assert!((1..=3).contains(&logins), "{logins} in ten minutes");
-        assert_eq!((app.sandbox().calls_of(FLOW), login_state(&app).await.as_str()), (0, "refused"));
+        assert_eq!((app.sandbox().calls_of(TOTAL_DATA), login_state(&app).await.as_str()), (0, "refused"));
     }
 }
 
@@ -221,12 +221,12 @@ async fn a_renewal_that_fails_disturbs_nobody_and_is_not_hammered() {
 #[actix_web::test]
 async fn a_gateway_that_forgets_every_login_is_not_asked_for_ever_more() {
     let app = app("sso");
-    app.sandbox().fail_next_of(FLOW, Fault::code("9990001"), u32::MAX);
+    app.sandbox().fail_next_of(TOTAL_DATA, Fault::code("9990001"), u32::MAX);
     for number in 0..50 {
         let answer = app.get(&format!("/stores/S_{number}/flow")).await;
         assert_eq!((answer.status, answer.problem().as_str()), (502, "gateway-refused-credentials"));
     }
-    let (logins, calls) = (app.sandbox().calls_of(SSO), app.sandbox().calls_of(FLOW));
+    let (logins, calls) = (app.sandbox().calls_of(SSO), app.sandbox().calls_of(TOTAL_DATA));
     assert!(logins <= 4 && calls <= 8, "{logins} logins, {calls} calls");
     app.sandbox().clear_faults();
     app.pass(61);

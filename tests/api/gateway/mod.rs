@@ -1,7 +1,7 @@
 //! The vendor's side: calls, answers, failures, and what is done about each.
 
 mod answers;
-pub mod calls;
+mod calls;
 mod circuit_breaker;
 mod clock_skew;
 mod connections;

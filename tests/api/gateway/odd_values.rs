@@ -5,11 +5,9 @@ use storegate::sandbox::{Fault, Vendor};
 
 use crate::app::TestApp;
 use crate::app::answer::Answer;
+use crate::app::requests::{FLOW, NO_CACHE};
 use crate::fixtures::captures::body;
 use crate::fixtures::hostile_bodies::envelope;
-use crate::gateway::calls::NO_CACHE;
-
-const FLOW: &str = "/stores/S_123456/flow";
 
 async fn asked_of(app: &TestApp, vendor: Vendor, path: &str, data: &str) -> Answer {
     app.sandbox().fail_next_at(vendor, Fault::Body(envelope(vendor, data)), 1);

@@ -6,8 +6,8 @@ use std::time::Duration;
 use storegate::sandbox::Fault;
 
 use crate::app::TestApp;
-
-const NO_CACHE: &[(&str, &str)] = &[("cache-control", "no-cache")];
+use crate::app::requests::NO_CACHE;
+use crate::app::waiting::eventually;
 
 #[actix_web::test]
 async fn a_restart_of_the_gateway_is_survived_without_an_error() {
@@ -40,9 +40,7 @@ async fn a_caller_who_leaves_neither_stops_nor_repeats_the_gateway_call() {
     app.sandbox().fail_next(Fault::Hang, 1);
     let sandbox = Arc::clone(&app.gateway.as_ref().unwrap().sandbox);
     let arrived = async {
-        while sandbox.calls() == 0 {
-            tokio::task::yield_now().await;
-        }
+        eventually("the first call arrives", async || sandbox.calls() != 0).await;
     };
     let leaving = Box::pin(app.get("/stores/S_123456/flow"));
     futures_util::future::select(leaving, Box::pin(arrived)).await;

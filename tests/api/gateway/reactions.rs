@@ -11,7 +11,7 @@ use storegate::sandbox::{Fault, Vendor};
 
 use crate::app::sandbox_gateway::SandboxGateway;
 use crate::app::{Setup, TestApp};
-use crate::packs::vectors::vendor;
+use crate::fixtures::protocols::vendor;
 
 /// What must happen.
 struct Expected {

@@ -24,7 +24,7 @@ use storegate::resources::vendor_methods::SHOP_GET;
 
 use crate::app::NOW;
 use crate::app::reserved_port::ReservedPort;
-use crate::packs::vectors::vendor;
+use crate::fixtures::protocols::vendor;
 use crate::peers::raw_peer::{BROTLI_BOMB, RawPeer, Then};
 
 const STORE: &str = r#"{"response":{"shop_bn":"A1"}}"#;

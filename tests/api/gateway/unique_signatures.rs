@@ -5,9 +5,8 @@ use futures_util::{StreamExt, stream};
 use secrecy::ExposeSecret;
 use storegate::sandbox::Fault;
 
+use crate::app::requests::NO_CACHE;
 use crate::app::{Setup, TestApp, documented};
-
-const NO_CACHE: &[(&str, &str)] = &[("cache-control", "no-cache")];
 
 /// Timestamps alone have to make the signatures differ.
 fn without_nonce(setup: &mut Setup) {

@@ -4,12 +4,10 @@ use serde_json::json;
 use storegate::sandbox::Fault;
 
 use crate::app::answer::Answer;
+use crate::app::requests::{FLOW, TOTAL_DATA};
 use crate::app::sandbox_gateway::SandboxGateway;
 use crate::app::tenants::SECRETS;
 use crate::app::{TestApp, documented};
-
-const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
-const A_STORE_S_FLOW: &str = "/stores/S_123456/flow";
 
 /// Nothing in an answer may help anybody to call the gateway.
 fn assert_it_tells_nothing(app: &TestApp, answer: &Answer) {
@@ -110,10 +108,10 @@ async fn a_path_that_needs_the_number_of_the_other_vendor_says_so() {
 async fn a_caller_who_excludes_json_gets_406() {
     let app = TestApp::spawn();
     for accept in ["text/html", "application/xml, text/*;q=0.5", "application/json;q=0"] {
-        let answer = app.get_with(A_STORE_S_FLOW, &[("accept", accept)]).await;
+        let answer = app.get_with(FLOW, &[("accept", accept)]).await;
         assert_eq!((answer.status, answer.problem().as_str()), (406, "not-acceptable"), "{accept}");
     }
-    assert_eq!(app.get_with(A_STORE_S_FLOW, &[("accept", "text/html, */*;q=0.1")]).await.status, 200);
+    assert_eq!(app.get_with(FLOW, &[("accept", "text/html, */*;q=0.1")]).await.status, 200);
 }
 
 #[actix_web::test]
@@ -134,7 +132,7 @@ async fn a_long_target_is_414_and_a_large_head_is_431() {
 async fn a_failure_of_the_gateway_itself_is_502_with_its_code() {
     let app = TestApp::spawn();
     app.sandbox().fail_next(Fault::code("-500"), 2);
-    let answer = app.get(A_STORE_S_FLOW).await;
+    let answer = app.get(FLOW).await;
     assert_eq!((answer.status, answer.problem().as_str()), (502, "gateway-error"));
     let gateway = answer.json()["gateway"].clone();
     assert_eq!((gateway["name"].as_str(), gateway["code"].as_str()), (Some("opretail"), Some("-500")));
@@ -149,7 +147,7 @@ async fn whatever_is_no_envelope_is_502_and_names_no_code() {
     for fault in [Fault::HttpStatus(503), Fault::Empty, Fault::Html, Fault::Truncate, Fault::Reset] {
         let app = TestApp::spawn();
         app.sandbox().fail_next(fault.clone(), 4);
-        for path in [A_STORE_S_FLOW, "/stores/SHOP001"] {
+        for path in [FLOW, "/stores/SHOP001"] {
             let answer = app.get(path).await;
             assert_eq!((answer.status, answer.problem().as_str()), (502, "gateway-error"), "{fault:?} {path}");
             assert!(answer.json().get("gateway").is_none(), "the gateway said nothing");
@@ -164,8 +162,8 @@ async fn a_gateway_that_never_answers_is_504_in_time() {
         setup.set("GATEWAY__ATTEMPT_TIMEOUT", "100ms");
         setup.set("GATEWAY__DEADLINE", "300ms");
     });
-    app.sandbox().fail_next_of(FLOW, Fault::Hang, 3);
-    let answer = app.get(A_STORE_S_FLOW).await;
+    app.sandbox().fail_next_of(TOTAL_DATA, Fault::Hang, 3);
+    let answer = app.get(FLOW).await;
     assert_eq!((answer.status, answer.problem().as_str()), (504, "gateway-timeout"));
     assert_it_tells_nothing(&app, &answer);
 }
@@ -217,7 +215,7 @@ async fn a_parameter_that_the_gateway_refuses_is_422_with_its_words() {
 #[actix_web::test]
 async fn a_code_that_nobody_has_documented_blames_nobody_and_says_when_to_come_back() {
     let app = TestApp::spawn();
-    for (path, code) in [(A_STORE_S_FLOW, "100001"), ("/stores/SHOP001", "4711"), ("/stores/SHOP002", "e000099")] {
+    for (path, code) in [(FLOW, "100001"), ("/stores/SHOP001", "4711"), ("/stores/SHOP002", "e000099")] {
         app.sandbox().fail_next(Fault::code(code), 1);
         let answer = app.get(path).await;
         assert_eq!((answer.status, answer.problem().as_str()), (503, "gateway-unavailable"), "{code}");
@@ -241,7 +239,7 @@ async fn a_foreign_organization_is_403() {
 #[actix_web::test]
 async fn a_gateway_that_keeps_saying_repeated_is_503_with_a_time_to_come_back() {
     let app = TestApp::spawn();
-    for (path, code) in [(A_STORE_S_FLOW, "-100"), ("/stores/SHOP001", "e000009")] {
+    for (path, code) in [(FLOW, "-100"), ("/stores/SHOP001", "e000009")] {
         app.sandbox().fail_next(Fault::code(code), 3);
         let answer = app.get(path).await;
         assert_eq!((answer.status, answer.problem().as_str()), (503, "gateway-unavailable"), "{code}");
@@ -253,7 +251,7 @@ async fn a_gateway_that_keeps_saying_repeated_is_503_with_a_time_to_come_back() 
 async fn a_gateway_that_is_not_there_is_503() {
     let mut app = TestApp::spawn();
     let _port = app.gateway.take().map(SandboxGateway::stop);
-    for path in [A_STORE_S_FLOW, "/stores/SHOP001"] {
+    for path in [FLOW, "/stores/SHOP001"] {
         let answer = app.get(path).await;
         assert_eq!((answer.status, answer.problem().as_str()), (503, "gateway-unavailable"), "{path}");
         assert!(answer.header("retry-after").is_some());

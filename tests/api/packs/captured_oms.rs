@@ -12,7 +12,7 @@ use storegate::sandbox::{OmsAccount, OmsShop, PermittedMethods, SandboxSettings}
 use crate::app::answer::Answer;
 use crate::app::sandbox_gateway::SandboxGateway;
 use crate::fixtures::captures::{Exchange, body, exchange, exchanges, token_of};
-use crate::gateway::calls::{app_before, gateway};
+use crate::peers::independent_gateway::{app_before, gateway};
 use crate::peers::independent_rules::oms_signature;
 
 /// What the server's clock said when calls with wrong timestamps came: the timestamp of the calls around them.

@@ -2,8 +2,8 @@
 
 use storegate::vendors::pack::compile;
 
-use crate::packs::mistakes::{each_is_one_problem, problems};
-use crate::packs::third_vendor::PACK;
+use crate::packs::{each_is_one_problem, problems};
+use crate::peers::lumen::PACK;
 
 const NOT_FOUND: &str = "not_found = [\"E404\"]";
 

@@ -3,22 +3,8 @@
 use storegate::vendors::Vendors;
 use storegate::vendors::pack::{compile, compile_beside};
 
-use crate::packs::third_vendor::PACK;
-
-/// The problems of the pack with `part` written as `by`.
-pub fn problems(part: &str, by: &str) -> Vec<String> {
-    assert!(PACK.contains(part), "{part}");
-    compile(&PACK.replacen(part, by, 1), "lumen.toml").map_or_else(|problems| problems.0, |_| Vec::new())
-}
-
-/// Each change is one problem, which has a line and these words.
-pub fn each_is_one_problem(changes: &[(&str, &str, &str)]) {
-    for (part, by, words) in changes {
-        let problems = problems(part, by);
-        assert_eq!(problems.len(), 1, "{by}: {problems:?}");
-        assert!(problems[0].starts_with("lumen.toml: line ") && problems[0].contains(words), "{by}: {problems:?}");
-    }
-}
+use crate::packs::{each_is_one_problem, problems};
+use crate::peers::lumen::PACK;
 
 const PROBE: &str = "probe = { page = \"1\" }";
 

@@ -5,7 +5,7 @@ use std::fs;
 use storegate::config::Settings;
 
 use crate::app::program::{directory, stdout_of};
-use crate::packs::third_vendor::PACK;
+use crate::peers::lumen::PACK;
 
 /// All that a configuration can say of a vendor.
 const USES: &str = r#"

@@ -6,7 +6,7 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_assert_eq, pro
 use storegate::gateway::protocol::{Argument, Call, Method, Stamp};
 use storegate::resources::vendor_methods::{GET_TOTAL_DATA, SHOP_GET_LIST};
 
-use crate::packs::vectors::{COMPACT, UNIX, oms, opretail};
+use crate::fixtures::protocols::{COMPACT, UNIX, oms, opretail};
 use crate::peers::independent_rules::{decode_form, oms_signature, opretail_signature};
 
 /// What an operator may write as a secret in a line of TOML.

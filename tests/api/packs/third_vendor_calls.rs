@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::app::program::{directory, run};
-use crate::packs::third_vendor::{Lumen, PACK, RESOURCE, serve};
+use crate::peers::lumen::{Lumen, PACK, RESOURCE, serve};
 use crate::peers::scripted_peer::ScriptedPeer;
 
 /// A tenant with an account at this vendor alone.

@@ -12,7 +12,7 @@ use crate::app::TestApp;
 use crate::app::configuration_files::Files;
 use crate::app::program::directory;
 use crate::app::tenants::grant;
-use crate::packs::third_vendor::{Lumen, PACK, PACK_FILE, STORE_RESOURCE, start_with};
+use crate::peers::lumen::{Lumen, PACK, PACK_FILE, STORE_RESOURCE, start_with};
 use crate::peers::scripted_peer::ScriptedPeer;
 
 /// The pack with a prefix of its stores' numbers.

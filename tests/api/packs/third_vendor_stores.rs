@@ -9,15 +9,15 @@ use serde_json::json;
 use storegate::auth::issue::TokenGrant;
 use storegate::config::Settings;
 use storegate::reload::{Outcome, Reloader};
-use storegate::sandbox::SandboxSettings;
 use storegate::vendors::Vendors;
 
 use crate::app::TestApp;
 use crate::app::answer::Answer;
+use crate::app::configurations::sandbox_configuration;
 use crate::app::program::{directory, run, stdout_of};
+use crate::app::sandbox_gateway::SandboxGateway;
 use crate::app::tenants::grant;
-use crate::commands::call::{configuration, gateway_with};
-use crate::packs::third_vendor::{Lumen, PACK, PACK_FILE, STORE_RESOURCE, start_with};
+use crate::peers::lumen::{Lumen, PACK, PACK_FILE, STORE_RESOURCE, start_with};
 use crate::peers::scripted_peer::ScriptedPeer;
 
 const STORES: &str = "id,opretail_id,oms_code,lumen_code,name\n\
@@ -291,8 +291,8 @@ fn ids_of_two_vendors_that_could_be_taken_for_each_other_are_refused() {
 
 #[test]
 fn the_commands_check_and_draft_its_column() {
-    let gateway = gateway_with(SandboxSettings::default());
-    let (path, _) = configuration("lumen-commands", &gateway);
+    let gateway = SandboxGateway::live();
+    let (path, _) = sandbox_configuration("lumen-commands", &gateway);
     let account = format!(
         "[vendors.lumen]\nfile = {PACK_FILE:?}\n[tenants.acme.lumen]\nurl = \"http://127.0.0.1:9\"\napp_key = \"k\"\n\
          app_secret = \"lumen-secret\"\n"

@@ -1,39 +1,12 @@
 //! Signatures: every vector of the built-in packs, and the published ones as calls are signed and sent.
 
-use storegate::gateway::account_settings::AccountSettings;
-use storegate::gateway::credential::WhichSecret;
 use storegate::gateway::protocol::{Call, Method, Protocol, Stamp};
-use storegate::gateway::vendor::Vendor;
 use storegate::resources::vendor_methods::{GET_FLOW_GROUP_DISTRIBUTION, GET_TOTAL_DATA, SHOP_GET, SHOP_GET_LIST};
 use storegate::vendors::Vendors;
 use storegate::vendors::pack::failures;
 
+use crate::fixtures::protocols::{COMPACT, UNIX, oms, opretail};
 use crate::peers::independent_rules::decode_form;
-
-/// The places of the two forms of the OMS's timestamp.
-pub const UNIX: usize = 0;
-pub const COMPACT: usize = 1;
-
-/// A vendor whose pack is built in.
-pub fn vendor(name: &str) -> Vendor {
-    Vendors::default().get(name).unwrap()
-}
-
-/// A vendor's protocol, with this text of an account's section.
-pub fn protocol(vendor_name: &str, section: &str) -> Protocol {
-    Protocol::new(&AccountSettings::parse(vendor(vendor_name), section).unwrap(), WhichSecret::First)
-}
-
-/// OPRetail's protocol with a published key.
-pub fn opretail(secret: &str, sign_method: &str) -> Protocol {
-    let key = "key = \"S107-00000001\"";
-    protocol("opretail", &format!("{key}\nsecret = {secret:?}\nsign_method = {sign_method:?}"))
-}
-
-/// The OMS's protocol with a published flag.
-pub fn oms(token: &str) -> Protocol {
-    protocol("oms", &format!("url = \"https://oms.example.com/\"\nflag = \"demo\"\ntoken = {token:?}"))
-}
 
 fn stamp(time: &str, form: usize) -> Stamp {
     Stamp { time: time.parse().unwrap(), nonce: None, form }

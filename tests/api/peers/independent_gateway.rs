@@ -12,9 +12,40 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
+use crate::app::tenants::SECRETS;
+use crate::app::{NOW, Setup, TestApp};
 use crate::peers::independent_rules::{Parameters, decode_form, oms_signature, opretail_signature};
 
 const CHINA: Offset = Offset::constant(8);
+
+const NO_FIGURES: &str = r#"{"stat":{"cid":"c1","code":0,"codename":"SUCCESS"},"data":{"DAY_FLOW":7}}"#;
+const NO_STORES: &str = r#"{"response":{"count":0,"lists":[]}}"#;
+/// The store `A1`, and nothing else about it.
+pub const A_STORE: &str = r#"{"response":{"shop_bn":"A1"}}"#;
+
+/// A gateway with acme's accounts, which answers each method of stores and flow with little.
+pub fn gateway() -> IndependentGateway {
+    gateway_with_time(OmsTime::Unix)
+}
+
+/// A gateway like [`gateway`], whose OMS takes these timestamps alone.
+pub fn gateway_with_time(oms_time: OmsTime) -> IndependentGateway {
+    let gateway = IndependentGateway::start(NOW, oms_time, SECRETS[0], SECRETS[1]);
+    gateway.answer("open.shopweb.passengerFlow.getTotalData", NO_FIGURES);
+    gateway.answer("shop.getList", NO_STORES);
+    gateway.answer("shop.get", A_STORE);
+    gateway
+}
+
+/// The service with acme's accounts at this gateway.
+pub fn app_before(gateway: &IndependentGateway, choose: impl FnOnce(&mut Setup)) -> TestApp {
+    TestApp::with(|setup| {
+        setup.set("TENANTS__ACME__OPRETAIL__M_API", gateway.url("/elsewhere/m.api"));
+        setup.set("TENANTS__ACME__OPRETAIL__CLOUD_API", gateway.url("/elsewhere/cloud.api"));
+        setup.set("TENANTS__ACME__OMS__URL", gateway.url("/index.php/openapi/rpc/service/"));
+        choose(setup);
+    })
+}
 
 /// What arrived, and what the gateway thought of it.
 #[derive(Clone, Debug)]

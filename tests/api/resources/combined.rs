@@ -10,9 +10,9 @@ use storegate::sandbox::{Fault, OmsServer};
 use crate::app::TestApp;
 use crate::app::answer::problem_name;
 use crate::app::program::directory;
+use crate::app::requests::TOTAL_DATA;
 use crate::app::tenants::grant;
 
-const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const DISTRIBUTION: &str = "open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution";
 const SHOP: &str = "shop.get";
 const WEEK: &str = "from=2026-11-01&to=2026-11-07";
@@ -111,7 +111,7 @@ async fn without_any_part_the_first_problem_is_the_answer() {
 async fn without_any_part_a_gateways_failure_is_the_answer_whatever_the_order() {
     let app = app("joined-outages");
     for stores in ["SHOP002,S_123456", "S_123456,SHOP002", "SHOP002,SHOP003,S_100001,SHOP004"] {
-        app.sandbox().fail_next_of(FLOW, Fault::code("-500"), 9);
+        app.sandbox().fail_next_of(TOTAL_DATA, Fault::code("-500"), 9);
         let refused = app.get(&format!("/flow?store_id={stores}")).await;
         // The breaker may have opened meanwhile.
         assert!([502, 503].contains(&refused.status) && refused.problem().starts_with("gateway-"), "{stores}");
@@ -119,7 +119,7 @@ async fn without_any_part_a_gateways_failure_is_the_answer_whatever_the_order() 
         app.pass(60);
     }
     // It has no OMS code.
-    app.sandbox().fail_next_of(FLOW, Fault::code("-500"), 9);
+    app.sandbox().fail_next_of(TOTAL_DATA, Fault::code("-500"), 9);
     let refused = app.get("/stores/S_100001/overview?parts=store,flow").await;
     assert!([502, 503].contains(&refused.status) && refused.problem().starts_with("gateway-"), "{}", refused.text());
 }
@@ -170,15 +170,15 @@ async fn the_flow_of_many_stores_is_one_call_each_and_comes_in_the_order_of_the_
     let flows = flows.json();
     let ids: Vec<_> = flows["items"].as_array().unwrap().iter().map(|item| item["store_id"].clone()).collect();
     assert_eq!((ids, &flows["errors"]), (vec![json!("S_100003"), json!("flagship"), json!("S_100001")], &json!([])));
-    assert_eq!(app.sandbox().calls_of(FLOW), 3);
+    assert_eq!(app.sandbox().calls_of(TOTAL_DATA), 3);
     assert_eq!(app.get("/stores/flagship/flow").await.json(), flows["items"][1]);
-    assert_eq!(app.sandbox().calls_of(FLOW), 3);
+    assert_eq!(app.sandbox().calls_of(TOTAL_DATA), 3);
 }
 
 #[actix_web::test]
 async fn a_store_whose_flow_cannot_be_had_is_named_with_its_problem() {
     let app = app("flow-errors");
-    app.sandbox().fail_next_of(FLOW, Fault::code("-500"), 3);
+    app.sandbox().fail_next_of(TOTAL_DATA, Fault::code("-500"), 3);
     let flows = app.get("/flow?store_id=S_100001&store_id=SHOP002").await;
     assert_eq!(
         (flows.status, flows.problem().as_str()),
@@ -212,7 +212,7 @@ async fn many_stores_are_read_at_once_and_more_than_two_hundred_are_refused() {
     }
     let stores = (0..60).map(|number| format!("S_{}", 100_001 + number)).collect::<Vec<_>>().join(",");
     let flows = app.get(&format!("/flow?store_id={stores}")).await.json();
-    assert_eq!((flows["items"].as_array().unwrap().len(), app.sandbox().calls_of(FLOW)), (60, 60));
+    assert_eq!((flows["items"].as_array().unwrap().len(), app.sandbox().calls_of(TOTAL_DATA)), (60, 60));
 }
 
 #[actix_web::test]

@@ -247,11 +247,7 @@ fn the_demo_takes_a_file_of_declarations_and_refuses_a_wrong_one_with_its_line()
 #[test]
 fn the_commands_know_what_a_configuration_declares() {
     let app_configuration = crate::app::tenants::configuration(
-        &crate::app::sandbox_gateway::SandboxGateway::start(
-            crate::app::tenants::sandbox_settings(),
-            storegate::clock::Clock::system(),
-        )
-        .sandbox,
+        &crate::app::sandbox_gateway::SandboxGateway::live_with(crate::app::tenants::sandbox_settings()).sandbox,
     );
     let path = directory("declared-commands").join("storegate.toml");
     fs::write(&path, format!("{app_configuration}{}", of_the_readme())).unwrap();

@@ -14,13 +14,13 @@ use crate::app::TestApp;
 use crate::app::answer::problem_name;
 use crate::app::configuration_files::Files;
 use crate::app::program::{Running, directory};
+use crate::app::requests::{FLOW, TOTAL_DATA};
 use crate::app::tenants::{configuration, grant, sandbox_settings};
+use crate::app::waiting::eventually;
 use crate::peers::event_stream::Listening;
 
-const FLOW: &str = "/stores/S_123456/flow";
 const EVENTS: &str = "/stores/S_123456/flow/events";
 const ZENITHS: &str = "/stores/S_200001/flow/events";
-const TOTAL_DATA: &str = "open.shopweb.passengerFlow.getTotalData";
 
 /// Listens, or gives the status that stands in the way.
 macro_rules! listen {
@@ -36,15 +36,6 @@ macro_rules! listen {
     ($app:expr) => {
         listen!($app, EVENTS, $app.token("dashboard"), None)
     };
-}
-
-/// Waits for what another thread does.
-pub async fn until(is_so: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "it never happens");
-        tokio::task::yield_now().await;
-    }
 }
 
 #[actix_web::test]
@@ -87,7 +78,7 @@ async fn nothing_is_sent_while_the_figures_stay_the_same() {
     let evening = listening.next().await.unwrap();
     for round in 2..=4 {
         app.pass(31);
-        until(|| app.sandbox().calls_of(TOTAL_DATA) == round).await;
+        eventually("the gateway is called", async || app.sandbox().calls_of(TOTAL_DATA) == round).await;
         // The answer is on its way, and time stands still until it is kept.
         while app.get(FLOW).await.header("age") != Some("0") {}
     }
@@ -165,7 +156,7 @@ async fn a_purge_of_the_cache_is_followed_by_a_look_at_the_gateway() {
     let mut listening = listen!(app);
     listening.next().await.unwrap();
     assert_eq!(app.ask("operator", "DELETE", "/cache?store_id=S_123456", &[]).await.status, 200);
-    until(|| app.sandbox().calls_of(TOTAL_DATA) == 2).await;
+    eventually("the gateway is called", async || app.sandbox().calls_of(TOTAL_DATA) == 2).await;
 }
 
 #[actix_web::test]
@@ -232,7 +223,7 @@ async fn a_gateway_that_fails_is_not_asked_at_each_look() {
     }
     assert_eq!(app.sandbox().calls_of(TOTAL_DATA), calls);
     app.pass(11);
-    until(|| app.sandbox().calls_of(TOTAL_DATA) > calls).await;
+    eventually("the gateway is called", async || app.sandbox().calls_of(TOTAL_DATA) > calls).await;
 }
 
 #[actix_web::test]
@@ -266,7 +257,7 @@ async fn watchers_and_readers_share_one_call() {
     listening.next().await.unwrap();
     app.sandbox().fail_next(Fault::Delay(Duration::from_millis(600)), 1);
     app.pass(200);
-    until(|| app.sandbox().calls_of(TOTAL_DATA) == 2).await;
+    eventually("the gateway is called", async || app.sandbox().calls_of(TOTAL_DATA) == 2).await;
     // The feed's call is under way, and a reader who asks now joins it, or gets the old answer meanwhile.
     assert_eq!(app.get(FLOW).await.status, 200);
     listening.next().await.unwrap();

@@ -8,8 +8,8 @@ use storegate::sandbox::Fault;
 
 use crate::app::TestApp;
 use crate::app::answer::{Answer, problem_name};
+use crate::app::requests::TOTAL_DATA;
 
-const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const DISTRIBUTION: &str = "open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution";
 const FOR_EVER: u32 = u32::MAX;
 
@@ -37,14 +37,14 @@ fn ids(list: &Value) -> Vec<&str> {
 #[actix_web::test]
 async fn stores_that_hang_take_nothing_from_the_others_and_have_a_timeout_of_their_own() {
     let app = app("4s");
-    app.sandbox().fail_next_of(FLOW, Fault::Hang, 3);
+    app.sandbox().fail_next_of(TOTAL_DATA, Fault::Hang, 3);
     let stores = stores(1, 60);
     let answer = flows(&app, &stores).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.header("cache-control"), Some("private, max-age=0"));
     let answer = answer.json();
     let (found, missing) = (ids(&answer["items"]), ids(&answer["errors"]));
-    assert_eq!((found.len(), missing.len(), app.sandbox().calls_of(FLOW)), (57, 3, 60));
+    assert_eq!((found.len(), missing.len(), app.sandbox().calls_of(TOTAL_DATA)), (57, 3, 60));
     let in_order: Vec<_> = stores.iter().filter(|store| !missing.contains(&store.as_str())).collect();
     assert_eq!(found, in_order);
     for error in answer["errors"].as_array().unwrap() {
@@ -60,18 +60,18 @@ async fn answers_that_the_cache_has_do_not_wait_behind_a_gateway_that_hangs() {
     let app = app("1s");
     let known = stores(58, 3);
     assert_eq!(flows(&app, &known).await.status, 200);
-    app.sandbox().fail_next_of(FLOW, Fault::Hang, FOR_EVER);
+    app.sandbox().fail_next_of(TOTAL_DATA, Fault::Hang, FOR_EVER);
     let answer = flows(&app, &[stores(1, 30), known.clone()].concat()).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let answer = answer.json();
     assert_eq!((ids(&answer["items"]), ids(&answer["errors"]).len()), (known.iter().map(String::as_str).collect(), 30));
-    assert_eq!(app.sandbox().calls_of(FLOW), 3 + 8, "what would come too late is not asked for");
+    assert_eq!(app.sandbox().calls_of(TOTAL_DATA), 3 + 8, "what would come too late is not asked for");
 }
 
 #[actix_web::test]
 async fn what_comes_too_late_is_there_for_the_next_request() {
     let app = app("1s");
-    app.sandbox().fail_next_of(FLOW, Fault::Delay(Duration::from_millis(1_500)), 2);
+    app.sandbox().fail_next_of(TOTAL_DATA, Fault::Delay(Duration::from_millis(1_500)), 2);
     let stores = stores(1, 4);
     let answer = flows(&app, &stores).await.json();
     assert_eq!((ids(&answer["items"]).len(), ids(&answer["errors"]).len()), (2, 2));
@@ -82,7 +82,7 @@ async fn what_comes_too_late_is_there_for_the_next_request() {
         }
         answer = flows(&app, &stores).await.json();
     }
-    assert_eq!((ids(&answer["items"]).len(), app.sandbox().calls_of(FLOW)), (4, 4));
+    assert_eq!((ids(&answer["items"]).len(), app.sandbox().calls_of(TOTAL_DATA)), (4, 4));
 }
 
 #[actix_web::test]

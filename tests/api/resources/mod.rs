@@ -3,7 +3,7 @@
 mod bodies;
 mod combined;
 mod declared;
-pub mod flow_events;
+mod flow_events;
 mod missing_parts;
 mod pages;
 mod parameters;

@@ -8,13 +8,12 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use storegate::sandbox::Fault;
 
+use crate::app::configurations::sandbox_configuration;
 use crate::app::program::{Running, stdout_of};
+use crate::app::requests::{FLOW, TOTAL_DATA};
 use crate::app::sandbox_gateway::SandboxGateway;
-use crate::commands::call;
 use crate::peers::raw_connection::RawConnection;
 
-const PATH: &str = "/stores/S_123456/flow";
-const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const SECRET: &str = "planted-client-secret";
 const AUDIT: &str = "storegate::audit";
 
@@ -33,8 +32,8 @@ impl Service {
 
     /// With further sections.
     fn start_with(name: &str, filter: &str, more_sections: &str) -> Self {
-        let gateway = call::gateway();
-        let (path, secrets) = call::configuration(name, &gateway);
+        let gateway = SandboxGateway::live();
+        let (path, secrets) = sandbox_configuration(name, &gateway);
         let text = fs::read_to_string(&path).unwrap();
         let telemetry = format!("[telemetry]\nformat = \"json\"\nlog = {filter:?}");
         let more = "[limits]\ntrusted_proxies = [\"127.0.0.0/8\"]\n[auth.keys.first]";
@@ -102,14 +101,14 @@ async fn a_line_says_from_where_a_request_came_how_much_was_sent_and_how_often_t
     let service = Service::start("access-lines", "info");
     let mut lengths = Vec::new();
     for id in ["miss", "hit", "fast-hit"] {
-        let (status, body) = service.get(PATH, id).await;
+        let (status, body) = service.get(FLOW, id).await;
         assert_eq!(status, 200);
         lengths.push(body.len());
     }
-    service.send(Method::HEAD, PATH, &service.token, "head", "2001:db8::7").await;
-    service.gateway.sandbox.fail_next_of(FLOW, Fault::code("-500"), 1);
+    service.send(Method::HEAD, FLOW, &service.token, "head", "2001:db8::7").await;
+    service.gateway.sandbox.fail_next_of(TOTAL_DATA, Fault::code("-500"), 1);
     assert_eq!(service.get("/stores/S_100001/flow", "retried").await.0, 200);
-    service.gateway.sandbox.fail_next_of(FLOW, Fault::code("-500"), 9);
+    service.gateway.sandbox.fail_next_of(TOTAL_DATA, Fault::code("-500"), 9);
     let (status, problem) = service.get("/stores/S_100002/flow", "failed").await;
     assert_eq!(status, 502);
     let (_, nowhere) = service.get("/nowhere", "nowhere").await;
@@ -149,8 +148,8 @@ async fn a_line_says_from_where_a_request_came_how_much_was_sent_and_how_often_t
 
 #[actix_web::test]
 async fn only_the_word_of_a_trusted_proxy_is_taken_for_the_address() {
-    let gateway = call::gateway();
-    let (path, _) = call::configuration("access-lines-direct", &gateway);
+    let gateway = SandboxGateway::live();
+    let (path, _) = sandbox_configuration("access-lines-direct", &gateway);
     let config = path.to_str().unwrap();
     let running =
         Running::start(&["serve", "--config", config, "--listen", "127.0.0.1:0"], &path.with_extension("json"));
@@ -172,8 +171,8 @@ async fn refused_credentials_leave_who_was_claimed_and_from_where_and_never_what
     let service = Service::start("audit-refused", "info");
     let forged = forged(&service.token);
     let strange = "198.51.100.66";
-    assert_eq!(service.send(Method::GET, PATH, &forged, "forged", strange).await.0, 401);
-    assert_eq!(service.send(Method::GET, PATH, "planted-no-token", "garbage", strange).await.0, 401);
+    assert_eq!(service.send(Method::GET, FLOW, &forged, "forged", strange).await.0, 401);
+    assert_eq!(service.send(Method::GET, FLOW, "planted-no-token", "garbage", strange).await.0, 401);
     for (id, client, secret) in
         [("wrong", "dashboard", "planted-guess"), ("swapped", "sgs_planted", "dashboard"), ("odd", "a b\nc", "x")]
     {
@@ -184,7 +183,7 @@ async fn refused_credentials_leave_who_was_claimed_and_from_where_and_never_what
     assert_eq!(service.post_form("/oauth/introspect", "wrong-introspection", &asked).await, 401);
     let given_back = [("token", service.token.as_str()), ("client_id", "dashboard"), ("client_secret", SECRET)];
     assert_eq!(service.post_form("/oauth/revoke", "given-back", &given_back).await, 200);
-    assert_eq!(service.send(Method::GET, PATH, &service.token, "revoked", strange).await.0, 401);
+    assert_eq!(service.send(Method::GET, FLOW, &service.token, "revoked", strange).await.0, 401);
     let guesses: Vec<String> = (0..12).map(|guess| format!("guess-{guess}")).collect();
     let form = [("grant_type", "client_credentials"), ("client_id", "dashboard"), ("client_secret", "planted-guess")];
     let statuses = join_all(guesses.iter().map(|id| service.post_form("/oauth/token", id, &form))).await;
@@ -224,7 +223,7 @@ async fn purges_and_reads_of_named_stores_leave_who_from_where_and_of_what_even_
     let batch = "/flow?store_id=S_123456,S_100001&store_id=S_100002";
     assert_eq!(service.get(batch, "first").await.0, 200);
     assert_eq!(service.get(batch, "second").await.0, 200);
-    assert_eq!(service.get(PATH, "path").await.0, 200);
+    assert_eq!(service.get(FLOW, "path").await.0, 200);
     let purge = async |path, id| service.send(Method::DELETE, path, &service.token, id, "198.51.100.4").await.0;
     assert_eq!(purge("/cache?store_id=S_123456", "purge-one").await, 200);
     assert_eq!(purge("/cache", "purge-all").await, 200);

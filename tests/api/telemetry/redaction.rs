@@ -11,9 +11,9 @@ use base64::engine::general_purpose::STANDARD;
 use storegate::clock::Clock;
 
 use crate::app::program::{Running, directory, stdout_of};
+use crate::app::requests::TOTAL_DATA;
 use crate::peers::independent_gateway::{IndependentGateway, OmsTime};
 
-const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const ACCOUNT: &str = "open.gateway.authentication";
 const SSO: &str = "open.shopweb.security.ssoLogin";
 
@@ -160,12 +160,16 @@ async fn read_everything(told: &mut Told, gateway: &IndependentGateway, token: &
         "the signature is refused, with the string that was signed"
     );
     assert_eq!(told.with_token(token, "/stores/SHOP001").await, 502, "not an envelope");
-    gateway.answer(FLOW, &format!("<html>{ECHOED} _sig=0</html>"));
+    gateway.answer(TOTAL_DATA, &format!("<html>{ECHOED} _sig=0</html>"));
     assert_eq!(told.with_token(token, "/stores/S_2/flow").await, 502);
-    gateway.answer(FLOW, r#"{"stat":{"code":9990001,"codename":"TOKEN_NOT_EXIST"},"data":null}"#);
+    gateway.answer(TOTAL_DATA, r#"{"stat":{"code":9990001,"codename":"TOKEN_NOT_EXIST"},"data":null}"#);
     gateway.answer(SSO, r#"{"stat":{"code":103095,"codename":"PASSWORD_ERROE"},"data":null}"#);
     assert_eq!(told.with_token(token, "/stores/S_3/flow").await, 502, "the login is refused");
-    gateway.answer_whole(FLOW, "HTTP/1.1 302 Found\r\nlocation: /x\r\ncontent-length: 0\r\nconnection: close\r\n", "");
+    gateway.answer_whole(
+        TOTAL_DATA,
+        "HTTP/1.1 302 Found\r\nlocation: /x\r\ncontent-length: 0\r\nconnection: close\r\n",
+        "",
+    );
     assert_eq!(told.with_token(token, "/stores/S_4/flow").await, 502);
 }
 
@@ -174,7 +178,7 @@ async fn read_echoes(told: &mut Told, gateway: &IndependentGateway, token: &str)
     for (number, word) in ["%SIGN%", "%FORM%", OPRETAIL_SECRET, PASSWORD].into_iter().enumerate() {
         for (code, status) in [(100_001, 503), (102_005, 403)] {
             let stat = format!(r#"{{"cid":"{word}","code":{code},"codename":"{word}"}}"#);
-            gateway.echo(FLOW, &format!(r#"{{"stat":{stat},"result":"signed {word}, not {word}"}}"#));
+            gateway.echo(TOTAL_DATA, &format!(r#"{{"stat":{stat},"result":"signed {word}, not {word}"}}"#));
             assert_eq!(told.with_token(token, &format!("/stores/S_8{number}{status}/flow")).await, status, "{word}");
         }
     }
@@ -188,9 +192,9 @@ async fn read_echoes(told: &mut Told, gateway: &IndependentGateway, token: &str)
     gateway.echo("shop.get", r#"{"error_response":{"code":"%SIGN%","msg":"%FORM%"}}"#);
     let read = told.with_token(token, "/stores/ECHO").await;
     assert!(matches!(read, 422 | 502), "{read}");
-    gateway.echo(FLOW, r#"{"stat":{"cid":"%SIGN%","code":0},"data":"%FORM%"}"#);
+    gateway.echo(TOTAL_DATA, r#"{"stat":{"cid":"%SIGN%","code":0},"data":"%FORM%"}"#);
     assert_eq!(told.with_token(token, "/stores/S_89/flow").await, 502);
-    gateway.echo_no_more(FLOW);
+    gateway.echo_no_more(TOTAL_DATA);
     gateway.echo_no_more("shop.get");
 }
 
@@ -223,7 +227,7 @@ async fn no_planted_secret_is_in_any_line_of_the_log_any_answer_or_any_metric() 
     let home = directory("talkative");
     let gateway = IndependentGateway::start(Clock::system().now(), OmsTime::Unix, OPRETAIL_SECRET, OMS_TOKEN);
     gateway.answer(SSO, &format!(r#"{{"stat":{{"code":0}},"data":{{"token":"{LOGIN_TOKEN}"}}}}"#));
-    gateway.answer(FLOW, r#"{"stat":{"code":0},"data":{"DAY_FLOW":7}}"#);
+    gateway.answer(TOTAL_DATA, r#"{"stat":{"code":0},"data":{"DAY_FLOW":7}}"#);
     gateway.answer(ACCOUNT, &format!(r#"{{"stat":{{"code":0}},"data":{{"applicationSecret":"{ACCOUNT_SECRET}"}}}}"#));
     let refusal = format!(
         r#"{{"error_response":{{"code":"e000002","msg":"sign error","sub_msg":{{"assemble_str":"{ASSEMBLED}"}}}}}}"#

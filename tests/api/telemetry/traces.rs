@@ -6,16 +6,16 @@ use futures_util::future::join_all;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use storegate::sandbox::{Fault, OpRetailUser};
 
+use crate::app::configurations::sandbox_configuration;
 use crate::app::program::{Running, stdout_of};
+use crate::app::requests::{FLOW, TOTAL_DATA};
 use crate::app::reserved_port::ReservedPort;
+use crate::app::sandbox_gateway::SandboxGateway;
 use crate::app::tenants::{CLIENT_SECRET, SECRETS};
 use crate::app::{Setup, TestApp};
-use crate::commands::call;
-use crate::gateway::calls::{app_before, gateway};
 use crate::peers::collector::{Collector, Exported};
+use crate::peers::independent_gateway::{app_before, gateway};
 
-const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
-const PATH: &str = "/stores/S_123456/flow";
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
 
@@ -43,7 +43,7 @@ async fn the_callers_trace_goes_through_to_the_gateway_and_both_spans_are_in_it(
     let (collector, gateway) = (Collector::start(), gateway());
     let app = app_before(&gateway, traced(&collector));
     let headers = [("traceparent", &*traceparent("01")), ("tracestate", "a=1,b=2"), ("x-request-id", "r-1")];
-    assert_eq!(app.get_with(PATH, &headers).await.status, 200);
+    assert_eq!(app.get_with(FLOW, &headers).await.status, 200);
     let sent = gateway.only();
     let spans = spans_of(app, &collector);
     let [request, call] = [SpanKind::Server, SpanKind::Client].map(|kind| of_kind(&spans, kind)[0].clone());
@@ -58,7 +58,7 @@ async fn the_callers_trace_goes_through_to_the_gateway_and_both_spans_are_in_it(
         ("http.request.method", "GET"),
         ("http.route", "/stores/{store_id}/flow"),
         ("http.response.status_code", "200"),
-        ("url.path", PATH),
+        ("url.path", FLOW),
         ("storegate.cache", "miss"),
         ("storegate.request_id", "r-1"),
         ("storegate.client_id", "dashboard"),
@@ -68,10 +68,10 @@ async fn the_callers_trace_goes_through_to_the_gateway_and_both_spans_are_in_it(
     }
 
     assert_eq!((call.trace_id.as_str(), &call.parent), (TRACE, &request.span_id));
-    assert_eq!(call.name, format!("opretail {FLOW}"));
+    assert_eq!(call.name, format!("opretail {TOTAL_DATA}"));
     for (name, value) in [
         ("storegate.gateway", "opretail"),
-        ("storegate.gateway.method", FLOW),
+        ("storegate.gateway.method", TOTAL_DATA),
         ("storegate.gateway.outcome", "success"),
         ("storegate.gateway.attempt", "1"),
         ("storegate.gateway.call_id", "c1"),
@@ -99,11 +99,11 @@ async fn a_hit_has_its_span_on_the_fast_path_too() {
     let app = TestApp::with(traced(&collector));
     let token = app.token("dashboard");
     for _ in 0..4 {
-        assert_eq!(app.get_with_token(&token, PATH).await.status, 200);
+        assert_eq!(app.get_with_token(&token, FLOW).await.status, 200);
     }
     let parent = traceparent("01");
     let bearer = format!("Bearer {token}");
-    app.send("GET", PATH, &[("authorization", &bearer), ("traceparent", &parent)], "").await;
+    app.send("GET", FLOW, &[("authorization", &bearer), ("traceparent", &parent)], "").await;
     assert_eq!(app.get("/nowhere").await.status, 404);
     let spans = spans_of(app, &collector);
     let requests = of_kind(&spans, SpanKind::Server);
@@ -126,8 +126,8 @@ async fn a_hit_has_its_span_on_the_fast_path_too() {
 async fn each_attempt_has_a_span_and_a_failure_is_told() {
     let collector = Collector::start();
     let app = TestApp::with(traced(&collector));
-    app.sandbox().fail_next_of(FLOW, Fault::code("-500"), 1);
-    assert_eq!(app.get(PATH).await.status, 200);
+    app.sandbox().fail_next_of(TOTAL_DATA, Fault::code("-500"), 1);
+    assert_eq!(app.get(FLOW).await.status, 200);
     app.sandbox().fail_next_of("shop.get", Fault::code("e000002"), 1);
     assert_eq!(app.get("/stores/SHOP001").await.status, 502);
     let spans = spans_of(app, &collector);
@@ -150,8 +150,8 @@ async fn each_attempt_has_a_span_and_a_failure_is_told() {
 async fn one_call_for_many_is_in_the_trace_of_the_one_who_led() {
     let collector = Collector::start();
     let app = TestApp::with(traced(&collector));
-    app.sandbox().fail_next_of(FLOW, Fault::Delay(std::time::Duration::from_millis(200)), 1);
-    let answers = join_all((0..10).map(|_| app.get(PATH))).await;
+    app.sandbox().fail_next_of(TOTAL_DATA, Fault::Delay(std::time::Duration::from_millis(200)), 1);
+    let answers = join_all((0..10).map(|_| app.get(FLOW))).await;
     assert!(answers.iter().all(|answer| answer.status == 200));
     let spans = spans_of(app, &collector);
     let (requests, calls) = (of_kind(&spans, SpanKind::Server), of_kind(&spans, SpanKind::Client));
@@ -198,7 +198,7 @@ async fn of_requests_without_a_trace_as_many_are_recorded_as_is_configured() {
 async fn without_a_collector_nothing_is_handed_on() {
     let gateway = gateway();
     let app = app_before(&gateway, |_| {});
-    assert_eq!(app.get_with(PATH, &[("traceparent", &traceparent("01"))]).await.status, 200);
+    assert_eq!(app.get_with(FLOW, &[("traceparent", &traceparent("01"))]).await.status, 200);
     assert!(!gateway.only().headers.contains_key("traceparent"));
 }
 
@@ -214,8 +214,8 @@ async fn no_secret_token_or_signature_is_exported() {
         setup.set("TENANTS__ACME__OPRETAIL__LOGIN__PASSWORD", PASSWORD);
     });
     let token = app.token("dashboard");
-    assert_eq!(app.get_with_token(&token, PATH).await.status, 200);
-    gateway.echo(FLOW, r#"{"stat":{"cid":"%SIGN%","code":100001,"codename":"%FORM%"},"result":"%FORM%"}"#);
+    assert_eq!(app.get_with_token(&token, FLOW).await.status, 200);
+    gateway.echo(TOTAL_DATA, r#"{"stat":{"cid":"%SIGN%","code":100001,"codename":"%FORM%"},"result":"%FORM%"}"#);
     assert_eq!(app.get_with_token(&token, "/stores/S_8/flow").await.status, 503);
     app.get_with_token(&token, &format!("/{token}")).await;
     app.get_with_token(&token, &format!("/stores/{token}/flow?secret=planted-query")).await;
@@ -245,7 +245,7 @@ async fn a_collector_that_wants_a_token_gets_it_and_the_gateway_does_not() {
         })
     };
     let app = with("Bearer another");
-    assert_eq!(app.get(PATH).await.status, 200);
+    assert_eq!(app.get(FLOW).await.status, 200);
     drop(app);
     assert!(collector.spans().is_empty(), "it does not take them");
     let app = with("Bearer planted-for-traces");
@@ -267,7 +267,7 @@ async fn a_collector_that_is_dead_or_hangs_disturbs_nobody_and_what_is_lost_is_c
         let token = app.token("dashboard");
         // With the one that hangs, more than can wait.
         for _ in 0..if url == hanging.url() { 600 } else { 20 } {
-            let answers = join_all((0..10).map(|_| app.get_with_token(&token, PATH))).await;
+            let answers = join_all((0..10).map(|_| app.get_with_token(&token, FLOW))).await;
             assert!(answers.iter().all(|answer| answer.status == 200), "{url}");
         }
         let metrics = app.get("/metrics").await.text();
@@ -281,8 +281,8 @@ async fn a_collector_that_is_dead_or_hangs_disturbs_nobody_and_what_is_lost_is_c
 
 #[actix_web::test]
 async fn the_program_names_the_trace_in_its_log_and_sends_the_last_spans_when_it_stops() {
-    let (collector, gateway) = (Collector::start(), call::gateway());
-    let (path, secrets) = call::configuration("traced", &gateway);
+    let (collector, gateway) = (Collector::start(), SandboxGateway::live());
+    let (path, secrets) = sandbox_configuration("traced", &gateway);
     let text = fs::read_to_string(&path).unwrap();
     let telemetry = format!("[telemetry]\ntraces = \"{}\"", collector.url());
     fs::write(&path, text.replace("[telemetry]", &telemetry)).unwrap();
@@ -291,13 +291,13 @@ async fn the_program_names_the_trace_in_its_log_and_sends_the_last_spans_when_it
     let server = Running::start(&arguments, &path.with_extension("json"));
     let token = stdout_of(&["token", "--config", config, "--client", "dashboard"], &[], "");
     for _ in 0..3 {
-        let request = awc::Client::default().get(server.url(PATH)).bearer_auth(&token);
+        let request = awc::Client::default().get(server.url(FLOW)).bearer_auth(&token);
         let answer = request.insert_header(("traceparent", traceparent("01"))).send().await.unwrap();
         assert_eq!(answer.status(), 200);
     }
     let (code, log) = server.terminate();
     assert_eq!(code, Some(0));
-    let lines: Vec<&str> = log.lines().filter(|line| line.contains("answered") && line.contains(PATH)).collect();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("answered") && line.contains(FLOW)).collect();
     assert!(lines.len() == 3 && lines.iter().all(|line| line.contains(TRACE)), "{lines:#?}");
     assert_eq!(of_kind(&collector.spans(), SpanKind::Server).len(), 3);
     for secret in secrets.iter().chain([&token]) {
@@ -312,7 +312,7 @@ async fn send_strange(app: &TestApp, flags: &str) {
         [("content-type", "application/x-www-form-urlencoded"), ("traceparent", &*parent), ("tracestate", "a=1")];
     for headers in [&[][..], &[("authorization", "Bearer a.b.c")]] {
         let headers = [headers, &[("traceparent", &*parent), ("baggage", "sampled=1")]].concat();
-        assert_eq!(app.send("GET", PATH, &headers, "").await.status, 401);
+        assert_eq!(app.send("GET", FLOW, &headers, "").await.status, 401);
     }
     assert_eq!(app.send("GET", "/healthz", &basic[1..], "").await.status, 200);
     let form = "grant_type=client_credentials&client_id=dashboard&client_secret=wrong";
@@ -335,7 +335,7 @@ async fn a_strangers_decision_does_not_count_and_that_of_a_known_caller_does() {
             // The ordinary way, where the token is only found good on the way, and the fast one.
             for _ in 0..3 {
                 let headers = [("authorization", &*bearer), ("traceparent", &*parent), ("x-request-id", "known")];
-                assert_eq!(app.send("GET", PATH, &headers, "").await.status, 200);
+                assert_eq!(app.send("GET", FLOW, &headers, "").await.status, 200);
             }
             let form = format!("grant_type=client_credentials&client_id=dashboard&client_secret={CLIENT_SECRET}");
             let headers = [
@@ -381,8 +381,8 @@ async fn what_is_no_trace_context_decides_nothing_for_a_stranger_either() {
     for (name, value) in
         [("traceparent", "nonsense"), ("traceparent", &upper), ("tracestate", "a=1"), ("baggage", "a=1")]
     {
-        assert_eq!(app.send("GET", PATH, &[(name, value)], "").await.status, 401);
-        assert_eq!(app.get_with(PATH, &[(name, value)]).await.status, 200);
+        assert_eq!(app.send("GET", FLOW, &[(name, value)], "").await.status, 401);
+        assert_eq!(app.get_with(FLOW, &[(name, value)]).await.status, 200);
     }
     assert!(spans_of(app, &collector).is_empty());
 }

@@ -16,8 +16,8 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use storegate::clock::Deadline;
 
+use crate::app::configurations::program_configuration;
 use crate::app::program::{Running, code_into, directory, make_pipe, stdout_of};
-use crate::configuration::reload::program_configuration;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOST: &str = "log lines lost";
