@@ -1,5 +1,6 @@
 //! Who may read what: tokens, their issuers, their ends, and what a client may ask for.
 
+mod attacks;
 mod failed_logins;
 mod introspection;
 mod issuers;
@@ -8,5 +9,4 @@ mod provider_tokens;
 mod quotas;
 mod revocation;
 mod tenant_isolation;
-mod token_attacks;
 mod tokens;

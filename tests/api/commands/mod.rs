@@ -3,5 +3,7 @@
 mod call;
 mod directory;
 mod doctor;
+mod output;
 mod ready_file;
 mod sandbox;
+mod serve;

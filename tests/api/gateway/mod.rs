@@ -7,6 +7,7 @@ mod clock_skew;
 mod connections;
 mod endpoints;
 mod fair_shares;
+mod http_client;
 mod inconsistent_lists;
 mod invalid_bodies;
 mod limits;

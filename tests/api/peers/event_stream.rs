@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use actix_http::Payload;
+use actix_http::encoding::Decoder;
 use actix_web::rt::time::timeout;
-use awc::ClientResponse;
 use awc::http::header::HeaderMap;
-use futures_util::{Stream, StreamExt as _};
+use awc::{Client, ClientResponse};
+use futures_util::StreamExt as _;
 use serde_json::Value;
+
+use crate::app::TestApp;
 
 /// A stream that has nothing to tell for so long is broken.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -23,23 +27,27 @@ pub struct Event {
 }
 
 /// The open stream.
-pub struct Listening<S> {
-    /// The head of the answer.
+pub struct EventStream {
+    /// The headers of the response.
     pub headers: HeaderMap,
-    response: ClientResponse<S>,
+    response: ClientResponse<Decoder<Payload>>,
     received: String,
     /// How many comments have come so far.
     pub comments: usize,
 }
 
-impl<S, E> Listening<S>
-where
-    S: Stream<Item = Result<bytes::Bytes, E>> + Unpin,
-    ClientResponse<S>: Stream<Item = Result<bytes::Bytes, E>>,
-    E: std::fmt::Debug,
-{
-    /// Listens to this answer, which has begun.
-    pub fn to(response: ClientResponse<S>) -> Self {
+impl EventStream {
+    /// Opens a stream of the service, behind the last event that was received.
+    pub async fn open(app: &TestApp, path: &str, token: &str, last: Option<&str>) -> Self {
+        let request = Client::builder().timeout(PATIENCE).finish().get(app.url(path)).bearer_auth(token);
+        let request = last.into_iter().fold(request, |request, id| request.insert_header(("last-event-id", id)));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 200);
+        Self::of(response)
+    }
+
+    /// The stream of a response that has begun.
+    pub fn of(response: ClientResponse<Decoder<Payload>>) -> Self {
         Self { headers: response.headers().clone(), response, received: String::new(), comments: 0 }
     }
 

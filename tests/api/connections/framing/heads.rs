@@ -1,64 +1,12 @@
-//! Requests that no honest client sends, byte by byte on a socket: each is refused, and nothing behind it is read as a
-//! request of its own.
+//! Heads that could be read in two ways, hosts and targets that are none, and heads that are too large.
 
+use super::{LAST, answers, get, post, statuses};
 use crate::app::TestApp;
 use crate::peers::raw_connection::RawConnection;
-
-const GOOD: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
-
-/// The request that is sent behind each of the others.
-const LAST: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-
-/// Sends it with a good request behind it, and gives the statuses of all answers: a second one where it was clear where
-/// the good request begins, and none where the connection had to end.
-fn statuses(app: &TestApp, request: &str) -> Vec<String> {
-    let mut connection = RawConnection::open(app.address(), format!("{request}{LAST}").as_bytes());
-    let (answer, ended) = connection.read_to_end();
-    assert!(ended, "still open after {request:?}: {answer}");
-    let answers = answers(&answer);
-    let last = answers.last().map(|(status, head, _)| (status.as_str(), head.contains("\r\nconnection: close")));
-    assert!(last.is_none_or(|(_, says_so)| says_so), "the end is not announced after {request:?}: {answer}");
-    answers.into_iter().map(|(status, _, _)| status).collect()
-}
-
-/// Status, head and body of each answer to something that has a body. Each refusal is a problem, whole and to be read.
-fn answers(mut rest: &str) -> Vec<(String, String, String)> {
-    let mut answers = Vec::new();
-    while let Some((head, behind)) = rest.split_once("\r\n\r\n") {
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
-        let (body, behind) = behind.split_at_checked(length).unwrap_or_else(|| panic!("cut short: {rest:?}"));
-        let status = head.get(9..12).unwrap();
-        assert!(head.starts_with("HTTP/1."), "{rest:?}");
-        // The token endpoint has errors of its own (RFC 6749 §5.2).
-        if status >= "400" && !body.starts_with("{\"error\":") {
-            for header in
-                ["content-type: application/problem+json; charset=utf-8", "cache-control: no-store", "x-request-id: "]
-            {
-                assert!(head.contains(&format!("\r\n{header}")), "{header}: {head}");
-            }
-            let problem: serde_json::Value = serde_json::from_str(body).unwrap();
-            assert_eq!(problem["status"].to_string(), status, "{body}");
-            let id = problem["request_id"].as_str().unwrap();
-            assert!(head.contains(&format!("x-request-id: {id}")), "{head} {body}");
-        }
-        answers.push((status.to_owned(), head.to_owned(), body.to_owned()));
-        rest = behind;
-    }
-    assert_eq!(rest, "");
-    answers
-}
 
 fn status_lines(answer: &str) -> Vec<String> {
     let parts = answer.split("HTTP/1.").skip(1);
     parts.map(|part| part.get(2..5).unwrap().to_owned()).collect()
-}
-
-fn post(head: &str, body: &str) -> String {
-    format!("POST /oauth/token HTTP/1.1\r\nHost: a\r\n{head}\r\n\r\n{body}")
-}
-
-fn get(head: &str) -> String {
-    format!("GET /healthz HTTP/1.1\r\nHost: a\r\n{head}\r\n\r\n")
 }
 
 #[actix_web::test]
@@ -88,46 +36,6 @@ async fn a_head_that_could_be_read_in_two_ways_is_400_and_ends_the_connection() 
     for (what, request) in heads {
         assert_eq!(statuses(&app, &request), ["400"], "{what}");
     }
-}
-
-#[actix_web::test]
-async fn a_body_that_could_end_in_two_places_is_400_and_ends_the_connection() {
-    let app = TestApp::spawn();
-    let chunked = "Transfer-Encoding: chunked";
-    let bodies = [
-        ("length and chunks", post(&format!("Content-Length: 5\r\n{chunked}"), "0\r\n\r\n")),
-        ("chunks and length", post(&format!("{chunked}\r\nContent-Length: 5"), "0\r\n\r\n")),
-        ("two lengths", post("Content-Length: 1\r\nContent-Length: 2", "ab")),
-        ("one length twice", post("Content-Length: 1\r\nContent-Length: 1", "a")),
-        ("a list of lengths", post("Content-Length: 1, 1", "a")),
-        ("a signed length", post("Content-Length: +1", "a")),
-        ("a negative length", post("Content-Length: -1", "a")),
-        ("a length in hexadecimal", post("Content-Length: 0x1", "a")),
-        ("a length beyond all numbers", post("Content-Length: 18446744073709551616", "a")),
-        ("an unknown coding", post("Transfer-Encoding: xchunked", "0\r\n\r\n")),
-        ("two codings", post("Transfer-Encoding: gzip, chunked", "0\r\n\r\n")),
-        ("chunks twice", post(&format!("{chunked}\r\n{chunked}"), "0\r\n\r\n")),
-        ("identity", post("Transfer-Encoding: identity", "")),
-        ("a disguised coding", post("Transfer-Encoding: \x0bchunked", "0\r\n\r\n")),
-        ("chunks in HTTP/1.0", post(chunked, "0\r\n\r\n").replace("HTTP/1.1", "HTTP/1.0")),
-        ("a chunk's size that is none", post(chunked, "zz\r\nabc\r\n0\r\n\r\n")),
-        ("a chunk's size beyond all numbers", post(chunked, "fffffffffffffffff\r\nabc\r\n0\r\n\r\n")),
-        ("bare LF between chunks", post(chunked, "3\nabc\n0\n\n")),
-        ("bare LF in a chunk's extension", post(chunked, "3;a\nabc\r\n0\r\n\r\n")),
-        ("a chunk longer than its size", post(chunked, "3\r\nabcd\r\n0\r\n\r\n")),
-    ];
-    for (what, request) in bodies {
-        assert_eq!(statuses(&app, &request), ["400"], "{what}");
-    }
-}
-
-#[actix_web::test]
-async fn chunks_are_read_to_their_end_and_nothing_behind_them() {
-    let app = TestApp::spawn();
-    let request = post("Transfer-Encoding: chunked", "3;a=b\r\na=b\r\n0\r\nHost: evil\r\n\r\n");
-    assert_eq!(statuses(&app, &request), ["400", "200"], "a form without a grant, and the next request");
-    let hostile = format!("{request}GET /readyz HTTP/1.1\nHost: a\r\n\r\n");
-    assert_eq!(statuses(&app, &hostile), ["400", "400"], "a bare LF behind chunks");
 }
 
 #[actix_web::test]
@@ -200,21 +108,6 @@ async fn nothing_is_tunnelled_and_nothing_is_echoed() {
 }
 
 #[actix_web::test]
-async fn a_body_where_none_is_read_is_refused_and_never_taken_for_a_request() {
-    let app = TestApp::spawn();
-    let smuggled = "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n";
-    let body = smuggled.repeat(3000);
-    let large = format!("{}{body}", get(&format!("Content-Length: {}", body.len())));
-    // Whether the rest is read to its end or the connection ends depends on what had arrived.
-    let seen = statuses(&app, &large);
-    assert!(seen == ["413"] || seen == ["413", "200"], "{seen:?}");
-    let chunks = format!("{}{:x}\r\n{smuggled}\r\n0\r\n\r\n", get("Transfer-Encoding: chunked"), smuggled.len());
-    assert_eq!(statuses(&app, &chunks), ["413", "200"]);
-    let mut small = RawConnection::open(app.address(), format!("{}{{}}", get("Content-Length: 2")).as_bytes());
-    assert!(small.read_answer().starts_with("HTTP/1.1 200 "));
-}
-
-#[actix_web::test]
 async fn an_expectation_that_cannot_be_met_is_417_and_the_one_that_can_is_met() {
     let app = TestApp::spawn();
     let path = "/stores/S_123456/flow";
@@ -227,138 +120,6 @@ async fn an_expectation_that_cannot_be_met_is_417_and_the_one_that_can_is_met() 
     let mut connection = RawConnection::open(app.address(), get("Expect: 100-continue").as_bytes());
     assert_eq!(connection.read_answer().get(9..12), Some("100"));
     assert_eq!(connection.read_answer().get(9..12), Some("200"));
-}
-
-#[actix_web::test]
-async fn a_form_that_is_too_large_is_413_in_the_form_that_oauth_clients_read() {
-    let app = TestApp::spawn();
-    let large = format!("grant_type=client_credentials&scope={}", "a".repeat(64 << 10));
-    for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
-        let refused = app.post_form("dashboard", path, &large).await;
-        assert_eq!((refused.status, refused.json()["error"].as_str()), (413, Some("invalid_request")), "{path}");
-    }
-}
-
-#[actix_web::test]
-async fn pipelined_requests_are_answered_in_their_order() {
-    let app = TestApp::spawn();
-    let ids: Vec<String> = (0..40).map(|number| format!("request-{number}")).collect();
-    let request = |(number, id): (usize, &String)| {
-        let path = ["/healthz", "/nowhere", "/openapi.json"][number % 3];
-        format!("GET {path} HTTP/1.1\r\nHost: a\r\nX-Request-Id: {id}\r\n\r\n")
-    };
-    let all: String = ids.iter().enumerate().map(request).collect();
-    let mut connection = RawConnection::open(app.address(), all.as_bytes());
-    for (number, id) in ids.iter().enumerate() {
-        let answer = connection.read_answer();
-        let status = ["200", "404", "200"][number % 3];
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
-        assert!(answer.contains(&format!("x-request-id: {id}\r\n")), "{id}: {answer}");
-    }
-}
-
-/// Reads answers as strictly as a client does that knows which methods it has sent: each body as long as its head says.
-fn bodies(answers: &str, methods: &[&str]) -> Vec<(String, usize)> {
-    let (mut rest, mut bodies) = (answers, Vec::new());
-    for method in methods {
-        let Some((head, behind)) = rest.split_once("\r\n\r\n") else { break };
-        assert!(head.starts_with("HTTP/1.1 "), "{head:?} in {answers:?}");
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
-        let length = if *method == "HEAD" { 0 } else { length };
-        let (body, behind) = behind.split_at_checked(length).unwrap_or_else(|| panic!("cut short: {answers:?}"));
-        bodies.push((head[9..12].to_owned(), body.len()));
-        rest = behind;
-    }
-    assert_eq!(rest, "", "more than the answers to {methods:?}");
-    bodies
-}
-
-#[actix_web::test]
-async fn each_answer_is_to_its_own_request_though_more_of_them_came_in_one_piece() {
-    let app = TestApp::spawn();
-    let answers = |requests: &str| {
-        let (answers, ended) = RawConnection::open(app.address(), requests.as_bytes()).read_to_end();
-        assert!(ended, "still open after {requests:?}: {answers}");
-        answers
-    };
-    let form = post("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3", "a=b");
-    let head = LAST.replace("GET", "HEAD");
-    let seen = bodies(&answers(&format!("{form}{head}")), &["POST", "HEAD"]);
-    assert!(seen[0].0 == "400" && seen[0].1 > 0 && seen[1] == ("200".to_owned(), 0), "{seen:?}");
-    // The first two wait for the gateway.
-    let flow =
-        format!("/stores/S_100042/flow HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n", app.token("dashboard"));
-    let seen = bodies(&answers(&format!("HEAD {flow}\r\n{LAST}")), &["HEAD", "GET"]);
-    assert!(seen[0] == ("200".to_owned(), 0) && seen[1].0 == "200" && seen[1].1 > 0, "{seen:?}");
-    let flow = flow.replace("S_100042", "S_123456");
-    let seen = bodies(&answers(&format!("GET {flow}Connection: close\r\n\r\n{GOOD}{GOOD}")), &["GET"]);
-    assert!(seen.len() == 1 && seen[0].0 == "200", "nothing is answered behind the last: {seen:?}");
-}
-
-#[actix_web::test]
-async fn what_ends_the_scan_of_a_connection_ends_the_connection() {
-    let app = TestApp::spawn();
-    let chunked = "Transfer-Encoding: chunked";
-    let (zeros, blanks) = ("0".repeat(40), " ".repeat(40));
-    let shapes = [
-        ("LF in a trailer", post(chunked, "0\r\nX: a\nb\r\n\r\n")),
-        ("LF for a trailer", post(chunked, "0\r\n\nb\r\n\r\n")),
-        ("NUL in a trailer", post(chunked, "0\r\nX: a\0b\r\n\r\n")),
-        ("a trailer without a colon", post(chunked, "0\r\nX\r\n\r\n")),
-        ("a length behind blanks", get(&format!("Content-Length:{blanks}{blanks}0"))),
-        ("a length behind zeros", post(&format!("Content-Length: {zeros}{zeros}3"), "a=b")),
-        (
-            "a chunk's size behind zeros",
-            post(chunked, &format!("{zeros}25\r\nGET / HTTP/1.1\r\nContent-Length: 90\r\n\r\n\r\n0\r\n\r\n")),
-        ),
-        ("an extension without end", post(chunked, &format!("1;{}", "a".repeat(1 << 20)))),
-        ("trailers without end", post(chunked, &format!("0\r\n{}", "A: b\r\n".repeat(1 << 18)))),
-    ];
-    for (what, request) in shapes {
-        for behind in ["GET /readyz HTTP/1.1\nHost: a\r\n\r\n", "GET /readyz#a HTTP/1.1\r\nHost: a\r\n\r\n", ""] {
-            assert_eq!(statuses(&app, &format!("{request}{behind}")), ["400"], "{what}, then {behind:?}");
-        }
-    }
-}
-
-#[actix_web::test]
-async fn a_hostile_request_behind_good_ones_is_refused_after_their_answers() {
-    let app = TestApp::spawn();
-    for hostile in ["GET /readyz HTTP/1.1\nHost: a\r\n\r\n", "GET /readyz#a HTTP/1.1\r\nHost: a\r\n\r\n", "\0\r\n\r\n"]
-    {
-        assert_eq!(statuses(&app, &format!("{GOOD}{GOOD}{hostile}")), ["200", "200", "400"], "{hostile:?}");
-    }
-}
-
-#[actix_web::test]
-async fn a_request_that_was_never_read_is_answered_with_what_is_wrong() {
-    let app = TestApp::spawn();
-    let long = "a".repeat(40 << 10);
-    let requests = [
-        ("GET /healthz HTTP/1.1\nHost: a\n\n".to_owned(), "bad-request", "LF alone"),
-        ("GET /healthz#a HTTP/1.1\r\n".to_owned(), "bad-request", "`#`"),
-        (post("Content-Length: 1, 1", "a"), "bad-request", "`Content-Length`"),
-        (get("A : b"), "bad-request", "well-formed"),
-        (format!("GET /{long} HTTP/1.1\r\n"), "uri-too-long", "ids"),
-        (get(&format!("A: {long}")), "headers-too-large", "headers"),
-    ];
-    for (request, problem, said) in requests {
-        // The one in front, in HTTP/1.0, keeps its connection; the refusal does not.
-        let kept = "GET /healthz HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n";
-        for in_front in ["", GOOD, kept] {
-            let request = format!("{in_front}{request}");
-            let (answer, ended) = RawConnection::open(app.address(), request.as_bytes()).read_to_end();
-            let answers = answers(&answer);
-            let (_, head, body) = answers.last().unwrap();
-            assert!(ended && answers.len() == 1 + usize::from(!in_front.is_empty()), "{answer}");
-            assert!(body.contains(&format!("/problems/{problem}\"")), "{problem}: {body}");
-            assert!(head.contains("\r\nconnection: close\r\n"), "{head}");
-            let title_or_detail = body.to_lowercase();
-            assert!(title_or_detail.contains(&said.to_lowercase()), "{said}: {body}");
-        }
-    }
-    let answer = app.raw("HEAD /healthz HTTP/1.1\r\nHost : a\r\n\r\n");
-    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.ends_with("\r\n\r\n"), "no body behind a HEAD: {answer}");
 }
 
 #[actix_web::test]
