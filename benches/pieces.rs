@@ -17,14 +17,14 @@ use storegate::auth::issue::{TokenGrant, TokenIssuer};
 use storegate::auth::key_algorithm::KeyAlgorithm;
 use storegate::auth::private_key;
 use storegate::auth::secrets::sha256_hex;
-use storegate::cache::{AnswerCache, CacheSettings, Document, Failure, Freshness, Key, Question};
+use storegate::cache::{AnswerCache, CacheKey, CacheSettings, FetchFailure, FetchedBody, Freshness, Lookup};
 use storegate::clock::Clock;
 use storegate::config::Settings;
 use storegate::fair_queue::Principal;
 use storegate::gateway::GatewaySettings;
 use storegate::gateway::account_settings::AccountSettings;
 use storegate::gateway::credential::WhichSecret;
-use storegate::gateway::protocol::{Call, Protocol, Stamp};
+use storegate::gateway::protocol::{Call, Protocol, TimestampAndNonce};
 use storegate::gateway::registry::Registry;
 use storegate::gateway::tenants::Tenants;
 use storegate::json::object::Object;
@@ -100,14 +100,14 @@ fn verify(criterion: &mut Criterion) {
 fn key(criterion: &mut Criterion) {
     criterion.bench_function("key", |bencher| {
         let (shape, source) = (SettingsDigest::of(&"shape"), SettingsDigest::of(&"source"));
-        bencher.iter(|| Key::new(black_box("acme"), black_box("flow"), &shape, &source, black_box("S_123456")));
+        bencher.iter(|| CacheKey::new(black_box("acme"), black_box("flow"), &shape, &source, black_box("S_123456")));
     });
 }
 
 #[derive(Clone, Debug)]
 struct Never;
 
-impl Failure for Never {
+impl FetchFailure for Never {
     fn stale_is_better(&self) -> bool {
         true
     }
@@ -117,20 +117,26 @@ impl Failure for Never {
     }
 }
 
-fn question(number: u32) -> Question {
-    Question {
-        key: Key::new("acme", "flow", &SettingsDigest::default(), &SettingsDigest::default(), &format!("S_{number}")),
+fn question(number: u32) -> Lookup {
+    Lookup {
+        key: CacheKey::new(
+            "acme",
+            "flow",
+            &SettingsDigest::default(),
+            &SettingsDigest::default(),
+            &format!("S_{number}"),
+        ),
         freshness: Freshness::seconds(3600, 0, 0),
         stores: Vec::new(),
         bypass: false,
-        waits: false,
+        require_fresh: false,
         principal: Principal::default(),
     }
 }
 
-fn document(bytes: usize) -> Document {
+fn document(bytes: usize) -> FetchedBody {
     let text: String = (0..bytes / 10).map(|number| format!("\"v{:06}\":", number * 7919 % 999_983)).collect();
-    Document { body: Bytes::from(text), link: None, keeps: None }
+    FetchedBody { body: Bytes::from(text), link: None, max_freshness: None }
 }
 
 fn lookup(criterion: &mut Criterion) {
@@ -141,7 +147,7 @@ fn lookup(criterion: &mut Criterion) {
             cache.read(question(number), |_| std::future::ready(Ok(document(700).into()))).await.unwrap();
         }
     });
-    let keys: Vec<Key> = (0..10_000).map(|number| question(number).key).collect();
+    let keys: Vec<CacheKey> = (0..10_000).map(|number| question(number).key).collect();
     let mut keys = keys.iter().cycle();
     criterion.bench_function("lookup among 10,000", |bencher| {
         bencher.iter(|| cache.kept(keys.next().unwrap()).unwrap());
@@ -174,7 +180,7 @@ fn protocol(sign_method: &str) -> Protocol {
 fn sign(criterion: &mut Criterion) {
     let call = Call::new(&GET_TOTAL_DATA).with("id", "S_123456").with("needUnit", "0");
     let nonce = Some("0b5e1c1e-8a2b-4c3d-9e4f-5a6b7c8d9e0f".to_owned());
-    let stamp = Stamp { time: Timestamp::constant(1_795_312_800, 0), nonce, form: 0 };
+    let stamp = TimestampAndNonce { time: Timestamp::constant(1_795_312_800, 0), nonce, form: 0 };
     for (name, method) in [("sign and encode, MD5", "md5"), ("sign and encode, SHA-1", "sha1")] {
         let protocol = protocol(method);
         criterion.bench_function(name, |bencher| bencher.iter(|| protocol.encode(black_box(&call), &stamp, None)));

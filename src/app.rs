@@ -27,19 +27,19 @@ use crate::http::client_address::{self, AddressFinder};
 use crate::http::cors::Cors;
 use crate::http::docs::{self, Docs};
 use crate::http::edge::{self, Edge};
-use crate::http::ops::{self, Standing};
+use crate::http::ops::{self, GatewayStates};
 use crate::http::request_limits;
 use crate::http::stopping::Stopping;
 use crate::openapi;
-use crate::reload::InForce;
-use crate::replicas::journal::Revoked;
-use crate::replicas::upkeep::Listener;
-use crate::replicas::{Replicas, Running};
+use crate::reload::LiveConfig;
+use crate::replicas::journal::RevokedToken;
+use crate::replicas::upkeep::EventReceiver;
+use crate::replicas::{Replicas, ReplicasThread};
 use crate::resources::flow_events::{Feeds, StreamSlots};
-use crate::resources::{self, Catalogue, Shared};
+use crate::resources::{self, Catalogue, SharedState};
 use crate::server::listener;
 use crate::server::signals::{self, Signals};
-use crate::supervisor::{Ended, Supervisor};
+use crate::supervisor::{Supervisor, TaskResult};
 use crate::telemetry::logging::CurrentLog;
 use crate::telemetry::metrics;
 use crate::telemetry::traces::{self, Traces};
@@ -80,28 +80,28 @@ pub struct App {
     address: SocketAddr,
     server: Server,
     cache: AnswerCache<Error>,
-    in_force: InForce,
-    stop: Stop,
+    in_force: LiveConfig,
+    stop: StopSequence,
     supervisor: Supervisor,
     /// Ends with the app.
-    _sharing: Option<Running>,
+    _sharing: Option<ReplicasThread>,
     exporter: traces::Exporter,
 }
 
 /// How a stop begins.
-struct Stop {
+struct StopSequence {
     stopping: Stopping,
     delay: Duration,
 }
 
 /// What other replicas tell reaches these.
-struct Heard {
+struct ReplicaEvents {
     cache: AnswerCache<Error>,
     memory: Arc<AuthMemory>,
     clock: Clock,
 }
 
-impl Listener for Heard {
+impl EventReceiver for ReplicaEvents {
     fn purged(&self, tenant: &str, stores: Option<&[String]>) {
         let dropped = self.cache.purge_here(tenant, stores);
         tracing::info!(dropped, "another replica told to drop cached answers");
@@ -112,14 +112,14 @@ impl Listener for Heard {
         self.cache.clear_here();
     }
 
-    fn revoked(&self, tokens: &[Revoked]) {
+    fn revoked(&self, tokens: &[RevokedToken]) {
         let without_room = self.memory.revoked().receive(tokens, self.clock.now().as_second());
         if without_room > 0 {
             tracing::error!(without_room, "tokens that other replicas revoked are not: there is no room");
         }
     }
 
-    fn known_revoked(&self) -> Vec<Revoked> {
+    fn known_revoked(&self) -> Vec<RevokedToken> {
         self.memory.revoked().all(self.clock.now().as_second())
     }
 
@@ -163,7 +163,7 @@ impl App {
         let auth = Data::new(CurrentAuth::new(auth).fetching_keys(tls.clone(), &supervisor));
         let log = CurrentLog::new(&settings.log);
         let traced = settings.traces.clone();
-        let in_force = InForce {
+        let in_force = LiveConfig {
             auth: auth.clone(),
             tenants: tenants.clone(),
             directories: directories.clone(),
@@ -188,7 +188,7 @@ impl App {
             addresses: addresses(&auth),
             largest_head: request_limits::largest_head(largest_token),
         });
-        let standing = Data::new(Standing {
+        let standing = Data::new(GatewayStates {
             tenants: tenants.clone(),
             vendors: settings.vendors.clone(),
             registry,
@@ -198,7 +198,7 @@ impl App {
             clock: clock.clone(),
         });
         let stream_slots = Arc::new(StreamSlots::new(settings.events));
-        let shared = Data::new(Shared {
+        let shared = Data::new(SharedState {
             feeds: Arc::new(Feeds::new(supervisor.clone())),
             stream_slots: stream_slots.clone(),
             tenants,
@@ -228,11 +228,11 @@ impl App {
                 .configure(|config| configure(config, &catalogue, largest_token));
             WithFastPath::new(fast_path, application)
         };
-        let heard = Arc::new(Heard { cache: cache.clone(), memory, clock: clock_of_replicas });
+        let heard = Arc::new(ReplicaEvents { cache: cache.clone(), memory, clock: clock_of_replicas });
         let sharing = replicas.map(|replicas| replicas.start(heard, &supervisor)).transpose()?;
         let limits = options.connections(largest_token);
         let server = listener::start(listener, &limits, move || stream_slots.close(), &supervisor, factory)?;
-        let stop = Stop { stopping, delay: options.stop_delay };
+        let stop = StopSequence { stopping, delay: options.stop_delay };
         Ok(Self { address, server, cache, in_force, stop, supervisor, exporter, _sharing: sharing })
     }
 
@@ -242,7 +242,7 @@ impl App {
     }
 
     /// What a reload puts new ones of in force.
-    pub fn in_force(&self) -> InForce {
+    pub fn in_force(&self) -> LiveConfig {
         self.in_force.clone()
     }
 
@@ -263,7 +263,7 @@ impl App {
     pub async fn run(self) -> io::Result<()> {
         // Before anything is waited for: who has seen that it serves can end it in good order.
         let signals = Signals::listen()?;
-        let Stop { stopping, delay } = self.stop;
+        let StopSequence { stopping, delay } = self.stop;
         let handle = self.server.handle();
         let ended = signals::on_signal(signals, handle.clone(), stopping, delay);
         let cache = self.cache;
@@ -323,7 +323,7 @@ fn docs(options: &ServerSettings, document: &Document) -> Result<Docs, AppError>
     Ok(Docs::new(json, yaml, options.demo_client.as_deref(), options.public_url.clone()))
 }
 
-async fn maintain(cache: AnswerCache<Error>) -> Ended {
+async fn maintain(cache: AnswerCache<Error>) -> TaskResult {
     loop {
         rt::time::sleep(MAINTENANCE).await;
         let (entries, bytes) = cache.maintain();

@@ -12,10 +12,10 @@ use jiff::Timestamp;
 /// The two are separate because an operator may set the wall clock while the process runs;
 /// elapsed time never goes back, and it goes on while the machine is suspended.
 #[derive(Clone, Debug)]
-pub struct Clock(Source);
+pub struct Clock(TimeSource);
 
 #[derive(Clone, Debug)]
-enum Source {
+enum TimeSource {
     System { started: Duration },
     Manual(Arc<ManualTime>),
 }
@@ -29,7 +29,7 @@ struct ManualTime {
 impl Clock {
     /// The clock of the machine.
     pub fn system() -> Self {
-        Self(Source::System { started: uptime() })
+        Self(TimeSource::System { started: uptime() })
     }
 
     /// A clock that stands still until its [`ManualClock`] moves it.
@@ -38,15 +38,15 @@ impl Clock {
             wall_milliseconds: AtomicI64::new(start.as_millisecond()),
             elapsed_milliseconds: AtomicU64::new(0),
         });
-        (Self(Source::Manual(time.clone())), ManualClock(time))
+        (Self(TimeSource::Manual(time.clone())), ManualClock(time))
     }
 
     /// Wall time.
     #[expect(clippy::disallowed_methods, reason = "this file is the one place that reads the machine's clock")]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            Source::System { .. } => Timestamp::now(),
-            Source::Manual(time) => {
+            TimeSource::System { .. } => Timestamp::now(),
+            TimeSource::Manual(time) => {
                 let milliseconds = time.wall_milliseconds.load(Ordering::Acquire);
                 Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
             }
@@ -56,8 +56,8 @@ impl Clock {
     /// Time since this clock was made; it never goes back.
     pub fn elapsed(&self) -> Duration {
         match &self.0 {
-            Source::System { started } => uptime().saturating_sub(*started),
-            Source::Manual(time) => Duration::from_millis(time.elapsed_milliseconds.load(Ordering::Acquire)),
+            TimeSource::System { started } => uptime().saturating_sub(*started),
+            TimeSource::Manual(time) => Duration::from_millis(time.elapsed_milliseconds.load(Ordering::Acquire)),
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::resources::{Declarations, Policies};
 use crate::server::listener::ConnectionLimits;
 use crate::server::stalls::ClientTimeouts;
 use crate::settings::{
-    Files, Fingerprint, MOST_OF_A_TEXT, Problems, Report, Section, Sources, overlay, parse_toml, strays, text_of_file,
+    ContentHash, Files, MOST_OF_A_TEXT, Problems, Report, Section, Sources, overlay, parse_toml, strays, text_of_file,
 };
 use crate::telemetry::logging::LogSettings;
 use crate::telemetry::traces::TraceSettings;
@@ -69,14 +69,14 @@ pub struct Settings {
 
 /// One reading of a configuration, whatever came of it.
 #[derive(Debug)]
-pub struct Reading {
+pub struct LoadedConfig {
     /// The files and sections that it was made of, as far as they could be told.
     pub sources: Sources,
     /// What it says, or everything that is missing or wrong.
     pub settings: Result<Settings, Problems>,
 }
 
-impl Reading {
+impl LoadedConfig {
     /// The same with problems that were found before.
     #[must_use]
     pub fn with_problems(self, mut problems: Vec<String>) -> Self {
@@ -238,7 +238,7 @@ impl Settings {
     }
 
     /// The same, with what it was read from.
-    pub fn read_from(file: Option<&Path>, variables: impl Iterator<Item = (String, String)>) -> Reading {
+    pub fn read_from(file: Option<&Path>, variables: impl Iterator<Item = (String, String)>) -> LoadedConfig {
         Self::read_file(file, variables, None)
     }
 
@@ -248,7 +248,7 @@ impl Settings {
         file: Option<&Path>,
         variables: impl Iterator<Item = (String, String)>,
         running: &Vendors,
-    ) -> Reading {
+    ) -> LoadedConfig {
         Self::read_file(file, variables, Some(running))
     }
 
@@ -256,13 +256,13 @@ impl Settings {
         file: Option<&Path>,
         variables: impl Iterator<Item = (String, String)>,
         running: Option<&Vendors>,
-    ) -> Reading {
+    ) -> LoadedConfig {
         let Some(path) = file else { return Self::over(None, Table::new(), None, variables, running) };
         let name = path.display().to_string();
         let files = Files::default();
         let content = files.get(path, MOST_OF_A_TEXT);
         // Of the very bytes that are parsed: whoever reads the file again may find another one.
-        let file = Some((path, Fingerprint::of_named(path, &files)));
+        let file = Some((path, ContentHash::of_named(path, &files)));
         let text = content.as_deref().map_err(Clone::clone).and_then(text_of_file);
         let table = match text {
             Ok(text) => parse_toml(text, &name).map(|table| (table, text.to_owned())),
@@ -271,7 +271,7 @@ impl Settings {
         match table {
             Ok((table, text)) => Self::over(file, table, Some(text), variables, running),
             Err(problems) => {
-                Reading { sources: Sources::of(file, &Table::new(), &Files::default()), settings: Err(problems) }
+                LoadedConfig { sources: Sources::of(file, &Table::new(), &Files::default()), settings: Err(problems) }
             }
         }
     }
@@ -295,19 +295,19 @@ impl Settings {
     }
 
     fn over(
-        file: Option<(&Path, Fingerprint)>,
+        file: Option<(&Path, ContentHash)>,
         mut table: Table,
         text: Option<String>,
         variables: impl Iterator<Item = (String, String)>,
         running: Option<&Vendors>,
-    ) -> Reading {
+    ) -> LoadedConfig {
         let variables: Vec<(String, String)> = variables.collect();
         let strays = strays(&variables);
         let origins = overlay(&mut table, variables.into_iter());
         let report = Report::with_variables(origins).of_text(text).with_strays(strays);
         let sources = Sources::of(file, &table, report.files());
         let settings = Self::read(&Section::root(&table, &report), sources.clone(), running);
-        Reading { sources, settings: report.finish(&table).map(|warnings| Self { warnings, ..settings }) }
+        LoadedConfig { sources, settings: report.finish(&table).map(|warnings| Self { warnings, ..settings }) }
     }
 
     fn read(root: &Section<'_>, sources: Sources, running: Option<&Vendors>) -> Self {

@@ -47,18 +47,18 @@ impl Principal {
 
 /// A number of permits, and the queue of those who wait for one. Cloning shares it.
 #[derive(Clone, Debug)]
-pub struct FairQueue(Arc<Inner>);
+pub struct FairQueue(Arc<QueueInner>);
 
 #[derive(Debug)]
-struct Inner {
+struct QueueInner {
     permits: usize,
     queue: usize,
     clock: Clock,
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct QueueState {
     shares: Shares,
     pace: Option<Pace>,
     /// How many permits are left for tenants that have fewer in use.
@@ -69,7 +69,7 @@ struct State {
     is_paced: bool,
 }
 
-impl State {
+impl QueueState {
     /// The permits that nobody uses, and how many of them are left for others.
     fn room(&self, permits: usize) -> Room {
         Room { free: permits.saturating_sub(self.shares.in_use()), reserve: self.reserve }
@@ -106,16 +106,16 @@ impl Drop for Permit {
 
 /// There is no permit, and the queue is full or was waited in for too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
+pub struct QueueFull;
 
 /// Takes a waiter out of the queue when it stops waiting.
-struct Waiting<'a> {
+struct WaiterGuard<'a> {
     queue: &'a FairQueue,
     principal: &'a Principal,
     number: u64,
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaiterGuard<'_> {
     fn drop(&mut self) {
         self.queue.lock().shares.withdraw(&self.principal.0, self.number);
     }
@@ -130,8 +130,8 @@ impl FairQueue {
     /// The same, of which no more than `per_second` are given out in any second.
     pub fn paced(permits: usize, queue: usize, per_second: Option<NonZeroU32>, clock: Clock) -> Self {
         let pace = per_second.map(Pace::new);
-        let state = State { shares: Shares::default(), pace, reserve: 0, next: 0, is_paced: false };
-        Self(Arc::new(Inner { permits, queue, clock, state: Mutex::new(state) }))
+        let state = QueueState { shares: Shares::default(), pace, reserve: 0, next: 0, is_paced: false };
+        Self(Arc::new(QueueInner { permits, queue, clock, state: Mutex::new(state) }))
     }
 
     /// From now on leaves so many permits for tenants that have fewer in use.
@@ -142,12 +142,12 @@ impl FairQueue {
     /// Waits for a permit, at most this long.
     ///
     /// # Errors
-    /// [`Full`] when there is none in time, or no place in the queue.
-    pub async fn acquire(&self, principal: &Principal, longest: Duration) -> Result<Permit, Full> {
+    /// [`QueueFull`] when there is none in time, or no place in the queue.
+    pub async fn acquire(&self, principal: &Principal, longest: Duration) -> Result<Permit, QueueFull> {
         let (waiter, mut permit) = oneshot::channel();
         let number = self.enqueue(principal, waiter)?;
         // Dropped before the receiver, which then gives back what came in between.
-        let waiting = Waiting { queue: self, principal, number };
+        let waiting = WaiterGuard { queue: self, principal, number };
         self.serve();
         if let Ok(permit) = permit.try_recv() {
             return Ok(permit);
@@ -155,7 +155,7 @@ impl FairQueue {
         let outcome = tokio::time::timeout(longest, &mut permit).await;
         drop(waiting);
         // An error is a waiter whose place another has taken.
-        outcome.ok().and_then(Result::ok).ok_or(Full)
+        outcome.ok().and_then(Result::ok).ok_or(QueueFull)
     }
 
     /// How many permits are in use.
@@ -175,7 +175,7 @@ impl FairQueue {
     }
 
     /// Gives the number of the new waiter. Whoever can be served at once needs no place in the queue.
-    fn enqueue(&self, principal: &Principal, permit: oneshot::Sender<Permit>) -> Result<u64, Full> {
+    fn enqueue(&self, principal: &Principal, permit: oneshot::Sender<Permit>) -> Result<u64, QueueFull> {
         let mut state = self.lock();
         let room = state.room(self.0.permits);
         let is_next = !state.shares.has_next(room) && state.shares.may_have(&principal.0, room);
@@ -185,7 +185,7 @@ impl FairQueue {
         if !is_free && state.shares.waiting() >= self.0.queue {
             _displaced = state.shares.displace_for(&principal.0);
             if _displaced.is_none() {
-                return Err(Full);
+                return Err(QueueFull);
             }
         }
         state.next += 1;
@@ -196,7 +196,7 @@ impl FairQueue {
     }
 
     /// Whether the pace allows to give out a permit now.
-    fn pace_allows(&self, state: &mut State) -> bool {
+    fn pace_allows(&self, state: &mut QueueState) -> bool {
         let now = self.0.clock.elapsed();
         state.pace.as_mut().is_none_or(|pace| pace.wait(now).is_zero())
     }
@@ -242,7 +242,7 @@ impl FairQueue {
         true
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, QueueState> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,10 +9,10 @@ pub const REMEMBERED: usize = 1024;
 
 /// The purges of all tenants, each at its place in an order.
 #[derive(Debug)]
-pub struct PurgeList<P>(HashMap<String, OfTenant<P>>);
+pub struct PurgeList<P>(HashMap<String, TenantPurges<P>>);
 
 #[derive(Debug, Default)]
-struct OfTenant<P> {
+struct TenantPurges<P> {
     /// The place of the latest purge that is no longer remembered by its stores.
     forgotten: P,
     latest: VecDeque<(P, Stores)>,
@@ -57,13 +57,13 @@ impl<P: Copy + Ord + Default> PurgeList<P> {
 
     /// The place of a tenant's last purge, and the default if there was none.
     pub fn last(&self, tenant: &str) -> P {
-        let last = |purges: &OfTenant<P>| purges.latest.back().map_or(purges.forgotten, |(at, _)| *at);
+        let last = |purges: &TenantPurges<P>| purges.latest.back().map_or(purges.forgotten, |(at, _)| *at);
         self.0.get(tenant).map(last).unwrap_or_default()
     }
 
     /// The place of the latest purge that is about an answer of these stores, and the default if none is remembered.
     pub fn latest(&self, tenant: &str, stores: &[String]) -> P {
-        let about = |purges: &OfTenant<P>| {
+        let about = |purges: &TenantPurges<P>| {
             let mut latest = purges.latest.iter().rev();
             latest.find(|(_, purged)| is_about(purged.as_deref(), stores)).map(|(at, _)| *at)
         };

@@ -13,17 +13,17 @@ use std::time::{Duration, SystemTime};
 use actix_web::web::Data;
 
 use crate::auth::CurrentAuth;
-use crate::config::{Reading, Settings};
+use crate::config::{LoadedConfig, Settings};
 use crate::directory::CurrentDirectories;
 use crate::gateway::tenants::Tenants;
-use crate::settings::{Fingerprint, Sources};
+use crate::settings::{ContentHash, Sources};
 use crate::telemetry::logging::CurrentLog;
 use crate::telemetry::metrics;
 use crate::telemetry::traces::TraceSettings;
 use crate::vendors::Vendors;
 
 pub use hangups::Hangups;
-pub use watch::{Watching, watch};
+pub use watch::{ConfigWatch, watch};
 
 /// How often the files are looked at. A change is read at the second look that finds the file the same, so that a file
 /// that is just being written is not.
@@ -44,7 +44,7 @@ const VENDORS: &str = "vendors";
 
 /// What a reload renews.
 #[derive(Clone)]
-pub struct InForce {
+pub struct LiveConfig {
     /// Keys, clients and limits.
     pub auth: Data<CurrentAuth>,
     /// Tenants and their accounts at the gateways.
@@ -61,14 +61,14 @@ pub struct InForce {
 
 /// What a reading of the configuration led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ReloadOutcome {
     /// It is in force.
     Applied,
     /// Something is wrong with it; the old one stays.
     Refused,
 }
 
-impl Outcome {
+impl ReloadOutcome {
     /// The name in metrics.
     pub const fn name(self) -> &'static str {
         match self {
@@ -80,7 +80,7 @@ impl Outcome {
 
 /// Reads the configuration again.
 pub struct Reloader<R> {
-    in_force: InForce,
+    in_force: LiveConfig,
     /// What the process was started with: sections that wait for a restart are compared with it.
     started: Sources,
     read: R,
@@ -89,31 +89,31 @@ pub struct Reloader<R> {
     pending: u32,
 }
 
-impl<R: Fn(&Vendors) -> Reading> Reloader<R> {
+impl<R: Fn(&Vendors) -> LoadedConfig> Reloader<R> {
     /// `read` reads the configuration with the packs that it is given, and `started` is the one that the service runs with.
-    pub fn new(in_force: InForce, started: Sources, read: R) -> Self {
+    pub fn new(in_force: LiveConfig, started: Sources, read: R) -> Self {
         let watched = Watched::all(&started);
         Self { in_force, started, read, watched, pending: 0 }
     }
 
     /// Looks at the files, and reads the configuration if one has changed since it was last read, and not since the last
     /// look; or if this is the [`LAST_LOOK`].
-    pub fn look(&mut self) -> Option<Outcome> {
+    pub fn look(&mut self) -> Option<ReloadOutcome> {
         // Every file is looked at each time, so that several that change together are read together.
-        let changes = self.watched.iter_mut().map(Watched::look).collect::<Vec<Change>>();
-        if changes.iter().all(|change| *change == Change::None) {
+        let changes = self.watched.iter_mut().map(Watched::look).collect::<Vec<FileChange>>();
+        if changes.iter().all(|change| *change == FileChange::None) {
             self.pending = 0;
             return None;
         }
         self.pending += 1;
-        let is_due = !changes.contains(&Change::Unsettled) || self.pending >= LAST_LOOK;
+        let is_due = !changes.contains(&FileChange::Unsettled) || self.pending >= LAST_LOOK;
         is_due.then(|| self.reload())
     }
 
     /// Reads the configuration and puts it in force if nothing is wrong with it.
-    pub fn reload(&mut self) -> Outcome {
+    pub fn reload(&mut self) -> ReloadOutcome {
         self.pending = 0;
-        let Reading { sources, settings } = (self.read)(&self.in_force.vendors);
+        let LoadedConfig { sources, settings } = (self.read)(&self.in_force.vendors);
         let outcome = match settings {
             Ok(settings) => self.apply(settings),
             Err(problems) => {
@@ -130,9 +130,9 @@ impl<R: Fn(&Vendors) -> Reading> Reloader<R> {
         outcome
     }
 
-    fn apply(&mut self, settings: Settings) -> Outcome {
+    fn apply(&mut self, settings: Settings) -> ReloadOutcome {
         let waiting = self.waiting_for_restart(&settings);
-        let InForce { auth, tenants, directories, log, .. } = &self.in_force;
+        let LiveConfig { auth, tenants, directories, log, .. } = &self.in_force;
         if let Err(error) = auth.renew_after(settings.auth, || {
             tenants.renew(settings.tenants);
             directories.renew(settings.directory);
@@ -147,13 +147,13 @@ impl<R: Fn(&Vendors) -> Reading> Reloader<R> {
         }
         // Last, so that these lines are read by whoever read the log until now.
         log.renew(&settings.log);
-        Outcome::Applied
+        ReloadOutcome::Applied
     }
 
     fn waiting_for_restart(&self, settings: &Settings) -> Vec<String> {
         let sections = self.started.differing(&settings.sources).into_iter();
         let names = self.in_force.auth.load().fixed_differences(&settings.auth);
-        let InForce { log, traces, .. } = &self.in_force;
+        let LiveConfig { log, traces, .. } = &self.in_force;
         let names = names.into_iter().chain(log.fixed_differences(&settings.log));
         let names = names.chain(traces.fixed_differences(&settings.traces));
         sections.filter(|name| !RENEWED.contains(name)).chain(names).map(str::to_owned).collect()
@@ -161,26 +161,26 @@ impl<R: Fn(&Vendors) -> Reading> Reloader<R> {
 
     /// Watches the files of the new configuration as they were when it was read: what has changed since is found at the
     /// next look. When it was refused, also those of the one in force, since a text that could not be read names none.
-    fn watch(&mut self, sources: &Sources, outcome: Outcome) {
+    fn watch(&mut self, sources: &Sources, outcome: ReloadOutcome) {
         let older = std::mem::replace(&mut self.watched, Watched::all(sources));
-        if outcome == Outcome::Refused {
+        if outcome == ReloadOutcome::Refused {
             let is_new = |one: &Watched| !sources.files().iter().any(|(path, _)| *path == one.path);
             self.watched.extend(older.into_iter().filter(is_new).map(Watched::settled));
         }
     }
 }
 
-fn refuse(problems: &[String]) -> Outcome {
+fn refuse(problems: &[String]) -> ReloadOutcome {
     for problem in problems {
         tracing::error!(problem, "the new configuration is wrong");
     }
     tracing::error!(problems = problems.len(), "the configuration in force stays; correct the new one");
-    Outcome::Refused
+    ReloadOutcome::Refused
 }
 
 /// Whether a file has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Change {
+enum FileChange {
     /// It is as it was when it was last read.
     None,
     /// It is another since the last look, and may be being written.
@@ -192,17 +192,17 @@ enum Change {
 /// A file of the configuration.
 struct Watched {
     path: PathBuf,
-    stamp: Option<Stamp>,
+    stamp: Option<FileMetadata>,
     /// As it was when the configuration was last read.
-    read: Fingerprint,
+    read: ContentHash,
     /// As it was at the last look.
-    seen: Fingerprint,
+    seen: ContentHash,
     is_settled: bool,
 }
 
 /// What the file system says of a file: as long as it stays, the content is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
+struct FileMetadata {
     length: u64,
     modified: Option<SystemTime>,
     /// Device, number and time of the last change of either: another file in its place has others, even if it has the
@@ -216,11 +216,11 @@ impl Watched {
         files.map(|(path, read)| Self::new(path.clone(), read.clone())).collect()
     }
 
-    fn new(path: PathBuf, read: Fingerprint) -> Self {
+    fn new(path: PathBuf, read: ContentHash) -> Self {
         Self { stamp: stamp(&path), path, seen: read.clone(), read, is_settled: false }
     }
 
-    fn look(&mut self) -> Change {
+    fn look(&mut self) -> FileChange {
         let stamp = stamp(&self.path);
         // Once more after every change: a second change may fall into the same tick of the file system's clock.
         if stamp == self.stamp && self.is_settled {
@@ -228,29 +228,29 @@ impl Watched {
         }
         self.is_settled = stamp == self.stamp;
         self.stamp = stamp;
-        let now = Fingerprint::of_file(&self.path);
+        let now = ContentHash::of_file(&self.path);
         if now != self.seen {
             self.is_settled = false;
             self.seen = now;
-            return Change::Unsettled;
+            return FileChange::Unsettled;
         }
         self.change()
     }
 
-    fn change(&self) -> Change {
-        if self.seen == self.read { Change::None } else { Change::Settled }
+    fn change(&self) -> FileChange {
+        if self.seen == self.read { FileChange::None } else { FileChange::Settled }
     }
 
     fn settled(self) -> Self {
-        let now = Fingerprint::of_file(&self.path);
+        let now = ContentHash::of_file(&self.path);
         Self::new(self.path, now)
     }
 }
 
 /// A replaced file, such as a mounted secret's, is followed through its links.
-fn stamp(path: &Path) -> Option<Stamp> {
+fn stamp(path: &Path) -> Option<FileMetadata> {
     let about = std::fs::metadata(path).ok()?;
-    Some(Stamp { length: about.len(), modified: about.modified().ok(), identity: identity(&about) })
+    Some(FileMetadata { length: about.len(), modified: about.modified().ok(), identity: identity(&about) })
 }
 
 #[cfg(unix)]

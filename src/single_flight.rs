@@ -99,7 +99,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Flights<K, V> {
             let role = self.flights().entry(key.clone()).or_default().join();
             match role {
                 Role::Leader(leader) => {
-                    let done = Done { flights: self, key: &key };
+                    let done = LeaderGuard { flights: self, key: &key };
                     let outcome = get.await;
                     // First: a task that finds a flight without its leader begins another.
                     drop(done);
@@ -121,12 +121,12 @@ impl<K: Clone + Eq + Hash, V: Clone> Flights<K, V> {
 }
 
 /// Takes the flight of a leader out, however the leader ends.
-struct Done<'a, K: Clone + Eq + Hash, V: Clone> {
+struct LeaderGuard<'a, K: Clone + Eq + Hash, V: Clone> {
     flights: &'a Flights<K, V>,
     key: &'a K,
 }
 
-impl<K: Clone + Eq + Hash, V: Clone> Drop for Done<'_, K, V> {
+impl<K: Clone + Eq + Hash, V: Clone> Drop for LeaderGuard<'_, K, V> {
     fn drop(&mut self) {
         self.flights.flights().remove(self.key);
     }

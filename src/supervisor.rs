@@ -24,17 +24,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const STABLE: Duration = Duration::from_secs(60);
 
 /// What a run of a task or thread ends with: `Ok` when it has nothing left to do, or why it failed.
-pub type Ended = Result<(), String>;
+pub type TaskResult = Result<(), String>;
 
 /// The tasks and threads of one service. Cloning shares it.
 #[derive(Clone, Debug, Default)]
-pub struct Supervisor(Arc<Mutex<BTreeMap<&'static str, Arc<Counts>>>>);
+pub struct Supervisor(Arc<Mutex<BTreeMap<&'static str, Arc<TaskCounts>>>>);
 
 /// The tasks and threads that a process has once, however many services it runs.
 static OF_PROCESS: LazyLock<Supervisor> = LazyLock::new(Supervisor::default);
 
 #[derive(Debug, Default)]
-struct Counts {
+struct TaskCounts {
     running: AtomicUsize,
     paused: AtomicUsize,
     restarts: AtomicU64,
@@ -42,7 +42,7 @@ struct Counts {
 
 /// What the tasks or threads of one name are doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum TaskStatus {
     /// All of them run.
     Running,
     /// At least one has failed and waits for its restart.
@@ -51,7 +51,7 @@ pub enum State {
     Idle,
 }
 
-impl State {
+impl TaskStatus {
     /// The name in documents.
     pub const fn name(self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ pub struct Supervised {
     /// The name.
     pub name: &'static str,
     /// What they are doing.
-    pub state: State,
+    pub state: TaskStatus,
     /// How often one of them has failed since the start.
     pub restarts: u64,
 }
@@ -100,9 +100,9 @@ impl Supervisor {
     pub fn task<F, Fut>(&self, name: &'static str, mut run: F) -> rt::task::JoinHandle<()>
     where
         F: FnMut() -> Fut + 'static,
-        Fut: Future<Output = Ended> + 'static,
+        Fut: Future<Output = TaskResult> + 'static,
     {
-        let mut member = Member::of(self, name);
+        let mut member = TaskGuard::of(self, name);
         rt::spawn(async move {
             let mut pauses = Pauses::default();
             loop {
@@ -120,7 +120,7 @@ impl Supervisor {
     /// Runs a task once on the runtime of this thread, where something else starts the next one. A failure is logged and
     /// counted as a restart.
     pub fn on_demand(&self, name: &'static str, run: impl Future<Output = ()> + 'static) -> rt::task::JoinHandle<()> {
-        let mut member = Member::of(self, name);
+        let mut member = TaskGuard::of(self, name);
         rt::spawn(async move {
             if let Some(why) = failure(AssertUnwindSafe(run).catch_unwind().await.map(Ok)) {
                 member.pause(&why, None);
@@ -135,9 +135,9 @@ impl Supervisor {
     pub fn thread(
         &self,
         name: &'static str,
-        mut run: impl FnMut() -> Ended + Send + 'static,
+        mut run: impl FnMut() -> TaskResult + Send + 'static,
     ) -> io::Result<SupervisedThread> {
-        let mut member = Member::of(self, name);
+        let mut member = TaskGuard::of(self, name);
         let (held, is_held) = mpsc::channel();
         let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
             let mut pauses = Pauses::default();
@@ -163,31 +163,31 @@ impl Supervisor {
         [own, of_process].concat()
     }
 
-    fn names(&self) -> MutexGuard<'_, BTreeMap<&'static str, Arc<Counts>>> {
+    fn names(&self) -> MutexGuard<'_, BTreeMap<&'static str, Arc<TaskCounts>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Counts {
+impl TaskCounts {
     fn read(&self, name: &'static str) -> Supervised {
         let [running, paused] = [&self.running, &self.paused].map(|count| count.load(Ordering::Acquire));
         let state = match (running, paused) {
-            (0, 0) => State::Idle,
-            (_, 0) => State::Running,
-            _ => State::Restarting,
+            (0, 0) => TaskStatus::Idle,
+            (_, 0) => TaskStatus::Running,
+            _ => TaskStatus::Restarting,
         };
         Supervised { name, state, restarts: self.restarts.load(Ordering::Acquire) }
     }
 }
 
 /// Counts one task or thread until it is dropped.
-struct Member {
+struct TaskGuard {
     name: &'static str,
-    counts: Arc<Counts>,
+    counts: Arc<TaskCounts>,
     is_paused: bool,
 }
 
-impl Member {
+impl TaskGuard {
     fn of(supervisor: &Supervisor, name: &'static str) -> Self {
         let counts = supervisor.names().entry(name).or_default().clone();
         counts.running.fetch_add(1, Ordering::AcqRel);
@@ -211,7 +211,7 @@ impl Member {
     }
 }
 
-impl Drop for Member {
+impl Drop for TaskGuard {
     fn drop(&mut self) {
         let counted = if self.is_paused { &self.counts.paused } else { &self.counts.running };
         counted.fetch_sub(1, Ordering::AcqRel);
@@ -219,7 +219,7 @@ impl Drop for Member {
 }
 
 /// Why a run failed; `None` when it has nothing left to do. What it panicked with is in the log already.
-fn failure(outcome: thread::Result<Ended>) -> Option<String> {
+fn failure(outcome: thread::Result<TaskResult>) -> Option<String> {
     outcome.unwrap_or_else(|_| Err("it panicked".to_owned())).err()
 }
 
@@ -240,7 +240,7 @@ impl Pauses {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ended, LONGEST_PAUSE, Pauses, State, Supervised, Supervisor};
+    use super::{LONGEST_PAUSE, Pauses, Supervised, Supervisor, TaskResult, TaskStatus};
     use std::cell::Cell;
     use std::future::pending;
     use std::rc::Rc;
@@ -249,7 +249,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(10);
 
-    fn of(supervisor: &Supervisor, name: &'static str) -> (State, u64) {
+    fn of(supervisor: &Supervisor, name: &'static str) -> (TaskStatus, u64) {
         let found = supervisor.all().into_iter().find(|one| one.name == name).unwrap();
         let Supervised { state, restarts, .. } = found;
         (state, restarts)
@@ -268,31 +268,31 @@ mod tests {
                 match run {
                     1 => panic!("a bomb in a test"),
                     2 => Err("it has failed".to_owned()),
-                    _ => pending::<Ended>().await,
+                    _ => pending::<TaskResult>().await,
                 }
             }
         });
         for expected in 1..=3 {
             assert_eq!(tokio::time::timeout(PATIENCE, begins.recv()).await.unwrap(), Some(expected));
         }
-        assert_eq!(of(&supervisor, "work"), (State::Running, 2));
+        assert_eq!(of(&supervisor, "work"), (TaskStatus::Running, 2));
         task.abort();
         assert!(task.await.unwrap_err().is_cancelled());
-        assert_eq!(of(&supervisor, "work"), (State::Idle, 2));
+        assert_eq!(of(&supervisor, "work"), (TaskStatus::Idle, 2));
     }
 
     #[actix_web::test]
     async fn a_task_with_nothing_left_to_do_is_not_run_again() {
         let supervisor = Supervisor::default();
         supervisor.task("work", || async { Ok(()) }).await.unwrap();
-        assert_eq!(of(&supervisor, "work"), (State::Idle, 0));
+        assert_eq!(of(&supervisor, "work"), (TaskStatus::Idle, 0));
     }
 
     #[actix_web::test]
     async fn a_task_on_demand_counts_its_failure_and_is_left_to_whoever_needs_the_next() {
         let supervisor = Supervisor::default();
         supervisor.on_demand("work", async { panic!("a bomb in a test") }).await.unwrap();
-        assert_eq!(of(&supervisor, "work"), (State::Idle, 1));
+        assert_eq!(of(&supervisor, "work"), (TaskStatus::Idle, 1));
     }
 
     #[test]
@@ -310,10 +310,10 @@ mod tests {
         let thread = thread.unwrap();
         (1..=3).for_each(|number| give.send(number).unwrap());
         assert_eq!([told.recv_timeout(PATIENCE), told.recv_timeout(PATIENCE)], [Ok(1), Ok(3)]);
-        assert_eq!(of(&supervisor, "work"), (State::Running, 1));
+        assert_eq!(of(&supervisor, "work"), (TaskStatus::Running, 1));
         drop(give);
         thread.join();
-        assert_eq!(of(&supervisor, "work"), (State::Idle, 1));
+        assert_eq!(of(&supervisor, "work"), (TaskStatus::Idle, 1));
     }
 
     #[test]
@@ -327,7 +327,7 @@ mod tests {
         let thread = thread.unwrap();
         told.recv_timeout(PATIENCE).unwrap();
         thread.join();
-        assert_eq!(of(&supervisor, "work").0, State::Idle);
+        assert_eq!(of(&supervisor, "work").0, TaskStatus::Idle);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 use storegate::gateway::account_settings::AccountSettings;
 use storegate::gateway::credential::WhichSecret;
-use storegate::gateway::error::{Kind, Note, Refusal};
+use storegate::gateway::error::{CleanText, GatewayRefusal, Kind};
 use storegate::gateway::protocol::Protocol;
 use storegate::json::object::{self, Object};
 use storegate::json::{raw, scalar};
@@ -113,8 +113,8 @@ fn assert_data(taken: Option<&RawValue>, expected: &str) {
 }
 
 /// True when the gateway spoke; an unreadable answer has nothing to say.
-fn assert_refusal(refusal: &Refusal) -> bool {
-    let Refusal { kind, note, .. } = refusal;
+fn assert_refusal(refusal: &GatewayRefusal) -> bool {
+    let GatewayRefusal { kind, note, .. } = refusal;
     for words in [&note.code, &note.codename, &note.message, &note.call_id].into_iter().flatten() {
         assert!(!words.chars().any(char::is_control), "words of a gateway are safe to show");
         assert!((1..=LONGEST_WORDS).contains(&words.chars().count()), "words of a gateway are short");
@@ -123,13 +123,13 @@ fn assert_refusal(refusal: &Refusal) -> bool {
     assert!(!of_transport.contains(kind), "an envelope says nothing of the connection");
     let is_readable = !matches!(kind, Kind::Unreadable | Kind::Incomplete);
     if !is_readable {
-        assert_eq!(note, &Note::default());
+        assert_eq!(note, &CleanText::default());
     }
     is_readable
 }
 
 /// The string that was signed is not told, unless the gateway repeats it elsewhere.
-fn assert_signed_string_is_not_told(note: &Note, body: &str) {
+fn assert_signed_string_is_not_told(note: &CleanText, body: &str) {
     let Some((before, behind)) = body.split_once("\"assemble_str\":\"") else { return };
     let signed = behind.split('"').next().unwrap_or_default();
     // Words are shown without control characters, and long ones end with an ellipsis where they are cut.

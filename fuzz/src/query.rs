@@ -13,7 +13,7 @@ use storegate::http::problem::Problem;
 use storegate::http::problem_type::ProblemType;
 use storegate::http::public_url::PublicUrl;
 use storegate::resources::params::kinds::{FlagKind, IntegerKind, OrganizationKind, StoreKind};
-use storegate::resources::params::{LONGEST_LIST, Page, Parameter, Period, Reader, STORE};
+use storegate::resources::params::{LONGEST_LIST, PageParameters, Parameter, ParameterReader, Period, STORE};
 use storegate::resources::vendor_methods::opretail;
 use storegate::vendors::Vendors;
 
@@ -36,14 +36,14 @@ struct Everything {
     hour: Option<u32>,
     ids: Vec<StoreId>,
     period: Period,
-    page: Page,
+    page: PageParameters,
 }
 
 impl Everything {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(reader: &mut ParameterReader<'_>) -> Option<Self> {
         let (store, organization) = (reader.in_path(&STORE), reader.in_path(&ORGANIZATION));
         let (hour, flag, ids) = (reader.optional(&HOUR), reader.optional(&FLAG), reader.list(&IDS));
-        let (period, page) = (Period::read(reader), Page::read(reader));
+        let (period, page) = (Period::read(reader), PageParameters::read(reader));
         flag?;
         Some(Self { store: store?, organization: organization?, hour, ids, period: period?, page: page? })
     }
@@ -71,7 +71,9 @@ fn ask(path: &str, query: &str) -> Result<Everything, Problem> {
     let uri = Uri::try_from(path).unwrap_or_else(|_| Uri::from_static("/S_1/O_1"));
     let mut path = Path::new(Url::new(uri));
     PATH.capture_match_info(&mut path);
-    Reader::new(&path, query, &HeaderMap::new(), &STORES, &china_standard_time(), NOW).parse(Everything::read).result
+    ParameterReader::new(&path, query, &HeaderMap::new(), &STORES, &china_standard_time(), NOW)
+        .parse(Everything::read)
+        .result
 }
 
 fn assert_explained(problem: &Problem) {

@@ -1,6 +1,6 @@
 //! Bytes of a connection to a server, read as the response to one request.
 
-use storegate::http_client::framing::{AtClose, ResponseReader};
+use storegate::http_client::framing::{CloseState, ResponseReader};
 
 /// What stands before the bytes for the response to a HEAD request.
 const HEAD: &[u8] = b"HEAD ";
@@ -8,7 +8,7 @@ const HEAD: &[u8] = b"HEAD ";
 #[derive(Debug, PartialEq)]
 struct Outcome {
     output: Vec<u8>,
-    at_close: Option<AtClose>,
+    at_close: Option<CloseState>,
     is_reusable: bool,
     has_surplus: bool,
 }
@@ -26,7 +26,7 @@ pub fn response_framing(data: &[u8]) -> bool {
         assert_is_plain(&whole, answers_head);
     }
     if whole.is_reusable {
-        assert!(whole.at_close == Some(AtClose::Complete) && !whole.has_surplus, "{whole:?}");
+        assert!(whole.at_close == Some(CloseState::Complete) && !whole.has_surplus, "{whole:?}");
         // A byte more is nobody's.
         let more = [stream, b"H"].concat();
         assert!(read([more.as_slice()].into_iter(), answers_head).has_surplus);
@@ -57,7 +57,7 @@ fn assert_is_plain(whole: &Outcome, answers_head: bool) {
     if let Some(length) = lengths.next() {
         let length: u64 = length.parse().expect("a length is a number");
         assert!(lengths.next().is_none() && (answers_head || body.len() as u64 <= length), "{head}");
-        assert!(whole.at_close != Some(AtClose::Complete) || answers_head || body.len() as u64 == length, "{head}");
+        assert!(whole.at_close != Some(CloseState::Complete) || answers_head || body.len() as u64 == length, "{head}");
     }
     assert!(!answers_head || body.is_empty(), "the response to HEAD has no body");
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use storegate::auth::keys::{Key, KeySet};
+use storegate::auth::keys::{KeySet, ServiceKey};
 use storegate::auth::verify::{VerifiedToken, Verifier};
 use storegate::clock::Clock;
 
@@ -31,8 +31,8 @@ MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 ";
 
 static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
-    let ed25519 = Key::private(ED25519_KID, &SecretString::from(PEM)).expect("a good key");
-    let shared = Key::hs256(SHARED_KID, SHARED_SECRET).expect("a good secret");
+    let ed25519 = ServiceKey::private(ED25519_KID, &SecretString::from(PEM)).expect("a good key");
+    let shared = ServiceKey::hs256(SHARED_KID, SHARED_SECRET).expect("a good secret");
     let keys = KeySet::new(vec![ed25519, shared], None).expect("there are keys");
     let (clock, _) = Clock::manual(Timestamp::from_second(NOW).expect("a time"));
     Verifier::new(ISSUER, AUDIENCE, keys.verification().clone(), clock)

@@ -124,7 +124,7 @@ impl<S: Scope> FromRequest for Caller<S> {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         match Self::of(request) {
             Ok(caller) => Either::Left(ready(Ok(caller))),
-            Err(Stop::Refused(problem)) => Either::Left(ready(Err(problem))),
+            Err(AuthFailure::Refused(problem)) => Either::Left(ready(Err(problem))),
             Err(stop) => {
                 let request = request.clone();
                 Either::Right(Box::pin(async move { Self::after(stop, &request).await }))
@@ -134,7 +134,7 @@ impl<S: Scope> FromRequest for Caller<S> {
 }
 
 /// Why there is no caller for now.
-enum Stop {
+enum AuthFailure {
     Refused(Problem),
     KeyMissing(KeyFetch, TokenError),
     /// Other replicas have to be asked what is left of the client's quota.
@@ -148,13 +148,13 @@ struct Verified {
     generation: Generation,
 }
 
-impl From<Problem> for Stop {
+impl From<Problem> for AuthFailure {
     fn from(problem: Problem) -> Self {
         Self::Refused(problem)
     }
 }
 
-impl Stop {
+impl AuthFailure {
     fn unverified(request: &HttpRequest, unverified: Unverified) -> Self {
         match unverified {
             Unverified::Refused(error) => Self::Refused(refused_token(request, error)),
@@ -164,7 +164,7 @@ impl Stop {
 }
 
 impl<S: Scope> Caller<S> {
-    fn of(request: &HttpRequest) -> Result<Self, Stop> {
+    fn of(request: &HttpRequest) -> Result<Self, AuthFailure> {
         let auth = request.app_data::<web::Data<CurrentAuth>>().ok_or_else(|| {
             Problem::of(ProblemType::InternalError)
                 .caused_by("the application was built without its web::Data<CurrentAuth>")
@@ -172,23 +172,25 @@ impl<S: Scope> Caller<S> {
         let auth = auth.load();
         // Read before the token is: what is in force may change meanwhile.
         let generation = auth.generation();
-        let token =
-            auth.verifier().begin(bearer_token(request)?).map_err(|refused| Stop::unverified(request, refused))?;
+        let token = auth
+            .verifier()
+            .begin(bearer_token(request)?)
+            .map_err(|refused| AuthFailure::unverified(request, refused))?;
         let identity = CallerIdentity { client_id: token.client_id().clone(), tenant: token.tenant().clone() };
         Exchange::of(request).note_caller(identity);
         let verified = Verified { token, generation };
         if let Quota::Limited(rate) = auth.quota_of(&verified.token) {
             let counted = auth.quotas().take_now(&verified.token, rate, auth.clock.elapsed());
-            let Some(counted) = counted else { return Err(Stop::Uncounted(auth.clone(), verified, rate)) };
+            let Some(counted) = counted else { return Err(AuthFailure::Uncounted(auth.clone(), verified, rate)) };
             admit(request, rate, 1, counted)?;
         }
         Ok(Self::with(verified)?)
     }
 
     /// What follows when what was missing has come.
-    async fn after(stop: Stop, request: &HttpRequest) -> Result<Self, Problem> {
+    async fn after(stop: AuthFailure, request: &HttpRequest) -> Result<Self, Problem> {
         let stop = match stop {
-            Stop::KeyMissing(fetch, _) => {
+            AuthFailure::KeyMissing(fetch, _) => {
                 fetch.ended().await;
                 match Self::of(request) {
                     Ok(caller) => return Ok(caller),
@@ -198,10 +200,10 @@ impl<S: Scope> Caller<S> {
             stop => stop,
         };
         match stop {
-            Stop::Refused(problem) => Err(problem),
+            AuthFailure::Refused(problem) => Err(problem),
             // Nobody waits any more.
-            Stop::KeyMissing(_, meanwhile) => Err(refused_token(request, meanwhile)),
-            Stop::Uncounted(auth, verified, rate) => {
+            AuthFailure::KeyMissing(_, meanwhile) => Err(refused_token(request, meanwhile)),
+            AuthFailure::Uncounted(auth, verified, rate) => {
                 let counted = auth.quotas().take(&verified.token, rate, 1, auth.clock.elapsed()).await;
                 admit(request, rate, 1, counted)?;
                 Self::with(verified)

@@ -11,7 +11,7 @@ use super::oauth_form::ClientCredentials;
 use super::quota::Quota;
 use super::secrets::SecretHash;
 use super::verified_secrets::VerifiedSecrets;
-use crate::fair_queue::{FairQueue, Full, Permit, Principal};
+use crate::fair_queue::{FairQueue, Permit, Principal, QueueFull};
 
 /// How many slow checks run at once: each takes 19 MiB and a whole core.
 const SLOW_CHECKS_AT_ONCE: usize = 2;
@@ -78,7 +78,7 @@ impl SlowChecks {
     /// # Errors
     /// The queue is full, or was waited in for too long.
     pub async fn enter(&self, principal: &Principal) -> Result<Permit, AuthenticationError> {
-        self.0.acquire(principal, LONGEST_WAIT).await.map_err(|Full| AuthenticationError::Busy)
+        self.0.acquire(principal, LONGEST_WAIT).await.map_err(|QueueFull| AuthenticationError::Busy)
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use toml::Table;
 
 use super::issue::TokenGrant;
-use super::keys::Key;
+use super::keys::ServiceKey;
 use super::scope::Scopes;
 use super::secrets::sha256_hex;
 use super::{Auth, AuthSettings};
@@ -98,17 +98,17 @@ pub(crate) fn token(auth: &Auth, scopes: &[&str], stores: Option<&[&str]>) -> St
     auth.issuer().unwrap().issue(grant).unwrap().token.expose_secret().to_owned()
 }
 
-pub(crate) fn ed25519_key() -> Key {
+pub(crate) fn ed25519_key() -> ServiceKey {
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{PEM_BODY}\n-----END PRIVATE KEY-----\n");
-    Key::private("2026-11", &SecretString::from(pem)).unwrap()
+    ServiceKey::private("2026-11", &SecretString::from(pem)).unwrap()
 }
 
-pub(crate) fn shared_key() -> Key {
-    Key::hs256("2025-shared", SHARED_SECRET.as_bytes()).unwrap()
+pub(crate) fn shared_key() -> ServiceKey {
+    ServiceKey::hs256("2025-shared", SHARED_SECRET.as_bytes()).unwrap()
 }
 
 /// Signs any header and payload with the key, whatever the header says.
-pub(crate) fn sign(header: &Value, payload: &str, key: &Key) -> String {
+pub(crate) fn sign(header: &Value, payload: &str, key: &ServiceKey) -> String {
     let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
     let message = format!("{}.{}", part(&header.to_string()), part(payload));
     let signing = key.signing().unwrap();

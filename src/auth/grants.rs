@@ -9,11 +9,11 @@ use crate::directory::{Directory, OrganizationId, StoreId, StoreNumbers, VendorI
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Grants {
     /// `None` stands for everything.
-    limits: Option<Limits>,
+    limits: Option<GrantLimits>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Limits {
+struct GrantLimits {
     /// As they are written: the directory tells which stores they lead to.
     stores: BTreeSet<StoreId>,
     /// As they are written: their shapes tell whose numbers they are.
@@ -28,7 +28,7 @@ impl Grants {
         }
         let (stores, organizations) = (stores.into_iter().flatten(), organizations.into_iter().flatten());
         let stores = stores.filter_map(|id| id.parse().ok()).collect();
-        Self { limits: Some(Limits { stores, organizations: organizations.cloned().collect() }) }
+        Self { limits: Some(GrantLimits { stores, organizations: organizations.cloned().collect() }) }
     }
 
     /// Whether everything of the tenant may be read, so that what is about all of it is allowed.

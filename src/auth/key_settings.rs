@@ -5,7 +5,7 @@ use secrecy::ExposeSecret as _;
 
 use super::key_algorithm::KeyAlgorithm;
 use super::key_error::KeyError;
-use super::keys::{Key, KeySet};
+use super::keys::{KeySet, ServiceKey};
 use crate::settings::Section;
 
 /// What a key is given as, at most one of them for a key.
@@ -26,7 +26,7 @@ pub(super) fn read(section: &Section<'_>, is_needed: bool) -> Option<KeySet> {
         section.problem("sign_with", format!("there is no key {kid}; the keys are {}", kids.join(", ")));
         return None;
     }
-    let keys: Vec<Key> = entries.iter().filter_map(|(kid, entry)| read_key(kid, entry)).collect();
+    let keys: Vec<ServiceKey> = entries.iter().filter_map(|(kid, entry)| read_key(kid, entry)).collect();
     // A key that could not be read has been reported, and might have been the one that is missed here.
     let is_complete = keys.len() == entries.len();
     let place = if sign_with.is_some() { "sign_with" } else { "keys" };
@@ -41,14 +41,14 @@ pub(super) fn read(section: &Section<'_>, is_needed: bool) -> Option<KeySet> {
     }
 }
 
-fn read_key(kid: &str, section: &Section<'_>) -> Option<Key> {
+fn read_key(kid: &str, section: &Section<'_>) -> Option<ServiceKey> {
     let declared = section.parsed::<KeyAlgorithm>("algorithm");
     let verify_only = reads_verify_only(section);
     let [private_key, public_key, secret] = MATERIAL.map(|name| section.secret(name));
     let (field, key) = match (private_key, public_key, secret) {
-        (Some(pem), None, None) => ("private_key", Key::private(kid, &pem)),
-        (None, Some(pem), None) => ("public_key", Key::public(kid, pem.expose_secret())),
-        (None, None, Some(secret)) => ("secret", Key::hs256(kid, secret.expose_secret().as_bytes())),
+        (Some(pem), None, None) => ("private_key", ServiceKey::private(kid, &pem)),
+        (None, Some(pem), None) => ("public_key", ServiceKey::public(kid, pem.expose_secret())),
+        (None, None, Some(secret)) => ("secret", ServiceKey::hs256(kid, secret.expose_secret().as_bytes())),
         (None, None, None) => {
             report_absent_key(section, declared);
             return None;

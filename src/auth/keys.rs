@@ -54,7 +54,7 @@ impl SigningKey {
 
 /// One key of the service.
 #[derive(Clone, Debug)]
-pub struct Key {
+pub struct ServiceKey {
     kid: String,
     algorithm: KeyAlgorithm,
     /// Absent for a key that only verifies.
@@ -62,7 +62,7 @@ pub struct Key {
     verification: VerificationKey,
 }
 
-impl Key {
+impl ServiceKey {
     /// Reads an Ed25519, P-256 or RSA private key in PKCS#8 PEM (RFC 5958).
     ///
     /// # Errors
@@ -147,11 +147,11 @@ impl KeySet {
     ///
     /// # Errors
     /// No key can sign, or the one of the id `sign_with` cannot or is not there.
-    pub fn new(keys: Vec<Key>, sign_with: Option<&str>) -> Result<Self, KeyError> {
-        let keys: BTreeMap<String, Key> = keys.into_iter().map(|key| (key.kid.clone(), key)).collect();
+    pub fn new(keys: Vec<ServiceKey>, sign_with: Option<&str>) -> Result<Self, KeyError> {
+        let keys: BTreeMap<String, ServiceKey> = keys.into_iter().map(|key| (key.kid.clone(), key)).collect();
         let signing = match sign_with {
             Some(kid) => keys.get(kid).ok_or(KeyError::UnknownSigningKey)?.signing().ok_or(KeyError::CannotSign)?,
-            None => keys.values().rev().find_map(Key::signing).ok_or(KeyError::NoKey)?,
+            None => keys.values().rev().find_map(ServiceKey::signing).ok_or(KeyError::NoKey)?,
         };
         let signing = signing.clone();
         let verification = VerificationKeys::new(keys.into_iter().map(|(kid, key)| (kid, key.verification)));
@@ -176,7 +176,7 @@ impl KeySet {
 
 #[cfg(test)]
 mod tests {
-    use super::{Key, KeyAlgorithm, KeyError, KeySet};
+    use super::{KeyAlgorithm, KeyError, KeySet, ServiceKey};
     use crate::auth::private_key;
     use crate::sha256::sha256;
     use base64::Engine as _;
@@ -191,11 +191,11 @@ mod tests {
     const RFC_7515_SECRET: &str =
         "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
 
-    fn rfc_8037_key() -> Key {
+    fn rfc_8037_key() -> ServiceKey {
         let mut pkcs8 = b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20".to_vec();
         pkcs8.extend(URL_SAFE_NO_PAD.decode(RFC_8037_SEED).unwrap());
         let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(pkcs8));
-        Key::private("rfc-8037", &SecretString::from(pem)).unwrap()
+        ServiceKey::private("rfc-8037", &SecretString::from(pem)).unwrap()
     }
 
     #[test]
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn the_shared_secret_of_rfc_7515_verifies_the_token_of_its_appendix() {
-        let key = Key::hs256("rfc-7515", &URL_SAFE_NO_PAD.decode(RFC_7515_SECRET).unwrap()).unwrap();
+        let key = ServiceKey::hs256("rfc-7515", &URL_SAFE_NO_PAD.decode(RFC_7515_SECRET).unwrap()).unwrap();
         let message = b"eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
         let signature = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
@@ -235,7 +235,7 @@ mod tests {
             (KeyAlgorithm::Rs256, vec!["alg", "e", "kid", "kty", "n", "use"]),
         ];
         for (algorithm, expected) in fields {
-            let key = Key::private("new", &private_key::generate(algorithm).unwrap()).unwrap();
+            let key = ServiceKey::private("new", &private_key::generate(algorithm).unwrap()).unwrap();
             let signing = key.signing().unwrap();
             assert_eq!((signing.algorithm(), key.algorithm()), (algorithm, algorithm));
             let signature = jsonwebtoken::crypto::sign(b"x", signing.encoding(), signing.jws()).unwrap();
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn the_public_document_shows_ed25519_keys_and_never_a_shared_secret() {
-        let shared = Key::hs256("shared", b"a-shared-secret-of-32-bytes-or-so").unwrap();
+        let shared = ServiceKey::hs256("shared", b"a-shared-secret-of-32-bytes-or-so").unwrap();
         let keys = KeySet::new(vec![rfc_8037_key(), shared], None).unwrap();
         assert_eq!(
             serde_json::to_value(keys.public_document()).unwrap(),
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn the_last_key_signs_unless_another_is_named() {
-        let key = |kid| Key::hs256(kid, b"a-shared-secret-of-32-bytes-or-so").unwrap();
+        let key = |kid| ServiceKey::hs256(kid, b"a-shared-secret-of-32-bytes-or-so").unwrap();
         let keys = || vec![key("2026-11"), key("2026-12"), key("2026-10")];
         assert_eq!(KeySet::new(keys(), None).unwrap().signing().kid(), "2026-12");
         assert_eq!(KeySet::new(keys(), Some("2026-10")).unwrap().signing().kid(), "2026-10");
@@ -273,9 +273,9 @@ mod tests {
 
     #[test]
     fn weak_and_foreign_keys_are_refused() {
-        assert_eq!(Key::hs256("k", &[7; 31]).unwrap_err(), KeyError::WeakSharedSecret);
-        assert_eq!(Key::hs256("k", &[7; 64]).unwrap_err(), KeyError::RepeatedSharedSecret);
+        assert_eq!(ServiceKey::hs256("k", &[7; 31]).unwrap_err(), KeyError::WeakSharedSecret);
+        assert_eq!(ServiceKey::hs256("k", &[7; 64]).unwrap_err(), KeyError::RepeatedSharedSecret);
         let nonsense = SecretString::from("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----");
-        assert_eq!(Key::private("k", &nonsense).unwrap_err(), KeyError::NotPrivateKey);
+        assert_eq!(ServiceKey::private("k", &nonsense).unwrap_err(), KeyError::NotPrivateKey);
     }
 }

@@ -48,9 +48,9 @@ impl PrivateKey {
         let document = Zeroizing::new(document.map_err(|_| KeyError::NotPrivateKey)?);
         let der = document.secret_pkcs8_der();
         match kind(der).ok_or(KeyError::NotPrivateKey)? {
-            Kind::Ed25519 => Self::ed25519(der),
-            Kind::Ec => Self::p256(der),
-            Kind::Rsa => Self::rsa(der),
+            PrivateKeyKind::Ed25519 => Self::ed25519(der),
+            PrivateKeyKind::Ec => Self::p256(der),
+            PrivateKeyKind::Rsa => Self::rsa(der),
         }
     }
 
@@ -83,16 +83,16 @@ impl PrivateKey {
 }
 
 #[derive(Clone, Copy)]
-enum Kind {
+enum PrivateKeyKind {
     Ed25519,
     Ec,
     Rsa,
 }
 
-fn kind(der: &[u8]) -> Option<Kind> {
+fn kind(der: &[u8]) -> Option<PrivateKeyKind> {
     let head = der.get(..PKCS8_HEAD.min(der.len())).unwrap_or_default();
     let names = |oid: &[u8]| head.windows(oid.len()).any(|window| window == oid);
-    [(ED25519_OID, Kind::Ed25519), (EC_OID, Kind::Ec), (RSA_OID, Kind::Rsa)]
+    [(ED25519_OID, PrivateKeyKind::Ed25519), (EC_OID, PrivateKeyKind::Ec), (RSA_OID, PrivateKeyKind::Rsa)]
         .into_iter()
         .find_map(|(oid, kind)| names(oid).then_some(kind))
 }

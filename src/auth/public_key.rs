@@ -47,10 +47,10 @@ const OF_RSA: [KeyAlgorithm; 6] = [
 
 /// A public key that is strong enough to be believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicKey(Numbers);
+pub struct PublicKey(KeyNumbers);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Numbers {
+enum KeyNumbers {
     Ed25519 {
         x: Vec<u8>,
     },
@@ -79,7 +79,7 @@ impl PublicKey {
         if !small_order::is_canonical(x) {
             return Err(KeyError::InvalidPublicKey);
         }
-        Ok(Self(Numbers::Ed25519 { x: x.to_vec() }))
+        Ok(Self(KeyNumbers::Ed25519 { x: x.to_vec() }))
     }
 
     /// A key of a curve from its coordinates, each as long as the curve's (RFC 7518 §6.2.1).
@@ -98,7 +98,7 @@ impl PublicKey {
             return Err(KeyError::InvalidPublicKey);
         }
         check(curve.verification(), point)?;
-        Ok(Self(Numbers::Ec { curve, point: point.to_vec() }))
+        Ok(Self(KeyNumbers::Ec { curve, point: point.to_vec() }))
     }
 
     /// An RSA key from its two numbers, big-endian (RFC 7518 §6.3.1).
@@ -123,7 +123,7 @@ impl PublicKey {
         }
         let components = RsaPublicKeyComponents { n: modulus, e: exponent };
         components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).map_err(|_| KeyError::InvalidPublicKey)?;
-        Ok(Self(Numbers::Rsa { modulus: modulus.to_vec(), exponent: exponent.to_vec() }))
+        Ok(Self(KeyNumbers::Rsa { modulus: modulus.to_vec(), exponent: exponent.to_vec() }))
     }
 
     /// Reads a SubjectPublicKeyInfo in PEM (RFC 7468 §13): what `openssl pkey -pubout` writes.
@@ -153,9 +153,9 @@ impl PublicKey {
     /// The algorithms that a key of this kind can be for; the first one is the usual one.
     pub const fn algorithms(&self) -> &'static [KeyAlgorithm] {
         match &self.0 {
-            Numbers::Ed25519 { .. } => &[KeyAlgorithm::EdDsa],
-            Numbers::Ec { curve, .. } => curve.algorithms(),
-            Numbers::Rsa { .. } => &OF_RSA,
+            KeyNumbers::Ed25519 { .. } => &[KeyAlgorithm::EdDsa],
+            KeyNumbers::Ec { curve, .. } => curve.algorithms(),
+            KeyNumbers::Rsa { .. } => &OF_RSA,
         }
     }
 
@@ -165,11 +165,11 @@ impl PublicKey {
             return false;
         }
         let verified = match &self.0 {
-            Numbers::Ed25519 { x } => UnparsedPublicKey::new(&ED25519, x).verify(message, signature),
-            Numbers::Ec { curve, point } => {
+            KeyNumbers::Ed25519 { x } => UnparsedPublicKey::new(&ED25519, x).verify(message, signature),
+            KeyNumbers::Ec { curve, point } => {
                 UnparsedPublicKey::new(curve.verification(), point).verify(message, signature)
             }
-            Numbers::Rsa { modulus, exponent } => {
+            KeyNumbers::Rsa { modulus, exponent } => {
                 let Some(parameters) = rsa_parameters(algorithm) else { return false };
                 RsaPublicKeyComponents { n: modulus, e: exponent }.verify(parameters, message, signature)
             }
@@ -180,12 +180,12 @@ impl PublicKey {
     /// The key as others read it (RFC 7517), for the usual algorithm of its kind.
     pub fn jwk(&self, kid: &str) -> Jwk {
         match &self.0 {
-            Numbers::Ed25519 { x } => Jwk::ed25519(kid, x),
-            Numbers::Ec { curve, point } => {
+            KeyNumbers::Ed25519 { x } => Jwk::ed25519(kid, x),
+            KeyNumbers::Ec { curve, point } => {
                 let (x, y) = point.get(1..).unwrap_or_default().split_at(curve.coordinate());
                 Jwk::ec(kid, *curve, x, y)
             }
-            Numbers::Rsa { modulus, exponent } => Jwk::rsa(kid, modulus, exponent),
+            KeyNumbers::Rsa { modulus, exponent } => Jwk::rsa(kid, modulus, exponent),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::replicas::Replicas;
-use crate::replicas::journal::{Event, Revoked as RevocationMessage};
+use crate::replicas::journal::{ReplicaEvent, RevokedToken as RevocationMessage};
 use crate::settings::{MOST_OF_A_LIST, Section, text_of_file};
 use crate::sha256::sha256_half;
 
@@ -25,14 +25,14 @@ const SWEEP_SECONDS: i64 = 60;
 /// stay revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no room to store another revoked token")]
-pub struct NoRoom;
+pub struct RevocationListFull;
 
 /// The tokens that their clients gave back.
 #[derive(Debug, Default)]
 pub struct RevokedTokens {
     /// Read without a lock, since nearly always there is none.
     count: AtomicUsize,
-    tokens: RwLock<Store>,
+    tokens: RwLock<RevocationStore>,
     replicas: Option<Replicas>,
 }
 
@@ -40,26 +40,26 @@ pub struct RevokedTokens {
 type TokenHash = [u8; 16];
 
 #[derive(Debug, Default)]
-struct Store {
-    by_key: HashMap<TokenHash, Revoked>,
+struct RevocationStore {
+    by_key: HashMap<TokenHash, RevocationEntry>,
     of_client: HashMap<Arc<str>, usize>,
     /// In seconds since 1970.
     swept: i64,
 }
 
 #[derive(Debug)]
-struct Revoked {
+struct RevocationEntry {
     client: Arc<str>,
     /// In seconds since 1970; from then on the token is refused anyway.
     until: i64,
 }
 
-impl Store {
+impl RevocationStore {
     fn has_room(&self, client: &str, most: usize) -> bool {
         self.by_key.len() < most && self.of_client.get(client).is_none_or(|count| *count < MOST_OF_A_CLIENT)
     }
 
-    fn insert(&mut self, key: TokenHash, revoked: Revoked) {
+    fn insert(&mut self, key: TokenHash, revoked: RevocationEntry) {
         let client = revoked.client.clone();
         if self.by_key.insert(key, revoked).is_none() {
             *self.of_client.entry(client).or_default() += 1;
@@ -89,27 +89,41 @@ impl RevokedTokens {
     /// Revokes the token of `client` until it has expired. Other replicas do the same within a second.
     ///
     /// # Errors
-    /// [`NoRoom`] when too many are revoked.
-    pub fn revoke(&self, issuer: &str, jti: &str, client: &Arc<str>, until: i64, now: i64) -> Result<(), NoRoom> {
+    /// [`RevocationListFull`] when too many are revoked.
+    pub fn revoke(
+        &self,
+        issuer: &str,
+        jti: &str,
+        client: &Arc<str>,
+        until: i64,
+        now: i64,
+    ) -> Result<(), RevocationListFull> {
         let key = hash(issuer, jti);
         let is_new = self.insert(key, client, until, now, usize::MAX)?;
         if let Some(replicas) = self.replicas.as_ref().filter(|_| is_new) {
-            replicas.tell(Event::Revoked(message(&key, client, until)));
+            replicas.tell(ReplicaEvent::Revoked(message(&key, client, until)));
         }
         Ok(())
     }
 
     /// Gives whether it is a new one.
-    fn insert(&self, key: TokenHash, client: &Arc<str>, until: i64, now: i64, most: usize) -> Result<bool, NoRoom> {
+    fn insert(
+        &self,
+        key: TokenHash,
+        client: &Arc<str>,
+        until: i64,
+        now: i64,
+        most: usize,
+    ) -> Result<bool, RevocationListFull> {
         let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
         if !tokens.has_room(client, most) || now >= tokens.swept.saturating_add(SWEEP_SECONDS) {
             tokens.sweep(now);
         }
         let is_new = !tokens.by_key.contains_key(&key);
         if is_new && !tokens.has_room(client, most) {
-            return Err(NoRoom);
+            return Err(RevocationListFull);
         }
-        tokens.insert(key, Revoked { client: client.clone(), until });
+        tokens.insert(key, RevocationEntry { client: client.clone(), until });
         self.count.store(tokens.by_key.len(), Ordering::Release);
         Ok(is_new)
     }
@@ -204,7 +218,7 @@ fn without_comment(line: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST_OF_A_CLIENT, NoRoom, Revocations, RevokedTokens, hash, message, without_comment};
+    use super::{MOST_OF_A_CLIENT, RevocationListFull, Revocations, RevokedTokens, hash, message, without_comment};
     use std::collections::HashSet;
     use std::sync::Arc;
 
@@ -245,7 +259,7 @@ mod tests {
         for number in 0..MOST_OF_A_CLIENT {
             assert_eq!(revoke("greedy", &format!("greedy-{number}"), 50), Ok(()));
         }
-        assert_eq!(revoke("greedy", "one-more", 50), Err(NoRoom));
+        assert_eq!(revoke("greedy", "one-more", 50), Err(RevocationListFull));
         assert_eq!(revoke("greedy", "greedy-0", 50), Ok(()), "it is known already");
         for client in 1..10 {
             for number in 0..MOST_OF_A_CLIENT {
@@ -253,7 +267,7 @@ mod tests {
             }
         }
         assert_eq!(revoke("other", "of-another", 50), Ok(()), "whatever others gave back");
-        assert_eq!(revoke("greedy", "new", 99), Err(NoRoom));
+        assert_eq!(revoke("greedy", "new", 99), Err(RevocationListFull));
         assert!(revoked.contains("us", "greedy-0") && !revoked.contains("us", "new"));
         assert_eq!(revoked.revoke("us", "new", &Arc::from("greedy"), 200, 100), Ok(()));
         assert!(revoked.contains("us", "new") && !revoked.contains("us", "greedy-0"));

@@ -11,13 +11,13 @@ use super::public_key::PublicKey;
 /// What is needed to check a signature.
 #[derive(Clone, Debug)]
 pub struct VerificationKey {
-    material: Material,
+    material: KeyMaterial,
     /// By what its tokens may be signed; never empty.
     algorithms: Vec<KeyAlgorithm>,
 }
 
 #[derive(Clone, Debug)]
-enum Material {
+enum KeyMaterial {
     Public(PublicKey),
     /// A shared secret, which has no public half and is never compared.
     Shared(Box<hmac::Key>),
@@ -27,18 +27,18 @@ impl VerificationKey {
     /// Verifies with a public key, by the usual algorithm of its kind.
     pub fn public(key: PublicKey) -> Self {
         let algorithms = key.algorithms().iter().take(1).copied().collect();
-        Self { material: Material::Public(key), algorithms }
+        Self { material: KeyMaterial::Public(key), algorithms }
     }
 
     /// Verifies with a public key, by those of these algorithms that a key of its kind can have; `None` if there are none.
     pub fn public_for(key: PublicKey, algorithms: &[KeyAlgorithm]) -> Option<Self> {
         let algorithms: Vec<_> = key.algorithms().iter().copied().filter(|one| algorithms.contains(one)).collect();
-        (!algorithms.is_empty()).then_some(Self { material: Material::Public(key), algorithms })
+        (!algorithms.is_empty()).then_some(Self { material: KeyMaterial::Public(key), algorithms })
     }
 
     pub(super) fn shared(secret: &[u8]) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-        Self { material: Material::Shared(Box::new(key)), algorithms: vec![KeyAlgorithm::Hs256] }
+        Self { material: KeyMaterial::Shared(Box::new(key)), algorithms: vec![KeyAlgorithm::Hs256] }
     }
 
     /// Whether tokens of this key may be signed by this algorithm.
@@ -50,23 +50,25 @@ impl VerificationKey {
     pub fn has_signed(&self, algorithm: KeyAlgorithm, message: &[u8], signature: &[u8]) -> bool {
         self.is_for(algorithm)
             && match &self.material {
-                Material::Public(key) => key.has_signed(algorithm, message, signature),
-                Material::Shared(key) => hmac::verify(key, message, signature).is_ok(),
+                KeyMaterial::Public(key) => key.has_signed(algorithm, message, signature),
+                KeyMaterial::Shared(key) => hmac::verify(key, message, signature).is_ok(),
             }
     }
 
     /// Whether both are the same public key for the same algorithms. Shared secrets are never compared.
     pub fn is_same_public_key(&self, other: &Self) -> bool {
         match (&self.material, &other.material) {
-            (Material::Public(one), Material::Public(another)) => one == another && self.algorithms == other.algorithms,
+            (KeyMaterial::Public(one), KeyMaterial::Public(another)) => {
+                one == another && self.algorithms == other.algorithms
+            }
             _ => false,
         }
     }
 
     fn jwk(&self, kid: &str) -> Option<Jwk> {
         match &self.material {
-            Material::Public(key) => Some(key.jwk(kid)),
-            Material::Shared(_) => None,
+            KeyMaterial::Public(key) => Some(key.jwk(kid)),
+            KeyMaterial::Shared(_) => None,
         }
     }
 }
@@ -100,7 +102,7 @@ pub struct KeyHint {
 
 /// Why no key is to be tried for a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoCandidate {
+pub enum NoCandidateKey {
     /// No key has the id that the token names.
     Unknown,
     /// The keys that the token may mean are for other algorithms.
@@ -135,7 +137,7 @@ impl VerificationKeys {
         &self,
         hint: &KeyHint,
         algorithm: KeyAlgorithm,
-    ) -> Result<Vec<Arc<VerificationKey>>, NoCandidate> {
+    ) -> Result<Vec<Arc<VerificationKey>>, NoCandidateKey> {
         let meant: Vec<&PublishedKey> = match &hint.kid {
             Some(kid) => self.named(kid).collect(),
             None => {
@@ -144,14 +146,14 @@ impl VerificationKeys {
             }
         };
         if meant.is_empty() {
-            return Err(NoCandidate::Unknown);
+            return Err(NoCandidateKey::Unknown);
         }
         let fitting = meant.into_iter().map(|published| &published.key).filter(|key| key.is_for(algorithm));
         let fitting: Vec<_> = fitting.cloned().collect();
         match fitting.len() {
-            0 => Err(NoCandidate::OtherAlgorithm),
+            0 => Err(NoCandidateKey::OtherAlgorithm),
             1..=MOST_TRIED => Ok(fitting),
-            _ => Err(NoCandidate::TooMany),
+            _ => Err(NoCandidateKey::TooMany),
         }
     }
 
@@ -193,14 +195,14 @@ impl PublishedKey {
 
 #[cfg(test)]
 mod tests {
-    use super::{KeyHint, MOST_TRIED, NoCandidate, PublishedKey, VerificationKey, VerificationKeys};
+    use super::{KeyHint, MOST_TRIED, NoCandidateKey, PublishedKey, VerificationKey, VerificationKeys};
     use crate::auth::key_algorithm::KeyAlgorithm;
-    use crate::auth::keys::Key;
+    use crate::auth::keys::ServiceKey;
     use crate::auth::private_key;
     use std::sync::Arc;
 
     fn published(kid: Option<&str>, thumbprint: Option<&str>, algorithm: KeyAlgorithm) -> PublishedKey {
-        let key = Key::private("k", &private_key::generate(algorithm).unwrap()).unwrap();
+        let key = ServiceKey::private("k", &private_key::generate(algorithm).unwrap()).unwrap();
         PublishedKey {
             kid: kid.map(str::to_owned),
             thumbprints: thumbprint.map(str::to_owned).into_iter().collect(),
@@ -236,9 +238,9 @@ mod tests {
         assert!(is(&found(&hint(None, &["b"]), EDDSA).unwrap(), &[&b]), "the thumbprint is the id");
         assert!(is(&found(&hint(None, &["x"]), EDDSA).unwrap(), &[&a, &twin, &b, &nameless]));
         assert!(is(&found(&hint(None, &[]), ES256).unwrap(), &[&other_kind]));
-        assert_eq!(found(&hint(Some("c"), &["t"]), EDDSA).unwrap_err(), NoCandidate::Unknown);
-        assert_eq!(found(&hint(Some("b"), &[]), ES256).unwrap_err(), NoCandidate::OtherAlgorithm);
-        assert_eq!(found(&hint(None, &["t"]), ES256).unwrap_err(), NoCandidate::OtherAlgorithm);
+        assert_eq!(found(&hint(Some("c"), &["t"]), EDDSA).unwrap_err(), NoCandidateKey::Unknown);
+        assert_eq!(found(&hint(Some("b"), &[]), ES256).unwrap_err(), NoCandidateKey::OtherAlgorithm);
+        assert_eq!(found(&hint(None, &["t"]), ES256).unwrap_err(), NoCandidateKey::OtherAlgorithm);
     }
 
     #[test]
@@ -247,7 +249,7 @@ mod tests {
         let many = |count: usize| VerificationKeys::published(vec![one.clone(); count]);
         for hint in [hint(Some("a"), &[]), hint(None, &[])] {
             assert_eq!(many(MOST_TRIED).candidates(&hint, EDDSA).unwrap().len(), MOST_TRIED);
-            assert_eq!(many(MOST_TRIED + 1).candidates(&hint, EDDSA).unwrap_err(), NoCandidate::TooMany);
+            assert_eq!(many(MOST_TRIED + 1).candidates(&hint, EDDSA).unwrap_err(), NoCandidateKey::TooMany);
         }
     }
 

@@ -13,13 +13,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 /// How long a secret is not hashed again.
 const LIFETIME: Duration = Duration::from_secs(60);
 
-type Tag = [u8; 32];
+type SecretTag = [u8; 32];
 
 /// Right secrets of this configuration's clients: at most one of each, since there is no other that is right.
 pub struct VerifiedSecrets {
     /// `None` when the system gave no random bytes: then each secret is hashed.
     key: Option<hmac::Key>,
-    until: Mutex<HashMap<Tag, Duration>>,
+    until: Mutex<HashMap<SecretTag, Duration>>,
 }
 
 impl Default for VerifiedSecrets {
@@ -45,7 +45,7 @@ impl VerifiedSecrets {
         until.get(&tag).is_some_and(|until| now < *until)
     }
 
-    fn tag(&self, client_id: &str, secret: &SecretString) -> Option<Tag> {
+    fn tag(&self, client_id: &str, secret: &SecretString) -> Option<SecretTag> {
         let mut context = hmac::Context::with_key(self.key.as_ref()?);
         // The length in front, so that no other id and secret run together to the same bytes.
         context.update(&(client_id.len() as u64).to_be_bytes());

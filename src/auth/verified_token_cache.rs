@@ -24,15 +24,15 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// SHA-256 of a whole token. The token itself is not stored.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Fingerprint([u8; 32]);
+pub(super) struct TokenHash([u8; 32]);
 
-impl Fingerprint {
+impl TokenHash {
     pub(super) fn of(token: &str) -> Self {
         Self(sha256([token.as_bytes()]))
     }
 }
 
-impl fmt::Debug for Fingerprint {
+impl fmt::Debug for TokenHash {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Fingerprint")
     }
@@ -40,7 +40,7 @@ impl fmt::Debug for Fingerprint {
 
 /// Whose keys a token was checked with.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Source {
+pub(super) enum TokenSource {
     Own,
     /// The trusted issuer of this number.
     Trusted(usize),
@@ -50,13 +50,13 @@ pub(super) enum Source {
 #[derive(Clone, Debug)]
 pub(super) struct CachedToken {
     pub(super) token: Arc<VerifiedToken>,
-    pub(super) source: Source,
+    pub(super) source: TokenSource,
     pub(super) kid: Option<String>,
     pub(super) key: Arc<VerificationKey>,
 }
 
 #[derive(Clone, Debug)]
-struct Entry {
+struct TokenEntry {
     cached: Arc<CachedToken>,
     weight: u32,
     /// For how long the token could still be of use. The machine's clock counts it, which only decides when memory is
@@ -66,7 +66,7 @@ struct Entry {
 
 /// Caches checked tokens. Cloning shares the cache.
 #[derive(Clone, Debug)]
-pub(super) struct VerifiedTokenCache(Cache<Fingerprint, Entry>);
+pub(super) struct VerifiedTokenCache(Cache<TokenHash, TokenEntry>);
 
 impl VerifiedTokenCache {
     pub(super) fn new() -> Self {
@@ -74,14 +74,14 @@ impl VerifiedTokenCache {
     }
 
     fn with_capacity(bytes: u64) -> Self {
-        let cache = Cache::builder().max_capacity(bytes).weigher(|_, entry: &Entry| entry.weight);
-        Self(cache.expire_after(UntilUseless).build())
+        let cache = Cache::builder().max_capacity(bytes).weigher(|_, entry: &TokenEntry| entry.weight);
+        Self(cache.expire_after(TokenExpiry).build())
     }
 
     /// The token of this fingerprint, if `has_key` finds that its key is still there. Otherwise it is removed.
     pub(super) fn get(
         &self,
-        fingerprint: &Fingerprint,
+        fingerprint: &TokenHash,
         has_key: impl FnOnce(&CachedToken) -> bool,
     ) -> Option<Arc<VerifiedToken>> {
         let entry = self.0.get(fingerprint)?;
@@ -93,12 +93,12 @@ impl VerifiedTokenCache {
     }
 
     /// Caches a token of so many bytes that is of use for the time `left`.
-    pub(super) fn insert(&self, fingerprint: Fingerprint, cached: CachedToken, bytes: usize, left: Duration) {
+    pub(super) fn insert(&self, fingerprint: TokenHash, cached: CachedToken, bytes: usize, left: Duration) {
         if left.is_zero() {
             return;
         }
         let weight = weight(&cached.token, bytes);
-        self.0.insert(fingerprint, Entry { cached: Arc::new(cached), weight, left: left.min(LONGEST) });
+        self.0.insert(fingerprint, TokenEntry { cached: Arc::new(cached), weight, left: left.min(LONGEST) });
     }
 }
 
@@ -111,21 +111,27 @@ fn weight(token: &VerifiedToken, bytes: usize) -> u32 {
     u32::try_from(2 * bytes + OVERHEAD_BYTES + items * ITEM_BYTES).unwrap_or(u32::MAX)
 }
 
-struct UntilUseless;
+struct TokenExpiry;
 
-impl Expiry<Fingerprint, Entry> for UntilUseless {
-    fn expire_after_create(&self, _: &Fingerprint, entry: &Entry, _: Instant) -> Option<Duration> {
+impl Expiry<TokenHash, TokenEntry> for TokenExpiry {
+    fn expire_after_create(&self, _: &TokenHash, entry: &TokenEntry, _: Instant) -> Option<Duration> {
         Some(entry.left)
     }
 
-    fn expire_after_update(&self, _: &Fingerprint, entry: &Entry, _: Instant, _: Option<Duration>) -> Option<Duration> {
+    fn expire_after_update(
+        &self,
+        _: &TokenHash,
+        entry: &TokenEntry,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
         Some(entry.left)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CachedToken, Fingerprint, ITEM_BYTES, OVERHEAD_BYTES, Source, VerifiedTokenCache, weight};
+    use super::{CachedToken, ITEM_BYTES, OVERHEAD_BYTES, TokenHash, TokenSource, VerifiedTokenCache, weight};
     use crate::auth::claims::{Audience, Claims};
     use crate::auth::fixtures;
     use crate::auth::verify::VerifiedToken;
@@ -138,32 +144,32 @@ mod tests {
         let (auth, _) = fixtures::auth();
         let token = auth.verifier().verify(&fixtures::token(&auth, &["flow:read"], None)).unwrap();
         let key = Arc::new(fixtures::ed25519_key().verification().clone());
-        CachedToken { token, source: Source::Own, kid: Some("2026-11".to_owned()), key }
+        CachedToken { token, source: TokenSource::Own, kid: Some("2026-11".to_owned()), key }
     }
 
     fn is_there(cache: &VerifiedTokenCache, token: &str) -> bool {
-        cache.get(&Fingerprint::of(token), |_| true).is_some()
+        cache.get(&TokenHash::of(token), |_| true).is_some()
     }
 
     #[test]
     fn a_cached_token_is_found_by_its_fingerprint_only() {
         let cache = VerifiedTokenCache::new();
-        cache.insert(Fingerprint::of("a"), cached(), 500, LONG);
+        cache.insert(TokenHash::of("a"), cached(), 500, LONG);
         assert!(is_there(&cache, "a") && !is_there(&cache, "b"));
     }
 
     #[test]
     fn a_token_whose_key_is_gone_is_removed() {
         let cache = VerifiedTokenCache::new();
-        cache.insert(Fingerprint::of("a"), cached(), 500, LONG);
-        assert!(cache.get(&Fingerprint::of("a"), |_| false).is_none());
+        cache.insert(TokenHash::of("a"), cached(), 500, LONG);
+        assert!(cache.get(&TokenHash::of("a"), |_| false).is_none());
         assert!(!is_there(&cache, "a"), "it is removed for good");
     }
 
     #[test]
     fn a_token_at_its_end_is_not_cached() {
         let cache = VerifiedTokenCache::new();
-        cache.insert(Fingerprint::of("a"), cached(), 500, Duration::ZERO);
+        cache.insert(TokenHash::of("a"), cached(), 500, Duration::ZERO);
         assert!(!is_there(&cache, "a"));
     }
 
@@ -186,7 +192,7 @@ mod tests {
         let cache = VerifiedTokenCache::with_capacity(100 * weight);
         let one = cached();
         for number in 0..5_000 {
-            cache.insert(Fingerprint::of(&number.to_string()), one.clone(), 500, LONG);
+            cache.insert(TokenHash::of(&number.to_string()), one.clone(), 500, LONG);
         }
         cache.0.run_pending_tasks();
         assert!(cache.0.entry_count() > 0 && cache.0.weighted_size() <= 100 * weight);

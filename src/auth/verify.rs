@@ -15,9 +15,9 @@ use super::issuers::{Issuers, KeyFetch};
 use super::revocations::Revocations;
 use super::token_types::TokenTypes;
 use super::verification_keys::{VerificationKey, VerificationKeys};
-use super::verified_token_cache::{CachedToken, Fingerprint, Source, VerifiedTokenCache};
+use super::verified_token_cache::{CachedToken, TokenHash, TokenSource, VerifiedTokenCache};
 use crate::clock::Clock;
-use compact::Compact;
+use compact::ParsedToken;
 
 pub use error::TokenError;
 pub use token::VerifiedToken;
@@ -56,7 +56,7 @@ pub fn claimed_client(token: &str) -> Option<String> {
     if token.len() > MAXIMUM_TOKEN_BYTES {
         return None;
     }
-    Compact::read(token).ok()?.claimed_client()
+    ParsedToken::read(token).ok()?.claimed_client()
 }
 
 /// Checks tokens: our own, and those of the trusted issuers.
@@ -82,7 +82,7 @@ struct OwnIssuer {
 
 /// A token that was found good, but for its time and its revocation.
 struct Accepted {
-    source: Source,
+    source: TokenSource,
     key: Arc<VerificationKey>,
     claims: Claims,
 }
@@ -202,11 +202,11 @@ impl Verifier {
         if token.len() > self.largest_token() {
             return Err(TokenError::TooLarge.into());
         }
-        let fingerprint = Fingerprint::of(token);
+        let fingerprint = TokenHash::of(token);
         if let Some(verified) = self.cache.get(&fingerprint, |cached| self.still_has_key_of(cached)) {
             return Ok(verified);
         }
-        let compact = Compact::read(token)?;
+        let compact = ParsedToken::read(token)?;
         let Accepted { source, key, claims } = self.accept(&compact)?;
         let verified = Arc::new(VerifiedToken::new(claims));
         let left = self.time_left(verified.claims());
@@ -215,7 +215,7 @@ impl Verifier {
         Ok(verified)
     }
 
-    fn accept(&self, compact: &Compact<'_>) -> Result<Accepted, Unverified> {
+    fn accept(&self, compact: &ParsedToken<'_>) -> Result<Accepted, Unverified> {
         let issuer = compact.claimed_issuer()?;
         match self.own.as_ref().filter(|own| own.issuer == issuer) {
             Some(own) => Ok(self.accept_own(own, compact)?),
@@ -223,7 +223,7 @@ impl Verifier {
         }
     }
 
-    fn accept_own(&self, own: &OwnIssuer, compact: &Compact<'_>) -> Result<Accepted, TokenError> {
+    fn accept_own(&self, own: &OwnIssuer, compact: &ParsedToken<'_>) -> Result<Accepted, TokenError> {
         if compact.size > MAXIMUM_TOKEN_BYTES {
             return Err(TokenError::TooLarge);
         }
@@ -248,15 +248,17 @@ impl Verifier {
         if !claims.aud.includes(&own.audience) {
             return Err(TokenError::WrongAudience);
         }
-        Ok(Accepted { source: Source::Own, key, claims })
+        Ok(Accepted { source: TokenSource::Own, key, claims })
     }
 
     /// A key that was removed or replaced ends the tokens that it has signed, cached or not.
     fn still_has_key_of(&self, cached: &CachedToken) -> bool {
         let (kid, key) = (cached.kid.as_deref(), &cached.key);
         match cached.source {
-            Source::Own => self.own.as_ref().is_some_and(|own| own.keys.still_have(kid, key)),
-            Source::Trusted(index) => self.trusted.get(index).is_some_and(|issuer| issuer.keys().still_have(kid, key)),
+            TokenSource::Own => self.own.as_ref().is_some_and(|own| own.keys.still_have(kid, key)),
+            TokenSource::Trusted(index) => {
+                self.trusted.get(index).is_some_and(|issuer| issuer.keys().still_have(kid, key))
+            }
         }
     }
 

@@ -9,8 +9,8 @@ use actix_web::http::header::HeaderValue;
 use bytes::Bytes;
 
 use super::encoding::{Effort, Encoding, SMALLEST_GAIN, WORTH_ENCODING, elsewhere};
-use super::freshness::{Freshness, State};
-use super::request_memo::Places;
+use super::freshness::{Freshness, FreshnessState};
+use super::request_memo::EntrySlots;
 use crate::sha256::sha256_half;
 
 /// Two fetches within this time are of one mistake.
@@ -21,41 +21,41 @@ const LONGEST_ETAG: usize = 2 + 32 + 1 + 4;
 
 /// What a fetch brings: a JSON document and what belongs in its head.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Document {
+pub struct FetchedBody {
     /// JSON.
     pub body: Bytes,
     /// The `Link` header, for a page of a list.
     pub link: Option<String>,
     /// How long it keeps at the most, where that is shorter than what the question says.
-    pub keeps: Option<Freshness>,
+    pub max_freshness: Option<Freshness>,
 }
 
 /// What a fetch brings to the cache.
 #[derive(Clone, Debug)]
-pub struct Brought<E> {
+pub struct FetchResult<E> {
     /// The answer.
-    pub document: Document,
+    pub document: FetchedBody,
     /// The failure that the answer may be, when it has no content: where an older answer has some, it must be confirmed
     /// like that failure.
-    pub doubt: Option<E>,
+    pub suspicion: Option<E>,
 }
 
-impl<E> From<Document> for Brought<E> {
-    fn from(document: Document) -> Self {
-        Self { document, doubt: None }
+impl<E> From<FetchedBody> for FetchResult<E> {
+    fn from(document: FetchedBody) -> Self {
+        Self { document, suspicion: None }
     }
 }
 
 /// The answer in one encoding: its bytes and their strong entity tag, in quotes. Cloning shares them.
 #[derive(Clone, Debug)]
-pub struct Form {
+pub struct Representation {
     /// The bytes.
     pub body: Bytes,
     /// The `ETag` header.
     pub etag: HeaderValue,
 }
 
-impl Form {
+impl Representation {
     /// Body and tag in one piece of memory, which has as much room as they need: the cache counts it, and a hit that is
     /// one of a million waits for each piece.
     fn new(body: &[u8], etag: &str) -> Self {
@@ -72,11 +72,11 @@ impl Form {
 
 /// A finished answer.
 #[derive(Debug)]
-pub struct Entry {
-    identity: Form,
+pub struct CacheEntry {
+    identity: Representation,
     /// Made when somebody first wants them.
-    gzip: OnceLock<Option<Form>>,
-    brotli: OnceLock<Option<Form>>,
+    gzip: OnceLock<Option<Representation>>,
+    brotli: OnceLock<Option<Representation>>,
     effort: Effort,
     link: Option<HeaderValue>,
     stores: Vec<String>,
@@ -89,27 +89,27 @@ pub struct Entry {
     retired: AtomicBool,
     /// When a fetch first said that there is no such thing.
     doubted_at: OnceLock<Duration>,
-    places: Mutex<Places>,
+    places: Mutex<EntrySlots>,
 }
 
-impl Entry {
+impl CacheEntry {
     /// Finishes a document: computes its tag, and writes what of its head is its own.
-    pub(super) fn new(document: Document, freshness: Freshness, stores: Vec<String>, came_at: Duration) -> Self {
-        let Document { body, link, .. } = document;
-        let tag = Tag::of_bytes([&*body, link.as_deref().unwrap_or_default().as_bytes()]);
-        let identity = Form::new(&body, &tag.header(Encoding::Identity));
+    pub(super) fn new(document: FetchedBody, freshness: Freshness, stores: Vec<String>, came_at: Duration) -> Self {
+        let FetchedBody { body, link, .. } = document;
+        let tag = EntityTag::of_bytes([&*body, link.as_deref().unwrap_or_default().as_bytes()]);
+        let identity = Representation::new(&body, &tag.header(Encoding::Identity));
         // A link that is no header is left out; those of lists are made of what a query may hold.
         let link = link.and_then(|link| HeaderValue::try_from(link).ok());
         Self { link, stores, ..Self::of_form(identity, Effort::ForMany, freshness, came_at) }
     }
 
     /// An answer that is given once and never kept. Its tag is known: nobody reads the body for it.
-    pub(super) fn given_once(body: Vec<u8>, tag: &Tag, freshness: Freshness, came_at: Duration) -> Self {
-        let identity = Form { body: body.into(), etag: tag.header_value(Encoding::Identity) };
+    pub(super) fn given_once(body: Vec<u8>, tag: &EntityTag, freshness: Freshness, came_at: Duration) -> Self {
+        let identity = Representation { body: body.into(), etag: tag.header_value(Encoding::Identity) };
         Self::of_form(identity, Effort::ForOne, freshness, came_at)
     }
 
-    fn of_form(identity: Form, effort: Effort, freshness: Freshness, came_at: Duration) -> Self {
+    fn of_form(identity: Representation, effort: Effort, freshness: Freshness, came_at: Duration) -> Self {
         Self {
             identity,
             gzip: OnceLock::new(),
@@ -131,7 +131,7 @@ impl Entry {
 
     /// The answer in this encoding, if that is known: `Some(None)` where it is not worth it, and `None` where nobody has
     /// asked for it before.
-    pub fn made(&self, encoding: Encoding) -> Option<Option<&Form>> {
+    pub fn made(&self, encoding: Encoding) -> Option<Option<&Representation>> {
         let slot = match encoding {
             Encoding::Identity => return Some(Some(&self.identity)),
             _ if self.identity.body.len() < WORTH_ENCODING => return Some(None),
@@ -142,7 +142,7 @@ impl Entry {
     }
 
     /// The answer in this encoding, if it is worth it; it is made now if nobody has asked for it before.
-    pub async fn form(self: &Arc<Self>, encoding: Encoding) -> Option<&Form> {
+    pub async fn form(self: &Arc<Self>, encoding: Encoding) -> Option<&Representation> {
         if self.made(encoding).is_none() {
             let entry = self.clone();
             let _made = elsewhere(|| self.made(encoding).is_some(), move || entry.make(encoding)).await;
@@ -151,16 +151,16 @@ impl Entry {
     }
 
     /// The answer in this encoding for a caller who takes no other, worth it or not. It is not kept.
-    pub async fn form_at_any_cost(&self, encoding: Encoding) -> Option<Form> {
+    pub async fn form_at_any_cost(&self, encoding: Encoding) -> Option<Representation> {
         let (body, effort, etag) = (self.identity.body.clone(), self.effort, self.etag(encoding));
         let encoded = elsewhere(|| false, move || encoding.encode(&body, effort)).await;
-        encoded.flatten().map(|encoded| Form { body: encoded.into(), etag })
+        encoded.flatten().map(|encoded| Representation { body: encoded.into(), etag })
     }
 
     /// The tag that the answer has in this encoding.
     pub fn etag(&self, encoding: Encoding) -> HeaderValue {
         let own = self.identity.etag.to_str().unwrap_or_default();
-        Tag(own.trim_matches('"').to_owned()).header_value(encoding)
+        EntityTag(own.trim_matches('"').to_owned()).header_value(encoding)
     }
 
     fn make(&self, encoding: Encoding) {
@@ -173,12 +173,12 @@ impl Entry {
             let body = &self.identity.body;
             let encoded = encoding.encode(body, self.effort);
             let encoded = encoded.filter(|encoded| encoded.len() <= body.len() / SMALLEST_GAIN)?;
-            Some(Form::new(&encoded, self.etag(encoding).to_str().unwrap_or_default()))
+            Some(Representation::new(&encoded, self.etag(encoding).to_str().unwrap_or_default()))
         });
     }
 
     /// The answer as it is.
-    pub const fn identity(&self) -> &Form {
+    pub const fn identity(&self) -> &Representation {
         &self.identity
     }
 
@@ -209,7 +209,7 @@ impl Entry {
     }
 
     /// What may be done with the answer now.
-    pub fn state(&self, now: Duration) -> State {
+    pub fn state(&self, now: Duration) -> FreshnessState {
         self.freshness.state(self.age(now))
     }
 
@@ -260,7 +260,7 @@ impl Entry {
     }
 
     /// What leads to this entry by what was asked.
-    pub(super) fn with_places<T>(&self, work: impl FnOnce(&mut Places) -> T) -> T {
+    pub(super) fn with_places<T>(&self, work: impl FnOnce(&mut EntrySlots) -> T) -> T {
         work(&mut self.places.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -291,9 +291,9 @@ const fn allocated(bytes: usize) -> usize {
 
 /// What tells a representation from others, before an encoding makes an `ETag` of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tag(String);
+pub struct EntityTag(String);
 
-impl Tag {
+impl EntityTag {
     /// Of these bytes, one after the other. The link is part of the representation's head, so that it is part of its tag.
     pub fn of_bytes<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> Self {
         Self(base16ct::lower::encode_string(&sha256_half(parts)))
@@ -316,7 +316,7 @@ impl Tag {
 
 #[cfg(test)]
 mod tests {
-    use super::{Document, Encoding, Entry, Freshness, Tag};
+    use super::{CacheEntry, Encoding, EntityTag, FetchedBody, Freshness};
     use bytes::Bytes;
     use futures_util::FutureExt as _;
     use std::io::Read;
@@ -325,15 +325,20 @@ mod tests {
 
     const FRESHNESS: Freshness = Freshness::seconds(30, 0, 0);
 
-    fn entry(body: &str) -> Arc<Entry> {
-        let document = Document { body: Bytes::from(body.to_owned()), link: None, keeps: None };
-        Arc::new(Entry::new(document, FRESHNESS, Vec::new(), Duration::ZERO))
+    fn entry(body: &str) -> Arc<CacheEntry> {
+        let document = FetchedBody { body: Bytes::from(body.to_owned()), link: None, max_freshness: None };
+        Arc::new(CacheEntry::new(document, FRESHNESS, Vec::new(), Duration::ZERO))
     }
 
     #[test]
     fn the_end_of_freshness_counts_from_the_arrival_and_the_age_at_it() {
         let new = || {
-            Entry::new(Document { body: Bytes::new(), link: None, keeps: None }, FRESHNESS, Vec::new(), seconds(100))
+            CacheEntry::new(
+                FetchedBody { body: Bytes::new(), link: None, max_freshness: None },
+                FRESHNESS,
+                Vec::new(),
+                seconds(100),
+            )
         };
         assert_eq!(new().fresh_until(Duration::ZERO), seconds(130));
         assert_eq!(new().of_age(seconds(20)).fresh_until(Duration::ZERO), seconds(110));
@@ -416,9 +421,9 @@ mod tests {
 
     #[actix_web::test]
     async fn an_answer_that_is_given_once_has_the_tag_that_it_was_given() {
-        let tag = Tag::of_bytes([&b"a"[..], b"b"]);
+        let tag = EntityTag::of_bytes([&b"a"[..], b"b"]);
         let body = long().into_bytes();
-        let entry = Arc::new(Entry::given_once(body, &tag, FRESHNESS, Duration::ZERO));
+        let entry = Arc::new(CacheEntry::given_once(body, &tag, FRESHNESS, Duration::ZERO));
         assert_eq!(entry.identity().etag, *format!("\"{}\"", tag.0));
         assert_eq!(unzipped(&entry.form(Encoding::Gzip).await.unwrap().body), long());
     }

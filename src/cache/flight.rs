@@ -10,17 +10,17 @@ use std::time::Duration;
 
 use actix_web::rt;
 
-use super::entry::{Brought, Entry};
-use super::freshness::State;
-use super::question::{Found, Outcome, Question};
-use super::shared::Session;
-use super::{AnswerCache, Failure, Key, found, or_stale};
+use super::entry::{CacheEntry, FetchResult};
+use super::freshness::FreshnessState;
+use super::question::{CacheOutcome, CachedResponse, Lookup};
+use super::shared::SharedLookup;
+use super::{AnswerCache, CacheKey, FetchFailure, found, or_stale};
 use crate::fair_queue::Principal;
 use crate::telemetry::{call_tally, traces};
 
 /// By whom an answer came, as far as one flight knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum By {
+enum AnsweredBy {
     /// Another flight.
     #[default]
     Another,
@@ -30,22 +30,22 @@ enum By {
     Replicas,
 }
 
-impl<E: Failure> AnswerCache<E> {
+impl<E: FetchFailure> AnswerCache<E> {
     /// Fetches while the caller waits; with an older answer at hand the caller waits only a moment, unless it asked for
     /// an answer from the gateway.
     pub(super) async fn fetch_for_caller<F, Fut>(
         &self,
-        question: Question,
-        older: Option<Arc<Entry>>,
-        outcome: Outcome,
+        question: Lookup,
+        older: Option<Arc<CacheEntry>>,
+        outcome: CacheOutcome,
         fetch: F,
-    ) -> Result<Found, E>
+    ) -> Result<CachedResponse, E>
     where
         F: FnOnce(Principal) -> Fut + 'static,
-        Fut: Future<Output = Result<Brought<E>, E>> + 'static,
+        Fut: Future<Output = Result<FetchResult<E>, E>> + 'static,
     {
         let by = Rc::new(Cell::default());
-        let (patient, key) = (question.bypass || question.waits, question.key.clone());
+        let (patient, key) = (question.bypass || question.require_fresh, question.key.clone());
         let mut flight = self.spawn_flight(question, by.clone(), fetch);
         let landed = if patient {
             flight.await
@@ -54,8 +54,8 @@ impl<E: Failure> AnswerCache<E> {
                 Ok(landed) => landed,
                 // A fresh one has just landed, and so has the flight.
                 Err(_) => match self.usable(&key, older.as_ref()) {
-                    Some(entry) if entry.state(self.clock.elapsed()) != State::Fresh => {
-                        return Ok(found(entry, Outcome::StaleIfError, self.clock.elapsed()));
+                    Some(entry) if entry.state(self.clock.elapsed()) != FreshnessState::Fresh => {
+                        return Ok(found(entry, CacheOutcome::StaleIfError, self.clock.elapsed()));
                     }
                     _ => flight.await,
                 },
@@ -65,9 +65,9 @@ impl<E: Failure> AnswerCache<E> {
         match landed.unwrap_or_else(|error| panic::resume_unwind(error.into_panic())) {
             Ok(entry) => {
                 let outcome = match by.get() {
-                    By::ThisOne => outcome,
-                    By::Replicas => Outcome::Shared,
-                    By::Another => Outcome::Collapsed,
+                    AnsweredBy::ThisOne => outcome,
+                    AnsweredBy::Replicas => CacheOutcome::Shared,
+                    AnsweredBy::Another => CacheOutcome::Collapsed,
                 };
                 Ok(found(entry, outcome, now))
             }
@@ -76,17 +76,17 @@ impl<E: Failure> AnswerCache<E> {
     }
 
     /// An older answer that may be given instead: the one that was there, or one that other replicas had.
-    fn usable(&self, key: &Key, older: Option<&Arc<Entry>>) -> Option<Arc<Entry>> {
+    fn usable(&self, key: &CacheKey, older: Option<&Arc<CacheEntry>>) -> Option<Arc<CacheEntry>> {
         let now = self.clock.elapsed();
-        let is_usable = |entry: &Arc<Entry>| entry.state(now) != State::Expired;
+        let is_usable = |entry: &Arc<CacheEntry>| entry.state(now) != FreshnessState::Expired;
         older.filter(|entry| is_usable(entry)).cloned().or_else(|| self.memory.get(key).filter(is_usable))
     }
 
     /// Starts a refresh that nobody waits for, unless one runs or the last one has just failed.
-    pub(super) fn refresh_once<F, Fut>(&self, question: Question, entry: &Arc<Entry>, now: Duration, fetch: F)
+    pub(super) fn refresh_once<F, Fut>(&self, question: Lookup, entry: &Arc<CacheEntry>, now: Duration, fetch: F)
     where
         F: FnOnce(Principal) -> Fut + 'static,
-        Fut: Future<Output = Result<Brought<E>, E>> + 'static,
+        Fut: Future<Output = Result<FetchResult<E>, E>> + 'static,
     {
         if !entry.begin_refresh() {
             return;
@@ -95,7 +95,7 @@ impl<E: Failure> AnswerCache<E> {
             entry.end_refresh();
             return;
         }
-        let question = Question { principal: question.principal.in_background(), ..question };
+        let question = Lookup { principal: question.principal.in_background(), ..question };
         let flight = self.spawn_flight(question, Rc::default(), fetch);
         let entry = entry.clone();
         rt::spawn(async move {
@@ -108,13 +108,13 @@ impl<E: Failure> AnswerCache<E> {
     /// The whole single flight is a task of its own: a caller who leaves neither cancels nor repeats the fetch.
     fn spawn_flight<F, Fut>(
         &self,
-        question: Question,
-        by: Rc<Cell<By>>,
+        question: Lookup,
+        by: Rc<Cell<AnsweredBy>>,
         fetch: F,
-    ) -> rt::task::JoinHandle<Result<Arc<Entry>, E>>
+    ) -> rt::task::JoinHandle<Result<Arc<CacheEntry>, E>>
     where
         F: FnOnce(Principal) -> Fut + 'static,
-        Fut: Future<Output = Result<Brought<E>, E>> + 'static,
+        Fut: Future<Output = Result<FetchResult<E>, E>> + 'static,
     {
         let (memory, clock, shared) = (self.memory.clone(), self.clock.clone(), self.shared.clone());
         let flight = async move {
@@ -127,7 +127,7 @@ impl<E: Failure> AnswerCache<E> {
                 // Between the caller's look and this flight another flight may have landed.
                 if !question.bypass
                     && let Some(entry) = landing.get(&question.key)
-                    && entry.state(clock.elapsed()) == State::Fresh
+                    && entry.state(clock.elapsed()) == FreshnessState::Fresh
                 {
                     return Ok(entry);
                 }
@@ -135,22 +135,22 @@ impl<E: Failure> AnswerCache<E> {
                     Some(shared) => Some(shared.look(&question).await),
                     None => None,
                 };
-                let is_fresh = session.as_ref().is_some_and(Session::is_fresh);
+                let is_fresh = session.as_ref().is_some_and(SharedLookup::is_fresh);
                 if let Some(entry) = session.as_mut().and_then(|session| session.found.take()) {
                     let entry = landing.keep_shared(&question, entry, clock.elapsed(), start);
                     if let Some(session) = session.take_if(|_| is_fresh) {
                         session.give_back(&question);
-                        by.set(By::Replicas);
+                        by.set(AnsweredBy::Replicas);
                         return Ok(entry);
                     }
                 }
-                by.set(By::ThisOne);
+                by.set(AnsweredBy::ThisOne);
                 // The future of a whole gateway call is large, and what holds it is moved several times.
                 let brought = Box::pin(fetch(question.principal.clone())).await;
                 let outcome = brought.and_then(|brought| landing.believe(&question.key, brought, clock.elapsed()));
                 if let Some(session) = session {
                     let is_the_truth = |failure| landing.is_the_truth(&question.key, failure, clock.elapsed());
-                    session.tell(&question, outcome.as_ref().map_err(is_the_truth));
+                    session.publish(&question, outcome.as_ref().map_err(is_the_truth));
                 }
                 landing.land(question, outcome, clock.elapsed(), start).await
             };

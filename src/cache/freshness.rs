@@ -17,7 +17,7 @@ pub struct Freshness {
 
 /// What may be done with an answer of a certain age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum FreshnessState {
     /// Serve it.
     Fresh,
     /// Serve it and refresh it.
@@ -67,32 +67,32 @@ impl Freshness {
     }
 
     /// What may be done with an answer of this age.
-    pub fn state(&self, age: Duration) -> State {
+    pub fn state(&self, age: Duration) -> FreshnessState {
         if age < self.fresh {
-            State::Fresh
+            FreshnessState::Fresh
         } else if age < self.fresh.saturating_add(self.stale) {
-            State::Revalidate
+            FreshnessState::Revalidate
         } else if age < self.fresh.saturating_add(self.on_error) {
-            State::OnError
+            FreshnessState::OnError
         } else {
-            State::Expired
+            FreshnessState::Expired
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Freshness, State};
+    use super::{Freshness, FreshnessState};
     use std::time::Duration;
 
     #[test]
     fn an_answer_passes_through_its_states() {
         let freshness = Freshness::seconds(30, 60, 600);
         let state = |seconds| freshness.state(Duration::from_secs(seconds));
-        assert_eq!(state(29), State::Fresh);
-        assert_eq!(state(30), State::Revalidate);
-        assert_eq!(state(90), State::OnError);
-        assert_eq!(state(630), State::Expired);
+        assert_eq!(state(29), FreshnessState::Fresh);
+        assert_eq!(state(30), FreshnessState::Revalidate);
+        assert_eq!(state(90), FreshnessState::OnError);
+        assert_eq!(state(630), FreshnessState::Expired);
         assert_eq!(freshness.end(), Duration::from_secs(630));
     }
 }

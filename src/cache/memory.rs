@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use moka::notification::RemovalCause;
 use moka::{Expiry, sync};
 
-use super::entry::{Brought, CONFIRMED_AFTER, Document, Entry};
-use super::freshness::{Freshness, State};
+use super::entry::{CONFIRMED_AFTER, CacheEntry, FetchResult, FetchedBody};
+use super::freshness::{Freshness, FreshnessState};
 use super::request_memo::{RequestMemo, RequestMemos};
-use super::{Failure, Key, Question};
+use super::{CacheKey, FetchFailure, Lookup};
 use crate::purge_list::{PurgeList, is_about};
 use crate::settings::Section;
 use crate::single_flight::Flights;
@@ -54,7 +54,7 @@ impl CacheSettings {
 }
 
 #[derive(Clone)]
-struct Remembered<E> {
+struct NegativeEntry<E> {
     failure: E,
     until: Duration,
     stores: Arc<[String]>,
@@ -62,12 +62,12 @@ struct Remembered<E> {
 
 /// The maps, shared by all workers.
 #[derive(Clone)]
-pub(super) struct Memory<E: Failure> {
-    answers: sync::Cache<Key, Arc<Entry>>,
+pub(super) struct MemoryCache<E: FetchFailure> {
+    answers: sync::Cache<CacheKey, Arc<CacheEntry>>,
     pub(super) asked: Arc<RequestMemos>,
     /// The fetches under way.
-    pub(super) flights: Flights<Key, Result<Arc<Entry>, E>>,
-    failures: sync::Cache<Key, Remembered<E>>,
+    pub(super) flights: Flights<CacheKey, Result<Arc<CacheEntry>, E>>,
+    failures: sync::Cache<CacheKey, NegativeEntry<E>>,
     largest: usize,
     started: Arc<AtomicU64>,
     /// How often everything was dropped.
@@ -78,7 +78,7 @@ pub(super) struct Memory<E: Failure> {
 
 /// What is known when a flight starts, to be held against what is when it lands.
 #[derive(Clone, Copy)]
-pub(super) struct Start {
+pub(super) struct FetchStart {
     /// The flight's number; later flights have larger ones.
     number: u64,
     /// How often everything was dropped before.
@@ -89,14 +89,14 @@ pub(super) struct Start {
     pub(super) latest_purge: u64,
 }
 
-impl<E: Failure> Memory<E> {
+impl<E: FetchFailure> MemoryCache<E> {
     pub(super) fn new(settings: &CacheSettings) -> Self {
         let asked = Arc::new(RequestMemos::new(settings.size));
         let leading_there = asked.clone();
         let answers = sync::Cache::builder()
             .max_capacity(settings.size)
-            .weigher(|key: &Key, entry: &Arc<Entry>| weight(key, entry))
-            .expire_after(UntilUseless)
+            .weigher(|key: &CacheKey, entry: &Arc<CacheEntry>| weight(key, entry))
+            .expire_after(EntryExpiry)
             // Whoever holds the answer elsewhere learns at once that it is no longer the one to give.
             .eviction_listener(move |_, entry, cause| {
                 entry.retire();
@@ -122,21 +122,21 @@ impl<E: Failure> Memory<E> {
         self.purges.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn get(&self, key: &Key) -> Option<Arc<Entry>> {
+    pub(super) fn get(&self, key: &CacheKey) -> Option<Arc<CacheEntry>> {
         self.answers.get(key)
     }
 
     /// A failure of this question that is still remembered.
-    pub(super) fn failure(&self, key: &Key, now: Duration) -> Option<E> {
+    pub(super) fn failure(&self, key: &CacheKey, now: Duration) -> Option<E> {
         let remembered = self.failures.get(key)?;
         (now < remembered.until).then_some(remembered.failure)
     }
 
     /// The start of a flight for this question.
-    pub(super) fn start(&self, question: &Question) -> Start {
+    pub(super) fn start(&self, question: &Lookup) -> FetchStart {
         let tenant = question.key.tenant();
         let purges = self.purges();
-        Start {
+        FetchStart {
             number: self.started.fetch_add(1, Ordering::AcqRel) + 1,
             cleared: self.cleared.load(Ordering::Acquire),
             purges: purges.last(tenant),
@@ -147,11 +147,11 @@ impl<E: Failure> Memory<E> {
     /// Keeps what a fetch brought: an answer, or the failure for a moment; nothing when there was a purge meanwhile.
     pub(super) async fn land(
         &self,
-        question: Question,
-        outcome: Result<Document, E>,
+        question: Lookup,
+        outcome: Result<FetchedBody, E>,
         now: Duration,
-        start: Start,
-    ) -> Result<Arc<Entry>, E> {
+        start: FetchStart,
+    ) -> Result<Arc<CacheEntry>, E> {
         match outcome {
             Ok(document) => Ok(self.keep_answer(question, document, now, start).await),
             Err(failure) => {
@@ -162,26 +162,38 @@ impl<E: Failure> Memory<E> {
     }
 
     /// A purge that came between the look and the insertion takes back what was inserted, and nothing else.
-    fn was_purged(&self, key: &Key, stores: &[String], start: Start) -> bool {
+    fn was_purged(&self, key: &CacheKey, stores: &[String], start: FetchStart) -> bool {
         start.cleared != self.cleared.load(Ordering::Acquire)
             || self.purges().came_after(start.purges, key.tenant(), stores)
     }
 
     /// Whether a later flight than this one has brought an answer, which is newer then.
-    fn has_newer(&self, key: &Key, start: Start) -> bool {
+    fn has_newer(&self, key: &CacheKey, start: FetchStart) -> bool {
         self.answers.get(key).is_some_and(|kept| kept.flight() > start.number)
     }
 
-    async fn keep_answer(&self, question: Question, document: Document, now: Duration, start: Start) -> Arc<Entry> {
-        let Question { key, freshness, stores, .. } = question;
-        let freshness = document.keeps.map_or(freshness, |most| freshness.at_most(most));
+    async fn keep_answer(
+        &self,
+        question: Lookup,
+        document: FetchedBody,
+        now: Duration,
+        start: FetchStart,
+    ) -> Arc<CacheEntry> {
+        let Lookup { key, freshness, stores, .. } = question;
+        let freshness = document.max_freshness.map_or(freshness, |most| freshness.at_most(most));
         let entry = finish(document, freshness, stores, now).await;
         self.failures.invalidate(&key);
         self.keep(&key, entry, start)
     }
 
     /// Keeps an answer that another replica has fetched, unless there is a younger one by now; gives the one that is kept.
-    pub(super) fn keep_shared(&self, question: &Question, entry: Entry, now: Duration, start: Start) -> Arc<Entry> {
+    pub(super) fn keep_shared(
+        &self,
+        question: &Lookup,
+        entry: CacheEntry,
+        now: Duration,
+        start: FetchStart,
+    ) -> Arc<CacheEntry> {
         let kept = self.answers.get(&question.key);
         if let Some(kept) = kept.filter(|kept| kept.age(now) <= entry.age(now)) {
             return kept;
@@ -189,7 +201,7 @@ impl<E: Failure> Memory<E> {
         self.keep(&question.key, entry, start)
     }
 
-    fn keep(&self, key: &Key, entry: Entry, start: Start) -> Arc<Entry> {
+    fn keep(&self, key: &CacheKey, entry: CacheEntry, start: FetchStart) -> Arc<CacheEntry> {
         let entry = Arc::new(entry.of_flight(start.number));
         let is_wanted = entry.size() <= self.largest && !self.has_newer(key, start);
         if is_wanted && !self.was_purged(key, entry.stores(), start) {
@@ -203,8 +215,8 @@ impl<E: Failure> Memory<E> {
     }
 
     /// The document, unless it has no content and must be confirmed yet, because an older answer says otherwise.
-    pub(super) fn believe(&self, key: &Key, brought: Brought<E>, now: Duration) -> Result<Document, E> {
-        let Brought { document, doubt } = brought;
+    pub(super) fn believe(&self, key: &CacheKey, brought: FetchResult<E>, now: Duration) -> Result<FetchedBody, E> {
+        let FetchResult { document, suspicion: doubt } = brought;
         let says_the_same = || self.answers.get(key).is_some_and(|kept| kept.identity().body == document.body);
         match doubt {
             Some(doubt) if !says_the_same() && !self.is_the_truth(key, &doubt, now) => {
@@ -222,11 +234,11 @@ impl<E: Failure> Memory<E> {
 
     /// Whether the failure is the truth, so that an answer that was kept is wrong. One that must be confirmed is not
     /// believed where there is an answer that may be given yet, until it is repeated.
-    pub(super) fn is_the_truth(&self, key: &Key, failure: &E, now: Duration) -> bool {
+    pub(super) fn is_the_truth(&self, key: &CacheKey, failure: &E, now: Duration) -> bool {
         if failure.stale_is_better() {
             return false;
         }
-        let usable = |kept: &Arc<Entry>| kept.state(now) != State::Expired;
+        let usable = |kept: &Arc<CacheEntry>| kept.state(now) != FreshnessState::Expired;
         match self.answers.get(key).filter(usable) {
             Some(kept) if failure.must_be_confirmed() => {
                 kept.doubt(now);
@@ -238,8 +250,8 @@ impl<E: Failure> Memory<E> {
 
     /// A failure that is the truth, such as that there is no such store, ends the answer that was kept. One that is not
     /// believed yet is remembered for no longer than a moment.
-    fn keep_failure(&self, question: Question, failure: &E, now: Duration, start: Start) {
-        let Question { key, stores, .. } = question;
+    fn keep_failure(&self, question: Lookup, failure: &E, now: Duration, start: FetchStart) {
+        let Lookup { key, stores, .. } = question;
         if self.has_newer(&key, start) || self.was_purged(&key, &stores, start) {
             return;
         }
@@ -249,7 +261,7 @@ impl<E: Failure> Memory<E> {
         }
         let is_doubtful = failure.must_be_confirmed() && !is_the_truth;
         let until = now + if is_doubtful { CONFIRMED_AFTER.min(failure.remembered()) } else { failure.remembered() };
-        let remembered = Remembered { until, failure: failure.clone(), stores: stores.as_slice().into() };
+        let remembered = NegativeEntry { until, failure: failure.clone(), stores: stores.as_slice().into() };
         self.failures.insert(key.clone(), remembered);
         if self.was_purged(&key, &stores, start) {
             self.failures.invalidate(&key);
@@ -263,12 +275,12 @@ impl<E: Failure> Memory<E> {
             let number = purges.last(tenant) + 1;
             purges.add(tenant, stores.map(<[String]>::to_vec), number);
         }
-        let concerned = |key: &Key, about: &[String]| key.tenant() == tenant && is_about(stores, about);
+        let concerned = |key: &CacheKey, about: &[String]| key.tenant() == tenant && is_about(stores, about);
         for (key, _) in self.failures.iter().filter(|(key, failure)| concerned(key, &failure.stores)) {
             self.failures.invalidate(key.as_ref());
         }
         let answers = self.answers.iter().filter(|(key, entry)| concerned(key, entry.stores()));
-        let keys: Vec<Arc<Key>> = answers.map(|(key, _)| key).collect();
+        let keys: Vec<Arc<CacheKey>> = answers.map(|(key, _)| key).collect();
         keys.iter().for_each(|key| self.answers.invalidate(key.as_ref()));
         keys.len() as u64
     }
@@ -291,12 +303,17 @@ impl<E: Failure> Memory<E> {
 
 /// Reading a long answer for its tag takes milliseconds, which a worker's other requests would wait for, so that is done
 /// elsewhere.
-pub(super) async fn finish(document: Document, freshness: Freshness, stores: Vec<String>, now: Duration) -> Entry {
+pub(super) async fn finish(
+    document: FetchedBody,
+    freshness: Freshness,
+    stores: Vec<String>,
+    now: Duration,
+) -> CacheEntry {
     const LONG: usize = 512 << 10;
     if document.body.len() < LONG {
-        return Entry::new(document, freshness, stores, now);
+        return CacheEntry::new(document, freshness, stores, now);
     }
-    let job = move || Entry::new(document, freshness, stores, now);
+    let job = move || CacheEntry::new(document, freshness, stores, now);
     let finished = actix_web::rt::task::spawn_blocking(job).await;
     finished.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
@@ -311,7 +328,7 @@ const fn name(cause: RemovalCause) -> &'static str {
     }
 }
 
-fn weight(key: &Key, entry: &Entry) -> u32 {
+fn weight(key: &CacheKey, entry: &CacheEntry) -> u32 {
     // What was asked is about as long as the key that it was brought to.
     let asked = size_of::<RequestMemo>() + key.len();
     u32::try_from(key.len() + asked + entry.size() + ENTRY_OVERHEAD).unwrap_or(u32::MAX)
@@ -319,17 +336,17 @@ fn weight(key: &Key, entry: &Entry) -> u32 {
 
 /// moka's expiry by the machine's clock: the upper bound of an entry's use. An update starts it anew, which moka's
 /// default would not.
-struct UntilUseless;
+struct EntryExpiry;
 
-impl Expiry<Key, Arc<Entry>> for UntilUseless {
-    fn expire_after_create(&self, _key: &Key, entry: &Arc<Entry>, _created_at: Instant) -> Option<Duration> {
+impl Expiry<CacheKey, Arc<CacheEntry>> for EntryExpiry {
+    fn expire_after_create(&self, _key: &CacheKey, entry: &Arc<CacheEntry>, _created_at: Instant) -> Option<Duration> {
         Some(entry.freshness().end())
     }
 
     fn expire_after_update(
         &self,
-        _key: &Key,
-        entry: &Arc<Entry>,
+        _key: &CacheKey,
+        entry: &Arc<CacheEntry>,
         _updated_at: Instant,
         _left: Option<Duration>,
     ) -> Option<Duration> {

@@ -20,20 +20,20 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::fair_queue::Principal;
 use crate::replicas::Replicas;
-use crate::replicas::journal::Event;
+use crate::replicas::journal::ReplicaEvent;
 
-use memory::Memory;
+use memory::MemoryCache;
 use shared::SharedLevel;
 
 pub use encoding::Encoding;
-pub use entry::{Brought, Document, Entry, Form, Tag};
-pub use freshness::{Freshness, State};
+pub use entry::{CacheEntry, EntityTag, FetchResult, FetchedBody, Representation};
+pub use freshness::{Freshness, FreshnessState};
 pub use memory::CacheSettings;
-pub use question::{Found, Key, Outcome, Question};
+pub use question::{CacheKey, CacheOutcome, CachedResponse, Lookup};
 pub use request_memo::{AuthorizationClass, RequestMemo};
 
 /// What the cache must know of a failed fetch.
-pub trait Failure: Clone + Send + Sync + 'static {
+pub trait FetchFailure: Clone + Send + Sync + 'static {
     /// Whether an older answer is better for the caller than this failure.
     fn stale_is_better(&self) -> bool;
 
@@ -49,18 +49,24 @@ pub trait Failure: Clone + Send + Sync + 'static {
 
 /// The cache of finished answers. Cloning shares it.
 #[derive(Clone)]
-pub struct AnswerCache<E: Failure> {
-    memory: Memory<E>,
+pub struct AnswerCache<E: FetchFailure> {
+    memory: MemoryCache<E>,
     clock: Clock,
     slow_after: Duration,
     replicas: Option<Replicas>,
     shared: Option<SharedLevel>,
 }
 
-impl<E: Failure> AnswerCache<E> {
+impl<E: FetchFailure> AnswerCache<E> {
     /// A cache of this size, of this process alone.
     pub fn new(settings: &CacheSettings, clock: Clock) -> Self {
-        Self { memory: Memory::new(settings), clock, slow_after: settings.slow_after, replicas: None, shared: None }
+        Self {
+            memory: MemoryCache::new(settings),
+            clock,
+            slow_after: settings.slow_after,
+            replicas: None,
+            shared: None,
+        }
     }
 
     /// The same in front of what replicas share.
@@ -75,20 +81,20 @@ impl<E: Failure> AnswerCache<E> {
     ///
     /// # Errors
     /// The failure of the fetch, when there is no older answer that is better.
-    pub async fn read<F, Fut>(&self, question: Question, fetch: F) -> Result<Found, E>
+    pub async fn read<F, Fut>(&self, question: Lookup, fetch: F) -> Result<CachedResponse, E>
     where
         F: FnOnce(Principal) -> Fut + 'static,
-        Fut: Future<Output = Result<Brought<E>, E>> + 'static,
+        Fut: Future<Output = Result<FetchResult<E>, E>> + 'static,
     {
         let now = self.clock.elapsed();
         let kept = self.memory.get(&question.key);
         let state = kept.as_ref().map(|entry| entry.state(now));
-        let older = kept.filter(|_| state != Some(State::Expired));
+        let older = kept.filter(|_| state != Some(FreshnessState::Expired));
         match (state, older) {
-            (Some(State::Fresh), Some(entry)) if !question.bypass => Ok(found(entry, Outcome::Hit, now)),
-            (Some(State::Revalidate), Some(entry)) if !question.bypass && !question.waits => {
+            (Some(FreshnessState::Fresh), Some(entry)) if !question.bypass => Ok(found(entry, CacheOutcome::Hit, now)),
+            (Some(FreshnessState::Revalidate), Some(entry)) if !question.bypass && !question.require_fresh => {
                 self.refresh_once(question, &entry, now, fetch);
-                Ok(found(entry, Outcome::StaleWhileRevalidate, now))
+                Ok(found(entry, CacheOutcome::StaleWhileRevalidate, now))
             }
             (state, older) => {
                 // A remembered failure that is the truth does not stop who asks for an answer from the gateway.
@@ -97,9 +103,9 @@ impl<E: Failure> AnswerCache<E> {
                     return or_stale(failure, older, now);
                 }
                 let outcome = match state {
-                    _ if question.bypass => Outcome::Bypass,
-                    None => Outcome::Miss,
-                    Some(_) => Outcome::Expired,
+                    _ if question.bypass => CacheOutcome::Bypass,
+                    None => CacheOutcome::Miss,
+                    Some(_) => CacheOutcome::Expired,
                 };
                 self.fetch_for_caller(question, older, outcome, fetch).await
             }
@@ -107,7 +113,7 @@ impl<E: Failure> AnswerCache<E> {
     }
 
     /// The kept answer, whatever its age.
-    pub fn kept(&self, key: &Key) -> Option<Arc<Entry>> {
+    pub fn kept(&self, key: &CacheKey) -> Option<Arc<CacheEntry>> {
         self.memory.get(key)
     }
 
@@ -124,9 +130,16 @@ impl<E: Failure> AnswerCache<E> {
     }
 
     /// An answer that is made of kept ones, to be given like those and not kept. It is `age` old.
-    pub fn given_once(&self, body: Vec<u8>, tag: &Tag, freshness: Freshness, age: Duration, outcome: Outcome) -> Found {
-        let entry = Entry::given_once(body, tag, freshness, self.clock.elapsed()).of_age(age);
-        Found { entry: Arc::new(entry), outcome, age }
+    pub fn given_once(
+        &self,
+        body: Vec<u8>,
+        tag: &EntityTag,
+        freshness: Freshness,
+        age: Duration,
+        outcome: CacheOutcome,
+    ) -> CachedResponse {
+        let entry = CacheEntry::given_once(body, tag, freshness, self.clock.elapsed()).of_age(age);
+        CachedResponse { entry: Arc::new(entry), outcome, age }
     }
 
     /// Drops the answers of a tenant that are about one of these stores, or all of the tenant's; gives their number.
@@ -134,7 +147,7 @@ impl<E: Failure> AnswerCache<E> {
     pub fn purge(&self, tenant: &str, stores: Option<&[String]>) -> u64 {
         // First for those that are shared, so that none of them gets back into memory meanwhile.
         if let Some(replicas) = &self.replicas {
-            replicas.tell(Event::Purged { tenant: tenant.to_owned(), stores: stores.map(<[String]>::to_vec) });
+            replicas.tell(ReplicaEvent::Purged { tenant: tenant.to_owned(), stores: stores.map(<[String]>::to_vec) });
         }
         self.purge_here(tenant, stores)
     }
@@ -155,26 +168,26 @@ impl<E: Failure> AnswerCache<E> {
     }
 }
 
-fn found(entry: Arc<Entry>, outcome: Outcome, now: Duration) -> Found {
+fn found(entry: Arc<CacheEntry>, outcome: CacheOutcome, now: Duration) -> CachedResponse {
     let age = entry.age(now);
-    Found { entry, outcome, age }
+    CachedResponse { entry, outcome, age }
 }
 
 /// What follows from what a failure says of itself.
-trait Outlived: Failure {
+trait StaleIfError: FetchFailure {
     /// Whether an older answer is better for the caller, as far as is known by now.
-    fn is_outlived_by(&self, older: &Entry, now: Duration) -> bool {
+    fn is_outlived_by(&self, older: &CacheEntry, now: Duration) -> bool {
         self.stale_is_better() || (self.must_be_confirmed() && !older.is_refuted(now))
     }
 }
 
-impl<E: Failure> Outlived for E {}
+impl<E: FetchFailure> StaleIfError for E {}
 
-fn or_stale<E: Failure>(failure: E, older: Option<Arc<Entry>>, now: Duration) -> Result<Found, E> {
+fn or_stale<E: FetchFailure>(failure: E, older: Option<Arc<CacheEntry>>, now: Duration) -> Result<CachedResponse, E> {
     match older {
         // It may have become too old while the caller waited.
-        Some(entry) if failure.is_outlived_by(&entry, now) && entry.state(now) != State::Expired => {
-            Ok(found(entry, Outcome::StaleIfError, now))
+        Some(entry) if failure.is_outlived_by(&entry, now) && entry.state(now) != FreshnessState::Expired => {
+            Ok(found(entry, CacheOutcome::StaleIfError, now))
         }
         _ => Err(failure),
     }

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::entry::Entry;
+use super::entry::CacheEntry;
 use super::freshness::Freshness;
 use crate::fair_queue::Principal;
 use crate::settings::SettingsDigest;
 
 /// Which answer is wanted: everything that the answer depends on besides the moment when it is fetched.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Key(pub(super) Arc<str>);
+pub struct CacheKey(pub(super) Arc<str>);
 
-impl Key {
+impl CacheKey {
     /// The answer of `resource` to `question` (its canonical parameters) for `tenant`. `shape` stands for what the program
     /// and its configuration make of the vendor's data, `source` for the credential and the settings by which it is fetched.
     pub fn new(tenant: &str, resource: &str, shape: &SettingsDigest, source: &SettingsDigest, question: &str) -> Self {
@@ -41,9 +41,9 @@ impl Key {
 
 /// A question to the cache.
 #[derive(Clone, Debug)]
-pub struct Question {
+pub struct Lookup {
     /// Which answer.
-    pub key: Key,
+    pub key: CacheKey,
     /// How long it keeps.
     pub freshness: Freshness,
     /// The stores it is about, for a purge.
@@ -51,14 +51,14 @@ pub struct Question {
     /// Go to the gateway even if there is a fresh answer.
     pub bypass: bool,
     /// Wait for an answer that is due, however long the gateway takes, instead of taking an older one meanwhile.
-    pub waits: bool,
+    pub require_fresh: bool,
     /// Whose share of the gateway's calls a fetch uses.
     pub principal: Principal,
 }
 
 /// How an answer came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CacheOutcome {
     /// It was there and fresh.
     Hit,
     /// It was there and stale; one refresh runs.
@@ -77,7 +77,7 @@ pub enum Outcome {
     Bypass,
 }
 
-impl Outcome {
+impl CacheOutcome {
     /// The name in metrics.
     pub const fn name(self) -> &'static str {
         match self {
@@ -95,11 +95,11 @@ impl Outcome {
 
 /// An answer and how it came about.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct CachedResponse {
     /// The answer.
-    pub entry: Arc<Entry>,
+    pub entry: Arc<CacheEntry>,
     /// How it came about.
-    pub outcome: Outcome,
+    pub outcome: CacheOutcome,
     /// How old the answer is.
     pub age: Duration,
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwapOption;
 use foldhash::fast::RandomState;
 
-use super::{Entry, Key};
+use super::{CacheEntry, CacheKey};
 
 /// One place for so many bytes of the cache: with four times as many as there are small answers, hardly one has none.
 const BYTES_FOR_A_PLACE: u64 = 512;
@@ -39,23 +39,23 @@ pub struct RequestMemo {
     /// The resource's name.
     pub resource: &'static str,
     /// The answer's key.
-    pub key: Key,
+    pub key: CacheKey,
     /// The answer.
-    pub entry: Arc<Entry>,
+    pub entry: Arc<CacheEntry>,
     /// The stores that the query names, for the audit log.
     pub stores: Option<Arc<str>>,
 }
 
 /// A number that leads to one place of the table.
-type Place = u32;
+type SlotIndex = u32;
 
 /// The places that lead to an entry, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Places([Option<Place>; PLACES_OF_AN_ENTRY]);
+pub(super) struct EntrySlots([Option<SlotIndex>; PLACES_OF_AN_ENTRY]);
 
-impl Places {
+impl EntrySlots {
     /// Adds one, and gives the one that it takes the room of.
-    fn add(&mut self, place: Place) -> Option<Place> {
+    fn add(&mut self, place: SlotIndex) -> Option<SlotIndex> {
         if self.0.contains(&Some(place)) {
             return None;
         }
@@ -64,13 +64,13 @@ impl Places {
     }
 
     /// Takes all of them.
-    fn take(&mut self) -> impl Iterator<Item = Place> + use<> {
+    fn take(&mut self) -> impl Iterator<Item = SlotIndex> + use<> {
         std::mem::take(&mut self.0).into_iter().flatten()
     }
 }
 
 #[derive(Default)]
-struct Set {
+struct MemoSet {
     /// A part of the hash of what stands in each place; zero for nothing.
     marks: [AtomicU32; WAYS],
     places: [ArcSwapOption<RequestMemo>; WAYS],
@@ -78,12 +78,12 @@ struct Set {
 
 /// The table.
 pub(super) struct RequestMemos {
-    chunks: Box<[OnceLock<Box<[Set]>>]>,
+    chunks: Box<[OnceLock<Box<[MemoSet]>>]>,
     hasher: RandomState,
 }
 
 /// Where a question belongs.
-struct Spot {
+struct MemoAddress {
     set: usize,
     mark: u32,
 }
@@ -92,7 +92,7 @@ impl RequestMemos {
     /// A table for a cache of this size in bytes.
     pub(super) fn new(cache_size: u64) -> Self {
         let places = usize::try_from(cache_size / BYTES_FOR_A_PLACE).unwrap_or(usize::MAX);
-        let most = Place::MAX as usize / (WAYS * SETS_IN_CHUNK);
+        let most = SlotIndex::MAX as usize / (WAYS * SETS_IN_CHUNK);
         let chunks = (places / (WAYS * SETS_IN_CHUNK)).clamp(1, most);
         Self { chunks: (0..chunks).map(|_| OnceLock::new()).collect(), hasher: RandomState::default() }
     }
@@ -117,7 +117,7 @@ impl RequestMemos {
             .or_else(|| marks().position(|mark| mark == 0))
             .unwrap_or(spot.mark as usize % WAYS);
         let (Some(mark), Some(place)) = (set.marks.get(way), set.places.get(way)) else { return };
-        let Ok(number) = Place::try_from(spot.set * WAYS + way) else { return };
+        let Ok(number) = SlotIndex::try_from(spot.set * WAYS + way) else { return };
         let entry = asked.entry.clone();
         place.store(Some(Arc::new(asked)));
         mark.store(spot.mark, Ordering::Release);
@@ -131,14 +131,14 @@ impl RequestMemos {
     }
 
     /// Clears all places that lead to this entry.
-    pub(super) fn forget(&self, entry: &Arc<Entry>) {
-        for place in entry.with_places(Places::take) {
+    pub(super) fn forget(&self, entry: &Arc<CacheEntry>) {
+        for place in entry.with_places(EntrySlots::take) {
             self.clear(place, entry);
         }
     }
 
     /// Clears a place unless something else stands there by now.
-    fn clear(&self, place: Place, entry: &Arc<Entry>) {
+    fn clear(&self, place: SlotIndex, entry: &Arc<CacheEntry>) {
         let (set, way) = (place as usize / WAYS, place as usize % WAYS);
         let Some(set) = self.set(set) else { return };
         let (Some(mark), Some(place)) = (set.marks.get(way), set.places.get(way)) else { return };
@@ -151,17 +151,17 @@ impl RequestMemos {
         }
     }
 
-    fn spot(&self, class: AuthorizationClass, target: &str) -> Spot {
+    fn spot(&self, class: AuthorizationClass, target: &str) -> MemoAddress {
         let hash = self.hasher.hash_one((class, target));
         let sets = (self.chunks.len() * SETS_IN_CHUNK) as u64;
         // Zero is the mark of a free place.
         let mark = u32::try_from(hash >> 32).unwrap_or(u32::MAX) | 1;
-        Spot { set: usize::try_from(hash % sets).unwrap_or_default(), mark }
+        MemoAddress { set: usize::try_from(hash % sets).unwrap_or_default(), mark }
     }
 
-    fn set(&self, set: usize) -> Option<&Set> {
+    fn set(&self, set: usize) -> Option<&MemoSet> {
         let chunk = self.chunks.get(set / SETS_IN_CHUNK)?;
-        chunk.get_or_init(|| (0..SETS_IN_CHUNK).map(|_| Set::default()).collect()).get(set % SETS_IN_CHUNK)
+        chunk.get_or_init(|| (0..SETS_IN_CHUNK).map(|_| MemoSet::default()).collect()).get(set % SETS_IN_CHUNK)
     }
 }
 

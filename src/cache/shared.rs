@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use actix_web::rt;
 
-use super::entry::{Document, Entry};
-use super::freshness::State;
+use super::entry::{CacheEntry, FetchedBody};
+use super::freshness::FreshnessState;
 use super::stored::{NameHash, Stored};
-use super::{Question, memory};
+use super::{Lookup, memory};
 use crate::clock::Clock;
-use crate::replicas::answers::{Fetched, Kept, Look, SharedAnswers, Wanted};
+use crate::replicas::answers::{AnswerKey, FetchOutcome, SharedAnswers, SharedResult, StoredAnswer};
 use crate::replicas::journal::Position;
-use crate::replicas::turn::Turn;
+use crate::replicas::turn::Lease;
 use crate::telemetry::metrics;
 
 /// Answers that are fresh for a shorter time are not shared: they would be old by the time that others find them.
@@ -26,11 +26,11 @@ pub(super) struct SharedLevel {
 }
 
 /// What a look at the second level has brought, and what its process owes to the others.
-pub(super) struct Session {
+pub(super) struct SharedLookup {
     level: SharedLevel,
     /// The answer, fresh or not.
-    pub(super) found: Option<Entry>,
-    turn: Option<Turn>,
+    pub(super) found: Option<CacheEntry>,
+    turn: Option<Lease>,
     seen: Position,
 }
 
@@ -40,10 +40,10 @@ impl SharedLevel {
     }
 
     /// Looks for the answer, unless the caller wants one from the gateway.
-    pub(super) async fn look(&self, question: &Question) -> Session {
+    pub(super) async fn look(&self, question: &Lookup) -> SharedLookup {
         // Before the fetch begins: a purge that comes later is about what it brings.
         let seen = self.answers.seen();
-        let mut session = Session { level: self.clone(), found: None, turn: None, seen };
+        let mut session = SharedLookup { level: self.clone(), found: None, turn: None, seen };
         if question.freshness.fresh < SHORTEST_FRESHNESS {
             return session;
         }
@@ -51,20 +51,23 @@ impl SharedLevel {
             session.turn = self.answers.take_turn(&question.key.0).await;
             return session;
         }
-        let wanted =
-            Wanted { name: question.key.0.clone(), keeps: question.freshness.end(), fresh: question.freshness.fresh };
+        let wanted = AnswerKey {
+            name: question.key.0.clone(),
+            keeps: question.freshness.end(),
+            fresh: question.freshness.fresh,
+        };
         let mut read = None;
         let look = self.answers.look(&wanted, |kept| {
             read = self.read(question, kept);
             read.is_some()
         });
         let kept = match look.await {
-            Look::Fresh(kept) => Some(kept),
-            Look::Ours(turn, kept) => {
+            SharedResult::Fresh(kept) => Some(kept),
+            SharedResult::Ours(turn, kept) => {
                 session.turn = Some(turn);
                 kept
             }
-            Look::Everybodys(kept) => kept,
+            SharedResult::Everybodys(kept) => kept,
         };
         if let (Some(kept), Some(stored)) = (kept, read) {
             session.found = self.entry(question, stored, kept.left).await;
@@ -74,7 +77,7 @@ impl SharedLevel {
     }
 
     /// The kept bytes as an answer, if they are one, to this question, and no purge was about it.
-    fn read(&self, question: &Question, kept: &Kept) -> Option<Stored> {
+    fn read(&self, question: &Lookup, kept: &StoredAnswer) -> Option<Stored> {
         let stored = Stored::decode(&kept.bytes).inspect_err(|error| {
             tracing::debug!(%error, "an answer that replicas share cannot be read");
             metrics::shared_answer("unreadable");
@@ -88,7 +91,7 @@ impl SharedLevel {
 
     /// The answer as of now. What was asked when a period had not ended is not final because it has ended since: of what was
     /// said then and what is said now, the shorter time counts.
-    async fn entry(&self, question: &Question, stored: Stored, left: Duration) -> Option<Entry> {
+    async fn entry(&self, question: &Lookup, stored: Stored, left: Duration) -> Option<CacheEntry> {
         let age = stored.freshness.end().checked_sub(left)?;
         let freshness = stored.freshness.at_most(question.freshness);
         let now = self.clock.elapsed();
@@ -96,11 +99,11 @@ impl SharedLevel {
     }
 }
 
-impl Session {
+impl SharedLookup {
     /// Whether the answer spares the fetch.
     pub(super) fn is_fresh(&self) -> bool {
         let now = self.level.clock.elapsed();
-        self.found.as_ref().is_some_and(|entry| entry.state(now) == State::Fresh)
+        self.found.as_ref().is_some_and(|entry| entry.state(now) == FreshnessState::Fresh)
     }
 
     fn outcome(&self) -> &'static str {
@@ -116,27 +119,27 @@ impl Session {
     /// it has may be older than what they have.
     ///
     /// Of a failure only counts whether it is the truth.
-    pub(super) fn tell(self, question: &Question, outcome: Result<&Document, bool>) {
+    pub(super) fn publish(self, question: &Lookup, outcome: Result<&FetchedBody, bool>) {
         let told = match outcome {
-            Ok(document) => Told::Answer(Box::new(Stored {
+            Ok(document) => Publication::Answer(Box::new(Stored {
                 document: document.clone(),
                 stores: question.stores.clone(),
-                freshness: document.keeps.map_or(question.freshness, |most| question.freshness.at_most(most)),
+                freshness: document.max_freshness.map_or(question.freshness, |most| question.freshness.at_most(most)),
                 name: NameHash::of(&question.key.0),
                 seen: self.seen,
             })),
-            Err(false) => Told::Failure,
-            Err(true) => Told::Gone,
+            Err(false) => Publication::Failure,
+            Err(true) => Publication::Gone,
         };
         self.end(question, told);
     }
 
     /// Gives the turn back, if there is one: there was no need to fetch.
-    pub(super) fn give_back(self, question: &Question) {
-        self.end(question, Told::Unneeded);
+    pub(super) fn give_back(self, question: &Lookup) {
+        self.end(question, Publication::Unneeded);
     }
 
-    fn end(self, question: &Question, told: Told) {
+    fn end(self, question: &Lookup, told: Publication) {
         let (name, Self { level, turn, .. }) = (question.key.0.clone(), self);
         if let Some(turn) = turn {
             rt::spawn(async move { level.answers.keep(&name, turn, told.into()).await });
@@ -144,20 +147,20 @@ impl Session {
     }
 }
 
-enum Told {
+enum Publication {
     Answer(Box<Stored>),
     Gone,
     Failure,
     Unneeded,
 }
 
-impl From<Told> for Fetched {
-    fn from(told: Told) -> Self {
+impl From<Publication> for FetchOutcome {
+    fn from(told: Publication) -> Self {
         match told {
-            Told::Answer(stored) => Self::Answer(stored.encode(), stored.freshness.end()),
-            Told::Gone => Self::Gone,
-            Told::Failure => Self::Failure,
-            Told::Unneeded => Self::Unneeded,
+            Publication::Answer(stored) => Self::Answer(stored.encode(), stored.freshness.end()),
+            Publication::Gone => Self::Gone,
+            Publication::Failure => Self::Failure,
+            Publication::Unneeded => Self::Unneeded,
         }
     }
 }

@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::entry::Document;
+use super::entry::FetchedBody;
 use super::freshness::Freshness;
 use crate::replicas::journal::Position;
 use crate::sha256::sha256_half;
@@ -50,7 +50,7 @@ const NO_LINK: u64 = u64::MAX;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     /// The document in its plain form.
-    pub document: Document,
+    pub document: FetchedBody,
     /// The stores it is about, for a purge.
     pub stores: Vec<String>,
     /// How long it keeps, counted from when it was fetched.
@@ -112,7 +112,7 @@ impl Stored {
 
     /// All that follows the seal.
     fn content(&self) -> Vec<u8> {
-        let Document { body, link, .. } = &self.document;
+        let FetchedBody { body, link, .. } = &self.document;
         let mut content = Vec::with_capacity(HEAD + body.len() + link.as_ref().map_or(0, String::len));
         content.extend_from_slice(&self.name.0);
         put(&mut content, self.seen.milliseconds);
@@ -137,7 +137,7 @@ impl Stored {
     /// # Errors
     /// The first check that fails. Nothing is allocated before the checksum fits, and then in proportion to `value`.
     pub fn decode(value: &[u8]) -> Result<Self, StoredError> {
-        let mut rest = Reader(checked_content(value)?);
+        let mut rest = ByteReader(checked_content(value)?);
         let name = rest.name()?;
         let seen = Position { milliseconds: rest.number()?, number: rest.number()? };
         let freshness = Freshness { fresh: rest.duration()?, stale: rest.duration()?, on_error: rest.duration()? };
@@ -149,7 +149,7 @@ impl Stored {
         if !rest.0.is_empty() {
             return Err(StoredError::WrongParts);
         }
-        Ok(Self { document: Document { body, link, keeps: None }, stores, freshness, name, seen })
+        Ok(Self { document: FetchedBody { body, link, max_freshness: None }, stores, freshness, name, seen })
     }
 }
 
@@ -183,9 +183,9 @@ fn checked_content(value: &[u8]) -> Result<&[u8], StoredError> {
 }
 
 /// What is not read yet.
-struct Reader<'a>(&'a [u8]);
+struct ByteReader<'a>(&'a [u8]);
 
-impl<'a> Reader<'a> {
+impl<'a> ByteReader<'a> {
     fn take(&mut self, length: u64) -> Result<&'a [u8], StoredError> {
         let length = usize::try_from(length).map_err(|_| StoredError::WrongParts)?;
         let (taken, rest) = self.0.split_at_checked(length).ok_or(StoredError::WrongParts)?;

@@ -9,7 +9,10 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::{AnswerCache, Brought, CacheSettings, Document, Failure, Found, Freshness, Key, Outcome, Question};
+use super::{
+    AnswerCache, CacheKey, CacheOutcome, CacheSettings, CachedResponse, FetchFailure, FetchResult, FetchedBody,
+    Freshness, Lookup,
+};
 use crate::clock::{Clock, ManualClock};
 use crate::fair_queue::Principal;
 use crate::settings::SettingsDigest;
@@ -21,7 +24,7 @@ struct Broken {
     remembered: Duration,
 }
 
-impl Failure for Broken {
+impl FetchFailure for Broken {
     fn stale_is_better(&self) -> bool {
         self.stale_is_better
     }
@@ -56,7 +59,7 @@ impl Fixture {
     }
 
     /// A fetch that counts and gives its number.
-    fn fetch(&self) -> impl FnOnce(Principal) -> std::future::Ready<Result<Brought<Broken>, Broken>> + 'static {
+    fn fetch(&self) -> impl FnOnce(Principal) -> std::future::Ready<Result<FetchResult<Broken>, Broken>> + 'static {
         let fetched = self.fetched.clone();
         move |_| {
             fetched.set(fetched.get() + 1);
@@ -67,7 +70,7 @@ impl Fixture {
     fn fail(
         &self,
         failure: Broken,
-    ) -> impl FnOnce(Principal) -> std::future::Ready<Result<Brought<Broken>, Broken>> + 'static {
+    ) -> impl FnOnce(Principal) -> std::future::Ready<Result<FetchResult<Broken>, Broken>> + 'static {
         let fetched = self.fetched.clone();
         move |_| {
             fetched.set(fetched.get() + 1);
@@ -75,7 +78,7 @@ impl Fixture {
         }
     }
 
-    async fn read(&self, key: &str) -> (String, Outcome) {
+    async fn read(&self, key: &str) -> (String, CacheOutcome) {
         text(&self.cache.read(question(key), self.fetch()).await.unwrap())
     }
 
@@ -84,22 +87,22 @@ impl Fixture {
     }
 }
 
-fn document(body: &str) -> Document {
-    Document { body: Bytes::from(body.to_owned()), link: None, keeps: None }
+fn document(body: &str) -> FetchedBody {
+    FetchedBody { body: Bytes::from(body.to_owned()), link: None, max_freshness: None }
 }
 
-fn question(key: &str) -> Question {
-    Question {
-        key: Key::new("acme", "flow", &SettingsDigest::of(&1), &SettingsDigest::of(&2), key),
+fn question(key: &str) -> Lookup {
+    Lookup {
+        key: CacheKey::new("acme", "flow", &SettingsDigest::of(&1), &SettingsDigest::of(&2), key),
         freshness: Freshness::seconds(30, 60, 600),
         stores: vec![key.to_owned()],
         bypass: false,
-        waits: false,
+        require_fresh: false,
         principal: Principal::default(),
     }
 }
 
-fn text(found: &Found) -> (String, Outcome) {
+fn text(found: &CachedResponse) -> (String, CacheOutcome) {
     let body = found.entry.identity().body.clone();
     (String::from_utf8(body.to_vec()).unwrap(), found.outcome)
 }
@@ -113,10 +116,10 @@ async fn settle() {
 #[actix_web::test]
 async fn the_second_reader_gets_the_kept_answer_with_its_age() {
     let fixture = Fixture::new();
-    assert_eq!(fixture.read("a").await, ("1".to_owned(), Outcome::Miss));
+    assert_eq!(fixture.read("a").await, ("1".to_owned(), CacheOutcome::Miss));
     fixture.pass(29);
     let found = fixture.cache.read(question("a"), fixture.fetch()).await.unwrap();
-    assert_eq!(text(&found), ("1".to_owned(), Outcome::Hit));
+    assert_eq!(text(&found), ("1".to_owned(), CacheOutcome::Hit));
     assert_eq!(found.age, Duration::from_secs(29));
 }
 
@@ -126,10 +129,10 @@ async fn a_stale_answer_is_served_while_exactly_one_refresh_runs() {
     fixture.read("a").await;
     fixture.pass(31);
     for _ in 0..10 {
-        assert_eq!(fixture.read("a").await, ("1".to_owned(), Outcome::StaleWhileRevalidate));
+        assert_eq!(fixture.read("a").await, ("1".to_owned(), CacheOutcome::StaleWhileRevalidate));
     }
     settle().await;
-    assert_eq!(fixture.read("a").await, ("2".to_owned(), Outcome::Hit));
+    assert_eq!(fixture.read("a").await, ("2".to_owned(), CacheOutcome::Hit));
     assert_eq!(fixture.fetched.get(), 2);
 }
 
@@ -139,10 +142,10 @@ async fn an_old_answer_is_served_when_the_gateway_fails_and_never_beyond_its_end
     fixture.read("a").await;
     fixture.pass(100);
     let found = fixture.cache.read(question("a"), fixture.fail(FLAKY)).await.unwrap();
-    assert_eq!(text(&found), ("1".to_owned(), Outcome::StaleIfError));
+    assert_eq!(text(&found), ("1".to_owned(), CacheOutcome::StaleIfError));
     fixture.pass(529);
     let found = fixture.cache.read(question("a"), fixture.fail(FLAKY)).await.unwrap();
-    assert_eq!(found.outcome, Outcome::StaleIfError);
+    assert_eq!(found.outcome, CacheOutcome::StaleIfError);
     fixture.pass(2);
     assert_eq!(fixture.cache.read(question("a"), fixture.fail(FLAKY)).await.unwrap_err(), FLAKY);
 }
@@ -161,15 +164,19 @@ async fn an_old_answer_outlives_one_failure_that_may_be_a_mistake_and_ends_with_
     fixture.read("a").await;
     fixture.pass(100);
     let found = fixture.cache.read(question("a"), fixture.fail(NOT_THERE)).await.unwrap();
-    assert_eq!(text(&found), ("1".to_owned(), Outcome::StaleIfError));
+    assert_eq!(text(&found), ("1".to_owned(), CacheOutcome::StaleIfError));
     let found = fixture.cache.read(question("a"), fixture.fail(NOT_THERE)).await.unwrap();
-    assert_eq!((found.outcome, fixture.fetched.get()), (Outcome::StaleIfError, 2), "it is remembered for a moment");
+    assert_eq!(
+        (found.outcome, fixture.fetched.get()),
+        (CacheOutcome::StaleIfError, 2),
+        "it is remembered for a moment"
+    );
     fixture.pass(1);
     assert_eq!(fixture.cache.read(question("a"), fixture.fail(NOT_THERE)).await.unwrap_err(), NOT_THERE);
     fixture.pass(29);
     assert_eq!(fixture.cache.read(question("a"), fixture.fetch()).await.unwrap_err(), NOT_THERE, "for its time");
     fixture.pass(1);
-    assert_eq!(fixture.read("a").await.1, Outcome::Miss);
+    assert_eq!(fixture.read("a").await.1, CacheOutcome::Miss);
 }
 
 #[actix_web::test]
@@ -179,9 +186,9 @@ async fn a_good_answer_between_two_mistakes_makes_the_second_one_the_first() {
     for number in 1..4 {
         fixture.pass(100);
         let found = fixture.cache.read(question("a"), fixture.fail(NOT_THERE)).await.unwrap();
-        assert_eq!(found.outcome, Outcome::StaleIfError, "{number}");
+        assert_eq!(found.outcome, CacheOutcome::StaleIfError, "{number}");
         fixture.pass(2);
-        assert_eq!(fixture.read("a").await.1, Outcome::Expired, "{number}");
+        assert_eq!(fixture.read("a").await.1, CacheOutcome::Expired, "{number}");
     }
 }
 
@@ -191,11 +198,11 @@ async fn two_mistakes_at_once_are_one_and_where_there_is_no_answer_the_first_is_
     assert_eq!(fixture.cache.read(question("b"), fixture.fail(NOT_THERE)).await.unwrap_err(), NOT_THERE);
     fixture.read("a").await;
     for _ in 0..3 {
-        let bypass = Question { bypass: true, ..question("a") };
+        let bypass = Lookup { bypass: true, ..question("a") };
         let found = fixture.cache.read(bypass, fixture.fail(NOT_THERE)).await.unwrap();
-        assert_eq!(text(&found), ("2".to_owned(), Outcome::StaleIfError));
+        assert_eq!(text(&found), ("2".to_owned(), CacheOutcome::StaleIfError));
     }
-    assert_eq!(fixture.read("a").await.1, Outcome::Hit);
+    assert_eq!(fixture.read("a").await.1, CacheOutcome::Hit);
     fixture.pass(700);
     assert_eq!(fixture.cache.read(question("a"), fixture.fail(NOT_THERE)).await.unwrap_err(), NOT_THERE, "too old");
 }
@@ -207,21 +214,21 @@ async fn an_old_answer_outlives_one_without_content_and_ends_with_the_next() {
         let fetched = fixture.fetched.clone();
         move |_| {
             fetched.set(fetched.get() + 1);
-            std::future::ready(Ok(Brought { document: document("[]"), doubt: Some(NOT_THERE) }))
+            std::future::ready(Ok(FetchResult { document: document("[]"), suspicion: Some(NOT_THERE) }))
         }
     };
-    let read = async |bypass| text(&fixture.cache.read(Question { bypass, ..question("a") }, empty()).await.unwrap());
-    assert_eq!(read(false).await, ("[]".to_owned(), Outcome::Miss), "where nothing is known, it is believed");
+    let read = async |bypass| text(&fixture.cache.read(Lookup { bypass, ..question("a") }, empty()).await.unwrap());
+    assert_eq!(read(false).await, ("[]".to_owned(), CacheOutcome::Miss), "where nothing is known, it is believed");
     fixture.pass(1000);
-    assert_eq!(fixture.read("a").await, ("2".to_owned(), Outcome::Expired));
+    assert_eq!(fixture.read("a").await, ("2".to_owned(), CacheOutcome::Expired));
     for _ in 0..2 {
-        assert_eq!(read(true).await, ("2".to_owned(), Outcome::StaleIfError), "two at once are one mistake");
+        assert_eq!(read(true).await, ("2".to_owned(), CacheOutcome::StaleIfError), "two at once are one mistake");
     }
-    assert_eq!(read(false).await, ("2".to_owned(), Outcome::Hit));
+    assert_eq!(read(false).await, ("2".to_owned(), CacheOutcome::Hit));
     fixture.pass(1);
-    assert_eq!(read(true).await, ("[]".to_owned(), Outcome::Bypass), "the gateway has said so twice");
-    assert_eq!(read(true).await, ("[]".to_owned(), Outcome::Bypass), "and says the same again");
-    assert_eq!(read(false).await, ("[]".to_owned(), Outcome::Hit));
+    assert_eq!(read(true).await, ("[]".to_owned(), CacheOutcome::Bypass), "the gateway has said so twice");
+    assert_eq!(read(true).await, ("[]".to_owned(), CacheOutcome::Bypass), "and says the same again");
+    assert_eq!(read(false).await, ("[]".to_owned(), CacheOutcome::Hit));
 }
 
 #[actix_web::test]
@@ -232,7 +239,7 @@ async fn a_mistake_of_a_refresh_does_not_end_the_answer_that_is_revalidated() {
     for (number, pass) in [(1, 0), (2, 1)] {
         fixture.pass(pass);
         let found = fixture.cache.read(question("a"), fixture.fail(NOT_THERE)).await.unwrap();
-        assert_eq!(found.outcome, Outcome::StaleWhileRevalidate, "{number}");
+        assert_eq!(found.outcome, CacheOutcome::StaleWhileRevalidate, "{number}");
         settle().await;
     }
     assert_eq!(fixture.cache.read(question("a"), fixture.fetch()).await.unwrap_err(), NOT_THERE);
@@ -245,7 +252,7 @@ async fn a_failure_is_remembered_for_its_time_and_is_no_answer() {
     assert!(fixture.cache.read(question("a"), fixture.fetch()).await.is_err());
     assert_eq!(fixture.fetched.get(), 1);
     fixture.pass(1);
-    assert_eq!(fixture.read("a").await.1, Outcome::Miss);
+    assert_eq!(fixture.read("a").await.1, CacheOutcome::Miss);
 }
 
 #[actix_web::test]
@@ -255,14 +262,14 @@ async fn a_failed_refresh_is_not_repeated_by_every_reader() {
     fixture.pass(31);
     for _ in 0..5 {
         let found = fixture.cache.read(question("a"), fixture.fail(FLAKY)).await.unwrap();
-        assert_eq!(found.outcome, Outcome::StaleWhileRevalidate);
+        assert_eq!(found.outcome, CacheOutcome::StaleWhileRevalidate);
         settle().await;
     }
     assert_eq!(fixture.fetched.get(), 2);
     fixture.pass(1);
     fixture.read("a").await;
     settle().await;
-    assert_eq!(fixture.read("a").await, ("3".to_owned(), Outcome::Hit));
+    assert_eq!(fixture.read("a").await, ("3".to_owned(), CacheOutcome::Hit));
 }
 
 #[actix_web::test]
@@ -284,7 +291,7 @@ async fn a_caller_who_leaves_neither_cancels_nor_repeats_the_fetch() {
     assert!(futures_util::poll!(&mut patient).is_pending());
     settle().await;
     gate.notify_one();
-    assert_eq!(text(&patient.await.unwrap()), ("slow".to_owned(), Outcome::Collapsed));
+    assert_eq!(text(&patient.await.unwrap()), ("slow".to_owned(), CacheOutcome::Collapsed));
     assert_eq!(fixture.fetched.get(), 1);
 }
 
@@ -293,29 +300,29 @@ async fn a_slow_gateway_does_not_hold_a_caller_for_whom_there_is_an_old_answer()
     let fixture = Fixture::new();
     fixture.read("a").await;
     fixture.pass(100);
-    let never = |_| std::future::pending::<Result<Brought<Broken>, Broken>>();
+    let never = |_| std::future::pending::<Result<FetchResult<Broken>, Broken>>();
     let found = fixture.cache.read(question("a"), never).await.unwrap();
-    assert_eq!(text(&found), ("1".to_owned(), Outcome::StaleIfError));
+    assert_eq!(text(&found), ("1".to_owned(), CacheOutcome::StaleIfError));
 }
 
 #[actix_web::test]
 async fn a_bypass_fetches_and_refreshes_the_answer_for_everybody() {
     let fixture = Fixture::new();
     fixture.read("a").await;
-    let bypass = Question { bypass: true, ..question("a") };
+    let bypass = Lookup { bypass: true, ..question("a") };
     let found = fixture.cache.read(bypass, fixture.fetch()).await.unwrap();
-    assert_eq!(text(&found), ("2".to_owned(), Outcome::Bypass));
-    assert_eq!(fixture.read("a").await, ("2".to_owned(), Outcome::Hit));
+    assert_eq!(text(&found), ("2".to_owned(), CacheOutcome::Bypass));
+    assert_eq!(fixture.read("a").await, ("2".to_owned(), CacheOutcome::Hit));
 }
 
 #[actix_web::test]
 async fn a_bypass_falls_back_to_the_kept_answer_when_the_gateway_fails() {
     let fixture = Fixture::new();
     fixture.read("a").await;
-    let bypass = || Question { bypass: true, ..question("a") };
+    let bypass = || Lookup { bypass: true, ..question("a") };
     for _ in 0..3 {
         let found = fixture.cache.read(bypass(), fixture.fail(FLAKY)).await.unwrap();
-        assert_eq!(text(&found), ("1".to_owned(), Outcome::StaleIfError));
+        assert_eq!(text(&found), ("1".to_owned(), CacheOutcome::StaleIfError));
     }
     assert_eq!(fixture.fetched.get(), 2);
 }
@@ -323,12 +330,12 @@ async fn a_bypass_falls_back_to_the_kept_answer_when_the_gateway_fails() {
 #[actix_web::test]
 async fn a_bypass_does_not_join_a_fetch_that_began_before() {
     let fixture = Fixture::new();
-    let never = |_| std::future::pending::<Result<Brought<Broken>, Broken>>();
+    let never = |_| std::future::pending::<Result<FetchResult<Broken>, Broken>>();
     let mut waiting = Box::pin(fixture.cache.read(question("a"), never));
     assert!(futures_util::poll!(&mut waiting).is_pending());
     settle().await;
-    let bypass = Question { bypass: true, ..question("a") };
-    assert_eq!(fixture.cache.read(bypass, fixture.fetch()).await.unwrap().outcome, Outcome::Bypass);
+    let bypass = Lookup { bypass: true, ..question("a") };
+    assert_eq!(fixture.cache.read(bypass, fixture.fetch()).await.unwrap().outcome, CacheOutcome::Bypass);
 }
 
 #[actix_web::test]
@@ -346,7 +353,7 @@ async fn a_fetch_that_began_before_a_purge_is_served_and_not_kept() {
     fixture.cache.purge("acme", None);
     gate.notify_one();
     assert_eq!(text(&waiting.await.unwrap()).0, "old");
-    assert_eq!(fixture.read("a").await, ("1".to_owned(), Outcome::Miss));
+    assert_eq!(fixture.read("a").await, ("1".to_owned(), CacheOutcome::Miss));
 }
 
 #[actix_web::test]
@@ -361,16 +368,16 @@ async fn a_refresh_that_a_purge_overtakes_does_not_pin_the_old_answer() {
         Ok(document("overtaken").into())
     };
     let found = fixture.cache.read(question("a"), slow).await.unwrap();
-    assert_eq!(found.outcome, Outcome::StaleWhileRevalidate);
+    assert_eq!(found.outcome, CacheOutcome::StaleWhileRevalidate);
     settle().await;
     assert_eq!(fixture.cache.purge("acme", Some(&["a".to_owned()])), 1);
     gate.notify_one();
     settle().await;
-    assert_eq!(fixture.read("a").await, ("2".to_owned(), Outcome::Miss), "what the refresh brought was not kept");
+    assert_eq!(fixture.read("a").await, ("2".to_owned(), CacheOutcome::Miss), "what the refresh brought was not kept");
     fixture.pass(31);
-    assert_eq!(fixture.read("a").await, ("2".to_owned(), Outcome::StaleWhileRevalidate));
+    assert_eq!(fixture.read("a").await, ("2".to_owned(), CacheOutcome::StaleWhileRevalidate));
     settle().await;
-    assert_eq!(fixture.read("a").await, ("3".to_owned(), Outcome::Hit));
+    assert_eq!(fixture.read("a").await, ("3".to_owned(), CacheOutcome::Hit));
 }
 
 #[actix_web::test]
@@ -388,18 +395,18 @@ async fn another_companys_purge_does_not_drop_what_is_under_way() {
     fixture.cache.purge("zenith", None);
     gate.notify_one();
     waiting.await.unwrap();
-    assert_eq!(fixture.read("a").await, ("slow".to_owned(), Outcome::Hit));
+    assert_eq!(fixture.read("a").await, ("slow".to_owned(), CacheOutcome::Hit));
 }
 
 #[actix_web::test]
 async fn who_reads_after_a_purge_does_not_join_a_fetch_from_before() {
     let fixture = Fixture::new();
-    let never = |_| std::future::pending::<Result<Brought<Broken>, Broken>>();
+    let never = |_| std::future::pending::<Result<FetchResult<Broken>, Broken>>();
     let mut waiting = Box::pin(fixture.cache.read(question("a"), never));
     assert!(futures_util::poll!(&mut waiting).is_pending());
     settle().await;
     fixture.cache.purge("acme", None);
-    assert_eq!(fixture.read("a").await, ("1".to_owned(), Outcome::Miss));
+    assert_eq!(fixture.read("a").await, ("1".to_owned(), CacheOutcome::Miss));
 }
 
 #[actix_web::test]
@@ -408,11 +415,11 @@ async fn the_truth_ends_an_old_answer_even_while_it_revalidates() {
     fixture.read("a").await;
     fixture.pass(31);
     let found = fixture.cache.read(question("a"), fixture.fail(GONE)).await.unwrap();
-    assert_eq!(found.outcome, Outcome::StaleWhileRevalidate);
+    assert_eq!(found.outcome, CacheOutcome::StaleWhileRevalidate);
     settle().await;
     assert_eq!(fixture.cache.read(question("a"), fixture.fetch()).await.unwrap_err(), GONE);
-    let bypass = Question { bypass: true, ..question("a") };
-    assert_eq!(fixture.cache.read(bypass, fixture.fetch()).await.unwrap().outcome, Outcome::Bypass);
+    let bypass = Lookup { bypass: true, ..question("a") };
+    assert_eq!(fixture.cache.read(bypass, fixture.fetch()).await.unwrap().outcome, CacheOutcome::Bypass);
 }
 
 #[actix_web::test]
@@ -427,11 +434,11 @@ async fn an_older_fetch_does_not_replace_a_newer_answer() {
     let mut waiting = Box::pin(fixture.cache.read(question("a"), slow));
     assert!(futures_util::poll!(&mut waiting).is_pending());
     settle().await;
-    let bypass = Question { bypass: true, ..question("a") };
+    let bypass = Lookup { bypass: true, ..question("a") };
     fixture.cache.read(bypass, fixture.fetch()).await.unwrap();
     gate.notify_one();
     assert_eq!(text(&waiting.await.unwrap()).0, "older");
-    assert_eq!(fixture.read("a").await, ("1".to_owned(), Outcome::Hit));
+    assert_eq!(fixture.read("a").await, ("1".to_owned(), CacheOutcome::Hit));
 }
 
 #[actix_web::test]
@@ -450,9 +457,9 @@ async fn a_purge_of_another_store_does_not_take_the_old_answer_of_an_outage() {
     settle().await;
     fixture.cache.purge("acme", Some(&["zzz".to_owned()]));
     gate.notify_one();
-    assert_eq!(waiting.await.unwrap().outcome, Outcome::StaleIfError);
+    assert_eq!(waiting.await.unwrap().outcome, CacheOutcome::StaleIfError);
     let found = fixture.cache.read(question("a"), fixture.fail(FLAKY)).await.unwrap();
-    assert_eq!(text(&found), ("1".to_owned(), Outcome::StaleIfError));
+    assert_eq!(text(&found), ("1".to_owned(), CacheOutcome::StaleIfError));
 }
 
 #[actix_web::test]
@@ -473,9 +480,9 @@ async fn a_purge_of_another_store_disturbs_no_fetch_and_forgets_no_failure() {
     assert!(futures_util::poll!(&mut second).is_pending());
     settle().await;
     gate.notify_one();
-    assert_eq!(text(&first.await.unwrap()), ("one for both".to_owned(), Outcome::Miss));
-    assert_eq!(text(&second.await.unwrap()), ("one for both".to_owned(), Outcome::Collapsed));
-    assert_eq!(fixture.read("a").await.1, Outcome::Hit, "it was kept");
+    assert_eq!(text(&first.await.unwrap()), ("one for both".to_owned(), CacheOutcome::Miss));
+    assert_eq!(text(&second.await.unwrap()), ("one for both".to_owned(), CacheOutcome::Collapsed));
+    assert_eq!(fixture.read("a").await.1, CacheOutcome::Hit, "it was kept");
     assert_eq!(fixture.cache.read(question("gone"), fixture.fetch()).await.unwrap_err(), GONE);
 }
 
@@ -484,7 +491,7 @@ async fn a_purge_forgets_failures_too() {
     let fixture = Fixture::new();
     assert!(fixture.cache.read(question("a"), fixture.fail(GONE)).await.is_err());
     fixture.cache.purge("acme", None);
-    assert_eq!(fixture.read("a").await.1, Outcome::Miss);
+    assert_eq!(fixture.read("a").await.1, CacheOutcome::Miss);
 }
 
 #[actix_web::test]
@@ -494,8 +501,8 @@ async fn a_purge_drops_the_tenants_answers_about_the_store_only() {
     fixture.read("b").await;
     assert_eq!(fixture.cache.purge("zenith", None), 0);
     assert_eq!(fixture.cache.purge("acme", Some(&["a".to_owned()])), 1);
-    assert_eq!(fixture.read("a").await.1, Outcome::Miss);
-    assert_eq!(fixture.read("b").await.1, Outcome::Hit);
+    assert_eq!(fixture.read("a").await.1, CacheOutcome::Miss);
+    assert_eq!(fixture.read("b").await.1, CacheOutcome::Hit);
     assert_eq!(fixture.cache.purge("acme", None), 2);
 }
 
@@ -509,7 +516,7 @@ async fn an_answer_too_large_for_the_cache_is_served_and_not_kept() {
         std::future::ready(Ok(document(&noise).into()))
     };
     for _ in 0..2 {
-        assert_eq!(cache.read(question("a"), large).await.unwrap().outcome, Outcome::Miss);
+        assert_eq!(cache.read(question("a"), large).await.unwrap().outcome, CacheOutcome::Miss);
     }
 }
 
@@ -531,7 +538,7 @@ async fn a_storm_of_new_answers_takes_no_more_room_than_there_is_and_leaves_the_
     }
     let (entries, bytes) = cache.maintain();
     assert!(entries > 100 && bytes <= settings.size, "{entries} answers, {bytes} bytes");
-    assert_eq!(cache.read(question("popular"), answer).await.unwrap().outcome, Outcome::Hit);
+    assert_eq!(cache.read(question("popular"), answer).await.unwrap().outcome, CacheOutcome::Hit);
 }
 
 #[actix_web::test]
@@ -541,7 +548,7 @@ async fn a_panic_in_a_fetch_reaches_the_caller_and_leaves_nothing_behind() {
     let reading = fixture.cache.read::<_, _>(question("a"), bomb);
     let caught = catch(reading).await;
     assert!(caught.is_err());
-    assert_eq!(fixture.read("a").await.1, Outcome::Miss);
+    assert_eq!(fixture.read("a").await.1, CacheOutcome::Miss);
 }
 
 async fn catch<T>(future: impl Future<Output = T>) -> Result<T, Box<dyn std::any::Any + Send>> {
@@ -558,7 +565,7 @@ async fn an_answer_that_became_too_old_while_the_gateway_was_asked_is_not_served
         time.advance(Duration::from_secs(20));
         Err(FLAKY)
     };
-    let asked = Question { bypass: true, ..question("a") };
+    let asked = Lookup { bypass: true, ..question("a") };
     assert_eq!(fixture.cache.read(asked, slow_failure).await.map(|found| found.age), Err(FLAKY));
 }
 
@@ -574,18 +581,18 @@ async fn a_failure_of_an_earlier_flight_does_not_end_a_newer_answer() {
     let cache = fixture.cache.clone();
     let earlier = actix_web::rt::spawn(async move { cache.read(question("a"), earlier).await.is_err() });
     settle().await;
-    let newer = Question { bypass: true, ..question("a") };
-    assert_eq!(text(&fixture.cache.read(newer, fixture.fetch()).await.unwrap()).1, Outcome::Bypass);
+    let newer = Lookup { bypass: true, ..question("a") };
+    assert_eq!(text(&fixture.cache.read(newer, fixture.fetch()).await.unwrap()).1, CacheOutcome::Bypass);
     landing.notify_one();
     assert!(earlier.await.unwrap());
-    assert_eq!(fixture.read("a").await, ("1".to_owned(), Outcome::Hit));
+    assert_eq!(fixture.read("a").await, ("1".to_owned(), CacheOutcome::Hit));
 }
 
 #[actix_web::test]
 async fn a_fetch_is_on_behalf_of_who_waits_for_it_and_a_refresh_of_the_tenant_alone() {
     let fixture = Fixture::new();
     let who = Principal::of(&["acme", "dashboard"]);
-    let asked = || Question { principal: who.clone(), ..question("a") };
+    let asked = || Lookup { principal: who.clone(), ..question("a") };
     let fetched_for: Rc<std::cell::RefCell<Vec<Principal>>> = Rc::default();
     let fetch = || {
         let fetched_for = fetched_for.clone();
@@ -597,7 +604,7 @@ async fn a_fetch_is_on_behalf_of_who_waits_for_it_and_a_refresh_of_the_tenant_al
     fixture.cache.read(asked(), fetch()).await.unwrap();
     fixture.pass(31);
     let found = fixture.cache.read(asked(), fetch()).await.unwrap();
-    assert_eq!(found.outcome, Outcome::StaleWhileRevalidate);
+    assert_eq!(found.outcome, CacheOutcome::StaleWhileRevalidate);
     settle().await;
     assert_eq!(*fetched_for.borrow(), [who, Principal::of(&["acme", ""])]);
 }

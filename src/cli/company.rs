@@ -5,13 +5,13 @@ use crate::gateway::tenants::TenantSettings;
 
 /// The company that a command is for.
 #[derive(clap::Args)]
-pub struct CompanyArgument {
+pub struct TenantArgument {
     /// The company [default: the only one]
     #[arg(long, value_name = "NAME")]
     tenant: Option<String>,
 }
 
-impl CompanyArgument {
+impl TenantArgument {
     /// The settings of the company.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use super::declared_resources::DeclaredResources;
 use super::error::CliError;
 use super::output;
 use super::ready_file::{self, Ready, ReadyFile};
-use super::rehearsal::{ENDPOINTS, Rehearsal};
+use super::rehearsal::{ENDPOINTS, SandboxFlags};
 use crate::app::App;
 use crate::auth::issue::{TokenGrant, TokenIssuer};
 use crate::auth::key_algorithm::KeyAlgorithm;
@@ -41,7 +41,7 @@ pub struct Demo {
     #[arg(long, value_name = "FILE")]
     resources: Option<PathBuf>,
     #[command(flatten)]
-    rehearsal: Rehearsal,
+    rehearsal: SandboxFlags,
 }
 
 impl Demo {

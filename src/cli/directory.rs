@@ -6,12 +6,12 @@ mod report;
 use std::path::{Path, PathBuf};
 
 use super::ConfigArgument;
-use super::company::CompanyArgument;
+use super::company::TenantArgument;
 use super::error::CliError;
 use super::output;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::directory::{self, Directory, Numbers, Row, VendorIds};
+use crate::directory::{self, Directory, DirectoryRow, VendorIds, VendorNumbers};
 use crate::gateway::registry::Registry;
 use crate::gateway::tenants::Tenant;
 use crate::gateway::transport::Transport;
@@ -23,7 +23,7 @@ use crate::vendors::Vendors;
 
 use report::shown;
 
-pub use report::Report;
+pub use report::DirectoryReport;
 
 /// Check or draft a store directory.
 #[derive(clap::Subcommand)]
@@ -45,7 +45,7 @@ pub struct Check {
     #[command(flatten)]
     config: ConfigArgument,
     #[command(flatten)]
-    company: CompanyArgument,
+    company: TenantArgument,
 }
 
 /// Print a draft.
@@ -55,7 +55,7 @@ pub struct Draft {
     #[command(flatten)]
     config: ConfigArgument,
     #[command(flatten)]
-    company: CompanyArgument,
+    company: TenantArgument,
 }
 
 impl DirectoryCommand {
@@ -75,14 +75,14 @@ impl Check {
             let directory = read(&file, &Vendors::default().ids()).map_err(|error| {
                 CliError::message(format!("{error}\nthe columns and ids of [vendors] are known with --config"))
             })?;
-            return output::line(&Report::of(&directory).to_string()).map_err(CliError::from);
+            return output::line(&DirectoryReport::of(&directory).to_string()).map_err(CliError::from);
         };
-        let company = Company::of(&self.config, &self.company)?;
+        let company = TenantDirectory::of(&self.config, &self.company)?;
         let directory = match &self.file {
             Some(file) => read(file, &company.ids)?,
             None => company.directory()?,
         };
-        let mut report = Report::of(&directory);
+        let mut report = DirectoryReport::of(&directory);
         if let Some(listed) = company.listed().await? {
             report.compare(&directory, &listed);
         }
@@ -97,7 +97,7 @@ impl Check {
 
 impl Draft {
     async fn run(self) -> Result<(), CliError> {
-        let company = Company::of(&self.config, &self.company)?;
+        let company = TenantDirectory::of(&self.config, &self.company)?;
         let directory = company.directory().unwrap_or_else(|_| Directory::new(Vec::new(), &company.ids));
         let listed = company.listed().await?.ok_or_else(|| {
             let title = &listing::vendor().pack().title;
@@ -115,14 +115,14 @@ impl Draft {
 }
 
 /// What the configuration says of one company.
-struct Company {
+struct TenantDirectory {
     settings: Settings,
     tenant: Tenant,
     ids: VendorIds,
 }
 
-impl Company {
-    fn of(config: &ConfigArgument, company: &CompanyArgument) -> Result<Self, CliError> {
+impl TenantDirectory {
+    fn of(config: &ConfigArgument, company: &TenantArgument) -> Result<Self, CliError> {
         let settings = config.load()?;
         let tenant = company.choose(&settings.tenants)?;
         let ids = settings.vendors.ids_of(&tenant);
@@ -162,14 +162,14 @@ fn read(file: &Path, ids: &VendorIds) -> Result<Directory, CliError> {
 }
 
 /// The rows of the directory, and one for each other listed store whose code can be an id; and the other codes.
-fn drafted(directory: &Directory, listed: &[ListedStore]) -> (Vec<Row>, Vec<String>) {
+fn drafted(directory: &Directory, listed: &[ListedStore]) -> (Vec<DirectoryRow>, Vec<String>) {
     let mut rows = directory.rows().to_vec();
     let mut left_out = Vec::new();
     for store in listed.iter().filter(|store| !directory.has_number(listing::vendor(), &store.code)) {
         match directory.ids().store(&store.code) {
             Ok(id) if !directory.knows(&id) => {
-                rows.push(Row {
-                    numbers: Numbers::of(listing::vendor(), id.to_string()),
+                rows.push(DirectoryRow {
+                    numbers: VendorNumbers::of(listing::vendor(), id.to_string()),
                     id,
                     name: store.name.clone(),
                 });
@@ -180,7 +180,7 @@ fn drafted(directory: &Directory, listed: &[ListedStore]) -> (Vec<Row>, Vec<Stri
     (rows, left_out)
 }
 
-fn written(rows: &[Row], ids: &VendorIds) -> Result<String, CliError> {
+fn written(rows: &[DirectoryRow], ids: &VendorIds) -> Result<String, CliError> {
     let cannot = |error: &dyn std::fmt::Display| CliError::message(format!("the draft cannot be written: {error}"));
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(ids.column_names()).map_err(|error| cannot(&error))?;

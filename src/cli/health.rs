@@ -6,7 +6,7 @@ use awc::http::{Method, StatusCode};
 
 use super::error::CliError;
 use super::output;
-use crate::http_client::{Connection, Failure, HttpClient, Options};
+use crate::http_client::{ConnectionReuse, HttpClient, Options, RequestFailure};
 use crate::settings::http_url;
 
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -26,7 +26,7 @@ impl HealthCommand {
         if url.scheme_str() != Some("http") {
             return Err(CliError::message(format!("the service itself speaks http alone, without TLS; {help}")));
         }
-        let status = tokio::time::timeout(PATIENCE, self.status()).await.unwrap_or(Err(Failure::NotInTime));
+        let status = tokio::time::timeout(PATIENCE, self.status()).await.unwrap_or(Err(RequestFailure::NotInTime));
         let status = status.map_err(|failure| CliError::message(format!("{} does not answer: {failure}", self.url)))?;
         if status.is_success() {
             return Ok(output::line("healthy")?);
@@ -34,12 +34,12 @@ impl HealthCommand {
         Err(CliError::message(format!("{} answered {status}", self.url)))
     }
 
-    async fn status(&self) -> Result<StatusCode, Failure> {
+    async fn status(&self) -> Result<StatusCode, RequestFailure> {
         let client = HttpClient::new(
             Options { connect_timeout: PATIENCE, idle: Duration::ZERO, probation: Duration::ZERO },
             None,
         );
-        let request = client.request(Method::GET, &self.url, Connection::New)?.force_close();
+        let request = client.request(Method::GET, &self.url, ConnectionReuse::New)?.force_close();
         Ok(request.send().await?.status())
     }
 }

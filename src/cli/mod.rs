@@ -28,7 +28,7 @@ use std::process::ExitCode;
 use clap::builder::OsStringValueParser;
 use clap::{Parser, Subcommand};
 
-use crate::config::{Reading, Settings};
+use crate::config::{LoadedConfig, Settings};
 use crate::settings::{Problems, Sources, readable};
 use crate::telemetry::{logging, panics};
 use crate::vendors::Vendors;
@@ -90,12 +90,12 @@ impl ConfigArgument {
         Ok(self.read().settings?)
     }
 
-    fn read(&self) -> Reading {
+    fn read(&self) -> LoadedConfig {
         self.read_beside(None)
     }
 
     /// Reads the configuration; for a service that runs already, with its packs.
-    fn read_beside(&self, running: Option<&Vendors>) -> Reading {
+    fn read_beside(&self, running: Option<&Vendors>) -> LoadedConfig {
         let (variables, mut problems) = readable(std::env::vars_os());
         let file = self.config.as_deref().filter(|file| !file.is_empty());
         if self.config.is_some() && file.is_none() {
@@ -103,7 +103,7 @@ impl ConfigArgument {
             let place = if is_variable { "the variable STOREGATE_CONFIG" } else { "the option --config" };
             problems.push(format!("{place} is empty: write the path of the configuration file, or leave it out"));
             // Nothing else is wrong as far as anybody knows: what the file says has not been read.
-            return Reading { sources: Sources::default(), settings: Err(Problems(problems)) };
+            return LoadedConfig { sources: Sources::default(), settings: Err(Problems(problems)) };
         }
         let (file, variables) = (file.map(Path::new), variables.into_iter());
         let reading = match running {

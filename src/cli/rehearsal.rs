@@ -28,7 +28,7 @@ While it runs, the sandbox is controlled at its own address:
 /// How the sandbox gateway behaves from the start.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Options of the sandbox gateway")]
-pub struct Rehearsal {
+pub struct SandboxFlags {
     /// Every answer takes so much longer, such as 200ms; 10m at most
     #[arg(long, value_name = "DURATION", value_parser = parse_lateness)]
     latency: Option<Duration>,
@@ -55,7 +55,7 @@ pub struct Rehearsal {
     faults: Vec<FaultOrder>,
 }
 
-impl Rehearsal {
+impl SandboxFlags {
     /// Starts a sandbox that behaves so, where OPRetail's account may have an application.
     pub(super) fn start(
         self,

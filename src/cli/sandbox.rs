@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use super::error::CliError;
 use super::output;
 use super::ready_file::{self, Ready, ReadyFile};
-use super::rehearsal::{ENDPOINTS, Rehearsal};
+use super::rehearsal::{ENDPOINTS, SandboxFlags};
 use crate::clock::Clock;
 use crate::http_client::loopback::is_exposed;
 use crate::sandbox::{OmsAccount, OpRetailAccount, OpRetailApplication, OpRetailUser, Sandbox};
@@ -32,7 +32,7 @@ pub struct SandboxCommand {
     #[arg(long, help_heading = "Options of the sandbox gateway")]
     application_credential: bool,
     #[command(flatten)]
-    rehearsal: Rehearsal,
+    rehearsal: SandboxFlags,
 }
 
 impl SandboxCommand {

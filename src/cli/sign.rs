@@ -6,7 +6,7 @@ use super::error::CliError;
 use super::output;
 use super::wire_call::WireCall;
 use crate::clock::Clock;
-use crate::gateway::protocol::Stamp;
+use crate::gateway::protocol::TimestampAndNonce;
 
 /// Show what is signed.
 #[derive(clap::Args)]
@@ -32,7 +32,8 @@ impl Sign {
         let forms = &account.vendor().pack().time.forms;
         let compact = forms.iter().position(|(name, _)| name == "compact").filter(|_| self.compact);
         let form = compact.unwrap_or_default();
-        let stamp = Stamp { time: self.at.unwrap_or_else(|| Clock::system().now()), nonce: self.nonce, form };
+        let stamp =
+            TimestampAndNonce { time: self.at.unwrap_or_else(|| Clock::system().now()), nonce: self.nonce, form };
         let explanation = account.protocol().explain(&call, &stamp);
         let text = format!("signed string  {}\nsignature      {}", explanation.signed_text, explanation.signature);
         Ok(output::line(&text)?)

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::ConfigArgument;
-use super::company::CompanyArgument;
+use super::company::TenantArgument;
 use super::error::CliError;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -21,7 +21,7 @@ pub struct WireCall {
     #[command(flatten)]
     pub(super) config: ConfigArgument,
     #[command(flatten)]
-    company: CompanyArgument,
+    company: TenantArgument,
     /// The vendor's method, such as open.shopweb.passengerFlow.getTotalData or shop.getList
     method: String,
     /// Business parameters, raw: id=S_123456 needUnit=0

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use csv::StringRecord;
 
-use super::Numbers;
+use super::VendorNumbers;
 use super::columns::{Column, empty_at_the_end, with_article};
 use super::ids::StoreId;
 use super::problem::RowProblem;
-use super::rows::Row;
+use super::rows::DirectoryRow;
 use super::vendor_ids::{Numbered, VendorIds};
 
 /// What has been read so far.
@@ -16,14 +16,14 @@ pub(super) struct CheckedRows<'a> {
     ids: &'a VendorIds,
     /// The column of each field.
     columns: Vec<Column>,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<DirectoryRow>,
     pub(super) problems: Vec<RowProblem>,
     /// What has been said of each id, and in which line: ids lead to one store, whichever kind they are.
     meanings: HashMap<String, (u64, Column)>,
 }
 
 /// A field of a line: its number, its column and what stands in it.
-type Field<'a> = ((usize, Column), &'a str);
+type LineField<'a> = ((usize, Column), &'a str);
 
 impl<'a> CheckedRows<'a> {
     pub(super) fn new(ids: &'a VendorIds, columns: Vec<Column>) -> Self {
@@ -45,7 +45,7 @@ impl<'a> CheckedRows<'a> {
         }
         let Some(id) = id else { return };
         let name = self.field(record, Column::Name).map(|(_, name)| name.to_owned());
-        let row = Row { id, numbers, name };
+        let row = DirectoryRow { id, numbers, name };
         match self.flaw(&row).or_else(|| self.contradiction(line, &row)) {
             Some(what) => self.problems.push(RowProblem::of_line(line, what)),
             None => self.rows.push(row),
@@ -53,7 +53,7 @@ impl<'a> CheckedRows<'a> {
     }
 
     /// The field of a column, if anything stands in it.
-    fn field<'r>(&self, record: &'r StringRecord, column: Column) -> Option<Field<'r>> {
+    fn field<'r>(&self, record: &'r StringRecord, column: Column) -> Option<LineField<'r>> {
         let place = self.columns.iter().position(|own| *own == column)?;
         let text = record.get(place).filter(|text| !text.is_empty())?;
         Some(((place + 1, column), text))
@@ -69,8 +69,8 @@ impl<'a> CheckedRows<'a> {
         None
     }
 
-    fn numbers(&mut self, line: u64, record: &StringRecord) -> Numbers {
-        let mut numbers = Numbers::default();
+    fn numbers(&mut self, line: u64, record: &StringRecord) -> VendorNumbers {
+        let mut numbers = VendorNumbers::default();
         for (vendor, ids) in self.ids.columns() {
             let Some((at, text)) = self.field(record, Column::Number(vendor)) else { continue };
             let Some(id) = self.checked(line, (at, text)) else { continue };
@@ -85,13 +85,13 @@ impl<'a> CheckedRows<'a> {
         numbers
     }
 
-    fn checked(&mut self, line: u64, (at, text): Field<'_>) -> Option<StoreId> {
+    fn checked(&mut self, line: u64, (at, text): LineField<'_>) -> Option<StoreId> {
         let problem = |error| RowProblem::of_field(line, at, format!("`{}`: {error}", shown(text)));
         self.ids.store(text).map_err(|error| self.problems.push(problem(error))).ok()
     }
 
     /// What is wrong with a row by itself.
-    fn flaw(&self, row: &Row) -> Option<String> {
+    fn flaw(&self, row: &DirectoryRow) -> Option<String> {
         if row.numbers.is_empty() {
             let columns = self.ids.columns().map(|(_, ids)| with_article(&ids.column)).collect::<Vec<_>>();
             let columns = columns.join(" nor ");
@@ -107,7 +107,7 @@ impl<'a> CheckedRows<'a> {
     }
 
     /// An id that callers may write leads to one store, or it is told which lines contradict each other.
-    fn contradiction(&mut self, line: u64, row: &Row) -> Option<String> {
+    fn contradiction(&mut self, line: u64, row: &DirectoryRow) -> Option<String> {
         let mut own = vec![(row.id.to_string(), Column::Id)];
         for (vendor, ids) in self.ids.columns() {
             let Some(number) = row.numbers.at(vendor) else { continue };

@@ -18,7 +18,7 @@ pub(super) fn separator(text: &str) -> (u8, &str) {
 
 /// Counts lines as editors do, whichever way they end: the reader of CSV counts line feeds, and stands before that of the
 /// line before.
-pub(super) struct Lines<'a> {
+pub(super) struct LineCounter<'a> {
     text: &'a [u8],
     /// Where the table begins in the text.
     table: usize,
@@ -27,7 +27,7 @@ pub(super) struct Lines<'a> {
     line: u64,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> LineCounter<'a> {
     /// Of a text, in whose end the table stands.
     pub(super) const fn of(text: &'a str, table: &str) -> Self {
         Self { text: text.as_bytes(), table: text.len() - table.len(), counted: 0, line: 1 }

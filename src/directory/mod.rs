@@ -23,9 +23,9 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 pub use columns::{Column, with_article};
 pub use current::{CurrentDirectories, Directories};
 pub use ids::{OrganizationId, StoreId};
-pub use numbers::{Numbers, StoreNumbers};
-pub use problem::{Place, RowProblem};
-pub use rows::{Row, read, read_file};
+pub use numbers::{StoreNumbers, VendorNumbers};
+pub use problem::{FilePosition, RowProblem};
+pub use rows::{DirectoryRow, read, read_file};
 pub use settings::DirectorySettings;
 pub use vendor_ids::VendorIds;
 
@@ -37,7 +37,7 @@ use vendor_ids::Numbered;
 #[derive(Debug, Default)]
 pub struct Directory {
     ids: VendorIds,
-    rows: Vec<Row>,
+    rows: Vec<DirectoryRow>,
     /// Where the row of a company's own id is.
     places: HashMap<String, usize>,
     /// Where the row of a vendor's number is, without its prefix, for each column: a code of digits is not another vendor's
@@ -48,7 +48,7 @@ pub struct Directory {
 
 impl Directory {
     /// A directory of rows that [`read`] has found to be without contradictions.
-    pub fn new(rows: Vec<Row>, ids: &VendorIds) -> Self {
+    pub fn new(rows: Vec<DirectoryRow>, ids: &VendorIds) -> Self {
         let places = rows.iter().enumerate().map(|(place, row)| (row.id.to_string(), place)).collect();
         let of_column = |(vendor, ids): Numbered| {
             let numbers = rows.iter().enumerate().filter_map(|(place, row)| {
@@ -58,7 +58,7 @@ impl Directory {
             numbers.collect()
         };
         let by_number = ids.columns().map(of_column).collect();
-        let written: Vec<Written<'_>> = rows.iter().map(|row| Written { row, ids }).collect();
+        let written: Vec<VersionedRow<'_>> = rows.iter().map(|row| VersionedRow { row, ids }).collect();
         Self { version: ids.version_of(&written), places, by_number, ids: ids.clone(), rows }
     }
 
@@ -107,7 +107,7 @@ impl Directory {
     }
 
     /// All rows, in the order of the file.
-    pub fn rows(&self) -> &[Row] {
+    pub fn rows(&self) -> &[DirectoryRow] {
         &self.rows
     }
 
@@ -122,7 +122,7 @@ impl Directory {
     }
 
     /// The row of a store, by whichever of its ids this is.
-    pub fn row(&self, id: &StoreId) -> Option<&Row> {
+    pub fn row(&self, id: &StoreId) -> Option<&DirectoryRow> {
         let id = id.as_str();
         let by_number = || {
             let mut columns = self.ids.columns().zip(&self.by_number);
@@ -131,7 +131,7 @@ impl Directory {
         self.rows.get(*self.places.get(id).or_else(by_number)?)
     }
 
-    fn row_with(&self, vendor: Vendor, number: &str) -> Option<&Row> {
+    fn row_with(&self, vendor: Vendor, number: &str) -> Option<&DirectoryRow> {
         let mut columns = self.ids.columns().zip(&self.by_number);
         let ((_, ids), places) = columns.find(|((own, _), _)| *own == vendor)?;
         self.rows.get(*places.get(ids.form.bare(number)?)?)
@@ -139,19 +139,19 @@ impl Directory {
 
     fn by_shape(&self, id: &StoreId) -> StoreNumbers {
         match self.ids.by_shape(id.as_str()) {
-            Some((vendor, number)) => StoreNumbers { id: number.clone(), numbers: Numbers::of(vendor, number) },
-            None => StoreNumbers { id: id.to_string(), numbers: Numbers::default() },
+            Some((vendor, number)) => StoreNumbers { id: number.clone(), numbers: VendorNumbers::of(vendor, number) },
+            None => StoreNumbers { id: id.to_string(), numbers: VendorNumbers::default() },
         }
     }
 }
 
 /// A row as its version is made of: the numbers by their vendors, without prefixes.
-struct Written<'a> {
-    row: &'a Row,
+struct VersionedRow<'a> {
+    row: &'a DirectoryRow,
     ids: &'a VendorIds,
 }
 
-impl Serialize for Written<'_> {
+impl Serialize for VersionedRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("id", &self.row.id)?;

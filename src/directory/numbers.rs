@@ -1,13 +1,13 @@
 //! A store and its numbers at the vendors.
 
-use super::rows::Row;
+use super::rows::DirectoryRow;
 use crate::gateway::vendor::Vendor;
 
 /// The numbers of a store, each with its prefix, as far as they are known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Numbers(Vec<(Vendor, String)>);
+pub struct VendorNumbers(Vec<(Vendor, String)>);
 
-impl Numbers {
+impl VendorNumbers {
     /// One number alone.
     pub fn of(vendor: Vendor, number: String) -> Self {
         Self(vec![(vendor, number)])
@@ -34,7 +34,7 @@ pub struct StoreNumbers {
     /// The id that answers give: the company's own where the directory has it, else the vendor's.
     pub id: String,
     /// The numbers.
-    pub numbers: Numbers,
+    pub numbers: VendorNumbers,
 }
 
 impl StoreNumbers {
@@ -49,8 +49,8 @@ impl StoreNumbers {
     }
 }
 
-impl From<&Row> for StoreNumbers {
-    fn from(row: &Row) -> Self {
+impl From<&DirectoryRow> for StoreNumbers {
+    fn from(row: &DirectoryRow) -> Self {
         Self { id: row.id.to_string(), numbers: row.numbers.clone() }
     }
 }

@@ -6,21 +6,21 @@ use csv::{ReaderBuilder, Trim};
 
 use super::checks::CheckedRows;
 use super::ids::StoreId;
-use super::lines::{Lines, separator};
+use super::lines::{LineCounter, separator};
 use super::problem::RowProblem;
 use super::vendor_ids::VendorIds;
-use super::{Numbers, columns, encoding};
+use super::{VendorNumbers, columns, encoding};
 
 /// More are not told: the first ones show what is wrong.
 const MOST_PROBLEMS: usize = 20;
 
 /// A store of the directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct DirectoryRow {
     /// The company's own id.
     pub id: StoreId,
     /// The numbers at the vendors.
-    pub numbers: Numbers,
+    pub numbers: VendorNumbers,
     /// The name, for people.
     pub name: Option<String>,
 }
@@ -29,7 +29,7 @@ pub struct Row {
 ///
 /// # Errors
 /// What is wrong with it, by line and column; the first twenty.
-pub fn read_file(content: &[u8], ids: &VendorIds) -> Result<Vec<Row>, Vec<RowProblem>> {
+pub fn read_file(content: &[u8], ids: &VendorIds) -> Result<Vec<DirectoryRow>, Vec<RowProblem>> {
     read(&encoding::text(content).map_err(|problem| vec![problem])?, ids)
 }
 
@@ -37,9 +37,9 @@ pub fn read_file(content: &[u8], ids: &VendorIds) -> Result<Vec<Row>, Vec<RowPro
 ///
 /// # Errors
 /// What is wrong with it, by line and column; the first twenty.
-pub fn read(text: &str, ids: &VendorIds) -> Result<Vec<Row>, Vec<RowProblem>> {
+pub fn read(text: &str, ids: &VendorIds) -> Result<Vec<DirectoryRow>, Vec<RowProblem>> {
     let (separator, table) = separator(text);
-    let mut lines = Lines::of(text, table);
+    let mut lines = LineCounter::of(text, table);
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)

@@ -1,4 +1,4 @@
-use super::{FairQueue, Full, Permit, Principal};
+use super::{FairQueue, Permit, Principal, QueueFull};
 use crate::clock::Clock;
 use actix_web::rt;
 use actix_web::rt::task::JoinHandle;
@@ -15,14 +15,18 @@ fn who(tenant: &str, client: &str) -> Principal {
 }
 
 /// Waits with a task of its own, and is in the queue, or served, or refused when this returns.
-async fn wait(queue: &FairQueue, principal: &Principal) -> JoinHandle<Result<Permit, Full>> {
+async fn wait(queue: &FairQueue, principal: &Principal) -> JoinHandle<Result<Permit, QueueFull>> {
     let (queue, principal) = (queue.clone(), principal.clone());
     let task = rt::spawn(async move { queue.acquire(&principal, LONG).await });
     tokio::task::yield_now().await;
     task
 }
 
-async fn wait_often(queue: &FairQueue, principal: &Principal, times: usize) -> Vec<JoinHandle<Result<Permit, Full>>> {
+async fn wait_often(
+    queue: &FairQueue,
+    principal: &Principal,
+    times: usize,
+) -> Vec<JoinHandle<Result<Permit, QueueFull>>> {
     let mut tasks = Vec::new();
     for _ in 0..times {
         tasks.push(wait(queue, principal).await);
@@ -54,7 +58,7 @@ async fn a_tenant_alone_may_use_all_permits_and_all_places_in_the_queue() {
     let queue = FairQueue::new(4, 3);
     let tasks = wait_often(&queue, &who("acme", "a"), 7).await;
     assert_eq!((queue.in_use(), queue.waiting()), (4, 3));
-    assert_eq!(queue.acquire(&who("acme", "a"), LONG).await.unwrap_err(), Full, "at once");
+    assert_eq!(queue.acquire(&who("acme", "a"), LONG).await.unwrap_err(), QueueFull, "at once");
     drop(tasks);
 }
 
@@ -119,10 +123,10 @@ async fn coming_again_and_again_is_no_way_to_the_front() {
 async fn a_full_queue_makes_room_for_who_has_less_and_refuses_who_has_the_most() {
     let queue = FairQueue::new(2, 10);
     let mut greedy = wait_often(&queue, &who("acme", "greedy"), 12).await;
-    assert_eq!(queue.acquire(&who("acme", "greedy"), LONG).await.unwrap_err(), Full);
+    assert_eq!(queue.acquire(&who("acme", "greedy"), LONG).await.unwrap_err(), QueueFull);
     let other = wait(&queue, &who("zenith", "z")).await;
     let last = greedy.pop().unwrap().await.unwrap();
-    assert_eq!((last.unwrap_err(), queue.waiting()), (Full, 10), "the last one in line has lost its place");
+    assert_eq!((last.unwrap_err(), queue.waiting()), (QueueFull, 10), "the last one in line has lost its place");
     // Within a tenant it is the same between its clients.
     let modest = wait(&queue, &who("acme", "modest")).await;
     assert!(greedy.pop().unwrap().await.unwrap().is_err());
@@ -153,7 +157,7 @@ async fn places_in_the_queue_end_up_shared_out_equally() {
 async fn who_leaves_or_waits_too_long_takes_no_permit_along() {
     let queue = FairQueue::new(1, 100);
     let held = queue.acquire(&who("acme", "a"), LONG).await.unwrap();
-    assert_eq!(queue.acquire(&who("acme", "a"), Duration::from_millis(1)).await.unwrap_err(), Full);
+    assert_eq!(queue.acquire(&who("acme", "a"), Duration::from_millis(1)).await.unwrap_err(), QueueFull);
     assert_eq!(queue.waiting(), 0);
     let leaving = wait_often(&queue, &who("acme", "a"), 20).await;
     let staying = wait(&queue, &who("acme", "a")).await;

@@ -14,17 +14,17 @@ const MOST_CLASSES: usize = 4096;
 
 /// The authorization classes of all workers.
 #[derive(Debug, Default)]
-pub struct AuthorizationClasses(Mutex<Known>);
+pub struct AuthorizationClasses(Mutex<KnownClasses>);
 
 #[derive(Debug, Default)]
-struct Known {
-    classes: HashMap<Right, AuthorizationClass>,
+struct KnownClasses {
+    classes: HashMap<ClassClaims, AuthorizationClass>,
     given: u64,
 }
 
 /// All claims of a token that a response depends on.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Right {
+struct ClassClaims {
     generation: Generation,
     tenant: Arc<str>,
     scope: Box<str>,
@@ -34,7 +34,7 @@ struct Right {
 impl AuthorizationClasses {
     /// The class of a token. A number is never used twice, so that memos of a dropped class serve nobody.
     pub(super) fn of(&self, token: &VerifiedToken, generation: Generation) -> AuthorizationClass {
-        let right = Right {
+        let right = ClassClaims {
             generation,
             tenant: token.tenant().clone(),
             scope: token.claims().scope.as_str().into(),

@@ -33,14 +33,14 @@ impl std::fmt::Debug for Sensitive<'_> {
 /// The head of a usual request: the fields that a response depends on, as they were sent. Requests with equal heads have the
 /// same response.
 #[derive(Debug)]
-pub(super) struct Head<'a> {
+pub(super) struct HeadKey<'a> {
     pub(super) target: &'a str,
     pub(super) authorization: Sensitive<'a>,
     pub(super) profile: Profile<'a>,
     pub(super) if_none_match: Option<&'a HeaderValue>,
 }
 
-impl<'a> Head<'a> {
+impl<'a> HeadKey<'a> {
     /// Reads a `GET` of a path with a token; `None` when anything about it is unusual.
     pub(super) fn read(head: &'a RequestHead) -> Option<Self> {
         let uri = &head.uri;
@@ -48,7 +48,7 @@ impl<'a> Head<'a> {
             return None;
         }
         let target = uri.path_and_query()?.as_str();
-        let mut fields = Fields::default();
+        let mut fields = HeadFields::default();
         let mut size = HeadSize::of(head.method.as_str().len());
         for (name, value) in head.headers() {
             size.add(name, value);
@@ -72,7 +72,7 @@ impl<'a> Head<'a> {
 }
 
 #[derive(Default)]
-struct Fields<'a> {
+struct HeadFields<'a> {
     host: Option<&'a HeaderValue>,
     authorization: Option<&'a HeaderValue>,
     accept: Option<&'a HeaderValue>,
@@ -80,7 +80,7 @@ struct Fields<'a> {
     if_none_match: Option<&'a HeaderValue>,
 }
 
-impl<'a> Fields<'a> {
+impl<'a> HeadFields<'a> {
     /// `None` for a field that is there twice, or that changes what the request means.
     fn take(&mut self, name: &str, value: &'a HeaderValue) -> Option<()> {
         let place = match name {

@@ -12,7 +12,7 @@ use crate::auth::Generation;
 use crate::auth::quota::Quota;
 use crate::auth::verify::VerifiedToken;
 use crate::cache::AuthorizationClass;
-use crate::http::reply::Preference;
+use crate::http::reply::EncodingPreference;
 
 /// With more tokens, the older ones are dropped.
 const MOST_TOKENS: usize = 4096;
@@ -43,7 +43,7 @@ struct KnownProfile {
     host: Box<[u8]>,
     accept: Option<Box<[u8]>>,
     accept_encoding: Option<Box<[u8]>>,
-    preference: Preference,
+    preference: EncodingPreference,
 }
 
 impl KnownProfile {
@@ -105,7 +105,7 @@ impl KnownCallers {
     }
 
     /// The encodings that a caller with this profile prefers.
-    pub(super) fn preference(&self, profile: Profile<'_>) -> Option<Preference> {
+    pub(super) fn preference(&self, profile: Profile<'_>) -> Option<EncodingPreference> {
         self.profiles.iter().find(|known| known.is(profile)).map(|known| known.preference)
     }
 
@@ -123,7 +123,7 @@ impl KnownCallers {
     }
 
     /// Remembers a profile.
-    pub(super) fn learn_profile(&mut self, profile: Profile<'_>, preference: Preference) {
+    pub(super) fn learn_profile(&mut self, profile: Profile<'_>, preference: EncodingPreference) {
         if self.profiles.len() >= MOST_PROFILES {
             self.profiles.clear();
         }

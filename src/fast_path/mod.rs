@@ -24,18 +24,18 @@ use actix_web::dev::ServiceResponse;
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::web::Data;
 
-use self::head::Head;
+use self::head::HeadKey;
 use self::known_callers::{KnownCallers, KnownToken};
 use crate::auth::quota::{Quota, headers};
 use crate::auth::verify::VerifiedToken;
 use crate::auth::{Auth, CurrentAuth, Generation};
-use crate::cache::{AnswerCache, Entry, Found, Key, Outcome, RequestMemo, State};
+use crate::cache::{AnswerCache, CacheEntry, CacheKey, CacheOutcome, CachedResponse, FreshnessState, RequestMemo};
 use crate::clock::Clock;
 use crate::gateway::error::Error;
-use crate::http::access_log::Line;
+use crate::http::access_log::AccessLine;
 use crate::http::edge::{Completion, Edge};
 use crate::http::rate_limit::RateLimit;
-use crate::http::reply::{Chosen, KnownAges, Preference};
+use crate::http::reply::{ChosenRepresentation, EncodingPreference, KnownAges};
 use crate::http::{reply, request_id};
 use crate::telemetry::metrics;
 use crate::telemetry::traces::Trace;
@@ -64,9 +64,9 @@ pub struct NewMemo {
     /// The resource's name.
     pub resource: &'static str,
     /// The answer's key.
-    pub key: Key,
+    pub key: CacheKey,
     /// The answer.
-    pub entry: Arc<Entry>,
+    pub entry: Arc<CacheEntry>,
     /// The stores that the query names.
     pub stores: Option<Arc<str>>,
 }
@@ -86,7 +86,7 @@ pub struct FastPath {
 struct Hit {
     asked: Arc<RequestMemo>,
     token: Rc<KnownToken>,
-    preference: Preference,
+    preference: EncodingPreference,
 }
 
 impl FastPath {
@@ -104,12 +104,12 @@ impl FastPath {
 
     /// The response, if this very request was answered before and its response is still fresh.
     fn answer(&self, request: &Request) -> Option<Response<BoxBody>> {
-        let head = Head::read(request.head())?;
+        let head = HeadKey::read(request.head())?;
         let now = self.clock.elapsed();
         let auth = self.auth.load();
         let hit = self.find(&head, auth.generation())?;
         let entry = &hit.asked.entry;
-        if entry.is_retired() || entry.state(now) != State::Fresh {
+        if entry.is_retired() || entry.state(now) != FreshnessState::Fresh {
             return None;
         }
         auth.verifier().check_standing(&hit.token.verified).ok()?;
@@ -121,7 +121,7 @@ impl FastPath {
         Some(self.write(request, &head, &hit, &chosen, counted, now))
     }
 
-    fn find(&self, head: &Head<'_>, generation: Generation) -> Option<Hit> {
+    fn find(&self, head: &HeadKey<'_>, generation: Generation) -> Option<Hit> {
         let mut memo = self.memo.borrow_mut();
         memo.keep_up_with(generation);
         let token = memo.token(head.authorization)?.clone();
@@ -131,7 +131,7 @@ impl FastPath {
     }
 
     /// By chance, since counting would always meet the same ones of answers that are asked for in turn.
-    fn tell_of_use(&self, key: &Key) {
+    fn tell_of_use(&self, key: &CacheKey) {
         if fastrand::u32(..USES_FOR_A_LOOK) == 0 {
             let _used = self.cache.kept(key);
         }
@@ -140,9 +140,9 @@ impl FastPath {
     fn write(
         &self,
         request: &Request,
-        head: &Head<'_>,
+        head: &HeadKey<'_>,
         hit: &Hit,
-        chosen: &Chosen<'_>,
+        chosen: &ChosenRepresentation<'_>,
         rate_limit: Option<RateLimit>,
         now: Duration,
     ) -> Response<BoxBody> {
@@ -155,7 +155,7 @@ impl FastPath {
         };
         let status = response.status().as_u16();
         let entry = &hit.asked.entry;
-        let found = Found { age: entry.age(now), entry: entry.clone(), outcome: Outcome::Hit };
+        let found = CachedResponse { age: entry.age(now), entry: entry.clone(), outcome: CacheOutcome::Hit };
         let headers = response.headers_mut();
         let fields = self.ages.borrow_mut().of(&found);
         reply::describe(headers, &self.edge.public_url, &found, chosen, is_known, fields);
@@ -165,14 +165,14 @@ impl FastPath {
         let took = self.clock.elapsed().saturating_sub(now);
         metrics::cache_hit(hit.asked.resource);
         let trace = self.trace(request, took);
-        let line = Line {
+        let line = AccessLine {
             id: &id,
             method: request.method().as_str(),
             path: request.path(),
             resource: hit.asked.resource,
             status,
             bytes_sent: Some(if is_known { 0 } else { chosen.form.body.len() as u64 }),
-            cache: Some(Outcome::Hit.name()),
+            cache: Some(CacheOutcome::Hit.name()),
             attempts: (0, None),
             took,
             caller: Some((hit.token.verified.client_id(), hit.token.verified.tenant())),
@@ -210,7 +210,7 @@ impl FastPath {
         if new_memo.caller.generation != auth.generation() {
             return;
         }
-        let Some(head) = Head::read(request.head()) else { return };
+        let Some(head) = HeadKey::read(request.head()) else { return };
         let NewMemo { caller: VerifiedCaller { token, generation }, resource, key, entry, stores } = new_memo;
         let mut memo = self.memo.borrow_mut();
         memo.keep_up_with(generation);
@@ -223,7 +223,7 @@ impl FastPath {
             }
         };
         if memo.preference(head.profile).is_none() {
-            memo.learn_profile(head.profile, Preference::read(request.headers()));
+            memo.learn_profile(head.profile, EncodingPreference::read(request.headers()));
         }
         self.cache.remember(RequestMemo { class, target: head.target.into(), resource, key, entry, stores });
     }

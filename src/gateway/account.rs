@@ -12,19 +12,19 @@ use utoipa::ToSchema;
 
 use super::account_settings::AccountSettings;
 use super::breaker::Breaker;
-use super::clock_offset::{ClockOffset, Reading};
+use super::clock_offset::{ClockOffset, ClockReading};
 use super::error::{Error, Kind};
 use super::limit::CallLimit;
-use super::login::Login;
+use super::login::SharedLogin;
 use super::protocol::call::TimeFormIndex;
-use super::protocol::{Call, Protocol, Stamp};
-use super::reactions::{Counts, Shown};
+use super::protocol::{Call, Protocol, TimestampAndNonce};
+use super::reactions::{BreakerEffect, ShownProblem};
 use super::registry::Registry;
-use super::rest::Rests;
+use super::rest::CoolDowns;
 use super::retry_budget::RetryBudget;
 use super::stamps::{FormMemory, Stamps};
 use super::vendor::Vendor;
-use crate::json::odd_values::Warned;
+use crate::json::odd_values::RecentWarnings;
 
 pub use super::credential::WhichSecret;
 
@@ -46,7 +46,7 @@ pub struct Account {
     clock: Arc<ClockOffset>,
     mending_is_in_vain: AtomicBool,
     health: AtomicU8,
-    rests: Rests,
+    rests: CoolDowns,
     /// Whether calls are let pass at all.
     pub breaker: Breaker,
     /// How many retries may be spent.
@@ -54,11 +54,11 @@ pub struct Account {
     /// How many calls may be under way, of all companies at this gateway.
     pub limit: Arc<CallLimit>,
     /// The login, used where the protocol needs one.
-    pub login: Arc<Login>,
+    pub login: Arc<SharedLogin>,
     /// Methods that the server lacks, and since when that is known.
     lacking: Mutex<HashMap<String, Duration>>,
     /// Which odd values were warned of.
-    pub(super) warned: Warned,
+    pub(super) warned: RecentWarnings,
 }
 
 /// What the last call ended in.
@@ -76,12 +76,12 @@ pub enum Health {
 
 /// A way to write the timestamp that is tried after a refusal, and kept if the gateway takes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Trial {
+pub struct CandidateStamp {
     offset: Option<SignedDuration>,
     form: Option<TimeFormIndex>,
 }
 
-impl Trial {
+impl CandidateStamp {
     const fn is_under_way(&self) -> bool {
         self.offset.is_some() || self.form.is_some()
     }
@@ -89,9 +89,9 @@ impl Trial {
 
 /// A stamp, and the offset by which it was made.
 #[derive(Clone, Debug)]
-pub struct Stamped {
+pub struct StampedAttempt {
     /// What is sent.
-    pub stamp: Stamp,
+    pub stamp: TimestampAndNonce,
     offset: SignedDuration,
 }
 
@@ -110,13 +110,13 @@ impl Account {
             clock: Arc::default(),
             mending_is_in_vain: AtomicBool::new(false),
             health: AtomicU8::default(),
-            rests: Rests::default(),
+            rests: CoolDowns::default(),
             breaker: registry.breaker(),
             budget: RetryBudget::default(),
             limit: registry.limit(settings.vendor, settings.url()),
             login: Arc::default(),
             lacking: Mutex::default(),
-            warned: Warned::default(),
+            warned: RecentWarnings::default(),
         }
     }
 
@@ -177,16 +177,21 @@ impl Account {
     }
 
     /// A stamp for one attempt at our time `now`; `None` when no unused second is left.
-    pub fn stamp(&self, call: &Call, trial: &Trial, now: Timestamp) -> Option<Stamped> {
+    pub fn stamp(&self, call: &Call, trial: &CandidateStamp, now: Timestamp) -> Option<StampedAttempt> {
         let offset = trial.offset.unwrap_or_else(|| self.clock.current());
         let form = trial.form.unwrap_or_else(|| self.stamps.form().current());
         let stamp = self.stamps.issue(call, now.checked_add(offset).unwrap_or(now), form)?;
-        Some(Stamped { stamp, offset })
+        Some(StampedAttempt { stamp, offset })
     }
 
     /// Mends the trial after a refused timestamp: the gateway's clock first, then no offset at all, then the other form.
     /// False when nothing is left to mend.
-    pub fn mend_timestamp(&self, trial: &mut Trial, refused: &Stamped, reading: Option<&Reading>) -> bool {
+    pub fn mend_timestamp(
+        &self,
+        trial: &mut CandidateStamp,
+        refused: &StampedAttempt,
+        reading: Option<&ClockReading>,
+    ) -> bool {
         if let Some(offset) = reading.and_then(|reading| reading.explains(refused.offset)) {
             trial.offset = Some(offset);
             return true;
@@ -211,14 +216,14 @@ impl Account {
     }
 
     /// A stamp was refused, and there is nothing left to mend.
-    pub fn stamp_was_refused(&self, trial: &Trial) {
+    pub fn stamp_was_refused(&self, trial: &CandidateStamp) {
         if trial.is_under_way() {
             self.mending_is_in_vain.store(true, Ordering::Relaxed);
         }
     }
 
     /// The gateway took a stamp: keeps what was on trial, or learns from the answer's time.
-    pub fn stamp_was_taken(&self, trial: &Trial, reading: Option<&Reading>) {
+    pub fn stamp_was_taken(&self, trial: &CandidateStamp, reading: Option<&ClockReading>) {
         self.mending_is_in_vain.store(false, Ordering::Relaxed);
         if let Some(form) = trial.form {
             self.stamps.form().remember(form);
@@ -258,9 +263,9 @@ impl Account {
     pub fn observe(&self, method: &str, outcome: Result<(), &Error>, now: Duration) {
         self.rests.observe(method, outcome, now);
         let health = match outcome.map_err(|error| (error.kind, error.kind.reaction())) {
-            Err((_, reaction)) if reaction.counts == Counts::Not => return,
-            Err((_, reaction)) if reaction.counts == Counts::AsFailure => Health::Failing,
-            Err((_, reaction)) if reaction.shown == Shown::RefusedCredentials => Health::Failing,
+            Err((_, reaction)) if reaction.counts == BreakerEffect::Not => return,
+            Err((_, reaction)) if reaction.counts == BreakerEffect::AsFailure => Health::Failing,
+            Err((_, reaction)) if reaction.shown == ShownProblem::RefusedCredentials => Health::Failing,
             // No outage, and no answer of the gateway's either.
             Err((Kind::Incomplete | Kind::UnexpectedStatus, _)) => Health::Failing,
             _ => Health::Answering,

@@ -8,13 +8,13 @@ use serde::Serialize;
 
 use md5::{Digest as _, Md5};
 
-use super::credential::{Credential, Value, WhichSecret, read_fields};
+use super::credential::{Credential, CredentialValue, WhichSecret, read_fields};
 use super::endpoint::{self, same_secret};
 use super::protocol::call::{Argument, Call, Method, TimeFormIndex};
 use super::protocol::login::LoginForm;
-use super::protocol::template::{Part, Template, Variable};
-use super::stamps::Unique;
-use super::vendor::{Field, OptionFacts, OptionKind, Vendor};
+use super::protocol::template::{Template, TemplatePart, Variable};
+use super::stamps::Uniqueness;
+use super::vendor::{CredentialField, OptionFacts, OptionKind, Vendor};
 use crate::settings::{Problems, Report, Section, parse_toml};
 
 /// A tenant's access to a vendor's gateway. Prints no secret.
@@ -33,7 +33,7 @@ pub struct AccountSettings {
     /// The login, if there is one.
     pub login: Option<LoginSettings>,
     /// `nonce` and `timestamp_lead`: how equal calls get different signatures.
-    pub unique: Unique,
+    pub unique: Uniqueness,
     /// `timestamp`: the only form to send; `None` to learn which one the gateway takes.
     pub time_form: Option<TimeFormIndex>,
     /// The vendor's own settings that resources read.
@@ -57,7 +57,7 @@ pub struct LoginSettings {
     /// `method`: the place of the call that logs in.
     pub call: usize,
     /// The fields, in the order of the pack.
-    pub values: Vec<Value>,
+    pub values: Vec<CredentialValue>,
 }
 
 impl AccountSettings {
@@ -114,7 +114,7 @@ impl AccountSettings {
     pub fn identity(&self) -> String {
         let key = self.credentials.first().and_then(|credential| credential.values.get(self.vendor.pack().key));
         let url = self.endpoints.first().map(String::as_str).unwrap_or_default();
-        format!("{url} {}", key.map(Value::expose).unwrap_or_default())
+        format!("{url} {}", key.map(CredentialValue::expose).unwrap_or_default())
     }
 
     /// The address that limits are kept by.
@@ -178,21 +178,24 @@ impl AccountSettings {
         let mut text = String::new();
         for part in &template.0 {
             match part {
-                Part::Literal(literal) => text.push_str(literal),
-                Part::Variable(Variable::Login(name, is_digest)) => {
+                TemplatePart::Literal(literal) => text.push_str(literal),
+                TemplatePart::Variable(Variable::Login(name, is_digest)) => {
                     let place = form.fields.iter().position(|field| field.name == *name);
-                    let value = place.and_then(|place| login.values.get(place)).map(Value::expose).unwrap_or_default();
+                    let value = place
+                        .and_then(|place| login.values.get(place))
+                        .map(CredentialValue::expose)
+                        .unwrap_or_default();
                     match is_digest {
                         true => text.push_str(&base16ct::lower::encode_string(&Md5::digest(value))),
                         false => text.push_str(value),
                     }
                 }
-                Part::Variable(Variable::Credential(name)) => {
+                TemplatePart::Variable(Variable::Credential(name)) => {
                     let place = fields.iter().position(|field| field.name == *name);
                     let value = place.and_then(|place| self.credential(endpoint).values.get(place));
-                    text.push_str(value.map(Value::expose).unwrap_or_default());
+                    text.push_str(value.map(CredentialValue::expose).unwrap_or_default());
                 }
-                Part::Variable(_) => {}
+                TemplatePart::Variable(_) => {}
             }
         }
         text
@@ -203,8 +206,8 @@ impl AccountSettings {
         let signing = self.credentials.iter().map(|credential| credential.secret(self.vendor, which));
         let all = self.credentials.iter().flat_map(Credential::secrets);
         let login = self.login.iter().flat_map(|login| &login.values).filter_map(|value| match value {
-            Value::Secret(secret) => Some(secret.clone()),
-            Value::Plain(_) => None,
+            CredentialValue::Secret(secret) => Some(secret.clone()),
+            CredentialValue::Plain(_) => None,
         });
         let mut secrets: Vec<SecretString> = Vec::new();
         for secret in signing.chain(all).chain(login) {
@@ -219,7 +222,7 @@ impl AccountSettings {
 /// Part of the names of cached answers: everything but secrets, and what decides only how calls are signed.
 impl Serialize for AccountSettings {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let plain = |fields: &'static [Field], values: &[Value]| -> Vec<(&'static str, String)> {
+        let plain = |fields: &'static [CredentialField], values: &[CredentialValue]| -> Vec<(&'static str, String)> {
             let counts = fields.iter().zip(values).filter(|(field, _)| !field.is_secret && !field.is_for_signing_only);
             counts.map(|(field, value)| (field.name.as_str(), value.expose().to_owned())).collect()
         };

@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
 use super::account::Account;
-use super::clock_offset::Reading;
-use super::diagnosis::Instead;
-use super::error::{Error, Kind, Note, Refusal};
-use super::hidden::Hidden;
+use super::clock_offset::ClockReading;
+use super::diagnosis::UnexpectedAnswer;
+use super::error::{CleanText, Error, GatewayRefusal, Kind};
+use super::hidden::Redactor;
 use super::protocol::Call;
 use super::transport::Response;
 use super::transport_failure::TransportFailure;
@@ -27,7 +27,7 @@ pub struct Reply<T> {
     /// The data; `None` when the gateway answered with success but without data.
     pub outcome: Result<Option<T>, Error>,
     /// The gateway's clock, if a whole envelope told it; what a broken body says about the time is worth nothing.
-    pub reading: Option<Reading>,
+    pub reading: Option<ClockReading>,
     /// The gateway's number for the call, if it gave one, and the call is traced or failed.
     pub call_id: Option<String>,
 }
@@ -38,7 +38,7 @@ pub fn read<T: DeserializeOwned>(
     account: &Account,
     call: &Call,
     response: &Response,
-    hidden: &Hidden<'_>,
+    hidden: &Redactor<'_>,
     (now, took): (Timestamp, SignedDuration),
     is_traced: bool,
 ) -> Reply<T> {
@@ -61,21 +61,21 @@ pub fn read<T: DeserializeOwned>(
             let time = refusal.gateway_time;
             let note = hidden.keep_out_of(refusal.note);
             let call_id = note.call_id.clone();
-            (Err(Error::refused(vendor, Refusal { note, ..refusal })), time, call_id)
+            (Err(Error::refused(vendor, GatewayRefusal { note, ..refusal })), time, call_id)
         }
     };
     let gateway_time = time.or(response.date);
-    Reply { outcome, reading: gateway_time.map(|gateway_time| Reading { gateway_time, now, took }), call_id }
+    Reply { outcome, reading: gateway_time.map(|gateway_time| ClockReading { gateway_time, now, took }), call_id }
 }
 
-fn no_envelope(vendor: Vendor, refusal: Refusal, body: &[u8]) -> Error {
+fn no_envelope(vendor: Vendor, refusal: GatewayRefusal, body: &[u8]) -> Error {
     let failure = match refusal.kind {
         Kind::Incomplete => TransportFailure::EndsEarly,
         _ => TransportFailure::NotAnEnvelope,
     };
     let error = Error::transport(vendor, failure);
-    let instead = Instead::of_body(body);
-    let cause = format!("{}{}", error.cause, instead.map_or("", Instead::words));
+    let instead = UnexpectedAnswer::of_body(body);
+    let cause = format!("{}{}", error.cause, instead.map_or("", UnexpectedAnswer::words));
     let error = Error { cause, instead, ..error };
     match refusal.spoiled_by {
         Some(record) => Error { cause: format!("{}; {record} may spoil it", error.cause), ..error },
@@ -84,8 +84,8 @@ fn no_envelope(vendor: Vendor, refusal: Refusal, body: &[u8]) -> Error {
 }
 
 /// What there is to say of a call whose data cannot be read.
-fn of_call(call_id: Option<String>, hidden: &Hidden<'_>) -> Option<Note> {
-    let note = hidden.keep_out_of(Note::cleaned(None, None, None, call_id));
+fn of_call(call_id: Option<String>, hidden: &Redactor<'_>) -> Option<CleanText> {
+    let note = hidden.keep_out_of(CleanText::cleaned(None, None, None, call_id));
     note.is_of_gateway().then_some(note)
 }
 
@@ -93,7 +93,7 @@ fn data_of<T: DeserializeOwned>(
     vendor: Vendor,
     call: &Call,
     data: &str,
-    note: impl Fn() -> Option<Note>,
+    note: impl Fn() -> Option<CleanText>,
 ) -> Result<T, Error> {
     serde_json::from_str(data).map_err(|error| {
         // The library's own words can hold a part of the data.
@@ -108,17 +108,18 @@ fn data_of<T: DeserializeOwned>(
 }
 
 /// A gateway reports its errors inside HTTP 200; any other status comes from something in front of it.
-fn of_status(vendor: Vendor, response: &Response, hidden: &Hidden<'_>) -> Error {
+fn of_status(vendor: Vendor, response: &Response, hidden: &Redactor<'_>) -> Error {
     let status = response.status;
     let kind = match Kind::of_status(status) {
         Kind::GatewayFailed if status == 503 && response.retry_after.is_some() => Kind::AskedToWait,
         kind => kind,
     };
-    let shown = |location: &String| hidden.keep_out_of(Note::cleaned(None, None, Some(location.clone()), None)).message;
+    let shown =
+        |location: &String| hidden.keep_out_of(CleanText::cleaned(None, None, Some(location.clone()), None)).message;
     let to = response.location.as_ref().and_then(shown).map(|location| format!(" to {location}"));
     let instead = match status {
-        300..=399 => Some(Instead::Redirect),
-        404 => Some(Instead::NothingThere),
+        300..=399 => Some(UnexpectedAnswer::Redirect),
+        404 => Some(UnexpectedAnswer::NothingThere),
         _ => None,
     };
     let cause = format!("HTTP status {status}{}", to.unwrap_or_default());

@@ -19,18 +19,18 @@ const MOST_MEMBERS: usize = 1_000;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A body that is being received.
-pub(super) struct Body {
-    content: Content,
+pub(super) struct IncomingBody {
+    content: BodyContent,
     received: usize,
     limit: usize,
 }
 
-enum Content {
+enum BodyContent {
     Plain(Limited),
     Gzip(Box<Gzip>),
 }
 
-impl Body {
+impl IncomingBody {
     /// The body behind this head, of at most `limit` bytes, compressed or not.
     ///
     /// # Errors
@@ -42,9 +42,9 @@ impl Body {
         }
         let plain = Limited { bytes: Vec::new(), limit, is_exceeded: false };
         let content = match encoding(headers).ok_or(TransportFailure::Undecodable)?.as_str() {
-            "" | "identity" => Content::Plain(plain),
+            "" | "identity" => BodyContent::Plain(plain),
             // RFC 9110 §8.4.1.3 wants the two to be one.
-            "gzip" | "x-gzip" => Content::Gzip(Box::new(Gzip { decoder: GzDecoder::new(plain), ended: 0 })),
+            "gzip" | "x-gzip" => BodyContent::Gzip(Box::new(Gzip { decoder: GzDecoder::new(plain), ended: 0 })),
             _ => return Err(TransportFailure::Undecodable),
         };
         Ok(Self { content, received: 0, limit })
@@ -60,11 +60,11 @@ impl Body {
             return Err(TransportFailure::TooLarge);
         }
         match &mut self.content {
-            Content::Plain(plain) => {
+            BodyContent::Plain(plain) => {
                 plain.write_all(chunk).map_err(|_| TransportFailure::TooLarge)?;
                 Ok(chunk.len())
             }
-            Content::Gzip(gzip) => {
+            BodyContent::Gzip(gzip) => {
                 let before = gzip.plain().bytes.len();
                 gzip.inflate(chunk).map_err(|_| gzip.failure())?;
                 Ok(gzip.plain().bytes.len() - before)
@@ -80,8 +80,8 @@ impl Body {
     pub(super) fn finish(self, is_success: bool) -> Result<Bytes, TransportFailure> {
         let bytes = match self.content {
             _ if self.received == 0 => Vec::new(),
-            Content::Plain(plain) => plain.bytes,
-            Content::Gzip(mut gzip) => {
+            BodyContent::Plain(plain) => plain.bytes,
+            BodyContent::Gzip(mut gzip) => {
                 gzip.decoder.try_finish().map_err(|_| gzip.failure())?;
                 std::mem::take(&mut gzip.decoder.get_mut().bytes)
             }
@@ -167,7 +167,7 @@ impl Write for Limited {
 
 #[cfg(test)]
 mod tests {
-    use super::{Body, TransportFailure};
+    use super::{IncomingBody, TransportFailure};
     use awc::http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue};
     use bytes::Bytes;
     use flate2::Compression;
@@ -176,12 +176,12 @@ mod tests {
 
     const LIMIT: usize = 1 << 20;
 
-    fn behind(encodings: &[&'static str]) -> Result<Body, TransportFailure> {
+    fn behind(encodings: &[&'static str]) -> Result<IncomingBody, TransportFailure> {
         let mut headers = HeaderMap::new();
         for encoding in encodings {
             headers.append(CONTENT_ENCODING, HeaderValue::from_static(encoding));
         }
-        Body::behind(&headers, LIMIT)
+        IncomingBody::behind(&headers, LIMIT)
     }
 
     fn read(encodings: &[&'static str], chunks: &[&[u8]]) -> Result<Bytes, TransportFailure> {
@@ -221,7 +221,7 @@ mod tests {
     fn a_bomb_takes_no_more_memory_than_the_limit() {
         let mut body = behind(&["gzip"]).unwrap();
         assert_eq!(body.take(&gzip(&vec![b' '; 32 * LIMIT])), Err(TransportFailure::TooLarge));
-        let super::Content::Gzip(gzip) = &body.content else { panic!("it is compressed") };
+        let super::BodyContent::Gzip(gzip) = &body.content else { panic!("it is compressed") };
         assert!(gzip.plain().bytes.len() <= LIMIT);
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::reactions::Counts;
+use super::reactions::BreakerEffect;
 
 /// The outcomes that are looked at: the last so many, and none older than this.
 const LOOKED_AT: usize = 20;
@@ -55,26 +55,26 @@ impl BreakerState {
     }
 }
 
-/// The leave to make one call; what came of it is told to [`Leave::record`]. One that is dropped unused lets another probe
+/// The permit for one call; [`BreakerPermit::record`] takes its outcome. One that is dropped unused lets another probe
 /// go ahead.
 #[derive(Debug)]
-pub struct Leave<'a> {
+pub struct BreakerPermit<'a> {
     breaker: &'a Breaker,
     method: &'a str,
     /// Leaves given before the circuit last changed say nothing about the gateway as it is now.
     era: u64,
 }
 
-impl Leave<'_> {
+impl BreakerPermit<'_> {
     /// Takes note of what became of the call. `asked_to_wait` is how long the gateway itself wants to be left alone.
-    pub fn record(self, counts: Counts, asked_to_wait: Option<Duration>, now: Duration) -> Change {
+    pub fn record(self, counts: BreakerEffect, asked_to_wait: Option<Duration>, now: Duration) -> CircuitChange {
         // What is dropped after this says nothing more: a probe has ended, or the era has.
-        let outcome = Outcome { counts, asked_to_wait, now };
+        let outcome = CallOutcome { counts, asked_to_wait, now };
         self.breaker.lock().record((self.method, self.era), outcome, self.breaker.first_rest)
     }
 }
 
-impl Drop for Leave<'_> {
+impl Drop for BreakerPermit<'_> {
     fn drop(&mut self) {
         let mut circuits = self.breaker.lock();
         let circuit = circuits.of_methods.get_mut(self.method).filter(|circuit| circuit.era == self.era);
@@ -86,7 +86,7 @@ impl Drop for Leave<'_> {
 
 /// What became of the circuit that a call went through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum CircuitChange {
     /// It is as it was.
     None,
     /// It opened.
@@ -97,8 +97,8 @@ pub enum Change {
 
 /// What became of a call.
 #[derive(Clone, Copy)]
-struct Outcome {
-    counts: Counts,
+struct CallOutcome {
+    counts: BreakerEffect,
     asked_to_wait: Option<Duration>,
     now: Duration,
 }
@@ -123,11 +123,11 @@ struct Circuits {
 struct Circuit {
     era: u64,
     outcomes: VecDeque<(Duration, bool)>,
-    rest: Option<Rest>,
+    rest: Option<OpenPeriod>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Rest {
+struct OpenPeriod {
     length: Duration,
     until: Duration,
     /// Whether the gateway asked for it.
@@ -151,7 +151,7 @@ impl Breaker {
     ///
     /// # Errors
     /// How long to wait, when no call is let pass now.
-    pub fn pass<'a>(&'a self, method: &'a str, now: Duration) -> Result<Leave<'a>, Duration> {
+    pub fn pass<'a>(&'a self, method: &'a str, now: Duration) -> Result<BreakerPermit<'a>, Duration> {
         let mut circuits = self.lock();
         let circuit = circuits.of(method);
         let era = circuit.era;
@@ -161,7 +161,7 @@ impl Breaker {
             }
             rest.probe_until = Some(now + self.probe_time);
         }
-        Ok(Leave { breaker: self, method, era })
+        Ok(BreakerPermit { breaker: self, method, era })
     }
 
     /// How the gateway does now, by all methods together: open only while none of them answers.
@@ -186,21 +186,21 @@ impl Circuits {
         self.of_methods.entry(method.to_owned()).or_default()
     }
 
-    fn record(&mut self, (method, era): (&str, u64), outcome: Outcome, first_rest: Duration) -> Change {
+    fn record(&mut self, (method, era): (&str, u64), outcome: CallOutcome, first_rest: Duration) -> CircuitChange {
         let nothing_answers = self.nothing_answers;
         let circuit = self.of(method);
         if era != circuit.era {
-            return Change::None;
+            return CircuitChange::None;
         }
         let was_closed = circuit.rest.is_none();
         let change = circuit.record(outcome, first_rest, nothing_answers);
-        if outcome.counts == Counts::AsAnswer {
+        if outcome.counts == BreakerEffect::Healthy {
             self.nothing_answers = false;
         }
         match change {
-            Change::Opened => self.nothing_answers |= was_closed,
-            Change::Closed => self.let_all_probe(outcome.now),
-            Change::None => {}
+            CircuitChange::Opened => self.nothing_answers |= was_closed,
+            CircuitChange::Closed => self.let_all_probe(outcome.now),
+            CircuitChange::None => {}
         }
         change
     }
@@ -212,7 +212,7 @@ impl Circuits {
     }
 }
 
-impl Rest {
+impl OpenPeriod {
     fn wait(&self, now: Duration) -> Option<Duration> {
         let until = self.until.max(self.probe_until.unwrap_or_default());
         until.checked_sub(now).filter(|wait| !wait.is_zero())
@@ -220,19 +220,19 @@ impl Rest {
 }
 
 impl Circuit {
-    fn record(&mut self, outcome: Outcome, first_rest: Duration, nothing_answers: bool) -> Change {
-        let Outcome { counts, asked_to_wait, now } = outcome;
+    fn record(&mut self, outcome: CallOutcome, first_rest: Duration, nothing_answers: bool) -> CircuitChange {
+        let CallOutcome { counts, asked_to_wait, now } = outcome;
         match (counts, self.rest, asked_to_wait) {
-            (Counts::Not, ..) => Change::None,
-            (Counts::AsAnswer, Some(_), _) => self.close(),
-            (Counts::AsFailure, Some(rest), wait) => {
+            (BreakerEffect::Not, ..) => CircuitChange::None,
+            (BreakerEffect::Healthy, Some(_), _) => self.close(),
+            (BreakerEffect::AsFailure, Some(rest), wait) => {
                 let longer = (rest.length * 2).min(LONGEST_REST);
                 self.open(wait.map_or(longer, |wait| wait.max(longer)), wait.is_some(), now)
             }
-            (Counts::AsFailure, None, Some(wait)) => self.open(wait, true, now),
+            (BreakerEffect::AsFailure, None, Some(wait)) => self.open(wait, true, now),
             (counts, None, _) => {
-                self.look_at(counts == Counts::AsFailure, now);
-                if self.is_failing(nothing_answers) { self.open(first_rest, false, now) } else { Change::None }
+                self.look_at(counts == BreakerEffect::AsFailure, now);
+                if self.is_failing(nothing_answers) { self.open(first_rest, false, now) } else { CircuitChange::None }
             }
         }
     }
@@ -253,17 +253,17 @@ impl Circuit {
             || (nothing_answers && failed_last >= FEWEST_WHILE_NOTHING_ANSWERS)
     }
 
-    fn open(&mut self, length: Duration, is_asked_for: bool, now: Duration) -> Change {
+    fn open(&mut self, length: Duration, is_asked_for: bool, now: Duration) -> CircuitChange {
         self.era += 1;
         self.outcomes.clear();
-        self.rest = Some(Rest { length, until: now + length, is_asked_for, probe_until: None });
-        Change::Opened
+        self.rest = Some(OpenPeriod { length, until: now + length, is_asked_for, probe_until: None });
+        CircuitChange::Opened
     }
 
-    fn close(&mut self) -> Change {
+    fn close(&mut self) -> CircuitChange {
         self.era += 1;
         self.rest = None;
-        Change::Closed
+        CircuitChange::Closed
     }
 }
 

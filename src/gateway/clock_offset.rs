@@ -26,7 +26,7 @@ const AGREE: usize = 3;
 
 /// The gateway's time in a whole answer, and ours around it.
 #[derive(Clone, Copy, Debug)]
-pub struct Reading {
+pub struct ClockReading {
     /// What the answer says.
     pub gateway_time: Timestamp,
     /// When it had arrived.
@@ -35,7 +35,7 @@ pub struct Reading {
     pub took: SignedDuration,
 }
 
-impl Reading {
+impl ClockReading {
     /// How far the gateway's clock is ahead, taking the middle of the exchange for the moment at which it was read.
     pub(super) fn offset(&self) -> SignedDuration {
         self.gateway_time.duration_since(self.now).saturating_add(self.took / 2)
@@ -74,7 +74,7 @@ impl ClockOffset {
     }
 
     /// Learns from a whole answer to a call that was made with the offset as it is.
-    pub fn learn(&self, reading: &Reading) {
+    pub fn learn(&self, reading: &ClockReading) {
         let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
         let (offset, current) = (reading.offset(), self.current());
         let far = offset.saturating_add(-current).abs();
@@ -98,10 +98,10 @@ impl ClockOffset {
     }
 
     /// Keeps an offset with which the gateway took a timestamp that it had refused without. `reading` is of the answer.
-    pub fn confirm(&self, offset: SignedDuration, reading: Option<&Reading>) {
+    pub fn confirm(&self, offset: SignedDuration, reading: Option<&ClockReading>) {
         let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
         readings.offsets.clear();
-        let disagrees = |reading: &Reading| {
+        let disagrees = |reading: &ClockReading| {
             reading.offset().saturating_add(-offset).abs() > RESOLUTION.saturating_add(reading.took)
         };
         readings.distrusted = reading.is_some_and(disagrees);
@@ -130,7 +130,7 @@ fn agreed(offsets: &VecDeque<SignedDuration>) -> Option<SignedDuration> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ClockOffset, Reading};
+    use super::{ClockOffset, ClockReading};
     use jiff::{SignedDuration, Timestamp};
 
     const OURS: Timestamp = Timestamp::constant(1_700_000_000, 0);
@@ -139,8 +139,8 @@ mod tests {
         SignedDuration::from_secs(seconds)
     }
 
-    fn reading(ahead: i64) -> Reading {
-        Reading { gateway_time: OURS + seconds(ahead), now: OURS, took: SignedDuration::ZERO }
+    fn reading(ahead: i64) -> ClockReading {
+        ClockReading { gateway_time: OURS + seconds(ahead), now: OURS, took: SignedDuration::ZERO }
     }
 
     fn offset_after(readings: &[i64]) -> i64 {
@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(offset_after(&[8 * 3_600; 9]), 0, "a local time sent as if it were UTC");
         assert_eq!(offset_after(&[-1_700_000_000; 9]), 0, "a time of zero");
         let offset = ClockOffset::default();
-        let slow = Reading { took: seconds(3), ..reading(300) };
+        let slow = ClockReading { took: seconds(3), ..reading(300) };
         (0..9).for_each(|_| offset.learn(&slow));
         assert_eq!(offset.current(), seconds(0), "an answer that took long");
     }
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(explains(7_200, 0), Some(seconds(7_200)));
         assert_eq!(explains(-7_200, 0), Some(seconds(-7_200)));
         assert_eq!(explains(2, 0), None);
-        let slow = Reading { took: seconds(4), ..reading(2) };
+        let slow = ClockReading { took: seconds(4), ..reading(2) };
         assert_eq!(slow.explains(seconds(0)), None, "it may have read its clock at the end");
         assert_eq!(explains(7_200, 7_200), None, "the time was right already");
         assert_eq!(explains(0, 7_200), Some(seconds(0)), "our clock has been mended");

@@ -5,7 +5,7 @@ use std::fmt;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::endpoint::same_secret;
-use super::vendor::{Field, Vendor};
+use super::vendor::{CredentialField, Vendor};
 use crate::settings::Section;
 
 /// Which of the secrets of a credential, while a new one takes the place of an old one.
@@ -19,14 +19,14 @@ pub enum WhichSecret {
 
 /// A value that may be a secret.
 #[derive(Clone)]
-pub enum Value {
+pub enum CredentialValue {
     /// Everybody may see it.
     Plain(String),
     /// Nobody may.
     Secret(SecretString),
 }
 
-impl fmt::Debug for Value {
+impl fmt::Debug for CredentialValue {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Plain(text) => formatter.debug_tuple("Plain").field(text).finish(),
@@ -35,7 +35,7 @@ impl fmt::Debug for Value {
     }
 }
 
-impl PartialEq for Value {
+impl PartialEq for CredentialValue {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Plain(one), Self::Plain(other)) => one == other,
@@ -45,7 +45,7 @@ impl PartialEq for Value {
     }
 }
 
-impl Value {
+impl CredentialValue {
     pub(super) fn expose(&self) -> &str {
         match self {
             Self::Plain(text) => text,
@@ -58,9 +58,9 @@ impl Value {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Credential {
     /// The fields.
-    pub values: Vec<Value>,
+    pub values: Vec<CredentialValue>,
     /// `second_…` of the field that signs: signs a call again that is refused with the first.
-    pub second: Option<Value>,
+    pub second: Option<CredentialValue>,
     /// Whether it is an endpoint's own, in a section of its own.
     pub is_own: bool,
 }
@@ -70,15 +70,15 @@ impl Credential {
         let fields = &vendor.pack().credential;
         let second =
             fields.get(vendor.pack().secret).and_then(|field| section.secret(&format!("second_{}", field.name)));
-        Self { values: read_fields(section, fields), second: second.map(Value::Secret), is_own: false }
+        Self { values: read_fields(section, fields), second: second.map(CredentialValue::Secret), is_own: false }
     }
 
     /// A field that is no secret.
     pub fn plain(&self, vendor: Vendor, name: &str) -> Option<String> {
         let place = vendor.pack().credential.iter().position(|field| field.name == name)?;
         match self.values.get(place)? {
-            Value::Plain(text) => Some(text.clone()),
-            Value::Secret(_) => None,
+            CredentialValue::Plain(text) => Some(text.clone()),
+            CredentialValue::Secret(_) => None,
         }
     }
 
@@ -94,20 +94,20 @@ impl Credential {
 
     pub(super) fn secrets(&self) -> impl Iterator<Item = SecretString> {
         self.values.iter().chain(&self.second).filter_map(|value| match value {
-            Value::Secret(secret) => Some(secret.clone()),
-            Value::Plain(_) => None,
+            CredentialValue::Secret(secret) => Some(secret.clone()),
+            CredentialValue::Plain(_) => None,
         })
     }
 }
 
 /// Reads the fields of a credential or a login.
-pub(super) fn read_fields(section: &Section<'_>, fields: &[Field]) -> Vec<Value> {
+pub(super) fn read_fields(section: &Section<'_>, fields: &[CredentialField]) -> Vec<CredentialValue> {
     fields.iter().map(|field| read_field(section, field)).collect()
 }
 
-fn read_field(section: &Section<'_>, field: &Field) -> Value {
+fn read_field(section: &Section<'_>, field: &CredentialField) -> CredentialValue {
     if field.is_secret {
-        return Value::Secret(section.required_secret(&field.name, &field.help));
+        return CredentialValue::Secret(section.required_secret(&field.name, &field.help));
     }
     if let Some(first) = field.choices.first() {
         let given = section.text(&field.name);
@@ -115,9 +115,9 @@ fn read_field(section: &Section<'_>, field: &Field) -> Value {
         if given.is_some() && known.is_none() {
             section.problem(&field.name, format!("{} is {}", field.help, field.choices.join(" or ")));
         }
-        return Value::Plain(known.unwrap_or(first).clone());
+        return CredentialValue::Plain(known.unwrap_or(first).clone());
     }
-    Value::Plain(match &field.default {
+    CredentialValue::Plain(match &field.default {
         Some(default) => section.text(&field.name).unwrap_or_else(|| default.clone()),
         None => section.required_text(&field.name, &field.help),
     })

@@ -58,7 +58,7 @@ impl Diagnosis {
 
 /// What came instead of an envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Instead {
+pub enum UnexpectedAnswer {
     /// A redirect.
     Redirect,
     /// HTTP status 404.
@@ -73,7 +73,7 @@ pub enum Instead {
     TextBefore,
 }
 
-impl Instead {
+impl UnexpectedAnswer {
     /// What a body is that is no JSON object.
     pub fn of_body(body: &[u8]) -> Option<Self> {
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
@@ -148,29 +148,29 @@ impl Error {
 
 #[cfg(test)]
 mod tests {
-    use super::Instead;
+    use super::UnexpectedAnswer;
 
     #[test]
     fn what_is_no_json_is_told_apart() {
-        let cases: [(&[u8], Option<Instead>); 15] = [
-            (b"<?xml version=\"1.0\"?><feed><title>a</title><p>b</p></feed>", Some(Instead::Xml)),
-            (b"<!-- a --><!-- b --><HTML lang=\"en\">", Some(Instead::Page)),
-            (b"<response>1 < 2</response>", Some(Instead::Xml)),
-            (b"<error_response><code>e000002</code></error_response>", Some(Instead::Xml)),
-            (b"<?xml version=\"1.0\"?><!DOCTYPE html PUBLIC \"x\"><html></html>", Some(Instead::Page)),
-            (b"<h1>It works</h1>", Some(Instead::Page)),
-            (b"<!DOCTYPE html><html></html>", Some(Instead::Page)),
-            (b"\xEF\xBB\xBF\n <html><script>a({\"b\":1})</script></html>", Some(Instead::Page)),
-            (b"<html>\xB5\xEA</html>", Some(Instead::Page)),
-            (b"<?xml version=\"1.0\"?><a/>", Some(Instead::Xml)),
-            (b"<br />\n<b>Warning</b>: x in y<br />\n{\"response\":{}}", Some(Instead::TextBefore)),
-            (b"Notice: x {\"response\":{}}\n", Some(Instead::TextBefore)),
-            (b"{\"name\":\"\xB5\xEA\"}", Some(Instead::NotUtf8)),
+        let cases: [(&[u8], Option<UnexpectedAnswer>); 15] = [
+            (b"<?xml version=\"1.0\"?><feed><title>a</title><p>b</p></feed>", Some(UnexpectedAnswer::Xml)),
+            (b"<!-- a --><!-- b --><HTML lang=\"en\">", Some(UnexpectedAnswer::Page)),
+            (b"<response>1 < 2</response>", Some(UnexpectedAnswer::Xml)),
+            (b"<error_response><code>e000002</code></error_response>", Some(UnexpectedAnswer::Xml)),
+            (b"<?xml version=\"1.0\"?><!DOCTYPE html PUBLIC \"x\"><html></html>", Some(UnexpectedAnswer::Page)),
+            (b"<h1>It works</h1>", Some(UnexpectedAnswer::Page)),
+            (b"<!DOCTYPE html><html></html>", Some(UnexpectedAnswer::Page)),
+            (b"\xEF\xBB\xBF\n <html><script>a({\"b\":1})</script></html>", Some(UnexpectedAnswer::Page)),
+            (b"<html>\xB5\xEA</html>", Some(UnexpectedAnswer::Page)),
+            (b"<?xml version=\"1.0\"?><a/>", Some(UnexpectedAnswer::Xml)),
+            (b"<br />\n<b>Warning</b>: x in y<br />\n{\"response\":{}}", Some(UnexpectedAnswer::TextBefore)),
+            (b"Notice: x {\"response\":{}}\n", Some(UnexpectedAnswer::TextBefore)),
+            (b"{\"name\":\"\xB5\xEA\"}", Some(UnexpectedAnswer::NotUtf8)),
             (b"{\"response\":", None),
             (b"", None),
         ];
         for (body, instead) in cases {
-            assert_eq!(Instead::of_body(body), instead, "{}", String::from_utf8_lossy(body));
+            assert_eq!(UnexpectedAnswer::of_body(body), instead, "{}", String::from_utf8_lossy(body));
         }
     }
 }

@@ -6,7 +6,7 @@ use jiff::tz::{Offset, TimeZone};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::stamps::Unique;
+use super::stamps::Uniqueness;
 use crate::settings::{Section, http_url};
 
 const CHINA_STANDARD_TIME: &str = "Asia/Shanghai";
@@ -63,9 +63,9 @@ pub fn unknown_zone(name: &str) -> String {
 }
 
 /// Reads `nonce` and `timestamp_lead`: how equal calls get different signatures.
-pub fn read_unique(section: &Section<'_>, default_lead: Duration) -> Unique {
+pub fn read_unique(section: &Section<'_>, default_lead: Duration) -> Uniqueness {
     let lead = section.duration("timestamp_lead", default_lead);
-    if section.flag("nonce", true) { Unique::Nonce } else { Unique::Second { lead } }
+    if section.flag("nonce", true) { Uniqueness::Nonce } else { Uniqueness::Second { lead } }
 }
 
 /// UTC+8.

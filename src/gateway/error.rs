@@ -5,51 +5,51 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::diagnosis::Instead;
+use super::diagnosis::UnexpectedAnswer;
 use super::transport_failure::TransportFailure;
 use super::vendor::Vendor;
-use crate::json::raw::Flaw;
+use crate::json::raw::ObjectError;
 
-pub use super::reactions::{Kind, Older};
+pub use super::reactions::{Kind, StaleIfErrorPolicy};
 
 /// What a gateway's envelope said when it said no, before we know which call it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct GatewayRefusal {
     /// Decided from the code.
     pub kind: Kind,
     /// What the gateway wrote about it.
-    pub note: Note,
+    pub note: CleanText,
     /// The gateway's clock, when its envelope tells.
     pub gateway_time: Option<Timestamp>,
     /// For the log: which record spoils the answer, if that can be told.
     pub spoiled_by: Option<String>,
 }
 
-impl Refusal {
+impl GatewayRefusal {
     /// The answer of a gateway that is not what its documentation promises.
     pub fn unreadable() -> Self {
-        Self::of(Kind::Unreadable, Note::default())
+        Self::of(Kind::Unreadable, CleanText::default())
     }
 
     /// A refusal of this kind.
-    pub const fn of(kind: Kind, note: Note) -> Self {
+    pub const fn of(kind: Kind, note: CleanText) -> Self {
         Self { kind, note, gateway_time: None, spoiled_by: None }
     }
 }
 
 /// A body that ends too early says nothing, and neither of them says anything of what was asked.
-impl From<Flaw> for Refusal {
-    fn from(flaw: Flaw) -> Self {
+impl From<ObjectError> for GatewayRefusal {
+    fn from(flaw: ObjectError) -> Self {
         match flaw {
-            Flaw::CutShort => Self::of(Kind::Incomplete, Note::default()),
-            Flaw::NotOneObject => Self::unreadable(),
+            ObjectError::CutShort => Self::of(Kind::Incomplete, CleanText::default()),
+            ObjectError::NotOneObject => Self::unreadable(),
         }
     }
 }
 
 /// The words of a gateway, cleaned: safe to show to a caller.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Note {
+pub struct CleanText {
     /// The gateway's return code, such as `-500` or `e000006`.
     pub code: Option<String>,
     /// The gateway's name for the code, such as `API_SYSTEM_CALL_ERROR`.
@@ -60,7 +60,7 @@ pub struct Note {
     pub call_id: Option<String>,
 }
 
-impl Note {
+impl CleanText {
     /// Whether the gateway spoke at all; else the message is our own.
     pub const fn is_of_gateway(&self) -> bool {
         self.code.is_some() || self.call_id.is_some()
@@ -121,11 +121,11 @@ pub struct Error {
     /// What kind of failure, and with it the reaction.
     pub kind: Kind,
     /// What the gateway said, if it spoke.
-    pub note: Option<Note>,
+    pub note: Option<CleanText>,
     /// For the log: what happened, without secrets, tokens or signed strings.
     pub cause: String,
     /// What came instead of an envelope, if that can be told.
-    pub instead: Option<Instead>,
+    pub instead: Option<UnexpectedAnswer>,
     /// When it is worth coming back, if we know.
     pub retry_after: Option<Duration>,
 }
@@ -148,8 +148,8 @@ impl Error {
     }
 
     /// A refusal by the gateway.
-    pub fn refused(vendor: Vendor, refusal: Refusal) -> Self {
-        let Refusal { kind, note, .. } = refusal;
+    pub fn refused(vendor: Vendor, refusal: GatewayRefusal) -> Self {
+        let GatewayRefusal { kind, note, .. } = refusal;
         let code = note.code.as_deref().unwrap_or("no code");
         let codename = note.codename.as_deref().unwrap_or_default();
         let cause = format!("the gateway answered {code} {codename}").trim_end().to_owned();
@@ -157,13 +157,13 @@ impl Error {
     }
 }
 
-impl crate::cache::Failure for Error {
+impl crate::cache::FetchFailure for Error {
     fn stale_is_better(&self) -> bool {
-        self.kind.reaction().older == Older::IsBetter
+        self.kind.reaction().older == StaleIfErrorPolicy::IsBetter
     }
 
     fn must_be_confirmed(&self) -> bool {
-        self.kind.reaction().older == Older::OutlivesOne
+        self.kind.reaction().older == StaleIfErrorPolicy::OutlivesOne
     }
 
     fn remembered(&self) -> Duration {
@@ -173,10 +173,10 @@ impl crate::cache::Failure for Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{Note, without_digests};
+    use super::{CleanText, without_digests};
 
     fn message(words: &str) -> Option<String> {
-        Note::cleaned(None, None, Some(words.to_owned()), None).message
+        CleanText::cleaned(None, None, Some(words.to_owned()), None).message
     }
 
     #[test]
@@ -195,7 +195,7 @@ mod tests {
     fn codes_names_and_numbers_of_calls_that_are_none_are_left_out() {
         let words = |word: &str| {
             let word = || Some(word.to_owned());
-            let note = Note::cleaned(word(), word(), None, word());
+            let note = CleanText::cleaned(word(), word(), None, word());
             assert!(note.code == note.codename && note.codename == note.call_id);
             note.code
         };

@@ -12,7 +12,7 @@ use memchr::memmem;
 use secrecy::{ExposeSecret, SecretString};
 use sha1::Sha1;
 
-use super::error::Note;
+use super::error::CleanText;
 use crate::sha256::sha256;
 
 /// A shorter word is in many a sentence by chance.
@@ -32,13 +32,13 @@ const LAYERS: usize = 3;
 const MOST_READINGS: usize = 512;
 
 /// The secrets of one call.
-pub struct Hidden<'a> {
+pub struct Redactor<'a> {
     secrets: Vec<&'a str>,
     nonce: Option<&'a str>,
     sent: Bytes,
 }
 
-impl<'a> Hidden<'a> {
+impl<'a> Redactor<'a> {
     /// The secrets that the call was made with, its nonce, and the form that was sent, whose last field is the signature.
     pub fn new(secrets: impl Iterator<Item = &'a SecretString>, nonce: Option<&'a str>, sent: Bytes) -> Self {
         let long_enough = |word: &&str| word.len() >= SHORTEST_SECRET;
@@ -47,14 +47,14 @@ impl<'a> Hidden<'a> {
     }
 
     /// The note without what repeats something of it.
-    pub fn keep_out_of(&self, note: Note) -> Note {
-        if note == Note::default() {
+    pub fn keep_out_of(&self, note: CleanText) -> CleanText {
+        if note == CleanText::default() {
             return note;
         }
         let words = self.words();
         let clean = |said: Option<String>| said.filter(|said| !words.are_told_by(said));
         let unlike_ours = |id: Option<String>| clean(id).filter(|id| !self.has_sent(id));
-        Note {
+        CleanText {
             code: unlike_ours(note.code),
             codename: unlike_ours(note.codename),
             message: clean(note.message),
@@ -66,8 +66,8 @@ impl<'a> Hidden<'a> {
         id.len() >= SHORTEST_ECHO && memmem::find(&self.sent, id.as_bytes()).is_some()
     }
 
-    fn words(&self) -> Words {
-        let mut words = Words::default();
+    fn words(&self) -> SecretForms {
+        let mut words = SecretForms::default();
         for secret in &self.secrets {
             words.add_parts(secret);
             for digest in digests(secret.as_bytes()) {
@@ -97,12 +97,12 @@ fn digests(secret: &[u8]) -> [Vec<u8>; 3] {
 /// What is looked for, in small letters; and the letters and digits of it alone, for a text that writes it with blanks or
 /// dashes between.
 #[derive(Default)]
-struct Words {
+struct SecretForms {
     whole: Vec<Vec<u8>>,
     bare: Vec<Vec<u8>>,
 }
 
-impl Words {
+impl SecretForms {
     fn add(&mut self, word: &[u8]) {
         self.whole.push(word.to_ascii_lowercase());
     }

@@ -23,7 +23,7 @@ pub struct CallLimit {
 
 /// There is no permit, and none will be for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full {
+pub struct LimitReached {
     /// When it is worth coming back.
     pub retry_after: Duration,
 }
@@ -41,8 +41,8 @@ impl CallLimit {
     /// share the limits, an eighth of the permits is in reserve, so that nobody waits for calls of others that hang.
     ///
     /// # Errors
-    /// [`Full`] when there is none in time.
-    pub async fn enter(self: &Arc<Self>, principal: &Principal, deadline: &Deadline) -> Result<Permit, Full> {
+    /// [`LimitReached`] when there is none in time.
+    pub async fn enter(self: &Arc<Self>, principal: &Principal, deadline: &Deadline) -> Result<Permit, LimitReached> {
         self.enter_within(self.queue_wait, principal, deadline).await
     }
 
@@ -50,12 +50,12 @@ impl CallLimit {
     /// its turn as long as it has time.
     ///
     /// # Errors
-    /// [`Full`] when there is none in time.
+    /// [`LimitReached`] when there is none in time.
     pub async fn enter_as_one_of_many(
         self: &Arc<Self>,
         principal: &Principal,
         deadline: &Deadline,
-    ) -> Result<Permit, Full> {
+    ) -> Result<Permit, LimitReached> {
         self.enter_within(deadline.left(), principal, deadline).await
     }
 
@@ -64,10 +64,10 @@ impl CallLimit {
         longest: Duration,
         principal: &Principal,
         deadline: &Deadline,
-    ) -> Result<Permit, Full> {
+    ) -> Result<Permit, LimitReached> {
         self.calls.keep_in_reserve(if self.is_shared() { self.reserve } else { 0 });
         let permit = self.calls.acquire(principal, longest.min(deadline.left())).await;
-        permit.map_err(|fair_queue::Full| Full { retry_after: self.queue_wait.max(self.calls.next_in()) })
+        permit.map_err(|fair_queue::QueueFull| LimitReached { retry_after: self.queue_wait.max(self.calls.next_in()) })
     }
 
     /// Whether several accounts have these limits: each holds them once, and so does [`CallLimits`].

@@ -33,13 +33,13 @@ pub struct LoginToken {
     /// Sent in the header of the door.
     pub value: SecretString,
     /// How long it is used, by our elapsed time; `None` when the gateway did not say.
-    life: Option<Life>,
+    life: Option<TokenLifetime>,
     /// Sets it apart from the tokens before and after it.
     serial: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Life {
+struct TokenLifetime {
     renew_from: Duration,
     ends: Duration,
 }
@@ -53,22 +53,22 @@ impl fmt::Debug for LoginToken {
 /// How a login ended, for those who wait.
 pub type Landed = Result<Arc<LoginToken>, Error>;
 
-/// The duty to log in for everybody. When it is dropped without [`Login::land`], those who wait ask again.
+/// The duty to log in for everybody. When it is dropped without [`SharedLogin::complete`], those who wait ask again.
 #[derive(Debug)]
-pub struct Duty {
+pub struct LoginDuty {
     leader: Leader<Landed>,
     started: Duration,
 }
 
 /// What a request that needs the login does next.
 #[derive(Debug)]
-pub enum Ask {
+pub enum LoginStep {
     /// Use this token.
     Use(Arc<LoginToken>),
     /// Use this token, and see to its renewal.
-    UseAndRenew(Arc<LoginToken>, Duty),
+    UseAndRenew(Arc<LoginToken>, LoginDuty),
     /// Log in, for everybody.
-    LogIn(Duty, Follower<Landed>),
+    LogIn(LoginDuty, Follower<Landed>),
     /// Wait for the login under way.
     Wait(Follower<Landed>),
     /// Give up: the login was refused, and it is too early to try again.
@@ -89,56 +89,56 @@ pub enum LoginState {
 
 /// The login of one account, shared by all workers.
 #[derive(Debug, Default)]
-pub struct Login(Mutex<Inner>);
+pub struct SharedLogin(Mutex<LoginInner>);
 
 #[derive(Debug, Default)]
-struct Inner {
+struct LoginInner {
     token: Option<Arc<LoginToken>>,
     flight: Flight<Landed>,
-    rest: Option<Rest>,
+    rest: Option<LoginCoolDown>,
     losses: VecDeque<Duration>,
     serial: u64,
 }
 
 #[derive(Debug)]
-struct Rest {
+struct LoginCoolDown {
     until: Duration,
     length: Duration,
     error: Error,
 }
 
-impl Login {
+impl SharedLogin {
     /// What to do now.
-    pub fn ask(&self, now: Duration) -> Ask {
+    pub fn ask(&self, now: Duration) -> LoginStep {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let under_way = inner.flight.follow();
         if let Some(token) = inner.token.clone().filter(|token| token.is_usable(now)) {
             let is_resting = inner.rest.as_ref().is_some_and(|rest| now < rest.until);
             if token.is_nearly_over(now) && under_way.is_none() && !is_resting {
-                return Ask::UseAndRenew(token, inner.begin(now));
+                return LoginStep::UseAndRenew(token, inner.begin(now));
             }
-            return Ask::Use(token);
+            return LoginStep::Use(token);
         }
         if let Some(landing) = under_way {
-            return Ask::Wait(landing);
+            return LoginStep::Wait(landing);
         }
         match inner.rest.as_ref().filter(|rest| now < rest.until) {
-            Some(rest) => Ask::Rest(rest.error.clone().retry_after(Some(rest.until.saturating_sub(now)))),
+            Some(rest) => LoginStep::Rest(rest.error.clone().retry_after(Some(rest.until.saturating_sub(now)))),
             None => {
                 let duty = inner.begin(now);
                 let follower = duty.leader.follower();
-                Ask::LogIn(duty, follower)
+                LoginStep::LogIn(duty, follower)
             }
         }
     }
 
     /// Ends a login: keeps the token with the time that it has left, or rests when the gateway refused it, and tells all
     /// who wait.
-    pub fn land(&self, duty: Duty, outcome: Result<(SecretString, Option<Duration>), Error>, now: Duration) {
+    pub fn land(&self, duty: LoginDuty, outcome: Result<(SecretString, Option<Duration>), Error>, now: Duration) {
         let landed = {
             let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             match outcome {
-                Ok((value, life)) => Ok(inner.keep(value, life.map(|life| Life::of(life, duty.started)))),
+                Ok((value, life)) => Ok(inner.keep(value, life.map(|life| TokenLifetime::of(life, duty.started)))),
                 Err(error) => {
                     inner.rest_after(&error, now);
                     Err(error)
@@ -164,7 +164,7 @@ impl Login {
         }
         let cause = "the gateway forgets every login at once; see whether its user may use the method";
         let error = Error::local(vendor, Kind::LoginExpired, cause);
-        inner.rest = Some(Rest { until: now + LOSSES_WITHIN, length: LOSSES_WITHIN, error });
+        inner.rest = Some(LoginCoolDown { until: now + LOSSES_WITHIN, length: LOSSES_WITHIN, error });
         false
     }
 
@@ -172,7 +172,7 @@ impl Login {
     pub fn state(&self, now: Duration) -> LoginState {
         let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_held = inner.token.as_ref().is_some_and(|token| token.is_usable(now));
-        let refused = |rest: &Rest| matches!(rest.error.kind, Kind::LoginRefused | Kind::LoginExpired);
+        let refused = |rest: &LoginCoolDown| matches!(rest.error.kind, Kind::LoginRefused | Kind::LoginExpired);
         match &inner.rest {
             _ if is_held => LoginState::LoggedIn,
             Some(rest) if refused(rest) => LoginState::Refused,
@@ -191,19 +191,19 @@ impl LoginToken {
     }
 }
 
-impl Life {
+impl TokenLifetime {
     fn of(length: Duration, from: Duration) -> Self {
         let ends = from + length;
         Self { renew_from: ends.saturating_sub(RENEWED_BEFORE_END.min(length / 10)), ends }
     }
 }
 
-impl Inner {
-    fn begin(&mut self, now: Duration) -> Duty {
-        Duty { leader: self.flight.lead(), started: now }
+impl LoginInner {
+    fn begin(&mut self, now: Duration) -> LoginDuty {
+        LoginDuty { leader: self.flight.lead(), started: now }
     }
 
-    fn keep(&mut self, value: SecretString, life: Option<Life>) -> Arc<LoginToken> {
+    fn keep(&mut self, value: SecretString, life: Option<TokenLifetime>) -> Arc<LoginToken> {
         self.serial += 1;
         self.rest = None;
         let token = Arc::new(LoginToken { value, life, serial: self.serial });
@@ -216,7 +216,7 @@ impl Inner {
         let first = error.kind.reaction().rests.filter(|_| refused).unwrap_or(FIRST_PAUSE);
         let longest = if refused { LONGEST_REST } else { LONGEST_PAUSE };
         let length = self.rest.as_ref().map_or(first, |rest| (rest.length * 2).clamp(first, longest));
-        self.rest = Some(Rest { until: now + length, length, error: error.clone() });
+        self.rest = Some(LoginCoolDown { until: now + length, length, error: error.clone() });
     }
 }
 

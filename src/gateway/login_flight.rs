@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 
 use super::account::Account;
 use super::error::{Error, Kind};
-use super::login::{Ask, Duty, LoginToken};
-use super::protocol::{Call, TokenEnd};
-use super::reactions::Counts;
+use super::login::{LoginDuty, LoginStep, LoginToken};
+use super::protocol::{Call, TokenExpiryHint};
+use super::reactions::BreakerEffect;
 use super::{GatewayClient, metrics};
 use crate::clock::Deadline;
 use crate::telemetry::traces;
@@ -39,17 +39,17 @@ impl GatewayClient {
     async fn logged_in(&self, account: &Arc<Account>, login_call: Call) -> Result<Arc<LoginToken>, Error> {
         loop {
             let landing = match account.login.ask(self.clock.elapsed()) {
-                Ask::Use(token) => return Ok(token),
-                Ask::UseAndRenew(token, duty) => {
+                LoginStep::Use(token) => return Ok(token),
+                LoginStep::UseAndRenew(token, duty) => {
                     self.spawn_login(account, login_call, duty);
                     return Ok(token);
                 }
-                Ask::Rest(error) => return Err(error),
-                Ask::LogIn(duty, landing) => {
+                LoginStep::Rest(error) => return Err(error),
+                LoginStep::LogIn(duty, landing) => {
                     self.spawn_login(account, login_call.clone(), duty);
                     landing
                 }
-                Ask::Wait(landing) => landing,
+                LoginStep::Wait(landing) => landing,
             };
             // When whoever logs in has gone without an end, it is begun anew.
             if let Some(landed) = landing.outcome().await {
@@ -58,7 +58,7 @@ impl GatewayClient {
         }
     }
 
-    fn spawn_login(&self, account: &Arc<Account>, call: Call, duty: Duty) {
+    fn spawn_login(&self, account: &Arc<Account>, call: Call, duty: LoginDuty) {
         let (client, account) = (self.on_behalf_of(self.principal.in_background()), account.clone());
         let login = async move {
             let outcome = client.log_in(&account, &call).await;
@@ -85,9 +85,9 @@ impl GatewayClient {
         };
         let now = account.gateway_time(self.clock.now());
         let life = match answer.ends {
-            TokenEnd::Unknown => None,
-            TokenEnd::At(end) => Duration::try_from(end.duration_since(now)).ok(),
-            TokenEnd::After(life) => Some(life),
+            TokenExpiryHint::Unknown => None,
+            TokenExpiryHint::At(end) => Duration::try_from(end.duration_since(now)).ok(),
+            TokenExpiryHint::After(life) => Some(life),
         };
         Ok((answer.token, life.filter(|life| !life.is_zero())))
     }
@@ -104,7 +104,7 @@ fn report(account: &Account, error: Option<&Error>) {
     let gateway = account.vendor().name();
     match error {
         // Nothing was sent.
-        Some(error) if error.kind.reaction().counts == Counts::Not => return,
+        Some(error) if error.kind.reaction().counts == BreakerEffect::Not => return,
         Some(error) => tracing::error!(cause = %error, "the login at the gateway failed"),
         None => tracing::info!(gateway, "logged in at the gateway"),
     }

@@ -46,19 +46,19 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::clock::{Clock, Deadline};
 use crate::fair_queue::{Permit, Principal};
-use crate::http_client::Connection;
+use crate::http_client::ConnectionReuse;
 use crate::json::odd_values;
 use crate::telemetry::traces::{Attempt, CallerTrace as _, Traces};
 use crate::telemetry::{call_tally, metrics};
 
-use account::{Account, Stamped, Trial};
+use account::{Account, CandidateStamp, StampedAttempt};
 use answer::Reply;
-use breaker::{Change, Leave};
+use breaker::{BreakerPermit, CircuitChange};
 use error::{Error, Kind};
-use hidden::Hidden;
-use progress::{Failure, Progress, Sent};
+use hidden::Redactor;
+use progress::{CallState, FailedAttempt, SentAttempt};
 use protocol::Call;
-use reactions::Counts;
+use reactions::BreakerEffect;
 use transport::Transport;
 use transport_failure::TransportFailure;
 
@@ -134,11 +134,11 @@ impl GatewayClient {
     pub async fn call_raw(&self, account: &Arc<Account>, call: &Call) -> Result<(Bytes, Result<(), Error>), Error> {
         let deadline = self.deadline();
         let login = self.login_for(account, call, &deadline).await?;
-        let stamped = self.stamp(account, call, &Trial::default())?;
+        let stamped = self.stamp(account, call, &CandidateStamp::default())?;
         let request = account.protocol().encode(call, &stamped.stamp, login.as_ref().map(|token| &token.value));
         let secrets = account.secrets().chain(login.as_ref().map(|token| &token.value));
-        let hidden = Hidden::new(secrets, stamped.stamp.nonce.as_deref(), request.sent());
-        let response = self.transport.send(account.vendor(), request, Connection::New, &deadline).await?;
+        let hidden = Redactor::new(secrets, stamped.stamp.nonce.as_deref(), request.sent());
+        let response = self.transport.send(account.vendor(), request, ConnectionReuse::New, &deadline).await?;
         let time = (self.clock.now(), SignedDuration::ZERO);
         let reply: Reply<IgnoredAny> = answer::read(account, call, &response, &hidden, time, false);
         Ok((response.body, reply.outcome.map(|_| ())))
@@ -155,7 +155,7 @@ impl GatewayClient {
 
     async fn attempts<T: DeserializeOwned>(&self, account: &Arc<Account>, call: &Call) -> Result<Option<T>, Error> {
         let deadline = self.deadline();
-        let mut progress = Progress::default();
+        let mut progress = CallState::default();
         loop {
             let failure = match self.attempt(account, call, &mut progress, &deadline).await {
                 Ok(data) => return Ok(data),
@@ -178,19 +178,19 @@ impl GatewayClient {
         &self,
         account: &Arc<Account>,
         call: &Call,
-        progress: &mut Progress,
+        progress: &mut CallState,
         deadline: &Deadline,
-    ) -> Result<Option<T>, Failure> {
-        let unsent = |error| Failure { error, sent: None, reading: None };
+    ) -> Result<Option<T>, FailedAttempt> {
+        let unsent = |error| FailedAttempt { error, sent: None, reading: None };
         self.must_not_rest(account, call).map_err(unsent)?;
         let login = self.login_for(account, call, deadline).await.map_err(unsent)?;
         let (permit, leave) = self.admit(account, call, deadline).await.map_err(unsent)?;
         let stamped = self.stamp(account, call, &progress.trial).map_err(unsent)?;
         progress.attempts.begin(&account.budget);
         let had_its_time = self.transport.has_time(deadline);
-        let connection = if progress.needs_new_connection { Connection::New } else { Connection::Any };
+        let connection = if progress.needs_new_connection { ConnectionReuse::New } else { ConnectionReuse::Any };
         let (secret, number) = (progress.other_secret.unwrap_or_else(|| account.secret()), progress.attempts.number());
-        let mut sent = Sent { stamped, login, secret, connection, had_its_time, number };
+        let mut sent = SentAttempt { stamped, login, secret, connection, had_its_time, number };
         let started = self.clock.elapsed();
         let Reply { outcome, reading, .. } = self.exchange(account, call, &sent, deadline).await;
         sent.had_its_time &= !self.transport.is_overdue(self.clock.elapsed().saturating_sub(started));
@@ -205,21 +205,21 @@ impl GatewayClient {
             account.secret_was_taken(secret);
             (0..std::mem::take(&mut progress.paid_for_repeats)).for_each(|_| account.budget.refund());
         }
-        outcome.map_err(|error| Failure { error, sent: Some(sent), reading })
+        outcome.map_err(|error| FailedAttempt { error, sent: Some(sent), reading })
     }
 
     async fn exchange<T: DeserializeOwned>(
         &self,
         account: &Account,
         call: &Call,
-        sent: &Sent,
+        sent: &SentAttempt,
         deadline: &Deadline,
     ) -> Reply<T> {
         let login = sent.login.as_ref().map(|token| &token.value);
         let stamp = &sent.stamped.stamp;
         let request = account.protocol_with(sent.secret).encode(call, stamp, login);
         let secrets = account.secrets().chain(login);
-        let hidden = Hidden::new(secrets, stamp.nonce.as_deref(), request.sent());
+        let hidden = Redactor::new(secrets, stamp.nonce.as_deref(), request.sent());
         let (vendor, method) = (account.vendor(), call.method.name.as_ref());
         let attempt = Attempt { gateway: vendor.name(), method, url: &request.url, number: sent.number };
         let span = self.traces.call(attempt, self.clock.now());
@@ -274,7 +274,7 @@ impl GatewayClient {
         account: &'a Account,
         call: &'a Call,
         deadline: &Deadline,
-    ) -> Result<(Permit, Leave<'a>), Error> {
+    ) -> Result<(Permit, BreakerPermit<'a>), Error> {
         let permit = match self.is_one_of_many {
             true => account.limit.enter_as_one_of_many(&self.principal, deadline).await,
             false => account.limit.enter(&self.principal, deadline).await,
@@ -290,7 +290,7 @@ impl GatewayClient {
         Ok((permit, leave))
     }
 
-    fn stamp(&self, account: &Account, call: &Call, trial: &Trial) -> Result<Stamped, Error> {
+    fn stamp(&self, account: &Account, call: &Call, trial: &CandidateStamp) -> Result<StampedAttempt, Error> {
         account.stamp(call, trial, self.clock.now()).ok_or_else(|| {
             let cause = "every timestamp that may be used for this call has been used; switch the nonce on";
             account.error(Kind::Busy, cause).retry_after(Some(Duration::from_secs(1)))
@@ -298,18 +298,25 @@ impl GatewayClient {
     }
 
     /// Tells the breaker and the metrics what an attempt ended in.
-    fn record(&self, account: &Account, call: &Call, leave: Leave<'_>, sent: &Sent, error: Option<&Error>) {
+    fn record(
+        &self,
+        account: &Account,
+        call: &Call,
+        leave: BreakerPermit<'_>,
+        sent: &SentAttempt,
+        error: Option<&Error>,
+    ) {
         let (gateway, method, now) = (account.vendor().name(), call.method.name.as_ref(), self.clock.elapsed());
         metrics::gateway_attempt(gateway, method, error.map_or("success", |error| error.kind.name()));
         call_tally::attempt();
         let counts = match error {
-            None => Counts::AsAnswer,
-            Some(error) if error.kind == Kind::TimedOut && !sent.had_its_time => Counts::Not,
+            None => BreakerEffect::Healthy,
+            Some(error) if error.kind == Kind::TimedOut && !sent.had_its_time => BreakerEffect::Not,
             Some(error) => error.kind.reaction().counts,
         };
         match leave.record(counts, error.and_then(|error| error.retry_after), now) {
-            Change::None => {}
-            Change::Opened => {
+            CircuitChange::None => {}
+            CircuitChange::Opened => {
                 metrics::breaker_opened(gateway);
                 let cause = error.map(|error| error.cause.as_str());
                 tracing::warn!(
@@ -319,7 +326,9 @@ impl GatewayClient {
                     "circuit breaker opened: the method fails and is not called for a while"
                 );
             }
-            Change::Closed => tracing::info!(gateway, method, "circuit breaker closed: the method answers again"),
+            CircuitChange::Closed => {
+                tracing::info!(gateway, method, "circuit breaker closed: the method answers again")
+            }
         }
     }
 }

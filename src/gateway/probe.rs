@@ -7,20 +7,20 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::GatewayClient;
-use super::account::{Account, Stamped, Trial, WhichSecret};
+use super::account::{Account, CandidateStamp, StampedAttempt, WhichSecret};
 use super::answer::{self, Reply};
-use super::clock_offset::Reading;
+use super::clock_offset::ClockReading;
 use super::error::{Error, Kind};
-use super::hidden::Hidden;
-use super::protocol::{Call, Difference};
-use crate::http_client::Connection;
+use super::hidden::Redactor;
+use super::protocol::{Call, SignedTextDifference};
+use crate::http_client::ConnectionReuse;
 
 /// A clock and a form can be mended, each once, and either can be tried back; and there may be a second secret.
 const MOST_ATTEMPTS: usize = 5;
 
 /// What a gateway made of a first call.
 #[derive(Debug)]
-pub struct Contact {
+pub struct FirstContact {
     /// What the last attempt ended in: the data, if there is any.
     pub outcome: Result<Option<Value>, Error>,
     /// How far the gateway's clock is ahead of ours, if it told.
@@ -28,30 +28,30 @@ pub struct Contact {
     /// Whether it refused the time by our own clock.
     pub refused_time: bool,
     /// What the gateway signed otherwise, when it refused the signature and showed what it had signed.
-    pub difference: Option<Difference>,
+    pub difference: Option<SignedTextDifference>,
 }
 
 /// One attempt.
-struct Probe {
+struct ProbeAttempt {
     outcome: Result<Option<Value>, Error>,
-    reading: Option<Reading>,
-    difference: Option<Difference>,
+    reading: Option<ClockReading>,
+    difference: Option<SignedTextDifference>,
 }
 
 impl GatewayClient {
     /// Calls without a login, and with another time as long as the time is refused. What is learned of the gateway's clock
     /// is kept for later calls.
-    pub async fn contact(&self, account: &Arc<Account>, call: &Call) -> Contact {
-        let mut trial = Trial::default();
+    pub async fn contact(&self, account: &Arc<Account>, call: &Call) -> FirstContact {
+        let mut trial = CandidateStamp::default();
         let mut secret = account.secret();
-        let mut contact = Contact { outcome: Ok(None), ahead: None, refused_time: false, difference: None };
+        let mut contact = FirstContact { outcome: Ok(None), ahead: None, refused_time: false, difference: None };
         for _ in 0..MOST_ATTEMPTS {
             let stamped = match self.stamp(account, call, &trial) {
                 Ok(stamped) => stamped,
-                Err(error) => return Contact { outcome: Err(error), ..contact },
+                Err(error) => return FirstContact { outcome: Err(error), ..contact },
             };
             let probe = self.probe(account, call, &stamped, secret).await;
-            contact.ahead = probe.reading.as_ref().map(Reading::offset).or(contact.ahead);
+            contact.ahead = probe.reading.as_ref().map(ClockReading::offset).or(contact.ahead);
             contact.difference = probe.difference;
             contact.outcome = probe.outcome;
             let is = |kind| contact.outcome.as_ref().is_err_and(|error| error.kind == kind);
@@ -86,19 +86,26 @@ impl GatewayClient {
         Ok(self.login_for(account, call, &deadline).await?.is_some())
     }
 
-    async fn probe(&self, account: &Arc<Account>, call: &Call, stamped: &Stamped, secret: WhichSecret) -> Probe {
+    async fn probe(
+        &self,
+        account: &Arc<Account>,
+        call: &Call,
+        stamped: &StampedAttempt,
+        secret: WhichSecret,
+    ) -> ProbeAttempt {
         let (dialect, stamp) = (account.protocol_with(secret), &stamped.stamp);
         let request = dialect.encode(call, stamp, None);
-        let hidden = Hidden::new(account.secrets(), stamp.nonce.as_deref(), request.sent());
+        let hidden = Redactor::new(account.secrets(), stamp.nonce.as_deref(), request.sent());
         let started = self.clock.elapsed();
-        let response = match self.transport.send(account.vendor(), request, Connection::New, &self.deadline()).await {
-            Ok(response) => response,
-            Err(failure) => return Probe { outcome: Err(failure), reading: None, difference: None },
-        };
+        let response =
+            match self.transport.send(account.vendor(), request, ConnectionReuse::New, &self.deadline()).await {
+                Ok(response) => response,
+                Err(failure) => return ProbeAttempt { outcome: Err(failure), reading: None, difference: None },
+            };
         let took = SignedDuration::try_from(self.clock.elapsed().saturating_sub(started)).unwrap_or_default();
         let read = answer::read(account, call, &response, &hidden, (self.clock.now(), took), false);
         let Reply::<Value> { outcome, reading, .. } = read;
         let difference = dialect.signed_otherwise(call, stamp, &response.body);
-        Probe { outcome, reading, difference }
+        ProbeAttempt { outcome, reading, difference }
     }
 }

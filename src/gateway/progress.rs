@@ -3,22 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::account::{Account, Stamped, Trial, WhichSecret};
-use super::clock_offset::Reading;
+use super::account::{Account, CandidateStamp, StampedAttempt, WhichSecret};
+use super::clock_offset::ClockReading;
 use super::error::{Error, Kind};
 use super::login::LoginToken;
 use super::protocol::Call;
-use super::reactions::Again;
-use super::retry::{Attempts, Next, jittered};
+use super::reactions::RetryPolicy;
+use super::retry::{Attempts, RetryDecision, jittered};
 use super::{GatewayClient, metrics};
-use crate::http_client::Connection;
+use crate::http_client::ConnectionReuse;
 
 /// What one attempt carried.
-pub(super) struct Sent {
-    pub stamped: Stamped,
+pub(super) struct SentAttempt {
+    pub stamped: StampedAttempt,
     pub login: Option<Arc<LoginToken>>,
     pub secret: WhichSecret,
-    pub connection: Connection,
+    pub connection: ConnectionReuse,
     /// Which attempt of its call it was, from 1.
     pub number: u32,
     /// Whether the gateway had the time that an attempt is given, and not what our own queue had left of it.
@@ -26,18 +26,18 @@ pub(super) struct Sent {
 }
 
 /// A failed attempt, with what the retry needs to know about it.
-pub(super) struct Failure {
+pub(super) struct FailedAttempt {
     pub error: Error,
     /// What was sent; nothing when the attempt ended before.
-    pub sent: Option<Sent>,
-    pub reading: Option<Reading>,
+    pub sent: Option<SentAttempt>,
+    pub reading: Option<ClockReading>,
 }
 
 /// What becomes of one call over its attempts.
 #[derive(Default)]
-pub(super) struct Progress {
+pub(super) struct CallState {
     pub attempts: Attempts,
-    pub trial: Trial,
+    pub trial: CandidateStamp,
     /// Retries that were paid for after the gateway had called a stamp repeated.
     pub paid_for_repeats: u32,
     /// Whether an attempt failed in a way that may be its connection's: the next one gets a new one.
@@ -48,7 +48,7 @@ pub(super) struct Progress {
     mended: u32,
 }
 
-impl Progress {
+impl CallState {
     /// The secret to sign with once more, if the one that was sent was refused, and the credential has another.
     pub(super) fn untried_secret(&self, account: &Account, error: &Error, sent: WhichSecret) -> Option<WhichSecret> {
         let is_refused = error.kind == Kind::CredentialsRefused && !error.is_admitted();
@@ -72,22 +72,23 @@ impl GatewayClient {
         &self,
         account: &Account,
         call: &Call,
-        progress: &mut Progress,
-        failure: &Failure,
+        progress: &mut CallState,
+        failure: &FailedAttempt,
     ) -> Option<Duration> {
-        let Sent { stamped, login, secret, .. } = failure.sent.as_ref()?;
+        let SentAttempt { stamped, login, secret, .. } = failure.sent.as_ref()?;
         let kind = failure.error.kind;
-        progress.needs_new_connection |= matches!(kind.reaction().again, Again::AfterPause(_) | Again::OnNewConnection);
+        progress.needs_new_connection |=
+            matches!(kind.reaction().again, RetryPolicy::AfterPause(_) | RetryPolicy::OnNewConnection);
         if let Some(other) = progress.untried_secret(account, &failure.error, *secret) {
             progress.other_secret = Some(other);
             return Some(Duration::ZERO);
         }
         let may_log_in = kind == Kind::LoginExpired && self.may_log_in_again(account, login.as_deref()?);
         let longest = match progress.attempts.after(kind) {
-            Next::GiveUp => return None,
-            Next::Reconnected => return Some(Duration::ZERO),
-            Next::LoggedIn => return may_log_in.then_some(Duration::ZERO),
-            Next::Mended { else_blind } => {
+            RetryDecision::GiveUp => return None,
+            RetryDecision::Reconnected => return Some(Duration::ZERO),
+            RetryDecision::LoggedIn => return may_log_in.then_some(Duration::ZERO),
+            RetryDecision::Mended { else_blind } => {
                 let is_mended = account.mend_timestamp(&mut progress.trial, stamped, failure.reading.as_ref());
                 if is_mended && account.mending_helps() {
                     progress.mended += 1;
@@ -95,7 +96,7 @@ impl GatewayClient {
                 }
                 (is_mended || else_blind).then_some(Duration::ZERO)?
             }
-            Next::AgainWithin(longest) => longest,
+            RetryDecision::AgainWithin(longest) => longest,
         };
         if account.breaker.wait(&call.method.name, self.clock.elapsed()).is_some() {
             return None;

@@ -12,7 +12,7 @@ use super::transport_failure::TransportFailure;
 
 /// Whether and how a call is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Again {
+pub enum RetryPolicy {
     /// The same call would end the same way.
     No,
     /// Signed anew, after a pause, at most so many times, and only within the retry budget.
@@ -29,9 +29,9 @@ pub enum Again {
 
 /// What it says of the gateway's health.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Counts {
+pub enum BreakerEffect {
     /// Something answered, whatever it said: there is no outage.
-    AsAnswer,
+    Healthy,
     /// It is an outage: no connection, none to the end, no answer in time, or a failure that the gateway reports of itself.
     AsFailure,
     /// Nothing was asked of the gateway.
@@ -40,7 +40,7 @@ pub enum Counts {
 
 /// Which problem the caller is told about; `http/problem_type.rs` gives each its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
+pub enum ShownProblem {
     /// 502 `gateway-refused-credentials`.
     RefusedCredentials,
     /// 502 `gateway-error`.
@@ -61,7 +61,7 @@ pub enum Shown {
 
 /// What is better for the caller when there is an older answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Older {
+pub enum StaleIfErrorPolicy {
     /// The older answer: the failure says nothing about it.
     IsBetter,
     /// The failure: it is the truth, and the older answer is no more.
@@ -74,24 +74,24 @@ pub enum Older {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reaction {
     /// Try again, and how.
-    pub again: Again,
+    pub again: RetryPolicy,
     /// What the breaker makes of it.
-    pub counts: Counts,
+    pub counts: BreakerEffect,
     /// Whether it proves that the gateway took key, timestamp and signature: it looks at what is asked for only then.
     pub admitted: bool,
     /// Whether an older answer is served instead.
-    pub older: Older,
+    pub older: StaleIfErrorPolicy,
     /// How long the failure itself is remembered, so that a crowd does not repeat it.
     pub remembered: Duration,
     /// How long the credential is not tried again: with the same method, or with the same login.
     pub rests: Option<Duration>,
     /// What the caller is told when there is no older answer.
-    pub shown: Shown,
+    pub shown: ShownProblem,
 }
 
 /// A row of the table: what is seen, and the reaction to it.
 #[derive(Debug)]
-pub struct Row {
+pub struct ReactionRow {
     /// What it is called.
     pub kind: Kind,
     /// HTTP statuses; a gateway's own errors come inside 200, so any other is of something in front of it.
@@ -118,7 +118,7 @@ macro_rules! reactions {
         pub enum Kind { $($(#[$doc])+ $kind),+ }
 
         /// All rows.
-        pub static TABLE: &[&Row] = &[$(&Kind::$kind.row_of()),+];
+        pub static TABLE: &[&ReactionRow] = &[$(&Kind::$kind.row_of()),+];
 
         impl Kind {
             /// The name in logs and metrics.
@@ -127,21 +127,21 @@ macro_rules! reactions {
             /// The one right reaction.
             pub const fn reaction(self) -> Reaction { self.row_of().reaction }
 
-            const fn row_of(self) -> Row {
-                use self::Again::{AfterPause, No, OnNewConnection, WithNewLogin, WithNewStamp, WithOtherTimestamp};
+            const fn row_of(self) -> ReactionRow {
+                use self::RetryPolicy::{AfterPause, No, OnNewConnection, WithNewLogin, WithNewStamp, WithOtherTimestamp};
                 match self {
-                    $(Self::$kind => Row {
+                    $(Self::$kind => ReactionRow {
                         kind: Self::$kind,
                         http: &$http,
                         transport: &$transport,
                         reaction: Reaction {
                             again: $again,
-                            counts: Counts::$counts,
+                            counts: BreakerEffect::$counts,
                             admitted: $admitted,
-                            older: Older::$older,
+                            older: StaleIfErrorPolicy::$older,
                             remembered: $remembered,
                             rests: $rests,
-                            shown: Shown::$shown,
+                            shown: ShownProblem::$shown,
                         },
                     }),+
                 }
@@ -159,48 +159,48 @@ reactions! {
     CredentialsRefused "credentials_refused"
         http []
         transport []
-        => No, AsAnswer, false, IsBetter, MOMENT, Some(HALF_A_MINUTE), RefusedCredentials;
+        => No, Healthy, false, IsBetter, MOMENT, Some(HALF_A_MINUTE), RefusedCredentials;
 
     /// The gateway found our timestamp too old, too new or in the wrong form.
     TimestampRefused "timestamp_refused"
         http [] transport []
-        => WithOtherTimestamp, AsAnswer, false, IsBetter, MOMENT, None, RefusedCredentials;
+        => WithOtherTimestamp, Healthy, false, IsBetter, MOMENT, None, RefusedCredentials;
 
     /// The gateway has seen this signature before, or says that the call is repeated.
     Repeated "repeated"
         http [] transport []
-        => WithNewStamp(2), AsAnswer, false, IsBetter, MOMENT, None, Unavailable;
+        => WithNewStamp(2), Healthy, false, IsBetter, MOMENT, None, Unavailable;
 
     /// The user login token in the header is no longer known.
     LoginExpired "login_expired"
         http [] transport []
-        => WithNewLogin, AsAnswer, true, IsBetter, MOMENT, None, RefusedCredentials;
+        => WithNewLogin, Healthy, true, IsBetter, MOMENT, None, RefusedCredentials;
 
     /// The gateway refused the configured user name or password.
     LoginRefused "login_refused"
         http [] transport []
-        => No, AsAnswer, true, IsBetter, MOMENT, Some(FIVE_MINUTES), RefusedCredentials;
+        => No, Healthy, true, IsBetter, MOMENT, Some(FIVE_MINUTES), RefusedCredentials;
 
     /// The organization does not belong to our key.
     NotGranted "not_granted"
         http [] transport []
-        => No, AsAnswer, true, IsOver, MOMENT, None, NotGranted;
+        => No, Healthy, true, IsOver, MOMENT, None, NotGranted;
 
     /// The gateway knows no such thing.
     NotFound "not_found"
         http [] transport []
-        => No, AsAnswer, true, OutlivesOne, HALF_A_MINUTE, None, NotFound;
+        => No, Healthy, true, OutlivesOne, HALF_A_MINUTE, None, NotFound;
 
     /// The gateway refused a business parameter: only codes that are known to mean this, since the caller is blamed and an
     /// older answer is given up for it.
     ParameterRefused "parameter_refused"
         http [] transport []
-        => No, AsAnswer, true, IsOver, MOMENT, None, RejectedRequest;
+        => No, Healthy, true, IsOver, MOMENT, None, RejectedRequest;
 
     /// The gateway answered with a code of its vendor's form that its pack does not list, such as one for too many calls.
     UnlistedCode "unlisted_code"
         http [] transport []
-        => No, AsAnswer, true, IsBetter, MOMENT, None, Unavailable;
+        => No, Healthy, true, IsBetter, MOMENT, None, Unavailable;
 
     /// The gateway reported a failure of its own, or without a code that could be told. Or something in front of it
     /// did, or wants the request again: 408 (timeout), 421 (another connection), 425 (too early).
@@ -213,20 +213,20 @@ reactions! {
     Incomplete "incomplete"
         http []
         transport [T::MalformedHttp, T::EndsEarly, T::Empty, T::Undecodable]
-        => AfterPause(1), AsAnswer, false, IsBetter, MOMENT, None, GatewayError;
+        => AfterPause(1), Healthy, false, IsBetter, MOMENT, None, GatewayError;
 
     /// A whole answer came that is not JSON, not of the documented shape, or too large. The gateway is alive, would say the
     /// same again, and may well answer everything else.
     Unreadable "unreadable"
         http [] transport [T::TooLarge, T::NotAnEnvelope]
-        => No, AsAnswer, false, IsBetter, MOMENT, None, GatewayError;
+        => No, Healthy, false, IsBetter, MOMENT, None, GatewayError;
 
     /// An HTTP status that no gateway documents, such as a redirect, which is not followed: it would carry the signed
     /// form to another place. 401, 403 and 407 are of something in front of the gateway, and say nothing about our key.
     /// Every status that stands nowhere else. Whatever answers is alive, and may let other methods through.
     UnexpectedStatus "unexpected_status"
         http [300..=399, 401..=401, 403..=404, 407..=407] transport []
-        => No, AsAnswer, false, IsBetter, MOMENT, None, GatewayError;
+        => No, Healthy, false, IsBetter, MOMENT, None, GatewayError;
 
     /// The gateway asks to wait: 429, or a 503 that says for how long.
     AskedToWait "asked_to_wait"
@@ -282,7 +282,7 @@ impl Kind {
     }
 }
 
-fn find(is_it: impl Fn(&Row) -> bool) -> Option<Kind> {
+fn find(is_it: impl Fn(&ReactionRow) -> bool) -> Option<Kind> {
     TABLE.iter().find(|row| is_it(row)).map(|row| row.kind)
 }
 

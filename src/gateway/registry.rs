@@ -6,14 +6,14 @@ use std::time::Duration;
 use super::breaker::Breaker;
 use super::limit::{CallLimit, CallLimits};
 use super::settings::GatewaySettings;
-use super::stamps::UsedSeconds;
+use super::stamps::TimestampAllocator;
 use super::vendor::Vendor;
 use crate::clock::Clock;
 
 /// What all accounts of the process share. Cloning shares it.
 #[derive(Clone, Debug)]
 pub struct Registry {
-    used: Arc<UsedSeconds>,
+    used: Arc<TimestampAllocator>,
     limits: Arc<CallLimits>,
     settings: Arc<GatewaySettings>,
     clock: Clock,
@@ -26,7 +26,7 @@ impl Registry {
     }
 
     /// The seconds that calls have used.
-    pub(super) fn used_seconds(&self) -> Arc<UsedSeconds> {
+    pub(super) fn used_seconds(&self) -> Arc<TimestampAllocator> {
         self.used.clone()
     }
 

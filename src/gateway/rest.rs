@@ -12,15 +12,15 @@ const PROBE: Duration = Duration::from_secs(5);
 
 /// What rests, shared by all workers.
 #[derive(Debug, Default)]
-pub struct Rests(Mutex<HashMap<String, Rest>>);
+pub struct CoolDowns(Mutex<HashMap<String, CoolDown>>);
 
 #[derive(Debug)]
-struct Rest {
+struct CoolDown {
     until: Duration,
     error: Error,
 }
 
-impl Rests {
+impl CoolDowns {
     /// The refusal that still holds for this method; `None` when it may be called.
     pub fn refusal(&self, method: &str, now: Duration) -> Option<Error> {
         let mut rests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -38,7 +38,7 @@ impl Rests {
         let mut rests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match refused {
             Some((length, error)) => {
-                rests.insert(method.to_owned(), Rest { until: now + length, error: error.clone() });
+                rests.insert(method.to_owned(), CoolDown { until: now + length, error: error.clone() });
             }
             None if outcome.is_ok() || outcome.is_err_and(|error| error.kind.reaction().admitted) => {
                 rests.remove(method);
@@ -50,7 +50,7 @@ impl Rests {
 
 #[cfg(test)]
 mod tests {
-    use super::Rests;
+    use super::CoolDowns;
     use crate::gateway::error::{Error, Kind};
     use crate::gateway::fixtures::vendor;
     use std::time::Duration;
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_refused_credential_rests_for_its_method_and_then_one_call_goes_first() {
-        let rests = Rests::default();
+        let rests = CoolDowns::default();
         rests.observe("shop.get", Err(&error(Kind::CredentialsRefused)), at(0));
         assert!(rests.refusal("shop.get", at(29)).is_some());
         assert!(rests.refusal("shop.getList", at(29)).is_none());
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_success_ends_the_rest_and_another_failure_does_not_begin_one() {
-        let rests = Rests::default();
+        let rests = CoolDowns::default();
         rests.observe("shop.get", Err(&error(Kind::GatewayFailed)), at(0));
         assert!(rests.refusal("shop.get", at(0)).is_none());
         rests.observe("shop.get", Err(&error(Kind::CredentialsRefused)), at(0));

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::error::Kind;
-use super::reactions::Again;
+use super::reactions::RetryPolicy;
 use super::retry_budget::RetryBudget;
 
 /// The pause is chosen from nothing up to this, which doubles with each attempt: callers who failed together do not come
@@ -28,7 +28,7 @@ pub struct Attempts {
 
 /// What to do after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum RetryDecision {
     /// Tell the caller.
     GiveUp,
     /// Sign anew and send again, if the budget allows it, after a pause of nothing up to this.
@@ -60,35 +60,37 @@ impl Attempts {
     }
 
     /// Decides what follows a failure of this kind.
-    pub fn after(&mut self, kind: Kind) -> Next {
+    pub fn after(&mut self, kind: Kind) -> RetryDecision {
         match kind.reaction().again {
-            Again::No => Next::GiveUp,
-            Again::AfterPause(most) => {
+            RetryPolicy::No => RetryDecision::GiveUp,
+            RetryPolicy::AfterPause(most) => {
                 let longest = FIRST_PAUSE * 2_u32.pow(self.paused.min(6));
-                counted(&mut self.paused, most, Next::AgainWithin(longest))
+                counted(&mut self.paused, most, RetryDecision::AgainWithin(longest))
             }
-            Again::WithNewStamp(most) => counted(&mut self.restamped, most, Next::AgainWithin(Duration::ZERO)),
-            Again::WithOtherTimestamp => {
+            RetryPolicy::WithNewStamp(most) => {
+                counted(&mut self.restamped, most, RetryDecision::AgainWithin(Duration::ZERO))
+            }
+            RetryPolicy::WithOtherTimestamp => {
                 self.blind += 1;
-                counted(&mut self.mended, MOST_MENDED, Next::Mended { else_blind: self.blind == 1 })
+                counted(&mut self.mended, MOST_MENDED, RetryDecision::Mended { else_blind: self.blind == 1 })
             }
-            Again::OnNewConnection if self.reconnected => Next::GiveUp,
-            Again::OnNewConnection => {
+            RetryPolicy::OnNewConnection if self.reconnected => RetryDecision::GiveUp,
+            RetryPolicy::OnNewConnection => {
                 self.reconnected = true;
-                Next::Reconnected
+                RetryDecision::Reconnected
             }
-            Again::WithNewLogin if self.logged_in => Next::GiveUp,
-            Again::WithNewLogin => {
+            RetryPolicy::WithNewLogin if self.logged_in => RetryDecision::GiveUp,
+            RetryPolicy::WithNewLogin => {
                 self.logged_in = true;
-                Next::LoggedIn
+                RetryDecision::LoggedIn
             }
         }
     }
 }
 
-fn counted(used: &mut u32, most: u32, next: Next) -> Next {
+fn counted(used: &mut u32, most: u32, next: RetryDecision) -> RetryDecision {
     if *used >= most {
-        return Next::GiveUp;
+        return RetryDecision::GiveUp;
     }
     *used += 1;
     next
@@ -102,51 +104,61 @@ pub fn jittered(longest: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::{Attempts, Next, jittered};
+    use super::{Attempts, RetryDecision, jittered};
     use crate::gateway::error::Kind;
     use std::time::Duration;
 
-    const AT_ONCE: Next = Next::AgainWithin(Duration::ZERO);
+    const AT_ONCE: RetryDecision = RetryDecision::AgainWithin(Duration::ZERO);
 
     #[test]
     fn a_refused_key_is_not_tried_again() {
-        assert_eq!(Attempts::default().after(Kind::CredentialsRefused), Next::GiveUp);
+        assert_eq!(Attempts::default().after(Kind::CredentialsRefused), RetryDecision::GiveUp);
     }
 
     #[test]
     fn a_repeat_is_signed_anew_twice_at_most_without_a_pause() {
         let mut attempts = Attempts::default();
         let next = [(); 3].map(|()| attempts.after(Kind::Repeated));
-        assert_eq!(next, [AT_ONCE, AT_ONCE, Next::GiveUp]);
+        assert_eq!(next, [AT_ONCE, AT_ONCE, RetryDecision::GiveUp]);
     }
 
     #[test]
     fn a_timestamp_is_mended_in_its_clock_and_in_its_form() {
         let mut attempts = Attempts::default();
         let next = [(); 3].map(|()| attempts.after(Kind::TimestampRefused));
-        assert_eq!(next, [Next::Mended { else_blind: true }, Next::Mended { else_blind: false }, Next::GiveUp]);
+        assert_eq!(
+            next,
+            [
+                RetryDecision::Mended { else_blind: true },
+                RetryDecision::Mended { else_blind: false },
+                RetryDecision::GiveUp
+            ]
+        );
     }
 
     #[test]
     fn a_lost_login_is_renewed_once() {
         let mut attempts = Attempts::default();
-        assert_eq!([(); 2].map(|()| attempts.after(Kind::LoginExpired)), [Next::LoggedIn, Next::GiveUp]);
+        assert_eq!(
+            [(); 2].map(|()| attempts.after(Kind::LoginExpired)),
+            [RetryDecision::LoggedIn, RetryDecision::GiveUp]
+        );
     }
 
     #[test]
     fn a_connection_that_had_ended_is_replaced_once_besides_all_other_retries() {
         let mut attempts = Attempts::default();
         let next = [(); 2].map(|()| attempts.after(Kind::StaleConnection));
-        assert_eq!(next, [Next::Reconnected, Next::GiveUp]);
-        assert_eq!(attempts.after(Kind::Disconnected), Next::AgainWithin(Duration::from_millis(100)));
+        assert_eq!(next, [RetryDecision::Reconnected, RetryDecision::GiveUp]);
+        assert_eq!(attempts.after(Kind::Disconnected), RetryDecision::AgainWithin(Duration::from_millis(100)));
     }
 
     #[test]
     fn pauses_double_and_are_chosen_at_random_below_that() {
         let mut attempts = Attempts::default();
         let next = [(); 3].map(|()| attempts.after(Kind::Unreachable));
-        let within = |milliseconds| Next::AgainWithin(Duration::from_millis(milliseconds));
-        assert_eq!(next, [within(100), within(200), Next::GiveUp]);
+        let within = |milliseconds| RetryDecision::AgainWithin(Duration::from_millis(milliseconds));
+        assert_eq!(next, [within(100), within(200), RetryDecision::GiveUp]);
         let longest = Duration::from_millis(200);
         let pauses: Vec<Duration> = (0..1_000).map(|_| jittered(longest)).collect();
         assert!(pauses.iter().all(|pause| *pause <= longest));

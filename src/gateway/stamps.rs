@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::protocol::call::TimeFormIndex;
-use super::protocol::{Call, Stamp};
+use super::protocol::{Call, TimestampAndNonce};
 use crate::sha256::sha256_half_of_list;
 
 use runs::Runs;
@@ -30,9 +30,9 @@ type CallHash = [u8; 16];
 
 /// The seconds that calls have used, of all accounts: two companies may share a credential, and the gateway counts by it.
 #[derive(Debug, Default)]
-pub struct UsedSeconds(Mutex<HashMap<CallHash, Runs>>);
+pub struct TimestampAllocator(Mutex<HashMap<CallHash, Runs>>);
 
-impl UsedSeconds {
+impl TimestampAllocator {
     fn used(&self) -> MutexGuard<'_, HashMap<CallHash, Runs>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -65,14 +65,14 @@ fn make_room(used: &mut HashMap<CallHash, Runs>, now: i64) {
 #[derive(Debug)]
 pub struct Stamps {
     credential: String,
-    unique: Unique,
+    unique: Uniqueness,
     form: FormMemory,
-    used: Arc<UsedSeconds>,
+    used: Arc<TimestampAllocator>,
 }
 
 /// What makes the signatures of equal calls differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unique {
+pub enum Uniqueness {
     /// A nonce, which the gateway signs and otherwise ignores.
     Nonce,
     /// A second that no equal call has used, at most so much ahead of the gateway's clock.
@@ -85,25 +85,27 @@ pub enum Unique {
 impl Stamps {
     /// Stamps with a nonce each, or with strictly increasing seconds for equal calls.
     /// `credential` is what the gateway knows the account by, such as its key.
-    pub fn new(credential: String, unique: Unique, form: FormMemory, used: Arc<UsedSeconds>) -> Self {
+    pub fn new(credential: String, unique: Uniqueness, form: FormMemory, used: Arc<TimestampAllocator>) -> Self {
         Self { credential, unique, form, used }
     }
 
     /// A stamp in this form at the gateway's time `now`; `None` when every second that may be used has been used.
-    pub fn issue(&self, call: &Call, now: Timestamp, form: TimeFormIndex) -> Option<Stamp> {
+    pub fn issue(&self, call: &Call, now: Timestamp, form: TimeFormIndex) -> Option<TimestampAndNonce> {
         match self.unique {
-            Unique::Nonce => Some(Stamp { time: now, nonce: Some(Uuid::new_v4().simple().to_string()), form }),
-            Unique::Second { lead } => {
+            Uniqueness::Nonce => {
+                Some(TimestampAndNonce { time: now, nonce: Some(Uuid::new_v4().simple().to_string()), form })
+            }
+            Uniqueness::Second { lead } => {
                 let lead = i64::try_from(lead.as_secs()).unwrap_or(i64::MAX);
                 let second = self.used.take(self.hash(call), now.as_second(), lead)?;
-                Some(Stamp { time: Timestamp::from_second(second).ok()?, nonce: None, form })
+                Some(TimestampAndNonce { time: Timestamp::from_second(second).ok()?, nonce: None, form })
             }
         }
     }
 
     /// The gateway has seen the stamp before, although we had not used it.
     pub fn repeated(&self, call: &Call) {
-        if self.unique != Unique::Nonce {
+        if self.unique != Uniqueness::Nonce {
             self.used.step_aside(self.hash(call));
         }
     }

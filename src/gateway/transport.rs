@@ -13,14 +13,14 @@ use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
-use super::body::{self, Body};
+use super::body::{self, IncomingBody};
 use super::error::{Error, Kind};
 use super::protocol::{HttpMethod, SignedRequest};
 use super::settings::GatewaySettings;
 use super::transport_failure::TransportFailure;
 use super::vendor::Vendor;
 use crate::clock::Deadline;
-use crate::http_client::{self, Connection, Failure, HttpClient, Options};
+use crate::http_client::{self, ConnectionReuse, HttpClient, Options, RequestFailure};
 use crate::telemetry::traces;
 
 /// Idle connections are closed before common gateways close theirs, so that a pooled one is rarely found dead.
@@ -76,7 +76,7 @@ impl Transport {
         &self,
         vendor: Vendor,
         request: SignedRequest,
-        connection: Connection,
+        connection: ConnectionReuse,
         deadline: &Deadline,
     ) -> Result<Response, Error> {
         if let Some(flaw) = flaw(&request) {
@@ -99,7 +99,11 @@ impl Transport {
         deadline.left() >= self.attempt_timeout / 2
     }
 
-    async fn exchange(&self, request: SignedRequest, connection: Connection) -> Result<Response, TransportFailure> {
+    async fn exchange(
+        &self,
+        request: SignedRequest,
+        connection: ConnectionReuse,
+    ) -> Result<Response, TransportFailure> {
         let method = match request.http {
             HttpMethod::Post => Method::POST,
             HttpMethod::Get => Method::GET,
@@ -122,7 +126,7 @@ impl Transport {
             post = post.insert_header(header);
         }
         let mut response = post.send_body(request.body).await.map_err(|error| of_client(error.into()))?;
-        let mut body = Body::behind(response.headers(), self.max_body)?;
+        let mut body = IncomingBody::behind(response.headers(), self.max_body)?;
         while let Some(chunk) = response.next().await {
             for piece in chunk.map_err(|error| of_client(error.into()))?.chunks(PIECE) {
                 // Others go on between two pieces that inflate so much.
@@ -183,19 +187,19 @@ fn http_date(text: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
 }
 
-fn of_client(failure: Failure) -> TransportFailure {
+fn of_client(failure: RequestFailure) -> TransportFailure {
     match failure {
-        Failure::NameNotResolved => TransportFailure::NameNotResolved,
-        Failure::ConnectionRefused | Failure::BadAddress => TransportFailure::ConnectionRefused,
-        Failure::NoConnectionInTime => TransportFailure::NoConnectionInTime,
-        Failure::TlsFailed => TransportFailure::TlsFailed,
-        Failure::StaleConnection => TransportFailure::StaleConnection,
-        Failure::Closed => TransportFailure::Closed,
-        Failure::Reset => TransportFailure::Reset,
-        Failure::Malformed => TransportFailure::MalformedHttp,
-        Failure::CutShort => TransportFailure::CutShort,
-        Failure::BrokeOff => TransportFailure::BrokeOff,
-        Failure::TooLarge => TransportFailure::TooLarge,
-        Failure::NotInTime => TransportFailure::NotInTime,
+        RequestFailure::NameNotResolved => TransportFailure::NameNotResolved,
+        RequestFailure::ConnectionRefused | RequestFailure::BadAddress => TransportFailure::ConnectionRefused,
+        RequestFailure::NoConnectionInTime => TransportFailure::NoConnectionInTime,
+        RequestFailure::TlsFailed => TransportFailure::TlsFailed,
+        RequestFailure::StaleConnection => TransportFailure::StaleConnection,
+        RequestFailure::Closed => TransportFailure::Closed,
+        RequestFailure::Reset => TransportFailure::Reset,
+        RequestFailure::Malformed => TransportFailure::MalformedHttp,
+        RequestFailure::CutShort => TransportFailure::CutShort,
+        RequestFailure::BrokeOff => TransportFailure::BrokeOff,
+        RequestFailure::TooLarge => TransportFailure::TooLarge,
+        RequestFailure::NotInTime => TransportFailure::NotInTime,
     }
 }

@@ -16,7 +16,7 @@ use super::protocol::codes::Codes;
 use super::protocol::encoding::CallForm;
 use super::protocol::envelope::Envelope;
 use super::protocol::login::LoginForm;
-use super::protocol::signing::{Place, Signing};
+use super::protocol::signing::{SentIn, Signing};
 use super::protocol::template::Template;
 use super::protocol::time::TimeForm;
 
@@ -36,7 +36,7 @@ pub struct Pack {
     /// `[endpoints]`: where methods are called; the first is the default one.
     pub endpoints: Vec<EndpointFacts>,
     /// `[credential]`: what an account is configured with.
-    pub credential: Vec<Field>,
+    pub credential: Vec<CredentialField>,
     /// `sign.secret`: the place of the field that signs.
     pub secret: usize,
     /// `vendor.key`: the place of the field that the gateway knows an account by.
@@ -90,7 +90,7 @@ pub struct EndpointFacts {
 
 /// A field of a credential or of a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Field {
+pub struct CredentialField {
     /// The setting.
     pub name: String,
     /// What it is, and where to get it.
@@ -213,7 +213,7 @@ impl TimeFacts {
 impl Pack {
     /// Whether a parameter belongs to every call, and a method may not use its name: what carries a token does, too.
     pub fn is_reserved(&self, parameter: &str) -> bool {
-        let is_signature = self.signing.place == Place::Parameter(parameter.to_owned());
+        let is_signature = self.signing.place == SentIn::Parameter(parameter.to_owned());
         let mut of_login = self.login.iter().flat_map(|login| &login.parameters);
         is_signature || self.call.is_reserved(parameter) || of_login.any(|(own, _)| own == parameter)
     }

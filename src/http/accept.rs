@@ -5,7 +5,7 @@ use actix_web::http::header::ACCEPT;
 
 use super::problem::Problem;
 use super::problem_type::ProblemType;
-use super::weights::{self, Weighted};
+use super::weights::{self, WeightedItem};
 
 /// JSON as it is sent: the charset is the only one that there is, and old clients want to be told.
 pub const JSON: &str = "application/json; charset=utf-8";
@@ -38,7 +38,7 @@ impl Media {
         }
     }
 
-    fn is_taken(self, accepted: &[Weighted]) -> bool {
+    fn is_taken(self, accepted: &[WeightedItem]) -> bool {
         let weight = |range: &str| accepted.iter().find(|member| member.name == range).map(|member| member.weight);
         self.ranges().into_iter().find_map(weight).is_some_and(|weight| weight > 0)
     }

@@ -9,7 +9,7 @@ use tracing::Span;
 use super::audit;
 use super::request_id::RequestId;
 use crate::telemetry::metrics;
-use crate::telemetry::traces::{Answered, Trace, TraceId};
+use crate::telemetry::traces::{AnsweredRequest, Trace, TraceId};
 
 /// The name in place of a resource's, for requests without a route.
 pub const UNROUTED: &str = "none";
@@ -25,7 +25,7 @@ pub fn bytes_sent(method: &str, body: &impl MessageBody) -> Option<u64> {
 }
 
 /// What the line says.
-pub struct Line<'a> {
+pub struct AccessLine<'a> {
     /// The request's id.
     pub id: &'a str,
     /// The method.
@@ -52,7 +52,7 @@ pub struct Line<'a> {
     pub trace: Option<TraceId>,
 }
 
-impl<'a> Line<'a> {
+impl<'a> AccessLine<'a> {
     /// The line of a request that no route was found for, or none was looked for.
     pub const fn unrouted(id: &'a str, status: u16, bytes_sent: u64, client_address: Option<IpAddr>) -> Self {
         Self {
@@ -72,9 +72,9 @@ impl<'a> Line<'a> {
     }
 
     /// The same for a span, where the resource is enough to know the template of its path.
-    pub const fn answered(&self) -> Answered<'a> {
+    pub const fn answered(&self) -> AnsweredRequest<'a> {
         let Self { id, method, path, resource, status, cache, took, caller, client_address, .. } = *self;
-        Answered { id, method, path, resource, route: None, status, cache, took, caller, client_address }
+        AnsweredRequest { id, method, path, resource, route: None, status, cache, took, caller, client_address }
     }
 }
 
@@ -90,7 +90,7 @@ fn is_wanted() -> bool {
 
 /// Counts the request, writes its line and ends its span. `stores` are those that the query names, and `route` the template
 /// of its path, where the resource does not tell it.
-pub fn write(line: &Line<'_>, route: Option<&str>, stores: Option<&str>, trace: Trace) {
+pub fn write(line: &AccessLine<'_>, route: Option<&str>, stores: Option<&str>, trace: Trace) {
     metrics::http_request(line.resource, line.status, line.took);
     if is_wanted() {
         write_line(line);
@@ -98,11 +98,11 @@ pub fn write(line: &Line<'_>, route: Option<&str>, stores: Option<&str>, trace: 
     if let Some(stores) = stores {
         audit::stores_requested(line, stores);
     }
-    trace.end(&Answered { route, ..line.answered() });
+    trace.end(&AnsweredRequest { route, ..line.answered() });
 }
 
 /// Writes a line. It stands in no span, since it names the request itself: for a hit, making a span costs more than the hit.
-fn write_line(line: &Line<'_>) {
+fn write_line(line: &AccessLine<'_>) {
     let (attempts, retry_cause) = line.attempts;
     tracing::info!(
         parent: None,

@@ -10,9 +10,9 @@ const LONGEST_RESERVE: Duration = Duration::from_secs(1);
 
 /// When the parts of an answer must be there.
 #[derive(Clone, Copy, Debug)]
-pub struct AnswerBy(Deadline);
+pub struct AnswerDeadline(Deadline);
 
-impl AnswerBy {
+impl AnswerDeadline {
     /// For a request that begins now and may take so long.
     pub fn within(request_timeout: Duration) -> Self {
         let reserve = (request_timeout / 10).min(LONGEST_RESERVE);

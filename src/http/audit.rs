@@ -6,7 +6,7 @@
 
 use actix_web::HttpRequest;
 
-use super::access_log::Line;
+use super::access_log::AccessLine;
 use super::exchange::Exchange;
 use super::shown_path;
 
@@ -80,7 +80,7 @@ pub fn purged(request: &HttpRequest, client_id: &str, tenant: &str, stores: Opti
 }
 
 /// A caller asked for these stores by a query.
-pub fn stores_requested(line: &Line<'_>, stores: &str) {
+pub fn stores_requested(line: &AccessLine<'_>, stores: &str) {
     let Some((client_id, tenant)) = line.caller else { return };
     tracing::info!(
         target: TARGET,

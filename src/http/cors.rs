@@ -92,20 +92,20 @@ fn is_origin(text: &str) -> bool {
 /// The answers to browsers.
 #[derive(Clone, Debug)]
 pub struct Cors {
-    origins: Origins,
+    origins: AllowedOrigins,
     sent: HeaderValue,
     max_age: HeaderValue,
 }
 
 #[derive(Clone, Debug)]
-enum Origins {
+enum AllowedOrigins {
     Every,
     Listed(Vec<HeaderValue>),
 }
 
 /// What one request was found to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct CorsRequest {
     allowed: Option<HeaderValue>,
     is_preflight: bool,
 }
@@ -115,8 +115,10 @@ impl Cors {
     pub fn new(settings: &CorsSettings) -> Option<Self> {
         let origins = match settings.origins.as_slice() {
             [] => return None,
-            [every] if every == "*" => Origins::Every,
-            listed => Origins::Listed(listed.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect()),
+            [every] if every == "*" => AllowedOrigins::Every,
+            listed => {
+                AllowedOrigins::Listed(listed.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect())
+            }
         };
         let sent = settings.allowed_headers.iter().fold(SENT.to_owned(), |sent, name| sent + ", " + name.as_str());
         // Names and commas are always a header value.
@@ -126,24 +128,24 @@ impl Cors {
 
     /// Whether answers depend on the origin that asks.
     pub const fn varies_by_origin(&self) -> bool {
-        matches!(self.origins, Origins::Listed(_))
+        matches!(self.origins, AllowedOrigins::Listed(_))
     }
 
     /// Reads who asks.
-    pub fn read(&self, method: &Method, headers: &HeaderMap) -> Asked {
+    pub fn read(&self, method: &Method, headers: &HeaderMap) -> CorsRequest {
         let mut given = headers.get_all(ORIGIN);
         let origin = given.next().filter(|_| given.next().is_none());
         let allowed = match (&self.origins, origin) {
             (_, None) => None,
-            (Origins::Every, Some(_)) => Some(HeaderValue::from_static("*")),
-            (Origins::Listed(listed), Some(origin)) => listed.iter().find(|listed| *listed == origin).cloned(),
+            (AllowedOrigins::Every, Some(_)) => Some(HeaderValue::from_static("*")),
+            (AllowedOrigins::Listed(listed), Some(origin)) => listed.iter().find(|listed| *listed == origin).cloned(),
         };
-        Asked { allowed, is_preflight: *method == Method::OPTIONS }
+        CorsRequest { allowed, is_preflight: *method == Method::OPTIONS }
     }
 
     /// Tells the browser, on every answer, errors and 304 included. The methods that a page may use are those of the very
     /// path, which the answer to `OPTIONS` names in `Allow`.
-    pub fn describe(&self, asked: &Asked, headers: &mut HeaderMap) {
+    pub fn describe(&self, asked: &CorsRequest, headers: &mut HeaderMap) {
         if self.varies_by_origin() {
             vary_by_origin(headers);
         }

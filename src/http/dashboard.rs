@@ -2,7 +2,7 @@
 //!
 //! It asks the API as any other client does, with a token; nothing here hands one out.
 
-use super::pages::{HTML, Page};
+use super::pages::{HTML, StaticPage};
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
@@ -34,14 +34,14 @@ const FILES: &[(&str, &str, &str)] = files![
 ];
 
 /// The page itself.
-pub fn index() -> Page {
-    Page::new(HTML, INDEX)
+pub fn index() -> StaticPage {
+    StaticPage::new(HTML, INDEX)
 }
 
 /// A file of the page by its name.
-pub fn file(name: &str) -> Option<Page> {
+pub fn file(name: &str) -> Option<StaticPage> {
     let (_, kind, text) = FILES.iter().find(|(known, ..)| *known == name)?;
-    Some(Page::new(*kind, *text))
+    Some(StaticPage::new(*kind, *text))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use utoipa_swagger_ui::Config;
 
 use super::methods::{READ, allow_only, read};
 use super::page_protection::{DASHBOARD_POLICY, PAGE_POLICY, Protection, SWAGGER_POLICY};
-use super::pages::{HTML, Page};
+use super::pages::{HTML, StaticPage};
 use super::problem::Problem;
 use super::problem_type::ProblemType;
 use super::public_url::PublicUrl;
@@ -28,10 +28,10 @@ const NO_URL: &str = "data-public-url=\"\"";
 /// The documents, written once.
 #[derive(Clone)]
 pub struct Docs {
-    json: Page,
-    yaml: Page,
+    json: StaticPage,
+    yaml: StaticPage,
     /// The files of Swagger UI that somebody has asked for, and our own. There are only so many.
-    files: Arc<RwLock<HashMap<String, Page>>>,
+    files: Arc<RwLock<HashMap<String, StaticPage>>>,
     has_dashboard: bool,
     protection: Protection,
     public_url: PublicUrl,
@@ -44,16 +44,16 @@ impl Docs {
         let index = INDEX
             .replace(NO_CLIENT, &format!("data-client-id=\"{client}\""))
             .replace(NO_URL, &format!("data-public-url=\"{}\"", public_url.as_str()));
-        let index = Page::new(HTML, index);
+        let index = StaticPage::new(HTML, index);
         let own = [
             ("", index.clone()),
             ("index.html", index),
-            ("docs.js", Page::new("text/javascript; charset=utf-8", SCRIPT)),
-            ("docs.css", Page::new("text/css; charset=utf-8", STYLE)),
+            ("docs.js", StaticPage::new("text/javascript; charset=utf-8", SCRIPT)),
+            ("docs.css", StaticPage::new("text/css; charset=utf-8", STYLE)),
         ];
         Self {
-            json: Page::new(accept::JSON, json),
-            yaml: Page::new("application/yaml", yaml),
+            json: StaticPage::new(accept::JSON, json),
+            yaml: StaticPage::new("application/yaml", yaml),
             files: Arc::new(RwLock::new(own.map(|(name, page)| (name.to_owned(), page)).into())),
             has_dashboard: demo_client.is_some(),
             protection: Protection { is_https: public_url.is_https() },
@@ -61,19 +61,19 @@ impl Docs {
         }
     }
 
-    fn swagger_file(&self, name: &str) -> Result<Page, Problem> {
+    fn swagger_file(&self, name: &str) -> Result<StaticPage, Problem> {
         if let Some(page) = self.files.read().unwrap_or_else(PoisonError::into_inner).get(name) {
             return Ok(page.clone());
         }
         let found = utoipa_swagger_ui::serve(name, Arc::new(Config::from("/openapi.json")));
         let found = found.map_err(|error| Problem::of(ProblemType::InternalError).caused_by(error))?;
         let file = found.ok_or_else(|| Problem::of(ProblemType::NotFound))?;
-        let page = Page::new(file.content_type, file.bytes.into_owned());
+        let page = StaticPage::new(file.content_type, file.bytes.into_owned());
         self.files.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), page.clone());
         Ok(page)
     }
 
-    fn answer(&self, request: &HttpRequest, policy: &'static str, page: Page) -> HttpResponse {
+    fn answer(&self, request: &HttpRequest, policy: &'static str, page: StaticPage) -> HttpResponse {
         page.unless_known(request, self.protection, policy)
     }
 }
@@ -135,7 +135,7 @@ async fn openapi_yaml(request: HttpRequest, docs: Data<Docs>) -> HttpResponse {
 }
 
 async fn problem_index(request: HttpRequest, docs: Data<Docs>) -> HttpResponse {
-    docs.answer(&request, PAGE_POLICY, Page::new(HTML, problem_pages::index()))
+    docs.answer(&request, PAGE_POLICY, StaticPage::new(HTML, problem_pages::index()))
 }
 
 async fn problem_page(
@@ -144,5 +144,5 @@ async fn problem_page(
     kind: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let found = problem_pages::page(&kind).ok_or_else(|| Problem::of(ProblemType::NotFound))?;
-    Ok(docs.answer(&request, PAGE_POLICY, Page::new(HTML, found)))
+    Ok(docs.answer(&request, PAGE_POLICY, StaticPage::new(HTML, found)))
 }

@@ -20,8 +20,8 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 
 use super::accept::JSON;
-use super::access_log::{self, Line, UNROUTED};
-use super::answer_by::AnswerBy;
+use super::access_log::{self, AccessLine, UNROUTED};
+use super::answer_by::AnswerDeadline;
 use super::client_address::AddressFinder;
 use super::cors::{self, Cors};
 use super::exchange::Exchange;
@@ -33,7 +33,7 @@ use super::rate_limit::RateLimit;
 use super::request_id::{self, RequestId};
 use super::stopping::Stopping;
 use super::{methods, request_limits, well_formed};
-use crate::cache::Outcome;
+use crate::cache::CacheOutcome;
 use crate::clock::Clock;
 use crate::telemetry::call_tally::CallTally;
 use crate::telemetry::traces::{CallerTrace as _, Trace, Traces};
@@ -66,7 +66,7 @@ pub struct Completion<'a> {
     /// The request's id.
     pub id: &'a RequestId,
     /// The request's `Origin`.
-    pub origin: Option<&'a cors::Asked>,
+    pub origin: Option<&'a cors::CorsRequest>,
     /// The standing of the caller's quota, if the request was counted.
     pub rate_limit: Option<&'a RateLimit>,
     /// The ids of the stores that the query names.
@@ -74,7 +74,7 @@ pub struct Completion<'a> {
     /// The template of the path, where the resource does not tell it.
     pub route: Option<&'a str>,
     /// The line of the access log.
-    pub line: Line<'a>,
+    pub line: AccessLine<'a>,
     /// The trace of the request.
     pub trace: Trace,
 }
@@ -109,7 +109,7 @@ pub async fn pass(
     let (id, client_address) =
         (request_id::of(request.headers(), &edge.clock), edge.addresses.find(request.peer_addr(), request.headers()));
     let mut exchange = Exchange::new(id, request.method().as_str(), request.path(), client_address);
-    exchange.answer_by = Some(AnswerBy::within(edge.request_timeout));
+    exchange.answer_by = Some(AnswerDeadline::within(edge.request_timeout));
     exchange.trusted = trace.trusted_caller();
     let exchange = Rc::new(exchange);
     request.extensions_mut().insert(exchange.clone());
@@ -121,7 +121,8 @@ pub async fn pass(
     async move {
         let outcome = tally.clone().count_in(guarded(&edge, request, next)).await;
         let took = edge.clock.elapsed().saturating_sub(started);
-        let ended = Ended { edge: &edge, exchange: &exchange, origin: origin.as_ref(), tally: &tally, took, trace };
+        let ended =
+            HandledRequest { edge: &edge, exchange: &exchange, origin: origin.as_ref(), tally: &tally, took, trace };
         match outcome {
             Ok(response) => Ok(ended.respond(response)),
             Err(problem) => Err(ended.refuse(&problem.logged()).into()),
@@ -154,16 +155,16 @@ async fn guarded(
 }
 
 /// A request whose handler has ended.
-struct Ended<'a> {
+struct HandledRequest<'a> {
     edge: &'a Edge,
     exchange: &'a Exchange,
-    origin: Option<&'a cors::Asked>,
+    origin: Option<&'a cors::CorsRequest>,
     tally: &'a CallTally,
     took: Duration,
     trace: Trace,
 }
 
-impl Ended<'_> {
+impl HandledRequest<'_> {
     /// Gives an error its body, and completes the response.
     fn respond(self, mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         let (edge, exchange) = (self.edge, self.exchange);
@@ -190,7 +191,7 @@ impl Ended<'_> {
     }
 
     /// Completes the response to a request that is gone: the framework builds it from this error.
-    fn refuse(self, problem: &Problem) -> Refusal {
+    fn refuse(self, problem: &Problem) -> ProblemBody {
         let (edge, exchange) = (self.edge, self.exchange);
         let document = problem.document(&edge.public_url, &exchange.path, &exchange.id);
         let status = StatusCode::from_u16(document.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -202,7 +203,7 @@ impl Ended<'_> {
         }
         describe_problem(&mut headers);
         self.complete(&mut headers, UNROUTED, None, status.as_u16(), Some(bytes_sent));
-        Refusal { status, detail: document.detail, body: body.into(), headers, closes: edge.stopping.has_begun() }
+        ProblemBody { status, detail: document.detail, body: body.into(), headers, closes: edge.stopping.has_begun() }
     }
 
     fn complete(
@@ -215,14 +216,14 @@ impl Ended<'_> {
     ) {
         let Self { edge, exchange, origin, tally, took, trace } = self;
         let details = exchange.details();
-        let line = Line {
+        let line = AccessLine {
             id: &exchange.id,
             method: &exchange.method,
             path: &exchange.path,
             resource,
             status,
             bytes_sent,
-            cache: details.outcome.map(Outcome::name),
+            cache: details.outcome.map(CacheOutcome::name),
             attempts: (tally.attempts(), tally.retry_cause()),
             took,
             caller: details.caller.as_ref().map(|caller| (&*caller.client_id, &*caller.tenant)),
@@ -259,7 +260,7 @@ fn from_below(error: &Error) -> Problem {
 
 /// A problem with its body.
 #[derive(Debug)]
-struct Refusal {
+struct ProblemBody {
     status: StatusCode,
     detail: String,
     body: Bytes,
@@ -267,13 +268,13 @@ struct Refusal {
     closes: bool,
 }
 
-impl std::fmt::Display for Refusal {
+impl std::fmt::Display for ProblemBody {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(&self.detail)
     }
 }
 
-impl ResponseError for Refusal {
+impl ResponseError for ProblemBody {
     fn status_code(&self) -> StatusCode {
         self.status
     }

@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use actix_web::{HttpMessage as _, HttpRequest};
 
-use super::answer_by::AnswerBy;
+use super::answer_by::AnswerDeadline;
 use super::rate_limit::RateLimit;
 use super::request_id::{self, RequestId};
 use super::{request_limits, shown_path};
-use crate::cache::Outcome;
+use crate::cache::CacheOutcome;
 use crate::telemetry::traces::TrustedCaller;
 
 /// The client that sent a request, and its tenant.
@@ -38,7 +38,7 @@ pub struct Exchange {
     /// The address of the client.
     pub client_address: Option<IpAddr>,
     /// When the parts of a response must be there; `None` for a request without a deadline.
-    pub answer_by: Option<AnswerBy>,
+    pub answer_by: Option<AnswerDeadline>,
     /// Told once the caller has shown who it is: then the caller decides about the trace.
     pub trusted: Option<TrustedCaller>,
     details: RefCell<Details>,
@@ -50,7 +50,7 @@ pub struct Details {
     /// The caller.
     pub caller: Option<CallerIdentity>,
     /// How the cache answered.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<CacheOutcome>,
     /// The ids of the stores that the query names, separated by commas.
     pub stores: Option<Arc<str>>,
     /// The standing of the caller's quota after this request.
@@ -95,7 +95,7 @@ impl Exchange {
     }
 
     /// Notes how the cache answered.
-    pub fn note_outcome(&self, outcome: Outcome) {
+    pub fn note_outcome(&self, outcome: CacheOutcome) {
         self.details.borrow_mut().outcome = Some(outcome);
     }
 

@@ -19,7 +19,7 @@ use crate::gateway::login::LoginState;
 use crate::gateway::registry::Registry;
 use crate::gateway::tenants::Tenants;
 use crate::replicas::Replicas;
-use crate::supervisor::{State, Supervisor};
+use crate::supervisor::{Supervisor, TaskStatus};
 use crate::telemetry::{logging, metrics};
 use crate::vendors::Vendors;
 
@@ -110,7 +110,7 @@ struct GatewayState {
 }
 
 /// What operators ask about gateways.
-pub struct Standing {
+pub struct GatewayStates {
     /// The accounts.
     pub tenants: Tenants,
     /// The vendors that there may be accounts of.
@@ -127,7 +127,7 @@ pub struct Standing {
     pub clock: Clock,
 }
 
-impl Standing {
+impl GatewayStates {
     fn shared(&self) -> Option<SharedState> {
         let replicas = self.replicas.as_ref()?;
         Some(if replicas.is_up() { SharedState::InUse } else { SharedState::Unavailable })
@@ -157,7 +157,7 @@ impl Standing {
     fn measure(&self) {
         metrics::log_lines_dropped(logging::lines_lost());
         for task in self.supervisor.all() {
-            metrics::task(task.name, task.state != State::Restarting, task.restarts);
+            metrics::task(task.name, task.state != TaskStatus::Restarting, task.restarts);
         }
         for vendor in self.vendors.iter() {
             let states: Vec<GatewayState> = self
@@ -201,7 +201,7 @@ async fn read_health() -> HttpResponse {
         (status = 503, description = "The service is about to stop", body = ReadinessDocument),
     )
 )]
-async fn read_readiness(standing: Data<Standing>) -> HttpResponse {
+async fn read_readiness(standing: Data<GatewayStates>) -> HttpResponse {
     let is_stopping = standing.stopping.has_begun();
     let gateways = standing.accounts().into_iter().map(|account| standing.of_account(&account));
     let document = ReadinessDocument {
@@ -222,7 +222,7 @@ async fn read_readiness(standing: Data<Standing>) -> HttpResponse {
     get, path = "/metrics", operation_id = "read_metrics", tag = "Operations", security(()),
     responses((status = 200, description = "Metrics", body = String, content_type = "text/plain"))
 )]
-async fn read_metrics(standing: Data<Standing>) -> Result<HttpResponse, Problem> {
+async fn read_metrics(standing: Data<GatewayStates>) -> Result<HttpResponse, Problem> {
     standing.measure();
     let metrics = web::block(metrics::render).await.map_err(|error| {
         Problem::of(ProblemType::InternalError).caused_by(format!("metrics were not written: {error}"))

@@ -19,13 +19,13 @@ pub const HTML: &str = "text/html; charset=utf-8";
 
 /// A file with its validator, which is computed once: some have more than a megabyte.
 #[derive(Clone)]
-pub struct Page {
+pub struct StaticPage {
     body: Bytes,
     etag: String,
     content_type: String,
 }
 
-impl Page {
+impl StaticPage {
     /// A page of this media type.
     pub fn new(content_type: impl Into<String>, body: impl Into<Bytes>) -> Self {
         let body = body.into();

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::problem_type::ProblemType;
 use super::public_url::PublicUrl;
-use crate::gateway::error::{Error as GatewayError, Note};
+use crate::gateway::error::{CleanText, Error as GatewayError};
 use crate::gateway::tenants::NotConfigured;
 
 /// The media type of every error.
@@ -275,7 +275,7 @@ pub fn whole_seconds(time: Duration) -> u64 {
 /// The gateway's own sentence is shown only where the caller can act on it.
 fn gateway_detail(error: &GatewayError, kind: ProblemType) -> String {
     let said = error.note.as_ref().and_then(|note| note.message.as_deref());
-    let spoke = error.note.as_ref().is_some_and(Note::is_of_gateway);
+    let spoke = error.note.as_ref().is_some_and(CleanText::is_of_gateway);
     let (gateway, remedy) = (error.vendor, kind.remedy());
     match (kind, said) {
         (ProblemType::GatewayRejectedRequest, Some(said)) if !spoke => said.to_owned(),

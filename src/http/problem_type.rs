@@ -1,6 +1,6 @@
 //! Every error a caller can meet: the one table from error to status, title, meaning and remedy.
 
-use crate::gateway::reactions::Shown;
+use crate::gateway::reactions::ShownProblem;
 
 macro_rules! problem_types {
     ($($type:ident = $status:literal $slug:literal, $title:literal, $meaning:literal, $remedy:literal;)+) => {
@@ -135,17 +135,17 @@ impl ProblemType {
     }
 }
 
-impl From<Shown> for ProblemType {
-    fn from(shown: Shown) -> Self {
+impl From<ShownProblem> for ProblemType {
+    fn from(shown: ShownProblem) -> Self {
         match shown {
-            Shown::RefusedCredentials => Self::GatewayRefusedCredentials,
-            Shown::GatewayError => Self::GatewayError,
-            Shown::Unavailable => Self::GatewayUnavailable,
-            Shown::Timeout => Self::GatewayTimeout,
-            Shown::NotGranted => Self::StoreNotGranted,
-            Shown::NotFound => Self::NotFound,
-            Shown::RejectedRequest => Self::GatewayRejectedRequest,
-            Shown::InternalError => Self::InternalError,
+            ShownProblem::RefusedCredentials => Self::GatewayRefusedCredentials,
+            ShownProblem::GatewayError => Self::GatewayError,
+            ShownProblem::Unavailable => Self::GatewayUnavailable,
+            ShownProblem::Timeout => Self::GatewayTimeout,
+            ShownProblem::NotGranted => Self::StoreNotGranted,
+            ShownProblem::NotFound => Self::NotFound,
+            ShownProblem::RejectedRequest => Self::GatewayRejectedRequest,
+            ShownProblem::InternalError => Self::InternalError,
         }
     }
 }

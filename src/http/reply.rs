@@ -15,7 +15,7 @@ use bytes::Bytes;
 
 use super::public_url::PublicUrl;
 use super::{accept, weights};
-use crate::cache::{Encoding, Entry, Form, Found, Outcome};
+use crate::cache::{CacheEntry, CacheOutcome, CachedResponse, Encoding, Representation};
 
 const JSON: HeaderValue = HeaderValue::from_static(accept::JSON);
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -23,13 +23,13 @@ const VARIES_BY: HeaderValue = HeaderValue::from_static("Authorization, Accept-E
 
 /// The answer to a request, from the cache or just fetched. What its caller takes is made now, if nobody has asked for it
 /// before.
-pub async fn from_cache(request: &HttpRequest, public_url: &PublicUrl, found: &Found) -> HttpResponse {
+pub async fn from_cache(request: &HttpRequest, public_url: &PublicUrl, found: &CachedResponse) -> HttpResponse {
     let tags = || request.headers().get_all(IF_NONE_MATCH);
-    let preference = Preference::read(request.headers());
+    let preference = EncodingPreference::read(request.headers());
     let unmade = preference.unmade(&found.entry).map(|encoding| (encoding, found.entry.etag(encoding)));
     // Who names the tag of a form has it from us: there is no need to make it once more.
     let (encoding, form) = match unmade.filter(|(_, etag)| tags().any(|tags| lists(tags, etag.as_bytes()))) {
-        Some((encoding, etag)) => (encoding, Cow::Owned(Form { body: Bytes::new(), etag })),
+        Some((encoding, etag)) => (encoding, Cow::Owned(Representation { body: Bytes::new(), etag })),
         None => preference.form(&found.entry).await,
     };
     let is_known = tags().any(|tags| names(tags, form.etag.as_bytes()));
@@ -38,7 +38,7 @@ pub async fn from_cache(request: &HttpRequest, public_url: &PublicUrl, found: &F
     } else {
         HttpResponse::with_body(StatusCode::OK, BoxBody::new(form.body.clone()))
     };
-    let chosen = Chosen { encoding, form: &form };
+    let chosen = ChosenRepresentation { encoding, form: &form };
     describe(response.headers_mut(), public_url, found, &chosen, is_known, age_fields(found));
     response
 }
@@ -47,8 +47,8 @@ pub async fn from_cache(request: &HttpRequest, public_url: &PublicUrl, found: &F
 pub fn describe(
     headers: &mut HeaderMap,
     public_url: &PublicUrl,
-    found: &Found,
-    chosen: &Chosen<'_>,
+    found: &CachedResponse,
+    chosen: &ChosenRepresentation<'_>,
     is_known: bool,
     fields: AgeFields,
 ) {
@@ -97,7 +97,7 @@ impl KnownAges {
     const PLACES: usize = 256;
 
     /// The fields of a hit.
-    pub fn of(&mut self, found: &Found) -> AgeFields {
+    pub fn of(&mut self, found: &CachedResponse) -> AgeFields {
         if self.0.is_empty() {
             self.0.resize_with(Self::PLACES, || None);
         }
@@ -112,7 +112,7 @@ impl KnownAges {
     }
 }
 
-fn age_fields(found: &Found) -> AgeFields {
+fn age_fields(found: &CachedResponse) -> AgeFields {
     // Words and digits of this program are always a header value.
     let header = |text: String| HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("storegate"));
     AgeFields {
@@ -129,19 +129,19 @@ pub fn wants_no_cache(request: &HttpRequest) -> bool {
 }
 
 /// RFC 9211. A negative `ttl` says how long ago the answer's freshness ended.
-fn cache_status(found: &Found) -> String {
+fn cache_status(found: &CachedResponse) -> String {
     let lifetime = i64::try_from(found.entry.freshness().fresh.as_secs()).unwrap_or(i64::MAX);
     let ttl = lifetime.saturating_sub_unsigned(found.age.as_secs());
     let stored = if found.entry.is_kept() { "; stored" } else { "" };
     match found.outcome {
-        Outcome::Hit => format!("storegate; hit; ttl={ttl}"),
-        Outcome::StaleWhileRevalidate => format!("storegate; hit; ttl={ttl}; detail=stale-while-revalidate"),
-        Outcome::StaleIfError => format!("storegate; fwd=stale; ttl={ttl}; detail=stale-if-error"),
-        Outcome::Miss => format!("storegate; fwd=miss{stored}; ttl={ttl}"),
-        Outcome::Expired => format!("storegate; fwd=stale{stored}; ttl={ttl}"),
-        Outcome::Collapsed => format!("storegate; fwd=miss; collapsed; ttl={ttl}"),
-        Outcome::Shared => format!("storegate; hit; ttl={ttl}; detail=shared"),
-        Outcome::Bypass => format!("storegate; fwd=request{stored}; ttl={ttl}"),
+        CacheOutcome::Hit => format!("storegate; hit; ttl={ttl}"),
+        CacheOutcome::StaleWhileRevalidate => format!("storegate; hit; ttl={ttl}; detail=stale-while-revalidate"),
+        CacheOutcome::StaleIfError => format!("storegate; fwd=stale; ttl={ttl}; detail=stale-if-error"),
+        CacheOutcome::Miss => format!("storegate; fwd=miss{stored}; ttl={ttl}"),
+        CacheOutcome::Expired => format!("storegate; fwd=stale{stored}; ttl={ttl}"),
+        CacheOutcome::Collapsed => format!("storegate; fwd=miss; collapsed; ttl={ttl}"),
+        CacheOutcome::Shared => format!("storegate; hit; ttl={ttl}; detail=shared"),
+        CacheOutcome::Bypass => format!("storegate; fwd=request{stored}; ttl={ttl}"),
     }
 }
 
@@ -162,7 +162,7 @@ fn lists(tags: &HeaderValue, etag: &[u8]) -> bool {
 
 /// The encodings that a caller takes, the preferred one first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Preference {
+pub struct EncodingPreference {
     encodings: [Option<Encoding>; 2],
     /// The caller takes nothing as it is.
     refuses_identity: bool,
@@ -170,14 +170,14 @@ pub struct Preference {
 
 /// The form of an answer that suits a caller.
 #[derive(Clone, Copy, Debug)]
-pub struct Chosen<'a> {
+pub struct ChosenRepresentation<'a> {
     /// Its encoding.
     pub encoding: Encoding,
     /// Its bytes and tag.
-    pub form: &'a Form,
+    pub form: &'a Representation,
 }
 
-impl Preference {
+impl EncodingPreference {
     /// Reads `Accept-Encoding` (RFC 9110 §12.5.3); of equals, brotli is smaller. An encoding that the caller likes less than
     /// none is not used, and `*` stands for encodings only where the caller refuses to have none.
     pub fn read(headers: &HeaderMap) -> Self {
@@ -200,17 +200,17 @@ impl Preference {
     }
 
     /// The preferred one of the forms, if it is there; `None` when it has to be made.
-    pub fn choose<'a>(&self, entry: &'a Entry) -> Option<Chosen<'a>> {
+    pub fn choose<'a>(&self, entry: &'a CacheEntry) -> Option<ChosenRepresentation<'a>> {
         for encoding in self.encodings.into_iter().flatten() {
             if let Some(form) = entry.made(encoding)? {
-                return Some(Chosen { encoding, form });
+                return Some(ChosenRepresentation { encoding, form });
             }
         }
-        (!self.refuses_identity).then(|| Chosen { encoding: Encoding::Identity, form: entry.identity() })
+        (!self.refuses_identity).then(|| ChosenRepresentation { encoding: Encoding::Identity, form: entry.identity() })
     }
 
     /// The encoding that would have to be made for this caller.
-    fn unmade(&self, entry: &Entry) -> Option<Encoding> {
+    fn unmade(&self, entry: &CacheEntry) -> Option<Encoding> {
         let worthwhile = |encoding: &Encoding| !matches!(entry.made(*encoding), Some(None));
         let first = self.encodings.into_iter().flatten().find(worthwhile)?;
         entry.made(first).is_none().then_some(first)
@@ -218,7 +218,7 @@ impl Preference {
 
     /// The preferred one of the forms. Whoever takes no form that is worth it and refuses to have none gets one all the same;
     /// whoever takes nothing at all gets the answer as it is.
-    async fn form<'a>(&self, entry: &'a Arc<Entry>) -> (Encoding, Cow<'a, Form>) {
+    async fn form<'a>(&self, entry: &'a Arc<CacheEntry>) -> (Encoding, Cow<'a, Representation>) {
         let taken = || self.encodings.into_iter().flatten();
         for encoding in taken() {
             if let Some(form) = entry.form(encoding).await {
@@ -237,8 +237,10 @@ impl Preference {
 
 #[cfg(test)]
 mod tests {
-    use super::{Preference, from_cache, names, wants_no_cache};
-    use crate::cache::{AnswerCache, CacheSettings, Encoding, Failure, Found, Freshness, Outcome, Tag};
+    use super::{EncodingPreference, from_cache, names, wants_no_cache};
+    use crate::cache::{
+        AnswerCache, CacheOutcome, CacheSettings, CachedResponse, Encoding, EntityTag, FetchFailure, Freshness,
+    };
     use crate::clock::Clock;
     use crate::http::public_url::PublicUrl;
     use actix_web::HttpResponse;
@@ -253,9 +255,9 @@ mod tests {
         assert!(!known("\"b\"") && !known("a"));
     }
 
-    fn prefers(value: &str) -> Preference {
+    fn prefers(value: &str) -> EncodingPreference {
         let request = TestRequest::get().insert_header(("accept-encoding", value)).to_http_request();
-        Preference::read(request.headers())
+        EncodingPreference::read(request.headers())
     }
 
     #[test]
@@ -271,7 +273,7 @@ mod tests {
             ("gzip;q=0.5, identity", [None, None]),
             ("gzip;q=0.5, br, identity;q=0.7", [brotli, None]),
         ] {
-            assert_eq!(prefers(value), Preference { encodings: expected, refuses_identity: false }, "{value}");
+            assert_eq!(prefers(value), EncodingPreference { encodings: expected, refuses_identity: false }, "{value}");
         }
         for (value, expected) in [
             ("identity;q=0", [None, None]),
@@ -281,22 +283,22 @@ mod tests {
             ("*, identity;q=0", [brotli, gzip]),
             ("gzip;q=0, *;q=0.5, identity;q=0", [brotli, None]),
         ] {
-            assert_eq!(prefers(value), Preference { encodings: expected, refuses_identity: true }, "{value}");
+            assert_eq!(prefers(value), EncodingPreference { encodings: expected, refuses_identity: true }, "{value}");
         }
         assert!(!prefers("*;q=0, identity;q=0.1").refuses_identity);
     }
 
-    fn found(body: String) -> Found {
-        let tag = Tag::of_bytes([body.as_bytes()]);
+    fn found(body: String) -> CachedResponse {
+        let tag = EntityTag::of_bytes([body.as_bytes()]);
         let (cache, freshness) =
-            (AnswerCache::<Never>::new(&CacheSettings::default(), Clock::system()), Freshness::seconds(30, 0, 0));
-        cache.given_once(body.into_bytes(), &tag, freshness, Duration::ZERO, Outcome::Hit)
+            (AnswerCache::<NeverReady>::new(&CacheSettings::default(), Clock::system()), Freshness::seconds(30, 0, 0));
+        cache.given_once(body.into_bytes(), &tag, freshness, Duration::ZERO, CacheOutcome::Hit)
     }
 
     #[derive(Clone)]
-    struct Never;
+    struct NeverReady;
 
-    impl Failure for Never {
+    impl FetchFailure for NeverReady {
         fn stale_is_better(&self) -> bool {
             true
         }
@@ -306,12 +308,12 @@ mod tests {
         }
     }
 
-    async fn answer(found: &Found, headers: &[(&str, &str)]) -> HttpResponse {
+    async fn answer(found: &CachedResponse, headers: &[(&str, &str)]) -> HttpResponse {
         let request = headers.iter().fold(TestRequest::get(), |request, header| request.insert_header(*header));
         from_cache(&request.to_http_request(), &PublicUrl::default(), found).await
     }
 
-    fn made(found: &Found) -> [bool; 2] {
+    fn made(found: &CachedResponse) -> [bool; 2] {
         [Encoding::Gzip, Encoding::Brotli].map(|encoding| found.entry.made(encoding).is_some())
     }
 

@@ -4,7 +4,7 @@ use actix_web::http::header::{HeaderMap, HeaderName};
 
 /// One member of a list: what is named, in lower case, and its weight in thousandths.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Weighted {
+pub struct WeightedItem {
     /// A media range or a coding.
     pub name: String,
     /// 0 (refused) to 1000.
@@ -12,21 +12,21 @@ pub struct Weighted {
 }
 
 /// All members of all lines of a header; `None` when there is no such header.
-pub fn read(headers: &HeaderMap, header: &HeaderName) -> Option<Vec<Weighted>> {
+pub fn read(headers: &HeaderMap, header: &HeaderName) -> Option<Vec<WeightedItem>> {
     let lines: Vec<&str> = headers.get_all(header).filter_map(|line| line.to_str().ok()).collect();
     headers
         .contains_key(header)
         .then(|| lines.into_iter().flat_map(|line| line.split(',')).filter_map(member).collect())
 }
 
-fn member(text: &str) -> Option<Weighted> {
+fn member(text: &str) -> Option<WeightedItem> {
     let mut parts = text.split(';').map(str::trim);
     let name = parts.next().filter(|name| !name.is_empty())?.to_ascii_lowercase();
     let weight = parts.find_map(|part| {
         let (key, value) = part.split_once('=')?;
         key.trim().eq_ignore_ascii_case("q").then(|| thousandths(value.trim()))
     });
-    Some(Weighted { name, weight: weight.unwrap_or(1000) })
+    Some(WeightedItem { name, weight: weight.unwrap_or(1000) })
 }
 
 /// A weight that cannot be read is refused rather than preferred.
@@ -39,14 +39,14 @@ fn thousandths(value: &str) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Weighted, read};
+    use super::{WeightedItem, read};
     use actix_web::http::header::ACCEPT;
     use actix_web::test::TestRequest;
 
     fn weights(lines: &[&str]) -> Option<Vec<(String, u16)>> {
         let request = lines.iter().fold(TestRequest::get(), |request, line| request.append_header((ACCEPT, *line)));
         let list = read(request.to_http_request().headers(), &ACCEPT)?;
-        Some(list.into_iter().map(|Weighted { name, weight }| (name, weight)).collect())
+        Some(list.into_iter().map(|WeightedItem { name, weight }| (name, weight)).collect())
     }
 
     #[test]

@@ -15,7 +15,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 
-use super::failure::Failure;
+use super::failure::RequestFailure;
 use super::stream::Stream;
 
 /// RFC 8305 §8 recommends it between two attempts.
@@ -39,13 +39,13 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
-    pub(super) fn failure(&self) -> Failure {
+    pub(super) fn failure(&self) -> RequestFailure {
         match self {
-            Self::Name(..) => Failure::NameNotResolved,
-            Self::Connect(_, error) if error.kind() == io::ErrorKind::TimedOut => Failure::NoConnectionInTime,
-            Self::Connect(..) => Failure::ConnectionRefused,
-            Self::Tls(..) => Failure::TlsFailed,
-            Self::NotInTime(_) => Failure::NoConnectionInTime,
+            Self::Name(..) => RequestFailure::NameNotResolved,
+            Self::Connect(_, error) if error.kind() == io::ErrorKind::TimedOut => RequestFailure::NoConnectionInTime,
+            Self::Connect(..) => RequestFailure::ConnectionRefused,
+            Self::Tls(..) => RequestFailure::TlsFailed,
+            Self::NotInTime(_) => RequestFailure::NoConnectionInTime,
         }
     }
 }
@@ -165,13 +165,13 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     /// A listener that takes no connection any more: its queue is full, so that the kernel drops what comes.
-    struct Swallower {
+    struct UnresponsiveListener {
         address: SocketAddr,
         _listener: Socket,
         _queued: Vec<Socket>,
     }
 
-    impl Swallower {
+    impl UnresponsiveListener {
         fn new() -> Self {
             let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
             listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
@@ -203,7 +203,7 @@ mod tests {
 
     #[actix_web::test]
     async fn an_address_that_swallows_packets_does_not_keep_the_others_waiting() {
-        let swallower = Swallower::new();
+        let swallower = UnresponsiveListener::new();
         let listener = StdListener::bind("127.0.0.1:0").unwrap();
         let living = listener.local_addr().unwrap();
         for addresses in [
@@ -221,7 +221,7 @@ mod tests {
 
     #[actix_web::test]
     async fn many_addresses_each_get_a_share_of_the_time() {
-        let swallower = Swallower::new();
+        let swallower = UnresponsiveListener::new();
         let listener = StdListener::bind("127.0.0.1:0").unwrap();
         let addresses = [vec![swallower.address; 40], vec![listener.local_addr().unwrap()]].concat();
         // With the usual delay the last address would have its turn after ten seconds.
@@ -230,7 +230,7 @@ mod tests {
 
     #[actix_web::test]
     async fn without_any_address_that_answers_the_failure_says_why() {
-        let swallower = Swallower::new();
+        let swallower = UnresponsiveListener::new();
         let nobody = nobody();
         let refused = reach(&[nobody, nobody], LONG).await.unwrap_err();
         assert!(matches!(refused, ConnectError::Connect(address, _) if address == nobody), "{refused}");

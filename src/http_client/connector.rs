@@ -12,8 +12,8 @@ use futures_util::future::{Either, LocalBoxFuture, Ready};
 use rustls::ClientConfig;
 
 use super::connect::connect;
-use super::exchange::Exchange;
-use super::failure::Failure;
+use super::exchange::PooledConnection;
+use super::failure::RequestFailure;
 use super::pool::Pool;
 use crate::settings::http_url;
 
@@ -27,34 +27,34 @@ pub(super) struct Connector {
     pub(super) time: Duration,
 }
 
-type Outcome = Result<Connection<Uri, Exchange>, ConnectError>;
+type ConnectResult = Result<Connection<Uri, PooledConnection>, ConnectError>;
 
 impl Connector {
-    async fn connect(self, uri: Uri) -> Outcome {
-        let failed = |failure: Failure| ConnectError::Io(failure.into_io());
-        let authority = uri.authority().cloned().ok_or(failed(Failure::BadAddress))?;
+    async fn connect(self, uri: Uri) -> ConnectResult {
+        let failed = |failure: RequestFailure| ConnectError::Io(failure.into_io());
+        let authority = uri.authority().cloned().ok_or(failed(RequestFailure::BadAddress))?;
         let usual = if self.tls.is_some() { 443 } else { 80 };
-        let port = http_url::port(&authority, usual).ok_or(failed(Failure::BadAddress))?;
+        let port = http_url::port(&authority, usual).ok_or(failed(RequestFailure::BadAddress))?;
         let stream = connect(authority.host(), port, self.tls.as_ref(), self.time).await;
         let stream = stream.map_err(|error| {
             tracing::debug!(%error, "no connection");
             failed(error.failure())
         })?;
         let home = self.pool.home((self.tls.is_some(), authority));
-        Ok(Connection::new(uri, Exchange::new(stream, home, false)))
+        Ok(Connection::new(uri, PooledConnection::new(stream, home, false)))
     }
 
-    fn reused(&self, uri: &Uri) -> Option<Connection<Uri, Exchange>> {
+    fn reused(&self, uri: &Uri) -> Option<Connection<Uri, PooledConnection>> {
         let server = (self.tls.is_some(), uri.authority().filter(|_| self.reuses)?.clone());
         let (stream, home) = self.pool.take(&server)?;
-        Some(Connection::new(uri.clone(), Exchange::new(stream, home, true)))
+        Some(Connection::new(uri.clone(), PooledConnection::new(stream, home, true)))
     }
 }
 
 impl Service<ConnectInfo<Uri>> for Connector {
-    type Response = Connection<Uri, Exchange>;
+    type Response = Connection<Uri, PooledConnection>;
     type Error = ConnectError;
-    type Future = Either<Ready<Outcome>, LocalBoxFuture<'static, Outcome>>;
+    type Future = Either<Ready<ConnectResult>, LocalBoxFuture<'static, ConnectResult>>;
 
     fn poll_ready(&self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         Poll::Ready(Ok(()))

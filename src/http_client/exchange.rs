@@ -9,16 +9,16 @@ use std::task::{Context, Poll, ready};
 use actix_web::rt::net::{ActixStream, Ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::failure::Failure;
-use super::framing::{AtClose, Malformed, ResponseReader};
-use super::pool::Home;
+use super::failure::RequestFailure;
+use super::framing::{CloseState, MalformedResponse, ResponseReader};
+use super::pool::PoolSlot;
 use super::stream::Stream;
 
 /// A connection for one exchange. When that has ended well, it goes back to the pool.
-pub(super) struct Exchange {
+pub(super) struct PooledConnection {
     /// Nothing once it failed.
     stream: Option<Stream>,
-    home: Option<Home>,
+    home: Option<PoolSlot>,
     is_reused: bool,
     /// From the first byte of the request on.
     response: Option<ResponseReader>,
@@ -28,9 +28,9 @@ pub(super) struct Exchange {
     has_received: bool,
 }
 
-impl Exchange {
+impl PooledConnection {
     /// An exchange on a connection that was or was not used before.
-    pub(super) fn new(stream: Stream, home: Home, is_reused: bool) -> Self {
+    pub(super) fn new(stream: Stream, home: PoolSlot, is_reused: bool) -> Self {
         Self {
             stream: Some(stream),
             home: Some(home),
@@ -48,7 +48,7 @@ impl Exchange {
             return Ok(());
         }
         if !self.is_reused && self.stream.as_ref().is_some_and(Stream::speaks_first) {
-            return Err(self.end(Failure::Malformed));
+            return Err(self.end(RequestFailure::Malformed));
         }
         self.response = Some(ResponseReader::new(request.starts_with(b"HEAD ")));
         Ok(())
@@ -72,8 +72,8 @@ impl Exchange {
 
     /// Reads what the connection brought into the buffer behind its first `before` bytes, and leaves there what is to be
     /// handed on as it is.
-    fn read(&mut self, buffer: &mut ReadBuf<'_>, before: usize) -> Result<(), Malformed> {
-        let Some(response) = &mut self.response else { return Err(Malformed("it came before the request")) };
+    fn read(&mut self, buffer: &mut ReadBuf<'_>, before: usize) -> Result<(), MalformedResponse> {
+        let Some(response) = &mut self.response else { return Err(MalformedResponse("it came before the request")) };
         let received = buffer.filled().get(before..).unwrap_or_default();
         let passed = response.pass(received.len());
         if passed.is_none() {
@@ -86,15 +86,15 @@ impl Exchange {
     /// The server closed the connection. `in_order` is false for TLS that ended without saying so: then a body that lasts
     /// until the close may be cut (RFC 9112 §9.8).
     fn close(&mut self, in_order: bool) -> io::Result<()> {
-        let Some(response) = &mut self.response else { return Err(self.end(Failure::Closed)) };
+        let Some(response) = &mut self.response else { return Err(self.end(RequestFailure::Closed)) };
         if response.lasts_until_close() && !in_order {
-            return Err(self.end(Failure::CutShort));
+            return Err(self.end(RequestFailure::CutShort));
         }
         let failure = match response.close() {
-            AtClose::Complete => return Ok(()),
-            AtClose::NoResponse if self.is_reused => Failure::StaleConnection,
-            AtClose::NoResponse | AtClose::WithinHead => Failure::Closed,
-            AtClose::WithinBody => Failure::CutShort,
+            CloseState::Complete => return Ok(()),
+            CloseState::NoResponse if self.is_reused => RequestFailure::StaleConnection,
+            CloseState::NoResponse | CloseState::WithinHead => RequestFailure::Closed,
+            CloseState::WithinBody => RequestFailure::CutShort,
         };
         Err(self.end(failure))
     }
@@ -104,31 +104,31 @@ impl Exchange {
         let has_head = self.response.as_ref().is_some_and(ResponseReader::has_head);
         let failure = match error.kind() {
             // rustls reports a record that it does not accept as invalid data.
-            ErrorKind::InvalidData => Failure::Malformed,
-            _ if has_head => Failure::BrokeOff,
-            _ if self.is_reused && !self.has_received => Failure::StaleConnection,
-            _ => Failure::Reset,
+            ErrorKind::InvalidData => RequestFailure::Malformed,
+            _ if has_head => RequestFailure::BrokeOff,
+            _ if self.is_reused && !self.has_received => RequestFailure::StaleConnection,
+            _ => RequestFailure::Reset,
         };
         self.end(failure)
     }
 
-    fn end(&mut self, failure: Failure) -> io::Error {
+    fn end(&mut self, failure: RequestFailure) -> io::Error {
         self.stream = None;
         failure.into_io()
     }
 
     fn stream(&mut self) -> io::Result<Pin<&mut Stream>> {
-        self.stream.as_mut().map(Pin::new).ok_or_else(|| Failure::Closed.into_io())
+        self.stream.as_mut().map(Pin::new).ok_or_else(|| RequestFailure::Closed.into_io())
     }
 }
 
-impl fmt::Debug for Exchange {
+impl fmt::Debug for PooledConnection {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Exchange").field("is_reused", &self.is_reused).finish_non_exhaustive()
     }
 }
 
-impl Drop for Exchange {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
         let (Some(stream), Some(home), Some(response)) = (self.stream.take(), self.home.take(), &self.response) else {
             return;
@@ -141,7 +141,7 @@ impl Drop for Exchange {
     }
 }
 
-impl AsyncRead for Exchange {
+impl AsyncRead for PooledConnection {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         loop {
@@ -161,7 +161,7 @@ impl AsyncRead for Exchange {
             if let Err(malformed) = this.read(buffer, before) {
                 tracing::debug!(%malformed, "a response is not well-formed");
                 buffer.set_filled(before);
-                return Poll::Ready(Err(this.end(Failure::Malformed)));
+                return Poll::Ready(Err(this.end(RequestFailure::Malformed)));
             }
             if buffer.filled().len() > before {
                 return Poll::Ready(Ok(()));
@@ -170,7 +170,7 @@ impl AsyncRead for Exchange {
     }
 }
 
-impl AsyncWrite for Exchange {
+impl AsyncWrite for PooledConnection {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.begin(bytes)?;
@@ -189,7 +189,7 @@ impl AsyncWrite for Exchange {
     }
 }
 
-impl ActixStream for Exchange {
+impl ActixStream for PooledConnection {
     fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
         self.stream.as_ref().map_or(Poll::Ready(Ok(Ready::EMPTY)), |stream| stream.poll_read_ready(cx))
     }

@@ -7,7 +7,7 @@ use awc::error::{ConnectError, PayloadError, SendRequestError};
 
 /// Why a request has no complete response. Names no address and holds no part of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
+pub enum RequestFailure {
     /// The URL has no scheme, host or port that can be called.
     #[error("the address cannot be called: write it as http://host:port/path or https://host/path")]
     BadAddress,
@@ -49,7 +49,7 @@ pub enum Failure {
     NotInTime,
 }
 
-impl Failure {
+impl RequestFailure {
     /// The failure as an I/O error, which passes through the client library unchanged.
     pub(super) fn into_io(self) -> io::Error {
         io::Error::other(self)
@@ -61,7 +61,7 @@ impl Failure {
 }
 
 /// Only a failure to connect proves that nothing was sent; a lost connection does not.
-impl From<SendRequestError> for Failure {
+impl From<SendRequestError> for RequestFailure {
     fn from(error: SendRequestError) -> Self {
         match error {
             SendRequestError::Connect(ConnectError::Io(error)) => {
@@ -80,7 +80,7 @@ impl From<SendRequestError> for Failure {
     }
 }
 
-impl From<PayloadError> for Failure {
+impl From<PayloadError> for RequestFailure {
     fn from(error: PayloadError) -> Self {
         match error {
             PayloadError::Io(error) | PayloadError::Incomplete(Some(error)) => {

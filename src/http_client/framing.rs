@@ -10,7 +10,7 @@ mod tests;
 use memchr::memchr;
 
 use chunks::Chunks;
-use head::{BodyLength, Head};
+use head::{BodyLength, ResponseFraming};
 
 /// Interim responses that are skipped before the final one.
 const MOST_INTERIM_RESPONSES: usize = 32;
@@ -20,11 +20,11 @@ const MOST_HEAD_BYTES: usize = 64 << 10;
 /// What is not well-formed in a response, for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Malformed(pub(super) &'static str);
+pub struct MalformedResponse(pub(super) &'static str);
 
 /// How a response stands when its connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AtClose {
+pub enum CloseState {
     /// Nothing had come.
     NoResponse,
     /// The headers were not complete.
@@ -38,7 +38,7 @@ pub enum AtClose {
 /// Reads the response to one request.
 #[derive(Debug)]
 pub struct ResponseReader {
-    state: State,
+    state: ParserState,
     answers_head_request: bool,
     head: Vec<u8>,
     head_bytes: usize,
@@ -48,7 +48,7 @@ pub struct ResponseReader {
 }
 
 #[derive(Debug)]
-enum State {
+enum ParserState {
     Head,
     Counted(u64),
     Chunked(Chunks),
@@ -60,7 +60,7 @@ impl ResponseReader {
     /// Reads the response to a request, which is a HEAD request or another.
     pub const fn new(answers_head_request: bool) -> Self {
         Self {
-            state: State::Head,
+            state: ParserState::Head,
             answers_head_request,
             head: Vec::new(),
             head_bytes: 0,
@@ -74,23 +74,23 @@ impl ResponseReader {
     ///
     /// # Errors
     /// The response is not well-formed; nothing after it on the connection can be trusted.
-    pub fn take(&mut self, mut input: &[u8], output: &mut Vec<u8>) -> Result<(), Malformed> {
+    pub fn take(&mut self, mut input: &[u8], output: &mut Vec<u8>) -> Result<(), MalformedResponse> {
         while !input.is_empty() {
             let used = match &mut self.state {
-                State::Head => self.take_head(input, output)?,
-                State::Chunked(chunks) => {
+                ParserState::Head => self.take_head(input, output)?,
+                ParserState::Chunked(chunks) => {
                     let used = chunks.take(input, output)?;
                     if chunks.are_complete() {
-                        self.state = State::Complete;
+                        self.state = ParserState::Complete;
                     }
                     used
                 }
-                State::Counted(_) | State::UntilClose => {
+                ParserState::Counted(_) | ParserState::UntilClose => {
                     let used = self.pass(input.len()).unwrap_or_default();
                     output.extend_from_slice(input.get(..used).unwrap_or_default());
                     used
                 }
-                State::Complete => {
+                ParserState::Complete => {
                     self.has_surplus = true;
                     break;
                 }
@@ -103,46 +103,46 @@ impl ResponseReader {
     /// How many of the bytes that came are body and need no decoding; `None` when [`Self::take`] must read them.
     pub fn pass(&mut self, received: usize) -> Option<usize> {
         match &mut self.state {
-            State::Counted(left) => {
+            ParserState::Counted(left) => {
                 let passed = usize::try_from(*left).unwrap_or(usize::MAX).min(received);
                 *left -= passed as u64;
                 if *left == 0 {
-                    self.state = State::Complete;
+                    self.state = ParserState::Complete;
                     self.has_surplus |= received > passed;
                 }
                 Some(passed)
             }
-            State::UntilClose => Some(received),
+            ParserState::UntilClose => Some(received),
             _ => None,
         }
     }
 
     /// The connection ended.
-    pub fn close(&mut self) -> AtClose {
+    pub fn close(&mut self) -> CloseState {
         match self.state {
-            State::Head if self.head_bytes == 0 => AtClose::NoResponse,
-            State::Head => AtClose::WithinHead,
-            State::Counted(_) | State::Chunked(_) => AtClose::WithinBody,
-            State::UntilClose | State::Complete => {
-                self.state = State::Complete;
-                AtClose::Complete
+            ParserState::Head if self.head_bytes == 0 => CloseState::NoResponse,
+            ParserState::Head => CloseState::WithinHead,
+            ParserState::Counted(_) | ParserState::Chunked(_) => CloseState::WithinBody,
+            ParserState::UntilClose | ParserState::Complete => {
+                self.state = ParserState::Complete;
+                CloseState::Complete
             }
         }
     }
 
     /// Whether the body lasts until the connection ends.
     pub const fn lasts_until_close(&self) -> bool {
-        matches!(self.state, State::UntilClose)
+        matches!(self.state, ParserState::UntilClose)
     }
 
     /// Whether the headers of the final response have come.
     pub const fn has_head(&self) -> bool {
-        !matches!(self.state, State::Head)
+        !matches!(self.state, ParserState::Head)
     }
 
     /// Whether all of the response has come.
     pub const fn is_complete(&self) -> bool {
-        matches!(self.state, State::Complete)
+        matches!(self.state, ParserState::Complete)
     }
 
     /// Whether bytes came that no request asked for.
@@ -155,7 +155,7 @@ impl ResponseReader {
         self.is_complete() && self.is_persistent && !self.has_surplus
     }
 
-    fn take_head(&mut self, input: &[u8], output: &mut Vec<u8>) -> Result<usize, Malformed> {
+    fn take_head(&mut self, input: &[u8], output: &mut Vec<u8>) -> Result<usize, MalformedResponse> {
         let mut used = 0;
         while let Some(rest) = input.get(used..).filter(|rest| !rest.is_empty()) {
             let line = memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
@@ -164,7 +164,7 @@ impl ResponseReader {
             self.head.extend_from_slice(rest.get(..line).unwrap_or_default());
             head::must_begin_as_http(&self.head)?;
             if self.head_bytes > MOST_HEAD_BYTES {
-                return Err(Malformed("the headers are too large"));
+                return Err(MalformedResponse("the headers are too large"));
             }
             if self.head.ends_with(b"\n\r\n") || self.head.ends_with(b"\n\n") {
                 self.end_head(output)?;
@@ -174,20 +174,20 @@ impl ResponseReader {
         Ok(used)
     }
 
-    fn end_head(&mut self, output: &mut Vec<u8>) -> Result<(), Malformed> {
-        let Some(head) = Head::read(&self.head, self.answers_head_request, output)? else {
+    fn end_head(&mut self, output: &mut Vec<u8>) -> Result<(), MalformedResponse> {
+        let Some(head) = ResponseFraming::read(&self.head, self.answers_head_request, output)? else {
             self.interim += 1;
             self.head.clear();
             let is_enough = self.interim > MOST_INTERIM_RESPONSES;
-            return if is_enough { Err(Malformed("too many interim responses")) } else { Ok(()) };
+            return if is_enough { Err(MalformedResponse("too many interim responses")) } else { Ok(()) };
         };
         self.is_persistent = head.is_persistent;
         self.head = Vec::new();
         self.state = match head.length {
-            BodyLength::Known(0) => State::Complete,
-            BodyLength::Known(length) => State::Counted(length),
-            BodyLength::Chunked => State::Chunked(Chunks::default()),
-            BodyLength::UntilClose => State::UntilClose,
+            BodyLength::Known(0) => ParserState::Complete,
+            BodyLength::Known(length) => ParserState::Counted(length),
+            BodyLength::Chunked => ParserState::Chunked(Chunks::default()),
+            BodyLength::UntilClose => ParserState::UntilClose,
         };
         Ok(())
     }

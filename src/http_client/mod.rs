@@ -25,7 +25,7 @@ use pool::Pool;
 
 use crate::settings::http_url;
 
-pub use failure::Failure;
+pub use failure::RequestFailure;
 
 /// What each request says of its sender.
 pub const USER_AGENT: &str = concat!("storegate/", env!("CARGO_PKG_VERSION"));
@@ -35,7 +35,7 @@ const NO_TIMEOUT: Duration = Duration::from_secs(24 * 3_600);
 
 /// Which connection a request may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Connection {
+pub enum ConnectionReuse {
     /// One that was used before, or a new one.
     Any,
     /// A new one.
@@ -56,17 +56,17 @@ pub struct Options {
 /// One thread's connections to servers.
 #[derive(Clone)]
 pub struct HttpClient {
-    plain: Way,
-    tls: Option<Way>,
+    plain: ClientKey,
+    tls: Option<ClientKey>,
 }
 
 #[derive(Clone)]
-struct Way {
+struct ClientKey {
     any: Client,
     new: Client,
 }
 
-impl Way {
+impl ClientKey {
     fn new(options: Options, tls: Option<&Arc<ClientConfig>>, pool: &Pool) -> Self {
         let client = |reuses| {
             let connector = Connector { tls: tls.cloned(), reuses, pool: pool.clone(), time: options.connect_timeout };
@@ -81,26 +81,31 @@ impl HttpClient {
     /// A client for one thread; without a TLS configuration only `http://` can be called.
     pub fn new(options: Options, tls: Option<Arc<ClientConfig>>) -> Self {
         let pool = Pool::new(options);
-        let tls = tls.map(|tls| Way::new(options, Some(&tls), &pool));
-        Self { plain: Way::new(options, None, &pool), tls }
+        let tls = tls.map(|tls| ClientKey::new(options, Some(&tls), &pool));
+        Self { plain: ClientKey::new(options, None, &pool), tls }
     }
 
-    /// A request to this URL; sending it and reading its response fail with what [`Failure`] is made from. Bodies are not
+    /// A request to this URL; sending it and reading its response fail with what [`RequestFailure`] is made from. Bodies are not
     /// decompressed.
     ///
     /// # Errors
     /// The URL cannot be called.
-    pub fn request(&self, method: Method, url: &str, connection: Connection) -> Result<ClientRequest, Failure> {
-        let uri = http_url::parse(url).map_err(|_| Failure::BadAddress)?;
+    pub fn request(
+        &self,
+        method: Method,
+        url: &str,
+        connection: ConnectionReuse,
+    ) -> Result<ClientRequest, RequestFailure> {
+        let uri = http_url::parse(url).map_err(|_| RequestFailure::BadAddress)?;
         let is_https = uri.scheme() == Some(&Scheme::HTTPS);
-        let way = if is_https { self.tls.as_ref().ok_or(Failure::TlsFailed)? } else { &self.plain };
-        let authority = uri.authority().ok_or(Failure::BadAddress)?;
-        let host = host(authority, if is_https { 443 } else { 80 }).ok_or(Failure::BadAddress)?;
+        let way = if is_https { self.tls.as_ref().ok_or(RequestFailure::TlsFailed)? } else { &self.plain };
+        let authority = uri.authority().ok_or(RequestFailure::BadAddress)?;
+        let host = host(authority, if is_https { 443 } else { 80 }).ok_or(RequestFailure::BadAddress)?;
         let client = match connection {
-            Connection::Any => &way.any,
-            Connection::New => &way.new,
+            ConnectionReuse::Any => &way.any,
+            ConnectionReuse::New => &way.new,
         };
-        let uri = as_plain(uri).ok_or(Failure::BadAddress)?;
+        let uri = as_plain(uri).ok_or(RequestFailure::BadAddress)?;
         Ok(client.request(method, uri).insert_header((HOST, host)).no_decompress())
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use awc::http::uri::Authority;
 
 use super::Options;
-use super::stream::{Stream, Unasked};
+use super::stream::{Stream, UnsolicitedData};
 use crate::clock::Deadline;
 
 /// So that changes of a name's addresses are noticed, and load is spread anew.
@@ -25,25 +25,25 @@ const PROOFS: u8 = 3;
 const MOST_ON_PROBATION: usize = 8;
 
 /// A server: whether it is spoken to with TLS, and its host and port.
-pub(super) type Server = (bool, Authority);
+pub(super) type ServerKey = (bool, Authority);
 
 /// The pool.
 #[derive(Clone, Debug)]
 pub(super) struct Pool {
-    servers: Rc<RefCell<HashMap<Server, Connections>>>,
+    servers: Rc<RefCell<HashMap<ServerKey, Connections>>>,
     options: Options,
 }
 
 #[derive(Debug, Default)]
 struct Connections {
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<IdleConnection>,
     distrusted: Option<Deadline>,
     /// How many connections stayed quiet for the time of the probation.
     proofs: u8,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct IdleConnection {
     stream: Stream,
     /// When it has stayed quiet for the time of the probation.
     proven: Deadline,
@@ -53,9 +53,9 @@ struct Waiting {
 
 /// Where a connection goes back to.
 #[derive(Debug)]
-pub(super) struct Home {
+pub(super) struct PoolSlot {
     pool: Pool,
-    server: Server,
+    server: ServerKey,
     old: Deadline,
 }
 
@@ -65,37 +65,37 @@ impl Pool {
     }
 
     /// Where a new connection to this server goes when it has done its work.
-    pub(super) fn home(&self, server: Server) -> Home {
-        Home { pool: self.clone(), server, old: Deadline::after(LIFETIME) }
+    pub(super) fn home(&self, server: ServerKey) -> PoolSlot {
+        PoolSlot { pool: self.clone(), server, old: Deadline::after(LIFETIME) }
     }
 
     /// A connection that can be used, the one that waited longest: what comes late on it has come by then. Those that
     /// cannot be used any more are closed.
-    pub(super) fn take(&self, server: &Server) -> Option<(Stream, Home)> {
+    pub(super) fn take(&self, server: &ServerKey) -> Option<(Stream, PoolSlot)> {
         loop {
-            let Waiting { mut stream, old, .. } = self.longest_waiting(server)?;
-            let home = || Home { pool: self.clone(), server: server.clone(), old };
+            let IdleConnection { mut stream, old, .. } = self.longest_waiting(server)?;
+            let home = || PoolSlot { pool: self.clone(), server: server.clone(), old };
             match stream.unasked() {
-                Unasked::Nothing => {
+                UnsolicitedData::Nothing => {
                     self.stayed_quiet(server);
                     return Some((stream, home()));
                 }
-                Unasked::End => {}
-                Unasked::Bytes => home().distrust(),
+                UnsolicitedData::End => {}
+                UnsolicitedData::Bytes => home().distrust(),
             }
         }
     }
 
-    fn longest_waiting(&self, server: &Server) -> Option<Waiting> {
+    fn longest_waiting(&self, server: &ServerKey) -> Option<IdleConnection> {
         let mut servers = self.servers.borrow_mut();
         let connections = servers.get_mut(server)?;
-        connections.waiting.retain(Waiting::is_fresh);
-        let is_proven = |waiting: &Waiting| waiting.proven.left().is_zero();
+        connections.waiting.retain(IdleConnection::is_fresh);
+        let is_proven = |waiting: &IdleConnection| waiting.proven.left().is_zero();
         let may_be_used = !connections.is_on_probation() || connections.waiting.front().is_some_and(is_proven);
         if may_be_used { connections.waiting.pop_front() } else { None }
     }
 
-    fn stayed_quiet(&self, server: &Server) {
+    fn stayed_quiet(&self, server: &ServerKey) {
         if let Some(connections) = self.servers.borrow_mut().get_mut(server) {
             connections.proofs = connections.proofs.saturating_add(1);
         }
@@ -112,13 +112,13 @@ impl Connections {
     }
 }
 
-impl Waiting {
+impl IdleConnection {
     fn is_fresh(&self) -> bool {
         !self.until.left().is_zero() && !self.old.left().is_zero()
     }
 }
 
-impl Home {
+impl PoolSlot {
     /// Keeps a connection for the next request.
     pub(super) fn put(self, stream: Stream) {
         let Options { idle, probation, .. } = self.pool.options;
@@ -127,13 +127,13 @@ impl Home {
         }
         let mut servers = self.pool.servers.borrow_mut();
         let connections = servers.entry(self.server).or_default();
-        connections.waiting.retain(Waiting::is_fresh);
+        connections.waiting.retain(IdleConnection::is_fresh);
         let is_enough = connections.is_on_probation() && connections.waiting.len() >= MOST_ON_PROBATION;
         if is_enough || connections.are_distrusted() {
             return;
         }
         let (proven, until) = (Deadline::after(probation), Deadline::after(idle));
-        connections.waiting.push_back(Waiting { stream, proven, until, old: self.old });
+        connections.waiting.push_back(IdleConnection { stream, proven, until, old: self.old });
     }
 
     /// The server sent what nobody asked for: none of its connections is used for a second request for a while.

@@ -26,7 +26,7 @@ pub enum Stream {
 
 /// What a connection has for us although nothing was asked on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unasked {
+pub(super) enum UnsolicitedData {
     /// Nothing: it is open, and can be used.
     Nothing,
     /// It has ended, or is about to.
@@ -66,42 +66,42 @@ impl Stream {
 
     /// Looks at a connection that waits in the pool. The kernel itself is asked: what the runtime knows of the socket may
     /// be older than what has arrived meanwhile.
-    pub(super) fn unasked(&mut self) -> Unasked {
+    pub(super) fn unasked(&mut self) -> UnsolicitedData {
         if let Self::Tls(stream) = self {
             let mut bytes = [0; GLANCE];
             let mut buffer = ReadBuf::new(&mut bytes);
             match Pin::new(stream).poll_read(&mut Context::from_waker(Waker::noop()), &mut buffer) {
                 Poll::Pending => {}
                 Poll::Ready(Ok(())) => return unasked(buffer.filled()),
-                Poll::Ready(Err(_)) => return Unasked::End,
+                Poll::Ready(Err(_)) => return UnsolicitedData::End,
             }
         }
         match (self.waiting_in_kernel(), self) {
-            (Unasked::Bytes, Self::Tls(_)) => Unasked::End,
+            (UnsolicitedData::Bytes, Self::Tls(_)) => UnsolicitedData::End,
             (unasked, _) => unasked,
         }
     }
 
     /// Looks at a new connection before its first request. Under TLS the server may send session tickets first.
     pub(super) fn speaks_first(&self) -> bool {
-        matches!(self, Self::Plain(_)) && self.waiting_in_kernel() == Unasked::Bytes
+        matches!(self, Self::Plain(_)) && self.waiting_in_kernel() == UnsolicitedData::Bytes
     }
 
     /// Takes what has arrived out of the kernel: whatever it is, the connection is not used after that.
-    fn waiting_in_kernel(&self) -> Unasked {
+    fn waiting_in_kernel(&self) -> UnsolicitedData {
         let mut bytes = [0; GLANCE];
         match SockRef::from(self.tcp()).deref().read(&mut bytes) {
             Ok(length) => unasked(bytes.get(..length).unwrap_or_default()),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Unasked::Nothing,
-            Err(_) => Unasked::End,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => UnsolicitedData::Nothing,
+            Err(_) => UnsolicitedData::End,
         }
     }
 }
 
 /// A server or balancer that closes an idle connection may say why with 408 before it does (RFC 9110 §15.5.9).
-fn unasked(bytes: &[u8]) -> Unasked {
+fn unasked(bytes: &[u8]) -> UnsolicitedData {
     let is_farewell = bytes.starts_with(b"HTTP/1.") && bytes.get(8..) == Some(b" 408");
-    if bytes.is_empty() || is_farewell { Unasked::End } else { Unasked::Bytes }
+    if bytes.is_empty() || is_farewell { UnsolicitedData::End } else { UnsolicitedData::Bytes }
 }
 
 impl AsyncRead for Stream {

@@ -9,7 +9,7 @@ use serde_json::Error;
 use serde_json::value::RawValue;
 
 use super::odd_values;
-use super::raw::{self, Member, Members, is_empty_object, is_nothing};
+use super::raw::{self, RawMember, RawMembers, is_empty_object, is_nothing};
 
 /// A JSON object in which at least one field of `T` stands and can be read, be it `null`. Each field alone may be missing,
 /// so any object at all would be read as an answer that gives nothing, and put a good older one aside.
@@ -111,7 +111,7 @@ fn read<'de, T: Deserialize<'de>>(value: &'de RawValue) -> Result<T, Error> {
 /// Hands an object to the derived reader of a struct, which tells the names of its fields first.
 struct ObjectReader<'de> {
     value: &'de RawValue,
-    members: Members<'de>,
+    members: RawMembers<'de>,
 }
 
 impl<'de> Deserializer<'de> for ObjectReader<'de> {
@@ -123,7 +123,7 @@ impl<'de> Deserializer<'de> for ObjectReader<'de> {
         names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let mut fields = Fields { names: names.iter(), members: &self.members, current: None, is_known: false };
+        let mut fields = KnownFields { names: names.iter(), members: &self.members, current: None, is_known: false };
         let read = visitor.visit_map(&mut fields)?;
         if fields.is_known { Ok(read) } else { Err(Error::custom("no documented field can be read")) }
     }
@@ -139,27 +139,27 @@ impl<'de> Deserializer<'de> for ObjectReader<'de> {
 }
 
 /// The fields that the reader knows, as far as they stand in the object.
-struct Fields<'r, 'de> {
+struct KnownFields<'r, 'de> {
     names: std::slice::Iter<'static, &'static str>,
-    members: &'r Members<'de>,
-    current: Option<(&'static str, Member<'de>)>,
+    members: &'r RawMembers<'de>,
+    current: Option<(&'static str, RawMember<'de>)>,
     /// Whether one of them could be read.
     is_known: bool,
 }
 
-impl<'de> Fields<'_, 'de> {
-    fn take(&mut self) -> Result<(&'static str, Member<'de>), Error> {
+impl<'de> KnownFields<'_, 'de> {
+    fn take(&mut self) -> Result<(&'static str, RawMember<'de>), Error> {
         self.current.take().ok_or_else(|| Error::custom("a value without a name"))
     }
 }
 
-impl<'de> MapAccess<'de> for &mut Fields<'_, 'de> {
+impl<'de> MapAccess<'de> for &mut KnownFields<'_, 'de> {
     type Error = Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         for name in self.names.by_ref() {
             match raw::member(self.members, name) {
-                Member::Missing => {}
+                RawMember::Missing => {}
                 member => {
                     self.current = Some((name, member));
                     return seed.deserialize(StrDeserializer::new(name)).map(Some);
@@ -172,14 +172,14 @@ impl<'de> MapAccess<'de> for &mut Fields<'_, 'de> {
     /// What the derived readers do not use: a seed can be used once, so that nothing could be read in place of an odd value.
     fn next_value_seed<W: DeserializeSeed<'de>>(&mut self, seed: W) -> Result<W::Value, Error> {
         let (_, member) = self.take()?;
-        let Member::Is(value) = member else { return Err(Error::custom("an ambiguous field")) };
+        let RawMember::Is(value) = member else { return Err(Error::custom("an ambiguous field")) };
         self.is_known = true;
         seed.deserialize(&mut serde_json::Deserializer::from_str(value.get()))
     }
 
     fn next_value<W: Deserialize<'de>>(&mut self) -> Result<W, Error> {
         let (name, member) = self.take()?;
-        if let Member::Is(value) = member
+        if let RawMember::Is(value) = member
             && let Ok(read) = odd_values::within(name, || serde_json::from_str(value.get()))
         {
             self.is_known = true;

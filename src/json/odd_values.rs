@@ -11,16 +11,16 @@ use std::time::Duration;
 const WARNED_EVERY: Duration = Duration::from_secs(60);
 
 thread_local! {
-    static READING: RefCell<Reading> = const { RefCell::new(Reading { path: Vec::new(), odd: BTreeMap::new() }) };
+    static READING: RefCell<CurrentRead> = const { RefCell::new(CurrentRead { path: Vec::new(), odd: BTreeMap::new() }) };
 }
 
-struct Reading {
+struct CurrentRead {
     /// The fields around the one that is being read.
     path: Vec<&'static str>,
     odd: BTreeMap<String, u64>,
 }
 
-impl Reading {
+impl CurrentRead {
     fn name_of(&self, field: &str) -> String {
         self.path.iter().copied().chain((!field.is_empty()).then_some(field)).collect::<Vec<_>>().join(".")
     }
@@ -44,15 +44,15 @@ impl OddValues {
 /// Collects what is odd while `read` runs.
 pub fn collect<T>(read: impl FnOnce() -> T) -> (T, OddValues) {
     /// Gives the thread back what it was reading, even if `read` panics.
-    struct Outer(Option<Reading>);
-    impl Drop for Outer {
+    struct RestoreOuter(Option<CurrentRead>);
+    impl Drop for RestoreOuter {
         fn drop(&mut self) {
             if let Some(reading) = self.0.take() {
                 READING.replace(reading);
             }
         }
     }
-    let _outer = Outer(Some(READING.replace(Reading { path: Vec::new(), odd: BTreeMap::new() })));
+    let _outer = RestoreOuter(Some(READING.replace(CurrentRead { path: Vec::new(), odd: BTreeMap::new() })));
     let value = read();
     (value, OddValues(READING.with_borrow_mut(|reading| std::mem::take(&mut reading.odd))))
 }
@@ -82,9 +82,9 @@ pub fn names() -> String {
 
 /// When each field of each method was last warned of. As many as there are fields in our lists.
 #[derive(Debug, Default)]
-pub struct Warned(Mutex<HashMap<(String, String), Duration>>);
+pub struct RecentWarnings(Mutex<HashMap<(String, String), Duration>>);
 
-impl Warned {
+impl RecentWarnings {
     /// Whether a warning is due, which then counts as given.
     pub fn is_due(&self, method: &str, field: &str, now: Duration) -> bool {
         let mut warned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,7 +99,7 @@ impl Warned {
 
 #[cfg(test)]
 mod tests {
-    use super::{OddValues, Warned, collect, note, note_row, within};
+    use super::{OddValues, RecentWarnings, collect, note, note_row, within};
     use std::time::Duration;
 
     fn listed(odd: &OddValues) -> Vec<(&str, u64)> {
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_field_is_warned_of_once_a_minute() {
-        let (warned, at) = (Warned::default(), Duration::from_secs);
+        let (warned, at) = (RecentWarnings::default(), Duration::from_secs);
         assert!(warned.is_due("m", "a", at(0)) && warned.is_due("m", "b", at(0)) && warned.is_due("n", "a", at(0)));
         assert!(!warned.is_due("m", "a", at(59)));
         assert!(warned.is_due("m", "a", at(60)) && !warned.is_due("m", "a", at(61)));

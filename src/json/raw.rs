@@ -11,14 +11,14 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::odd_values;
-use super::strict::{self, Key};
+use super::strict::{self, BorrowedKey};
 
 /// More levels than any answer has, and less than would exhaust a reader's stack.
 const DEEPEST: usize = 127;
 
 /// Why a body is not one JSON object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flaw {
+pub enum ObjectError {
     /// It ends before the object does, or is blank.
     CutShort,
     /// It is something else.
@@ -30,17 +30,17 @@ pub enum Flaw {
 ///
 /// # Errors
 /// What the body is not.
-pub fn object(body: &[u8]) -> Result<&str, Flaw> {
+pub fn object(body: &[u8]) -> Result<&str, ObjectError> {
     let text = std::str::from_utf8(body).map_err(|error| match error.error_len() {
-        None => Flaw::CutShort,
-        Some(_) => Flaw::NotOneObject,
+        None => ObjectError::CutShort,
+        Some(_) => ObjectError::NotOneObject,
     })?;
     let whole: &RawValue =
         serde_json::from_str(text).map_err(|error| match error.is_eof() || ends_in_a_number(text) {
-            true => Flaw::CutShort,
-            false => Flaw::NotOneObject,
+            true => ObjectError::CutShort,
+            false => ObjectError::NotOneObject,
         })?;
-    if whole.get().starts_with('{') && depth(text) <= DEEPEST { Ok(text) } else { Err(Flaw::NotOneObject) }
+    if whole.get().starts_with('{') && depth(text) <= DEEPEST { Ok(text) } else { Err(ObjectError::NotOneObject) }
 }
 
 /// Whether the text is the beginning of a document, up to the middle of a number: readers call that another flaw.
@@ -67,13 +67,13 @@ fn depth(text: &str) -> usize {
 }
 
 /// The members of an object, in their order.
-pub type Members<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
+pub type RawMembers<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
 
 /// The members of an object; `None` for anything else.
-pub fn members(value: &RawValue) -> Option<Members<'_>> {
-    struct Reader;
-    impl<'de> Visitor<'de> for Reader {
-        type Value = Members<'de>;
+pub fn members(value: &RawValue) -> Option<RawMembers<'_>> {
+    struct MemberVisitor;
+    impl<'de> Visitor<'de> for MemberVisitor {
+        type Value = RawMembers<'de>;
 
         fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
             formatter.write_str("an object")
@@ -81,19 +81,19 @@ pub fn members(value: &RawValue) -> Option<Members<'_>> {
 
         fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
             let mut members = Vec::new();
-            while let Some(key) = object.next_key_seed(Key)? {
+            while let Some(key) = object.next_key_seed(BorrowedKey)? {
                 members.push((key, object.next_value()?));
             }
             Ok(members)
         }
     }
-    serde_json::Deserializer::from_str(value.get()).deserialize_map(Reader).ok()
+    serde_json::Deserializer::from_str(value.get()).deserialize_map(MemberVisitor).ok()
 }
 
 /// What a member holds. One that stands there several times holds nothing that could be told, unless it says the same
 /// each time.
 #[derive(Clone, Copy, Debug)]
-pub enum Member<'a> {
+pub enum RawMember<'a> {
     /// It is not there.
     Missing,
     /// This.
@@ -103,12 +103,12 @@ pub enum Member<'a> {
 }
 
 /// The member of this name.
-pub fn member<'a>(members: &[(Cow<'_, str>, &'a RawValue)], name: &str) -> Member<'a> {
+pub fn member<'a>(members: &[(Cow<'_, str>, &'a RawValue)], name: &str) -> RawMember<'a> {
     let mut found = members.iter().filter(|(key, _)| key == name).map(|(_, value)| *value);
     match found.next() {
-        None => Member::Missing,
-        Some(first) if found.all(|other| other.get() == first.get()) => Member::Is(first),
-        Some(_) => Member::Ambiguous,
+        None => RawMember::Missing,
+        Some(first) if found.all(|other| other.get() == first.get()) => RawMember::Is(first),
+        Some(_) => RawMember::Ambiguous,
     }
 }
 

@@ -23,7 +23,7 @@ const LARGEST_INTEGER: i64 = 1 << 53;
 /// # Errors
 /// When the value is neither a number nor a blank, or beyond 10¹⁵.
 pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Number>, D::Error> {
-    let Some(scalar) = deserializer.deserialize_any(Reader)? else { return Ok(None) };
+    let Some(scalar) = deserializer.deserialize_any(ScalarVisitor)? else { return Ok(None) };
     scalar.number().map(Some).ok_or_else(|| D::Error::custom("expected a number"))
 }
 
@@ -63,7 +63,7 @@ fn without_separators(text: &str) -> Option<Cow<'_, str>> {
 /// # Errors
 /// When the value is neither a whole number nor a blank, or beyond 2⁵³.
 pub fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    let Some(scalar) = deserializer.deserialize_any(Reader)? else { return Ok(None) };
+    let Some(scalar) = deserializer.deserialize_any(ScalarVisitor)? else { return Ok(None) };
     scalar.integer().map(Some).ok_or_else(|| D::Error::custom("expected a whole number"))
 }
 
@@ -84,7 +84,7 @@ pub fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, 
 /// # Errors
 /// When the value is a list or an object, or a number that was rounded when it was read.
 pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(deserializer.deserialize_any(Reader)?.map(Scalar::into_text))
+    Ok(deserializer.deserialize_any(ScalarVisitor)?.map(Scalar::into_text))
 }
 
 /// A code as [`text`], but `true` is no code.
@@ -191,7 +191,7 @@ impl Scalar {
 }
 
 /// Reads any scalar; `null`, blanks, dashes and PHP's `false` are `None`.
-struct Reader;
+struct ScalarVisitor;
 
 fn unless_blank(text: &str) -> Option<Scalar> {
     let text = text.trim();
@@ -199,7 +199,7 @@ fn unless_blank(text: &str) -> Option<Scalar> {
     (!blank).then(|| Scalar::Text(text.to_owned()))
 }
 
-impl<'de> Visitor<'de> for Reader {
+impl<'de> Visitor<'de> for ScalarVisitor {
     type Value = Option<Scalar>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

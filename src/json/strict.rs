@@ -17,7 +17,7 @@ const RESERVED: &str = "$serde_json::";
 
 /// Why a body is not one readable object.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Flaw {
+pub(crate) enum StrictJsonError {
     /// JSON is UTF-8 (RFC 8259 §8.1).
     #[error("the body is not UTF-8")]
     NotUtf8(#[from] Utf8Error),
@@ -32,18 +32,18 @@ pub(crate) enum Flaw {
 ///
 /// # Errors
 /// What the body is not.
-pub(crate) fn object(body: &[u8]) -> Result<&str, Flaw> {
+pub(crate) fn object(body: &[u8]) -> Result<&str, StrictJsonError> {
     let text = std::str::from_utf8(body)?;
     let mut keys = Vec::new();
     let mut document = serde_json::Deserializer::from_str(text);
-    document.deserialize_map(Walk { keys: &mut keys })?;
+    document.deserialize_map(DuplicateKeyVisitor { keys: &mut keys })?;
     document.end()?;
     Ok(text)
 }
 
 /// Whether every reader understands the value, which is JSON, in the same way.
 pub(crate) fn is_unambiguous(value: &str) -> bool {
-    serde_json::Deserializer::from_str(value).deserialize_any(Walk { keys: &mut Vec::new() }).is_ok()
+    serde_json::Deserializer::from_str(value).deserialize_any(DuplicateKeyVisitor { keys: &mut Vec::new() }).is_ok()
 }
 
 /// Whether a lenient reader takes the text under this key for a document.
@@ -53,11 +53,11 @@ pub(crate) fn is_reserved(key: &str) -> bool {
 
 /// Visits a value and all that is in it. `keys` holds those of the objects around it, the innermost last; objects that
 /// have ended have taken theirs away.
-struct Walk<'w, 'de> {
+struct DuplicateKeyVisitor<'w, 'de> {
     keys: &'w mut Vec<Cow<'de, str>>,
 }
 
-impl<'de> DeserializeSeed<'de> for Walk<'_, 'de> {
+impl<'de> DeserializeSeed<'de> for DuplicateKeyVisitor<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -65,7 +65,7 @@ impl<'de> DeserializeSeed<'de> for Walk<'_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for Walk<'_, 'de> {
+impl<'de> Visitor<'de> for DuplicateKeyVisitor<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -74,12 +74,12 @@ impl<'de> Visitor<'de> for Walk<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
         let outer = self.keys.len();
-        while let Some(key) = object.next_key_seed(Key)? {
+        while let Some(key) = object.next_key_seed(BorrowedKey)? {
             if is_reserved(&key) {
                 return Err(A::Error::custom("an object has a reserved key"));
             }
             self.keys.push(key);
-            object.next_value_seed(Walk { keys: self.keys })?;
+            object.next_value_seed(DuplicateKeyVisitor { keys: self.keys })?;
         }
         let own = self.keys.get_mut(outer..).unwrap_or_default();
         // Sorted, because comparing each with each would let one large object hold the worker.
@@ -92,7 +92,7 @@ impl<'de> Visitor<'de> for Walk<'_, 'de> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element_seed(Walk { keys: self.keys })?.is_some() {}
+        while list.next_element_seed(DuplicateKeyVisitor { keys: self.keys })?.is_some() {}
         Ok(())
     }
 
@@ -122,9 +122,9 @@ impl<'de> Visitor<'de> for Walk<'_, 'de> {
 }
 
 /// A key, borrowed from the body unless it is written with escapes.
-pub(crate) struct Key;
+pub(crate) struct BorrowedKey;
 
-impl<'de> DeserializeSeed<'de> for Key {
+impl<'de> DeserializeSeed<'de> for BorrowedKey {
     type Value = Cow<'de, str>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -132,7 +132,7 @@ impl<'de> DeserializeSeed<'de> for Key {
     }
 }
 
-impl<'de> Visitor<'de> for Key {
+impl<'de> Visitor<'de> for BorrowedKey {
     type Value = Cow<'de, str>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,7 +16,7 @@ use crate::http::problem::{PROBLEM_MEDIA, Problem};
 use crate::http::problem_type::ProblemType;
 use crate::http::public_url::PublicUrl;
 use crate::resources::params::kinds::TextKind;
-use crate::resources::params::{Described as _, Parameter, Presence};
+use crate::resources::params::{Parameter, ParameterDocument as _, Presence};
 use crate::resources::{Resource, Route};
 
 /// Errors of every operation, most of which are answered before its handler is asked. 405 is of other methods than the

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{Hangups, LOOK_EVERY, Reloader};
-use crate::config::Reading;
+use crate::config::LoadedConfig;
 use crate::supervisor::{SupervisedThread, Supervisor};
 use crate::vendors::Vendors;
 
@@ -22,9 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const TASK: &str = "reload";
 
 /// The watch over the files, until it is dropped.
-pub struct Watching(rt::task::JoinHandle<()>);
+pub struct ConfigWatch(rt::task::JoinHandle<()>);
 
-impl Drop for Watching {
+impl Drop for ConfigWatch {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -34,14 +34,14 @@ impl Drop for Watching {
 ///
 /// # Errors
 /// The system has no thread for it.
-pub fn watch<R>(mut reloader: Reloader<R>, hangups: Hangups, supervisor: &Supervisor) -> io::Result<Watching>
+pub fn watch<R>(mut reloader: Reloader<R>, hangups: Hangups, supervisor: &Supervisor) -> io::Result<ConfigWatch>
 where
-    R: Fn(&Vendors) -> Reading + Send + 'static,
+    R: Fn(&Vendors) -> LoadedConfig + Send + 'static,
 {
     hangups.tell();
-    let looker = Looker::start(supervisor, move |turn| match turn {
-        Turn::Look => drop(reloader.look()),
-        Turn::Reload => drop(reloader.reload()),
+    let looker = WatcherThread::start(supervisor, move |turn| match turn {
+        WatchRequest::Look => drop(reloader.look()),
+        WatchRequest::Reload => drop(reloader.reload()),
     })?;
     let parts = Rc::new(Mutex::new((looker, hangups)));
     let task = supervisor.task(TASK, move || {
@@ -50,36 +50,36 @@ where
             let (looker, hangups) = &mut *parts.lock().await;
             loop {
                 let turn = tokio::select! {
-                    () = tokio::time::sleep(LOOK_EVERY) => Turn::Look,
-                    () = hangups.next() => Turn::Reload,
+                    () = tokio::time::sleep(LOOK_EVERY) => WatchRequest::Look,
+                    () = hangups.next() => WatchRequest::Reload,
                 };
-                looker.take(turn).await.map_err(|Gone| "its thread has ended".to_owned())?;
+                looker.take(turn).await.map_err(|WatcherEnded| "its thread has ended".to_owned())?;
             }
         }
     });
-    Ok(Watching(task))
+    Ok(ConfigWatch(task))
 }
 
 /// What is to be done.
 #[derive(Clone, Copy)]
-enum Turn {
+enum WatchRequest {
     Look,
     Reload,
 }
 
 /// The thread has ended.
 #[derive(Debug)]
-struct Gone;
+struct WatcherEnded;
 
 /// The thread that looks, as those see it who give it something to do. It ends when they do, unless a file holds it up.
-struct Looker {
-    turns: mpsc::Sender<Turn>,
+struct WatcherThread {
+    turns: mpsc::Sender<WatchRequest>,
     done: UnboundedReceiver<()>,
     _thread: SupervisedThread,
 }
 
-impl Looker {
-    fn start(supervisor: &Supervisor, mut work: impl FnMut(Turn) + Send + 'static) -> io::Result<Self> {
+impl WatcherThread {
+    fn start(supervisor: &Supervisor, mut work: impl FnMut(WatchRequest) + Send + 'static) -> io::Result<Self> {
         let (turns, given) = mpsc::channel();
         let (tell, done) = unbounded_channel();
         // A turn that ended in a panic is taken again: what it was for has not happened yet.
@@ -98,8 +98,8 @@ impl Looker {
         Ok(Self { turns, done, _thread: thread })
     }
 
-    async fn take(&mut self, turn: Turn) -> Result<(), Gone> {
-        self.turns.send(turn).map_err(|_| Gone)?;
+    async fn take(&mut self, turn: WatchRequest) -> Result<(), WatcherEnded> {
+        self.turns.send(turn).map_err(|_| WatcherEnded)?;
         let told = match tokio::time::timeout(PATIENCE, self.done.recv()).await {
             Ok(told) => told,
             Err(_) => {
@@ -108,13 +108,13 @@ impl Looker {
                 self.done.recv().await
             }
         };
-        told.ok_or(Gone)
+        told.ok_or(WatcherEnded)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Looker, Turn};
+    use super::{WatchRequest, WatcherThread};
     use crate::supervisor::Supervisor;
     use futures_util::future::{Either, select};
     use std::pin::pin;
@@ -130,8 +130,8 @@ mod tests {
                 // Ends with the test.
                 let _ended = never.recv();
             };
-            let mut looker = Looker::start(&Supervisor::default(), work).unwrap();
-            let (taking, beginning) = (pin!(looker.take(Turn::Look)), pin!(has_begun.recv()));
+            let mut looker = WatcherThread::start(&Supervisor::default(), work).unwrap();
+            let (taking, beginning) = (pin!(looker.take(WatchRequest::Look)), pin!(has_begun.recv()));
             assert!(matches!(select(taking, beginning).await, Either::Right((Some(()), _))));
         });
     }
@@ -141,13 +141,13 @@ mod tests {
         let supervisor = Supervisor::default();
         let (tell, told) = mpsc::channel();
         let mut turns = 0;
-        let mut looker = Looker::start(&supervisor, move |turn| {
+        let mut looker = WatcherThread::start(&supervisor, move |turn| {
             turns += 1;
-            tell.send((turns, matches!(turn, Turn::Reload))).unwrap();
+            tell.send((turns, matches!(turn, WatchRequest::Reload))).unwrap();
             assert_ne!(turns, 2, "a bomb in a test");
         })
         .unwrap();
-        for turn in [Turn::Look, Turn::Reload, Turn::Look] {
+        for turn in [WatchRequest::Look, WatchRequest::Reload, WatchRequest::Look] {
             assert!(looker.take(turn).await.is_ok());
         }
         assert_eq!(told.try_iter().collect::<Vec<_>>(), [(1, false), (2, true), (3, true), (4, false)]);

@@ -6,11 +6,11 @@ use std::time::Duration;
 use actix_web::rt;
 use redis::{FromRedisValue, Script, ScriptInvocation, Value};
 
-use super::connection::Connection;
+use super::connection::RedisConnection;
 use super::journal::Position;
-use super::link::{Link, Operation, Unavailable};
+use super::link::{Operation, RedisLink, Unavailable};
 use super::purges::Purges;
-use super::turn::{self, Keys, TURN, Turn, milliseconds};
+use super::turn::{self, Lease, LeaseKeys, TURN, milliseconds};
 use crate::clock::Deadline;
 
 /// Who waits for another replica's fetch looks again after so long, and then at longer and longer intervals.
@@ -43,7 +43,7 @@ static LOOK: LazyLock<Script> = LazyLock::new(|| {
 
 /// Which answer is looked for.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct AnswerKey {
     /// Its name in the cache of a process; only a hash of it reaches Redis.
     pub name: Arc<str>,
     /// How long it keeps in all.
@@ -54,7 +54,7 @@ pub struct Wanted {
 
 /// An answer as it lies at Redis.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct StoredAnswer {
     /// The bytes; anybody may have written them.
     pub bytes: Vec<u8>,
     /// How long they lie there yet.
@@ -62,16 +62,16 @@ pub struct Kept {
 }
 
 /// What a look has found.
-pub enum Look {
+pub enum SharedResult {
     /// An answer that was fresh when it was looked for.
-    Fresh(Kept),
+    Fresh(StoredAnswer),
     /// None that is, and it is our turn to fetch. There may be an older one.
-    Ours(Turn, Option<Kept>),
+    Ours(Lease, Option<StoredAnswer>),
     /// Nobody's turn is known: whoever wants the answer fetches it.
-    Everybodys(Option<Kept>),
+    Everybodys(Option<StoredAnswer>),
 }
 
-impl Kept {
+impl StoredAnswer {
     /// What tells it from another one: the checksum in its stored form.
     fn checksum(&self) -> &[u8] {
         self.bytes.get(12..28).unwrap_or_default()
@@ -79,7 +79,7 @@ impl Kept {
 }
 
 /// What came of a fetch.
-pub enum Fetched {
+pub enum FetchOutcome {
     /// These bytes, which keep so long.
     Answer(Vec<u8>, Duration),
     /// There is no such thing: an answer of before is wrong.
@@ -93,14 +93,14 @@ pub enum Fetched {
 /// The answers. Cloning shares them.
 #[derive(Clone)]
 pub struct SharedAnswers {
-    link: Link,
+    link: RedisLink,
     prefix: Arc<str>,
     purges: Arc<Purges>,
 }
 
 impl SharedAnswers {
     /// The answers under this prefix.
-    pub(super) fn new(link: Link, prefix: &str, purges: Arc<Purges>) -> Self {
+    pub(super) fn new(link: RedisLink, prefix: &str, purges: Arc<Purges>) -> Self {
         Self { link, prefix: prefix.into(), purges }
     }
 
@@ -111,14 +111,14 @@ impl SharedAnswers {
 
     /// Looks for an answer that `is_of_use`; waits while another replica fetches it, and takes the turn when nobody does.
     /// While there is no link, it is everybody's turn at once.
-    pub async fn look(&self, wanted: &Wanted, mut is_of_use: impl FnMut(&Kept) -> bool) -> Look {
-        let keys = Keys::of(&self.prefix, &wanted.name);
+    pub async fn look(&self, wanted: &AnswerKey, mut is_of_use: impl FnMut(&StoredAnswer) -> bool) -> SharedResult {
+        let keys = LeaseKeys::of(&self.prefix, &wanted.name);
         let mark = turn::new_mark();
         let waiting = Deadline::after(LONGEST_WAIT);
         let (mut pause, mut useless) = (FIRST_LOOK, Vec::new());
         loop {
             let looked = self.look_once(&keys, wanted, &mark, &useless).await;
-            let Ok((kept, whose, connection)) = looked else { return Look::Everybodys(None) };
+            let Ok((kept, whose, connection)) = looked else { return SharedResult::Everybodys(None) };
             let kept = match kept {
                 Some(kept) if is_of_use(&kept) => Some(kept),
                 Some(kept) if whose == "fresh" && useless != kept.checksum() && !waiting.left().is_zero() => {
@@ -129,12 +129,12 @@ impl SharedAnswers {
                 _ => None,
             };
             match (whose.as_str(), kept) {
-                ("fresh", Some(kept)) => return Look::Fresh(kept),
+                ("fresh", Some(kept)) => return SharedResult::Fresh(kept),
                 ("ours", kept) => {
-                    return Look::Ours(Turn::hold(&self.link, connection, &keys, mark), kept);
+                    return SharedResult::Ours(Lease::hold(&self.link, connection, &keys, mark), kept);
                 }
                 ("theirs", _) if !waiting.left().is_zero() => {}
-                (_, kept) => return Look::Everybodys(kept),
+                (_, kept) => return SharedResult::Everybodys(kept),
             }
             rt::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_BETWEEN_LOOKS);
@@ -143,11 +143,11 @@ impl SharedAnswers {
 
     async fn look_once(
         &self,
-        keys: &Keys,
-        wanted: &Wanted,
+        keys: &LeaseKeys,
+        wanted: &AnswerKey,
         mark: &str,
         useless: &[u8],
-    ) -> Result<(Option<Kept>, String, Connection), Unavailable> {
+    ) -> Result<(Option<StoredAnswer>, String, RedisConnection), Unavailable> {
         let left_when_fresh = milliseconds(wanted.keeps.saturating_sub(wanted.fresh));
         let mut look = LOOK.key(&keys.answer);
         look.key(&keys.turn).arg(left_when_fresh).arg(mark).arg(milliseconds(TURN)).arg(useless).arg(LARGEST);
@@ -155,7 +155,7 @@ impl SharedAnswers {
             self.take_or_undo(look, keys, mark).await?;
         let left = u64::try_from(left).map(Duration::from_millis);
         let kept = match (answer, left) {
-            (Value::BulkString(bytes), Ok(left)) => Some(Kept { bytes, left }),
+            (Value::BulkString(bytes), Ok(left)) => Some(StoredAnswer { bytes, left }),
             _ => None,
         };
         Ok((kept, whose, connection))
@@ -163,11 +163,11 @@ impl SharedAnswers {
 
     /// Takes the turn, whoever has it: for who insists on an answer from the gateway, which is newer than what another
     /// fetch brings that has begun.
-    pub async fn take_turn(&self, name: &str) -> Option<Turn> {
-        let (keys, mark) = (Keys::of(&self.prefix, name), turn::new_mark());
+    pub async fn take_turn(&self, name: &str) -> Option<Lease> {
+        let (keys, mark) = (LeaseKeys::of(&self.prefix, name), turn::new_mark());
         let take = turn::take_script(&keys, &mark);
         let (_, connection) = self.take_or_undo::<Value>(take, &keys, &mark).await.ok()?;
-        Some(Turn::hold(&self.link, connection, &keys, mark))
+        Some(Lease::hold(&self.link, connection, &keys, mark))
     }
 
     /// Runs what may take the turn, and gives the connection on which it did. Who does not wait for the answer any more sends at once after it, on the same connection,
@@ -175,9 +175,9 @@ impl SharedAnswers {
     async fn take_or_undo<T>(
         &self,
         script: ScriptInvocation<'static>,
-        keys: &Keys,
+        keys: &LeaseKeys,
         mark: &str,
-    ) -> Result<(T, Connection), Unavailable>
+    ) -> Result<(T, RedisConnection), Unavailable>
     where
         T: FromRedisValue + 'static,
     {
@@ -198,14 +198,16 @@ impl SharedAnswers {
     }
 
     /// Tells the other replicas what came of a fetch, and ends the turn.
-    pub async fn keep(&self, name: &str, turn: Turn, fetched: Fetched) {
-        let keys = Keys::of(&self.prefix, name);
+    pub async fn keep(&self, name: &str, turn: Lease, fetched: FetchOutcome) {
+        let keys = LeaseKeys::of(&self.prefix, name);
         let (what, bytes, keeps) = match fetched {
-            Fetched::Answer(bytes, keeps) if bytes.len() <= LARGEST && !keeps.is_zero() => ("answer", bytes, keeps),
+            FetchOutcome::Answer(bytes, keeps) if bytes.len() <= LARGEST && !keeps.is_zero() => {
+                ("answer", bytes, keeps)
+            }
             // Nobody else can be spared the fetch.
-            Fetched::Answer(..) | Fetched::Failure => ("failure", Vec::new(), Duration::ZERO),
-            Fetched::Gone => ("gone", Vec::new(), Duration::ZERO),
-            Fetched::Unneeded => ("unneeded", Vec::new(), Duration::ZERO),
+            FetchOutcome::Answer(..) | FetchOutcome::Failure => ("failure", Vec::new(), Duration::ZERO),
+            FetchOutcome::Gone => ("gone", Vec::new(), Duration::ZERO),
+            FetchOutcome::Unneeded => ("unneeded", Vec::new(), Duration::ZERO),
         };
         let keep = turn::keep_script(&keys, turn.mark(), what, &bytes, keeps, turn.left());
         // Nobody waits for this, and a large answer takes longer.

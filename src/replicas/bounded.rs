@@ -25,7 +25,7 @@ const DEEPEST: usize = 16;
 
 /// What is more than may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Excess {
+pub enum LimitExceeded {
     /// A text, or the whole reply, is too large.
     #[error("a reply is larger than anything that is written there")]
     TooLarge,
@@ -38,19 +38,19 @@ pub enum Excess {
 }
 
 /// A stream that ends where a reply exceeds the bounds.
-pub struct Bounded<S> {
+pub struct BoundedStream<S> {
     stream: S,
-    replies: Replies,
+    replies: ReplyParser,
 }
 
-impl<S> Bounded<S> {
+impl<S> BoundedStream<S> {
     /// Bounds what is read from this stream.
     pub fn new(stream: S) -> Self {
-        Self { stream, replies: Replies::default() }
+        Self { stream, replies: ReplyParser::default() }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for BoundedStream<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
@@ -60,7 +60,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Bounded<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for BoundedStream<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
     }
@@ -76,7 +76,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Bounded<S> {
 
 /// Where in its reply a server is.
 #[derive(Debug, Default)]
-struct Replies {
+struct ReplyParser {
     /// The line that is being read.
     line: Vec<u8>,
     /// Bytes of the text that is being read, its line end included.
@@ -88,14 +88,14 @@ struct Replies {
     parts: u64,
 }
 
-impl Replies {
+impl ReplyParser {
     /// Reads on.
-    fn follow(&mut self, mut bytes: &[u8]) -> Result<(), Excess> {
+    fn follow(&mut self, mut bytes: &[u8]) -> Result<(), LimitExceeded> {
         while !bytes.is_empty() {
             let taken = if self.text > 0 { self.follow_text(bytes) } else { self.follow_line(bytes)? };
             self.bytes = self.bytes.saturating_add(taken as u64);
             if self.bytes > LARGEST_REPLY {
-                return Err(Excess::TooLarge);
+                return Err(LimitExceeded::TooLarge);
             }
             if self.text == 0 && self.line.is_empty() && self.open.is_empty() {
                 (self.bytes, self.parts) = (0, 0);
@@ -114,12 +114,12 @@ impl Replies {
         taken
     }
 
-    fn follow_line(&mut self, bytes: &[u8]) -> Result<usize, Excess> {
+    fn follow_line(&mut self, bytes: &[u8]) -> Result<usize, LimitExceeded> {
         let end = memchr(b'\n', bytes);
         let taken = end.map_or(bytes.len(), |end| end + 1);
         self.line.extend_from_slice(bytes.get(..taken).unwrap_or_default());
         if self.line.len() > LONGEST_LINE {
-            return Err(Excess::TooLarge);
+            return Err(LimitExceeded::TooLarge);
         }
         if end.is_some() {
             let line = std::mem::take(&mut self.line);
@@ -128,30 +128,30 @@ impl Replies {
         Ok(taken)
     }
 
-    fn begin_part(&mut self, line: &[u8]) -> Result<(), Excess> {
+    fn begin_part(&mut self, line: &[u8]) -> Result<(), LimitExceeded> {
         self.parts += 1;
         if self.parts > MOST_PARTS {
-            return Err(Excess::TooManyParts);
+            return Err(LimitExceeded::TooManyParts);
         }
-        let (kind, rest) = line.split_first().ok_or(Excess::Malformed)?;
+        let (kind, rest) = line.split_first().ok_or(LimitExceeded::Malformed)?;
         match kind {
             b'+' | b'-' | b':' | b'_' | b',' | b'#' | b'(' => self.end_part(),
             b'$' | b'=' | b'!' => match length(rest)? {
                 // Nothing, without a line end.
                 None => self.end_part(),
-                Some(length) if length > LARGEST_TEXT => return Err(Excess::TooLarge),
+                Some(length) if length > LARGEST_TEXT => return Err(LimitExceeded::TooLarge),
                 Some(length) => self.text = length + 2,
             },
             b'*' | b'~' | b'>' => self.open(length(rest)?.unwrap_or_default())?,
             b'%' => self.open(length(rest)?.unwrap_or_default().saturating_mul(2))?,
-            _ => return Err(Excess::Malformed),
+            _ => return Err(LimitExceeded::Malformed),
         }
         Ok(())
     }
 
-    fn open(&mut self, parts: u64) -> Result<(), Excess> {
+    fn open(&mut self, parts: u64) -> Result<(), LimitExceeded> {
         if parts > MOST_PARTS || self.open.len() >= DEEPEST {
-            return Err(Excess::TooManyParts);
+            return Err(LimitExceeded::TooManyParts);
         }
         if parts == 0 {
             self.end_part();
@@ -174,18 +174,19 @@ impl Replies {
 }
 
 /// The number on a line; `None` for -1, which is how nothing is written.
-fn length(text: &[u8]) -> Result<Option<u64>, Excess> {
-    let text = text.strip_suffix(b"\r\n").and_then(|text| std::str::from_utf8(text).ok()).ok_or(Excess::Malformed)?;
-    if text == "-1" { Ok(None) } else { text.parse().map(Some).map_err(|_| Excess::Malformed) }
+fn length(text: &[u8]) -> Result<Option<u64>, LimitExceeded> {
+    let text =
+        text.strip_suffix(b"\r\n").and_then(|text| std::str::from_utf8(text).ok()).ok_or(LimitExceeded::Malformed)?;
+    if text == "-1" { Ok(None) } else { text.parse().map(Some).map_err(|_| LimitExceeded::Malformed) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{DEEPEST, Excess, LARGEST_TEXT, LONGEST_LINE, MOST_PARTS, Replies};
+    use super::{DEEPEST, LARGEST_TEXT, LONGEST_LINE, LimitExceeded, MOST_PARTS, ReplyParser};
 
     /// At once, and byte by byte.
-    fn follow(bytes: &[u8]) -> Result<(), Excess> {
-        let (mut at_once, mut in_pieces) = (Replies::default(), Replies::default());
+    fn follow(bytes: &[u8]) -> Result<(), LimitExceeded> {
+        let (mut at_once, mut in_pieces) = (ReplyParser::default(), ReplyParser::default());
         let followed = at_once.follow(bytes);
         assert_eq!(bytes.iter().try_for_each(|byte| in_pieces.follow(&[*byte])), followed);
         if followed.is_ok() {
@@ -214,34 +215,41 @@ mod tests {
             assert_eq!(follow(reply.as_bytes()), Ok(()), "{reply}");
             assert_eq!(follow(reply.repeat(3).as_bytes()), Ok(()), "{reply}");
         }
-        assert_eq!(Replies::default().follow(answer.repeat(100).as_bytes()), Ok(()), "each reply counts for itself");
+        assert_eq!(
+            ReplyParser::default().follow(answer.repeat(100).as_bytes()),
+            Ok(()),
+            "each reply counts for itself"
+        );
     }
 
     #[test]
     fn what_is_larger_than_anything_that_is_written_ends_the_connection_before_it_comes() {
         for (reply, excess) in [
-            ("$10000000000\r\n".to_owned(), Excess::TooLarge),
-            (format!("${}\r\n", LARGEST_TEXT + 1), Excess::TooLarge),
-            ("=18446744073709551615\r\n".to_owned(), Excess::TooLarge),
-            (format!("*2\r\n!{}\r\n", 20 << 20), Excess::TooLarge),
-            ("*1000000000\r\n".to_owned(), Excess::TooManyParts),
-            ("%18446744073709551615\r\n".to_owned(), Excess::TooManyParts),
-            ("*1\r\n".repeat(DEEPEST + 1), Excess::TooManyParts),
+            ("$10000000000\r\n".to_owned(), LimitExceeded::TooLarge),
+            (format!("${}\r\n", LARGEST_TEXT + 1), LimitExceeded::TooLarge),
+            ("=18446744073709551615\r\n".to_owned(), LimitExceeded::TooLarge),
+            (format!("*2\r\n!{}\r\n", 20 << 20), LimitExceeded::TooLarge),
+            ("*1000000000\r\n".to_owned(), LimitExceeded::TooManyParts),
+            ("%18446744073709551615\r\n".to_owned(), LimitExceeded::TooManyParts),
+            ("*1\r\n".repeat(DEEPEST + 1), LimitExceeded::TooManyParts),
             (
                 format!("*2\r\n*{MOST_PARTS}\r\n{}", ":1\r\n".repeat(65_000) + &":1\r\n".repeat(600)),
-                Excess::TooManyParts,
+                LimitExceeded::TooManyParts,
             ),
-            (format!("-{}", "x".repeat(LONGEST_LINE)), Excess::TooLarge),
-            (format!("*60\r\n{}", format!("${}\r\n{}\r\n", 1 << 19, "x".repeat(1 << 19)).repeat(17)), Excess::TooLarge),
-            ("$99999999999999999999999\r\n".to_owned(), Excess::Malformed),
-            ("$-2\r\n".to_owned(), Excess::Malformed),
-            ("$?\r\n".to_owned(), Excess::Malformed),
-            ("$5\n".to_owned(), Excess::Malformed),
-            ("HTTP/1.1 400 Bad Request\r\n".to_owned(), Excess::Malformed),
-            ("\n".to_owned(), Excess::Malformed),
+            (format!("-{}", "x".repeat(LONGEST_LINE)), LimitExceeded::TooLarge),
+            (
+                format!("*60\r\n{}", format!("${}\r\n{}\r\n", 1 << 19, "x".repeat(1 << 19)).repeat(17)),
+                LimitExceeded::TooLarge,
+            ),
+            ("$99999999999999999999999\r\n".to_owned(), LimitExceeded::Malformed),
+            ("$-2\r\n".to_owned(), LimitExceeded::Malformed),
+            ("$?\r\n".to_owned(), LimitExceeded::Malformed),
+            ("$5\n".to_owned(), LimitExceeded::Malformed),
+            ("HTTP/1.1 400 Bad Request\r\n".to_owned(), LimitExceeded::Malformed),
+            ("\n".to_owned(), LimitExceeded::Malformed),
         ] {
             assert_eq!(
-                Replies::default().follow(reply.as_bytes()),
+                ReplyParser::default().follow(reply.as_bytes()),
                 Err(excess),
                 "{}",
                 reply.get(..40).unwrap_or(&reply)

@@ -14,20 +14,20 @@ use rustls::{ClientConfig, RootCertStore};
 use secrecy::ExposeSecret as _;
 
 use super::node::{self, ANSWERING, NodeConnection, Tls};
-use super::settings::{Login, Mode, Node, RedisSettings};
+use super::settings::{Mode, NodeAddress, RedisCredentials, RedisSettings};
 
 pub use super::node::OPENING;
 
 /// An open connection.
 #[derive(Clone)]
-pub enum Connection {
+pub enum RedisConnection {
     /// To one server.
     Server(NodeConnection),
     /// To all nodes of a cluster.
     Cluster(ClusterConnection<NodeConnection>),
 }
 
-impl Connection {
+impl RedisConnection {
     /// Opens a connection, within [`OPENING`] or little more. Must be called inside the runtime that is to drive it.
     ///
     /// # Errors
@@ -42,7 +42,7 @@ impl Connection {
     }
 }
 
-impl ConnectionLike for Connection {
+impl ConnectionLike for RedisConnection {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         match self {
             Self::Server(server) => server.req_packed_command(command),
@@ -85,7 +85,7 @@ async fn open_by_sentinel(settings: &RedisSettings, tls: &Tls) -> RedisResult<No
 }
 
 /// Opens a connection to the server that this sentinel names, if that takes itself for one that is written to.
-async fn open_by(sentinel: &Node, settings: &RedisSettings, tls: &Tls) -> RedisResult<NodeConnection> {
+async fn open_by(sentinel: &NodeAddress, settings: &RedisSettings, tls: &Tls) -> RedisResult<NodeConnection> {
     let login = identity(&settings.sentinel_login, 0);
     let mut asked = NodeConnection::open(&sentinel.host, sentinel.port, tls, &login).await?;
     let mut question = cmd("SENTINEL");
@@ -120,8 +120,8 @@ async fn open_cluster(settings: &RedisSettings, tls: Tls) -> RedisResult<Cluster
     builder.build()?.get_async_generic_connection().await
 }
 
-fn identity(login: &Login, database: i64) -> RedisConnectionInfo {
-    let Login { username, password } = login;
+fn identity(login: &RedisCredentials, database: i64) -> RedisConnectionInfo {
+    let RedisCredentials { username, password } = login;
     let mut identity = RedisConnectionInfo::default().set_db(database);
     if let Some(username) = username {
         identity = identity.set_username(username);

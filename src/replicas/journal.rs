@@ -34,14 +34,14 @@ impl fmt::Display for Position {
 
 /// The text is no position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoPosition;
+pub struct PositionError;
 
 impl FromStr for Position {
-    type Err = NoPosition;
+    type Err = PositionError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (milliseconds, number) = text.split_once('-').ok_or(NoPosition)?;
-        let read = |text: &str| text.parse().map_err(|_| NoPosition);
+        let (milliseconds, number) = text.split_once('-').ok_or(PositionError)?;
+        let read = |text: &str| text.parse().map_err(|_| PositionError);
         Ok(Self { milliseconds: read(milliseconds)?, number: read(number)? })
     }
 }
@@ -67,7 +67,7 @@ impl Default for ReplicaId {
 /// What all replicas must know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "is")]
-pub enum Event {
+pub enum ReplicaEvent {
     /// A company's answers were dropped.
     Purged {
         /// Whose.
@@ -76,7 +76,7 @@ pub enum Event {
         stores: Option<Vec<String>>,
     },
     /// A token was given back.
-    Revoked(Revoked),
+    Revoked(RevokedToken),
     /// Dead tokens were put where all find them: whoever has read them before is to read them again.
     ReadRevoked,
     /// The journal begins here; nobody knows what was before.
@@ -85,7 +85,7 @@ pub enum Event {
 
 /// A token that was given back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Revoked {
+pub struct RevokedToken {
     /// What it is recognized by: a hash of its issuer and its id, in hexadecimal digits.
     pub token: String,
     /// Whose token it was.
@@ -95,26 +95,26 @@ pub struct Revoked {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Written {
+struct EventRecord {
     by: ReplicaId,
     #[serde(flatten)]
-    event: Event,
+    event: ReplicaEvent,
 }
 
 /// An event, where it stands, and who wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Read {
+pub struct ReadEvent {
     /// Where it stands.
     pub at: Position,
     /// Who wrote it.
     pub by: ReplicaId,
     /// What happened.
-    pub event: Event,
+    pub event: ReplicaEvent,
 }
 
 /// Where the journal begins and ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ends {
+pub struct JournalRange {
     /// The place of the oldest event.
     pub first: Position,
     /// The place of the latest event.
@@ -125,12 +125,12 @@ pub struct Ends {
 
 /// What was read at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
+pub struct EventPage {
     /// Where the first event stands that was found from the given place on, that place included. If it is another one than
     /// should be there, something was cut off, or this is another journal.
     pub first: Option<Position>,
     /// The events, in their order.
-    pub events: Vec<Read>,
+    pub events: Vec<ReadEvent>,
     /// The place up to which was read; the same as before when there was nothing.
     pub read_to: Position,
     /// Whether that is all.
@@ -162,7 +162,7 @@ impl Journal {
         &self,
         connection: &mut C,
         by: ReplicaId,
-        event: &Event,
+        event: &ReplicaEvent,
     ) -> RedisResult<Position> {
         let text = written(by, event);
         // Whoever begins a journal says so in it.
@@ -179,7 +179,7 @@ impl Journal {
         let script = Script::new(
             "if redis.call('XLEN', KEYS[1]) == 0 then redis.call('XADD', KEYS[1], '*', ARGV[1], ARGV[2]) end",
         );
-        let text = written(by, &Event::Begun);
+        let text = written(by, &ReplicaEvent::Begun);
         script.key(&self.key).arg(FIELD).arg(text).invoke_async::<Value>(connection).await.map(|_| ())
     }
 
@@ -187,16 +187,16 @@ impl Journal {
     ///
     /// # Errors
     /// Redis' answer.
-    pub async fn ends<C: ConnectionLike>(&self, connection: &mut C) -> RedisResult<Option<Ends>> {
+    pub async fn ends<C: ConnectionLike>(&self, connection: &mut C) -> RedisResult<Option<JournalRange>> {
         let first: StreamRangeReply =
             cmd("XRANGE").arg(&self.key).arg("-").arg("+").arg("COUNT").arg(1).query_async(connection).await?;
         let last: StreamRangeReply =
             cmd("XREVRANGE").arg(&self.key).arg("+").arg("-").arg("COUNT").arg(1).query_async(connection).await?;
         match (first.ids.first(), last.ids.first()) {
-            (Some(first), Some(last)) => Ok(Some(Ends {
+            (Some(first), Some(last)) => Ok(Some(JournalRange {
                 first: position(&first.id)?,
                 last: position(&last.id)?,
-                has_its_beginning: understood(first).is_some_and(|read| read.event == Event::Begun),
+                has_its_beginning: understood(first).is_some_and(|read| read.event == ReplicaEvent::Begun),
             })),
             _ => Ok(None),
         }
@@ -216,14 +216,14 @@ impl Journal {
     ///
     /// # Errors
     /// Redis' answer.
-    pub async fn read_after<C: ConnectionLike>(&self, connection: &mut C, after: Position) -> RedisResult<Page> {
+    pub async fn read_after<C: ConnectionLike>(&self, connection: &mut C, after: Position) -> RedisResult<EventPage> {
         let mut command = cmd("XRANGE");
         command.arg(&self.key).arg(after.to_string()).arg("+").arg("COUNT").arg(PAGE);
         let reply: StreamRangeReply = command.query_async(connection).await?;
         let first = reply.ids.first().map(|first| position(&first.id)).transpose()?;
         let read_to = reply.ids.last().map_or(Ok(after), |last| position(&last.id))?;
         let events = reply.ids.iter().filter_map(understood).filter(|read| read.at > after).collect();
-        Ok(Page { first, events, read_to, is_all: reply.ids.len() < PAGE })
+        Ok(EventPage { first, events, read_to, is_all: reply.ids.len() < PAGE })
     }
 }
 
@@ -232,24 +232,24 @@ pub(super) fn lost() -> RedisError {
     (redis::ErrorKind::UnexpectedReturnType, "it has lost the journal").into()
 }
 
-fn written(by: ReplicaId, event: &Event) -> String {
+fn written(by: ReplicaId, event: &ReplicaEvent) -> String {
     // Texts and numbers can always be written as JSON.
-    serde_json::to_string(&Written { by, event: event.clone() }).unwrap_or_default()
+    serde_json::to_string(&EventRecord { by, event: event.clone() }).unwrap_or_default()
 }
 
-fn understood(entry: &StreamId) -> Option<Read> {
+fn understood(entry: &StreamId) -> Option<ReadEvent> {
     let text: String = entry.get(FIELD)?;
-    let Written { by, event } = serde_json::from_str(&text).ok()?;
-    Some(Read { at: entry.id.parse().ok()?, by, event })
+    let EventRecord { by, event } = serde_json::from_str(&text).ok()?;
+    Some(ReadEvent { at: entry.id.parse().ok()?, by, event })
 }
 
 fn position(text: &str) -> RedisResult<Position> {
-    text.parse().map_err(|NoPosition| (redis::ErrorKind::UnexpectedReturnType, "not a place in a stream").into())
+    text.parse().map_err(|PositionError| (redis::ErrorKind::UnexpectedReturnType, "not a place in a stream").into())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Event, Position, ReplicaId, Revoked, Written, written};
+    use super::{EventRecord, Position, ReplicaEvent, ReplicaId, RevokedToken, written};
 
     #[test]
     fn places_are_ordered_by_time_and_then_by_number() {
@@ -263,18 +263,18 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let revoked = Revoked { token: "ab".repeat(16), client: "dashboard".to_owned(), until: 1_795_312_800 };
-        let purged = |stores| Event::Purged { tenant: "acme".to_owned(), stores };
+        let revoked = RevokedToken { token: "ab".repeat(16), client: "dashboard".to_owned(), until: 1_795_312_800 };
+        let purged = |stores| ReplicaEvent::Purged { tenant: "acme".to_owned(), stores };
         for event in [
-            Event::Revoked(revoked),
+            ReplicaEvent::Revoked(revoked),
             purged(None),
             purged(Some(vec!["S_1".to_owned()])),
-            Event::ReadRevoked,
-            Event::Begun,
+            ReplicaEvent::ReadRevoked,
+            ReplicaEvent::Begun,
         ] {
             let by = ReplicaId::new();
             let text = written(by, &event);
-            let read: Written = serde_json::from_str(&text).unwrap();
+            let read: EventRecord = serde_json::from_str(&text).unwrap();
             assert_eq!((read.by, read.event), (by, event), "{text}");
         }
     }

@@ -11,7 +11,7 @@ use arc_swap::ArcSwapOption;
 use redis::{RedisError, RedisResult};
 use tokio::sync::Notify;
 
-use super::connection::Connection;
+use super::connection::RedisConnection;
 use super::refusal::breaks_the_link;
 use super::settings::{Mode, RedisSettings};
 use crate::clock::{Clock, Deadline};
@@ -78,8 +78,8 @@ impl Unavailable {
 
 /// The link. Cloning shares it.
 #[derive(Clone)]
-pub struct Link {
-    live: Arc<ArcSwapOption<Connection>>,
+pub struct RedisLink {
+    live: Arc<ArcSwapOption<RedisConnection>>,
     broke: Arc<Notify>,
     clock: Clock,
     timeout: Duration,
@@ -87,7 +87,7 @@ pub struct Link {
     leads_to_many: bool,
 }
 
-impl Link {
+impl RedisLink {
     /// A link that is down.
     pub fn new(settings: &RedisSettings, clock: Clock) -> Self {
         Self {
@@ -105,7 +105,7 @@ impl Link {
     }
 
     /// Lets requests use this connection.
-    pub(super) fn put_up(&self, connection: Connection) {
+    pub(super) fn put_up(&self, connection: RedisConnection) {
         self.live.store(Some(Arc::new(connection)));
         metrics::shared_up(true);
     }
@@ -117,7 +117,7 @@ impl Link {
     }
 
     /// The connection that requests use.
-    pub(super) fn connection(&self) -> Option<Connection> {
+    pub(super) fn connection(&self) -> Option<RedisConnection> {
         self.live.load().as_deref().cloned()
     }
 
@@ -146,7 +146,7 @@ impl Link {
         &self,
         operation: Operation,
         deadline: &Deadline,
-        work: impl FnOnce(Connection) -> F,
+        work: impl FnOnce(RedisConnection) -> F,
     ) -> Result<T, Unavailable>
     where
         T: 'static,
@@ -163,7 +163,7 @@ impl Link {
         &self,
         operation: Operation,
         deadline: &Deadline,
-        work: impl FnOnce(Connection) -> F,
+        work: impl FnOnce(RedisConnection) -> F,
         late: impl FnOnce(T) + 'static,
     ) -> Result<T, Unavailable>
     where
@@ -172,7 +172,7 @@ impl Link {
     {
         let Some(live) = self.live.load_full() else { return Err(Unavailable::Down) };
         let started = self.clock.elapsed();
-        let mut work = Box::pin(work(Connection::clone(&live)));
+        let mut work = Box::pin(work(RedisConnection::clone(&live)));
         let outcome = match tokio::time::timeout(deadline.left(), &mut work).await {
             // The machine was suspended meanwhile: how long an answer lay at Redis was true before that.
             Ok(Ok(value)) if self.clock.elapsed().saturating_sub(started) > self.timeout + TIMERS_ARE_LATE => {
@@ -197,7 +197,7 @@ impl Link {
         operation: Operation,
         work: impl Future<Output = RedisResult<T>>,
         late: impl FnOnce(T),
-        live: &Arc<Connection>,
+        live: &Arc<RedisConnection>,
     ) {
         match tokio::time::timeout(self.timeout, work).await {
             Ok(Ok(answer)) => late(answer),
@@ -208,7 +208,7 @@ impl Link {
         }
     }
 
-    fn judge(&self, operation: Operation, error: &RedisError, live: &Arc<Connection>) -> Unavailable {
+    fn judge(&self, operation: Operation, error: &RedisError, live: &Arc<RedisConnection>) -> Unavailable {
         if breaks_the_link(error) {
             self.give_up(operation, error, live);
             return Unavailable::Broken;
@@ -219,7 +219,7 @@ impl Link {
 
     /// Takes the link down, unless it is another one by now. Of all requests that meet the same trouble one says so. One of many
     /// servers takes down none of the others; whether there are any, the upkeep sees.
-    fn give_up(&self, operation: Operation, why: &dyn fmt::Display, broken: &Arc<Connection>) {
+    fn give_up(&self, operation: Operation, why: &dyn fmt::Display, broken: &Arc<RedisConnection>) {
         if self.leads_to_many {
             tracing::debug!(operation = operation.name(), error = %why, "a node of the cluster is of no use");
             return;

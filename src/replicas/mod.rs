@@ -31,21 +31,21 @@ use crate::clock::Clock;
 use crate::supervisor::{SupervisedThread, Supervisor};
 
 use answers::SharedAnswers;
-use journal::{Event, Journal, ReplicaId};
-use link::Link;
+use journal::{Journal, ReplicaEvent, ReplicaId};
+use link::RedisLink;
 use outbox::Outbox;
 use purges::Purges;
 use quota::SharedQuotas;
 use revoked::RevokedSet;
 use settings::RedisSettings;
-use upkeep::{Listener, Memory, Upkeep};
+use upkeep::{ConnectionSupervisor, EventReceiver, SupervisorState};
 
 /// What this replica shares with the others. Cloning shares it.
 #[derive(Clone)]
 pub struct Replicas {
     settings: RedisSettings,
     id: ReplicaId,
-    link: Link,
+    link: RedisLink,
     purges: Arc<Purges>,
     outbox: Outbox,
     clock: Clock,
@@ -54,12 +54,12 @@ pub struct Replicas {
 }
 
 /// The thread that keeps the link up; it ends when this is dropped, after it has told what is left to tell.
-pub struct Running {
+pub struct ReplicasThread {
     stopped: Arc<Notify>,
     thread: Option<SupervisedThread>,
 }
 
-impl Drop for Running {
+impl Drop for ReplicasThread {
     fn drop(&mut self) {
         self.stopped.notify_one();
         // It ends within a moment.
@@ -78,7 +78,7 @@ impl fmt::Debug for Replicas {
 impl Replicas {
     /// Shares nothing until [`Self::start`].
     pub fn new(settings: RedisSettings, clock: Clock) -> Self {
-        let link = Link::new(&settings, clock.clone());
+        let link = RedisLink::new(&settings, clock.clone());
         Self {
             id: ReplicaId::new(),
             purges: Arc::default(),
@@ -95,8 +95,8 @@ impl Replicas {
     ///
     /// # Errors
     /// The system has no thread for it.
-    pub fn start(&self, listener: Arc<dyn Listener>, supervisor: &Supervisor) -> io::Result<Running> {
-        let upkeep = Upkeep {
+    pub fn start(&self, listener: Arc<dyn EventReceiver>, supervisor: &Supervisor) -> io::Result<ReplicasThread> {
+        let upkeep = ConnectionSupervisor {
             settings: self.settings.clone(),
             id: self.id,
             link: self.link.clone(),
@@ -109,7 +109,7 @@ impl Replicas {
             clock: self.clock.clone(),
             stopped: self.stopped.clone(),
         };
-        let mut memory = Memory::default();
+        let mut memory = SupervisorState::default();
         let keep_up = move || {
             // A thread for the connection itself, which requests wait for, and one for the upkeep, which may be busy.
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
@@ -119,7 +119,7 @@ impl Replicas {
             Ok(())
         };
         let thread = supervisor.thread("redis", keep_up)?;
-        Ok(Running { stopped: self.stopped.clone(), thread: Some(thread) })
+        Ok(ReplicasThread { stopped: self.stopped.clone(), thread: Some(thread) })
     }
 
     /// Whether it is in use at the moment.
@@ -138,7 +138,7 @@ impl Replicas {
     }
 
     /// Tells all other replicas, now or as soon as there is a link.
-    pub fn tell(&self, event: Event) {
+    pub fn tell(&self, event: ReplicaEvent) {
         self.outbox.tell(event, &self.purges);
     }
 }

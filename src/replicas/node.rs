@@ -16,7 +16,7 @@ use rustls::ClientConfig;
 use tokio::runtime::{self, Handle};
 use tokio::task::JoinHandle;
 
-use super::bounded::Bounded;
+use super::bounded::BoundedStream;
 use crate::http_client::connect::connect;
 
 /// How long opening may take. Nobody waits for it but the upkeep.
@@ -40,13 +40,13 @@ static OF_CLUSTERS: LazyLock<Mutex<HashMap<runtime::Id, Tls>>> = LazyLock::new(M
 #[derive(Clone)]
 pub struct NodeConnection {
     connection: MultiplexedConnection,
-    _driver: Arc<Driver>,
+    _driver: Arc<DriverTask>,
 }
 
 /// The task that reads and writes; it ends with the last clone.
-struct Driver(JoinHandle<()>);
+struct DriverTask(JoinHandle<()>);
 
-impl Drop for Driver {
+impl Drop for DriverTask {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -72,11 +72,11 @@ impl NodeConnection {
         let opening = async {
             let stream = connect(host, port, tls.as_ref(), OPENING).await.map_err(io::Error::other)?;
             stream.give_up_when_unacknowledged(UNACKNOWLEDGED)?;
-            MultiplexedConnection::new_with_config(login, Bounded::new(stream), config).await
+            MultiplexedConnection::new_with_config(login, BoundedStream::new(stream), config).await
         };
         let too_slow = |_| RedisError::from((ErrorKind::Io, "it was not reached in time"));
         let (connection, driver) = tokio::time::timeout(OPENING, opening).await.map_err(too_slow)??;
-        Ok(Self { connection, _driver: Arc::new(Driver(tokio::spawn(driver))) })
+        Ok(Self { connection, _driver: Arc::new(DriverTask(tokio::spawn(driver))) })
     }
 }
 

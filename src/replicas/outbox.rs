@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::journal::Event;
+use super::journal::ReplicaEvent;
 use super::purges::Purges;
 
 /// Events that wait for the link. Of more, a company's purges become one of all its answers.
@@ -13,40 +13,41 @@ const MOST_WAITING: usize = 1000;
 
 /// An event that waits, and its number in this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
+pub struct QueuedEvent {
     /// Later events have larger ones.
     pub number: u64,
     /// What happened.
-    pub event: Event,
+    pub event: ReplicaEvent,
 }
 
 /// The events. Cloning shares them.
 #[derive(Clone, Debug, Default)]
 pub struct Outbox {
-    queue: Arc<Mutex<Queue>>,
+    queue: Arc<Mutex<EventQueue>>,
     filled: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
-struct Queue {
-    waiting: VecDeque<Waiting>,
+struct EventQueue {
+    waiting: VecDeque<QueuedEvent>,
     numbered: u64,
 }
 
 impl Outbox {
     /// Puts an event in. `register` sees it as it will be told before anybody can tell it.
-    fn put(&self, event: Event, register: impl FnOnce(&Waiting, bool)) {
+    fn put(&self, event: ReplicaEvent, register: impl FnOnce(&QueuedEvent, bool)) {
         let mut queue = self.queue();
         queue.numbered += 1;
         let (event, stands_for_others) = match event {
-            Event::Purged { tenant, .. } if queue.waiting.len() >= MOST_WAITING => {
-                let is_its = |event: &Event| matches!(event, Event::Purged { tenant: its, .. } if *its == tenant);
+            ReplicaEvent::Purged { tenant, .. } if queue.waiting.len() >= MOST_WAITING => {
+                let is_its =
+                    |event: &ReplicaEvent| matches!(event, ReplicaEvent::Purged { tenant: its, .. } if *its == tenant);
                 queue.waiting.retain(|waiting| !is_its(&waiting.event));
-                (Event::Purged { tenant, stores: None }, true)
+                (ReplicaEvent::Purged { tenant, stores: None }, true)
             }
             other => (other, false),
         };
-        let waiting = Waiting { number: queue.numbered, event };
+        let waiting = QueuedEvent { number: queue.numbered, event };
         register(&waiting, stands_for_others);
         queue.waiting.push_back(waiting);
         drop(queue);
@@ -54,16 +55,16 @@ impl Outbox {
     }
 
     /// Puts an event in. A purge counts from now on for what others have told.
-    pub fn tell(&self, event: Event, purges: &Purges) {
+    pub fn tell(&self, event: ReplicaEvent, purges: &Purges) {
         self.put(event, |waiting, stands_for_others| {
-            if let Event::Purged { tenant, stores } = &waiting.event {
+            if let ReplicaEvent::Purged { tenant, stores } = &waiting.event {
                 purges.add_unwritten(waiting.number, tenant, stores.as_deref(), stands_for_others);
             }
         });
     }
 
     /// The event that has waited longest.
-    pub fn next(&self) -> Option<Waiting> {
+    pub fn next(&self) -> Option<QueuedEvent> {
         self.queue().waiting.front().cloned()
     }
 
@@ -87,37 +88,37 @@ impl Outbox {
         self.filled.notify_one();
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue> {
+    fn queue(&self) -> MutexGuard<'_, EventQueue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Event, MOST_WAITING, Outbox};
+    use super::{MOST_WAITING, Outbox, ReplicaEvent};
 
-    fn purge(store: usize) -> Event {
-        Event::Purged { tenant: "acme".to_owned(), stores: Some(vec![store.to_string()]) }
+    fn purge(store: usize) -> ReplicaEvent {
+        ReplicaEvent::Purged { tenant: "acme".to_owned(), stores: Some(vec![store.to_string()]) }
     }
 
     #[test]
     fn what_is_told_leaves_and_nothing_else_does() {
         let outbox = Outbox::default();
         outbox.put(purge(1), |_, _| ());
-        outbox.put(Event::Begun, |_, _| ());
+        outbox.put(ReplicaEvent::Begun, |_, _| ());
         let first = outbox.next().unwrap();
         outbox.told(first.number);
         outbox.told(first.number);
-        assert_eq!(outbox.next().unwrap().event, Event::Begun);
+        assert_eq!(outbox.next().unwrap().event, ReplicaEvent::Begun);
     }
 
     #[test]
     fn too_many_purges_of_a_company_become_one_of_all_its_answers_and_other_events_stay() {
         let outbox = Outbox::default();
-        outbox.put(Event::ReadRevoked, |_, _| ());
+        outbox.put(ReplicaEvent::ReadRevoked, |_, _| ());
         (0..MOST_WAITING).for_each(|store| outbox.put(purge(store), |_, stands| assert_eq!(stands, store == 999)));
         outbox.told(outbox.next().unwrap().number);
-        assert_eq!(outbox.next().unwrap().event, Event::Purged { tenant: "acme".to_owned(), stores: None });
+        assert_eq!(outbox.next().unwrap().event, ReplicaEvent::Purged { tenant: "acme".to_owned(), stores: None });
         outbox.told(outbox.next().unwrap().number);
         assert!(outbox.is_empty());
     }

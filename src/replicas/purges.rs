@@ -9,10 +9,10 @@ use crate::purge_list::{PurgeList, Stores, is_about};
 
 /// The purges of all companies, as far as this replica knows.
 #[derive(Debug, Default)]
-pub struct Purges(Mutex<State>);
+pub struct Purges(Mutex<PurgeState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct PurgeState {
     /// Nothing is known of what was before.
     known_from: Position,
     /// Up to where the journal was read.
@@ -80,7 +80,7 @@ impl Purges {
             && !unwritten.any(|(_, purged)| is_about(purged.as_deref(), stores))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PurgeState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -11,7 +11,7 @@ use actix_web::rt;
 use redis::aio::ConnectionLike;
 use redis::{RedisResult, Script, ScriptInvocation, Value};
 
-use super::link::{Link, Operation};
+use super::link::{Operation, RedisLink};
 use super::refusal::breaks_the_link;
 use super::upkeep::{COMMAND, within};
 use crate::clock::{Clock, Deadline};
@@ -65,9 +65,9 @@ static TAKE: LazyLock<Script> = LazyLock::new(|| {
 
 /// Who is counted: a hash of what tells a client from all others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Holder([u8; 16]);
+pub struct QuotaKey([u8; 16]);
 
-impl Holder {
+impl QuotaKey {
     /// The holder of these properties.
     pub fn of(properties: [&str; 3]) -> Self {
         Self(sha256_half_of_list(properties))
@@ -85,7 +85,7 @@ pub struct Allowance {
 
 /// What a client has left of its quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub enum QuotaStatus {
     /// As many as were wanted were taken; all that is spent takes so long to come back.
     All {
         /// How long.
@@ -99,7 +99,7 @@ pub enum Taken {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Held {
+struct QuotaCounters {
     allowance: Allowance,
     /// Until when it is known that there is none.
     refused: Option<Deadline>,
@@ -114,14 +114,14 @@ struct Held {
 /// The quotas. Cloning shares them.
 #[derive(Clone)]
 pub struct SharedQuotas {
-    link: Link,
+    link: RedisLink,
     prefix: Arc<str>,
     clock: Clock,
     held: Arc<[Mutex<Holders>; SHARDS]>,
 }
 
 /// What is held for each of some clients.
-type Holders = HashMap<Holder, Held>;
+type Holders = HashMap<QuotaKey, QuotaCounters>;
 
 impl fmt::Debug for SharedQuotas {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -130,7 +130,7 @@ impl fmt::Debug for SharedQuotas {
 }
 
 impl SharedQuotas {
-    pub(super) fn new(link: Link, prefix: &str, clock: Clock) -> Self {
+    pub(super) fn new(link: RedisLink, prefix: &str, clock: Clock) -> Self {
         Self { link, prefix: prefix.into(), clock, held: Arc::default() }
     }
 
@@ -140,21 +140,21 @@ impl SharedQuotas {
     }
 
     /// Takes one of those that this replica holds; `None` when it holds none, and has to ask whether there are any.
-    pub fn take_held(&self, holder: Holder, allowance: Allowance) -> Option<Taken> {
+    pub fn take_held(&self, holder: QuotaKey, allowance: Allowance) -> Option<QuotaStatus> {
         let now = self.clock.elapsed();
         let mut held = self.shard(holder);
         let its = held.get_mut(&holder)?;
         let since = now.saturating_sub(its.taken_at);
         if its.refused.is_some_and(|until| !until.left().is_zero()) {
-            return Some(Taken::None { owed: its.owed.saturating_sub(since) });
+            return Some(QuotaStatus::None { owed: its.owed.saturating_sub(since) });
         }
         its.left = if since < OLD { its.left.checked_sub(1)? } else { return None };
         let unused = allowance.one() * its.left;
-        Some(Taken::All { owed: its.owed.saturating_sub(unused).saturating_sub(since) })
+        Some(QuotaStatus::All { owed: its.owed.saturating_sub(unused).saturating_sub(since) })
     }
 
     /// Takes some at Redis, and so many of them; `None` when Redis cannot be asked.
-    pub async fn take(&self, holder: Holder, allowance: Allowance, count: u32) -> Option<Taken> {
+    pub async fn take(&self, holder: QuotaKey, allowance: Allowance, count: u32) -> Option<QuotaStatus> {
         let given_back = self.begin_asking(holder, allowance, count);
         let take = self.script(holder, allowance, given_back, (count, MOST_AT_ONCE.max(count)));
         let deadline = self.link.patience();
@@ -172,52 +172,52 @@ impl SharedQuotas {
             Ok((0, owed)) => Some(self.take_of_others(holder, allowance, count, owed).await),
             Ok((taken, owed)) => {
                 let unused = allowance.one().saturating_mul(taken.saturating_sub(count));
-                Some(Taken::All { owed: owed.saturating_sub(unused) })
+                Some(QuotaStatus::All { owed: owed.saturating_sub(unused) })
             }
             Err(_) => self.known_to_be_spent(holder, allowance, count),
         }
     }
 
     /// Redis is late: that there was none a moment ago is still known.
-    fn known_to_be_spent(&self, holder: Holder, allowance: Allowance, count: u32) -> Option<Taken> {
+    fn known_to_be_spent(&self, holder: QuotaKey, allowance: Allowance, count: u32) -> Option<QuotaStatus> {
         let now = self.clock.elapsed();
         let its = *self.shard(holder).get(&holder)?;
         let since = now.saturating_sub(its.taken_at);
         let owed = its.owed.saturating_sub(since);
         let after = owed.saturating_add(allowance.one().saturating_mul(count));
-        (self.link.is_up() && since < OLD && after > allowance.per).then_some(Taken::None { owed })
+        (self.link.is_up() && since < OLD && after > allowance.per).then_some(QuotaStatus::None { owed })
     }
 
     /// What is held was taken for all requests of the client; gives how many of it go back to Redis: those that are too old,
     /// and all of them when more than one is wanted, so that all that is left is in one place.
-    fn begin_asking(&self, holder: Holder, allowance: Allowance, count: u32) -> u32 {
+    fn begin_asking(&self, holder: QuotaKey, allowance: Allowance, count: u32) -> u32 {
         let now = self.clock.elapsed();
         let mut held = self.shard(holder);
         if held.len() >= MOST_IN_SHARD && !held.contains_key(&holder) {
             return 0;
         }
-        let new = Held { allowance, refused: None, asking: 0, left: 0, owed: Duration::ZERO, taken_at: now };
+        let new = QuotaCounters { allowance, refused: None, asking: 0, left: 0, owed: Duration::ZERO, taken_at: now };
         let its = held.entry(holder).or_insert(new);
         its.asking += 1;
         its.allowance = allowance;
         if count == 1 && now.saturating_sub(its.taken_at) < OLD { 0 } else { std::mem::take(&mut its.left) }
     }
 
-    fn end_asking(&self, holder: Holder) {
+    fn end_asking(&self, holder: QuotaKey) {
         if let Some(its) = self.shard(holder).get_mut(&holder) {
             its.asking = its.asking.saturating_sub(1);
         }
     }
 
     /// One that was taken is not used: the client's next request has it.
-    pub fn put_back(&self, holder: Holder) {
+    pub fn put_back(&self, holder: QuotaKey) {
         if let Some(its) = self.shard(holder).get_mut(&holder) {
             its.left = its.left.saturating_add(1);
         }
     }
 
     /// So many were taken at Redis, `count` of them for the request that asked.
-    fn have_taken(&self, holder: Holder, count: u32, taken: u32, owed: Duration) {
+    fn have_taken(&self, holder: QuotaKey, count: u32, taken: u32, owed: Duration) {
         let now = self.clock.elapsed();
         if let Some(its) = self.shard(holder).get_mut(&holder) {
             its.left = its.left.saturating_add(taken.saturating_sub(count));
@@ -227,14 +227,14 @@ impl SharedQuotas {
     }
 
     /// There was none at Redis: the client's other requests here may have taken the last ones, or be about to.
-    async fn take_of_others(&self, holder: Holder, allowance: Allowance, count: u32, owed: Duration) -> Taken {
+    async fn take_of_others(&self, holder: QuotaKey, allowance: Allowance, count: u32, owed: Duration) -> QuotaStatus {
         for _ in 0..TRIES {
             {
                 let mut held = self.shard(holder);
                 let Some(its) = held.get_mut(&holder) else { break };
                 if let Some(left) = its.left.checked_sub(count) {
                     its.left = left;
-                    return Taken::All { owed: owed.saturating_sub(allowance.one() * left) };
+                    return QuotaStatus::All { owed: owed.saturating_sub(allowance.one() * left) };
                 }
                 if its.asking == 0 {
                     break;
@@ -242,7 +242,7 @@ impl SharedQuotas {
             }
             rt::time::sleep(PAUSE).await;
         }
-        Taken::None { owed }
+        QuotaStatus::None { owed }
     }
 
     /// Gives back what has not been used for a while. What Redis has no room for comes back by itself, as all that is spent
@@ -251,7 +251,7 @@ impl SharedQuotas {
     /// # Errors
     /// Why nothing more is to be expected of the connection.
     pub(super) async fn give_back<C: ConnectionLike>(&self, connection: &mut C) -> RedisResult<()> {
-        for (holder, Held { allowance, left, .. }) in self.take_old() {
+        for (holder, QuotaCounters { allowance, left, .. }) in self.take_old() {
             let script = self.script(holder, allowance, left, (0, 0));
             match within(COMMAND, script.invoke_async::<Value>(connection)).await {
                 Err(error) if breaks_the_link(&error) => return Err(error),
@@ -261,9 +261,9 @@ impl SharedQuotas {
         Ok(())
     }
 
-    fn take_old(&self) -> Vec<(Holder, Held)> {
+    fn take_old(&self) -> Vec<(QuotaKey, QuotaCounters)> {
         let now = self.clock.elapsed();
-        let is_old = |_: &Holder, its: &mut Held| its.asking == 0 && now.saturating_sub(its.taken_at) >= OLD;
+        let is_old = |_: &QuotaKey, its: &mut QuotaCounters| its.asking == 0 && now.saturating_sub(its.taken_at) >= OLD;
         let shards = self.held.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner));
         shards
             .flat_map(|mut shard| shard.extract_if(is_old).collect::<Vec<_>>())
@@ -273,7 +273,7 @@ impl SharedQuotas {
 
     fn script(
         &self,
-        holder: Holder,
+        holder: QuotaKey,
         allowance: Allowance,
         given_back: u32,
         wanted: (u32, u32),
@@ -288,7 +288,7 @@ impl SharedQuotas {
         take
     }
 
-    fn shard(&self, holder: Holder) -> MutexGuard<'_, Holders> {
+    fn shard(&self, holder: QuotaKey) -> MutexGuard<'_, Holders> {
         let [first, ..] = &*self.held;
         let [byte, ..] = holder.0;
         let shard = self.held.get(usize::from(byte) % SHARDS).unwrap_or(first);

@@ -4,7 +4,7 @@
 use redis::aio::ConnectionLike;
 use redis::{RedisResult, cmd};
 
-use super::journal::Revoked;
+use super::journal::RevokedToken;
 
 /// When a token counts as ended for all, in seconds after it has: a replica's clock may be ahead.
 const LONG_ENDED: i64 = 24 * 3600;
@@ -28,12 +28,12 @@ impl RevokedSet {
     ///
     /// # Errors
     /// Redis' answer.
-    pub async fn add<C: ConnectionLike>(&self, connection: &mut C, tokens: &[Revoked]) -> RedisResult<usize> {
+    pub async fn add<C: ConnectionLike>(&self, connection: &mut C, tokens: &[RevokedToken]) -> RedisResult<usize> {
         let mut added = 0;
         for page in tokens.chunks(PAGE) {
             let mut command = cmd("ZADD");
             command.arg(&self.key);
-            for Revoked { token, client, until } in page {
+            for RevokedToken { token, client, until } in page {
                 command.arg(until).arg(format!("{token} {client}"));
             }
             added += command.query_async::<usize>(connection).await?;
@@ -53,7 +53,7 @@ impl RevokedSet {
     ///
     /// # Errors
     /// Redis' answer.
-    pub async fn all<C: ConnectionLike>(&self, connection: &mut C, now: i64) -> RedisResult<Vec<Revoked>> {
+    pub async fn all<C: ConnectionLike>(&self, connection: &mut C, now: i64) -> RedisResult<Vec<RevokedToken>> {
         let ended = now.saturating_sub(LONG_ENDED);
         cmd("ZREMRANGEBYSCORE")
             .arg(&self.key)
@@ -77,9 +77,9 @@ impl RevokedSet {
     }
 }
 
-fn read(member: &str, score: f64) -> Option<Revoked> {
+fn read(member: &str, score: f64) -> Option<RevokedToken> {
     let (token, client) = member.split_once(' ')?;
     #[expect(clippy::cast_possible_truncation, reason = "seconds since 1970; a cast keeps within the type's bounds")]
     let until = score as i64;
-    Some(Revoked { token: token.to_owned(), client: client.to_owned(), until })
+    Some(RevokedToken { token: token.to_owned(), client: client.to_owned(), until })
 }

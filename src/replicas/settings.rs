@@ -44,14 +44,14 @@ impl FromStr for Mode {
 
 /// Where a node listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
+pub struct NodeAddress {
     /// Name or address.
     pub host: String,
     /// Port.
     pub port: u16,
 }
 
-impl fmt::Display for Node {
+impl fmt::Display for NodeAddress {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host.contains(':') {
             write!(formatter, "[{}]:{}", self.host, self.port)
@@ -63,7 +63,7 @@ impl fmt::Display for Node {
 
 /// Who we are to a server.
 #[derive(Clone, Debug, Default)]
-pub struct Login {
+pub struct RedisCredentials {
     /// The user of an access list; without one, the default user.
     pub username: Option<String>,
     /// The password.
@@ -76,11 +76,11 @@ pub struct RedisSettings {
     /// `mode`: `single`, `sentinel` or `cluster`. Default `single`.
     pub mode: Mode,
     /// `nodes`: `host:port` of the server, of the sentinels, or of some nodes of the cluster.
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<NodeAddress>,
     /// `username` and `password`.
-    pub login: Login,
+    pub login: RedisCredentials,
     /// `sentinel_username` and `sentinel_password`.
-    pub sentinel_login: Login,
+    pub sentinel_login: RedisCredentials,
     /// `master`: the name by which the sentinels know the server.
     pub master: String,
     /// `database`: the number of the database. Default 0; a cluster has no other.
@@ -118,7 +118,7 @@ impl RedisSettings {
     }
 }
 
-fn read_nodes(section: &Section<'_>, mode: Mode) -> Vec<Node> {
+fn read_nodes(section: &Section<'_>, mode: Mode) -> Vec<NodeAddress> {
     let Some(texts) = section.list("nodes") else {
         section.missing("nodes", "the host:port of the server, of the sentinels, or of some nodes of the cluster");
         return Vec::new();
@@ -141,7 +141,7 @@ fn read_nodes(section: &Section<'_>, mode: Mode) -> Vec<Node> {
     texts.iter().filter_map(read).collect()
 }
 
-fn read_node(text: &str, default_port: u16) -> Option<Node> {
+fn read_node(text: &str, default_port: u16) -> Option<NodeAddress> {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
             let (host, rest) = rest.split_once(']')?;
@@ -153,18 +153,18 @@ fn read_node(text: &str, default_port: u16) -> Option<Node> {
     if host.is_empty() || !host.bytes().all(is_name) {
         return None;
     }
-    Some(Node { host: host.to_owned(), port: port.map_or(Some(default_port), http_url::parse_port)? })
+    Some(NodeAddress { host: host.to_owned(), port: port.map_or(Some(default_port), http_url::parse_port)? })
 }
 
-fn read_login(section: &Section<'_>, username: &str, password: &str) -> Login {
-    let login = Login { username: section.text(username), password: section.secret(password) };
+fn read_login(section: &Section<'_>, username: &str, password: &str) -> RedisCredentials {
+    let login = RedisCredentials { username: section.text(username), password: section.secret(password) };
     if login.username.is_some() && login.password.is_none() {
         section.problem(username, format!("a user needs a password: set {password} or {password}_file"));
     }
     login
 }
 
-fn read_login_of_sentinels(section: &Section<'_>, mode: Mode) -> Login {
+fn read_login_of_sentinels(section: &Section<'_>, mode: Mode) -> RedisCredentials {
     let login = read_login(section, "sentinel_username", "sentinel_password");
     if mode != Mode::Sentinel && login.password.is_some() {
         section.problem("sentinel_password", "this is for mode = \"sentinel\"");
@@ -222,11 +222,11 @@ fn read_timeout(section: &Section<'_>) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::{Node, read_node};
+    use super::{NodeAddress, read_node};
 
     #[test]
     fn a_node_is_a_name_or_an_address_with_or_without_a_port_and_nothing_with_a_password() {
-        let node = |host: &str, port| Some(Node { host: host.to_owned(), port });
+        let node = |host: &str, port| Some(NodeAddress { host: host.to_owned(), port });
         assert_eq!(read_node("redis", 6379), node("redis", 6379));
         assert_eq!(read_node("10.0.0.7:7000", 6379), node("10.0.0.7", 7000));
         assert_eq!(read_node("[fe80::1]:7000", 6379), node("fe80::1", 7000));

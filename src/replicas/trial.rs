@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use redis::{ErrorKind, InfoDict, RedisError, RedisResult, Script, Value};
 
-use super::connection::{Connection, OPENING};
-use super::link::Link;
+use super::connection::{OPENING, RedisConnection};
+use super::link::RedisLink;
 use super::refusal;
 use super::settings::{Mode, RedisSettings};
 use crate::clock::{Clock, Deadline};
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trial {
+pub struct ConnectionProbe {
     /// The server's version, where it tells.
     pub version: Option<String>,
     /// The shortest round trip that was seen.
@@ -32,7 +32,7 @@ pub struct Trial {
 /// Why it does not work.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{cause}")]
-pub struct Failure {
+pub struct ProbeFailure {
     /// What went wrong; no secret is in it.
     pub cause: String,
     /// What to do.
@@ -43,8 +43,8 @@ pub struct Failure {
 ///
 /// # Errors
 /// The first thing that does not work, and what to do about it.
-pub async fn run(settings: &RedisSettings, clock: &Clock) -> Result<Trial, Failure> {
-    let opening = tokio::time::timeout(OPENING * 2, Connection::open(settings));
+pub async fn run(settings: &RedisSettings, clock: &Clock) -> Result<ConnectionProbe, ProbeFailure> {
+    let opening = tokio::time::timeout(OPENING * 2, RedisConnection::open(settings));
     let mut connection = opening.await.map_err(|_| silent())?.map_err(|error| unopened(settings, &error))?;
     let trying = async {
         use_it(settings, &mut connection).await?;
@@ -54,12 +54,16 @@ pub async fn run(settings: &RedisSettings, clock: &Clock) -> Result<Trial, Failu
     tokio::time::timeout(deadline.left(), trying).await.map_err(|_| silent())?.map_err(|error| unusable(&error))
 }
 
-async fn use_it(settings: &RedisSettings, connection: &mut Connection) -> RedisResult<()> {
+async fn use_it(settings: &RedisSettings, connection: &mut RedisConnection) -> RedisResult<()> {
     let script = Script::new("redis.call('SET', KEYS[1], 'x', 'PX', 1000) return redis.call('TIME')");
     script.key(format!("{}:doctor", settings.prefix)).invoke_async::<Value>(connection).await.map(|_| ())
 }
 
-async fn measure(settings: &RedisSettings, connection: &mut Connection, clock: &Clock) -> RedisResult<Trial> {
+async fn measure(
+    settings: &RedisSettings,
+    connection: &mut RedisConnection,
+    clock: &Clock,
+) -> RedisResult<ConnectionProbe> {
     let mut round_trip = Duration::MAX;
     for _ in 0..ROUND_TRIPS {
         let started = clock.elapsed();
@@ -73,22 +77,22 @@ async fn measure(settings: &RedisSettings, connection: &mut Connection, clock: &
     };
     let told = |name: &str| info.as_ref().and_then(|info| info.get::<String>(name));
     let has_a_limit = told("maxmemory").is_some_and(|limit| limit != "0");
-    Ok(Trial {
+    Ok(ConnectionProbe {
         version: told("valkey_version").or_else(|| told("redis_version")),
         round_trip,
-        allowed: Link::new(settings, clock.clone()).of_an_operation(),
+        allowed: RedisLink::new(settings, clock.clone()).of_an_operation(),
         forgets_nothing: has_a_limit && told("maxmemory_policy").as_deref() == Some("noeviction"),
     })
 }
 
-fn silent() -> Failure {
-    Failure {
+fn silent() -> ProbeFailure {
+    ProbeFailure {
         cause: "it does not answer".to_owned(),
         remedy: "check redis.nodes, redis.tls, and whether this machine may reach it",
     }
 }
 
-fn unopened(settings: &RedisSettings, error: &RedisError) -> Failure {
+fn unopened(settings: &RedisSettings, error: &RedisError) -> ProbeFailure {
     let remedy = match (error.kind(), settings.mode) {
         (ErrorKind::AuthenticationFailed, _) => "check redis.username and redis.password",
         (ErrorKind::MasterNameNotFoundBySentinel, _) => {
@@ -98,10 +102,10 @@ fn unopened(settings: &RedisSettings, error: &RedisError) -> Failure {
         (_, Mode::Sentinel) => "check that redis.nodes are sentinels (usually port 26379), and redis.tls",
         (_, Mode::Cluster) => "check that redis.nodes belong to a cluster, that it is whole, and redis.tls",
     };
-    Failure { cause: error.to_string(), remedy }
+    ProbeFailure { cause: error.to_string(), remedy }
 }
 
-fn unusable(error: &RedisError) -> Failure {
+fn unusable(error: &RedisError) -> ProbeFailure {
     let remedy = match refusal::code(error) {
         Some("NOAUTH") => "set redis.password or redis.password_file",
         Some("NOPERM") => {
@@ -112,5 +116,5 @@ fn unusable(error: &RedisError) -> Failure {
         Some("OOM") => "set maxmemory-policy volatile-lru, or give it more memory",
         _ => "see what the server logs",
     };
-    Failure { cause: error.to_string(), remedy }
+    ProbeFailure { cause: error.to_string(), remedy }
 }

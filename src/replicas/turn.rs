@@ -9,8 +9,8 @@ use std::time::Duration;
 use actix_web::rt;
 use redis::{Script, ScriptInvocation};
 
-use super::connection::Connection;
-use super::link::{Link, Operation};
+use super::connection::RedisConnection;
+use super::link::{Operation, RedisLink};
 use crate::clock::Deadline;
 use crate::sha256::sha256;
 
@@ -58,24 +58,24 @@ static RENEW: LazyLock<Script> = LazyLock::new(|| {
 });
 
 /// Our turn to fetch an answer. It is kept until it is dropped or told what came of it.
-pub struct Turn {
+pub struct Lease {
     mark: String,
     /// The one on which the turn was taken.
-    connection: Connection,
+    connection: RedisConnection,
     /// When it ends unless it is kept until then.
     ends: Rc<Cell<Deadline>>,
     keeping: rt::task::JoinHandle<()>,
 }
 
-impl Drop for Turn {
+impl Drop for Lease {
     fn drop(&mut self) {
         self.keeping.abort();
     }
 }
 
-impl Turn {
+impl Lease {
     /// Keeps the turn for as long as the process runs and wants it.
-    pub(super) fn hold(link: &Link, connection: Connection, keys: &Keys, mark: String) -> Self {
+    pub(super) fn hold(link: &RedisLink, connection: RedisConnection, keys: &LeaseKeys, mark: String) -> Self {
         let (link, key, its_mark) = (link.clone(), keys.turn.clone(), mark.clone());
         let ends = Rc::new(Cell::new(Deadline::after(TURN)));
         let its_end = ends.clone();
@@ -104,7 +104,7 @@ impl Turn {
 
     /// On which connection it was taken. Requests may have given that up meanwhile, for being late; it still leads to where
     /// others wait for the end of the turn.
-    pub(super) const fn connection(&self) -> &Connection {
+    pub(super) const fn connection(&self) -> &RedisConnection {
         &self.connection
     }
 
@@ -115,14 +115,14 @@ impl Turn {
 }
 
 /// What an answer and the turn to fetch it are kept under.
-pub(super) struct Keys {
+pub(super) struct LeaseKeys {
     /// Of the answer.
     pub(super) answer: String,
     /// Of the turn.
     pub(super) turn: String,
 }
 
-impl Keys {
+impl LeaseKeys {
     /// The keys of an answer. Both have the same part in braces, so that a cluster keeps them at one node. Names may be long
     /// and tell whose data it is; a hash of them does not.
     pub(super) fn of(prefix: &str, name: &str) -> Self {
@@ -135,7 +135,7 @@ impl Keys {
 }
 
 /// Takes the turn from whoever has it.
-pub(super) fn take_script(keys: &Keys, mark: &str) -> ScriptInvocation<'static> {
+pub(super) fn take_script(keys: &LeaseKeys, mark: &str) -> ScriptInvocation<'static> {
     let mut take = TAKE.key(&keys.turn);
     take.arg(mark).arg(milliseconds(TURN));
     take
@@ -143,7 +143,7 @@ pub(super) fn take_script(keys: &Keys, mark: &str) -> ScriptInvocation<'static> 
 
 /// Tells what came of a fetch.
 pub(super) fn keep_script(
-    keys: &Keys,
+    keys: &LeaseKeys,
     mark: &str,
     what: &str,
     bytes: &[u8],

@@ -8,9 +8,9 @@ use std::time::Duration;
 use redis::RedisResult;
 use tokio::sync::Notify;
 
-use super::connection::{Connection, OPENING};
-use super::journal::{Event, Journal, Position, ReplicaId, Revoked};
-use super::link::Link;
+use super::connection::{OPENING, RedisConnection};
+use super::journal::{Journal, Position, ReplicaEvent, ReplicaId, RevokedToken};
+use super::link::RedisLink;
 use super::outbox::Outbox;
 use super::purges::Purges;
 use super::quota::SharedQuotas;
@@ -41,7 +41,7 @@ const READINGS_BEFORE_A_LOOK: u32 = 10;
 const LATE_READINGS: u32 = 5;
 
 /// Whoever must know what other replicas tell.
-pub trait Listener: Send + Sync + 'static {
+pub trait EventReceiver: Send + Sync + 'static {
     /// A company's answers about these stores were dropped, or all of them.
     fn purged(&self, tenant: &str, stores: Option<&[String]>);
 
@@ -49,35 +49,35 @@ pub trait Listener: Send + Sync + 'static {
     fn missed_something(&self);
 
     /// Tokens were given back.
-    fn revoked(&self, tokens: &[Revoked]);
+    fn revoked(&self, tokens: &[RevokedToken]);
 
     /// All tokens that this replica knows to be given back.
-    fn known_revoked(&self) -> Vec<Revoked>;
+    fn known_revoked(&self) -> Vec<RevokedToken>;
 
     /// How many they are.
     fn count_revoked(&self) -> usize;
 }
 
 /// What the thread works with.
-pub(super) struct Upkeep {
+pub(super) struct ConnectionSupervisor {
     pub(super) settings: RedisSettings,
     pub(super) id: ReplicaId,
-    pub(super) link: Link,
+    pub(super) link: RedisLink,
     pub(super) journal: Journal,
     pub(super) revoked: RevokedSet,
     pub(super) purges: Arc<Purges>,
     pub(super) quotas: SharedQuotas,
     pub(super) outbox: Outbox,
-    pub(super) listener: Arc<dyn Listener>,
+    pub(super) listener: Arc<dyn EventReceiver>,
     pub(super) clock: Clock,
     pub(super) stopped: Arc<Notify>,
 }
 
 /// What this thread remembers from one connection to the next.
 #[derive(Default)]
-pub(super) struct Memory {
+pub(super) struct SupervisorState {
     /// What was told, and where it stands in the journal.
-    pub(super) told: VecDeque<(Position, Event)>,
+    pub(super) told: VecDeque<(Position, ReplicaEvent)>,
     /// Whether the journal is being read from its beginning, because it is another one than before.
     pub(super) reads_anew: bool,
     is_known_to_be_down: bool,
@@ -85,19 +85,19 @@ pub(super) struct Memory {
 }
 
 /// Takes the link down in the end.
-struct Up<'a>(&'a Link);
+struct ConnectedGuard<'a>(&'a RedisLink);
 
-impl Drop for Up<'_> {
+impl Drop for ConnectedGuard<'_> {
     fn drop(&mut self) {
         self.0.take_down();
     }
 }
 
-impl Upkeep {
+impl ConnectionSupervisor {
     /// Keeps the link up until the process shares nothing any more.
-    pub(super) async fn run(&self, memory: &mut Memory) {
+    pub(super) async fn run(&self, memory: &mut SupervisorState) {
         // Also when it panics: requests must not use a connection that nobody drives any more.
-        let _up = Up(&self.link);
+        let _up = ConnectedGuard(&self.link);
         tokio::select! {
             () = self.stopped.notified() => {}
             () = self.keep_up(memory) => {}
@@ -108,7 +108,7 @@ impl Upkeep {
         }
     }
 
-    async fn keep_up(&self, memory: &mut Memory) {
+    async fn keep_up(&self, memory: &mut SupervisorState) {
         loop {
             match self.live_once(memory).await {
                 // Who has given it up has said why.
@@ -126,8 +126,8 @@ impl Upkeep {
     }
 
     /// From a new connection to its end: because of an error, or because a request has given it up.
-    async fn live_once(&self, memory: &mut Memory) -> RedisResult<()> {
-        let mut connection = within(OPENING * 2, Connection::open(&self.settings)).await?;
+    async fn live_once(&self, memory: &mut SupervisorState) -> RedisResult<()> {
+        let mut connection = within(OPENING * 2, RedisConnection::open(&self.settings)).await?;
         within(CATCHING_UP, self.catch_up(&mut connection, memory)).await?;
         self.try_for_requests(&mut connection).await?;
         self.link.put_up(connection.clone());
@@ -158,7 +158,7 @@ impl Upkeep {
 
     /// A server that answers too slowly for requests, or that may only be read, is as good as none. Of one that is full
     /// something may be had yet.
-    async fn try_for_requests(&self, connection: &mut Connection) -> RedisResult<()> {
+    async fn try_for_requests(&self, connection: &mut RedisConnection) -> RedisResult<()> {
         let mut write = redis::cmd("SET");
         // Of a cluster's nodes the one that has the journal. All keys begin with the prefix: a user may have no others.
         write.arg(format!("{}:link:{{{}}}", self.settings.prefix, self.journal.key())).arg("tried").arg("PX").arg(1000);

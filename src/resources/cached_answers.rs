@@ -27,7 +27,7 @@ static STORE: Parameter<StoreKind> = Parameter::with_example(
 
 /// What was dropped.
 #[derive(Serialize, ToSchema)]
-pub struct Purged {
+pub struct PurgeResult {
     /// Number of answers that were dropped.
     #[schema(example = 3)]
     dropped: u64,
@@ -42,7 +42,7 @@ pub struct Purged {
     path = "/cache",
     operation_id = "purge_cache",
     tag = "Cache",
-    responses((status = 200, description = "What was dropped", body = Purged))
+    responses((status = 200, description = "What was dropped", body = PurgeResult))
 )]
 async fn purge_cache(
     caller: Caller<CachePurge>,
@@ -59,5 +59,5 @@ async fn purge_cache(
     };
     let dropped = context.shared().cache.purge(tenant.name(), stores.as_deref());
     audit::purged(context.request(), caller.client_id(), tenant.name(), stores.as_deref(), dropped);
-    Ok(HttpResponse::Ok().json(Purged { dropped }))
+    Ok(HttpResponse::Ok().json(PurgeResult { dropped }))
 }

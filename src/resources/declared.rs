@@ -21,7 +21,7 @@ use super::params::Location;
 use super::route::Route;
 use super::{Policy, Resource};
 
-use self::answer::Answer;
+use self::answer::DeclaredAnswer;
 use self::parameter::DeclaredParameter;
 use self::path::PathTemplate;
 
@@ -54,7 +54,7 @@ pub struct Declaration {
     /// A period that callers choose.
     period: Option<PeriodNames>,
     /// What callers get.
-    answer: Answer,
+    answer: DeclaredAnswer,
     /// How long that keeps.
     #[serde(skip)]
     policy: Policy,

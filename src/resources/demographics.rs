@@ -9,11 +9,11 @@ use serde_json::Number;
 use utoipa::ToSchema;
 
 use super::params::{PeriodDocument, STORE};
-use super::request_context::{Fetched, RequestContext, Store};
+use super::request_context::{FetchedValue, GrantedStore, RequestContext};
 use super::{Policy, Resource, Route};
 use crate::auth::caller::Caller;
 use crate::auth::scope::DemographicsRead;
-use crate::cache::{Found, Freshness};
+use crate::cache::{CachedResponse, Freshness};
 use crate::directory::StoreId;
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::protocol::Call;
@@ -138,19 +138,21 @@ struct WireAge {
     percentage: Option<Number>,
 }
 
-fn parts<'de, D: Deserializer<'de>, P: Part + Deserialize<'de>>(deserializer: D) -> Result<Vec<Option<P>>, D::Error> {
+fn parts<'de, D: Deserializer<'de>, P: DistributionPart + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<Option<P>>, D::Error> {
     object::rows(deserializer, P::is_told)
 }
 
 /// A part of a distribution.
-trait Part {
+trait DistributionPart {
     fn people(&self) -> Option<i64>;
     fn percentage(&self) -> Option<f64>;
     /// Whether the gateway says anything of it.
     fn is_told(&self) -> bool;
 }
 
-impl Part for WireGender {
+impl DistributionPart for WireGender {
     fn people(&self) -> Option<i64> {
         self.people_num
     }
@@ -164,7 +166,7 @@ impl Part for WireGender {
     }
 }
 
-impl Part for WireAge {
+impl DistributionPart for WireAge {
     fn people(&self) -> Option<i64> {
         self.people_num
     }
@@ -182,7 +184,7 @@ impl Part for WireAge {
 // The translation, both ways.
 
 impl Counted {
-    fn call(&self, stores: &[Store]) -> Call {
+    fn call(&self, stores: &[GrantedStore]) -> Call {
         let numbers: Vec<&str> = stores.iter().map(|store| store.number.as_str()).collect();
         Call::new(&GET_FLOW_GROUP_DISTRIBUTION)
             .with("id", numbers.join(","))
@@ -197,7 +199,7 @@ impl Counted {
 impl Demographics {
     fn from_wire(wire: Distribution, store_ids: Vec<String>, period: PeriodDocument) -> Self {
         let (genders, ages) = (wire.gender_distribution, wire.age_distribution);
-        let (by_gender, by_age) = (Whole::of(&genders), Whole::of(&ages));
+        let (by_gender, by_age) = (ShareBase::of(&genders), ShareBase::of(&ages));
         Self {
             store_ids,
             period,
@@ -216,7 +218,7 @@ impl Demographics {
 }
 
 impl GenderShare {
-    fn from_wire(wire: &WireGender, all: &Whole) -> Self {
+    fn from_wire(wire: &WireGender, all: &ShareBase) -> Self {
         let gender = match wire.gender {
             Some(1) => Gender::Male,
             Some(2) => Gender::Female,
@@ -227,7 +229,7 @@ impl GenderShare {
 }
 
 impl AgeShare {
-    fn from_wire(wire: &WireAge, all: &Whole) -> Self {
+    fn from_wire(wire: &WireAge, all: &ShareBase) -> Self {
         // The gateway writes 0, or nothing, where the oldest group has no end.
         let has_end = |to: &i64| *to >= wire.age_from.unwrap_or(1);
         Self {
@@ -240,7 +242,7 @@ impl AgeShare {
 }
 
 /// What the parts of a distribution are shares of.
-struct Whole {
+struct ShareBase {
     /// All people; `None` when there are no parts, when the gateway does not say of each how many people it has, or when
     /// the sum is too large to be true.
     people: Option<i64>,
@@ -249,9 +251,9 @@ struct Whole {
     percent: Option<f64>,
 }
 
-impl Whole {
+impl ShareBase {
     /// Of these parts; one that was left out is `None`.
-    fn of<P: Part>(parts: &[Option<P>]) -> Self {
+    fn of<P: DistributionPart>(parts: &[Option<P>]) -> Self {
         let counts = parts.iter().map(|part| part.as_ref().and_then(P::people));
         let people = counts.reduce(|sum, count| sum?.checked_add(count?)).flatten();
         let percentages = || parts.iter().map(|part| part.as_ref().and_then(P::percentage));
@@ -264,7 +266,7 @@ impl Whole {
     }
 
     /// In percent: of how many people there are, or else as the gateway gives it.
-    fn share(&self, part: &impl Part) -> Option<f64> {
+    fn share(&self, part: &impl DistributionPart) -> Option<f64> {
         if self.people.is_some() {
             return share(part.people(), self.people);
         }
@@ -310,7 +312,7 @@ pub async fn find(
     context: &RequestContext,
     store: &StoreId,
     counted: &Counted,
-) -> Result<Found, Problem> {
+) -> Result<CachedResponse, Problem> {
     let store = context.store_at(caller, store, opretail())?;
     find_sum(caller, context, &RESOURCE, vec![store], counted).await
 }
@@ -320,9 +322,9 @@ async fn find_sum(
     caller: &Caller<DemographicsRead>,
     context: &RequestContext,
     resource: &'static Resource,
-    stores: Vec<Store>,
+    stores: Vec<GrantedStore>,
     counted: &Counted,
-) -> Result<Found, Problem> {
+) -> Result<CachedResponse, Problem> {
     let access = context.tenant(caller)?.access(opretail())?.clone();
     let call = counted.call(&stores);
     let (ids, numbers): (Vec<_>, Vec<_>) = stores.into_iter().map(|store| (store.id, store.number)).unzip();
@@ -341,7 +343,7 @@ async fn find_sum(
             let demographics = Demographics::from_wire(wire, ids, period);
             // Groups with zeros say that nobody came; an answer without any figure may as well be a mistake.
             let has_figures = demographics.has_figures();
-            Ok(Fetched::from(demographics).without_data_if(!has_figures))
+            Ok(FetchedValue::from(demographics).without_data_if(!has_figures))
         })
         .await
 }

@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 
 use super::params::kinds::OrganizationKind;
 use super::params::{Parameter, STORE, rfc3339};
-use super::request_context::{AnswerSource, Fetched, RequestContext, Shared, Store};
+use super::request_context::{AnswerSource, FetchedValue, GrantedStore, RequestContext, SharedState};
 use super::{Policy, Resource, Route};
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
-use crate::cache::{Found, Freshness, Key, Question, State};
+use crate::cache::{CacheKey, CachedResponse, Freshness, FreshnessState, Lookup};
 use crate::clock::Clock;
 use crate::directory::{OrganizationId, StoreId};
 use crate::gateway::GatewayClient;
@@ -120,7 +120,7 @@ pub async fn find_of_store(
     caller: &Caller<FlowRead>,
     context: &RequestContext,
     store: &StoreId,
-) -> Result<Found, Problem> {
+) -> Result<CachedResponse, Problem> {
     StoreFlowQuestion::of(caller, context, store)?.ask().await
 }
 
@@ -129,8 +129,8 @@ pub async fn find_of_store(
 pub struct StoreFlowQuestion {
     source: AnswerSource,
     access: Access,
-    store: Store,
-    question: Question,
+    store: GrantedStore,
+    question: Lookup,
 }
 
 impl StoreFlowQuestion {
@@ -149,14 +149,14 @@ impl StoreFlowQuestion {
     ///
     /// # Errors
     /// What the gateway's failure is for the caller.
-    pub async fn ask(&self) -> Result<Found, Problem> {
+    pub async fn ask(&self) -> Result<CachedResponse, Problem> {
         let Self { source, access, store, question } = self.clone();
         let clock = source.shared().clock.clone();
         source
             .find(&OF_STORE, question, move |gateway| async move {
                 let figures = fetch_figures(gateway, &access, store.number, &clock).await?;
                 let has_figures = figures.has_any();
-                Ok(Fetched::from(StoreFlow { store_id: store.id, figures }).without_data_if(!has_figures))
+                Ok(FetchedValue::from(StoreFlow { store_id: store.id, figures }).without_data_if(!has_figures))
             })
             .await
     }
@@ -164,7 +164,7 @@ impl StoreFlowQuestion {
     /// The question of a caller who would rather wait than get a stale answer.
     #[must_use]
     pub fn requiring_fresh(mut self) -> Self {
-        self.question.waits = true;
+        self.question.require_fresh = true;
         self
     }
 
@@ -184,9 +184,9 @@ impl StoreFlowQuestion {
 
     /// Whether the cache has an answer that would be given at once, or at the latest when the gateway is slow.
     pub fn is_cached(&self) -> bool {
-        let Shared { cache, clock, .. } = self.source.shared();
+        let SharedState { cache, clock, .. } = self.source.shared();
         let kept = cache.kept(&self.question.key).filter(|_| !self.question.bypass);
-        kept.is_some_and(|entry| entry.state(clock.elapsed()) != State::Expired)
+        kept.is_some_and(|entry| entry.state(clock.elapsed()) != FreshnessState::Expired)
     }
 
     /// The time after which a refresh may give another answer.
@@ -195,7 +195,7 @@ impl StoreFlowQuestion {
     }
 
     /// The key of the feed that answers it: the cache key, which names tenant and store, and the account that is asked with.
-    pub fn feed_key(&self) -> (Key, u64) {
+    pub fn feed_key(&self) -> (CacheKey, u64) {
         (self.question.key.clone(), self.access.account.number())
     }
 
@@ -230,7 +230,7 @@ async fn read_organization_flow(
         .answer(&OF_ORGANIZATION, question, move |gateway| async move {
             let figures = fetch_figures(gateway, &access, organization_id.clone(), &clock).await?;
             let has_figures = figures.has_any();
-            Ok(Fetched::from(OrganizationFlow { organization_id, figures }).without_data_if(!has_figures))
+            Ok(FetchedValue::from(OrganizationFlow { organization_id, figures }).without_data_if(!has_figures))
         })
         .await
 }

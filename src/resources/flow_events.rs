@@ -15,7 +15,7 @@ use actix_web::web::Data;
 
 use super::flow::{self, StoreFlowQuestion};
 use super::params::kinds::{IntegerKind, TextKind};
-use super::params::{Parameter, Presence, Reader, STORE};
+use super::params::{Parameter, ParameterReader, Presence, STORE};
 use super::request_context::RequestContext;
 use super::{Resource, Route};
 use crate::auth::CurrentAuth;
@@ -26,9 +26,9 @@ use crate::fast_path::VerifiedCaller;
 use crate::http::accept;
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
-use crate::server::pipelining::Responses;
+use crate::server::pipelining::ResponseCounter;
 
-use self::listener::{Label, LastSent, Listener};
+use self::listener::{EventStream, LastSent, ProblemInstance};
 
 pub use feed::Feeds;
 pub use stream_slots::{EventSettings, StreamSlots};
@@ -69,7 +69,7 @@ struct EventsParameters {
 }
 
 impl EventsParameters {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(reader: &mut ParameterReader<'_>) -> Option<Self> {
         let (store, limit) = (reader.in_path(&STORE), reader.optional(&LIMIT));
         let in_query = reader.last_in_any_spelling(&LAST_EVENT_ID_IN_QUERY);
         // The header stands for the latest event; libraries that cannot or will not send one write it into the query.
@@ -128,7 +128,7 @@ async fn watch_store_flow(
         // No length is told: a stream has none (RFC 9110 §8.6).
         return Ok(response.body(body::None::new()));
     }
-    let listener = Listener {
+    let listener = EventStream {
         auth,
         caller: VerifiedCaller { token: caller.token().clone(), generation: caller.generation() },
         latest: shared.feeds.listen(question, &found),
@@ -136,14 +136,14 @@ async fn watch_store_flow(
         is_first: true,
         left: parameters.limit,
         heartbeat: shared.stream_slots.heartbeat(),
-        label: Label {
+        label: ProblemInstance {
             public_url: shared.public_url.clone(),
             path: context.request().path().to_owned(),
             request_id: context.request_id().to_owned(),
         },
         slot,
     };
-    if let Some(answers) = context.request().conn_data::<Rc<Responses>>() {
+    if let Some(answers) = context.request().conn_data::<Rc<ResponseCounter>>() {
         answers.next_is_stream();
     }
     if context.request().version() >= Version::HTTP_11 {

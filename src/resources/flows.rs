@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::flow::{self, StoreFlow, StoreFlowQuestion};
-use super::joined::{self, Joined, Part};
+use super::joined::{self, JoinedBody, JoinedPart};
 use super::params::STORES;
 use super::request_context::RequestContext;
 use super::{Resource, Route};
@@ -71,7 +71,7 @@ async fn read_flow_of_stores(
     caller.charge(context.request(), stores.len()).await?;
     let parts = find_all(&caller, &context, &stores).await;
     joined::require_one(&parts)?;
-    let mut answer = Joined::new();
+    let mut answer = JoinedBody::new();
     answer.text("{\"items\":[");
     for (number, found) in parts.iter().flatten().enumerate() {
         answer.text(if number > 0 { "," } else { "" });
@@ -92,7 +92,7 @@ async fn read_flow_of_stores(
 
 /// What there is of each store, in their order. Answers that the cache has come first: they need not wait behind a gateway
 /// that hangs.
-async fn find_all(caller: &Caller<FlowRead>, context: &RequestContext, stores: &[StoreId]) -> Vec<Part> {
+async fn find_all(caller: &Caller<FlowRead>, context: &RequestContext, stores: &[StoreId]) -> Vec<JoinedPart> {
     let questions =
         stores.iter().map(|store| StoreFlowQuestion::of(caller, context, store).map(StoreFlowQuestion::as_one_of_many));
     let (cached, others): (Vec<_>, Vec<_>) =
@@ -104,7 +104,7 @@ async fn find_all(caller: &Caller<FlowRead>, context: &RequestContext, stores: &
         }
     });
     // One that hangs holds one place, and not those of all behind it.
-    let mut parts: Vec<(usize, Part)> = stream::iter(finding).buffer_unordered(SIDE_BY_SIDE).collect().await;
+    let mut parts: Vec<(usize, JoinedPart)> = stream::iter(finding).buffer_unordered(SIDE_BY_SIDE).collect().await;
     parts.sort_by_key(|(place, _)| *place);
     parts.into_iter().map(|(_, part)| part).collect()
 }

@@ -15,7 +15,7 @@ use crate::gateway::error::{Error, Kind};
 use crate::gateway::vendor::Vendor;
 use crate::telemetry::metrics;
 
-use by_total::{Completed, Pages, Size};
+use by_total::{PageSizeFact, Pages, TotalRead};
 
 /// How often a page size is tried before the pages are walked one by one.
 const MOST_SIZES: usize = 3;
@@ -24,13 +24,13 @@ const MOST_SIZES: usize = 3;
 const MOST_READINGS: usize = 3;
 
 /// An item of a list that is read in pages.
-pub trait Listed: PartialEq {
+pub trait ListItem: PartialEq {
     /// What tells it from all others of its list, if it says so.
     fn id(&self) -> Option<&str>;
 }
 
 /// A row that was left out keeps its place.
-impl<T: Listed> Listed for Option<T> {
+impl<T: ListItem> ListItem for Option<T> {
     fn id(&self) -> Option<&str> {
         self.as_ref()?.id()
     }
@@ -54,7 +54,7 @@ impl<T> GatewayPage<T> {
 }
 
 /// A part of a list, joined from the gateway's pages.
-pub struct Part<T> {
+pub struct JoinedPages<T> {
     /// Its items, each once.
     pub items: Vec<T>,
     /// Items of the whole list, when that is known; never less than what came.
@@ -66,16 +66,16 @@ pub struct Part<T> {
     pub is_full: bool,
 }
 
-impl<T> Part<T> {
+impl<T> JoinedPages<T> {
     /// A list without items.
     pub const fn of_nothing() -> Self {
         Self { items: Vec::new(), total: Some(0), is_settled: true, is_full: false }
     }
 
     /// Replaces the items; the total stays.
-    pub fn map<U>(self, translate: impl FnMut(T) -> U) -> Part<U> {
+    pub fn map<U>(self, translate: impl FnMut(T) -> U) -> JoinedPages<U> {
         let Self { items, total, is_settled, is_full } = self;
-        Part { items: items.into_iter().map(translate).collect(), total, is_settled, is_full }
+        JoinedPages { items: items.into_iter().map(translate).collect(), total, is_settled, is_full }
     }
 
     /// How long an answer made of it keeps at the most; `None` for as long as the resource says.
@@ -84,17 +84,17 @@ impl<T> Part<T> {
     }
 }
 
-impl<T> Part<Option<T>> {
+impl<T> JoinedPages<Option<T>> {
     /// Drops the rows that were left out. The part is as full as it was.
-    pub fn rows(self) -> Part<T> {
+    pub fn rows(self) -> JoinedPages<T> {
         let Self { items, total, is_settled, is_full } = self;
-        Part { items: items.into_iter().flatten().collect(), total, is_settled, is_full }
+        JoinedPages { items: items.into_iter().flatten().collect(), total, is_settled, is_full }
     }
 }
 
 /// A part of a list, wherever the gateway's pages begin and end.
 #[derive(Clone, Copy)]
-pub struct Window {
+pub struct ItemRange {
     /// Items before the part.
     pub offset: u64,
     /// Items in the part.
@@ -103,7 +103,7 @@ pub struct Window {
     pub cap: u32,
 }
 
-impl Window {
+impl ItemRange {
     /// Fetches the part with as few calls as the cap allows. `fetch` is given the gateway's page number, from 1, and
     /// page size.
     ///
@@ -111,9 +111,9 @@ impl Window {
     ///
     /// # Errors
     /// What `fetch` fails with, or [`Kind::Unreadable`] when the gateway counts items and gives none.
-    pub async fn fetch<T, F, Fut>(&self, vendor: Vendor, fetch: F) -> Result<Part<T>, Error>
+    pub async fn fetch<T, F, Fut>(&self, vendor: Vendor, fetch: F) -> Result<JoinedPages<T>, Error>
     where
-        T: Listed,
+        T: ListItem,
         F: Fn(u64, u32) -> Fut,
         Fut: Future<Output = Result<GatewayPage<T>, Error>>,
     {
@@ -137,9 +137,9 @@ impl Window {
     }
 
     /// Reads the part once.
-    async fn read<T, F, Fut>(&self, vendor: Vendor, fetch: &F) -> Result<Reading<T>, Error>
+    async fn read<T, F, Fut>(&self, vendor: Vendor, fetch: &F) -> Result<PageRead<T>, Error>
     where
-        T: Listed,
+        T: ListItem,
         F: Fn(u64, u32) -> Fut,
         Fut: Future<Output = Result<GatewayPage<T>, Error>>,
     {
@@ -148,14 +148,14 @@ impl Window {
             let head = fetch(pages.first(), pages.step).await?;
             let Some(total) = head.total else {
                 if !head.is_given && pages.first() == 1 {
-                    return Ok(Reading { lacks: true, ..Reading::default() });
+                    return Ok(PageRead { lacks: true, ..PageRead::default() });
                 }
                 return pages.walk(Some(head.items), None, fetch).await;
             };
             let is_beyond = self.offset >= total;
             if head.items.is_empty() && pages.first() == 1 {
                 if is_beyond {
-                    return Ok(Reading { total: Some(total), ..Reading::default() });
+                    return Ok(PageRead { total: Some(total), ..PageRead::default() });
                 }
                 return Err(Error::local(
                     vendor,
@@ -163,15 +163,18 @@ impl Window {
                     "the gateway counts items in a list and gives none",
                 ));
             }
-            let size =
-                if is_beyond { Size::Contradicted } else { pages.size_at(head.items.len(), total, fetch).await? };
+            let size = if is_beyond {
+                PageSizeFact::Contradicted
+            } else {
+                pages.size_at(head.items.len(), total, fetch).await?
+            };
             match size {
-                Size::Other(size) => pages.step = size,
-                Size::Contradicted => return pages.walk(Some(head.items), Some(total), fetch).await,
-                Size::AsAsked => {
+                PageSizeFact::Other(size) => pages.step = size,
+                PageSizeFact::Contradicted => return pages.walk(Some(head.items), Some(total), fetch).await,
+                PageSizeFact::AsAsked => {
                     return match pages.complete(head.items, total, fetch).await? {
-                        Completed::Whole(reading) => Ok(reading),
-                        Completed::Contradicted { head, total } => pages.walk(head, total, fetch).await,
+                        TotalRead::Whole(reading) => Ok(reading),
+                        TotalRead::Contradicted { head, total } => pages.walk(head, total, fetch).await,
                     };
                 }
             }
@@ -180,8 +183,8 @@ impl Window {
     }
 
     /// The part out of what was read, each item once. In a list that is `stable`, two items of one id that differ are two.
-    fn part<T: Listed>(&self, reading: Reading<T>, is_stable: bool) -> Part<T> {
-        let Reading { pages, skip, total, lacks, .. } = reading;
+    fn part<T: ListItem>(&self, reading: PageRead<T>, is_stable: bool) -> JoinedPages<T> {
+        let PageRead { pages, skip, total, lacks, .. } = reading;
         let is_full = pages.iter().map(Vec::len).sum::<usize>() as u64 >= skip.saturating_add(u64::from(self.size));
         let mut items: Vec<T> = Vec::new();
         let mut first: HashMap<String, usize> = HashMap::new();
@@ -202,13 +205,13 @@ impl Window {
         let came = if items.is_empty() { 0 } else { self.offset + items.len() as u64 };
         let total = total.filter(|total| *total >= came);
         let is_short = !is_full && total.is_some_and(|total| total > self.offset + items.len() as u64);
-        Part { total, items, is_settled: is_stable && !repeats && !lacks && !is_short, is_full }
+        JoinedPages { total, items, is_settled: is_stable && !repeats && !lacks && !is_short, is_full }
     }
 }
 
 /// What one reading of a part brought.
 #[derive(PartialEq, Eq)]
-struct Reading<T> {
+struct PageRead<T> {
     /// The gateway's pages that the part touches.
     pages: Vec<Vec<T>>,
     /// Items on them before the part.
@@ -223,7 +226,7 @@ struct Reading<T> {
     lacks: bool,
 }
 
-impl<T> Default for Reading<T> {
+impl<T> Default for PageRead<T> {
     fn default() -> Self {
         Self { pages: Vec::new(), skip: 0, total: None, fits: true, has_moved: false, lacks: false }
     }

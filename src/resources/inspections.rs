@@ -11,11 +11,11 @@ use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use self::reading::{Found, Reading};
+use self::reading::{InspectionPage, InspectionQuery};
 use self::row::Inspection;
 use super::params::kinds::{StoreKind, WordKind};
-use super::params::{Page, PageInfo, Parameter, Period, Reader};
-use super::request_context::{Fetched, RequestContext};
+use super::params::{PageInfo, PageParameters, Parameter, ParameterReader, Period};
+use super::request_context::{FetchedValue, RequestContext};
 use super::source_type::{self, SourceType};
 use super::{Policy, Resource, Route};
 use crate::auth::caller::Caller;
@@ -51,17 +51,17 @@ struct InspectionParameters {
     period: Period,
     source_types: Vec<SourceType>,
     store: Option<StoreId>,
-    page: Page,
+    page: PageParameters,
 }
 
 impl InspectionParameters {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(reader: &mut ParameterReader<'_>) -> Option<Self> {
         let period = Period::read(reader).map(Period::in_whole_days);
         let mut source_types = reader.list(&SOURCE_TYPE);
         source_types.sort();
         source_types.dedup();
         let store = reader.optional(&STORE);
-        let page = Page::read(reader);
+        let page = PageParameters::read(reader);
         Some(Self { period: period?, source_types, store, page: page? })
     }
 }
@@ -128,15 +128,25 @@ async fn list_inspections(
     let ended = parameters.period.has_ended(context.shared().clock.now());
     let question = context.question(&caller, &RESOURCE, &canonical, stores.clone().unwrap_or_default(), ended)?;
     let page = parameters.page;
-    let reading =
-        Reading { access, enterprise_id, period: parameters.period, source_types: parameters.source_types, stores };
+    let reading = InspectionQuery {
+        access,
+        enterprise_id,
+        period: parameters.period,
+        source_types: parameters.source_types,
+        stores,
+    };
     context
         .answer(&RESOURCE, question, move |gateway| async move {
-            let Found { part, gives_nothing } = reading.page(&gateway, page).await?;
+            let InspectionPage { part, gives_nothing } = reading.page(&gateway, page).await?;
             let link = page.link("/inspections", &filters, part.total, part.is_full);
             let keeps = part.keeps();
             let items = part.items.into_iter().map(|inspection| inspection.by_our_ids(&directory)).collect();
-            Ok(Fetched { value: InspectionList { items, page: page.info(part.total) }, link, keeps, gives_nothing })
+            Ok(FetchedValue {
+                value: InspectionList { items, page: page.info(part.total) },
+                link,
+                keeps,
+                gives_nothing,
+            })
         })
         .await
 }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::request_context::RequestContext;
-use crate::cache::{Found, Freshness, Outcome, Tag};
+use crate::cache::{CacheOutcome, CachedResponse, EntityTag, Freshness};
 use crate::http::problem::{Problem, ProblemDocument};
 
 /// What became of one part.
-pub type Part = Result<Found, Problem>;
+pub type JoinedPart = Result<CachedResponse, Problem>;
 
 /// An answer that is being put together.
-pub struct Joined {
+pub struct JoinedBody {
     body: Vec<u8>,
     /// What the answer's tag follows from: the texts between parts, and of each part its own tag, which is much shorter.
     told_apart_by: Vec<u8>,
@@ -18,13 +18,19 @@ pub struct Joined {
     age: Duration,
     /// For how long all parts are fresh.
     left: Option<Duration>,
-    outcome: Outcome,
+    outcome: CacheOutcome,
 }
 
-impl Joined {
+impl JoinedBody {
     /// An answer without parts. It is complete with [`Self::finish`].
     pub fn new() -> Self {
-        Self { body: Vec::new(), told_apart_by: Vec::new(), age: Duration::ZERO, left: None, outcome: Outcome::Hit }
+        Self {
+            body: Vec::new(),
+            told_apart_by: Vec::new(),
+            age: Duration::ZERO,
+            left: None,
+            outcome: CacheOutcome::Hit,
+        }
     }
 
     /// Adds text between parts.
@@ -33,7 +39,7 @@ impl Joined {
     }
 
     /// Adds a part as it is kept.
-    pub fn part(&mut self, found: &Found) {
+    pub fn part(&mut self, found: &CachedResponse) {
         let entry = &found.entry;
         self.body.extend_from_slice(&entry.identity().body);
         // In quotes of its own, and no text between parts ends inside of quotes.
@@ -42,7 +48,7 @@ impl Joined {
         let left = entry.freshness().fresh.saturating_sub(found.age);
         self.left = Some(self.left.map_or(left, |others| others.min(left)));
         // What is not a hit is worth telling; of several the last part's.
-        if found.outcome != Outcome::Hit {
+        if found.outcome != CacheOutcome::Hit {
             self.outcome = found.outcome;
         }
     }
@@ -55,10 +61,10 @@ impl Joined {
     }
 
     /// The answer, with the lifetime that its shortest part has.
-    pub fn finish(self, context: &RequestContext) -> Found {
+    pub fn finish(self, context: &RequestContext) -> CachedResponse {
         let lifetime = Duration::from_secs((self.age + self.left.unwrap_or_default()).as_secs());
         let freshness = Freshness { fresh: lifetime, stale: Duration::ZERO, on_error: Duration::ZERO };
-        let tag = Tag::of_bytes([&*self.told_apart_by]);
+        let tag = EntityTag::of_bytes([&*self.told_apart_by]);
         context.shared().cache.given_once(self.body, &tag, freshness, self.age, self.outcome)
     }
 
@@ -73,7 +79,7 @@ impl Joined {
 ///
 /// # Errors
 /// That problem.
-pub fn require_one(parts: &[Part]) -> Result<(), Problem> {
+pub fn require_one(parts: &[JoinedPart]) -> Result<(), Problem> {
     if parts.iter().any(Result::is_ok) {
         return Ok(());
     }

@@ -39,7 +39,7 @@ use crate::settings::SettingsDigest;
 
 pub use declared::{Declaration, Declarations};
 pub use policy::{Policies, Policy};
-pub use request_context::Shared;
+pub use request_context::SharedState;
 pub use route::Route;
 
 /// One REST resource.

@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 
 use super::demographics::{self, Counted, Demographics};
 use super::flow::{self, StoreFlow};
-use super::joined::{self, Joined};
+use super::joined::{self, JoinedBody};
 use super::params::kinds::WordKind;
-use super::params::{Parameter, Reader, STORE};
+use super::params::{Parameter, ParameterReader, STORE};
 use super::request_context::RequestContext;
 use super::store::{self, Store};
 use super::{Resource, Route};
@@ -31,16 +31,17 @@ pub static RESOURCE: Resource = Resource {
 
 /// A part of the overview.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
+enum OverviewPart {
     Store,
     Flow,
     Demographics,
 }
 
 /// The parts by their names, in the order of the document.
-const ALL: [(&str, Part); 3] = [("store", Part::Store), ("flow", Part::Flow), ("demographics", Part::Demographics)];
+const ALL: [(&str, OverviewPart); 3] =
+    [("store", OverviewPart::Store), ("flow", OverviewPart::Flow), ("demographics", OverviewPart::Demographics)];
 
-static PARTS: Parameter<WordKind<Part>> = Parameter::new(
+static PARTS: Parameter<WordKind<OverviewPart>> = Parameter::new(
     "parts",
     "Which parts are wanted; all of them unless given. `from` to `business_hours_only` are for the demographics.",
     WordKind { words: &ALL, fewest: Some(1) },
@@ -49,14 +50,14 @@ static PARTS: Parameter<WordKind<Part>> = Parameter::new(
 struct OverviewParameters {
     store: StoreId,
     /// Each once, with its name.
-    parts: Vec<(&'static str, Part)>,
+    parts: Vec<(&'static str, OverviewPart)>,
     counted: Counted,
 }
 
 impl OverviewParameters {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(reader: &mut ParameterReader<'_>) -> Option<Self> {
         let (store, wanted) = (reader.in_path(&STORE), reader.list(&PARTS));
-        let is_wanted = |(_, part): &(&str, Part)| wanted.is_empty() || wanted.contains(part);
+        let is_wanted = |(_, part): &(&str, OverviewPart)| wanted.is_empty() || wanted.contains(part);
         let parts = ALL.into_iter().filter(is_wanted).collect();
         let counted = Counted::read(reader);
         Some(Self { store: store?, parts, counted: counted? })
@@ -112,7 +113,7 @@ async fn read_store_overview(
         join_all(parameters.parts.iter().map(|(_, part)| context.in_time(find(*part, &caller, &context, &parameters))))
             .await;
     joined::require_one(&parts)?;
-    let mut answer = Joined::new();
+    let mut answer = JoinedBody::new();
     // An id has no character that would have to be escaped.
     answer.text(&format!("{{\"store_id\":\"{}\"", store.id));
     for ((name, _), found) in parameters.parts.iter().zip(&parts) {
@@ -133,15 +134,15 @@ async fn read_store_overview(
 }
 
 async fn find(
-    part: Part,
+    part: OverviewPart,
     caller: &Caller<AnyPartOfAStore>,
     context: &RequestContext,
     parameters: &OverviewParameters,
-) -> joined::Part {
+) -> joined::JoinedPart {
     match part {
-        Part::Store => store::find(&caller.narrowed()?, context, &parameters.store).await,
-        Part::Flow => flow::find_of_store(&caller.narrowed()?, context, &parameters.store).await,
-        Part::Demographics => {
+        OverviewPart::Store => store::find(&caller.narrowed()?, context, &parameters.store).await,
+        OverviewPart::Flow => flow::find_of_store(&caller.narrowed()?, context, &parameters.store).await,
+        OverviewPart::Demographics => {
             demographics::find(&caller.narrowed()?, context, &parameters.store, &parameters.counted).await
         }
     }

@@ -16,11 +16,11 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::Resource;
-use super::joined::Part;
-use super::params::{Parsed, Reader};
+use super::joined::JoinedPart;
+use super::params::{ParameterReader, Parsed};
 use crate::auth::caller::Caller;
 use crate::auth::scope::{CacheBypass, Scope};
-use crate::cache::{Found, Key, Question};
+use crate::cache::{CacheKey, CachedResponse, Lookup};
 use crate::directory::{Directories, StoreId};
 use crate::fast_path::{NewMemo, VerifiedCaller};
 use crate::gateway::GatewayClient;
@@ -32,8 +32,8 @@ use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::problem_type::ProblemType;
 use crate::http::reply;
 
-pub use granted::{Store, no_number_at_the_vendor};
-pub use source::{AnswerSource, Fetched, Shared};
+pub use granted::{GrantedStore, no_number_at_the_vendor};
+pub use source::{AnswerSource, FetchedValue, SharedState};
 
 /// A request, and what it takes to answer it.
 pub struct RequestContext {
@@ -46,7 +46,7 @@ pub struct RequestContext {
     /// Whether what the caller asks depends on the time of asking.
     is_for_now: Cell<bool>,
     /// The question that was asked of the cache, and by whom.
-    asked: RefCell<Option<(VerifiedCaller, Key)>>,
+    asked: RefCell<Option<(VerifiedCaller, CacheKey)>>,
     exchange: Rc<Exchange>,
     /// Whether a part was not there by then.
     is_late: Cell<bool>,
@@ -59,7 +59,7 @@ impl RequestContext {
     /// 406 when the caller does not take that.
     pub fn at(request: &HttpRequest, media: Media) -> Result<Self, Problem> {
         accept::require(request, media)?;
-        let shared = request.app_data::<Data<Shared>>().cloned();
+        let shared = request.app_data::<Data<SharedState>>().cloned();
         let gateway = request.app_data::<GatewayClient>().cloned();
         let (Some(shared), Some(gateway)) = (shared, gateway) else {
             return Err(Problem::of(ProblemType::InternalError).caused_by("the app was built without its state"));
@@ -98,11 +98,11 @@ impl RequestContext {
         &self,
         tenant: &Tenant,
         zone: &TimeZone,
-        read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
+        read: impl FnOnce(&mut ParameterReader<'_>) -> Option<T>,
     ) -> Result<T, Problem> {
         let (now, directory) = (self.shared().clock.now(), self.directories.of(tenant.name()));
         let (path, query, headers) = (self.request.match_info(), self.request.query_string(), self.request.headers());
-        let reader = Reader::new(path, query, headers, &directory, zone, now);
+        let reader = ParameterReader::new(path, query, headers, &directory, zone, now);
         let Parsed { result, is_for_now, stores } = reader.parse(read);
         self.is_for_now.set(is_for_now);
         self.exchange.note_stores(stores.iter().map(StoreId::as_str));
@@ -121,22 +121,22 @@ impl RequestContext {
         canonical: &str,
         stores: Vec<String>,
         ended: bool,
-    ) -> Result<Question, Problem> {
-        let Shared { policies, catalogue, .. } = self.shared();
+    ) -> Result<Lookup, Problem> {
+        let SharedState { policies, catalogue, .. } = self.shared();
         let known = policies.of(resource).zip(catalogue.shape(resource));
         let (policy, shape) = known.ok_or_else(|| Problem::of(ProblemType::InternalError))?;
         let tenant = self.tenant(caller)?;
         let source = tenant.source(resource.method().map(|method| method.vendor));
-        let key = Key::new(tenant.name(), resource.name, shape, source, canonical);
+        let key = CacheKey::new(tenant.name(), resource.name, shape, source, canonical);
         if !self.is_for_now.get() {
             let caller = VerifiedCaller { token: caller.token().clone(), generation: caller.generation() };
             self.asked.replace(Some((caller, key.clone())));
         }
-        Ok(Question {
+        Ok(Lookup {
             key,
             freshness: policy.freshness(ended),
             stores,
-            waits: false,
+            require_fresh: false,
             principal: caller.token().principal().clone(),
             bypass: caller.has_scope(CacheBypass::NAME) && reply::wants_no_cache(&self.request),
         })
@@ -147,7 +147,7 @@ impl RequestContext {
     ///
     /// # Errors
     /// The part's own problem, or 504 when it is not there in time.
-    pub async fn in_time(&self, part: impl Future<Output = Part>) -> Part {
+    pub async fn in_time(&self, part: impl Future<Output = JoinedPart>) -> JoinedPart {
         let Some(answer_by) = self.exchange.answer_by else { return part.await };
         let left = answer_by.left();
         // What would come too late is not begun.
@@ -167,13 +167,13 @@ impl RequestContext {
     }
 
     /// Answers with what was found.
-    pub async fn reply(&self, found: &Found) -> HttpResponse {
+    pub async fn reply(&self, found: &CachedResponse) -> HttpResponse {
         self.exchange.note_outcome(found.outcome);
         reply::from_cache(&self.request, &self.shared().public_url, found).await
     }
 
     /// Answers with what was found for the only question of this request, and notes the question for repeats of the request.
-    pub async fn reply_to_question(&self, resource: &'static Resource, found: &Found) -> HttpResponse {
+    pub async fn reply_to_question(&self, resource: &'static Resource, found: &CachedResponse) -> HttpResponse {
         if let Some((caller, key)) = self.asked.take() {
             let stores = self.exchange.details().stores.clone();
             let new_memo = NewMemo { caller, key, resource: resource.name, entry: found.entry.clone(), stores };
@@ -189,13 +189,13 @@ impl RequestContext {
     pub async fn answer<T, F, Fut>(
         &self,
         resource: &'static Resource,
-        question: Question,
+        question: Lookup,
         fetch: F,
     ) -> Result<HttpResponse, Problem>
     where
         T: Serialize,
         F: FnOnce(GatewayClient) -> Fut + 'static,
-        Fut: Future<Output = Result<Fetched<T>, Error>> + 'static,
+        Fut: Future<Output = Result<FetchedValue<T>, Error>> + 'static,
     {
         let found = self.source.find(resource, question, fetch).await?;
         Ok(self.reply_to_question(resource, &found).await)
@@ -230,7 +230,7 @@ impl RequestContext {
     }
 
     /// What all workers share.
-    pub fn shared(&self) -> &Shared {
+    pub fn shared(&self) -> &SharedState {
         self.source.shared()
     }
 

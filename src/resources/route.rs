@@ -6,7 +6,7 @@ use utoipa::Path;
 use utoipa::openapi::path::{HttpMethod, Operation};
 use utoipa::openapi::{RefOr, Schema};
 
-use super::params::Reader;
+use super::params::ParameterReader;
 use super::request_context::RequestContext;
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
@@ -37,7 +37,7 @@ pub struct Route {
 impl Route {
     /// A route that gives its handler what `read` reads of a request. A handler that is documented as `DELETE` takes that method,
     /// any other `GET` and `HEAD`.
-    pub fn of<D, S, T, H, F>(_: D, read: fn(&mut Reader<'_>) -> Option<T>, handler: H) -> Self
+    pub fn of<D, S, T, H, F>(_: D, read: fn(&mut ParameterReader<'_>) -> Option<T>, handler: H) -> Self
     where
         D: Path + SchemaReferences + Tags<'static>,
         S: Scope,
@@ -47,7 +47,7 @@ impl Route {
     {
         let mut operation = D::operation();
         operation.tags.get_or_insert_default().extend(D::tags().into_iter().map(str::to_owned));
-        operation.parameters = Some(Reader::document(read).into_iter().map(RefOr::T).collect());
+        operation.parameters = Some(ParameterReader::document(read).into_iter().map(RefOr::T).collect());
         let media = media(&operation);
         let handle = move |caller: Caller<S>, request: HttpRequest| {
             let handler = handler.clone();

@@ -15,14 +15,14 @@ use crate::settings::SettingsDigest;
 const TRANSLATION: u32 = 3;
 
 #[derive(Serialize)]
-struct Shape<'a> {
+struct ParsedShape<'a> {
     translation: u32,
     method: Option<&'a Method>,
-    form: Form<'a>,
+    form: ShapeForm<'a>,
 }
 
 #[derive(Serialize)]
-enum Form<'a> {
+enum ShapeForm<'a> {
     Documented { responses: &'a Responses, schemas: &'a [(String, RefOr<Schema>)] },
     Declared(&'a Declaration),
 }
@@ -34,13 +34,13 @@ pub(super) fn digest(resource: &'static Resource) -> SettingsDigest {
 
 fn digest_of(resource: &'static Resource, translation: u32) -> SettingsDigest {
     let method = resource.method();
-    let of_form = |form| SettingsDigest::of(&Shape { translation, method, form });
+    let of_form = |form| SettingsDigest::of(&ParsedShape { translation, method, form });
     match resource.origin {
-        Origin::Declaration(declaration) => of_form(Form::Declared(declaration)),
+        Origin::Declaration(declaration) => of_form(ShapeForm::Declared(declaration)),
         Origin::Handler(route) => {
             let route = route();
             let Operation { responses, .. } = &route.operation;
-            of_form(Form::Documented { responses, schemas: &route.schemas })
+            of_form(ShapeForm::Documented { responses, schemas: &route.schemas })
         }
     }
 }

@@ -7,14 +7,14 @@ use utoipa::ToSchema;
 
 use super::params::Parameter;
 use super::params::kinds::StoreKind;
-use super::request_context::{Fetched, RequestContext};
+use super::request_context::{FetchedValue, RequestContext};
 use super::stores::shop::{Shop, unreadable};
 use super::stores::shops::OmsShops;
 use super::{Policy, Resource, Route};
 use crate::auth::caller::Caller;
 use crate::auth::scope::StoresRead;
-use crate::cache::{Found, Freshness};
-use crate::directory::{Directory, Row, StoreId};
+use crate::cache::{CachedResponse, Freshness};
+use crate::directory::{Directory, DirectoryRow, StoreId};
 use crate::gateway::GatewayClient;
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::tenants::Access;
@@ -151,7 +151,7 @@ impl Store {
     }
 
     /// A store that only the directory knows.
-    pub fn from_row(row: &Row) -> Self {
+    pub fn from_row(row: &DirectoryRow) -> Self {
         Self {
             id: Some(row.id.to_string()),
             oms_code: row.numbers.at(oms()).map(str::to_owned),
@@ -169,7 +169,7 @@ impl Store {
 
     /// Adds what the directory says of the store.
     #[must_use]
-    pub fn known_as(mut self, row: &Row) -> Self {
+    pub fn known_as(mut self, row: &DirectoryRow) -> Self {
         self.id = Some(row.id.to_string());
         self.opretail_id = row.numbers.at(opretail()).map(str::to_owned);
         self.name = row.name.clone().or(self.name);
@@ -225,7 +225,11 @@ async fn read_store(
 ///
 /// # Errors
 /// The token does not grant the store, nothing could know it, or what the gateway's failure is for the caller.
-pub async fn find(caller: &Caller<StoresRead>, context: &RequestContext, store: &StoreId) -> Result<Found, Problem> {
+pub async fn find(
+    caller: &Caller<StoresRead>,
+    context: &RequestContext,
+    store: &StoreId,
+) -> Result<CachedResponse, Problem> {
     let (numbers, directory) = (context.granted(caller, store)?, context.directory(caller));
     let row = directory.row(store).cloned();
     let code = numbers.at(oms()).map(str::to_owned);
@@ -254,9 +258,9 @@ pub async fn find(caller: &Caller<StoresRead>, context: &RequestContext, store: 
 /// Who can be asked for a store.
 enum KnownBy {
     /// The OMS, by this code; the directory, too, if it has a row.
-    Oms(Access, String, Option<Row>),
+    Oms(Access, String, Option<DirectoryRow>),
     /// The directory alone.
-    Directory(Row),
+    Directory(DirectoryRow),
 }
 
 async fn from_oms(
@@ -264,15 +268,15 @@ async fn from_oms(
     gateway: &GatewayClient,
     code: &str,
     directory: &Directory,
-    row: Option<&Row>,
-) -> Result<Fetched<Store>, Error> {
+    row: Option<&DirectoryRow>,
+) -> Result<FetchedValue<Store>, Error> {
     match (OmsShops { access, gateway }.one(code).await, row) {
         (Ok(shop), row) => {
             let store = Store::from_wire(shop, &access.zone, directory)?;
             Ok(row.into_iter().fold(store, Store::known_as).into())
         }
         (Err(error), Some(row)) if error.kind == Kind::NotFound => {
-            Ok(Fetched::from(Store::from_row(row)).of_nothing_if(true))
+            Ok(FetchedValue::from(Store::from_row(row)).of_nothing_if(true))
         }
         (Err(error), _) => Err(error),
     }

@@ -13,10 +13,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::ObjectBuilder;
 
-use super::gateway_pages::Part;
+use super::gateway_pages::JoinedPages;
 use super::params::kinds::{StoreKind, text};
-use super::params::{Page, PageInfo, Parameter, ParameterKind, Reader};
-use super::request_context::{Fetched, RequestContext, no_number_at_the_vendor};
+use super::params::{PageInfo, PageParameters, Parameter, ParameterKind, ParameterReader};
+use super::request_context::{FetchedValue, RequestContext, no_number_at_the_vendor};
 use super::store::{self, Store};
 use super::{Resource, Route};
 use crate::auth::caller::Caller;
@@ -31,7 +31,7 @@ use crate::http::problem::Problem;
 use crate::resources::vendor_methods::SHOP_GET_LIST;
 use crate::resources::vendor_methods::oms;
 
-use self::merged::Selection;
+use self::merged::StoreSelection;
 use self::shops::OmsShops;
 
 /// The list of stores.
@@ -48,19 +48,19 @@ static CODE: Parameter<StoreKind> = Parameter::new(
     "Only stores with one of these OMS codes; at most 200. `S_` alone is none.",
     StoreKind::FILTER,
 );
-static NAME: Parameter<PartOfName> =
-    Parameter::new("name", "Only stores whose name contains this text, whatever the case of its letters.", PartOfName);
+static NAME: Parameter<NameFilter> =
+    Parameter::new("name", "Only stores whose name contains this text, whatever the case of its letters.", NameFilter);
 
 /// A part of a store's name, which is compared here and sent nowhere.
-struct PartOfName;
+struct NameFilter;
 
-impl PartOfName {
+impl NameFilter {
     const LONGEST: usize = 64;
     /// What [`Self::parse`] takes.
     const PATTERN: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
 }
 
-impl ParameterKind for PartOfName {
+impl ParameterKind for NameFilter {
     type Value = String;
 
     fn parse(&self, text: &str, _: &Directory) -> Result<String, String> {
@@ -81,13 +81,13 @@ impl ParameterKind for PartOfName {
 struct ListParameters {
     codes: Vec<StoreId>,
     name: Option<String>,
-    page: Page,
+    page: PageParameters,
 }
 
 impl ListParameters {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(reader: &mut ParameterReader<'_>) -> Option<Self> {
         let (codes, name) = (reader.list(&CODE), reader.optional(&NAME));
-        let page = Page::read(reader);
+        let page = PageParameters::read(reader);
         Some(Self { codes, name, page: page? })
     }
 }
@@ -107,7 +107,11 @@ pub struct StoreList {
 
 /// The stores that are wanted: those of the codes that the caller writes, else those that the token grants, else all. What
 /// a caller writes as `code` is the OMS's, whatever it looks like.
-fn selection(context: &RequestContext, caller: &Caller<StoresRead>, asked: &[StoreId]) -> Result<Selection, Problem> {
+fn selection(
+    context: &RequestContext,
+    caller: &Caller<StoresRead>,
+    asked: &[StoreId],
+) -> Result<StoreSelection, Problem> {
     let (mut codes, mut ids) = (BTreeSet::new(), BTreeSet::new());
     match caller.grants().stores() {
         _ if !asked.is_empty() => {
@@ -115,7 +119,7 @@ fn selection(context: &RequestContext, caller: &Caller<StoresRead>, asked: &[Sto
                 codes.insert(context.granted_number(caller, code, oms())?);
             }
         }
-        None => return Ok(Selection::All),
+        None => return Ok(StoreSelection::All),
         Some(granted) => {
             let directory = context.directory(caller);
             codes.extend(granted.iter().filter_map(|id| directory.find(id).at(oms()).map(str::to_owned)));
@@ -125,23 +129,23 @@ fn selection(context: &RequestContext, caller: &Caller<StoresRead>, asked: &[Sto
             }
         }
     }
-    Ok(Selection::Only { codes: codes.into_iter().collect(), ids })
+    Ok(StoreSelection::Only { codes: codes.into_iter().collect(), ids })
 }
 
 /// What one request reads.
-struct Reading {
+struct StoreListQuery {
     /// `None` when the company has no OMS.
     oms: Option<Access>,
     directory: Arc<Directory>,
-    selection: Selection,
+    selection: StoreSelection,
     name: Option<String>,
-    page: Page,
+    page: PageParameters,
     /// The filters that the caller wrote, for the links; not the codes that the token grants.
     written: Vec<(&'static str, String)>,
 }
 
-impl Reading {
-    async fn fetch(self, gateway: GatewayClient) -> Result<Fetched<StoreList>, Error> {
+impl StoreListQuery {
+    async fn fetch(self, gateway: GatewayClient) -> Result<FetchedValue<StoreList>, Error> {
         let part = match &self.oms {
             // The OMS's pages are ours, wherever theirs begin and end.
             Some(access) if self.is_whole_list_of_oms() => {
@@ -149,26 +153,26 @@ impl Reading {
                 let (total, keeps, more) = (part.total, part.keeps(), part.is_full);
                 let gives_nothing = part.items.is_empty();
                 let items = merged::merge(part.items, &self.directory, &access.zone)?;
-                Listed { items, total, more, keeps, gives_nothing }
+                StorePage { items, total, more, keeps, gives_nothing }
             }
             _ => self.part_of_merged(&gateway).await?,
         };
         let link = self.page.link("/stores", &self.written, part.total, part.more);
         let value = StoreList { items: part.items, page: self.page.info(part.total) };
-        Ok(Fetched { value, link, keeps: part.keeps, gives_nothing: part.gives_nothing })
+        Ok(FetchedValue { value, link, keeps: part.keeps, gives_nothing: part.gives_nothing })
     }
 
     fn is_whole_list_of_oms(&self) -> bool {
-        self.selection == Selection::All && self.name.is_none() && self.directory.rows().is_empty()
+        self.selection == StoreSelection::All && self.name.is_none() && self.directory.rows().is_empty()
     }
 
     /// Reads all that may be wanted, and cuts the page from it: a store of the directory may be on any page, and the OMS
     /// may ignore what it is asked to filter by.
-    async fn part_of_merged(&self, gateway: &GatewayClient) -> Result<Listed, Error> {
+    async fn part_of_merged(&self, gateway: &GatewayClient) -> Result<StorePage, Error> {
         let oms = self.oms.as_ref().filter(|_| self.selection.is_of_oms());
         let (shops, zone) = match oms {
             Some(access) => (OmsShops { access, gateway }.all(self.selection.codes()).await?, access.zone.clone()),
-            None => (Part::of_nothing(), china_standard_time()),
+            None => (JoinedPages::of_nothing(), china_standard_time()),
         };
         let (keeps, gives_nothing) = (shops.keeps(), oms.is_some() && shops.items.is_empty());
         let mut stores = merged::merge(shops.items, &self.directory, &zone)?;
@@ -177,12 +181,12 @@ impl Reading {
         let total = Some(stores.len() as u64);
         let skip = usize::try_from(self.page.offset()).unwrap_or(usize::MAX);
         let items = stores.into_iter().skip(skip).take(self.page.size as usize).collect();
-        Ok(Listed { items, total, more: false, keeps, gives_nothing })
+        Ok(StorePage { items, total, more: false, keeps, gives_nothing })
     }
 }
 
 /// The stores of a page.
-struct Listed {
+struct StorePage {
     items: Vec<Store>,
     total: Option<u64>,
     /// Whether there may be more, when there is no total.
@@ -226,6 +230,6 @@ async fn list_stores(
     // What is written counts, too: the same stores of the same codes have another `Link` for a caller who wrote no code.
     let canonical = format!("{selection:?} {written:?} {:?} {}", parameters.page, directory.version());
     let question = context.question(&caller, &RESOURCE, &canonical, selection.named(), false)?;
-    let reading = Reading { oms, directory, selection, name: parameters.name, page: parameters.page, written };
+    let reading = StoreListQuery { oms, directory, selection, name: parameters.name, page: parameters.page, written };
     context.answer(&RESOURCE, question, move |gateway| reading.fetch(gateway)).await
 }

@@ -11,11 +11,11 @@ const OTHERS: &str = "(others)";
 
 /// Every request that reached a door, by `_mt` or `method`; one without a method is counted under `""`.
 #[derive(Default)]
-pub struct CallCounts(Mutex<Counts>);
+pub struct CallCounts(Mutex<CallCountsNow>);
 
 /// The counts at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
+pub struct CallCountsNow {
     /// All requests.
     pub total: u64,
     /// By the vendor's name of the method.
@@ -36,7 +36,7 @@ impl CallCounts {
     }
 
     /// The counts now.
-    pub fn snapshot(&self) -> Counts {
+    pub fn snapshot(&self) -> CallCountsNow {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

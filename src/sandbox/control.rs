@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use super::behaviour;
 use super::faults::FaultOrder;
-use super::server::State;
+use super::server::SandboxState;
 
 const LARGEST_BODY: usize = 256 << 10;
 
@@ -59,45 +59,45 @@ async fn unknown_path(request: HttpRequest) -> HttpResponse {
     refused(StatusCode::NOT_FOUND, format!("there is no {}; there are {PATHS}", request.path()))
 }
 
-async fn list_faults(state: Data<State>) -> HttpResponse {
+async fn list_faults(state: Data<SandboxState>) -> HttpResponse {
     HttpResponse::Ok().json(state.faults.list())
 }
 
-async fn order_fault(body: Body, state: Data<State>) -> HttpResponse {
+async fn order_fault(body: ControlBody, state: Data<SandboxState>) -> HttpResponse {
     with_text(body, |text| FaultOrder::from_json(text).map(|order| state.faults.push(order)))
 }
 
-async fn clear_faults(state: Data<State>) -> HttpResponse {
+async fn clear_faults(state: Data<SandboxState>) -> HttpResponse {
     state.faults.clear();
     done(Ok(()))
 }
 
-async fn show_behaviour(state: Data<State>) -> HttpResponse {
+async fn show_behaviour(state: Data<SandboxState>) -> HttpResponse {
     HttpResponse::Ok().json(behaviour::shown(&state.behaviour.get()))
 }
 
-async fn change_behaviour(body: Body, state: Data<State>) -> HttpResponse {
+async fn change_behaviour(body: ControlBody, state: Data<SandboxState>) -> HttpResponse {
     with_text(body, |text| state.behaviour.change(|now| behaviour::changed(now, text)))
 }
 
-async fn reset_behaviour(state: Data<State>) -> HttpResponse {
+async fn reset_behaviour(state: Data<SandboxState>) -> HttpResponse {
     state.behaviour.reset();
     done(Ok(()))
 }
 
-async fn forget_logins(state: Data<State>) -> HttpResponse {
+async fn forget_logins(state: Data<SandboxState>) -> HttpResponse {
     state.forget_logins();
     done(Ok(()))
 }
 
-async fn calls(state: Data<State>) -> HttpResponse {
+async fn calls(state: Data<SandboxState>) -> HttpResponse {
     HttpResponse::Ok().json(state.calls.snapshot())
 }
 
 /// A body, or why it could not be read.
-type Body = Result<Bytes, actix_web::Error>;
+type ControlBody = Result<Bytes, actix_web::Error>;
 
-fn with_text(body: Body, act: impl FnOnce(&str) -> Result<(), String>) -> HttpResponse {
+fn with_text(body: ControlBody, act: impl FnOnce(&str) -> Result<(), String>) -> HttpResponse {
     let body = match body {
         Ok(body) => body,
         Err(error) if error.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE => {

@@ -9,9 +9,9 @@ use serde_json::Value;
 use serde_json::error::Category;
 
 /// The names and values of an object, in the order in which they were written. Reading one takes it out.
-pub struct Fields(Vec<(String, Value)>);
+pub struct ObjectFields(Vec<(String, Value)>);
 
-impl Fields {
+impl ObjectFields {
     /// Reads an object. `form` says in the sentence for anything else what to write: `an order is …`.
     ///
     /// # Errors
@@ -77,7 +77,7 @@ impl Fields {
 }
 
 // serde_json's own map keeps the last of two values under one name, and derived readers take a list for an object.
-impl<'de> Deserialize<'de> for Fields {
+impl<'de> Deserialize<'de> for ObjectFields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(Pairs).map(Self)
     }
@@ -103,12 +103,12 @@ impl<'de> Visitor<'de> for Pairs {
 
 #[cfg(test)]
 mod tests {
-    use super::Fields;
+    use super::ObjectFields;
 
     const FORM: &str = "it is an object such as {}";
 
     fn refusal(text: &str) -> String {
-        Fields::read(text, FORM).err().unwrap()
+        ObjectFields::read(text, FORM).err().unwrap()
     }
 
     #[test]
@@ -127,18 +127,18 @@ mod tests {
     #[test]
     fn values_of_another_type_are_refused_with_what_to_write() {
         for text in ["null", "3", "[]", "{}", "true"] {
-            let mut fields = Fields::read(&format!(r#"{{"a":{text}}}"#), FORM).unwrap();
+            let mut fields = ObjectFields::read(&format!(r#"{{"a":{text}}}"#), FORM).unwrap();
             assert_eq!(fields.text("a", "\"x\"").unwrap_err(), "`a` must be a text in quotes, such as \"x\"");
         }
         for text in ["null", "\"3\"", "3.0", "0", "10", "-3", "18446744073709551616"] {
-            let mut fields = Fields::read(&format!(r#"{{"a":{text}}}"#), FORM).unwrap();
+            let mut fields = ObjectFields::read(&format!(r#"{{"a":{text}}}"#), FORM).unwrap();
             assert_eq!(fields.whole("a", 1..=9_u32).unwrap_err(), "`a` must be a whole number from 1 to 9", "{text}");
         }
     }
 
     #[test]
     fn what_is_taken_is_gone_and_the_rest_is_left_over() {
-        let mut fields = Fields::read(r#"{"b":"x","a":9,"c":null}"#, FORM).unwrap();
+        let mut fields = ObjectFields::read(r#"{"b":"x","a":9,"c":null}"#, FORM).unwrap();
         assert_eq!((fields.whole("a", 0..=9_u8), fields.whole("a", 0..=9_u8)), (Ok(Some(9)), Ok(None)));
         assert_eq!(fields.left_over(), Some("b"));
         assert_eq!((fields.text("b", ""), fields.text("b", "")), (Ok(Some("x".to_owned())), Ok(None)));

@@ -1,20 +1,20 @@
 //! The form body as it arrived. The sandbox decodes it itself, so that a fault in the proxy's encoding is seen
 //! here as a wrong signature, as it would be at the vendor.
 
-use crate::gateway::protocol::signing::{Parameter, sort};
+use crate::gateway::protocol::signing::{WireParameter, sort};
 
 /// A decoded form, sorted by name in byte order.
-pub struct Form<'a>(Vec<Parameter<'a>>);
+pub struct DecodedForm<'a>(Vec<WireParameter<'a>>);
 
-impl<'a> FromIterator<Parameter<'a>> for Form<'a> {
-    fn from_iter<I: IntoIterator<Item = Parameter<'a>>>(parameters: I) -> Self {
-        let mut parameters: Vec<Parameter<'a>> = parameters.into_iter().collect();
+impl<'a> FromIterator<WireParameter<'a>> for DecodedForm<'a> {
+    fn from_iter<I: IntoIterator<Item = WireParameter<'a>>>(parameters: I) -> Self {
+        let mut parameters: Vec<WireParameter<'a>> = parameters.into_iter().collect();
         sort(&mut parameters);
         Self(parameters)
     }
 }
 
-impl<'a> Form<'a> {
+impl<'a> DecodedForm<'a> {
     /// Decodes `application/x-www-form-urlencoded`.
     pub fn decode(body: &'a [u8]) -> Self {
         form_urlencoded::parse(body).collect()
@@ -34,18 +34,18 @@ impl<'a> Form<'a> {
     }
 
     /// Everything that arrived, in the order in which it is signed.
-    pub fn sorted(&self) -> &[Parameter<'a>] {
+    pub fn sorted(&self) -> &[WireParameter<'a>] {
         &self.0
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Form;
+    use super::DecodedForm;
 
     #[test]
     fn an_empty_value_counts_as_missing_but_is_still_signed() {
-        let form = Form::decode(b"b=2+3%26&a=&_mt=m");
+        let form = DecodedForm::decode(b"b=2+3%26&a=&_mt=m");
         assert_eq!(form.get("b"), Some("2 3&"));
         assert_eq!(form.get("a"), None);
         assert_eq!(form.sorted().iter().map(|(name, _)| name.as_ref()).collect::<Vec<_>>(), ["_mt", "a", "b"]);
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn the_first_value_of_a_name_is_the_one_that_came_first() {
-        let form = Form::decode(b"b=2&a=1&b=1&a=&b=3").first_values();
+        let form = DecodedForm::decode(b"b=2&a=1&b=1&a=&b=3").first_values();
         assert_eq!(form.sorted(), [("a".into(), "1".into()), ("b".into(), "2".into())]);
     }
 }

@@ -32,23 +32,23 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 
 pub use self::behaviour::Behaviour;
-pub use self::calls::Counts;
+pub use self::calls::CallCountsNow;
 use self::delivery::{ConnectionHandle, KEEP_ALIVE};
 pub use self::durations::{parse_clock_skew, parse_lateness, parse_timestamp_window};
 pub use self::faults::{Fault, FaultOrder};
-use self::server::{CLOUD_API, M_API, RPC, State};
+use self::server::{CLOUD_API, M_API, RPC, SandboxState};
 pub use self::settings::{
     AcceptedTimestamp, LoginExpiry, LoginTokenField, OmsAccount, OmsServer, OmsShop, OpRetailAccount,
     OpRetailApplication, OpRetailUser, Organization, PermittedMethods, SandboxSettings,
 };
-pub use self::vendor::Vendor;
+pub use self::vendor::SandboxVendor;
 use self::world::stores::CountedStore;
 use crate::clock::Clock;
 
 /// A running sandbox.
 pub struct Sandbox {
     address: SocketAddr,
-    state: Data<State>,
+    state: Data<SandboxState>,
     server: ServerHandle,
     running: JoinHandle<io::Result<()>>,
 }
@@ -60,7 +60,7 @@ impl Sandbox {
     /// When the listener cannot be used.
     pub fn start(settings: &SandboxSettings, clock: Clock, listener: TcpListener) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        let state = Data::new(State::new(settings, clock));
+        let state = Data::new(SandboxState::new(settings, clock));
         let shared = state.clone();
         let app = move || App::new().app_data(shared.clone()).configure(server::routes).configure(control::routes);
         let server = HttpServer::new(app)
@@ -125,7 +125,7 @@ impl Sandbox {
     }
 
     /// Lets the next `times` answers of one gateway fail.
-    pub fn fail_next_at(&self, gateway: Vendor, fault: Fault, times: u32) {
+    pub fn fail_next_at(&self, gateway: SandboxVendor, fault: Fault, times: u32) {
         self.order(FaultOrder::next(fault, times).at(gateway));
     }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 /// Signatures that have been seen, by who sent them.
 #[derive(Default)]
-pub struct SeenSignatures(Mutex<Seen>);
+pub struct SeenSignatures(Mutex<SeenHashes>);
 
 #[derive(Default)]
-struct Seen {
+struct SeenHashes {
     signatures: HashSet<Arc<str>>,
     by_age: VecDeque<(Duration, Arc<str>)>,
 }
@@ -34,7 +34,7 @@ impl SeenSignatures {
     }
 }
 
-impl Seen {
+impl SeenHashes {
     fn forget_until(&mut self, oldest: Duration) {
         while self.by_age.front().is_some_and(|(time, _)| *time <= oldest) {
             if let Some((_, key)) = self.by_age.pop_front() {

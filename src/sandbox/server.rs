@@ -8,13 +8,13 @@ use tokio::time::sleep;
 
 use super::behaviour::{Behaviour, CurrentBehaviour};
 use super::calls::CallCounts;
-use super::delivery::{Answer, ConnectionHandle, deliver};
+use super::delivery::{ConnectionHandle, SandboxAnswer, deliver};
 use super::faults::{Fault, FaultQueue};
-use super::form::Form;
+use super::form::DecodedForm;
 use super::oms::{self, Oms};
-use super::opretail::{self, Endpoint, OpRetail, Parameters, USER_TOKEN_HEADERS};
+use super::opretail::{self, CallParameters, OpRetail, SandboxEndpoint, USER_TOKEN_HEADERS};
 use super::settings::SandboxSettings;
-use super::vendor::Vendor;
+use super::vendor::SandboxVendor;
 use crate::clock::Clock;
 
 /// The endpoint of OPRetail that came first.
@@ -26,7 +26,7 @@ pub const RPC: &str = "/index.php/openapi/rpc/service/";
 const RPC_WITHOUT_SLASH: &str = "/index.php/openapi/rpc/service";
 
 /// What all workers share.
-pub struct State {
+pub struct SandboxState {
     opretail: OpRetail,
     oms: Oms,
     clock: Clock,
@@ -35,7 +35,7 @@ pub struct State {
     pub(super) faults: FaultQueue,
 }
 
-impl State {
+impl SandboxState {
     /// A sandbox that nobody has called yet.
     pub fn new(settings: &SandboxSettings, clock: Clock) -> Self {
         Self {
@@ -53,7 +53,7 @@ impl State {
         self.opretail.forget_logins();
     }
 
-    fn arrived(&self, vendor: Vendor, method: Option<&str>) -> Option<Fault> {
+    fn arrived(&self, vendor: SandboxVendor, method: Option<&str>) -> Option<Fault> {
         let method = method.unwrap_or_default();
         self.calls.count(method);
         let fault = self.faults.take(vendor, method);
@@ -62,7 +62,7 @@ impl State {
     }
 
     /// Sends an answer when its time has come.
-    async fn send(&self, answer: Answer, fault: Option<Fault>, request: &HttpRequest) -> HttpResponse {
+    async fn send(&self, answer: SandboxAnswer, fault: Option<Fault>, request: &HttpRequest) -> HttpResponse {
         let latency = self.behaviour.get().latency;
         let delay = if let Some(Fault::Delay(delay)) = fault { latency.saturating_add(delay) } else { latency };
         if !delay.is_zero() {
@@ -76,13 +76,13 @@ impl State {
 /// Adds the endpoints to a server.
 pub fn routes(configuration: &mut ServiceConfig) {
     configuration
-        .service(opretail_endpoint(M_API, Endpoint::MApi))
-        .service(opretail_endpoint(CLOUD_API, Endpoint::CloudApi))
+        .service(opretail_endpoint(M_API, SandboxEndpoint::MApi))
+        .service(opretail_endpoint(CLOUD_API, SandboxEndpoint::CloudApi))
         .service(web::resource([RPC, RPC_WITHOUT_SLASH]).route(web::post().to(rpc)).route(web::get().to(rpc)));
 }
 
 // The HTTP methods that the vendor's SDKs send.
-fn opretail_endpoint(path: &str, endpoint: Endpoint) -> Resource {
+fn opretail_endpoint(path: &str, endpoint: SandboxEndpoint) -> Resource {
     let answer = move |request, body, state| opretail(endpoint, request, body, state);
     let mut resource = web::resource(path);
     for method in [web::get(), web::post(), web::put(), web::delete()] {
@@ -91,9 +91,14 @@ fn opretail_endpoint(path: &str, endpoint: Endpoint) -> Resource {
     resource
 }
 
-async fn opretail(endpoint: Endpoint, request: HttpRequest, body: Bytes, state: Data<State>) -> HttpResponse {
-    let parameters = Parameters::read(request.query_string(), opretail_body(endpoint, &request, &body));
-    let fault = state.arrived(Vendor::OpRetail, parameters.get("_mt"));
+async fn opretail(
+    endpoint: SandboxEndpoint,
+    request: HttpRequest,
+    body: Bytes,
+    state: Data<SandboxState>,
+) -> HttpResponse {
+    let parameters = CallParameters::read(request.query_string(), opretail_body(endpoint, &request, &body));
+    let fault = state.arrived(SandboxVendor::OpRetail, parameters.get("_mt"));
     let behaviour = state.behaviour.get();
     let user_tokens = USER_TOKEN_HEADERS.iter().filter_map(|name| request.headers().get(*name)?.to_str().ok());
     let user_tokens: Vec<&str> = user_tokens.collect();
@@ -106,22 +111,22 @@ async fn opretail(endpoint: Endpoint, request: HttpRequest, body: Bytes, state: 
 }
 
 // A body is a form unless its type says otherwise, and only `cloud.api` reads JSON. Source: the vendor's SDKs.
-fn opretail_body<'a>(endpoint: Endpoint, request: &HttpRequest, body: &'a [u8]) -> opretail::Body<'a> {
+fn opretail_body<'a>(endpoint: SandboxEndpoint, request: &HttpRequest, body: &'a [u8]) -> opretail::CallBody<'a> {
     if is_form(request) || request.content_type().is_empty() {
-        opretail::Body::Form(body)
-    } else if endpoint == Endpoint::CloudApi && request.content_type().eq_ignore_ascii_case("application/json") {
-        opretail::Body::Json(body)
+        opretail::CallBody::Form(body)
+    } else if endpoint == SandboxEndpoint::CloudApi && request.content_type().eq_ignore_ascii_case("application/json") {
+        opretail::CallBody::Json(body)
     } else {
-        opretail::Body::Other
+        opretail::CallBody::Other
     }
 }
 
 // A code that is not a number is not one of OPRetail's. Written orders cannot have one; those of tests can.
 const UNKNOWN_ERROR: i64 = -999;
 
-async fn rpc(request: HttpRequest, body: Bytes, state: Data<State>) -> HttpResponse {
+async fn rpc(request: HttpRequest, body: Bytes, state: Data<SandboxState>) -> HttpResponse {
     let form = form(&request, &body);
-    let fault = state.arrived(Vendor::Oms, form.get("method"));
+    let fault = state.arrived(SandboxVendor::Oms, form.get("method"));
     let behaviour = state.behaviour.get();
     let mut answer = state.oms.answer(&form, &behaviour);
     if let Some(Fault::Code(code)) = &fault {
@@ -131,8 +136,8 @@ async fn rpc(request: HttpRequest, body: Bytes, state: Data<State>) -> HttpRespo
 }
 
 // A body of another type has no parameters, as for the vendors' own servers.
-fn form<'a>(request: &HttpRequest, body: &'a [u8]) -> Form<'a> {
-    Form::decode(if is_form(request) { body } else { &[] })
+fn form<'a>(request: &HttpRequest, body: &'a [u8]) -> DecodedForm<'a> {
+    DecodedForm::decode(if is_form(request) { body } else { &[] })
 }
 
 fn is_form(request: &HttpRequest) -> bool {

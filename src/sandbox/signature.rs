@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::gateway::protocol::signing::{Parameter, Values};
+use crate::gateway::protocol::signing::{Values, WireParameter};
 use crate::gateway::protocol::template::Variable;
 use crate::vendors::Vendors;
 
@@ -16,7 +16,7 @@ impl Values for Secret<'_> {
 }
 
 /// The signature of parameters that arrived. `fields` are those of the credential that decide how calls are signed.
-pub fn of(vendor: &str, parameters: &[Parameter<'_>], secret: &str, fields: &[(&str, &str)]) -> String {
+pub fn of(vendor: &str, parameters: &[WireParameter<'_>], secret: &str, fields: &[(&str, &str)]) -> String {
     let Some(vendor) = Vendors::default().get(vendor) else { return String::new() };
     let field = |variable: &Variable| match variable {
         Variable::Credential(name) => fields.iter().find(|(own, _)| own == name).map(|(_, value)| (*value).to_owned()),
@@ -27,7 +27,7 @@ pub fn of(vendor: &str, parameters: &[Parameter<'_>], secret: &str, fields: &[(&
 }
 
 /// The text that the first digest covers, without the secret.
-pub fn signed_text(vendor: &str, parameters: &[Parameter<'_>]) -> String {
+pub fn signed_text(vendor: &str, parameters: &[WireParameter<'_>]) -> String {
     let Some(vendor) = Vendors::default().get(vendor) else { return String::new() };
     let signing = &vendor.pack().signing;
     signing.explain(&signing.pairs(parameters), &Secret(""), "")

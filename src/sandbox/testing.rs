@@ -18,9 +18,9 @@ use crate::clock::{Clock, ManualClock};
 /// Sunday, 22 November 2026, 10:00 in China.
 pub const START: Timestamp = Timestamp::constant(1_795_312_800, 0);
 
-type Sent = Result<ClientResponse<Decompress<Payload>>, SendRequestError>;
+type TestResponse = Result<ClientResponse<Decompress<Payload>>, SendRequestError>;
 
-pub type Parameters = Vec<(String, String)>;
+pub type TestParameters = Vec<(String, String)>;
 
 pub struct TestBed {
     pub sandbox: Sandbox,
@@ -51,7 +51,7 @@ impl TestBed {
     }
 
     /// The parameters of an OPRetail call, not signed yet; `own` may replace system parameters.
-    pub fn opretail(&self, method: &str, own: &[(&str, &str)]) -> Parameters {
+    pub fn opretail(&self, method: &str, own: &[(&str, &str)]) -> TestParameters {
         let timestamp = tz::offset(8).to_datetime(self.clock.now()).strftime("%Y%m%d%H%M%S").to_string();
         let system = [
             ("_aid", "S107"),
@@ -65,11 +65,11 @@ impl TestBed {
         merged(&system, own)
     }
 
-    pub fn sign_opretail(&self, parameters: Parameters) -> Parameters {
+    pub fn sign_opretail(&self, parameters: TestParameters) -> TestParameters {
         self.sign_opretail_with("sandbox-secret", parameters)
     }
 
-    pub fn sign_opretail_with(&self, secret: &str, parameters: Parameters) -> Parameters {
+    pub fn sign_opretail_with(&self, secret: &str, parameters: TestParameters) -> TestParameters {
         let text = format!("{secret}{}{secret}", assembled(&parameters));
         let uses_sha1 = parameters.iter().any(|(name, value)| name == "_sm" && value.eq_ignore_ascii_case("sha1"));
         let signature =
@@ -78,7 +78,7 @@ impl TestBed {
     }
 
     /// The parameters of an OMS call, not signed yet; `own` may replace system parameters.
-    pub fn oms(&self, method: &str, own: &[(&str, &str)]) -> Parameters {
+    pub fn oms(&self, method: &str, own: &[(&str, &str)]) -> TestParameters {
         let timestamp = self.clock.now().as_second().to_string();
         let system = [
             ("flag", "demo"),
@@ -91,20 +91,20 @@ impl TestBed {
         merged(&system, own)
     }
 
-    pub fn sign_oms(&self, parameters: Parameters) -> Parameters {
+    pub fn sign_oms(&self, parameters: TestParameters) -> TestParameters {
         let signature = md5(&format!("{}sandbox-token", md5(&assembled(&parameters))));
         with(parameters, "sign", signature)
     }
 
-    pub async fn call_m_api(&self, parameters: Parameters) -> Value {
+    pub async fn call_m_api(&self, parameters: TestParameters) -> Value {
         self.post("/m.api", &self.sign_opretail(parameters)).await
     }
 
-    pub async fn call_cloud_api(&self, parameters: Parameters) -> Value {
+    pub async fn call_cloud_api(&self, parameters: TestParameters) -> Value {
         self.post("/cloud.api", &self.sign_opretail(parameters)).await
     }
 
-    pub async fn call_oms(&self, parameters: Parameters) -> Value {
+    pub async fn call_oms(&self, parameters: TestParameters) -> Value {
         self.post_oms(&self.sign_oms(parameters)).await
     }
 
@@ -126,7 +126,7 @@ impl TestBed {
         serde_json::from_slice(&body).unwrap()
     }
 
-    pub fn send(&self, path: &str, parameters: &[(String, String)]) -> impl Future<Output = Sent> + use<> {
+    pub fn send(&self, path: &str, parameters: &[(String, String)]) -> impl Future<Output = TestResponse> + use<> {
         self.client.post(self.url(path)).send_form(&parameters)
     }
 
@@ -153,17 +153,17 @@ impl TestBed {
 }
 
 /// The parameters but one.
-pub fn without(mut parameters: Parameters, name: &str) -> Parameters {
+pub fn without(mut parameters: TestParameters, name: &str) -> TestParameters {
     parameters.retain(|(candidate, _)| candidate != name);
     parameters
 }
 
-fn with(mut parameters: Parameters, name: &str, value: String) -> Parameters {
+fn with(mut parameters: TestParameters, name: &str, value: String) -> TestParameters {
     parameters.push((name.to_owned(), value));
     parameters
 }
 
-fn merged(system: &[(&str, &str)], own: &[(&str, &str)]) -> Parameters {
+fn merged(system: &[(&str, &str)], own: &[(&str, &str)]) -> TestParameters {
     let all: BTreeMap<&str, &str> = system.iter().chain(own).copied().collect();
     all.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }

@@ -5,14 +5,14 @@ use serde::Serialize;
 /// One of the two gateways in the box, by the name that orders of faults use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(into = "&'static str")]
-pub enum Vendor {
+pub enum SandboxVendor {
     /// OPRetail: `m.api` and `cloud.api`.
     OpRetail,
     /// The OMS.
     Oms,
 }
 
-impl Vendor {
+impl SandboxVendor {
     pub(super) const ALL: [Self; 2] = [Self::OpRetail, Self::Oms];
 
     pub(super) const fn name(self) -> &'static str {
@@ -23,8 +23,8 @@ impl Vendor {
     }
 }
 
-impl From<Vendor> for &'static str {
-    fn from(vendor: Vendor) -> Self {
+impl From<SandboxVendor> for &'static str {
+    fn from(vendor: SandboxVendor) -> Self {
         vendor.name()
     }
 }

@@ -17,8 +17,8 @@ use tokio::time::{Sleep, sleep};
 
 use super::framing::{FramingValidator, Incomplete};
 use super::parse_error::{self, UnreadRequest};
-use super::pipelining::Responses;
-use super::slots::{RECHECK, Slot};
+use super::pipelining::ResponseCounter;
+use super::slots::{ConnectionSlot, RECHECK};
 use super::stalls::{ClientTimeouts, StallDetector};
 use crate::http::public_url::PublicUrl;
 
@@ -32,12 +32,12 @@ const MOST_BUFFERED: usize = 8 << 10;
 /// A socket whose requests are passed to the parser one at a time, with timeouts for slow clients.
 pub struct Connection<T> {
     io: T,
-    slot: Slot,
+    slot: ConnectionSlot,
     /// When a connection without a slot checks again for a free one.
     next_look: Option<Pin<Box<Sleep>>>,
     framing: FramingValidator,
     stalls: StallDetector,
-    responses: Rc<Responses>,
+    responses: Rc<ResponseCounter>,
     /// Bytes received behind the request in progress.
     buffered: BytesMut,
     /// The client has closed its side; reported to the parser once nothing is buffered.
@@ -55,7 +55,13 @@ pub struct Connection<T> {
 
 impl<T> Connection<T> {
     /// Guards this socket.
-    pub fn new(io: T, slot: Slot, timeouts: ClientTimeouts, varies_by_origin: bool, public_url: PublicUrl) -> Self {
+    pub fn new(
+        io: T,
+        slot: ConnectionSlot,
+        timeouts: ClientTimeouts,
+        varies_by_origin: bool,
+        public_url: PublicUrl,
+    ) -> Self {
         Self {
             io,
             slot,
@@ -87,7 +93,7 @@ impl<T> Connection<T> {
     }
 
     /// The counter of this connection's responses.
-    pub const fn responses(&self) -> &Rc<Responses> {
+    pub const fn responses(&self) -> &Rc<ResponseCounter> {
         &self.responses
     }
 

@@ -31,7 +31,7 @@ const LARGEST_TRAILERS: usize = 16 << 10;
 /// It agrees with the parser on where each request ends: whatever it cannot follow is refused, never passed by.
 #[derive(Debug)]
 pub struct FramingValidator {
-    place: Place,
+    place: ParserPosition,
     line: [u8; KEPT],
     /// Bytes of the current line.
     length: usize,
@@ -39,7 +39,7 @@ pub struct FramingValidator {
     section: usize,
     ended_in_cr: bool,
     has_colon: bool,
-    body: Body,
+    body: BodyFraming,
     is_head: bool,
     messages: u64,
     error: Option<FramingError>,
@@ -50,7 +50,7 @@ pub struct FramingValidator {
 
 /// What a head says of the body behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Body {
+enum BodyFraming {
     Unsaid,
     Bytes(u64),
     Chunks,
@@ -66,7 +66,7 @@ pub enum Incomplete {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum ParserPosition {
     RequestLine,
     Field,
     Bytes(u64),
@@ -79,13 +79,13 @@ enum Place {
 impl Default for FramingValidator {
     fn default() -> Self {
         Self {
-            place: Place::RequestLine,
+            place: ParserPosition::RequestLine,
             line: [0; KEPT],
             length: 0,
             section: 0,
             ended_in_cr: false,
             has_colon: false,
-            body: Body::Unsaid,
+            body: BodyFraming::Unsaid,
             is_head: false,
             messages: 0,
             error: None,
@@ -107,8 +107,8 @@ impl FramingValidator {
         while self.error.is_none() && passed < bytes.len() {
             let rest = bytes.split_at_mut(passed).1;
             passed += match self.place {
-                Place::Bytes(left) => self.skip(left, rest.len(), Place::Bytes),
-                Place::Chunk(left) => self.skip(left, rest.len(), Place::Chunk),
+                ParserPosition::Bytes(left) => self.skip(left, rest.len(), ParserPosition::Bytes),
+                ParserPosition::Chunk(left) => self.skip(left, rest.len(), ParserPosition::Chunk),
                 _ => self.line(rest),
             };
             if self.is_between() {
@@ -122,14 +122,14 @@ impl FramingValidator {
     pub const fn incomplete(&self) -> Option<Incomplete> {
         match self.place {
             _ if self.is_between() => None,
-            Place::RequestLine | Place::Field => Some(Incomplete::Head(self.messages)),
+            ParserPosition::RequestLine | ParserPosition::Field => Some(Incomplete::Head(self.messages)),
             _ => Some(Incomplete::Body(self.messages)),
         }
     }
 
     /// Whether the last request is complete and nothing of the next has passed, not even an empty line.
     pub const fn is_between(&self) -> bool {
-        matches!(self.place, Place::RequestLine) && self.section == 0 && self.error.is_none()
+        matches!(self.place, ParserPosition::RequestLine) && self.section == 0 && self.error.is_none()
     }
 
     /// How many requests have begun: their request lines have passed.
@@ -144,18 +144,22 @@ impl FramingValidator {
 
     /// Whether the request that passed last asks for a head only, so that no body may follow the answer (RFC 9110 §9.3.2).
     pub fn is_for_head(&self) -> bool {
-        if self.place == Place::RequestLine && self.length > 0 { self.begins_with_head() } else { self.is_head }
+        if self.place == ParserPosition::RequestLine && self.length > 0 {
+            self.begins_with_head()
+        } else {
+            self.is_head
+        }
     }
 
     fn begins_with_head(&self) -> bool {
         self.kept().starts_with(b"HEAD ")
     }
 
-    fn skip(&mut self, left: u64, available: usize, here: fn(u64) -> Place) -> usize {
+    fn skip(&mut self, left: u64, available: usize, here: fn(u64) -> ParserPosition) -> usize {
         let skipped = left.min(u64::try_from(available).unwrap_or(u64::MAX));
         self.place = match here(left - skipped) {
-            Place::Bytes(0) => self.end(),
-            Place::Chunk(0) => Place::ChunkEnd,
+            ParserPosition::Bytes(0) => self.end(),
+            ParserPosition::Chunk(0) => ParserPosition::ChunkEnd,
             place => place,
         };
         usize::try_from(skipped).unwrap_or(available)
@@ -164,7 +168,7 @@ impl FramingValidator {
     /// Reads to the end of the line or to what must not be there.
     fn line(&mut self, rest: &mut [u8]) -> usize {
         let stop = match self.place {
-            Place::RequestLine => memchr2(b'\n', b'#', rest),
+            ParserPosition::RequestLine => memchr2(b'\n', b'#', rest),
             _ => memchr(b'\n', rest),
         };
         let text = rest.split_at_mut(stop.unwrap_or(rest.len())).0;
@@ -203,26 +207,27 @@ impl FramingValidator {
 
     const fn broken(&self, in_head: FramingError) -> FramingError {
         match self.place {
-            Place::RequestLine | Place::Field => in_head,
+            ParserPosition::RequestLine | ParserPosition::Field => in_head,
             _ => FramingError::Chunks,
         }
     }
 
     fn too_long(&self, more: usize) -> Option<FramingError> {
         let (length, limit) = match self.place {
-            Place::RequestLine | Place::Field => (self.section, self.largest_head),
-            Place::ChunkSize => (self.length, LONGEST_CHUNK_LINE),
+            ParserPosition::RequestLine | ParserPosition::Field => (self.section, self.largest_head),
+            ParserPosition::ChunkSize => (self.length, LONGEST_CHUNK_LINE),
             // CR and nothing else.
-            Place::ChunkEnd => (self.length, 1),
+            ParserPosition::ChunkEnd => (self.length, 1),
             _ => (self.section, LARGEST_TRAILERS),
         };
-        let error = if self.place == Place::RequestLine { FramingError::LongTarget } else { FramingError::LargeHead };
+        let error =
+            if self.place == ParserPosition::RequestLine { FramingError::LongTarget } else { FramingError::LargeHead };
         (length.saturating_add(more) > limit).then(|| self.broken(error))
     }
 
     /// Of heads the parser refuses control characters itself; in trailers it skips them, CR and LF included.
     fn malformed(&self, text: &[u8]) -> Option<FramingError> {
-        if matches!(self.place, Place::RequestLine | Place::Field) {
+        if matches!(self.place, ParserPosition::RequestLine | ParserPosition::Field) {
             return None;
         }
         let line = text.strip_suffix(b"\r").unwrap_or(text);
@@ -239,69 +244,69 @@ impl FramingValidator {
         self.length = self.length.saturating_add(text.len());
         self.section = self.section.saturating_add(text.len());
         self.ended_in_cr = text.last().map_or(self.ended_in_cr, |last| *last == b'\r');
-        if self.place == Place::Trailer {
+        if self.place == ParserPosition::Trailer {
             self.has_colon |= memchr(b':', text).is_some();
         }
     }
 
     /// What follows the line that ends here.
-    fn end_line(&mut self) -> Result<Place, FramingError> {
+    fn end_line(&mut self) -> Result<ParserPosition, FramingError> {
         self.section = self.section.saturating_add(1);
         let is_empty = self.length == 1;
         match self.place {
             // Empty lines before a request are skipped (RFC 9112 §2.2).
-            Place::RequestLine if is_empty => Ok(Place::RequestLine),
-            Place::RequestLine => Ok(self.begin()),
-            Place::Field if is_empty => Ok(self.begin_body()),
-            Place::Field => self.read_field(),
-            Place::ChunkEnd => Ok(Place::ChunkSize),
-            Place::ChunkSize => self.read_chunk_size(),
-            Place::Trailer if is_empty => Ok(self.end()),
-            Place::Trailer if !self.has_colon => Err(FramingError::Chunks),
+            ParserPosition::RequestLine if is_empty => Ok(ParserPosition::RequestLine),
+            ParserPosition::RequestLine => Ok(self.begin()),
+            ParserPosition::Field if is_empty => Ok(self.begin_body()),
+            ParserPosition::Field => self.read_field(),
+            ParserPosition::ChunkEnd => Ok(ParserPosition::ChunkSize),
+            ParserPosition::ChunkSize => self.read_chunk_size(),
+            ParserPosition::Trailer if is_empty => Ok(self.end()),
+            ParserPosition::Trailer if !self.has_colon => Err(FramingError::Chunks),
             other => Ok(other),
         }
     }
 
-    fn begin(&mut self) -> Place {
+    fn begin(&mut self) -> ParserPosition {
         self.messages = self.messages.wrapping_add(1);
-        self.body = Body::Unsaid;
+        self.body = BodyFraming::Unsaid;
         self.is_head = self.begins_with_head();
-        Place::Field
+        ParserPosition::Field
     }
 
-    const fn begin_body(&mut self) -> Place {
+    const fn begin_body(&mut self) -> ParserPosition {
         match self.body {
-            Body::Unsaid | Body::Bytes(0) => self.end(),
-            Body::Bytes(length) => Place::Bytes(length),
-            Body::Chunks => {
+            BodyFraming::Unsaid | BodyFraming::Bytes(0) => self.end(),
+            BodyFraming::Bytes(length) => ParserPosition::Bytes(length),
+            BodyFraming::Chunks => {
                 self.section = 0;
-                Place::ChunkSize
+                ParserPosition::ChunkSize
             }
         }
     }
 
-    const fn end(&mut self) -> Place {
+    const fn end(&mut self) -> ParserPosition {
         self.section = 0;
-        Place::RequestLine
+        ParserPosition::RequestLine
     }
 
-    fn read_field(&mut self) -> Result<Place, FramingError> {
+    fn read_field(&mut self) -> Result<ParserPosition, FramingError> {
         let line = self.kept();
         let (name, value) = memchr(b':', line).and_then(|colon| line.split_at_checked(colon)).unwrap_or_default();
         let value = value.get(1..).unwrap_or_default().trim_ascii();
         let said = if name.eq_ignore_ascii_case(b"transfer-encoding") {
-            value.eq_ignore_ascii_case(b"chunked").then_some(Body::Chunks)
+            value.eq_ignore_ascii_case(b"chunked").then_some(BodyFraming::Chunks)
         } else if name.eq_ignore_ascii_case(b"content-length") {
-            number(value).map(Body::Bytes)
+            number(value).map(BodyFraming::Bytes)
         } else {
-            return Ok(Place::Field);
+            return Ok(ParserPosition::Field);
         };
-        let is_only = self.body == Body::Unsaid && self.length <= KEPT;
+        let is_only = self.body == BodyFraming::Unsaid && self.length <= KEPT;
         self.body = said.filter(|_| is_only).ok_or(FramingError::Framing)?;
-        Ok(Place::Field)
+        Ok(ParserPosition::Field)
     }
 
-    fn read_chunk_size(&mut self) -> Result<Place, FramingError> {
+    fn read_chunk_size(&mut self) -> Result<ParserPosition, FramingError> {
         let line = self.kept();
         let count = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let (digits, rest) = line.split_at_checked(count).unwrap_or_default();
@@ -310,9 +315,9 @@ impl FramingValidator {
         match size.filter(|_| is_size) {
             Some(0) => {
                 self.section = 0;
-                Ok(Place::Trailer)
+                Ok(ParserPosition::Trailer)
             }
-            Some(size) => Ok(Place::Chunk(size)),
+            Some(size) => Ok(ParserPosition::Chunk(size)),
             None => Err(FramingError::Chunks),
         }
     }

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use bytes::Bytes;
 
 use super::framing_error::FramingError;
-use crate::http::access_log::{self, Line};
+use crate::http::access_log::{self, AccessLine};
 use crate::http::problem::{PROBLEM_JSON, Problem};
 use crate::http::problem_type::ProblemType;
 use crate::http::public_url::PublicUrl;
@@ -37,7 +37,7 @@ pub struct UnreadRequest {
 
 /// The framework's own response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer<'b> {
+pub struct FrameworkResponse<'b> {
     /// Where it begins in the bytes.
     pub at: usize,
     status: u16,
@@ -46,7 +46,7 @@ pub struct Answer<'b> {
 
 /// Finds the framework's own response at the end of these bytes. All other responses have an `x-request-id`, and most bodies
 /// do not end in an empty line, so the check is cheap.
-pub fn find(bytes: &[u8]) -> Option<Answer<'_>> {
+pub fn find(bytes: &[u8]) -> Option<FrameworkResponse<'_>> {
     let rest = bytes.strip_suffix(b"\r\n\r\n")?;
     let (rest, date) = rest.split_at_checked(rest.len().checked_sub(DATE)?)?;
     let rest = rest.strip_suffix(b"\r\ndate: ")?;
@@ -57,10 +57,10 @@ pub fn find(bytes: &[u8]) -> Option<Answer<'_>> {
         [(b"400 Bad Request", 400), (b"408 Request Timeout", 408), (b"431 Request Header Fields Too Large", 431)];
     let (rest, status) = statuses.iter().find_map(|(line, status)| Some((rest.strip_suffix(*line)?, *status)))?;
     let rest = rest.strip_suffix(b"HTTP/1.1 ").or_else(|| rest.strip_suffix(b"HTTP/1.0 "))?;
-    Some(Answer { at: rest.len(), status, date })
+    Some(FrameworkResponse { at: rest.len(), status, date })
 }
 
-impl Answer<'_> {
+impl FrameworkResponse<'_> {
     /// Writes the response as a problem, and its line to the access log.
     pub fn as_problem(self, unread: &UnreadRequest) -> Bytes {
         let problem = match (self.status, unread.error) {
@@ -80,7 +80,7 @@ impl Answer<'_> {
         let body = serde_json::to_string(&document).unwrap_or_default();
         let retry_after = if unread.has_no_slot { "retry-after: 1\r\n" } else { "" };
         let bytes_sent = if unread.is_for_head { 0 } else { body.len() as u64 };
-        let line = Line::unrouted(&id, document.status, bytes_sent, unread.client_address);
+        let line = AccessLine::unrouted(&id, document.status, bytes_sent, unread.client_address);
         access_log::write(&line, None, None, Trace::None);
         let vary = if unread.varies_by_origin { "vary: Origin\r\n" } else { "" };
         let (status, length, id) = (document.status, body.len(), &*id);

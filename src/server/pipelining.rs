@@ -14,7 +14,7 @@ use actix_service::{IntoServiceFactory, Service, ServiceFactory, apply_fn_factor
 
 /// The responses of one connection: counted where they are sent, read where requests arrive.
 #[derive(Default)]
-pub struct Responses {
+pub struct ResponseCounter {
     sent: Cell<u64>,
     is_last: Cell<bool>,
     /// Whether the current response, and the next one, is a stream without an end of its own.
@@ -23,7 +23,7 @@ pub struct Responses {
     waiting: Cell<Option<Waker>>,
 }
 
-impl Responses {
+impl ResponseCounter {
     /// The number of responses sent.
     pub fn sent(&self) -> u64 {
         self.sent.get()
@@ -89,7 +89,7 @@ where
     B: MessageBody,
 {
     apply_fn_factory(application, |request: Request, application: &S::Service| {
-        let responses = request.conn_data::<Rc<Responses>>().cloned();
+        let responses = request.conn_data::<Rc<ResponseCounter>>().cloned();
         if let Some(responses) = responses.as_deref()
             && request.head().connection_type() != ConnectionType::KeepAlive
         {

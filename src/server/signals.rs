@@ -9,7 +9,7 @@ use crate::http::stopping::Stopping;
 
 /// What the system asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
+enum SignalKind {
     /// To stop in good order.
     ToStop,
     /// To end at once.
@@ -48,11 +48,11 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> Asked {
+    async fn next(&mut self) -> SignalKind {
         tokio::select! {
-            _ = self.terminate.recv() => Asked::ToStop,
-            _ = self.interrupt.recv() => Asked::ToEnd,
-            _ = self.quit.recv() => Asked::ToEnd,
+            _ = self.terminate.recv() => SignalKind::ToStop,
+            _ = self.interrupt.recv() => SignalKind::ToEnd,
+            _ = self.quit.recv() => SignalKind::ToEnd,
         }
     }
 }
@@ -71,28 +71,28 @@ impl Signals {
         Ok(Self)
     }
 
-    async fn next(&mut self) -> Asked {
+    async fn next(&mut self) -> SignalKind {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-        Asked::ToEnd
+        SignalKind::ToEnd
     }
 }
 
 /// Waits for a signal, and stops the server as it asks. Who asks twice does not wait for load balancers, and whoever wants the
 /// end does not wait for what is under way: then this is ready before the server is.
 pub async fn on_signal(mut signals: Signals, server: ServerHandle, stopping: Stopping, delay: Duration) {
-    if signals.next().await == Asked::ToEnd {
+    if signals.next().await == SignalKind::ToEnd {
         return;
     }
     stopping.begin();
     tracing::info!(delay_seconds = delay.as_secs_f64(), "stopping: not ready from now on");
-    if tokio::time::timeout(delay, signals.next()).await == Ok(Asked::ToEnd) {
+    if tokio::time::timeout(delay, signals.next()).await == Ok(SignalKind::ToEnd) {
         return;
     }
     tracing::info!("stopping: finishing what is under way");
     let draining = server.stop(true);
-    let ended = async { while signals.next().await != Asked::ToEnd {} };
+    let ended = async { while signals.next().await != SignalKind::ToEnd {} };
     tokio::select! {
         () = draining => std::future::pending().await,
         () = ended => {}

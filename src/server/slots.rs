@@ -36,7 +36,7 @@ pub struct Slots {
     admitted: Cell<usize>,
     waiting: Cell<usize>,
     /// By number, so the oldest come first.
-    connections: RefCell<BTreeMap<u64, Rc<Connection>>>,
+    connections: RefCell<BTreeMap<u64, Rc<TrackedConnection>>>,
     next: Cell<u64>,
     silent_until: Cell<Option<Deadline>>,
 }
@@ -52,7 +52,7 @@ enum Admission {
 }
 
 #[derive(Debug)]
-struct Connection {
+struct TrackedConnection {
     admission: Cell<Admission>,
     /// From when on it may be closed: it owes us a request. `None` while it has one under way.
     idle: Cell<Option<Deadline>>,
@@ -60,7 +60,7 @@ struct Connection {
     waker: RefCell<Option<Waker>>,
 }
 
-impl Connection {
+impl TrackedConnection {
     fn may_be_closed(&self) -> bool {
         !self.is_closed.get() && self.idle.get().is_some_and(|idle| idle.left().is_zero())
     }
@@ -101,9 +101,9 @@ impl Slots {
     }
 
     /// Takes a new connection in.
-    pub fn enter(self: &Rc<Self>) -> Slot {
+    pub fn enter(self: &Rc<Self>) -> ConnectionSlot {
         let is_free = self.admitted.get() < self.limit;
-        let connection = Rc::new(Connection {
+        let connection = Rc::new(TrackedConnection {
             admission: Cell::new(if is_free { Admission::Admitted } else { Admission::Waiting }),
             idle: Cell::new(Some(Deadline::after(LEAST_WAIT))),
             is_closed: Cell::new(false),
@@ -116,7 +116,7 @@ impl Slots {
             self.warn();
             self.make_room();
         }
-        Slot { slots: self.clone(), number, connection }
+        ConnectionSlot { slots: self.clone(), number, connection }
     }
 
     /// Closes as many connections as others wait for, those first that have kept us waiting the longest. Where none may be
@@ -154,7 +154,7 @@ impl Slots {
         }
     }
 
-    fn admit(&self, connection: &Connection, admission: Admission) {
+    fn admit(&self, connection: &TrackedConnection, admission: Admission) {
         self.count(connection.admission.replace(admission), -1);
         self.count(admission, 1);
         connection.idle.set(Some(Deadline::after(LEAST_WAIT)));
@@ -184,13 +184,13 @@ impl Slots {
 
 /// One connection's slot, or its wish for one.
 #[derive(Debug)]
-pub struct Slot {
+pub struct ConnectionSlot {
     slots: Rc<Slots>,
     number: u64,
-    connection: Rc<Connection>,
+    connection: Rc<TrackedConnection>,
 }
 
-impl Slot {
+impl ConnectionSlot {
     /// Whether the connection is to end, for others.
     pub fn is_closed(&self) -> bool {
         self.connection.is_closed.get()
@@ -241,7 +241,7 @@ impl Slot {
     }
 }
 
-impl Drop for Slot {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.slots.leave(self.number);
     }
@@ -249,11 +249,11 @@ impl Drop for Slot {
 
 #[cfg(test)]
 mod tests {
-    use super::{LEAST_WAIT, Slot, Slots};
+    use super::{ConnectionSlot, LEAST_WAIT, Slots};
     use std::rc::Rc;
     use tokio::time::{advance, pause};
 
-    fn enter(slots: &Rc<Slots>, count: usize) -> Vec<Slot> {
+    fn enter(slots: &Rc<Slots>, count: usize) -> Vec<ConnectionSlot> {
         (0..count).map(|_| slots.enter()).collect()
     }
 
@@ -261,9 +261,9 @@ mod tests {
     async fn whoever_comes_to_a_full_worker_waits_until_one_leaves() {
         let slots = Slots::new(2);
         let mut served = enter(&slots, 2);
-        served.iter().for_each(Slot::is_busy);
+        served.iter().for_each(ConnectionSlot::is_busy);
         let waiting = enter(&slots, 2);
-        assert!(waiting.iter().all(Slot::is_waited_for) && served.iter().all(|slot| !slot.is_closed()));
+        assert!(waiting.iter().all(ConnectionSlot::is_waited_for) && served.iter().all(|slot| !slot.is_closed()));
         served.pop();
         assert!(!waiting[0].is_waited_for() && waiting[1].is_waited_for(), "in the order in which they came");
         drop(waiting);
@@ -280,7 +280,7 @@ mod tests {
         served[1].is_busy();
         served[1].is_idle();
         let waiting = slots.enter();
-        assert_eq!(served.iter().map(Slot::is_closed).collect::<Vec<_>>(), [false, false, true]);
+        assert_eq!(served.iter().map(ConnectionSlot::is_closed).collect::<Vec<_>>(), [false, false, true]);
         drop(served.into_iter().next_back());
         assert!(!waiting.is_waited_for());
     }
@@ -296,7 +296,7 @@ mod tests {
         assert!(waiting.iter().all(|slot| !slot.is_closed()), "it has only just come");
         advance(LEAST_WAIT).await;
         waiting[3].look();
-        assert_eq!(waiting.iter().map(Slot::is_closed).collect::<Vec<_>>(), [true, false, false, false]);
+        assert_eq!(waiting.iter().map(ConnectionSlot::is_closed).collect::<Vec<_>>(), [true, false, false, false]);
     }
 
     #[actix_web::test]

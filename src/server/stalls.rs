@@ -51,12 +51,12 @@ pub struct StallDetector {
     looks: u32,
     /// The next look is the last: the request must be complete by then.
     is_last_look: bool,
-    write: Write,
+    write: WriteProgress,
 }
 
 /// How the answers leave.
 #[derive(Clone, Copy, Debug, Default)]
-struct Write {
+struct WriteProgress {
     is_waiting: bool,
     /// Looks at which it waited, and what was taken meanwhile.
     looks: u32,
@@ -73,7 +73,7 @@ impl StallDetector {
             open: None,
             looks: 0,
             is_last_look: false,
-            write: Write::default(),
+            write: WriteProgress::default(),
         }
     }
 

@@ -72,7 +72,7 @@ pub fn readable(variables: impl Iterator<Item = (OsString, OsString)>) -> (Vec<(
 
 /// Which setting came from which variable.
 #[derive(Debug, Default)]
-pub struct Origins {
+pub struct VariableOrigins {
     /// Dotted path of each value, and of each section that is there only because of a variable, to the variable's name.
     pub(super) variables: BTreeMap<String, String>,
     /// The paths of variables that have no effect, since something above them is no section.
@@ -83,11 +83,11 @@ pub struct Origins {
 ///
 /// A part of a name is matched against an existing key without regard to case and with `_` for `-`,
 /// since most shells allow neither lower case by custom nor a dash at all.
-pub fn overlay(table: &mut Table, variables: impl Iterator<Item = (String, String)>) -> Origins {
+pub fn overlay(table: &mut Table, variables: impl Iterator<Item = (String, String)>) -> VariableOrigins {
     let mut ours: Vec<(String, String)> = variables.filter(|(name, _)| name.starts_with(PREFIX)).collect();
     // Sections before what is in them, so that the order of the variables decides nothing.
     ours.sort_by_cached_key(|(name, _)| (name.split("__").count(), name.clone()));
-    let mut origins = Origins::default();
+    let mut origins = VariableOrigins::default();
     for (name, value) in ours {
         let parts: Vec<&str> = name.split("__").skip(1).collect();
         let mut made = Vec::new();

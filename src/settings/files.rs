@@ -118,12 +118,12 @@ pub fn text(content: &[u8]) -> Result<&str, FileError> {
 }
 
 /// The content of a file, shared by all who ask for it.
-type Content = Result<Rc<[u8]>, FileError>;
+type FileContent = Result<Rc<[u8]>, FileError>;
 
 /// The files of one reading of a configuration. Each is read once, so that what is in force and the fingerprint by which a
 /// change is noticed are of the same bytes.
 #[derive(Default)]
-pub struct Files(RefCell<BTreeMap<PathBuf, Content>>);
+pub struct Files(RefCell<BTreeMap<PathBuf, FileContent>>);
 
 impl Files {
     /// The content of a file.

@@ -7,9 +7,9 @@ use toml::de::{DeTable, DeValue};
 
 /// The lines of all settings and sections, by their dotted paths.
 #[derive(Debug, Default)]
-pub struct Lines(BTreeMap<String, usize>);
+pub struct SettingLines(BTreeMap<String, usize>);
 
-impl Lines {
+impl SettingLines {
     /// Those of this text; none if it is not TOML.
     pub fn of(text: &str) -> Self {
         let mut lines = BTreeMap::new();
@@ -60,20 +60,20 @@ fn line_of<T>(part: &Spanned<T>, text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::Lines;
+    use super::SettingLines;
 
     #[test]
     fn a_setting_has_its_line_and_a_missing_one_that_of_its_section() {
-        let lines = Lines::of("[a]\nb = 1\n\n[a.c]\nd = \"x\"\n'é.f' = { g = 2 }\n");
+        let lines = SettingLines::of("[a]\nb = 1\n\n[a.c]\nd = \"x\"\n'é.f' = { g = 2 }\n");
         for (path, line) in [("a", 1), ("a.b", 2), ("a.c", 4), ("a.c.d", 5), ("a.c.é.f.g", 6), ("a.c.missing.deep", 4)]
         {
             assert_eq!(lines.of_setting(path), Some(line), "{path}");
         }
-        let lines = Lines::of("[[a]]\nb = 1\n[[a]]\nb = [\n{ c = 2 }]\n");
+        let lines = SettingLines::of("[[a]]\nb = 1\n[[a]]\nb = [\n{ c = 2 }]\n");
         for (path, line) in [("a.0.b", 2), ("a.1", 3), ("a.1.b", 4), ("a.1.b.0.c", 5), ("a.1.x", 3)] {
             assert_eq!(lines.of_setting(path), Some(line), "{path}");
         }
         assert_eq!(lines.of_setting("z"), None);
-        assert_eq!(Lines::of("= no TOML").of_setting("a"), None);
+        assert_eq!(SettingLines::of("= no TOML").of_setting("a"), None);
     }
 }

@@ -18,12 +18,12 @@ mod units;
 
 pub use certificates::{CertificatesError, read as read_certificates};
 pub use digest::SettingsDigest;
-pub use environment::{Origins, overlay, readable, strays};
+pub use environment::{VariableOrigins, overlay, readable, strays};
 pub use files::{
     FileError, Files, MOST_OF_A_LIST, MOST_OF_A_TEXT, read as read_file, text as text_of_file, without_mark,
 };
 pub use report::{Problems, Report, nearest};
 pub use section::Section;
-pub use sources::{Fingerprint, Sources};
+pub use sources::{ContentHash, Sources};
 pub use toml_text::parse_toml;
 pub use units::{parse_duration, parse_size};

@@ -7,9 +7,9 @@ use std::fmt;
 
 use toml::{Table, Value};
 
-use super::environment::{Origins, in_one_line, variable_of};
+use super::environment::{VariableOrigins, in_one_line, variable_of};
 use super::files::Files;
-use super::lines::Lines;
+use super::lines::SettingLines;
 
 /// Everything that is wrong with a configuration, in one message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +39,7 @@ pub struct Report {
     skipped: RefCell<BTreeSet<String>>,
     /// Whether no variable of the environment outranks the text.
     is_text_alone: bool,
-    origins: Origins,
+    origins: VariableOrigins,
     /// Variables that begin like ours and have no effect.
     strays: Vec<String>,
     /// What was read, for the lines of what is wrong in it.
@@ -49,7 +49,7 @@ pub struct Report {
 
 impl Report {
     /// A report that names the variable, instead of the key, for values that came from the environment.
-    pub fn with_variables(origins: Origins) -> Self {
+    pub fn with_variables(origins: VariableOrigins) -> Self {
         Self { origins, ..Self::default() }
     }
 
@@ -134,7 +134,7 @@ impl Report {
         if problems.is_empty() && misspelt.is_empty() {
             return Ok(warnings);
         }
-        let lines = self.text.as_deref().map(Lines::of).unwrap_or_default();
+        let lines = self.text.as_deref().map(SettingLines::of).unwrap_or_default();
         let shown = problems.into_iter().map(|(path, message)| {
             let place = match (self.origins.variables.get(&path), lines.of_setting(&path)) {
                 (Some(variable), _) => format!("{path} (from {variable})"),

@@ -16,23 +16,23 @@ pub(super) const FILE_SUFFIX: &str = "_file";
 /// The files and sections of one reading.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sources {
-    files: Vec<(PathBuf, Fingerprint)>,
-    sections: BTreeMap<String, Fingerprint>,
+    files: Vec<(PathBuf, ContentHash)>,
+    sections: BTreeMap<String, ContentHash>,
 }
 
 impl Sources {
     /// Of the table that was read, with the environment over it, from this file of this content.
-    pub fn of(file: Option<(&Path, Fingerprint)>, table: &Table, files: &Files) -> Self {
+    pub fn of(file: Option<(&Path, ContentHash)>, table: &Table, files: &Files) -> Self {
         let mut named = Vec::new();
         collect_files(table, &mut named);
-        let sections = table.iter().map(|(name, section)| (name.clone(), Fingerprint::of_section(section, files)));
-        let named = named.into_iter().map(|path| (path.clone(), Fingerprint::of_named(&path, files)));
+        let sections = table.iter().map(|(name, section)| (name.clone(), ContentHash::of_section(section, files)));
+        let named = named.into_iter().map(|path| (path.clone(), ContentHash::of_named(&path, files)));
         let files = file.map(|(path, content)| (path.to_owned(), content)).into_iter().chain(named);
         Self { files: files.collect(), sections: sections.collect() }
     }
 
     /// Every file that took part, as it was.
-    pub fn files(&self) -> &[(PathBuf, Fingerprint)] {
+    pub fn files(&self) -> &[(PathBuf, ContentHash)] {
         &self.files
     }
 
@@ -61,9 +61,9 @@ fn collect_files(table: &Table, files: &mut Vec<PathBuf>) {
 
 /// A hash that stands for a content. It does not print itself, since a short secret could be guessed from it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Fingerprint([u8; 32]);
+pub struct ContentHash([u8; 32]);
 
-impl Fingerprint {
+impl ContentHash {
     /// Of a file's content, or of why it cannot be read.
     pub fn of_file(path: &Path) -> Self {
         Self::of_content(files::read(path, MOST_OF_A_LIST).as_deref())
@@ -94,7 +94,7 @@ impl Fingerprint {
     }
 }
 
-impl fmt::Debug for Fingerprint {
+impl fmt::Debug for ContentHash {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Fingerprint(…)")
     }
@@ -102,11 +102,11 @@ impl fmt::Debug for Fingerprint {
 
 #[cfg(test)]
 mod tests {
-    use super::{Files, Fingerprint, Sources};
+    use super::{ContentHash, Files, Sources};
     use std::path::Path;
 
     fn of(text: &str) -> Sources {
-        let file = (Path::new("storegate.toml"), Fingerprint::of_content(Ok(text.as_bytes())));
+        let file = (Path::new("storegate.toml"), ContentHash::of_content(Ok(text.as_bytes())));
         Sources::of(Some(file), &text.parse().unwrap(), &Files::default())
     }
 

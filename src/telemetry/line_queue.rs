@@ -39,7 +39,7 @@ thread_local! {
 /// A bounded queue of log lines.
 #[derive(Debug)]
 pub struct LineQueue {
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<QueuedLines>,
     /// There is something to write, or somebody waits for it to be written.
     filled: Condvar,
     /// A batch was written or lost.
@@ -48,7 +48,7 @@ pub struct LineQueue {
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct QueuedLines {
     bytes: Vec<u8>,
     lines: u64,
     /// Lines that were lost since the last batch was taken, for there was no room.
@@ -77,7 +77,7 @@ impl Default for LineQueue {
 impl LineQueue {
     /// An empty queue.
     pub const fn new() -> Self {
-        let waiting = Waiting {
+        let waiting = QueuedLines {
             bytes: Vec::new(),
             lines: 0,
             without_room: 0,
@@ -139,7 +139,7 @@ impl LineQueue {
             self.take(&mut batch, writer.pause());
             unreported += batch.without_room;
             let reported = std::mem::take(&mut reporting);
-            let Written { mut lost, began } = writer.write(stream, &batch.bytes);
+            let WriteResult { mut lost, began } = writer.write(stream, &batch.bytes);
             if began {
                 unreported -= reported;
             } else if reported > 0 {
@@ -181,13 +181,13 @@ impl LineQueue {
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> MutexGuard<'_, QueuedLines> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What became of a batch.
-struct Written {
+struct WriteResult {
     lost: u64,
     /// Whether its first lines were written.
     began: bool,
@@ -210,16 +210,16 @@ impl Writer {
     }
 
     /// Writes these lines up to the first error.
-    fn write(&mut self, stream: &mut impl Write, lines: &[u8]) -> Written {
+    fn write(&mut self, stream: &mut impl Write, lines: &[u8]) -> WriteResult {
         let rest = std::mem::take(&mut self.rest);
-        if let Err(Failed { written, error }) = write_all(stream, &rest) {
+        if let Err(WriteFailure { written, error }) = write_all(stream, &rest) {
             let rest = rest.get(written..).unwrap_or_default();
             return self.fail(rest, lines, error, false);
         }
         let mut left = lines;
         while !left.is_empty() {
             let (piece, behind) = left.split_at(length_of_piece(left));
-            if let Err(Failed { written, error }) = write_all(stream, piece) {
+            if let Err(WriteFailure { written, error }) = write_all(stream, piece) {
                 let began = left.len() < lines.len();
                 let (done, left) = left.split_at(written);
                 let is_in_line = done.last().is_some_and(|last| *last != b'\n');
@@ -229,38 +229,38 @@ impl Writer {
             left = behind;
         }
         self.errors = 0;
-        Written { lost: 0, began: true }
+        WriteResult { lost: 0, began: true }
     }
 
     /// A line whose beginning was written is written to its end later; but the next reader of a broken pipe has not seen its
     /// beginning.
-    fn fail(&mut self, rest: &[u8], left: &[u8], error: ErrorKind, began: bool) -> Written {
+    fn fail(&mut self, rest: &[u8], left: &[u8], error: ErrorKind, began: bool) -> WriteResult {
         self.errors += 1;
         let is_useless = error == ErrorKind::BrokenPipe;
         if !is_useless {
             self.rest = rest.to_vec();
         }
-        Written { lost: count_lines(left) + u64::from(is_useless && !rest.is_empty()), began }
+        WriteResult { lost: count_lines(left) + u64::from(is_useless && !rest.is_empty()), began }
     }
 }
 
 /// How far a write came, and why no further.
-struct Failed {
+struct WriteFailure {
     written: usize,
     error: ErrorKind,
 }
 
 /// Waits for as long as it takes while the stream has no room (`EAGAIN`), which is no error.
-fn write_all(stream: &mut impl Write, bytes: &[u8]) -> Result<(), Failed> {
+fn write_all(stream: &mut impl Write, bytes: &[u8]) -> Result<(), WriteFailure> {
     let mut written = 0;
     while let Some(left) = bytes.get(written..).filter(|left| !left.is_empty()) {
         match stream.write(left) {
-            Ok(0) => return Err(Failed { written, error: ErrorKind::WriteZero }),
+            Ok(0) => return Err(WriteFailure { written, error: ErrorKind::WriteZero }),
             Ok(length) => written += length,
             Err(error) => match error.kind() {
                 ErrorKind::Interrupted => {}
                 ErrorKind::WouldBlock => thread::sleep(BEFORE_ROOM),
-                error => return Err(Failed { written, error }),
+                error => return Err(WriteFailure { written, error }),
             },
         }
     }

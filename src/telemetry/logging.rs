@@ -125,9 +125,9 @@ impl Drop for FlushAtEnd {
 }
 
 /// Where the lines of the log go.
-struct ToQueue;
+struct QueueWriter;
 
-impl<'a> MakeWriter<'a> for ToQueue {
+impl<'a> MakeWriter<'a> for QueueWriter {
     type Writer = Self;
 
     fn make_writer(&self) -> Self {
@@ -135,7 +135,7 @@ impl<'a> MakeWriter<'a> for ToQueue {
     }
 }
 
-impl Write for ToQueue {
+impl Write for QueueWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         LINES.push(line);
         Ok(line.len())
@@ -153,7 +153,7 @@ static CHANGE: OnceLock<Box<dyn Fn(EnvFilter) + Send + Sync>> = OnceLock::new();
 pub fn start(settings: &LogSettings) {
     let filter = EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let colours = std::io::stderr().is_terminal();
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(ToQueue).with_ansi(colours);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(QueueWriter).with_ansi(colours);
     // What cannot be formatted is a mistake that a test finds; to report it the crate would write to stderr itself.
     let lines = lines.log_internal_errors(false);
     let _started = WRITER.is_some();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use storegate::config::{Reading, Settings};
+use storegate::config::{LoadedConfig, Settings};
 use storegate::reload::Reloader;
 use storegate::vendors::Vendors;
 
@@ -11,7 +11,7 @@ use crate::app::TestApp;
 use crate::app::program::directory;
 
 /// Reads a configuration.
-pub type Read = Box<dyn Fn(&Vendors) -> Reading>;
+pub type Read = Box<dyn Fn(&Vendors) -> LoadedConfig>;
 
 /// The files of a service.
 pub struct Files {

@@ -30,7 +30,7 @@ use storegate::auth::issue::{TokenGrant, TokenIssuer};
 use storegate::auth::keys::SigningKey;
 use storegate::clock::{Clock, ManualClock};
 use storegate::config::Settings;
-use storegate::reload::InForce;
+use storegate::reload::LiveConfig;
 use storegate::sandbox::{OmsServer, Sandbox, SandboxSettings};
 
 use crate::app::answer::Answer;
@@ -94,7 +94,7 @@ pub struct TestApp {
     /// Keys and clients in force.
     pub auth: Data<CurrentAuth>,
     /// What a reload renews.
-    pub in_force: InForce,
+    pub in_force: LiveConfig,
     /// The configuration that it was started with, but for what a test set by variables.
     pub configuration: String,
     address: SocketAddr,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 pub(super) struct ClaimPath(String);
 
 /// What is at the end of a path.
-pub(super) enum Found<'a> {
+pub(super) enum ClaimValue<'a> {
     Value(&'a Value),
     /// The token says nothing about it.
     Absent,
@@ -24,9 +24,9 @@ impl ClaimPath {
     }
 
     /// A claim of just this name comes first, since names such as `https://example.com/roles` have dots of their own.
-    pub(super) fn find<'a>(&self, claims: &'a Map<String, Value>) -> Found<'a> {
+    pub(super) fn find<'a>(&self, claims: &'a Map<String, Value>) -> ClaimValue<'a> {
         if let Some(value) = claims.get(&self.0) {
-            return Found::of(value);
+            return ClaimValue::of(value);
         }
         match self.0.strip_prefix('/') {
             Some(pointer) => {
@@ -39,20 +39,20 @@ impl ClaimPath {
     }
 }
 
-fn follow<'a, 'n>(claims: &'a Map<String, Value>, mut names: impl Iterator<Item = &'n str>) -> Found<'a> {
+fn follow<'a, 'n>(claims: &'a Map<String, Value>, mut names: impl Iterator<Item = &'n str>) -> ClaimValue<'a> {
     let mut value = names.next().and_then(|first| claims.get(first));
     for name in names {
         match value {
-            None => return Found::Absent,
-            Some(Value::Null) => return Found::Null,
+            None => return ClaimValue::Absent,
+            Some(Value::Null) => return ClaimValue::Null,
             Some(Value::Object(inner)) => value = inner.get(name),
-            Some(_) => return Found::NoWay,
+            Some(_) => return ClaimValue::NoWay,
         }
     }
-    value.map_or(Found::Absent, Found::of)
+    value.map_or(ClaimValue::Absent, ClaimValue::of)
 }
 
-impl<'a> Found<'a> {
+impl<'a> ClaimValue<'a> {
     const fn of(value: &'a Value) -> Self {
         if matches!(value, Value::Null) { Self::Null } else { Self::Value(value) }
     }
@@ -68,7 +68,7 @@ impl<'a> Found<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ClaimPath, Found};
+    use super::{ClaimPath, ClaimValue};
     use serde_json::{Value, json};
 
     fn find(path: &str) -> Option<Value> {
@@ -76,10 +76,10 @@ mod tests {
             "a": { "b": { "c": 1 }, "b.c": 2, "x/y": 3, "~": 4 }, "a.b": { "c": 5 }, "/a/b": 6, "text": "t", "null": null, "n": { "null": null },
         });
         match ClaimPath::new(path).find(claims.as_object().unwrap()) {
-            Found::Value(value) => Some(value.clone()),
-            Found::Absent => None,
-            Found::Null => Some(json!(null)),
-            Found::NoWay => Some(json!("no way")),
+            ClaimValue::Value(value) => Some(value.clone()),
+            ClaimValue::Absent => None,
+            ClaimValue::Null => Some(json!(null)),
+            ClaimValue::NoWay => Some(json!("no way")),
         }
     }
 

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
-use super::claim_path::{ClaimPath, Found};
+use super::claim_path::{ClaimPath, ClaimValue};
 use crate::auth::claims::{Audience, Claims};
 use crate::auth::numeric_date::NumericDate;
 use crate::auth::scope::Scopes;
@@ -121,7 +121,7 @@ impl ClaimMapping {
     fn check_kind(&self, claims: &Map<String, Value>) -> Result<(), TokenError> {
         let is_id_token = OF_ID_TOKENS.iter().any(|name| claims.contains_key(*name));
         let kinds = KINDS.iter().filter_map(|name| claims.get(*name)).map(kind_of);
-        let is_allowed = |kind| kind == Kind::Access || (kind == Kind::Id && self.id_tokens);
+        let is_allowed = |kind| kind == ClaimKind::Access || (kind == ClaimKind::Id && self.id_tokens);
         let is_refused = claims.contains_key(OF_EVENTS) || (is_id_token && !self.id_tokens);
         if is_refused || !kinds.into_iter().all(is_allowed) { Err(TokenError::NotAnAccessToken) } else { Ok(()) }
     }
@@ -185,9 +185,9 @@ impl ClaimMapping {
     fn scope(&self, claims: &Map<String, Value>) -> Result<String, TokenError> {
         for claim in &self.scope_claims {
             let theirs = match claim.find(claims) {
-                Found::Value(value) => names(value).ok_or(TokenError::UnusableClaim("scopes"))?,
-                Found::Absent | Found::Null => continue,
-                Found::NoWay => return Err(TokenError::UnusableClaim("scopes")),
+                ClaimValue::Value(value) => names(value).ok_or(TokenError::UnusableClaim("scopes"))?,
+                ClaimValue::Absent | ClaimValue::Null => continue,
+                ClaimValue::NoWay => return Err(TokenError::UnusableClaim("scopes")),
             };
             let granted = self.granted(&theirs);
             if !granted.is_empty() {
@@ -248,10 +248,10 @@ fn list(
     claim: Option<&ClaimPath>,
     what: &'static str,
 ) -> Result<Option<Vec<String>>, TokenError> {
-    let value = match claim.map_or(Found::Absent, |claim| claim.find(claims)) {
-        Found::Value(value) => value,
-        Found::Absent => return Ok(None),
-        Found::Null | Found::NoWay => return Err(TokenError::UnusableClaim(what)),
+    let value = match claim.map_or(ClaimValue::Absent, |claim| claim.find(claims)) {
+        ClaimValue::Value(value) => value,
+        ClaimValue::Absent => return Ok(None),
+        ClaimValue::Null | ClaimValue::NoWay => return Err(TokenError::UnusableClaim(what)),
     };
     let names = texts(value).ok_or(TokenError::UnusableClaim(what))?;
     Ok(Some(names.into_iter().map(str::to_owned).collect()))
@@ -294,7 +294,7 @@ fn name(value: Option<&Value>) -> Option<&str> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ClaimKind {
     Access,
     Id,
     /// For refreshing, for logging out, or not to be told.
@@ -302,13 +302,13 @@ enum Kind {
 }
 
 /// The kind of a token by one of [`KINDS`]. A name that is not one of another kind is that of access tokens.
-fn kind_of(value: &Value) -> Kind {
-    let Some(text) = value.as_str() else { return Kind::Other };
+fn kind_of(value: &Value) -> ClaimKind {
+    let Some(text) = value.as_str() else { return ClaimKind::Other };
     let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
     match plain.to_ascii_lowercase().as_str() {
-        "id" | "idtoken" => Kind::Id,
-        "refresh" | "refreshtoken" | "offline" | "logout" | "logouttoken" => Kind::Other,
-        _ => Kind::Access,
+        "id" | "idtoken" => ClaimKind::Id,
+        "refresh" | "refreshtoken" | "offline" | "logout" | "logouttoken" => ClaimKind::Other,
+        _ => ClaimKind::Access,
     }
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use rustls::ClientConfig;
 
 use super::key_url::KeyUrl;
-use crate::http_client::{self, Connection, Failure, HttpClient, Options};
+use crate::http_client::{self, ConnectionReuse, HttpClient, Options, RequestFailure};
 
 /// For one document, to its last byte. A fetch has at most three.
 const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -28,10 +28,10 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub(super) enum FetchError {
     /// No connection, or one that ended before the answer.
     #[error("the provider cannot be reached: {0}")]
-    Unreachable(Failure),
+    Unreachable(RequestFailure),
     /// An answer that is not well-formed, or not complete.
     #[error("the provider's answer cannot be read: {0}")]
-    Unreadable(Failure),
+    Unreadable(RequestFailure),
     /// Not all of the answer in time.
     #[error("the provider did not answer within {} s", DOCUMENT_TIMEOUT.as_secs())]
     NotInTime,
@@ -60,19 +60,21 @@ impl FetchError {
     }
 }
 
-impl From<Failure> for FetchError {
-    fn from(failure: Failure) -> Self {
+impl From<RequestFailure> for FetchError {
+    fn from(failure: RequestFailure) -> Self {
         match failure {
-            Failure::TooLarge => Self::TooLarge,
-            Failure::NotInTime => Self::NotInTime,
-            Failure::Malformed | Failure::CutShort | Failure::BrokeOff => Self::Unreadable(failure),
+            RequestFailure::TooLarge => Self::TooLarge,
+            RequestFailure::NotInTime => Self::NotInTime,
+            RequestFailure::Malformed | RequestFailure::CutShort | RequestFailure::BrokeOff => {
+                Self::Unreadable(failure)
+            }
             _ => Self::Unreachable(failure),
         }
     }
 }
 
 /// A document, and how long it is good by its `Cache-Control`.
-pub(super) struct Document {
+pub(super) struct IssuerDocument {
     pub(super) body: Bytes,
     pub(super) max_age: Option<Duration>,
 }
@@ -87,28 +89,28 @@ impl Fetcher {
         Self(HttpClient::new(options, Some(tls)))
     }
 
-    pub(super) async fn get(&self, address: &KeyUrl) -> Result<Document, FetchError> {
+    pub(super) async fn get(&self, address: &KeyUrl) -> Result<IssuerDocument, FetchError> {
         let whole = tokio::time::timeout(DOCUMENT_TIMEOUT, self.exchange(address)).await;
         whole.unwrap_or(Err(FetchError::NotInTime))
     }
 
-    async fn exchange(&self, address: &KeyUrl) -> Result<Document, FetchError> {
+    async fn exchange(&self, address: &KeyUrl) -> Result<IssuerDocument, FetchError> {
         // A compressed document would be inflated before anybody could count it: a kilobyte to hundreds of megabytes.
-        let request = self.0.request(Method::GET, &address.to_string(), Connection::New)?.force_close();
+        let request = self.0.request(Method::GET, &address.to_string(), ConnectionReuse::New)?.force_close();
         let request = request
             .insert_header((USER_AGENT, http_client::USER_AGENT))
             .insert_header((ACCEPT, "application/json"))
             .insert_header((ACCEPT_ENCODING, UNCOMPRESSED));
-        let mut response = request.send().await.map_err(Failure::from)?;
+        let mut response = request.send().await.map_err(RequestFailure::from)?;
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status().as_u16()));
         }
         if is_compressed(response.headers()) {
             return Err(FetchError::Compressed);
         }
-        let body = response.body().limit(MAXIMUM_BYTES).await.map_err(Failure::from)?;
+        let body = response.body().limit(MAXIMUM_BYTES).await.map_err(RequestFailure::from)?;
         let marked = if body.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-        Ok(Document { body: body.slice(marked..), max_age: max_age(response.headers()) })
+        Ok(IssuerDocument { body: body.slice(marked..), max_age: max_age(response.headers()) })
     }
 }
 

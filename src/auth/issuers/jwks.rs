@@ -31,7 +31,7 @@ pub(super) enum JwksError {
 
 /// Why a key of the set is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum LeftOut {
+pub(super) enum IgnoredKey {
     /// `use` or `key_ops` say that it is for something else.
     OtherUse,
     /// Another kind of key, curve or algorithm than can be used here.
@@ -65,12 +65,12 @@ impl Algorithms {
 
 /// The keys that were taken, and for each that was left out, why.
 #[derive(Clone, Debug)]
-pub(super) struct ReadSet {
+pub(super) struct ParsedJwkSet {
     pub(super) keys: VerificationKeys,
-    pub(super) left_out: Vec<LeftOut>,
+    pub(super) left_out: Vec<IgnoredKey>,
 }
 
-impl ReadSet {
+impl ParsedJwkSet {
     /// How many were left out for which reason, for one line of the log; empty when none were.
     pub(super) fn summary(&self) -> String {
         let mut counts = BTreeMap::new();
@@ -84,7 +84,7 @@ impl ReadSet {
 
 /// Reads a set and takes the keys that are for one of `algorithms`. Keys may have no id, or share one: which of them has
 /// signed a token, its signature tells.
-pub(super) fn read(document: &[u8], algorithms: &Algorithms) -> Result<ReadSet, JwksError> {
+pub(super) fn read(document: &[u8], algorithms: &Algorithms) -> Result<ParsedJwkSet, JwksError> {
     let entries = entries(document).ok_or(JwksError::Unreadable)?;
     if entries.iter().any(|entry| PRIVATE.iter().any(|name| entry.contains_key(*name))) {
         return Err(JwksError::PrivateKey);
@@ -96,10 +96,10 @@ pub(super) fn read(document: &[u8], algorithms: &Algorithms) -> Result<ReadSet, 
             Err(reason) => left_out.push(reason),
         }
     }
-    Ok(ReadSet { keys: VerificationKeys::published(keys), left_out })
+    Ok(ParsedJwkSet { keys: VerificationKeys::published(keys), left_out })
 }
 
-fn published(entry: &Map<String, Value>, algorithms: &Algorithms) -> Result<PublishedKey, LeftOut> {
+fn published(entry: &Map<String, Value>, algorithms: &Algorithms) -> Result<PublishedKey, IgnoredKey> {
     let key = Arc::new(key(entry, algorithms)?);
     let thumbprints = ["x5t", "x5t#S256"].iter().filter_map(|name| entry.get(*name)?.as_str()).map(str::to_owned);
     Ok(PublishedKey { kid: id(entry)?, thumbprints: thumbprints.collect(), key })
@@ -107,32 +107,32 @@ fn published(entry: &Map<String, Value>, algorithms: &Algorithms) -> Result<Publ
 
 fn entries(document: &[u8]) -> Option<Vec<Map<String, Value>>> {
     #[derive(serde::Deserialize)]
-    struct Set {
+    struct RawJwkSet {
         keys: Vec<Map<String, Value>>,
     }
     let text = strict::object(document).ok()?;
-    serde_json::from_str::<Set>(text).ok().map(|set| set.keys)
+    serde_json::from_str::<RawJwkSet>(text).ok().map(|set| set.keys)
 }
 
-fn id(entry: &Map<String, Value>) -> Result<Option<String>, LeftOut> {
+fn id(entry: &Map<String, Value>) -> Result<Option<String>, IgnoredKey> {
     match entry.get("kid") {
         None => Ok(None),
         Some(Value::String(kid)) if !kid.is_empty() => Ok(Some(kid.clone())),
-        Some(_) => Err(LeftOut::Malformed),
+        Some(_) => Err(IgnoredKey::Malformed),
     }
 }
 
-fn key(entry: &Map<String, Value>, algorithms: &Algorithms) -> Result<VerificationKey, LeftOut> {
+fn key(entry: &Map<String, Value>, algorithms: &Algorithms) -> Result<VerificationKey, IgnoredKey> {
     if !is_for_signatures(entry) {
-        return Err(LeftOut::OtherUse);
+        return Err(IgnoredKey::OtherUse);
     }
     let key = public_key(entry)?;
     let own = match entry.get("alg") {
-        Some(alg) => Some(alg.as_str().and_then(KeyAlgorithm::named).ok_or(LeftOut::UnknownKind)?),
+        Some(alg) => Some(alg.as_str().and_then(KeyAlgorithm::named).ok_or(IgnoredKey::UnknownKind)?),
         None => None,
     };
     if own.is_some_and(|own| !key.algorithms().contains(&own)) {
-        return Err(LeftOut::UnknownKind);
+        return Err(IgnoredKey::UnknownKind);
     }
     let accepted: Vec<KeyAlgorithm> = match (own, algorithms) {
         (Some(own), _) => vec![own],
@@ -140,24 +140,27 @@ fn key(entry: &Map<String, Value>, algorithms: &Algorithms) -> Result<Verificati
         (None, Algorithms::Listed(listed)) => listed.clone(),
     };
     let accepted: Vec<KeyAlgorithm> = accepted.into_iter().filter(|one| algorithms.include(*one)).collect();
-    VerificationKey::public_for(key, &accepted).ok_or(LeftOut::AlgorithmNotAccepted)
+    VerificationKey::public_for(key, &accepted).ok_or(IgnoredKey::AlgorithmNotAccepted)
 }
 
-fn public_key(entry: &Map<String, Value>) -> Result<PublicKey, LeftOut> {
+fn public_key(entry: &Map<String, Value>) -> Result<PublicKey, IgnoredKey> {
     let text = |name: &str| entry.get(name).and_then(Value::as_str);
-    let number = |name: &str| text(name).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()).ok_or(LeftOut::Malformed);
+    let number =
+        |name: &str| text(name).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()).ok_or(IgnoredKey::Malformed);
     let key = match (text("kty"), text("crv")) {
         (Some("OKP"), Some("Ed25519")) => PublicKey::ed25519(&number("x")?),
         (Some("EC"), Some(crv)) => {
-            let curve = Curve::named(crv).ok_or(LeftOut::UnknownKind)?;
+            let curve = Curve::named(crv).ok_or(IgnoredKey::UnknownKind)?;
             PublicKey::ec(curve, &number("x")?, &number("y")?)
         }
         (Some("RSA"), _) => PublicKey::rsa(&number("n")?, &number("e")?),
-        _ => return Err(LeftOut::UnknownKind),
+        _ => return Err(IgnoredKey::UnknownKind),
     };
     key.map_err(|error| match error {
-        KeyError::SmallOrder | KeyError::WeakRsaModulus | KeyError::WeakRsaExponent | KeyError::Roca => LeftOut::Weak,
-        _ => LeftOut::Malformed,
+        KeyError::SmallOrder | KeyError::WeakRsaModulus | KeyError::WeakRsaExponent | KeyError::Roca => {
+            IgnoredKey::Weak
+        }
+        _ => IgnoredKey::Malformed,
     })
 }
 
@@ -170,7 +173,7 @@ fn is_for_signatures(entry: &Map<String, Value>) -> bool {
     right_use && right_operations
 }
 
-impl fmt::Display for LeftOut {
+impl fmt::Display for IgnoredKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::OtherUse => "not for signatures",

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::TrustedIssuer;
-use super::refresh::{self, Wanted};
+use super::refresh::{self, RefreshJob};
 use crate::supervisor::Supervisor;
 
 /// The name of these tasks.
@@ -17,12 +17,12 @@ const TASK: &str = "issuer_keys";
 
 /// Where issuers are given to that want their keys fetched. There are as many as the configuration names.
 #[derive(Debug)]
-pub struct KeyFetcher(UnboundedSender<Wanted>);
+pub struct KeyFetcher(UnboundedSender<RefreshJob>);
 
 impl KeyFetcher {
     /// Fetches on the runtime of this thread, until the fetcher and the issuers are gone.
     pub fn start(tls: Arc<ClientConfig>, supervisor: &Supervisor) -> Self {
-        let (sender, receiver) = mpsc::unbounded_channel::<Wanted>();
+        let (sender, receiver) = mpsc::unbounded_channel::<RefreshJob>();
         let receiver = Rc::new(Mutex::new(receiver));
         let its_supervisor = supervisor.clone();
         supervisor.task(TASK, move || {
@@ -41,7 +41,7 @@ impl KeyFetcher {
     /// From now on a token with a new key waits for the fetch, even if the task has not begun. A task goes on from one
     /// configuration to the next.
     pub(super) fn serve(&self, issuer: &TrustedIssuer) {
-        if let Some(wanted) = Wanted::of(&issuer.keyring, &issuer.settings) {
+        if let Some(wanted) = RefreshJob::of(&issuer.keyring, &issuer.settings) {
             // The other end is gone only with the runtime, and then nobody asks any more.
             let _service_has_ended = self.0.send(wanted);
         }

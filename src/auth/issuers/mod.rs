@@ -21,7 +21,7 @@ use std::sync::Arc;
 use super::claims::Claims;
 use super::key_algorithm::KeyAlgorithm;
 use super::token_types::TokenTypes;
-use super::verification_keys::{KeyHint, NoCandidate, VerificationKey, VerificationKeys};
+use super::verification_keys::{KeyHint, NoCandidateKey, VerificationKey, VerificationKeys};
 use super::verify::{TokenError, Unverified};
 use crate::clock::Clock;
 use keyring::Keyring;
@@ -29,7 +29,7 @@ use settings::{IssuerSettings, KeySource};
 
 pub use key_fetcher::KeyFetcher;
 pub use keyring::KeyFetch;
-pub use refresh::{LookedAt, look_at_keys};
+pub use refresh::{KeyCheck, look_at_keys};
 
 /// One section of the settings: an issuer whose tokens are accepted, and what they mean.
 #[derive(Debug)]
@@ -97,11 +97,11 @@ impl TrustedIssuer {
         match self.keys().candidates(hint, algorithm) {
             Ok(candidates) => Ok(candidates),
             // A token that names no key may be of one that was added lately.
-            Err(NoCandidate::OtherAlgorithm) if hint.kid.is_none() => Err(self.missing(TokenError::WrongAlgorithm)),
-            Err(NoCandidate::OtherAlgorithm) => Err(TokenError::WrongAlgorithm.into()),
-            Err(NoCandidate::TooMany) => Err(TokenError::AmbiguousKey.into()),
-            Err(NoCandidate::Unknown) if self.keyring.was_read() => Err(self.missing(TokenError::UnknownKey)),
-            Err(NoCandidate::Unknown) => Err(self.missing(TokenError::KeysUnavailable)),
+            Err(NoCandidateKey::OtherAlgorithm) if hint.kid.is_none() => Err(self.missing(TokenError::WrongAlgorithm)),
+            Err(NoCandidateKey::OtherAlgorithm) => Err(TokenError::WrongAlgorithm.into()),
+            Err(NoCandidateKey::TooMany) => Err(TokenError::AmbiguousKey.into()),
+            Err(NoCandidateKey::Unknown) if self.keyring.was_read() => Err(self.missing(TokenError::UnknownKey)),
+            Err(NoCandidateKey::Unknown) => Err(self.missing(TokenError::KeysUnavailable)),
         }
     }
 

@@ -10,12 +10,12 @@ use rustls::ClientConfig;
 use tokio::sync::Notify;
 
 use super::discovery::{self, DiscoveryError};
-use super::fetch::{Document, FetchError, Fetcher};
-use super::jwks::{self, JwksError, ReadSet};
+use super::fetch::{FetchError, Fetcher, IssuerDocument};
+use super::jwks::{self, JwksError, ParsedJwkSet};
 use super::key_url::KeyUrl;
 use super::keyring::Keyring;
 use super::settings::{IssuerSettings, KeySource};
-use crate::supervisor::Ended;
+use crate::supervisor::TaskResult;
 use crate::telemetry::metrics;
 
 /// How often the task looks whether the keys are old. They are by our clock, which a test moves.
@@ -45,13 +45,13 @@ impl RefreshError {
 
 /// An issuer whose keys are to be fetched for as long as somebody uses them.
 #[derive(Debug)]
-pub(super) struct Wanted {
+pub(super) struct RefreshJob {
     keyring: Weak<Keyring>,
     asked: Arc<Notify>,
     issuer: IssuerSettings,
 }
 
-impl Wanted {
+impl RefreshJob {
     /// Counts as a fetch that is under way from now on. Nothing if there is a task for these keys.
     pub(super) fn of(keyring: &Arc<Keyring>, issuer: &IssuerSettings) -> Option<Self> {
         let asked = keyring.serve()?;
@@ -60,7 +60,7 @@ impl Wanted {
 }
 
 /// Makes room for another task, however this one ends.
-impl Drop for Wanted {
+impl Drop for RefreshJob {
     fn drop(&mut self) {
         if let Some(keyring) = self.keyring.upgrade() {
             keyring.leave();
@@ -69,7 +69,7 @@ impl Drop for Wanted {
 }
 
 /// The task. Its connections belong to the thread that it runs on.
-pub(super) async fn run(wanted: Rc<Wanted>, tls: Arc<ClientConfig>) -> Ended {
+pub(super) async fn run(wanted: Rc<RefreshJob>, tls: Arc<ClientConfig>) -> TaskResult {
     let issuer = wanted.issuer.clone();
     let mut refresh = Refresh { fetcher: Fetcher::new(tls), issuer, skipped: String::new() };
     while refresh.if_wanted(&wanted.keyring).await {
@@ -80,7 +80,7 @@ pub(super) async fn run(wanted: Rc<Wanted>, tls: Arc<ClientConfig>) -> Ended {
 }
 
 /// What a look at the keys of an issuer found.
-pub struct LookedAt {
+pub struct KeyCheck {
     /// How many of them can be used here.
     pub usable: usize,
     /// Which are left out, and why; empty if there are none.
@@ -91,10 +91,10 @@ pub struct LookedAt {
 ///
 /// # Errors
 /// Why there are none, in words.
-pub async fn look_at_keys(issuer: &IssuerSettings, tls: Arc<ClientConfig>) -> Result<LookedAt, String> {
+pub async fn look_at_keys(issuer: &IssuerSettings, tls: Arc<ClientConfig>) -> Result<KeyCheck, String> {
     let refresh = Refresh { fetcher: Fetcher::new(tls), issuer: issuer.clone(), skipped: String::new() };
     let (set, _) = refresh.fetch().await.map_err(|error| error.to_string())?;
-    Ok(LookedAt { usable: set.keys.len(), left_out: set.summary() })
+    Ok(KeyCheck { usable: set.keys.len(), left_out: set.summary() })
 }
 
 struct Refresh {
@@ -105,9 +105,9 @@ struct Refresh {
 }
 
 /// Ends a fetch without keys, even one that was dropped on the way.
-struct Landing<'a>(Option<&'a Keyring>);
+struct FetchGuard<'a>(Option<&'a Keyring>);
 
-impl Drop for Landing<'_> {
+impl Drop for FetchGuard<'_> {
     fn drop(&mut self) {
         if let Some(keyring) = self.0.take() {
             keyring.land(None);
@@ -120,7 +120,7 @@ impl Refresh {
     async fn if_wanted(&mut self, keyring: &Weak<Keyring>) -> bool {
         let Some(keyring) = keyring.upgrade() else { return false };
         if keyring.is_wanted() {
-            let mut landing = Landing(Some(&keyring));
+            let mut landing = FetchGuard(Some(&keyring));
             let fetched = self.fetch().await;
             self.log(&fetched);
             if let Ok((set, age)) = fetched {
@@ -131,13 +131,13 @@ impl Refresh {
         true
     }
 
-    async fn fetch(&self) -> Result<(ReadSet, Option<Duration>), RefreshError> {
+    async fn fetch(&self) -> Result<(ParsedJwkSet, Option<Duration>), RefreshError> {
         let address = match &self.issuer.keys {
             KeySource::Url(address) => address.clone(),
             KeySource::Discovery(issuer) => self.discover(issuer).await?,
             KeySource::File(set) => return Ok((set.clone(), None)),
         };
-        let Document { body, max_age } = self.fetcher.get(&address).await?;
+        let IssuerDocument { body, max_age } = self.fetcher.get(&address).await?;
         Ok((jwks::read(&body, &self.issuer.algorithms)?, max_age))
     }
 
@@ -154,7 +154,7 @@ impl Refresh {
         outcome
     }
 
-    fn log(&mut self, fetched: &Result<(ReadSet, Option<Duration>), RefreshError>) {
+    fn log(&mut self, fetched: &Result<(ParsedJwkSet, Option<Duration>), RefreshError>) {
         let issuer = self.issuer.name.as_str();
         match fetched {
             Ok((set, _)) => {

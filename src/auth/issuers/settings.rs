@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::claim_path::ClaimPath;
 use super::claims::{AudienceRule, ClaimMapping, ScopeRule, TenantRule};
-use super::jwks::{self, Algorithms, ReadSet};
+use super::jwks::{self, Algorithms, ParsedJwkSet};
 use super::key_url::{self, KeyUrl};
 use crate::auth::key_algorithm::KeyAlgorithm;
 use crate::auth::scope::Scopes;
@@ -34,7 +34,7 @@ pub struct IssuerSettings {
 #[derive(Clone, Debug)]
 pub(super) enum KeySource {
     /// They were read from `jwks_file`.
-    File(ReadSet),
+    File(ParsedJwkSet),
     /// `jwks_uri`.
     Url(KeyUrl),
     /// Where the issuer's own metadata says.
@@ -199,7 +199,7 @@ fn read_keys(section: &Section<'_>, issuer: &str, algorithms: &Algorithms) -> Op
     }
 }
 
-fn read_file(section: &Section<'_>, algorithms: &Algorithms) -> Option<ReadSet> {
+fn read_file(section: &Section<'_>, algorithms: &Algorithms) -> Option<ParsedJwkSet> {
     let problem = |message: String| {
         section.problem_in("jwks_file", message);
         None

@@ -4,7 +4,7 @@ use super::Issuers;
 use super::settings::IssuerSettings;
 use crate::auth::fixtures::{self, ISSUER, NOW, ed25519_key, sign};
 use crate::auth::key_algorithm::KeyAlgorithm;
-use crate::auth::keys::{Key, KeySet};
+use crate::auth::keys::{KeySet, ServiceKey};
 use crate::auth::private_key;
 use crate::auth::scope::Scopes;
 use crate::auth::verify::{TokenError, Verifier};
@@ -17,8 +17,8 @@ use toml::Table;
 
 const THEIRS: &str = "https://login.example.com";
 
-fn key(kid: &str) -> Key {
-    Key::private(kid, &private_key::generate(KeyAlgorithm::Es256).unwrap()).unwrap()
+fn key(kid: &str) -> ServiceKey {
+    ServiceKey::private(kid, &private_key::generate(KeyAlgorithm::Es256).unwrap()).unwrap()
 }
 
 /// Trusts the issuer with this key set, and more settings.
@@ -43,7 +43,7 @@ fn trusting(document: &str, more: &str, clock: &Clock) -> Issuers {
     Issuers::new(settings, clock)
 }
 
-fn verifier(key: &Key, more: &str) -> (Verifier, ManualClock) {
+fn verifier(key: &ServiceKey, more: &str) -> (Verifier, ManualClock) {
     let (clock, hand) = fixtures::clock();
     let document = serde_json::to_string(&KeySet::new(vec![key.clone()], None).unwrap().public_document()).unwrap();
     let own = KeySet::new(vec![ed25519_key()], None).unwrap();
@@ -66,7 +66,7 @@ fn with(mut object: Value, name: &str, value: Value) -> Value {
     object
 }
 
-fn token(key: &Key) -> String {
+fn token(key: &ServiceKey) -> String {
     sign(&header("k"), &claims().to_string(), key)
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::keyed_rate_limiter::{KeyedRateLimiter, LimiterKey};
 use super::rate::{Exhausted, Rate, RateLimitStatus};
 use super::verify::VerifiedToken;
-use crate::replicas::quota::{Allowance, Holder, SharedQuotas, Taken};
+use crate::replicas::quota::{Allowance, QuotaKey, QuotaStatus, SharedQuotas};
 
 /// The most clients that are counted at the same time. Clients of other issuers are not known beforehand.
 const MOST: usize = 64 * 1024;
@@ -92,18 +92,18 @@ impl Quotas {
         self.own.take_many(cost, self.own_key(token), rate, now)
     }
 
-    fn counted(&self, token: &VerifiedToken, rate: Rate, cost: u32, now: Duration, taken: Taken) -> Count {
+    fn counted(&self, token: &VerifiedToken, rate: Rate, cost: u32, now: Duration, taken: QuotaStatus) -> Count {
         // What replicas have consumed together decides; our own count is for when they cannot be asked.
         let _own = self.take_own(token, rate, cost, now);
         match taken {
-            Taken::All { owed } => Ok(rate.status(owed)),
-            Taken::None { owed } => Err(rate.exhausted(cost, owed)),
+            QuotaStatus::All { owed } => Ok(rate.status(owed)),
+            QuotaStatus::None { owed } => Err(rate.exhausted(cost, owed)),
         }
     }
 }
 
-fn holder(token: &VerifiedToken) -> Holder {
-    Holder::of([&token.claims().iss, token.tenant(), token.client_id()])
+fn holder(token: &VerifiedToken) -> QuotaKey {
+    QuotaKey::of([&token.claims().iss, token.tenant(), token.client_id()])
 }
 
 const fn allowance(rate: Rate) -> Allowance {

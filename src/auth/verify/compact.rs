@@ -12,7 +12,7 @@ use crate::auth::verification_keys::{KeyHint, VerificationKey};
 use crate::json::strict;
 
 /// A token taken apart. Nothing of it is believed yet.
-pub(super) struct Compact<'a> {
+pub(super) struct ParsedToken<'a> {
     pub(super) header: JoseHeader,
     /// A JSON object in which no name occurs twice.
     pub(super) payload: String,
@@ -23,7 +23,7 @@ pub(super) struct Compact<'a> {
     pub(super) size: usize,
 }
 
-impl<'a> Compact<'a> {
+impl<'a> ParsedToken<'a> {
     pub(super) fn read(token: &'a str) -> Result<Self, TokenError> {
         let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::NotThreeParts)?;
         let (header, payload) = signed.split_once('.').ok_or(TokenError::NotThreeParts)?;

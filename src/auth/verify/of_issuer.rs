@@ -4,28 +4,28 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::compact::Compact;
+use super::compact::ParsedToken;
 use super::{Accepted, TokenError, Unverified, Verifier};
 use crate::auth::claims::Claims;
 use crate::auth::issuers::TrustedIssuer;
 use crate::auth::verification_keys::VerificationKey;
-use crate::auth::verified_token_cache::Source;
+use crate::auth::verified_token_cache::TokenSource;
 
 /// The keys that were tried for one token, so that more sections do not check a signature more often.
 #[derive(Default)]
-struct Tried(Vec<(Arc<VerificationKey>, bool)>);
+struct TriedKeys(Vec<(Arc<VerificationKey>, bool)>);
 
 impl Verifier {
     /// What the first section makes of the token that grants it a scope; or else the first one that accepts it at all.
-    pub(super) fn accept_of(&self, issuer: &str, compact: &Compact<'_>) -> Result<Accepted, Unverified> {
-        let mut tried = Tried::default();
+    pub(super) fn accept_of(&self, issuer: &str, compact: &ParsedToken<'_>) -> Result<Accepted, Unverified> {
+        let mut tried = TriedKeys::default();
         let mut without_scope = None;
         let mut refusal: Option<Unverified> = None;
         for (index, section) in self.trusted.of(issuer) {
             match self.accept_by(section, compact, &mut tried) {
                 Ok((key, claims)) => {
                     let is_granted = !claims.scope.is_empty();
-                    let accepted = Accepted { source: Source::Trusted(index), key, claims };
+                    let accepted = Accepted { source: TokenSource::Trusted(index), key, claims };
                     if is_granted {
                         return Ok(accepted);
                     }
@@ -44,8 +44,8 @@ impl Verifier {
     fn accept_by(
         &self,
         section: &TrustedIssuer,
-        compact: &Compact<'_>,
-        tried: &mut Tried,
+        compact: &ParsedToken<'_>,
+        tried: &mut TriedKeys,
     ) -> Result<(Arc<VerificationKey>, Claims), Unverified> {
         if compact.size > section.token_size() {
             return Err(TokenError::TooLarge.into());
@@ -71,7 +71,7 @@ impl Verifier {
     }
 }
 
-impl Tried {
+impl TriedKeys {
     fn of(&mut self, key: &Arc<VerificationKey>, has_signed: impl FnOnce() -> bool) -> bool {
         if let Some((_, known)) = self.0.iter().find(|(tried, _)| Arc::ptr_eq(tried, key)) {
             return *known;

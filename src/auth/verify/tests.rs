@@ -3,7 +3,7 @@
 
 use super::{LEEWAY_SECONDS, MAXIMUM_TOKEN_BYTES, TokenError};
 use crate::auth::fixtures::{self, NOW, auth, ed25519_key, shared_key, sign};
-use crate::auth::keys::{Key, KeySet};
+use crate::auth::keys::{KeySet, ServiceKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -93,7 +93,7 @@ fn the_public_key_is_no_shared_secret() {
     let public = URL_SAFE_NO_PAD.decode(&x).unwrap();
     let claims = claims().to_string();
     for secret in [public, x.into_bytes()] {
-        let forger = Key::hs256("2026-11", &secret).unwrap();
+        let forger = ServiceKey::hs256("2026-11", &secret).unwrap();
         let declared = with(header(), "alg", json!("HS256"));
         assert_eq!(check(&sign(&declared, &claims, &forger)), Err(TokenError::WrongAlgorithm));
         assert_eq!(check(&sign(&header(), &claims, &forger)), Err(TokenError::WrongSignature));

@@ -6,23 +6,23 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{AuthorizationClass, PLACES_OF_AN_ENTRY, RequestMemo, RequestMemos, SETS_IN_CHUNK, WAYS};
-use crate::cache::{Document, Entry, Freshness, Key};
+use crate::cache::{CacheEntry, CacheKey, FetchedBody, Freshness};
 use crate::settings::SettingsDigest;
 
 const ONE: AuthorizationClass = AuthorizationClass(1);
 const OTHER: AuthorizationClass = AuthorizationClass(2);
 
-fn entry(body: &str) -> Arc<Entry> {
-    let document = Document { body: Bytes::from(body.to_owned()), link: None, keeps: None };
-    Arc::new(Entry::new(document, Freshness::seconds(30, 0, 0), Vec::new(), Duration::ZERO))
+fn entry(body: &str) -> Arc<CacheEntry> {
+    let document = FetchedBody { body: Bytes::from(body.to_owned()), link: None, max_freshness: None };
+    Arc::new(CacheEntry::new(document, Freshness::seconds(30, 0, 0), Vec::new(), Duration::ZERO))
 }
 
 fn table() -> RequestMemos {
     RequestMemos::new(1 << 20)
 }
 
-fn remember(table: &RequestMemos, class: AuthorizationClass, target: &str, entry: &Arc<Entry>) {
-    let key = Key::new("acme", "flow", &SettingsDigest::of(&1), &SettingsDigest::of(&2), target);
+fn remember(table: &RequestMemos, class: AuthorizationClass, target: &str, entry: &Arc<CacheEntry>) {
+    let key = CacheKey::new("acme", "flow", &SettingsDigest::of(&1), &SettingsDigest::of(&2), target);
     table.remember(RequestMemo {
         class,
         target: target.into(),
@@ -63,7 +63,7 @@ fn a_later_answer_takes_the_place_of_an_earlier_one() {
 fn an_answer_that_leaves_is_not_kept_alive() {
     let table = table();
     let leaving = entry("leaving");
-    let weak: Weak<Entry> = Arc::downgrade(&leaving);
+    let weak: Weak<CacheEntry> = Arc::downgrade(&leaving);
     for spelling in 0..2 * PLACES_OF_AN_ENTRY {
         remember(&table, ONE, &format!("/a?{spelling}"), &leaving);
     }

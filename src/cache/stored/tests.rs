@@ -1,7 +1,7 @@
 //! The stored form against a value written out by hand, and against everything that may happen to one on its way.
 
 use super::{NameHash, Stored, StoredError, checksum};
-use crate::cache::{Document, Freshness};
+use crate::cache::{FetchedBody, Freshness};
 use crate::replicas::journal::Position;
 use bytes::Bytes;
 use proptest::collection::vec;
@@ -39,10 +39,10 @@ fn bytes(hex: &str) -> Vec<u8> {
 
 fn stored() -> Stored {
     Stored {
-        document: Document {
+        document: FetchedBody {
             body: Bytes::from_static(b"{\"a\":1}"),
             link: Some("</s?page=2>".to_owned()),
-            keeps: None,
+            max_freshness: None,
         },
         stores: vec!["S_1".to_owned(), "SHOP001".to_owned()],
         freshness: Freshness::seconds(30, 60, 3600),
@@ -53,7 +53,7 @@ fn stored() -> Stored {
 
 fn empty() -> Stored {
     Stored {
-        document: Document { body: Bytes::new(), link: None, keeps: None },
+        document: FetchedBody { body: Bytes::new(), link: None, max_freshness: None },
         stores: Vec::new(),
         freshness: Freshness::seconds(0, 0, 0),
         name: NameHash([0; 16]),
@@ -133,7 +133,7 @@ fn any_stored() -> impl Strategy<Value = Stored> {
         |((body, link), stores, (fresh, stale, on_error), origin)| {
             let (name, (milliseconds, number)) = origin;
             Stored {
-                document: Document { body: body.into(), link, keeps: None },
+                document: FetchedBody { body: body.into(), link, max_freshness: None },
                 stores,
                 freshness: Freshness {
                     fresh: Duration::from_millis(fresh),

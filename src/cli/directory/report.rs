@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::directory::{Directory, Row, with_article};
+use crate::directory::{Directory, DirectoryRow, with_article};
 use crate::gateway::vendor::StoreIds;
 use crate::resources::stores::listing::{self, ListedStore};
 
@@ -10,7 +10,7 @@ use crate::resources::stores::listing::{self, ListedStore};
 const MOST_SHOWN: usize = 20;
 
 /// What a directory maps and what it does not.
-pub struct Report {
+pub struct DirectoryReport {
     stores: usize,
     /// How many of them have a number at each vendor.
     complete: usize,
@@ -23,12 +23,12 @@ pub struct Report {
     pub unmapped: Vec<String>,
 }
 
-impl Report {
+impl DirectoryReport {
     /// Of a directory alone.
     pub fn of(directory: &Directory) -> Self {
         let rows = directory.rows();
         let columns = directory.ids().account_columns();
-        let is_complete = |row: &&Row| columns.iter().all(|(vendor, _)| row.numbers.at(*vendor).is_some());
+        let is_complete = |row: &&DirectoryRow| columns.iter().all(|(vendor, _)| row.numbers.at(*vendor).is_some());
         let without = columns.iter().map(|(vendor, ids)| {
             let rows = rows.iter().filter(|row| row.numbers.at(*vendor).is_none());
             (*ids, rows.map(|row| row.id.to_string()).collect())
@@ -55,7 +55,7 @@ impl Report {
     }
 }
 
-impl std::fmt::Display for Report {
+impl std::fmt::Display for DirectoryReport {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let vendors = match self.without.len() {
             1 => "the company's vendor".to_owned(),

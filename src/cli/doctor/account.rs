@@ -8,13 +8,13 @@ use rustls::ClientConfig;
 
 use super::finding::{Finding, Status};
 use super::methods::{self, UsedMethod};
-use super::place::Place;
+use super::place::CallIds;
 use super::{reach, refusal};
 use crate::gateway::GatewayClient;
 use crate::gateway::account::Account;
 use crate::gateway::diagnosis::Diagnosis;
 use crate::gateway::error::Kind;
-use crate::gateway::probe::Contact;
+use crate::gateway::probe::FirstContact;
 use crate::gateway::protocol::Call;
 
 /// A smaller difference says nothing: a gateway tells its time in whole seconds.
@@ -23,7 +23,7 @@ const UNSURE: SignedDuration = SignedDuration::from_secs(2);
 const NTP: &str = "synchronize this machine's clock (NTP); tokens are checked by it, too";
 
 /// What is to be checked.
-pub(super) struct Patient {
+pub(super) struct DoctorSubject {
     /// The names of the tenant and the vendor, as they stand before its lines.
     pub subject: String,
     /// The section with its settings, `tenants.<company>.<vendor>`.
@@ -39,12 +39,12 @@ pub(super) struct Patient {
 }
 
 /// All findings about an account. What rests on something that has failed is not checked.
-pub(super) async fn examine(patient: &Patient, client: &GatewayClient, tls: &Arc<ClientConfig>) -> Vec<Finding> {
+pub(super) async fn examine(patient: &DoctorSubject, client: &GatewayClient, tls: &Arc<ClientConfig>) -> Vec<Finding> {
     let findings = checks(patient, client, tls).await;
     findings.into_iter().map(|finding| finding.of(&patient.subject)).collect()
 }
 
-async fn checks(patient: &Patient, client: &GatewayClient, tls: &Arc<ClientConfig>) -> Vec<Finding> {
+async fn checks(patient: &DoctorSubject, client: &GatewayClient, tls: &Arc<ClientConfig>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = patient.unused.iter().map(|name| unused(name, &patient.section)).collect();
     for url in &patient.urls {
         findings.push(reach::check(url, tls.clone()).await);
@@ -53,7 +53,7 @@ async fn checks(patient: &Patient, client: &GatewayClient, tls: &Arc<ClientConfi
     let contact = client.contact(&patient.account, &first.call).await;
     findings.extend(clock(&contact));
     let vendor = patient.account.vendor();
-    let place = Place::of(&patient.account, &patient.section, &first.call.method);
+    let place = CallIds::of(&patient.account, &patient.section, &first.call.method);
     if let Err(finding) = admitted(&place, &first.call, &contact) {
         findings.extend(finding);
         return findings;
@@ -78,7 +78,7 @@ fn is_fine(findings: &[Finding]) -> bool {
 }
 
 /// The gateway's clock beside ours.
-fn clock(contact: &Contact) -> Option<Finding> {
+fn clock(contact: &FirstContact) -> Option<Finding> {
     let off = contact.ahead.filter(|ahead| ahead.abs() > UNSURE);
     let is_still_refused = contact.outcome.as_ref().is_err_and(|error| error.kind == Kind::TimestampRefused);
     let refused = |off| format!("the gateway refuses our time, {off}: that is beyond the difference that it allows");
@@ -115,7 +115,7 @@ fn written(ahead: SignedDuration) -> String {
 }
 
 /// Whether the gateway has taken key and signature: it looks at anything else only then.
-fn admitted(place: &Place<'_>, call: &Call, contact: &Contact) -> Result<(), Vec<Finding>> {
+fn admitted(place: &CallIds<'_>, call: &Call, contact: &FirstContact) -> Result<(), Vec<Finding>> {
     let error = match &contact.outcome {
         Ok(data) if methods::is_another_answer(call, data.as_ref()) => {
             return Err(vec![refusal::another_answer(place)]);
@@ -137,9 +137,9 @@ fn admitted(place: &Place<'_>, call: &Call, contact: &Contact) -> Result<(), Vec
 }
 
 /// The login of the configured user, if a method here wants one. The service keeps its own; this is another one.
-async fn login(patient: &Patient, client: &GatewayClient) -> Option<Finding> {
+async fn login(patient: &DoctorSubject, client: &GatewayClient) -> Option<Finding> {
     let wanting = patient.methods.iter().find(|used| patient.account.protocol().login_for(&used.call).is_some())?;
-    let place = Place::of(&patient.account, &patient.section, &wanting.call.method);
+    let place = CallIds::of(&patient.account, &patient.section, &wanting.call.method);
     let succeeded = if place.login_section().is_some() { "the user is logged in" } else { "the gateway gave a token" };
     Some(match client.try_login(&patient.account, &wanting.call).await {
         Ok(_) => Finding::ok("login", succeeded),

@@ -9,16 +9,16 @@ use std::collections::BTreeSet;
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use super::account::Patient;
+use super::account::DoctorSubject;
 use super::finding::Finding;
-use super::place::Place;
+use super::place::CallIds;
 use super::refusal;
 use crate::gateway::GatewayClient;
 use crate::gateway::account_settings::AccountSettings;
 use crate::gateway::diagnosis::Diagnosis;
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::protocol::Call;
-use crate::gateway::protocol::template::{Part, Template, Variable};
+use crate::gateway::protocol::template::{Template, TemplatePart, Variable};
 use crate::gateway::vendor::Vendor;
 use crate::resources::{Catalogue, Origin};
 
@@ -26,7 +26,7 @@ use crate::resources::{Catalogue, Origin};
 pub(super) struct UsedMethod {
     /// A call that does no harm.
     pub call: Call,
-    expected: Expected,
+    expected: ExpectedAnswer,
     paths: Vec<String>,
     /// The method that is called at servers that lack this one.
     instead: Option<&'static str>,
@@ -36,7 +36,7 @@ pub(super) struct UsedMethod {
 
 /// What a gateway answers to a harmless call of a method that we may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Expected {
+enum ExpectedAnswer {
     /// Data.
     Data,
     /// That there is no such thing.
@@ -63,16 +63,16 @@ impl Examples<'_> {
     /// The text of a probe at this endpoint; `None` when it has something that is not configured.
     fn text(&self, template: &Template, endpoint: usize) -> Option<String> {
         let credential = self.settings.credential(endpoint);
-        let text = |part: &Part| match part {
-            Part::Literal(text) => Some(text.clone()),
-            Part::Variable(Variable::Store) => Some(self.store.clone()),
-            Part::Variable(Variable::Today) => Some(self.today.clone()),
-            Part::Variable(Variable::Option(name)) => {
+        let text = |part: &TemplatePart| match part {
+            TemplatePart::Literal(text) => Some(text.clone()),
+            TemplatePart::Variable(Variable::Store) => Some(self.store.clone()),
+            TemplatePart::Variable(Variable::Today) => Some(self.today.clone()),
+            TemplatePart::Variable(Variable::Option(name)) => {
                 let number = self.settings.integer(name).map(|number| number.to_string());
                 number.or_else(|| self.settings.text(name).map(str::to_owned))
             }
-            Part::Variable(Variable::Credential(name)) => credential.plain(self.settings.vendor, name),
-            Part::Variable(_) => None,
+            TemplatePart::Variable(Variable::Credential(name)) => credential.plain(self.settings.vendor, name),
+            TemplatePart::Variable(_) => None,
         };
         template.0.iter().map(text).collect()
     }
@@ -122,9 +122,9 @@ fn harmless(call: Call, examples: &Examples<'_>) -> UsedMethod {
     let facts = call.method.vendor.method(&call.method.name).filter(|facts| !facts.probe.is_empty());
     let endpoint = examples.settings.endpoint_of(&call.method);
     let expected = match facts {
-        None => Expected::Anything,
-        Some(facts) if facts.probe_finds_nothing => Expected::NoSuchThing,
-        Some(_) => Expected::Data,
+        None => ExpectedAnswer::Anything,
+        Some(facts) if facts.probe_finds_nothing => ExpectedAnswer::NoSuchThing,
+        Some(_) => ExpectedAnswer::Data,
     };
     let mut used = UsedMethod { call, expected, paths: Vec::new(), instead: None, lacks: None };
     for (name, template) in facts.map_or(&[][..], |facts| &facts.probe) {
@@ -132,9 +132,9 @@ fn harmless(call: Call, examples: &Examples<'_>) -> UsedMethod {
             continue;
         }
         let text = examples.text(template, endpoint);
-        let is_made_up = !examples.store_is_known && template.0.contains(&Part::Variable(Variable::Store));
+        let is_made_up = !examples.store_is_known && template.0.contains(&TemplatePart::Variable(Variable::Store));
         if text.is_none() || is_made_up {
-            used.expected = Expected::Anything;
+            used.expected = ExpectedAnswer::Anything;
         }
         if text.is_none() && used.lacks.is_none() {
             used.lacks = template.variables().find_map(|variable| match variable {
@@ -154,7 +154,7 @@ pub(super) fn is_another_answer(call: &Call, data: Option<&Value>) -> bool {
 }
 
 /// Calls each method, all at once.
-pub(super) async fn examine(patient: &Patient, client: &GatewayClient, has_login: bool) -> Vec<Finding> {
+pub(super) async fn examine(patient: &DoctorSubject, client: &GatewayClient, has_login: bool) -> Vec<Finding> {
     let needs_login = |used: &UsedMethod| patient.account.protocol().login_for(&used.call).is_some();
     let examine = |used| async move {
         if !has_login && needs_login(used) {
@@ -166,7 +166,7 @@ pub(super) async fn examine(patient: &Patient, client: &GatewayClient, has_login
     join_all(patient.methods.iter().map(examine)).await
 }
 
-async fn examine_one(patient: &Patient, used: &UsedMethod, client: &GatewayClient) -> Finding {
+async fn examine_one(patient: &DoctorSubject, used: &UsedMethod, client: &GatewayClient) -> Finding {
     let method = &used.call.method;
     let check = format!("method {}", method.name);
     let outcome: Result<Option<Value>, Error> = client.call(&patient.account, &used.call).await;
@@ -182,12 +182,12 @@ async fn examine_one(patient: &Patient, used: &UsedMethod, client: &GatewayClien
             refused(check, &error, used)
         }
         Err(error) if !proves_permission(&error) => {
-            let place = Place::of(&patient.account, &patient.section, method);
+            let place = CallIds::of(&patient.account, &patient.section, method);
             let finding = refusal::of_method(check, &error, method, &place);
             Finding { cause: format!("{}; needed for {}", finding.cause, used.paths.join(", ")), ..finding }
         }
         Ok(data) if is_another_answer(&used.call, data.as_ref()) => {
-            refusal::another_answer(&Place::of(&patient.account, &patient.section, method))
+            refusal::another_answer(&CallIds::of(&patient.account, &patient.section, method))
         }
         _ => may_be_called(check, used, &patient.section),
     }
@@ -205,12 +205,12 @@ fn may_be_called(check: String, used: &UsedMethod, section: &str) -> Finding {
 }
 
 /// Whether a refusal is all that the call could bring.
-fn is_expected(error: &Error, expected: Expected) -> bool {
+fn is_expected(error: &Error, expected: ExpectedAnswer) -> bool {
     match (error.kind, expected) {
         // Each has words of its own.
-        (Kind::LoginExpired | Kind::LoginRefused, _) | (_, Expected::Anything) => true,
-        (Kind::NotFound | Kind::NotGranted, Expected::NoSuchThing) => true,
-        (_, Expected::Data | Expected::NoSuchThing) => false,
+        (Kind::LoginExpired | Kind::LoginRefused, _) | (_, ExpectedAnswer::Anything) => true,
+        (Kind::NotFound | Kind::NotGranted, ExpectedAnswer::NoSuchThing) => true,
+        (_, ExpectedAnswer::Data | ExpectedAnswer::NoSuchThing) => false,
     }
 }
 
@@ -231,7 +231,7 @@ fn refused(check: String, error: &Error, used: &UsedMethod) -> Finding {
         "look at the whole answer with `storegate call {method} {parameters}`, and ask the vendor what {code} means for that call"
     );
     // What nobody has may be refused in a way of the server's own.
-    if used.expected == Expected::NoSuchThing {
+    if used.expected == ExpectedAnswer::NoSuchThing {
         return Finding::warning(check, cause, remedy);
     }
     Finding::failed(check, cause, remedy)

@@ -31,7 +31,7 @@ use crate::gateway::{GatewayClient, tls};
 use crate::resources::Catalogue;
 use crate::settings::Problems;
 
-use account::Patient;
+use account::DoctorSubject;
 use finding::{Finding, Findings};
 use methods::Examples;
 
@@ -117,11 +117,11 @@ async fn company(
     findings
 }
 
-fn patients(said: &TenantSettings, tenant: &Tenant, settings: &Settings, catalogue: &Catalogue) -> Vec<Patient> {
+fn patients(said: &TenantSettings, tenant: &Tenant, settings: &Settings, catalogue: &Catalogue) -> Vec<DoctorSubject> {
     let patient = |access: &Access| {
         let vendor = access.vendor();
         let methods = methods::used(catalogue, vendor, &examples(said, access, settings));
-        Patient {
+        DoctorSubject {
             subject: format!("{} {vendor}", tenant.name()),
             section: format!("tenants.{}.{vendor}", tenant.name()),
             account: access.account.clone(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::finding::Finding;
 use crate::auth::clients::Client;
 use crate::auth::settings::AuthSettings;
-use crate::cli::directory::Report;
+use crate::cli::directory::DirectoryReport;
 use crate::directory::{Directory, DirectorySettings};
 use crate::gateway::GatewayClient;
 use crate::gateway::tenants::Tenant;
@@ -66,7 +66,7 @@ fn scopes_without_gateway(client: &Client, catalogue: &Catalogue, tenant: &Tenan
 
 /// A directory beside the stores that a vendor lists, as `storegate directory check` compares them.
 pub(super) async fn stores(tenant: &Tenant, directory: &Directory, client: &GatewayClient) -> Finding {
-    let mut report = Report::of(directory);
+    let mut report = DirectoryReport::of(directory);
     if let Ok(access) = tenant.access(listing::vendor()) {
         match all_stores(access, &client.for_one_answer()).await {
             Ok(listed) => report.compare(directory, &listed),

@@ -4,10 +4,10 @@
 use crate::gateway::account::Account;
 use crate::gateway::diagnosis::Diagnosis;
 use crate::gateway::protocol::Method;
-use crate::gateway::vendor::{EndpointFacts, Field, Vendor};
+use crate::gateway::vendor::{CredentialField, EndpointFacts, Vendor};
 
 /// What a method is called with.
-pub(super) struct Place<'a> {
+pub(super) struct CallIds<'a> {
     /// Whose method it is.
     pub vendor: Vendor,
     /// The section of the account, `tenants.<company>.<vendor>`.
@@ -17,7 +17,7 @@ pub(super) struct Place<'a> {
     has_own_credential: bool,
 }
 
-impl<'a> Place<'a> {
+impl<'a> CallIds<'a> {
     /// The place of a method of this account.
     pub fn of(account: &'a Account, section: &'a str, method: &Method) -> Self {
         let (vendor, protocol) = (account.vendor(), account.protocol());
@@ -44,7 +44,7 @@ impl<'a> Place<'a> {
     /// What to correct after a refused login.
     pub fn login_remedy(&self) -> String {
         let pack = self.vendor.pack();
-        let fields = |fields: &'static [Field]| listed(fields.iter().map(|field| field.name.as_str()));
+        let fields = |fields: &'static [CredentialField]| listed(fields.iter().map(|field| field.name.as_str()));
         match (&pack.login, self.login_section()) {
             (Some(login), Some(section)) => {
                 let method = if login.calls.len() > 1 { ", and that `method` is the user's way to log in" } else { "" };

@@ -20,7 +20,7 @@ const WHOLE: Duration = Duration::from_secs(10);
 
 /// Where a way ends.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+enum ReachFailure {
     #[error(transparent)]
     Connection(#[from] ConnectError),
     #[error("{0} was not reached within {seconds} s", seconds = WHOLE.as_secs())]
@@ -29,7 +29,7 @@ enum Trouble {
     NoAddress(String),
 }
 
-impl Trouble {
+impl ReachFailure {
     const fn remedy(&self) -> &'static str {
         match self {
             Self::Connection(ConnectError::Name(..)) => {
@@ -55,7 +55,7 @@ pub(super) async fn check(url: &str, tls: Arc<ClientConfig>) -> Finding {
 }
 
 /// On a thread that nobody waits for: a resolver that hangs holds up no end.
-async fn within_time(url: &str, tls: Arc<ClientConfig>) -> Result<String, Trouble> {
+async fn within_time(url: &str, tls: Arc<ClientConfig>) -> Result<String, ReachFailure> {
     let (tell, told) = oneshot::channel();
     let its_url = url.to_owned();
     let going = thread::Builder::new().name("reach".to_owned()).spawn(move || {
@@ -66,11 +66,11 @@ async fn within_time(url: &str, tls: Arc<ClientConfig>) -> Result<String, Troubl
         Ok(_) => tokio::time::timeout(WHOLE, told).await.ok().and_then(Result::ok),
         Err(_) => None,
     };
-    way.unwrap_or_else(|| Err(Trouble::NotInTime(url.to_owned())))
+    way.unwrap_or_else(|| Err(ReachFailure::NotInTime(url.to_owned())))
 }
 
-fn go(url: &str, tls: &Arc<ClientConfig>) -> Result<String, Trouble> {
-    let no_address = || Trouble::NoAddress(url.to_owned());
+fn go(url: &str, tls: &Arc<ClientConfig>) -> Result<String, ReachFailure> {
+    let no_address = || ReachFailure::NoAddress(url.to_owned());
     let uri = http_url::parse(url).map_err(|_| no_address())?;
     let is_tls = uri.scheme_str() == Some("https");
     let authority = uri.authority().ok_or_else(no_address)?;

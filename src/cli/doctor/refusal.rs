@@ -1,10 +1,10 @@
 //! A failed call in the operator's words: what was seen, which setting to check, and whom to ask.
 
 use super::finding::Finding;
-use super::place::Place;
+use super::place::CallIds;
 use crate::gateway::diagnosis::Diagnosis;
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::protocol::{Difference, Method};
+use crate::gateway::protocol::{Method, SignedTextDifference};
 use crate::gateway::vendor::Vendor;
 
 const AGAIN: &str = "try again; if it stays, ask the vendor, with the time of this check";
@@ -25,14 +25,14 @@ pub(super) fn credential(vendor: Vendor) -> &'static str {
 
 /// Whether a refused signature proves that the gateway knows the key: some refuse an unknown one in the same way, and those
 /// show what they signed only for one that they know.
-pub(super) fn proves_key(error: &Error, difference: Option<&Difference>) -> bool {
+pub(super) fn proves_key(error: &Error, difference: Option<&SignedTextDifference>) -> bool {
     let code = error.note.as_ref().and_then(|note| note.code.as_ref());
     let hiding = &error.vendor.pack().doctor.hides_unknown_key;
     difference.is_some() || !code.is_some_and(|code| hiding.contains(code))
 }
 
 /// The failure of what was to prove the key, the signature and the time.
-pub(super) fn of_contact(error: &Error, difference: Option<&Difference>, place: &Place<'_>) -> Finding {
+pub(super) fn of_contact(error: &Error, difference: Option<&SignedTextDifference>, place: &CallIds<'_>) -> Finding {
     let (key, said) = (credential(error.vendor), said(error));
     match error.diagnosis() {
         Diagnosis::Key | Diagnosis::KeyExpired | Diagnosis::System => {
@@ -52,13 +52,13 @@ pub(super) fn of_contact(error: &Error, difference: Option<&Difference>, place: 
 }
 
 /// The failure of a first call that was answered by something else than the gateway.
-pub(super) fn another_answer(place: &Place<'_>) -> Finding {
+pub(super) fn another_answer(place: &CallIds<'_>) -> Finding {
     let remedy = place.answer_remedy(Diagnosis::OtherDocument).unwrap_or_else(|| AGAIN.to_owned());
     Finding::failed("answer", "there is JSON, but nothing in it that the gateway answers", remedy)
 }
 
 /// Why a signature was refused, and what to do.
-fn signature(is_known: bool, difference: Option<&Difference>, place: &Place<'_>) -> (String, String) {
+fn signature(is_known: bool, difference: Option<&SignedTextDifference>, place: &CallIds<'_>) -> (String, String) {
     let key = credential(place.vendor);
     let rewritten =
         || "find out what changes the call on its way, such as a proxy; `storegate sign` shows what we sign".to_owned();
@@ -70,25 +70,25 @@ fn signature(is_known: bool, difference: Option<&Difference>, place: &Place<'_>)
             let unknown = place.credential_remedy(Diagnosis::Key).unwrap_or_default();
             (cause, format!("{unknown}; if the {key} is right, {}", another_secret()))
         }
-        Some(Difference::None) => {
+        Some(SignedTextDifference::None) => {
             ("it signed the same parameters as we did, so the secret is another".to_owned(), another_secret())
         }
-        Some(Difference::Parameter(name)) => {
+        Some(SignedTextDifference::Parameter(name)) => {
             (format!("the first parameter that it signed otherwise is `{name}`"), rewritten())
         }
-        Some(Difference::Behind(name)) => {
+        Some(SignedTextDifference::Behind(name)) => {
             let cause = format!(
                 "the first parameter that it signed otherwise is `{name}`, which is longer there, or a parameter that we \
                  did not send follows it"
             );
             (cause, rewritten())
         }
-        Some(Difference::SomethingMore) => ("it signed more parameters than we sent".to_owned(), rewritten()),
+        Some(SignedTextDifference::SomethingMore) => ("it signed more parameters than we sent".to_owned(), rewritten()),
     }
 }
 
 /// The failure of one method, once key and signature are known to be good at the endpoint that was asked first.
-pub(super) fn of_method(check: String, error: &Error, method: &Method, place: &Place<'_>) -> Finding {
+pub(super) fn of_method(check: String, error: &Error, method: &Method, place: &CallIds<'_>) -> Finding {
     let (said, named) = (said(error), format!("{} {}", method.name, method.version));
     match error.diagnosis() {
         Diagnosis::Method if !place.vendor.pack().doctor.no_method.is_empty() => {

@@ -1,20 +1,20 @@
 //! Files that are directories, and files that are not.
 
-use super::{Row, RowProblem};
+use super::{DirectoryRow, RowProblem};
 use crate::gateway::vendor::Vendor;
 use crate::vendors::Vendors;
 
 const HEADER: &str = "id,opretail_id,oms_code,name\n";
 
-fn read(text: &str) -> Result<Vec<Row>, Vec<RowProblem>> {
+fn read(text: &str) -> Result<Vec<DirectoryRow>, Vec<RowProblem>> {
     super::read(text, &Vendors::default().ids())
 }
 
-fn read_file(content: &[u8]) -> Result<Vec<Row>, Vec<RowProblem>> {
+fn read_file(content: &[u8]) -> Result<Vec<DirectoryRow>, Vec<RowProblem>> {
     super::read_file(content, &Vendors::default().ids())
 }
 
-fn number(row: &Row, vendor: &str) -> Option<String> {
+fn number(row: &DirectoryRow, vendor: &str) -> Option<String> {
     let vendor: Vendor = Vendors::default().get(vendor).unwrap();
     row.numbers.at(vendor).map(str::to_owned)
 }
@@ -118,7 +118,7 @@ fn of_very_many_problems_the_first_are_told() {
     assert_eq!(problems(&text).len(), 20);
 }
 
-fn ids(rows: &[Row]) -> Vec<(&str, Option<&str>)> {
+fn ids(rows: &[DirectoryRow]) -> Vec<(&str, Option<&str>)> {
     rows.iter().map(|row| (row.id.as_str(), row.name.as_deref())).collect()
 }
 

@@ -1,4 +1,4 @@
-use super::{Breaker, BreakerState, Change, Counts};
+use super::{Breaker, BreakerEffect, BreakerState, CircuitChange};
 use std::time::Duration;
 
 const FLOW: &str = "getTotalData";
@@ -13,18 +13,18 @@ fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn call(breaker: &Breaker, counts: Counts, now: Duration) -> Change {
+fn call(breaker: &Breaker, counts: BreakerEffect, now: Duration) -> CircuitChange {
     call_of(breaker, FLOW, counts, now)
 }
 
-fn call_of(breaker: &Breaker, method: &str, counts: Counts, now: Duration) -> Change {
+fn call_of(breaker: &Breaker, method: &str, counts: BreakerEffect, now: Duration) -> CircuitChange {
     breaker.pass(method, now).unwrap().record(counts, None, now)
 }
 
 fn opened() -> Breaker {
     let breaker = breaker();
     for _ in 0..10 {
-        call(&breaker, Counts::AsFailure, at(0));
+        call(&breaker, BreakerEffect::AsFailure, at(0));
     }
     breaker
 }
@@ -34,7 +34,7 @@ fn it_opens_when_most_of_enough_calls_fail() {
     let breaker = breaker();
     for number in 0..10 {
         assert_eq!(breaker.state(at(0)), BreakerState::Closed, "{number}");
-        call(&breaker, Counts::AsFailure, at(0));
+        call(&breaker, BreakerEffect::AsFailure, at(0));
     }
     assert_eq!(breaker.state(at(0)), BreakerState::Open);
     assert_eq!(breaker.pass(FLOW, at(1)).unwrap_err(), at(4));
@@ -44,12 +44,12 @@ fn it_opens_when_most_of_enough_calls_fail() {
 fn it_stays_closed_when_a_third_fails_or_failures_are_rare() {
     let breaker = breaker();
     for number in 0..300 {
-        let counts = if number % 3 == 0 { Counts::AsFailure } else { Counts::AsAnswer };
-        assert_eq!(call(&breaker, counts, at(number / 10)), Change::None);
+        let counts = if number % 3 == 0 { BreakerEffect::AsFailure } else { BreakerEffect::Healthy };
+        assert_eq!(call(&breaker, counts, at(number / 10)), CircuitChange::None);
     }
     let rare = super::Breaker::new(REST, at(10));
     for number in 0..50 {
-        assert_eq!(call(&rare, Counts::AsFailure, at(number * 7)), Change::None);
+        assert_eq!(call(&rare, BreakerEffect::AsFailure, at(number * 7)), CircuitChange::None);
     }
 }
 
@@ -59,7 +59,7 @@ fn after_its_rest_one_probe_goes_ahead_and_an_answer_closes_it() {
     let probe = breaker.pass(FLOW, at(5)).unwrap();
     assert_eq!(breaker.pass(FLOW, at(5)).unwrap_err(), at(10), "while the probe is under way");
     assert_eq!(breaker.state(at(5)), BreakerState::HalfOpen);
-    assert_eq!(probe.record(Counts::AsAnswer, None, at(6)), Change::Closed);
+    assert_eq!(probe.record(BreakerEffect::Healthy, None, at(6)), CircuitChange::Closed);
     assert_eq!(breaker.state(at(6)), BreakerState::Closed);
 }
 
@@ -68,7 +68,7 @@ fn a_failed_probe_doubles_the_rest_up_to_a_minute() {
     let breaker = opened();
     let mut now = at(5);
     for rest in [10, 20, 40, 60, 60] {
-        assert_eq!(call(&breaker, Counts::AsFailure, now), Change::Opened);
+        assert_eq!(call(&breaker, BreakerEffect::AsFailure, now), CircuitChange::Opened);
         assert_eq!(breaker.wait(FLOW, now), Some(at(rest)));
         now += at(rest);
     }
@@ -78,7 +78,7 @@ fn a_failed_probe_doubles_the_rest_up_to_a_minute() {
 fn a_probe_that_vanished_or_was_never_sent_does_not_hold_it() {
     let breaker = opened();
     drop(breaker.pass(FLOW, at(5)).unwrap());
-    breaker.pass(FLOW, at(5)).unwrap().record(Counts::Not, None, at(5));
+    breaker.pass(FLOW, at(5)).unwrap().record(BreakerEffect::Not, None, at(5));
     let vanished = breaker.pass(FLOW, at(5)).unwrap();
     assert!(breaker.pass(FLOW, at(14)).is_err());
     assert!(breaker.pass(FLOW, at(15)).is_ok());
@@ -90,12 +90,12 @@ fn what_was_sent_before_it_opened_neither_closes_nor_prolongs_it() {
     let breaker = breaker();
     let earlier = [(); 2].map(|()| breaker.pass(FLOW, at(0)).unwrap());
     for _ in 0..10 {
-        call(&breaker, Counts::AsFailure, at(0));
+        call(&breaker, BreakerEffect::AsFailure, at(0));
     }
     let [answered, failed] = earlier;
-    answered.record(Counts::AsAnswer, None, at(1));
+    answered.record(BreakerEffect::Healthy, None, at(1));
     assert_eq!(breaker.state(at(1)), BreakerState::Open);
-    failed.record(Counts::AsFailure, None, at(4));
+    failed.record(BreakerEffect::AsFailure, None, at(4));
     assert_eq!(breaker.wait(FLOW, at(4)), Some(at(1)));
 }
 
@@ -103,7 +103,7 @@ fn what_was_sent_before_it_opened_neither_closes_nor_prolongs_it() {
 fn a_gateway_that_asks_to_wait_is_left_alone_for_that_long() {
     let breaker = breaker();
     let leave = breaker.pass(FLOW, at(0)).unwrap();
-    assert_eq!(leave.record(Counts::AsFailure, Some(at(17)), at(0)), Change::Opened);
+    assert_eq!(leave.record(BreakerEffect::AsFailure, Some(at(17)), at(0)), CircuitChange::Opened);
     assert_eq!(breaker.wait(FLOW, at(0)), Some(at(17)));
 }
 
@@ -115,12 +115,12 @@ fn a_method_that_fails_stops_no_other_whether_that_was_called_before_or_not() {
         for failing in [FLOW, OTHERS[0]] {
             for _ in 0..30 {
                 if let Ok(leave) = breaker.pass(failing, now) {
-                    leave.record(Counts::AsFailure, None, now);
+                    leave.record(BreakerEffect::AsFailure, None, now);
                 }
             }
         }
         for working in &OTHERS[1..] {
-            assert_eq!(call_of(&breaker, working, Counts::AsAnswer, now), Change::None, "{number}");
+            assert_eq!(call_of(&breaker, working, BreakerEffect::Healthy, now), CircuitChange::None, "{number}");
         }
         assert_eq!(breaker.state(now), BreakerState::Closed, "something answers");
         assert!(breaker.pass(FLOW, now).is_err() && breaker.pass(OTHERS[0], now).is_err());
@@ -131,14 +131,14 @@ fn a_method_that_fails_stops_no_other_whether_that_was_called_before_or_not() {
 fn when_nothing_answers_any_more_two_failures_of_each_other_method_are_enough() {
     let breaker = breaker();
     for method in OTHERS {
-        call_of(&breaker, method, Counts::AsAnswer, at(0));
+        call_of(&breaker, method, BreakerEffect::Healthy, at(0));
     }
     for _ in 0..10 {
-        call(&breaker, Counts::AsFailure, at(1));
+        call(&breaker, BreakerEffect::AsFailure, at(1));
     }
     for method in OTHERS.into_iter().chain(["never called before"]) {
-        assert_eq!(call_of(&breaker, method, Counts::AsFailure, at(1)), Change::None, "{method}");
-        assert_eq!(call_of(&breaker, method, Counts::AsFailure, at(1)), Change::Opened, "{method}");
+        assert_eq!(call_of(&breaker, method, BreakerEffect::AsFailure, at(1)), CircuitChange::None, "{method}");
+        assert_eq!(call_of(&breaker, method, BreakerEffect::AsFailure, at(1)), CircuitChange::Opened, "{method}");
     }
     assert_eq!(breaker.state(at(1)), BreakerState::Open);
 }
@@ -146,13 +146,13 @@ fn when_nothing_answers_any_more_two_failures_of_each_other_method_are_enough() 
 #[test]
 fn a_method_that_answers_most_of_the_time_goes_on_beside_one_that_fails() {
     let breaker = opened();
-    assert_eq!(call_of(&breaker, OTHERS[0], Counts::AsAnswer, at(1)), Change::None);
+    assert_eq!(call_of(&breaker, OTHERS[0], BreakerEffect::Healthy, at(1)), CircuitChange::None);
     for number in 0..300 {
-        let counts = if number % 2 == 0 { Counts::AsFailure } else { Counts::AsAnswer };
+        let counts = if number % 2 == 0 { BreakerEffect::AsFailure } else { BreakerEffect::Healthy };
         let now = at(2 + number);
-        assert_eq!(call_of(&breaker, OTHERS[0], counts, now), Change::None, "{number}");
+        assert_eq!(call_of(&breaker, OTHERS[0], counts, now), CircuitChange::None, "{number}");
         if let Ok(leave) = breaker.pass(FLOW, now) {
-            leave.record(Counts::AsFailure, None, now);
+            leave.record(BreakerEffect::AsFailure, None, now);
         }
     }
 }
@@ -161,18 +161,18 @@ fn a_method_that_answers_most_of_the_time_goes_on_beside_one_that_fails() {
 fn an_answer_to_a_probe_lets_every_other_method_probe_but_those_that_were_asked_to_wait() {
     let breaker = opened();
     for _ in 0..2 {
-        call_of(&breaker, OTHERS[0], Counts::AsFailure, at(2));
+        call_of(&breaker, OTHERS[0], BreakerEffect::AsFailure, at(2));
     }
-    breaker.pass(OTHERS[1], at(2)).unwrap().record(Counts::AsFailure, Some(at(40)), at(2));
-    assert_eq!(call(&breaker, Counts::AsAnswer, at(5)), Change::Closed);
-    assert_eq!(call_of(&breaker, OTHERS[0], Counts::AsAnswer, at(5)), Change::Closed);
+    breaker.pass(OTHERS[1], at(2)).unwrap().record(BreakerEffect::AsFailure, Some(at(40)), at(2));
+    assert_eq!(call(&breaker, BreakerEffect::Healthy, at(5)), CircuitChange::Closed);
+    assert_eq!(call_of(&breaker, OTHERS[0], BreakerEffect::Healthy, at(5)), CircuitChange::Closed);
     assert_eq!(breaker.pass(OTHERS[1], at(5)).unwrap_err(), at(37));
 }
 
 #[test]
 fn a_method_that_was_asked_to_wait_waits_alone() {
     let breaker = breaker();
-    breaker.pass(FLOW, at(0)).unwrap().record(Counts::AsFailure, Some(at(17)), at(0));
-    assert_eq!(call_of(&breaker, OTHERS[0], Counts::AsAnswer, at(0)), Change::None);
+    breaker.pass(FLOW, at(0)).unwrap().record(BreakerEffect::AsFailure, Some(at(17)), at(0));
+    assert_eq!(call_of(&breaker, OTHERS[0], BreakerEffect::Healthy, at(0)), CircuitChange::None);
     assert_eq!(breaker.wait(FLOW, at(0)), Some(at(17)));
 }

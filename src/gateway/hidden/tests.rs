@@ -8,21 +8,21 @@ use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert_eq, prop_oneo
 use proptest::sample::select;
 use secrecy::SecretString;
 
-use super::Hidden;
-use crate::gateway::error::Note;
+use super::Redactor;
+use crate::gateway::error::CleanText;
 
 const SECRET: &str = "s3cret/of+ours & 店";
 const SENT: &[u8] = b"_mt=open.x&_nonce=n0nce-7&_requestMode=POST&id=S_123456&_sig=0123456789ABCDEF0123456789ABCDEF";
 
-fn said(words: &str) -> Note {
+fn said(words: &str) -> CleanText {
     let words = || Some(words.to_owned());
-    Note { code: words(), codename: words(), message: words(), call_id: words() }
+    CleanText { code: words(), codename: words(), message: words(), call_id: words() }
 }
 
 /// What is left of these words.
-fn shown(secret: &str, words: &str) -> Note {
+fn shown(secret: &str, words: &str) -> CleanText {
     let secrets = [SecretString::from(secret), SecretString::from("ab")];
-    Hidden::new(secrets.iter(), Some("n0nce-7"), Bytes::from_static(SENT)).keep_out_of(said(words))
+    Redactor::new(secrets.iter(), Some("n0nce-7"), Bytes::from_static(SENT)).keep_out_of(said(words))
 }
 
 /// A way to write a text.
@@ -58,10 +58,10 @@ fn base16ct_lower(text: &str) -> String {
 fn a_secret_that_a_gateway_repeats_is_left_out_wherever_it_stands() {
     for form in FORMS.iter().chain(&[str::to_uppercase as Form, str::to_lowercase]) {
         let words = format!("the key \"{}\" is wrong", form(SECRET));
-        assert_eq!(shown(SECRET, &words), Note::default(), "{words}");
+        assert_eq!(shown(SECRET, &words), CleanText::default(), "{words}");
     }
-    assert_eq!(shown(SECRET, "n0nce-7 was used"), Note::default());
-    assert_eq!(shown("short", "it is SHORT"), Note::default());
+    assert_eq!(shown(SECRET, "n0nce-7 was used"), CleanText::default());
+    assert_eq!(shown("short", "it is SHORT"), CleanText::default());
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn neither_is_a_part_of_it_its_digest_or_what_was_signed() {
         "got _mt=open.x&_nonce=1",
     ];
     for words in words {
-        assert_eq!(shown("a-secret-of-ours", words), Note::default(), "{words}");
+        assert_eq!(shown("a-secret-of-ours", words), CleanText::default(), "{words}");
     }
     let echo = shown("a-secret-of-ours", "0123456789ABCDEF0123");
     assert_eq!((echo.code, echo.codename, echo.call_id), (None, None, None));

@@ -1,4 +1,4 @@
-use super::{CallLimit, CallLimits, Full, origin};
+use super::{CallLimit, CallLimits, LimitReached, origin};
 use crate::clock::{Clock, Deadline};
 use crate::fair_queue::Principal;
 use crate::gateway::fixtures::vendor;
@@ -29,7 +29,7 @@ async fn no_more_than_so_many_are_under_way_and_a_permit_is_given_back() {
     let _second = limit.enter(&who, &deadline()).await.unwrap();
     assert_eq!(limit.under_way(), 2);
     let third = limit.enter(&who, &deadline()).await;
-    assert_eq!(third.unwrap_err(), Full { retry_after: Duration::from_millis(20) });
+    assert_eq!(third.unwrap_err(), LimitReached { retry_after: Duration::from_millis(20) });
     assert_eq!((limit.under_way(), limit.waiting()), (2, 0));
     drop(first);
     assert!(limit.enter(&who, &deadline()).await.is_ok());
@@ -40,7 +40,7 @@ async fn a_caller_whom_the_pace_keeps_waiting_learns_when_the_next_call_may_star
     let (limit, who) = (limit(8, Some(1)), Principal::of(&["acme", "dashboard"]));
     let _first = limit.enter(&who, &deadline()).await.unwrap();
     let second = limit.enter(&who, &deadline()).await;
-    assert_eq!(second.unwrap_err(), Full { retry_after: Duration::from_secs(1) });
+    assert_eq!(second.unwrap_err(), LimitReached { retry_after: Duration::from_secs(1) });
 }
 
 #[actix_web::test]

@@ -1,4 +1,4 @@
-use super::{Ask, Duty, Login, LoginState, LoginToken};
+use super::{LoginDuty, LoginState, LoginStep, LoginToken, SharedLogin};
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::fixtures::vendor;
 use futures_util::FutureExt as _;
@@ -10,43 +10,43 @@ fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn duty(login: &Login, now: Duration) -> Duty {
+fn duty(login: &SharedLogin, now: Duration) -> LoginDuty {
     match login.ask(now) {
-        Ask::LogIn(duty, _) => duty,
+        LoginStep::LogIn(duty, _) => duty,
         other => panic!("{other:?}"),
     }
 }
 
-fn log_in(login: &Login, life: Option<u64>, now: Duration) {
+fn log_in(login: &SharedLogin, life: Option<u64>, now: Duration) {
     let duty = duty(login, now);
     login.land(duty, Ok((SecretString::from("a-token"), life.map(at))), now);
 }
 
-fn refuse(login: &Login, now: Duration) {
+fn refuse(login: &SharedLogin, now: Duration) {
     let duty = duty(login, now);
     login.land(duty, Err(Error::local(vendor("opretail"), Kind::LoginRefused, "refused")), now);
 }
 
 #[test]
 fn a_short_token_is_not_renewed_all_the_time() {
-    let login = Login::default();
+    let login = SharedLogin::default();
     log_in(&login, Some(30), at(0));
     used(&login, at(26));
-    assert!(matches!(login.ask(at(27)), Ask::UseAndRenew(..)));
+    assert!(matches!(login.ask(at(27)), LoginStep::UseAndRenew(..)));
 }
 
-fn used(login: &Login, now: Duration) -> Arc<LoginToken> {
+fn used(login: &SharedLogin, now: Duration) -> Arc<LoginToken> {
     match login.ask(now) {
-        Ask::Use(token) => token,
+        LoginStep::Use(token) => token,
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
 fn one_logs_in_and_the_others_wait_for_it() {
-    let login = Login::default();
+    let login = SharedLogin::default();
     let duty = duty(&login, at(0));
-    let Ask::Wait(waiting) = login.ask(at(0)) else { panic!("a second login") };
+    let LoginStep::Wait(waiting) = login.ask(at(0)) else { panic!("a second login") };
     login.land(duty, Ok((SecretString::from("a-token"), None)), at(0));
     let landed = waiting.outcome().now_or_never().flatten().unwrap().unwrap();
     assert_eq!(landed.value.expose_secret(), "a-token");
@@ -56,26 +56,26 @@ fn one_logs_in_and_the_others_wait_for_it() {
 
 #[test]
 fn a_login_whose_bearer_has_gone_is_begun_anew() {
-    let login = Login::default();
+    let login = SharedLogin::default();
     drop(duty(&login, at(0)));
-    assert!(matches!(login.ask(at(0)), Ask::LogIn(..)));
+    assert!(matches!(login.ask(at(0)), LoginStep::LogIn(..)));
 }
 
 #[test]
 fn a_token_is_renewed_by_one_before_it_ends_while_all_go_on_using_it() {
-    let login = Login::default();
+    let login = SharedLogin::default();
     log_in(&login, Some(600), at(0));
     used(&login, at(539));
-    let Ask::UseAndRenew(_, renewal) = login.ask(at(540)) else { panic!("not renewed") };
+    let LoginStep::UseAndRenew(_, renewal) = login.ask(at(540)) else { panic!("not renewed") };
     used(&login, at(541));
     login.land(renewal, Ok((SecretString::from("the-next"), Some(at(600)))), at(541));
     assert_eq!(used(&login, at(542)).value.expose_secret(), "the-next");
-    assert!(matches!(login.ask(at(540 + 600)), Ask::LogIn(..)), "an ended token is not used");
+    assert!(matches!(login.ask(at(540 + 600)), LoginStep::LogIn(..)), "an ended token is not used");
 }
 
 #[test]
 fn a_lost_token_is_replaced_once_for_all_who_noticed() {
-    let login = Login::default();
+    let login = SharedLogin::default();
     log_in(&login, None, at(0));
     let token = used(&login, at(0));
     assert!(login.lost(vendor("opretail"), &token, at(1)));
@@ -87,10 +87,10 @@ fn a_lost_token_is_replaced_once_for_all_who_noticed() {
 
 #[test]
 fn a_gateway_that_loses_every_token_is_not_asked_for_ever_more() {
-    let login = Login::default();
+    let login = SharedLogin::default();
     let mut logins = 0;
     for second in 0..50 {
-        if let Ask::LogIn(duty, _) = login.ask(at(second)) {
+        if let LoginStep::LogIn(duty, _) = login.ask(at(second)) {
             login.land(duty, Ok((SecretString::from("a-token"), None)), at(second));
             logins += 1;
             login.lost(vendor("opretail"), &used(&login, at(second)), at(second));
@@ -101,10 +101,10 @@ fn a_gateway_that_loses_every_token_is_not_asked_for_ever_more() {
 
 #[test]
 fn a_refused_login_is_not_hammered() {
-    let login = Login::default();
+    let login = SharedLogin::default();
     let mut refused = Vec::new();
     for second in 0..4 * 3_600 {
-        if let Ask::LogIn(duty, _) = login.ask(at(second)) {
+        if let LoginStep::LogIn(duty, _) = login.ask(at(second)) {
             login.land(duty, Err(Error::local(vendor("opretail"), Kind::LoginRefused, "refused")), at(second));
             refused.push(second);
         }
@@ -118,11 +118,11 @@ fn a_refused_login_is_not_hammered() {
 
 #[test]
 fn a_success_ends_the_rest() {
-    let login = Login::default();
+    let login = SharedLogin::default();
     refuse(&login, at(0));
-    assert!(matches!(login.ask(at(299)), Ask::Rest(error) if error.retry_after == Some(at(1))));
+    assert!(matches!(login.ask(at(299)), LoginStep::Rest(error) if error.retry_after == Some(at(1))));
     assert_eq!(login.state(at(299)), LoginState::Refused);
     log_in(&login, Some(100), at(300));
     assert_eq!(login.state(at(301)), LoginState::LoggedIn);
-    assert!(matches!(login.ask(at(500)), Ask::LogIn(..)));
+    assert!(matches!(login.ask(at(500)), LoginStep::LogIn(..)));
 }

@@ -6,16 +6,16 @@ use bytes::Bytes;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
-use super::call::{Call, Difference, Explanation, LoginAnswer, Method, SignedRequest, Stamp};
+use super::call::{Call, Explanation, LoginAnswer, Method, SignedRequest, SignedTextDifference, TimestampAndNonce};
 use super::encoding::path_encoded;
-use super::envelope::Answer;
+use super::envelope::DecodedAnswer;
 use super::signing::Signing;
-use super::template::{Part, Template, Variable};
+use super::template::{Template, TemplatePart, Variable};
 use super::writing::Writing;
 use super::{difference, unescaped_texts};
 use crate::gateway::account_settings::AccountSettings;
 use crate::gateway::credential::{Credential, WhichSecret};
-use crate::gateway::error::Refusal;
+use crate::gateway::error::GatewayRefusal;
 use crate::gateway::vendor::Vendor;
 
 const MASK: &str = "********";
@@ -67,7 +67,7 @@ impl Protocol {
     pub fn with_parameters(mut self, values: &BTreeMap<String, String>) -> Self {
         for (name, template) in self.endpoints.iter_mut().flat_map(|endpoint| &mut endpoint.parameters) {
             if let Some(value) = values.get(name) {
-                *template = Template(vec![Part::Literal(value.clone())]);
+                *template = Template(vec![TemplatePart::Literal(value.clone())]);
             }
         }
         self
@@ -84,13 +84,13 @@ impl Protocol {
     }
 
     /// Encodes and signs one call. `token` is what a login gave, for a call that needs one.
-    pub fn encode(&self, call: &Call, stamp: &Stamp, token: Option<&SecretString>) -> SignedRequest {
+    pub fn encode(&self, call: &Call, stamp: &TimestampAndNonce, token: Option<&SecretString>) -> SignedRequest {
         let Some(endpoint) = self.endpoint_of(&call.method) else { return SignedRequest::nowhere() };
         self.writing(endpoint, call, stamp, token).signed()
     }
 
     /// Shows what [`Self::encode`] would sign.
-    pub fn explain(&self, call: &Call, stamp: &Stamp) -> Explanation {
+    pub fn explain(&self, call: &Call, stamp: &TimestampAndNonce) -> Explanation {
         let Some(endpoint) = self.endpoint_of(&call.method) else {
             return Explanation { signed_text: String::new(), signature: String::new() };
         };
@@ -126,7 +126,12 @@ impl Protocol {
     }
 
     /// What the gateway signed otherwise than we did, when its refusal shows that.
-    pub fn signed_otherwise(&self, call: &Call, stamp: &Stamp, answer: &[u8]) -> Option<Difference> {
+    pub fn signed_otherwise(
+        &self,
+        call: &Call,
+        stamp: &TimestampAndNonce,
+        answer: &[u8],
+    ) -> Option<SignedTextDifference> {
         let member = self.vendor.pack().answer.signed_text.as_ref()?;
         let endpoint = self.endpoint_of(&call.method)?;
         let writing = self.writing(endpoint, call, stamp, None);
@@ -142,7 +147,7 @@ impl Protocol {
     ///
     /// # Errors
     /// The gateway said no, or its answer cannot be read.
-    pub fn decode<'a>(&self, body: &'a [u8]) -> Result<Answer<'a>, Refusal> {
+    pub fn decode<'a>(&self, body: &'a [u8]) -> Result<DecodedAnswer<'a>, GatewayRefusal> {
         let pack = self.vendor.pack();
         pack.answer.read(body, &pack.codes, &self.zone)
     }
@@ -155,13 +160,13 @@ impl Protocol {
         &'a self,
         endpoint: &'a Endpoint,
         call: &'a Call,
-        stamp: &'a Stamp,
+        stamp: &'a TimestampAndNonce,
         token: Option<&'a SecretString>,
     ) -> Writing<'a> {
         Writing::of(self.vendor, endpoint, call, stamp, self.timestamp(stamp), token)
     }
 
-    fn timestamp(&self, stamp: &Stamp) -> String {
+    fn timestamp(&self, stamp: &TimestampAndNonce) -> String {
         let forms = &self.vendor.pack().time.forms;
         forms.get(stamp.form).map(|(_, form)| form.write(stamp.time, &self.zone)).unwrap_or_default()
     }

@@ -114,7 +114,7 @@ pub type TimeFormIndex = usize;
 /// What makes one attempt unlike every other: the gateway's time and a nonce. Given from outside, so that encoding and
 /// signing stay pure, and every retry is signed again.
 #[derive(Clone, Debug)]
-pub struct Stamp {
+pub struct TimestampAndNonce {
     /// The gateway's time, in whole seconds.
     pub time: Timestamp,
     /// Sent and signed when there is one.
@@ -188,12 +188,12 @@ pub struct LoginAnswer {
     /// The token.
     pub token: SecretString,
     /// When it ends.
-    pub ends: TokenEnd,
+    pub ends: TokenExpiryHint,
 }
 
 /// When a token ends, as far as the gateway tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenEnd {
+pub enum TokenExpiryHint {
     /// It does not tell.
     Unknown,
     /// At this time of the gateway's clock.
@@ -213,7 +213,7 @@ pub struct Explanation {
 
 /// How the text that a gateway signed differs from ours. It holds no part of either.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Difference {
+pub enum SignedTextDifference {
     /// Not at all: the secret is another.
     None,
     /// First at this parameter of ours.

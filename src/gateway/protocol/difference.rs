@@ -3,12 +3,12 @@
 
 use std::borrow::Cow;
 
-use super::call::Difference;
-use super::signing::Parameter;
+use super::call::SignedTextDifference;
+use super::signing::WireParameter;
 
 /// What differs between the pairs that we signed, in their order, and the text in the answer; `None` when the answer has no
 /// such text, or an empty one. `member` is the name of the member with the text.
-pub(super) fn find(pairs: &[&Parameter<'_>], answer: &[u8], member: &str) -> Option<Difference> {
+pub(super) fn find(pairs: &[&WireParameter<'_>], answer: &[u8], member: &str) -> Option<SignedTextDifference> {
     let text = signed_text(std::str::from_utf8(answer).ok()?, member)?;
     let text = unescaped(text);
     let mut rest = text.as_ref();
@@ -21,20 +21,20 @@ pub(super) fn find(pairs: &[&Parameter<'_>], answer: &[u8], member: &str) -> Opt
         before = Some(name);
     }
     Some(match before {
-        _ if rest.is_empty() => Difference::None,
-        Some(before) => Difference::Behind(before.to_owned()),
-        None => Difference::SomethingMore,
+        _ if rest.is_empty() => SignedTextDifference::None,
+        Some(before) => SignedTextDifference::Behind(before.to_owned()),
+        None => SignedTextDifference::SomethingMore,
     })
 }
 
 /// What differs where the text goes on with something else than a pair of ours. If the pair comes later, what stands between is
 /// too much: the end of the value before, or a parameter of its own.
-fn differing(rest: &str, before: Option<&str>, name: &str, value: &str) -> Difference {
+fn differing(rest: &str, before: Option<&str>, name: &str, value: &str) -> SignedTextDifference {
     let pair = format!("{name}{value}");
     match (rest.find(&pair), before) {
-        (None | Some(0), _) => Difference::Parameter(name.to_owned()),
-        (Some(_), None) => Difference::SomethingMore,
-        (Some(_), Some(before)) => Difference::Behind(before.to_owned()),
+        (None | Some(0), _) => SignedTextDifference::Parameter(name.to_owned()),
+        (Some(_), None) => SignedTextDifference::SomethingMore,
+        (Some(_), Some(before)) => SignedTextDifference::Behind(before.to_owned()),
     }
 }
 
@@ -56,34 +56,34 @@ fn signed_text<'a>(answer: &'a str, member: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cow, Difference, Parameter, find};
+    use super::{Cow, SignedTextDifference, WireParameter, find};
 
     #[test]
     fn the_first_parameter_that_differs_is_named_and_no_value_is() {
-        let ours: Vec<Parameter<'_>> = [("flag", "demo"), ("page_no", "1"), ("timestamp", "17")]
+        let ours: Vec<WireParameter<'_>> = [("flag", "demo"), ("page_no", "1"), ("timestamp", "17")]
             .map(|(name, value)| (name.into(), value.into()))
             .into();
-        let ours: Vec<&Parameter<'_>> = ours.iter().collect();
+        let ours: Vec<&WireParameter<'_>> = ours.iter().collect();
         let answer = |signed: &str| {
             format!(
                 r#"{{"error_response":{{"code":"e000002","msg":"sign error","sub_msg":"{{"request_sign":"DF1A","assemble_str":"{signed}"}}"}}}}"#
             )
         };
         let differs = |signed: &str| find(&ours, answer(signed).as_bytes(), "assemble_str");
-        assert_eq!(differs("flagdemopage_no1timestamp17"), Some(Difference::None));
-        assert_eq!(differs("flagdemopage_no2timestamp17"), Some(Difference::Parameter("page_no".to_owned())));
-        assert_eq!(differs("flagdemotimestamp17"), Some(Difference::Parameter("page_no".to_owned())));
-        assert_eq!(differs("flagdemoXpage_no1timestamp17"), Some(Difference::Behind("flag".to_owned())));
-        assert_eq!(differs("extra1flagdemopage_no1timestamp17"), Some(Difference::SomethingMore));
-        assert_eq!(differs("flagdemopage_no1timestamp17x"), Some(Difference::Behind("timestamp".to_owned())));
+        assert_eq!(differs("flagdemopage_no1timestamp17"), Some(SignedTextDifference::None));
+        assert_eq!(differs("flagdemopage_no2timestamp17"), Some(SignedTextDifference::Parameter("page_no".to_owned())));
+        assert_eq!(differs("flagdemotimestamp17"), Some(SignedTextDifference::Parameter("page_no".to_owned())));
+        assert_eq!(differs("flagdemoXpage_no1timestamp17"), Some(SignedTextDifference::Behind("flag".to_owned())));
+        assert_eq!(differs("extra1flagdemopage_no1timestamp17"), Some(SignedTextDifference::SomethingMore));
+        assert_eq!(differs("flagdemopage_no1timestamp17x"), Some(SignedTextDifference::Behind("timestamp".to_owned())));
         assert_eq!(differs(""), None, "the key is not known");
         let slashed = [(Cow::from("a"), Cow::from("x/y店"))];
         let escaped = r#"{"assemble_str":"ax\/y\u5e97","request_sign":"X"}"#;
-        let pairs: Vec<&Parameter<'_>> = slashed.iter().collect();
-        assert_eq!(find(&pairs, escaped.as_bytes(), "assemble_str"), Some(Difference::None));
+        let pairs: Vec<&WireParameter<'_>> = slashed.iter().collect();
+        assert_eq!(find(&pairs, escaped.as_bytes(), "assemble_str"), Some(SignedTextDifference::None));
         let as_json =
             br#"{"error_response":{"sub_msg":{"assemble_str":"flagdemopage_no1timestamp17","request_sign":"X"}}}"#;
-        assert_eq!(find(&ours, as_json, "assemble_str"), Some(Difference::None));
+        assert_eq!(find(&ours, as_json, "assemble_str"), Some(SignedTextDifference::None));
         assert_eq!(find(&ours, b"{\"error_response\":{\"code\":\"e000002\",\"sub_msg\":null}}", "assemble_str"), None);
     }
 }

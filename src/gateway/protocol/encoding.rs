@@ -4,7 +4,7 @@ use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::call::{Argument, HttpMethod};
-use super::signing::Parameter;
+use super::signing::WireParameter;
 use super::template::Template;
 
 /// `[call]` of a pack.
@@ -80,7 +80,7 @@ impl CallForm {
 }
 
 /// `application/x-www-form-urlencoded` of the parameters, in their order.
-pub fn form_encoded<'a>(parameters: impl Iterator<Item = &'a Parameter<'a>>) -> String {
+pub fn form_encoded<'a>(parameters: impl Iterator<Item = &'a WireParameter<'a>>) -> String {
     let mut form = form_urlencoded::Serializer::new(String::with_capacity(256));
     for (name, value) in parameters {
         form.append_pair(name, value);

@@ -9,11 +9,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::codes::Codes;
-use super::members::{Members, Picks, Slot};
+use super::members::{MemberIndex, Members, Picks};
 use super::time::moment;
 use super::unescaped_texts;
-use crate::gateway::error::{Kind, Note, Refusal};
-use crate::json::raw::{self, Flaw, is_empty_object, is_nothing};
+use crate::gateway::error::{CleanText, GatewayRefusal, Kind};
+use crate::json::raw::{self, ObjectError, is_empty_object, is_nothing};
 use crate::json::scalar;
 
 /// `[answer]` of a pack.
@@ -22,7 +22,7 @@ pub struct Envelope {
     /// The members that are read.
     pub members: Members,
     /// `code`: the first of them that has a code other than that of success decides.
-    pub code: Vec<Slot>,
+    pub code: Vec<MemberIndex>,
     /// `code_form`: whether codes are whole numbers, or any text.
     pub codes_are_integers: bool,
     /// `success`: the codes of success.
@@ -32,17 +32,17 @@ pub struct Envelope {
     /// `error`: an object that is there only in failures, with the code in it.
     pub error: Option<ErrorObject>,
     /// `failed_by`: members that mean a failure where they say anything.
-    pub failed_by: Vec<Slot>,
+    pub failed_by: Vec<MemberIndex>,
     /// `succeeded_by`: members that must have one of these values where they say anything.
-    pub succeeded_by: Vec<(Slot, Vec<String>)>,
+    pub succeeded_by: Vec<(MemberIndex, Vec<String>)>,
     /// `message`.
-    pub message: Vec<Slot>,
+    pub message: Vec<MemberIndex>,
     /// `code_name`.
-    pub code_name: Option<Slot>,
+    pub code_name: Option<MemberIndex>,
     /// `call_id`.
-    pub call_id: Option<Slot>,
+    pub call_id: Option<MemberIndex>,
     /// `time`: the gateway's clock.
-    pub time: Option<Slot>,
+    pub time: Option<MemberIndex>,
     /// `data`: the first that is there.
     pub data: Vec<DataPlace>,
     /// `repair = "unescaped_texts"`: the vendor escapes nothing in its JSON.
@@ -57,13 +57,13 @@ pub struct Envelope {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorObject {
     /// The object.
-    pub slot: Slot,
+    pub slot: MemberIndex,
     /// The path of its code, and the name of its message, for a body that is no JSON.
     pub head: (Vec<String>, String),
     /// Its codes.
-    pub code: Vec<Slot>,
+    pub code: Vec<MemberIndex>,
     /// Its messages.
-    pub message: Vec<Slot>,
+    pub message: Vec<MemberIndex>,
 }
 
 /// What a failure says, as far as it says it.
@@ -73,16 +73,16 @@ type CodeAndMessage = (Option<String>, Option<String>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataPlace {
     /// The member; `None` for the whole body.
-    pub slot: Option<Slot>,
+    pub slot: Option<MemberIndex>,
     /// Only where one of these is there, too.
-    pub beside: Vec<Slot>,
+    pub beside: Vec<MemberIndex>,
     /// Only where none of these is there.
-    pub without: Vec<Slot>,
+    pub without: Vec<MemberIndex>,
 }
 
 /// A decoded answer that carries data.
 #[derive(Debug)]
-pub struct Answer<'a> {
+pub struct DecodedAnswer<'a> {
     /// The business data, undecoded. `None` when the gateway sent `null`.
     pub data: Option<&'a RawValue>,
     /// The gateway's own number for this call, for its support.
@@ -96,17 +96,22 @@ impl Envelope {
     ///
     /// # Errors
     /// The gateway said no, or its answer cannot be read.
-    pub fn read<'a>(&self, body: &'a [u8], codes: &Codes, zone: &TimeZone) -> Result<Answer<'a>, Refusal> {
+    pub fn read<'a>(
+        &self,
+        body: &'a [u8],
+        codes: &Codes,
+        zone: &TimeZone,
+    ) -> Result<DecodedAnswer<'a>, GatewayRefusal> {
         let text = raw::object(body).map_err(|flaw| self.refusal_of(flaw, body, codes))?;
         let picks = self.members.picks(text);
         let gateway_time = self.time.and_then(|slot| picks.text(slot)).and_then(|time| moment(&time, zone));
         let refused = |code: Option<String>, message| {
             let kind = code.as_deref().map_or(Kind::GatewayFailed, |code| codes.kind(code));
             let code_name = self.code_name.and_then(|slot| picks.text(slot));
-            let note = Note::cleaned(code, code_name, message, self.call_id.and_then(|slot| picks.text(slot)));
-            Refusal { gateway_time, ..Refusal::of(kind, note) }
+            let note = CleanText::cleaned(code, code_name, message, self.call_id.and_then(|slot| picks.text(slot)));
+            GatewayRefusal { gateway_time, ..GatewayRefusal::of(kind, note) }
         };
-        let first = |slots: &[Slot]| slots.iter().find_map(|slot| picks.text(*slot));
+        let first = |slots: &[MemberIndex]| slots.iter().find_map(|slot| picks.text(*slot));
         if let Some((code, message)) = self.error_of(&picks)? {
             return Err(refused(code, message));
         }
@@ -114,28 +119,28 @@ impl Envelope {
         if code.is_some() || self.has_failed(&picks)? {
             return Err(refused(code, first(&self.message)));
         }
-        let data = self.data_of(text, &picks)?.ok_or_else(Refusal::unreadable)?;
+        let data = self.data_of(text, &picks)?.ok_or_else(GatewayRefusal::unreadable)?;
         let call_id = self.call_id.and_then(|slot| picks.text(slot));
-        Ok(Answer { data: Some(data).filter(|data| data.get() != "null"), call_id, gateway_time })
+        Ok(DecodedAnswer { data: Some(data).filter(|data| data.get() != "null"), call_id, gateway_time })
     }
 
     /// Code and message of the object that is there only in failures.
-    fn error_of(&self, picks: &Picks<'_>) -> Result<Option<CodeAndMessage>, Refusal> {
+    fn error_of(&self, picks: &Picks<'_>) -> Result<Option<CodeAndMessage>, GatewayRefusal> {
         let Some(error) = &self.error else { return Ok(None) };
         let Some(value) = picks.deciding(error.slot)? else { return Ok(None) };
         if is_nothing(value) || is_empty_object(value) {
             return Ok(None);
         }
         if !value.get().starts_with('{') {
-            return Err(Refusal::unreadable());
+            return Err(GatewayRefusal::unreadable());
         }
-        let first = |slots: &[Slot]| slots.iter().find_map(|slot| picks.text(*slot));
+        let first = |slots: &[MemberIndex]| slots.iter().find_map(|slot| picks.text(*slot));
         let code = first(&error.code).filter(|code| !self.success.contains(code));
         Ok(Some((code, first(&error.message))))
     }
 
     /// The first code that is none of success.
-    fn failing_code(&self, picks: &Picks<'_>) -> Result<Option<String>, Refusal> {
+    fn failing_code(&self, picks: &Picks<'_>) -> Result<Option<String>, GatewayRefusal> {
         let (mut is_there, mut failing) = (false, None);
         for slot in &self.code {
             let Some(value) = picks.deciding(*slot)? else { continue };
@@ -145,17 +150,17 @@ impl Envelope {
                 failing = Some(code);
             }
         }
-        if self.code_is_required && !is_there { Err(Refusal::unreadable()) } else { Ok(failing) }
+        if self.code_is_required && !is_there { Err(GatewayRefusal::unreadable()) } else { Ok(failing) }
     }
 
-    fn code_of(&self, value: &RawValue) -> Result<Option<String>, Refusal> {
+    fn code_of(&self, value: &RawValue) -> Result<Option<String>, GatewayRefusal> {
         if self.codes_are_integers {
-            return whole_number(value).map(|code| Some(code.to_string())).ok_or_else(Refusal::unreadable);
+            return whole_number(value).map(|code| Some(code.to_string())).ok_or_else(GatewayRefusal::unreadable);
         }
-        scalar::text(value).map_err(|_| Refusal::unreadable())
+        scalar::text(value).map_err(|_| GatewayRefusal::unreadable())
     }
 
-    fn has_failed(&self, picks: &Picks<'_>) -> Result<bool, Refusal> {
+    fn has_failed(&self, picks: &Picks<'_>) -> Result<bool, GatewayRefusal> {
         for (slot, values) in &self.succeeded_by {
             let value = picks.deciding(*slot)?.map(flag).transpose()?.flatten();
             if value.is_some_and(|value| !values.contains(&value)) {
@@ -178,9 +183,9 @@ impl Envelope {
         !is_empty && !serde_json::from_str(error.get()).is_ok_and(is_no_error)
     }
 
-    fn data_of<'a>(&self, text: &'a str, picks: &Picks<'a>) -> Result<Option<&'a RawValue>, Refusal> {
+    fn data_of<'a>(&self, text: &'a str, picks: &Picks<'a>) -> Result<Option<&'a RawValue>, GatewayRefusal> {
         for place in &self.data {
-            let is_there = |slot: &Slot| picks.is_there(*slot);
+            let is_there = |slot: &MemberIndex| picks.is_there(*slot);
             if !place.beside.is_empty() && !place.beside.iter().any(is_there) || place.without.iter().any(is_there) {
                 continue;
             }
@@ -190,7 +195,7 @@ impl Envelope {
                         return Ok(Some(data));
                     }
                 }
-                None if picks.is_ambiguous() => return Err(Refusal::unreadable()),
+                None if picks.is_ambiguous() => return Err(GatewayRefusal::unreadable()),
                 // An object with the member of failures is an envelope, even where that says nothing.
                 None if self.error.as_ref().is_some_and(|error| picks.has(error.slot)) => {}
                 // A whole body is data by what is in it.
@@ -201,8 +206,8 @@ impl Envelope {
         Ok(None)
     }
 
-    fn refusal_of(&self, flaw: Flaw, body: &[u8], codes: &Codes) -> Refusal {
-        if flaw == Flaw::CutShort || !self.has_unescaped_texts {
+    fn refusal_of(&self, flaw: ObjectError, body: &[u8], codes: &Codes) -> GatewayRefusal {
+        if flaw == ObjectError::CutShort || !self.has_unescaped_texts {
             return flaw.into();
         }
         let quoted =
@@ -210,10 +215,10 @@ impl Envelope {
         let quoted = quoted.filter(|(code, _)| codes.forms.iter().any(|form| form.is_of(code)));
         if let Some((code, message)) = quoted {
             let kind = codes.kind(&code);
-            return Refusal::of(kind, Note::cleaned(Some(code), None, message, None));
+            return GatewayRefusal::of(kind, CleanText::cleaned(Some(code), None, message, None));
         }
         let record = self.record.as_ref().and_then(|(name, ids)| unescaped_texts::spoiling_record(body, name, ids));
-        Refusal { spoiled_by: record, ..Refusal::unreadable() }
+        GatewayRefusal { spoiled_by: record, ..GatewayRefusal::unreadable() }
     }
 }
 
@@ -227,9 +232,9 @@ fn whole_number(code: &RawValue) -> Option<i32> {
 }
 
 /// A flag as a text: `true` and `false` are values, too.
-fn flag(value: &RawValue) -> Result<Option<String>, Refusal> {
+fn flag(value: &RawValue) -> Result<Option<String>, GatewayRefusal> {
     match serde_json::from_str(value.get()) {
         Ok(Value::Bool(flag)) => Ok(Some(flag.to_string())),
-        _ => scalar::text(value).map_err(|_| Refusal::unreadable()),
+        _ => scalar::text(value).map_err(|_| GatewayRefusal::unreadable()),
     }
 }

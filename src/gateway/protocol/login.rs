@@ -6,11 +6,11 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use serde_json::value::RawValue;
 
-use super::call::{LoginAnswer, TokenEnd};
-use super::members::{Members, Slot};
+use super::call::{LoginAnswer, TokenExpiryHint};
+use super::members::{MemberIndex, Members};
 use super::template::Template;
 use super::time::moment;
-use crate::gateway::vendor::Field;
+use crate::gateway::vendor::CredentialField;
 use crate::json::odd_values;
 
 /// `[login]` of a pack.
@@ -20,7 +20,7 @@ pub struct LoginForm {
     /// every account makes.
     pub section: Option<String>,
     /// `[login.fields]`.
-    pub fields: Vec<Field>,
+    pub fields: Vec<CredentialField>,
     /// `[[login.call]]`: the calls that log in, by what `method` of the section chooses; the first is the default.
     pub calls: Vec<LoginCall>,
     /// `needed_by`: beginnings of the names of methods that need it; none for all methods.
@@ -60,11 +60,11 @@ pub struct LoginAnswerForm {
     /// The members that are read.
     pub members: Members,
     /// `token`.
-    pub token: Vec<Slot>,
+    pub token: Vec<MemberIndex>,
     /// `ends`: when the token ends, with the names of the members.
-    pub ends: Vec<(Slot, String)>,
+    pub ends: Vec<(MemberIndex, String)>,
     /// `seconds`: for how many seconds the token is good.
-    pub seconds: Vec<(Slot, String)>,
+    pub seconds: Vec<(MemberIndex, String)>,
 }
 
 impl LoginForm {
@@ -81,23 +81,23 @@ impl LoginAnswerForm {
     pub fn read(&self, data: &str, zone: &TimeZone) -> Option<LoginAnswer> {
         let _whole: &RawValue = serde_json::from_str(data).ok()?;
         let texts = self.members.texts(data);
-        let text = |slot: Slot| texts.get(slot).cloned().flatten();
+        let text = |slot: MemberIndex| texts.get(slot).cloned().flatten();
         let fits = |token: &String| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
         let token = self.token.iter().filter_map(|slot| text(*slot)).find(fits)?;
-        let at = || noted(&self.ends, &text, |text| moment(text, zone)).map(TokenEnd::At);
+        let at = || noted(&self.ends, &text, |text| moment(text, zone)).map(TokenExpiryHint::At);
         let after = || {
             let seconds = |text: &str| text.parse().ok().map(Duration::from_secs);
-            noted(&self.seconds, &text, seconds).map(TokenEnd::After)
+            noted(&self.seconds, &text, seconds).map(TokenExpiryHint::After)
         };
-        let ends = at().or_else(after).unwrap_or(TokenEnd::Unknown);
+        let ends = at().or_else(after).unwrap_or(TokenExpiryHint::Unknown);
         Some(LoginAnswer { token: SecretString::from(token), ends })
     }
 }
 
 /// The first of the members that can be read; one that says something else is noted.
 fn noted<T>(
-    members: &[(Slot, String)],
-    text: &impl Fn(Slot) -> Option<String>,
+    members: &[(MemberIndex, String)],
+    text: &impl Fn(MemberIndex) -> Option<String>,
     read: impl Fn(&str) -> Option<T>,
 ) -> Option<T> {
     members.iter().find_map(|(slot, name)| {

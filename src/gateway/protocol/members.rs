@@ -7,25 +7,25 @@ use serde::Deserializer as _;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::gateway::error::Refusal;
+use crate::gateway::error::GatewayRefusal;
 use crate::json::raw::is_nothing;
 use crate::json::scalar;
-use crate::json::strict::Key;
+use crate::json::strict::BorrowedKey;
 
 /// The place of a member among those that are read.
-pub type Slot = usize;
+pub type MemberIndex = usize;
 
 /// The members of an answer that are read, as a tree of their names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members {
-    root: Node,
+    root: MemberNode,
     count: usize,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Node {
-    slot: Option<Slot>,
-    children: Vec<(String, Node)>,
+struct MemberNode {
+    slot: Option<MemberIndex>,
+    children: Vec<(String, MemberNode)>,
 }
 
 /// What stands at a member.
@@ -38,11 +38,11 @@ pub(super) enum Pick<'a> {
 
 impl Members {
     /// The slot of the member with this path, which is read from now on.
-    pub fn slot(&mut self, path: &[String]) -> Slot {
+    pub fn slot(&mut self, path: &[String]) -> MemberIndex {
         let mut node = &mut self.root;
         for name in path {
             let place = node.children.iter().position(|(own, _)| own == name).unwrap_or_else(|| {
-                node.children.push((name.clone(), Node::default()));
+                node.children.push((name.clone(), MemberNode::default()));
                 node.children.len() - 1
             });
             // It is there: it has just been found or added.
@@ -68,7 +68,7 @@ impl Members {
     }
 }
 
-impl Node {
+impl MemberNode {
     fn read<'a>(&self, object: &'a str, picks: &mut Picks<'a>) {
         let reader = MemberReader { node: self, found: Vec::with_capacity(self.children.len()) };
         let Ok(found) = serde_json::Deserializer::from_str(object).deserialize_map(reader) else { return };
@@ -96,7 +96,7 @@ impl Node {
 
 /// Reads the members of one object that a node names, and steps over all others.
 struct MemberReader<'n, 'a> {
-    node: &'n Node,
+    node: &'n MemberNode,
     found: Vec<(usize, &'a RawValue)>,
 }
 
@@ -108,7 +108,7 @@ impl<'a> Visitor<'a> for MemberReader<'_, 'a> {
     }
 
     fn visit_map<A: MapAccess<'a>>(mut self, mut object: A) -> Result<Self::Value, A::Error> {
-        while let Some(key) = object.next_key_seed(Key)? {
+        while let Some(key) = object.next_key_seed(BorrowedKey)? {
             match self.node.children.iter().position(|(name, _)| *name == key) {
                 Some(place) => self.found.push((place, object.next_value()?)),
                 None => {
@@ -123,27 +123,27 @@ impl<'a> Visitor<'a> for MemberReader<'_, 'a> {
 pub(super) struct Picks<'a>(Vec<Pick<'a>>);
 
 impl<'a> Picks<'a> {
-    pub(super) fn get(&self, slot: Slot) -> Pick<'a> {
+    pub(super) fn get(&self, slot: MemberIndex) -> Pick<'a> {
         self.0.get(slot).copied().unwrap_or(Pick::Missing)
     }
 
     /// A member that decides; nothing that could be told is an answer that cannot be read.
-    pub(super) fn deciding(&self, slot: Slot) -> Result<Option<&'a RawValue>, Refusal> {
+    pub(super) fn deciding(&self, slot: MemberIndex) -> Result<Option<&'a RawValue>, GatewayRefusal> {
         match self.get(slot) {
             Pick::Missing => Ok(None),
             Pick::Is(value) => Ok(Some(value)),
-            Pick::Ambiguous => Err(Refusal::unreadable()),
+            Pick::Ambiguous => Err(GatewayRefusal::unreadable()),
         }
     }
 
-    pub(super) fn text(&self, slot: Slot) -> Option<String> {
+    pub(super) fn text(&self, slot: MemberIndex) -> Option<String> {
         match self.get(slot) {
             Pick::Is(value) => scalar::text(value).ok().flatten(),
             Pick::Missing | Pick::Ambiguous => None,
         }
     }
 
-    pub(super) fn is_there(&self, slot: Slot) -> bool {
+    pub(super) fn is_there(&self, slot: MemberIndex) -> bool {
         match self.get(slot) {
             Pick::Missing => false,
             Pick::Is(value) => !is_nothing(value) && !matches!(scalar::text(value), Ok(None)),
@@ -151,7 +151,7 @@ impl<'a> Picks<'a> {
         }
     }
 
-    pub(super) fn has(&self, slot: Slot) -> bool {
+    pub(super) fn has(&self, slot: MemberIndex) -> bool {
         !matches!(self.get(slot), Pick::Missing)
     }
 

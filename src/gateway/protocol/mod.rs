@@ -17,5 +17,6 @@ mod writing;
 
 pub use bound::Protocol;
 pub use call::{
-    Argument, Call, Difference, Explanation, HttpMethod, LoginAnswer, Method, SignedRequest, Stamp, TokenEnd,
+    Argument, Call, Explanation, HttpMethod, LoginAnswer, Method, SignedRequest, SignedTextDifference,
+    TimestampAndNonce, TokenExpiryHint,
 };

@@ -11,13 +11,13 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::{Digest as _, Md5};
 use sha1::Sha1;
 
-use super::template::{Part, Template, Variable};
+use super::template::{Template, TemplatePart, Variable};
 
 /// A parameter by its name at the vendor, with its raw (not URL-encoded) value.
-pub type Parameter<'a> = (Cow<'a, str>, Cow<'a, str>);
+pub type WireParameter<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// Sorts by name in byte order: `_` before `a`, `endTime` before `endhour`.
-pub fn sort(parameters: &mut [Parameter<'_>]) {
+pub fn sort(parameters: &mut [WireParameter<'_>]) {
     parameters.sort_by(|left, right| left.0.as_bytes().cmp(right.0.as_bytes()));
 }
 
@@ -41,7 +41,7 @@ pub struct Signing {
     /// One to three digests, each of which may use what those before it gave.
     pub stages: Vec<Stage>,
     /// Where the signature is sent.
-    pub place: Place,
+    pub place: SentIn,
 }
 
 /// In which order parameters are signed.
@@ -55,7 +55,7 @@ pub enum Order {
 
 /// Where something is sent beside the business parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum SentIn {
     /// As a parameter.
     Parameter(String),
     /// In a header.
@@ -179,12 +179,12 @@ impl Signing {
     }
 
     /// Puts the parameters that take part in their order. The body, if it takes part, is one of them already.
-    pub fn pairs<'p, 'a>(&self, parameters: &'p [Parameter<'a>]) -> Vec<&'p Parameter<'a>> {
-        let takes_part = |(name, value): &&Parameter<'_>| {
+    pub fn pairs<'p, 'a>(&self, parameters: &'p [WireParameter<'a>]) -> Vec<&'p WireParameter<'a>> {
+        let takes_part = |(name, value): &&WireParameter<'_>| {
             let is_named = self.over.as_ref().is_none_or(|over| over.iter().any(|own| own == name));
             is_named && !self.except.iter().any(|other| other == name) && (self.signs_empty || !value.is_empty())
         };
-        let mut pairs: Vec<&Parameter<'a>> = parameters.iter().filter(takes_part).collect();
+        let mut pairs: Vec<&WireParameter<'a>> = parameters.iter().filter(takes_part).collect();
         match (self.order, &self.over) {
             (Order::Listed, Some(over)) => {
                 pairs.sort_by_key(|(name, _)| over.iter().position(|own| own == name));
@@ -195,7 +195,7 @@ impl Signing {
     }
 
     /// Signs these pairs.
-    pub fn sign(&self, pairs: &[&Parameter<'_>], values: &impl Values) -> String {
+    pub fn sign(&self, pairs: &[&WireParameter<'_>], values: &impl Values) -> String {
         let mut signed: Vec<String> = Vec::with_capacity(self.stages.len());
         for stage in &self.stages {
             let key = || self.written(&stage.key, pairs, values, &signed, None);
@@ -207,14 +207,14 @@ impl Signing {
     }
 
     /// The text that the first digest covers, with `mask` in the place of the secret, for people.
-    pub fn explain(&self, pairs: &[&Parameter<'_>], values: &impl Values, mask: &str) -> String {
+    pub fn explain(&self, pairs: &[&WireParameter<'_>], values: &impl Values, mask: &str) -> String {
         self.stages.first().map(|stage| self.written(&stage.text, pairs, values, &[], Some(mask))).unwrap_or_default()
     }
 
     fn written(
         &self,
         template: &Template,
-        pairs: &[&Parameter<'_>],
+        pairs: &[&WireParameter<'_>],
         values: &impl Values,
         earlier: &[String],
         mask: Option<&str>,
@@ -227,7 +227,7 @@ impl Signing {
     fn write(
         &self,
         template: &Template,
-        pairs: &[&Parameter<'_>],
+        pairs: &[&WireParameter<'_>],
         values: &impl Values,
         earlier: &[String],
         mask: Option<&str>,
@@ -235,18 +235,18 @@ impl Signing {
     ) {
         for part in &template.0 {
             match part {
-                Part::Literal(text) => sink(text.as_bytes()),
-                Part::Variable(Variable::Pairs) => self.write_pairs(pairs, sink),
-                Part::Variable(Variable::Stage(number)) => {
+                TemplatePart::Literal(text) => sink(text.as_bytes()),
+                TemplatePart::Variable(Variable::Pairs) => self.write_pairs(pairs, sink),
+                TemplatePart::Variable(Variable::Stage(number)) => {
                     sink(earlier.get(*number).map(String::as_bytes).unwrap_or_default());
                 }
-                Part::Variable(Variable::Secret) if mask.is_some() => sink(mask.unwrap_or_default().as_bytes()),
-                Part::Variable(variable) => sink(values.text(variable).as_bytes()),
+                TemplatePart::Variable(Variable::Secret) if mask.is_some() => sink(mask.unwrap_or_default().as_bytes()),
+                TemplatePart::Variable(variable) => sink(values.text(variable).as_bytes()),
             }
         }
     }
 
-    fn write_pairs(&self, pairs: &[&Parameter<'_>], sink: &mut dyn FnMut(&[u8])) {
+    fn write_pairs(&self, pairs: &[&WireParameter<'_>], sink: &mut dyn FnMut(&[u8])) {
         for (place, (name, value)) in pairs.iter().enumerate() {
             if place > 0 && !self.join.is_empty() {
                 sink(self.join.as_bytes());

@@ -112,7 +112,7 @@ impl fmt::Display for Variable {
 
 /// A piece of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum TemplatePart {
     /// A text that stands for itself.
     Literal(String),
     /// What is put in its place.
@@ -121,7 +121,7 @@ pub enum Part {
 
 /// A text with variables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Template(pub Vec<Part>);
+pub struct Template(pub Vec<TemplatePart>);
 
 impl Template {
     /// Parses a text; a brace that is none of a variable is written twice.
@@ -143,14 +143,14 @@ impl Template {
                 named.ok_or("a `{` or `}` has no other half: write it twice for the character itself")?;
             let variable = Variable::parse(name).ok_or_else(|| format!("there is no variable {{{name}}}"))?;
             if !literal.is_empty() {
-                parts.push(Part::Literal(std::mem::take(&mut literal)));
+                parts.push(TemplatePart::Literal(std::mem::take(&mut literal)));
             }
-            parts.push(Part::Variable(variable));
+            parts.push(TemplatePart::Variable(variable));
             rest = behind;
         }
         literal.push_str(rest);
         if !literal.is_empty() {
-            parts.push(Part::Literal(literal));
+            parts.push(TemplatePart::Literal(literal));
         }
         Ok(Self(parts))
     }
@@ -158,16 +158,16 @@ impl Template {
     /// The texts in it that stand for themselves.
     pub fn literals(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {
-            Part::Literal(text) => Some(text.as_str()),
-            Part::Variable(_) => None,
+            TemplatePart::Literal(text) => Some(text.as_str()),
+            TemplatePart::Variable(_) => None,
         })
     }
 
     /// The variables in it.
     pub fn variables(&self) -> impl Iterator<Item = &Variable> {
         self.0.iter().filter_map(|part| match part {
-            Part::Literal(_) => None,
-            Part::Variable(variable) => Some(variable),
+            TemplatePart::Literal(_) => None,
+            TemplatePart::Variable(variable) => Some(variable),
         })
     }
 
@@ -179,14 +179,14 @@ impl Template {
     /// The template with the texts of the variables that `known` has put in their place.
     #[must_use]
     pub fn with(&self, known: impl Fn(&Variable) -> Option<String>) -> Self {
-        let mut parts: Vec<Part> = Vec::with_capacity(self.0.len());
+        let mut parts: Vec<TemplatePart> = Vec::with_capacity(self.0.len());
         for part in &self.0 {
             let part = match part {
-                Part::Variable(variable) => known(variable).map_or_else(|| part.clone(), Part::Literal),
-                Part::Literal(_) => part.clone(),
+                TemplatePart::Variable(variable) => known(variable).map_or_else(|| part.clone(), TemplatePart::Literal),
+                TemplatePart::Literal(_) => part.clone(),
             };
             match (parts.last_mut(), part) {
-                (Some(Part::Literal(before)), Part::Literal(text)) => before.push_str(&text),
+                (Some(TemplatePart::Literal(before)), TemplatePart::Literal(text)) => before.push_str(&text),
                 (_, part) => parts.push(part),
             }
         }
@@ -196,13 +196,13 @@ impl Template {
 
 #[cfg(test)]
 mod tests {
-    use super::{Part, Template, Variable};
+    use super::{Template, TemplatePart, Variable};
 
     #[test]
     fn literals_and_variables_follow_each_other_as_they_are_written() {
         let template = Template::parse("{secret}a{{b}}{p.x.y}{login.password.md5}c").unwrap();
-        let variable = |variable| Part::Variable(variable);
-        let literal = |text: &str| Part::Literal(text.to_owned());
+        let variable = |variable| TemplatePart::Variable(variable);
+        let literal = |text: &str| TemplatePart::Literal(text.to_owned());
         assert_eq!(
             template.0,
             [
@@ -236,6 +236,6 @@ mod tests {
     fn known_variables_become_text_once() {
         let template = Template::parse("a{credential.key}b{nonce}").unwrap();
         let bound = template.with(|variable| matches!(variable, Variable::Credential(_)).then(|| "{pairs}".to_owned()));
-        assert_eq!(bound.0, [Part::Literal("a{pairs}b".to_owned()), Part::Variable(Variable::Nonce)]);
+        assert_eq!(bound.0, [TemplatePart::Literal("a{pairs}b".to_owned()), TemplatePart::Variable(Variable::Nonce)]);
     }
 }

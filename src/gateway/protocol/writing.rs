@@ -6,10 +6,10 @@ use bytes::Bytes;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::bound::Endpoint;
-use super::call::{Argument, Call, SignedRequest, Stamp};
+use super::call::{Argument, Call, SignedRequest, TimestampAndNonce};
 use super::encoding::{BusinessCarrier, Carrier, JsonObject, form_encoded, path_encoded};
-use super::signing::{Parameter, Place, Values, sort};
-use super::template::{Part, Template, Variable};
+use super::signing::{SentIn, Values, WireParameter, sort};
+use super::template::{Template, TemplatePart, Variable};
 use crate::gateway::vendor::Vendor;
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -20,12 +20,12 @@ pub(super) struct Writing<'a> {
     vendor: Vendor,
     endpoint: &'a Endpoint,
     call: &'a Call,
-    stamp: &'a Stamp,
+    stamp: &'a TimestampAndNonce,
     timestamp: String,
     token: Option<&'a SecretString>,
     url: String,
     /// What may take part in the signature: the parameters of every call, and those of the method unless they are the body.
-    signed: Vec<Parameter<'a>>,
+    signed: Vec<WireParameter<'a>>,
     headers: Vec<(String, String)>,
     /// The JSON body without the signature, if there is one.
     body: Bytes,
@@ -39,7 +39,7 @@ impl<'a> Writing<'a> {
         vendor: Vendor,
         endpoint: &'a Endpoint,
         call: &'a Call,
-        stamp: &'a Stamp,
+        stamp: &'a TimestampAndNonce,
         timestamp: String,
         token: Option<&'a SecretString>,
     ) -> Self {
@@ -79,7 +79,7 @@ impl<'a> Writing<'a> {
     }
 
     /// The parameters that take part in the signature, in their order.
-    pub(super) fn pairs(&self) -> Vec<&Parameter<'a>> {
+    pub(super) fn pairs(&self) -> Vec<&WireParameter<'a>> {
         self.endpoint.signing.pairs(&self.signed)
     }
 
@@ -150,15 +150,15 @@ impl<'a> Writing<'a> {
     }
 
     /// What is sent as parameters: not the body that takes part in the signature under a name.
-    fn sent(&self) -> impl Iterator<Item = &Parameter<'a>> {
+    fn sent(&self) -> impl Iterator<Item = &WireParameter<'a>> {
         let body = self.endpoint.signing.body_as.as_deref();
         self.signed.iter().filter(move |(name, _)| Some(name.as_ref()) != body)
     }
 
     fn place(&mut self, signature: String) {
         match &self.endpoint.signing.place {
-            Place::Header(name) => self.headers.push((name.clone(), signature)),
-            Place::Parameter(_) => self.signature = Some(signature),
+            SentIn::Header(name) => self.headers.push((name.clone(), signature)),
+            SentIn::Parameter(_) => self.signature = Some(signature),
         }
     }
 
@@ -167,10 +167,10 @@ impl<'a> Writing<'a> {
         let form = &self.vendor.pack().call;
         let system = if self.is_bare { form.business.carrier(form.system) } else { form.system };
         let place = match &self.endpoint.signing.place {
-            Place::Parameter(name) => name.as_str(),
-            Place::Header(_) => "",
+            SentIn::Parameter(name) => name.as_str(),
+            SentIn::Header(_) => "",
         };
-        let signature: Option<Parameter<'_>> =
+        let signature: Option<WireParameter<'_>> =
             self.signature.as_ref().map(|signature| (Cow::Borrowed(place), Cow::Borrowed(signature.as_str())));
         let mut request = SignedRequest {
             http: form.http,
@@ -218,10 +218,10 @@ impl<'a> Writing<'a> {
             return None;
         }
         Some(match template.0.as_slice() {
-            [Part::Literal(text)] => Cow::Borrowed(text.as_str()),
-            [Part::Variable(Variable::Method)] => Cow::Borrowed(self.call.method.name.as_ref()),
-            [Part::Variable(Variable::Version)] => Cow::Borrowed(self.call.method.version.as_ref()),
-            [Part::Variable(Variable::Nonce)] => Cow::Borrowed(self.stamp.nonce.as_deref().unwrap_or_default()),
+            [TemplatePart::Literal(text)] => Cow::Borrowed(text.as_str()),
+            [TemplatePart::Variable(Variable::Method)] => Cow::Borrowed(self.call.method.name.as_ref()),
+            [TemplatePart::Variable(Variable::Version)] => Cow::Borrowed(self.call.method.version.as_ref()),
+            [TemplatePart::Variable(Variable::Nonce)] => Cow::Borrowed(self.stamp.nonce.as_deref().unwrap_or_default()),
             _ => Cow::Owned(self.text_of(template)),
         })
     }
@@ -231,8 +231,8 @@ impl<'a> Writing<'a> {
         let mut path = String::new();
         for part in &template.0 {
             match part {
-                Part::Literal(literal) => path.push_str(literal),
-                Part::Variable(variable) => path.push_str(&path_encoded(&self.text(variable))),
+                TemplatePart::Literal(literal) => path.push_str(literal),
+                TemplatePart::Variable(variable) => path.push_str(&path_encoded(&self.text(variable))),
             }
         }
         path
@@ -242,8 +242,8 @@ impl<'a> Writing<'a> {
         let mut text = String::new();
         for part in &template.0 {
             match part {
-                Part::Literal(literal) => text.push_str(literal),
-                Part::Variable(variable) => text.push_str(&self.text(variable)),
+                TemplatePart::Literal(literal) => text.push_str(literal),
+                TemplatePart::Variable(variable) => text.push_str(&self.text(variable)),
             }
         }
         text

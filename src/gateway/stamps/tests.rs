@@ -1,5 +1,5 @@
-use super::{FormMemory, Stamps, Unique, UsedSeconds};
-use crate::gateway::protocol::{Call, Stamp};
+use super::{FormMemory, Stamps, TimestampAllocator, Uniqueness};
+use crate::gateway::protocol::{Call, TimestampAndNonce};
 use crate::resources::vendor_methods::SHOP_GET;
 use jiff::Timestamp;
 use std::collections::HashSet;
@@ -8,17 +8,17 @@ use std::time::Duration;
 
 const UNIX: usize = 0;
 const COMPACT: usize = 1;
-const A_MINUTE_AHEAD: Unique = Unique::Second { lead: Duration::from_secs(60) };
+const A_MINUTE_AHEAD: Uniqueness = Uniqueness::Second { lead: Duration::from_secs(60) };
 
 fn call(shop: &str) -> Call {
     Call::new(&SHOP_GET).with("shop_bn", shop)
 }
 
-fn stamps(unique: Unique, credential: &str, used: &Arc<UsedSeconds>) -> Stamps {
+fn stamps(unique: Uniqueness, credential: &str, used: &Arc<TimestampAllocator>) -> Stamps {
     Stamps::new(credential.to_owned(), unique, FormMemory::fixed(UNIX), used.clone())
 }
 
-fn issued(stamps: &Stamps, call: &Call, now: Timestamp) -> Option<Stamp> {
+fn issued(stamps: &Stamps, call: &Call, now: Timestamp) -> Option<TimestampAndNonce> {
     stamps.issue(call, now, UNIX)
 }
 
@@ -51,7 +51,7 @@ fn a_second_too_far_ahead_is_never_given() {
 
 #[test]
 fn nonces_do_not_repeat() {
-    let stamps = stamps(Unique::Nonce, "demo", &Arc::default());
+    let stamps = stamps(Uniqueness::Nonce, "demo", &Arc::default());
     let now = Timestamp::from_second(1_700_000_000).unwrap();
     let nonces: HashSet<String> =
         (0..1000).filter_map(|_| issued(&stamps, &call("A"), now).and_then(|stamp| stamp.nonce)).collect();
@@ -72,7 +72,8 @@ fn a_form_is_learned_from_what_the_gateway_took() {
 
 #[test]
 fn two_processes_that_meet_part_again() {
-    let sides = [(); 2].map(|()| stamps(Unique::Second { lead: Duration::from_secs(1_800) }, "demo", &Arc::default()));
+    let sides =
+        [(); 2].map(|()| stamps(Uniqueness::Second { lead: Duration::from_secs(1_800) }, "demo", &Arc::default()));
     let now = Timestamp::from_second(1_700_000_000).unwrap();
     fastrand::seed(7);
     let mut seen = HashSet::new();

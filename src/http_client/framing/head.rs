@@ -2,7 +2,7 @@
 
 use httparse::{EMPTY_HEADER, Header, ParserConfig, Response, Status};
 
-use super::Malformed;
+use super::MalformedResponse;
 
 /// Header lines that are read.
 const MOST_FIELDS: usize = 96;
@@ -27,20 +27,28 @@ pub(super) enum BodyLength {
 
 /// What the headers of a final response say of its framing.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Head {
+pub(super) struct ResponseFraming {
     pub(super) length: BodyLength,
     pub(super) is_persistent: bool,
 }
 
 /// Refuses at the first byte what cannot become a response.
-pub(super) fn must_begin_as_http(head: &[u8]) -> Result<(), Malformed> {
+pub(super) fn must_begin_as_http(head: &[u8]) -> Result<(), MalformedResponse> {
     let begun = BEGINNING.len().min(head.len());
-    if head.get(..begun) == BEGINNING.get(..begun) { Ok(()) } else { Err(Malformed("it does not begin as HTTP/1")) }
+    if head.get(..begun) == BEGINNING.get(..begun) {
+        Ok(())
+    } else {
+        Err(MalformedResponse("it does not begin as HTTP/1"))
+    }
 }
 
-impl Head {
+impl ResponseFraming {
     /// Reads complete headers and appends the form that is handed on; `None` for an interim response.
-    pub(super) fn read(bytes: &[u8], answers_head: bool, output: &mut Vec<u8>) -> Result<Option<Self>, Malformed> {
+    pub(super) fn read(
+        bytes: &[u8],
+        answers_head: bool,
+        output: &mut Vec<u8>,
+    ) -> Result<Option<Self>, MalformedResponse> {
         let mut fields = [EMPTY_HEADER; MOST_FIELDS];
         let mut response = Response::new(&mut fields);
         let mut config = ParserConfig::default();
@@ -48,16 +56,16 @@ impl Head {
         let parsed = config.parse_response(&mut response, bytes);
         let is_whole = parsed.is_ok_and(|parsed| parsed == Status::Complete(bytes.len()));
         let (Some(version), Some(status), true) = (response.version, response.code, is_whole) else {
-            return Err(Malformed("its headers cannot be read"));
+            return Err(MalformedResponse("its headers cannot be read"));
         };
         match status {
             // Nothing was asked to be upgraded.
-            101 => return Err(Malformed("it switches protocols unasked")),
+            101 => return Err(MalformedResponse("it switches protocols unasked")),
             100..=199 => return Ok(None),
-            0..=99 => return Err(Malformed("its status is none")),
+            0..=99 => return Err(MalformedResponse("its status is none")),
             _ => {}
         }
-        let fields = Fields(response.headers);
+        let fields = FramingHeaders(response.headers);
         let told = fields.length(version)?;
         let has_no_body = answers_head || matches!(status, 204 | 304);
         let length = if has_no_body { BodyLength::Known(0) } else { told };
@@ -67,30 +75,30 @@ impl Head {
     }
 }
 
-struct Fields<'a>(&'a [Header<'a>]);
+struct FramingHeaders<'a>(&'a [Header<'a>]);
 
-impl Fields<'_> {
+impl FramingHeaders<'_> {
     fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.0.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)
     }
 
     /// RFC 9112 §6.3, without its leniencies: whatever two readers could read differently is refused.
-    fn length(&self, version: u8) -> Result<BodyLength, Malformed> {
+    fn length(&self, version: u8) -> Result<BodyLength, MalformedResponse> {
         let mut codings = self.values("transfer-encoding");
         let mut lengths = self.values("content-length");
         match (codings.next(), lengths.next()) {
-            (Some(_), Some(_)) => Err(Malformed("it has both a length and a transfer coding")),
-            (Some(_), None) if version == 0 => Err(Malformed("HTTP/1.0 has no transfer codings")),
+            (Some(_), Some(_)) => Err(MalformedResponse("it has both a length and a transfer coding")),
+            (Some(_), None) if version == 0 => Err(MalformedResponse("HTTP/1.0 has no transfer codings")),
             (Some(coding), None)
                 if codings.next().is_none() && coding.trim_ascii().eq_ignore_ascii_case(b"chunked") =>
             {
                 Ok(BodyLength::Chunked)
             }
-            (Some(_), None) => Err(Malformed("its transfer coding is not known")),
+            (Some(_), None) => Err(MalformedResponse("its transfer coding is not known")),
             (None, Some(length)) if lengths.next().is_none() => {
-                number(length.trim_ascii()).map(BodyLength::Known).ok_or(Malformed("its length is no number"))
+                number(length.trim_ascii()).map(BodyLength::Known).ok_or(MalformedResponse("its length is no number"))
             }
-            (None, Some(_)) => Err(Malformed("it has several lengths")),
+            (None, Some(_)) => Err(MalformedResponse("it has several lengths")),
             (None, None) => Ok(BodyLength::UntilClose),
         }
     }

@@ -1,4 +1,4 @@
-use super::{AtClose, MOST_HEAD_BYTES, MOST_INTERIM_RESPONSES, Malformed, ResponseReader};
+use super::{CloseState, MOST_HEAD_BYTES, MOST_INTERIM_RESPONSES, MalformedResponse, ResponseReader};
 use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
 use proptest::sample::select;
@@ -7,7 +7,7 @@ use proptest::sample::select;
 #[derive(Debug, PartialEq)]
 struct Read {
     output: Vec<u8>,
-    outcome: Result<AtClose, Malformed>,
+    outcome: Result<CloseState, MalformedResponse>,
     is_reusable: bool,
     has_surplus: bool,
 }
@@ -31,7 +31,7 @@ fn read(stream: &str) -> Read {
 /// The body that is handed on, of a stream that is complete.
 fn body(stream: &str) -> String {
     let read = read(stream);
-    assert_eq!(read.outcome, Ok(AtClose::Complete), "{stream:?}");
+    assert_eq!(read.outcome, Ok(CloseState::Complete), "{stream:?}");
     let output = String::from_utf8(read.output).unwrap();
     output.split_once("\r\n\r\n").unwrap().1.to_owned()
 }
@@ -94,13 +94,13 @@ fn what_has_no_body_has_none_whatever_its_fields_say() {
 #[test]
 fn an_early_end_is_told_from_a_good_one() {
     for (stream, end) in [
-        ("", AtClose::NoResponse),
-        ("HTTP/1.1 200", AtClose::WithinHead),
-        ("HTTP/1.1 103 Early Hints\r\n\r\n", AtClose::WithinHead),
-        ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhell", AtClose::WithinBody),
-        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n", AtClose::WithinBody),
-        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n", AtClose::WithinBody),
-        ("HTTP/1.1 200 OK\r\n\r\nhell", AtClose::Complete),
+        ("", CloseState::NoResponse),
+        ("HTTP/1.1 200", CloseState::WithinHead),
+        ("HTTP/1.1 103 Early Hints\r\n\r\n", CloseState::WithinHead),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhell", CloseState::WithinBody),
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n", CloseState::WithinBody),
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n", CloseState::WithinBody),
+        ("HTTP/1.1 200 OK\r\n\r\nhell", CloseState::Complete),
     ] {
         assert_eq!(read(stream).outcome, Ok(end), "{stream:?}");
         assert!(!read(stream).is_reusable);
@@ -208,7 +208,7 @@ proptest! {
         }
         stream.extend(b"0\r\n\r\n");
         let read = read_in_pieces(stream.chunks(piece), false);
-        prop_assert_eq!(read.outcome, Ok(AtClose::Complete));
+        prop_assert_eq!(read.outcome, Ok(CloseState::Complete));
         let head = read.output.len() - body.len();
         prop_assert_eq!(&read.output[head..], &body[..]);
     }

@@ -1,6 +1,6 @@
 //! What is one object, which shapes are lists, and what is handed on of values that readers would differ about.
 
-use super::{Flaw, fields, harmless, items, object};
+use super::{ObjectError, fields, harmless, items, object};
 use crate::json::odd_values::collect;
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 use serde_json::value::RawValue;
@@ -28,17 +28,17 @@ fn one_object_is_read_whatever_stands_in_its_members() {
         "\u{feff}{}",
         r#"{"a":"b"c"}"#,
     ] {
-        assert_eq!(object(body.as_bytes()), Err(Flaw::NotOneObject), "{body}");
+        assert_eq!(object(body.as_bytes()), Err(ObjectError::NotOneObject), "{body}");
     }
-    assert_eq!(object(b"{\"a\":\"\xff\"}"), Err(Flaw::NotOneObject));
-    assert_eq!(object(b"{\"a\":\"\xe6\xb5"), Err(Flaw::CutShort), "a character is cut in two");
+    assert_eq!(object(b"{\"a\":\"\xff\"}"), Err(ObjectError::NotOneObject));
+    assert_eq!(object(b"{\"a\":\"\xe6\xb5"), Err(ObjectError::CutShort), "a character is cut in two");
 }
 
 #[test]
 fn an_object_that_ends_too_early_is_cut_short_wherever_that_is() {
     let whole = r#"{"a":[-1.5e+3,true,{"b":"c\"d\u00e9"}],"店":null}"#;
     for length in 0..whole.len() {
-        assert_eq!(object(&whole.as_bytes()[..length]), Err(Flaw::CutShort), "{length}");
+        assert_eq!(object(&whole.as_bytes()[..length]), Err(ObjectError::CutShort), "{length}");
     }
 }
 

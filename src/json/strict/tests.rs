@@ -1,6 +1,6 @@
 //! What is one readable object, and everything that only looks like one.
 
-use super::{Flaw, object};
+use super::{StrictJsonError, object};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use serde_json::{Map, Value};
@@ -77,7 +77,7 @@ fn characters_that_json_does_not_have_are_refused() {
         assert!(!is_read(body), "{body:?}");
     }
     for body in [&b"{\"a\":\"\xff\"}"[..], b"{\"a\":\"\xed\xa0\x80\"}", b"{\"a\":\"\xe6\xb5\"}", b"\xff\xfe{\0}\0"] {
-        assert!(matches!(object(body), Err(Flaw::NotUtf8(_))), "{body:?}");
+        assert!(matches!(object(body), Err(StrictJsonError::NotUtf8(_))), "{body:?}");
     }
 }
 

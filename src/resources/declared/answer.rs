@@ -8,7 +8,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::vendor::Vendor;
-use crate::json::raw::{self, Member, is_nothing};
+use crate::json::raw::{self, RawMember, is_nothing};
 use crate::json::{odd_values, scalar};
 use crate::resources::wire_time;
 
@@ -31,7 +31,7 @@ pub enum FieldKind {
 
 /// A field of the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Field {
+pub struct DeclaredField {
     /// Its name for callers.
     pub name: String,
     /// Where it stands in the gateway's object (RFC 6901).
@@ -45,48 +45,48 @@ pub struct Field {
 
 /// The form of the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum Shape {
+pub enum AnswerShape {
     /// What the gateway gives, as it is.
     AsGiven,
     /// One object of these fields.
-    Object(Vec<Field>),
+    Object(Vec<DeclaredField>),
     /// `{"items": […]}`, objects of these fields.
-    List(Vec<Field>),
+    List(Vec<DeclaredField>),
 }
 
 /// Where the answer is, and its form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Answer {
+pub struct DeclaredAnswer {
     /// Where it stands in the gateway's data (RFC 6901); the whole of it when empty.
     pub select: String,
     /// Its form.
-    pub shape: Shape,
+    pub shape: AnswerShape,
 }
 
-impl Answer {
+impl DeclaredAnswer {
     /// The answer from the gateway's data. A value that cannot be read is `null` and a row that cannot be read is left out;
     /// both are noted.
     ///
     /// # Errors
     /// There is no data, or nothing of the declared form can be read.
-    pub fn of(&self, data: Option<&RawValue>, vendor: Vendor, zone: &TimeZone) -> Result<Read, Error> {
+    pub fn of(&self, data: Option<&RawValue>, vendor: Vendor, zone: &TimeZone) -> Result<MappedAnswer, Error> {
         let unreadable = |what: String| Error::local(vendor, Kind::Unreadable, what);
         let selected = self.selected(data.unwrap_or(RawValue::NULL));
         let selected = selected.ok_or_else(|| unreadable(format!("the answer has nothing at {}", self.select)))?;
         match &self.shape {
-            Shape::AsGiven => Ok(Read::Value(raw::harmless(selected, "answer"))),
-            Shape::List(fields) => {
+            AnswerShape::AsGiven => Ok(MappedAnswer::Value(raw::harmless(selected, "answer"))),
+            AnswerShape::List(fields) => {
                 let items = raw::items(selected).ok_or_else(|| unreadable("the answer is not a list".to_owned()))?;
                 let items = read_rows(&items, fields, zone);
                 items
                     .ok_or_else(|| unreadable("no row of the list can be read".to_owned()))
-                    .map(|items| Read::List { items })
+                    .map(|items| MappedAnswer::List { items })
             }
             // Gateways have no code for what is not there: they give no data, or PHP's ways to write nothing.
-            Shape::Object(_) if is_nothing(selected) => {
+            AnswerShape::Object(_) if is_nothing(selected) => {
                 Err(Error::local(vendor, Kind::NotFound, "the gateway has no data for this"))
             }
-            Shape::Object(fields) => read_object(selected, fields, zone)
+            AnswerShape::Object(fields) => read_object(selected, fields, zone)
                 .filter(|_| selected.get().starts_with('{'))
                 .ok_or_else(|| unreadable("the answer is no object, or none of its fields can be read".to_owned())),
         }
@@ -95,7 +95,7 @@ impl Answer {
     /// Whether data without content is what a success without data is, and not a list or an object that is empty.
     pub fn lacks(&self, data: Option<&RawValue>) -> bool {
         let selected = self.selected(data.unwrap_or(RawValue::NULL)).unwrap_or(RawValue::NULL);
-        !(raw::is_list(selected) || matches!(self.shape, Shape::AsGiven) && selected.get() != "null")
+        !(raw::is_list(selected) || matches!(self.shape, AnswerShape::AsGiven) && selected.get() != "null")
     }
 
     /// What the pointer points at; `null` where there is no data on the way, or a list has not so many members.
@@ -106,13 +106,13 @@ impl Answer {
                 return Some(RawValue::NULL);
             }
             selected = match step(selected, &name) {
-                Member::Is(value) => value,
-                Member::Ambiguous => {
+                RawMember::Is(value) => value,
+                RawMember::Ambiguous => {
                     odd_values::note("select");
                     RawValue::NULL
                 }
-                Member::Missing if raw::items(selected).is_some() => RawValue::NULL,
-                Member::Missing => return None,
+                RawMember::Missing if raw::items(selected).is_some() => RawValue::NULL,
+                RawMember::Missing => return None,
             };
         }
         Some(selected)
@@ -122,11 +122,11 @@ impl Answer {
 /// What was read.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum Read {
+pub enum MappedAnswer {
     /// One value, digit for digit as the gateway wrote it.
     Value(Box<RawValue>),
     /// The declared fields of an object.
-    Object(BTreeMap<String, Written>),
+    Object(BTreeMap<String, FieldValue>),
     /// A list.
     List {
         /// Its rows.
@@ -134,7 +134,7 @@ pub enum Read {
     },
 }
 
-impl Read {
+impl MappedAnswer {
     /// Whether it has no content: no row, no field that is not `null`, or nothing at all.
     pub fn gives_nothing(&self) -> bool {
         match self {
@@ -149,7 +149,7 @@ impl Read {
 }
 
 /// What a declared field holds, as it is written.
-type Written = Option<Box<RawValue>>;
+type FieldValue = Option<Box<RawValue>>;
 
 /// The names of a pointer (RFC 6901).
 fn names(pointer: &str) -> impl Iterator<Item = String> {
@@ -157,26 +157,26 @@ fn names(pointer: &str) -> impl Iterator<Item = String> {
 }
 
 /// One step along a pointer: the member of an object, or the item of a list at this place, whichever of its shapes it has.
-fn step<'a>(value: &'a RawValue, name: &str) -> Member<'a> {
+fn step<'a>(value: &'a RawValue, name: &str) -> RawMember<'a> {
     let index: Option<usize> = name.parse().ok();
     let list = index.and_then(|index| Some((index, raw::items(value)?)));
     match (list, raw::members(value)) {
-        (Some((index, items)), _) => items.get(index).map_or(Member::Missing, |item| Member::Is(item)),
+        (Some((index, items)), _) => items.get(index).map_or(RawMember::Missing, |item| RawMember::Is(item)),
         (None, Some(members)) => raw::member(&members, name),
-        (None, None) => Member::Missing,
+        (None, None) => RawMember::Missing,
     }
 }
 
 /// What the pointer points at in an object.
-fn find<'a>(object: &'a RawValue, pointer: &str) -> Member<'a> {
-    names(pointer).fold(Member::Is(object), |found, name| match found {
-        Member::Is(value) => step(value, &name),
+fn find<'a>(object: &'a RawValue, pointer: &str) -> RawMember<'a> {
+    names(pointer).fold(RawMember::Is(object), |found, name| match found {
+        RawMember::Is(value) => step(value, &name),
         other => other,
     })
 }
 
 /// The rows that can be read; `None` when there are some, and none of them can.
-fn read_rows(items: &[&RawValue], fields: &[Field], zone: &TimeZone) -> Option<Vec<Read>> {
+fn read_rows(items: &[&RawValue], fields: &[DeclaredField], zone: &TimeZone) -> Option<Vec<MappedAnswer>> {
     let row = |item: &&RawValue| {
         let row = read_object(item, fields, zone);
         if row.is_none() {
@@ -184,21 +184,21 @@ fn read_rows(items: &[&RawValue], fields: &[Field], zone: &TimeZone) -> Option<V
         }
         row
     };
-    let rows: Vec<Read> = items.iter().filter_map(row).collect();
+    let rows: Vec<MappedAnswer> = items.iter().filter_map(row).collect();
     (items.is_empty() || !rows.is_empty()).then_some(rows)
 }
 
 /// One object with the declared fields. Each may be missing, but not all of them: then it is another answer.
-fn read_object(object: &RawValue, fields: &[Field], zone: &TimeZone) -> Option<Read> {
+fn read_object(object: &RawValue, fields: &[DeclaredField], zone: &TimeZone) -> Option<MappedAnswer> {
     if fields.is_empty() {
-        return Some(Read::Value(raw::harmless(object, "answer")));
+        return Some(MappedAnswer::Value(raw::harmless(object, "answer")));
     }
     let mut is_known = false;
-    let mut read = |field: &Field| {
+    let mut read = |field: &DeclaredField| {
         let value = match find(object, &field.pointer) {
-            Member::Missing => return None,
-            Member::Is(value) => field.kind.read(value, &field.name, zone),
-            Member::Ambiguous => Err(()),
+            RawMember::Missing => return None,
+            RawMember::Is(value) => field.kind.read(value, &field.name, zone),
+            RawMember::Ambiguous => Err(()),
         };
         is_known |= value.is_ok();
         value.unwrap_or_else(|()| {
@@ -207,11 +207,11 @@ fn read_object(object: &RawValue, fields: &[Field], zone: &TimeZone) -> Option<R
         })
     };
     let fields = fields.iter().map(|field| (field.name.clone(), read(field))).collect();
-    is_known.then_some(Read::Object(fields))
+    is_known.then_some(MappedAnswer::Object(fields))
 }
 
 impl FieldKind {
-    fn read(self, value: &RawValue, name: &str, zone: &TimeZone) -> Result<Written, ()> {
+    fn read(self, value: &RawValue, name: &str, zone: &TimeZone) -> Result<FieldValue, ()> {
         match self {
             Self::Any => Ok(Some(value).filter(|value| value.get() != "null").map(|value| raw::harmless(value, name))),
             Self::Text => written(scalar::text(value)),
@@ -226,23 +226,23 @@ impl FieldKind {
     }
 }
 
-fn written<T: Serialize, E>(read: Result<Option<T>, E>) -> Result<Written, ()> {
+fn written<T: Serialize, E>(read: Result<Option<T>, E>) -> Result<FieldValue, ()> {
     read.map_err(drop)?.map(|value| to_raw_value(&value).map_err(drop)).transpose()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, Field, FieldKind, Shape};
+    use super::{AnswerShape, DeclaredAnswer, DeclaredField, FieldKind};
     use crate::gateway::endpoint::china_standard_time;
     use crate::gateway::error::Kind;
     use crate::json::odd_values::collect;
     use serde_json::{Value, json};
 
-    fn field(name: &str, pointer: &str, kind: FieldKind) -> Field {
-        Field { name: name.to_owned(), pointer: pointer.to_owned(), kind, description: None }
+    fn field(name: &str, pointer: &str, kind: FieldKind) -> DeclaredField {
+        DeclaredField { name: name.to_owned(), pointer: pointer.to_owned(), kind, description: None }
     }
 
-    fn fields() -> Vec<Field> {
+    fn fields() -> Vec<DeclaredField> {
         vec![
             field("visitors", "/flow", FieldKind::Integer),
             field("rate", "/deep/rate", FieldKind::Number),
@@ -252,12 +252,12 @@ mod tests {
         ]
     }
 
-    fn read(select: &str, shape: Shape, data: &Value) -> Result<Value, (Kind, String)> {
+    fn read(select: &str, shape: AnswerShape, data: &Value) -> Result<Value, (Kind, String)> {
         read_text(select, shape, &data.to_string()).map(|read| serde_json::from_str(&read).unwrap())
     }
 
-    fn read_text(select: &str, shape: Shape, data: &str) -> Result<String, (Kind, String)> {
-        let answer = Answer { select: select.to_owned(), shape };
+    fn read_text(select: &str, shape: AnswerShape, data: &str) -> Result<String, (Kind, String)> {
+        let answer = DeclaredAnswer { select: select.to_owned(), shape };
         let data = serde_json::from_str(data).unwrap();
         let read = answer.of(Some(data), crate::resources::vendor_methods::opretail(), &china_standard_time());
         read.map(|read| serde_json::to_string(&read).unwrap()).map_err(|error| (error.kind, error.to_string()))
@@ -269,7 +269,7 @@ mod tests {
             {"flow": "318", "deep": {"rate": "12.5%"}, "name": 7, "open": "1", "since": "2026-11-22 10:00:00"},
             {"flow": "--"},
         ]});
-        let items = read("/list", Shape::List(fields()), &data).unwrap();
+        let items = read("/list", AnswerShape::List(fields()), &data).unwrap();
         let full =
             json!({"visitors": 318, "rate": 12.5, "name": "7", "is_open": true, "since": "2026-11-22T10:00:00+08:00"});
         let empty = json!({"visitors": null, "rate": null, "name": null, "is_open": null, "since": null});
@@ -279,17 +279,17 @@ mod tests {
     #[test]
     fn what_is_not_there_is_not_found_and_a_list_of_nothing_is_empty() {
         for nothing in [json!(null), json!([]), json!(""), json!(false)] {
-            assert_eq!(read("", Shape::Object(fields()), &nothing).unwrap_err().0, Kind::NotFound);
-            assert_eq!(read("", Shape::List(fields()), &nothing).unwrap(), json!({"items": []}));
+            assert_eq!(read("", AnswerShape::Object(fields()), &nothing).unwrap_err().0, Kind::NotFound);
+            assert_eq!(read("", AnswerShape::List(fields()), &nothing).unwrap(), json!({"items": []}));
         }
-        assert_eq!(read("/list/0", Shape::Object(fields()), &json!({"list": []})).unwrap_err().0, Kind::NotFound);
+        assert_eq!(read("/list/0", AnswerShape::Object(fields()), &json!({"list": []})).unwrap_err().0, Kind::NotFound);
         for (select, data) in
             [("/list/0/d", json!({"list": []})), ("/list/0/d", json!({"list": null})), ("/x/y", json!({"x": null}))]
         {
-            assert_eq!(read(select, Shape::Object(fields()), &data).unwrap_err().0, Kind::NotFound, "{data}");
+            assert_eq!(read(select, AnswerShape::Object(fields()), &data).unwrap_err().0, Kind::NotFound, "{data}");
         }
-        assert_eq!(read("/a~1b/~0", Shape::AsGiven, &json!({"a/b": {"~": 3}})).unwrap(), json!(3));
-        assert_eq!(read("", Shape::AsGiven, &json!({"a": [1]})).unwrap(), json!({"a": [1]}));
+        assert_eq!(read("/a~1b/~0", AnswerShape::AsGiven, &json!({"a/b": {"~": 3}})).unwrap(), json!(3));
+        assert_eq!(read("", AnswerShape::AsGiven, &json!({"a": [1]})).unwrap(), json!({"a": [1]}));
     }
 
     #[test]
@@ -297,10 +297,10 @@ mod tests {
         for data in
             ["[]", "{}", "\"\"", "null", "false", "[[],{}]", "[12345678901234567890123]", r#"{"b":1.50,"a":[ ]}"#]
         {
-            assert_eq!(read_text("", Shape::AsGiven, data).unwrap(), data);
+            assert_eq!(read_text("", AnswerShape::AsGiven, data).unwrap(), data);
         }
         let odd = r#"{"list":{"a":1e999,"b":12345678901234567890123}}"#;
-        assert_eq!(read_text("/list", Shape::AsGiven, odd).unwrap(), r#"{"a":null,"b":12345678901234567890123}"#);
+        assert_eq!(read_text("/list", AnswerShape::AsGiven, odd).unwrap(), r#"{"a":null,"b":12345678901234567890123}"#);
     }
 
     #[test]
@@ -309,7 +309,7 @@ mod tests {
             {"flow": "many", "deep": {"rate": "1,012.5%"}, "name": [], "open": "yes", "since": "2026-02-30"},
             null, 7, [], {"other": 1}, {"flow": -1e400}, {"flow": 3, "flow": 4, "name": "a"}, {"flow": 5, "open": false}
         ]}"#;
-        let (items, odd) = collect(|| read_text("/list", Shape::List(fields()), data).unwrap());
+        let (items, odd) = collect(|| read_text("/list", AnswerShape::List(fields()), data).unwrap());
         let items: Value = serde_json::from_str(&items).unwrap();
         let items: Vec<Value> = items["items"]
             .as_array()
@@ -327,7 +327,7 @@ mod tests {
         assert_eq!(odd, [("is_open", 1), ("items[]", 5), ("name", 1), ("since", 1), ("visitors", 3)]);
         let one = r#"{"flow":"x","name":"a"}"#;
         assert_eq!(
-            serde_json::from_str::<Value>(&read_text("", Shape::Object(fields()), one).unwrap()).unwrap()["name"],
+            serde_json::from_str::<Value>(&read_text("", AnswerShape::Object(fields()), one).unwrap()).unwrap()["name"],
             "a"
         );
     }
@@ -338,29 +338,32 @@ mod tests {
         let visitors = |read: Value| {
             read["items"].as_array().unwrap().iter().map(|one| one["visitors"].clone()).collect::<Vec<_>>()
         };
-        assert_eq!(visitors(read("/list", Shape::List(fields()), &data).unwrap()), [1, 2]);
-        assert_eq!(read("/list/1", Shape::Object(fields()), &data).unwrap()["visitors"], 2);
+        assert_eq!(visitors(read("/list", AnswerShape::List(fields()), &data).unwrap()), [1, 2]);
+        assert_eq!(read("/list/1", AnswerShape::Object(fields()), &data).unwrap()["visitors"], 2);
         assert_eq!(
-            read("/list", Shape::List(fields()), &json!({})).unwrap(),
+            read("/list", AnswerShape::List(fields()), &json!({})).unwrap(),
             json!({"items": []}),
             "PHP's empty array"
         );
         for empty in [json!([]), json!({}), json!(""), json!(false), json!(null)] {
-            assert_eq!(read("/list", Shape::List(fields()), &json!({"list": empty})).unwrap(), json!({"items": []}));
+            assert_eq!(
+                read("/list", AnswerShape::List(fields()), &json!({"list": empty})).unwrap(),
+                json!({"items": []})
+            );
         }
     }
 
     #[test]
     fn an_answer_of_another_form_is_unreadable() {
         for (select, shape, data) in [
-            ("/list", Shape::List(fields()), json!({"items": []})),
-            ("", Shape::List(fields()), json!({"flow": 1})),
-            ("", Shape::Object(fields()), json!([{"flow": 1}])),
-            ("", Shape::Object(fields()), json!({"other": 1})),
-            ("", Shape::Object(fields()), json!({"flow": "many"})),
-            ("", Shape::Object(fields()), json!({"open": "yes"})),
-            ("", Shape::Object(fields()), json!({"since": "soon"})),
-            ("", Shape::List(fields()), json!([7])),
+            ("/list", AnswerShape::List(fields()), json!({"items": []})),
+            ("", AnswerShape::List(fields()), json!({"flow": 1})),
+            ("", AnswerShape::Object(fields()), json!([{"flow": 1}])),
+            ("", AnswerShape::Object(fields()), json!({"other": 1})),
+            ("", AnswerShape::Object(fields()), json!({"flow": "many"})),
+            ("", AnswerShape::Object(fields()), json!({"open": "yes"})),
+            ("", AnswerShape::Object(fields()), json!({"since": "soon"})),
+            ("", AnswerShape::List(fields()), json!([7])),
         ] {
             assert_eq!(read(select, shape, &data).unwrap_err().0, Kind::Unreadable, "{data}");
         }

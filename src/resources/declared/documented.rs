@@ -7,9 +7,9 @@ use utoipa::openapi::schema::{
 };
 use utoipa::openapi::{RefOr, ResponseBuilder};
 
-use super::answer::{Field, FieldKind, Shape};
+use super::answer::{AnswerShape, DeclaredField, FieldKind};
 use super::{Declaration, handler};
-use crate::resources::params::Reader;
+use crate::resources::params::ParameterReader;
 
 /// The operation.
 pub(super) fn operation(declaration: &'static Declaration) -> Operation {
@@ -22,7 +22,7 @@ pub(super) fn operation(declaration: &'static Declaration) -> Operation {
         .summary(Some(&declaration.summary))
         .description(Some(described(declaration)))
         .response("200", response);
-    let parameters = Reader::document(|reader| handler::parse(declaration, reader));
+    let parameters = ParameterReader::document(|reader| handler::parse(declaration, reader));
     parameters.into_iter().fold(operation, OperationBuilder::parameter).build()
 }
 
@@ -32,11 +32,11 @@ fn described(declaration: &Declaration) -> String {
     declaration.description.clone().unwrap_or_else(usual)
 }
 
-fn answer(shape: &Shape) -> RefOr<Schema> {
+fn answer(shape: &AnswerShape) -> RefOr<Schema> {
     match shape {
-        Shape::AsGiven => RefOr::T(anything("What the gateway gives, as it is.").into()),
-        Shape::Object(fields) => RefOr::T(object(fields).into()),
-        Shape::List(fields) => {
+        AnswerShape::AsGiven => RefOr::T(anything("What the gateway gives, as it is.").into()),
+        AnswerShape::Object(fields) => RefOr::T(object(fields).into()),
+        AnswerShape::List(fields) => {
             let items: Array = ArrayBuilder::new().items(object(fields)).build();
             let list = ObjectBuilder::new().schema_type(Type::Object).property("items", items).required("items");
             RefOr::T(list.description(Some("The objects of the list.")).build().into())
@@ -44,13 +44,13 @@ fn answer(shape: &Shape) -> RefOr<Schema> {
     }
 }
 
-fn object(fields: &[Field]) -> ObjectBuilder {
+fn object(fields: &[DeclaredField]) -> ObjectBuilder {
     let object = ObjectBuilder::new().schema_type(Type::Object);
     fields.iter().fold(object, |object, field| object.property(&field.name, property(field)).required(&field.name))
 }
 
 /// Every field may be `null`: the gateway may not give it.
-fn property(field: &Field) -> ObjectBuilder {
+fn property(field: &DeclaredField) -> ObjectBuilder {
     let nullable = |kind: Type| ObjectBuilder::new().schema_type(SchemaType::from_iter([kind, Type::Null]));
     let schema = match field.kind {
         FieldKind::Text => nullable(Type::String),

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, Route};
 use serde_json::value::RawValue;
 
 use super::Declaration;
-use super::parameter::{DeclaredParameter, Given};
+use super::parameter::{DeclaredParameter, ParsedValue};
 use crate::auth::caller::Caller;
 use crate::auth::scope::AsDeclared;
 use crate::gateway::protocol::{Argument, Call};
@@ -13,8 +13,8 @@ use crate::http::accept::Media;
 use crate::http::methods;
 use crate::http::problem::Problem;
 use crate::resources::Resource;
-use crate::resources::params::{Period, Reader};
-use crate::resources::request_context::{Fetched, RequestContext};
+use crate::resources::params::{ParameterReader, Period};
+use crate::resources::request_context::{FetchedValue, RequestContext};
 
 /// Where requests go.
 pub(super) fn route(declaration: &'static Declaration, resource: &'static Resource) -> Route {
@@ -24,8 +24,8 @@ pub(super) fn route(declaration: &'static Declaration, resource: &'static Resour
 }
 
 /// The parameters of a request.
-pub(super) struct Parameters {
-    given: Vec<(&'static DeclaredParameter, Vec<Given>)>,
+pub(super) struct DeclaredParameters {
+    given: Vec<(&'static DeclaredParameter, Vec<ParsedValue>)>,
     period: Option<Period>,
 }
 
@@ -48,14 +48,14 @@ async fn read(
             let read = || declaration.answer.of(data.as_deref(), account.vendor(), &zone);
             let read = gateway.reading(&account, &call, read)?;
             let (gives_nothing, is_without_data) = (read.gives_nothing(), declaration.answer.lacks(data.as_deref()));
-            let fetched = Fetched::from(read).of_nothing_if(gives_nothing);
+            let fetched = FetchedValue::from(read).of_nothing_if(gives_nothing);
             Ok(fetched.without_data_if(gives_nothing && is_without_data))
         })
         .await
 }
 
 /// Reads the parameters of a request.
-pub(super) fn parse(declaration: &'static Declaration, reader: &mut Reader<'_>) -> Option<Parameters> {
+pub(super) fn parse(declaration: &'static Declaration, reader: &mut ParameterReader<'_>) -> Option<DeclaredParameters> {
     let read = |declared: &'static DeclaredParameter| (declared, reader.values(&declared.parameter, declared.presence));
     let given = declaration.parameters.iter().map(read).collect();
     let period = match &declaration.period {
@@ -64,7 +64,7 @@ pub(super) fn parse(declaration: &'static Declaration, reader: &mut Reader<'_>) 
         Some(names) if names.is_in_days => Some(Period::read(reader)?.in_whole_days()),
         Some(_) => Some(Period::read(reader)?),
     };
-    Some(Parameters { given, period })
+    Some(DeclaredParameters { given, period })
 }
 
 /// The call to the gateway, and the numbers of the stores that it is about, which are looked up if they are granted. A token that is
@@ -73,7 +73,7 @@ fn call(
     caller: &Caller<AsDeclared>,
     context: &RequestContext,
     declaration: &Declaration,
-    parameters: &Parameters,
+    parameters: &DeclaredParameters,
 ) -> Result<(Call, Vec<String>), Problem> {
     let (mut call, mut all_stores) = (Call::new(&declaration.method), Vec::new());
     let mut is_granted = false;
@@ -81,19 +81,19 @@ fn call(
         let mut values = Vec::with_capacity(all.len());
         for given in all {
             values.push(match given {
-                Given::Value(value) => value.clone(),
-                Given::Organization(organization) => {
+                ParsedValue::Value(value) => value.clone(),
+                ParsedValue::Organization(organization) => {
                     context.require_organization(caller, organization)?;
                     is_granted = true;
                     organization.to_string()
                 }
-                Given::Store(vendor, id) => {
+                ParsedValue::Store(vendor, id) => {
                     is_granted = true;
                     context.store_at(caller, id, *vendor)?.number
                 }
             });
         }
-        if let [Given::Store(..), ..] = all.as_slice() {
+        if let [ParsedValue::Store(..), ..] = all.as_slice() {
             // In whatever order and by whichever ids they are asked for, the answer is the same one.
             values.sort();
             values.dedup();

@@ -44,7 +44,7 @@ pub struct DeclaredParameter {
 
 /// What a caller wrote, before anything is looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Given {
+pub enum ParsedValue {
     /// A store, to be granted and looked up.
     Store(Vendor, StoreId),
     /// An organization, to be granted.
@@ -61,12 +61,12 @@ impl DeclaredParameter {
 }
 
 impl ParameterKind for DeclaredKind {
-    type Value = Given;
+    type Value = ParsedValue;
 
-    fn parse(&self, text: &str, directory: &Directory) -> Result<Given, String> {
+    fn parse(&self, text: &str, directory: &Directory) -> Result<ParsedValue, String> {
         let value = match self {
-            Self::Store(vendor) => return Ok(Given::Store(*vendor, directory.read(text)?)),
-            Self::Organization(vendor) => return Ok(Given::Organization(OrganizationId::read(*vendor, text)?)),
+            Self::Store(vendor) => return Ok(ParsedValue::Store(*vendor, directory.read(text)?)),
+            Self::Organization(vendor) => return Ok(ParsedValue::Organization(OrganizationId::read(*vendor, text)?)),
             Self::Text(longest) => harmless(text, *longest)?,
             Self::Integer(kind) => kind.parse(text, directory)?.to_string(),
             Self::Boolean => u8::from(FlagKind(None).parse(text, directory)?).to_string(),
@@ -76,7 +76,7 @@ impl ParameterKind for DeclaredKind {
             }
             Self::OneOf(words) => words.get(text).cloned().ok_or_else(|| one_of(words.keys().map(String::as_str)))?,
         };
-        Ok(Given::Value(value))
+        Ok(ParsedValue::Value(value))
     }
 
     fn schema(&self) -> ObjectBuilder {

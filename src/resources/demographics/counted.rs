@@ -1,7 +1,7 @@
 //! What a caller may ask of demographics: whose, and which visitors count.
 
 use crate::resources::params::kinds::{FlagKind, IntegerKind};
-use crate::resources::params::{Parameter, Period, Reader};
+use crate::resources::params::{Parameter, ParameterReader, Period};
 
 static START_HOUR: Parameter<IntegerKind> =
     Parameter::new("start_hour", "Count from this hour of each day.", IntegerKind::within(0..=24));
@@ -25,7 +25,7 @@ pub struct Counted {
 
 impl Counted {
     /// Reads the parameters of the query.
-    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    pub fn read(reader: &mut ParameterReader<'_>) -> Option<Self> {
         let period = Period::read(reader);
         let (start_hour, end_hour) = (reader.optional(&START_HOUR), reader.optional(&END_HOUR));
         if let (Some(start), Some(end)) = (start_hour, end_hour)

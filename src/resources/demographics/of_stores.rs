@@ -8,7 +8,7 @@ use crate::auth::scope::DemographicsRead;
 use crate::directory::StoreId;
 use crate::http::problem::Problem;
 use crate::resources::params::STORES;
-use crate::resources::request_context::{RequestContext, Store};
+use crate::resources::request_context::{GrantedStore, RequestContext};
 use crate::resources::vendor_methods::GET_FLOW_GROUP_DISTRIBUTION;
 use crate::resources::vendor_methods::opretail;
 use crate::resources::{Resource, Route};
@@ -43,7 +43,7 @@ async fn read_demographics_of_stores(
     (stores, counted): (Vec<StoreId>, Counted),
 ) -> Result<HttpResponse, Problem> {
     let asked = context.each_once(&caller, stores).into_iter();
-    let mut stores: Vec<Store> =
+    let mut stores: Vec<GrantedStore> =
         asked.map(|id| context.store_at(&caller, &id, opretail())).collect::<Result<_, _>>()?;
     // The sum is the same in any order, and so is its place in the cache.
     stores.sort_by(|one, other| one.number.cmp(&other.number));

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::event;
-use crate::cache::{Entry, Found, Key, Outcome};
+use crate::cache::{CacheEntry, CacheKey, CacheOutcome, CachedResponse};
 use crate::http::problem::Problem;
 use crate::resources::flow::StoreFlowQuestion;
 use crate::supervisor::Supervisor;
@@ -34,7 +34,7 @@ pub struct Flow {
 
 /// What is known of a store.
 #[derive(Clone, Debug)]
-pub enum Latest {
+pub enum LatestFigures {
     /// Its flow, as the gateway told it when it was due.
     Flow(Flow),
     /// An older flow, since the gateway fails.
@@ -48,8 +48,8 @@ pub enum Latest {
     Problem(Problem),
 }
 
-impl Latest {
-    fn of(found: Result<&Found, Problem>) -> Self {
+impl LatestFigures {
+    fn of(found: Result<&CachedResponse, Problem>) -> Self {
         let found = match found {
             Ok(found) => found,
             Err(problem) => return Self::Problem(problem),
@@ -57,7 +57,7 @@ impl Latest {
         let json = found.entry.identity().body.clone();
         let flow = Flow { id: event::id_of(&json).into(), json };
         match found.outcome {
-            Outcome::StaleIfError => Self::Stale { flow, age: found.age },
+            CacheOutcome::StaleIfError => Self::Stale { flow, age: found.age },
             _ => Self::Flow(flow),
         }
     }
@@ -75,12 +75,12 @@ impl Latest {
 
 /// The key of a store's feed, and the number of the account that it is asked for with: after a reload of the account, others ask
 /// with the next.
-type FeedKey = (Key, u64);
+type FeedKey = (CacheKey, u64);
 
 /// The stores that are watched, of all companies. Shared by all workers.
 #[derive(Debug, Default)]
 pub struct Feeds {
-    by_key: Mutex<HashMap<FeedKey, Arc<watch::Sender<Latest>>>>,
+    by_key: Mutex<HashMap<FeedKey, Arc<watch::Sender<LatestFigures>>>>,
     supervisor: Supervisor,
 }
 
@@ -91,15 +91,20 @@ impl Feeds {
     }
 
     /// Listens to a store of which `found` is known. The first listener's worker asks from then on.
-    pub fn listen(self: &Arc<Self>, question: StoreFlowQuestion, found: &Found) -> watch::Receiver<Latest> {
+    pub fn listen(
+        self: &Arc<Self>,
+        question: StoreFlowQuestion,
+        found: &CachedResponse,
+    ) -> watch::Receiver<LatestFigures> {
         let mut feeds = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(feed) = feeds.get(&question.feed_key()) {
             return feed.subscribe();
         }
-        let (sender, receiver) = watch::channel(Latest::of(Ok(found)));
+        let (sender, receiver) = watch::channel(LatestFigures::of(Ok(found)));
         let sender = Arc::new(sender);
         feeds.insert(question.feed_key(), sender.clone());
-        let feed = Feed { feeds: self.clone(), sender, due: Due::after(found), question: question.for_refresh() };
+        let feed =
+            StoreFeed { feeds: self.clone(), sender, due: NextRefresh::after(found), question: question.for_refresh() };
         // One that fails ends the streams of its listeners, who come back and start the next.
         self.supervisor.on_demand("flow_feeds", feed.run());
         receiver
@@ -107,16 +112,16 @@ impl Feeds {
 }
 
 /// When the gateway is to be asked again.
-struct Due {
+struct NextRefresh {
     /// On the clock's own scale.
     at: Duration,
     /// The answer until then.
-    entry: Option<Arc<Entry>>,
+    entry: Option<Arc<CacheEntry>>,
 }
 
-impl Due {
+impl NextRefresh {
     /// When the answer is no longer fresh, counted from its arrival: this task may look at it a moment later.
-    fn after(found: &Found) -> Self {
+    fn after(found: &CachedResponse) -> Self {
         Self { at: found.entry.fresh_until(SHORTEST_PAUSE), entry: Some(found.entry.clone()) }
     }
 
@@ -135,14 +140,14 @@ impl Due {
 }
 
 /// One store's task.
-struct Feed {
+struct StoreFeed {
     feeds: Arc<Feeds>,
-    sender: Arc<watch::Sender<Latest>>,
+    sender: Arc<watch::Sender<LatestFigures>>,
     question: StoreFlowQuestion,
-    due: Due,
+    due: NextRefresh,
 }
 
-impl Feed {
+impl StoreFeed {
     async fn run(mut self) {
         loop {
             rt::time::sleep(RECHECK).await;
@@ -160,10 +165,10 @@ impl Feed {
     async fn ask(&mut self) {
         let found = self.question.ask().await;
         self.due = match &found {
-            Ok(found) if found.outcome != Outcome::StaleIfError => Due::after(found),
-            Ok(_) | Err(_) => Due::after_failure(&self.question),
+            Ok(found) if found.outcome != CacheOutcome::StaleIfError => NextRefresh::after(found),
+            Ok(_) | Err(_) => NextRefresh::after_failure(&self.question),
         };
-        let latest = Latest::of(found.as_ref().map_err(Clone::clone));
+        let latest = LatestFigures::of(found.as_ref().map_err(Clone::clone));
         self.sender.send_if_modified(|sent| {
             let is_news = !sent.is_same_as(&latest);
             *sent = latest;
@@ -182,7 +187,7 @@ impl Feed {
     }
 }
 
-impl Drop for Feed {
+impl Drop for StoreFeed {
     /// However the task ends: whoever listens to it learns that it does, and the next one starts another.
     fn drop(&mut self) {
         let mut feeds = self.feeds.by_key.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,7 +10,7 @@ use futures_util::{Stream, stream};
 use tokio::sync::watch;
 
 use super::event;
-use super::feed::{Latest, RECHECK};
+use super::feed::{LatestFigures, RECHECK};
 use super::stream_slots::StreamSlot;
 use crate::auth::CurrentAuth;
 use crate::auth::verify::TokenError;
@@ -21,7 +21,7 @@ use crate::http::public_url::PublicUrl;
 use crate::telemetry::metrics;
 
 /// Names the request in problems.
-pub struct Label {
+pub struct ProblemInstance {
     /// The address that callers use.
     pub public_url: PublicUrl,
     /// Its path.
@@ -31,13 +31,13 @@ pub struct Label {
 }
 
 /// One caller who listens.
-pub struct Listener {
+pub struct EventStream {
     /// Whose token it is, and whether that is still good.
     pub auth: Data<CurrentAuth>,
     /// Who asked.
     pub caller: VerifiedCaller,
     /// What is known of the store.
-    pub latest: watch::Receiver<Latest>,
+    pub latest: watch::Receiver<LatestFigures>,
     /// What the caller was sent last.
     pub last_sent: LastSent,
     /// Whether no event was sent yet.
@@ -47,7 +47,7 @@ pub struct Listener {
     /// How long nothing may be sent.
     pub heartbeat: Duration,
     /// Names the request.
-    pub label: Label,
+    pub label: ProblemInstance,
     /// The slot of this stream.
     pub slot: StreamSlot,
 }
@@ -66,46 +66,46 @@ pub enum LastSent {
 }
 
 impl LastSent {
-    fn by(latest: &Latest) -> Self {
+    fn by(latest: &LatestFigures) -> Self {
         match latest {
-            Latest::Flow(flow) => Self::Flow(flow.id.clone()),
-            Latest::Stale { flow, .. } => Self::Stale(flow.id.clone()),
-            Latest::Problem(problem) => Self::Problem(problem.kind()),
+            LatestFigures::Flow(flow) => Self::Flow(flow.id.clone()),
+            LatestFigures::Stale { flow, .. } => Self::Stale(flow.id.clone()),
+            LatestFigures::Problem(problem) => Self::Problem(problem.kind()),
         }
     }
 }
 
-impl Listener {
+impl EventStream {
     /// The stream of events.
     pub fn events(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
         let quiet = Deadline::after(self.heartbeat);
-        stream::unfold(Step::Open(self, quiet), |step| async {
+        stream::unfold(StreamStep::Open(self, quiet), |step| async {
             let (bytes, next) = match step {
-                Step::Open(listener, quiet) => (event::opening(), Step::Listen(listener, quiet)),
-                Step::Listen(listener, quiet) => listener.next(quiet).await,
-                Step::Over => return None,
+                StreamStep::Open(listener, quiet) => (event::opening(), StreamStep::Listen(listener, quiet)),
+                StreamStep::Listen(listener, quiet) => listener.next(quiet).await,
+                StreamStep::Over => return None,
             };
             Some((Ok(bytes), next))
         })
     }
 
-    async fn next(mut self, quiet: Deadline) -> (Bytes, Step) {
+    async fn next(mut self, quiet: Deadline) -> (Bytes, StreamStep) {
         loop {
             if let Some(reason) = self.end() {
                 metrics::event_sent("end");
-                return (self.with_retry(event::end(reason)), Step::Over);
+                return (self.with_retry(event::end(reason)), StreamStep::Over);
             }
             if let Some(news) = self.news() {
                 let (news, quiet) = (self.with_retry(news), Deadline::after(self.heartbeat));
-                return (news, Step::Listen(self, quiet));
+                return (news, StreamStep::Listen(self, quiet));
             }
             if quiet.left().is_zero() {
                 let quiet = Deadline::after(self.heartbeat);
-                return (event::keep_alive(), Step::Listen(self, quiet));
+                return (event::keep_alive(), StreamStep::Listen(self, quiet));
             }
             tokio::select! {
                 changed = self.latest.changed() => if changed.is_err() {
-                    return (self.with_retry(event::end("restart")), Step::Over);
+                    return (self.with_retry(event::end("restart")), StreamStep::Over);
                 },
                 () = tokio::time::sleep(RECHECK) => {}
             }
@@ -150,15 +150,15 @@ impl Listener {
         let before = std::mem::replace(&mut self.last_sent, next);
         let (name, bytes) = match latest {
             // Whoever does not have the old flow gets it first.
-            Latest::Stale { flow, .. } if before != LastSent::Flow(flow.id.clone()) => {
+            LatestFigures::Stale { flow, .. } if before != LastSent::Flow(flow.id.clone()) => {
                 // The news that it is old follows, and both count as one.
                 self.last_sent = LastSent::Flow(flow.id.clone());
                 metrics::event_sent("flow");
                 return Some(event::flow(&flow.id, &flow.json));
             }
-            Latest::Flow(flow) => ("flow", event::flow(&flow.id, &flow.json)),
-            Latest::Stale { age, .. } => ("stale", event::stale(age.as_secs())),
-            Latest::Problem(problem) => (
+            LatestFigures::Flow(flow) => ("flow", event::flow(&flow.id, &flow.json)),
+            LatestFigures::Stale { age, .. } => ("stale", event::stale(age.as_secs())),
+            LatestFigures::Problem(problem) => (
                 "problem",
                 event::problem(&problem.document(&self.label.public_url, &self.label.path, &self.label.request_id)),
             ),
@@ -170,8 +170,8 @@ impl Listener {
 }
 
 /// How far a stream is. It belongs to the connection, and falls with it.
-enum Step {
-    Open(Listener, Deadline),
-    Listen(Listener, Deadline),
+enum StreamStep {
+    Open(EventStream, Deadline),
+    Listen(EventStream, Deadline),
     Over,
 }

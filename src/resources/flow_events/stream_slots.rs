@@ -51,7 +51,7 @@ impl EventSettings {
 
 /// Whose streams are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Client {
+struct StreamClient {
     tenant: Arc<str>,
     id: Arc<str>,
 }
@@ -60,31 +60,31 @@ struct Client {
 #[derive(Debug)]
 pub struct StreamSlots {
     settings: EventSettings,
-    taken: Mutex<Taken>,
+    taken: Mutex<TakenSlots>,
     closed: AtomicBool,
 }
 
 #[derive(Debug, Default)]
-struct Taken {
+struct TakenSlots {
     /// By number, so the newest come last.
-    streams: BTreeMap<u64, Stream>,
+    streams: BTreeMap<u64, OpenStream>,
     next: u64,
 }
 
 #[derive(Debug)]
-struct Stream {
-    client: Client,
+struct OpenStream {
+    client: StreamClient,
     is_displaced: Arc<AtomicBool>,
 }
 
-impl Taken {
-    fn count(&self, is_counted: impl Fn(&Client) -> bool) -> usize {
+impl TakenSlots {
+    fn count(&self, is_counted: impl Fn(&StreamClient) -> bool) -> usize {
         self.streams.values().filter(|stream| is_counted(&stream.client)).count()
     }
 
     /// Ends the newest stream of the tenant that has the most, if that is more than this client's tenant will have; else that
     /// of the tenant's client that has the most, if that is more than this client will have.
-    fn displace_for(&mut self, client: &Client) -> bool {
+    fn displace_for(&mut self, client: &StreamClient) -> bool {
         let everybody = self.streams.values().map(|stream| &stream.client);
         let by_tenant = greediest(everybody.clone().map(|other| &other.tenant), &client.tenant);
         let tenant = by_tenant.unwrap_or(&client.tenant);
@@ -131,7 +131,7 @@ impl StreamSlots {
     /// # Errors
     /// 503 when none is free, and nobody has more than this client.
     pub fn take(self: &Arc<Self>, tenant: &Arc<str>, id: &Arc<str>) -> Result<StreamSlot, Problem> {
-        let client = Client { tenant: tenant.clone(), id: id.clone() };
+        let client = StreamClient { tenant: tenant.clone(), id: id.clone() };
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let own = taken.count(|other| *other == client);
         if own >= self.settings.streams_per_client {
@@ -143,7 +143,7 @@ impl StreamSlots {
         }
         taken.next += 1;
         let (number, is_displaced) = (taken.next, Arc::<AtomicBool>::default());
-        taken.streams.insert(number, Stream { client, is_displaced: is_displaced.clone() });
+        taken.streams.insert(number, OpenStream { client, is_displaced: is_displaced.clone() });
         metrics::event_streams(taken.streams.len());
         Ok(StreamSlot { slots: self.clone(), number, is_displaced })
     }

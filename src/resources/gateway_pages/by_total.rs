@@ -5,7 +5,7 @@ use std::future::Future;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{GatewayPage, Listed, Reading, Window};
+use super::{GatewayPage, ItemRange, ListItem, PageRead};
 use crate::gateway::error::Error;
 
 /// Pages of one answer that are asked for side by side.
@@ -17,13 +17,13 @@ const MOST_LOOKED_AT: usize = 8;
 /// The gateway's pages that a window touches, at one page size.
 #[derive(Clone, Copy)]
 pub(super) struct Pages {
-    pub(super) window: Window,
+    pub(super) window: ItemRange,
     pub(super) step: u32,
 }
 
 /// What came of reading a part by its total.
-pub(super) enum Completed<T> {
-    Whole(Reading<T>),
+pub(super) enum TotalRead<T> {
+    Whole(PageRead<T>),
     /// The pages say otherwise than the total.
     Contradicted {
         /// The first page of all, if it was read.
@@ -34,7 +34,7 @@ pub(super) enum Completed<T> {
 }
 
 /// What a page that came says about the gateway's page size.
-pub(super) enum Size {
+pub(super) enum PageSizeFact {
     AsAsked,
     Other(u32),
     /// Nothing: the total says otherwise than the items.
@@ -65,22 +65,22 @@ impl Pages {
 
     /// The page size that the gateway has, from what came as the first of our pages; where that could be chance, from
     /// the page before it.
-    pub(super) async fn size_at<T, F, Fut>(self, came: usize, total: u64, fetch: &F) -> Result<Size, Error>
+    pub(super) async fn size_at<T, F, Fut>(self, came: usize, total: u64, fetch: &F) -> Result<PageSizeFact, Error>
     where
         F: Fn(u64, u32) -> Fut,
         Fut: Future<Output = Result<GatewayPage<T>, Error>>,
     {
         let expected = self.expected(self.first(), total);
         match self.size_of(came, expected) {
-            Size::AsAsked if self.could_be_chance(expected, total) => {
+            PageSizeFact::AsAsked if self.could_be_chance(expected, total) => {
                 let before = fetch(self.first() - 1, self.step).await?;
                 Ok(self.size_of(before.items.len(), u64::from(self.step)))
             }
             // Beyond the end, if the gateway's pages are larger.
-            Size::Contradicted if came == 0 => {
+            PageSizeFact::Contradicted if came == 0 => {
                 let start = fetch(1, self.step).await?;
                 Ok(match self.size_of(start.items.len(), self.expected(1, total)) {
-                    Size::AsAsked => Size::Contradicted,
+                    PageSizeFact::AsAsked => PageSizeFact::Contradicted,
                     size => size,
                 })
             }
@@ -88,12 +88,12 @@ impl Pages {
         }
     }
 
-    fn size_of(self, came: usize, expected: u64) -> Size {
+    fn size_of(self, came: usize, expected: u64) -> PageSizeFact {
         match u32::try_from(came) {
-            Ok(came) if u64::from(came) == expected => Size::AsAsked,
-            Ok(0) | Err(_) => Size::Contradicted,
-            Ok(came) if u64::from(came) > expected && came <= self.step => Size::Contradicted,
-            Ok(came) => Size::Other(came),
+            Ok(came) if u64::from(came) == expected => PageSizeFact::AsAsked,
+            Ok(0) | Err(_) => PageSizeFact::Contradicted,
+            Ok(came) if u64::from(came) > expected && came <= self.step => PageSizeFact::Contradicted,
+            Ok(came) => PageSizeFact::Other(came),
         }
     }
 
@@ -112,9 +112,9 @@ impl Pages {
     }
 
     /// The whole part, by a total that the first page does not contradict.
-    pub(super) async fn complete<T, F, Fut>(self, head: Vec<T>, total: u64, fetch: &F) -> Result<Completed<T>, Error>
+    pub(super) async fn complete<T, F, Fut>(self, head: Vec<T>, total: u64, fetch: &F) -> Result<TotalRead<T>, Error>
     where
-        T: Listed,
+        T: ListItem,
         F: Fn(u64, u32) -> Fut,
         Fut: Future<Output = Result<GatewayPage<T>, Error>>,
     {
@@ -134,7 +134,7 @@ impl Pages {
         let goes_on = sizes_fit && !has_changed && self.goes_on(pages.last(), total, fetch).await?;
         if is_one_page || goes_on || !(sizes_fit || has_changed) {
             let head = pages.into_iter().next().filter(|_| self.first() == 1);
-            return Ok(Completed::Contradicted { head, total: (!goes_on).then_some(total) });
+            return Ok(TotalRead::Contradicted { head, total: (!goes_on).then_some(total) });
         }
         let fits = sizes_fit && !has_changed && !has_repeats(&pages);
         let has_moved = fits && self.have_moved(&pages, fetch).await?;
@@ -142,7 +142,7 @@ impl Pages {
             Some(end) => (end, latest.max(total) > end),
             None => (latest, false),
         };
-        Ok(Completed::Whole(Reading {
+        Ok(TotalRead::Whole(PageRead {
             pages,
             skip: self.skip(),
             total: Some(total),
@@ -165,7 +165,7 @@ impl Pages {
     /// last page there is nothing to miss. Of many pages, some tell.
     pub(super) async fn have_moved<T, F, Fut>(self, pages: &[Vec<T>], fetch: &F) -> Result<bool, Error>
     where
-        T: Listed,
+        T: ListItem,
         F: Fn(u64, u32) -> Fut,
         Fut: Future<Output = Result<GatewayPage<T>, Error>>,
     {
@@ -186,7 +186,7 @@ impl Pages {
     /// only behind a full last page.
     async fn goes_on<T, F, Fut>(self, last: Option<&Vec<T>>, total: u64, fetch: &F) -> Result<bool, Error>
     where
-        T: Listed,
+        T: ListItem,
         F: Fn(u64, u32) -> Fut,
         Fut: Future<Output = Result<GatewayPage<T>, Error>>,
     {
@@ -200,7 +200,7 @@ impl Pages {
 }
 
 /// Whether an id stands on two of the pages.
-fn has_repeats<T: Listed>(pages: &[Vec<T>]) -> bool {
+fn has_repeats<T: ListItem>(pages: &[Vec<T>]) -> bool {
     let mut known: HashMap<&str, usize> = HashMap::new();
     let items = pages.iter().enumerate().flat_map(|(number, page)| page.iter().map(move |item| (number, item)));
     let mut ids = items.filter_map(|(number, item)| Some((number, item.id()?)));

@@ -1,13 +1,13 @@
 //! Lists behind gateways that page in their own ways; every part must be true.
 
-use super::{GatewayPage, Listed, Part, Window};
+use super::{GatewayPage, ItemRange, JoinedPages, ListItem};
 use crate::gateway::error::{Error, Kind};
 use crate::resources::vendor_methods::oms;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 
 /// Items that do not say what tells them apart.
-impl Listed for u64 {
+impl ListItem for u64 {
     fn id(&self) -> Option<&str> {
         None
     }
@@ -44,7 +44,7 @@ impl List {
     }
 
     async fn window(&self, offset: u64, size: u32, cap: u32) -> Vec<u64> {
-        let window = Window { offset, size, cap };
+        let window = ItemRange { offset, size, cap };
         window.fetch(oms(), |page, size| self.page(page, size)).await.unwrap().items
     }
 
@@ -90,7 +90,7 @@ async fn a_page_beyond_the_cap_is_joined_whatever_its_offset() {
 
 #[actix_web::test]
 async fn a_list_that_says_it_has_items_and_gives_none_is_unreadable() {
-    let window = Window { offset: 0, size: 50, cap: 100 };
+    let window = ItemRange { offset: 0, size: 50, cap: 100 };
     let empty = |_, _| async { Ok(GatewayPage::<u64> { items: Vec::new(), total: Some(10), is_given: true }) };
     let error = window.fetch(oms(), empty).await.err().unwrap();
     assert_eq!(error.kind, Kind::Unreadable);
@@ -120,7 +120,7 @@ async fn without_a_total_the_pages_end_at_an_empty_one() {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Shop(String);
 
-impl Listed for Shop {
+impl ListItem for Shop {
     fn id(&self) -> Option<&str> {
         Some(&self.0)
     }
@@ -173,8 +173,8 @@ impl Shops {
         })
     }
 
-    async fn window(&self, offset: u64, size: u32) -> Part<Shop> {
-        let window = Window { offset, size, cap: 100 };
+    async fn window(&self, offset: u64, size: u32) -> JoinedPages<Shop> {
+        let window = ItemRange { offset, size, cap: 100 };
         let part = window.fetch(oms(), |page, size| self.page(page, size)).await.unwrap();
         let distinct: HashSet<&Shop> = part.items.iter().collect();
         assert_eq!(distinct.len(), part.items.len(), "one item twice");
@@ -300,7 +300,7 @@ async fn where_one_item_goes_and_another_comes_the_list_is_read_again() {
                     list.page(number, size).await
                 };
                 let fetch = |number, size| fetch(number, size);
-                let part = Window { offset: 0, size: 1000, cap: 100 }.fetch(oms(), fetch).await.unwrap();
+                let part = ItemRange { offset: 0, size: 1000, cap: 100 }.fetch(oms(), fetch).await.unwrap();
                 let is_now = part.items == *list.list.borrow();
                 let was = part.items == shops(0..length);
                 assert!(part.is_settled && (is_now || was), "{length} items, {place} goes before call {call}");
@@ -340,7 +340,7 @@ async fn a_total_of_one_page_hides_none_of_the_others() {
             };
             let mut all = Vec::new();
             loop {
-                let window = Window { offset: all.len() as u64, size, cap: 100 };
+                let window = ItemRange { offset: all.len() as u64, size, cap: 100 };
                 let part = window.fetch(oms(), fetch).await.unwrap();
                 let is_end = part.items.len() < size as usize;
                 all.extend(part.items);
@@ -352,7 +352,7 @@ async fn a_total_of_one_page_hides_none_of_the_others() {
                 }
             }
             assert_eq!(all, shops(0..length), "{length} items, pages of {size}, {of_page}");
-            let whole = Window { offset: 0, size: 1000, cap: size }.fetch(oms(), fetch).await.unwrap();
+            let whole = ItemRange { offset: 0, size: 1000, cap: size }.fetch(oms(), fetch).await.unwrap();
             assert_eq!((whole.items.len() as u64, whole.total), (length, Some(length)), "{length} {size} {of_page}");
         }
     }
@@ -390,7 +390,7 @@ async fn totals_that_differ_from_page_to_page_are_not_believed_to_be_settled() {
         async move { page.await.map(|page| GatewayPage { total: Some(120 + number), ..page }) }
     };
     for cap in [50, 100] {
-        let part = Window { offset: 0, size: 1000, cap }.fetch(oms(), fetch).await.unwrap();
+        let part = ItemRange { offset: 0, size: 1000, cap }.fetch(oms(), fetch).await.unwrap();
         assert_eq!((part.items.len(), part.total, part.is_settled), (120, Some(120), false));
     }
     let fetch = |number: u64, size: u32| {
@@ -400,7 +400,7 @@ async fn totals_that_differ_from_page_to_page_are_not_believed_to_be_settled() {
             Ok(if number == 1 { page } else { GatewayPage { items: Vec::new(), total: Some(0), is_given: true } })
         }
     };
-    let part = Window { offset: 0, size: 1000, cap: 100 }.fetch(oms(), fetch).await.unwrap();
+    let part = ItemRange { offset: 0, size: 1000, cap: 100 }.fetch(oms(), fetch).await.unwrap();
     assert_eq!((part.items.len(), part.is_settled), (100, false), "a page told of more");
 }
 
@@ -420,12 +420,12 @@ async fn a_list_that_never_stands_still_is_given_as_it_is_and_said_to_be_in_doub
 async fn two_items_of_one_id_are_two_when_they_differ_and_stay_so() {
     #[derive(PartialEq)]
     struct Twin(u64);
-    impl Listed for Twin {
+    impl ListItem for Twin {
         fn id(&self) -> Option<&str> {
             Some("one")
         }
     }
-    let window = Window { offset: 0, size: 200, cap: 2 };
+    let window = ItemRange { offset: 0, size: 200, cap: 2 };
     let fetch = |page: u64, _| async move {
         let items: Vec<Twin> = ((page - 1) * 2..(page * 2).min(3)).map(Twin).collect();
         Ok(GatewayPage { items, total: Some(3), is_given: true })

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::future::Future;
 
 use super::by_total::Pages;
-use super::{GatewayPage, Listed, Reading};
+use super::{GatewayPage, ListItem, PageRead};
 use crate::gateway::error::Error;
 
 impl Pages {
@@ -15,9 +15,9 @@ impl Pages {
         head: Option<Vec<T>>,
         told: Option<u64>,
         fetch: &F,
-    ) -> Result<Reading<T>, Error>
+    ) -> Result<PageRead<T>, Error>
     where
-        T: Listed,
+        T: ListItem,
         F: Fn(u64, u32) -> Fut,
         Fut: Future<Output = Result<GatewayPage<T>, Error>>,
     {
@@ -28,11 +28,11 @@ impl Pages {
         let size = start.items.len() as u64;
         let Some(step) = u32::try_from(size).ok().filter(|size| *size > 0) else {
             let lacks = !start.is_given || told.is_some_and(|told| told > 0);
-            return Ok(Reading { total: start.is_given.then_some(0), lacks, ..Reading::default() });
+            return Ok(PageRead { total: start.is_given.then_some(0), lacks, ..PageRead::default() });
         };
         let start = start.items;
         let pages = Self { step, ..self };
-        let mut walked = Walked::default();
+        let mut walked = WalkResult::default();
         let mut number = pages.first().max(2) - 1;
         let mut latest = size;
         walked.note(&start);
@@ -73,12 +73,12 @@ impl Pages {
         let total = if is_counted { Some(reached) } else { told.filter(|told| *told >= least) };
         let lacks = is_untold || (is_counted && told.is_some_and(|told| told > reached));
         let fits = !walked.repeats && !has_moved && !is_untold;
-        Ok(Reading { pages: walked.read, skip: pages.skip(), total, fits, has_moved, lacks })
+        Ok(PageRead { pages: walked.read, skip: pages.skip(), total, fits, has_moved, lacks })
     }
 }
 
 /// What a walk has brought so far.
-struct Walked<T> {
+struct WalkResult<T> {
     /// Pages before the part.
     before: Vec<Vec<T>>,
     /// Pages of the part.
@@ -91,13 +91,13 @@ struct Walked<T> {
     repeats: bool,
 }
 
-impl<T> Default for Walked<T> {
+impl<T> Default for WalkResult<T> {
     fn default() -> Self {
         Self { before: Vec::new(), read: Vec::new(), known: HashSet::new(), came: 0, repeats: false }
     }
 }
 
-impl<T: Listed> Walked<T> {
+impl<T: ListItem> WalkResult<T> {
     fn note(&mut self, page: &[T]) {
         self.known.extend(ids(page));
         self.came += page.len();
@@ -114,6 +114,6 @@ impl<T: Listed> Walked<T> {
     }
 }
 
-fn ids<T: Listed>(page: &[T]) -> HashSet<String> {
-    page.iter().filter_map(Listed::id).map(str::to_owned).collect()
+fn ids<T: ListItem>(page: &[T]) -> HashSet<String> {
+    page.iter().filter_map(ListItem::id).map(str::to_owned).collect()
 }

@@ -5,23 +5,23 @@ use serde_json::value::RawValue;
 
 use crate::json::{odd_values, raw, scalar};
 use crate::resources::field_aliases::RawFields;
-use crate::resources::gateway_pages::{GatewayPage, Listed};
+use crate::resources::gateway_pages::{GatewayPage, ListItem};
 
 /// The list stands in `data` itself or under one of these names, the total under one of those.
 const LISTS: [&str; 4] = ["rows", "records", "list", "content"];
 const TOTALS: [&str; 3] = ["total", "totalCount", "count"];
 
 /// A row, digit for digit as the gateway wrote it.
-pub struct Row(pub RawFields);
+pub struct InspectionRow(pub RawFields);
 
-impl PartialEq for Row {
+impl PartialEq for InspectionRow {
     fn eq(&self, other: &Self) -> bool {
         let others = other.0.iter().map(|(name, value)| (name, value.get()));
         self.0.iter().map(|(name, value)| (name, value.get())).eq(others)
     }
 }
 
-impl Listed for Row {
+impl ListItem for InspectionRow {
     /// The number of the inspection. Other numbers, such as a task's, may be those of several.
     fn id(&self) -> Option<&str> {
         let id = ["id", "inspectionId"].iter().find_map(|name| self.0.get(*name))?.get();
@@ -38,7 +38,7 @@ struct Total(#[serde(deserialize_with = "scalar::count")] Option<i64>);
 /// Nothing, an empty list and a list that is `null` are all a page without inspections: the list may stand in `data`
 /// itself, so that its `null` is `data: null`. Where no list stands, and no total of zero, that is a success without data.
 /// A total that says otherwise than the rows is found when pages are joined.
-pub fn from_wire(data: Option<&RawValue>) -> Option<GatewayPage<Option<Row>>> {
+pub fn from_wire(data: Option<&RawValue>) -> Option<GatewayPage<Option<InspectionRow>>> {
     let Some(data) = data else { return Some(GatewayPage::without_data()) };
     if let Some(items) = rows(data) {
         let is_given = raw::is_list(data) && !raw::is_empty_object(data);
@@ -50,15 +50,15 @@ pub fn from_wire(data: Option<&RawValue>) -> Option<GatewayPage<Option<Row>>> {
     Some(GatewayPage { items: rows(list)?, total, is_given: raw::is_list(list) || total == Some(0) })
 }
 
-fn rows(list: &RawValue) -> Option<Vec<Option<Row>>> {
+fn rows(list: &RawValue) -> Option<Vec<Option<InspectionRow>>> {
     let row = |item: &RawValue| {
-        let row = raw::fields(item, "extra").filter(|fields| !fields.is_empty()).map(Row);
+        let row = raw::fields(item, "extra").filter(|fields| !fields.is_empty()).map(InspectionRow);
         if row.is_none() {
             odd_values::note_row("rows");
         }
         row
     };
-    let rows: Vec<Option<Row>> = raw::items(list)?.into_iter().map(row).collect();
+    let rows: Vec<Option<InspectionRow>> = raw::items(list)?.into_iter().map(row).collect();
     (rows.is_empty() || rows.iter().any(Option::is_some)).then_some(rows)
 }
 

@@ -2,15 +2,15 @@
 
 use serde_json::value::RawValue;
 
-use super::page::{self, Row};
+use super::page::{self, InspectionRow};
 use super::row::Inspection;
 use crate::gateway::GatewayClient;
-use crate::gateway::error::{Error, Kind, Note};
+use crate::gateway::error::{CleanText, Error, Kind};
 use crate::gateway::protocol::Call;
 use crate::gateway::tenants::Access;
 use crate::json::odd_values;
-use crate::resources::gateway_pages::{Part, Window};
-use crate::resources::params::{Page, Period};
+use crate::resources::gateway_pages::{ItemRange, JoinedPages};
+use crate::resources::params::{PageParameters, Period};
 use crate::resources::source_type::SourceType;
 use crate::resources::vendor_methods::STATISTICS_DETAIL_PAGE;
 use crate::resources::vendor_methods::opretail;
@@ -22,7 +22,7 @@ const GATEWAY_PAGE: u32 = 100;
 const MOST_FILTERED: u32 = 5000;
 
 /// What one request reads from the gateway.
-pub struct Reading {
+pub struct InspectionQuery {
     /// The account at OPRetail.
     pub access: Access,
     /// The company's number on the business platform.
@@ -36,14 +36,14 @@ pub struct Reading {
 }
 
 /// A page of the inspections that are asked for.
-pub struct Found {
+pub struct InspectionPage {
     /// The page.
-    pub part: Part<Inspection>,
+    pub part: JoinedPages<Inspection>,
     /// Whether the gateway gave none at all, be it of other stores.
     pub gives_nothing: bool,
 }
 
-impl Reading {
+impl InspectionQuery {
     fn call(&self, page: u64, size: u32) -> Call {
         let codes: Vec<String> = self.source_types.iter().map(|source| source.code().to_string()).collect();
         Call::new(&STATISTICS_DETAIL_PAGE)
@@ -61,13 +61,13 @@ impl Reading {
     /// What the gateway's calls end in, and [`Kind::Unreadable`] when its pages are none or do not fit together; when
     /// stores are asked for, also when no inspection tells its store, or when there are too many to look through. One that
     /// does not tell it is left out then.
-    pub async fn page(&self, gateway: &GatewayClient, page: Page) -> Result<Found, Error> {
-        let window = Window { offset: page.offset(), size: page.size, cap: GATEWAY_PAGE };
+    pub async fn page(&self, gateway: &GatewayClient, page: PageParameters) -> Result<InspectionPage, Error> {
+        let window = ItemRange { offset: page.offset(), size: page.size, cap: GATEWAY_PAGE };
         match &self.stores {
             Some(stores) => self.fetch_filtered(gateway, page, stores).await,
             None => {
                 let part = self.fetch(gateway, window, None).await?;
-                Ok(Found { gives_nothing: part.items.is_empty(), part })
+                Ok(InspectionPage { gives_nothing: part.items.is_empty(), part })
             }
         }
     }
@@ -76,9 +76,9 @@ impl Reading {
     async fn fetch(
         &self,
         gateway: &GatewayClient,
-        window: Window,
+        window: ItemRange,
         most: Option<u32>,
-    ) -> Result<Part<Inspection>, Error> {
+    ) -> Result<JoinedPages<Inspection>, Error> {
         let fetch_page = |number, size| async move {
             let call = self.call(number, size);
             let data: Option<Box<RawValue>> = gateway.call(&self.access.account, &call).await?;
@@ -90,14 +90,19 @@ impl Reading {
             }
         };
         let page = window.fetch(opretail(), fetch_page).await?;
-        let items = || page.rows().map(|Row(row)| Inspection::from_wire(row, &self.access));
+        let items = || page.rows().map(|InspectionRow(row)| Inspection::from_wire(row, &self.access));
         Ok(gateway.reading(&self.access.account, &self.call(1, GATEWAY_PAGE), items))
     }
 
     /// The gateway cannot filter by store, so its whole list is read and filtered here; page numbers stay true.
-    async fn fetch_filtered(&self, gateway: &GatewayClient, page: Page, stores: &[String]) -> Result<Found, Error> {
+    async fn fetch_filtered(
+        &self,
+        gateway: &GatewayClient,
+        page: PageParameters,
+        stores: &[String],
+    ) -> Result<InspectionPage, Error> {
         // One more than is taken, so that a list without a total shows whether it ends.
-        let window = Window { offset: 0, size: MOST_FILTERED + 1, cap: GATEWAY_PAGE };
+        let window = ItemRange { offset: 0, size: MOST_FILTERED + 1, cap: GATEWAY_PAGE };
         let all = self.fetch(gateway, window, Some(MOST_FILTERED)).await?;
         if all.is_full {
             return Err(too_many());
@@ -118,8 +123,8 @@ impl Reading {
         let total = kept.len() as u64;
         let skip = usize::try_from(page.offset()).unwrap_or(usize::MAX);
         let items = kept.into_iter().skip(skip).take(page.size as usize).collect();
-        let part = Part { items, total: Some(total), is_settled: all.is_settled, is_full: false };
-        Ok(Found { part, gives_nothing })
+        let part = JoinedPages { items, total: Some(total), is_settled: all.is_settled, is_full: false };
+        Ok(InspectionPage { part, gives_nothing })
     }
 }
 
@@ -129,7 +134,7 @@ fn too_many() -> Error {
         "There are more than {MOST_FILTERED} inspections to look through for this store. Ask for a shorter period, or name \
          source types."
     );
-    let note = Note { message: Some(message), ..Note::default() };
+    let note = CleanText { message: Some(message), ..CleanText::default() };
     Error { note: Some(note), ..Error::local(opretail(), Kind::ParameterRefused, cause) }
 }
 

@@ -173,8 +173,9 @@ fn what_readers_would_differ_about_is_null_and_the_rest_of_the_row_is_read() {
     let row = r#"{"id":1,"score":1e999,"status":"a","status":"b","checkItems":{"0":{"a":1.50},"1":{}},"x":"\ud800","y":2.50,"pics":["a",null,""]}"#;
     let page = format!(r#"[{row}]"#);
     let page = page::from_wire(Some(&serde_json::from_str::<Box<RawValue>>(&page).unwrap())).unwrap();
-    let (inspection, odd) =
-        collect(|| page.items.into_iter().flatten().map(|page::Row(row)| Inspection::from_wire(row, &access())).next());
+    let (inspection, odd) = collect(|| {
+        page.items.into_iter().flatten().map(|page::InspectionRow(row)| Inspection::from_wire(row, &access())).next()
+    });
     let written = serde_json::to_string(&inspection).unwrap();
     assert!(written.contains(r#""score":null"#) && written.contains(r#""status":null"#), "{written}");
     assert!(written.contains(r#""check_items":[{"a":1.50},{}]"#) && written.contains(r#""photos":["a"]"#), "{written}");

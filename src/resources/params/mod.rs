@@ -7,10 +7,10 @@ mod parameter;
 mod period;
 mod reader;
 
-pub use page::{Page, PageInfo};
-pub use parameter::{Described, LONGEST_LIST, Location, Parameter, ParameterKind, Presence};
+pub use page::{PageInfo, PageParameters};
+pub use parameter::{LONGEST_LIST, Location, Parameter, ParameterDocument, ParameterKind, Presence};
 pub use period::{Period, PeriodDocument, rfc3339};
-pub use reader::{Parsed, Reader};
+pub use reader::{ParameterReader, Parsed};
 
 use self::kinds::StoreKind;
 

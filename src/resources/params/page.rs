@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::kinds::IntegerKind;
 use super::parameter::Parameter;
-use super::reader::Reader;
+use super::reader::ParameterReader;
 
 /// Common proxies take a head of 4 KiB at the least.
 const LONGEST_LINK: usize = 3 << 10;
@@ -17,16 +17,16 @@ static SIZE: Parameter<IntegerKind> =
 
 /// A page of a list, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Page {
+pub struct PageParameters {
     /// Which page, from 1.
     pub number: u32,
     /// Items on a page.
     pub size: u32,
 }
 
-impl Page {
+impl PageParameters {
     /// Reads `page` and `page_size`.
-    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    pub fn read(reader: &mut ParameterReader<'_>) -> Option<Self> {
         let (number, size) = (reader.optional(&NUMBER), reader.optional(&SIZE));
         Some(Self { number: number?, size: size? })
     }
@@ -91,11 +91,11 @@ pub struct PageInfo {
 
 #[cfg(test)]
 mod tests {
-    use super::Page;
+    use super::PageParameters;
 
     #[test]
     fn a_page_in_the_middle_links_to_all_its_neighbours() {
-        let page = Page { number: 2, size: 50 };
+        let page = PageParameters { number: 2, size: 50 };
         let link = page.link("/stores", &[("name", "a&b".to_owned())], Some(260), false);
         assert_eq!(
             link.unwrap(),
@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn the_ends_of_a_list_have_no_link_beyond() {
-        let link = |number, total| Page { number, size: 50 }.link("/stores", &[], Some(total), false).unwrap();
+        let link =
+            |number, total| PageParameters { number, size: 50 }.link("/stores", &[], Some(total), false).unwrap();
         assert!(!link(1, 10).contains("next") && !link(1, 10).contains("prev"));
         assert!(link(9, 10).contains("page=1&page_size=50>; rel=\"prev\""));
         assert!(!link(9, 10).contains("next"));
@@ -117,12 +118,12 @@ mod tests {
     #[test]
     fn a_link_that_proxies_would_refuse_is_left_out() {
         let codes = vec!["SHOP0001"; 200].join(",");
-        assert!(Page { number: 2, size: 50 }.link("/stores", &[("code", codes)], Some(200), false).is_none());
+        assert!(PageParameters { number: 2, size: 50 }.link("/stores", &[("code", codes)], Some(200), false).is_none());
     }
 
     #[test]
     fn without_a_total_a_full_page_has_a_next_one() {
-        let page = Page { number: 1, size: 2 };
+        let page = PageParameters { number: 1, size: 2 };
         assert!(page.link("/inspections", &[], None, true).unwrap().contains("next"));
         assert!(!page.link("/inspections", &[], None, false).unwrap().contains("next"));
         assert_eq!(page.info(None).pages, None);

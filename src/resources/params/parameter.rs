@@ -112,7 +112,7 @@ impl<K> Parameter<K> {
 }
 
 /// A parameter of whatever kind, for the API document.
-pub trait Described {
+pub trait ParameterDocument {
     /// Its name for callers.
     fn name(&self) -> &str;
 
@@ -120,7 +120,7 @@ pub trait Described {
     fn document(&self, presence: Presence) -> Documented;
 }
 
-impl<K: ParameterKind> Described for Parameter<K> {
+impl<K: ParameterKind> ParameterDocument for Parameter<K> {
     fn name(&self) -> &str {
         &self.name
     }

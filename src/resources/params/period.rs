@@ -9,7 +9,7 @@ use utoipa::openapi::schema::ObjectBuilder;
 
 use super::kinds::text;
 use super::parameter::{Parameter, ParameterKind};
-use super::reader::Reader;
+use super::reader::ParameterReader;
 use crate::directory::Directory;
 
 const LONGEST_DAYS: i64 = 366;
@@ -66,7 +66,7 @@ impl ParameterKind for BoundKind {
 
 impl Period {
     /// Reads `from` and `to`; today when they are not given.
-    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    pub fn read(reader: &mut ParameterReader<'_>) -> Option<Self> {
         let (from, to) = (reader.optional(&FROM), reader.optional(&TO));
         if reader.has_error(&FROM.name) || reader.has_error(&TO.name) {
             return None;
@@ -214,7 +214,7 @@ mod tests {
     use crate::directory::Directory;
     use crate::gateway::endpoint::china_standard_time;
     use crate::http::public_url::PublicUrl;
-    use crate::resources::params::Reader;
+    use crate::resources::params::ParameterReader;
     use actix_web::dev::{Path, Url};
     use actix_web::http::header::HeaderMap;
     use jiff::Timestamp;
@@ -226,7 +226,7 @@ mod tests {
         let zone = china_standard_time();
         let now: Timestamp = NOW.parse().unwrap();
         let (headers, directory) = (HeaderMap::new(), Directory::default());
-        let reader = Reader::new(&path, query, &headers, &directory, &zone, now);
+        let reader = ParameterReader::new(&path, query, &headers, &directory, &zone, now);
         reader.parse(Period::read).result.map_err(|problem| {
             let errors = problem.document(&PublicUrl::default(), "/", "r").errors;
             assert_eq!(errors.len(), 1, "{errors:?}");

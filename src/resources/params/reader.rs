@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use utoipa::openapi::path::Parameter as Documented;
 
-use super::parameter::{Described, LONGEST_LIST, Location, Parameter, ParameterKind, Presence};
+use super::parameter::{LONGEST_LIST, Location, Parameter, ParameterDocument, ParameterKind, Presence};
 use crate::directory::{Directory, StoreId};
 use crate::http::form_pairs::{self, Pair};
 use crate::http::problem::{ParameterError, Problem};
 use crate::settings::nearest;
 
-/// What a [`Reader`] has read.
+/// What a [`ParameterReader`] has read.
 pub struct Parsed<T> {
     /// What a caller asks, or 400 with every parameter that is malformed, repeated or unknown.
     pub result: Result<T, Problem>,
@@ -26,12 +26,12 @@ pub struct Parsed<T> {
 }
 
 /// The parameters of one request.
-pub struct Reader<'a> {
+pub struct ParameterReader<'a> {
     path: &'a Path<Url>,
     query: Vec<Pair<'a>>,
     headers: &'a HeaderMap,
     /// Each parameter that was read, or looked for.
-    known: Vec<(&'static dyn Described, Presence)>,
+    known: Vec<(&'static dyn ParameterDocument, Presence)>,
     errors: Vec<ParameterError>,
     /// The stores that the query names, as they were written.
     stores: Vec<StoreId>,
@@ -42,7 +42,7 @@ pub struct Reader<'a> {
     is_for_now: bool,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ParameterReader<'a> {
     /// A reader for a request of a company with these stores; dates are read in `zone`.
     pub fn new(
         path: &'a Path<Url>,
@@ -58,10 +58,10 @@ impl<'a> Reader<'a> {
     }
 
     /// The parameters that `read` looks for, as the API document describes them.
-    pub fn document<T>(read: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Vec<Documented> {
+    pub fn document<T>(read: impl FnOnce(&mut ParameterReader<'_>) -> Option<T>) -> Vec<Documented> {
         let (path, headers) = (Path::new(Url::default()), HeaderMap::new());
         let (directory, zone) = (Directory::default(), TimeZone::UTC);
-        let mut reader = Reader::new(&path, "", &headers, &directory, &zone, Timestamp::UNIX_EPOCH);
+        let mut reader = ParameterReader::new(&path, "", &headers, &directory, &zone, Timestamp::UNIX_EPOCH);
         read(&mut reader);
         reader.known.into_iter().map(|(parameter, presence)| parameter.document(presence)).collect()
     }
@@ -248,7 +248,7 @@ fn shown(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Directory, Parameter, ParameterKind, Reader};
+    use super::{Directory, Parameter, ParameterKind, ParameterReader};
     use crate::gateway::endpoint::china_standard_time;
     use crate::http::public_url::PublicUrl;
     use crate::resources::params::kinds::{IntegerKind, text};
@@ -281,7 +281,7 @@ mod tests {
     }
 
     impl Probe {
-        fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        fn read(reader: &mut ParameterReader<'_>) -> Option<Self> {
             let (size, codes) = (reader.optional(&SIZE), reader.list(&CODES));
             Some(Self { size: size?, codes })
         }
@@ -291,7 +291,7 @@ mod tests {
         let path = Path::new(Url::new("/".parse().unwrap()));
         let zone = china_standard_time();
         let (headers, directory) = (HeaderMap::new(), Directory::default());
-        let reader = Reader::new(&path, query, &headers, &directory, &zone, Timestamp::UNIX_EPOCH);
+        let reader = ParameterReader::new(&path, query, &headers, &directory, &zone, Timestamp::UNIX_EPOCH);
         reader.parse(Probe::read).result.map_err(|problem| {
             let document = problem.document(&PublicUrl::default(), "/", "r");
             document.errors.into_iter().map(|error| (error.parameter, error.message)).collect()

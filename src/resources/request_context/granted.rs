@@ -13,14 +13,14 @@ use crate::http::problem_type::ProblemType;
 
 /// A store, as one vendor and the caller know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Store {
+pub struct GrantedStore {
     /// The id that answers give.
     pub id: String,
     /// The vendor's number or code.
     pub number: String,
 }
 
-impl Store {
+impl GrantedStore {
     /// What tells it from all others in a question: its answers hold both.
     pub fn canonical(&self) -> String {
         format!("{} {}", self.id, self.number)
@@ -50,11 +50,16 @@ impl RequestContext {
     ///
     /// # Errors
     /// 403 when the token does not grant the store, 404 when the tenant has no account there or the store no such number.
-    pub fn store_at<S: Scope>(&self, caller: &Caller<S>, store: &StoreId, vendor: Vendor) -> Result<Store, Problem> {
+    pub fn store_at<S: Scope>(
+        &self,
+        caller: &Caller<S>,
+        store: &StoreId,
+        vendor: Vendor,
+    ) -> Result<GrantedStore, Problem> {
         let numbers = self.granted(caller, store)?;
         self.tenant(caller)?.access(vendor)?;
         let number = numbers.at(vendor).map(str::to_owned).ok_or_else(|| self.not_mapped(caller, store, vendor))?;
-        Ok(Store { id: numbers.id, number })
+        Ok(GrantedStore { id: numbers.id, number })
     }
 
     /// The problem of a store that has no number at this vendor.

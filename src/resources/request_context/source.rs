@@ -7,7 +7,7 @@ use actix_web::web::Data;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::cache::{AnswerCache, Brought, Document, Found, Freshness, Question};
+use crate::cache::{AnswerCache, CachedResponse, FetchResult, FetchedBody, Freshness, Lookup};
 use crate::clock::Clock;
 use crate::directory::CurrentDirectories;
 use crate::gateway::GatewayClient;
@@ -21,7 +21,7 @@ use crate::resources::{Catalogue, Policies, Resource};
 use crate::telemetry::metrics;
 
 /// What all workers share.
-pub struct Shared {
+pub struct SharedState {
     /// Companies and their accounts.
     pub tenants: Tenants,
     /// Store ids.
@@ -43,7 +43,7 @@ pub struct Shared {
 }
 
 /// What a fetch gives to be kept: a document, and its place in a list when it is a page.
-pub struct Fetched<T> {
+pub struct FetchedValue<T> {
     /// Becomes the JSON body.
     pub value: T,
     /// Becomes the `Link` header.
@@ -54,13 +54,13 @@ pub struct Fetched<T> {
     pub gives_nothing: bool,
 }
 
-impl<T> From<T> for Fetched<T> {
+impl<T> From<T> for FetchedValue<T> {
     fn from(value: T) -> Self {
         Self { value, link: None, keeps: None, gives_nothing: false }
     }
 }
 
-impl<T> Fetched<T> {
+impl<T> FetchedValue<T> {
     /// Marks what was fetched as nothing, if the gateway `gives_nothing`: that must be confirmed where an older answer has something.
     #[must_use]
     pub fn of_nothing_if(self, gives_nothing: bool) -> Self {
@@ -80,7 +80,7 @@ impl<T> Fetched<T> {
 /// Finds answers. Cloning shares the cache and the worker's connections.
 #[derive(Clone)]
 pub struct AnswerSource {
-    pub(super) shared: Data<Shared>,
+    pub(super) shared: Data<SharedState>,
     pub(super) gateway: GatewayClient,
 }
 
@@ -92,13 +92,13 @@ impl AnswerSource {
     pub async fn find<T, F, Fut>(
         &self,
         resource: &'static Resource,
-        question: Question,
+        question: Lookup,
         fetch: F,
-    ) -> Result<Found, Problem>
+    ) -> Result<CachedResponse, Problem>
     where
         T: Serialize,
         F: FnOnce(GatewayClient) -> Fut + 'static,
-        Fut: Future<Output = Result<Fetched<T>, Error>> + 'static,
+        Fut: Future<Output = Result<FetchedValue<T>, Error>> + 'static,
     {
         let gateway = self.gateway.clone();
         let fetch = move |principal| {
@@ -118,7 +118,7 @@ impl AnswerSource {
     }
 
     /// What all workers share.
-    pub fn shared(&self) -> &Shared {
+    pub fn shared(&self) -> &SharedState {
         &self.shared
     }
 }
@@ -127,11 +127,11 @@ fn log(error: &Error) {
     let _logged = Problem::from(error).logged();
 }
 
-fn brought<T: Serialize>(resource: &Resource, fetched: &Fetched<T>) -> Result<Brought<Error>, Error> {
+fn brought<T: Serialize>(resource: &Resource, fetched: &FetchedValue<T>) -> Result<FetchResult<Error>, Error> {
     let vendor = resource.method().map_or_else(opretail, |method| method.vendor);
     let body = serde_json::to_vec(&fetched.value)
         .map_err(|error| Error::local(vendor, Kind::Unreadable, format!("the answer cannot be written: {error}")))?;
-    let document = Document { body: Bytes::from(body), link: fetched.link.clone(), keeps: fetched.keeps };
+    let document = FetchedBody { body: Bytes::from(body), link: fetched.link.clone(), max_freshness: fetched.keeps };
     let doubt = || Error::local(vendor, Kind::NotFound, "the gateway gives nothing where it gave something before");
-    Ok(Brought { document, doubt: fetched.gives_nothing.then(doubt) })
+    Ok(FetchResult { document, suspicion: fetched.gives_nothing.then(doubt) })
 }

@@ -5,14 +5,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use jiff::tz::TimeZone;
 
 use super::shop::Shop;
-use crate::directory::{Directory, Row};
+use crate::directory::{Directory, DirectoryRow};
 use crate::gateway::error::Error;
 use crate::resources::store::Store;
 use crate::resources::vendor_methods::oms;
 
 /// Which stores are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Selection {
+pub enum StoreSelection {
     /// All that are known.
     All,
     /// These.
@@ -24,7 +24,7 @@ pub enum Selection {
     },
 }
 
-impl Selection {
+impl StoreSelection {
     /// The codes to ask the OMS for; none for all.
     pub fn codes(&self) -> &[String] {
         match self {
@@ -91,7 +91,7 @@ pub fn merge(shops: Vec<Shop>, directory: &Directory, zone: &TimeZone) -> Result
 }
 
 /// The place of each store's row: by its code to the letter, or else whatever the case of the OMS's letters.
-fn rows_of(shops: &[Shop], rows: &[Row]) -> Vec<Option<usize>> {
+fn rows_of(shops: &[Shop], rows: &[DirectoryRow]) -> Vec<Option<usize>> {
     let codes = || rows.iter().enumerate().filter_map(|(place, row)| Some((row.numbers.at(oms())?, place)));
     let exact: HashMap<&str, usize> = codes().collect();
     let any_case: HashMap<String, usize> = codes().map(|(code, place)| (code.to_ascii_lowercase(), place)).collect();
@@ -113,7 +113,7 @@ fn ambiguous_codes(shops: &[Shop]) -> HashSet<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Selection, Shop, Store, merge, pick_by_name};
+    use super::{Shop, Store, StoreSelection, merge, pick_by_name};
     use crate::directory::{Directory, read};
     use crate::gateway::endpoint::china_standard_time;
     use crate::vendors::Vendors;
@@ -130,9 +130,9 @@ mod tests {
         stores.iter().map(Store::id).collect()
     }
 
-    fn only(codes: &[&str], ids: &[&str]) -> Selection {
+    fn only(codes: &[&str], ids: &[&str]) -> StoreSelection {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        Selection::Only { codes: owned(codes), ids: owned(ids).into_iter().collect() }
+        StoreSelection::Only { codes: owned(codes), ids: owned(ids).into_iter().collect() }
     }
 
     #[test]
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn codes_are_picked_to_the_letter_where_the_letters_differ() {
-        let pick = |shops: Value, selection: Selection| {
+        let pick = |shops: Value, selection: StoreSelection| {
             let mut stores = merged(shops, "kiosk,S_2,,\n");
             selection.pick(&mut stores);
             stores.iter().map(|store| store.code().unwrap_or("-").to_owned()).collect::<Vec<_>>()

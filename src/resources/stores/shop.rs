@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::gateway::error::{Error, Kind};
 use crate::json::scalar;
-use crate::resources::gateway_pages::Listed;
+use crate::resources::gateway_pages::ListItem;
 use crate::resources::vendor_methods::oms;
 use crate::resources::wire_time::{self, WireTime};
 
@@ -59,7 +59,7 @@ pub struct Shop {
     zip: Option<String>,
 }
 
-impl Listed for Shop {
+impl ListItem for Shop {
     fn id(&self) -> Option<&str> {
         self.code()
     }

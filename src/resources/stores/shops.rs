@@ -14,7 +14,7 @@ use crate::gateway::protocol::Call;
 use crate::gateway::tenants::Access;
 use crate::json::object::{self, Object};
 use crate::json::{odd_values, raw, scalar};
-use crate::resources::gateway_pages::{GatewayPage, Part, Window};
+use crate::resources::gateway_pages::{GatewayPage, ItemRange, JoinedPages};
 use crate::resources::vendor_methods::oms;
 use crate::resources::vendor_methods::{SHOP_GET, SHOP_GET_LIST};
 
@@ -36,12 +36,12 @@ struct ShopList {
     #[serde(default, deserialize_with = "scalar::count")]
     count: Option<i64>,
     #[serde(default, deserialize_with = "shops_with_codes")]
-    lists: Shops,
+    lists: ShopsVariant,
 }
 
 /// The list in an answer. A store without a code is none that could be told from others.
 #[derive(Default)]
-enum Shops {
+enum ShopsVariant {
     /// It is missing, or nothing stands in its place.
     #[default]
     Untold,
@@ -52,26 +52,26 @@ enum Shops {
 }
 
 /// A list, or `None` where the vendor wrote that there is nothing.
-struct Answer(Option<ShopList>);
+struct ShopAnswer(Option<ShopList>);
 
-impl<'de> Deserialize<'de> for Answer {
+impl<'de> Deserialize<'de> for ShopAnswer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         object::optional(deserializer).map(Self)
     }
 }
 
 /// What is no list is not taken for an empty one.
-fn shops_with_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Shops, D::Error> {
+fn shops_with_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ShopsVariant, D::Error> {
     let value = <&RawValue>::deserialize(deserializer)?;
     if raw::is_nothing(value) && !raw::is_list(value) {
-        return Ok(Shops::Untold);
+        return Ok(ShopsVariant::Untold);
     }
     Ok(object::rows(value, |shop: &Shop| shop.code().is_some()).map_or_else(
         |_| {
             odd_values::note("");
-            Shops::Odd
+            ShopsVariant::Odd
         },
-        Shops::Are,
+        ShopsVariant::Are,
     ))
 }
 
@@ -80,7 +80,7 @@ impl OmsShops<'_> {
     ///
     /// # Errors
     /// What the gateway's calls end in.
-    pub async fn part(self, offset: u64, size: u32) -> Result<Part<Shop>, Error> {
+    pub async fn part(self, offset: u64, size: u32) -> Result<JoinedPages<Shop>, Error> {
         self.fetch(offset, size, &[]).await
     }
 
@@ -88,7 +88,7 @@ impl OmsShops<'_> {
     ///
     /// # Errors
     /// What the gateway's calls end in, or when there are too many.
-    pub async fn all(self, codes: &[String]) -> Result<Part<Shop>, Error> {
+    pub async fn all(self, codes: &[String]) -> Result<JoinedPages<Shop>, Error> {
         let part = self.fetch(0, MOST, codes).await?;
         if part.is_full && part.total.is_none_or(|total| total > u64::from(MOST)) {
             return Err(unreadable("the OMS has more stores than can be listed"));
@@ -133,19 +133,19 @@ impl OmsShops<'_> {
         found.ok_or_else(|| Error::local(oms(), Kind::NotFound, "no store of the list has this code"))
     }
 
-    async fn fetch(self, offset: u64, size: u32, codes: &[String]) -> Result<Part<Shop>, Error> {
+    async fn fetch(self, offset: u64, size: u32, codes: &[String]) -> Result<JoinedPages<Shop>, Error> {
         let codes = codes.join(",");
-        let window = Window { offset, size, cap: self.page_cap() };
+        let window = ItemRange { offset, size, cap: self.page_cap() };
         let fetch_page = |number: u64, size: u32| {
             let call =
                 Call::new(&SHOP_GET_LIST).with("page_no", number.to_string()).with("page_size", size.to_string());
             let call = if codes.is_empty() { call } else { self.by_code(call, &codes) };
             async move {
-                let answer: Option<Answer> = self.gateway.call(&self.access.account, &call).await?;
+                let answer: Option<ShopAnswer> = self.gateway.call(&self.access.account, &call).await?;
                 page(answer).ok_or_else(|| unreadable("there is no list of stores"))
             }
         };
-        window.fetch(oms(), fetch_page).await.map(Part::rows)
+        window.fetch(oms(), fetch_page).await.map(JoinedPages::rows)
     }
 
     fn by_code(self, call: Call, codes: &str) -> Call {
@@ -165,24 +165,24 @@ impl OmsShops<'_> {
 
 /// A page of the list, with `None` for each row that is left out; `None` when it is none. PHP writes an empty list in many
 /// ways; one that is not there says nothing, unless it is counted.
-fn page(answer: Option<Answer>) -> Option<GatewayPage<Option<Shop>>> {
-    let Some(Answer(Some(ShopList { count, lists }))) = answer else { return Some(GatewayPage::without_data()) };
+fn page(answer: Option<ShopAnswer>) -> Option<GatewayPage<Option<Shop>>> {
+    let Some(ShopAnswer(Some(ShopList { count, lists }))) = answer else { return Some(GatewayPage::without_data()) };
     let total = count.and_then(|count| u64::try_from(count).ok());
     match lists {
-        Shops::Odd => None,
-        Shops::Are(items) => Some(GatewayPage { items, total, is_given: true }),
-        Shops::Untold => Some(GatewayPage { items: Vec::new(), total, is_given: total == Some(0) }),
+        ShopsVariant::Odd => None,
+        ShopsVariant::Are(items) => Some(GatewayPage { items, total, is_given: true }),
+        ShopsVariant::Untold => Some(GatewayPage { items: Vec::new(), total, is_given: total == Some(0) }),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, Shop, page};
+    use super::{Shop, ShopAnswer, page};
     use crate::resources::gateway_pages::GatewayPage;
     use serde_json::{Value, json};
 
     fn read(data: &str) -> Option<GatewayPage<Option<Shop>>> {
-        page(Some(serde_json::from_str::<Answer>(data).ok()?))
+        page(Some(serde_json::from_str::<ShopAnswer>(data).ok()?))
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::Behaviour;
 use crate::sandbox::durations::{parse_clock_skew, parse_lateness, parse_timestamp_window, written, written_skew};
-use crate::sandbox::fields::Fields;
+use crate::sandbox::fields::ObjectFields;
 use crate::sandbox::oms;
 use crate::sandbox::settings::{AcceptedTimestamp, LoginExpiry, LoginTokenField, OmsServer};
 use crate::settings::parse_duration;
@@ -51,7 +51,7 @@ pub fn shown(behaviour: &Behaviour) -> Value {
 /// # Errors
 /// A sentence that says what is wrong and what to write.
 pub fn changed(behaviour: &mut Behaviour, text: &str) -> Result<(), String> {
-    let changes = Fields::read(text, FORM)?;
+    let changes = ObjectFields::read(text, FORM)?;
     changes.iter().try_for_each(|(name, value)| set(behaviour, name, value))
 }
 

@@ -31,7 +31,7 @@ const GARBAGE: &[u8] = b"\x15\x03\x01\x00\x02\x02\x46\x00\xff\xfe~~ this is not 
 
 /// How a gateway sends what it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Head {
+pub enum AnswerHead {
     /// As JSON, with its length.
     Json,
     /// As HTML whatever it is, in chunks.
@@ -39,20 +39,20 @@ pub enum Head {
 }
 
 /// An answer before anything happens to it.
-pub struct Answer {
+pub struct SandboxAnswer {
     /// What is sent.
     pub body: String,
     /// How.
-    pub head: Head,
+    pub head: AnswerHead,
 }
 
-impl From<String> for Answer {
+impl From<String> for SandboxAnswer {
     fn from(body: String) -> Self {
-        Self { body, head: Head::Json }
+        Self { body, head: AnswerHead::Json }
     }
 }
 
-impl Head {
+impl AnswerHead {
     fn begin(self, now: Timestamp) -> HttpResponseBuilder {
         let mut response = with_date(StatusCode::OK, now);
         response.content_type(match self {
@@ -74,12 +74,12 @@ impl Head {
 /// Sends an answer as it is, or as a fault leaves it. Which code an answer carries is the dialects' matter, and how late
 /// it is the server's: [`Fault::Code`] and [`Fault::Delay`] change nothing here.
 pub async fn deliver(
-    answer: Answer,
+    answer: SandboxAnswer,
     fault: Option<Fault>,
     now: Timestamp,
     connection: Option<&ConnectionHandle>,
 ) -> HttpResponse {
-    let Answer { body: answer, head } = answer;
+    let SandboxAnswer { body: answer, head } = answer;
     let begin = || head.begin(now);
     match fault {
         None | Some(Fault::Code(_) | Fault::Delay(_) | Fault::Mixed) => head.send(now, answer),

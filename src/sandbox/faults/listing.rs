@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use super::{Fault, FaultOrder};
 use crate::sandbox::durations;
-use crate::sandbox::vendor::Vendor;
+use crate::sandbox::vendor::SandboxVendor;
 
 /// The object with all the names that it may have.
 #[derive(Default, Serialize)]
-pub struct Listed {
+pub struct FaultList {
     fault: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
@@ -27,7 +27,7 @@ pub struct Listed {
     #[serde(skip_serializing_if = "Option::is_none")]
     body_base64: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    gateway: Option<Vendor>,
+    gateway: Option<SandboxVendor>,
     #[serde(skip_serializing_if = "Option::is_none")]
     method: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,14 +36,14 @@ pub struct Listed {
     times: Option<u32>,
 }
 
-impl From<FaultOrder> for Listed {
+impl From<FaultOrder> for FaultList {
     fn from(order: FaultOrder) -> Self {
         let FaultOrder { fault, gateway, method, percent, times } = order;
         Self { gateway, method, percent, times, ..Self::of(fault) }
     }
 }
 
-impl Listed {
+impl FaultList {
     fn of(fault: Fault) -> Self {
         let plain = Self { fault: fault.name(), ..Self::default() };
         match fault {

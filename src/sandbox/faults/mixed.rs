@@ -5,7 +5,7 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use super::Fault;
-use crate::sandbox::vendor::Vendor;
+use crate::sandbox::vendor::SandboxVendor;
 
 // How many kinds `any` chooses from.
 const KINDS: u8 = 17;
@@ -24,7 +24,7 @@ const BODIES: [&str; 8] = [
 
 /// One of all the kinds, with a code of that gateway where it takes one. The codes are those of a gateway in trouble,
 /// not those that refuse a key or a request.
-pub fn any(gateway: Vendor, chance: &mut Rng) -> Fault {
+pub fn any(gateway: SandboxVendor, chance: &mut Rng) -> Fault {
     match chance.u8(..KINDS) {
         0 => Fault::code(one_of(codes(gateway), chance)),
         1 => Fault::HttpStatus(one_of(&[500, 502, 503, 504], chance)),
@@ -46,10 +46,10 @@ pub fn any(gateway: Vendor, chance: &mut Rng) -> Fault {
     }
 }
 
-const fn codes(gateway: Vendor) -> &'static [&'static str] {
+const fn codes(gateway: SandboxVendor) -> &'static [&'static str] {
     match gateway {
-        Vendor::OpRetail => &["-500", "-999", "-100"],
-        Vendor::Oms => &["e000005", "500", "e000009"],
+        SandboxVendor::OpRetail => &["-500", "-999", "-100"],
+        SandboxVendor::Oms => &["e000005", "500", "e000009"],
     }
 }
 
@@ -64,12 +64,12 @@ mod tests {
 
     use fastrand::Rng;
 
-    use super::{Fault, KINDS, Vendor, any};
+    use super::{Fault, KINDS, SandboxVendor, any};
 
     #[test]
     fn every_kind_comes_and_every_code_is_the_gateways_own() {
         let mut chance = Rng::with_seed(1);
-        for (gateway, of_the_other) in [(Vendor::OpRetail, "e000005"), (Vendor::Oms, "-500")] {
+        for (gateway, of_the_other) in [(SandboxVendor::OpRetail, "e000005"), (SandboxVendor::Oms, "-500")] {
             let faults: Vec<Fault> = (0..2_000).map(|_| any(gateway, &mut chance)).collect();
             let kinds: HashSet<_> = faults.iter().map(mem::discriminant).collect();
             assert_eq!(kinds.len(), usize::from(KINDS));

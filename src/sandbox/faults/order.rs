@@ -2,17 +2,17 @@
 
 use serde::Serialize;
 
-use super::listing::Listed;
+use super::listing::FaultList;
 use super::{Fault, reading};
-use crate::sandbox::vendor::Vendor;
+use crate::sandbox::vendor::SandboxVendor;
 
 /// A fault with the calls that it is for. As JSON it is what the control endpoint takes and lists:
 /// `{"fault":"code","code":"-500","method":"shop.get","times":2}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(into = "Listed")]
+#[serde(into = "FaultList")]
 pub struct FaultOrder {
     pub(super) fault: Fault,
-    pub(super) gateway: Option<Vendor>,
+    pub(super) gateway: Option<SandboxVendor>,
     pub(super) method: Option<String>,
     /// Each call fails with this probability; without it, each one does.
     pub(super) percent: Option<u8>,
@@ -33,7 +33,7 @@ impl FaultOrder {
 
     /// Only for calls of one gateway.
     #[must_use]
-    pub fn at(self, gateway: Vendor) -> Self {
+    pub fn at(self, gateway: SandboxVendor) -> Self {
         Self { gateway: Some(gateway), ..self }
     }
 
@@ -51,7 +51,7 @@ impl FaultOrder {
         reading::order(text)
     }
 
-    pub(super) fn is_for(&self, gateway: Vendor, method: &str) -> bool {
+    pub(super) fn is_for(&self, gateway: SandboxVendor, method: &str) -> bool {
         self.gateway.is_none_or(|only| only == gateway) && self.method.as_deref().is_none_or(|only| only == method)
     }
 

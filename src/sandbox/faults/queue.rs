@@ -6,12 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use fastrand::Rng;
 
 use super::{Fault, FaultOrder, mixed};
-use crate::sandbox::vendor::Vendor;
+use crate::sandbox::vendor::SandboxVendor;
 
 /// The orders still to come. The first one that is for a call, and that chance lets happen, decides.
-pub struct FaultQueue(Mutex<Waiting>);
+pub struct FaultQueue(Mutex<PendingFaults>);
 
-struct Waiting {
+struct PendingFaults {
     orders: VecDeque<FaultOrder>,
     chance: Rng,
 }
@@ -19,7 +19,7 @@ struct Waiting {
 impl FaultQueue {
     /// No orders yet; chance comes from `chance`.
     pub fn new(chance: Rng) -> Self {
-        Self(Mutex::new(Waiting { orders: VecDeque::new(), chance }))
+        Self(Mutex::new(PendingFaults { orders: VecDeque::new(), chance }))
     }
 
     /// Adds an order behind the others.
@@ -30,9 +30,9 @@ impl FaultQueue {
     }
 
     /// Takes the fault for a call. It is never [`Fault::Mixed`], which is one of the others each time.
-    pub fn take(&self, gateway: Vendor, method: &str) -> Option<Fault> {
+    pub fn take(&self, gateway: SandboxVendor, method: &str) -> Option<Fault> {
         let mut waiting = self.waiting();
-        let Waiting { orders, chance } = &mut *waiting;
+        let PendingFaults { orders, chance } = &mut *waiting;
         let mut happens = |order: &FaultOrder| order.percent.is_none_or(|percent| chance.u8(..100) < percent);
         let position = orders.iter().position(|order| order.is_for(gateway, method) && happens(order))?;
         let order = orders.get_mut(position)?;
@@ -54,7 +54,7 @@ impl FaultQueue {
         self.waiting().orders.clear();
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> MutexGuard<'_, PendingFaults> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -63,7 +63,7 @@ impl FaultQueue {
 mod tests {
     use fastrand::Rng;
 
-    use super::{Fault, FaultOrder, FaultQueue, Vendor};
+    use super::{Fault, FaultOrder, FaultQueue, SandboxVendor};
 
     fn queue() -> FaultQueue {
         FaultQueue::new(Rng::with_seed(7))
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn faults_come_in_order_as_often_as_asked_and_only_for_their_method() {
         let queue = queue();
-        let take = |method| queue.take(Vendor::Oms, method);
+        let take = |method| queue.take(SandboxVendor::Oms, method);
         queue.push(FaultOrder::next(Fault::code("-500"), 2));
         queue.push(FaultOrder::next(Fault::Empty, 1).of("shop.get"));
         queue.push(FaultOrder::next(Fault::Hang, 0));
@@ -87,16 +87,17 @@ mod tests {
     #[test]
     fn an_order_for_one_gateway_leaves_the_other_alone() {
         let queue = queue();
-        queue.push(FaultOrder::next(Fault::Hang, 1).at(Vendor::OpRetail));
-        assert_eq!(queue.take(Vendor::Oms, "any"), None);
-        assert_eq!(queue.take(Vendor::OpRetail, "any"), Some(Fault::Hang));
+        queue.push(FaultOrder::next(Fault::Hang, 1).at(SandboxVendor::OpRetail));
+        assert_eq!(queue.take(SandboxVendor::Oms, "any"), None);
+        assert_eq!(queue.take(SandboxVendor::OpRetail, "any"), Some(Fault::Hang));
     }
 
     #[test]
     fn percent_is_a_probability_that_holds_until_it_is_cleared() {
         let queue = queue();
         queue.push(FaultOrder::percent(Fault::Empty, 30));
-        let failed = |queue: &FaultQueue| (0..1_000).filter(|_| queue.take(Vendor::Oms, "any").is_some()).count();
+        let failed =
+            |queue: &FaultQueue| (0..1_000).filter(|_| queue.take(SandboxVendor::Oms, "any").is_some()).count();
         // Five standard deviations either way.
         assert!((228..=372).contains(&failed(&queue)));
         assert_eq!(queue.list().len(), 1);
@@ -110,7 +111,7 @@ mod tests {
     fn percent_and_times_together_end_after_so_many_faults() {
         let queue = queue();
         queue.push(FaultOrder::from_json(r#"{"fault":"empty","percent":20,"times":3}"#).unwrap());
-        let failed: Vec<bool> = (0..200).map(|_| queue.take(Vendor::Oms, "any").is_some()).collect();
+        let failed: Vec<bool> = (0..200).map(|_| queue.take(SandboxVendor::Oms, "any").is_some()).collect();
         assert_eq!(failed.iter().filter(|failed| **failed).count(), 3);
         assert_ne!(failed.get(..3), Some([true; 3].as_slice()), "chance decides when");
     }
@@ -120,7 +121,7 @@ mod tests {
         let faults = |seed| {
             let queue = FaultQueue::new(Rng::with_seed(seed));
             queue.push(FaultOrder::percent(Fault::Mixed, 50));
-            (0..50).map(|_| queue.take(Vendor::OpRetail, "any")).collect::<Vec<_>>()
+            (0..50).map(|_| queue.take(SandboxVendor::OpRetail, "any")).collect::<Vec<_>>()
         };
         assert_eq!(faults(1), faults(1));
         assert!(!faults(1).contains(&Some(Fault::Mixed)), "it is always one of the others");

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::{Fault, FaultOrder};
 use crate::sandbox::durations::parse_lateness;
-use crate::sandbox::fields::Fields;
-use crate::sandbox::vendor::Vendor;
+use crate::sandbox::fields::ObjectFields;
+use crate::sandbox::vendor::SandboxVendor;
 use crate::sandbox::{oms, opretail};
 use crate::settings::nearest;
 
@@ -54,7 +54,7 @@ const NAMES: [&str; 12] = [
 /// # Errors
 /// A sentence that says what is missing, wrong or too much, and what to write.
 pub fn order(text: &str) -> Result<FaultOrder, String> {
-    let mut fields = Fields::read(text, FORM)?;
+    let mut fields = ObjectFields::read(text, FORM)?;
     let gateway = gateway(&mut fields)?;
     let method = method(&mut fields, gateway)?;
     let only = gateway.or(method.as_ref().map(|(_, vendor)| *vendor));
@@ -69,17 +69,20 @@ pub fn order(text: &str) -> Result<FaultOrder, String> {
     Ok(FaultOrder { fault, gateway, method: method.map(|(name, _)| name), percent, times })
 }
 
-fn gateway(fields: &mut Fields) -> Result<Option<Vendor>, String> {
+fn gateway(fields: &mut ObjectFields) -> Result<Option<SandboxVendor>, String> {
     let Some(value) = fields.take("gateway") else { return Ok(None) };
-    let vendor = Vendor::ALL.into_iter().find(|vendor| value == vendor.name());
+    let vendor = SandboxVendor::ALL.into_iter().find(|vendor| value == vendor.name());
     vendor.map(Some).ok_or_else(|| "`gateway` must be \"opretail\" or \"oms\"".to_owned())
 }
 
 /// The method with the vendor whose it is.
-fn method(fields: &mut Fields, gateway: Option<Vendor>) -> Result<Option<(String, Vendor)>, String> {
+fn method(
+    fields: &mut ObjectFields,
+    gateway: Option<SandboxVendor>,
+) -> Result<Option<(String, SandboxVendor)>, String> {
     let Some(name) = fields.text("method", "\"shop.get\"")? else { return Ok(None) };
-    let Some(vendor) = Vendor::ALL.into_iter().find(|vendor| methods(*vendor).contains(&name.as_str())) else {
-        let known = Vendor::ALL.into_iter().filter(|vendor| gateway.is_none_or(|only| only == *vendor));
+    let Some(vendor) = SandboxVendor::ALL.into_iter().find(|vendor| methods(*vendor).contains(&name.as_str())) else {
+        let known = SandboxVendor::ALL.into_iter().filter(|vendor| gateway.is_none_or(|only| only == *vendor));
         return Err(unknown("method", &name, &known.flat_map(methods).collect::<Vec<_>>()));
     };
     if gateway.is_some_and(|only| only != vendor) {
@@ -88,15 +91,15 @@ fn method(fields: &mut Fields, gateway: Option<Vendor>) -> Result<Option<(String
     Ok(Some((name, vendor)))
 }
 
-fn methods(vendor: Vendor) -> Vec<&'static str> {
+fn methods(vendor: SandboxVendor) -> Vec<&'static str> {
     match vendor {
-        Vendor::OpRetail => opretail::methods().collect(),
-        Vendor::Oms => oms::methods().collect(),
+        SandboxVendor::OpRetail => opretail::methods().collect(),
+        SandboxVendor::Oms => oms::methods().collect(),
     }
 }
 
 /// Takes the fault and what it needs. `only` is the gateway whose calls the order is for, unless it is for both.
-fn fault(fields: &mut Fields, only: Option<Vendor>) -> Result<Fault, String> {
+fn fault(fields: &mut ObjectFields, only: Option<SandboxVendor>) -> Result<Fault, String> {
     let name = fields.text("fault", "\"hang\"")?;
     let name = name.ok_or_else(|| format!("`fault` is missing; there are {}", faults().join(", ")))?;
     Ok(match name.as_str() {
@@ -120,7 +123,7 @@ fn faults() -> Vec<&'static str> {
 }
 
 // Every code of OPRetail's is a number, so one that is not can only be for the OMS. Zero is success, at both.
-fn code(fields: &mut Fields, only: Option<Vendor>) -> Result<String, String> {
+fn code(fields: &mut ObjectFields, only: Option<SandboxVendor>) -> Result<String, String> {
     let text = match needed("code", fields.take("code"), "\"-500\"")? {
         Value::String(text) => text,
         Value::Number(number) if number.is_i64() => number.to_string(),
@@ -129,14 +132,14 @@ fn code(fields: &mut Fields, only: Option<Vendor>) -> Result<String, String> {
     match text.parse::<i64>() {
         Ok(0) => Err("a `code` of 0 is success; write one such as \"-500\"".to_owned()),
         Err(_) if text.is_empty() => Err("`code` is empty; write one such as \"-500\"".to_owned()),
-        Err(_) if only != Some(Vendor::Oms) => Err(format!(
+        Err(_) if only != Some(SandboxVendor::Oms) => Err(format!(
             "`{text}` is no number, as OPRetail's codes are; write one such as \"-500\", or beside it \"gateway\":\"oms\""
         )),
         _ => Ok(text),
     }
 }
 
-fn status(fields: &mut Fields) -> Result<Fault, String> {
+fn status(fields: &mut ObjectFields) -> Result<Fault, String> {
     let status = needed("status", fields.whole("status", 300..=599)?, "503")?;
     let Some(seconds) = fields.whole("retry_after", 0..=u32::MAX)? else { return Ok(Fault::HttpStatus(status)) };
     if status != 429 && status != 503 {
@@ -145,7 +148,7 @@ fn status(fields: &mut Fields) -> Result<Fault, String> {
     Ok(Fault::AskToWait { status, seconds })
 }
 
-fn body(fields: &mut Fields) -> Result<Fault, String> {
+fn body(fields: &mut ObjectFields) -> Result<Fault, String> {
     let text = fields.text("body", "\"[]\"")?;
     let base64 = fields.text("body_base64", "\"/w==\"")?;
     match (text, base64) {

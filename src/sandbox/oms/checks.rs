@@ -6,10 +6,10 @@ use secrecy::ExposeSecret;
 
 use super::Oms;
 use super::errors::OmsError;
-use super::server::Server;
+use super::server::OmsSandboxServer;
 use crate::sandbox::behaviour::Behaviour;
 use crate::sandbox::china_time::parse_compact;
-use crate::sandbox::form::Form;
+use crate::sandbox::form::DecodedForm;
 use crate::sandbox::settings::{AcceptedTimestamp, OmsAccount};
 use crate::sandbox::signature;
 
@@ -25,8 +25,8 @@ pub struct Checked<'a> {
 impl Oms {
     pub(super) fn checked<'a>(
         &'a self,
-        server: &Server,
-        form: &'a Form<'_>,
+        server: &OmsSandboxServer,
+        form: &'a DecodedForm<'_>,
         behaviour: &Behaviour,
     ) -> Result<Checked<'a>, OmsError> {
         if server.required.iter().any(|name| form.get(name).is_none()) {
@@ -45,7 +45,7 @@ impl Oms {
         Ok(Checked { account, method })
     }
 
-    fn signer(&self, flag: &str, signature: &str, form: &Form<'_>) -> Result<&OmsAccount, OmsError> {
+    fn signer(&self, flag: &str, signature: &str, form: &DecodedForm<'_>) -> Result<&OmsAccount, OmsError> {
         let sent = || signature.to_owned();
         let account = self.accounts.iter().find(|account| account.flag == flag);
         let account = account.ok_or_else(|| OmsError::Flag { sent: sent() })?;
@@ -79,7 +79,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use crate::sandbox::testing::{Parameters, TestBed, without};
+    use crate::sandbox::testing::{TestBed, TestParameters, without};
     use crate::sandbox::{AcceptedTimestamp, OmsAccount, OmsServer, PermittedMethods, SandboxSettings};
 
     const COMPACT: &str = "20261122100000";
@@ -92,13 +92,13 @@ mod tests {
     }
 
     /// The code of an answer, whose body need not be JSON.
-    async fn code(bed: &TestBed, parameters: &Parameters) -> String {
+    async fn code(bed: &TestBed, parameters: &TestParameters) -> String {
         let text = bed.text_of_oms(parameters).await;
         let code = text.split_once(r#""code":"#).and_then(|(_, code)| code.split_once(','));
         code.map_or("none", |(code, _)| code.trim_matches('"')).to_owned()
     }
 
-    async fn signed(bed: &TestBed, parameters: Parameters) -> String {
+    async fn signed(bed: &TestBed, parameters: TestParameters) -> String {
         code(bed, &bed.sign_oms(parameters)).await
     }
 
@@ -153,7 +153,7 @@ mod tests {
     #[actix_web::test]
     async fn a_wrong_signature_is_answered_with_what_was_signed_as_json_within_bare_quotes() {
         let bed = bed(OmsServer::Published);
-        let answer = async |call: Parameters| {
+        let answer = async |call: TestParameters| {
             let mut wrong = without(bed.sign_oms(call), "sign");
             wrong.push(("sign".to_owned(), "ABC/1".to_owned()));
             bed.text_of_oms(&wrong).await

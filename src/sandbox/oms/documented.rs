@@ -7,28 +7,28 @@ use jiff::civil::DateTime;
 
 use super::data::{Data, escaped};
 use super::errors::{OmsError, coded, numbered};
-use super::server::{Call, PageSizes, Server, page};
+use super::server::{OmsCall, OmsSandboxServer, PageSizes, page};
 use crate::sandbox::china_time::DATE_TIME;
-use crate::sandbox::delivery::Head;
-use crate::sandbox::form::Form;
+use crate::sandbox::delivery::AnswerHead;
+use crate::sandbox::form::DecodedForm;
 use crate::sandbox::settings::{AcceptedTimestamp, OmsAccount};
 use crate::sandbox::world::stores::Shop;
 
 /// What it takes, has and writes.
-pub static DOCUMENTED: Server = Server {
+pub static DOCUMENTED: OmsSandboxServer = OmsSandboxServer {
     required: &["flag", "method", "ver", "charset", "type", "timestamp", "sign"],
     is_method_name: |_| true,
     timestamp: AcceptedTimestamp::Both,
     methods: &[("shop.getList", list), ("shop.get", get)],
     check: |form| if form.get("type") == Some("json") { Ok(()) } else { Err(OmsError::Type) },
     page: PageSizes { usual: 50, most: 100 },
-    head: Head::Json,
+    head: AnswerHead::Json,
     describe,
     write: |document, _| document.to_json(escaped),
 };
 
 /// A page of the stores whose code is asked for and whose name contains what is asked for.
-fn list(call: &Call<'_>) -> Result<Data, OmsError> {
+fn list(call: &OmsCall<'_>) -> Result<Data, OmsError> {
     let number = positive(call.form, "page_no")?.unwrap_or(1);
     let size = call.page.of(positive(call.form, "page_size")?.unwrap_or(0));
     let (codes, part) = (call.form.get("shop_bn"), call.form.get("shop_name"));
@@ -42,7 +42,7 @@ fn list(call: &Call<'_>) -> Result<Data, OmsError> {
 }
 
 /// One store with its e-mail address and street.
-fn get(call: &Call<'_>) -> Result<Data, OmsError> {
+fn get(call: &OmsCall<'_>) -> Result<Data, OmsError> {
     let code = call.form.get("shop_bn").ok_or(OmsError::NoParameter)?;
     let shop = call.shops.iter().find(|shop| shop.code == code).ok_or(OmsError::NoSuchShop)?;
     let mut members = summary(shop, call.account);
@@ -70,7 +70,7 @@ fn summary(shop: &Shop, account: &OmsAccount) -> Vec<(Cow<'static, str>, Data)> 
     members.map(|(name, value)| (name.into(), value)).into()
 }
 
-fn positive(form: &Form<'_>, name: &str) -> Result<Option<usize>, OmsError> {
+fn positive(form: &DecodedForm<'_>, name: &str) -> Result<Option<usize>, OmsError> {
     let Some(text) = form.get(name) else { return Ok(None) };
     text.parse().ok().filter(|number| *number > 0).map(Some).ok_or(OmsError::WrongParameter)
 }

@@ -12,10 +12,10 @@ use self::data::Data;
 use self::documented::DOCUMENTED;
 use self::errors::OmsError;
 use self::published::PUBLISHED;
-use self::server::{Call, Server};
+use self::server::{OmsCall, OmsSandboxServer};
 use super::behaviour::Behaviour;
-use super::delivery::Answer;
-use super::form::Form;
+use super::delivery::SandboxAnswer;
+use super::form::DecodedForm;
 use super::replay::SeenSignatures;
 use super::settings::{AcceptedTimestamp, OmsAccount, OmsServer, SandboxSettings};
 use super::world::stores::{Shop, shops};
@@ -24,7 +24,7 @@ use crate::clock::Clock;
 /// The methods by their names, of all servers.
 pub fn methods() -> impl Iterator<Item = &'static str> {
     let is_published = |name: &&str| PUBLISHED.method(name).is_some();
-    let names = |server: &'static Server| server.methods.iter().map(|(name, _)| *name);
+    let names = |server: &'static OmsSandboxServer| server.methods.iter().map(|(name, _)| *name);
     names(&PUBLISHED).chain(names(&DOCUMENTED).filter(move |name| !is_published(name)))
 }
 
@@ -34,12 +34,12 @@ pub fn timestamp_form(behaviour: &Behaviour) -> AcceptedTimestamp {
 }
 
 /// The error of a code that a fault asked for.
-pub fn answer_code(code: &str, form: &Form<'_>, behaviour: &Behaviour) -> Answer {
+pub fn answer_code(code: &str, form: &DecodedForm<'_>, behaviour: &Behaviour) -> SandboxAnswer {
     let server = server(behaviour);
-    Answer { body: (server.write)(&errors::by_code(code), form), head: server.head }
+    SandboxAnswer { body: (server.write)(&errors::by_code(code), form), head: server.head }
 }
 
-const fn server(behaviour: &Behaviour) -> &'static Server {
+const fn server(behaviour: &Behaviour) -> &'static OmsSandboxServer {
     match behaviour.oms_server {
         OmsServer::Published => &PUBLISHED,
         OmsServer::Documented => &DOCUMENTED,
@@ -68,17 +68,17 @@ impl Oms {
     }
 
     /// Answers one request. Like OPRetail, the OMS reports its errors with HTTP status 200.
-    pub fn answer(&self, form: &Form<'_>, behaviour: &Behaviour) -> Answer {
+    pub fn answer(&self, form: &DecodedForm<'_>, behaviour: &Behaviour) -> SandboxAnswer {
         let server = server(behaviour);
         let document = match self.call(server, form, behaviour) {
             Ok(data) => Data::object([("response", data)]),
-            Err(OmsError::Died) => return Answer { body: published::DEAD_PAGE.to_owned(), head: server.head },
+            Err(OmsError::Died) => return SandboxAnswer { body: published::DEAD_PAGE.to_owned(), head: server.head },
             Err(error) => (server.describe)(&error),
         };
-        Answer { body: (server.write)(&document, form), head: server.head }
+        SandboxAnswer { body: (server.write)(&document, form), head: server.head }
     }
 
-    fn call(&self, server: &Server, form: &Form<'_>, behaviour: &Behaviour) -> Result<Data, OmsError> {
+    fn call(&self, server: &OmsSandboxServer, form: &DecodedForm<'_>, behaviour: &Behaviour) -> Result<Data, OmsError> {
         let Checked { account, method } = self.checked(server, form, behaviour)?;
         let call = server.method(method).ok_or(OmsError::Method)?;
         if !account.methods.permit(method) {
@@ -87,6 +87,6 @@ impl Oms {
         (server.check)(form)?;
         let shops = self.shops.as_deref().unwrap_or_else(|| shops());
         let page = self.page_cap.map_or(server.page, |cap| server.page.up_to(cap as usize));
-        call(&Call { form, account, shops, page })
+        call(&OmsCall { form, account, shops, page })
     }
 }

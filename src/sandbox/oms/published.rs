@@ -3,14 +3,14 @@
 
 use super::data::{Data, unescaped};
 use super::errors::{OmsError, coded, signed};
-use super::server::{Call, PageSizes, Server, page};
-use crate::sandbox::delivery::Head;
-use crate::sandbox::form::Form;
+use super::server::{OmsCall, OmsSandboxServer, PageSizes, page};
+use crate::sandbox::delivery::AnswerHead;
+use crate::sandbox::form::DecodedForm;
 use crate::sandbox::settings::{AcceptedTimestamp, OmsAccount};
 use crate::sandbox::world::stores::Shop;
 
 /// What it takes, has and writes.
-pub static PUBLISHED: Server = Server {
+pub static PUBLISHED: OmsSandboxServer = OmsSandboxServer {
     required: &["flag", "method", "timestamp", "sign"],
     is_method_name,
     timestamp: AcceptedTimestamp::Unix,
@@ -26,7 +26,7 @@ pub static PUBLISHED: Server = Server {
     },
     // Source: the server's source.
     page: PageSizes { usual: 100, most: 1_000 },
-    head: Head::ChunkedHtml,
+    head: AnswerHead::ChunkedHtml,
     describe,
     // As `type` asks; what it does not know is JSON. Source: `json`, `xml` and none were captured; the server's source.
     write: |document, form| match form.get("type") {
@@ -53,7 +53,7 @@ fn is_method_name(name: &str) -> bool {
 }
 
 /// A page of the stores, of all of them or of those whose code is asked for.
-fn list_shops(call: &Call<'_>) -> Result<Data, OmsError> {
+fn list_shops(call: &OmsCall<'_>) -> Result<Data, OmsError> {
     let number = positive(call.form, "page_no")?.unwrap_or(1);
     let size = call.page.of(positive(call.form, "page_size")?.unwrap_or(0));
     let codes = call.form.get("shop_code");
@@ -64,7 +64,7 @@ fn list_shops(call: &Call<'_>) -> Result<Data, OmsError> {
 }
 
 /// Zero counts as missing, and what is not positive is refused. Source: zero was captured; the server's source.
-fn positive(form: &Form<'_>, name: &str) -> Result<Option<usize>, OmsError> {
+fn positive(form: &DecodedForm<'_>, name: &str) -> Result<Option<usize>, OmsError> {
     let Some(text) = form.get(name).filter(|text| *text != "0") else { return Ok(None) };
     let number: f64 = text.trim().parse().map_err(|_| OmsError::WrongParameter)?;
     if !number.is_finite() || number <= 0.0 {

@@ -2,13 +2,13 @@
 
 use super::data::Data;
 use super::errors::OmsError;
-use crate::sandbox::delivery::Head;
-use crate::sandbox::form::Form;
+use crate::sandbox::delivery::AnswerHead;
+use crate::sandbox::form::DecodedForm;
 use crate::sandbox::settings::{AcceptedTimestamp, OmsAccount};
 use crate::sandbox::world::stores::Shop;
 
 /// A server of the OMS.
-pub struct Server {
+pub struct OmsSandboxServer {
     /// The system parameters that a call cannot do without.
     pub required: &'static [&'static str],
     /// Whether a name can be that of a method at all, by its form.
@@ -16,33 +16,33 @@ pub struct Server {
     /// The forms of `timestamp` that it takes.
     pub timestamp: AcceptedTimestamp,
     /// Its methods by their names.
-    pub methods: &'static [(&'static str, Method)],
+    pub methods: &'static [(&'static str, OmsMethod)],
     /// What it checks between the permission and the method.
-    pub check: fn(&Form<'_>) -> Result<(), OmsError>,
+    pub check: fn(&DecodedForm<'_>) -> Result<(), OmsError>,
     /// How large the pages of its lists are.
     pub page: PageSizes,
     /// How its answers are sent.
-    pub head: Head,
+    pub head: AnswerHead,
     /// The document for an error.
     pub describe: fn(&OmsError) -> Data,
     /// Writes a document.
-    pub write: fn(&Data, &Form<'_>) -> String,
+    pub write: fn(&Data, &DecodedForm<'_>) -> String,
 }
 
-impl Server {
+impl OmsSandboxServer {
     /// The method of this name.
-    pub fn method(&self, name: &str) -> Option<Method> {
+    pub fn method(&self, name: &str) -> Option<OmsMethod> {
         self.methods.iter().find(|(known, _)| *known == name).map(|(_, method)| *method)
     }
 }
 
 /// A method.
-pub type Method = fn(&Call<'_>) -> Result<Data, OmsError>;
+pub type OmsMethod = fn(&OmsCall<'_>) -> Result<Data, OmsError>;
 
 /// What a method is given.
-pub struct Call<'a> {
+pub struct OmsCall<'a> {
     /// The parameters.
-    pub form: &'a Form<'a>,
+    pub form: &'a DecodedForm<'a>,
     /// Who calls.
     pub account: &'a OmsAccount,
     /// Every store of the OMS.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::codes::ReturnCode;
-use super::{Endpoint, OpRetail, Request};
+use super::{OpRetail, Request, SandboxEndpoint};
 use crate::sandbox::behaviour::Behaviour;
 use crate::sandbox::china_time::parse_compact;
 use crate::sandbox::settings::OpRetailAccount;
@@ -57,11 +57,11 @@ impl OpRetail {
 
     fn account(
         &self,
-        endpoint: Endpoint,
+        endpoint: SandboxEndpoint,
         key: &str,
         system: &str,
     ) -> Result<(&OpRetailAccount, &SecretString), ReturnCode> {
-        let mut credentials = self.accounts.iter().map(|account| (account, Credential::of(account, endpoint)));
+        let mut credentials = self.accounts.iter().map(|account| (account, EndpointCredential::of(account, endpoint)));
         let found = credentials.find(|(_, credential)| credential.key == key);
         let (account, credential) = found.ok_or(ReturnCode::KEY_UNLAWFUL)?;
         if account.expired {
@@ -75,16 +75,16 @@ impl OpRetail {
 }
 
 /// What an account's calls are signed with at one endpoint.
-struct Credential<'a> {
+struct EndpointCredential<'a> {
     system: &'a str,
     key: &'a str,
     secret: &'a SecretString,
 }
 
-impl<'a> Credential<'a> {
-    fn of(account: &'a OpRetailAccount, endpoint: Endpoint) -> Self {
+impl<'a> EndpointCredential<'a> {
+    fn of(account: &'a OpRetailAccount, endpoint: SandboxEndpoint) -> Self {
         match &account.application {
-            Some(application) if endpoint == Endpoint::CloudApi => {
+            Some(application) if endpoint == SandboxEndpoint::CloudApi => {
                 Self { system: &application.system, key: &application.key, secret: &application.secret }
             }
             _ => Self { system: &account.system, key: &account.key, secret: &account.secret },

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Endpoint;
+use super::SandboxEndpoint;
 
 /// A return code: number, name and sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl ReturnCode {
 }
 
 #[derive(Serialize)]
-struct Envelope<'a> {
+struct OpRetailEnvelope<'a> {
     stat: Stat<'a>,
     result: &'a str,
     data: Value,
@@ -81,13 +81,13 @@ struct Stat<'a> {
 }
 
 /// Writes the envelope. `m.api` has numbers where `cloud.api` has strings, as the vendor's own endpoints differ.
-pub fn envelope(endpoint: Endpoint, call_id: &str, now: Timestamp, code: ReturnCode, data: Value) -> String {
+pub fn envelope(endpoint: SandboxEndpoint, call_id: &str, now: Timestamp, code: ReturnCode, data: Value) -> String {
     let number = |number: i64| match endpoint {
-        Endpoint::MApi => Value::from(number),
-        Endpoint::CloudApi => Value::from(number.to_string()),
+        SandboxEndpoint::MApi => Value::from(number),
+        SandboxEndpoint::CloudApi => Value::from(number.to_string()),
     };
     let stat =
         Stat { cid: call_id, code: number(code.number), codename: code.name, systime: number(now.as_millisecond()) };
     // A struct of strings, numbers and values always has a JSON form.
-    serde_json::to_string(&Envelope { stat, result: code.sentence, data }).unwrap_or_default()
+    serde_json::to_string(&OpRetailEnvelope { stat, result: code.sentence, data }).unwrap_or_default()
 }

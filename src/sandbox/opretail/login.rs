@@ -89,7 +89,7 @@ fn new_token() -> Option<String> {
 
 /// The tokens of the users who have logged in: one a user, so their number is that of the configured users.
 #[derive(Default)]
-pub struct Logins(Mutex<HashMap<User, Login>>);
+pub struct Logins(Mutex<HashMap<User, UserLogin>>);
 
 #[derive(PartialEq, Eq, Hash)]
 struct User {
@@ -97,7 +97,7 @@ struct User {
     name: String,
 }
 
-struct Login {
+struct UserLogin {
     token: String,
     end: Duration,
 }
@@ -120,7 +120,7 @@ impl Logins {
         let mut logins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let last = logins.remove(&user).filter(|login| now < login.end).map(|login| login.token);
         let token = last.or_else(new_token)?;
-        logins.insert(user, Login { token: token.clone(), end: now.saturating_add(lifetime) });
+        logins.insert(user, UserLogin { token: token.clone(), end: now.saturating_add(lifetime) });
         Some(token)
     }
 }

@@ -21,7 +21,7 @@ use serde_json::Value;
 use self::checks::Checked;
 use self::codes::{ReturnCode, envelope};
 use self::login::Logins;
-pub use self::parameters::{Body, Parameters};
+pub use self::parameters::{CallBody, CallParameters};
 use super::behaviour::Behaviour;
 use super::china_time;
 use super::replay::SeenSignatures;
@@ -31,7 +31,7 @@ use crate::clock::Clock;
 
 /// An address at which methods are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Endpoint {
+pub enum SandboxEndpoint {
     /// `/m.api`.
     MApi,
     /// `/cloud.api`.
@@ -77,9 +77,9 @@ pub fn methods() -> impl Iterator<Item = &'static str> {
 /// What arrived at an endpoint.
 pub struct Request<'a> {
     /// Which endpoint.
-    pub endpoint: Endpoint,
+    pub endpoint: SandboxEndpoint,
     /// The parameters.
-    pub parameters: &'a Parameters<'a>,
+    pub parameters: &'a CallParameters<'a>,
     /// The values of the [`USER_TOKEN_HEADERS`] that came.
     pub user_tokens: &'a [&'a str],
 }
@@ -89,7 +89,7 @@ struct Call<'a> {
     gateway: &'a OpRetail,
     behaviour: &'a Behaviour,
     account: &'a OpRetailAccount,
-    parameters: &'a Parameters<'a>,
+    parameters: &'a CallParameters<'a>,
     instant: Timestamp,
     now: DateTime,
 }
@@ -125,7 +125,7 @@ impl OpRetail {
     }
 
     /// The envelope of a return code that a fault asked for.
-    pub fn answer_code(&self, endpoint: Endpoint, number: i64, behaviour: &Behaviour) -> String {
+    pub fn answer_code(&self, endpoint: SandboxEndpoint, number: i64, behaviour: &Behaviour) -> String {
         self.envelope(endpoint, behaviour.now(&self.clock), ReturnCode::numbered(number), Value::Null)
     }
 
@@ -155,7 +155,7 @@ impl OpRetail {
         if is_known { Ok(()) } else { Err(ReturnCode::TOKEN_NOT_EXIST) }
     }
 
-    fn envelope(&self, endpoint: Endpoint, now: Timestamp, code: ReturnCode, data: Value) -> String {
+    fn envelope(&self, endpoint: SandboxEndpoint, now: Timestamp, code: ReturnCode, data: Value) -> String {
         let number = self.answered.fetch_add(1, Ordering::Relaxed);
         envelope(endpoint, &format!("sandbox-{number:012}"), now, code, data)
     }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::gateway::protocol::signing::Parameter;
-use crate::sandbox::form::Form;
+use crate::gateway::protocol::signing::WireParameter;
+use crate::sandbox::form::DecodedForm;
 
 const SIGNATURE: &str = "_sig";
 
 /// A body by its content type.
 #[derive(Clone, Copy)]
-pub enum Body<'a> {
+pub enum CallBody<'a> {
     /// `application/x-www-form-urlencoded`.
     Form(&'a [u8]),
     /// `application/json`.
@@ -22,20 +22,20 @@ pub enum Body<'a> {
 }
 
 /// What a call carries. Of several values of one name the first one counts, and the query comes before the body.
-pub struct Parameters<'a> {
-    signed: Form<'a>,
-    unsigned: Form<'a>,
+pub struct CallParameters<'a> {
+    signed: DecodedForm<'a>,
+    unsigned: DecodedForm<'a>,
 }
 
-impl<'a> Parameters<'a> {
+impl<'a> CallParameters<'a> {
     /// Reads both places. A JSON body is part of what is signed, unless the signature stands in the query: then the query alone is.
-    pub fn read(query: &'a str, body: Body<'a>) -> Self {
+    pub fn read(query: &'a str, body: CallBody<'a>) -> Self {
         let query = || form_urlencoded::parse(query.as_bytes());
-        let (signed, unsigned): (Form<'a>, Vec<Parameter<'a>>) = match body {
-            Body::Form(body) => (query().chain(form_urlencoded::parse(body)).collect(), Vec::new()),
-            Body::Json(body) if query().any(|(name, _)| name == SIGNATURE) => (query().collect(), members(body)),
-            Body::Json(body) => (query().chain(members(body)).collect(), Vec::new()),
-            Body::Other => (query().collect(), Vec::new()),
+        let (signed, unsigned): (DecodedForm<'a>, Vec<WireParameter<'a>>) = match body {
+            CallBody::Form(body) => (query().chain(form_urlencoded::parse(body)).collect(), Vec::new()),
+            CallBody::Json(body) if query().any(|(name, _)| name == SIGNATURE) => (query().collect(), members(body)),
+            CallBody::Json(body) => (query().chain(members(body)).collect(), Vec::new()),
+            CallBody::Other => (query().collect(), Vec::new()),
         };
         Self { signed: signed.first_values(), unsigned: unsigned.into_iter().collect() }
     }
@@ -51,13 +51,13 @@ impl<'a> Parameters<'a> {
     }
 
     /// All that the signature covers, in the order in which it is signed.
-    pub fn sorted(&self) -> &[Parameter<'a>] {
+    pub fn sorted(&self) -> &[WireParameter<'a>] {
         self.signed.sorted()
     }
 }
 
 // The SDKs sign texts as they are, `null` as nothing, and anything else as it is written.
-fn members<'a>(body: &'a [u8]) -> Vec<Parameter<'a>> {
+fn members<'a>(body: &'a [u8]) -> Vec<WireParameter<'a>> {
     let members: BTreeMap<String, &'a RawValue> = serde_json::from_slice(body).unwrap_or_default();
     let parameter = |(name, value): (String, &'a RawValue)| {
         let written = value.get();
@@ -72,32 +72,32 @@ fn members<'a>(body: &'a [u8]) -> Vec<Parameter<'a>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Body, Parameters};
+    use super::{CallBody, CallParameters};
 
-    fn signed(parameters: &Parameters<'_>) -> String {
+    fn signed(parameters: &CallParameters<'_>) -> String {
         parameters.sorted().iter().map(|(name, value)| format!("{name}={value};")).collect()
     }
 
     #[test]
     fn the_query_comes_before_the_body_and_the_first_value_counts() {
-        let parameters = Parameters::read("b=2%2B&_sig=Q", Body::Form(b"a=1+1&b=3&_sig=B&a=2"));
+        let parameters = CallParameters::read("b=2%2B&_sig=Q", CallBody::Form(b"a=1+1&b=3&_sig=B&a=2"));
         assert_eq!(signed(&parameters), "_sig=Q;a=1 1;b=2+;");
-        assert_eq!(signed(&Parameters::read("a=1", Body::Other)), "a=1;");
+        assert_eq!(signed(&CallParameters::read("a=1", CallBody::Other)), "a=1;");
     }
 
     #[test]
     fn a_json_body_is_signed_with_the_query_or_not_at_all() {
         let json = br#"{"b": "\u95e8", "n": null, "i": 07e0, "o": {"k": [1, 2]}, "_aid": "S107"}"#;
-        assert_eq!(signed(&Parameters::read("", Body::Json(json))), "", "it is no JSON");
+        assert_eq!(signed(&CallParameters::read("", CallBody::Json(json))), "", "it is no JSON");
         let json = br#"{"b": "\u95e8", "n": null, "i": 7, "o": {"k": [1, 2]}, "_aid": "S107"}"#;
-        let together = Parameters::read("b=1", Body::Json(json));
+        let together = CallParameters::read("b=1", CallBody::Json(json));
         assert_eq!(signed(&together), r#"_aid=S107;b=1;i=7;n=;o={"k": [1, 2]};"#);
-        let apart = Parameters::read("_sig=Q&i=6", Body::Json(json));
+        let apart = CallParameters::read("_sig=Q&i=6", CallBody::Json(json));
         assert_eq!(signed(&apart), "_sig=Q;i=6;");
         assert_eq!((apart.get("b"), apart.signed("b"), apart.get("i")), (Some("门"), None, Some("6")));
         assert_eq!((apart.signed("_aid"), apart.get("n")), (None, None));
         for odd in ["[]", "7", "{\"a\":1", ""] {
-            assert_eq!(signed(&Parameters::read("", Body::Json(odd.as_bytes()))), "", "{odd}");
+            assert_eq!(signed(&CallParameters::read("", CallBody::Json(odd.as_bytes()))), "", "{odd}");
         }
     }
 }

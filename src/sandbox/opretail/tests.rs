@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::sandbox::testing::{Parameters, TestBed};
+use crate::sandbox::testing::{TestBed, TestParameters};
 use crate::sandbox::{OpRetailAccount, OpRetailApplication, PermittedMethods, SandboxSettings};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
@@ -347,6 +347,6 @@ async fn an_application_has_cloud_api_and_its_developer_m_api() {
     }
 }
 
-fn encoded(parameters: &Parameters) -> String {
+fn encoded(parameters: &TestParameters) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
 }

@@ -92,7 +92,7 @@ pub fn inspections(enterprise_id: u32, first: Date, last: Date, now: DateTime) -
     let mut found = Vec::new();
     for date in first.series(Span::new().days(1)).take_while(|date| *date <= last) {
         for number in 0..between(2, 6, &[i64::from(enterprise_id), day_number(date), 50]).cast_signed() {
-            let event = Event { enterprise_id, date, number };
+            let event = InspectionEvent { enterprise_id, date, number };
             if event.time() <= now && !stores.is_empty() {
                 found.push(event.inspection(&stores));
             }
@@ -102,13 +102,13 @@ pub fn inspections(enterprise_id: u32, first: Date, last: Date, now: DateTime) -
     found
 }
 
-struct Event {
+struct InspectionEvent {
     enterprise_id: u32,
     date: Date,
     number: i64,
 }
 
-impl Event {
+impl InspectionEvent {
     fn noise(&self, topic: i64) -> [i64; 4] {
         [i64::from(self.enterprise_id), day_number(self.date), self.number, topic]
     }

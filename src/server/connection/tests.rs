@@ -2,7 +2,7 @@
 
 use super::{Connection, LINGERING_CLOSE, MOST_BUFFERED};
 use crate::http::public_url::PublicUrl;
-use crate::server::slots::{Slot, Slots};
+use crate::server::slots::{ConnectionSlot, Slots};
 use crate::server::stalls::ClientTimeouts;
 use actix_http::Response;
 use futures_util::FutureExt;
@@ -24,7 +24,7 @@ fn answered(connection: &Connection<DuplexStream>, times: u64) {
     }
 }
 
-fn slot() -> Slot {
+fn slot() -> ConnectionSlot {
     Slots::new(10).enter()
 }
 

@@ -30,9 +30,9 @@ const FLUSH: Duration = Duration::from_millis(800);
 
 /// Where spans wait to be sent.
 #[derive(Debug)]
-pub(super) struct Queue(Sender<SpanData>);
+pub(super) struct SpanQueue(Sender<SpanData>);
 
-impl SpanProcessor for Queue {
+impl SpanProcessor for SpanQueue {
     fn on_start(&self, _: &mut Span, _: &Context) {}
 
     fn on_end(&self, span: SpanData) {
@@ -55,10 +55,10 @@ impl SpanProcessor for Queue {
 
 /// A handle on the thread that exports spans, to stop it.
 #[derive(Debug)]
-pub struct Exporter(Option<Running>);
+pub struct Exporter(Option<ExporterThread>);
 
 #[derive(Debug)]
-struct Running {
+struct ExporterThread {
     stop: oneshot::Sender<()>,
     stopped: oneshot::Receiver<()>,
     held: SupervisedThread,
@@ -71,7 +71,7 @@ impl Exporter {
 
     /// Exports the spans that still wait, for at most 0.8 s.
     pub async fn stop(self) {
-        let Some(Running { stop, stopped, held: _held }) = self.0 else { return };
+        let Some(ExporterThread { stop, stopped, held: _held }) = self.0 else { return };
         // If the thread has gone, there is nothing to wait for.
         let _told = stop.send(());
         let _ended = tokio::time::timeout(FLUSH, stopped).await;
@@ -83,7 +83,7 @@ pub(super) fn start(
     settings: TraceSettings,
     tls: Arc<ClientConfig>,
     supervisor: &Supervisor,
-) -> io::Result<(Queue, Exporter)> {
+) -> io::Result<(SpanQueue, Exporter)> {
     let (sender, mut spans) = channel(QUEUE);
     let (stop, mut stopping) = oneshot::channel();
     let (end, stopped) = oneshot::channel();
@@ -97,7 +97,7 @@ pub(super) fn start(
         let _told = end.take().map(|end| end.send(()));
         Ok(())
     })?;
-    Ok((Queue(sender), Exporter(Some(Running { stop, stopped, held }))))
+    Ok((SpanQueue(sender), Exporter(Some(ExporterThread { stop, stopped, held }))))
 }
 
 struct Sending<'a> {

@@ -30,8 +30,8 @@ pub use context::{CallerTrace, carried, outgoing};
 pub use exporter::Exporter;
 pub use opentelemetry::TraceId;
 pub use otlp::try_collector;
-use server::Undecided;
-pub use server::{Answered, RequestSpan, TrustedCaller};
+use server::UndecidedTrace;
+pub use server::{AnsweredRequest, RequestSpan, TrustedCaller};
 pub use settings::TraceSettings;
 
 /// Makes spans, or none. Cloning shares it.
@@ -104,7 +104,7 @@ impl Traces {
             (false, false) => Trace::HandedOn(caller),
             _ => {
                 let span = record(Some(&caller));
-                Trace::Recorded(Box::new(span.undecided(Undecided { caller, trusted: TrustedCaller::default() })))
+                Trace::Recorded(Box::new(span.undecided(UndecidedTrace { caller, trusted: TrustedCaller::default() })))
             }
         }
     }
@@ -146,7 +146,7 @@ impl Trace {
     }
 
     /// Ends the span of an answered request.
-    pub fn end(self, answered: &Answered<'_>) {
+    pub fn end(self, answered: &AnsweredRequest<'_>) {
         if let Self::Recorded(span) = self {
             span.end(answered);
         }

@@ -17,7 +17,7 @@ use rustls::ClientConfig;
 
 use super::TraceSettings;
 use super::headers::Headers;
-use crate::http_client::{Connection, Failure, HttpClient, Options};
+use crate::http_client::{ConnectionReuse, HttpClient, Options, RequestFailure};
 
 const PROTOBUF: &str = "application/x-protobuf";
 
@@ -38,7 +38,7 @@ const LONGEST_ANSWER: usize = 64 << 10;
 pub enum ExportError {
     /// No connection, or one that ended before the answer.
     #[error("the collector cannot be reached: {0}")]
-    Unreachable(Failure),
+    Unreachable(RequestFailure),
     /// Not all of the answer in time.
     #[error("the collector did not answer within {} s", PATIENCE.as_secs())]
     NotInTime,
@@ -98,19 +98,19 @@ impl Collector {
 
     /// A connection that the collector closed while it waited is replaced once.
     async fn exchange(&self, body: Bytes) -> Result<(), ExportError> {
-        let status = match self.status(Connection::Any, body.clone()).await {
-            Err(Failure::StaleConnection) => self.status(Connection::New, body).await,
+        let status = match self.status(ConnectionReuse::Any, body.clone()).await {
+            Err(RequestFailure::StaleConnection) => self.status(ConnectionReuse::New, body).await,
             outcome => outcome,
         };
         match status {
             Ok(200..=299) => Ok(()),
             Ok(status) => Err(ExportError::Status(status)),
-            Err(Failure::NotInTime) => Err(ExportError::NotInTime),
+            Err(RequestFailure::NotInTime) => Err(ExportError::NotInTime),
             Err(failure) => Err(ExportError::Unreachable(failure)),
         }
     }
 
-    async fn status(&self, connection: Connection, body: Bytes) -> Result<u16, Failure> {
+    async fn status(&self, connection: ConnectionReuse, body: Bytes) -> Result<u16, RequestFailure> {
         let mut request = self.client.request(Method::POST, &self.url, connection)?;
         request = request.insert_header((CONTENT_TYPE, PROTOBUF));
         for header in &self.headers {

@@ -21,12 +21,12 @@ pub struct RequestSpan {
     span: Span,
     began: SystemTime,
     traces: Traces,
-    undecided: Option<Undecided>,
+    undecided: Option<UndecidedTrace>,
 }
 
 /// A trace about which its caller would decide otherwise than we do, if the caller can be trusted.
 #[derive(Debug)]
-pub(super) struct Undecided {
+pub(super) struct UndecidedTrace {
     /// What the caller has sent, and with it what the caller has decided.
     pub(super) caller: SpanContext,
     pub(super) trusted: TrustedCaller,
@@ -44,7 +44,7 @@ impl TrustedCaller {
 }
 
 /// An answered request, as its span describes it.
-pub struct Answered<'a> {
+pub struct AnsweredRequest<'a> {
     /// The request's id.
     pub id: &'a str,
     /// The method; empty for one that could not be read.
@@ -75,7 +75,7 @@ impl RequestSpan {
     }
 
     /// It is wanted as its caller has decided, if the caller can be trusted in the end, and else the other way round.
-    pub(super) fn undecided(mut self, undecided: Undecided) -> Self {
+    pub(super) fn undecided(mut self, undecided: UndecidedTrace) -> Self {
         self.undecided = Some(undecided);
         self
     }
@@ -90,21 +90,22 @@ impl RequestSpan {
     /// The context that gateway calls propagate. They are made for callers who can be trusted.
     pub(super) fn context(&self) -> &SpanContext {
         match &self.undecided {
-            Some(Undecided { caller, .. }) if !caller.is_sampled() => caller,
+            Some(UndecidedTrace { caller, .. }) if !caller.is_sampled() => caller,
             _ => self.span.span_context(),
         }
     }
 
     fn is_wanted(&self) -> bool {
-        self.undecided.as_ref().is_none_or(|Undecided { caller, trusted }| caller.is_sampled() == trusted.0.get())
+        self.undecided.as_ref().is_none_or(|UndecidedTrace { caller, trusted }| caller.is_sampled() == trusted.0.get())
     }
 
-    pub(super) fn end(mut self, answered: &Answered<'_>) {
+    pub(super) fn end(mut self, answered: &AnsweredRequest<'_>) {
         if !self.is_wanted() {
             return;
         }
         let Self { span, began, traces, .. } = &mut self;
-        let Answered { id, method, path, resource, route, status, cache, took, caller, client_address } = answered;
+        let AnsweredRequest { id, method, path, resource, route, status, cache, took, caller, client_address } =
+            answered;
         let route = traces.route(resource).or(*route);
         span.update_name(route.map_or_else(|| (*method).to_owned(), |route| format!("{method} {route}")));
         let text = |name: &'static str, value: &str| KeyValue::new(name, value.to_owned());

@@ -1,7 +1,7 @@
 //! `[answer]`: where code, message and data are.
 
 use crate::gateway::protocol::envelope::{DataPlace, Envelope, ErrorObject};
-use crate::gateway::protocol::members::{Members, Slot, pointer};
+use crate::gateway::protocol::members::{MemberIndex, Members, pointer};
 use crate::settings::Section;
 
 pub(super) fn read(section: &Section<'_>) -> Envelope {
@@ -84,7 +84,7 @@ fn read_error(section: &Section<'_>, members: &mut Members) -> Option<ErrorObjec
     })
 }
 
-fn read_values(section: &Section<'_>, members: &mut Members) -> Vec<(Slot, Vec<String>)> {
+fn read_values(section: &Section<'_>, members: &mut Members) -> Vec<(MemberIndex, Vec<String>)> {
     let mut read = |text: String| {
         let path = path(section, &text, &text);
         (members.slot(&path), section.list(&text).unwrap_or_default())
@@ -101,18 +101,18 @@ fn read_data(section: &Section<'_>, members: &mut Members) -> DataPlace {
     }
 }
 
-fn slot(section: &Section<'_>, key: &str, members: &mut Members) -> Option<Slot> {
+fn slot(section: &Section<'_>, key: &str, members: &mut Members) -> Option<MemberIndex> {
     let text = section.text(key)?;
     Some(members.slot(&path(section, key, &text)))
 }
 
 /// The members of a list of JSON pointers.
-pub(super) fn slots(section: &Section<'_>, key: &str, members: &mut Members) -> Vec<Slot> {
+pub(super) fn slots(section: &Section<'_>, key: &str, members: &mut Members) -> Vec<MemberIndex> {
     named_slots(section, key, members).into_iter().map(|(slot, _)| slot).collect()
 }
 
 /// The members of a list of JSON pointers, with the last name of each.
-pub(super) fn named_slots(section: &Section<'_>, key: &str, members: &mut Members) -> Vec<(Slot, String)> {
+pub(super) fn named_slots(section: &Section<'_>, key: &str, members: &mut Members) -> Vec<(MemberIndex, String)> {
     let mut read = |text: &String| {
         let path = path(section, key, text);
         (members.slot(&path), path.last().cloned().unwrap_or_default())

@@ -3,7 +3,7 @@
 use super::{read_template, read_templates, read_title};
 use crate::gateway::protocol::HttpMethod;
 use crate::gateway::protocol::encoding::{BusinessCarrier, CallForm, Carrier};
-use crate::gateway::protocol::template::{Part, Template};
+use crate::gateway::protocol::template::{Template, TemplatePart};
 use crate::settings::Section;
 
 pub(super) fn read(section: &Section<'_>) -> CallForm {
@@ -108,7 +108,7 @@ pub(super) fn check_header(section: &Section<'_>, key: &str, name: &str) {
 
 /// A path begins with one slash, so that it cannot change the host, and is one as it is sent.
 pub(super) fn check_path(section: &Section<'_>, key: &str, path: &Template) {
-    let begin = path.0.first().map(|part| if let Part::Literal(text) = part { text.as_str() } else { "" });
+    let begin = path.0.first().map(|part| if let TemplatePart::Literal(text) = part { text.as_str() } else { "" });
     let Some(begin) = begin else { return section.problem(key, "a path begins with `/`") };
     if !begin.starts_with('/') || begin.starts_with("//") {
         section.problem(key, "a path begins with one `/`, behind the address of the endpoint");

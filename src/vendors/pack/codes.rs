@@ -47,17 +47,17 @@ fn read_form(section: &Section<'_>, form: String) -> CodeForm {
 /// Adds the codes under a key: each alone, or from the first to the last of a range.
 fn add(codes: &mut Codes, section: &Section<'_>, key: &str, kind: Kind, diagnosis: Diagnosis) {
     for code in section.list(key).unwrap_or_default() {
-        let is_known = match Code::parse(&code) {
+        let is_known = match CodeValue::parse(&code) {
             Err(words) => {
                 section.problem(key, format!("{code:?} {words}"));
                 continue;
             }
-            Ok(Code::Range(first, last)) => {
+            Ok(CodeValue::Range(first, last)) => {
                 let is_known = first > last || codes.has_any_of(first, last);
                 codes.ranges.push((first..=last, kind, diagnosis));
                 is_known
             }
-            Ok(Code::One) => {
+            Ok(CodeValue::One) => {
                 let is_in_range = code.parse().is_ok_and(|number| codes.has_any_of(number, number));
                 codes.listed.insert(code.clone(), (kind, diagnosis)).is_some() || is_in_range
             }
@@ -72,12 +72,12 @@ fn add(codes: &mut Codes, section: &Section<'_>, key: &str, kind: Kind, diagnosi
 }
 
 /// What is written as a code.
-enum Code {
+enum CodeValue {
     One,
     Range(i64, i64),
 }
 
-impl Code {
+impl CodeValue {
     /// Two sides of a hyphen are a range where both are numbers; where both look alike otherwise, they are meant as one.
     fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() || text.contains(|one: char| one.is_whitespace() || one == ',') {
@@ -101,7 +101,7 @@ impl Code {
 pub(super) fn check(root: &Section<'_>, pack: &Pack) {
     let (answer, doctor) = (root.section("answer"), root.section("doctor"));
     for code in &pack.answer.success {
-        if !matches!(Code::parse(code), Ok(Code::One)) {
+        if !matches!(CodeValue::parse(code), Ok(CodeValue::One)) {
             answer.problem("success", format!("{code:?} is no code: each stands in quotes of its own"));
         } else if pack.codes.is_listed(code) {
             answer.problem("success", format!("[codes] has {code}, too: a code is of success or of a failure"));

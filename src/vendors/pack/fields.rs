@@ -1,15 +1,15 @@
 //! `[credential]`, `[login.fields]` and `[options]`: what an account is configured with.
 
-use crate::gateway::vendor::{Field, OptionFacts, OptionKind};
+use crate::gateway::vendor::{CredentialField, OptionFacts, OptionKind};
 use crate::settings::Section;
 
 /// Reads fields.
-pub(super) fn read(section: &Section<'_>) -> Vec<Field> {
+pub(super) fn read(section: &Section<'_>) -> Vec<CredentialField> {
     section.entries().into_iter().map(|(name, section)| read_field(name, &section)).collect()
 }
 
-fn read_field(name: String, section: &Section<'_>) -> Field {
-    let field = Field {
+fn read_field(name: String, section: &Section<'_>) -> CredentialField {
+    let field = CredentialField {
         help: section.required_text("help", "what it is, and where to get it"),
         is_secret: section.flag("secret", false),
         default: section.text("default"),

@@ -1,7 +1,7 @@
 //! Names of a pack that mean something else already: an account has settings of its own beside those of the pack, and `[gateway]`
 //! has some beside the sections of vendors.
 
-use crate::gateway::vendor::{Field, Pack};
+use crate::gateway::vendor::{CredentialField, Pack};
 use crate::settings::Section;
 
 /// The settings that every account has.
@@ -33,7 +33,7 @@ pub(super) fn check(root: &Section<'_>, pack: &Pack) {
         vendor.problem("key", "this field is a secret, and what the gateway knows an account by is none");
     }
     let sign = root.section("sign");
-    let is_open = |field: &Field| !field.is_secret && !credential.has_problem(&field.name);
+    let is_open = |field: &CredentialField| !field.is_secret && !credential.has_problem(&field.name);
     if field(pack.secret).is_some_and(|field| is_open(field) && sign.text("secret").as_ref() == Some(&field.name)) {
         sign.problem("secret", "this field is no secret: name another one, or write `secret = true` in its section");
     }

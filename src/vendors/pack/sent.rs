@@ -1,13 +1,13 @@
 //! The names that a call sends, in one table: each is there once, and a signature covers only those that are there.
 
 use crate::gateway::protocol::encoding::{BusinessCarrier, Carrier};
-use crate::gateway::protocol::signing::{Order, Place};
+use crate::gateway::protocol::signing::{Order, SentIn};
 use crate::gateway::protocol::template::{Template, Variable};
 use crate::gateway::vendor::Pack;
 use crate::settings::Section;
 
 /// A name, and what gives it to calls.
-struct Sent<'a> {
+struct SentName<'a> {
     section: Section<'a>,
     key: String,
     /// What gives it, for messages.
@@ -30,40 +30,40 @@ pub(super) fn check(root: &Section<'_>, pack: &Pack) {
 }
 
 /// The parameters of calls that need a token, with the names that the signature gives to what it covers.
-fn parameters<'a>(root: &Section<'a>, pack: &'a Pack) -> Vec<Sent<'a>> {
+fn parameters<'a>(root: &Section<'a>, pack: &'a Pack) -> Vec<SentName<'a>> {
     let (call, login, sign) = (root.section("call"), root.section("login"), root.section("sign"));
     let of_login = pack.login.as_ref().map(|login| login.parameters.as_slice()).unwrap_or_default();
     let mut sent = all(&call.section("parameters"), "[call.parameters]", &pack.call.parameters);
     sent.extend(all(&login.section("parameters"), "[login.parameters]", of_login));
     let mut add = |section: &Section<'a>, key: &str, by, name: &'a str| {
-        sent.push(Sent { section: section.clone(), key: key.to_owned(), by, name });
+        sent.push(SentName { section: section.clone(), key: key.to_owned(), by, name });
     };
     if let BusinessCarrier::JsonIn(name) = &pack.call.business {
         add(&call, "json_in", "`json_in`", name);
     }
     pack.signing.body_as.iter().for_each(|name| add(&sign, "body_as", "`body_as`", name));
-    if let Place::Parameter(name) = &pack.signing.place {
+    if let SentIn::Parameter(name) = &pack.signing.place {
         add(&sign, "parameter", "`parameter`", name);
     }
     sent
 }
 
-fn headers<'a>(root: &Section<'a>, pack: &'a Pack) -> Vec<Sent<'a>> {
+fn headers<'a>(root: &Section<'a>, pack: &'a Pack) -> Vec<SentName<'a>> {
     let of_login = pack.login.as_ref().map(|login| login.headers.as_slice()).unwrap_or_default();
     let mut sent = all(&root.section("call").section("headers"), "[call.headers]", &pack.call.headers);
     sent.extend(all(&root.section("login").section("headers"), "[login.headers]", of_login));
-    if let Place::Header(name) = &pack.signing.place {
-        sent.push(Sent { section: root.section("sign"), key: "header".to_owned(), by: "`header`", name });
+    if let SentIn::Header(name) = &pack.signing.place {
+        sent.push(SentName { section: root.section("sign"), key: "header".to_owned(), by: "`header`", name });
     }
     sent
 }
 
-fn all<'a>(section: &Section<'a>, by: &'static str, templates: &'a [(String, Template)]) -> Vec<Sent<'a>> {
-    let sent = |(name, _): &'a (String, Template)| Sent { section: section.clone(), key: name.clone(), by, name };
+fn all<'a>(section: &Section<'a>, by: &'static str, templates: &'a [(String, Template)]) -> Vec<SentName<'a>> {
+    let sent = |(name, _): &'a (String, Template)| SentName { section: section.clone(), key: name.clone(), by, name };
     templates.iter().map(sent).collect()
 }
 
-fn check_once(sent: &[Sent<'_>], is_same: fn(&str, &str) -> bool) {
+fn check_once(sent: &[SentName<'_>], is_same: fn(&str, &str) -> bool) {
     for (place, own) in sent.iter().enumerate().filter(|(_, own)| !own.name.is_empty()) {
         if let Some(other) = sent.iter().take(place).find(|other| is_same(other.name, own.name)) {
             own.section.problem(&own.key, format!("{} has {}, too: a call has a name once", other.by, own.name));
@@ -72,7 +72,7 @@ fn check_once(sent: &[Sent<'_>], is_same: fn(&str, &str) -> bool) {
 }
 
 /// The parameters of a login stand beside those of every call where both travel alike.
-fn check_logins(root: &Section<'_>, pack: &Pack, parameters: &[Sent<'_>]) {
+fn check_logins(root: &Section<'_>, pack: &Pack, parameters: &[SentName<'_>]) {
     let travel_alike = pack.call.business == BusinessCarrier::Each(pack.call.system);
     let calls = pack.login.iter().flat_map(|login| &login.calls);
     for (section, call) in root.section("login").tables("calls").iter().zip(calls) {
@@ -102,7 +102,7 @@ fn knows_all(pack: &Pack) -> bool {
 /// `over` and `except` name what calls send, and not the signature itself.
 fn check_signed(section: &Section<'_>, pack: &Pack, has_body: bool, is_sent: impl Fn(&str) -> bool) {
     let signing = &pack.signing;
-    if let Place::Header(name) = &signing.place
+    if let SentIn::Header(name) = &signing.place
         && !section.has_problem("header")
     {
         super::call::check_header(section, "header", name);
@@ -149,5 +149,5 @@ fn check_stages(section: &Section<'_>, pack: &Pack, has_body: bool, is_sent: imp
 }
 
 fn is_signature(pack: &Pack, name: &str) -> bool {
-    matches!(&pack.signing.place, Place::Parameter(own) if own == name)
+    matches!(&pack.signing.place, SentIn::Parameter(own) if own == name)
 }

@@ -1,9 +1,9 @@
 //! `[sign]`: how calls are signed.
 
 use super::{read_template, read_title};
-use crate::gateway::protocol::signing::{Digest, Order, Output, PairPart, Place, Signing, Stage};
+use crate::gateway::protocol::signing::{Digest, Order, Output, PairPart, SentIn, Signing, Stage};
 use crate::gateway::protocol::template::{Template, Variable};
-use crate::gateway::vendor::Field;
+use crate::gateway::vendor::CredentialField;
 use crate::settings::Section;
 
 const MOST_STAGES: usize = 3;
@@ -11,14 +11,14 @@ const DIGESTS: &str =
     "none, md5, sha1, sha256, sha512, hmac-md5, hmac-sha1, hmac-sha256, hmac-sha512, or {credential.NAME}";
 const PAIRS: &str = "a pair has {k}, {v}, {vjson}, {klen:02} and {vlen:04}";
 
-pub(super) fn read(section: &Section<'_>, credential: &[Field]) -> Signing {
+pub(super) fn read(section: &Section<'_>, credential: &[CredentialField]) -> Signing {
     let place = match (read_title(section, "parameter"), read_title(section, "header")) {
-        (Some(name), None) => Place::Parameter(name),
-        (None, Some(name)) => Place::Header(name),
-        _ if section.has_problem("parameter") || section.has_problem("header") => Place::Parameter(String::new()),
+        (Some(name), None) => SentIn::Parameter(name),
+        (None, Some(name)) => SentIn::Header(name),
+        _ if section.has_problem("parameter") || section.has_problem("header") => SentIn::Parameter(String::new()),
         _ => {
             section.problem("parameter", "write where the signature is sent, as `parameter` or as `header`");
-            Place::Parameter(String::new())
+            SentIn::Parameter(String::new())
         }
     };
     let order = match section.text("order").as_deref() {
@@ -30,7 +30,7 @@ pub(super) fn read(section: &Section<'_>, credential: &[Field]) -> Signing {
         }
     };
     let mut except = section.list("except").unwrap_or_default();
-    if let Place::Parameter(name) = &place {
+    if let SentIn::Parameter(name) = &place {
         except.push(name.clone());
     }
     let pair = section.text("pair").unwrap_or_else(|| "{k}{v}".to_owned());
@@ -77,7 +77,7 @@ fn parse_pair(text: &str) -> Result<Vec<PairPart>, String> {
     Ok(parts)
 }
 
-fn read_stages(section: &Section<'_>, credential: &[Field]) -> Vec<Stage> {
+fn read_stages(section: &Section<'_>, credential: &[CredentialField]) -> Vec<Stage> {
     let sections = section.tables("stages");
     if (sections.is_empty() || sections.len() > MOST_STAGES) && !section.has_problem("stages") {
         section.problem("stages", "a signature has one to three stages: [[sign.stages]]");
@@ -111,7 +111,7 @@ pub(super) fn check_secret(section: &Section<'_>, stages: &[Stage]) {
     }
 }
 
-fn read_stage(section: &Section<'_>, credential: &[Field]) -> Stage {
+fn read_stage(section: &Section<'_>, credential: &[CredentialField]) -> Stage {
     let digest = read_digest(section, credential);
     let out = match section.text("out").as_deref() {
         None | Some("hex") => Output::LowerHex,
@@ -130,7 +130,7 @@ fn read_stage(section: &Section<'_>, credential: &[Field]) -> Stage {
     Stage { text, digest, key, out }
 }
 
-fn read_digest(section: &Section<'_>, credential: &[Field]) -> Digest {
+fn read_digest(section: &Section<'_>, credential: &[CredentialField]) -> Digest {
     let name = section.required_text("digest", DIGESTS);
     if let Some(field) = name.strip_prefix("{credential.").and_then(|name| name.strip_suffix('}')) {
         let choices = credential.iter().find(|own| own.name == field).map(|own| own.choices.as_slice());

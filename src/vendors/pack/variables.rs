@@ -2,12 +2,12 @@
 
 use crate::gateway::protocol::encoding::Carrier;
 use crate::gateway::protocol::template::{Template, Variable};
-use crate::gateway::vendor::{Field, Pack};
+use crate::gateway::vendor::{CredentialField, Pack};
 use crate::settings::Section;
 
 /// Where a text stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum TextPosition {
     /// In what every call has, or in what carries the token.
     Call,
     /// In the path of a login.
@@ -20,7 +20,7 @@ enum Place {
     Stage(usize),
 }
 
-impl Place {
+impl TextPosition {
     fn knows(self, variable: &Variable) -> bool {
         match variable {
             Variable::Credential(_) => true,
@@ -56,11 +56,11 @@ struct Text<'a> {
     section: Section<'a>,
     key: String,
     template: &'a Template,
-    place: Place,
+    place: TextPosition,
 }
 
 impl<'a> Text<'a> {
-    fn new(section: &Section<'a>, key: &str, template: &'a Template, place: Place) -> Self {
+    fn new(section: &Section<'a>, key: &str, template: &'a Template, place: TextPosition) -> Self {
         Self { section: section.clone(), key: key.to_owned(), template, place }
     }
 }
@@ -75,10 +75,10 @@ pub(super) fn check<'a>(root: &Section<'a>, pack: &'a Pack) {
             }
         }
     }
-    let uses = |variable: &Variable, is_there: fn(Place) -> bool| {
+    let uses = |variable: &Variable, is_there: fn(TextPosition) -> bool| {
         texts.iter().any(|text| is_there(text.place) && text.template.uses(variable))
     };
-    if !uses(&Variable::Method, |place| place == Place::Call) && !root.has_problem("call") {
+    if !uses(&Variable::Method, |place| place == TextPosition::Call) && !root.has_problem("call") {
         root.problem("call", "no call says whose it is: write {method} in `path`, [call.parameters] or [call.headers]");
     }
     let of_logins = pack.login.iter().flat_map(|login| &login.calls).map(|call| &call.version);
@@ -90,35 +90,35 @@ pub(super) fn check<'a>(root: &Section<'a>, pack: &'a Pack) {
 
 fn texts<'a>(root: &Section<'a>, pack: &'a Pack) -> Vec<Text<'a>> {
     let (call, login) = (root.section("call"), root.section("login"));
-    let mut texts = all(&call.section("parameters"), &pack.call.parameters, Place::Call);
-    texts.extend(all(&call.section("headers"), &pack.call.headers, Place::Call));
-    texts.extend(pack.call.path.iter().map(|path| Text::new(&call, "path", path, Place::Call)));
+    let mut texts = all(&call.section("parameters"), &pack.call.parameters, TextPosition::Call);
+    texts.extend(all(&call.section("headers"), &pack.call.headers, TextPosition::Call));
+    texts.extend(pack.call.path.iter().map(|path| Text::new(&call, "path", path, TextPosition::Call)));
     if let Some(form) = &pack.login {
-        texts.extend(all(&login.section("parameters"), &form.parameters, Place::Call));
-        texts.extend(all(&login.section("headers"), &form.headers, Place::Call));
+        texts.extend(all(&login.section("parameters"), &form.parameters, TextPosition::Call));
+        texts.extend(all(&login.section("headers"), &form.headers, TextPosition::Call));
         for (section, call) in login.tables("calls").iter().zip(&form.calls) {
-            texts.extend(all(&section.section("parameters"), &call.parameters, Place::LoginParameter));
-            texts.extend(call.path.iter().map(|path| Text::new(section, "path", path, Place::LoginPath)));
+            texts.extend(all(&section.section("parameters"), &call.parameters, TextPosition::LoginParameter));
+            texts.extend(call.path.iter().map(|path| Text::new(section, "path", path, TextPosition::LoginPath)));
         }
     }
     for method in &pack.methods {
         let section = root.section("methods").section(&method.name);
-        texts.extend(all(&section.section("probe"), &method.probe, Place::Probe));
+        texts.extend(all(&section.section("probe"), &method.probe, TextPosition::Probe));
     }
     let stages = root.section("sign").tables("stages");
     for (number, (section, stage)) in stages.iter().zip(&pack.signing.stages).enumerate() {
         let both = [("text", &stage.text), ("key", &stage.key)];
-        texts.extend(both.map(|(key, template)| Text::new(section, key, template, Place::Stage(number))));
+        texts.extend(both.map(|(key, template)| Text::new(section, key, template, TextPosition::Stage(number))));
     }
     texts
 }
 
-fn all<'a>(section: &Section<'a>, templates: &'a [(String, Template)], place: Place) -> Vec<Text<'a>> {
+fn all<'a>(section: &Section<'a>, templates: &'a [(String, Template)], place: TextPosition) -> Vec<Text<'a>> {
     templates.iter().map(|(name, template)| Text::new(section, name, template, place)).collect()
 }
 
 /// What is wrong with a variable at this place, if anything is.
-fn mistake(root: &Section<'_>, pack: &Pack, variable: &Variable, place: Place) -> Option<String> {
+fn mistake(root: &Section<'_>, pack: &Pack, variable: &Variable, place: TextPosition) -> Option<String> {
     if !place.knows(variable) {
         return Some(format!("{variable} is not known {}", place.words()));
     }
@@ -143,8 +143,8 @@ fn mistake(root: &Section<'_>, pack: &Pack, variable: &Variable, place: Place) -
 fn mistake_of_field(
     pack: &Pack,
     variable: &Variable,
-    (name, part, fields): (&str, &str, &[Field]),
-    place: Place,
+    (name, part, fields): (&str, &str, &[CredentialField]),
+    place: TextPosition,
 ) -> Option<String> {
     let Some(field) = fields.iter().find(|field| field.name == name) else {
         return Some(format!("{part} has no field {name}"));
@@ -152,11 +152,11 @@ fn mistake_of_field(
     let is_in_address = pack.call.business.carrier(pack.call.system) == Carrier::Query;
     let words = match place {
         _ if !field.is_secret => return None,
-        Place::LoginParameter if !is_in_address => return None,
-        Place::LoginParameter => {
+        TextPosition::LoginParameter if !is_in_address => return None,
+        TextPosition::LoginParameter => {
             ", and these parameters travel in the query: a secret is sent only in a body (form or json)"
         }
-        Place::Stage(_) => ": what signs is {secret}",
+        TextPosition::Stage(_) => ": what signs is {secret}",
         _ => ", which signs and is never sent, but in the body of a token exchange",
     };
     Some(format!("{variable} is a secret{words}"))

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::gateway::account_settings::AccountSettings;
-use crate::gateway::credential::{Credential, Value, WhichSecret};
-use crate::gateway::protocol::{Argument, Call, Method, Protocol, Stamp};
-use crate::gateway::stamps::Unique;
-use crate::gateway::vendor::{EndpointFacts, Field, Pack, Vector, Vendor};
+use crate::gateway::credential::{Credential, CredentialValue, WhichSecret};
+use crate::gateway::protocol::{Argument, Call, Method, Protocol, TimestampAndNonce};
+use crate::gateway::stamps::Uniqueness;
+use crate::gateway::vendor::{CredentialField, EndpointFacts, Pack, Vector, Vendor};
 use crate::settings::Section;
 
 const OTHERWISE: &str = "the pack computes another signature: correct the vector, or [sign] and [call]";
@@ -60,7 +60,7 @@ pub(super) fn check(root: &Section<'_>, vendor: Vendor) {
         if form.is_some_and(|form| !pack.time.forms.iter().any(|(own, _)| own == form)) {
             section.problem("time_form", "[time.forms] has no such form");
         } else if !has_unknown && signature(vendor, vector) != vector.signature {
-            let is_lacking = |field: &&Field| field.default.is_none() && field.choices.is_empty();
+            let is_lacking = |field: &&CredentialField| field.default.is_none() && field.choices.is_empty();
             let mut lacking = pack.credential.iter().filter(is_lacking).map(|field| &field.name);
             match lacking.find(|name| !vector.credential.contains_key(*name)) {
                 Some(name) => section.problem("credential", format!("missing: {name}, a field of [credential]")),
@@ -79,7 +79,7 @@ pub fn failures(pack: &'static Pack) -> Vec<String> {
 fn signature(vendor: Vendor, vector: &Vector) -> String {
     let pack = vendor.pack();
     let form = vector.time_form.as_ref().and_then(|name| pack.time.forms.iter().position(|(own, _)| own == name));
-    let stamp = Stamp { time: vector.time, nonce: vector.nonce.clone(), form: form.unwrap_or_default() };
+    let stamp = TimestampAndNonce { time: vector.time, nonce: vector.nonce.clone(), form: form.unwrap_or_default() };
     let method = Method::of(vendor, vector.method.clone());
     let arguments = vector.parameters.iter();
     let arguments = arguments.map(|(name, value)| Argument::text(name.clone(), value.clone())).collect();
@@ -89,10 +89,10 @@ fn signature(vendor: Vendor, vector: &Vector) -> String {
 
 fn settings(vendor: Vendor, vector: &Vector) -> AccountSettings {
     let pack = vendor.pack();
-    let value = |field: &Field| {
+    let value = |field: &CredentialField| {
         let given = vector.credential.get(&field.name).or(field.default.as_ref()).or(field.choices.first());
         let text = given.cloned().unwrap_or_default();
-        if field.is_secret { Value::Secret(text.into()) } else { Value::Plain(text) }
+        if field.is_secret { CredentialValue::Secret(text.into()) } else { CredentialValue::Plain(text) }
     };
     let credential = Credential { values: pack.credential.iter().map(value).collect(), second: None, is_own: false };
     let url = |facts: &EndpointFacts| vector.url.as_ref().or(facts.url.as_ref()).cloned().unwrap_or_default();
@@ -103,7 +103,7 @@ fn settings(vendor: Vendor, vector: &Vector) -> AccountSettings {
         methods: BTreeMap::new(),
         credentials: vec![credential; pack.endpoints.len()],
         login: None,
-        unique: Unique::Nonce,
+        unique: Uniqueness::Nonce,
         time_form: None,
         options: BTreeMap::new(),
         time_zone: pack.time.zone().unwrap_or(TimeZone::UTC),

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use futures_util::future::join;
-use storegate::reload::Outcome;
+use storegate::reload::ReloadOutcome;
 use storegate::sandbox::{Fault, OpRetailUser};
 
 use crate::app::configuration_files::Files;
@@ -31,7 +31,7 @@ async fn a_new_secret_or_token_is_in_force_at_once_and_ends_the_rest_of_the_old_
         }
         assert_eq!(app.sandbox().calls(), 1, "it rests");
         let mut files = Files::of(&app, "vendor-secret");
-        assert_eq!(files.reloader.reload(), Outcome::Applied);
+        assert_eq!(files.reloader.reload(), ReloadOutcome::Applied);
         // What was refused is remembered for a moment.
         app.pass(2);
         assert_eq!(app.get(path).await.status, 200, "{variable}");
@@ -45,7 +45,7 @@ async fn a_secret_file_that_is_replaced_is_noticed() {
     fs::write(&secret, "wrong\n").unwrap();
     let mut files = Files::of(&app, "vendor-secret-file");
     files.change(&format!("secret = \"{}\"", SECRETS[0]), &format!("secret_file = {secret:?}"));
-    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    assert_eq!(files.reloader.reload(), ReloadOutcome::Applied);
     assert_eq!(app.get(FLOW).await.status, 502);
     fs::write(&secret, format!("{}\n", SECRETS[0])).unwrap();
     while files.reloader.look().is_none() {}
@@ -64,7 +64,7 @@ async fn a_tenant_that_did_not_change_goes_on_with_all_that_it_knows() {
     let breakers = async || app.get("/readyz").await.json()["gateways"].to_string().matches("\"open\"").count();
     assert_eq!(breakers().await, 1);
     files.change(SECRETS[0], "another-secret-of-acme");
-    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    assert_eq!(files.reloader.reload(), ReloadOutcome::Applied);
     assert_eq!(breakers().await, 1, "zenith's breaker is still open");
 }
 
@@ -76,7 +76,7 @@ async fn a_call_under_way_ends_with_the_secret_that_it_began_with() {
     let replacing = async {
         eventually("the call is under way", async || app.sandbox().calls() != 0).await;
         files.change(SECRETS[0], "the-next-secret");
-        assert_eq!(files.reloader.reload(), Outcome::Applied);
+        assert_eq!(files.reloader.reload(), ReloadOutcome::Applied);
     };
     let (answer, ()) = join(app.get(FLOW), replacing).await;
     assert_eq!(answer.status, 200);
@@ -100,11 +100,11 @@ async fn a_new_password_logs_in_again_and_another_secret_keeps_the_login() {
     let logins = || app.sandbox().calls_of("open.shopweb.security.ssoLogin");
     assert_eq!((app.get(FLOW).await.status, logins()), (502, 1));
     let mut files = Files::of(&app, "vendor-password");
-    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    assert_eq!(files.reloader.reload(), ReloadOutcome::Applied);
     app.pass(2);
     assert_eq!((app.get(FLOW).await.status, logins()), (200, 2));
     files.change("[tenants.acme.opretail]\n", "[tenants.acme.opretail]\nsecond_secret = \"unused\"\n");
-    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    assert_eq!(files.reloader.reload(), ReloadOutcome::Applied);
     assert_eq!((app.get("/stores/S_100001/flow").await.status, logins()), (200, 2), "the user is still logged in");
 }
 
@@ -144,7 +144,7 @@ async fn a_new_tenant_is_served_and_one_that_is_gone_is_not() {
     let text =
         files.text.replace("[tenants.zenith.", "[tenants.umbra.").replace("tenant = \"zenith\"", "tenant = \"umbra\"");
     files.write(&text);
-    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    assert_eq!(files.reloader.reload(), ReloadOutcome::Applied);
     assert_eq!(app.get_as("zenith", "/organizations/2168/flow").await.status, 401);
     let grant =
         storegate::auth::issue::TokenGrant { tenant: "umbra".to_owned(), ..crate::app::tenants::grant("zenith") };

@@ -8,7 +8,7 @@ use std::os::unix::fs::symlink;
 use serde_json::json;
 use storegate::auth::key_algorithm::KeyAlgorithm;
 use storegate::config::Settings;
-use storegate::reload::{LAST_LOOK, Outcome, Reloader};
+use storegate::reload::{LAST_LOOK, ReloadOutcome, Reloader};
 use storegate::vendors::Vendors;
 
 use crate::app::TestApp;
@@ -35,14 +35,14 @@ async fn a_changed_file_is_read_at_the_second_look_that_finds_it_the_same() {
     assert_eq!(files.reloader.look(), None, "it may be half written");
     files.change("[auth.clients.dashboard]", "[auth.clients.dashboard]\nquota = \"8/1m\"");
     assert_eq!(files.reloader.look(), None, "it was");
-    assert_eq!(files.reloader.look(), Some(Outcome::Applied));
+    assert_eq!(files.reloader.look(), Some(ReloadOutcome::Applied));
     assert_eq!(files.reloader.look(), None);
     assert_eq!(app.get(FLOW).await.header("ratelimit-policy"), Some("\"default\";q=8;w=60"));
     files.write("nonsense");
-    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Refused)));
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(ReloadOutcome::Refused)));
     assert_eq!(files.reloader.look(), None, "it is told once");
     fs::remove_file(&files.path).unwrap();
-    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Refused)));
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(ReloadOutcome::Refused)));
 }
 
 #[actix_web::test]
@@ -50,7 +50,7 @@ async fn another_file_of_the_same_length_and_time_is_read() {
     let app = TestApp::spawn();
     let mut files = Files::of(&app, "same-length-and-time");
     with_quota(&mut files, 7);
-    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Applied)));
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(ReloadOutcome::Applied)));
     assert_eq!((files.reloader.look(), files.reloader.look()), (None, None));
     let about = fs::metadata(&files.path).unwrap();
     let other = files.path.with_file_name("other.toml");
@@ -59,7 +59,7 @@ async fn another_file_of_the_same_length_and_time_is_read() {
     fs::rename(&other, &files.path).unwrap();
     let now = fs::metadata(&files.path).unwrap();
     assert_eq!((now.len(), now.modified().unwrap()), (about.len(), about.modified().unwrap()));
-    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Applied)));
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(ReloadOutcome::Applied)));
     assert_quota(&app, 8).await;
 }
 
@@ -71,14 +71,14 @@ async fn a_file_that_never_rests_does_not_hold_the_others_up() {
     files.text = format!("[auth]\nrevoked_tokens_file = {list:?}\n{}", files.text);
     fs::write(&list, "0\n").unwrap();
     with_quota(&mut files, 7);
-    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    assert_eq!(files.reloader.reload(), ReloadOutcome::Applied);
     for turn in 8..10 {
         with_quota(&mut files, turn);
         let looks = (1..=LAST_LOOK).map(|look| {
             fs::write(&list, format!("{turn}-{look}\n")).unwrap();
             files.reloader.look()
         });
-        assert_eq!(looks.collect::<Vec<_>>(), [None, None, Some(Outcome::Applied)]);
+        assert_eq!(looks.collect::<Vec<_>>(), [None, None, Some(ReloadOutcome::Applied)]);
         assert_quota(&app, turn).await;
     }
 }
@@ -91,12 +91,16 @@ async fn what_a_refused_configuration_names_is_watched_until_it_is_right() {
     let told = app.post_form("dashboard", "/oauth/introspect", &format!("token={token}")).await.json();
     let list = files.path.with_file_name("revoked");
     files.change("[auth.keys.first]", &format!("[auth]\nrevoked_tokens_file = {list:?}\n[auth.keys.first]"));
-    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Refused)), "there is no list");
+    assert_eq!(
+        (files.reloader.look(), files.reloader.look()),
+        (None, Some(ReloadOutcome::Refused)),
+        "there is no list"
+    );
     assert_eq!((files.reloader.look(), files.reloader.look()), (None, None), "it is told once");
     fs::write(&list, "two ids\n").unwrap();
-    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Refused)));
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(ReloadOutcome::Refused)));
     fs::write(&list, told["jti"].as_str().unwrap()).unwrap();
-    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Applied)));
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(ReloadOutcome::Applied)));
     assert_eq!(app.get_with_token(&token, FLOW).await.status, 401);
 }
 
@@ -108,11 +112,15 @@ async fn the_files_in_force_are_watched_while_the_new_configuration_cannot_be_re
     files.text = format!("[auth]\nrevoked_tokens_file = {list:?}\n{}", files.text);
     fs::write(&list, "1\n").unwrap();
     files.change("", "");
-    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    assert_eq!(files.reloader.reload(), ReloadOutcome::Applied);
     files.write("nonsense");
-    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Refused)));
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(ReloadOutcome::Refused)));
     fs::write(&list, "2\n").unwrap();
-    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Refused)), "it is told again");
+    assert_eq!(
+        (files.reloader.look(), files.reloader.look()),
+        (None, Some(ReloadOutcome::Refused)),
+        "it is told again"
+    );
     assert_eq!((files.reloader.look(), files.reloader.look()), (None, None));
 }
 
@@ -138,7 +146,7 @@ async fn a_file_that_is_replaced_while_it_is_read_is_read_again() {
     let read_path = path.clone();
     let read = move |running: &Vendors| Settings::read_again(Some(&read_path), std::iter::empty(), running);
     let mut reloader = Reloader::new(app.in_force.clone(), reading.sources, read);
-    assert_eq!((reloader.look(), reloader.look()), (None, Some(Outcome::Applied)));
+    assert_eq!((reloader.look(), reloader.look()), (None, Some(ReloadOutcome::Applied)));
     assert_quota(&app, 8).await;
 }
 
@@ -166,7 +174,7 @@ async fn a_directory_that_is_swapped_under_its_link_is_noticed() {
     assert_eq!((reloader.look(), reloader.look()), (None, None));
     symlink("second", home.join("..data_tmp")).unwrap();
     fs::rename(home.join("..data_tmp"), home.join("..data")).unwrap();
-    assert_eq!((reloader.look(), reloader.look()), (None, Some(Outcome::Applied)));
+    assert_eq!((reloader.look(), reloader.look()), (None, Some(ReloadOutcome::Applied)));
     assert_quota(&app, 8).await;
 }
 
@@ -183,11 +191,11 @@ async fn a_key_set_in_a_file_is_read_again_when_it_changes() {
         "{}\n[auth.issuers.login]\nissuer = \"{issuer}\"\naudience = \"storegate\"\ntenant = \"acme\"\njwks_file = {set:?}\n",
         files.text
     ));
-    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    assert_eq!(files.reloader.reload(), ReloadOutcome::Applied);
     let status = async |key: &ProviderKey| app.get_with_token(&key.token(&provider.claims()), FLOW).await.status;
     assert_eq!((status(&old).await, status(&new).await), (200, 401));
     fs::write(&set, json!({ "keys": [new.jwk] }).to_string()).unwrap();
-    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Applied)));
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(ReloadOutcome::Applied)));
     assert_eq!((status(&old).await, status(&new).await), (401, 200), "the old one's token is not remembered");
     assert_eq!(provider.key_reads(), 0);
 }

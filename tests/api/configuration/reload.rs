@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use secrecy::ExposeSecret;
 use storegate::auth::key_algorithm::KeyAlgorithm;
 use storegate::auth::private_key;
-use storegate::reload::Outcome;
+use storegate::reload::ReloadOutcome;
 
 use crate::app::TestApp;
 use crate::app::configuration_files::Files;
@@ -28,7 +28,7 @@ async fn a_key_is_added_used_and_taken_away_without_a_failed_request() {
     let old = app.token("dashboard");
     let second = another_key();
     files.change("[auth.keys.first]", &format!("{second}[auth.keys.first]"));
-    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    assert_eq!(files.reloader.reload(), ReloadOutcome::Applied);
     let published = app.send("GET", "/.well-known/jwks.json", &[], "").await.json();
     assert_eq!(published["keys"].as_array().unwrap().len(), 2, "{published}");
     let new = app.post_form("dashboard", "/oauth/token", GRANT).await.json();
@@ -40,7 +40,7 @@ async fn a_key_is_added_used_and_taken_away_without_a_failed_request() {
         files.text.split("[auth.keys.first]\n").nth(1).unwrap().split("[auth.clients").next().unwrap().to_owned();
     let without = files.text.replace(&format!("[auth.keys.first]\n{first}"), &second);
     files.write(&without);
-    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    assert_eq!(files.reloader.reload(), ReloadOutcome::Applied);
     assert_eq!(app.get_with_token(&new, FLOW).await.status, 200);
     let refused = app.get_with_token(&old, FLOW).await;
     assert!(refused.header("www-authenticate").unwrap().contains("a key that is not known here"));
@@ -73,7 +73,7 @@ async fn requests_under_way_while_the_configuration_is_read_again_and_again_are_
             } else {
                 files.change("", "");
             }
-            assert_eq!(files.reloader.reload(), Outcome::Applied);
+            assert_eq!(files.reloader.reload(), ReloadOutcome::Applied);
             app.get(FLOW).await;
         }
     };
@@ -89,7 +89,7 @@ async fn a_new_client_gets_tokens_another_secret_replaces_the_old_and_a_client_t
     let newcomer = files.text.replace("[auth.clients.counter]", "[auth.clients.newcomer]");
     let newcomer = newcomer.replacen(&hash(CLIENT_SECRET), &hash("another"), 1);
     files.write(&newcomer);
-    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    assert_eq!(files.reloader.reload(), ReloadOutcome::Applied);
     let status = async |credentials: &str| app.post_form_with(credentials, "/oauth/token", GRANT).await.status;
     assert_eq!(status(&format!("newcomer:{CLIENT_SECRET}")).await, 200);
     assert_eq!(status(&format!("counter:{CLIENT_SECRET}")).await, 401);
@@ -113,13 +113,13 @@ async fn a_configuration_with_anything_wrong_changes_nothing() {
         let text = fs::read_to_string(&files.path).unwrap();
         assert!(text.contains(part));
         files.write(&text.replacen(part, by, 1));
-        assert_eq!(files.reloader.reload(), Outcome::Refused, "{by}");
+        assert_eq!(files.reloader.reload(), ReloadOutcome::Refused, "{by}");
         let answer = app.get(FLOW).await;
         assert_eq!((answer.status, answer.header("ratelimit")), (200, None), "{by}");
         assert_eq!(app.post_form("counter", "/oauth/token", GRANT).await.status, 200, "{by}");
     }
     fs::remove_file(&files.path).unwrap();
-    assert_eq!(files.reloader.reload(), Outcome::Refused);
+    assert_eq!(files.reloader.reload(), ReloadOutcome::Refused);
     assert_eq!(app.get(FLOW).await.status, 200);
 }
 
@@ -132,7 +132,7 @@ async fn what_was_revoked_guessed_and_counted_outlives_a_reload() {
     app.post_form("dashboard", "/oauth/revoke", &format!("token={token}")).await;
     assert_eq!(app.get_as("operator", FLOW).await.status, 200);
     join_all((0..10).map(|_| app.post_form_with("dashboard:wrong", "/oauth/token", GRANT))).await;
-    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    assert_eq!(files.reloader.reload(), ReloadOutcome::Applied);
     assert_eq!(app.get_with_token(&token, FLOW).await.status, 401);
     assert_eq!(app.get_as("operator", FLOW).await.status, 429);
     assert_eq!(app.post_form("dashboard", "/oauth/token", GRANT).await.status, 429);
@@ -149,7 +149,7 @@ async fn a_token_that_an_operator_lists_ends_and_the_names_in_tokens_stay() {
     let lines =
         format!("[auth]\nissuer = \"https://other.example.com\"\nrevoked_tokens_file = {list:?}\n[auth.keys.first]");
     files.change("[auth.keys.first]", &lines);
-    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    assert_eq!(files.reloader.reload(), ReloadOutcome::Applied);
     assert_eq!(app.get_with_token(&token, FLOW).await.status, 401);
     assert_eq!(app.get(FLOW).await.status, 200, "tokens of the issuer that the service was started with");
 }
@@ -186,12 +186,12 @@ async fn a_changed_filter_of_the_log_is_in_force_and_a_wrong_one_leaves_the_old(
     files.change("log = \"info\"", "log = \"warn,storegate=debug\"");
     assert_eq!(
         (files.reloader.reload(), app.in_force.log.filter().as_str()),
-        (Outcome::Applied, "warn,storegate=debug")
+        (ReloadOutcome::Applied, "warn,storegate=debug")
     );
     files.change("log = \"info\"", "log = \"warn,storegate=loud\"");
     assert_eq!(
         (files.reloader.reload(), app.in_force.log.filter().as_str()),
-        (Outcome::Refused, "warn,storegate=debug")
+        (ReloadOutcome::Refused, "warn,storegate=debug")
     );
 }
 

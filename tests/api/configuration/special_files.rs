@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use storegate::reload::Outcome;
+use storegate::reload::ReloadOutcome;
 
 use crate::app::TestApp;
 use crate::app::configuration_files::Files;
@@ -100,7 +100,7 @@ async fn each_odd_file_in_the_place_of_another_is_noticed_and_refused() {
     let list = home.join("revoked");
     fs::write(&list, "").unwrap();
     files.change("[auth.keys.first]", &format!("[auth]\nrevoked_tokens_file = {list:?}\n[auth.keys.first]"));
-    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Applied)));
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(ReloadOutcome::Applied)));
     let [pipe, endless, folder] = odd_files(&home);
     let another = home.join("another");
     make_pipe(&another);
@@ -110,14 +110,14 @@ async fn each_odd_file_in_the_place_of_another_is_noticed_and_refused() {
             vec!["/nowhere", &pipe, &endless, &folder, "/dev/null", "/", another.to_str().unwrap(), "/nowhere"];
         if place == &list {
             // It is missing already.
-            assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Refused)));
+            assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(ReloadOutcome::Refused)));
             odd.remove(0);
         }
         for odd in odd {
             let next = home.join("next");
             symlink(odd, &next).unwrap();
             fs::rename(&next, place).unwrap();
-            assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Refused)), "{odd}");
+            assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(ReloadOutcome::Refused)), "{odd}");
             assert_eq!((files.reloader.look(), files.reloader.look()), (None, None), "{odd} is told once");
         }
     }
@@ -128,7 +128,7 @@ async fn a_configuration_that_is_too_large_is_refused_once() {
     let app = TestApp::spawn();
     let mut files = Files::of(&app, "too-large");
     files.write(&"# large\n".repeat(1 << 18));
-    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(Outcome::Refused)));
+    assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(ReloadOutcome::Refused)));
     for _ in 0..8 {
         assert_eq!(files.reloader.look(), None);
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::json;
 use storegate::auth::issue::TokenGrant;
 use storegate::config::Settings;
-use storegate::reload::{Outcome, Reloader};
+use storegate::reload::{ReloadOutcome, Reloader};
 use storegate::vendors::Vendors;
 
 use crate::app::TestApp;
@@ -137,12 +137,12 @@ async fn a_changed_file_is_in_force_for_the_next_request_and_a_wrong_one_is_not(
         assert_eq!(app.get_with_token(&token, "/stores/S_123456/flow").await.json()["store_id"], "flagship");
     }
     fs::write(&path, STORES.replace("flagship,S_123456", "main,S_123456")).unwrap();
-    assert_eq!((reloader.look(), reloader.look()), (None, Some(Outcome::Applied)));
+    assert_eq!((reloader.look(), reloader.look()), (None, Some(ReloadOutcome::Applied)));
     assert_eq!(app.get_with_token(&token, "/stores/S_123456/flow").await.json()["store_id"], "main");
     assert_eq!(app.get_with_token(&token, "/stores/flagship/flow").await.status, 404);
     assert_eq!(app.get_with_token(&token, "/stores/SHOP061").await.json()["id"], "main");
     fs::write(&path, "id,oms_code\nmain\n").unwrap();
-    assert_eq!((reloader.look(), reloader.look()), (None, Some(Outcome::Refused)));
+    assert_eq!((reloader.look(), reloader.look()), (None, Some(ReloadOutcome::Refused)));
     assert_eq!(app.get_with_token(&token, "/stores/main/flow").await.status, 200);
 }
 

@@ -9,15 +9,15 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use storegate::gateway::tls;
-use storegate::http_client::{Connection, Failure, HttpClient, Options};
+use storegate::http_client::{ConnectionReuse, HttpClient, Options, RequestFailure};
 
 use crate::peers::scripted_peer::{ScriptedPeer, Served, Step, response};
 
 const OPTIONS: Options =
     Options { connect_timeout: Duration::from_secs(20), idle: Duration::from_secs(600), probation: Duration::ZERO };
 
-async fn text(client: &HttpClient, url: &str) -> Result<String, Failure> {
-    let mut response = client.request(Method::GET, url, Connection::Any)?.send().await?;
+async fn text(client: &HttpClient, url: &str) -> Result<String, RequestFailure> {
+    let mut response = client.request(Method::GET, url, ConnectionReuse::Any)?.send().await?;
     Ok(String::from_utf8(response.body().await?.to_vec()).unwrap())
 }
 
@@ -134,7 +134,7 @@ async fn a_server_that_speaks_first_answers_nothing() {
     // The greeting may also come just after the request was written: then it is a response, of a connection that is not
     // used again.
     let outcome = text(&client, &format!("http://{}/", peer.address())).await;
-    assert!(outcome == Err(Failure::Malformed) || outcome.as_deref() == Ok("before"), "{outcome:?}");
+    assert!(outcome == Err(RequestFailure::Malformed) || outcome.as_deref() == Ok("before"), "{outcome:?}");
 }
 
 #[actix_web::test]
@@ -149,7 +149,7 @@ async fn a_body_that_is_cut_is_never_a_whole_one() {
             connection.send(cut);
         };
         with_and_without_tls(script, async |_, client, url| {
-            assert_eq!(text(client, url).await, Err(Failure::CutShort), "{url}: {cut}");
+            assert_eq!(text(client, url).await, Err(RequestFailure::CutShort), "{url}: {cut}");
         })
         .await;
     }
@@ -159,7 +159,7 @@ async fn a_body_that_is_cut_is_never_a_whole_one() {
         connection.send("HTTP/1.1 200 OK\r\n\r\nok");
     };
     with_and_without_tls(script, async |_, client, url| {
-        let expected = if url.starts_with("https") { Err(Failure::CutShort) } else { Ok("ok".to_owned()) };
+        let expected = if url.starts_with("https") { Err(RequestFailure::CutShort) } else { Ok("ok".to_owned()) };
         assert_eq!(text(client, url).await, expected);
     })
     .await;
@@ -177,8 +177,8 @@ async fn a_new_connection_that_ends_without_an_answer_is_no_stale_one() {
     let client = HttpClient::new(OPTIONS, None);
     let url = format!("http://{}/", peer.address());
     assert_eq!(text(&client, &url).await.unwrap(), "ok");
-    assert_eq!(text(&client, &url).await, Err(Failure::StaleConnection));
-    assert_eq!(text(&client, &url).await, Err(Failure::Closed));
+    assert_eq!(text(&client, &url).await, Err(RequestFailure::StaleConnection));
+    assert_eq!(text(&client, &url).await, Err(RequestFailure::Closed));
 }
 
 #[actix_web::test]
@@ -202,7 +202,7 @@ async fn a_server_is_reached_by_its_address_in_either_family_with_a_certificate_
             assert_eq!(text(&client, &format!("{url}/")).await.as_deref(), Ok(host), "{url}");
         }
         let (_, stranger) = certified();
-        assert_eq!(text(&stranger, &format!("https://{}/", secure.address())).await, Err(Failure::TlsFailed));
+        assert_eq!(text(&stranger, &format!("https://{}/", secure.address())).await, Err(RequestFailure::TlsFailed));
     }
 }
 

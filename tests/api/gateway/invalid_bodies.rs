@@ -2,7 +2,7 @@
 //! and nothing of it is kept.
 
 use futures_util::future::join_all;
-use storegate::sandbox::{Fault, Vendor};
+use storegate::sandbox::{Fault, SandboxVendor};
 
 use crate::app::answer::Answer;
 use crate::app::requests::NO_CACHE;
@@ -99,14 +99,15 @@ async fn a_list_filtered_by_store_leaves_out_an_inspection_that_does_not_tell_it
     ];
     for row in [r#"{"id":2}"#, r#"{"id":2,"depId":[123456]}"#, r#"{"id":2,"depId":null}"#, r#"{"id":2,"depName":"a"}"#]
     {
-        let body = envelope(Vendor::OpRetail, &format!(r#"{{"total":2,"rows":[{{"id":1,"depId":123456}},{row}]}}"#));
+        let body =
+            envelope(SandboxVendor::OpRetail, &format!(r#"{{"total":2,"rows":[{{"id":1,"depId":123456}},{row}]}}"#));
         for (client, path) in &lists {
-            app.sandbox().fail_next_at(Vendor::OpRetail, Fault::Body(body.clone()), 1);
+            app.sandbox().fail_next_at(SandboxVendor::OpRetail, Fault::Body(body.clone()), 1);
             let list = app.ask(client, "GET", path, NO_CACHE).await;
             let ids: Vec<_> = list.json()["items"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
             assert_eq!((list.status, ids), (200, vec!["1".into()]), "{body}");
         }
-        app.sandbox().fail_next_at(Vendor::OpRetail, Fault::Body(body.clone()), 1);
+        app.sandbox().fail_next_at(SandboxVendor::OpRetail, Fault::Body(body.clone()), 1);
         let unfiltered = app.ask("operator", "GET", &format!("/inspections?{period}"), NO_CACHE).await;
         assert_eq!((unfiltered.status, unfiltered.json()["items"][1]["id"].as_str()), (200, Some("2")), "{body}");
     }
@@ -115,9 +116,9 @@ async fn a_list_filtered_by_store_leaves_out_an_inspection_that_does_not_tell_it
 #[actix_web::test]
 async fn a_list_filtered_by_store_of_which_no_inspection_tells_its_store_is_no_list() {
     let app = TestApp::spawn();
-    let body = envelope(Vendor::OpRetail, r#"{"total":1,"rows":[{"id":1,"shop":123456}]}"#);
+    let body = envelope(SandboxVendor::OpRetail, r#"{"total":1,"rows":[{"id":1,"shop":123456}]}"#);
     let path = "/inspections?from=2026-11-01&to=2026-11-07&store_id=S_123456";
-    app.sandbox().fail_next_at(Vendor::OpRetail, Fault::Body(body.clone()), 1);
+    app.sandbox().fail_next_at(SandboxVendor::OpRetail, Fault::Body(body.clone()), 1);
     assert_is_a_problem(&app.get_as("operator", path).await, path, &body);
 }
 
@@ -143,8 +144,8 @@ async fn no_data_is_a_404_where_the_gateway_has_no_code_for_it_and_an_empty_list
 async fn a_store_whose_code_is_no_id_is_listed_without_one_beside_the_others() {
     let app = TestApp::spawn();
     let lists = r#"[{"shop_bn":"A/../x?y"},{"shop_bn":"B1"},{"shop_bn":"123456"},{"shop_bn":"C","shop_name":"1"},{"shop_bn":"C","shop_name":"2"}]"#;
-    let body = envelope(Vendor::Oms, &format!(r#"{{"count":5,"lists":{lists}}}"#));
-    app.sandbox().fail_next_at(Vendor::Oms, Fault::Body(body), 1);
+    let body = envelope(SandboxVendor::Oms, &format!(r#"{{"count":5,"lists":{lists}}}"#));
+    app.sandbox().fail_next_at(SandboxVendor::Oms, Fault::Body(body), 1);
     let list = app.get("/stores").await.json();
     let ids: Vec<Option<&str>> = list["items"].as_array().unwrap().iter().map(|store| store["id"].as_str()).collect();
     assert_eq!(ids, [None, Some("B1"), None, None, None]);

@@ -1,7 +1,7 @@
 //! Odd values, odd rows and odd answers of a gateway that is well: each affects only itself.
 
 use serde_json::{Value, json};
-use storegate::sandbox::{Fault, Vendor};
+use storegate::sandbox::{Fault, SandboxVendor};
 
 use crate::app::TestApp;
 use crate::app::answer::Answer;
@@ -9,13 +9,13 @@ use crate::app::requests::{FLOW, NO_CACHE};
 use crate::fixtures::captures::body;
 use crate::fixtures::hostile_bodies::envelope;
 
-async fn asked_of(app: &TestApp, vendor: Vendor, path: &str, data: &str) -> Answer {
+async fn asked_of(app: &TestApp, vendor: SandboxVendor, path: &str, data: &str) -> Answer {
     app.sandbox().fail_next_at(vendor, Fault::Body(envelope(vendor, data)), 1);
     app.ask("operator", "GET", path, NO_CACHE).await
 }
 
-async fn breaker(app: &TestApp, vendor: Vendor) -> Value {
-    app.get("/readyz").await.json()["gateways"][usize::from(vendor == Vendor::Oms)]["breaker"].clone()
+async fn breaker(app: &TestApp, vendor: SandboxVendor) -> Value {
+    app.get("/readyz").await.json()["gateways"][usize::from(vendor == SandboxVendor::Oms)]["breaker"].clone()
 }
 
 #[actix_web::test]
@@ -23,7 +23,7 @@ async fn one_odd_value_is_one_null_and_is_counted_by_its_field() {
     let app = TestApp::spawn();
     let data = r#"{"DAY_FLOW":318,"WEEK_FLOW":"planted-text","TOTAL_SALE":"21,528.50","EXPENDITURE":"N/A","BUY_RATE":1e400,
         "WEATHER":"","cfgData":[{"key":"a","value":"1"},null],"odd-and-personal":"13800138000"}"#;
-    let answer = asked_of(&app, Vendor::OpRetail, FLOW, data).await;
+    let answer = asked_of(&app, SandboxVendor::OpRetail, FLOW, data).await;
     let flow = answer.json();
     assert_eq!(answer.status, 200, "{flow}");
     assert_eq!(flow["visitors"], json!({"today": 318, "this_week": null, "this_month": null}));
@@ -49,7 +49,7 @@ async fn an_odd_row_is_left_out_and_the_others_are_served() {
     for odd in ["null", "{}", "[]", "7", r#"{"shop_name":"nameless"}"#, r#"{"shop_bn":["C3"]}"#] {
         for lists in [format!("[{a},{odd},{b}]"), format!(r#"{{"0":{a},"1":{odd},"4":{b}}}"#)] {
             let data = format!(r#"{{"count":"3","lists":{lists}}}"#);
-            let list = asked_of(&app, Vendor::Oms, "/stores", &data).await;
+            let list = asked_of(&app, SandboxVendor::Oms, "/stores", &data).await;
             let codes: Vec<Value> =
                 list.json()["items"].as_array().unwrap().iter().map(|store| store["oms_code"].clone()).collect();
             assert_eq!((list.status, codes), (200, vec![json!("A1"), json!("B2")]), "{data}");
@@ -57,7 +57,7 @@ async fn an_odd_row_is_left_out_and_the_others_are_served() {
     }
     let inspections = "/inspections?from=2026-11-01&to=2026-11-07";
     let data = r#"{"total":3,"rows":{"1":{"id":1},"2":null,"9":{"id":2}}}"#;
-    let list = asked_of(&app, Vendor::OpRetail, inspections, data).await.json();
+    let list = asked_of(&app, SandboxVendor::OpRetail, inspections, data).await.json();
     assert_eq!((&list["items"][0]["id"], &list["items"][1]["id"]), (&json!("1"), &json!("2")), "{list}");
 }
 
@@ -65,8 +65,8 @@ async fn an_odd_row_is_left_out_and_the_others_are_served() {
 async fn answers_that_cannot_be_read_are_asked_for_once_and_touch_nothing_else() {
     let app = TestApp::spawn();
     let odd = [
-        envelope(Vendor::OpRetail, r#"{"WEATHER":7}"#),
-        envelope(Vendor::OpRetail, r#"{"name":"a "b""}"#),
+        envelope(SandboxVendor::OpRetail, r#"{"WEATHER":7}"#),
+        envelope(SandboxVendor::OpRetail, r#"{"name":"a "b""}"#),
         "<html>the method failed</html>".to_owned(),
         "[]".to_owned(),
     ];
@@ -76,7 +76,7 @@ async fn answers_that_cannot_be_read_are_asked_for_once_and_touch_nothing_else()
         assert_eq!((answer.status, answer.problem().as_str()), (502, "gateway-error"), "{body}");
     }
     assert_eq!(app.sandbox().calls(), 24, "none is asked for twice");
-    assert_eq!(breaker(&app, Vendor::OpRetail).await, "closed");
+    assert_eq!(breaker(&app, SandboxVendor::OpRetail).await, "closed");
     for path in [FLOW, "/stores/S_123456/demographics", "/inspections?from=2026-11-01&to=2026-11-07"] {
         assert_eq!(app.get(path).await.status, 200, "{path}");
     }
@@ -88,14 +88,18 @@ async fn an_older_answer_outlives_one_success_without_data() {
     for nothing in ["null", "[]", "\"\""] {
         assert_eq!(app.ask("operator", "GET", FLOW, NO_CACHE).await.status, 200);
         app.pass(120);
-        app.sandbox().fail_next_at(Vendor::OpRetail, Fault::Body(envelope(Vendor::OpRetail, nothing)), 1);
+        app.sandbox().fail_next_at(SandboxVendor::OpRetail, Fault::Body(envelope(SandboxVendor::OpRetail, nothing)), 1);
         let older = app.get(FLOW).await;
         assert!(older.header("cache-status").unwrap().ends_with("detail=stale-if-error"), "{nothing}");
         app.pass(1);
         assert_eq!(app.get(FLOW).await.header("age"), Some("0"), "{nothing}: it is asked for again at once");
     }
     app.pass(120);
-    app.sandbox().fail_next_at(Vendor::OpRetail, Fault::Body(envelope(Vendor::OpRetail, "null")), u32::MAX);
+    app.sandbox().fail_next_at(
+        SandboxVendor::OpRetail,
+        Fault::Body(envelope(SandboxVendor::OpRetail, "null")),
+        u32::MAX,
+    );
     assert_eq!(app.get(FLOW).await.status, 200);
     app.pass(1);
     assert_eq!(app.get(FLOW).await.status, 404, "the gateway has said so twice");
@@ -112,7 +116,7 @@ async fn an_older_store_outlives_one_404_of_the_oms() {
     let path = "/stores/SHOP001";
     assert_eq!(app.get(path).await.status, 200);
     app.pass(5 * 3_600);
-    app.sandbox().fail_next_at(Vendor::Oms, Fault::code("404"), 2);
+    app.sandbox().fail_next_at(SandboxVendor::Oms, Fault::code("404"), 2);
     assert_eq!(app.get(path).await.status, 200);
     app.pass(1);
     assert_eq!(app.get(path).await.status, 404);
@@ -122,11 +126,11 @@ async fn an_older_store_outlives_one_404_of_the_oms() {
 async fn a_page_that_a_name_spoils_and_a_method_that_fails_harm_nothing_else() {
     let app = TestApp::spawn();
     for exchange in ["name_quote", "stock_fails"].iter().cycle().take(14) {
-        app.sandbox().fail_next_at(Vendor::Oms, Fault::Body(body(exchange)), 1);
+        app.sandbox().fail_next_at(SandboxVendor::Oms, Fault::Body(body(exchange)), 1);
         assert_eq!(app.ask("operator", "GET", "/stores?page_size=50", NO_CACHE).await.status, 502, "{exchange}");
         app.pass(1);
     }
     assert_eq!(app.sandbox().calls(), 14, "none is asked for twice");
-    assert_eq!(breaker(&app, Vendor::Oms).await, "closed");
+    assert_eq!(breaker(&app, SandboxVendor::Oms).await, "closed");
     assert_eq!(app.get("/stores/SHOP001").await.status, 200);
 }

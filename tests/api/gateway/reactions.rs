@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use storegate::gateway::protocol::codes::Codes;
 use storegate::gateway::reactions::{Kind, TABLE};
-use storegate::sandbox::{Fault, Vendor};
+use storegate::sandbox::{Fault, SandboxVendor};
 
 use crate::app::sandbox_gateway::SandboxGateway;
 use crate::app::{Setup, TestApp};
@@ -149,7 +149,7 @@ const AT_ONCE: usize = 6;
 
 /// One gateway's side of the walk.
 struct Side {
-    vendor: Vendor,
+    vendor: SandboxVendor,
     /// The path of one of the sixty stores.
     path: fn(u32) -> String,
     /// When an answer is so old that it is only served instead of a failure.
@@ -157,8 +157,12 @@ struct Side {
 }
 
 const SIDES: [Side; 2] = [
-    Side { vendor: Vendor::OpRetail, path: |store| format!("/stores/S_{}/flow", 100_000 + store), old_after: 120 },
-    Side { vendor: Vendor::Oms, path: |store| format!("/stores/SHOP{store:03}"), old_after: 5 * 3_600 },
+    Side {
+        vendor: SandboxVendor::OpRetail,
+        path: |store| format!("/stores/S_{}/flow", 100_000 + store),
+        old_after: 120,
+    },
+    Side { vendor: SandboxVendor::Oms, path: |store| format!("/stores/SHOP{store:03}"), old_after: 5 * 3_600 },
 ];
 
 fn quick(setup: &mut Setup) {
@@ -188,10 +192,10 @@ impl Expected {
     }
 
     /// Everything that must end like this at one gateway.
-    fn faults(&self, vendor: Vendor) -> Vec<Fault> {
+    fn faults(&self, vendor: SandboxVendor) -> Vec<Fault> {
         let codes: Vec<String> = match vendor {
-            Vendor::OpRetail => self.opretail.iter().map(i64::to_string).collect(),
-            Vendor::Oms => self.oms.iter().map(|code| (*code).to_owned()).collect(),
+            SandboxVendor::OpRetail => self.opretail.iter().map(i64::to_string).collect(),
+            SandboxVendor::Oms => self.oms.iter().map(|code| (*code).to_owned()).collect(),
         };
         let codes = codes.into_iter().map(Fault::Code);
         codes
@@ -238,7 +242,7 @@ impl Expected {
         let paths: Vec<String> = (1..=12).map(side.path).collect();
         join_all(paths.iter().map(|path| app.get(path))).await;
         let ready = app.get("/readyz").await.json();
-        let gateway = usize::from(side.vendor == Vendor::Oms);
+        let gateway = usize::from(side.vendor == SandboxVendor::Oms);
         let breaker = if self.opens_breaker { "open" } else { "closed" };
         assert_eq!(ready["gateways"][gateway]["breaker"], breaker, "{fault:?}");
     }

@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use storegate::clock::Clock;
 use storegate::gateway::account_settings::AccountSettings;
-use storegate::gateway::diagnosis::Instead;
+use storegate::gateway::diagnosis::UnexpectedAnswer;
 use storegate::gateway::error::{Error, Kind};
 use storegate::gateway::protocol::Call;
 use storegate::gateway::registry::Registry;
@@ -149,7 +149,7 @@ fn answers() -> Vec<Broken> {
 }
 
 fn is_taken_for(failure: TransportFailure, error: &Error) -> bool {
-    let instead = error.instead.map_or("", Instead::words);
+    let instead = error.instead.map_or("", UnexpectedAnswer::words);
     error.kind == Kind::of_transport(failure) && error.cause == format!("{}{instead}", failure.words())
 }
 

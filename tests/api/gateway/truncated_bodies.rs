@@ -3,7 +3,7 @@
 
 use awc::Client;
 use futures_util::future::join_all;
-use storegate::sandbox::{Fault, Vendor};
+use storegate::sandbox::{Fault, SandboxVendor};
 
 use crate::app::tenants::SECRETS;
 use crate::app::{TestApp, documented};
@@ -40,18 +40,18 @@ const STORE_FORM: &[(&str, &str)] = &[
 ];
 
 /// The gateway's own answer to the flow or the store, without the service between.
-async fn whole_answer(vendor: Vendor) -> String {
+async fn whole_answer(vendor: SandboxVendor) -> String {
     let app = TestApp::with(documented);
     let texts = |form: &[(&str, &str)]| -> Parameters {
         form.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     };
     let (url, mut form) = match vendor {
-        Vendor::OpRetail => (app.sandbox().opretail_m_api_url(), texts(FLOW_FORM)),
-        Vendor::Oms => (app.sandbox().oms_url(), texts(STORE_FORM)),
+        SandboxVendor::OpRetail => (app.sandbox().opretail_m_api_url(), texts(FLOW_FORM)),
+        SandboxVendor::Oms => (app.sandbox().oms_url(), texts(STORE_FORM)),
     };
     match vendor {
-        Vendor::OpRetail => form.insert("_sig".to_owned(), opretail_signature(&form, SECRETS[0], false)),
-        Vendor::Oms => form.insert("sign".to_owned(), oms_signature(&form, SECRETS[1])),
+        SandboxVendor::OpRetail => form.insert("_sig".to_owned(), opretail_signature(&form, SECRETS[0], false)),
+        SandboxVendor::Oms => form.insert("sign".to_owned(), oms_signature(&form, SECRETS[1])),
     };
     let mut answer = Client::default().post(url).send_form(&form).await.unwrap();
     let whole = String::from_utf8(answer.body().await.unwrap().to_vec()).unwrap();

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use proptest::collection::btree_map;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_assert_eq, proptest};
-use storegate::gateway::protocol::{Argument, Call, Method, Stamp};
+use storegate::gateway::protocol::{Argument, Call, Method, TimestampAndNonce};
 use storegate::resources::vendor_methods::{GET_TOTAL_DATA, SHOP_GET_LIST};
 
 use crate::fixtures::protocols::{COMPACT, UNIX, oms, opretail};
@@ -26,12 +26,10 @@ fn business_call(method: &Method, parameters: Vec<(String, String)>) -> Call {
     Call { arguments, ..Call::new(method) }
 }
 
-fn any_stamp() -> impl Strategy<Value = Stamp> {
+fn any_stamp() -> impl Strategy<Value = TimestampAndNonce> {
     let form = any::<bool>().prop_map(|unix| if unix { UNIX } else { COMPACT });
-    (0..4_000_000_000_i64, proptest::option::of(any::<String>()), form).prop_map(|(second, nonce, form)| Stamp {
-        time: Timestamp::from_second(second).unwrap(),
-        nonce,
-        form,
+    (0..4_000_000_000_i64, proptest::option::of(any::<String>()), form).prop_map(|(second, nonce, form)| {
+        TimestampAndNonce { time: Timestamp::from_second(second).unwrap(), nonce, form }
     })
 }
 
@@ -46,7 +44,7 @@ proptest! {
         sha1 in any::<bool>(),
     ) {
         // It has one form of timestamps.
-        let stamp = Stamp { form: 0, ..stamp };
+        let stamp = TimestampAndNonce { form: 0, ..stamp };
         let protocol = opretail(&secret, if sha1 { "sha1" } else { "md5" });
         let body = protocol.encode(&business_call(&GET_TOTAL_DATA, parameters.clone()), &stamp, None).body;
         let sent = decode_form(std::str::from_utf8(&body).unwrap());

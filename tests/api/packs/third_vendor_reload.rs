@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use storegate::auth::issue::TokenGrant;
-use storegate::reload::Outcome;
+use storegate::reload::ReloadOutcome;
 
 use crate::app::TestApp;
 use crate::app::configuration_files::Files;
@@ -54,7 +54,7 @@ async fn an_account_that_changes_goes_on_with_the_pack_of_the_start() {
     for lead in ["30s", "40s"] {
         // What makes another account of it.
         files.change("app_key = ", &format!("timestamp_lead = {lead:?}\nnonce = false\napp_key = "));
-        assert_eq!(files.reloader.reload(), Outcome::Applied);
+        assert_eq!(files.reloader.reload(), ReloadOutcome::Applied);
         let path = format!("/stores/L-{}/receipts", &lead[..2]);
         let answer = app.get_with_token(&token, &path).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
@@ -74,7 +74,7 @@ async fn a_directory_and_grants_are_read_with_the_ids_of_the_start() {
     let directory = format!("[directory.acme]\nstores_file = {stores:?}\n[vendors.lumen]");
     fs::write(&stores, "id,lumen_code,name\nnorth,L-NORTH,North\n").unwrap();
     files.change("[vendors.lumen]", &directory);
-    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    assert_eq!(files.reloader.reload(), ReloadOutcome::Applied);
     assert_eq!(app.get_with_token(&token, "/stores/north/receipts").await.status, 200);
     assert_eq!(lumen.bodies.lock().unwrap()[..], [json!({"storeCode": "L-NORTH"})]);
 }
@@ -96,12 +96,12 @@ async fn a_new_vendor_waits_with_its_accounts_and_resources_while_the_rest_is_in
             .replace("L-", "N-")
     );
     files.change("[tenants.acme.lumen]", &more);
-    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    assert_eq!(files.reloader.reload(), ReloadOutcome::Applied);
     let acme = app.in_force.tenants.get("acme").unwrap();
     let vendors: Vec<&str> = acme.accesses().iter().map(|access| access.vendor().name()).collect();
     assert_eq!(vendors, ["opretail", "oms", "lumen"]);
     assert!(app.in_force.tenants.get("newcomer").unwrap().accesses().is_empty());
     // An account of a vendor that no configuration has any more is as wrong as at a start.
     files.change("[vendors.lumen]", "[vendors.nova]");
-    assert_eq!(files.reloader.reload(), Outcome::Refused);
+    assert_eq!(files.reloader.reload(), ReloadOutcome::Refused);
 }

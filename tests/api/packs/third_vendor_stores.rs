@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::json;
 use storegate::auth::issue::TokenGrant;
 use storegate::config::Settings;
-use storegate::reload::{Outcome, Reloader};
+use storegate::reload::{ReloadOutcome, Reloader};
 use storegate::vendors::Vendors;
 
 use crate::app::TestApp;
@@ -171,7 +171,7 @@ async fn an_account_that_comes_or_goes_changes_whose_an_id_is_for_the_next_reque
     let limited = token(&app, Some(&["L-WEST"]), None);
     for (configuration, status) in [(table.to_string(), 200), (app.configuration.clone(), 404)] {
         fs::write(&path, configuration).unwrap();
-        assert_eq!((reloader.look(), reloader.look()), (None, Some(Outcome::Applied)));
+        assert_eq!((reloader.look(), reloader.look()), (None, Some(ReloadOutcome::Applied)));
         // Twice, so that a worker remembers what the path meant.
         for _ in 0..2 {
             assert_eq!(app.get_with_token(&limited, "/stores/L-WEST/receipts").await.status, status);

@@ -1,6 +1,6 @@
 //! Signatures: every vector of the built-in packs, and the published ones as calls are signed and sent.
 
-use storegate::gateway::protocol::{Call, Method, Protocol, Stamp};
+use storegate::gateway::protocol::{Call, Method, Protocol, TimestampAndNonce};
 use storegate::resources::vendor_methods::{GET_FLOW_GROUP_DISTRIBUTION, GET_TOTAL_DATA, SHOP_GET, SHOP_GET_LIST};
 use storegate::vendors::Vendors;
 use storegate::vendors::pack::failures;
@@ -8,8 +8,8 @@ use storegate::vendors::pack::failures;
 use crate::fixtures::protocols::{COMPACT, UNIX, oms, opretail};
 use crate::peers::independent_rules::decode_form;
 
-fn stamp(time: &str, form: usize) -> Stamp {
-    Stamp { time: time.parse().unwrap(), nonce: None, form }
+fn stamp(time: &str, form: usize) -> TimestampAndNonce {
+    TimestampAndNonce { time: time.parse().unwrap(), nonce: None, form }
 }
 
 fn call(method: &Method, parameters: &[(&'static str, &str)]) -> Call {
@@ -17,7 +17,7 @@ fn call(method: &Method, parameters: &[(&'static str, &str)]) -> Call {
 }
 
 /// The text that was signed, the signature, and the signature that is sent.
-fn signed(protocol: &Protocol, call: &Call, stamp: &Stamp) -> (String, String, String) {
+fn signed(protocol: &Protocol, call: &Call, stamp: &TimestampAndNonce) -> (String, String, String) {
     let explanation = protocol.explain(call, stamp);
     let body = protocol.encode(call, stamp, None).body;
     let mut sent = decode_form(std::str::from_utf8(&body).unwrap());

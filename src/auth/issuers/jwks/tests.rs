@@ -1,8 +1,8 @@
 //! What is taken from a JWK set, and what is not.
 
-use super::{Algorithms, JwksError, LeftOut, read};
+use super::{Algorithms, IgnoredKey, JwksError, read};
 use crate::auth::key_algorithm::KeyAlgorithm;
-use crate::auth::keys::{Key, KeySet};
+use crate::auth::keys::{KeySet, ServiceKey};
 use crate::auth::private_key;
 use crate::auth::public_key::tests::small_order_keys;
 use crate::auth::verification_keys::KeyHint;
@@ -28,7 +28,7 @@ fn set(entries: &[Value]) -> String {
 }
 
 /// How many keys are taken, and why the others are not.
-fn outcome(entries: &[Value]) -> (usize, Vec<LeftOut>) {
+fn outcome(entries: &[Value]) -> (usize, Vec<IgnoredKey>) {
     let set = read(set(entries).as_bytes(), &USUAL).unwrap();
     (set.keys.len(), set.left_out)
 }
@@ -36,7 +36,7 @@ fn outcome(entries: &[Value]) -> (usize, Vec<LeftOut>) {
 #[test]
 fn every_kind_of_key_that_we_publish_is_read_back() {
     for algorithm in [KeyAlgorithm::Rs256, KeyAlgorithm::Es256, KeyAlgorithm::EdDsa] {
-        let key = Key::private("k", &private_key::generate(algorithm).unwrap()).unwrap();
+        let key = ServiceKey::private("k", &private_key::generate(algorithm).unwrap()).unwrap();
         let document = serde_json::to_vec(&KeySet::new(vec![key.clone()], None).unwrap().public_document()).unwrap();
         let read = read(&document, &USUAL).unwrap();
         assert!(read.keys.get("k").unwrap().is_same_public_key(key.verification()), "{algorithm}");
@@ -47,26 +47,26 @@ fn every_kind_of_key_that_we_publish_is_read_back() {
 #[test]
 fn a_key_for_something_else_is_left_out() {
     let others = [
-        (with(ed25519("a"), "use", json!("enc")), LeftOut::OtherUse),
-        (with(ed25519("a"), "use", json!(7)), LeftOut::OtherUse),
-        (with(ed25519("a"), "key_ops", json!(["encrypt"])), LeftOut::OtherUse),
-        (with(ed25519("a"), "key_ops", json!("verify")), LeftOut::OtherUse),
-        (with(ed25519("a"), "kty", json!("new")), LeftOut::UnknownKind),
-        (with(ed25519("a"), "crv", json!("Ed448")), LeftOut::UnknownKind),
-        (json!({ "kty": "EC", "crv": "P-521", "x": X, "y": X, "kid": "a" }), LeftOut::Malformed),
-        (json!({ "kty": "EC", "crv": "secp256k1", "x": X, "y": X, "kid": "a" }), LeftOut::UnknownKind),
-        (with(ed25519("a"), "alg", json!("ES256")), LeftOut::UnknownKind),
-        (with(ed25519("a"), "alg", json!("none")), LeftOut::UnknownKind),
-        (json!({ "kid": "a" }), LeftOut::UnknownKind),
-        (with(ed25519("a"), "alg", json!("HS256")), LeftOut::UnknownKind),
-        (with(ed25519("a"), "alg", json!("RS256")), LeftOut::UnknownKind),
-        (with(ed25519("a"), "alg", Value::Null), LeftOut::UnknownKind),
-        (with(ed25519("a"), "x", json!("AAAA")), LeftOut::Malformed),
-        (with(ed25519("a"), "x", json!(7)), LeftOut::Malformed),
-        (with(ed25519("a"), "kid", json!(7)), LeftOut::Malformed),
-        (with(ed25519("a"), "kid", json!("")), LeftOut::Malformed),
-        (json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": "a" }), LeftOut::Weak),
-        (json!({ "kty": "RSA", "kid": "a" }), LeftOut::Malformed),
+        (with(ed25519("a"), "use", json!("enc")), IgnoredKey::OtherUse),
+        (with(ed25519("a"), "use", json!(7)), IgnoredKey::OtherUse),
+        (with(ed25519("a"), "key_ops", json!(["encrypt"])), IgnoredKey::OtherUse),
+        (with(ed25519("a"), "key_ops", json!("verify")), IgnoredKey::OtherUse),
+        (with(ed25519("a"), "kty", json!("new")), IgnoredKey::UnknownKind),
+        (with(ed25519("a"), "crv", json!("Ed448")), IgnoredKey::UnknownKind),
+        (json!({ "kty": "EC", "crv": "P-521", "x": X, "y": X, "kid": "a" }), IgnoredKey::Malformed),
+        (json!({ "kty": "EC", "crv": "secp256k1", "x": X, "y": X, "kid": "a" }), IgnoredKey::UnknownKind),
+        (with(ed25519("a"), "alg", json!("ES256")), IgnoredKey::UnknownKind),
+        (with(ed25519("a"), "alg", json!("none")), IgnoredKey::UnknownKind),
+        (json!({ "kid": "a" }), IgnoredKey::UnknownKind),
+        (with(ed25519("a"), "alg", json!("HS256")), IgnoredKey::UnknownKind),
+        (with(ed25519("a"), "alg", json!("RS256")), IgnoredKey::UnknownKind),
+        (with(ed25519("a"), "alg", Value::Null), IgnoredKey::UnknownKind),
+        (with(ed25519("a"), "x", json!("AAAA")), IgnoredKey::Malformed),
+        (with(ed25519("a"), "x", json!(7)), IgnoredKey::Malformed),
+        (with(ed25519("a"), "kid", json!(7)), IgnoredKey::Malformed),
+        (with(ed25519("a"), "kid", json!("")), IgnoredKey::Malformed),
+        (json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": "a" }), IgnoredKey::Weak),
+        (json!({ "kty": "RSA", "kid": "a" }), IgnoredKey::Malformed),
     ];
     for (entry, reason) in others {
         let told = entry.to_string();
@@ -84,7 +84,7 @@ fn a_key_for_something_else_is_left_out() {
 fn a_key_that_everybody_can_sign_for_is_left_out() {
     for key in small_order_keys() {
         let weak = with(ed25519("a"), "x", json!(URL_SAFE_NO_PAD.encode(&key)));
-        assert_eq!(outcome(&[weak, ed25519("b")]), (1, vec![LeftOut::Weak]), "{key:x?}");
+        assert_eq!(outcome(&[weak, ed25519("b")]), (1, vec![IgnoredKey::Weak]), "{key:x?}");
     }
 }
 
@@ -116,7 +116,7 @@ fn other_ed25519(kid: &str) -> Value {
 
 /// A new key for this algorithm, as it is published.
 fn published(kid: &str, algorithm: KeyAlgorithm) -> Value {
-    let key = Key::private(kid, &private_key::generate(algorithm).unwrap()).unwrap();
+    let key = ServiceKey::private(kid, &private_key::generate(algorithm).unwrap()).unwrap();
     serde_json::to_value(&KeySet::new(vec![key], None).unwrap().public_document().keys[0]).unwrap()
 }
 
@@ -153,13 +153,13 @@ fn an_rsa_key_with_the_roca_weakness_is_left_out() {
     // The modulus of 2048 bits stands before the exponent of three bytes at the end.
     let modulus = &info[info.len() - 5 - 256..info.len() - 5];
     let weak = json!({ "kty": "RSA", "n": URL_SAFE_NO_PAD.encode(modulus), "e": "AQAB", "kid": "a" });
-    assert_eq!(outcome(&[weak, ed25519("b")]), (1, vec![LeftOut::Weak]));
+    assert_eq!(outcome(&[weak, ed25519("b")]), (1, vec![IgnoredKey::Weak]));
 }
 
 #[test]
 fn only_the_listed_algorithms_are_taken() {
     let set = read(set(&[ed25519("a")]).as_bytes(), &Algorithms::Listed(vec![KeyAlgorithm::Rs256])).unwrap();
-    assert_eq!((set.keys.len(), set.left_out), (0, vec![LeftOut::AlgorithmNotAccepted]));
+    assert_eq!((set.keys.len(), set.left_out), (0, vec![IgnoredKey::AlgorithmNotAccepted]));
 }
 
 #[test]

@@ -1,33 +1,34 @@
 //! `select`, `answer` and `[resources.<name>.fields.<field>]`: what callers get.
 
-use crate::resources::declared::answer::{Answer, Field, FieldKind, Shape};
+use crate::resources::declared::answer::{AnswerShape, DeclaredAnswer, DeclaredField, FieldKind};
 use crate::resources::declared::path::is_name;
 use crate::settings::Section;
 
 /// Reads what callers get; `None` when it cannot be used.
-pub(super) fn read_answer(section: &Section<'_>) -> Option<Answer> {
+pub(super) fn read_answer(section: &Section<'_>) -> Option<DeclaredAnswer> {
     let select = section.text("select").unwrap_or_default();
     check_pointer(section, "select", &select);
     let declared = section.section("fields");
-    let fields: Option<Vec<Field>> = declared.entries().iter().map(|(name, entry)| read_field(name, entry)).collect();
+    let fields: Option<Vec<DeclaredField>> =
+        declared.entries().iter().map(|(name, entry)| read_field(name, entry)).collect();
     let shape = match section.text("answer").as_deref() {
         None | Some("as_given") => {
             if declared.is_present() {
                 section.problem("fields", "an answer with fields is an object or a list: say which in `answer`");
             }
-            Shape::AsGiven
+            AnswerShape::AsGiven
         }
-        Some("object") => Shape::Object(fields?),
-        Some("list") => Shape::List(fields?),
+        Some("object") => AnswerShape::Object(fields?),
+        Some("list") => AnswerShape::List(fields?),
         Some(_) => {
             section.problem("answer", "an answer is an object, a list, or as_given");
             return None;
         }
     };
-    Some(Answer { select, shape })
+    Some(DeclaredAnswer { select, shape })
 }
 
-fn read_field(name: &str, section: &Section<'_>) -> Option<Field> {
+fn read_field(name: &str, section: &Section<'_>) -> Option<DeclaredField> {
     if !is_name(name) {
         section.problem("type", "a field's name is made of small letters, digits and `_`: name the section otherwise");
     }
@@ -45,7 +46,7 @@ fn read_field(name: &str, section: &Section<'_>) -> Option<Field> {
             return None;
         }
     };
-    Some(Field { name: name.to_owned(), pointer, kind, description: section.text("description") })
+    Some(DeclaredField { name: name.to_owned(), pointer, kind, description: section.text("description") })
 }
 
 /// RFC 6901 §3.

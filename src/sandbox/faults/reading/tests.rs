@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Fault, FaultOrder, Vendor, faults};
+use super::{Fault, FaultOrder, SandboxVendor, faults};
 
 #[test]
 fn every_fault_is_read_and_listed_in_the_form_in_which_it_was_written() {
@@ -49,10 +49,10 @@ fn an_order_says_which_calls_and_how_often() {
     assert_eq!(read(r#"{"fault":"code","code":-500,"times":2}"#), FaultOrder::next(Fault::code("-500"), 2));
     assert_eq!(
         read(r#"{"fault":"hang","gateway":"opretail","times":3}"#),
-        FaultOrder::next(Fault::Hang, 3).at(Vendor::OpRetail)
+        FaultOrder::next(Fault::Hang, 3).at(SandboxVendor::OpRetail)
     );
     let text = r#"{"fault":"hang","gateway":"oms","method":"shop.get","percent":30}"#;
-    assert_eq!(read(text), FaultOrder::percent(Fault::Hang, 30).at(Vendor::Oms).of("shop.get"));
+    assert_eq!(read(text), FaultOrder::percent(Fault::Hang, 30).at(SandboxVendor::Oms).of("shop.get"));
     assert_eq!(serde_json::to_string(&read(text)).unwrap(), text);
 }
 

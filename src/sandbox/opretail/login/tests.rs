@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{MOBILE, SINGLE_SIGN_ON};
-use crate::sandbox::testing::{Parameters, START, TestBed};
+use crate::sandbox::testing::{START, TestBed, TestParameters};
 use crate::sandbox::{LoginExpiry, LoginTokenField, OpRetailAccount, OpRetailUser, SandboxSettings};
 
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
@@ -27,7 +27,7 @@ async fn log_in(bed: &TestBed) -> String {
     answer["data"]["token"].as_str().unwrap().to_owned()
 }
 
-async fn code_with(bed: &TestBed, path: &str, parameters: Parameters, header: &str, token: &str) -> Value {
+async fn code_with(bed: &TestBed, path: &str, parameters: TestParameters, header: &str, token: &str) -> Value {
     let request = bed.client.post(bed.url(path)).insert_header((header, token));
     let signed = bed.sign_opretail(parameters);
     let answer: Value = request.send_form(&signed).await.unwrap().json().await.unwrap();

@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use storegate::auth::key_algorithm::KeyAlgorithm;
-use storegate::auth::keys::{Key, KeySet};
+use storegate::auth::keys::{KeySet, ServiceKey};
 use storegate::config::Settings;
 
 use super::{Target, claims, new_key, status, trusting, without};
@@ -38,7 +38,7 @@ fn weak_keys_do_not_start() {
 #[test]
 fn a_key_of_another_kind_as_shared_secret_does_not_start() {
     let private = new_key(KeyAlgorithm::Es256);
-    let document = KeySet::new(vec![Key::private("k", &private).unwrap()], None).unwrap().public_document();
+    let document = KeySet::new(vec![ServiceKey::private("k", &private).unwrap()], None).unwrap().public_document();
     let jwk = serde_json::to_string(&document.keys[0]).unwrap();
     let public = std::fs::read_to_string("src/auth/refused_keys/rsa-exponent-3.public.pem").unwrap();
     let body: String = public.lines().filter(|line| !line.starts_with('-')).collect();

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
-use storegate::auth::keys::{Key, KeySet};
+use storegate::auth::keys::{KeySet, ServiceKey};
 
 #[actix_web::test]
 async fn an_unsigned_token_is_refused() {
@@ -43,8 +43,10 @@ async fn the_public_key_is_no_shared_secret() {
     };
     let spki_pem = pem("PUBLIC KEY", &spki);
     // It is the very key: a reader of PEM finds the published one in it.
-    let read_back =
-        KeySet::new(vec![Key::private("x", &target.rsa).unwrap(), Key::public("rsa", &spki_pem).unwrap()], None);
+    let read_back = KeySet::new(
+        vec![ServiceKey::private("x", &target.rsa).unwrap(), ServiceKey::public("rsa", &spki_pem).unwrap()],
+        None,
+    );
     let read_back = serde_json::to_value(read_back.unwrap().public_document()).unwrap();
     assert_eq!(read_back["keys"][0]["n"], jwk["n"]);
     let secrets = [

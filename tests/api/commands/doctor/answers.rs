@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use jiff::SignedDuration;
-use storegate::sandbox::{Fault, SandboxSettings, Vendor};
+use storegate::sandbox::{Fault, SandboxSettings, SandboxVendor};
 
 use crate::app::doctor::Subject;
 use crate::app::reserved_port::ReservedPort;
@@ -91,7 +91,7 @@ fn what_came_instead_of_an_envelope_is_named_and_each_has_its_own_remedy() {
         (Fault::code("e000001"), "answered e000001", "-> check `url`: parameters of each call are lost on the way"),
     ] {
         let subject = Subject::healthy("doctor-instead");
-        subject.gateway.sandbox.fail_next_at(Vendor::Oms, fault, 99);
+        subject.gateway.sandbox.fail_next_at(SandboxVendor::Oms, fault, 99);
         let report = subject.examine();
         let finding = report.only_finding();
         assert!(finding.starts_with("failed   acme oms: answer: "), "{finding}");
@@ -152,7 +152,7 @@ fn a_gateway_that_answers_nothing_useful_is_told_and_holds_nothing_up() {
     ] {
         let subject = Subject::healthy("doctor-useless");
         subject.change("[tenants.acme.oms]", "[gateway]\nattempt_timeout = \"1s\"\n[tenants.acme.oms]");
-        subject.gateway.sandbox.fail_next_at(Vendor::Oms, fault, 99);
+        subject.gateway.sandbox.fail_next_at(SandboxVendor::Oms, fault, 99);
         let report = subject.examine();
         let finding = report.only_finding();
         assert!(finding.starts_with("failed   acme oms: answer: ") && finding.contains(cause), "{finding}");

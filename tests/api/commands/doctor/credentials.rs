@@ -1,6 +1,6 @@
 //! `storegate doctor` with credentials that are wrong: which one, and what to write instead.
 
-use storegate::sandbox::{Fault, OpRetailAccount, OpRetailApplication, SandboxSettings, Vendor};
+use storegate::sandbox::{Fault, OpRetailAccount, OpRetailApplication, SandboxSettings, SandboxVendor};
 
 use crate::app::doctor::Subject;
 use crate::app::requests::TOTAL_DATA;
@@ -40,7 +40,7 @@ fn of_the_string_that_the_oms_signed_the_first_difference_is_named() {
     let body = format!(
         r#"{{"error_response":{{"code":"e000002","msg":"sign error","sub_msg":{{"assemble_str":"{signed}"}}}}}}"#
     );
-    subject.gateway.sandbox.fail_next_at(Vendor::Oms, Fault::Body(body), 1);
+    subject.gateway.sandbox.fail_next_at(SandboxVendor::Oms, Fault::Body(body), 1);
     let report = subject.examine();
     assert!(
         report.only_finding().contains("the first parameter that it signed otherwise is `flag`"),

@@ -3,7 +3,9 @@
 
 use std::fs;
 
-use storegate::sandbox::{Fault, OmsAccount, OmsServer, OpRetailAccount, PermittedMethods, SandboxSettings, Vendor};
+use storegate::sandbox::{
+    Fault, OmsAccount, OmsServer, OpRetailAccount, PermittedMethods, SandboxSettings, SandboxVendor,
+};
 
 use crate::app::doctor::Subject;
 use crate::app::requests::TOTAL_DATA;
@@ -12,7 +14,7 @@ use crate::app::requests::TOTAL_DATA;
 fn json_of_another_service_is_not_taken_for_the_gateways() {
     for body in ["{\"status\":\"up\"}", "{\"response\":null}", "{\"response\":{\"status\":\"up\"}}", "{}"] {
         let subject = Subject::healthy("doctor-other-json");
-        subject.gateway.sandbox.fail_next_at(Vendor::Oms, Fault::Body(body.to_owned()), 99);
+        subject.gateway.sandbox.fail_next_at(SandboxVendor::Oms, Fault::Body(body.to_owned()), 99);
         let report = subject.examine();
         let finding = report.only_finding();
         assert!(finding.starts_with("failed   acme oms: answer: "), "{body}: {finding}");
@@ -130,7 +132,7 @@ fn a_method_that_is_not_registered_is_named_with_who_needs_it() {
 fn a_refusal_of_a_call_that_can_only_be_answered_is_a_failure_with_its_code() {
     for code in ["e000006", "e000010", "1", "400", "404", "2001", "2002", "777"] {
         for subject in [Subject::healthy("doctor-refuses"), Subject::documented("doctor-refuses-documented")] {
-            subject.gateway.sandbox.fail_next_at(Vendor::Oms, Fault::code(code), 99);
+            subject.gateway.sandbox.fail_next_at(SandboxVendor::Oms, Fault::code(code), 99);
             let report = subject.examine();
             assert_eq!(report.code, Some(2), "{code}: {}", report.text);
             let beginning = format!("failed   acme oms: method shop.getList: the gateway answered {code}");

@@ -6,7 +6,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use storegate::reload::Outcome;
+use storegate::reload::ReloadOutcome;
 
 use super::{EVENTS, ZENITHS, listen};
 use crate::app::TestApp;
@@ -40,7 +40,7 @@ async fn a_reload_ends_streams_so_that_grants_are_looked_at_anew() {
     let mut files = Files::of(&app, "watched-reload");
     let mut listening = listen(&app).await;
     listening.next().await.unwrap();
-    assert_eq!(files.reloader.reload(), Outcome::Applied);
+    assert_eq!(files.reloader.reload(), ReloadOutcome::Applied);
     assert_eq!(listening.next().await.unwrap().data, json!({"reason": "configuration-changed"}));
     assert_eq!(listening.next().await, None);
 }
