@@ -98,6 +98,14 @@ impl RedisServer {
         self.connection().unwrap().keys(pattern).unwrap()
     }
 
+    /// A figure of a line of what the server says of itself in this section; 0 where it says nothing.
+    pub fn count(&self, section: &str, line: &str, figure: &str) -> u64 {
+        let info: String = redis::cmd("INFO").arg(section).query(&mut self.connection().unwrap()).unwrap();
+        let line = info.lines().find_map(|told| told.strip_prefix(line)?.strip_prefix(':')).unwrap_or_default();
+        let figure = line.split(',').find_map(|pair| pair.strip_prefix(figure)?.strip_prefix('='));
+        figure.map_or(0, |figure| figure.parse().unwrap())
+    }
+
     /// Ends it at once, as a machine that loses its power would.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
