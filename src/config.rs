@@ -1,6 +1,8 @@
 //! One struct of the modules' own settings. File, then environment over it, then flags of the command line; every problem
 //! is reported at once.
 
+mod tables;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -26,11 +28,14 @@ use crate::resources::{Declarations, Policies};
 use crate::server::listener::ConnectionLimits;
 use crate::server::stalls::ClientTimeouts;
 use crate::settings::{
-    ContentHash, Files, MOST_OF_A_TEXT, Problems, Report, Section, Sources, overlay, parse_toml, strays, text_of_file,
+    ContentHash, Files, MOST_OF_A_TEXT, Problems, Report, Section, SectionSettings, Sources, overlay, parse_toml,
+    section, strays, text_of_file,
 };
 use crate::telemetry::logging::LogSettings;
 use crate::telemetry::traces::TraceSettings;
 use crate::vendors::Vendors;
+
+pub use tables::{is_renewed, tables};
 
 /// Everything that `serve` needs to know.
 #[derive(Debug)]
@@ -92,88 +97,62 @@ impl LoadedConfig {
     }
 }
 
-/// `[server]`: our own listener.
-#[derive(Clone, Debug)]
-pub struct ServerSettings {
-    /// `listen`: address and port; port 0 for a free one. Default `127.0.0.1:8080`.
-    pub listen: SocketAddr,
-    /// `public_url`: the address that callers use; its path is the one that a proxy in front takes off.
-    pub public_url: PublicUrl,
-    /// `workers`: threads that serve. Default: one a core.
-    pub workers: usize,
-    /// `drain`: how long a stopping service finishes requests. Default `30s`.
-    pub drain: Duration,
-    /// `stop_delay`: how long a service that is asked to stop says so and goes on before the drain begins. Default `0s`.
-    pub stop_delay: Duration,
-    /// `request_timeout`: the longest time for one request. Default `30s`.
-    pub request_timeout: Duration,
-    /// `head_timeout`: how long the head of a request may take. Default `10s`.
-    pub head_timeout: Duration,
-    /// `keep_alive`: how long a connection may wait for its next request. Default `75s`.
-    pub keep_alive: Duration,
-    /// `connections`: most connections at a time. Default 10000; fewer where the system allows fewer open files.
-    pub connections: usize,
-    /// Whether `connections` is set.
-    pub connections_are_set: bool,
-    /// `hosts`: the hosts that are answered for. Default: any.
-    pub hosts: Vec<Host>,
-    /// `[server.cors]`.
-    pub cors: CorsSettings,
-    /// The client that people authorize as in Swagger UI; set by the demo, which has the dashboard, too.
-    pub demo_client: Option<String>,
-}
-
-impl Default for ServerSettings {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            public_url: PublicUrl::default(),
-            workers: std::thread::available_parallelism().map_or(2, usize::from),
-            drain: Duration::from_secs(30),
-            stop_delay: Duration::ZERO,
-            request_timeout: Duration::from_secs(30),
-            head_timeout: Duration::from_secs(10),
-            // Longer than the 60 s for which load balancers keep their side open, so that none sends a request on a
-            // connection that we have just closed.
-            keep_alive: Duration::from_secs(75),
-            connections: 10_000,
-            connections_are_set: false,
-            hosts: Vec::new(),
-            cors: CorsSettings::default(),
-            demo_client: None,
-        }
+section! {
+    /// Our own listener.
+    #[derive(Clone, Debug)]
+    pub struct ServerSettings in "server" on restart {
+        /// Address and port. Port 0 takes a free one; `[::]:8080` is for every interface.
+        listen: SocketAddr = "127.0.0.1:8080", given "127.0.0.1:8080";
+        /// The address that callers use; also the issuer of tokens. It may have a path, `https://example.com/storegate`, that a
+        /// proxy takes off.
+        public_url: PublicUrl, given "https://storegate.example.com";
+        /// Threads that serve; one a core unless set.
+        workers: Option<usize>, from 1 to 1024 else "write a number from 1 to 1024, or leave it out for one a core", example 2;
+        /// How long a service that is asked to stop (SIGTERM) answers `/readyz` with 503 and serves on before the drain begins.
+        stop_delay: Duration = "0s";
+        /// How long a stopping service finishes requests.
+        drain: Duration = "30s";
+        // The framework's clock moves in steps of half a second, so anything shorter than a second ends at random.
+        /// The longest time for one request, its body included.
+        request_timeout: Duration = "30s", from "1s" else "this needs at least 1s";
+        /// The longest time for the head of a request; a stalled one ends within twice this time.
+        head_timeout: Duration = "10s", from "1s" else "this needs at least 1s";
+        // Longer than the 60 s for which load balancers keep their side open, so that none sends a request on a connection
+        // that we have just closed.
+        /// How long a connection may wait for its next request; longer than the idle time of the load balancer in front.
+        keep_alive: Duration = "75s", from "1s" else "this needs at least 1s";
+        /// Most connections at a time; idle and stalled ones make room for others. No more than half of `ulimit -n` is used.
+        connections: usize = 10000;
+        /// Answer for these hosts only, and others with 421, but for health and metrics; for any host unless set.
+        hosts: Vec<Host>, example ["storegate.example.com"];
+    }
+    and {
+        /// Whether `connections` is set.
+        connections_are_set: bool = |server: &Section<'_>| server.is_set("connections");
+        /// `[server.cors]`.
+        cors: CorsSettings = |server: &Section<'_>| CorsSettings::read(&server.section("cors"));
+        /// The client that people authorize as in Swagger UI; set by the demo, which has the dashboard, too.
+        demo_client: Option<String>;
     }
 }
 
 impl ServerSettings {
     fn read(section: &Section<'_>) -> Self {
-        let default = Self::default();
-        let workers = section.integer("workers").unwrap_or(default.workers);
-        let connections = read_connections(section, workers);
-        if !(1..=1024).contains(&workers) {
-            section.problem("workers", "write a number from 1 to 1024, or leave it out for one a core");
+        let settings = Self::default().over(section);
+        if settings.connections_are_set && settings.connections < settings.workers() {
+            section.problem("connections", "write at least one for each worker, and less than the limit on open files");
         }
-        Self {
-            listen: read_listen(section).unwrap_or(default.listen),
-            public_url: section.parsed("public_url").unwrap_or_default(),
-            workers,
-            drain: section.duration("drain", default.drain),
-            stop_delay: section.duration("stop_delay", default.stop_delay),
-            request_timeout: at_least_a_second(section, "request_timeout", default.request_timeout),
-            head_timeout: at_least_a_second(section, "head_timeout", default.head_timeout),
-            keep_alive: at_least_a_second(section, "keep_alive", default.keep_alive),
-            connections: connections.unwrap_or(default.connections),
-            connections_are_set: connections.is_some(),
-            hosts: read_hosts(section),
-            cors: CorsSettings::read(&section.section("cors")),
-            demo_client: None,
-        }
+        settings
+    }
+
+    fn workers(&self) -> usize {
+        self.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from))
     }
 
     /// What connections may do, where tokens may be as large.
     pub fn connections(&self, largest_token: usize) -> ConnectionLimits {
         ConnectionLimits {
-            workers: self.workers,
+            workers: self.workers(),
             connections: self.connections,
             connections_are_set: self.connections_are_set,
             timeouts: ClientTimeouts { head: self.head_timeout, body: self.request_timeout },
@@ -184,39 +163,6 @@ impl ServerSettings {
             largest_head: request_limits::largest_read(request_limits::largest_head(largest_token)),
         }
     }
-}
-
-/// The framework's clock moves in steps of half a second, so anything shorter ends at random.
-fn at_least_a_second(section: &Section<'_>, key: &str, default: Duration) -> Duration {
-    let duration = section.duration(key, default);
-    if duration < Duration::from_secs(1) {
-        section.problem(key, "this needs at least 1s");
-    }
-    duration
-}
-
-fn read_connections(section: &Section<'_>, workers: usize) -> Option<usize> {
-    let connections = section.integer("connections")?;
-    if connections < workers {
-        section.problem("connections", "write at least one for each worker, and less than the limit on open files");
-    }
-    Some(connections)
-}
-
-fn read_hosts(section: &Section<'_>) -> Vec<Host> {
-    let hosts = section.list("hosts").unwrap_or_default();
-    let read =
-        |host: &String| host.parse().map_err(|error| section.problem("hosts", format!("{host:?}: {error}"))).ok();
-    hosts.iter().filter_map(read).collect()
-}
-
-fn read_listen(section: &Section<'_>) -> Option<SocketAddr> {
-    let text = section.text("listen")?;
-    let listen = text.parse().ok();
-    if listen.is_none() {
-        section.problem("listen", "write an address and a port, such as 127.0.0.1:8080 or [::]:8080");
-    }
-    listen
 }
 
 /// A column of a vendor whose pack has problems is not known: a list is read when they are gone.

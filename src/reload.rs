@@ -13,10 +13,10 @@ use std::time::{Duration, SystemTime};
 use actix_web::web::Data;
 
 use crate::auth::CurrentAuth;
-use crate::config::{LoadedConfig, Settings};
+use crate::config::{LoadedConfig, Settings, is_renewed};
 use crate::directory::CurrentDirectories;
 use crate::gateway::tenants::Tenants;
-use crate::settings::{ContentHash, Sources};
+use crate::settings::{ContentHash, SectionSettings as _, Sources};
 use crate::telemetry::logging::CurrentLog;
 use crate::telemetry::metrics;
 use crate::telemetry::traces::TraceSettings;
@@ -35,9 +35,6 @@ pub const LAST_LOOK: u32 = 3;
 
 // A key that was taken away, and a token that was listed, are refused within a second.
 const _: () = assert!(LAST_LOOK as u128 * LOOK_EVERY.as_millis() < 1_000);
-
-/// The sections that a reload puts in force, but for the settings that are named one by one; the rest waits for a restart.
-const RENEWED: [&str; 5] = ["auth", "limits", "tenants", "directory", "telemetry"];
 
 /// The section whose packs stay as they are until a restart.
 const VENDORS: &str = "vendors";
@@ -154,9 +151,9 @@ impl<R: Fn(&Vendors) -> LoadedConfig> Reloader<R> {
         let sections = self.started.differing(&settings.sources).into_iter();
         let names = self.in_force.auth.load().fixed_differences(&settings.auth);
         let LiveConfig { log, traces, .. } = &self.in_force;
-        let names = names.into_iter().chain(log.fixed_differences(&settings.log));
-        let names = names.chain(traces.fixed_differences(&settings.traces));
-        sections.filter(|name| !RENEWED.contains(name)).chain(names).map(str::to_owned).collect()
+        let names = names.into_iter().chain(log.waiting(&settings.log));
+        let names = names.chain(traces.waiting(&settings.traces));
+        sections.filter(|name| !is_renewed(name)).chain(names).map(str::to_owned).collect()
     }
 
     /// Watches the files of the new configuration as they were when it was read: what has changed since is found at the

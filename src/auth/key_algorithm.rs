@@ -2,7 +2,8 @@
 //! (RFC 8725 §3.1).
 
 use std::fmt;
-use std::str::FromStr;
+
+use crate::settings::choices;
 
 /// How tokens are signed (RFC 7518 §3.1, RFC 8037 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,15 +75,10 @@ impl KeyAlgorithm {
     }
 }
 
-impl FromStr for KeyAlgorithm {
-    type Err = &'static str;
-
-    /// Takes the exact name of one of [`Self::OWN`]; the case counts, as in a token.
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let found = Self::OWN.into_iter().find(|algorithm| algorithm.name() == name);
-        found.ok_or("write EdDSA, ES256, RS256 or HS256")
-    }
-}
+choices!(
+    KeyAlgorithm { "EdDSA" => EdDsa, "ES256" => Es256, "RS256" => Rs256, "HS256" => Hs256 }
+    else "write EdDSA, ES256, RS256 or HS256"
+);
 
 impl fmt::Display for KeyAlgorithm {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

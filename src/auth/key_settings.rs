@@ -1,20 +1,44 @@
 //! `[auth.keys.<id>]` and `auth.sign_with`: the keys of the service. They are read here already, so that one start shows
 //! everything that is wrong with them.
 
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::key_algorithm::KeyAlgorithm;
 use super::key_error::KeyError;
 use super::keys::{KeySet, ServiceKey};
-use crate::settings::Section;
+use crate::settings::{Section, SectionSettings as _, choices, section};
 
-/// What a key is given as, at most one of them for a key.
-const MATERIAL: [&str; 3] = ["private_key", "public_key", "secret"];
+section! {
+    /// A key to sign tokens with; the section's name is the key's id (`kid`). `storegate secret key` makes one. All keys are
+    /// believed and, but for HS256, published; one signs. Each is given as one of the three.
+    #[derive(Debug)]
+    pub struct KeySettings in "auth.keys.<2026-11>" on reload {
+        /// What the key is for, which it says itself; `HS256` is for `secret`.
+        algorithm: Option<KeyAlgorithm>, example "EdDSA";
+        /// The key in PKCS#8 PEM; RSA keys need 2048 bits.
+        private_key: Option<SecretString>, given "secrets/signing-key.pem";
+        /// The public half of a key that only verifies.
+        public_key: Option<SecretString>, example "secrets/signing-key-2026-10.public.pem";
+        /// A shared secret of at least 32 random bytes.
+        secret: Option<SecretString>, example "secrets/shared-secret";
+        /// A key to `verify` is published and believed, and never signs.
+        usage("use"): KeyUse = "sign";
+    }
+}
+
+choices! {
+    /// What a key is for.
+    pub enum KeyUse {
+        /// It may sign.
+        Sign = "sign",
+        /// It only verifies.
+        Verify = "verify",
+    } else "write sign, or verify for a key that is published and believed but does not sign"
+}
 
 /// Reads the keys out of the section `[auth]`; none if none could be read, or if there are none and none is needed.
-pub(super) fn read(section: &Section<'_>, is_needed: bool) -> Option<KeySet> {
+pub(super) fn read(section: &Section<'_>, sign_with: Option<&str>, is_needed: bool) -> Option<KeySet> {
     let entries = section.section("keys").entries();
-    let sign_with = section.text("sign_with");
     if entries.is_empty() {
         if is_needed || sign_with.is_some() {
             section.problem("keys", KeyError::NoKey);
@@ -22,7 +46,7 @@ pub(super) fn read(section: &Section<'_>, is_needed: bool) -> Option<KeySet> {
         return None;
     }
     let kids: Vec<String> = entries.iter().map(|(kid, _)| kid.clone()).collect();
-    if let Some(kid) = sign_with.as_ref().filter(|kid| !kids.contains(kid)) {
+    if let Some(kid) = sign_with.filter(|kid| !kids.iter().any(|own| own == kid)) {
         section.problem("sign_with", format!("there is no key {kid}; the keys are {}", kids.join(", ")));
         return None;
     }
@@ -30,7 +54,7 @@ pub(super) fn read(section: &Section<'_>, is_needed: bool) -> Option<KeySet> {
     // A key that could not be read has been reported, and might have been the one that is missed here.
     let is_complete = keys.len() == entries.len();
     let place = if sign_with.is_some() { "sign_with" } else { "keys" };
-    match KeySet::new(keys, sign_with.as_deref()) {
+    match KeySet::new(keys, sign_with) {
         Ok(set) => Some(set),
         Err(error) => {
             if is_complete {
@@ -42,11 +66,10 @@ pub(super) fn read(section: &Section<'_>, is_needed: bool) -> Option<KeySet> {
 }
 
 fn read_key(kid: &str, section: &Section<'_>) -> Option<ServiceKey> {
-    let declared = section.parsed::<KeyAlgorithm>("algorithm");
-    let verify_only = reads_verify_only(section);
-    let [private_key, public_key, secret] = MATERIAL.map(|name| section.secret(name));
-    let (field, key) = match (private_key, public_key, secret) {
-        (Some(pem), None, None) => ("private_key", ServiceKey::private(kid, &pem)),
+    let settings = KeySettings::read(section);
+    let declared = settings.algorithm;
+    let (field, key) = match (&settings.private_key, &settings.public_key, &settings.secret) {
+        (Some(pem), None, None) => ("private_key", ServiceKey::private(kid, pem)),
         (None, Some(pem), None) => ("public_key", ServiceKey::public(kid, pem.expose_secret())),
         (None, None, Some(secret)) => ("secret", ServiceKey::hs256(kid, secret.expose_secret().as_bytes())),
         (None, None, None) => {
@@ -66,24 +89,12 @@ fn read_key(kid: &str, section: &Section<'_>) -> Option<ServiceKey> {
     if let Some(declared) = declared.filter(|declared| *declared != given) {
         section.problem("algorithm", format!("{field} is a key for {given}, not for {declared}"));
     }
-    Some(if verify_only { key.verify_only() } else { key })
-}
-
-fn reads_verify_only(section: &Section<'_>) -> bool {
-    match section.text("use").as_deref() {
-        None | Some("sign") => false,
-        Some("verify") => true,
-        Some(_) => {
-            section.problem("use", "write sign, or verify for a key that is published and believed but does not sign");
-            false
-        }
-    }
+    Some(if settings.usage == KeyUse::Verify { key.verify_only() } else { key })
 }
 
 /// A file that cannot be read has been reported as such.
 fn report_absent_key(section: &Section<'_>, declared: Option<KeyAlgorithm>) {
-    let is_given = |name: &str| section.text(name).is_some() || section.text(&format!("{name}_file")).is_some();
-    if MATERIAL.into_iter().any(is_given) {
+    if ["private_key", "public_key", "secret"].iter().any(|name| section.is_set(&section.given_as(name))) {
         return;
     }
     match declared {
@@ -108,7 +119,8 @@ mod tests {
     fn keys(toml: &str) -> (Option<KeySet>, String) {
         let table: Table = toml.parse().unwrap();
         let report = Report::default();
-        let keys = read(&Section::root(&table, &report).section("auth"), true);
+        let section = Section::root(&table, &report).section("auth");
+        let keys = read(&section, section.text("sign_with").as_deref(), true);
         (keys, report.finish(&table).err().map(|problems| problems.0.join("\n")).unwrap_or_default())
     }
 

@@ -21,7 +21,7 @@ pub mod issuers;
 pub mod jwk;
 pub mod key_algorithm;
 pub mod key_error;
-mod key_settings;
+pub mod key_settings;
 mod keyed_rate_limiter;
 pub mod keys;
 pub mod limits;

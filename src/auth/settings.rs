@@ -5,19 +5,20 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use super::clients::Client;
 use super::issuers::settings::IssuerSettings;
 use super::keys::KeySet;
 use super::limits::CallerLimits;
+use super::quota::Quota;
 use super::scope::Scopes;
 use super::secrets::SecretHash;
 use super::verify::MAXIMUM_TOKEN_BYTES;
 use super::{key_settings, revocations};
 use crate::directory::VendorIds;
-use crate::settings::{Section, http_url};
+use crate::settings::{File, Section, SectionSettings, http_url, section};
 
-const DEFAULT_AUDIENCE: &str = "storegate";
-const DEFAULT_LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// No token lives shorter.
 pub const SHORTEST_LIFETIME: Duration = Duration::from_secs(60);
 /// No token lives longer.
@@ -29,29 +30,59 @@ const MAXIMUM_STORES_BYTES: usize = 4 * 1024;
 /// The most organizations that a client may list: less than 1.5 KiB of a token.
 const MAXIMUM_ORGANIZATIONS: usize = 64;
 
-/// What `[auth]` says. When it has problems they are in the report, and this is not to be used.
-#[derive(Debug)]
-pub struct AuthSettings {
-    /// The `iss` of tokens.
-    pub issuer: String,
-    /// The `aud` of tokens.
-    pub audience: String,
-    /// The address that callers use, for the links in the server's metadata.
-    pub public_url: String,
-    /// How long a token lives.
-    pub token_lifetime: Duration,
-    /// The keys; none if none could be read.
-    pub keys: Option<KeySet>,
-    /// The clients.
-    pub clients: Vec<Client>,
-    /// Whose tokens are accepted besides our own.
-    pub issuers: Vec<IssuerSettings>,
-    /// Ids of tokens that an operator has ended.
-    pub revoked_tokens: Arc<HashSet<String>>,
-    /// The scopes that there are.
-    pub scopes: Scopes,
-    /// `[limits]`, which is a section of its own.
-    pub limits: CallerLimits,
+section! {
+    /// Tokens of our own, and whose tokens are accepted besides.
+    #[derive(Debug)]
+    pub struct AuthSettings in "auth" on reload {
+        /// `iss` of tokens; `server.public_url` unless set.
+        issuer: String, example "https://storegate.example.com", after restart;
+        /// `aud` of tokens.
+        audience: String = "storegate", after restart;
+        /// How long a token lives.
+        token_lifetime: Duration = "15m",
+            from "1m" to "24h" else "a token lives at least 1m and at most 24h; 15m is a good value";
+        /// Which key signs; the last one by name that can, unless set.
+        sign_with: Option<String>, example "2026-11";
+        /// Ids of tokens that have ended: one `jti` a line, a blank and `#` before a comment.
+        revoked_tokens("revoked_tokens_file"): Arc<HashSet<String>> as Option<File>, example "secrets/revoked-tokens",
+            by revocations::read_list;
+    }
+    and {
+        /// The address that callers use, for the links in the server's metadata.
+        public_url: String;
+        /// The keys; none if none could be read.
+        keys: Option<KeySet>;
+        /// The clients.
+        clients: Vec<Client>;
+        /// Whose tokens are accepted besides our own.
+        issuers: Vec<IssuerSettings>;
+        /// The scopes that there are.
+        scopes: Scopes;
+        /// `[limits]`, which is a section of its own.
+        limits: CallerLimits;
+    }
+}
+
+section! {
+    /// A client that may ask for tokens; the section's name is its id.
+    #[derive(Debug)]
+    pub struct ClientSettings in "auth.clients.<dashboard>" on reload {
+        /// The tenant whose data it may read.
+        tenant: String, given "acme", required "the company whose data this client may read";
+        /// What it may do.
+        scopes: Vec<String>,
+            given ["stores:read", "flow:read", "demographics:read", "inspections:read", "organizations:read"];
+        /// The SHA-256 hash of a secret that `storegate secret new` made.
+        secret_sha256: Option<SecretString>, given "secrets/dashboard.sha256";
+        /// Instead, for a secret that a person chose: its hash by `storegate secret hash --argon2`.
+        secret_argon2: Option<SecretString>, example "secrets/dashboard.argon2";
+        /// The only stores that it may read; all of the tenant's unless set.
+        stores: Option<Vec<String>>, example ["S_123456", "SHOP001"];
+        /// The only organizations. With either list, what the two name can be read, and nothing else.
+        organizations: Option<Vec<String>>, example ["1084"];
+        /// How often it may ask, or `none` for no limit; `limits.quota` unless set.
+        quota: Option<Quota>, example "600/1m";
+    }
 }
 
 impl AuthSettings {
@@ -69,18 +100,16 @@ impl AuthSettings {
         scopes: &Scopes,
         ids: &VendorIds,
     ) -> Self {
-        let issuer = read_issuer(section, public_url);
+        let settings = Self::default().over(section);
+        let issuer = read_issuer(section, &settings.issuer, public_url);
         Self {
             public_url: public_url.unwrap_or(&issuer).trim_end_matches('/').to_owned(),
-            audience: section.text("audience").unwrap_or_else(|| DEFAULT_AUDIENCE.to_owned()),
-            token_lifetime: read_lifetime(section),
-            keys: key_settings::read(section, is_issuing(section)),
+            keys: key_settings::read(section, settings.sign_with.as_deref(), is_issuing(section)),
             clients: read_clients(section, tenants, scopes, ids),
             issuers: IssuerSettings::read_all(&section.section("issuers"), &issuer, tenants, scopes),
-            revoked_tokens: revocations::read_list(section),
-            limits: CallerLimits::default(),
             scopes: scopes.clone(),
             issuer,
+            ..settings
         }
     }
 }
@@ -95,8 +124,8 @@ fn has_any(section: &Section<'_>, key: &str) -> bool {
 }
 
 /// RFC 8414 §2: a URL without query and fragment.
-fn read_issuer(section: &Section<'_>, public_url: Option<&str>) -> String {
-    let Some(issuer) = section.text("issuer") else {
+fn read_issuer(section: &Section<'_>, issuer: &str, public_url: Option<&str>) -> String {
+    if !section.is_set("issuer") {
         let is_needed = is_issuing(section) || has_any(section, "keys");
         if public_url.is_none() && is_needed {
             section.missing(
@@ -106,20 +135,12 @@ fn read_issuer(section: &Section<'_>, public_url: Option<&str>) -> String {
         }
         // Whether it is a URL is said where it stands.
         return public_url.unwrap_or_default().trim_end_matches('/').to_owned();
-    };
-    let is_url = http_url::parse(&issuer).is_ok_and(|uri| uri.query().is_none());
-    if !is_url || issuer.contains(['"', '\\']) {
+    }
+    let is_url = http_url::parse(issuer).is_ok_and(|uri| uri.query().is_none());
+    if !section.has_problem("issuer") && (!is_url || issuer.contains(['"', '\\'])) {
         section.problem("issuer", "this is a URL without query and fragment, such as https://storegate.example.com");
     }
-    issuer
-}
-
-fn read_lifetime(section: &Section<'_>) -> Duration {
-    let lifetime = section.duration("token_lifetime", DEFAULT_LIFETIME);
-    if !(SHORTEST_LIFETIME..=LONGEST_LIFETIME).contains(&lifetime) {
-        section.problem("token_lifetime", "a token lives at least 1m and at most 24h; 15m is a good value");
-    }
-    lifetime
+    issuer.to_owned()
 }
 
 fn read_clients(section: &Section<'_>, tenants: &[String], scopes: &Scopes, ids: &VendorIds) -> Vec<Client> {
@@ -143,37 +164,30 @@ fn read_client(
     if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
         section.problem("tenant", "a client id is made of visible ASCII characters: name the section otherwise");
     }
-    let tenant = read_tenant(section, tenants);
-    let scopes = read_scopes(section, scopes);
-    let stores = read_stores(section, ids);
-    let organizations = read_organizations(section, ids);
-    let quota = section.parsed("quota");
-    let secret = read_secret_hash(section)?;
-    Some(Client { id: id.to_owned(), tenant, scopes, stores, organizations, quota, secret })
-}
-
-fn read_tenant(section: &Section<'_>, tenants: &[String]) -> String {
-    let tenant = section.required_text("tenant", "the company whose data this client may read");
-    if !tenant.is_empty() && !tenants.contains(&tenant) {
+    let settings = ClientSettings::read(section);
+    let tenant = &settings.tenant;
+    if !tenant.is_empty() && !tenants.contains(tenant) {
         let known = if tenants.is_empty() { "there are none".to_owned() } else { tenants.join(", ") };
         section.problem("tenant", format!("there is no section [tenants.{tenant}]; the tenants: {known}"));
     }
-    tenant
+    check_scopes(section, &settings.scopes, scopes);
+    settings.stores.iter().for_each(|stores| check_stores(section, stores, ids));
+    settings.organizations.iter().for_each(|organizations| check_organizations(section, organizations, ids));
+    let secret = secret_hash(section, &settings)?;
+    let ClientSettings { tenant, scopes, stores, organizations, quota, .. } = settings;
+    Some(Client { id: id.to_owned(), tenant, scopes, stores, organizations, quota, secret })
 }
 
-fn read_scopes(section: &Section<'_>, known: &Scopes) -> Vec<String> {
-    let scopes = section.list("scopes").unwrap_or_default();
+fn check_scopes(section: &Section<'_>, scopes: &[String], known: &Scopes) {
     if scopes.is_empty() {
         section.problem("scopes", format!("list what this client may do, of {}", known.names()));
     }
     for name in scopes.iter().filter(|name| !known.contain(name)) {
         section.problem("scopes", format!("there is no scope {name}; the scopes are {}", known.names()));
     }
-    scopes
 }
 
-fn read_stores(section: &Section<'_>, ids: &VendorIds) -> Option<Vec<String>> {
-    let stores = section.list("stores")?;
+fn check_stores(section: &Section<'_>, stores: &[String], ids: &VendorIds) {
     if stores.is_empty() || stores.iter().any(String::is_empty) {
         section.problem("stores", "list the ids of stores, or leave this out to grant all stores of the tenant");
     }
@@ -186,11 +200,9 @@ fn read_stores(section: &Section<'_>, ids: &VendorIds) -> Option<Vec<String>> {
     if stores.iter().map(|id| id.len() + "\"\",".len()).sum::<usize>() > MAXIMUM_STORES_BYTES {
         section.problem("stores", "these are more stores than fit into a token: split the client, or grant all stores");
     }
-    Some(stores)
 }
 
-fn read_organizations(section: &Section<'_>, ids: &VendorIds) -> Option<Vec<String>> {
-    let organizations = section.list("organizations")?;
+fn check_organizations(section: &Section<'_>, organizations: &[String], ids: &VendorIds) {
     if !ids.lack_some() && organizations.iter().any(|id| ids.organization(id).is_none()) {
         let example: Vec<_> = ids.organization_example().into_iter().collect();
         section.problem(
@@ -202,30 +214,25 @@ fn read_organizations(section: &Section<'_>, ids: &VendorIds) -> Option<Vec<Stri
         let most = format!("at most {MAXIMUM_ORGANIZATIONS} organizations fit into a token: split the client");
         section.problem("organizations", most);
     }
-    Some(organizations)
 }
 
-fn read_secret_hash(section: &Section<'_>) -> Option<SecretHash> {
+fn secret_hash(section: &Section<'_>, settings: &ClientSettings) -> Option<SecretHash> {
     let (made, chosen) = ("secret_sha256", "secret_argon2");
-    let (field, hash) = match (section.secret(made), section.secret(chosen)) {
-        (Some(hash), None) => (made, SecretHash::from_sha256_hex(&hash)),
-        (None, Some(hash)) => (chosen, SecretHash::from_argon2(&hash)),
+    let (field, hash) = match (&settings.secret_sha256, &settings.secret_argon2) {
+        (Some(hash), None) => (made, SecretHash::from_sha256_hex(hash)),
+        (None, Some(hash)) => (chosen, SecretHash::from_argon2(hash)),
         (Some(_), Some(_)) => {
             section.problem(chosen, format!("a client has one secret: give either {made} or {chosen}"));
             return None;
         }
         (None, None) => {
-            if !names_any(section, &[made, "secret_sha256_file", chosen, "secret_argon2_file"]) {
+            if ![made, "secret_sha256_file", chosen, "secret_argon2_file"].iter().any(|key| section.is_set(key)) {
                 section.missing(made, "the hash of the client's secret; `storegate secret` makes both");
             }
             return None;
         }
     };
     hash.map_err(|error| section.problem_in(field, error)).ok()
-}
-
-fn names_any(section: &Section<'_>, keys: &[&str]) -> bool {
-    keys.iter().any(|key| section.text(key).is_some())
 }
 
 #[cfg(test)]

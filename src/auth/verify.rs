@@ -25,9 +25,6 @@ pub use token::VerifiedToken;
 /// The largest token that is read, unless the settings allow an issuer more.
 pub const MAXIMUM_TOKEN_BYTES: usize = 8 * 1024;
 
-/// The most that the settings can allow an issuer.
-pub const LARGEST_TOKEN_BYTES: usize = 64 * 1024;
-
 /// How far the clocks of two machines may be apart.
 pub const LEEWAY_SECONDS: i64 = 30;
 

@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
-use crate::settings::Section;
+use crate::settings::section;
 
-/// How long an answer keeps, counted from when it was fetched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Freshness {
-    /// `fresh`: served as it is.
-    pub fresh: Duration,
-    /// `stale`: after that, served while one refresh runs.
-    pub stale: Duration,
-    /// `on_error`: after `fresh`, served when the gateway fails.
-    pub on_error: Duration,
+section! {
+    /// How long an answer keeps, counted from when it was fetched: served as it is while `fresh`, then while one refresh runs
+    /// for `stale`, and when the gateway fails until `on_error` after `fresh`.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Freshness in "cache" on restart {
+        /// Served as it is.
+        fresh: Duration = "60s";
+        /// After that, served while one refresh runs.
+        stale: Duration = "5m";
+        /// After `fresh`, served when the gateway fails.
+        on_error: Duration = "1h";
+    }
 }
 
 /// What may be done with an answer of a certain age.
@@ -38,16 +41,6 @@ impl Freshness {
             fresh: Duration::from_secs(fresh),
             stale: Duration::from_secs(stale),
             on_error: Duration::from_secs(on_error),
-        }
-    }
-
-    /// Reads `fresh`, `stale` and `on_error` of a section over these defaults.
-    #[must_use]
-    pub fn read(self, section: &Section<'_>) -> Self {
-        Self {
-            fresh: section.duration("fresh", self.fresh),
-            stale: section.duration("stale", self.stale),
-            on_error: section.duration("on_error", self.on_error),
         }
     }
 

@@ -13,7 +13,7 @@ use super::freshness::{Freshness, FreshnessState};
 use super::request_memo::{RequestMemo, RequestMemos};
 use super::{CacheKey, FetchFailure, Lookup};
 use crate::purge_list::{PurgeList, is_about};
-use crate::settings::Section;
+use crate::settings::{Size, section};
 use crate::single_flight::Flights;
 use crate::telemetry::metrics;
 
@@ -27,29 +27,14 @@ const LARGEST_PART: u64 = 8;
 const MOST_FAILURES: u64 = 10_000;
 const LONGEST_FAILURE: Duration = Duration::from_secs(60);
 
-/// `[cache]`: how much is kept.
-#[derive(Clone, Debug)]
-pub struct CacheSettings {
-    /// `size`: bytes of answers to keep. Default `256MiB`.
-    pub size: u64,
-    /// `slow_after`: how long a caller waits for the gateway when there is an older answer to give. Default `200ms`.
-    pub slow_after: Duration,
-}
-
-impl Default for CacheSettings {
-    fn default() -> Self {
-        Self { size: 256 << 20, slow_after: Duration::from_millis(200) }
-    }
-}
-
-impl CacheSettings {
-    /// Reads the section's own keys; freshness is read beside the resources.
-    pub fn read(section: &Section<'_>) -> Self {
-        let default = Self::default();
-        Self {
-            size: section.size("size", default.size),
-            slow_after: section.duration("slow_after", default.slow_after),
-        }
+section! {
+    /// How much is kept. How long, `[cache.<resource>]` says.
+    #[derive(Clone, Debug)]
+    pub struct CacheSettings in "cache" on restart {
+        /// Bytes of answers to keep.
+        size: u64 as Size = "256MiB";
+        /// How long a caller waits for the gateway when there is an older answer to give.
+        slow_after: Duration = "200ms";
     }
 }
 

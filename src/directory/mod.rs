@@ -26,6 +26,7 @@ pub use ids::{OrganizationId, StoreId};
 pub use numbers::{StoreNumbers, VendorNumbers};
 pub use problem::{FilePosition, RowProblem};
 pub use rows::{DirectoryRow, read, read_file};
+pub use settings::DirectorySection;
 pub use settings::DirectorySettings;
 pub use vendor_ids::VendorIds;
 

@@ -4,9 +4,20 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Directory, VendorIds, read_file};
-use crate::settings::{MOST_OF_A_LIST, Section, nearest};
+use crate::settings::{File, MOST_OF_A_LIST, Section, SectionSettings as _, nearest, section};
 
 const FILE: &str = "stores_file";
+
+section! {
+    /// Which of a tenant's store ids is which vendor's number. It is a source of `/stores`, too: a tenant without a list of stores
+    /// at a vendor has the stores of this file. `storegate directory draft` makes one, `storegate directory check` looks for
+    /// mistakes.
+    #[derive(Debug)]
+    pub struct DirectorySection in "directory.<acme>" on reload {
+        /// A CSV file with the columns `id`, `name` and one for each vendor, which its pack names in `[ids.store]`. It must be set.
+        stores_file: Option<File>, example "stores.csv";
+    }
+}
 
 /// The directories that are configured, read.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +41,7 @@ impl DirectorySettings {
                 section.problem(&name, format!("there is no company of this name in `tenants`{hint}"));
             }
             let ids = known.map_or(all, |(_, ids)| ids);
-            if company.text(FILE).is_none() {
+            if DirectorySection::read(&company).stores_file.is_none() {
                 company.missing(FILE, &format!("the CSV file with the columns {}", ids.column_names().join(",")));
             } else if let Some(directory) = read_one(&company, ids) {
                 let name: Arc<str> = name.into();

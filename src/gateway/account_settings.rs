@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use md5::{Digest as _, Md5};
 
+use super::account_table::AccountSection;
 use super::credential::{Credential, CredentialValue, WhichSecret, read_fields};
 use super::endpoint::{self, same_secret};
 use super::protocol::call::{Argument, Call, Method, TimeFormIndex};
@@ -15,7 +16,7 @@ use super::protocol::login::LoginForm;
 use super::protocol::template::{Template, TemplatePart, Variable};
 use super::stamps::Uniqueness;
 use super::vendor::{CredentialField, OptionFacts, OptionKind, Vendor};
-use crate::settings::{Problems, Report, Section, parse_toml};
+use crate::settings::{Problems, Report, Section, SectionSettings as _, parse_toml};
 
 /// A tenant's access to a vendor's gateway. Prints no secret.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +65,7 @@ impl AccountSettings {
     /// Reads the section, reporting everything that is missing or wrong.
     pub fn read(section: &Section<'_>, vendor: Vendor) -> Self {
         let pack = vendor.pack();
+        let account = AccountSection::read(section);
         let urls = pack.endpoints.iter().map(|facts| match &facts.url {
             Some(url) => endpoint::read_url(section, &facts.key, url),
             None => endpoint::read_required_url(section, &facts.key, &facts.help),
@@ -80,10 +82,10 @@ impl AccountSettings {
             methods: read_methods(section, vendor),
             credentials: pack.endpoints.iter().map(of_endpoint).collect(),
             login: pack.login.as_ref().and_then(|form| LoginSettings::read(section, form)),
-            unique: endpoint::read_unique(section, pack.time.lead),
+            unique: endpoint::unique(&account, pack.time.lead),
             time_form: read_time_form(section, vendor),
             options: pack.options.iter().filter_map(|option| read_option(section, option)).collect(),
-            time_zone: endpoint::read_time_zone(section, &pack.time.zone),
+            time_zone: endpoint::read_time_zone(section, account.time_zone.as_ref().unwrap_or(&pack.time.zone)),
         }
     }
 
@@ -294,10 +296,10 @@ fn read_time_form(section: &Section<'_>, vendor: Vendor) -> Option<TimeFormIndex
 
 fn read_option(section: &Section<'_>, option: &OptionFacts) -> Option<(String, OptionValue)> {
     let value = match &option.kind {
-        OptionKind::Integer { minimum, maximum, default, help } => {
+        OptionKind::Integer { minimum, maximum, default } => {
             let number = section.integer(&option.name);
             if number.is_some_and(|number: i64| !(*minimum..=*maximum).contains(&number)) {
-                section.problem(&option.name, help);
+                section.problem(&option.name, &option.help);
             }
             OptionValue::Integer(number.or(*default)?)
         }

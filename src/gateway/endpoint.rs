@@ -6,6 +6,7 @@ use jiff::tz::{Offset, TimeZone};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::account_table::AccountSection;
 use super::stamps::Uniqueness;
 use crate::settings::{Section, http_url};
 
@@ -48,11 +49,10 @@ pub fn zone_name(zone: &TimeZone) -> String {
     zone.iana_name().map_or_else(|| format!("{zone:?}"), str::to_owned)
 }
 
-/// Reads `time_zone`, an IANA name.
-pub fn read_time_zone(section: &Section<'_>, default: &str) -> TimeZone {
-    let name = section.text("time_zone").unwrap_or_else(|| default.to_owned());
-    time_zone(&name).unwrap_or_else(|| {
-        section.problem("time_zone", unknown_zone(&name));
+/// The zone of this name, which the section names.
+pub fn read_time_zone(section: &Section<'_>, name: &str) -> TimeZone {
+    time_zone(name).unwrap_or_else(|| {
+        section.problem("time_zone", unknown_zone(name));
         china_standard_time()
     })
 }
@@ -62,10 +62,13 @@ pub fn unknown_zone(name: &str) -> String {
     format!("{name} is not a known time zone; write an IANA name such as Asia/Tokyo")
 }
 
-/// Reads `nonce` and `timestamp_lead`: how equal calls get different signatures.
-pub fn read_unique(section: &Section<'_>, default_lead: Duration) -> Uniqueness {
-    let lead = section.duration("timestamp_lead", default_lead);
-    if section.flag("nonce", true) { Uniqueness::Nonce } else { Uniqueness::Second { lead } }
+/// How equal calls get different signatures.
+pub fn unique(account: &AccountSection, default_lead: Duration) -> Uniqueness {
+    if account.nonce {
+        Uniqueness::Nonce
+    } else {
+        Uniqueness::Second { lead: account.timestamp_lead.unwrap_or(default_lead) }
+    }
 }
 
 /// UTC+8.

@@ -7,6 +7,7 @@
 
 pub mod account;
 pub mod account_settings;
+pub mod account_table;
 mod answer;
 mod body;
 pub mod breaker;

@@ -82,6 +82,8 @@ pub struct EndpointFacts {
     pub url: Option<String>,
     /// What the setting is.
     pub help: String,
+    /// An address to show, where there is no default.
+    pub example: Option<String>,
     /// The section with a credential of this endpoint's own, where there may be one.
     pub credential: Option<String>,
     /// Whether methods are called here unless something else is said.
@@ -95,6 +97,8 @@ pub struct CredentialField {
     pub name: String,
     /// What it is, and where to get it.
     pub help: String,
+    /// A value to show, where there is no default.
+    pub example: Option<String>,
     /// Whether it is a secret.
     pub is_secret: bool,
     /// Its value unless it is set; without one it must be set.
@@ -112,6 +116,10 @@ pub struct OptionFacts {
     pub name: String,
     /// What it may be.
     pub kind: OptionKind,
+    /// What it is; for a number also what is wrong with another one.
+    pub help: String,
+    /// A number to show, where there is no default.
+    pub example: Option<i64>,
 }
 
 /// What an option may be.
@@ -125,8 +133,6 @@ pub enum OptionKind {
         maximum: i64,
         /// Unless it is set.
         default: Option<i64>,
-        /// What is wrong with another one.
-        help: String,
     },
     /// One of these; the first is the default.
     Choice(Vec<String>),

@@ -11,7 +11,7 @@ use actix_web::http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
 };
 
-use crate::settings::Section;
+use crate::settings::{Section, SectionSettings, section};
 
 /// What a page may send besides the headers that every page may: what the API reads, what tracing in browsers adds (W3C Trace
 /// Context, W3C Baggage), and what old libraries send unasked.
@@ -23,29 +23,25 @@ const READ: HeaderValue = HeaderValue::from_static(
     "ETag, Age, Cache-Status, Link, Retry-After, X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate, Allow, Date",
 );
 
-/// `[server.cors]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CorsSettings {
-    /// `origins`: whose pages may read answers, as browsers write them, or `*` alone. Default: none.
-    pub origins: Vec<String>,
-    /// `allowed_headers`: what pages may send besides what this service reads. Default: nothing more.
-    pub allowed_headers: Vec<HeaderName>,
-    /// `max_age`: how long a browser may remember what it was told before a request. Default `10m`.
-    pub max_age: Duration,
-}
-
-impl Default for CorsSettings {
-    fn default() -> Self {
-        Self { origins: Vec::new(), allowed_headers: Vec::new(), max_age: Duration::from_secs(600) }
+section! {
+    /// Whose pages may read answers in a browser; nobody's unless there are some.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct CorsSettings in "server.cors" on restart {
+        /// The origins of these pages, as browsers write them: scheme, host, and a port that is not the usual one. `["*"]` lets
+        /// every page read what it has a token for; cookies are never asked for.
+        origins: Vec<String>, example ["https://dashboard.example.com"];
+        /// What pages may send besides what this service reads.
+        allowed_headers: Vec<HeaderName> as Vec<String>, example ["X-Team"], by read_headers;
+        /// How long a browser may remember the answer to a preflight.
+        max_age: Duration = "10m";
     }
 }
 
 impl CorsSettings {
     /// Reads the section.
     pub fn read(section: &Section<'_>) -> Self {
-        let default = Self::default();
-        let origins = section.list("origins").unwrap_or_default();
-        for origin in origins.iter().filter(|origin| *origin != "*" && !is_origin(origin)) {
+        let settings = Self::default().over(section);
+        for origin in settings.origins.iter().filter(|origin| *origin != "*" && !is_origin(origin)) {
             section.problem(
                 "origins",
                 format!(
@@ -54,11 +50,10 @@ impl CorsSettings {
                 ),
             );
         }
-        if origins.len() > 1 && origins.iter().any(|origin| origin == "*") {
+        if settings.origins.len() > 1 && settings.origins.iter().any(|origin| origin == "*") {
             section.problem("origins", "\"*\" stands for every origin: write it alone, or list the origins");
         }
-        let allowed_headers = read_headers(section);
-        Self { origins, allowed_headers, max_age: section.duration("max_age", default.max_age) }
+        settings
     }
 }
 

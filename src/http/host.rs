@@ -9,6 +9,7 @@ use actix_web::http::header::HOST;
 
 use super::problem::Problem;
 use super::problem_type::ProblemType;
+use crate::settings::TextValue;
 
 /// A name of at most 253 characters (RFC 1035 §2.3.4 less dots), a colon, and a port.
 const LONGEST: usize = 253 + 6;
@@ -22,6 +23,8 @@ pub struct Host {
     name: String,
     port: Option<u16>,
 }
+
+impl TextValue for Host {}
 
 impl FromStr for Host {
     type Err = &'static str;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use actix_web::http::header::HeaderValue;
 
 use super::host::Host;
+use crate::settings::TextValue;
 
 /// `server.public_url`, without a slash at its end; empty where none is configured. Cloning shares it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct PublicUrl {
      user, no query, no fragment"
 )]
 pub struct PublicUrlError;
+
+impl TextValue for PublicUrl {}
 
 impl FromStr for PublicUrl {
     type Err = PublicUrlError;

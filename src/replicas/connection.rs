@@ -11,10 +11,10 @@ use redis::{
     Cmd, ConnectionAddr, ErrorKind, Pipeline, RedisConnectionInfo, RedisError, RedisFuture, RedisResult, Value, cmd,
 };
 use rustls::{ClientConfig, RootCertStore};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::node::{self, ANSWERING, NodeConnection, Tls};
-use super::settings::{Mode, NodeAddress, RedisCredentials, RedisSettings};
+use super::settings::{Mode, NodeAddress, RedisSettings};
 
 pub use super::node::OPENING;
 
@@ -72,7 +72,13 @@ impl ConnectionLike for RedisConnection {
 
 async fn open_single(settings: &RedisSettings, tls: &Tls) -> RedisResult<NodeConnection> {
     let node = settings.nodes.first().ok_or((ErrorKind::InvalidClientConfig, "there is no node"))?;
-    NodeConnection::open(&node.host, node.port, tls, &identity(&settings.login, settings.database)).await
+    NodeConnection::open(
+        &node.host,
+        node.port,
+        tls,
+        &identity(&settings.username, &settings.password, settings.database),
+    )
+    .await
 }
 
 /// Asks all sentinels at once: some may be down.
@@ -86,14 +92,14 @@ async fn open_by_sentinel(settings: &RedisSettings, tls: &Tls) -> RedisResult<No
 
 /// Opens a connection to the server that this sentinel names, if that takes itself for one that is written to.
 async fn open_by(sentinel: &NodeAddress, settings: &RedisSettings, tls: &Tls) -> RedisResult<NodeConnection> {
-    let login = identity(&settings.sentinel_login, 0);
+    let login = identity(&settings.sentinel_username, &settings.sentinel_password, 0);
     let mut asked = NodeConnection::open(&sentinel.host, sentinel.port, tls, &login).await?;
     let mut question = cmd("SENTINEL");
     question.arg("GET-MASTER-ADDR-BY-NAME").arg(&settings.master);
     let address: Option<(String, u16)> = question.query_async(&mut asked).await?;
     let unknown = (ErrorKind::MasterNameNotFoundBySentinel, "the sentinel does not know redis.master");
     let (host, port) = address.ok_or(unknown)?;
-    let login = identity(&settings.login, settings.database);
+    let login = identity(&settings.username, &settings.password, settings.database);
     let mut connection = NodeConnection::open(&host, port, tls, &login).await?;
     // One that may not say which it is shows it when it is written to.
     let role = cmd("ROLE").query_async::<Vec<Value>>(&mut connection).await.unwrap_or_default();
@@ -111,17 +117,16 @@ async fn open_cluster(settings: &RedisSettings, tls: Tls) -> RedisResult<Cluster
     let nodes = settings.nodes.iter().map(|node| ConnectionAddr::Tcp(node.host.clone(), node.port));
     // One more try is enough to follow a key that has moved; whoever waits longer goes on without.
     let mut builder = ClusterClient::builder(nodes).connection_timeout(OPENING).response_timeout(ANSWERING).retries(1);
-    if let Some(username) = &settings.login.username {
+    if let Some(username) = &settings.username {
         builder = builder.username(username);
     }
-    if let Some(password) = &settings.login.password {
+    if let Some(password) = &settings.password {
         builder = builder.password(password.expose_secret());
     }
     builder.build()?.get_async_generic_connection().await
 }
 
-fn identity(login: &RedisCredentials, database: i64) -> RedisConnectionInfo {
-    let RedisCredentials { username, password } = login;
+fn identity(username: &Option<String>, password: &Option<SecretString>, database: i64) -> RedisConnectionInfo {
     let mut identity = RedisConnectionInfo::default().set_db(database);
     if let Some(username) = username {
         identity = identity.set_username(username);

@@ -1,45 +1,28 @@
 //! `[redis]`: the Redis or Valkey that replicas share, where it is and how to get in.
 
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use secrecy::SecretString;
 
-use crate::settings::{Section, http_url};
-
-/// Whoever is this patient has Redis far away.
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(2);
-const SHORTEST_TIMEOUT: Duration = Duration::from_millis(6);
-const DEFAULT_TIMEOUT: Duration = Duration::from_millis(45);
+use crate::settings::{Section, SectionSettings, choices, http_url, section};
 
 const DEFAULT_PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
 
-/// What stands behind the nodes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// One server, or an address that always leads to the one that is written to.
-    #[default]
-    Single,
-    /// Sentinels that know which server is written to.
-    Sentinel,
-    /// A cluster that shares the keys out.
-    Cluster,
-}
-
-impl FromStr for Mode {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "single" => Ok(Self::Single),
-            "sentinel" => Ok(Self::Sentinel),
-            "cluster" => Ok(Self::Cluster),
-            _ => Err("write single, sentinel or cluster"),
-        }
-    }
+choices! {
+    /// What stands behind the nodes.
+    #[derive(Default)]
+    pub enum Mode {
+        /// One server, or an address that always leads to the one that is written to.
+        #[default]
+        Single = "single",
+        /// Sentinels that know which server is written to.
+        Sentinel = "sentinel",
+        /// A cluster that shares the keys out.
+        Cluster = "cluster",
+    } else "write single, sentinel or cluster"
 }
 
 /// Where a node listens.
@@ -61,66 +44,86 @@ impl fmt::Display for NodeAddress {
     }
 }
 
-/// Who we are to a server.
-#[derive(Clone, Debug, Default)]
-pub struct RedisCredentials {
-    /// The user of an access list; without one, the default user.
-    pub username: Option<String>,
-    /// The password.
-    pub password: Option<SecretString>,
-}
-
-/// `[redis]`.
-#[derive(Clone, Debug)]
-pub struct RedisSettings {
-    /// `mode`: `single`, `sentinel` or `cluster`. Default `single`.
-    pub mode: Mode,
-    /// `nodes`: `host:port` of the server, of the sentinels, or of some nodes of the cluster.
-    pub nodes: Vec<NodeAddress>,
-    /// `username` and `password`.
-    pub login: RedisCredentials,
-    /// `sentinel_username` and `sentinel_password`.
-    pub sentinel_login: RedisCredentials,
-    /// `master`: the name by which the sentinels know the server.
-    pub master: String,
-    /// `database`: the number of the database. Default 0; a cluster has no other.
-    pub database: i64,
-    /// `tls`: whether connections are encrypted. Default `false`.
-    pub tls: bool,
-    /// `ca_file`: the certificates that are trusted instead of those of the public authorities, in PEM.
-    pub authorities: Option<Vec<CertificateDer<'static>>>,
-    /// `prefix`: what all keys begin with. Default `storegate`.
-    pub prefix: String,
-    /// `timeout`: how long a request waits for Redis in all before it goes on without. Default `45ms`.
-    pub timeout: Duration,
+section! {
+    /// What replicas share through Redis (6.2 or later) or Valkey: answers, purges, revoked tokens, quotas, the seconds of
+    /// signatures. Without this section each process is alone. While Redis is unavailable, each goes on as if it were.
+    #[derive(Clone, Debug)]
+    pub struct RedisSettings in "redis" on restart {
+        /// What stands behind the nodes.
+        mode: Mode = "single";
+        /// `host:port` of the server, of the sentinels, or of some nodes of the cluster.
+        nodes: Vec<NodeAddress> as Vec<String>, example ["redis.internal:6379"],
+            required "the host:port of the server, of the sentinels, or of some nodes of the cluster", by read_nodes;
+        /// With sentinels: the name by which they know the server.
+        master: Option<String>, example "mymaster";
+        /// The user of an access list; without it the default user.
+        username: Option<String>, example "storegate";
+        /// The password.
+        password: Option<SecretString>, example "secrets/redis-password";
+        /// The user to whom sentinels answer.
+        sentinel_username: Option<String>, example "storegate";
+        /// The password of that user.
+        sentinel_password: Option<SecretString>, example "secrets/sentinel-password";
+        /// The number of the database; a cluster has only 0.
+        database: i64 as u16 = 0;
+        /// Whether connections are encrypted.
+        tls: bool = false;
+        /// Certificates in PEM that are trusted instead of those of the public authorities.
+        authorities("ca_file"): Option<Vec<CertificateDer<'static>>>, example "/etc/ssl/redis-ca.pem";
+        /// What all keys begin with; one for each installation.
+        prefix: String = "storegate";
+        // Whoever is patient for longer has Redis far away.
+        /// How long a request waits for Redis in all before it goes on without.
+        timeout: Duration = "45ms",
+            from "6ms" to "2s" else "write 6ms to 2s: a request waits so long in all before it goes on without Redis";
+    }
 }
 
 impl RedisSettings {
     /// Reads the section; `None` when there is none: the process shares nothing then.
     pub fn read(section: &Section<'_>) -> Option<Self> {
-        if !section.is_present() {
-            return None;
+        let settings = section.is_present().then(|| Self::default().over(section))?;
+        settings.check(section);
+        Some(settings)
+    }
+
+    fn check(&self, section: &Section<'_>) {
+        let has = |password: &Option<SecretString>| password.is_some();
+        for (user, is_set, password, is_known) in [
+            ("username", self.username.is_some(), "password", has(&self.password)),
+            ("sentinel_username", self.sentinel_username.is_some(), "sentinel_password", has(&self.sentinel_password)),
+        ] {
+            if is_set && !is_known {
+                section.problem(user, format!("a user needs a password: set {password} or {password}_file"));
+            }
         }
-        let mode = section.parsed("mode").unwrap_or_default();
-        let tls = section.flag("tls", false);
-        Some(Self {
-            mode,
-            nodes: read_nodes(section, mode),
-            login: read_login(section, "username", "password"),
-            sentinel_login: read_login_of_sentinels(section, mode),
-            master: read_master(section, mode),
-            database: read_database(section, mode),
-            tls,
-            authorities: read_authorities(section, tls),
-            prefix: read_prefix(section),
-            timeout: read_timeout(section),
-        })
+        match (self.mode, &self.master) {
+            (Mode::Sentinel, None) => {
+                section.missing("master", "the name by which the sentinels know the server, such as mymaster");
+            }
+            (Mode::Single | Mode::Cluster, Some(_)) => section.problem("master", "this is for mode = \"sentinel\""),
+            _ => {}
+        }
+        if self.mode != Mode::Sentinel && has(&self.sentinel_password) {
+            section.problem("sentinel_password", "this is for mode = \"sentinel\"");
+        }
+        if self.mode == Mode::Cluster && self.database != 0 {
+            section.problem("database", "a cluster has only database 0");
+        }
+        if !self.tls && section.is_set("ca_file") {
+            section.problem("ca_file", "certificates are looked at only with tls = true");
+        }
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+        if self.prefix.is_empty() || self.prefix.len() > 64 || !self.prefix.bytes().all(is_plain) {
+            section.problem("prefix", "write 1 to 64 letters, digits, -, _, . or :");
+        }
     }
 }
 
-fn read_nodes(section: &Section<'_>, mode: Mode) -> Vec<NodeAddress> {
+fn read_nodes(section: &Section<'_>, help: &str) -> Vec<NodeAddress> {
+    let mode: Mode = section.get("mode").unwrap_or_default();
     let Some(texts) = section.list("nodes") else {
-        section.missing("nodes", "the host:port of the server, of the sentinels, or of some nodes of the cluster");
+        section.missing("nodes", help);
         return Vec::new();
     };
     if texts.is_empty() || (mode == Mode::Single && texts.len() > 1) {
@@ -154,70 +157,6 @@ fn read_node(text: &str, default_port: u16) -> Option<NodeAddress> {
         return None;
     }
     Some(NodeAddress { host: host.to_owned(), port: port.map_or(Some(default_port), http_url::parse_port)? })
-}
-
-fn read_login(section: &Section<'_>, username: &str, password: &str) -> RedisCredentials {
-    let login = RedisCredentials { username: section.text(username), password: section.secret(password) };
-    if login.username.is_some() && login.password.is_none() {
-        section.problem(username, format!("a user needs a password: set {password} or {password}_file"));
-    }
-    login
-}
-
-fn read_login_of_sentinels(section: &Section<'_>, mode: Mode) -> RedisCredentials {
-    let login = read_login(section, "sentinel_username", "sentinel_password");
-    if mode != Mode::Sentinel && login.password.is_some() {
-        section.problem("sentinel_password", "this is for mode = \"sentinel\"");
-    }
-    login
-}
-
-fn read_master(section: &Section<'_>, mode: Mode) -> String {
-    let master = section.text("master");
-    match mode {
-        Mode::Sentinel => master.unwrap_or_else(|| {
-            section.missing("master", "the name by which the sentinels know the server, such as mymaster");
-            String::new()
-        }),
-        Mode::Single | Mode::Cluster => {
-            if master.is_some() {
-                section.problem("master", "this is for mode = \"sentinel\"");
-            }
-            String::new()
-        }
-    }
-}
-
-fn read_database(section: &Section<'_>, mode: Mode) -> i64 {
-    let database = section.integer::<u16>("database").unwrap_or(0);
-    if mode == Mode::Cluster && database != 0 {
-        section.problem("database", "a cluster has only database 0");
-    }
-    database.into()
-}
-
-fn read_authorities(section: &Section<'_>, tls: bool) -> Option<Vec<CertificateDer<'static>>> {
-    if !tls && section.text("ca_file").is_some() {
-        section.problem("ca_file", "certificates are looked at only with tls = true");
-    }
-    section.certificates("ca_file")
-}
-
-fn read_prefix(section: &Section<'_>) -> String {
-    let prefix = section.text("prefix").unwrap_or_else(|| "storegate".to_owned());
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
-    if prefix.is_empty() || prefix.len() > 64 || !prefix.bytes().all(is_plain) {
-        section.problem("prefix", "write 1 to 64 letters, digits, -, _, . or :");
-    }
-    prefix
-}
-
-fn read_timeout(section: &Section<'_>) -> Duration {
-    let timeout = section.duration("timeout", DEFAULT_TIMEOUT);
-    if !(SHORTEST_TIMEOUT..=LONGEST_TIMEOUT).contains(&timeout) {
-        section.problem("timeout", "write 6ms to 2s: a request waits so long in all before it goes on without Redis");
-    }
-    timeout
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::auth::scope::ScopeInfo;
 use crate::gateway::protocol::{Call, Method};
-use crate::settings::Section;
+use crate::settings::{Section, SectionTable};
 use crate::vendors::Vendors;
 
 use super::params::Location;
@@ -80,6 +80,11 @@ impl Declarations {
     /// Reads the section. `resources` are the service's own.
     pub fn read(section: &Section<'_>, vendors: &Vendors) -> Self {
         settings::read(section, vendors)
+    }
+
+    /// The tables of `[resources.<name>]`.
+    pub fn tables() -> Vec<SectionTable> {
+        settings::tables()
     }
 
     /// The scopes that they bring with them.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{ALL, Resource};
 use crate::cache::Freshness;
-use crate::settings::Section;
+use crate::settings::{Section, SectionSettings as _, SectionTable, shown_duration};
 
 /// How long a resource's answers keep. Freshness follows from the question: figures of a period that has ended no
 /// longer change.
@@ -29,8 +29,8 @@ impl Policy {
 
     fn read(self, section: &Section<'_>) -> Self {
         Self {
-            current: self.current.read(section),
-            ended: self.ended.map(|ended| ended.read(&section.section("ended"))),
+            current: self.current.over(section),
+            ended: self.ended.map(|ended| ended.over(&section.section("ended"))),
         }
     }
 }
@@ -56,6 +56,23 @@ impl Policies {
             }
         }
         Self(policies)
+    }
+
+    /// The tables of `[cache.<resource>]`.
+    pub fn tables() -> Vec<SectionTable> {
+        let table = |path: String, text, Freshness { fresh, stale, on_error }: Freshness| {
+            let defaults = [fresh, stale, on_error].map(|time| Some(format!("\"{}\"", shown_duration(time)).into()));
+            let mut table = Freshness::table().at(path, text);
+            table.settings.iter_mut().zip(defaults).for_each(|(setting, default)| setting.default = default);
+            table
+        };
+        let of_resource = |resource: &&'static Resource| {
+            let (path, policy) = (format!("cache.{}", resource.name), resource.policy?);
+            let text = "Of a period that has ended: its figures no longer change.";
+            let ended = policy.ended.map(|ended| table(format!("{path}.ended"), text, ended));
+            Some([table(path, "", policy.current)].into_iter().chain(ended))
+        };
+        ALL.iter().filter_map(of_resource).flatten().collect()
     }
 
     /// The policy of a resource; `None` when its answers are never kept.

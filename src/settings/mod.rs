@@ -13,8 +13,10 @@ mod report;
 mod secret_file;
 mod section;
 mod sources;
+mod table;
 mod toml_text;
 mod units;
+mod value;
 
 pub use certificates::{CertificatesError, read as read_certificates};
 pub use digest::SettingsDigest;
@@ -25,5 +27,9 @@ pub use files::{
 pub use report::{Problems, Report, nearest};
 pub use section::Section;
 pub use sources::{ContentHash, Sources};
+pub(crate) use table::section;
+pub use table::{SectionSettings, SectionTable, Setting};
 pub use toml_text::parse_toml;
-pub use units::{parse_duration, parse_size};
+pub use units::{parse_duration, shown_duration};
+pub(crate) use value::choices;
+pub use value::{File, Kind, SettingValue, Size, TextValue, read_within, written};

@@ -2,23 +2,18 @@
 //! default (or nothing), so that one start shows all that is wrong.
 
 use std::fmt::Display;
-use std::ops::RangeInclusive;
 use std::path::Path;
 use std::rc::Rc;
-use std::str::FromStr;
-use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
 use secrecy::SecretString;
 use toml::{Table, Value};
 
-use super::certificates;
 use super::files::{FileError, MOST_OF_A_TEXT};
 use super::named_file::unreadable;
 use super::report::Report;
 use super::secret_file;
 use super::sources::FILE_SUFFIX;
-use super::units::{parse_duration, parse_size};
+use super::value::SettingValue;
 
 /// What is read like a secret and is none: everybody may have it.
 const PUBLIC: [&str; 2] = ["public_key", "secret_sha256"];
@@ -35,6 +30,11 @@ impl<'a> Section<'a> {
     /// The whole configuration.
     pub fn root(table: &'a Table, report: &'a Report) -> Self {
         Self { path: String::new(), table: Some(table), report }
+    }
+
+    /// Whether the setting `key` is there.
+    pub fn is_set(&self, key: &str) -> bool {
+        self.table.is_some_and(|table| table.contains_key(key))
     }
 
     /// Whether the configuration has this section at all.
@@ -93,6 +93,11 @@ impl<'a> Section<'a> {
         self.table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
     }
 
+    /// A setting of any type.
+    pub fn get<T: SettingValue>(&self, key: &str) -> Option<T> {
+        T::read(self, key)
+    }
+
     /// A text.
     pub fn text(&self, key: &str) -> Option<String> {
         match self.value(key)? {
@@ -120,16 +125,6 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Anything that is written as a text and parsed.
-    pub fn parsed<T>(&self, key: &str) -> Option<T>
-    where
-        T: FromStr,
-        T::Err: Display,
-    {
-        let text = self.text(key)?;
-        text.parse().map_err(|error| self.problem(key, error)).ok()
-    }
-
     /// A whole number.
     pub fn integer<T: TryFrom<i64>>(&self, key: &str) -> Option<T> {
         let number = match self.value(key)? {
@@ -144,43 +139,20 @@ impl<'a> Section<'a> {
         number
     }
 
-    /// A number with a fraction, within these bounds.
-    pub fn number(&self, key: &str, bounds: RangeInclusive<f64>, default: f64) -> f64 {
-        let number = match self.value(key) {
-            None => return default,
-            Some(Value::Float(number)) => Some(*number),
-            Some(Value::Integer(number)) => i32::try_from(*number).ok().map(f64::from),
-            Some(Value::String(text)) => text.trim().parse().ok(),
-            Some(_) => None,
-        };
-        number.filter(|number| bounds.contains(number)).unwrap_or_else(|| {
-            self.problem(key, format!("this is a number from {} to {}", bounds.start(), bounds.end()));
-            default
-        })
-    }
-
     /// `true` or `false`.
-    pub fn flag(&self, key: &str, default: bool) -> bool {
-        match self.value(key) {
-            None => default,
-            Some(Value::Boolean(flag)) => *flag,
-            Some(Value::String(text)) if text == "true" => true,
-            Some(Value::String(text)) if text == "false" => false,
-            Some(_) => {
-                self.problem(key, "this is either true or false");
-                default
-            }
+    pub fn boolean(&self, key: &str) -> Option<bool> {
+        match self.value(key)? {
+            Value::Boolean(flag) => return Some(*flag),
+            Value::String(text) if text == "true" => return Some(true),
+            Value::String(text) if text == "false" => return Some(false),
+            _ => self.problem(key, "this is either true or false"),
         }
+        None
     }
 
-    /// A duration such as `30s`.
-    pub fn duration(&self, key: &str, default: Duration) -> Duration {
-        self.with_unit(key, parse_duration).unwrap_or(default)
-    }
-
-    /// A size in bytes such as `256MiB`.
-    pub fn size(&self, key: &str, default: u64) -> u64 {
-        self.with_unit(key, parse_size).unwrap_or(default)
+    /// `true` or `false`, with a default.
+    pub fn flag(&self, key: &str, default: bool) -> bool {
+        self.boolean(key).unwrap_or(default)
     }
 
     /// A list of texts; in an environment variable, separated by commas.
@@ -235,17 +207,10 @@ impl<'a> Section<'a> {
         self.read_file(&path, most).map_err(|error| self.problem(key, unreadable(&path, &error))).ok()
     }
 
-    /// The certificates in the file that `key` names.
-    pub fn certificates(&self, key: &str) -> Option<Vec<CertificateDer<'static>>> {
-        let content = self.file(key, MOST_OF_A_TEXT)?;
-        certificates::read(&content).map_err(|error| self.problem_in(key, error)).ok()
-    }
-
     /// The key by which `key` is given: itself, or the one of its file.
     pub fn given_as(&self, key: &str) -> String {
-        let has = |key: &str| self.table.is_some_and(|table| table.contains_key(key));
         let file_key = format!("{key}_file");
-        if !has(key) && has(&file_key) { file_key } else { key.to_owned() }
+        if !self.is_set(key) && self.is_set(&file_key) { file_key } else { key.to_owned() }
     }
 
     /// Reports a problem with the setting `key` of this section.
@@ -304,12 +269,12 @@ impl<'a> Section<'a> {
         self.report.files().get(Path::new(path), most)
     }
 
-    fn with_unit<T>(&self, key: &str, parse: fn(&str) -> Result<T, String>) -> Option<T> {
+    pub(super) fn with_unit<T>(&self, key: &str, parse: fn(&str) -> Result<T, String>) -> Option<T> {
         let text = self.text(key)?;
         parse(&text).map_err(|message| self.problem(key, message)).ok()
     }
 
-    fn value(&self, key: &str) -> Option<&'a Value> {
+    pub(super) fn value(&self, key: &str) -> Option<&'a Value> {
         self.report.know(self.path_of(key));
         self.table?.get(key)
     }
@@ -332,7 +297,7 @@ mod tests {
         let report = Report::default();
         let server = Section::root(&table, &report).section("server");
         assert_eq!(server.text("listen"), None);
-        assert_eq!(server.duration("drain", Duration::from_secs(3)), Duration::from_secs(3));
+        assert_eq!(server.get::<Duration>("drain"), None);
         server.required_text("public_url", "the address callers use");
         let problems = report.finish(&table).unwrap_err().0;
         assert_eq!(problems.len(), 4);

@@ -5,8 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::str::FromStr;
-use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tracing::Subscriber;
@@ -16,56 +15,40 @@ use tracing_subscriber::reload::Handle;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::line_queue::LineQueue;
-use crate::settings::Section;
+use crate::settings::{Section, SectionSettings, choices, section};
 use crate::supervisor::{SupervisedThread, Supervisor};
 
-/// Ours, and what goes wrong in the server below us, but not a line for each malformed request.
-const DEFAULT_FILTER: &str = "info,actix_server=warn,actix_http=off";
-
-/// `[telemetry]`: what is logged, and how.
-#[derive(Clone, Debug)]
-pub struct LogSettings {
-    /// `log`: a filter such as `info` or `warn,storegate=debug`. Default `info,actix_server=warn,actix_http=off`.
-    pub filter: String,
-    /// `format`: `readable` (default) or `json`.
-    pub format: LogFormat,
-}
-
-/// How a line of the log looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Readable,
-    /// One JSON object a line.
-    Json,
-}
-
-impl FromStr for LogFormat {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "readable" => Ok(Self::Readable),
-            "json" => Ok(Self::Json),
-            _ => Err("the log format is readable or json".to_owned()),
-        }
+section! {
+    /// The log and the traces.
+    #[derive(Clone, Debug)]
+    pub struct LogSettings in "telemetry" on reload {
+        // Ours, and what goes wrong in the server below us, but not a line for each malformed request.
+        /// A level, or a filter such as `warn,storegate=debug`. `warn,storegate::audit=info` keeps who was refused, purged and
+        /// read stores.
+        filter("log"): String = "info,actix_server=warn,actix_http=off";
+        /// How a line looks: for people, or one JSON object.
+        format: LogFormat = "readable", after restart;
     }
 }
 
-impl Default for LogSettings {
-    fn default() -> Self {
-        Self { filter: DEFAULT_FILTER.to_owned(), format: LogFormat::Readable }
-    }
+choices! {
+    /// How a line of the log looks.
+    pub enum LogFormat {
+        /// For people.
+        Readable = "readable",
+        /// One JSON object a line.
+        Json = "json",
+    } else "the log format is readable or json"
 }
 
 impl LogSettings {
     /// Reads the section.
     pub fn read(section: &Section<'_>) -> Self {
-        let filter = section.text("log").unwrap_or_else(|| DEFAULT_FILTER.to_owned());
-        if EnvFilter::try_new(&filter).is_err() {
+        let settings = Self::default().over(section);
+        if EnvFilter::try_new(&settings.filter).is_err() {
             section.problem("log", "write a level such as info, or a filter such as warn,storegate=debug");
         }
-        Self { filter, format: section.parsed("format").unwrap_or(LogFormat::Readable) }
+        settings
     }
 }
 
@@ -151,7 +134,7 @@ static CHANGE: OnceLock<Box<dyn Fn(EnvFilter) + Send + Sync>> = OnceLock::new();
 
 /// Starts logging. A second start in one process changes nothing.
 pub fn start(settings: &LogSettings) {
-    let filter = EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
+    let filter = EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new(LogSettings::default().filter));
     let colours = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(QueueWriter).with_ansi(colours);
     // What cannot be formatted is a mistake that a test finds; to report it the crate would write to stderr itself.
@@ -182,39 +165,40 @@ fn start_with<S: 'static>(handle: Handle<EnvFilter, S>, lines: impl Subscriber +
 
 /// The settings of the log in force: its filter changes with the configuration, its format only with a restart.
 #[derive(Clone, Debug)]
-pub struct CurrentLog {
-    format: LogFormat,
-    filter: Arc<Mutex<String>>,
-}
+pub struct CurrentLog(Arc<Mutex<LogSettings>>);
 
 impl CurrentLog {
     /// The settings that logging was started with.
     pub fn new(started: &LogSettings) -> Self {
-        Self { format: started.format, filter: Arc::new(Mutex::new(started.filter.clone())) }
+        Self(Arc::new(Mutex::new(started.clone())))
+    }
+
+    fn settings(&self) -> MutexGuard<'_, LogSettings> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The filter in force.
     pub fn filter(&self) -> String {
-        self.filter.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.settings().filter.clone()
     }
 
     /// Puts another filter in force, and says so in the log as it is from now on.
     pub fn renew(&self, settings: &LogSettings) {
-        let mut filter = self.filter.lock().unwrap_or_else(PoisonError::into_inner);
-        if *filter == settings.filter {
+        let mut current = self.settings();
+        if current.filter == settings.filter {
             return;
         }
         let Ok(renewed) = EnvFilter::try_new(&settings.filter) else { return };
         if let Some(change) = CHANGE.get() {
             change(renewed);
         }
-        filter.clone_from(&settings.filter);
-        tracing::info!(filter = *filter, "log filter changed");
+        current.filter.clone_from(&settings.filter);
+        tracing::info!(filter = current.filter, "log filter changed");
     }
 
     /// The settings that differ and wait for a restart.
-    pub fn fixed_differences(&self, settings: &LogSettings) -> Vec<&'static str> {
-        if self.format == settings.format { Vec::new() } else { vec!["telemetry.format"] }
+    pub fn waiting(&self, settings: &LogSettings) -> Vec<&'static str> {
+        self.settings().waiting(settings)
     }
 }
 
@@ -226,7 +210,7 @@ mod tests {
     fn a_filter_is_renewed_and_a_format_waits() {
         let log = CurrentLog::new(&LogSettings::default());
         let changed = LogSettings { filter: "warn".to_owned(), format: LogFormat::Json };
-        assert_eq!(log.fixed_differences(&changed), ["telemetry.format"]);
+        assert_eq!(log.waiting(&changed), ["telemetry.format"]);
         log.renew(&changed);
         assert_eq!(log.filter(), "warn");
         log.renew(&LogSettings { filter: "a=b=c".to_owned(), ..changed });

@@ -8,7 +8,7 @@ use crate::directory::VendorIds;
 use crate::gateway::protocol::Method;
 use crate::gateway::tenants::TenantSettings;
 use crate::gateway::vendor::Vendor;
-use crate::settings::{FileError, Section, text_of_file};
+use crate::settings::{File, FileError, Section, SectionSettings as _, section, text_of_file};
 
 /// The packs in the binary, by the names of their files.
 const BUILT_IN: [(&str, &str); 2] = [
@@ -27,6 +27,15 @@ static VENDORS: LazyLock<Vec<Vendor>> = LazyLock::new(|| {
     }
     vendors
 });
+
+section! {
+    /// A vendor that is not built in; its accounts are `[tenants.<name>.<vendor>]`. CONTRIBUTING.md says how to write a pack.
+    #[derive(Debug)]
+    pub struct VendorSection in "vendors.<lumen>" on restart {
+        /// The vendor's pack.
+        file: String as File, example "lumen.toml", required "the vendor's pack, a TOML file";
+    }
+}
 
 /// The vendors that a configuration may name.
 #[derive(Clone, Debug)]
@@ -97,7 +106,7 @@ impl Vendors {
 
 fn read_one(name: &str, section: &Section<'_>, others: &mut Vendors) -> Option<Vendor> {
     const LARGEST: usize = 1 << 20;
-    let path = section.required_text("file", "the vendor's pack, a TOML file");
+    let path = VendorSection::read(section).file;
     if others.takes_built_in(name) {
         section.problem("file", format!("{name} is built in: give the section and the pack another name"));
         return None;

@@ -9,11 +9,65 @@ use super::key_url::{self, KeyUrl};
 use crate::auth::key_algorithm::KeyAlgorithm;
 use crate::auth::scope::Scopes;
 use crate::auth::token_types::TokenTypes;
-use crate::auth::verify::{LARGEST_TOKEN_BYTES, MAXIMUM_TOKEN_BYTES};
-use crate::settings::{Section, without_mark};
+use crate::settings::{File, Section, SectionSettings, Size, section, without_mark};
 
 /// The largest file of keys.
 const MAXIMUM_FILE_BYTES: usize = 256 << 10;
+
+section! {
+    /// An identity provider, whose tokens are accepted beside our own, or instead: without `[auth.clients]`, no `[auth.keys]` are
+    /// needed then. docs/identity-providers.md has the settings of well-known providers. Sections may have the same issuer;
+    /// each decides about a token alone.
+    #[derive(Debug)]
+    pub struct IssuerSection in "auth.issuers.<corporate>" on reload {
+        /// `iss` of its tokens, to the letter.
+        issuer: String, example "https://login.example.com/realms/shop",
+            required "the exact `iss` of the provider's tokens";
+        /// `aud` of its tokens for this service, a text or a list; a token for others only is refused.
+        audience: Option<Vec<String>>, example "storegate";
+        /// Clients whose tokens are for this service although they have no `aud`, or an empty list. Every claim that names the
+        /// client must have one of these values.
+        audience_clients: Option<Vec<String>>, example ["portal"];
+        /// Where its keys are; found through its metadata unless set.
+        jwks_uri: Option<String>, example "https://login.example.com/keys";
+        /// Instead: its keys in a file.
+        jwks_file: Option<File>, example "corporate.jwks.json";
+        /// Which keys may be for, of RS, PS and ES with 256, 384, 512, and EdDSA; all unless set, but a key that does not say its
+        /// own is then for the usual one of its kind.
+        algorithms: Option<Vec<String>>, example ["RS256"];
+        /// `typ` of its access tokens; many providers write `JWT`, some none: `absent`.
+        typ: Vec<String> = ["at+jwt"];
+        /// Whether ID tokens are accepted, where access tokens cannot be told from them.
+        id_tokens: bool = false;
+        /// Claims that must have this value, or one of a list.
+        required_claims: BTreeMap<String, Vec<String>>, example { token_use = "access" };
+        /// The largest token, up to `64KiB`. More than 8KiB needs a restart, and room in the proxies in front.
+        token_size: usize as Size = "8KiB", from "8KiB" to "64KiB" else "tokens of 8KiB to 64KiB can be read";
+        /// The tenant whose data its tokens reach, or `tenant_claim` and `tenants`.
+        tenant: Option<String>, example "acme";
+        /// The claim that says so: its name, names joined by dots that lead into it, or a JSON Pointer.
+        tenant_claim: Option<String>, example "organization.id";
+        /// With `tenant_claim`: which of its values stands for which of our tenants. Other values are refused.
+        tenants: BTreeMap<String, String>, example { "org-4711" = "acme" };
+        /// The claim with scopes or roles (`scp`, `roles`, `realm_access.roles`): a text, a list, or the keys of an object. Of a list of
+        /// claims, the first that grants a scope counts.
+        scope_claim: Vec<String> = "scope";
+        /// What stands before our scopes' names there.
+        scope_prefix: Option<String>, example "storegate/";
+        /// Instead of `scope_prefix`: which of its scopes or roles stands for which of ours. Others are ignored.
+        scopes: Option<BTreeMap<String, Vec<String>>>, example { "shop-reader" = ["stores:read", "flow:read"] };
+        /// The claim with the only stores that a token may read; `stores` unless set.
+        stores_claim: Option<String>, example "stores";
+        /// The claim with the only organizations that a token may read; not looked for unless set.
+        organizations_claim: Option<String>, example "organizations";
+        /// Whether tokens with neither claim are refused; once one of them is set they are, unless this says otherwise.
+        stores_required: Option<bool>, example false;
+        /// The claim with the client; `client_id`, `azp`, `cid` or `appid` unless set, or else the subject.
+        client_id_claim: Option<String>, example "client_id";
+        /// The claim with the subject; `sub` unless set, or else the client.
+        subject_claim: Option<String>, example "sub";
+    }
+}
 
 /// One section below `[auth.issuers]`: a trusted issuer, and what its tokens mean. More sections may have the same issuer.
 #[derive(Clone, Debug)]
@@ -60,42 +114,43 @@ impl IssuerSettings {
     }
 
     fn read(name: &str, section: &Section<'_>, tenants: &[String], known: &Scopes) -> Option<Self> {
-        let issuer = section.required_text("issuer", "the exact `iss` of the provider's tokens");
-        let algorithms = read_algorithms(section);
-        let audience = read_audience(section);
-        let token_size = read_token_size(section);
-        let types = section.list("typ").map_or_else(TokenTypes::access_tokens, |types| TokenTypes::new(&types));
         // Everything is read before anything is given up, so that one start shows all that is wrong.
-        let keys = read_keys(section, &issuer, &algorithms);
-        let tenant = read_tenant(section, tenants);
-        let scopes = read_scopes(section, known);
-        let claim = |key: &str| section.text(key).map(ClaimPath::new);
-        let (stores_claim, organizations_claim) = (claim("stores_claim"), claim("organizations_claim"));
-        let (client_id_claim, subject_claim) = (claim("client_id_claim"), claim("subject_claim"));
-        let scope_claims = section.list("scope_claim").unwrap_or_else(|| vec!["scope".to_owned()]);
-        if scope_claims.is_empty() {
+        let read = IssuerSection::read(section);
+        let algorithms = algorithms(section, read.algorithms.as_deref());
+        let keys = key_source(section, &read, &algorithms);
+        let tenant = tenant_rule(section, &read, tenants);
+        if read.scope_claim.is_empty() {
             section.problem(
                 "scope_claim",
                 "name the claims that hold scopes or roles, in the order in which they are read",
             );
         }
-        let required = read_required(section);
-        let id_tokens = section.flag("id_tokens", false);
+        let claim = |name: Option<String>| name.map(ClaimPath::new);
+        let names_any = read.stores_claim.is_some() || read.organizations_claim.is_some();
         let mapping = ClaimMapping {
-            audience,
+            audience: audience_rule(section, read.audience, read.audience_clients),
+            scopes: scope_rule(section, read.scope_prefix, read.scopes, known),
+            required: required_claims(section, read.required_claims),
             tenant: tenant?,
-            scope_claims: scope_claims.into_iter().map(ClaimPath::new).collect(),
-            scopes,
+            scope_claims: read.scope_claim.into_iter().map(ClaimPath::new).collect(),
             known_scopes: known.clone(),
-            stores_required: section.flag("stores_required", stores_claim.is_some() || organizations_claim.is_some()),
-            organizations_claim,
-            stores_claim: stores_claim.unwrap_or_else(|| ClaimPath::new("stores")),
-            client_id_claim,
-            subject_claim,
-            required,
-            id_tokens,
+            stores_required: read.stores_required.unwrap_or(names_any),
+            organizations_claim: claim(read.organizations_claim),
+            stores_claim: claim(read.stores_claim).unwrap_or_else(|| ClaimPath::new("stores")),
+            client_id_claim: claim(read.client_id_claim),
+            subject_claim: claim(read.subject_claim),
+            id_tokens: read.id_tokens,
         };
-        Some(Self { name: name.to_owned(), issuer, algorithms, types, token_size, keys: keys?, mapping })
+        let types = TokenTypes::new(&read.typ);
+        Some(Self {
+            name: name.to_owned(),
+            issuer: read.issuer,
+            algorithms,
+            types,
+            token_size: read.token_size,
+            keys: keys?,
+            mapping,
+        })
     }
 
     /// The largest token that is read.
@@ -122,8 +177,7 @@ impl IssuerSettings {
     }
 }
 
-fn read_audience(section: &Section<'_>) -> AudienceRule {
-    let (audiences, clients) = (section.list("audience"), section.list("audience_clients"));
+fn audience_rule(section: &Section<'_>, audiences: Option<Vec<String>>, clients: Option<Vec<String>>) -> AudienceRule {
     if audiences.is_none() && clients.is_none() {
         section.missing(
             "audience",
@@ -138,30 +192,17 @@ fn read_audience(section: &Section<'_>) -> AudienceRule {
     AudienceRule { audiences: audiences.unwrap_or_default(), clients: clients.unwrap_or_default() }
 }
 
-fn read_token_size(section: &Section<'_>) -> usize {
-    let size = usize::try_from(section.size("token_size", MAXIMUM_TOKEN_BYTES as u64)).unwrap_or(usize::MAX);
-    if !(MAXIMUM_TOKEN_BYTES..=LARGEST_TOKEN_BYTES).contains(&size) {
-        let (least, most) = (MAXIMUM_TOKEN_BYTES >> 10, LARGEST_TOKEN_BYTES >> 10);
-        section.problem("token_size", format!("tokens of {least}KiB to {most}KiB can be read"));
-    }
-    size
-}
-
-/// Which values the claims below `required_claims` must have.
-fn read_required(section: &Section<'_>) -> Vec<(ClaimPath, Vec<String>)> {
+/// Which values claims must have.
+fn required_claims(section: &Section<'_>, claims: BTreeMap<String, Vec<String>>) -> Vec<(ClaimPath, Vec<String>)> {
     let map = section.section("required_claims");
-    let read = |claim: String| {
-        let accepted = map.list(&claim)?;
-        if accepted.is_empty() {
-            map.problem(&claim, "write the value that this claim must have, or a list of such values");
-        }
-        Some((ClaimPath::new(claim), accepted))
-    };
-    map.names().into_iter().filter_map(read).collect()
+    for (claim, _) in claims.iter().filter(|(_, accepted)| accepted.is_empty()) {
+        map.problem(claim, "write the value that this claim must have, or a list of such values");
+    }
+    claims.into_iter().map(|(claim, accepted)| (ClaimPath::new(claim), accepted)).collect()
 }
 
-fn read_algorithms(section: &Section<'_>) -> Algorithms {
-    let Some(names) = section.list("algorithms") else { return Algorithms::Usual };
+fn algorithms(section: &Section<'_>, names: Option<&[String]>) -> Algorithms {
+    let Some(names) = names else { return Algorithms::Usual };
     // With a shared secret, whoever verifies could also sign; no key set may make one of a published key.
     let is_public = |algorithm: &KeyAlgorithm| KeyAlgorithm::ASYMMETRIC.contains(algorithm);
     let read: Vec<_> = names.iter().filter_map(|name| KeyAlgorithm::named(name).filter(is_public)).collect();
@@ -172,14 +213,15 @@ fn read_algorithms(section: &Section<'_>) -> Algorithms {
     Algorithms::Listed(read)
 }
 
-fn read_keys(section: &Section<'_>, issuer: &str, algorithms: &Algorithms) -> Option<KeySource> {
-    match (section.text("jwks_uri"), section.text("jwks_file")) {
+fn key_source(section: &Section<'_>, read: &IssuerSection, algorithms: &Algorithms) -> Option<KeySource> {
+    let issuer = &read.issuer;
+    match (&read.jwks_uri, &read.jwks_file) {
         (Some(_), Some(_)) => {
             section.problem("jwks_file", "give either jwks_uri or jwks_file, or neither to have the keys discovered");
             None
         }
         (Some(address), None) => {
-            let address = KeyUrl::parse(&address);
+            let address = KeyUrl::parse(address);
             if address.is_none() {
                 section.problem("jwks_uri", key_url::HELP);
             }
@@ -214,17 +256,11 @@ fn read_file(section: &Section<'_>, algorithms: &Algorithms) -> Option<ParsedJwk
     }
 }
 
-fn read_tenant(section: &Section<'_>, tenants: &[String]) -> Option<TenantRule> {
+fn tenant_rule(section: &Section<'_>, read: &IssuerSection, tenants: &[String]) -> Option<TenantRule> {
     let map = section.section("tenants");
-    let (fixed, claim) = (section.text("tenant"), section.text("tenant_claim"));
-    let mut mapped = BTreeMap::new();
-    for theirs in map.names() {
-        if let Some(ours) = map.text(&theirs) {
-            check_tenant(&map, &theirs, &ours, tenants);
-            mapped.insert(theirs, ours);
-        }
-    }
-    match (fixed, claim, mapped.is_empty()) {
+    read.tenants.iter().for_each(|(theirs, ours)| check_tenant(&map, theirs, ours, tenants));
+    let mapped = read.tenants.clone();
+    match (read.tenant.clone(), read.tenant_claim.clone(), mapped.is_empty()) {
         (Some(tenant), None, true) => {
             check_tenant(section, "tenant", &tenant, tenants);
             Some(TenantRule::Fixed(tenant))
@@ -260,24 +296,24 @@ fn check_tenant(section: &Section<'_>, key: &str, tenant: &str, tenants: &[Strin
     }
 }
 
-fn read_scopes(section: &Section<'_>, known: &Scopes) -> ScopeRule {
+fn scope_rule(
+    section: &Section<'_>,
+    prefix: Option<String>,
+    mapped: Option<BTreeMap<String, Vec<String>>>,
+    known: &Scopes,
+) -> ScopeRule {
     let map = section.section("scopes");
-    let prefix = section.text("scope_prefix");
-    let mut mapped = BTreeMap::new();
-    for theirs in map.names() {
-        let ours = map.list(&theirs).unwrap_or_default();
+    for (theirs, ours) in mapped.iter().flatten() {
         for name in ours.iter().filter(|name| !known.contain(name)) {
-            map.problem(&theirs, format!("there is no scope {name}; the scopes are {}", known.names()));
+            map.problem(theirs, format!("there is no scope {name}; the scopes are {}", known.names()));
         }
-        mapped.insert(theirs, ours);
     }
-    match (prefix, map.is_present()) {
-        (Some(_), true) => {
-            section.problem("scope_prefix", "give either scope_prefix or a section scopes, which names whole scopes");
-            ScopeRule::Mapped(mapped)
-        }
-        (prefix, false) => ScopeRule::Prefixed(prefix.unwrap_or_default()),
-        (None, true) => ScopeRule::Mapped(mapped),
+    if prefix.is_some() && mapped.is_some() {
+        section.problem("scope_prefix", "give either scope_prefix or a section scopes, which names whole scopes");
+    }
+    match mapped {
+        Some(mapped) => ScopeRule::Mapped(mapped),
+        None => ScopeRule::Prefixed(prefix.unwrap_or_default()),
     }
 }
 

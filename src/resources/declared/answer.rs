@@ -11,22 +11,24 @@ use crate::gateway::vendor::Vendor;
 use crate::json::raw::{self, RawMember, is_nothing};
 use crate::json::{odd_values, scalar};
 use crate::resources::wire_time;
+use crate::settings::choices;
 
-/// What a field holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum FieldKind {
-    /// A text.
-    Text,
-    /// A number, with or without quotes and percent sign at the gateway.
-    Number,
-    /// A whole number.
-    Integer,
-    /// `true` or `false`; `1` and `0` at the gateway.
-    Boolean,
-    /// A moment as RFC 3339, from the gateway's time in its zone.
-    Time,
-    /// Whatever the gateway gives.
-    Any,
+choices! {
+    /// What a field holds.
+    pub enum FieldKind {
+        /// A text.
+        Text = "text",
+        /// A number, with or without quotes and percent sign at the gateway.
+        Number = "number",
+        /// A whole number.
+        Integer = "integer",
+        /// `true` or `false`; `1` and `0` at the gateway.
+        Boolean = "boolean",
+        /// A moment as RFC 3339, from the gateway's time in its zone.
+        Time = "time",
+        /// Whatever the gateway gives.
+        Any = "any",
+    } else "the types of fields are text, number, integer, boolean, time and any"
 }
 
 /// A field of the answer.

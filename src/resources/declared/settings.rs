@@ -6,6 +6,8 @@ mod parameters;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use super::path::{PathTemplate, is_name};
 use super::{Declaration, Declarations, PeriodNames};
 use crate::auth::scope::{ScopeInfo, Scopes};
@@ -13,14 +15,75 @@ use crate::cache::Freshness;
 use crate::gateway::protocol::Method;
 use crate::gateway::vendor::Vendor;
 use crate::resources::{ALL, Policy, Resource};
-use crate::settings::Section;
+use crate::settings::{Section, SectionSettings, SectionTable, choices, section};
 use crate::vendors::Vendors;
 
-use self::answer::read_answer;
-use self::parameters::{check_wire_name, read_parameters};
+use self::answer::{FieldSection, read_answer};
+use self::parameters::{IntegerSection, ParameterSection, TextSection, WordsSection, check_wire_name, read_parameters};
 
-/// Unless the declaration says more.
-const FRESHNESS: Freshness = Freshness::seconds(60, 300, 3_600);
+section! {
+    /// A vendor's other method as a resource of its own; the README has one step by step ("Add a vendor's other methods").
+    /// Only methods that read: an answer is kept, and a call is sent again when it fails.
+    #[derive(Debug)]
+    pub struct ResourceSection in "resources.<traffic>" on restart {
+        /// Where callers read it.
+        path: String, example "/stores/{store_id}/traffic",
+            required "where callers read it, such as /stores/{store_id}/traffic";
+        /// One line for the API document.
+        summary: String, example "Read a store's visitors of a period",
+            required "one line that says what callers read here";
+        /// More lines for the API document.
+        description: Option<String>, example "Of the whole store.";
+        /// Its group in the API document.
+        tag: String = "Declared";
+        /// The vendor whose method it calls; it must be set.
+        gateway: String, example "opretail";
+        /// The vendor's name of the method.
+        method: String, example "open.shopweb.passengerFlow.getDataOfManyShopsHavingDevice",
+            required "the vendor's name of the method";
+        /// The endpoint of the method, if it is another one than the vendor's pack says. An account's own `endpoint` and
+        /// `methods` come first.
+        door: Option<String>, example "m.api";
+        /// The version of the method, if it is another one than the vendor's pack says.
+        version: Option<String>, example "v1";
+        /// The scope that a token needs: one that exists, or a new one.
+        scope: String, example "flow:read", required "the scope that a token needs to read it, such as flow:read";
+        /// What a new scope allows.
+        allows: Option<String>, example "Read the visitors of a period.";
+        /// The vendor's names of the ends of a period that callers choose.
+        period: Option<Vec<String>>, example ["startTime", "endTime"];
+        /// How a period goes to the gateway; in seconds unless set.
+        period_in: Option<PeriodUnit>, example "seconds";
+        /// What the gateway always gets, by its names.
+        constants: BTreeMap<String, String>, example { timeType = "1" };
+        /// Where the answer stands in the gateway's data (RFC 6901); the whole of it unless set.
+        select: String, example "/list/0";
+        /// What callers get.
+        answer: AnswerForm = "as_given", example "object";
+    }
+}
+
+choices! {
+    /// How a period goes to the gateway.
+    pub enum PeriodUnit {
+        /// Unix seconds.
+        Seconds = "seconds",
+        /// Dates.
+        Days = "days",
+    } else "a period goes in seconds or in days"
+}
+
+choices! {
+    /// The form of the answer.
+    pub enum AnswerForm {
+        /// One object of the declared fields.
+        Object = "object",
+        /// A list of such objects.
+        List = "list",
+        /// What the gateway gives.
+        AsGiven = "as_given",
+    } else "an answer is an object, a list, or as_given"
+}
 
 /// Names that metrics and the API document use for what is no resource.
 const RESERVED: [&str; 16] = [
@@ -41,6 +104,21 @@ const RESERVED: [&str; 16] = [
     "revocation",
     "introspection",
 ];
+
+/// The tables of `[resources.<name>]`.
+pub(super) fn tables() -> Vec<SectionTable> {
+    let ended = "Of a period that has ended, as the resource itself unless set.";
+    vec![
+        ResourceSection::table(),
+        Freshness::table().at("resources.<traffic>", ""),
+        ParameterSection::table(),
+        TextSection::table(),
+        IntegerSection::table(),
+        WordsSection::table(),
+        FieldSection::table(),
+        Freshness::table().at("resources.<traffic>.ended", ended),
+    ]
+}
 
 /// Reads all declarations.
 pub(super) fn read(section: &Section<'_>, vendors: &Vendors) -> Declarations {
@@ -69,32 +147,31 @@ fn read_one(
             "the name of a resource is made of small letters, digits and `_`: name the section otherwise",
         );
     }
-    let path = read_path(section);
+    let read = ResourceSection::read(section);
+    let path = read_path(section, &read.path);
     check_place(name, path.as_ref(), section, others);
-    let tag = section.text("tag").unwrap_or_else(|| "Declared".to_owned());
-    if tag.trim().is_empty() {
+    if read.tag.trim().is_empty() {
         section.problem("tag", "write the name of a group, or leave it out");
     }
-    let summary = section.required_text("summary", "one line that says what callers read here");
-    let description = section.text("description");
-    let scope = read_scope(section, scopes);
-    let method = read_method(section, vendors);
+    check_scope(section, &read, scopes);
+    let method = read_method(section, &read, vendors);
     let vendor = method.as_ref().map(|method| method.vendor);
     let parameters = read_parameters(section, path.as_ref(), vendor, vendors);
-    let constants = read_constants(section, vendor);
-    let period = read_period(section, vendor);
-    let answer = read_answer(section);
+    let constants = section.section("constants");
+    read.constants.keys().for_each(|name| check_wire_name(&constants, name, name, vendor));
+    let period = read_period(section, &read, vendor);
+    let answer = read_answer(section, &read);
     let policy = read_policy(section, period.is_some());
     let declaration = Declaration {
         name: name.to_owned(),
         path: path?,
-        tag,
-        summary,
-        description,
-        scope,
+        tag: read.tag,
+        summary: read.summary,
+        description: read.description,
+        scope: read.scope,
         method: method?,
         parameters: parameters?,
-        constants: constants?,
+        constants: read.constants.into_iter().collect(),
         period,
         answer: answer?,
         policy,
@@ -103,8 +180,7 @@ fn read_one(
     Some(declaration)
 }
 
-fn read_path(section: &Section<'_>) -> Option<PathTemplate> {
-    let text = section.required_text("path", "where callers read it, such as /stores/{store_id}/traffic");
+fn read_path(section: &Section<'_>, text: &str) -> Option<PathTemplate> {
     if text.is_empty() {
         return None;
     }
@@ -133,53 +209,51 @@ fn new_scope(section: &Section<'_>, others: &[ScopeInfo]) -> Option<ScopeInfo> {
 }
 
 /// A scope of the service, or of some declaration.
-fn read_scope(section: &Section<'_>, scopes: &[ScopeInfo]) -> String {
-    let scope = section.required_text("scope", "the scope that a token needs to read it, such as flow:read");
+fn check_scope(section: &Section<'_>, read: &ResourceSection, scopes: &[ScopeInfo]) {
+    let scope = &read.scope;
     let known = Scopes::with(scopes.to_vec());
-    if !scope.is_empty() && !known.contain(&scope) && section.text("allows").is_none() {
+    if !scope.is_empty() && !known.contain(scope) && read.allows.is_none() {
         section.problem(
             "scope",
             format!("there is no scope {scope}; say in `allows` what it allows, or take one of {}", known.names()),
         );
     }
-    scope
 }
 
-fn read_method(section: &Section<'_>, vendors: &Vendors) -> Option<Method> {
-    let gateway = section.required_text("gateway", &format!("whose method it calls: {}", vendors.names()));
-    let name = section.required_text("method", "the vendor's name of the method");
-    let (version, door) = (section.text("version"), section.text("door"));
+fn read_method(section: &Section<'_>, read: &ResourceSection, vendors: &Vendors) -> Option<Method> {
+    let (gateway, name) = (&read.gateway, &read.method);
     let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte));
     if !is_name {
         section.problem("method", "a method's name is made of letters, digits, dots, dashes, slashes and `_`");
     }
-    if gateway.is_empty() {
+    if gateway.trim().is_empty() {
+        section.missing("gateway", &format!("whose method it calls: {}", vendors.names()));
         return None;
     }
-    let Some(vendor) = vendors.get(&gateway) else {
-        if vendors.unread().contains(&gateway) {
+    let Some(vendor) = vendors.get(gateway) else {
+        if vendors.unread().contains(gateway) {
             return None;
         }
         section.problem("gateway", format!("the gateways are {}", vendors.names()));
         return None;
     };
-    if vendor.has_secret_answer(&name) {
+    if vendor.has_secret_answer(name) {
         section.problem(
             "method",
             "the answers of this method are secrets, and this service does not hand them on as they are",
         );
     }
-    let mut method = Method::of(vendor, name);
-    if let Some(label) = door {
-        method.endpoint = read_endpoint(section, &label, vendor)?;
+    let mut method = Method::of(vendor, name.clone());
+    if let Some(label) = &read.door {
+        method.endpoint = read_endpoint(section, label, vendor)?;
     }
-    if let Some(version) = version {
+    if let Some(version) = &read.version {
         if version.is_empty() && !method.version.is_empty()
             || !version.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
         {
             section.problem("version", "a version is letters, digits and dots, such as v1");
         }
-        method.version = version.into();
+        method.version = version.clone().into();
     }
     Some(method)
 }
@@ -194,32 +268,15 @@ fn read_endpoint(section: &Section<'_>, label: &str, vendor: Vendor) -> Option<u
     place
 }
 
-fn read_constants(section: &Section<'_>, vendor: Option<Vendor>) -> Option<Vec<(String, String)>> {
-    let constants = section.section("constants");
-    let names = constants.names();
-    names.iter().for_each(|name| check_wire_name(&constants, name, name, vendor));
-    names.into_iter().map(|name| constants.text(&name).map(|value| (name, value))).collect()
-}
-
-fn read_period(section: &Section<'_>, vendor: Option<Vendor>) -> Option<PeriodNames> {
-    let names = section.list("period");
-    let unit = section.text("period_in");
-    let is_in_days = match unit.as_deref() {
-        None | Some("seconds") => false,
-        Some("days") => true,
-        Some(_) => {
-            section.problem("period_in", "a period goes in seconds or in days");
-            false
-        }
-    };
-    if names.is_none() && unit.is_some() {
+fn read_period(section: &Section<'_>, read: &ResourceSection, vendor: Option<Vendor>) -> Option<PeriodNames> {
+    if read.period.is_none() && read.period_in.is_some() {
         section.problem("period_in", "there is no `period` that would go so");
     }
-    match <[String; 2]>::try_from(names?) {
+    match <[String; 2]>::try_from(read.period.clone()?) {
         Ok([start, end]) => {
             check_wire_name(section, "period", &start, vendor);
             check_wire_name(section, "period", &end, vendor);
-            Some(PeriodNames { start, end, is_in_days })
+            Some(PeriodNames { start, end, is_in_days: read.period_in == Some(PeriodUnit::Days) })
         }
         Err(_) => {
             section
@@ -230,12 +287,12 @@ fn read_period(section: &Section<'_>, vendor: Option<Vendor>) -> Option<PeriodNa
 }
 
 fn read_policy(section: &Section<'_>, has_period: bool) -> Policy {
-    let current = FRESHNESS.read(section);
+    let current = Freshness::read(section);
     let ended = section.section("ended");
     if ended.is_present() && !has_period {
         section.problem("ended", "only a resource with a `period` can tell that one has ended");
     }
-    Policy { current, ended: ended.is_present().then(|| current.read(&ended)) }
+    Policy { current, ended: ended.is_present().then(|| current.over(&ended)) }
 }
 
 /// Whether a resource of the service has this name in the API document.

@@ -9,43 +9,23 @@ use std::time::Duration;
 
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
-use crate::settings::Section;
+use crate::settings::section;
 use crate::telemetry::metrics;
 
 /// How long a refused client should wait: a slot may become free at any time.
 const COME_BACK_AFTER: Duration = Duration::from_secs(10);
 
-/// `[events]`: streams that stay open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EventSettings {
-    /// `streams`: most streams at a time. Each holds one of `server.connections`. Default 1000.
-    pub streams: usize,
-    /// `streams_per_client`: most streams of one client. Default 100.
-    pub streams_per_client: usize,
-    /// `heartbeat`: a stream with nothing new shows so often that it is alive. Default `15s`.
-    pub heartbeat: Duration,
-}
-
-impl Default for EventSettings {
-    fn default() -> Self {
-        Self { streams: 1_000, streams_per_client: 100, heartbeat: Duration::from_secs(15) }
-    }
-}
-
-impl EventSettings {
-    /// Reads the section.
-    pub fn read(section: &Section<'_>) -> Self {
-        let default = Self::default();
-        let heartbeat = section.duration("heartbeat", default.heartbeat);
-        // Clients give a stream up that is silent for longer, and so do proxies.
-        if !(Duration::from_secs(1)..=Duration::from_secs(60)).contains(&heartbeat) {
-            section.problem("heartbeat", "write a time from 1s to 60s; 15s is a good value");
-        }
-        Self {
-            streams: section.integer("streams").unwrap_or(default.streams),
-            streams_per_client: section.integer("streams_per_client").unwrap_or(default.streams_per_client),
-            heartbeat,
-        }
+section! {
+    /// Streams of events (`GET /stores/{store_id}/flow/events`).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct EventSettings in "events" on restart {
+        /// Most streams at a time. Each holds one of `server.connections`.
+        streams: usize = 1000;
+        /// Most streams of one client.
+        streams_per_client: usize = 100;
+        // Clients give a stream up that is silent for longer than a minute, and so do proxies.
+        /// A stream with nothing new shows so often that it is alive.
+        heartbeat: Duration = "15s", from "1s" to "60s" else "write a time from 1s to 60s; 15s is a good value";
     }
 }
 

@@ -14,10 +14,11 @@ use crate::settings::Section;
 const OURS: [HeaderName; 6] = [CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING];
 
 /// Names and values of headers. `Debug` does not show the values.
-pub(super) type Headers = Vec<(HeaderName, HeaderValue)>;
+pub type Headers = Vec<(HeaderName, HeaderValue)>;
 
 /// Reads each setting of the section as a header, by its value or by a file with it.
-pub(super) fn read(section: &Section<'_>) -> Headers {
+pub(super) fn read(telemetry: &Section<'_>) -> Headers {
+    let section = &telemetry.section("traces_headers");
     let keys = section.names();
     let keys: BTreeSet<&str> = keys.iter().map(|key| key.strip_suffix("_file").unwrap_or(key)).collect();
     keys.into_iter().filter_map(|key| read_one(section, key)).collect()
@@ -52,7 +53,7 @@ mod tests {
     use toml::Table;
 
     fn headers(text: &str) -> Result<Headers, Vec<String>> {
-        let table: Table = text.parse().unwrap();
+        let table: Table = format!("[traces_headers]\n{text}").parse().unwrap();
         let report = Report::default();
         let headers = read(&Section::root(&table, &report));
         report.finish(&table).map(|_| headers).map_err(|problems| problems.0)

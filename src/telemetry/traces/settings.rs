@@ -1,77 +1,45 @@
 //! `[telemetry]`: where spans go, and of how many requests.
 
+use std::collections::BTreeMap;
+
 use super::headers::{self, Headers};
 use crate::http_client::loopback::is_exposed;
-use crate::settings::{Section, http_url};
-
-const DEFAULT_NAME: &str = "storegate";
+use crate::settings::{Section, http_url, section};
 
 /// Where an OTLP collector takes spans, below its address.
 const PATH: &str = "/v1/traces";
 
-/// `[telemetry]`: where spans are sent, and of how many requests.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TraceSettings {
-    /// `traces`: the collector's address, such as `http://collector:4318`; with the path to which spans are posted. None
-    /// unless set.
-    pub collector: Option<String>,
-    /// `traces_headers`: what the collector wants to see with each batch. None unless set.
-    pub(super) headers: Headers,
-    /// `traces_sampled`: of how many requests without a trace of their caller's a trace is recorded, from 0 to 1. Default 1,
-    /// as for OpenTelemetry's own programs: whoever names a collector wants to see something.
-    pub sampled: f64,
-    /// `traces_trust_callers`: whether a caller's decision counts before its token is found good, such as behind a gateway of
-    /// one's own that makes all decisions. Default false.
-    pub trusts_callers: bool,
-    /// `service_name`: what the collector calls this service. Default `storegate`.
-    pub service_name: String,
-}
-
-impl Default for TraceSettings {
-    fn default() -> Self {
-        Self {
-            collector: None,
-            headers: Headers::new(),
-            sampled: 1.0,
-            trusts_callers: false,
-            service_name: DEFAULT_NAME.to_owned(),
-        }
+section! {
+    /// Where spans are sent, and of how many requests.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct TraceSettings in "telemetry" on reload {
+        /// The address of an OTLP collector (HTTP, protobuf), below which spans are posted to `/v1/traces`.
+        collector("traces"): Option<String>, example "http://collector:4318", by read_collector, after restart;
+        // Without any, as for OpenTelemetry's own programs: whoever names a collector wants to see something.
+        /// Of how many requests whose caller does not decide a trace is recorded; `0.1` is a tenth.
+        sampled("traces_sampled"): f64 = 1.0, from 0.0 to 1.0 else "this is a number from 0 to 1", after restart;
+        /// Whether a caller's `traceparent` decides even before its token is found good, as behind a gateway of one's own that
+        /// makes all decisions.
+        trusts_callers("traces_trust_callers"): bool = false, after restart;
+        /// What the collector calls this service.
+        service_name: String = "storegate", after restart;
+        /// Headers that are sent with each batch, each by its value or, with `_file` behind its name, by a file.
+        headers("traces_headers"): Headers as BTreeMap<String, String>, example { authorization_file = "/run/secrets/traces" }, by headers::read,
+            after restart;
     }
 }
 
 impl TraceSettings {
-    /// Reads the section `[telemetry]`.
-    pub fn read(section: &Section<'_>) -> Self {
-        Self {
-            collector: section.text("traces").and_then(|url| read_collector(section, &url)),
-            headers: headers::read(&section.section("traces_headers")),
-            sampled: section.number("traces_sampled", 0.0..=1.0, 1.0),
-            trusts_callers: section.flag("traces_trust_callers", false),
-            service_name: section.text("service_name").unwrap_or_else(|| DEFAULT_NAME.to_owned()),
-        }
-    }
-
     /// Whether `traces_headers`, which may hold a token, cross a network unencrypted.
     pub fn exposes_headers(&self) -> bool {
         !self.headers.is_empty() && self.collector.as_deref().is_some_and(is_exposed)
     }
-
-    /// The settings that differ and wait for a restart.
-    pub fn fixed_differences(&self, other: &Self) -> Vec<&'static str> {
-        let differing = [
-            ("telemetry.traces", self.collector != other.collector),
-            ("telemetry.traces_headers", self.headers != other.headers),
-            ("telemetry.traces_sampled", (self.sampled - other.sampled).abs() > 0.0),
-            ("telemetry.traces_trust_callers", self.trusts_callers != other.trusts_callers),
-            ("telemetry.service_name", self.service_name != other.service_name),
-        ];
-        differing.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
-    }
 }
 
-fn read_collector(section: &Section<'_>, url: &str) -> Option<String> {
+fn read_collector(section: &Section<'_>) -> Option<String> {
     const HELP: &str = "write the collector's address for OTLP over HTTP, such as http://collector:4318";
-    match http_url::parse(url) {
+    let url = section.text("traces")?;
+    match http_url::parse(&url) {
         Ok(uri) if uri.query().is_none() => {}
         Ok(_) => {
             section.problem("traces", format!("the URL has a query; {HELP}"));
@@ -89,6 +57,7 @@ fn read_collector(section: &Section<'_>, url: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::TraceSettings;
+    use crate::settings::SectionSettings as _;
     use crate::settings::{Report, Section};
     use toml::Table;
 
@@ -104,7 +73,7 @@ mod tests {
         for url in ["http://collector:4318", "http://collector:4318/", "http://collector:4318/v1/traces"] {
             let settings = read(&format!("traces = {url:?}\ntraces_sampled = 0.1")).unwrap();
             assert_eq!(settings.collector.as_deref(), Some("http://collector:4318/v1/traces"), "{url}");
-            assert_eq!(settings.fixed_differences(&TraceSettings::default()).len(), 2);
+            assert_eq!(settings.waiting(&TraceSettings::default()), ["telemetry.traces", "telemetry.traces_sampled"]);
         }
         assert_eq!(read("").unwrap(), TraceSettings::default());
     }

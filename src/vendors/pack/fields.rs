@@ -11,6 +11,7 @@ pub(super) fn read(section: &Section<'_>) -> Vec<CredentialField> {
 fn read_field(name: String, section: &Section<'_>) -> CredentialField {
     let field = CredentialField {
         help: section.required_text("help", "what it is, and where to get it"),
+        example: section.text("example"),
         is_secret: section.flag("secret", false),
         default: section.text("default"),
         choices: section.list("choices").unwrap_or_default(),
@@ -31,11 +32,16 @@ fn read_field(name: String, section: &Section<'_>) -> CredentialField {
 
 /// Reads `[options]`.
 pub(super) fn read_options(section: &Section<'_>) -> Vec<OptionFacts> {
-    section.entries().into_iter().map(|(name, section)| OptionFacts { kind: read_kind(&section), name }).collect()
+    let read = |(name, section): (String, Section<'_>)| OptionFacts {
+        help: section.text("help").unwrap_or_else(|| "this is a whole number in a sensible range".to_owned()),
+        example: section.integer("example"),
+        kind: read_kind(&section),
+        name,
+    };
+    section.entries().into_iter().map(read).collect()
 }
 
 fn read_kind(section: &Section<'_>) -> OptionKind {
-    let help = section.text("help").unwrap_or_else(|| "this is a whole number in a sensible range".to_owned());
     match section.required_text("type", "integer or choice").as_str() {
         "choice" => OptionKind::Choice(read_choices(section)),
         "integer" | "" => {
@@ -47,7 +53,7 @@ fn read_kind(section: &Section<'_>) -> OptionKind {
             } else if default.is_some_and(|default| !(minimum..=maximum).contains(&default)) {
                 section.problem("default", "this is less than `minimum` or more than `maximum`");
             }
-            OptionKind::Integer { minimum, maximum, default, help }
+            OptionKind::Integer { minimum, maximum, default }
         }
         _ => {
             section.problem("type", "an option is an integer or a choice");

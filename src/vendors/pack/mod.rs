@@ -122,6 +122,7 @@ fn read_endpoints(section: &Section<'_>) -> Vec<EndpointFacts> {
         label: read_title(&section, "label").unwrap_or_else(|| key.clone()),
         url: section.text("url").inspect(|url| check_url(&section, "url", url)),
         help: section.text("help").unwrap_or_else(|| "the address of the gateway".to_owned()),
+        example: section.text("example"),
         credential: section.text("credential"),
         is_first: section.flag("first", false),
         key,

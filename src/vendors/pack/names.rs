@@ -2,30 +2,21 @@
 //! has some beside the sections of vendors.
 
 use crate::gateway::vendor::{CredentialField, Pack};
-use crate::settings::Section;
+use crate::gateway::{GatewaySettings, LimitSettings};
+use crate::settings::{Section, SectionSettings as _};
 
 /// The settings that every account has.
 const OF_ACCOUNTS: [&str; 6] = ["endpoint", "methods", "nonce", "time_zone", "timestamp", "timestamp_lead"];
 
-/// The settings of `[gateway]`.
-const OF_GATEWAYS: [&str; 12] = [
-    "allow_plain_http",
-    "attempt_timeout",
-    "breaker_rest",
-    "ca_file",
-    "calls_in_flight",
-    "calls_per_second",
-    "connect_timeout",
-    "deadline",
-    "max_body",
-    "queue",
-    "queue_wait",
-    "reuse_after",
-];
+/// Whether `[gateway]` has a setting of this name.
+fn is_of_gateways(name: &str) -> bool {
+    let tables = [GatewaySettings::table(), LimitSettings::table()];
+    tables.iter().flat_map(|table| &table.settings).any(|setting| setting.name == name)
+}
 
 pub(super) fn check(root: &Section<'_>, pack: &Pack) {
     let (vendor, credential) = (root.section("vendor"), root.section("credential"));
-    if OF_GATEWAYS.contains(&pack.name.as_str()) {
+    if is_of_gateways(&pack.name) {
         vendor.problem("name", format!("[gateway] has a setting {}: take another name", pack.name));
     }
     let field = |place: usize| pack.credential.get(place);

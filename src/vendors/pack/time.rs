@@ -31,7 +31,7 @@ pub(super) fn read(section: &Section<'_>) -> TimeFacts {
     if time_zone(&zone).is_none() {
         section.problem("zone", unknown_zone(&zone));
     }
-    let lead = section.duration("lead", Duration::from_secs(60));
+    let lead = section.get("lead").unwrap_or(Duration::from_secs(60));
     if !LEADS.contains(&lead) {
         section.problem("lead", "a timestamp may be ahead by 1s to 1d");
     }

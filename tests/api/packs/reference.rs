@@ -7,14 +7,13 @@ use std::path::Path;
 use storegate::gateway::diagnosis::Diagnosis;
 
 /// How the compiler of packs asks for a key.
-const READERS: [&str; 17] = [
+const READERS: [&str; 16] = [
     "text(",
     "required_text(",
     "flag(",
     "list(",
     "integer(",
-    "duration(",
-    "parsed(",
+    "get(",
     "section(",
     "tables(",
     "slots(",

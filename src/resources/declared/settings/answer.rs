@@ -2,51 +2,49 @@
 
 use crate::resources::declared::answer::{AnswerShape, DeclaredAnswer, DeclaredField, FieldKind};
 use crate::resources::declared::path::is_name;
-use crate::settings::Section;
+use crate::resources::declared::settings::{AnswerForm, ResourceSection};
+use crate::settings::{Section, SectionSettings as _, section};
+
+section! {
+    /// A field that callers get. Fields that are not declared are not handed on.
+    #[derive(Debug)]
+    pub struct FieldSection in "resources.<traffic>.fields.<visitors>" on restart {
+        /// Where it stands in the gateway's object (RFC 6901).
+        from: String, example "/inNum", required "where it stands in the gateway's object, such as /flow";
+        /// What it holds. A value that cannot be read is `null`.
+        kind("type"): FieldKind = "any";
+        /// What people should know of it.
+        description: Option<String>, example "Visitors who came in.";
+    }
+}
 
 /// Reads what callers get; `None` when it cannot be used.
-pub(super) fn read_answer(section: &Section<'_>) -> Option<DeclaredAnswer> {
-    let select = section.text("select").unwrap_or_default();
-    check_pointer(section, "select", &select);
+pub(super) fn read_answer(section: &Section<'_>, read: &ResourceSection) -> Option<DeclaredAnswer> {
+    check_pointer(section, "select", &read.select);
     let declared = section.section("fields");
     let fields: Option<Vec<DeclaredField>> =
         declared.entries().iter().map(|(name, entry)| read_field(name, entry)).collect();
-    let shape = match section.text("answer").as_deref() {
-        None | Some("as_given") => {
+    let shape = match read.answer {
+        _ if section.has_problem("answer") => return None,
+        AnswerForm::AsGiven => {
             if declared.is_present() {
                 section.problem("fields", "an answer with fields is an object or a list: say which in `answer`");
             }
             AnswerShape::AsGiven
         }
-        Some("object") => AnswerShape::Object(fields?),
-        Some("list") => AnswerShape::List(fields?),
-        Some(_) => {
-            section.problem("answer", "an answer is an object, a list, or as_given");
-            return None;
-        }
+        AnswerForm::Object => AnswerShape::Object(fields?),
+        AnswerForm::List => AnswerShape::List(fields?),
     };
-    Some(DeclaredAnswer { select, shape })
+    Some(DeclaredAnswer { select: read.select.clone(), shape })
 }
 
 fn read_field(name: &str, section: &Section<'_>) -> Option<DeclaredField> {
     if !is_name(name) {
         section.problem("type", "a field's name is made of small letters, digits and `_`: name the section otherwise");
     }
-    let pointer = section.required_text("from", "where it stands in the gateway's object, such as /flow");
-    check_pointer(section, "from", &pointer);
-    let kind = match section.text("type").as_deref() {
-        None | Some("any") => FieldKind::Any,
-        Some("text") => FieldKind::Text,
-        Some("number") => FieldKind::Number,
-        Some("integer") => FieldKind::Integer,
-        Some("boolean") => FieldKind::Boolean,
-        Some("time") => FieldKind::Time,
-        Some(_) => {
-            section.problem("type", "the types of fields are text, number, integer, boolean, time and any");
-            return None;
-        }
-    };
-    Some(DeclaredField { name: name.to_owned(), pointer, kind, description: section.text("description") })
+    let FieldSection { from, kind, description } = FieldSection::read(section);
+    check_pointer(section, "from", &from);
+    (!section.has_problem("type")).then(|| DeclaredField { name: name.to_owned(), pointer: from, kind, description })
 }
 
 /// RFC 6901 §3.

@@ -2,17 +2,91 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use crate::directory::Directory;
 use crate::gateway::vendor::Vendor;
 use crate::resources::declared::parameter::{DeclaredKind, DeclaredParameter};
 use crate::resources::declared::path::{PathTemplate, is_name};
 use crate::resources::params::kinds::IntegerKind;
 use crate::resources::params::{Location, Parameter, ParameterKind as _, Presence};
-use crate::settings::Section;
+use crate::settings::{Kind, Section, SectionSettings as _, SettingValue, section};
 use crate::vendors::Vendors;
 
-/// The longest text that is taken unless the declaration says less.
-const LONGEST_TEXT: usize = 64;
+section! {
+    /// A parameter that callers may write.
+    #[derive(Debug)]
+    pub struct ParameterSection in "resources.<traffic>.parameters.<store_id>" on restart {
+        /// What it is; it must be set: a vendor's store (`opretail_store`, `oms_store`), `organization`, `text`, `integer`,
+        /// `boolean`, `date` or `one_of`.
+        kind("type"): String, example "opretail_store";
+        /// The vendor's name of it; its own unless set.
+        wire: Option<String>, example "id";
+        /// Whether several may be given, separated by commas.
+        list: bool = false;
+        /// Whether it must be given; what stands in the path must.
+        required: Option<bool>, example true;
+        /// What people should know of it.
+        description: Option<String>, example "The store, by any of its ids.";
+        /// A value that answers, for whoever tries it out.
+        example: Option<String>, example "S_123456";
+    }
+}
+
+section! {
+    /// A parameter of the type `text`.
+    #[derive(Debug)]
+    pub struct TextSection in "resources.<traffic>.parameters.<store_id>" on restart {
+        /// Of the type `text`: the longest one.
+        longest: usize = 64;
+    }
+}
+
+section! {
+    /// A parameter of the type `integer`.
+    #[derive(Debug)]
+    pub struct IntegerSection in "resources.<traffic>.parameters.<store_id>" on restart {
+        /// Of the type `integer`: the least.
+        minimum: i64 = 0, from 0 to 4294967295 else "write a whole number from 0 to 4294967295";
+        /// Of the type `integer`: the most.
+        maximum: i64 = 4294967295, from 0 to 4294967295 else "write a whole number from 0 to 4294967295";
+    }
+}
+
+section! {
+    /// A parameter of the type `one_of`.
+    #[derive(Debug)]
+    pub struct WordsSection in "resources.<traffic>.parameters.<store_id>" on restart {
+        /// Of the type `one_of`: the words, or a table of words and what goes to the gateway for each.
+        values: BTreeMap<String, String> as Words, example ["day", "hour"];
+    }
+}
+
+/// Words, and what goes to the gateway for each: `["day", "hour"]`, or `{ day = "1", hour = "2" }`.
+pub struct Words(BTreeMap<String, String>);
+
+impl SettingValue for Words {
+    fn kind() -> Kind {
+        let (list, map) = (Vec::<String>::kind(), BTreeMap::<String, String>::kind());
+        Kind {
+            name: format!("{}, or {}", list.name, map.name).into(),
+            schema: json!({"anyOf": [list.schema, map.schema]}),
+        }
+    }
+
+    fn read(section: &Section<'_>, key: &str) -> Option<Self> {
+        if section.is_section(key) {
+            return section.get(key).map(Self);
+        }
+        Some(Self(section.list(key)?.into_iter().map(|word| (word.clone(), word)).collect()))
+    }
+}
+
+impl From<Words> for BTreeMap<String, String> {
+    fn from(words: Words) -> Self {
+        words.0
+    }
+}
 
 /// Reads the parameters, in the order of the path, then by name; `None` when one of them cannot be used.
 pub(super) fn read_parameters(
@@ -58,12 +132,12 @@ fn read_parameter(
         section
             .problem("type", "a parameter's name is made of small letters, digits and `_`: name the section otherwise");
     }
-    let wire = section.text("wire").unwrap_or_else(|| name.to_owned());
+    let read = ParameterSection::read(section);
+    let wire = read.wire.unwrap_or_else(|| name.to_owned());
     check_wire_name(section, "wire", &wire, vendor);
-    let kind = read_kind(section, vendor, vendors);
+    let kind = read_kind(section, &read.kind, vendor, vendors);
     check_vendor(section, kind.as_ref(), vendor);
-    let is_list = section.flag("list", false);
-    let is_required = section.flag("required", is_in_path);
+    let (is_list, is_required) = (read.list, read.required.unwrap_or(is_in_path));
     if is_in_path && (is_list || !is_required) {
         section.problem(
             if is_list { "list" } else { "required" },
@@ -76,8 +150,7 @@ fn read_parameter(
     if is_list && matches!(kind, Some(DeclaredKind::Organization(_) | DeclaredKind::Boolean)) {
         section.problem("list", "of this type only one can be asked for");
     }
-    let (description, example) = (section.text("description"), section.text("example"));
-    let kind = kind?;
+    let (description, example, kind) = (read.description, read.example, kind?);
     match &example {
         None if is_required => section.missing("example", "a value that answers, for whoever tries it out"),
         Some(example) => check_example(section, &kind, example, is_in_path, vendors),
@@ -118,23 +191,26 @@ fn described(kind: &DeclaredKind, wire: &str) -> String {
     }
 }
 
-fn read_kind(section: &Section<'_>, vendor: Option<Vendor>, vendors: &Vendors) -> Option<DeclaredKind> {
+fn read_kind(section: &Section<'_>, name: &str, vendor: Option<Vendor>, vendors: &Vendors) -> Option<DeclaredKind> {
     let stores = store_types(vendors);
     let types = format!("{}, organization, text, integer, boolean, date", stores.join(", "));
-    let name = section.required_text("type", &format!("{types} or one_of"));
-    let kind = match name.as_str() {
-        "" => return None,
+    let kind = match name {
+        _ if name.trim().is_empty() => {
+            section.missing("type", &format!("{types} or one_of"));
+            return None;
+        }
         "organization" => DeclaredKind::Organization(with_organizations(section, vendor?)?),
         // Each reads only what belongs to it: the rest is told to be no setting.
-        "text" => DeclaredKind::Text(section.integer("longest").unwrap_or(LONGEST_TEXT)),
+        "text" => DeclaredKind::Text(TextSection::read(section).longest),
         "integer" => {
-            let (least, most) = (read_bound(section, "minimum", 0), read_bound(section, "maximum", u32::MAX));
+            let IntegerSection { minimum, maximum } = IntegerSection::read(section);
+            let [least, most] = [minimum, maximum].map(|bound| u32::try_from(bound).unwrap_or_default());
             DeclaredKind::Integer(IntegerKind::within(least..=most))
         }
         "boolean" => DeclaredKind::Boolean,
         "date" => DeclaredKind::Date,
-        "one_of" => DeclaredKind::OneOf(read_words(section)),
-        _ => match vendors.iter().find(|vendor| parameter_type(*vendor) == Some(name.as_str())) {
+        "one_of" => DeclaredKind::OneOf(WordsSection::read(section).values),
+        _ => match vendors.iter().find(|vendor| parameter_type(*vendor) == Some(name)) {
             Some(vendor) => DeclaredKind::Store(vendor),
             // It may be the type of a vendor whose pack has problems.
             None if !vendors.unread().is_empty() => return None,
@@ -159,15 +235,6 @@ fn read_kind(section: &Section<'_>, vendor: Option<Vendor>, vendors: &Vendors) -
         _ => {}
     }
     Some(kind)
-}
-
-fn read_bound(section: &Section<'_>, key: &str, default: u32) -> u32 {
-    let number: Option<i64> = section.integer(key);
-    let bound = number.map(u32::try_from);
-    if matches!(bound, Some(Err(_))) {
-        section.problem(key, format!("write a whole number from 0 to {}", u32::MAX));
-    }
-    bound.and_then(Result::ok).unwrap_or(default)
 }
 
 /// What one vendor grants says nothing of another's numbers.
@@ -197,16 +264,6 @@ fn parameter_type(vendor: Vendor) -> Option<&'static str> {
 /// The types of parameters that name a store of a vendor's.
 fn store_types(vendors: &Vendors) -> Vec<&'static str> {
     vendors.iter().filter_map(parameter_type).collect()
-}
-
-/// `values = ["day", "hour"]`, or `values = { day = "1", hour = "2" }`.
-fn read_words(section: &Section<'_>) -> BTreeMap<String, String> {
-    if section.is_section("values") {
-        let values = section.section("values");
-        return values.names().into_iter().filter_map(|word| Some((word.clone(), values.text(&word)?))).collect();
-    }
-    let words = section.list("values").unwrap_or_default();
-    words.into_iter().map(|word| (word.clone(), word)).collect()
 }
 
 /// The vendor's name of a parameter, which must leave those alone that sign the call.
