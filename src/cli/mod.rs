@@ -2,6 +2,7 @@
 
 mod call;
 mod company;
+mod config;
 mod declared_resources;
 mod demo;
 mod directory;
@@ -67,6 +68,9 @@ enum Command {
     /// Check a store directory, or draft one from a vendor's list of stores
     #[command(subcommand)]
     Directory(directory::DirectoryCommand),
+    /// Print an example, the reference or the schema of a configuration
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Look at everything that the service needs, and say what to mend
     Doctor(doctor::Doctor),
     /// Ask a running service for its health; for container health checks
@@ -135,6 +139,7 @@ fn execute(command: Command) -> Result<ExitCode, CliError> {
         Command::Token(command) => command.run(),
         Command::Secret(command) => command.run(),
         Command::Openapi(command) => command.run(),
+        Command::Config(command) => command.run(),
         Command::Routes(command) => command.run(),
         Command::Sign(command) => command.run(),
         Command::Call(command) => block_on(command.run()),

@@ -5,11 +5,14 @@
 mod certificates;
 mod digest;
 mod environment;
+mod example;
 mod files;
 pub mod http_url;
 mod lines;
 mod named_file;
+mod reference;
 mod report;
+mod schema;
 mod secret_file;
 mod section;
 mod sources;
@@ -21,10 +24,13 @@ mod value;
 pub use certificates::{CertificatesError, read as read_certificates};
 pub use digest::SettingsDigest;
 pub use environment::{VariableOrigins, overlay, readable, strays};
+pub use example::example;
 pub use files::{
     FileError, Files, MOST_OF_A_LIST, MOST_OF_A_TEXT, read as read_file, text as text_of_file, without_mark,
 };
+pub use reference::reference;
 pub use report::{Problems, Report, nearest};
+pub use schema::schema;
 pub use section::Section;
 pub use sources::{ContentHash, Sources};
 pub(crate) use table::section;

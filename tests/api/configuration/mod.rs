@@ -2,6 +2,7 @@
 
 mod addresses;
 mod credential_rotation;
+mod documents;
 mod file_changes;
 mod files;
 mod frequent_reload;

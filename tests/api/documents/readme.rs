@@ -46,6 +46,8 @@ fn every_default_that_the_example_explains_is_a_setting() {
     // These show another way to give what is given already, or a file that does not exist.
     let alternatives = [
         "#secret_argon2",
+        "#public_key",
+        "#secret_file = \"secrets/shared",
         "#ca_file",
         "#second_",
         "#stores =",
@@ -62,6 +64,12 @@ fn every_default_that_the_example_explains_is_a_setting() {
         "#traces_headers",
         "#[vendors",
         "#file = \"lumen",
+        // Of new scopes, and of parameters of other types.
+        "#allows",
+        "#longest",
+        "#minimum",
+        "#maximum",
+        "#values",
     ];
     let lines = EXAMPLE.lines().filter(|line| !alternatives.iter().any(|start| line.starts_with(start)));
     let is_setting = |line: &str| line.starts_with('#') && !line.starts_with("# ") && line.len() > 1;
