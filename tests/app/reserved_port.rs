@@ -30,10 +30,10 @@ impl ReservedPort {
     }
 }
 
-/// Sockets that share a port must all say so; a socket of another program does not, and cannot take it.
+/// Sockets that share a port must all say so, and those of other programs do not. `SO_REUSEADDR` would let any program take a
+/// port on which nothing listens.
 fn bound(address: SocketAddr) -> Socket {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.set_reuse_address(true).unwrap();
     socket.set_reuse_port(true).unwrap();
     socket.bind(&address.into()).unwrap();
     socket
