@@ -150,7 +150,7 @@ fn lookup(criterion: &mut Criterion) {
     let keys: Vec<CacheKey> = (0..10_000).map(|number| question(number).key).collect();
     let mut keys = keys.iter().cycle();
     criterion.bench_function("lookup among 10,000", |bencher| {
-        bencher.iter(|| cache.kept(keys.next().unwrap()).unwrap());
+        bencher.iter(|| cache.cached(keys.next().unwrap()).unwrap());
     });
 }
 

@@ -146,7 +146,7 @@ mod tests {
     use std::time::Duration;
 
     /// What the kernel says of the time since the machine was started, in which suspended times count.
-    fn told_by_the_kernel() -> Duration {
+    fn suspend_aware_elapsed() -> Duration {
         let text = std::fs::read_to_string("/proc/uptime").unwrap();
         Duration::from_secs_f64(text.split(' ').next().unwrap().parse().unwrap())
     }
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn elapsed_time_goes_on_while_the_machine_is_suspended() {
         // The file has hundredths of a second.
-        let (before, read, after) = (told_by_the_kernel(), uptime(), told_by_the_kernel());
+        let (before, read, after) = (suspend_aware_elapsed(), uptime(), suspend_aware_elapsed());
         let tick = Duration::from_millis(10);
         assert!(before <= read + tick && read <= after + tick, "{before:?} {read:?} {after:?}");
     }

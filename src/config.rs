@@ -26,7 +26,7 @@ use crate::replicas::settings::RedisSettings;
 use crate::resources::flow_events::EventSettings;
 use crate::resources::{Declarations, Policies};
 use crate::server::listener::ConnectionLimits;
-use crate::server::stalls::ClientTimeouts;
+use crate::server::slow_clients::ClientTimeouts;
 use crate::settings::{
     ContentHash, Files, MOST_OF_A_TEXT, Problems, Report, Section, SectionSettings, Sources, overlay, parse_toml,
     section, strays, text_of_file,
@@ -167,7 +167,7 @@ impl ServerSettings {
 
 /// A column of a vendor whose pack has problems is not known: a list is read when they are gone.
 fn read_directory(root: &Section<'_>, companies: &[(String, VendorIds)], ids: &VendorIds) -> DirectorySettings {
-    if ids.lack_some() {
+    if ids.is_incomplete() {
         root.skip("directory");
         return DirectorySettings::default();
     }

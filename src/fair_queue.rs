@@ -135,7 +135,7 @@ impl FairQueue {
     }
 
     /// From now on leaves so many permits for tenants that have fewer in use.
-    pub fn keep_in_reserve(&self, permits: usize) {
+    pub fn reserve(&self, permits: usize) {
         self.lock().reserve = permits;
     }
 

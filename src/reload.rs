@@ -214,11 +214,11 @@ impl Watched {
     }
 
     fn new(path: PathBuf, read: ContentHash) -> Self {
-        Self { stamp: stamp(&path), path, seen: read.clone(), read, is_settled: false }
+        Self { stamp: file_metadata(&path), path, seen: read.clone(), read, is_settled: false }
     }
 
     fn look(&mut self) -> FileChange {
-        let stamp = stamp(&self.path);
+        let stamp = file_metadata(&self.path);
         // Once more after every change: a second change may fall into the same tick of the file system's clock.
         if stamp == self.stamp && self.is_settled {
             return self.change();
@@ -245,7 +245,7 @@ impl Watched {
 }
 
 /// A replaced file, such as a mounted secret's, is followed through its links.
-fn stamp(path: &Path) -> Option<FileMetadata> {
+fn file_metadata(path: &Path) -> Option<FileMetadata> {
     let about = std::fs::metadata(path).ok()?;
     Some(FileMetadata { length: about.len(), modified: about.modified().ok(), identity: identity(&about) })
 }

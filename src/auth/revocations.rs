@@ -101,7 +101,7 @@ impl RevokedTokens {
         let key = hash(issuer, jti);
         let is_new = self.insert(key, client, until, now, usize::MAX)?;
         if let Some(replicas) = self.replicas.as_ref().filter(|_| is_new) {
-            replicas.tell(ReplicaEvent::Revoked(message(&key, client, until)));
+            replicas.send(ReplicaEvent::Revoked(message(&key, client, until)));
         }
         Ok(())
     }

@@ -203,7 +203,7 @@ fn check_stores(section: &Section<'_>, stores: &[String], ids: &VendorIds) {
 }
 
 fn check_organizations(section: &Section<'_>, organizations: &[String], ids: &VendorIds) {
-    if !ids.lack_some() && organizations.iter().any(|id| ids.organization(id).is_none()) {
+    if !ids.is_incomplete() && organizations.iter().any(|id| ids.organization(id).is_none()) {
         let example: Vec<_> = ids.organization_example().into_iter().collect();
         section.problem(
             "organizations",

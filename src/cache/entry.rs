@@ -81,15 +81,15 @@ pub struct CacheEntry {
     link: Option<HeaderValue>,
     stores: Vec<String>,
     freshness: Freshness,
-    came_at: Duration,
-    age_then: Duration,
+    received_at: Duration,
+    age_at_receipt: Duration,
     flight: u64,
-    kept: AtomicBool,
+    cached: AtomicBool,
     refreshing: AtomicBool,
     retired: AtomicBool,
     /// When a fetch first said that there is no such thing.
     doubted_at: OnceLock<Duration>,
-    places: Mutex<EntrySlots>,
+    memo_slots: Mutex<EntrySlots>,
 }
 
 impl CacheEntry {
@@ -100,16 +100,16 @@ impl CacheEntry {
         let identity = Representation::new(&body, &tag.header(Encoding::Identity));
         // A link that is no header is left out; those of lists are made of what a query may hold.
         let link = link.and_then(|link| HeaderValue::try_from(link).ok());
-        Self { link, stores, ..Self::of_form(identity, Effort::ForMany, freshness, came_at) }
+        Self { link, stores, ..Self::of_representation(identity, Effort::ForMany, freshness, came_at) }
     }
 
     /// An answer that is given once and never kept. Its tag is known: nobody reads the body for it.
-    pub(super) fn given_once(body: Vec<u8>, tag: &EntityTag, freshness: Freshness, came_at: Duration) -> Self {
+    pub(super) fn uncached(body: Vec<u8>, tag: &EntityTag, freshness: Freshness, came_at: Duration) -> Self {
         let identity = Representation { body: body.into(), etag: tag.header_value(Encoding::Identity) };
-        Self::of_form(identity, Effort::ForOne, freshness, came_at)
+        Self::of_representation(identity, Effort::ForOne, freshness, came_at)
     }
 
-    fn of_form(identity: Representation, effort: Effort, freshness: Freshness, came_at: Duration) -> Self {
+    fn of_representation(identity: Representation, effort: Effort, freshness: Freshness, came_at: Duration) -> Self {
         Self {
             identity,
             gzip: OnceLock::new(),
@@ -118,14 +118,14 @@ impl CacheEntry {
             link: None,
             stores: Vec::new(),
             freshness,
-            came_at,
-            age_then: Duration::ZERO,
+            received_at: came_at,
+            age_at_receipt: Duration::ZERO,
             flight: 0,
-            kept: AtomicBool::new(false),
+            cached: AtomicBool::new(false),
             refreshing: AtomicBool::new(false),
             retired: AtomicBool::new(false),
             doubted_at: OnceLock::new(),
-            places: Mutex::default(),
+            memo_slots: Mutex::default(),
         }
     }
 
@@ -142,7 +142,7 @@ impl CacheEntry {
     }
 
     /// The answer in this encoding, if it is worth it; it is made now if nobody has asked for it before.
-    pub async fn form(self: &Arc<Self>, encoding: Encoding) -> Option<&Representation> {
+    pub async fn representation(self: &Arc<Self>, encoding: Encoding) -> Option<&Representation> {
         if self.made(encoding).is_none() {
             let entry = self.clone();
             let _made = elsewhere(|| self.made(encoding).is_some(), move || entry.make(encoding)).await;
@@ -151,7 +151,7 @@ impl CacheEntry {
     }
 
     /// The answer in this encoding for a caller who takes no other, worth it or not. It is not kept.
-    pub async fn form_at_any_cost(&self, encoding: Encoding) -> Option<Representation> {
+    pub async fn representation_at_any_cost(&self, encoding: Encoding) -> Option<Representation> {
         let (body, effort, etag) = (self.identity.body.clone(), self.effort, self.etag(encoding));
         let encoded = elsewhere(|| false, move || encoding.encode(&body, effort)).await;
         encoded.flatten().map(|encoded| Representation { body: encoded.into(), etag })
@@ -199,13 +199,13 @@ impl CacheEntry {
 
     /// How old the answer is.
     pub fn age(&self, now: Duration) -> Duration {
-        now.saturating_sub(self.came_at).saturating_add(self.age_then)
+        now.saturating_sub(self.received_at).saturating_add(self.age_at_receipt)
     }
 
     /// When the answer stops being fresh on the clock's own scale, but no earlier than `at_least` after it came.
     pub fn fresh_until(&self, at_least: Duration) -> Duration {
-        let fresh = self.freshness.fresh.saturating_sub(self.age_then);
-        self.came_at.saturating_add(fresh.max(at_least))
+        let fresh = self.freshness.fresh.saturating_sub(self.age_at_receipt);
+        self.received_at.saturating_add(fresh.max(at_least))
     }
 
     /// What may be done with the answer now.
@@ -215,7 +215,7 @@ impl CacheEntry {
 
     /// The same, of an answer that was so old when it came: older than this process, perhaps.
     pub(super) const fn of_age(mut self, age: Duration) -> Self {
-        self.age_then = age;
+        self.age_at_receipt = age;
         self
     }
 
@@ -231,12 +231,12 @@ impl CacheEntry {
     }
 
     /// Whether the answer was kept when it came; not when it is too large, or was purged meanwhile.
-    pub fn is_kept(&self) -> bool {
-        self.kept.load(Ordering::Acquire)
+    pub fn is_cached(&self) -> bool {
+        self.cached.load(Ordering::Acquire)
     }
 
-    pub(super) fn mark_kept(&self) {
-        self.kept.store(true, Ordering::Release);
+    pub(super) fn mark_cached(&self) {
+        self.cached.store(true, Ordering::Release);
     }
 
     /// Whether another answer has taken its place, or none is to be given any more.
@@ -261,7 +261,7 @@ impl CacheEntry {
 
     /// What leads to this entry by what was asked.
     pub(super) fn with_places<T>(&self, work: impl FnOnce(&mut EntrySlots) -> T) -> T {
-        work(&mut self.places.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut self.memo_slots.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Claims the refresh of this answer; false when somebody else has it.
@@ -362,12 +362,12 @@ mod tests {
     #[actix_web::test]
     async fn a_long_answer_is_compressed_and_a_short_one_is_not() {
         let entry_of_long = entry(&long());
-        assert_eq!(unzipped(&entry_of_long.form(Encoding::Gzip).await.unwrap().body), long());
+        assert_eq!(unzipped(&entry_of_long.representation(Encoding::Gzip).await.unwrap().body), long());
         let mut decoded = String::new();
-        let form = entry_of_long.form(Encoding::Brotli).await.unwrap();
+        let form = entry_of_long.representation(Encoding::Brotli).await.unwrap();
         brotli::Decompressor::new(form.body.as_ref(), 4096).read_to_string(&mut decoded).unwrap();
         assert_eq!(decoded, long());
-        assert!(entry("{}").form(Encoding::Gzip).await.is_none());
+        assert!(entry("{}").representation(Encoding::Gzip).await.is_none());
     }
 
     #[test]
@@ -380,11 +380,11 @@ mod tests {
                 let (release, released) = std::sync::mpsc::channel::<()>();
                 let busy = tokio::task::spawn_blocking(move || released.recv());
                 assert!(entry.made(encoding).is_none());
-                assert!(entry.form(encoding).now_or_never().is_none(), "it was made on this thread");
+                assert!(entry.representation(encoding).now_or_never().is_none(), "it was made on this thread");
                 release.send(()).unwrap();
                 busy.await.unwrap().unwrap();
-                let made = entry.form(encoding).await.unwrap().body.as_ptr();
-                let again = entry.form(encoding).now_or_never().expect("it is there").unwrap().body.as_ptr();
+                let made = entry.representation(encoding).await.unwrap().body.as_ptr();
+                let again = entry.representation(encoding).now_or_never().expect("it is there").unwrap().body.as_ptr();
                 assert_eq!(made, again);
             }
         });
@@ -393,16 +393,16 @@ mod tests {
     #[actix_web::test]
     async fn many_who_want_the_same_form_get_the_same_bytes() {
         let entry = entry(&long());
-        let forms = futures_util::future::join_all((0..64).map(|_| entry.form(Encoding::Brotli))).await;
+        let forms = futures_util::future::join_all((0..64).map(|_| entry.representation(Encoding::Brotli))).await;
         assert!(forms.iter().all(|form| form.unwrap().body.as_ptr() == forms[0].unwrap().body.as_ptr()));
     }
 
     #[actix_web::test]
     async fn who_takes_no_other_form_gets_even_a_short_answer_in_it() {
         let short = entry("{}");
-        let form = short.form_at_any_cost(Encoding::Gzip).await.unwrap();
+        let form = short.representation_at_any_cost(Encoding::Gzip).await.unwrap();
         assert_eq!((unzipped(&form.body).as_str(), &form.etag), ("{}", &short.etag(Encoding::Gzip)));
-        assert!(short.form_at_any_cost(Encoding::Identity).await.is_none());
+        assert!(short.representation_at_any_cost(Encoding::Identity).await.is_none());
     }
 
     #[actix_web::test]
@@ -410,7 +410,7 @@ mod tests {
         let long = entry(&long());
         let mut tags = Vec::new();
         for encoding in [Encoding::Identity, Encoding::Gzip, Encoding::Brotli] {
-            let tag = long.form(encoding).await.unwrap().etag.clone();
+            let tag = long.representation(encoding).await.unwrap().etag.clone();
             assert_eq!(tag, long.etag(encoding));
             assert!(tag.as_bytes().starts_with(b"\"") && tag.as_bytes().ends_with(b"\""), "{tag:?}");
             tags.push(tag);
@@ -423,8 +423,8 @@ mod tests {
     async fn an_answer_that_is_given_once_has_the_tag_that_it_was_given() {
         let tag = EntityTag::of_bytes([&b"a"[..], b"b"]);
         let body = long().into_bytes();
-        let entry = Arc::new(CacheEntry::given_once(body, &tag, FRESHNESS, Duration::ZERO));
+        let entry = Arc::new(CacheEntry::uncached(body, &tag, FRESHNESS, Duration::ZERO));
         assert_eq!(entry.identity().etag, *format!("\"{}\"", tag.0));
-        assert_eq!(unzipped(&entry.form(Encoding::Gzip).await.unwrap().body), long());
+        assert_eq!(unzipped(&entry.representation(Encoding::Gzip).await.unwrap().body), long());
     }
 }

@@ -12,7 +12,7 @@ use actix_web::rt;
 
 use super::entry::{CacheEntry, FetchResult};
 use super::freshness::FreshnessState;
-use super::question::{CacheOutcome, CachedResponse, Lookup};
+use super::lookup::{CacheOutcome, CachedResponse, Lookup};
 use super::shared::SharedLookup;
 use super::{AnswerCache, CacheKey, FetchFailure, found, or_stale};
 use crate::fair_queue::Principal;
@@ -35,7 +35,7 @@ impl<E: FetchFailure> AnswerCache<E> {
     /// an answer from the gateway.
     pub(super) async fn fetch_for_caller<F, Fut>(
         &self,
-        question: Lookup,
+        lookup: Lookup,
         older: Option<Arc<CacheEntry>>,
         outcome: CacheOutcome,
         fetch: F,
@@ -45,8 +45,8 @@ impl<E: FetchFailure> AnswerCache<E> {
         Fut: Future<Output = Result<FetchResult<E>, E>> + 'static,
     {
         let by = Rc::new(Cell::default());
-        let (patient, key) = (question.bypass || question.require_fresh, question.key.clone());
-        let mut flight = self.spawn_flight(question, by.clone(), fetch);
+        let (patient, key) = (lookup.bypass || lookup.require_fresh, lookup.key.clone());
+        let mut flight = self.spawn_flight(lookup, by.clone(), fetch);
         let landed = if patient {
             flight.await
         } else {
@@ -83,7 +83,7 @@ impl<E: FetchFailure> AnswerCache<E> {
     }
 
     /// Starts a refresh that nobody waits for, unless one runs or the last one has just failed.
-    pub(super) fn refresh_once<F, Fut>(&self, question: Lookup, entry: &Arc<CacheEntry>, now: Duration, fetch: F)
+    pub(super) fn refresh_once<F, Fut>(&self, lookup: Lookup, entry: &Arc<CacheEntry>, now: Duration, fetch: F)
     where
         F: FnOnce(Principal) -> Fut + 'static,
         Fut: Future<Output = Result<FetchResult<E>, E>> + 'static,
@@ -91,12 +91,12 @@ impl<E: FetchFailure> AnswerCache<E> {
         if !entry.begin_refresh() {
             return;
         }
-        if self.memory.failure(&question.key, now).is_some() {
+        if self.memory.failure(&lookup.key, now).is_some() {
             entry.end_refresh();
             return;
         }
-        let question = Lookup { principal: question.principal.in_background(), ..question };
-        let flight = self.spawn_flight(question, Rc::default(), fetch);
+        let lookup = Lookup { principal: lookup.principal.in_background(), ..lookup };
+        let flight = self.spawn_flight(lookup, Rc::default(), fetch);
         let entry = entry.clone();
         rt::spawn(async move {
             // Whatever it brought: an answer that is not kept does not replace this one.
@@ -108,7 +108,7 @@ impl<E: FetchFailure> AnswerCache<E> {
     /// The whole single flight is a task of its own: a caller who leaves neither cancels nor repeats the fetch.
     fn spawn_flight<F, Fut>(
         &self,
-        question: Lookup,
+        lookup: Lookup,
         by: Rc<Cell<AnsweredBy>>,
         fetch: F,
     ) -> rt::task::JoinHandle<Result<Arc<CacheEntry>, E>>
@@ -118,41 +118,41 @@ impl<E: FetchFailure> AnswerCache<E> {
     {
         let (memory, clock, shared) = (self.memory.clone(), self.clock.clone(), self.shared.clone());
         let flight = async move {
-            let start = memory.start(&question);
+            let start = memory.start(&lookup);
             // Neither who asks for an answer from the gateway nor who asks after a purge may join an earlier flight.
-            let bypass = if question.bypass { "bypass" } else { "" };
-            let key = question.key.marked(&format!("{} {} {bypass}", start.cleared, start.latest_purge));
+            let bypass = if lookup.bypass { "bypass" } else { "" };
+            let key = lookup.key.marked(&format!("{} {} {bypass}", start.cleared, start.latest_purge));
             let landing = memory.clone();
             let fetch = async move {
                 // Between the caller's look and this flight another flight may have landed.
-                if !question.bypass
-                    && let Some(entry) = landing.get(&question.key)
+                if !lookup.bypass
+                    && let Some(entry) = landing.get(&lookup.key)
                     && entry.state(clock.elapsed()) == FreshnessState::Fresh
                 {
                     return Ok(entry);
                 }
                 let mut session = match &shared {
-                    Some(shared) => Some(shared.look(&question).await),
+                    Some(shared) => Some(shared.look(&lookup).await),
                     None => None,
                 };
                 let is_fresh = session.as_ref().is_some_and(SharedLookup::is_fresh);
                 if let Some(entry) = session.as_mut().and_then(|session| session.found.take()) {
-                    let entry = landing.keep_shared(&question, entry, clock.elapsed(), start);
+                    let entry = landing.store_shared(&lookup, entry, clock.elapsed(), start);
                     if let Some(session) = session.take_if(|_| is_fresh) {
-                        session.give_back(&question);
+                        session.give_back(&lookup);
                         by.set(AnsweredBy::Replicas);
                         return Ok(entry);
                     }
                 }
                 by.set(AnsweredBy::ThisOne);
                 // The future of a whole gateway call is large, and what holds it is moved several times.
-                let brought = Box::pin(fetch(question.principal.clone())).await;
-                let outcome = brought.and_then(|brought| landing.believe(&question.key, brought, clock.elapsed()));
+                let brought = Box::pin(fetch(lookup.principal.clone())).await;
+                let outcome = brought.and_then(|brought| landing.believe(&lookup.key, brought, clock.elapsed()));
                 if let Some(session) = session {
-                    let is_the_truth = |failure| landing.is_the_truth(&question.key, failure, clock.elapsed());
-                    session.publish(&question, outcome.as_ref().map_err(is_the_truth));
+                    let is_the_truth = |failure| landing.is_the_truth(&lookup.key, failure, clock.elapsed());
+                    session.publish(&lookup, outcome.as_ref().map_err(is_the_truth));
                 }
-                landing.land(question, outcome, clock.elapsed(), start).await
+                landing.complete(lookup, outcome, clock.elapsed(), start).await
             };
             memory.flights.run(key, fetch).await
         };

@@ -85,7 +85,7 @@ impl<E: FetchFailure> MemoryCache<E> {
             // Whoever holds the answer elsewhere learns at once that it is no longer the one to give.
             .eviction_listener(move |_, entry, cause| {
                 entry.retire();
-                leading_there.forget(&entry);
+                leading_there.remove(&entry);
                 metrics::cache_removal(name(cause));
             })
             .build();
@@ -117,30 +117,30 @@ impl<E: FetchFailure> MemoryCache<E> {
         (now < remembered.until).then_some(remembered.failure)
     }
 
-    /// The start of a flight for this question.
-    pub(super) fn start(&self, question: &Lookup) -> FetchStart {
-        let tenant = question.key.tenant();
+    /// The start of a flight for this lookup.
+    pub(super) fn start(&self, lookup: &Lookup) -> FetchStart {
+        let tenant = lookup.key.tenant();
         let purges = self.purges();
         FetchStart {
             number: self.started.fetch_add(1, Ordering::AcqRel) + 1,
             cleared: self.cleared.load(Ordering::Acquire),
             purges: purges.last(tenant),
-            latest_purge: purges.latest(tenant, &question.stores),
+            latest_purge: purges.latest(tenant, &lookup.stores),
         }
     }
 
     /// Keeps what a fetch brought: an answer, or the failure for a moment; nothing when there was a purge meanwhile.
-    pub(super) async fn land(
+    pub(super) async fn complete(
         &self,
-        question: Lookup,
+        lookup: Lookup,
         outcome: Result<FetchedBody, E>,
         now: Duration,
         start: FetchStart,
     ) -> Result<Arc<CacheEntry>, E> {
         match outcome {
-            Ok(document) => Ok(self.keep_answer(question, document, now, start).await),
+            Ok(document) => Ok(self.store_answer(lookup, document, now, start).await),
             Err(failure) => {
-                self.keep_failure(question, &failure, now, start);
+                self.store_failure(lookup, &failure, now, start);
                 Err(failure)
             }
         }
@@ -157,14 +157,14 @@ impl<E: FetchFailure> MemoryCache<E> {
         self.answers.get(key).is_some_and(|kept| kept.flight() > start.number)
     }
 
-    async fn keep_answer(
+    async fn store_answer(
         &self,
-        question: Lookup,
+        lookup: Lookup,
         document: FetchedBody,
         now: Duration,
         start: FetchStart,
     ) -> Arc<CacheEntry> {
-        let Lookup { key, freshness, stores, .. } = question;
+        let Lookup { key, freshness, stores, .. } = lookup;
         let freshness = document.max_freshness.map_or(freshness, |most| freshness.at_most(most));
         let entry = finish(document, freshness, stores, now).await;
         self.failures.invalidate(&key);
@@ -172,25 +172,25 @@ impl<E: FetchFailure> MemoryCache<E> {
     }
 
     /// Keeps an answer that another replica has fetched, unless there is a younger one by now; gives the one that is kept.
-    pub(super) fn keep_shared(
+    pub(super) fn store_shared(
         &self,
-        question: &Lookup,
+        lookup: &Lookup,
         entry: CacheEntry,
         now: Duration,
         start: FetchStart,
     ) -> Arc<CacheEntry> {
-        let kept = self.answers.get(&question.key);
+        let kept = self.answers.get(&lookup.key);
         if let Some(kept) = kept.filter(|kept| kept.age(now) <= entry.age(now)) {
             return kept;
         }
-        self.keep(&question.key, entry, start)
+        self.keep(&lookup.key, entry, start)
     }
 
     fn keep(&self, key: &CacheKey, entry: CacheEntry, start: FetchStart) -> Arc<CacheEntry> {
         let entry = Arc::new(entry.of_flight(start.number));
         let is_wanted = entry.size() <= self.largest && !self.has_newer(key, start);
         if is_wanted && !self.was_purged(key, entry.stores(), start) {
-            entry.mark_kept();
+            entry.mark_cached();
             self.answers.insert(key.clone(), entry.clone());
             if self.was_purged(key, entry.stores(), start) {
                 self.answers.invalidate(key);
@@ -235,8 +235,8 @@ impl<E: FetchFailure> MemoryCache<E> {
 
     /// A failure that is the truth, such as that there is no such store, ends the answer that was kept. One that is not
     /// believed yet is remembered for no longer than a moment.
-    fn keep_failure(&self, question: Lookup, failure: &E, now: Duration, start: FetchStart) {
-        let Lookup { key, stores, .. } = question;
+    fn store_failure(&self, lookup: Lookup, failure: &E, now: Duration, start: FetchStart) {
+        let Lookup { key, stores, .. } = lookup;
         if self.has_newer(&key, start) || self.was_purged(&key, &stores, start) {
             return;
         }

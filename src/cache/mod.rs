@@ -7,8 +7,8 @@ mod encoding;
 mod entry;
 mod flight;
 mod freshness;
+mod lookup;
 mod memory;
-mod question;
 mod request_memo;
 mod shared;
 pub mod stored;
@@ -28,8 +28,8 @@ use shared::SharedLevel;
 pub use encoding::Encoding;
 pub use entry::{CacheEntry, EntityTag, FetchResult, FetchedBody, Representation};
 pub use freshness::{Freshness, FreshnessState};
+pub use lookup::{CacheKey, CacheOutcome, CachedResponse, Lookup};
 pub use memory::CacheSettings;
-pub use question::{CacheKey, CacheOutcome, CachedResponse, Lookup};
 pub use request_memo::{AuthorizationClass, RequestMemo};
 
 /// What the cache must know of a failed fetch.
@@ -81,50 +81,50 @@ impl<E: FetchFailure> AnswerCache<E> {
     ///
     /// # Errors
     /// The failure of the fetch, when there is no older answer that is better.
-    pub async fn read<F, Fut>(&self, question: Lookup, fetch: F) -> Result<CachedResponse, E>
+    pub async fn read<F, Fut>(&self, lookup: Lookup, fetch: F) -> Result<CachedResponse, E>
     where
         F: FnOnce(Principal) -> Fut + 'static,
         Fut: Future<Output = Result<FetchResult<E>, E>> + 'static,
     {
         let now = self.clock.elapsed();
-        let kept = self.memory.get(&question.key);
+        let kept = self.memory.get(&lookup.key);
         let state = kept.as_ref().map(|entry| entry.state(now));
         let older = kept.filter(|_| state != Some(FreshnessState::Expired));
         match (state, older) {
-            (Some(FreshnessState::Fresh), Some(entry)) if !question.bypass => Ok(found(entry, CacheOutcome::Hit, now)),
-            (Some(FreshnessState::Revalidate), Some(entry)) if !question.bypass && !question.require_fresh => {
-                self.refresh_once(question, &entry, now, fetch);
+            (Some(FreshnessState::Fresh), Some(entry)) if !lookup.bypass => Ok(found(entry, CacheOutcome::Hit, now)),
+            (Some(FreshnessState::Revalidate), Some(entry)) if !lookup.bypass && !lookup.require_fresh => {
+                self.refresh_once(lookup, &entry, now, fetch);
                 Ok(found(entry, CacheOutcome::StaleWhileRevalidate, now))
             }
             (state, older) => {
                 // A remembered failure that is the truth does not stop who asks for an answer from the gateway.
-                let remembered = self.memory.failure(&question.key, now);
-                if let Some(failure) = remembered.filter(|failure| !question.bypass || failure.stale_is_better()) {
+                let remembered = self.memory.failure(&lookup.key, now);
+                if let Some(failure) = remembered.filter(|failure| !lookup.bypass || failure.stale_is_better()) {
                     return or_stale(failure, older, now);
                 }
                 let outcome = match state {
-                    _ if question.bypass => CacheOutcome::Bypass,
+                    _ if lookup.bypass => CacheOutcome::Bypass,
                     None => CacheOutcome::Miss,
                     Some(_) => CacheOutcome::Expired,
                 };
-                self.fetch_for_caller(question, older, outcome, fetch).await
+                self.fetch_for_caller(lookup, older, outcome, fetch).await
             }
         }
     }
 
     /// The kept answer, whatever its age.
-    pub fn kept(&self, key: &CacheKey) -> Option<Arc<CacheEntry>> {
+    pub fn cached(&self, key: &CacheKey) -> Option<Arc<CacheEntry>> {
         self.memory.get(key)
     }
 
     /// What was asked so before by somebody of this class, and its answer.
-    pub fn asked(&self, class: AuthorizationClass, target: &str) -> Option<Arc<RequestMemo>> {
+    pub fn from_memo(&self, class: AuthorizationClass, target: &str) -> Option<Arc<RequestMemo>> {
         self.memory.asked.find(class, target)
     }
 
     /// Remembers what was asked, for as long as its answer is kept.
     pub fn remember(&self, asked: RequestMemo) {
-        if asked.entry.is_kept() {
+        if asked.entry.is_cached() {
             self.memory.asked.remember(asked);
         }
     }
@@ -138,7 +138,7 @@ impl<E: FetchFailure> AnswerCache<E> {
         age: Duration,
         outcome: CacheOutcome,
     ) -> CachedResponse {
-        let entry = CacheEntry::given_once(body, tag, freshness, self.clock.elapsed()).of_age(age);
+        let entry = CacheEntry::uncached(body, tag, freshness, self.clock.elapsed()).of_age(age);
         CachedResponse { entry: Arc::new(entry), outcome, age }
     }
 
@@ -147,7 +147,7 @@ impl<E: FetchFailure> AnswerCache<E> {
     pub fn purge(&self, tenant: &str, stores: Option<&[String]>) -> u64 {
         // First for those that are shared, so that none of them gets back into memory meanwhile.
         if let Some(replicas) = &self.replicas {
-            replicas.tell(ReplicaEvent::Purged { tenant: tenant.to_owned(), stores: stores.map(<[String]>::to_vec) });
+            replicas.send(ReplicaEvent::Purged { tenant: tenant.to_owned(), stores: stores.map(<[String]>::to_vec) });
         }
         self.purge_here(tenant, stores)
     }

@@ -126,12 +126,12 @@ impl RequestMemos {
         }
         // It may have left meanwhile, before it knew of this place.
         if entry.is_retired() {
-            self.forget(&entry);
+            self.remove(&entry);
         }
     }
 
     /// Clears all places that lead to this entry.
-    pub(super) fn forget(&self, entry: &Arc<CacheEntry>) {
+    pub(super) fn remove(&self, entry: &Arc<CacheEntry>) {
         for place in entry.with_places(EntrySlots::take) {
             self.clear(place, entry);
         }

@@ -12,7 +12,7 @@ use super::{Lookup, memory};
 use crate::clock::Clock;
 use crate::replicas::answers::{AnswerKey, FetchOutcome, SharedAnswers, SharedResult, StoredAnswer};
 use crate::replicas::journal::Position;
-use crate::replicas::turn::Lease;
+use crate::replicas::lease::Lease;
 use crate::telemetry::metrics;
 
 /// Answers that are fresh for a shorter time are not shared: they would be old by the time that others find them.
@@ -30,7 +30,7 @@ pub(super) struct SharedLookup {
     level: SharedLevel,
     /// The answer, fresh or not.
     pub(super) found: Option<CacheEntry>,
-    turn: Option<Lease>,
+    lease: Option<Lease>,
     seen: Position,
 }
 
@@ -40,60 +40,57 @@ impl SharedLevel {
     }
 
     /// Looks for the answer, unless the caller wants one from the gateway.
-    pub(super) async fn look(&self, question: &Lookup) -> SharedLookup {
+    pub(super) async fn look(&self, lookup: &Lookup) -> SharedLookup {
         // Before the fetch begins: a purge that comes later is about what it brings.
         let seen = self.answers.seen();
-        let mut session = SharedLookup { level: self.clone(), found: None, turn: None, seen };
-        if question.freshness.fresh < SHORTEST_FRESHNESS {
+        let mut session = SharedLookup { level: self.clone(), found: None, lease: None, seen };
+        if lookup.freshness.fresh < SHORTEST_FRESHNESS {
             return session;
         }
-        if question.bypass {
-            session.turn = self.answers.take_turn(&question.key.0).await;
+        if lookup.bypass {
+            session.lease = self.answers.take_lease(&lookup.key.0).await;
             return session;
         }
-        let wanted = AnswerKey {
-            name: question.key.0.clone(),
-            keeps: question.freshness.end(),
-            fresh: question.freshness.fresh,
-        };
+        let wanted =
+            AnswerKey { name: lookup.key.0.clone(), keeps: lookup.freshness.end(), fresh: lookup.freshness.fresh };
         let mut read = None;
         let look = self.answers.look(&wanted, |kept| {
-            read = self.read(question, kept);
+            read = self.read(lookup, kept);
             read.is_some()
         });
         let kept = match look.await {
             SharedResult::Fresh(kept) => Some(kept),
-            SharedResult::Ours(turn, kept) => {
-                session.turn = Some(turn);
+            SharedResult::Ours(lease, kept) => {
+                session.lease = Some(lease);
                 kept
             }
             SharedResult::Everybodys(kept) => kept,
         };
         if let (Some(kept), Some(stored)) = (kept, read) {
-            session.found = self.entry(question, stored, kept.left).await;
+            session.found = self.entry(lookup, stored, kept.left).await;
         }
         metrics::shared_answer(session.outcome());
         session
     }
 
-    /// The kept bytes as an answer, if they are one, to this question, and no purge was about it.
-    fn read(&self, question: &Lookup, kept: &StoredAnswer) -> Option<Stored> {
+    /// The kept bytes as an answer, if they are one, to this lookup, and no purge was about it.
+    fn read(&self, lookup: &Lookup, kept: &StoredAnswer) -> Option<Stored> {
         let stored = Stored::decode(&kept.bytes).inspect_err(|error| {
             tracing::debug!(%error, "an answer that replicas share cannot be read");
             metrics::shared_answer("unreadable");
         });
         let stored = stored.ok()?;
-        let is_asked_for = stored.name == NameHash::of(&question.key.0);
-        let passes = self.answers.purges().let_pass(question.key.tenant(), &stored.stores, stored.seen);
+        let is_asked_for = stored.name == NameHash::of(&lookup.key.0);
+        let passes = self.answers.purges().let_pass(lookup.key.tenant(), &stored.stores, stored.seen);
         // It lies there for longer than it keeps if Redis' clock was set back.
         (is_asked_for && passes && kept.left <= stored.freshness.end()).then_some(stored)
     }
 
     /// The answer as of now. What was asked when a period had not ended is not final because it has ended since: of what was
     /// said then and what is said now, the shorter time counts.
-    async fn entry(&self, question: &Lookup, stored: Stored, left: Duration) -> Option<CacheEntry> {
+    async fn entry(&self, lookup: &Lookup, stored: Stored, left: Duration) -> Option<CacheEntry> {
         let age = stored.freshness.end().checked_sub(left)?;
-        let freshness = stored.freshness.at_most(question.freshness);
+        let freshness = stored.freshness.at_most(lookup.freshness);
         let now = self.clock.elapsed();
         Some(memory::finish(stored.document, freshness, stored.stores, now).await.of_age(age))
     }
@@ -107,7 +104,7 @@ impl SharedLookup {
     }
 
     fn outcome(&self) -> &'static str {
-        match (&self.found, &self.turn) {
+        match (&self.found, &self.lease) {
             (Some(_), _) if self.is_fresh() => "fresh",
             (Some(_), _) => "older",
             (None, Some(_)) => "absent",
@@ -115,34 +112,34 @@ impl SharedLookup {
         }
     }
 
-    /// Tells the other replicas what a fetch has brought. Nobody waits for it. Who fetched out of turn tells nothing: what
+    /// Tells the other replicas what a fetch has brought. Nobody waits for it. Who fetched out of lease tells nothing: what
     /// it has may be older than what they have.
     ///
     /// Of a failure only counts whether it is the truth.
-    pub(super) fn publish(self, question: &Lookup, outcome: Result<&FetchedBody, bool>) {
-        let told = match outcome {
+    pub(super) fn publish(self, lookup: &Lookup, outcome: Result<&FetchedBody, bool>) {
+        let outcome = match outcome {
             Ok(document) => Publication::Answer(Box::new(Stored {
                 document: document.clone(),
-                stores: question.stores.clone(),
-                freshness: document.max_freshness.map_or(question.freshness, |most| question.freshness.at_most(most)),
-                name: NameHash::of(&question.key.0),
+                stores: lookup.stores.clone(),
+                freshness: document.max_freshness.map_or(lookup.freshness, |most| lookup.freshness.at_most(most)),
+                name: NameHash::of(&lookup.key.0),
                 seen: self.seen,
             })),
             Err(false) => Publication::Failure,
             Err(true) => Publication::Gone,
         };
-        self.end(question, told);
+        self.end(lookup, outcome);
     }
 
-    /// Gives the turn back, if there is one: there was no need to fetch.
-    pub(super) fn give_back(self, question: &Lookup) {
-        self.end(question, Publication::Unneeded);
+    /// Gives the lease back, if there is one: there was no need to fetch.
+    pub(super) fn give_back(self, lookup: &Lookup) {
+        self.end(lookup, Publication::Unneeded);
     }
 
-    fn end(self, question: &Lookup, told: Publication) {
-        let (name, Self { level, turn, .. }) = (question.key.0.clone(), self);
-        if let Some(turn) = turn {
-            rt::spawn(async move { level.answers.keep(&name, turn, told.into()).await });
+    fn end(self, lookup: &Lookup, outcome: Publication) {
+        let (name, Self { level, lease, .. }) = (lookup.key.0.clone(), self);
+        if let Some(lease) = lease {
+            rt::spawn(async move { level.answers.store(&name, lease, outcome.into()).await });
         }
     }
 }
@@ -155,8 +152,8 @@ enum Publication {
 }
 
 impl From<Publication> for FetchOutcome {
-    fn from(told: Publication) -> Self {
-        match told {
+    fn from(outcome: Publication) -> Self {
+        match outcome {
             Publication::Answer(stored) => Self::Answer(stored.encode(), stored.freshness.end()),
             Publication::Gone => Self::Gone,
             Publication::Failure => Self::Failure,

@@ -79,7 +79,7 @@ impl Fixture {
     }
 
     async fn read(&self, key: &str) -> (String, CacheOutcome) {
-        text(&self.cache.read(question(key), self.fetch()).await.unwrap())
+        text(&self.cache.read(lookup(key), self.fetch()).await.unwrap())
     }
 
     fn pass(&self, seconds: u64) {
@@ -91,7 +91,7 @@ fn document(body: &str) -> FetchedBody {
     FetchedBody { body: Bytes::from(body.to_owned()), link: None, max_freshness: None }
 }
 
-fn question(key: &str) -> Lookup {
+fn lookup(key: &str) -> Lookup {
     Lookup {
         key: CacheKey::new("acme", "flow", &SettingsDigest::of(&1), &SettingsDigest::of(&2), key),
         freshness: Freshness::seconds(30, 60, 600),
@@ -118,7 +118,7 @@ async fn the_second_reader_gets_the_kept_answer_with_its_age() {
     let fixture = Fixture::new();
     assert_eq!(fixture.read("a").await, ("1".to_owned(), CacheOutcome::Miss));
     fixture.pass(29);
-    let found = fixture.cache.read(question("a"), fixture.fetch()).await.unwrap();
+    let found = fixture.cache.read(lookup("a"), fixture.fetch()).await.unwrap();
     assert_eq!(text(&found), ("1".to_owned(), CacheOutcome::Hit));
     assert_eq!(found.age, Duration::from_secs(29));
 }
@@ -141,13 +141,13 @@ async fn an_old_answer_is_served_when_the_gateway_fails_and_never_beyond_its_end
     let fixture = Fixture::new();
     fixture.read("a").await;
     fixture.pass(100);
-    let found = fixture.cache.read(question("a"), fixture.fail(FLAKY)).await.unwrap();
+    let found = fixture.cache.read(lookup("a"), fixture.fail(FLAKY)).await.unwrap();
     assert_eq!(text(&found), ("1".to_owned(), CacheOutcome::StaleIfError));
     fixture.pass(529);
-    let found = fixture.cache.read(question("a"), fixture.fail(FLAKY)).await.unwrap();
+    let found = fixture.cache.read(lookup("a"), fixture.fail(FLAKY)).await.unwrap();
     assert_eq!(found.outcome, CacheOutcome::StaleIfError);
     fixture.pass(2);
-    assert_eq!(fixture.cache.read(question("a"), fixture.fail(FLAKY)).await.unwrap_err(), FLAKY);
+    assert_eq!(fixture.cache.read(lookup("a"), fixture.fail(FLAKY)).await.unwrap_err(), FLAKY);
 }
 
 #[actix_web::test]
@@ -155,7 +155,7 @@ async fn a_failure_that_is_the_truth_is_not_hidden_by_an_old_answer() {
     let fixture = Fixture::new();
     fixture.read("a").await;
     fixture.pass(100);
-    assert_eq!(fixture.cache.read(question("a"), fixture.fail(GONE)).await.unwrap_err(), GONE);
+    assert_eq!(fixture.cache.read(lookup("a"), fixture.fail(GONE)).await.unwrap_err(), GONE);
 }
 
 #[actix_web::test]
@@ -163,18 +163,18 @@ async fn an_old_answer_outlives_one_failure_that_may_be_a_mistake_and_ends_with_
     let fixture = Fixture::new();
     fixture.read("a").await;
     fixture.pass(100);
-    let found = fixture.cache.read(question("a"), fixture.fail(NOT_THERE)).await.unwrap();
+    let found = fixture.cache.read(lookup("a"), fixture.fail(NOT_THERE)).await.unwrap();
     assert_eq!(text(&found), ("1".to_owned(), CacheOutcome::StaleIfError));
-    let found = fixture.cache.read(question("a"), fixture.fail(NOT_THERE)).await.unwrap();
+    let found = fixture.cache.read(lookup("a"), fixture.fail(NOT_THERE)).await.unwrap();
     assert_eq!(
         (found.outcome, fixture.fetched.get()),
         (CacheOutcome::StaleIfError, 2),
         "it is remembered for a moment"
     );
     fixture.pass(1);
-    assert_eq!(fixture.cache.read(question("a"), fixture.fail(NOT_THERE)).await.unwrap_err(), NOT_THERE);
+    assert_eq!(fixture.cache.read(lookup("a"), fixture.fail(NOT_THERE)).await.unwrap_err(), NOT_THERE);
     fixture.pass(29);
-    assert_eq!(fixture.cache.read(question("a"), fixture.fetch()).await.unwrap_err(), NOT_THERE, "for its time");
+    assert_eq!(fixture.cache.read(lookup("a"), fixture.fetch()).await.unwrap_err(), NOT_THERE, "for its time");
     fixture.pass(1);
     assert_eq!(fixture.read("a").await.1, CacheOutcome::Miss);
 }
@@ -185,7 +185,7 @@ async fn a_good_answer_between_two_mistakes_makes_the_second_one_the_first() {
     fixture.read("a").await;
     for number in 1..4 {
         fixture.pass(100);
-        let found = fixture.cache.read(question("a"), fixture.fail(NOT_THERE)).await.unwrap();
+        let found = fixture.cache.read(lookup("a"), fixture.fail(NOT_THERE)).await.unwrap();
         assert_eq!(found.outcome, CacheOutcome::StaleIfError, "{number}");
         fixture.pass(2);
         assert_eq!(fixture.read("a").await.1, CacheOutcome::Expired, "{number}");
@@ -195,16 +195,16 @@ async fn a_good_answer_between_two_mistakes_makes_the_second_one_the_first() {
 #[actix_web::test]
 async fn two_mistakes_at_once_are_one_and_where_there_is_no_answer_the_first_is_believed() {
     let fixture = Fixture::new();
-    assert_eq!(fixture.cache.read(question("b"), fixture.fail(NOT_THERE)).await.unwrap_err(), NOT_THERE);
+    assert_eq!(fixture.cache.read(lookup("b"), fixture.fail(NOT_THERE)).await.unwrap_err(), NOT_THERE);
     fixture.read("a").await;
     for _ in 0..3 {
-        let bypass = Lookup { bypass: true, ..question("a") };
+        let bypass = Lookup { bypass: true, ..lookup("a") };
         let found = fixture.cache.read(bypass, fixture.fail(NOT_THERE)).await.unwrap();
         assert_eq!(text(&found), ("2".to_owned(), CacheOutcome::StaleIfError));
     }
     assert_eq!(fixture.read("a").await.1, CacheOutcome::Hit);
     fixture.pass(700);
-    assert_eq!(fixture.cache.read(question("a"), fixture.fail(NOT_THERE)).await.unwrap_err(), NOT_THERE, "too old");
+    assert_eq!(fixture.cache.read(lookup("a"), fixture.fail(NOT_THERE)).await.unwrap_err(), NOT_THERE, "too old");
 }
 
 #[actix_web::test]
@@ -217,7 +217,7 @@ async fn an_old_answer_outlives_one_without_content_and_ends_with_the_next() {
             std::future::ready(Ok(FetchResult { document: document("[]"), suspicion: Some(NOT_THERE) }))
         }
     };
-    let read = async |bypass| text(&fixture.cache.read(Lookup { bypass, ..question("a") }, empty()).await.unwrap());
+    let read = async |bypass| text(&fixture.cache.read(Lookup { bypass, ..lookup("a") }, empty()).await.unwrap());
     assert_eq!(read(false).await, ("[]".to_owned(), CacheOutcome::Miss), "where nothing is known, it is believed");
     fixture.pass(1000);
     assert_eq!(fixture.read("a").await, ("2".to_owned(), CacheOutcome::Expired));
@@ -238,18 +238,18 @@ async fn a_mistake_of_a_refresh_does_not_end_the_answer_that_is_revalidated() {
     fixture.pass(31);
     for (number, pass) in [(1, 0), (2, 1)] {
         fixture.pass(pass);
-        let found = fixture.cache.read(question("a"), fixture.fail(NOT_THERE)).await.unwrap();
+        let found = fixture.cache.read(lookup("a"), fixture.fail(NOT_THERE)).await.unwrap();
         assert_eq!(found.outcome, CacheOutcome::StaleWhileRevalidate, "{number}");
         settle().await;
     }
-    assert_eq!(fixture.cache.read(question("a"), fixture.fetch()).await.unwrap_err(), NOT_THERE);
+    assert_eq!(fixture.cache.read(lookup("a"), fixture.fetch()).await.unwrap_err(), NOT_THERE);
 }
 
 #[actix_web::test]
 async fn a_failure_is_remembered_for_its_time_and_is_no_answer() {
     let fixture = Fixture::new();
-    assert!(fixture.cache.read(question("a"), fixture.fail(FLAKY)).await.is_err());
-    assert!(fixture.cache.read(question("a"), fixture.fetch()).await.is_err());
+    assert!(fixture.cache.read(lookup("a"), fixture.fail(FLAKY)).await.is_err());
+    assert!(fixture.cache.read(lookup("a"), fixture.fetch()).await.is_err());
     assert_eq!(fixture.fetched.get(), 1);
     fixture.pass(1);
     assert_eq!(fixture.read("a").await.1, CacheOutcome::Miss);
@@ -261,7 +261,7 @@ async fn a_failed_refresh_is_not_repeated_by_every_reader() {
     fixture.read("a").await;
     fixture.pass(31);
     for _ in 0..5 {
-        let found = fixture.cache.read(question("a"), fixture.fail(FLAKY)).await.unwrap();
+        let found = fixture.cache.read(lookup("a"), fixture.fail(FLAKY)).await.unwrap();
         assert_eq!(found.outcome, CacheOutcome::StaleWhileRevalidate);
         settle().await;
     }
@@ -283,11 +283,11 @@ async fn a_caller_who_leaves_neither_cancels_nor_repeats_the_fetch() {
             Ok(document("slow").into())
         }
     };
-    let mut impatient = Box::pin(fixture.cache.read(question("a"), slow(gate.clone(), fixture.fetched.clone())));
+    let mut impatient = Box::pin(fixture.cache.read(lookup("a"), slow(gate.clone(), fixture.fetched.clone())));
     assert!(futures_util::poll!(&mut impatient).is_pending());
     settle().await;
     drop(impatient);
-    let mut patient = Box::pin(fixture.cache.read(question("a"), fixture.fetch()));
+    let mut patient = Box::pin(fixture.cache.read(lookup("a"), fixture.fetch()));
     assert!(futures_util::poll!(&mut patient).is_pending());
     settle().await;
     gate.notify_one();
@@ -301,7 +301,7 @@ async fn a_slow_gateway_does_not_hold_a_caller_for_whom_there_is_an_old_answer()
     fixture.read("a").await;
     fixture.pass(100);
     let never = |_| std::future::pending::<Result<FetchResult<Broken>, Broken>>();
-    let found = fixture.cache.read(question("a"), never).await.unwrap();
+    let found = fixture.cache.read(lookup("a"), never).await.unwrap();
     assert_eq!(text(&found), ("1".to_owned(), CacheOutcome::StaleIfError));
 }
 
@@ -309,7 +309,7 @@ async fn a_slow_gateway_does_not_hold_a_caller_for_whom_there_is_an_old_answer()
 async fn a_bypass_fetches_and_refreshes_the_answer_for_everybody() {
     let fixture = Fixture::new();
     fixture.read("a").await;
-    let bypass = Lookup { bypass: true, ..question("a") };
+    let bypass = Lookup { bypass: true, ..lookup("a") };
     let found = fixture.cache.read(bypass, fixture.fetch()).await.unwrap();
     assert_eq!(text(&found), ("2".to_owned(), CacheOutcome::Bypass));
     assert_eq!(fixture.read("a").await, ("2".to_owned(), CacheOutcome::Hit));
@@ -319,7 +319,7 @@ async fn a_bypass_fetches_and_refreshes_the_answer_for_everybody() {
 async fn a_bypass_falls_back_to_the_kept_answer_when_the_gateway_fails() {
     let fixture = Fixture::new();
     fixture.read("a").await;
-    let bypass = || Lookup { bypass: true, ..question("a") };
+    let bypass = || Lookup { bypass: true, ..lookup("a") };
     for _ in 0..3 {
         let found = fixture.cache.read(bypass(), fixture.fail(FLAKY)).await.unwrap();
         assert_eq!(text(&found), ("1".to_owned(), CacheOutcome::StaleIfError));
@@ -331,10 +331,10 @@ async fn a_bypass_falls_back_to_the_kept_answer_when_the_gateway_fails() {
 async fn a_bypass_does_not_join_a_fetch_that_began_before() {
     let fixture = Fixture::new();
     let never = |_| std::future::pending::<Result<FetchResult<Broken>, Broken>>();
-    let mut waiting = Box::pin(fixture.cache.read(question("a"), never));
+    let mut waiting = Box::pin(fixture.cache.read(lookup("a"), never));
     assert!(futures_util::poll!(&mut waiting).is_pending());
     settle().await;
-    let bypass = Lookup { bypass: true, ..question("a") };
+    let bypass = Lookup { bypass: true, ..lookup("a") };
     assert_eq!(fixture.cache.read(bypass, fixture.fetch()).await.unwrap().outcome, CacheOutcome::Bypass);
 }
 
@@ -347,7 +347,7 @@ async fn a_fetch_that_began_before_a_purge_is_served_and_not_kept() {
         opened.notified().await;
         Ok(document("old").into())
     };
-    let mut waiting = Box::pin(fixture.cache.read(question("a"), slow));
+    let mut waiting = Box::pin(fixture.cache.read(lookup("a"), slow));
     assert!(futures_util::poll!(&mut waiting).is_pending());
     settle().await;
     fixture.cache.purge("acme", None);
@@ -367,7 +367,7 @@ async fn a_refresh_that_a_purge_overtakes_does_not_pin_the_old_answer() {
         opened.notified().await;
         Ok(document("overtaken").into())
     };
-    let found = fixture.cache.read(question("a"), slow).await.unwrap();
+    let found = fixture.cache.read(lookup("a"), slow).await.unwrap();
     assert_eq!(found.outcome, CacheOutcome::StaleWhileRevalidate);
     settle().await;
     assert_eq!(fixture.cache.purge("acme", Some(&["a".to_owned()])), 1);
@@ -389,7 +389,7 @@ async fn another_companys_purge_does_not_drop_what_is_under_way() {
         opened.notified().await;
         Ok(document("slow").into())
     };
-    let mut waiting = Box::pin(fixture.cache.read(question("a"), slow));
+    let mut waiting = Box::pin(fixture.cache.read(lookup("a"), slow));
     assert!(futures_util::poll!(&mut waiting).is_pending());
     settle().await;
     fixture.cache.purge("zenith", None);
@@ -402,7 +402,7 @@ async fn another_companys_purge_does_not_drop_what_is_under_way() {
 async fn who_reads_after_a_purge_does_not_join_a_fetch_from_before() {
     let fixture = Fixture::new();
     let never = |_| std::future::pending::<Result<FetchResult<Broken>, Broken>>();
-    let mut waiting = Box::pin(fixture.cache.read(question("a"), never));
+    let mut waiting = Box::pin(fixture.cache.read(lookup("a"), never));
     assert!(futures_util::poll!(&mut waiting).is_pending());
     settle().await;
     fixture.cache.purge("acme", None);
@@ -414,11 +414,11 @@ async fn the_truth_ends_an_old_answer_even_while_it_revalidates() {
     let fixture = Fixture::new();
     fixture.read("a").await;
     fixture.pass(31);
-    let found = fixture.cache.read(question("a"), fixture.fail(GONE)).await.unwrap();
+    let found = fixture.cache.read(lookup("a"), fixture.fail(GONE)).await.unwrap();
     assert_eq!(found.outcome, CacheOutcome::StaleWhileRevalidate);
     settle().await;
-    assert_eq!(fixture.cache.read(question("a"), fixture.fetch()).await.unwrap_err(), GONE);
-    let bypass = Lookup { bypass: true, ..question("a") };
+    assert_eq!(fixture.cache.read(lookup("a"), fixture.fetch()).await.unwrap_err(), GONE);
+    let bypass = Lookup { bypass: true, ..lookup("a") };
     assert_eq!(fixture.cache.read(bypass, fixture.fetch()).await.unwrap().outcome, CacheOutcome::Bypass);
 }
 
@@ -431,10 +431,10 @@ async fn an_older_fetch_does_not_replace_a_newer_answer() {
         opened.notified().await;
         Ok(document("older").into())
     };
-    let mut waiting = Box::pin(fixture.cache.read(question("a"), slow));
+    let mut waiting = Box::pin(fixture.cache.read(lookup("a"), slow));
     assert!(futures_util::poll!(&mut waiting).is_pending());
     settle().await;
-    let bypass = Lookup { bypass: true, ..question("a") };
+    let bypass = Lookup { bypass: true, ..lookup("a") };
     fixture.cache.read(bypass, fixture.fetch()).await.unwrap();
     gate.notify_one();
     assert_eq!(text(&waiting.await.unwrap()).0, "older");
@@ -452,44 +452,44 @@ async fn a_purge_of_another_store_does_not_take_the_old_answer_of_an_outage() {
         opened.notified().await;
         Err(FLAKY)
     };
-    let mut waiting = Box::pin(fixture.cache.read(question("a"), failing));
+    let mut waiting = Box::pin(fixture.cache.read(lookup("a"), failing));
     assert!(futures_util::poll!(&mut waiting).is_pending());
     settle().await;
     fixture.cache.purge("acme", Some(&["zzz".to_owned()]));
     gate.notify_one();
     assert_eq!(waiting.await.unwrap().outcome, CacheOutcome::StaleIfError);
-    let found = fixture.cache.read(question("a"), fixture.fail(FLAKY)).await.unwrap();
+    let found = fixture.cache.read(lookup("a"), fixture.fail(FLAKY)).await.unwrap();
     assert_eq!(text(&found), ("1".to_owned(), CacheOutcome::StaleIfError));
 }
 
 #[actix_web::test]
 async fn a_purge_of_another_store_disturbs_no_fetch_and_forgets_no_failure() {
     let fixture = Fixture::new();
-    assert!(fixture.cache.read(question("gone"), fixture.fail(GONE)).await.is_err());
+    assert!(fixture.cache.read(lookup("gone"), fixture.fail(GONE)).await.is_err());
     let gate = Rc::new(Notify::new());
     let opened = gate.clone();
     let slow = move |_| async move {
         opened.notified().await;
         Ok(document("one for both").into())
     };
-    let mut first = Box::pin(fixture.cache.read(question("a"), slow));
+    let mut first = Box::pin(fixture.cache.read(lookup("a"), slow));
     assert!(futures_util::poll!(&mut first).is_pending());
     settle().await;
     fixture.cache.purge("acme", Some(&["zzz".to_owned()]));
-    let mut second = Box::pin(fixture.cache.read(question("a"), fixture.fetch()));
+    let mut second = Box::pin(fixture.cache.read(lookup("a"), fixture.fetch()));
     assert!(futures_util::poll!(&mut second).is_pending());
     settle().await;
     gate.notify_one();
     assert_eq!(text(&first.await.unwrap()), ("one for both".to_owned(), CacheOutcome::Miss));
     assert_eq!(text(&second.await.unwrap()), ("one for both".to_owned(), CacheOutcome::Collapsed));
     assert_eq!(fixture.read("a").await.1, CacheOutcome::Hit, "it was kept");
-    assert_eq!(fixture.cache.read(question("gone"), fixture.fetch()).await.unwrap_err(), GONE);
+    assert_eq!(fixture.cache.read(lookup("gone"), fixture.fetch()).await.unwrap_err(), GONE);
 }
 
 #[actix_web::test]
 async fn a_purge_forgets_failures_too() {
     let fixture = Fixture::new();
-    assert!(fixture.cache.read(question("a"), fixture.fail(GONE)).await.is_err());
+    assert!(fixture.cache.read(lookup("a"), fixture.fail(GONE)).await.is_err());
     fixture.cache.purge("acme", None);
     assert_eq!(fixture.read("a").await.1, CacheOutcome::Miss);
 }
@@ -516,7 +516,7 @@ async fn an_answer_too_large_for_the_cache_is_served_and_not_kept() {
         std::future::ready(Ok(document(&noise).into()))
     };
     for _ in 0..2 {
-        assert_eq!(cache.read(question("a"), large).await.unwrap().outcome, CacheOutcome::Miss);
+        assert_eq!(cache.read(lookup("a"), large).await.unwrap().outcome, CacheOutcome::Miss);
     }
 }
 
@@ -527,25 +527,25 @@ async fn a_storm_of_new_answers_takes_no_more_room_than_there_is_and_leaves_the_
     let cache: AnswerCache<Broken> = AnswerCache::new(&settings, clock);
     let answer = |_| std::future::ready(Ok(document(&"x".repeat(500)).into()));
     for _ in 0..64 {
-        cache.read(question("popular"), answer).await.unwrap();
+        cache.read(lookup("popular"), answer).await.unwrap();
         cache.maintain();
     }
     for number in 0..20_000 {
-        cache.read(question(&number.to_string()), answer).await.unwrap();
+        cache.read(lookup(&number.to_string()), answer).await.unwrap();
         if number % 50 == 0 {
-            cache.read(question("popular"), answer).await.unwrap();
+            cache.read(lookup("popular"), answer).await.unwrap();
         }
     }
     let (entries, bytes) = cache.maintain();
     assert!(entries > 100 && bytes <= settings.size, "{entries} answers, {bytes} bytes");
-    assert_eq!(cache.read(question("popular"), answer).await.unwrap().outcome, CacheOutcome::Hit);
+    assert_eq!(cache.read(lookup("popular"), answer).await.unwrap().outcome, CacheOutcome::Hit);
 }
 
 #[actix_web::test]
 async fn a_panic_in_a_fetch_reaches_the_caller_and_leaves_nothing_behind() {
     let fixture = Fixture::new();
     let bomb = |_| async { panic!("a bomb in a test") };
-    let reading = fixture.cache.read::<_, _>(question("a"), bomb);
+    let reading = fixture.cache.read::<_, _>(lookup("a"), bomb);
     let caught = catch(reading).await;
     assert!(caught.is_err());
     assert_eq!(fixture.read("a").await.1, CacheOutcome::Miss);
@@ -565,7 +565,7 @@ async fn an_answer_that_became_too_old_while_the_gateway_was_asked_is_not_served
         time.advance(Duration::from_secs(20));
         Err(FLAKY)
     };
-    let asked = Lookup { bypass: true, ..question("a") };
+    let asked = Lookup { bypass: true, ..lookup("a") };
     assert_eq!(fixture.cache.read(asked, slow_failure).await.map(|found| found.age), Err(FLAKY));
 }
 
@@ -579,9 +579,9 @@ async fn a_failure_of_an_earlier_flight_does_not_end_a_newer_answer() {
         Err(GONE)
     };
     let cache = fixture.cache.clone();
-    let earlier = actix_web::rt::spawn(async move { cache.read(question("a"), earlier).await.is_err() });
+    let earlier = actix_web::rt::spawn(async move { cache.read(lookup("a"), earlier).await.is_err() });
     settle().await;
-    let newer = Lookup { bypass: true, ..question("a") };
+    let newer = Lookup { bypass: true, ..lookup("a") };
     assert_eq!(text(&fixture.cache.read(newer, fixture.fetch()).await.unwrap()).1, CacheOutcome::Bypass);
     landing.notify_one();
     assert!(earlier.await.unwrap());
@@ -592,7 +592,7 @@ async fn a_failure_of_an_earlier_flight_does_not_end_a_newer_answer() {
 async fn a_fetch_is_on_behalf_of_who_waits_for_it_and_a_refresh_of_the_tenant_alone() {
     let fixture = Fixture::new();
     let who = Principal::of(&["acme", "dashboard"]);
-    let asked = || Lookup { principal: who.clone(), ..question("a") };
+    let asked = || Lookup { principal: who.clone(), ..lookup("a") };
     let fetched_for: Rc<std::cell::RefCell<Vec<Principal>>> = Rc::default();
     let fetch = || {
         let fetched_for = fetched_for.clone();

@@ -11,7 +11,7 @@ use super::declared_resources::DeclaredResources;
 use super::error::CliError;
 use super::output;
 use super::ready_file::{self, Ready, ReadyFile};
-use super::rehearsal::{ENDPOINTS, SandboxFlags};
+use super::sandbox_flags::{ENDPOINTS, SandboxFlags};
 use crate::app::App;
 use crate::auth::issue::{TokenGrant, TokenIssuer};
 use crate::auth::key_algorithm::KeyAlgorithm;

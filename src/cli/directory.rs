@@ -6,9 +6,9 @@ mod report;
 use std::path::{Path, PathBuf};
 
 use super::ConfigArgument;
-use super::company::TenantArgument;
 use super::error::CliError;
 use super::output;
+use super::tenant::TenantArgument;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::directory::{self, Directory, DirectoryRow, VendorIds, VendorNumbers};

@@ -30,7 +30,7 @@ pub enum CliError {
     #[error("{0}")]
     NotConfigured(#[from] NotConfigured),
     /// A gateway call failed.
-    #[error("{}", told(.0))]
+    #[error("{}", error_text(.0))]
     Gateway(#[from] GatewayError),
     /// Anything else, in words.
     #[error("{0}")]
@@ -38,7 +38,7 @@ pub enum CliError {
 }
 
 /// A refused call by what was refused of it: one kind of failure is about credentials and about methods.
-fn told(error: &GatewayError) -> String {
+fn error_text(error: &GatewayError) -> String {
     let (vendor, cause) = (error.vendor, &error.cause);
     match error.diagnosis() {
         Diagnosis::Method => format!("{vendor} method_refused: {cause}"),

@@ -1,7 +1,6 @@
 //! The commands: one file each. Logs go to stderr; stdout is for what a command was asked for.
 
 mod call;
-mod company;
 mod config;
 mod declared_resources;
 mod demo;
@@ -12,12 +11,13 @@ mod health;
 mod openapi;
 mod output;
 mod ready_file;
-mod rehearsal;
 mod routes;
 mod sandbox;
+mod sandbox_flags;
 mod secret;
 mod serve;
 mod sign;
+mod tenant;
 mod token;
 mod wire_call;
 

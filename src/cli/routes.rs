@@ -42,7 +42,7 @@ fn row(resource: &'static Resource, policies: &Policies) -> [String; 6] {
         route.scope.replace(' ', " or "),
         method
             .map_or_else(|| parts(resource), |method| format!("{} {} {}", method.vendor, method.name, method.version)),
-        policy.map_or_else(|| how_kept(resource), |policy| seconds(policy.current.fresh)),
+        policy.map_or_else(|| cache_policy(resource), |policy| seconds(policy.current.fresh)),
         policy.and_then(|policy| policy.ended).map_or_else(|| "-".to_owned(), |ended| seconds(ended.fresh)),
     ]
 }
@@ -53,7 +53,7 @@ fn parts(resource: &Resource) -> String {
     if names.is_empty() { "-".to_owned() } else { format!("those of {}", names.join(", ")) }
 }
 
-fn how_kept(resource: &Resource) -> String {
+fn cache_policy(resource: &Resource) -> String {
     if resource.parts.is_empty() { "never kept".to_owned() } else { "as its parts".to_owned() }
 }
 

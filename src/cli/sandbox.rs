@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use super::error::CliError;
 use super::output;
 use super::ready_file::{self, Ready, ReadyFile};
-use super::rehearsal::{ENDPOINTS, SandboxFlags};
+use super::sandbox_flags::{ENDPOINTS, SandboxFlags};
 use crate::clock::Clock;
 use crate::http_client::loopback::is_exposed;
 use crate::sandbox::{OmsAccount, OpRetailAccount, OpRetailApplication, OpRetailUser, Sandbox};

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::ConfigArgument;
-use super::company::TenantArgument;
 use super::error::CliError;
+use super::tenant::TenantArgument;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::gateway::account::Account;
@@ -21,7 +21,7 @@ pub struct WireCall {
     #[command(flatten)]
     pub(super) config: ConfigArgument,
     #[command(flatten)]
-    company: TenantArgument,
+    tenant: TenantArgument,
     /// The vendor's method, such as open.shopweb.passengerFlow.getTotalData or shop.getList
     method: String,
     /// Business parameters, raw: id=S_123456 needUnit=0
@@ -43,27 +43,27 @@ impl WireCall {
     pub(super) fn prepare(&self) -> Result<(Settings, Arc<Account>, Call), CliError> {
         let settings = self.config.load()?;
         let registry = Registry::new(&settings.gateway, Clock::system());
-        let mut company = self.company.choose(&settings.tenants)?;
-        let vendor = self.vendor(&settings.vendors, &company)?;
+        let mut tenant = self.tenant.choose(&settings.tenants)?;
+        let vendor = self.vendor(&settings.vendors, &tenant)?;
         let call = Call { method: self.method(vendor)?, arguments: self.arguments(vendor)?, login: None };
         // An endpoint that is named here counts more than one that the account names for this method.
-        let account = company.accounts.iter_mut().find(|account| account.vendor == vendor);
+        let account = tenant.accounts.iter_mut().find(|account| account.vendor == vendor);
         if let Some(account) = account.filter(|_| self.door.is_some()) {
             account.methods.insert(self.method.clone(), call.method.endpoint);
         }
-        let tenant = Tenant::new(company, &registry);
+        let tenant = Tenant::new(tenant, &registry);
         let account = tenant.access(vendor)?.account.clone();
         Ok((settings, account, call))
     }
 
     /// The vendor that is named, or the one whose pack lists the method, or whose methods begin like this one. Of several, the
     /// tenant's own counts, and then the first.
-    fn vendor(&self, vendors: &Vendors, company: &TenantSettings) -> Result<Vendor, CliError> {
+    fn vendor(&self, vendors: &Vendors, tenant: &TenantSettings) -> Result<Vendor, CliError> {
         if let Some(name) = &self.gateway {
             let unknown = || CliError::message(format!("the gateways are {}", vendors.names()));
             return vendors.get(name).ok_or_else(unknown);
         }
-        let has_account = |vendor: Vendor| company.accounts.iter().any(|account| account.vendor == vendor);
+        let has_account = |vendor: Vendor| tenant.accounts.iter().any(|account| account.vendor == vendor);
         let begins = |(_, vendor): &(usize, Vendor)| self.method.starts_with(&vendor.pack().methods_begin);
         let likeness = |&(place, vendor): &(usize, Vendor)| {
             let is_listed = vendor.method(&self.method).is_some();

@@ -52,7 +52,7 @@ impl VendorIds {
     }
 
     /// Whether an id may be one of a vendor whose ids are not known.
-    pub const fn lack_some(&self) -> bool {
+    pub const fn is_incomplete(&self) -> bool {
         self.lacks_some
     }
 

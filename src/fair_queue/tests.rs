@@ -244,7 +244,7 @@ fn workers_of_several_threads_never_hold_more_than_there_are() {
 #[actix_web::test]
 async fn a_tenant_that_has_none_in_use_is_served_at_once_from_the_reserve_however_many_there_are() {
     let queue = FairQueue::new(16, 3);
-    queue.keep_in_reserve(4);
+    queue.reserve(4);
     let mut held = wait_often(&queue, &who("acme", "greedy"), 15).await;
     assert_eq!((queue.in_use(), queue.waiting()), (12, 3), "the queue is full, and nobody is served before a newcomer");
     for (tenant, gets) in [("zenith", 2), ("third", 1), ("fourth", 1)] {
@@ -265,7 +265,7 @@ async fn a_tenant_that_has_none_in_use_is_served_at_once_from_the_reserve_howeve
 #[actix_web::test]
 async fn a_newcomer_that_goes_makes_room_for_its_own_next_call_and_not_for_those_who_have_many() {
     let queue = FairQueue::new(8, 100);
-    queue.keep_in_reserve(1);
+    queue.reserve(1);
     let greedy = wait_often(&queue, &who("acme", "greedy"), 50).await;
     for _ in 0..20 {
         drop(queue.acquire(&who("zenith", "z"), Duration::ZERO).await.unwrap());
@@ -278,7 +278,7 @@ async fn a_newcomer_that_goes_makes_room_for_its_own_next_call_and_not_for_those
 async fn a_reserve_and_a_pace_keep_each_other() {
     let (clock, time) = Clock::manual(Timestamp::UNIX_EPOCH);
     let queue = FairQueue::paced(8, 100, NonZeroU32::new(7), clock);
-    queue.keep_in_reserve(1);
+    queue.reserve(1);
     let greedy = wait_often(&queue, &who("acme", "greedy"), 20).await;
     assert_eq!((queue.in_use(), queue.waiting()), (7, 13));
     let newcomer = wait(&queue, &who("zenith", "z")).await;

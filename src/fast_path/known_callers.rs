@@ -83,7 +83,7 @@ impl KnownCallers {
     }
 
     /// Drops everything when keys, clients or limits have changed.
-    pub(super) fn keep_up_with(&mut self, generation: Generation) {
+    pub(super) fn sync_generation(&mut self, generation: Generation) {
         if self.generation != generation {
             *self = Self::new(generation);
         }
@@ -96,7 +96,7 @@ impl KnownCallers {
             let hash = self.hasher.hash_one(bytes);
             if !self.tokens.contains_key(&hash) {
                 let token = self.older_tokens.remove(&hash)?;
-                self.keep(hash, token);
+                self.insert(hash, token);
             }
             let known = self.tokens.get(&hash).filter(|token| *token.authorization.0 == *bytes)?;
             self.last = Some(known.clone());
@@ -110,7 +110,7 @@ impl KnownCallers {
     }
 
     /// Remembers a token, in the place of another of the same hash.
-    pub(super) fn learn_token(
+    pub(super) fn remember_token(
         &mut self,
         Sensitive(bytes): Sensitive<'_>,
         verified: Arc<VerifiedToken>,
@@ -119,11 +119,11 @@ impl KnownCallers {
     ) {
         let hash = self.hasher.hash_one(bytes);
         let authorization = Authorization(bytes.into());
-        self.keep(hash, Rc::new(KnownToken { authorization, verified, quota, class }));
+        self.insert(hash, Rc::new(KnownToken { authorization, verified, quota, class }));
     }
 
     /// Remembers a profile.
-    pub(super) fn learn_profile(&mut self, profile: Profile<'_>, preference: EncodingPreference) {
+    pub(super) fn remember_profile(&mut self, profile: Profile<'_>, preference: EncodingPreference) {
         if self.profiles.len() >= MOST_PROFILES {
             self.profiles.clear();
         }
@@ -135,7 +135,7 @@ impl KnownCallers {
         });
     }
 
-    fn keep(&mut self, hash: u64, token: Rc<KnownToken>) {
+    fn insert(&mut self, hash: u64, token: Rc<KnownToken>) {
         if self.tokens.len() >= MOST_TOKENS / 2 {
             self.older_tokens = std::mem::take(&mut self.tokens);
         }

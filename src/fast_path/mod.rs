@@ -117,23 +117,23 @@ impl FastPath {
         let chosen = hit.preference.choose(entry)?;
         // Last, so that nothing is counted twice: whoever goes the ordinary way is counted there.
         let counted = count(&auth, &hit.token, now)?;
-        self.tell_of_use(&hit.asked.key);
+        self.record_use(&hit.asked.key);
         Some(self.write(request, &head, &hit, &chosen, counted, now))
     }
 
     fn find(&self, head: &HeadKey<'_>, generation: Generation) -> Option<Hit> {
         let mut memo = self.memo.borrow_mut();
-        memo.keep_up_with(generation);
+        memo.sync_generation(generation);
         let token = memo.token(head.authorization)?.clone();
         let preference = memo.preference(head.profile)?;
-        let asked = self.cache.asked(token.class, head.target)?;
+        let asked = self.cache.from_memo(token.class, head.target)?;
         Some(Hit { asked, token, preference })
     }
 
     /// By chance, since counting would always meet the same ones of answers that are asked for in turn.
-    fn tell_of_use(&self, key: &CacheKey) {
+    fn record_use(&self, key: &CacheKey) {
         if fastrand::u32(..USES_FOR_A_LOOK) == 0 {
-            let _used = self.cache.kept(key);
+            let _used = self.cache.cached(key);
         }
     }
 
@@ -203,7 +203,7 @@ impl FastPath {
     }
 
     /// Remembers a question that the handlers have answered.
-    fn learn(&self, response: &ServiceResponse<BoxBody>) {
+    fn remember(&self, response: &ServiceResponse<BoxBody>) {
         let request = response.request();
         let Some(new_memo) = request.extensions_mut().remove::<NewMemo>() else { return };
         let auth = self.auth.load();
@@ -213,17 +213,17 @@ impl FastPath {
         let Some(head) = HeadKey::read(request.head()) else { return };
         let NewMemo { caller: VerifiedCaller { token, generation }, resource, key, entry, stores } = new_memo;
         let mut memo = self.memo.borrow_mut();
-        memo.keep_up_with(generation);
+        memo.sync_generation(generation);
         let class = match memo.token(head.authorization) {
             Some(known) => known.class,
             None => {
                 let (quota, class) = (auth.quota_of(&token), self.classes.of(&token, generation));
-                memo.learn_token(head.authorization, token, quota, class);
+                memo.remember_token(head.authorization, token, quota, class);
                 class
             }
         };
         if memo.preference(head.profile).is_none() {
-            memo.learn_profile(head.profile, EncodingPreference::read(request.headers()));
+            memo.remember_profile(head.profile, EncodingPreference::read(request.headers()));
         }
         self.cache.remember(RequestMemo { class, target: head.target.into(), resource, key, entry, stores });
     }

@@ -64,7 +64,7 @@ where
         let (answering, fast_path) = (self.application.call(request), self.fast_path.clone());
         let ordinary = async move {
             let answer = answering.await?;
-            fast_path.learn(&answer);
+            fast_path.remember(&answer);
             Ok(answer.into())
         };
         Either::Right(ordinary.boxed_local())

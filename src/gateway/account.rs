@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use super::account_settings::AccountSettings;
 use super::breaker::Breaker;
 use super::clock_offset::{ClockOffset, ClockReading};
+use super::cool_down::CoolDowns;
 use super::error::{Error, Kind};
 use super::limit::CallLimit;
 use super::login::SharedLogin;
@@ -20,7 +21,6 @@ use super::protocol::call::TimeFormIndex;
 use super::protocol::{Call, Protocol, TimestampAndNonce};
 use super::reactions::{BreakerEffect, ShownProblem};
 use super::registry::Registry;
-use super::rest::CoolDowns;
 use super::retry_budget::RetryBudget;
 use super::stamps::{FormMemory, Stamps};
 use super::vendor::Vendor;
@@ -163,7 +163,7 @@ impl Account {
     }
 
     /// The gateway took this secret.
-    pub fn secret_was_taken(&self, secret: WhichSecret) {
+    pub fn secret_was_accepted(&self, secret: WhichSecret) {
         if self.secret() != secret {
             self.uses_second.store(secret == WhichSecret::Second, Ordering::Relaxed);
             tracing::info!(gateway = %self.vendor(), ?secret, "the gateway takes the other secret of its credential");
@@ -177,33 +177,33 @@ impl Account {
     }
 
     /// A stamp for one attempt at our time `now`; `None` when no unused second is left.
-    pub fn stamp(&self, call: &Call, trial: &CandidateStamp, now: Timestamp) -> Option<StampedAttempt> {
-        let offset = trial.offset.unwrap_or_else(|| self.clock.current());
-        let form = trial.form.unwrap_or_else(|| self.stamps.form().current());
+    pub fn stamp(&self, call: &Call, candidate: &CandidateStamp, now: Timestamp) -> Option<StampedAttempt> {
+        let offset = candidate.offset.unwrap_or_else(|| self.clock.current());
+        let form = candidate.form.unwrap_or_else(|| self.stamps.form().current());
         let stamp = self.stamps.issue(call, now.checked_add(offset).unwrap_or(now), form)?;
         Some(StampedAttempt { stamp, offset })
     }
 
-    /// Mends the trial after a refused timestamp: the gateway's clock first, then no offset at all, then the other form.
+    /// Corrects the candidate after a refused timestamp: the gateway's clock first, then no offset at all, then the other form.
     /// False when nothing is left to mend.
-    pub fn mend_timestamp(
+    pub fn correct_timestamp(
         &self,
-        trial: &mut CandidateStamp,
+        candidate: &mut CandidateStamp,
         refused: &StampedAttempt,
         reading: Option<&ClockReading>,
     ) -> bool {
         if let Some(offset) = reading.and_then(|reading| reading.explains(refused.offset)) {
-            trial.offset = Some(offset);
+            candidate.offset = Some(offset);
             return true;
         }
-        if trial.offset.is_none() && !refused.offset.is_zero() {
-            trial.offset = Some(SignedDuration::ZERO);
+        if candidate.offset.is_none() && !refused.offset.is_zero() {
+            candidate.offset = Some(SignedDuration::ZERO);
             return true;
         }
-        if trial.form.is_none()
+        if candidate.form.is_none()
             && let Some(form) = self.stamps.form().other_than(refused.stamp.form)
         {
-            trial.form = Some(form);
+            candidate.form = Some(form);
             return true;
         }
         false
@@ -211,26 +211,26 @@ impl Account {
 
     /// Whether mending a timestamp has been of use, as far as we know: not after a mended one was refused, too, until
     /// one is taken again.
-    pub fn mending_helps(&self) -> bool {
+    pub fn correction_may_help(&self) -> bool {
         !self.mending_is_in_vain.load(Ordering::Relaxed)
     }
 
     /// A stamp was refused, and there is nothing left to mend.
-    pub fn stamp_was_refused(&self, trial: &CandidateStamp) {
-        if trial.is_under_way() {
+    pub fn stamp_was_refused(&self, candidate: &CandidateStamp) {
+        if candidate.is_under_way() {
             self.mending_is_in_vain.store(true, Ordering::Relaxed);
         }
     }
 
-    /// The gateway took a stamp: keeps what was on trial, or learns from the answer's time.
-    pub fn stamp_was_taken(&self, trial: &CandidateStamp, reading: Option<&ClockReading>) {
+    /// The gateway took a stamp: keeps the candidate, or learns from the answer's time.
+    pub fn stamp_was_accepted(&self, candidate: &CandidateStamp, reading: Option<&ClockReading>) {
         self.mending_is_in_vain.store(false, Ordering::Relaxed);
-        if let Some(form) = trial.form {
+        if let Some(form) = candidate.form {
             self.stamps.form().remember(form);
         }
-        match (trial.offset, reading) {
+        match (candidate.offset, reading) {
             (Some(offset), reading) => self.clock.confirm(offset, reading),
-            (None, Some(reading)) => self.clock.learn(reading),
+            (None, Some(reading)) => self.clock.observe(reading),
             (None, None) => {}
         }
     }

@@ -10,8 +10,8 @@ use super::account::Account;
 use super::clock_offset::ClockReading;
 use super::diagnosis::UnexpectedAnswer;
 use super::error::{CleanText, Error, GatewayRefusal, Kind};
-use super::hidden::Redactor;
 use super::protocol::Call;
+use super::redactor::Redactor;
 use super::transport::Response;
 use super::transport_failure::TransportFailure;
 use super::vendor::Vendor;
@@ -59,7 +59,7 @@ pub fn read<T: DeserializeOwned>(
         }
         Err(refusal) => {
             let time = refusal.gateway_time;
-            let note = hidden.keep_out_of(refusal.note);
+            let note = hidden.redact_note(refusal.note);
             let call_id = note.call_id.clone();
             (Err(Error::refused(vendor, GatewayRefusal { note, ..refusal })), time, call_id)
         }
@@ -75,7 +75,7 @@ fn no_envelope(vendor: Vendor, refusal: GatewayRefusal, body: &[u8]) -> Error {
     };
     let error = Error::transport(vendor, failure);
     let instead = UnexpectedAnswer::of_body(body);
-    let cause = format!("{}{}", error.cause, instead.map_or("", UnexpectedAnswer::words));
+    let cause = format!("{}{}", error.cause, instead.map_or("", UnexpectedAnswer::text));
     let error = Error { cause, instead, ..error };
     match refusal.spoiled_by {
         Some(record) => Error { cause: format!("{}; {record} may spoil it", error.cause), ..error },
@@ -85,7 +85,7 @@ fn no_envelope(vendor: Vendor, refusal: GatewayRefusal, body: &[u8]) -> Error {
 
 /// What there is to say of a call whose data cannot be read.
 fn of_call(call_id: Option<String>, hidden: &Redactor<'_>) -> Option<CleanText> {
-    let note = hidden.keep_out_of(CleanText::cleaned(None, None, None, call_id));
+    let note = hidden.redact_note(CleanText::cleaned(None, None, None, call_id));
     note.is_of_gateway().then_some(note)
 }
 
@@ -115,7 +115,7 @@ fn of_status(vendor: Vendor, response: &Response, hidden: &Redactor<'_>) -> Erro
         kind => kind,
     };
     let shown =
-        |location: &String| hidden.keep_out_of(CleanText::cleaned(None, None, Some(location.clone()), None)).message;
+        |location: &String| hidden.redact_note(CleanText::cleaned(None, None, Some(location.clone()), None)).message;
     let to = response.location.as_ref().and_then(shown).map(|location| format!(" to {location}"));
     let instead = match status {
         300..=399 => Some(UnexpectedAnswer::Redirect),

@@ -1,6 +1,6 @@
 //! How far a gateway's clock is from ours.
 //!
-//! A refused timestamp is mended on trial: the gateway's time in the refusal is used for the next attempt, and kept only if
+//! A refused timestamp is corrected with a candidate: the gateway's time in the refusal is used for the next attempt, and kept only if
 //! the gateway takes it and tells the same time again. Small drifts are learned from the middle of several whole
 //! answers. So neither one answer with a strange time nor a broken body moves the clock.
 
@@ -74,7 +74,7 @@ impl ClockOffset {
     }
 
     /// Learns from a whole answer to a call that was made with the offset as it is.
-    pub fn learn(&self, reading: &ClockReading) {
+    pub fn observe(&self, reading: &ClockReading) {
         let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
         let (offset, current) = (reading.offset(), self.current());
         let far = offset.saturating_add(-current).abs();
@@ -145,7 +145,7 @@ mod tests {
 
     fn offset_after(readings: &[i64]) -> i64 {
         let offset = ClockOffset::default();
-        readings.iter().for_each(|ahead| offset.learn(&reading(*ahead)));
+        readings.iter().for_each(|ahead| offset.observe(&reading(*ahead)));
         offset.current().as_secs()
     }
 
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(offset_after(&[-1_700_000_000; 9]), 0, "a time of zero");
         let offset = ClockOffset::default();
         let slow = ClockReading { took: seconds(3), ..reading(300) };
-        (0..9).for_each(|_| offset.learn(&slow));
+        (0..9).for_each(|_| offset.observe(&slow));
         assert_eq!(offset.current(), seconds(0), "an answer that took long");
     }
 
@@ -186,7 +186,7 @@ mod tests {
         let offset = ClockOffset::default();
         offset.confirm(seconds(7_200), Some(&reading(7_200)));
         assert_eq!(offset.current(), seconds(7_200));
-        offset.learn(&reading(7_200));
+        offset.observe(&reading(7_200));
         offset.confirm(seconds(0), Some(&reading(0)));
         assert_eq!(offset.current(), seconds(0), "our clock has been mended");
     }
@@ -195,7 +195,7 @@ mod tests {
     fn an_offset_goes_back_to_zero_although_nothing_was_refused() {
         let offset = ClockOffset::default();
         offset.confirm(seconds(7_200), Some(&reading(7_200)));
-        (0..3).for_each(|_| offset.learn(&reading(0)));
+        (0..3).for_each(|_| offset.observe(&reading(0)));
         assert_eq!(offset.current(), seconds(0));
     }
 
@@ -209,13 +209,13 @@ mod tests {
     #[test]
     fn a_gateway_that_takes_our_time_and_tells_another_is_not_learned_from() {
         let offset = ClockOffset::default();
-        (0..3).for_each(|_| offset.learn(&reading(1_800)));
+        (0..3).for_each(|_| offset.observe(&reading(1_800)));
         assert_eq!(offset.current(), seconds(1_800));
         offset.confirm(seconds(0), Some(&reading(1_800)));
-        (0..9).for_each(|_| offset.learn(&reading(1_800)));
+        (0..9).for_each(|_| offset.observe(&reading(1_800)));
         assert_eq!(offset.current(), seconds(0));
-        offset.learn(&reading(0));
-        (0..3).for_each(|_| offset.learn(&reading(300)));
+        offset.observe(&reading(0));
+        (0..3).for_each(|_| offset.observe(&reading(300)));
         assert_eq!(offset.current(), seconds(300), "once its time was right, it is learned from again");
     }
 }

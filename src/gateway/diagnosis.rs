@@ -89,7 +89,7 @@ impl UnexpectedAnswer {
     }
 
     /// The same in words, to follow what is wrong; none where the status says it.
-    pub const fn words(self) -> &'static str {
+    pub const fn text(self) -> &'static str {
         match self {
             Self::Redirect | Self::NothingThere => "",
             Self::Page => "; it is a page of HTML",

@@ -65,7 +65,7 @@ impl CallLimit {
         principal: &Principal,
         deadline: &Deadline,
     ) -> Result<Permit, LimitReached> {
-        self.calls.keep_in_reserve(if self.is_shared() { self.reserve } else { 0 });
+        self.calls.reserve(if self.is_shared() { self.reserve } else { 0 });
         let permit = self.calls.acquire(principal, longest.min(deadline.left())).await;
         permit.map_err(|fair_queue::QueueFull| LimitReached { retry_after: self.queue_wait.max(self.calls.next_in()) })
     }

@@ -109,7 +109,7 @@ struct LoginCoolDown {
 
 impl SharedLogin {
     /// What to do now.
-    pub fn ask(&self, now: Duration) -> LoginStep {
+    pub fn next_step(&self, now: Duration) -> LoginStep {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let under_way = inner.flight.follow();
         if let Some(token) = inner.token.clone().filter(|token| token.is_usable(now)) {
@@ -134,13 +134,15 @@ impl SharedLogin {
 
     /// Ends a login: keeps the token with the time that it has left, or rests when the gateway refused it, and tells all
     /// who wait.
-    pub fn land(&self, duty: LoginDuty, outcome: Result<(SecretString, Option<Duration>), Error>, now: Duration) {
+    pub fn complete(&self, duty: LoginDuty, outcome: Result<(SecretString, Option<Duration>), Error>, now: Duration) {
         let landed = {
             let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             match outcome {
-                Ok((value, life)) => Ok(inner.keep(value, life.map(|life| TokenLifetime::of(life, duty.started)))),
+                Ok((value, life)) => {
+                    Ok(inner.store_token(value, life.map(|life| TokenLifetime::of(life, duty.started))))
+                }
                 Err(error) => {
-                    inner.rest_after(&error, now);
+                    inner.cool_down_after(&error, now);
                     Err(error)
                 }
             }
@@ -203,7 +205,7 @@ impl LoginInner {
         LoginDuty { leader: self.flight.lead(), started: now }
     }
 
-    fn keep(&mut self, value: SecretString, life: Option<TokenLifetime>) -> Arc<LoginToken> {
+    fn store_token(&mut self, value: SecretString, life: Option<TokenLifetime>) -> Arc<LoginToken> {
         self.serial += 1;
         self.rest = None;
         let token = Arc::new(LoginToken { value, life, serial: self.serial });
@@ -211,7 +213,7 @@ impl LoginInner {
         token
     }
 
-    fn rest_after(&mut self, error: &Error, now: Duration) {
+    fn cool_down_after(&mut self, error: &Error, now: Duration) {
         let refused = error.kind == Kind::LoginRefused;
         let first = error.kind.reaction().rests.filter(|_| refused).unwrap_or(FIRST_PAUSE);
         let longest = if refused { LONGEST_REST } else { LONGEST_PAUSE };

@@ -38,7 +38,7 @@ impl GatewayClient {
 
     async fn logged_in(&self, account: &Arc<Account>, login_call: Call) -> Result<Arc<LoginToken>, Error> {
         loop {
-            let landing = match account.login.ask(self.clock.elapsed()) {
+            let landing = match account.login.next_step(self.clock.elapsed()) {
                 LoginStep::Use(token) => return Ok(token),
                 LoginStep::UseAndRenew(token, duty) => {
                     self.spawn_login(account, login_call, duty);
@@ -63,7 +63,7 @@ impl GatewayClient {
         let login = async move {
             let outcome = client.log_in(&account, &call).await;
             report(&account, outcome.as_ref().err());
-            account.login.land(duty, outcome, client.clock.elapsed());
+            account.login.complete(duty, outcome, client.clock.elapsed());
         };
         actix_web::rt::spawn(traces::carried(login));
     }

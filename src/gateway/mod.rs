@@ -2,7 +2,7 @@
 //!
 //! One attempt goes: may we ([`rest`], [`breaker`], [`limit`]) → logged in ([`login`]) → stamp ([`stamps`], [`clock_offset`]) →
 //! encode and sign ([`protocol`]) → send ([`transport`]) → read ([`answer`]) → tell the breaker and the clock. A failure finds
-//! its one reaction in the table of [`reactions`], [`progress`] decides what follows, and [`retry`] counts. Signing is inside
+//! its one reaction in the table of [`reactions`], [`state`] decides what follows, and [`retry`] counts. Signing is inside
 //! the attempt, so that a retry is always signed anew.
 
 pub mod account;
@@ -11,23 +11,23 @@ pub mod account_table;
 mod answer;
 mod body;
 pub mod breaker;
+mod call_state;
 mod clock_offset;
+mod cool_down;
 pub mod credential;
 pub mod diagnosis;
 pub mod endpoint;
 pub mod error;
 #[cfg(test)]
 pub mod fixtures;
-mod hidden;
 mod limit;
 pub mod login;
 mod login_flight;
 pub mod probe;
-mod progress;
 pub mod protocol;
 pub mod reactions;
+mod redactor;
 pub mod registry;
-mod rest;
 mod retry;
 mod retry_budget;
 mod settings;
@@ -55,11 +55,11 @@ use crate::telemetry::{call_tally, metrics};
 use account::{Account, CandidateStamp, StampedAttempt};
 use answer::Reply;
 use breaker::{BreakerPermit, CircuitChange};
+use call_state::{CallState, FailedAttempt, SentAttempt};
 use error::{Error, Kind};
-use hidden::Redactor;
-use progress::{CallState, FailedAttempt, SentAttempt};
 use protocol::Call;
 use reactions::BreakerEffect;
+use redactor::Redactor;
 use transport::Transport;
 use transport_failure::TransportFailure;
 
@@ -156,15 +156,15 @@ impl GatewayClient {
 
     async fn attempts<T: DeserializeOwned>(&self, account: &Arc<Account>, call: &Call) -> Result<Option<T>, Error> {
         let deadline = self.deadline();
-        let mut progress = CallState::default();
+        let mut state = CallState::default();
         loop {
-            let failure = match self.attempt(account, call, &mut progress, &deadline).await {
+            let failure = match self.attempt(account, call, &mut state, &deadline).await {
                 Ok(data) => return Ok(data),
                 Err(failure) => failure,
             };
-            let pause = self.pause_before_next(account, call, &mut progress, &failure);
+            let pause = self.pause_before_next(account, call, &mut state, &failure);
             let Some(pause) = pause.filter(|pause| *pause < deadline.left()) else {
-                progress.settle_mending(account, failure.error.kind);
+                state.record_correction(account, failure.error.kind);
                 return Err(failure.error);
             };
             tracing::debug!(gateway = %account.vendor(), method = %call.method.name, cause = %failure.error, "calling again");
@@ -179,18 +179,18 @@ impl GatewayClient {
         &self,
         account: &Arc<Account>,
         call: &Call,
-        progress: &mut CallState,
+        state: &mut CallState,
         deadline: &Deadline,
     ) -> Result<Option<T>, FailedAttempt> {
         let unsent = |error| FailedAttempt { error, sent: None, reading: None };
-        self.must_not_rest(account, call).map_err(unsent)?;
+        self.ensure_not_cooling_down(account, call).map_err(unsent)?;
         let login = self.login_for(account, call, deadline).await.map_err(unsent)?;
         let (permit, leave) = self.admit(account, call, deadline).await.map_err(unsent)?;
-        let stamped = self.stamp(account, call, &progress.trial).map_err(unsent)?;
-        progress.attempts.begin(&account.budget);
+        let stamped = self.stamp(account, call, &state.candidate).map_err(unsent)?;
+        state.attempts.begin(&account.budget);
         let had_its_time = self.transport.has_time(deadline);
-        let connection = if progress.needs_new_connection { ConnectionReuse::New } else { ConnectionReuse::Any };
-        let (secret, number) = (progress.other_secret.unwrap_or_else(|| account.secret()), progress.attempts.number());
+        let connection = if state.needs_new_connection { ConnectionReuse::New } else { ConnectionReuse::Any };
+        let (secret, number) = (state.other_secret.unwrap_or_else(|| account.secret()), state.attempts.number());
         let mut sent = SentAttempt { stamped, login, secret, connection, had_its_time, number };
         let started = self.clock.elapsed();
         let Reply { outcome, reading, .. } = self.exchange(account, call, &sent, deadline).await;
@@ -198,13 +198,13 @@ impl GatewayClient {
         drop(permit);
         let error = outcome.as_ref().err();
         self.record(account, call, leave, &sent, error);
-        if error.is_none_or(|error| progress.untried_secret(account, error, secret).is_none()) {
+        if error.is_none_or(|error| state.untried_secret(account, error, secret).is_none()) {
             account.observe(&call.method.name, error.map_or(Ok(()), Err), self.clock.elapsed());
         }
         if outcome.as_ref().err().is_none_or(Error::is_admitted) {
-            account.stamp_was_taken(&progress.trial, reading.as_ref());
-            account.secret_was_taken(secret);
-            (0..std::mem::take(&mut progress.paid_for_repeats)).for_each(|_| account.budget.refund());
+            account.stamp_was_accepted(&state.candidate, reading.as_ref());
+            account.secret_was_accepted(secret);
+            (0..std::mem::take(&mut state.paid_for_repeats)).for_each(|_| account.budget.refund());
         }
         outcome.map_err(|error| FailedAttempt { error, sent: Some(sent), reading })
     }
@@ -262,7 +262,7 @@ impl GatewayClient {
     }
 
     /// Refuses at once while the breaker is open, before anybody waits for anything.
-    fn must_not_rest(&self, account: &Account, call: &Call) -> Result<(), Error> {
+    fn ensure_not_cooling_down(&self, account: &Account, call: &Call) -> Result<(), Error> {
         account
             .breaker
             .wait(&call.method.name, self.clock.elapsed())
@@ -291,8 +291,8 @@ impl GatewayClient {
         Ok((permit, leave))
     }
 
-    fn stamp(&self, account: &Account, call: &Call, trial: &CandidateStamp) -> Result<StampedAttempt, Error> {
-        account.stamp(call, trial, self.clock.now()).ok_or_else(|| {
+    fn stamp(&self, account: &Account, call: &Call, candidate: &CandidateStamp) -> Result<StampedAttempt, Error> {
+        account.stamp(call, candidate, self.clock.now()).ok_or_else(|| {
             let cause = "every timestamp that may be used for this call has been used; switch the nonce on";
             account.error(Kind::Busy, cause).retry_after(Some(Duration::from_secs(1)))
         })

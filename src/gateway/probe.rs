@@ -11,8 +11,8 @@ use super::account::{Account, CandidateStamp, StampedAttempt, WhichSecret};
 use super::answer::{self, Reply};
 use super::clock_offset::ClockReading;
 use super::error::{Error, Kind};
-use super::hidden::Redactor;
 use super::protocol::{Call, SignedTextDifference};
+use super::redactor::Redactor;
 use crate::http_client::ConnectionReuse;
 
 /// A clock and a form can be mended, each once, and either can be tried back; and there may be a second secret.
@@ -42,11 +42,11 @@ impl GatewayClient {
     /// Calls without a login, and with another time as long as the time is refused. What is learned of the gateway's clock
     /// is kept for later calls.
     pub async fn contact(&self, account: &Arc<Account>, call: &Call) -> FirstContact {
-        let mut trial = CandidateStamp::default();
+        let mut candidate = CandidateStamp::default();
         let mut secret = account.secret();
         let mut contact = FirstContact { outcome: Ok(None), ahead: None, refused_time: false, difference: None };
         for _ in 0..MOST_ATTEMPTS {
-            let stamped = match self.stamp(account, call, &trial) {
+            let stamped = match self.stamp(account, call, &candidate) {
                 Ok(stamped) => stamped,
                 Err(error) => return FirstContact { outcome: Err(error), ..contact },
             };
@@ -63,14 +63,14 @@ impl GatewayClient {
             }
             let refused = is(Kind::TimestampRefused);
             if !refused {
-                account.stamp_was_taken(&trial, probe.reading.as_ref());
+                account.stamp_was_accepted(&candidate, probe.reading.as_ref());
                 if contact.outcome.is_ok() {
-                    account.secret_was_taken(secret);
+                    account.secret_was_accepted(secret);
                 }
                 break;
             }
             contact.refused_time = true;
-            if !account.mend_timestamp(&mut trial, &stamped, probe.reading.as_ref()) {
+            if !account.correct_timestamp(&mut candidate, &stamped, probe.reading.as_ref()) {
                 break;
             }
         }

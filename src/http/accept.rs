@@ -5,7 +5,7 @@ use actix_web::http::header::ACCEPT;
 
 use super::problem::Problem;
 use super::problem_type::ProblemType;
-use super::weights::{self, WeightedItem};
+use super::q_values::{self, WeightedItem};
 
 /// JSON as it is sent: the charset is the only one that there is, and old clients want to be told.
 pub const JSON: &str = "application/json; charset=utf-8";
@@ -38,7 +38,7 @@ impl Media {
         }
     }
 
-    fn is_taken(self, accepted: &[WeightedItem]) -> bool {
+    fn is_acceptable(self, accepted: &[WeightedItem]) -> bool {
         let weight = |range: &str| accepted.iter().find(|member| member.name == range).map(|member| member.weight);
         self.ranges().into_iter().find_map(weight).is_some_and(|weight| weight > 0)
     }
@@ -49,8 +49,8 @@ impl Media {
 /// # Errors
 /// 406 otherwise.
 pub fn require(request: &HttpRequest, media: Media) -> Result<(), Problem> {
-    let accepted = weights::read(request.headers(), &ACCEPT).unwrap_or_default();
-    if accepted.is_empty() || media.is_taken(&accepted) {
+    let accepted = q_values::read(request.headers(), &ACCEPT).unwrap_or_default();
+    if accepted.is_empty() || media.is_acceptable(&accepted) {
         return Ok(());
     }
     let name = media.name();

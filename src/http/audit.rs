@@ -8,7 +8,7 @@ use actix_web::HttpRequest;
 
 use super::access_log::AccessLine;
 use super::exchange::Exchange;
-use super::shown_path;
+use super::redacted_path;
 
 const TARGET: &str = "storegate::audit";
 
@@ -102,7 +102,7 @@ fn shown_client(claimed: &str) -> Option<&str> {
     let is_id = (1..=LONGEST_CLIENT).contains(&claimed.len())
         && claimed.bytes().all(is_allowed)
         && !claimed.starts_with(SECRET_PREFIX)
-        && shown_path::of(claimed) == claimed;
+        && redacted_path::of(claimed) == claimed;
     is_id.then_some(claimed)
 }
 

@@ -21,7 +21,7 @@ use tracing::Instrument;
 
 use super::accept::JSON;
 use super::access_log::{self, AccessLine, UNROUTED};
-use super::answer_by::AnswerDeadline;
+use super::answer_deadline::AnswerDeadline;
 use super::client_address::AddressFinder;
 use super::cors::{self, Cors};
 use super::exchange::Exchange;
@@ -32,7 +32,7 @@ use super::public_url::PublicUrl;
 use super::rate_limit::RateLimit;
 use super::request_id::{self, RequestId};
 use super::stopping::Stopping;
-use super::{methods, request_limits, well_formed};
+use super::{methods, request_limits, request_validation};
 use crate::cache::CacheOutcome;
 use crate::clock::Clock;
 use crate::telemetry::call_tally::CallTally;
@@ -139,7 +139,7 @@ async fn guarded(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Problem> {
     request_limits::check(&request, edge.largest_head)?;
-    well_formed::check(&request, &edge.hosts)?;
+    request_validation::check(&request, &edge.hosts)?;
     if request.path() == "*" {
         return Ok(request.into_response(methods::of_the_server()));
     }

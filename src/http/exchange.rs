@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use actix_web::{HttpMessage as _, HttpRequest};
 
-use super::answer_by::AnswerDeadline;
+use super::answer_deadline::AnswerDeadline;
 use super::rate_limit::RateLimit;
 use super::request_id::{self, RequestId};
-use super::{request_limits, shown_path};
+use super::{redacted_path, request_limits};
 use crate::cache::CacheOutcome;
 use crate::telemetry::traces::TrustedCaller;
 
@@ -63,7 +63,7 @@ impl Exchange {
         Self {
             id,
             method: request_limits::named_method(method),
-            path: request_limits::named_path(&shown_path::of(path)),
+            path: request_limits::named_path(&redacted_path::of(path)),
             client_address,
             answer_by: None,
             trusted: None,

@@ -2,7 +2,7 @@
 
 pub mod accept;
 pub mod access_log;
-pub mod answer_by;
+pub mod answer_deadline;
 pub mod audit;
 pub mod client_address;
 pub mod cors;
@@ -20,11 +20,11 @@ pub mod problem;
 mod problem_pages;
 pub mod problem_type;
 pub mod public_url;
+mod q_values;
 pub mod rate_limit;
+mod redacted_path;
 pub mod reply;
 pub mod request_id;
 pub mod request_limits;
-mod shown_path;
+mod request_validation;
 pub mod stopping;
-mod weights;
-mod well_formed;

@@ -14,7 +14,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 
 use super::public_url::PublicUrl;
-use super::{accept, weights};
+use super::{accept, q_values};
 use crate::cache::{CacheEntry, CacheOutcome, CachedResponse, Encoding, Representation};
 
 const JSON: HeaderValue = HeaderValue::from_static(accept::JSON);
@@ -30,7 +30,7 @@ pub async fn from_cache(request: &HttpRequest, public_url: &PublicUrl, found: &C
     // Who names the tag of a form has it from us: there is no need to make it once more.
     let (encoding, form) = match unmade.filter(|(_, etag)| tags().any(|tags| lists(tags, etag.as_bytes()))) {
         Some((encoding, etag)) => (encoding, Cow::Owned(Representation { body: Bytes::new(), etag })),
-        None => preference.form(&found.entry).await,
+        None => preference.representation(&found.entry).await,
     };
     let is_known = tags().any(|tags| names(tags, form.etag.as_bytes()));
     let mut response = if is_known {
@@ -132,7 +132,7 @@ pub fn wants_no_cache(request: &HttpRequest) -> bool {
 fn cache_status(found: &CachedResponse) -> String {
     let lifetime = i64::try_from(found.entry.freshness().fresh.as_secs()).unwrap_or(i64::MAX);
     let ttl = lifetime.saturating_sub_unsigned(found.age.as_secs());
-    let stored = if found.entry.is_kept() { "; stored" } else { "" };
+    let stored = if found.entry.is_cached() { "; stored" } else { "" };
     match found.outcome {
         CacheOutcome::Hit => format!("storegate; hit; ttl={ttl}"),
         CacheOutcome::StaleWhileRevalidate => format!("storegate; hit; ttl={ttl}; detail=stale-while-revalidate"),
@@ -181,7 +181,7 @@ impl EncodingPreference {
     /// Reads `Accept-Encoding` (RFC 9110 §12.5.3); of equals, brotli is smaller. An encoding that the caller likes less than
     /// none is not used, and `*` stands for encodings only where the caller refuses to have none.
     pub fn read(headers: &HeaderMap) -> Self {
-        let accepted = weights::read(headers, &ACCEPT_ENCODING).unwrap_or_default();
+        let accepted = q_values::read(headers, &ACCEPT_ENCODING).unwrap_or_default();
         let named = |names: &[&str]| {
             accepted.iter().find(|member| names.contains(&member.name.as_str())).map(|member| member.weight)
         };
@@ -218,16 +218,16 @@ impl EncodingPreference {
 
     /// The preferred one of the forms. Whoever takes no form that is worth it and refuses to have none gets one all the same;
     /// whoever takes nothing at all gets the answer as it is.
-    async fn form<'a>(&self, entry: &'a Arc<CacheEntry>) -> (Encoding, Cow<'a, Representation>) {
+    async fn representation<'a>(&self, entry: &'a Arc<CacheEntry>) -> (Encoding, Cow<'a, Representation>) {
         let taken = || self.encodings.into_iter().flatten();
         for encoding in taken() {
-            if let Some(form) = entry.form(encoding).await {
+            if let Some(form) = entry.representation(encoding).await {
                 return (encoding, Cow::Borrowed(form));
             }
         }
         if self.refuses_identity
             && let Some(encoding) = taken().next()
-            && let Some(form) = entry.form_at_any_cost(encoding).await
+            && let Some(form) = entry.representation_at_any_cost(encoding).await
         {
             return (encoding, Cow::Owned(form));
         }

@@ -79,7 +79,7 @@ pub async fn connect_to(
     time: Duration,
 ) -> Result<Stream, ConnectError> {
     let late = || ConnectError::NotInTime(host.to_owned());
-    let mut addresses = in_turn(addresses);
+    let mut addresses = interleaved(addresses);
     loop {
         let (stream, address) = timeout(time, first_of(host, &addresses, time)).await.map_err(|_| late())??;
         // A request is written at once, and must not wait for the acknowledgement of the one before.
@@ -105,7 +105,7 @@ async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError>
 }
 
 /// The families in turn, beginning with that of the first address; otherwise in the order of the resolver (RFC 8305 §4).
-fn in_turn(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let starts_with_ipv6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (first, second): (Vec<_>, Vec<_>) =
         addresses.into_iter().partition(|address| address.is_ipv6() == starts_with_ipv6);
@@ -154,7 +154,7 @@ async fn agree(host: &str, stream: TcpStream, tls: &Arc<ClientConfig>) -> Result
 
 #[cfg(test)]
 mod tests {
-    use super::{ConnectError, connect_to, in_turn};
+    use super::{ConnectError, connect_to, interleaved};
     use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
     use std::time::Duration;
 
@@ -243,7 +243,10 @@ mod tests {
     fn the_families_take_turns_from_that_of_the_first_address() {
         let address = |text: &str| SocketAddr::new(text.parse().unwrap(), 443);
         let sorted = |texts: &[&str]| -> Vec<String> {
-            in_turn(texts.iter().map(|text| address(text)).collect()).iter().map(|one| one.ip().to_string()).collect()
+            interleaved(texts.iter().map(|text| address(text)).collect())
+                .iter()
+                .map(|one| one.ip().to_string())
+                .collect()
         };
         assert_eq!(sorted(&["::1", "::2", "10.0.0.1", "10.0.0.2"]), ["::1", "10.0.0.1", "::2", "10.0.0.2"]);
         assert_eq!(sorted(&["10.0.0.1", "10.0.0.2", "10.0.0.3", "::1"]), ["10.0.0.1", "::1", "10.0.0.2", "10.0.0.3"]);

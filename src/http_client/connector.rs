@@ -12,9 +12,9 @@ use futures_util::future::{Either, LocalBoxFuture, Ready};
 use rustls::ClientConfig;
 
 use super::connect::connect;
-use super::exchange::PooledConnection;
 use super::failure::RequestFailure;
 use super::pool::Pool;
+use super::pooled_connection::PooledConnection;
 use crate::settings::http_url;
 
 /// The connector of one worker, for one way of connecting.

@@ -4,11 +4,11 @@
 
 pub mod connect;
 mod connector;
-mod exchange;
 mod failure;
 pub mod framing;
 pub mod loopback;
 mod pool;
+mod pooled_connection;
 mod stream;
 
 use std::sync::Arc;

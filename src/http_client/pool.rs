@@ -73,7 +73,7 @@ impl Pool {
     /// cannot be used any more are closed.
     pub(super) fn take(&self, server: &ServerKey) -> Option<(Stream, PoolSlot)> {
         loop {
-            let IdleConnection { mut stream, old, .. } = self.longest_waiting(server)?;
+            let IdleConnection { mut stream, old, .. } = self.longest_idle(server)?;
             let home = || PoolSlot { pool: self.clone(), server: server.clone(), old };
             match stream.unasked() {
                 UnsolicitedData::Nothing => {
@@ -86,7 +86,7 @@ impl Pool {
         }
     }
 
-    fn longest_waiting(&self, server: &ServerKey) -> Option<IdleConnection> {
+    fn longest_idle(&self, server: &ServerKey) -> Option<IdleConnection> {
         let mut servers = self.servers.borrow_mut();
         let connections = servers.get_mut(server)?;
         connections.waiting.retain(IdleConnection::is_fresh);

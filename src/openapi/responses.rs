@@ -50,7 +50,7 @@ pub(super) fn complete(operation: &mut Operation, route: &Route, resource: &Reso
         let headers = [&IF_NONE_MATCH, &CACHE_CONTROL].map(|header| RefOr::T(header.document(Presence::HEADER)));
         operation.parameters.get_or_insert_default().extend(headers);
     }
-    let from_gateways: &[u16] = if resource.asks_gateways() { &FROM_GATEWAYS } else { &[] };
+    let from_gateways: &[u16] = if resource.calls_gateways() { &FROM_GATEWAYS } else { &[] };
     for status in ANYWHERE.iter().chain(&WITH_TOKEN).chain(from_gateways) {
         responses.insert(status.to_string(), reference(&problem_name(*status)));
     }

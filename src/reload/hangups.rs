@@ -11,7 +11,7 @@ impl Hangups {
         Self(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()))
     }
 
-    pub(super) fn tell(&self) {
+    pub(super) fn notify(&self) {
         if let Err(error) = &self.0 {
             tracing::warn!(%error, "SIGHUP cannot be listened to");
         }

@@ -38,7 +38,7 @@ pub fn watch<R>(mut reloader: Reloader<R>, hangups: Hangups, supervisor: &Superv
 where
     R: Fn(&Vendors) -> LoadedConfig + Send + 'static,
 {
-    hangups.tell();
+    hangups.notify();
     let looker = WatcherThread::start(supervisor, move |turn| match turn {
         WatchRequest::Look => drop(reloader.look()),
         WatchRequest::Reload => drop(reloader.reload()),

@@ -8,9 +8,9 @@ use redis::{FromRedisValue, Script, ScriptInvocation, Value};
 
 use super::connection::RedisConnection;
 use super::journal::Position;
+use super::lease::{self, LEASE, Lease, LeaseKeys, milliseconds};
 use super::link::{Operation, RedisLink, Unavailable};
 use super::purges::Purges;
-use super::turn::{self, Lease, LeaseKeys, TURN, milliseconds};
 use crate::clock::Deadline;
 
 /// Who waits for another replica's fetch looks again after so long, and then at longer and longer intervals.
@@ -113,7 +113,7 @@ impl SharedAnswers {
     /// While there is no link, it is everybody's turn at once.
     pub async fn look(&self, wanted: &AnswerKey, mut is_of_use: impl FnMut(&StoredAnswer) -> bool) -> SharedResult {
         let keys = LeaseKeys::of(&self.prefix, &wanted.name);
-        let mark = turn::new_mark();
+        let mark = lease::new_mark();
         let waiting = Deadline::after(LONGEST_WAIT);
         let (mut pause, mut useless) = (FIRST_LOOK, Vec::new());
         loop {
@@ -150,7 +150,7 @@ impl SharedAnswers {
     ) -> Result<(Option<StoredAnswer>, String, RedisConnection), Unavailable> {
         let left_when_fresh = milliseconds(wanted.keeps.saturating_sub(wanted.fresh));
         let mut look = LOOK.key(&keys.answer);
-        look.key(&keys.turn).arg(left_when_fresh).arg(mark).arg(milliseconds(TURN)).arg(useless).arg(LARGEST);
+        look.key(&keys.lease).arg(left_when_fresh).arg(mark).arg(milliseconds(LEASE)).arg(useless).arg(LARGEST);
         let ((answer, left, whose), connection): ((Value, i64, String), _) =
             self.take_or_undo(look, keys, mark).await?;
         let left = u64::try_from(left).map(Duration::from_millis);
@@ -163,9 +163,9 @@ impl SharedAnswers {
 
     /// Takes the turn, whoever has it: for who insists on an answer from the gateway, which is newer than what another
     /// fetch brings that has begun.
-    pub async fn take_turn(&self, name: &str) -> Option<Lease> {
-        let (keys, mark) = (LeaseKeys::of(&self.prefix, name), turn::new_mark());
-        let take = turn::take_script(&keys, &mark);
+    pub async fn take_lease(&self, name: &str) -> Option<Lease> {
+        let (keys, mark) = (LeaseKeys::of(&self.prefix, name), lease::new_mark());
+        let take = lease::take_script(&keys, &mark);
         let (_, connection) = self.take_or_undo::<Value>(take, &keys, &mark).await.ok()?;
         Some(Lease::hold(&self.link, connection, &keys, mark))
     }
@@ -182,12 +182,12 @@ impl SharedAnswers {
         T: FromRedisValue + 'static,
     {
         let connection = self.link.connection().ok_or(Unavailable::Down)?;
-        let deadline = self.link.patience();
+        let deadline = self.link.deadline();
         let work = |mut connection| async move { script.invoke_async(&mut connection).await };
         let outcome = self.link.run(Operation::Look, &deadline, work).await;
         if matches!(outcome, Err(Unavailable::TimedOut)) {
             let mut connection = connection.clone();
-            let undo = turn::keep_script(keys, mark, "unneeded", &[], Duration::ZERO, Duration::ZERO);
+            let undo = lease::store_script(keys, mark, "unneeded", &[], Duration::ZERO, Duration::ZERO);
             rt::spawn(async move {
                 let undone = undo.invoke_async::<Value>(&mut connection);
                 // Nobody waits for it; a Redis that never answers ends it, too.
@@ -198,7 +198,7 @@ impl SharedAnswers {
     }
 
     /// Tells the other replicas what came of a fetch, and ends the turn.
-    pub async fn keep(&self, name: &str, turn: Lease, fetched: FetchOutcome) {
+    pub async fn store(&self, name: &str, lease: Lease, fetched: FetchOutcome) {
         let keys = LeaseKeys::of(&self.prefix, name);
         let (what, bytes, keeps) = match fetched {
             FetchOutcome::Answer(bytes, keeps) if bytes.len() <= LARGEST && !keeps.is_zero() => {
@@ -209,15 +209,15 @@ impl SharedAnswers {
             FetchOutcome::Gone => ("gone", Vec::new(), Duration::ZERO),
             FetchOutcome::Unneeded => ("unneeded", Vec::new(), Duration::ZERO),
         };
-        let keep = turn::keep_script(&keys, turn.mark(), what, &bytes, keeps, turn.left());
+        let keep = lease::store_script(&keys, lease.mark(), what, &bytes, keeps, lease.left());
         // Nobody waits for this, and a large answer takes longer.
-        let deadline = Deadline::after(TURN);
+        let deadline = Deadline::after(LEASE);
         if self.link.is_up() {
             let work = |mut connection| async move { keep.invoke_async(&mut connection).await };
             let _kept: Result<Value, _> = self.link.run(Operation::Keep, &deadline, work).await;
         } else {
             // Those who wait for the end of the turn are not to wait because Redis is late for us.
-            let mut connection = turn.connection().clone();
+            let mut connection = lease.connection().clone();
             let kept = keep.invoke_async::<Value>(&mut connection);
             let _kept = rt::time::timeout(deadline.left(), kept).await;
         }

@@ -1,5 +1,5 @@
 //! The link to Redis as requests use it: there while it works, gone at the first sign of trouble, so that one request loses
-//! a moment and the next ones nothing. The upkeep brings it back.
+//! a moment and the next ones nothing. The connection supervisor brings it back.
 
 use std::fmt;
 use std::future::Future;
@@ -129,7 +129,7 @@ impl RedisLink {
     }
 
     /// How long one operation may take, so that a request loses no more than `redis.timeout` in all.
-    pub fn patience(&self) -> Deadline {
+    pub fn deadline(&self) -> Deadline {
         Deadline::after(self.of_an_operation())
     }
 
@@ -218,7 +218,7 @@ impl RedisLink {
     }
 
     /// Takes the link down, unless it is another one by now. Of all requests that meet the same trouble one says so. One of many
-    /// servers takes down none of the others; whether there are any, the upkeep sees.
+    /// servers takes down none of the others; whether there are any, the connection supervisor sees.
     fn give_up(&self, operation: Operation, why: &dyn fmt::Display, broken: &Arc<RedisConnection>) {
         if self.leads_to_many {
             tracing::debug!(operation = operation.name(), error = %why, "a node of the cluster is of no use");

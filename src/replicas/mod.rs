@@ -7,8 +7,10 @@
 pub mod answers;
 mod bounded;
 pub mod connection;
-mod exchange;
+pub mod connection_probe;
+pub mod connection_supervisor;
 pub mod journal;
+pub mod lease;
 mod link;
 mod node;
 pub mod outbox;
@@ -17,9 +19,7 @@ pub mod quota;
 mod refusal;
 pub mod revoked;
 pub mod settings;
-pub mod trial;
-pub mod turn;
-pub mod upkeep;
+mod sync;
 
 use std::fmt;
 use std::io;
@@ -31,6 +31,7 @@ use crate::clock::Clock;
 use crate::supervisor::{SupervisedThread, Supervisor};
 
 use answers::SharedAnswers;
+use connection_supervisor::{ConnectionSupervisor, EventReceiver, SupervisorState};
 use journal::{Journal, ReplicaEvent, ReplicaId};
 use link::RedisLink;
 use outbox::Outbox;
@@ -38,7 +39,6 @@ use purges::Purges;
 use quota::SharedQuotas;
 use revoked::RevokedSet;
 use settings::RedisSettings;
-use upkeep::{ConnectionSupervisor, EventReceiver, SupervisorState};
 
 /// What this replica shares with the others. Cloning shares it.
 #[derive(Clone)]
@@ -96,7 +96,7 @@ impl Replicas {
     /// # Errors
     /// The system has no thread for it.
     pub fn start(&self, listener: Arc<dyn EventReceiver>, supervisor: &Supervisor) -> io::Result<ReplicasThread> {
-        let upkeep = ConnectionSupervisor {
+        let connection_supervisor = ConnectionSupervisor {
             settings: self.settings.clone(),
             id: self.id,
             link: self.link.clone(),
@@ -111,10 +111,10 @@ impl Replicas {
         };
         let mut memory = SupervisorState::default();
         let keep_up = move || {
-            // A thread for the connection itself, which requests wait for, and one for the upkeep, which may be busy.
+            // A thread for the connection itself, which requests wait for, and one for the connection supervisor, which may be busy.
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
             let runtime = runtime.map_err(|error| error.to_string())?;
-            runtime.block_on(upkeep.run(&mut memory));
+            runtime.block_on(connection_supervisor.run(&mut memory));
             runtime.shutdown_background();
             Ok(())
         };
@@ -138,7 +138,7 @@ impl Replicas {
     }
 
     /// Tells all other replicas, now or as soon as there is a link.
-    pub fn tell(&self, event: ReplicaEvent) {
-        self.outbox.tell(event, &self.purges);
+    pub fn send(&self, event: ReplicaEvent) {
+        self.outbox.enqueue(event, &self.purges);
     }
 }

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use super::bounded::BoundedStream;
 use crate::http_client::connect::connect;
 
-/// How long opening may take. Nobody waits for it but the upkeep.
+/// How long opening may take. Nobody waits for it but the connection supervisor.
 pub const OPENING: Duration = Duration::from_secs(2);
 
 /// Longer than any request waits: what has no answer then never gets one.

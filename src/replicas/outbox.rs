@@ -55,7 +55,7 @@ impl Outbox {
     }
 
     /// Puts an event in. A purge counts from now on for what others have told.
-    pub fn tell(&self, event: ReplicaEvent, purges: &Purges) {
+    pub fn enqueue(&self, event: ReplicaEvent, purges: &Purges) {
         self.put(event, |waiting, stands_for_others| {
             if let ReplicaEvent::Purged { tenant, stores } = &waiting.event {
                 purges.add_unwritten(waiting.number, tenant, stores.as_deref(), stands_for_others);
@@ -69,7 +69,7 @@ impl Outbox {
     }
 
     /// The event of this number is told.
-    pub fn told(&self, number: u64) {
+    pub fn acknowledge(&self, number: u64) {
         self.queue().waiting.retain(|waiting| waiting.number != number);
     }
 
@@ -107,8 +107,8 @@ mod tests {
         outbox.put(purge(1), |_, _| ());
         outbox.put(ReplicaEvent::Begun, |_, _| ());
         let first = outbox.next().unwrap();
-        outbox.told(first.number);
-        outbox.told(first.number);
+        outbox.acknowledge(first.number);
+        outbox.acknowledge(first.number);
         assert_eq!(outbox.next().unwrap().event, ReplicaEvent::Begun);
     }
 
@@ -117,9 +117,9 @@ mod tests {
         let outbox = Outbox::default();
         outbox.put(ReplicaEvent::ReadRevoked, |_, _| ());
         (0..MOST_WAITING).for_each(|store| outbox.put(purge(store), |_, stands| assert_eq!(stands, store == 999)));
-        outbox.told(outbox.next().unwrap().number);
+        outbox.acknowledge(outbox.next().unwrap().number);
         assert_eq!(outbox.next().unwrap().event, ReplicaEvent::Purged { tenant: "acme".to_owned(), stores: None });
-        outbox.told(outbox.next().unwrap().number);
+        outbox.acknowledge(outbox.next().unwrap().number);
         assert!(outbox.is_empty());
     }
 }

@@ -11,9 +11,9 @@ use actix_web::rt;
 use redis::aio::ConnectionLike;
 use redis::{RedisResult, Script, ScriptInvocation, Value};
 
+use super::connection_supervisor::{COMMAND, within};
 use super::link::{Operation, RedisLink};
 use super::refusal::breaks_the_link;
-use super::upkeep::{COMMAND, within};
 use crate::clock::{Clock, Deadline};
 use crate::sha256::sha256_half_of_list;
 
@@ -157,15 +157,15 @@ impl SharedQuotas {
     pub async fn take(&self, holder: QuotaKey, allowance: Allowance, count: u32) -> Option<QuotaStatus> {
         let given_back = self.begin_asking(holder, allowance, count);
         let take = self.script(holder, allowance, given_back, (count, MOST_AT_ONCE.max(count)));
-        let deadline = self.link.patience();
+        let deadline = self.link.deadline();
         let work = |mut connection| async move { take.invoke_async(&mut connection).await };
         // What comes too late for this request is there for the client's next ones.
         let quotas = self.clone();
-        let late = move |(taken, owed)| quotas.have_taken(holder, count, taken, Duration::from_micros(owed));
+        let late = move |(taken, owed)| quotas.record_taken(holder, count, taken, Duration::from_micros(owed));
         let told: Result<(u32, u64), _> = self.link.run_or_late(Operation::Quota, &deadline, work, late).await;
         let told = told.map(|(taken, owed)| (taken, Duration::from_micros(owed)));
         if let Ok((taken, owed)) = told {
-            self.have_taken(holder, count, taken, owed);
+            self.record_taken(holder, count, taken, owed);
         }
         self.end_asking(holder);
         match told {
@@ -174,12 +174,12 @@ impl SharedQuotas {
                 let unused = allowance.one().saturating_mul(taken.saturating_sub(count));
                 Some(QuotaStatus::All { owed: owed.saturating_sub(unused) })
             }
-            Err(_) => self.known_to_be_spent(holder, allowance, count),
+            Err(_) => self.is_exhausted_locally(holder, allowance, count),
         }
     }
 
     /// Redis is late: that there was none a moment ago is still known.
-    fn known_to_be_spent(&self, holder: QuotaKey, allowance: Allowance, count: u32) -> Option<QuotaStatus> {
+    fn is_exhausted_locally(&self, holder: QuotaKey, allowance: Allowance, count: u32) -> Option<QuotaStatus> {
         let now = self.clock.elapsed();
         let its = *self.shard(holder).get(&holder)?;
         let since = now.saturating_sub(its.taken_at);
@@ -217,7 +217,7 @@ impl SharedQuotas {
     }
 
     /// So many were taken at Redis, `count` of them for the request that asked.
-    fn have_taken(&self, holder: QuotaKey, count: u32, taken: u32, owed: Duration) {
+    fn record_taken(&self, holder: QuotaKey, count: u32, taken: u32, owed: Duration) {
         let now = self.clock.elapsed();
         if let Some(its) = self.shard(holder).get_mut(&holder) {
             its.left = its.left.saturating_add(taken.saturating_sub(count));

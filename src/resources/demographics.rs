@@ -141,7 +141,7 @@ struct WireAge {
 fn parts<'de, D: Deserializer<'de>, P: DistributionPart + Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Vec<Option<P>>, D::Error> {
-    object::rows(deserializer, P::is_told)
+    object::rows(deserializer, P::is_known)
 }
 
 /// A part of a distribution.
@@ -149,7 +149,7 @@ trait DistributionPart {
     fn people(&self) -> Option<i64>;
     fn percentage(&self) -> Option<f64>;
     /// Whether the gateway says anything of it.
-    fn is_told(&self) -> bool;
+    fn is_known(&self) -> bool;
 }
 
 impl DistributionPart for WireGender {
@@ -161,7 +161,7 @@ impl DistributionPart for WireGender {
         self.percentage.as_ref().and_then(Number::as_f64)
     }
 
-    fn is_told(&self) -> bool {
+    fn is_known(&self) -> bool {
         self.gender.is_some() || self.people_num.is_some() || self.percentage.is_some()
     }
 }
@@ -175,7 +175,7 @@ impl DistributionPart for WireAge {
         self.percentage.as_ref().and_then(Number::as_f64)
     }
 
-    fn is_told(&self) -> bool {
+    fn is_known(&self) -> bool {
         let has_bounds = self.age_from.is_some() || self.age_to.is_some();
         has_bounds || self.people_num.is_some() || self.percentage.is_some()
     }
@@ -330,11 +330,11 @@ async fn find_sum(
     let (ids, numbers): (Vec<_>, Vec<_>) = stores.into_iter().map(|store| (store.id, store.number)).unzip();
     let canonical = format!("{ids:?} {}", call.canonical());
     let ended = counted.period.has_ended(context.shared().clock.now());
-    let question = context.question(caller, resource, &canonical, numbers, ended)?;
+    let lookup = context.lookup(caller, resource, &canonical, numbers, ended)?;
     let period = counted.period.document();
     context
         .source()
-        .find(resource, question, move |gateway| async move {
+        .find(resource, lookup, move |gateway| async move {
             let wire: Option<Optional<Distribution>> = gateway.call(&access.account, &call).await?;
             // No data at all is what the gateway has for a store that it does not know, and as figures it would be kept for hours.
             let wire = wire.and_then(|Optional(wire)| wire);

@@ -121,7 +121,7 @@ pub async fn find_of_store(
     context: &RequestContext,
     store: &StoreId,
 ) -> Result<CachedResponse, Problem> {
-    StoreFlowQuestion::of(caller, context, store)?.ask().await
+    StoreFlowQuestion::of(caller, context, store)?.fetch().await
 }
 
 /// The question of a store's flow, with all that is needed to ask it again when the request is over.
@@ -130,7 +130,7 @@ pub struct StoreFlowQuestion {
     source: AnswerSource,
     access: Access,
     store: GrantedStore,
-    question: Lookup,
+    lookup: Lookup,
 }
 
 impl StoreFlowQuestion {
@@ -141,19 +141,19 @@ impl StoreFlowQuestion {
     pub fn of(caller: &Caller<FlowRead>, context: &RequestContext, store: &StoreId) -> Result<Self, Problem> {
         let tenant = context.tenant(caller)?;
         let store = context.store_at(caller, store, opretail())?;
-        let question = context.question(caller, &OF_STORE, &store.canonical(), vec![store.number.clone()], false)?;
-        Ok(Self { source: context.source().clone(), access: tenant.access(opretail())?.clone(), store, question })
+        let lookup = context.lookup(caller, &OF_STORE, &store.canonical(), vec![store.number.clone()], false)?;
+        Ok(Self { source: context.source().clone(), access: tenant.access(opretail())?.clone(), store, lookup })
     }
 
     /// Asks the cache, or else the gateway.
     ///
     /// # Errors
     /// What the gateway's failure is for the caller.
-    pub async fn ask(&self) -> Result<CachedResponse, Problem> {
-        let Self { source, access, store, question } = self.clone();
+    pub async fn fetch(&self) -> Result<CachedResponse, Problem> {
+        let Self { source, access, store, lookup } = self.clone();
         let clock = source.shared().clock.clone();
         source
-            .find(&OF_STORE, question, move |gateway| async move {
+            .find(&OF_STORE, lookup, move |gateway| async move {
                 let figures = fetch_figures(gateway, &access, store.number, &clock).await?;
                 let has_figures = figures.has_any();
                 Ok(FetchedValue::from(StoreFlow { store_id: store.id, figures }).without_data_if(!has_figures))
@@ -164,15 +164,15 @@ impl StoreFlowQuestion {
     /// The question of a caller who would rather wait than get a stale answer.
     #[must_use]
     pub fn requiring_fresh(mut self) -> Self {
-        self.question.require_fresh = true;
+        self.lookup.require_fresh = true;
         self
     }
 
     /// The question as a refresh in the background asks it, without what only its first caller wanted.
     #[must_use]
     pub fn for_refresh(mut self) -> Self {
-        self.question.bypass = false;
-        self.question.principal = self.question.principal.in_background();
+        self.lookup.bypass = false;
+        self.lookup.principal = self.lookup.principal.in_background();
         self
     }
 
@@ -185,18 +185,18 @@ impl StoreFlowQuestion {
     /// Whether the cache has an answer that would be given at once, or at the latest when the gateway is slow.
     pub fn is_cached(&self) -> bool {
         let SharedState { cache, clock, .. } = self.source.shared();
-        let kept = cache.kept(&self.question.key).filter(|_| !self.question.bypass);
+        let kept = cache.cached(&self.lookup.key).filter(|_| !self.lookup.bypass);
         kept.is_some_and(|entry| entry.state(clock.elapsed()) != FreshnessState::Expired)
     }
 
     /// The time after which a refresh may give another answer.
     pub const fn refresh_interval(&self) -> Duration {
-        self.question.freshness.fresh
+        self.lookup.freshness.fresh
     }
 
     /// The key of the feed that answers it: the cache key, which names tenant and store, and the account that is asked with.
     pub fn feed_key(&self) -> (CacheKey, u64) {
-        (self.question.key.clone(), self.access.account.number())
+        (self.lookup.key.clone(), self.access.account.number())
     }
 
     /// The clock of the service.
@@ -225,9 +225,9 @@ async fn read_organization_flow(
     context.require_organization(&caller, &organization)?;
     let organization_id = organization.to_string();
     let (access, clock) = (tenant.access(opretail())?.clone(), context.shared().clock.clone());
-    let question = context.question(&caller, &OF_ORGANIZATION, &organization_id, Vec::new(), false)?;
+    let lookup = context.lookup(&caller, &OF_ORGANIZATION, &organization_id, Vec::new(), false)?;
     context
-        .answer(&OF_ORGANIZATION, question, move |gateway| async move {
+        .answer(&OF_ORGANIZATION, lookup, move |gateway| async move {
             let figures = fetch_figures(gateway, &access, organization_id.clone(), &clock).await?;
             let has_figures = figures.has_any();
             Ok(FetchedValue::from(OrganizationFlow { organization_id, figures }).without_data_if(!has_figures))

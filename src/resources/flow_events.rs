@@ -114,7 +114,7 @@ async fn watch_store_flow(
 ) -> Result<HttpResponse, Problem> {
     let auth = context.request().app_data::<Data<CurrentAuth>>().cloned();
     let auth = auth.ok_or_else(|| Problem::of(ProblemType::InternalError))?;
-    let question = StoreFlowQuestion::of(&caller, &context, &parameters.store)?.requiring_fresh();
+    let lookup = StoreFlowQuestion::of(&caller, &context, &parameters.store)?.requiring_fresh();
     let mut response = HttpResponse::Ok();
     response
         .insert_header((CONTENT_TYPE, accept::EVENT_STREAM))
@@ -123,7 +123,7 @@ async fn watch_store_flow(
     let shared = context.shared();
     let slot = shared.stream_slots.take(caller.tenant(), caller.token().client_id())?;
     // What is wrong now is an answer of its own; what goes wrong later is an event.
-    let found = question.ask().await?;
+    let found = lookup.fetch().await?;
     if context.request().method() == Method::HEAD {
         // No length is told: a stream has none (RFC 9110 §8.6).
         return Ok(response.body(body::None::new()));
@@ -131,7 +131,7 @@ async fn watch_store_flow(
     let listener = EventStream {
         auth,
         caller: VerifiedCaller { token: caller.token().clone(), generation: caller.generation() },
-        latest: shared.feeds.listen(question, &found),
+        latest: shared.feeds.listen(lookup, &found),
         last_sent: parameters.last_sent,
         is_first: true,
         left: parameters.limit,

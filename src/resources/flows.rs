@@ -32,7 +32,7 @@ const SIDE_BY_SIDE: usize = 8;
 /// The flow of many stores.
 #[derive(Serialize, ToSchema)]
 pub struct FlowOfStores {
-    /// The flow of each store that it can be had for, in the order of the question.
+    /// The flow of each store that it can be had for, in the order of the lookup.
     items: Vec<StoreFlow>,
     /// The stores that it cannot be had for.
     errors: Vec<StoreProblem>,
@@ -93,13 +93,13 @@ async fn read_flow_of_stores(
 /// What there is of each store, in their order. Answers that the cache has come first: they need not wait behind a gateway
 /// that hangs.
 async fn find_all(caller: &Caller<FlowRead>, context: &RequestContext, stores: &[StoreId]) -> Vec<JoinedPart> {
-    let questions =
+    let lookups =
         stores.iter().map(|store| StoreFlowQuestion::of(caller, context, store).map(StoreFlowQuestion::as_one_of_many));
     let (cached, others): (Vec<_>, Vec<_>) =
-        questions.enumerate().partition(|(_, question)| question.as_ref().is_ok_and(StoreFlowQuestion::is_cached));
-    let finding = cached.into_iter().chain(others).map(|(place, question)| async move {
-        match question {
-            Ok(question) => (place, context.in_time(question.ask()).await),
+        lookups.enumerate().partition(|(_, lookup)| lookup.as_ref().is_ok_and(StoreFlowQuestion::is_cached));
+    let finding = cached.into_iter().chain(others).map(|(place, lookup)| async move {
+        match lookup {
+            Ok(lookup) => (place, context.in_time(lookup.fetch()).await),
             Err(problem) => (place, Err(problem)),
         }
     });

@@ -79,7 +79,7 @@ impl<T> JoinedPages<T> {
     }
 
     /// How long an answer made of it keeps at the most; `None` for as long as the resource says.
-    pub fn keeps(&self) -> Option<Freshness> {
+    pub fn max_freshness(&self) -> Option<Freshness> {
         (!self.is_settled).then_some(Freshness::DOUBTFUL)
     }
 }

@@ -126,7 +126,7 @@ async fn list_inspections(
     let directory = context.directory(&caller);
     let canonical = format!("{filters:?} {stores:?} {:?} {}", parameters.page, directory.version());
     let ended = parameters.period.has_ended(context.shared().clock.now());
-    let question = context.question(&caller, &RESOURCE, &canonical, stores.clone().unwrap_or_default(), ended)?;
+    let lookup = context.lookup(&caller, &RESOURCE, &canonical, stores.clone().unwrap_or_default(), ended)?;
     let page = parameters.page;
     let reading = InspectionQuery {
         access,
@@ -136,10 +136,10 @@ async fn list_inspections(
         stores,
     };
     context
-        .answer(&RESOURCE, question, move |gateway| async move {
+        .answer(&RESOURCE, lookup, move |gateway| async move {
             let InspectionPage { part, gives_nothing } = reading.page(&gateway, page).await?;
             let link = page.link("/inspections", &filters, part.total, part.is_full);
-            let keeps = part.keeps();
+            let keeps = part.max_freshness();
             let items = part.items.into_iter().map(|inspection| inspection.by_our_ids(&directory)).collect();
             Ok(FetchedValue {
                 value: InspectionList { items, page: page.info(part.total) },

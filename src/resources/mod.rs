@@ -88,7 +88,7 @@ impl Resource {
     }
 
     /// Whether a gateway may have to be asked.
-    pub fn asks_gateways(&self) -> bool {
+    pub fn calls_gateways(&self) -> bool {
         self.method().is_some() || !self.parts.is_empty()
     }
 

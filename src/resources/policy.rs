@@ -6,7 +6,7 @@ use super::{ALL, Resource};
 use crate::cache::Freshness;
 use crate::settings::{Section, SectionSettings as _, SectionTable, shown_duration};
 
-/// How long a resource's answers keep. Freshness follows from the question: figures of a period that has ended no
+/// How long a resource's answers keep. Freshness follows from the lookup: figures of a period that has ended no
 /// longer change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -17,7 +17,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// A policy with one freshness for every question.
+    /// A policy with one freshness for every lookup.
     pub const fn always(freshness: Freshness) -> Self {
         Self { current: freshness, ended: None }
     }

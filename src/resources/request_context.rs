@@ -114,7 +114,7 @@ impl RequestContext {
     ///
     /// # Errors
     /// 500 when the resource has no policy: its answers are never kept. 401 when this service does not serve the company.
-    pub fn question<S: Scope>(
+    pub fn lookup<S: Scope>(
         &self,
         caller: &Caller<S>,
         resource: &Resource,
@@ -189,7 +189,7 @@ impl RequestContext {
     pub async fn answer<T, F, Fut>(
         &self,
         resource: &'static Resource,
-        question: Lookup,
+        lookup: Lookup,
         fetch: F,
     ) -> Result<HttpResponse, Problem>
     where
@@ -197,7 +197,7 @@ impl RequestContext {
         F: FnOnce(GatewayClient) -> Fut + 'static,
         Fut: Future<Output = Result<FetchedValue<T>, Error>> + 'static,
     {
-        let found = self.source.find(resource, question, fetch).await?;
+        let found = self.source.find(resource, lookup, fetch).await?;
         Ok(self.reply_to_question(resource, &found).await)
     }
 

@@ -243,10 +243,10 @@ pub async fn find(
     // The OMS may write the code in another case, and then another row of the directory is the store's.
     let canonical = format!("{numbers:?} {}", directory.version());
     let stores = numbers.all().into_iter().map(str::to_owned).collect();
-    let question = context.question(caller, &RESOURCE, &canonical, stores, false)?;
+    let lookup = context.lookup(caller, &RESOURCE, &canonical, stores, false)?;
     context
         .source()
-        .find(&RESOURCE, question, move |gateway| async move {
+        .find(&RESOURCE, lookup, move |gateway| async move {
             match known_by {
                 KnownBy::Oms(access, code, row) => from_oms(&access, &gateway, &code, &directory, row.as_ref()).await,
                 KnownBy::Directory(row) => Ok(Store::from_row(&row).into()),

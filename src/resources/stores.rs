@@ -150,7 +150,7 @@ impl StoreListQuery {
             // The OMS's pages are ours, wherever theirs begin and end.
             Some(access) if self.is_whole_list_of_oms() => {
                 let part = OmsShops { access, gateway: &gateway }.part(self.page.offset(), self.page.size).await?;
-                let (total, keeps, more) = (part.total, part.keeps(), part.is_full);
+                let (total, keeps, more) = (part.total, part.max_freshness(), part.is_full);
                 let gives_nothing = part.items.is_empty();
                 let items = merged::merge(part.items, &self.directory, &access.zone)?;
                 StorePage { items, total, more, keeps, gives_nothing }
@@ -174,7 +174,7 @@ impl StoreListQuery {
             Some(access) => (OmsShops { access, gateway }.all(self.selection.codes()).await?, access.zone.clone()),
             None => (JoinedPages::of_nothing(), china_standard_time()),
         };
-        let (keeps, gives_nothing) = (shops.keeps(), oms.is_some() && shops.items.is_empty());
+        let (keeps, gives_nothing) = (shops.max_freshness(), oms.is_some() && shops.items.is_empty());
         let mut stores = merged::merge(shops.items, &self.directory, &zone)?;
         self.selection.pick(&mut stores);
         self.name.iter().for_each(|name| merged::pick_by_name(&mut stores, name));
@@ -229,7 +229,7 @@ async fn list_stores(
     written.extend(parameters.name.clone().map(|name| ("name", name)));
     // What is written counts, too: the same stores of the same codes have another `Link` for a caller who wrote no code.
     let canonical = format!("{selection:?} {written:?} {:?} {}", parameters.page, directory.version());
-    let question = context.question(&caller, &RESOURCE, &canonical, selection.named(), false)?;
+    let lookup = context.lookup(&caller, &RESOURCE, &canonical, selection.named(), false)?;
     let reading = StoreListQuery { oms, directory, selection, name: parameters.name, page: parameters.page, written };
-    context.answer(&RESOURCE, question, move |gateway| reading.fetch(gateway)).await
+    context.answer(&RESOURCE, lookup, move |gateway| reading.fetch(gateway)).await
 }

@@ -19,7 +19,7 @@ use super::framing::{FramingValidator, Incomplete};
 use super::parse_error::{self, UnreadRequest};
 use super::pipelining::ResponseCounter;
 use super::slots::{ConnectionSlot, RECHECK};
-use super::stalls::{ClientTimeouts, StallDetector};
+use super::slow_clients::{ClientTimeouts, StallDetector};
 use crate::http::public_url::PublicUrl;
 
 /// How long a client may go on sending after its last response, so that it can read the response before the connection

@@ -20,7 +20,7 @@ use super::connection::{Connection, LINGERING_CLOSE};
 use super::open_files;
 use super::pipelining::without_pipelining;
 use super::slots::{self, Slots};
-use super::stalls::ClientTimeouts;
+use super::slow_clients::ClientTimeouts;
 use crate::http::public_url::PublicUrl;
 use crate::supervisor::Supervisor;
 

@@ -10,4 +10,4 @@ mod parse_error;
 pub mod pipelining;
 pub mod signals;
 mod slots;
-pub mod stalls;
+pub mod slow_clients;

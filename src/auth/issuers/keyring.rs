@@ -92,7 +92,7 @@ impl Keyring {
 
     /// Asks for the keys anew, or joins the fetch that is under way. Nothing when the last one began less than [`PAUSE`]
     /// ago, or when nobody fetches.
-    pub(super) fn ask(&self) -> Option<KeyFetch> {
+    pub(super) fn begin_fetch(&self) -> Option<KeyFetch> {
         let mut schedule = self.schedule();
         if !schedule.served {
             return None;
@@ -121,7 +121,7 @@ impl Keyring {
     }
 
     /// Says that there is no such task any more, so that another one may begin.
-    pub(super) fn leave(&self) {
+    pub(super) fn abandon_fetch(&self) {
         self.schedule().served = false;
     }
 
@@ -137,7 +137,7 @@ impl Keyring {
 
     /// Ends the fetch that is under way: with the keys that it brought and how long they are good by the provider's word,
     /// or without, and then what is known goes on and the next try is after [`PAUSE`].
-    pub(super) fn land(&self, brought: Option<(VerificationKeys, Option<Duration>)>) {
+    pub(super) fn complete_fetch(&self, brought: Option<(VerificationKeys, Option<Duration>)>) {
         let age = match brought {
             Some((keys, age)) => {
                 self.replace(keys);

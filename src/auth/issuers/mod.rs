@@ -107,7 +107,7 @@ impl TrustedIssuer {
 
     /// What becomes of a token whose key may have been added lately: it waits for a fetch, if one may begin now.
     pub(super) fn missing(&self, meanwhile: TokenError) -> Unverified {
-        match self.keyring.ask() {
+        match self.keyring.begin_fetch() {
             Some(fetch) => Unverified::KeyMissing { fetch, meanwhile },
             None => meanwhile.into(),
         }

@@ -63,7 +63,7 @@ impl RefreshJob {
 impl Drop for RefreshJob {
     fn drop(&mut self) {
         if let Some(keyring) = self.keyring.upgrade() {
-            keyring.leave();
+            keyring.abandon_fetch();
         }
     }
 }
@@ -110,7 +110,7 @@ struct FetchGuard<'a>(Option<&'a Keyring>);
 impl Drop for FetchGuard<'_> {
     fn drop(&mut self) {
         if let Some(keyring) = self.0.take() {
-            keyring.land(None);
+            keyring.complete_fetch(None);
         }
     }
 }
@@ -125,7 +125,7 @@ impl Refresh {
             self.log(&fetched);
             if let Ok((set, age)) = fetched {
                 landing.0 = None;
-                keyring.land(Some((set.keys, age)));
+                keyring.complete_fetch(Some((set.keys, age)));
             }
         }
         true

@@ -154,11 +154,11 @@ fn a_token_that_is_cached_still_has_to_be_in_time_and_its_key_to_be_there() {
     assert_eq!(verifier.signatures_checked(), 1);
     let ring = &verifier.trusted().get(0).unwrap().keyring;
     let known = ring.current().as_ref().clone();
-    ring.land(Some((KeySet::new(vec![self::key("k")], None).unwrap().verification().clone(), None)));
+    ring.complete_fetch(Some((KeySet::new(vec![self::key("k")], None).unwrap().verification().clone(), None)));
     assert_eq!(verifier.verify(&token).unwrap_err(), TokenError::WrongSignature, "another key has its id");
-    ring.land(Some((Default::default(), None)));
+    ring.complete_fetch(Some((Default::default(), None)));
     assert_eq!(verifier.verify(&token).unwrap_err(), TokenError::UnknownKey);
-    ring.land(Some((known, None)));
+    ring.complete_fetch(Some((known, None)));
     assert!(verifier.verify(&token).is_ok());
     hand.advance(Duration::from_secs(930));
     assert_eq!(verifier.verify(&token).unwrap_err(), TokenError::Expired);

@@ -55,7 +55,7 @@ fn a_later_answer_takes_the_place_of_an_earlier_one() {
     let (earlier, later) = (entry("earlier"), entry("later"));
     remember(&table, ONE, "/a", &earlier);
     remember(&table, ONE, "/a", &later);
-    table.forget(&earlier);
+    table.remove(&earlier);
     assert_eq!(body(&table, ONE, "/a").as_deref(), Some("later"));
 }
 
@@ -70,7 +70,7 @@ fn an_answer_that_leaves_is_not_kept_alive() {
     let found = (0..2 * PLACES_OF_AN_ENTRY).filter(|spelling| table.find(ONE, &format!("/a?{spelling}")).is_some());
     assert_eq!(found.count(), PLACES_OF_AN_ENTRY, "only so many are kept of one answer");
     leaving.retire();
-    table.forget(&leaving);
+    table.remove(&leaving);
     drop(leaving);
     assert!(weak.upgrade().is_none());
 }
@@ -99,7 +99,7 @@ fn a_full_table_gives_way_and_still_finds_only_what_was_asked() {
     assert!(found.iter().all(|(number, body)| *body == number.to_string()));
     for entry in &entries {
         entry.retire();
-        table.forget(entry);
+        table.remove(entry);
     }
     assert!(entries.iter().all(|entry| Arc::strong_count(entry) == 1));
 }
@@ -119,7 +119,7 @@ fn workers_that_remember_and_forget_at_once_leave_nothing_behind() {
                     }
                     if number % 4 == usize::try_from(worker).unwrap() {
                         entry.retire();
-                        table.forget(entry);
+                        table.remove(entry);
                     }
                 }
             });

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use rustls::ClientConfig;
 
+use super::call_ids::CallIds;
 use super::finding::{Finding, Status};
 use super::methods::{self, UsedMethod};
-use super::place::CallIds;
 use super::{reach, refusal};
 use crate::gateway::GatewayClient;
 use crate::gateway::account::Account;
@@ -144,7 +144,7 @@ async fn login(patient: &DoctorSubject, client: &GatewayClient) -> Option<Findin
     Some(match client.try_login(&patient.account, &wanting.call).await {
         Ok(_) => Finding::ok("login", succeeded),
         Err(error) if error.kind == Kind::LoginRefused => {
-            Finding::failed("login", refusal::said(&error), place.login_remedy())
+            Finding::failed("login", refusal::refusal_text(&error), place.login_remedy())
         }
         Err(error) => {
             let call = patient.account.protocol().login_for(&wanting.call);

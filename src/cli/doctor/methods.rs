@@ -10,8 +10,8 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 use super::account::DoctorSubject;
+use super::call_ids::CallIds;
 use super::finding::Finding;
-use super::place::CallIds;
 use super::refusal;
 use crate::gateway::GatewayClient;
 use crate::gateway::account_settings::AccountSettings;
@@ -224,7 +224,7 @@ fn refused(check: String, error: &Error, used: &UsedMethod) -> Finding {
     let listed = if error.kind == Kind::UnlistedCode { ", a code that storegate does not know" } else { "" };
     let cause = format!(
         "{}{listed}, to {parameters}, which is nothing to refuse; needed for {}",
-        refusal::said(error),
+        refusal::refusal_text(error),
         used.paths.join(", ")
     );
     let remedy = format!(

@@ -3,11 +3,11 @@
 //! Each check has a bounded time, and nothing is changed anywhere: gateways are asked by calls that read next to nothing.
 
 mod account;
+mod call_ids;
 mod finding;
 mod methods;
 mod outside;
 mod own;
-mod place;
 mod reach;
 mod refusal;
 
@@ -93,14 +93,14 @@ async fn examine(settings: Settings) -> Result<Vec<Finding>, CliError> {
     findings.push(own::keys(&settings.auth));
     findings.extend(own::clients(&settings.auth, &catalogue, &tenants, &settings.directory));
     let companies = settings.tenants.iter().zip(&tenants);
-    let companies = companies.map(|(said, tenant)| company(said, tenant, &settings, &catalogue, &client, &tls));
+    let companies = companies.map(|(said, tenant)| check_tenant(said, tenant, &settings, &catalogue, &client, &tls));
     let (companies, outside) = join(join_all(companies), outside::examine(&settings, &tls, &Clock::system())).await;
     findings.extend(companies.into_iter().flatten().chain(outside));
     Ok(findings)
 }
 
 /// The accounts of one company side by side, then its directory.
-async fn company(
+async fn check_tenant(
     said: &TenantSettings,
     tenant: &Tenant,
     settings: &Settings,

@@ -10,7 +10,7 @@ use super::finding::Finding;
 use crate::auth::issuers;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::replicas::trial::{self, ConnectionProbe, ProbeFailure};
+use crate::replicas::connection_probe::{self, ConnectionProbe, ProbeFailure};
 use crate::telemetry::traces;
 
 /// Everything outside that is no gateway, side by side. Whatever else the service comes to lean on is one more function below
@@ -27,8 +27,10 @@ async fn redis(settings: &Settings, clock: &Clock) -> Option<Finding> {
     let settings = settings.redis.as_ref()?;
     let nodes: Vec<String> = settings.nodes.iter().map(ToString::to_string).collect();
     let nodes = nodes.join(", ");
-    let ConnectionProbe { version, round_trip, allowed, forgets_nothing } = match trial::run(settings, clock).await {
-        Ok(trial) => trial,
+    let ConnectionProbe { version, round_trip, allowed, forgets_nothing } = match connection_probe::run(settings, clock)
+        .await
+    {
+        Ok(probe) => probe,
         Err(ProbeFailure { cause, remedy }) => {
             return Some(Finding::failed(CHECK, format!("{nodes}: {cause}, so that replicas share nothing"), remedy));
         }

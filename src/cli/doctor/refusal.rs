@@ -1,7 +1,7 @@
 //! A failed call in the operator's words: what was seen, which setting to check, and whom to ask.
 
+use super::call_ids::CallIds;
 use super::finding::Finding;
-use super::place::CallIds;
 use crate::gateway::diagnosis::Diagnosis;
 use crate::gateway::error::{Error, Kind};
 use crate::gateway::protocol::{Method, SignedTextDifference};
@@ -10,7 +10,7 @@ use crate::gateway::vendor::Vendor;
 const AGAIN: &str = "try again; if it stays, ask the vendor, with the time of this check";
 
 /// What the gateway said, as far as it may be shown.
-pub(super) fn said(error: &Error) -> String {
+pub(super) fn refusal_text(error: &Error) -> String {
     let note = error.note.clone().unwrap_or_default();
     let message = note.message.map(|message| format!(" ({message})")).unwrap_or_default();
     let call = note.call_id.map(|id| format!(", its call {id}")).unwrap_or_default();
@@ -33,7 +33,7 @@ pub(super) fn proves_key(error: &Error, difference: Option<&SignedTextDifference
 
 /// The failure of what was to prove the key, the signature and the time.
 pub(super) fn of_contact(error: &Error, difference: Option<&SignedTextDifference>, place: &CallIds<'_>) -> Finding {
-    let (key, said) = (credential(error.vendor), said(error));
+    let (key, said) = (credential(error.vendor), refusal_text(error));
     match error.diagnosis() {
         Diagnosis::Key | Diagnosis::KeyExpired | Diagnosis::System => {
             Finding::failed(key, said, place.credential_remedy(error.diagnosis()).unwrap_or_default())
@@ -89,7 +89,7 @@ fn signature(is_known: bool, difference: Option<&SignedTextDifference>, place: &
 
 /// The failure of one method, once key and signature are known to be good at the endpoint that was asked first.
 pub(super) fn of_method(check: String, error: &Error, method: &Method, place: &CallIds<'_>) -> Finding {
-    let (said, named) = (said(error), format!("{} {}", method.name, method.version));
+    let (said, named) = (refusal_text(error), format!("{} {}", method.name, method.version));
     match error.diagnosis() {
         Diagnosis::Method if !place.vendor.pack().doctor.no_method.is_empty() => {
             let advice = &place.vendor.pack().doctor.no_method;

@@ -11,7 +11,7 @@ fn at(seconds: u64) -> Duration {
 }
 
 fn duty(login: &SharedLogin, now: Duration) -> LoginDuty {
-    match login.ask(now) {
+    match login.next_step(now) {
         LoginStep::LogIn(duty, _) => duty,
         other => panic!("{other:?}"),
     }
@@ -19,12 +19,12 @@ fn duty(login: &SharedLogin, now: Duration) -> LoginDuty {
 
 fn log_in(login: &SharedLogin, life: Option<u64>, now: Duration) {
     let duty = duty(login, now);
-    login.land(duty, Ok((SecretString::from("a-token"), life.map(at))), now);
+    login.complete(duty, Ok((SecretString::from("a-token"), life.map(at))), now);
 }
 
 fn refuse(login: &SharedLogin, now: Duration) {
     let duty = duty(login, now);
-    login.land(duty, Err(Error::local(vendor("opretail"), Kind::LoginRefused, "refused")), now);
+    login.complete(duty, Err(Error::local(vendor("opretail"), Kind::LoginRefused, "refused")), now);
 }
 
 #[test]
@@ -32,11 +32,11 @@ fn a_short_token_is_not_renewed_all_the_time() {
     let login = SharedLogin::default();
     log_in(&login, Some(30), at(0));
     used(&login, at(26));
-    assert!(matches!(login.ask(at(27)), LoginStep::UseAndRenew(..)));
+    assert!(matches!(login.next_step(at(27)), LoginStep::UseAndRenew(..)));
 }
 
 fn used(login: &SharedLogin, now: Duration) -> Arc<LoginToken> {
-    match login.ask(now) {
+    match login.next_step(now) {
         LoginStep::Use(token) => token,
         other => panic!("{other:?}"),
     }
@@ -46,8 +46,8 @@ fn used(login: &SharedLogin, now: Duration) -> Arc<LoginToken> {
 fn one_logs_in_and_the_others_wait_for_it() {
     let login = SharedLogin::default();
     let duty = duty(&login, at(0));
-    let LoginStep::Wait(waiting) = login.ask(at(0)) else { panic!("a second login") };
-    login.land(duty, Ok((SecretString::from("a-token"), None)), at(0));
+    let LoginStep::Wait(waiting) = login.next_step(at(0)) else { panic!("a second login") };
+    login.complete(duty, Ok((SecretString::from("a-token"), None)), at(0));
     let landed = waiting.outcome().now_or_never().flatten().unwrap().unwrap();
     assert_eq!(landed.value.expose_secret(), "a-token");
     assert_eq!(used(&login, at(1_000_000)).serial, landed.serial, "without a known end it is used until it is lost");
@@ -58,7 +58,7 @@ fn one_logs_in_and_the_others_wait_for_it() {
 fn a_login_whose_bearer_has_gone_is_begun_anew() {
     let login = SharedLogin::default();
     drop(duty(&login, at(0)));
-    assert!(matches!(login.ask(at(0)), LoginStep::LogIn(..)));
+    assert!(matches!(login.next_step(at(0)), LoginStep::LogIn(..)));
 }
 
 #[test]
@@ -66,11 +66,11 @@ fn a_token_is_renewed_by_one_before_it_ends_while_all_go_on_using_it() {
     let login = SharedLogin::default();
     log_in(&login, Some(600), at(0));
     used(&login, at(539));
-    let LoginStep::UseAndRenew(_, renewal) = login.ask(at(540)) else { panic!("not renewed") };
+    let LoginStep::UseAndRenew(_, renewal) = login.next_step(at(540)) else { panic!("not renewed") };
     used(&login, at(541));
-    login.land(renewal, Ok((SecretString::from("the-next"), Some(at(600)))), at(541));
+    login.complete(renewal, Ok((SecretString::from("the-next"), Some(at(600)))), at(541));
     assert_eq!(used(&login, at(542)).value.expose_secret(), "the-next");
-    assert!(matches!(login.ask(at(540 + 600)), LoginStep::LogIn(..)), "an ended token is not used");
+    assert!(matches!(login.next_step(at(540 + 600)), LoginStep::LogIn(..)), "an ended token is not used");
 }
 
 #[test]
@@ -90,8 +90,8 @@ fn a_gateway_that_loses_every_token_is_not_asked_for_ever_more() {
     let login = SharedLogin::default();
     let mut logins = 0;
     for second in 0..50 {
-        if let LoginStep::LogIn(duty, _) = login.ask(at(second)) {
-            login.land(duty, Ok((SecretString::from("a-token"), None)), at(second));
+        if let LoginStep::LogIn(duty, _) = login.next_step(at(second)) {
+            login.complete(duty, Ok((SecretString::from("a-token"), None)), at(second));
             logins += 1;
             login.lost(vendor("opretail"), &used(&login, at(second)), at(second));
         }
@@ -104,8 +104,8 @@ fn a_refused_login_is_not_hammered() {
     let login = SharedLogin::default();
     let mut refused = Vec::new();
     for second in 0..4 * 3_600 {
-        if let LoginStep::LogIn(duty, _) = login.ask(at(second)) {
-            login.land(duty, Err(Error::local(vendor("opretail"), Kind::LoginRefused, "refused")), at(second));
+        if let LoginStep::LogIn(duty, _) = login.next_step(at(second)) {
+            login.complete(duty, Err(Error::local(vendor("opretail"), Kind::LoginRefused, "refused")), at(second));
             refused.push(second);
         }
     }
@@ -120,9 +120,9 @@ fn a_refused_login_is_not_hammered() {
 fn a_success_ends_the_rest() {
     let login = SharedLogin::default();
     refuse(&login, at(0));
-    assert!(matches!(login.ask(at(299)), LoginStep::Rest(error) if error.retry_after == Some(at(1))));
+    assert!(matches!(login.next_step(at(299)), LoginStep::Rest(error) if error.retry_after == Some(at(1))));
     assert_eq!(login.state(at(299)), LoginState::Refused);
     log_in(&login, Some(100), at(300));
     assert_eq!(login.state(at(301)), LoginState::LoggedIn);
-    assert!(matches!(login.ask(at(500)), LoginStep::LogIn(..)));
+    assert!(matches!(login.next_step(at(500)), LoginStep::LogIn(..)));
 }

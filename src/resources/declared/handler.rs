@@ -41,9 +41,9 @@ async fn read(
     let parameters = context.parse(&tenant, &zone, |reader| parse(declaration, reader))?;
     let (call, stores) = call(&caller, &context, declaration, &parameters)?;
     let ended = parameters.period.is_some_and(|period| period.has_ended(context.shared().clock.now()));
-    let question = context.question(&caller, resource, &call.canonical(), stores, ended)?;
+    let lookup = context.lookup(&caller, resource, &call.canonical(), stores, ended)?;
     context
-        .answer(resource, question, move |gateway| async move {
+        .answer(resource, lookup, move |gateway| async move {
             let data: Option<Box<RawValue>> = gateway.call(&account, &call).await?;
             let read = || declaration.answer.of(data.as_deref(), account.vendor(), &zone);
             let read = gateway.reading(&account, &call, read)?;

@@ -93,18 +93,18 @@ impl Feeds {
     /// Listens to a store of which `found` is known. The first listener's worker asks from then on.
     pub fn listen(
         self: &Arc<Self>,
-        question: StoreFlowQuestion,
+        lookup: StoreFlowQuestion,
         found: &CachedResponse,
     ) -> watch::Receiver<LatestFigures> {
         let mut feeds = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(feed) = feeds.get(&question.feed_key()) {
+        if let Some(feed) = feeds.get(&lookup.feed_key()) {
             return feed.subscribe();
         }
         let (sender, receiver) = watch::channel(LatestFigures::of(Ok(found)));
         let sender = Arc::new(sender);
-        feeds.insert(question.feed_key(), sender.clone());
+        feeds.insert(lookup.feed_key(), sender.clone());
         let feed =
-            StoreFeed { feeds: self.clone(), sender, due: NextRefresh::after(found), question: question.for_refresh() };
+            StoreFeed { feeds: self.clone(), sender, due: NextRefresh::after(found), lookup: lookup.for_refresh() };
         // One that fails ends the streams of its listeners, who come back and start the next.
         self.supervisor.on_demand("flow_feeds", feed.run());
         receiver
@@ -126,9 +126,9 @@ impl NextRefresh {
     }
 
     /// Soon, but not so soon that a gateway in trouble is asked for each look. The breaker is there for the rest.
-    fn after_failure(question: &StoreFlowQuestion) -> Self {
+    fn after_failure(lookup: &StoreFlowQuestion) -> Self {
         Self {
-            at: question.clock().elapsed() + question.refresh_interval().clamp(SHORTEST_PAUSE, LONGEST_PAUSE),
+            at: lookup.clock().elapsed() + lookup.refresh_interval().clamp(SHORTEST_PAUSE, LONGEST_PAUSE),
             entry: None,
         }
     }
@@ -143,7 +143,7 @@ impl NextRefresh {
 struct StoreFeed {
     feeds: Arc<Feeds>,
     sender: Arc<watch::Sender<LatestFigures>>,
-    question: StoreFlowQuestion,
+    lookup: StoreFlowQuestion,
     due: NextRefresh,
 }
 
@@ -154,19 +154,19 @@ impl StoreFeed {
             if self.ends_without_listeners() {
                 return;
             }
-            if self.due.is_now(self.question.clock().elapsed()) {
-                self.ask().await;
+            if self.due.is_now(self.lookup.clock().elapsed()) {
+                self.refresh().await;
             }
         }
     }
 
     /// Asks together with all others who ask. Listeners do not wait for it, so an old answer that would do for other callers is
     /// none here.
-    async fn ask(&mut self) {
-        let found = self.question.ask().await;
+    async fn refresh(&mut self) {
+        let found = self.lookup.fetch().await;
         self.due = match &found {
             Ok(found) if found.outcome != CacheOutcome::StaleIfError => NextRefresh::after(found),
-            Ok(_) | Err(_) => NextRefresh::after_failure(&self.question),
+            Ok(_) | Err(_) => NextRefresh::after_failure(&self.lookup),
         };
         let latest = LatestFigures::of(found.as_ref().map_err(Clone::clone));
         self.sender.send_if_modified(|sent| {
@@ -181,7 +181,7 @@ impl StoreFeed {
         let mut feeds = self.feeds.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         let has_no_listeners = self.sender.receiver_count() == 0;
         if has_no_listeners {
-            feeds.remove(&self.question.feed_key());
+            feeds.remove(&self.lookup.feed_key());
         }
         has_no_listeners
     }
@@ -191,8 +191,8 @@ impl Drop for StoreFeed {
     /// However the task ends: whoever listens to it learns that it does, and the next one starts another.
     fn drop(&mut self) {
         let mut feeds = self.feeds.by_key.lock().unwrap_or_else(PoisonError::into_inner);
-        if feeds.get(&self.question.feed_key()).is_some_and(|sender| Arc::ptr_eq(sender, &self.sender)) {
-            feeds.remove(&self.question.feed_key());
+        if feeds.get(&self.lookup.feed_key()).is_some_and(|sender| Arc::ptr_eq(sender, &self.sender)) {
+            feeds.remove(&self.lookup.feed_key());
         }
     }
 }

@@ -412,7 +412,7 @@ async fn a_list_that_never_stands_still_is_given_as_it_is_and_said_to_be_in_doub
         let list = Shops { total, before, ..Shops::new(150) };
         let part = list.window(0, 1000).await;
         assert!(part.items.len() >= 150 && !part.is_settled);
-        assert!(part.keeps().is_some_and(|keeps| keeps.end().as_secs() <= 5));
+        assert!(part.max_freshness().is_some_and(|keeps| keeps.end().as_secs() <= 5));
     }
 }
 

@@ -21,7 +21,7 @@ pub struct GrantedStore {
 }
 
 impl GrantedStore {
-    /// What tells it from all others in a question: its answers hold both.
+    /// What tells it from all others in a lookup: its answers hold both.
     pub fn canonical(&self) -> String {
         format!("{} {}", self.id, self.number)
     }

@@ -92,7 +92,7 @@ impl AnswerSource {
     pub async fn find<T, F, Fut>(
         &self,
         resource: &'static Resource,
-        question: Lookup,
+        lookup: Lookup,
         fetch: F,
     ) -> Result<CachedResponse, Problem>
     where
@@ -104,9 +104,9 @@ impl AnswerSource {
         let fetch = move |principal| {
             let fetching = fetch(gateway.for_one_answer().on_behalf_of(principal));
             // An older answer may hide the failure from every caller, so it is logged where it happens.
-            async move { brought(resource, &fetching.await.inspect_err(log)?) }
+            async move { fetch_result(resource, &fetching.await.inspect_err(log)?) }
         };
-        let found = self.shared.cache.read(question, fetch).await;
+        let found = self.shared.cache.read(lookup, fetch).await;
         metrics::cache_read(resource.name, found.as_ref().map_or("failure", |found| found.outcome.name()));
         found.map_err(|error| Problem::from(&error).already_logged())
     }
@@ -127,7 +127,7 @@ fn log(error: &Error) {
     let _logged = Problem::from(error).logged();
 }
 
-fn brought<T: Serialize>(resource: &Resource, fetched: &FetchedValue<T>) -> Result<FetchResult<Error>, Error> {
+fn fetch_result<T: Serialize>(resource: &Resource, fetched: &FetchedValue<T>) -> Result<FetchResult<Error>, Error> {
     let vendor = resource.method().map_or_else(opretail, |method| method.vendor);
     let body = serde_json::to_vec(&fetched.value)
         .map_err(|error| Error::local(vendor, Kind::Unreadable, format!("the answer cannot be written: {error}")))?;

@@ -55,7 +55,7 @@ impl FaultOrder {
         self.gateway.is_none_or(|only| only == gateway) && self.method.as_deref().is_none_or(|only| only == method)
     }
 
-    pub(super) fn is_spent(&self) -> bool {
+    pub(super) fn is_used_up(&self) -> bool {
         self.times == Some(0)
     }
 }

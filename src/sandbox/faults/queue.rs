@@ -24,7 +24,7 @@ impl FaultQueue {
 
     /// Adds an order behind the others.
     pub fn push(&self, order: FaultOrder) {
-        if !order.is_spent() {
+        if !order.is_used_up() {
             self.waiting().orders.push_back(order);
         }
     }
@@ -38,7 +38,7 @@ impl FaultQueue {
         let order = orders.get_mut(position)?;
         let fault = order.fault.clone();
         order.times = order.times.map(|times| times.saturating_sub(1));
-        if order.is_spent() {
+        if order.is_used_up() {
             orders.remove(position);
         }
         Some(if fault == Fault::Mixed { mixed::any(gateway, chance) } else { fault })

@@ -3,7 +3,7 @@
 use super::{Connection, LINGERING_CLOSE, MOST_BUFFERED};
 use crate::http::public_url::PublicUrl;
 use crate::server::slots::{ConnectionSlot, Slots};
-use crate::server::stalls::ClientTimeouts;
+use crate::server::slow_clients::ClientTimeouts;
 use actix_http::Response;
 use futures_util::FutureExt;
 use std::io::{self, ErrorKind};

@@ -149,7 +149,7 @@ fn answers() -> Vec<Broken> {
 }
 
 fn is_taken_for(failure: TransportFailure, error: &Error) -> bool {
-    let instead = error.instead.map_or("", UnexpectedAnswer::words);
+    let instead = error.instead.map_or("", UnexpectedAnswer::text);
     error.kind == Kind::of_transport(failure) && error.cause == format!("{}{instead}", failure.words())
 }
 

@@ -14,16 +14,16 @@ fn keys() -> VerificationKeys {
 
 #[test]
 fn nobody_waits_where_nobody_fetches() {
-    assert!(Keyring::empty(clock().0).ask().is_none());
+    assert!(Keyring::empty(clock().0).begin_fetch().is_none());
 }
 
 #[actix_web::test]
 async fn all_who_wait_share_the_fetch_that_is_under_way() {
     let ring = Arc::new(Keyring::empty(clock().0));
     ring.serve().unwrap();
-    let waiting: Vec<_> = (0..50).map(|_| ring.ask().expect("it is under way")).collect();
+    let waiting: Vec<_> = (0..50).map(|_| ring.begin_fetch().expect("it is under way")).collect();
     assert!(ring.is_wanted() && !ring.was_read());
-    ring.land(Some((keys(), None)));
+    ring.complete_fetch(Some((keys(), None)));
     for fetch in waiting {
         fetch.ended().await;
     }
@@ -35,13 +35,13 @@ fn however_often_it_is_asked_there_is_one_fetch_in_half_a_minute() {
     let (clock, hand) = clock();
     let ring = Keyring::empty(clock);
     ring.serve().unwrap();
-    ring.land(Some((keys(), None)));
+    ring.complete_fetch(Some((keys(), None)));
     hand.advance(PAUSE - SECOND);
-    assert!((0..1000).all(|_| ring.ask().is_none()));
+    assert!((0..1000).all(|_| ring.begin_fetch().is_none()));
     hand.advance(SECOND);
-    assert!(ring.ask().is_some() && ring.is_wanted());
-    ring.land(None);
-    assert!(ring.ask().is_none(), "a fetch that failed counts, too");
+    assert!(ring.begin_fetch().is_some() && ring.is_wanted());
+    ring.complete_fetch(None);
+    assert!(ring.begin_fetch().is_none(), "a fetch that failed counts, too");
 }
 
 #[test]
@@ -50,10 +50,10 @@ fn one_task_serves_a_ring_however_often_a_configuration_asks_for_one() {
     let ring = Keyring::empty(clock);
     assert!(ring.serve().is_some() && ring.is_wanted());
     assert!(ring.serve().is_none());
-    ring.land(Some((keys(), None)));
+    ring.complete_fetch(Some((keys(), None)));
     hand.advance(SECOND);
     assert!(ring.serve().is_none() && !ring.is_wanted(), "the keys are still good");
-    ring.leave();
+    ring.abandon_fetch();
     assert!(ring.serve().is_some() && ring.is_wanted(), "the first one has died");
 }
 
@@ -70,7 +70,7 @@ fn keys_are_good_for_ten_minutes_or_as_long_as_the_provider_says_within_bounds()
         let (clock, hand) = clock();
         let ring = Keyring::empty(clock);
         ring.serve().unwrap();
-        ring.land(Some((keys(), told)));
+        ring.complete_fetch(Some((keys(), told)));
         hand.advance(expected - SECOND);
         assert!(!ring.is_wanted(), "{told:?}");
         hand.advance(SECOND);
@@ -83,10 +83,10 @@ fn a_failed_fetch_takes_nothing_away_and_is_tried_again_after_the_pause() {
     let (clock, hand) = clock();
     let ring = Keyring::empty(clock);
     ring.serve().unwrap();
-    ring.land(Some((keys(), None)));
+    ring.complete_fetch(Some((keys(), None)));
     hand.advance(USUAL_AGE);
     assert!(ring.is_wanted());
-    ring.land(None);
+    ring.complete_fetch(None);
     assert!(ring.current().get("a").is_some() && !ring.is_wanted());
     hand.advance(PAUSE);
     assert!(ring.is_wanted());

@@ -47,12 +47,12 @@ impl<'a> Redactor<'a> {
     }
 
     /// The note without what repeats something of it.
-    pub fn keep_out_of(&self, note: CleanText) -> CleanText {
+    pub fn redact_note(&self, note: CleanText) -> CleanText {
         if note == CleanText::default() {
             return note;
         }
-        let words = self.words();
-        let clean = |said: Option<String>| said.filter(|said| !words.are_told_by(said));
+        let words = self.search_forms();
+        let clean = |said: Option<String>| said.filter(|said| !words.appear_in(said));
         let unlike_ours = |id: Option<String>| clean(id).filter(|id| !self.has_sent(id));
         CleanText {
             code: unlike_ours(note.code),
@@ -66,7 +66,7 @@ impl<'a> Redactor<'a> {
         id.len() >= SHORTEST_ECHO && memmem::find(&self.sent, id.as_bytes()).is_some()
     }
 
-    fn words(&self) -> SecretForms {
+    fn search_forms(&self) -> SecretForms {
         let mut words = SecretForms::default();
         for secret in &self.secrets {
             words.add_parts(secret);
@@ -119,7 +119,7 @@ impl SecretForms {
     }
 
     /// Whether the text has one of the words, read in any way.
-    fn are_told_by(&self, text: &str) -> bool {
+    fn appear_in(&self, text: &str) -> bool {
         let mut seen: HashSet<Vec<u8>> = HashSet::from([text.as_bytes().to_vec()]);
         let mut layer: Vec<Vec<u8>> = seen.iter().cloned().collect();
         for depth in 0..=LAYERS {

@@ -25,7 +25,7 @@ const READING: Duration = Duration::from_millis(200);
 // A purge and a token that was given back are known to all replicas within a second.
 const _: () = assert!(READING.as_millis() * 2 < 1_000);
 
-/// A command of the upkeep that takes longer shows that the link is of no use.
+/// A command of the connection supervisor that takes longer shows that the link is of no use.
 pub(super) const COMMAND: Duration = Duration::from_millis(500);
 
 /// How long the first steps on a new connection may take: all that happened meanwhile is read.
@@ -100,15 +100,15 @@ impl ConnectionSupervisor {
         let _up = ConnectedGuard(&self.link);
         tokio::select! {
             () = self.stopped.notified() => {}
-            () = self.keep_up(memory) => {}
+            () = self.maintain_connection(memory) => {}
         }
         // What was told in the last moment is not to be lost with this process.
         if let (Some(mut connection), false) = (self.link.connection(), self.outbox.is_empty()) {
-            let _told = within(COMMAND, self.tell_waiting(&mut connection, memory)).await;
+            let _told = within(COMMAND, self.send_queued(&mut connection, memory)).await;
         }
     }
 
-    async fn keep_up(&self, memory: &mut SupervisorState) {
+    async fn maintain_connection(&self, memory: &mut SupervisorState) {
         loop {
             match self.live_once(memory).await {
                 // Who has given it up has said why.
@@ -140,7 +140,7 @@ impl ConnectionSupervisor {
                 () = self.outbox.filled() => {}
                 () = tokio::time::sleep(READING) => {}
             }
-            self.tell_waiting(&mut connection, memory).await?;
+            self.send_queued(&mut connection, memory).await?;
             let started = self.clock.elapsed();
             self.read(&mut connection).await?;
             let took = self.clock.elapsed().saturating_sub(started);

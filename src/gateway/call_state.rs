@@ -1,4 +1,4 @@
-//! One call over its attempts: what was sent, what is on trial, and whether there is another attempt after a failure.
+//! One call over its attempts: what was sent, the candidate timestamp, and whether there is another attempt after a failure.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub(super) struct FailedAttempt {
 #[derive(Default)]
 pub(super) struct CallState {
     pub attempts: Attempts,
-    pub trial: CandidateStamp,
+    pub candidate: CandidateStamp,
     /// Retries that were paid for after the gateway had called a stamp repeated.
     pub paid_for_repeats: u32,
     /// Whether an attempt failed in a way that may be its connection's: the next one gets a new one.
@@ -57,9 +57,9 @@ impl CallState {
     }
 
     /// The call has failed: if it did for its timestamp, what was mended was in vain, and is paid for.
-    pub(super) fn settle_mending(&mut self, account: &Account, kind: Kind) {
+    pub(super) fn record_correction(&mut self, account: &Account, kind: Kind) {
         if kind == Kind::TimestampRefused {
-            account.stamp_was_refused(&self.trial);
+            account.stamp_was_refused(&self.candidate);
             account.budget.owe(std::mem::take(&mut self.mended));
         }
     }
@@ -72,29 +72,29 @@ impl GatewayClient {
         &self,
         account: &Account,
         call: &Call,
-        progress: &mut CallState,
+        state: &mut CallState,
         failure: &FailedAttempt,
     ) -> Option<Duration> {
         let SentAttempt { stamped, login, secret, .. } = failure.sent.as_ref()?;
         let kind = failure.error.kind;
-        progress.needs_new_connection |=
+        state.needs_new_connection |=
             matches!(kind.reaction().again, RetryPolicy::AfterPause(_) | RetryPolicy::OnNewConnection);
-        if let Some(other) = progress.untried_secret(account, &failure.error, *secret) {
-            progress.other_secret = Some(other);
+        if let Some(other) = state.untried_secret(account, &failure.error, *secret) {
+            state.other_secret = Some(other);
             return Some(Duration::ZERO);
         }
         let may_log_in = kind == Kind::LoginExpired && self.may_log_in_again(account, login.as_deref()?);
-        let longest = match progress.attempts.after(kind) {
+        let longest = match state.attempts.after(kind) {
             RetryDecision::GiveUp => return None,
             RetryDecision::Reconnected => return Some(Duration::ZERO),
             RetryDecision::LoggedIn => return may_log_in.then_some(Duration::ZERO),
             RetryDecision::Mended { else_blind } => {
-                let is_mended = account.mend_timestamp(&mut progress.trial, stamped, failure.reading.as_ref());
-                if is_mended && account.mending_helps() {
-                    progress.mended += 1;
+                let is_corrected = account.correct_timestamp(&mut state.candidate, stamped, failure.reading.as_ref());
+                if is_corrected && account.correction_may_help() {
+                    state.mended += 1;
                     return Some(Duration::ZERO);
                 }
-                (is_mended || else_blind).then_some(Duration::ZERO)?
+                (is_corrected || else_blind).then_some(Duration::ZERO)?
             }
             RetryDecision::AgainWithin(longest) => longest,
         };
@@ -107,7 +107,7 @@ impl GatewayClient {
         }
         if kind == Kind::Repeated {
             account.stamp_was_repeated(call);
-            progress.paid_for_repeats += 1;
+            state.paid_for_repeats += 1;
         }
         Some(jittered(longest))
     }

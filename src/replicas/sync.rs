@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use redis::RedisResult;
 
 use super::connection::RedisConnection;
+use super::connection_supervisor::{COMMAND, ConnectionSupervisor, SupervisorState, within};
 use super::journal::{JournalRange, Position, ReadEvent, ReplicaEvent, lost};
 use super::outbox::QueuedEvent;
 use super::refusal::is_full;
-use super::upkeep::{COMMAND, ConnectionSupervisor, SupervisorState, within};
 use crate::purge_list;
 use crate::telemetry::metrics;
 
@@ -48,10 +48,10 @@ impl ConnectionSupervisor {
         let after = start.after;
         let ours = self.read_from(connection, start).await?;
         self.put_what_is_missing(after, &ours, memory);
-        self.tell_waiting(connection, memory).await?;
+        self.send_queued(connection, memory).await?;
         self.read(connection).await?;
         self.fill_revoked(connection).await?;
-        self.learn_revoked(connection).await
+        self.load_revoked(connection).await
     }
 
     /// Where to go on reading: behind what was read last. A journal that does not have it is another one, of a server that
@@ -96,11 +96,11 @@ impl ConnectionSupervisor {
         let is_one_of_those =
             |at: Position, event: &ReplicaEvent| at > end && matches!(event, ReplicaEvent::Purged { .. });
         let of_ours = missing.into_iter().filter(|(at, event)| !is_one_of_those(*at, event)).map(|(_, event)| event);
-        of_others.chain(of_ours).for_each(|event| self.outbox.tell(event, &self.purges));
+        of_others.chain(of_ours).for_each(|event| self.outbox.enqueue(event, &self.purges));
     }
 
     /// Tells what waits, up to so many events. What a full server has no room for waits on.
-    pub(super) async fn tell_waiting(
+    pub(super) async fn send_queued(
         &self,
         connection: &mut RedisConnection,
         memory: &mut SupervisorState,
@@ -120,7 +120,7 @@ impl ConnectionSupervisor {
             if let ReplicaEvent::Purged { tenant, stores } = &event {
                 self.purges.have_written(number, tenant, stores.clone(), at);
             }
-            self.outbox.told(number);
+            self.outbox.acknowledge(number);
             metrics::shared_event(kind(&event), "told");
             memory.told.push_back((at, event));
             if memory.told.len() > MOST_TOLD_AGAIN {
@@ -155,7 +155,7 @@ impl ConnectionSupervisor {
             }
             ours.extend(page.events.iter().filter(|read| read.by == self.id).map(|read| read.at));
             if self.hear(page.events) {
-                self.learn_revoked(connection).await?;
+                self.load_revoked(connection).await?;
             }
             self.purges.have_read_to(page.read_to);
             if page.is_all {
@@ -196,14 +196,14 @@ impl ConnectionSupervisor {
             Ok(0) => Ok(()),
             Err(error) if is_full(&error) => Ok(()),
             Ok(_) => {
-                self.outbox.tell(ReplicaEvent::ReadRevoked, &self.purges);
+                self.outbox.enqueue(ReplicaEvent::ReadRevoked, &self.purges);
                 Ok(())
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn learn_revoked(&self, connection: &mut RedisConnection) -> RedisResult<()> {
+    async fn load_revoked(&self, connection: &mut RedisConnection) -> RedisResult<()> {
         let all = self.revoked.all(connection, self.clock.now().as_second()).await?;
         self.listener.revoked(&all);
         Ok(())

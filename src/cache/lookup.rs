@@ -1,4 +1,4 @@
-//! What is asked of the cache, and what it gives: the key of an answer, the question, the answer and how it came about.
+//! What is asked of the cache, and what it gives: the key of an answer, the lookup, the answer and how it came about.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +15,8 @@ pub struct CacheKey(pub(super) Arc<str>);
 impl CacheKey {
     /// The answer of `resource` to `question` (its canonical parameters) for `tenant`. `shape` stands for what the program
     /// and its configuration make of the vendor's data, `source` for the credential and the settings by which it is fetched.
-    pub fn new(tenant: &str, resource: &str, shape: &SettingsDigest, source: &SettingsDigest, question: &str) -> Self {
-        Self(format!("{tenant}\0{resource}\0{shape}{source}\0{question}").into())
+    pub fn new(tenant: &str, resource: &str, shape: &SettingsDigest, source: &SettingsDigest, lookup: &str) -> Self {
+        Self(format!("{tenant}\0{resource}\0{shape}{source}\0{lookup}").into())
     }
 
     /// Whose answer it is.

@@ -22,7 +22,7 @@ fn said(words: &str) -> CleanText {
 /// What is left of these words.
 fn shown(secret: &str, words: &str) -> CleanText {
     let secrets = [SecretString::from(secret), SecretString::from("ab")];
-    Redactor::new(secrets.iter(), Some("n0nce-7"), Bytes::from_static(SENT)).keep_out_of(said(words))
+    Redactor::new(secrets.iter(), Some("n0nce-7"), Bytes::from_static(SENT)).redact_note(said(words))
 }
 
 /// A way to write a text.

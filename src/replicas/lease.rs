@@ -15,7 +15,7 @@ use crate::clock::Deadline;
 use crate::sha256::sha256;
 
 /// How long a turn lasts unless it is kept.
-pub(super) const TURN: Duration = Duration::from_millis(1500);
+pub(super) const LEASE: Duration = Duration::from_millis(1500);
 
 /// How often a turn is kept.
 const KEEPING: Duration = Duration::from_millis(500);
@@ -57,7 +57,7 @@ static RENEW: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Our turn to fetch an answer. It is kept until it is dropped or told what came of it.
+/// Our lease to fetch an answer. It is kept until it is dropped or told what came of it.
 pub struct Lease {
     mark: String,
     /// The one on which the turn was taken.
@@ -76,19 +76,19 @@ impl Drop for Lease {
 impl Lease {
     /// Keeps the turn for as long as the process runs and wants it.
     pub(super) fn hold(link: &RedisLink, connection: RedisConnection, keys: &LeaseKeys, mark: String) -> Self {
-        let (link, key, its_mark) = (link.clone(), keys.turn.clone(), mark.clone());
-        let ends = Rc::new(Cell::new(Deadline::after(TURN)));
+        let (link, key, its_mark) = (link.clone(), keys.lease.clone(), mark.clone());
+        let ends = Rc::new(Cell::new(Deadline::after(LEASE)));
         let its_end = ends.clone();
         let keeping = rt::spawn(async move {
             loop {
                 rt::time::sleep(KEEPING).await;
                 let mut renew = RENEW.key(&key);
-                renew.arg(&its_mark).arg(milliseconds(TURN));
-                let deadline = link.patience();
+                renew.arg(&its_mark).arg(milliseconds(LEASE));
+                let deadline = link.deadline();
                 let work = |mut connection| async move { renew.invoke_async(&mut connection).await };
                 match link.run::<i64, _>(Operation::Renew, &deadline, work).await {
                     Ok(0) => return,
-                    Ok(_) => its_end.set(Deadline::after(TURN)),
+                    Ok(_) => its_end.set(Deadline::after(LEASE)),
                     // One that was not kept because Redis was late may be kept the next time.
                     Err(_) => {}
                 }
@@ -119,7 +119,7 @@ pub(super) struct LeaseKeys {
     /// Of the answer.
     pub(super) answer: String,
     /// Of the turn.
-    pub(super) turn: String,
+    pub(super) lease: String,
 }
 
 impl LeaseKeys {
@@ -129,20 +129,20 @@ impl LeaseKeys {
         let hash = base16ct::lower::encode_string(&sha256([name.as_bytes()]));
         Self {
             answer: format!("{prefix}:answer:{VERSION}:{{{hash}}}"),
-            turn: format!("{prefix}:turn:{VERSION}:{{{hash}}}"),
+            lease: format!("{prefix}:turn:{VERSION}:{{{hash}}}"),
         }
     }
 }
 
 /// Takes the turn from whoever has it.
 pub(super) fn take_script(keys: &LeaseKeys, mark: &str) -> ScriptInvocation<'static> {
-    let mut take = TAKE.key(&keys.turn);
-    take.arg(mark).arg(milliseconds(TURN));
+    let mut take = TAKE.key(&keys.lease);
+    take.arg(mark).arg(milliseconds(LEASE));
     take
 }
 
 /// Tells what came of a fetch.
-pub(super) fn keep_script(
+pub(super) fn store_script(
     keys: &LeaseKeys,
     mark: &str,
     what: &str,
@@ -151,7 +151,7 @@ pub(super) fn keep_script(
     turn_left: Duration,
 ) -> ScriptInvocation<'static> {
     let mut keep = KEEP.key(&keys.answer);
-    keep.key(&keys.turn).arg(mark).arg(what).arg(bytes).arg(milliseconds(keeps)).arg(milliseconds(FAILED));
+    keep.key(&keys.lease).arg(mark).arg(what).arg(bytes).arg(milliseconds(keeps)).arg(milliseconds(FAILED));
     keep.arg(milliseconds(turn_left));
     keep
 }
