@@ -1,4 +1,5 @@
-//! One company's access to one gateway: its protocol, and all that is known of how the gateway takes its calls.
+//! One tenant's access to one vendor's gateway: the signing protocol and all state learned about the gateway (clock
+//! offset, secret in use, breaker, login, missing methods).
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -28,36 +29,36 @@ use crate::json::odd_values::RecentWarnings;
 
 pub use super::credential::WhichSecret;
 
-/// Numbers every [`Account`] of the process.
+/// Counter that numbers every [`Account`] of the process.
 static ACCOUNTS: AtomicU64 = AtomicU64::new(0);
 
-/// How long a server is believed to lack a method.
+/// How long a method stays marked as missing at a server.
 const LACKING: Duration = Duration::from_secs(3_600);
 
-/// One company's access to one gateway, shared by all workers.
+/// A tenant's access to a vendor's gateway, shared by all workers.
 pub struct Account {
     number: u64,
     protocol: Protocol,
-    /// The same with the second secret, if there is one.
+    /// The protocol bound to the second secret, if there is one.
     second: Option<Protocol>,
-    /// Which secret the gateway took last.
+    /// Whether the gateway last accepted the second secret.
     uses_second: AtomicBool,
     stamps: Stamps,
     clock: Arc<ClockOffset>,
     mending_is_in_vain: AtomicBool,
     health: AtomicU8,
     rests: CoolDowns,
-    /// Whether calls are let pass at all.
+    /// The circuit breaker of the credential.
     pub breaker: Breaker,
-    /// How many retries may be spent.
+    /// The retry budget of the credential.
     pub budget: RetryBudget,
-    /// How many calls may be under way, of all companies at this gateway.
+    /// The limits on calls under way at this gateway, shared by all tenants.
     pub limit: Arc<CallLimit>,
-    /// The login, used where the protocol needs one.
+    /// The shared login, used where the protocol needs one.
     pub login: Arc<SharedLogin>,
-    /// Methods that the server lacks, and since when that is known.
+    /// Methods that the server lacks, each with the elapsed time at which that was noticed.
     lacking: Mutex<HashMap<String, Duration>>,
-    /// Which odd values were warned of.
+    /// Which odd values were logged as warnings already.
     pub(super) warned: RecentWarnings,
 }
 
@@ -74,7 +75,8 @@ pub enum Health {
     Failing,
 }
 
-/// A way to write the timestamp that is tried after a refusal, and kept if the gateway takes it.
+/// A corrected form or offset of the timestamp. It is tried after a refusal and becomes the account's own if the
+/// gateway accepts it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CandidateStamp {
     offset: Option<SignedDuration>,
@@ -87,10 +89,10 @@ impl CandidateStamp {
     }
 }
 
-/// A stamp, and the offset by which it was made.
+/// A timestamp and nonce, with the clock offset by which the timestamp was made.
 #[derive(Clone, Debug)]
 pub struct StampedAttempt {
-    /// What is sent.
+    /// The timestamp and nonce that are sent.
     pub stamp: TimestampAndNonce,
     offset: SignedDuration,
 }
@@ -120,25 +122,25 @@ impl Account {
         }
     }
 
-    /// Tells it from all other accounts of the process.
+    /// A number that no other account of the process has.
     pub const fn number(&self) -> u64 {
         self.number
     }
 
-    /// Whose gateway it is.
+    /// The vendor whose gateway is called.
     pub const fn vendor(&self) -> Vendor {
         self.protocol.vendor()
     }
 
-    /// The same account of a configuration before this one taught this one: the gateway's clock, and the login if that is
-    /// still of the same user.
+    /// Takes over what an account of the previous configuration learned: the gateway's clock offset, and the login if
+    /// it is still of the same user.
     #[must_use]
     pub fn taught_by(self, before: &Self, has_same_login: bool) -> Self {
         let login = if has_same_login { before.login.clone() } else { self.login };
         Self { clock: before.clock.clone(), login, ..self }
     }
 
-    /// The vendor's protocol, bound to this credential with the secret that the gateway took last.
+    /// The vendor's protocol, bound to this credential with the secret that the gateway accepted last.
     pub fn protocol(&self) -> &Protocol {
         self.protocol_with(self.secret())
     }
@@ -151,32 +153,32 @@ impl Account {
         }
     }
 
-    /// The secret that the gateway took last.
+    /// The secret that the gateway accepted last.
     pub fn secret(&self) -> WhichSecret {
         if self.uses_second.load(Ordering::Relaxed) { WhichSecret::Second } else { WhichSecret::First }
     }
 
-    /// The other secret, if there are two.
+    /// The credential's other secret; `None` if it has only one.
     pub fn other_than(&self, secret: WhichSecret) -> Option<WhichSecret> {
         let other = if secret == WhichSecret::First { WhichSecret::Second } else { WhichSecret::First };
         self.second.as_ref().map(|_| other)
     }
 
-    /// The gateway took this secret.
+    /// Records that the gateway accepted this secret.
     pub fn secret_was_accepted(&self, secret: WhichSecret) {
         if self.secret() != secret {
             self.uses_second.store(secret == WhichSecret::Second, Ordering::Relaxed);
-            tracing::info!(gateway = %self.vendor(), ?secret, "the gateway takes the other secret of its credential");
+            tracing::info!(gateway = %self.vendor(), ?secret, "credential secret switched: the gateway accepts the other one");
         }
     }
 
-    /// What the gateway must not get past us, even when it repeats it: all secrets of the credential.
+    /// All secrets of the credential, which must be redacted even when the gateway echoes them.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretString> {
         let second = self.second.iter().flat_map(Protocol::secrets);
         self.protocol.secrets().chain(second)
     }
 
-    /// A stamp for one attempt at our time `now`; `None` when no unused second is left.
+    /// Issues a timestamp and nonce for one attempt at our time `now`; `None` when no unused second is left.
     pub fn stamp(&self, call: &Call, candidate: &CandidateStamp, now: Timestamp) -> Option<StampedAttempt> {
         let offset = candidate.offset.unwrap_or_else(|| self.clock.current());
         let form = candidate.form.unwrap_or_else(|| self.stamps.form().current());
@@ -184,8 +186,8 @@ impl Account {
         Some(StampedAttempt { stamp, offset })
     }
 
-    /// Corrects the candidate after a refused timestamp: the gateway's clock first, then no offset at all, then the other form.
-    /// False when nothing is left to mend.
+    /// Corrects the candidate after a refused timestamp: first by the gateway's clock, then without an offset, then in
+    /// the other timestamp form. Returns false when nothing is left to correct.
     pub fn correct_timestamp(
         &self,
         candidate: &mut CandidateStamp,
@@ -209,20 +211,21 @@ impl Account {
         false
     }
 
-    /// Whether mending a timestamp has been of use, as far as we know: not after a mended one was refused, too, until
-    /// one is taken again.
+    /// Whether correcting a timestamp can be expected to help: false from the refusal of a corrected timestamp until a
+    /// timestamp is accepted again.
     pub fn correction_may_help(&self) -> bool {
         !self.mending_is_in_vain.load(Ordering::Relaxed)
     }
 
-    /// A stamp was refused, and there is nothing left to mend.
+    /// Records that a timestamp was refused and nothing is left to correct.
     pub fn stamp_was_refused(&self, candidate: &CandidateStamp) {
         if candidate.is_under_way() {
             self.mending_is_in_vain.store(true, Ordering::Relaxed);
         }
     }
 
-    /// The gateway took a stamp: keeps the candidate, or learns from the answer's time.
+    /// Records that the gateway accepted a timestamp: adopts the candidate, or learns the clock offset from the
+    /// response.
     pub fn stamp_was_accepted(&self, candidate: &CandidateStamp, reading: Option<&ClockReading>) {
         self.mending_is_in_vain.store(false, Ordering::Relaxed);
         if let Some(form) = candidate.form {
@@ -235,45 +238,46 @@ impl Account {
         }
     }
 
-    /// The gateway called a stamp that we had not used a repeated one.
+    /// Records that the gateway called a timestamp repeated that we had not used.
     pub fn stamp_was_repeated(&self, call: &Call) {
         self.stamps.repeated(call);
     }
 
-    /// The server does not have a method: what is called in its place answered.
+    /// Records that the server lacks a method, because its replacement answered.
     pub fn method_is_lacking(&self, method: &str, now: Duration) {
         let mut lacking = self.lacking.lock().unwrap_or_else(PoisonError::into_inner);
         if lacking.insert(method.to_owned(), now).is_none() {
-            tracing::info!(gateway = %self.vendor(), method, "method missing at this server: another one is called in its place");
+            tracing::info!(gateway = %self.vendor(), method, "method missing at this server: its replacement is called");
         }
     }
 
-    /// Whether the server is known to lack a method. It is asked again after a while: servers are updated.
+    /// Whether the server is known to lack a method. The method is tried again after a while, because servers are
+    /// updated.
     pub fn lacks(&self, method: &str, now: Duration) -> bool {
         let lacking = self.lacking.lock().unwrap_or_else(PoisonError::into_inner);
         lacking.get(method).is_some_and(|since| now.saturating_sub(*since) < LACKING)
     }
 
-    /// The refusal of this credential that still holds for a method; `None` when it may be called.
+    /// The refusal for which the credential is in cool-down with this method; `None` when the method may be called.
     pub fn resting(&self, method: &str, now: Duration) -> Option<Error> {
         self.rests.refusal(method, now)
     }
 
-    /// Remembers what an attempt of a method ended in.
+    /// Records the outcome of an attempt in the cool-downs and in the health.
     pub fn observe(&self, method: &str, outcome: Result<(), &Error>, now: Duration) {
         self.rests.observe(method, outcome, now);
         let health = match outcome.map_err(|error| (error.kind, error.kind.reaction())) {
             Err((_, reaction)) if reaction.counts == BreakerEffect::Not => return,
             Err((_, reaction)) if reaction.counts == BreakerEffect::AsFailure => Health::Failing,
             Err((_, reaction)) if reaction.shown == ShownProblem::RefusedCredentials => Health::Failing,
-            // No outage, and no answer of the gateway's either.
+            // Neither an outage nor a response of the gateway itself.
             Err((Kind::Incomplete | Kind::UnexpectedStatus, _)) => Health::Failing,
             _ => Health::Answering,
         };
         self.health.store(health as u8, Ordering::Relaxed);
     }
 
-    /// What the last call ended in.
+    /// The outcome of the last call.
     pub fn health(&self) -> Health {
         match self.health.load(Ordering::Relaxed) {
             code if code == Health::Answering as u8 => Health::Answering,
@@ -282,7 +286,7 @@ impl Account {
         }
     }
 
-    /// How far the gateway's clock is ahead of ours, as far as we know.
+    /// How far the gateway's clock is ahead of ours, as far as is known.
     pub fn clock_offset(&self) -> SignedDuration {
         self.clock.current()
     }
@@ -292,7 +296,7 @@ impl Account {
         now.checked_add(self.clock.current()).unwrap_or(now)
     }
 
-    /// A failure on our side, of this gateway.
+    /// An error that arose on our side of a call to this gateway.
     pub fn error(&self, kind: Kind, cause: impl Into<String>) -> Error {
         Error::local(self.vendor(), kind, cause)
     }

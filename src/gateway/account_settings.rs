@@ -18,14 +18,14 @@ use super::stamps::Uniqueness;
 use super::vendor::{CredentialField, OptionFacts, OptionKind, Vendor};
 use crate::settings::{Problems, Report, Section, SectionSettings as _, parse_toml};
 
-/// A tenant's access to a vendor's gateway. Prints no secret.
+/// A tenant's access to a vendor's gateway. `Debug` prints no secret.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AccountSettings {
-    /// Whose gateway it is.
+    /// The vendor whose gateway is called.
     pub vendor: Vendor,
     /// The URLs, in the order of the pack.
     pub endpoints: Vec<String>,
-    /// `endpoint`: where every method is called that `methods` does not name; `None` for where the pack says.
+    /// `endpoint`: the endpoint of every method that `methods` does not name; `None` to use the pack's choice.
     pub endpoint: Option<usize>,
     /// `[….methods]`: the endpoints of single methods.
     pub methods: BTreeMap<String, usize>,
@@ -33,9 +33,9 @@ pub struct AccountSettings {
     pub credentials: Vec<Credential>,
     /// The login, if there is one.
     pub login: Option<LoginSettings>,
-    /// `nonce` and `timestamp_lead`: how equal calls get different signatures.
+    /// `nonce` and `timestamp_lead`: how the signatures of equal calls are made to differ.
     pub unique: Uniqueness,
-    /// `timestamp`: the only form to send; `None` to learn which one the gateway takes.
+    /// `timestamp`: the only form to send; `None` to learn which one the gateway accepts.
     pub time_form: Option<TimeFormIndex>,
     /// The vendor's own settings that resources read.
     pub options: BTreeMap<String, OptionValue>,
@@ -52,10 +52,10 @@ pub enum OptionValue {
     Text(String),
 }
 
-/// `[tenants.<name>.<vendor>.login]`.
+/// `[tenants.<name>.<vendor>.login]`: how an account logs in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoginSettings {
-    /// `method`: the place of the call that logs in.
+    /// `method`: the index of the call that logs in, among those of the pack.
     pub call: usize,
     /// The fields, in the order of the pack.
     pub values: Vec<CredentialValue>,
@@ -101,25 +101,25 @@ impl AccountSettings {
         Ok(settings)
     }
 
-    /// The credential of the endpoint at this place.
+    /// The credential of the endpoint at this index.
     pub fn credential(&self, endpoint: usize) -> &Credential {
         static NONE: Credential = Credential { values: Vec::new(), second: None, is_own: false };
         self.credentials.get(endpoint).unwrap_or(&NONE)
     }
 
-    /// The place of the endpoint at which a method is called.
+    /// The index of the endpoint at which a method is called.
     pub fn endpoint_of(&self, method: &Method) -> usize {
         self.methods.get(method.name.as_ref()).copied().or(self.endpoint).unwrap_or(method.endpoint)
     }
 
-    /// What the gateway knows the account by: the address and the key.
+    /// The address and the key by which the gateway knows the account.
     pub fn identity(&self) -> String {
         let key = self.credentials.first().and_then(|credential| credential.values.get(self.vendor.pack().key));
         let url = self.endpoints.first().map(String::as_str).unwrap_or_default();
         format!("{url} {}", key.map(CredentialValue::expose).unwrap_or_default())
     }
 
-    /// The address that limits are kept by.
+    /// The address by which limits are shared.
     pub fn url(&self) -> &str {
         self.endpoints.first().map(String::as_str).unwrap_or_default()
     }
@@ -129,7 +129,7 @@ impl AccountSettings {
         self.credentials.iter().any(|credential| credential.second.is_some())
     }
 
-    /// A number among the vendor's own settings.
+    /// The value of one of the vendor's own settings that is a number.
     pub fn integer(&self, option: &str) -> Option<i64> {
         match self.options.get(option)? {
             OptionValue::Integer(number) => Some(*number),
@@ -137,7 +137,7 @@ impl AccountSettings {
         }
     }
 
-    /// A word among the vendor's own settings.
+    /// The value of one of the vendor's own settings that is a word.
     pub fn text(&self, option: &str) -> Option<&str> {
         match self.options.get(option)? {
             OptionValue::Text(text) => Some(text),
@@ -145,7 +145,8 @@ impl AccountSettings {
         }
     }
 
-    /// Whether a login that was made with the other settings is one that these would make.
+    /// Whether these settings and the other ones log in as the same user at the same gateway, so that a login can be
+    /// taken over.
     pub fn has_same_login(&self, other: &Self) -> bool {
         (&self.login, &self.endpoints) == (&other.login, &other.endpoints)
             && self
@@ -155,7 +156,7 @@ impl AccountSettings {
                 .eq(other.credentials.iter().map(|own| own.values.get(other.vendor.pack().key)))
     }
 
-    /// The call that logs in.
+    /// The call that logs in, if a login is configured.
     pub fn login_call(&self) -> Option<Call> {
         let form = self.vendor.pack().login.as_ref()?;
         let login = match (&form.section, &self.login) {
@@ -203,7 +204,7 @@ impl AccountSettings {
         text
     }
 
-    /// Every secret of the account, with that of `which` first.
+    /// Every secret of the account; the one that `which` selects comes first.
     pub fn secrets(&self, which: WhichSecret) -> Vec<SecretString> {
         let signing = self.credentials.iter().map(|credential| credential.secret(self.vendor, which));
         let all = self.credentials.iter().flat_map(Credential::secrets);
@@ -221,7 +222,7 @@ impl AccountSettings {
     }
 }
 
-/// Part of the names of cached answers: everything but secrets, and what decides only how calls are signed.
+/// Part of cache keys: everything except secrets and except what only decides how calls are signed.
 impl Serialize for AccountSettings {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let plain = |fields: &'static [CredentialField], values: &[CredentialValue]| -> Vec<(&'static str, String)> {

@@ -1,4 +1,5 @@
-//! The tables of `[tenants.<name>.<vendor>]`: what every account has, and what the vendor's pack adds.
+//! The settings tables of `[tenants.<name>.<vendor>]`: the keys that every account has, and those that the vendor's
+//! pack adds.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -33,15 +34,15 @@ section! {
     }
 }
 
-/// A setting of a pack.
+/// A setting that a pack describes.
 fn of(name: impl Into<Cow<'static, str>>, kind: Kind, help: &str, [default, example]: [Option<String>; 2]) -> Setting {
     let (default, example) = (default.map(Into::into), example.map(Into::into));
-    // The text is the end of a sentence, or one.
+    // The pack's text is a whole sentence or the end of one.
     let text = format!("{}.", help.trim_end_matches('.'));
     Setting { is_required: default.is_none(), default, example, ..Setting::new(name, kind, text) }
 }
 
-/// A text as it is written in TOML.
+/// Writes a text as a TOML string.
 fn quoted(text: impl AsRef<str>) -> String {
     toml::Value::from(text.as_ref()).to_string()
 }
@@ -76,7 +77,7 @@ fn of_option(option: &'static OptionFacts) -> Setting {
     Setting { range, is_required: false, ..of(option.name.as_str(), kind, &option.help, [default, example]) }
 }
 
-/// What every account has, with the defaults of the pack.
+/// The keys that every account has, with the defaults of the pack.
 fn of_account(pack: &'static Pack) -> Vec<Setting> {
     let mut settings = Vec::new();
     if pack.time.forms.len() > 1 {
@@ -103,7 +104,7 @@ fn of_account(pack: &'static Pack) -> Vec<Setting> {
     settings
 }
 
-/// The tables of an account at this vendor.
+/// The settings tables of an account at this vendor.
 pub fn tables(vendor: Vendor) -> Vec<SectionTable> {
     let pack = vendor.pack();
     let table = |below: &str, text: String, settings: Vec<Setting>| SectionTable {

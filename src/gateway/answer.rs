@@ -1,4 +1,5 @@
-//! From a whole HTTP answer to the data of the call or to the right kind of failure: status, envelope, data.
+//! Turns a whole HTTP response of a gateway into the data of the call or the right kind of failure, by status, envelope
+//! and data.
 
 use std::time::Duration;
 
@@ -17,23 +18,23 @@ use super::transport_failure::TransportFailure;
 use super::vendor::Vendor;
 use crate::json::odd_values;
 
-/// A gateway that asks to wait and does not say for how long is left alone for this long.
+/// How long a gateway is left alone that asks to wait without saying for how long.
 const WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// What an answer says: data or a failure, and the gateway's time.
+/// A decoded response: the data or a failure, and the gateway's time.
 #[derive(Debug)]
 pub struct Reply<T> {
-    /// The data; `None` when the gateway answered with success but without data.
+    /// The data; `None` when the gateway reported success without data.
     pub outcome: Result<Option<T>, Error>,
-    /// The gateway's clock, if a whole envelope told it; what a broken body says about the time is worth nothing.
+    /// The gateway's clock, if a whole envelope carried it. The time in a broken body is not trusted.
     pub reading: Option<ClockReading>,
-    /// The gateway's number for the call, if it gave one, and the call is traced or failed.
+    /// The gateway's call id, if it sent one and the call is traced or failed.
     pub call_id: Option<String>,
 }
 
-/// Reads an answer that arrived at `now` after `took`, and takes nothing over that is hidden. The number of a call that
-/// succeeded is looked through only where it `is_traced`.
+/// Reads a response that arrived at `now` after `took`, and removes everything that `hidden` redacts. The call id of a
+/// successful call is redacted and returned only if the call `is_traced`.
 pub fn read<T: DeserializeOwned>(
     account: &Account,
     call: &Call,
@@ -83,7 +84,7 @@ fn no_envelope(vendor: Vendor, refusal: GatewayRefusal, body: &[u8]) -> Error {
     }
 }
 
-/// What there is to say of a call whose data cannot be read.
+/// The note for a call whose data cannot be read: its call id.
 fn of_call(call_id: Option<String>, hidden: &Redactor<'_>) -> Option<CleanText> {
     let note = hidden.redact_note(CleanText::cleaned(None, None, None, call_id));
     note.is_of_gateway().then_some(note)
@@ -96,7 +97,7 @@ fn data_of<T: DeserializeOwned>(
     note: impl Fn() -> Option<CleanText>,
 ) -> Result<T, Error> {
     serde_json::from_str(data).map_err(|error| {
-        // The library's own words can hold a part of the data.
+        // The library's own message may contain a part of the data.
         let mut cause =
             format!("data of {} at column {}: {:?} error", call.method.name, error.column(), error.classify());
         let odd = odd_values::names();
@@ -107,7 +108,8 @@ fn data_of<T: DeserializeOwned>(
     })
 }
 
-/// A gateway reports its errors inside HTTP 200; any other status comes from something in front of it.
+/// The error for a status other than 2xx. A gateway reports its errors inside HTTP 200; any other status comes from
+/// something in front of it.
 fn of_status(vendor: Vendor, response: &Response, hidden: &Redactor<'_>) -> Error {
     let status = response.status;
     let kind = match Kind::of_status(status) {

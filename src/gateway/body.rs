@@ -1,6 +1,6 @@
-//! The body of an answer, decompressed and counted here: the client library's decoders inflate all that has come before
-//! anybody can count it, so that a kilobyte from a hostile gateway could take hundreds of megabytes and stop a worker.
-//! Whether a body is complete is decided by `http_client`.
+//! Reads, decompresses and limits the body of a gateway's response. The client library's decoders inflate everything
+//! that has arrived before it can be counted, so a kilobyte from a hostile gateway could take hundreds of megabytes and
+//! stop a worker. `http_client` decides whether a body is complete.
 
 use std::io::{self, Write};
 
@@ -10,10 +10,11 @@ use flate2::write::GzDecoder;
 
 use super::transport_failure::TransportFailure;
 
-/// The only compression that is asked for and understood.
+/// The only content coding that is requested and understood.
 pub(super) const ACCEPTED: &str = "gzip";
 
-/// RFC 1952 §2.2 lets several compressed members follow each other. Each costs some work, however little is in it.
+/// The most gzip members in one body. RFC 1952 §2.2 lets several follow each other, and each costs some work, however
+/// small it is.
 const MOST_MEMBERS: usize = 1_000;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -31,10 +32,10 @@ enum BodyContent {
 }
 
 impl IncomingBody {
-    /// The body behind this head, of at most `limit` bytes, compressed or not.
+    /// Begins the body that follows these headers, of at most `limit` bytes, both as received and decompressed.
     ///
     /// # Errors
-    /// It is promised to be larger, or compressed in another way than was asked for.
+    /// The declared length is too large, or the content coding is one that was not requested.
     pub(super) fn behind(headers: &HeaderMap, limit: usize) -> Result<Self, TransportFailure> {
         let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         if length.is_some_and(|length| length > limit as u64) {
@@ -43,17 +44,17 @@ impl IncomingBody {
         let plain = Limited { bytes: Vec::new(), limit, is_exceeded: false };
         let content = match encoding(headers).ok_or(TransportFailure::Undecodable)?.as_str() {
             "" | "identity" => BodyContent::Plain(plain),
-            // RFC 9110 §8.4.1.3 wants the two to be one.
+            // RFC 9110 §8.4.1.3 treats the two as equivalent.
             "gzip" | "x-gzip" => BodyContent::Gzip(Box::new(Gzip { decoder: GzDecoder::new(plain), ended: 0 })),
             _ => return Err(TransportFailure::Undecodable),
         };
         Ok(Self { content, received: 0, limit })
     }
 
-    /// Takes what has come, and tells by how much the body has grown.
+    /// Takes a received chunk and returns the number of bytes by which the body has grown.
     ///
     /// # Errors
-    /// It is too much, or is not compressed as the head says.
+    /// The body is too large, or is not compressed as the headers say.
     pub(super) fn take(&mut self, chunk: &[u8]) -> Result<usize, TransportFailure> {
         self.received = self.received.saturating_add(chunk.len());
         if self.received > self.limit {
@@ -72,11 +73,11 @@ impl IncomingBody {
         }
     }
 
-    /// All of it, without the byte order mark that some servers write in front. An empty one of an answer that succeeded is
-    /// taken for none.
+    /// The whole body, without the byte order mark that some servers send. An empty body of a successful response
+    /// counts as missing.
     ///
     /// # Errors
-    /// There is nothing, or the end of the compressed form is missing.
+    /// There is no body, or the end of the compressed stream is missing.
     pub(super) fn finish(self, is_success: bool) -> Result<Bytes, TransportFailure> {
         let bytes = match self.content {
             _ if self.received == 0 => Vec::new(),
@@ -91,7 +92,7 @@ impl IncomingBody {
     }
 }
 
-/// The only content coding, in small letters; empty for none, and nothing for several.
+/// The only content coding, in lower case; empty for none, and `None` for several.
 fn encoding(headers: &HeaderMap) -> Option<String> {
     let mut values = headers.get_all(CONTENT_ENCODING);
     let text = values.next().map_or(Some(""), |value| value.to_str().ok())?;
@@ -102,7 +103,7 @@ fn without_byte_order_mark(bytes: Bytes) -> Bytes {
     if bytes.starts_with(BYTE_ORDER_MARK) { bytes.slice(BYTE_ORDER_MARK.len()..) } else { bytes }
 }
 
-/// Compressed members, one after the other.
+/// A decoder of gzip members, one after the other.
 struct Gzip {
     decoder: GzDecoder<Limited>,
     ended: usize,
@@ -113,7 +114,7 @@ impl Gzip {
         self.decoder.get_ref()
     }
 
-    /// The decoder hands on 32 KiB at a time, and stops when no more is taken.
+    /// Decompresses a chunk. The decoder passes on 32 KiB at a time, and stops when the limit is reached.
     fn inflate(&mut self, mut compressed: &[u8]) -> io::Result<()> {
         while !compressed.is_empty() {
             let taken = self.decoder.write(compressed)?;
@@ -125,7 +126,7 @@ impl Gzip {
         Ok(())
     }
 
-    /// A member has ended, and there is more.
+    /// Starts the next member after one has ended.
     fn begin_member(&mut self) -> io::Result<()> {
         self.decoder.try_finish()?;
         self.ended += 1;
@@ -142,7 +143,7 @@ impl Gzip {
     }
 }
 
-/// Memory that takes so much and no more.
+/// A buffer that refuses to grow beyond its limit.
 #[derive(Default)]
 struct Limited {
     bytes: Vec<u8>,

@@ -1,8 +1,9 @@
-//! Stops calling a gateway that fails, so that callers get an older answer or an error at once and the gateway can recover.
+//! The circuit breaker: stops calling a gateway that fails, so that callers get a stale response or an error at once
+//! and the gateway can recover.
 //!
-//! One breaker for each credential at a gateway, with a circuit for each method: a method that fails stops no other that works.
-//! When nothing answers any more, the gateway itself is down, and the circuits of the other methods open after few failures.
-//! When the rest of a circuit is over, one call at a time goes ahead as a probe.
+//! Each credential at a gateway has a breaker, with a circuit for each method: a method that fails does not block the
+//! others. When no method answers any more, the gateway itself is down, and the circuits of the other methods open
+//! after few failures. After the cool-down of a circuit, one call at a time is let pass as a probe.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,20 +14,21 @@ use utoipa::ToSchema;
 
 use super::reactions::BreakerEffect;
 
-/// The outcomes that are looked at: the last so many, and none older than this.
+/// The sliding window: the last 20 outcomes, none older than a minute.
 const LOOKED_AT: usize = 20;
 const LOOKED_BACK: Duration = Duration::from_secs(60);
 
-/// Fewer outcomes than this say nothing.
+/// The fewest outcomes in the window by which a circuit opens.
 const FEWEST: usize = 10;
 
-/// It opens when this share of them failed. A gateway of which a third of the calls fail is still worth calling.
+/// The percentage of failures at which a circuit opens. A gateway of which a third of the calls fail is still worth
+/// calling.
 const OPENS_AT_PERCENT: usize = 70;
 
-/// So many failures in a row are enough for a method while nothing answers since another method's circuit opened.
+/// The failures in a row that open a method's circuit while no method answers since another circuit opened.
 const FEWEST_WHILE_NOTHING_ANSWERS: usize = 2;
 
-/// The rest doubles with every probe that fails, up to this.
+/// The longest cool-down of a circuit. The cool-down doubles with every probe that fails, up to this.
 const LONGEST_REST: Duration = Duration::from_secs(60);
 
 /// What a breaker lets pass.
@@ -42,7 +44,7 @@ pub enum BreakerState {
 }
 
 impl BreakerState {
-    /// All of them.
+    /// All states.
     pub const ALL: [Self; 3] = [Self::Closed, Self::Open, Self::HalfOpen];
 
     /// The name in metrics.
@@ -55,20 +57,21 @@ impl BreakerState {
     }
 }
 
-/// The permit for one call; [`BreakerPermit::record`] takes its outcome. One that is dropped unused lets another probe
-/// go ahead.
+/// The permit for one call, which [`BreakerPermit::record`] takes with the outcome. Dropping a permit unused lets
+/// another probe pass.
 #[derive(Debug)]
 pub struct BreakerPermit<'a> {
     breaker: &'a Breaker,
     method: &'a str,
-    /// Leaves given before the circuit last changed say nothing about the gateway as it is now.
+    /// The era in which the permit was given. Outcomes from before the circuit last changed say nothing about the
+    /// gateway now.
     era: u64,
 }
 
 impl BreakerPermit<'_> {
-    /// Takes note of what became of the call. `asked_to_wait` is how long the gateway itself wants to be left alone.
+    /// Records the outcome of the call. `asked_to_wait` is how long the gateway itself asks to be left alone.
     pub fn record(self, counts: BreakerEffect, asked_to_wait: Option<Duration>, now: Duration) -> CircuitChange {
-        // What is dropped after this says nothing more: a probe has ended, or the era has.
+        // Dropping the permit after this has no effect: the probe has ended, or the era has.
         let outcome = CallOutcome { counts, asked_to_wait, now };
         self.breaker.lock().record((self.method, self.era), outcome, self.breaker.first_rest)
     }
@@ -84,18 +87,18 @@ impl Drop for BreakerPermit<'_> {
     }
 }
 
-/// What became of the circuit that a call went through.
+/// The change of a circuit that the outcome of a call caused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CircuitChange {
-    /// It is as it was.
+    /// The circuit did not change.
     None,
-    /// It opened.
+    /// The circuit opened.
     Opened,
-    /// It closed.
+    /// The circuit closed.
     Closed,
 }
 
-/// What became of a call.
+/// The outcome of one call.
 #[derive(Clone, Copy)]
 struct CallOutcome {
     counts: BreakerEffect,
@@ -103,7 +106,7 @@ struct CallOutcome {
     now: Duration,
 }
 
-/// The breaker of one credential, shared by all workers.
+/// The circuit breaker of one credential, shared by all workers.
 #[derive(Debug)]
 pub struct Breaker {
     first_rest: Duration,
@@ -114,11 +117,11 @@ pub struct Breaker {
 #[derive(Debug, Default)]
 struct Circuits {
     of_methods: HashMap<String, Circuit>,
-    /// Whether a circuit has opened, and no method has answered since.
+    /// Whether a circuit has opened and no method has answered since.
     nothing_answers: bool,
 }
 
-/// One method's part of a breaker.
+/// One method's circuit of a breaker.
 #[derive(Debug, Default)]
 struct Circuit {
     era: u64,
@@ -130,27 +133,28 @@ struct Circuit {
 struct OpenPeriod {
     length: Duration,
     until: Duration,
-    /// Whether the gateway asked for it.
+    /// Whether the gateway itself asked for the cool-down.
     is_asked_for: bool,
-    /// The probe under way must have ended by then; one that vanished does not hold the circuit for ever.
+    /// When the probe under way has ended at the latest, so that one that vanished does not block the circuit for ever.
     probe_until: Option<Duration>,
 }
 
 impl Breaker {
-    /// A breaker without an open circuit. A first rest takes `first_rest`; a probe has ended after `probe_time`.
+    /// Creates a breaker whose circuits are closed. The first cool-down takes `first_rest`; a probe has ended after
+    /// `probe_time`.
     pub fn new(first_rest: Duration, probe_time: Duration) -> Self {
         Self { first_rest, probe_time, circuits: Mutex::default() }
     }
 
-    /// How long to wait before a call of this method is let pass again; `None` when one would be let pass now.
+    /// How long until a call of this method is let pass again; `None` when one would be let pass now.
     pub fn wait(&self, method: &str, now: Duration) -> Option<Duration> {
         self.lock().of_methods.get(method)?.rest?.wait(now)
     }
 
-    /// Lets a call of this method pass, as the probe if its circuit was open.
+    /// Lets a call of this method pass; it is the probe if the circuit was open.
     ///
     /// # Errors
-    /// How long to wait, when no call is let pass now.
+    /// The time until a call is let pass again, when none is let pass now.
     pub fn pass<'a>(&'a self, method: &'a str, now: Duration) -> Result<BreakerPermit<'a>, Duration> {
         let mut circuits = self.lock();
         let circuit = circuits.of(method);
@@ -164,7 +168,7 @@ impl Breaker {
         Ok(BreakerPermit { breaker: self, method, era })
     }
 
-    /// How the gateway does now, by all methods together: open only while none of them answers.
+    /// The state of the gateway over all methods together: open only while no method answers.
     pub fn state(&self, now: Duration) -> BreakerState {
         let circuits = self.lock();
         let mut rests = circuits.of_methods.values().filter_map(|circuit| circuit.rest);
@@ -182,7 +186,7 @@ impl Breaker {
 
 impl Circuits {
     fn of(&mut self, method: &str) -> &mut Circuit {
-        // The names of methods come from resources alone, so that there are few of them.
+        // Method names come only from resources, so there are few of them.
         self.of_methods.entry(method.to_owned()).or_default()
     }
 
@@ -205,7 +209,8 @@ impl Circuits {
         change
     }
 
-    /// A gateway that answers again may do so at every method. One that asked for time has it all the same.
+    /// Lets every circuit probe, because a gateway that answers again may do so at every method. A cool-down that the
+    /// gateway asked for stays.
     fn let_all_probe(&mut self, now: Duration) {
         let rests = self.of_methods.values_mut().filter_map(|circuit| circuit.rest.as_mut());
         rests.filter(|rest| !rest.is_asked_for).for_each(|rest| rest.until = rest.until.min(now));

@@ -1,4 +1,5 @@
-//! One call over its attempts: what was sent, the candidate timestamp, and whether there is another attempt after a failure.
+//! The state of one call over its attempts: what was sent, the candidate timestamp, and whether another attempt follows
+//! a failure.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,44 +20,45 @@ pub(super) struct SentAttempt {
     pub login: Option<Arc<LoginToken>>,
     pub secret: WhichSecret,
     pub connection: ConnectionReuse,
-    /// Which attempt of its call it was, from 1.
+    /// The number of the attempt within its call, from 1.
     pub number: u32,
-    /// Whether the gateway had the time that an attempt is given, and not what our own queue had left of it.
+    /// Whether the gateway had the full time of an attempt, and not only what our own queue had left of it.
     pub had_its_time: bool,
 }
 
-/// A failed attempt, with what the retry needs to know about it.
+/// A failed attempt, with what a retry needs to know about it.
 pub(super) struct FailedAttempt {
     pub error: Error,
-    /// What was sent; nothing when the attempt ended before.
+    /// What was sent; `None` when the attempt ended before sending.
     pub sent: Option<SentAttempt>,
     pub reading: Option<ClockReading>,
 }
 
-/// What becomes of one call over its attempts.
+/// The state of one call over its attempts.
 #[derive(Default)]
 pub(super) struct CallState {
     pub attempts: Attempts,
     pub candidate: CandidateStamp,
-    /// Retries that were paid for after the gateway had called a stamp repeated.
+    /// The retries that the budget paid for after the gateway had called a timestamp repeated.
     pub paid_for_repeats: u32,
-    /// Whether an attempt failed in a way that may be its connection's: the next one gets a new one.
+    /// Whether the next attempt needs a new connection, because one failed in a way that its connection may have
+    /// caused.
     pub needs_new_connection: bool,
-    /// The other secret of the credential, once the first one was refused.
+    /// The other secret of the credential, after the first one was refused.
     pub other_secret: Option<WhichSecret>,
-    /// Retries with a mended timestamp, which are free if they help.
+    /// The retries with a corrected timestamp, which are free if they help.
     mended: u32,
 }
 
 impl CallState {
-    /// The secret to sign with once more, if the one that was sent was refused, and the credential has another.
+    /// The secret for one more attempt, if the one that was used was refused and the credential has another.
     pub(super) fn untried_secret(&self, account: &Account, error: &Error, sent: WhichSecret) -> Option<WhichSecret> {
         let is_refused = error.kind == Kind::CredentialsRefused && !error.is_admitted();
         let is_untried = is_refused && self.other_secret.is_none();
         account.other_than(sent).filter(|_| is_untried)
     }
 
-    /// The call has failed: if it did for its timestamp, what was mended was in vain, and is paid for.
+    /// Settles a failed call: if its timestamp was refused, its corrections did not help, and the budget pays for them.
     pub(super) fn record_correction(&mut self, account: &Account, kind: Kind) {
         if kind == Kind::TimestampRefused {
             account.stamp_was_refused(&self.candidate);
@@ -66,8 +68,8 @@ impl CallState {
 }
 
 impl GatewayClient {
-    /// Whether there is another attempt, and after which pause. A retry with something mended is free, as long as mending
-    /// is of use; a blind one costs.
+    /// Decides whether another attempt follows, and returns the pause before it. A retry with a correction is free as
+    /// long as corrections help; a blind retry costs budget.
     pub(super) fn pause_before_next(
         &self,
         account: &Account,

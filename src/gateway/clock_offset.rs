@@ -1,8 +1,9 @@
 //! How far a gateway's clock is from ours.
 //!
-//! A refused timestamp is corrected with a candidate: the gateway's time in the refusal is used for the next attempt, and kept only if
-//! the gateway takes it and tells the same time again. Small drifts are learned from the middle of several whole
-//! answers. So neither one answer with a strange time nor a broken body moves the clock.
+//! A refused timestamp is corrected with a candidate: the next attempt uses the gateway's time from the refusal, and
+//! the offset is adopted only if the gateway accepts it and sends the same time again. Small drifts are learned from
+//! the median of several whole responses. So neither a single response with a strange time nor a broken body moves the
+//! clock.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,42 +11,42 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// A `Date` header counts whole seconds, and an answer takes a moment to arrive: a smaller difference says nothing.
+/// The smallest difference that counts. A `Date` header has whole seconds, and a response takes a moment to arrive.
 const RESOLUTION: SignedDuration = SignedDuration::from_secs(2);
 
-/// The time in an answer that took longer than this says too little.
+/// The longest a response may take for its time to be used.
 const LONGEST_ANSWER: SignedDuration = SignedDuration::from_secs(2);
 
-/// An offset larger than this would have been refused (vendors take an hour at the most): a gateway that takes our timestamps and
-/// still tells such a time does not mean its clock by it.
+/// The largest offset that a gateway can have without refusing our timestamps (vendors accept an hour at most). A
+/// gateway that accepts our timestamps and still sends a time further off does not use that clock for its checks.
 const LARGEST_UNREFUSED: SignedDuration = SignedDuration::from_mins(65);
 
-/// How many answers are looked at, and how many of them must agree.
+/// How many readings are kept, and how many of them must agree.
 const LOOKED_AT: usize = 5;
 const AGREE: usize = 3;
 
-/// The gateway's time in a whole answer, and ours around it.
+/// The gateway's time in a whole response, and our time around it.
 #[derive(Clone, Copy, Debug)]
 pub struct ClockReading {
-    /// What the answer says.
+    /// The time in the response.
     pub gateway_time: Timestamp,
-    /// When it had arrived.
+    /// Our time at its arrival.
     pub now: Timestamp,
-    /// From sending to arrival: the gateway read its clock somewhere within.
+    /// The time from sending to arrival. The gateway read its clock within it.
     pub took: SignedDuration,
 }
 
 impl ClockReading {
-    /// How far the gateway's clock is ahead, taking the middle of the exchange for the moment at which it was read.
+    /// How far the gateway's clock is ahead, assuming that it was read in the middle of the exchange.
     pub(super) fn offset(&self) -> SignedDuration {
         self.gateway_time.duration_since(self.now).saturating_add(self.took / 2)
     }
 
-    /// The offset that explains why a timestamp made with the offset `used` was refused; `None` when the gateway's clock
-    /// does not explain it.
+    /// The offset that explains why a timestamp made with the offset `used` was refused; `None` when the gateway's
+    /// clock does not explain it.
     ///
-    /// What was used is compared, not the offset as it is now: of many calls refused at once, the first corrects the
-    /// offset, and the others must see that theirs were wrong too.
+    /// The reading is compared with the offset that was used, not with the current one: of many calls refused at once,
+    /// the first corrects the offset, and the others must see that theirs were wrong too.
     pub fn explains(&self, used: SignedDuration) -> Option<SignedDuration> {
         let offset = self.offset();
         let unsure = RESOLUTION.saturating_add(self.took / 2);
@@ -63,7 +64,7 @@ pub struct ClockOffset {
 #[derive(Debug, Default)]
 struct Readings {
     offsets: VecDeque<SignedDuration>,
-    /// The gateway took a timestamp by which its own answers would be off.
+    /// Whether the gateway accepted a timestamp that its own readings contradict.
     distrusted: bool,
 }
 
@@ -73,7 +74,7 @@ impl ClockOffset {
         SignedDuration::from_millis(self.milliseconds.load(Ordering::Relaxed))
     }
 
-    /// Learns from a whole answer to a call that was made with the offset as it is.
+    /// Learns from a whole response to a call that was made with the current offset.
     pub fn observe(&self, reading: &ClockReading) {
         let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
         let (offset, current) = (reading.offset(), self.current());
@@ -81,7 +82,8 @@ impl ClockOffset {
         if readings.distrusted && far <= RESOLUTION {
             readings.distrusted = false;
         }
-        // Towards zero any distance is believed: our clock may have been mended, and a gateway may take what is ahead.
+        // Any distance towards zero is believed: our clock may have been corrected, and a gateway may accept timestamps
+        // that are ahead.
         let is_strange = far > LARGEST_UNREFUSED && offset.abs() > LARGEST_UNREFUSED;
         if readings.distrusted || reading.took > LONGEST_ANSWER || is_strange {
             return;
@@ -97,7 +99,8 @@ impl ClockOffset {
         }
     }
 
-    /// Keeps an offset with which the gateway took a timestamp that it had refused without. `reading` is of the answer.
+    /// Adopts an offset with which the gateway accepted a timestamp that it had refused without. `reading` comes from
+    /// the response.
     pub fn confirm(&self, offset: SignedDuration, reading: Option<&ClockReading>) {
         let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
         readings.offsets.clear();
@@ -105,13 +108,13 @@ impl ClockOffset {
             reading.offset().saturating_add(-offset).abs() > RESOLUTION.saturating_add(reading.took)
         };
         readings.distrusted = reading.is_some_and(disagrees);
-        // Without an offset our own clock is right, whatever the gateway says about its own.
+        // Without an offset our own clock is right, whatever time the gateway sends.
         if !readings.distrusted || offset.is_zero() {
             self.set(offset);
         }
     }
 
-    /// A difference too small to tell is none: an offset goes back to zero when our clock has been mended.
+    /// Sets the offset; one below the resolution becomes zero, as after our clock has been corrected.
     fn set(&self, offset: SignedDuration) {
         let offset = if offset.abs() <= RESOLUTION { SignedDuration::ZERO } else { offset };
         let milliseconds = i64::try_from(offset.as_millis()).unwrap_or_default();
@@ -119,7 +122,7 @@ impl ClockOffset {
     }
 }
 
-/// The middle of the offsets, if enough of them are near it.
+/// The median of the offsets, if enough of them are near it.
 fn agreed(offsets: &VecDeque<SignedDuration>) -> Option<SignedDuration> {
     let mut sorted: Vec<SignedDuration> = offsets.iter().copied().collect();
     sorted.sort_unstable();

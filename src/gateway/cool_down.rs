@@ -1,5 +1,5 @@
-//! A credential that the gateway refused is not tried again for a while, method by method: a key may lack the permission
-//! for one of them only. When the rest ends, one call goes first.
+//! The credential cool-down: a credential that the gateway refused is not tried again for a while. Each method has its
+//! own, since a key may lack the permission for one of them only. After the cool-down, one call is let pass as a probe.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::error::Error;
 
-/// While the call that goes first is under way, the others still rest.
+/// How long the probe may take. Other calls are still refused while it is under way.
 const PROBE: Duration = Duration::from_secs(5);
 
-/// What rests, shared by all workers.
+/// The cool-downs of one credential by method, shared by all workers.
 #[derive(Debug, Default)]
 pub struct CoolDowns(Mutex<HashMap<String, CoolDown>>);
 
@@ -32,7 +32,7 @@ impl CoolDowns {
         None
     }
 
-    /// Remembers what a call of this method ended in.
+    /// Records the outcome of a call of this method.
     pub fn observe(&self, method: &str, outcome: Result<(), &Error>, now: Duration) {
         let refused = outcome.err().and_then(|error| Some((error.kind.reaction().rests?, error)));
         let mut rests = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! The fields of a credential, some of which are secret, as a pack lists them and a configuration fills them in.
+//! The fields of a credential, some of them secret, as a pack lists them and a configuration fills them in.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::endpoint::same_secret;
 use super::vendor::{CredentialField, Vendor};
 use crate::settings::Section;
 
-/// Which of the secrets of a credential, while a new one takes the place of an old one.
+/// Selects one of a credential's two secrets, which both exist while a new one replaces an old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhichSecret {
     /// The first.
@@ -20,9 +20,9 @@ pub enum WhichSecret {
 /// A value that may be a secret.
 #[derive(Clone)]
 pub enum CredentialValue {
-    /// Everybody may see it.
+    /// A value that may be shown.
     Plain(String),
-    /// Nobody may.
+    /// A secret.
     Secret(SecretString),
 }
 
@@ -59,9 +59,9 @@ impl CredentialValue {
 pub struct Credential {
     /// The fields.
     pub values: Vec<CredentialValue>,
-    /// `second_…` of the field that signs: signs a call again that is refused with the first.
+    /// `second_…` of the field that signs: the secret for another attempt when the first one is refused.
     pub second: Option<CredentialValue>,
-    /// Whether it is an endpoint's own, in a section of its own.
+    /// Whether the credential belongs to one endpoint only, with a section of its own.
     pub is_own: bool,
 }
 
@@ -73,7 +73,7 @@ impl Credential {
         Self { values: read_fields(section, fields), second: second.map(CredentialValue::Secret), is_own: false }
     }
 
-    /// A field that is no secret.
+    /// The value of a field that is not secret.
     pub fn plain(&self, vendor: Vendor, name: &str) -> Option<String> {
         let place = vendor.pack().credential.iter().position(|field| field.name == name)?;
         match self.values.get(place)? {

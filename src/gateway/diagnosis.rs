@@ -1,49 +1,49 @@
-//! Which of our settings a refusal speaks of, for the operator who has to correct it. What the service does about a refusal
-//! is in `reactions.rs`; here is only what an operator does.
+//! The diagnosis of a refusal for operators: which setting it points to. `reactions.rs` decides what the service does
+//! about a refusal.
 
 use super::error::{Error, Kind};
 
-/// What a failed call is about.
+/// The setting or cause that a failed call points to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Diagnosis {
     /// The gateway does not know the key.
     Key,
-    /// The key's time is over.
+    /// The key has expired.
     KeyExpired,
-    /// The key belongs to another system than the one that is named.
+    /// The key belongs to another system than the configured one.
     System,
-    /// The signature is another than the gateway computes.
+    /// The signature differs from the one that the gateway computes.
     Signature,
     /// There is no such method, or it is not registered for the key.
     Method,
-    /// The method is there, and not for this key.
+    /// The method exists, but the key may not call it.
     Permission,
-    /// The time that was signed.
+    /// The signed time is wrong.
     Time,
     /// The login was refused.
     Login,
-    /// The method wants a token, and knows none or not this one.
+    /// The method needs a login token, and got none or an unknown one.
     LoginToken,
-    /// A parameter that every call has did not arrive.
+    /// A parameter that every call carries did not arrive.
     SystemParameter,
-    /// Something in front of the gateway, which answers with a status of HTTP.
+    /// Something in front of the gateway responded with an HTTP status.
     Front,
-    /// The address leads to another one.
+    /// The address redirects to another one.
     Redirect,
     /// The host has nothing at this path.
     NothingThere,
-    /// A page of HTML came.
+    /// The response is an HTML page.
     Page,
-    /// Neither JSON in UTF-8 came nor a page.
+    /// The response is neither JSON in UTF-8 nor an HTML page.
     OtherDocument,
-    /// A text stands before the JSON.
+    /// Text precedes the JSON.
     TextBefore,
-    /// Nothing of ours that could be named.
+    /// No setting of ours could be named.
     Other,
 }
 
 impl Diagnosis {
-    /// Those that a vendor's code may mean, with their names in packs.
+    /// The diagnoses that a vendor's code may have, with their names in packs.
     pub const OF_CODES: [(&'static str, Self); 8] = [
         ("key", Self::Key),
         ("key_expired", Self::KeyExpired),
@@ -56,7 +56,7 @@ impl Diagnosis {
     ];
 }
 
-/// What came instead of an envelope.
+/// What was received instead of an envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnexpectedAnswer {
     /// A redirect.
@@ -67,14 +67,14 @@ pub enum UnexpectedAnswer {
     Page,
     /// XML.
     Xml,
-    /// Text in another encoding than UTF-8.
+    /// Text in an encoding other than UTF-8.
     NotUtf8,
-    /// JSON behind another text.
+    /// JSON that follows other text.
     TextBefore,
 }
 
 impl UnexpectedAnswer {
-    /// What a body is that is no JSON object.
+    /// Recognizes a body that is not a JSON object; `None` for one that is.
     pub fn of_body(body: &[u8]) -> Option<Self> {
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
         let is_markup = body.starts_with(b"<");
@@ -88,7 +88,7 @@ impl UnexpectedAnswer {
         })
     }
 
-    /// The same in words, to follow what is wrong; none where the status says it.
+    /// The description that follows the error text; empty where the status says it already.
     pub const fn text(self) -> &'static str {
         match self {
             Self::Redirect | Self::NothingThere => "",
@@ -110,8 +110,7 @@ impl UnexpectedAnswer {
     }
 }
 
-/// Whether markup is a page for browsers: its first element, or its document type, is one of HTML, where a vendor's XML has
-/// names of its own.
+/// Whether markup is an HTML page, by its first element or document type. A vendor's XML has other names.
 fn is_page(markup: &[u8]) -> bool {
     const HTML: [&[u8]; 12] =
         [b"!doctype", b"html", b"head", b"body", b"title", b"meta", b"script", b"style", b"div", b"p", b"br", b"h1"];
@@ -122,12 +121,12 @@ fn is_page(markup: &[u8]) -> bool {
 }
 
 impl Error {
-    /// Whether the gateway took key, time and signature: it looks at method, permission and parameters only then.
+    /// Whether the gateway accepted key, time and signature. Only then does it check method, permission and parameters.
     pub fn is_admitted(&self) -> bool {
         self.kind.reaction().admitted || matches!(self.diagnosis(), Diagnosis::Method | Diagnosis::Permission)
     }
 
-    /// What the failure is about. A vendor's codes are in its pack.
+    /// The diagnosis of the failure. The vendor's codes are in its pack.
     pub fn diagnosis(&self) -> Diagnosis {
         if let Some(instead) = self.instead {
             return instead.diagnosis();

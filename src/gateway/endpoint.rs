@@ -1,4 +1,4 @@
-//! What the settings of every gateway have in common: an address, a time zone, and what makes signatures unique.
+//! The settings that all gateways share: an address, a time zone, and what makes signatures unique.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub fn read_required_url(section: &Section<'_>, key: &str, help: &str) -> String
     url
 }
 
-/// Reports what is wrong with an address.
+/// Reports a problem of an address.
 pub fn check_url(section: &Section<'_>, key: &str, url: &str) {
     const HELP: &str = "write the gateway's address as https://host/path, without user name, query or fragment";
     match http_url::parse(url) {
@@ -44,12 +44,12 @@ pub fn time_zone(name: &str) -> Option<TimeZone> {
     if name == CHINA_STANDARD_TIME { Some(china_standard_time()) } else { TimeZone::get(name).ok() }
 }
 
-/// What tells a zone from all others.
+/// A name that identifies a zone.
 pub fn zone_name(zone: &TimeZone) -> String {
     zone.iana_name().map_or_else(|| format!("{zone:?}"), str::to_owned)
 }
 
-/// The zone of this name, which the section names.
+/// Reads a zone by its name, and reports a problem of the section if it does not exist.
 pub fn read_time_zone(section: &Section<'_>, name: &str) -> TimeZone {
     time_zone(name).unwrap_or_else(|| {
         section.problem("time_zone", unknown_zone(name));
@@ -57,12 +57,12 @@ pub fn read_time_zone(section: &Section<'_>, name: &str) -> TimeZone {
     })
 }
 
-/// What is wrong with the name of a zone that does not exist.
+/// The error text for a zone that does not exist.
 pub fn unknown_zone(name: &str) -> String {
     format!("{name} is not a known time zone; write an IANA name such as Asia/Tokyo")
 }
 
-/// How equal calls get different signatures.
+/// How the signatures of equal calls are made to differ, by these settings.
 pub fn unique(account: &AccountSection, default_lead: Duration) -> Uniqueness {
     if account.nonce {
         Uniqueness::Nonce
@@ -71,12 +71,12 @@ pub fn unique(account: &AccountSection, default_lead: Duration) -> Uniqueness {
     }
 }
 
-/// UTC+8.
+/// The fixed offset UTC+8.
 pub fn china_standard_time() -> TimeZone {
     TimeZone::fixed(Offset::constant(8))
 }
 
-/// Whether two secrets are the same, as a reload asks of those that an operator wrote.
+/// Whether two configured secrets are equal, as a reload compares them.
 pub fn same_secret(one: &SecretString, other: &SecretString) -> bool {
     one.expose_secret() == other.expose_secret()
 }

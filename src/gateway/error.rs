@@ -1,5 +1,5 @@
-//! A gateway call that failed: what the gateway said, cleaned, and what the log should hold. What to do about it stands in
-//! `reactions.rs`.
+//! The error of a failed gateway call: the gateway's cleaned message, and the cause for the log. `reactions.rs` decides
+//! what to do about it.
 
 use std::time::Duration;
 
@@ -12,21 +12,21 @@ use crate::json::raw::ObjectError;
 
 pub use super::reactions::{Kind, StaleIfErrorPolicy};
 
-/// What a gateway's envelope said when it said no, before we know which call it was.
+/// A refusal from a gateway's envelope, before it is assigned to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewayRefusal {
-    /// Decided from the code.
+    /// The kind, decided from the code.
     pub kind: Kind,
-    /// What the gateway wrote about it.
+    /// The gateway's message.
     pub note: CleanText,
-    /// The gateway's clock, when its envelope tells.
+    /// The gateway's clock, if its envelope carries it.
     pub gateway_time: Option<Timestamp>,
-    /// For the log: which record spoils the answer, if that can be told.
+    /// For the log: the record that spoils the answer, if it can be identified.
     pub spoiled_by: Option<String>,
 }
 
 impl GatewayRefusal {
-    /// The answer of a gateway that is not what its documentation promises.
+    /// A refusal for an answer that does not match the vendor's documentation.
     pub fn unreadable() -> Self {
         Self::of(Kind::Unreadable, CleanText::default())
     }
@@ -37,7 +37,7 @@ impl GatewayRefusal {
     }
 }
 
-/// A body that ends too early says nothing, and neither of them says anything of what was asked.
+/// An incomplete body and an unreadable one both say nothing about the requested data.
 impl From<ObjectError> for GatewayRefusal {
     fn from(flaw: ObjectError) -> Self {
         match flaw {
@@ -47,27 +47,27 @@ impl From<ObjectError> for GatewayRefusal {
     }
 }
 
-/// The words of a gateway, cleaned: safe to show to a caller.
+/// A gateway's message, cleaned so that it is safe to show to a caller.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CleanText {
     /// The gateway's return code, such as `-500` or `e000006`.
     pub code: Option<String>,
     /// The gateway's name for the code, such as `API_SYSTEM_CALL_ERROR`.
     pub codename: Option<String>,
-    /// The gateway's sentence, without control characters and cut to a sensible length.
+    /// The gateway's sentence, without control characters and limited in length.
     pub message: Option<String>,
     /// The gateway's number for this call, for its support.
     pub call_id: Option<String>,
 }
 
 impl CleanText {
-    /// Whether the gateway spoke at all; else the message is our own.
+    /// Whether the gateway sent this; otherwise the message is our own.
     pub const fn is_of_gateway(&self) -> bool {
         self.code.is_some() || self.call_id.is_some()
     }
 
-    /// Makes a gateway's words safe to show: no control characters, nothing that may be a signature, no more than a sentence
-    /// or two; and codes and numbers that are none are left out.
+    /// Cleans a gateway's message: removes control characters and possible signatures, limits the length, and drops
+    /// malformed codes and call ids.
     pub fn cleaned(
         code: Option<String>,
         codename: Option<String>,
@@ -83,12 +83,12 @@ impl CleanText {
 fn clean(words: &str) -> String {
     const LONGEST: usize = 200;
     let kept: String = words.chars().filter(|character| !character.is_control()).collect();
-    // First of all: what is cut from a signature's end would leave its beginning.
+    // Digests are removed first: cutting a signature's end would leave its beginning.
     let cleaned: String = without_digests(&kept).chars().take(LONGEST).collect();
     cleaned.trim().to_owned()
 }
 
-/// The words with `…` for every run of hexadecimal digits that is as long as the shortest signature, which is an MD5 digest.
+/// Replaces with `…` every run of hexadecimal digits that is at least as long as the shortest signature, an MD5 digest.
 fn without_digests(words: &str) -> String {
     const SHORTEST: usize = 32;
     let mut shown = String::with_capacity(words.len());
@@ -105,7 +105,7 @@ fn without_digests(words: &str) -> String {
     shown
 }
 
-/// As vendors write codes, their names and numbers of calls. A sentence has no place there, and neither has a form.
+/// Whether a word looks like a vendor's code, code name or call id. Sentences and form data do not.
 pub(super) fn is_plain(word: &str) -> bool {
     const LONGEST: usize = 64;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
@@ -116,38 +116,38 @@ pub(super) fn is_plain(word: &str) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{vendor} {}: {cause}", kind.name())]
 pub struct Error {
-    /// Whose gateway.
+    /// The vendor whose gateway was called.
     pub vendor: Vendor,
-    /// What kind of failure, and with it the reaction.
+    /// The kind of failure, which decides the reaction.
     pub kind: Kind,
-    /// What the gateway said, if it spoke.
+    /// The gateway's message, if it sent one.
     pub note: Option<CleanText>,
     /// For the log: what happened, without secrets, tokens or signed strings.
     pub cause: String,
-    /// What came instead of an envelope, if that can be told.
+    /// What was received instead of an envelope, if it is recognized.
     pub instead: Option<UnexpectedAnswer>,
-    /// When it is worth coming back, if we know.
+    /// The time after which a retry is worthwhile, if known.
     pub retry_after: Option<Duration>,
 }
 
 impl Error {
-    /// A failure on our side of the wire, or an answer that cannot be used.
+    /// An error on our side of the connection, or for an unusable response.
     pub fn local(vendor: Vendor, kind: Kind, cause: impl Into<String>) -> Self {
         Self { vendor, kind, note: None, cause: cause.into(), instead: None, retry_after: None }
     }
 
-    /// A failure of the transport.
+    /// An error of the transport.
     pub fn transport(vendor: Vendor, failure: TransportFailure) -> Self {
         Self::local(vendor, Kind::of_transport(failure), failure.words())
     }
 
-    /// The same, with a time after which it is worth coming back.
+    /// Sets the time after which a retry is worthwhile.
     #[must_use]
     pub fn retry_after(self, wait: Option<Duration>) -> Self {
         Self { retry_after: wait, ..self }
     }
 
-    /// A refusal by the gateway.
+    /// An error for a refusal by the gateway.
     pub fn refused(vendor: Vendor, refusal: GatewayRefusal) -> Self {
         let GatewayRefusal { kind, note, .. } = refusal;
         let code = note.code.as_deref().unwrap_or("no code");

@@ -1,4 +1,4 @@
-//! Vendors and accounts for the tests of the engine, by the built-in packs.
+//! Vendors and accounts of the built-in packs, for tests of the gateway engine.
 
 use super::account_settings::AccountSettings;
 use super::vendor::Vendor;
@@ -9,7 +9,7 @@ pub fn vendor(name: &str) -> Vendor {
     Vendors::default().get(name).unwrap()
 }
 
-/// An account with what must be configured.
+/// An account with only the required settings.
 pub fn account(name: &str) -> AccountSettings {
     let section = match name {
         "oms" => "url = \"https://oms.example.com/\"\nflag = \"demo\"\ntoken = \"token\"",

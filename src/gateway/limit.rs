@@ -1,5 +1,5 @@
-//! How many calls of a gateway may be under way at once, and how many may start in a second, across all workers and all
-//! tenants that use it, who get fair shares of both. Each gateway has its own, so that one that hangs does not slow the others.
+//! Limits the concurrent calls and the calls per second at one gateway, across all workers and tenants, who get fair
+//! shares of both. Each gateway has its own limits, so that one that hangs does not slow the others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use super::vendor::Vendor;
 use crate::clock::{Clock, Deadline};
 use crate::fair_queue::{self, FairQueue, Permit, Principal};
 
-/// One of so many permits is left for tenants that have fewer in use, where several tenants share a gateway.
+/// One of this many permits is reserved for tenants with fewer in use, where several tenants share a gateway.
 const ONE_IN_RESERVE_OF: usize = 8;
 
 /// The limits of one gateway, shared by all workers, and fairly by all tenants and their clients.
@@ -21,10 +21,10 @@ pub struct CallLimit {
     queue_wait: Duration,
 }
 
-/// There is no permit, and none will be for a while.
+/// No permit was free in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitReached {
-    /// When it is worth coming back.
+    /// The time after which a retry is worthwhile.
     pub retry_after: Duration,
 }
 
@@ -37,20 +37,21 @@ impl CallLimit {
         Self { calls, reserve, queue_wait }
     }
 
-    /// Waits for a permit to call, but not longer than configured, nor in a queue longer than configured. Where other accounts
-    /// share the limits, an eighth of the permits is in reserve, so that nobody waits for calls of others that hang.
+    /// Waits for a permit to call, at most for the configured time and in a queue of the configured length. Where other
+    /// accounts share the limits, an eighth of the permits is reserved, so that calls of others that hang do not block
+    /// this one.
     ///
     /// # Errors
-    /// [`LimitReached`] when there is none in time.
+    /// [`LimitReached`] when no permit is free in time.
     pub async fn enter(self: &Arc<Self>, principal: &Principal, deadline: &Deadline) -> Result<Permit, LimitReached> {
         self.enter_within(self.queue_wait, principal, deadline).await
     }
 
-    /// The same for one of many calls of one request, which is not to be refused for waiting behind the others: it waits for
-    /// its turn as long as it has time.
+    /// Waits for a permit for one of the many calls of one request. Such a call is not refused for waiting behind the
+    /// others: it waits until the request's deadline.
     ///
     /// # Errors
-    /// [`LimitReached`] when there is none in time.
+    /// [`LimitReached`] when no permit is free in time.
     pub async fn enter_as_one_of_many(
         self: &Arc<Self>,
         principal: &Principal,
@@ -70,28 +71,28 @@ impl CallLimit {
         permit.map_err(|fair_queue::QueueFull| LimitReached { retry_after: self.queue_wait.max(self.calls.next_in()) })
     }
 
-    /// Whether several accounts have these limits: each holds them once, and so does [`CallLimits`].
+    /// Whether several accounts share these limits: each account holds one reference, and [`CallLimits`] another.
     fn is_shared(self: &Arc<Self>) -> bool {
         Arc::strong_count(self) > 2
     }
 
-    /// How many calls are under way.
+    /// The number of calls under way.
     pub fn under_way(&self) -> usize {
         self.calls.in_use()
     }
 
-    /// How many wait.
+    /// The number of calls that wait for a permit.
     pub fn waiting(&self) -> usize {
         self.calls.waiting()
     }
 }
 
-/// The limits of all gateways: one for each vendor and address, whichever companies call there.
+/// The limits of all gateways: one for each vendor and address, shared by the tenants that call there.
 #[derive(Debug, Default)]
 pub struct CallLimits(Mutex<HashMap<(Vendor, String), Arc<CallLimit>>>);
 
 impl CallLimits {
-    /// The limits of the gateway at `url`, made with the first account there.
+    /// The limits of the gateway at `url`, created with the first account there.
     pub fn of(&self, vendor: Vendor, url: &str, settings: LimitSettings, clock: &Clock) -> Arc<CallLimit> {
         let mut limits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let limit =
@@ -99,7 +100,7 @@ impl CallLimits {
         limit.clone()
     }
 
-    /// Calls under way and waiting at all gateways of a vendor.
+    /// The numbers of calls under way and waiting, over all gateways of a vendor.
     pub fn load(&self, vendor: Vendor) -> (usize, usize) {
         let limits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let of_vendor = limits.iter().filter(|((own, _), _)| *own == vendor);
@@ -108,7 +109,7 @@ impl CallLimits {
     }
 }
 
-/// Scheme, host and port.
+/// Scheme, host and port of an address.
 fn origin(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let authority = rest.split('/').next().unwrap_or_default();

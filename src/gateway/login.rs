@@ -1,7 +1,8 @@
-//! The login or token exchange that some methods need beside the signature: one token for all workers, got by one login
-//! however many requests wait, renewed before it ends and once when the gateway has lost it.
+//! The login or token exchange that some methods need beside the signature. All workers share one token: a single
+//! flight logs in for all requests that wait, and the token is renewed before it expires, or once when the gateway has
+//! lost it.
 //!
-//! Kept here and not in the cache of answers: asking that cache from inside a fetch would deadlock.
+//! The token is not kept in the response cache: a lookup in that cache from inside a fetch would deadlock.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,28 +14,30 @@ use super::vendor::Vendor;
 use crate::single_flight::{Flight, Follower, Leader};
 use secrecy::SecretString;
 
-/// A token is renewed when this is left of it, or a tenth of its life when that is less.
+/// How long before its expiry a token is renewed, or a tenth of its lifetime if that is less.
 const RENEWED_BEFORE_END: Duration = Duration::from_secs(60);
 
-/// The rest after a refused login doubles up to this: at most three logins are refused in any ten minutes.
+/// The longest cool-down after a refused login. The cool-down doubles up to this, so that at most three logins are
+/// refused in any ten minutes.
 const LONGEST_REST: Duration = Duration::from_secs(30 * 60);
 
-/// The rest after a login that failed otherwise: from a moment, which passes with a gateway's stumble, up to a minute.
+/// The first cool-down after a login that failed otherwise. It starts with a moment, for a short disturbance of the
+/// gateway, and doubles up to a minute.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// A gateway that loses the login more often than this in a minute has it for nothing.
+/// The most losses of a login in a minute. A gateway that loses it more often is not logged in to again.
 const MOST_LOSSES: usize = 3;
 const LOSSES_WITHIN: Duration = Duration::from_secs(60);
 
-/// What a login brought.
+/// The token that a login returned.
 #[derive(Clone)]
 pub struct LoginToken {
-    /// Sent in the header of the door.
+    /// The token, as the pack's headers or parameters carry it.
     pub value: SecretString,
-    /// How long it is used, by our elapsed time; `None` when the gateway did not say.
+    /// How long the token is used, by our elapsed time; `None` when the gateway did not say.
     life: Option<TokenLifetime>,
-    /// Sets it apart from the tokens before and after it.
+    /// A number that no other token of the account has.
     serial: u64,
 }
 
@@ -50,28 +53,28 @@ impl fmt::Debug for LoginToken {
     }
 }
 
-/// How a login ended, for those who wait.
+/// The outcome of a login, as the followers of the single flight receive it.
 pub type Landed = Result<Arc<LoginToken>, Error>;
 
-/// The duty to log in for everybody. When it is dropped without [`SharedLogin::complete`], those who wait ask again.
+/// The leader's duty to log in for all. Dropping it without [`SharedLogin::complete`] makes the followers ask again.
 #[derive(Debug)]
 pub struct LoginDuty {
     leader: Leader<Landed>,
     started: Duration,
 }
 
-/// What a request that needs the login does next.
+/// The next step of a request that needs the login.
 #[derive(Debug)]
 pub enum LoginStep {
     /// Use this token.
     Use(Arc<LoginToken>),
-    /// Use this token, and see to its renewal.
+    /// Use this token, and renew it.
     UseAndRenew(Arc<LoginToken>, LoginDuty),
-    /// Log in, for everybody.
+    /// Log in as the leader of the single flight.
     LogIn(LoginDuty, Follower<Landed>),
-    /// Wait for the login under way.
+    /// Follow the login under way.
     Wait(Follower<Landed>),
-    /// Give up: the login was refused, and it is too early to try again.
+    /// Give up: the login was refused and is still in cool-down.
     Rest(Error),
 }
 
@@ -108,7 +111,7 @@ struct LoginCoolDown {
 }
 
 impl SharedLogin {
-    /// What to do now.
+    /// The next step of a request that needs the login at this elapsed time.
     pub fn next_step(&self, now: Duration) -> LoginStep {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let under_way = inner.flight.follow();
@@ -132,8 +135,8 @@ impl SharedLogin {
         }
     }
 
-    /// Ends a login: keeps the token with the time that it has left, or rests when the gateway refused it, and tells all
-    /// who wait.
+    /// Completes a login: stores the token with its lifetime, or starts a cool-down, and passes the outcome to the
+    /// followers.
     pub fn complete(&self, duty: LoginDuty, outcome: Result<(SecretString, Option<Duration>), Error>, now: Duration) {
         let landed = {
             let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -150,12 +153,12 @@ impl SharedLogin {
         duty.leader.finish(landed);
     }
 
-    /// The gateway no longer knows this token. Whether it is worth asking for another one: not when the gateway loses
-    /// each of them.
+    /// Records that the gateway no longer knows this token. Returns whether a new login is worthwhile: not when the
+    /// gateway loses every token.
     pub fn lost(&self, vendor: Vendor, token: &LoginToken, now: Duration) -> bool {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.token.as_ref().is_none_or(|held| held.serial != token.serial) {
-            // Somebody else noticed it first.
+            // Another request noticed the loss first.
             return inner.rest.as_ref().is_none_or(|rest| now >= rest.until);
         }
         inner.token = None;
@@ -170,7 +173,7 @@ impl SharedLogin {
         false
     }
 
-    /// Whether there is a login now.
+    /// The state of the login at this elapsed time.
     pub fn state(&self, now: Duration) -> LoginState {
         let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_held = inner.token.as_ref().is_some_and(|token| token.is_usable(now));

@@ -1,5 +1,5 @@
-//! Gets the user login for a call that needs one: one login under way for all who wait, as a task of its own, so that a
-//! caller who leaves does not end it for the others.
+//! Gets the login token for a call that needs one. A detached task logs in as a single flight, so that a caller who
+//! disconnects does not cancel the login for the others.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::clock::Deadline;
 use crate::telemetry::traces;
 
 impl GatewayClient {
-    /// The user's token for a call; `None` for a call that needs none.
+    /// The login token for a call; `None` for a call that needs none.
     pub(super) async fn login_for(
         &self,
         account: &Arc<Account>,
@@ -31,7 +31,7 @@ impl GatewayClient {
         }
     }
 
-    /// Whether it is worth asking for another token than this one, which the gateway no longer knows.
+    /// Whether a new login is worthwhile after the gateway lost this token.
     pub(super) fn may_log_in_again(&self, account: &Account, lost: &LoginToken) -> bool {
         account.login.lost(account.vendor(), lost, self.clock.elapsed())
     }
@@ -51,7 +51,7 @@ impl GatewayClient {
                 }
                 LoginStep::Wait(landing) => landing,
             };
-            // When whoever logs in has gone without an end, it is begun anew.
+            // A leader that vanished without an outcome is replaced.
             if let Some(landed) = landing.outcome().await {
                 return landed;
             }
@@ -68,8 +68,8 @@ impl GatewayClient {
         actix_web::rt::spawn(traces::carried(login));
     }
 
-    /// The token, and for how long it is good. Whatever a gateway answers that is no token is a refusal of the login, and
-    /// never one of what the caller asked for.
+    /// Logs in and returns the token with its lifetime. Any answer of the gateway without a token is a refusal of the
+    /// login, and never of what the caller requested.
     async fn log_in(&self, account: &Arc<Account>, call: &Call) -> Result<(SecretString, Option<Duration>), Error> {
         let data: Result<Option<Box<RawValue>>, Error> = Box::pin(self.call(account, call)).await;
         let answer = match data {
@@ -93,7 +93,7 @@ impl GatewayClient {
     }
 }
 
-/// Keeps what the gateway said, under the one kind that a refused login has.
+/// Turns the gateway's message into an error of the one kind that a refused login has.
 fn refused(account: &Account, call: &Call, error: Error, now: Duration) -> Error {
     let error = Error { kind: Kind::LoginRefused, ..error };
     account.observe(&call.method.name, Err(&error), now);
@@ -105,7 +105,7 @@ fn report(account: &Account, error: Option<&Error>) {
     match error {
         // Nothing was sent.
         Some(error) if error.kind.reaction().counts == BreakerEffect::Not => return,
-        Some(error) => tracing::error!(cause = %error, "the login at the gateway failed"),
+        Some(error) => tracing::error!(cause = %error, "login failed at the gateway"),
         None => tracing::info!(gateway, "logged in at the gateway"),
     }
     metrics::gateway_login(gateway, error.map_or("success", |error| error.kind.name()));

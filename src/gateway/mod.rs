@@ -1,9 +1,10 @@
-//! The vendors' side: the whole outbound pipeline on one page.
+//! The outbound gateway engine: the whole pipeline of a call on one page. It knows no vendor.
 //!
-//! One attempt goes: may we ([`rest`], [`breaker`], [`limit`]) → logged in ([`login`]) → stamp ([`stamps`], [`clock_offset`]) →
-//! encode and sign ([`protocol`]) → send ([`transport`]) → read ([`answer`]) → tell the breaker and the clock. A failure finds
-//! its one reaction in the table of [`reactions`], [`state`] decides what follows, and [`retry`] counts. Signing is inside
-//! the attempt, so that a retry is always signed anew.
+//! One attempt checks cool-down, breaker and limit ([`cool_down`], [`breaker`], [`limit`]), gets the login token
+//! ([`login`]) and the timestamp ([`stamps`], [`clock_offset`]), encodes and signs ([`protocol`]), sends
+//! ([`transport`]), reads the response ([`answer`]), and reports the outcome to breaker and clock offset. A failure has
+//! exactly one reaction in the table of [`reactions`]; [`call_state`] decides what follows, and [`retry`] counts
+//! attempts. Signing is part of the attempt, so every retry is signed again.
 
 pub mod account;
 pub mod account_settings;
@@ -72,47 +73,47 @@ pub struct GatewayClient {
     clock: Clock,
     deadline: Duration,
     traces: Traces,
-    /// The end of all calls for one answer, if that has begun.
+    /// The common deadline of all calls for one response, if there is one.
     until: Option<Deadline>,
-    /// Who calls, which decides about its share of the calls.
+    /// The principal whose share of the calls is used.
     principal: Principal,
     /// Whether the calls are some of many that one request makes.
     is_one_of_many: bool,
 }
 
 impl GatewayClient {
-    /// A client for one worker.
+    /// Creates a client for one worker.
     pub fn new(transport: Transport, clock: Clock, deadline: Duration) -> Self {
         let (traces, principal) = (Traces::default(), Principal::default());
         Self { transport, clock, deadline, traces, until: None, principal, is_one_of_many: false }
     }
 
-    /// The same with a span for each attempt.
+    /// Records a span for each attempt in these traces.
     #[must_use]
     pub fn traced(self, traces: &Traces) -> Self {
         Self { traces: traces.clone(), ..self }
     }
 
-    /// The same for all calls of one answer: however many they are, they end in the time that one call is given.
+    /// A copy of the client for all calls of one response: together they end in the time that one call is given.
     #[must_use]
     pub fn for_one_answer(&self) -> Self {
         Self { until: Some(Deadline::after(self.deadline)), ..self.clone() }
     }
 
-    /// The same client, whose calls use this principal's share.
+    /// A copy of the client whose calls use this principal's share.
     #[must_use]
     pub fn on_behalf_of(&self, principal: Principal) -> Self {
         Self { principal, ..self.clone() }
     }
 
-    /// The same client, for one of many calls that one request makes: it waits for its turn behind the others.
+    /// A copy of the client for one of many calls of one request, which wait for their turn behind each other.
     #[must_use]
     pub fn as_one_of_many(&self) -> Self {
         Self { is_one_of_many: true, ..self.clone() }
     }
 
-    /// Makes one call, with as many attempts as its failures deserve, and decodes its data.
-    /// `None` when the gateway answered with success but without data.
+    /// Makes one call, with the retries that its failures allow, and decodes its data. Returns `None` when the gateway
+    /// reported success without data.
     ///
     /// # Errors
     /// The failure of the last attempt.
@@ -128,10 +129,10 @@ impl GatewayClient {
         outcome
     }
 
-    /// Sends one attempt and gives the envelope as it came, for people who look at the wire, with the failure that it tells.
+    /// Makes one attempt and returns the envelope as received, for inspection, with the failure that it reports.
     ///
     /// # Errors
-    /// When there is no whole answer.
+    /// There is no whole response.
     pub async fn call_raw(&self, account: &Arc<Account>, call: &Call) -> Result<(Bytes, Result<(), Error>), Error> {
         let deadline = self.deadline();
         let login = self.login_for(account, call, &deadline).await?;
@@ -145,7 +146,7 @@ impl GatewayClient {
         Ok((response.body, reply.outcome.map(|_| ())))
     }
 
-    /// The time that has passed, for what an account remembers.
+    /// The elapsed time of the clock, by which an account measures its state.
     pub fn elapsed(&self) -> Duration {
         self.clock.elapsed()
     }
@@ -167,14 +168,14 @@ impl GatewayClient {
                 state.record_correction(account, failure.error.kind);
                 return Err(failure.error);
             };
-            tracing::debug!(gateway = %account.vendor(), method = %call.method.name, cause = %failure.error, "calling again");
+            tracing::debug!(gateway = %account.vendor(), method = %call.method.name, cause = %failure.error, "retrying the call");
             metrics::gateway_retry(account.vendor().name(), failure.error.kind.name());
             call_tally::retry(failure.error.kind.name());
             tokio::time::sleep(pause).await;
         }
     }
 
-    /// One attempt, from the question whether we may to the data.
+    /// Makes one attempt, from the admission checks to the decoded data.
     async fn attempt<T: DeserializeOwned>(
         &self,
         account: &Arc<Account>,
@@ -246,22 +247,22 @@ impl GatewayClient {
         reply
     }
 
-    /// Reads what came of a call, and tells what is odd in it: in the metrics each time, in the log once in a while.
+    /// Reads the data of a call and reports odd values in it: in the metrics each time, in the log once in a while.
     pub fn reading<T>(&self, account: &Account, call: &Call, read: impl FnOnce() -> T) -> T {
         let (read, odd) = odd_values::collect(read);
         let (gateway, method, now) = (account.vendor().name(), call.method.name.as_ref(), self.clock.elapsed());
         for (field, count) in odd.iter() {
             metrics::gateway_odd_values(gateway, method, field, count);
             if account.warned.is_due(method, field, now) {
-                tracing::warn!(gateway, method, field, count, "odd values in the gateway's answer are left out");
+                tracing::warn!(gateway, method, field, count, "odd values skipped in the gateway's answer");
             } else {
-                tracing::debug!(gateway, method, field, count, "odd values in the gateway's answer are left out");
+                tracing::debug!(gateway, method, field, count, "odd values skipped in the gateway's answer");
             }
         }
         read
     }
 
-    /// Refuses at once while the breaker is open, before anybody waits for anything.
+    /// Refuses at once while the breaker is open or the credential is in cool-down, before any waiting.
     fn ensure_not_cooling_down(&self, account: &Account, call: &Call) -> Result<(), Error> {
         account
             .breaker
@@ -269,7 +270,7 @@ impl GatewayClient {
             .map_or(Ok(()), |wait| Err(breaker_open(account, wait)))
     }
 
-    /// A permit among the calls under way, and the breaker's leave.
+    /// Gets a permit of the call limit and one of the breaker.
     async fn admit<'a>(
         &self,
         account: &'a Account,
@@ -298,7 +299,7 @@ impl GatewayClient {
         })
     }
 
-    /// Tells the breaker and the metrics what an attempt ended in.
+    /// Reports the outcome of an attempt to the breaker and the metrics.
     fn record(
         &self,
         account: &Account,

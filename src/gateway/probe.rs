@@ -1,5 +1,5 @@
-//! A first call for whoever looks for trouble: nothing rests, nothing is tried again blindly, and what the service mends in
-//! silence is told.
+//! The first call of a diagnosis: it ignores cool-downs, retries nothing blindly, and reports what the service corrects
+//! silently.
 
 use std::sync::Arc;
 
@@ -15,23 +15,24 @@ use super::protocol::{Call, SignedTextDifference};
 use super::redactor::Redactor;
 use crate::http_client::ConnectionReuse;
 
-/// A clock and a form can be mended, each once, and either can be tried back; and there may be a second secret.
+/// The most attempts of a probe: clock and form are corrected once each, either correction can be tried back, and there
+/// may be a second secret.
 const MOST_ATTEMPTS: usize = 5;
 
-/// What a gateway made of a first call.
+/// The result of a first call to a gateway.
 #[derive(Debug)]
 pub struct FirstContact {
-    /// What the last attempt ended in: the data, if there is any.
+    /// The outcome of the last attempt, with the data if there is any.
     pub outcome: Result<Option<Value>, Error>,
-    /// How far the gateway's clock is ahead of ours, if it told.
+    /// How far the gateway's clock is ahead of ours, if it sent its time.
     pub ahead: Option<SignedDuration>,
-    /// Whether it refused the time by our own clock.
+    /// Whether the gateway refused the time of our own clock.
     pub refused_time: bool,
-    /// What the gateway signed otherwise, when it refused the signature and showed what it had signed.
+    /// How the text that the gateway signed differs from ours, if it refused the signature and showed that text.
     pub difference: Option<SignedTextDifference>,
 }
 
-/// One attempt.
+/// One attempt of a probe.
 struct ProbeAttempt {
     outcome: Result<Option<Value>, Error>,
     reading: Option<ClockReading>,
@@ -39,8 +40,8 @@ struct ProbeAttempt {
 }
 
 impl GatewayClient {
-    /// Calls without a login, and with another time as long as the time is refused. What is learned of the gateway's clock
-    /// is kept for later calls.
+    /// Calls without a login, and corrects the time as long as it is refused. Later calls use what this one learned
+    /// about the gateway's clock.
     pub async fn contact(&self, account: &Arc<Account>, call: &Call) -> FirstContact {
         let mut candidate = CandidateStamp::default();
         let mut secret = account.secret();
@@ -77,10 +78,10 @@ impl GatewayClient {
         contact
     }
 
-    /// Logs the configured user in, if the call needs that; false if it does not.
+    /// Logs the configured user in, if the call needs that; returns false if it does not.
     ///
     /// # Errors
-    /// What the login ended in.
+    /// The error of the login.
     pub async fn try_login(&self, account: &Arc<Account>, call: &Call) -> Result<bool, Error> {
         let deadline = self.deadline();
         Ok(self.login_for(account, call, &deadline).await?.is_some())

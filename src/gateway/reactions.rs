@@ -1,44 +1,45 @@
-//! The one table: each answer of a gateway, each failure of the transport and each quirk of the client library ends in
-//! exactly one kind, and each kind has exactly one right reaction.
+//! The reaction table. Each gateway answer, each transport failure and each quirk of the client library has exactly one
+//! kind, and each kind has exactly one reaction.
 //!
-//! Everyone else looks here and obeys: the envelopes and the transport find the kind, the retry loop asks whether and how
-//! to go on, the breaker what counts, the cache how long, and `http/problem_type.rs` gives the status. `tests/api/gateway/reactions.rs`
-//! walks the table row by row, for each built-in vendor, over real sockets. The codes of a vendor are in its pack.
+//! All others follow this table: envelopes and transport determine the kind, the retry loop whether and how to retry,
+//! the circuit breaker what counts, the cache how long to store, and `http/problem_type.rs` the status.
+//! `tests/api/gateway/reactions.rs` tests every row for each built-in vendor over real sockets. A vendor's codes are in
+//! its pack.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::transport_failure::TransportFailure;
 
-/// Whether and how a call is tried again.
+/// Whether and how a call is retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryPolicy {
-    /// The same call would end the same way.
+    /// No retry: the same call would end the same way.
     No,
-    /// Signed anew, after a pause, at most so many times, and only within the retry budget.
+    /// Signed again after a pause, at most this many times, and only within the retry budget.
     AfterPause(u32),
-    /// Signed anew at once with a new nonce or timestamp, at most so many times, and only within the retry budget.
+    /// Signed again at once with a new nonce or timestamp, at most this many times, and only within the retry budget.
     WithNewStamp(u32),
-    /// Signed again at once on a new connection, once, outside of the retry budget: the old one had ended.
+    /// Signed again at once on a new connection, once, outside the retry budget, because the old connection had ended.
     OnNewConnection,
-    /// With the clock corrected, then with the other timestamp form, as far as there is something to mend.
+    /// Signed again with the clock corrected, then in the other timestamp form, while there is something to correct.
     WithOtherTimestamp,
-    /// Once, after one new login that all callers share.
+    /// Once, after a new login that all callers share.
     WithNewLogin,
 }
 
-/// What it says of the gateway's health.
+/// What an outcome says about the gateway's health.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BreakerEffect {
-    /// Something answered, whatever it said: there is no outage.
+    /// The gateway responded, whatever it said: there is no outage.
     Healthy,
-    /// It is an outage: no connection, none to the end, no answer in time, or a failure that the gateway reports of itself.
+    /// An outage: the connection failed or broke, no answer came in time, or the gateway reported a failure of its own.
     AsFailure,
-    /// Nothing was asked of the gateway.
+    /// Nothing was sent to the gateway.
     Not,
 }
 
-/// Which problem the caller is told about; `http/problem_type.rs` gives each its status.
+/// The problem that the caller receives; `http/problem_type.rs` gives each its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShownProblem {
     /// 502 `gateway-refused-credentials`.
@@ -59,46 +60,47 @@ pub enum ShownProblem {
     InternalError,
 }
 
-/// What is better for the caller when there is an older answer.
+/// What a caller receives when a stale response exists (stale-if-error).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StaleIfErrorPolicy {
-    /// The older answer: the failure says nothing about it.
+    /// The stale response: the failure says nothing about it.
     IsBetter,
-    /// The failure: it is the truth, and the older answer is no more.
+    /// The failure: it is authoritative, and the stale response is removed.
     IsOver,
-    /// The older answer, once: it is over when the gateway says the same again after a moment.
+    /// The stale response, once. It is removed when the gateway says the same again after a moment.
     OutlivesOne,
 }
 
-/// The one right reaction to a failure.
+/// The reaction to a kind of failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reaction {
-    /// Try again, and how.
+    /// Whether and how the call is retried.
     pub again: RetryPolicy,
-    /// What the breaker makes of it.
+    /// The effect on the circuit breaker.
     pub counts: BreakerEffect,
-    /// Whether it proves that the gateway took key, timestamp and signature: it looks at what is asked for only then.
+    /// Whether it proves that the gateway accepted key, timestamp and signature. Only then does it check the
+    /// parameters.
     pub admitted: bool,
-    /// Whether an older answer is served instead.
+    /// Whether a stale response is served instead.
     pub older: StaleIfErrorPolicy,
-    /// How long the failure itself is remembered, so that a crowd does not repeat it.
+    /// How long the failure itself is cached, so that many callers do not repeat it.
     pub remembered: Duration,
-    /// How long the credential is not tried again: with the same method, or with the same login.
+    /// How long the credential is in cool-down: with the same method, or with the same login.
     pub rests: Option<Duration>,
-    /// What the caller is told when there is no older answer.
+    /// The problem that the caller receives when there is no stale response.
     pub shown: ShownProblem,
 }
 
-/// A row of the table: what is seen, and the reaction to it.
+/// A row of the table: the observed failure and the reaction to it.
 #[derive(Debug)]
 pub struct ReactionRow {
-    /// What it is called.
+    /// The kind of failure.
     pub kind: Kind,
-    /// HTTP statuses; a gateway's own errors come inside 200, so any other is of something in front of it.
+    /// HTTP statuses. A gateway's own errors come inside 200, so any other status comes from something in front of it.
     pub http: &'static [RangeInclusive<u16>],
-    /// What the transport meets.
+    /// The transport failures.
     pub transport: &'static [TransportFailure],
-    /// What to do.
+    /// The reaction.
     pub reaction: Reaction,
 }
 
@@ -113,18 +115,18 @@ macro_rules! reactions {
             http $http:tt transport $transport:tt
             => $again:expr, $counts:ident, $admitted:literal, $older:ident, $remembered:ident, $rests:expr, $shown:ident;
     )+) => {
-        /// What kind of failure a gateway call ended in.
+        /// The kind of failure in which a gateway call ended.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Kind { $($(#[$doc])+ $kind),+ }
 
-        /// All rows.
+        /// All rows of the table.
         pub static TABLE: &[&ReactionRow] = &[$(&Kind::$kind.row_of()),+];
 
         impl Kind {
             /// The name in logs and metrics.
             pub const fn name(self) -> &'static str { match self { $(Self::$kind => $name),+ } }
 
-            /// The one right reaction.
+            /// The reaction to this kind.
             pub const fn reaction(self) -> Reaction { self.row_of().reaction }
 
             const fn row_of(self) -> ReactionRow {
@@ -152,10 +154,11 @@ macro_rules! reactions {
 
 use TransportFailure as T;
 
-// Columns behind the arrow: again, what the breaker counts, whether it proves that key, timestamp and signature were taken,
-// an older answer, how long the failure is remembered, how long the credential rests, and what the caller is told.
+// Columns after the arrow: retry, breaker effect, whether key, timestamp and signature are proven accepted,
+// stale-if-error, how long the failure is cached, cool-down of the credential, and the problem that the caller
+// receives.
 reactions! {
-    /// The gateway refused our key, signature, method, permission or system parameters: an operator must act.
+    /// The gateway refused our key, signature, method, permission or system parameters. An operator must act.
     CredentialsRefused "credentials_refused"
         http []
         transport []
@@ -171,7 +174,7 @@ reactions! {
         http [] transport []
         => WithNewStamp(2), Healthy, false, IsBetter, MOMENT, None, Unavailable;
 
-    /// The user login token in the header is no longer known.
+    /// The gateway no longer knows the login token that the call carried.
     LoginExpired "login_expired"
         http [] transport []
         => WithNewLogin, Healthy, true, IsBetter, MOMENT, None, RefusedCredentials;
@@ -186,44 +189,45 @@ reactions! {
         http [] transport []
         => No, Healthy, true, IsOver, MOMENT, None, NotGranted;
 
-    /// The gateway knows no such thing.
+    /// The gateway knows no such object.
     NotFound "not_found"
         http [] transport []
         => No, Healthy, true, OutlivesOne, HALF_A_MINUTE, None, NotFound;
 
-    /// The gateway refused a business parameter: only codes that are known to mean this, since the caller is blamed and an
-    /// older answer is given up for it.
+    /// The gateway refused a business parameter. Only codes that are known to mean this belong here, because the caller
+    /// is blamed and a stale response is given up for it.
     ParameterRefused "parameter_refused"
         http [] transport []
         => No, Healthy, true, IsOver, MOMENT, None, RejectedRequest;
 
-    /// The gateway answered with a code of its vendor's form that its pack does not list, such as one for too many calls.
+    /// The gateway answered with a code of its vendor's form that its pack does not list, such as one for too many
+    /// calls.
     UnlistedCode "unlisted_code"
         http [] transport []
         => No, Healthy, true, IsBetter, MOMENT, None, Unavailable;
 
-    /// The gateway reported a failure of its own, or without a code that could be told. Or something in front of it
-    /// did, or wants the request again: 408 (timeout), 421 (another connection), 425 (too early).
+    /// The gateway reported a failure of its own, or one without a readable code. Also: something in front of it failed
+    /// or wants the request again: 408 (timeout), 421 (another connection), 425 (too early).
     GatewayFailed "gateway_failed"
         http [408..=408, 421..=421, 425..=425, 500..=599] transport []
         => AfterPause(1), AsFailure, false, IsBetter, MOMENT, None, GatewayError;
 
-    /// An answer came in which something is missing or broken: it is empty, its document ends too early, its coding cannot be
-    /// undone, or its head is not well-formed HTTP. The gateway is alive, and another attempt may bring a good one.
+    /// The answer is incomplete or broken: it is empty, its document ends too early, its coding cannot be decoded, or
+    /// its headers are not well-formed HTTP. The gateway is alive, and another attempt may succeed.
     Incomplete "incomplete"
         http []
         transport [T::MalformedHttp, T::EndsEarly, T::Empty, T::Undecodable]
         => AfterPause(1), Healthy, false, IsBetter, MOMENT, None, GatewayError;
 
-    /// A whole answer came that is not JSON, not of the documented shape, or too large. The gateway is alive, would say the
+    /// A whole answer is not JSON, not of the documented shape, or too large. The gateway is alive, would answer the
     /// same again, and may well answer everything else.
     Unreadable "unreadable"
         http [] transport [T::TooLarge, T::NotAnEnvelope]
         => No, Healthy, false, IsBetter, MOMENT, None, GatewayError;
 
-    /// An HTTP status that no gateway documents, such as a redirect, which is not followed: it would carry the signed
-    /// form to another place. 401, 403 and 407 are of something in front of the gateway, and say nothing about our key.
-    /// Every status that stands nowhere else. Whatever answers is alive, and may let other methods through.
+    /// An HTTP status that no gateway documents and no other row lists, such as a redirect. Redirects are not followed,
+    /// because that would send the signed form elsewhere. 401, 403 and 407 come from something in front of the gateway,
+    /// and say nothing about our key. The responder is alive, and may let other methods through.
     UnexpectedStatus "unexpected_status"
         http [300..=399, 401..=401, 403..=404, 407..=407] transport []
         => No, Healthy, false, IsBetter, MOMENT, None, GatewayError;
@@ -233,38 +237,39 @@ reactions! {
         http [429..=429] transport []
         => No, AsFailure, false, IsBetter, MOMENT, None, Unavailable;
 
-    /// No connection: refused, DNS or TLS. Nothing was sent.
+    /// No connection: it was refused, or DNS or TLS failed. Nothing was sent.
     Unreachable "unreachable"
         http []
         transport [T::NameNotResolved, T::ConnectionRefused, T::NoConnectionInTime, T::TlsFailed]
         => AfterPause(2), AsFailure, false, IsBetter, MOMENT, None, Unavailable;
 
-    /// The gateway closed a connection from the pool just as it was used again.
+    /// The gateway closed a pooled connection just as it was reused.
     StaleConnection "stale_connection"
         http [] transport [T::StaleConnection]
         => OnNewConnection, Not, false, IsBetter, MOMENT, None, GatewayError;
 
-    /// The connection broke while the call was under way, before the answer or within it; the gateway may have run it.
+    /// The connection broke while the call was under way, before the answer or within it. The gateway may have executed
+    /// the call.
     Disconnected "disconnected"
         http [] transport [T::Closed, T::Reset, T::CutShort, T::BrokeOff]
         => AfterPause(1), AsFailure, false, IsBetter, MOMENT, None, GatewayError;
 
-    /// No complete answer in time.
+    /// No complete answer arrived in time.
     TimedOut "timed_out"
         http [] transport [T::NotInTime]
         => AfterPause(1), AsFailure, false, IsBetter, MOMENT, None, Timeout;
 
-    /// We held the call back ourselves: too many are under way or waiting, or no unused timestamp is left.
+    /// We held the call back: too many are under way or waiting, or no unused timestamp is left.
     Busy "busy"
         http [] transport []
         => No, Not, false, IsBetter, MOMENT, None, Unavailable;
 
-    /// HTTP cannot carry the call, as where a value for a header has a line break: an operator must act.
+    /// HTTP cannot carry the call, for example when a header value has a line break. An operator must act.
     NotSent "not_sent"
         http [] transport []
         => No, Not, false, IsBetter, MOMENT, None, InternalError;
 
-    /// We held the call back ourselves: the breaker is open.
+    /// We held the call back: the circuit breaker is open.
     BreakerOpen "breaker_open"
         http [] transport []
         => No, Not, false, IsBetter, MOMENT, None, Unavailable;
@@ -276,7 +281,7 @@ impl Kind {
         find(|row| row.http.iter().any(|statuses| statuses.contains(&status))).unwrap_or(Self::UnexpectedStatus)
     }
 
-    /// The kind of what the transport met.
+    /// The kind of a transport failure.
     pub fn of_transport(failure: TransportFailure) -> Self {
         find(|row| row.transport.contains(&failure)).unwrap_or(Self::Disconnected)
     }

@@ -1,6 +1,7 @@
-//! What was sent to a gateway and is nobody else's business. A gateway that repeats it in a refusal, such as one that shows
-//! the string which was signed, gets it neither into an answer nor into the log, in whichever form it writes it: a text is
-//! looked at as it is, and decoded in every common way, several times over ([`decodings`]).
+//! The redactor: removes everything that was sent to a gateway and is secret from the gateway's messages. A gateway may
+//! echo it in a refusal, for example by showing the signed string. It reaches neither a response nor the log, in
+//! whichever form the gateway writes it: a text is checked as it is, and decoded in every common way, several times
+//! over ([`decodings`]).
 
 mod decodings;
 
@@ -15,23 +16,24 @@ use sha1::Sha1;
 use super::error::CleanText;
 use crate::sha256::sha256;
 
-/// A shorter word is in many a sentence by chance.
+/// The shortest secret that is searched for; a shorter word occurs in many sentences by chance.
 const SHORTEST_SECRET: usize = 4;
 
-/// So much of a secret is not told either: a text is cut to a sentence, and a secret may stand where it is cut. A shorter
-/// part may be a word that a gateway uses by itself, such as `password`.
+/// The length of a part of a secret that is redacted, too: texts are cut to a sentence, and the cut may fall within a
+/// secret. A shorter part may be a word that a gateway uses by itself, such as `password`.
 const PART: usize = 12;
 
-/// Our numbers for a call, its signature among them, are longer; a gateway's code that stands in a request is not one.
+/// The shortest value of the request that is redacted. Our call numbers and the signature are longer; a gateway's code
+/// that happens to occur in a request is shorter.
 const SHORTEST_ECHO: usize = 16;
 
-/// How often a text is decoded, such as base64 in a URL in JSON.
+/// How many nested encodings are decoded, such as base64 in a URL in JSON.
 const LAYERS: usize = 3;
 
-/// More readings than an honest text has; one that has more is not shown.
+/// The most readings of a text. An honest text has fewer; a text with more is not shown.
 const MOST_READINGS: usize = 512;
 
-/// The secrets of one call.
+/// The secrets of one call, which are removed from texts.
 pub struct Redactor<'a> {
     secrets: Vec<&'a str>,
     nonce: Option<&'a str>,
@@ -39,14 +41,15 @@ pub struct Redactor<'a> {
 }
 
 impl<'a> Redactor<'a> {
-    /// The secrets that the call was made with, its nonce, and the form that was sent, whose last field is the signature.
+    /// Creates a redactor of the call's secrets, its nonce, and the form that was sent, whose last field is the
+    /// signature.
     pub fn new(secrets: impl Iterator<Item = &'a SecretString>, nonce: Option<&'a str>, sent: Bytes) -> Self {
         let long_enough = |word: &&str| word.len() >= SHORTEST_SECRET;
         let secrets = secrets.map(|secret| secret.expose_secret()).filter(long_enough).collect();
         Self { secrets, nonce: nonce.filter(long_enough), sent }
     }
 
-    /// The note without what repeats something of it.
+    /// Removes from a message whatever repeats one of the secrets.
     pub fn redact_note(&self, note: CleanText) -> CleanText {
         if note == CleanText::default() {
             return note;
@@ -78,7 +81,7 @@ impl<'a> Redactor<'a> {
         let pairs: Vec<_> = form_urlencoded::parse(&self.sent).collect();
         if let Some(((_, signature), signed)) = pairs.split_last() {
             words.extend((signature.len() >= SHORTEST_ECHO).then_some(signature.as_bytes()));
-            // Pieces of the string that was signed, and of the form: more than one parameter in a row.
+            // Parts of the signed string and of the form: more than one parameter in a row.
             for pair in signed.windows(2) {
                 if let [(name, value), (next, _)] = pair {
                     words.add(format!("{name}{value}{next}").as_bytes());
@@ -94,8 +97,8 @@ fn digests(secret: &[u8]) -> [Vec<u8>; 3] {
     [Md5::digest(secret).to_vec(), Sha1::digest(secret).to_vec(), sha256([secret]).to_vec()]
 }
 
-/// What is looked for, in small letters; and the letters and digits of it alone, for a text that writes it with blanks or
-/// dashes between.
+/// The forms that are searched for: in lower case, and reduced to letters and digits for texts that write a secret with
+/// blanks or dashes in between.
 #[derive(Default)]
 struct SecretForms {
     whole: Vec<Vec<u8>>,
@@ -107,7 +110,7 @@ impl SecretForms {
         self.whole.push(word.to_ascii_lowercase());
     }
 
-    /// A word of which not even a part is told.
+    /// Adds a word of which not even a part may be shown.
     fn add_parts(&mut self, word: &str) {
         let bare = bare(word.as_bytes());
         self.whole.extend(parts(&word.as_bytes().to_ascii_lowercase()));
@@ -118,7 +121,7 @@ impl SecretForms {
         words.into_iter().for_each(|word| self.add(word));
     }
 
-    /// Whether the text has one of the words, read in any way.
+    /// Whether the text contains one of the words, in any reading.
     fn appear_in(&self, text: &str) -> bool {
         let mut seen: HashSet<Vec<u8>> = HashSet::from([text.as_bytes().to_vec()]);
         let mut layer: Vec<Vec<u8>> = seen.iter().cloned().collect();

@@ -1,4 +1,5 @@
-//! What accounts share: the seconds that a credential has used, and the limits of a gateway, whichever company calls.
+//! The state that accounts share across tenants: the timestamps that a credential has used, and the limits of a
+//! gateway.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use super::stamps::TimestampAllocator;
 use super::vendor::Vendor;
 use crate::clock::Clock;
 
-/// What all accounts of the process share. Cloning shares it.
+/// The state that all accounts of the process share. Cloning shares it.
 #[derive(Clone, Debug)]
 pub struct Registry {
     used: Arc<TimestampAllocator>,
@@ -20,12 +21,12 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// A registry that knows no account yet.
+    /// Creates a registry without accounts.
     pub fn new(settings: &GatewaySettings, clock: Clock) -> Self {
         Self { used: Arc::default(), limits: Arc::default(), settings: Arc::new(settings.clone()), clock }
     }
 
-    /// The seconds that calls have used.
+    /// The timestamp allocator of all calls.
     pub(super) fn used_seconds(&self) -> Arc<TimestampAllocator> {
         self.used.clone()
     }
@@ -35,14 +36,14 @@ impl Registry {
         self.limits.of(vendor, url, self.settings.limits_of(vendor), &self.clock)
     }
 
-    /// A breaker for one credential.
+    /// Creates a breaker for one credential.
     pub(super) fn breaker(&self) -> Breaker {
-        // A probe that has taken longer than an attempt may has vanished; it starts when the queue is behind it.
+        // A probe that takes longer than an attempt may take has vanished; its time starts after the queue.
         let probe_time = self.settings.attempt_timeout + Duration::from_secs(1);
         Breaker::new(self.settings.breaker_rest, probe_time)
     }
 
-    /// Calls under way and waiting at all gateways of a vendor.
+    /// The numbers of calls under way and waiting, over all gateways of a vendor.
     pub fn load(&self, vendor: Vendor) -> (usize, usize) {
         self.limits.load(vendor)
     }

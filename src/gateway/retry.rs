@@ -1,5 +1,5 @@
-//! Whether a failed attempt is followed by another, and after which pause. Obeys the table of `reactions.rs`; whether
-//! there is something to mend, and whether the budget allows it, is asked of whoever knows.
+//! The retry policy: whether a failed attempt is followed by another, and after which pause. It follows the table of
+//! `reactions.rs`. The caller checks whether something can be corrected and whether the budget allows the retry.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use super::error::Kind;
 use super::reactions::RetryPolicy;
 use super::retry_budget::RetryBudget;
 
-/// The pause is chosen from nothing up to this, which doubles with each attempt: callers who failed together do not come
-/// back together.
+/// The longest first pause. The pause is random, from zero up to this, which doubles with each attempt: callers that
+/// failed together do not return together.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// A clock that is off and a timestamp in the wrong form, one after the other.
+/// The most corrections of one call: a wrong clock and a timestamp in the wrong form, one after the other.
 const MOST_MENDED: u32 = 2;
 
 /// Counts the attempts of one call.
@@ -26,27 +26,27 @@ pub struct Attempts {
     begun: u32,
 }
 
-/// What to do after a failed attempt.
+/// The decision after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryDecision {
-    /// Tell the caller.
+    /// Return the failure to the caller.
     GiveUp,
-    /// Sign anew and send again, if the budget allows it, after a pause of nothing up to this.
+    /// Sign and send again, if the budget allows it, after a random pause up to this.
     AgainWithin(Duration),
-    /// The same with the timestamp mended, if there is something to mend; `else_blind` when one try is left even if not.
+    /// Sign and send again with a corrected timestamp, if there is something to correct.
     Mended {
-        /// Whether to try once more although nothing can be mended, if the budget allows it: of a gateway's several
-        /// servers one may have a clock that is wrong.
+        /// Whether to try once more although nothing can be corrected, if the budget allows it: one of a gateway's
+        /// several servers may have a wrong clock.
         else_blind: bool,
     },
-    /// The same with a new login.
+    /// Sign and send again with a new login.
     LoggedIn,
-    /// Sign and send at once on a new connection, whatever the budget says.
+    /// Sign and send again at once on a new connection, whatever the budget.
     Reconnected,
 }
 
 impl Attempts {
-    /// An attempt is sent; the first one is what the call earns the budget by.
+    /// Counts an attempt. The first one of a call adds to the budget.
     pub fn begin(&mut self, budget: &RetryBudget) {
         self.begun += 1;
         if self.begun == 1 {

@@ -1,15 +1,15 @@
-//! How many blind retries a credential may spend: a fifth of its calls, and a few besides. When everything fails, retries
-//! would else double the load on a gateway that is down already.
+//! The retry budget: blind retries may be a fifth of a credential's calls, plus a few. When everything fails, unlimited
+//! retries would double the load on a gateway that is already down.
 
 use std::sync::{Mutex, PoisonError};
 
-/// What a call adds, in thousandths of a retry.
+/// What a call adds to the budget, in thousandths of a retry.
 const FOR_A_CALL: i64 = 200;
 
-/// What a retry costs.
+/// The price of a retry, in thousandths of a retry.
 const FOR_A_RETRY: i64 = 1_000;
 
-/// What can be saved, and what there is at the start: enough for a stumble of a quiet gateway.
+/// The most that can be saved, and the initial amount: enough for a short disturbance of a quiet gateway.
 const MOST: i64 = 8_000;
 
 /// The budget of one credential, shared by all workers.
@@ -23,19 +23,19 @@ impl Default for RetryBudget {
 }
 
 impl RetryBudget {
-    /// A call is made.
+    /// Adds a call's share to the budget.
     pub fn earn(&self) {
         let mut saved = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *saved = (*saved + FOR_A_CALL).min(MOST);
     }
 
-    /// Gives back what a retry cost that turned out to be justified.
+    /// Returns the price of a retry that turned out to be justified.
     pub fn refund(&self) {
         let mut saved = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *saved = (*saved + FOR_A_RETRY).min(MOST);
     }
 
-    /// Pays for a retry; false when there is not enough.
+    /// Pays for a retry; returns false when the budget is too low.
     pub fn spend(&self) -> bool {
         let mut saved = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_enough = *saved >= FOR_A_RETRY;
@@ -45,7 +45,7 @@ impl RetryBudget {
         is_enough
     }
 
-    /// Pays afterwards for retries that seemed to be free and were in vain; what is missing is owed.
+    /// Charges for retries that seemed free and did not help; the budget may become negative.
     pub fn owe(&self, retries: u32) {
         let mut saved = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *saved -= FOR_A_RETRY * i64::from(retries);
@@ -56,7 +56,7 @@ impl RetryBudget {
 mod tests {
     use super::RetryBudget;
 
-    /// Calls of which every attempt fails and every failure asks for so many retries.
+    /// Counts the attempts of calls that always fail and ask for this many retries each.
     fn attempts(calls: u32, retries: u32) -> u32 {
         let budget = RetryBudget::default();
         (0..calls)

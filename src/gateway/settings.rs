@@ -65,12 +65,12 @@ impl GatewaySettings {
         settings
     }
 
-    /// Whether `[gateway]` lets tenants have gateways on other machines without TLS.
+    /// Whether `[gateway]` allows gateways on other machines without TLS.
     pub(super) fn allows_plain_http(section: &Section<'_>) -> bool {
         section.flag("allow_plain_http", false)
     }
 
-    /// How much a gateway of this vendor may be asked.
+    /// The limits of a gateway of this vendor.
     pub fn limits_of(&self, vendor: Vendor) -> LimitSettings {
         self.limits_of_vendors.get(&vendor).copied().unwrap_or(self.limits)
     }

@@ -1,6 +1,6 @@
-//! Makes each attempt unlike every other: a nonce, or a second that no equal call has used.
-//! Gateways refuse a signature that they have seen, and equal calls within one second would carry
-//! the same one. A replica knows its own seconds only: a call whose signature another one has sent is signed again.
+//! Makes each attempt unique, by a nonce or by a second that no equal call has used. Gateways refuse a signature that
+//! they have seen, and equal calls within one second would have the same one. A replica knows only its own seconds: a
+//! call whose signature another replica has sent is signed again.
 
 mod runs;
 
@@ -18,17 +18,18 @@ use crate::sha256::sha256_half_of_list;
 
 use runs::Runs;
 
-/// After a repeat that is not our own, somebody else uses the same credential: a step of up to so many seconds, chosen at
-/// random, makes it unlikely that both go on choosing the same ones.
+/// The largest random step after a repeat that is not our own, in seconds. Another program then uses the same
+/// credential, and random steps make it unlikely that both keep choosing the same seconds.
 const LARGEST_STEP: i64 = 16;
 
-/// Seconds remembered before those that lie in the past are dropped.
+/// How many calls are tracked before those whose seconds are past are dropped.
 const REMEMBERED: usize = 4096;
 
-/// A call as far as its signature goes, but for the time.
+/// A hash of everything that a call's signature covers except the time.
 type CallHash = [u8; 16];
 
-/// The seconds that calls have used, of all accounts: two companies may share a credential, and the gateway counts by it.
+/// The timestamp allocator of all accounts: the seconds that calls have used. It is shared because two tenants may
+/// share a credential, and the gateway counts by credential.
 #[derive(Debug, Default)]
 pub struct TimestampAllocator(Mutex<HashMap<CallHash, Runs>>);
 
@@ -37,7 +38,7 @@ impl TimestampAllocator {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The first second from `now` on that no equal call has used; `None` when it would lie too far ahead.
+    /// Takes the first second from `now` on that no equal call has used; `None` when it would be too far ahead.
     fn take(&self, call: CallHash, now: i64, lead: i64) -> Option<i64> {
         let mut used = self.used();
         make_room(&mut used, now);
@@ -47,7 +48,7 @@ impl TimestampAllocator {
         Some(second)
     }
 
-    /// Passes over some of the next seconds.
+    /// Skips some of the next seconds of a call.
     fn step_aside(&self, call: CallHash) {
         if let Some(runs) = self.used().get_mut(&call) {
             runs.pass_over(fastrand::i64(0..LARGEST_STEP));
@@ -61,7 +62,7 @@ fn make_room(used: &mut HashMap<CallHash, Runs>, now: i64) {
     }
 }
 
-/// Issues the stamps of one account, shared by all workers.
+/// Issues the timestamps and nonces of one account, shared by all workers.
 #[derive(Debug)]
 pub struct Stamps {
     credential: String,
@@ -73,23 +74,25 @@ pub struct Stamps {
 /// What makes the signatures of equal calls differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Uniqueness {
-    /// A nonce, which the gateway signs and otherwise ignores.
+    /// A nonce, which the gateway verifies with the signature and otherwise ignores.
     Nonce,
-    /// A second that no equal call has used, at most so much ahead of the gateway's clock.
+    /// A second that no equal call has used.
     Second {
-        /// Inside the gateway's window, with room for a clock that is a little off.
+        /// How far ahead of the gateway's clock the second may be: inside the gateway's window, with room for a clock
+        /// that is a little off.
         lead: Duration,
     },
 }
 
 impl Stamps {
-    /// Stamps with a nonce each, or with strictly increasing seconds for equal calls.
-    /// `credential` is what the gateway knows the account by, such as its key.
+    /// Creates an issuer of nonces, or of strictly increasing seconds for equal calls. `credential` is what the gateway
+    /// knows the account by, such as its key.
     pub fn new(credential: String, unique: Uniqueness, form: FormMemory, used: Arc<TimestampAllocator>) -> Self {
         Self { credential, unique, form, used }
     }
 
-    /// A stamp in this form at the gateway's time `now`; `None` when every second that may be used has been used.
+    /// Issues a timestamp of this form at the gateway's time `now`, with a nonce if the account uses them; `None` when
+    /// every allowed second has been used.
     pub fn issue(&self, call: &Call, now: Timestamp, form: TimeFormIndex) -> Option<TimestampAndNonce> {
         match self.unique {
             Uniqueness::Nonce => {
@@ -103,14 +106,14 @@ impl Stamps {
         }
     }
 
-    /// The gateway has seen the stamp before, although we had not used it.
+    /// Records that the gateway had seen a timestamp that we had not used.
     pub fn repeated(&self, call: &Call) {
         if self.unique != Uniqueness::Nonce {
             self.used.step_aside(self.hash(call));
         }
     }
 
-    /// The memory of the timestamp's form.
+    /// The timestamp form that the gateway accepts.
     pub const fn form(&self) -> &FormMemory {
         &self.form
     }
@@ -121,21 +124,21 @@ impl Stamps {
     }
 }
 
-/// Which form of timestamp a gateway takes, of those that its vendor has: fixed by configuration, or learned.
+/// The timestamp form that a gateway accepts, among those of its vendor: fixed by configuration, or learned.
 #[derive(Debug)]
 pub struct FormMemory {
-    /// How many there are to learn from; one when the form is fixed.
+    /// The number of forms to learn from; one when the form is fixed.
     forms: usize,
     current: AtomicUsize,
 }
 
 impl FormMemory {
-    /// Always this form.
+    /// Fixes the form.
     pub const fn fixed(form: TimeFormIndex) -> Self {
         Self { forms: 1, current: AtomicUsize::new(form) }
     }
 
-    /// Starts with the first form, and may learn another one.
+    /// Starts with the first form and may learn another one.
     pub const fn learning(forms: usize) -> Self {
         Self { forms, current: AtomicUsize::new(0) }
     }
@@ -145,12 +148,12 @@ impl FormMemory {
         self.current.load(Ordering::Relaxed)
     }
 
-    /// The form to try when this one was refused; `None` when the form is fixed.
+    /// The form to try after this one was refused; `None` when the form is fixed.
     pub fn other_than(&self, refused: TimeFormIndex) -> Option<TimeFormIndex> {
         (self.forms > 1).then(|| (refused + 1) % self.forms)
     }
 
-    /// Keeps the form that the gateway took.
+    /// Remembers the form that the gateway accepted.
     pub fn remember(&self, form: TimeFormIndex) {
         if self.forms > 1 {
             self.current.store(form, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Which tenant has which accounts at the vendors' gateways: `[tenants.<name>.<vendor>]`.
+//! The tenants and their accounts at the vendors' gateways: `[tenants.<name>.<vendor>]`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +26,8 @@ pub struct TenantSettings {
 }
 
 impl TenantSettings {
-    /// Reads all of `[tenants]`. `unread` are vendors whose packs have problems, so that their accounts cannot be read.
+    /// Reads all of `[tenants]`. `unread` names vendors whose packs have problems, so that their accounts cannot be
+    /// read.
     pub fn read_all(tenants: &Section<'_>, root: &Section<'_>, vendors: &[Vendor], unread: &[String]) -> Vec<Self> {
         let entries = tenants.entries();
         if entries.is_empty() {
@@ -68,7 +69,7 @@ impl TenantSettings {
         self.accounts.iter().find(|account| account.vendor == vendor)
     }
 
-    /// The gateways on other machines that are called without TLS, with the sections and keys that name them.
+    /// The gateways on other machines that are called without TLS, each with the section and key that name it.
     pub fn exposed_urls(&self) -> Vec<(&'static str, &'static str, &str)> {
         let urls = self.accounts.iter().flat_map(|account| {
             let facts = account.vendor.pack().endpoints.iter();
@@ -93,7 +94,7 @@ impl TenantSettings {
     }
 }
 
-/// What a request needs, and the configuration of the tenant does not have.
+/// The missing configuration of the tenant that a request needs.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotConfigured {
     /// An account at this vendor's gateway.
@@ -119,13 +120,13 @@ pub enum NotConfigured {
 /// A tenant's access to one vendor's gateway, with what resources need to know. Cloning shares it.
 #[derive(Clone)]
 pub struct Access {
-    /// Signs and remembers.
+    /// The account, which signs calls and keeps the state of the gateway.
     pub account: Arc<Account>,
     /// The settings of the account.
     pub settings: Arc<AccountSettings>,
     /// The zone in which the gateway reads and writes times.
     pub zone: TimeZone,
-    /// Part of the names of cached answers: with other settings, an answer is another one. Secrets are no part of it.
+    /// Part of cache keys: other settings mean other responses. It contains no secrets.
     source: SettingsDigest,
 }
 
@@ -141,8 +142,8 @@ impl Access {
         Self { account, zone, source, settings: Arc::new(settings) }
     }
 
-    /// Opens an account after another configuration: one whose settings are the same goes on, and another one begins, which
-    /// learns what is true of both. A refused credential no longer rests then.
+    /// Opens an account after a change of configuration. An account with unchanged settings continues; otherwise a new
+    /// one takes over what holds for both. Its credential is no longer in cool-down.
     fn after(&self, settings: AccountSettings, registry: &Registry) -> Self {
         if *self.settings == settings {
             return self.clone();
@@ -154,7 +155,7 @@ impl Access {
         Self::of(Arc::new(account.taught_by(&self.account, self.settings.has_same_login(&settings))), settings)
     }
 
-    /// Whose gateway it is.
+    /// The vendor whose gateway is called.
     pub fn vendor(&self) -> Vendor {
         self.settings.vendor
     }
@@ -183,7 +184,7 @@ impl Tenant {
                 Some(known) => known.after(account.clone(), registry),
                 None => Access::new(account.clone(), registry),
             };
-            // Periods are read in one zone at whichever gateway.
+            // Periods are read in one zone for all gateways.
             Access { source: SettingsDigest::of(&(account, &zone)), ..access }
         };
         Self {
@@ -194,7 +195,7 @@ impl Tenant {
         }
     }
 
-    /// The name that tokens carry.
+    /// The name that tokens carry in `tenant`.
     pub const fn name(&self) -> &Arc<str> {
         &self.name
     }
@@ -202,28 +203,29 @@ impl Tenant {
     /// Access to a vendor's gateway.
     ///
     /// # Errors
-    /// None is configured.
+    /// The tenant has no account at this vendor.
     pub fn access(&self, vendor: Vendor) -> Result<&Access, NotConfigured> {
         let access = self.accesses.iter().find(|access| access.vendor() == vendor);
         access.ok_or_else(|| NotConfigured::Account { tenant: self.name.clone(), vendor })
     }
 
-    /// The accounts that there are.
+    /// All accounts of the tenant.
     pub fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
         self.accesses.iter().map(|access| &access.account)
     }
 
-    /// Access to each gateway that there is.
+    /// Access to each gateway at which the tenant has an account.
     pub fn accesses(&self) -> &[Access] {
         &self.accesses
     }
 
-    /// The settings.
+    /// The settings of the tenant.
     pub const fn settings(&self) -> &TenantSettings {
         &self.settings
     }
 
-    /// Part of the names of cached answers from this vendor's gateway, or from several: where they come from.
+    /// The digest that identifies the source of responses in cache keys: this vendor's gateway, or all of the tenant's
+    /// for `None`.
     pub fn source(&self, vendor: Option<Vendor>) -> &SettingsDigest {
         let access = vendor.and_then(|vendor| self.accesses.iter().find(|access| access.vendor() == vendor));
         access.map_or(&self.all_sources, |access| &access.source)
@@ -235,7 +237,7 @@ impl Tenant {
     }
 }
 
-/// All tenants by the name that tokens carry, as the configuration in force has them. Cloning shares them.
+/// All tenants by name, as configured now. Cloning shares them.
 #[derive(Clone)]
 pub struct Tenants {
     by_name: Arc<ArcSwap<ByName>>,
@@ -252,7 +254,8 @@ impl Tenants {
         tenants
     }
 
-    /// Puts another configuration in force for the next request. Calls under way end with the accounts that they began with.
+    /// Applies another configuration from the next request on. Calls under way end with the accounts that they began
+    /// with.
     pub fn renew(&self, settings: Vec<TenantSettings>) {
         let before = self.by_name.load();
         let renewed = settings.into_iter().map(|settings| {
@@ -270,7 +273,7 @@ impl Tenants {
         self.by_name.load().get(name).cloned()
     }
 
-    /// All of them, by name.
+    /// All tenants, by name.
     pub fn all(&self) -> Vec<Arc<Tenant>> {
         self.by_name.load().values().cloned().collect()
     }
@@ -320,7 +323,7 @@ time_zone = "Asia/Tokyo"
         (tenants, report.finish(&table).err().map(|problems| problems.0).unwrap_or_default())
     }
 
-    /// Where answers from OPRetail, from the OMS, and from both come from.
+    /// The sources of responses from OPRetail, from the OMS, and from both.
     fn sources(text: &str) -> [SettingsDigest; 3] {
         let (tenants, problems) = read(text);
         assert_eq!(problems, Vec::<String>::new());

@@ -1,19 +1,20 @@
-//! Which certificates of gateways are trusted: the system's, Mozilla's, and those of `gateway.ca_file`.
+//! The certificates that are trusted for gateways: the system's, Mozilla's, and those of `gateway.ca_file`.
 
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 
-/// The TLS library refused its own defaults.
+/// The error of a TLS library that refuses its own defaults.
 #[derive(Debug, thiserror::Error)]
 #[error("TLS cannot be set up: {0}")]
 pub struct TlsError(#[from] rustls::Error);
 
-/// TLS towards gateways. HTTP/1.1 only: pooled HTTP/2 connections that died are not noticed by the client library.
+/// The TLS configuration for gateways. It offers HTTP/1.1 only: the client library does not notice pooled HTTP/2
+/// connections that died.
 ///
 /// # Errors
-/// When the TLS library does not take its own defaults.
+/// The TLS library refuses its own defaults.
 pub fn client_config(authorities: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)

@@ -1,5 +1,5 @@
-//! The only file that talks to gateways: sends a signed request and reads the whole response, of bounded size and in bounded
-//! time. Where it ends is decided by `http_client`, and what it may hold by `body`.
+//! The only file that talks to gateways: sends a signed request and reads the whole response, with bounded size and
+//! time. `http_client` decides where a response ends, and `body` what it may hold.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,18 +23,19 @@ use crate::clock::Deadline;
 use crate::http_client::{self, ConnectionReuse, HttpClient, Options, RequestFailure};
 use crate::telemetry::traces;
 
-/// Idle connections are closed before common gateways close theirs, so that a pooled one is rarely found dead.
+/// How long an idle connection is kept. That is shorter than at common gateways, so that a pooled connection is rarely
+/// found closed.
 const IDLE: Duration = Duration::from_secs(14);
 
-/// On a busy machine timers are late by less than this.
+/// The most by which timers are late on a busy machine.
 const TIMERS_ARE_LATE: Duration = Duration::from_secs(2);
 
-/// How much of a body is taken at once. Compressed, it may be a thousand times as much.
+/// The bytes of a body that are read at once. Decompressed, they may become a thousand times as many.
 const PIECE: usize = 1 << 10;
-/// How many bytes are inflated before others get their turn.
+/// The decompressed bytes after which other tasks get their turn.
 const LONG_WORK: usize = 64 << 10;
 
-/// What is waited when a gateway asks to wait and it cannot be read how long.
+/// The wait when a gateway asks to wait and the time cannot be read.
 const SOME_TIME: Duration = Duration::from_secs(5);
 
 /// One worker's connections to all gateways.
@@ -45,7 +46,7 @@ pub struct Transport {
     max_body: usize,
 }
 
-/// A whole answer.
+/// A whole response of a gateway.
 pub struct Response {
     /// The HTTP status code.
     pub status: u16,
@@ -55,12 +56,12 @@ pub struct Response {
     pub date: Option<Timestamp>,
     /// How long the gateway asks to wait.
     pub retry_after: Option<Duration>,
-    /// Where a redirect leads, without query and user.
+    /// The target of a redirect, without query and user information.
     pub location: Option<String>,
 }
 
 impl Transport {
-    /// The connections of one worker.
+    /// Creates the connections of one worker.
     pub fn new(settings: &GatewaySettings, tls: Arc<rustls::ClientConfig>) -> Self {
         let options =
             Options { connect_timeout: settings.connect_timeout, idle: IDLE, probation: settings.reuse_after };
@@ -68,10 +69,11 @@ impl Transport {
         Self { client, attempt_timeout: settings.attempt_timeout, max_body: settings.max_body }
     }
 
-    /// Sends one request and reads the whole answer, within the time of one attempt and what is left of the call's.
+    /// Sends one request and reads the whole response, within the time of one attempt and the rest of the call's
+    /// deadline.
     ///
     /// # Errors
-    /// HTTP cannot carry the request, or there is no whole answer, whatever its status.
+    /// HTTP cannot carry the request, or there is no whole response, whatever its status.
     pub async fn send(
         &self,
         vendor: Vendor,
@@ -88,13 +90,13 @@ impl Transport {
         whole.map_err(|failure| Error::transport(vendor, failure))
     }
 
-    /// Whether an attempt that took so long by our clock has taken longer than the timers let one take. Then the machine was
-    /// suspended meanwhile, and nobody knows how old the answer is.
+    /// Whether an attempt took longer by our clock than the timers allow. Then the machine was suspended meanwhile, and
+    /// the age of the response is unknown.
     pub fn is_overdue(&self, took: Duration) -> bool {
         took > self.attempt_timeout + TIMERS_ARE_LATE
     }
 
-    /// Whether an attempt that is sent now has at least half the time that an attempt is given.
+    /// Whether an attempt that is sent now has at least half the time of an attempt.
     pub fn has_time(&self, deadline: &Deadline) -> bool {
         deadline.left() >= self.attempt_timeout / 2
     }
@@ -129,7 +131,7 @@ impl Transport {
         let mut body = IncomingBody::behind(response.headers(), self.max_body)?;
         while let Some(chunk) = response.next().await {
             for piece in chunk.map_err(|error| of_client(error.into()))?.chunks(PIECE) {
-                // Others go on between two pieces that inflate so much.
+                // Other tasks get their turn after this much decompression.
                 if body.take(piece)? >= LONG_WORK {
                     tokio::task::yield_now().await;
                 }
@@ -142,7 +144,7 @@ impl Transport {
     }
 }
 
-/// What HTTP cannot carry of a request, without its value.
+/// The part of a request that HTTP cannot carry, without its value.
 fn flaw(request: &SignedRequest) -> Option<String> {
     if request.url.parse::<Uri>().is_err() {
         return Some("its address and path are no URL".to_owned());
@@ -163,7 +165,7 @@ fn date(headers: &HeaderMap) -> Option<Timestamp> {
     http_date(headers.get(DATE)?.to_str().ok()?)
 }
 
-/// What stands behind a question mark may be the call, and what stands before an `@` a password.
+/// The target of a redirect. The query may be the call, and user information a password, so both are removed.
 fn location(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(LOCATION)?.to_str().ok()?;
     let text = text.split(['?', '#']).next().unwrap_or_default();
@@ -174,7 +176,8 @@ fn location(headers: &HeaderMap) -> Option<String> {
     Some(if slashes.is_empty() { text.to_owned() } else { format!("{scheme}{slashes}{host}{path}") })
 }
 
-/// Seconds, or a date that is compared with the gateway's own (RFC 9110 §10.2.3). A wish that cannot be read is a wish.
+/// Reads `Retry-After`: seconds, or a date that is compared with the gateway's own (RFC 9110 §10.2.3). An unreadable
+/// value still asks to wait.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?;
     let text = value.to_str().unwrap_or_default().trim();

@@ -1,19 +1,19 @@
-//! What the transport can meet instead of a whole answer, each under a name of its own, so that the table of
+//! The transport failures in place of a whole response, each with a name of its own, so that the table of
 //! `reactions.rs` can list it.
 
 use std::fmt;
 
 macro_rules! transport_failures {
     ($($failure:ident $words:literal;)+) => {
-        /// Why there is no whole answer.
+        /// Why there is no whole response.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum TransportFailure { $(#[doc = $words] $failure),+ }
 
         impl TransportFailure {
-            /// All of them.
+            /// All failures.
             pub const ALL: &[Self] = &[$(Self::$failure),+];
 
-            /// For the log; names no address and holds no part of the request.
+            /// The text for the log; it names no address and holds no part of the request.
             pub const fn words(self) -> &'static str { match self { $(Self::$failure => $words),+ } }
         }
     };

@@ -1,4 +1,4 @@
-//! A vendor, as its pack describes it. The engine reads what is in here and knows nothing else of any vendor.
+//! A vendor, as its pack describes it. The gateway engine knows nothing else about any vendor.
 
 mod ids;
 
@@ -22,7 +22,8 @@ use super::protocol::time::TimeForm;
 
 pub use ids::{NumberForm, OrganizationIds, StoreIds};
 
-/// A vendor whose gateways are called. Packs live as long as the process, so this is a small copy of an address.
+/// A vendor whose gateways are called. It is a reference that is cheap to copy, since packs live as long as the
+/// process.
 #[derive(Clone, Copy)]
 pub struct Vendor(&'static Pack);
 
@@ -33,41 +34,41 @@ pub struct Pack {
     pub name: String,
     /// `vendor.title`: the name in sentences.
     pub title: String,
-    /// `[endpoints]`: where methods are called; the first is the default one.
+    /// `[endpoints]`: where methods are called; the first is the default.
     pub endpoints: Vec<EndpointFacts>,
-    /// `[credential]`: what an account is configured with.
+    /// `[credential]`: the fields that an account is configured with.
     pub credential: Vec<CredentialField>,
-    /// `sign.secret`: the place of the field that signs.
+    /// `sign.secret`: the index of the field that signs.
     pub secret: usize,
-    /// `vendor.key`: the place of the field that the gateway knows an account by.
+    /// `vendor.key`: the index of the field by which the gateway knows an account.
     pub key: usize,
     /// `[options]`: settings of an account that resources read.
     pub options: Vec<OptionFacts>,
-    /// `[call]`.
+    /// `[call]`: how calls are encoded.
     pub call: CallForm,
-    /// `[time]`.
+    /// `[time]`: how times are written.
     pub time: TimeFacts,
-    /// `[sign]`.
+    /// `[sign]`: how calls are signed.
     pub signing: Signing,
-    /// `[login]`.
+    /// `[login]`: the login, if calls need one.
     pub login: Option<LoginForm>,
-    /// `[answer]`.
+    /// `[answer]`: how answers are read.
     pub answer: Envelope,
-    /// `[codes]`.
+    /// `[codes]`: what the vendor's codes mean.
     pub codes: Codes,
     /// `[ids.store]`: how the vendor numbers stores.
     pub store_ids: Option<StoreIds>,
     /// `[ids.organization]`: how the vendor numbers organizations.
     pub organization_ids: Option<OrganizationIds>,
-    /// `vendor.lists_stores`: whether the tenant's stores are listed there.
+    /// `vendor.lists_stores`: whether the vendor has the list of the tenant's stores.
     pub lists_stores: bool,
-    /// `vendor.methods`: how the names of all its methods begin, if they do.
+    /// `vendor.methods`: the common prefix of all its methods, or an empty text.
     pub methods_begin: String,
-    /// `[methods]`.
+    /// `[methods]`: the methods that resources call.
     pub methods: Vec<MethodFacts>,
-    /// `[doctor]`.
+    /// `[doctor]`: advice for operators.
     pub doctor: DoctorTexts,
-    /// `[[vectors]]`.
+    /// `[[vectors]]`: published signatures for tests.
     pub vectors: Vec<Vector>,
 }
 
@@ -78,70 +79,70 @@ pub struct EndpointFacts {
     pub key: String,
     /// The name in declared resources and the API document.
     pub label: String,
-    /// The URL, unless it is another one for each customer.
+    /// The URL, unless each customer has their own.
     pub url: Option<String>,
-    /// What the setting is.
+    /// The description of the setting.
     pub help: String,
-    /// An address to show, where there is no default.
+    /// An example address, where there is no default.
     pub example: Option<String>,
-    /// The section with a credential of this endpoint's own, where there may be one.
+    /// The section for a credential of this endpoint's own, if there may be one.
     pub credential: Option<String>,
-    /// Whether methods are called here unless something else is said.
+    /// Whether this is the default endpoint.
     pub is_first: bool,
 }
 
 /// A field of a credential or of a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialField {
-    /// The setting.
+    /// The name of the setting.
     pub name: String,
-    /// What it is, and where to get it.
+    /// The description, and where to get the value.
     pub help: String,
-    /// A value to show, where there is no default.
+    /// An example value, where there is no default.
     pub example: Option<String>,
     /// Whether it is a secret.
     pub is_secret: bool,
-    /// Its value unless it is set; without one it must be set.
+    /// The default value; `None` if the field is required.
     pub default: Option<String>,
-    /// Its only values; the first is the default.
+    /// The allowed values, of which the first is the default; empty if any value is allowed.
     pub choices: Vec<String>,
-    /// Whether it decides only how calls are signed, and changes no answer.
+    /// Whether the field only decides how calls are signed, and changes no response.
     pub is_for_signing_only: bool,
 }
 
 /// A setting of an account that resources read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionFacts {
-    /// The setting.
+    /// The name of the setting.
     pub name: String,
-    /// What it may be.
+    /// The allowed values.
     pub kind: OptionKind,
-    /// What it is; for a number also what is wrong with another one.
+    /// The description; for a number also the error text for a value out of range.
     pub help: String,
-    /// A number to show, where there is no default.
+    /// An example number, where there is no default.
     pub example: Option<i64>,
 }
 
-/// What an option may be.
+/// The allowed values of an option.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OptionKind {
     /// A whole number.
     Integer {
-        /// The least.
+        /// The smallest value.
         minimum: i64,
-        /// The most.
+        /// The largest value.
         maximum: i64,
-        /// Unless it is set.
+        /// The default value, if there is one.
         default: Option<i64>,
     },
-    /// One of these; the first is the default.
+    /// One of these words; the first is the default.
     Choice(Vec<String>),
 }
 
 /// How a vendor's gateway reads and writes times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeFacts {
-    /// The forms of `timestamp` by their names; the first is tried first.
+    /// The timestamp forms with their names; the first one is tried first.
     pub forms: Vec<(String, TimeForm)>,
     /// The IANA name of the zone, unless it is configured.
     pub zone: String,
@@ -156,68 +157,70 @@ pub struct MethodFacts {
     pub name: String,
     /// The vendor's version.
     pub version: String,
-    /// The place of its endpoint.
+    /// The index of its endpoint.
     pub endpoint: usize,
-    /// Parameters of a call that reads next to nothing, for `doctor`.
+    /// The parameters of a call that reads next to nothing, for `doctor`.
     pub probe: Vec<(String, Template)>,
-    /// `probe_has`: JSON pointers, of which the data of that call has at least one.
+    /// `probe_has`: JSON pointers; the data of that call has at least one of them.
     pub probe_has: Vec<String>,
-    /// `probe_finds_nothing`: whether that call asks for something that nobody has.
+    /// `probe_finds_nothing`: whether that call requests an object that no account has.
     pub probe_finds_nothing: bool,
     /// Whether its answer is a secret.
     pub is_secret: bool,
-    /// What is called instead at servers that lack it.
+    /// The method that is called instead at servers that lack this one.
     pub instead: Option<String>,
 }
 
-/// What operators are advised.
+/// Advice for operators.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DoctorTexts {
-    /// When the gateway does not know the key.
+    /// Advice when the gateway does not know the key.
     pub unknown_key: String,
-    /// When the signature is refused.
+    /// Advice when the signature is refused.
     pub wrong_secret: String,
-    /// When there is no such method; empty where that may be one that is not registered for the key.
+    /// Advice when the method does not exist; empty where the same code may mean that the method is not registered for
+    /// the key.
     pub no_method: String,
-    /// The codes of a wrong signature with which an unknown key is refused, too.
+    /// The codes of a wrong signature that may also mean an unknown key.
     pub hides_unknown_key: Vec<String>,
 }
 
 /// Inputs with the signature that the vendor computes.
 #[derive(Clone, Debug)]
 pub struct Vector {
-    /// Where it is from.
+    /// The source of the vector.
     pub source: String,
-    /// Fields of the credential, unless they have their defaults.
+    /// The fields of the credential that differ from their defaults.
     pub credential: BTreeMap<String, String>,
     /// The method.
     pub method: String,
-    /// The address of the gateway, unless it is that of the pack.
+    /// The address of the gateway, if it differs from the pack's.
     pub url: Option<String>,
-    /// When it is called.
+    /// The time of the call.
     pub time: Timestamp,
-    /// The form of the timestamp; the first one without it.
+    /// The timestamp form; `None` for the first one.
     pub time_form: Option<String>,
     /// The nonce.
     pub nonce: Option<String>,
-    /// Parameters of every call that are sent otherwise than `[call]` says.
+    /// Values of the parameters of every call that differ from `[call]`.
     pub system: BTreeMap<String, String>,
     /// Parameters of the method.
     pub parameters: BTreeMap<String, String>,
-    /// What the vendor computes.
+    /// The signature that the vendor computes.
     pub signature: String,
 }
 
 impl TimeFacts {
-    /// The zone unless it is configured. `Asia/Shanghai` is read as the fixed offset +08:00, which it has been since 1992, so
-    /// that it works on machines without a time zone database.
+    /// The zone unless it is configured. `Asia/Shanghai` is read as the fixed offset +08:00, which it has been since
+    /// 1992, so that it works on machines without a time zone database.
     pub fn zone(&self) -> Option<TimeZone> {
         endpoint::time_zone(&self.zone)
     }
 }
 
 impl Pack {
-    /// Whether a parameter belongs to every call, and a method may not use its name: what carries a token does, too.
+    /// Whether the name is that of a parameter of every call, which a method may not use; a parameter that carries a
+    /// token is one, too.
     pub fn is_reserved(&self, parameter: &str) -> bool {
         let is_signature = self.signing.place == SentIn::Parameter(parameter.to_owned());
         let mut of_login = self.login.iter().flat_map(|login| &login.parameters);
@@ -226,39 +229,39 @@ impl Pack {
 }
 
 impl Vendor {
-    /// The vendor of a pack, which is not freed.
+    /// The vendor of a pack that lives as long as the process.
     pub const fn new(pack: &'static Pack) -> Self {
         Self(pack)
     }
 
-    /// The name that configuration, callers and operators see.
+    /// The name in configuration, problems, metrics and logs.
     pub fn name(self) -> &'static str {
         &self.0.name
     }
 
-    /// The pack.
+    /// The pack of the vendor.
     pub const fn pack(self) -> &'static Pack {
         self.0
     }
 
-    /// The label of the endpoint at this place.
+    /// The label of the endpoint at this index.
     pub fn endpoint(self, place: usize) -> &'static str {
         self.0.endpoints.get(place).map_or("", |endpoint| &endpoint.label)
     }
 
-    /// Whether a parameter belongs to every call, and a method may not use its name.
+    /// Whether the name is that of a parameter of every call, which a method may not use.
     pub fn is_reserved(self, parameter: &str) -> bool {
         self.0.is_reserved(parameter)
     }
 
-    /// Whether the answers of a method are secrets. An entry of the pack that ends with a dot is for all that begin so.
+    /// Whether the answers of a method are secrets. An entry of the pack that ends with a dot is a prefix.
     pub fn has_secret_answer(self, method: &str) -> bool {
         let method = method.to_ascii_lowercase();
         let begins = |facts: &&MethodFacts| method.starts_with(&facts.name.to_ascii_lowercase());
         self.0.methods.iter().filter(|facts| facts.is_secret).any(|facts| begins(&facts))
     }
 
-    /// What the pack says of a method, if it does.
+    /// The pack's entry for a method, if it has one.
     pub fn method(self, name: &str) -> Option<&'static MethodFacts> {
         self.0.methods.iter().find(|method| method.name == name)
     }

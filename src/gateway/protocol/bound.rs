@@ -1,4 +1,4 @@
-//! A vendor's protocol bound to one account: everything that the configuration says is in its place.
+//! A vendor's protocol bound to one account, with everything that the configuration says in its place.
 
 use std::collections::BTreeMap;
 
@@ -39,9 +39,9 @@ pub(super) struct Endpoint {
     pub(super) parameters: Vec<(String, Template)>,
     pub(super) headers: Vec<(String, Template)>,
     pub(super) path: Option<Template>,
-    /// The paths of the calls that log in, in their order, where they have their own.
+    /// The paths of the calls that log in, in the order of the pack; `None` for one without a path of its own.
     pub(super) login_paths: Vec<Option<Template>>,
-    /// What carries the token.
+    /// The parameters that carry the login token.
     pub(super) token_parameters: Vec<(String, Template)>,
     pub(super) token_headers: Vec<(String, Template)>,
     pub(super) signing: Signing,
@@ -62,7 +62,7 @@ impl Protocol {
         }
     }
 
-    /// The same with other values of parameters that every call has, as a vector may say.
+    /// Overrides values of the parameters that every call has, as a test vector may.
     #[must_use]
     pub fn with_parameters(mut self, values: &BTreeMap<String, String>) -> Self {
         for (name, template) in self.endpoints.iter_mut().flat_map(|endpoint| &mut endpoint.parameters) {
@@ -73,23 +73,23 @@ impl Protocol {
         self
     }
 
-    /// Whose protocol this is.
+    /// The vendor whose protocol this is.
     pub const fn vendor(&self) -> Vendor {
         self.vendor
     }
 
-    /// What the gateway must not get past us, even when it repeats it.
+    /// The secrets that must be redacted even when the gateway echoes them.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretString> {
         self.secrets.iter()
     }
 
-    /// Encodes and signs one call. `token` is what a login gave, for a call that needs one.
+    /// Encodes and signs one call. `token` is the login token of a call that needs one.
     pub fn encode(&self, call: &Call, stamp: &TimestampAndNonce, token: Option<&SecretString>) -> SignedRequest {
         let Some(endpoint) = self.endpoint_of(&call.method) else { return SignedRequest::nowhere() };
         self.writing(endpoint, call, stamp, token).signed()
     }
 
-    /// Shows what [`Self::encode`] would sign.
+    /// Explains what [`Self::encode`] would sign.
     pub fn explain(&self, call: &Call, stamp: &TimestampAndNonce) -> Explanation {
         let Some(endpoint) = self.endpoint_of(&call.method) else {
             return Explanation { signed_text: String::new(), signature: String::new() };
@@ -105,12 +105,12 @@ impl Protocol {
         self.login.as_ref().filter(|_| login.is_needed_by(&call.method.name))
     }
 
-    /// The place of the endpoint at which a method is called.
+    /// The index of the endpoint at which a method is called.
     pub fn place_of(&self, method: &Method) -> usize {
         self.settings.endpoint_of(method)
     }
 
-    /// Whether the endpoint at this place has a credential of its own.
+    /// Whether the endpoint at this index has a credential of its own.
     pub fn has_own_credential(&self, place: usize) -> bool {
         self.settings.credential(place).is_own
     }
@@ -120,12 +120,12 @@ impl Protocol {
         self.login.is_some()
     }
 
-    /// Reads what the login gave; `None` when there is no token in it.
+    /// Reads a login's data; `None` when it holds no token.
     pub fn read_login(&self, data: &str) -> Option<LoginAnswer> {
         self.vendor.pack().login.as_ref()?.answer.read(data, &self.zone)
     }
 
-    /// What the gateway signed otherwise than we did, when its refusal shows that.
+    /// How the text that the gateway signed differs from ours, when its refusal shows that text.
     pub fn signed_otherwise(
         &self,
         call: &Call,
@@ -138,7 +138,7 @@ impl Protocol {
         difference::find(&writing.pairs(), answer, member)
     }
 
-    /// Repairs what this vendor is known to break in its JSON, before the envelope is read.
+    /// Repairs the JSON damage that this vendor is known for, before the envelope is read.
     pub fn repaired(&self, body: Bytes) -> Bytes {
         if self.vendor.pack().answer.has_unescaped_texts { unescaped_texts::escaped(body) } else { body }
     }
@@ -146,7 +146,7 @@ impl Protocol {
     /// Reads the envelope: data, or a refusal with its kind decided.
     ///
     /// # Errors
-    /// The gateway said no, or its answer cannot be read.
+    /// The gateway refused the call, or its answer cannot be read.
     pub fn decode<'a>(&self, body: &'a [u8]) -> Result<DecodedAnswer<'a>, GatewayRefusal> {
         let pack = self.vendor.pack();
         pack.answer.read(body, &pack.codes, &self.zone)

@@ -1,4 +1,4 @@
-//! A call as our resources make it, and what makes one attempt unlike every other.
+//! A call as resources make it, and the timestamp and nonce that make each attempt unique.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,18 +13,18 @@ use super::super::vendor::Vendor;
 /// A method of a gateway, as its vendor documents it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Method {
-    /// Whose method it is.
+    /// The vendor whose method it is.
     pub vendor: Vendor,
     /// The vendor's name, such as `open.shopweb.passengerFlow.getTotalData`.
     pub name: Cow<'static, str>,
     /// The vendor's version of the method, such as `v1`.
     pub version: Cow<'static, str>,
-    /// The place of its endpoint among those of the vendor, where the configuration says nothing else.
+    /// The index of its endpoint in the vendor's pack, where the configuration says nothing else.
     pub endpoint: usize,
 }
 
 impl Method {
-    /// The method of this name, in the version and at the endpoint that the pack says.
+    /// Creates the method of this name, in the version and at the endpoint that the pack says.
     pub fn of(vendor: Vendor, name: impl Into<Cow<'static, str>>) -> Self {
         let (name, pack) = (name.into(), vendor.pack());
         let (version, endpoint) =
@@ -33,7 +33,7 @@ impl Method {
     }
 }
 
-/// Part of the names of cached answers.
+/// Part of cache keys.
 impl Serialize for Method {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         (self.vendor.name(), &self.name, &self.version, self.vendor.endpoint(self.endpoint)).serialize(serializer)
@@ -45,27 +45,28 @@ impl Serialize for Method {
 pub struct Argument {
     /// The vendor's name.
     pub name: Cow<'static, str>,
-    /// The raw (not URL-encoded) value.
+    /// The raw value, not URL-encoded.
     pub value: String,
     /// Whether the value is a number, `true` or `false` where parameters travel as JSON.
     pub is_json: bool,
 }
 
 impl Argument {
-    /// A text.
+    /// An argument that is a text.
     pub fn text(name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         Self { name: name.into(), value: value.into(), is_json: false }
     }
 }
 
-/// One call: a method and its business parameters, in any order. Prints no values: a login's password is one.
+/// One call: a method and its business parameters, in any order. `Debug` prints no values, since a login's password is
+/// one.
 #[derive(Clone)]
 pub struct Call {
-    /// What is called.
+    /// The method that is called.
     pub method: Method,
     /// Business parameters.
     pub arguments: Vec<Argument>,
-    /// For a login: its place among the ways to log in.
+    /// For a login: the index of its way to log in.
     pub login: Option<usize>,
 }
 
@@ -77,7 +78,7 @@ impl fmt::Debug for Call {
 }
 
 impl Call {
-    /// The same for all calls that ask the same, whatever the order of their parameters; part of the names of cached answers.
+    /// A text that is equal for calls with the same method and parameters, in any order. It is part of cache keys.
     pub fn canonical(&self) -> String {
         let mut arguments: Vec<&Argument> = self.arguments.iter().collect();
         arguments.sort_by(|one, other| (&one.name, &one.value).cmp(&(&other.name, &other.value)));
@@ -86,7 +87,7 @@ impl Call {
         form.finish()
     }
 
-    /// A call without parameters yet.
+    /// Creates a call without parameters.
     pub fn new(method: &Method) -> Self {
         Self { method: method.clone(), arguments: Vec::new(), login: None }
     }
@@ -108,29 +109,29 @@ impl Call {
     }
 }
 
-/// The place of a form of timestamps among those of a vendor.
+/// The index of a timestamp form in a vendor's pack.
 pub type TimeFormIndex = usize;
 
-/// What makes one attempt unlike every other: the gateway's time and a nonce. Given from outside, so that encoding and
-/// signing stay pure, and every retry is signed again.
+/// The gateway's time and the nonce that make one attempt unique. They are inputs, so that encoding and signing stay
+/// pure and every retry is signed again.
 #[derive(Clone, Debug)]
 pub struct TimestampAndNonce {
     /// The gateway's time, in whole seconds.
     pub time: Timestamp,
-    /// Sent and signed when there is one.
+    /// The nonce, sent and signed if there is one.
     pub nonce: Option<String>,
     /// How `time` is written.
     pub form: TimeFormIndex,
 }
 
-/// An encoded and signed request: the body is encoded once, from the very values that were signed.
+/// An encoded and signed request. The body is encoded once, from the very values that were signed.
 #[derive(Clone)]
 pub struct SignedRequest {
     /// `GET` or `POST`.
     pub http: HttpMethod,
-    /// Where it goes, with its query.
+    /// The address with its query.
     pub url: String,
-    /// What the body is; `None` when there is none.
+    /// The media type of the body; `None` when there is no body.
     pub content_type: Option<&'static str>,
     /// The body.
     pub body: Bytes,
@@ -139,7 +140,7 @@ pub struct SignedRequest {
 }
 
 impl SignedRequest {
-    /// Everything in it that a gateway could repeat.
+    /// Everything in the request that a gateway could echo.
     pub fn sent(&self) -> Bytes {
         let query = self.url.split_once('?').map(|(_, query)| query);
         if query.is_none() && self.headers.is_empty() {
@@ -150,7 +151,7 @@ impl SignedRequest {
         parts.collect::<Vec<_>>().join(&b'\n').into()
     }
 
-    /// What nobody is sent: a call of a method that has no endpoint.
+    /// The request for a method that has no endpoint; it is never sent.
     pub(super) fn nowhere() -> Self {
         let (url, body, headers) = (String::new(), Bytes::new(), Vec::new());
         Self { http: HttpMethod::Post, url, content_type: None, body, headers }
@@ -182,27 +183,27 @@ impl HttpMethod {
     }
 }
 
-/// What a login gave.
+/// The result of a login.
 #[derive(Debug)]
 pub struct LoginAnswer {
     /// The token.
     pub token: SecretString,
-    /// When it ends.
+    /// When the token expires.
     pub ends: TokenExpiryHint,
 }
 
-/// When a token ends, as far as the gateway tells.
+/// The expiry of a token, as far as the gateway states it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenExpiryHint {
-    /// It does not tell.
+    /// Not stated.
     Unknown,
     /// At this time of the gateway's clock.
     At(Timestamp),
-    /// After so long.
+    /// After this time.
     After(std::time::Duration),
 }
 
-/// The signed text of one call with the secret masked, for people who compare it with the vendor's tool.
+/// The signed text of one call with the secret masked, to be compared with the output of the vendor's tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     /// The text that the first digest covers, with `********` for the secret.
@@ -211,15 +212,16 @@ pub struct Explanation {
     pub signature: String,
 }
 
-/// How the text that a gateway signed differs from ours. It holds no part of either.
+/// How the text that a gateway signed differs from ours. It holds no part of either text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignedTextDifference {
-    /// Not at all: the secret is another.
+    /// The texts are equal, so the secrets differ.
     None,
-    /// First at this parameter of ours.
+    /// The first difference is at this parameter of ours.
     Parameter(String),
-    /// The gateway signed something more behind this parameter of ours: it is longer there, or another one follows.
+    /// The gateway signed something more after this parameter of ours: its value is longer there, or another parameter
+    /// follows.
     Behind(String),
-    /// The gateway signed something more.
+    /// The gateway signed something more at the end.
     SomethingMore,
 }

@@ -1,4 +1,4 @@
-//! What a vendor's codes mean: each is of one kind of the reaction table, and of one diagnosis for operators.
+//! The meaning of a vendor's codes: each has one kind of the reaction table, and one diagnosis for operators.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -6,17 +6,17 @@ use std::ops::RangeInclusive;
 use crate::gateway::diagnosis::Diagnosis;
 use crate::gateway::reactions::Kind;
 
-/// How a code that nobody has listed looks. What looks otherwise is no code of the vendor's.
+/// The form of codes that the pack does not list. A text of any other form is not a code of the vendor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CodeForm {
-    /// `integer`: a positive number of at most nine digits. A negative one is a failure of the gateway's own.
+    /// `integer`: a positive number of at most nine digits. A negative number is a failure of the gateway itself.
     Integer,
     /// Any other text: `#` stands for a digit, everything else for itself.
     Pattern(String),
 }
 
 impl CodeForm {
-    /// Whether this is a pattern, and the code has its form.
+    /// Whether this is a pattern that the code matches.
     pub fn is_of(&self, code: &str) -> bool {
         matches!(self, Self::Pattern(_)) && self.fits(code)
     }
@@ -36,7 +36,7 @@ impl CodeForm {
 /// `[codes]` of a pack.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Codes {
-    /// Each code that is listed alone.
+    /// The codes that are listed one by one.
     pub listed: HashMap<String, (Kind, Diagnosis)>,
     /// Codes that are listed as a range of numbers.
     pub ranges: Vec<(RangeInclusive<i64>, Kind, Diagnosis)>,
@@ -45,7 +45,7 @@ pub struct Codes {
 }
 
 impl Codes {
-    /// The kind of a code other than that of success.
+    /// The kind of a code other than a success code.
     pub fn kind(&self, code: &str) -> Kind {
         if let Some((kind, _)) = self.find(code) {
             return kind;
@@ -53,7 +53,7 @@ impl Codes {
         if self.forms.iter().any(|form| form.fits(code)) { Kind::UnlistedCode } else { Kind::GatewayFailed }
     }
 
-    /// What an operator looks at for this code.
+    /// The diagnosis that operators get for this code.
     pub fn diagnosis(&self, code: &str) -> Diagnosis {
         self.find(code).map_or(Diagnosis::Other, |(_, diagnosis)| diagnosis)
     }
@@ -63,7 +63,7 @@ impl Codes {
         self.find(code).is_some()
     }
 
-    /// Every code of a kind, each by one of its texts.
+    /// Every code of a kind, each in one of its spellings.
     pub fn of_kind(&self, kind: Kind) -> Vec<String> {
         let listed = self.listed.iter().filter(|(_, (own, _))| *own == kind).map(|(code, _)| code.clone());
         let ranges = self.ranges.iter().filter(|(_, own, _)| *own == kind).flat_map(|(range, ..)| range.clone());
@@ -72,7 +72,7 @@ impl Codes {
         codes
     }
 
-    /// Whether a range has one of these numbers, from the first to the last.
+    /// Whether a range includes one of the numbers from `first` to `last`.
     pub fn has_any_of(&self, first: i64, last: i64) -> bool {
         self.ranges.iter().any(|(own, ..)| *own.start() <= last && first <= *own.end())
     }

@@ -1,13 +1,13 @@
-//! The answer to a refused signature may show what the gateway signed. That is compared with what we signed for the name of
-//! the first parameter that differs; neither of the two texts is shown to anybody.
+//! Finds the first parameter at which the text that a gateway signed differs from ours, where the answer to a refused
+//! signature shows that text. Only the parameter's name is reported, never a part of either text.
 
 use std::borrow::Cow;
 
 use super::call::SignedTextDifference;
 use super::signing::WireParameter;
 
-/// What differs between the pairs that we signed, in their order, and the text in the answer; `None` when the answer has no
-/// such text, or an empty one. `member` is the name of the member with the text.
+/// Compares the pairs that we signed, in their order, with the text in the answer. Returns `None` when the answer has
+/// no such text, or an empty one. `member` is the name of the member that holds the text.
 pub(super) fn find(pairs: &[&WireParameter<'_>], answer: &[u8], member: &str) -> Option<SignedTextDifference> {
     let text = signed_text(std::str::from_utf8(answer).ok()?, member)?;
     let text = unescaped(text);
@@ -27,8 +27,8 @@ pub(super) fn find(pairs: &[&WireParameter<'_>], answer: &[u8], member: &str) ->
     })
 }
 
-/// What differs where the text goes on with something else than a pair of ours. If the pair comes later, what stands between is
-/// too much: the end of the value before, or a parameter of its own.
+/// The difference where the text continues with something other than our pair. If the pair follows later, the part
+/// before it is too much: the end of the previous value, or another parameter.
 fn differing(rest: &str, before: Option<&str>, name: &str, value: &str) -> SignedTextDifference {
     let pair = format!("{name}{value}");
     match (rest.find(&pair), before) {
@@ -38,7 +38,7 @@ fn differing(rest: &str, before: Option<&str>, name: &str, value: &str) -> Signe
     }
 }
 
-/// The text without the escapes of JSON, as PHP writes slashes and Chinese; one that is no JSON is taken as it stands.
+/// The text without JSON escapes, such as PHP's for slashes and Chinese; a text that is not valid JSON stays as it is.
 fn unescaped(text: &str) -> Cow<'_, str> {
     match text.contains('\\') {
         true => serde_json::from_str(&format!("\"{text}\"")).map_or(Cow::Borrowed(text), Cow::Owned),
@@ -46,7 +46,7 @@ fn unescaped(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The text as it stands in the answer, which may be no JSON: neither the quotes around it nor those within are escaped.
+/// The text as it appears in an answer that may not be JSON: neither the quotes around it nor those within are escaped.
 fn signed_text<'a>(answer: &'a str, member: &str) -> Option<&'a str> {
     let (_, behind) = answer.split_once(&format!("\"{member}\":\""))?;
     let text = behind.split_once("\",\"").map_or(behind, |(text, _)| text);

@@ -1,4 +1,4 @@
-//! How a call travels, as a pack says it: in a form, in the query, as JSON, or as JSON within one parameter.
+//! How a call is encoded, as a pack says it: as a form, in the query, as JSON, or as JSON within one parameter.
 
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -12,34 +12,34 @@ use super::template::Template;
 pub struct CallForm {
     /// `http`.
     pub http: HttpMethod,
-    /// `system`: where the parameters of every call travel.
+    /// `system`: where the parameters of every call are sent.
     pub system: Carrier,
-    /// `business`: where those of the method travel.
+    /// `business`: where the parameters of the method are sent.
     pub business: BusinessCarrier,
-    /// `[call.parameters]`: those of every call. One with a nonce or token is left out when there is none.
+    /// `[call.parameters]`: the parameters of every call. One with a nonce or token is left out when there is none.
     pub parameters: Vec<(String, Template)>,
-    /// `[call.headers]`.
+    /// `[call.headers]`: the headers of every call.
     pub headers: Vec<(String, Template)>,
     /// `path`: what follows the URL of the endpoint.
     pub path: Option<Template>,
-    /// `version`: that of methods which say nothing else.
+    /// `version`: the version of methods that state no other.
     pub version: String,
-    /// `reserved`: names that no method may use; with `*` at its end, all that begin so.
+    /// `reserved`: parameter names that no method may use; with `*` at its end, a prefix of such names.
     pub reserved: Vec<String>,
 }
 
-/// Where parameters travel.
+/// Where parameters are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carrier {
     /// `form`: in the body, `application/x-www-form-urlencoded`.
     Form,
-    /// `query`.
+    /// `query`: in the query of the address.
     Query,
     /// `json`: as members of the body, a JSON object.
     Json,
 }
 
-/// Where the parameters of a method travel.
+/// Where the parameters of a method are sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BusinessCarrier {
     /// Each by itself.
@@ -49,7 +49,7 @@ pub enum BusinessCarrier {
 }
 
 impl BusinessCarrier {
-    /// Where the parameters travel; within another one, where that does.
+    /// Where the method's parameters are sent; for `json_in`, where the parameter that holds them is.
     pub const fn carrier(&self, system: Carrier) -> Carrier {
         match self {
             Self::Each(carrier) => *carrier,
@@ -59,7 +59,7 @@ impl BusinessCarrier {
 }
 
 impl CallForm {
-    /// Whether a parameter belongs to every call, and a method may not use its name.
+    /// Whether the name is that of a parameter of every call, which a method may not use.
     pub fn is_reserved(&self, name: &str) -> bool {
         let is_it = |reserved: &String| match reserved.strip_suffix('*') {
             Some(prefix) => name.starts_with(prefix),
@@ -73,13 +73,13 @@ impl CallForm {
         self.system == Carrier::Json || self.has_json_body()
     }
 
-    /// Whether a method's parameters are the body, a JSON object.
+    /// Whether the body is a JSON object of the method's parameters.
     pub fn has_json_body(&self) -> bool {
         self.business == BusinessCarrier::Each(Carrier::Json)
     }
 }
 
-/// `application/x-www-form-urlencoded` of the parameters, in their order.
+/// Encodes the parameters as `application/x-www-form-urlencoded`, in their order.
 pub fn form_encoded<'a>(parameters: impl Iterator<Item = &'a WireParameter<'a>>) -> String {
     let mut form = form_urlencoded::Serializer::new(String::with_capacity(256));
     for (name, value) in parameters {
@@ -88,7 +88,7 @@ pub fn form_encoded<'a>(parameters: impl Iterator<Item = &'a WireParameter<'a>>)
     form.finish()
 }
 
-/// What stands for itself in a path (RFC 3986 §3.3), with the slashes between its segments.
+/// The characters that a path must encode: all that RFC 3986 §3.3 does not allow there; slashes separate the segments.
 const NOT_IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -109,12 +109,12 @@ const NOT_IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'@')
     .remove(b'/');
 
-/// A value within a path, percent-encoded; its slashes stay.
+/// Percent-encodes a value within a path; its slashes stay.
 pub fn path_encoded(value: &str) -> String {
     utf8_percent_encode(value, NOT_IN_PATHS).to_string()
 }
 
-/// A JSON object that is written member by member, in their order.
+/// A JSON object that is written member by member.
 #[derive(Debug)]
 pub struct JsonObject(Vec<u8>);
 
@@ -125,13 +125,13 @@ impl Default for JsonObject {
 }
 
 impl JsonObject {
-    /// Adds a text.
+    /// Adds a member that is a text.
     pub fn text(&mut self, name: &str, value: &str) {
         self.name(name);
         self.json(value);
     }
 
-    /// Adds an argument, as the text or the JSON that it is.
+    /// Adds an argument as JSON: a text, or the number, `true` or `false` that it holds.
     pub fn argument(&mut self, argument: &Argument) {
         self.name(&argument.name);
         match argument.is_json {
@@ -140,7 +140,7 @@ impl JsonObject {
         }
     }
 
-    /// The object as it stands, which may get another member afterwards.
+    /// The object so far; more members may be added afterwards.
     pub fn closed(&self) -> Bytes {
         let mut object = self.0.clone();
         object.push(b'}');
@@ -155,7 +155,7 @@ impl JsonObject {
         self.0.push(b':');
     }
 
-    /// A text has a JSON form, and a vector takes all of it.
+    /// Writes a JSON string; writing into a vector never fails.
     fn json(&mut self, text: &str) {
         let _written = serde_json::to_writer(&mut self.0, text);
     }

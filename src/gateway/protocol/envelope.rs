@@ -1,7 +1,7 @@
-//! How answers are read, as a pack says it: where code, message and data are, and what means success.
+//! Reads the envelope of answers as a pack says it: where code, message and data are, and what means success.
 //!
-//! A body that is not one whole object is no envelope, and neither is one in which a member that decides stands twice. Every
-//! mark of a failure is looked for before any data is taken.
+//! A body that is not one whole object is no envelope, and neither is one that repeats a member on which the decision
+//! depends. All signs of failure are checked before any data is read.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -21,44 +21,44 @@ use crate::json::scalar;
 pub struct Envelope {
     /// The members that are read.
     pub members: Members,
-    /// `code`: the first of them that has a code other than that of success decides.
+    /// `code`: where codes may be. The first one that is not a success code decides.
     pub code: Vec<MemberIndex>,
     /// `code_form`: whether codes are whole numbers, or any text.
     pub codes_are_integers: bool,
     /// `success`: the codes of success.
     pub success: Vec<String>,
-    /// `code_is_required`: an answer without a code cannot be read.
+    /// `code_is_required`: whether an answer without a code is unreadable.
     pub code_is_required: bool,
-    /// `error`: an object that is there only in failures, with the code in it.
+    /// `error`: an object that is present only in failures, with the code in it.
     pub error: Option<ErrorObject>,
-    /// `failed_by`: members that mean a failure where they say anything.
+    /// `failed_by`: members whose presence with a value means a failure.
     pub failed_by: Vec<MemberIndex>,
-    /// `succeeded_by`: members that must have one of these values where they say anything.
+    /// `succeeded_by`: members that, where they have a value, must have one of these.
     pub succeeded_by: Vec<(MemberIndex, Vec<String>)>,
-    /// `message`.
+    /// `message`: where the message is.
     pub message: Vec<MemberIndex>,
-    /// `code_name`.
+    /// `code_name`: where the name of the code is.
     pub code_name: Option<MemberIndex>,
-    /// `call_id`.
+    /// `call_id`: where the gateway's call id is.
     pub call_id: Option<MemberIndex>,
     /// `time`: the gateway's clock.
     pub time: Option<MemberIndex>,
-    /// `data`: the first that is there.
+    /// `data`: where the data may be; the first that is present is used.
     pub data: Vec<DataPlace>,
-    /// `repair = "unescaped_texts"`: the vendor escapes nothing in its JSON.
+    /// `repair = "unescaped_texts"`: whether the vendor leaves texts in its JSON unescaped.
     pub has_unescaped_texts: bool,
-    /// `record`: what a list of the vendor's holds, and the members that name one.
+    /// `record`: what one item of the vendor's lists is called, and the members that identify it.
     pub record: Option<(String, Vec<String>)>,
-    /// `signed_text`: the member of a refused signature's answer that shows what the gateway signed.
+    /// `signed_text`: the member that shows the text that the gateway signed, in the answer to a refused signature.
     pub signed_text: Option<String>,
 }
 
-/// The object that is there only in failures.
+/// The object that is present only in failures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorObject {
-    /// The object.
+    /// The slot of the object.
     pub slot: MemberIndex,
-    /// The path of its code, and the name of its message, for a body that is no JSON.
+    /// The path of its code and the name of its message, for a body that is not valid JSON.
     pub head: (Vec<String>, String),
     /// Its codes.
     pub code: Vec<MemberIndex>,
@@ -66,17 +66,17 @@ pub struct ErrorObject {
     pub message: Vec<MemberIndex>,
 }
 
-/// What a failure says, as far as it says it.
+/// The code and message of a failure, each if present.
 type CodeAndMessage = (Option<String>, Option<String>);
 
-/// Where data may be.
+/// A place where the data may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataPlace {
-    /// The member; `None` for the whole body.
+    /// The slot of the member; `None` for the whole body.
     pub slot: Option<MemberIndex>,
-    /// Only where one of these is there, too.
+    /// Use this place only if one of these members is present.
     pub beside: Vec<MemberIndex>,
-    /// Only where none of these is there.
+    /// Use this place only if none of these members is present.
     pub without: Vec<MemberIndex>,
 }
 
@@ -85,9 +85,9 @@ pub struct DataPlace {
 pub struct DecodedAnswer<'a> {
     /// The business data, undecoded. `None` when the gateway sent `null`.
     pub data: Option<&'a RawValue>,
-    /// The gateway's own number for this call, for its support.
+    /// The gateway's call id, for its support.
     pub call_id: Option<String>,
-    /// The gateway's clock, when its envelope tells.
+    /// The gateway's clock, if its envelope carries it.
     pub gateway_time: Option<Timestamp>,
 }
 
@@ -95,7 +95,7 @@ impl Envelope {
     /// Reads an answer: data, or a refusal with its kind decided.
     ///
     /// # Errors
-    /// The gateway said no, or its answer cannot be read.
+    /// The gateway refused the call, or its answer cannot be read.
     pub fn read<'a>(
         &self,
         body: &'a [u8],
@@ -124,7 +124,7 @@ impl Envelope {
         Ok(DecodedAnswer { data: Some(data).filter(|data| data.get() != "null"), call_id, gateway_time })
     }
 
-    /// Code and message of the object that is there only in failures.
+    /// The code and message of the object that is present only in failures.
     fn error_of(&self, picks: &Picks<'_>) -> Result<Option<CodeAndMessage>, GatewayRefusal> {
         let Some(error) = &self.error else { return Ok(None) };
         let Some(value) = picks.deciding(error.slot)? else { return Ok(None) };
@@ -139,7 +139,7 @@ impl Envelope {
         Ok(Some((code, first(&error.message))))
     }
 
-    /// The first code that is none of success.
+    /// The first code that is not a success code.
     fn failing_code(&self, picks: &Picks<'_>) -> Result<Option<String>, GatewayRefusal> {
         let (mut is_there, mut failing) = (false, None);
         for slot in &self.code {
@@ -175,7 +175,7 @@ impl Envelope {
         Ok(false)
     }
 
-    /// What a server may write beside data to say that there is no error says nothing.
+    /// Whether an error member reports an error: servers may send an empty one beside data.
     fn says_something(&self, error: &RawValue) -> bool {
         let is_success = |text: &str| self.success.iter().any(|code| code == text);
         let is_no_error = |text: String| text.trim().is_empty() || is_success(text.trim());
@@ -196,9 +196,9 @@ impl Envelope {
                     }
                 }
                 None if picks.is_ambiguous() => return Err(GatewayRefusal::unreadable()),
-                // An object with the member of failures is an envelope, even where that says nothing.
+                // An object with the error member is an envelope, even where that member is empty.
                 None if self.error.as_ref().is_some_and(|error| picks.has(error.slot)) => {}
-                // A whole body is data by what is in it.
+                // A body that is data as a whole is recognized by its content.
                 None if text.contains('"') => return Ok(serde_json::from_str(text).ok()),
                 None => {}
             }
@@ -222,8 +222,8 @@ impl Envelope {
     }
 }
 
-/// A code that is whole as it is written: a reader of floats takes `1e-400` for success. Some writers of JSON write whole
-/// numbers with a fraction, so `0.0` is a code.
+/// Reads a code that is written as a whole number; a reader of floats would take `1e-400` for success. Some JSON
+/// writers add a fraction to whole numbers, so `0.0` is a code.
 fn whole_number(code: &RawValue) -> Option<i32> {
     let text: String = serde_json::from_str(code.get()).unwrap_or_else(|_| code.get().to_owned());
     let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), "0"));
@@ -231,7 +231,7 @@ fn whole_number(code: &RawValue) -> Option<i32> {
     whole.parse().ok().filter(|_| is_whole)
 }
 
-/// A flag as a text: `true` and `false` are values, too.
+/// Reads a flag as text; `true` and `false` are values, too.
 fn flag(value: &RawValue) -> Result<Option<String>, GatewayRefusal> {
     match serde_json::from_str(value.get()) {
         Ok(Value::Bool(flag)) => Ok(Some(flag.to_string())),

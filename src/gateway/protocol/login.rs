@@ -1,4 +1,4 @@
-//! The user login or the token exchange that some methods need beside the signature, as a pack says it.
+//! The login or token exchange that some methods need beside the signature, as a pack says it.
 
 use std::time::Duration;
 
@@ -16,54 +16,54 @@ use crate::json::odd_values;
 /// `[login]` of a pack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginForm {
-    /// `section`: the part of an account's configuration that switches the login on; `None` for a token exchange, which
-    /// every account makes.
+    /// `section`: the section of an account's configuration that switches the login on; `None` for a token exchange,
+    /// which every account makes.
     pub section: Option<String>,
-    /// `[login.fields]`.
+    /// `[login.fields]`: the fields of the section.
     pub fields: Vec<CredentialField>,
-    /// `[[login.call]]`: the calls that log in, by what `method` of the section chooses; the first is the default.
+    /// `[[login.call]]`: the calls that log in, selected by `method` of the section; the first is the default.
     pub calls: Vec<LoginCall>,
-    /// `needed_by`: beginnings of the names of methods that need it; none for all methods.
+    /// `needed_by`: prefixes of the methods that need the login; empty for all methods.
     pub needed_by: Vec<String>,
-    /// `not_by`: beginnings of the names of methods that do not.
+    /// `not_by`: prefixes of the methods that do not need it.
     pub not_by: Vec<String>,
     /// `[login.headers]`: the headers that carry the token.
     pub headers: Vec<(String, Template)>,
     /// `[login.parameters]`: the parameters that carry the token.
     pub parameters: Vec<(String, Template)>,
-    /// `[login.answer]`.
+    /// `[login.answer]`: how the answer is read.
     pub answer: LoginAnswerForm,
 }
 
 /// One way to log in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginCall {
-    /// The value of `method` in the account's section that chooses it.
+    /// The value of `method` in the account's section that selects this call.
     pub choice: String,
     /// The vendor's name of the method.
     pub method: String,
-    /// Its version.
+    /// The version of the method.
     pub version: String,
-    /// The place of its endpoint.
+    /// The index of its endpoint.
     pub endpoint: usize,
-    /// What follows the URL of the endpoint, where that is not the path of `[call]`.
+    /// The path after the URL of the endpoint, if it differs from the path of `[call]`.
     pub path: Option<Template>,
     /// Its parameters.
     pub parameters: Vec<(String, Template)>,
-    /// Whether neither the parameters of `[call]` nor a signature are sent.
+    /// Whether the call is sent without the parameters of `[call]` and without a signature.
     pub is_bare: bool,
 }
 
-/// Where token and end are in the data of a login.
+/// Where the token and its expiry are in the data of a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginAnswerForm {
     /// The members that are read.
     pub members: Members,
-    /// `token`.
+    /// `token`: where the token is.
     pub token: Vec<MemberIndex>,
-    /// `ends`: when the token ends, with the names of the members.
+    /// `ends`: where the time of expiry is, with the names of the members.
     pub ends: Vec<(MemberIndex, String)>,
-    /// `seconds`: for how many seconds the token is good.
+    /// `seconds`: where the lifetime in seconds is, with the names of the members.
     pub seconds: Vec<(MemberIndex, String)>,
 }
 
@@ -77,7 +77,7 @@ impl LoginForm {
 }
 
 impl LoginAnswerForm {
-    /// Reads what a login gave; `None` when there is no token that fits in a header. Times are in `zone`.
+    /// Reads the data of a login; `None` when it holds no token that fits in a header. Times are in `zone`.
     pub fn read(&self, data: &str, zone: &TimeZone) -> Option<LoginAnswer> {
         let _whole: &RawValue = serde_json::from_str(data).ok()?;
         let texts = self.members.texts(data);
@@ -94,7 +94,7 @@ impl LoginAnswerForm {
     }
 }
 
-/// The first of the members that can be read; one that says something else is noted.
+/// The first of the members that can be read; others with a value are noted as odd.
 fn noted<T>(
     members: &[(MemberIndex, String)],
     text: &impl Fn(MemberIndex) -> Option<String>,

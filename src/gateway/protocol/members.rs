@@ -1,5 +1,5 @@
-//! The members of a JSON object that a pack names, found in one pass over the text. A member that stands twice is ambiguous,
-//! and so is everything below it.
+//! Reads the members of a JSON object that a pack names, in one pass over the text. A repeated member is ambiguous, and
+//! so is everything below it.
 
 use std::fmt;
 
@@ -12,10 +12,10 @@ use crate::json::raw::is_nothing;
 use crate::json::scalar;
 use crate::json::strict::BorrowedKey;
 
-/// The place of a member among those that are read.
+/// The slot of a member among those that are read.
 pub type MemberIndex = usize;
 
-/// The members of an answer that are read, as a tree of their names.
+/// The members of an answer that are read, as a tree of names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members {
     root: MemberNode,
@@ -28,7 +28,7 @@ struct MemberNode {
     children: Vec<(String, MemberNode)>,
 }
 
-/// What stands at a member.
+/// The content of a member.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Pick<'a> {
     Missing,
@@ -37,7 +37,7 @@ pub(super) enum Pick<'a> {
 }
 
 impl Members {
-    /// The slot of the member with this path, which is read from now on.
+    /// Adds the member with this path to those that are read, and returns its slot.
     pub fn slot(&mut self, path: &[String]) -> MemberIndex {
         let mut node = &mut self.root;
         for name in path {
@@ -45,7 +45,7 @@ impl Members {
                 node.children.push((name.clone(), MemberNode::default()));
                 node.children.len() - 1
             });
-            // It is there: it has just been found or added.
+            // The child exists: it was just found or added.
             let Some((_, child)) = node.children.get_mut(place) else { return self.count };
             node = child;
         }
@@ -55,7 +55,7 @@ impl Members {
         })
     }
 
-    /// The texts of the members of an object, by slot.
+    /// The values of the members of an object as texts, by slot.
     pub fn texts(&self, object: &str) -> Vec<Option<String>> {
         let picks = self.picks(object);
         (0..self.count).map(|slot| picks.text(slot)).collect()
@@ -94,7 +94,7 @@ impl MemberNode {
     }
 }
 
-/// Reads the members of one object that a node names, and steps over all others.
+/// Reads the members of one object that a node names, and skips all others.
 struct MemberReader<'n, 'a> {
     node: &'n MemberNode,
     found: Vec<(usize, &'a RawValue)>,
@@ -127,7 +127,7 @@ impl<'a> Picks<'a> {
         self.0.get(slot).copied().unwrap_or(Pick::Missing)
     }
 
-    /// A member that decides; nothing that could be told is an answer that cannot be read.
+    /// A member on which the decision depends; an ambiguous one makes the answer unreadable.
     pub(super) fn deciding(&self, slot: MemberIndex) -> Result<Option<&'a RawValue>, GatewayRefusal> {
         match self.get(slot) {
             Pick::Missing => Ok(None),
@@ -160,10 +160,10 @@ impl<'a> Picks<'a> {
     }
 }
 
-/// The names of a JSON pointer (RFC 6901).
+/// Parses a JSON pointer (RFC 6901) into its names.
 ///
 /// # Errors
-/// It is none.
+/// The text is not a JSON pointer.
 pub fn pointer(text: &str) -> Result<Vec<String>, String> {
     if text.is_empty() {
         return Ok(Vec::new());

@@ -1,5 +1,5 @@
-//! A vendor's protocol as data: how a call is written and signed, and how an answer is read. Pure functions of a call, a
-//! credential and a stamp, and of bytes: no clock, no network, no state.
+//! A vendor's protocol as data: how a call is encoded and signed, and how an answer is read. The functions are pure:
+//! their inputs are a call, a credential, a timestamp and nonce, and bytes; they use no clock, network or state.
 
 pub mod bound;
 pub mod call;

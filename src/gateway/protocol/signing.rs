@@ -1,6 +1,7 @@
-//! How calls are signed, as a pack says it: which parameters take part, in which order and form, and one to three digests.
+//! How calls are signed, as a pack says it: which parameters take part, in which order and form, and one to three
+//! digests.
 //!
-//! Everything that a pack names is resolved when it is bound to a credential, so that nothing is looked up for a call.
+//! Everything that a pack names is resolved when it is bound to a credential, so that a call needs no look-up by name.
 
 use std::borrow::Cow;
 
@@ -13,7 +14,7 @@ use sha1::Sha1;
 
 use super::template::{Template, TemplatePart, Variable};
 
-/// A parameter by its name at the vendor, with its raw (not URL-encoded) value.
+/// A parameter by the vendor's name, with its raw value, not URL-encoded.
 pub type WireParameter<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// Sorts by name in byte order: `_` before `a`, `endTime` before `endhour`.
@@ -34,17 +35,17 @@ pub struct Signing {
     pub signs_empty: bool,
     /// `order`: by name in byte order, or as `over` lists them.
     pub order: Order,
-    /// `pair`: how a parameter is written.
+    /// `pair`: how one parameter is written.
     pub pair: Vec<PairPart>,
-    /// `join`: what stands between two parameters.
+    /// `join`: the text between two parameters.
     pub join: String,
-    /// One to three digests, each of which may use what those before it gave.
+    /// The digests, one to three, each of which may use the output of earlier ones.
     pub stages: Vec<Stage>,
     /// Where the signature is sent.
     pub place: SentIn,
 }
 
-/// In which order parameters are signed.
+/// The order in which parameters are signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// By name, in byte order.
@@ -53,7 +54,7 @@ pub enum Order {
     Listed,
 }
 
-/// Where something is sent beside the business parameters.
+/// Where a value outside the business parameters is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SentIn {
     /// As a parameter.
@@ -62,10 +63,10 @@ pub enum SentIn {
     Header(String),
 }
 
-/// A piece of how a parameter is written.
+/// A part of the form in which a parameter is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PairPart {
-    /// A text that stands for itself.
+    /// A literal text.
     Literal(String),
     /// `{k}`: the name.
     Name,
@@ -73,26 +74,26 @@ pub enum PairPart {
     Value,
     /// `{vjson}`: the value as a JSON string.
     ValueAsJson,
-    /// `{klen:02}`: the length of the name in UTF-8 bytes, with so many digits.
+    /// `{klen:02}`: the length of the name in UTF-8 bytes, with at least this many digits.
     NameLength(usize),
-    /// `{vlen:04}`: the length of the value in UTF-8 bytes, with so many digits.
+    /// `{vlen:04}`: the length of the value in UTF-8 bytes, with at least this many digits.
     ValueLength(usize),
 }
 
-/// One digest.
+/// One digest of the signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stage {
-    /// `text`: what is digested.
+    /// `text`: the text that is digested.
     pub text: Template,
-    /// `digest`.
+    /// `digest`: the algorithm.
     pub digest: Digest,
-    /// `key`: of an HMAC.
+    /// `key`: the key of an HMAC.
     pub key: Template,
     /// `out`: how the digest is written.
     pub out: Output,
 }
 
-/// A digest.
+/// A digest algorithm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Digest {
     /// `none`: the text itself.
@@ -113,12 +114,12 @@ pub enum Digest {
     HmacSha256,
     /// `hmac-sha512`.
     HmacSha512,
-    /// `{credential.NAME}`: the one that this field of the credential names.
+    /// `{credential.NAME}`: the algorithm that this field of the credential names.
     OfCredential(String),
 }
 
 impl Digest {
-    /// The digest of this name.
+    /// The algorithm of this name.
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
             "none" => Self::None,
@@ -134,13 +135,13 @@ impl Digest {
         })
     }
 
-    /// Whether it has a key.
+    /// Whether the algorithm is an HMAC, which needs a key.
     pub const fn is_keyed(&self) -> bool {
         matches!(self, Self::HmacMd5 | Self::HmacSha1 | Self::HmacSha256 | Self::HmacSha512)
     }
 }
 
-/// How a digest is written.
+/// The form in which a digest is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
     /// `hex`: lower-case hexadecimal digits.
@@ -151,20 +152,21 @@ pub enum Output {
     Base64,
 }
 
-/// What takes the place of a variable while a call is signed.
+/// The values of variables while a call is signed.
 pub trait Values {
-    /// The text of a variable that is the same for all stages; `{pairs}` and `{0}` are the signing's own.
+    /// The value of a variable that is the same for all stages. The signing itself fills in `{pairs}` and `{0}`.
     fn text(&self, variable: &Variable) -> Cow<'_, str>;
 }
 
 impl Signing {
-    /// The signing with everything that a credential says put in its place.
+    /// The signing with all variables that `known` resolves replaced by their values.
     #[must_use]
     pub fn with(&self, known: impl Fn(&Variable) -> Option<String>) -> Self {
         let digest = |digest: &Digest| match digest {
             Digest::OfCredential(name) => {
                 let named = known(&Variable::Credential(name.clone()));
-                // A credential has one of the choices, all of which are digests; without one, the secret would be the signature.
+                // A credential has one of the choices, all of which are algorithms. The fallback is a digest, because
+                // without one the secret would be the signature.
                 named.and_then(|name| Digest::named(&name)).unwrap_or(Digest::Sha512)
             }
             digest => digest.clone(),
@@ -178,7 +180,7 @@ impl Signing {
         Self { stages: stages.collect(), ..self.clone() }
     }
 
-    /// Puts the parameters that take part in their order. The body, if it takes part, is one of them already.
+    /// Puts the parameters that take part into their order. A body that takes part is one of them already.
     pub fn pairs<'p, 'a>(&self, parameters: &'p [WireParameter<'a>]) -> Vec<&'p WireParameter<'a>> {
         let takes_part = |(name, value): &&WireParameter<'_>| {
             let is_named = self.over.as_ref().is_none_or(|over| over.iter().any(|own| own == name));
@@ -206,7 +208,7 @@ impl Signing {
         signed.pop().unwrap_or_default()
     }
 
-    /// The text that the first digest covers, with `mask` in the place of the secret, for people.
+    /// The text that the first digest covers, with `mask` in place of the secret.
     pub fn explain(&self, pairs: &[&WireParameter<'_>], values: &impl Values, mask: &str) -> String {
         self.stages.first().map(|stage| self.written(&stage.text, pairs, values, &[], Some(mask))).unwrap_or_default()
     }
@@ -280,7 +282,7 @@ impl Stage {
         }
         macro_rules! hmac {
             ($digest:ty) => {{
-                // An HMAC takes keys of any length (RFC 2104 §3).
+                // HMAC accepts keys of any length (RFC 2104 §3).
                 let Ok(mut hmac) = Hmac::<$digest>::new_from_slice(key().as_bytes()) else { return String::new() };
                 write(&mut |bytes| hmac.update(bytes));
                 self.out.written(&hmac.finalize().into_bytes())

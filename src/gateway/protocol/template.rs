@@ -1,5 +1,5 @@
-//! Texts with variables, such as `{secret}{pairs}{secret}`, parsed once when a pack is compiled. The set of variables is
-//! closed, and nothing is computed: a pack is data.
+//! Texts with variables, such as `{secret}{pairs}{secret}`, parsed once when a pack is compiled. The set of variables
+//! is closed and there are no expressions, since a pack is data.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use std::fmt;
 pub enum Variable {
     /// `{pairs}`: the signed parameters, as `[sign]` writes and joins them.
     Pairs,
-    /// `{secret}`: what signs.
+    /// `{secret}`: the secret that signs.
     Secret,
     /// `{method}`: the vendor's name of the method.
     Method,
@@ -16,9 +16,9 @@ pub enum Variable {
     Version,
     /// `{timestamp}`: the time of the call, in the vendor's form.
     Timestamp,
-    /// `{nonce}`: a text that no other call has.
+    /// `{nonce}`: a text that is unique to the call.
     Nonce,
-    /// `{token}`: what a login or a token exchange gave.
+    /// `{token}`: the token from a login or a token exchange.
     Token,
     /// `{http}`: the HTTP method.
     Http,
@@ -42,7 +42,7 @@ pub enum Variable {
     Parameter(String),
     /// `{h.NAME}`: a header that is sent.
     Header(String),
-    /// `{0}`, `{1}`: what an earlier stage of the signature gave.
+    /// `{0}`, `{1}`: the output of an earlier stage of the signature.
     Stage(usize),
 }
 
@@ -110,12 +110,12 @@ impl fmt::Display for Variable {
     }
 }
 
-/// A piece of a template.
+/// A part of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TemplatePart {
-    /// A text that stands for itself.
+    /// A literal text.
     Literal(String),
-    /// What is put in its place.
+    /// A variable, which is replaced by its value.
     Variable(Variable),
 }
 
@@ -124,10 +124,10 @@ pub enum TemplatePart {
 pub struct Template(pub Vec<TemplatePart>);
 
 impl Template {
-    /// Parses a text; a brace that is none of a variable is written twice.
+    /// Parses a text. A literal brace is written twice.
     ///
     /// # Errors
-    /// An unknown variable, or a brace without its other half.
+    /// An unknown variable, or an unmatched brace.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (mut parts, mut literal, mut rest) = (Vec::new(), String::new(), text);
         while let Some(place) = rest.find(['{', '}']) {
@@ -155,7 +155,7 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// The texts in it that stand for themselves.
+    /// The literal texts of the template.
     pub fn literals(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {
             TemplatePart::Literal(text) => Some(text.as_str()),
@@ -163,7 +163,7 @@ impl Template {
         })
     }
 
-    /// The variables in it.
+    /// The variables of the template.
     pub fn variables(&self) -> impl Iterator<Item = &Variable> {
         self.0.iter().filter_map(|part| match part {
             TemplatePart::Literal(_) => None,
@@ -171,12 +171,12 @@ impl Template {
         })
     }
 
-    /// Whether it uses this variable.
+    /// Whether the template uses this variable.
     pub fn uses(&self, variable: &Variable) -> bool {
         self.variables().any(|used| used == variable)
     }
 
-    /// The template with the texts of the variables that `known` has put in their place.
+    /// The template with all variables that `known` resolves replaced by their values.
     #[must_use]
     pub fn with(&self, known: impl Fn(&Variable) -> Option<String>) -> Self {
         let mut parts: Vec<TemplatePart> = Vec::with_capacity(self.0.len());

@@ -1,4 +1,5 @@
-//! How vendors write times: Unix seconds or milliseconds, seconds since another epoch, or a pattern in the gateway's zone.
+//! The forms in which vendors write times: Unix seconds or milliseconds, seconds since another epoch, or a pattern in
+//! the gateway's zone.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -10,7 +11,7 @@ use jiff::tz::TimeZone;
 pub enum TimeForm {
     /// `unix`: seconds since 1970, or since another moment.
     Seconds {
-        /// The moment from which seconds are counted, as Unix seconds.
+        /// The epoch, as Unix seconds.
         epoch: i64,
     },
     /// `unix_ms`: milliseconds since 1970.
@@ -23,10 +24,10 @@ pub enum TimeForm {
 pub const COMPACT: &str = "%Y%m%d%H%M%S";
 
 impl TimeForm {
-    /// Whether this is a pattern that a time can be written by, to the minute at least, and read again.
+    /// Whether this is a pattern that writes a time at least to the minute and can be read back.
     pub fn is_pattern(pattern: &str) -> bool {
         const MINUTE: i64 = 60;
-        // A day whose parts are different numbers, so that none stands for another.
+        // A time whose fields are all different numbers, so that none can stand for another.
         let time = Timestamp::from_second(1_330_873_569).unwrap_or_default();
         let can_be_written = strtime::format(pattern, &time.to_zoned(TimeZone::UTC)).is_ok();
         let form = Self::Pattern(pattern.to_owned());
@@ -34,7 +35,7 @@ impl TimeForm {
         can_be_written && read().is_some_and(|read| (time.as_second() - read.as_second()).abs() < MINUTE)
     }
 
-    /// The time in this form.
+    /// Writes a time in this form.
     pub fn write(&self, time: Timestamp, zone: &TimeZone) -> String {
         match self {
             Self::Seconds { epoch } => (time.as_second() - epoch).to_string(),
@@ -43,7 +44,7 @@ impl TimeForm {
         }
     }
 
-    /// The time that is written in this form; `None` for anything else.
+    /// Reads a time in this form; `None` for any other text.
     pub fn read(&self, text: &str, zone: &TimeZone) -> Option<Timestamp> {
         let digits = || text.parse::<i64>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
         match self {
@@ -63,7 +64,7 @@ impl TimeForm {
     }
 }
 
-/// A moment as answers write it, whichever form that is: Unix seconds, Unix milliseconds, or a date and a time in `zone`.
+/// Reads a time as answers write it, in any form: Unix seconds, Unix milliseconds, or a date and a time in `zone`.
 pub fn moment(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     const DIGITS_OF_SECONDS: usize = 10;
     match text.parse::<i64>() {

@@ -1,13 +1,13 @@
-//! Reads the answers of a server that escapes nothing: a backslash in a text is a backslash, control characters come as they
-//! are, and a quote ends the text. An error that quotes what was signed is no JSON then, and is told by its head.
+//! Reads the answers of a server that escapes nothing in its JSON: backslashes and control characters appear literally
+//! in texts, and a quote ends the text. An error that quotes the signed text is then invalid JSON and is recognized by
+//! its beginning.
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use crate::gateway::error::is_plain;
 
-/// Writes texts as JSON has them: each backslash as two, and control characters as their escapes. A body that holds neither
-/// is given back as it came.
+/// Escapes backslashes and control characters in texts, as JSON requires. A body without either is returned unchanged.
 pub fn escaped(body: Bytes) -> Bytes {
     let mut scan = Scan::default();
     if !body.iter().any(|&byte| scan.wants_escape(byte)) {
@@ -25,14 +25,14 @@ pub fn escaped(body: Bytes) -> Bytes {
     escaped.into()
 }
 
-/// Follows where texts begin and end: at every quote, as nothing is escaped.
+/// Tracks where texts begin and end: at every quote, as nothing is escaped.
 #[derive(Default)]
 struct Scan {
     is_inside: bool,
 }
 
 impl Scan {
-    /// Takes the next byte; true for one in a text that JSON would have escaped.
+    /// Processes the next byte; returns true for one within a text that JSON requires to be escaped.
     const fn wants_escape(&mut self, byte: u8) -> bool {
         if byte == b'"' {
             self.is_inside = !self.is_inside;
@@ -41,8 +41,8 @@ impl Scan {
     }
 }
 
-/// Code and message of an error whose texts hold quotes: both stand before the first of them. `path` is that of the code,
-/// and `message` the name of the member behind it.
+/// Reads code and message of an error whose texts contain quotes: both precede the first such text. `path` is that of
+/// the code, and `message` the name of the member after it.
 pub fn error_head(body: &[u8], path: &[String], message: &str) -> Option<(String, Option<String>)> {
     let text = std::str::from_utf8(body).ok()?.trim();
     let mut rest = text.strip_suffix(&"}".repeat(path.len()))?;
@@ -55,8 +55,8 @@ pub fn error_head(body: &[u8], path: &[String], message: &str) -> Option<(String
     Some((code.to_owned(), message))
 }
 
-/// The record whose text spoils an answer, perhaps by a quote in the last text before what cannot be read: then its id is
-/// the last one before that.
+/// The record whose text breaks the JSON of an answer. The cause may be a quote in the last text before the unreadable
+/// part; the record's id is then the last one before that.
 pub fn spoiling_record(body: &[u8], name: &str, ids: &[String]) -> Option<String> {
     let error = serde_json::from_slice::<&RawValue>(body).err()?;
     let lines = body.split_inclusive(|byte| *byte == b'\n').take(error.line().saturating_sub(1));

@@ -1,4 +1,4 @@
-//! One call while it is written: every value in its place, the signature over them, and the request that is sent.
+//! Writes one call: fills in every value, signs them, and builds the request that is sent.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ use crate::gateway::vendor::Vendor;
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json; charset=utf-8";
 
-/// One call while it is written.
+/// A call that is being written.
 pub(super) struct Writing<'a> {
     vendor: Vendor,
     endpoint: &'a Endpoint,
@@ -24,17 +24,18 @@ pub(super) struct Writing<'a> {
     timestamp: String,
     token: Option<&'a SecretString>,
     url: String,
-    /// What may take part in the signature: the parameters of every call, and those of the method unless they are the body.
+    /// The parameters that may take part in the signature: those of every call, and those of the method unless they are
+    /// the body.
     signed: Vec<WireParameter<'a>>,
     headers: Vec<(String, String)>,
-    /// The JSON body without the signature, if there is one.
+    /// The JSON body without the signature, or nothing.
     body: Bytes,
     is_bare: bool,
     signature: Option<String>,
 }
 
 impl<'a> Writing<'a> {
-    /// Writes everything but the signature.
+    /// Writes everything except the signature.
     pub(super) fn of(
         vendor: Vendor,
         endpoint: &'a Endpoint,
@@ -60,7 +61,7 @@ impl<'a> Writing<'a> {
             signature: None,
         };
         if let Some(path) = path_of_login.or(endpoint.path.as_ref()) {
-            // The path begins with the one slash between the two, which an address may end with, too.
+            // The path begins with the one slash between the two; the address may end with one, too.
             writing.url.truncate(endpoint.url.trim_end_matches('/').len());
             let path = writing.path_of(path);
             writing.url.push_str(&path);
@@ -69,7 +70,7 @@ impl<'a> Writing<'a> {
         writing
     }
 
-    /// Signs what was written, unless the call is sent without a signature.
+    /// Adds the signature, unless the call is sent without one.
     pub(super) fn signed(mut self) -> SignedRequest {
         if !self.is_bare {
             let signature = self.sign();
@@ -83,12 +84,12 @@ impl<'a> Writing<'a> {
         self.endpoint.signing.pairs(&self.signed)
     }
 
-    /// The signature.
+    /// Computes the signature.
     pub(super) fn sign(&self) -> String {
         self.endpoint.signing.sign(&self.pairs(), self)
     }
 
-    /// Puts every value in its place, but for the signature.
+    /// Fills in every value except the signature.
     fn write(&mut self) {
         let form = &self.vendor.pack().call;
         let endpoint = self.endpoint;
@@ -103,7 +104,7 @@ impl<'a> Writing<'a> {
             }
             let of_login = of_token(&endpoint.token_headers);
             for (name, template) in endpoint.headers.iter().chain(of_login) {
-                // A header may hold the signature, which is not there yet.
+                // A header may hold the signature, which does not exist yet.
                 if let Some(value) = self.value_of(template) {
                     let value = value.into_owned();
                     self.headers.push((name.clone(), value));
@@ -149,7 +150,7 @@ impl<'a> Writing<'a> {
         object
     }
 
-    /// What is sent as parameters: not the body that takes part in the signature under a name.
+    /// The parameters that are sent. A body that takes part in the signature under a name is not among them.
     fn sent(&self) -> impl Iterator<Item = &WireParameter<'a>> {
         let body = self.endpoint.signing.body_as.as_deref();
         self.signed.iter().filter(move |(name, _)| Some(name.as_ref()) != body)
@@ -207,7 +208,7 @@ impl<'a> Writing<'a> {
         request
     }
 
-    /// The value of a parameter or header; `None` when it has a nonce or a token, and there is none.
+    /// The value of a parameter or header; `None` when its nonce or token does not exist.
     fn value_of(&self, template: &'a Template) -> Option<Cow<'a, str>> {
         let lacks = |variable: &Variable| match variable {
             Variable::Nonce => self.stamp.nonce.is_none(),
@@ -226,7 +227,7 @@ impl<'a> Writing<'a> {
         })
     }
 
-    /// A path in which values stand percent-encoded.
+    /// The path with percent-encoded values.
     fn path_of(&self, template: &Template) -> String {
         let mut path = String::new();
         for part in &template.0 {
@@ -273,7 +274,7 @@ impl Values for Writing<'_> {
                 let header = self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
                 header.map_or(nothing, |(_, value)| Cow::Borrowed(value.as_str()))
             }
-            // Bound before, or the signing's own.
+            // These were resolved before, or the signing itself fills them in.
             Variable::Pairs
             | Variable::Stage(_)
             | Variable::Credential(_)

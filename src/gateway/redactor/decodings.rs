@@ -1,10 +1,11 @@
-//! A text decoded in the ways in which programs write a text into another: URL encoding, JSON's escapes, HTML's entities,
-//! hexadecimal digits and base64. Each gives another reading of the whole, whatever else stands around what it decodes.
+//! Decodes a text in the ways in which programs embed one text in another: URL encoding, JSON escapes, HTML entities,
+//! hexadecimal digits and base64. Each decoding yields another reading of the whole text, including what surrounds the
+//! decoded part.
 
-/// A run of digits or of base64 that is shorter holds no secret.
+/// The shortest run of digits or base64 that is decoded; a shorter one holds no secret.
 const SHORTEST_RUN: usize = 6;
 
-/// Every reading that is another than the text itself.
+/// All readings that differ from the text itself.
 pub(super) fn of(text: &[u8]) -> Vec<Vec<u8>> {
     let mut readings = vec![
         url_decoded(text, b'+'),
@@ -19,7 +20,7 @@ pub(super) fn of(text: &[u8]) -> Vec<Vec<u8>> {
     readings
 }
 
-/// `%41`, `%u0041`, and `plus` for `+`.
+/// Decodes `%41` and `%u0041`, and `plus` for `+`.
 fn url_decoded(text: &[u8], plus: u8) -> Vec<u8> {
     replaced(text, |rest| match rest {
         [b'+', ..] => Some((vec![plus], 1)),
@@ -29,7 +30,7 @@ fn url_decoded(text: &[u8], plus: u8) -> Vec<u8> {
     })
 }
 
-/// `\u0041`, `\x41`, `\n`, `\/` and their like.
+/// Decodes `\u0041`, `\x41`, `\n`, `\/` and similar escapes.
 fn unescaped(text: &[u8]) -> Vec<u8> {
     replaced(text, |rest| match rest {
         [b'\\', b'u' | b'U', ..] => Some((utf16(rest, b'\\')?, utf16_length(rest, b'\\'))),
@@ -49,7 +50,7 @@ fn unescaped(text: &[u8]) -> Vec<u8> {
     })
 }
 
-/// `&#65;`, `&#x41;` and the names of the characters that HTML must write so.
+/// Decodes `&#65;`, `&#x41;` and the named characters that HTML must escape.
 fn without_entities(text: &[u8]) -> Vec<u8> {
     const NAMED: [(&[u8], u8); 6] =
         [(b"amp", b'&'), (b"lt", b'<'), (b"gt", b'>'), (b"quot", b'"'), (b"apos", b'\''), (b"nbsp", b' ')];
@@ -72,12 +73,12 @@ fn without_entities(text: &[u8]) -> Vec<u8> {
     })
 }
 
-/// As of text that was broken into lines.
+/// Removes blanks, as of a text that was broken into lines.
 fn without_blanks(text: &[u8]) -> Vec<u8> {
     text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect()
 }
 
-/// The text with what `decode` finds at the beginning of the rest in place of as many bytes.
+/// Replaces whatever `decode` recognizes at the beginning of the rest, which consumes the returned number of bytes.
 fn replaced(text: &[u8], decode: impl Fn(&[u8]) -> Option<(Vec<u8>, usize)>) -> Vec<u8> {
     let (mut read, mut rest) = (Vec::with_capacity(text.len()), text);
     while let [first, behind @ ..] = rest {
@@ -95,7 +96,7 @@ fn replaced(text: &[u8], decode: impl Fn(&[u8]) -> Option<(Vec<u8>, usize)>) -> 
     read
 }
 
-/// One character in units of UTF-16, each of them a mark, `u` and four digits.
+/// Decodes one character in UTF-16 units, each written as a mark, `u` and four digits.
 fn utf16(rest: &[u8], mark: u8) -> Option<Vec<u8>> {
     let units = [unit(rest, mark), rest.get(6..).and_then(|second| unit(second, mark))];
     let first = units[0]?;
@@ -125,7 +126,7 @@ fn byte(high: u8, low: u8) -> Option<u8> {
     Some(digit(high)? << 4 | digit(low)?)
 }
 
-/// What the runs of these bytes say, each read from its byte number `start`, with a blank between two.
+/// Decodes the runs of these bytes, each from byte number `start`, with a blank between two.
 fn in_runs(text: &[u8], start: usize, is_of_run: fn(&u8) -> bool, decode: fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
     let runs = text.split(|byte| !is_of_run(byte)).filter(|run| run.len() >= SHORTEST_RUN);
     runs.filter_map(|run| run.get(start..)).map(decode).collect::<Vec<_>>().join(&b' ')
@@ -143,7 +144,7 @@ const fn is_base64(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
-/// Base64 with either alphabet, and without a thought for padding.
+/// Decodes base64 in either alphabet, with or without padding.
 fn base64_decoded(run: &[u8]) -> Vec<u8> {
     let six_bits = |byte: &u8| match byte {
         b'A'..=b'Z' => byte - b'A',

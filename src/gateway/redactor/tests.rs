@@ -1,4 +1,4 @@
-//! Words of gateways that repeat what was sent, in every form that a program writes a text in.
+//! Gateway messages that echo what was sent, in every form in which programs write a text.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
@@ -19,7 +19,7 @@ fn said(words: &str) -> CleanText {
     CleanText { code: words(), codename: words(), message: words(), call_id: words() }
 }
 
-/// What is left of these words.
+/// What the redactor leaves of a message.
 fn shown(secret: &str, words: &str) -> CleanText {
     let secrets = [SecretString::from(secret), SecretString::from("ab")];
     Redactor::new(secrets.iter(), Some("n0nce-7"), Bytes::from_static(SENT)).redact_note(said(words))

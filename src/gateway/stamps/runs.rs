@@ -1,26 +1,26 @@
-//! The seconds that one call has used: a few runs of them, one for each time by which the gateway's clock or ours has been
-//! off. So a second is not used again when a clock goes back to where it was.
+//! The seconds that one call has used, as a few runs: one for each clock setting of the gateway or ours. So a second is
+//! not used again when a clock returns to an earlier setting.
 
-/// So many runs are remembered, those that were used last.
+/// The number of runs that are remembered, the most recently used ones.
 const REMEMBERED: usize = 4;
 
-/// Seconds that have been used, or passed over, from the first to the last.
+/// A run of seconds that have been used or skipped, with its first and last second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Run {
     first: i64,
     last: i64,
 }
 
-/// What one call has used; the run that was used last stands at the end.
+/// The runs of one call; the most recently used one is last.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Runs(Vec<Run>);
 
 impl Runs {
-    /// The first second from `now` on that was not used; `None` when it would lie more than `lead` seconds ahead.
+    /// The first unused second from `now` on; `None` when it would be more than `lead` seconds ahead.
     pub(super) fn free(&self, now: i64, lead: i64) -> Option<i64> {
         let furthest = now.saturating_add(lead);
         let mut second = now;
-        // What ends further ahead was used by a clock that has been corrected since.
+        // A run that ends further ahead was used by a clock that has been corrected since.
         while let Some(run) =
             self.0.iter().find(|run| run.first <= second && second <= run.last && run.last <= furthest)
         {
@@ -29,7 +29,7 @@ impl Runs {
         (second <= furthest).then_some(second)
     }
 
-    /// The second has been used. It belongs to a run that ended at most `lead` seconds before.
+    /// Marks the second as used. It extends a run that ended at most `lead` seconds before.
     pub(super) fn add(&mut self, second: i64, lead: i64) {
         let follows = |run: &Run| run.last < second && second <= run.last.saturating_add(lead);
         let places = self.0.iter().enumerate().filter(|(_, run)| follows(run));
@@ -41,14 +41,14 @@ impl Runs {
         }
     }
 
-    /// Passes over some of the seconds that follow the one that was used last.
+    /// Skips some of the seconds after the one that was used last.
     pub(super) fn pass_over(&mut self, seconds: i64) {
         if let Some(run) = self.0.last_mut() {
             run.last = run.last.saturating_add(seconds);
         }
     }
 
-    /// Whether something was used that does not lie before `now`.
+    /// Whether a used second is not before `now`.
     pub(super) fn reaches(&self, now: i64) -> bool {
         self.0.iter().any(|run| run.last >= now)
     }

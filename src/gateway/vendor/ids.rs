@@ -1,17 +1,17 @@
-//! How a vendor writes the numbers of stores and organizations.
+//! The form in which a vendor writes the ids of stores and organizations.
 
 use serde::Serialize;
 
-/// How a vendor writes a number.
+/// The form in which a vendor writes an id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NumberForm {
-    /// `prefix`: what stands before it; empty for nothing.
+    /// `prefix`: the text before the number; may be empty.
     pub prefix: String,
-    /// `digits`: whether it is made of digits alone, behind the prefix.
+    /// `digits`: whether only digits follow the prefix.
     pub is_digits: bool,
-    /// `longest`: the most characters that it has, without the prefix.
+    /// `longest`: the most characters after the prefix.
     pub longest: Option<usize>,
-    /// `example`: one of them, with the prefix.
+    /// `example`: an id with its prefix.
     #[serde(skip)]
     pub example: String,
 }
@@ -21,53 +21,53 @@ pub struct NumberForm {
 pub struct StoreIds {
     /// The column of the store directory.
     pub column: String,
-    /// The type of a declared parameter.
+    /// The type of a declared parameter that takes such an id.
     pub parameter_type: String,
-    /// What an id is called in sentences.
+    /// The name of such an id in sentences.
     pub label: String,
     /// What is missing for a store without one, in sentences.
     pub needed_for: Option<String>,
-    /// How an id is written.
+    /// The form of an id.
     pub form: NumberForm,
 }
 
 /// `[ids.organization]`: how a vendor numbers organizations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrganizationIds {
-    /// How a number is written.
+    /// The form of an id.
     pub form: NumberForm,
 }
 
 impl NumberForm {
-    /// What stands behind the prefix, if there is a prefix and anything behind it.
+    /// The part after the prefix; `None` without the prefix or without anything after it.
     pub fn behind_prefix<'a>(&self, text: &'a str) -> Option<&'a str> {
         let rest = text.strip_prefix(self.prefix.as_str()).filter(|rest| !rest.is_empty());
         rest.filter(|_| !self.prefix.is_empty())
     }
 
-    /// The part of an id that stands behind the prefix, in whichever way the id is written: digits may do without the prefix.
+    /// The id without the prefix, in any spelling: an id of digits may omit the prefix.
     pub fn bare<'a>(&self, text: &'a str) -> Option<&'a str> {
         let is_without_prefix = || if self.is_digits { self.is_number(text) } else { self.prefix.is_empty() };
         self.behind_prefix(text).or_else(|| Some(text).filter(|_| is_without_prefix()))
     }
 
-    /// The same, if it is a number that this vendor could have given.
+    /// The id without the prefix, if this vendor could have given it.
     pub fn number<'a>(&self, text: &'a str) -> Option<&'a str> {
         self.bare(text).filter(|bare| self.is_number(bare))
     }
 
-    /// With its prefix, as the gateway takes it.
+    /// Adds the prefix, as the gateway requires.
     pub fn full(&self, bare: &str) -> String {
         format!("{}{bare}", self.prefix)
     }
 
-    /// Whether all letters are those of a number, and there are not too many.
+    /// Whether all characters are allowed, and not too many.
     fn is_number(&self, bare: &str) -> bool {
         let is_short = self.longest.is_none_or(|longest| bare.len() <= longest);
         is_short && !bare.is_empty() && (!self.is_digits || bare.bytes().all(|byte| byte.is_ascii_digit()))
     }
 
-    /// How to write one, in sentences: `S_ and digits`.
+    /// The form of an id in words, such as `S_ and digits`.
     pub fn described(&self) -> String {
         let letters = if self.is_digits { "digits" } else { "letters, digits, `_`, `-` or `.`" };
         let most = self.longest.map_or_else(String::new, |longest| format!("up to {longest} "));
