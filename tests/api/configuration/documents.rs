@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use storegate::config::{is_renewed, tables};
+use storegate::config::{Settings, is_renewed, tables};
 use toml::Table;
 
 use crate::app::program::stdout_of;
@@ -99,6 +99,29 @@ fn the_schema_allows_the_example_and_all_that_it_shows() {
     let is_setting = |line: &str| line.starts_with('#') && !line.starts_with("# ") && line.len() > 1;
     let all: Vec<&str> = example.lines().map(|line| if is_setting(line) { &line[1..] } else { line }).collect();
     assert_eq!(checked(&all.join("\n")), None);
+}
+
+#[test]
+fn each_line_that_the_example_shows_can_be_taken_alone() {
+    let example = committed("storegate.example.toml");
+    let problems = |text: &str| Settings::parse(text, std::iter::empty()).err().map(|problems| problems.0);
+    // The files with its secrets are not there.
+    let missing = problems(&example).unwrap();
+    let lines: Vec<&str> = example.lines().collect();
+    let (mut is_in_force, mut taken) = (false, 0);
+    for (number, line) in lines.iter().enumerate() {
+        is_in_force = line.starts_with('[') || is_in_force && !line.starts_with("#[");
+        let Some(setting) = line.strip_prefix('#').filter(|rest| is_in_force && !rest.starts_with(' ')) else {
+            continue;
+        };
+        if !setting.contains("_file = ") {
+            let mut changed = lines.clone();
+            changed[number] = setting;
+            assert_eq!(problems(&changed.join("\n")).as_ref(), Some(&missing), "{setting}");
+            taken += 1;
+        }
+    }
+    assert!(taken > 50, "{taken}");
 }
 
 #[test]
