@@ -165,12 +165,13 @@ fn read_client(
         section.problem("tenant", "a client id is made of visible ASCII characters: name the section otherwise");
     }
     let settings = ClientSettings::read(section);
-    let tenant = &settings.tenant;
-    if !tenant.is_empty() && !tenants.contains(tenant) {
-        let known = if tenants.is_empty() { "there are none".to_owned() } else { tenants.join(", ") };
-        section.problem("tenant", format!("there is no section [tenants.{tenant}]; the tenants: {known}"));
+    if !settings.tenant.is_empty() {
+        check_tenant(section, "tenant", &settings.tenant, tenants);
     }
-    check_scopes(section, &settings.scopes, scopes);
+    if settings.scopes.is_empty() {
+        section.problem("scopes", format!("list what this client may do, of {}", scopes.names()));
+    }
+    check_scopes(section, "scopes", &settings.scopes, scopes);
     settings.stores.iter().for_each(|stores| check_stores(section, stores, ids));
     settings.organizations.iter().for_each(|organizations| check_organizations(section, organizations, ids));
     let secret = secret_hash(section, &settings)?;
@@ -178,12 +179,18 @@ fn read_client(
     Some(Client { id: id.to_owned(), tenant, scopes, stores, organizations, quota, secret })
 }
 
-fn check_scopes(section: &Section<'_>, scopes: &[String], known: &Scopes) {
-    if scopes.is_empty() {
-        section.problem("scopes", format!("list what this client may do, of {}", known.names()));
+/// Reports a tenant that is not configured.
+pub(super) fn check_tenant(section: &Section<'_>, key: &str, tenant: &str, tenants: &[String]) {
+    if !tenants.iter().any(|known| known == tenant) {
+        let known = if tenants.is_empty() { "there are none".to_owned() } else { tenants.join(", ") };
+        section.problem(key, format!("there is no section [tenants.{tenant}]; the tenants: {known}"));
     }
+}
+
+/// Reports scopes that do not exist.
+pub(super) fn check_scopes(section: &Section<'_>, key: &str, scopes: &[String], known: &Scopes) {
     for name in scopes.iter().filter(|name| !known.contain(name)) {
-        section.problem("scopes", format!("there is no scope {name}; the scopes are {}", known.names()));
+        section.problem(key, format!("there is no scope {name}; the scopes are {}", known.names()));
     }
 }
 

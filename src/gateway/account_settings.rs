@@ -247,25 +247,15 @@ impl LoginSettings {
             return None;
         }
         let choices: Vec<&str> = form.calls.iter().map(|call| call.choice.as_str()).collect();
-        let choice = if choices.len() > 1 { section.text("method") } else { None };
-        let place = choice.as_ref().map(|choice| choices.iter().position(|own| own == choice));
-        if place == Some(None) {
-            section.problem("method", format!("the login method is {}", choices.join(" or ")));
-        }
-        Some(Self { call: place.flatten().unwrap_or_default(), values: read_fields(&section, &form.fields) })
+        let read = || section.one_of("method", &choices, |known| format!("the login method is {}", known.join(" or ")));
+        let call = (choices.len() > 1).then(read).flatten().unwrap_or_default();
+        Some(Self { call, values: read_fields(&section, &form.fields) })
     }
 }
 
 fn read_endpoint(section: &Section<'_>, key: &str, vendor: Vendor) -> Option<usize> {
-    let endpoints = &vendor.pack().endpoints;
     // A vendor with one address has nothing to choose.
-    let label = (endpoints.len() > 1).then(|| section.text(key)).flatten()?;
-    let place = endpoints.iter().position(|endpoint| endpoint.label == label);
-    if place.is_none() {
-        let labels: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.label.as_str()).collect();
-        section.problem(key, format!("the endpoints of {} are {}", vendor.pack().title, labels.join(" and ")));
-    }
-    place
+    (vendor.pack().endpoints.len() > 1).then(|| endpoint::read_label(section, key, vendor)).flatten()
 }
 
 fn read_methods(account: &Section<'_>, vendor: Vendor) -> BTreeMap<String, usize> {
@@ -286,13 +276,9 @@ fn read_time_form(section: &Section<'_>, vendor: Vendor) -> Option<TimeFormIndex
     if forms.len() < 2 {
         return Some(0);
     }
-    let name = section.text("timestamp").filter(|name| name != "auto")?;
-    let place = forms.iter().position(|(own, _)| *own == name);
-    if place.is_none() {
-        let names: Vec<&str> = forms.iter().map(|(name, _)| name.as_str()).collect();
-        section.problem("timestamp", format!("the timestamp form is auto, {}", names.join(" or ")));
-    }
-    place
+    let own: Vec<&str> = forms.iter().map(|(name, _)| name.as_str()).collect();
+    let complaint = |_: &[&str]| format!("the timestamp form is auto, {}", own.join(" or "));
+    section.one_of("timestamp", &[&own[..], &["auto"]].concat(), complaint).filter(|place| *place < forms.len())
 }
 
 fn read_option(section: &Section<'_>, option: &OptionFacts) -> Option<(String, OptionValue)> {
@@ -305,12 +291,8 @@ fn read_option(section: &Section<'_>, option: &OptionFacts) -> Option<(String, O
             OptionValue::Integer(number.or(*default)?)
         }
         OptionKind::Choice(choices) => {
-            let given = section.text(&option.name);
-            let known = given.as_ref().filter(|given| choices.contains(given));
-            if given.is_some() && known.is_none() {
-                section.problem(&option.name, format!("this is {}", choices.join(", ")));
-            }
-            OptionValue::Text(known.or_else(|| choices.first())?.clone())
+            let place = section.one_of(&option.name, choices, |known| format!("this is {}", known.join(", ")));
+            OptionValue::Text(choices.get(place.unwrap_or_default())?.clone())
         }
     };
     Some((option.name.clone(), value))

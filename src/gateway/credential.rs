@@ -110,11 +110,9 @@ fn read_field(section: &Section<'_>, field: &CredentialField) -> CredentialValue
         return CredentialValue::Secret(section.required_secret(&field.name, &field.help));
     }
     if let Some(first) = field.choices.first() {
-        let given = section.text(&field.name);
-        let known = given.as_ref().filter(|given| field.choices.contains(given));
-        if given.is_some() && known.is_none() {
-            section.problem(&field.name, format!("{} is {}", field.help, field.choices.join(" or ")));
-        }
+        let complaint = |known: &[&str]| format!("{} is {}", field.help, known.join(" or "));
+        let place = section.one_of(&field.name, &field.choices, complaint);
+        let known = place.and_then(|place| field.choices.get(place)).or(field.default.as_ref());
         return CredentialValue::Plain(known.unwrap_or(first).clone());
     }
     CredentialValue::Plain(match &field.default {

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::account_table::AccountSection;
 use super::stamps::Uniqueness;
+use super::vendor::Vendor;
 use crate::settings::{Section, http_url};
 
 const CHINA_STANDARD_TIME: &str = "Asia/Shanghai";
@@ -55,6 +56,13 @@ pub fn read_time_zone(section: &Section<'_>, name: &str) -> TimeZone {
         section.problem("time_zone", unknown_zone(name));
         china_standard_time()
     })
+}
+
+/// Reads the label of an endpoint of the vendor's, and gives its place.
+pub fn read_label(section: &Section<'_>, key: &str, vendor: Vendor) -> Option<usize> {
+    let pack = vendor.pack();
+    let labels: Vec<&str> = pack.endpoints.iter().map(|endpoint| endpoint.label.as_str()).collect();
+    section.one_of(key, &labels, |labels| format!("the endpoints of {} are {}", pack.title, labels.join(" and ")))
 }
 
 /// The error text for a zone that does not exist.

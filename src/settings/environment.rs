@@ -138,16 +138,6 @@ mod tests {
     use toml::Table;
 
     #[test]
-    fn a_variable_outranks_the_file_and_keeps_its_leading_zero() {
-        let mut table: Table = "[tenants.acme-east.oms]\ntoken = \"a\"".parse().unwrap();
-        let variable = ("STOREGATE__TENANTS__ACME_EAST__OMS__TOKEN".to_owned(), "0123456".to_owned());
-        let origins = overlay(&mut table, [variable].into_iter());
-        assert_eq!(table["tenants"]["acme-east"]["oms"]["token"].as_str(), Some("0123456"));
-        assert!(origins.variables.contains_key("tenants.acme-east.oms.token"));
-        assert_eq!((origins.variables.len(), origins.without_place.len()), (1, 0));
-    }
-
-    #[test]
     fn a_variable_names_the_sections_that_it_makes_and_one_without_a_place_changes_nothing() {
         let text = "[server]\nlisten = \"a\"";
         let named = [("SRVER__LISTEN", "1"), ("SERVER__LISTEN__X__Y", "2"), ("CACHE__SIZE", "3"), ("CACHE", "4")];

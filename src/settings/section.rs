@@ -125,6 +125,24 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// The place of a text among these; `complaint` says what is wrong with another one.
+    pub fn one_of(&self, key: &str, texts: &[impl AsRef<str>], complaint: impl Fn(&[&str]) -> String) -> Option<usize> {
+        let given = self.text(key)?;
+        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+        let place = texts.iter().position(|text| *text == given);
+        if place.is_none() {
+            self.problem(key, complaint(&texts));
+        }
+        place
+    }
+
+    /// What one of these texts stands for.
+    pub fn choice<T: Copy>(&self, key: &str, values: &[(&str, T)], complaint: &str) -> Option<T> {
+        let texts: Vec<&str> = values.iter().map(|(text, _)| *text).collect();
+        let place = self.one_of(key, &texts, |_| complaint.to_owned())?;
+        values.get(place).map(|(_, value)| *value)
+    }
+
     /// A whole number.
     pub fn integer<T: TryFrom<i64>>(&self, key: &str) -> Option<T> {
         let number = match self.value(key)? {
@@ -287,38 +305,7 @@ impl<'a> Section<'a> {
 #[cfg(test)]
 mod tests {
     use super::{Report, Section};
-    use secrecy::ExposeSecret;
-    use std::time::Duration;
     use toml::Table;
-
-    #[test]
-    fn all_problems_are_reported_at_once() {
-        let table: Table = "[server]\nlisten = 8080\ndrain = \"soon\"\nlisen = \"x\"".parse().unwrap();
-        let report = Report::default();
-        let server = Section::root(&table, &report).section("server");
-        assert_eq!(server.text("listen"), None);
-        assert_eq!(server.get::<Duration>("drain"), None);
-        server.required_text("public_url", "the address callers use");
-        let problems = report.finish(&table).unwrap_err().0;
-        assert_eq!(problems.len(), 4);
-        assert!(problems[0].contains("double quotes"));
-        assert!(problems[1].contains("such as 30s"));
-        assert!(problems[2].contains("STOREGATE__SERVER__PUBLIC_URL"));
-        assert!(problems[3].contains("did you mean server.listen?"));
-    }
-
-    #[test]
-    fn a_secret_is_read_from_its_file_without_the_line_end() {
-        let path = std::env::temp_dir().join(format!("storegate-secret-{}", std::process::id()));
-        std::fs::write(&path, "0123456\n").unwrap();
-        let table: Table = format!("token_file = {:?}", path.to_str().unwrap()).parse().unwrap();
-        let report = Report::default();
-        let secret = Section::root(&table, &report).secret("token").unwrap();
-        std::fs::remove_file(&path).unwrap();
-        assert_eq!(secret.expose_secret(), "0123456");
-        assert!(!format!("{secret:?}").contains("0123456"));
-        assert!(report.finish(&table).is_ok());
-    }
 
     #[test]
     fn a_secret_in_the_place_of_its_path_is_not_shown() {

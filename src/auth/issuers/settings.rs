@@ -8,6 +8,7 @@ use super::jwks::{self, Algorithms, ParsedJwkSet};
 use super::key_url::{self, KeyUrl};
 use crate::auth::key_algorithm::KeyAlgorithm;
 use crate::auth::scope::Scopes;
+use crate::auth::settings::{check_scopes, check_tenant};
 use crate::auth::token_types::TokenTypes;
 use crate::settings::{File, Section, SectionSettings, Size, section, without_mark};
 
@@ -41,7 +42,8 @@ section! {
         id_tokens: bool = false;
         /// Claims that must have this value, or one of a list.
         required_claims: BTreeMap<String, Vec<String>>, example { token_use = "access" };
-        /// The largest token, up to `64KiB`. More than 8KiB needs a restart, and room in the proxies in front.
+        /// The largest token, up to `64KiB`. Above 8 KiB it needs a restart, and room in the proxies in front (nginx:
+        /// `large_client_header_buffers`).
         token_size: usize as Size = "8KiB", from "8KiB" to "64KiB" else "tokens of 8KiB to 64KiB can be read";
         /// The tenant whose data its tokens reach, or `tenant_claim` and `tenants`.
         tenant: Option<String>, example "acme";
@@ -49,8 +51,9 @@ section! {
         tenant_claim: Option<String>, example "organization.id";
         /// With `tenant_claim`: which of its values stands for which of our tenants. Other values are refused.
         tenants: BTreeMap<String, String>, example { "org-4711" = "acme" };
-        /// The claim with scopes or roles (`scp`, `roles`, `realm_access.roles`): a text, a list, or the keys of an object. Of a list of
-        /// claims, the first that grants a scope counts.
+        /// The claim with scopes or roles (`scp`, `roles`, `realm_access.roles`): a text with blanks, a list, or the keys of an
+        /// object but for those whose value is `false`, `null`, 0 or empty. Of a list of claims, the first that grants a scope
+        /// counts; they are never added up.
         scope_claim: Vec<String> = "scope";
         /// What stands before our scopes' names there.
         scope_prefix: Option<String>, example "storegate/";
@@ -289,13 +292,6 @@ fn tenant_rule(section: &Section<'_>, read: &IssuerSection, tenants: &[String]) 
     }
 }
 
-fn check_tenant(section: &Section<'_>, key: &str, tenant: &str, tenants: &[String]) {
-    if !tenants.iter().any(|known| known == tenant) {
-        let known = if tenants.is_empty() { "there are none".to_owned() } else { tenants.join(", ") };
-        section.problem(key, format!("there is no section [tenants.{tenant}]; the tenants: {known}"));
-    }
-}
-
 fn scope_rule(
     section: &Section<'_>,
     prefix: Option<String>,
@@ -303,11 +299,7 @@ fn scope_rule(
     known: &Scopes,
 ) -> ScopeRule {
     let map = section.section("scopes");
-    for (theirs, ours) in mapped.iter().flatten() {
-        for name in ours.iter().filter(|name| !known.contain(name)) {
-            map.problem(theirs, format!("there is no scope {name}; the scopes are {}", known.names()));
-        }
-    }
+    mapped.iter().flatten().for_each(|(theirs, ours)| check_scopes(&map, theirs, ours, known));
     if prefix.is_some() && mapped.is_some() {
         section.problem("scope_prefix", "give either scope_prefix or a section scopes, which names whole scopes");
     }

@@ -12,6 +12,7 @@ use super::path::{PathTemplate, is_name};
 use super::{Declaration, Declarations, PeriodNames};
 use crate::auth::scope::{ScopeInfo, Scopes};
 use crate::cache::Freshness;
+use crate::gateway::endpoint;
 use crate::gateway::protocol::Method;
 use crate::gateway::vendor::Vendor;
 use crate::resources::{ALL, Policy, Resource};
@@ -244,8 +245,8 @@ fn read_method(section: &Section<'_>, read: &ResourceSection, vendors: &Vendors)
         );
     }
     let mut method = Method::of(vendor, name.clone());
-    if let Some(label) = &read.door {
-        method.endpoint = read_endpoint(section, label, vendor)?;
+    if read.door.is_some() {
+        method.endpoint = endpoint::read_label(section, "door", vendor)?;
     }
     if let Some(version) = &read.version {
         if version.is_empty() && !method.version.is_empty()
@@ -256,16 +257,6 @@ fn read_method(section: &Section<'_>, read: &ResourceSection, vendors: &Vendors)
         method.version = version.clone().into();
     }
     Some(method)
-}
-
-fn read_endpoint(section: &Section<'_>, label: &str, vendor: Vendor) -> Option<usize> {
-    let endpoints = &vendor.pack().endpoints;
-    let place = endpoints.iter().position(|endpoint| endpoint.label == label);
-    if place.is_none() {
-        let labels: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.label.as_str()).collect();
-        section.problem("door", format!("the endpoints of {} are {}", vendor.pack().title, labels.join(" and ")));
-    }
-    place
 }
 
 fn read_period(section: &Section<'_>, read: &ResourceSection, vendor: Option<Vendor>) -> Option<PeriodNames> {

@@ -8,22 +8,8 @@ pub(super) fn read(section: &Section<'_>) -> Envelope {
     let mut members = Members::default();
     let error = read_error(&section.section("error"), &mut members);
     let code = slots(section, "code", &mut members);
-    let codes_are_integers = match section.text("code_form").as_deref() {
-        None | Some("text") => false,
-        Some("integer") => true,
-        Some(_) => {
-            section.problem("code_form", "codes are integer or text");
-            false
-        }
-    };
-    let has_unescaped_texts = match section.text("repair").as_deref() {
-        None => false,
-        Some("unescaped_texts") => true,
-        Some(_) => {
-            section.problem("repair", "the only repair is unescaped_texts");
-            false
-        }
-    };
+    let code_form = section.choice("code_form", &[("text", false), ("integer", true)], "codes are integer or text");
+    let repair = section.choice("repair", &[("unescaped_texts", true)], "the only repair is unescaped_texts");
     let failed_by = slots(section, "failed_by", &mut members);
     let succeeded_by = read_values(&section.section("succeeded_by"), &mut members);
     let is_read = ["code", "error", "failed_by", "succeeded_by"].iter().all(|key| !section.has_problem(key));
@@ -47,7 +33,7 @@ pub(super) fn read(section: &Section<'_>) -> Envelope {
         .then(|| (record.required_text("name", "what a list holds"), record.list("ids").unwrap_or_default()));
     Envelope {
         code,
-        codes_are_integers,
+        codes_are_integers: code_form.unwrap_or_default(),
         success: success.unwrap_or_default(),
         code_is_required,
         error,
@@ -58,7 +44,7 @@ pub(super) fn read(section: &Section<'_>) -> Envelope {
         call_id: slot(section, "call_id", &mut members),
         time: slot(section, "time", &mut members),
         data,
-        has_unescaped_texts,
+        has_unescaped_texts: repair.unwrap_or_default(),
         record,
         signed_text: section.text("signed_text"),
         members,

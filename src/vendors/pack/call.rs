@@ -7,14 +7,8 @@ use crate::gateway::protocol::template::{Template, TemplatePart};
 use crate::settings::Section;
 
 pub(super) fn read(section: &Section<'_>) -> CallForm {
-    let http = match section.text("http").as_deref() {
-        None | Some("POST") => HttpMethod::Post,
-        Some("GET") => HttpMethod::Get,
-        Some(_) => {
-            section.problem("http", "calls are sent by POST or GET");
-            HttpMethod::Post
-        }
-    };
+    let methods = [("POST", HttpMethod::Post), ("GET", HttpMethod::Get)];
+    let http = section.choice("http", &methods, "calls are sent by POST or GET").unwrap_or(HttpMethod::Post);
     let system = read_carrier(section, "system").unwrap_or(Carrier::Form);
     let business = match read_title(section, "json_in") {
         Some(name) => {
@@ -40,19 +34,10 @@ pub(super) fn read(section: &Section<'_>) -> CallForm {
 }
 
 fn read_carrier(section: &Section<'_>, key: &str) -> Option<Carrier> {
-    match section.text(key)?.as_str() {
-        "form" => Some(Carrier::Form),
-        "query" => Some(Carrier::Query),
-        "json" => Some(Carrier::Json),
-        "xml" => {
-            section.problem(key, "XML bodies are not supported");
-            None
-        }
-        _ => {
-            section.problem(key, "parameters travel in form, query or json");
-            None
-        }
-    }
+    let carriers = [("form", Carrier::Form), ("query", Carrier::Query), ("json", Carrier::Json)];
+    let is_xml = section.text(key).is_some_and(|text| text == "xml");
+    let complaint = if is_xml { "XML bodies are not supported" } else { "parameters travel in form, query or json" };
+    section.choice(key, &carriers, complaint)
 }
 
 fn check(section: &Section<'_>, form: &CallForm) {

@@ -1,22 +1,19 @@
 //! Names of a pack that mean something else already: an account has settings of its own beside those of the pack, and `[gateway]`
 //! has some beside the sections of vendors.
 
+use crate::gateway::account_table::{AccountSection, EndpointSection};
 use crate::gateway::vendor::{CredentialField, Pack};
 use crate::gateway::{GatewaySettings, LimitSettings};
-use crate::settings::{Section, SectionSettings as _};
+use crate::settings::{Section, SectionSettings as _, SectionTable};
 
-/// The settings that every account has.
-const OF_ACCOUNTS: [&str; 6] = ["endpoint", "methods", "nonce", "time_zone", "timestamp", "timestamp_lead"];
-
-/// Whether `[gateway]` has a setting of this name.
-fn is_of_gateways(name: &str) -> bool {
-    let tables = [GatewaySettings::table(), LimitSettings::table()];
-    tables.iter().flat_map(|table| &table.settings).any(|setting| setting.name == name)
+/// The settings of these tables.
+fn names(tables: [SectionTable; 2]) -> Vec<String> {
+    tables.into_iter().flat_map(|table| table.settings).map(|setting| setting.name.into_owned()).collect()
 }
 
 pub(super) fn check(root: &Section<'_>, pack: &Pack) {
     let (vendor, credential) = (root.section("vendor"), root.section("credential"));
-    if is_of_gateways(&pack.name) {
+    if names([GatewaySettings::table(), LimitSettings::table()]).contains(&pack.name) {
         vendor.problem("name", format!("[gateway] has a setting {}: take another name", pack.name));
     }
     let field = |place: usize| pack.credential.get(place);
@@ -61,7 +58,8 @@ fn check_methods(root: &Section<'_>, pack: &Pack) {
 
 /// Every setting of an account is one thing.
 fn check_settings(root: &Section<'_>, pack: &Pack, credential: &Section<'_>) {
-    let mut taken: Vec<String> = OF_ACCOUNTS.iter().map(|name| (*name).to_owned()).collect();
+    let mut taken = names([AccountSection::table(), EndpointSection::table()]);
+    taken.push("timestamp".to_owned());
     let mut take = |section: &Section<'_>, key: &str, name: &str| {
         if taken.iter().any(|own| own == name) {
             section.problem(key, format!("an account has another setting {name}: take another name"));

@@ -21,14 +21,9 @@ pub(super) fn read(section: &Section<'_>, credential: &[CredentialField]) -> Sig
             SentIn::Parameter(String::new())
         }
     };
-    let order = match section.text("order").as_deref() {
-        None | Some("bytes") => Order::Bytes,
-        Some("listed") => Order::Listed,
-        Some(_) => {
-            section.problem("order", "parameters are signed in the order of bytes, or as `over` has them listed");
-            Order::Bytes
-        }
-    };
+    let complaint = "parameters are signed in the order of bytes, or as `over` has them listed";
+    let order = section.choice("order", &[("bytes", Order::Bytes), ("listed", Order::Listed)], complaint);
+    let order = order.unwrap_or(Order::Bytes);
     let mut except = section.list("except").unwrap_or_default();
     if let SentIn::Parameter(name) = &place {
         except.push(name.clone());
@@ -113,15 +108,9 @@ pub(super) fn check_secret(section: &Section<'_>, stages: &[Stage]) {
 
 fn read_stage(section: &Section<'_>, credential: &[CredentialField]) -> Stage {
     let digest = read_digest(section, credential);
-    let out = match section.text("out").as_deref() {
-        None | Some("hex") => Output::LowerHex,
-        Some("HEX") => Output::UpperHex,
-        Some("base64") => Output::Base64,
-        Some(_) => {
-            section.problem("out", "a digest is written as hex, HEX or base64");
-            Output::LowerHex
-        }
-    };
+    let outputs = [("hex", Output::LowerHex), ("HEX", Output::UpperHex), ("base64", Output::Base64)];
+    let out = section.choice("out", &outputs, "a digest is written as hex, HEX or base64");
+    let out = out.unwrap_or(Output::LowerHex);
     let (text, key) = (read_template(section, "text"), read_template(section, "key"));
     let is_read = !section.has_problem("digest") && !section.has_problem("key");
     if is_read && digest.is_keyed() == key.0.is_empty() {

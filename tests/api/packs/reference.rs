@@ -7,13 +7,14 @@ use std::path::Path;
 use storegate::gateway::diagnosis::Diagnosis;
 
 /// How the compiler of packs asks for a key.
-const READERS: [&str; 16] = [
+const READERS: [&str; 17] = [
     "text(",
     "required_text(",
     "flag(",
     "list(",
     "integer(",
     "get(",
+    "choice(",
     "section(",
     "tables(",
     "slots(",
