@@ -1,5 +1,6 @@
 //! Mistakes in how a pack signs: each is a problem, so that no secret is sent as it is and no signature covers nothing.
 
+use storegate::gateway::account_settings::AccountSettings;
 use storegate::vendors::pack::compile;
 
 use crate::packs::{each_is_one_problem, problems};
@@ -158,6 +159,18 @@ fn only_the_field_that_signs_is_a_secret_in_a_signature() {
         let pack = pack.replace("[endpoints.url]", &digest(&format!("choices = [{choices}]")));
         let told = compile(&pack, "lumen.toml").map_or_else(|problems| problems.0.join("\n"), |_| String::new());
         assert_eq!(told.contains("the choices of [credential.how] are not all digests"), is_refused, "{told}");
+    }
+}
+
+#[test]
+fn a_default_beside_choices_is_taken_where_an_account_says_nothing() {
+    let how =
+        "[credential.how]\nhelp = \"a digest\"\nchoices = [\"md5\", \"sha1\"]\ndefault = \"sha1\"\n[endpoints.url]";
+    let vendor = compile(&PACK.replace("[endpoints.url]", how), "lumen.toml").unwrap();
+    let account = "url = \"https://eu.lumen.example\"\napp_key = \"key\"\napp_secret = \"secret\"";
+    for (said, expected) in [("", "sha1"), ("\nhow = \"md5\"", "md5")] {
+        let account = AccountSettings::parse(vendor, &format!("{account}{said}")).unwrap();
+        assert_eq!(account.credential(0).plain(vendor, "how").as_deref(), Some(expected));
     }
 }
 
