@@ -1,4 +1,4 @@
-//! `DELETE /cache`: drops the company's kept answers, of one store or of all.
+//! `DELETE /cache`: drops the tenant's cached responses, of one store or of all.
 
 use actix_web::HttpResponse;
 use serde::Serialize;
@@ -14,7 +14,7 @@ use crate::directory::StoreId;
 use crate::http::audit;
 use crate::http::problem::Problem;
 
-/// The company's kept answers.
+/// The tenant's cached responses.
 pub static RESOURCE: Resource =
     Resource::new("cache", || Route::of(__path_purge_cache, |reader| Some(reader.optional(&STORE)), purge_cache));
 

@@ -1,6 +1,6 @@
-//! Resources that the configuration declares: further methods of the vendors, without a release.
+//! Resources that the configuration declares, for further methods of the vendors without a release.
 //!
-//! A declaration goes through what every resource goes through: scope, granted stores, cache, signing, retries, problems. It
+//! A declared resource has the same scope check, granted stores, cache, signing, retries and problems as any other. It
 //! appears in the API document, in metrics and in `storegate routes`.
 
 mod answer;
@@ -25,37 +25,37 @@ use self::answer::DeclaredAnswer;
 use self::parameter::DeclaredParameter;
 use self::path::PathTemplate;
 
-/// A resource as the configuration declares it. All of it is part of the names of cached answers, but for what is skipped:
-/// texts of the API document, who may read, and for how long.
+/// A resource as the configuration declares it. All of it is part of cache keys, except the skipped fields: texts of
+/// the API document, the scope, and the freshness.
 #[derive(Clone, Debug, Serialize)]
 pub struct Declaration {
-    /// Its name: label in metrics, and its section's.
+    /// The name of the section, which is also the label in metrics.
     name: String,
-    /// Where callers read it.
+    /// The path at which callers read it.
     path: PathTemplate,
-    /// The group that it stands in in the API document.
+    /// The tag that groups it in the API document.
     #[serde(skip)]
     tag: String,
-    /// One line for the API document.
+    /// The summary in the API document.
     #[serde(skip)]
     summary: String,
-    /// More lines.
+    /// The description in the API document.
     #[serde(skip)]
     description: Option<String>,
-    /// The scope that it asks for.
+    /// The scope that a token needs.
     #[serde(skip)]
     scope: String,
-    /// What it calls.
+    /// The vendor's method that is called.
     pub(super) method: Method,
-    /// What callers may write.
+    /// The parameters that callers may send.
     parameters: Vec<DeclaredParameter>,
-    /// What the gateway always gets: name and value.
+    /// Parameters that the gateway always gets, by name and value.
     constants: Vec<(String, String)>,
-    /// A period that callers choose.
+    /// The names of a period that callers choose, if there is one.
     period: Option<PeriodNames>,
-    /// What callers get.
+    /// The form of the response.
     answer: DeclaredAnswer,
-    /// How long that keeps.
+    /// The freshness of the response.
     #[serde(skip)]
     policy: Policy,
 }
@@ -65,11 +65,11 @@ pub struct Declaration {
 struct PeriodNames {
     start: String,
     end: String,
-    /// Whether the vendor takes days alone, instead of seconds.
+    /// Whether the vendor takes dates instead of seconds.
     is_in_days: bool,
 }
 
-/// `[resources]`: all that is declared.
+/// `[resources]`: all declared resources.
 #[derive(Clone, Debug, Default)]
 pub struct Declarations {
     resources: Vec<Declaration>,
@@ -77,27 +77,28 @@ pub struct Declarations {
 }
 
 impl Declarations {
-    /// Reads the section. `resources` are the service's own.
+    /// Reads the section, with `vendors` to resolve the methods.
     pub fn read(section: &Section<'_>, vendors: &Vendors) -> Self {
         settings::read(section, vendors)
     }
 
-    /// The tables of `[resources.<name>]`.
+    /// The settings tables of `[resources.<name>]`.
     pub fn tables() -> Vec<SectionTable> {
         settings::tables()
     }
 
-    /// The scopes that they bring with them.
+    /// The new scopes that the declarations define.
     pub fn scopes(&self) -> Vec<ScopeInfo> {
         self.scopes.clone()
     }
 
-    /// Each of them.
+    /// Iterates over the declarations.
     pub fn iter(&self) -> std::slice::Iter<'_, Declaration> {
         self.resources.iter()
     }
 
-    /// Makes resources of them, which live as long as the program: handlers and metrics hold on to their names.
+    /// Turns the declarations into resources. These live as long as the program, because handlers and metrics keep
+    /// references to their names.
     pub(super) fn made(&self) -> Vec<&'static Resource> {
         let made = self.resources.iter().cloned().map(|declaration| {
             let declaration: &'static Declaration = Box::leak(Box::new(declaration));
@@ -115,18 +116,18 @@ impl Declarations {
 }
 
 impl Declaration {
-    /// The group that it stands in in the API document.
+    /// The tag that groups it in the API document.
     pub fn tag(&self) -> &str {
         &self.tag
     }
 
-    /// A call with nothing but what the gateway always gets.
+    /// The call with its constants only.
     pub fn bare_call(&self) -> Call {
         let call = Call::new(&self.method);
         self.constants.iter().fold(call, |call, (name, value)| call.with(name.clone(), value.as_str()))
     }
 
-    /// The call with its arguments of the JSON types that those of callers have.
+    /// Gives the arguments of a call the JSON types of the declared parameters.
     pub fn typed(&self, mut call: Call) -> Call {
         let is_number = |name: &str| self.parameters.iter().any(|own| own.wire == name && own.is_number());
         for argument in &mut call.arguments {
@@ -135,7 +136,7 @@ impl Declaration {
         call
     }
 
-    /// A request that answers, by the examples of what must be given.
+    /// A request that succeeds, built from the examples of the required parameters.
     pub fn example(&self) -> String {
         let mut path = self.path.to_string();
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -152,7 +153,7 @@ impl Declaration {
     }
 }
 
-/// Route and documentation of a declared resource.
+/// The route and documentation of a declared resource.
 pub(super) fn route(declaration: &'static Declaration, resource: &'static Resource) -> Route {
     let handler = handler::route(declaration, resource);
     let operation = documented::operation(declaration);

@@ -102,7 +102,7 @@ pub struct AgeShare {
     share_percent: Option<f64>,
 }
 
-// What the vendor sends.
+// An empty list, or `null` in its place, means that nobody was counted.
 
 /// An empty list, or `null` for it, says that nobody was counted.
 #[derive(Deserialize)]
@@ -148,7 +148,7 @@ fn parts<'de, D: Deserializer<'de>, P: DistributionPart + Deserialize<'de>>(
 trait DistributionPart {
     fn people(&self) -> Option<i64>;
     fn percentage(&self) -> Option<f64>;
-    /// Whether the gateway says anything of it.
+    /// Whether the gateway sent any of its values.
     fn is_known(&self) -> bool;
 }
 
@@ -209,7 +209,7 @@ impl Demographics {
         }
     }
 
-    /// Whether the gateway gave any.
+    /// Whether the gateway sent any figures.
     fn has_figures(&self) -> bool {
         let of_gender = |part: &GenderShare| part.visitors.is_some() || part.share_percent.is_some();
         let of_age = |part: &AgeShare| part.visitors.is_some() || part.share_percent.is_some();
@@ -241,18 +241,18 @@ impl AgeShare {
     }
 }
 
-/// What the parts of a distribution are shares of.
+/// The whole of which the parts of a distribution are shares.
 struct ShareBase {
-    /// All people; `None` when there are no parts, when the gateway does not say of each how many people it has, or when
-    /// the sum is too large to be true.
+    /// The number of people; `None` when there are no parts, when a part lacks its number, or when the sum is
+    /// implausibly large.
     people: Option<i64>,
-    /// By how much a `percentage` is to be multiplied; `None` when the unit is unknown. The vendor does not document it:
-    /// parts that add up to one are taken for fractions, if none is missing.
+    /// The factor that turns a `percentage` into percent; `None` when the unit is unknown. The vendor does not document
+    /// the unit: parts that add up to one are fractions, if none is missing.
     percent: Option<f64>,
 }
 
 impl ShareBase {
-    /// Of these parts; one that was left out is `None`.
+    /// The base of these parts; a part that was skipped is `None`.
     fn of<P: DistributionPart>(parts: &[Option<P>]) -> Self {
         let counts = parts.iter().map(|part| part.as_ref().and_then(P::people));
         let people = counts.reduce(|sum, count| sum?.checked_add(count?)).flatten();
@@ -265,7 +265,7 @@ impl ShareBase {
         Self { people, percent }
     }
 
-    /// In percent: of how many people there are, or else as the gateway gives it.
+    /// The share in percent, from the number of people, or else as the gateway sent it.
     fn share(&self, part: &impl DistributionPart) -> Option<f64> {
         if self.people.is_some() {
             return share(part.people(), self.people);
@@ -275,7 +275,7 @@ impl ShareBase {
     }
 }
 
-/// In percent, to one decimal place.
+/// A share in percent, to one decimal place.
 #[expect(clippy::cast_precision_loss, reason = "a rounded percentage")]
 fn share(part: Option<i64>, all: Option<i64>) -> Option<f64> {
     let (part, all) = (part?, all.filter(|all| *all > 0)?);
@@ -306,7 +306,7 @@ async fn read_store_demographics(
 /// The demographics of a store, from the cache or the gateway.
 ///
 /// # Errors
-/// The token does not grant the store, it has no number at OPRetail, or what the gateway's failure is for the caller.
+/// The token does not grant the store, the store has no number at OPRetail, or the gateway failed.
 pub async fn find(
     caller: &Caller<DemographicsRead>,
     context: &RequestContext,
@@ -317,7 +317,7 @@ pub async fn find(
     find_sum(caller, context, &RESOURCE, vec![store], counted).await
 }
 
-/// The demographics of these stores together.
+/// The demographics of these stores together, from the cache or the gateway.
 async fn find_sum(
     caller: &Caller<DemographicsRead>,
     context: &RequestContext,
@@ -336,12 +336,13 @@ async fn find_sum(
         .source()
         .find(resource, lookup, move |gateway| async move {
             let wire: Option<Optional<Distribution>> = gateway.call(&access.account, &call).await?;
-            // No data at all is what the gateway has for a store that it does not know, and as figures it would be kept for hours.
+            // For a store that it does not know the gateway sends no data at all. As figures, that would be cached for
+            // hours.
             let wire = wire.and_then(|Optional(wire)| wire);
             let wire =
                 wire.ok_or_else(|| Error::local(opretail(), Kind::NotFound, "the gateway has no data for this id"))?;
             let demographics = Demographics::from_wire(wire, ids, period);
-            // Groups with zeros say that nobody came; an answer without any figure may as well be a mistake.
+            // Groups with zeros mean that nobody came; an answer without any figure may as well be a mistake.
             let has_figures = demographics.has_figures();
             Ok(FetchedValue::from(demographics).without_data_if(!has_figures))
         })

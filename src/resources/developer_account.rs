@@ -1,5 +1,5 @@
-//! `GET /organizations/{organization_id}/developer-account`: the account that signs for an organization. Its answer
-//! holds a secret, so it is never kept and the secret is masked unless the caller may see it.
+//! `GET /organizations/{organization_id}/developer-account`: the account that signs for an organization. The response
+//! holds a secret, so it is never cached, and the secret is masked unless the token's scope allows it.
 
 use actix_web::HttpResponse;
 use jiff::tz::TimeZone;
@@ -236,7 +236,7 @@ async fn read_developer_account(
         .answer_unkept(&caller, |gateway| async move {
             let call = Call::new(&AUTHENTICATION).with("orgid", organization.number());
             let wire: Option<Optional<WireAccount>> = gateway.call(&access.account, &call).await?;
-            // An organization that has no account is refused by a code of its own.
+            // The gateway has a code of its own for an organization without an account.
             let wire = wire.and_then(|Optional(wire)| wire);
             let wire = wire.ok_or_else(|| Error::local(opretail(), Kind::Unreadable, "the gateway gave no account"))?;
             Ok(DeveloperAccount::from_wire(wire, shows_secret, &access.zone))

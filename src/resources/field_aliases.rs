@@ -1,6 +1,6 @@
-//! Reads fields of which a vendor has not documented the name, by aliases. The first alias that stands in the row is the
-//! field, whatever its value: under another name there may be something else. A value that does not fit is noted as odd and
-//! left where it is, so that nothing is lost.
+//! Reads fields whose name a vendor has not documented, by aliases. The first alias that the row has is the field,
+//! whatever its value, because another name may mean something else. A value that does not fit is noted as odd and left
+//! in the row, so that nothing is lost.
 
 use std::collections::BTreeMap;
 
@@ -11,28 +11,28 @@ use serde_json::{Number, Value};
 use super::wire_time;
 use crate::json::{odd_values, raw, scalar};
 
-/// The members of an object as they stand on the wire. As values, numbers of more than 64 bits or seventeen digits would
-/// be rounded.
+/// The members of an object as the gateway wrote them. As parsed values, numbers of more than 64 bits or seventeen
+/// digits would be rounded.
 pub type RawFields = BTreeMap<String, Box<RawValue>>;
 
-/// The fields of one row, taken out one by one by their aliases; what is left has none of them.
+/// The fields of one row, which are taken by their aliases one by one; the rest is left.
 pub struct AliasedFields<'a> {
     rest: RawFields,
     zone: &'a TimeZone,
 }
 
 impl<'a> AliasedFields<'a> {
-    /// The fields of a row whose times are in `zone`.
+    /// Creates a reader of a row whose times are in `zone`.
     pub const fn new(row: RawFields, zone: &'a TimeZone) -> Self {
         Self { rest: row, zone }
     }
 
-    /// The field, if `read` can read it. A blank is taken and gives nothing.
+    /// Takes a field if `read` can read it. A blank value is taken and gives `None`.
     pub fn parsed<T>(&mut self, aliases: &[&str], read: impl Fn(&Value) -> Option<T>) -> Option<T> {
         self.take(aliases, |_, written| read(&value(written)?))
     }
 
-    /// Takes a field that is read as it is written, if `read` can read it. `read` is given the name, too.
+    /// Takes a field, read from its JSON text, if `read` can read it. `read` also gets the name.
     fn take<T>(&mut self, aliases: &[&str], read: impl Fn(&str, &RawValue) -> Option<T>) -> Option<T> {
         let name = self.present(aliases)?;
         let written = raw::harmless(self.rest.get(name)?, name);
@@ -45,12 +45,12 @@ impl<'a> AliasedFields<'a> {
         parsed
     }
 
-    /// The name that the field has in this row.
+    /// The alias that this row has.
     fn present<'n>(&self, aliases: &[&'n str]) -> Option<&'n str> {
         aliases.iter().copied().find(|name| self.rest.contains_key(*name))
     }
 
-    /// A text, or a number as text, unless it was rounded when it was read: then it is no id.
+    /// Takes a text, or a number as text unless it was rounded, because then it is not an id.
     pub fn text(&mut self, aliases: &[&str]) -> Option<String> {
         self.parsed(aliases, |value| match value {
             Value::String(text) if !is_blank(value) => Some(text.trim().to_owned()),
@@ -60,12 +60,12 @@ impl<'a> AliasedFields<'a> {
         })
     }
 
-    /// A number, with or without quotes.
+    /// Takes a number, with or without quotes.
     pub fn number(&mut self, aliases: &[&str]) -> Option<Number> {
         self.parsed(aliases, as_number)
     }
 
-    /// A time as RFC 3339.
+    /// Takes a time, as RFC 3339.
     pub fn time(&mut self, aliases: &[&str]) -> Option<String> {
         let zone = self.zone;
         self.parsed(aliases, |value| match value {
@@ -75,13 +75,13 @@ impl<'a> AliasedFields<'a> {
         })
     }
 
-    /// A list of objects, each of them untouched. What is no object is left out.
+    /// Takes a list of objects, each unchanged. Items that are not objects are skipped.
     pub fn objects(&mut self, aliases: &[&str]) -> Option<Box<RawValue>> {
         let object = |item: &RawValue| item.get().starts_with('{').then(|| item.to_owned());
         to_raw_value(&self.take(aliases, |name, written| list(name, written, object))?).ok()
     }
 
-    /// Addresses: a list of texts, or one text with commas. What is no text is left out.
+    /// Takes addresses: a list of texts, or one text with commas. Items that are not texts are skipped.
     pub fn addresses(&mut self, aliases: &[&str]) -> Vec<String> {
         let addresses = self.take(aliases, |name, written| match text(written) {
             Some(texts) => {
@@ -92,8 +92,8 @@ impl<'a> AliasedFields<'a> {
         addresses.unwrap_or_default()
     }
 
-    /// Reward and penalty: fields of their own, or an amount with a type (1 reward, 2 penalty). The type is left in
-    /// place when it is neither.
+    /// Takes reward and penalty: fields of their own, or an amount with a type (1 reward, 2 penalty). Any other type is
+    /// left in place.
     pub fn reward_or_penalty(&mut self) -> (Option<Number>, Option<Number>) {
         const PAIRS: [(&str, &str); 2] =
             [("rewardPenaltyType", "rewardPenaltyAmount"), ("rewardPunishType", "rewardPunishAmount")];
@@ -118,7 +118,7 @@ impl<'a> AliasedFields<'a> {
         }
     }
 
-    /// Every field that was not taken, as it may be handed on.
+    /// The fields that were not taken, which may be passed on.
     pub fn into_rest(self) -> RawFields {
         self.rest.into_iter().map(|(name, value)| (name, raw::harmless(&value, "extra"))).collect()
     }
@@ -134,7 +134,7 @@ fn value(written: &RawValue) -> Option<Value> {
     serde_json::from_str(written.get()).ok()
 }
 
-/// A text that is no blank.
+/// A text that is not blank.
 fn text(written: &RawValue) -> Option<String> {
     match value(written)? {
         Value::String(text) if !is_blank(&Value::String(text.clone())) => Some(text),
@@ -142,8 +142,8 @@ fn text(written: &RawValue) -> Option<String> {
     }
 }
 
-/// The items of a list that `read` can read; the others are left out and noted. `None` for what is no list, and for one of
-/// which nothing can be read.
+/// The items of a list that `read` can read; others are skipped and noted as odd. `None` for a value that is not a
+/// list, and for a list without a readable item.
 fn list<T>(name: &str, written: &RawValue, read: impl Fn(&RawValue) -> Option<T>) -> Option<Vec<T>> {
     let items = raw::items(written).filter(|_| written.get().starts_with(['[', '{']))?;
     let parsed: Vec<T> = items.iter().filter_map(|item| read(item)).collect();
@@ -162,7 +162,7 @@ fn as_number(value: &Value) -> Option<Number> {
     }
 }
 
-/// What the vendors write where there is nothing.
+/// Whether the value is one that vendors write for no value.
 fn is_blank(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,

@@ -28,7 +28,7 @@ use crate::resources::vendor_methods::opretail;
 
 use self::figures::{Figures, TotalData};
 
-/// Today's figures grow while the shop is open.
+/// Freshness of today's figures, which grow while the shop is open.
 const POLICY: Policy = Policy::always(Freshness::seconds(30, 60, 3600));
 
 /// The flow of a store.
@@ -80,12 +80,12 @@ pub struct OrganizationFlow {
 
 // The translation, both ways.
 
-/// `id` carries the vendor's prefix; without units, so that rates come as numbers.
+/// Fetches the figures. `id` carries the vendor's prefix; units are not requested, so that rates come as numbers.
 async fn fetch_figures(gateway: GatewayClient, access: &Access, id: String, clock: &Clock) -> Result<Figures, Error> {
     let call = Call::new(&GET_TOTAL_DATA).with("id", id).with("needUnit", "0");
     let data: Option<Optional<TotalData>> = gateway.call(&access.account, &call).await?;
     let observed_at = rfc3339(&clock.now().to_zoned(access.zone.clone()));
-    // The vendor has no code for a store that is not there; no data is what it answers then.
+    // The vendor has no code for a store that does not exist; it sends no data then.
     let data = data.and_then(|Optional(data)| data);
     let data = data.ok_or_else(|| Error::local(opretail(), Kind::NotFound, "the gateway has no data for this id"))?;
     Ok(Figures::from_wire(data, access, observed_at))
@@ -115,7 +115,7 @@ async fn read_store_flow(
 /// The flow of a store, from the cache or the gateway.
 ///
 /// # Errors
-/// The token does not grant the store, it has no number at OPRetail, or what the gateway's failure is for the caller.
+/// The token does not grant the store, the store has no number at OPRetail, or the gateway failed.
 pub async fn find_of_store(
     caller: &Caller<FlowRead>,
     context: &RequestContext,
@@ -124,7 +124,7 @@ pub async fn find_of_store(
     StoreFlowQuestion::of(caller, context, store)?.fetch().await
 }
 
-/// The question of a store's flow, with all that is needed to ask it again when the request is over.
+/// A lookup of a store's flow, with everything that is needed to repeat it after the request.
 #[derive(Clone)]
 pub struct StoreFlowQuestion {
     source: AnswerSource,
@@ -134,10 +134,10 @@ pub struct StoreFlowQuestion {
 }
 
 impl StoreFlowQuestion {
-    /// The question as this caller may ask it.
+    /// Creates the lookup that this caller may make.
     ///
     /// # Errors
-    /// The token does not grant the store, or it has no number at OPRetail.
+    /// The token does not grant the store, or the store has no number at OPRetail.
     pub fn of(caller: &Caller<FlowRead>, context: &RequestContext, store: &StoreId) -> Result<Self, Problem> {
         let tenant = context.tenant(caller)?;
         let store = context.store_at(caller, store, opretail())?;
@@ -145,10 +145,10 @@ impl StoreFlowQuestion {
         Ok(Self { source: context.source().clone(), access: tenant.access(opretail())?.clone(), store, lookup })
     }
 
-    /// Asks the cache, or else the gateway.
+    /// Gets the flow from the cache, or else from the gateway.
     ///
     /// # Errors
-    /// What the gateway's failure is for the caller.
+    /// The gateway failed.
     pub async fn fetch(&self) -> Result<CachedResponse, Problem> {
         let Self { source, access, store, lookup } = self.clone();
         let clock = source.shared().clock.clone();
@@ -161,14 +161,14 @@ impl StoreFlowQuestion {
             .await
     }
 
-    /// The question of a caller who would rather wait than get a stale answer.
+    /// Makes the lookup wait for a fresh response instead of accepting a stale one.
     #[must_use]
     pub fn requiring_fresh(mut self) -> Self {
         self.lookup.require_fresh = true;
         self
     }
 
-    /// The question as a refresh in the background asks it, without what only its first caller wanted.
+    /// Turns the lookup into a background refresh, without the cache directives of its first caller.
     #[must_use]
     pub fn for_refresh(mut self) -> Self {
         self.lookup.bypass = false;
@@ -176,25 +176,26 @@ impl StoreFlowQuestion {
         self
     }
 
-    /// The question as one of many of the same request.
+    /// Marks the lookup as one of many of the same request.
     #[must_use]
     pub fn as_one_of_many(self) -> Self {
         Self { source: self.source.for_one_of_many(), ..self }
     }
 
-    /// Whether the cache has an answer that would be given at once, or at the latest when the gateway is slow.
+    /// Whether the cache has a response, fresh or stale, that would be served at the latest when the gateway is slow.
     pub fn is_cached(&self) -> bool {
         let SharedState { cache, clock, .. } = self.source.shared();
         let kept = cache.cached(&self.lookup.key).filter(|_| !self.lookup.bypass);
         kept.is_some_and(|entry| entry.state(clock.elapsed()) != FreshnessState::Expired)
     }
 
-    /// The time after which a refresh may give another answer.
+    /// The time after which a refresh may return another response.
     pub const fn refresh_interval(&self) -> Duration {
         self.lookup.freshness.fresh
     }
 
-    /// The key of the feed that answers it: the cache key, which names tenant and store, and the account that is asked with.
+    /// The key of the feed that serves this lookup: the cache key, which names tenant and store, and the number of the
+    /// account that is used.
     pub fn feed_key(&self) -> (CacheKey, u64) {
         (self.lookup.key.clone(), self.access.account.number())
     }

@@ -39,7 +39,7 @@ pub static RESOURCE: Resource = Resource {
     ..Resource::new("flow_events", || Route::of(__path_watch_store_flow, EventsParameters::read, watch_store_flow))
 };
 
-/// nginx gathers answers until it is told that nobody waits for the rest.
+/// A header that stops nginx from buffering the stream.
 const PASS_ON_AT_ONCE: (&str, &str) = ("x-accel-buffering", "no");
 
 // What the caller may ask.
@@ -64,7 +64,7 @@ static LAST_EVENT_ID: Parameter<TextKind> = Parameter::new(
 struct EventsParameters {
     store: StoreId,
     limit: Option<u32>,
-    /// The flow that the caller has already, when it comes back.
+    /// The flow that the caller has received already, when it reconnects.
     last_sent: LastSent,
 }
 
@@ -72,7 +72,7 @@ impl EventsParameters {
     fn read(reader: &mut ParameterReader<'_>) -> Option<Self> {
         let (store, limit) = (reader.in_path(&STORE), reader.optional(&LIMIT));
         let in_query = reader.last_in_any_spelling(&LAST_EVENT_ID_IN_QUERY);
-        // The header stands for the latest event; libraries that cannot or will not send one write it into the query.
+        // The header names the latest event. Libraries that cannot send it put the id into the query.
         let id = reader.values(&LAST_EVENT_ID, Presence::HEADER).pop().or(in_query).filter(|id| !id.is_empty());
         Some(Self { store: store?, limit, last_sent: id.map_or(LastSent::Nothing, |id| LastSent::Flow(id.into())) })
     }
@@ -122,10 +122,10 @@ async fn watch_store_flow(
         .insert_header(PASS_ON_AT_ONCE);
     let shared = context.shared();
     let slot = shared.stream_slots.take(caller.tenant(), caller.token().client_id())?;
-    // What is wrong now is an answer of its own; what goes wrong later is an event.
+    // An error now is a response of its own; a later error is an event.
     let found = lookup.fetch().await?;
     if context.request().method() == Method::HEAD {
-        // No length is told: a stream has none (RFC 9110 §8.6).
+        // No length is sent: a stream has none (RFC 9110 §8.6).
         return Ok(response.body(body::None::new()));
     }
     let listener = EventStream {
@@ -149,8 +149,8 @@ async fn watch_store_flow(
     if context.request().version() >= Version::HTTP_11 {
         return Ok(response.streaming(listener.events()));
     }
-    // An HTTP/1.0 caller, such as nginx as it comes, knows no chunks: the stream ends with the connection. The length that
-    // the framework writes for who wants no chunks is none (RFC 9112 §6.1, §6.3).
+    // An HTTP/1.0 client, such as nginx by default, does not support chunks: the stream ends with the connection. The
+    // length that the framework would write without chunks would be wrong (RFC 9112 §6.1, §6.3).
     let mut response = response.no_chunking(0).force_close().body(BodyStream::new(listener.events()));
     response.headers_mut().remove(CONTENT_LENGTH);
     Ok(response)

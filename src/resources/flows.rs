@@ -1,5 +1,4 @@
-//! `GET /flow`: the flow of many stores in one answer, each from its own place in the cache, and each with an error of its
-//! own.
+//! `GET /flow`: the flow of many stores in one response. Each store has its own cache entry and its own error.
 
 use actix_web::HttpResponse;
 use futures_util::{StreamExt as _, stream};
@@ -24,7 +23,7 @@ pub static RESOURCE: Resource = Resource {
     })
 };
 
-/// Stores that are asked for side by side: a gateway should not be stormed by one request.
+/// How many stores are fetched concurrently, so that one request does not flood a gateway.
 const SIDE_BY_SIDE: usize = 8;
 
 // What the caller gets.
@@ -90,8 +89,8 @@ async fn read_flow_of_stores(
     Ok(context.reply(&answer.finish(&context)).await)
 }
 
-/// What there is of each store, in their order. Answers that the cache has come first: they need not wait behind a gateway
-/// that hangs.
+/// Finds the flow of each store, in their order. Stores with a cached response come first, so that they do not wait
+/// behind a gateway that hangs.
 async fn find_all(caller: &Caller<FlowRead>, context: &RequestContext, stores: &[StoreId]) -> Vec<JoinedPart> {
     let lookups =
         stores.iter().map(|store| StoreFlowQuestion::of(caller, context, store).map(StoreFlowQuestion::as_one_of_many));
@@ -103,7 +102,7 @@ async fn find_all(caller: &Caller<FlowRead>, context: &RequestContext, stores: &
             Err(problem) => (place, Err(problem)),
         }
     });
-    // One that hangs holds one place, and not those of all behind it.
+    // A store that hangs occupies one place, and does not block those behind it.
     let mut parts: Vec<(usize, JoinedPart)> = stream::iter(finding).buffer_unordered(SIDE_BY_SIDE).collect().await;
     parts.sort_by_key(|(place, _)| *place);
     parts.into_iter().map(|(_, part)| part).collect()

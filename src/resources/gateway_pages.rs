@@ -1,8 +1,8 @@
-//! Joins pages of a gateway into one part of a list. A gateway's cap never cuts the part silently, and a list that changes
-//! between two pages neither repeats an item nor loses one silently.
+//! Joins a gateway's pages into one part of a list. A gateway's cap never truncates the part silently, and a list that
+//! changes between two pages neither repeats an item nor loses one silently.
 //!
-//! What came counts more than what the gateway says of it: a total that contradicts the items is not believed, and a page
-//! of another size than asked for shows the size that the gateway truly has.
+//! The items received count more than the gateway's statements about them: a total that contradicts the items is
+//! ignored, and a page of another size than requested shows the gateway's true page size.
 
 mod by_total;
 mod walk;
@@ -17,37 +17,37 @@ use crate::telemetry::metrics;
 
 use by_total::{PageSizeFact, Pages, TotalRead};
 
-/// How often a page size is tried before the pages are walked one by one.
+/// How many page sizes are tried before the pages are read one by one.
 const MOST_SIZES: usize = 3;
 
-/// How often the part is read while the list changes.
+/// How often the part is read again while the list changes.
 const MOST_READINGS: usize = 3;
 
 /// An item of a list that is read in pages.
 pub trait ListItem: PartialEq {
-    /// What tells it from all others of its list, if it says so.
+    /// The id of the item within its list, if it has one.
     fn id(&self) -> Option<&str>;
 }
 
-/// A row that was left out keeps its place.
+/// A row that was skipped keeps its place.
 impl<T: ListItem> ListItem for Option<T> {
     fn id(&self) -> Option<&str> {
         self.as_ref()?.id()
     }
 }
 
-/// A page as a gateway gave it.
+/// A page as a gateway sent it.
 pub struct GatewayPage<T> {
-    /// Its items.
+    /// The items of the page.
     pub items: Vec<T>,
-    /// Items on all pages, when the gateway tells.
+    /// The number of items on all pages, if the gateway sends it.
     pub total: Option<u64>,
-    /// Whether the gateway gave a list, be it empty. Success without data says nothing of one.
+    /// Whether the gateway sent a list, even an empty one. Success without data says nothing about the list.
     pub is_given: bool,
 }
 
 impl<T> GatewayPage<T> {
-    /// What a success without data is.
+    /// The page for a success without data.
     pub const fn without_data() -> Self {
         Self { items: Vec::new(), total: None, is_given: false }
     }
@@ -55,19 +55,19 @@ impl<T> GatewayPage<T> {
 
 /// A part of a list, joined from the gateway's pages.
 pub struct JoinedPages<T> {
-    /// Its items, each once.
+    /// The items, each once.
     pub items: Vec<T>,
-    /// Items of the whole list, when that is known; never less than what came.
+    /// The number of items in the whole list, if known; never less than the items received.
     pub total: Option<u64>,
-    /// False when the list changed during every reading, when it lacks items that the gateway counts, or when the gateway
-    /// gave no data for a page: an item may be missing.
+    /// False when an item may be missing: the list changed during every reading, it lacks items that the gateway
+    /// counts, or the gateway sent no data for a page.
     pub is_settled: bool,
-    /// Whether there are as many items as were asked for, so that there may be more behind them.
+    /// Whether there are as many items as requested, so that more may follow.
     pub is_full: bool,
 }
 
 impl<T> JoinedPages<T> {
-    /// A list without items.
+    /// Creates a list without items.
     pub const fn of_nothing() -> Self {
         Self { items: Vec::new(), total: Some(0), is_settled: true, is_full: false }
     }
@@ -78,39 +78,39 @@ impl<T> JoinedPages<T> {
         JoinedPages { items: items.into_iter().map(translate).collect(), total, is_settled, is_full }
     }
 
-    /// How long an answer made of it keeps at the most; `None` for as long as the resource says.
+    /// The longest freshness of a response made from this; `None` for the resource's own.
     pub fn max_freshness(&self) -> Option<Freshness> {
         (!self.is_settled).then_some(Freshness::DOUBTFUL)
     }
 }
 
 impl<T> JoinedPages<Option<T>> {
-    /// Drops the rows that were left out. The part is as full as it was.
+    /// Drops the rows that were skipped. Whether the part is full stays the same.
     pub fn rows(self) -> JoinedPages<T> {
         let Self { items, total, is_settled, is_full } = self;
         JoinedPages { items: items.into_iter().flatten().collect(), total, is_settled, is_full }
     }
 }
 
-/// A part of a list, wherever the gateway's pages begin and end.
+/// A part of a list, independent of the gateway's page boundaries.
 #[derive(Clone, Copy)]
 pub struct ItemRange {
-    /// Items before the part.
+    /// The number of items before the part.
     pub offset: u64,
-    /// Items in the part.
+    /// The number of items in the part.
     pub size: u32,
-    /// The largest page to ask for at once.
+    /// The largest page size to request.
     pub cap: u32,
 }
 
 impl ItemRange {
-    /// Fetches the part with as few calls as the cap allows. `fetch` is given the gateway's page number, from 1, and
+    /// Fetches the part with as few calls as the cap allows. `fetch` gets the gateway's page number, from 1, and the
     /// page size.
     ///
     /// A list that changed meanwhile is read again, a bounded number of times.
     ///
     /// # Errors
-    /// What `fetch` fails with, or [`Kind::Unreadable`] when the gateway counts items and gives none.
+    /// The error of `fetch`, or [`Kind::Unreadable`] when the gateway counts items and sends none.
     pub async fn fetch<T, F, Fut>(&self, vendor: Vendor, fetch: F) -> Result<JoinedPages<T>, Error>
     where
         T: ListItem,
@@ -124,14 +124,14 @@ impl ItemRange {
                 break;
             }
             let again = self.read(vendor, &fetch).await?;
-            // What comes twice in the same way is how the list is: two items may have one id.
+            // A list that is read twice with the same result is stable, even if two items share an id.
             is_stable = again.fits || (again == reading && !again.has_moved);
             reading = again;
         }
         let part = self.part(reading, is_stable);
         if !part.is_settled {
             metrics::gateway_list_unsettled(vendor.name());
-            tracing::warn!(gateway = %vendor, total = part.total, "list unsettled: an item may be missing, so the answer is kept for seconds only");
+            tracing::warn!(gateway = %vendor, total = part.total, "list unsettled: an item may be missing, so the response is cached for seconds only");
         }
         Ok(part)
     }
@@ -182,7 +182,8 @@ impl ItemRange {
         pages.walk(None, None, fetch).await
     }
 
-    /// The part out of what was read, each item once. In a list that is `stable`, two items of one id that differ are two.
+    /// Cuts the part out of what was read, each item once. In a list that is `stable`, two different items with one id
+    /// are two items.
     fn part<T: ListItem>(&self, reading: PageRead<T>, is_stable: bool) -> JoinedPages<T> {
         let PageRead { pages, skip, total, lacks, .. } = reading;
         let is_full = pages.iter().map(Vec::len).sum::<usize>() as u64 >= skip.saturating_add(u64::from(self.size));
@@ -209,20 +210,20 @@ impl ItemRange {
     }
 }
 
-/// What one reading of a part brought.
+/// The result of reading a part once.
 #[derive(PartialEq, Eq)]
 struct PageRead<T> {
-    /// The gateway's pages that the part touches.
+    /// The gateway's pages that overlap the part.
     pages: Vec<Vec<T>>,
-    /// Items on them before the part.
+    /// The number of items on them before the part.
     skip: u64,
-    /// Items of the whole list.
+    /// The number of items in the whole list.
     total: Option<u64>,
-    /// Whether the pages are those of one list that did not change.
+    /// Whether the pages are consistent with one unchanged list.
     fits: bool,
-    /// Whether a page was another when it was looked at again.
+    /// Whether a page had changed when it was read again.
     has_moved: bool,
-    /// Whether the gateway counts more items than there are, or gave no data for a page.
+    /// Whether the gateway counts more items than there are, or sent no data for a page.
     lacks: bool,
 }
 

@@ -1,7 +1,7 @@
 //! `GET /inspections`: store inspections of a period.
 //!
-//! The vendor documents no response field by name, only in prose: each field of ours is read by aliases, and every field that has
-//! none of them is passed on in `extra`.
+//! The vendor describes the response fields only in prose, without names: each field of ours is read by aliases, and
+//! every other field is passed on in `extra`.
 
 mod page;
 mod reading;
@@ -79,7 +79,7 @@ pub struct InspectionList {
 
 // The translation.
 
-/// The filters as they stand in the links of the answer.
+/// The filters for the links of the response.
 fn filters(period: &PeriodText, source_types: &[SourceType], store: Option<&StoreId>) -> Vec<(&'static str, String)> {
     let names: Vec<&str> = source_types.iter().map(|source| source.name()).collect();
     let mut filters = vec![("from", period.0.clone()), ("to", period.1.clone())];

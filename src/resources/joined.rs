@@ -1,4 +1,4 @@
-//! Answers that are made of several kept ones: their stored bytes side by side, under one head that is true of all of them.
+//! Joins several cached responses into one: their stored bytes side by side, under headers that hold for all of them.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use super::request_context::RequestContext;
 use crate::cache::{CacheOutcome, CachedResponse, EntityTag, Freshness};
 use crate::http::problem::{Problem, ProblemDocument};
 
-/// What became of one part.
+/// The result of one part.
 pub type JoinedPart = Result<CachedResponse, Problem>;
 
-/// An answer that is being put together.
+/// A joined response that is being built.
 pub struct JoinedBody {
     body: Vec<u8>,
-    /// What the answer's tag follows from: the texts between parts, and of each part its own tag, which is much shorter.
+    /// The input of the ETag: the texts between parts, and each part's own ETag, which is much shorter than the part.
     told_apart_by: Vec<u8>,
     /// The age of the oldest part.
     age: Duration,
-    /// For how long all parts are fresh.
+    /// How long all parts are still fresh.
     left: Option<Duration>,
     outcome: CacheOutcome,
 }
 
 impl JoinedBody {
-    /// An answer without parts. It is complete with [`Self::finish`].
+    /// Creates a response without parts; [`Self::finish`] completes it.
     pub fn new() -> Self {
         Self {
             body: Vec::new(),
@@ -38,29 +38,29 @@ impl JoinedBody {
         self.written(json.as_bytes());
     }
 
-    /// Adds a part as it is kept.
+    /// Adds a part, in its stored form.
     pub fn part(&mut self, found: &CachedResponse) {
         let entry = &found.entry;
         self.body.extend_from_slice(&entry.identity().body);
-        // In quotes of its own, and no text between parts ends inside of quotes.
+        // An ETag has quotes of its own, and no text between parts ends within quotes.
         self.told_apart_by.extend_from_slice(entry.identity().etag.as_bytes());
         self.age = self.age.max(found.age);
         let left = entry.freshness().fresh.saturating_sub(found.age);
         self.left = Some(self.left.map_or(left, |others| others.min(left)));
-        // What is not a hit is worth telling; of several the last part's.
+        // An outcome other than a hit is reported; of several, the last one.
         if found.outcome != CacheOutcome::Hit {
             self.outcome = found.outcome;
         }
     }
 
-    /// Adds what could not be had, and makes the answer one that is not to be used again.
+    /// Adds the problem of a missing part, and makes the response one that must not be reused.
     pub fn problem(&mut self, problem: &ProblemDocument) {
-        // Texts and numbers can always be written.
+        // Texts and numbers can always be serialized.
         self.written(&serde_json::to_vec(problem).unwrap_or_else(|_| b"null".to_vec()));
         self.left = Some(Duration::ZERO);
     }
 
-    /// The answer, with the lifetime that its shortest part has.
+    /// Completes the response, with the lifetime of its shortest-lived part.
     pub fn finish(self, context: &RequestContext) -> CachedResponse {
         let lifetime = Duration::from_secs((self.age + self.left.unwrap_or_default()).as_secs());
         let freshness = Freshness { fresh: lifetime, stale: Duration::ZERO, on_error: Duration::ZERO };
@@ -74,8 +74,8 @@ impl JoinedBody {
     }
 }
 
-/// The problem of the answer, if there is no part at all: the first one that is a failure of the gateway or of this service,
-/// since the parts might be there without it; or else the first one.
+/// Checks that there is at least one part. The problem is otherwise the first one caused by a gateway or this service,
+/// since the parts may exist without that failure, or else the first one.
 ///
 /// # Errors
 /// That problem.

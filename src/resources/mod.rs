@@ -1,7 +1,8 @@
-//! Our side: one file a REST resource, and the list of them.
+//! The REST resources: one file each, and the list of them.
 //!
-//! Everything that must know all resources reads the [`Catalogue`], which is [`ALL`] and what is declared: the router, the OpenAPI document, the configuration of
-//! freshness, the table of `storegate routes`, the labels of metrics, and the test of the sandbox's coverage.
+//! Everything that needs all resources reads the [`Catalogue`], which contains [`ALL`] and the declared resources: the
+//! router, the OpenAPI document, the freshness settings, the table of `storegate routes`, the labels of metrics, and
+//! the test of the sandbox's coverage.
 
 mod cached_answers;
 mod declared;
@@ -44,34 +45,35 @@ pub use route::Route;
 
 /// One REST resource.
 pub struct Resource {
-    /// Its name: label in metrics, key in `[cache.<name>]`.
+    /// The name: the label in metrics and the key in `[cache.<name>]`.
     pub name: &'static str,
-    /// What it calls at the gateway; none for a resource of the service itself, and for one that is made of others.
+    /// The gateway method that it calls; `None` for a resource of the service itself, and for one that is made of
+    /// others.
     pub method: Option<&'static LazyLock<Method>>,
-    /// The resources whose answers its own are made of, each kept in its own place.
+    /// The resources that it is made of, each with its own cache entry.
     pub parts: &'static [&'static Self],
-    /// How long its answers keep unless configured otherwise; `None` for answers that are never kept.
+    /// The default freshness of its responses; `None` for responses that are never cached.
     pub policy: Option<Policy>,
-    /// What route, scope and documentation follow from.
+    /// The source of route, scope and documentation.
     pub origin: Origin,
 }
 
-/// Where a resource comes from.
+/// The origin of a resource.
 #[derive(Clone, Copy)]
 pub enum Origin {
-    /// It is one of the service's own, with a handler.
+    /// A handler of the service.
     Handler(fn() -> Route),
-    /// The configuration declares it.
+    /// A declaration of the configuration.
     Declaration(&'static Declaration),
 }
 
 impl Resource {
-    /// A resource of the service itself that calls nothing and is never kept.
+    /// Creates a resource of the service itself, which calls no gateway and is never cached.
     pub const fn new(name: &'static str, route: fn() -> Route) -> Self {
         Self { name, method: None, parts: &[], policy: None, origin: Origin::Handler(route) }
     }
 
-    /// Route, scope and documentation.
+    /// The route, with scope and documentation.
     pub fn route(&'static self) -> Route {
         match self.origin {
             Origin::Handler(route) => route(),
@@ -79,7 +81,7 @@ impl Resource {
         }
     }
 
-    /// What it calls at the gateway.
+    /// The gateway method that it calls.
     pub fn method(&self) -> Option<&Method> {
         match self.origin {
             Origin::Handler(_) => self.method.map(|method| &**method),
@@ -87,18 +89,18 @@ impl Resource {
         }
     }
 
-    /// Whether a gateway may have to be asked.
+    /// Whether a request may cause gateway calls.
     pub fn calls_gateways(&self) -> bool {
         self.method().is_some() || !self.parts.is_empty()
     }
 
-    /// Whether its answers can be asked for again by their tag.
+    /// Whether its responses have an ETag.
     pub const fn has_tags(&self) -> bool {
         self.policy.is_some() || !self.parts.is_empty()
     }
 }
 
-/// The service's own resources, in the order of the document.
+/// The service's own resources, in the order of the API document.
 pub static ALL: &[&Resource] = &[
     &stores::RESOURCE,
     &store::RESOURCE,
@@ -129,30 +131,30 @@ impl Default for Catalogue {
 }
 
 impl Catalogue {
-    /// The service's own resources and these.
+    /// Creates a catalogue of the service's own resources and the declared ones.
     pub fn with(declarations: &Declarations) -> Self {
         let resources: Arc<[&'static Resource]> = ALL.iter().copied().chain(declarations.made()).collect();
         let shapes = resources.iter().map(|resource| (resource.name, shape::digest(resource))).collect();
         Self { resources, scopes: Scopes::with(declarations.scopes()), shapes: Arc::new(shapes) }
     }
 
-    /// Each of them, in the order of the document.
+    /// Iterates over the resources, in the order of the API document.
     pub fn iter(&self) -> impl Iterator<Item = &'static Resource> {
         self.resources.iter().copied()
     }
 
-    /// What stands in the names of a resource's cached answers for how they are made.
+    /// The part of a resource's cache keys that identifies how its responses are made.
     pub fn shape(&self, resource: &Resource) -> Option<&SettingsDigest> {
         self.shapes.get(resource.name)
     }
 
-    /// The scopes that they ask for.
+    /// The scopes of all resources.
     pub const fn scopes(&self) -> &Scopes {
         &self.scopes
     }
 }
 
-/// Routes of all resources.
+/// Adds the routes of all resources.
 pub fn configure(config: &mut ServiceConfig, catalogue: &Catalogue) {
     for resource in catalogue.iter() {
         let route = resource.route();

@@ -1,5 +1,5 @@
-//! `GET /stores/{store_id}/overview`: a store, its flow and its demographics in one answer, each from its own place in the
-//! cache, and each with an error of its own.
+//! `GET /stores/{store_id}/overview`: a store, its flow and its demographics in one response. Each part has its own
+//! cache entry and its own error.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ enum OverviewPart {
     Demographics,
 }
 
-/// The parts by their names, in the order of the document.
+/// The parts with their names, in the order of the document.
 const ALL: [(&str, OverviewPart); 3] =
     [("store", OverviewPart::Store), ("flow", OverviewPart::Flow), ("demographics", OverviewPart::Demographics)];
 
@@ -49,7 +49,7 @@ static PARTS: Parameter<WordKind<OverviewPart>> = Parameter::new(
 
 struct OverviewParameters {
     store: StoreId,
-    /// Each once, with its name.
+    /// The requested parts with their names, each once.
     parts: Vec<(&'static str, OverviewPart)>,
     counted: Counted,
 }

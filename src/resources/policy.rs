@@ -1,4 +1,4 @@
-//! How long the answers of each resource keep: the defaults of the resource files, under `[cache.<resource>]`.
+//! The freshness of each resource's responses: the defaults of the resource files, overridden by `[cache.<resource>]`.
 
 use std::collections::HashMap;
 
@@ -6,13 +6,13 @@ use super::{ALL, Resource};
 use crate::cache::Freshness;
 use crate::settings::{Section, SectionSettings as _, SectionTable, shown_duration};
 
-/// How long a resource's answers keep. Freshness follows from the lookup: figures of a period that has ended no
-/// longer change.
+/// The freshness of a resource's responses. It depends on the lookup: figures of a period that has ended no longer
+/// change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// For answers that may change at any time.
+    /// For responses that may change at any time.
     pub current: Freshness,
-    /// For answers about a period that has ended, where the resource has periods.
+    /// For responses about a period that has ended, where the resource has periods.
     pub ended: Option<Freshness>,
 }
 
@@ -22,7 +22,7 @@ impl Policy {
         Self { current: freshness, ended: None }
     }
 
-    /// The freshness for a question about a period that has ended, or not.
+    /// The freshness for a lookup of a period that has ended, or not.
     pub fn freshness(&self, ended: bool) -> Freshness {
         if ended { self.ended.unwrap_or(self.current) } else { self.current }
     }
@@ -35,7 +35,7 @@ impl Policy {
     }
 }
 
-/// The policies of all resources that are kept.
+/// The policies of all resources that are cached.
 #[derive(Clone, Debug)]
 pub struct Policies(HashMap<&'static str, Policy>);
 
@@ -47,7 +47,7 @@ impl Default for Policies {
 }
 
 impl Policies {
-    /// Reads `[cache.<resource>]` over the defaults.
+    /// Reads `[cache.<resource>]` with the defaults.
     pub fn read(cache: &Section<'_>) -> Self {
         let Self(mut policies) = Self::default();
         for resource in ALL {
@@ -58,7 +58,7 @@ impl Policies {
         Self(policies)
     }
 
-    /// The tables of `[cache.<resource>]`.
+    /// The settings tables of `[cache.<resource>]`.
     pub fn tables() -> Vec<SectionTable> {
         let table = |path: String, text, Freshness { fresh, stale, on_error }: Freshness| {
             let defaults = [fresh, stale, on_error].map(|time| Some(format!("\"{}\"", shown_duration(time)).into()));
@@ -75,7 +75,7 @@ impl Policies {
         ALL.iter().filter_map(of_resource).flatten().collect()
     }
 
-    /// The policy of a resource; `None` when its answers are never kept.
+    /// The policy of a resource; `None` when its responses are never cached.
     pub fn of(&self, resource: &Resource) -> Option<Policy> {
         self.0.get(resource.name).copied().or(resource.policy)
     }

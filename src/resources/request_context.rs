@@ -1,5 +1,6 @@
-//! What a handler works with: its request, the tenant's accounts, the cache, the gateways.
-//! A handler reads top to bottom: who asks, what, may they, and then either a kept answer or a call.
+//! The context of a request for handlers: the request, the tenant's accounts, the cache and the gateways. A handler
+//! reads top to bottom: it checks the caller, parses the parameters, checks the grants, and then returns a cached
+//! response or calls the gateway.
 
 mod granted;
 mod source;
@@ -35,28 +36,28 @@ use crate::http::reply;
 pub use granted::{GrantedStore, no_number_at_the_vendor};
 pub use source::{AnswerSource, FetchedValue, SharedState};
 
-/// A request, and what it takes to answer it.
+/// A request with everything that is needed to respond to it.
 pub struct RequestContext {
     request: HttpRequest,
     source: AnswerSource,
-    /// Those of one moment, for the whole request.
+    /// The store directories, the same for the whole request.
     directories: Directories,
-    /// The caller's company, of one moment for the whole request: what is fetched with its accounts is cached under them.
+    /// The caller's tenant, the same for the whole request: whatever is fetched with its accounts is cached under them.
     tenant: OnceCell<Arc<Tenant>>,
-    /// Whether what the caller asks depends on the time of asking.
+    /// Whether the lookup depends on the time of the request.
     is_for_now: Cell<bool>,
-    /// The question that was asked of the cache, and by whom.
+    /// The lookup that was made in the cache, and its caller.
     asked: RefCell<Option<(VerifiedCaller, CacheKey)>>,
     exchange: Rc<Exchange>,
-    /// Whether a part was not there by then.
+    /// Whether a part was not ready in time.
     is_late: Cell<bool>,
 }
 
 impl RequestContext {
-    /// The context of a request whose response has this media type.
+    /// Creates the context of a request whose response has this media type.
     ///
     /// # Errors
-    /// 406 when the caller does not take that.
+    /// 406 when the caller does not accept that type.
     pub fn at(request: &HttpRequest, media: Media) -> Result<Self, Problem> {
         accept::require(request, media)?;
         let shared = request.app_data::<Data<SharedState>>().cloned();
@@ -77,7 +78,7 @@ impl RequestContext {
         })
     }
 
-    /// The company that the caller's token is for.
+    /// The tenant of the caller's token.
     ///
     /// # Errors
     /// 401 when this service does not serve it.
@@ -90,10 +91,10 @@ impl RequestContext {
         Ok(self.tenant.get_or_init(|| tenant).clone())
     }
 
-    /// Reads what the caller asks; dates are read in `zone`.
+    /// Parses the request's parameters; dates are read in `zone`.
     ///
     /// # Errors
-    /// 400 with everything that is wrong.
+    /// 400 with all problems.
     pub fn parse<T>(
         &self,
         tenant: &Tenant,
@@ -109,11 +110,12 @@ impl RequestContext {
         result
     }
 
-    /// A question to the cache. `canonical` is the same for all requests that have the same answer, and `ended` says
-    /// whether it is about a period that has ended.
+    /// Creates a lookup in the cache. `canonical` is equal for all requests with the same response, and `ended` says
+    /// whether the lookup is about a period that has ended.
     ///
     /// # Errors
-    /// 500 when the resource has no policy: its answers are never kept. 401 when this service does not serve the company.
+    /// 500 when the resource has no policy, because its responses are never cached. 401 when this service does not
+    /// serve the tenant.
     pub fn lookup<S: Scope>(
         &self,
         caller: &Caller<S>,
@@ -142,15 +144,15 @@ impl RequestContext {
         })
     }
 
-    /// A part of an answer, which must be there before the request has to be answered. What was begun for a part that comes
-    /// too late goes on, for those who ask next.
+    /// Waits for a part of a response until shortly before the request's deadline. A part that is too late continues in
+    /// the background, for the next requests.
     ///
     /// # Errors
-    /// The part's own problem, or 504 when it is not there in time.
+    /// The part's own problem, or 504 when it is not ready in time.
     pub async fn in_time(&self, part: impl Future<Output = JoinedPart>) -> JoinedPart {
         let Some(answer_by) = self.exchange.answer_by else { return part.await };
         let left = answer_by.left();
-        // What would come too late is not begun.
+        // A part that would be too late is not started.
         if left.is_zero() {
             return Err(self.too_late());
         }
@@ -162,17 +164,18 @@ impl RequestContext {
             "This part was not there when the request had to be answered. Ask again in a moment, or for fewer at once.";
         let problem = Problem::new(ProblemType::GatewayTimeout, detail)
             .caused_by("the request's time ended before all parts came");
-        // Once for all parts.
+        // Logged once for all parts.
         if self.is_late.replace(true) { problem.already_logged() } else { problem.logged() }
     }
 
-    /// Answers with what was found.
+    /// Responds with what was found.
     pub async fn reply(&self, found: &CachedResponse) -> HttpResponse {
         self.exchange.note_outcome(found.outcome);
         reply::from_cache(&self.request, &self.shared().public_url, found).await
     }
 
-    /// Answers with what was found for the only question of this request, and notes the question for repeats of the request.
+    /// Responds with what was found for the only lookup of this request, and records the lookup for repeats of the
+    /// request.
     pub async fn reply_to_question(&self, resource: &'static Resource, found: &CachedResponse) -> HttpResponse {
         if let Some((caller, key)) = self.asked.take() {
             let stores = self.exchange.details().stores.clone();
@@ -182,10 +185,10 @@ impl RequestContext {
         self.reply(found).await
     }
 
-    /// Finds the answer as [`AnswerSource::find`] does, and then does [`Self::reply_to_question`].
+    /// Finds the response as [`AnswerSource::find`] does, and then calls [`Self::reply_to_question`].
     ///
     /// # Errors
-    /// The problem that the gateway's failure is for the caller.
+    /// The problem of the gateway's failure.
     pub async fn answer<T, F, Fut>(
         &self,
         resource: &'static Resource,
@@ -201,7 +204,7 @@ impl RequestContext {
         Ok(self.reply_to_question(resource, &found).await)
     }
 
-    /// A problem as the caller reads it inside an answer.
+    /// The document of a problem within a response.
     pub fn document(&self, problem: Problem) -> ProblemDocument {
         problem.logged().document(&self.shared().public_url, self.request.path(), self.request_id())
     }
@@ -211,10 +214,10 @@ impl RequestContext {
         &self.exchange.id
     }
 
-    /// Answers by `fetch` alone; the answer is never kept, here or anywhere.
+    /// Responds with the result of `fetch`, which is never cached, here or anywhere.
     ///
     /// # Errors
-    /// The problem that the gateway's failure is for the caller.
+    /// The problem of the gateway's failure.
     pub async fn answer_unkept<S, T, F, Fut>(&self, caller: &Caller<S>, fetch: F) -> Result<HttpResponse, Problem>
     where
         S: Scope,
@@ -229,7 +232,7 @@ impl RequestContext {
         Ok(response)
     }
 
-    /// What all workers share.
+    /// The state that all workers share.
     pub fn shared(&self) -> &SharedState {
         self.source.shared()
     }
@@ -239,7 +242,7 @@ impl RequestContext {
         &self.request
     }
 
-    /// Where answers come from, for what goes on after this request.
+    /// The source of responses, for work that continues after this request.
     pub const fn source(&self) -> &AnswerSource {
         &self.source
     }

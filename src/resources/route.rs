@@ -1,4 +1,5 @@
-//! What follows from a handler: its route, the scope and the parameters in its signature, and its documentation.
+//! The route of a handler, with everything derived from it: the scope and the parameters in its signature, and its
+//! documentation.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa::__dev::{SchemaReferences, Tags};
@@ -14,19 +15,19 @@ use crate::http::accept::Media;
 use crate::http::methods;
 use crate::http::problem::Problem;
 
-/// A handler with everything that follows from it.
+/// A handler with everything that is derived from it.
 pub struct Route {
     /// The path template.
     pub path: String,
-    /// Where requests go.
+    /// The actix route that handles the requests.
     pub handler: actix_web::Route,
-    /// The methods that the path takes, as in `Allow`.
+    /// The methods that the path supports, as in `Allow`.
     pub allow: &'static str,
     /// The scope that the handler requires in its signature.
     pub scope: &'static str,
-    /// What it answers in.
+    /// The media type of its responses.
     pub media: Media,
-    /// The method in the document.
+    /// The method in the API document.
     pub http_method: HttpMethod,
     /// The operation as documented on the handler.
     pub operation: Operation,
@@ -35,8 +36,8 @@ pub struct Route {
 }
 
 impl Route {
-    /// A route that gives its handler what `read` reads of a request. A handler that is documented as `DELETE` takes that method,
-    /// any other `GET` and `HEAD`.
+    /// Creates a route whose handler gets the parameters that `read` reads. A handler that is documented as `DELETE`
+    /// handles that method, any other `GET` and `HEAD`.
     pub fn of<D, S, T, H, F>(_: D, read: fn(&mut ParameterReader<'_>) -> Option<T>, handler: H) -> Self
     where
         D: Path + SchemaReferences + Tags<'static>,
@@ -68,14 +69,14 @@ impl Route {
         Self { path: D::path(), handler, allow, scope: S::NAME, media, http_method, operation, schemas }
     }
 
-    /// A route that the configuration declares.
+    /// Creates a route that the configuration declares.
     pub fn declared(path: String, handler: actix_web::Route, scope: &'static str, operation: Operation) -> Self {
         let (allow, media, http_method) = (methods::READ, Media::Json, HttpMethod::Get);
         Self { path, handler, allow, scope, media, http_method, operation, schemas: Vec::new() }
     }
 }
 
-/// What an operation answers in.
+/// The media type of an operation's responses.
 fn media(operation: &Operation) -> Media {
     let success = operation.responses.responses.get("200");
     let streams = matches!(success, Some(RefOr::T(success)) if success.content.contains_key(Media::EventStream.name()));

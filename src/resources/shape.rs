@@ -1,5 +1,5 @@
-//! What stands in the names of a resource's cached answers for how they are made: the method, the declaration or the
-//! documented shape, and the version of the translation.
+//! The part of cache keys that identifies how a resource's responses are made: the method, the declaration or the
+//! documented schema, and the version of the translation.
 
 use serde::Serialize;
 use utoipa::openapi::path::Operation;
@@ -10,8 +10,8 @@ use super::{Declaration, Origin, Resource};
 use crate::gateway::protocol::Method;
 use crate::settings::SettingsDigest;
 
-/// The version of what the program makes of a vendor's data. Raise it with every change after which an equal answer of a
-/// vendor gives other bytes, unless the schemas in the API document change, too: those count by themselves.
+/// The version of the translation of vendors' data. Raise it with every change after which equal data results in other
+/// bytes, unless the schemas in the API document change, too: schemas are part of the key.
 const TRANSLATION: u32 = 3;
 
 #[derive(Serialize)]
@@ -27,7 +27,7 @@ enum ShapeForm<'a> {
     Declared(&'a Declaration),
 }
 
-/// The digest of all that shapes a resource's answers.
+/// The digest of everything that shapes a resource's responses.
 pub(super) fn digest(resource: &'static Resource) -> SettingsDigest {
     digest_of(resource, TRANSLATION)
 }

@@ -1,4 +1,4 @@
-//! How an inspection came about: the vendor's sixteen codes (there is no 5) and our English names.
+//! The source of an inspection: the vendor's sixteen codes (there is no 5) and our English names.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -20,7 +20,7 @@ impl SourceType {
     }
 }
 
-/// Name and code, in the order of the codes. Source: the vendor's page of the method.
+/// Our names with the vendor's codes, in the order of the codes. Source: the vendor's page of the method.
 pub const ALL: [(&str, SourceType); 16] = [
     ("spot_check_task", SourceType(1)),
     ("shake_to_inspect", SourceType(2)),

@@ -1,4 +1,4 @@
-//! `GET /stores/{store_id}`: one store, as the company's OMS and its store directory know it.
+//! `GET /stores/{store_id}`: one store, as the tenant's OMS and its store directory know it.
 
 use actix_web::HttpResponse;
 use jiff::tz::TimeZone;
@@ -22,7 +22,7 @@ use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
 use crate::resources::vendor_methods::{SHOP_GET, oms, opretail};
 
-/// Stores change rarely.
+/// Freshness of stores, which rarely change.
 pub const POLICY: Policy = Policy::always(Freshness::seconds(300, 3600, 86_400));
 
 /// One store.
@@ -122,13 +122,13 @@ pub enum StoreStatus {
 // The translation.
 
 impl Store {
-    /// A store of the OMS; times are in `zone`.
+    /// Translates a store of the OMS; times are in `zone`.
     ///
     /// # Errors
-    /// When the store has no code.
+    /// The store has no code.
     pub fn from_wire(shop: Shop, zone: &TimeZone, directory: &Directory) -> Result<Self, Error> {
         let code = shop.code().ok_or_else(|| unreadable("a store has no code"))?.to_owned();
-        // A code of digits alone leads to OPRetail unless the directory says otherwise.
+        // A code of digits alone means an OPRetail number unless the directory says otherwise.
         let numbers = directory.find_by_number(oms(), &code);
         let opretail_id = numbers.as_ref().and_then(|numbers| numbers.at(opretail())).map(str::to_owned);
         Ok(Self {
@@ -150,7 +150,7 @@ impl Store {
         })
     }
 
-    /// A store that only the directory knows.
+    /// Creates a store that only the directory knows.
     pub fn from_row(row: &DirectoryRow) -> Self {
         Self {
             id: Some(row.id.to_string()),
@@ -167,7 +167,7 @@ impl Store {
         }
     }
 
-    /// Adds what the directory says of the store.
+    /// Adds the directory's data about the store.
     #[must_use]
     pub fn known_as(mut self, row: &DirectoryRow) -> Self {
         self.id = Some(row.id.to_string());
@@ -177,7 +177,7 @@ impl Store {
         self
     }
 
-    /// Takes the id away, for a code that leads to another store as well.
+    /// Removes the id, for a code that also leads to another store.
     #[must_use]
     pub fn without_id(self) -> Self {
         Self { id: None, ..self }
@@ -188,7 +188,7 @@ impl Store {
         self.id.as_deref()
     }
 
-    /// The OMS's code.
+    /// The store's code at the OMS.
     pub fn code(&self) -> Option<&str> {
         self.oms_code.as_deref()
     }
@@ -221,10 +221,10 @@ async fn read_store(
     Ok(context.reply_to_question(&RESOURCE, &found).await)
 }
 
-/// A store, from the cache, the OMS or the directory.
+/// Finds a store in the cache, the OMS or the directory.
 ///
 /// # Errors
-/// The token does not grant the store, nothing could know it, or what the gateway's failure is for the caller.
+/// The token does not grant the store, no source can know it, or the gateway failed.
 pub async fn find(
     caller: &Caller<StoresRead>,
     context: &RequestContext,
@@ -240,7 +240,7 @@ pub async fn find(
         (Err(_), _, None) if !directory.rows().is_empty() => return Err(not_in_the_directory(store)),
         (Err(missing), _, None) => return Err(missing.into()),
     };
-    // The OMS may write the code in another case, and then another row of the directory is the store's.
+    // The OMS may write the code in another case, and then another row of the directory describes the store.
     let canonical = format!("{numbers:?} {}", directory.version());
     let stores = numbers.all().into_iter().map(str::to_owned).collect();
     let lookup = context.lookup(caller, &RESOURCE, &canonical, stores, false)?;
@@ -255,11 +255,11 @@ pub async fn find(
         .await
 }
 
-/// Who can be asked for a store.
+/// The sources that may know a store.
 enum KnownBy {
-    /// The OMS, by this code; the directory, too, if it has a row.
+    /// The OMS, by this code; also the directory, if it has a row.
     Oms(Access, String, Option<DirectoryRow>),
-    /// The directory alone.
+    /// The directory only.
     Directory(DirectoryRow),
 }
 

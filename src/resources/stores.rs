@@ -1,4 +1,4 @@
-//! `GET /stores`: the stores that the company's OMS and its store directory know, a page at a time.
+//! `GET /stores`: the stores that the tenant's OMS and its store directory know, a page at a time.
 
 pub mod listing;
 mod merged;
@@ -51,12 +51,12 @@ static CODE: Parameter<StoreKind> = Parameter::new(
 static NAME: Parameter<NameFilter> =
     Parameter::new("name", "Only stores whose name contains this text, whatever the case of its letters.", NameFilter);
 
-/// A part of a store's name, which is compared here and sent nowhere.
+/// A part of a store's name; names are compared here, not at the gateway.
 struct NameFilter;
 
 impl NameFilter {
     const LONGEST: usize = 64;
-    /// What [`Self::parse`] takes.
+    /// The pattern of what [`Self::parse`] accepts.
     const PATTERN: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
 }
 
@@ -105,8 +105,8 @@ pub struct StoreList {
 
 // How it is read.
 
-/// The stores that are wanted: those of the codes that the caller writes, else those that the token grants, else all. What
-/// a caller writes as `code` is the OMS's, whatever it looks like.
+/// The requested stores: those of the caller's codes, else those that the token grants, else all. A caller's `code` is
+/// always a code of the OMS, whatever it looks like.
 fn selection(
     context: &RequestContext,
     caller: &Caller<StoresRead>,
@@ -132,22 +132,22 @@ fn selection(
     Ok(StoreSelection::Only { codes: codes.into_iter().collect(), ids })
 }
 
-/// What one request reads.
+/// The stores that one request reads.
 struct StoreListQuery {
-    /// `None` when the company has no OMS.
+    /// The account at the OMS; `None` when the tenant has none.
     oms: Option<Access>,
     directory: Arc<Directory>,
     selection: StoreSelection,
     name: Option<String>,
     page: PageParameters,
-    /// The filters that the caller wrote, for the links; not the codes that the token grants.
+    /// The filters that the caller wrote, for the links; the codes that the token grants are not among them.
     written: Vec<(&'static str, String)>,
 }
 
 impl StoreListQuery {
     async fn fetch(self, gateway: GatewayClient) -> Result<FetchedValue<StoreList>, Error> {
         let part = match &self.oms {
-            // The OMS's pages are ours, wherever theirs begin and end.
+            // Our pages are parts of the OMS's list, independent of its page boundaries.
             Some(access) if self.is_whole_list_of_oms() => {
                 let part = OmsShops { access, gateway: &gateway }.part(self.page.offset(), self.page.size).await?;
                 let (total, keeps, more) = (part.total, part.max_freshness(), part.is_full);
@@ -166,8 +166,8 @@ impl StoreListQuery {
         self.selection == StoreSelection::All && self.name.is_none() && self.directory.rows().is_empty()
     }
 
-    /// Reads all that may be wanted, and cuts the page from it: a store of the directory may be on any page, and the OMS
-    /// may ignore what it is asked to filter by.
+    /// Reads all stores that may match, and cuts the page from them: a store of the directory may be on any page, and
+    /// the OMS may ignore filters.
     async fn part_of_merged(&self, gateway: &GatewayClient) -> Result<StorePage, Error> {
         let oms = self.oms.as_ref().filter(|_| self.selection.is_of_oms());
         let (shops, zone) = match oms {
@@ -189,10 +189,10 @@ impl StoreListQuery {
 struct StorePage {
     items: Vec<Store>,
     total: Option<u64>,
-    /// Whether there may be more, when there is no total.
+    /// Whether more stores may follow, when there is no total.
     more: bool,
     keeps: Option<Freshness>,
-    /// Whether the OMS was asked and gave none.
+    /// Whether the OMS was called and sent no stores.
     gives_nothing: bool,
 }
 
@@ -227,7 +227,7 @@ async fn list_stores(
         written.push(("code", selection.codes().join(",")));
     }
     written.extend(parameters.name.clone().map(|name| ("name", name)));
-    // What is written counts, too: the same stores of the same codes have another `Link` for a caller who wrote no code.
+    // The caller's filters are part of the key: the same stores have another `Link` for a caller who wrote no code.
     let canonical = format!("{selection:?} {written:?} {:?} {}", parameters.page, directory.version());
     let lookup = context.lookup(&caller, &RESOURCE, &canonical, selection.named(), false)?;
     let reading = StoreListQuery { oms, directory, selection, name: parameters.name, page: parameters.page, written };

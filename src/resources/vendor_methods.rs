@@ -1,4 +1,4 @@
-//! The methods of built-in vendors that our own resources call. Version and endpoint of each are in the vendor's pack.
+//! The methods of built-in vendors that our own resources call. The vendor's pack has version and endpoint of each.
 
 use std::sync::LazyLock;
 
@@ -22,18 +22,18 @@ pub static STATISTICS_DETAIL_PAGE: LazyLock<Method> =
 pub static AUTHENTICATION: LazyLock<Method> =
     LazyLock::new(|| built_in_method("opretail", "open.gateway.authentication"));
 
-/// A page of the list of stores.
+/// A page of the store list.
 pub static SHOP_GET_LIST: LazyLock<Method> = LazyLock::new(|| built_in_method("oms", "shop.getList"));
 
 /// One store.
 pub static SHOP_GET: LazyLock<Method> = LazyLock::new(|| built_in_method("oms", "shop.get"));
 
-/// The vendor of cameras: visitors, demographics and inspections.
+/// OPRetail, the vendor of cameras: visitors, demographics and inspections.
 pub fn opretail() -> Vendor {
     GET_TOTAL_DATA.vendor
 }
 
-/// The vendor of the list of stores.
+/// The OMS, the vendor of the store list.
 pub fn oms() -> Vendor {
     SHOP_GET_LIST.vendor
 }

@@ -74,7 +74,7 @@ pub struct WireWeather {
 }
 
 impl Weather {
-    /// Translates; times are in `zone`.
+    /// Translates the weather; times are in `zone`.
     pub fn from_wire(weather: WireWeather, zone: &TimeZone) -> Self {
         Self {
             id: weather.id,

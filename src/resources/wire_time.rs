@@ -1,4 +1,4 @@
-//! Times as the vendors write them (`yyyy-MM-dd HH:mm:ss` in the gateway's zone), as RFC 3339.
+//! Reads the times of vendors (`yyyy-MM-dd HH:mm:ss` in the gateway's zone) and writes them as RFC 3339.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
@@ -12,14 +12,14 @@ use crate::json::scalar;
 /// A time as a vendor wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WireTime {
-    /// In the gateway's zone.
+    /// A civil time in the gateway's zone.
     Local(DateTime),
-    /// One that says itself which moment it is.
+    /// An instant.
     Moment(Timestamp),
 }
 
 impl WireTime {
-    /// As RFC 3339 in this zone, which is the gateway's.
+    /// Writes the time as RFC 3339 in this zone, which is the gateway's.
     pub fn rfc3339(self, zone: &TimeZone) -> Option<String> {
         let zoned = match self {
             Self::Local(time) => time.to_zoned(zone.clone()).ok()?,
@@ -29,23 +29,23 @@ impl WireTime {
     }
 }
 
-/// A time, with or without quotes; blanks, those of databases and PHP's 0 too, are `None`. For
+/// Reads a time, with or without quotes; blanks, including those of databases and PHP's 0, are `None`. For
 /// `#[serde(default, deserialize_with = "…")]`.
 ///
 /// # Errors
-/// When the value is neither a time nor a blank.
+/// The value is neither a time nor a blank.
 pub fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<WireTime>, D::Error> {
     let is_zero = |text: &str| text.trim().bytes().all(|byte| byte == b'0');
     let text = scalar::text(deserializer)?.filter(|text| !is_database_blank(text) && !is_zero(text));
     text.map(|text| parse(&text).ok_or_else(|| D::Error::custom("expected a time"))).transpose()
 }
 
-/// What databases write for no time, such as `0000-00-00 00:00:00`.
+/// Whether a text is one that databases write for no time, such as `0000-00-00 00:00:00`.
 pub fn is_database_blank(text: &str) -> bool {
     text.trim().starts_with("0000-00-00")
 }
 
-/// Parses a time: a date with or without the time of the day, with or without an offset, or whole Unix seconds or
+/// Parses a time: a date with or without a time of day, with or without an offset, or whole Unix seconds or
 /// milliseconds.
 pub fn parse(text: &str) -> Option<WireTime> {
     let text = text.trim();

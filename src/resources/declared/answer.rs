@@ -1,4 +1,5 @@
-//! What a declared resource makes of the gateway's data: where in it the answer is, and which fields it has.
+//! Translates a gateway's data into the response of a declared resource: where in the data the response is, and which
+//! fields it has.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use crate::resources::wire_time;
 use crate::settings::choices;
 
 choices! {
-    /// What a field holds.
+    /// The type of a field.
     pub enum FieldKind {
         /// A text.
         Text = "text",
@@ -24,50 +25,50 @@ choices! {
         Integer = "integer",
         /// `true` or `false`; `1` and `0` at the gateway.
         Boolean = "boolean",
-        /// A moment as RFC 3339, from the gateway's time in its zone.
+        /// A time as RFC 3339, from the gateway's time in its zone.
         Time = "time",
-        /// Whatever the gateway gives.
+        /// Any JSON, passed on unchanged.
         Any = "any",
     } else "the types of fields are text, number, integer, boolean, time and any"
 }
 
-/// A field of the answer.
+/// A field of the response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeclaredField {
-    /// Its name for callers.
+    /// The name that callers see.
     pub name: String,
-    /// Where it stands in the gateway's object (RFC 6901).
+    /// The JSON pointer to the field in the gateway's object (RFC 6901).
     pub pointer: String,
-    /// What it holds.
+    /// The type of the field.
     pub kind: FieldKind,
-    /// What people should know of it.
+    /// The description in the API document.
     #[serde(skip)]
     pub description: Option<String>,
 }
 
-/// The form of the answer.
+/// The form of the response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum AnswerShape {
-    /// What the gateway gives, as it is.
+    /// The gateway's data, unchanged.
     AsGiven,
     /// One object of these fields.
     Object(Vec<DeclaredField>),
-    /// `{"items": […]}`, objects of these fields.
+    /// `{"items": […]}`, a list of objects of these fields.
     List(Vec<DeclaredField>),
 }
 
-/// Where the answer is, and its form.
+/// Where the response is in the gateway's data, and its form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeclaredAnswer {
-    /// Where it stands in the gateway's data (RFC 6901); the whole of it when empty.
+    /// The JSON pointer into the gateway's data (RFC 6901); empty for the whole data.
     pub select: String,
-    /// Its form.
+    /// The form of the response.
     pub shape: AnswerShape,
 }
 
 impl DeclaredAnswer {
-    /// The answer from the gateway's data. A value that cannot be read is `null` and a row that cannot be read is left out;
-    /// both are noted.
+    /// Translates the gateway's data. A value that cannot be read becomes `null` and a row that cannot be read is
+    /// skipped; both are noted as odd.
     ///
     /// # Errors
     /// There is no data, or nothing of the declared form can be read.
@@ -84,7 +85,7 @@ impl DeclaredAnswer {
                     .ok_or_else(|| unreadable("no row of the list can be read".to_owned()))
                     .map(|items| MappedAnswer::List { items })
             }
-            // Gateways have no code for what is not there: they give no data, or PHP's ways to write nothing.
+            // Gateways have no code for an object that does not exist: they send no data, or one of PHP's empty values.
             AnswerShape::Object(_) if is_nothing(selected) => {
                 Err(Error::local(vendor, Kind::NotFound, "the gateway has no data for this"))
             }
@@ -94,13 +95,13 @@ impl DeclaredAnswer {
         }
     }
 
-    /// Whether data without content is what a success without data is, and not a list or an object that is empty.
+    /// Whether empty data means the same as success without data, and not an empty list or object.
     pub fn lacks(&self, data: Option<&RawValue>) -> bool {
         let selected = self.selected(data.unwrap_or(RawValue::NULL)).unwrap_or(RawValue::NULL);
         !(raw::is_list(selected) || matches!(self.shape, AnswerShape::AsGiven) && selected.get() != "null")
     }
 
-    /// What the pointer points at; `null` where there is no data on the way, or a list has not so many members.
+    /// The value at the pointer; `null` where the data ends before it, or where a list is too short.
     fn selected<'a>(&self, data: &'a RawValue) -> Option<&'a RawValue> {
         let mut selected = data;
         for name in names(&self.select) {
@@ -121,7 +122,7 @@ impl DeclaredAnswer {
     }
 }
 
-/// What was read.
+/// The translated response.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum MappedAnswer {
@@ -131,13 +132,13 @@ pub enum MappedAnswer {
     Object(BTreeMap<String, FieldValue>),
     /// A list.
     List {
-        /// Its rows.
+        /// The rows.
         items: Vec<Self>,
     },
 }
 
 impl MappedAnswer {
-    /// Whether it has no content: no row, no field that is not `null`, or nothing at all.
+    /// Whether there is no content: no row, no field other than `null`, or no data.
     pub fn gives_nothing(&self) -> bool {
         match self {
             Self::Value(value) => {
@@ -150,15 +151,15 @@ impl MappedAnswer {
     }
 }
 
-/// What a declared field holds, as it is written.
+/// The value of a declared field, as the gateway wrote it.
 type FieldValue = Option<Box<RawValue>>;
 
-/// The names of a pointer (RFC 6901).
+/// The names of a JSON pointer (RFC 6901).
 fn names(pointer: &str) -> impl Iterator<Item = String> {
     pointer.split('/').skip(1).map(|name| name.replace("~1", "/").replace("~0", "~"))
 }
 
-/// One step along a pointer: the member of an object, or the item of a list at this place, whichever of its shapes it has.
+/// Follows one step of a pointer: the member of an object, or the item of a list, in any shape that a list may have.
 fn step<'a>(value: &'a RawValue, name: &str) -> RawMember<'a> {
     let index: Option<usize> = name.parse().ok();
     let list = index.and_then(|index| Some((index, raw::items(value)?)));
@@ -169,7 +170,7 @@ fn step<'a>(value: &'a RawValue, name: &str) -> RawMember<'a> {
     }
 }
 
-/// What the pointer points at in an object.
+/// The value at a pointer in an object.
 fn find<'a>(object: &'a RawValue, pointer: &str) -> RawMember<'a> {
     names(pointer).fold(RawMember::Is(object), |found, name| match found {
         RawMember::Is(value) => step(value, &name),
@@ -177,7 +178,7 @@ fn find<'a>(object: &'a RawValue, pointer: &str) -> RawMember<'a> {
     })
 }
 
-/// The rows that can be read; `None` when there are some, and none of them can.
+/// Reads the rows; `None` when there are rows and none of them can be read.
 fn read_rows(items: &[&RawValue], fields: &[DeclaredField], zone: &TimeZone) -> Option<Vec<MappedAnswer>> {
     let row = |item: &&RawValue| {
         let row = read_object(item, fields, zone);
@@ -190,7 +191,8 @@ fn read_rows(items: &[&RawValue], fields: &[DeclaredField], zone: &TimeZone) -> 
     (items.is_empty() || !rows.is_empty()).then_some(rows)
 }
 
-/// One object with the declared fields. Each may be missing, but not all of them: then it is another answer.
+/// Reads one object with the declared fields. Single fields may be missing; an object without any of them is another
+/// kind of answer.
 fn read_object(object: &RawValue, fields: &[DeclaredField], zone: &TimeZone) -> Option<MappedAnswer> {
     if fields.is_empty() {
         return Some(MappedAnswer::Value(raw::harmless(object, "answer")));

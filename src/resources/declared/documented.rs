@@ -1,4 +1,4 @@
-//! A declared resource in the API document.
+//! Documents a declared resource in the API document.
 
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{Operation, OperationBuilder};
@@ -11,7 +11,7 @@ use super::answer::{AnswerShape, DeclaredField, FieldKind};
 use super::{Declaration, handler};
 use crate::resources::params::ParameterReader;
 
-/// The operation.
+/// The OpenAPI operation of a declared resource.
 pub(super) fn operation(declaration: &'static Declaration) -> Operation {
     let response = ResponseBuilder::new()
         .description("The answer")
@@ -49,7 +49,7 @@ fn object(fields: &[DeclaredField]) -> ObjectBuilder {
     fields.iter().fold(object, |object, field| object.property(&field.name, property(field)).required(&field.name))
 }
 
-/// Every field may be `null`: the gateway may not give it.
+/// The schema of a field. Every field may be `null`, because the gateway may omit it.
 fn property(field: &DeclaredField) -> ObjectBuilder {
     let nullable = |kind: Type| ObjectBuilder::new().schema_type(SchemaType::from_iter([kind, Type::Null]));
     let schema = match field.kind {

@@ -1,4 +1,4 @@
-//! Answers requests for a declared resource.
+//! Handles requests for a declared resource.
 
 use actix_web::{HttpRequest, HttpResponse, Route};
 use serde_json::value::RawValue;
@@ -16,7 +16,7 @@ use crate::resources::Resource;
 use crate::resources::params::{ParameterReader, Period};
 use crate::resources::request_context::{FetchedValue, RequestContext};
 
-/// Where requests go.
+/// The actix route that handles the requests.
 pub(super) fn route(declaration: &'static Declaration, resource: &'static Resource) -> Route {
     methods::read().to(move |caller: Caller<AsDeclared>, request: HttpRequest| async move {
         read(caller, RequestContext::at(&request, Media::Json)?, declaration, resource).await
@@ -60,15 +60,15 @@ pub(super) fn parse(declaration: &'static Declaration, reader: &mut ParameterRea
     let given = declaration.parameters.iter().map(read).collect();
     let period = match &declaration.period {
         None => None,
-        // What has ended is told by what the gateway is asked.
+        // What has ended is decided by the dates that the gateway gets.
         Some(names) if names.is_in_days => Some(Period::read(reader)?.in_whole_days()),
         Some(_) => Some(Period::read(reader)?),
     };
     Some(DeclaredParameters { given, period })
 }
 
-/// The call to the gateway, and the numbers of the stores that it is about, which are looked up if they are granted. A token that is
-/// limited must name what it may read.
+/// The call to the gateway, and the granted stores' ids at the vendor. A token that is limited must name the stores
+/// that it reads.
 fn call(
     caller: &Caller<AsDeclared>,
     context: &RequestContext,
@@ -94,7 +94,7 @@ fn call(
             });
         }
         if let [ParsedValue::Store(..), ..] = all.as_slice() {
-            // In whatever order and by whichever ids they are asked for, the answer is the same one.
+            // The response is the same for any order of the stores and any of their ids.
             values.sort();
             values.dedup();
             all_stores.extend(values.iter().cloned());

@@ -1,4 +1,4 @@
-//! A parameter of a declared resource: what callers may write, and what the gateway gets of it.
+//! A parameter of a declared resource: the values that callers may send, and what the gateway gets for them.
 
 use std::collections::BTreeMap;
 
@@ -12,49 +12,49 @@ use crate::gateway::vendor::Vendor;
 use crate::resources::params::kinds::{FlagKind, IntegerKind, StoreKind, one_of, organization_schema, text};
 use crate::resources::params::{Parameter, ParameterKind, Presence};
 
-/// What the values of a parameter are.
+/// The type of a parameter's values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum DeclaredKind {
-    /// A store, which goes to its vendor by its number there. The token must grant it.
+    /// A store, sent to its vendor by its id there. The token must grant it.
     Store(Vendor),
-    /// An organization, which goes to its vendor by its number there, such as `O_1084`. The token must grant it.
+    /// An organization, sent to its vendor by its id there, such as `O_1084`. The token must grant it.
     Organization(Vendor),
-    /// A text of at most so many characters.
+    /// A text of at most this many characters.
     Text(usize),
     /// A whole number.
     Integer(IntegerKind),
-    /// `true` or `false`, which goes as `1` or `0`.
+    /// `true` or `false`, sent as `1` or `0`.
     Boolean,
-    /// A date, which goes as `2026-11-01`.
+    /// A date, sent as `2026-11-01`.
     Date,
-    /// One of these words, and what goes to the gateway for each.
+    /// One of these words, each with the value that is sent for it.
     OneOf(BTreeMap<String, String>),
 }
 
-/// A parameter with what the gateway gets of it.
+/// A parameter, with the name and form in which it is sent to the gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeclaredParameter {
-    /// What callers may write.
+    /// The parameter that callers may send.
     pub parameter: Parameter<DeclaredKind>,
-    /// Where, and how often.
+    /// Where it is in the request, and how often.
     pub presence: Presence,
-    /// The vendor's name of it.
+    /// The vendor's name of the parameter.
     pub wire: String,
 }
 
-/// What a caller wrote, before anything is looked up.
+/// A parsed value, before stores are looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ParsedValue {
-    /// A store, to be granted and looked up.
+    /// A store that must be granted and looked up.
     Store(Vendor, StoreId),
-    /// An organization, to be granted.
+    /// An organization that must be granted.
     Organization(OrganizationId),
-    /// What goes to the gateway as it is.
+    /// A value that is sent to the gateway as it is.
     Value(String),
 }
 
 impl DeclaredParameter {
-    /// Whether it is a number where parameters travel as JSON.
+    /// Whether the value is a number where parameters are sent as JSON.
     pub const fn is_number(&self) -> bool {
         matches!(self.parameter.kind, DeclaredKind::Integer(_))
     }
@@ -84,7 +84,7 @@ impl ParameterKind for DeclaredKind {
             Self::Store(_) => StoreKind::OF_LIST.schema(),
             Self::Organization(vendor) => organization_schema(*vendor),
             Self::Text(longest) => text().min_length(Some(1)).max_length(Some(*longest)),
-            // The greatest may have more than the 31 bits of the usual format.
+            // The maximum may need more than the 31 bits of the usual format.
             Self::Integer(kind) => kind.schema().format(None),
             Self::Boolean => FlagKind(None).schema(),
             Self::Date => text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Date))),
@@ -105,7 +105,8 @@ impl ParameterKind for DeclaredKind {
     }
 }
 
-/// Gateways are known to paste texts into SQL and lists, so what could end a text or an item there is refused here.
+/// Checks a text. Gateways are known to paste texts into SQL and lists, so characters that could end a text or an item
+/// there are refused.
 fn harmless(text: &str, longest: usize) -> Result<String, String> {
     let dangerous = |character: char| character.is_control() || "'\"`\\;,".contains(character);
     if text.trim().is_empty() || text.chars().count() > longest {

@@ -1,11 +1,11 @@
-//! The path of a declared resource: its grammar, and which requests it would take from others.
+//! The path of a declared resource: its grammar, and its conflicts with other paths.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::Serialize;
 
-/// Paths that belong to the service itself, by their first segment.
+/// The first segments of paths that belong to the service itself.
 const RESERVED: [&str; 9] =
     ["oauth", "docs", "dashboard", "problems", "healthz", "readyz", "metrics", "cache", "openapi"];
 
@@ -15,7 +15,7 @@ const MOST_SEGMENTS: usize = 8;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 enum Segment {
     Literal(String),
-    /// Takes anything; the name is that of a parameter.
+    /// A segment that matches any text; the name is that of a parameter.
     Parameter(String),
 }
 
@@ -24,7 +24,7 @@ enum Segment {
 pub struct PathTemplate(Vec<Segment>);
 
 impl PathTemplate {
-    /// The names in braces.
+    /// The names of the parameters in the path.
     pub fn parameters(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|segment| match segment {
             Segment::Parameter(name) => Some(name.as_str()),
@@ -32,7 +32,7 @@ impl PathTemplate {
         })
     }
 
-    /// Whether some request would fit both, so that one of them never gets it.
+    /// Whether a request could match both paths, so that one of them would never get it.
     pub fn meets(&self, other: &Self) -> bool {
         let fit = |(this, that): (&Segment, &Segment)| match (this, that) {
             (Segment::Literal(this), Segment::Literal(that)) => this == that,
@@ -76,7 +76,7 @@ fn read_segment(text: &str) -> Result<Segment, String> {
     })
 }
 
-/// Names as callers see them: in paths, queries and answers.
+/// Whether a text is a name that callers may see in paths, queries and responses.
 pub(super) fn is_name(text: &str) -> bool {
     text.len() <= 40
         && text.starts_with(|first: char| first.is_ascii_lowercase())

@@ -1,4 +1,4 @@
-//! `[resources.<name>]`: reads declarations, and refuses what could not work or would give secrets away.
+//! Reads `[resources.<name>]`, and refuses declarations that could not work or would expose secrets.
 
 mod answer;
 mod parameters;
@@ -86,7 +86,7 @@ choices! {
     } else "an answer is an object, a list, or as_given"
 }
 
-/// Names that metrics and the API document use for what is no resource.
+/// Names that metrics and the API document use for other purposes.
 const RESERVED: [&str; 16] = [
     "root",
     "none",
@@ -106,7 +106,7 @@ const RESERVED: [&str; 16] = [
     "introspection",
 ];
 
-/// The tables of `[resources.<name>]`.
+/// The settings tables of `[resources.<name>]`.
 pub(super) fn tables() -> Vec<SectionTable> {
     let ended = "Of a period that has ended, as the resource itself unless set.";
     vec![
@@ -124,7 +124,7 @@ pub(super) fn tables() -> Vec<SectionTable> {
 /// Reads all declarations.
 pub(super) fn read(section: &Section<'_>, vendors: &Vendors) -> Declarations {
     let entries = section.entries();
-    // First, so that it does not matter which of several resources brings a scope with it.
+    // Scopes are read first, so that the order of the resources that define them does not matter.
     let mut scopes = Vec::new();
     entries.iter().for_each(|(_, entry)| scopes.extend(new_scope(entry, &scopes)));
     let mut resources = Vec::new();
@@ -134,7 +134,7 @@ pub(super) fn read(section: &Section<'_>, vendors: &Vendors) -> Declarations {
     Declarations { resources, scopes }
 }
 
-/// Everything is read before anything is given up, so that one start shows all that is wrong.
+/// Reads one declaration. Everything is read before anything is rejected, so that one start reports all problems.
 fn read_one(
     name: &str,
     section: &Section<'_>,
@@ -188,7 +188,7 @@ fn read_path(section: &Section<'_>, text: &str) -> Option<PathTemplate> {
     text.parse().map_err(|error: String| section.problem("path", error)).ok()
 }
 
-/// The scope that a declaration brings with it, if it says what that allows.
+/// The new scope that a declaration defines, if it says what the scope allows.
 fn new_scope(section: &Section<'_>, others: &[ScopeInfo]) -> Option<ScopeInfo> {
     let (scope, allows) = (section.text("scope")?, section.text("allows")?);
     let is_scope = scope.split_once(':').is_some_and(|(left, right)| is_name(left) && is_name(right));
@@ -209,7 +209,7 @@ fn new_scope(section: &Section<'_>, others: &[ScopeInfo]) -> Option<ScopeInfo> {
     None
 }
 
-/// A scope of the service, or of some declaration.
+/// Checks that the scope exists in the service or in a declaration.
 fn check_scope(section: &Section<'_>, read: &ResourceSection, scopes: &[ScopeInfo]) {
     let scope = &read.scope;
     let known = Scopes::with(scopes.to_vec());
@@ -286,13 +286,13 @@ fn read_policy(section: &Section<'_>, has_period: bool) -> Policy {
     Policy { current, ended: ended.is_present().then(|| current.over(&ended)) }
 }
 
-/// Whether a resource of the service has this name in the API document.
+/// Whether the service has an operation with this id in the API document.
 fn has_operation(id: &str) -> bool {
     let mut ids = ALL.iter().map(|resource| resource.route().operation.operation_id);
     ids.any(|own| own.is_some_and(|own| own == id))
 }
 
-/// No two resources may want the same request, and names are those of metrics.
+/// Checks that no two resources match the same request or share a name in metrics.
 fn check_place(name: &str, path: Option<&PathTemplate>, section: &Section<'_>, others: &[Declaration]) {
     let is_taken = |resource: &&Resource| resource.name == name;
     if ALL.iter().any(is_taken) || RESERVED.contains(&name) || has_operation(&format!("read_{name}")) {
@@ -308,7 +308,7 @@ fn check_place(name: &str, path: Option<&PathTemplate>, section: &Section<'_>, o
     }
 }
 
-/// No name may be sent twice, and callers may not meet one twice.
+/// Checks that no name occurs twice in the call or in the response.
 fn check_names(declaration: &Declaration, section: &Section<'_>) {
     let period = declaration.period.iter().flat_map(|names| [("period", &names.start), ("period", &names.end)]);
     let parameters = declaration.parameters.iter().map(|declared| ("parameters", &declared.wire));

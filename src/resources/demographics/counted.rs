@@ -1,4 +1,4 @@
-//! What a caller may ask of demographics: whose, and which visitors count.
+//! The parameters of demographics: the period, and which visitors count.
 
 use crate::resources::params::kinds::{FlagKind, IntegerKind};
 use crate::resources::params::{Parameter, ParameterReader, Period};
@@ -10,16 +10,16 @@ static END_HOUR: Parameter<IntegerKind> =
 static BUSINESS_HOURS_ONLY: Parameter<FlagKind> =
     Parameter::new("business_hours_only", "Count only while the shop is open.", FlagKind(Some(false)));
 
-/// What is counted.
+/// Which visitors are counted.
 #[derive(Clone, Debug)]
 pub struct Counted {
-    /// When.
+    /// The period.
     pub period: Period,
-    /// From this hour of each day.
+    /// The first hour of each day.
     pub start_hour: Option<u32>,
-    /// Up to this hour of each day.
+    /// The last hour of each day.
     pub end_hour: Option<u32>,
-    /// Only while the shop is open.
+    /// Whether only business hours count.
     pub business_hours_only: bool,
 }
 

@@ -1,4 +1,4 @@
-//! `GET /demographics`: visitors of many stores together, by gender and age. The gateway sums, so there is one call.
+//! `GET /demographics`: visitors of many stores together, by gender and age. One gateway call returns the sum.
 
 use actix_web::HttpResponse;
 
@@ -45,7 +45,7 @@ async fn read_demographics_of_stores(
     let asked = context.each_once(&caller, stores).into_iter();
     let mut stores: Vec<GrantedStore> =
         asked.map(|id| context.store_at(&caller, &id, opretail())).collect::<Result<_, _>>()?;
-    // The sum is the same in any order, and so is its place in the cache.
+    // The sum is the same in any order, so the cache key must be, too.
     stores.sort_by(|one, other| one.number.cmp(&other.number));
     let found = find_sum(&caller, &context, &OF_STORES, stores, &counted).await?;
     Ok(context.reply_to_question(&OF_STORES, &found).await)

@@ -1,4 +1,4 @@
-//! Distributions as the gateway may send them, and the shares that come of them.
+//! Distributions as the gateway may send them, and the shares that result from them.
 
 use super::{Demographics, Distribution, PeriodDocument};
 use crate::json::object::Object;

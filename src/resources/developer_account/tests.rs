@@ -1,4 +1,4 @@
-//! An account as the gateway sends it, every field of it, and who sees its secret.
+//! An account with every field that the gateway sends, and who sees its secret.
 
 use super::{DeveloperAccount, WireAccount};
 use crate::gateway::endpoint::china_standard_time;

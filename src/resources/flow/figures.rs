@@ -75,7 +75,7 @@ pub struct Indicator {
     #[schema(required)]
     kind: Option<IndicatorKind>,
     /// The figure, a number; for a ratio in percent. A text when the gateway gives no number, and `null` when it gives nothing.
-    // A union of a number and a text is what most generators cannot read; one of any type is read by all of them.
+    // Most client generators cannot read a union of number and text; all of them can read a value of any type.
     #[schema(example = 12.4, value_type = Value, required)]
     value: Option<IndicatorValue>,
 }
@@ -90,7 +90,7 @@ pub enum IndicatorKind {
     Other,
 }
 
-/// A number, or the gateway's text when it is none.
+/// A number, or the gateway's text if it is not a number.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum IndicatorValue {
@@ -102,7 +102,7 @@ pub enum IndicatorValue {
 
 // What the vendor sends.
 
-/// The figures as OPRetail sends them. Any of them can be missing.
+/// The figures as OPRetail sends them. Any of them may be missing.
 #[derive(Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub struct TotalData {
@@ -143,7 +143,7 @@ struct WireIndicator {
 // The translation.
 
 impl Figures {
-    /// Translates; the figures were read at `observed_at`.
+    /// Translates the figures, which were read at `observed_at`.
     pub fn from_wire(data: TotalData, access: &Access, observed_at: String) -> Self {
         Self {
             visitors: Visitors { today: data.day_flow, this_week: data.week_flow, this_month: data.month_flow },
@@ -160,7 +160,7 @@ impl Figures {
         }
     }
 
-    /// Whether the gateway gave any.
+    /// Whether the gateway sent any figure.
     pub fn has_any(&self) -> bool {
         let Self { visitors, sales, .. } = self;
         let amounts = [&sales.total, &sales.average_spend, &sales.purchase_rate_percent];

@@ -1,4 +1,4 @@
-//! Events as they go over the wire (the event stream format of the HTML standard, §9.2.6).
+//! Writes events as they are sent (the event stream format of the HTML standard, §9.2.6).
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -6,42 +6,42 @@ use serde_json::{Value, json};
 use crate::http::problem::ProblemDocument;
 use crate::sha256::sha256_half;
 
-/// How long a client should wait before it connects again, in milliseconds.
+/// How long a client should wait before it reconnects, in milliseconds.
 const RETRY: u32 = 5_000;
 
-/// The start of every stream, which makes proxies pass the head on. A comment is a line and no block: libraries hand on
-/// what ends in an empty line as a message, even if there is no data in it.
+/// The start of every stream, which makes proxies pass the response headers on. It is a comment line and not a block,
+/// because libraries pass on everything that ends in an empty line as a message, even without data.
 pub const fn opening() -> Bytes {
     Bytes::from_static(b": the flow follows\n")
 }
 
-/// Shows proxies and clients that the stream is alive.
+/// A comment that shows proxies and clients that the stream is alive.
 pub const fn keep_alive() -> Bytes {
     Bytes::from_static(b": nothing new\n")
 }
 
-/// The first event of a stream, which tells the client how to come back.
+/// Adds the reconnection time (`retry`) to the first event of a stream.
 pub fn first(event: &[u8]) -> Bytes {
     Bytes::from([format!("retry: {RETRY}\n").as_bytes(), event].concat())
 }
 
-/// A flow with the id by which it is told from others.
+/// A `flow` event, with the id that identifies its figures.
 pub fn flow(id: &str, json: &Bytes) -> Bytes {
-    // JSON as this service writes it has no line ends.
+    // The JSON of this service has no line ends.
     Bytes::from([b"event: flow\nid: ", id.as_bytes(), b"\ndata: ", json, b"\n\n"].concat())
 }
 
-/// The gateway cannot be asked; what was sent last is so old by now.
+/// A `stale` event: the gateway fails, and the last figures sent are this old.
 pub fn stale(age_seconds: u64) -> Bytes {
     named("stale", &json!({"age_seconds": age_seconds}))
 }
 
-/// The gateway cannot be asked, and there is nothing to show.
+/// A `problem` event: the gateway fails, and there are no figures to show.
 pub fn problem(document: &ProblemDocument) -> Bytes {
     named("problem", &serde_json::to_value(document).unwrap_or_default())
 }
 
-/// The last event.
+/// The `end` event, the last one of a stream.
 pub fn end(reason: &str) -> Bytes {
     named("end", &json!({"reason": reason}))
 }
@@ -50,7 +50,7 @@ fn named(name: &str, data: &Value) -> Bytes {
     Bytes::from(format!("event: {name}\ndata: {data}\n\n"))
 }
 
-/// The id of a flow: the same figures have the same one, whenever and by whichever process they were read.
+/// The id of a flow. Equal figures have equal ids, whenever and by whichever process they were read.
 pub fn id_of(json: &[u8]) -> String {
     let figures = serde_json::from_slice(json).map(|mut flow: Value| {
         if let Some(fields) = flow.as_object_mut() {

@@ -1,4 +1,4 @@
-//! What is known of each store that somebody watches: one task a store asks for its flow, however many listen.
+//! The feed of each watched store: one task per store refreshes its flow for all listeners.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,34 +14,34 @@ use crate::http::problem::Problem;
 use crate::resources::flow::StoreFlowQuestion;
 use crate::supervisor::Supervisor;
 
-/// How often a watched store is looked at: whether its flow is due, was dropped, or has no listener any more.
+/// How often a feed checks whether its flow is due or was dropped, and whether listeners remain.
 pub const RECHECK: Duration = Duration::from_millis(250);
 
-/// Where answers are fresh for a shorter time, or never, the gateway is asked so often.
+/// The refresh interval where responses are fresh for a shorter time, or never.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// A gateway that fails is asked again after so long at the latest.
+/// The longest pause before a failing gateway is called again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// A flow as listeners get it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flow {
-    /// Tells it from flows with other figures.
+    /// The id, which differs for different figures.
     pub id: Arc<str>,
-    /// The body of the same store's `/flow`.
+    /// The body of the store's `/flow` response.
     pub json: Bytes,
 }
 
-/// What is known of a store.
+/// The latest state of a store's flow.
 #[derive(Clone, Debug)]
 pub enum LatestFigures {
-    /// Its flow, as the gateway told it when it was due.
+    /// The flow from the latest refresh.
     Flow(Flow),
-    /// An older flow, since the gateway fails.
+    /// An older flow, because the gateway fails.
     Stale {
         /// The flow.
         flow: Flow,
-        /// How old it was when that was found.
+        /// The age of the flow when the failure was noticed.
         age: Duration,
     },
     /// The gateway fails, and there is no flow to show.
@@ -62,7 +62,7 @@ impl LatestFigures {
         }
     }
 
-    /// Whether listeners learn nothing new from the other.
+    /// Whether listeners learn nothing new from the other state.
     fn is_same_as(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Flow(this), Self::Flow(that)) => this.id == that.id,
@@ -73,11 +73,11 @@ impl LatestFigures {
     }
 }
 
-/// The key of a store's feed, and the number of the account that it is asked for with: after a reload of the account, others ask
-/// with the next.
+/// The key of a store's feed, with the number of the account that is used: after a reload of the account, new listeners
+/// use another feed.
 type FeedKey = (CacheKey, u64);
 
-/// The stores that are watched, of all companies. Shared by all workers.
+/// The feeds of all watched stores, of all tenants, shared by all workers.
 #[derive(Debug, Default)]
 pub struct Feeds {
     by_key: Mutex<HashMap<FeedKey, Arc<watch::Sender<LatestFigures>>>>,
@@ -85,12 +85,12 @@ pub struct Feeds {
 }
 
 impl Feeds {
-    /// No feed yet; the tasks of feeds run under this supervisor.
+    /// Creates an empty set; the supervisor runs the tasks of the feeds.
     pub fn new(supervisor: Supervisor) -> Self {
         Self { by_key: Mutex::default(), supervisor }
     }
 
-    /// Listens to a store of which `found` is known. The first listener's worker asks from then on.
+    /// Listens to a store for which `found` is the latest response. The first listener's worker runs the feed.
     pub fn listen(
         self: &Arc<Self>,
         lookup: StoreFlowQuestion,
@@ -105,27 +105,27 @@ impl Feeds {
         feeds.insert(lookup.feed_key(), sender.clone());
         let feed =
             StoreFeed { feeds: self.clone(), sender, due: NextRefresh::after(found), lookup: lookup.for_refresh() };
-        // One that fails ends the streams of its listeners, who come back and start the next.
+        // A feed that fails ends the streams of its listeners, which reconnect and start the next one.
         self.supervisor.on_demand("flow_feeds", feed.run());
         receiver
     }
 }
 
-/// When the gateway is to be asked again.
+/// When the flow is refreshed next.
 struct NextRefresh {
-    /// On the clock's own scale.
+    /// The elapsed time of the clock.
     at: Duration,
-    /// The answer until then.
+    /// The cached response until then.
     entry: Option<Arc<CacheEntry>>,
 }
 
 impl NextRefresh {
-    /// When the answer is no longer fresh, counted from its arrival: this task may look at it a moment later.
+    /// When the response is no longer fresh, counted from its arrival, because this task may look at it a moment later.
     fn after(found: &CachedResponse) -> Self {
         Self { at: found.entry.fresh_until(SHORTEST_PAUSE), entry: Some(found.entry.clone()) }
     }
 
-    /// Soon, but not so soon that a gateway in trouble is asked for each look. The breaker is there for the rest.
+    /// Soon after a failure, but not on every check. The circuit breaker protects the gateway beyond that.
     fn after_failure(lookup: &StoreFlowQuestion) -> Self {
         Self {
             at: lookup.clock().elapsed() + lookup.refresh_interval().clamp(SHORTEST_PAUSE, LONGEST_PAUSE),
@@ -134,12 +134,12 @@ impl NextRefresh {
     }
 
     fn is_now(&self, now: Duration) -> bool {
-        // Somebody may have dropped it from the cache, or got a newer one.
+        // Another caller may have dropped the response from the cache, or refreshed it.
         now >= self.at || self.entry.as_ref().is_some_and(|entry| entry.is_retired())
     }
 }
 
-/// One store's task.
+/// The task of one store's feed.
 struct StoreFeed {
     feeds: Arc<Feeds>,
     sender: Arc<watch::Sender<LatestFigures>>,
@@ -160,8 +160,8 @@ impl StoreFeed {
         }
     }
 
-    /// Asks together with all others who ask. Listeners do not wait for it, so an old answer that would do for other callers is
-    /// none here.
+    /// Refreshes the flow in a single flight with all other callers. Listeners do not wait for it, so a stale response
+    /// that other callers accept is not used here.
     async fn refresh(&mut self) {
         let found = self.lookup.fetch().await;
         self.due = match &found {
@@ -176,7 +176,7 @@ impl StoreFeed {
         });
     }
 
-    /// Whether nobody listens any more; nobody can begin to meanwhile.
+    /// Whether no listeners remain; checked under the lock under which new ones are added.
     fn ends_without_listeners(&self) -> bool {
         let mut feeds = self.feeds.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         let has_no_listeners = self.sender.receiver_count() == 0;
@@ -188,7 +188,8 @@ impl StoreFeed {
 }
 
 impl Drop for StoreFeed {
-    /// However the task ends: whoever listens to it learns that it does, and the next one starts another.
+    /// Removes the feed however its task ends: its listeners learn of the end, and the next listener starts another
+    /// feed.
     fn drop(&mut self) {
         let mut feeds = self.feeds.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         if feeds.get(&self.lookup.feed_key()).is_some_and(|sender| Arc::ptr_eq(sender, &self.sender)) {

@@ -1,4 +1,4 @@
-//! One caller who listens: what is news for this one, and when its stream ends.
+//! The event stream of one caller: which events are new to it, and when the stream ends.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -20,46 +20,46 @@ use crate::http::problem_type::ProblemType;
 use crate::http::public_url::PublicUrl;
 use crate::telemetry::metrics;
 
-/// Names the request in problems.
+/// Identifies the request in problems.
 pub struct ProblemInstance {
-    /// The address that callers use.
+    /// The public address of the service.
     pub public_url: PublicUrl,
-    /// Its path.
+    /// The path of the request.
     pub path: String,
-    /// Its id.
+    /// The id of the request.
     pub request_id: String,
 }
 
-/// One caller who listens.
+/// The event stream of one caller.
 pub struct EventStream {
-    /// Whose token it is, and whether that is still good.
+    /// The current authentication state, by which the token is checked again.
     pub auth: Data<CurrentAuth>,
-    /// Who asked.
+    /// The caller.
     pub caller: VerifiedCaller,
-    /// What is known of the store.
+    /// The latest state of the store's flow.
     pub latest: watch::Receiver<LatestFigures>,
-    /// What the caller was sent last.
+    /// The last event that the caller received.
     pub last_sent: LastSent,
     /// Whether no event was sent yet.
     pub is_first: bool,
-    /// How many events are still to be sent, when the caller wants only so many.
+    /// How many events are still to be sent, if the caller limits them.
     pub left: Option<u32>,
-    /// How long nothing may be sent.
+    /// The longest time without sending anything.
     pub heartbeat: Duration,
-    /// Names the request.
+    /// Identifies the request in problems.
     pub label: ProblemInstance,
     /// The slot of this stream.
     pub slot: StreamSlot,
 }
 
-/// What a caller was sent last.
+/// The last event that a caller received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LastSent {
-    /// Nothing.
+    /// No event.
     Nothing,
-    /// The flow of this id.
+    /// The flow with this id.
     Flow(Arc<str>),
-    /// That the flow of this id is old.
+    /// The message that the flow with this id is stale.
     Stale(Arc<str>),
     /// A problem of this type.
     Problem(ProblemType),
@@ -76,7 +76,7 @@ impl LastSent {
 }
 
 impl EventStream {
-    /// The stream of events.
+    /// Turns this into the stream of events.
     pub fn events(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
         let quiet = Deadline::after(self.heartbeat);
         stream::unfold(StreamStep::Open(self, quiet), |step| async {
@@ -112,12 +112,12 @@ impl EventStream {
         }
     }
 
-    /// The event, with the time to wait before the next connection (`retry`) if it is the first one.
+    /// Adds the reconnection time (`retry`) to the event if it is the first one.
     fn with_retry(&mut self, event: Bytes) -> Bytes {
         if std::mem::take(&mut self.is_first) { event::first(&event) } else { event }
     }
 
-    /// Why the stream ends now, if it does.
+    /// The reason for which the stream ends now, if there is one.
     fn end(&self) -> Option<&'static str> {
         if self.left == Some(0) {
             return Some("limit");
@@ -136,11 +136,11 @@ impl EventStream {
                 _ => "token-refused",
             });
         }
-        // Keys, clients, grants and store ids may be others now: whoever comes back is looked at anew.
+        // Keys, clients, grants and store ids may have changed: callers that reconnect are checked again.
         (auth.generation() != self.caller.generation).then_some("configuration-changed")
     }
 
-    /// What the caller was not sent yet.
+    /// The next event that the caller has not received.
     fn news(&mut self) -> Option<Bytes> {
         let latest = self.latest.borrow_and_update().clone();
         let next = LastSent::by(&latest);
@@ -149,9 +149,9 @@ impl EventStream {
         }
         let before = std::mem::replace(&mut self.last_sent, next);
         let (name, bytes) = match latest {
-            // Whoever does not have the old flow gets it first.
+            // A caller that does not have the stale flow gets it first.
             LatestFigures::Stale { flow, .. } if before != LastSent::Flow(flow.id.clone()) => {
-                // The news that it is old follows, and both count as one.
+                // The `stale` event follows; both count as one.
                 self.last_sent = LastSent::Flow(flow.id.clone());
                 metrics::event_sent("flow");
                 return Some(event::flow(&flow.id, &flow.json));
@@ -169,7 +169,7 @@ impl EventStream {
     }
 }
 
-/// How far a stream is. It belongs to the connection, and falls with it.
+/// The state of a stream. It belongs to the connection and is dropped with it.
 enum StreamStep {
     Open(EventStream, Deadline),
     Listen(EventStream, Deadline),

@@ -1,5 +1,6 @@
-//! The slots of event streams: how many may be open at a time, of all clients together and of each. When all slots are taken,
-//! tenants get equal shares, and so do the clients of a tenant: a newcomer takes over the newest slot of whoever has the most.
+//! The stream slots: limits how many event streams are open at a time, in total and per client. When all slots are
+//! taken, tenants get equal shares, and so do the clients of a tenant: a new stream takes over the newest slot of the
+//! one with the most.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
@@ -12,7 +13,7 @@ use crate::http::problem_type::ProblemType;
 use crate::settings::section;
 use crate::telemetry::metrics;
 
-/// How long a refused client should wait: a slot may become free at any time.
+/// How long a refused client should wait; a slot may become free at any time.
 const COME_BACK_AFTER: Duration = Duration::from_secs(10);
 
 section! {
@@ -29,7 +30,7 @@ section! {
     }
 }
 
-/// Whose streams are counted together.
+/// The client whose streams are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct StreamClient {
     tenant: Arc<str>,
@@ -46,7 +47,7 @@ pub struct StreamSlots {
 
 #[derive(Debug, Default)]
 struct TakenSlots {
-    /// By number, so the newest come last.
+    /// The open streams by number; the newest come last.
     streams: BTreeMap<u64, OpenStream>,
     next: u64,
 }
@@ -62,14 +63,16 @@ impl TakenSlots {
         self.streams.values().filter(|stream| is_counted(&stream.client)).count()
     }
 
-    /// Ends the newest stream of the tenant that has the most, if that is more than this client's tenant will have; else that
-    /// of the tenant's client that has the most, if that is more than this client will have.
+    /// Ends the newest stream of the tenant with the most streams, if these are more than the new client's tenant will
+    /// have; otherwise that of the tenant's client with the most streams, if these are more than the new client will
+    /// have.
     fn displace_for(&mut self, client: &StreamClient) -> bool {
         let everybody = self.streams.values().map(|stream| &stream.client);
         let by_tenant = greediest(everybody.clone().map(|other| &other.tenant), &client.tenant);
         let tenant = by_tenant.unwrap_or(&client.tenant);
         let of_tenant = everybody.filter(|other| other.tenant == *tenant);
-        // In another tenant whoever has the most gives way; in one's own, only who has more than oneself.
+        // Another tenant gives up a stream of its client with the most; within the tenant, only a client with more than
+        // the new one does.
         let greediest = match by_tenant {
             Some(_) => most_frequent(of_tenant).map(|(other, _)| other),
             None => greediest(of_tenant, client),
@@ -83,7 +86,7 @@ impl TakenSlots {
     }
 }
 
-/// Who is named most often, if that is still more often than `newcomer` once it has taken one over.
+/// The most frequent name, if it is still more frequent than `newcomer` after giving up one.
 fn greediest<'a, T: Eq + Hash>(names: impl Iterator<Item = &'a T> + Clone, newcomer: &T) -> Option<&'a T> {
     let own = names.clone().filter(|name| *name == newcomer).count();
     most_frequent(names).filter(|(_, most)| *most > own + 1).map(|(name, _)| name)
@@ -96,12 +99,12 @@ fn most_frequent<'a, T: Eq + Hash>(names: impl Iterator<Item = &'a T>) -> Option
 }
 
 impl StreamSlots {
-    /// Slots that are all free.
+    /// Creates the slots, all free.
     pub fn new(settings: EventSettings) -> Self {
         Self { settings, taken: Mutex::default(), closed: AtomicBool::new(false) }
     }
 
-    /// How long a stream may be silent.
+    /// The longest time that a stream may be silent.
     pub const fn heartbeat(&self) -> Duration {
         self.settings.heartbeat
     }
@@ -109,7 +112,7 @@ impl StreamSlots {
     /// Takes a slot for a client of a tenant.
     ///
     /// # Errors
-    /// 503 when none is free, and nobody has more than this client.
+    /// 503 when no slot is free and no other client has more streams than this one.
     pub fn take(self: &Arc<Self>, tenant: &Arc<str>, id: &Arc<str>) -> Result<StreamSlot, Problem> {
         let client = StreamClient { tenant: tenant.clone(), id: id.clone() };
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -128,7 +131,7 @@ impl StreamSlots {
         Ok(StreamSlot { slots: self.clone(), number, is_displaced })
     }
 
-    /// Ends all streams: the service stops, and they would never end by themselves.
+    /// Ends all streams when the service stops; they would never end by themselves.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
     }
@@ -159,7 +162,7 @@ impl StreamSlot {
         &self.slots
     }
 
-    /// Whether somebody with fewer streams has taken this slot over.
+    /// Whether a client with fewer streams has taken this slot over.
     pub fn is_displaced(&self) -> bool {
         self.is_displaced.load(Ordering::Acquire)
     }

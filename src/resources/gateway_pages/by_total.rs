@@ -1,4 +1,4 @@
-//! The pages that a part of a list touches, read by the total that the gateway tells, as long as the pages do not contradict it.
+//! Reads the pages that overlap a part of a list by the gateway's total, as long as the pages do not contradict it.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -8,36 +8,36 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use super::{GatewayPage, ItemRange, ListItem, PageRead};
 use crate::gateway::error::Error;
 
-/// Pages of one answer that are asked for side by side.
+/// How many pages are fetched concurrently.
 const SIDE_BY_SIDE: usize = 4;
 
-/// Pages that are looked at again at the most, to notice that the list has changed.
+/// How many pages are read again, at most, to notice that the list has changed.
 const MOST_LOOKED_AT: usize = 8;
 
-/// The gateway's pages that a window touches, at one page size.
+/// The gateway's pages that overlap a part, at one page size.
 #[derive(Clone, Copy)]
 pub(super) struct Pages {
     pub(super) window: ItemRange,
     pub(super) step: u32,
 }
 
-/// What came of reading a part by its total.
+/// The result of reading a part by its total.
 pub(super) enum TotalRead<T> {
     Whole(PageRead<T>),
-    /// The pages say otherwise than the total.
+    /// The pages contradict the total.
     Contradicted {
-        /// The first page of all, if it was read.
+        /// The first page of the list, if it was read.
         head: Option<Vec<T>>,
-        /// The total, unless there is more than it says.
+        /// The total, unless there are more items than it says.
         total: Option<u64>,
     },
 }
 
-/// What a page that came says about the gateway's page size.
+/// What a received page says about the gateway's page size.
 pub(super) enum PageSizeFact {
     AsAsked,
     Other(u32),
-    /// Nothing: the total says otherwise than the items.
+    /// Nothing: the total contradicts the items.
     Contradicted,
 }
 
@@ -58,13 +58,13 @@ impl Pages {
         self.window.offset - (self.first() - 1) * self.step as u64
     }
 
-    /// Items that belong on a page.
+    /// The number of items that a page should have.
     fn expected(self, page: u64, total: u64) -> u64 {
         total.saturating_sub((page - 1) * u64::from(self.step)).min(u64::from(self.step))
     }
 
-    /// The page size that the gateway has, from what came as the first of our pages; where that could be chance, from
-    /// the page before it.
+    /// The gateway's page size, derived from the number of items received as the first of our pages; where that could
+    /// be chance, from the page before it.
     pub(super) async fn size_at<T, F, Fut>(self, came: usize, total: u64, fetch: &F) -> Result<PageSizeFact, Error>
     where
         F: Fn(u64, u32) -> Fut,
@@ -76,7 +76,7 @@ impl Pages {
                 let before = fetch(self.first() - 1, self.step).await?;
                 Ok(self.size_of(before.items.len(), u64::from(self.step)))
             }
-            // Beyond the end, if the gateway's pages are larger.
+            // The page is beyond the end, if the gateway's pages are larger.
             PageSizeFact::Contradicted if came == 0 => {
                 let start = fetch(1, self.step).await?;
                 Ok(match self.size_of(start.items.len(), self.expected(1, total)) {
@@ -97,7 +97,7 @@ impl Pages {
         }
     }
 
-    /// Whether a page of another size, none larger than the cap, would have as many items at the same number by chance.
+    /// Whether a page of another size up to the cap would have the same number of items at this number by chance.
     fn could_be_chance(self, expected: u64, total: u64) -> bool {
         let before = self.first() - 1;
         let step = u64::from(self.step);
@@ -111,7 +111,7 @@ impl Pages {
         is_full_page || (rest.is_multiple_of(before) && is_size)
     }
 
-    /// The whole part, by a total that the first page does not contradict.
+    /// Reads the whole part, by a total that the first page does not contradict.
     pub(super) async fn complete<T, F, Fut>(self, head: Vec<T>, total: u64, fetch: &F) -> Result<TotalRead<T>, Error>
     where
         T: ListItem,
@@ -124,7 +124,7 @@ impl Pages {
             .buffered(SIDE_BY_SIDE)
             .try_collect()
             .await?;
-        // A page that tells no total tells of no change: its items must fit.
+        // A page without a total does not show a change, but its items must fit.
         let has_changed = rest.iter().any(|page| page.total.is_some_and(|told| told != total));
         let latest = rest.iter().rev().find_map(|page| page.total).unwrap_or(total);
         let sizes_fit = numbers.zip(&rest).all(|(page, came)| came.items.len() as u64 == self.expected(page, total));
@@ -152,7 +152,7 @@ impl Pages {
         }))
     }
 
-    /// How many items the list has, if its last page is the last of these: after full ones, one that is not full.
+    /// The number of items in the list, if its last page is the last of these: full pages, then one that is not full.
     fn end_of<T>(self, pages: &[Vec<T>]) -> Option<u64> {
         let (last, full) = pages.split_last()?;
         let step = self.step as usize;
@@ -160,9 +160,9 @@ impl Pages {
         is_end.then(|| (self.first() - 1 + full.len() as u64) * u64::from(self.step) + last.len() as u64)
     }
 
-    /// Whether one of the pages, which were read one after the other, is another by now: where one item goes and another
-    /// one comes, the total stays, and an item may have moved from a page that was not read yet to one that was. Behind the
-    /// last page there is nothing to miss. Of many pages, some tell.
+    /// Whether one of these pages, which were read one after the other, has changed since. When one item is removed and
+    /// another one added, the total stays, and an item may have moved from an unread page to one already read. After
+    /// the last page nothing can be missed. Of many pages, only some are read again.
     pub(super) async fn have_moved<T, F, Fut>(self, pages: &[Vec<T>], fetch: &F) -> Result<bool, Error>
     where
         T: ListItem,
@@ -182,8 +182,8 @@ impl Pages {
         Ok(looks.contains(&true))
     }
 
-    /// Whether there is more than the total says. A total that is too small, such as the number of items on this page, shows
-    /// only behind a full last page.
+    /// Whether there are more items than the total says. A total that is too small, such as the number of items on this
+    /// page, shows only after a full last page.
     async fn goes_on<T, F, Fut>(self, last: Option<&Vec<T>>, total: u64, fetch: &F) -> Result<bool, Error>
     where
         T: ListItem,
@@ -199,7 +199,7 @@ impl Pages {
     }
 }
 
-/// Whether an id stands on two of the pages.
+/// Whether two of the pages contain the same id.
 fn has_repeats<T: ListItem>(pages: &[Vec<T>]) -> bool {
     let mut known: HashMap<&str, usize> = HashMap::new();
     let items = pages.iter().enumerate().flat_map(|(number, page)| page.iter().map(move |item| (number, item)));

@@ -1,4 +1,4 @@
-//! Lists behind gateways that page in their own ways; every part must be true.
+//! Lists of gateways with different ways of paging; every part must be correct.
 
 use super::{GatewayPage, ItemRange, JoinedPages, ListItem};
 use crate::gateway::error::{Error, Kind};
@@ -6,20 +6,20 @@ use crate::resources::vendor_methods::oms;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 
-/// Items that do not say what tells them apart.
+/// Items without an id.
 impl ListItem for u64 {
     fn id(&self) -> Option<&str> {
         None
     }
 }
 
-/// A list of the numbers 0… behind a gateway that gives pages of `fallback` when more than `cap` is asked for.
+/// A list of the numbers 0… of a gateway that sends pages of `fallback` items when more than `cap` are requested.
 struct List {
     length: u64,
     cap: u32,
     fallback: u32,
     tells_total: bool,
-    /// What comes beyond the end: nothing, or the last page again.
+    /// Whether the last page is repeated beyond the end, instead of an empty one.
     repeats_last: bool,
     calls: RefCell<Vec<(u64, u32)>>,
 }
@@ -130,12 +130,12 @@ fn shops(numbers: std::ops::Range<u64>) -> Vec<Shop> {
     numbers.map(|number| Shop(format!("S{number}"))).collect()
 }
 
-/// A list of shops, of which `before` does something before each call.
+/// A list of shops; `before` runs before each call.
 struct Shops {
     list: RefCell<Vec<Shop>>,
     total: fn(u64) -> Option<u64>,
     ignores_number: bool,
-    /// More or fewer than asked for, when the gateway takes no size.
+    /// The page size of a gateway that ignores the requested one.
     fixed_size: Option<u64>,
     calls: Cell<u64>,
     before: fn(&mut Vec<Shop>, u64),
@@ -259,7 +259,7 @@ async fn a_list_that_changes_between_two_pages_is_read_again() {
                 list.push(Shop("new".to_owned()));
             }
         },
-        // One more and one less: the total stays.
+        // One item more and one less: the total stays.
         |list, call| {
             if call == 2 {
                 drop(list.pop());

@@ -1,4 +1,4 @@
-//! A part of a list read page by page, where there is no total or none that can be believed.
+//! Reads a part of a list page by page, where there is no total or none that can be trusted.
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -8,8 +8,8 @@ use super::{GatewayPage, ListItem, PageRead};
 use crate::gateway::error::Error;
 
 impl Pages {
-    /// The part page by page, where there is no total, or none that can be believed: only an empty page tells the end, or
-    /// one of items that came before. The first page of all shows the gateway's true size.
+    /// Reads the part page by page, without a trusted total: the end is an empty page, or one whose items were received
+    /// before. The first page of the list shows the gateway's true page size.
     pub(super) async fn walk<T, F, Fut>(
         self,
         head: Option<Vec<T>>,
@@ -41,7 +41,7 @@ impl Pages {
         } else {
             walked.before.push(start);
         }
-        // Whether a page without data is all that tells the end.
+        // Whether only a page without data marks the end.
         let mut is_untold = false;
         if number > 1 {
             let before = fetch(number, step).await?;
@@ -55,7 +55,7 @@ impl Pages {
         while !has_ended && reached < pages.end() {
             let GatewayPage { items: page, is_given, .. } = fetch(number + 1, step).await?;
             has_ended = page.is_empty() || walked.has_come(&page);
-            // Behind the last item nothing is what there is.
+            // After the last item, no data is the correct answer.
             is_untold = !is_given && latest == size && told != Some(reached);
             if !has_ended {
                 number += 1;
@@ -67,7 +67,7 @@ impl Pages {
             }
         }
         let has_moved = pages.have_moved(&walked.read, fetch).await?;
-        // Of pages that were jumped over nobody knows whether they were full.
+        // Skipped pages may not have been full, so the items are not counted then.
         let is_counted = has_ended && !is_untold && (pages.first() <= 2 || latest > 0);
         let least = if latest > 0 { reached } else { size };
         let total = if is_counted { Some(reached) } else { told.filter(|told| *told >= least) };
@@ -77,17 +77,17 @@ impl Pages {
     }
 }
 
-/// What a walk has brought so far.
+/// The state of reading a part page by page.
 struct WalkResult<T> {
-    /// Pages before the part.
+    /// The pages before the part.
     before: Vec<Vec<T>>,
-    /// Pages of the part.
+    /// The pages of the part.
     read: Vec<Vec<T>>,
-    /// Ids on all of them.
+    /// The ids on all pages.
     known: HashSet<String>,
-    /// Items on all of them.
+    /// The number of items on all pages.
     came: usize,
-    /// Whether a page repeated some of what came before.
+    /// Whether a page repeated earlier items.
     repeats: bool,
 }
 
@@ -103,8 +103,8 @@ impl<T: ListItem> WalkResult<T> {
         self.came += page.len();
     }
 
-    /// Whether a page is one of those that came: a gateway that ignores the number gives the first one again, another one
-    /// the last. Ids tell it only in a list in which no two items have one.
+    /// Whether a page was received before: a gateway that ignores the page number repeats the first page, another
+    /// gateway the last one. Ids show it only in lists without duplicate ids.
     fn has_come(&self, page: &Vec<T>) -> bool {
         let are_known = || page.iter().all(|item| item.id().is_some_and(|id| self.known.contains(id)));
         let is_one = |known: &Vec<T>| known == page;

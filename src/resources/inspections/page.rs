@@ -1,4 +1,4 @@
-//! A page of inspections as OPRetail may send it: its page documents neither the name of the list nor that of the total.
+//! Reads a page of inspections from OPRetail, whose documentation names neither the list nor the total.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -7,7 +7,7 @@ use crate::json::{odd_values, raw, scalar};
 use crate::resources::field_aliases::RawFields;
 use crate::resources::gateway_pages::{GatewayPage, ListItem};
 
-/// The list stands in `data` itself or under one of these names, the total under one of those.
+/// The names under which the list may be, unless `data` itself is the list; below are those of the total.
 const LISTS: [&str; 4] = ["rows", "records", "list", "content"];
 const TOTALS: [&str; 3] = ["total", "totalCount", "count"];
 
@@ -22,7 +22,7 @@ impl PartialEq for InspectionRow {
 }
 
 impl ListItem for InspectionRow {
-    /// The number of the inspection. Other numbers, such as a task's, may be those of several.
+    /// The id of the inspection. Other ids, such as a task's, may belong to several.
     fn id(&self) -> Option<&str> {
         let id = ["id", "inspectionId"].iter().find_map(|name| self.0.get(*name))?.get();
         (!matches!(id, "null" | "\"\"" | "0")).then_some(id)
@@ -32,12 +32,12 @@ impl ListItem for InspectionRow {
 #[derive(Deserialize)]
 struct Total(#[serde(deserialize_with = "scalar::count")] Option<i64>);
 
-/// Reads a page, with `None` for each row that is left out; `None` when there is no list, more than one, or a list of which
-/// no row can be read.
+/// Reads a page, with `None` for each row that is skipped. Returns `None` when there is no list, more than one, or a
+/// list without a readable row.
 ///
-/// Nothing, an empty list and a list that is `null` are all a page without inspections: the list may stand in `data`
-/// itself, so that its `null` is `data: null`. Where no list stands, and no total of zero, that is a success without data.
-/// A total that says otherwise than the rows is found when pages are joined.
+/// Missing data, an empty list and `null` in its place are all a page without inspections, because `data` itself may be
+/// the list, and its `null` is then `data: null`. Without any list and without a total of zero, that is a success
+/// without data. A total that contradicts the rows is found when pages are joined.
 pub fn from_wire(data: Option<&RawValue>) -> Option<GatewayPage<Option<InspectionRow>>> {
     let Some(data) = data else { return Some(GatewayPage::without_data()) };
     if let Some(items) = rows(data) {
@@ -62,7 +62,7 @@ fn rows(list: &RawValue) -> Option<Vec<Option<InspectionRow>>> {
     (rows.is_empty() || rows.iter().any(Option::is_some)).then_some(rows)
 }
 
-/// The list, or `None` in its place where it is `null`. Of two lists nobody can tell which one was asked for.
+/// The only list; `Some(None)` where it is `null`. Of two lists, neither can be identified as the requested one.
 fn only_list(fields: &RawFields) -> Option<Option<&RawValue>> {
     let named: Vec<&RawValue> = LISTS.iter().filter_map(|name| fields.get(*name)).map(AsRef::as_ref).collect();
     let lists: Vec<&RawValue> = named.iter().copied().filter(|list| list.get() != "null").collect();
@@ -72,7 +72,7 @@ fn only_list(fields: &RawFields) -> Option<Option<&RawValue>> {
     }
 }
 
-/// Without one that can be read, the rows tell where the list ends.
+/// The total. Without one that can be read, the rows show where the list ends.
 fn total(fields: &RawFields) -> Option<u64> {
     let read =
         |total: &RawValue| serde_json::from_str(total.get()).ok().and_then(|Total(total)| u64::try_from(total?).ok());

@@ -1,4 +1,4 @@
-//! How a list of inspections is read: the calls, and the filter by store that the gateway does not have.
+//! Reads a list of inspections: makes the calls, and filters by store, which the gateway cannot do.
 
 use serde_json::value::RawValue;
 
@@ -15,31 +15,31 @@ use crate::resources::source_type::SourceType;
 use crate::resources::vendor_methods::STATISTICS_DETAIL_PAGE;
 use crate::resources::vendor_methods::opretail;
 
-/// The vendor publishes no cap; a page of this size is asked for at once.
+/// The page size that is requested; the vendor publishes no cap.
 const GATEWAY_PAGE: u32 = 100;
 
-/// Inspections that are read at the most to filter them by store, which the gateway cannot.
+/// The most inspections that are read to filter them by store, which the gateway cannot do.
 const MOST_FILTERED: u32 = 5000;
 
-/// What one request reads from the gateway.
+/// The inspections that one request reads from the gateway.
 pub struct InspectionQuery {
     /// The account at OPRetail.
     pub access: Access,
-    /// The company's number on the business platform.
+    /// The organization's number on the business platform.
     pub enterprise_id: i64,
-    /// Whole days.
+    /// The period, in whole days.
     pub period: Period,
-    /// The types to keep; all when there are none.
+    /// The source types to include; empty for all.
     pub source_types: Vec<SourceType>,
-    /// The stores to keep; all when it is `None`.
+    /// The stores to include; `None` for all.
     pub stores: Option<Vec<String>>,
 }
 
-/// A page of the inspections that are asked for.
+/// A page of the requested inspections.
 pub struct InspectionPage {
     /// The page.
     pub part: JoinedPages<Inspection>,
-    /// Whether the gateway gave none at all, be it of other stores.
+    /// Whether the gateway sent no inspections at all, not even of other stores.
     pub gives_nothing: bool,
 }
 
@@ -55,12 +55,12 @@ impl InspectionQuery {
             .with_some("sourceTypes", (!codes.is_empty()).then(|| codes.join(",")))
     }
 
-    /// The page of all inspections that are asked for.
+    /// Reads a page of the requested inspections.
     ///
     /// # Errors
-    /// What the gateway's calls end in, and [`Kind::Unreadable`] when its pages are none or do not fit together; when
-    /// stores are asked for, also when no inspection tells its store, or when there are too many to look through. One that
-    /// does not tell it is left out then.
+    /// The error of a gateway call, or [`Kind::Unreadable`] when its pages are unreadable or inconsistent. With a store
+    /// filter, also when no inspection states its store, or when there are too many to read. A single inspection that
+    /// does not state its store is skipped then.
     pub async fn page(&self, gateway: &GatewayClient, page: PageParameters) -> Result<InspectionPage, Error> {
         let window = ItemRange { offset: page.offset(), size: page.size, cap: GATEWAY_PAGE };
         match &self.stores {
@@ -72,7 +72,8 @@ impl InspectionQuery {
         }
     }
 
-    /// Lists of more than `most` inspections are refused as soon as the gateway tells their length.
+    /// Fetches a part of the list. Lists of more than `most` inspections are refused as soon as the gateway sends their
+    /// length.
     async fn fetch(
         &self,
         gateway: &GatewayClient,
@@ -94,14 +95,14 @@ impl InspectionQuery {
         Ok(gateway.reading(&self.access.account, &self.call(1, GATEWAY_PAGE), items))
     }
 
-    /// The gateway cannot filter by store, so its whole list is read and filtered here; page numbers stay true.
+    /// Reads the whole list and filters it here, because the gateway cannot filter by store; page numbers stay correct.
     async fn fetch_filtered(
         &self,
         gateway: &GatewayClient,
         page: PageParameters,
         stores: &[String],
     ) -> Result<InspectionPage, Error> {
-        // One more than is taken, so that a list without a total shows whether it ends.
+        // One more is read, so that a list without a total shows whether it ends.
         let window = ItemRange { offset: 0, size: MOST_FILTERED + 1, cap: GATEWAY_PAGE };
         let all = self.fetch(gateway, window, Some(MOST_FILTERED)).await?;
         if all.is_full {
@@ -110,7 +111,7 @@ impl InspectionQuery {
         let gives_nothing = all.items.is_empty();
         let (told, untold): (Vec<_>, Vec<_>) =
             all.items.into_iter().partition(|inspection| inspection.store_id().is_some());
-        // Were it so by design, every list of a store would be empty.
+        // If this were the design of the gateway, every list of a store would be empty.
         if told.is_empty() && !untold.is_empty() {
             return Err(unreadable("no inspection tells its store"));
         }

@@ -1,4 +1,4 @@
-//! One inspection: what the caller gets, and how it is found in a row of the gateway.
+//! One inspection: what the caller gets, and how it is read from a row of the gateway.
 
 use serde::Serialize;
 use serde_json::Number;
@@ -89,8 +89,8 @@ pub struct InspectedStore {
 // The translation.
 
 impl Inspection {
-    /// Translates. Several names are given only for what means the same: the marks that can be had are no score, and the
-    /// number of a task may be that of several inspections.
+    /// Translates a row. Several names are tried only for fields that mean the same: the maximum score is not the
+    /// score, and a task's number may belong to several inspections.
     pub fn from_wire(row: RawFields, access: &Access) -> Self {
         let mut fields = AliasedFields::new(row, &access.zone);
         let store_id = fields.text(&["depId", "deptId", "departmentId", "shopId", "storeId"]);
@@ -117,7 +117,7 @@ impl Inspection {
         }
     }
 
-    /// Replaces the store's id by the one that the directory has, if it knows the store.
+    /// Replaces the store's id by the directory's, if the directory knows the store.
     #[must_use]
     pub fn by_our_ids(mut self, directory: &Directory) -> Self {
         if let Some(id) = self.store.as_mut().and_then(|store| store.id.as_mut())
@@ -128,13 +128,13 @@ impl Inspection {
         self
     }
 
-    /// The store's id at OPRetail, when the row tells it.
+    /// The store's id at OPRetail, if the row states it.
     pub fn store_id(&self) -> Option<&str> {
         self.store.as_ref()?.id.as_deref()
     }
 }
 
-/// What has a number or a name.
+/// The item, if it has a number or a name.
 fn either<T>(
     id: Option<String>,
     name: Option<String>,
@@ -143,7 +143,7 @@ fn either<T>(
     (id.is_some() || name.is_some()).then(|| of(id, name))
 }
 
-/// The gateway writes a store's number without its prefix in some answers.
+/// Adds the prefix to a store's number, which the gateway omits in some answers.
 fn with_prefix(id: &str) -> String {
     let form = opretail().pack().store_ids.as_ref().map(|ids| &ids.form);
     form.map_or_else(|| id.to_owned(), |form| form.full(form.behind_prefix(id).unwrap_or(id)))

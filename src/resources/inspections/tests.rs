@@ -1,4 +1,4 @@
-//! Rows as the gateway may send them, and what becomes of each field.
+//! Rows as the gateway may send them, and the translation of each field.
 
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};

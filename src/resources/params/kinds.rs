@@ -1,4 +1,4 @@
-//! The kinds of values that parameters of several resources have.
+//! The types of values that parameters of several resources share.
 
 use std::ops::RangeInclusive;
 
@@ -13,16 +13,16 @@ use crate::gateway::vendor::{NumberForm, Vendor};
 /// A store, by any of its ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreKind {
-    /// The least and the most characters, where the document tells them besides the pattern.
+    /// The smallest and largest length, where the document states them besides the pattern.
     lengths: (Option<usize>, Option<usize>),
 }
 
 impl StoreKind {
     /// One store.
     pub const ONE: Self = Self { lengths: (Some(1), Some(32)) };
-    /// A member of a list of stores.
+    /// A store in a list of stores.
     pub const OF_LIST: Self = Self { lengths: (None, Some(32)) };
-    /// A store that a list is filtered by.
+    /// A store by which a list is filtered.
     pub const FILTER: Self = Self { lengths: (None, None) };
 }
 
@@ -43,7 +43,7 @@ impl ParameterKind for StoreKind {
     }
 }
 
-/// An organization at a vendor.
+/// An organization of a vendor.
 #[derive(Clone, Copy, Debug)]
 pub struct OrganizationKind(pub fn() -> Vendor);
 
@@ -64,7 +64,7 @@ pub fn organization_schema(vendor: Vendor) -> ObjectBuilder {
     text().pattern(vendor.pack().organization_ids.as_ref().map(|ids| pattern(&ids.form)))
 }
 
-/// What [`NumberForm::number`] takes.
+/// The regular expression for what [`NumberForm::number`] accepts.
 fn pattern(form: &NumberForm) -> String {
     let letters = if form.is_digits { "[0-9]" } else { "[A-Za-z0-9_.-]" };
     let may_be_left_out = if form.is_digits { "?" } else { "" };
@@ -79,14 +79,14 @@ fn pattern(form: &NumberForm) -> String {
 /// A whole number within a range.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct IntegerKind {
-    /// The least and the greatest.
+    /// The allowed range.
     pub range: RangeInclusive<u32>,
-    /// What a parameter that is not given means.
+    /// The value of a parameter that is not given.
     pub default: Option<u32>,
 }
 
 impl IntegerKind {
-    /// A number without a default.
+    /// Creates a number without a default.
     pub const fn within(range: RangeInclusive<u32>) -> Self {
         Self { range, default: None }
     }
@@ -117,7 +117,7 @@ impl ParameterKind for IntegerKind {
     }
 }
 
-/// `true` or `false`, and what a parameter that is not given means.
+/// `true` or `false`, with the value of a parameter that is not given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct FlagKind(pub Option<bool>);
 
@@ -141,12 +141,12 @@ impl ParameterKind for FlagKind {
     }
 }
 
-/// One of some words, and what each means.
+/// One of several words, each with its meaning.
 #[derive(Clone, Copy, Debug)]
 pub struct WordKind<T: 'static> {
     /// The words with their meanings.
     pub words: &'static [(&'static str, T)],
-    /// The fewest that a list has, where the document tells it.
+    /// The smallest length of a list, where the document states it.
     pub fewest: Option<usize>,
 }
 
@@ -167,7 +167,7 @@ impl<T: Copy> ParameterKind for WordKind<T> {
     }
 }
 
-/// What is to be written instead of a word that is none of these.
+/// The advice for a word that is none of these.
 pub fn one_of<'a>(words: impl Iterator<Item = &'a str>) -> String {
     format!("write one of {}", words.collect::<Vec<_>>().join(", "))
 }

@@ -1,5 +1,5 @@
-//! What callers may write in paths and queries, parsed at the door: wrong values cannot get further, and all that is
-//! wrong is told at once.
+//! The parameters that callers may send in paths and queries. They are parsed before the handler runs, and all problems
+//! are reported at once.
 
 pub mod kinds;
 mod page;

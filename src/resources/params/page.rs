@@ -1,4 +1,4 @@
-//! Pages of lists: the parameters, what an answer says, and the links to its neighbours (RFC 8288).
+//! Pages of lists: the parameters, the page information of a response, and the links to neighbouring pages (RFC 8288).
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -7,7 +7,7 @@ use super::kinds::IntegerKind;
 use super::parameter::Parameter;
 use super::reader::ParameterReader;
 
-/// Common proxies take a head of 4 KiB at the least.
+/// The longest `Link` header, in bytes: common proxies accept at least 4 KiB of headers.
 const LONGEST_LINK: usize = 3 << 10;
 
 static NUMBER: Parameter<IntegerKind> =
@@ -31,20 +31,20 @@ impl PageParameters {
         Some(Self { number: number?, size: size? })
     }
 
-    /// Items before this page.
+    /// The number of items before this page.
     pub const fn offset(self) -> u64 {
         (self.number as u64 - 1) * self.size as u64
     }
 
-    /// What the document says about the page; `total` is unknown when the gateway does not tell.
+    /// The page information of the response; `total` is `None` when the gateway does not send it.
     pub fn info(self, total: Option<u64>) -> PageInfo {
         let pages = total.map(|total| total.div_ceil(u64::from(self.size)));
         PageInfo { number: self.number, size: self.size, total, pages }
     }
 
-    /// The `Link` header: first, prev, next and last, as relative references with the same filters.
-    /// `filters` are the other parameters, in their order. With an unknown total, `more` tells whether a next page is
-    /// likely. `None` when the header would be so long that proxies on the way refuse it.
+    /// The `Link` header: first, prev, next and last, as relative references with the same filters. `filters` are the
+    /// other parameters, in their order. With an unknown total, `more` tells whether a next page is likely. `None` when
+    /// the header would be so long that proxies refuse it.
     pub fn link(self, path: &str, filters: &[(&str, String)], total: Option<u64>, more: bool) -> Option<String> {
         let last = total.map(|total| u32::try_from(total.div_ceil(u64::from(self.size))).unwrap_or(u32::MAX).max(1));
         let has_next = last.map_or(more, |last| self.number < last);

@@ -1,4 +1,4 @@
-//! The description of one parameter: requests are parsed by it, and the API document is written from it.
+//! The description of one parameter, by which requests are parsed and the API document is written.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,10 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder};
 
 use crate::directory::Directory;
 
-/// Longer lists are refused, so that one request cannot become a storm.
+/// The longest list that is accepted, so that one request cannot cause a flood of calls.
 pub const LONGEST_LIST: usize = 200;
 
-/// What the values of a parameter are: how one is parsed, and how the API document describes it.
+/// The type of a parameter's values: how one is parsed, and how the API document describes it.
 pub trait ParameterKind {
     /// A value that was parsed.
     type Value;
@@ -21,7 +21,7 @@ pub trait ParameterKind {
     /// Parses a value as a caller writes it.
     ///
     /// # Errors
-    /// What is to be written instead.
+    /// What to write instead.
     fn parse(&self, text: &str, directory: &Directory) -> Result<Self::Value, String>;
 
     /// The schema of a value.
@@ -37,25 +37,25 @@ pub trait ParameterKind {
         None
     }
 
-    /// The JSON of an example.
+    /// The JSON form of an example.
     fn example(&self, text: &str) -> Value {
         json!(text)
     }
 
-    /// Whether the values are ids of stores.
+    /// Whether the values are store ids.
     fn names_stores(&self) -> bool {
         false
     }
 }
 
-/// Where a parameter stands, and how often.
+/// Where a parameter is in the request, and how often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Presence {
-    /// Where it stands.
+    /// The part of the request.
     pub location: Location,
     /// Whether it must be given.
     pub is_required: bool,
-    /// Whether it may have several values: a parameter for each, or separated by commas.
+    /// Whether it may have several values, repeated or separated by commas.
     pub is_list: bool,
 }
 
@@ -86,34 +86,35 @@ impl Presence {
 /// A parameter of requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Parameter<K> {
-    /// Its name for callers.
+    /// The name that callers write.
     pub name: Cow<'static, str>,
-    /// What people should know of it.
+    /// The description in the API document.
     #[serde(skip)]
     pub description: Cow<'static, str>,
-    /// A value that answers. Swagger UI fills it in: an optional filter has none, or a newcomer would wonder where the other answers are.
+    /// An example that works. Swagger UI fills it in, so an optional filter has none: it would hide responses from new
+    /// users.
     #[serde(skip)]
     pub example: Option<Cow<'static, str>>,
-    /// What its values are.
+    /// The type of its values.
     pub kind: K,
 }
 
 impl<K> Parameter<K> {
-    /// A parameter without an example.
+    /// Creates a parameter without an example.
     pub const fn new(name: &'static str, description: &'static str, kind: K) -> Self {
         Self { name: Cow::Borrowed(name), description: Cow::Borrowed(description), example: None, kind }
     }
 
-    /// A parameter with a value that answers.
+    /// Creates a parameter with an example that works.
     pub const fn with_example(name: &'static str, description: &'static str, example: &'static str, kind: K) -> Self {
         let example = Some(Cow::Borrowed(example));
         Self { name: Cow::Borrowed(name), description: Cow::Borrowed(description), example, kind }
     }
 }
 
-/// A parameter of whatever kind, for the API document.
+/// The documentation of a parameter of any type.
 pub trait ParameterDocument {
-    /// Its name for callers.
+    /// The name that callers write.
     fn name(&self) -> &str;
 
     /// Its description in the API document.

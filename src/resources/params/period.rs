@@ -1,4 +1,4 @@
-//! Periods: `from` and `to` as dates or instants, read in the gateway's time zone, both ends in.
+//! Periods: `from` and `to` as dates or instants, read in the gateway's time zone, both inclusive.
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
@@ -13,7 +13,7 @@ use super::reader::ParameterReader;
 use crate::directory::Directory;
 
 const LONGEST_DAYS: i64 = 366;
-/// A date, and perhaps a time with its offset behind it (RFC 3339 §5.6).
+/// The pattern of a bound: a date, optionally with a time and its offset (RFC 3339 §5.6).
 const BOUND: &str = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\
     ([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$";
 const HELP: &str = "write a date such as 2026-11-01, or an RFC 3339 instant such as 2026-11-01T09:00:00+08:00, of the years 1970 to \
@@ -30,23 +30,23 @@ static TO: Parameter<BoundKind> = Parameter::new(
     BoundKind { example: "2026-11-07" },
 );
 
-/// A period in the gateway's time zone, to the second, both ends in.
+/// A period in the gateway's time zone, to the second, both ends inclusive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Period {
     from: Zoned,
     to: Zoned,
 }
 
-/// One end of a period, as written.
+/// One end of a period, as the caller wrote it.
 #[derive(Clone, Copy)]
 enum Bound {
     Day(Date),
     Instant(Timestamp),
 }
 
-/// A date or an instant.
+/// A parameter type: a date or an instant.
 struct BoundKind {
-    /// In the schema, where Swagger UI does not fill it in.
+    /// The example of the schema, which Swagger UI does not fill in.
     example: &'static str,
 }
 
@@ -57,15 +57,15 @@ impl ParameterKind for BoundKind {
         parse_bound(text).ok_or_else(|| HELP.to_owned())
     }
 
-    /// A union of the two formats is an object to several generators, which then send it as one; so the forms are told by a
-    /// pattern.
+    /// The schema with a pattern for both forms. Several generators treat a union of the two formats as an object, and
+    /// send it as one.
     fn schema(&self) -> ObjectBuilder {
         text().pattern(Some(BOUND)).examples([self.example])
     }
 }
 
 impl Period {
-    /// Reads `from` and `to`; today when they are not given.
+    /// Reads `from` and `to`; the default is today.
     pub fn read(reader: &mut ParameterReader<'_>) -> Option<Self> {
         let (from, to) = (reader.optional(&FROM), reader.optional(&TO));
         if reader.has_error(&FROM.name) || reader.has_error(&TO.name) {
@@ -105,7 +105,7 @@ impl Period {
         Some(Self { from, to })
     }
 
-    /// What is wrong with the two ends together, blamed on the one that the caller wrote.
+    /// The problem of the two ends together, and the parameter to blame: the one that the caller wrote.
     fn flaw(&self, from_defaulted: bool, to_defaulted: bool) -> Option<(&'static str, String)> {
         let name = if from_defaulted { "to" } else { "from" };
         if self.from > self.to {
@@ -116,7 +116,7 @@ impl Period {
         (days >= LONGEST_DAYS).then(|| (name, format!("a period has at most {LONGEST_DAYS} days")))
     }
 
-    /// The same period from the start of its first day to the end of its last one, for gateways that know only days.
+    /// Extends the period to whole days, for gateways that only know days.
     pub fn in_whole_days(self) -> Self {
         let days = (Bound::Day(self.from.date()), Bound::Day(self.to.date()));
         let zone = self.from.time_zone().clone();
@@ -166,7 +166,7 @@ pub struct PeriodDocument {
     pub to: String,
 }
 
-/// A moment as RFC 3339 with offset, to the second.
+/// Writes a time as RFC 3339 with offset, to the second.
 pub fn rfc3339(moment: &Zoned) -> String {
     moment.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
@@ -175,7 +175,7 @@ fn second(moment: &Zoned) -> String {
     moment.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// Without `from`, a `to` in the past means that one day.
+/// The default start: without `from`, a `to` in the past means that one day.
 fn earlier(to: Bound, today: Bound, zone: &TimeZone) -> Bound {
     let day = |bound: Bound| match bound {
         Bound::Day(date) => date,
@@ -188,13 +188,14 @@ fn parse_bound(text: &str) -> Option<Bound> {
     if text.len() == "2026-11-01".len() {
         return text.parse().ok().filter(|date: &Date| in_range(*date)).map(Bound::Day);
     }
-    // An offset's `+` that was not percent-encoded arrives as a blank.
+    // A `+` of an offset that was not percent-encoded arrives as a blank.
     let text = text.replace(' ', "+").to_ascii_uppercase();
     let instant: Timestamp = text.parse().ok().filter(|_| is_rfc3339(&text))?;
     in_range(instant.to_zoned(TimeZone::UTC).date()).then_some(Bound::Instant(instant))
 }
 
-/// The parser takes more than RFC 3339 allows: offsets beyond a day, zones in brackets, other separators.
+/// Whether a text is valid RFC 3339. The parser accepts more: offsets beyond a day, zones in brackets, other
+/// separators.
 fn is_rfc3339(text: &str) -> bool {
     let (head, tail) = text.split_at_checked("2026-11-01T09:00:00".len()).unwrap_or_default();
     let offset = tail.trim_start_matches(|character: char| character == '.' || character.is_ascii_digit());
@@ -203,7 +204,7 @@ fn is_rfc3339(text: &str) -> bool {
     head.as_bytes().get(10) == Some(&b'T') && offset_is_right
 }
 
-/// Years that the gateways' fourteen digits can carry and that shops have records of.
+/// Whether the year fits into the gateways' fourteen digits and is one that shops have records of.
 fn in_range(date: Date) -> bool {
     (1970..=9998).contains(&date.year())
 }

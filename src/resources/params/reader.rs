@@ -1,4 +1,4 @@
-//! Reads the parameters of one request and collects every error, unknown names included.
+//! Reads the parameters of one request and collects every error, including unknown names.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -15,13 +15,13 @@ use crate::http::form_pairs::{self, Pair};
 use crate::http::problem::{ParameterError, Problem};
 use crate::settings::nearest;
 
-/// What a [`ParameterReader`] has read.
+/// The parameters that a [`ParameterReader`] has read.
 pub struct Parsed<T> {
-    /// What a caller asks, or 400 with every parameter that is malformed, repeated or unknown.
+    /// The parameters, or 400 with every parameter that is malformed, repeated or unknown.
     pub result: Result<T, Problem>,
-    /// Whether that depends on the time of asking.
+    /// Whether the result depends on the time of the request.
     pub is_for_now: bool,
-    /// Every store that the query names, even if something else in it is wrong.
+    /// All stores that the query names, even if another parameter is wrong.
     pub stores: Vec<StoreId>,
 }
 
@@ -30,12 +30,12 @@ pub struct ParameterReader<'a> {
     path: &'a Path<Url>,
     query: Vec<Pair<'a>>,
     headers: &'a HeaderMap,
-    /// Each parameter that was read, or looked for.
+    /// The parameters that were looked for, whether present or not.
     known: Vec<(&'static dyn ParameterDocument, Presence)>,
     errors: Vec<ParameterError>,
-    /// The stores that the query names, as they were written.
+    /// The stores that the query names, as the caller wrote them.
     stores: Vec<StoreId>,
-    /// The company's stores.
+    /// The tenant's store directory.
     directory: &'a Directory,
     zone: &'a TimeZone,
     now: Timestamp,
@@ -43,7 +43,7 @@ pub struct ParameterReader<'a> {
 }
 
 impl<'a> ParameterReader<'a> {
-    /// A reader for a request of a company with these stores; dates are read in `zone`.
+    /// Creates a reader for a request of a tenant with this store directory; dates are read in `zone`.
     pub fn new(
         path: &'a Path<Url>,
         query: &'a str,
@@ -57,7 +57,7 @@ impl<'a> ParameterReader<'a> {
         Self { path, query, headers, known, errors, stores, directory, zone, now, is_for_now: false }
     }
 
-    /// The parameters that `read` looks for, as the API document describes them.
+    /// Documents the parameters that `read` looks for.
     pub fn document<T>(read: impl FnOnce(&mut ParameterReader<'_>) -> Option<T>) -> Vec<Documented> {
         let (path, headers) = (Path::new(Url::default()), HeaderMap::new());
         let (directory, zone) = (Directory::default(), TimeZone::UTC);
@@ -66,8 +66,8 @@ impl<'a> ParameterReader<'a> {
         reader.known.into_iter().map(|(parameter, presence)| parameter.document(presence)).collect()
     }
 
-    /// Reads the parameters of a request by `read`, which reads every one before it decides, so that all errors are found and
-    /// all parameters documented; it gives `None` when one of them is wrong.
+    /// Reads the parameters of a request with `read`. It must read every parameter before it decides, so that all
+    /// errors are found and all parameters are documented, and returns `None` when one of them is wrong.
     pub fn parse<T>(mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Parsed<T> {
         let value = read(&mut self);
         self.refuse_unknown();
@@ -76,28 +76,28 @@ impl<'a> ParameterReader<'a> {
         Parsed { result, is_for_now: self.is_for_now, stores: self.stores }
     }
 
-    /// A parameter of the path.
+    /// Reads a parameter of the path.
     pub fn in_path<K: ParameterKind>(&mut self, parameter: &'static Parameter<K>) -> Option<K::Value> {
         self.values(parameter, Presence::IN_PATH).pop()
     }
 
-    /// A parameter of the query that may be left out, or its default. Given twice, it is an error.
+    /// Reads an optional parameter of the query, or its default. Repeating it is an error.
     pub fn optional<K: ParameterKind>(&mut self, parameter: &'static Parameter<K>) -> Option<K::Value> {
         self.values(parameter, Presence::OPTIONAL).pop().or_else(|| parameter.kind.default())
     }
 
-    /// A list in the query; empty when it is not given.
+    /// Reads a list in the query; empty when it is not given.
     pub fn list<K: ParameterKind>(&mut self, parameter: &'static Parameter<K>) -> Vec<K::Value> {
         self.values(parameter, Presence::LIST)
     }
 
-    /// A list in the query that must be given.
+    /// Reads a required list in the query.
     pub fn required_list<K: ParameterKind>(&mut self, parameter: &'static Parameter<K>) -> Option<Vec<K::Value>> {
         Some(self.values(parameter, Presence::REQUIRED_LIST)).filter(|values| !values.is_empty())
     }
 
-    /// The last value of a parameter of the query that libraries add by themselves, each in a spelling of its own: in either
-    /// case, with dashes, underscores or nothing between its words.
+    /// Reads the last value of a query parameter that libraries add by themselves in different spellings: in any case,
+    /// with dashes, underscores or nothing between its words.
     pub fn last_in_any_spelling<K: ParameterKind>(&mut self, parameter: &'static Parameter<K>) -> Option<K::Value> {
         self.known.push((parameter, Presence::OPTIONAL));
         let plain = |text: &str| text.replace(['-', '_'], "").to_ascii_lowercase();
@@ -110,7 +110,7 @@ impl<'a> ParameterReader<'a> {
         self.parsed(parameter, last).pop()
     }
 
-    /// The values of a parameter, in their order; none if one of them is wrong.
+    /// Reads the values of a parameter, in their order; empty if one of them is wrong.
     pub fn values<K: ParameterKind>(&mut self, parameter: &'static Parameter<K>, presence: Presence) -> Vec<K::Value> {
         let name = &*parameter.name;
         self.known.push((parameter, presence));
@@ -142,7 +142,8 @@ impl<'a> ParameterReader<'a> {
         values.map_err(|error| self.error(&parameter.name, error)).unwrap_or_default()
     }
 
-    /// A parameter of the path. The router leaves some signs as they were sent, and none of our ids and words has one of them.
+    /// The text of a path parameter. The router leaves some characters percent-encoded, and none of our ids and words
+    /// contains one of them.
     fn path_text(&mut self, name: &str) -> Vec<String> {
         let text = self.path.get(name).unwrap_or_default();
         if text.contains(['%', '/', '\u{FFFD}']) {
@@ -152,7 +153,7 @@ impl<'a> ParameterReader<'a> {
         vec![text.to_owned()]
     }
 
-    /// A parameter of the query that may be given once.
+    /// The text of a query parameter that must not be repeated.
     fn text(&mut self, name: &str) -> Vec<String> {
         let texts = self.texts(name);
         if texts.len() > 1 {
@@ -162,10 +163,9 @@ impl<'a> ParameterReader<'a> {
         texts
     }
 
-    /// The members of a list, as a parameter for each or separated by commas: clients that are made from the document write
-    /// either.
+    /// The members of a list, repeated or separated by commas, because generated clients write either.
     fn members(&mut self, name: &'static str) -> Vec<String> {
-        // `name[]` and `name[0]` are what axios, jQuery, qs and PHP make of a list.
+        // Axios, jQuery, qs and PHP write lists as `name[]` and `name[0]`.
         for (key, _) in &mut self.query {
             if key.strip_prefix(name).is_some_and(is_place_in_a_list) {
                 *key = Cow::Borrowed(name);
@@ -181,26 +181,26 @@ impl<'a> ParameterReader<'a> {
         members
     }
 
-    /// Each value of this name in the query; none when one is not UTF-8, which is reported.
+    /// All values of this name in the query; empty when one is not UTF-8, which is reported.
     fn texts(&mut self, name: &str) -> Vec<String> {
         let values = self.query.iter().filter(|(key, _)| key == name);
         let texts: Result<Vec<String>, _> = values.map(|(_, value)| value.clone().map(Cow::into_owned)).collect();
         texts.map_err(|error| self.error(name, error)).unwrap_or_default()
     }
 
-    /// Remembers the stores that a parameter of the query names.
+    /// Records the stores that a query parameter names.
     fn name_stores(&mut self, name: &str) {
         let values = self.query.iter().filter(|(key, _)| key == name).filter_map(|(_, value)| value.as_ref().ok());
         let members = values.flat_map(|value| value.split(','));
         self.stores.extend(members.filter_map(|member| self.directory.read(member.trim()).ok()));
     }
 
-    /// Whether anything was wrong so far.
+    /// Whether a parameter has had an error so far.
     pub fn has_error(&self, name: &str) -> bool {
         self.errors.iter().any(|error| error.parameter == name)
     }
 
-    /// Reports what is wrong with a parameter.
+    /// Reports a problem of a parameter.
     pub fn error(&mut self, name: &str, message: impl Display) {
         self.errors.push(ParameterError { parameter: name.to_owned(), message: message.to_string() });
     }
@@ -210,7 +210,7 @@ impl<'a> ParameterReader<'a> {
         self.zone
     }
 
-    /// Now. Whoever reads it asks something else at another time.
+    /// The current time. Reading it makes the lookup depend on the time of the request.
     pub const fn now(&mut self) -> Timestamp {
         self.is_for_now = true;
         self.now
@@ -233,13 +233,13 @@ impl<'a> ParameterReader<'a> {
     }
 }
 
-/// Whether this, behind a list's name, tells no more than that it is a list.
+/// Whether this suffix of a list's name only marks it as a list.
 fn is_place_in_a_list(text: &str) -> bool {
     let place = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     place.is_some_and(|place| place.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// A name that a caller made up, short enough to give back.
+/// An unknown name from the request, shortened so that it can be shown.
 fn shown(name: &str) -> String {
     const LONGEST: usize = 64;
     let shown: String = name.chars().filter(|character| !character.is_control()).take(LONGEST).collect();

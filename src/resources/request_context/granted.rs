@@ -1,4 +1,4 @@
-//! Which stores and organizations a caller may read, and what each vendor calls them.
+//! The stores and organizations that a caller may read, with each vendor's ids for them.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -11,27 +11,27 @@ use crate::gateway::vendor::Vendor;
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
 
-/// A store, as one vendor and the caller know it.
+/// A store that the token grants, with the ids by which a vendor and the caller know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantedStore {
-    /// The id that answers give.
+    /// The id in responses.
     pub id: String,
     /// The vendor's number or code.
     pub number: String,
 }
 
 impl GrantedStore {
-    /// What tells it from all others in a lookup: its answers hold both.
+    /// A text that identifies the store in a lookup. It contains both ids, since responses do.
     pub fn canonical(&self) -> String {
         format!("{} {}", self.id, self.number)
     }
 }
 
 impl RequestContext {
-    /// The store's numbers, if the caller's token grants the store.
+    /// The store's numbers at the vendors.
     ///
     /// # Errors
-    /// 403 when it does not.
+    /// 403 when the caller's token does not grant the store.
     pub fn granted<S: Scope>(&self, caller: &Caller<S>, store: &StoreId) -> Result<StoreNumbers, Problem> {
         let directory = self.directory(caller);
         let numbers = directory.find(store);
@@ -41,15 +41,16 @@ impl RequestContext {
         Err(not_granted(store))
     }
 
-    /// The directory of the caller's company.
+    /// The store directory of the caller's tenant.
     pub fn directory<S: Scope>(&self, caller: &Caller<S>) -> Arc<Directory> {
         self.directories.of(caller.tenant())
     }
 
-    /// The store, with its number at a vendor.
+    /// A granted store with its number at a vendor.
     ///
     /// # Errors
-    /// 403 when the token does not grant the store, 404 when the tenant has no account there or the store no such number.
+    /// 403 when the token does not grant the store, 404 when the tenant has no account there or the store no such
+    /// number.
     pub fn store_at<S: Scope>(
         &self,
         caller: &Caller<S>,
@@ -75,11 +76,11 @@ impl RequestContext {
         Problem::new(ProblemType::StoreNotMapped, detail)
     }
 
-    /// A vendor's number as a caller wrote it, if the token grants it: a grant of one vendor's store 123456 says nothing of
-    /// another vendor's store 123456.
+    /// A vendor's number as a caller wrote it. A grant of one vendor's store 123456 says nothing about another vendor's
+    /// store 123456.
     ///
     /// # Errors
-    /// 403 when it does not.
+    /// 403 when the token does not grant it.
     pub fn granted_number<S: Scope>(
         &self,
         caller: &Caller<S>,
@@ -109,10 +110,10 @@ impl RequestContext {
         Ok(Some(numbers.into_iter().collect()))
     }
 
-    /// Lets a token read an organization's figures only if it grants that organization.
+    /// Checks that the token may read an organization's figures.
     ///
     /// # Errors
-    /// 403 when it does not.
+    /// 403 when a limited token does not grant the organization.
     pub fn require_organization<S: Scope>(
         &self,
         caller: &Caller<S>,
@@ -126,8 +127,8 @@ impl RequestContext {
         Err(Problem::new(ProblemType::StoreNotGranted, detail))
     }
 
-    /// Refuses a token that is limited to certain stores or organizations where something is asked for that belongs to
-    /// all of them.
+    /// Checks that the token is not limited to certain stores or organizations, where the response belongs to all of
+    /// them.
     ///
     /// # Errors
     /// 403 when the token is limited.
@@ -139,7 +140,7 @@ impl RequestContext {
         Err(Problem::new(ProblemType::StoreNotGranted, detail))
     }
 
-    /// The stores that are asked for, each once, whichever of its ids it is asked for by.
+    /// The requested stores, each once, whichever of its ids are used.
     pub fn each_once<S: Scope>(&self, caller: &Caller<S>, stores: Vec<StoreId>) -> Vec<StoreId> {
         let directory = self.directory(caller);
         let mut seen = HashSet::new();
@@ -147,7 +148,7 @@ impl RequestContext {
     }
 }
 
-/// The problem of a token whose stores a list cannot have.
+/// The problem of a token whose stores cannot be in a list.
 pub fn no_number_at_the_vendor() -> Problem {
     let detail = "The token is limited to stores that have no number at the vendor of this list.";
     Problem::new(ProblemType::StoreNotGranted, detail)

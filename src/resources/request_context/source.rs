@@ -1,4 +1,4 @@
-//! Where answers come from, whoever asks: the cache, or else the gateway.
+//! Finds responses independently of the caller: in the cache, or else at the gateway.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -20,37 +20,37 @@ use crate::resources::vendor_methods::opretail;
 use crate::resources::{Catalogue, Policies, Resource};
 use crate::telemetry::metrics;
 
-/// What all workers share.
+/// The state that all workers share.
 pub struct SharedState {
-    /// Companies and their accounts.
+    /// The tenants and their accounts.
     pub tenants: Tenants,
-    /// Store ids.
+    /// The store directories.
     pub directories: Arc<CurrentDirectories>,
-    /// Finished answers.
+    /// The response cache.
     pub cache: AnswerCache<Error>,
-    /// The resources, and what shapes their answers.
+    /// The resources, and what shapes their responses.
     pub catalogue: Catalogue,
-    /// How long answers keep.
+    /// The freshness of responses.
     pub policies: Policies,
-    /// The stores that are watched.
+    /// The feeds of watched stores.
     pub feeds: Arc<Feeds>,
     /// The slots of event streams.
     pub stream_slots: Arc<StreamSlots>,
-    /// The address that callers use.
+    /// The public address of the service.
     pub public_url: PublicUrl,
     /// The clock of the service.
     pub clock: Clock,
 }
 
-/// What a fetch gives to be kept: a document, and its place in a list when it is a page.
+/// The result of a fetch, to be cached: a document, and its `Link` when it is a page.
 pub struct FetchedValue<T> {
     /// Becomes the JSON body.
     pub value: T,
     /// Becomes the `Link` header.
     pub link: Option<String>,
-    /// How long it keeps at the most, where that is shorter than what the resource says.
+    /// The longest freshness, where that is shorter than the resource's.
     pub keeps: Option<Freshness>,
-    /// Whether the gateway gave nothing: that must be confirmed where an older answer has something.
+    /// Whether the gateway sent nothing, which must be confirmed where an older response has content.
     pub gives_nothing: bool,
 }
 
@@ -61,13 +61,14 @@ impl<T> From<T> for FetchedValue<T> {
 }
 
 impl<T> FetchedValue<T> {
-    /// Marks what was fetched as nothing, if the gateway `gives_nothing`: that must be confirmed where an older answer has something.
+    /// Marks the result as empty if the gateway `gives_nothing`. That must be confirmed where an older response has
+    /// content.
     #[must_use]
     pub fn of_nothing_if(self, gives_nothing: bool) -> Self {
         Self { gives_nothing, ..self }
     }
 
-    /// Marks what was fetched as a success without data, if it `is_without_data`: it keeps for seconds only.
+    /// Marks the result as a success without data, which is cached for seconds only, if it `is_without_data`.
     #[must_use]
     pub fn without_data_if(self, is_without_data: bool) -> Self {
         if !is_without_data {
@@ -77,7 +78,7 @@ impl<T> FetchedValue<T> {
     }
 }
 
-/// Finds answers. Cloning shares the cache and the worker's connections.
+/// Finds responses. Cloning shares the cache and the worker's connections.
 #[derive(Clone)]
 pub struct AnswerSource {
     pub(super) shared: Data<SharedState>,
@@ -85,10 +86,10 @@ pub struct AnswerSource {
 }
 
 impl AnswerSource {
-    /// Finds the answer in the cache, or by `fetch` from the gateway.
+    /// Finds the response in the cache, or fetches it from the gateway with `fetch`.
     ///
     /// # Errors
-    /// The problem that the gateway's failure is for the caller.
+    /// The problem of the gateway's failure.
     pub async fn find<T, F, Fut>(
         &self,
         resource: &'static Resource,
@@ -103,7 +104,7 @@ impl AnswerSource {
         let gateway = self.gateway.clone();
         let fetch = move |principal| {
             let fetching = fetch(gateway.for_one_answer().on_behalf_of(principal));
-            // An older answer may hide the failure from every caller, so it is logged where it happens.
+            // A stale response may hide the failure from every caller, so it is logged here.
             async move { fetch_result(resource, &fetching.await.inspect_err(log)?) }
         };
         let found = self.shared.cache.read(lookup, fetch).await;
@@ -111,13 +112,13 @@ impl AnswerSource {
         found.map_err(|error| Problem::from(&error).already_logged())
     }
 
-    /// A source for one of many answers that one request needs: its calls wait behind the others.
+    /// A source for one of many responses that one request needs: its calls wait behind the others.
     #[must_use]
     pub fn for_one_of_many(&self) -> Self {
         Self { shared: self.shared.clone(), gateway: self.gateway.as_one_of_many() }
     }
 
-    /// What all workers share.
+    /// The state that all workers share.
     pub fn shared(&self) -> &SharedState {
         &self.shared
     }

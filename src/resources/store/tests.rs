@@ -1,4 +1,4 @@
-//! Stores as the OMS may send them, and what becomes of each field.
+//! Stores as the OMS may send them, and the translation of each field.
 
 use super::{Shop, Store};
 use crate::directory::Directory;

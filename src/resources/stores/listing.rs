@@ -1,4 +1,4 @@
-//! All stores of a vendor that lists them, at once, for commands that compare them with the store directory.
+//! Lists all stores of a vendor at once, for commands that compare them with the store directory.
 
 use super::shop::Shop;
 use super::shops::OmsShops;
@@ -8,10 +8,10 @@ use crate::gateway::tenants::Access;
 use crate::gateway::vendor::Vendor;
 use crate::resources::vendor_methods::oms;
 
-/// A store as the vendor lists it.
+/// A store in the vendor's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedStore {
-    /// Its code at the vendor.
+    /// The code at the vendor.
     pub code: String,
     /// Its name.
     pub name: Option<String>,
@@ -22,10 +22,10 @@ pub fn vendor() -> Vendor {
     oms()
 }
 
-/// Lists all stores of [`vendor`], by their codes.
+/// Lists all stores of [`vendor`], in the order of their codes.
 ///
 /// # Errors
-/// What the gateway's calls end in, or when there are too many.
+/// The error of a gateway call, or too many stores.
 pub async fn all_stores(access: &Access, gateway: &GatewayClient) -> Result<Vec<ListedStore>, Error> {
     let shops = OmsShops { access, gateway }.all(&[]).await?.items;
     let listed = |shop: Shop| Some(ListedStore { code: shop.code()?.to_owned(), name: shop.shop_name });

@@ -1,4 +1,4 @@
-//! One list of stores out of what the OMS and the store directory know: each store once, with all its numbers.
+//! Merges the stores of the OMS and of the store directory into one list: each store once, with all its numbers.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -10,22 +10,22 @@ use crate::gateway::error::Error;
 use crate::resources::store::Store;
 use crate::resources::vendor_methods::oms;
 
-/// Which stores are wanted.
+/// The requested stores.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreSelection {
-    /// All that are known.
+    /// All known stores.
     All,
-    /// These.
+    /// These stores.
     Only {
-        /// By their codes at the OMS.
+        /// Their codes at the OMS.
         codes: Vec<String>,
-        /// By the ids that the directory gives them.
+        /// Their ids in the directory.
         ids: BTreeSet<String>,
     },
 }
 
 impl StoreSelection {
-    /// The codes to ask the OMS for; none for all.
+    /// The codes to request from the OMS; empty for all.
     pub fn codes(&self) -> &[String] {
         match self {
             Self::All => &[],
@@ -38,7 +38,7 @@ impl StoreSelection {
         *self == Self::All || !self.codes().is_empty()
     }
 
-    /// Every id by which the answer may be dropped.
+    /// Every id by which the response may be purged.
     pub fn named(&self) -> Vec<String> {
         match self {
             Self::All => Vec::new(),
@@ -46,7 +46,7 @@ impl StoreSelection {
         }
     }
 
-    /// Leaves what is wanted. Of two codes that differ in case only, the one that was written is meant.
+    /// Keeps the requested stores. If two codes differ only in case, the exact one is meant.
     pub fn pick(&self, stores: &mut Vec<Store>) {
         let Self::Only { codes, ids } = self else { return };
         let codes: HashSet<&str> = codes.iter().map(String::as_str).collect();
@@ -61,16 +61,16 @@ impl StoreSelection {
     }
 }
 
-/// Leaves the stores whose name contains this text, whatever the case of its letters.
+/// Keeps the stores whose name contains this text, ignoring case.
 pub fn pick_by_name(stores: &mut Vec<Store>, name: &str) {
     let wanted = name.to_lowercase();
     stores.retain(|store| store.name().is_some_and(|name| name.to_lowercase().contains(&wanted)));
 }
 
-/// The OMS's stores in its order, and then those that only the directory knows, in the order of its file.
+/// Merges the OMS's stores, in its order, with those that only the directory knows, in the order of its file.
 ///
 /// # Errors
-/// When a store of the OMS has no code.
+/// A store of the OMS has no code.
 pub fn merge(shops: Vec<Shop>, directory: &Directory, zone: &TimeZone) -> Result<Vec<Store>, Error> {
     let ambiguous = ambiguous_codes(&shops);
     let rows = rows_of(&shops, directory.rows());
@@ -90,7 +90,7 @@ pub fn merge(shops: Vec<Shop>, directory: &Directory, zone: &TimeZone) -> Result
     Ok(stores)
 }
 
-/// The place of each store's row: by its code to the letter, or else whatever the case of the OMS's letters.
+/// The index of each store's row: by its exact code, or else ignoring the case of the OMS's letters.
 fn rows_of(shops: &[Shop], rows: &[DirectoryRow]) -> Vec<Option<usize>> {
     let codes = || rows.iter().enumerate().filter_map(|(place, row)| Some((row.numbers.at(oms())?, place)));
     let exact: HashMap<&str, usize> = codes().collect();
@@ -104,7 +104,7 @@ fn rows_of(shops: &[Shop], rows: &[DirectoryRow]) -> Vec<Option<usize>> {
     places
 }
 
-/// Codes that more than one store has, in small letters.
+/// Codes that more than one store has, in lower case.
 fn ambiguous_codes(shops: &[Shop]) -> HashSet<String> {
     let mut seen = HashSet::new();
     let codes = shops.iter().filter_map(Shop::code).map(str::to_ascii_lowercase);

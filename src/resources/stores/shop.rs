@@ -1,4 +1,4 @@
-//! A store as the OMS sends it: the fields of the vendor's shop page, and those of its published server.
+//! A store as the OMS sends it, with the fields of the vendor's shop page and those of its published server.
 
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -14,13 +14,13 @@ use crate::resources::wire_time::{self, WireTime};
 pub struct Shop {
     #[serde(default, deserialize_with = "scalar::code")]
     shop_bn: Option<String>,
-    /// What the published server writes for `shop_bn`.
+    /// The published server's name for `shop_bn`.
     #[serde(default, deserialize_with = "scalar::code")]
     shop_code: Option<String>,
-    /// Its name.
+    /// The name of the store.
     #[serde(default, deserialize_with = "scalar::text")]
     pub shop_name: Option<String>,
-    /// Who runs it.
+    /// The company that runs the store.
     #[serde(default, deserialize_with = "scalar::text")]
     pub company_name: Option<String>,
     #[serde(default, deserialize_with = "scalar::text")]
@@ -38,7 +38,7 @@ pub struct Shop {
     createtime: Option<WireTime>,
     #[serde(default, deserialize_with = "wire_time::read")]
     updatetime: Option<WireTime>,
-    // The published server's own.
+    // A field of the published server.
     #[serde(default, deserialize_with = "scalar::text")]
     active: Option<String>,
     #[serde(default, deserialize_with = "scalar::text")]
@@ -66,12 +66,12 @@ impl ListItem for Shop {
 }
 
 impl Shop {
-    /// The OMS's code.
+    /// The store's code at the OMS.
     pub fn code(&self) -> Option<&str> {
         self.shop_bn.as_deref().or(self.shop_code.as_deref())
     }
 
-    /// Whether this is the store with that code. An OMS compares codes by letters, not by case.
+    /// Whether this store has that code. An OMS compares codes ignoring case.
     pub fn has_code(&self, code: &str) -> bool {
         self.code().is_some_and(|own| own.eq_ignore_ascii_case(code))
     }
@@ -86,7 +86,7 @@ impl Shop {
         self.contact_tel.clone().or_else(|| self.mobile.clone()).or_else(|| self.tel.clone())
     }
 
-    /// Whether it is open for business; `None` when the OMS does not say so.
+    /// Whether the store is open for business; `None` when the OMS does not say so.
     pub fn is_open(&self) -> Option<bool> {
         match self.status.as_deref().or(self.active.as_deref())? {
             "online" | "true" | "1" => Some(true),
@@ -95,24 +95,24 @@ impl Shop {
         }
     }
 
-    /// When it was added, as RFC 3339.
+    /// When the store was added, as RFC 3339.
     pub fn created_at(&self, zone: &TimeZone) -> Option<String> {
         self.createtime?.rfc3339(zone)
     }
 
-    /// When it was last changed, as RFC 3339.
+    /// When the store was last changed, as RFC 3339.
     pub fn updated_at(&self, zone: &TimeZone) -> Option<String> {
         self.updatetime?.rfc3339(zone)
     }
 
-    /// Where it is: in one text on the vendor's page, in parts from its published server.
+    /// The address: one text on the vendor's page, several parts from its published server.
     pub fn address(&self) -> Option<String> {
         if self.address.is_some() {
             return self.address.clone();
         }
         let addr = self.addr.as_deref().unwrap_or_default();
         let areas = [&self.province, &self.city, &self.district].map(|area| area.as_deref().unwrap_or_default());
-        // Some write all of it into the last part.
+        // Some servers write the whole address into the last part.
         let repeated = areas.iter().position(|area| !area.is_empty() && addr.starts_with(area));
         let areas = areas.get(..repeated.unwrap_or(areas.len())).unwrap_or_default();
         let parts: Vec<&str> = areas.iter().copied().chain([addr]).filter(|part| !part.is_empty()).collect();
@@ -121,7 +121,7 @@ impl Shop {
         }
         let mut address = String::new();
         for (place, part) in parts.iter().enumerate() {
-            // A municipality is province and city: 上海, 上海市.
+            // A municipality is both province and city: 上海, 上海市.
             if parts.get(place + 1).is_some_and(|next| next.starts_with(part)) {
                 continue;
             }
@@ -132,7 +132,7 @@ impl Shop {
     }
 }
 
-/// Chinese parts follow each other without a blank.
+/// Appends a part of the address. Chinese parts follow each other without a blank.
 fn append(address: &mut String, part: &str) {
     let is_latin = |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii());
     if is_latin(address.chars().next_back()) || (!address.is_empty() && is_latin(part.chars().next())) {
@@ -141,7 +141,7 @@ fn append(address: &mut String, part: &str) {
     address.push_str(part);
 }
 
-/// An answer that does not fit what was asked.
+/// The error for an answer that does not match the request.
 pub fn unreadable(cause: &str) -> Error {
     Error::local(oms(), Kind::Unreadable, cause)
 }

@@ -1,7 +1,7 @@
 //! Reads stores from the OMS: one, those of some codes, a part of the list, or all of it.
 //!
-//! Servers differ in what they filter by. A filter that a server ignores gives the whole list, so whoever asks for some
-//! codes picks them from what comes: that is right for every server.
+//! Servers support different filters. A server that ignores a filter sends the whole list, so callers filter the result
+//! by code again: that is correct for every server.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -18,19 +18,19 @@ use crate::resources::gateway_pages::{GatewayPage, ItemRange, JoinedPages};
 use crate::resources::vendor_methods::oms;
 use crate::resources::vendor_methods::{SHOP_GET, SHOP_GET_LIST};
 
-/// The most stores that are listed: more than any company has.
+/// The most stores that are listed; no tenant has as many.
 const MOST: u32 = 50_000;
 
 /// The stores of an OMS.
 #[derive(Clone, Copy)]
 pub struct OmsShops<'a> {
-    /// The company's account.
+    /// The tenant's account.
     pub access: &'a Access,
-    /// Makes the calls.
+    /// The client that makes the calls.
     pub gateway: &'a GatewayClient,
 }
 
-/// What the vendor sends. Either may be missing, and either may be odd.
+/// The vendor's list. Either field may be missing or invalid.
 #[derive(Deserialize)]
 struct ShopList {
     #[serde(default, deserialize_with = "scalar::count")]
@@ -39,19 +39,19 @@ struct ShopList {
     lists: ShopsVariant,
 }
 
-/// The list in an answer. A store without a code is none that could be told from others.
+/// The list in an answer. A store without a code cannot be identified and is skipped.
 #[derive(Default)]
 enum ShopsVariant {
-    /// It is missing, or nothing stands in its place.
+    /// It is missing or empty.
     #[default]
     Untold,
     /// These stores.
     Are(Vec<Option<Shop>>),
-    /// What stands in its place is no list.
+    /// The value is not a list.
     Odd,
 }
 
-/// A list, or `None` where the vendor wrote that there is nothing.
+/// A list, or `None` where the vendor wrote an empty value.
 struct ShopAnswer(Option<ShopList>);
 
 impl<'de> Deserialize<'de> for ShopAnswer {
@@ -60,7 +60,7 @@ impl<'de> Deserialize<'de> for ShopAnswer {
     }
 }
 
-/// What is no list is not taken for an empty one.
+/// Reads the stores; a value that is not a list does not count as an empty one.
 fn shops_with_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ShopsVariant, D::Error> {
     let value = <&RawValue>::deserialize(deserializer)?;
     if raw::is_nothing(value) && !raw::is_list(value) {
@@ -76,18 +76,18 @@ fn shops_with_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ShopsV
 }
 
 impl OmsShops<'_> {
-    /// A part of the whole list, in the OMS's order.
+    /// Reads a part of the whole list, in the OMS's order.
     ///
     /// # Errors
-    /// What the gateway's calls end in.
+    /// The error of a gateway call.
     pub async fn part(self, offset: u64, size: u32) -> Result<JoinedPages<Shop>, Error> {
         self.fetch(offset, size, &[]).await
     }
 
-    /// All stores, and at least those of these codes, when there are any codes.
+    /// Reads all stores, or at least those of these codes, if there are any codes.
     ///
     /// # Errors
-    /// What the gateway's calls end in, or when there are too many.
+    /// The error of a gateway call, or too many stores.
     pub async fn all(self, codes: &[String]) -> Result<JoinedPages<Shop>, Error> {
         let part = self.fetch(0, MOST, codes).await?;
         if part.is_full && part.total.is_none_or(|total| total > u64::from(MOST)) {
@@ -96,10 +96,10 @@ impl OmsShops<'_> {
         Ok(part)
     }
 
-    /// The store of this code. A server that lacks the method for one store is asked for a list of one.
+    /// Reads the store with this code. A server without the method for one store is called for a list of one.
     ///
     /// # Errors
-    /// What the gateway's calls end in; [`Kind::NotFound`] when there is no such store.
+    /// The error of a gateway call; [`Kind::NotFound`] when there is no such store.
     pub async fn one(self, code: &str) -> Result<Shop, Error> {
         let (account, now) = (&self.access.account, self.gateway.elapsed());
         if account.lacks(&SHOP_GET.name, now) {
@@ -115,7 +115,7 @@ impl OmsShops<'_> {
                 }
                 found
             }
-            // An OMS has a code of its own for a store that is not there.
+            // An OMS has a code of its own for a store that does not exist.
             given => match given? {
                 Some(Object(shop)) if shop.has_code(code) => Ok(shop),
                 Some(_) => Err(unreadable("the gateway gave another store than was asked for")),
@@ -163,8 +163,8 @@ impl OmsShops<'_> {
     }
 }
 
-/// A page of the list, with `None` for each row that is left out; `None` when it is none. PHP writes an empty list in many
-/// ways; one that is not there says nothing, unless it is counted.
+/// Reads a page of the list, with `None` for each row that is skipped; `None` when it is not a list. PHP writes an
+/// empty list in many ways. A missing list says nothing, unless there is a total.
 fn page(answer: Option<ShopAnswer>) -> Option<GatewayPage<Option<Shop>>> {
     let Some(ShopAnswer(Some(ShopList { count, lists }))) = answer else { return Some(GatewayPage::without_data()) };
     let total = count.and_then(|count| u64::try_from(count).ok());

@@ -1,4 +1,4 @@
-//! `select`, `answer` and `[resources.<name>.fields.<field>]`: what callers get.
+//! `select`, `answer` and `[resources.<name>.fields.<field>]`: the settings of the response.
 
 use crate::resources::declared::answer::{AnswerShape, DeclaredAnswer, DeclaredField, FieldKind};
 use crate::resources::declared::path::is_name;
@@ -18,7 +18,7 @@ section! {
     }
 }
 
-/// Reads what callers get; `None` when it cannot be used.
+/// Reads the settings of the response; `None` when they cannot be used.
 pub(super) fn read_answer(section: &Section<'_>, read: &ResourceSection) -> Option<DeclaredAnswer> {
     check_pointer(section, "select", &read.select);
     let declared = section.section("fields");
@@ -47,7 +47,7 @@ fn read_field(name: &str, section: &Section<'_>) -> Option<DeclaredField> {
     (!section.has_problem("type")).then(|| DeclaredField { name: name.to_owned(), pointer: from, kind, description })
 }
 
-/// RFC 6901 §3.
+/// Checks the syntax of a JSON pointer (RFC 6901 §3).
 fn check_pointer(section: &Section<'_>, key: &str, pointer: &str) {
     let is_escaped = pointer.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
     if (!pointer.is_empty() && !pointer.starts_with('/')) || !is_escaped {

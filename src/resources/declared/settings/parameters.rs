@@ -1,4 +1,4 @@
-//! `[resources.<name>.parameters.<parameter>]`: what callers may write.
+//! `[resources.<name>.parameters.<parameter>]`: the settings of the parameters that callers may send.
 
 use std::collections::BTreeMap;
 
@@ -62,7 +62,7 @@ section! {
     }
 }
 
-/// Words, and what goes to the gateway for each: `["day", "hour"]`, or `{ day = "1", hour = "2" }`.
+/// Words, each with the value that is sent for it: `["day", "hour"]`, or `{ day = "1", hour = "2" }`.
 pub struct Words(BTreeMap<String, String>);
 
 impl SettingValue for Words {
@@ -113,7 +113,7 @@ pub(super) fn read_parameters(
         .iter()
         .map(|(name, entry)| read_parameter(name, entry, in_path.contains(&name.as_str()), vendor, vendors))
         .collect();
-    // As they stand in the path, then the others by name.
+    // In the order of the path, then by name.
     read.sort_by_key(|read| {
         let name = read.as_ref().map(|read| &*read.parameter.name).unwrap_or_default();
         in_path.iter().position(|in_path| *in_path == name).unwrap_or(in_path.len())
@@ -177,7 +177,7 @@ fn check_example(section: &Section<'_>, kind: &DeclaredKind, example: &str, is_i
     }
 }
 
-/// What people should know of a parameter of which the declaration says nothing.
+/// The default description of a parameter for which the declaration has none.
 fn described(kind: &DeclaredKind, wire: &str) -> String {
     match kind {
         DeclaredKind::Store(_) => "The store, by any of its ids.".to_owned(),
@@ -200,7 +200,7 @@ fn read_kind(section: &Section<'_>, name: &str, vendor: Option<Vendor>, vendors:
             return None;
         }
         "organization" => DeclaredKind::Organization(with_organizations(section, vendor?)?),
-        // Each reads only what belongs to it: the rest is told to be no setting.
+        // Each type reads only its own settings: others are reported as unknown.
         "text" => DeclaredKind::Text(TextSection::read(section).longest),
         "integer" => {
             let IntegerSection { minimum, maximum } = IntegerSection::read(section);
@@ -212,7 +212,7 @@ fn read_kind(section: &Section<'_>, name: &str, vendor: Option<Vendor>, vendors:
         "one_of" => DeclaredKind::OneOf(WordsSection::read(section).values),
         _ => match vendors.iter().find(|vendor| parameter_type(*vendor) == Some(name)) {
             Some(vendor) => DeclaredKind::Store(vendor),
-            // It may be the type of a vendor whose pack has problems.
+            // The type may belong to a vendor whose pack has problems.
             None if !vendors.unread().is_empty() => return None,
             None => {
                 section.problem("type", format!("the types are {types} and one_of"));
@@ -237,7 +237,8 @@ fn read_kind(section: &Section<'_>, name: &str, vendor: Option<Vendor>, vendors:
     Some(kind)
 }
 
-/// What one vendor grants says nothing of another's numbers.
+/// Checks that a store or organization belongs to the vendor that is called: a grant at one vendor says nothing about
+/// another's ids.
 fn check_vendor(section: &Section<'_>, kind: Option<&DeclaredKind>, vendor: Option<Vendor>) {
     let Some(vendor) = vendor else { return };
     match kind {
@@ -261,12 +262,12 @@ fn parameter_type(vendor: Vendor) -> Option<&'static str> {
     vendor.pack().store_ids.as_ref().map(|ids| ids.parameter_type.as_str())
 }
 
-/// The types of parameters that name a store of a vendor's.
+/// The parameter types that name a store of a vendor.
 fn store_types(vendors: &Vendors) -> Vec<&'static str> {
     vendors.iter().filter_map(parameter_type).collect()
 }
 
-/// The vendor's name of a parameter, which must leave those alone that sign the call.
+/// Reads the vendor's name of a parameter, which must not be one of those that sign the call.
 pub(super) fn check_wire_name(section: &Section<'_>, key: &str, name: &str, vendor: Option<Vendor>) {
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
     if !is_name {

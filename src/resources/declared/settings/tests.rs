@@ -1,4 +1,4 @@
-//! Declarations that are wrong, and what is said of them.
+//! Invalid declarations and the problems that are reported for them.
 
 use crate::resources::Declarations;
 use crate::settings::{Report, Section};
