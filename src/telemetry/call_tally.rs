@@ -1,5 +1,5 @@
-//! What the gateway calls for one request came to, for its line in the access log: how many attempts there were, and why one
-//! was followed by another.
+//! The call tally of a request for its line in the access log: the number of attempts of gateway calls, and why
+//! attempts were retried.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -9,7 +9,7 @@ tokio::task_local! {
     static OF_REQUEST: Rc<CallTally>;
 }
 
-/// The tally of one request.
+/// The call tally of one request.
 #[derive(Debug, Default)]
 pub struct CallTally {
     attempts: Cell<u32>,
@@ -17,23 +17,23 @@ pub struct CallTally {
 }
 
 impl CallTally {
-    /// How many attempts there were.
+    /// The number of attempts.
     pub fn attempts(&self) -> u32 {
         self.attempts.get()
     }
 
-    /// The kind of the last failure that was followed by another attempt.
+    /// The kind of the last failure that was retried.
     pub fn retry_cause(&self) -> Option<&'static str> {
         self.retry_cause.get()
     }
 
-    /// Counts what is called while this future runs.
+    /// Counts the attempts that are made while this future runs.
     pub fn count_in<F: Future>(self: Rc<Self>, future: F) -> impl Future<Output = F::Output> {
         OF_REQUEST.scope(self, future)
     }
 }
 
-/// Counts what the future calls for the request under way, also where it runs as a task of its own.
+/// Lets a future count for the request under way, even where it runs as a task of its own.
 pub fn carried<F: Future>(future: F) -> impl Future<Output = F::Output> {
     // A task that belongs to no request counts for itself.
     let tally = OF_REQUEST.try_with(Clone::clone).unwrap_or_default();
@@ -45,7 +45,7 @@ pub fn attempt() {
     let _counted = OF_REQUEST.try_with(|tally| tally.attempts.set(tally.attempts.get().saturating_add(1)));
 }
 
-/// Notes that a failure of this kind is followed by another attempt.
+/// Records that a failure of this kind is retried.
 pub fn retry(cause: &'static str) {
     let _counted = OF_REQUEST.try_with(|tally| tally.retry_cause.set(Some(cause)));
 }
@@ -68,7 +68,7 @@ mod tests {
         };
         tally.clone().count_in(calling).await;
         assert_eq!((tally.attempts(), tally.retry_cause()), (2, Some("timed_out")));
-        // Outside of a request nobody counts.
+        // Outside of a request nothing is counted.
         attempt();
         carried(async { attempt() }).await;
         assert_eq!(tally.attempts(), 2);

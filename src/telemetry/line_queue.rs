@@ -1,6 +1,6 @@
-//! Lines on their way to a stream that may be slow, full or closed: a bounded queue, and a thread that writes. Writers
-//! of lines never wait for the stream and never see its errors. What cannot be written, and what finds the
-//! queue full, is lost and counted.
+//! A bounded queue of log lines with a thread that writes them, for a stream that may be slow, full or closed. Loggers
+//! never wait for the stream and never see its errors. Lines that cannot be written, or find the queue full, are
+//! dropped and counted.
 
 use std::cell::Cell;
 use std::io::{ErrorKind, Write};
@@ -11,28 +11,28 @@ use std::time::Duration;
 
 use crate::clock::Deadline;
 
-/// What waits at most, in bytes.
+/// The most bytes that wait in the queue.
 const MOST_BYTES: usize = 4 << 20;
 
-/// What one write takes at most, but for a line that is longer. A pipe keeps so much together, so that the lines of several
-/// processes at one pipe are not mixed (`PIPE_BUF`).
+/// The most bytes of one write, except for a longer line. A pipe writes this much atomically, so that the lines of
+/// several processes at one pipe are not mixed (`PIPE_BUF`).
 const MOST_AT_ONCE: usize = 4096;
 
-/// A buffer that has grown beyond this is given back.
+/// The largest buffer that is reused, in bytes; a larger one is freed.
 const KEPT_BUFFER: usize = 256 << 10;
 
-/// How long lines gather before they are written: waking the thread for each of them costs more than writing it.
+/// How long lines gather before they are written: waking the thread for each line costs more than writing it.
 const GATHERING: Duration = Duration::from_millis(2);
 
-/// The pause before a stream that takes nothing is tried again (`EAGAIN`).
+/// The pause before a full stream is tried again (`EAGAIN`).
 const BEFORE_ROOM: Duration = Duration::from_millis(5);
 
-/// The pause after an error, which doubles with each one that follows.
+/// The first pause after an error, which doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 thread_local! {
-    /// Set on the thread that writes, whose own lines are about lines that were lost.
+    /// Set on the writer thread, whose own lines report dropped lines.
     static WRITES: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -40,9 +40,9 @@ thread_local! {
 #[derive(Debug)]
 pub struct LineQueue {
     waiting: Mutex<QueuedLines>,
-    /// There is something to write, or somebody waits for it to be written.
+    /// Notified when there are lines to write, or a flush waits.
     filled: Condvar,
-    /// A batch was written or lost.
+    /// Notified when a batch was written or dropped.
     settled: Condvar,
     lost: AtomicU64,
 }
@@ -51,16 +51,16 @@ pub struct LineQueue {
 struct QueuedLines {
     bytes: Vec<u8>,
     lines: u64,
-    /// Lines that were lost since the last batch was taken, for there was no room.
+    /// The lines that were dropped for lack of room since the last batch was taken.
     without_room: u64,
-    /// All lines that ever came in, and all of those that were written or lost.
+    /// The number of all lines that came in, and of those that were written or dropped.
     came: u64,
     settled: u64,
     thread_sleeps: bool,
     flushing: u32,
 }
 
-/// What is written next.
+/// The lines of one write, with the drops before them.
 #[derive(Default)]
 struct Batch {
     bytes: Vec<u8>,
@@ -75,7 +75,7 @@ impl Default for LineQueue {
 }
 
 impl LineQueue {
-    /// An empty queue.
+    /// Creates an empty queue.
     pub const fn new() -> Self {
         let waiting = QueuedLines {
             bytes: Vec::new(),
@@ -89,11 +89,11 @@ impl LineQueue {
         Self { waiting: Mutex::new(waiting), filled: Condvar::new(), settled: Condvar::new(), lost: AtomicU64::new(0) }
     }
 
-    /// Takes a line with its end; it is lost if there is no room.
+    /// Adds a line, which includes its line end; it is dropped if there is no room.
     pub fn push(&self, line: &[u8]) {
         let mut waiting = self.waiting();
         if WRITES.get() {
-            // Where the lost ones would stand: before what came since.
+            // The report goes where the dropped lines would be: before the newer ones.
             waiting.bytes.splice(..0, line.iter().copied());
         } else if waiting.bytes.len() + line.len() <= MOST_BYTES {
             waiting.bytes.extend_from_slice(line);
@@ -110,12 +110,12 @@ impl LineQueue {
         }
     }
 
-    /// How many lines were lost.
+    /// The number of dropped lines.
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// Waits until all lines that came before are written or lost, but no longer than this.
+    /// Waits until all earlier lines are written or dropped, at most this long.
     pub fn flush(&self, longest: Duration) {
         let end = Deadline::after(longest);
         let mut waiting = self.waiting();
@@ -128,12 +128,13 @@ impl LineQueue {
         waiting.flushing -= 1;
     }
 
-    /// Writes what comes, for ever. After a loss `report_lost` is called on this thread with the number of lost lines that no line
-    /// in the stream reports yet, to push one that does; it returns whether it did. When that one is lost, too, it is called again.
+    /// Writes lines for ever. After a drop it calls `report_lost` on this thread with the number of dropped lines that
+    /// no written line reports yet; the function pushes a line that reports them, and returns whether it did. If that
+    /// line is dropped, too, the function is called again.
     pub fn write_to(&self, stream: &mut impl Write, report_lost: impl Fn(u64) -> bool) {
         WRITES.set(true);
         let (mut batch, mut writer) = (Batch::default(), Writer::default());
-        // Lost lines that are not reported yet, and those of them that the first line of the next batch reports.
+        // The dropped lines that are not reported yet, and those of them that the first line of the next batch reports.
         let (mut unreported, mut reporting) = (0_u64, 0_u64);
         loop {
             self.take(&mut batch, writer.pause());
@@ -143,7 +144,7 @@ impl LineQueue {
             if began {
                 unreported -= reported;
             } else if reported > 0 {
-                // The report itself is no loss.
+                // The report itself does not count as dropped.
                 lost -= 1;
             }
             self.lost.fetch_add(lost, Ordering::Relaxed);
@@ -155,7 +156,7 @@ impl LineQueue {
         }
     }
 
-    /// Waits for something to write and for the end of a pause, and takes all of it.
+    /// Waits for lines and for the end of a pause, and takes all lines.
     fn take(&self, batch: &mut Batch, pause: Duration) {
         batch.bytes.clear();
         batch.bytes.shrink_to(KEPT_BUFFER);
@@ -186,24 +187,24 @@ impl LineQueue {
     }
 }
 
-/// What became of a batch.
+/// The result of writing a batch.
 struct WriteResult {
     lost: u64,
     /// Whether its first lines were written.
     began: bool,
 }
 
-/// Knows how the stream does.
+/// Tracks the state of the stream.
 #[derive(Default)]
 struct Writer {
-    /// The end of a line whose beginning was written.
+    /// The rest of a line whose beginning was written.
     rest: Vec<u8>,
-    /// Errors since something was written.
+    /// The number of errors since something was written.
     errors: u32,
 }
 
 impl Writer {
-    /// How long the stream is left alone.
+    /// How long to wait before the next write.
     fn pause(&self) -> Duration {
         let doubled = self.errors.checked_sub(1).map(|before| FIRST_PAUSE * 2_u32.pow(before.min(8)));
         doubled.unwrap_or_default().min(LONGEST_PAUSE)
@@ -232,8 +233,8 @@ impl Writer {
         WriteResult { lost: 0, began: true }
     }
 
-    /// A line whose beginning was written is written to its end later; but the next reader of a broken pipe has not seen its
-    /// beginning.
+    /// Handles a failed write. A partly written line is completed later, except after a broken pipe, whose next reader
+    /// has not seen the beginning.
     fn fail(&mut self, rest: &[u8], left: &[u8], error: ErrorKind, began: bool) -> WriteResult {
         self.errors += 1;
         let is_useless = error == ErrorKind::BrokenPipe;
@@ -244,13 +245,13 @@ impl Writer {
     }
 }
 
-/// How far a write came, and why no further.
+/// How much was written before an error.
 struct WriteFailure {
     written: usize,
     error: ErrorKind,
 }
 
-/// Waits for as long as it takes while the stream has no room (`EAGAIN`), which is no error.
+/// Writes all bytes, waiting without limit while the stream is full (`EAGAIN`), which is not an error.
 fn write_all(stream: &mut impl Write, bytes: &[u8]) -> Result<(), WriteFailure> {
     let mut written = 0;
     while let Some(left) = bytes.get(written..).filter(|left| !left.is_empty()) {
@@ -267,7 +268,7 @@ fn write_all(stream: &mut impl Write, bytes: &[u8]) -> Result<(), WriteFailure> 
     Ok(())
 }
 
-/// As many whole lines as fit into one write, or a longer one.
+/// The length of as many whole lines as fit into one write, or of one longer line.
 fn length_of_piece(lines: &[u8]) -> usize {
     if lines.len() <= MOST_AT_ONCE {
         return lines.len();

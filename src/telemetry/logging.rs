@@ -1,7 +1,8 @@
-//! Logs on stderr, readable or as JSON, each line under the request's id. What is logged can change while it runs; a line
-//! that is not logged costs the same either way, since each place in the program caches whether anybody reads it.
+//! Logs on stderr, readable or as JSON, each line with the request's id. The filter can change at run time; a line that
+//! is filtered out costs the same either way, because each call site caches whether it is enabled.
 //!
-//! Nothing waits for stderr, and nothing fails with it: lines go through a queue, and are lost when they cannot be written.
+//! Logging never waits for stderr, and never fails with it: lines go through a queue, and are dropped when they cannot
+//! be written.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -32,7 +33,7 @@ section! {
 }
 
 choices! {
-    /// How a line of the log looks.
+    /// The format of log lines.
     pub enum LogFormat {
         /// For people.
         Readable = "readable",
@@ -52,13 +53,13 @@ impl LogSettings {
     }
 }
 
-/// How long the end of the process waits for the last lines, when nobody reads them.
+/// How long the end of the process waits for the last lines.
 const FLUSH: Duration = Duration::from_millis(500);
 
-/// What waits for stderr. A process has one stderr, so there is one of them.
+/// The queue in front of stderr. A process has one stderr, so there is one queue.
 static LINES: LineQueue = LineQueue::new();
 
-/// The thread that writes; `None` when the system has none for it.
+/// The writer thread; `None` when the system cannot start one.
 static WRITER: LazyLock<Option<SupervisedThread>> = LazyLock::new(|| {
     let write = || {
         let mut stderr = stderr().map_err(|error| error.to_string())?;
@@ -68,7 +69,7 @@ static WRITER: LazyLock<Option<SupervisedThread>> = LazyLock::new(|| {
     Supervisor::of_process().thread("log", write).ok()
 });
 
-/// Standard error, without the lock that Rust puts before it: a write that hangs must not hold up others.
+/// Opens standard error without Rust's lock: a write that hangs must not block others.
 #[cfg(unix)]
 fn stderr() -> io::Result<File> {
     use std::os::fd::AsFd as _;
@@ -86,18 +87,18 @@ fn report_lost(lines: u64) -> bool {
     tracing::enabled!(tracing::Level::WARN)
 }
 
-/// Writes a line to stderr as it is, without waiting for it.
+/// Queues a line for stderr, without waiting for it.
 pub fn line(text: &str) {
     let _started = WRITER.is_some();
     LINES.push(format!("{text}\n").as_bytes());
 }
 
-/// How many lines were lost since the start.
+/// The number of lines that were dropped since the start.
 pub fn lines_lost() -> u64 {
     LINES.lost()
 }
 
-/// Waits for the last lines when it is dropped, but not for long.
+/// Waits a short time for the last lines when it is dropped.
 #[derive(Debug)]
 pub struct FlushAtEnd;
 
@@ -107,7 +108,7 @@ impl Drop for FlushAtEnd {
     }
 }
 
-/// Where the lines of the log go.
+/// Writes the lines of the log to the queue.
 struct QueueWriter;
 
 impl<'a> MakeWriter<'a> for QueueWriter {
@@ -129,15 +130,15 @@ impl Write for QueueWriter {
     }
 }
 
-/// Puts another filter in the place of the one in force. A process logs in one way, so there is one of them.
+/// Replaces the filter. A process has one log, so there is one such function.
 static CHANGE: OnceLock<Box<dyn Fn(EnvFilter) + Send + Sync>> = OnceLock::new();
 
-/// Starts logging. A second start in one process changes nothing.
+/// Starts logging. Another start in the same process changes nothing.
 pub fn start(settings: &LogSettings) {
     let filter = EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new(LogSettings::default().filter));
     let colours = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(QueueWriter).with_ansi(colours);
-    // What cannot be formatted is a mistake that a test finds; to report it the crate would write to stderr itself.
+    // A formatting error is a mistake that tests find; to report it, the crate would write to stderr itself.
     let lines = lines.log_internal_errors(false);
     let _started = WRITER.is_some();
     match settings.format {
@@ -157,18 +158,18 @@ fn start_with<S: 'static>(handle: Handle<EnvFilter, S>, lines: impl Subscriber +
         return tracing::debug!("logging already started");
     }
     let change = move |filter| {
-        // It fails only when the logging that it belongs to is gone, and then nobody reads it.
+        // This fails only when the subscriber is gone, and then there is no log.
         let _changed = handle.reload(filter);
     };
     CHANGE.get_or_init(|| Box::new(change));
 }
 
-/// The settings of the log in force: its filter changes with the configuration, its format only with a restart.
+/// The log settings in use: the filter changes on reload, the format only with a restart.
 #[derive(Clone, Debug)]
 pub struct CurrentLog(Arc<Mutex<LogSettings>>);
 
 impl CurrentLog {
-    /// The settings that logging was started with.
+    /// Starts with the settings that logging was started with.
     pub fn new(started: &LogSettings) -> Self {
         Self(Arc::new(Mutex::new(started.clone())))
     }
@@ -177,12 +178,12 @@ impl CurrentLog {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The filter in force.
+    /// The filter in use.
     pub fn filter(&self) -> String {
         self.settings().filter.clone()
     }
 
-    /// Puts another filter in force, and says so in the log as it is from now on.
+    /// Applies another filter, and logs that under the new filter.
     pub fn renew(&self, settings: &LogSettings) {
         let mut current = self.settings();
         if current.filter == settings.filter {
@@ -196,7 +197,7 @@ impl CurrentLog {
         tracing::info!(filter = current.filter, "log filter changed");
     }
 
-    /// The settings that differ and wait for a restart.
+    /// The keys of changed settings that need a restart.
     pub fn waiting(&self, settings: &LogSettings) -> Vec<&'static str> {
         self.settings().waiting(settings)
     }

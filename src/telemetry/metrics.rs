@@ -1,5 +1,5 @@
-//! Every metric that is counted, and nothing else that knows one. Labels have few values: names of resources, gateways,
-//! methods and outcomes; never an id, a path or a tenant.
+//! Records every metric; no other file names one. Labels have few values: names of resources, gateways, methods and
+//! outcomes; never an id, a path or a tenant.
 
 mod names;
 
@@ -22,15 +22,15 @@ use names::{
     SHARED_OPERATIONS, SHARED_UP, TASK_RESTARTS, TASK_UP, TOKENS_REVOKED, TRACE_SPANS,
 };
 
-/// From a hit on loopback to the gateway's deadline, in seconds.
+/// The histogram buckets in seconds, from a cache hit on loopback to the gateway's deadline.
 const BUCKETS: [f64; 13] = [0.000_1, 0.000_25, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0];
 
-/// Which commit the program was built from, if `STOREGATE_COMMIT` was set for the build.
+/// The commit from which the program was built, if `STOREGATE_COMMIT` was set for the build.
 const COMMIT: Option<&str> = option_env!("STOREGATE_COMMIT");
 
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
-/// Starts recording. A second start in one process changes nothing.
+/// Starts recording. Another start in the same process changes nothing.
 pub fn start() {
     RECORDER.get_or_init(|| {
         let builder = PrometheusBuilder::new();
@@ -43,25 +43,26 @@ pub fn start() {
     });
 }
 
-/// All metrics in Prometheus' text format. What the system knows of the process is read for it, which may take milliseconds.
+/// Renders all metrics in Prometheus' text format. It reads the process's statistics from the system, which may take
+/// milliseconds.
 pub fn render() -> String {
     Collector::default().collect();
     handle().map(PrometheusHandle::render).unwrap_or_default()
 }
 
-/// Moves what histograms have collected; to be called every few seconds.
+/// Processes the samples that histograms have collected; must be called every few seconds.
 pub fn upkeep() {
     if let Some(handle) = handle() {
         handle.run_upkeep();
     }
 }
 
-/// Counts an answered request, and how long it took.
+/// Records an answered request and its duration.
 pub fn http_request(resource: &str, status: u16, took: Duration) {
     of_resource(resource, |meters| meters.count(status, took));
 }
 
-/// Counts a request that was answered from the cache ahead of its handler.
+/// Counts a request that was answered from the cache before its handler.
 pub fn cache_hit(resource: &str) {
     of_resource(resource, |meters| {
         let hits = || counter!(CACHE_READS, "resource" => meters.resource.clone(), "outcome" => "hit");
@@ -79,8 +80,8 @@ fn of_resource(resource: &str, count: impl FnOnce(&mut ResourceMeters)) {
     });
 }
 
-/// The meters of a resource's requests. To find a meter by its labels takes a lock and a text for each of them, so each
-/// worker holds those that it has used. There are as many as there are routes and statuses.
+/// The counters of a resource's requests. Finding one by its labels takes a lock and a string per label, so each worker
+/// caches those that it has used. There are as many as there are routes and statuses.
 struct ResourceMeters {
     resource: String,
     durations: Histogram,
@@ -106,7 +107,7 @@ impl ResourceMeters {
     }
 }
 
-/// Counts a gateway call that ended, after all its attempts.
+/// Records a gateway call that ended, with all its attempts.
 pub fn gateway_call(gateway: &'static str, method: &str, outcome: &'static str, took: Duration) {
     let method = method.to_owned();
     counter!(GATEWAY_CALLS, "gateway" => gateway, "method" => method.clone(), "outcome" => outcome).increment(1);
@@ -119,13 +120,13 @@ pub fn gateway_attempt(gateway: &'static str, method: &str, outcome: &'static st
     counter!(GATEWAY_ATTEMPTS, "gateway" => gateway, "method" => method, "outcome" => outcome).increment(1);
 }
 
-/// Counts an answer with values that could not be read, in a field of our own lists.
+/// Counts values of a gateway's answer that could not be read, in a field of our own lists.
 pub fn gateway_odd_values(gateway: &'static str, method: &str, field: &str, count: u64) {
     let (method, field) = (method.to_owned(), field.to_owned());
     counter!(GATEWAY_ODD_VALUES, "gateway" => gateway, "method" => method, "field" => field).increment(count);
 }
 
-/// Counts a failure that was not retried because the retry budget was spent.
+/// Counts a failure that was not retried because the retry budget was exhausted.
 pub fn gateway_retry_denied(gateway: &'static str) {
     counter!(GATEWAY_RETRIES_DENIED, "gateway" => gateway).increment(1);
 }
@@ -146,7 +147,7 @@ pub fn breakers(gateway: &'static str, state: &'static str, count: usize) {
     gauge!(BREAKERS, "gateway" => gateway, "state" => state).set(count as f64);
 }
 
-/// Sets the largest offset of a vendor's clocks, and the calls under way and waiting.
+/// Sets the largest clock offset of a vendor's accounts, and the calls under way and waiting.
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
 pub fn gateway_standing(gateway: &'static str, clock_offset: f64, under_way: usize, waiting: usize) {
     gauge!(GATEWAY_CLOCK_OFFSET, "gateway" => gateway).set(clock_offset);
@@ -154,22 +155,22 @@ pub fn gateway_standing(gateway: &'static str, clock_offset: f64, under_way: usi
     gauge!(GATEWAY_WAITING, "gateway" => gateway).set(waiting as f64);
 }
 
-/// Counts a connection to a worker that has as many as it may have.
+/// Counts a connection to a worker that has reached its connection limit.
 pub fn connection_limit_reached() {
     counter!(CONNECTION_LIMIT_REACHED).increment(1);
 }
 
-/// Counts a connection that was closed for others, since it idled or since too many waited for a slot.
+/// Counts a connection that was closed in favour of others, because it was idle or too many waited for a slot.
 pub fn connection_closed(reason: &'static str) {
     counter!(CONNECTIONS_CLOSED, "reason" => reason).increment(1);
 }
 
-/// Counts an attempt that failed and is followed by another.
+/// Counts a failed attempt that is retried.
 pub fn gateway_retry(gateway: &'static str, cause: &'static str) {
     counter!(GATEWAY_RETRIES, "gateway" => gateway, "cause" => cause).increment(1);
 }
 
-/// Counts a fetch of the keys of a trusted issuer.
+/// Counts a fetch of a trusted issuer's keys.
 pub fn issuer_key_fetch(issuer: &str, outcome: &'static str) {
     counter!(ISSUER_KEY_FETCHES, "issuer" => issuer.to_owned(), "outcome" => outcome).increment(1);
 }
@@ -184,7 +185,7 @@ pub fn token_revoked() {
     counter!(TOKENS_REVOKED).increment(1);
 }
 
-/// Sets how many event streams are open.
+/// Sets the number of open event streams.
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
 pub fn event_streams(open: usize) {
     gauge!(EVENT_STREAMS).set(open as f64);
@@ -195,7 +196,7 @@ pub fn event_sent(event: &'static str) {
     counter!(EVENTS_SENT, "event" => event).increment(1);
 }
 
-/// Counts a request that was refused because its client's quota is spent.
+/// Counts a request that was refused because its client's quota is exhausted.
 pub fn quota_refused() {
     counter!(QUOTA_REFUSED).increment(1);
 }
@@ -205,7 +206,7 @@ pub fn reload(outcome: &'static str) {
     counter!(RELOADS, "outcome" => outcome).increment(1);
 }
 
-/// Counts spans that were sent to the collector, or lost.
+/// Counts spans that were sent to the collector or dropped.
 pub fn trace_spans(outcome: &'static str, count: u64) {
     counter!(TRACE_SPANS, "outcome" => outcome).increment(count);
 }
@@ -215,12 +216,12 @@ pub fn cache_read(resource: &'static str, outcome: &'static str) {
     counter!(CACHE_READS, "resource" => resource, "outcome" => outcome).increment(1);
 }
 
-/// Counts an answer that left the cache, or never got into it because those that are there are requested more often.
+/// Counts a response that left the cache, or was not admitted because the cached ones are requested more often.
 pub fn cache_removal(cause: &'static str) {
     counter!(CACHE_REMOVALS, "cause" => cause).increment(1);
 }
 
-/// Counts a list that was given although an item may be missing: it changed during every reading, or the gateway counts more.
+/// Counts a list that may lack an item: it changed during every reading, or the gateway counts more items.
 pub fn gateway_list_unsettled(gateway: &'static str) {
     counter!(GATEWAY_LISTS_UNSETTLED, "gateway" => gateway).increment(1);
 }
@@ -232,33 +233,33 @@ pub fn cache_size(entries: u64, bytes: u64) {
     gauge!(CACHE_BYTES).set(bytes as f64);
 }
 
-/// Sets whether what replicas share is in use.
+/// Sets whether the shared Redis is in use.
 pub fn shared_up(is_up: bool) {
     gauge!(SHARED_UP).set(f64::from(u8::from(is_up)));
 }
 
-/// Counts an operation at Redis for a request.
+/// Records a Redis operation for a request.
 pub fn shared_operation(operation: &'static str, outcome: &'static str, took: Duration) {
     counter!(SHARED_OPERATIONS, "operation" => operation, "outcome" => outcome).increment(1);
     histogram!(SHARED_DURATION, "operation" => operation).record(took.as_secs_f64());
 }
 
-/// Counts what a process that lacks an answer found where replicas share them.
+/// Counts the outcome of a lookup in the shared cache, after a miss in the local one.
 pub fn shared_answer(outcome: &'static str) {
     counter!(SHARED_ANSWERS, "outcome" => outcome).increment(1);
 }
 
-/// Counts an event that replicas sent each other.
+/// Counts an event between replicas.
 pub fn shared_event(event: &'static str, direction: &'static str) {
     counter!(SHARED_EVENTS, "event" => event, "direction" => direction).increment(1);
 }
 
-/// Sets how many lines of the log could not be written since the start.
+/// Sets the number of log lines that were dropped since the start.
 pub fn log_lines_dropped(count: u64) {
     counter!(LOG_LINES_DROPPED).absolute(count);
 }
 
-/// Sets whether a long-lived task or thread runs, and how often it has failed since the start.
+/// Sets whether a long-lived task or thread runs, and how often it was restarted.
 pub fn task(name: &'static str, is_up: bool, restarts: u64) {
     gauge!(TASK_UP, "task" => name).set(f64::from(u8::from(is_up)));
     counter!(TASK_RESTARTS, "task" => name).absolute(restarts);

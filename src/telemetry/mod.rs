@@ -1,4 +1,4 @@
-//! What operators see: logs, every metric by name, and traces.
+//! Telemetry for operators: logs, metrics and traces.
 
 pub mod call_tally;
 pub mod line_queue;

@@ -1,5 +1,5 @@
-//! Panics are written to the log, like everything else that is wrong. The hook that Rust has for them writes to stderr itself,
-//! and waits there for a reader that may have gone.
+//! Logs panics like other errors. Rust's own hook writes to stderr directly, and would block on a pipe that nobody
+//! reads.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::{self, PanicHookInfo};
@@ -7,7 +7,7 @@ use std::thread;
 
 use super::logging;
 
-/// Logs panics from now on, as plain lines where there is no log.
+/// Logs panics from now on, or writes plain lines where there is no log.
 pub fn log_them() {
     panic::set_hook(Box::new(log));
 }
@@ -17,7 +17,7 @@ fn log(panic: &PanicHookInfo<'_>) {
     let location = panic.location().map(ToString::to_string).unwrap_or_default();
     let thread = thread::current();
     let thread = thread.name().unwrap_or("unnamed");
-    // With RUST_BACKTRACE only.
+    // Captured with RUST_BACKTRACE only.
     let backtrace = Backtrace::capture();
     let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
     if tracing::enabled!(tracing::Level::ERROR) {

@@ -1,4 +1,4 @@
-//! The queue before streams that work, fail, have no room, or hang, as a test wants it.
+//! The queue in front of test streams that work, fail, are full, or hang.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -10,20 +10,20 @@ use super::{LineQueue, MOST_AT_ONCE, MOST_BYTES};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What the next write does.
+/// The result of the next write.
 #[derive(Clone, Copy)]
 enum Then {
-    /// Takes everything.
+    /// Takes all bytes.
     Take,
-    /// Takes so many bytes.
+    /// Takes this many bytes.
     TakeOnly(usize),
     /// Fails.
     Fail(ErrorKind),
-    /// Waits for the test.
+    /// Blocks until the test continues it.
     Hang,
 }
 
-/// A stream that does as `then` says, write by write, and takes everything when nothing is left of that.
+/// A stream that follows `then`, write by write, and takes everything afterwards.
 #[derive(Clone, Default)]
 struct Stream(Arc<Mutex<State>>);
 
@@ -42,7 +42,7 @@ impl Stream {
         stream
     }
 
-    /// A stream whose first write waits for the test.
+    /// A stream whose first write blocks until the test continues it.
     fn that_hangs() -> (Self, Sender<()>) {
         let (release, hangs) = channel();
         let stream = Self::that_does(&[Then::Hang]);
@@ -84,11 +84,11 @@ impl Write for Stream {
     }
 }
 
-/// A queue whose thread writes to this stream, and says `lost N` where lines are missing.
+/// A queue whose thread writes to this stream, and reports dropped lines as `lost N`.
 fn queue(stream: &Stream) -> Arc<LineQueue> {
     let queue = Arc::<LineQueue>::default();
     let (its_queue, mut its_stream) = (queue.clone(), stream.clone());
-    // It ends with the tests.
+    // The thread ends with the tests.
     thread::spawn(move || {
         let report_lost = |lost| {
             its_queue.push(format!("lost {lost}\n").as_bytes());
@@ -125,7 +125,7 @@ fn a_line_that_cannot_be_written_is_lost_and_counted_and_the_next_ones_say_so() 
         for line in ["a\n", "b\n", "c\n"] {
             push(&queue, line);
         }
-        // What reports them is tried again until it is written, and that is the last thing here.
+        // The report is retried until it is written, and it is the last line here.
         while !stream.taken().contains("lost") {
             queue.flush(PATIENCE);
         }
@@ -174,7 +174,7 @@ fn a_stream_that_hangs_holds_nobody_up_and_what_finds_no_room_is_counted_and_tol
     let (stream, release) = Stream::that_hangs();
     let queue = queue(&stream);
     queue.push(b"first\n");
-    // The thread hangs with the first line, or takes it with others: either way all that fits is kept.
+    // The thread hangs with the first line, or takes it with others: either way, all that fits is queued.
     let line = "x".repeat(1023) + "\n";
     let mut pushed = 0_u64;
     while queue.lost() < 10 {

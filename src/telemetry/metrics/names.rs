@@ -1,4 +1,4 @@
-//! The name of every metric, and what it says in the words that `/metrics` gives with it.
+//! The names of all metrics, with the descriptions that `/metrics` gives.
 
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 

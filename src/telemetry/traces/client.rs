@@ -1,5 +1,5 @@
-//! The span of one attempt of a gateway call, by OpenTelemetry's conventions for HTTP clients. It names the vendor's method,
-//! says how it ended, and has the gateway's number for the call, by which its support finds it.
+//! The client span of one attempt of a gateway call, by OpenTelemetry's conventions for HTTP clients. It has the
+//! vendor's method, the outcome, and the gateway's call id, by which the vendor's support finds the call.
 
 use std::iter;
 use std::time::{Duration, SystemTime};
@@ -13,17 +13,17 @@ use crate::settings::http_url;
 /// An attempt that is about to be sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt<'a> {
-    /// The gateway.
+    /// The vendor's name.
     pub gateway: &'static str,
     /// The vendor's method.
     pub method: &'a str,
-    /// The address of the endpoint, which holds nothing of the call.
+    /// The address of the endpoint, without any part of the call.
     pub url: &'a str,
-    /// Which attempt of its call it is, from 1.
+    /// The number of the attempt within its call, from 1.
     pub number: u32,
 }
 
-/// The span of an attempt under way, or nothing.
+/// The span of an attempt under way, or none.
 #[derive(Debug)]
 pub struct CallSpan(Option<(Span, SystemTime)>);
 
@@ -32,7 +32,7 @@ impl CallSpan {
         Self(None)
     }
 
-    /// A part of the trace under way, if that is recorded.
+    /// Starts the span as a part of the current trace, if that is recorded.
     pub(super) fn begin(tracer: &SdkTracer, attempt: Attempt<'_>, began: SystemTime) -> Self {
         let parent = Context::current();
         if !parent.span().span_context().is_sampled() {
@@ -55,12 +55,12 @@ impl CallSpan {
         Self(Some((tracer.build_with_context(builder, &parent), began)))
     }
 
-    /// The context that the attempt propagates; `None` unless it is recorded, and then the trace under way is propagated.
+    /// The context that the attempt propagates; `None` unless it is recorded, and then the current trace is propagated.
     pub fn context(&self) -> Option<&SpanContext> {
         self.0.as_ref().map(|(span, _)| span.span_context())
     }
 
-    /// Ends the span with success or with a failure of this kind. `call_id` is the gateway's number for the attempt.
+    /// Ends the span as a success or with this kind of failure. `call_id` is the gateway's call id of the attempt.
     pub fn end(self, failure: Option<&'static str>, call_id: Option<&str>, took: Duration) {
         let Some((mut span, began)) = self.0 else { return };
         span.set_attribute(KeyValue::new("storegate.gateway.outcome", failure.unwrap_or("success")));
@@ -73,7 +73,7 @@ impl CallSpan {
     }
 }
 
-/// Host and port of an address.
+/// The attributes for host and port of an address.
 fn server(url: &str) -> Vec<KeyValue> {
     let Ok(uri) = http_url::parse(url) else { return Vec::new() };
     let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };

@@ -1,8 +1,8 @@
-//! W3C Trace Context (<https://www.w3.org/TR/trace-context/>): read from a request, carried along to gateway calls, and written
-//! onto them. What is malformed is ignored, as if it had not been sent.
+//! W3C Trace Context (<https://www.w3.org/TR/trace-context/>): reads it from requests, carries it to gateway calls, and
+//! writes it to their headers. Malformed headers are ignored.
 //!
-//! Vendors sign the form alone, so the headers on a gateway call change nothing for those that do not know them. They say
-//! numbers, and with `tracestate` what the caller's own tools have put there.
+//! Vendors sign only the form, so additional headers do not affect gateways that ignore them. They contain only
+//! numbers, and in `tracestate` what the caller's own tools have put there.
 
 use std::future::Future;
 
@@ -16,12 +16,12 @@ use tracing::Instrument as _;
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// What must be handed on of `tracestate` (§3.3.1.5); more is dropped as a whole.
+/// The longest `tracestate` that must be propagated (§3.3.1.5); a longer one is dropped as a whole.
 const LONGEST_STATE: usize = 512;
 
-/// The trace that a future is part of.
+/// A future that is part of a trace.
 pub trait CallerTrace: Future + Sized {
-    /// Runs it as a part of this trace, if there is one.
+    /// Runs the future as a part of this trace, if there is one.
     fn in_trace(self, trace: Option<&SpanContext>) -> Either<Self, opentelemetry::context::WithContext<Self>> {
         match trace {
             None => Either::Left(self),
@@ -37,12 +37,12 @@ pub fn carried<F: Future>(future: F) -> impl Future<Output = F::Output> {
     future.in_current_span().with_current_context()
 }
 
-/// The context of a trace in which `span` is the latest.
+/// A context in which `span` is the current one.
 pub(super) fn of(span: &SpanContext) -> Context {
     Context::new().with_remote_span_context(span.clone())
 }
 
-/// The caller's trace.
+/// Reads the caller's trace context.
 pub(super) fn read(headers: &HeaderMap) -> Option<SpanContext> {
     let mut parents = headers.get_all(TRACEPARENT);
     let (Some(parent), None) = (parents.next(), parents.next()) else { return None };
@@ -51,7 +51,7 @@ pub(super) fn read(headers: &HeaderMap) -> Option<SpanContext> {
     context.is_valid().then_some(context)
 }
 
-/// `00-<32 digits>-<16 digits>-<2 digits>`, in lower case. A later version may have more behind it.
+/// Parses `00-<32 digits>-<16 digits>-<2 digits>` in lower case. A later version may append more.
 fn parse(parent: &[u8]) -> Option<(TraceId, SpanId, TraceFlags)> {
     let (known, more) = parent.split_at_checked(55)?;
     let text = str::from_utf8(known).ok()?;
@@ -78,7 +78,7 @@ fn state(headers: &HeaderMap) -> TraceState {
     state.unwrap_or_default()
 }
 
-/// The headers of a call that is made for the trace under way; none if there is none.
+/// The trace headers of a call in the current trace; empty if there is none.
 pub fn outgoing() -> Vec<(HeaderName, HeaderValue)> {
     Context::map_current(|context| {
         let span = context.span();

@@ -1,6 +1,6 @@
-//! Sends spans from a thread of its own, in batches. Between it and the requests is a queue of bounded length: nobody ever
-//! waits for the collector. Spans that find the queue full, and batches that the collector does not take, are lost; they are
-//! counted, and the log has one line when it begins and one when it ends.
+//! Exports spans in batches from a thread of its own. Requests reach it through a bounded queue and never wait for the
+//! collector. Spans that find the queue full, and batches that the collector does not accept, are dropped and counted;
+//! the log has one line when that begins and one when it ends.
 
 use std::io;
 use std::sync::Arc;
@@ -19,16 +19,16 @@ use super::server::UNWANTED;
 use crate::supervisor::{SupervisedThread, Supervisor};
 use crate::telemetry::metrics;
 
-/// Spans that wait: some MiB at the most.
+/// The most spans in the queue, some MiB.
 const QUEUE: usize = 4096;
-/// Spans that are sent at once.
+/// The most spans in a batch.
 const BATCH: usize = 512;
 /// How long the first span of a batch waits for others.
 const GATHERING: Duration = Duration::from_secs(1);
 /// How long the end of the service waits for the last spans.
 const FLUSH: Duration = Duration::from_millis(800);
 
-/// Where spans wait to be sent.
+/// The queue of spans to be exported.
 #[derive(Debug)]
 pub(super) struct SpanQueue(Sender<SpanData>);
 
@@ -53,7 +53,7 @@ impl SpanProcessor for SpanQueue {
     }
 }
 
-/// A handle on the thread that exports spans, to stop it.
+/// The handle on the exporter thread, to stop it.
 #[derive(Debug)]
 pub struct Exporter(Option<ExporterThread>);
 
@@ -69,16 +69,16 @@ impl Exporter {
         Self(None)
     }
 
-    /// Exports the spans that still wait, for at most 0.8 s.
+    /// Exports the remaining spans, for at most 0.8 s, and stops the thread.
     pub async fn stop(self) {
         let Some(ExporterThread { stop, stopped, held: _held }) = self.0 else { return };
-        // If the thread has gone, there is nothing to wait for.
+        // If the thread has ended, there is nothing to wait for.
         let _told = stop.send(());
         let _ended = tokio::time::timeout(FLUSH, stopped).await;
     }
 }
 
-/// Starts the thread.
+/// Starts the exporter thread.
 pub(super) fn start(
     settings: TraceSettings,
     tls: Arc<ClientConfig>,
@@ -93,7 +93,7 @@ pub(super) fn start(
             let collector = Collector::new(&settings, tls.clone());
             Sending { collector, spans: &mut spans, failing: false }.run(&mut stopping).await;
         });
-        // Whoever waited may have lost patience.
+        // The waiting side may have given up.
         let _told = end.take().map(|end| end.send(()));
         Ok(())
     })?;
@@ -112,7 +112,7 @@ impl Sending<'_> {
             let mut batch = Vec::with_capacity(BATCH);
             let is_last = tokio::select! {
                 biased;
-                // Also when the service was dropped without a word.
+                // The service was dropped without being stopped.
                 _ = &mut *stopping => true,
                 is_last = gather(self.spans, &mut batch) => is_last,
             };
@@ -145,7 +145,7 @@ impl Sending<'_> {
         self.log(&outcome);
     }
 
-    /// One line when it begins to fail, and one when it works again.
+    /// Logs when exports begin to fail, and when they work again.
     fn log(&mut self, outcome: &Result<(), ExportError>) {
         match outcome {
             Err(error) if !self.failing => {
@@ -158,14 +158,14 @@ impl Sending<'_> {
     }
 }
 
-/// Fills a batch: the first span waits a moment for others. True when no more can come. What was gathered stays in the
-/// batch when this is dropped.
+/// Fills a batch: the first span waits a moment for others. Returns true when no more spans can come. If the future is
+/// dropped, gathered spans stay in the batch.
 async fn gather(spans: &mut Receiver<SpanData>, batch: &mut Vec<SpanData>) -> bool {
     if spans.recv_many(batch, BATCH).await == 0 {
         return true;
     }
     let more = async { while batch.len() < BATCH && spans.recv_many(batch, BATCH - batch.len()).await > 0 {} };
-    // Full or not, it is sent.
+    // The batch is sent whether it is full or not.
     let _gathered = tokio::time::timeout(GATHERING, more).await;
     false
 }

@@ -1,5 +1,5 @@
-//! `[telemetry.traces_headers]`: what a collector wants to see with each batch before it takes it, such as a token. The values
-//! are secrets.
+//! `[telemetry.traces_headers]`: the headers that a collector requires with each batch, such as a token. The values are
+//! secrets.
 
 use std::collections::BTreeSet;
 
@@ -10,13 +10,13 @@ use secrecy::ExposeSecret as _;
 
 use crate::settings::Section;
 
-/// They say how a batch is written and sent, which is not for the configuration to say.
+/// Headers that describe how a batch is encoded and sent, which the configuration must not change.
 const OURS: [HeaderName; 6] = [CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING];
 
-/// Names and values of headers. `Debug` does not show the values.
+/// Names and values of headers. `Debug` does not print the values.
 pub type Headers = Vec<(HeaderName, HeaderValue)>;
 
-/// Reads each setting of the section as a header, by its value or by a file with it.
+/// Reads each setting of the section as a header, by its value or from a file.
 pub(super) fn read(telemetry: &Section<'_>) -> Headers {
     let section = &telemetry.section("traces_headers");
     let keys = section.names();
@@ -26,7 +26,7 @@ pub(super) fn read(telemetry: &Section<'_>) -> Headers {
 
 fn read_one(section: &Section<'_>, key: &str) -> Option<(HeaderName, HeaderValue)> {
     let secret = section.secret(key);
-    // Variables of the environment have no dash in their names.
+    // Environment variables have no dash in their names.
     let Ok(name) = HeaderName::try_from(key.replace('_', "-")) else {
         section.problem(
             &section.given_as(key),

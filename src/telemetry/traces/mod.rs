@@ -1,8 +1,8 @@
 //! Traces: a span for each request and one for each attempt of a gateway call, sent to a collector by OTLP over HTTP.
 //!
-//! `context` reads and writes W3C Trace Context, `server` and `client` make the two spans, `exporter` sends them from a thread
-//! of its own. Without a collector there is none of this, and no request pays for it. With one, a request that is not sampled
-//! pays for a look at its headers and a random number.
+//! `context` reads and writes W3C Trace Context, `server` and `client` make the two spans, `exporter` sends them from a
+//! thread of its own. Without a collector, tracing is off and costs requests nothing. With one, a request that is not
+//! sampled costs reading its headers and a random number.
 
 mod client;
 mod context;
@@ -34,7 +34,7 @@ use server::UndecidedTrace;
 pub use server::{AnsweredRequest, RequestSpan, TrustedCaller};
 pub use settings::TraceSettings;
 
-/// Makes spans, or none. Cloning shares it.
+/// Makes spans, if traces are on. Cloning shares it.
 #[derive(Clone, Debug, Default)]
 pub struct Traces(Option<Arc<Tracing>>);
 
@@ -47,23 +47,23 @@ struct Tracing {
     routes: HashMap<&'static str, String>,
 }
 
-/// What becomes of a request's trace.
+/// The trace of a request.
 #[derive(Debug, Default)]
 pub enum Trace {
     /// The request has no trace.
     #[default]
     None,
-    /// The caller has a trace and does not record it: its context is propagated.
+    /// The caller's trace is not recorded: its context is propagated.
     HandedOn(SpanContext),
-    /// The trace is recorded, if it is wanted in the end.
+    /// The trace is recorded; the decision to send it may follow later.
     Recorded(Box<RequestSpan>),
 }
 
 impl Traces {
-    /// Starts to send spans, if the settings name a collector. `routes` are the path templates of resources.
+    /// Starts to export spans, if the settings name a collector. `routes` are the path templates of resources.
     ///
     /// # Errors
-    /// The thread that sends cannot be started.
+    /// The exporter thread cannot be started.
     pub fn start(
         settings: &TraceSettings,
         tls: Arc<ClientConfig>,
@@ -74,20 +74,20 @@ impl Traces {
             return Ok((Self::default(), Exporter::none()));
         }
         let (queue, exporter) = exporter::start(settings.clone(), tls, supervisor)?;
-        // Whether a trace is recorded is decided before a span is made.
+        // Sampling is decided before a span is made.
         let provider = SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOn).with_span_processor(queue).build();
         let tracer = provider.tracer("storegate");
         let TraceSettings { sampled, trusts_callers, .. } = *settings;
         Ok((Self(Some(Arc::new(Tracing { tracer, sampled, trusts_callers, routes }))), exporter))
     }
 
-    /// Whether there may be spans at all.
+    /// Whether traces are on.
     pub const fn is_on(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Decides about the trace of a request with these headers that began at `began`: by chance, or as its caller has decided,
-    /// if the caller can be trusted. Whether it can may show later, by [`Trace::trusted_caller`].
+    /// Decides about the trace of a request with these headers that began at `began`: by chance, or as its caller has
+    /// decided, if the caller is trusted. Trust may be confirmed later, by [`Trace::trusted_caller`].
     pub fn begin(&self, headers: &HeaderMap, began: Timestamp, is_trusted: bool) -> Trace {
         let Some(tracing) = &self.0 else { return Trace::None };
         let record = |caller: Option<&SpanContext>| {
@@ -109,7 +109,7 @@ impl Traces {
         }
     }
 
-    /// The span of an attempt, if the request that it is for is recorded.
+    /// Starts the span of an attempt, if the trace of its request is recorded.
     pub fn call(&self, attempt: Attempt<'_>, began: Timestamp) -> CallSpan {
         match &self.0 {
             Some(tracing) => CallSpan::begin(&tracing.tracer, attempt, SystemTime::from(began)),
@@ -137,7 +137,7 @@ impl Trace {
         }
     }
 
-    /// Where to confirm that the caller was authenticated, if the trace depends on that.
+    /// The handle to confirm that the caller was authenticated, if the trace depends on that.
     pub fn trusted_caller(&self) -> Option<TrustedCaller> {
         match self {
             Self::Recorded(span) => span.trusted_caller().cloned(),

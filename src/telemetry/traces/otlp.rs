@@ -1,4 +1,5 @@
-//! OTLP over HTTP: a batch of spans as protobuf, posted to the collector with the client library that the service has already.
+//! OTLP over HTTP: sends a batch of spans to the collector as protobuf, with the HTTP client that the service already
+//! uses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,31 +25,33 @@ const PROTOBUF: &str = "application/x-protobuf";
 /// The longest time for one batch, to the last byte of the response.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Shorter than common servers keep a connection open. Batches come every second while there is something to send.
+/// How long an idle connection is kept, shorter than at common servers. Batches come every second while there are
+/// spans.
 const IDLE: Duration = Duration::from_secs(14);
 
-/// Less than passes between two batches.
+/// How long a new connection must be idle before it is reused; less than the time between two batches.
 const PROBATION: Duration = Duration::from_millis(500);
 
-/// The collector's words are not read; of more than this the connection is not kept.
+/// The most bytes of a collector's response that are read; the connection of a longer one is not reused. The content is
+/// ignored.
 const LONGEST_ANSWER: usize = 64 << 10;
 
-/// Why the collector did not accept a batch.
+/// Why a batch was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// No connection, or one that ended before the answer.
+    /// The connection failed, or ended before the response.
     #[error("the collector cannot be reached: {0}")]
     Unreachable(RequestFailure),
-    /// Not all of the answer in time.
+    /// The response was not complete in time.
     #[error("the collector did not answer within {} s", PATIENCE.as_secs())]
     NotInTime,
-    /// Anything but success.
+    /// A status other than success.
     #[error("the collector answered with status {0}")]
     Status(u16),
 }
 
 impl ExportError {
-    /// What to do about the error.
+    /// The advice for operators.
     pub const fn remedy(&self) -> &'static str {
         match self {
             Self::Status(401 | 403) => "check telemetry.traces_headers: the collector wants to see another token there",
@@ -59,7 +62,7 @@ impl ExportError {
     }
 }
 
-/// The way to a collector. It belongs to one thread.
+/// The client of a collector. It belongs to one thread.
 pub(super) struct Collector {
     client: HttpClient,
     url: String,
@@ -68,7 +71,7 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    /// The way to the collector of the settings, which name one.
+    /// Creates the client of the collector that the settings name.
     pub(super) fn new(settings: &TraceSettings, tls: Arc<ClientConfig>) -> Self {
         Self::reusing_after(PROBATION, settings, tls)
     }
@@ -78,7 +81,7 @@ impl Collector {
         let about = [
             KeyValue::new("service.name", settings.service_name.clone()),
             KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
-            // Replicas tell themselves apart by it.
+            // Identifies the replica.
             KeyValue::new("service.instance.id", uuid::Uuid::now_v7().to_string()),
         ];
         let resource = Resource::builder_empty().with_attributes(about).build();
@@ -96,7 +99,7 @@ impl Collector {
         whole.unwrap_or(Err(ExportError::NotInTime))
     }
 
-    /// A connection that the collector closed while it waited is replaced once.
+    /// Posts a batch. If the collector closed the idle connection, one new connection is tried.
     async fn exchange(&self, body: Bytes) -> Result<(), ExportError> {
         let status = match self.status(ConnectionReuse::Any, body.clone()).await {
             Err(RequestFailure::StaleConnection) => self.status(ConnectionReuse::New, body).await,
@@ -117,7 +120,7 @@ impl Collector {
             request = request.insert_header(header.clone());
         }
         let mut response = request.send_body(body).await?;
-        // A connection whose answer is not read cannot be used again. What it says is not looked at.
+        // A connection can be reused only after its response is read. The content is ignored.
         let _words = response.body().limit(LONGEST_ANSWER).await;
         Ok(response.status().as_u16())
     }
@@ -126,7 +129,7 @@ impl Collector {
 /// Posts an empty batch to the collector, for `doctor`.
 ///
 /// # Errors
-/// Why it did not take that.
+/// The collector did not accept the batch.
 pub async fn try_collector(settings: &TraceSettings, tls: Arc<ClientConfig>) -> Result<(), ExportError> {
     Collector::new(settings, tls).post(&ExportTraceServiceRequest::default()).await
 }
@@ -138,8 +141,8 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
     use std::thread;
 
-    /// A collector that gives these answers, in order, on connections that stay open until they are all given or one says
-    /// so; `None` closes without an answer.
+    /// A collector that sends these responses, in order, on connections that stay open until all are sent or one says
+    /// otherwise; `None` closes without a response.
     fn collector(answers: Vec<Option<&'static str>>) -> Collector {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let settings = TraceSettings {
@@ -161,14 +164,14 @@ mod tests {
         Collector::reusing_after(Duration::ZERO, &settings, tls())
     }
 
-    /// Trusts nobody: it is not used.
+    /// A TLS configuration that trusts no certificate; it is not used.
     fn tls() -> Arc<ClientConfig> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         Arc::new(config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
     }
 
-    /// Reads the head: a batch of nothing has no body.
+    /// Reads the headers of a request; an empty batch has no body.
     fn read_request(reader: &mut BufReader<&TcpStream>) -> bool {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {

@@ -1,5 +1,5 @@
-//! The span of a request, by OpenTelemetry's conventions for HTTP servers. It is named by the template of the path, never by
-//! ids, and holds what the line in the access log holds.
+//! The server span of a request, by OpenTelemetry's conventions for HTTP servers. It is named by the path template,
+//! never by ids, and has the data of the line in the access log.
 
 use std::cell::Cell;
 use std::net::IpAddr;
@@ -12,10 +12,10 @@ use opentelemetry_sdk::trace::{SdkTracer, Span};
 
 use super::{Traces, context};
 
-/// On a span that is not wanted in the end. It is not sent.
+/// The attribute of a span that turned out to be unwanted, and is not sent.
 pub(super) const UNWANTED: &str = "storegate.unwanted";
 
-/// The span of a request that is being answered. One whose caller has left ends when it is dropped.
+/// The span of a request under way. If the caller disconnects, the span ends when it is dropped.
 #[derive(Debug)]
 pub struct RequestSpan {
     span: Span,
@@ -24,10 +24,10 @@ pub struct RequestSpan {
     undecided: Option<UndecidedTrace>,
 }
 
-/// A trace about which its caller would decide otherwise than we do, if the caller can be trusted.
+/// A trace whose sampling depends on whether its caller can be trusted.
 #[derive(Debug)]
 pub(super) struct UndecidedTrace {
-    /// What the caller has sent, and with it what the caller has decided.
+    /// The caller's context, with its sampling decision.
     pub(super) caller: SpanContext,
     pub(super) trusted: TrustedCaller,
 }
@@ -47,23 +47,23 @@ impl TrustedCaller {
 pub struct AnsweredRequest<'a> {
     /// The request's id.
     pub id: &'a str,
-    /// The method; empty for one that could not be read.
+    /// The method; empty for a request whose method could not be read.
     pub method: &'a str,
     /// The path without its query.
     pub path: &'a str,
-    /// The resource's name, or that of another path that is served.
+    /// The name of the resource, or of another path that is served.
     pub resource: &'a str,
-    /// The template of the path, where the resource does not tell it.
+    /// The path template, where the resource does not determine it.
     pub route: Option<&'a str>,
     /// The status.
     pub status: u16,
-    /// How the answer came about, if the cache was asked.
+    /// The cache outcome, if there was a lookup.
     pub cache: Option<&'static str>,
-    /// How long it took.
+    /// The duration of the request.
     pub took: Duration,
-    /// The client and its tenant, as far as they are known.
+    /// The client and its tenant, where known.
     pub caller: Option<(&'a str, &'a str)>,
-    /// Where the request comes from.
+    /// The client's address.
     pub client_address: Option<IpAddr>,
 }
 
@@ -74,7 +74,8 @@ impl RequestSpan {
         Self { span: tracer.build_with_context(builder, &parent), began, traces, undecided: None }
     }
 
-    /// It is wanted as its caller has decided, if the caller can be trusted in the end, and else the other way round.
+    /// Makes the span's sampling depend on trust: the caller's decision holds if it is trusted in the end, and
+    /// otherwise the opposite one.
     pub(super) fn undecided(mut self, undecided: UndecidedTrace) -> Self {
         self.undecided = Some(undecided);
         self
@@ -87,7 +88,7 @@ impl RequestSpan {
         }
     }
 
-    /// The context that gateway calls propagate. They are made for callers who can be trusted.
+    /// The context that gateway calls propagate. Calls are made only for trusted callers.
     pub(super) fn context(&self) -> &SpanContext {
         match &self.undecided {
             Some(UndecidedTrace { caller, .. }) if !caller.is_sampled() => caller,
@@ -123,7 +124,7 @@ impl RequestSpan {
         if let Some((client_id, tenant)) = caller {
             span.set_attributes([text("storegate.client_id", client_id), text("storegate.tenant", tenant)]);
         }
-        // What a caller did wrong is no error of this service.
+        // A client error is not an error of this service.
         if *status >= 500 {
             span.set_attribute(text("error.type", &status.to_string()));
             span.set_status(Status::error(""));
@@ -133,7 +134,7 @@ impl RequestSpan {
 }
 
 impl Drop for RequestSpan {
-    /// A span that has not ended does now, and what is not wanted says so.
+    /// Ends a span that has not ended, and marks an unwanted one.
     fn drop(&mut self) {
         if !self.is_wanted() {
             self.span.set_attribute(KeyValue::new(UNWANTED, true));

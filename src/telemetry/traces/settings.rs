@@ -6,7 +6,7 @@ use super::headers::{self, Headers};
 use crate::http_client::loopback::is_exposed;
 use crate::settings::{Section, http_url, section};
 
-/// Where an OTLP collector takes spans, below its address.
+/// The path of an OTLP collector for traces, below its address.
 const PATH: &str = "/v1/traces";
 
 section! {
@@ -30,7 +30,7 @@ section! {
 }
 
 impl TraceSettings {
-    /// Whether `traces_headers`, which may hold a token, cross a network unencrypted.
+    /// Whether `traces_headers`, which may hold a token, are sent over a network without TLS.
     pub fn exposes_headers(&self) -> bool {
         !self.headers.is_empty() && self.collector.as_deref().is_some_and(is_exposed)
     }
