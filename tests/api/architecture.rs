@@ -36,7 +36,7 @@ const ORDER: [&str; 26] = [
 ];
 
 /// Where a vendor may be named: what is built on its methods, and what plays it.
-const MAY_NAME_VENDORS: [&str; 5] = ["resources/", "sandbox/", "vendors/", "cli/sandbox.rs", "cli/rehearsal.rs"];
+const MAY_NAME_VENDORS: [&str; 5] = ["resources/", "sandbox/", "vendors/", "cli/sandbox.rs", "cli/sandbox_flags.rs"];
 
 /// Where a vendor stands as an example in the API document.
 const EXAMPLES: [&str; 3] = ["http/ops.rs", "http/problem.rs", "openapi/responses.rs"];
