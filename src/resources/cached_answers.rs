@@ -27,6 +27,7 @@ static STORE: Parameter<StoreKind> = Parameter::with_example(
 
 /// What was dropped.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Purged)]
 pub struct PurgeResult {
     /// Number of answers that were dropped.
     #[schema(example = 3)]

@@ -31,7 +31,7 @@ const SIDE_BY_SIDE: usize = 8;
 /// The flow of many stores.
 #[derive(Serialize, ToSchema)]
 pub struct FlowOfStores {
-    /// The flow of each store that it can be had for, in the order of the lookup.
+    /// The flow of each store that it can be had for, in the order of the question.
     items: Vec<StoreFlow>,
     /// The stores that it cannot be had for.
     errors: Vec<StoreProblem>,
