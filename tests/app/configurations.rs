@@ -53,6 +53,14 @@ token = "{token}"
     (path, vec![secret.to_owned(), token.to_owned(), key, hash, "planted-client-secret".to_owned()])
 }
 
+/// A directory of this name with a signing key in it: the directory, the key, and where a configuration belongs.
+pub fn directory_with_key(name: &str) -> [PathBuf; 3] {
+    let home = directory(name);
+    let (key, config) = (home.join("key.pem"), home.join("storegate.toml"));
+    fs::write(&key, stdout_of(&["secret", "key"], &[], "")).unwrap();
+    [home, key, config]
+}
+
 /// A configuration for the program with this key and more settings in `[auth]`.
 pub fn program_configuration(key: &Path, more: &str) -> String {
     let hash = stdout_of(&["secret", "hash"], &[], CLIENT_SECRET);

@@ -86,6 +86,12 @@ impl Running {
         Self::start_while(arguments, ready_file, |_| ())
     }
 
+    /// Starts `serve` with this configuration; the ready file is beside it.
+    pub fn serve(config: &Path) -> Self {
+        let arguments = ["serve", "--config", config.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+        Self::start(&arguments, &config.with_extension("json"))
+    }
+
     /// The same with these variables.
     pub fn start_with(arguments: &[&str], variables: &[(&str, &str)], ready_file: &Path) -> Self {
         let path = ready_file.to_str().unwrap();

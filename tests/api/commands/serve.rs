@@ -64,8 +64,7 @@ async fn a_minted_token_reads_from_a_server_of_the_same_configuration() {
     let gateway = SandboxGateway::live();
     let (path, secrets) = sandbox_configuration("serve", &gateway);
     let config = path.to_str().unwrap();
-    let server =
-        Running::start(&["serve", "--config", config, "--listen", "127.0.0.1:0"], &path.with_extension("json"));
+    let server = Running::serve(&path);
     let mint = ["token", "--config", config, "--client", "dashboard"];
     let all = stdout_of(&mint, &[], "");
     let narrow = stdout_of(&[&mint[..], &["--scope", "flow:read", "--lifetime", "1h"]].concat(), &[], "");
@@ -92,8 +91,7 @@ async fn a_refused_key_is_an_alarm_in_the_log_even_when_an_older_answer_hides_it
     let old = "\n[cache.store]\nfresh = \"0s\"\nstale = \"0s\"\non_error = \"1h\"\n";
     fs::write(&path, fs::read_to_string(&path).unwrap() + old).unwrap();
     let config = path.to_str().unwrap();
-    let server =
-        Running::start(&["serve", "--config", config, "--listen", "127.0.0.1:0"], &path.with_extension("json"));
+    let server = Running::serve(&path);
     let token = stdout_of(&["token", "--config", config, "--client", "dashboard"], &[], "");
     assert_eq!(get(&server.url("/stores/SHOP001"), &token).await.0, 200);
     gateway.sandbox.fail_next(storegate::sandbox::Fault::code("e000002"), 1);

@@ -10,15 +10,14 @@ use storegate::config::Settings;
 
 use crate::app::TestApp;
 use crate::app::configuration_files::Files;
+use crate::app::configurations::directory_with_key;
 use crate::app::configurations::program_configuration;
-use crate::app::program::{directory, run, stdout_of};
+use crate::app::program::{directory, run};
 use crate::app::tenants::SECRETS;
 
 /// A configuration in a folder of this name.
 fn configuration(name: &str) -> (std::path::PathBuf, String) {
-    let home = directory(name);
-    let key = home.join("key.pem");
-    fs::write(&key, stdout_of(&["secret", "key"], &[], "")).unwrap();
+    let [home, key, _] = directory_with_key(name);
     (home, program_configuration(&key, ""))
 }
 

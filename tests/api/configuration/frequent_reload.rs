@@ -9,18 +9,16 @@ use serde_json::json;
 use storegate::auth::key_algorithm::KeyAlgorithm;
 use storegate::clock::Clock;
 
+use crate::app::configurations::directory_with_key;
 use crate::app::configurations::program_configuration;
-use crate::app::program::{Running, directory, stdout_of};
+use crate::app::program::Running;
 use crate::peers::identity_provider::{IdentityProvider, ProviderKey};
 use crate::peers::independent_gateway::{IndependentGateway, OmsTime};
 
 fn start(name: &str, more: &str) -> Running {
-    let home = directory(name);
-    let (key, path) = (home.join("key.pem"), home.join("storegate.toml"));
-    fs::write(&key, stdout_of(&["secret", "key"], &[], "")).unwrap();
+    let [_, key, path] = directory_with_key(name);
     fs::write(&path, program_configuration(&key, "") + more).unwrap();
-    let arguments = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];
-    Running::start(&arguments, &home.join("ready.json"))
+    Running::serve(&path)
 }
 
 fn reload(server: &Running, times: usize) {

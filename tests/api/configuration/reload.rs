@@ -10,8 +10,9 @@ use storegate::reload::ReloadOutcome;
 
 use crate::app::TestApp;
 use crate::app::configuration_files::Files;
+use crate::app::configurations::directory_with_key;
 use crate::app::configurations::program_configuration;
-use crate::app::program::{Running, directory, signal, stdout_of};
+use crate::app::program::{Running, signal, stdout_of};
 use crate::app::requests::{FLOW, GRANT};
 use crate::app::tenants::CLIENT_SECRET;
 use crate::app::waiting::wait_until;
@@ -164,9 +165,8 @@ fn bytes_read(id: u32) -> u64 {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_sighup_that_comes_while_the_program_starts_is_obeyed_and_ends_nothing() {
-    let home = directory("early-hangup");
-    let (key, path, list) = (home.join("key.pem"), home.join("storegate.toml"), home.join("revoked"));
-    fs::write(&key, stdout_of(&["secret", "key"], &[], "")).unwrap();
+    let [home, key, path] = directory_with_key("early-hangup");
+    let list = home.join("revoked");
     fs::write(&path, program_configuration(&key, &format!("revoked_tokens_file = {list:?}"))).unwrap();
     // So long that the program is busy with it for a while after it has read it.
     fs::write(&list, "# nothing\n".repeat(1 << 20)).unwrap();
@@ -198,14 +198,11 @@ async fn a_changed_filter_of_the_log_is_in_force_and_a_wrong_one_leaves_the_old(
 #[test]
 fn the_program_logs_more_or_less_without_a_restart_readably_or_as_json() {
     for format in ["readable", "json"] {
-        let home = directory(&format!("log-{format}"));
-        let (key, path) = (home.join("key.pem"), home.join("storegate.toml"));
-        fs::write(&key, stdout_of(&["secret", "key"], &[], "")).unwrap();
+        let [_, key, path] = directory_with_key(&format!("log-{format}"));
         let text =
             |log: &str| program_configuration(&key, "") + &format!("[telemetry]\nformat = {format:?}\nlog = {log:?}\n");
         fs::write(&path, text("info")).unwrap();
-        let arguments = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];
-        let server = Running::start(&arguments, &home.join("ready.json"));
+        let server = Running::serve(&path);
         let ask = || stdout_of(&["health", &server.url("/healthz")], &[], "");
         let reload = |log: &str| {
             fs::write(&path, text(log)).unwrap();
@@ -231,14 +228,10 @@ fn the_program_logs_more_or_less_without_a_restart_readably_or_as_json() {
 
 #[test]
 fn the_program_reads_changed_files_and_obeys_sighup() {
-    let home = directory("program-reload");
-    let key = home.join("key.pem");
-    fs::write(&key, stdout_of(&["secret", "key"], &[], "")).unwrap();
-    let path = home.join("storegate.toml");
+    let [_, key, path] = directory_with_key("program-reload");
     let text = program_configuration(&key, "");
     fs::write(&path, &text).unwrap();
-    let arguments = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];
-    let server = Running::start(&arguments, &home.join("ready.json"));
+    let server = Running::serve(&path);
     let published = || stdout_of(&["health", &server.url("/healthz")], &[], "");
     fs::write(&key, stdout_of(&["secret", "key"], &[], "")).unwrap();
     server.until("the configuration was read again");

@@ -2,8 +2,9 @@
 
 use std::fs;
 
+use crate::app::configurations::directory_with_key;
 use crate::app::configurations::program_configuration;
-use crate::app::program::{Running, directory, run, stdout_of};
+use crate::app::program::{Running, run};
 
 /// A whole secret, as `"$(cat key.pem)"` gives it.
 const PLANTED: &str = "-----BEGIN PRIVATE KEY-----\nplanted-secret\n-----END PRIVATE KEY-----";
@@ -32,9 +33,7 @@ fn assert_told_and_hidden(told: &str) {
 
 #[test]
 fn a_secret_in_the_place_of_its_path_is_shown_by_no_message_and_no_line_of_the_log() {
-    let home = directory("planted-paths");
-    let (key, path) = (home.join("key.pem"), home.join("storegate.toml"));
-    fs::write(&key, stdout_of(&["secret", "key"], &[], "")).unwrap();
+    let [_, key, path] = directory_with_key("planted-paths");
     let good = program_configuration(&key, "").replace("\"planted\"", "\"anything\"");
     let sections = SETTINGS.map(|setting| {
         let (section, name) = setting.rsplit_once('.').unwrap();
@@ -54,8 +53,7 @@ fn a_secret_in_the_place_of_its_path_is_shown_by_no_message_and_no_line_of_the_l
     assert!(told.contains("(from STOREGATE__AUTH__KEYS__A__PRIVATE_KEY_FILE)"), "{told}");
 
     fs::write(&path, good).unwrap();
-    let arguments = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];
-    let server = Running::start(&arguments, &home.join("ready.json"));
+    let server = Running::serve(&path);
     fs::write(&path, &bad).unwrap();
     server.signal("HUP");
     let printed = server.until("the configuration in force stays");

@@ -1,6 +1,7 @@
 //! How the program is configured: everything that is wrong at once, no secret in any message, the environment first.
 
 use std::fs;
+use std::path::Path;
 
 use crate::app::configurations::sandbox_configuration;
 use crate::app::program::{Running, directory, run, stdout_of};
@@ -42,8 +43,7 @@ fn each_start_warns_of_gateways_without_tls() {
     let allowed = without_tls("http://10.0.0.7:8090/") + "[gateway]\nallow_plain_http = true\n";
     let traces = "[telemetry]\ntraces = \"http://10.0.0.8:4318\"\ntraces_headers.authorization = \"planted\"\n";
     let path = write("plain-http-allowed", &(allowed + traces));
-    let serve = ["serve", "--config", &path, "--listen", "127.0.0.1:0"];
-    let server = Running::start(&serve, &directory("plain-http-ready").join("ready.json"));
+    let server = Running::serve(Path::new(&path));
     let told = server.told.clone();
     for warned in ["tenants.acme.oms.url", "http://10.0.0.7:8090/", "telemetry.traces"] {
         assert!(told.contains(warned) && !told.contains("planted"), "{warned} in {told}");

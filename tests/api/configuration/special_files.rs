@@ -11,8 +11,9 @@ use storegate::reload::ReloadOutcome;
 
 use crate::app::TestApp;
 use crate::app::configuration_files::Files;
+use crate::app::configurations::directory_with_key;
 use crate::app::configurations::program_configuration;
-use crate::app::program::{Running, directory, make_pipe, run, stdout_of};
+use crate::app::program::{Running, directory, make_pipe, run};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -37,9 +38,7 @@ fn refusal(path: &str) -> String {
 
 #[test]
 fn no_kind_of_file_is_read_at_the_start_that_is_not_regular() {
-    let home = directory("odd-files-at-start");
-    let (key, path) = (home.join("key.pem"), home.join("storegate.toml"));
-    fs::write(&key, stdout_of(&["secret", "key"], &[], "")).unwrap();
+    let [home, key, path] = directory_with_key("odd-files-at-start");
     let good = program_configuration(&key, "");
     for odd in odd_files(&home) {
         assert!(refusal(&odd).contains("cannot be read: it is not a regular file"), "{odd}");
@@ -61,14 +60,12 @@ fn no_kind_of_file_is_read_at_the_start_that_is_not_regular() {
 
 #[test]
 fn a_file_that_turns_odd_is_refused_at_once_and_stops_neither_reloads_nor_the_end() {
-    let home = directory("odd-files-later");
-    let (key, list, path) = (home.join("key.pem"), home.join("revoked"), home.join("storegate.toml"));
-    fs::write(&key, stdout_of(&["secret", "key"], &[], "")).unwrap();
+    let [home, key, path] = directory_with_key("odd-files-later");
+    let list = home.join("revoked");
     let text = program_configuration(&key, &format!("revoked_tokens_file = {list:?}"));
     fs::write(&list, "").unwrap();
     fs::write(&path, &text).unwrap();
-    let arguments = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];
-    let server = Running::start(&arguments, &home.join("ready.json"));
+    let server = Running::serve(&path);
     let place = |odd: &str, path: &Path| {
         let next = home.join("next");
         symlink(odd, &next).unwrap();

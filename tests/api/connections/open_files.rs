@@ -2,8 +2,9 @@
 
 use std::fs;
 
+use crate::app::configurations::directory_with_key;
 use crate::app::configurations::program_configuration;
-use crate::app::program::{Running, directory, stdout_of};
+use crate::app::program::{Running, directory};
 use crate::peers::raw_connection::RawConnection;
 
 #[test]
@@ -32,9 +33,7 @@ fn who_is_connected_is_served_though_more_come_than_there_are_files_for() {
 
 #[test]
 fn who_asks_for_more_connections_than_there_are_files_for_is_told() {
-    let home = directory("few-open-files-asked-for");
-    let (key, path) = (home.join("key.pem"), home.join("storegate.toml"));
-    fs::write(&key, stdout_of(&["secret", "key"], &[], "")).unwrap();
+    let [home, key, path] = directory_with_key("few-open-files-asked-for");
     for (connections, is_told) in [(1000, true), (48, false)] {
         let set = format!("[server]\nconnections = {connections}");
         fs::write(&path, program_configuration(&key, "").replace("[server]", &set)).unwrap();

@@ -193,8 +193,7 @@ fn a_stop_does_not_wait_for_callers_who_stall() {
     let (path, _) = sandbox_configuration("stop-beside-stalled", &gateway);
     let text = fs::read_to_string(&path).unwrap().replace("[server]", "[server]\ndrain = \"1s\"");
     fs::write(&path, text).unwrap();
-    let arguments = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];
-    let server = Running::start(&arguments, &path.with_extension("json"));
+    let server = Running::serve(&path);
     let refused = "GET /healthz HTTP/1.1\nHost: a\r\n\r\n".to_owned();
     let mut stalled: Vec<RawConnection> = (0..40)
         .map(|number| if number % 5 == 4 { refused.clone() } else { stalling(number % 5) })

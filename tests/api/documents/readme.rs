@@ -30,8 +30,7 @@ fn serves(configuration: &str, directory: &Path) {
     let path = directory.join("storegate.toml");
     let configuration = configuration.replace("\"secrets/", &format!("\"{}/", directory.display()));
     fs::write(&path, configuration).unwrap();
-    let arguments = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];
-    let server = Running::start(&arguments, &directory.join("ready.json"));
+    let server = Running::serve(&path);
     assert_eq!(stdout_of(&["health", &server.url("/healthz")], &[], ""), "healthy");
     assert_eq!(server.terminate().0, Some(0));
 }

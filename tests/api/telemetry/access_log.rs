@@ -45,8 +45,7 @@ impl Service {
             + more_sections;
         fs::write(&path, text).unwrap();
         let config = path.to_str().unwrap();
-        let arguments = ["serve", "--config", config, "--listen", "127.0.0.1:0"];
-        let running = Running::start(&arguments, &path.with_extension("json"));
+        let running = Running::serve(&path);
         let token = stdout_of(&["token", "--config", config, "--client", "dashboard"], &[], "");
         Self { gateway, running, token, secrets }
     }
@@ -150,9 +149,7 @@ async fn a_line_says_from_where_a_request_came_how_much_was_sent_and_how_often_t
 async fn only_the_word_of_a_trusted_proxy_is_taken_for_the_address() {
     let gateway = SandboxGateway::live();
     let (path, _) = sandbox_configuration("access-lines-direct", &gateway);
-    let config = path.to_str().unwrap();
-    let running =
-        Running::start(&["serve", "--config", config, "--listen", "127.0.0.1:0"], &path.with_extension("json"));
+    let running = Running::serve(&path);
     let request = Client::default().get(running.url("/healthz")).insert_header(("x-forwarded-for", "198.51.100.4"));
     assert_eq!(request.send().await.unwrap().status(), 200);
     let (_, printed) = running.terminate();

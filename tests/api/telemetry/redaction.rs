@@ -237,8 +237,7 @@ async fn no_planted_secret_is_in_any_line_of_the_log_any_answer_or_any_metric() 
     let path = home.join("storegate.toml");
     let text = configuration(&gateway, &home);
     fs::write(&path, &text).unwrap();
-    let arguments = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];
-    let server = Running::start(&arguments, &home.join("ready.json"));
+    let server = Running::serve(&path);
     let mut told = Told {
         client: Client::builder().disable_redirects().finish(),
         base_url: server.url(""),

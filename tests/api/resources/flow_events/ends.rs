@@ -94,8 +94,7 @@ fn a_stop_ends_streams_at_once() {
     let home = directory("watched-stop");
     let path = home.join("storegate.toml");
     fs::write(&path, configuration(&gateway.sandbox)).unwrap();
-    let arguments = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];
-    let server = Running::start(&arguments, &home.join("ready.json"));
+    let server = Running::serve(&path);
     let (took, text) = actix_web::rt::System::new().block_on(async {
         let form = [("grant_type", "client_credentials")];
         let client = awc::Client::default();

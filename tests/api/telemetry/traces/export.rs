@@ -75,8 +75,7 @@ async fn the_program_names_the_trace_in_its_log_and_sends_the_last_spans_when_it
     let telemetry = format!("[telemetry]\ntraces = \"{}\"", collector.url());
     fs::write(&path, text.replace("[telemetry]", &telemetry)).unwrap();
     let config = path.to_str().unwrap();
-    let arguments = ["serve", "--config", config, "--listen", "127.0.0.1:0"];
-    let server = Running::start(&arguments, &path.with_extension("json"));
+    let server = Running::serve(&path);
     let token = stdout_of(&["token", "--config", config, "--client", "dashboard"], &[], "");
     for _ in 0..3 {
         let request = awc::Client::default().get(server.url(FLOW)).bearer_auth(&token);
