@@ -329,7 +329,7 @@ impl GatewayClient {
                 );
             }
             CircuitChange::Closed => {
-                tracing::info!(gateway, method, "circuit breaker closed: the method answers again")
+                tracing::info!(gateway, method, "circuit breaker closed: the method answers again");
             }
         }
     }
