@@ -134,7 +134,7 @@ async fn clocks() {
         let mut calls = Vec::new();
         for _ in 0..4 {
             let before = app.sandbox().calls();
-            assert_eq!(app.ask("operator", "GET", &flow(1), NO_CACHE).await.status, 200);
+            assert_eq!(app.request("operator", "GET", &flow(1), NO_CACHE).await.status, 200);
             calls.push(app.sandbox().calls() - before);
         }
         line(&format!("gateway calls with our clock {hours:+} h off"), "≤ 2, then 1 each", &format!("{calls:?}"));
@@ -148,7 +148,7 @@ async fn repeats() {
     let second = TestApp::with(|setup| setup.set("TENANTS__ACME__OPRETAIL__M_API", m_api));
     let requests = (0..10_000).map(async |number: usize| {
         let app = [&first, &second][number % 2];
-        app.ask("operator", "GET", "/organizations/2/developer-account", &[]).await.status
+        app.request("operator", "GET", "/organizations/2/developer-account", &[]).await.status
     });
     let statuses: Vec<u16> = stream::iter(requests).buffer_unordered(64).collect().await;
     let seen = statuses.iter().filter(|status| **status != 200).count();

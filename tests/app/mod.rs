@@ -1,4 +1,4 @@
-//! The service with two companies, in front of a sandbox gateway, both on free loopback ports and by a clock that the
+//! The service with two tenants, in front of a sandbox gateway, both on free loopback ports and by a clock that the
 //! test moves.
 
 pub mod answer;
@@ -47,7 +47,7 @@ pub struct Setup {
     pub sandbox: SandboxSettings,
     /// What the service takes for now, when it is not the gateway's time.
     pub proxy_time: Timestamp,
-    /// What stands in the configuration besides the companies and their clients.
+    /// What stands in the configuration besides the tenants and their clients.
     pub more: String,
     /// Whether the service issues tokens; else it has neither keys nor clients.
     pub issues_tokens: bool,
@@ -226,16 +226,16 @@ impl TestApp {
 
     /// Reads as this client.
     pub async fn get_as(&self, client: &str, path: &str) -> Answer {
-        self.ask(client, "GET", path, &[]).await
+        self.request(client, "GET", path, &[]).await
     }
 
     /// Reads as a client that may read everything, with further headers.
     pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
-        self.ask("dashboard", "GET", path, headers).await
+        self.request("dashboard", "GET", path, headers).await
     }
 
     /// Sends a request with this client's token.
-    pub async fn ask(&self, client: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub async fn request(&self, client: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         let bearer = format!("Bearer {}", self.token(client));
         self.send(method, path, &[headers, &[("authorization", &bearer)]].concat(), "").await
     }

@@ -1,4 +1,4 @@
-//! The two companies of most tests and the clients that read for them: acme, with enterprise 1084, and zenith, with
+//! The two tenants of most tests and the clients that read for them: acme, with enterprise 1084, and zenith, with
 //! enterprise 2168. Neither may ever see what the other one has.
 
 use secrecy::ExposeSecret;
@@ -66,7 +66,7 @@ pub fn grant(client: &str) -> TokenGrant {
     }
 }
 
-/// The gateway's side: the accounts of both companies.
+/// The gateway's side: the accounts of both tenants.
 pub fn sandbox_settings() -> SandboxSettings {
     let [acme_secret, acme_token, zenith_secret, zenith_token] = SECRETS;
     SandboxSettings {

@@ -97,7 +97,7 @@ async fn find(app: &TestApp, path: &str, what: &str) {
     assert!(cache_status(&answer).ends_with("detail=shared"), "{what}: {}", cache_status(&answer));
 }
 
-pub async fn what_another_configuration_stored_is_never_given_and_each_finds_its_own_again() {
+pub async fn responses_of_another_configuration_are_never_served_and_each_finds_its_own_again() {
     let traffic = format!("/stores/S_123456/traffic?{WEEK}");
     let demographics = format!("/stores/S_123456/demographics?{WEEK}");
     let directory = Directory::new();
@@ -149,7 +149,7 @@ pub async fn what_another_configuration_stored_is_never_given_and_each_finds_its
     }
 }
 
-pub async fn a_company_that_gets_other_credentials_never_sees_what_the_former_ones_brought() {
+pub async fn a_tenant_with_new_credentials_never_sees_responses_fetched_with_the_old_ones() {
     let redis = RedisServer::start();
     let old = first(&redis).await;
     fetch(&old, &redis, "/stores", "acme's").await;
@@ -167,7 +167,7 @@ pub async fn a_company_that_gets_other_credentials_never_sees_what_the_former_on
     assert_eq!(new.get(FLOW).await.status, 404, "zenith has no such store");
 }
 
-pub async fn a_company_whose_enterprise_is_another_never_sees_the_former_ones_inspections() {
+pub async fn a_tenant_with_another_enterprise_never_sees_the_former_ones_inspections() {
     let inspections = format!("/inspections?{WEEK}");
     let redis = RedisServer::start();
     let old = first(&redis).await;
@@ -187,7 +187,7 @@ pub async fn staging_and_production_that_share_all_but_their_gateways_never_meet
     }
     assert_eq!((staging.sandbox().calls(), production.sandbox().calls()), (3, 3));
     // A purge of one costs the other no more than a call.
-    assert_eq!(staging.ask("operator", "DELETE", "/cache", &[]).await.status, 200);
+    assert_eq!(staging.request("operator", "DELETE", "/cache", &[]).await.status, 200);
     eventually("the other has heard of it", async || production.get(FLOW).await.header("age").is_some()).await;
     for app in [&staging, &production] {
         assert_eq!(app.get(FLOW).await.status, 200);
@@ -206,7 +206,7 @@ pub async fn a_new_secret_of_the_same_account_finds_what_was_stored_with_the_old
     for path in [FLOW, "/stores"] {
         find(&new, path, path).await;
     }
-    // The texts of the API document, scopes, lifetimes, and other companies are no reason either.
+    // The texts of the API document, scopes, lifetimes, and other tenants are no reason either.
     let edited = old.configuration.replacen("Read a store's visitors", "Count a store's visitors", 1);
     let edited = edited.replacen("flag = \"zenith\"", "page_cap = 50\nflag = \"zenith\"", 1);
     let new = next(&old, &redis, edited + "[cache.flow]\nfresh = \"20s\"\n").await;

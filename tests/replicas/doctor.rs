@@ -8,7 +8,7 @@ use crate::app::tenants::{configuration, sandbox_settings};
 use crate::redis_server::{Directory, RedisServer, free_port};
 
 /// The line about Redis for this section, and the exit code.
-fn told(section: &str) -> (String, Option<i32>) {
+fn report(section: &str) -> (String, Option<i32>) {
     let gateway = SandboxGateway::live_with(sandbox_settings());
     let directory = Directory::new();
     let file = directory.0.join("storegate.toml");
@@ -21,18 +21,18 @@ fn told(section: &str) -> (String, Option<i32>) {
 }
 
 fn is_told(section: &str, status: &str, code: i32, parts: &[&str]) {
-    let (line, exit) = told(section);
+    let (line, exit) = report(section);
     assert!(line.starts_with(status) && parts.iter().all(|part| line.contains(part)), "{section}: {line}");
     assert_eq!(exit, Some(code), "{line}");
 }
 
-pub async fn a_redis_that_works_is_told_with_its_version_and_its_round_trip() {
+pub async fn a_working_redis_is_reported_with_its_version_and_round_trip() {
     let redis = RedisServer::start();
     is_told(&format!("nodes = [\"{}\"]", redis.node()), "ok", 0, &["version ", "a round trip takes 0."]);
     assert!(redis.keys("storegate:*").len() <= 1, "what was tried ends by itself");
 }
 
-pub async fn each_thing_that_is_wrong_with_redis_is_told_with_its_remedy() {
+pub async fn each_problem_with_redis_is_reported_with_its_remedy() {
     let dead = format!("nodes = [\"127.0.0.1:{}\"]", free_port());
     is_told(&dead, "failed", 2, &["replicas share nothing", "check redis.nodes", "server runs"]);
     let secret = RedisServer::with(free_port(), &["--requirepass", "planted-password"], Some("planted-password"));

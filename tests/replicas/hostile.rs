@@ -85,7 +85,7 @@ fn flood(mut connection: TcpStream, head: &[u8], filler: &[u8], stopping: &Atomi
     sent
 }
 
-pub async fn a_server_that_announces_or_sends_too_much_is_left_before_it_comes() {
+pub async fn a_server_that_announces_or_sends_too_much_is_disconnected_before_it_arrives() {
     let text = vec![b'x'; 64 << 10];
     let large_part = [format!("${}\r\n", 500_000).into_bytes(), vec![b'x'; 500_000], b"\r\n".to_vec()].concat();
     for (what, head, filler) in [
@@ -114,7 +114,7 @@ pub async fn a_server_that_announces_or_sends_too_much_is_left_before_it_comes()
     }
 }
 
-pub async fn a_value_that_is_larger_than_any_answer_is_as_good_as_none() {
+pub async fn a_value_larger_than_any_response_is_a_miss() {
     let redis = RedisServer::start();
     let fleet = Fleet::of(1, &redis).await;
     let right = fleet.replicas[0].get(FLOW).await;
@@ -134,7 +134,7 @@ pub async fn a_value_that_is_larger_than_any_answer_is_as_good_as_none() {
     .await;
 }
 
-pub async fn an_event_that_nobody_would_have_written_keeps_replicas_alone_until_it_is_gone() {
+pub async fn an_unreadable_event_keeps_replicas_from_sharing_until_it_is_gone() {
     let redis = RedisServer::start();
     let fleet = Fleet::of(2, &redis).await;
     let mut connection = redis.connection().unwrap();

@@ -8,15 +8,15 @@
 #[path = "../app/mod.rs"]
 mod app;
 mod configurations;
-mod counting;
 mod doctor;
+mod events;
+mod failures;
 mod fleet;
-mod forms;
 mod hostile;
+mod modes;
+mod quotas;
 mod redis_server;
-mod sharing;
-mod telling;
-mod trouble;
+mod responses;
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -48,54 +48,54 @@ fn main() -> ExitCode {
     let is_required = std::env::var("STOREGATE_TESTS_REQUIRE_REDIS").is_ok_and(|value| value == "1");
     assert!(!is_required || redis_server::program().is_some(), "neither valkey-server nor redis-server can be run");
     let tests = tests! {
-        sharing:
-            an_answer_that_one_replica_fetched_is_found_by_the_others_and_says_its_age,
-            a_thousand_callers_of_three_replicas_and_one_cold_key_make_one_gateway_call,
-            who_waits_for_a_replica_that_died_fetches_for_itself,
-            an_answer_that_is_no_longer_fresh_is_refreshed_once_for_all,
-            a_replica_that_starts_while_the_gateway_fails_gives_what_others_had,
-            two_companies_never_meet_at_redis,
-            that_there_is_no_such_store_ends_the_shared_answer,
-            what_a_day_gave_before_it_ended_is_not_kept_as_if_it_had_ended,
-            a_fetch_that_ends_late_does_not_take_the_place_of_a_newer_answer,
-            a_fetch_is_told_although_its_replica_has_given_up_the_link_meanwhile;
+        responses:
+            a_response_that_one_replica_fetched_is_a_hit_at_the_others_with_its_age,
+            a_thousand_requests_at_three_replicas_for_one_cold_key_make_one_gateway_call,
+            a_replica_that_waits_for_a_dead_leader_fetches_itself,
+            a_stale_response_is_refreshed_once_for_all_replicas,
+            a_replica_that_starts_while_the_gateway_fails_serves_the_shared_responses,
+            two_tenants_never_share_data_at_redis,
+            a_404_for_a_store_ends_its_shared_response,
+            figures_of_an_unfinished_day_are_not_cached_as_of_a_finished_one,
+            a_fetch_that_ends_late_does_not_replace_a_newer_response,
+            a_fetch_is_published_although_its_replica_has_lost_the_connection_meanwhile;
         configurations:
-            what_another_configuration_stored_is_never_given_and_each_finds_its_own_again,
-            a_company_that_gets_other_credentials_never_sees_what_the_former_ones_brought,
-            a_company_whose_enterprise_is_another_never_sees_the_former_ones_inspections,
+            responses_of_another_configuration_are_never_served_and_each_finds_its_own_again,
+            a_tenant_with_new_credentials_never_sees_responses_fetched_with_the_old_ones,
+            a_tenant_with_another_enterprise_never_sees_the_former_ones_inspections,
             staging_and_production_that_share_all_but_their_gateways_never_meet,
             a_new_secret_of_the_same_account_finds_what_was_stored_with_the_old_one;
-        telling:
+        events:
             a_purge_reaches_all_replicas_and_what_they_share,
             a_purge_while_redis_is_down_reaches_the_others_when_it_is_back,
-            a_token_that_was_given_back_is_refused_by_all_and_by_those_that_start_later,
-            a_redis_that_lost_its_memory_is_told_of_dead_tokens_again,
-            what_redis_loses_while_it_runs_is_brought_there_again,
-            who_missed_what_the_journal_has_no_longer_drops_all_it_has,
-            what_another_server_was_told_is_heard_when_it_takes_the_place_of_ours,
-            what_was_told_is_told_again_to_a_server_that_does_not_have_it,
+            a_revoked_token_is_refused_by_all_replicas_and_by_those_that_start_later,
+            revoked_tokens_are_written_back_to_a_redis_that_lost_its_memory,
+            what_redis_loses_while_it_runs_is_written_back,
+            a_replica_that_missed_trimmed_events_purges_its_whole_cache,
+            events_written_to_another_server_are_read_when_it_takes_over,
+            events_are_written_again_to_a_server_that_lacks_them,
             a_server_whose_clock_is_behind_does_not_keep_replicas_from_sharing,
-            a_journal_that_was_emptied_is_begun_anew;
-        counting:
+            a_journal_that_was_emptied_is_begun_again;
+        quotas:
             a_quota_is_spent_by_all_replicas_together_to_the_last_request,
             a_count_at_redis_that_is_no_number_is_counted_from_zero,
             a_batch_is_counted_by_all_replicas_together_and_whole_or_not_at_all,
             what_one_replica_took_and_does_not_use_another_may,
             without_redis_each_replica_counts_for_itself;
-        trouble:
+        failures:
             a_redis_that_is_not_there_at_the_start_is_used_as_soon_as_it_is,
             a_killed_redis_costs_no_request_and_is_used_again_when_it_is_back,
             a_redis_that_hangs_costs_no_request_and_is_used_again_when_it_answers,
-            rubbish_under_every_key_is_as_good_as_nothing,
+            garbage_under_every_key_is_a_miss,
             a_redis_that_is_full_from_the_beginning_costs_no_request,
-            a_redis_that_becomes_full_is_used_as_far_as_it_goes_and_told_later,
+            a_redis_that_becomes_full_is_read_and_written_to_again_when_it_has_room,
             a_server_that_may_only_be_read_is_given_up_until_it_may_be_written_to,
             something_that_is_no_redis_costs_no_request;
         hostile:
-            a_server_that_announces_or_sends_too_much_is_left_before_it_comes,
-            a_value_that_is_larger_than_any_answer_is_as_good_as_none,
-            an_event_that_nobody_would_have_written_keeps_replicas_alone_until_it_is_gone;
-        forms:
+            a_server_that_announces_or_sends_too_much_is_disconnected_before_it_arrives,
+            a_value_larger_than_any_response_is_a_miss,
+            an_unreadable_event_keeps_replicas_from_sharing_until_it_is_gone;
+        modes:
             a_password_lets_in_and_a_wrong_one_costs_no_request,
             a_user_who_may_use_no_keys_but_those_with_the_prefix_is_enough,
             over_tls_with_a_certificate_of_ones_own_authority,
@@ -103,8 +103,8 @@ fn main() -> ExitCode {
             in_a_cluster_all_of_it_works,
             a_cluster_without_one_of_its_nodes_is_used_for_what_the_others_have;
         doctor:
-            a_redis_that_works_is_told_with_its_version_and_its_round_trip,
-            each_thing_that_is_wrong_with_redis_is_told_with_its_remedy;
+            a_working_redis_is_reported_with_its_version_and_round_trip,
+            each_problem_with_redis_is_reported_with_its_remedy;
     };
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
 }

@@ -8,38 +8,38 @@ use crate::app::answer::redacted;
 
 const INTROSPECT: &str = "/oauth/introspect";
 
-async fn asked(app: &TestApp, client: &str, token: &str) -> serde_json::Value {
+async fn introspect(app: &TestApp, client: &str, token: &str) -> serde_json::Value {
     let answer = app.post_form(client, INTROSPECT, &format!("token={token}")).await;
     assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")));
     answer.json()
 }
 
 #[actix_web::test]
-async fn a_client_of_the_same_company_learns_what_a_token_says() {
+async fn introspection_by_a_client_of_the_same_tenant_shows_the_claims() {
     let app = TestApp::spawn();
-    let told = asked(&app, "counter", &app.token("franchisee")).await;
+    let told = introspect(&app, "counter", &app.token("franchisee")).await;
     assert_json_snapshot!("introspection", redacted(told));
 }
 
 #[actix_web::test]
-async fn of_every_other_token_nothing_is_told_but_that_it_is_not_active() {
+async fn any_other_token_is_reported_as_inactive_and_nothing_else() {
     let app = TestApp::spawn();
     let inactive = json!({ "active": false });
-    assert_eq!(asked(&app, "zenith", &app.token("dashboard")).await, inactive, "another company's");
-    assert_eq!(asked(&app, "dashboard", "a.b.c").await, inactive, "none at all");
+    assert_eq!(introspect(&app, "zenith", &app.token("dashboard")).await, inactive, "another tenant's");
+    assert_eq!(introspect(&app, "dashboard", "a.b.c").await, inactive, "none at all");
     let another = app.token_for("another-service", &crate::app::tenants::grant("dashboard"));
-    assert_eq!(asked(&app, "dashboard", &another).await, inactive, "for another audience");
+    assert_eq!(introspect(&app, "dashboard", &another).await, inactive, "for another audience");
     let token = app.token("dashboard");
     app.post_form("dashboard", "/oauth/revoke", &format!("token={token}")).await;
-    assert_eq!(asked(&app, "dashboard", &token).await, inactive, "given back");
+    assert_eq!(introspect(&app, "dashboard", &token).await, inactive, "given back");
     let token = app.token("dashboard");
-    assert_eq!(asked(&app, "dashboard", &token).await["active"], true);
+    assert_eq!(introspect(&app, "dashboard", &token).await["active"], true);
     app.pass(1_000);
-    assert_eq!(asked(&app, "dashboard", &token).await, inactive, "expired");
+    assert_eq!(introspect(&app, "dashboard", &token).await, inactive, "expired");
 }
 
 #[actix_web::test]
-async fn nobody_learns_anything_without_a_secret() {
+async fn introspection_needs_a_client_secret() {
     let app = TestApp::spawn();
     let form = format!("token={}", app.token("dashboard"));
     let wrong = app.post_form_with("dashboard:wrong", INTROSPECT, &form).await;

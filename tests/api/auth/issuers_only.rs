@@ -1,4 +1,4 @@
-//! A company that has its own identity provider and wants no tokens of this service: neither keys nor clients are needed,
+//! A tenant that has its own identity provider and wants no tokens of this service: neither keys nor clients are needed,
 //! and nothing offers what there is not.
 
 use serde_json::json;
@@ -19,7 +19,7 @@ fn trusting(provider: &IdentityProvider) -> TestApp {
 }
 
 #[actix_web::test]
-async fn the_providers_tokens_are_served_and_nobody_gets_one_here() {
+async fn the_providers_tokens_are_accepted_and_none_is_issued_here() {
     let key = ProviderKey::new("one", KeyAlgorithm::Es256);
     let provider = IdentityProvider::start(&[&key]);
     let app = trusting(&provider);

@@ -6,7 +6,7 @@ use crate::app::requests::FLOW;
 const REVOKE: &str = "/oauth/revoke";
 
 #[actix_web::test]
-async fn a_token_that_its_client_gave_back_ends_at_once_and_no_other_does() {
+async fn a_token_that_its_client_revoked_ends_at_once_and_no_other_does() {
     let app = TestApp::spawn();
     let (token, another) = (app.token("dashboard"), app.token("dashboard"));
     assert_eq!(app.get_with_token(&token, FLOW).await.status, 200);
@@ -24,7 +24,7 @@ async fn a_token_that_its_client_gave_back_ends_at_once_and_no_other_does() {
 }
 
 #[actix_web::test]
-async fn the_token_of_another_client_or_company_stays_and_the_answer_does_not_tell() {
+async fn the_token_of_another_client_or_tenant_stays_valid_and_the_response_does_not_show_it() {
     let app = TestApp::spawn();
     let token = app.token("dashboard");
     for client in ["operator", "zenith"] {
@@ -39,7 +39,7 @@ async fn the_token_of_another_client_or_company_stays_and_the_answer_does_not_te
 }
 
 #[actix_web::test]
-async fn only_a_client_that_shows_its_secret_can_give_a_token_back() {
+async fn only_a_client_with_its_secret_can_revoke_a_token() {
     let app = TestApp::spawn();
     let token = app.token("dashboard");
     let form = format!("token={token}");

@@ -1,5 +1,5 @@
-//! Two companies never meet, and a limited token reads what it lists: random callers at a running service, each after the
-//! cache was warmed by others. What is right, a service tells that only the caller's own company has ever used.
+//! Two tenants never meet, and a limited token reads what it lists: random callers at a running service, each after the
+//! cache was warmed by others. What is right, a service tells that only the caller's own tenant has ever used.
 
 use actix_web::rt::System;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
@@ -12,9 +12,9 @@ use crate::app::answer::Answer;
 use crate::app::tenants::{EVERYTHING, ZENITHS_COMPANY, grant};
 use crate::app::{TestApp, documented};
 
-/// A question, by what must be granted for it.
+/// A request, by what must be granted for it.
 #[derive(Clone, Debug)]
-enum Question {
+enum Request {
     Store(&'static str, String),
     Organization(&'static str, String),
     All(String),
@@ -55,7 +55,7 @@ impl List {
     }
 }
 
-impl Question {
+impl Request {
     fn path(&self) -> String {
         match self {
             Self::Store(_, path) | Self::Organization(_, path) | Self::All(path) => path.clone(),
@@ -64,7 +64,7 @@ impl Question {
     }
 }
 
-fn store_path(store: &'static str) -> impl Strategy<Value = Question> {
+fn store_path(store: &'static str) -> impl Strategy<Value = Request> {
     let paths = if store.starts_with("SHOP") {
         vec![format!("/stores/{store}"), format!("/stores?code={store}"), format!("/stores?page=2&code={store}")]
     } else {
@@ -74,18 +74,18 @@ fn store_path(store: &'static str) -> impl Strategy<Value = Question> {
             format!("/inspections?store_id={store}"),
         ]
     };
-    select(paths).prop_map(move |path| Question::Store(store, path))
+    select(paths).prop_map(move |path| Request::Store(store, path))
 }
 
-fn question() -> impl Strategy<Value = Question> {
+fn request() -> impl Strategy<Value = Request> {
     let lists =
         (select(vec![List::Stores, List::Inspections]), select(vec![1, 2, 3, 999]), select(vec![1, 2, 50, 1000]));
     prop_oneof![
         4 => select(&STORES[..10]).prop_flat_map(store_path),
-        2 => select(&ORGANIZATIONS[..]).prop_map(|id| Question::Organization(id, format!("/organizations/{id}/flow"))),
-        1 => Just(Question::All("/organizations/2/developer-account".to_owned())),
-        1 => Just(Question::All("/organizations/3/developer-account".to_owned())),
-        3 => lists.prop_map(|(list, page, size)| Question::List(list, page, size)),
+        2 => select(&ORGANIZATIONS[..]).prop_map(|id| Request::Organization(id, format!("/organizations/{id}/flow"))),
+        1 => Just(Request::All("/organizations/2/developer-account".to_owned())),
+        1 => Just(Request::All("/organizations/3/developer-account".to_owned())),
+        3 => lists.prop_map(|(list, page, size)| Request::List(list, page, size)),
     ]
 }
 
@@ -112,33 +112,33 @@ fn is_limited(grant: &TokenGrant) -> bool {
 }
 
 /// Whether the token's lists name it; written from the rule, without the service's own code.
-fn is_granted(grant: &TokenGrant, question: &Question) -> bool {
+fn is_granted(grant: &TokenGrant, request: &Request) -> bool {
     let names = |list: &Option<Vec<String>>, fits: &dyn Fn(&str) -> bool| {
         !is_limited(grant) || list.as_ref().is_some_and(|list| list.iter().any(|listed| fits(listed)))
     };
-    match question {
-        Question::Store(id, _) => names(&grant.stores, &|listed| number(listed) == number(id)),
-        Question::Organization(id, _) => names(&grant.organizations, &|listed| number(listed) == number(id)),
-        Question::All(_) => !is_limited(grant),
-        Question::List(list, ..) => names(&grant.stores, &|listed| list.has_id(listed)),
+    match request {
+        Request::Store(id, _) => names(&grant.stores, &|listed| number(listed) == number(id)),
+        Request::Organization(id, _) => names(&grant.organizations, &|listed| number(listed) == number(id)),
+        Request::All(_) => !is_limited(grant),
+        Request::List(list, ..) => names(&grant.stores, &|listed| list.has_id(listed)),
     }
 }
 
-/// What only one of the companies has in its answers.
-fn of_company(text: &str, tenant: &str, question: &Question) -> bool {
+/// What only one of the tenants has in its answers.
+fn of_tenant(text: &str, tenant: &str, request: &Request) -> bool {
     let foreign = if tenant == "acme" {
         ["2168", "S107-00000002", "planted-zenith", ZENITHS_COMPANY]
     } else {
         ["1084", "S107-00000001", "planted-acme", "Harbour Lane Retail Ltd."]
     };
-    let named = match question {
-        Question::Organization(id, _) => Some(number(id)),
+    let named = match request {
+        Request::Organization(id, _) => Some(number(id)),
         _ => None,
     };
     foreign.iter().filter(|foreign| Some(**foreign) != named).all(|foreign| !text.contains(foreign))
 }
 
-/// The service that all use, and one for each company alone.
+/// The service that all use, and one for each tenant alone.
 struct Services {
     shared: TestApp,
     acmes: TestApp,
@@ -151,14 +151,14 @@ impl Services {
         Self { shared, acmes, zeniths }
     }
 
-    /// What the company alone is told by its own service, when it may read everything.
+    /// What the tenant alone is told by its own service, when it may read everything.
     async fn own(&self, tenant: &str, path: &str) -> Answer {
         let (app, client) = if tenant == "acme" { (&self.acmes, "operator") } else { (&self.zeniths, "zenith") };
         app.get_as(client, path).await
     }
 
-    async fn holds(&self, grant: &TokenGrant, question: &Question, is_head: bool) {
-        let (app, path) = (&self.shared, question.path());
+    async fn holds(&self, grant: &TokenGrant, request: &Request, is_head: bool) {
+        let (app, path) = (&self.shared, request.path());
         // Those who may read everything have asked already, and somebody with few stores, so that all lies in the cache.
         for client in ["zenith", "operator", "franchisee", "zenith"] {
             app.get_as(client, &path).await;
@@ -168,13 +168,13 @@ impl Services {
         let method = if is_head { "HEAD" } else { "GET" };
         let answer = app.send(method, &path, &[("authorization", &bearer)], "").await;
         let text = answer.text();
-        assert!(answer.status >= 400 || of_company(&text, &grant.tenant, question), "{text}");
+        assert!(answer.status >= 400 || of_tenant(&text, &grant.tenant, request), "{text}");
         assert!(!is_head || text.is_empty(), "{text}");
-        if !is_granted(grant, question) {
+        if !is_granted(grant, request) {
             assert_eq!(answer.status, 403, "{path} {grant:?}");
             assert!(is_head || answer.problem() == "store-not-granted");
             assert_eq!(app.sandbox().calls(), calls, "{path}: what is not granted is not asked for");
-        } else if let Question::List(list, page, size) = question {
+        } else if let Request::List(list, page, size) = request {
             let all = self.own(&grant.tenant, &format!("{}page_size=1000", list.base())).await;
             is_part(&answer, *list, (*page, *size), &granted_items(*list, grant, &all));
         } else {
@@ -194,7 +194,7 @@ fn is_same(answer: &Answer, own: &Answer, what: &str) {
     }
 }
 
-/// All that the token may see of all that the company has.
+/// All that the token may see of all that the tenant has.
 fn granted_items(list: List, grant: &TokenGrant, all: &Answer) -> Vec<Value> {
     let all = all.json()["items"].as_array().unwrap().clone();
     let listed = grant.stores.as_deref().unwrap_or_default();
@@ -220,19 +220,19 @@ fn is_part(answer: &Answer, list: List, (page, size): (usize, usize), items: &[V
 }
 
 #[test]
-fn nobody_sees_anothers_data_whatever_lists_a_token_has_and_whatever_is_in_the_cache() {
+fn no_client_sees_data_beyond_its_token_whatever_is_cached() {
     let system = System::new();
     let services = Services::start();
     let mut runner = TestRunner::new(Config { cases: 200, failure_persistence: None, ..Config::default() });
-    let checked = runner.run(&(caller(), question(), any::<bool>()), |(grant, question, is_head)| {
-        system.block_on(services.holds(&grant, &question, is_head));
+    let checked = runner.run(&(caller(), request(), any::<bool>()), |(grant, request, is_head)| {
+        system.block_on(services.holds(&grant, &request, is_head));
         Ok(())
     });
     checked.unwrap_or_else(|error| panic!("{error}"));
 }
 
 #[actix_web::test]
-async fn every_answer_of_these_tests_tells_whose_it_is() {
+async fn every_body_of_these_tests_shows_its_tenant() {
     let services = Services::start();
     let paths = STORES[..10].iter().map(|store| {
         if store.starts_with("SHOP") { format!("/stores/{store}") } else { format!("/stores/{store}/flow") }

@@ -15,7 +15,7 @@ use crate::app::tenants::{CLIENT_SECRET, grant};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
-async fn ask_for_token(app: &TestApp, authorization: Option<&str>, form: &str) -> Answer {
+async fn request_token(app: &TestApp, authorization: Option<&str>, form: &str) -> Answer {
     let basic = authorization.map(|pair| format!("Basic {}", STANDARD.encode(pair)));
     let mut headers = vec![FORM];
     headers.extend(basic.as_ref().map(|basic| ("authorization", basic.as_str())));
@@ -38,7 +38,7 @@ async fn a_client_gets_a_token_by_basic_and_by_form_and_reads_with_it() {
     let pair = format!("dashboard:{CLIENT_SECRET}");
     let in_form = format!("grant_type=client_credentials&client_id=dashboard&client_secret={CLIENT_SECRET}");
     for (authorization, form) in [(Some(pair.as_str()), "grant_type=client_credentials"), (None, in_form.as_str())] {
-        let answer = ask_for_token(&app, authorization, form).await;
+        let answer = request_token(&app, authorization, form).await;
         assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")));
         assert_json_snapshot!("token", answer.snapshot());
         let body = answer.json();
@@ -52,21 +52,21 @@ async fn a_client_gets_a_token_by_basic_and_by_form_and_reads_with_it() {
 async fn a_scope_narrows_a_token_and_never_widens_it() {
     let app = TestApp::spawn();
     let pair = format!("dashboard:{CLIENT_SECRET}");
-    let answer = ask_for_token(&app, Some(&pair), "grant_type=client_credentials&scope=flow:read").await;
+    let answer = request_token(&app, Some(&pair), "grant_type=client_credentials&scope=flow:read").await;
     assert_eq!(answer.json()["scope"], "flow:read");
     let token = answer.json()["access_token"].as_str().unwrap().to_owned();
     assert_eq!(app.get_with_token(&token, FLOW).await.status, 200);
     assert_eq!(app.get_with_token(&token, "/stores").await.status, 403);
-    let wider = ask_for_token(&app, Some(&pair), "grant_type=client_credentials&scope=flow:read+cache:purge").await;
+    let wider = request_token(&app, Some(&pair), "grant_type=client_credentials&scope=flow:read+cache:purge").await;
     assert_eq!((wider.status, wider.json()["error"].as_str()), (400, Some("invalid_scope")));
 }
 
 #[actix_web::test]
-async fn a_wrong_secret_and_an_unknown_client_get_the_same_answer() {
+async fn a_wrong_secret_and_an_unknown_client_get_the_same_response() {
     let app = TestApp::spawn();
     let mut bodies = Vec::new();
     for pair in ["dashboard:wrong", "nobody:wrong", "dashboard:"] {
-        let answer = ask_for_token(&app, Some(pair), "grant_type=client_credentials").await;
+        let answer = request_token(&app, Some(pair), "grant_type=client_credentials").await;
         assert_eq!((answer.status, answer.header("cache-control")), (401, Some("no-store")), "{pair}");
         assert_eq!(answer.header("www-authenticate"), Some("Basic realm=\"storegate\""));
         assert_eq!(answer.json()["error"], "invalid_client");
@@ -88,7 +88,7 @@ async fn a_request_for_a_token_that_is_not_one_is_400() {
         ("grant_type=client_credentials%C4", "invalid_request"),
     ];
     for (form, error) in wrong {
-        let answer = ask_for_token(&app, Some(&pair), form).await;
+        let answer = request_token(&app, Some(&pair), form).await;
         assert_eq!((answer.status, answer.json()["error"].as_str()), (400, Some(error)), "{form}");
     }
 }
@@ -98,7 +98,7 @@ async fn what_a_form_has_besides_is_ignored_however_often_it_is_there() {
     let app = TestApp::spawn();
     let pair = format!("dashboard:{CLIENT_SECRET}");
     let besides = "resource=https%3A%2F%2Fa.example&resource=https%3A%2F%2Fb.example&%00=1&%00=2&%FF=%FF";
-    let answer = ask_for_token(&app, Some(&pair), &format!("{besides}&grant_type=client_credentials&{besides}")).await;
+    let answer = request_token(&app, Some(&pair), &format!("{besides}&grant_type=client_credentials&{besides}")).await;
     assert_eq!(answer.status, 200);
     for path in ["/oauth/introspect", "/oauth/revoke"] {
         let form = |token: &str| format!("{besides}&token={token}&client_id=dashboard&client_secret={CLIENT_SECRET}");
@@ -124,7 +124,7 @@ async fn without_a_token_there_is_a_challenge_and_no_gateway_call() {
 }
 
 #[actix_web::test]
-async fn a_token_without_the_scope_is_403_and_learns_which_one_is_missing() {
+async fn a_token_without_the_scope_is_403_with_the_missing_scope() {
     let app = TestApp::spawn();
     let needs = [
         ("/stores", "stores:read"),
@@ -162,7 +162,7 @@ async fn a_token_for_another_audience_opens_nothing() {
 }
 
 #[actix_web::test]
-async fn a_token_for_a_company_that_is_not_served_opens_nothing() {
+async fn a_token_for_an_unknown_tenant_is_refused() {
     let app = TestApp::spawn();
     let token = app.token_for(
         "storegate",

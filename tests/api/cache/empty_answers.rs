@@ -149,7 +149,7 @@ fn freshness(answer: &Answer) -> u64 {
 }
 
 #[actix_web::test]
-async fn an_older_answer_outlives_one_that_gives_nothing_and_ends_with_the_next() {
+async fn a_cached_response_survives_one_empty_response_and_not_a_second() {
     for Case { path, method, good, empty, without_data } in cases() {
         for nothing in empty.iter().chain(&without_data) {
             let gateway = gateway();
@@ -158,18 +158,22 @@ async fn an_older_answer_outlives_one_that_gives_nothing_and_ends_with_the_next(
             let known = content(&app.get(&path).await);
             gateway.answer(method, nothing);
             for _ in 0..2 {
-                let older = app.ask("operator", "GET", &path, NO_CACHE).await;
+                let older = app.request("operator", "GET", &path, NO_CACHE).await;
                 assert_eq!(content(&older), known, "{path} {nothing}");
                 assert!(older.header("cache-status").unwrap().ends_with("detail=stale-if-error"), "{path} {nothing}");
             }
             assert_eq!(content(&app.get(&path).await), known, "{path} {nothing}");
             app.pass(1);
             gateway.answer(method, &good);
-            assert_eq!(content(&app.ask("operator", "GET", &path, NO_CACHE).await), known, "{path} {nothing}");
+            assert_eq!(content(&app.request("operator", "GET", &path, NO_CACHE).await), known, "{path} {nothing}");
             gateway.answer(method, nothing);
-            assert_eq!(content(&app.ask("operator", "GET", &path, NO_CACHE).await), known, "it begins again: {path}");
+            assert_eq!(
+                content(&app.request("operator", "GET", &path, NO_CACHE).await),
+                known,
+                "it begins again: {path}"
+            );
             app.pass(1);
-            let confirmed = app.ask("operator", "GET", &path, NO_CACHE).await;
+            let confirmed = app.request("operator", "GET", &path, NO_CACHE).await;
             assert_ne!(content(&confirmed), known, "the gateway has said so twice: {path} {nothing}");
             assert_eq!(content(&app.get(&path).await), content(&confirmed), "{path} {nothing}");
         }
@@ -177,7 +181,7 @@ async fn an_older_answer_outlives_one_that_gives_nothing_and_ends_with_the_next(
 }
 
 #[actix_web::test]
-async fn where_nothing_is_known_a_success_without_data_keeps_for_seconds_and_an_empty_list_as_long_as_any() {
+async fn a_first_success_without_data_is_cached_for_seconds_and_an_empty_list_as_any() {
     for Case { path, method, good, empty, without_data } in cases() {
         let gateway = gateway();
         gateway.answer(method, &good);
@@ -191,14 +195,14 @@ async fn where_nothing_is_known_a_success_without_data_keeps_for_seconds_and_an_
             assert_eq!((answer.status, freshness(&answer)), (200, keeps), "{path} {nothing}");
             app.pass(keeps);
             gateway.answer(method, &good);
-            let filled = app.ask("operator", "GET", &path, NO_CACHE).await;
+            let filled = app.request("operator", "GET", &path, NO_CACHE).await;
             assert_ne!(content(&filled), content(&answer), "{path} {nothing}");
         }
     }
 }
 
 #[actix_web::test]
-async fn a_store_of_the_directory_keeps_what_the_oms_told_of_it_until_the_oms_has_said_twice_that_it_is_gone() {
+async fn a_store_of_the_directory_keeps_its_oms_fields_until_the_oms_has_twice_lacked_it() {
     let gateway = gateway();
     let file = program::directory("given-nothing").join("stores.csv");
     std::fs::write(&file, "id,opretail_id,oms_code,name\nparis,S_1,A1,Paris\n").unwrap();
@@ -222,9 +226,9 @@ async fn a_store_of_the_directory_keeps_what_the_oms_told_of_it_until_the_oms_ha
         gateway.answer(method, &good.to_string());
         let known = content(&app.get(path).await);
         gateway.answer(method, &gone.to_string());
-        assert_eq!(content(&app.ask("operator", "GET", path, NO_CACHE).await), known, "{path}");
+        assert_eq!(content(&app.request("operator", "GET", path, NO_CACHE).await), known, "{path}");
         app.pass(1);
-        let only_the_directory = app.ask("operator", "GET", path, NO_CACHE).await;
+        let only_the_directory = app.request("operator", "GET", path, NO_CACHE).await;
         assert!(known.to_string().contains("Example") && !only_the_directory.text().contains("Example"), "{path}");
         assert!(only_the_directory.text().contains("Paris"), "{path}");
     }

@@ -61,7 +61,7 @@ fn head(answer: &Answer) -> BTreeMap<String, String> {
 }
 
 #[actix_web::test]
-async fn its_answers_are_those_of_the_ordinary_way_to_the_letter() {
+async fn its_responses_are_byte_for_byte_those_of_the_router() {
     let app = app_with(|setup| {
         setup.set("SERVER__CORS__ORIGINS", "https://dashboard.example.com");
         setup.set("LIMITS__QUOTA", "1000/1m");
@@ -105,7 +105,7 @@ async fn its_answers_are_those_of_the_ordinary_way_to_the_letter() {
 }
 
 #[actix_web::test]
-async fn a_request_id_is_given_back_and_every_other_is_new() {
+async fn a_request_id_is_echoed_and_otherwise_generated() {
     let app = app();
     let client = Client::new(&app, "dashboard");
     client.settle(FLOW, &[]).await;
@@ -117,7 +117,7 @@ async fn a_request_id_is_given_back_and_every_other_is_new() {
 }
 
 #[actix_web::test]
-async fn a_token_that_has_expired_or_was_given_back_is_refused() {
+async fn an_expired_or_revoked_token_is_refused() {
     let app = app();
     let client = Client::new(&app, "dashboard");
     client.settle(FLOW, &[]).await;
@@ -156,12 +156,12 @@ fn settings_with_another_key(app: &TestApp) -> AuthSettings {
 }
 
 #[actix_web::test]
-async fn an_answer_that_was_purged_replaced_or_became_stale_is_not_given_as_fresh() {
+async fn a_purged_replaced_or_stale_response_is_not_served_as_fresh() {
     let app = app();
     let client = Client { token: long_lived(&app, "operator"), app: &app };
     let status = async || client.get(FLOW, &[]).await.header("cache-status").unwrap().to_owned();
     client.settle(FLOW, &[]).await;
-    app.ask("operator", "DELETE", "/cache?store_id=S_123456", &[]).await;
+    app.request("operator", "DELETE", "/cache?store_id=S_123456", &[]).await;
     assert!(status().await.contains("fwd=miss"));
     client.settle(FLOW, &[]).await;
     app.pass(3 * 3600);
@@ -175,7 +175,7 @@ async fn an_answer_that_was_purged_replaced_or_became_stale_is_not_given_as_fres
 }
 
 #[actix_web::test]
-async fn what_is_asked_without_a_date_is_another_question_after_midnight() {
+async fn a_request_without_a_date_has_another_cache_key_after_midnight() {
     let app = app_with(|setup| setup.set("CACHE__DEMOGRAPHICS__FRESH", "7d"));
     let client = Client { token: long_lived(&app, "dashboard"), app: &app };
     let path = "/stores/S_123456/demographics";
@@ -192,7 +192,7 @@ fn long_lived(app: &TestApp, client: &str) -> String {
 }
 
 #[actix_web::test]
-async fn whatever_else_a_head_says_takes_the_ordinary_way() {
+async fn requests_with_other_headers_take_the_router() {
     let app = app_with(|setup| setup.set("SERVER__HOSTS", "127.0.0.1"));
     let client = Client::new(&app, "dashboard");
     client.settle(FLOW, &[]).await;
@@ -210,7 +210,7 @@ async fn whatever_else_a_head_says_takes_the_ordinary_way() {
 }
 
 #[actix_web::test]
-async fn two_callers_who_ask_alike_get_each_their_own() {
+async fn one_request_of_two_tenants_and_of_a_limited_client_gets_each_its_own_data() {
     let app = app();
     let (acme, zenith, limited) =
         (Client::new(&app, "operator"), Client::new(&app, "zenith"), Client::new(&app, "franchisee"));

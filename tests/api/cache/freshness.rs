@@ -36,7 +36,7 @@ async fn the_first_reader_misses_and_the_next_ones_hit_with_an_age() {
 }
 
 #[actix_web::test]
-async fn who_has_the_answer_already_gets_304_without_a_body() {
+async fn a_matching_etag_is_304_without_a_body() {
     let app = TestApp::spawn();
     let first = app.get(FLOW).await;
     let etag = first.header("etag").unwrap();
@@ -51,7 +51,7 @@ async fn who_has_the_answer_already_gets_304_without_a_body() {
 }
 
 #[actix_web::test]
-async fn a_changed_answer_has_another_tag() {
+async fn a_changed_body_has_another_etag() {
     let app = TestApp::spawn();
     let before = app.get(FLOW).await;
     app.pass(3 * 3600);
@@ -62,7 +62,7 @@ async fn a_changed_answer_has_another_tag() {
 }
 
 #[actix_web::test]
-async fn a_long_answer_comes_in_the_encoding_that_the_caller_takes() {
+async fn a_long_body_comes_in_the_encoding_that_the_client_accepts() {
     let app = TestApp::spawn();
     let plain = app.get("/stores?page_size=100").await;
     assert_eq!(plain.header("content-encoding"), None);
@@ -82,13 +82,13 @@ async fn a_long_answer_comes_in_the_encoding_that_the_caller_takes() {
 }
 
 #[actix_web::test]
-async fn an_answer_that_is_made_of_others_has_one_tag_an_encoding_while_its_parts_stay() {
+async fn a_combined_response_has_one_etag_per_encoding_while_its_parts_stay() {
     let app = TestApp::spawn();
     let stores: Vec<String> = (100_001..=100_060).map(|id| format!("store_id=S_{id}")).collect();
     let path = format!("/flow?{}", stores.join("&"));
     let ask = async |method: &str, encoding: &str, known: &str| {
         let headers = [("accept-encoding", encoding), ("if-none-match", known)];
-        app.ask("dashboard", method, &path, &headers).await
+        app.request("dashboard", method, &path, &headers).await
     };
     let plain = ask("GET", "identity", "").await;
     assert!(plain.body.len() > 32 << 10, "{}", plain.body.len());
@@ -127,7 +127,7 @@ fn decoded(answer: &Answer) -> Vec<u8> {
 }
 
 #[actix_web::test]
-async fn a_caller_who_refuses_plain_answers_gets_even_short_ones_encoded() {
+async fn a_client_that_refuses_identity_gets_even_short_bodies_encoded() {
     let app = TestApp::spawn();
     for path in ["/stores/SHOP001", "/stores?page_size=100"] {
         let plain = app.get(path).await;
@@ -143,7 +143,7 @@ async fn a_caller_who_refuses_plain_answers_gets_even_short_ones_encoded() {
 }
 
 #[actix_web::test]
-async fn two_hundred_callers_of_a_cold_answer_make_one_gateway_call() {
+async fn two_hundred_requests_for_one_cold_key_make_one_gateway_call() {
     let app = TestApp::with(Setup::unhurried);
     let answers = join_all((0..200).map(|_| app.get(FLOW))).await;
     assert_eq!(app.sandbox().calls_of(TOTAL_DATA), 1);
@@ -155,7 +155,7 @@ async fn two_hundred_callers_of_a_cold_answer_make_one_gateway_call() {
 }
 
 #[actix_web::test]
-async fn a_stale_answer_is_served_while_one_refresh_runs() {
+async fn a_stale_response_is_served_while_one_refresh_runs() {
     let app = TestApp::spawn();
     let first = app.get(FLOW).await;
     app.pass(31);
@@ -177,7 +177,7 @@ async fn a_stale_answer_is_served_while_one_refresh_runs() {
 }
 
 #[actix_web::test]
-async fn an_old_answer_is_better_than_a_failing_gateway_until_it_is_too_old() {
+async fn a_failing_gateway_is_bridged_by_a_stale_response_until_it_is_too_old() {
     let app = TestApp::spawn();
     app.get(FLOW).await;
     app.sandbox().fail_next(Fault::code("-500"), 1000);
@@ -193,7 +193,7 @@ async fn an_old_answer_is_better_than_a_failing_gateway_until_it_is_too_old() {
 }
 
 #[actix_web::test]
-async fn an_old_answer_is_better_than_a_refused_key_and_does_not_hide_that_a_store_is_gone() {
+async fn a_refused_key_is_bridged_by_a_stale_response_and_a_deleted_store_is_not() {
     let app = TestApp::spawn();
     assert_eq!(app.get("/stores/SHOP001").await.status, 200);
     app.pass(5 * 3600);
@@ -207,7 +207,7 @@ async fn an_old_answer_is_better_than_a_refused_key_and_does_not_hide_that_a_sto
 }
 
 #[actix_web::test]
-async fn an_old_answer_does_not_wait_for_a_gateway_that_hangs() {
+async fn a_stale_response_does_not_wait_for_a_gateway_that_hangs() {
     let app = TestApp::with(|setup| setup.set("CACHE__SLOW_AFTER", "20ms"));
     app.get(FLOW).await;
     app.pass(120);
@@ -217,7 +217,7 @@ async fn an_old_answer_does_not_wait_for_a_gateway_that_hangs() {
 }
 
 #[actix_web::test]
-async fn a_period_that_has_ended_keeps_for_hours_and_today_for_a_minute() {
+async fn a_finished_period_is_cached_for_hours_and_today_for_a_minute() {
     let app = TestApp::spawn();
     let (ended, today) =
         ("/stores/S_123456/demographics?from=2026-11-01&to=2026-11-07", "/stores/S_123456/demographics");
@@ -236,7 +236,7 @@ async fn freshness_follows_the_configuration() {
 }
 
 #[actix_web::test]
-async fn failures_are_not_kept_as_answers() {
+async fn failures_are_not_cached() {
     for fault in [Fault::code("-500"), Fault::Empty, Fault::Html, Fault::Truncate, Fault::HttpStatus(500)] {
         let app = TestApp::spawn();
         app.sandbox().fail_next(fault.clone(), 2);
@@ -250,7 +250,7 @@ async fn failures_are_not_kept_as_answers() {
 }
 
 #[actix_web::test]
-async fn a_store_that_is_not_there_is_remembered_for_half_a_minute() {
+async fn a_missing_store_is_cached_for_half_a_minute() {
     let app = TestApp::with(documented);
     for _ in 0..3 {
         assert_eq!(app.get("/stores/NOSUCH").await.status, 404);
@@ -262,7 +262,7 @@ async fn a_store_that_is_not_there_is_remembered_for_half_a_minute() {
 }
 
 #[actix_web::test]
-async fn a_developer_account_is_never_kept() {
+async fn a_developer_account_is_never_cached() {
     let app = TestApp::spawn();
     for _ in 0..2 {
         let answer = app.get("/organizations/2/developer-account").await;
@@ -278,19 +278,19 @@ async fn no_cache_reaches_the_gateway_only_with_its_scope_and_refreshes_for_ever
     app.get(FLOW).await;
     app.pass(10);
     assert_eq!(cache_status(&app.get_with(FLOW, NO_CACHE).await), "storegate; hit; ttl=20");
-    let bypass = app.ask("operator", "GET", FLOW, NO_CACHE).await;
+    let bypass = app.request("operator", "GET", FLOW, NO_CACHE).await;
     assert_eq!((cache_status(&bypass), age(&bypass)), ("storegate; fwd=request; stored; ttl=30", "0"));
     assert_eq!(cache_status(&app.get(FLOW).await), "storegate; hit; ttl=30");
     assert_eq!(app.sandbox().calls_of(TOTAL_DATA), 2);
 }
 
 #[actix_web::test]
-async fn companies_never_share_an_answer() {
+async fn tenants_never_share_a_response() {
     let app = TestApp::spawn();
     for client in ["dashboard", "zenith", "dashboard", "zenith"] {
         assert_eq!(app.get_as(client, "/stores/SHOP001").await.status, 200);
     }
-    assert_eq!(app.sandbox().calls_of("shop.get"), 2, "the same question, once for each company");
+    assert_eq!(app.sandbox().calls_of("shop.get"), 2, "the same question, once for each tenant");
     assert_eq!(app.get(FLOW).await.status, 200);
     assert_eq!(app.get_as("zenith", FLOW).await.status, 404, "what acme has in the cache");
 }

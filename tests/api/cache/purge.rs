@@ -1,4 +1,4 @@
-//! `DELETE /cache`: drops what a company has kept, of one store or of all.
+//! `DELETE /cache`: purges what is cached of a tenant, of one store or of all.
 
 use serde_json::json;
 
@@ -14,12 +14,12 @@ async fn is_kept(app: &TestApp, client: &str, path: &str) -> bool {
 }
 
 #[actix_web::test]
-async fn the_answers_about_one_store_are_dropped_and_no_others() {
+async fn the_responses_about_one_store_are_purged_and_no_others() {
     let app = TestApp::spawn();
     for path in [FLOW, OTHER_FLOW, "/stores/S_123456/demographics", "/stores"] {
         assert!(!is_kept(&app, "operator", path).await);
     }
-    let dropped = app.ask("operator", "DELETE", "/cache?store_id=123456", &[]).await;
+    let dropped = app.request("operator", "DELETE", "/cache?store_id=123456", &[]).await;
     assert_eq!((dropped.status, dropped.json()), (200, json!({"dropped": 2})));
     assert!(!is_kept(&app, "operator", FLOW).await);
     assert!(!is_kept(&app, "operator", "/stores/S_123456/demographics").await);
@@ -27,21 +27,21 @@ async fn the_answers_about_one_store_are_dropped_and_no_others() {
 }
 
 #[actix_web::test]
-async fn without_a_store_all_of_the_company_is_dropped_and_nothing_of_another() {
+async fn a_purge_without_a_store_drops_the_whole_tenant_and_nothing_of_another() {
     let app = TestApp::spawn();
     for (client, path) in [("operator", FLOW), ("operator", "/stores"), ("zenith", "/stores")] {
         assert!(!is_kept(&app, client, path).await);
     }
-    assert_eq!(app.ask("operator", "DELETE", "/cache", &[]).await.json(), json!({"dropped": 2}));
+    assert_eq!(app.request("operator", "DELETE", "/cache", &[]).await.json(), json!({"dropped": 2}));
     assert!(is_kept(&app, "zenith", "/stores").await);
     assert!(!is_kept(&app, "operator", FLOW).await && !is_kept(&app, "operator", "/stores").await);
 }
 
 #[actix_web::test]
-async fn who_has_not_the_scope_drops_nothing() {
+async fn without_the_scope_nothing_is_purged() {
     let app = TestApp::spawn();
     assert!(!is_kept(&app, "dashboard", FLOW).await);
-    let refused = app.ask("dashboard", "DELETE", "/cache", &[]).await;
+    let refused = app.request("dashboard", "DELETE", "/cache", &[]).await;
     assert_eq!((refused.status, refused.problem().as_str()), (403, "insufficient-scope"));
     assert!(is_kept(&app, "dashboard", FLOW).await);
 }
@@ -53,10 +53,10 @@ async fn a_token_that_is_limited_to_stores_drops_those_only() {
         assert!(!is_kept(&app, "operator", path).await);
     }
     for path in ["/cache", "/cache?store_id=S_100001"] {
-        let refused = app.ask("franchisee", "DELETE", path, &[]).await;
+        let refused = app.request("franchisee", "DELETE", path, &[]).await;
         assert_eq!((refused.status, refused.problem().as_str()), (403, "store-not-granted"), "{path}");
     }
-    let dropped = app.ask("franchisee", "DELETE", "/cache?store_id=S_123456", &[]).await;
+    let dropped = app.request("franchisee", "DELETE", "/cache?store_id=S_123456", &[]).await;
     assert_eq!(dropped.json(), json!({"dropped": 1}));
     assert!(is_kept(&app, "operator", OTHER_FLOW).await);
 }

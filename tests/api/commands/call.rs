@@ -65,7 +65,7 @@ fn call_prints_the_envelope_as_it_came() {
 }
 
 #[test]
-fn sign_and_call_refuse_what_they_write_themselves_and_ask_for_the_gateway_of_an_unknown_method() {
+fn sign_and_call_refuse_reserved_parameters_and_require_the_gateway_of_an_unknown_method() {
     let gateway = SandboxGateway::live();
     let (path, _) = sandbox_configuration("call-reserved", &gateway);
     let told = |command: &str, arguments: &[&str]| {

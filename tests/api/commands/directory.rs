@@ -28,7 +28,7 @@ fn a_file_alone_is_checked_by_line_and_column() {
 }
 
 #[test]
-fn a_file_alone_with_a_column_of_a_vendors_pack_is_told_what_knows_it() {
+fn a_file_with_a_column_of_a_vendors_pack_is_explained_without_a_configuration() {
     let path = directory("directory-own-column").join("stores.csv");
     fs::write(&path, "id,lumen_code\nnorth,L-NORTH\n").unwrap();
     let refused = run(&["directory", "check", path.to_str().unwrap()], &[], "");

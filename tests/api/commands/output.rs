@@ -29,7 +29,7 @@ fn health_of_a_service_that_is_not_there_is_a_failure() {
 }
 
 #[test]
-fn the_kept_api_documents_are_the_program_s() {
+fn the_committed_api_documents_are_the_programs() {
     for (file, form) in [("openapi.json", None), ("openapi.yaml", Some("--yaml"))] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi").join(file);
         let path = path.to_str().unwrap();
@@ -40,7 +40,7 @@ fn the_kept_api_documents_are_the_program_s() {
 }
 
 #[test]
-fn a_stale_api_document_is_noticed_and_the_line_is_told() {
+fn a_stale_api_document_is_reported_with_its_first_line() {
     let path = directory("stale-document").join("openapi.json");
     let document = stdout_of(&["openapi"], &[], "");
     fs::write(&path, format!("{document}\n").replace("\"storegate\"", "\"storegat\"")).unwrap();

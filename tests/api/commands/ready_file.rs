@@ -35,7 +35,7 @@ fn the_ready_file_is_gone_when_the_program_has_ended() {
 }
 
 #[test]
-fn the_ready_file_of_another_program_is_left_alone() {
+fn the_ready_file_of_another_program_is_not_touched() {
     let directory = directory("ready-file-of-another");
     let place = directory.join("ready.json");
     let first = Running::start(&["sandbox", "--listen=127.0.0.1:0"], &place);
@@ -48,7 +48,7 @@ fn the_ready_file_of_another_program_is_left_alone() {
 }
 
 #[test]
-fn a_ready_file_that_a_killed_program_left_is_replaced() {
+fn the_ready_file_of_a_killed_program_is_replaced() {
     let place = directory("left-behind").join("ready.json");
     for name in [place.clone(), place.with_extension("json.unfinished")] {
         fs::write(name, "{\"base_url\":\"http://127.0.0.1:1\"}").unwrap();

@@ -218,7 +218,7 @@ async fn an_outage_is_seen_in_metrics_and_in_the_log() {
 }
 
 #[actix_web::test]
-async fn a_wrong_order_is_explained_to_who_sent_it() {
+async fn an_invalid_fault_is_explained_to_its_sender() {
     let (_demo, gateway) = demo("wrong-order", &[]);
     let (status, message) = control(&gateway, "POST", "faults", r#"{"fault":"delay","delay":"soon"}"#).await;
     assert_eq!(status, 400);

@@ -92,7 +92,7 @@ fn with_login(setup: &mut Setup) {
 }
 
 #[actix_web::test]
-async fn a_new_password_logs_in_again_and_another_secret_keeps_the_login() {
+async fn a_new_password_logs_in_again_and_a_new_secret_does_not() {
     let app = TestApp::with(|setup| {
         with_login(setup);
         setup.set("TENANTS__ACME__OPRETAIL__LOGIN__PASSWORD", "wrong");
@@ -138,7 +138,7 @@ async fn two_secrets_that_are_both_refused_cost_two_calls_and_then_rest() {
 }
 
 #[actix_web::test]
-async fn a_new_tenant_is_served_and_one_that_is_gone_is_not() {
+async fn a_new_tenant_is_served_and_a_removed_one_is_not() {
     let app = TestApp::spawn();
     let mut files = Files::of(&app, "tenants");
     let text =

@@ -27,7 +27,7 @@ async fn assert_quota(app: &TestApp, requests: u32) {
 }
 
 #[actix_web::test]
-async fn a_changed_file_is_read_at_the_second_look_that_finds_it_the_same() {
+async fn a_changed_file_is_read_when_two_looks_in_a_row_find_it_the_same() {
     let app = TestApp::spawn();
     let mut files = Files::of(&app, "looking");
     assert_eq!((files.reloader.look(), files.reloader.look()), (None, None));
@@ -84,7 +84,7 @@ async fn a_file_that_never_rests_does_not_hold_the_others_up() {
 }
 
 #[actix_web::test]
-async fn what_a_refused_configuration_names_is_watched_until_it_is_right() {
+async fn files_of_a_refused_configuration_are_watched_until_it_is_right() {
     let app = TestApp::spawn();
     let mut files = Files::of(&app, "refused-names");
     let token = app.token("dashboard");
@@ -152,7 +152,7 @@ async fn a_file_that_is_replaced_while_it_is_read_is_read_again() {
 
 #[cfg(unix)]
 #[actix_web::test]
-async fn a_directory_that_is_swapped_under_its_link_is_noticed() {
+async fn a_directory_that_is_replaced_behind_its_symbolic_link_is_noticed() {
     let app = TestApp::spawn();
     let files = Files::of(&app, "swapped");
     let home = files.path.with_file_name("mounted");

@@ -44,7 +44,7 @@ async fn a_secret_is_read_as_it_is_meant_whatever_editor_has_written_it() {
 }
 
 #[test]
-fn a_secret_with_something_around_it_is_told_at_the_start_and_not_shown() {
+fn a_secret_with_blanks_or_lines_around_it_is_reported_at_the_start_and_not_shown() {
     let (home, text) = configuration("odd-secrets");
     let secret = home.join("secret");
     let text = text.replace("token = \"planted\"", &format!("token_file = {secret:?}"));
@@ -96,7 +96,7 @@ fn an_authoritys_file_without_a_certificate_ends_the_start() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_told_with_its_path_and_where_it_was_looked_for() {
+fn a_missing_file_is_reported_with_its_path_and_where_it_was_looked_for() {
     let (home, text) = configuration("missing-files");
     let path = home.join("storegate.toml");
     fs::write(&path, text.replace("token = \"planted\"", "token_file = \"secrets/oms.token\"")).unwrap();
@@ -144,7 +144,7 @@ fn a_secret_that_every_user_may_read_is_a_warning_unless_a_container_mounts_it()
 }
 
 #[test]
-fn a_file_in_a_directory_that_is_closed_to_others_is_not_told_to_be_open() {
+fn no_warning_for_a_file_in_a_directory_that_is_closed_to_others() {
     // Not below the build's directory: what is above that may be closed anyway.
     let home = std::env::temp_dir().join(format!("storegate-closed-directories-{}", std::process::id()));
     let (_, text) = configuration("closed-directories");
@@ -184,7 +184,7 @@ fn a_file_in_a_directory_that_is_closed_to_others_is_not_told_to_be_open() {
 }
 
 #[test]
-fn what_is_wrong_inside_a_file_is_told_by_its_key_its_line_and_its_path() {
+fn an_error_inside_a_file_is_reported_with_key_line_and_path() {
     let (home, text) = configuration("wrong-inside");
     let file = home.join("planted-name");
     let name = format!("{file:?}");
@@ -238,7 +238,7 @@ fn what_is_wrong_inside_a_file_is_told_by_its_key_its_line_and_its_path() {
 }
 
 #[test]
-fn what_is_cut_off_in_an_authoritys_file_is_told_in_words() {
+fn a_truncated_ca_file_is_reported_as_such() {
     let (home, text) = configuration("cut-authorities");
     let CertifiedKey { cert, .. } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let (path, pem) = (home.join("ca.pem"), cert.pem());

@@ -76,7 +76,7 @@ tenant = "acme"
 
 #[cfg(target_os = "linux")]
 #[test]
-fn fifty_reloads_leave_no_thread_and_no_open_file_behind() {
+fn fifty_reloads_leak_no_thread_and_no_open_file() {
     let server = start("often-and-clean", "");
     let count = |what: &str| fs::read_dir(format!("/proc/{}/{what}", server.id())).unwrap().count();
     reload(&server, 1);

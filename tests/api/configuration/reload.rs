@@ -83,7 +83,7 @@ async fn requests_under_way_while_the_configuration_is_read_again_and_again_are_
 }
 
 #[actix_web::test]
-async fn a_new_client_gets_tokens_another_secret_replaces_the_old_and_a_client_that_is_gone_gets_none() {
+async fn a_new_client_gets_tokens_a_new_secret_replaces_the_old_and_a_removed_client_gets_none() {
     let app = TestApp::spawn();
     let mut files = Files::of(&app, "clients");
     let hash = |secret: &str| storegate::auth::secrets::sha256_hex(&secret.into());
@@ -125,7 +125,7 @@ async fn a_configuration_with_anything_wrong_changes_nothing() {
 }
 
 #[actix_web::test]
-async fn what_was_revoked_guessed_and_counted_outlives_a_reload() {
+async fn revocations_failed_logins_and_quotas_survive_a_reload() {
     let app = TestApp::with(|setup| setup.set("AUTH__CLIENTS__OPERATOR__QUOTA", "1/1m"));
     let mut files = Files::of(&app, "memory");
     files.change("[auth.clients.operator]", "[auth.clients.operator]\nquota = \"1/1m\"");
@@ -180,7 +180,7 @@ fn a_sighup_that_comes_while_the_program_starts_is_obeyed_and_ends_nothing() {
 }
 
 #[actix_web::test]
-async fn a_changed_filter_of_the_log_is_in_force_and_a_wrong_one_leaves_the_old() {
+async fn a_changed_log_filter_is_applied_and_a_wrong_one_changes_nothing() {
     let app = TestApp::with(|setup| setup.more = "[telemetry]\nlog = \"info\"\n".to_owned());
     let mut files = Files::of(&app, "log-filter");
     files.change("log = \"info\"", "log = \"warn,storegate=debug\"");

@@ -109,7 +109,7 @@ fn serve_without_a_configuration_lists_all_that_is_missing_and_exits_78() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_told_in_one_message() {
+fn all_problems_are_reported_in_one_message() {
     let wrong =
         format!("{TENANT}timestmp = \"unix\"\nnonce = \"perhaps\"\n[cache]\nsize = \"much\"\n[sever]\nlisten = 1\n");
     let configuration = write("wrong-configuration", &wrong);
@@ -133,7 +133,7 @@ fn everything_that_is_wrong_is_told_in_one_message() {
 }
 
 #[test]
-fn a_variable_that_is_meant_for_a_setting_and_has_no_effect_is_told_with_the_right_name() {
+fn a_variable_that_has_no_effect_is_reported_with_the_right_name() {
     let configuration = write("stray-variables", TENANT);
     for (name, right) in [
         ("STOREGATE_SERVER_LISTEN", "STOREGATE__SERVER__LISTEN"),
@@ -156,7 +156,7 @@ fn a_variable_that_is_meant_for_a_setting_and_has_no_effect_is_told_with_the_rig
 }
 
 #[test]
-fn variables_of_kubernetes_stop_nothing_and_others_that_begin_like_ours_are_told() {
+fn variables_of_kubernetes_are_ignored_and_others_that_begin_like_ours_are_reported() {
     let gateway = SandboxGateway::live();
     let (path, _) = sandbox_configuration("kubernetes", &gateway);
     let config = path.to_str().unwrap();
@@ -183,7 +183,7 @@ fn variables_of_kubernetes_stop_nothing_and_others_that_begin_like_ours_are_told
 }
 
 #[test]
-fn hosts_origins_and_limits_that_cannot_work_are_told() {
+fn hosts_origins_and_limits_that_cannot_work_are_reported() {
     let configuration = write("wrong-server", TENANT);
     let variables = [
         ("STOREGATE__SERVER__HOSTS", "api.example.com,https://api.example.com"),
@@ -215,7 +215,7 @@ fn hosts_origins_and_limits_that_cannot_work_are_told() {
 }
 
 #[test]
-fn a_public_url_that_is_none_is_told_where_it_stands() {
+fn an_invalid_public_url_is_reported_with_its_place() {
     let configuration = write("wrong-public-url", TENANT);
     let text = fs::read_to_string(&configuration).unwrap();
     for wrong in
@@ -236,7 +236,7 @@ fn a_public_url_that_is_none_is_told_where_it_stands() {
 }
 
 #[test]
-fn what_cannot_be_a_redis_is_told_and_no_password_is_shown() {
+fn an_address_that_cannot_be_a_redis_is_reported_without_its_password() {
     let told = |settings: &str| {
         let configuration = write("redis", &format!("[redis]\n{settings}\n{TENANT}"));
         let refused = run(&["serve", "--config", &configuration], &[], "");

@@ -59,7 +59,7 @@ fn no_kind_of_file_is_read_at_the_start_that_is_not_regular() {
 }
 
 #[test]
-fn a_file_that_turns_odd_is_refused_at_once_and_stops_neither_reloads_nor_the_end() {
+fn a_file_that_becomes_a_special_one_is_refused_and_blocks_neither_reloads_nor_the_shutdown() {
     let [home, key, path] = directory_with_key("odd-files-later");
     let list = home.join("revoked");
     let text = program_configuration(&key, &format!("revoked_tokens_file = {list:?}"));
@@ -90,7 +90,7 @@ fn a_file_that_turns_odd_is_refused_at_once_and_stops_neither_reloads_nor_the_en
 }
 
 #[actix_web::test]
-async fn each_odd_file_in_the_place_of_another_is_noticed_and_refused() {
+async fn each_special_file_in_the_place_of_another_is_noticed_and_refused() {
     let app = TestApp::spawn();
     let mut files = Files::of(&app, "odd-after-odd");
     let home = directory("odd-after-odd-files");

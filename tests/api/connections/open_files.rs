@@ -8,7 +8,7 @@ use crate::app::program::{Running, directory};
 use crate::peers::raw_connection::RawConnection;
 
 #[test]
-fn who_is_connected_is_served_though_more_come_than_there_are_files_for() {
+fn connected_clients_are_served_though_more_come_than_open_files_allow() {
     let place = directory("few-open-files").join("ready.json");
     let server = Running::start_below(160, &["demo", "--listen", "127.0.0.1:0"], &place);
     let token = server.ready["token"].as_str().unwrap();
@@ -32,7 +32,7 @@ fn who_is_connected_is_served_though_more_come_than_there_are_files_for() {
 }
 
 #[test]
-fn who_asks_for_more_connections_than_there_are_files_for_is_told() {
+fn more_connections_than_open_files_allow_are_a_warning() {
     let [home, key, path] = directory_with_key("few-open-files-asked-for");
     for (connections, is_told) in [(1000, true), (48, false)] {
         let set = format!("[server]\nconnections = {connections}");

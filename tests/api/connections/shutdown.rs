@@ -27,7 +27,7 @@ fn gateway() -> SandboxGateway {
 }
 
 #[actix_web::test]
-async fn who_is_asked_to_stop_is_first_no_longer_ready_and_goes_on_serving_and_asked_again_ends() {
+async fn sigterm_makes_it_unready_while_it_still_serves_and_a_second_one_ends_it() {
     let gateway = gateway();
     let (server, token) = serve(&gateway, "stop-delay", "10m");
     let client = Client::default();

@@ -49,7 +49,7 @@ fn left_after(address: SocketAddr, sent: &str, more: &str) -> (String, Duration)
 }
 
 #[actix_web::test]
-async fn a_caller_who_stalls_is_left_wherever_that_is() {
+async fn a_client_that_stalls_is_disconnected_wherever_that_is() {
     let app = TestApp::with(impatient);
     let half = "GET /healthz HTTP/1.1\r\nHost";
     let post = "POST /oauth/token HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\ngrant";
@@ -97,7 +97,7 @@ async fn connections_beyond_the_limit_wait_for_one_to_end() {
 }
 
 #[actix_web::test]
-async fn a_caller_who_takes_nothing_of_its_answers_is_left() {
+async fn a_client_that_reads_none_of_its_responses_is_disconnected() {
     let app = TestApp::with(|setup| {
         impatient(setup);
         setup.set("SERVER__WORKERS", "1");
@@ -145,7 +145,7 @@ async fn a_health_check_is_answered_however_many_stall() {
 }
 
 #[actix_web::test]
-async fn a_health_check_is_answered_beside_callers_who_are_all_being_served() {
+async fn a_health_check_is_answered_while_all_connections_are_in_use() {
     let app = TestApp::with(|setup| {
         setup.set("SERVER__WORKERS", "1");
         setup.set("SERVER__CONNECTIONS", "2");
@@ -167,7 +167,7 @@ async fn a_health_check_is_answered_beside_callers_who_are_all_being_served() {
 }
 
 #[actix_web::test]
-async fn a_stalled_body_ends_soon_after_its_answer() {
+async fn a_connection_with_a_stalled_body_ends_soon_after_its_response() {
     let app = TestApp::with(|setup| {
         setup.set("SERVER__HEAD_TIMEOUT", "5s");
         setup.set("SERVER__REQUEST_TIMEOUT", "1s");
@@ -188,7 +188,7 @@ fn stalling(number: usize) -> String {
 }
 
 #[test]
-fn a_stop_does_not_wait_for_callers_who_stall() {
+fn a_stop_does_not_wait_for_stalled_clients() {
     let gateway = SandboxGateway::live();
     let (path, _) = sandbox_configuration("stop-beside-stalled", &gateway);
     let text = fs::read_to_string(&path).unwrap().replace("[server]", "[server]\ndrain = \"1s\"");
@@ -238,7 +238,7 @@ async fn beside_stalled(app: &TestApp, stalled: usize, seconds: u64) -> Duration
 }
 
 #[actix_web::test]
-async fn beside_300_stalled_callers_all_others_are_answered() {
+async fn beside_300_stalled_clients_all_others_are_answered() {
     let slowest = beside_stalled(&TestApp::spawn(), 300, 2).await;
     assert!(slowest < Duration::from_secs(5), "{slowest:?}");
 }
@@ -246,7 +246,7 @@ async fn beside_300_stalled_callers_all_others_are_answered() {
 #[actix_web::test]
 #[expect(clippy::print_stderr, reason = "the figure is the result")]
 #[ignore = "needs 5,000 open files and ten seconds"]
-async fn beside_2000_stalled_callers_all_others_are_answered() {
+async fn beside_2000_stalled_clients_all_others_are_answered() {
     let app = TestApp::spawn();
     let slowest = beside_stalled(&app, 2000, 8).await;
     let (files, kibibytes) = in_use();

@@ -34,7 +34,7 @@ fn app(name: &str) -> TestApp {
 }
 
 #[actix_web::test]
-async fn a_store_goes_by_each_of_its_ids_in_every_path_and_answers_by_the_companys_own() {
+async fn every_id_of_a_store_works_in_every_path_and_bodies_have_the_tenants_own() {
     let app = app("every-path");
     for id in ["flagship", "S_123456", "123456", "SHOP061"] {
         let flow = app.get(&format!("/stores/{id}/flow")).await;
@@ -51,14 +51,14 @@ async fn a_store_goes_by_each_of_its_ids_in_every_path_and_answers_by_the_compan
 }
 
 #[actix_web::test]
-async fn one_answer_serves_all_spellings_of_an_id() {
+async fn one_cached_response_serves_all_spellings_of_an_id() {
     let app = app("one-answer");
     app.get("/stores/flagship/flow").await;
     for id in ["S_123456", "123456", "SHOP061"] {
         let answer = app.get(&format!("/stores/{id}/flow")).await;
         assert!(answer.header("cache-status").unwrap().starts_with("storegate; hit"), "{id}");
     }
-    let dropped = app.ask("operator", "DELETE", "/cache?store_id=SHOP061", &[]).await;
+    let dropped = app.request("operator", "DELETE", "/cache?store_id=SHOP061", &[]).await;
     assert_eq!(dropped.json(), json!({"dropped": 1}));
 }
 
@@ -108,15 +108,15 @@ async fn a_token_may_name_a_store_by_any_of_its_ids() {
         let list = app.get_with_token(&token, "/stores").await.json();
         assert_eq!((list["items"].as_array().unwrap().len(), &list["items"][0]["id"]), (1, &json!("flagship")));
     }
-    // `2002` is the company's id of S_100001, and not OPRetail's store of that number.
+    // `2002` is the tenant's id of S_100001, and not OPRetail's store of that number.
     let limited = TokenGrant { stores: Some(vec!["S_2002".to_owned()]), ..grant("operator") };
     let token = app.token_for("storegate", &limited);
     assert_eq!(app.get_with_token(&token, "/stores/2002/flow").await.problem(), "store-not-granted");
 }
 
 #[actix_web::test]
-async fn another_company_has_a_directory_of_its_own() {
-    let app = app("companies");
+async fn another_tenant_has_a_directory_of_its_own() {
+    let app = app("tenants");
     let refused = app.get_as("zenith", "/stores/flagship/flow").await;
     assert_eq!((refused.status, refused.problem().as_str()), (404, "store-not-mapped"));
 }

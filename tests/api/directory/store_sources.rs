@@ -1,4 +1,4 @@
-//! Where stores come from: the OMS, the store directory, or both; and what a company hears that has neither.
+//! Where stores come from: the OMS, the store directory, or both; and what a tenant hears that has neither.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -191,12 +191,12 @@ async fn a_failing_oms_is_the_problem_although_the_directory_knows_stores() {
     gateway.answer_by("shop.getList", |_| r#"{"error_response":{"code":"e000005","msg":"init failed"}}"#.to_owned());
     let failed = get(&app, "acme", "/stores?page_size=7").await;
     assert_eq!((failed.status, failed.problem().as_str()), (502, "gateway-error"));
-    let kept = app.ask("operator", "GET", "/stores", NO_CACHE).await;
+    let kept = app.request("operator", "GET", "/stores", NO_CACHE).await;
     assert_eq!((kept.status, kept.text()), (200, older.text()), "an older answer is better");
 }
 
 #[actix_web::test]
-async fn a_company_without_an_oms_gets_what_its_directory_knows() {
+async fn a_tenant_without_an_oms_gets_the_stores_of_its_directory() {
     let gateway = oms();
     let app = app(&gateway, "sources-listed", ROWS);
     assert_eq!(ids(&get(&app, "listed", "/stores").await), ["paris", "kiosk", "web", "bare"]);
@@ -213,7 +213,7 @@ async fn a_company_without_an_oms_gets_what_its_directory_knows() {
 }
 
 #[actix_web::test]
-async fn what_a_company_has_no_vendor_for_is_not_configured_and_says_what_to_add() {
+async fn a_resource_without_a_configured_vendor_is_a_problem_with_the_section_to_add() {
     let gateway = oms();
     let app = app(&gateway, "sources-missing", ROWS);
     for (tenant, path, section) in [

@@ -110,7 +110,7 @@ async fn every_resource_answers_at_the_first_try_with_the_examples_of_the_docume
             continue;
         }
         let path = with_examples(&template, &operation);
-        let answer = app.ask("operator", &method, &path, &[]).await;
+        let answer = app.request("operator", &method, &path, &[]).await;
         assert_eq!(answer.status, 200, "{method} {path}: {}", answer.text());
         resources += 1;
     }
@@ -126,7 +126,7 @@ async fn a_path_takes_exactly_the_parameters_that_its_document_names() {
             continue;
         }
         let path = format!("{}&zzzzzzzz=1", with_examples(&template, &operation));
-        let answer = app.ask("operator", &method, &path, &[]).await.json();
+        let answer = app.request("operator", &method, &path, &[]).await.json();
         let message = answer["errors"][0]["message"].as_str().unwrap().to_owned();
         let parameters = operation["parameters"].as_array().unwrap();
         let in_query = parameters.iter().filter(|parameter| parameter["in"] == "query");
@@ -250,7 +250,7 @@ async fn readiness(app: &TestApp) -> Value {
 }
 
 #[actix_web::test]
-async fn health_and_readiness_are_told_without_a_token() {
+async fn health_and_readiness_need_no_token() {
     let app = TestApp::spawn();
     let health = app.send("GET", "/healthz", &[], "").await;
     assert_eq!(
@@ -265,7 +265,7 @@ async fn health_and_readiness_are_told_without_a_token() {
 }
 
 #[actix_web::test]
-async fn metrics_count_requests_and_name_no_store_and_no_company() {
+async fn metrics_count_requests_and_name_no_store_and_no_tenant() {
     let app = TestApp::spawn();
     for path in ["/stores/S_123456/flow", "/stores/SHOP001", "/nowhere/SHOP001", "/organizations/1084/flow"] {
         app.get(path).await;

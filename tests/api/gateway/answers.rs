@@ -15,7 +15,7 @@ async fn a_redirect_does_not_carry_the_signed_form_to_another_place() {
 }
 
 #[actix_web::test]
-async fn an_answer_shorter_than_promised_is_not_taken_for_a_whole_one() {
+async fn a_body_shorter_than_its_content_length_is_an_error() {
     let gateway = gateway();
     let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n", A_STORE.len() + 1);
     gateway.answer_whole("shop.get", &head, A_STORE);
@@ -38,14 +38,14 @@ async fn each_envelope_of_an_oms_is_read() {
     ];
     for envelope in envelopes {
         gateway.answer("shop.get", &envelope);
-        let answer = app.ask("operator", "GET", "/stores/A1", NO_CACHE).await;
+        let answer = app.request("operator", "GET", "/stores/A1", NO_CACHE).await;
         assert_eq!(answer.status, 200, "{envelope}: {}", answer.text());
         assert_eq!((answer.json()["id"].as_str(), answer.json()["name"].as_str()), (Some("A1"), Some("a\u{7}b")));
     }
 }
 
 #[actix_web::test]
-async fn stores_that_were_not_asked_for_are_never_shown() {
+async fn stores_that_were_not_requested_are_never_shown() {
     let gateway = gateway();
     let app = app_before(&gateway, |_| {});
     // A server that does not know the filter's name gives every store.
@@ -60,7 +60,7 @@ async fn stores_that_were_not_asked_for_are_never_shown() {
 }
 
 #[actix_web::test]
-async fn how_many_stores_there_are_that_were_not_asked_for_is_never_told() {
+async fn the_number_of_other_stores_is_never_shown() {
     let gateway = gateway();
     let app = app_before(&gateway, |_| {});
     // The filter is ignored, but this page would show nothing of it.

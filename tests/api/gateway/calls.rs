@@ -55,8 +55,8 @@ async fn a_nonce_makes_equal_calls_of_one_second_different() {
     let gateway = gateway();
     let app = app_before(&gateway, |_| {});
     for _ in 0..3 {
-        assert_eq!(app.ask("operator", "GET", "/stores/S_1/flow", NO_CACHE).await.status, 200);
-        assert_eq!(app.ask("operator", "GET", "/stores/A1", NO_CACHE).await.status, 200);
+        assert_eq!(app.request("operator", "GET", "/stores/S_1/flow", NO_CACHE).await.status, 200);
+        assert_eq!(app.request("operator", "GET", "/stores/A1", NO_CACHE).await.status, 200);
     }
     assert_eq!(gateway.verdicts(), ["ok"; 6]);
     let received = gateway.received();
@@ -77,7 +77,7 @@ async fn without_a_nonce_equal_calls_of_one_second_get_later_timestamps() {
         setup.set("TENANTS__ACME__OMS__NONCE", "false");
     });
     for path in ["/stores/S_1/flow", "/stores/S_1/flow", "/stores/S_2/flow", "/stores/A1", "/stores/A1"] {
-        assert_eq!(app.ask("operator", "GET", path, NO_CACHE).await.status, 200);
+        assert_eq!(app.request("operator", "GET", path, NO_CACHE).await.status, 200);
     }
     assert_eq!(gateway.verdicts(), ["ok"; 5]);
     let received = gateway.received();
@@ -124,7 +124,7 @@ async fn the_developer_account_is_version_2_at_m_api() {
 }
 
 #[actix_web::test]
-async fn the_oms_gets_its_system_parameters_at_its_one_door() {
+async fn the_oms_gets_its_system_parameters_at_its_one_endpoint() {
     let gateway = gateway();
     let app = app_before(&gateway, |setup| setup.set("TENANTS__ACME__OMS__NONCE", "false"));
     assert_eq!(app.get("/stores?code=B2,A1&page=2&page_size=70").await.status, 200);
@@ -151,7 +151,7 @@ async fn an_oms_that_takes_only_compact_timestamps_is_learned_after_one_refusal(
     let gateway = gateway_with_time(OmsTime::Compact);
     let app = app_before(&gateway, |_| {});
     for _ in 0..3 {
-        assert_eq!(app.ask("operator", "GET", "/stores/A1", NO_CACHE).await.status, 200);
+        assert_eq!(app.request("operator", "GET", "/stores/A1", NO_CACHE).await.status, 200);
     }
     assert_eq!(gateway.verdicts(), ["e000008", "ok", "ok", "ok"]);
     let times = gateway.received().into_iter().map(|received| received.parameters["timestamp"].clone());

@@ -42,7 +42,7 @@ fn is_refused_at_once(answer: &Answer, seconds: &str) -> bool {
 }
 
 #[actix_web::test]
-async fn it_opens_after_ten_failures_and_callers_are_told_when_to_come_back() {
+async fn it_opens_after_ten_failures_and_responses_have_retry_after() {
     let app = TestApp::spawn();
     assert_eq!(open(&app).await, 10, "retries count, too");
     let answer = app.get("/stores/S_600000/flow").await;
@@ -96,7 +96,7 @@ async fn one_probe_at_a_time_goes_ahead() {
 }
 
 #[actix_web::test]
-async fn with_an_open_breaker_an_older_answer_is_served_at_once_to_the_end_of_on_error() {
+async fn with_an_open_breaker_a_stale_response_is_served_at_once_to_the_end_of_on_error() {
     let app = TestApp::with(|setup| setup.set("CACHE__SLOW_AFTER", "10s"));
     let path = "/stores/S_123456/flow";
     assert_eq!(app.get(path).await.status, 200);
@@ -118,7 +118,7 @@ fn answer_with_status(gateway: &IndependentGateway, status: &str) {
 }
 
 #[actix_web::test]
-async fn a_gateway_that_asks_to_wait_is_left_alone_for_as_long_as_it_says() {
+async fn a_gateway_with_retry_after_is_not_called_for_as_long_as_it_says() {
     for (status, seconds) in [
         ("429 Too Many Requests\r\nretry-after: 17", "17"),
         ("503 Service Unavailable\r\nretry-after: 9", "9"),
@@ -161,7 +161,7 @@ async fn flow_is_read(app: &TestApp, after: &Fault) {
 }
 
 #[actix_web::test]
-async fn a_method_that_fails_is_left_alone_and_the_others_go_on() {
+async fn a_failing_method_is_not_called_and_the_others_go_on() {
     for fault in [
         Fault::code("-500"),
         Fault::code("-1"),
@@ -185,7 +185,7 @@ async fn a_method_that_fails_is_left_alone_and_the_others_go_on() {
 }
 
 #[actix_web::test]
-async fn whatever_answers_is_no_outage() {
+async fn unreadable_responses_of_one_method_do_not_stop_the_others() {
     for fault in [
         Fault::Empty,
         Fault::BrotliBomb,

@@ -20,7 +20,7 @@ async fn offsets(app: &TestApp) -> [f64; 2] {
 
 async fn read(app: &TestApp, path: &str, times: usize) {
     for _ in 0..times {
-        let answer = app.ask("operator", "GET", path, NO_CACHE).await;
+        let answer = app.request("operator", "GET", path, NO_CACHE).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 }
@@ -56,7 +56,7 @@ async fn without_a_nonce_a_clock_that_is_off_is_corrected_all_the_same() {
 }
 
 #[actix_web::test]
-async fn a_clock_is_learned_from_refusals_of_what_was_asked_too() {
+async fn a_clock_offset_is_learned_from_refused_calls_too() {
     let app = TestApp::with(|setup| {
         documented(setup);
         setup.proxy_time = NOW.checked_add(2.hours()).unwrap();
@@ -83,10 +83,10 @@ async fn a_clock_two_hours_off_is_right_after_two_calls_and_one_each_from_then_o
             setup.proxy_time = NOW.checked_add(hours.hours()).unwrap();
         });
         for (path, method) in [("/stores/S_123456/flow", TOTAL_DATA), ("/stores/SHOP001", "shop.get")] {
-            assert_eq!(app.ask("operator", "GET", path, NO_CACHE).await.status, 200, "{hours} {path}");
+            assert_eq!(app.request("operator", "GET", path, NO_CACHE).await.status, 200, "{hours} {path}");
             assert_eq!(app.sandbox().calls_of(method), 2, "{hours} {path}");
             for _ in 0..3 {
-                assert_eq!(app.ask("operator", "GET", path, NO_CACHE).await.status, 200);
+                assert_eq!(app.request("operator", "GET", path, NO_CACHE).await.status, 200);
             }
             assert_eq!(app.sandbox().calls_of(method), 5, "{hours} {path}");
         }
@@ -116,7 +116,7 @@ async fn a_clock_that_is_set_right_again_is_followed() {
     let app = TestApp::with(|setup| setup.proxy_time = NOW.checked_add(2.hours()).unwrap());
     assert_eq!(app.get("/stores/S_123456/flow").await.status, 200);
     app.proxy_time.set_wall(NOW);
-    let answer = app.ask("operator", "GET", "/stores/S_123456/flow", NO_CACHE).await;
+    let answer = app.request("operator", "GET", "/stores/S_123456/flow", NO_CACHE).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(app.sandbox().calls_of(TOTAL_DATA), 4);
 }
@@ -135,7 +135,7 @@ async fn an_oms_that_takes_only_compact_timestamps_is_found_out_by_many_callers_
 }
 
 #[actix_web::test]
-async fn a_drift_that_is_not_refused_yet_is_learned_from_three_answers_and_unlearned_again() {
+async fn a_drift_within_the_window_is_learned_from_three_responses_and_unlearned_again() {
     let app = TestApp::with(|setup| {
         documented(setup);
         setup.proxy_time = NOW.checked_add(5.minutes()).unwrap();
@@ -161,7 +161,7 @@ fn flow_at(gateway: &IndependentGateway, systime: i64) {
 }
 
 #[actix_web::test]
-async fn strange_times_in_answers_and_times_in_broken_ones_move_nothing() {
+async fn implausible_times_and_times_in_broken_responses_move_no_clock() {
     let gateway = gateway();
     let app = app_before(&gateway, |_| {});
     let now = NOW.as_millisecond();
@@ -178,7 +178,7 @@ async fn strange_times_in_answers_and_times_in_broken_ones_move_nothing() {
 }
 
 #[actix_web::test]
-async fn a_refusal_with_a_strange_time_costs_one_try_and_moves_nothing() {
+async fn a_refusal_with_an_implausible_time_costs_one_retry_and_moves_no_clock() {
     let gateway = gateway();
     let app = app_before(&gateway, |_| {});
     for (code, store) in [(15, "/stores/S_1/flow"), (16, "/stores/S_2/flow")] {
@@ -196,7 +196,7 @@ async fn a_refusal_with_a_strange_time_costs_one_try_and_moves_nothing() {
 }
 
 #[actix_web::test]
-async fn time_that_passes_in_suspend_makes_a_cached_answer_old() {
+async fn time_that_passes_in_suspend_counts_for_cached_responses() {
     let app = TestApp::spawn();
     let fetched = app.get("/stores/S_123456/flow").await;
     assert_eq!((fetched.status, fetched.header("age")), (200, Some("0")));
@@ -207,7 +207,7 @@ async fn time_that_passes_in_suspend_makes_a_cached_answer_old() {
 }
 
 #[actix_web::test]
-async fn an_answer_that_was_under_way_when_the_machine_was_suspended_is_asked_for_again() {
+async fn a_call_during_which_the_machine_was_suspended_is_made_again() {
     let app = TestApp::with(documented);
     for (path, method) in [("/stores/S_123456/flow", TOTAL_DATA), ("/stores/SHOP001", "shop.get")] {
         let before = app.sandbox().calls();

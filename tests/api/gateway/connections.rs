@@ -66,7 +66,7 @@ async fn an_interim_response_is_read_past_whenever_the_final_one_comes() {
 }
 
 #[actix_web::test]
-async fn a_gateway_that_answers_twice_is_never_asked_twice_on_one_connection() {
+async fn a_connection_on_which_a_gateway_answered_twice_is_never_used_again() {
     let (answered, sent) = (Step::new(), Step::new());
     let (its_answered, its_sent) = (answered.clone(), sent.clone());
     let peer = ScriptedPeer::start(move |connection| {
@@ -98,7 +98,7 @@ async fn a_gateway_that_answers_twice_is_never_asked_twice_on_one_connection() {
 }
 
 #[actix_web::test]
-async fn under_load_with_interim_and_second_answers_each_caller_gets_its_own_store() {
+async fn under_load_with_interim_and_second_responses_each_request_gets_its_own_store() {
     let peer = ScriptedPeer::start(|connection| {
         let mut served = 0;
         while let Some(request) = connection.request() {

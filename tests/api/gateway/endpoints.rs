@@ -52,7 +52,7 @@ async fn every_method_or_a_single_one_can_be_called_at_the_other_endpoint() {
 }
 
 #[actix_web::test]
-async fn a_method_that_the_server_lacks_is_asked_for_once_an_hour() {
+async fn a_method_that_the_server_lacks_is_called_once_an_hour() {
     let app = TestApp::spawn();
     for store in 1..=3 {
         assert_eq!(app.get(&format!("/stores/SHOP00{store}")).await.status, 200);
@@ -64,7 +64,7 @@ async fn a_method_that_the_server_lacks_is_asked_for_once_an_hour() {
 }
 
 #[test]
-fn a_methods_name_without_quotes_is_told() {
+fn a_method_name_without_quotes_is_reported() {
     let section = "key = \"key\"\nsecret = \"secret\"\n[methods]\nopen.shopweb.getTotalData = \"cloud.api\"\n";
     let opretail = Vendors::default().get("opretail").unwrap();
     let Problems(problems) = AccountSettings::parse(opretail, section).unwrap_err();

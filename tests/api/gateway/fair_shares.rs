@@ -50,7 +50,7 @@ async fn a_tenant_with_many_calls_leaves_the_others_their_share() {
 }
 
 #[actix_web::test]
-async fn a_client_with_many_calls_leaves_the_others_of_its_tenant_their_share() {
+async fn a_client_with_many_calls_leaves_the_other_clients_of_its_tenant_their_share() {
     let app = TestApp::with(|setup| {
         // One of them is left for other tenants.
         setup.set("GATEWAY__CALLS_IN_FLIGHT", "5");
@@ -77,7 +77,7 @@ async fn a_tenant_alone_at_a_gateway_may_use_all_of_it_and_leaves_an_eighth_wher
 }
 
 #[actix_web::test]
-async fn calls_of_one_tenant_that_hang_keep_no_other_tenant_waiting() {
+async fn hanging_calls_of_one_tenant_delay_no_other_tenant() {
     for calls_in_flight in [8, 64] {
         let app = TestApp::with(|setup| {
             setup.set("GATEWAY__CALLS_IN_FLIGHT", calls_in_flight.to_string());
@@ -106,7 +106,7 @@ async fn calls_of_one_tenant_that_hang_keep_no_other_tenant_waiting() {
 }
 
 #[actix_web::test]
-async fn refreshes_that_nobody_waits_for_do_not_keep_their_own_client_waiting() {
+async fn background_refreshes_do_not_delay_their_own_client() {
     let app = TestApp::with(|setup| {
         setup.set("GATEWAY__CALLS_IN_FLIGHT", "2");
         setup.set("GATEWAY__QUEUE_WAIT", "10s");

@@ -73,7 +73,7 @@ async fn a_connection_is_used_again_when_its_response_has_ended_by_itself() {
 }
 
 #[actix_web::test]
-async fn bytes_that_come_while_a_connection_waits_are_nobodys_response() {
+async fn bytes_that_come_while_a_connection_is_idle_are_no_response() {
     let (answered, sent) = (Step::new(), Step::new());
     let (its_answered, its_sent) = (answered.clone(), sent.clone());
     let script = move |connection: &mut Served| {
@@ -166,7 +166,7 @@ async fn a_body_that_is_cut_is_never_a_whole_one() {
 }
 
 #[actix_web::test]
-async fn a_new_connection_that_ends_without_an_answer_is_no_stale_one() {
+async fn a_new_connection_that_ends_without_a_response_is_no_stale_one() {
     let peer = ScriptedPeer::start(|connection| {
         if connection.number % 2 == 1 {
             connection.request();

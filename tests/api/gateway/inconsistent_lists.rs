@@ -152,7 +152,7 @@ async fn a_store_that_is_added_or_removed_between_two_pages_moves_none_out_of_si
 }
 
 #[actix_web::test]
-async fn a_list_that_never_stands_still_has_no_store_twice_and_is_kept_for_seconds() {
+async fn a_list_that_keeps_changing_has_no_store_twice_and_is_cached_for_seconds() {
     let change = |list: &mut Vec<Value>, call: usize| list.insert(0, json!({"shop_code": format!("NEW{call}")}));
     let gateway = oms(250, change, |length| Some(json!(length)));
     let app = app_of(&gateway).await;
@@ -238,7 +238,7 @@ fn next_link(answer: &Answer) -> Option<String> {
 }
 
 #[actix_web::test]
-async fn a_row_that_is_left_out_does_not_hide_the_next_page() {
+async fn a_skipped_row_does_not_hide_the_next_page() {
     let gateway = gateway();
     let mut list = shops(120);
     list[7] = Value::Null;
@@ -286,7 +286,7 @@ fn replace(list: &mut Vec<Value>, is_due: bool, place: usize) {
 }
 
 #[actix_web::test]
-async fn a_list_that_lacks_what_the_gateway_counts_is_kept_for_seconds() {
+async fn a_list_shorter_than_its_total_is_cached_for_seconds() {
     let answers: [fn(usize, &[&Value]) -> Value; 3] = [
         |page, lists| if page == 1 { json!({"count": "120", "lists": lists}) } else { Value::Null },
         |page, lists| json!({"count": 120 + page, "lists": lists}),

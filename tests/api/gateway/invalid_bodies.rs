@@ -7,9 +7,9 @@ use storegate::sandbox::{Fault, SandboxVendor};
 use crate::app::answer::Answer;
 use crate::app::requests::NO_CACHE;
 use crate::app::{TestApp, documented};
-use crate::fixtures::hostile_bodies::{ODD_MEMBERS, QUESTIONS, Question, beside, envelope};
+use crate::fixtures::invalid_bodies::{INVALID_MEMBERS, REQUESTS, Request, beside, envelope};
 
-impl Question {
+impl Request {
     /// Asks it.
     pub async fn read(&self, app: &TestApp) -> Answer {
         app.get_as("operator", self.path).await
@@ -21,18 +21,18 @@ impl Question {
         assert_is_a_problem(&self.read(app).await, self.path, body);
         app.sandbox().clear_faults();
         app.pass(1);
-        self.is_read_anew(app, body).await;
-        let dropped = app.ask("operator", "DELETE", "/cache", &[]).await;
-        assert_eq!(dropped.json()["dropped"], u64::from(self.is_kept), "{} {body}", self.path);
+        self.is_fetched_again(app, body).await;
+        let dropped = app.request("operator", "DELETE", "/cache", &[]).await;
+        assert_eq!(dropped.json()["dropped"], u64::from(self.is_cached), "{} {body}", self.path);
         forget_failures(app);
     }
 
     /// Nothing was kept: the next good answer comes from the gateway.
-    pub async fn is_read_anew(&self, app: &TestApp, body: &str) {
+    pub async fn is_fetched_again(&self, app: &TestApp, body: &str) {
         let answer = self.read(app).await;
         assert_eq!(answer.status, 200, "{} after {body}: {}", self.path, answer.text());
         let is_miss = answer.header("cache-status").map(|status| status.starts_with("storegate; fwd=miss; stored"));
-        assert_eq!(is_miss, self.is_kept.then_some(true), "{} after {body}", self.path);
+        assert_eq!(is_miss, self.is_cached.then_some(true), "{} after {body}", self.path);
     }
 }
 
@@ -51,46 +51,46 @@ pub fn forget_failures(app: &TestApp) {
 }
 
 #[actix_web::test]
-async fn no_hostile_body_is_an_answer_to_any_question_or_kept() {
+async fn no_invalid_body_is_a_response_to_any_request_or_cached() {
     // All of them are made first: one thread writes all requests, and must not keep a connection waiting meanwhile.
-    let halves = QUESTIONS.iter().flat_map(|question| {
-        let bodies = question.hostile_bodies();
+    let halves = REQUESTS.iter().flat_map(|request| {
+        let bodies = request.invalid_bodies();
         let half = |first: usize| bodies.iter().skip(first).step_by(2).cloned().collect::<Vec<_>>();
-        [(question, half(0)), (question, half(1))]
+        [(request, half(0)), (request, half(1))]
     });
     let halves: Vec<_> = halves.collect();
-    join_all(halves.iter().map(|(question, bodies)| async move {
+    join_all(halves.iter().map(|(request, bodies)| async move {
         // One store is a method of its own there; where it is read from the list, `{}` is an empty one.
         let app = TestApp::with(documented);
         for body in bodies {
-            question.refuses(&app, body).await;
+            request.refuses(&app, body).await;
         }
     }))
     .await;
 }
 
 #[actix_web::test]
-async fn what_the_hostile_bodies_are_made_of_is_an_answer() {
-    for question in QUESTIONS {
+async fn the_parts_of_the_invalid_bodies_make_a_valid_one() {
+    for request in REQUESTS {
         let app = TestApp::spawn();
-        for member in [r#""a":[{"b":1}]"#].iter().chain(ODD_MEMBERS) {
-            let good = envelope(question.vendor, &beside(member, question.data));
-            app.sandbox().fail_next_at(question.vendor, Fault::Body(beside(member, &good)), 1);
-            let answer = app.ask("operator", "GET", question.path, NO_CACHE).await;
-            assert_eq!(answer.status, 200, "{} {member}: {}", question.path, answer.text());
-            assert_eq!(answer.header("etag").is_some(), question.is_kept, "{}", question.path);
+        for member in [r#""a":[{"b":1}]"#].iter().chain(INVALID_MEMBERS) {
+            let good = envelope(request.vendor, &beside(member, request.data));
+            app.sandbox().fail_next_at(request.vendor, Fault::Body(beside(member, &good)), 1);
+            let answer = app.request("operator", "GET", request.path, NO_CACHE).await;
+            assert_eq!(answer.status, 200, "{} {member}: {}", request.path, answer.text());
+            assert_eq!(answer.header("etag").is_some(), request.is_cached, "{}", request.path);
         }
     }
 }
 
 #[test]
-fn every_resource_of_a_gateway_is_asked_for() {
+fn every_resource_of_a_gateway_is_requested() {
     let resources = storegate::resources::ALL.iter().filter(|resource| resource.method.is_some());
-    assert_eq!(resources.count(), QUESTIONS.len());
+    assert_eq!(resources.count(), REQUESTS.len());
 }
 
 #[actix_web::test]
-async fn a_list_filtered_by_store_leaves_out_an_inspection_that_does_not_tell_its_store() {
+async fn a_list_filtered_by_store_omits_inspections_without_a_store() {
     let app = TestApp::spawn();
     let period = "from=2026-11-01&to=2026-11-07";
     let lists = [
@@ -103,18 +103,18 @@ async fn a_list_filtered_by_store_leaves_out_an_inspection_that_does_not_tell_it
             envelope(SandboxVendor::OpRetail, &format!(r#"{{"total":2,"rows":[{{"id":1,"depId":123456}},{row}]}}"#));
         for (client, path) in &lists {
             app.sandbox().fail_next_at(SandboxVendor::OpRetail, Fault::Body(body.clone()), 1);
-            let list = app.ask(client, "GET", path, NO_CACHE).await;
+            let list = app.request(client, "GET", path, NO_CACHE).await;
             let ids: Vec<_> = list.json()["items"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
             assert_eq!((list.status, ids), (200, vec!["1".into()]), "{body}");
         }
         app.sandbox().fail_next_at(SandboxVendor::OpRetail, Fault::Body(body.clone()), 1);
-        let unfiltered = app.ask("operator", "GET", &format!("/inspections?{period}"), NO_CACHE).await;
+        let unfiltered = app.request("operator", "GET", &format!("/inspections?{period}"), NO_CACHE).await;
         assert_eq!((unfiltered.status, unfiltered.json()["items"][1]["id"].as_str()), (200, Some("2")), "{body}");
     }
 }
 
 #[actix_web::test]
-async fn a_list_filtered_by_store_of_which_no_inspection_tells_its_store_is_no_list() {
+async fn a_list_filtered_by_store_in_which_no_inspection_has_a_store_is_an_error() {
     let app = TestApp::spawn();
     let body = envelope(SandboxVendor::OpRetail, r#"{"total":1,"rows":[{"id":1,"shop":123456}]}"#);
     let path = "/inspections?from=2026-11-01&to=2026-11-07&store_id=S_123456";
@@ -125,14 +125,14 @@ async fn a_list_filtered_by_store_of_which_no_inspection_tells_its_store_is_no_l
 #[actix_web::test]
 async fn no_data_is_a_404_where_the_gateway_has_no_code_for_it_and_an_empty_list_of_inspections() {
     let app = TestApp::spawn();
-    for question in &QUESTIONS[..5] {
+    for request in &REQUESTS[..5] {
         for data in ["null", "[]", "\"\"", "false"] {
-            app.sandbox().fail_next_at(question.vendor, Fault::Body(envelope(question.vendor, data)), 1);
-            let answer = app.ask("operator", "GET", question.path, NO_CACHE).await;
-            if question.path.starts_with("/inspections") {
+            app.sandbox().fail_next_at(request.vendor, Fault::Body(envelope(request.vendor, data)), 1);
+            let answer = app.request("operator", "GET", request.path, NO_CACHE).await;
+            if request.path.starts_with("/inspections") {
                 assert_eq!((answer.status, answer.json()["items"].as_array().map(Vec::len)), (200, Some(0)), "{data}");
             } else {
-                assert_eq!((answer.status, answer.problem().as_str()), (404, "not-found"), "{} {data}", question.path);
+                assert_eq!((answer.status, answer.problem().as_str()), (404, "not-found"), "{} {data}", request.path);
                 assert_eq!(answer.header("etag"), None);
             }
             app.pass(31);

@@ -26,7 +26,7 @@ fn store(number: u32) -> String {
 }
 
 #[actix_web::test]
-async fn when_everything_fails_the_gateways_are_asked_little_more_often_than_we_are() {
+async fn when_everything_fails_there_are_few_more_calls_than_requests() {
     // Most of these do not open the breaker, so every retry is held back by the budget alone.
     let failures = [
         ("-100", flow as fn(u32) -> String, 0),
@@ -87,7 +87,7 @@ async fn a_gateway_that_hangs_does_not_slow_the_other_one() {
 }
 
 #[actix_web::test]
-async fn calls_per_second_are_limited_across_workers_and_companies() {
+async fn calls_per_second_are_limited_across_workers_and_tenants() {
     let app = TestApp::with(|setup| {
         documented(setup);
         setup.set("GATEWAY__OMS__CALLS_PER_SECOND", "10");
@@ -106,7 +106,7 @@ async fn calls_per_second_are_limited_across_workers_and_companies() {
 }
 
 #[actix_web::test]
-async fn a_retry_goes_to_the_gateway_while_there_is_budget_and_then_the_failure_is_told_at_once() {
+async fn calls_are_retried_within_the_budget_and_then_fail_at_once() {
     let app = TestApp::spawn();
     app.sandbox().fail_next(Fault::code("-100"), FOR_EVER);
     let mut calls = Vec::new();

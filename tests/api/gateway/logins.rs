@@ -37,7 +37,7 @@ async fn login_state(app: &TestApp) -> String {
 }
 
 #[actix_web::test]
-async fn both_logins_open_both_doors_and_the_platforms_own_methods_need_none() {
+async fn both_logins_work_at_both_endpoints_and_the_platforms_own_methods_need_none() {
     for (method, name) in [("sso", SSO), ("mobile", MOBILE)] {
         let app = app(method);
         assert_eq!(login_state(&app).await, "none");
@@ -83,7 +83,7 @@ async fn five_hundred_readers_notice_nothing_when_the_login_dies() {
 }
 
 #[actix_web::test]
-async fn a_login_is_renewed_before_it_ends_and_nobody_waits_for_it() {
+async fn a_login_is_renewed_before_it_expires_and_no_request_waits_for_it() {
     let app = TestApp::with(|setup| {
         with_login(setup, "sso");
         setup.sandbox.login_lifetime = std::time::Duration::from_secs(600);
@@ -175,7 +175,7 @@ async fn a_login_that_is_refused_with_any_words_is_an_operators_matter_and_not_h
 }
 
 #[actix_web::test]
-async fn a_refused_login_says_nothing_about_what_was_asked_and_ends_no_older_answer() {
+async fn a_refused_login_removes_no_cached_response() {
     for answer in NO_TOKEN {
         let app = app("sso");
         assert_eq!(app.get("/stores/S_123456/flow").await.status, 200);
@@ -203,7 +203,7 @@ async fn when_the_login_works_again_no_method_goes_on_resting_for_it() {
 }
 
 #[actix_web::test]
-async fn a_renewal_that_fails_disturbs_nobody_and_is_not_hammered() {
+async fn a_failed_renewal_disturbs_no_request_and_is_not_repeated_at_once() {
     let app = TestApp::with(|setup| {
         with_login(setup, "sso");
         setup.sandbox.login_lifetime = std::time::Duration::from_secs(600);
@@ -219,7 +219,7 @@ async fn a_renewal_that_fails_disturbs_nobody_and_is_not_hammered() {
 }
 
 #[actix_web::test]
-async fn a_gateway_that_forgets_every_login_is_not_asked_for_ever_more() {
+async fn a_gateway_that_forgets_every_login_is_not_called_without_end() {
     let app = app("sso");
     app.sandbox().fail_next_of(TOTAL_DATA, Fault::code("9990001"), u32::MAX);
     for number in 0..50 {
@@ -234,7 +234,7 @@ async fn a_gateway_that_forgets_every_login_is_not_asked_for_ever_more() {
 }
 
 #[actix_web::test]
-async fn an_older_answer_bridges_a_refused_login() {
+async fn a_stale_response_bridges_a_refused_login() {
     let app = app("sso");
     assert_eq!(app.get("/stores/S_123456/flow").await.status, 200);
     app.pass(120);
@@ -245,7 +245,7 @@ async fn an_older_answer_bridges_a_refused_login() {
 }
 
 #[actix_web::test]
-async fn neither_password_nor_token_is_told_to_anybody() {
+async fn neither_password_nor_token_is_shown_anywhere() {
     let app = app("mobile");
     app.sandbox().fail_next_of(MOBILE, Fault::code("100001"), 1);
     let told: BTreeSet<String> = join_all(["/stores/S_123456/flow", "/readyz", "/metrics"].map(|path| app.get(path)))

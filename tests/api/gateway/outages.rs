@@ -14,7 +14,7 @@ async fn a_restart_of_the_gateway_is_survived_without_an_error() {
     let mut app = TestApp::spawn();
     for round in 0..3 {
         for path in ["/stores/S_123456/flow", "/stores/SHOP001", "/inspections?page_size=1"] {
-            let answer = app.ask("operator", "GET", path, NO_CACHE).await;
+            let answer = app.request("operator", "GET", path, NO_CACHE).await;
             assert_eq!(answer.status, 200, "{round} {path}: {}", answer.text());
         }
         app.restart_gateway();
@@ -34,7 +34,7 @@ async fn one_outage_of_any_kind_is_not_seen_by_the_caller() {
 }
 
 #[actix_web::test]
-async fn a_caller_who_leaves_neither_stops_nor_repeats_the_gateway_call() {
+async fn a_client_that_disconnects_neither_stops_nor_repeats_the_gateway_call() {
     let app = TestApp::with(|setup| setup.set("GATEWAY__ATTEMPT_TIMEOUT", "200ms"));
     // The first attempt hangs, so that there is time to leave; the second one answers.
     app.sandbox().fail_next(Fault::Hang, 1);

@@ -7,7 +7,7 @@ use storegate::sandbox::{Fault, SandboxVendor};
 
 use crate::app::tenants::SECRETS;
 use crate::app::{TestApp, documented};
-use crate::fixtures::hostile_bodies::{FLOW, Question, STORE};
+use crate::fixtures::invalid_bodies::{FLOW, Request, STORE};
 use crate::gateway::invalid_bodies::{assert_is_a_problem, forget_failures};
 use crate::peers::independent_rules::{Parameters, oms_signature, opretail_signature};
 
@@ -61,36 +61,36 @@ async fn whole_answer(vendor: SandboxVendor) -> String {
 
 /// Each fault in turn at one of several services, which spend their pauses before a retry side by side. One path is
 /// asked for all the time: an answer that was kept would be served instead of the next problem.
-async fn each_is_refused(question: &Question, faults: &[Fault]) {
+async fn each_is_refused(request: &Request, faults: &[Fault]) {
     let services: Vec<TestApp> = (0..SERVICES).map(|_| TestApp::with(documented)).collect();
     join_all(services.iter().enumerate().map(|(number, app)| async move {
         for fault in faults.iter().skip(number).step_by(SERVICES) {
-            app.sandbox().fail_next_at(question.vendor, fault.clone(), u32::MAX);
-            assert_is_a_problem(&question.read(app).await, question.path, &format!("{fault:?}"));
+            app.sandbox().fail_next_at(request.vendor, fault.clone(), u32::MAX);
+            assert_is_a_problem(&request.read(app).await, request.path, &format!("{fault:?}"));
             app.sandbox().clear_faults();
             forget_failures(app);
         }
-        question.is_read_anew(app, "all of them").await;
+        request.is_fetched_again(app, "all of them").await;
     }))
     .await;
 }
 
 #[actix_web::test]
-async fn an_answer_whose_connection_ends_early_is_a_problem_and_not_kept() {
-    for question in [&FLOW, &STORE] {
-        let length = whole_answer(question.vendor).await.len();
+async fn a_body_whose_connection_ends_early_is_a_problem_and_not_cached() {
+    for request in [&FLOW, &STORE] {
+        let length = whole_answer(request.vendor).await.len();
         let faults: Vec<Fault> = (0..length).step_by(STEP).map(Fault::Cut).collect();
-        each_is_refused(question, &faults).await;
+        each_is_refused(request, &faults).await;
     }
 }
 
 #[actix_web::test]
-async fn an_answer_cut_by_something_that_mends_its_length_is_a_problem_and_not_kept() {
-    for question in [&FLOW, &STORE] {
-        let whole = whole_answer(question.vendor).await;
+async fn a_truncated_body_with_a_corrected_length_is_a_problem_and_not_cached() {
+    for request in [&FLOW, &STORE] {
+        let whole = whole_answer(request.vendor).await;
         // A fault's body is text; a cut inside a character is one of the connections above.
         let cuts = whole.char_indices().step_by(STEP);
         let faults: Vec<Fault> = cuts.map(|(byte, _)| Fault::Body(whole[..byte].to_owned())).collect();
-        each_is_refused(question, &faults).await;
+        each_is_refused(request, &faults).await;
     }
 }

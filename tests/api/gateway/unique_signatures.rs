@@ -39,7 +39,7 @@ async fn ten_thousand_random_requests_see_no_repeat_with_a_nonce_or_without() {
             if *passes {
                 app.pass(1);
             }
-            app.ask(client, "GET", path, NO_CACHE)
+            app.request(client, "GET", path, NO_CACHE)
         });
         let answers: Vec<_> = answers.buffer_unordered(64).collect().await;
         let refused: Vec<_> =
@@ -63,7 +63,7 @@ async fn two_hundred_equal_calls_at_once_through_two_services_see_no_repeat() {
     // Answers that are never kept are not shared either: each caller has a call.
     let requests = (0..200).map(|number| {
         let app = [&first, &second][number % 2];
-        app.ask("operator", "GET", "/organizations/2/developer-account", &[])
+        app.request("operator", "GET", "/organizations/2/developer-account", &[])
     });
     let answers = join_all(requests).await;
     assert!(answers.iter().all(|answer| answer.status == 200));
@@ -82,7 +82,7 @@ async fn equal_oms_requests_of_one_second_never_repeat_a_signature() {
     for _ in 0..20 {
         let clients = ["operator", "zenith"];
         let requests = clients.into_iter().flat_map(|client| paths.iter().map(move |path| (client, path)));
-        let answers = join_all(requests.map(|(client, path)| app.ask(client, "GET", path, NO_CACHE))).await;
+        let answers = join_all(requests.map(|(client, path)| app.request(client, "GET", path, NO_CACHE))).await;
         asked += answers.len() as u64;
         for answer in answers {
             assert_eq!(answer.status, 200, "{}", answer.text());
@@ -92,11 +92,11 @@ async fn equal_oms_requests_of_one_second_never_repeat_a_signature() {
 }
 
 #[actix_web::test]
-async fn two_companies_with_one_oms_credential_and_no_nonce_do_not_disturb_each_other() {
+async fn two_tenants_with_one_oms_credential_and_no_nonce_do_not_disturb_each_other() {
     let app = TestApp::with(|setup| {
         documented(setup);
-        for company in ["ACME", "ZENITH"] {
-            setup.set(&format!("TENANTS__{company}__OMS__NONCE"), "false");
+        for tenant in ["ACME", "ZENITH"] {
+            setup.set(&format!("TENANTS__{tenant}__OMS__NONCE"), "false");
         }
         let acme = setup.sandbox.oms[0].clone();
         setup.set("TENANTS__ZENITH__OMS__FLAG", acme.flag.clone());
@@ -104,7 +104,7 @@ async fn two_companies_with_one_oms_credential_and_no_nonce_do_not_disturb_each_
     });
     for _ in 0..10 {
         for client in ["operator", "zenith"] {
-            let answer = app.ask(client, "GET", "/stores/SHOP001", NO_CACHE).await;
+            let answer = app.request(client, "GET", "/stores/SHOP001", NO_CACHE).await;
             assert_eq!(answer.status, 200, "{client}: {}", answer.text());
         }
     }
@@ -120,14 +120,15 @@ async fn two_services_with_one_key_do_not_let_a_repeat_be_seen() {
         setup.set("TENANTS__ACME__OMS__URL", url);
     });
     for _ in 0..50 {
-        let both = join_all([&first, &second].map(|app| app.ask("operator", "GET", "/stores/SHOP001", NO_CACHE))).await;
+        let both =
+            join_all([&first, &second].map(|app| app.request("operator", "GET", "/stores/SHOP001", NO_CACHE))).await;
         assert!(both.iter().all(|answer| answer.status == 200));
     }
     assert_eq!((first.sandbox().calls(), second.sandbox().calls()), (100, 0));
 }
 
 #[actix_web::test]
-async fn a_repeat_is_signed_anew_and_not_seen_by_the_caller() {
+async fn a_repeated_call_is_signed_again_and_hidden_from_the_client() {
     let app = TestApp::with(documented);
     for (path, code) in [("/stores/S_123456/flow", "-100"), ("/stores/SHOP001", "e000009")] {
         app.sandbox().fail_next(Fault::code(code), 2);
@@ -138,13 +139,13 @@ async fn a_repeat_is_signed_anew_and_not_seen_by_the_caller() {
 }
 
 #[actix_web::test]
-async fn two_services_without_a_nonce_that_ask_the_same_every_minute_see_no_repeat() {
+async fn two_services_without_a_nonce_that_make_the_same_call_every_minute_see_no_repeat() {
     let first = TestApp::with(without_nonce);
     let second =
         TestApp::beside(&first, &[("TENANTS__ACME__OPRETAIL__NONCE", "false"), ("TENANTS__ACME__OMS__NONCE", "false")]);
     for round in 0..100 {
         for path in ["/stores/SHOP001", "/stores/S_123456/flow"] {
-            let both = join_all([&first, &second].map(|app| app.ask("operator", "GET", path, NO_CACHE))).await;
+            let both = join_all([&first, &second].map(|app| app.request("operator", "GET", path, NO_CACHE))).await;
             for answer in both {
                 assert_eq!(answer.status, 200, "{round} {path}: {}", answer.text());
                 assert!(answer.header("cache-status").unwrap().contains("fwd=request"), "{round} {path}");

@@ -79,7 +79,7 @@ async fn an_operator_may_allow_further_headers() {
 }
 
 #[actix_web::test]
-async fn an_origin_that_is_not_listed_is_told_nothing() {
+async fn an_unlisted_origin_gets_no_cors_headers() {
     let app = app();
     for origin in OTHERS {
         for answer in [
@@ -120,9 +120,9 @@ async fn a_page_may_read_every_error_also_those_of_the_edge() {
     let answers = [
         (401, app.send("GET", "/stores", &[origin], "").await),
         (400, app.get_with("/stores?page=0", &[origin]).await),
-        (403, app.ask("counter", "GET", "/stores", &[origin]).await),
+        (403, app.request("counter", "GET", "/stores", &[origin]).await),
         (404, app.get_with("/nowhere", &[origin]).await),
-        (405, app.ask("dashboard", "PUT", "/stores", &[origin]).await),
+        (405, app.request("dashboard", "PUT", "/stores", &[origin]).await),
         (406, app.get_with("/stores", &[origin, ("accept", "text/html")]).await),
         (414, app.get_with(&long, &[origin]).await),
         (431, app.get_with("/stores", &[origin, ("cookie", &cookie)]).await),

@@ -20,7 +20,7 @@ fn assert_it_tells_nothing(app: &TestApp, answer: &Answer) {
 }
 
 #[actix_web::test]
-async fn several_wrong_parameters_are_told_at_once_and_an_unknown_one_with_the_nearest_name() {
+async fn all_wrong_parameters_are_reported_at_once_and_an_unknown_one_with_the_nearest_name() {
     let app = TestApp::spawn();
     let path = "/inspections?from=yesterday&page_size=2000&source_type=onsite&pagesize=3";
     let answer = app.get_with(path, &[("x-request-id", "build-7")]).await;
@@ -31,7 +31,7 @@ async fn several_wrong_parameters_are_told_at_once_and_an_unknown_one_with_the_n
 }
 
 #[actix_web::test]
-async fn a_number_with_a_vendor_s_prefix_that_it_could_not_have_given_is_400_before_any_call() {
+async fn an_impossible_number_with_a_vendors_prefix_is_400_before_any_call() {
     let app = TestApp::spawn();
     for path in [
         "/stores/S_12a/flow",
@@ -204,7 +204,7 @@ async fn a_parameter_that_the_gateway_refuses_is_422_with_its_words() {
 }
 
 #[actix_web::test]
-async fn a_code_that_nobody_has_documented_blames_nobody_and_says_when_to_come_back() {
+async fn an_undocumented_code_is_503_with_retry_after() {
     let app = TestApp::spawn();
     for (path, code) in [(FLOW, "100001"), ("/stores/SHOP001", "4711"), ("/stores/SHOP002", "e000099")] {
         app.sandbox().fail_next(Fault::code(code), 1);
@@ -228,7 +228,7 @@ async fn a_foreign_organization_is_403() {
 }
 
 #[actix_web::test]
-async fn a_gateway_that_keeps_saying_repeated_is_503_with_a_time_to_come_back() {
+async fn a_gateway_that_keeps_saying_repeated_is_503_with_retry_after() {
     let app = TestApp::spawn();
     for (path, code) in [(FLOW, "-100"), ("/stores/SHOP001", "e000009")] {
         app.sandbox().fail_next(Fault::code(code), 3);

@@ -23,13 +23,13 @@ async fn a_method_that_a_path_does_not_take_is_405_with_allow() {
     let app = TestApp::spawn();
     for path in READ {
         for method in ["POST", "PUT", "PATCH", "DELETE"] {
-            let answer = app.ask("operator", method, path, &[]).await;
+            let answer = app.request("operator", method, path, &[]).await;
             assert_eq!((answer.status, answer.problem().as_str()), (405, "method-not-allowed"), "{method} {path}");
             assert_eq!(answer.header("allow"), Some("GET, HEAD, OPTIONS"), "{method} {path}");
         }
     }
     for (path, allow) in [("/cache", "DELETE, OPTIONS"), ("/oauth/token", "POST, OPTIONS")] {
-        let answer = app.ask("operator", "GET", path, &[]).await;
+        let answer = app.request("operator", "GET", path, &[]).await;
         assert_eq!((answer.status, answer.problem().as_str()), (405, "method-not-allowed"), "{path}");
         assert_eq!(answer.header("allow"), Some(allow), "{path}");
     }
@@ -37,7 +37,7 @@ async fn a_method_that_a_path_does_not_take_is_405_with_allow() {
 }
 
 #[actix_web::test]
-async fn options_tells_the_methods_without_a_token() {
+async fn options_lists_the_methods_without_a_token() {
     let app = TestApp::spawn();
     let others = [("/cache", "DELETE, OPTIONS"), ("/oauth/token", "POST, OPTIONS")];
     for (path, allow) in READ.map(|path| (path, "GET, HEAD, OPTIONS")).into_iter().chain(others) {
@@ -52,7 +52,7 @@ async fn head_has_the_headers_of_get_and_no_body() {
     let app = TestApp::spawn();
     for path in READ {
         // The first one fills the cache, so that the second and the third differ in nothing.
-        app.ask("operator", "GET", path, &[]).await;
+        app.request("operator", "GET", path, &[]).await;
         let head = |method: &str| {
             let token = app.token("operator");
             let request = format!(

@@ -35,7 +35,7 @@ async fn every_page_is_protected() {
 }
 
 #[actix_web::test]
-async fn https_is_not_asked_for_where_callers_come_by_http() {
+async fn hsts_is_not_sent_where_clients_use_http() {
     let app = TestApp::with(|setup| setup.set("SERVER__PUBLIC_URL", "http://127.0.0.1:8080"));
     for path in PAGES {
         assert!(app.send("GET", path, &[], "").await.header(HTTPS_ONLY).is_none(), "{path}");
@@ -43,7 +43,7 @@ async fn https_is_not_asked_for_where_callers_come_by_http() {
 }
 
 #[actix_web::test]
-async fn answers_of_the_api_carry_no_headers_for_pages() {
+async fn responses_of_the_api_have_no_headers_for_pages() {
     let app = TestApp::spawn();
     for answer in [app.get("/stores").await, app.send("GET", "/stores", &[], "").await] {
         for name in ["content-security-policy", "permissions-policy", "x-frame-options", HTTPS_ONLY] {

@@ -264,7 +264,7 @@ fn code_and_name(store: &Value) -> Value {
 }
 
 #[test]
-fn no_exchange_is_left_out_and_each_name_is_its_own() {
+fn no_exchange_is_omitted_and_each_name_is_unique() {
     let names: BTreeSet<String> = exchanges().into_iter().map(|exchange| exchange.name).collect();
     assert_eq!((names.len(), exchanges().len()), (46, 46));
     assert_eq!(exchange("stock_fails").status, 200);

@@ -146,7 +146,7 @@ fn an_option_has_values_that_an_operator_can_write() {
 }
 
 #[test]
-fn numbers_of_stores_and_organizations_can_be_told_apart() {
+fn numbers_of_stores_and_organizations_can_be_distinguished() {
     let of_stores = "example = \"L-NORTH\"";
     each_is_one_problem(&[(
         of_stores,

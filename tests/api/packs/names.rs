@@ -117,7 +117,7 @@ fn what_a_pack_asks_in_a_probe_and_a_login_is_not_what_every_call_has() {
 }
 
 #[test]
-fn endpoints_can_be_told_apart() {
+fn endpoints_can_be_distinguished() {
     let another = |facts: &str| format!("[endpoints.another]\n{facts}\n[endpoints.url]");
     each_is_one_problem(&[
         ("[endpoints.url]", &another("label = \"api\""), "endpoints.url.label: another endpoint is api, too"),

@@ -45,7 +45,7 @@ async fn one_of_its_stores_is_found_although_it_has_no_method_for_one() {
     let gateway = published_oms();
     let app = app_before(&gateway, |_| {});
     for _ in 0..2 {
-        let store = app.ask("operator", "GET", "/stores/SHOP0002", NO_CACHE).await;
+        let store = app.request("operator", "GET", "/stores/SHOP0002", NO_CACHE).await;
         assert_eq!((store.status, &store.json()["name"]), (200, &json!("店铺 2")), "{}", store.text());
     }
     let calls = gateway.received();
@@ -102,7 +102,7 @@ async fn an_empty_server_has_an_empty_list() {
     for (data, total) in nothings.into_iter().chain([(body("none"), Some(0))]) {
         let (app, answer) = (app_before(&gateway, |_| {}), data.clone());
         gateway.answer_by("shop.getList", move |_| answer.clone());
-        let list = app.ask("operator", "GET", "/stores", NO_CACHE).await.json();
+        let list = app.request("operator", "GET", "/stores", NO_CACHE).await.json();
         assert_eq!((&list["items"], list["page"]["total"].as_i64()), (&serde_json::json!([]), total), "{data}");
     }
 }

@@ -80,7 +80,7 @@ async fn a_directory_and_grants_are_read_with_the_ids_of_the_start() {
 }
 
 #[actix_web::test]
-async fn a_new_vendor_waits_with_its_accounts_and_resources_while_the_rest_is_in_force() {
+async fn a_new_vendor_waits_for_a_restart_while_the_rest_of_the_reload_is_applied() {
     let (_lumen, _peer, app, pack) = start("vendor-waits");
     let mut files = Files::of(&app, "vendor-waits-from");
     let file = pack.with_file_name("nova.toml");

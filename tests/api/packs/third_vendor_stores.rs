@@ -118,7 +118,7 @@ async fn a_token_that_is_limited_to_a_store_reaches_it_by_each_id_and_no_other_v
 }
 
 #[actix_web::test]
-async fn a_store_without_its_number_is_told_the_column_to_fill_in() {
+async fn a_store_without_a_number_is_404_with_the_column_to_fill_in() {
     for (name, stores, id, words) in [
         ("lumen-lacks", Some(STORES), "east", "Fill in the column `lumen_code` of its line in the store directory."),
         ("lumen-unknown", Some(STORES), "SHOP009", "or add the store to the store directory with its `lumen_code`."),
@@ -142,7 +142,7 @@ async fn a_store_without_its_number_is_told_the_column_to_fill_in() {
 #[actix_web::test]
 async fn without_the_oms_ids_that_no_directory_knows_are_its_own() {
     let (lumen, _peer, app) = start("lumen-shape", None);
-    // The company has an OMS: a code that nothing maps is the OMS's, and says nothing of a store of this vendor.
+    // The tenant has an OMS: a code that nothing maps is the OMS's, and says nothing of a store of this vendor.
     let limited = token(&app, Some(&["L-WEST"]), None);
     let answer = app.get_with_token(&limited, "/stores/L-WEST/receipts").await;
     assert_eq!(refused(&answer), (404, "store-not-mapped".to_owned()));
@@ -180,7 +180,7 @@ async fn an_account_that_comes_or_goes_changes_whose_an_id_is_for_the_next_reque
 }
 
 #[actix_web::test]
-async fn its_answers_are_purged_by_each_id_of_the_store_and_no_others() {
+async fn its_responses_are_purged_by_each_id_of_the_store_and_no_others() {
     let (lumen, _peer, app) = start("lumen-purge", Some(STORES));
     let token = token(&app, None, None);
     let mut calls = 0;
@@ -189,7 +189,7 @@ async fn its_answers_are_purged_by_each_id_of_the_store_and_no_others() {
         assert_eq!(app.get_with_token(&token, "/stores/south/receipts").await.status, 200);
         calls += if calls == 0 { 2 } else { 1 };
         assert_eq!(lumen.bodies.lock().unwrap().len(), calls, "{id}");
-        let dropped = app.ask("operator", "DELETE", &format!("/cache?store_id={id}"), &[]).await;
+        let dropped = app.request("operator", "DELETE", &format!("/cache?store_id={id}"), &[]).await;
         assert_eq!(dropped.json(), json!({"dropped": 1}), "{id}");
     }
 }
@@ -228,7 +228,7 @@ fn problems(name: &str, packs: &[(&str, &str)], stores: &str) -> String {
 }
 
 #[test]
-fn a_wrong_name_of_a_column_is_told_the_near_one_of_the_pack() {
+fn a_misspelled_column_is_reported_with_the_nearest_one_of_the_pack() {
     let told = problems("lumen-near", &[("lumen", PACK)], "id,lumen_kode\na,X\n");
     let words = "line 1: name 2 is none of the columns (did you mean `lumen_code`?); the first line names the columns: \
                  id,opretail_id,oms_code,lumen_code,name (separated by commas, semicolons or tabs)";

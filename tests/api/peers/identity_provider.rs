@@ -1,4 +1,4 @@
-//! A company's identity provider, as far as storegate sees it: metadata, a key set that a test rotates, and tokens with
+//! A tenant's identity provider, as far as storegate sees it: metadata, a key set that a test rotates, and tokens with
 //! whatever a test wants in them.
 
 use std::net::{SocketAddr, TcpListener};

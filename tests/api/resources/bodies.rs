@@ -29,7 +29,7 @@ const fn name(server: OmsServer) -> &'static str {
 }
 
 #[actix_web::test]
-async fn a_page_of_stores_tells_what_the_oms_knows_and_where_the_page_stands() {
+async fn a_page_of_stores_has_the_fields_of_the_oms_and_its_place_in_the_list() {
     for server in OMS_SERVERS {
         let answer = TestApp::before(server).get("/stores?page=3&page_size=1").await;
         assert_is_json(&answer);
@@ -47,7 +47,7 @@ async fn a_page_of_stores_tells_what_the_oms_knows_and_where_the_page_stands() {
 }
 
 #[actix_web::test]
-async fn a_store_has_its_address_and_whom_to_ask() {
+async fn a_store_has_its_address_and_its_contact() {
     for server in OMS_SERVERS {
         let answer = TestApp::before(server).get("/stores/SHOP001").await;
         assert_is_json(&answer);
@@ -85,7 +85,7 @@ async fn demographics_count_a_period_by_gender_and_age() {
 }
 
 #[actix_web::test]
-async fn what_is_made_of_several_answers_has_each_of_them() {
+async fn combined_resources_have_the_body_of_each_part() {
     let path = directory("whole-bodies").join("stores.csv");
     fs::write(&path, "id,opretail_id,oms_code\nflagship,S_123456,SHOP061\nkiosk,S_100002,\n").unwrap();
     let app = TestApp::with(|setup| setup.set("DIRECTORY__ACME__STORES_FILE", path.to_str().unwrap()));
@@ -117,7 +117,7 @@ async fn an_inspection_has_named_fields_and_everything_else_under_extra() {
 }
 
 #[actix_web::test]
-async fn a_developer_account_hides_its_secret_from_who_may_not_see_it() {
+async fn a_developer_account_hides_its_secret_from_clients_without_the_scope() {
     let app = TestApp::spawn();
     let masked = app.get("/organizations/2/developer-account").await;
     assert_eq!((masked.status, masked.header("cache-control")), (200, Some("no-store")));

@@ -37,7 +37,7 @@ fn names(object: &Value) -> Vec<&str> {
 }
 
 #[actix_web::test]
-async fn an_overview_has_each_part_as_its_own_path_gives_it_and_all_are_kept_apart() {
+async fn an_overview_has_each_part_as_its_own_path_gives_it_and_parts_are_cached_separately() {
     for (server, calls) in [(OmsServer::Published, 4), (OmsServer::Documented, 3)] {
         let app = app_before("overview-parts", server);
         let overview = app.get(&format!("/stores/flagship/overview?{WEEK}")).await;
@@ -63,7 +63,7 @@ async fn an_overview_has_each_part_as_its_own_path_gives_it_and_all_are_kept_apa
 }
 
 #[actix_web::test]
-async fn only_the_parts_that_are_asked_for_are_read_in_the_order_of_the_document() {
+async fn only_the_requested_parts_are_read_in_the_order_of_the_document() {
     let app = app("overview-asked");
     let overview = app.get("/stores/flagship/overview?parts=flow,store").await;
     let places =
@@ -98,7 +98,7 @@ async fn a_part_that_cannot_be_had_has_its_own_error_beside_the_others() {
 }
 
 #[actix_web::test]
-async fn without_any_part_the_first_problem_is_the_answer() {
+async fn without_any_part_the_first_problem_is_the_response() {
     let app = app("overview-none");
     let refused = app.get("/stores/SHOP002/overview?parts=flow,demographics").await;
     assert_eq!((refused.status, refused.problem().as_str()), (404, "store-not-mapped"));
@@ -108,7 +108,7 @@ async fn without_any_part_the_first_problem_is_the_answer() {
 }
 
 #[actix_web::test]
-async fn without_any_part_a_gateways_failure_is_the_answer_whatever_the_order() {
+async fn without_any_part_the_gateways_failure_is_the_response_whatever_the_order() {
     let app = app("joined-outages");
     for stores in ["SHOP002,S_123456", "S_123456,SHOP002", "SHOP002,SHOP003,S_100001,SHOP004"] {
         app.sandbox().fail_next_of(TOTAL_DATA, Fault::code("-500"), 9);
@@ -125,7 +125,7 @@ async fn without_any_part_a_gateways_failure_is_the_answer_whatever_the_order() 
 }
 
 #[actix_web::test]
-async fn each_part_needs_its_own_scope_and_one_of_them_is_enough_to_ask() {
+async fn each_part_needs_its_own_scope_and_one_of_them_is_enough_for_the_request() {
     let app = app("overview-scopes");
     let overview = app.get_as("counter", "/stores/flagship/overview").await.json();
     assert_eq!(names(&overview), ["errors", "flow", "store_id"]);
@@ -143,7 +143,7 @@ async fn each_part_needs_its_own_scope_and_one_of_them_is_enough_to_ask() {
 }
 
 #[actix_web::test]
-async fn an_overview_lives_as_long_as_the_part_that_ends_first_and_is_known_by_its_tag() {
+async fn an_overview_is_fresh_as_long_as_its_shortest_part_and_has_an_etag() {
     let app = app("overview-age");
     let path = "/stores/flagship/overview?parts=store,flow";
     let fresh = app.get(path).await;
@@ -163,7 +163,7 @@ async fn an_overview_lives_as_long_as_the_part_that_ends_first_and_is_known_by_i
 }
 
 #[actix_web::test]
-async fn the_flow_of_many_stores_is_one_call_each_and_comes_in_the_order_of_the_question() {
+async fn the_flow_of_many_stores_is_one_call_each_in_the_order_of_the_request() {
     let app = app("flows");
     let flows = app.get("/flow?store_id=S_100003&store_id=flagship&store_id=123456,SHOP061,100001").await;
     assert_eq!(flows.status, 200, "{}", flows.text());
@@ -216,7 +216,7 @@ async fn many_stores_are_read_at_once_and_more_than_two_hundred_are_refused() {
 }
 
 #[actix_web::test]
-async fn the_demographics_of_many_stores_are_summed_by_one_call_in_whatever_order_they_are_asked_for() {
+async fn the_demographics_of_many_stores_are_one_call_in_whatever_order_they_are_given() {
     let app = app("sum");
     let one = app.get(&format!("/stores/S_100001/demographics?{WEEK}")).await.json();
     let other = app.get(&format!("/stores/flagship/demographics?{WEEK}")).await.json();

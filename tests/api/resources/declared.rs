@@ -33,7 +33,7 @@ fn token(app: &TestApp, client: &str) -> String {
 }
 
 #[actix_web::test]
-async fn the_declaration_of_the_readme_answers_is_kept_and_known_by_its_tag() {
+async fn the_declared_resource_of_the_readme_is_cached_and_has_an_etag() {
     let app = app();
     let token = token(&app, "dashboard");
     let path = format!("/stores/S_123456/traffic?{WEEK}");
@@ -59,7 +59,7 @@ async fn a_store_that_the_gateway_does_not_know_is_not_found() {
 }
 
 #[actix_web::test]
-async fn its_scope_and_its_stores_are_asked_of_the_token() {
+async fn its_scope_and_its_stores_are_checked_in_the_token() {
     let app = app();
     let refused = app.get("/stores/S_123456/traffic").await;
     assert_eq!((refused.status, refused.problem().as_str()), (403, "insufficient-scope"));
@@ -74,7 +74,7 @@ async fn its_scope_and_its_stores_are_asked_of_the_token() {
 }
 
 #[actix_web::test]
-async fn wrong_parameters_are_told_all_at_once_and_a_failing_gateway_is_a_problem() {
+async fn wrong_parameters_are_reported_all_at_once_and_a_failing_gateway_is_a_problem() {
     let app = app();
     let token = token(&app, "dashboard");
     let wrong = app.get_with_token(&token, "/stores/S_1/traffic?start_hour=25&from=x&hour=1").await;
@@ -87,7 +87,7 @@ async fn wrong_parameters_are_told_all_at_once_and_a_failing_gateway_is_a_proble
 }
 
 #[actix_web::test]
-async fn two_companies_never_meet_in_its_answers() {
+async fn two_tenants_never_share_its_responses() {
     let app = app();
     let (acme, zenith) = (token(&app, "dashboard"), token(&app, "zenith"));
     assert_eq!(app.get_with_token(&acme, "/stores/S_123456/traffic").await.status, 200);
@@ -146,7 +146,7 @@ type = "time"
 }
 
 #[actix_web::test]
-async fn a_day_that_goes_on_is_not_kept_as_one_that_has_ended_because_its_first_second_has() {
+async fn a_period_within_the_current_day_is_not_cached_as_a_finished_one() {
     let in_days = of_the_readme().replace("period = ", "period_in = \"days\"\nperiod = ");
     let app = TestApp::with(|setup| setup.more = in_days);
     let path = "/stores/S_123456/traffic?from=2026-11-22T00:00:00%2B08:00&to=2026-11-22T00:00:01%2B08:00";

@@ -35,7 +35,7 @@ fn ids(list: &Value) -> Vec<&str> {
 }
 
 #[actix_web::test]
-async fn stores_that_hang_take_nothing_from_the_others_and_have_a_timeout_of_their_own() {
+async fn hanging_stores_delay_no_other_and_have_a_timeout_of_their_own() {
     let app = app("4s");
     app.sandbox().fail_next_of(TOTAL_DATA, Fault::Hang, 3);
     let stores = stores(1, 60);
@@ -56,7 +56,7 @@ async fn stores_that_hang_take_nothing_from_the_others_and_have_a_timeout_of_the
 }
 
 #[actix_web::test]
-async fn answers_that_the_cache_has_do_not_wait_behind_a_gateway_that_hangs() {
+async fn cached_responses_do_not_wait_for_a_gateway_that_hangs() {
     let app = app("1s");
     let known = stores(58, 3);
     assert_eq!(flows(&app, &known).await.status, 200);
@@ -86,7 +86,7 @@ async fn what_comes_too_late_is_there_for_the_next_request() {
 }
 
 #[actix_web::test]
-async fn a_gateway_that_may_be_asked_a_little_at_a_time_gives_what_it_can() {
+async fn a_gateway_with_few_calls_at_a_time_gives_what_fits_the_timeout() {
     let app = TestApp::with(|setup| {
         setup.set("SERVER__REQUEST_TIMEOUT", "2s");
         setup.set("GATEWAY__CALLS_IN_FLIGHT", "2");
@@ -103,7 +103,7 @@ async fn a_gateway_that_may_be_asked_a_little_at_a_time_gives_what_it_can() {
 }
 
 #[actix_web::test]
-async fn an_overview_without_a_part_that_hangs_is_answered_in_time() {
+async fn an_overview_without_a_hanging_part_is_answered_in_time() {
     let app = app("1s");
     app.sandbox().fail_next_of(DISTRIBUTION, Fault::Hang, FOR_EVER);
     let overview = app.get("/stores/S_100001/overview?parts=flow,demographics").await;
@@ -114,7 +114,7 @@ async fn an_overview_without_a_part_that_hangs_is_answered_in_time() {
 }
 
 #[actix_web::test]
-async fn without_any_part_the_answer_is_the_timeout() {
+async fn without_any_part_the_response_is_the_timeout() {
     let app = app("1s");
     app.sandbox().fail_next(Fault::Hang, FOR_EVER);
     let answer = flows(&app, &stores(1, 30)).await;

@@ -35,7 +35,7 @@ fn all_stores() -> Vec<String> {
 }
 
 #[actix_web::test]
-async fn a_page_of_1000_is_complete_although_the_gateway_gives_100_at_once() {
+async fn a_page_of_1000_is_complete_although_the_gateway_pages_by_100() {
     let app = TestApp::spawn();
     let answer = app.get("/stores?page_size=1000").await;
     assert_eq!(ids(&answer), all_stores());
@@ -83,7 +83,7 @@ async fn the_links_keep_the_filters() {
 }
 
 #[actix_web::test]
-async fn whoever_asks_first_gives_nobody_links_with_other_filters() {
+async fn links_have_the_filters_of_their_own_request() {
     let path = |code: &str| format!("/stores?{code}page=1&page_size=50");
     let (limited, unlimited) = (("franchisee", path("")), ("operator", path("code=SHOP001&")));
     for callers in [[&limited, &unlimited], [&unlimited, &limited]] {

@@ -91,7 +91,7 @@ async fn hours_narrow_demographics_and_instants_are_read_in_china() {
 }
 
 #[actix_web::test]
-async fn today_is_the_period_unless_another_is_asked_for() {
+async fn today_is_the_default_period() {
     let app = TestApp::spawn();
     let period = app.get("/stores/S_123456/demographics").await.json()["period"].clone();
     assert_eq!(period["from"], "2026-11-22T00:00:00+08:00");
@@ -110,7 +110,7 @@ async fn inspections_are_filtered_by_their_source() {
 }
 
 #[actix_web::test]
-async fn each_company_reads_its_own_organization_only() {
+async fn each_tenant_reads_its_own_organization_only() {
     let app = TestApp::spawn();
     assert_eq!(app.get_as("zenith", "/organizations/2168/flow").await.status, 200);
     assert_eq!(app.get_as("zenith", "/organizations/3/developer-account").await.json()["business_enterprise_id"], 2168);

@@ -96,7 +96,7 @@ fn assert_says(line: &Value, fields: &[(&str, Value)]) {
 }
 
 #[actix_web::test]
-async fn a_line_says_from_where_a_request_came_how_much_was_sent_and_how_often_the_gateway_was_asked() {
+async fn a_line_has_the_clients_address_the_bytes_sent_and_the_number_of_gateway_calls() {
     let service = Service::start("access-lines", "info");
     let mut lengths = Vec::new();
     for id in ["miss", "hit", "fast-hit"] {
@@ -164,7 +164,7 @@ fn forged(token: &str) -> String {
 }
 
 #[actix_web::test]
-async fn refused_credentials_leave_who_was_claimed_and_from_where_and_never_what_was_shown() {
+async fn refused_credentials_are_logged_with_the_claimed_client_and_address_and_never_with_the_secret() {
     let service = Service::start("audit-refused", "info");
     let forged = forged(&service.token);
     let strange = "198.51.100.66";
@@ -213,7 +213,7 @@ async fn refused_credentials_leave_who_was_claimed_and_from_where_and_never_what
 }
 
 #[actix_web::test]
-async fn purges_and_reads_of_named_stores_leave_who_from_where_and_of_what_even_where_all_else_is_silent() {
+async fn purges_and_reads_of_named_stores_are_logged_with_client_address_and_stores_at_any_level() {
     let service = Service::start("audit-reads", &format!("error,{AUDIT}=info,storegate::cli=info"));
     let batch = "/flow?store_id=S_123456,S_100001&store_id=S_100002&name=Mary%20Smith";
     assert_eq!(service.get(batch, "batch").await.0, 400, "there is no such parameter");
@@ -275,7 +275,7 @@ example = "SHOP001"
 "#;
 
 #[actix_web::test]
-async fn every_store_that_a_query_names_is_named_however_it_is_spelled_and_wherever_the_answer_comes_from() {
+async fn every_store_of_a_query_is_logged_however_it_is_spelled_and_wherever_the_response_comes_from() {
     let service = Service::start_with("audit-spellings", &format!("error,{AUDIT}=info,storegate::cli=info"), DECLARED);
     let week = "from=2026-11-01&to=2026-11-07";
     let cases = [

@@ -31,16 +31,16 @@ const ECHOED: &str = "planted-echo-of-a-form";
 const HALF_WRITTEN: &str = "planted-in-a-broken-configuration";
 
 /// Everything that was told to anybody, and what must not be in it.
-struct Told {
+struct Collected {
     client: Client,
     base_url: String,
     answers: Vec<String>,
     secrets: BTreeSet<String>,
 }
 
-impl Told {
+impl Collected {
     /// Sends a request and keeps the whole answer.
-    async fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+    async fn request(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
         let request = self.client.request(method.parse().unwrap(), format!("{}{path}", self.base_url));
         let request = headers.iter().fold(request, |request, header| request.append_header(*header));
         let mut response = request.send_body(body.to_owned()).await.unwrap();
@@ -51,7 +51,7 @@ impl Told {
 
     /// The same, where nothing secret may be in the body either.
     async fn read(&mut self, path: &str, headers: &[(&str, &str)]) -> u16 {
-        let (status, body) = self.ask("GET", path, headers, "").await;
+        let (status, body) = self.request("GET", path, headers, "").await;
         self.answers.push(body);
         status
     }
@@ -64,7 +64,7 @@ impl Told {
         let basic = format!("Basic {}", STANDARD.encode(format!("{client}:{secret}")));
         self.plant(&basic["Basic ".len()..]);
         let headers = [("content-type", "application/x-www-form-urlencoded"), ("authorization", basic.as_str())];
-        self.ask("POST", path, &headers, form).await
+        self.request("POST", path, &headers, form).await
     }
 
     /// A token is as secret as its signature, without which it opens nothing.
@@ -150,7 +150,7 @@ quota = "3/1h"
 }
 
 /// Good reads, and every way in which a gateway can fail.
-async fn read_everything(told: &mut Told, gateway: &IndependentGateway, token: &str) {
+async fn read_everything(told: &mut Collected, gateway: &IndependentGateway, token: &str) {
     assert_eq!(told.with_token(token, "/stores/S_1/flow").await, 200);
     assert_eq!(told.with_token(token, "/organizations/2/developer-account").await, 200);
     read_echoes(told, gateway, token).await;
@@ -174,7 +174,7 @@ async fn read_everything(told: &mut Told, gateway: &IndependentGateway, token: &
 }
 
 /// A gateway that repeats what it was sent, in every member of its refusal.
-async fn read_echoes(told: &mut Told, gateway: &IndependentGateway, token: &str) {
+async fn read_echoes(told: &mut Collected, gateway: &IndependentGateway, token: &str) {
     for (number, word) in ["%SIGN%", "%FORM%", OPRETAIL_SECRET, PASSWORD].into_iter().enumerate() {
         for (code, status) in [(100_001, 503), (102_005, 403)] {
             let stat = format!(r#"{{"cid":"{word}","code":{code},"codename":"{word}"}}"#);
@@ -199,7 +199,7 @@ async fn read_echoes(told: &mut Told, gateway: &IndependentGateway, token: &str)
 }
 
 /// Callers who should not get in, or not so far.
-async fn refuse_everything(told: &mut Told, token: &str, stranger: &str) {
+async fn refuse_everything(told: &mut Collected, token: &str, stranger: &str) {
     for path in ["/stores", "/stores/S_1/flow", "/stores/SHOP001"] {
         assert_eq!(told.with_token(stranger, path).await, 502, "{path}: the secrets are wrong");
     }
@@ -223,7 +223,7 @@ async fn refuse_everything(told: &mut Told, token: &str, stranger: &str) {
 }
 
 #[actix_web::test]
-async fn no_planted_secret_is_in_any_line_of_the_log_any_answer_or_any_metric() {
+async fn no_secret_is_in_any_line_of_the_log_any_response_or_any_metric() {
     let home = directory("talkative");
     let gateway = IndependentGateway::start(Clock::system().now(), OmsTime::Unix, OPRETAIL_SECRET, OMS_TOKEN);
     gateway.answer(SSO, &format!(r#"{{"stat":{{"code":0}},"data":{{"token":"{LOGIN_TOKEN}"}}}}"#));
@@ -238,7 +238,7 @@ async fn no_planted_secret_is_in_any_line_of_the_log_any_answer_or_any_metric() 
     let text = configuration(&gateway, &home);
     fs::write(&path, &text).unwrap();
     let server = Running::serve(&path);
-    let mut told = Told {
+    let mut told = Collected {
         client: Client::builder().disable_redirects().finish(),
         base_url: server.url(""),
         answers: Vec::new(),

@@ -69,7 +69,7 @@ struct Served<'a> {
 
 impl Served<'_> {
     /// Sends so many requests, sixteen at a time, each of which makes a line of more than 1 KiB. All are answered.
-    async fn ask(&self, requests: usize) {
+    async fn request(&self, requests: usize) {
         let path = self.running.url(&"/nowhere".repeat(140));
         for _ in 0..requests.div_ceil(16) {
             let answers = (0..16).map(|_| self.client.get(&path).timeout(PATIENCE).send());
@@ -93,11 +93,11 @@ impl Served<'_> {
     }
 
     /// Sends requests until lines are lost.
-    async fn ask_until_lines_are_lost(&self) {
+    async fn request_until_lines_are_lost(&self) {
         let deadline = Deadline::after(PATIENCE);
         while self.lost().await == 0 {
             assert!(!deadline.left().is_zero(), "no line was lost");
-            self.ask(160).await;
+            self.request(160).await;
         }
     }
 
@@ -144,13 +144,13 @@ fn until(lines: &std::sync::mpsc::Receiver<String>, text: &str) -> String {
 }
 
 #[actix_web::test]
-async fn a_reader_that_has_gone_costs_lines_and_nothing_else() {
+async fn a_closed_pipe_costs_lines_and_nothing_else() {
     let home = Home::new("log-without-reader");
     let (reader, writer) = io::pipe().unwrap();
     let served = home.serve(writer);
     drop(reader);
-    served.ask(320).await;
-    served.ask_until_lines_are_lost().await;
+    served.request(320).await;
+    served.request_until_lines_are_lost().await;
     served.assert_reads_again().await;
     served.stop();
 }
@@ -159,18 +159,18 @@ async fn a_reader_that_has_gone_costs_lines_and_nothing_else() {
 async fn a_disk_that_is_full_costs_lines_and_nothing_else() {
     let home = Home::new("log-on-full-disk");
     let served = home.serve(OpenOptions::new().write(true).open("/dev/full").unwrap());
-    served.ask(320).await;
-    served.ask_until_lines_are_lost().await;
+    served.request(320).await;
+    served.request_until_lines_are_lost().await;
     served.assert_reads_again().await;
     served.stop();
 }
 
 #[actix_web::test]
-async fn a_pipe_that_nobody_reads_costs_lines_and_nothing_else_and_when_it_is_read_again_says_how_many() {
+async fn an_unread_pipe_costs_lines_alone_and_says_how_many_when_it_is_read_again() {
     let home = Home::new("log-unread");
     let (reader, writer) = io::pipe().unwrap();
     let served = home.serve(writer);
-    served.ask_until_lines_are_lost().await;
+    served.request_until_lines_are_lost().await;
     served.assert_reads_again().await;
     let lines = lines(reader);
     let told = until(&lines, LOST);
@@ -186,7 +186,7 @@ async fn a_stop_does_not_wait_for_a_pipe_that_nobody_reads() {
     let home = Home::new("log-unread-at-stop");
     let (_reader, writer) = io::pipe().unwrap();
     let served = home.serve(writer);
-    served.ask(320).await;
+    served.request(320).await;
     served.stop();
 }
 
@@ -197,7 +197,7 @@ async fn a_socket_that_never_blocks_loses_no_line_as_long_as_it_is_read_in_the_e
     writer.set_nonblocking(true).unwrap();
     let served = home.serve(OwnedFd::from(writer));
     // More than the socket has room for, and less than the queue has.
-    served.ask(960).await;
+    served.request(960).await;
     assert_eq!(served.lost().await, 0);
     let lines = lines(reader);
     for _ in 0..960 {
@@ -207,7 +207,7 @@ async fn a_socket_that_never_blocks_loses_no_line_as_long_as_it_is_read_in_the_e
 }
 
 #[actix_web::test]
-async fn a_new_reader_of_a_named_pipe_learns_what_was_lost_and_reads_on() {
+async fn a_new_reader_of_a_named_pipe_gets_the_number_of_lost_lines_and_reads_on() {
     let home = Home::new("log-new-reader");
     let pipe = home.config.with_file_name("log");
     make_pipe(&pipe);
@@ -217,8 +217,8 @@ async fn a_new_reader_of_a_named_pipe_learns_what_was_lost_and_reads_on() {
     let reader = opening.join().unwrap();
     let served = home.serve(writer);
     drop(reader);
-    served.ask(160).await;
-    served.ask_until_lines_are_lost().await;
+    served.request(160).await;
+    served.request_until_lines_are_lost().await;
     let lines = lines(File::open(&pipe).unwrap());
     until(&lines, LOST);
     served.get("/healthz").await;
@@ -234,13 +234,13 @@ async fn a_disk_that_has_room_again_gets_whole_lines_again() {
     // What is appended goes to the end of the file, wherever that is by then.
     let limits = format!("ulimit -f {BLOCKS}; exec \"$0\" \"$@\" 2>>{}", log.display());
     let served = home.served(Running::start_by_shell(&limits, &home.arguments(), &home.ready));
-    served.ask_until_lines_are_lost().await;
+    served.request_until_lines_are_lost().await;
     served.assert_reads_again().await;
     // Lines may be lost to a queue without room, too, and a file that is not full yet is still written to.
     let deadline = Deadline::after(PATIENCE);
     while fs::metadata(&log).unwrap().len() < BLOCKS * BYTES_OF_A_BLOCK {
         assert!(!deadline.left().is_zero(), "the file is never full");
-        served.ask(160).await;
+        served.request(160).await;
     }
     let whole = fs::read_to_string(&log).unwrap();
     OpenOptions::new().write(true).open(&log).unwrap().set_len(0).unwrap();
@@ -281,7 +281,7 @@ fn assert_says(stderr: &Path, what: &str) {
 }
 
 #[test]
-fn the_last_words_of_a_start_that_failed_are_written_or_left_and_the_exit_code_is_the_same() {
+fn the_message_of_a_failed_start_is_written_if_it_can_be_and_the_exit_code_is_the_same() {
     let home = Home::new("log-failed-start");
     fs::write(&home.config, "[server]\nlisten = \"nowhere\"\n").unwrap();
     let said = home.config.with_file_name("stderr");

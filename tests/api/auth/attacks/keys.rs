@@ -118,7 +118,7 @@ async fn a_token_of_a_removed_key_is_refused() {
 }
 
 #[actix_web::test]
-async fn keys_without_an_id_of_their_own_open_no_door() {
+async fn too_many_keys_with_one_id_verify_no_token() {
     let key = || ProviderKey::new("k", KeyAlgorithm::Es256);
     let keys: Vec<ProviderKey> = (0..9).map(|_| key()).collect();
     let (app, provider) = trusting(&keys.iter().collect::<Vec<_>>(), "audience = \"storegate\"");

@@ -30,7 +30,7 @@
 //! | a limit on stores that cannot be read | `issuers::stores_in_a_token_limit_it_to_them`, the unit tests of `src/auth/issuers/claims` |
 //! | a revoked token | `revocation`, `issuers::a_token_on_the_list_of_revoked_ones_is_refused_each_time` |
 //! | a revoked token with the other signature that fits | `issuers::a_revoked_token_without_an_id_does_not_come_back_by_its_other_signature` |
-//! | a remembered token whose key is gone, or that was changed | `issuers::a_key_that_the_provider_withdraws_ends_its_tokens_remembered_or_not`, `a_changed_token_is_refused` |
+//! | a remembered token whose key is gone, or that was changed | `issuers::a_key_that_the_provider_withdraws_ends_its_tokens_cached_or_not`, `a_changed_token_is_refused` |
 //! | keys that take all memory: compressed, without end | `issuers::a_compressed_key_set_is_not_inflated`, `issuers::a_key_set_without_end_is_not_read` |
 //! | metadata that lead to this machine | the unit tests of `src/auth/issuers/discovery.rs` |
 //! | `algorithms`: a provider's public key as shared secret, another algorithm than its key's | `a_providers_public_key_is_no_shared_secret`, `issuers::every_registered_asymmetric_algorithm_is_taken_by_default` |
@@ -38,7 +38,7 @@
 //! | `scope_claim`: claims and objects that look like scopes | `no_other_claim_and_no_other_type_grants_a_scope` |
 //! | several sections: the keys, audience, scopes or tenant of one for another's tokens | `no_section_lends_anything_to_another`, `issuers::two_sections_of_an_issuer_decide_alone_and_share_one_fetch` |
 //! | `id_tokens`, `required_claims`: tokens of another kind | `a_providers_token_of_another_kind_is_refused` |
-//! | a `kid` that several keys share, or none: another's key, or too many to try | `keys_without_an_id_of_their_own_open_no_door`, `issuers::keys_that_share_an_id_are_told_apart_by_their_signatures` |
+//! | a `kid` that several keys share, or none: another's key, or too many to try | `too_many_keys_with_one_id_verify_no_token`, `issuers::keys_that_share_an_id_are_distinguished_by_their_signatures` |
 //! | 2.2 RSA keys with the ROCA weakness | `weak_keys_do_not_start`, `a_key_with_the_roca_weakness_is_not_taken_from_a_provider` |
 //! | a flood of unknown keys | `issuers::a_flood_of_unknown_keys_is_one_fetch_in_half_a_minute` |
 

@@ -63,7 +63,7 @@ async fn a_reload_while_the_provider_is_down_keeps_its_keys_and_changes_what_its
 }
 
 #[actix_web::test]
-async fn a_reload_asks_no_provider_and_checks_no_signature_again_when_its_settings_stay() {
+async fn a_reload_with_unchanged_issuers_fetches_no_keys_and_verifies_no_signature_again() {
     let key = key("one");
     let provider = IdentityProvider::start(&[&key]);
     let app = app(&provider);
@@ -87,7 +87,7 @@ async fn a_reload_asks_no_provider_and_checks_no_signature_again_when_its_settin
 }
 
 #[actix_web::test]
-async fn a_token_that_waits_for_its_key_gets_it_across_a_reload() {
+async fn a_token_that_waits_for_its_key_survives_a_reload() {
     let (old, new) = (key("old"), key("new"));
     let provider = IdentityProvider::start(&[&old]);
     let app = app(&provider);

@@ -39,7 +39,7 @@ async fn stores_in_a_token_limit_it_to_them() {
 }
 
 #[actix_web::test]
-async fn introspection_tells_what_a_token_of_a_trusted_issuer_says_in_our_words() {
+async fn introspection_maps_the_claims_of_a_trusted_issuer() {
     let key = key("one");
     let provider = IdentityProvider::start(&[&key]);
     let app = app(&provider);

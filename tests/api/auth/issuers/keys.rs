@@ -78,7 +78,7 @@ async fn a_flood_of_unknown_keys_is_one_fetch_in_half_a_minute() {
 }
 
 #[actix_web::test]
-async fn a_key_that_the_provider_withdraws_ends_its_tokens_remembered_or_not() {
+async fn a_key_that_the_provider_withdraws_ends_its_tokens_cached_or_not() {
     let (old, new) = (key("old"), key("new"));
     let provider = IdentityProvider::start(&[&old]);
     let app = app(&provider);
@@ -92,7 +92,7 @@ async fn a_key_that_the_provider_withdraws_ends_its_tokens_remembered_or_not() {
 }
 
 #[actix_web::test]
-async fn metadata_of_another_issuer_are_not_believed() {
+async fn metadata_of_another_issuer_are_rejected() {
     let key = key("one");
     let provider = IdentityProvider::start(&[&key]);
     provider.claim_to_be("https://login.example.com");
@@ -102,7 +102,7 @@ async fn metadata_of_another_issuer_are_not_believed() {
 }
 
 #[actix_web::test]
-async fn a_key_set_with_a_private_key_is_not_believed_and_the_known_keys_go_on() {
+async fn a_key_set_with_a_private_key_is_rejected_and_the_known_keys_stay_in_use() {
     let (old, leaked) = (key("old"), key("leaked"));
     let provider = IdentityProvider::start(&[&old]);
     let app = app(&provider);
@@ -219,7 +219,7 @@ async fn a_rotated_key_without_an_id_is_learned_by_one_fetch() {
 }
 
 #[actix_web::test]
-async fn keys_that_share_an_id_are_told_apart_by_their_signatures() {
+async fn keys_that_share_an_id_are_distinguished_by_their_signatures() {
     let (one, two, other) = (key("same"), key("same"), ProviderKey::new("same", KeyAlgorithm::EdDsa));
     let provider = IdentityProvider::start(&[&one, &two, &other]);
     let app = app(&provider);

@@ -69,7 +69,7 @@ async fn keys_are_read_however_their_document_is_delimited() {
 }
 
 #[actix_web::test]
-async fn a_provider_that_never_gave_keys_is_503_so_that_nobody_throws_a_token_away() {
+async fn a_provider_whose_keys_were_never_read_is_503_and_not_401() {
     let answers = [
         (&b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n"[..], "an error"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}", "no key set"),
@@ -86,7 +86,7 @@ async fn a_provider_that_never_gave_keys_is_503_so_that_nobody_throws_a_token_aw
 }
 
 #[actix_web::test]
-async fn a_provider_that_does_not_answer_holds_a_token_up_for_seconds_only() {
+async fn a_provider_that_does_not_answer_delays_a_token_for_seconds_only() {
     assert_unavailable(answered_by(b"", b"", Then::Silence).await, "silence");
     assert_unavailable(
         answered_by(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{", b"", Then::Silence).await,

@@ -39,7 +39,7 @@ fn read_response(behind: &mut TcpStream) -> Vec<u8> {
 }
 
 #[test]
-fn interim_responses_before_each_answer_are_no_trouble() {
+fn interim_responses_before_each_final_one_are_accepted() {
     let subject = Subject::documented("doctor-interim-responses");
     let url = subject.gateway.sandbox.oms_url();
     let gateway: SocketAddr = url.split('/').nth(2).unwrap().parse().unwrap();
@@ -52,7 +52,7 @@ fn interim_responses_before_each_answer_are_no_trouble() {
 }
 
 #[test]
-fn a_clock_that_is_off_is_told_in_seconds_and_beyond_the_window_as_something_else() {
+fn a_clock_difference_is_reported_in_seconds_and_beyond_the_window_as_a_failure() {
     let skewed = |name: &str, seconds: i64| {
         Subject::with(name, SandboxSettings { clock_skew: SignedDuration::from_secs(seconds), ..Default::default() })
     };
@@ -100,7 +100,7 @@ fn what_came_instead_of_an_envelope_is_named_and_each_has_its_own_remedy() {
 }
 
 #[test]
-fn a_redirect_is_told_with_where_it_leads_and_without_its_query() {
+fn a_redirect_is_reported_with_its_target_and_without_its_query() {
     for (location, shown) in [
         ("https://user:planted@oms.example.com/index.php/rpc?sign=planted", "https://oms.example.com/index.php/rpc"),
         ("/index.php/login#planted", "/index.php/login"),
@@ -143,7 +143,7 @@ fn the_step_at_which_a_gateway_cannot_be_reached_is_named() {
 }
 
 #[test]
-fn a_gateway_that_answers_nothing_useful_is_told_and_holds_nothing_up() {
+fn a_gateway_that_answers_nothing_useful_is_reported_and_delays_nothing() {
     for (fault, cause) in [
         (Fault::HttpStatus(403), "HTTP status 403"),
         (Fault::Html, "the answer is not one complete envelope"),

@@ -6,7 +6,7 @@ use crate::app::doctor::Subject;
 use crate::app::requests::TOTAL_DATA;
 
 #[test]
-fn a_wrong_secret_is_told_from_an_unknown_key() {
+fn a_wrong_secret_and_an_unknown_key_are_distinguished() {
     let subject = Subject::healthy("doctor-secret");
     subject.change("secret = \"sandbox-secret\"", "secret = \"planted-wrong\"");
     let report = subject.examine();
@@ -50,7 +50,7 @@ fn of_the_string_that_the_oms_signed_the_first_difference_is_named() {
 }
 
 #[test]
-fn a_refused_credential_of_one_endpoint_is_told_with_the_section_that_holds_it_or_may_hold_it() {
+fn a_refused_credential_of_one_endpoint_is_reported_with_its_section() {
     let application = Some(OpRetailApplication::default());
     let settings = || SandboxSettings {
         opretail: vec![OpRetailAccount { application: application.clone(), ..OpRetailAccount::default() }],
@@ -91,7 +91,7 @@ fn a_refused_credential_of_one_endpoint_is_told_with_the_section_that_holds_it_o
 }
 
 #[test]
-fn an_unknown_flag_a_wrong_token_and_a_missing_method_are_told_apart_at_each_server() {
+fn an_unknown_flag_a_wrong_token_and_a_missing_method_are_distinguished_at_each_server() {
     let documented = Subject::documented("doctor-documented-token");
     documented.change("token = \"sandbox-token\"", "token = \"planted-wrong\"");
     let report = documented.examine();
@@ -124,7 +124,7 @@ fn an_unknown_flag_a_wrong_token_and_a_missing_method_are_told_apart_at_each_ser
 }
 
 #[test]
-fn a_login_that_is_missing_refused_or_lost_is_told_apart() {
+fn a_missing_a_refused_and_a_lost_login_are_distinguished() {
     let demanding = || SandboxSettings { require_login: true, ..Default::default() };
     let report = Subject::with("doctor-no-login", demanding()).examine();
     assert!(

@@ -24,7 +24,7 @@ fn json_of_another_service_is_not_taken_for_the_gateways() {
 }
 
 #[test]
-fn a_setting_without_which_a_resource_cannot_be_read_is_told() {
+fn a_setting_that_a_resource_needs_is_reported_where_it_is_missing() {
     let subject = Subject::healthy("doctor-no-enterprise");
     assert_eq!(subject.examine().code, Some(0), "nobody may read inspections");
     subject.change("\"flow:read\"]", "\"flow:read\", \"inspections:read\"]");
@@ -36,7 +36,7 @@ fn a_setting_without_which_a_resource_cannot_be_read_is_told() {
 }
 
 #[test]
-fn a_company_with_a_directory_has_stores_without_an_oms() {
+fn a_tenant_with_a_directory_has_stores_without_an_oms() {
     let subject = Subject::healthy("doctor-directory-only");
     let file = subject.path.with_file_name("stores.csv");
     fs::write(&file, "id,opretail_id\nflagship,S_123456\n").unwrap();
@@ -48,7 +48,7 @@ fn a_company_with_a_directory_has_stores_without_an_oms() {
 }
 
 #[test]
-fn a_login_that_cannot_be_made_is_told_by_its_own_method_and_once() {
+fn a_login_that_fails_is_reported_once_by_its_own_method() {
     const LOGIN: &str = "open.shopweb.security.ssoLogin";
     for (code, cause, remedy) in [
         ("9", "9 METHOD_NOTEXIST_CODE", "have the vendor register open.shopweb.security.ssoLogin v1 for the key"),
@@ -77,7 +77,7 @@ fn an_endpoint_for_a_method_where_there_is_one_is_no_setting() {
 }
 
 #[test]
-fn an_endpoint_for_a_method_that_nobody_calls_is_told() {
+fn an_endpoint_for_a_method_that_is_never_called_is_reported() {
     let subject = Subject::healthy("doctor-unused-method");
     let section = |name: &str| format!("[tenants.acme.opretail.methods]\n{name:?} = \"m.api\"\n[tenants.acme.oms]");
     subject.change("[tenants.acme.oms]", &section(TOTAL_DATA));
@@ -146,7 +146,7 @@ fn a_refusal_of_a_call_that_can_only_be_answered_is_a_failure_with_its_code() {
 }
 
 #[test]
-fn a_store_of_the_directory_that_the_gateway_refuses_is_told_and_a_made_up_one_is_not() {
+fn a_refused_store_of_the_directory_is_reported_and_a_made_up_one_is_not() {
     let subject = Subject::healthy("doctor-refused-store");
     subject.gateway.sandbox.fail_next_of(TOTAL_DATA, Fault::code("100001"), 99);
     assert_eq!(subject.examine().code, Some(0));

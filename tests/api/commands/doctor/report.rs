@@ -29,7 +29,7 @@ fn where_nothing_is_wrong_each_check_is_ok() {
 }
 
 #[test]
-fn no_call_brings_a_secret_or_more_than_a_line_of_data() {
+fn no_call_fetches_a_secret_or_more_than_a_line_of_data() {
     let subject = Subject::healthy("doctor-modest");
     subject.examine();
     let sandbox = &subject.gateway.sandbox;
@@ -50,7 +50,7 @@ fn as_json_it_says_the_same() {
 }
 
 #[test]
-fn a_wrong_configuration_is_told_problem_by_problem() {
+fn a_wrong_configuration_is_reported_problem_by_problem() {
     let subject = Subject::healthy("doctor-configuration");
     subject.change("flag = ", "page_cap = 0\nflagg = ");
     let report = subject.examine();
@@ -96,7 +96,7 @@ fn an_identity_provider_without_keys_and_a_client_without_a_gateway_are_found() 
 }
 
 #[test]
-fn a_collector_of_traces_is_tried_and_one_that_is_not_there_is_a_warning() {
+fn a_trace_collector_is_probed_and_a_missing_one_is_a_warning() {
     let subject = Subject::healthy("doctor-traces");
     let collector = Collector::start();
     subject.change("[telemetry]", &format!("[telemetry]\ntraces = \"{}\"", collector.url()));

@@ -59,7 +59,7 @@ async fn a_missing_repeated_or_malformed_host_is_400() {
 }
 
 #[actix_web::test]
-async fn where_hosts_are_listed_any_other_is_421_but_health_is_asked_by_address() {
+async fn any_host_that_is_not_listed_is_421_but_for_health_checks() {
     let app = TestApp::with(|setup| setup.set("SERVER__HOSTS", "api.example.com,other.example.com:8443"));
     let status = async |path, host| {
         let answer = app.get_with(path, &[("host", host)]).await;
@@ -141,7 +141,7 @@ async fn a_refusal_is_not_as_large_as_what_it_refuses() {
 }
 
 #[actix_web::test]
-async fn what_the_server_takes_at_all_is_told_to_who_asks_for_no_path() {
+async fn options_for_the_whole_server_lists_its_methods() {
     let app = TestApp::spawn();
     let answer = app.raw(&LAST.replace("GET /healthz", "OPTIONS *"));
     assert!(answer.starts_with("HTTP/1.1 204 ") && answer.contains("\r\nallow: GET, HEAD, POST"), "{answer}");
@@ -155,7 +155,7 @@ async fn too_many_headers_for_the_parser_are_431_too() {
 }
 
 #[actix_web::test]
-async fn nothing_tells_which_program_answers() {
+async fn no_header_names_the_program() {
     let app = TestApp::spawn();
     let paths = ["/healthz", "/readyz", "/metrics", "/docs/", "/problems", "/openapi.json", "/nowhere", "/stores", "/"];
     for path in paths {

@@ -39,7 +39,7 @@ fn bodies(answers: &str, methods: &[&str]) -> Vec<(String, usize)> {
 }
 
 #[actix_web::test]
-async fn each_answer_is_to_its_own_request_though_more_of_them_came_in_one_piece() {
+async fn each_response_is_to_its_own_request_though_several_came_in_one_packet() {
     let app = TestApp::spawn();
     let answers = |requests: &str| {
         let (answers, ended) = RawConnection::open(app.address(), requests.as_bytes()).read_to_end();

@@ -26,7 +26,7 @@ async fn the_flow_is_sent_at_once_and_again_when_it_has_changed() {
 }
 
 #[actix_web::test]
-async fn the_gateway_is_asked_once_a_store_however_many_listen_on_whichever_worker() {
+async fn the_gateway_is_called_once_a_store_for_any_number_of_streams_on_any_worker() {
     let app = TestApp::spawn();
     let mut all = Vec::new();
     for _ in 0..8 {
@@ -61,7 +61,7 @@ async fn nothing_is_sent_while_the_figures_stay_the_same() {
 }
 
 #[actix_web::test]
-async fn who_comes_back_with_the_last_id_gets_only_what_is_new() {
+async fn a_client_with_the_last_event_id_gets_only_what_is_new() {
     let app = TestApp::spawn();
     let first = listen(&app).await.next().await.unwrap();
     let token = app.token("dashboard");
@@ -123,16 +123,16 @@ async fn no_block_is_without_data_and_the_time_to_come_back_stands_in_the_first_
 }
 
 #[actix_web::test]
-async fn a_purge_of_the_cache_is_followed_by_a_look_at_the_gateway() {
+async fn a_purge_of_the_cache_is_followed_by_a_call() {
     let app = TestApp::spawn();
     let mut listening = listen(&app).await;
     listening.next().await.unwrap();
-    assert_eq!(app.ask("operator", "DELETE", "/cache?store_id=S_123456", &[]).await.status, 200);
+    assert_eq!(app.request("operator", "DELETE", "/cache?store_id=S_123456", &[]).await.status, 200);
     eventually("the gateway is called", async || app.sandbox().calls_of(TOTAL_DATA) == 2).await;
 }
 
 #[actix_web::test]
-async fn watchers_and_readers_share_one_call() {
+async fn streams_and_requests_share_one_call() {
     let app = TestApp::spawn();
     let mut listening = listen(&app).await;
     listening.next().await.unwrap();
@@ -146,14 +146,14 @@ async fn watchers_and_readers_share_one_call() {
 }
 
 #[actix_web::test]
-async fn a_limit_ends_the_stream_and_head_tells_of_it_without_beginning_it() {
+async fn a_limit_ends_the_stream_and_head_has_its_headers_without_a_body() {
     let app = TestApp::spawn();
     let answer = app.get_with("/stores/S_123456/flow/events?limit=1", &[("accept", "text/event-stream")]).await;
     let events: Vec<String> = answer.text().split_terminator("\n\n").map(str::to_owned).collect();
     assert_eq!(events.len(), 2, "{events:?}");
     assert!(events[0].starts_with(": the flow follows\nretry: 5000\nevent: flow\nid: "), "{events:?}");
     assert_eq!(events[1], "event: end\ndata: {\"reason\":\"limit\"}");
-    let head = app.ask("dashboard", "HEAD", EVENTS, &[]).await;
+    let head = app.request("dashboard", "HEAD", EVENTS, &[]).await;
     assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream; charset=utf-8")));
     assert_eq!((head.body.len(), head.header("content-length")), (0, None));
 }

@@ -35,7 +35,7 @@ async fn a_stream_ends_with_its_token_and_says_why() {
 }
 
 #[actix_web::test]
-async fn a_reload_ends_streams_so_that_grants_are_looked_at_anew() {
+async fn a_reload_ends_streams_so_that_grants_are_checked_again() {
     let app = TestApp::spawn();
     let mut files = Files::of(&app, "watched-reload");
     let mut listening = listen(&app).await;
@@ -65,7 +65,7 @@ async fn a_tenant_that_took_all_streams_makes_room_for_another() {
 }
 
 #[actix_web::test]
-async fn a_client_has_only_so_many_streams_and_a_place_is_free_again_when_one_leaves() {
+async fn a_client_has_a_limited_number_of_streams_and_a_closed_one_frees_its_slot() {
     let app = TestApp::with(|setup| {
         setup.set("EVENTS__STREAMS_PER_CLIENT", "1");
         setup.set("EVENTS__STREAMS", "2");

@@ -15,7 +15,7 @@ use crate::app::waiting::eventually;
 use crate::peers::event_stream::EventStream;
 
 #[actix_web::test]
-async fn while_the_gateway_fails_listeners_learn_that_the_flow_is_old_and_later_that_it_is_not() {
+async fn while_the_gateway_fails_streams_send_stale_and_then_flow_again() {
     let app = TestApp::spawn();
     let mut listening = listen(&app).await;
     let first = listening.next().await.unwrap();
@@ -35,7 +35,7 @@ async fn while_the_gateway_fails_listeners_learn_that_the_flow_is_old_and_later_
 }
 
 #[actix_web::test]
-async fn a_gateway_that_fails_is_not_asked_at_each_look() {
+async fn a_failing_gateway_is_not_called_at_each_refresh() {
     let app = TestApp::with(|setup| setup.set("EVENTS__HEARTBEAT", "1s"));
     let mut listening = listen(&app).await;
     listening.next().await.unwrap();
@@ -99,7 +99,7 @@ async fn without_anything_to_show_a_problem_is_an_event_and_the_stream_goes_on()
 }
 
 #[actix_web::test]
-async fn what_is_wrong_from_the_beginning_is_an_answer_of_its_own() {
+async fn a_request_that_is_wrong_is_a_problem_and_no_stream() {
     let app = TestApp::spawn();
     for (client, path, status, problem) in [
         ("dashboard", "/stores/S_123456/flow/events?limit=0", 400, "invalid-parameter"),
@@ -120,6 +120,6 @@ async fn what_is_wrong_from_the_beginning_is_an_answer_of_its_own() {
     let failing = TestApp::spawn();
     failing.sandbox().fail_percent(Fault::code("-500"), 100);
     assert_eq!(failing.get(EVENTS).await.status, 502);
-    let head = app.ask("dashboard", "HEAD", "/stores/S_999/flow/events", &[]).await;
+    let head = app.request("dashboard", "HEAD", "/stores/S_999/flow/events", &[]).await;
     assert_eq!(head.status, 404, "HEAD tells what GET would");
 }

@@ -46,7 +46,7 @@ async fn a_collector_that_wants_a_token_gets_it_and_the_gateway_does_not() {
 }
 
 #[actix_web::test]
-async fn a_collector_that_is_dead_or_hangs_disturbs_nobody_and_what_is_lost_is_counted() {
+async fn a_collector_that_is_down_or_hangs_disturbs_no_request_and_lost_spans_are_counted() {
     let dead_port = ReservedPort::new();
     let dead = dead_port.address();
     let hanging = Collector::hanging();

@@ -58,7 +58,7 @@ async fn send_strange(app: &TestApp, flags: &str) {
 }
 
 #[actix_web::test]
-async fn a_strangers_decision_does_not_count_and_that_of_a_known_caller_does() {
+async fn only_authenticated_clients_decide_whether_they_are_sampled() {
     for (sampled, strangers) in [("0", 0), ("1", 4)] {
         for flags in ["00", "01"] {
             let collector = Collector::start();
@@ -109,7 +109,7 @@ async fn where_callers_are_trusted_the_decision_of_each_counts() {
 }
 
 #[actix_web::test]
-async fn what_is_no_trace_context_decides_nothing_for_a_stranger_either() {
+async fn a_malformed_trace_context_of_an_unauthenticated_client_is_ignored() {
     let collector = Collector::start();
     let app = TestApp::with(|setup| {
         traced(&collector)(setup);

@@ -96,7 +96,7 @@ async fn a_hit_has_its_span_on_the_fast_path_too() {
 }
 
 #[actix_web::test]
-async fn each_attempt_has_a_span_and_a_failure_is_told() {
+async fn each_attempt_has_a_span_with_its_failure() {
     let collector = Collector::start();
     let app = TestApp::with(traced(&collector));
     app.sandbox().fail_next_of(TOTAL_DATA, Fault::code("-500"), 1);
@@ -120,7 +120,7 @@ async fn each_attempt_has_a_span_and_a_failure_is_told() {
 }
 
 #[actix_web::test]
-async fn one_call_for_many_is_in_the_trace_of_the_one_who_led() {
+async fn one_call_for_many_requests_is_in_the_trace_of_the_leader() {
     let collector = Collector::start();
     let app = TestApp::with(traced(&collector));
     app.sandbox().fail_next_of(TOTAL_DATA, Fault::Delay(std::time::Duration::from_millis(200)), 1);

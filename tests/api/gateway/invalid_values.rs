@@ -7,11 +7,11 @@ use crate::app::TestApp;
 use crate::app::answer::Answer;
 use crate::app::requests::{FLOW, NO_CACHE};
 use crate::fixtures::captures::body;
-use crate::fixtures::hostile_bodies::envelope;
+use crate::fixtures::invalid_bodies::envelope;
 
-async fn asked_of(app: &TestApp, vendor: SandboxVendor, path: &str, data: &str) -> Answer {
+async fn answer_to(app: &TestApp, vendor: SandboxVendor, path: &str, data: &str) -> Answer {
     app.sandbox().fail_next_at(vendor, Fault::Body(envelope(vendor, data)), 1);
-    app.ask("operator", "GET", path, NO_CACHE).await
+    app.request("operator", "GET", path, NO_CACHE).await
 }
 
 async fn breaker(app: &TestApp, vendor: SandboxVendor) -> Value {
@@ -19,11 +19,11 @@ async fn breaker(app: &TestApp, vendor: SandboxVendor) -> Value {
 }
 
 #[actix_web::test]
-async fn one_odd_value_is_one_null_and_is_counted_by_its_field() {
+async fn one_invalid_value_is_one_null_and_is_counted_by_its_field() {
     let app = TestApp::spawn();
     let data = r#"{"DAY_FLOW":318,"WEEK_FLOW":"planted-text","TOTAL_SALE":"21,528.50","EXPENDITURE":"N/A","BUY_RATE":1e400,
         "WEATHER":"","cfgData":[{"key":"a","value":"1"},null],"odd-and-personal":"13800138000"}"#;
-    let answer = asked_of(&app, SandboxVendor::OpRetail, FLOW, data).await;
+    let answer = answer_to(&app, SandboxVendor::OpRetail, FLOW, data).await;
     let flow = answer.json();
     assert_eq!(answer.status, 200, "{flow}");
     assert_eq!(flow["visitors"], json!({"today": 318, "this_week": null, "this_month": null}));
@@ -43,13 +43,13 @@ async fn one_odd_value_is_one_null_and_is_counted_by_its_field() {
 }
 
 #[actix_web::test]
-async fn an_odd_row_is_left_out_and_the_others_are_served() {
+async fn an_invalid_row_is_skipped_and_the_others_are_served() {
     let app = TestApp::spawn();
     let [a, b] = [r#"{"shop_bn":"A1"}"#, r#"{"shop_bn":"B2","createtime":"2026-02-30"}"#];
     for odd in ["null", "{}", "[]", "7", r#"{"shop_name":"nameless"}"#, r#"{"shop_bn":["C3"]}"#] {
         for lists in [format!("[{a},{odd},{b}]"), format!(r#"{{"0":{a},"1":{odd},"4":{b}}}"#)] {
             let data = format!(r#"{{"count":"3","lists":{lists}}}"#);
-            let list = asked_of(&app, SandboxVendor::Oms, "/stores", &data).await;
+            let list = answer_to(&app, SandboxVendor::Oms, "/stores", &data).await;
             let codes: Vec<Value> =
                 list.json()["items"].as_array().unwrap().iter().map(|store| store["oms_code"].clone()).collect();
             assert_eq!((list.status, codes), (200, vec![json!("A1"), json!("B2")]), "{data}");
@@ -57,12 +57,12 @@ async fn an_odd_row_is_left_out_and_the_others_are_served() {
     }
     let inspections = "/inspections?from=2026-11-01&to=2026-11-07";
     let data = r#"{"total":3,"rows":{"1":{"id":1},"2":null,"9":{"id":2}}}"#;
-    let list = asked_of(&app, SandboxVendor::OpRetail, inspections, data).await.json();
+    let list = answer_to(&app, SandboxVendor::OpRetail, inspections, data).await.json();
     assert_eq!((&list["items"][0]["id"], &list["items"][1]["id"]), (&json!("1"), &json!("2")), "{list}");
 }
 
 #[actix_web::test]
-async fn answers_that_cannot_be_read_are_asked_for_once_and_touch_nothing_else() {
+async fn an_unreadable_response_is_not_retried_and_affects_nothing_else() {
     let app = TestApp::spawn();
     let odd = [
         envelope(SandboxVendor::OpRetail, r#"{"WEATHER":7}"#),
@@ -83,10 +83,10 @@ async fn answers_that_cannot_be_read_are_asked_for_once_and_touch_nothing_else()
 }
 
 #[actix_web::test]
-async fn an_older_answer_outlives_one_success_without_data() {
+async fn a_cached_response_survives_one_success_without_data() {
     let app = TestApp::spawn();
     for nothing in ["null", "[]", "\"\""] {
-        assert_eq!(app.ask("operator", "GET", FLOW, NO_CACHE).await.status, 200);
+        assert_eq!(app.request("operator", "GET", FLOW, NO_CACHE).await.status, 200);
         app.pass(120);
         app.sandbox().fail_next_at(SandboxVendor::OpRetail, Fault::Body(envelope(SandboxVendor::OpRetail, nothing)), 1);
         let older = app.get(FLOW).await;
@@ -127,7 +127,7 @@ async fn a_page_that_a_name_spoils_and_a_method_that_fails_harm_nothing_else() {
     let app = TestApp::spawn();
     for exchange in ["name_quote", "stock_fails"].iter().cycle().take(14) {
         app.sandbox().fail_next_at(SandboxVendor::Oms, Fault::Body(body(exchange)), 1);
-        assert_eq!(app.ask("operator", "GET", "/stores?page_size=50", NO_CACHE).await.status, 502, "{exchange}");
+        assert_eq!(app.request("operator", "GET", "/stores?page_size=50", NO_CACHE).await.status, 502, "{exchange}");
         app.pass(1);
     }
     assert_eq!(app.sandbox().calls(), 14, "none is asked for twice");

@@ -9,7 +9,7 @@ use crate::fleet::{Fleet, PATIENT, cache_status, late};
 use crate::redis_server::RedisServer;
 
 async fn purge(replica: &TestApp) {
-    assert_eq!(replica.ask("operator", "DELETE", "/cache?store_id=S_123456", &[]).await.status, 200);
+    assert_eq!(replica.request("operator", "DELETE", "/cache?store_id=S_123456", &[]).await.status, 200);
 }
 
 async fn give_back(replica: &TestApp, token: &str) {
@@ -48,7 +48,7 @@ pub async fn a_purge_while_redis_is_down_reaches_the_others_when_it_is_back() {
     .await;
 }
 
-pub async fn a_token_that_was_given_back_is_refused_by_all_and_by_those_that_start_later() {
+pub async fn a_revoked_token_is_refused_by_all_replicas_and_by_those_that_start_later() {
     let redis = RedisServer::start();
     let fleet = Fleet::of(3, &redis).await;
     let token = fleet.replicas[0].token("dashboard");
@@ -64,7 +64,7 @@ pub async fn a_token_that_was_given_back_is_refused_by_all_and_by_those_that_sta
     assert!(seen.is_empty(), "{seen:?}");
 }
 
-pub async fn a_redis_that_lost_its_memory_is_told_of_dead_tokens_again() {
+pub async fn revoked_tokens_are_written_back_to_a_redis_that_lost_its_memory() {
     let mut redis = RedisServer::start();
     let fleet = Fleet::of(1, &redis).await;
     let (before, meanwhile) = (fleet.replicas[0].token("dashboard"), fleet.replicas[0].token("dashboard"));
@@ -87,7 +87,7 @@ pub async fn a_redis_that_lost_its_memory_is_told_of_dead_tokens_again() {
     }
 }
 
-pub async fn what_redis_loses_while_it_runs_is_brought_there_again() {
+pub async fn what_redis_loses_while_it_runs_is_written_back() {
     let redis = RedisServer::start();
     let fleet = Fleet::of(2, &redis).await;
     let token = fleet.replicas[0].token("dashboard");
@@ -114,7 +114,7 @@ async fn gives_nothing_older(fleet: &Fleet, what: &str) {
     eventually(what, async || !cache_status(&fleet.replicas[0].get(FLOW).await).starts_with("storegate; hit")).await;
 }
 
-pub async fn who_missed_what_the_journal_has_no_longer_drops_all_it_has() {
+pub async fn a_replica_that_missed_trimmed_events_purges_its_whole_cache() {
     let redis = RedisServer::start();
     let fleet = Fleet::of(1, &redis).await;
     fleet.replicas[0].get(FLOW).await;
@@ -158,7 +158,7 @@ fn milliseconds(place: &str) -> u64 {
     place.split('-').next().unwrap().parse().unwrap()
 }
 
-pub async fn what_another_server_was_told_is_heard_when_it_takes_the_place_of_ours() {
+pub async fn events_written_to_another_server_are_read_when_it_takes_over() {
     let redis = RedisServer::start();
     let fleet = Fleet::of(1, &redis).await;
     purge(&fleet.replicas[0]).await;
@@ -172,7 +172,7 @@ pub async fn what_another_server_was_told_is_heard_when_it_takes_the_place_of_ou
     fleet.all_share().await;
 }
 
-pub async fn what_was_told_is_told_again_to_a_server_that_does_not_have_it() {
+pub async fn events_are_written_again_to_a_server_that_lacks_them() {
     let redis = RedisServer::start();
     let fleet = Fleet::of(1, &redis).await;
     purge(&fleet.replicas[0]).await;
@@ -204,7 +204,7 @@ pub async fn a_server_whose_clock_is_behind_does_not_keep_replicas_from_sharing(
     })
     .await;
     fleet.all_share().await;
-    let operator = async || fleet.replicas[0].ask("operator", "GET", FLOW, &[("cache-control", "no-cache")]).await;
+    let operator = async || fleet.replicas[0].request("operator", "GET", FLOW, &[("cache-control", "no-cache")]).await;
     eventually("answers are shared again", async || {
         assert_eq!(operator().await.status, 200);
         let late = late(&fleet.replicas[0], &redis).await;
@@ -213,7 +213,7 @@ pub async fn a_server_whose_clock_is_behind_does_not_keep_replicas_from_sharing(
     .await;
 }
 
-pub async fn a_journal_that_was_emptied_is_begun_anew() {
+pub async fn a_journal_that_was_emptied_is_begun_again() {
     let redis = RedisServer::start();
     let fleet = Fleet::of(2, &redis).await;
     fleet.replicas[0].get(FLOW).await;

@@ -60,7 +60,7 @@ pub async fn a_user_who_may_use_no_keys_but_those_with_the_prefix_is_enough() {
     assert_eq!(replica.get("/stores/SHOP001").await.status, 200);
     let token = replica.token("dashboard");
     assert_eq!(replica.post_form("dashboard", "/oauth/revoke", &format!("token={token}")).await.status, 200);
-    assert_eq!(replica.ask("operator", "DELETE", "/cache", &[]).await.status, 200);
+    assert_eq!(replica.request("operator", "DELETE", "/cache", &[]).await.status, 200);
     for kind in ["answer", "quota", "revoked", "journal"] {
         eventually(kind, async || !redis.keys(&format!("storegate:{kind}*")).is_empty()).await;
     }
@@ -187,7 +187,7 @@ pub async fn in_a_cluster_all_of_it_works() {
         passed += u32::from(fleet.replicas[number % 2].get_as("counter", FLOW).await.status == 200);
     }
     assert_eq!(passed, 5);
-    assert_eq!(fleet.replicas[0].ask("operator", "DELETE", "/cache", &[]).await.status, 200);
+    assert_eq!(fleet.replicas[0].request("operator", "DELETE", "/cache", &[]).await.status, 200);
     eventually("the other has dropped its answer", async || {
         !cache_status(&fleet.replicas[1].get(FLOW).await).starts_with("storegate; hit; ttl") || fleet.flow_calls() > 1
     })

@@ -39,7 +39,7 @@ pub async fn a_killed_redis_costs_no_request_and_is_used_again_when_it_is_back()
     fleet.none_shares().await;
     redis.start_again();
     fleet.all_share().await;
-    let fresh = fleet.replicas[0].ask("operator", "GET", FLOW, &[("cache-control", "no-cache")]).await;
+    let fresh = fleet.replicas[0].request("operator", "GET", FLOW, &[("cache-control", "no-cache")]).await;
     assert_eq!(fresh.status, 200);
     eventually("answers are kept again", async || !redis.keys("storegate:answer:*").is_empty()).await;
 }
@@ -58,7 +58,7 @@ pub async fn a_redis_that_hangs_costs_no_request_and_is_used_again_when_it_answe
     all_answer(&fleet).await;
 }
 
-pub async fn rubbish_under_every_key_is_as_good_as_nothing() {
+pub async fn garbage_under_every_key_is_a_miss() {
     let redis = RedisServer::start();
     let fleet = Fleet::of(2, &redis).await;
     let right = fleet.replicas[0].get(FLOW).await;
@@ -107,7 +107,7 @@ pub async fn a_redis_that_is_full_from_the_beginning_costs_no_request() {
     fleet.none_shares().await;
 }
 
-pub async fn a_redis_that_becomes_full_is_used_as_far_as_it_goes_and_told_later() {
+pub async fn a_redis_that_becomes_full_is_read_and_written_to_again_when_it_has_room() {
     let redis = RedisServer::start();
     let node = redis.node();
     let variables = [("REDIS__NODES", node.as_str()), ("AUTH__CLIENTS__COUNTER__QUOTA", "10000/10m")];
@@ -124,7 +124,7 @@ pub async fn a_redis_that_becomes_full_is_used_as_far_as_it_goes_and_told_later(
         let () = redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg(bytes).query(&mut connection).unwrap();
     };
     room("1");
-    assert_eq!(one.ask("operator", "DELETE", "/cache?store_id=S_123456", &[]).await.status, 200);
+    assert_eq!(one.request("operator", "DELETE", "/cache?store_id=S_123456", &[]).await.status, 200);
     // The purge is sent with each reading, and each tenth reading looks at the revoked tokens.
     eventually("the server has refused the purge often", async || {
         all_answer(&fleet).await;

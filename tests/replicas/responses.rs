@@ -1,4 +1,4 @@
-//! Answers that replicas share: fetched once, found by all, never by the wrong company.
+//! Answers that replicas share: fetched once, found by all, never by the wrong tenant.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn let_it_lie(redis: &RedisServer, seconds: i64) {
     let _: () = connection.pexpire(&key, left - seconds * 1000).unwrap();
 }
 
-pub async fn an_answer_that_one_replica_fetched_is_found_by_the_others_and_says_its_age() {
+pub async fn a_response_that_one_replica_fetched_is_a_hit_at_the_others_with_its_age() {
     let redis = RedisServer::start();
     let fleet = Fleet::of(2, &redis).await;
     let fetched = fleet.replicas[0].get(FLOW).await;
@@ -46,7 +46,7 @@ pub async fn an_answer_that_one_replica_fetched_is_found_by_the_others_and_says_
     assert_eq!(fleet.flow_calls(), 1);
 }
 
-pub async fn a_thousand_callers_of_three_replicas_and_one_cold_key_make_one_gateway_call() {
+pub async fn a_thousand_requests_at_three_replicas_for_one_cold_key_make_one_gateway_call() {
     let redis = RedisServer::start();
     let fleet = Fleet::of(3, &redis).await;
     fleet.replicas[0].sandbox().set_behaviour(|behaviour| behaviour.latency = Duration::from_millis(300));
@@ -57,7 +57,7 @@ pub async fn a_thousand_callers_of_three_replicas_and_one_cold_key_make_one_gate
     assert_eq!(fleet.flow_calls(), 1);
 }
 
-pub async fn who_waits_for_a_replica_that_died_fetches_for_itself() {
+pub async fn a_replica_that_waits_for_a_dead_leader_fetches_itself() {
     let redis = RedisServer::start();
     let fleet = Fleet::of(1, &redis).await;
     fleet.replicas[0].get(FLOW).await;
@@ -74,7 +74,7 @@ pub async fn who_waits_for_a_replica_that_died_fetches_for_itself() {
     eventually("the turn is given back", async || redis.keys("storegate:turn:*").is_empty()).await;
 }
 
-pub async fn an_answer_that_is_no_longer_fresh_is_refreshed_once_for_all() {
+pub async fn a_stale_response_is_refreshed_once_for_all_replicas() {
     let redis = RedisServer::start();
     let fleet = Fleet::of(3, &redis).await;
     for replica in &fleet.replicas {
@@ -94,7 +94,7 @@ pub async fn an_answer_that_is_no_longer_fresh_is_refreshed_once_for_all() {
     assert_eq!(fleet.flow_calls(), 2);
 }
 
-pub async fn a_replica_that_starts_while_the_gateway_fails_gives_what_others_had() {
+pub async fn a_replica_that_starts_while_the_gateway_fails_serves_the_shared_responses() {
     let redis = RedisServer::start();
     let fleet = Fleet::of(1, &redis).await;
     let fetched = fleet.replicas[0].get(FLOW).await;
@@ -107,7 +107,7 @@ pub async fn a_replica_that_starts_while_the_gateway_fails_gives_what_others_had
     assert!(cache_status(&found).ends_with("detail=stale-if-error"), "{}", cache_status(&found));
 }
 
-pub async fn two_companies_never_meet_at_redis() {
+pub async fn two_tenants_never_share_data_at_redis() {
     let redis = RedisServer::start();
     let fleet = Fleet::of(2, &redis).await;
     let (acme, zenith) = (&fleet.replicas[0], &fleet.replicas[1]);
@@ -130,7 +130,7 @@ pub async fn two_companies_never_meet_at_redis() {
     }
 }
 
-pub async fn that_there_is_no_such_store_ends_the_shared_answer() {
+pub async fn a_404_for_a_store_ends_its_shared_response() {
     let redis = RedisServer::start();
     let fleet = Fleet::of(1, &redis).await;
     let replica = &fleet.replicas[0];
@@ -138,14 +138,14 @@ pub async fn that_there_is_no_such_store_ends_the_shared_answer() {
     is_kept(&redis, 1).await;
     replica.sandbox().fail_next_of("shop.get", Fault::code("404"), u32::MAX);
     // The answer outlives a first word that there is no such store.
-    let insist = || replica.ask("operator", "GET", "/stores/SHOP001", &[("cache-control", "no-cache")]);
+    let insist = || replica.request("operator", "GET", "/stores/SHOP001", &[("cache-control", "no-cache")]);
     assert_eq!(insist().await.status, 200);
     replica.pass(10);
     assert_eq!(insist().await.status, 404);
     eventually("the shared answer is gone", async || redis.keys("storegate:answer:*").is_empty()).await;
 }
 
-pub async fn what_a_day_gave_before_it_ended_is_not_kept_as_if_it_had_ended() {
+pub async fn figures_of_an_unfinished_day_are_not_cached_as_of_a_finished_one() {
     const TODAY: &str = "/stores/S_123456/demographics?from=2026-11-22&to=2026-11-22";
     let redis = RedisServer::start();
     let fleet = Fleet::of(1, &redis).await;
@@ -168,7 +168,7 @@ pub async fn what_a_day_gave_before_it_ended_is_not_kept_as_if_it_had_ended() {
     assert!(fleet.replicas[0].sandbox().calls() > calls);
 }
 
-pub async fn a_fetch_that_ends_late_does_not_take_the_place_of_a_newer_answer() {
+pub async fn a_fetch_that_ends_late_does_not_replace_a_newer_response() {
     let redis = RedisServer::start();
     let fleet = Fleet::of(2, &redis).await;
     let (slow, insisting) = (&fleet.replicas[0], &fleet.replicas[1]);
@@ -176,7 +176,7 @@ pub async fn a_fetch_that_ends_late_does_not_take_the_place_of_a_newer_answer() 
     let insist = async {
         eventually("the slow one is under way", async || fleet.flow_calls() == 1).await;
         slow.sandbox().set_behaviour(|behaviour| behaviour.latency = Duration::ZERO);
-        let newer = insisting.ask("operator", "GET", FLOW, &[("cache-control", "no-cache")]).await;
+        let newer = insisting.request("operator", "GET", FLOW, &[("cache-control", "no-cache")]).await;
         assert_eq!(newer.status, 200);
         is_kept(&redis, 1).await;
         // By what it has left yet it is known again.
@@ -193,7 +193,7 @@ pub async fn a_fetch_that_ends_late_does_not_take_the_place_of_a_newer_answer() 
     assert!(left[1] - left[0] > 500_000, "{left:?}");
 }
 
-pub async fn a_fetch_is_told_although_its_replica_has_given_up_the_link_meanwhile() {
+pub async fn a_fetch_is_published_although_its_replica_has_lost_the_connection_meanwhile() {
     let redis = RedisServer::start();
     // It gives the link up before its fetch has ended, and that ends before its turn does.
     let impatient = ("REDIS__TIMEOUT", "200ms");
