@@ -55,6 +55,13 @@ impl Answer {
         redacted(self.json())
     }
 
+    /// The ids of a list's items.
+    pub fn ids(&self) -> Vec<String> {
+        assert_eq!(self.status, 200, "{}", self.text());
+        let list = self.json();
+        list["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+    }
+
     /// The body as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()

@@ -53,6 +53,13 @@ token = "{token}"
     (path, vec![secret.to_owned(), token.to_owned(), key, hash, "planted-client-secret".to_owned()])
 }
 
+/// A store directory with these lines, in a directory of this name.
+pub fn stores_file(name: &str, lines: &str) -> PathBuf {
+    let path = directory(name).join("stores.csv");
+    fs::write(&path, lines).unwrap();
+    path
+}
+
 /// A directory of this name with a signing key in it: the directory, the key, and where a configuration belongs.
 pub fn directory_with_key(name: &str) -> [PathBuf; 3] {
     let home = directory(name);

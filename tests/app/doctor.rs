@@ -50,6 +50,13 @@ impl Subject {
         self.change("[tenants.acme.oms]", &login);
     }
 
+    /// Gives acme a store directory with these lines.
+    pub fn list_stores(&self, lines: &str) {
+        let file = self.path.with_file_name("stores.csv");
+        fs::write(&file, lines).unwrap();
+        self.change("[tenants.acme.oms]", &format!("[directory.acme]\nstores_file = {file:?}\n[tenants.acme.oms]"));
+    }
+
     /// What `doctor` says.
     pub fn examine(&self) -> Report {
         self.examine_as(&[])

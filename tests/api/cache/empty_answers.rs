@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::app::TestApp;
 use crate::app::answer::Answer;
-use crate::app::program;
+use crate::app::configurations::stores_file;
 use crate::app::requests::{NO_CACHE, TOTAL_DATA};
 use crate::peers::independent_gateway::IndependentGateway;
 use crate::peers::independent_gateway::{app_before, gateway};
@@ -204,8 +204,7 @@ async fn a_first_success_without_data_is_cached_for_seconds_and_an_empty_list_as
 #[actix_web::test]
 async fn a_store_of_the_directory_keeps_its_oms_fields_until_the_oms_has_twice_lacked_it() {
     let gateway = gateway();
-    let file = program::directory("given-nothing").join("stores.csv");
-    std::fs::write(&file, "id,opretail_id,oms_code,name\nparis,S_1,A1,Paris\n").unwrap();
+    let file = stores_file("given-nothing", "id,opretail_id,oms_code,name\nparis,S_1,A1,Paris\n");
     let app = app_before(&gateway, |setup| {
         setup.more = format!("[directory.acme]\nstores_file = {file:?}\n");
     });

@@ -5,6 +5,7 @@ use std::fs;
 use storegate::sandbox::{OmsServer, SandboxSettings};
 
 use crate::app::configurations::sandbox_configuration;
+use crate::app::configurations::stores_file;
 use crate::app::program::{directory, run, stdout_of};
 use crate::app::sandbox_gateway::SandboxGateway;
 use crate::peers::lumen::PACK_FILE;
@@ -13,8 +14,7 @@ const STORES: &str = "id,opretail_id,oms_code,name\nflagship,S_123456,SHOP061,\n
 
 #[test]
 fn a_file_alone_is_checked_by_line_and_column() {
-    let path = directory("directory-alone").join("stores.csv");
-    fs::write(&path, STORES).unwrap();
+    let path = stores_file("directory-alone", STORES);
     let told = stdout_of(&["directory", "check", path.to_str().unwrap()], &[], "");
     assert_eq!(
         told,
@@ -29,8 +29,7 @@ fn a_file_alone_is_checked_by_line_and_column() {
 
 #[test]
 fn a_file_with_a_column_of_a_vendors_pack_is_explained_without_a_configuration() {
-    let path = directory("directory-own-column").join("stores.csv");
-    fs::write(&path, "id,lumen_code\nnorth,L-NORTH\n").unwrap();
+    let path = stores_file("directory-own-column", "id,lumen_code\nnorth,L-NORTH\n");
     let refused = run(&["directory", "check", path.to_str().unwrap()], &[], "");
     assert_eq!(refused.status.code(), Some(1));
     let words = String::from_utf8(refused.stderr).unwrap();

@@ -1,7 +1,6 @@
 //! The store directory: one id for a store at both vendors, in every path, in answers and in tokens.
 
 use std::fs;
-use std::path::PathBuf;
 
 use serde_json::json;
 use storegate::auth::issue::TokenGrant;
@@ -10,7 +9,7 @@ use storegate::reload::{ReloadOutcome, Reloader};
 use storegate::vendors::Vendors;
 
 use crate::app::TestApp;
-use crate::app::program;
+use crate::app::configurations::stores_file;
 use crate::app::tenants::grant;
 
 /// `S_123456` is the store that the OMS calls `SHOP061`, and `S_100001` the one that it calls `SHOP001`.
@@ -21,12 +20,6 @@ online,,SHOP050,\n\
 kiosk,S_100002,,\n";
 
 const WEEK: &str = "from=2026-11-01&to=2026-11-07";
-
-fn stores_file(name: &str, content: &str) -> PathBuf {
-    let path = program::directory(name).join("stores.csv");
-    fs::write(&path, content).unwrap();
-    path
-}
 
 fn app(name: &str) -> TestApp {
     let path = stores_file(name, STORES);

@@ -1,14 +1,13 @@
 //! Where stores come from: the OMS, the store directory, or both; and what a tenant hears that has neither.
 
 use std::fmt::Write as _;
-use std::fs;
 
 use serde_json::{Value, json};
 use storegate::auth::issue::TokenGrant;
 
 use crate::app::TestApp;
 use crate::app::answer::Answer;
-use crate::app::program;
+use crate::app::configurations::stores_file;
 use crate::app::requests::NO_CACHE;
 use crate::app::tenants::{EVERYTHING, grant};
 use crate::peers::independent_gateway::IndependentGateway;
@@ -42,8 +41,7 @@ fn oms() -> IndependentGateway {
 
 /// Besides acme: `counted` has OPRetail alone, `shops` an OMS alone; `listed` has OPRetail and a directory.
 fn app(gateway: &IndependentGateway, name: &str, rows: &str) -> TestApp {
-    let path = program::directory(name).join("stores.csv");
-    fs::write(&path, rows).unwrap();
+    let path = stores_file(name, rows);
     let (m_api, cloud_api) = (gateway.url("/elsewhere/m.api"), gateway.url("/elsewhere/cloud.api"));
     app_before(gateway, |setup| {
         for tenant in ["counted", "listed"] {
@@ -80,18 +78,12 @@ async fn get(app: &TestApp, tenant: &str, path: &str) -> Answer {
     app.get_with_token(&token(app, tenant, None), path).await
 }
 
-fn ids(answer: &Answer) -> Vec<String> {
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    let page = answer.json();
-    page["items"].as_array().unwrap().iter().map(|store| store["id"].as_str().unwrap().to_owned()).collect()
-}
-
 #[actix_web::test]
 async fn the_list_has_what_oms_or_directory_know_once_with_all_numbers() {
     let gateway = oms();
     let app = app(&gateway, "sources-list", ROWS);
     let answer = get(&app, "acme", "/stores").await;
-    assert_eq!(ids(&answer), ["paris", "B2", "C3", "kiosk", "web", "bare"]);
+    assert_eq!(answer.ids(), ["paris", "B2", "C3", "kiosk", "web", "bare"]);
     let list = answer.json();
     assert_eq!((&list["page"]["total"], &list["page"]["pages"]), (&json!(6), &json!(1)));
     let of = |place: usize| {
@@ -114,7 +106,7 @@ async fn pages_and_links_lead_through_the_merged_list() {
         let answer = get(&app, "acme", &format!("/stores?page_size=2&page={page}")).await;
         assert_eq!(answer.json()["page"], json!({"number": page, "size": 2, "total": 6, "pages": 3}));
         assert_eq!(answer.header("link").unwrap().contains("rel=\"next\""), page < 3);
-        all.extend(ids(&answer));
+        all.extend(answer.ids());
     }
     assert_eq!(all, ["paris", "B2", "C3", "kiosk", "web", "bare"]);
 }
@@ -134,7 +126,7 @@ async fn names_and_codes_are_looked_for_in_the_merged_list() {
     ] {
         let answer = get(&app, "acme", &format!("/stores?{query}")).await;
         assert_eq!(
-            (ids(&answer), answer.json()["page"]["total"].as_u64()),
+            (answer.ids(), answer.json()["page"]["total"].as_u64()),
             (expected.iter().map(|id| (*id).to_owned()).collect(), Some(expected.len() as u64)),
             "{query}"
         );
@@ -150,7 +142,7 @@ async fn a_limited_token_sees_its_stores_of_both_sources_and_no_others() {
     {
         let token = token(&app, "acme", Some(granted));
         let answer = app.get_with_token(&token, "/stores").await;
-        assert_eq!(ids(&answer), expected, "{granted:?}");
+        assert_eq!(answer.ids(), expected, "{granted:?}");
         assert_eq!(answer.json()["page"]["total"], expected.len());
         assert_eq!(app.get_with_token(&token, "/stores/C3").await.problem(), "store-not-granted");
         assert_eq!(app.get_with_token(&token, "/stores?code=C3").await.problem(), "store-not-granted");
@@ -199,9 +191,9 @@ async fn a_failing_oms_is_the_problem_although_the_directory_knows_stores() {
 async fn a_tenant_without_an_oms_gets_the_stores_of_its_directory() {
     let gateway = oms();
     let app = app(&gateway, "sources-listed", ROWS);
-    assert_eq!(ids(&get(&app, "listed", "/stores").await), ["paris", "kiosk", "web", "bare"]);
-    assert_eq!(ids(&get(&app, "listed", "/stores?name=KIOSK").await), ["kiosk"]);
-    assert_eq!(ids(&get(&app, "listed", "/stores?code=X9").await), ["web"]);
+    assert_eq!(get(&app, "listed", "/stores").await.ids(), ["paris", "kiosk", "web", "bare"]);
+    assert_eq!(get(&app, "listed", "/stores?name=KIOSK").await.ids(), ["kiosk"]);
+    assert_eq!(get(&app, "listed", "/stores?code=X9").await.ids(), ["web"]);
     assert_eq!(get(&app, "listed", "/stores/A1").await.json()["id"], "paris");
     assert_eq!(get(&app, "listed", "/stores/kiosk").await.json()["opretail_id"], "S_2");
     let unknown = get(&app, "listed", "/stores/NOSUCH").await;

@@ -50,10 +50,7 @@ fn oms(
 }
 
 fn ids(answer: &Answer) -> Vec<String> {
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    let page = answer.json();
-    let ids: Vec<String> =
-        page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect();
+    let ids = answer.ids();
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "one twice: {ids:?}");
     ids
 }

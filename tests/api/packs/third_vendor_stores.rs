@@ -2,7 +2,6 @@
 //! and the cache take its ids from the pack alone.
 
 use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -14,6 +13,7 @@ use storegate::vendors::Vendors;
 use crate::app::TestApp;
 use crate::app::answer::Answer;
 use crate::app::configurations::sandbox_configuration;
+use crate::app::configurations::stores_file;
 use crate::app::program::{directory, run, stdout_of};
 use crate::app::sandbox_gateway::SandboxGateway;
 use crate::app::tenants::grant;
@@ -39,12 +39,6 @@ type = "organization"
 wire = "region"
 example = "12"
 "#;
-
-fn stores_file(name: &str, content: &str) -> PathBuf {
-    let path = directory(name).join("stores.csv");
-    fs::write(&path, content).unwrap();
-    path
-}
 
 /// The service with this store directory, if there is one.
 fn start(name: &str, stores: Option<&str>) -> (Arc<Lumen>, ScriptedPeer, TestApp) {

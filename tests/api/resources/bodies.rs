@@ -1,12 +1,10 @@
 //! Each resource, whole, as a client reads it at ten o'clock on a Sunday.
 
-use std::fs;
-
 use insta::assert_json_snapshot;
 use storegate::sandbox::OmsServer;
 
 use crate::app::answer::Answer;
-use crate::app::program::directory;
+use crate::app::configurations::stores_file;
 use crate::app::requests::FLOW;
 use crate::app::tenants::SECRETS;
 use crate::app::{OMS_SERVERS, TestApp};
@@ -86,8 +84,7 @@ async fn demographics_count_a_period_by_gender_and_age() {
 
 #[actix_web::test]
 async fn combined_resources_have_the_body_of_each_part() {
-    let path = directory("whole-bodies").join("stores.csv");
-    fs::write(&path, "id,opretail_id,oms_code\nflagship,S_123456,SHOP061\nkiosk,S_100002,\n").unwrap();
+    let path = stores_file("whole-bodies", "id,opretail_id,oms_code\nflagship,S_123456,SHOP061\nkiosk,S_100002,\n");
     let app = TestApp::with(|setup| setup.set("DIRECTORY__ACME__STORES_FILE", path.to_str().unwrap()));
     let period = "from=2026-11-01&to=2026-11-07";
     for (snapshot, path) in [

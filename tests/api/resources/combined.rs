@@ -1,15 +1,13 @@
 //! Answers that are made of several kept ones: the overview of a store, and the flow of many stores. And the demographics of
 //! many stores, which the gateway itself sums.
 
-use std::fs;
-
 use serde_json::{Value, json};
 use storegate::auth::issue::TokenGrant;
 use storegate::sandbox::{Fault, OmsServer};
 
 use crate::app::TestApp;
 use crate::app::answer::problem_name;
-use crate::app::program::directory;
+use crate::app::configurations::stores_file;
 use crate::app::requests::TOTAL_DATA;
 use crate::app::tenants::grant;
 
@@ -23,8 +21,7 @@ fn app(name: &str) -> TestApp {
 }
 
 fn app_before(name: &str, server: OmsServer) -> TestApp {
-    let path = directory(name).join("stores.csv");
-    fs::write(&path, "id,opretail_id,oms_code\nflagship,S_123456,SHOP061\nkiosk,S_100002,\n").unwrap();
+    let path = stores_file(name, "id,opretail_id,oms_code\nflagship,S_123456,SHOP061\nkiosk,S_100002,\n");
     TestApp::with(|setup| {
         setup.sandbox.oms_server = server;
         setup.set("DIRECTORY__ACME__STORES_FILE", path.to_str().unwrap());

@@ -5,12 +5,6 @@ use std::collections::BTreeSet;
 use crate::app::TestApp;
 use crate::app::answer::Answer;
 
-fn ids(answer: &Answer) -> Vec<String> {
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    let page = answer.json();
-    page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
-}
-
 /// The target of a relation in the `Link` header (RFC 8288).
 fn link(answer: &Answer, relation: &str) -> Option<String> {
     let wanted = format!("rel=\"{relation}\"");
@@ -23,7 +17,7 @@ async fn follow(app: &TestApp, first: &str) -> Vec<Vec<String>> {
     let (mut pages, mut next) = (Vec::new(), Some(first.to_owned()));
     while let Some(path) = next {
         let answer = app.get(&path).await;
-        pages.push(ids(&answer));
+        pages.push(answer.ids());
         next = link(&answer, "next");
         assert!(pages.len() < 100, "the links go round in a circle");
     }
@@ -38,7 +32,7 @@ fn all_stores() -> Vec<String> {
 async fn a_page_of_1000_is_complete_although_the_gateway_pages_by_100() {
     let app = TestApp::spawn();
     let answer = app.get("/stores?page_size=1000").await;
-    assert_eq!(ids(&answer), all_stores());
+    assert_eq!(answer.ids(), all_stores());
     assert_eq!(app.sandbox().calls_of("shop.getList"), 3 + 2, "all but the last are looked at again");
     assert_eq!(link(&answer, "next"), None);
     let page = answer.json()["page"].clone();
@@ -48,8 +42,8 @@ async fn a_page_of_1000_is_complete_although_the_gateway_pages_by_100() {
 #[actix_web::test]
 async fn a_gateway_with_a_smaller_cap_than_configured_loses_no_store() {
     let app = TestApp::with(|setup| setup.sandbox.oms_page_cap = Some(60));
-    assert_eq!(ids(&app.get("/stores?page_size=1000").await), all_stores());
-    assert_eq!(ids(&app.get("/stores?page=2&page_size=130").await), all_stores()[130..260]);
+    assert_eq!(app.get("/stores?page_size=1000").await.ids(), all_stores());
+    assert_eq!(app.get("/stores?page=2&page_size=130").await.ids(), all_stores()[130..260]);
 }
 
 #[actix_web::test]
@@ -58,7 +52,7 @@ async fn a_larger_cap_can_be_configured_and_saves_calls() {
         setup.sandbox.oms_page_cap = Some(500);
         setup.set("TENANTS__ACME__OMS__PAGE_CAP", "500");
     });
-    assert_eq!(ids(&app.get("/stores?page_size=1000").await), all_stores());
+    assert_eq!(app.get("/stores?page_size=1000").await.ids(), all_stores());
     assert_eq!(app.sandbox().calls_of("shop.getList"), 1);
 }
 
@@ -76,7 +70,7 @@ async fn the_links_lead_to_every_store_exactly_once() {
 async fn the_links_keep_the_filters() {
     let app = TestApp::spawn();
     let name = "/stores?name=Spruce%20Home%20%26%20Living&page_size=1000";
-    let expected = ids(&app.get(name).await);
+    let expected = app.get(name).await.ids();
     assert!(expected.len() > 2);
     let pages = follow(&app, "/stores?page_size=2&name=Spruce%20Home%20%26%20Living").await;
     assert_eq!(pages.concat(), expected);
@@ -90,7 +84,7 @@ async fn links_have_the_filters_of_their_own_request() {
         let app = TestApp::spawn();
         for (client, path) in callers {
             let answer = app.get_as(client, path).await;
-            assert_eq!(ids(&answer), ["SHOP001"]);
+            assert_eq!(answer.ids(), ["SHOP001"]);
             assert_eq!(link(&answer, "first").as_deref(), Some(path.as_str()), "{client}");
         }
     }
@@ -101,11 +95,11 @@ async fn the_first_and_the_last_page_can_be_jumped_to_and_one_beyond_the_end_is_
     let app = TestApp::spawn();
     let middle = app.get("/stores?page=3&page_size=50").await;
     for (relation, first) in [("first", 0), ("prev", 50), ("next", 150), ("last", 250)] {
-        let page = ids(&app.get(&link(&middle, relation).unwrap()).await);
+        let page = app.get(&link(&middle, relation).unwrap()).await.ids();
         assert_eq!(page[0], all_stores()[first], "{relation}");
     }
     let beyond = app.get("/stores?page=9&page_size=50").await;
-    assert!(ids(&beyond).is_empty() && link(&beyond, "next").is_none());
+    assert!(beyond.ids().is_empty() && link(&beyond, "next").is_none());
     assert_eq!(link(&beyond, "prev").as_deref(), Some("/stores?page=6&page_size=50"));
 }
 
@@ -130,7 +124,7 @@ async fn inspections_of_one_store_have_pages_of_their_own() {
 async fn the_links_lead_to_every_inspection_exactly_once() {
     let app = TestApp::spawn();
     let path = "/inspections?from=2026-10-20&to=2026-11-20&page_size=";
-    let whole = ids(&app.get(&format!("{path}1000")).await);
+    let whole = app.get(&format!("{path}1000")).await.ids();
     let paged = follow(&app, &format!("{path}13")).await.concat();
     assert_eq!(paged, whole);
     assert_eq!(paged.iter().collect::<BTreeSet<_>>().len(), paged.len());

@@ -38,11 +38,9 @@ fn a_setting_that_a_resource_needs_is_reported_where_it_is_missing() {
 #[test]
 fn a_tenant_with_a_directory_has_stores_without_an_oms() {
     let subject = Subject::healthy("doctor-directory-only");
-    let file = subject.path.with_file_name("stores.csv");
-    fs::write(&file, "id,opretail_id\nflagship,S_123456\n").unwrap();
+    subject.list_stores("id,opretail_id\nflagship,S_123456\n");
     let text = fs::read_to_string(&subject.path).unwrap();
-    let text = text.split("[tenants.acme.oms]").next().unwrap().to_owned();
-    fs::write(&subject.path, format!("{text}\n[directory.acme]\nstores_file = {file:?}\n")).unwrap();
+    fs::write(&subject.path, text.split("[tenants.acme.oms]").next().unwrap()).unwrap();
     let report = subject.examine();
     assert!(!report.text.contains("has no gateway behind"), "{}", report.text);
 }
@@ -150,9 +148,7 @@ fn a_refused_store_of_the_directory_is_reported_and_a_made_up_one_is_not() {
     let subject = Subject::healthy("doctor-refused-store");
     subject.gateway.sandbox.fail_next_of(TOTAL_DATA, Fault::code("100001"), 99);
     assert_eq!(subject.examine().code, Some(0));
-    let file = subject.path.with_file_name("stores.csv");
-    fs::write(&file, "id,opretail_id\nflagship,S_123456\n").unwrap();
-    subject.change("[tenants.acme.oms]", &format!("[directory.acme]\nstores_file = {file:?}\n[tenants.acme.oms]"));
+    subject.list_stores("id,opretail_id\nflagship,S_123456\n");
     let report = subject.examine();
     let beginning = format!("failed   acme opretail: method {TOTAL_DATA}: the gateway answered 100001");
     let line = report.text.lines().find(|line| line.starts_with(&beginning)).expect(&report.text);

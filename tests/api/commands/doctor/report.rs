@@ -63,10 +63,7 @@ fn a_wrong_configuration_is_reported_problem_by_problem() {
 #[test]
 fn stores_that_the_directory_lacks_are_a_warning() {
     let subject = Subject::healthy("doctor-stores");
-    let file = subject.path.with_file_name("stores.csv");
-    fs::write(&file, "id,opretail_id,oms_code\nflagship,S_123456,SHOP061\n").unwrap();
-    let section = format!("[directory.acme]\nstores_file = {file:?}\n[tenants.acme.oms]");
-    subject.change("[tenants.acme.oms]", &section);
+    subject.list_stores("id,opretail_id,oms_code\nflagship,S_123456,SHOP061\n");
     let report = subject.examine();
     assert_eq!(report.code, Some(1));
     let finding = report.only_finding();
