@@ -1,4 +1,5 @@
-//! Content encodings: which there are, what is worth encoding, and the work itself, which no worker thread does.
+//! Content encodings of responses: which exist, when encoding is worthwhile, and the encoding itself, which runs
+//! outside the worker threads.
 
 use std::io::Write;
 use std::sync::LazyLock;
@@ -9,25 +10,27 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tokio::sync::Semaphore;
 
-/// Below this many bytes compression costs more than it saves.
+/// Bodies shorter than this, in bytes, are not encoded: compression would cost more than it saves.
 pub(super) const WORTH_ENCODING: usize = 1024;
 
-/// A compressed form is kept if it has at most this part of the body's size, which nearly all JSON has. So much is counted
-/// for each from the beginning, since an entry's weight cannot change once it is in the cache.
+/// A compressed body is stored if it is at most `1 / SMALLEST_GAIN` of the plain body's size, which holds for nearly
+/// all JSON. That much is counted for each encoding from the beginning, since an entry's weight cannot change once it
+/// is in the cache.
 pub(super) const SMALLEST_GAIN: usize = 3;
 
-/// Bits of brotli's window. Up to 16 it searches by tables of 32 MiB that it fills with zeros for each body, 20 times the
-/// time of the rest; from 18 on its tables have a megabyte.
+/// Range of brotli's window size, in bits. Up to 16 bits brotli searches with tables of 32 MiB that it fills with zeros
+/// for each body, which takes 20 times as long as the rest. From 18 bits on the tables take one megabyte.
 const BROTLI_WINDOW: std::ops::RangeInclusive<u32> = 18..=22;
 
-/// An encoder takes a core and megabytes: as many as there are cores get through as much as any number.
+/// Limits concurrent encoders to the number of cores. An encoder occupies a core and megabytes, so more of them would
+/// not be faster.
 static ENCODERS: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(thread::available_parallelism().map_or(2, usize::from)));
 
-/// A content encoding that answers are given in.
+/// A content encoding of a response body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
-    /// As it is.
+    /// The plain body.
     Identity,
     /// `gzip`.
     Gzip,
@@ -35,17 +38,17 @@ pub enum Encoding {
     Brotli,
 }
 
-/// How much time a smaller result is worth.
+/// How much CPU time a smaller result is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effort {
-    /// The result is given to many.
+    /// The result is served to many callers.
     ForMany,
-    /// It is given once.
+    /// The result is served once.
     ForOne,
 }
 
 impl Encoding {
-    /// The name in `Content-Encoding`; none for identity.
+    /// Returns the name in `Content-Encoding`, or `None` for identity.
     pub const fn name(self) -> Option<&'static str> {
         match self {
             Self::Identity => None,
@@ -54,7 +57,7 @@ impl Encoding {
         }
     }
 
-    /// Encodes a body. It may take milliseconds: see [`elsewhere`].
+    /// Encodes a body. This may take milliseconds: see [`elsewhere`].
     pub(super) fn encode(self, body: &[u8], effort: Effort) -> Option<Vec<u8>> {
         match self {
             Self::Identity => None,
@@ -64,19 +67,19 @@ impl Encoding {
     }
 }
 
-/// Does this on a thread that serves nobody, when an encoder is free. `is_done` says whether somebody else has done it
-/// meanwhile. Gives nothing then, or when the process ends.
+/// Runs `work` on a blocking thread as soon as an encoder is free. Returns `None` if `is_done` says by then that
+/// another caller has done the work, or if the process ends.
 pub(super) async fn elsewhere<T: Send + 'static>(
     is_done: impl Fn() -> bool,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
-    // It is never closed.
+    // The semaphore is never closed.
     let encoder = ENCODERS.acquire().await.ok()?;
     if is_done() {
         return None;
     }
     let job = move || {
-        // Until the work ends: a caller who leaves meanwhile does not end it.
+        // The permit is held until the work ends: a caller who disconnects does not end the work.
         let _encoder = encoder;
         work()
     };
@@ -93,7 +96,8 @@ fn gzip(body: &[u8], effort: Effort) -> Option<Vec<u8>> {
     encoder.finish().ok()
 }
 
-/// Quality 5 is near gzip's speed with a smaller result, and 3 is near that of gzip's fastest level.
+/// Quality 5 is about as fast as gzip's default level with a smaller result. Quality 3 is about as fast as gzip's
+/// fastest level.
 fn brotli(body: &[u8], effort: Effort) -> Option<Vec<u8>> {
     let quality = match effort {
         Effort::ForMany => 5,

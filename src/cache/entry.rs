@@ -1,5 +1,5 @@
-//! A finished answer: its bytes in every encoding that somebody has asked for, its ETag, and its age. A hit decodes and
-//! encodes nothing.
+//! A cache entry: the response body in every encoding that was requested so far, its ETag and its age. A cache hit
+//! decodes and encodes nothing.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -13,30 +13,30 @@ use super::freshness::{Freshness, FreshnessState};
 use super::request_memo::EntrySlots;
 use crate::sha256::sha256_half;
 
-/// Two fetches within this time are of one mistake.
+/// Two "not found" answers of a fetch within this time count as one mistake.
 pub(super) const CONFIRMED_AFTER: Duration = Duration::from_secs(1);
 
-/// Two quotes, 32 digits, a dash and the name of an encoding.
+/// Length in bytes: two quotes, 32 digits, a dash and the name of an encoding.
 const LONGEST_ETAG: usize = 2 + 32 + 1 + 4;
 
-/// What a fetch brings: a JSON document and what belongs in its head.
+/// The result of a fetch: a JSON body and the headers that belong to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchedBody {
-    /// JSON.
+    /// The JSON body.
     pub body: Bytes,
     /// The `Link` header, for a page of a list.
     pub link: Option<String>,
-    /// How long it keeps at the most, where that is shorter than what the question says.
+    /// An upper bound of the freshness, where it is shorter than the lookup's.
     pub max_freshness: Option<Freshness>,
 }
 
-/// What a fetch brings to the cache.
+/// What a fetch hands to the cache.
 #[derive(Clone, Debug)]
 pub struct FetchResult<E> {
-    /// The answer.
+    /// The fetched body.
     pub document: FetchedBody,
-    /// The failure that the answer may be, when it has no content: where an older answer has some, it must be confirmed
-    /// like that failure.
+    /// The failure that an empty answer may stand for. If an older response has content, this failure must be confirmed
+    /// by a second fetch before it is believed.
     pub suspicion: Option<E>,
 }
 
@@ -46,35 +46,35 @@ impl<E> From<FetchedBody> for FetchResult<E> {
     }
 }
 
-/// The answer in one encoding: its bytes and their strong entity tag, in quotes. Cloning shares them.
+/// A response body in one encoding, with its strong entity tag in quotes. Clones share the bytes.
 #[derive(Clone, Debug)]
 pub struct Representation {
-    /// The bytes.
+    /// The encoded body.
     pub body: Bytes,
     /// The `ETag` header.
     pub etag: HeaderValue,
 }
 
 impl Representation {
-    /// Body and tag in one piece of memory, which has as much room as they need: the cache counts it, and a hit that is
-    /// one of a million waits for each piece.
+    /// Puts body and tag into one allocation without spare capacity. The cache counts exactly that size, and a hit on
+    /// one of a million entries waits for each separate piece of memory.
     fn new(body: &[u8], etag: &str) -> Self {
         let mut both = Vec::with_capacity(body.len() + etag.len());
         both.extend_from_slice(body);
         both.extend_from_slice(etag.as_bytes());
         let mut body_bytes = Bytes::from(both);
         let etag = body_bytes.split_off(body.len());
-        // Digits in quotes are always a header value.
+        // Hexadecimal digits in quotes are always a valid header value.
         let etag = HeaderValue::from_maybe_shared(etag).unwrap_or(HeaderValue::from_static("\"\""));
         Self { body: body_bytes, etag }
     }
 }
 
-/// A finished answer.
+/// A response that is ready to be served.
 #[derive(Debug)]
 pub struct CacheEntry {
     identity: Representation,
-    /// Made when somebody first wants them.
+    /// The encoded forms are made on first use.
     gzip: OnceLock<Option<Representation>>,
     brotli: OnceLock<Option<Representation>>,
     effort: Effort,
@@ -87,23 +87,25 @@ pub struct CacheEntry {
     cached: AtomicBool,
     refreshing: AtomicBool,
     retired: AtomicBool,
-    /// When a fetch first said that there is no such thing.
+    /// Time at which a fetch first said that the resource does not exist.
     doubted_at: OnceLock<Duration>,
     memo_slots: Mutex<EntrySlots>,
 }
 
 impl CacheEntry {
-    /// Finishes a document: computes its tag, and writes what of its head is its own.
+    /// Builds an entry from a fetched body: computes its entity tag and its headers.
     pub(super) fn new(document: FetchedBody, freshness: Freshness, stores: Vec<String>, came_at: Duration) -> Self {
         let FetchedBody { body, link, .. } = document;
         let tag = EntityTag::of_bytes([&*body, link.as_deref().unwrap_or_default().as_bytes()]);
         let identity = Representation::new(&body, &tag.header(Encoding::Identity));
-        // A link that is no header is left out; those of lists are made of what a query may hold.
+        // A link that is no valid header value is left out. Links of lists consist of characters that a query may
+        // contain.
         let link = link.and_then(|link| HeaderValue::try_from(link).ok());
         Self { link, stores, ..Self::of_representation(identity, Effort::ForMany, freshness, came_at) }
     }
 
-    /// An answer that is given once and never kept. Its tag is known: nobody reads the body for it.
+    /// Builds an entry that is served once and never cached. The caller supplies the tag, so that the body need not be
+    /// read for it.
     pub(super) fn uncached(body: Vec<u8>, tag: &EntityTag, freshness: Freshness, came_at: Duration) -> Self {
         let identity = Representation { body: body.into(), etag: tag.header_value(Encoding::Identity) };
         Self::of_representation(identity, Effort::ForOne, freshness, came_at)
@@ -129,8 +131,8 @@ impl CacheEntry {
         }
     }
 
-    /// The answer in this encoding, if that is known: `Some(None)` where it is not worth it, and `None` where nobody has
-    /// asked for it before.
+    /// Returns the representation in this encoding as far as it is made: `Some(None)` where encoding is not worthwhile,
+    /// and `None` if nobody has requested this encoding yet.
     pub fn made(&self, encoding: Encoding) -> Option<Option<&Representation>> {
         let slot = match encoding {
             Encoding::Identity => return Some(Some(&self.identity)),
@@ -141,7 +143,7 @@ impl CacheEntry {
         slot.get().map(Option::as_ref)
     }
 
-    /// The answer in this encoding, if it is worth it; it is made now if nobody has asked for it before.
+    /// Returns the representation in this encoding if that is worthwhile, and makes it on first use.
     pub async fn representation(self: &Arc<Self>, encoding: Encoding) -> Option<&Representation> {
         if self.made(encoding).is_none() {
             let entry = self.clone();
@@ -150,14 +152,15 @@ impl CacheEntry {
         self.made(encoding).flatten()
     }
 
-    /// The answer in this encoding for a caller who takes no other, worth it or not. It is not kept.
+    /// Encodes the body for a caller who accepts no other encoding, even if it is not worthwhile. The result is not
+    /// cached.
     pub async fn representation_at_any_cost(&self, encoding: Encoding) -> Option<Representation> {
         let (body, effort, etag) = (self.identity.body.clone(), self.effort, self.etag(encoding));
         let encoded = elsewhere(|| false, move || encoding.encode(&body, effort)).await;
         encoded.flatten().map(|encoded| Representation { body: encoded.into(), etag })
     }
 
-    /// The tag that the answer has in this encoding.
+    /// Returns the entity tag of the representation in this encoding.
     pub fn etag(&self, encoding: Encoding) -> HeaderValue {
         let own = self.identity.etag.to_str().unwrap_or_default();
         EntityTag(own.trim_matches('"').to_owned()).header_value(encoding)
@@ -177,60 +180,61 @@ impl CacheEntry {
         });
     }
 
-    /// The answer as it is.
+    /// Returns the representation without encoding.
     pub const fn identity(&self) -> &Representation {
         &self.identity
     }
 
-    /// The `Link` header.
+    /// Returns the `Link` header.
     pub const fn link(&self) -> Option<&HeaderValue> {
         self.link.as_ref()
     }
 
-    /// The stores that the answer is about.
+    /// Returns the ids of the stores that the response is about.
     pub fn stores(&self) -> &[String] {
         &self.stores
     }
 
-    /// How long the answer keeps.
+    /// Returns how long the response may be served.
     pub const fn freshness(&self) -> Freshness {
         self.freshness
     }
 
-    /// How old the answer is.
+    /// Returns the age of the response.
     pub fn age(&self, now: Duration) -> Duration {
         now.saturating_sub(self.received_at).saturating_add(self.age_at_receipt)
     }
 
-    /// When the answer stops being fresh on the clock's own scale, but no earlier than `at_least` after it came.
+    /// Returns the time on the clock's own scale at which the response stops being fresh, but no earlier than
+    /// `at_least` after its receipt.
     pub fn fresh_until(&self, at_least: Duration) -> Duration {
         let fresh = self.freshness.fresh.saturating_sub(self.age_at_receipt);
         self.received_at.saturating_add(fresh.max(at_least))
     }
 
-    /// What may be done with the answer now.
+    /// Returns the freshness state of the response.
     pub fn state(&self, now: Duration) -> FreshnessState {
         self.freshness.state(self.age(now))
     }
 
-    /// The same, of an answer that was so old when it came: older than this process, perhaps.
+    /// Sets the age that the response had at receipt; it may be older than this process.
     pub(super) const fn of_age(mut self, age: Duration) -> Self {
         self.age_at_receipt = age;
         self
     }
 
-    /// The same, as what the flight of this number brought.
+    /// Sets the number of the single flight that fetched the response.
     pub(super) const fn of_flight(mut self, number: u64) -> Self {
         self.flight = number;
         self
     }
 
-    /// The number of the flight that brought it; later flights have larger ones.
+    /// Returns the number of the single flight that fetched the response. Later flights have larger numbers.
     pub(super) const fn flight(&self) -> u64 {
         self.flight
     }
 
-    /// Whether the answer was kept when it came; not when it is too large, or was purged meanwhile.
+    /// Whether the response was cached at receipt. It is not if it is too large or was purged meanwhile.
     pub fn is_cached(&self) -> bool {
         self.cached.load(Ordering::Acquire)
     }
@@ -239,7 +243,7 @@ impl CacheEntry {
         self.cached.store(true, Ordering::Release);
     }
 
-    /// Whether another answer has taken its place, or none is to be given any more.
+    /// Whether the response was replaced or must not be served any more.
     pub fn is_retired(&self) -> bool {
         self.retired.load(Ordering::Acquire)
     }
@@ -248,33 +252,33 @@ impl CacheEntry {
         self.retired.store(true, Ordering::Release);
     }
 
-    /// Takes note that a fetch says now that there is no such thing.
+    /// Records that a fetch says now that the resource does not exist.
     pub(super) fn doubt(&self, now: Duration) {
         self.doubted_at.get_or_init(|| now);
     }
 
-    /// Whether a fetch that says now that there is no such thing is to be believed: another one said so a moment ago or
-    /// longer.
+    /// Whether a fetch that says now that the resource does not exist is believed: an earlier fetch has said so at
+    /// least [`CONFIRMED_AFTER`] ago.
     pub(super) fn is_refuted(&self, now: Duration) -> bool {
         self.doubted_at.get().is_some_and(|doubted_at| now.saturating_sub(*doubted_at) >= CONFIRMED_AFTER)
     }
 
-    /// What leads to this entry by what was asked.
+    /// Gives `work` access to the memo slots that lead to this entry.
     pub(super) fn with_places<T>(&self, work: impl FnOnce(&mut EntrySlots) -> T) -> T {
         work(&mut self.memo_slots.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Claims the refresh of this answer; false when somebody else has it.
+    /// Claims the refresh of this entry. Returns `false` if another caller has claimed it.
     pub(super) fn begin_refresh(&self) -> bool {
         !self.refreshing.swap(true, Ordering::AcqRel)
     }
 
-    /// Gives the refresh back after it ended.
+    /// Releases the refresh after it ended.
     pub(super) fn end_refresh(&self) {
         self.refreshing.store(false, Ordering::Release);
     }
 
-    /// The most bytes that the answer may come to hold in memory, besides its key.
+    /// Returns the most bytes that the entry may come to occupy, without its key.
     pub(super) fn size(&self) -> usize {
         let body = self.identity.body.len();
         let compressed = if body < WORTH_ENCODING { 0 } else { 2 * allocated(body / SMALLEST_GAIN + LONGEST_ETAG) };
@@ -284,22 +288,23 @@ impl CacheEntry {
     }
 }
 
-/// What the allocator takes for so many bytes: its own word, and up to the next multiple of 16.
+/// Returns the bytes that the allocator occupies for a request: its own word, rounded up to a multiple of 16.
 const fn allocated(bytes: usize) -> usize {
     (bytes + 8).next_multiple_of(16)
 }
 
-/// What tells a representation from others, before an encoding makes an `ETag` of it.
+/// The opaque part of an entity tag, before an encoding is appended to make the `ETag`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntityTag(String);
 
 impl EntityTag {
-    /// Of these bytes, one after the other. The link is part of the representation's head, so that it is part of its tag.
+    /// Hashes these parts, one after the other. The link is part of the representation's headers, so it is part of its
+    /// tag.
     pub fn of_bytes<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> Self {
         Self(base16ct::lower::encode_string(&sha256_half(parts)))
     }
 
-    /// Each encoding has a tag of its own (RFC 9110 §8.8.3.3).
+    /// Formats the tag for an encoding. Each encoding has a tag of its own (RFC 9110 §8.8.3.3).
     fn header(&self, encoding: Encoding) -> String {
         let tag = &self.0;
         match encoding.name() {
@@ -309,7 +314,7 @@ impl EntityTag {
     }
 
     fn header_value(&self, encoding: Encoding) -> HeaderValue {
-        // Digits in quotes are always a header value.
+        // Hexadecimal digits in quotes are always a valid header value.
         HeaderValue::try_from(self.header(encoding)).unwrap_or(HeaderValue::from_static("\"\""))
     }
 }
@@ -376,7 +381,7 @@ mod tests {
         runtime.block_on(async {
             let entry = entry(&long());
             for encoding in [Encoding::Gzip, Encoding::Brotli] {
-                // While the only other thread is busy, nothing is made.
+                // While the only other thread is busy, nothing is encoded.
                 let (release, released) = std::sync::mpsc::channel::<()>();
                 let busy = tokio::task::spawn_blocking(move || released.recv());
                 assert!(entry.made(encoding).is_none());

@@ -1,5 +1,5 @@
-//! The fetch of an answer: one for all who ask the same, a task of its own, past the second level before the gateway; with
-//! or without a caller who waits for it.
+//! The fetch of a response as a single flight: one fetch for all callers of the same lookup, in a task of its own. It
+//! reads the shared cache before it calls the vendor's gateway, and it runs with or without a waiting caller.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -18,21 +18,21 @@ use super::{AnswerCache, CacheKey, FetchFailure, found, or_stale};
 use crate::fair_queue::Principal;
 use crate::telemetry::{call_tally, traces};
 
-/// By whom an answer came, as far as one flight knows.
+/// Where a response came from, as one single flight sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum AnsweredBy {
-    /// Another flight.
+    /// Another single flight has fetched it.
     #[default]
     Another,
-    /// This one has fetched it.
+    /// This single flight has fetched it.
     ThisOne,
-    /// This one has found it where replicas share them.
+    /// This single flight has found it in the cache that replicas share.
     Replicas,
 }
 
 impl<E: FetchFailure> AnswerCache<E> {
-    /// Fetches while the caller waits; with an older answer at hand the caller waits only a moment, unless it asked for
-    /// an answer from the gateway.
+    /// Fetches while the caller waits. If an older response exists, the caller waits only for `slow_after`, unless it
+    /// requires an answer of the vendor's gateway.
     pub(super) async fn fetch_for_caller<F, Fut>(
         &self,
         lookup: Lookup,
@@ -45,14 +45,14 @@ impl<E: FetchFailure> AnswerCache<E> {
         Fut: Future<Output = Result<FetchResult<E>, E>> + 'static,
     {
         let by = Rc::new(Cell::default());
-        let (patient, key) = (lookup.bypass || lookup.require_fresh, lookup.key.clone());
+        let (must_wait, key) = (lookup.bypass || lookup.require_fresh, lookup.key.clone());
         let mut flight = self.spawn_flight(lookup, by.clone(), fetch);
-        let landed = if patient {
+        let completed = if must_wait {
             flight.await
         } else {
             match tokio::time::timeout(self.slow_after, &mut flight).await {
-                Ok(landed) => landed,
-                // A fresh one has just landed, and so has the flight.
+                Ok(completed) => completed,
+                // A fresh response was stored just now, so the single flight has completed, too.
                 Err(_) => match self.usable(&key, older.as_ref()) {
                     Some(entry) if entry.state(self.clock.elapsed()) != FreshnessState::Fresh => {
                         return Ok(found(entry, CacheOutcome::StaleIfError, self.clock.elapsed()));
@@ -62,7 +62,7 @@ impl<E: FetchFailure> AnswerCache<E> {
             }
         };
         let now = self.clock.elapsed();
-        match landed.unwrap_or_else(|error| panic::resume_unwind(error.into_panic())) {
+        match completed.unwrap_or_else(|error| panic::resume_unwind(error.into_panic())) {
             Ok(entry) => {
                 let outcome = match by.get() {
                     AnsweredBy::ThisOne => outcome,
@@ -75,14 +75,14 @@ impl<E: FetchFailure> AnswerCache<E> {
         }
     }
 
-    /// An older answer that may be given instead: the one that was there, or one that other replicas had.
+    /// Returns an older response that may still be served: the one found before, or one that other replicas had.
     fn usable(&self, key: &CacheKey, older: Option<&Arc<CacheEntry>>) -> Option<Arc<CacheEntry>> {
         let now = self.clock.elapsed();
         let is_usable = |entry: &Arc<CacheEntry>| entry.state(now) != FreshnessState::Expired;
         older.filter(|entry| is_usable(entry)).cloned().or_else(|| self.memory.get(key).filter(is_usable))
     }
 
-    /// Starts a refresh that nobody waits for, unless one runs or the last one has just failed.
+    /// Starts a refresh without a waiting caller, unless one runs or the last one has just failed.
     pub(super) fn refresh_once<F, Fut>(&self, lookup: Lookup, entry: &Arc<CacheEntry>, now: Duration, fetch: F)
     where
         F: FnOnce(Principal) -> Fut + 'static,
@@ -99,13 +99,14 @@ impl<E: FetchFailure> AnswerCache<E> {
         let flight = self.spawn_flight(lookup, Rc::default(), fetch);
         let entry = entry.clone();
         rt::spawn(async move {
-            // Whatever it brought: an answer that is not kept does not replace this one.
-            let _landed = flight.await;
+            // The result does not matter: a response that is not cached does not replace this one.
+            let _completed = flight.await;
             entry.end_refresh();
         });
     }
 
-    /// The whole single flight is a task of its own: a caller who leaves neither cancels nor repeats the fetch.
+    /// Runs the whole single flight in a task of its own: a caller who disconnects neither cancels nor repeats the
+    /// fetch.
     fn spawn_flight<F, Fut>(
         &self,
         lookup: Lookup,
@@ -119,14 +120,14 @@ impl<E: FetchFailure> AnswerCache<E> {
         let (memory, clock, shared) = (self.memory.clone(), self.clock.clone(), self.shared.clone());
         let flight = async move {
             let start = memory.start(&lookup);
-            // Neither who asks for an answer from the gateway nor who asks after a purge may join an earlier flight.
+            // A lookup that bypasses the cache or follows a purge may not join an earlier flight.
             let bypass = if lookup.bypass { "bypass" } else { "" };
-            let key = lookup.key.marked(&format!("{} {} {bypass}", start.cleared, start.latest_purge));
-            let landing = memory.clone();
+            let key = lookup.key.suffixed(&format!("{} {} {bypass}", start.cleared, start.latest_purge));
+            let cache = memory.clone();
             let fetch = async move {
-                // Between the caller's look and this flight another flight may have landed.
+                // Another single flight may have completed since the caller's lookup.
                 if !lookup.bypass
-                    && let Some(entry) = landing.get(&lookup.key)
+                    && let Some(entry) = cache.get(&lookup.key)
                     && entry.state(clock.elapsed()) == FreshnessState::Fresh
                 {
                     return Ok(entry);
@@ -137,7 +138,7 @@ impl<E: FetchFailure> AnswerCache<E> {
                 };
                 let is_fresh = session.as_ref().is_some_and(SharedLookup::is_fresh);
                 if let Some(entry) = session.as_mut().and_then(|session| session.found.take()) {
-                    let entry = landing.store_shared(&lookup, entry, clock.elapsed(), start);
+                    let entry = cache.store_shared(&lookup, entry, clock.elapsed(), start);
                     if let Some(session) = session.take_if(|_| is_fresh) {
                         session.give_back(&lookup);
                         by.set(AnsweredBy::Replicas);
@@ -145,14 +146,14 @@ impl<E: FetchFailure> AnswerCache<E> {
                     }
                 }
                 by.set(AnsweredBy::ThisOne);
-                // The future of a whole gateway call is large, and what holds it is moved several times.
+                // The future of a whole gateway call is large, and its owners are moved several times, so it is boxed.
                 let brought = Box::pin(fetch(lookup.principal.clone())).await;
-                let outcome = brought.and_then(|brought| landing.believe(&lookup.key, brought, clock.elapsed()));
+                let outcome = brought.and_then(|brought| cache.believe(&lookup.key, brought, clock.elapsed()));
                 if let Some(session) = session {
-                    let is_the_truth = |failure| landing.is_the_truth(&lookup.key, failure, clock.elapsed());
+                    let is_the_truth = |failure| cache.is_the_truth(&lookup.key, failure, clock.elapsed());
                     session.publish(&lookup, outcome.as_ref().map_err(is_the_truth));
                 }
-                landing.complete(lookup, outcome, clock.elapsed(), start).await
+                cache.complete(lookup, outcome, clock.elapsed(), start).await
             };
             memory.flights.run(key, fetch).await
         };

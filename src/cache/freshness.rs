@@ -1,4 +1,4 @@
-//! How long an answer keeps: fresh, then stale while a refresh runs, then stale only if the gateway fails.
+//! Freshness of responses: fresh, then stale while a refresh runs, then stale only if the vendor's gateway fails.
 
 use std::time::Duration;
 
@@ -18,24 +18,24 @@ section! {
     }
 }
 
-/// What may be done with an answer of a certain age.
+/// What the cache may do with a response of a certain age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FreshnessState {
-    /// Serve it.
+    /// Serve the response.
     Fresh,
-    /// Serve it and refresh it.
+    /// Serve the response and refresh it.
     Revalidate,
-    /// Fetch anew; serve it only if that fails.
+    /// Fetch again, and serve the response only if that fails.
     OnError,
-    /// Too old for anything.
+    /// The response is too old to be served.
     Expired,
 }
 
 impl Freshness {
-    /// How long an answer keeps that may lack something.
+    /// Freshness of responses that may be incomplete.
     pub const DOUBTFUL: Self = Self::seconds(5, 0, 0);
 
-    /// Freshness from seconds, for the constants of resources.
+    /// Builds a freshness from seconds, for the constants of resources.
     pub const fn seconds(fresh: u64, stale: u64, on_error: u64) -> Self {
         Self {
             fresh: Duration::from_secs(fresh),
@@ -44,7 +44,7 @@ impl Freshness {
         }
     }
 
-    /// The shorter of both, time by time.
+    /// Returns the shorter of both freshnesses, compared period by period.
     #[must_use]
     pub fn at_most(self, other: Self) -> Self {
         Self {
@@ -54,12 +54,12 @@ impl Freshness {
         }
     }
 
-    /// When an answer is of no more use.
+    /// Returns the age after which the response is never served.
     pub fn end(&self) -> Duration {
         self.fresh.saturating_add(self.stale.max(self.on_error))
     }
 
-    /// What may be done with an answer of this age.
+    /// Returns the state of a response of this age.
     pub fn state(&self, age: Duration) -> FreshnessState {
         if age < self.fresh {
             FreshnessState::Fresh

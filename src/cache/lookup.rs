@@ -1,4 +1,4 @@
-//! What is asked of the cache, and what it gives: the key of an answer, the lookup, the answer and how it came about.
+//! Lookups of the cache and their results: the cache key, the lookup, the cached response and its outcome.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,30 +8,31 @@ use super::freshness::Freshness;
 use crate::fair_queue::Principal;
 use crate::settings::SettingsDigest;
 
-/// Which answer is wanted: everything that the answer depends on besides the moment when it is fetched.
+/// The key of a cached response. It names everything that the response depends on, except the time of the fetch.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CacheKey(pub(super) Arc<str>);
 
 impl CacheKey {
-    /// The answer of `resource` to `question` (its canonical parameters) for `tenant`. `shape` stands for what the program
-    /// and its configuration make of the vendor's data, `source` for the credential and the settings by which it is fetched.
+    /// Builds the key of the response of `resource` to the canonical parameters in `lookup` for `tenant`. `shape` is a
+    /// digest of what the program and its configuration make of the vendor's data. `source` is a digest of the
+    /// credential and the settings of the fetch.
     pub fn new(tenant: &str, resource: &str, shape: &SettingsDigest, source: &SettingsDigest, lookup: &str) -> Self {
         Self(format!("{tenant}\0{resource}\0{shape}{source}\0{lookup}").into())
     }
 
-    /// Whose answer it is.
+    /// Returns the tenant's name.
     pub(super) fn tenant(&self) -> &str {
         self.0.split('\0').next().unwrap_or_default()
     }
 
-    /// Of which resource.
+    /// Returns the resource's name.
     pub(super) fn resource(&self) -> &str {
         self.0.split('\0').nth(1).unwrap_or_default()
     }
 
-    /// A key for the same answer, told apart by a mark.
-    pub(super) fn marked(&self, mark: &str) -> Self {
-        Self(format!("{}\0{mark}", self.0).into())
+    /// Returns a key for the same response that differs by a suffix.
+    pub(super) fn suffixed(&self, suffix: &str) -> Self {
+        Self(format!("{}\0{suffix}", self.0).into())
     }
 
     pub(super) fn len(&self) -> usize {
@@ -39,46 +40,46 @@ impl CacheKey {
     }
 }
 
-/// A question to the cache.
+/// A lookup of the cache.
 #[derive(Clone, Debug)]
 pub struct Lookup {
-    /// Which answer.
+    /// The key of the response.
     pub key: CacheKey,
-    /// How long it keeps.
+    /// How long the response may be served.
     pub freshness: Freshness,
-    /// The stores it is about, for a purge.
+    /// The ids of the stores that the response is about; a purge selects by them.
     pub stores: Vec<String>,
-    /// Go to the gateway even if there is a fresh answer.
+    /// Call the vendor's gateway even if there is a fresh response.
     pub bypass: bool,
-    /// Wait for an answer that is due, however long the gateway takes, instead of taking an older one meanwhile.
+    /// Wait for a due refresh, however long the vendor's gateway takes, and do not serve a stale response meanwhile.
     pub require_fresh: bool,
-    /// Whose share of the gateway's calls a fetch uses.
+    /// The principal whose share of the gateway calls a fetch uses.
     pub principal: Principal,
 }
 
-/// How an answer came about.
+/// How the cache produced a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CacheOutcome {
-    /// It was there and fresh.
+    /// The response was cached and fresh.
     Hit,
-    /// It was there and stale; one refresh runs.
+    /// The response was cached and stale; one refresh runs.
     StaleWhileRevalidate,
-    /// It was there and stale; the gateway failed or is slow.
+    /// The response was cached and stale; the vendor's gateway failed or is slow.
     StaleIfError,
-    /// There was none; this caller's fetch brought it.
+    /// No response was cached; this caller's single flight fetched it.
     Miss,
-    /// The one that was there is too old; this caller's fetch brought it.
+    /// The cached response was too old; this caller's single flight fetched it.
     Expired,
-    /// Another caller's fetch brought it.
+    /// Another caller's single flight fetched it.
     Collapsed,
-    /// Another replica has fetched it, or this one before it was started again.
+    /// Another replica fetched it, or this replica before its last start.
     Shared,
-    /// The caller asked for an answer from the gateway.
+    /// The caller bypassed the cache.
     Bypass,
 }
 
 impl CacheOutcome {
-    /// The name in metrics.
+    /// Returns the name in metrics.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Hit => "hit",
@@ -93,13 +94,13 @@ impl CacheOutcome {
     }
 }
 
-/// An answer and how it came about.
+/// A cached response and how it was produced.
 #[derive(Clone, Debug)]
 pub struct CachedResponse {
-    /// The answer.
+    /// The cache entry.
     pub entry: Arc<CacheEntry>,
-    /// How it came about.
+    /// How the response was produced.
     pub outcome: CacheOutcome,
-    /// How old the answer is.
+    /// The age of the response.
     pub age: Duration,
 }

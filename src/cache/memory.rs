@@ -1,4 +1,5 @@
-//! The cache's memory on moka: the answers, the flights that bring them, and failures that are remembered for a moment.
+//! The cache's memory on moka: cached responses, the single flights that fetch them, and failures that are remembered
+//! briefly.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,11 +18,11 @@ use crate::settings::{Size, section};
 use crate::single_flight::Flights;
 use crate::telemetry::metrics;
 
-/// What moka holds for an entry besides the bytes that we can count: with this, 60,000 entries of 650 bytes are counted
-/// within two percent of what the process grows by.
+/// Bytes that moka occupies for an entry besides those that can be counted. With this value, the count for 60,000
+/// entries of 650 bytes is within two percent of the growth of the process.
 const ENTRY_OVERHEAD: usize = 512;
 
-/// An answer larger than this part of the cache is served, but not kept.
+/// A response larger than this part of the cache is served but not cached.
 const LARGEST_PART: u64 = 8;
 
 const MOST_FAILURES: u64 = 10_000;
@@ -45,47 +46,47 @@ struct NegativeEntry<E> {
     stores: Arc<[String]>,
 }
 
-/// The maps, shared by all workers.
+/// The maps of the cache, shared by all workers.
 #[derive(Clone)]
 pub(super) struct MemoryCache<E: FetchFailure> {
     answers: sync::Cache<CacheKey, Arc<CacheEntry>>,
     pub(super) asked: Arc<RequestMemos>,
-    /// The fetches under way.
+    /// The fetches in progress.
     pub(super) flights: Flights<CacheKey, Result<Arc<CacheEntry>, E>>,
     failures: sync::Cache<CacheKey, NegativeEntry<E>>,
     largest: usize,
     started: Arc<AtomicU64>,
-    /// How often everything was dropped.
+    /// How often the whole cache was cleared.
     cleared: Arc<AtomicU64>,
-    /// The purges, numbered for each tenant.
+    /// The purges, numbered per tenant.
     purges: Arc<Mutex<PurgeList<u64>>>,
 }
 
-/// What is known when a flight starts, to be held against what is when it lands.
+/// The state at the start of a single flight, to be compared with the state at its completion.
 #[derive(Clone, Copy)]
 pub(super) struct FetchStart {
-    /// The flight's number; later flights have larger ones.
+    /// The flight's number. Later flights have larger numbers.
     number: u64,
-    /// How often everything was dropped before.
+    /// How often the whole cache was cleared before.
     pub(super) cleared: u64,
-    /// Purges of the tenant before.
+    /// The number of purges of the tenant before.
     purges: u64,
-    /// The latest purge before that concerns this answer.
+    /// The latest earlier purge that concerns this response.
     pub(super) latest_purge: u64,
 }
 
 impl<E: FetchFailure> MemoryCache<E> {
     pub(super) fn new(settings: &CacheSettings) -> Self {
         let asked = Arc::new(RequestMemos::new(settings.size));
-        let leading_there = asked.clone();
+        let memos = asked.clone();
         let answers = sync::Cache::builder()
             .max_capacity(settings.size)
             .weigher(|key: &CacheKey, entry: &Arc<CacheEntry>| weight(key, entry))
             .expire_after(EntryExpiry)
-            // Whoever holds the answer elsewhere learns at once that it is no longer the one to give.
+            // Whoever holds the entry elsewhere learns at once that it must not be served any more.
             .eviction_listener(move |_, entry, cause| {
                 entry.retire();
-                leading_there.remove(&entry);
+                memos.remove(&entry);
                 metrics::cache_removal(name(cause));
             })
             .build();
@@ -111,13 +112,13 @@ impl<E: FetchFailure> MemoryCache<E> {
         self.answers.get(key)
     }
 
-    /// A failure of this question that is still remembered.
+    /// Returns a failure of this lookup that is still remembered.
     pub(super) fn failure(&self, key: &CacheKey, now: Duration) -> Option<E> {
         let remembered = self.failures.get(key)?;
         (now < remembered.until).then_some(remembered.failure)
     }
 
-    /// The start of a flight for this lookup.
+    /// Records the start of a single flight for this lookup.
     pub(super) fn start(&self, lookup: &Lookup) -> FetchStart {
         let tenant = lookup.key.tenant();
         let purges = self.purges();
@@ -129,7 +130,8 @@ impl<E: FetchFailure> MemoryCache<E> {
         }
     }
 
-    /// Keeps what a fetch brought: an answer, or the failure for a moment; nothing when there was a purge meanwhile.
+    /// Stores the result of a fetch: the response, or its failure for a moment. Stores nothing if there was a purge
+    /// meanwhile.
     pub(super) async fn complete(
         &self,
         lookup: Lookup,
@@ -146,15 +148,16 @@ impl<E: FetchFailure> MemoryCache<E> {
         }
     }
 
-    /// A purge that came between the look and the insertion takes back what was inserted, and nothing else.
+    /// Whether a purge happened between the check and the insertion. Such a purge takes back what was inserted, and
+    /// nothing else.
     fn was_purged(&self, key: &CacheKey, stores: &[String], start: FetchStart) -> bool {
         start.cleared != self.cleared.load(Ordering::Acquire)
             || self.purges().came_after(start.purges, key.tenant(), stores)
     }
 
-    /// Whether a later flight than this one has brought an answer, which is newer then.
+    /// Whether a later single flight has stored a response, which is then newer.
     fn has_newer(&self, key: &CacheKey, start: FetchStart) -> bool {
-        self.answers.get(key).is_some_and(|kept| kept.flight() > start.number)
+        self.answers.get(key).is_some_and(|cached| cached.flight() > start.number)
     }
 
     async fn store_answer(
@@ -171,7 +174,8 @@ impl<E: FetchFailure> MemoryCache<E> {
         self.keep(&key, entry, start)
     }
 
-    /// Keeps an answer that another replica has fetched, unless there is a younger one by now; gives the one that is kept.
+    /// Stores a response that another replica fetched, unless a younger one is cached. Returns the entry that is cached
+    /// afterwards.
     pub(super) fn store_shared(
         &self,
         lookup: &Lookup,
@@ -179,9 +183,9 @@ impl<E: FetchFailure> MemoryCache<E> {
         now: Duration,
         start: FetchStart,
     ) -> Arc<CacheEntry> {
-        let kept = self.answers.get(&lookup.key);
-        if let Some(kept) = kept.filter(|kept| kept.age(now) <= entry.age(now)) {
-            return kept;
+        let cached = self.answers.get(&lookup.key);
+        if let Some(cached) = cached.filter(|cached| cached.age(now) <= entry.age(now)) {
+            return cached;
         }
         self.keep(&lookup.key, entry, start)
     }
@@ -199,10 +203,11 @@ impl<E: FetchFailure> MemoryCache<E> {
         entry
     }
 
-    /// The document, unless it has no content and must be confirmed yet, because an older answer says otherwise.
+    /// Returns the fetched body, unless it has no content and must be confirmed first, because an older response says
+    /// otherwise.
     pub(super) fn believe(&self, key: &CacheKey, brought: FetchResult<E>, now: Duration) -> Result<FetchedBody, E> {
         let FetchResult { document, suspicion: doubt } = brought;
-        let says_the_same = || self.answers.get(key).is_some_and(|kept| kept.identity().body == document.body);
+        let says_the_same = || self.answers.get(key).is_some_and(|cached| cached.identity().body == document.body);
         match doubt {
             Some(doubt) if !says_the_same() && !self.is_the_truth(key, &doubt, now) => {
                 let (tenant, resource) = (key.tenant(), key.resource());
@@ -217,24 +222,24 @@ impl<E: FetchFailure> MemoryCache<E> {
         }
     }
 
-    /// Whether the failure is the truth, so that an answer that was kept is wrong. One that must be confirmed is not
-    /// believed where there is an answer that may be given yet, until it is repeated.
+    /// Whether a failure is believed, so that the cached response is wrong. A failure that must be confirmed is not
+    /// believed until it is repeated, as long as there is a response that may be served.
     pub(super) fn is_the_truth(&self, key: &CacheKey, failure: &E, now: Duration) -> bool {
         if failure.stale_is_better() {
             return false;
         }
-        let usable = |kept: &Arc<CacheEntry>| kept.state(now) != FreshnessState::Expired;
+        let usable = |cached: &Arc<CacheEntry>| cached.state(now) != FreshnessState::Expired;
         match self.answers.get(key).filter(usable) {
-            Some(kept) if failure.must_be_confirmed() => {
-                kept.doubt(now);
-                kept.is_refuted(now)
+            Some(cached) if failure.must_be_confirmed() => {
+                cached.doubt(now);
+                cached.is_refuted(now)
             }
             _ => true,
         }
     }
 
-    /// A failure that is the truth, such as that there is no such store, ends the answer that was kept. One that is not
-    /// believed yet is remembered for no longer than a moment.
+    /// Remembers a failure. If it is believed, such as "no such store", it removes the cached response. Otherwise it is
+    /// remembered only for a moment.
     fn store_failure(&self, lookup: Lookup, failure: &E, now: Duration, start: FetchStart) {
         let Lookup { key, stores, .. } = lookup;
         if self.has_newer(&key, start) || self.was_purged(&key, &stores, start) {
@@ -253,7 +258,8 @@ impl<E: FetchFailure> MemoryCache<E> {
         }
     }
 
-    /// Drops the tenant's answers about these stores, or all of them; gives their number. Failures are forgotten, too.
+    /// Removes the tenant's responses about these stores, or all of them, and its failures. Returns the number of
+    /// removed responses.
     pub(super) fn purge(&self, tenant: &str, stores: Option<&[String]>) -> u64 {
         {
             let mut purges = self.purges();
@@ -270,7 +276,7 @@ impl<E: FetchFailure> MemoryCache<E> {
         keys.len() as u64
     }
 
-    /// Drops all answers of all tenants, one tenant after the other.
+    /// Removes all responses of all tenants, one tenant after the other.
     pub(super) fn clear(&self) {
         self.cleared.fetch_add(1, Ordering::AcqRel);
         let tenants: HashSet<String> = self.answers.iter().map(|(key, _)| key.tenant().to_owned()).collect();
@@ -286,8 +292,8 @@ impl<E: FetchFailure> MemoryCache<E> {
     }
 }
 
-/// Reading a long answer for its tag takes milliseconds, which a worker's other requests would wait for, so that is done
-/// elsewhere.
+/// Builds a cache entry. Hashing a long body takes milliseconds and would delay a worker's other requests, so it runs
+/// on a blocking thread.
 pub(super) async fn finish(
     document: FetchedBody,
     freshness: Freshness,
@@ -303,7 +309,7 @@ pub(super) async fn finish(
     finished.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
-/// Why an answer left, as the metric names it.
+/// Returns the name of a removal cause in the metric.
 const fn name(cause: RemovalCause) -> &'static str {
     match cause {
         RemovalCause::Expired => "expired",
@@ -314,13 +320,13 @@ const fn name(cause: RemovalCause) -> &'static str {
 }
 
 fn weight(key: &CacheKey, entry: &CacheEntry) -> u32 {
-    // What was asked is about as long as the key that it was brought to.
-    let asked = size_of::<RequestMemo>() + key.len();
-    u32::try_from(key.len() + asked + entry.size() + ENTRY_OVERHEAD).unwrap_or(u32::MAX)
+    // The memo's target is about as long as the cache key.
+    let memo = size_of::<RequestMemo>() + key.len();
+    u32::try_from(key.len() + memo + entry.size() + ENTRY_OVERHEAD).unwrap_or(u32::MAX)
 }
 
-/// moka's expiry by the machine's clock: the upper bound of an entry's use. An update starts it anew, which moka's
-/// default would not.
+/// moka's expiry by the machine's clock: the upper bound of an entry's use. An update restarts it, unlike moka's
+/// default.
 struct EntryExpiry;
 
 impl Expiry<CacheKey, Arc<CacheEntry>> for EntryExpiry {

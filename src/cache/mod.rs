@@ -1,7 +1,7 @@
-//! Finished answers, shared by all workers: fresh, stale while one refresh runs, stale when the gateway fails, and one
-//! fetch for any number of callers.
+//! The response cache, shared by all workers. It serves fresh responses, stale ones while one refresh runs, and stale
+//! ones if the vendor's gateway fails. One fetch serves any number of callers.
 //!
-//! Freshness is decided by our clock; moka's own expiry is only the upper bound that frees memory.
+//! The freshness is decided by [`Clock`]; moka's own expiry is only the upper bound that frees memory.
 
 mod encoding;
 mod entry;
@@ -32,22 +32,22 @@ pub use lookup::{CacheKey, CacheOutcome, CachedResponse, Lookup};
 pub use memory::CacheSettings;
 pub use request_memo::{AuthorizationClass, RequestMemo};
 
-/// What the cache must know of a failed fetch.
+/// What the cache needs to know about a failed fetch.
 pub trait FetchFailure: Clone + Send + Sync + 'static {
-    /// Whether an older answer is better for the caller than this failure.
+    /// Whether a stale response is better for the caller than this failure.
     fn stale_is_better(&self) -> bool;
 
-    /// Whether one such failure may be a mistake: an older answer ends only when the next fetch, after a moment, fails so
-    /// again.
+    /// Whether one such failure may be a mistake. If so, an older response is removed only after the next fetch, a
+    /// moment later, fails in the same way.
     fn must_be_confirmed(&self) -> bool {
         false
     }
 
-    /// How long the failure is remembered, so that a crowd does not repeat it.
+    /// How long the failure is remembered, so that many callers do not repeat the fetch.
     fn remembered(&self) -> Duration;
 }
 
-/// The cache of finished answers. Cloning shares it.
+/// The response cache. Clones share it.
 #[derive(Clone)]
 pub struct AnswerCache<E: FetchFailure> {
     memory: MemoryCache<E>,
@@ -58,7 +58,7 @@ pub struct AnswerCache<E: FetchFailure> {
 }
 
 impl<E: FetchFailure> AnswerCache<E> {
-    /// A cache of this size, of this process alone.
+    /// Creates a cache of this size for this process alone.
     pub fn new(settings: &CacheSettings, clock: Clock) -> Self {
         Self {
             memory: MemoryCache::new(settings),
@@ -69,27 +69,27 @@ impl<E: FetchFailure> AnswerCache<E> {
         }
     }
 
-    /// The same in front of what replicas share.
+    /// Adds the second level: the cache that replicas share.
     #[must_use]
     pub fn sharing(self, replicas: Option<Replicas>) -> Self {
         let shared = replicas.as_ref().map(|replicas| SharedLevel::new(replicas.answers(), self.clock.clone()));
         Self { replicas, shared, ..self }
     }
 
-    /// Answers the question from the cache, or by `fetch`, which runs at most once for all callers who ask the same, on behalf
-    /// of the one who started it; of the tenant alone when nobody waits for it.
+    /// Returns the response from the cache or by `fetch`. `fetch` runs at most once for all callers of the same lookup,
+    /// on behalf of the caller who started it, or of the tenant alone when nobody waits.
     ///
     /// # Errors
-    /// The failure of the fetch, when there is no older answer that is better.
+    /// Returns the failure of the fetch if there is no older response to serve instead.
     pub async fn read<F, Fut>(&self, lookup: Lookup, fetch: F) -> Result<CachedResponse, E>
     where
         F: FnOnce(Principal) -> Fut + 'static,
         Fut: Future<Output = Result<FetchResult<E>, E>> + 'static,
     {
         let now = self.clock.elapsed();
-        let kept = self.memory.get(&lookup.key);
-        let state = kept.as_ref().map(|entry| entry.state(now));
-        let older = kept.filter(|_| state != Some(FreshnessState::Expired));
+        let cached = self.memory.get(&lookup.key);
+        let state = cached.as_ref().map(|entry| entry.state(now));
+        let older = cached.filter(|_| state != Some(FreshnessState::Expired));
         match (state, older) {
             (Some(FreshnessState::Fresh), Some(entry)) if !lookup.bypass => Ok(found(entry, CacheOutcome::Hit, now)),
             (Some(FreshnessState::Revalidate), Some(entry)) if !lookup.bypass && !lookup.require_fresh => {
@@ -97,7 +97,7 @@ impl<E: FetchFailure> AnswerCache<E> {
                 Ok(found(entry, CacheOutcome::StaleWhileRevalidate, now))
             }
             (state, older) => {
-                // A remembered failure that is the truth does not stop who asks for an answer from the gateway.
+                // A remembered failure that is believed does not stop a lookup that bypasses the cache.
                 let remembered = self.memory.failure(&lookup.key, now);
                 if let Some(failure) = remembered.filter(|failure| !lookup.bypass || failure.stale_is_better()) {
                     return or_stale(failure, older, now);
@@ -112,24 +112,24 @@ impl<E: FetchFailure> AnswerCache<E> {
         }
     }
 
-    /// The kept answer, whatever its age.
+    /// Returns the cached response, whatever its age.
     pub fn cached(&self, key: &CacheKey) -> Option<Arc<CacheEntry>> {
         self.memory.get(key)
     }
 
-    /// What was asked so before by somebody of this class, and its answer.
+    /// Finds the memo of a target that this authorization class requested before.
     pub fn from_memo(&self, class: AuthorizationClass, target: &str) -> Option<Arc<RequestMemo>> {
         self.memory.asked.find(class, target)
     }
 
-    /// Remembers what was asked, for as long as its answer is kept.
-    pub fn remember(&self, asked: RequestMemo) {
-        if asked.entry.is_cached() {
-            self.memory.asked.remember(asked);
+    /// Stores a request memo for as long as its response is cached.
+    pub fn remember(&self, memo: RequestMemo) {
+        if memo.entry.is_cached() {
+            self.memory.asked.remember(memo);
         }
     }
 
-    /// An answer that is made of kept ones, to be given like those and not kept. It is `age` old.
+    /// Wraps a response composed of cached ones, which is served like them but not cached itself. `age` is its age.
     pub fn given_once(
         &self,
         body: Vec<u8>,
@@ -142,27 +142,27 @@ impl<E: FetchFailure> AnswerCache<E> {
         CachedResponse { entry: Arc::new(entry), outcome, age }
     }
 
-    /// Drops the answers of a tenant that are about one of these stores, or all of the tenant's; gives their number.
-    /// Other replicas do the same within a second.
+    /// Removes a tenant's responses about these stores, or all of the tenant's, and returns their number. Other
+    /// replicas do the same within a second.
     pub fn purge(&self, tenant: &str, stores: Option<&[String]>) -> u64 {
-        // First for those that are shared, so that none of them gets back into memory meanwhile.
+        // The shared cache is purged first, so that none of its responses returns to memory meanwhile.
         if let Some(replicas) = &self.replicas {
             replicas.send(ReplicaEvent::Purged { tenant: tenant.to_owned(), stores: stores.map(<[String]>::to_vec) });
         }
         self.purge_here(tenant, stores)
     }
 
-    /// Drops them in this process alone: another replica has told of it.
+    /// Removes a tenant's responses in this process alone, after another replica reported the purge.
     pub fn purge_here(&self, tenant: &str, stores: Option<&[String]>) -> u64 {
         self.memory.purge(tenant, stores)
     }
 
-    /// Drops all answers of all tenants in this process.
+    /// Removes all responses of all tenants in this process.
     pub fn clear_here(&self) {
         self.memory.clear();
     }
 
-    /// Frees what has expired and gives the number of answers and their weight in bytes.
+    /// Removes expired entries and returns the number of entries and their weight in bytes.
     pub fn maintain(&self) -> (u64, u64) {
         self.memory.maintain()
     }
@@ -173,9 +173,9 @@ fn found(entry: Arc<CacheEntry>, outcome: CacheOutcome, now: Duration) -> Cached
     CachedResponse { entry, outcome, age }
 }
 
-/// What follows from what a failure says of itself.
+/// Stale-if-error: decides between a failure and an older response.
 trait StaleIfError: FetchFailure {
-    /// Whether an older answer is better for the caller, as far as is known by now.
+    /// Whether the older response is better for the caller than this failure, as far as is known now.
     fn is_outlived_by(&self, older: &CacheEntry, now: Duration) -> bool {
         self.stale_is_better() || (self.must_be_confirmed() && !older.is_refuted(now))
     }
@@ -185,7 +185,7 @@ impl<E: FetchFailure> StaleIfError for E {}
 
 fn or_stale<E: FetchFailure>(failure: E, older: Option<Arc<CacheEntry>>, now: Duration) -> Result<CachedResponse, E> {
     match older {
-        // It may have become too old while the caller waited.
+        // The response may have become too old while the caller waited.
         Some(entry) if failure.is_outlived_by(&entry, now) && entry.state(now) != FreshnessState::Expired => {
             Ok(found(entry, CacheOutcome::StaleIfError, now))
         }

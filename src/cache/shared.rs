@@ -1,5 +1,5 @@
-//! The second level: answers that replicas share. A process that lacks one looks there before it fetches, waits while
-//! another replica fetches it, and tells what its own fetch has brought.
+//! The second level of the cache: responses that replicas share. A process looks there before it fetches, waits while
+//! another replica fetches, and publishes what it has fetched.
 
 use std::time::Duration;
 
@@ -15,20 +15,20 @@ use crate::replicas::journal::Position;
 use crate::replicas::lease::Lease;
 use crate::telemetry::metrics;
 
-/// Answers that are fresh for a shorter time are not shared: they would be old by the time that others find them.
+/// Responses with a shorter freshness are not shared: they would be stale by the time that other replicas find them.
 const SHORTEST_FRESHNESS: Duration = Duration::from_millis(200);
 
-/// The second level. Cloning shares it.
+/// The second level of the cache. Clones share it.
 #[derive(Clone)]
 pub(super) struct SharedLevel {
     answers: SharedAnswers,
     clock: Clock,
 }
 
-/// What a look at the second level has brought, and what its process owes to the others.
+/// The result of a lookup in the second level, and the lease that this process may hold.
 pub(super) struct SharedLookup {
     level: SharedLevel,
-    /// The answer, fresh or not.
+    /// The shared response, fresh or not.
     pub(super) found: Option<CacheEntry>,
     lease: Option<Lease>,
     seen: Position,
@@ -39,9 +39,9 @@ impl SharedLevel {
         Self { answers, clock }
     }
 
-    /// Looks for the answer, unless the caller wants one from the gateway.
+    /// Looks the response up, unless the lookup bypasses the cache.
     pub(super) async fn look(&self, lookup: &Lookup) -> SharedLookup {
-        // Before the fetch begins: a purge that comes later is about what it brings.
+        // The position is read before the fetch begins: a later purge concerns the fetched response.
         let seen = self.answers.seen();
         let mut session = SharedLookup { level: self.clone(), found: None, lease: None, seen };
         if lookup.freshness.fresh < SHORTEST_FRESHNESS {
@@ -54,40 +54,40 @@ impl SharedLevel {
         let wanted =
             AnswerKey { name: lookup.key.0.clone(), keeps: lookup.freshness.end(), fresh: lookup.freshness.fresh };
         let mut read = None;
-        let look = self.answers.look(&wanted, |kept| {
-            read = self.read(lookup, kept);
+        let look = self.answers.look(&wanted, |stored| {
+            read = self.read(lookup, stored);
             read.is_some()
         });
-        let kept = match look.await {
-            SharedResult::Fresh(kept) => Some(kept),
-            SharedResult::Ours(lease, kept) => {
+        let answer = match look.await {
+            SharedResult::Fresh(answer) => Some(answer),
+            SharedResult::Ours(lease, answer) => {
                 session.lease = Some(lease);
-                kept
+                answer
             }
-            SharedResult::Everybodys(kept) => kept,
+            SharedResult::Everybodys(answer) => answer,
         };
-        if let (Some(kept), Some(stored)) = (kept, read) {
-            session.found = self.entry(lookup, stored, kept.left).await;
+        if let (Some(answer), Some(stored)) = (answer, read) {
+            session.found = self.entry(lookup, stored, answer.left).await;
         }
         metrics::shared_answer(session.outcome());
         session
     }
 
-    /// The kept bytes as an answer, if they are one, to this lookup, and no purge was about it.
-    fn read(&self, lookup: &Lookup, kept: &StoredAnswer) -> Option<Stored> {
-        let stored = Stored::decode(&kept.bytes).inspect_err(|error| {
-            tracing::debug!(%error, "an answer that replicas share cannot be read");
+    /// Decodes the stored bytes. Returns them if they answer this lookup and no purge concerns them.
+    fn read(&self, lookup: &Lookup, answer: &StoredAnswer) -> Option<Stored> {
+        let stored = Stored::decode(&answer.bytes).inspect_err(|error| {
+            tracing::debug!(%error, "shared response cannot be decoded");
             metrics::shared_answer("unreadable");
         });
         let stored = stored.ok()?;
         let is_asked_for = stored.name == NameHash::of(&lookup.key.0);
         let passes = self.answers.purges().let_pass(lookup.key.tenant(), &stored.stores, stored.seen);
-        // It lies there for longer than it keeps if Redis' clock was set back.
-        (is_asked_for && passes && kept.left <= stored.freshness.end()).then_some(stored)
+        // The response stays in Redis longer than its freshness if Redis' clock was set back.
+        (is_asked_for && passes && answer.left <= stored.freshness.end()).then_some(stored)
     }
 
-    /// The answer as of now. What was asked when a period had not ended is not final because it has ended since: of what was
-    /// said then and what is said now, the shorter time counts.
+    /// Builds the cache entry as of now. A response that was fetched before a period ended is not final just because
+    /// the period has ended since, so the shorter of both freshnesses counts.
     async fn entry(&self, lookup: &Lookup, stored: Stored, left: Duration) -> Option<CacheEntry> {
         let age = stored.freshness.end().checked_sub(left)?;
         let freshness = stored.freshness.at_most(lookup.freshness);
@@ -97,7 +97,7 @@ impl SharedLevel {
 }
 
 impl SharedLookup {
-    /// Whether the answer spares the fetch.
+    /// Whether the shared response is fresh, so that no fetch is needed.
     pub(super) fn is_fresh(&self) -> bool {
         let now = self.level.clock.elapsed();
         self.found.as_ref().is_some_and(|entry| entry.state(now) == FreshnessState::Fresh)
@@ -112,10 +112,10 @@ impl SharedLookup {
         }
     }
 
-    /// Tells the other replicas what a fetch has brought. Nobody waits for it. Who fetched out of lease tells nothing: what
-    /// it has may be older than what they have.
+    /// Publishes the result of a fetch to the other replicas, without waiting. A process that fetched without the lease
+    /// publishes nothing: its response may be older than theirs.
     ///
-    /// Of a failure only counts whether it is the truth.
+    /// Of a failure, only whether it is believed is published.
     pub(super) fn publish(self, lookup: &Lookup, outcome: Result<&FetchedBody, bool>) {
         let outcome = match outcome {
             Ok(document) => Publication::Answer(Box::new(Stored {
@@ -131,7 +131,7 @@ impl SharedLookup {
         self.end(lookup, outcome);
     }
 
-    /// Gives the lease back, if there is one: there was no need to fetch.
+    /// Releases the lease, if this process holds it, because no fetch was needed.
     pub(super) fn give_back(self, lookup: &Lookup) {
         self.end(lookup, Publication::Unneeded);
     }

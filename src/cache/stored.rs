@@ -1,29 +1,29 @@
-//! The stored form of an answer: how processes that share a cache write it down for each other. Pure.
+//! The binary format in which processes that share a cache store a response. Encoding and decoding are pure functions.
 //!
-//! All numbers are big-endian. The checksum is the first half of the SHA-256 of all that stands before and after it.
+//! All numbers are big-endian. The checksum is the first half of the SHA-256 of all bytes before and after it.
 //!
-//! | offset | bytes | what |
+//! | offset | bytes | content |
 //! |---|---|---|
 //! | 0 | 3 | `SGA` |
 //! | 3 | 1 | version, 1 |
 //! | 4 | 8 | length of all that follows offset 12 |
 //! | 12 | 16 | checksum |
-//! | 28 | 16 | which answer it is: the first half of the SHA-256 of its name |
-//! | 44 | 2 × 8 | up to where its process had read the journal when the fetch began |
+//! | 28 | 16 | identity of the response: the first half of the SHA-256 of its name |
+//! | 44 | 2 × 8 | position up to which the process had read the journal when the fetch began |
 //! | 60 | 3 × 8 | fresh, stale, on error, in milliseconds |
 //! | 84 | 8 | length of the body |
 //! | 92 | 8 | length of the link; all ones when there is none |
 //! | 100 | 8 | number of stores |
 //! | 108 | | body, link, and for each store its length in 8 bytes and its id |
 //!
-//! The checksum tells accidents: a value cut short, mixed up or written by something else. It does not tell who wrote
-//! the value; whoever may write to the shared cache is trusted.
+//! The checksum detects accidents: a value that is truncated, mixed up or written by another program. It does not
+//! authenticate the writer; whoever may write to the shared cache is trusted.
 //!
-//! How old an answer is does not stand in it: Redis knows how long it lies there, by one clock for all, and clocks of
-//! several machines need not agree.
+//! The value does not contain the age of the response. Redis knows how long the value has been stored, by one clock for
+//! all replicas, so the clocks of several machines need not agree.
 //!
-//! The compressed forms and the tag are not stored: they follow from the body, they are made in far less time than a call
-//! takes, and another process may prefer other encodings.
+//! The encoded forms and the entity tag are not stored. They follow from the body, take far less time than a call, and
+//! another process may prefer other encodings.
 
 use std::time::Duration;
 
@@ -36,70 +36,70 @@ use crate::sha256::sha256_half;
 
 const MAGIC: [u8; 3] = *b"SGA";
 const VERSION: u8 = 1;
-/// Magic, version and length.
+/// Length in bytes of magic, version and content length.
 const FRONT: usize = 12;
 const CHECKSUM: usize = 16;
-/// What stands before the content.
+/// Length in bytes of all that precedes the content.
 const SEAL: usize = FRONT + CHECKSUM;
 const NAME: usize = 16;
-/// The name, the place in the journal, three times and three lengths that the content begins with.
+/// Length in bytes of the fixed part of the content: name hash, journal position, three periods and three lengths.
 const HEAD: usize = NAME + 64;
 const NO_LINK: u64 = u64::MAX;
 
-/// An answer as it is shared between processes. Times are kept to the millisecond.
+/// A response as processes share it. Durations have millisecond precision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// The document in its plain form.
+    /// The body without encoding.
     pub document: FetchedBody,
-    /// The stores it is about, for a purge.
+    /// The ids of the stores that the response is about; a purge selects by them.
     pub stores: Vec<String>,
-    /// How long it keeps, counted from when it was fetched.
+    /// How long the response may be served, counted from its fetch.
     pub freshness: Freshness,
-    /// Which answer it is.
+    /// The hash of the response's name.
     pub name: NameHash,
-    /// Up to where its process had read the journal when the fetch began.
+    /// The position up to which the process had read the journal when the fetch began.
     pub seen: Position,
 }
 
-/// What an answer is recognized by, so that one that lies under another's key is noticed.
+/// The hash of a response's name. It reveals a response that is stored under another response's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NameHash(pub [u8; NAME]);
 
 impl NameHash {
-    /// Of an answer's name.
+    /// Hashes a response's name.
     pub fn of(name: &str) -> Self {
         Self(sha256_half([name.as_bytes()]))
     }
 }
 
-/// Why bytes are not the stored form of an answer. Every reason is one to fetch the answer anew.
+/// Why bytes are not a stored response. Each reason leads to a new fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoredError {
-    /// Fewer bytes than stand before the content.
+    /// The value is shorter than the fixed part before the content.
     #[error("the value is too short to be one")]
     TooShort,
-    /// It does not begin as these values do: something else uses the same keys.
+    /// The value does not begin with the magic: another program uses the same keys.
     #[error("the value was not written by storegate")]
     WrongMagic,
-    /// Written by a newer or an older program; both run while an update is rolled out.
+    /// A newer or older program wrote the value. Both run during a rolling update.
     #[error("the value has the version {0}, and this program reads version {VERSION}")]
     WrongVersion(u8),
-    /// It was cut short, or something follows it.
+    /// The value is truncated, or something follows it.
     #[error("the value has not the length that it promises")]
     WrongLength,
-    /// Something in it was changed.
+    /// The value was altered.
     #[error("the checksum of the value does not fit")]
     WrongChecksum,
-    /// The lengths of its parts do not add up to its own.
+    /// The lengths of the parts do not add up to the value's length.
     #[error("the parts of the value have not the lengths that it promises")]
     WrongParts,
-    /// The link or a store is not UTF-8.
+    /// The link or a store id is not UTF-8.
     #[error("a text in the value is not UTF-8")]
     NotUtf8,
 }
 
 impl Stored {
-    /// Writes the answer down.
+    /// Encodes the response.
     pub fn encode(&self) -> Vec<u8> {
         let content = self.content();
         let front = front(content.len());
@@ -110,7 +110,7 @@ impl Stored {
         value
     }
 
-    /// All that follows the seal.
+    /// Encodes the content, which follows the checksum.
     fn content(&self) -> Vec<u8> {
         let FetchedBody { body, link, .. } = &self.document;
         let mut content = Vec::with_capacity(HEAD + body.len() + link.as_ref().map_or(0, String::len));
@@ -132,10 +132,11 @@ impl Stored {
         content
     }
 
-    /// Reads what [`Stored::encode`] has written, and nothing else: what was read is written as the same bytes again.
+    /// Decodes what [`Stored::encode`] has written, and nothing else: encoding the result gives the same bytes again.
     ///
     /// # Errors
-    /// The first check that fails. Nothing is allocated before the checksum fits, and then in proportion to `value`.
+    /// Returns the first check that fails. Nothing is allocated before the checksum matches, and later allocations are
+    /// proportional to the length of `value`.
     pub fn decode(value: &[u8]) -> Result<Self, StoredError> {
         let mut rest = ByteReader(checked_content(value)?);
         let name = rest.name()?;
@@ -144,7 +145,7 @@ impl Stored {
         let (body, link, stores) = (rest.number()?, rest.number()?, rest.number()?);
         let body = Bytes::copy_from_slice(rest.take(body)?);
         let link = if link == NO_LINK { None } else { Some(rest.text(link)?) };
-        // No room is made for as many stores as are promised: only those that are there take any.
+        // No memory is reserved for the promised number of stores: only stores that are present occupy any.
         let stores = (0..stores).map(|_| rest.store()).collect::<Result<_, _>>()?;
         if !rest.0.is_empty() {
             return Err(StoredError::WrongParts);
@@ -157,7 +158,7 @@ fn put(value: &mut Vec<u8>, number: u64) {
     value.extend_from_slice(&number.to_be_bytes());
 }
 
-/// What stands before the checksum: magic, version and the length of the rest.
+/// Encodes what precedes the checksum: magic, version and the length of the rest.
 fn front(content: usize) -> [u8; FRONT] {
     let [m0, m1, m2] = MAGIC;
     let [l0, l1, l2, l3, l4, l5, l6, l7] = ((CHECKSUM + content) as u64).to_be_bytes();
@@ -168,7 +169,7 @@ fn checksum(front: &[u8], content: &[u8]) -> [u8; CHECKSUM] {
     sha256_half([front, content])
 }
 
-/// Checks the seal, and gives all that follows it.
+/// Verifies magic, version, length and checksum, and returns the content.
 fn checked_content(value: &[u8]) -> Result<&[u8], StoredError> {
     let (front_found, rest) = value.split_first_chunk::<FRONT>().ok_or(StoredError::TooShort)?;
     let (checksum_found, content) = rest.split_first_chunk::<CHECKSUM>().ok_or(StoredError::TooShort)?;
@@ -182,7 +183,7 @@ fn checked_content(value: &[u8]) -> Result<&[u8], StoredError> {
     }
 }
 
-/// What is not read yet.
+/// The bytes that are not decoded yet.
 struct ByteReader<'a>(&'a [u8]);
 
 impl<'a> ByteReader<'a> {

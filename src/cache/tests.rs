@@ -1,4 +1,4 @@
-//! The cache's promises, with a clock that the test moves.
+//! The cache's promises, tested with a clock that the test advances.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -42,7 +42,7 @@ const FLAKY: Broken = Broken { stale_is_better: true, must_be_confirmed: false, 
 
 const GONE: Broken = Broken { stale_is_better: false, must_be_confirmed: false, remembered: Duration::from_secs(30) };
 
-/// What a gateway may say by mistake.
+/// A failure that the vendor's gateway may report by mistake.
 const NOT_THERE: Broken = Broken { must_be_confirmed: true, ..GONE };
 
 struct Fixture {
@@ -58,7 +58,7 @@ impl Fixture {
         Self { cache, time, fetched: Rc::default() }
     }
 
-    /// A fetch that counts and gives its number.
+    /// Returns a fetch that increments the counter and responds with its number.
     fn fetch(&self) -> impl FnOnce(Principal) -> std::future::Ready<Result<FetchResult<Broken>, Broken>> + 'static {
         let fetched = self.fetched.clone();
         move |_| {
@@ -287,11 +287,11 @@ async fn a_caller_who_leaves_neither_cancels_nor_repeats_the_fetch() {
     assert!(futures_util::poll!(&mut impatient).is_pending());
     settle().await;
     drop(impatient);
-    let mut patient = Box::pin(fixture.cache.read(lookup("a"), fixture.fetch()));
-    assert!(futures_util::poll!(&mut patient).is_pending());
+    let mut waiting = Box::pin(fixture.cache.read(lookup("a"), fixture.fetch()));
+    assert!(futures_util::poll!(&mut waiting).is_pending());
     settle().await;
     gate.notify_one();
-    assert_eq!(text(&patient.await.unwrap()), ("slow".to_owned(), CacheOutcome::Collapsed));
+    assert_eq!(text(&waiting.await.unwrap()), ("slow".to_owned(), CacheOutcome::Collapsed));
     assert_eq!(fixture.fetched.get(), 1);
 }
 
@@ -373,7 +373,11 @@ async fn a_refresh_that_a_purge_overtakes_does_not_pin_the_old_answer() {
     assert_eq!(fixture.cache.purge("acme", Some(&["a".to_owned()])), 1);
     gate.notify_one();
     settle().await;
-    assert_eq!(fixture.read("a").await, ("2".to_owned(), CacheOutcome::Miss), "what the refresh brought was not kept");
+    assert_eq!(
+        fixture.read("a").await,
+        ("2".to_owned(), CacheOutcome::Miss),
+        "what the refresh brought was not cached"
+    );
     fixture.pass(31);
     assert_eq!(fixture.read("a").await, ("2".to_owned(), CacheOutcome::StaleWhileRevalidate));
     settle().await;
@@ -482,7 +486,7 @@ async fn a_purge_of_another_store_disturbs_no_fetch_and_forgets_no_failure() {
     gate.notify_one();
     assert_eq!(text(&first.await.unwrap()), ("one for both".to_owned(), CacheOutcome::Miss));
     assert_eq!(text(&second.await.unwrap()), ("one for both".to_owned(), CacheOutcome::Collapsed));
-    assert_eq!(fixture.read("a").await.1, CacheOutcome::Hit, "it was kept");
+    assert_eq!(fixture.read("a").await.1, CacheOutcome::Hit, "it was cached");
     assert_eq!(fixture.cache.read(lookup("gone"), fixture.fetch()).await.unwrap_err(), GONE);
 }
 
@@ -565,17 +569,17 @@ async fn an_answer_that_became_too_old_while_the_gateway_was_asked_is_not_served
         time.advance(Duration::from_secs(20));
         Err(FLAKY)
     };
-    let asked = Lookup { bypass: true, ..lookup("a") };
-    assert_eq!(fixture.cache.read(asked, slow_failure).await.map(|found| found.age), Err(FLAKY));
+    let bypassing = Lookup { bypass: true, ..lookup("a") };
+    assert_eq!(fixture.cache.read(bypassing, slow_failure).await.map(|found| found.age), Err(FLAKY));
 }
 
 #[actix_web::test]
 async fn a_failure_of_an_earlier_flight_does_not_end_a_newer_answer() {
     let fixture = Fixture::new();
-    let landing = Rc::new(Notify::new());
-    let lands = landing.clone();
+    let completion = Rc::new(Notify::new());
+    let completes = completion.clone();
     let earlier = move |_| async move {
-        lands.notified().await;
+        completes.notified().await;
         Err(GONE)
     };
     let cache = fixture.cache.clone();
@@ -583,7 +587,7 @@ async fn a_failure_of_an_earlier_flight_does_not_end_a_newer_answer() {
     settle().await;
     let newer = Lookup { bypass: true, ..lookup("a") };
     assert_eq!(text(&fixture.cache.read(newer, fixture.fetch()).await.unwrap()).1, CacheOutcome::Bypass);
-    landing.notify_one();
+    completion.notify_one();
     assert!(earlier.await.unwrap());
     assert_eq!(fixture.read("a").await, ("1".to_owned(), CacheOutcome::Hit));
 }
@@ -592,7 +596,7 @@ async fn a_failure_of_an_earlier_flight_does_not_end_a_newer_answer() {
 async fn a_fetch_is_on_behalf_of_who_waits_for_it_and_a_refresh_of_the_tenant_alone() {
     let fixture = Fixture::new();
     let who = Principal::of(&["acme", "dashboard"]);
-    let asked = || Lookup { principal: who.clone(), ..lookup("a") };
+    let by_caller = || Lookup { principal: who.clone(), ..lookup("a") };
     let fetched_for: Rc<std::cell::RefCell<Vec<Principal>>> = Rc::default();
     let fetch = || {
         let fetched_for = fetched_for.clone();
@@ -601,9 +605,9 @@ async fn a_fetch_is_on_behalf_of_who_waits_for_it_and_a_refresh_of_the_tenant_al
             std::future::ready(Ok::<_, Broken>(document("it").into()))
         }
     };
-    fixture.cache.read(asked(), fetch()).await.unwrap();
+    fixture.cache.read(by_caller(), fetch()).await.unwrap();
     fixture.pass(31);
-    let found = fixture.cache.read(asked(), fetch()).await.unwrap();
+    let found = fixture.cache.read(by_caller(), fetch()).await.unwrap();
     assert_eq!(found.outcome, CacheOutcome::StaleWhileRevalidate);
     settle().await;
     assert_eq!(*fetched_for.borrow(), [who, Principal::of(&["acme", ""])]);

@@ -1,4 +1,4 @@
-//! The table: what it finds, for whom, and that nothing lives on in it.
+//! Tests of the memo table: what it finds, for whom, and that it keeps nothing alive.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -34,8 +34,8 @@ fn remember(table: &RequestMemos, class: AuthorizationClass, target: &str, entry
 }
 
 fn body(table: &RequestMemos, class: AuthorizationClass, target: &str) -> Option<String> {
-    let asked = table.find(class, target)?;
-    Some(String::from_utf8(asked.entry.identity().body.to_vec()).unwrap())
+    let memo = table.find(class, target)?;
+    Some(String::from_utf8(memo.entry.identity().body.to_vec()).unwrap())
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn an_answer_that_leaves_is_not_kept_alive() {
         remember(&table, ONE, &format!("/a?{spelling}"), &leaving);
     }
     let found = (0..2 * PLACES_OF_AN_ENTRY).filter(|spelling| table.find(ONE, &format!("/a?{spelling}")).is_some());
-    assert_eq!(found.count(), PLACES_OF_AN_ENTRY, "only so many are kept of one answer");
+    assert_eq!(found.count(), PLACES_OF_AN_ENTRY, "the number of slots per entry is limited");
     leaving.retire();
     table.remove(&leaving);
     drop(leaving);

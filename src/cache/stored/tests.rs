@@ -1,4 +1,5 @@
-//! The stored form against a value written out by hand, and against everything that may happen to one on its way.
+//! Tests of the stored form: against a value written by hand, and against everything that may happen to a value in
+//! transit.
 
 use super::{NameHash, Stored, StoredError, checksum};
 use crate::cache::{FetchedBody, Freshness};
@@ -8,7 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, proptest};
 use std::time::Duration;
 
-/// Laid out by the table of the module, its checksum computed with another program.
+/// A value written by hand from the module's table, with a checksum computed by another program.
 const BY_HAND: &str = "
     534741 01
     000000000000008c
@@ -22,7 +23,7 @@ const BY_HAND: &str = "
     0000000000000003 535f31
     0000000000000007 53484f50303031";
 
-/// The same, of an answer with nothing in it.
+/// An empty response written by hand.
 const EMPTY_BY_HAND: &str = "
     534741 01
     0000000000000060
@@ -61,14 +62,14 @@ fn empty() -> Stored {
     }
 }
 
-/// The value with its checksum made to fit again.
+/// Returns the value with a matching checksum.
 fn resealed(mut value: Vec<u8>) -> Vec<u8> {
     let sum = checksum(&value[..12], &value[28..]);
     value[12..28].copy_from_slice(&sum);
     value
 }
 
-/// The value with eight bytes replaced, and its checksum made to fit.
+/// Returns the value with eight bytes replaced and a matching checksum.
 fn with_number(offset: usize, number: u64) -> Vec<u8> {
     let mut value = stored().encode();
     value[offset..offset + 8].copy_from_slice(&number.to_be_bytes());
