@@ -1,4 +1,5 @@
-//! Answers that replicas share: looked for, waited for, fetched by whose turn it is, and told to the others.
+//! Responses that replicas share through Redis: lookup, waiting for another replica's fetch, the lease to fetch, and
+//! publication of the result.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -13,19 +14,21 @@ use super::link::{Operation, RedisLink, Unavailable};
 use super::purges::Purges;
 use crate::clock::Deadline;
 
-/// Who waits for another replica's fetch looks again after so long, and then at longer and longer intervals.
+/// The first pause of a request that waits for another replica's fetch. The pauses get longer up to
+/// [`LONGEST_BETWEEN_LOOKS`].
 const FIRST_LOOK: Duration = Duration::from_millis(4);
 const LONGEST_BETWEEN_LOOKS: Duration = Duration::from_millis(40);
 
-/// Who has waited so long for another replica's fetch fetches for itself.
+/// The longest wait for another replica's fetch. After it, the request fetches for itself.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// Larger answers are not shared: they would hold up everything else on the connection.
+/// The largest shared response, in bytes. Larger ones would delay everything else on the connection.
 const LARGEST: usize = 256 << 10;
 
-/// KEYS: answer, turn. ARGV: how many milliseconds an answer that is fresh has left at least, our mark, how long a turn
-/// lasts, the checksum of an answer that was looked at before and is of no use, and the largest answer that is shared. Gives
-/// the answer, the milliseconds that it has left, and whose turn it is. A larger value is nobody's answer.
+/// Looks for a response and takes the lease if there is none. KEYS: response, lease. ARGV: the least time to live of a
+/// fresh response in milliseconds, our owner token, the duration of the lease in milliseconds, the checksum of a
+/// response that was seen before and cannot be used, and the size of the largest shared response. Returns the response,
+/// its time to live in milliseconds, and who holds the lease. A larger value is treated as absent.
 static LOOK: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local answer, left = redis.call('GET', KEYS[1]), 0
@@ -41,56 +44,56 @@ static LOOK: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Which answer is looked for.
+/// The key of a shared response, with its periods.
 #[derive(Clone, Debug)]
 pub struct AnswerKey {
-    /// Its name in the cache of a process; only a hash of it reaches Redis.
+    /// The name of the response in a process's cache. Only a hash of it reaches Redis.
     pub name: Arc<str>,
-    /// How long it keeps in all.
+    /// How long the response may be served in all.
     pub keeps: Duration,
-    /// How long it is fresh.
+    /// How long the response is fresh.
     pub fresh: Duration,
 }
 
-/// An answer as it lies at Redis.
+/// A response as Redis stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredAnswer {
-    /// The bytes; anybody may have written them.
+    /// The stored bytes. They are not trusted: any program may have written them.
     pub bytes: Vec<u8>,
-    /// How long they lie there yet.
+    /// The time to live in Redis.
     pub left: Duration,
 }
 
-/// What a look has found.
+/// The result of a lookup in Redis.
 pub enum SharedResult {
-    /// An answer that was fresh when it was looked for.
+    /// The response was fresh at the lookup.
     Fresh(StoredAnswer),
-    /// None that is, and it is our turn to fetch. There may be an older one.
+    /// There is no fresh response, and this replica holds the lease to fetch. An older response may exist.
     Ours(Lease, Option<StoredAnswer>),
-    /// Nobody's turn is known: whoever wants the answer fetches it.
+    /// Nobody holds the lease, as far as is known: every replica that needs the response fetches it.
     Everybodys(Option<StoredAnswer>),
 }
 
 impl StoredAnswer {
-    /// What tells it from another one: the checksum in its stored form.
+    /// Returns the checksum in the stored form, which tells this response from others.
     fn checksum(&self) -> &[u8] {
         self.bytes.get(12..28).unwrap_or_default()
     }
 }
 
-/// What came of a fetch.
+/// The outcome of a fetch.
 pub enum FetchOutcome {
-    /// These bytes, which keep so long.
+    /// The fetch returned these bytes, which may be served for this time.
     Answer(Vec<u8>, Duration),
-    /// There is no such thing: an answer of before is wrong.
+    /// The resource does not exist: an older response is wrong.
     Gone,
-    /// Nothing.
+    /// The fetch failed.
     Failure,
-    /// It was not needed.
+    /// The fetch was not needed.
     Unneeded,
 }
 
-/// The answers. Cloning shares them.
+/// The shared responses. Clones share the connection.
 #[derive(Clone)]
 pub struct SharedAnswers {
     link: RedisLink,
@@ -99,42 +102,42 @@ pub struct SharedAnswers {
 }
 
 impl SharedAnswers {
-    /// The answers under this prefix.
+    /// Opens the shared responses under this key prefix.
     pub(super) fn new(link: RedisLink, prefix: &str, purges: Arc<Purges>) -> Self {
         Self { link, prefix: prefix.into(), purges }
     }
 
-    /// What was purged.
+    /// Returns the purges that this replica knows.
     pub fn purges(&self) -> &Purges {
         &self.purges
     }
 
-    /// Looks for an answer that `is_of_use`; waits while another replica fetches it, and takes the turn when nobody does.
-    /// While there is no link, it is everybody's turn at once.
+    /// Looks for a response that `is_of_use`. Waits while another replica fetches it, and takes the lease if nobody
+    /// holds it. Without a connection it returns [`SharedResult::Everybodys`] at once.
     pub async fn look(&self, wanted: &AnswerKey, mut is_of_use: impl FnMut(&StoredAnswer) -> bool) -> SharedResult {
         let keys = LeaseKeys::of(&self.prefix, &wanted.name);
-        let mark = lease::new_mark();
+        let token = lease::new_owner_token();
         let waiting = Deadline::after(LONGEST_WAIT);
         let (mut pause, mut useless) = (FIRST_LOOK, Vec::new());
         loop {
-            let looked = self.look_once(&keys, wanted, &mark, &useless).await;
-            let Ok((kept, whose, connection)) = looked else { return SharedResult::Everybodys(None) };
-            let kept = match kept {
-                Some(kept) if is_of_use(&kept) => Some(kept),
-                Some(kept) if whose == "fresh" && useless != kept.checksum() && !waiting.left().is_zero() => {
-                    // Nobody's turn is told beside a fresh one.
-                    kept.checksum().clone_into(&mut useless);
+            let looked = self.look_once(&keys, wanted, &token, &useless).await;
+            let Ok((answer, whose, connection)) = looked else { return SharedResult::Everybodys(None) };
+            let answer = match answer {
+                Some(answer) if is_of_use(&answer) => Some(answer),
+                Some(answer) if whose == "fresh" && useless != answer.checksum() && !waiting.left().is_zero() => {
+                    // The script does not report the lease beside a fresh response.
+                    answer.checksum().clone_into(&mut useless);
                     continue;
                 }
                 _ => None,
             };
-            match (whose.as_str(), kept) {
-                ("fresh", Some(kept)) => return SharedResult::Fresh(kept),
-                ("ours", kept) => {
-                    return SharedResult::Ours(Lease::hold(&self.link, connection, &keys, mark), kept);
+            match (whose.as_str(), answer) {
+                ("fresh", Some(answer)) => return SharedResult::Fresh(answer),
+                ("ours", answer) => {
+                    return SharedResult::Ours(Lease::hold(&self.link, connection, &keys, token), answer);
                 }
                 ("theirs", _) if !waiting.left().is_zero() => {}
-                (_, kept) => return SharedResult::Everybodys(kept),
+                (_, answer) => return SharedResult::Everybodys(answer),
             }
             rt::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_BETWEEN_LOOKS);
@@ -145,38 +148,39 @@ impl SharedAnswers {
         &self,
         keys: &LeaseKeys,
         wanted: &AnswerKey,
-        mark: &str,
+        token: &str,
         useless: &[u8],
     ) -> Result<(Option<StoredAnswer>, String, RedisConnection), Unavailable> {
         let left_when_fresh = milliseconds(wanted.keeps.saturating_sub(wanted.fresh));
         let mut look = LOOK.key(&keys.answer);
-        look.key(&keys.lease).arg(left_when_fresh).arg(mark).arg(milliseconds(LEASE)).arg(useless).arg(LARGEST);
+        look.key(&keys.lease).arg(left_when_fresh).arg(token).arg(milliseconds(LEASE)).arg(useless).arg(LARGEST);
         let ((answer, left, whose), connection): ((Value, i64, String), _) =
-            self.take_or_undo(look, keys, mark).await?;
+            self.take_or_undo(look, keys, token).await?;
         let left = u64::try_from(left).map(Duration::from_millis);
-        let kept = match (answer, left) {
+        let answer = match (answer, left) {
             (Value::BulkString(bytes), Ok(left)) => Some(StoredAnswer { bytes, left }),
             _ => None,
         };
-        Ok((kept, whose, connection))
+        Ok((answer, whose, connection))
     }
 
-    /// Takes the turn, whoever has it: for who insists on an answer from the gateway, which is newer than what another
-    /// fetch brings that has begun.
+    /// Takes the lease, even from another holder. A caller who bypasses the cache needs this, because its response is
+    /// newer than that of a fetch in progress.
     pub async fn take_lease(&self, name: &str) -> Option<Lease> {
-        let (keys, mark) = (LeaseKeys::of(&self.prefix, name), lease::new_mark());
-        let take = lease::take_script(&keys, &mark);
-        let (_, connection) = self.take_or_undo::<Value>(take, &keys, &mark).await.ok()?;
-        Some(Lease::hold(&self.link, connection, &keys, mark))
+        let (keys, token) = (LeaseKeys::of(&self.prefix, name), lease::new_owner_token());
+        let take = lease::take_script(&keys, &token);
+        let (_, connection) = self.take_or_undo::<Value>(take, &keys, &token).await.ok()?;
+        Some(Lease::hold(&self.link, connection, &keys, token))
     }
 
-    /// Runs what may take the turn, and gives the connection on which it did. Who does not wait for the answer any more sends at once after it, on the same connection,
-    /// that the turn is not needed: whenever Redis reads the one, it reads the other, and no turn is left to nobody.
+    /// Runs a script that may take the lease, and returns the connection on which it ran. If the reply is late, it
+    /// sends at once on the same connection that the lease is not needed. Redis reads both or neither, so no lease is
+    /// left without a holder.
     async fn take_or_undo<T>(
         &self,
         script: ScriptInvocation<'static>,
         keys: &LeaseKeys,
-        mark: &str,
+        token: &str,
     ) -> Result<(T, RedisConnection), Unavailable>
     where
         T: FromRedisValue + 'static,
@@ -187,43 +191,44 @@ impl SharedAnswers {
         let outcome = self.link.run(Operation::Look, &deadline, work).await;
         if matches!(outcome, Err(Unavailable::TimedOut)) {
             let mut connection = connection.clone();
-            let undo = lease::store_script(keys, mark, "unneeded", &[], Duration::ZERO, Duration::ZERO);
+            let undo = lease::store_script(keys, token, "unneeded", &[], Duration::ZERO, Duration::ZERO);
             rt::spawn(async move {
                 let undone = undo.invoke_async::<Value>(&mut connection);
-                // Nobody waits for it; a Redis that never answers ends it, too.
+                // Nobody waits for the reply; the timeout also covers a Redis that never answers.
                 let _undone = rt::time::timeout(LONGEST_WAIT, undone).await;
             });
         }
         outcome.map(|taken| (taken, connection))
     }
 
-    /// Tells the other replicas what came of a fetch, and ends the turn.
+    /// Publishes the outcome of a fetch to the other replicas and releases the lease.
     pub async fn store(&self, name: &str, lease: Lease, fetched: FetchOutcome) {
         let keys = LeaseKeys::of(&self.prefix, name);
         let (what, bytes, keeps) = match fetched {
             FetchOutcome::Answer(bytes, keeps) if bytes.len() <= LARGEST && !keeps.is_zero() => {
                 ("answer", bytes, keeps)
             }
-            // Nobody else can be spared the fetch.
+            // This response cannot be shared, so it spares no other replica the fetch.
             FetchOutcome::Answer(..) | FetchOutcome::Failure => ("failure", Vec::new(), Duration::ZERO),
             FetchOutcome::Gone => ("gone", Vec::new(), Duration::ZERO),
             FetchOutcome::Unneeded => ("unneeded", Vec::new(), Duration::ZERO),
         };
-        let keep = lease::store_script(&keys, lease.mark(), what, &bytes, keeps, lease.left());
-        // Nobody waits for this, and a large answer takes longer.
+        let keep = lease::store_script(&keys, lease.owner_token(), what, &bytes, keeps, lease.left());
+        // Nobody waits for this reply, and a large response takes longer.
         let deadline = Deadline::after(LEASE);
         if self.link.is_up() {
             let work = |mut connection| async move { keep.invoke_async(&mut connection).await };
             let _kept: Result<Value, _> = self.link.run(Operation::Keep, &deadline, work).await;
         } else {
-            // Those who wait for the end of the turn are not to wait because Redis is late for us.
+            // Replicas that wait for the end of the lease should not wait longer because Redis is slow for this
+            // replica.
             let mut connection = lease.connection().clone();
-            let kept = keep.invoke_async::<Value>(&mut connection);
-            let _kept = rt::time::timeout(deadline.left(), kept).await;
+            let stored = keep.invoke_async::<Value>(&mut connection);
+            let _stored = rt::time::timeout(deadline.left(), stored).await;
         }
     }
 
-    /// Up to where this replica has read the journal.
+    /// Returns the position up to which this replica has read the journal.
     pub fn seen(&self) -> Position {
         self.purges.read_to()
     }

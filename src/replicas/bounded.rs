@@ -1,5 +1,6 @@
-//! A stream on which Redis may send no more than replicas may have written there. The library reads a whole reply into
-//! memory, however large the server says that it is; this notices what is announced and ends the connection before it comes.
+//! A stream that limits the size of Redis replies to what replicas can have written. The Redis library reads a whole
+//! reply into memory, whatever size the server announces; this stream checks the announced sizes and ends the
+//! connection before such a reply arrives.
 
 use std::io;
 use std::pin::Pin;
@@ -8,43 +9,43 @@ use std::task::{Context, Poll, ready};
 use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The largest text. An answer has 256 KiB at most, an event of the journal less.
+/// The largest text in bytes. A response has at most 256 KiB, an event of the journal less.
 const LARGEST_TEXT: u64 = 1 << 20;
 
-/// The longest line: an error, a number, or how long what follows is.
+/// The longest line in bytes: an error, a number, or the length of what follows.
 const LONGEST_LINE: usize = 64 << 10;
 
-/// The largest reply with all its parts: a page of the journal, a cluster's slots.
+/// The largest reply in bytes with all its parts: a page of the journal, a cluster's slots.
 const LARGEST_REPLY: u64 = 8 << 20;
 
-/// The most parts of a reply: each takes more memory than its bytes.
+/// The most parts of a reply. Each part takes more memory than its bytes.
 const MOST_PARTS: u64 = 64 << 10;
 
-/// The deepest nesting.
+/// The deepest nesting of a reply.
 const DEEPEST: usize = 16;
 
-/// What is more than may come.
+/// The limit that a reply exceeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LimitExceeded {
-    /// A text, or the whole reply, is too large.
+    /// A text or the whole reply is too large.
     #[error("a reply is larger than anything that is written there")]
     TooLarge,
-    /// There are too many parts, or they are nested too deeply.
+    /// The reply has too many parts, or they are nested too deeply.
     #[error("a reply has more parts than anything that is written there")]
     TooManyParts,
-    /// It is not the protocol.
+    /// The reply is not in Redis' protocol.
     #[error("a reply is not in Redis' protocol")]
     Malformed,
 }
 
-/// A stream that ends where a reply exceeds the bounds.
+/// A stream that ends where a reply exceeds the limits.
 pub struct BoundedStream<S> {
     stream: S,
     replies: ReplyParser,
 }
 
 impl<S> BoundedStream<S> {
-    /// Bounds what is read from this stream.
+    /// Wraps a stream and limits what is read from it.
     pub fn new(stream: S) -> Self {
         Self { stream, replies: ReplyParser::default() }
     }
@@ -74,22 +75,22 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for BoundedStream<S> {
     }
 }
 
-/// Where in its reply a server is.
+/// The parser's place in the current reply.
 #[derive(Debug, Default)]
 struct ReplyParser {
     /// The line that is being read.
     line: Vec<u8>,
-    /// Bytes of the text that is being read, its line end included.
+    /// Remaining bytes of the text that is being read, including its line end.
     text: u64,
-    /// How many parts are missing of each list that is open, the outermost first.
+    /// Missing parts of each open list, the outermost first.
     open: Vec<u64>,
-    /// Bytes and parts of the reply so far.
+    /// Bytes of the current reply so far.
     bytes: u64,
     parts: u64,
 }
 
 impl ReplyParser {
-    /// Reads on.
+    /// Parses the next bytes.
     fn follow(&mut self, mut bytes: &[u8]) -> Result<(), LimitExceeded> {
         while !bytes.is_empty() {
             let taken = if self.text > 0 { self.follow_text(bytes) } else { self.follow_line(bytes)? };
@@ -137,7 +138,7 @@ impl ReplyParser {
         match kind {
             b'+' | b'-' | b':' | b'_' | b',' | b'#' | b'(' => self.end_part(),
             b'$' | b'=' | b'!' => match length(rest)? {
-                // Nothing, without a line end.
+                // A null has no line end.
                 None => self.end_part(),
                 Some(length) if length > LARGEST_TEXT => return Err(LimitExceeded::TooLarge),
                 Some(length) => self.text = length + 2,
@@ -161,7 +162,7 @@ impl ReplyParser {
         Ok(())
     }
 
-    /// A part has ended, and with the last one its list.
+    /// Ends a part, and with its last part the enclosing list.
     fn end_part(&mut self) {
         while let Some(missing) = self.open.last_mut() {
             *missing -= 1;
@@ -173,7 +174,7 @@ impl ReplyParser {
     }
 }
 
-/// The number on a line; `None` for -1, which is how nothing is written.
+/// Parses the number on a line. Returns `None` for -1, which stands for null.
 fn length(text: &[u8]) -> Result<Option<u64>, LimitExceeded> {
     let text =
         text.strip_suffix(b"\r\n").and_then(|text| std::str::from_utf8(text).ok()).ok_or(LimitExceeded::Malformed)?;
@@ -184,7 +185,7 @@ fn length(text: &[u8]) -> Result<Option<u64>, LimitExceeded> {
 mod tests {
     use super::{DEEPEST, LARGEST_TEXT, LONGEST_LINE, LimitExceeded, MOST_PARTS, ReplyParser};
 
-    /// At once, and byte by byte.
+    /// Parses the bytes at once and byte by byte.
     fn follow(bytes: &[u8]) -> Result<(), LimitExceeded> {
         let (mut at_once, mut in_pieces) = (ReplyParser::default(), ReplyParser::default());
         let followed = at_once.follow(bytes);

@@ -1,5 +1,5 @@
-//! Opens a connection to one server, to the one that sentinels name, or to a cluster. Cloning a connection shares it: all
-//! requests go through one, in a row, as Redis wants it.
+//! Opens a connection to one server, to the primary that sentinels name, or to a cluster. Clones share the connection:
+//! all requests are pipelined through it.
 
 use std::sync::Arc;
 
@@ -18,20 +18,21 @@ use super::settings::{Mode, NodeAddress, RedisSettings};
 
 pub use super::node::OPENING;
 
-/// An open connection.
+/// An open connection to Redis.
 #[derive(Clone)]
 pub enum RedisConnection {
-    /// To one server.
+    /// A connection to one server.
     Server(NodeConnection),
-    /// To all nodes of a cluster.
+    /// Connections to all nodes of a cluster.
     Cluster(ClusterConnection<NodeConnection>),
 }
 
 impl RedisConnection {
-    /// Opens a connection, within [`OPENING`] or little more. Must be called inside the runtime that is to drive it.
+    /// Opens a connection within [`OPENING`] or little more. Must be called inside the runtime that drives the
+    /// connection.
     ///
     /// # Errors
-    /// What went wrong; the message holds no secret.
+    /// Returns what went wrong; the message contains no secret.
     pub async fn open(settings: &RedisSettings) -> RedisResult<Self> {
         let tls = tls(settings)?;
         match settings.mode {
@@ -81,27 +82,27 @@ async fn open_single(settings: &RedisSettings, tls: &Tls) -> RedisResult<NodeCon
     .await
 }
 
-/// Asks all sentinels at once: some may be down.
+/// Queries all sentinels at once, since some may be down.
 async fn open_by_sentinel(settings: &RedisSettings, tls: &Tls) -> RedisResult<NodeConnection> {
     if settings.nodes.is_empty() {
         return Err((ErrorKind::EmptySentinelList, "there is no sentinel").into());
     }
-    let asked = settings.nodes.iter().map(|sentinel| Box::pin(open_by(sentinel, settings, tls)));
-    select_ok(asked).await.map(|(connection, _)| connection)
+    let openings = settings.nodes.iter().map(|sentinel| Box::pin(open_by(sentinel, settings, tls)));
+    select_ok(openings).await.map(|(connection, _)| connection)
 }
 
-/// Opens a connection to the server that this sentinel names, if that takes itself for one that is written to.
+/// Opens a connection to the server that this sentinel names, if that server considers itself the primary.
 async fn open_by(sentinel: &NodeAddress, settings: &RedisSettings, tls: &Tls) -> RedisResult<NodeConnection> {
     let login = identity(&settings.sentinel_username, &settings.sentinel_password, 0);
-    let mut asked = NodeConnection::open(&sentinel.host, sentinel.port, tls, &login).await?;
+    let mut sentinel_connection = NodeConnection::open(&sentinel.host, sentinel.port, tls, &login).await?;
     let mut question = cmd("SENTINEL");
     question.arg("GET-MASTER-ADDR-BY-NAME").arg(&settings.master);
-    let address: Option<(String, u16)> = question.query_async(&mut asked).await?;
+    let address: Option<(String, u16)> = question.query_async(&mut sentinel_connection).await?;
     let unknown = (ErrorKind::MasterNameNotFoundBySentinel, "the sentinel does not know redis.master");
     let (host, port) = address.ok_or(unknown)?;
     let login = identity(&settings.username, &settings.password, settings.database);
     let mut connection = NodeConnection::open(&host, port, tls, &login).await?;
-    // One that may not say which it is shows it when it is written to.
+    // A server that may not report its role shows it on the first write.
     let role = cmd("ROLE").query_async::<Vec<Value>>(&mut connection).await.unwrap_or_default();
     match role.first() {
         Some(Value::BulkString(role)) if role != b"master" => {
@@ -115,7 +116,7 @@ async fn open_by(sentinel: &NodeAddress, settings: &RedisSettings, tls: &Tls) ->
 async fn open_cluster(settings: &RedisSettings, tls: Tls) -> RedisResult<ClusterConnection<NodeConnection>> {
     node::reach_clusters_by(tls);
     let nodes = settings.nodes.iter().map(|node| ConnectionAddr::Tcp(node.host.clone(), node.port));
-    // One more try is enough to follow a key that has moved; whoever waits longer goes on without.
+    // One retry is enough to follow a key that has moved. A request that waits longer continues without Redis.
     let mut builder = ClusterClient::builder(nodes).connection_timeout(OPENING).response_timeout(ANSWERING).retries(1);
     if let Some(username) = &settings.username {
         builder = builder.username(username);
@@ -137,7 +138,7 @@ fn identity(username: &Option<String>, password: &Option<SecretString>, database
     identity
 }
 
-/// The configured authorities are trusted, and without any the public ones.
+/// Trusts the configured authorities, or the public ones if none are configured.
 fn tls(settings: &RedisSettings) -> RedisResult<Tls> {
     if !settings.tls {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Tries what replicas need of Redis, for people who want to know whether it works: in, a round trip, a script, its memory.
+//! A probe for operators that tests what replicas need of Redis: login, a round trip, a script, and the memory policy.
 
 use std::time::Duration;
 
@@ -10,39 +10,39 @@ use super::refusal;
 use super::settings::{Mode, RedisSettings};
 use crate::clock::{Clock, Deadline};
 
-/// So many round trips are measured.
+/// Number of round trips that are measured.
 const ROUND_TRIPS: u32 = 5;
 
-/// The most time for all of it, besides opening.
+/// The longest time for the whole probe, without opening the connection.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What was found.
+/// The result of a successful probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionProbe {
-    /// The server's version, where it tells.
+    /// The server's version, if the server reports it.
     pub version: Option<String>,
-    /// The shortest round trip that was seen.
+    /// The shortest measured round trip.
     pub round_trip: Duration,
-    /// What a round trip may take at most, to be of use to requests.
+    /// The longest round trip that is still useful to requests.
     pub allowed: Duration,
-    /// Whether the server refuses what is new when its memory is full, instead of forgetting what is old.
+    /// Whether the server refuses new keys when its memory is full, instead of evicting old ones.
     pub forgets_nothing: bool,
 }
 
-/// Why it does not work.
+/// Why the probe failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{cause}")]
 pub struct ProbeFailure {
-    /// What went wrong; no secret is in it.
+    /// What went wrong; the text contains no secret.
     pub cause: String,
-    /// What to do.
+    /// What the operator should do.
     pub remedy: &'static str,
 }
 
-/// Tries it. One key is written, which ends by itself within a second.
+/// Runs the probe. It writes one key, which expires within a second.
 ///
 /// # Errors
-/// The first thing that does not work, and what to do about it.
+/// Returns the first step that fails, and what to do about it.
 pub async fn run(settings: &RedisSettings, clock: &Clock) -> Result<ConnectionProbe, ProbeFailure> {
     let opening = tokio::time::timeout(OPENING * 2, RedisConnection::open(settings));
     let mut connection = opening.await.map_err(|_| silent())?.map_err(|error| unopened(settings, &error))?;
@@ -70,18 +70,18 @@ async fn measure(
         redis::cmd("PING").query_async::<()>(connection).await?;
         round_trip = round_trip.min(clock.elapsed().saturating_sub(started));
     }
-    // A cluster's nodes tell one by one, and some servers tell nobody.
+    // Nodes of a cluster report individually, and some servers do not report at all.
     let info = match settings.mode {
         Mode::Single | Mode::Sentinel => redis::cmd("INFO").query_async::<InfoDict>(connection).await.ok(),
         Mode::Cluster => None,
     };
-    let told = |name: &str| info.as_ref().and_then(|info| info.get::<String>(name));
-    let has_a_limit = told("maxmemory").is_some_and(|limit| limit != "0");
+    let value_of = |name: &str| info.as_ref().and_then(|info| info.get::<String>(name));
+    let has_a_limit = value_of("maxmemory").is_some_and(|limit| limit != "0");
     Ok(ConnectionProbe {
-        version: told("valkey_version").or_else(|| told("redis_version")),
+        version: value_of("valkey_version").or_else(|| value_of("redis_version")),
         round_trip,
         allowed: RedisLink::new(settings, clock.clone()).of_an_operation(),
-        forgets_nothing: has_a_limit && told("maxmemory_policy").as_deref() == Some("noeviction"),
+        forgets_nothing: has_a_limit && value_of("maxmemory_policy").as_deref() == Some("noeviction"),
     })
 }
 

@@ -1,5 +1,6 @@
-//! A thread of its own that opens the link, brings it back when it breaks, and keeps the journal read and written while it
-//! holds. Requests use the link only after all that happened meanwhile is known.
+//! The connection supervisor: a thread that opens the connection to Redis, reopens it after a failure, and reads and
+//! writes the journal while it is up. Requests use the connection only after this replica knows all that happened
+//! meanwhile.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,46 +20,46 @@ use super::revoked::RevokedSet;
 use super::settings::RedisSettings;
 use crate::clock::Clock;
 
-/// How often the journal is read. What one replica tells is known to all after this and a round trip.
+/// The interval between readings of the journal. An event reaches all replicas after this time and a round trip.
 const READING: Duration = Duration::from_millis(200);
 
-// A purge and a token that was given back are known to all replicas within a second.
+// Purges and revoked tokens reach all replicas within a second.
 const _: () = assert!(READING.as_millis() * 2 < 1_000);
 
-/// A command of the connection supervisor that takes longer shows that the link is of no use.
+/// The longest time for a command of the connection supervisor. A slower connection is useless.
 pub(super) const COMMAND: Duration = Duration::from_millis(500);
 
-/// How long the first steps on a new connection may take: all that happened meanwhile is read.
+/// The longest time for the first steps on a new connection, which read all that happened meanwhile.
 const CATCHING_UP: Duration = Duration::from_secs(20);
 
-/// The pause before a link is tried again.
+/// The pause before the next attempt to connect.
 const BEFORE_NEXT: Duration = Duration::from_millis(500);
 
-/// Every so many readings it is looked whether Redis still has all dead tokens.
+/// Every so many readings the supervisor checks whether Redis still has all revoked tokens.
 const READINGS_BEFORE_A_LOOK: u32 = 10;
 
-/// After so many readings in a row that took longer than a request waits, requests wait in vain.
+/// After so many consecutive readings that took longer than a request waits, the connection counts as too slow.
 const LATE_READINGS: u32 = 5;
 
-/// Whoever must know what other replicas tell.
+/// Receives what other replicas report.
 pub trait EventReceiver: Send + Sync + 'static {
-    /// A company's answers about these stores were dropped, or all of them.
+    /// Removes a tenant's responses about these stores, or all of them.
     fn purged(&self, tenant: &str, stores: Option<&[String]>);
 
-    /// All companies' answers are to be dropped: what happened meanwhile cannot be known.
+    /// Removes all tenants' responses, because the events of the meantime cannot be known.
     fn missed_something(&self);
 
-    /// Tokens were given back.
+    /// Records revoked tokens.
     fn revoked(&self, tokens: &[RevokedToken]);
 
-    /// All tokens that this replica knows to be given back.
+    /// Returns all revoked tokens that this replica knows.
     fn known_revoked(&self) -> Vec<RevokedToken>;
 
-    /// How many they are.
+    /// Returns the number of revoked tokens that this replica knows.
     fn count_revoked(&self) -> usize;
 }
 
-/// What the thread works with.
+/// The connection supervisor and what it works with.
 pub(super) struct ConnectionSupervisor {
     pub(super) settings: RedisSettings,
     pub(super) id: ReplicaId,
@@ -73,18 +74,18 @@ pub(super) struct ConnectionSupervisor {
     pub(super) stopped: Arc<Notify>,
 }
 
-/// What this thread remembers from one connection to the next.
+/// What the supervisor remembers from one connection to the next.
 #[derive(Default)]
 pub(super) struct SupervisorState {
-    /// What was told, and where it stands in the journal.
-    pub(super) told: VecDeque<(Position, ReplicaEvent)>,
-    /// Whether the journal is being read from its beginning, because it is another one than before.
+    /// Events that were sent, with their positions in the journal.
+    pub(super) sent: VecDeque<(Position, ReplicaEvent)>,
+    /// Whether the journal is being read from its beginning, because it is another journal than before.
     pub(super) reads_anew: bool,
     is_known_to_be_down: bool,
     pub(super) is_known_to_be_full: bool,
 }
 
-/// Takes the link down in the end.
+/// Takes the connection down when dropped.
 struct ConnectedGuard<'a>(&'a RedisLink);
 
 impl Drop for ConnectedGuard<'_> {
@@ -94,30 +95,30 @@ impl Drop for ConnectedGuard<'_> {
 }
 
 impl ConnectionSupervisor {
-    /// Keeps the link up until the process shares nothing any more.
+    /// Keeps the connection up until the process stops sharing.
     pub(super) async fn run(&self, memory: &mut SupervisorState) {
-        // Also when it panics: requests must not use a connection that nobody drives any more.
+        // The guard also works on a panic: requests must not use a connection that nobody drives any more.
         let _up = ConnectedGuard(&self.link);
         tokio::select! {
             () = self.stopped.notified() => {}
             () = self.maintain_connection(memory) => {}
         }
-        // What was told in the last moment is not to be lost with this process.
+        // Events of the last moment must not be lost with this process.
         if let (Some(mut connection), false) = (self.link.connection(), self.outbox.is_empty()) {
-            let _told = within(COMMAND, self.send_queued(&mut connection, memory)).await;
+            let _sent = within(COMMAND, self.send_queued(&mut connection, memory)).await;
         }
     }
 
     async fn maintain_connection(&self, memory: &mut SupervisorState) {
         loop {
             match self.live_once(memory).await {
-                // Who has given it up has said why.
+                // The request that gave the connection up has logged the reason.
                 Ok(()) => {}
                 Err(error) if !memory.is_known_to_be_down => {
-                    // The library's messages hold no password.
-                    tracing::warn!(%error, "Redis is not to be had; going on without until it is");
+                    // The library's messages contain no password.
+                    tracing::warn!(%error, "Redis unavailable; requests continue without it until it is back");
                 }
-                Err(error) => tracing::debug!(%error, "Redis is still not to be had"),
+                Err(error) => tracing::debug!(%error, "Redis still unavailable"),
             }
             memory.is_known_to_be_down = true;
             self.link.take_down();
@@ -125,13 +126,13 @@ impl ConnectionSupervisor {
         }
     }
 
-    /// From a new connection to its end: because of an error, or because a request has given it up.
+    /// Runs one connection from its opening to its end, by an error or because a request gave it up.
     async fn live_once(&self, memory: &mut SupervisorState) -> RedisResult<()> {
         let mut connection = within(OPENING * 2, RedisConnection::open(&self.settings)).await?;
         within(CATCHING_UP, self.catch_up(&mut connection, memory)).await?;
         self.try_for_requests(&mut connection).await?;
         self.link.put_up(connection.clone());
-        tracing::info!(again = memory.is_known_to_be_down, "what replicas share is in use");
+        tracing::info!(again = memory.is_known_to_be_down, "Redis available; replicas share their state");
         memory.is_known_to_be_down = false;
         let (mut readings, mut late) = (0_u32, 0_u32);
         loop {
@@ -156,11 +157,12 @@ impl ConnectionSupervisor {
         }
     }
 
-    /// A server that answers too slowly for requests, or that may only be read, is as good as none. Of one that is full
-    /// something may be had yet.
+    /// Checks that the server accepts writes within the time of a request. A server that answers too slowly or is
+    /// read-only counts as unavailable. A full server is still useful for reads.
     async fn try_for_requests(&self, connection: &mut RedisConnection) -> RedisResult<()> {
         let mut write = redis::cmd("SET");
-        // Of a cluster's nodes the one that has the journal. All keys begin with the prefix: a user may have no others.
+        // In a cluster this key is on the node that has the journal. All keys begin with the prefix, since an ACL may
+        // allow no others.
         write.arg(format!("{}:link:{{{}}}", self.settings.prefix, self.journal.key())).arg("tried").arg("PX").arg(1000);
         match within(self.link.of_an_operation(), write.query_async::<()>(connection)).await {
             Err(error) if breaks_the_link(&error) => Err(error),

@@ -1,5 +1,6 @@
-//! The journal: a stream at Redis in which replicas tell each other what all of them must know. Every replica reads all of
-//! it, in one order, and knows up to where it has read; what was missed while the link was down is read afterwards.
+//! The journal: a Redis stream in which replicas tell each other what all of them must know. Every replica reads all
+//! events in one order and remembers its position, so that it reads afterwards what it missed while the connection was
+//! down.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,20 +10,20 @@ use redis::streams::{StreamId, StreamRangeReply};
 use redis::{RedisError, RedisResult, Script, Value, cmd};
 use serde::{Deserialize, Serialize};
 
-/// About so many events are kept. Who was away for longer drops all it has.
+/// The approximate number of stored events. A replica that was away for longer drops its whole cache.
 const KEPT: usize = 10_000;
 
-/// Events that are read at once.
+/// The number of events that are read at once.
 const PAGE: usize = 500;
 
 const FIELD: &str = "event";
 
-/// A place in the journal: of an event, or behind it. Redis makes it of its own time and a number.
+/// The position of an event in the journal. Redis composes it of its own time and a sequence number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
-    /// Milliseconds.
+    /// Milliseconds since 1970 by Redis' clock.
     pub milliseconds: u64,
-    /// The number within that millisecond.
+    /// The sequence number within that millisecond.
     pub number: u64,
 }
 
@@ -32,7 +33,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// The text is no position.
+/// A text is not a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PositionError;
 
@@ -46,12 +47,12 @@ impl FromStr for Position {
     }
 }
 
-/// Which replica, as it calls itself while it runs.
+/// The id of a replica for as long as it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplicaId(u64);
 
 impl ReplicaId {
-    /// One that no other has, as far as chance goes.
+    /// Creates a random id, which no other replica has in practice.
     pub fn new() -> Self {
         // Numbers in JSON are exact up to 2⁵³.
         Self(fastrand::u64(..1 << 53))
@@ -64,33 +65,33 @@ impl Default for ReplicaId {
     }
 }
 
-/// What all replicas must know.
+/// An event that all replicas must know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum ReplicaEvent {
-    /// A company's answers were dropped.
+    /// A tenant's responses were purged.
     Purged {
-        /// Whose.
+        /// The tenant's name.
         tenant: String,
-        /// Those about these stores; all of them when there are none.
+        /// The stores whose responses were purged; `None` for all of them.
         stores: Option<Vec<String>>,
     },
-    /// A token was given back.
+    /// A token was revoked.
     Revoked(RevokedToken),
-    /// Dead tokens were put where all find them: whoever has read them before is to read them again.
+    /// Revoked tokens were added to the set in Redis. A replica that has read the set before must read it again.
     ReadRevoked,
-    /// The journal begins here; nobody knows what was before.
+    /// The journal begins here; nothing is known of the time before.
     Begun,
 }
 
-/// A token that was given back.
+/// A revoked token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevokedToken {
-    /// What it is recognized by: a hash of its issuer and its id, in hexadecimal digits.
+    /// The token's identity: a hash of its issuer and its id, in hexadecimal digits.
     pub token: String,
-    /// Whose token it was.
+    /// The client to whom the token was issued.
     pub client: String,
-    /// When it would have ended, in seconds since 1970.
+    /// The time at which the token would have expired, in seconds since 1970.
     pub until: i64,
 }
 
@@ -101,63 +102,63 @@ struct EventRecord {
     event: ReplicaEvent,
 }
 
-/// An event, where it stands, and who wrote it.
+/// An event with its position and its writer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadEvent {
-    /// Where it stands.
+    /// The event's position.
     pub at: Position,
-    /// Who wrote it.
+    /// The replica that wrote the event.
     pub by: ReplicaId,
-    /// What happened.
+    /// The event.
     pub event: ReplicaEvent,
 }
 
-/// Where the journal begins and ends.
+/// The first and the last position of the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JournalRange {
-    /// The place of the oldest event.
+    /// The position of the oldest event.
     pub first: Position,
-    /// The place of the latest event.
+    /// The position of the latest event.
     pub last: Position,
-    /// Whether the oldest event is that it was begun: nothing was cut off.
+    /// Whether the oldest event is [`ReplicaEvent::Begun`], so that nothing was trimmed.
     pub has_its_beginning: bool,
 }
 
-/// What was read at once.
+/// A page of events that were read at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventPage {
-    /// Where the first event stands that was found from the given place on, that place included. If it is another one than
-    /// should be there, something was cut off, or this is another journal.
+    /// The position of the first event at or after the given position. If it is not the expected one, the journal was
+    /// trimmed, or this is another journal.
     pub first: Option<Position>,
-    /// The events, in their order.
+    /// The events in their order.
     pub events: Vec<ReadEvent>,
-    /// The place up to which was read; the same as before when there was nothing.
+    /// The position up to which was read. It is unchanged if there was nothing.
     pub read_to: Position,
-    /// Whether that is all.
+    /// Whether this is the last page.
     pub is_all: bool,
 }
 
-/// The journal at Redis.
+/// The journal in Redis.
 #[derive(Clone, Debug)]
 pub struct Journal {
     key: String,
 }
 
 impl Journal {
-    /// The journal under this prefix.
+    /// Opens the journal under this key prefix.
     pub fn new(prefix: &str) -> Self {
         Self { key: format!("{prefix}:journal") }
     }
 
-    /// Under which key it is.
+    /// Returns the journal's key.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// Writes an event, and gives its place.
+    /// Writes an event and returns its position.
     ///
     /// # Errors
-    /// Redis' answer, or that there is no journal any more.
+    /// Returns Redis' error, or that the journal no longer exists.
     pub async fn write<C: ConnectionLike>(
         &self,
         connection: &mut C,
@@ -165,16 +166,16 @@ impl Journal {
         event: &ReplicaEvent,
     ) -> RedisResult<Position> {
         let text = written(by, event);
-        // Whoever begins a journal says so in it.
+        // A replica that begins a journal records that in it.
         let mut command = cmd("XADD");
         command.arg(&self.key).arg("NOMKSTREAM").arg("MAXLEN").arg("~").arg(KEPT).arg("*").arg(FIELD).arg(text);
         position(&command.query_async::<Option<String>>(connection).await?.ok_or_else(lost)?)
     }
 
-    /// Begins the journal if there is none, or nothing in it.
+    /// Begins the journal if it does not exist or is empty.
     ///
     /// # Errors
-    /// Redis' answer.
+    /// Returns Redis' error.
     pub async fn begin<C: ConnectionLike>(&self, connection: &mut C, by: ReplicaId) -> RedisResult<()> {
         let script = Script::new(
             "if redis.call('XLEN', KEYS[1]) == 0 then redis.call('XADD', KEYS[1], '*', ARGV[1], ARGV[2]) end",
@@ -183,10 +184,10 @@ impl Journal {
         script.key(&self.key).arg(FIELD).arg(text).invoke_async::<Value>(connection).await.map(|_| ())
     }
 
-    /// Where it begins and ends; `None` without any event.
+    /// Returns the first and the last position, or `None` if there is no event.
     ///
     /// # Errors
-    /// Redis' answer.
+    /// Returns Redis' error.
     pub async fn ends<C: ConnectionLike>(&self, connection: &mut C) -> RedisResult<Option<JournalRange>> {
         let first: StreamRangeReply =
             cmd("XRANGE").arg(&self.key).arg("-").arg("+").arg("COUNT").arg(1).query_async(connection).await?;
@@ -202,20 +203,21 @@ impl Journal {
         }
     }
 
-    /// Whether an event stands at this place.
+    /// Whether the journal has an event at this position.
     ///
     /// # Errors
-    /// Redis' answer.
+    /// Returns Redis' error.
     pub async fn has<C: ConnectionLike>(&self, connection: &mut C, place: Position) -> RedisResult<bool> {
         let (mut command, place) = (cmd("XRANGE"), place.to_string());
         command.arg(&self.key).arg(&place).arg(&place);
         Ok(!command.query_async::<StreamRangeReply>(connection).await?.ids.is_empty())
     }
 
-    /// The next events behind this place. What cannot be understood is passed over: a newer program may have written it.
+    /// Reads the next events after this position. Events that cannot be decoded are skipped, because a newer program
+    /// may have written them.
     ///
     /// # Errors
-    /// Redis' answer.
+    /// Returns Redis' error.
     pub async fn read_after<C: ConnectionLike>(&self, connection: &mut C, after: Position) -> RedisResult<EventPage> {
         let mut command = cmd("XRANGE");
         command.arg(&self.key).arg(after.to_string()).arg("+").arg("COUNT").arg(PAGE);
@@ -227,13 +229,13 @@ impl Journal {
     }
 }
 
-/// The journal does not have what it should have.
+/// Builds the error for a journal that lacks an expected event.
 pub(super) fn lost() -> RedisError {
     (redis::ErrorKind::UnexpectedReturnType, "it has lost the journal").into()
 }
 
 fn written(by: ReplicaId, event: &ReplicaEvent) -> String {
-    // Texts and numbers can always be written as JSON.
+    // Texts and numbers can always be serialized as JSON.
     serde_json::to_string(&EventRecord { by, event: event.clone() }).unwrap_or_default()
 }
 

@@ -1,5 +1,5 @@
-//! Whose turn it is to fetch an answer. A turn ends by itself when its replica dies: it lasts only as long as somebody keeps
-//! it, and only who has it may tell the others what a fetch has brought.
+//! The lease to fetch a response. It expires by itself when its replica dies, because only the holder renews it, and
+//! only the holder may publish the result of its fetch.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -14,26 +14,28 @@ use super::link::{Operation, RedisLink};
 use crate::clock::Deadline;
 use crate::sha256::sha256;
 
-/// How long a turn lasts unless it is kept.
+/// The duration of a lease unless it is renewed.
 pub(super) const LEASE: Duration = Duration::from_millis(1500);
 
-/// How often a turn is kept.
+/// The interval between renewals.
 const KEEPING: Duration = Duration::from_millis(500);
 
-/// How long others are told that a fetch has failed. They fetch for themselves then, instead of one after the other.
+/// How long a failed fetch is reported to waiting replicas. They fetch for themselves then, instead of one after the
+/// other.
 const FAILED: Duration = Duration::from_millis(300);
 
-/// The version of keys and of what they hold; programs of different versions do not get in each other's way.
+/// The version of the keys and their values. Programs of different versions do not interfere with each other.
 const VERSION: u8 = 1;
 
-/// KEYS: turn. ARGV: our mark, how long a turn lasts. Takes the turn from whoever has it.
+/// Takes the lease from any holder. KEYS: lease. ARGV: our owner token, the duration of the lease in milliseconds.
 static TAKE: LazyLock<Script> =
     LazyLock::new(|| Script::new("return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])"));
 
-/// KEYS: answer, turn. ARGV: our mark, what came of it, the answer, how long it keeps, how long a failure is told, and how
-/// long our turn lasts yet. Who has lost its turn changes nothing: because it stood still for too long, because Redis did and
-/// reads this late, or because somebody has insisted on a newer answer meanwhile. By how much less the turn lasts than we
-/// think, Redis reads this late, and the answer is older.
+/// Publishes the outcome of a fetch and releases the lease. KEYS: response, lease. ARGV: our owner token, the outcome,
+/// the response, its time to live, how long a failure is reported, and the remaining time of our lease, all times in
+/// milliseconds. A replica that has lost its lease changes nothing: it was suspended for too long, Redis was suspended
+/// and reads this late, or another replica has taken the lease for a newer response. If the lease has less time left
+/// than we expect, Redis reads this late by the difference, and the response is older by it.
 static KEEP: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
@@ -49,7 +51,7 @@ static KEEP: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// KEYS: turn. ARGV: our mark, how long a turn lasts.
+/// Renews the lease. KEYS: lease. ARGV: our owner token, the duration of the lease in milliseconds.
 static RENEW: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -57,12 +59,12 @@ static RENEW: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Our lease to fetch an answer. It is kept until it is dropped or told what came of it.
+/// This replica's lease to fetch a response. It is renewed until it is dropped or its outcome is published.
 pub struct Lease {
-    mark: String,
-    /// The one on which the turn was taken.
+    owner_token: String,
+    /// The connection on which the lease was taken.
     connection: RedisConnection,
-    /// When it ends unless it is kept until then.
+    /// The end of the lease unless it is renewed before.
     ends: Rc<Cell<Deadline>>,
     keeping: rt::task::JoinHandle<()>,
 }
@@ -74,57 +76,57 @@ impl Drop for Lease {
 }
 
 impl Lease {
-    /// Keeps the turn for as long as the process runs and wants it.
-    pub(super) fn hold(link: &RedisLink, connection: RedisConnection, keys: &LeaseKeys, mark: String) -> Self {
-        let (link, key, its_mark) = (link.clone(), keys.lease.clone(), mark.clone());
+    /// Holds the lease and renews it until it is dropped.
+    pub(super) fn hold(link: &RedisLink, connection: RedisConnection, keys: &LeaseKeys, owner_token: String) -> Self {
+        let (link, key, its_token) = (link.clone(), keys.lease.clone(), owner_token.clone());
         let ends = Rc::new(Cell::new(Deadline::after(LEASE)));
         let its_end = ends.clone();
         let keeping = rt::spawn(async move {
             loop {
                 rt::time::sleep(KEEPING).await;
                 let mut renew = RENEW.key(&key);
-                renew.arg(&its_mark).arg(milliseconds(LEASE));
+                renew.arg(&its_token).arg(milliseconds(LEASE));
                 let deadline = link.deadline();
                 let work = |mut connection| async move { renew.invoke_async(&mut connection).await };
                 match link.run::<i64, _>(Operation::Renew, &deadline, work).await {
                     Ok(0) => return,
                     Ok(_) => its_end.set(Deadline::after(LEASE)),
-                    // One that was not kept because Redis was late may be kept the next time.
+                    // A renewal that Redis answered late may succeed the next time.
                     Err(_) => {}
                 }
             }
         });
-        Self { mark, connection, ends, keeping }
+        Self { owner_token, connection, ends, keeping }
     }
 
-    /// Who has it.
-    pub(super) fn mark(&self) -> &str {
-        &self.mark
+    /// Returns the owner token of the lease.
+    pub(super) fn owner_token(&self) -> &str {
+        &self.owner_token
     }
 
-    /// On which connection it was taken. Requests may have given that up meanwhile, for being late; it still leads to where
-    /// others wait for the end of the turn.
+    /// Returns the connection on which the lease was taken. Requests may have given it up meanwhile because it was
+    /// slow, but it still reaches the server where others wait for the end of the lease.
     pub(super) const fn connection(&self) -> &RedisConnection {
         &self.connection
     }
 
-    /// How long it lasts yet.
+    /// Returns the remaining time of the lease.
     pub(super) fn left(&self) -> Duration {
         self.ends.get().left()
     }
 }
 
-/// What an answer and the turn to fetch it are kept under.
+/// The keys of a response and of the lease to fetch it.
 pub(super) struct LeaseKeys {
-    /// Of the answer.
+    /// The response's key.
     pub(super) answer: String,
-    /// Of the turn.
+    /// The lease's key.
     pub(super) lease: String,
 }
 
 impl LeaseKeys {
-    /// The keys of an answer. Both have the same part in braces, so that a cluster keeps them at one node. Names may be long
-    /// and tell whose data it is; a hash of them does not.
+    /// Builds the keys of a response. Both contain the same hash tag in braces, so that a cluster stores them on one
+    /// node. A name may be long and reveals whose data it is; its hash does not.
     pub(super) fn of(prefix: &str, name: &str) -> Self {
         let hash = base16ct::lower::encode_string(&sha256([name.as_bytes()]));
         Self {
@@ -134,34 +136,34 @@ impl LeaseKeys {
     }
 }
 
-/// Takes the turn from whoever has it.
-pub(super) fn take_script(keys: &LeaseKeys, mark: &str) -> ScriptInvocation<'static> {
+/// Builds the script call that takes the lease from any holder.
+pub(super) fn take_script(keys: &LeaseKeys, owner_token: &str) -> ScriptInvocation<'static> {
     let mut take = TAKE.key(&keys.lease);
-    take.arg(mark).arg(milliseconds(LEASE));
+    take.arg(owner_token).arg(milliseconds(LEASE));
     take
 }
 
-/// Tells what came of a fetch.
+/// Builds the script call that publishes the outcome of a fetch.
 pub(super) fn store_script(
     keys: &LeaseKeys,
-    mark: &str,
+    owner_token: &str,
     what: &str,
     bytes: &[u8],
     keeps: Duration,
     turn_left: Duration,
 ) -> ScriptInvocation<'static> {
     let mut keep = KEEP.key(&keys.answer);
-    keep.key(&keys.lease).arg(mark).arg(what).arg(bytes).arg(milliseconds(keeps)).arg(milliseconds(FAILED));
+    keep.key(&keys.lease).arg(owner_token).arg(what).arg(bytes).arg(milliseconds(keeps)).arg(milliseconds(FAILED));
     keep.arg(milliseconds(turn_left));
     keep
 }
 
-/// A mark that no other replica has.
-pub(super) fn new_mark() -> String {
+/// Returns a random owner token, which no other replica has.
+pub(super) fn new_owner_token() -> String {
     format!("{:032x}", fastrand::u128(..))
 }
 
-/// Whole milliseconds.
+/// Returns the duration in whole milliseconds.
 pub(super) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

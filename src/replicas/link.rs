@@ -1,5 +1,5 @@
-//! The link to Redis as requests use it: there while it works, gone at the first sign of trouble, so that one request loses
-//! a moment and the next ones nothing. The connection supervisor brings it back.
+//! The connection to Redis as requests use it. It is taken down at the first failure, so that one request loses a
+//! moment and the next ones lose nothing. The connection supervisor brings it back.
 
 use std::fmt;
 use std::future::Future;
@@ -17,27 +17,28 @@ use super::settings::{Mode, RedisSettings};
 use crate::clock::{Clock, Deadline};
 use crate::telemetry::metrics;
 
-/// One request counts against a quota and looks for an answer: each of them may take half of what it may lose in all.
+/// Redis operations of one request: a request counts against a quota and looks up a response. Each may take half of the
+/// time that the request may lose in all.
 const OPERATIONS_OF_A_REQUEST: u32 = 2;
 
-/// On a busy machine timers are late by less than this.
+/// The upper bound of timer delays on a busy machine.
 const TIMERS_ARE_LATE: Duration = Duration::from_secs(2);
 
-/// What is done at Redis, as metrics name it.
+/// An operation in Redis, as metrics name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
-    /// Looks for an answer, and takes the turn to fetch it if there is none.
+    /// Looks a response up, and takes the lease to fetch it if there is none.
     Look,
-    /// Keeps an answer, or tells that there is none.
+    /// Stores a response, or that there is none.
     Keep,
-    /// Keeps the turn while a fetch runs.
+    /// Renews the lease while a fetch runs.
     Renew,
     /// Takes some requests of a client's quota.
     Quota,
 }
 
 impl Operation {
-    /// The name in metrics.
+    /// Returns the name in metrics.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Look => "look",
@@ -48,19 +49,19 @@ impl Operation {
     }
 }
 
-/// Why something was not done at Redis. The request goes on without.
+/// Why an operation in Redis was not done. The request continues without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unavailable {
-    /// There is no link at the moment.
+    /// There is no connection at the moment.
     #[error("there is no link to Redis")]
     Down,
-    /// The answer did not come in time.
+    /// The reply did not arrive in time.
     #[error("Redis did not answer in time")]
     TimedOut,
-    /// The link broke.
+    /// The connection failed.
     #[error("the link to Redis broke")]
     Broken,
-    /// Redis answered and would not: something else stands under the key, or there is no room.
+    /// Redis refused the operation: the key holds another type, or the memory is full.
     #[error("Redis refused")]
     Refused,
 }
@@ -76,19 +77,19 @@ impl Unavailable {
     }
 }
 
-/// The link. Cloning shares it.
+/// The connection to Redis. Clones share it.
 #[derive(Clone)]
 pub struct RedisLink {
     live: Arc<ArcSwapOption<RedisConnection>>,
     broke: Arc<Notify>,
     clock: Clock,
     timeout: Duration,
-    /// Whether it leads to many servers, of which some may be down while others are not.
+    /// Whether this is a cluster, of whose nodes some may be down while others are up.
     leads_to_many: bool,
 }
 
 impl RedisLink {
-    /// A link that is down.
+    /// Creates a connection that is down.
     pub fn new(settings: &RedisSettings, clock: Clock) -> Self {
         Self {
             live: Arc::default(),
@@ -99,7 +100,7 @@ impl RedisLink {
         }
     }
 
-    /// Whether requests use it.
+    /// Whether requests use the connection.
     pub fn is_up(&self) -> bool {
         self.live.load().is_some()
     }
@@ -110,25 +111,25 @@ impl RedisLink {
         metrics::shared_up(true);
     }
 
-    /// Lets requests go on without.
+    /// Lets requests continue without Redis.
     pub(super) fn take_down(&self) {
         self.live.store(None);
         metrics::shared_up(false);
     }
 
-    /// The connection that requests use.
+    /// Returns the connection that requests use.
     pub(super) fn connection(&self) -> Option<RedisConnection> {
         self.live.load().as_deref().cloned()
     }
 
-    /// Waits until a request has given the link up. What was said of an earlier connection does not count.
+    /// Waits until a request has given the connection up. Earlier connections do not count.
     pub(super) async fn given_up(&self) {
         while self.is_up() {
             self.broke.notified().await;
         }
     }
 
-    /// How long one operation may take, so that a request loses no more than `redis.timeout` in all.
+    /// Returns the deadline of one operation, so that a request loses no more than `redis.timeout` in all.
     pub fn deadline(&self) -> Deadline {
         Deadline::after(self.of_an_operation())
     }
@@ -137,11 +138,11 @@ impl RedisLink {
         self.timeout / OPERATIONS_OF_A_REQUEST
     }
 
-    /// Does something at Redis, before the deadline. What is late is waited for no more, but only who does not answer for
-    /// as long as a request may lose in all takes the link down.
+    /// Runs an operation in Redis before the deadline. A late reply is not waited for. The connection is taken down
+    /// only if there is no reply for as long as a request may lose in all.
     ///
     /// # Errors
-    /// Why it was not done. Trouble with the link takes it down for everybody.
+    /// Returns why the operation was not done. A failure of the connection takes it down for all requests.
     pub async fn run<T, F>(
         &self,
         operation: Operation,
@@ -155,10 +156,10 @@ impl RedisLink {
         self.run_or_late(operation, deadline, work, |_| ()).await
     }
 
-    /// The same; `late` gets the answer that nobody waited for any more.
+    /// Runs an operation in Redis before the deadline, and passes a reply that arrives later to `late`.
     ///
     /// # Errors
-    /// As for [`Self::run`].
+    /// Returns the same errors as [`Self::run`].
     pub async fn run_or_late<T, F>(
         &self,
         operation: Operation,
@@ -174,7 +175,7 @@ impl RedisLink {
         let started = self.clock.elapsed();
         let mut work = Box::pin(work(RedisConnection::clone(&live)));
         let outcome = match tokio::time::timeout(deadline.left(), &mut work).await {
-            // The machine was suspended meanwhile: how long an answer lay at Redis was true before that.
+            // The machine was suspended meanwhile, so the time to live in the reply was measured before the suspension.
             Ok(Ok(value)) if self.clock.elapsed().saturating_sub(started) > self.timeout + TIMERS_ARE_LATE => {
                 late(value);
                 Err(Unavailable::TimedOut)
@@ -213,21 +214,22 @@ impl RedisLink {
             self.give_up(operation, error, live);
             return Unavailable::Broken;
         }
-        tracing::debug!(operation = operation.name(), %error, "Redis refused");
+        tracing::debug!(operation = operation.name(), %error, "Redis refused an operation");
         Unavailable::Refused
     }
 
-    /// Takes the link down, unless it is another one by now. Of all requests that meet the same trouble one says so. One of many
-    /// servers takes down none of the others; whether there are any, the connection supervisor sees.
+    /// Takes the connection down, unless it was replaced meanwhile. Of all requests that meet the same failure, one
+    /// logs it. The failure of one node of a cluster does not affect the others; the connection supervisor checks
+    /// whether any are left.
     fn give_up(&self, operation: Operation, why: &dyn fmt::Display, broken: &Arc<RedisConnection>) {
         if self.leads_to_many {
-            tracing::debug!(operation = operation.name(), error = %why, "a node of the cluster is of no use");
+            tracing::debug!(operation = operation.name(), error = %why, "Redis cluster node unavailable");
             return;
         }
         let before = self.live.compare_and_swap(broken, None);
         if before.as_ref().is_some_and(|before| Arc::ptr_eq(before, broken)) {
-            // The library's messages hold no password.
-            tracing::warn!(operation = operation.name(), error = %why, "Redis is of no use; going on without until it is");
+            // The library's messages contain no password.
+            tracing::warn!(operation = operation.name(), error = %why, "Redis unavailable; requests continue without it until it is back");
             metrics::shared_up(false);
             self.broke.notify_one();
         }

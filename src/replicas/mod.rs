@@ -1,8 +1,8 @@
-//! What the replicas of the service share through Redis or Valkey: finished answers and whose turn it is to fetch one,
-//! purges, tokens that were given back, and quotas.
+//! State that the replicas of the service share through Redis or Valkey: cached responses and the leases to fetch them,
+//! purges, revoked tokens, and quotas.
 //!
-//! Nothing here is needed. While Redis is down, hangs, is slow or holds rubbish, each replica goes on as if it were alone,
-//! and a request loses at most `redis.timeout` once.
+//! Redis is optional. While it is down, hangs, is slow or holds invalid data, each replica continues as if it were
+//! alone, and a request loses at most `redis.timeout` once.
 
 pub mod answers;
 mod bounded;
@@ -40,7 +40,7 @@ use quota::SharedQuotas;
 use revoked::RevokedSet;
 use settings::RedisSettings;
 
-/// What this replica shares with the others. Cloning shares it.
+/// What this replica shares with the others. Clones share the connection.
 #[derive(Clone)]
 pub struct Replicas {
     settings: RedisSettings,
@@ -53,7 +53,7 @@ pub struct Replicas {
     quotas: SharedQuotas,
 }
 
-/// The thread that keeps the link up; it ends when this is dropped, after it has told what is left to tell.
+/// The thread of the connection supervisor. Dropping it ends the thread after the queued events are sent.
 pub struct ReplicasThread {
     stopped: Arc<Notify>,
     thread: Option<SupervisedThread>,
@@ -62,7 +62,7 @@ pub struct ReplicasThread {
 impl Drop for ReplicasThread {
     fn drop(&mut self) {
         self.stopped.notify_one();
-        // It ends within a moment.
+        // The thread ends within a moment.
         if let Some(thread) = self.thread.take() {
             thread.join();
         }
@@ -76,7 +76,7 @@ impl fmt::Debug for Replicas {
 }
 
 impl Replicas {
-    /// Shares nothing until [`Self::start`].
+    /// Creates the shared state. It shares nothing until [`Self::start`].
     pub fn new(settings: RedisSettings, clock: Clock) -> Self {
         let link = RedisLink::new(&settings, clock.clone());
         Self {
@@ -91,10 +91,10 @@ impl Replicas {
         }
     }
 
-    /// Opens the link and keeps it up, on a thread of its own.
+    /// Opens the connection and supervises it on a thread of its own.
     ///
     /// # Errors
-    /// The system has no thread for it.
+    /// Returns the system's error if it has no thread for it.
     pub fn start(&self, listener: Arc<dyn EventReceiver>, supervisor: &Supervisor) -> io::Result<ReplicasThread> {
         let connection_supervisor = ConnectionSupervisor {
             settings: self.settings.clone(),
@@ -111,7 +111,8 @@ impl Replicas {
         };
         let mut memory = SupervisorState::default();
         let keep_up = move || {
-            // A thread for the connection itself, which requests wait for, and one for the connection supervisor, which may be busy.
+            // One thread drives the connection, which requests wait for; another runs the connection supervisor, which
+            // may be busy.
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
             let runtime = runtime.map_err(|error| error.to_string())?;
             runtime.block_on(connection_supervisor.run(&mut memory));
@@ -122,22 +123,22 @@ impl Replicas {
         Ok(ReplicasThread { stopped: self.stopped.clone(), thread: Some(thread) })
     }
 
-    /// Whether it is in use at the moment.
+    /// Whether Redis is in use at the moment.
     pub fn is_up(&self) -> bool {
         self.link.is_up()
     }
 
-    /// Finished answers.
+    /// Returns the shared responses.
     pub fn answers(&self) -> SharedAnswers {
         SharedAnswers::new(self.link.clone(), &self.settings.prefix, self.purges.clone())
     }
 
-    /// Quotas.
+    /// Returns the shared quotas.
     pub const fn quotas(&self) -> &SharedQuotas {
         &self.quotas
     }
 
-    /// Tells all other replicas, now or as soon as there is a link.
+    /// Sends an event to all other replicas, at once or as soon as there is a connection.
     pub fn send(&self, event: ReplicaEvent) {
         self.outbox.enqueue(event, &self.purges);
     }

@@ -1,5 +1,5 @@
-//! A connection to one server, whose replies are bounded. A cluster's library opens its own by [`Connect`], which tells it
-//! nothing of us: how nodes are reached is known by the runtime in which that happens.
+//! A connection to one server with a limit on its replies. The cluster library opens connections through [`Connect`],
+//! which passes on no settings of ours. How nodes are reached is therefore looked up by the current runtime.
 
 use std::collections::HashMap;
 use std::io;
@@ -19,31 +19,31 @@ use tokio::task::JoinHandle;
 use super::bounded::BoundedStream;
 use crate::http_client::connect::connect;
 
-/// How long opening may take. Nobody waits for it but the connection supervisor.
+/// The longest time to open a connection. Only the connection supervisor waits for it.
 pub const OPENING: Duration = Duration::from_secs(2);
 
-/// Longer than any request waits: what has no answer then never gets one.
+/// The longest wait for a reply, which is longer than any request waits. A later reply is dropped.
 pub(super) const ANSWERING: Duration = Duration::from_secs(1);
 
-/// What the other side has not acknowledged for so long is not sent again: a network that is whole again after longer would
-/// deliver what was asked long ago, such as a turn that nobody wants any more. Less than [`ANSWERING`], since a connection is
-/// not closed before that: what is sent together is delivered together or not at all.
+/// Data that the peer has not acknowledged for this time is not sent again. Otherwise a network that recovers later
+/// would deliver an outdated command, such as taking a lease that nobody wants any more. It is less than [`ANSWERING`],
+/// since a connection is not closed before that: what is sent together is delivered together or not at all.
 const UNACKNOWLEDGED: Duration = Duration::from_millis(800);
 
-/// How servers are reached: with TLS if there is a configuration for it.
+/// The TLS configuration of connections to servers; `None` for plain TCP.
 pub(super) type Tls = Option<Arc<ClientConfig>>;
 
-/// How the nodes of a cluster are reached, by the runtime that drives their connections.
+/// The TLS configuration of cluster connections, by the runtime that drives them.
 static OF_CLUSTERS: LazyLock<Mutex<HashMap<runtime::Id, Tls>>> = LazyLock::new(Mutex::default);
 
-/// A connection to one server. Cloning shares it.
+/// A connection to one server. Clones share it.
 #[derive(Clone)]
 pub struct NodeConnection {
     connection: MultiplexedConnection,
     _driver: Arc<DriverTask>,
 }
 
-/// The task that reads and writes; it ends with the last clone.
+/// The task that reads and writes. It ends with the last clone.
 struct DriverTask(JoinHandle<()>);
 
 impl Drop for DriverTask {
@@ -56,7 +56,7 @@ impl NodeConnection {
     /// Opens a connection and logs in, within [`OPENING`].
     ///
     /// # Errors
-    /// What went wrong; the message holds no secret.
+    /// Returns what went wrong; the message contains no secret.
     pub(super) async fn open(host: &str, port: u16, tls: &Tls, login: &RedisConnectionInfo) -> RedisResult<Self> {
         let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWERING));
         Self::open_with(host, port, tls, login, config).await
@@ -80,7 +80,7 @@ impl NodeConnection {
     }
 }
 
-/// Says how the nodes of a cluster are reached from this runtime.
+/// Sets the TLS configuration of cluster connections of this runtime.
 pub(super) fn reach_clusters_by(tls: Tls) {
     OF_CLUSTERS.lock().unwrap_or_else(PoisonError::into_inner).insert(Handle::current().id(), tls);
 }

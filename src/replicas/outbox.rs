@@ -1,4 +1,4 @@
-//! Events on their way to the journal: told at once, or as soon as there is a link.
+//! The outbox: events that wait to be written to the journal, at once or as soon as there is a connection.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,19 +8,19 @@ use tokio::sync::Notify;
 use super::journal::ReplicaEvent;
 use super::purges::Purges;
 
-/// Events that wait for the link. Of more, a company's purges become one of all its answers.
+/// The most events that wait. Beyond it, a tenant's purges are merged into one of all its responses.
 const MOST_WAITING: usize = 1000;
 
-/// An event that waits, and its number in this process.
+/// A queued event with its number in this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueuedEvent {
-    /// Later events have larger ones.
+    /// The event's number. Later events have larger ones.
     pub number: u64,
-    /// What happened.
+    /// The event.
     pub event: ReplicaEvent,
 }
 
-/// The events. Cloning shares them.
+/// The queue of events. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Outbox {
     queue: Arc<Mutex<EventQueue>>,
@@ -34,7 +34,7 @@ struct EventQueue {
 }
 
 impl Outbox {
-    /// Puts an event in. `register` sees it as it will be told before anybody can tell it.
+    /// Queues an event. `register` sees the event in its final form before any task can send it.
     fn put(&self, event: ReplicaEvent, register: impl FnOnce(&QueuedEvent, bool)) {
         let mut queue = self.queue();
         queue.numbered += 1;
@@ -54,7 +54,7 @@ impl Outbox {
         self.fill();
     }
 
-    /// Puts an event in. A purge counts from now on for what others have told.
+    /// Queues an event. A purge takes effect on shared responses from now on.
     pub fn enqueue(&self, event: ReplicaEvent, purges: &Purges) {
         self.put(event, |waiting, stands_for_others| {
             if let ReplicaEvent::Purged { tenant, stores } = &waiting.event {
@@ -63,27 +63,27 @@ impl Outbox {
         });
     }
 
-    /// The event that has waited longest.
+    /// Returns the event that has waited longest.
     pub fn next(&self) -> Option<QueuedEvent> {
         self.queue().waiting.front().cloned()
     }
 
-    /// The event of this number is told.
+    /// Removes the event of this number after it was sent.
     pub fn acknowledge(&self, number: u64) {
         self.queue().waiting.retain(|waiting| waiting.number != number);
     }
 
-    /// Whether nothing waits.
+    /// Whether the queue is empty.
     pub fn is_empty(&self) -> bool {
         self.queue().waiting.is_empty()
     }
 
-    /// Waits until there may be something.
+    /// Waits until the queue may have an event.
     pub async fn filled(&self) {
         self.filled.notified().await;
     }
 
-    /// Something is left to be told.
+    /// Signals that the queue has an event.
     pub fn fill(&self) {
         self.filled.notify_one();
     }

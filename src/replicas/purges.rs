@@ -1,5 +1,5 @@
-//! Which shared answers a purge has made worthless. An answer says up to where its replica had read the journal when the
-//! fetch began; a purge that stands behind that place may have been meant to drop it.
+//! Purges that invalidate shared responses. A shared response states the position up to which its replica had read the
+//! journal when the fetch began; a purge after that position may concern it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,24 +7,25 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::journal::Position;
 use crate::purge_list::{PurgeList, Stores, is_about};
 
-/// The purges of all companies, as far as this replica knows.
+/// The purges of all tenants that this replica knows.
 #[derive(Debug, Default)]
 pub struct Purges(Mutex<PurgeState>);
 
 #[derive(Debug, Default)]
 struct PurgeState {
-    /// Nothing is known of what was before.
+    /// The position from which purges are known.
     known_from: Position,
-    /// Up to where the journal was read.
+    /// The position up to which the journal was read.
     read_to: Position,
-    /// Those that stand in the journal.
+    /// Purges that the journal contains.
     written: PurgeList<Position>,
-    /// Our own that do not yet, by company, with their numbers.
+    /// This replica's purges that the journal does not contain yet, by tenant, with their numbers.
     unwritten: HashMap<String, Vec<(u64, Stores)>>,
 }
 
 impl Purges {
-    /// Remembers a purge of our own that is to be written to the journal. It may stand for all that the company has waiting.
+    /// Records a purge of this replica that is to be written to the journal. It may replace all queued purges of the
+    /// tenant.
     pub fn add_unwritten(&self, number: u64, tenant: &str, stores: Option<&[String]>, stands_for_others: bool) {
         let mut state = self.state();
         let unwritten = state.unwritten.entry(tenant.to_owned()).or_default();
@@ -34,7 +35,7 @@ impl Purges {
         unwritten.push((number, stores.map(<[String]>::to_vec)));
     }
 
-    /// Our own purge of this number stands in the journal now.
+    /// Records that the journal now contains this replica's purge of this number.
     pub fn have_written(&self, number: u64, tenant: &str, stores: Stores, at: Position) {
         let mut state = self.state();
         state.written.add(tenant, stores, at);
@@ -43,34 +44,34 @@ impl Purges {
         }
     }
 
-    /// Remembers a purge that stands in the journal; gives whether it was not known yet. It may be told twice, and read
+    /// Records a purge that the journal contains, and returns whether it was new. A purge may be sent twice and read
     /// again.
     pub fn add(&self, tenant: &str, stores: Stores, at: Position) -> bool {
         self.state().written.add(tenant, stores, at)
     }
 
-    /// Forgets the purges that stood behind this place, in a journal that is no more, and gives what they were about: each
-    /// company's stores, or all of them.
+    /// Removes the purges after this position, in a journal that no longer exists. Returns their stores by tenant,
+    /// where `None` stands for all stores.
     pub fn forget_behind(&self, place: Position) -> BTreeMap<String, Stores> {
         self.state().written.remove_behind(place)
     }
 
-    /// Up to where the journal was read.
+    /// Returns the position up to which the journal was read.
     pub fn read_to(&self) -> Position {
         self.state().read_to
     }
 
-    /// The journal was read up to here.
+    /// Records that the journal was read up to this position.
     pub fn have_read_to(&self, place: Position) {
         self.state().read_to = place;
     }
 
-    /// The journal begins here, as far as anybody knows.
+    /// Records the position at which the known journal begins.
     pub fn know_from(&self, place: Position) {
         self.state().known_from = place;
     }
 
-    /// Whether an answer about these stores is as good as when it was fetched, by a replica that had then read the journal
+    /// Whether a response about these stores is still valid, if it was fetched by a replica that had read the journal
     /// up to `seen`.
     pub fn let_pass(&self, tenant: &str, stores: &[String], seen: Position) -> bool {
         let state = self.state();
@@ -117,7 +118,7 @@ mod tests {
         purges.add_unwritten(1, "acme", Some(&about), false);
         assert!(!purges.let_pass("acme", &about, at(1000)));
         assert!(purges.add("acme", Some(about.clone()), at(5)), "another replica's");
-        assert!(!purges.let_pass("acme", &about, at(1000)), "ours is not told yet");
+        assert!(!purges.let_pass("acme", &about, at(1000)), "our purge is not sent yet");
         purges.have_written(1, "acme", Some(about.clone()), at(10));
         assert!(!purges.add("acme", Some(about.clone()), at(10)), "it is known");
         assert!(!purges.let_pass("acme", &about, at(9)) && purges.let_pass("acme", &about, at(10)));

@@ -1,6 +1,7 @@
-//! A client's quota, counted for all replicas together: by the same algorithm as in one process, at Redis and by its clock.
-//! Of a large quota a replica takes some requests at a time, at most a 256th of what is left, so that most requests ask nobody;
-//! of a small one it takes them one by one, so that no replica holds what another one needs.
+//! A client's quota, counted for all replicas together in Redis: with the same algorithm as in one process, and by
+//! Redis' clock. A replica reserves several requests of a large quota at once, at most a 256th of what is left, so that
+//! most requests need no round trip. It takes requests of a small quota one by one, so that no replica holds what
+//! another one needs.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,30 +18,31 @@ use super::refusal::breaks_the_link;
 use crate::clock::{Clock, Deadline};
 use crate::sha256::sha256_half_of_list;
 
-/// The most requests that are taken at once.
+/// The most requests that are reserved at once.
 const MOST_AT_ONCE: u32 = 256;
 
-/// What a replica has taken and not used after so long it gives back: the client may ask another one.
+/// A replica returns reserved requests that are unused for this time, because the client may call another replica.
 const OLD: Duration = Duration::from_millis(500);
 
-/// A client that has spent all is not looked up again for so long, however often it asks.
+/// How long an exhausted quota is not looked up again, however often the client calls.
 const REFUSED: Duration = Duration::from_millis(100);
 
-/// How often, and after which pauses, a request looks whether others of its client have taken some for it.
+/// How often a request checks whether concurrent requests of its client have reserved one for it.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// So many locks, that workers rarely meet at one.
+/// The number of locks, so that workers rarely contend for one.
 const SHARDS: usize = 16;
 
-/// The most clients whose requests are held. Of more, none is held: each request asks Redis.
+/// The most clients per shard with reserved requests. Beyond it, each request of a further client asks Redis.
 const MOST_IN_SHARD: usize = 4096;
 
-/// KEYS: what the client has spent: the moment when all of it will have come back, in microseconds. ARGV: how long one
-/// takes to come back, how long all, both in microseconds; how many are given back; how many are wanted at most, and at least:
-/// fewer are not taken. Gives how many were taken, and how long all that is spent takes to come back. More than all cannot be
-/// spent: such a value is of another quota, of another clock, or of somebody else, and counts as nothing. So does `nan`, of
-/// which every comparison is false.
+/// Takes requests of a quota. KEYS: the consumed quota, stored as the time in microseconds at which all of it will be
+/// refilled. ARGV: the refill time of one request and of the whole quota, both in microseconds; the number of returned
+/// requests; the largest and the smallest number of wanted requests. Fewer than the smallest number are not taken.
+/// Returns the number of taken requests, and the time until all that is consumed is refilled. More than the whole quota
+/// cannot be consumed: such a value belongs to another quota, another clock or another program, and counts as zero. So
+/// does `nan`, for which every comparison is false.
 static TAKE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local time = redis.call('TIME')
@@ -63,37 +65,37 @@ static TAKE: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Who is counted: a hash of what tells a client from all others.
+/// The key of a quota: a hash of what identifies the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct QuotaKey([u8; 16]);
 
 impl QuotaKey {
-    /// The holder of these properties.
+    /// Hashes these properties.
     pub fn of(properties: [&str; 3]) -> Self {
         Self(sha256_half_of_list(properties))
     }
 }
 
-/// How much may be asked, as Redis counts it.
+/// A quota as Redis counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// How many.
+    /// The number of requests.
     pub count: u32,
-    /// In which time.
+    /// The period of the quota.
     pub per: Duration,
 }
 
-/// What a client has left of its quota.
+/// The rate-limit status of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuotaStatus {
-    /// As many as were wanted were taken; all that is spent takes so long to come back.
+    /// The wanted requests were taken.
     All {
-        /// How long.
+        /// The time until all that is consumed is refilled.
         owed: Duration,
     },
-    /// There are fewer, and none was taken.
+    /// Fewer requests are left than wanted, and none was taken.
     None {
-        /// How long all that is spent takes to come back.
+        /// The time until all that is consumed is refilled.
         owed: Duration,
     },
 }
@@ -101,17 +103,17 @@ pub enum QuotaStatus {
 #[derive(Clone, Copy, Debug)]
 struct QuotaCounters {
     allowance: Allowance,
-    /// Until when it is known that there is none.
+    /// The time until which the quota is known to be exhausted.
     refused: Option<Deadline>,
-    /// Requests that ask Redis for more at the moment.
+    /// Requests that are asking Redis for more at the moment.
     asking: u32,
     left: u32,
-    /// All that is spent, what is held included, took so long to come back when it was taken.
+    /// The time until all that is consumed, reserved requests included, is refilled, as measured at `taken_at`.
     owed: Duration,
     taken_at: Duration,
 }
 
-/// The quotas. Cloning shares them.
+/// The shared quotas. Clones share them.
 #[derive(Clone)]
 pub struct SharedQuotas {
     link: RedisLink,
@@ -120,7 +122,7 @@ pub struct SharedQuotas {
     held: Arc<[Mutex<Holders>; SHARDS]>,
 }
 
-/// What is held for each of some clients.
+/// The reserved requests by quota key.
 type Holders = HashMap<QuotaKey, QuotaCounters>;
 
 impl fmt::Debug for SharedQuotas {
@@ -134,12 +136,12 @@ impl SharedQuotas {
         Self { link, prefix: prefix.into(), clock, held: Arc::default() }
     }
 
-    /// Whether requests are counted together at the moment.
+    /// Whether quotas are counted in Redis at the moment.
     pub fn is_up(&self) -> bool {
         self.link.is_up()
     }
 
-    /// Takes one of those that this replica holds; `None` when it holds none, and has to ask whether there are any.
+    /// Takes one of the requests that this replica has reserved. Returns `None` if it has none and must ask Redis.
     pub fn take_held(&self, holder: QuotaKey, allowance: Allowance) -> Option<QuotaStatus> {
         let now = self.clock.elapsed();
         let mut held = self.shard(holder);
@@ -153,22 +155,22 @@ impl SharedQuotas {
         Some(QuotaStatus::All { owed: its.owed.saturating_sub(unused).saturating_sub(since) })
     }
 
-    /// Takes some at Redis, and so many of them; `None` when Redis cannot be asked.
+    /// Takes `count` requests in Redis. Returns `None` if Redis is unavailable.
     pub async fn take(&self, holder: QuotaKey, allowance: Allowance, count: u32) -> Option<QuotaStatus> {
         let given_back = self.begin_asking(holder, allowance, count);
         let take = self.script(holder, allowance, given_back, (count, MOST_AT_ONCE.max(count)));
         let deadline = self.link.deadline();
         let work = |mut connection| async move { take.invoke_async(&mut connection).await };
-        // What comes too late for this request is there for the client's next ones.
+        // A reply that is late for this request serves the client's next ones.
         let quotas = self.clone();
         let late = move |(taken, owed)| quotas.record_taken(holder, count, taken, Duration::from_micros(owed));
-        let told: Result<(u32, u64), _> = self.link.run_or_late(Operation::Quota, &deadline, work, late).await;
-        let told = told.map(|(taken, owed)| (taken, Duration::from_micros(owed)));
-        if let Ok((taken, owed)) = told {
+        let reply: Result<(u32, u64), _> = self.link.run_or_late(Operation::Quota, &deadline, work, late).await;
+        let reply = reply.map(|(taken, owed)| (taken, Duration::from_micros(owed)));
+        if let Ok((taken, owed)) = reply {
             self.record_taken(holder, count, taken, owed);
         }
         self.end_asking(holder);
-        match told {
+        match reply {
             Ok((0, owed)) => Some(self.take_of_others(holder, allowance, count, owed).await),
             Ok((taken, owed)) => {
                 let unused = allowance.one().saturating_mul(taken.saturating_sub(count));
@@ -178,7 +180,7 @@ impl SharedQuotas {
         }
     }
 
-    /// Redis is late: that there was none a moment ago is still known.
+    /// While Redis is slow, decides by the last known status: a quota that was exhausted a moment ago still is.
     fn is_exhausted_locally(&self, holder: QuotaKey, allowance: Allowance, count: u32) -> Option<QuotaStatus> {
         let now = self.clock.elapsed();
         let its = *self.shard(holder).get(&holder)?;
@@ -188,8 +190,8 @@ impl SharedQuotas {
         (self.link.is_up() && since < OLD && after > allowance.per).then_some(QuotaStatus::None { owed })
     }
 
-    /// What is held was taken for all requests of the client; gives how many of it go back to Redis: those that are too old,
-    /// and all of them when more than one is wanted, so that all that is left is in one place.
+    /// Starts a call to Redis and returns how many reserved requests go back to Redis. Those are requests that are too
+    /// old, and all of them if more than one is wanted, so that all that is left is in one place.
     fn begin_asking(&self, holder: QuotaKey, allowance: Allowance, count: u32) -> u32 {
         let now = self.clock.elapsed();
         let mut held = self.shard(holder);
@@ -209,14 +211,14 @@ impl SharedQuotas {
         }
     }
 
-    /// One that was taken is not used: the client's next request has it.
+    /// Returns a taken request that was not used; the client's next request takes it.
     pub fn put_back(&self, holder: QuotaKey) {
         if let Some(its) = self.shard(holder).get_mut(&holder) {
             its.left = its.left.saturating_add(1);
         }
     }
 
-    /// So many were taken at Redis, `count` of them for the request that asked.
+    /// Records that `taken` requests were taken in Redis, `count` of them for the current request.
     fn record_taken(&self, holder: QuotaKey, count: u32, taken: u32, owed: Duration) {
         let now = self.clock.elapsed();
         if let Some(its) = self.shard(holder).get_mut(&holder) {
@@ -226,7 +228,8 @@ impl SharedQuotas {
         }
     }
 
-    /// There was none at Redis: the client's other requests here may have taken the last ones, or be about to.
+    /// Takes a request that concurrent requests of the client have reserved here, or are about to reserve, after Redis
+    /// had none left.
     async fn take_of_others(&self, holder: QuotaKey, allowance: Allowance, count: u32, owed: Duration) -> QuotaStatus {
         for _ in 0..TRIES {
             {
@@ -245,11 +248,11 @@ impl SharedQuotas {
         QuotaStatus::None { owed }
     }
 
-    /// Gives back what has not been used for a while. What Redis has no room for comes back by itself, as all that is spent
-    /// does.
+    /// Returns requests that were reserved and not used for a while. If Redis has no room for the update, the quota
+    /// refills by itself.
     ///
     /// # Errors
-    /// Why nothing more is to be expected of the connection.
+    /// Returns the error if the connection is no longer usable.
     pub(super) async fn give_back<C: ConnectionLike>(&self, connection: &mut C) -> RedisResult<()> {
         for (holder, QuotaCounters { allowance, left, .. }) in self.take_old() {
             let script = self.script(holder, allowance, left, (0, 0));
@@ -297,13 +300,13 @@ impl SharedQuotas {
 }
 
 impl Allowance {
-    /// How long it takes until one has come back.
+    /// Returns the time in which one request is refilled.
     fn one(self) -> Duration {
         self.per / self.count.max(1)
     }
 }
 
-/// With a fraction: of ten million in a second, each takes a tenth of one.
+/// The result has a fraction: of ten million per second, each takes a tenth of a microsecond.
 #[expect(clippy::cast_precision_loss, reason = "a day in nanoseconds is far below 2⁵³")]
 fn microseconds(duration: Duration) -> f64 {
     duration.as_nanos() as f64 / 1000.0

@@ -1,17 +1,17 @@
-//! What Redis means by an error, and whether anything more is to be expected of a connection after it.
+//! Classification of Redis errors: what an error means, and whether the connection is usable after it.
 
 use redis::{ErrorKind, RedisError};
 
-/// What a Redis before 7.0 puts before the code of an error within a script.
+/// The text that Redis before 7.0 puts before the code of an error within a script.
 const BEFORE_CODE_WITHIN_SCRIPT: &str = ": -";
 
-/// What it says there instead of `NOPERM`.
+/// The text of Redis before 7.0 in place of `NOPERM`.
 const WITHOUT_PERMISSION: &str = "The user executing the script can't";
 
-/// The code that the server gave, such as `READONLY`; none when it was not the server that failed.
+/// Returns the code that the server gave, such as `READONLY`, or `None` if the server did not fail.
 ///
-/// A Redis before 7.0 says only `ERR` of an error within a script, and repeats it in its words:
-/// `Error running script (call to f_…): @user_script:1: @user_script: 1: -READONLY You can't write …`.
+/// Redis before 7.0 gives only `ERR` for an error within a script and repeats the code in the text: `Error running
+/// script (call to f_…): @user_script:1: @user_script: 1: -READONLY You can't write …`.
 pub(super) fn code(error: &RedisError) -> Option<&str> {
     let code = error.code()?;
     let within_script = || {
@@ -25,8 +25,9 @@ pub(super) fn code(error: &RedisError) -> Option<&str> {
     Some(if code == "ERR" { within_script().unwrap_or(code) } else { code })
 }
 
-/// Whether nothing more is to be expected of this connection. An answer that we did not expect is no such thing, nor is a
-/// refusal such as `WRONGTYPE`: somebody else may have written under our keys. Nor is `OOM`: reading still works.
+/// Whether the connection is no longer usable. It is usable after an unexpected reply and after a refusal such as
+/// `WRONGTYPE`, because another program may have written under our keys. It is also usable after `OOM`, because reading
+/// still works.
 pub(super) fn breaks_the_link(error: &RedisError) -> bool {
     match error.kind() {
         ErrorKind::UnexpectedReturnType => false,
@@ -48,7 +49,7 @@ pub(super) fn breaks_the_link(error: &RedisError) -> bool {
     }
 }
 
-/// Whether there is no room for anything new.
+/// Whether Redis has no memory for new keys.
 pub(super) fn is_full(error: &RedisError) -> bool {
     code(error) == Some("OOM")
 }
@@ -58,7 +59,7 @@ mod tests {
     use super::{breaks_the_link, code, is_full};
     use redis::RedisError;
 
-    /// As it comes over the wire.
+    /// Parses an error as it is sent over the wire.
     fn error(line: &str) -> RedisError {
         let value = redis::parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
         value.extract_error().unwrap_err()
@@ -66,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_code_is_found_within_a_script_too() {
-        // The second of each pair is what Redis 6.2.14 says where 7.0 says the first.
+        // The second line of each pair is from Redis 6.2.14, the first one from 7.0.
         for (line, expected, breaks) in [
             ("READONLY You can't write against a read only replica. script: 1, on @user_script:1.", "READONLY", true),
             (

@@ -1,33 +1,33 @@
-//! The tokens that were given back, at Redis: for replicas that start later, and for those that were away. Each replica
-//! holds all of them in memory, so that no request waits for Redis to learn that its token is dead.
+//! The set of revoked tokens in Redis, for replicas that start later or were disconnected. Each replica holds all of
+//! them in memory, so that no request waits for Redis to learn that its token is revoked.
 
 use redis::aio::ConnectionLike;
 use redis::{RedisResult, cmd};
 
 use super::journal::RevokedToken;
 
-/// When a token counts as ended for all, in seconds after it has: a replica's clock may be ahead.
+/// Seconds after its expiry at which a token counts as expired for all replicas: a replica's clock may be ahead.
 const LONG_ENDED: i64 = 24 * 3600;
 
-/// Tokens that are written or read at once.
+/// The number of tokens that are written or read at once.
 const PAGE: usize = 1000;
 
-/// The set at Redis, ordered by when each token would have ended.
+/// The set in Redis, ordered by the tokens' expiry.
 #[derive(Clone, Debug)]
 pub struct RevokedSet {
     key: String,
 }
 
 impl RevokedSet {
-    /// The set under this prefix.
+    /// Opens the set under this key prefix.
     pub fn new(prefix: &str) -> Self {
         Self { key: format!("{prefix}:revoked") }
     }
 
-    /// Adds tokens, and gives how many of them were not there.
+    /// Adds tokens, and returns how many of them were new.
     ///
     /// # Errors
-    /// Redis' answer.
+    /// Returns Redis' error.
     pub async fn add<C: ConnectionLike>(&self, connection: &mut C, tokens: &[RevokedToken]) -> RedisResult<usize> {
         let mut added = 0;
         for page in tokens.chunks(PAGE) {
@@ -41,18 +41,18 @@ impl RevokedSet {
         Ok(added)
     }
 
-    /// How many there are.
+    /// Returns the number of tokens.
     ///
     /// # Errors
-    /// Redis' answer.
+    /// Returns Redis' error.
     pub async fn count<C: ConnectionLike>(&self, connection: &mut C) -> RedisResult<usize> {
         cmd("ZCARD").arg(&self.key).query_async(connection).await
     }
 
-    /// All of them. Those that ended long before `now`, in seconds since 1970, are forgotten.
+    /// Returns all tokens. Those that expired long before `now`, in seconds since 1970, are removed.
     ///
     /// # Errors
-    /// Redis' answer.
+    /// Returns Redis' error.
     pub async fn all<C: ConnectionLike>(&self, connection: &mut C, now: i64) -> RedisResult<Vec<RevokedToken>> {
         let ended = now.saturating_sub(LONG_ENDED);
         cmd("ZREMRANGEBYSCORE")
@@ -63,14 +63,15 @@ impl RevokedSet {
             .await?;
         let mut tokens = Vec::new();
         loop {
-            // From the end: what another replica forgets meanwhile, at the beginning, moves nothing that is still to be read.
+            // Reading starts at the end: what another replica removes meanwhile at the beginning moves nothing that is
+            // still to be read.
             let mut command = cmd("ZREVRANGEBYSCORE");
             command.arg(&self.key).arg("+inf").arg("-inf").arg("WITHSCORES").arg("LIMIT").arg(tokens.len()).arg(PAGE);
             let page: Vec<(String, f64)> = command.query_async(connection).await?;
             let is_last = page.len() < PAGE;
             tokens.extend(page.iter().map(|(member, score)| read(member, *score)));
             if is_last {
-                // What cannot be understood is not one of ours.
+                // A member that cannot be decoded was not written by this program.
                 return Ok(tokens.into_iter().flatten().collect());
             }
         }

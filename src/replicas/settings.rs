@@ -1,4 +1,4 @@
-//! `[redis]`: the Redis or Valkey that replicas share, where it is and how to get in.
+//! `[redis]`: the settings of the Redis or Valkey that replicas share.
 
 use std::fmt;
 use std::time::Duration;
@@ -25,12 +25,12 @@ choices! {
     } else "write single, sentinel or cluster"
 }
 
-/// Where a node listens.
+/// The address of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeAddress {
-    /// Name or address.
+    /// Host name or IP address.
     pub host: String,
-    /// Port.
+    /// Port number.
     pub port: u16,
 }
 
@@ -72,7 +72,7 @@ section! {
         authorities("ca_file"): Option<Vec<CertificateDer<'static>>>, example "/etc/ssl/redis-ca.pem";
         /// What all keys begin with; one for each installation.
         prefix: String = "storegate";
-        // Whoever is patient for longer has Redis far away.
+        // A longer timeout is for an operator whose Redis is far away.
         /// How long a request waits for Redis in all before it goes on without.
         timeout: Duration = "45ms",
             from "6ms" to "2s" else "write 6ms to 2s: a request waits so long in all before it goes on without Redis";
@@ -80,7 +80,7 @@ section! {
 }
 
 impl RedisSettings {
-    /// Reads the section; `None` when there is none: the process shares nothing then.
+    /// Reads the section. Returns `None` if it is absent; the process then shares nothing.
     pub fn read(section: &Section<'_>) -> Option<Self> {
         let settings = section.is_present().then(|| Self::default().over(section))?;
         settings.check(section);
@@ -133,7 +133,7 @@ fn read_nodes(section: &Section<'_>, help: &str) -> Vec<NodeAddress> {
     let read = |text: &String| {
         let node = read_node(text, port);
         if node.is_none() {
-            // What stands there may hold a password.
+            // The value may contain a password, so the message does not quote it.
             section.problem(
                 "nodes",
                 "write host:port, such as redis.internal:6379; user and password have their own keys",

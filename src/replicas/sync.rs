@@ -1,5 +1,5 @@
-//! What replicas tell each other over a link that is up: what waits is written to the journal, what others wrote is read and
-//! passed on, and after a break both make up for what was missed.
+//! Synchronization of replicas over an open connection. Queued events are written to the journal, other replicas'
+//! events are read and passed on, and after a disconnection both directions catch up.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -13,30 +13,30 @@ use super::refusal::is_full;
 use crate::purge_list;
 use crate::telemetry::metrics;
 
-/// Events that are told between two readings.
+/// The most events that are sent between two readings.
 const TOLD_AT_ONCE: usize = 100;
 
-/// So many of the events that were told are remembered, to be told again to a server that does not have them: one that lost
-/// its memory, or that took another's place.
+/// The number of sent events that are remembered. They are sent again to a server that lacks them because it lost its
+/// memory or replaced another one.
 const MOST_TOLD_AGAIN: usize = 1000;
 
-/// Where reading begins.
+/// The place at which reading begins.
 struct ReadStart {
-    /// Behind this place.
+    /// Reading starts after this position.
     after: Position,
-    /// Where the first event stands, from there on.
+    /// The expected position of the first event from there on.
     first: Position,
 }
 
 impl ReadStart {
-    /// Behind an event that stands in the journal.
+    /// Starts after an event that the journal contains.
     const fn behind(event: Position) -> Self {
         Self { after: event, first: event }
     }
 }
 
 impl ConnectionSupervisor {
-    /// Learns and tells all that happened while there was no link.
+    /// Receives and sends all events of the time without a connection.
     pub(super) async fn catch_up(
         &self,
         connection: &mut RedisConnection,
@@ -54,9 +54,9 @@ impl ConnectionSupervisor {
         self.load_revoked(connection).await
     }
 
-    /// Where to go on reading: behind what was read last. A journal that does not have it is another one, of a server that
-    /// lost its memory or took another's place, or it was cut off: it is read from its beginning, in each attempt until all
-    /// of it was read.
+    /// Decides where to continue reading: after the last event that was read. If the journal lacks that event, it was
+    /// trimmed, or it is another journal of a server that lost its memory or replaced another one. It is then read from
+    /// its beginning, in each attempt until all of it was read.
     async fn find_our_place(
         &self,
         connection: &mut RedisConnection,
@@ -75,31 +75,32 @@ impl ConnectionSupervisor {
         }
         memory.reads_anew = true;
         if !is_there && read_to < ends.first && !ends.has_its_beginning {
-            // What was cut off nobody knows. Of a journal that was begun anew, whoever told something tells it again.
+            // Trimmed events are unknown. The events of a restarted journal are sent again by the replicas that sent
+            // them.
             self.listener.missed_something();
             self.purges.have_read_to(ends.first);
         }
         Ok(from_the_beginning)
     }
 
-    /// Has all told again that this journal does not have: what we told, as far as it is not among `ours` that were read in it
-    /// behind this place, and what others told another server in its last moments.
+    /// Queues all events again that this journal lacks: events that this replica sent and that are not among `ours`,
+    /// which were read after this position, and events that others sent to another server in its last moments.
     fn put_what_is_missing(&self, after: Position, ours: &BTreeSet<Position>, memory: &mut SupervisorState) {
         let (end, is_another) = (self.purges.read_to(), std::mem::take(&mut memory.reads_anew));
-        let told = std::mem::take(&mut memory.told);
+        let sent = std::mem::take(&mut memory.sent);
         let (missing, there): (VecDeque<_>, _) =
-            told.into_iter().partition(|(at, _)| *at > after && !ours.contains(at));
-        memory.told = there;
+            sent.into_iter().partition(|(at, _)| *at > after && !ours.contains(at));
+        memory.sent = there;
         let forgotten = if is_another { self.purges.forget_behind(end) } else { BTreeMap::new() };
         let of_others = forgotten.into_iter().map(|(tenant, stores)| ReplicaEvent::Purged { tenant, stores });
-        // Our own purges from behind the end are among those that were just forgotten.
+        // Our own purges after the end are among those that were just removed.
         let is_one_of_those =
             |at: Position, event: &ReplicaEvent| at > end && matches!(event, ReplicaEvent::Purged { .. });
         let of_ours = missing.into_iter().filter(|(at, event)| !is_one_of_those(*at, event)).map(|(_, event)| event);
         of_others.chain(of_ours).for_each(|event| self.outbox.enqueue(event, &self.purges));
     }
 
-    /// Tells what waits, up to so many events. What a full server has no room for waits on.
+    /// Sends queued events, up to a limit. Events for which a full server has no room stay queued.
     pub(super) async fn send_queued(
         &self,
         connection: &mut RedisConnection,
@@ -110,7 +111,7 @@ impl ConnectionSupervisor {
             let at = match self.write(connection, &event).await {
                 Err(error) if is_full(&error) => {
                     if !std::mem::replace(&mut memory.is_known_to_be_full, true) {
-                        tracing::warn!(%error, "Redis is full; what other replicas are to be told waits until it has room");
+                        tracing::warn!(%error, "Redis out of memory; events for other replicas wait until it has room");
                     }
                     return Ok(());
                 }
@@ -122,9 +123,9 @@ impl ConnectionSupervisor {
             }
             self.outbox.acknowledge(number);
             metrics::shared_event(kind(&event), "told");
-            memory.told.push_back((at, event));
-            if memory.told.len() > MOST_TOLD_AGAIN {
-                memory.told.pop_front();
+            memory.sent.push_back((at, event));
+            if memory.sent.len() > MOST_TOLD_AGAIN {
+                memory.sent.pop_front();
             }
         }
         self.outbox.fill();
@@ -133,19 +134,20 @@ impl ConnectionSupervisor {
 
     async fn write(&self, connection: &mut RedisConnection, event: &ReplicaEvent) -> RedisResult<Position> {
         if let ReplicaEvent::Revoked(revoked) = event {
-            // First where late comers find it, so that it is nowhere missing.
+            // The token is first added to the set, where replicas that start later find it, so that it is missing
+            // nowhere.
             within(COMMAND, self.revoked.add(connection, std::slice::from_ref(revoked))).await?;
         }
         within(COMMAND, self.journal.write(connection, self.id, event)).await
     }
 
-    /// Reads what was told since the last time.
+    /// Reads the events since the last reading.
     pub(super) async fn read(&self, connection: &mut RedisConnection) -> RedisResult<()> {
         self.read_from(connection, ReadStart::behind(self.purges.read_to())).await.map(|_| ())
     }
 
-    /// Reads all from there on, and gives where our own events stand. What was read last must always be there when more is
-    /// read: else something in between may have been cut off.
+    /// Reads all events from there on, and returns the positions of this replica's own events. The last event that was
+    /// read must still be there when more is read; otherwise events in between may have been trimmed.
     async fn read_from(&self, connection: &mut RedisConnection, start: ReadStart) -> RedisResult<BTreeSet<Position>> {
         let (mut next, mut ours) = (start, BTreeSet::new());
         loop {
@@ -165,7 +167,7 @@ impl ConnectionSupervisor {
         }
     }
 
-    /// Passes on what others have told; gives whether the dead tokens at Redis are to be read.
+    /// Passes on the events of other replicas. Returns whether the revoked tokens in Redis must be read.
     fn hear(&self, events: Vec<ReadEvent>) -> bool {
         let mut purged = BTreeMap::new();
         let mut has_dead_tokens = false;
@@ -189,8 +191,8 @@ impl ConnectionSupervisor {
         has_dead_tokens
     }
 
-    /// Puts all that are known here where late comers find them, as far as there is room, and tells the others to look if some
-    /// were missing there: they may have read them in between.
+    /// Adds all revoked tokens that this replica knows to the set in Redis, as far as there is room. If some were
+    /// missing, it tells the other replicas to read the set again, since they may have read it in between.
     async fn fill_revoked(&self, connection: &mut RedisConnection) -> RedisResult<()> {
         match self.revoked.add(connection, &self.listener.known_revoked()).await {
             Ok(0) => Ok(()),
@@ -209,7 +211,7 @@ impl ConnectionSupervisor {
         Ok(())
     }
 
-    /// A server may lose dead tokens, by itself or by somebody's hand, while the link stays up.
+    /// Revoked tokens in Redis may be lost, by the server itself or by an operator, while the connection stays up.
     pub(super) async fn look_whether_all_are_there(&self, connection: &mut RedisConnection) -> RedisResult<()> {
         if within(COMMAND, self.revoked.count(connection)).await? < self.listener.count_revoked() {
             self.fill_revoked(connection).await?;
