@@ -22,7 +22,7 @@ use super::slots::{ConnectionSlot, RECHECK};
 use super::slow_clients::{ClientTimeouts, StallDetector};
 use crate::http::public_url::PublicUrl;
 
-/// How long a client may go on sending after its last response, so that it can read the response before the connection
+/// How long a client may keep sending after its last response, so that it can read the response before the connection
 /// closes (lingering close).
 pub const LINGERING_CLOSE: Duration = Duration::from_secs(2);
 
@@ -38,7 +38,7 @@ pub struct Connection<T> {
     framing: FramingValidator,
     stalls: StallDetector,
     responses: Rc<ResponseCounter>,
-    /// Bytes received behind the request in progress.
+    /// Bytes received after the request in progress.
     buffered: BytesMut,
     /// The client has closed its side; reported to the parser once nothing is buffered.
     has_ended: bool,
@@ -46,7 +46,7 @@ pub struct Connection<T> {
     varies_by_origin: bool,
     public_url: PublicUrl,
     client_address: Option<IpAddr>,
-    /// What is left of the problem that replaces the framework's own parse-error response.
+    /// The unwritten rest of the problem that replaces the framework's own parse-error response.
     parse_error: Option<Bytes>,
     is_leaving: bool,
     /// The request in progress was answered before its body had arrived.
@@ -80,7 +80,7 @@ impl<T> Connection<T> {
         }
     }
 
-    /// Sets the client address for the access log.
+    /// Sets the client's address for the access log.
     #[must_use]
     pub fn with_client_address(self, peer: Option<SocketAddr>) -> Self {
         Self { client_address: peer.map(|peer| peer.ip().to_canonical()), ..self }
@@ -92,7 +92,7 @@ impl<T> Connection<T> {
         Self { framing: FramingValidator::of_heads(largest), ..self }
     }
 
-    /// The counter of this connection's responses.
+    /// Returns the counter of this connection's responses.
     pub const fn responses(&self) -> &Rc<ResponseCounter> {
         &self.responses
     }
@@ -103,7 +103,7 @@ impl<T> Connection<T> {
         self.framing.error().is_some() || (self.framing.is_between() && (is_under_way || self.responses.is_last()))
     }
 
-    /// Gives the parser what it may have of these bytes, which stand behind the first so many of the buffer.
+    /// Passes to the parser what it may read of these bytes, which follow the first `before` bytes of the buffer.
     fn pass(&mut self, buffer: &mut ReadBuf<'_>, before: usize) -> io::Result<usize> {
         let came = buffer.filled_mut().split_at_mut(before).1;
         let passed = self.framing.pass(came);
@@ -174,7 +174,7 @@ impl<T: AsyncRead + Unpin> Connection<T> {
         let end = buffer.filled().len();
         let passed = self.pass(buffer, before)?;
         if before + passed < end {
-            // The buffer still holds it, behind what is filled now.
+            // The buffer still holds the byte, after the filled part.
             buffer.set_filled(end);
             self.buffered.extend_from_slice(buffer.filled().split_at(before + passed).1);
             buffer.set_filled(before + passed);
@@ -201,7 +201,7 @@ impl<T: AsyncRead + Unpin> Connection<T> {
 }
 
 impl<T: AsyncRead + Unpin> Connection<T> {
-    /// Reads without passing anything on.
+    /// Reads into the buffer without passing anything to the parser.
     fn buffer(&mut self, context: &mut Context<'_>, lent: &mut ReadBuf<'_>) -> io::Result<()> {
         while !self.has_ended && self.buffered.len() < MOST_BUFFERED {
             let mut piece = lent.take(MOST_BUFFERED - self.buffered.len());
@@ -256,7 +256,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Connection<T> {
         };
         let has_ended = matches!(read, Poll::Ready(Ok(()))) && buffer.filled().len() == before;
         if has_ended && self.responses.is_stream() {
-            // The framework would write on until a write fails, which takes two heartbeats.
+            // The framework would keep writing until a write fails, which takes two heartbeats.
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         read
@@ -278,23 +278,23 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     }
 
     /// Writes the parse-error response to its end and closes the connection.
-    fn say(&mut self, mut words: Bytes, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !words.is_empty() {
-            let written = self.write_on(context, &words)?;
+    fn write_parse_error(&mut self, mut response: Bytes, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !response.is_empty() {
+            let written = self.write_on(context, &response)?;
             if let Poll::Ready(length) = written {
-                words.advance(length);
+                response.advance(length);
             }
-            self.parse_error = Some(words.clone());
+            self.parse_error = Some(response.clone());
             if written.is_pending() {
                 return Poll::Pending;
             }
         }
-        self.leave(context)
+        self.linger(context)
     }
 
     /// Closes our side and, where the client has sent bytes that were not read, reads them for a while: a socket that is closed
     /// with unread bytes is reset, and the client loses the response (RFC 9112 §9.6).
-    fn leave(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn linger(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.is_leaving {
             ready!(Pin::new(&mut self.io).poll_shutdown(context))?;
             if self.buffered.is_empty() && self.framing.error().is_none() && self.parse_error.is_none() {
@@ -317,11 +317,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
 
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let words = match self.parse_error.clone() {
-            Some(words) => words,
+        let response = match self.parse_error.clone() {
+            Some(response) => response,
             None => match parse_error::find(bytes) {
                 None => return self.write_on(context, bytes),
-                // What stands before is written first, by itself.
+                // The bytes before the response are written first, by themselves.
                 Some(answer) if answer.at > 0 => return self.write_on(context, bytes.split_at(answer.at).0),
                 Some(answer) => answer.as_problem(&UnreadRequest {
                     error: self.framing.error(),
@@ -334,8 +334,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
                 }),
             },
         };
-        self.parse_error = Some(words.clone());
-        ready!(self.say(words, context))?;
+        self.parse_error = Some(response.clone());
+        ready!(self.write_parse_error(response, context))?;
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -344,7 +344,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.leave(context)
+        self.linger(context)
     }
 }
 

@@ -6,36 +6,38 @@ use memchr::{memchr, memchr2};
 use super::framing_error::FramingError;
 use crate::http::request_limits;
 
-/// Replaces a byte that must not be there. No part of a head may hold NUL, so the parser answers 400 and closes the
-/// connection.
+/// Replaces a byte that must not occur. No part of a request head may contain NUL, so the parser answers 400 and closes
+/// the connection.
 const INVALID_BYTE: u8 = 0;
 
-/// As much of a line is kept, which is more than any framing field needs: a longer one is refused.
+/// The stored prefix of a line, in bytes. It is longer than any framing field needs; a longer field is refused.
 const KEPT: usize = 64;
 
-/// The digits of a chunk's size, enough for 64 bits. A parser may skip any number of zeros in front; nobody sends them.
+/// The most digits of a chunk's size, enough for 64 bits. A parser may skip any number of leading zeros, but no client
+/// sends them.
 const LONGEST_SIZE: usize = 16;
 
-/// A chunk's size with its extensions, of which nobody here knows any.
+/// The longest chunk line in bytes: a size with its extensions, none of which this program knows.
 const LONGEST_CHUNK_LINE: usize = 256;
 
-/// All trailers of a message, which nobody reads.
+/// The largest trailer section in bytes. Trailers are not used.
 const LARGEST_TRAILERS: usize = 16 << 10;
 
 /// Validates the framing of the requests of one connection, received in pieces of any size.
 ///
-/// A proxy in front that takes a bare LF for a part of a value, while we take it for the end of a line, sees other
-/// headers and other requests than we do (RFC 9112 §2.2 and §11.2). A fragment is never sent (RFC 9112 §3.2), and the
-/// framework drops it, so that the target that is logged is not the one that was asked for.
+/// A proxy in front may take a bare LF for a part of a value. It then sees other headers and other requests than this
+/// program, for which the LF ends a line (RFC 9112 §2.2 and §11.2). A fragment is never sent (RFC 9112 §3.2); the
+/// framework drops it, so the logged target would differ from the requested one.
 ///
-/// It agrees with the parser on where each request ends: whatever it cannot follow is refused, never passed by.
+/// The validator agrees with the parser on where each request ends. It refuses whatever it cannot follow and never
+/// skips it.
 #[derive(Debug)]
 pub struct FramingValidator {
     place: ParserPosition,
     line: [u8; KEPT],
     /// Bytes of the current line.
     length: usize,
-    /// Bytes of the current head or trailers, empty lines in front included.
+    /// Bytes of the current head or trailers, including leading empty lines.
     section: usize,
     ended_in_cr: bool,
     has_colon: bool,
@@ -43,12 +45,12 @@ pub struct FramingValidator {
     is_head: bool,
     messages: u64,
     error: Option<FramingError>,
-    /// The most bytes of a head (`http/request_limits.rs`, which answers what is a little too large). The parser would wait
-    /// for 128 KiB and read the head again from its beginning with each piece.
+    /// The most bytes of a head. `http/request_limits.rs` answers requests that are a little too large. The parser
+    /// alone would wait for 128 KiB and parse the head again from its beginning with each piece.
     largest_head: usize,
 }
 
-/// What a head says of the body behind it.
+/// The body framing that a head announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BodyFraming {
     Unsaid,
@@ -56,12 +58,12 @@ enum BodyFraming {
     Chunks,
 }
 
-/// The incomplete request of a connection, with its number on the connection.
+/// The incomplete request of a connection, with the request's number on the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Incomplete {
-    /// In its head.
+    /// The head is incomplete.
     Head(u64),
-    /// In its body.
+    /// The body is incomplete.
     Body(u64),
 }
 
@@ -95,13 +97,13 @@ impl Default for FramingValidator {
 }
 
 impl FramingValidator {
-    /// A scan of heads that may be as large.
+    /// Creates a validator for heads of at most `largest` bytes.
     pub fn of_heads(largest: usize) -> Self {
         Self { largest_head: largest, ..Self::default() }
     }
 
-    /// Reads on, to the end of this request or of what came, and gives how many bytes the parser may have. In a head that
-    /// is refused, the last of them is spoiled.
+    /// Validates bytes to the end of this request or of the input, and returns how many bytes the parser may read. In a
+    /// head that is refused, the last of them is [`INVALID_BYTE`].
     pub fn pass(&mut self, bytes: &mut [u8]) -> usize {
         let mut passed = 0;
         while self.error.is_none() && passed < bytes.len() {
@@ -118,7 +120,7 @@ impl FramingValidator {
         passed
     }
 
-    /// The request that has begun and is not complete; `None` between requests.
+    /// Returns the request that has begun and is not complete, or `None` between requests.
     pub const fn incomplete(&self) -> Option<Incomplete> {
         match self.place {
             _ if self.is_between() => None,
@@ -132,17 +134,17 @@ impl FramingValidator {
         matches!(self.place, ParserPosition::RequestLine) && self.section == 0 && self.error.is_none()
     }
 
-    /// How many requests have begun: their request lines have passed.
+    /// Returns the number of requests that have begun, that is, whose request lines have passed.
     pub const fn messages(&self) -> u64 {
         self.messages
     }
 
-    /// Why nothing passes any more.
+    /// Returns the error after which nothing passes any more.
     pub const fn error(&self) -> Option<FramingError> {
         self.error
     }
 
-    /// Whether the request that passed last asks for a head only, so that no body may follow the answer (RFC 9110 §9.3.2).
+    /// Whether the last request uses HEAD, so that no body may follow the response (RFC 9110 §9.3.2).
     pub fn is_for_head(&self) -> bool {
         if self.place == ParserPosition::RequestLine && self.length > 0 {
             self.begins_with_head()
@@ -152,7 +154,7 @@ impl FramingValidator {
     }
 
     fn begins_with_head(&self) -> bool {
-        self.kept().starts_with(b"HEAD ")
+        self.line_start().starts_with(b"HEAD ")
     }
 
     fn skip(&mut self, left: u64, available: usize, here: fn(u64) -> ParserPosition) -> usize {
@@ -165,7 +167,7 @@ impl FramingValidator {
         usize::try_from(skipped).unwrap_or(available)
     }
 
-    /// Reads to the end of the line or to what must not be there.
+    /// Reads to the end of the line or to a byte that must not occur.
     fn line(&mut self, rest: &mut [u8]) -> usize {
         let stop = match self.place {
             ParserPosition::RequestLine => memchr2(b'\n', b'#', rest),
@@ -193,7 +195,8 @@ impl FramingValidator {
         }
     }
 
-    /// In a head, the byte here is spoiled and passes. A body ends before what came last of its line.
+    /// Refuses the request. In a head, the byte at `at` is replaced and passes. A body ends before the current piece of
+    /// its line.
     fn refuse(&mut self, error: FramingError, rest: &mut [u8], at: usize) -> usize {
         self.error = Some(error);
         match rest.get_mut(at) {
@@ -216,7 +219,7 @@ impl FramingValidator {
         let (length, limit) = match self.place {
             ParserPosition::RequestLine | ParserPosition::Field => (self.section, self.largest_head),
             ParserPosition::ChunkSize => (self.length, LONGEST_CHUNK_LINE),
-            // CR and nothing else.
+            // A chunk ends with CR and nothing else.
             ParserPosition::ChunkEnd => (self.length, 1),
             _ => (self.section, LARGEST_TRAILERS),
         };
@@ -225,7 +228,7 @@ impl FramingValidator {
         (length.saturating_add(more) > limit).then(|| self.broken(error))
     }
 
-    /// Of heads the parser refuses control characters itself; in trailers it skips them, CR and LF included.
+    /// In heads the parser refuses control characters itself. In trailers it skips them, CR and LF included.
     fn malformed(&self, text: &[u8]) -> Option<FramingError> {
         if matches!(self.place, ParserPosition::RequestLine | ParserPosition::Field) {
             return None;
@@ -249,7 +252,7 @@ impl FramingValidator {
         }
     }
 
-    /// What follows the line that ends here.
+    /// Returns what follows the line that ends here.
     fn end_line(&mut self) -> Result<ParserPosition, FramingError> {
         self.section = self.section.saturating_add(1);
         let is_empty = self.length == 1;
@@ -291,7 +294,7 @@ impl FramingValidator {
     }
 
     fn read_field(&mut self) -> Result<ParserPosition, FramingError> {
-        let line = self.kept();
+        let line = self.line_start();
         let (name, value) = memchr(b':', line).and_then(|colon| line.split_at_checked(colon)).unwrap_or_default();
         let value = value.get(1..).unwrap_or_default().trim_ascii();
         let said = if name.eq_ignore_ascii_case(b"transfer-encoding") {
@@ -307,7 +310,7 @@ impl FramingValidator {
     }
 
     fn read_chunk_size(&mut self) -> Result<ParserPosition, FramingError> {
-        let line = self.kept();
+        let line = self.line_start();
         let count = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let (digits, rest) = line.split_at_checked(count).unwrap_or_default();
         let is_size = (1..=LONGEST_SIZE).contains(&count) && matches!(rest.first(), Some(b' ' | b'\t' | b';' | b'\r'));
@@ -322,12 +325,12 @@ impl FramingValidator {
         }
     }
 
-    fn kept(&self) -> &[u8] {
+    fn line_start(&self) -> &[u8] {
         self.line.get(..self.length.min(KEPT)).unwrap_or_default()
     }
 }
 
-/// Digits only, unlike what Rust reads as a number.
+/// Parses digits only, unlike Rust's number parser.
 fn number(digits: &[u8]) -> Option<u64> {
     let is_plain = digits.iter().all(u8::is_ascii_digit);
     str::from_utf8(digits).ok().filter(|_| is_plain)?.parse().ok()

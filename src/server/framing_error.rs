@@ -10,18 +10,18 @@ pub enum FramingError {
     BareLineFeed,
     /// `#` in the request line (RFC 9112 §3.2).
     Fragment,
-    /// `Content-Length` or `Transfer-Encoding` that says no single thing (RFC 9112 §6.3).
+    /// An ambiguous `Content-Length` or `Transfer-Encoding` (RFC 9112 §6.3).
     Framing,
-    /// A request line without end.
+    /// A request line that is too long.
     LongTarget,
-    /// Fields without end.
+    /// Header fields that are too large.
     LargeHead,
-    /// Chunks or trailers that are not well-formed, or without end (RFC 9112 §7.1).
+    /// Chunks or trailers that are malformed or too long (RFC 9112 §7.1).
     Chunks,
 }
 
 impl FramingError {
-    /// The problem sent to the client.
+    /// Returns the problem that the client receives.
     pub fn problem(self) -> Problem {
         let detail = match self {
             Self::BareLineFeed => "A line of the request ends in LF alone. End each with CR LF.",
@@ -37,7 +37,8 @@ impl FramingError {
         Problem::new(ProblemType::BadRequest, detail)
     }
 
-    /// Whether it was found in a head, which the parser then rejects, and not in a body, which ends early for its reader.
+    /// Whether the error is in a head, which the parser then rejects. An error in a body ends the body early for its
+    /// reader.
     pub const fn is_in_head(self) -> bool {
         !matches!(self, Self::Chunks)
     }

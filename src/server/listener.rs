@@ -24,21 +24,21 @@ use super::slow_clients::ClientTimeouts;
 use crate::http::public_url::PublicUrl;
 use crate::supervisor::Supervisor;
 
-/// Connections that the system holds for us while all workers are busy. Most systems cap it at 4096.
+/// Connections that the system queues while all workers are busy. Most systems cap the number at 4096.
 const BACKLOG: u32 = 2048;
 
 /// Limits and timeouts of connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// Worker threads.
+    /// The number of worker threads.
     pub workers: usize,
-    /// The most open connections over all workers; fewer where the system allows fewer open files.
+    /// The most open connections over all workers. There are fewer if the system allows fewer open files.
     pub connections: usize,
     /// Whether the configuration sets the number of connections.
     pub connections_are_set: bool,
     /// Timeouts for slow clients.
     pub timeouts: ClientTimeouts,
-    /// How long a connection may wait for its next request.
+    /// How long a connection may be idle before its next request.
     pub keep_alive: Duration,
     /// How long a shutdown waits for requests in progress.
     pub drain: Duration,
@@ -46,28 +46,28 @@ pub struct ConnectionLimits {
     pub varies_by_origin: bool,
     /// The address that clients use.
     pub public_url: PublicUrl,
-    /// The most bytes of a request line and its header fields.
+    /// The most bytes of a request line with its header fields.
     pub largest_head: usize,
 }
 
 /// Binds a listener to this address.
 ///
 /// # Errors
-/// The error of the operating system.
+/// Returns the error of the operating system.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A restart must not wait for connections of the one before.
+    // A restarted process must not wait for connections of its predecessor.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)?.into_std()
 }
 
-/// Starts the workers, each with an application of its own. `on_stop` is called when a shutdown begins, to end streams that
-/// would not end by themselves. Must be called inside the runtime.
+/// Starts the workers, each with an application of its own. `on_stop` is called when a shutdown begins, to end streams
+/// that would not end by themselves. Must be called inside the runtime.
 ///
 /// # Errors
-/// When the listener cannot be used.
+/// Returns the error of the operating system if the listener cannot be used.
 pub fn start<F, I, S, B>(
     listener: TcpListener,
     limits: &ConnectionLimits,
@@ -98,9 +98,9 @@ where
     let connections = open_files::fit(connections, connections_are_set).div_ceil(workers.max(1));
     let builder = Server::build()
         .workers(workers)
-        // `signals.rs` handles them.
+        // `signals.rs` handles signals.
         .disable_signals()
-        // Some more than are served, so that a health check gets past waiting connections.
+        // The limit is higher than the number of slots, so that a health check gets past waiting connections.
         .max_concurrent_connections(slots::most(connections))
         .shutdown_timeout(drain.as_secs());
     let stopping = builder.graceful_shutdown_signal();

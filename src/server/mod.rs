@@ -1,5 +1,4 @@
-//! Sockets: the listener and its workers, and the guard around each connection. What a request means is the subject of
-//! [`crate::http`].
+//! Sockets: the listener, its workers, and the guard around each connection. [`crate::http`] handles the requests.
 
 pub mod connection;
 pub mod framing;

@@ -1,12 +1,12 @@
-//! The system's limit on open files, which connections must fit into.
+//! The system's limit on open files, below which connections must fit.
 
-/// What the service opens beside connections: listeners, logs, files that are read again.
+/// Files reserved for other uses than connections: listeners, logs, and files that are read again.
 const RESERVED: u64 = 64;
 
-/// Raises the limit as far as the system allows, and gives how many connections fit below it: each may need a second file
-/// for its call to a gateway. Beyond the limit nobody could be accepted and no gateway called, so that those who are
-/// connected already would get errors. `are_asked_for` when somebody has set how many there may be: only then it is news that
-/// there are fewer.
+/// Raises the limit on open files as far as the system allows, and returns how many connections fit below it. Each
+/// connection may need a second file for its call to a vendor's gateway. At the limit no connection could be accepted
+/// and no gateway called, so callers who are already connected would get errors. `are_asked_for` says whether an
+/// operator has configured the number; only then a smaller number is worth a warning.
 pub fn fit(connections: usize, are_asked_for: bool) -> usize {
     let Ok(limit) = rlimit::increase_nofile_limit(u64::MAX) else { return connections };
     let most = most_below(limit);

@@ -1,7 +1,7 @@
-//! The response to a request that cannot be parsed: 400, 408 or 431, as a problem like all other errors.
+//! The response to a request that cannot be parsed: 400, 408 or 431, as a problem document like all other errors.
 //!
-//! The framework sends these responses itself, without a body, and has no hook for them. They have one form and are the last
-//! thing written on a connection, so they are replaced here on their way out.
+//! The framework sends these responses itself, without a body and without a hook. They have one form and are the last
+//! bytes of a connection, so they are replaced while they are written.
 
 use std::net::IpAddr;
 
@@ -15,13 +15,13 @@ use crate::http::public_url::PublicUrl;
 use crate::http::request_id;
 use crate::telemetry::traces::Trace;
 
-/// A date as HTTP writes it (RFC 9110 §5.6.7).
+/// The length in bytes of an HTTP date (RFC 9110 §5.6.7).
 const DATE: usize = 29;
 
-/// What is known of a request that could not be parsed.
+/// What is known about a request that cannot be parsed.
 #[derive(Clone, Debug)]
 pub struct UnreadRequest {
-    /// Why the framing validator rejected it; `None` when the parser alone did.
+    /// Why the framing validator rejected the request, or `None` if only the parser did.
     pub error: Option<FramingError>,
     /// Whether it is a HEAD request, so that no body may follow.
     pub is_for_head: bool,
@@ -31,14 +31,14 @@ pub struct UnreadRequest {
     pub public_url: PublicUrl,
     /// Whether the connection still waits for a slot.
     pub has_no_slot: bool,
-    /// Where the connection comes from.
+    /// The client's address.
     pub client_address: Option<IpAddr>,
 }
 
-/// The framework's own response.
+/// The framework's own response in the written bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameworkResponse<'b> {
-    /// Where it begins in the bytes.
+    /// The offset of its first byte.
     pub at: usize,
     status: u16,
     date: &'b [u8],
@@ -61,7 +61,7 @@ pub fn find(bytes: &[u8]) -> Option<FrameworkResponse<'_>> {
 }
 
 impl FrameworkResponse<'_> {
-    /// Writes the response as a problem, and its line to the access log.
+    /// Builds the response as a problem document, and writes its line to the access log.
     pub fn as_problem(self, unread: &UnreadRequest) -> Bytes {
         let problem = match (self.status, unread.error) {
             _ if unread.has_no_slot => Problem::of(ProblemType::TooManyConnections),

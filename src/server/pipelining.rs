@@ -1,8 +1,8 @@
 //! No pipelining: requests of a connection are processed one at a time, and the next one is parsed after the response.
 //!
-//! The framework's codec remembers the method, the version and `Connection` of the request that it has read last, and
-//! writes each answer by them. If it reads a second request while the first waits for its answer, the answers get mixed
-//! up: a body behind a HEAD, none behind a POST, a connection that stays open after `close`.
+//! The framework's codec remembers method, version and `Connection` of the request that it parsed last, and writes each
+//! response by them. If it parses a second request while the first waits for its response, responses are mixed up: a
+//! body after a HEAD, no body after a POST, or a connection that stays open after `close`.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -12,7 +12,8 @@ use actix_http::body::{BoxBody, MessageBody};
 use actix_http::{ConnectionType, Request, Response, StatusCode};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, apply_fn_factory};
 
-/// The responses of one connection: counted where they are sent, read where requests arrive.
+/// Counts the responses of one connection. The application counts where it sends them, and the connection reads the
+/// count where requests arrive.
 #[derive(Default)]
 pub struct ResponseCounter {
     sent: Cell<u64>,
@@ -24,7 +25,7 @@ pub struct ResponseCounter {
 }
 
 impl ResponseCounter {
-    /// The number of responses sent.
+    /// Returns the number of responses sent.
     pub fn sent(&self) -> u64 {
         self.sent.get()
     }
@@ -56,7 +57,7 @@ impl ResponseCounter {
 
     /// Counts a response. The framework writes its head before it reads from the connection again.
     pub fn record<B>(&self, answer: &mut Response<B>) {
-        // Nobody waits for the rest of what came too slowly.
+        // Nobody waits for the rest of a request that arrived too slowly.
         if answer.status() == StatusCode::REQUEST_TIMEOUT {
             self.close_after_next();
         }

@@ -1,5 +1,5 @@
-//! Graceful shutdown on SIGTERM: the service first reports that it is not ready and keeps serving while load balancers turn
-//! away; then the listener closes and requests in progress are finished. SIGINT and SIGQUIT end it at once.
+//! Graceful shutdown on SIGTERM: the service reports that it is not ready and keeps serving while load balancers turn
+//! away. Then the listener closes and requests in progress are finished. SIGINT and SIGQUIT end the process at once.
 
 use std::time::Duration;
 
@@ -7,36 +7,37 @@ use actix_web::dev::ServerHandle;
 
 use crate::http::stopping::Stopping;
 
-/// What the system asks for.
+/// What a signal requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SignalKind {
-    /// To stop in good order.
+    /// A graceful shutdown.
     ToStop,
-    /// To end at once.
+    /// An immediate end.
     ToEnd,
 }
 
-/// The signals that end a process. From now on they do so no more.
+/// The signals that end a process. While this value listens, they no longer do so by themselves.
 #[cfg(unix)]
 pub struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
     quit: tokio::signal::unix::Signal,
-    /// A log that has grown to the system's limit on files (`ulimit -f`): the write fails, and that is enough.
+    /// Ignored, so that a log file at the system's size limit (`ulimit -f`) only fails its write and does not end the
+    /// process.
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     _file_too_large: tokio::signal::unix::Signal,
 }
 
-/// `SIGXFSZ`.
+/// The number of `SIGXFSZ`.
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 const FILE_TOO_LARGE: i32 = 25;
 
 #[cfg(unix)]
 impl Signals {
-    /// Must be called inside the runtime.
+    /// Listens for the signals. Must be called inside the runtime.
     ///
     /// # Errors
-    /// The system's answer.
+    /// Returns the error of the operating system.
     pub fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
@@ -57,16 +58,16 @@ impl Signals {
     }
 }
 
-/// Ctrl-C, where there are no other signals.
+/// Listens for Ctrl-C on systems without Unix signals.
 #[cfg(not(unix))]
 pub struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    /// Must be called inside the runtime.
+    /// Listens for the signals. Must be called inside the runtime.
     ///
     /// # Errors
-    /// None.
+    /// Never fails.
     pub fn listen() -> std::io::Result<Self> {
         Ok(Self)
     }
@@ -79,8 +80,8 @@ impl Signals {
     }
 }
 
-/// Waits for a signal, and stops the server as it asks. Who asks twice does not wait for load balancers, and whoever wants the
-/// end does not wait for what is under way: then this is ready before the server is.
+/// Waits for signals and stops the server. A second SIGTERM skips the wait for load balancers. SIGINT or SIGQUIT skips
+/// the wait for requests in progress: this function then returns before the server has stopped.
 pub async fn on_signal(mut signals: Signals, server: ServerHandle, stopping: Stopping, delay: Duration) {
     if signals.next().await == SignalKind::ToEnd {
         return;
@@ -90,7 +91,7 @@ pub async fn on_signal(mut signals: Signals, server: ServerHandle, stopping: Sto
     if tokio::time::timeout(delay, signals.next()).await == Ok(SignalKind::ToEnd) {
         return;
     }
-    tracing::info!("stopping: finishing what is under way");
+    tracing::info!("stopping: finishing requests in progress");
     let draining = server.stop(true);
     let ended = async { while signals.next().await != SignalKind::ToEnd {} };
     tokio::select! {

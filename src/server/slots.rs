@@ -1,7 +1,7 @@
-//! The connection slots of one worker. At the limit, the connections that have been idle the longest are closed for new ones,
-//! and health checks need no slot: an operator must see that a service lives, however full it is.
+//! The connection slots of one worker. At the limit, the connections that have been idle the longest are closed for new
+//! ones. Health checks need no slot: an operator must see that a service is alive, however full it is.
 //!
-//! A connection beyond the limit waits for a slot; what it sends is read only to recognize a health check.
+//! A connection beyond the limit waits for a slot. What it sends is read only to recognize a health check.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -14,28 +14,28 @@ use memchr::memmem;
 use crate::clock::Deadline;
 use crate::telemetry::metrics;
 
-/// A connection that has been idle for less is not closed: its request may be on the way.
+/// A connection that has been idle for less time is not closed: its request may be in transit.
 const LEAST_WAIT: Duration = Duration::from_millis(500);
 
 /// How often a connection that waits for a slot checks whether others may be closed.
 pub const RECHECK: Duration = Duration::from_millis(100);
 
-/// The least time between two warnings of a full worker.
+/// The shortest time between two warnings of a full worker.
 const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
 
-/// The requests of operators and their probes.
+/// The request lines of operators and their probes.
 const HEALTH_CHECKS: [&[u8]; 6] =
     [b"GET /healthz", b"GET /readyz", b"GET /metrics", b"HEAD /healthz", b"HEAD /readyz", b"HEAD /metrics"];
 
-/// All connections of a worker.
+/// The connections of a worker.
 #[derive(Debug)]
 pub struct Slots {
     limit: usize,
-    /// How many may wait for a slot.
+    /// The most connections that may wait for a slot.
     reserve: usize,
     admitted: Cell<usize>,
     waiting: Cell<usize>,
-    /// By number, so the oldest come first.
+    /// The connections by number, so the oldest come first.
     connections: RefCell<BTreeMap<u64, Rc<TrackedConnection>>>,
     next: Cell<u64>,
     silent_until: Cell<Option<Deadline>>,
@@ -43,18 +43,18 @@ pub struct Slots {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Admission {
-    /// It is served.
+    /// The connection is served.
     Admitted,
-    /// It waits for a slot.
+    /// The connection waits for a slot.
     Waiting,
-    /// It is served although there is no slot.
+    /// The connection is served without a slot.
     Exempt,
 }
 
 #[derive(Debug)]
 struct TrackedConnection {
     admission: Cell<Admission>,
-    /// From when on it may be closed: it owes us a request. `None` while it has one under way.
+    /// When the connection may be closed, because it is idle. `None` while it has a request in progress.
     idle: Cell<Option<Deadline>>,
     is_closed: Cell<bool>,
     waker: RefCell<Option<Waker>>,
@@ -77,7 +77,7 @@ impl TrackedConnection {
     }
 }
 
-/// How many connections a worker may have in all, with those that wait for a slot.
+/// Returns the most connections of a worker, including those that wait for a slot.
 pub fn most(limit: usize) -> usize {
     limit.saturating_add(reserve(limit))
 }
@@ -87,7 +87,7 @@ fn reserve(limit: usize) -> usize {
 }
 
 impl Slots {
-    /// So many connections, and some more that wait.
+    /// Creates `limit` slots. A few more connections may wait.
     pub fn new(limit: usize) -> Rc<Self> {
         Rc::new(Self {
             limit,
@@ -100,7 +100,7 @@ impl Slots {
         })
     }
 
-    /// Takes a new connection in.
+    /// Registers a new connection.
     pub fn enter(self: &Rc<Self>) -> ConnectionSlot {
         let is_free = self.admitted.get() < self.limit;
         let connection = Rc::new(TrackedConnection {
@@ -119,8 +119,8 @@ impl Slots {
         ConnectionSlot { slots: self.clone(), number, connection }
     }
 
-    /// Closes as many connections as others wait for, those first that have kept us waiting the longest. Where none may be
-    /// closed, the first of too many who wait is.
+    /// Closes as many idle connections as others wait for a slot, the longest idle first. If none may be closed and too
+    /// many wait, the first waiting connection is closed.
     fn make_room(&self) {
         let connections = self.connections.borrow();
         let admitted = || connections.values().filter(|other| other.admission.get() == Admission::Admitted);
@@ -182,7 +182,7 @@ impl Slots {
     }
 }
 
-/// One connection's slot, or its wish for one.
+/// The slot of one connection, or its place in the queue for one.
 #[derive(Debug)]
 pub struct ConnectionSlot {
     slots: Rc<Slots>,
@@ -191,22 +191,22 @@ pub struct ConnectionSlot {
 }
 
 impl ConnectionSlot {
-    /// Whether the connection is to end, for others.
+    /// Whether the connection must end to make room for others.
     pub fn is_closed(&self) -> bool {
         self.connection.is_closed.get()
     }
 
-    /// Whether it waits for a slot.
+    /// Whether the connection waits for a slot.
     pub fn is_waited_for(&self) -> bool {
         self.connection.admission.get() == Admission::Waiting
     }
 
-    /// Whether it is served without a slot, for one request.
+    /// Whether the connection is served without a slot, for one request.
     pub fn is_exempt(&self) -> bool {
         self.connection.admission.get() == Admission::Exempt
     }
 
-    /// Lets the connection be served without a slot if these first bytes are a whole health check.
+    /// Lets the connection be served without a slot if these first bytes are a complete health check.
     pub fn exempt(&self, sent: &[u8]) {
         let is_path = |rest: &[u8]| matches!(rest.first(), Some(b' ' | b'?'));
         let mut checks = HEALTH_CHECKS.iter().filter_map(|check| sent.strip_prefix(*check));
@@ -215,24 +215,24 @@ impl ConnectionSlot {
         }
     }
 
-    /// Looks whether others may be closed.
+    /// Checks whether idle connections may be closed.
     pub fn look(&self) {
         self.slots.make_room();
     }
 
-    /// The connection owes us a request.
+    /// Records that the connection is idle.
     pub fn is_idle(&self) {
         if self.connection.idle.get().is_none() {
             self.connection.idle.set(Some(Deadline::after(LEAST_WAIT)));
         }
     }
 
-    /// A whole request has come.
+    /// Records that the connection has a complete request in progress.
     pub fn is_busy(&self) {
         self.connection.idle.set(None);
     }
 
-    /// Whom to wake when the connection is to end, or has its slot.
+    /// Sets the waker to use when the connection must end or has its slot.
     pub fn wake_by(&self, waker: &Waker) {
         let mut known = self.connection.waker.borrow_mut();
         if known.as_ref().is_none_or(|known| !known.will_wake(waker)) {

@@ -10,22 +10,22 @@ use tokio::time::{Sleep, sleep};
 use super::framing::Incomplete;
 use crate::clock::Deadline;
 
-/// A client is disconnected after so many checks at which a response waits and less than the least of it was read. A slow
-/// reader's buffers empty in leaps, so this is longer than the timeout of heads.
+/// Number of consecutive checks after which a slow reader is disconnected: a response waits at each, and less than the
+/// minimum was read. A slow reader's buffers empty in bursts, so this is longer than the timeout of heads.
 const LOOKS_AT_AN_ANSWER: u32 = 6;
 
 /// The slowest rate at which a client may read a response, in bytes per second.
 const LEAST: u128 = 1 << 10;
 
-/// A head that was incomplete at the previous check, too, is too slow.
+/// A head that was already incomplete at the previous check is too slow.
 const LOOKS_AT_A_HEAD: u32 = 2;
 
-/// Timeouts for slow clients.
+/// The timeouts for slow clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientTimeouts {
-    /// For a head: the connection closes between this and twice this time after the head began.
+    /// The timeout of a head: the connection closes between once and twice this time after the head began.
     pub head: Duration,
-    /// For a body, at least. The reader of the body has a shorter timeout.
+    /// The shortest timeout of a body. The reader of the body has a shorter timeout.
     pub body: Duration,
 }
 
@@ -40,31 +40,32 @@ impl ClientTimeouts {
     }
 }
 
-/// Checks a connection from time to time, so that a request needs no timer of its own.
+/// Detects stalled clients by checking a connection from time to time, so that a request needs no timer of its own.
 pub struct StallDetector {
     timeouts: ClientTimeouts,
-    /// Polled only while something is open, since the framework takes each waking for a reason to keep a connection alive.
+    /// The timer of the next check. It is polled only while a request is incomplete, since the framework takes each
+    /// waking for a reason to keep a connection alive.
     next_look: Pin<Box<Sleep>>,
-    /// The same, to be read without being woken.
+    /// The time of the next check, readable without being woken.
     due: Deadline,
     open: Option<Incomplete>,
     looks: u32,
-    /// The next look is the last: the request must be complete by then.
+    /// Whether the next check is the last: the request must be complete by then.
     is_last_look: bool,
     write: WriteProgress,
 }
 
-/// How the answers leave.
+/// The progress of writing a response.
 #[derive(Clone, Copy, Debug, Default)]
 struct WriteProgress {
     is_waiting: bool,
-    /// Looks at which it waited, and what was taken meanwhile.
+    /// Checks at which the response waited.
     looks: u32,
     taken: usize,
 }
 
 impl StallDetector {
-    /// Begins now.
+    /// Starts the first period now.
     pub fn new(timeouts: ClientTimeouts) -> Self {
         Self {
             timeouts,
@@ -77,10 +78,10 @@ impl StallDetector {
         }
     }
 
-    /// Checks when a check is due, and wakes the connection for the next one.
+    /// Checks the client if a check is due, and wakes the connection for the next one.
     ///
     /// # Errors
-    /// The client has stalled.
+    /// Returns an error if the client has stalled.
     pub fn wait(&mut self, open: Option<Incomplete>, context: &mut Context<'_>) -> io::Result<()> {
         while self.next_look.as_mut().poll(context).is_ready() {
             self.look(open)?;
@@ -88,48 +89,48 @@ impl StallDetector {
         Ok(())
     }
 
-    /// Checks when a check is due. Bytes may arrive so fast that the connection never waits.
+    /// Checks the client if a check is due. Bytes may arrive so fast that the connection never waits.
     ///
     /// # Errors
-    /// The client has stalled.
+    /// Returns an error if the client has stalled.
     pub fn check_if_due(&mut self, open: Option<Incomplete>) -> io::Result<()> {
         if self.due.left().is_zero() { self.look(open) } else { Ok(()) }
     }
 
-    /// Gives this long, and no looks in between, to what is left to do at the end.
+    /// Allows this time, without checks in between, for the remaining work on the connection.
     pub fn end_after(&mut self, time: Duration) {
         self.next_look.set(sleep(time));
         self.due = Deadline::after(time);
     }
 
-    /// Whether that time is over; the connection is woken when it is.
+    /// Whether that time is over. If not, the connection is woken when it is.
     pub fn has_ended(&mut self, context: &mut Context<'_>) -> bool {
         self.due.left().is_zero() || self.next_look.as_mut().poll(context).is_ready()
     }
 
-    /// Gives the request under way this long to end, or as long as a head may take.
+    /// Allows the request in progress this time to end, or the timeout of a head.
     pub fn end_request_within(&mut self, time: Option<Duration>) {
         self.is_last_look = true;
         self.end_after(time.unwrap_or(self.timeouts.head));
     }
 
-    /// It has ended.
+    /// Resumes the regular checks after the request has ended.
     pub fn go_on(&mut self) {
         self.is_last_look = false;
         self.end_after(self.timeouts.head);
     }
 
-    /// Whether an answer waits to be taken.
+    /// Whether a response waits to be read by the client.
     pub const fn is_writing(&self) -> bool {
         self.write.is_waiting
     }
 
-    /// Nothing of an answer could be written.
+    /// Records that nothing of a response could be written.
     pub const fn write_waits(&mut self) {
         self.write.is_waiting = true;
     }
 
-    /// So much of so many bytes was written.
+    /// Records that `written` of `of` bytes were written.
     pub const fn write_flows(&mut self, written: usize, of: usize) {
         self.write.taken = self.write.taken.saturating_add(written);
         self.write.is_waiting = self.write.is_waiting && written < of;

@@ -1,4 +1,5 @@
-//! Who is left, who is kept, and what waits its turn, over a pipe and paused time.
+//! Tests of the connection guard over a pipe with paused time: which clients are disconnected, which are not, and what
+//! is buffered.
 
 use super::{Connection, LINGERING_CLOSE, MOST_BUFFERED};
 use crate::http::public_url::PublicUrl;
@@ -33,7 +34,7 @@ fn connected() -> (DuplexStream, Connection<DuplexStream>) {
     (caller, Connection::new(ours, slot(), PATIENCE, false, PublicUrl::default()))
 }
 
-/// Reads until nothing more comes; whether the connection was given up within this time.
+/// Reads until nothing more arrives, and returns whether the connection was given up within this time.
 async fn is_given_up(connection: &mut Connection<DuplexStream>, within: Duration) -> bool {
     let mut bytes = [0; 1024];
     let reading = async {
@@ -47,9 +48,9 @@ async fn is_given_up(connection: &mut Connection<DuplexStream>, within: Duration
     timeout(within, reading).await.is_ok_and(|kind| kind == ErrorKind::TimedOut)
 }
 
-/// What the parser may have now.
+/// Returns what the parser may read now.
 async fn read_now(connection: &mut Connection<DuplexStream>) -> Vec<u8> {
-    // Each task may read so often only before others have their turn.
+    // A task may read only a limited number of times before it yields.
     tokio::task::yield_now().await;
     let (mut read, mut bytes) = (Vec::new(), [0; 64]);
     while let Some(Ok(length @ 1..)) = connection.read(&mut bytes).now_or_never() {
@@ -121,7 +122,7 @@ async fn chunks_that_are_not_well_formed_end_the_body() {
     assert!(connection.responses().is_last());
 }
 
-/// A caller whose bytes never end and never wait.
+/// A client whose bytes never end and never pause.
 struct Endless(&'static [u8]);
 
 impl AsyncRead for Endless {
@@ -280,7 +281,7 @@ async fn a_caller_who_does_not_take_the_answer_is_left_after_a_minute() {
     drop(caller);
 }
 
-/// What a caller gets of an answer of 512 KiB that takes it in pieces, one for each time that heads get.
+/// Returns what a client receives of a response of 512 KiB that it reads in pieces, one per head timeout.
 async fn taken_in_pieces_of(size: usize) -> (io::Result<()>, usize) {
     let (mut caller, ours) = duplex(1 << 10);
     let mut connection = Connection::new(ours, slot(), PATIENCE, false, PublicUrl::default());

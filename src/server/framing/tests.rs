@@ -1,4 +1,5 @@
-//! What the scan lets pass, spoils and refuses, in pieces of any size; and that it sees the requests that the parser sees.
+//! Tests of the framing validator: what it passes, replaces and refuses in pieces of any size, and that it sees the
+//! same requests as the parser.
 
 use super::{FramingValidator, Incomplete};
 use crate::server::framing_error::FramingError;
@@ -10,7 +11,7 @@ use proptest::prelude::{Strategy, prop_oneof};
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 
-/// What passes of requests that come in pieces of this size, and why no more does.
+/// Returns what passes of requests that arrive in pieces of this size, and why no more does.
 fn passed(requests: &str, size: usize) -> (String, Option<FramingError>) {
     let mut bytes = requests.as_bytes().to_vec();
     let (mut scan, mut passed) = (FramingValidator::default(), Vec::new());
@@ -32,7 +33,7 @@ fn in_all_sizes(requests: &str, expected: &str, error: Option<FramingError>) {
     }
 }
 
-/// That nothing is read behind this, in whatever pieces it comes.
+/// Asserts that nothing is read after `begin`, in pieces of any size.
 fn is_refused(begin: &str, error: FramingError) {
     let behind = "GET /behind HTTP/1.1\r\nHost: a\r\n\r\n";
     for size in [1, 2, 3, 7, 64, 1 << 20] {
@@ -76,11 +77,11 @@ fn a_bare_line_feed_is_spoiled_wherever_it_stands_in_a_head() {
 
 #[test]
 fn a_bare_line_feed_is_found_in_a_later_request_too() {
-    let (later, spoiled) = ("GET / HTTP/1.1\nHost: x\r\n\r\n", "GET / HTTP/1.1\0");
+    let (later, invalid) = ("GET / HTTP/1.1\nHost: x\r\n\r\n", "GET / HTTP/1.1\0");
     let bare = Some(FramingError::BareLineFeed);
-    in_all_sizes(&format!("{GET}{later}"), &format!("{GET}{spoiled}"), bare);
+    in_all_sizes(&format!("{GET}{later}"), &format!("{GET}{invalid}"), bare);
     let post = "POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n\n\n";
-    in_all_sizes(&format!("{post}{later}"), &format!("{post}{spoiled}"), bare);
+    in_all_sizes(&format!("{post}{later}"), &format!("{post}{invalid}"), bare);
 }
 
 #[test]
@@ -182,7 +183,7 @@ fn a_request_is_open_from_its_first_byte_to_its_last() {
     }
     let steps: Vec<_> = open.chunk_by(|left, right| left == right).map(|run| run[0]).collect();
     let expected = [
-        // From the empty line on: whoever sends two bytes and stops would stay for ever.
+        // From the empty line on: a client that sends two bytes and stops would stay for ever.
         Some(Incomplete::Head(0)),
         Some(Incomplete::Head(1)),
         None,
@@ -195,8 +196,8 @@ fn a_request_is_open_from_its_first_byte_to_its_last() {
     assert_eq!(steps, expected);
 }
 
-/// Feeds the parser what passes, and holds the scan to its promise: both see the same requests end at the same bytes,
-/// and what is refused, the parser refuses too or never sees.
+/// Feeds the parser what passes, and asserts that validator and parser see the same requests end at the same bytes.
+/// What the validator refuses, the parser refuses too or never sees.
 fn assert_agrees(mut requests: Vec<u8>, size: usize) {
     let (mut scan, mut codec, mut read) = (FramingValidator::default(), Codec::default(), BytesMut::new());
     let (mut items, mut is_reading_body) = (0, false);
