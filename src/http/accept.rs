@@ -1,4 +1,4 @@
-//! `Accept`: every path answers in one media type, and a caller who excludes it is told so.
+//! `Accept`: every path responds in one media type, and a request that excludes it gets 406.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::ACCEPT;
@@ -7,12 +7,12 @@ use super::problem::Problem;
 use super::problem_type::ProblemType;
 use super::q_values::{self, WeightedItem};
 
-/// JSON as it is sent: the charset is the only one that there is, and old clients want to be told.
+/// The media type of JSON responses. JSON has only one charset, but old clients need to see it.
 pub const JSON: &str = "application/json; charset=utf-8";
-/// Events as they are sent.
+/// The media type of event streams.
 pub const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
 
-/// What a path answers in.
+/// The media type of a path's responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Media {
     /// `application/json`.
@@ -22,7 +22,7 @@ pub enum Media {
 }
 
 impl Media {
-    /// Its name.
+    /// Returns the name of the media type.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Json => "application/json",
@@ -30,7 +30,8 @@ impl Media {
         }
     }
 
-    /// Media ranges that include it, the most specific first: it decides (RFC 9110 §12.5.1).
+    /// Returns the media ranges that include this type, the most specific first. The most specific one in `Accept`
+    /// decides (RFC 9110 §12.5.1).
     const fn ranges(self) -> [&'static str; 3] {
         match self {
             Self::Json => ["application/json", "application/*", "*/*"],
@@ -44,10 +45,11 @@ impl Media {
     }
 }
 
-/// Passes when the request takes this media type: no `Accept`, or one that includes it with a weight above zero.
+/// Passes a request that accepts this media type: it has no `Accept`, or one that includes the type with a q-value
+/// above zero.
 ///
 /// # Errors
-/// 406 otherwise.
+/// Returns 406 otherwise.
 pub fn require(request: &HttpRequest, media: Media) -> Result<(), Problem> {
     let accepted = q_values::read(request.headers(), &ACCEPT).unwrap_or_default();
     if accepted.is_empty() || media.is_acceptable(&accepted) {

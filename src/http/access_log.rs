@@ -1,4 +1,4 @@
-//! One line of the log for each request, its metrics, and the end of its span.
+//! The access log: one line per request, its metrics, and the end of its span.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use super::request_id::RequestId;
 use crate::telemetry::metrics;
 use crate::telemetry::traces::{AnsweredRequest, Trace, TraceId};
 
-/// The name in place of a resource's, for requests without a route.
+/// The resource's name in lines about requests without a route.
 pub const UNROUTED: &str = "none";
 
-/// How much of a body is sent, as far as that is known before it is.
+/// Returns the number of body bytes that will be sent, or `None` if it is not known in advance.
 pub fn bytes_sent(method: &str, body: &impl MessageBody) -> Option<u64> {
     match body.size() {
         _ if method == "HEAD" => Some(0),
@@ -24,7 +24,7 @@ pub fn bytes_sent(method: &str, body: &impl MessageBody) -> Option<u64> {
     }
 }
 
-/// What the line says.
+/// The contents of a line of the access log.
 pub struct AccessLine<'a> {
     /// The request's id.
     pub id: &'a str,
@@ -34,26 +34,26 @@ pub struct AccessLine<'a> {
     pub path: &'a str,
     /// The resource's name.
     pub resource: &'a str,
-    /// The status of the answer.
+    /// The status of the response.
     pub status: u16,
-    /// The length of its body; `None` for a stream.
+    /// The length of the response body in bytes; `None` for a stream.
     pub bytes_sent: Option<u64>,
-    /// How the answer came about, if the cache was asked.
+    /// The outcome of the cache lookup, if there was one.
     pub cache: Option<&'static str>,
-    /// Attempts of gateway calls for it, and why one was followed by another.
+    /// The number of attempts of gateway calls, and the reason of the last retry.
     pub attempts: (u32, Option<&'static str>),
-    /// How long it took.
+    /// How long the request took.
     pub took: Duration,
-    /// The client and its tenant, as far as they are known.
+    /// The ids of the client and its tenant, as far as they are known.
     pub caller: Option<(&'a str, &'a str)>,
-    /// Where the request comes from.
+    /// The client's address.
     pub client_address: Option<IpAddr>,
-    /// The trace that it is part of.
+    /// The trace of the request.
     pub trace: Option<TraceId>,
 }
 
 impl<'a> AccessLine<'a> {
-    /// The line of a request that no route was found for, or none was looked for.
+    /// Builds the line of a request without a route.
     pub const fn unrouted(id: &'a str, status: u16, bytes_sent: u64, client_address: Option<IpAddr>) -> Self {
         Self {
             id,
@@ -71,25 +71,25 @@ impl<'a> AccessLine<'a> {
         }
     }
 
-    /// The same for a span, where the resource is enough to know the template of its path.
+    /// Returns the contents of the request's span, where the resource is enough to know the template of the path.
     pub const fn answered(&self) -> AnsweredRequest<'a> {
         let Self { id, method, path, resource, status, cache, took, caller, client_address, .. } = *self;
         AnsweredRequest { id, method, path, resource, route: None, status, cache, took, caller, client_address }
     }
 }
 
-/// The span that all other lines about a request stand in.
+/// Creates the span of all other log lines about a request.
 pub fn span(id: &RequestId, trace: Option<TraceId>) -> Span {
     tracing::info_span!("request", id = %&**id, trace_id = trace.map(display))
 }
 
-/// Whether anybody reads the lines.
+/// Whether the access log is enabled.
 fn is_wanted() -> bool {
     tracing::enabled!(tracing::Level::INFO)
 }
 
-/// Counts the request, writes its line and ends its span. `stores` are those that the query names, and `route` the template
-/// of its path, where the resource does not tell it.
+/// Counts the request, writes its line and ends its span. `stores` are the ids in the query. `route` is the template of
+/// the path, where the resource does not imply it.
 pub fn write(line: &AccessLine<'_>, route: Option<&str>, stores: Option<&str>, trace: Trace) {
     metrics::http_request(line.resource, line.status, line.took);
     if is_wanted() {
@@ -101,7 +101,8 @@ pub fn write(line: &AccessLine<'_>, route: Option<&str>, stores: Option<&str>, t
     trace.end(&AnsweredRequest { route, ..line.answered() });
 }
 
-/// Writes a line. It stands in no span, since it names the request itself: for a hit, making a span costs more than the hit.
+/// Writes a line. The line belongs to no span, since it names the request itself: for a cache hit, creating a span
+/// costs more than the hit.
 fn write_line(line: &AccessLine<'_>) {
     let (attempts, retry_cause) = line.attempts;
     tracing::info!(

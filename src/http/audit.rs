@@ -1,8 +1,8 @@
-//! Lines for those who look into misuse: which credentials were refused, who dropped or read what, and from where. They have a
-//! target of their own, `storegate::audit`, and stand in no span, so that a filter can keep them alone.
+//! The audit log, for investigations of misuse: which credentials were refused, who purged or read what, and from
+//! where. Its lines have the target `storegate::audit` and belong to no span, so that a filter can select them alone.
 //!
-//! Queries may hold names of people, so that only ids of stores are taken from them. Of a refused credential the client that it
-//! claims to be is named, if that looks like an id; never the credential.
+//! Queries may contain names of people, so only store ids are logged. Of a refused credential, the claimed client id is
+//! logged if it looks like an id; the credential never is.
 
 use actix_web::HttpRequest;
 
@@ -12,13 +12,14 @@ use super::redacted_path;
 
 const TARGET: &str = "storegate::audit";
 
-/// No id of a client is longer, and every token and most secrets are.
+/// The longest logged client id. No id is longer, but every token and most secrets are.
 const LONGEST_CLIENT: usize = 64;
 
-/// What the secrets begin with that `storegate secret new` makes. Who mixes up the two fields of a form finds neither here.
+/// The prefix of secrets made by `storegate secret new`. If a caller swaps the two fields of a form, the secret is not
+/// logged either.
 const SECRET_PREFIX: &str = "sgs_";
 
-/// A token was refused.
+/// Logs that a token was refused.
 pub fn token_refused(request: &HttpRequest, claimed_client: Option<&str>, reason: &str) {
     let exchange = Exchange::of(request);
     tracing::info!(
@@ -33,7 +34,7 @@ pub fn token_refused(request: &HttpRequest, claimed_client: Option<&str>, reason
     );
 }
 
-/// A client's secret was refused: it is wrong, or too many were before.
+/// Logs that a client's secret was refused because it is wrong, or because too many were wrong before.
 pub fn secret_refused(request: &HttpRequest, claimed_client: &str, reason: &'static str) {
     let exchange = Exchange::of(request);
     tracing::info!(
@@ -48,7 +49,7 @@ pub fn secret_refused(request: &HttpRequest, claimed_client: &str, reason: &'sta
     );
 }
 
-/// A client gave back the token with this id (`jti`).
+/// Logs that a client revoked the token with this id (`jti`).
 pub fn token_revoked(request: &HttpRequest, client_id: &str, tenant: &str, token_id: &str) {
     let exchange = Exchange::of(request);
     tracing::info!(
@@ -63,7 +64,7 @@ pub fn token_revoked(request: &HttpRequest, client_id: &str, tenant: &str, token
     );
 }
 
-/// Cached answers were dropped, those about these stores or all.
+/// Logs that cached responses about these stores, or all, were purged.
 pub fn purged(request: &HttpRequest, client_id: &str, tenant: &str, stores: Option<&[String]>, dropped: u64) {
     let exchange = Exchange::of(request);
     tracing::info!(
@@ -79,7 +80,7 @@ pub fn purged(request: &HttpRequest, client_id: &str, tenant: &str, stores: Opti
     );
 }
 
-/// A caller asked for these stores by a query.
+/// Logs that a caller requested these stores in a query.
 pub fn stores_requested(line: &AccessLine<'_>, stores: &str) {
     let Some((client_id, tenant)) = line.caller else { return };
     tracing::info!(
@@ -96,7 +97,7 @@ pub fn stores_requested(line: &AccessLine<'_>, stores: &str) {
     );
 }
 
-/// What looks like an id, and not like a credential.
+/// Returns the text if it looks like an id and not like a credential.
 fn shown_client(claimed: &str) -> Option<&str> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/@".contains(&byte);
     let is_id = (1..=LONGEST_CLIENT).contains(&claimed.len())

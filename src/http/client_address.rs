@@ -1,5 +1,5 @@
-//! From which address a request comes: the connection's, or, behind proxies that are configured as trusted, the one that
-//! they wrote into `X-Forwarded-For`. What anybody else writes there is not believed.
+//! The address of the client: the connection's, or the one in `X-Forwarded-For` if trusted proxies wrote it. What
+//! anyone else writes there is ignored.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -10,7 +10,7 @@ use actix_web::http::header::{HeaderMap, HeaderValue};
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// Addresses that share a prefix: `10.0.0.0/8`, `192.0.2.7`, `fd00::/8`.
+/// A network of addresses that share a prefix: `10.0.0.0/8`, `192.0.2.7`, `fd00::/8`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     address: u128,
@@ -38,7 +38,7 @@ impl FromStr for Network {
     }
 }
 
-/// IPv4 addresses as IPv6 maps them, so that both are compared in one way.
+/// Maps IPv4 addresses to IPv6, so that both are compared in one way.
 fn bits(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
@@ -46,19 +46,19 @@ fn bits(address: IpAddr) -> u128 {
     }
 }
 
-/// Finds the address that a request comes from, by the proxies that are trusted at that moment.
+/// Finds the client's address with the proxies that are trusted at that moment.
 #[derive(Clone)]
 pub struct AddressFinder(Arc<Find>);
 
 type Find = dyn Fn(IpAddr, &HeaderMap) -> IpAddr + Send + Sync;
 
 impl AddressFinder {
-    /// A finder that looks so, as [`origin`] does. A reload may change which proxies are trusted.
+    /// Creates a finder from a function such as [`origin`]. A reload may change which proxies are trusted.
     pub fn new(find: impl Fn(IpAddr, &HeaderMap) -> IpAddr + Send + Sync + 'static) -> Self {
         Self(Arc::new(find))
     }
 
-    /// The address that a request with these headers comes from, when its connection comes from there.
+    /// Returns the client's address of a request with these headers on a connection from `connection`.
     pub fn find(&self, connection: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         connection.map(|connection| (self.0)(connection.ip(), headers).to_canonical())
     }
@@ -77,18 +77,19 @@ impl fmt::Debug for AddressFinder {
     }
 }
 
-/// Where a request with these headers comes from, as far as these proxies are trusted.
+/// Returns the client's address of a request with these headers, as far as these proxies are trusted.
 pub fn origin(connection: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     if trusted.is_empty() {
         return connection;
     }
     let lines: Vec<&[u8]> = headers.get_all(FORWARDED_FOR).map(HeaderValue::as_bytes).collect();
-    // From the right, and as bytes: what stands left of what trusted proxies wrote is the stranger's, readable or not.
+    // The header is read from the right and as bytes: a stranger wrote what is left of the trusted proxies' entries,
+    // readable or not.
     let backwards = lines.into_iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
     before_proxies(connection, backwards, trusted)
 }
 
-/// Goes back from the connection as long as a trusted proxy says who came before it.
+/// Goes back from the connection as long as a trusted proxy names the previous hop.
 fn before_proxies<'a>(connection: IpAddr, backwards: impl Iterator<Item = &'a [u8]>, trusted: &[Network]) -> IpAddr {
     let mut nearest = connection;
     for before in backwards {
@@ -99,15 +100,15 @@ fn before_proxies<'a>(connection: IpAddr, backwards: impl Iterator<Item = &'a [u
     nearest
 }
 
-/// An address, perhaps with a port.
+/// Parses an address with an optional port.
 fn read(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(text).ok()?.trim();
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     bare.parse().ok().or_else(|| text.parse().ok().map(|address: SocketAddr| address.ip()))
 }
 
-/// Whom something is counted for. Of an IPv6 address only the network counts, since whoever has one has all the addresses
-/// in it.
+/// Returns the address that limits count by. Of an IPv6 address only the network counts, since its user has all the
+/// addresses in it.
 pub fn counted(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),

@@ -1,7 +1,8 @@
-//! Which pages of other origins may read answers (the CORS protocol of the Fetch standard).
+//! Cross-origin resource sharing: which pages of other origins may read responses (the CORS protocol of the Fetch
+//! standard).
 //!
-//! Nothing is sent unless origins are listed. Cookies have no meaning here, so credentials are never allowed; a bearer
-//! token is a header that the page sets itself.
+//! No CORS header is sent unless origins are configured. Cookies have no meaning here, so credentials are never
+//! allowed; a bearer token is a header that the page sets itself.
 
 use std::time::Duration;
 
@@ -13,12 +14,12 @@ use actix_web::http::header::{
 
 use crate::settings::{Section, SectionSettings, section};
 
-/// What a page may send besides the headers that every page may: what the API reads, what tracing in browsers adds (W3C Trace
-/// Context, W3C Baggage), and what old libraries send unasked.
+/// Request headers that a page may send besides the safelisted ones: what the API reads, what tracing in browsers adds
+/// (W3C Trace Context, W3C Baggage), and what old libraries send by default.
 const SENT: &str = "Authorization, Content-Type, If-None-Match, Cache-Control, Last-Event-ID, X-Request-Id, traceparent, \
     tracestate, baggage, X-Requested-With";
 
-/// What a page may read besides the headers that every page may.
+/// Response headers that a page may read besides the safelisted ones.
 const READ: HeaderValue = HeaderValue::from_static(
     "ETag, Age, Cache-Status, Link, Retry-After, X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate, Allow, Date",
 );
@@ -72,7 +73,8 @@ fn read_headers(section: &Section<'_>) -> Vec<HeaderName> {
     names.iter().filter_map(read).collect()
 }
 
-/// The form in which a browser sends an origin (RFC 6454 §6.2), letter by letter, since that is how it is compared.
+/// Whether the text is an origin in the exact form in which browsers send it (RFC 6454 §6.2), since it is compared byte
+/// by byte.
 fn is_origin(text: &str) -> bool {
     let Some((scheme, authority)) = text.split_once("://") else { return false };
     let usual = match scheme {
@@ -84,7 +86,7 @@ fn is_origin(text: &str) -> bool {
     is_host && !authority.ends_with(usual) && !authority.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
-/// The answers to browsers.
+/// Adds CORS headers to responses.
 #[derive(Clone, Debug)]
 pub struct Cors {
     origins: AllowedOrigins,
@@ -98,7 +100,7 @@ enum AllowedOrigins {
     Listed(Vec<HeaderValue>),
 }
 
-/// What one request was found to be.
+/// The CORS properties of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CorsRequest {
     allowed: Option<HeaderValue>,
@@ -106,7 +108,7 @@ pub struct CorsRequest {
 }
 
 impl Cors {
-    /// `None` when no origin is listed.
+    /// Creates the CORS headers; `None` if no origin is configured.
     pub fn new(settings: &CorsSettings) -> Option<Self> {
         let origins = match settings.origins.as_slice() {
             [] => return None,
@@ -116,17 +118,17 @@ impl Cors {
             }
         };
         let sent = settings.allowed_headers.iter().fold(SENT.to_owned(), |sent, name| sent + ", " + name.as_str());
-        // Names and commas are always a header value.
+        // Names and commas are always a valid header value.
         let sent = HeaderValue::try_from(sent).unwrap_or(HeaderValue::from_static(SENT));
         Some(Self { origins, sent, max_age: HeaderValue::from(settings.max_age.as_secs()) })
     }
 
-    /// Whether answers depend on the origin that asks.
+    /// Whether responses depend on the request's origin.
     pub const fn varies_by_origin(&self) -> bool {
         matches!(self.origins, AllowedOrigins::Listed(_))
     }
 
-    /// Reads who asks.
+    /// Reads the CORS properties of a request.
     pub fn read(&self, method: &Method, headers: &HeaderMap) -> CorsRequest {
         let mut given = headers.get_all(ORIGIN);
         let origin = given.next().filter(|_| given.next().is_none());
@@ -138,8 +140,8 @@ impl Cors {
         CorsRequest { allowed, is_preflight: *method == Method::OPTIONS }
     }
 
-    /// Tells the browser, on every answer, errors and 304 included. The methods that a page may use are those of the very
-    /// path, which the answer to `OPTIONS` names in `Allow`.
+    /// Adds CORS headers to a response of any status, errors and 304 included. The allowed methods are those of the
+    /// path, as `Allow` states in a response to `OPTIONS`.
     pub fn describe(&self, asked: &CorsRequest, headers: &mut HeaderMap) {
         if self.varies_by_origin() {
             vary_by_origin(headers);
@@ -157,7 +159,7 @@ impl Cors {
     }
 }
 
-/// In the line that is there, for caches that read only one.
+/// Extends the existing `Vary` line, for caches that read only one.
 fn vary_by_origin(headers: &mut HeaderMap) {
     let known = headers.get(VARY).and_then(|known| known.to_str().ok());
     let all = known.and_then(|known| HeaderValue::try_from(format!("{known}, Origin")).ok());

@@ -1,6 +1,7 @@
-//! The dashboard that the demo serves at `/`: what a frontend team can build on the API, in plain HTML and JavaScript.
+//! The dashboard that the demo serves at `/`: an example of what a frontend team can build on the API, in plain HTML
+//! and JavaScript.
 //!
-//! It asks the API as any other client does, with a token; nothing here hands one out.
+//! It calls the API with a token as any other client does. No token is part of these files.
 
 use super::pages::{HTML, StaticPage};
 
@@ -16,7 +17,7 @@ macro_rules! files {
     };
 }
 
-/// What the page loads.
+/// The files that the page loads.
 const FILES: &[(&str, &str, &str)] = files![
     "api.js": SCRIPT,
     "dashboard.css": STYLE,
@@ -33,12 +34,12 @@ const FILES: &[(&str, &str, &str)] = files![
     "visitors.js": SCRIPT,
 ];
 
-/// The page itself.
+/// Returns the page.
 pub fn index() -> StaticPage {
     StaticPage::new(HTML, INDEX)
 }
 
-/// A file of the page by its name.
+/// Returns a file of the page by its name.
 pub fn file(name: &str) -> Option<StaticPage> {
     let (_, kind, text) = FILES.iter().find(|(known, ..)| *known == name)?;
     Some(StaticPage::new(*kind, *text))

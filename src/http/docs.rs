@@ -1,4 +1,5 @@
-//! What people explore: Swagger UI from the binary itself, the API document, the pages about errors, the demo's dashboard.
+//! Documentation for people: Swagger UI from the binary itself, the API document, the pages about errors, and the
+//! demo's dashboard.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -20,17 +21,17 @@ const INDEX: &str = include_str!("docs/index.html");
 const SCRIPT: &str = include_str!("docs/docs.js");
 const STYLE: &str = include_str!("docs/docs.css");
 
-/// Where the page has the id of the client that people authorize as.
+/// The place in the page for the client id that people authorize with.
 const NO_CLIENT: &str = "data-client-id=\"\"";
-/// Where it has the address that stands in the document.
+/// The place in the page for the address in the document.
 const NO_URL: &str = "data-public-url=\"\"";
 
-/// The documents, written once.
+/// The served documents, rendered once.
 #[derive(Clone)]
 pub struct Docs {
     json: StaticPage,
     yaml: StaticPage,
-    /// The files of Swagger UI that somebody has asked for, and our own. There are only so many.
+    /// The files of Swagger UI that were requested so far, and our own. Their number is limited.
     files: Arc<RwLock<HashMap<String, StaticPage>>>,
     has_dashboard: bool,
     protection: Protection,
@@ -38,7 +39,8 @@ pub struct Docs {
 }
 
 impl Docs {
-    /// Docs for a document in both its forms. `demo_client` is filled in for people who authorize, and brings the dashboard.
+    /// Creates the pages for a document in both its forms. `demo_client` is filled in for people who authorize, and
+    /// enables the dashboard.
     pub fn new(json: String, yaml: String, demo_client: Option<&str>, public_url: PublicUrl) -> Self {
         let client = demo_client.unwrap_or_default();
         let index = INDEX
@@ -78,7 +80,7 @@ impl Docs {
     }
 }
 
-/// Routes of all that people explore.
+/// Registers the routes of the documentation.
 pub fn configure(config: &mut ServiceConfig) {
     config
         .service(allow_only(web::resource("/").name("root").route(read().to(root)), READ))
@@ -91,8 +93,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(allow_only(web::resource("/problems/{type}").name("problems").route(read().to(problem_page)), READ));
 }
 
-/// To be asked for each time: what stands at an address today may be another program tomorrow, and browsers keep a
-/// permanent redirect for ever.
+/// The redirect must not be cached. Tomorrow another program may use the address, and browsers keep a permanent
+/// redirect for ever.
 async fn to_swagger(docs: Data<Docs>) -> HttpResponse {
     let place = docs.public_url.path_of("/docs/");
     HttpResponse::TemporaryRedirect()

@@ -1,9 +1,9 @@
-//! The edge that every request passes first and every answer last: id, limits, deadline, panics, the body of errors,
-//! the access log.
+//! The middleware that every request passes first and every response last: request id, limits, deadline, panics, error
+//! bodies, and the access log.
 //!
-//! Order, and why: the id comes first, since everything below names it; limits come before anything reads the head, and
-//! what could be read in two ways is refused before anything acts on it; deadline and panic guard enclose all handlers
-//! and extractors; errors get their body last, where path and id are known, and browsers are told who may read it.
+//! The order matters. The id comes first, since everything below names it. Limits apply before anything reads the
+//! headers, and ambiguous requests are refused before anything acts on them. Deadline and panic guard enclose all
+//! handlers and extractors. Errors get their body last, where path and id are known, and then their CORS headers.
 
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
@@ -38,26 +38,26 @@ use crate::clock::Clock;
 use crate::telemetry::call_tally::CallTally;
 use crate::telemetry::traces::{CallerTrace as _, Trace, Traces};
 
-/// What the edge needs to know.
+/// The edge middleware and what it needs.
 #[derive(Clone, Debug)]
 pub struct Edge {
-    /// For the access log.
+    /// The clock of the access log.
     pub clock: Clock,
-    /// The longest time for one request, from its head to its answer.
+    /// The longest time from a request's head to its response.
     pub request_timeout: Duration,
-    /// The hosts that are answered for; any unless there are some.
+    /// The hosts that this service answers for; empty for any.
     pub hosts: Vec<Host>,
-    /// What browsers are told about other origins; nothing unless there is something to tell.
+    /// The CORS headers; `None` if no origin is configured.
     pub cors: Option<Cors>,
-    /// The address that callers use.
+    /// The address that clients use.
     pub public_url: PublicUrl,
-    /// Whether the service is about to stop.
+    /// Whether the service is shutting down.
     pub stopping: Stopping,
-    /// Makes the spans of requests.
+    /// Creates the spans of requests.
     pub traces: Traces,
-    /// Finds where requests come from.
+    /// Finds the clients' addresses.
     pub addresses: AddressFinder,
-    /// How large the fields of a request's head may be.
+    /// The most bytes of a request's header fields.
     pub largest_head: usize,
 }
 
@@ -67,11 +67,11 @@ pub struct Completion<'a> {
     pub id: &'a RequestId,
     /// The request's `Origin`.
     pub origin: Option<&'a cors::CorsRequest>,
-    /// The standing of the caller's quota, if the request was counted.
+    /// The caller's rate-limit status, if the request was counted.
     pub rate_limit: Option<&'a RateLimit>,
     /// The ids of the stores that the query names.
     pub stores: Option<&'a str>,
-    /// The template of the path, where the resource does not tell it.
+    /// The template of the path, where the resource does not imply it.
     pub route: Option<&'a str>,
     /// The line of the access log.
     pub line: AccessLine<'a>,
@@ -96,10 +96,11 @@ impl Edge {
     }
 }
 
-/// The middleware.
+/// Runs the middleware.
 ///
 /// # Errors
-/// Problems that arise above all handlers: a panic, the deadline, a head that is too large. They carry their body.
+/// Returns problems that arise above all handlers: a panic, the deadline, or headers that are too large. They already
+/// have their body.
 pub async fn pass(
     edge: web::Data<Edge>,
     request: ServiceRequest,
@@ -190,7 +191,7 @@ impl HandledRequest<'_> {
         ServiceResponse::new(request, response)
     }
 
-    /// Completes the response to a request that is gone: the framework builds it from this error.
+    /// Completes the response to a request that was dropped. The framework builds it from the returned error.
     fn refuse(self, problem: &Problem) -> ProblemBody {
         let (edge, exchange) = (self.edge, self.exchange);
         let document = problem.document(&edge.public_url, &exchange.path, &exchange.id);
@@ -236,13 +237,13 @@ impl HandledRequest<'_> {
     }
 }
 
-/// Some errors may be kept by caches unless they are told not to (RFC 9111 §4.2.2).
+/// Caches may store some errors unless a response forbids it (RFC 9111 §4.2.2).
 fn describe_problem(headers: &mut HeaderMap) {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }
 
-/// The router and the framework answer some requests themselves, without a body that explains.
+/// The router and the framework answer some requests themselves, without a body that explains the error.
 fn unexplained(response: &ServiceResponse<BoxBody>) -> Option<Problem> {
     let status = response.status();
     let explains = response.headers().contains_key(CONTENT_TYPE)
@@ -293,7 +294,7 @@ fn body(document: &ProblemDocument) -> Vec<u8> {
     serde_json::to_vec(document).unwrap_or_default()
 }
 
-/// The framework writes JSON without a charset, and old clients take that for their own one.
+/// The framework writes JSON without a charset, and old clients then assume their own one.
 fn name_charset(headers: &mut HeaderMap) {
     if headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json") {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));

@@ -1,7 +1,7 @@
-//! What is known of one request: its id, method, path and client, and what handlers find out about it on the way.
+//! The state of one request: its id, method, path and client, and what handlers add on the way.
 //!
-//! It is the one thing that a request carries in its extensions. The edge shares it, since a request that ends at its deadline
-//! is gone by then.
+//! It is the only extension of a request. The edge shares it, since a request that ends at its deadline is dropped by
+//! then.
 
 use std::cell::{Ref, RefCell};
 use std::net::IpAddr;
@@ -20,13 +20,13 @@ use crate::telemetry::traces::TrustedCaller;
 /// The client that sent a request, and its tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallerIdentity {
-    /// The client.
+    /// The client's id.
     pub client_id: Arc<str>,
-    /// Its tenant.
+    /// The tenant's name.
     pub tenant: Arc<str>,
 }
 
-/// One request, from its head to its response.
+/// The state of one request, from its head to its response.
 #[derive(Debug)]
 pub struct Exchange {
     /// The request's id.
@@ -35,30 +35,30 @@ pub struct Exchange {
     pub method: String,
     /// The path without its query, which may hold names of people, and without what may be a token.
     pub path: String,
-    /// The address of the client.
+    /// The client's address.
     pub client_address: Option<IpAddr>,
-    /// When the parts of a response must be there; `None` for a request without a deadline.
+    /// The deadline for the parts of a response; `None` for a request without one.
     pub answer_by: Option<AnswerDeadline>,
-    /// Told once the caller has shown who it is: then the caller decides about the trace.
+    /// Notified once the caller is authenticated; the caller then decides about the trace.
     pub trusted: Option<TrustedCaller>,
     details: RefCell<Details>,
 }
 
-/// What handlers find out about a request, for the response's headers and the access log.
+/// What handlers add about a request, for the response's headers and the access log.
 #[derive(Debug, Default)]
 pub struct Details {
     /// The caller.
     pub caller: Option<CallerIdentity>,
-    /// How the cache answered.
+    /// The outcome of the cache lookup.
     pub outcome: Option<CacheOutcome>,
     /// The ids of the stores that the query names, separated by commas.
     pub stores: Option<Arc<str>>,
-    /// The standing of the caller's quota after this request.
+    /// The caller's rate-limit status after this request.
     pub rate_limit: Option<RateLimit>,
 }
 
 impl Exchange {
-    /// Begins an exchange.
+    /// Creates the state of a new request.
     pub fn new(id: RequestId, method: &str, path: &str, client_address: Option<IpAddr>) -> Self {
         Self {
             id,
@@ -71,7 +71,7 @@ impl Exchange {
         }
     }
 
-    /// The exchange of a request; one that did not pass the edge gets its own.
+    /// Returns the state of the request. A request that did not pass the edge gets a new one.
     pub fn of(request: &HttpRequest) -> Rc<Self> {
         if let Some(exchange) = request.extensions().get::<Rc<Self>>() {
             return exchange.clone();
@@ -81,12 +81,12 @@ impl Exchange {
         exchange
     }
 
-    /// What was found out so far.
+    /// Returns what handlers have added so far.
     pub fn details(&self) -> Ref<'_, Details> {
         self.details.borrow()
     }
 
-    /// Notes who sent the request, whose trace is then the caller's to decide about.
+    /// Records who sent the request. The caller then decides about the trace.
     pub fn note_caller(&self, caller: CallerIdentity) {
         if let Some(trusted) = &self.trusted {
             trusted.confirm();
@@ -94,12 +94,12 @@ impl Exchange {
         self.details.borrow_mut().caller = Some(caller);
     }
 
-    /// Notes how the cache answered.
+    /// Records the outcome of the cache lookup.
     pub fn note_outcome(&self, outcome: CacheOutcome) {
         self.details.borrow_mut().outcome = Some(outcome);
     }
 
-    /// Notes the stores that the query names.
+    /// Records the stores that the query names.
     pub fn note_stores<'a>(&self, ids: impl Iterator<Item = &'a str>) {
         let ids: Vec<&str> = ids.collect();
         if !ids.is_empty() {
@@ -107,7 +107,7 @@ impl Exchange {
         }
     }
 
-    /// Notes the standing of the caller's quota.
+    /// Records the caller's rate-limit status.
     pub fn note_rate_limit(&self, rate_limit: RateLimit) {
         self.details.borrow_mut().rate_limit = Some(rate_limit);
     }

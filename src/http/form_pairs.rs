@@ -1,19 +1,20 @@
-//! The pairs of a query or a form (`application/x-www-form-urlencoded`), decoded to the letter: what is not UTF-8 is an error,
-//! where other readers put replacement characters in its place.
+//! The pairs of a query or a form (`application/x-www-form-urlencoded`), decoded strictly. Text that is not UTF-8 is an
+//! error here, where other decoders insert replacement characters.
 
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode;
 
-/// A name and its value.
+/// A name with its value.
 pub type Pair<'a> = (Cow<'a, str>, Result<Cow<'a, str>, NotUtf8>);
 
-/// A value that is not text.
+/// A value is not UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the value is not UTF-8: encode the text as UTF-8 before it is percent-encoded")]
 pub struct NotUtf8;
 
-/// The pairs, in their order. A name that is not UTF-8 has replacement characters, so that it is none that anybody knows.
+/// Returns the pairs in their order. A name that is not UTF-8 gets replacement characters, so that it matches no known
+/// name.
 pub fn pairs(encoded: &[u8]) -> impl Iterator<Item = Pair<'_>> {
     encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = match memchr::memchr(b'=', pair) {
@@ -24,10 +25,10 @@ pub fn pairs(encoded: &[u8]) -> impl Iterator<Item = Pair<'_>> {
     })
 }
 
-/// One name or value as text.
+/// Decodes one name or value.
 ///
 /// # Errors
-/// It is not UTF-8.
+/// Returns [`NotUtf8`] if the text is not UTF-8.
 pub fn decoded(encoded: &str) -> Result<Cow<'_, str>, NotUtf8> {
     text(bytes(encoded.as_bytes()))
 }

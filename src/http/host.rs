@@ -1,4 +1,4 @@
-//! `Host`: one, well-formed, and one of those that this service answers for.
+//! `Host`: exactly one, well-formed, and one that this service answers for.
 
 use std::net::Ipv6Addr;
 use std::str::FromStr;
@@ -11,13 +11,13 @@ use super::problem::Problem;
 use super::problem_type::ProblemType;
 use crate::settings::TextValue;
 
-/// A name of at most 253 characters (RFC 1035 §2.3.4 less dots), a colon, and a port.
+/// The longest `Host` in bytes: a name of at most 253 characters (RFC 1035 §2.3.4 less dots), a colon, and a port.
 const LONGEST: usize = 253 + 6;
 
-/// Paths for the machines of operators, who ask by address and not by name. They tell nothing of any company.
+/// Paths for operators' machines, which call by address and not by name. Their responses name no tenant.
 const ASKED_BY_ADDRESS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
-/// A host that is answered for, with or without a port.
+/// A host that this service answers for, with or without a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
     name: String,
@@ -42,11 +42,11 @@ impl Host {
     }
 }
 
-/// Passes a request with one well-formed `Host` (RFC 9112 §3.2) that is among `served`, if any are listed. HTTP/1.0 may
-/// leave it out where none are. Gives the host as it was sent.
+/// Passes a request with one well-formed `Host` (RFC 9112 §3.2) that is among `served`, if any are configured. HTTP/1.0
+/// may omit it where none are. Returns the host as it was sent.
 ///
 /// # Errors
-/// 400 when it is missing, repeated or malformed; 421 when it is of another service (RFC 9110 §15.5.20).
+/// Returns 400 if it is missing, repeated or malformed, and 421 if it names another service (RFC 9110 §15.5.20).
 pub fn check<'r>(request: &'r ServiceRequest, served: &[Host]) -> Result<Option<&'r str>, Problem> {
     let mut hosts = request.headers().get_all(HOST);
     let (first, second) = (hosts.next(), hosts.next());
@@ -76,8 +76,8 @@ fn malformed(detail: &str) -> Problem {
     Problem::new(ProblemType::BadRequest, format!("{detail} Send one, such as `Host: api.example.com`."))
 }
 
-/// Name and port. Of what RFC 3986 §3.2.2 allows in a name, only that is taken which can stand in DNS or is an address:
-/// no escapes, no commas, nothing that another reader could split or decode differently.
+/// Splits a host into name and port. Of the names that RFC 3986 §3.2.2 allows, only those are accepted that can occur
+/// in DNS or are an address: no escapes, no commas, nothing that another parser could split or decode differently.
 fn parts(text: &str) -> Option<(&str, Option<u16>)> {
     if text.len() > LONGEST {
         return None;
@@ -85,7 +85,7 @@ fn parts(text: &str) -> Option<(&str, Option<u16>)> {
     let end = if text.starts_with('[') { text.find(']')? + 1 } else { text.find(':').unwrap_or(text.len()) };
     let (name, port) = text.split_at_checked(end)?;
     let port = match port.strip_prefix(':') {
-        // An empty port is the default one (RFC 3986 §3.2.3).
+        // An empty port stands for the default one (RFC 3986 §3.2.3).
         Some("") => None,
         Some(digits) if digits.bytes().all(|digit| digit.is_ascii_digit()) => Some(digits.parse().ok()?),
         None if port.is_empty() => None,

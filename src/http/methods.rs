@@ -1,4 +1,5 @@
-//! Methods that a path does not take: `OPTIONS` tells the ones that it takes, anything else is 405 with `Allow`.
+//! Methods that a path does not support: `OPTIONS` lists the supported ones, and any other method gets 405 with
+//! `Allow`.
 
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpResponse, Resource, Route, guard, web};
@@ -6,24 +7,24 @@ use actix_web::{HttpResponse, Resource, Route, guard, web};
 use super::problem::Problem;
 use super::problem_type::ProblemType;
 
-/// What `Allow` says of a path that is read.
+/// `Allow` of a path for reading.
 pub const READ: &str = "GET, HEAD, OPTIONS";
-/// What `Allow` says of a path that takes forms.
+/// `Allow` of a path for forms.
 pub const POST: &str = "POST, OPTIONS";
-/// What `Allow` says of a path that is deleted.
+/// `Allow` of a path for deletion.
 pub const DELETE: &str = "DELETE, OPTIONS";
 
-/// The answer to `OPTIONS *`, which asks for no path (RFC 9110 §9.3.7): all that some path takes.
+/// Responds to `OPTIONS *`, which names no path (RFC 9110 §9.3.7), with all methods that any path supports.
 pub fn of_the_server() -> HttpResponse {
     HttpResponse::NoContent().insert_header((ALLOW, "GET, HEAD, POST, DELETE, OPTIONS")).finish()
 }
 
-/// A route that takes `GET` and `HEAD`.
+/// Creates a route for `GET` and `HEAD`.
 pub fn read() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
-/// Completes a resource: `OPTIONS`, and 405 for methods that no route took.
+/// Completes a resource with `OPTIONS` and with 405 for all methods that have no route.
 pub fn allow_only(resource: Resource, allow: &'static str) -> Resource {
     resource
         .route(

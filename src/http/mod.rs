@@ -1,4 +1,4 @@
-//! HTTP semantics: the edge that every request passes, errors, replies and pages.
+//! HTTP semantics: the edge middleware, error documents, replies and pages.
 
 pub mod accept;
 pub mod access_log;

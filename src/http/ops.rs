@@ -1,4 +1,4 @@
-//! What operators' machines ask: is the process up, can it serve, what has it counted.
+//! The endpoints for operators' machines: health, readiness and metrics.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ use crate::vendors::Vendors;
 #[openapi(paths(read_health, read_readiness, read_metrics), components(schemas(HealthDocument, ReadinessDocument)))]
 pub struct OpsApi;
 
-/// Routes for operators' machines.
+/// Registers the routes for operators' machines.
 pub fn configure(config: &mut ServiceConfig) {
     config
         .service(allow_only(web::resource("/healthz").name("healthz").route(read().to(read_health)), READ))
@@ -109,21 +109,21 @@ struct GatewayState {
     login: Option<LoginState>,
 }
 
-/// What operators ask about gateways.
+/// The state that operators can read about the vendors' gateways.
 pub struct GatewayStates {
-    /// The accounts.
+    /// The tenants with their accounts.
     pub tenants: Tenants,
-    /// The vendors that there may be accounts of.
+    /// The known vendors.
     pub vendors: Vendors,
-    /// Calls under way and waiting.
+    /// Gateway calls in progress and in the queue.
     pub registry: Registry,
-    /// Other replicas, if there are any.
+    /// The other replicas, if there are any.
     pub replicas: Option<Replicas>,
-    /// Whether the service is about to stop.
+    /// Whether the service is shutting down.
     pub stopping: Stopping,
-    /// The tasks and threads.
+    /// The supervised tasks and threads.
     pub supervisor: Supervisor,
-    /// Time.
+    /// The clock.
     pub clock: Clock,
 }
 
@@ -153,7 +153,7 @@ impl GatewayStates {
         tasks.map(|task| TaskState { name: task.name, state: task.state.name(), restarts: task.restarts }).collect()
     }
 
-    /// Sets the gauges, which have no companies' names: of several clocks the one that is furthest off is told.
+    /// Sets the gauges. They name no tenant; of several clock offsets the largest one is reported.
     fn measure(&self) {
         metrics::log_lines_dropped(logging::lines_lost());
         for task in self.supervisor.all() {

@@ -1,24 +1,25 @@
-//! What browsers are told about pages: what a page may load, who may frame it, what it may use.
+//! Security headers of pages: what a page may load, who may frame it, and what it may use.
 //!
-//! Answers of the API carry `nosniff` only. They are JSON, which no browser runs or renders as a page, and nobody gets
-//! one without a header that only a script can set; a policy for each of them would be bytes without an effect.
+//! Responses of the API carry `nosniff` only. They are JSON, which no browser runs or renders as a page, and they
+//! require a header that only a script can set. A policy for each of them would be bytes without an effect.
 
 use actix_web::HttpResponseBuilder;
 use actix_web::http::header::{
     CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_FRAME_OPTIONS,
 };
 
-/// Swagger UI needs inline styles; nothing is loaded from another host.
+/// The content policy of Swagger UI, which needs inline styles. Nothing is loaded from another host.
 pub const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
-/// The dashboard is files of this service alone, and asks nobody else.
+/// The content policy of the dashboard, which loads and calls this service alone.
 pub const DASHBOARD_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
-/// The other pages have a style of their own and nothing else.
+/// The content policy of the other pages, which have inline styles and nothing else.
 pub const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; \
     form-action 'none'";
 
-/// A year, which is what scanners and the list of browsers ask for. Subdomains are not ours to speak for.
+/// One year, the minimum of scanners and of the browsers' preload list. Subdomains are not included, since they may
+/// belong to other services.
 const HTTPS_ONLY: &str = "max-age=31536000";
 
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
@@ -28,12 +29,12 @@ const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-poli
 /// How pages are protected.
 #[derive(Clone, Copy, Debug)]
 pub struct Protection {
-    /// Whether callers reach the service by HTTPS. Otherwise a browser must not be told to insist on it (RFC 6797 §7.2).
+    /// Whether clients use HTTPS. Otherwise a browser must not be told to insist on it (RFC 6797 §7.2).
     pub is_https: bool,
 }
 
 impl Protection {
-    /// Adds the headers of a page with this content policy.
+    /// Adds the security headers of a page with this content policy.
     pub fn add_to(self, response: &mut HttpResponseBuilder, policy: &'static str) {
         response
             .insert_header((CONTENT_SECURITY_POLICY, policy))

@@ -1,4 +1,4 @@
-//! Pages and files for browsers: each with its validator and the policy of what it may do.
+//! Static pages and files for browsers, each with its validator and content policy.
 
 use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -17,7 +17,7 @@ const PIECE: usize = 32 << 10;
 /// The media type of pages.
 pub const HTML: &str = "text/html; charset=utf-8";
 
-/// A file with its validator, which is computed once: some have more than a megabyte.
+/// A file with its entity tag, which is computed once because some files exceed a megabyte.
 #[derive(Clone)]
 pub struct StaticPage {
     body: Bytes,
@@ -26,7 +26,7 @@ pub struct StaticPage {
 }
 
 impl StaticPage {
-    /// A page of this media type.
+    /// Creates a page of this media type.
     pub fn new(content_type: impl Into<String>, body: impl Into<Bytes>) -> Self {
         let body = body.into();
         let mut hasher = DefaultHasher::new();
@@ -34,7 +34,8 @@ impl StaticPage {
         Self { etag: format!("\"{:016x}\"", hasher.finish()), content_type: content_type.into(), body }
     }
 
-    /// The file, or 304 when the caller has it. Nobody keeps it unasked, since it changes with the program.
+    /// Responds with the file, or with 304 if the client has it. Clients must revalidate it, since it changes with the
+    /// program.
     pub fn unless_known(self, request: &HttpRequest, protection: Protection, policy: &'static str) -> HttpResponse {
         let Self { body, etag, content_type } = self;
         let known = reply::is_known(request, &etag);
@@ -48,7 +49,8 @@ impl StaticPage {
     }
 }
 
-/// The connection copies what it writes next, and a caller who reads slowly, or not at all, should hold no more than a piece.
+/// Splits the body into pieces. The connection copies what it writes next, and a client that reads slowly, or not at
+/// all, should occupy no more than a piece.
 fn in_pieces(body: Bytes) -> SizedStream<impl Stream<Item = Result<Bytes, Infallible>>> {
     let length = body.len();
     let pieces = (0..length).step_by(PIECE).map(move |at| Ok(body.slice(at..length.min(at + PIECE))));

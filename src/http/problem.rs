@@ -1,4 +1,4 @@
-//! An error on its way to a caller, and the document that the caller reads (RFC 9457).
+//! An error on its way to the caller, and the problem document that the caller reads (RFC 9457).
 
 use std::fmt;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::gateway::tenants::NotConfigured;
 
 /// The media type of every error.
 pub const PROBLEM_MEDIA: &str = "application/problem+json";
-/// The same as it is sent.
+/// The media type of errors as it is sent, with its charset.
 pub const PROBLEM_JSON: &str = "application/problem+json; charset=utf-8";
 
 /// One parameter that is wrong, and how.
@@ -92,7 +92,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of this type; `detail` says what happened this time and what to do.
+    /// Creates a problem of this type. `detail` says what happened this time and what to do.
     pub fn new(kind: ProblemType, detail: impl Into<String>) -> Self {
         Self {
             kind,
@@ -105,12 +105,12 @@ impl Problem {
         }
     }
 
-    /// A problem whose only detail is what its type says.
+    /// Creates a problem whose detail is the general text of its type.
     pub fn of(kind: ProblemType) -> Self {
         Self::new(kind, format!("{} {}", kind.meaning(), kind.remedy()))
     }
 
-    /// 400 with all the parameters that are wrong.
+    /// Creates a problem with status 400 that lists all invalid parameters.
     pub fn invalid_parameters(errors: Vec<ParameterError>) -> Self {
         let names: Vec<&str> = errors.iter().map(|error| error.parameter.as_str()).collect();
         let detail = format!("Correct {}; `errors` says how.", names.join(", "));
@@ -124,20 +124,20 @@ impl Problem {
         self
     }
 
-    /// Tells the caller when to come back, in whole seconds, at least one.
+    /// Adds `Retry-After` in whole seconds, at least one.
     #[must_use]
     pub fn retry_after(self, wait: Duration) -> Self {
         self.with_header(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)))
     }
 
-    /// Adds what the log should hold and the caller should not.
+    /// Adds a cause for the log that the caller does not see.
     #[must_use]
     pub fn caused_by(mut self, cause: impl fmt::Display) -> Self {
         self.cause = Some(cause.to_string());
         self
     }
 
-    /// Writes the failure to the log, once, with the cause that the caller does not see.
+    /// Logs the failure once, with the cause that the caller does not see.
     #[must_use]
     pub fn logged(mut self) -> Self {
         if self.is_logged {
@@ -149,35 +149,35 @@ impl Problem {
             ProblemType::InternalError | ProblemType::GatewayRefusedCredentials => {
                 tracing::error!(problem, cause, "an operator must act");
             }
-            kind if kind.status() >= 500 => tracing::warn!(problem, cause, "the request failed"),
-            _ => tracing::debug!(problem, cause, "the request was refused"),
+            kind if kind.status() >= 500 => tracing::warn!(problem, cause, "request failed"),
+            _ => tracing::debug!(problem, cause, "request refused"),
         }
         self
     }
 
-    /// The same, where [`Problem::logged`] was called for the failure that it stands for.
+    /// Marks the problem as logged, where [`Problem::logged`] was called for the underlying failure.
     #[must_use]
     pub const fn already_logged(mut self) -> Self {
         self.is_logged = true;
         self
     }
 
-    /// The type of problem.
+    /// Returns the type of problem.
     pub const fn kind(&self) -> ProblemType {
         self.kind
     }
 
-    /// For the log only.
+    /// Returns the cause, which is for the log only.
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
     }
 
-    /// Headers that belong to this problem.
+    /// Returns the headers that belong to this problem.
     pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
         &self.headers
     }
 
-    /// The document as the caller reads it, of a request for this path.
+    /// Builds the document that the caller of this path reads.
     pub fn document(&self, public_url: &PublicUrl, path: &str, request_id: &str) -> ProblemDocument {
         ProblemDocument {
             kind: public_url.url_of(&format!("/problems/{}", self.kind.slug())),
@@ -205,7 +205,7 @@ impl ResponseError for Problem {
         StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// The body is written at the edge, where the path and the request id are known.
+    /// The edge writes the body, because it knows the path and the request id.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status_code());
         for (name, value) in &self.headers {
@@ -216,7 +216,7 @@ impl ResponseError for Problem {
     }
 }
 
-/// How long a caller is asked to wait when nothing better is known.
+/// The `Retry-After` of errors for which no better time is known.
 const COME_BACK_IN: Duration = Duration::from_secs(5);
 
 impl From<&GatewayError> for Problem {
@@ -267,12 +267,12 @@ impl From<NotConfigured> for Problem {
     }
 }
 
-/// Rounded up, so that whoever waits for it does not come too early; at least one.
+/// Rounds up to whole seconds, at least one, so that nobody who waits that long retries too early.
 pub fn whole_seconds(time: Duration) -> u64 {
     time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0)).max(1)
 }
 
-/// The gateway's own sentence is shown only where the caller can act on it.
+/// The vendor's gateway is quoted only if the caller can act on its sentence.
 fn gateway_detail(error: &GatewayError, kind: ProblemType) -> String {
     let said = error.note.as_ref().and_then(|note| note.message.as_deref());
     let spoke = error.note.as_ref().is_some_and(CleanText::is_of_gateway);

@@ -1,5 +1,5 @@
 //! `/problems/{type}`: a page for each type of error that says what it means and what to do. Its links are relative, so
-//! that they lead to the right place behind any prefix.
+//! that they work behind any prefix.
 
 use super::problem_type::ProblemType;
 
@@ -11,7 +11,7 @@ table{border-collapse:collapse;width:100%}th,td{padding:.35rem .5rem .35rem 0;te
 @media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}code{background:#21262d}a{color:#58a6ff}\
 td{border-color:#30363d}}</style>";
 
-/// The page of one type; `None` when there is no such type.
+/// Renders the page of one type, or `None` if there is no such type.
 pub fn page(slug: &str) -> Option<String> {
     let kind = ProblemType::ALL.iter().find(|kind| kind.slug() == slug)?;
     let (title, status) = (text(kind.title()), kind.status());
@@ -23,7 +23,7 @@ pub fn page(slug: &str) -> Option<String> {
     ))
 }
 
-/// The list of all types.
+/// Renders the list of all types.
 pub fn index() -> String {
     let rows = ProblemType::ALL.iter().map(|kind| {
         let (slug, status, title) = (kind.slug(), kind.status(), text(kind.title()));
@@ -38,7 +38,7 @@ pub fn index() -> String {
     )
 }
 
-/// Escapes a text and shows what stands between backquotes as code.
+/// Escapes a text, and marks text between backquotes as code.
 fn text(plain: &str) -> String {
     let escaped = plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
     let escaped = escaped.replace(" /docs", " <a href=\"../docs/\">/docs</a>");

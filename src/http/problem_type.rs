@@ -1,30 +1,30 @@
-//! Every error a caller can meet: the one table from error to status, title, meaning and remedy.
+//! The table of all errors that a caller can get: type, status, title, meaning and remedy.
 
 use crate::gateway::reactions::ShownProblem;
 
 macro_rules! problem_types {
     ($($type:ident = $status:literal $slug:literal, $title:literal, $meaning:literal, $remedy:literal;)+) => {
-        /// What went wrong, by the name that stands in `type`.
+        /// The type of a problem, as `type` in the document names it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum ProblemType { $(#[doc = $meaning] $type),+ }
 
         impl ProblemType {
-            /// All of them, by status.
+            /// All types, by status.
             pub const ALL: &[Self] = &[$(Self::$type),+];
 
-            /// The last part of the `type` reference: `/problems/{slug}`.
+            /// Returns the last segment of the `type` reference: `/problems/{slug}`.
             pub const fn slug(self) -> &'static str { match self { $(Self::$type => $slug),+ } }
 
-            /// The HTTP status code.
+            /// Returns the HTTP status code.
             pub const fn status(self) -> u16 { match self { $(Self::$type => $status),+ } }
 
-            /// A short summary that does not change from case to case.
+            /// Returns a short summary that does not change from case to case.
             pub const fn title(self) -> &'static str { match self { $(Self::$type => $title),+ } }
 
-            /// What it means, for the page of this type.
+            /// Returns the meaning, for the page of this type.
             pub const fn meaning(self) -> &'static str { match self { $(Self::$type => $meaning),+ } }
 
-            /// What to do about it.
+            /// Returns what to do about it.
             pub const fn remedy(self) -> &'static str { match self { $(Self::$type => $remedy),+ } }
         }
     };
@@ -115,7 +115,7 @@ problem_types! {
 }
 
 impl ProblemType {
-    /// The type for a status that something below us answered with, such as the router's own 404.
+    /// Returns the type for a status without a problem, such as the router's own 404.
     pub const fn for_status(status: u16) -> Self {
         match status {
             401 => Self::InvalidToken,

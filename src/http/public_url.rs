@@ -1,4 +1,4 @@
-//! The address that callers use: what stands in absolute references, and the path that a proxy in front takes off.
+//! The address that clients use: the base of absolute references, with the path prefix that a proxy in front removes.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -9,15 +9,15 @@ use actix_web::http::header::HeaderValue;
 use super::host::Host;
 use crate::settings::TextValue;
 
-/// `server.public_url`, without a slash at its end; empty where none is configured. Cloning shares it.
+/// `server.public_url` without its last slash; empty if none is configured. Clones share the text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PublicUrl {
     text: Arc<str>,
-    /// Where its path begins.
+    /// The offset at which its path begins.
     path_at: usize,
 }
 
-/// Why a text is not the address of a service.
+/// A text is not the address of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "this is the URL that callers use, such as https://storegate.example.com or https://example.com/storegate: http or \
@@ -43,34 +43,34 @@ impl FromStr for PublicUrl {
     }
 }
 
-/// A part of a path that means the same to every reader: nothing that is escaped, empty, or stands for another part.
+/// Whether a path segment means the same to every reader: it is not empty, has no escapes, and is no `.` or `..`.
 fn is_segment(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     !["", ".", ".."].contains(&text) && text.bytes().all(is_plain)
 }
 
 impl PublicUrl {
-    /// Whether there is one.
+    /// Whether a URL is configured.
     pub fn is_known(&self) -> bool {
         !self.text.is_empty()
     }
 
-    /// The URL as it was configured; empty where none is.
+    /// Returns the URL as it was configured; empty if none is.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether callers come by HTTPS.
+    /// Whether clients use HTTPS.
     pub fn is_https(&self) -> bool {
         self.text.starts_with("https://")
     }
 
-    /// The absolute URL of one of our paths; the path alone where no URL is configured.
+    /// Returns the absolute URL of one of our paths, or the path alone if no URL is configured.
     pub fn url_of(&self, path: &str) -> String {
         format!("{}{path}", self.text)
     }
 
-    /// One of our paths as callers see it.
+    /// Returns one of our paths as clients see it.
     pub fn path_of<'p>(&self, path: &'p str) -> Cow<'p, str> {
         match self.prefix() {
             "" => Cow::Borrowed(path),
@@ -78,17 +78,17 @@ impl PublicUrl {
         }
     }
 
-    /// A `Link` header whose targets are our paths, as callers see it.
+    /// Rewrites a `Link` header whose targets are our paths, as clients see them.
     pub fn links(&self, ours: &HeaderValue) -> HeaderValue {
         let prefix = self.prefix();
         let prefixed = ours.to_str().ok().filter(|_| !prefix.is_empty()).and_then(|links| {
-            // A target begins so and nothing else does: in a query `<` is escaped.
+            // Only a target begins with these characters: in a query `<` is escaped.
             HeaderValue::try_from(links.replace("</", &format!("<{prefix}/"))).ok()
         });
         prefixed.unwrap_or_else(|| ours.clone())
     }
 
-    /// The path of the URL.
+    /// Returns the path of the URL.
     fn prefix(&self) -> &str {
         self.text.get(self.path_at..).unwrap_or_default()
     }

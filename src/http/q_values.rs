@@ -1,17 +1,17 @@
-//! Weighted lists of `Accept` and `Accept-Encoding` (RFC 9110 §12.4.2).
+//! q-values in the lists of `Accept` and `Accept-Encoding` (RFC 9110 §12.4.2).
 
 use actix_web::http::header::{HeaderMap, HeaderName};
 
-/// One member of a list: what is named, in lower case, and its weight in thousandths.
+/// A member of a list: its name in lower case, and its q-value in thousandths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WeightedItem {
-    /// A media range or a coding.
+    /// A media range or a content coding.
     pub name: String,
-    /// 0 (refused) to 1000.
+    /// The q-value in thousandths, from 0 (refused) to 1000.
     pub weight: u16,
 }
 
-/// All members of all lines of a header; `None` when there is no such header.
+/// Parses all members of all lines of a header, or `None` if the header is absent.
 pub fn read(headers: &HeaderMap, header: &HeaderName) -> Option<Vec<WeightedItem>> {
     let lines: Vec<&str> = headers.get_all(header).filter_map(|line| line.to_str().ok()).collect();
     headers
@@ -29,7 +29,7 @@ fn member(text: &str) -> Option<WeightedItem> {
     Some(WeightedItem { name, weight: weight.unwrap_or(1000) })
 }
 
-/// A weight that cannot be read is refused rather than preferred.
+/// Parses a q-value. An invalid one counts as zero, so that the member is refused rather than preferred.
 fn thousandths(value: &str) -> u16 {
     let weight = value.parse::<f32>().ok().filter(|weight| (0.0..=1.0).contains(weight)).unwrap_or(0.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 1000")]

@@ -1,14 +1,15 @@
-//! The path of a request as the log and the errors show it. Who puts a token into a path by mistake finds it in neither.
+//! The redacted path of a request for logs and errors. A token that a caller puts into a path by mistake appears in
+//! neither.
 
 use std::borrow::Cow;
 
-/// No id is longer, and every token is.
+/// The longest segment that is shown. No id is longer, and every token is.
 const LONGEST_SEGMENT: usize = 64;
 
-/// Stands for a segment that is not shown. It is a character of paths (RFC 3986 §3.3).
+/// Replaces a segment that is not shown. The character is allowed in paths (RFC 3986 §3.3).
 const MASK: &str = "*";
 
-/// The path, without what may be a token.
+/// Returns the path without segments that may be tokens.
 pub fn of(path: &str) -> Cow<'_, str> {
     if !path.split('/').any(may_be_token) {
         return Cow::Borrowed(path);
@@ -17,7 +18,7 @@ pub fn of(path: &str) -> Cow<'_, str> {
     Cow::Owned(shown.collect::<Vec<&str>>().join("/"))
 }
 
-/// A JWT begins with the base64url of `{"` and has three parts (RFC 7519 §3).
+/// Whether the segment may be a JWT, which begins with the base64url of `{"` and has three parts (RFC 7519 §3).
 fn may_be_token(segment: &str) -> bool {
     segment.len() > LONGEST_SEGMENT
         || segment.starts_with("eyJ") && segment.bytes().filter(|byte| *byte == b'.').count() == 2

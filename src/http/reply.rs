@@ -1,5 +1,5 @@
-//! From a kept answer to an HTTP answer: ETag and 304, Age, Cache-Control, Cache-Status, and the encoding the caller
-//! prefers.
+//! Turns a cached response into an HTTP response: ETag and 304, Age, Cache-Control, Cache-Status, and the encoding that
+//! the client prefers.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -21,13 +21,13 @@ const JSON: HeaderValue = HeaderValue::from_static(accept::JSON);
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const VARIES_BY: HeaderValue = HeaderValue::from_static("Authorization, Accept-Encoding");
 
-/// The answer to a request, from the cache or just fetched. What its caller takes is made now, if nobody has asked for it
-/// before.
+/// Builds the response to a request from the cache entry. The encoding that the client accepts is made now if it was
+/// not requested before.
 pub async fn from_cache(request: &HttpRequest, public_url: &PublicUrl, found: &CachedResponse) -> HttpResponse {
     let tags = || request.headers().get_all(IF_NONE_MATCH);
     let preference = EncodingPreference::read(request.headers());
     let unmade = preference.unmade(&found.entry).map(|encoding| (encoding, found.entry.etag(encoding)));
-    // Who names the tag of a form has it from us: there is no need to make it once more.
+    // A client that sends the tag of an encoding has got it from us, so it need not be made once more.
     let (encoding, form) = match unmade.filter(|(_, etag)| tags().any(|tags| lists(tags, etag.as_bytes()))) {
         Some((encoding, etag)) => (encoding, Cow::Owned(Representation { body: Bytes::new(), etag })),
         None => preference.representation(&found.entry).await,
@@ -43,7 +43,7 @@ pub async fn from_cache(request: &HttpRequest, public_url: &PublicUrl, found: &C
     response
 }
 
-/// Writes the head of an answer: what was prepared with the entry, and the two fields that tell its age.
+/// Writes the headers of a response: those prepared with the entry, and the ones that depend on its age.
 pub fn describe(
     headers: &mut HeaderMap,
     public_url: &PublicUrl,
@@ -57,7 +57,7 @@ pub fn describe(
     headers.insert(AGE, fields.age);
     headers.insert(CACHE_STATUS, fields.status);
     headers.insert(VARY, VARIES_BY);
-    // A 304 says only what may have changed (RFC 9110 §15.4.5).
+    // A 304 carries only what may have changed (RFC 9110 §15.4.5).
     if is_known {
         return;
     }
@@ -70,10 +70,10 @@ pub fn describe(
     }
 }
 
-/// What tells an answer's age.
+/// The headers that state a response's age.
 #[derive(Clone, Debug)]
 pub struct AgeFields {
-    /// `Cache-Control`: `max-age` is the whole lifetime and `Age` what is gone of it (RFC 9111 §4.2).
+    /// `Cache-Control`: `max-age` is the whole lifetime, of which `Age` has passed (RFC 9111 §4.2).
     control: HeaderValue,
     /// `Age`.
     age: HeaderValue,
@@ -81,8 +81,8 @@ pub struct AgeFields {
     status: HeaderValue,
 }
 
-/// The fields of hits, which are the same for all answers of one lifetime and age: a worker that answers many in a second
-/// writes them once.
+/// The age headers of cache hits. They are the same for all responses of one lifetime and age, so a worker that serves
+/// many per second formats them once.
 #[derive(Debug, Default)]
 pub struct KnownAges(Vec<Option<KnownAge>>);
 
@@ -96,7 +96,7 @@ struct KnownAge {
 impl KnownAges {
     const PLACES: usize = 256;
 
-    /// The fields of a hit.
+    /// Returns the age headers of a cache hit.
     pub fn of(&mut self, found: &CachedResponse) -> AgeFields {
         if self.0.is_empty() {
             self.0.resize_with(Self::PLACES, || None);
@@ -113,7 +113,7 @@ impl KnownAges {
 }
 
 fn age_fields(found: &CachedResponse) -> AgeFields {
-    // Words and digits of this program are always a header value.
+    // Words and digits of this program are always a valid header value.
     let header = |text: String| HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("storegate"));
     AgeFields {
         control: header(format!("private, max-age={}", found.entry.freshness().fresh.as_secs())),
@@ -122,13 +122,13 @@ fn age_fields(found: &CachedResponse) -> AgeFields {
     }
 }
 
-/// Whether the request asks for an answer from the origin (RFC 9111 §5.2.1.4).
+/// Whether the request bypasses caches (RFC 9111 §5.2.1.4).
 pub fn wants_no_cache(request: &HttpRequest) -> bool {
     let directives = request.headers().get_all(CACHE_CONTROL).filter_map(|value| value.to_str().ok());
     directives.flat_map(|value| value.split(',')).any(|directive| directive.trim().eq_ignore_ascii_case("no-cache"))
 }
 
-/// RFC 9211. A negative `ttl` says how long ago the answer's freshness ended.
+/// Formats `Cache-Status` (RFC 9211). A negative `ttl` states how long ago the freshness ended.
 fn cache_status(found: &CachedResponse) -> String {
     let lifetime = i64::try_from(found.entry.freshness().fresh.as_secs()).unwrap_or(i64::MAX);
     let ttl = lifetime.saturating_sub_unsigned(found.age.as_secs());
@@ -145,12 +145,12 @@ fn cache_status(found: &CachedResponse) -> String {
     }
 }
 
-/// Whether the caller has this already.
+/// Whether the client already has this representation.
 pub fn is_known(request: &HttpRequest, etag: &str) -> bool {
     request.headers().get_all(IF_NONE_MATCH).any(|tags| names(tags, etag.as_bytes()))
 }
 
-/// Whether a line of `If-None-Match` names this tag: it compares weakly (RFC 9110 §13.1.2).
+/// Whether a line of `If-None-Match` lists this tag by weak comparison (RFC 9110 §13.1.2).
 pub fn names(tags: &HeaderValue, etag: &[u8]) -> bool {
     tags.as_bytes() == etag || lists(tags, etag) || lists(tags, b"*")
 }
@@ -160,26 +160,26 @@ fn lists(tags: &HeaderValue, etag: &[u8]) -> bool {
     listed.map(|tag| tag.strip_prefix(b"W/").unwrap_or(tag)).any(|tag| tag == etag)
 }
 
-/// The encodings that a caller takes, the preferred one first.
+/// The encodings that a client accepts, the preferred one first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EncodingPreference {
     encodings: [Option<Encoding>; 2],
-    /// The caller takes nothing as it is.
+    /// The client does not accept the plain body.
     refuses_identity: bool,
 }
 
-/// The form of an answer that suits a caller.
+/// The representation chosen for a client.
 #[derive(Clone, Copy, Debug)]
 pub struct ChosenRepresentation<'a> {
-    /// Its encoding.
+    /// The encoding.
     pub encoding: Encoding,
-    /// Its bytes and tag.
+    /// The bytes and the entity tag.
     pub form: &'a Representation,
 }
 
 impl EncodingPreference {
-    /// Reads `Accept-Encoding` (RFC 9110 §12.5.3); of equals, brotli is smaller. An encoding that the caller likes less than
-    /// none is not used, and `*` stands for encodings only where the caller refuses to have none.
+    /// Reads `Accept-Encoding` (RFC 9110 §12.5.3). Of equal q-values brotli wins, since it is smaller. An encoding with
+    /// a lower q-value than identity is not used, and `*` stands for encodings only if the client refuses identity.
     pub fn read(headers: &HeaderMap) -> Self {
         let accepted = q_values::read(headers, &ACCEPT_ENCODING).unwrap_or_default();
         let named = |names: &[&str]| {
@@ -199,7 +199,7 @@ impl EncodingPreference {
         Self { encodings, refuses_identity }
     }
 
-    /// The preferred one of the forms, if it is there; `None` when it has to be made.
+    /// Returns the preferred representation if it is made, or `None` if it must be made first.
     pub fn choose<'a>(&self, entry: &'a CacheEntry) -> Option<ChosenRepresentation<'a>> {
         for encoding in self.encodings.into_iter().flatten() {
             if let Some(form) = entry.made(encoding)? {
@@ -209,15 +209,15 @@ impl EncodingPreference {
         (!self.refuses_identity).then(|| ChosenRepresentation { encoding: Encoding::Identity, form: entry.identity() })
     }
 
-    /// The encoding that would have to be made for this caller.
+    /// Returns the encoding that must be made for this client.
     fn unmade(&self, entry: &CacheEntry) -> Option<Encoding> {
         let worthwhile = |encoding: &Encoding| !matches!(entry.made(*encoding), Some(None));
         let first = self.encodings.into_iter().flatten().find(worthwhile)?;
         entry.made(first).is_none().then_some(first)
     }
 
-    /// The preferred one of the forms. Whoever takes no form that is worth it and refuses to have none gets one all the same;
-    /// whoever takes nothing at all gets the answer as it is.
+    /// Returns the preferred representation. A client that refuses identity gets an encoding even if that is not
+    /// worthwhile. A client that accepts nothing gets the plain body.
     async fn representation<'a>(&self, entry: &'a Arc<CacheEntry>) -> (Encoding, Cow<'a, Representation>) {
         let taken = || self.encodings.into_iter().flatten();
         for encoding in taken() {
@@ -336,7 +336,7 @@ mod tests {
         let known = answer(&found, &[("accept-encoding", "gzip"), ("if-none-match", &tags)]).await;
         assert_eq!((known.status().as_u16(), known.headers().get(ETAG)), (304, Some(&gzip)));
         assert_eq!(made(&found), [false, false]);
-        // The tag of another form is another answer's.
+        // The tag of another encoding belongs to another representation.
         let other = answer(&found, &[("accept-encoding", "br"), ("if-none-match", &tags)]).await;
         assert_eq!((other.status().as_u16(), made(&found)), (200, [false, true]));
     }

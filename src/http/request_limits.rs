@@ -1,4 +1,4 @@
-//! How large the head of a request may be. What is larger is refused before anything reads it.
+//! Limits on the size of a request's head. A larger one is refused before anything reads it.
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -6,25 +6,25 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use super::problem::Problem;
 use super::problem_type::ProblemType;
 
-/// 200 ids of 32 letters fit, each with its name.
+/// The longest target in bytes: 200 ids of 32 letters with their names fit.
 const LONGEST_TARGET: usize = 10 << 10;
-/// With a token of 8 KiB.
+/// The largest head in bytes if tokens have at most 8 KiB.
 const LARGEST_HEAD: usize = 16 << 10;
 const USUAL_TOKEN: usize = 8 << 10;
 const MOST_HEADERS: usize = 64;
 const SOME_ROOM: usize = 2 << 10;
 
-/// How large the fields of a head may be, together with its method, where tokens may be as large.
+/// Returns the most bytes of a head's method and fields if tokens may have `largest_token` bytes.
 pub const fn largest_head(largest_token: usize) -> usize {
     LARGEST_HEAD + largest_token.saturating_sub(USUAL_TOKEN)
 }
 
-/// How large a head may be with everything in it, before it is not read on.
+/// Returns the most bytes of a complete head, beyond which it is not read any further.
 pub const fn largest_read(largest_head: usize) -> usize {
     LONGEST_TARGET + largest_head + SOME_ROOM
 }
 
-/// How large a head is, counted line by line.
+/// The size of a head, counted line by line.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HeadSize {
     lines: usize,
@@ -32,7 +32,7 @@ pub struct HeadSize {
 }
 
 impl HeadSize {
-    /// A head that begins with so many bytes.
+    /// Starts with this number of bytes.
     pub const fn of(bytes: usize) -> Self {
         Self { lines: 0, bytes }
     }
@@ -43,23 +43,23 @@ impl HeadSize {
         self.bytes += name.as_str().len() + value.len();
     }
 
-    /// Whether a head may be as large, where [`largest_head`] is the most.
+    /// Whether the size is at most `largest`, as [`largest_head`] returns it.
     pub const fn is_allowed(self, largest: usize) -> bool {
         self.lines <= MOST_HEADERS && self.bytes <= largest
     }
 }
 
-/// As much of a method and of a path is named in the log and in errors: the head of a request that is refused for its size
-/// must not make a line as large.
+/// The longest prefix of a method that logs show, in characters. Paths are limited as well: a request that is refused
+/// for its size must not produce a log line of that size.
 const NAMED_METHOD: usize = 32;
 const NAMED_PATH: usize = 1 << 10;
 
-/// The method as the log names it.
+/// Returns the method as logs show it.
 pub fn named_method(method: &str) -> String {
     cut(method, NAMED_METHOD)
 }
 
-/// The path as the log and the errors name it.
+/// Returns the path as logs and errors show it.
 pub fn named_path(path: &str) -> String {
     cut(path, NAMED_PATH)
 }
@@ -71,12 +71,12 @@ fn cut(text: &str, longest: usize) -> String {
 /// Passes a request whose target and headers are within the limits.
 ///
 /// # Errors
-/// 414 or 431.
+/// Returns 414 or 431.
 pub fn check(request: &ServiceRequest, largest: usize) -> Result<(), Problem> {
     if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > LONGEST_TARGET) {
         return Err(Problem::of(ProblemType::UriTooLong));
     }
-    // Some targets are no path, and a method is anything without blanks.
+    // Some targets are not a path, and a method is any token.
     let target = request.uri().authority().map_or(0, |authority| authority.as_str().len());
     let mut size = HeadSize::of(request.method().as_str().len() + target);
     request.headers().iter().for_each(|(name, value)| size.add(name, value));

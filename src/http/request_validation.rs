@@ -1,7 +1,7 @@
-//! Whether a request means the same to everyone who reads it: its host, the form of its target, its framing.
+//! Request validation: refuses requests that two readers could understand differently, by host, target or framing.
 //!
-//! The framework's parser refuses most of what is ambiguous (two lengths, a length beside chunks, folded lines, control
-//! bytes), `server/framing.rs` bare LF and `#`. This is what is left.
+//! The framework's parser refuses most ambiguous requests (two lengths, a length beside chunks, folded lines, control
+//! bytes), and `server/framing.rs` refuses bare LF and `#`. This module checks the rest.
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
@@ -11,13 +11,13 @@ use super::host::{self, Host};
 use super::problem::Problem;
 use super::problem_type::ProblemType;
 
-/// What a request without a use for a body may bring along. Some clients send `{}`.
+/// The largest ignored body, in bytes, of a request that needs none. Some clients send `{}`.
 const IDLE_BODY: u64 = 1024;
 
-/// Passes a request that has one meaning.
+/// Passes an unambiguous request.
 ///
 /// # Errors
-/// 400, 413, 417 or 421.
+/// Returns 400, 413, 417 or 421.
 pub fn check(request: &ServiceRequest, served: &[Host]) -> Result<(), Problem> {
     let host = host::check(request, served)?;
     check_target(request, host)?;
@@ -25,7 +25,8 @@ pub fn check(request: &ServiceRequest, served: &[Host]) -> Result<(), Problem> {
     check_framing(request)
 }
 
-/// A path, or a whole URL for the same host (RFC 9112 §3.2). `CONNECT` has neither, and nothing is tunnelled here.
+/// Accepts a path, or a whole URL for the same host (RFC 9112 §3.2). `CONNECT` has neither, and there are no tunnels
+/// here.
 fn check_target(request: &ServiceRequest, host: Option<&str>) -> Result<(), Problem> {
     let target = request.uri();
     let is_path = target.path().starts_with('/') || (target.path() == "*" && request.method() == Method::OPTIONS);
@@ -40,14 +41,15 @@ fn check_target(request: &ServiceRequest, host: Option<&str>) -> Result<(), Prob
     Err(bad("The request target is neither a path nor a URL of the host that `Host` names."))
 }
 
-/// There is one expectation (RFC 9110 §10.1.1), and the framework meets it.
+/// Accepts the only standard expectation (RFC 9110 §10.1.1), which the framework implements.
 fn check_expectation(request: &ServiceRequest) -> Result<(), Problem> {
     let mut expected = request.headers().get_all(EXPECT);
     let is_known = expected.all(|value| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"100-continue"));
     if is_known { Ok(()) } else { Err(Problem::of(ProblemType::ExpectationFailed)) }
 }
 
-/// The framework would read a body up to the connection's end where WebSocket is asked for, whatever its length says.
+/// Refuses WebSocket requests with a body: the framework would read it up to the connection's end, whatever its length
+/// is.
 fn check_framing(request: &ServiceRequest) -> Result<(), Problem> {
     let headers = request.headers();
     if headers.get_all(UPGRADE).any(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket")) {

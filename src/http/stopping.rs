@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether a stop has begun. Cloning shares it.
+/// Whether a shutdown has begun. Clones share the state.
 #[derive(Clone, Debug, Default)]
 pub struct Stopping(Arc<AtomicBool>);
 
 impl Stopping {
-    /// Whether a stop has begun: answers are the last ones on their connections.
+    /// Whether a shutdown has begun, so that responses close their connections.
     pub fn has_begun(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Begins the stop.
+    /// Begins the shutdown.
     pub fn begin(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
