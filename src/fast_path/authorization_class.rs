@@ -1,5 +1,5 @@
-//! Authorization classes: callers whose tokens have the same tenant, scopes and granted stores, under the same keys, clients
-//! and limits. All of them get the same response for a target.
+//! Authorization classes. The tokens of a class have the same tenant, scopes and granted stores, under the same keys,
+//! clients and limits, so all callers of a class get the same response for a target.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,7 @@ use crate::auth::grants::Grants;
 use crate::auth::verify::VerifiedToken;
 use crate::cache::AuthorizationClass;
 
-/// With more classes, all are numbered again.
+/// The most authorization classes. If there would be more, all are dropped and numbered again.
 const MOST_CLASSES: usize = 4096;
 
 /// The authorization classes of all workers.
@@ -32,7 +32,7 @@ struct ClassClaims {
 }
 
 impl AuthorizationClasses {
-    /// The class of a token. A number is never used twice, so that memos of a dropped class serve nobody.
+    /// Returns the class of a token. A number is never used twice, so that memos of a dropped class serve nobody.
     pub(super) fn of(&self, token: &VerifiedToken, generation: Generation) -> AuthorizationClass {
         let right = ClassClaims {
             generation,

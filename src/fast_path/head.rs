@@ -7,7 +7,7 @@ use actix_web::http::header::HeaderValue;
 
 use crate::http::request_limits::{HeadSize, largest_head};
 
-/// Longer ones are rare, and would fill the memo.
+/// The longest field in bytes. Longer ones are rare and would fill the memory.
 const LONGEST_FIELD: usize = 512;
 const LONGEST_TARGET: usize = 512;
 const LONGEST_AUTHORIZATION: usize = 4096;
@@ -20,7 +20,7 @@ pub(super) struct Profile<'a> {
     pub(super) accept_encoding: Option<&'a [u8]>,
 }
 
-/// Bytes that are not printed.
+/// Bytes that `Debug` does not print.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Sensitive<'a>(pub(super) &'a [u8]);
 
@@ -30,7 +30,7 @@ impl std::fmt::Debug for Sensitive<'_> {
     }
 }
 
-/// The head of a usual request: the fields that a response depends on, as they were sent. Requests with equal heads have the
+/// The headers of a usual request on which a response depends, as they were sent. Requests with equal values have the
 /// same response.
 #[derive(Debug)]
 pub(super) struct HeadKey<'a> {
@@ -41,7 +41,7 @@ pub(super) struct HeadKey<'a> {
 }
 
 impl<'a> HeadKey<'a> {
-    /// Reads a `GET` of a path with a token; `None` when anything about it is unusual.
+    /// Reads a `GET` of a path with a token. Returns `None` if anything about it is unusual.
     pub(super) fn read(head: &'a RequestHead) -> Option<Self> {
         let uri = &head.uri;
         if head.method != Method::GET || uri.authority().is_some() || head.upgrade() {
@@ -81,7 +81,7 @@ struct HeadFields<'a> {
 }
 
 impl<'a> HeadFields<'a> {
-    /// `None` for a field that is there twice, or that changes what the request means.
+    /// Takes a field. Returns `None` if the field occurs twice, or changes what the request means.
     fn take(&mut self, name: &str, value: &'a HeaderValue) -> Option<()> {
         let place = match name {
             "host" => &mut self.host,
@@ -89,9 +89,9 @@ impl<'a> HeadFields<'a> {
             "accept" => &mut self.accept,
             "accept-encoding" => &mut self.accept_encoding,
             "if-none-match" => &mut self.if_none_match,
-            // Some clients send it with every request.
+            // Some clients send this field with every request.
             "content-length" if value == "0" => return Some(()),
-            // A body, another protocol, or an answer from the gateway is asked for.
+            // These fields announce a body or another protocol, or bypass the cache.
             "cache-control" | "content-length" | "transfer-encoding" | "upgrade" | "expect" => return None,
             _ => return Some(()),
         };

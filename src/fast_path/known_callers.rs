@@ -1,4 +1,4 @@
-//! The callers that a worker has answered: their verified tokens, and the header fields that they send with every request.
+//! The known callers of a worker: their verified tokens, and the header fields that they send with every request.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher as _;
@@ -14,7 +14,7 @@ use crate::auth::verify::VerifiedToken;
 use crate::cache::AuthorizationClass;
 use crate::http::reply::EncodingPreference;
 
-/// With more tokens, the older ones are dropped.
+/// The most tokens. Beyond it, the older ones are dropped.
 const MOST_TOKENS: usize = 4096;
 const MOST_PROFILES: usize = 256;
 
@@ -27,8 +27,8 @@ pub(super) struct KnownToken {
     pub(super) class: AuthorizationClass,
 }
 
-/// An `Authorization` header as it was sent, since comparing it is much cheaper than a hash that nobody can forge. It is
-/// bounded, goes when the generation does, and is not printed.
+/// An `Authorization` header as it was sent. Comparing it is much cheaper than a keyed hash that nobody can forge. The
+/// number of headers is bounded, they are dropped with their generation, and `Debug` does not print them.
 struct Authorization(Box<[u8]>);
 
 impl std::fmt::Debug for Authorization {
@@ -37,7 +37,7 @@ impl std::fmt::Debug for Authorization {
     }
 }
 
-/// Header fields that were accepted, and the encodings that they prefer.
+/// Accepted header fields, and the encodings that they prefer.
 #[derive(Debug)]
 struct KnownProfile {
     host: Box<[u8]>,
@@ -64,7 +64,7 @@ pub(super) struct KnownCallers {
     tokens: HashMap<u64, Rc<KnownToken>, RandomState>,
     /// The token of the previous request.
     last: Option<Rc<KnownToken>>,
-    /// The tokens before those, so that forgetting the rarely used needs no record of use.
+    /// Earlier tokens. Dropping them by age needs no record of their use.
     older_tokens: HashMap<u64, Rc<KnownToken>, RandomState>,
     profiles: Vec<KnownProfile>,
     hasher: RandomState,
@@ -82,16 +82,16 @@ impl KnownCallers {
         }
     }
 
-    /// Drops everything when keys, clients or limits have changed.
+    /// Drops everything if keys, clients or limits have changed.
     pub(super) fn sync_generation(&mut self, generation: Generation) {
         if self.generation != generation {
             *self = Self::new(generation);
         }
     }
 
-    /// The token that this field carries.
+    /// Returns the token that this field carries.
     pub(super) fn token(&mut self, Sensitive(bytes): Sensitive<'_>) -> Option<&Rc<KnownToken>> {
-        // One client often asks many times in a row, and comparing is cheaper than hashing.
+        // One client often sends many requests in a row, and comparing is cheaper than hashing.
         if self.last.as_ref().is_none_or(|last| *last.authorization.0 != *bytes) {
             let hash = self.hasher.hash_one(bytes);
             if !self.tokens.contains_key(&hash) {
@@ -104,12 +104,12 @@ impl KnownCallers {
         self.last.as_ref()
     }
 
-    /// The encodings that a caller with this profile prefers.
+    /// Returns the encodings that a caller with this profile prefers.
     pub(super) fn preference(&self, profile: Profile<'_>) -> Option<EncodingPreference> {
         self.profiles.iter().find(|known| known.is(profile)).map(|known| known.preference)
     }
 
-    /// Remembers a token, in the place of another of the same hash.
+    /// Stores a token, in place of another one of the same hash.
     pub(super) fn remember_token(
         &mut self,
         Sensitive(bytes): Sensitive<'_>,
@@ -122,7 +122,7 @@ impl KnownCallers {
         self.insert(hash, Rc::new(KnownToken { authorization, verified, quota, class }));
     }
 
-    /// Remembers a profile.
+    /// Stores a profile.
     pub(super) fn remember_profile(&mut self, profile: Profile<'_>, preference: EncodingPreference) {
         if self.profiles.len() >= MOST_PROFILES {
             self.profiles.clear();

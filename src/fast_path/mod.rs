@@ -1,11 +1,11 @@
-//! The fast path: a repeated request is answered from the cache ahead of router, extractors and handlers.
+//! The fast path: a repeated request is answered from the cache before router, extractors and handlers.
 //!
-//! Only what cannot have changed is taken from memory: the meaning of a target ([`crate::cache::RequestMemo`], shared by all
-//! workers), a token's claims and grants, and the encodings that a caller prefers ([`known_callers`], one for each worker). It
-//! is found by the very bytes that were sent, and dropped as a whole when keys, clients or limits change: whatever else a
-//! response comes to depend on belongs into [`Generation`]. What may change is checked each time: the size of the head, the
-//! token's expiry and revocation, the quota, the age of the response. Whenever the outcome is not a fresh response from the
-//! cache, the request takes the normal path.
+//! Only what cannot have changed is taken from memory: the meaning of a target ([`crate::cache::RequestMemo`], shared
+//! by all workers), a token's claims and grants, and the encodings that a caller prefers ([`known_callers`], one per
+//! worker). It is found by the exact bytes that were sent, and dropped as a whole if keys, clients or limits change;
+//! whatever else a response comes to depend on belongs into [`Generation`]. What may change is checked each time: the
+//! size of the headers, the token's expiry and revocation, the quota, and the age of the response. If the outcome is
+//! not a fresh response from the cache, the request takes the normal path.
 
 mod authorization_class;
 mod head;
@@ -43,7 +43,7 @@ use crate::telemetry::traces::Trace;
 pub use authorization_class::AuthorizationClasses;
 pub use service::WithFastPath;
 
-/// One in so many hits is reported to the cache, which is enough to know the popular responses.
+/// Of this many hits, one is reported to the cache, which is enough to know the popular responses.
 const USES_FOR_A_LOOK: u32 = 16;
 
 /// A verified token, with the generation of keys, clients and limits that it was verified under.
@@ -55,19 +55,19 @@ pub struct VerifiedCaller {
     pub generation: Generation,
 }
 
-/// A memo to be stored after a response, left in the request's extensions: all that the response depends on besides the
-/// bytes of the head, and the response.
+/// A memo to be stored after a response, left in the request's extensions. It has the response and everything that the
+/// response depends on besides the bytes of the headers.
 #[derive(Clone, Debug)]
 pub struct NewMemo {
     /// The caller.
     pub caller: VerifiedCaller,
     /// The resource's name.
     pub resource: &'static str,
-    /// The answer's key.
+    /// The cache key of the response.
     pub key: CacheKey,
-    /// The answer.
+    /// The cache entry.
     pub entry: Arc<CacheEntry>,
-    /// The stores that the query names.
+    /// The ids of the stores that the query names.
     pub stores: Option<Arc<str>>,
 }
 
@@ -84,13 +84,13 @@ pub struct FastPath {
 
 /// A request that can be answered on the fast path.
 struct Hit {
-    asked: Arc<RequestMemo>,
+    memo: Arc<RequestMemo>,
     token: Rc<KnownToken>,
     preference: EncodingPreference,
 }
 
 impl FastPath {
-    /// The fast path of a worker that knows no callers yet. Authorization classes are shared by all workers.
+    /// Creates the fast path of a worker that knows no callers yet. Authorization classes are shared by all workers.
     pub fn new(
         auth: Data<CurrentAuth>,
         cache: AnswerCache<Error>,
@@ -102,22 +102,23 @@ impl FastPath {
         Self { auth, cache, edge, clock, classes, memo, ages: RefCell::default() }
     }
 
-    /// The response, if this very request was answered before and its response is still fresh.
+    /// Returns the response, if the same request was answered before and its response is still fresh.
     fn answer(&self, request: &Request) -> Option<Response<BoxBody>> {
         let head = HeadKey::read(request.head())?;
         let now = self.clock.elapsed();
         let auth = self.auth.load();
         let hit = self.find(&head, auth.generation())?;
-        let entry = &hit.asked.entry;
+        let entry = &hit.memo.entry;
         if entry.is_retired() || entry.state(now) != FreshnessState::Fresh {
             return None;
         }
         auth.verifier().check_standing(&hit.token.verified).ok()?;
-        // Whoever takes another form waits where that costs no other caller's time.
+        // An encoding that is not made yet is made on the normal path, where that delays no other caller.
         let chosen = hit.preference.choose(entry)?;
-        // Last, so that nothing is counted twice: whoever goes the ordinary way is counted there.
+        // The quota is counted last: a request that takes the normal path is counted there, and must not be counted
+        // twice.
         let counted = count(&auth, &hit.token, now)?;
-        self.record_use(&hit.asked.key);
+        self.record_use(&hit.memo.key);
         Some(self.write(request, &head, &hit, &chosen, counted, now))
     }
 
@@ -126,11 +127,12 @@ impl FastPath {
         memo.sync_generation(generation);
         let token = memo.token(head.authorization)?.clone();
         let preference = memo.preference(head.profile)?;
-        let asked = self.cache.from_memo(token.class, head.target)?;
-        Some(Hit { asked, token, preference })
+        let memo = self.cache.from_memo(token.class, head.target)?;
+        Some(Hit { memo, token, preference })
     }
 
-    /// By chance, since counting would always meet the same ones of answers that are asked for in turn.
+    /// Chooses hits at random, since a counter would always meet the same responses when they are requested in
+    /// rotation.
     fn record_use(&self, key: &CacheKey) {
         if fastrand::u32(..USES_FOR_A_LOOK) == 0 {
             let _used = self.cache.cached(key);
@@ -154,7 +156,7 @@ impl FastPath {
             Response::with_body(StatusCode::OK, BoxBody::new(chosen.form.body.clone()))
         };
         let status = response.status().as_u16();
-        let entry = &hit.asked.entry;
+        let entry = &hit.memo.entry;
         let found = CachedResponse { age: entry.age(now), entry: entry.clone(), outcome: CacheOutcome::Hit };
         let headers = response.headers_mut();
         let fields = self.ages.borrow_mut().of(&found);
@@ -163,13 +165,13 @@ impl FastPath {
             response.head_mut().set_connection_type(ConnectionType::Close);
         }
         let took = self.clock.elapsed().saturating_sub(now);
-        metrics::cache_hit(hit.asked.resource);
+        metrics::cache_hit(hit.memo.resource);
         let trace = self.trace(request, took);
         let line = AccessLine {
             id: &id,
             method: request.method().as_str(),
             path: request.path(),
-            resource: hit.asked.resource,
+            resource: hit.memo.resource,
             status,
             bytes_sent: Some(if is_known { 0 } else { chosen.form.body.len() as u64 }),
             cache: Some(CacheOutcome::Hit.name()),
@@ -184,7 +186,7 @@ impl FastPath {
             id: &id,
             origin: origin.as_ref(),
             rate_limit: rate_limit.as_ref(),
-            stores: hit.asked.stores.as_deref(),
+            stores: hit.memo.stores.as_deref(),
             route: None,
             line,
             trace,
@@ -193,7 +195,7 @@ impl FastPath {
         response
     }
 
-    /// A hit is over before anybody could wait for it, so that its trace is decided about when it is.
+    /// Records the trace of a hit. A hit is over before its trace could be sampled, so that is decided afterwards.
     fn trace(&self, request: &Request, took: Duration) -> Trace {
         if !self.edge.traces.is_on() {
             return Trace::None;
@@ -202,7 +204,7 @@ impl FastPath {
         self.edge.traces.begin(request.headers(), now.checked_sub(took).unwrap_or(now), true)
     }
 
-    /// Remembers a question that the handlers have answered.
+    /// Stores the memo of a request that the handlers have answered.
     fn remember(&self, response: &ServiceResponse<BoxBody>) {
         let request = response.request();
         let Some(new_memo) = request.extensions_mut().remove::<NewMemo>() else { return };
@@ -229,7 +231,8 @@ impl FastPath {
     }
 }
 
-/// Counts the request against its client's quota; `None` when that is spent, or others have to be asked.
+/// Counts the request against its client's quota. Returns `None` if the quota is exhausted, or Redis must be asked
+/// first.
 #[expect(clippy::option_option, reason = "no quota, or its standing; or the ordinary way")]
 fn count(auth: &Auth, token: &KnownToken, now: Duration) -> Option<Option<RateLimit>> {
     let Quota::Limited(rate) = token.quota else { return Some(None) };

@@ -1,4 +1,4 @@
-//! The fast_path in front of the application, as the server sees both: one service.
+//! The fast path in front of the application; the server sees both as one service.
 
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -12,14 +12,14 @@ use futures_util::future::{Either, FutureExt as _, LocalBoxFuture, Ready, ready}
 
 use super::FastPath;
 
-/// An application behind a fast_path.
+/// An application behind the fast path.
 pub struct WithFastPath<S> {
     application: S,
     fast_path: Rc<FastPath>,
 }
 
 impl<F: ServiceFactory<Request, Config = AppConfig>> WithFastPath<F> {
-    /// Puts the fast_path in front of the application that this makes.
+    /// Puts the fast path in front of the applications that this factory creates.
     pub fn new<I: IntoServiceFactory<F, Request>>(fast_path: FastPath, application: I) -> Self {
         Self { application: application.into_factory(), fast_path: Rc::new(fast_path) }
     }
