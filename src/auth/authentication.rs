@@ -1,6 +1,5 @@
-//! How a client shows at the paths under `/oauth` that it is itself (RFC 6749 §2.3.1): limited in how often it may be
-//! wrong, with the same answer at the same time for a wrong id and a wrong secret, and no more slow checks at once than the
-//! machine bears.
+//! Authentication of clients at the paths under `/oauth` (RFC 6749 §2.3.1). Failed logins are limited. A wrong id and a
+//! wrong secret get the same response after the same time, and slow checks are limited to what the machine bears.
 
 use std::iter;
 use std::net::{IpAddr, Ipv4Addr};
@@ -19,14 +18,16 @@ use crate::http::client_address;
 use crate::http::exchange::{CallerIdentity, Exchange};
 use crate::telemetry::metrics;
 
-/// When a refusal is answered, counted from the request; after a multiple of it where checks or their queue took longer. Longer
-/// than it takes to check a hash of 64 MiB and three passes (RFC 9106 §4), and shorter than any `server.request_timeout`.
+/// When a refusal is sent, counted from the request, or a multiple of it if checks or their queue took longer. It is
+/// longer than the check of a hash with 64 MiB and three passes (RFC 9106 §4), and shorter than any
+/// `server.request_timeout`.
 const REFUSAL_PERIOD: Duration = Duration::from_millis(800);
 
-/// The client whose credentials these are.
+/// Authenticates a client by its credentials.
 ///
 /// # Errors
-/// They are wrong (401), or somebody was wrong too often (429), or too many are being checked (503).
+/// Returns 401 for wrong credentials, 429 after too many failed logins, and 503 while too many secrets are being
+/// checked.
 pub async fn authenticate<'a>(
     auth: &'a Auth,
     request: &HttpRequest,
@@ -51,7 +52,7 @@ pub async fn authenticate<'a>(
     metrics::client_authentication(label);
     if matches!(outcome, Err(AuthenticationError::WrongCredentials | AuthenticationError::RateLimited(_))) {
         audit::secret_refused(request, client_id, label);
-        // Only now, when it is counted: a caller who does not wait was refused all the same.
+        // The response is delayed only after the failure is counted: a caller who disconnects was refused all the same.
         if admitted.is_ok() {
             periods.end().await;
         }
@@ -62,7 +63,7 @@ pub async fn authenticate<'a>(
     Ok(client)
 }
 
-/// Which client wrong credentials count against.
+/// Returns the client against which wrong credentials count.
 fn named_client<'c>(auth: &Auth, credentials: &'c ClientCredentials) -> &'c str {
     let as_sent = credentials.as_sent.as_ref().map(|as_sent| as_sent.id.as_str());
     match as_sent.filter(|id| auth.clients.get(&credentials.id).is_none() && auth.clients.get(id).is_some()) {
@@ -76,7 +77,7 @@ fn check_limit(auth: &Auth, attempt: LoginAttempt<'_>) -> Result<(), Authenticat
     auth.memory.failed_logins.check(attempt, rate, now).map_err(AuthenticationError::RateLimited)
 }
 
-/// Compares the pair as it is decoded, and then as it was sent. To be wrong in both ways is to be wrong once.
+/// Compares the pair as it is decoded, and then as it was sent. If both are wrong, that counts as one failure.
 async fn check<'a>(
     auth: &'a Auth,
     attempt: LoginAttempt<'_>,
@@ -89,7 +90,8 @@ async fn check<'a>(
         return Ok(client);
     }
     let permit = memory.slow_checks.enter(&clients.principal(attempt.client_id, attempt.peer)).await?;
-    // Others may have been wrong in the meantime, or a queue full of guesses would all be checked; or right.
+    // Other attempts may have failed meanwhile, or else a queue full of guesses would all be checked; or one may have
+    // succeeded.
     check_limit(auth, attempt)?;
     if let Some(client) = at_once() {
         return Ok(client);

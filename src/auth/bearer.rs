@@ -1,4 +1,4 @@
-//! The bearer token as it comes in a request (RFC 6750 §2.1), and the challenges of answers that refuse one (§3).
+//! The bearer token of a request (RFC 6750 §2.1), and the challenges of responses that refuse one (§3).
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -9,7 +9,8 @@ use crate::http::audit;
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
 
-/// The token of the one `Authorization` header. With two of them, who asks would depend on who reads.
+/// Returns the token of the only `Authorization` header. With two of them, two readers could identify different
+/// callers.
 pub(super) fn bearer_token(request: &HttpRequest) -> Result<&str, Problem> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let header = headers.next().ok_or_else(no_token)?;
@@ -28,12 +29,14 @@ pub(super) fn bearer_token(request: &HttpRequest) -> Result<&str, Problem> {
     Ok(token)
 }
 
-/// RFC 6750 §3.1: without a token there is no error code, since the client may not have known that it needs one.
+/// Builds the refusal of a request without a token. It has no error code, since the client may not have known that it
+/// needs a token (RFC 6750 §3.1).
 fn no_token() -> Problem {
     challenged(ProblemType::InvalidToken, "No bearer token was sent", "")
 }
 
-/// RFC 6750 §3.1 counts a malformed token as an invalid one, which is 401; its `invalid_request` would be 400.
+/// Builds the refusal of a malformed token. RFC 6750 §3.1 counts it as an invalid token, which is 401; its
+/// `invalid_request` would be 400.
 fn malformed_request(what: &str) -> Problem {
     let parameters = format!(", error=\"invalid_token\", error_description=\"{what}\"");
     challenged(ProblemType::InvalidToken, what, &parameters)
@@ -41,10 +44,10 @@ fn malformed_request(what: &str) -> Problem {
 
 pub(super) fn refused_token(request: &HttpRequest, error: TokenError) -> Problem {
     let claimed = bearer_token(request).ok().and_then(claimed_client);
-    // Nothing of the token is in these words.
+    // The reason contains nothing of the token.
     audit::token_refused(request, claimed.as_deref(), &error.to_string());
     if error == TokenError::KeysUnavailable {
-        // The token may be good: who is told 401 would throw it away.
+        // The token may be valid: a client that gets 401 would discard it.
         return Problem::new(
             ProblemType::IssuerUnavailable,
             format!("{error}. {}", ProblemType::IssuerUnavailable.remedy()),
@@ -61,10 +64,10 @@ pub(super) fn missing_scope(scope: &str) -> Problem {
     challenged(ProblemType::InsufficientScope, &format!("The token does not hold the scope {scope}"), &parameters)
 }
 
-/// The error with its challenge (RFC 6750 §3).
+/// Builds a problem with its challenge (RFC 6750 §3).
 pub(super) fn challenged(kind: ProblemType, what: &str, parameters: &str) -> Problem {
     let problem = Problem::new(kind, format!("{what}. {}", kind.remedy()));
-    // Everything in it is text of this program, and ASCII.
+    // All parts are ASCII texts of this program.
     match HeaderValue::try_from(format!("Bearer realm=\"{REALM}\"{parameters}")) {
         Ok(challenge) => problem.with_header(WWW_AUTHENTICATE, challenge),
         Err(_) => problem.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),

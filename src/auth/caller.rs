@@ -1,5 +1,5 @@
-//! Hands the handler a caller whose bearer token is valid and holds the scope it asks for.
-//! `Caller<FlowRead>` in a handler's signature is the whole of its authorization, but for the granted stores.
+//! The authenticated caller as an extractor: its bearer token is valid and has the required scope. `Caller<FlowRead>`
+//! in a handler's signature is its whole authorization, except for the granted stores.
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
@@ -25,7 +25,7 @@ use crate::http::problem_type::ProblemType;
 use crate::http::rate_limit::RateLimit;
 use crate::telemetry::metrics;
 
-/// Somebody whose token is valid and holds the scope `S`.
+/// A caller whose token is valid and has the scope `S`.
 #[derive(Debug)]
 pub struct Caller<S: Scope> {
     token: Arc<VerifiedToken>,
@@ -34,37 +34,37 @@ pub struct Caller<S: Scope> {
 }
 
 impl<S: Scope> Caller<S> {
-    /// The client that the token was issued to.
+    /// Returns the client to whom the token was issued.
     pub fn client_id(&self) -> &str {
         self.token.client_id()
     }
 
-    /// Whose gateway credentials and data the caller reaches.
+    /// Returns the tenant whose gateway credentials and data the caller can reach.
     pub fn tenant(&self) -> &Arc<str> {
         self.token.tenant()
     }
 
-    /// The token.
+    /// Returns the token.
     pub const fn token(&self) -> &Arc<VerifiedToken> {
         &self.token
     }
 
-    /// The generation of keys, clients and limits under which the token was verified.
+    /// Returns the generation of keys, clients and limits under which the token was verified.
     pub const fn generation(&self) -> Generation {
         self.generation
     }
 
-    /// Whom the token speaks for.
+    /// Returns the subject of the token.
     pub fn subject(&self) -> &str {
         &self.token.claims().sub
     }
 
-    /// Whether the token holds a further scope.
+    /// Whether the token has a further scope.
     pub fn has_scope(&self, name: &str) -> bool {
         self.token.has_scope(name)
     }
 
-    /// The problem (401) of a token that is valid but cannot be served here.
+    /// Returns the problem (401) for a token that is valid but cannot be served here.
     pub fn refuse(&self, what: &str) -> Problem {
         let parameters = format!(", error=\"invalid_token\", error_description=\"{what}\"");
         challenged(ProblemType::InvalidToken, what, &parameters)
@@ -73,15 +73,15 @@ impl<S: Scope> Caller<S> {
     /// Requires a scope that only the configuration names.
     ///
     /// # Errors
-    /// 403 when the token does not hold it.
+    /// Returns 403 if the token lacks the scope.
     pub fn require(&self, scope: &str) -> Result<(), Problem> {
         require(&self.token, scope)
     }
 
-    /// Counts this request, which was counted as one, with all that it asks for, before any of it is looked for.
+    /// Counts this request, so far counted as one, with its full cost before any of it is looked up.
     ///
     /// # Errors
-    /// 429 when less is left of the client's quota, or the quota never is as much.
+    /// Returns 429 if less is left of the client's quota, or if the quota is never that large.
     pub async fn charge(&self, request: &HttpRequest, things: usize) -> Result<(), Problem> {
         let cost = u32::try_from(things).unwrap_or(u32::MAX);
         let auth = request.app_data::<web::Data<CurrentAuth>>().map(|auth| auth.get());
@@ -101,16 +101,16 @@ impl<S: Scope> Caller<S> {
         admit(request, rate, cost, counted)
     }
 
-    /// The caller as one of another scope.
+    /// Returns the caller with another scope.
     ///
     /// # Errors
-    /// 403 when the token does not hold it.
+    /// Returns 403 if the token lacks that scope.
     pub fn narrowed<T: Scope>(&self) -> Result<Caller<T>, Problem> {
         require(&self.token, T::NAME)?;
         Ok(Caller { token: self.token.clone(), generation: self.generation, scope: PhantomData })
     }
 
-    /// Which stores the caller may read.
+    /// Returns the stores that the caller may read.
     pub fn grants(&self) -> &Grants {
         self.token.grants()
     }
@@ -118,7 +118,7 @@ impl<S: Scope> Caller<S> {
 
 impl<S: Scope> FromRequest for Caller<S> {
     type Error = Problem;
-    /// At once, but for a token whose key is only being fetched.
+    /// The caller is known at once, unless the token's key must be fetched first.
     type Future = Either<Ready<Result<Self, Problem>>, Pin<Box<dyn Future<Output = Result<Self, Problem>>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
@@ -133,15 +133,15 @@ impl<S: Scope> FromRequest for Caller<S> {
     }
 }
 
-/// Why there is no caller for now.
+/// Why authentication cannot finish without waiting.
 enum AuthFailure {
     Refused(Problem),
     KeyMissing(KeyFetch, TokenError),
-    /// Other replicas have to be asked what is left of the client's quota.
+    /// Redis must report what is left of the client's quota.
     Uncounted(Arc<Auth>, Verified, Rate),
 }
 
-/// A token that was found good, and what was in force then.
+/// A verified token, and the configuration under which it was verified.
 #[derive(Clone)]
 struct Verified {
     token: Arc<VerifiedToken>,
@@ -170,7 +170,7 @@ impl<S: Scope> Caller<S> {
                 .caused_by("the application was built without its web::Data<CurrentAuth>")
         })?;
         let auth = auth.load();
-        // Read before the token is: what is in force may change meanwhile.
+        // The generation is read before the token is verified, since the configuration may change meanwhile.
         let generation = auth.generation();
         let token = auth
             .verifier()
@@ -187,7 +187,7 @@ impl<S: Scope> Caller<S> {
         Ok(Self::with(verified)?)
     }
 
-    /// What follows when what was missing has come.
+    /// Continues after the awaited key or count has arrived.
     async fn after(stop: AuthFailure, request: &HttpRequest) -> Result<Self, Problem> {
         let stop = match stop {
             AuthFailure::KeyMissing(fetch, _) => {
@@ -201,7 +201,7 @@ impl<S: Scope> Caller<S> {
         };
         match stop {
             AuthFailure::Refused(problem) => Err(problem),
-            // Nobody waits any more.
+            // The wait has ended.
             AuthFailure::KeyMissing(_, meanwhile) => Err(refused_token(request, meanwhile)),
             AuthFailure::Uncounted(auth, verified, rate) => {
                 let counted = auth.quotas().take(&verified.token, rate, 1, auth.clock.elapsed()).await;
@@ -217,13 +217,13 @@ impl<S: Scope> Caller<S> {
     }
 }
 
-/// Requires that the token holds one of these scopes, separated by blanks; of none, nothing is required.
+/// Requires that the token has one of these scopes, separated by blanks. An empty list requires nothing.
 fn require(token: &VerifiedToken, scopes: &str) -> Result<(), Problem> {
     let is_held = scopes.is_empty() || scopes.split(' ').any(|name| token.has_scope(name));
     if is_held { Ok(()) } else { Err(missing_scope(scopes)) }
 }
 
-/// Leaves the count for the answer's headers, and lets the request pass unless the quota is spent.
+/// Records the count for the response's headers, and lets the request pass unless the quota is exhausted.
 fn admit(request: &HttpRequest, rate: Rate, cost: u32, counted: Count) -> Result<(), Problem> {
     Exchange::of(request).note_rate_limit(headers::rate_limit(rate, cost, counted));
     counted.map(|_| ()).map_err(|exhausted| {

@@ -1,49 +1,50 @@
-//! What a token says (RFC 9068 §2.2), and the strict reading of it: every claim that this service relies on must be
-//! there once, with its right type. Claims that nobody here knows are left alone.
+//! The claims of a token (RFC 9068 §2.2) and their strict parser: every claim that this service relies on must occur
+//! once with the right type. Unknown claims are ignored.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::numeric_date::NumericDate;
 
-/// The claims of an access token that was checked, or that is about to be signed.
+/// The claims of an access token that was verified or is about to be signed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Claims {
-    /// Who issued the token (RFC 7519 §4.1.1).
+    /// The issuer (RFC 7519 §4.1.1).
     pub iss: String,
-    /// Whom the token speaks for (RFC 7519 §4.1.2); for client credentials, the client itself.
+    /// The subject (RFC 7519 §4.1.2). For client credentials it is the client itself.
     pub sub: String,
-    /// Whom the token is meant for (RFC 7519 §4.1.3).
+    /// The audience (RFC 7519 §4.1.3).
     pub aud: Audience,
-    /// When the token ends, in seconds since 1970 (RFC 7519 §4.1.4).
+    /// The expiry in seconds since 1970 (RFC 7519 §4.1.4).
     pub exp: i64,
-    /// When the token was issued (RFC 7519 §4.1.6); absent where a trusted issuer does not say. Nothing depends on it: the
-    /// clock of whoever issued the token may be ahead of ours.
+    /// The time of issue in seconds since 1970 (RFC 7519 §4.1.6); absent if a trusted issuer omits it. Nothing depends
+    /// on it, since the issuer's clock may be ahead of ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iat: Option<i64>,
-    /// Before when the token is not valid (RFC 7519 §4.1.5).
+    /// The time in seconds since 1970 before which the token is not valid (RFC 7519 §4.1.5).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
     /// The token's own id (RFC 7519 §4.1.7).
     pub jti: String,
-    /// The client that the token was issued to (RFC 8693 §4.3).
+    /// The client to whom the token was issued (RFC 8693 §4.3).
     pub client_id: String,
     /// The scopes, separated by single spaces (RFC 8693 §4.2).
     pub scope: String,
-    /// Whose gateway credentials and data the token reaches.
+    /// The tenant whose gateway credentials and data the token can reach.
     pub tenant: String,
-    /// The only stores that the token may read; without it, all of the tenant's.
+    /// The only stores that the token may read; absent for all of the tenant's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stores: Option<Vec<String>>,
-    /// The only organizations that the token may read. A token with either list reads what the two list and nothing else.
+    /// The only organizations that the token may read. If a token has either list, anything on neither list is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organizations: Option<Vec<String>>,
 }
 
 impl Claims {
-    /// Reads the payload of a token.
+    /// Parses the payload of a token.
     ///
     /// # Errors
-    /// A claim is missing, or there twice, or of another type. The error holds nothing of the token.
+    /// Returns an error if a claim is missing, occurs twice or has another type. The error contains nothing of the
+    /// token.
     pub fn from_json(payload: &[u8]) -> Result<Self, ClaimsError> {
         let claims: UncheckedClaims = serde_json::from_slice(payload).map_err(|_| ClaimsError::Malformed)?;
         Ok(Self {
@@ -66,18 +67,19 @@ impl Claims {
 /// Why a payload is not a set of claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClaimsError {
-    /// Not a JSON object, or a claim is there twice or of another type.
+    /// The payload is not a JSON object, or a claim occurs twice or has another type.
     Malformed,
     /// The claim is absent, null or empty.
     Missing(&'static str),
 }
 
-/// An empty name would be a name that everybody shares.
+/// Requires a text that is not empty: an empty name would be one that everybody shares.
 fn text(claim: Option<String>, name: &'static str) -> Result<String, ClaimsError> {
     claim.filter(|text| !text.is_empty()).ok_or(ClaimsError::Missing(name))
 }
 
-/// Every claim optional, so that a missing one can be named. The derived reader refuses a name that occurs twice.
+/// All claims as optional fields, so that the error can name a missing one. The derived parser refuses a name that
+/// occurs twice.
 #[derive(Deserialize)]
 struct UncheckedClaims {
     iss: Option<String>,
@@ -97,7 +99,7 @@ struct UncheckedClaims {
     organizations: Option<Vec<String>>,
 }
 
-/// These claims narrow a token. One that is there but null must not read as "no limit".
+/// Refuses null for claims that limit a token, because null must not mean "no limit".
 fn not_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -106,27 +108,27 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
-/// Whom a token is meant for: one text, or an array of them (RFC 7519 §4.1.3).
+/// The audience of a token: one text or an array of texts (RFC 7519 §4.1.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audience(Vec<String>);
 
 impl Audience {
-    /// An audience of one.
+    /// Creates an audience with one name.
     pub fn one(name: impl Into<String>) -> Self {
         Self(vec![name.into()])
     }
 
-    /// Whether the audience names nobody.
+    /// Whether the audience has no name.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many names the audience has.
+    /// Returns the number of names.
     pub const fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether the token is meant for `name`, among others perhaps.
+    /// Whether the audience includes `name`.
     pub fn includes(&self, name: &str) -> bool {
         self.0.iter().any(|audience| audience == name)
     }

@@ -1,5 +1,5 @@
-//! The clients that may ask for tokens, and the check of their secrets (RFC 6749 §2.3.1).
-//! A secret that cannot be accepted at once waits for a permit, whatever kind of hash its client has, and for an unknown id.
+//! The clients that may request tokens, and the check of their secrets (RFC 6749 §2.3.1). A secret that is not accepted
+//! at once waits for a permit, whatever kind of hash its client has, and even if the id is unknown.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
@@ -13,56 +13,57 @@ use super::secrets::SecretHash;
 use super::verified_secrets::VerifiedSecrets;
 use crate::fair_queue::{FairQueue, Permit, Principal, QueueFull};
 
-/// How many slow checks run at once: each takes 19 MiB and a whole core.
+/// The number of concurrent slow checks. Each takes 19 MiB and a whole core.
 const SLOW_CHECKS_AT_ONCE: usize = 2;
 
-/// How many slow checks wait for a permit. Of one client, most need no check any more when theirs has come.
+/// The number of slow checks that may wait for a permit. Of one client's, most need no check any more when they get a
+/// permit.
 const SLOW_CHECKS_WAITING: usize = 128;
 
-/// How long a slow check waits for a permit.
+/// The longest wait of a slow check for a permit.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// How long a refusal that needs no hash holds its permit: about as long as one that does, so that the queue is as full
-/// whichever ids are guessed at. It also limits how many refusals there are at once.
+/// How long a refusal without hashing holds its permit. It is about the time of a hash, so that the queue is equally
+/// full whichever ids an attacker guesses. It also limits the number of concurrent refusals.
 const UNHASHED_CHECK: Duration = Duration::from_millis(30);
 
-/// A client, and what its tokens may hold.
+/// A client with what its tokens may contain.
 #[derive(Clone, Debug)]
 pub struct Client {
     /// The client's id.
     pub id: String,
-    /// Whose gateway credentials and data its tokens reach.
+    /// The tenant whose gateway credentials and data its tokens can reach.
     pub tenant: String,
-    /// The scopes that it may have, in the order of the configuration.
+    /// The granted scopes, in the order of the configuration.
     pub scopes: Vec<String>,
     /// The only stores that it may read; `None` for all of the tenant's.
     pub stores: Option<Vec<String>>,
     /// The only organizations that it may read; `None` for all, unless `stores` limits it.
     pub organizations: Option<Vec<String>>,
-    /// How much it may ask; `None` for what everybody may.
+    /// The client's quota; `None` for the default one.
     pub quota: Option<Quota>,
     /// The hash of its secret.
     pub secret: SecretHash,
 }
 
-/// Why a client is not let in.
+/// Why a client is not authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthenticationError {
-    /// The id is unknown or the secret is wrong; which of them is nobody's business.
+    /// The id is unknown or the secret is wrong; the caller does not learn which.
     #[error("the client id or the client secret is wrong")]
     WrongCredentials,
-    /// There were too many wrong secrets; for how long to wait.
+    /// There were too many failed logins; the value is the time to wait.
     #[error("there were too many wrong secrets")]
     RateLimited(Duration),
-    /// The check could not run, because the service is stopping.
+    /// The check did not run because the service is shutting down.
     #[error("the secret could not be checked now")]
     Interrupted,
-    /// So many secrets are being checked already that another would only wait.
+    /// Too many secrets are being checked at the moment.
     #[error("too many secrets are being checked at the moment")]
     Busy,
 }
 
-/// The permits for slow checks: few for all workers, and shared fairly by those who wait for one.
+/// The permits for slow checks: a few for all workers, shared fairly by those who wait.
 #[derive(Debug)]
 pub struct SlowChecks(FairQueue);
 
@@ -73,10 +74,11 @@ impl Default for SlowChecks {
 }
 
 impl SlowChecks {
-    /// Waits for a permit, in a queue that is short on purpose: guesses must not hold memory and right clients for long.
+    /// Waits for a permit. The queue is short on purpose, so that guesses cannot occupy memory or delay valid clients
+    /// for long.
     ///
     /// # Errors
-    /// The queue is full, or was waited in for too long.
+    /// Returns an error if the queue is full or the wait was too long.
     pub async fn enter(&self, principal: &Principal) -> Result<Permit, AuthenticationError> {
         self.0.acquire(principal, LONGEST_WAIT).await.map_err(|QueueFull| AuthenticationError::Busy)
     }
@@ -85,14 +87,14 @@ impl SlowChecks {
 /// All configured clients.
 #[derive(Debug)]
 pub struct Clients {
-    /// Sorted by id.
+    /// The clients, sorted by id.
     clients: Vec<Client>,
     verified: VerifiedSecrets,
     hasher: RandomState,
 }
 
 impl Clients {
-    /// The clients that may ask for tokens. Of two with the same id, the first counts.
+    /// Creates the list of clients. Of two clients with the same id, the first counts.
     pub fn new(mut clients: Vec<Client>) -> Self {
         clients.sort_by(|one, other| one.id.cmp(&other.id));
         clients.dedup_by(|one, other| one.id == other.id);
@@ -104,15 +106,15 @@ impl Clients {
         self.clients.is_empty()
     }
 
-    /// The client of this id, without any check.
+    /// Returns the client of this id, without any check.
     pub fn get(&self, id: &str) -> Option<&Client> {
         let index = self.clients.binary_search_by(|client| client.id.as_str().cmp(id)).ok()?;
         self.clients.get(index)
     }
 
-    /// Whose share of the slow checks one of this id uses: its tenant's, there the id's own, and there that of the address, so
-    /// that guesses at one client, from however many addresses, keep no other client waiting. An unknown id has the tenant of
-    /// some client, or waiting would tell which ids are known.
+    /// Returns the principal whose share of the slow checks an attempt uses: the tenant, then the client id, then the
+    /// address. Guesses at one client, from however many addresses, therefore delay no other client. An unknown id gets
+    /// the tenant of some client, or the wait would reveal which ids exist.
     pub fn principal(&self, id: &str, peer: IpAddr) -> Principal {
         let some_client = || {
             let count = u64::try_from(self.clients.len()).ok()?;
@@ -123,7 +125,7 @@ impl Clients {
         Principal::of(&[tenant, id, &peer.to_string()])
     }
 
-    /// The client of these credentials, if they are good and no slow check is needed to see that.
+    /// Returns the client of these credentials, if they are valid and that is known without a slow check.
     pub fn authenticated_at_once(&self, credentials: &ClientCredentials, now: Duration) -> Option<&Client> {
         let ClientCredentials { id, secret, .. } = credentials;
         let client = self.get(id)?;
@@ -135,10 +137,11 @@ impl Clients {
         is_good.then_some(client)
     }
 
-    /// The client of the first of these credentials that are good and were not accepted at once. An unknown id costs no check.
+    /// Returns the client of the first valid pair of these credentials, which were not accepted at once. An unknown id
+    /// costs no hashing.
     ///
     /// # Errors
-    /// [`AuthenticationError::WrongCredentials`] if none are good.
+    /// Returns [`AuthenticationError::WrongCredentials`] if no pair is valid.
     pub async fn authenticate(
         &self,
         credentials: &[&ClientCredentials],
@@ -149,7 +152,8 @@ impl Clients {
         for ClientCredentials { id, secret, .. } in credentials {
             let Some(client) = self.get(id).filter(|client| client.secret.is_slow()) else { continue };
             let (hash, given) = (client.secret.clone(), secret.clone());
-            // The permit goes along: a caller who leaves does not stop the work, and must not make room for more.
+            // The permit moves into the work: a caller who disconnects does not stop the work, and must not free its
+            // permit.
             let check = web::block(move || (hash.matches(&given), permit));
             let (is_good, held) = check.await.map_err(|_| AuthenticationError::Interrupted)?;
             if is_good {

@@ -1,5 +1,5 @@
-//! The [`Auth`] that is in force. A reload puts another one in its place between two requests; a request that has begun
-//! ends with the one it began with.
+//! The current [`Auth`]. A reload replaces it between two requests; a request in progress ends with the one it began
+//! with.
 
 use std::sync::Arc;
 
@@ -10,21 +10,21 @@ use super::issuers::KeyFetcher;
 use super::{Auth, AuthSettings, AuthSetupError};
 use crate::supervisor::Supervisor;
 
-/// The [`Auth`] in force, shared by all workers as `web::Data<CurrentAuth>`. Reading it takes no lock.
+/// The current [`Auth`], shared by all workers as `web::Data<CurrentAuth>`. Reading it takes no lock.
 #[derive(Debug)]
 pub struct CurrentAuth {
     auth: ArcSwap<Auth>,
-    /// Fetches the keys of the trusted issuers, those of a reload included.
+    /// Fetches the keys of trusted issuers, including those that a reload adds.
     fetcher: Option<KeyFetcher>,
 }
 
 impl CurrentAuth {
-    /// Puts the first [`Auth`] in force.
+    /// Creates the holder of the first [`Auth`].
     pub fn new(auth: Auth) -> Self {
         Self { auth: ArcSwap::from_pointee(auth), fetcher: None }
     }
 
-    /// Fetches the keys of trusted issuers from now on. Must be called once, inside the runtime that is to do it.
+    /// Starts fetching the keys of trusted issuers. Must be called once, inside the runtime that runs the fetches.
     #[must_use]
     pub fn fetching_keys(self, tls: Arc<ClientConfig>, supervisor: &Supervisor) -> Self {
         let fetcher = KeyFetcher::start(tls, supervisor);
@@ -32,30 +32,30 @@ impl CurrentAuth {
         Self { fetcher: Some(fetcher), ..self }
     }
 
-    /// The [`Auth`] in force, for a look that does not wait for anything.
+    /// Returns the current [`Auth`] for use without waiting.
     pub fn load(&self) -> Guard<Arc<Auth>> {
         self.auth.load()
     }
 
-    /// The [`Auth`] in force, to be held for as long as a request takes.
+    /// Returns the current [`Auth`] for the whole of a request.
     pub fn get(&self) -> Arc<Auth> {
         self.auth.load_full()
     }
 
-    /// Puts new keys, clients and limits in force; what was revoked, guessed and counted stays known, and so do the keys of
+    /// Replaces keys, clients and limits. Revoked tokens, failed logins and quotas stay known, and so do the keys of
     /// issuers that are still trusted.
     ///
     /// # Errors
-    /// There is no key; the old ones stay.
+    /// Returns an error if there is no key; the old configuration stays in use.
     pub fn renew(&self, settings: AuthSettings) -> Result<(), AuthSetupError> {
         self.renew_after(settings, || ())
     }
 
-    /// Renews as [`Self::renew`] does. It calls `first` when nothing can fail any more, to put in force what belongs to the same
-    /// configuration: a reader of the new generation sees that, too.
+    /// Replaces keys, clients and limits as [`Self::renew`] does. It calls `first` when nothing can fail any more, to
+    /// apply other parts of the same configuration: a reader of the new generation sees those, too.
     ///
     /// # Errors
-    /// There is no key; the old ones stay, and `first` is not called.
+    /// Returns an error if there is no key; the old configuration stays in use, and `first` is not called.
     pub fn renew_after(&self, settings: AuthSettings, first: impl FnOnce()) -> Result<(), AuthSetupError> {
         let old = self.get();
         let renewed = old.renewed(settings)?;

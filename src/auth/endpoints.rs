@@ -1,6 +1,5 @@
-//! The paths about tokens, each in its own file: get one (`token`), give one back (`revocation`), ask about one
-//! (`introspection`), and what anybody may read (`published`). Their errors have the form that OAuth clients read, not that
-//! of the resources.
+//! The token endpoints, each in its own file: issue (`token`), revoke (`revocation`), introspect (`introspection`), and
+//! public documents (`published`). Their errors have the form that OAuth clients read, not that of the resources.
 
 mod introspection;
 mod published;
@@ -28,18 +27,18 @@ use published::{
 use revocation::{__path_revoke_token, revoke_token};
 use token::{__path_issue_token, TokenAnswer, issue_token};
 
-/// Where tokens are issued.
+/// The path of the token endpoint.
 pub const TOKEN_PATH: &str = "/oauth/token";
-/// Where tokens are given back.
+/// The path of the revocation endpoint.
 pub const REVOCATION_PATH: &str = "/oauth/revoke";
-/// Where clients ask about tokens.
+/// The path of the introspection endpoint.
 pub const INTROSPECTION_PATH: &str = "/oauth/introspect";
-/// Where the public keys are.
+/// The path of the public keys.
 pub const JWKS_PATH: &str = "/.well-known/jwks.json";
-/// Where the server describes itself.
+/// The path of the server's metadata.
 pub const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
 
-/// Adds the paths to the application. They read tokens of up to `largest_token` bytes.
+/// Registers the endpoints. Forms may contain tokens of up to `largest_token` bytes.
 pub fn configure(config: &mut web::ServiceConfig, largest_token: usize) {
     let most = oauth_form::maximum_bytes(largest_token);
     let form = |path: &str, name: &str| web::resource(path).name(name).app_data(web::PayloadConfig::new(most));
@@ -72,14 +71,14 @@ pub fn configure(config: &mut web::ServiceConfig, largest_token: usize) {
 )]
 pub struct TokenApi;
 
-/// Neither a token nor a refusal is kept by any cache (RFC 6749 §5.1).
+/// Starts a response that no cache may store, neither for a token nor for a refusal (RFC 6749 §5.1).
 fn unstored(status: StatusCode) -> actix_web::HttpResponseBuilder {
     let mut response = HttpResponse::build(status);
     response.insert_header((CACHE_CONTROL, "no-store")).insert_header((PRAGMA, "no-cache"));
     response
 }
 
-/// For a service that issues no tokens: there is no such path then.
+/// Responds with 404 if the service issues no tokens, because the path does not exist then.
 fn not_found() -> HttpResponse {
     let detail = "This service issues no tokens. Get one from the identity provider of your company.";
     Problem::new(ProblemType::NotFound, detail).error_response()

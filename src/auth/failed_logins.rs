@@ -1,6 +1,6 @@
-//! The failed-login limiter. Wrong secrets are counted for the address they come from and for the client they are about. An
-//! address with too many has to wait. A client at which too many guess is not locked, or guessing would be a way to shut it
-//! out: only addresses that were wrong about it before have to wait.
+//! The failed-login limiter. Wrong secrets are counted for their source address and for the client. An address with too
+//! many must wait. A client with too many is not locked, because guessing would then shut it out: only addresses that
+//! failed for this client before must wait.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::keyed_rate_limiter::{KeyedRateLimiter, LimiterKey};
 use super::rate::Rate;
 
-/// The most keys that are remembered: less than 1 MiB.
+/// The most keys that are stored; they take less than 1 MiB.
 const MOST: usize = 16 * 1024;
 
 /// Limits wrong secrets by address and by client.
@@ -18,9 +18,9 @@ pub struct FailedLoginLimiter(KeyedRateLimiter);
 /// An attempt of a client to authenticate, as the limiter counts it.
 #[derive(Clone, Copy, Debug)]
 pub struct LoginAttempt<'a> {
-    /// The address it comes from.
+    /// The source address.
     pub peer: IpAddr,
-    /// The client it is about, known or not.
+    /// The client id, known or not.
     pub client_id: &'a str,
 }
 
@@ -34,7 +34,7 @@ impl FailedLoginLimiter {
     /// Checks that the secret of this attempt may be compared.
     ///
     /// # Errors
-    /// How long to wait. It does not depend on whether the client exists.
+    /// Returns the time to wait. It does not depend on whether the client exists.
     pub fn check(&self, attempt: LoginAttempt<'_>, rate: Rate, now: Duration) -> Result<(), Duration> {
         let limiter = &self.0;
         limiter.check(self.peer(attempt), rate, now).map_err(|exhausted| exhausted.retry_after)?;
@@ -45,10 +45,10 @@ impl FailedLoginLimiter {
         limiter.check(self.both(attempt), once, now).map_err(|exhausted| exhausted.retry_after)
     }
 
-    /// Counts an attempt whose secret was wrong.
+    /// Counts an attempt with a wrong secret.
     pub fn count(&self, attempt: LoginAttempt<'_>, rate: Rate, now: Duration) {
         let limiter = &self.0;
-        // A limit that is exhausted already stays so.
+        // A limit that is exhausted stays so.
         let _counted = limiter.take(self.peer(attempt), rate, now);
         let _counted = limiter.take(self.client(attempt), rate, now);
         let _counted = limiter.take(self.both(attempt), Rate::new(1, rate.per()), now);

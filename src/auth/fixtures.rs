@@ -1,5 +1,5 @@
-//! A complete `[auth]` for tests: two keys, a client with a made secret, one with a chosen secret, one with few stores;
-//! and a way to sign whatever a test wants to see refused.
+//! A complete `[auth]` for tests: two keys, a client with a made secret, one with a chosen secret, and one with few
+//! stores. It can also sign any token that a test expects to be refused.
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, Params, PasswordHasher as _};
@@ -58,7 +58,7 @@ stores = ["S_123456"]
     )
 }
 
-/// An Argon2id hash that is quick to check, and of no use outside tests.
+/// Returns an Argon2id hash that is quick to check, for tests only.
 pub(crate) fn quick_argon2(secret: &str) -> String {
     let argon2 = Argon2::from(Params::new(8, 1, 1, None).unwrap());
     let hash: PasswordHash = argon2.hash_password(secret.as_bytes()).unwrap();
@@ -84,7 +84,7 @@ pub(crate) fn auth() -> (Auth, ManualClock) {
     (Auth::new(settings(), clock).unwrap(), hand)
 }
 
-/// A token for the client `dashboard`, as the token endpoint would give it.
+/// Returns a token for the client `dashboard`, as the token endpoint issues it.
 pub(crate) fn token(auth: &Auth, scopes: &[&str], stores: Option<&[&str]>) -> String {
     let grant = TokenGrant {
         client_id: "dashboard".to_owned(),
@@ -107,7 +107,7 @@ pub(crate) fn shared_key() -> ServiceKey {
     ServiceKey::hs256("2025-shared", SHARED_SECRET.as_bytes()).unwrap()
 }
 
-/// Signs any header and payload with the key, whatever the header says.
+/// Signs any header and payload with the key, whatever the header states.
 pub(crate) fn sign(header: &Value, payload: &str, key: &ServiceKey) -> String {
     let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
     let message = format!("{}.{}", part(&header.to_string()), part(payload));

@@ -1,27 +1,27 @@
-//! Which stores and organizations a token may read. A token with neither list may read all of its tenant's; a token with
-//! either of them reads what the two list, and nothing else.
+//! The stores and organizations that a token may read. A token with neither list may read all of its tenant's. If a
+//! token has either list, anything on neither list is refused.
 
 use std::collections::BTreeSet;
 
 use crate::directory::{Directory, OrganizationId, StoreId, StoreNumbers, VendorIds};
 
-/// The claims `stores` and `organizations`, ready to be asked.
+/// The claims `stores` and `organizations`, prepared for lookups.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Grants {
-    /// `None` stands for everything.
+    /// The limits; `None` for everything.
     limits: Option<GrantLimits>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct GrantLimits {
-    /// As they are written: the directory tells which stores they lead to.
+    /// Store ids as the token lists them; the directory resolves them.
     stores: BTreeSet<StoreId>,
-    /// As they are written: their shapes tell whose numbers they are.
+    /// Organization ids as the token lists them; their form determines the vendor.
     organizations: BTreeSet<String>,
 }
 
 impl Grants {
-    /// The grants of a token with these claims. What is no id grants nothing.
+    /// Builds the grants of a token with these claims. An invalid id grants nothing.
     pub fn new(stores: Option<&[String]>, organizations: Option<&[String]>) -> Self {
         if stores.is_none() && organizations.is_none() {
             return Self { limits: None };
@@ -31,23 +31,23 @@ impl Grants {
         Self { limits: Some(GrantLimits { stores, organizations: organizations.cloned().collect() }) }
     }
 
-    /// Whether everything of the tenant may be read, so that what is about all of it is allowed.
+    /// Whether the token may read everything of the tenant, so that data about all of it is allowed.
     pub const fn may_read_all(&self) -> bool {
         self.limits.is_none()
     }
 
-    /// The stores that may be read, by any of their ids; `None` stands for all.
+    /// Returns the stores that may be read, by any of their ids; `None` for all.
     pub fn stores(&self) -> Option<&BTreeSet<StoreId>> {
         self.limits.as_ref().map(|limits| &limits.stores)
     }
 
-    /// Whether this store of the directory may be read. A store has several ids, and a list may name any of them; what one
-    /// leads to is what it leads to in a path.
+    /// Whether this store of the directory may be read. A store has several ids, and a list may contain any of them. An
+    /// id means the same in a list as in a path.
     pub fn may_read_store(&self, store: &StoreNumbers, directory: &Directory) -> bool {
         self.stores().is_none_or(|stores| stores.iter().any(|id| directory.id_of(id) == store.id))
     }
 
-    /// Whether this organization may be read. A number in the list is that of the vendor whose it is by its shape.
+    /// Whether this organization may be read. The form of an id in the list determines its vendor.
     pub fn may_read_organization(&self, organization: &OrganizationId, ids: &VendorIds) -> bool {
         let wanted = Some((organization.vendor(), organization.number()));
         let is_wanted = |id: &String| ids.organization(id) == wanted;
@@ -66,7 +66,7 @@ mod tests {
         Grants::new(stores.map(owned).as_deref(), organizations.map(owned).as_deref())
     }
 
-    /// In a directory in which `paris-1` is `S_123456` and `SHOP001`, and `1001` is `S_9`.
+    /// Checks an id in a directory where `paris-1` is `S_123456` and `SHOP001`, and `1001` is `S_9`.
     fn may_read(grants: &Grants, id: &str) -> bool {
         let rows = "id,opretail_id,oms_code,name\nparis-1,S_123456,SHOP001,\n1001,S_9,,\n";
         let ids = Vendors::default().ids();

@@ -1,4 +1,4 @@
-//! Mints access tokens (RFC 9068 §2): for the token endpoint, and for whoever asks on the command line.
+//! Issues access tokens (RFC 9068 §2) for the token endpoint and for the command line.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,51 +12,51 @@ use super::keys::SigningKey;
 use super::verify::MAXIMUM_TOKEN_BYTES;
 use crate::clock::Clock;
 
-/// The type that an access token carries in its header (RFC 9068 §2.1).
+/// The `typ` of an access token's header (RFC 9068 §2.1).
 const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 
-/// What a new token is to allow.
+/// What a new token grants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenGrant {
-    /// The client that will hold the token.
+    /// The client to whom the token is issued.
     pub client_id: String,
-    /// Whom it speaks for; the client itself if nobody else.
+    /// The subject; `None` for the client itself.
     pub subject: Option<String>,
-    /// Whose gateway credentials and data it reaches.
+    /// The tenant whose gateway credentials and data the token can reach.
     pub tenant: String,
-    /// The scopes.
+    /// The granted scopes.
     pub scopes: Vec<String>,
-    /// The only stores that it may read; `None` for all of the tenant's.
+    /// The only stores that the token may read; `None` for all of the tenant's.
     pub stores: Option<Vec<String>>,
-    /// The only organizations that it may read; `None` for all, unless `stores` limits it.
+    /// The only organizations that the token may read; `None` for all, unless `stores` limits it.
     pub organizations: Option<Vec<String>>,
-    /// How long it lives; the configured lifetime if nothing else.
+    /// The lifetime; `None` for the configured one.
     pub lifetime: Option<Duration>,
 }
 
-/// A token and what its holder should know about it.
+/// A new token, with its lifetime and scopes.
 #[derive(Debug)]
 pub struct IssuedToken {
-    /// The token itself.
+    /// The token.
     pub token: SecretString,
-    /// How long it lives, in whole seconds.
+    /// The lifetime in whole seconds.
     pub expires_in: u64,
-    /// Its scopes, separated by spaces.
+    /// The scopes, separated by spaces.
     pub scope: String,
 }
 
-/// Why no token could be made.
+/// Why no token was issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IssueError {
-    /// The token would be larger than any verifier here reads.
+    /// The token would be larger than any verifier here accepts.
     #[error("the token would be larger than {MAXIMUM_TOKEN_BYTES} bytes: grant fewer stores")]
     TooLarge,
-    /// The key did not sign.
+    /// Signing failed.
     #[error("the signing key did not sign")]
     Signing,
 }
 
-/// Signs tokens in the name of one issuer.
+/// Issues tokens in the name of one issuer.
 #[derive(Debug)]
 pub struct TokenIssuer {
     issuer: Arc<str>,
@@ -67,15 +67,15 @@ pub struct TokenIssuer {
 }
 
 impl TokenIssuer {
-    /// Issues tokens from `issuer` for `audience` that live for `lifetime` unless a grant says otherwise.
+    /// Creates an issuer of tokens for `audience`, which live for `lifetime` unless a grant sets another one.
     pub fn new(issuer: &str, audience: &str, lifetime: Duration, key: SigningKey, clock: Clock) -> Self {
         Self { issuer: Arc::from(issuer), audience: Arc::from(audience), lifetime, key, clock }
     }
 
-    /// Makes a token.
+    /// Issues a token.
     ///
     /// # Errors
-    /// The grant does not fit into a token.
+    /// Returns an error if the grant does not fit into a token.
     pub fn issue(&self, grant: TokenGrant) -> Result<IssuedToken, IssueError> {
         let lifetime = grant.lifetime.unwrap_or(self.lifetime).as_secs();
         let claims = self.claims(grant, lifetime);
@@ -109,7 +109,7 @@ impl TokenIssuer {
     }
 }
 
-/// Ids that sort by time, made from our clock and random bits (RFC 9562 §5.7).
+/// Creates an id that sorts by time, from our clock and random bits (RFC 9562 §5.7).
 fn token_id(now: jiff::Timestamp) -> Uuid {
     let seconds = u64::try_from(now.as_second()).unwrap_or_default();
     let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();

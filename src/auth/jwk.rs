@@ -1,5 +1,5 @@
-//! The document of public keys that others read (RFC 7517, RFC 7518 §6, RFC 8037 §2).
-//! It has fields for public values only, so that nothing private can be put into it.
+//! The document of public keys (RFC 7517, RFC 7518 §6, RFC 8037 §2). It has fields for public values only, so that
+//! nothing private can be put into it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -52,18 +52,18 @@ pub struct Jwk {
 }
 
 impl Jwk {
-    /// An Ed25519 key, by its 32 bytes.
+    /// Creates an Ed25519 key from its 32 bytes.
     pub fn ed25519(kid: &str, x: &[u8]) -> Self {
         Self { crv: Some("Ed25519"), x: Some(base64url(x)), ..Self::bare("OKP", kid, KeyAlgorithm::EdDsa) }
     }
 
-    /// A key of a curve, by its coordinates.
+    /// Creates a key of a curve from its coordinates.
     pub fn ec(kid: &str, curve: Curve, x: &[u8], y: &[u8]) -> Self {
         let (x, y) = (Some(base64url(x)), Some(base64url(y)));
         Self { crv: Some(curve.name()), x, y, ..Self::bare("EC", kid, curve.algorithm()) }
     }
 
-    /// An RSA key, by its numbers, big-endian without leading zeros.
+    /// Creates an RSA key from its numbers, big-endian without leading zeros.
     pub fn rsa(kid: &str, modulus: &[u8], exponent: &[u8]) -> Self {
         let (n, e) = (Some(base64url(modulus)), Some(base64url(exponent)));
         Self { n, e, ..Self::bare("RSA", kid, KeyAlgorithm::Rs256) }

@@ -1,14 +1,13 @@
-//! The algorithms that tokens may be signed with. A key has exactly one, unless the settings of its issuer allow more
-//! (RFC 8725 §3.1).
+//! Signature algorithms of tokens. A key has exactly one, unless the settings of its issuer allow more (RFC 8725 §3.1).
 
 use std::fmt;
 
 use crate::settings::choices;
 
-/// How tokens are signed (RFC 7518 §3.1, RFC 8037 §3.1).
+/// A signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyAlgorithm {
-    /// Ed25519: short keys, quick to sign and to check.
+    /// Ed25519: short keys that sign and verify quickly.
     EdDsa,
     /// ECDSA on P-256 with SHA-256.
     Es256,
@@ -16,7 +15,7 @@ pub enum KeyAlgorithm {
     Es384,
     /// ECDSA on P-521 with SHA-512.
     Es512,
-    /// RSA (PKCS#1 v1.5) with SHA-256: slow to sign, and known everywhere.
+    /// RSA (PKCS#1 v1.5) with SHA-256: slow to sign, and supported everywhere.
     Rs256,
     /// RSA (PKCS#1 v1.5) with SHA-384.
     Rs384,
@@ -28,15 +27,15 @@ pub enum KeyAlgorithm {
     Ps384,
     /// RSA (PSS) with SHA-512.
     Ps512,
-    /// HMAC with SHA-256: whoever verifies could also sign.
+    /// HMAC with SHA-256: every verifier could also sign.
     Hs256,
 }
 
 impl KeyAlgorithm {
-    /// The algorithms that a key of this service can have.
+    /// The algorithms of this service's own keys.
     pub const OWN: [Self; 4] = [Self::EdDsa, Self::Es256, Self::Rs256, Self::Hs256];
 
-    /// The algorithms that a key of a trusted issuer can have: verifying needs only the public half.
+    /// The algorithms of a trusted issuer's keys, for which verifying needs only the public half.
     pub const ASYMMETRIC: [Self; 10] = [
         Self::Rs256,
         Self::Rs384,
@@ -50,7 +49,7 @@ impl KeyAlgorithm {
         Self::EdDsa,
     ];
 
-    /// The name in a token's header.
+    /// Returns the name in a token's header.
     pub const fn name(self) -> &'static str {
         match self {
             Self::EdDsa => "EdDSA",
@@ -67,8 +66,8 @@ impl KeyAlgorithm {
         }
     }
 
-    /// The algorithm of a token's header or of a JWK; the case counts. RFC 9864 §2.2 gives Ed25519 a name of its own, which
-    /// some providers write in the place of EdDSA.
+    /// Returns the algorithm of a token's header or of a JWK; the name is case-sensitive. RFC 9864 §2.2 gives Ed25519 a
+    /// name of its own, which some providers use instead of EdDSA.
     pub fn named(name: &str) -> Option<Self> {
         let is_named = |algorithm: &Self| algorithm.name() == name || (*algorithm == Self::EdDsa && name == "Ed25519");
         Self::ASYMMETRIC.into_iter().chain([Self::Hs256]).find(is_named)

@@ -1,4 +1,4 @@
-//! `[auth.keys.<id>]` and `auth.sign_with`: the keys of the service. They are read here already, so that one start shows
+//! `[auth.keys.<id>]` and `auth.sign_with`: the keys of the service. They are parsed at once, so that one start reports
 //! everything that is wrong with them.
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -29,14 +29,15 @@ section! {
 choices! {
     /// What a key is for.
     pub enum KeyUse {
-        /// It may sign.
+        /// The key may sign.
         Sign = "sign",
-        /// It only verifies.
+        /// The key only verifies.
         Verify = "verify",
     } else "write sign, or verify for a key that is published and believed but does not sign"
 }
 
-/// Reads the keys out of the section `[auth]`; none if none could be read, or if there are none and none is needed.
+/// Reads the keys in the section `[auth]`. Returns `None` if none could be read, or if there are none and none is
+/// needed.
 pub(super) fn read(section: &Section<'_>, sign_with: Option<&str>, is_needed: bool) -> Option<KeySet> {
     let entries = section.section("keys").entries();
     if entries.is_empty() {
@@ -51,7 +52,7 @@ pub(super) fn read(section: &Section<'_>, sign_with: Option<&str>, is_needed: bo
         return None;
     }
     let keys: Vec<ServiceKey> = entries.iter().filter_map(|(kid, entry)| read_key(kid, entry)).collect();
-    // A key that could not be read has been reported, and might have been the one that is missed here.
+    // A key that could not be read has been reported; it may be the one that is missing here.
     let is_complete = keys.len() == entries.len();
     let place = if sign_with.is_some() { "sign_with" } else { "keys" };
     match KeySet::new(keys, sign_with) {
@@ -92,7 +93,7 @@ fn read_key(kid: &str, section: &Section<'_>) -> Option<ServiceKey> {
     Some(if settings.usage == KeyUse::Verify { key.verify_only() } else { key })
 }
 
-/// A file that cannot be read has been reported as such.
+/// Reports a key without a source. A file that cannot be read has been reported as such.
 fn report_absent_key(section: &Section<'_>, declared: Option<KeyAlgorithm>) {
     if ["private_key", "public_key", "secret"].iter().any(|name| section.is_set(&section.given_as(name))) {
         return;

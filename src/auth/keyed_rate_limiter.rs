@@ -1,4 +1,4 @@
-//! A rate limiter with a budget for each of many keys, in bounded memory. Of a key nothing is stored but a keyed hash.
+//! A rate limiter for many keys in bounded memory. Of a key, only a keyed hash is stored.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash, RandomState};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::rate::{Consumed, Exhausted, Rate, RateLimitStatus};
 
-/// The number of locks: so many that workers rarely meet at one.
+/// The number of locks, so that workers rarely contend for one.
 const SHARDS: usize = 16;
 
 /// Counts what each key has consumed of a rate.
@@ -23,13 +23,13 @@ pub struct KeyedRateLimiter {
 pub struct LimiterKey(u64);
 
 impl KeyedRateLimiter {
-    /// A limiter for at most `most` keys. Of more, those are forgotten first that have consumed least.
+    /// Creates a limiter for at most `most` keys. Beyond it, those that have consumed least are forgotten first.
     pub fn new(most: usize) -> Self {
         let shards = std::array::from_fn(|_| Mutex::default());
         Self { hasher: RandomState::new(), shards, most_in_shard: most.div_ceil(SHARDS).max(1) }
     }
 
-    /// The key of these properties.
+    /// Hashes these properties to a key.
     pub fn key(&self, properties: impl Hash) -> LimiterKey {
         LimiterKey(self.hasher.hash_one(properties))
     }
@@ -37,7 +37,7 @@ impl KeyedRateLimiter {
     /// Takes one of the key's rate.
     ///
     /// # Errors
-    /// [`Exhausted`] when there is none; nothing is taken.
+    /// Returns [`Exhausted`] if none is left; nothing is taken.
     pub fn take(&self, key: LimiterKey, rate: Rate, now: Duration) -> Result<RateLimitStatus, Exhausted> {
         self.take_many(1, key, rate, now)
     }
@@ -45,7 +45,7 @@ impl KeyedRateLimiter {
     /// Takes `count` of the key's rate at once.
     ///
     /// # Errors
-    /// [`Exhausted`] when there are fewer; nothing is taken.
+    /// Returns [`Exhausted`] if fewer are left; nothing is taken.
     pub fn take_many(
         &self,
         count: u32,
@@ -63,17 +63,17 @@ impl KeyedRateLimiter {
         rate.take_many(count, shard.entry(key.0).or_default(), now)
     }
 
-    /// Gives back one that was taken with the key.
+    /// Returns one that was taken to the key's rate.
     pub fn give_back(&self, key: LimiterKey, rate: Rate) {
         if let Some(consumed) = self.shard(key).get_mut(&key.0) {
             rate.give_back(consumed);
         }
     }
 
-    /// Checks that one could be taken with the key, and takes nothing.
+    /// Checks that one is left of the key's rate, and takes nothing.
     ///
     /// # Errors
-    /// [`Exhausted`] when there is none.
+    /// Returns [`Exhausted`] if none is left.
     pub fn check(&self, key: LimiterKey, rate: Rate, now: Duration) -> Result<(), Exhausted> {
         let consumed = self.shard(key).get(&key.0).copied().unwrap_or_default();
         rate.check(consumed, now)
@@ -82,12 +82,13 @@ impl KeyedRateLimiter {
     fn shard(&self, key: LimiterKey) -> MutexGuard<'_, HashMap<u64, Consumed>> {
         let [first, ..] = &self.shards;
         let index = usize::try_from(key.0 & 0xF).unwrap_or_default();
-        // The content is a map of numbers: what a panic leaves of it is as good as before.
+        // The map holds only numbers, so it is usable after a panic.
         self.shards.get(index).unwrap_or(first).lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Forgets the keys that have consumed nothing, which loses nothing; else the one that has consumed least.
+/// Removes the keys that have consumed nothing, which loses nothing. If there are none, removes the one that has
+/// consumed least.
 fn make_room(shard: &mut HashMap<u64, Consumed>, now: Duration) {
     let before = shard.len();
     shard.retain(|_, consumed| !consumed.is_nothing(now));

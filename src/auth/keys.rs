@@ -1,5 +1,5 @@
-//! The service's own keys: the one that signs, the ones that verify, and the public document about them (RFC 7517).
-//! A key of this service has exactly one algorithm (RFC 8725 §3.1); a token's header never chooses it. The keys of a trusted
+//! The service's own keys: the one that signs, the ones that verify, and their public document (RFC 7517). A key of
+//! this service has exactly one algorithm (RFC 8725 §3.1), which a token's header never chooses. The keys of a trusted
 //! issuer are another [`VerificationKeys`].
 
 use std::collections::BTreeMap;
@@ -14,15 +14,15 @@ use super::private_key::PrivateKey;
 use super::public_key::PublicKey;
 use super::verification_keys::{VerificationKey, VerificationKeys};
 
-/// The shortest shared secret for HS256: as long as its hash (RFC 7518 §3.2).
+/// The shortest shared secret for HS256 in bytes: as long as its hash (RFC 7518 §3.2).
 pub const MINIMUM_SHARED_SECRET_BYTES: usize = 32;
 
-/// How keys of other kinds and certificates begin: PEM with and without its first line, OpenSSH's public keys, JWK. The
-/// file of a public key, named by mistake as that of a secret, would let everybody sign.
+/// The first bytes of other keys and certificates: PEM with and without its first line, OpenSSH's public keys, JWK. If
+/// the file of a public key were configured as a shared secret by mistake, everybody could sign.
 const OF_OTHER_KINDS: [&[u8]; 7] =
     [b"-----BEGIN", b"---- BEGIN", b"MFkwEwYHKoZIzj0C", b"MCowBQYDK2VwAyEA", b"ssh-", b"ecdsa-", b"{"];
 
-/// The private half of a key, with the id that its tokens carry.
+/// The private half of a key, with the key id that its tokens carry.
 #[derive(Clone, Debug)]
 pub struct SigningKey {
     kid: String,
@@ -32,17 +32,17 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// The key's id (RFC 7515 §4.1.4).
+    /// Returns the key's id (RFC 7515 §4.1.4).
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// The one algorithm of this key.
+    /// Returns the key's only algorithm.
     pub const fn algorithm(&self) -> KeyAlgorithm {
         self.algorithm
     }
 
-    /// The algorithm, as the library that signs names it.
+    /// Returns the algorithm in the signing library's type.
     pub(super) const fn jws(&self) -> Algorithm {
         self.jws
     }
@@ -52,21 +52,21 @@ impl SigningKey {
     }
 }
 
-/// One key of the service.
+/// A key of the service.
 #[derive(Clone, Debug)]
 pub struct ServiceKey {
     kid: String,
     algorithm: KeyAlgorithm,
-    /// Absent for a key that only verifies.
+    /// The private half; `None` for a key that only verifies.
     signing: Option<SigningKey>,
     verification: VerificationKey,
 }
 
 impl ServiceKey {
-    /// Reads an Ed25519, P-256 or RSA private key in PKCS#8 PEM (RFC 5958).
+    /// Parses an Ed25519, P-256 or RSA private key in PKCS#8 PEM (RFC 5958).
     ///
     /// # Errors
-    /// It is something else, or weak.
+    /// Returns an error if the text is no such key, or the key is weak.
     pub fn private(kid: &str, pem: &SecretString) -> Result<Self, KeyError> {
         let PrivateKey { algorithm, jws, encoding, public } = PrivateKey::from_pem(pem)?;
         let kid = kid.to_owned();
@@ -74,20 +74,21 @@ impl ServiceKey {
         Ok(Self { kid, algorithm, signing, verification: VerificationKey::public(public) })
     }
 
-    /// Reads an Ed25519, P-256 or RSA public key in PEM, which verifies and does not sign.
+    /// Parses an Ed25519, P-256 or RSA public key in PEM, which verifies and does not sign.
     ///
     /// # Errors
-    /// It is something else, or weak.
+    /// Returns an error if the text is no such key, or the key is weak.
     pub fn public(kid: &str, pem: &str) -> Result<Self, KeyError> {
         let public = PublicKey::from_pem(pem)?;
         let algorithm = public.algorithms().first().copied().ok_or(KeyError::NotPublicKey)?;
         Ok(Self { kid: kid.to_owned(), algorithm, signing: None, verification: VerificationKey::public(public) })
     }
 
-    /// Takes the bytes of a shared secret, as they were written.
+    /// Creates a key from the bytes of a shared secret, as they were written.
     ///
     /// # Errors
-    /// The secret has fewer than [`MINIMUM_SHARED_SECRET_BYTES`] bytes, repeats a single one, or is a key of another kind.
+    /// Returns an error if the secret has fewer than [`MINIMUM_SHARED_SECRET_BYTES`] bytes, repeats a single one, or is
+    /// a key of another kind.
     pub fn hs256(kid: &str, secret: &[u8]) -> Result<Self, KeyError> {
         if secret.len() < MINIMUM_SHARED_SECRET_BYTES {
             return Err(KeyError::WeakSharedSecret);
@@ -104,23 +105,23 @@ impl ServiceKey {
         Ok(Self { kid, algorithm, signing, verification: VerificationKey::shared(secret) })
     }
 
-    /// The key without its private half: it only verifies.
+    /// Removes the private half, so that the key only verifies.
     #[must_use]
     pub fn verify_only(self) -> Self {
         Self { signing: None, ..self }
     }
 
-    /// The one algorithm of this key.
+    /// Returns the key's only algorithm.
     pub const fn algorithm(&self) -> KeyAlgorithm {
         self.algorithm
     }
 
-    /// The private half; none of a key that only verifies.
+    /// Returns the private half, or `None` if the key only verifies.
     pub const fn signing(&self) -> Option<&SigningKey> {
         self.signing.as_ref()
     }
 
-    /// The half that checks signatures.
+    /// Returns the half that verifies signatures.
     pub const fn verification(&self) -> &VerificationKey {
         &self.verification
     }
@@ -128,11 +129,11 @@ impl ServiceKey {
 
 fn is_of_another_kind(secret: &[u8]) -> bool {
     let start = secret.trim_ascii_start();
-    // The first bytes of an RSA key or a certificate in base64. A secret may begin so, but is never as long.
+    // The first bytes of an RSA key or a certificate in base64. A secret may begin like this, but is never that long.
     let is_long_der = start.starts_with(b"MII") && start.len() >= 256;
-    // Other text may stand before a block of PEM (RFC 7468 §5.2).
+    // Other text may precede a PEM block (RFC 7468 §5.2).
     let is_pem = || secret.split(|byte| b"\r\n".contains(byte)).any(|line| line.starts_with(b"-----BEGIN "));
-    is_long_der || OF_OTHER_KINDS.iter().any(|mark| start.starts_with(mark)) || is_pem()
+    is_long_der || OF_OTHER_KINDS.iter().any(|prefix| start.starts_with(prefix)) || is_pem()
 }
 
 /// All keys of the service.
@@ -143,10 +144,11 @@ pub struct KeySet {
 }
 
 impl KeySet {
-    /// Signs with the key `sign_with`, or else with the last one that can, in the order of their ids; verifies with all.
+    /// Creates the set. It signs with the key `sign_with`, or else with the last key by id that can sign, and verifies
+    /// with all keys.
     ///
     /// # Errors
-    /// No key can sign, or the one of the id `sign_with` cannot or is not there.
+    /// Returns an error if no key can sign, or the key `sign_with` cannot or does not exist.
     pub fn new(keys: Vec<ServiceKey>, sign_with: Option<&str>) -> Result<Self, KeyError> {
         let keys: BTreeMap<String, ServiceKey> = keys.into_iter().map(|key| (key.kid.clone(), key)).collect();
         let signing = match sign_with {
@@ -158,17 +160,17 @@ impl KeySet {
         Ok(Self { signing, verification })
     }
 
-    /// The key that signs new tokens.
+    /// Returns the key that signs new tokens.
     pub const fn signing(&self) -> &SigningKey {
         &self.signing
     }
 
-    /// The keys that verify tokens.
+    /// Returns the keys that verify tokens.
     pub const fn verification(&self) -> &VerificationKeys {
         &self.verification
     }
 
-    /// The public keys, for whoever wants to check our tokens. Shared secrets never appear.
+    /// Returns the public keys, with which others can verify our tokens. Shared secrets never appear.
     pub fn public_document(&self) -> JwkSet {
         self.verification.public_document()
     }

@@ -1,4 +1,4 @@
-//! The section `[limits]`: how much callers may ask, and how often they may be wrong about a secret.
+//! The section `[limits]`: callers' quotas, and limits on failed logins.
 
 use super::quota::Quota;
 use super::rate::Rate;

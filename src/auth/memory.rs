@@ -1,5 +1,5 @@
-//! What is remembered of callers in this process: revoked tokens, failed logins, consumed quotas. A reload of the
-//! configuration makes a new [`super::Auth`] around the same memory, or it would be a way to wipe it.
+//! State about callers that survives a reload: revoked tokens, failed logins, consumed quotas. A reload creates a new
+//! [`super::Auth`] around the same state; otherwise it would be a way to erase it.
 
 use std::sync::Arc;
 
@@ -19,13 +19,13 @@ pub struct AuthMemory {
 }
 
 impl AuthMemory {
-    /// A memory that is shared with other replicas, if there are any.
+    /// Creates the state, shared with other replicas if there are any.
     pub fn sharing(replicas: Option<&Replicas>) -> Self {
         let quotas = Quotas::sharing(replicas.map(|replicas| replicas.quotas().clone()));
         Self { quotas, revoked: Arc::new(RevokedTokens::shared_with(replicas.cloned())), ..Self::default() }
     }
 
-    /// Tokens that their clients gave back.
+    /// Returns the tokens that their clients revoked.
     pub fn revoked(&self) -> &RevokedTokens {
         &self.revoked
     }

@@ -1,11 +1,12 @@
-//! Who is asking, and what they may read.
+//! Authentication and authorization of callers.
 //!
-//! A client shows its secret (`endpoints`, `oauth_form`, `authentication`, `clients`, `secrets`; `failed_logins` limits wrong
-//! ones) and gets a signed token (`issue`, `keys`; `jwk` publishes them). Each request brings the token back: `caller`
-//! takes it from the request, `verify` is the only code that believes one (`claims`, `verified_token_cache`, `revocations`), its
-//! client's `quota` is counted, and the handler's signature names the `scope` that it needs. Which stores the token may read
-//! is asked of its `grants`. Tokens of a company's own identity provider are believed, too, if it is one of the `issuers`.
-//! All of that is one [`Auth`]; the one in force is `current`, and what outlives it is its `memory`.
+//! A client sends its secret (`endpoints`, `oauth_form`, `authentication`, `clients`, `secrets`; `failed_logins` limits
+//! wrong ones) and gets a signed token (`issue`, `keys`; `jwk` publishes them). Each request carries the token.
+//! `caller` takes it from the request, and `verify` is the only code that accepts one (`claims`,
+//! `verified_token_cache`, `revocations`). Its client's `quota` is counted, and the handler's signature names the
+//! required `scope`. The token's `grants` say which stores it may read. Tokens of a tenant's own identity provider are
+//! accepted, too, if it is one of the `issuers`. All of that is one [`Auth`]; `current` holds the current one, and
+//! `memory` what survives it.
 
 pub mod authentication;
 mod bearer;
@@ -72,7 +73,7 @@ use verify::{VerifiedToken, Verifier};
 /// The realm of every challenge (RFC 9110 §11.5).
 pub const REALM: &str = "storegate";
 
-/// Everything that tokens need, as one configuration says it. The one in force is shared as `web::Data<CurrentAuth>`.
+/// The authentication of one configuration. The current one is shared as `web::Data<CurrentAuth>`.
 #[derive(Debug)]
 pub struct Auth {
     number: u64,
@@ -84,14 +85,14 @@ pub struct Auth {
     scopes: Scopes,
     memory: Arc<AuthMemory>,
     clock: Clock,
-    /// `None` for a service that accepts the tokens of identity providers only.
+    /// Issues tokens; `None` for a service that accepts the tokens of identity providers only.
     issuer: Option<TokenIssuer>,
     verifier: Verifier,
     public_keys: JwkSet,
 }
 
-/// Which configuration and which keys of trusted issuers are in force. What was found out about a token under one
-/// generation, but for its time and its revocation, is true for as long as the generation is.
+/// The number of the configuration and of the keys of trusted issuers in use. What is verified about a token under one
+/// generation, except for its expiry and revocation, holds for as long as the generation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Generation {
     configuration: u64,
@@ -101,7 +102,7 @@ pub struct Generation {
 /// Numbers every [`Auth`] of the process.
 static CONFIGURATIONS: AtomicU64 = AtomicU64::new(0);
 
-/// Why the settings do not make an [`Auth`]. Reading them has reported the details.
+/// Why the settings do not make an [`Auth`]. The details were reported when the settings were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthSetupError {
     /// No key could be read, and no other issuer is trusted.
@@ -110,29 +111,29 @@ pub enum AuthSetupError {
 }
 
 impl Auth {
-    /// Puts keys and clients to work.
+    /// Creates the authentication from its settings.
     ///
     /// # Errors
-    /// There is neither a key nor an issuer.
+    /// Returns an error if there is neither a key nor a trusted issuer.
     pub fn new(settings: AuthSettings, clock: Clock) -> Result<Self, AuthSetupError> {
         Self::with_memory(Arc::default(), settings, clock)
     }
 
-    /// Puts keys and clients to work around a memory that others look into.
+    /// Creates the authentication around existing state.
     ///
     /// # Errors
-    /// There is neither a key nor an issuer.
+    /// Returns an error if there is neither a key nor a trusted issuer.
     pub fn with_memory(memory: Arc<AuthMemory>, settings: AuthSettings, clock: Clock) -> Result<Self, AuthSetupError> {
         Self::around(memory, &Issuers::default(), settings, clock)
     }
 
-    /// How much callers may ask, and whose word is taken for where they are.
+    /// Returns the callers' quotas and the trusted proxies.
     pub const fn limits(&self) -> &CallerLimits {
         &self.limits
     }
 
-    /// This [`Auth`] with other keys, clients and limits. The names that stand in tokens, and the address of this service, stay:
-    /// they belong to tokens that live, and to callers that read them once.
+    /// Returns this [`Auth`] with other keys, clients and limits. The names in tokens and the address of this service
+    /// stay: they belong to valid tokens, and to clients that read them once.
     fn renewed(&self, settings: AuthSettings) -> Result<Self, AuthSetupError> {
         let settings = AuthSettings {
             issuer: self.issuer_name.clone(),
@@ -145,7 +146,7 @@ impl Auth {
         Ok(Self { verifier: renewed.verifier.sharing_cache_of(&self.verifier), ..renewed })
     }
 
-    /// Around what outlives a configuration: the memory, and the keys that `known` issuers have.
+    /// Creates the authentication around what survives a configuration: the state, and the keys of `known` issuers.
     fn around(
         memory: Arc<AuthMemory>,
         known: &Issuers,
@@ -182,9 +183,9 @@ impl Auth {
         })
     }
 
-    /// The settings of `[auth]` that differ from what is in force and are not renewed without a restart.
+    /// Returns the names of the changed settings of `[auth]` that take effect only after a restart.
     pub fn fixed_differences(&self, settings: &AuthSettings) -> Vec<&'static str> {
-        // What a head and a form may hold is decided when the server starts.
+        // The limits of headers and forms are set when the server starts.
         let is_larger = settings.largest_token() > self.verifier.largest_token();
         let differences = [
             (is_larger, "auth.issuers.*.token_size"),
@@ -194,54 +195,54 @@ impl Auth {
         differences.into_iter().filter(|(differs, _)| *differs).map(|(_, name)| name).collect()
     }
 
-    /// What is in force now.
+    /// Returns the current generation.
     pub fn generation(&self) -> Generation {
         Generation { configuration: self.number, issuer_keys: self.verifier.trusted().generation() }
     }
 
-    /// What clients have consumed of their quotas.
+    /// Returns what clients have consumed of their quotas.
     pub fn quotas(&self) -> &Quotas {
         &self.memory.quotas
     }
 
-    /// How much the token's client may ask: what its own section says, else what everybody may.
+    /// Returns the quota of the token's client: the one in its own section, else the default.
     pub fn quota_of(&self, token: &VerifiedToken) -> Quota {
         let is_own = token.claims().iss == self.issuer_name;
         let own = self.clients.get(token.client_id()).filter(|client| is_own && *client.tenant == **token.tenant());
         own.and_then(|client| client.quota).unwrap_or(self.limits.quota)
     }
 
-    /// The `iss` of tokens (RFC 8414 §2).
+    /// Returns the `iss` of tokens (RFC 8414 §2).
     pub fn issuer_name(&self) -> &str {
         &self.issuer_name
     }
 
-    /// The address that callers use, without a slash at its end.
+    /// Returns the address that clients use, without a slash at its end.
     pub fn public_url(&self) -> &str {
         &self.public_url
     }
 
-    /// The scopes that there are.
+    /// Returns the existing scopes.
     pub const fn scopes(&self) -> &Scopes {
         &self.scopes
     }
 
-    /// The clients that may ask for tokens.
+    /// Returns the clients that may request tokens.
     pub const fn clients(&self) -> &Clients {
         &self.clients
     }
 
-    /// Makes tokens; `None` for a service that accepts the tokens of identity providers only.
+    /// Returns the issuer of tokens, or `None` for a service that accepts the tokens of identity providers only.
     pub const fn issuer(&self) -> Option<&TokenIssuer> {
         self.issuer.as_ref()
     }
 
-    /// Checks tokens.
+    /// Returns the verifier of tokens.
     pub const fn verifier(&self) -> &Verifier {
         &self.verifier
     }
 
-    /// The public keys (RFC 7517 §5).
+    /// Returns the public keys (RFC 7517 §5).
     pub const fn public_keys(&self) -> &JwkSet {
         &self.public_keys
     }

@@ -1,13 +1,13 @@
-//! Points in time as tokens write them (RFC 7519 §2): a number of seconds since 1970, which may have a fraction or an
-//! exponent. Times are compared in whole seconds here.
+//! Times in tokens (RFC 7519 §2): a number of seconds since 1970, which may have a fraction or an exponent. Times are
+//! compared in whole seconds here.
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::Value;
 
-/// The first floating-point number beyond the whole numbers of 64 bits.
+/// The first floating-point number beyond the 64-bit integers.
 const BEYOND: f64 = 9_223_372_036_854_775_808.0;
 
-/// A point in time of a token.
+/// A time in a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NumericDate {
     floor: i64,
@@ -15,7 +15,7 @@ pub(super) struct NumericDate {
 }
 
 impl NumericDate {
-    /// Nothing for what is no number, or out of all range.
+    /// Reads a time. Returns `None` if it is no number or out of range.
     pub(super) fn read(value: &Value) -> Option<Self> {
         if let Some(whole) = value.as_i64() {
             return Some(Self { floor: whole, ceiling: whole });
@@ -24,12 +24,12 @@ impl NumericDate {
         Some(Self { floor: whole(seconds.floor()), ceiling: whole(seconds.ceil()) })
     }
 
-    /// The last whole second that is not after it: what ends then ends no later than it should.
+    /// Returns the last whole second that is not after it, so that a token does not end too late.
     pub(super) const fn floor(self) -> i64 {
         self.floor
     }
 
-    /// The first whole second that is not before it: what begins then begins no earlier than it should.
+    /// Returns the first whole second that is not before it, so that a token does not begin too early.
     pub(super) const fn ceiling(self) -> i64 {
         self.ceiling
     }

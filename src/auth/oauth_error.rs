@@ -1,4 +1,4 @@
-//! The errors of the paths under `/oauth`, in the form that OAuth clients read (RFC 6749 §5.2).
+//! Errors of the paths under `/oauth`, in the form that OAuth clients read (RFC 6749 §5.2).
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub enum OAuthErrorCode {
 }
 
 impl OAuthErrorCode {
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub const fn status(self) -> u16 {
         match self {
             Self::InvalidRequest | Self::InvalidScope | Self::UnsupportedGrantType => 400,
@@ -59,44 +59,44 @@ impl OAuthError {
         Self { error, error_description: description.into(), retry_after: None, is_too_large: false }
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub const fn status(&self) -> u16 {
         if self.is_too_large { 413 } else { self.error.status() }
     }
 
-    /// 413: the form is too large.
+    /// Builds the error for a form that is too large (413).
     pub fn too_large() -> Self {
         Self { is_too_large: true, ..Self::invalid_request("The form is too large; send only what the path takes") }
     }
 
-    /// 400: the request is malformed.
+    /// Builds the error for a malformed request (400).
     pub fn invalid_request(description: impl Into<String>) -> Self {
         Self::new(OAuthErrorCode::InvalidRequest, description)
     }
 
-    /// 401: the client is not let in.
+    /// Builds the error for wrong credentials (401).
     pub fn invalid_client(description: impl Into<String>) -> Self {
         Self::new(OAuthErrorCode::InvalidClient, description)
     }
 
-    /// 400: a scope is not granted.
+    /// Builds the error for a scope that is not granted (400).
     pub fn invalid_scope(description: impl Into<String>) -> Self {
         Self::new(OAuthErrorCode::InvalidScope, description)
     }
 
-    /// 400: another grant was asked for.
+    /// Builds the error for an unsupported grant (400).
     pub fn unsupported_grant_type() -> Self {
         let description = "This service knows only the grant_type client_credentials";
         Self::new(OAuthErrorCode::UnsupportedGrantType, description)
     }
 
-    /// 429: there were too many wrong secrets.
+    /// Builds the error after too many wrong secrets (429).
     pub fn slow_down(retry_after: Duration) -> Self {
         let description = "There were too many wrong client secrets; wait as long as Retry-After says";
         Self { retry_after: Some(retry_after), ..Self::new(OAuthErrorCode::SlowDown, description) }
     }
 
-    /// 503: it cannot be done now.
+    /// Builds the error for a service that cannot respond now (503).
     pub fn temporarily_unavailable() -> Self {
         let description = "This cannot be done now; try again in a moment";
         let retry_after = Some(Duration::from_secs(1));

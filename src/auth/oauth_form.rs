@@ -1,5 +1,5 @@
-//! The forms that OAuth clients post, and how such a client shows who it is (RFC 6749 §2.3, RFC 7009 §2.1, RFC 7662 §2.1),
-//! read strictly: nothing may be said twice, and the credentials come in one way only.
+//! Forms of OAuth clients and the credentials in them (RFC 6749 §2.3, RFC 7009 §2.1, RFC 7662 §2.1), parsed strictly:
+//! no parameter may occur twice, and the credentials come in one way only.
 
 use std::borrow::Cow;
 
@@ -14,29 +14,30 @@ use secrecy::zeroize::Zeroizing;
 use super::oauth_error::OAuthError;
 use crate::http::form_pairs;
 
-/// The room for everything in a form but its token: usually a few hundred bytes, or more with a long secret.
+/// The room in bytes for everything in a form but its token: usually a few hundred bytes, or more with a long secret.
 const BESIDE_A_TOKEN: usize = 8 * 1024;
 
-/// How large a form may be, where tokens may be as large.
+/// Returns the largest form in bytes if tokens may have `largest_token` bytes.
 pub const fn maximum_bytes(largest_token: usize) -> usize {
     largest_token + BESIDE_A_TOKEN
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// A client's id and its secret.
+/// A client's id and secret as it sent them.
 #[derive(Debug)]
 pub struct ClientCredentials {
     /// The client's id.
     pub id: String,
-    /// The secret that it showed.
+    /// The secret that the client sent.
     pub secret: SecretString,
-    /// The credentials without decoding, where that makes a difference: many clients do not encode what they send with HTTP Basic.
+    /// The credentials without decoding, if that makes a difference: many clients do not encode what they send with
+    /// HTTP Basic.
     pub as_sent: Option<Box<Self>>,
 }
 
 impl ClientCredentials {
-    /// These and nothing else.
+    /// Creates credentials without an alternative.
     pub fn new(id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self { id: id.into(), secret: SecretString::from(secret.into()), as_sent: None }
     }
@@ -46,10 +47,10 @@ impl ClientCredentials {
     }
 }
 
-/// The body, if it came whole and is small enough.
+/// Returns the body if it is complete and small enough.
 ///
 /// # Errors
-/// It did not, or is not.
+/// Returns 413 if it is too large, and 400 if it is incomplete.
 pub fn body(body: Result<web::Bytes, actix_web::Error>) -> Result<web::Bytes, OAuthError> {
     body.map_err(|error| match error.as_response_error().status_code() {
         StatusCode::PAYLOAD_TOO_LARGE => OAuthError::too_large(),
@@ -57,11 +58,12 @@ pub fn body(body: Result<web::Bytes, actix_web::Error>) -> Result<web::Bytes, OA
     })
 }
 
-/// The parameters of a form that its endpoint recognizes. One without a value counts as left out, and others are ignored,
-/// however often they are there: `resource` of RFC 8707 may be repeated (RFC 6749 §3.2).
+/// Parses the parameters of a form that its endpoint recognizes. One without a value counts as absent. Others are
+/// ignored, however often they occur: `resource` of RFC 8707 may be repeated (RFC 6749 §3.2).
 ///
 /// # Errors
-/// It is of another media type, or a recognized parameter is there twice (RFC 6749 §3.2) or is not UTF-8.
+/// Returns an error for another media type, and for a recognized parameter that occurs twice (RFC 6749 §3.2) or is not
+/// UTF-8.
 pub fn parameters(
     request: &HttpRequest,
     body: &[u8],
@@ -84,10 +86,10 @@ pub fn parameters(
     Ok(parameters)
 }
 
-/// The client's credentials: from HTTP Basic or from the form, but not from both (RFC 6749 §2.3).
+/// Returns the client's credentials from HTTP Basic or from the form, but not from both (RFC 6749 §2.3).
 ///
 /// # Errors
-/// There are none, or they cannot be read, or they come in both ways.
+/// Returns an error if there are none, if they are malformed, or if they come in both ways.
 pub fn credentials(
     request: &HttpRequest,
     id: Option<String>,
@@ -110,7 +112,7 @@ fn is_form(request: &HttpRequest) -> bool {
     media_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(FORM)
 }
 
-/// The credentials in the `Authorization` header (RFC 7617 §2), if there is one.
+/// Returns the credentials in the `Authorization` header (RFC 7617 §2), if there is one.
 fn basic_credentials(request: &HttpRequest) -> Result<Option<ClientCredentials>, OAuthError> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let Some(header) = headers.next() else { return Ok(None) };
@@ -129,7 +131,7 @@ fn read_basic(header: &str) -> Option<ClientCredentials> {
     let decoded = Zeroizing::new(STANDARD.decode(encoded.trim_matches(' ')).ok()?);
     let (id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
     let (Some(decoded_id), Some(decoded_secret)) = (form_decoded(id), form_decoded(secret).map(Zeroizing::new)) else {
-        // What is not UTF-8 when it is decoded was not encoded.
+        // Text that is not UTF-8 after decoding was not encoded.
         return Some(ClientCredentials::new(id, secret));
     };
     let differs = decoded_id != id || *decoded_secret != secret;
@@ -137,8 +139,9 @@ fn read_basic(header: &str) -> Option<ClientCredentials> {
     Some(ClientCredentials { as_sent, ..ClientCredentials::new(decoded_id, decoded_secret.as_str()) })
 }
 
-/// Id and secret are form-encoded before they are joined (RFC 6749 §2.3.1). Many clients forget that, `curl -u` among them,
-/// so `&` and `=`, which cannot occur in an encoded text, stand for themselves. `None` if that gives no UTF-8.
+/// Decodes an id or a secret. Both are form-encoded before they are joined (RFC 6749 §2.3.1). Many clients omit that,
+/// `curl -u` among them, so `&` and `=`, which cannot occur in an encoded text, stand for themselves. Returns `None` if
+/// the result is not UTF-8.
 fn form_decoded(text: &str) -> Option<String> {
     form_pairs::decoded(text).ok().map(Cow::into_owned)
 }

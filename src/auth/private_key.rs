@@ -1,5 +1,5 @@
-//! The private half of a key: read from PKCS#8 PEM (RFC 5958, RFC 7468 §10), or newly made. Which kind it is, the document
-//! itself says; the settings can only agree with it.
+//! The private half of a key: read from PKCS#8 PEM (RFC 5958, RFC 7468 §10), or newly generated. The document itself
+//! states the kind of key; the settings can only agree with it.
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::error::Unspecified;
@@ -21,28 +21,28 @@ use super::key_error::KeyError;
 use super::public_key::{Curve, PublicKey};
 use super::secrets;
 
-/// The size of new RSA keys, which NIST SP 800-57 counts on beyond 2030.
+/// The size of new RSA keys, which NIST SP 800-57 considers safe beyond 2030.
 const NEW_RSA_KEY: KeySize = KeySize::Rsa3072;
 
-/// The algorithm of a PKCS#8 document stands within so many bytes.
+/// The number of leading bytes of a PKCS#8 document that contain its algorithm.
 const PKCS8_HEAD: usize = 32;
-/// The object identifiers in DER, by which the kind of a key is known (RFC 8410 §3, RFC 5480 §2.1.1, RFC 8017 §A.1).
+/// The object identifiers in DER that state the kind of a key (RFC 8410 §3, RFC 5480 §2.1.1, RFC 8017 §A.1).
 const ED25519_OID: &[u8] = b"\x06\x03\x2b\x65\x70";
 const EC_OID: &[u8] = b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
 const RSA_OID: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
 
-/// A private key of this service and its public half.
+/// A private key of this service with its public half.
 #[derive(Clone, Debug)]
 pub(super) struct PrivateKey {
     pub(super) algorithm: KeyAlgorithm,
-    /// The algorithm, as the library that signs names it.
+    /// The algorithm in the signing library's type.
     pub(super) jws: Algorithm,
     pub(super) encoding: EncodingKey,
     pub(super) public: PublicKey,
 }
 
 impl PrivateKey {
-    /// Reads a private key in PKCS#8 PEM.
+    /// Parses a private key in PKCS#8 PEM.
     pub(super) fn from_pem(pem: &SecretString) -> Result<Self, KeyError> {
         let document = PrivatePkcs8KeyDer::from_pem_slice(pem.expose_secret().as_bytes());
         let document = Zeroizing::new(document.map_err(|_| KeyError::NotPrivateKey)?);
@@ -75,7 +75,8 @@ impl PrivateKey {
             _ => KeyError::NotPrivateKey,
         })?;
         let public = PublicKey::from_rsa(pair.public_key())?;
-        // It takes the inner document out of PKCS#8, which is what it signs with. The file itself may hold other blocks, too.
+        // The library extracts the inner document of PKCS#8, with which it signs. The file itself may contain other
+        // blocks, too.
         let encoding = EncodingKey::from_rsa_pem(pem(der).expose_secret().as_bytes());
         let encoding = encoding.map_err(|_| KeyError::NotPrivateKey)?;
         Ok(Self { algorithm: KeyAlgorithm::Rs256, jws: Algorithm::RS256, encoding, public })
@@ -97,10 +98,10 @@ fn kind(der: &[u8]) -> Option<PrivateKeyKind> {
         .find_map(|(oid, kind)| names(oid).then_some(kind))
 }
 
-/// Makes a new key: a private key as PKCS#8 PEM for `private_key_file`, or for HS256 a text for `secret_file`.
+/// Generates a key: a private key as PKCS#8 PEM for `private_key_file`, or for HS256 a text for `secret_file`.
 ///
 /// # Errors
-/// The system gave no random bytes.
+/// Returns an error if the system provides no random bytes.
 pub fn generate(algorithm: KeyAlgorithm) -> Result<SecretString, KeyError> {
     match algorithm {
         KeyAlgorithm::EdDsa => {
@@ -133,7 +134,7 @@ const fn no_randomness(_: Unspecified) -> KeyError {
     KeyError::NoRandomness
 }
 
-/// RFC 7468 §2: lines of 64 characters.
+/// Formats PEM with lines of 64 characters (RFC 7468 §2).
 fn pem(der: &[u8]) -> SecretString {
     let body = Zeroizing::new(STANDARD.encode(der));
     let mut text = Zeroizing::new(String::with_capacity(body.len() + body.len() / 64 + 64));

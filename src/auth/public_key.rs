@@ -1,5 +1,5 @@
-//! The public half of a key: taken from PEM or from its numbers, refused when it is weak, and made ready to verify with
-//! and to be published. Its kind decides the one algorithm that it is for.
+//! The public half of a key: read from PEM or from its numbers, refused if it is weak, and prepared for verification
+//! and publication. Its kind decides its only algorithm.
 
 mod curve;
 mod roca;
@@ -20,22 +20,22 @@ use super::key_error::KeyError;
 
 pub use curve::Curve;
 
-/// The shortest modulus of an RSA key (RFC 7518 §3.3).
+/// The shortest modulus of an RSA key in bits (RFC 7518 §3.3).
 pub const MINIMUM_RSA_BITS: usize = 2048;
-/// The longest one that the cryptographic library verifies with.
+/// The longest modulus in bits that the cryptographic library supports.
 const MAXIMUM_RSA_BITS: usize = 8192;
-/// The smallest public exponent (NIST SP 800-56B §6.2): smaller ones have a history of forged signatures.
+/// The smallest public exponent (NIST SP 800-56B §6.2). Signatures for smaller ones have been forged.
 const MINIMUM_RSA_EXPONENT: u64 = 65_537;
 
-/// What stands before the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410 §4).
+/// The bytes before the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410 §4).
 const ED25519_INFO: &[u8] = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00";
-/// What stands before the 65 bytes of an uncompressed point of P-256 in a SubjectPublicKeyInfo (RFC 5480 §2).
+/// The bytes before the 65 bytes of an uncompressed point of P-256 in a SubjectPublicKeyInfo (RFC 5480 §2).
 const P256_INFO: &[u8] =
     b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00";
-/// An uncompressed point begins so (SEC 1 §2.3.3).
+/// The first byte of an uncompressed point (SEC 1 §2.3.3).
 const UNCOMPRESSED: u8 = 4;
 
-/// What an RSA key can sign with; the first one is the usual one.
+/// The algorithms of an RSA key, the usual one first.
 const OF_RSA: [KeyAlgorithm; 6] = [
     KeyAlgorithm::Rs256,
     KeyAlgorithm::Rs384,
@@ -45,7 +45,7 @@ const OF_RSA: [KeyAlgorithm; 6] = [
     KeyAlgorithm::Ps512,
 ];
 
-/// A public key that is strong enough to be believed.
+/// A public key that is strong enough to be accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey(KeyNumbers);
 
@@ -54,12 +54,12 @@ enum KeyNumbers {
     Ed25519 {
         x: Vec<u8>,
     },
-    /// Both coordinates behind the mark of an uncompressed point.
+    /// Both coordinates, after the byte of an uncompressed point.
     Ec {
         curve: Curve,
         point: Vec<u8>,
     },
-    /// Big-endian, without leading zeros.
+    /// Both numbers, big-endian, without leading zeros.
     Rsa {
         modulus: Vec<u8>,
         exponent: Vec<u8>,
@@ -67,10 +67,10 @@ enum KeyNumbers {
 }
 
 impl PublicKey {
-    /// An Ed25519 key from its 32 bytes (RFC 8037 §2).
+    /// Creates an Ed25519 key from its 32 bytes (RFC 8037 §2).
     ///
     /// # Errors
-    /// It is no such key, or one for which everybody can sign.
+    /// Returns an error if the bytes are no such key, or one for which everybody can sign.
     pub fn ed25519(x: &[u8]) -> Result<Self, KeyError> {
         check(&ED25519, x)?;
         if small_order::is_of_small_order(x) {
@@ -82,10 +82,10 @@ impl PublicKey {
         Ok(Self(KeyNumbers::Ed25519 { x: x.to_vec() }))
     }
 
-    /// A key of a curve from its coordinates, each as long as the curve's (RFC 7518 §6.2.1).
+    /// Creates a key of a curve from its coordinates, each as long as the curve's (RFC 7518 §6.2.1).
     ///
     /// # Errors
-    /// The point is not on the curve.
+    /// Returns an error if the point is not on the curve.
     pub fn ec(curve: Curve, x: &[u8], y: &[u8]) -> Result<Self, KeyError> {
         if x.len() != curve.coordinate() || y.len() != curve.coordinate() {
             return Err(KeyError::InvalidPublicKey);
@@ -101,11 +101,11 @@ impl PublicKey {
         Ok(Self(KeyNumbers::Ec { curve, point: point.to_vec() }))
     }
 
-    /// An RSA key from its two numbers, big-endian (RFC 7518 §6.3.1).
+    /// Creates an RSA key from its two numbers, big-endian (RFC 7518 §6.3.1).
     ///
     /// # Errors
-    /// The modulus is shorter than [`MINIMUM_RSA_BITS`] or has the ROCA weakness, or one of the numbers is even or too small
-    /// to be safe.
+    /// Returns an error if the modulus is shorter than [`MINIMUM_RSA_BITS`] or has the ROCA weakness, or if one of the
+    /// numbers is even or too small to be safe.
     pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, KeyError> {
         let (modulus, exponent) = (without_leading_zeros(modulus), without_leading_zeros(exponent));
         let bits = modulus.len() * 8 - modulus.first().map_or(0, |first| first.leading_zeros() as usize);
@@ -126,10 +126,10 @@ impl PublicKey {
         Ok(Self(KeyNumbers::Rsa { modulus: modulus.to_vec(), exponent: exponent.to_vec() }))
     }
 
-    /// Reads a SubjectPublicKeyInfo in PEM (RFC 7468 §13): what `openssl pkey -pubout` writes.
+    /// Parses a SubjectPublicKeyInfo in PEM (RFC 7468 §13), as `openssl pkey -pubout` writes it.
     ///
     /// # Errors
-    /// It is something else, or a key that is weak or not used here.
+    /// Returns an error if the text is no such key, or the key is weak or of an unsupported kind.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
         let info = SubjectPublicKeyInfoDer::from_pem_slice(pem.as_bytes()).map_err(|_| KeyError::NotPublicKey)?;
         if let Some(x) = info.strip_prefix(ED25519_INFO) {
@@ -150,7 +150,7 @@ impl PublicKey {
         Self::rsa(&numbers.n, &numbers.e)
     }
 
-    /// The algorithms that a key of this kind can be for; the first one is the usual one.
+    /// Returns the algorithms of a key of this kind, the usual one first.
     pub const fn algorithms(&self) -> &'static [KeyAlgorithm] {
         match &self.0 {
             KeyNumbers::Ed25519 { .. } => &[KeyAlgorithm::EdDsa],
@@ -159,7 +159,7 @@ impl PublicKey {
         }
     }
 
-    /// Whether the signature is one of this key over the message, by this algorithm.
+    /// Whether this key has signed the message with this algorithm.
     pub(super) fn has_signed(&self, algorithm: KeyAlgorithm, message: &[u8], signature: &[u8]) -> bool {
         if !self.algorithms().contains(&algorithm) {
             return false;
@@ -177,7 +177,7 @@ impl PublicKey {
         verified.is_ok()
     }
 
-    /// The key as others read it (RFC 7517), for the usual algorithm of its kind.
+    /// Returns the key in its published form (RFC 7517), for the usual algorithm of its kind.
     pub fn jwk(&self, kid: &str) -> Jwk {
         match &self.0 {
             KeyNumbers::Ed25519 { x } => Jwk::ed25519(kid, x),
@@ -217,7 +217,7 @@ fn is_even(number: &[u8]) -> bool {
     number.last().is_none_or(|last| last % 2 == 0)
 }
 
-/// A number of at most eight bytes. No exponent in use has more.
+/// Reads a number of at most eight bytes. No exponent in use is longer.
 fn number(bytes: &[u8]) -> Option<u64> {
     (bytes.len() <= 8).then(|| bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }

@@ -1,5 +1,5 @@
-//! So many in such a time: `600/1m`. Counted by the generic cell rate algorithm (ITU-T I.371): what is consumed comes back
-//! evenly, so nobody gains by waiting for a window to turn, and one number is all that is stored of a key.
+//! Rates such as `600/1m`, counted with the generic cell rate algorithm (ITU-T I.371). What is consumed is refilled
+//! continuously, so nobody gains by waiting for a new window, and one number per key is all that is stored.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,56 +12,57 @@ const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 const GRAMMAR: &str = "write how many in which time, such as 600/1m: 1 to 10000000 in 1s to 24h, in whole seconds";
 
-/// A rate: so many in such a time.
+/// A rate: a number per period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     count: u32,
     per: Duration,
 }
 
-/// What was consumed of a rate: the moment when all of it will have come back, by [`crate::clock::Clock::elapsed`].
+/// What is consumed of a rate, stored as the time by [`crate::clock::Clock::elapsed`] at which all of it will be
+/// refilled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Consumed(Duration);
 
 impl Consumed {
-    /// Whether nothing is consumed, so that this need not be stored.
+    /// Whether nothing is consumed, so that the value need not be stored.
     pub fn is_nothing(self, now: Duration) -> bool {
         self.0 <= now
     }
 }
 
-/// The status of a rate limit after one was taken.
+/// The status of a rate limit after a request was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimitStatus {
-    /// What it is counted against.
+    /// The rate.
     pub rate: Rate,
-    /// How many are left.
+    /// The number that is left.
     pub left: u32,
-    /// When there will be one more.
+    /// The time until one more is available.
     pub more_in: Duration,
 }
 
-/// A rate of which fewer are left than were to be taken.
+/// A refusal: fewer are left than requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exhausted {
-    /// How many are left.
+    /// The number that is left.
     pub left: u32,
-    /// When there will be as many as were to be taken.
+    /// The time until the requested number is available.
     pub retry_after: Duration,
 }
 
 impl Rate {
-    /// A rate of `count` in the time `per`: at least one, and the time is never nothing.
+    /// Creates a rate of `count` per `per`. The count is at least one, and the period is never zero.
     pub fn new(count: u32, per: Duration) -> Self {
         Self { count: count.max(1), per: per.max(Duration::from_nanos(1)) }
     }
 
-    /// How many there are in [`Rate::per`].
+    /// Returns the number per [`Rate::per`].
     pub const fn count(self) -> u32 {
         self.count
     }
 
-    /// The time in which there are [`Rate::count`].
+    /// Returns the period of [`Rate::count`].
     pub const fn per(self) -> Duration {
         self.per
     }
@@ -69,7 +70,7 @@ impl Rate {
     /// Takes one.
     ///
     /// # Errors
-    /// [`Exhausted`] when there is none; nothing is taken.
+    /// Returns [`Exhausted`] if none is left; nothing is taken.
     pub fn take(self, consumed: &mut Consumed, now: Duration) -> Result<RateLimitStatus, Exhausted> {
         self.take_many(1, consumed, now)
     }
@@ -77,19 +78,19 @@ impl Rate {
     /// Takes `count` at once.
     ///
     /// # Errors
-    /// [`Exhausted`] when there are fewer; nothing is taken.
+    /// Returns [`Exhausted`] if fewer are left; nothing is taken.
     pub fn take_many(self, count: u32, consumed: &mut Consumed, now: Duration) -> Result<RateLimitStatus, Exhausted> {
         let restored_in = self.after_more(count, *consumed, now)?;
         *consumed = Consumed(now.saturating_add(restored_in));
         Ok(self.status(restored_in))
     }
 
-    /// Gives back one that was taken.
+    /// Returns one that was taken.
     pub fn give_back(self, consumed: &mut Consumed) {
         *consumed = Consumed(consumed.0.saturating_sub(self.interval()));
     }
 
-    /// The status when what is consumed comes back within `restored_in`.
+    /// Returns the status if all that is consumed is refilled within `restored_in`.
     pub fn status(self, restored_in: Duration) -> RateLimitStatus {
         let (free, interval) = (self.per.saturating_sub(restored_in).as_nanos(), self.interval().as_nanos().max(1));
         let left = u32::try_from(free / interval).unwrap_or(self.count).min(self.count);
@@ -97,22 +98,22 @@ impl Rate {
         RateLimitStatus { rate: self, left, more_in }
     }
 
-    /// The refusal of `count` when what is consumed comes back within `restored_in`.
+    /// Returns the refusal of `count` if all that is consumed is refilled within `restored_in`.
     pub fn exhausted(self, count: u32, restored_in: Duration) -> Exhausted {
         let retry_after = restored_in.saturating_add(self.interval().saturating_mul(count)).saturating_sub(self.per);
         Exhausted { left: self.status(restored_in).left, retry_after: retry_after.max(Duration::from_millis(1)) }
     }
 
-    /// Whether one could be taken; takes nothing.
+    /// Checks that one is left, and takes nothing.
     ///
     /// # Errors
-    /// [`Exhausted`] when there is none.
+    /// Returns [`Exhausted`] if none is left.
     pub fn check(self, consumed: Consumed, now: Duration) -> Result<(), Exhausted> {
         self.after_more(1, consumed, now).map(|_| ())
     }
 
     fn after_more(self, count: u32, consumed: Consumed, now: Duration) -> Result<Duration, Exhausted> {
-        // More than everything can be consumed only of another rate, before a reload.
+        // More than the whole rate can only be consumed of another rate, before a reload.
         let owed = consumed.0.saturating_sub(now).min(self.per);
         let restored_in = owed.saturating_add(self.interval().saturating_mul(count));
         if restored_in > self.per {
@@ -122,7 +123,7 @@ impl Rate {
         Ok(restored_in)
     }
 
-    /// How long it takes until one has come back.
+    /// Returns the time in which one is refilled.
     fn interval(self) -> Duration {
         self.per / self.count
     }
@@ -134,14 +135,14 @@ impl FromStr for Rate {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (count, per) = text.split_once('/').ok_or(GRAMMAR)?;
         let count = count.trim().parse().ok().filter(|count| (1..=MOST).contains(count)).ok_or(GRAMMAR)?;
-        // Callers are told the time in seconds, and part of one would be lost there.
+        // Callers see the time in whole seconds, where a fraction would be lost.
         let is_time = |per: &Duration| (SHORTEST..=LONGEST).contains(per) && per.subsec_nanos() == 0;
         let per = parse_duration(per).ok().filter(is_time).ok_or(GRAMMAR)?;
         Ok(Self { count, per })
     }
 }
 
-/// As it is written in the configuration, in seconds.
+/// Formats the rate as in the configuration, in seconds.
 impl fmt::Display for Rate {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}/{}s", self.count, self.per.as_secs())
@@ -181,7 +182,7 @@ mod tests {
             rate.take(&mut consumed, START).unwrap();
             let status = rate.take(&mut consumed, START + Duration::from_secs(earlier)).unwrap();
             let when = START + Duration::from_secs(earlier) + status.more_in;
-            // Taking one shows one less than there were.
+            // After taking one, the status shows one less.
             let left_at = |now| {
                 let mut then = consumed;
                 rate.take(&mut then, now).unwrap().left

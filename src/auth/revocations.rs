@@ -1,5 +1,5 @@
-//! Revoked tokens: those that their clients gave back (RFC 7009), stored in this process and sent to all replicas that share a
-//! Redis, until they would have expired; and those that an operator lists in a file.
+//! Revoked tokens. Those revoked by their clients (RFC 7009) are stored in this process and sent to all replicas that
+//! share a Redis, until they would have expired. Others are listed by the operator in a file.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,47 +10,47 @@ use crate::replicas::journal::{ReplicaEvent, RevokedToken as RevocationMessage};
 use crate::settings::{MOST_OF_A_LIST, Section, text_of_file};
 use crate::sha256::sha256_half;
 
-/// The most revoked tokens that are stored of one client: some 600 KiB. Each client has this room for itself, so that no
-/// revocation is refused for what others gave back; there are as many clients as the configuration names.
+/// The most revoked tokens that are stored per client: some 600 KiB. Each client has its own room, so no revocation is
+/// refused because of what others revoked. The configuration limits the number of clients.
 const MOST_OF_A_CLIENT: usize = 10_000;
-/// The most revoked tokens that are stored when other replicas send them: some 60 MiB. Which clients they name is not known
-/// here.
+/// The most revoked tokens that are stored when other replicas send them: some 60 MiB. Which clients they name is not
+/// known here.
 const MOST_RECEIVED: usize = 1_000_000;
 /// The most tokens that a file may list.
 const MOST_LISTED: usize = 100_000;
 /// How often expired tokens are removed, in seconds.
 const SWEEP_SECONDS: i64 = 60;
 
-/// There is no room to store another revoked token. Nothing is ever removed to make some: a token that was given back must
-/// stay revoked.
+/// There is no room to store another revoked token. None is ever removed to make room: a revoked token must stay
+/// revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no room to store another revoked token")]
 pub struct RevocationListFull;
 
-/// The tokens that their clients gave back.
+/// The tokens that their clients revoked.
 #[derive(Debug, Default)]
 pub struct RevokedTokens {
-    /// Read without a lock, since nearly always there is none.
+    /// The number of tokens. It is read without a lock, since nearly always there is none.
     count: AtomicUsize,
     tokens: RwLock<RevocationStore>,
     replicas: Option<Replicas>,
 }
 
-/// What a token is recognized by, in all replicas: ids can be as long as tokens, so half of a hash is stored.
+/// The identity of a token in all replicas. Ids can be as long as tokens, so half of a hash is stored.
 type TokenHash = [u8; 16];
 
 #[derive(Debug, Default)]
 struct RevocationStore {
     by_key: HashMap<TokenHash, RevocationEntry>,
     of_client: HashMap<Arc<str>, usize>,
-    /// In seconds since 1970.
+    /// Time of the last removal in seconds since 1970.
     swept: i64,
 }
 
 #[derive(Debug)]
 struct RevocationEntry {
     client: Arc<str>,
-    /// In seconds since 1970; from then on the token is refused anyway.
+    /// The token's expiry in seconds since 1970; from then on the token is refused anyway.
     until: i64,
 }
 
@@ -66,7 +66,7 @@ impl RevocationStore {
         }
     }
 
-    /// Removes expired tokens. It looks at every token, so it is done at most once a second.
+    /// Removes expired tokens. This visits every token, so it is done at most once per second.
     fn sweep(&mut self, now: i64) {
         if now <= self.swept {
             return;
@@ -81,7 +81,7 @@ impl RevocationStore {
 }
 
 impl RevokedTokens {
-    /// Revoked tokens that are sent to other replicas, too, if there are any.
+    /// Creates the list. Revoked tokens are sent to other replicas, too, if there are any.
     pub fn shared_with(replicas: Option<Replicas>) -> Self {
         Self { replicas, ..Self::default() }
     }
@@ -89,7 +89,7 @@ impl RevokedTokens {
     /// Revokes the token of `client` until it has expired. Other replicas do the same within a second.
     ///
     /// # Errors
-    /// [`RevocationListFull`] when too many are revoked.
+    /// Returns [`RevocationListFull`] if the client has revoked too many tokens.
     pub fn revoke(
         &self,
         issuer: &str,
@@ -106,7 +106,7 @@ impl RevokedTokens {
         Ok(())
     }
 
-    /// Gives whether it is a new one.
+    /// Inserts a token, and returns whether it is new.
     fn insert(
         &self,
         key: TokenHash,
@@ -128,7 +128,7 @@ impl RevokedTokens {
         Ok(is_new)
     }
 
-    /// Revokes what other replicas have sent; gives how many there was no room for.
+    /// Revokes the tokens that other replicas have sent, and returns the number for which there was no room.
     pub fn receive(&self, revoked: &[RevocationMessage], now: i64) -> usize {
         let has_no_room = |received: &&RevocationMessage| {
             let mut key = TokenHash::default();
@@ -140,14 +140,14 @@ impl RevokedTokens {
         revoked.iter().filter(has_no_room).count()
     }
 
-    /// All that have not expired, for other replicas.
+    /// Returns all tokens that have not expired, for other replicas.
     pub fn all(&self, now: i64) -> Vec<RevocationMessage> {
         let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
         let alive = tokens.by_key.iter().filter(|(_, revoked)| revoked.until > now);
         alive.map(|(key, revoked)| message(key, &revoked.client, revoked.until)).collect()
     }
 
-    /// How many have not expired.
+    /// Returns the number of tokens that have not expired.
     pub fn count(&self, now: i64) -> usize {
         let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
         tokens.by_key.values().filter(|revoked| revoked.until > now).count()
@@ -160,7 +160,7 @@ impl RevokedTokens {
 }
 
 fn hash(issuer: &str, jti: &str) -> TokenHash {
-    // The length in front, so that no other issuer and id run together to the same bytes.
+    // The length comes first, so that no other issuer and id concatenate to the same bytes.
     let length = (issuer.len() as u64).to_be_bytes();
     sha256_half([&length[..], issuer.as_bytes(), jti.as_bytes()])
 }
@@ -169,7 +169,7 @@ fn message(key: &TokenHash, client: &str, until: i64) -> RevocationMessage {
     RevocationMessage { token: base16ct::lower::encode_string(key), client: client.to_owned(), until }
 }
 
-/// What the verifier asks about every token.
+/// Revoked tokens as the verifier checks them.
 #[derive(Clone, Debug, Default)]
 pub struct Revocations {
     listed: Arc<HashSet<String>>,
@@ -177,19 +177,20 @@ pub struct Revocations {
 }
 
 impl Revocations {
-    /// The tokens of an operator's list and those that clients give back.
+    /// Combines the tokens of an operator's list with those that clients revoke.
     pub fn new(listed: Arc<HashSet<String>>, given_back: Arc<RevokedTokens>) -> Self {
         Self { listed, given_back }
     }
 
-    /// Whether the token of this issuer and id has ended. A list names ids alone, whoever issued the token.
+    /// Whether the token of this issuer and id is revoked. The operator's list contains ids alone, whoever issued the
+    /// token.
     pub fn is_revoked(&self, issuer: &str, jti: &str) -> bool {
         self.given_back.contains(issuer, jti) || (!self.listed.is_empty() && self.listed.contains(jti))
     }
 }
 
-/// Reads the file that `revoked_tokens_file` names: one `jti` a line. A `#` at the start of a line, or behind a blank,
-/// begins a comment; elsewhere it is a part of the id, as providers may use it.
+/// Reads the file `revoked_tokens_file`: one `jti` per line. A `#` at the start of a line, or after a blank, begins a
+/// comment. Elsewhere it is a part of the id, as providers may use it.
 pub fn read_list(section: &Section<'_>) -> Arc<HashSet<String>> {
     let key = "revoked_tokens_file";
     let Some(content) = section.file(key, MOST_OF_A_LIST) else { return Arc::default() };

@@ -1,16 +1,16 @@
-//! Every scope of the service, once: as a type for a handler's signature, and as text for tokens and the document. The
+//! All scopes of the service: as types for handlers' signatures, and as names for tokens and the API document. The
 //! configuration can declare more of them, for the resources that it declares.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// A right that a handler can require in its signature: `Caller<FlowRead>`.
+/// A scope that a handler can require in its signature: `Caller<FlowRead>`.
 pub trait Scope: 'static {
-    /// The scope's name in a token; of several, separated by blanks, any one is enough.
+    /// The scope's name in a token. Of several names, separated by blanks, any one is sufficient.
     const NAME: &'static str;
 }
 
-/// A part of what there is to know of a store; each part then requires its own.
+/// Any scope for a part of a store's overview. Each part then requires its own.
 #[derive(Debug, Clone, Copy)]
 pub enum AnyPartOfAStore {}
 
@@ -18,7 +18,7 @@ impl Scope for AnyPartOfAStore {
     const NAME: &'static str = "stores:read flow:read demographics:read";
 }
 
-/// No scope at all: the handler asks for the one that its declaration names.
+/// No scope: the handler requires the one that its declaration names.
 #[derive(Debug, Clone, Copy)]
 pub enum AsDeclared {}
 
@@ -26,16 +26,16 @@ impl Scope for AsDeclared {
     const NAME: &'static str = "";
 }
 
-/// A scope's name and what it allows.
+/// A scope's name with what it allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScopeInfo {
     /// The name in a token.
     pub name: Cow<'static, str>,
-    /// What it allows, for the document.
+    /// What the scope allows, for the API document.
     pub allows: Cow<'static, str>,
 }
 
-/// All scopes that there are, in the order of the document. Cloning shares them.
+/// All existing scopes, in the order of the API document. Clones share them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scopes(Arc<[ScopeInfo]>);
 
@@ -46,7 +46,7 @@ impl Default for Scopes {
 }
 
 impl Scopes {
-    /// The scopes of the service and these.
+    /// Creates the list of the service's scopes and the declared ones.
     pub fn with(declared: Vec<ScopeInfo>) -> Self {
         Self(ALL.iter().cloned().chain(declared).collect())
     }
@@ -56,12 +56,12 @@ impl Scopes {
         self.0.iter().any(|scope| scope.name == name)
     }
 
-    /// Each of them.
+    /// Iterates over the scopes.
     pub fn iter(&self) -> std::slice::Iter<'_, ScopeInfo> {
         self.0.iter()
     }
 
-    /// Their names, for people.
+    /// Returns the names for error messages.
     pub fn names(&self) -> String {
         self.iter().map(|scope| &*scope.name).collect::<Vec<_>>().join(", ")
     }

@@ -1,5 +1,5 @@
-//! Client secrets: made here, kept as hashes, compared in constant time.
-//! A secret of 256 random bits needs no slow hash, since nobody can guess it; one that a person chose gets Argon2id.
+//! Client secrets: generated here, stored as hashes, compared in constant time. A secret of 256 random bits needs no
+//! slow hash, since nobody can guess it. A secret that a person chose is hashed with Argon2id.
 
 use std::fmt;
 
@@ -13,16 +13,16 @@ use subtle::ConstantTimeEq as _;
 
 use crate::sha256::sha256;
 
-/// What a made secret begins with, so that scanners for leaked secrets can find it.
+/// The prefix of generated secrets, by which scanners for leaked secrets find them.
 const MADE_SECRET_PREFIX: &str = "sgs_";
 
-/// The most memory that checking one secret may take: 256 MiB, in KiB.
+/// The most memory that the check of a secret may take: 256 MiB, in KiB.
 const MAXIMUM_ARGON2_KIBIBYTES: u32 = 256 * 1024;
 
-/// Why a secret could not be made, or a hash not be used; each says what to do.
+/// Why a secret could not be generated or a hash not be used. Each message says what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// The system gave no random bytes.
+    /// The system provided no random bytes.
     #[error("the system gave no random bytes")]
     NoRandomness,
     /// The text is not a SHA-256 hash.
@@ -38,10 +38,10 @@ pub enum SecretError {
     TooMuchMemory,
 }
 
-/// Makes a secret of 256 random bits.
+/// Generates a secret of 256 random bits.
 ///
 /// # Errors
-/// The system gave no random bytes.
+/// Returns an error if the system provides no random bytes.
 pub fn new_secret() -> Result<SecretString, SecretError> {
     let mut bytes = Zeroizing::new([0; 32]);
     aws_lc_rs::rand::fill(bytes.as_mut_slice()).map_err(|_| SecretError::NoRandomness)?;
@@ -49,15 +49,15 @@ pub fn new_secret() -> Result<SecretString, SecretError> {
     Ok(SecretString::from(format!("{MADE_SECRET_PREFIX}{}", text.as_str())))
 }
 
-/// The hash of a made secret, for `secret_sha256`.
+/// Hashes a generated secret, for `secret_sha256`.
 pub fn sha256_hex(secret: &SecretString) -> String {
     base16ct::lower::encode_string(&digest(secret))
 }
 
-/// The hash of a chosen secret, for `secret_argon2`; with a new salt each time.
+/// Hashes a chosen secret with a new salt, for `secret_argon2`.
 ///
 /// # Errors
-/// The system gave no random bytes for the salt.
+/// Returns an error if the system provides no random bytes for the salt.
 pub fn argon2_hash(secret: &SecretString) -> Result<String, SecretError> {
     let hash = Argon2::default().hash_password(secret.expose_secret().as_bytes());
     hash.map(|hash: PasswordHash| hash.to_string()).map_err(|_| SecretError::NoRandomness)
@@ -66,17 +66,17 @@ pub fn argon2_hash(secret: &SecretString) -> Result<String, SecretError> {
 /// The hash of a client's secret.
 #[derive(Clone)]
 pub enum SecretHash {
-    /// Of a made secret; quick to check.
+    /// The hash of a generated secret, which is quick to check.
     Sha256([u8; 32]),
-    /// Of a chosen secret; slow and hungry to check, on purpose.
+    /// The hash of a chosen secret, whose check takes time and memory on purpose.
     Argon2id(Box<PasswordHash>),
 }
 
 impl SecretHash {
-    /// Reads what [`sha256_hex`] wrote.
+    /// Parses what [`sha256_hex`] wrote.
     ///
     /// # Errors
-    /// It is something else.
+    /// Returns an error if the text is anything else.
     pub fn from_sha256_hex(hash: &SecretString) -> Result<Self, SecretError> {
         let mut bytes = [0; 32];
         match base16ct::mixed::decode(hash.expose_secret().trim(), &mut bytes) {
@@ -85,10 +85,10 @@ impl SecretHash {
         }
     }
 
-    /// Reads what [`argon2_hash`] wrote.
+    /// Parses what [`argon2_hash`] wrote.
     ///
     /// # Errors
-    /// It is something else, or asks for too much memory.
+    /// Returns an error if the text is anything else, or requires too much memory.
     pub fn from_argon2(hash: &SecretString) -> Result<Self, SecretError> {
         let hash = PasswordHash::new(hash.expose_secret().trim()).map_err(|_| SecretError::NotArgon2id)?;
         let parameters = Params::try_from(&hash).map_err(|_| SecretError::NotArgon2id)?;
@@ -101,7 +101,7 @@ impl SecretHash {
         Ok(Self::Argon2id(Box::new(hash)))
     }
 
-    /// Whether `secret` has this hash. Blocks for a while if the hash is a slow one.
+    /// Whether `secret` has this hash. Blocks for some time if the hash is a slow one.
     pub fn matches(&self, secret: &SecretString) -> bool {
         match self {
             Self::Sha256(expected) => bool::from(digest(secret).ct_eq(expected)),

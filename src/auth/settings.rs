@@ -1,5 +1,6 @@
-//! The `[auth]` section: clients and the names that stand in tokens; the keys are read in `key_settings`, the trusted issuers
-//! in `issuers::settings`. Keys and hashes are read at once, so that one start shows everything that is wrong with them.
+//! The section `[auth]`: clients and the names in tokens. The keys are read in `key_settings`, the trusted issuers in
+//! `issuers::settings`. Keys and hashes are parsed at once, so that one start reports everything that is wrong with
+//! them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,15 +20,15 @@ use super::{key_settings, revocations};
 use crate::directory::VendorIds;
 use crate::settings::{File, Section, SectionSettings, http_url, section};
 
-/// No token lives shorter.
+/// The shortest lifetime of a token.
 pub const SHORTEST_LIFETIME: Duration = Duration::from_secs(60);
-/// No token lives longer.
+/// The longest lifetime of a token.
 pub const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The most text that a client's list of stores may have. More would not fit into a token.
+/// The most bytes of a client's list of stores. More would not fit into a token.
 const MAXIMUM_STORES_BYTES: usize = 4 * 1024;
 
-/// The most organizations that a client may list: less than 1.5 KiB of a token.
+/// The most organizations of a client, which take less than 1.5 KiB of a token.
 const MAXIMUM_ORGANIZATIONS: usize = 64;
 
 section! {
@@ -86,13 +87,13 @@ section! {
 }
 
 impl AuthSettings {
-    /// The largest token that any issuer's section allows, or what is read without one.
+    /// Returns the size in bytes of the largest token that any issuer's section allows, or the default without one.
     pub fn largest_token(&self) -> usize {
         self.issuers.iter().map(IssuerSettings::token_size).max().unwrap_or_default().max(MAXIMUM_TOKEN_BYTES)
     }
 
-    /// Reads the section `[auth]`. `public_url` is the address that callers use; `tenants` are the configured ones, `scopes`
-    /// those that there are, and `ids` those of the vendors.
+    /// Reads the section `[auth]`. `public_url` is the address that clients use, `tenants` are the configured ones,
+    /// `scopes` the existing ones, and `ids` the vendors' ids.
     pub fn read(
         section: &Section<'_>,
         public_url: Option<&str>,
@@ -114,7 +115,8 @@ impl AuthSettings {
     }
 }
 
-/// Whether the service has to issue tokens: one that trusts an identity provider and has no clients of its own need not.
+/// Whether the service issues tokens. A service that trusts an identity provider and has no clients of its own need
+/// not.
 fn is_issuing(section: &Section<'_>) -> bool {
     !has_any(section, "issuers") || has_any(section, "clients")
 }
@@ -123,7 +125,7 @@ fn has_any(section: &Section<'_>, key: &str) -> bool {
     section.is_section(key) && !section.section(key).names().is_empty()
 }
 
-/// RFC 8414 §2: a URL without query and fragment.
+/// Reads the issuer: a URL without query and fragment (RFC 8414 §2).
 fn read_issuer(section: &Section<'_>, issuer: &str, public_url: Option<&str>) -> String {
     if !section.is_set("issuer") {
         let is_needed = is_issuing(section) || has_any(section, "keys");
@@ -133,7 +135,7 @@ fn read_issuer(section: &Section<'_>, issuer: &str, public_url: Option<&str>) ->
                 "the URL of this service that stands in its tokens, if server.public_url is not set",
             );
         }
-        // Whether it is a URL is said where it stands.
+        // Whether it is a valid URL is reported with its own setting.
         return public_url.unwrap_or_default().trim_end_matches('/').to_owned();
     }
     let is_url = http_url::parse(issuer).is_ok_and(|uri| uri.query().is_none());
@@ -266,7 +268,7 @@ mod tests {
         (settings, report.finish(&table).err().map(|problems| problems.0).unwrap_or_default())
     }
 
-    /// The problems of the usual settings with one line changed.
+    /// Returns the problems of the usual settings with one line changed.
     fn problems_with(line: &str, instead: &str) -> String {
         let toml = fixtures::toml();
         assert!(toml.contains(line), "{line}");

@@ -1,4 +1,4 @@
-//! What a client sends about a token that it holds: to give it back (RFC 7009 §2.1), or to ask about it (RFC 7662 §2.1).
+//! The form about a token that a client holds, for revocation (RFC 7009 §2.1) and introspection (RFC 7662 §2.1).
 
 use actix_web::HttpRequest;
 use secrecy::SecretString;
@@ -27,10 +27,10 @@ pub struct TokenForm {
 impl TokenForm {
     const PARAMETERS: [&str; 4] = ["token", "token_type_hint", "client_id", "client_secret"];
 
-    /// Reads the form.
+    /// Parses the form.
     ///
     /// # Errors
-    /// It is of another media type, or a parameter of ours is there twice.
+    /// Returns an error for another media type, or if a recognized parameter occurs twice.
     pub fn read(request: &HttpRequest, body: &[u8]) -> Result<Self, OAuthError> {
         let mut form = Self::default();
         for (name, value) in oauth_form::parameters(request, body, &Self::PARAMETERS)? {
@@ -45,18 +45,18 @@ impl TokenForm {
         Ok(form)
     }
 
-    /// The client's credentials.
+    /// Takes the client's credentials.
     ///
     /// # Errors
-    /// There are none, or they cannot be read, or they come in both ways.
+    /// Returns an error if there are none, if they are malformed, or if they come in both ways.
     pub fn take_credentials(&mut self, request: &HttpRequest) -> Result<ClientCredentials, OAuthError> {
         oauth_form::credentials(request, self.client_id.take(), self.client_secret.take())
     }
 
-    /// The token.
+    /// Takes the token.
     ///
     /// # Errors
-    /// There is none.
+    /// Returns an error if there is none.
     pub fn take_token(&mut self) -> Result<SecretString, OAuthError> {
         self.token.take().ok_or_else(|| OAuthError::invalid_request("The parameter token is missing"))
     }

@@ -1,5 +1,5 @@
-//! What a client sends to the token endpoint (RFC 6749 §4.4.2), read strictly:
-//! nothing may be said twice, and the credentials come in one way only.
+//! The form of a token request (RFC 6749 §4.4.2), parsed strictly: no parameter may occur twice, and the credentials
+//! come in one way only.
 
 use actix_web::HttpRequest;
 use secrecy::SecretString;
@@ -9,7 +9,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use super::oauth_error::OAuthError;
 use super::oauth_form::{self, ClientCredentials};
 
-/// The one grant that is known here (RFC 6749 §4.4.2).
+/// The only supported grant (RFC 6749 §4.4.2).
 pub const CLIENT_CREDENTIALS: &str = "client_credentials";
 
 /// The form of a token request (RFC 6749 §4.4.2). Other parameters are ignored, as §3.2 asks;
@@ -30,7 +30,8 @@ pub struct TokenRequest {
     pub client_secret: Option<SecretString>,
 }
 
-/// Any text is read, so that another grant can be refused by its own error; the document names the one that works.
+/// Describes the supported grant in the API document. The parser accepts any text, so that another grant is refused
+/// with its own error.
 fn grant_types() -> Object {
     let description = "How the client gets its token; this service knows only `client_credentials`.";
     let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([CLIENT_CREDENTIALS]));
@@ -40,10 +41,10 @@ fn grant_types() -> Object {
 impl TokenRequest {
     const PARAMETERS: [&str; 4] = ["grant_type", "scope", "client_id", "client_secret"];
 
-    /// Reads the form.
+    /// Parses the form.
     ///
     /// # Errors
-    /// It is of another media type, or a parameter of ours is there twice (RFC 6749 §3.2).
+    /// Returns an error for another media type, or if a recognized parameter occurs twice (RFC 6749 §3.2).
     pub fn read(request: &HttpRequest, body: &[u8]) -> Result<Self, OAuthError> {
         let mut form = Self::default();
         for (name, value) in oauth_form::parameters(request, body, &Self::PARAMETERS)? {
@@ -62,18 +63,18 @@ impl TokenRequest {
         }
     }
 
-    /// The client's credentials: from HTTP Basic or from the form, but not from both (RFC 6749 §2.3).
+    /// Takes the client's credentials from HTTP Basic or from the form, but not from both (RFC 6749 §2.3).
     ///
     /// # Errors
-    /// There are none, or they cannot be read, or they come in both ways.
+    /// Returns an error if there are none, if they are malformed, or if they come in both ways.
     pub fn take_credentials(&mut self, request: &HttpRequest) -> Result<ClientCredentials, OAuthError> {
         oauth_form::credentials(request, self.client_id.take(), self.client_secret.take())
     }
 
-    /// The scopes of the new token, in the order in which the client has them.
+    /// Returns the scopes of the new token, in the order in which the client has them.
     ///
     /// # Errors
-    /// One that was asked for is not granted (RFC 6749 §3.3).
+    /// Returns an error if a requested scope is not granted (RFC 6749 §3.3).
     pub fn narrow(&self, granted: &[String]) -> Result<Vec<String>, OAuthError> {
         let Some(wanted) = self.scope.as_deref() else { return Ok(granted.to_vec()) };
         let wanted: Vec<&str> = wanted.split(' ').filter(|name| !name.is_empty()).collect();

@@ -1,6 +1,6 @@
-//! Which kinds of JWT an issuer's access tokens may be, by the `typ` of their header (RFC 8725 §3.11).
+//! The accepted kinds of JWT of an issuer, by the `typ` of their header (RFC 8725 §3.11).
 
-/// What stands in the settings for tokens without `typ`.
+/// The value in the settings for tokens without `typ`.
 const ABSENT: &str = "absent";
 
 /// The accepted values of `typ`.
@@ -11,18 +11,18 @@ pub struct TokenTypes {
 }
 
 impl TokenTypes {
-    /// Access tokens that say so (RFC 9068 §2.1).
+    /// Accepts access tokens by their own type (RFC 9068 §2.1).
     pub fn access_tokens() -> Self {
         Self::new(&["at+jwt"])
     }
 
-    /// These types; `absent` stands for a header without one.
+    /// Accepts these types; `absent` stands for a header without one.
     pub fn new<T: AsRef<str>>(names: &[T]) -> Self {
         let (absent, named): (Vec<&str>, Vec<&str>) = names.iter().map(AsRef::as_ref).partition(|name| *name == ABSENT);
         Self { names: named.into_iter().map(|name| bare(name).to_owned()).collect(), absent: !absent.is_empty() }
     }
 
-    /// Whether a header with this `typ` is accepted. Media types have no case (RFC 7515 §4.1.9).
+    /// Whether a header with this `typ` is accepted. Media types are not case-sensitive (RFC 7515 §4.1.9).
     pub fn accept(&self, typ: Option<&str>) -> bool {
         match typ {
             Some(typ) => self.names.iter().any(|name| name.eq_ignore_ascii_case(bare(typ))),
@@ -31,7 +31,7 @@ impl TokenTypes {
     }
 }
 
-/// The `application/` of a media type may be left out (RFC 7515 §4.1.9).
+/// Removes `application/`, which a media type may omit here (RFC 7515 §4.1.9).
 fn bare(typ: &str) -> &str {
     const PREFIX: &str = "application/";
     match typ.get(..PREFIX.len()) {

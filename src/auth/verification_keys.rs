@@ -1,4 +1,4 @@
-//! The keys that check signatures, ours and those of a trusted issuer, and which of them a token may mean.
+//! The keys that verify signatures, ours and those of a trusted issuer, and the choice among them for a token.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use super::jwk::{Jwk, JwkSet};
 use super::key_algorithm::KeyAlgorithm;
 use super::public_key::PublicKey;
 
-/// What is needed to check a signature.
+/// A key that verifies signatures.
 #[derive(Clone, Debug)]
 pub struct VerificationKey {
     material: KeyMaterial,
-    /// By what its tokens may be signed; never empty.
+    /// The algorithms of its tokens; never empty.
     algorithms: Vec<KeyAlgorithm>,
 }
 
@@ -24,13 +24,14 @@ enum KeyMaterial {
 }
 
 impl VerificationKey {
-    /// Verifies with a public key, by the usual algorithm of its kind.
+    /// Creates a key that verifies with a public key, for the usual algorithm of its kind.
     pub fn public(key: PublicKey) -> Self {
         let algorithms = key.algorithms().iter().take(1).copied().collect();
         Self { material: KeyMaterial::Public(key), algorithms }
     }
 
-    /// Verifies with a public key, by those of these algorithms that a key of its kind can have; `None` if there are none.
+    /// Creates a key that verifies with a public key, for those of these algorithms that its kind supports. Returns
+    /// `None` if there are none.
     pub fn public_for(key: PublicKey, algorithms: &[KeyAlgorithm]) -> Option<Self> {
         let algorithms: Vec<_> = key.algorithms().iter().copied().filter(|one| algorithms.contains(one)).collect();
         (!algorithms.is_empty()).then_some(Self { material: KeyMaterial::Public(key), algorithms })
@@ -41,12 +42,12 @@ impl VerificationKey {
         Self { material: KeyMaterial::Shared(Box::new(key)), algorithms: vec![KeyAlgorithm::Hs256] }
     }
 
-    /// Whether tokens of this key may be signed by this algorithm.
+    /// Whether tokens of this key may be signed with this algorithm.
     pub fn is_for(&self, algorithm: KeyAlgorithm) -> bool {
         self.algorithms.contains(&algorithm)
     }
 
-    /// Whether the signature is one of this key over the message, by this algorithm, which must be one of the key's.
+    /// Whether this key has signed the message with this algorithm, which must be one of the key's.
     pub fn has_signed(&self, algorithm: KeyAlgorithm, message: &[u8], signature: &[u8]) -> bool {
         self.is_for(algorithm)
             && match &self.material {
@@ -73,17 +74,17 @@ impl VerificationKey {
     }
 }
 
-/// More keys than these are not tried for one token.
+/// The most keys that are tried for one token.
 const MOST_TRIED: usize = 8;
 
 /// The keys of one issuer.
 #[derive(Clone, Debug, Default)]
 pub struct VerificationKeys(Vec<PublishedKey>);
 
-/// A key, and by what tokens name it.
+/// A key with the names by which tokens refer to it.
 #[derive(Clone, Debug)]
 pub struct PublishedKey {
-    /// Its id, which others may have, too.
+    /// The key id, which other keys may share.
     pub kid: Option<String>,
     /// The thumbprints of its certificate (RFC 7517 §4.8 and §4.9).
     pub thumbprints: Vec<String>,
@@ -91,48 +92,48 @@ pub struct PublishedKey {
     pub key: Arc<VerificationKey>,
 }
 
-/// What a token's header says of its key.
+/// What a token's header states about its key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyHint {
-    /// The key's id (RFC 7515 §4.1.4).
+    /// The key id (RFC 7515 §4.1.4).
     pub kid: Option<String>,
-    /// Thumbprints of its certificate (RFC 7515 §4.1.7 and §4.1.8).
+    /// The thumbprints of its certificate (RFC 7515 §4.1.7 and §4.1.8).
     pub thumbprints: Vec<String>,
 }
 
-/// Why no key is to be tried for a token.
+/// Why no key is tried for a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoCandidateKey {
     /// No key has the id that the token names.
     Unknown,
-    /// The keys that the token may mean are for other algorithms.
+    /// The keys that the token may refer to are for other algorithms.
     OtherAlgorithm,
     /// More keys than are tried for one token.
     TooMany,
 }
 
 impl VerificationKeys {
-    /// Keys by their ids.
+    /// Creates the list from keys with ids.
     pub fn new(keys: impl IntoIterator<Item = (String, VerificationKey)>) -> Self {
         let published = |(kid, key)| PublishedKey { kid: Some(kid), thumbprints: Vec::new(), key: Arc::new(key) };
         Self(keys.into_iter().map(published).collect())
     }
 
-    /// Keys as an issuer publishes them.
+    /// Creates the list from keys as an issuer publishes them.
     pub const fn published(keys: Vec<PublishedKey>) -> Self {
         Self(keys)
     }
 
-    /// The key of this id; the first one, if there are more.
+    /// Returns the key of this id, or the first one if there are several.
     pub fn get(&self, kid: &str) -> Option<&Arc<VerificationKey>> {
         self.named(kid).next().map(|published| &published.key)
     }
 
-    /// The keys that may have signed a token with this algorithm: those of the id that it names, or else of the certificate
-    /// that it names, or else all.
+    /// Returns the keys that may have signed a token with this algorithm: those with the id that it names, or else
+    /// those of the certificate that it names, or else all.
     ///
     /// # Errors
-    /// There is none, or more than are tried for one token.
+    /// Returns an error if there is none, or if there are more than are tried for one token.
     pub fn candidates(
         &self,
         hint: &KeyHint,
@@ -157,21 +158,21 @@ impl VerificationKeys {
         }
     }
 
-    /// Whether this very key, or the same public one, is still there under this id, or under any if a token named none.
+    /// Whether this key, or the same public one, still exists under this id, or under any id if a token named none.
     pub fn still_have(&self, kid: Option<&str>, key: &Arc<VerificationKey>) -> bool {
         let is_named = |published: &&PublishedKey| kid.is_none_or(|kid| published.kid.as_deref() == Some(kid));
-        // Shared secrets are never compared, but the very key of before has the one of before.
+        // Shared secrets are never compared, but a key that was not replaced still has its secret.
         let is_same = |known: &Arc<VerificationKey>| Arc::ptr_eq(known, key) || known.is_same_public_key(key);
         self.0.iter().filter(is_named).any(|published| is_same(&published.key))
     }
 
-    /// The public ones, for whoever wants to check tokens. Shared secrets never appear.
+    /// Returns the public keys, with which others can verify tokens. Shared secrets never appear.
     pub fn public_document(&self) -> JwkSet {
         let published = self.0.iter();
         JwkSet { keys: published.filter_map(|published| published.key.jwk(published.kid.as_deref()?)).collect() }
     }
 
-    /// How many keys there are.
+    /// Returns the number of keys.
     pub const fn len(&self) -> usize {
         self.0.len()
     }
@@ -187,7 +188,7 @@ impl VerificationKeys {
 }
 
 impl PublishedKey {
-    /// Some providers write the thumbprint as the key's id, too.
+    /// Some providers use the thumbprint as the key's id, too.
     fn has_certificate_of(&self, hint: &KeyHint) -> bool {
         hint.thumbprints.iter().any(|named| self.thumbprints.contains(named) || self.kid.as_ref() == Some(named))
     }

@@ -1,5 +1,5 @@
-//! Secrets that a slow hash has just verified, so that a client that comes again within a moment is not hashed again. Of a
-//! secret nothing is kept but an HMAC whose random key no other process has, in memory, until the configuration is replaced.
+//! Secrets that a slow hash has just verified, so that they are not hashed again within a moment. Of a secret only an
+//! HMAC is stored, with a random key that no other process has, in memory, until the configuration is replaced.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,9 +15,9 @@ const LIFETIME: Duration = Duration::from_secs(60);
 
 type SecretTag = [u8; 32];
 
-/// Right secrets of this configuration's clients: at most one of each, since there is no other that is right.
+/// Valid secrets of this configuration's clients: at most one of each, since no other is valid.
 pub struct VerifiedSecrets {
-    /// `None` when the system gave no random bytes: then each secret is hashed.
+    /// The key of the HMAC; `None` if the system provided no random bytes, and then each secret is hashed.
     key: Option<hmac::Key>,
     until: Mutex<HashMap<SecretTag, Duration>>,
 }
@@ -29,7 +29,7 @@ impl Default for VerifiedSecrets {
 }
 
 impl VerifiedSecrets {
-    /// Remembers that the secret is this client's.
+    /// Records that the secret is this client's.
     pub fn remember(&self, client_id: &str, secret: &SecretString, now: Duration) {
         if let Some(tag) = self.tag(client_id, secret) {
             let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
@@ -37,8 +37,8 @@ impl VerifiedSecrets {
         }
     }
 
-    /// Whether the secret was found to be this client's a moment ago. The time that this takes says nothing of a secret
-    /// that is wrong: it depends on an HMAC that nobody can foresee.
+    /// Whether the secret was verified a moment ago. The time that this takes reveals nothing about a wrong secret: it
+    /// depends on an HMAC that nobody can predict.
     pub fn contains(&self, client_id: &str, secret: &SecretString, now: Duration) -> bool {
         let Some(tag) = self.tag(client_id, secret) else { return false };
         let until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
@@ -47,7 +47,7 @@ impl VerifiedSecrets {
 
     fn tag(&self, client_id: &str, secret: &SecretString) -> Option<SecretTag> {
         let mut context = hmac::Context::with_key(self.key.as_ref()?);
-        // The length in front, so that no other id and secret run together to the same bytes.
+        // The length comes first, so that no other id and secret concatenate to the same bytes.
         context.update(&(client_id.len() as u64).to_be_bytes());
         context.update(client_id.as_bytes());
         context.update(secret.expose_secret().as_bytes());

@@ -1,5 +1,6 @@
-//! The verified-token cache: tokens whose signature was checked already, so that RSA costs nothing twice. They are found by a
-//! hash of the whole token, bounded in size, and worth no more than their key: the caller of the cache says whether that is still there.
+//! The verified-token cache: tokens whose signature was verified, so that it need not be verified again. They are found
+//! by a hash of the whole token, their memory is bounded, and they are valid only as long as their key: the caller of
+//! the cache says whether that still exists.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,17 +13,17 @@ use super::verification_keys::VerificationKey;
 use super::verify::VerifiedToken;
 use crate::sha256::sha256;
 
-/// The most memory for cached tokens: some ten thousand of the usual size.
+/// The most memory for cached tokens in bytes: some ten thousand of the usual size.
 const CAPACITY_BYTES: u64 = 32 << 20;
-/// What a token needs besides its claims, which are there about twice.
+/// The bytes of a token besides its claims, which are stored about twice.
 const OVERHEAD_BYTES: usize = 512;
-/// What an entry of a list needs each time that it is there, besides its text: the text's length and place, the smallest
-/// piece of memory, and its part of a table. In a token it may be three letters.
+/// The bytes of each stored copy of a list entry, besides its text: the text's length and pointer, the smallest
+/// allocation, and its part of a table. In a token the entry may be three letters.
 const ITEM_BYTES: usize = 64;
-/// The longest time that a token is cached: one that ends in the far future need not be until then.
+/// The longest time that a token is cached, so that one that expires in the far future does not stay until then.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// SHA-256 of a whole token. The token itself is not stored.
+/// The SHA-256 of a whole token. The token itself is not stored.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct TokenHash([u8; 32]);
 
@@ -38,7 +39,7 @@ impl fmt::Debug for TokenHash {
     }
 }
 
-/// Whose keys a token was checked with.
+/// The issuer with whose keys a token was verified.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum TokenSource {
     Own,
@@ -46,7 +47,7 @@ pub(super) enum TokenSource {
     Trusted(usize),
 }
 
-/// A checked token, and the key that it was checked with.
+/// A verified token with the key that verified it.
 #[derive(Clone, Debug)]
 pub(super) struct CachedToken {
     pub(super) token: Arc<VerifiedToken>,
@@ -59,12 +60,12 @@ pub(super) struct CachedToken {
 struct TokenEntry {
     cached: Arc<CachedToken>,
     weight: u32,
-    /// For how long the token could still be of use. The machine's clock counts it, which only decides when memory is
-    /// freed; whether a token is in time is checked on each use, by our clock.
+    /// The time for which the token could still be valid, by the machine's clock. It only decides when memory is freed;
+    /// the token's expiry is checked on each use, by our clock.
     left: Duration,
 }
 
-/// Caches checked tokens. Cloning shares the cache.
+/// The cache of verified tokens. Clones share it.
 #[derive(Clone, Debug)]
 pub(super) struct VerifiedTokenCache(Cache<TokenHash, TokenEntry>);
 
@@ -78,7 +79,7 @@ impl VerifiedTokenCache {
         Self(cache.expire_after(TokenExpiry).build())
     }
 
-    /// The token of this fingerprint, if `has_key` finds that its key is still there. Otherwise it is removed.
+    /// Returns the token with this hash if `has_key` finds that its key still exists. Otherwise the token is removed.
     pub(super) fn get(
         &self,
         fingerprint: &TokenHash,
@@ -92,7 +93,7 @@ impl VerifiedTokenCache {
         None
     }
 
-    /// Caches a token of so many bytes that is of use for the time `left`.
+    /// Stores a token of `bytes` bytes for the time `left`.
     pub(super) fn insert(&self, fingerprint: TokenHash, cached: CachedToken, bytes: usize, left: Duration) {
         if left.is_zero() {
             return;
@@ -102,11 +103,11 @@ impl VerifiedTokenCache {
     }
 }
 
-/// The memory that a token of so many bytes takes.
+/// Returns the memory in bytes of a token of `bytes` bytes.
 fn weight(token: &VerifiedToken, bytes: usize) -> u32 {
     let claims = token.claims();
     let limits: usize = [&claims.stores, &claims.organizations].into_iter().flatten().map(Vec::len).sum();
-    // What the token may read is there as it was said and as it is asked for.
+    // The lists of stores and organizations are stored twice: as claims and as grants.
     let items = claims.aud.count() + 2 * limits;
     u32::try_from(2 * bytes + OVERHEAD_BYTES + items * ITEM_BYTES).unwrap_or(u32::MAX)
 }

@@ -1,5 +1,5 @@
-//! The one way in for tokens. The cryptographic library checks the signature and nothing else; audience, times, `crit`, `typ`
-//! and all the rest are decided here (RFC 8725, RFC 9068 §4), and no other file reads a token.
+//! The only verification of tokens. The cryptographic library verifies the signature and nothing else; audience, times,
+//! `crit`, `typ` and all the rest are decided here (RFC 8725, RFC 9068 §4), and no other file parses a token.
 
 mod compact;
 mod error;
@@ -22,18 +22,18 @@ use compact::ParsedToken;
 pub use error::TokenError;
 pub use token::VerifiedToken;
 
-/// The largest token that is read, unless the settings allow an issuer more.
+/// The size in bytes of the largest accepted token, unless the settings allow an issuer more.
 pub const MAXIMUM_TOKEN_BYTES: usize = 8 * 1024;
 
-/// How far the clocks of two machines may be apart.
+/// The accepted difference between the clocks of two machines, in seconds.
 pub const LEEWAY_SECONDS: i64 = 30;
 
-/// Why a token is not accepted for now.
+/// Why a token is not accepted at the moment.
 #[derive(Debug)]
 pub enum Unverified {
-    /// It is refused.
+    /// The token is refused.
     Refused(TokenError),
-    /// It names a key that its issuer may have added lately. It is to be verified again when the fetch has ended.
+    /// The token names a key that its issuer may have added lately. It must be verified again when the fetch has ended.
     KeyMissing {
         /// The fetch of the issuer's keys, shared by all who wait.
         fetch: KeyFetch,
@@ -48,7 +48,7 @@ impl From<TokenError> for Unverified {
     }
 }
 
-/// The client that a token says it was issued to, whether that is true or not: for the log, when the token is refused.
+/// Returns the client that a token claims, true or not. It is only for the log, when the token is refused.
 pub fn claimed_client(token: &str) -> Option<String> {
     if token.len() > MAXIMUM_TOKEN_BYTES {
         return None;
@@ -56,10 +56,10 @@ pub fn claimed_client(token: &str) -> Option<String> {
     ParsedToken::read(token).ok()?.claimed_client()
 }
 
-/// Checks tokens: our own, and those of the trusted issuers.
+/// Verifies tokens: our own, and those of the trusted issuers.
 #[derive(Debug)]
 pub struct Verifier {
-    /// `None` for a service that issues no tokens.
+    /// The verification of our own tokens; `None` for a service that issues no tokens.
     own: Option<OwnIssuer>,
     trusted: Issuers,
     revocations: Revocations,
@@ -68,7 +68,7 @@ pub struct Verifier {
     clock: Clock,
 }
 
-/// What is expected of our own tokens.
+/// What our own tokens must state.
 #[derive(Debug)]
 struct OwnIssuer {
     issuer: String,
@@ -77,7 +77,7 @@ struct OwnIssuer {
     keys: VerificationKeys,
 }
 
-/// A token that was found good, but for its time and its revocation.
+/// A token that is valid except for its expiry and revocation, which are not checked yet.
 struct Accepted {
     source: TokenSource,
     key: Arc<VerificationKey>,
@@ -116,7 +116,8 @@ impl Verifier {
         Self { trusted, ..self }
     }
 
-    /// Shares the cache of `older`, if both find the same in every token. Whether a key is still there is checked on each use.
+    /// Shares the cache of `older`, if both verify every token in the same way. Whether a key still exists is checked
+    /// on each use.
     #[must_use]
     pub fn sharing_cache_of(self, older: &Self) -> Self {
         let names = |verifier: &Self| verifier.own.as_ref().map(|own| (own.issuer.clone(), own.audience.clone()));
@@ -124,25 +125,25 @@ impl Verifier {
         if is_same { Self { cache: older.cache.clone(), ..self } } else { self }
     }
 
-    /// The trusted issuers.
+    /// Returns the trusted issuers.
     pub const fn trusted(&self) -> &Issuers {
         &self.trusted
     }
 
-    /// Checks a token with the keys that are known now.
+    /// Verifies a token with the known keys.
     ///
     /// # Errors
-    /// The first reason why the token is refused.
+    /// Returns the first reason why the token is refused.
     pub fn verify(&self, token: &str) -> Result<Arc<VerifiedToken>, TokenError> {
         self.begin(token).map_err(|unverified| match unverified {
             Unverified::Refused(error) | Unverified::KeyMissing { meanwhile: error, .. } => error,
         })
     }
 
-    /// Checks a token, and waits for the keys of its issuer if its key may have been added lately.
+    /// Verifies a token, and waits for the keys of its issuer if its key may have been added lately.
     ///
     /// # Errors
-    /// The first reason why the token is refused.
+    /// Returns the first reason why the token is refused.
     pub async fn verify_or_fetch(&self, token: &str) -> Result<Arc<VerifiedToken>, TokenError> {
         match self.begin(token) {
             Ok(verified) => Ok(verified),
@@ -154,17 +155,17 @@ impl Verifier {
         }
     }
 
-    /// Checks a token with the keys that are known now, and says when it is worth the wait for new ones.
+    /// Verifies a token with the known keys, and says whether it is worth waiting for new ones.
     ///
-    /// Signature and content do not change from request to request, but the time does, so a cached token still has to be in
-    /// time and not revoked.
+    /// Signature and content do not change between requests, but the time does, so the expiry and revocation of a
+    /// cached token are checked each time.
     ///
     /// # Errors
-    /// The first reason why the token is not accepted.
+    /// Returns the first reason why the token is not accepted.
     pub fn begin(&self, token: &str) -> Result<Arc<VerifiedToken>, Unverified> {
         let keys = self.trusted.generation();
         let verified = match self.verify_content(token) {
-            // A fetch may have ended between the look at the known keys and the question for others.
+            // A fetch may have ended between the check with the known keys and the request for others.
             Err(Unverified::Refused(_)) if self.trusted.generation() != keys => self.verify_content(token)?,
             other => other?,
         };
@@ -172,10 +173,10 @@ impl Verifier {
         Ok(verified)
     }
 
-    /// Checks what changes from request to request about a token that was found good: its time, and whether it was revoked.
+    /// Checks the expiry and revocation of a verified token, which may change between requests.
     ///
     /// # Errors
-    /// It is not in time, or was revoked.
+    /// Returns an error if the token has expired, is not valid yet, or is revoked.
     pub fn check_standing(&self, token: &VerifiedToken) -> Result<(), TokenError> {
         let claims = token.claims();
         self.verify_time(claims)?;
@@ -185,12 +186,12 @@ impl Verifier {
         Ok(())
     }
 
-    /// How many signatures were checked, in contrast to tokens that were cached.
+    /// Returns how many signatures were verified, without tokens found in the cache.
     pub fn signatures_checked(&self) -> u64 {
         self.signatures_checked.load(Ordering::Relaxed)
     }
 
-    /// The largest token that is read, whoever issued it.
+    /// Returns the size in bytes of the largest accepted token of any issuer.
     pub fn largest_token(&self) -> usize {
         self.trusted.largest_token().max(MAXIMUM_TOKEN_BYTES)
     }
@@ -248,7 +249,8 @@ impl Verifier {
         Ok(Accepted { source: TokenSource::Own, key, claims })
     }
 
-    /// A key that was removed or replaced ends the tokens that it has signed, cached or not.
+    /// Whether the key of a cached token still exists. A key that was removed or replaced invalidates its tokens,
+    /// cached or not.
     fn still_has_key_of(&self, cached: &CachedToken) -> bool {
         let (kid, key) = (cached.kid.as_deref(), &cached.key);
         match cached.source {

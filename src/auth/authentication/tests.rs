@@ -1,5 +1,5 @@
-//! When refused secrets are answered, and whose turn comes first. Time is the runtime's, stands still, and goes on by itself
-//! when everybody waits for it; a hash takes none of it.
+//! Tests of when refused secrets are answered, and in which order secrets are checked. The runtime's clock is paused
+//! and advances by itself when all tasks wait; hashing takes none of its time.
 
 use super::{REFUSAL_PERIOD, authenticate};
 use crate::auth::Auth;
@@ -17,21 +17,21 @@ use std::time::Duration;
 
 const LONG: Duration = Duration::from_secs(3_600);
 
-/// One with a made secret, one with a chosen one, and one that there is not.
+/// A client with a made secret, one with a chosen secret, and an unknown one.
 const IDS: [&str; 3] = ["dashboard", "ada:lovelace", "nobody"];
 
 fn address(number: u8) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(192, 0, 2, number))
 }
 
-/// The status for these credentials from this address, 200 for good ones.
+/// Returns the status for these credentials from this address, 200 for valid ones.
 async fn status(auth: &Auth, from: u8, id: &str, secret: &str) -> u16 {
     let request = TestRequest::default().peer_addr(SocketAddr::new(address(from), 1)).to_http_request();
     let outcome = authenticate(auth, &request, &ClientCredentials::new(id, secret)).await;
     outcome.map_or_else(|refusal| refusal.status(), |_| 200)
 }
 
-/// The status, and after how long it is there, in steps of two milliseconds: a timer may be one late.
+/// Returns the status and the time until it, in steps of two milliseconds: a timer may be one late.
 async fn timed(auth: &Auth, id: &str, secret: &str) -> (u16, Duration) {
     let end = Deadline::after(LONG);
     let status = status(auth, 1, id, secret).await;
@@ -101,7 +101,7 @@ async fn whoever_does_not_wait_for_the_refusal_was_wrong_all_the_same() {
     assert_eq!(status(&auth, 1, "dashboard", MADE_SECRET).await, 429);
 }
 
-/// With another client whose secret is chosen, too.
+/// Adds another client with a chosen secret.
 fn two_people() -> Auth {
     let mut settings = fixtures::settings();
     let ada = settings.clients.iter().find(|client| client.id == "ada:lovelace").unwrap();
@@ -115,7 +115,7 @@ async fn guesses_at_one_client_from_many_addresses_keep_no_other_client_of_its_t
     tokio::time::pause();
     let auth = two_people();
     let (others, checks) = (Principal::of(&["others"]), &auth.memory.slow_checks);
-    // With one permit left, checks come one after another, and how long one takes changes nothing.
+    // With one permit left, secrets are checked one after another, and the time of a check changes nothing.
     let _kept = checks.enter(&others).await.unwrap();
     let permit = checks.enter(&others).await.unwrap();
     let guesses = join_all((1..=60).map(|number| status(&auth, number, "ada:lovelace", "wrong")));

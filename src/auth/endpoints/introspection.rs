@@ -1,4 +1,4 @@
-//! `POST /oauth/introspect`: a client asks what a token of its tenant says and whether it is good (RFC 7662).
+//! `POST /oauth/introspect`: a client introspects a token of its tenant (RFC 7662).
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -15,7 +15,7 @@ use crate::auth::token_form::TokenForm;
 use crate::auth::verify::TokenError;
 use crate::auth::{Auth, CurrentAuth, oauth_form};
 
-/// What a token says, or only that it is of no use (RFC 7662 §2.2).
+/// The introspection response (RFC 7662 §2.2).
 #[derive(Serialize)]
 #[serde(untagged)]
 enum IntrospectionAnswer {
@@ -149,7 +149,7 @@ async fn introspect(
         Ok(token) if **token.tenant() == *client.tenant => {
             IntrospectionAnswer::Active { active: true, token_type: "Bearer", claims: Box::new(token.claims().clone()) }
         }
-        // It may be good: who is told that it is not would throw it away.
+        // The token may be valid: a client that is told otherwise would discard it.
         Err(TokenError::KeysUnavailable) => return Err(OAuthError::temporarily_unavailable()),
         Ok(_) | Err(_) => IntrospectionAnswer::Inactive { active: false },
     })

@@ -1,4 +1,4 @@
-//! What anybody may read: the public keys (RFC 7517), and what this authorization server can do (RFC 8414).
+//! Public documents: the public keys (RFC 7517) and the metadata of this authorization server (RFC 8414).
 
 use actix_web::http::header::{CacheControl, CacheDirective};
 use actix_web::{HttpResponse, web};
@@ -12,10 +12,10 @@ use crate::auth::{Auth, CurrentAuth};
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
 
-/// How long others may keep keys and metadata. A new key must be published this long before it signs.
+/// How long caches may store keys and metadata, in seconds. A new key must be published this long before it signs.
 const PUBLIC_SECONDS: u32 = 300;
 
-/// How a client shows its secret (RFC 6749 §2.3.1, by the names of RFC 7591 §2).
+/// How a client authenticates (RFC 6749 §2.3.1, with the names of RFC 7591 §2).
 const AUTHENTICATION_METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
 
 /// What this authorization server can do (RFC 8414 §2).
@@ -95,7 +95,8 @@ pub(super) async fn read_authorization_server_metadata(auth: web::Data<CurrentAu
     metadata(&auth.load())
 }
 
-/// The same where clients of an issuer with a path look for it: the path follows behind (RFC 8414 §3.1).
+/// Serves the metadata at the address that clients of an issuer with a path use: the path follows at the end (RFC 8414
+/// §3.1).
 pub(super) async fn read_metadata_of_path(
     auth: web::Data<CurrentAuth>,
     path: web::Path<String>,

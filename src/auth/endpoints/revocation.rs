@@ -1,4 +1,4 @@
-//! `POST /oauth/revoke`: a client gives a token back, and it ends at once on all workers (RFC 7009).
+//! `POST /oauth/revoke`: a client revokes a token, which takes effect at once on all workers (RFC 7009).
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -75,9 +75,9 @@ async fn revoke(
     end(auth, client, request, &form.take_token()?)
 }
 
-/// Ends the token if it is one of the client's own. RFC 7009 §2.1 has the request refused when the token was issued to
-/// another client; this deviates and answers 200, as for a token that is unknown or has expired. A refusal would tell the
-/// asker that the token is good, and whose it is not; to find a token of no use is all that it may know.
+/// Revokes the token if it is the client's own. RFC 7009 §2.1 requires a refusal if the token was issued to another
+/// client. This deviates and returns 200, as for a token that is unknown or expired: a refusal would reveal that the
+/// token is valid, and whose it is not. The caller may only learn that the token is useless to it.
 fn end(auth: &Auth, client: &Client, request: &HttpRequest, token: &SecretString) -> Result<(), OAuthError> {
     let Ok(token) = auth.verifier().verify(token.expose_secret()) else { return Ok(()) };
     let claims = token.claims();

@@ -1,5 +1,5 @@
-//! The paths as clients meet them, over the routes of the application.
-//! Reading the form and the credentials is tested in `token_request`.
+//! Tests of the token endpoints over the routes of the application. Parsing of forms and credentials is tested in
+//! `token_request`.
 
 use super::{INTROSPECTION_PATH, JWKS_PATH, METADATA_PATH, REVOCATION_PATH, TOKEN_PATH, TokenApi, configure};
 use crate::auth::CurrentAuth;
@@ -171,14 +171,14 @@ async fn no_answer_in_the_form_of_oauth_is_kept_by_any_cache() {
         (REVOCATION_PATH, dashboard, large, 413),
         (REVOCATION_PATH, "no-colon", token, 401),
     ];
-    // With "nobody" they are ten, and an address has no more.
+    // With "nobody" these are ten attempts, and an address has no more.
     let wrong = [(TOKEN_PATH, "dashboard:wrong", GRANT, 401); 9];
     let limited = [TOKEN_PATH, INTROSPECTION_PATH, REVOCATION_PATH].map(|path| (path, dashboard, GRANT, 429));
     for (path, credentials, body, status) in cases.into_iter().chain(wrong).chain(limited) {
         let answer = send(&auth, basic(credentials, body).uri(path)).await;
-        let kept = (answer.header(CACHE_CONTROL), answer.header(PRAGMA));
+        let caching = (answer.header(CACHE_CONTROL), answer.header(PRAGMA));
         assert_eq!(
-            (answer.status, kept),
+            (answer.status, caching),
             (status, (Some("no-store"), Some("no-cache"))),
             "{path} {credentials} {body}"
         );

@@ -1,4 +1,4 @@
-//! `POST /oauth/token`: a token for a client's id and secret (RFC 6749 §4.4).
+//! `POST /oauth/token`: issues a token for a client's id and secret (RFC 6749 §4.4).
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};

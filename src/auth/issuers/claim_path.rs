@@ -1,20 +1,20 @@
-//! Where a claim is in a token: by its name, by names that lead into objects, or by a JSON Pointer.
+//! The path of a claim in a token: a name, nested names, or a JSON Pointer.
 
 use serde_json::{Map, Value};
 
-/// The name of a claim; or names joined by dots that lead into objects (`realm_access.roles`); or a JSON Pointer, for names
-/// that have dots of their own (`/resource_access/shop.example.com/roles`, RFC 6901).
+/// The path of a claim: its name, nested names joined by dots (`realm_access.roles`), or a JSON Pointer for names that
+/// contain dots (`/resource_access/shop.example.com/roles`, RFC 6901).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ClaimPath(String);
 
-/// What is at the end of a path.
+/// The value at the end of a path.
 pub(super) enum ClaimValue<'a> {
     Value(&'a Value),
-    /// The token says nothing about it.
+    /// The token does not contain the claim.
     Absent,
-    /// There is `null`, here or on the way: a token that grants nothing, or one whose limits cannot be told.
+    /// The claim, or an object on the path, is null: the token grants nothing, or its limits are unknown.
     Null,
-    /// Something on the path is no object, so that it cannot be told what the token says about it.
+    /// A value on the path is not an object, so it is unknown what the token states.
     NoWay,
 }
 
@@ -23,7 +23,7 @@ impl ClaimPath {
         Self(path.into())
     }
 
-    /// A claim of just this name comes first, since names such as `https://example.com/roles` have dots of their own.
+    /// A claim of exactly this name comes first, since names such as `https://example.com/roles` contain dots.
     pub(super) fn find<'a>(&self, claims: &'a Map<String, Value>) -> ClaimValue<'a> {
         if let Some(value) = claims.get(&self.0) {
             return ClaimValue::of(value);
@@ -57,7 +57,7 @@ impl<'a> ClaimValue<'a> {
         if matches!(value, Value::Null) { Self::Null } else { Self::Value(value) }
     }
 
-    /// For claims that a token must have: whatever is missing, it is refused.
+    /// Returns the value of a claim that a token must have. Without a value the token is refused for any reason.
     pub(super) const fn value(self) -> Option<&'a Value> {
         match self {
             Self::Value(value) => Some(value),

@@ -1,5 +1,5 @@
-//! What the claims of a trusted issuer mean here. The tenant is never taken from a token as it stands: it is fixed, or
-//! the settings say which of the issuer's values stands for which of our tenants.
+//! The mapping of a trusted issuer's claims to ours. The tenant is never taken from a token as it stands: it is fixed,
+//! or the settings map the issuer's values to our tenants.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,73 +19,74 @@ use crate::sha256::sha256;
 const OF_ID_TOKENS: [&str; 2] = ["at_hash", "c_hash"];
 /// The claim of security events such as logout tokens (RFC 8417 §2.2).
 const OF_EVENTS: &str = "events";
-/// Claims by which some providers tell the kind of a token: Cognito, Keycloak and Casdoor.
+/// Claims in which some providers state the kind of a token: Cognito, Keycloak and Casdoor.
 const KINDS: [&str; 3] = ["token_use", "typ", "tokenType"];
 
-/// Where the client stands, unless the settings name a claim (RFC 8693 §4.3, OpenID Connect Core 1.0 §2, Okta and Cloud
-/// Foundry, Entra ID and AD FS). The first one that is there counts.
+/// Claims that may name the client, unless the settings name one (RFC 8693 §4.3, OpenID Connect Core 1.0 §2, Okta and
+/// Cloud Foundry, Entra ID and AD FS). The first one that is present counts.
 const USUAL_CLIENT_CLAIMS: [&str; 4] = ["client_id", "azp", "cid", "appid"];
 
-/// Whose data the tokens reach.
+/// How the tenant of a token is determined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum TenantRule {
-    /// One tenant's, always.
+    /// Always the same tenant.
     Fixed(String),
-    /// That of the tenant which a value of the claim stands for.
+    /// The tenant to which a claim's value is mapped.
     ByClaim {
-        /// Where the values are.
+        /// The path of the claim.
         claim: ClaimPath,
-        /// The issuer's value to our tenant.
+        /// The issuer's values with our tenants.
         tenants: BTreeMap<String, String>,
     },
 }
 
-/// How the issuer's scopes, roles or groups become ours. What stands for none of ours is ignored.
+/// How the issuer's scopes, roles or groups are mapped to ours. Those without a mapping are ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ScopeRule {
-    /// They have the same names, behind a prefix that may be empty.
+    /// They have our names after a prefix, which may be empty.
     Prefixed(String),
-    /// Each stands for some of ours.
+    /// Each is mapped to some of ours.
     Mapped(BTreeMap<String, Vec<String>>),
 }
 
-/// Whom a token must be meant for.
+/// The audience that a token must have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct AudienceRule {
-    /// The `aud` that name this service.
+    /// The values of `aud` that name this service.
     pub(super) audiences: Vec<String>,
-    /// The clients whose tokens are meant for this service when they have no `aud`.
+    /// The clients whose tokens are for this service if they have no `aud`.
     pub(super) clients: Vec<String>,
 }
 
-/// How a token of the issuer is put into our words.
+/// The mapping of an issuer's claims to ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ClaimMapping {
     pub(super) audience: AudienceRule,
     pub(super) tenant: TenantRule,
-    /// Where scopes may be. The first claim that grants one of ours counts; they are never added up.
+    /// The claims that may contain scopes. The first claim that grants one of ours counts; they are never combined.
     pub(super) scope_claims: Vec<ClaimPath>,
     pub(super) scopes: ScopeRule,
-    /// The scopes that there are; others are left out.
+    /// The existing scopes; others are ignored.
     pub(super) known_scopes: Scopes,
     pub(super) stores_claim: ClaimPath,
-    /// Only read where the settings name it: beside a list of stores it grants more.
+    /// The claim with organizations. It is only read if the settings name it, because beside a list of stores it grants
+    /// more.
     pub(super) organizations_claim: Option<ClaimPath>,
-    /// Refuse a token that has no list of stores or organizations, instead of letting it read all.
+    /// Whether a token without a list of stores or organizations is refused instead of reading all.
     pub(super) stores_required: bool,
-    /// `None` for the usual ones.
+    /// The claim with the client; `None` for the usual ones.
     pub(super) client_id_claim: Option<ClaimPath>,
-    /// `None` for `sub`.
+    /// The claim with the subject; `None` for `sub`.
     pub(super) subject_claim: Option<ClaimPath>,
     /// Claims that must have one of these values.
     pub(super) required: Vec<(ClaimPath, Vec<String>)>,
-    /// Take ID tokens, too, for providers whose access tokens cannot be told from them.
+    /// Whether ID tokens are accepted, for providers whose access tokens look the same.
     pub(super) id_tokens: bool,
 }
 
 impl ClaimMapping {
-    /// Reads the payload of a token whose signature fits: a JSON object in which no name occurs twice. `signed` is what the
-    /// signature is over.
+    /// Parses the payload of a token whose signature is valid: a JSON object in which no name occurs twice. `signed`
+    /// are the signed bytes.
     pub(super) fn read(&self, payload: &str, signed: &str) -> Result<Claims, TokenError> {
         let claims: Map<String, Value> = serde_json::from_str(payload).map_err(|_| TokenError::MalformedClaims)?;
         self.check_kind(&claims)?;
@@ -94,7 +95,7 @@ impl ClaimMapping {
         self.check_required(&claims)?;
         let client = clients.first().copied();
         let subject = self.subject(&claims)?;
-        // A client that speaks for itself may be named in one place only.
+        // A client that is its own subject may be named in only one of the claims.
         let (sub, client_id) = match (subject, client) {
             (Some(subject), Some(client)) => (subject, client),
             (Some(one), None) | (None, Some(one)) => (one, one),
@@ -153,7 +154,7 @@ impl ClaimMapping {
         }
     }
 
-    /// The client, by every claim that names it; the first one counts.
+    /// Returns the client by every claim that names it; the first one counts.
     fn clients<'a>(&self, claims: &'a Map<String, Value>) -> Result<Vec<&'a str>, TokenError> {
         let found: Vec<&Value> = match &self.client_id_claim {
             Some(claim) => vec![claim.find(claims).value().ok_or(TokenError::UnusableClaim("client"))?],
@@ -163,8 +164,8 @@ impl ClaimMapping {
         names.ok_or(TokenError::UnusableClaim("client"))
     }
 
-    /// A token without `aud` is meant for us only if the settings say so of its client. Whatever names the client has to
-    /// agree with that: a provider may let others choose one of the claims.
+    /// Returns the audience. A token without `aud` is for us only if the settings say so of its client. All claims that
+    /// name the client must agree with that, since a provider may let others choose one of them.
     fn audience(&self, claims: &Map<String, Value>, clients: &[&str]) -> Result<Audience, TokenError> {
         let AudienceRule { audiences, clients: accepted } = &self.audience;
         if let Some(aud) = audience(claims)? {
@@ -181,7 +182,7 @@ impl ClaimMapping {
         }
     }
 
-    /// Ours of the scopes; none is as good as no claim, so that the token is good and opens nothing.
+    /// Returns our scopes. A token with none of ours is valid and grants nothing, just as one without the claim.
     fn scope(&self, claims: &Map<String, Value>) -> Result<String, TokenError> {
         for claim in &self.scope_claims {
             let theirs = match claim.find(claims) {
@@ -215,7 +216,7 @@ impl ClaimMapping {
             TenantRule::ByClaim { claim, tenants } => (claim, tenants),
         };
         let theirs = match claim.find(claims).value().ok_or(TokenError::UnusableClaim("tenant"))? {
-            // A name may have blanks.
+            // A single name may contain blanks.
             Value::String(one) => vec![one.as_str()],
             several => texts(several).ok_or(TokenError::UnusableClaim("tenant"))?,
         };
@@ -223,26 +224,27 @@ impl ClaimMapping {
         let mut ours = ours.into_iter();
         match (ours.next(), ours.next()) {
             (Some(tenant), None) => Ok(tenant.clone()),
-            // Of two tenants, none may be chosen for the caller.
+            // If two tenants match, neither may be chosen for the caller.
             (Some(_), Some(_)) => Err(TokenError::UnusableClaim("tenant")),
             (None, _) => Err(TokenError::ForeignTenant),
         }
     }
 
-    /// With either list, nothing else is read; with neither, all of the tenant's.
+    /// Checks the lists of stores and organizations. With either list, nothing else may be read; with neither, all of
+    /// the tenant's.
     fn check_limits(&self, claims: &Claims) -> Result<(), TokenError> {
         let is_limited = claims.stores.is_some() || claims.organizations.is_some();
         if is_limited || !self.stores_required { Ok(()) } else { Err(TokenError::UnusableClaim("stores")) }
     }
 }
 
-/// A token without an id of its own gets one, so that it can be told from others and be revoked. It leaves the signature
-/// out: of an ES256 signature everybody can make a second one that fits, and that must not be another token.
+/// Derives an id for a token that has none, so that it can be identified and revoked. The signature is left out: anyone
+/// can make a second valid ES256 signature of a token, which must not be another token.
 fn made_id(signed: &str) -> String {
     format!("sha256:{}", URL_SAFE_NO_PAD.encode(sha256([signed.as_bytes()])))
 }
 
-/// A list that is there but cannot be read must not become no limit.
+/// Reads a list. A list that is present but malformed must not turn into no limit.
 fn list(
     claims: &Map<String, Value>,
     claim: Option<&ClaimPath>,
@@ -257,7 +259,7 @@ fn list(
     Ok(Some(names.into_iter().map(str::to_owned).collect()))
 }
 
-/// A list of texts, or one text of names separated by blanks (RFC 6749 §3.3).
+/// Reads a list of texts, or one text of names separated by blanks (RFC 6749 §3.3).
 fn texts(value: &Value) -> Option<Vec<&str>> {
     match value {
         Value::String(text) => Some(text.split(' ').filter(|name| !name.is_empty()).collect()),
@@ -266,7 +268,8 @@ fn texts(value: &Value) -> Option<Vec<&str>> {
     }
 }
 
-/// The value without the `null`s of a list, or the keys of an object but for those whose value says no.
+/// Returns the names in a list without its nulls, or the keys of an object except for those whose value is null, false,
+/// zero or empty.
 fn names(value: &Value) -> Option<Vec<&str>> {
     match value {
         Value::Array(items) => items.iter().filter(|item| !item.is_null()).map(Value::as_str).collect(),
@@ -288,7 +291,7 @@ fn is_granting(value: &Value) -> bool {
     }
 }
 
-/// A name that is there and is no empty text, which would be a name that everybody shares.
+/// Reads a text that is not empty. An empty text would be a name that everybody shares.
 fn name(value: Option<&Value>) -> Option<&str> {
     value.and_then(Value::as_str).filter(|name| !name.is_empty())
 }
@@ -297,11 +300,11 @@ fn name(value: Option<&Value>) -> Option<&str> {
 enum ClaimKind {
     Access,
     Id,
-    /// For refreshing, for logging out, or not to be told.
+    /// A refresh token, a logout token or an unknown kind.
     Other,
 }
 
-/// The kind of a token by one of [`KINDS`]. A name that is not one of another kind is that of access tokens.
+/// Returns the kind of a token by one of [`KINDS`]. A name that belongs to no other kind counts as an access token's.
 fn kind_of(value: &Value) -> ClaimKind {
     let Some(text) = value.as_str() else { return ClaimKind::Other };
     let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -312,7 +315,7 @@ fn kind_of(value: &Value) -> ClaimKind {
     }
 }
 
-/// `None` for a token that names no audience, be it by an empty list.
+/// Reads the audience; `None` for a token without one, or with an empty list.
 fn audience(claims: &Map<String, Value>) -> Result<Option<Audience>, TokenError> {
     let Some(value) = claims.get("aud") else { return Ok(None) };
     let audience = Audience::deserialize(value).map_err(|_| TokenError::MalformedClaims)?;

@@ -1,26 +1,27 @@
-//! Where an issuer's keys are, when the settings name only the issuer: OpenID Connect Discovery 1.0 §4 and RFC 8414 §3.
+//! Discovery of an issuer's keys if the settings name only the issuer (OpenID Connect Discovery 1.0 §4 and RFC 8414
+//! §3).
 
 use serde::Deserialize;
 
 use super::key_url::KeyUrl;
 use crate::json::strict;
 
-/// Why a metadata document is not believed.
+/// Why a metadata document is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum DiscoveryError {
-    /// It is not one JSON object with the two names.
+    /// The document is not one JSON object with the two names.
     #[error("the metadata is not a JSON object with issuer and jwks_uri")]
     Unreadable,
-    /// It speaks for somebody else (RFC 8414 §3.3).
+    /// The document belongs to another issuer (RFC 8414 §3.3).
     #[error("the metadata is of another issuer than the one configured; they must be equal to the letter")]
     OtherIssuer,
-    /// It leads to an address that is not safe.
+    /// The address of the keys is not safe.
     #[error("the jwks_uri of the metadata is not an https:// address of another machine")]
     UnsafeAddress,
 }
 
-/// The addresses of the metadata of `issuer`, in the order in which they are tried: OpenID Connect appends to the
-/// issuer's path, RFC 8414 stands before it.
+/// Returns the addresses of the metadata of `issuer`, in the order in which they are tried. OpenID Connect appends the
+/// well-known path to the issuer's path, and RFC 8414 inserts it before.
 pub(super) fn addresses(issuer: &KeyUrl) -> Vec<KeyUrl> {
     let text = issuer.to_string();
     let text = text.trim_end_matches('/');
@@ -31,7 +32,7 @@ pub(super) fn addresses(issuer: &KeyUrl) -> Vec<KeyUrl> {
     [appended, inserted].iter().filter_map(|address| KeyUrl::parse(address)).collect()
 }
 
-/// Where the keys are, by the metadata of `issuer`, which was read from `from`.
+/// Returns the address of the keys from the metadata of `issuer`, which was read from `from`.
 pub(super) fn jwks_uri(metadata: &[u8], issuer: &str, from: &KeyUrl) -> Result<KeyUrl, DiscoveryError> {
     #[derive(Deserialize)]
     struct Metadata {
@@ -44,7 +45,7 @@ pub(super) fn jwks_uri(metadata: &[u8], issuer: &str, from: &KeyUrl) -> Result<K
         return Err(DiscoveryError::OtherIssuer);
     }
     let address = KeyUrl::parse(&metadata.jwks_uri).ok_or(DiscoveryError::UnsafeAddress)?;
-    // A provider elsewhere has no business with what listens on this machine.
+    // A provider elsewhere must not direct requests to services on this machine.
     if address.is_local() && !from.is_local() { Err(DiscoveryError::UnsafeAddress) } else { Ok(address) }
 }
 

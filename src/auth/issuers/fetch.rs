@@ -1,4 +1,4 @@
-//! Gets one small JSON document over HTTP. No redirect is followed, nothing large is read, and nobody waits for long.
+//! Fetches one small JSON document over HTTP. It follows no redirect, reads nothing large, and does not wait long.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,43 +11,43 @@ use rustls::ClientConfig;
 use super::key_url::KeyUrl;
 use crate::http_client::{self, ConnectionReuse, HttpClient, Options, RequestFailure};
 
-/// For one document, to its last byte. A fetch has at most three.
+/// The longest time for one document, to its last byte. A fetch has at most three documents.
 const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(3);
-/// For a whole fetch.
+/// The longest time for a whole fetch.
 pub(super) const FETCH_TIMEOUT: Duration = Duration::from_secs(9);
 
-/// Key sets have a few KiB.
+/// The largest document in bytes. Key sets have a few KiB.
 const MAXIMUM_BYTES: usize = 256 << 10;
 
 const UNCOMPRESSED: &str = "identity";
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Why there is no document.
+/// Why a document could not be fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum FetchError {
-    /// No connection, or one that ended before the answer.
+    /// There was no connection, or it ended before the response.
     #[error("the provider cannot be reached: {0}")]
     Unreachable(RequestFailure),
-    /// An answer that is not well-formed, or not complete.
+    /// The response is malformed or incomplete.
     #[error("the provider's answer cannot be read: {0}")]
     Unreadable(RequestFailure),
-    /// Not all of the answer in time.
+    /// The response was not complete in time.
     #[error("the provider did not answer within {} s", DOCUMENT_TIMEOUT.as_secs())]
     NotInTime,
-    /// Anything but 200, redirects included.
+    /// The status is not 200; redirects count, too.
     #[error("the provider answered with status {0}; redirects are not followed")]
     Status(u16),
-    /// A document without end.
+    /// The document is too large.
     #[error("the provider's answer is larger than {} KiB", MAXIMUM_BYTES >> 10)]
     TooLarge,
-    /// Compressed all the same.
+    /// The response is compressed although that was not requested.
     #[error("the provider's answer is compressed, which was not asked for")]
     Compressed,
 }
 
 impl FetchError {
-    /// The name in metrics.
+    /// Returns the name in metrics.
     pub(super) const fn outcome(self) -> &'static str {
         match self {
             Self::Unreachable(_) => "unreachable",
@@ -73,7 +73,7 @@ impl From<RequestFailure> for FetchError {
     }
 }
 
-/// A document, and how long it is good by its `Cache-Control`.
+/// A document, with its freshness by `Cache-Control`.
 pub(super) struct IssuerDocument {
     pub(super) body: Bytes,
     pub(super) max_age: Option<Duration>,
@@ -84,7 +84,7 @@ pub(super) struct Fetcher(HttpClient);
 
 impl Fetcher {
     pub(super) fn new(tls: Arc<ClientConfig>) -> Self {
-        // Keys are fetched every few minutes: a connection that waits would be found closed each time.
+        // Keys are fetched every few minutes, so an idle connection would be found closed each time.
         let options = Options { connect_timeout: DOCUMENT_TIMEOUT, idle: Duration::ZERO, probation: Duration::ZERO };
         Self(HttpClient::new(options, Some(tls)))
     }
@@ -95,7 +95,7 @@ impl Fetcher {
     }
 
     async fn exchange(&self, address: &KeyUrl) -> Result<IssuerDocument, FetchError> {
-        // A compressed document would be inflated before anybody could count it: a kilobyte to hundreds of megabytes.
+        // A compressed document would be inflated before its size is known: a kilobyte to hundreds of megabytes.
         let request = self.0.request(Method::GET, &address.to_string(), ConnectionReuse::New)?.force_close();
         let request = request
             .insert_header((USER_AGENT, http_client::USER_AGENT))
@@ -118,7 +118,8 @@ fn is_compressed(headers: &HeaderMap) -> bool {
     headers.get_all(CONTENT_ENCODING).any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(UNCOMPRESSED.as_bytes()))
 }
 
-/// RFC 9111 §5.2.2.1. With `no-store` or `no-cache` beside it, it says nothing about how long the keys are good.
+/// Reads `max-age` (RFC 9111 §5.2.2.1). With `no-store` or `no-cache` beside it, it does not state how long the keys
+/// are valid.
 fn max_age(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(CACHE_CONTROL)?.to_str().ok()?.to_ascii_lowercase();
     let mut directives = text.split(',').map(str::trim);

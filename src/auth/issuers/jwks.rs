@@ -1,5 +1,5 @@
-//! Reads the JWK set of a trusted issuer (RFC 7517 §5). Keys that are not for the checking of signatures here, and weak
-//! ones, are left out; a set that tells a private key is refused whole.
+//! Parses the JWK set of a trusted issuer (RFC 7517 §5). Weak keys and keys for other uses are skipped; a set that
+//! contains a private key is rejected as a whole.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,46 +15,46 @@ use crate::auth::public_key::{Curve, PublicKey};
 use crate::auth::verification_keys::{PublishedKey, VerificationKey, VerificationKeys};
 use crate::json::strict;
 
-/// The private numbers of RSA, EC and OKP keys, and the value of a shared secret (RFC 7518 §6).
+/// The private parameters of RSA, EC and OKP keys, and the value of a shared secret (RFC 7518 §6).
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/// Why a document is not believed at all.
+/// Why a document is rejected as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum JwksError {
-    /// It is no JWK set.
+    /// The document is not a JWK set.
     #[error("this is not a JWK set: a JSON object with a list `keys` of objects, in which no name occurs twice")]
     Unreadable,
-    /// Whoever can read it can sign.
+    /// The document contains a private key, so that all its readers can sign.
     #[error("the JWK set tells a private key: everybody who reads it can sign tokens, so none of it is believed")]
     PrivateKey,
 }
 
-/// Why a key of the set is left out.
+/// Why a key of the set is skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum IgnoredKey {
-    /// `use` or `key_ops` say that it is for something else.
+    /// Its `use` or `key_ops` name another purpose.
     OtherUse,
-    /// Another kind of key, curve or algorithm than can be used here.
+    /// Its type, curve or algorithm is not supported here.
     UnknownKind,
     /// The settings do not list its algorithm.
     AlgorithmNotAccepted,
-    /// It can be broken.
+    /// The key is weak enough to be broken.
     Weak,
-    /// Its numbers are missing, or are no such key.
+    /// Its parameters are missing or form no such key.
     Malformed,
 }
 
-/// The algorithms of an issuer's keys, as the settings say it.
+/// The algorithms of an issuer's keys according to the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Algorithms {
-    /// All; a key that does not say its own is for the usual one of its kind.
+    /// All algorithms are allowed. A key without `alg` is for the usual one of its type.
     Usual,
-    /// These; a key that does not say its own is for those of them that a key of its kind can have.
+    /// Only these are allowed. A key without `alg` is for those of them that its type supports.
     Listed(Vec<KeyAlgorithm>),
 }
 
 impl Algorithms {
-    /// Whether any key of the issuer may be for this one.
+    /// Whether a key of the issuer may be for this algorithm.
     pub(super) fn include(&self, algorithm: KeyAlgorithm) -> bool {
         match self {
             Self::Usual => KeyAlgorithm::ASYMMETRIC.contains(&algorithm),
@@ -63,7 +63,7 @@ impl Algorithms {
     }
 }
 
-/// The keys that were taken, and for each that was left out, why.
+/// The usable keys, and the reason for each skipped one.
 #[derive(Clone, Debug)]
 pub(super) struct ParsedJwkSet {
     pub(super) keys: VerificationKeys,
@@ -71,7 +71,7 @@ pub(super) struct ParsedJwkSet {
 }
 
 impl ParsedJwkSet {
-    /// How many were left out for which reason, for one line of the log; empty when none were.
+    /// Counts the skipped keys by reason for one log line; empty if there are none.
     pub(super) fn summary(&self) -> String {
         let mut counts = BTreeMap::new();
         for reason in &self.left_out {
@@ -82,8 +82,8 @@ impl ParsedJwkSet {
     }
 }
 
-/// Reads a set and takes the keys that are for one of `algorithms`. Keys may have no id, or share one: which of them has
-/// signed a token, its signature tells.
+/// Parses a set and returns the keys for one of `algorithms`. Keys may have no id or share one; the signature shows
+/// which of them has signed a token.
 pub(super) fn read(document: &[u8], algorithms: &Algorithms) -> Result<ParsedJwkSet, JwksError> {
     let entries = entries(document).ok_or(JwksError::Unreadable)?;
     if entries.iter().any(|entry| PRIVATE.iter().any(|name| entry.contains_key(*name))) {
@@ -164,7 +164,7 @@ fn public_key(entry: &Map<String, Value>) -> Result<PublicKey, IgnoredKey> {
     })
 }
 
-/// RFC 7517 §4.2 and §4.3. A key that does not say what it is for may be for this.
+/// Whether the key is for signatures (RFC 7517 §4.2 and §4.3). A key without a purpose may be.
 fn is_for_signatures(entry: &Map<String, Value>) -> bool {
     let right_use = entry.get("use").is_none_or(|purpose| purpose == "sig");
     let operations = entry.get("key_ops").map(|operations| operations.as_array());

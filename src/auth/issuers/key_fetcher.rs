@@ -1,5 +1,5 @@
-//! Starts the tasks that fetch keys, all on the runtime of the service: a reload trusts new issuers from a thread that has
-//! no runtime of its own.
+//! Starts the tasks that fetch keys on the runtime of the service: a reload trusts new issuers from a thread without a
+//! runtime of its own.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use crate::supervisor::Supervisor;
 /// The name of these tasks.
 const TASK: &str = "issuer_keys";
 
-/// Where issuers are given to that want their keys fetched. There are as many as the configuration names.
+/// The channel through which issuers request a task for their keys. The configuration limits their number.
 #[derive(Debug)]
 pub struct KeyFetcher(UnboundedSender<RefreshJob>);
 
 impl KeyFetcher {
-    /// Fetches on the runtime of this thread, until the fetcher and the issuers are gone.
+    /// Starts the tasks on the runtime of this thread, until the fetcher and the issuers are dropped.
     pub fn start(tls: Arc<ClientConfig>, supervisor: &Supervisor) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel::<RefreshJob>();
         let receiver = Rc::new(Mutex::new(receiver));
@@ -38,11 +38,11 @@ impl KeyFetcher {
         Self(sender)
     }
 
-    /// From now on a token with a new key waits for the fetch, even if the task has not begun. A task goes on from one
-    /// configuration to the next.
+    /// Starts a task for this issuer's keys. From now on a token with a new key waits for the fetch, even if the task
+    /// has not begun. A task survives a change of the configuration.
     pub(super) fn serve(&self, issuer: &TrustedIssuer) {
         if let Some(wanted) = RefreshJob::of(&issuer.keyring, &issuer.settings) {
-            // The other end is gone only with the runtime, and then nobody asks any more.
+            // The receiver is dropped only with the runtime, and then no request waits any more.
             let _service_has_ended = self.0.send(wanted);
         }
     }

@@ -1,5 +1,5 @@
-//! The addresses from which keys are fetched. They come from the settings, or from the document that an address of the
-//! settings gave; nothing in a token leads anywhere.
+//! The addresses from which keys are fetched. They come from the settings, or from the document at an address of the
+//! settings; nothing in a token determines an address.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use awc::http::Uri;
 use crate::http_client::loopback::{address, is_loopback};
 use crate::settings::http_url;
 
-/// `https://…`, or `http://…` on this machine.
+/// An address `https://…`, or `http://…` on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct KeyUrl(Uri);
 
@@ -29,7 +29,8 @@ impl KeyUrl {
         is_safe.then_some(Self(uri))
     }
 
-    /// The name of an issuer, which has no query (RFC 8414 §2): the address of its metadata is made of it.
+    /// Parses the name of an issuer, which has no query (RFC 8414 §2), because the address of its metadata is derived
+    /// from it.
     pub(super) fn parse_issuer(text: &str) -> Option<Self> {
         Self::parse(text).filter(|address| address.0.query().is_none())
     }
@@ -53,8 +54,8 @@ impl fmt::Display for KeyUrl {
     }
 }
 
-/// Whether the host is an address in a form that only resolvers know, such as `127.1`, `0x7f000001` or `2130706433`: no
-/// name ends in a number (WHATWG URL §3.5).
+/// Whether the host is an address in a form that only resolvers understand, such as `127.1`, `0x7f000001` or
+/// `2130706433`. No name ends in a number (WHATWG URL §3.5).
 fn is_disguised(host: &str) -> bool {
     let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
     let digits = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X")).map_or(last, |_| "0");

@@ -1,5 +1,5 @@
-//! The keys of one issuer as they are known now, and when they may be asked for anew. All workers share it, and so do one
-//! configuration and the next; the fetching itself is done elsewhere, by one task.
+//! The keyring: the known keys of one issuer, and when they may be fetched again. All workers share it, and a reload
+//! hands it on. One task elsewhere does the fetching.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -12,12 +12,13 @@ use crate::auth::verification_keys::VerificationKeys;
 use crate::clock::Clock;
 use crate::single_flight::{Flight, Follower, Leader};
 
-/// However many tokens name unknown keys, an issuer is asked for its keys once in this time.
+/// The shortest time between two fetches of an issuer's keys, however many tokens name unknown keys.
 pub(super) const PAUSE: Duration = Duration::from_secs(30);
 
-/// How long keys are good, if the provider does not say.
+/// How long keys are valid if the provider does not state it.
 const USUAL_AGE: Duration = Duration::from_secs(10 * 60);
-/// What a provider may say of it. A key that it withdraws must not live on for a day.
+/// The shortest lifetime that a provider may state; [`LONGEST_AGE`] is the longest. A key that it withdraws must not
+/// stay valid for a day.
 const SHORTEST_AGE: Duration = Duration::from_secs(60);
 const LONGEST_AGE: Duration = Duration::from_secs(60 * 60);
 
@@ -28,70 +29,70 @@ pub(super) struct Keyring {
     replacements: AtomicU64,
     schedule: Mutex<Schedule>,
     /// Wakes the task that fetches.
-    asked: Arc<Notify>,
+    wake: Arc<Notify>,
     clock: Clock,
 }
 
 #[derive(Debug, Default)]
 struct Schedule {
-    /// There is a task that fetches.
+    /// Whether a task fetches these keys.
     served: bool,
     flight: Flight<()>,
-    /// Held for the task that fetches.
+    /// The leader's side of the fetch in progress, held for the task.
     under_way: Option<Leader<()>>,
     was_read: bool,
     last_start: Option<Duration>,
     next: Option<Duration>,
 }
 
-/// A fetch that is under way. All who wait for it share it.
+/// A fetch in progress, shared by all who wait for it.
 #[derive(Debug)]
 pub struct KeyFetch(Follower<()>);
 
 impl KeyFetch {
-    /// Ends with the fetch, whether it brought keys or not.
+    /// Waits for the end of the fetch, whether it brought keys or not.
     pub async fn ended(self) {
-        // The fetch has its own end, so this one is only for a task that died.
+        // The fetch has its own deadline; this one covers a task that has died.
         let _whatever_came = tokio::time::timeout(2 * FETCH_TIMEOUT, self.0.outcome()).await;
     }
 }
 
 impl Keyring {
-    /// Keys that stay as they are.
+    /// Creates a keyring whose keys never change.
     pub(super) fn fixed(keys: VerificationKeys, clock: Clock) -> Self {
         let ring = Self::empty(clock);
         ring.replace(keys);
         ring
     }
 
-    /// No keys until a fetch brings them.
+    /// Creates a keyring without keys until the first fetch.
     pub(super) fn empty(clock: Clock) -> Self {
         Self {
             keys: RwLock::default(),
             replacements: AtomicU64::new(0),
             schedule: Mutex::default(),
-            asked: Arc::default(),
+            wake: Arc::default(),
             clock,
         }
     }
 
-    /// The keys that are known now.
+    /// Returns the known keys.
     pub(super) fn current(&self) -> Arc<VerificationKeys> {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How often the keys were replaced.
+    /// Returns how often the keys were replaced.
     pub(super) fn replacements(&self) -> u64 {
         self.replacements.load(Ordering::Acquire)
     }
 
-    /// Whether there ever was an answer.
+    /// Whether a fetch ever succeeded.
     pub(super) fn was_read(&self) -> bool {
         self.schedule().was_read
     }
 
-    /// Asks for the keys anew, or joins the fetch that is under way. Nothing when the last one began less than [`PAUSE`]
-    /// ago, or when nobody fetches.
+    /// Starts a fetch, or joins the one in progress. Returns `None` if the last one began less than [`PAUSE`] ago, or
+    /// if there is no task.
     pub(super) fn begin_fetch(&self) -> Option<KeyFetch> {
         let mut schedule = self.schedule();
         if !schedule.served {
@@ -103,13 +104,13 @@ impl Keyring {
                 return None;
             }
             schedule.begin(now);
-            self.asked.notify_one();
+            self.wake.notify_one();
         }
         schedule.flight.follow().map(KeyFetch)
     }
 
-    /// Says that there is a task that fetches from now on, with its first fetch under way. It is woken by the gift, and
-    /// there is none if a task does so already.
+    /// Registers a task with its first fetch in progress, and returns what wakes the task. Returns `None` if another
+    /// task is registered.
     pub(super) fn serve(&self) -> Option<Arc<Notify>> {
         let mut schedule = self.schedule();
         if schedule.served {
@@ -117,15 +118,15 @@ impl Keyring {
         }
         schedule.served = true;
         schedule.begin(self.clock.elapsed());
-        Some(self.asked.clone())
+        Some(self.wake.clone())
     }
 
-    /// Says that there is no such task any more, so that another one may begin.
+    /// Removes the task, so that another one may be registered.
     pub(super) fn abandon_fetch(&self) {
         self.schedule().served = false;
     }
 
-    /// Whether a fetch was asked for or is due. From then on it is under way, until [`Self::land`].
+    /// Whether a fetch was requested or is due. From then on it is in progress, until [`Self::complete_fetch`].
     pub(super) fn is_wanted(&self) -> bool {
         let mut schedule = self.schedule();
         let now = self.clock.elapsed();
@@ -135,8 +136,8 @@ impl Keyring {
         schedule.under_way.is_some()
     }
 
-    /// Ends the fetch that is under way: with the keys that it brought and how long they are good by the provider's word,
-    /// or without, and then what is known goes on and the next try is after [`PAUSE`].
+    /// Completes the fetch in progress. With keys, they are used for as long as the provider states. Without, the known
+    /// keys stay in use, and the next attempt is after [`PAUSE`].
     pub(super) fn complete_fetch(&self, brought: Option<(VerificationKeys, Option<Duration>)>) {
         let age = match brought {
             Some((keys, age)) => {
@@ -147,7 +148,8 @@ impl Keyring {
         };
         let mut schedule = self.schedule();
         let under_way = schedule.under_way.take();
-        // Keys are as old as the question for them: the machine may have been suspended before they were read.
+        // The age of keys counts from the request for them, since the machine may have been suspended before they were
+        // read.
         schedule.next = Some(schedule.last_start.unwrap_or_default() + age);
         if let Some(leader) = under_way {
             leader.finish(());

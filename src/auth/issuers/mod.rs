@@ -1,9 +1,10 @@
-//! A company's own identity providers: whose tokens are accepted beside our own, with which keys, and what their claims
-//! mean here.
+//! Trusted issuers: a tenant's own identity providers, whose tokens are accepted beside our own, with their keys and
+//! the mapping of their claims.
 //!
-//! `settings` reads `[auth.issuers.<name>]`. The keys of an issuer come from a file, or from its JWKS: `discovery` finds it,
-//! `fetch` gets it, `jwks` reads it, and `keyring` holds what was read and decides when it is read again: `refresh` is the
-//! task that does, and `key_fetcher` starts it. `claims` puts a checked token into our words; `claim_path` finds a claim.
+//! `settings` reads `[auth.issuers.<name>]`. The keys of an issuer come from a file or from its JWKS: `discovery` finds
+//! it, `fetch` fetches it, `jwks` parses it, and `keyring` holds the result and decides when it is fetched again.
+//! `refresh` is the task that fetches, and `key_fetcher` starts it. `claims` maps the claims of a verified token to
+//! ours; `claim_path` finds a claim.
 
 mod claim_path;
 mod claims;
@@ -31,7 +32,7 @@ pub use key_fetcher::KeyFetcher;
 pub use keyring::KeyFetch;
 pub use refresh::{KeyCheck, look_at_keys};
 
-/// One section of the settings: an issuer whose tokens are accepted, and what they mean.
+/// A trusted issuer: one section of the settings with its keys.
 #[derive(Debug)]
 pub struct TrustedIssuer {
     settings: IssuerSettings,
@@ -39,7 +40,7 @@ pub struct TrustedIssuer {
 }
 
 impl TrustedIssuer {
-    /// With the keyring of one of `others`, if that is of the same keys.
+    /// Builds the issuer with the keyring of one of `others`, if that has the same keys.
     fn sharing<'a>(mut others: impl Iterator<Item = &'a Self>, settings: IssuerSettings, clock: &Clock) -> Self {
         match others.find(|other| settings.has_keys_of(&other.settings)) {
             Some(other) => Self { keyring: other.keyring.clone(), settings },
@@ -55,7 +56,7 @@ impl TrustedIssuer {
         Self { settings, keyring }
     }
 
-    /// Logs which keys of a file are left out, unless an earlier configuration has done so.
+    /// Logs the skipped keys of a file, unless an earlier configuration has done so.
     fn log_skipped_of_file(&self, known: &Issuers) {
         let left_out = |issuer: &Self| match &issuer.settings.keys {
             KeySource::File(set) => set.summary(),
@@ -69,7 +70,7 @@ impl TrustedIssuer {
         }
     }
 
-    /// The keys that are known now.
+    /// Returns the known keys.
     pub fn keys(&self) -> Arc<VerificationKeys> {
         self.keyring.current()
     }
@@ -78,25 +79,25 @@ impl TrustedIssuer {
         &self.settings.types
     }
 
-    /// The largest token of this issuer that is read.
+    /// Returns the size in bytes of the largest accepted token of this issuer.
     pub(super) const fn token_size(&self) -> usize {
         self.settings.token_size()
     }
 
-    /// The keys that may have signed a token with this header. One that is not known is asked for, though not more often
-    /// than [`keyring::PAUSE`].
+    /// Returns the keys that may have signed a token with this header. An unknown key is fetched, but not more often
+    /// than every [`keyring::PAUSE`].
     pub(super) fn candidates(
         &self,
         hint: &KeyHint,
         algorithm: KeyAlgorithm,
     ) -> Result<Vec<Arc<VerificationKey>>, Unverified> {
-        // An algorithm that no key of this issuer can have is not worth a fetch.
+        // An algorithm that no key of this issuer supports is not worth a fetch.
         if !self.settings.algorithms.include(algorithm) {
             return Err(TokenError::WrongAlgorithm.into());
         }
         match self.keys().candidates(hint, algorithm) {
             Ok(candidates) => Ok(candidates),
-            // A token that names no key may be of one that was added lately.
+            // A token without a key id may be signed with a key that was added lately.
             Err(NoCandidateKey::OtherAlgorithm) if hint.kid.is_none() => Err(self.missing(TokenError::WrongAlgorithm)),
             Err(NoCandidateKey::OtherAlgorithm) => Err(TokenError::WrongAlgorithm.into()),
             Err(NoCandidateKey::TooMany) => Err(TokenError::AmbiguousKey.into()),
@@ -105,7 +106,7 @@ impl TrustedIssuer {
         }
     }
 
-    /// What becomes of a token whose key may have been added lately: it waits for a fetch, if one may begin now.
+    /// Decides about a token whose key may have been added lately: it waits for a fetch, if one may begin now.
     pub(super) fn missing(&self, meanwhile: TokenError) -> Unverified {
         match self.keyring.begin_fetch() {
             Some(fetch) => Unverified::KeyMissing { fetch, meanwhile },
@@ -113,7 +114,7 @@ impl TrustedIssuer {
         }
     }
 
-    /// What a token whose signature over `signed` fits says, in our words.
+    /// Maps the claims of a token to ours. The signature over `signed` is valid.
     pub(super) fn claims(&self, payload: &str, signed: &str) -> Result<Claims, TokenError> {
         self.settings.mapping.read(payload, signed)
     }
@@ -124,14 +125,14 @@ impl TrustedIssuer {
 pub struct Issuers(Vec<TrustedIssuer>);
 
 impl Issuers {
-    /// Trusts these issuers, each with the keys of its file, or with none until [`Self::fetch_keys`].
+    /// Creates the issuers, each with the keys of its file, or with none until [`Self::fetch_keys`].
     pub fn new(settings: Vec<IssuerSettings>, clock: &Clock) -> Self {
         Self::sharing_keys_of(&Self::default(), settings, clock)
     }
 
-    /// Trusts these issuers, where one of the same place and algorithms as another or a known one shares its keys, and with
-    /// them the fetch that is under way and who waits for it. So a reload while a provider is down forgets nothing, and however often a
-    /// configuration is put in force, no provider is asked more often.
+    /// Creates the issuers. An issuer with the same location and algorithms as another or a known one shares its keys,
+    /// the fetch in progress and its waiters. A reload while a provider is down therefore forgets nothing, and no
+    /// provider is called more often, however often a configuration is reloaded.
     pub fn sharing_keys_of(known: &Self, settings: Vec<IssuerSettings>, clock: &Clock) -> Self {
         let mut issuers: Vec<TrustedIssuer> = Vec::new();
         for settings in settings {
@@ -142,32 +143,32 @@ impl Issuers {
         Self(issuers)
     }
 
-    /// Begins to fetch keys from now on, for as long as these issuers are in use: at once unless somebody does so already,
-    /// when a token names a new key, and every few minutes. One fetcher serves all workers; this may be called on any
-    /// thread.
+    /// Starts fetching keys for as long as these issuers are in use: at once unless a task exists already, when a token
+    /// names a new key, and every few minutes. One fetcher serves all workers; this may be called on any thread.
     pub fn fetch_keys(&self, fetcher: &KeyFetcher) {
         for issuer in self.0.iter().filter(|issuer| !matches!(issuer.settings.keys, KeySource::File(_))) {
             fetcher.serve(issuer);
         }
     }
 
-    /// A number that changes whenever the keys of one of them do. It never goes back, as long as the issuers are these.
+    /// Returns a number that changes whenever the keys of an issuer do. It never decreases as long as the issuers are
+    /// the same.
     pub fn generation(&self) -> u64 {
         self.0.iter().map(|issuer| issuer.keyring.replacements()).sum()
     }
 
-    /// Whether both say the same about every token that the same key has signed.
+    /// Whether both map every token signed with the same key to the same claims.
     pub(super) fn read_tokens_as(&self, other: &Self) -> bool {
         let pairs = || self.0.iter().zip(&other.0);
         self.0.len() == other.0.len() && pairs().all(|(one, another)| one.settings.reads_tokens_as(&another.settings))
     }
 
-    /// The sections of this issuer, each with its number, in the order of their names.
+    /// Returns the sections of this issuer, each with its number, in the order of their names.
     pub(super) fn of<'a>(&'a self, iss: &'a str) -> impl Iterator<Item = (usize, &'a TrustedIssuer)> {
         self.0.iter().enumerate().filter(move |(_, issuer)| issuer.settings.issuer == iss)
     }
 
-    /// The largest token that any of them reads.
+    /// Returns the size in bytes of the largest accepted token of any issuer.
     pub(super) fn largest_token(&self) -> usize {
         self.0.iter().map(TrustedIssuer::token_size).max().unwrap_or_default()
     }

@@ -1,5 +1,5 @@
-//! The task that keeps the keys of one issuer: it fetches at the start, when a token names an unknown key, and when the
-//! keys are old. It ends soon after nobody uses them any more.
+//! The task that refreshes the keys of one issuer: at the start, when a token names an unknown key, and when the keys
+//! are old. It ends soon after the keys are no longer used.
 
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
@@ -18,10 +18,10 @@ use super::settings::{IssuerSettings, KeySource};
 use crate::supervisor::TaskResult;
 use crate::telemetry::metrics;
 
-/// How often the task looks whether the keys are old. They are by our clock, which a test moves.
+/// How often the task checks the age of the keys. Their age is by our clock, which a test may advance.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Why there are no new keys.
+/// Why a refresh brought no keys.
 #[derive(Debug, thiserror::Error)]
 enum RefreshError {
     #[error(transparent)]
@@ -33,7 +33,7 @@ enum RefreshError {
 }
 
 impl RefreshError {
-    /// The name in metrics.
+    /// Returns the name in metrics.
     const fn outcome(&self) -> &'static str {
         match self {
             Self::Fetch(error) => error.outcome(),
@@ -43,23 +43,23 @@ impl RefreshError {
     }
 }
 
-/// An issuer whose keys are to be fetched for as long as somebody uses them.
+/// The job of refreshing an issuer's keys for as long as they are used.
 #[derive(Debug)]
 pub(super) struct RefreshJob {
     keyring: Weak<Keyring>,
-    asked: Arc<Notify>,
+    wake: Arc<Notify>,
     issuer: IssuerSettings,
 }
 
 impl RefreshJob {
-    /// Counts as a fetch that is under way from now on. Nothing if there is a task for these keys.
+    /// Creates the job, whose first fetch is in progress from now on. Returns `None` if a task exists for these keys.
     pub(super) fn of(keyring: &Arc<Keyring>, issuer: &IssuerSettings) -> Option<Self> {
-        let asked = keyring.serve()?;
-        Some(Self { asked, keyring: Arc::downgrade(keyring), issuer: issuer.clone() })
+        let wake = keyring.serve()?;
+        Some(Self { wake, keyring: Arc::downgrade(keyring), issuer: issuer.clone() })
     }
 }
 
-/// Makes room for another task, however this one ends.
+/// Allows another task, however this one ends.
 impl Drop for RefreshJob {
     fn drop(&mut self) {
         if let Some(keyring) = self.keyring.upgrade() {
@@ -68,29 +68,29 @@ impl Drop for RefreshJob {
     }
 }
 
-/// The task. Its connections belong to the thread that it runs on.
+/// Runs the task. Its connections belong to the thread that it runs on.
 pub(super) async fn run(wanted: Rc<RefreshJob>, tls: Arc<ClientConfig>) -> TaskResult {
     let issuer = wanted.issuer.clone();
     let mut refresh = Refresh { fetcher: Fetcher::new(tls), issuer, skipped: String::new() };
     while refresh.if_wanted(&wanted.keyring).await {
-        // Woken or not, the next round looks for itself.
-        let _woken = rt::time::timeout(LOOK, wanted.asked.notified()).await;
+        // The next round checks for itself whether a fetch is due.
+        let _woken = rt::time::timeout(LOOK, wanted.wake.notified()).await;
     }
     Ok(())
 }
 
-/// What a look at the keys of an issuer found.
+/// The result of a check of an issuer's keys.
 pub struct KeyCheck {
-    /// How many of them can be used here.
+    /// The number of usable keys.
     pub usable: usize,
-    /// Which are left out, and why; empty if there are none.
+    /// The skipped keys with reasons; empty if there are none.
     pub left_out: String,
 }
 
-/// Reads the keys of an issuer once, as the service would, for whoever looks for trouble. It takes no longer than a fetch.
+/// Fetches the keys of an issuer once, as the service would, for diagnosis. It takes no longer than a fetch.
 ///
 /// # Errors
-/// Why there are none, in words.
+/// Returns the reason as text if there are no keys.
 pub async fn look_at_keys(issuer: &IssuerSettings, tls: Arc<ClientConfig>) -> Result<KeyCheck, String> {
     let refresh = Refresh { fetcher: Fetcher::new(tls), issuer: issuer.clone(), skipped: String::new() };
     let (set, _) = refresh.fetch().await.map_err(|error| error.to_string())?;
@@ -100,11 +100,11 @@ pub async fn look_at_keys(issuer: &IssuerSettings, tls: Arc<ClientConfig>) -> Re
 struct Refresh {
     fetcher: Fetcher,
     issuer: IssuerSettings,
-    /// The keys that were left out, as they were logged last.
+    /// The skipped keys as they were logged last.
     skipped: String,
 }
 
-/// Ends a fetch without keys, even one that was dropped on the way.
+/// Completes a fetch without keys if it fails or is dropped.
 struct FetchGuard<'a>(Option<&'a Keyring>);
 
 impl Drop for FetchGuard<'_> {
@@ -116,15 +116,15 @@ impl Drop for FetchGuard<'_> {
 }
 
 impl Refresh {
-    /// False when nobody uses the keys any more.
+    /// Runs a fetch if it is due. Returns `false` if the keys are no longer used.
     async fn if_wanted(&mut self, keyring: &Weak<Keyring>) -> bool {
         let Some(keyring) = keyring.upgrade() else { return false };
         if keyring.is_wanted() {
-            let mut landing = FetchGuard(Some(&keyring));
+            let mut fetch_guard = FetchGuard(Some(&keyring));
             let fetched = self.fetch().await;
             self.log(&fetched);
             if let Ok((set, age)) = fetched {
-                landing.0 = None;
+                fetch_guard.0 = None;
                 keyring.complete_fetch(Some((set.keys, age)));
             }
         }

@@ -1,4 +1,4 @@
-//! `[auth.issuers.<name>]`: whom to trust besides ourselves, with which keys, and what the claims mean.
+//! `[auth.issuers.<name>]`: trusted issuers, their keys, and the mapping of their claims.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::auth::settings::{check_scopes, check_tenant};
 use crate::auth::token_types::TokenTypes;
 use crate::settings::{File, Section, SectionSettings, Size, section, without_mark};
 
-/// The largest file of keys.
+/// The largest key file in bytes.
 const MAXIMUM_FILE_BYTES: usize = 256 << 10;
 
 section! {
@@ -72,35 +72,35 @@ section! {
     }
 }
 
-/// One section below `[auth.issuers]`: a trusted issuer, and what its tokens mean. More sections may have the same issuer.
+/// The settings of a trusted issuer. Several sections may have the same issuer.
 #[derive(Clone, Debug)]
 pub struct IssuerSettings {
-    /// The name of its section, for the log.
+    /// The section's name, for the log.
     pub name: String,
-    /// `iss` of its tokens, to the letter.
+    /// The exact `iss` of its tokens.
     pub issuer: String,
     pub(super) algorithms: Algorithms,
     pub(super) types: TokenTypes,
-    /// The largest token that is read.
+    /// The size in bytes of the largest accepted token.
     token_size: usize,
     pub(super) keys: KeySource,
     pub(super) mapping: ClaimMapping,
 }
 
-/// Where the keys of an issuer are.
+/// The source of an issuer's keys.
 #[derive(Clone, Debug)]
 pub(super) enum KeySource {
-    /// They were read from `jwks_file`.
+    /// The keys were read from `jwks_file`.
     File(ParsedJwkSet),
-    /// `jwks_uri`.
+    /// The keys are at `jwks_uri`.
     Url(KeyUrl),
-    /// Where the issuer's own metadata says.
+    /// The issuer's metadata states where the keys are.
     Discovery(KeyUrl),
 }
 
 impl IssuerSettings {
-    /// Reads the sections below `[auth.issuers]`. `own` is the name of our own issuer; `tenants` are the configured ones,
-    /// and `known` the scopes that there are.
+    /// Reads the sections below `[auth.issuers]`. `own` is the name of our own issuer, `tenants` are the configured
+    /// ones, and `known` the existing scopes.
     pub fn read_all(section: &Section<'_>, own: &str, tenants: &[String], known: &Scopes) -> Vec<Self> {
         let mut issuers: Vec<Self> = Vec::new();
         for (name, entry) in section.entries() {
@@ -117,7 +117,7 @@ impl IssuerSettings {
     }
 
     fn read(name: &str, section: &Section<'_>, tenants: &[String], known: &Scopes) -> Option<Self> {
-        // Everything is read before anything is given up, so that one start shows all that is wrong.
+        // All settings are read before any error returns, so that one start reports everything that is wrong.
         let read = IssuerSection::read(section);
         let algorithms = algorithms(section, read.algorithms.as_deref());
         let keys = key_source(section, &read, &algorithms);
@@ -156,12 +156,12 @@ impl IssuerSettings {
         })
     }
 
-    /// The largest token that is read.
+    /// Returns the size in bytes of the largest accepted token.
     pub const fn token_size(&self) -> usize {
         self.token_size
     }
 
-    /// Whether both say the same about every token that the same key has signed.
+    /// Whether both map every token signed with the same key to the same claims.
     pub(super) fn reads_tokens_as(&self, other: &Self) -> bool {
         self.issuer == other.issuer
             && self.token_size == other.token_size
@@ -169,7 +169,7 @@ impl IssuerSettings {
             && self.mapping == other.mapping
     }
 
-    /// Whether the keys of the other one, read from the same place by the same rules, are also this one's.
+    /// Whether the keys of the other one, read from the same location by the same rules, are also this one's.
     pub(super) fn has_keys_of(&self, other: &Self) -> bool {
         let same_place = match (&self.keys, &other.keys) {
             (KeySource::Url(one), KeySource::Url(another))
@@ -195,7 +195,7 @@ fn audience_rule(section: &Section<'_>, audiences: Option<Vec<String>>, clients:
     AudienceRule { audiences: audiences.unwrap_or_default(), clients: clients.unwrap_or_default() }
 }
 
-/// Which values claims must have.
+/// Reads the values that claims must have.
 fn required_claims(section: &Section<'_>, claims: BTreeMap<String, Vec<String>>) -> Vec<(ClaimPath, Vec<String>)> {
     let map = section.section("required_claims");
     for (claim, _) in claims.iter().filter(|(_, accepted)| accepted.is_empty()) {
@@ -206,7 +206,7 @@ fn required_claims(section: &Section<'_>, claims: BTreeMap<String, Vec<String>>)
 
 fn algorithms(section: &Section<'_>, names: Option<&[String]>) -> Algorithms {
     let Some(names) = names else { return Algorithms::Usual };
-    // With a shared secret, whoever verifies could also sign; no key set may make one of a published key.
+    // With a shared secret every verifier could also sign, and no key set may turn a published key into one.
     let is_public = |algorithm: &KeyAlgorithm| KeyAlgorithm::ASYMMETRIC.contains(algorithm);
     let read: Vec<_> = names.iter().filter_map(|name| KeyAlgorithm::named(name).filter(is_public)).collect();
     if read.is_empty() || read.len() != names.len() {
@@ -251,7 +251,7 @@ fn read_file(section: &Section<'_>, algorithms: &Algorithms) -> Option<ParsedJwk
     };
     let document = section.file("jwks_file", MAXIMUM_FILE_BYTES)?;
     match jwks::read(without_mark(&document), algorithms) {
-        // A provider's keys are often for several purposes, so one that cannot be used here is no mistake.
+        // A provider's keys often serve several purposes, so one that cannot be used here is no mistake.
         Ok(set) if !set.keys.is_empty() => Some(set),
         Ok(set) if set.left_out.is_empty() => problem("the file has no key".to_owned()),
         Ok(set) => problem(format!("the file has no key that can be used here: {}", set.summary())),

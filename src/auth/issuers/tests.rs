@@ -1,4 +1,4 @@
-//! Tokens of a trusted issuer whose keys are in a file, through the whole verifier.
+//! Tests of a trusted issuer whose keys are in a file, through the whole verifier.
 
 use super::Issuers;
 use super::settings::IssuerSettings;
@@ -21,7 +21,7 @@ fn key(kid: &str) -> ServiceKey {
     ServiceKey::private(kid, &private_key::generate(KeyAlgorithm::Es256).unwrap()).unwrap()
 }
 
-/// Trusts the issuer with this key set, and more settings.
+/// Trusts the issuer with this key set and further settings.
 fn trusting(document: &str, more: &str, clock: &Clock) -> Issuers {
     static FILES: AtomicU32 = AtomicU32::new(0);
     let number = FILES.fetch_add(1, Ordering::Relaxed);

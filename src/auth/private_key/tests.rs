@@ -1,4 +1,4 @@
-//! Which private keys are read, and that made ones are read back.
+//! Tests of which private keys are accepted, and that generated ones can be read.
 
 use super::{PrivateKey, generate};
 use crate::auth::key_algorithm::KeyAlgorithm;

@@ -1,4 +1,4 @@
-//! The curves of ECDSA keys (RFC 7518 §6.2.1.1), each with its one algorithm.
+//! The curves of ECDSA keys (RFC 7518 §6.2.1.1), each with its only algorithm.
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, EcdsaVerificationAlgorithm,
@@ -18,12 +18,12 @@ pub enum Curve {
 }
 
 impl Curve {
-    /// The curve of this name in a JWK.
+    /// Returns the curve of this name in a JWK.
     pub fn named(name: &str) -> Option<Self> {
         [Self::P256, Self::P384, Self::P521].into_iter().find(|curve| curve.name() == name)
     }
 
-    /// The name in a JWK (`crv`).
+    /// Returns the name in a JWK (`crv`).
     pub const fn name(self) -> &'static str {
         match self {
             Self::P256 => "P-256",
@@ -32,7 +32,7 @@ impl Curve {
         }
     }
 
-    /// The one algorithm of its keys.
+    /// Returns the only algorithm of its keys.
     pub const fn algorithm(self) -> KeyAlgorithm {
         match self {
             Self::P256 => KeyAlgorithm::Es256,
@@ -49,7 +49,7 @@ impl Curve {
         }
     }
 
-    /// The bytes of a coordinate.
+    /// Returns the length of a coordinate in bytes.
     pub(super) const fn coordinate(self) -> usize {
         match self {
             Self::P256 => 32,
@@ -58,7 +58,7 @@ impl Curve {
         }
     }
 
-    /// How a signature is checked: r and s, each as long as a coordinate (RFC 7518 §3.4).
+    /// Returns the verification of signatures, which consist of r and s, each as long as a coordinate (RFC 7518 §3.4).
     pub(super) const fn verification(self) -> &'static EcdsaVerificationAlgorithm {
         match self {
             Self::P256 => &ECDSA_P256_SHA256_FIXED,

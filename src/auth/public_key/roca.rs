@@ -1,11 +1,11 @@
-//! The ROCA weakness (CVE-2017-15361, Nemec et al., "The Return of Coppersmith's Attack", 2017): a library in smart cards and
-//! TPMs chose primes of the form `k · M + (65537^a mod M)`, where M is the product of the first primes. Such a modulus can be
-//! factored, and is recognized without that: modulo each of these primes it is a power of 65537.
+//! The ROCA weakness (CVE-2017-15361, Nemec et al., "The Return of Coppersmith's Attack", 2017). A library in smart
+//! cards and TPMs chose primes of the form `k · M + (65537^a mod M)`, where M is the product of the first primes. Such
+//! a modulus can be factored. It is recognized without factoring: modulo each of these primes it is a power of 65537.
 
 /// The generator of the primes' form.
 const GENERATOR: u32 = 65_537;
 
-/// The largest prime of the smallest M, which divides those of longer keys.
+/// The largest prime factor of the smallest M, which divides the M of longer keys.
 const LARGEST_PRIME: u32 = 167;
 
 /// Whether a modulus, big-endian, has the form. Of other moduli, one in 200 million has it by chance.
@@ -60,11 +60,12 @@ mod tests {
         (0..length).map(&mut digits).collect()
     }
 
-    /// A number in the form of the weak primes: a power of the generator, and a multiple of M so that it has 128 bytes.
+    /// Returns a number in the form of the weak primes: a power of the generator, plus a multiple of M so that it has
+    /// 128 bytes.
     fn weak_factor(exponent: u32, multiple: &[u8]) -> Number {
         let primes = (2..=LARGEST_PRIME).filter(|number| is_prime(*number));
         let product = primes.fold(vec![1], |product, prime| times(&product, &prime.to_le_bytes()));
-        // The power itself is as good as its remainder modulo M: they differ by a multiple of M.
+        // The power itself serves as well as its remainder modulo M: they differ by a multiple of M.
         let power = (0..exponent).fold(vec![1], |power, _| times(&power, &GENERATOR.to_le_bytes()));
         plus(&times(&product, multiple), &power)
     }

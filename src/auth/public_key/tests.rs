@@ -1,4 +1,4 @@
-//! Which public keys are believed, and which are too weak for that.
+//! Tests of which public keys are accepted, and which are too weak.
 
 use super::{Curve, PublicKey};
 use crate::auth::key_algorithm::KeyAlgorithm;
@@ -75,7 +75,7 @@ pub(in crate::auth) const SMALL_ORDER: [&str; 7] = [
     "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
 ];
 
-/// Every encoding of every point of small order, by both signs of x.
+/// Returns every encoding of every point of small order, with both signs of x.
 pub(in crate::auth) fn small_order_keys() -> Vec<Vec<u8>> {
     let with_sign = |y: &str, sign: u8| {
         let mut key = base16ct::lower::decode_vec(y).unwrap();

@@ -1,11 +1,11 @@
-//! The status of a quota as callers see it: in the headers of a response, and in the problem `quota-exceeded`.
+//! The rate-limit status as callers see it: in the headers of a response, and in the problem `quota-exceeded`.
 
 use crate::auth::rate::{Exhausted, Rate, RateLimitStatus};
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
 use crate::http::rate_limit::RateLimit;
 
-/// The headers of a request that costs `cost` and was counted.
+/// Returns the status in the headers of a request that was counted with `cost`.
 pub fn rate_limit(rate: Rate, cost: u32, counted: Result<RateLimitStatus, Exhausted>) -> RateLimit {
     let (left, more_in) = match counted {
         Ok(RateLimitStatus { left, more_in, .. }) => (left, more_in),
@@ -14,7 +14,7 @@ pub fn rate_limit(rate: Rate, cost: u32, counted: Result<RateLimitStatus, Exhaus
     RateLimit { count: rate.count(), per: rate.per(), cost, left, more_in }
 }
 
-/// The problem of a caller who has less of its quota left than a request costs.
+/// Builds the problem for a caller who has less of its quota left than a request costs.
 pub fn exceeded(rate: Rate, cost: u32, exhausted: Exhausted) -> Problem {
     let (kind, count, seconds) = (ProblemType::QuotaExceeded, rate.count(), rate.per().as_secs());
     let detail = if cost > 1 {
@@ -26,7 +26,7 @@ pub fn exceeded(rate: Rate, cost: u32, exhausted: Exhausted) -> Problem {
     Problem::new(kind, detail).retry_after(exhausted.retry_after)
 }
 
-/// The problem of a caller who asks for more at once than its quota ever has: waiting is no remedy.
+/// Builds the problem for a request that costs more than the quota ever has, so that waiting does not help.
 pub fn never_fits(rate: Rate, cost: u32) -> Problem {
     let (count, seconds) = (rate.count(), rate.per().as_secs());
     let detail = format!(
@@ -133,7 +133,7 @@ mod tests {
             .route("/uncounted", web::get().to(HttpResponse::Ok));
         let service = init_service(app).await;
         let rate_limit = Some("\"default\";r=5;t=10");
-        for (request, status, told) in [
+        for (request, status, expected) in [
             (TestRequest::get().uri("/panicking"), 500, rate_limit),
             (TestRequest::get().uri("/endless"), 504, rate_limit),
             (TestRequest::post().uri("/endless"), 408, rate_limit),
@@ -143,7 +143,7 @@ mod tests {
             let outcome = service.call(request.insert_header(("host", "a")).to_request()).await;
             let head = outcome.map_or_else(|error| error.error_response(), |response| response.into_parts().1);
             assert_eq!(head.status().as_u16(), status);
-            assert_eq!(head.headers().get("ratelimit").map(|value| value.to_str().unwrap()), told, "{status}");
+            assert_eq!(head.headers().get("ratelimit").map(|value| value.to_str().unwrap()), expected, "{status}");
         }
     }
 }

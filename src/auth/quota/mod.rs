@@ -1,7 +1,7 @@
-//! The quota of a client: each request costs one, and one that asks for several things at once as many as those. It is counted
-//! after the token is verified and before the cache is asked, for the client that the token names at its issuer and tenant,
-//! over all workers, and over all replicas that share a Redis. While Redis is unavailable, each replica counts for itself, and
-//! knows what it has let pass before.
+//! Clients' quotas. Each request costs one, and a request for several things costs as many. It is counted after the
+//! token is verified and before the cache lookup. The counted client is the one that the token names at its issuer and
+//! tenant, over all workers and all replicas that share a Redis. While Redis is unavailable, each replica counts for
+//! itself, and includes what it has let pass before.
 
 pub mod headers;
 
@@ -13,13 +13,13 @@ use super::rate::{Exhausted, Rate, RateLimitStatus};
 use super::verify::VerifiedToken;
 use crate::replicas::quota::{Allowance, QuotaKey, QuotaStatus, SharedQuotas};
 
-/// The most clients that are counted at the same time. Clients of other issuers are not known beforehand.
+/// The most clients that are counted at the same time. Clients of other issuers are not known in advance.
 const MOST: usize = 64 * 1024;
 
 /// How many requests a client may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quota {
-    /// Any number.
+    /// Any number of requests.
     Unlimited,
     /// At most this rate.
     Limited(Rate),
@@ -53,12 +53,12 @@ impl Default for Quotas {
 }
 
 impl Quotas {
-    /// Counted together with other replicas, if there are any.
+    /// Creates the quotas, counted together with other replicas if there are any.
     pub fn sharing(shared: Option<SharedQuotas>) -> Self {
         Self { own: KeyedRateLimiter::new(MOST), shared }
     }
 
-    /// Counts a request of the token's client that costs one, if that can be done without asking Redis.
+    /// Counts a request of the token's client with a cost of one. Returns `None` if Redis must be asked.
     pub fn take_now(&self, token: &VerifiedToken, rate: Rate, now: Duration) -> Option<Count> {
         let Some(shared) = self.shared.as_ref().filter(|shared| shared.is_up()) else {
             return Some(self.take_own(token, rate, 1, now));
@@ -67,7 +67,7 @@ impl Quotas {
         Some(self.counted(token, rate, 1, now, taken))
     }
 
-    /// Counts a request of the token's client that costs so much: all of it, or nothing.
+    /// Counts a request of the token's client with this cost: all of it, or nothing.
     pub async fn take(&self, token: &VerifiedToken, rate: Rate, cost: u32, now: Duration) -> Count {
         let Some(shared) = &self.shared else { return self.take_own(token, rate, cost, now) };
         match shared.take(holder(token), allowance(rate), cost).await {
@@ -76,7 +76,7 @@ impl Quotas {
         }
     }
 
-    /// Gives back the one that a request was counted with, before it is counted with what it costs.
+    /// Returns the one that a request was counted with, before the request is counted with its real cost.
     pub fn give_back(&self, token: &VerifiedToken, rate: Rate) {
         if let Some(shared) = &self.shared {
             shared.put_back(holder(token));
@@ -93,7 +93,7 @@ impl Quotas {
     }
 
     fn counted(&self, token: &VerifiedToken, rate: Rate, cost: u32, now: Duration, taken: QuotaStatus) -> Count {
-        // What replicas have consumed together decides; our own count is for when they cannot be asked.
+        // The shared count decides. The local count is for times when Redis is unavailable.
         let _own = self.take_own(token, rate, cost, now);
         match taken {
             QuotaStatus::All { owed } => Ok(rate.status(owed)),

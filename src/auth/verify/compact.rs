@@ -1,4 +1,5 @@
-//! A token as it came: its three parts (RFC 7515 §7.1), and the header, read before anything in the token is believed.
+//! A token as it was sent: its three parts (RFC 7515 §7.1), and the header, which is parsed before anything in the
+//! token is trusted.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,15 +12,15 @@ use crate::auth::key_algorithm::KeyAlgorithm;
 use crate::auth::verification_keys::{KeyHint, VerificationKey};
 use crate::json::strict;
 
-/// A token taken apart. Nothing of it is believed yet.
+/// A parsed token. Nothing of it is trusted yet.
 pub(super) struct ParsedToken<'a> {
     pub(super) header: JoseHeader,
-    /// A JSON object in which no name occurs twice.
+    /// The payload: a JSON object in which no name occurs twice.
     pub(super) payload: String,
     signature: Vec<u8>,
-    /// Header, dot and payload: the bytes that the signature is over.
+    /// Header, dot and payload: the bytes that are signed.
     pub(super) signed: &'a str,
-    /// How long it was, in bytes.
+    /// The size of the token in bytes.
     pub(super) size: usize,
 }
 
@@ -32,17 +33,17 @@ impl<'a> ParsedToken<'a> {
         }
         let header = JoseHeader::read(header)?;
         let payload = object(payload).ok_or(TokenError::MalformedClaims)?;
-        // A signature in another encoding, such as with padding, fits nothing.
+        // A signature in another encoding, such as with padding, is treated as empty and matches nothing.
         let signature = URL_SAFE_NO_PAD.decode(signature).unwrap_or_default();
         Ok(Self { header, payload, signature, signed, size: token.len() })
     }
 
-    /// Whether the key has signed it, by this algorithm.
+    /// Whether the key has signed the token with this algorithm.
     pub(super) fn is_signed_by(&self, key: &VerificationKey, algorithm: KeyAlgorithm) -> bool {
         key.has_signed(algorithm, self.signed.as_bytes(), &self.signature)
     }
 
-    /// Which client the token says it was issued to (RFC 9068 §2.2; OpenID Connect Core §2). Nothing follows from this.
+    /// Returns the client that the token claims (RFC 9068 §2.2; OpenID Connect Core §2). Nothing is decided by it.
     pub(super) fn claimed_client(&self) -> Option<String> {
         #[derive(Deserialize)]
         struct Client {
@@ -53,7 +54,7 @@ impl<'a> ParsedToken<'a> {
         client_id.or(azp)
     }
 
-    /// Which issuer the token says it is from. Only which keys are tried follows from this.
+    /// Returns the issuer that the token claims. It decides only which keys are tried.
     pub(super) fn claimed_issuer(&self) -> Result<String, TokenError> {
         #[derive(Deserialize)]
         struct Issuer {
@@ -64,7 +65,7 @@ impl<'a> ParsedToken<'a> {
     }
 }
 
-/// One JSON object that all readers understand in the same way.
+/// Decodes one JSON object that all parsers understand in the same way.
 fn object(encoded: &str) -> Option<String> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(encoded).ok()?).ok()?;
     strict::object(text.as_bytes()).is_ok().then_some(text)
@@ -80,12 +81,12 @@ pub(super) struct JoseHeader {
     crit: bool,
     #[serde(default, deserialize_with = "presence")]
     b64: bool,
-    /// Of encrypted tokens (RFC 7516 §4.1).
+    /// Whether there is `enc`, which belongs to encrypted tokens (RFC 7516 §4.1).
     #[serde(default, deserialize_with = "presence")]
     enc: bool,
     #[serde(default, deserialize_with = "presence")]
     zip: bool,
-    /// Of tokens inside tokens (RFC 7519 §5.2).
+    /// Whether there is `cty`, which belongs to nested tokens (RFC 7519 §5.2).
     #[serde(default, deserialize_with = "presence")]
     cty: bool,
     #[serde(default, deserialize_with = "presence")]
@@ -102,7 +103,7 @@ pub(super) struct JoseHeader {
     x5t_s256: Thumbprint,
 }
 
-/// The thumbprint of a certificate; what is no text names none.
+/// The thumbprint of a certificate. A value that is no text counts as none.
 #[derive(Default)]
 struct Thumbprint {
     is_present: bool,
@@ -130,19 +131,19 @@ impl JoseHeader {
         forbidden.map_or(Ok(header), |name| Err(TokenError::ForbiddenParameter(name)))
     }
 
-    /// The algorithm, if it is one that can be used here at all.
+    /// Returns the algorithm if it is supported.
     pub(super) fn algorithm(&self) -> Result<KeyAlgorithm, TokenError> {
         KeyAlgorithm::named(&self.alg).ok_or(TokenError::WrongAlgorithm)
     }
 
-    /// What tells the key among those of the issuer. A key that the token brings, or an address of one, is no such thing:
-    /// some providers send them, and nobody here looks at them.
+    /// Returns what identifies the key among the issuer's. A key in the token, or the address of one, is ignored: some
+    /// providers send them.
     pub(super) fn hint(&self) -> KeyHint {
         let thumbprints = [&self.x5t, &self.x5t_s256].into_iter().filter_map(|thumbprint| thumbprint.text.clone());
         KeyHint { kid: self.kid.clone(), thumbprints: thumbprints.collect() }
     }
 
-    /// A parameter about keys and certificates that our own tokens never have.
+    /// Returns a parameter about keys and certificates, which our own tokens never have.
     pub(super) fn foreign_parameter(&self) -> Option<&'static str> {
         named(&[
             (self.jwk, "jwk"),
@@ -159,7 +160,7 @@ fn named(parameters: &[(bool, &'static str)]) -> Option<&'static str> {
     parameters.iter().find(|(present, _)| *present).map(|(_, name)| *name)
 }
 
-/// True for any value at all, null included.
+/// Returns true for any value, null included.
 fn presence<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }

@@ -1,74 +1,76 @@
-//! Why a token is refused: a sentence for the caller, with nothing of the token in it.
+//! Reasons for refusing a token: each is a sentence for the caller with nothing of the token in it.
 
 use crate::auth::claims::ClaimsError;
 
 /// Why a token is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// Over [`MAXIMUM_TOKEN_BYTES`](super::MAXIMUM_TOKEN_BYTES), or what the settings allow its issuer.
+    /// The token is larger than [`MAXIMUM_TOKEN_BYTES`](super::MAXIMUM_TOKEN_BYTES), or than the settings allow its
+    /// issuer.
     #[error("The token is larger than is accepted from its issuer, which is 8 KiB unless `token_size` allows more")]
     TooLarge,
-    /// Not `header.payload.signature` (RFC 7515 §7.1).
+    /// The token is not `header.payload.signature` (RFC 7515 §7.1).
     #[error("The token is not a signed JWT of three parts")]
     NotThreeParts,
     /// The header is not base64url of a JSON object with the right types.
     #[error("The header of the token cannot be read")]
     MalformedHeader,
-    /// The header asks for an extension or another form (RFC 7515 §4.1.11), or our own token brings a key (RFC 8725 §3.10).
+    /// The header requires an extension or another form (RFC 7515 §4.1.11), or our own token contains a key (RFC 8725
+    /// §3.10).
     #[error("The header of the token has the parameter {0}, which is not accepted")]
     ForbiddenParameter(&'static str),
-    /// A `typ` for another kind of JWT (RFC 8725 §3.11, RFC 9068 §4).
+    /// The `typ` is that of another kind of JWT (RFC 8725 §3.11, RFC 9068 §4).
     #[error("The token is not an access token: its `typ` is not one that is accepted from its issuer")]
     WrongType,
-    /// Another kind of JWT by its claims, such as an ID token.
+    /// The claims are those of another kind of JWT, such as an ID token.
     #[error("The token is not an access token: it has the claims of an ID token, of a refresh token or of an event")]
     NotAnAccessToken,
-    /// No `kid`.
+    /// The token has no `kid`.
     #[error("The token does not name its key (kid)")]
     MissingKeyId,
-    /// A `kid` that its issuer does not have.
+    /// The issuer has no key with this `kid`.
     #[error("The token names a key that is not known here")]
     UnknownKey,
-    /// It names no key, or one id that many have, and more keys than are tried could have signed it.
+    /// The token names no key, or an id that many keys share, and more keys than are tried could have signed it.
     #[error("Too many keys of its issuer could have signed the token: it must name one (kid)")]
     AmbiguousKey,
-    /// The keys of a trusted issuer have never been read.
+    /// The keys of a trusted issuer were never fetched successfully.
     #[error("The keys of the token's issuer cannot be read at the moment")]
     KeysUnavailable,
-    /// An `alg` that is not the key's (RFC 8725 §3.1).
+    /// The `alg` is not the key's (RFC 8725 §3.1).
     #[error("The token is signed with an algorithm that its key is not for")]
     WrongAlgorithm,
-    /// The signature does not fit.
+    /// The signature is wrong.
     #[error("The signature of the token is wrong")]
     WrongSignature,
-    /// A claim is there twice or of another type, or the payload is not a JSON object.
+    /// A claim occurs twice or has another type, or the payload is not a JSON object.
     #[error("The claims of the token cannot be read")]
     MalformedClaims,
     /// A required claim is absent or empty.
     #[error("The token lacks the claim {0}")]
     MissingClaim(&'static str),
-    /// A claim of a trusted issuer's token does not say what the settings expect of it.
+    /// A claim of a trusted issuer's token has no value that the settings map.
     #[error("The token's {0} cannot be told from the claim that is configured for its issuer")]
     UnusableClaim(&'static str),
-    /// A claim has not the value that the settings ask for.
+    /// A claim has no value that the settings require.
     #[error("The token has not the claims that are required from its issuer (`required_claims`)")]
     RequiredClaim,
-    /// `iss` is neither ours nor that of a trusted issuer.
+    /// The `iss` is neither ours nor that of a trusted issuer.
     #[error("The token is from another issuer")]
     WrongIssuer,
-    /// `aud` does not name us.
+    /// The `aud` does not name this service.
     #[error("The token is for another audience")]
     WrongAudience,
-    /// The issuer speaks for other tenants.
+    /// The issuer may not issue tokens for this tenant.
     #[error("The token is for a tenant that its issuer may not speak for")]
     ForeignTenant,
-    /// `exp` has come.
+    /// The time of `exp` has passed.
     #[error("The token has expired")]
     Expired,
-    /// `nbf` has not come.
+    /// The time of `nbf` has not come yet.
     #[error("The token is not valid yet")]
     NotYetValid,
-    /// It ended before its time (RFC 7009).
+    /// The token was revoked (RFC 7009).
     #[error("The token has been revoked")]
     Revoked,
 }

@@ -1,5 +1,5 @@
-//! Tokens of a trusted issuer. The settings may have more than one section for an issuer; each of them decides about a token
-//! alone, by its own keys, audience and claims, and the token is what one of them makes of it.
+//! Verification of a trusted issuer's tokens. The settings may have several sections for an issuer. Each section
+//! decides alone by its own keys, audience and claims, and the token counts as one of them maps it.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,12 +11,13 @@ use crate::auth::issuers::TrustedIssuer;
 use crate::auth::verification_keys::VerificationKey;
 use crate::auth::verified_token_cache::TokenSource;
 
-/// The keys that were tried for one token, so that more sections do not check a signature more often.
+/// The keys that were tried for one token, so that several sections do not verify a signature again.
 #[derive(Default)]
 struct TriedKeys(Vec<(Arc<VerificationKey>, bool)>);
 
 impl Verifier {
-    /// What the first section makes of the token that grants it a scope; or else the first one that accepts it at all.
+    /// Returns the result of the first section that maps the token to a scope, or else of the first one that accepts it
+    /// at all.
     pub(super) fn accept_of(&self, issuer: &str, compact: &ParsedToken<'_>) -> Result<Accepted, Unverified> {
         let mut tried = TriedKeys::default();
         let mut without_scope = None;
@@ -64,7 +65,7 @@ impl Verifier {
         let key = section.candidates(&hint, algorithm)?.into_iter().find(has_signed);
         let key = key.ok_or_else(|| match hint.kid {
             Some(_) => TokenError::WrongSignature.into(),
-            // Of a token that names no key, it cannot be told whether its key is known.
+            // A token without a key id may have a key that is known, or not.
             None => section.missing(TokenError::WrongSignature),
         })?;
         Ok((key, section.claims(&compact.payload, compact.signed)?))
@@ -83,8 +84,8 @@ impl TriedKeys {
 }
 
 impl Unverified {
-    /// How much a refusal tells: a section that is for other tokens has little to say, and one whose keys are just fetched
-    /// may still accept the token.
+    /// Returns how much a refusal says. A section for other tokens has little to say, and one whose keys are being
+    /// fetched may still accept the token.
     const fn weight(&self) -> u8 {
         match self {
             Self::KeyMissing { .. } => 2,

@@ -1,5 +1,5 @@
-//! Every way in which a token can be wrong, signed with the right key wherever that is possible,
-//! so that no other check can be the one that refuses it.
+//! Tests of every way in which a token can be wrong. Tokens are signed with the right key wherever that is possible, so
+//! that no other check can be the one that refuses them.
 
 use super::{LEEWAY_SECONDS, MAXIMUM_TOKEN_BYTES, TokenError};
 use crate::auth::fixtures::{self, NOW, auth, ed25519_key, shared_key, sign};
@@ -30,7 +30,7 @@ fn without(mut object: Value, name: &str) -> Value {
     object
 }
 
-/// What becomes of a token at the moment [`NOW`].
+/// Returns the outcome for a token at the time [`NOW`].
 fn check(token: &str) -> Result<(), TokenError> {
     auth().0.verifier().verify(token).map(drop)
 }
@@ -191,7 +191,7 @@ fn a_token_from_the_future_is_refused() {
     let beyond = NOW + LEEWAY_SECONDS + 1;
     assert_eq!(check_claims(&with(claims(), "nbf", json!(beyond))), Err(TokenError::NotYetValid));
     assert_eq!(check_claims(&with(claims(), "nbf", json!(beyond - 1))), Ok(()));
-    // The replica that issued it may have another clock: `exp` and `nbf` say when it is good.
+    // The replica that issued it may have another clock: `exp` and `nbf` say when it is valid.
     for iat in [json!(beyond), json!(NOW + 40), json!(i64::MAX), json!(1.9e9)] {
         assert_eq!(check_claims(&with(claims(), "iat", iat)), Ok(()));
     }

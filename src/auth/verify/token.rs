@@ -6,7 +6,7 @@ use crate::auth::claims::Claims;
 use crate::auth::grants::Grants;
 use crate::fair_queue::Principal;
 
-/// A token that passed every check, with what requests ask of it made ready.
+/// A token that passed every check, prepared for the questions of requests.
 #[derive(Debug)]
 pub struct VerifiedToken {
     claims: Claims,
@@ -28,32 +28,32 @@ impl VerifiedToken {
         }
     }
 
-    /// Everything that the token says; of a trusted issuer's token, in our words.
+    /// Returns the claims; those of a trusted issuer's token are mapped to ours.
     pub const fn claims(&self) -> &Claims {
         &self.claims
     }
 
-    /// The client that the token was issued to. The clients of two issuers may have the same id.
+    /// Returns the client to whom the token was issued. The clients of two issuers may have the same id.
     pub const fn client_id(&self) -> &Arc<str> {
         &self.client_id
     }
 
-    /// The tenant whose gateway credentials and data the token reaches.
+    /// Returns the tenant whose gateway credentials and data the token can reach.
     pub const fn tenant(&self) -> &Arc<str> {
         &self.tenant
     }
 
-    /// Whose share of what is limited its requests use.
+    /// Returns the principal whose share of limited resources its requests use.
     pub const fn principal(&self) -> &Principal {
         &self.principal
     }
 
-    /// Which stores the token may read.
+    /// Returns the stores that the token may read.
     pub const fn grants(&self) -> &Grants {
         &self.grants
     }
 
-    /// Whether the token holds the scope (RFC 6749 §3.3).
+    /// Whether the token has the scope (RFC 6749 §3.3).
     pub fn has_scope(&self, name: &str) -> bool {
         self.claims.scope.split(' ').any(|scope| scope == name)
     }

@@ -1,4 +1,4 @@
-//! What tokens of well-known providers mean here, and that no claim widens what the settings allow.
+//! Tests of how tokens of well-known providers are mapped, and that no claim widens what the settings allow.
 
 use super::{AudienceRule, ClaimMapping, ClaimPath, ScopeRule, TenantRule};
 use crate::auth::claims::Claims;
@@ -232,7 +232,7 @@ fn a_client_that_speaks_for_itself_may_be_named_without_a_subject() {
     assert_eq!(read(&named, &claims()).unwrap_err(), TokenError::UnusableClaim("subject"));
 }
 
-/// Takes tokens without `aud` from these clients, and with the usual audience from all.
+/// Accepts tokens without `aud` from these clients, and with the usual audience from all.
 fn by_client(clients: &[&str]) -> ClaimMapping {
     let clients = clients.iter().map(|&client| client.to_owned()).collect();
     ClaimMapping { audience: AudienceRule { clients, ..mapping().audience }, ..mapping() }

@@ -1,4 +1,4 @@
-//! What is taken from a JWK set, and what is not.
+//! Tests of which keys of a JWK set are used and which are skipped.
 
 use super::{Algorithms, IgnoredKey, JwksError, read};
 use crate::auth::key_algorithm::KeyAlgorithm;
@@ -27,7 +27,7 @@ fn set(entries: &[Value]) -> String {
     json!({ "keys": entries }).to_string()
 }
 
-/// How many keys are taken, and why the others are not.
+/// Returns the number of usable keys, and why the others are skipped.
 fn outcome(entries: &[Value]) -> (usize, Vec<IgnoredKey>) {
     let set = read(set(entries).as_bytes(), &USUAL).unwrap();
     (set.keys.len(), set.left_out)
@@ -69,8 +69,8 @@ fn a_key_for_something_else_is_left_out() {
         (json!({ "kty": "RSA", "kid": "a" }), IgnoredKey::Malformed),
     ];
     for (entry, reason) in others {
-        let told = entry.to_string();
-        assert_eq!(outcome(&[entry, ed25519("b")]), (1, vec![reason]), "{told}");
+        let shown = entry.to_string();
+        assert_eq!(outcome(&[entry, ed25519("b")]), (1, vec![reason]), "{shown}");
     }
     for good in [with(ed25519("a"), "use", json!("sig")), with(ed25519("a"), "key_ops", json!(["verify"]))] {
         assert_eq!(outcome(&[good]), (1, vec![]));
@@ -91,8 +91,12 @@ fn a_key_that_everybody_can_sign_for_is_left_out() {
 #[test]
 fn a_set_that_tells_a_private_key_is_refused_whole() {
     for name in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
-        let told = with(ed25519("b"), name, json!("AAAA"));
-        assert_eq!(read(set(&[ed25519("a"), told]).as_bytes(), &USUAL).unwrap_err(), JwksError::PrivateKey, "{name}");
+        let private = with(ed25519("b"), name, json!("AAAA"));
+        assert_eq!(
+            read(set(&[ed25519("a"), private]).as_bytes(), &USUAL).unwrap_err(),
+            JwksError::PrivateKey,
+            "{name}"
+        );
     }
 }
 
@@ -114,7 +118,7 @@ fn other_ed25519(kid: &str) -> Value {
     published(kid, KeyAlgorithm::EdDsa)
 }
 
-/// A new key for this algorithm, as it is published.
+/// Returns a new key for this algorithm in published form.
 fn published(kid: &str, algorithm: KeyAlgorithm) -> Value {
     let key = ServiceKey::private(kid, &private_key::generate(algorithm).unwrap()).unwrap();
     serde_json::to_value(&KeySet::new(vec![key], None).unwrap().public_document().keys[0]).unwrap()
@@ -150,7 +154,7 @@ fn an_rsa_key_with_the_roca_weakness_is_left_out() {
     let public = include_str!("../../refused_keys/roca.public.pem");
     let body: String = public.lines().filter(|line| !line.starts_with('-')).collect();
     let info = STANDARD.decode(body).unwrap();
-    // The modulus of 2048 bits stands before the exponent of three bytes at the end.
+    // The modulus of 2048 bits precedes the exponent of three bytes at the end.
     let modulus = &info[info.len() - 5 - 256..info.len() - 5];
     let weak = json!({ "kty": "RSA", "n": URL_SAFE_NO_PAD.encode(modulus), "e": "AQAB", "kid": "a" });
     assert_eq!(outcome(&[weak, ed25519("b")]), (1, vec![IgnoredKey::Weak]));

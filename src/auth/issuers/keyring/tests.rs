@@ -1,4 +1,4 @@
-//! When keys are asked for, by a clock that the test moves.
+//! Tests of when keys are fetched, with a clock that the test advances.
 
 use super::{Keyring, LONGEST_AGE, PAUSE, SHORTEST_AGE, USUAL_AGE};
 use crate::auth::fixtures::{clock, ed25519_key};
@@ -66,15 +66,15 @@ fn keys_are_good_for_ten_minutes_or_as_long_as_the_provider_says_within_bounds()
         (Some(Duration::ZERO), SHORTEST_AGE),
         (Some(day), LONGEST_AGE),
     ];
-    for (told, expected) in ages {
+    for (stated, expected) in ages {
         let (clock, hand) = clock();
         let ring = Keyring::empty(clock);
         ring.serve().unwrap();
-        ring.complete_fetch(Some((keys(), told)));
+        ring.complete_fetch(Some((keys(), stated)));
         hand.advance(expected - SECOND);
-        assert!(!ring.is_wanted(), "{told:?}");
+        assert!(!ring.is_wanted(), "{stated:?}");
         hand.advance(SECOND);
-        assert!(ring.is_wanted(), "{told:?}");
+        assert!(ring.is_wanted(), "{stated:?}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What can be written below `[auth.issuers]`, and what each mistake is told.
+//! Tests of what can be written below `[auth.issuers]`, and of the message for each mistake.
 
 use super::{Algorithms, IssuerSettings, KeySource};
 use crate::auth::scope::Scopes;
@@ -17,7 +17,7 @@ fn read(toml: &str) -> (Vec<IssuerSettings>, String) {
     (issuers, report.finish(&table).err().map(|problems| problems.0.join("\n")).unwrap_or_default())
 }
 
-/// The smallest section that is enough, with these lines behind it.
+/// Returns the smallest sufficient section, followed by these lines.
 fn issuer(name: &str, more: &str) -> String {
     format!("[issuers.{name}]\nissuer = \"https://{name}.example.com\"\naudience = \"storegate\"\n{more}\n")
 }
@@ -116,8 +116,8 @@ fn an_audience_is_named_directly_or_by_the_clients_whose_tokens_have_none() {
 fn scopes_are_looked_for_in_several_claims_and_other_claims_can_be_required() {
     let more = "tenant = \"acme\"\nscope_claim = [\"scp\", \"roles\"]\nid_tokens = true\ntoken_size = \"32KiB\"\n\
         [issuers.one.required_claims]\ntoken_use = \"access\"\n\"app.kind\" = [\"a\", \"b\"]";
-    let (issuers, told) = read(&issuer("one", more));
-    assert_eq!(told, "");
+    let (issuers, report) = read(&issuer("one", more));
+    assert_eq!(report, "");
     let mapping = &issuers[0].mapping;
     assert_eq!((mapping.scope_claims.len(), mapping.required.len(), mapping.id_tokens), (2, 2, true));
     assert_eq!(issuers[0].token_size(), 32 << 10);
@@ -140,10 +140,10 @@ fn every_registered_asymmetric_algorithm_can_be_listed() {
         "\"RS256\", \"RS384\", \"RS512\", \"PS256\", \"PS384\", \"PS512\", \"ES256\", \"ES384\", \"ES512\", \"EdDSA\"";
     assert_eq!(problems(&format!("tenant = \"acme\"\nalgorithms = [{all}]")), "");
     for other in ["HS256", "HS384", "none", "ES256K", "rs256", "RSA-OAEP"] {
-        let told = problems(&format!("tenant = \"acme\"\nalgorithms = [\"RS256\", \"{other}\"]"));
+        let report = problems(&format!("tenant = \"acme\"\nalgorithms = [\"RS256\", \"{other}\"]"));
         assert!(
-            told.contains("write some of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA"),
-            "{told}"
+            report.contains("write some of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA"),
+            "{report}"
         );
     }
 }
@@ -162,28 +162,28 @@ fn an_issuer_that_is_no_address_needs_its_keys_named() {
 #[test]
 fn a_file_of_keys_is_read_at_the_start_and_one_key_in_it_must_be_good() {
     let good = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"a"}"#;
-    let told = |name: &str, content: &str| {
+    let report = |name: &str, content: &str| {
         let path = file(name, content);
         let read = read(&issuer("one", &format!("tenant = \"acme\"\njwks_file = {path:?}")));
         std::fs::remove_file(path).unwrap();
         read
     };
-    let (issuers, problems) = told("good", &format!(r#"{{"keys":[{good}]}}"#));
+    let (issuers, problems) = report("good", &format!(r#"{{"keys":[{good}]}}"#));
     assert_eq!(problems, "");
     assert!(matches!(&issuers[0].keys, KeySource::File(set) if set.keys.get("a").is_some()));
     let weak = r#"{"kty":"RSA","n":"AQAB","e":"AQAB","kid":"b"}"#;
-    let (issuers, problems) = told("mixed", &format!(r#"{{"keys":[{weak},{good}]}}"#));
+    let (issuers, problems) = report("mixed", &format!(r#"{{"keys":[{weak},{good}]}}"#));
     assert_eq!(problems, "", "what cannot be used is left out");
     assert!(matches!(&issuers[0].keys, KeySource::File(set) if set.keys.len() == 1 && set.summary() == "1 too weak"));
-    assert!(told("weak", &format!(r#"{{"keys":[{weak}]}}"#)).1.contains("no key that can be used here: 1 too weak"));
-    assert!(told("empty", r#"{"keys":[]}"#).1.contains("has no key"));
+    assert!(report("weak", &format!(r#"{{"keys":[{weak}]}}"#)).1.contains("no key that can be used here: 1 too weak"));
+    assert!(report("empty", r#"{"keys":[]}"#).1.contains("has no key"));
     assert!(
-        told(
+        report(
             "private",
             &good.replace("\"x\"", "\"d\":\"AA\",\"x\"").replacen('{', "{\"keys\":[{", 1).replace("}", "}]}")
         )
         .1
         .contains("tells a private key")
     );
-    assert!(told("nonsense", "keys").1.contains("not a JWK set"));
+    assert!(report("nonsense", "keys").1.contains("not a JWK set"));
 }
