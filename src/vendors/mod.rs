@@ -1,4 +1,4 @@
-//! The vendors of the running program: packs that are built in, and those of the configuration.
+//! The vendors of the running program: the built-in packs, and those of the configuration.
 
 pub mod pack;
 
@@ -10,19 +10,19 @@ use crate::gateway::tenants::TenantSettings;
 use crate::gateway::vendor::Vendor;
 use crate::settings::{File, FileError, Section, SectionSettings as _, section, text_of_file};
 
-/// The packs in the binary, by the names of their files.
+/// The packs in the binary, with the names of their files.
 const BUILT_IN: [(&str, &str); 2] = [
     ("packs/opretail.toml", include_str!("../../packs/opretail.toml")),
     ("packs/oms.toml", include_str!("../../packs/oms.toml")),
 ];
 
-/// The vendors whose packs are built in. A pack of ours that cannot be read is a fault that the tests find.
+/// The built-in vendors. A built-in pack that cannot be read is a mistake that tests find.
 static VENDORS: LazyLock<Vec<Vendor>> = LazyLock::new(|| {
     let mut vendors = Vec::new();
     for (file, text) in BUILT_IN {
         match pack::compile_beside(text, file, &vendors) {
             Ok(vendor) => vendors.push(vendor),
-            Err(problems) => tracing::error!(%problems, "a built-in pack cannot be read"),
+            Err(problems) => tracing::error!(%problems, "built-in pack unreadable"),
         }
     }
     vendors
@@ -41,7 +41,7 @@ section! {
 #[derive(Clone, Debug)]
 pub struct Vendors {
     vendors: Vec<Vendor>,
-    /// The names of those whose packs have problems.
+    /// The names of the vendors whose packs have problems.
     unread: Vec<String>,
 }
 
@@ -52,7 +52,7 @@ impl Default for Vendors {
 }
 
 impl Vendors {
-    /// Reads `[vendors]`: the packs of the configuration's own, beside those that are built in.
+    /// Reads `[vendors]`: the packs of the configuration, besides the built-in ones.
     pub fn read(section: &Section<'_>) -> Self {
         let mut vendors = Self::default();
         for (name, entry) in section.entries() {
@@ -64,8 +64,8 @@ impl Vendors {
         vendors
     }
 
-    /// Whether a pack of the configuration's own has the name of one that is built in, which is left out then: what the
-    /// configuration says of it is meant for the other pack.
+    /// Whether a pack of the configuration has the name of a built-in one. The built-in one is left out then, because
+    /// the configuration means the other pack.
     fn takes_built_in(&mut self, name: &str) -> bool {
         let count = self.vendors.len();
         self.vendors.retain(|vendor| vendor.name() != name);
@@ -77,28 +77,28 @@ impl Vendors {
         self.iter().find(|vendor| vendor.name() == name)
     }
 
-    /// All of them, those that are built in first.
+    /// All vendors, the built-in ones first.
     pub fn iter(&self) -> impl Iterator<Item = Vendor> {
         self.vendors.iter().copied()
     }
 
-    /// The ids of stores and organizations, where nothing says which vendors a company uses: those of all of them.
+    /// The ids of stores and organizations of all vendors, where the vendors of a tenant are not known.
     pub fn ids(&self) -> VendorIds {
         VendorIds::new(&self.vendors, &VENDORS, &self.vendors).lacking_some(!self.unread.is_empty())
     }
 
-    /// The ids of stores and organizations of a company.
+    /// The ids of stores and organizations of a tenant.
     pub fn ids_of(&self, tenant: &TenantSettings) -> VendorIds {
         let with_account: Vec<Vendor> = self.iter().filter(|vendor| tenant.account(*vendor).is_some()).collect();
         VendorIds::new(&self.vendors, &VENDORS, &with_account)
     }
 
-    /// The names of those whose packs have problems: what follows from their absence is no mistake of its own.
+    /// The names of the vendors whose packs have problems; errors that follow from their absence are not reported.
     pub fn unread(&self) -> &[String] {
         &self.unread
     }
 
-    /// Their names, for people.
+    /// The names of the vendors, for error texts.
     pub fn names(&self) -> String {
         self.iter().map(Vendor::name).collect::<Vec<_>>().join(", ")
     }
@@ -132,7 +132,7 @@ fn read_one(name: &str, section: &Section<'_>, others: &mut Vendors) -> Option<V
     Some(vendor)
 }
 
-/// Why the content of a file is no text, with the line where it ceases to be one.
+/// Why the content of a file is not text, with the line at which it stops being text.
 fn not_text(path: &str, content: &[u8], error: &FileError) -> String {
     match (error, std::str::from_utf8(content)) {
         (FileError::NotText, Err(invalid)) => {
@@ -143,10 +143,10 @@ fn not_text(path: &str, content: &[u8], error: &FileError) -> String {
     }
 }
 
-/// A method that a resource of ours calls, as the vendor's built-in pack describes it.
+/// A method that one of our own resources calls, as the vendor's built-in pack describes it.
 ///
 /// # Panics
-/// When there is no such pack, or the pack has no such method, which tests find.
+/// There is no such pack, or the pack has no such method; tests find this.
 pub fn built_in_method(vendor: &str, name: &'static str) -> Method {
     let vendor = VENDORS.iter().copied().find(|own| own.name() == vendor);
     #[expect(clippy::expect_used, reason = "packs are part of the binary, and every resource is tested")]

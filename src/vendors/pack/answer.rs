@@ -1,4 +1,4 @@
-//! `[answer]`: where code, message and data are.
+//! Reads `[answer]`: where code, message and data are.
 
 use crate::gateway::protocol::envelope::{DataPlace, Envelope, ErrorObject};
 use crate::gateway::protocol::members::{MemberIndex, Members, pointer};
@@ -92,12 +92,12 @@ fn slot(section: &Section<'_>, key: &str, members: &mut Members) -> Option<Membe
     Some(members.slot(&path(section, key, &text)))
 }
 
-/// The members of a list of JSON pointers.
+/// Reads a list of JSON pointers into slots.
 pub(super) fn slots(section: &Section<'_>, key: &str, members: &mut Members) -> Vec<MemberIndex> {
     named_slots(section, key, members).into_iter().map(|(slot, _)| slot).collect()
 }
 
-/// The members of a list of JSON pointers, with the last name of each.
+/// Reads a list of JSON pointers into slots, with the last name of each.
 pub(super) fn named_slots(section: &Section<'_>, key: &str, members: &mut Members) -> Vec<(MemberIndex, String)> {
     let mut read = |text: &String| {
         let path = path(section, key, text);

@@ -1,4 +1,4 @@
-//! `[call]`: how a call travels.
+//! Reads `[call]`: how calls are encoded.
 
 use super::{read_template, read_templates, read_title};
 use crate::gateway::protocol::HttpMethod;
@@ -55,7 +55,7 @@ fn check(section: &Section<'_>, form: &CallForm) {
     }
 }
 
-/// Headers that belong to HTTP itself.
+/// The headers that belong to HTTP itself.
 const RESERVED: [&str; 11] = [
     "accept-encoding",
     "connection",
@@ -70,7 +70,7 @@ const RESERVED: [&str; 11] = [
     "upgrade",
 ];
 
-/// Headers of a pack have names that are free, and their own texts are printable.
+/// Checks the headers of a pack: their names are not reserved, and their literal texts are printable.
 pub(super) fn check_headers(section: &Section<'_>, headers: &[(String, Template)]) {
     let is_printable = |text: &str| text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     for (name, template) in headers {
@@ -81,7 +81,7 @@ pub(super) fn check_headers(section: &Section<'_>, headers: &[(String, Template)
     }
 }
 
-/// The setting `key` names a header: one that is free.
+/// Checks that the setting `key` names a header that is not reserved.
 pub(super) fn check_header(section: &Section<'_>, key: &str, name: &str) {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || !name.bytes().all(is_token) {
@@ -91,7 +91,7 @@ pub(super) fn check_header(section: &Section<'_>, key: &str, name: &str) {
     }
 }
 
-/// A path begins with one slash, so that it cannot change the host, and is one as it is sent.
+/// Checks a path: it begins with one slash, so that it cannot change the host, and is valid as it is sent.
 pub(super) fn check_path(section: &Section<'_>, key: &str, path: &Template) {
     let begin = path.0.first().map(|part| if let TemplatePart::Literal(text) = part { text.as_str() } else { "" });
     let Some(begin) = begin else { return section.problem(key, "a path begins with `/`") };

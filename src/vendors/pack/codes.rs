@@ -1,4 +1,4 @@
-//! `[codes]`: what a vendor's codes mean.
+//! Reads `[codes]`: what a vendor's codes mean.
 
 use crate::gateway::diagnosis::Diagnosis;
 use crate::gateway::protocol::codes::{CodeForm, Codes};
@@ -6,7 +6,7 @@ use crate::gateway::reactions::Kind;
 use crate::gateway::vendor::Pack;
 use crate::settings::Section;
 
-/// The kinds that a code of a vendor may be of; the others are the transport's or our own.
+/// The kinds that a vendor's code may have; the others belong to the transport or to us.
 const KINDS: [Kind; 10] = [
     Kind::CredentialsRefused,
     Kind::TimestampRefused,
@@ -44,7 +44,7 @@ fn read_form(section: &Section<'_>, form: String) -> CodeForm {
     CodeForm::Pattern(form)
 }
 
-/// Adds the codes under a key: each alone, or from the first to the last of a range.
+/// Adds the codes under a key, single ones and ranges.
 fn add(codes: &mut Codes, section: &Section<'_>, key: &str, kind: Kind, diagnosis: Diagnosis) {
     for code in section.list(key).unwrap_or_default() {
         let is_known = match CodeValue::parse(&code) {
@@ -71,14 +71,15 @@ fn add(codes: &mut Codes, section: &Section<'_>, key: &str, kind: Kind, diagnosi
     }
 }
 
-/// What is written as a code.
+/// A code, or a range of codes.
 enum CodeValue {
     One,
     Range(i64, i64),
 }
 
 impl CodeValue {
-    /// Two sides of a hyphen are a range where both are numbers; where both look alike otherwise, they are meant as one.
+    /// Parses a code. Two numbers around a hyphen are a range; two other texts of the same form are refused, since a
+    /// range was probably meant.
     fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() || text.contains(|one: char| one.is_whitespace() || one == ',') {
             return Err("is no code: it has no blanks and no commas, and each stands in quotes of its own");
@@ -97,7 +98,7 @@ impl CodeValue {
     }
 }
 
-/// Refuses codes that mean two things, and those that are named elsewhere and mean nothing.
+/// Refuses codes with two meanings, and codes that are named elsewhere without a meaning here.
 pub(super) fn check(root: &Section<'_>, pack: &Pack) {
     let (answer, doctor) = (root.section("answer"), root.section("doctor"));
     for code in &pack.answer.success {

@@ -1,9 +1,9 @@
-//! `[credential]`, `[login.fields]` and `[options]`: what an account is configured with.
+//! Reads `[credential]`, `[login.fields]` and `[options]`: the settings of an account.
 
 use crate::gateway::vendor::{CredentialField, OptionFacts, OptionKind};
 use crate::settings::Section;
 
-/// Reads fields.
+/// Reads the fields of a credential or a login.
 pub(super) fn read(section: &Section<'_>) -> Vec<CredentialField> {
     section.entries().into_iter().map(|(name, section)| read_field(name, &section)).collect()
 }
@@ -63,7 +63,7 @@ fn read_kind(section: &Section<'_>) -> OptionKind {
     }
 }
 
-/// The words of a choice, of which the first is the default.
+/// Reads the words of a choice, of which the first is the default.
 fn read_choices(section: &Section<'_>) -> Vec<String> {
     let choices = section.list("choices").unwrap_or_default();
     if choices.is_empty() && !section.has_problem("choices") {

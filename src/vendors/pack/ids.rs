@@ -1,15 +1,15 @@
-//! `[ids.store]` and `[ids.organization]`: how the vendor writes the numbers of stores and organizations.
+//! Reads `[ids.store]` and `[ids.organization]`: the form of a vendor's store and organization ids.
 
 use crate::gateway::vendor::{NumberForm, OrganizationIds, Pack, StoreIds, Vendor};
 use crate::settings::Section;
 
-/// The columns of a store directory that are no vendor's.
+/// The columns of a store directory that belong to no vendor.
 const OWN_COLUMNS: [&str; 2] = ["id", "name"];
 
-/// The types of declared parameters that are no vendor's.
+/// The types of declared parameters that belong to no vendor.
 const OWN_TYPES: [&str; 6] = ["organization", "text", "integer", "boolean", "date", "one_of"];
 
-/// The longest id that callers may write.
+/// The longest id that callers may write, in characters.
 const LONGEST: usize = 32;
 
 pub(super) fn read_store(section: &Section<'_>) -> Option<StoreIds> {
@@ -26,7 +26,7 @@ pub(super) fn read_organization(section: &Section<'_>) -> Option<OrganizationIds
     section.is_present().then(|| OrganizationIds { form: read_form(section) })
 }
 
-/// Refuses ids that could be taken for others of the pack, or for those of another vendor, and examples that are none.
+/// Refuses ids that could be confused with others of the pack or of another vendor, and examples of another form.
 pub(super) fn check(section: &Section<'_>, pack: &Pack, others: &[Vendor]) {
     let (store, organization) = forms(pack);
     if let (Some(store), Some(organization)) = (store, organization)
@@ -61,7 +61,7 @@ pub(super) fn check(section: &Section<'_>, pack: &Pack, others: &[Vendor]) {
     }
 }
 
-/// How a pack writes the numbers of stores and organizations.
+/// The forms of a pack's store and organization ids.
 fn forms(pack: &Pack) -> (Option<&NumberForm>, Option<&NumberForm>) {
     (pack.store_ids.as_ref().map(|ids| &ids.form), pack.organization_ids.as_ref().map(|ids| &ids.form))
 }
@@ -82,7 +82,7 @@ fn read_name(section: &Section<'_>, key: &str, help: &str, taken: &[&str]) -> St
     name
 }
 
-/// An example is one of the numbers, if these can stay as they are.
+/// Checks that the example has the form of the ids, if that form is valid itself.
 fn check_example(section: &Section<'_>, form: &NumberForm) {
     let is_example = form.number(&form.example).is_some_and(|bare| form.full(bare) == form.example);
     let is_id = form.example.len() <= LONGEST && form.example.bytes().all(is_letter);

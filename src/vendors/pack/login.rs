@@ -1,4 +1,4 @@
-//! `[login]`: a user login, or a token exchange.
+//! Reads `[login]`: a user login, or a token exchange.
 
 use super::answer::{named_slots, slots};
 use super::call::{check_headers, check_path};
@@ -44,7 +44,7 @@ pub(super) fn read(section: &Section<'_>, endpoints: &[EndpointFacts], version: 
     Some(form)
 }
 
-/// What begins like a name in `not_by` needs no token, whatever `needed_by` says.
+/// Checks `needed_by` against `not_by`: a method with a prefix in `not_by` needs no token, whatever `needed_by` says.
 fn check_needed(section: &Section<'_>, form: &LoginForm) {
     let is_without = |name: &&String| form.not_by.iter().any(|not| name.starts_with(not.as_str()));
     for name in form.needed_by.iter().filter(is_without) {
@@ -52,7 +52,7 @@ fn check_needed(section: &Section<'_>, form: &LoginForm) {
     }
 }
 
-/// An account chooses one of several calls by its own `method`.
+/// Checks that an account can choose each of several calls by its own `method`.
 fn check_choices(section: &Section<'_>, calls: &[LoginCall]) {
     if let [call] = calls
         && !call.choice.is_empty()

@@ -1,4 +1,4 @@
-//! `[methods]`: what is known of the methods that the vendor documents.
+//! Reads `[methods]`: the methods that the vendor documents.
 
 use super::read_templates;
 use crate::gateway::protocol::members::pointer;
@@ -44,7 +44,7 @@ fn read_pointers(section: &Section<'_>, key: &str) -> Vec<String> {
     pointers
 }
 
-/// The place of the endpoint that `endpoint` names; the first without it.
+/// The index of the endpoint that `endpoint` names; without it, that of the first.
 pub(super) fn read_endpoint(section: &Section<'_>, endpoints: &[EndpointFacts]) -> usize {
     let Some(label) = section.text("endpoint") else { return 0 };
     let place = endpoints.iter().position(|endpoint| endpoint.label == label);

@@ -1,5 +1,5 @@
-//! Reads a pack, a TOML file with everything about one vendor, and compiles it: afterwards no template is parsed and no name
-//! is looked up for a call. Everything that is wrong is reported at once, with its line and key.
+//! Reads a pack, a TOML file with everything about one vendor, and compiles it: calls need no parsing of templates and
+//! no look-up of names. All problems are reported at once, with their lines and keys.
 
 mod answer;
 mod call;
@@ -25,18 +25,18 @@ use crate::settings::{Problems, Report, Section, parse_toml};
 
 pub use vectors::failures;
 
-/// Compiles a pack; `file` is what it is called in errors.
+/// Compiles a pack; `file` is its name in errors.
 ///
 /// # Errors
-/// Everything that is wrong with it.
+/// All problems of the pack.
 pub fn compile(text: &str, file: &str) -> Result<Vendor, Problems> {
     compile_beside(text, file, &[])
 }
 
-/// Compiles a pack that is used beside others, whose ids differ from its own.
+/// Compiles a pack that is used beside others, whose ids must differ from its own.
 ///
 /// # Errors
-/// Everything that is wrong with it.
+/// All problems of the pack.
 pub fn compile_beside(text: &str, file: &str, others: &[Vendor]) -> Result<Vendor, Problems> {
     let table = parse_toml(text, file)?;
     let report = Report::default().of_text(Some(text.to_owned())).without_variables();
@@ -48,7 +48,7 @@ pub fn compile_beside(text: &str, file: &str, others: &[Vendor]) -> Result<Vendo
     codes::check(&root, &pack);
     names::check(&root, &pack);
     ids::check(&root.section("ids"), &pack, others);
-    // What is wrong elsewhere would make other signatures, too.
+    // Other problems would change the signatures, too.
     let vendor = report.is_empty().then(|| kept(text, pack));
     if let Some(vendor) = vendor {
         vectors::check(&root, vendor);
@@ -60,7 +60,8 @@ pub fn compile_beside(text: &str, file: &str, others: &[Vendor]) -> Result<Vendo
     finished.and_then(|_| vendor.ok_or(Problems(Vec::new())))
 }
 
-/// The vendor of a pack, which is compiled into memory that is not freed: once for each text, however often it is read.
+/// The vendor of a pack, which stays in memory for the life of the process: once for each text, however often it is
+/// read.
 fn kept(text: &str, pack: Pack) -> Vendor {
     static KEPT: Mutex<BTreeMap<String, Vendor>> = Mutex::new(BTreeMap::new());
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -141,7 +142,7 @@ fn read_doctor(section: &Section<'_>) -> DoctorTexts {
     }
 }
 
-/// What a thing is called: not by an empty text.
+/// Reads a title, which must not be empty.
 fn read_title(section: &Section<'_>, key: &str) -> Option<String> {
     let title = section.text(key)?;
     if title.trim().is_empty() {
@@ -150,13 +151,13 @@ fn read_title(section: &Section<'_>, key: &str) -> Option<String> {
     Some(title)
 }
 
-/// A text with variables.
+/// Reads a text with variables.
 fn read_template(section: &Section<'_>, key: &str) -> Template {
     let text = section.text(key).unwrap_or_default();
     Template::parse(&text).map_err(|error| section.problem(key, error)).unwrap_or_default()
 }
 
-/// Texts with variables, by name.
+/// Reads texts with variables, by name.
 fn read_templates(section: &Section<'_>) -> Vec<(String, Template)> {
     section.names().into_iter().map(|name| (name.clone(), read_template(section, &name))).collect()
 }

@@ -1,12 +1,12 @@
-//! Names of a pack that mean something else already: an account has settings of its own beside those of the pack, and `[gateway]`
-//! has some beside the sections of vendors.
+//! Checks the names of a pack for conflicts: an account has settings of its own beside those of the pack, and
+//! `[gateway]` has some beside the sections of vendors.
 
 use crate::gateway::account_table::{AccountSection, EndpointSection};
 use crate::gateway::vendor::{CredentialField, Pack};
 use crate::gateway::{GatewaySettings, LimitSettings};
 use crate::settings::{Section, SectionSettings as _, SectionTable};
 
-/// The settings of these tables.
+/// The names of the settings of these tables.
 fn names(tables: [SectionTable; 2]) -> Vec<String> {
     tables.into_iter().flat_map(|table| table.settings).map(|setting| setting.name.into_owned()).collect()
 }
@@ -30,7 +30,7 @@ pub(super) fn check(root: &Section<'_>, pack: &Pack) {
     check_methods(root, pack);
 }
 
-/// An endpoint has a label of its own, and one of them is the first.
+/// Checks that each endpoint has a label of its own and that one endpoint is the first.
 fn check_endpoints(root: &Section<'_>, pack: &Pack) {
     for (place, endpoint) in pack.endpoints.iter().enumerate() {
         let section = root.section("endpoints").section(&endpoint.key);
@@ -56,7 +56,7 @@ fn check_methods(root: &Section<'_>, pack: &Pack) {
     }
 }
 
-/// Every setting of an account is one thing.
+/// Checks that no two settings of an account have the same name.
 fn check_settings(root: &Section<'_>, pack: &Pack, credential: &Section<'_>) {
     let mut taken = names([AccountSection::table(), EndpointSection::table()]);
     taken.push("timestamp".to_owned());

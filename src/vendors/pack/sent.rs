@@ -1,4 +1,4 @@
-//! The names that a call sends, in one table: each is there once, and a signature covers only those that are there.
+//! Checks the names that a call sends, in one table: each occurs once, and a signature covers only names that exist.
 
 use crate::gateway::protocol::encoding::{BusinessCarrier, Carrier};
 use crate::gateway::protocol::signing::{Order, SentIn};
@@ -6,16 +6,16 @@ use crate::gateway::protocol::template::{Template, Variable};
 use crate::gateway::vendor::Pack;
 use crate::settings::Section;
 
-/// A name, and what gives it to calls.
+/// A name, with its source in the pack.
 struct SentName<'a> {
     section: Section<'a>,
     key: String,
-    /// What gives it, for messages.
+    /// The source, for error texts.
     by: &'static str,
     name: &'a str,
 }
 
-/// Refuses names that a call would send twice, and signatures over what no call sends.
+/// Refuses names that a call would send twice, and signatures over names that no call sends.
 pub(super) fn check(root: &Section<'_>, pack: &Pack) {
     let parameters = parameters(root, pack);
     check_once(&parameters, |own, other| own == other);
@@ -71,7 +71,7 @@ fn check_once(sent: &[SentName<'_>], is_same: fn(&str, &str) -> bool) {
     }
 }
 
-/// The parameters of a login stand beside those of every call where both travel alike.
+/// Checks the parameters of a login against those of every call, where both are sent in the same place.
 fn check_logins(root: &Section<'_>, pack: &Pack, parameters: &[SentName<'_>]) {
     let travel_alike = pack.call.business == BusinessCarrier::Each(pack.call.system);
     let calls = pack.login.iter().flat_map(|login| &login.calls);
@@ -94,12 +94,12 @@ fn check_probes(root: &Section<'_>, pack: &Pack) {
     }
 }
 
-/// Whether a pack knows all parameters that can be signed: those of a method are none of them.
+/// Whether the pack knows all parameters that can be signed, because the method's own are not among them.
 fn knows_all(pack: &Pack) -> bool {
     matches!(pack.call.business, BusinessCarrier::Each(Carrier::Json) | BusinessCarrier::JsonIn(_))
 }
 
-/// `over` and `except` name what calls send, and not the signature itself.
+/// Checks that `over` and `except` name what calls send, and not the signature itself.
 fn check_signed(section: &Section<'_>, pack: &Pack, has_body: bool, is_sent: impl Fn(&str) -> bool) {
     let signing = &pack.signing;
     if let SentIn::Header(name) = &signing.place
@@ -128,7 +128,7 @@ fn check_signed(section: &Section<'_>, pack: &Pack, has_body: bool, is_sent: imp
     }
 }
 
-/// What stages name is there when they are computed.
+/// Checks that the values that stages use exist when they are computed.
 fn check_stages(section: &Section<'_>, pack: &Pack, has_body: bool, is_sent: impl Fn(&str) -> bool) {
     let of_login = pack.login.iter().flat_map(|login| &login.headers);
     let has_header =

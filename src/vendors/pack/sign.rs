@@ -1,4 +1,4 @@
-//! `[sign]`: how calls are signed.
+//! Reads `[sign]`: how calls are signed.
 
 use super::{read_template, read_title};
 use crate::gateway::protocol::signing::{Digest, Order, Output, PairPart, SentIn, Signing, Stage};
@@ -42,7 +42,7 @@ pub(super) fn read(section: &Section<'_>, credential: &[CredentialField]) -> Sig
     }
 }
 
-/// Parses how a parameter is written.
+/// Parses the form of a parameter.
 fn parse_pair(text: &str) -> Result<Vec<PairPart>, String> {
     let (mut parts, mut rest) = (Vec::new(), text);
     while let Some((literal, behind)) = rest.split_once('{') {
@@ -80,7 +80,7 @@ fn read_stages(section: &Section<'_>, credential: &[CredentialField]) -> Vec<Sta
     sections.iter().map(|stage| read_stage(stage, credential)).collect()
 }
 
-/// The signature depends on the secret, which nobody can read in it.
+/// Checks that the signature depends on the secret and does not show it.
 pub(super) fn check_secret(section: &Section<'_>, stages: &[Stage]) {
     if section.has_problem("stages") {
         return;

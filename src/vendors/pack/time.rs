@@ -1,4 +1,4 @@
-//! `[time]`: how the gateway reads and writes times.
+//! Reads `[time]`: how the gateway reads and writes times.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::settings::Section;
 const FORMS: &str =
     "write unix, unix_ms, seconds since 2012-01-01T00:00:00+08:00, or a pattern of date and time such as %Y%m%d%H%M%S";
 
-/// How far ahead a timestamp may be: more than nothing, and no more than a window of any gateway.
+/// How far ahead a timestamp may be: more than zero, and no more than the window of any gateway.
 const LEADS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60);
 
 pub(super) fn read(section: &Section<'_>) -> TimeFacts {

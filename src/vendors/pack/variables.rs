@@ -1,14 +1,15 @@
-//! Which variables a text of a pack may have: one list of all texts, and one table of what is known where they stand.
+//! Checks the variables of a pack's texts, with one list of all texts, and one table of the variables that are known in
+//! each position.
 
 use crate::gateway::protocol::encoding::Carrier;
 use crate::gateway::protocol::template::{Template, Variable};
 use crate::gateway::vendor::{CredentialField, Pack};
 use crate::settings::Section;
 
-/// Where a text stands.
+/// The position of a text in the pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TextPosition {
-    /// In what every call has, or in what carries the token.
+    /// In a parameter or header of every call, or in one that carries the token.
     Call,
     /// In the path of a login.
     LoginPath,
@@ -16,7 +17,7 @@ enum TextPosition {
     LoginParameter,
     /// In a probe.
     Probe,
-    /// In the stage of this number of a signature.
+    /// In this stage of a signature.
     Stage(usize),
 }
 
@@ -51,7 +52,7 @@ impl TextPosition {
     }
 }
 
-/// A text with variables, and where it stands.
+/// A text with variables, and its position.
 struct Text<'a> {
     section: Section<'a>,
     key: String,
@@ -65,7 +66,7 @@ impl<'a> Text<'a> {
     }
 }
 
-/// Refuses variables that are not known where they stand, and texts without those that a call needs.
+/// Refuses variables that are unknown in their position, and texts without those that a call needs.
 pub(super) fn check<'a>(root: &Section<'a>, pack: &'a Pack) {
     let texts = texts(root, pack);
     for text in &texts {
@@ -117,7 +118,7 @@ fn all<'a>(section: &Section<'a>, templates: &'a [(String, Template)], place: Te
     templates.iter().map(|(name, template)| Text::new(section, name, template, place)).collect()
 }
 
-/// What is wrong with a variable at this place, if anything is.
+/// The problem of a variable in this position, if there is one.
 fn mistake(root: &Section<'_>, pack: &Pack, variable: &Variable, place: TextPosition) -> Option<String> {
     if !place.knows(variable) {
         return Some(format!("{variable} is not known {}", place.words()));
@@ -138,8 +139,8 @@ fn mistake(root: &Section<'_>, pack: &Pack, variable: &Variable, place: TextPosi
     }
 }
 
-/// A secret is never sent as it is but to where tokens are exchanged, and there only in a body: addresses are written to logs
-/// on their way.
+/// The problem of a credential field in this position. A secret is sent unchanged only where tokens are exchanged, and
+/// only in a body, because addresses are logged on their way.
 fn mistake_of_field(
     pack: &Pack,
     variable: &Variable,

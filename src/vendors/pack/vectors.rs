@@ -1,4 +1,4 @@
-//! `[[vectors]]`: inputs with the signature that the vendor computes, and where they are from.
+//! Reads `[[vectors]]`: inputs with the signature that the vendor computes, and their source.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ fn texts(section: &Section<'_>) -> BTreeMap<String, String> {
     section.names().into_iter().filter_map(|name| Some((name.clone(), section.text(&name)?))).collect()
 }
 
-/// Refuses vectors that name what is not there, and those that the pack signs otherwise.
+/// Refuses vectors with unknown names, and those whose signature the pack does not reproduce.
 pub(super) fn check(root: &Section<'_>, vendor: Vendor) {
     let pack = vendor.pack();
     for (section, vector) in root.tables("vectors").iter().zip(&pack.vectors) {
@@ -70,7 +70,7 @@ pub(super) fn check(root: &Section<'_>, vendor: Vendor) {
     }
 }
 
-/// The vectors of a pack that this program computes otherwise, by their sources.
+/// The sources of a pack's vectors for which this program computes another signature.
 pub fn failures(pack: &'static Pack) -> Vec<String> {
     let wrong = |vector: &&Vector| signature(Vendor::new(pack), vector) != vector.signature;
     pack.vectors.iter().filter(wrong).map(|vector| vector.source.clone()).collect()
