@@ -1,4 +1,4 @@
-//! What each line of a store directory says of a store, and whether it contradicts itself or a line before it.
+//! Checks each line of a store directory for contradictions within itself and with earlier lines.
 
 use std::collections::HashMap;
 
@@ -11,18 +11,18 @@ use super::problem::RowProblem;
 use super::rows::DirectoryRow;
 use super::vendor_ids::{Numbered, VendorIds};
 
-/// What has been read so far.
+/// The state after the lines that have been read.
 pub(super) struct CheckedRows<'a> {
     ids: &'a VendorIds,
     /// The column of each field.
     columns: Vec<Column>,
     pub(super) rows: Vec<DirectoryRow>,
     pub(super) problems: Vec<RowProblem>,
-    /// What has been said of each id, and in which line: ids lead to one store, whichever kind they are.
+    /// For each id, the line and column that define it: an id leads to one store, whichever kind it is.
     meanings: HashMap<String, (u64, Column)>,
 }
 
-/// A field of a line: its number, its column and what stands in it.
+/// A field of a line: its number, its column and its text.
 type LineField<'a> = ((usize, Column), &'a str);
 
 impl<'a> CheckedRows<'a> {
@@ -52,7 +52,7 @@ impl<'a> CheckedRows<'a> {
         }
     }
 
-    /// The field of a column, if anything stands in it.
+    /// The field of a column, if it is not empty.
     fn field<'r>(&self, record: &'r StringRecord, column: Column) -> Option<LineField<'r>> {
         let place = self.columns.iter().position(|own| *own == column)?;
         let text = record.get(place).filter(|text| !text.is_empty())?;
@@ -90,7 +90,7 @@ impl<'a> CheckedRows<'a> {
         self.ids.store(text).map_err(|error| self.problems.push(problem(error))).ok()
     }
 
-    /// What is wrong with a row by itself.
+    /// The problem of a row by itself.
     fn flaw(&self, row: &DirectoryRow) -> Option<String> {
         if row.numbers.is_empty() {
             let columns = self.ids.columns().map(|(_, ids)| with_article(&ids.column)).collect::<Vec<_>>();
@@ -106,7 +106,7 @@ impl<'a> CheckedRows<'a> {
         Some(format!("the id `{}` has the form of {column}, and is not the one of this store", row.id))
     }
 
-    /// An id that callers may write leads to one store, or it is told which lines contradict each other.
+    /// Checks that each id leads to one store, and names the lines that contradict each other.
     fn contradiction(&mut self, line: u64, row: &DirectoryRow) -> Option<String> {
         let mut own = vec![(row.id.to_string(), Column::Id)];
         for (vendor, ids) in self.ids.columns() {
@@ -131,7 +131,7 @@ impl<'a> CheckedRows<'a> {
     }
 }
 
-/// A field as it can stand in a message: short, and without anything that a terminal obeys.
+/// Shortens a field for a message and removes terminal control characters.
 fn shown(text: &str) -> String {
     const LONGEST: usize = 40;
     let end = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };

@@ -1,4 +1,4 @@
-//! The columns of a store directory: the company's own ids, one for each vendor that numbers stores, and names.
+//! The columns of a store directory: the tenant's own ids, one for each vendor that numbers stores, and names.
 
 use std::fmt;
 
@@ -12,16 +12,16 @@ use crate::settings::nearest;
 /// A column of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Column {
-    /// `id`: the company's own.
+    /// `id`: the tenant's own ids.
     Id,
-    /// The numbers of a vendor.
+    /// A vendor's numbers.
     Number(Vendor),
-    /// `name`: for people.
+    /// `name`: names for people.
     Name,
 }
 
 impl Column {
-    /// The name in the first line.
+    /// The name in the header line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Id => "id",
@@ -37,19 +37,19 @@ impl fmt::Display for Column {
     }
 }
 
-/// The name of a column behind its article.
+/// The name of a column with its article.
 pub fn with_article(column: &str) -> String {
     let article = if column.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
     format!("{article} {column}")
 }
 
-/// What the first line of a file is.
+/// The description of the header line for error texts.
 pub(super) fn header(ids: &VendorIds) -> String {
     let names = ids.column_names().join(",");
     format!("the first line names the columns: {names} (separated by commas, semicolons or tabs)")
 }
 
-/// Which column each field of a line is. Spreadsheets leave fields without a name behind them.
+/// Reads the header line into the column of each field. Spreadsheets may leave unnamed fields at its end.
 pub(super) fn read(first: &StringRecord, line: u64, ids: &VendorIds) -> Result<Vec<Column>, Vec<RowProblem>> {
     let refused = |what: String| Err(vec![RowProblem::of_line(line, what)]);
     let numbers = ids.columns().map(|(vendor, _)| Column::Number(vendor));
@@ -59,7 +59,7 @@ pub(super) fn read(first: &StringRecord, line: u64, ids: &VendorIds) -> Result<V
         let Some(column) = all.iter().find(|column| column.name().eq_ignore_ascii_case(name)) else {
             let near = nearest(name, all.iter().map(|column| column.name()));
             let hint = near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
-            // What stands there is not shown: the file may be another one, with a secret in it.
+            // The content is not shown: the file may be another one that holds a secret.
             return refused(format!("name {} is none of the columns{hint}; {}", place + 1, header(ids)));
         };
         if columns.contains(column) {
@@ -70,7 +70,7 @@ pub(super) fn read(first: &StringRecord, line: u64, ids: &VendorIds) -> Result<V
     if columns.contains(&Column::Id) { Ok(columns) } else { refused(header(ids)) }
 }
 
-/// How many fields at the end of a line are empty.
+/// The number of empty fields at the end of a line.
 pub(super) fn empty_at_the_end(record: &StringRecord) -> usize {
     record.iter().rev().take_while(|field| field.is_empty()).count()
 }

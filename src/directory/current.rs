@@ -1,4 +1,4 @@
-//! The directories of all companies that are in force; a reload puts new ones in their place between two requests.
+//! The current store directories of all tenants; a reload replaces them between two requests.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use arc_swap::ArcSwap;
 
 use super::{Directory, DirectorySettings};
 
-/// The directories of all companies, as they were at one moment. A request keeps to one moment.
+/// The directories of all tenants at one moment. A request uses one such snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct Directories(Arc<HashMap<Arc<str>, Arc<Directory>>>);
 
 impl Directories {
-    /// The directory of a company; one that knows no id for a company that is not configured.
+    /// The directory of a tenant; an empty one for a tenant without a file.
     pub fn of(&self, tenant: &str) -> Arc<Directory> {
         self.0.get(tenant).cloned().unwrap_or_default()
     }
@@ -24,23 +24,23 @@ impl From<DirectorySettings> for Directories {
     }
 }
 
-/// The directories in force.
+/// The current directories.
 #[derive(Debug, Default)]
 pub struct CurrentDirectories(ArcSwap<Directories>);
 
 impl CurrentDirectories {
-    /// Puts the first directories in force.
+    /// Starts with these directories.
     pub fn new(settings: DirectorySettings) -> Self {
         Self(ArcSwap::from_pointee(settings.into()))
     }
 
-    /// Those in force.
+    /// A snapshot of the current directories.
     pub fn load(&self) -> Directories {
         Directories::clone(&self.0.load())
     }
 
-    /// Puts others in force. What answers rest on has changed then: the caller renews what is told by a generation after
-    /// this, so that no answer of before is taken for one of now.
+    /// Replaces the directories. Responses depend on them, so the caller must renew the generation afterwards:
+    /// otherwise responses from before would pass for current ones.
     pub fn renew(&self, settings: DirectorySettings) {
         self.0.store(Arc::new(settings.into()));
     }

@@ -1,5 +1,5 @@
-//! The text of a store directory, however a spreadsheet saved it: UTF-8 or UTF-16, with a byte order mark or without. In what
-//! other encoding a text is, nobody can tell for sure, so that is an error which says how to save it.
+//! Decodes a store directory as spreadsheets save it: UTF-8 or UTF-16, with or without a byte order mark. Other
+//! encodings cannot be detected reliably, so they are an error that says how to save the file.
 
 use std::borrow::Cow;
 
@@ -7,15 +7,15 @@ use super::problem::RowProblem;
 
 const UTF_8_MARK: &str = "\u{feff}";
 
-/// The text of a file.
+/// Decodes the content of a file.
 ///
 /// # Errors
-/// It is neither UTF-8 nor UTF-16: in which line, and what to do.
+/// It is neither UTF-8 nor UTF-16; the problem names the line and the remedy.
 pub(super) fn text(content: &[u8]) -> Result<Cow<'_, str>, RowProblem> {
     match content {
         [0xff, 0xfe, rest @ ..] => utf_16(rest, u16::from_le_bytes).map(Cow::Owned),
         [0xfe, 0xff, rest @ ..] => utf_16(rest, u16::from_be_bytes).map(Cow::Owned),
-        // Without a mark. The first line is made of letters of ASCII.
+        // Without a byte order mark. The header line begins with ASCII letters.
         [_, 0, ..] => utf_16(content, u16::from_le_bytes).map(Cow::Owned),
         [0, _, ..] => utf_16(content, u16::from_be_bytes).map(Cow::Owned),
         _ => match std::str::from_utf8(content) {

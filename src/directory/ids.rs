@@ -1,4 +1,4 @@
-//! Ids as callers write them, checked against a strict grammar before they go anywhere.
+//! The ids that callers write, checked against a strict grammar before they are used.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,23 +7,23 @@ use serde::Serialize;
 
 use crate::gateway::vendor::Vendor;
 
-/// The longest id that is taken.
+/// The longest id that is accepted, in characters.
 const LONGEST: usize = 32;
 const GRAMMAR: &str = "an id has 1 to 32 letters, digits, `_`, `-` or `.`";
 
-/// A store's id: a vendor may paste codes into SQL. [`VendorIds::store`](super::VendorIds::store) reads one that a caller
-/// writes.
+/// A store's id. Its grammar is strict because a vendor may paste codes into SQL.
+/// [`VendorIds::store`](super::VendorIds::store) reads one that a caller writes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct StoreId(String);
 
 impl StoreId {
-    /// The id as it was written.
+    /// The id as the caller wrote it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Reads an id by its grammar alone.
+/// Checks only the grammar of an id.
 impl FromStr for StoreId {
     type Err = &'static str;
 
@@ -51,7 +51,7 @@ impl OrganizationId {
     /// Reads the number of an organization at this vendor, with or without its prefix.
     ///
     /// # Errors
-    /// It is no number of this vendor's: how one is written.
+    /// It is not a number of this vendor; the text says how one is written.
     pub fn read(vendor: Vendor, text: &str) -> Result<Self, String> {
         let Some(ids) = &vendor.pack().organization_ids else {
             return Err(format!("{vendor} has no organizations"));
@@ -62,7 +62,7 @@ impl OrganizationId {
         }
     }
 
-    /// Whose number it is.
+    /// The vendor of the organization.
     pub const fn vendor(&self) -> Vendor {
         self.vendor
     }
@@ -73,7 +73,7 @@ impl OrganizationId {
     }
 }
 
-/// Written with its prefix.
+/// Writes the number with its prefix.
 impl fmt::Display for OrganizationId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let prefix = self.vendor.pack().organization_ids.as_ref().map_or("", |ids| ids.form.prefix.as_str());

@@ -1,8 +1,8 @@
-//! The lines of a store directory, as spreadsheets write them: what separates their fields, and which number each has.
+//! The lines of a store directory, as spreadsheets write them: the separator of their fields, and their line numbers.
 
 use csv::Position;
 
-/// The separator, and the text from the names of the columns on. Excel writes a line `sep=;` for itself.
+/// The separator, and the text from the header line on. Excel writes a line `sep=;` before it.
 pub(super) fn separator(text: &str) -> (u8, &str) {
     let first = text.lines().next().unwrap_or_default();
     let bare = first.trim().trim_matches('"').to_ascii_lowercase();
@@ -12,28 +12,28 @@ pub(super) fn separator(text: &str) -> (u8, &str) {
         return (separator, text.get(first.len()..).unwrap_or_default().trim_start_matches(['\r', '\n']));
     }
     let often = |separator: &u8| first.bytes().filter(|byte| byte == separator).count();
-    // Of equals the last one counts: the comma.
+    // Of equally frequent ones the last counts: the comma.
     (*[b'\t', b';', b','].iter().max_by_key(|separator| often(separator)).unwrap_or(&b','), text)
 }
 
-/// Counts lines as editors do, whichever way they end: the reader of CSV counts line feeds, and stands before that of the
-/// line before.
+/// Counts lines as editors do, with any line ending. The CSV reader counts line feeds only, and its position is before
+/// that of the previous line.
 pub(super) struct LineCounter<'a> {
     text: &'a [u8],
-    /// Where the table begins in the text.
+    /// The offset of the table in the text.
     table: usize,
-    /// What is counted so far.
+    /// The offset up to which lines are counted.
     counted: usize,
     line: u64,
 }
 
 impl<'a> LineCounter<'a> {
-    /// Of a text, in whose end the table stands.
+    /// Counts the lines of a text that ends with the table.
     pub(super) const fn of(text: &'a str, table: &str) -> Self {
         Self { text: text.as_bytes(), table: text.len() - table.len(), counted: 0, line: 1 }
     }
 
-    /// The line of a record, or of an error; none is before the ones that were asked for.
+    /// The line of a record or an error; positions must be requested in order.
     pub(super) fn at(&mut self, position: Option<&Position>) -> u64 {
         let byte = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or_default();
         let place = self.table + byte;

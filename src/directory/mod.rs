@@ -1,7 +1,7 @@
-//! Which of our store ids is which vendor's number: a directory for each company, from a CSV file, in which a store is
-//! found by the company's id and by its number at each vendor.
+//! Maps store ids to vendors' numbers: each tenant has a directory, read from a CSV file, in which a store is found by
+//! the tenant's own id and by its number at each vendor.
 //!
-//! A store that no directory knows is found by the shape of its id alone. Packs say what ids look like: no vendor is named here.
+//! A store that is in no directory is found by the shape of its id. Packs define the shapes; no vendor is named here.
 
 mod checks;
 mod columns;
@@ -34,21 +34,21 @@ use crate::gateway::vendor::Vendor;
 use crate::settings::SettingsDigest;
 use vendor_ids::Numbered;
 
-/// The directory of one company's stores.
+/// The directory of one tenant's stores.
 #[derive(Debug, Default)]
 pub struct Directory {
     ids: VendorIds,
     rows: Vec<DirectoryRow>,
-    /// Where the row of a company's own id is.
+    /// The index of the row for each of the tenant's own ids.
     places: HashMap<String, usize>,
-    /// Where the row of a vendor's number is, without its prefix, for each column: a code of digits is not another vendor's
-    /// number of the same digits.
+    /// The index of the row for each number of a vendor, without its prefix, by column: equal digits may be different
+    /// numbers at two vendors.
     by_number: Vec<HashMap<String, usize>>,
     version: SettingsDigest,
 }
 
 impl Directory {
-    /// A directory of rows that [`read`] has found to be without contradictions.
+    /// Creates a directory of rows that [`read`] has found to be free of contradictions.
     pub fn new(rows: Vec<DirectoryRow>, ids: &VendorIds) -> Self {
         let places = rows.iter().enumerate().map(|(place, row)| (row.id.to_string(), place)).collect();
         let of_column = |(vendor, ids): Numbered| {
@@ -63,7 +63,7 @@ impl Directory {
         Self { version: ids.version_of(&written), places, by_number, ids: ids.clone(), rows }
     }
 
-    /// A store's id as a caller writes it.
+    /// Reads a store id that a caller wrote.
     ///
     /// # Errors
     /// It is neither in the directory nor an id that a vendor could have given.
@@ -75,12 +75,12 @@ impl Directory {
         }
     }
 
-    /// A store, by whichever of its ids this is.
+    /// Finds a store by any of its ids.
     pub fn find(&self, id: &StoreId) -> StoreNumbers {
         self.row(id).map_or_else(|| self.by_shape(id), StoreNumbers::from)
     }
 
-    /// The id that answers give to the store that this id leads to.
+    /// The id that responses use for the store to which this id leads.
     pub fn id_of<'a>(&'a self, id: &'a StoreId) -> Cow<'a, str> {
         match self.row(id) {
             Some(row) => row.id.as_str().into(),
@@ -88,7 +88,7 @@ impl Directory {
         }
     }
 
-    /// The store with this number at a vendor, whatever the number looks like; `None` when no id leads to it.
+    /// Finds the store with this number at a vendor, whatever the number looks like; `None` when no id leads to it.
     pub fn find_by_number(&self, vendor: Vendor, number: &str) -> Option<StoreNumbers> {
         if let Some(row) = self.row_with(vendor, number) {
             return Some(row.into());
@@ -112,17 +112,18 @@ impl Directory {
         &self.rows
     }
 
-    /// What ids of vendors look like.
+    /// The shapes of vendors' ids.
     pub const fn ids(&self) -> &VendorIds {
         &self.ids
     }
 
-    /// The same for directories of the same rows. Answers that tell ids of many stores are kept under it.
+    /// A digest that is equal for directories with equal rows. It is part of the cache keys of responses with ids of
+    /// many stores.
     pub const fn version(&self) -> SettingsDigest {
         self.version
     }
 
-    /// The row of a store, by whichever of its ids this is.
+    /// Finds the row of a store by any of its ids.
     pub fn row(&self, id: &StoreId) -> Option<&DirectoryRow> {
         let id = id.as_str();
         let by_number = || {
@@ -146,7 +147,7 @@ impl Directory {
     }
 }
 
-/// A row as its version is made of: the numbers by their vendors, without prefixes.
+/// A row as input of the version: the numbers by vendor, without prefixes.
 struct VersionedRow<'a> {
     row: &'a DirectoryRow,
     ids: &'a VendorIds,

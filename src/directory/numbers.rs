@@ -3,17 +3,17 @@
 use super::rows::DirectoryRow;
 use crate::gateway::vendor::Vendor;
 
-/// The numbers of a store, each with its prefix, as far as they are known.
+/// The known numbers of a store, each with its prefix.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VendorNumbers(Vec<(Vendor, String)>);
 
 impl VendorNumbers {
-    /// One number alone.
+    /// Creates the numbers of a store with a single one.
     pub fn of(vendor: Vendor, number: String) -> Self {
         Self(vec![(vendor, number)])
     }
 
-    /// The number at a vendor, as its gateway takes it.
+    /// The number at a vendor, in the form that its gateway accepts.
     pub fn at(&self, vendor: Vendor) -> Option<&str> {
         self.0.iter().find(|(own, _)| *own == vendor).map(|(_, number)| number.as_str())
     }
@@ -28,17 +28,17 @@ impl VendorNumbers {
     }
 }
 
-/// A store and its numbers at the vendors, as far as they are known.
+/// A store with its known numbers at the vendors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreNumbers {
-    /// The id that answers give: the company's own where the directory has it, else the vendor's.
+    /// The id in responses: the tenant's own if the directory has it, else the vendor's.
     pub id: String,
     /// The numbers.
     pub numbers: VendorNumbers,
 }
 
 impl StoreNumbers {
-    /// The number at a vendor, as its gateway takes it.
+    /// The number at a vendor, in the form that its gateway accepts.
     pub fn at(&self, vendor: Vendor) -> Option<&str> {
         self.numbers.at(vendor)
     }

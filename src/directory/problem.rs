@@ -1,15 +1,15 @@
-//! What is wrong with a line of a store directory, and where.
+//! A problem of a line of a store directory, with its position.
 
 use std::fmt;
 
 use super::columns::Column;
 
-/// A place in the file. Lines and columns are counted from 1, as editors and spreadsheets do.
+/// A position in the file. Lines and columns are counted from 1, as editors and spreadsheets do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FilePosition {
     /// The line of the file.
     pub line: u64,
-    /// The number of the column among the fields of the line, and which it is; none for the line as a whole.
+    /// The number of the field in the line, and its column; `None` for the whole line.
     pub column: Option<(usize, Column)>,
 }
 
@@ -23,13 +23,13 @@ impl fmt::Display for FilePosition {
     }
 }
 
-/// What is wrong with a line, and where.
+/// A problem of a line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {what}")]
 pub struct RowProblem {
-    /// Where.
+    /// The position.
     pub place: FilePosition,
-    /// What, and what to do.
+    /// The problem and the remedy.
     pub what: String,
 }
 

@@ -1,6 +1,5 @@
-//! A store directory as a CSV file (RFC 4180, or as spreadsheets write it): a first line with the names of the columns, and a
-//! line for each store.
-//! Everything that is wrong with it is found at once.
+//! Reads a store directory as a CSV file (RFC 4180, or as spreadsheets write it): a header line with the names of the
+//! columns, and a line for each store. All problems are found at once.
 
 use csv::{ReaderBuilder, Trim};
 
@@ -11,13 +10,13 @@ use super::problem::RowProblem;
 use super::vendor_ids::VendorIds;
 use super::{VendorNumbers, columns, encoding};
 
-/// More are not told: the first ones show what is wrong.
+/// The most problems that are reported; the first ones show the cause.
 const MOST_PROBLEMS: usize = 20;
 
 /// A store of the directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryRow {
-    /// The company's own id.
+    /// The tenant's own id.
     pub id: StoreId,
     /// The numbers at the vendors.
     pub numbers: VendorNumbers,
@@ -25,18 +24,18 @@ pub struct DirectoryRow {
     pub name: Option<String>,
 }
 
-/// Reads the rows of a directory from a file, in whichever encoding a spreadsheet may have saved it.
+/// Reads the rows of a directory from a file, in any encoding in which a spreadsheet may have saved it.
 ///
 /// # Errors
-/// What is wrong with it, by line and column; the first twenty.
+/// The first twenty problems, by line and column.
 pub fn read_file(content: &[u8], ids: &VendorIds) -> Result<Vec<DirectoryRow>, Vec<RowProblem>> {
     read(&encoding::text(content).map_err(|problem| vec![problem])?, ids)
 }
 
-/// Reads the rows of a directory. Its fields are separated by commas, semicolons or tabs: whichever the first line has.
+/// Reads the rows of a directory. Fields are separated by commas, semicolons or tabs, whichever the header line uses.
 ///
 /// # Errors
-/// What is wrong with it, by line and column; the first twenty.
+/// The first twenty problems, by line and column.
 pub fn read(text: &str, ids: &VendorIds) -> Result<Vec<DirectoryRow>, Vec<RowProblem>> {
     let (separator, table) = separator(text);
     let mut lines = LineCounter::of(text, table);

@@ -1,4 +1,4 @@
-//! `[directory.<company>]`: the CSV file that says which of its store ids is which vendor's number.
+//! `[directory.<tenant>]`: the CSV file that maps a tenant's store ids to vendors' numbers.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -19,16 +19,16 @@ section! {
     }
 }
 
-/// The directories that are configured, read.
+/// The configured directories, with their content.
 #[derive(Clone, Debug, Default)]
 pub struct DirectorySettings {
-    /// By the company's name; an empty one for a company without a file.
+    /// By the tenant's name; an empty one for a tenant without a file.
     pub(super) directories: HashMap<Arc<str>, Arc<Directory>>,
     with_file: HashSet<Arc<str>>,
 }
 
 impl DirectorySettings {
-    /// Reads `stores_file` of each company, and the files. `all` are the ids of all vendors that there are.
+    /// Reads `stores_file` of each tenant, and the files. `all` are the ids of all vendors.
     pub fn read(section: &Section<'_>, tenants: &[(String, VendorIds)], all: &VendorIds) -> Self {
         let empty =
             |(name, ids): &(String, VendorIds)| (Arc::from(name.as_str()), Arc::new(Directory::new(Vec::new(), ids)));
@@ -52,7 +52,7 @@ impl DirectorySettings {
         settings
     }
 
-    /// The directory of a company, if it has a file.
+    /// The directory of a tenant, if it has a file.
     pub fn of(&self, tenant: &str) -> Option<&Arc<Directory>> {
         self.with_file.get(tenant).and_then(|tenant| self.directories.get(tenant))
     }

@@ -1,4 +1,4 @@
-//! What a directory finds by which id, and what its shape tells without one.
+//! Stores found in a directory by each of their ids, and by the shape of an id that is in no directory.
 
 use super::{Directory, StoreNumbers, read};
 use crate::gateway::vendor::Vendor;

@@ -1,8 +1,8 @@
-//! Whose an id is that no store directory knows: the shape of the id tells, among the vendors that the company uses.
+//! Assigns ids that are in no store directory to a vendor, by their shape, among the vendors that the tenant uses.
 //!
-//! An id with a vendor's prefix is that vendor's. Digits alone are of the first vendor whose numbers are digits, and anything
-//! else is of the first vendor whose ids have no prefix. The vendors at which the company has an account come first, then
-//! those that are built in. So one id never means the stores of two vendors.
+//! An id with a vendor's prefix belongs to that vendor. Digits alone belong to the first vendor whose numbers are
+//! digits, and anything else to the first vendor whose ids have no prefix. The vendors at which the tenant has an
+//! account come first, then the built-in ones. So one id never means the stores of two vendors.
 
 use serde::Serialize;
 
@@ -10,26 +10,26 @@ use super::ids::StoreId;
 use crate::gateway::vendor::{NumberForm, StoreIds, Vendor};
 use crate::settings::SettingsDigest;
 
-/// A vendor that numbers stores, and how.
+/// A vendor that numbers stores, and the form of its ids.
 pub type Numbered = (Vendor, &'static StoreIds);
 
-/// The ids of the vendors that there are, and of those that one company uses.
+/// The ids of all vendors, and of those that one tenant uses.
 #[derive(Clone, Debug, Default)]
 pub struct VendorIds {
     columns: Vec<Numbered>,
-    /// Those that the company uses, in the order in which the shape of an id is compared with theirs.
+    /// The vendors that the tenant uses, in the order in which an id is compared with their shapes.
     used: Vec<Vendor>,
-    /// How many of them, from the first, have an account.
+    /// The number of vendors with an account, which come first.
     with_account: usize,
-    /// The shapes, where they are not those of the built-in vendors alone.
+    /// A digest of the shapes; `None` for those of the built-in vendors alone.
     shapes: Option<SettingsDigest>,
-    /// Whether there are vendors whose ids are not known, since their packs have problems.
+    /// Whether the ids of some vendors are unknown, because their packs have problems.
     lacks_some: bool,
 }
 
 impl VendorIds {
-    /// The ids of a company: `vendors` are all that there are, `built_in` those of them that every company may mean, and
-    /// `with_account` those at which it has an account.
+    /// The ids of a tenant: `vendors` are all vendors, `built_in` those that any tenant may mean, and `with_account`
+    /// those at which it has an account.
     pub fn new(vendors: &[Vendor], built_in: &[Vendor], with_account: &[Vendor]) -> Self {
         let numbered = |vendor: &Vendor| Some((*vendor, vendor.pack().store_ids.as_ref()?));
         let further = built_in.iter().filter(|vendor| !with_account.contains(vendor));
@@ -45,21 +45,21 @@ impl VendorIds {
         }
     }
 
-    /// The same where the ids of further vendors may be missing.
+    /// Sets whether the ids of further vendors may be missing.
     #[must_use]
     pub fn lacking_some(self, lacks_some: bool) -> Self {
         Self { lacks_some, ..self }
     }
 
-    /// Whether an id may be one of a vendor whose ids are not known.
+    /// Whether an id may belong to a vendor whose ids are unknown.
     pub const fn is_incomplete(&self) -> bool {
         self.lacks_some
     }
 
-    /// A store's id as a caller writes it.
+    /// Reads a store id that a caller wrote.
     ///
     /// # Errors
-    /// It breaks the grammar of ids, or is a vendor's prefix without a number.
+    /// It violates the grammar of ids, or is a vendor's prefix without a number.
     pub fn store(&self, text: &str) -> Result<StoreId, String> {
         let id: StoreId = text.parse()?;
         match self.prefix_alone(text) {
@@ -68,7 +68,8 @@ impl VendorIds {
         }
     }
 
-    /// Why an id that no store directory knows is no store's: the vendor whose it is by its shape could not have given it.
+    /// Why an id that is in no store directory cannot be a store's: the vendor to which its shape belongs could not
+    /// have given it.
     pub(super) fn flaw(&self, id: &StoreId) -> Option<String> {
         let (_, form) = self.claimant(id.as_str(), store_form)?;
         let is_number = form.number(id.as_str()).is_some();
@@ -76,7 +77,7 @@ impl VendorIds {
             .then(|| format!("`{id}` is no store's number: write {}, such as {}", form.described(), form.example))
     }
 
-    /// The number at one vendor that this id is by its shape, with its prefix.
+    /// The vendor's number that this id is by its shape, with its prefix.
     pub(super) fn by_shape(&self, id: &str) -> Option<(Vendor, String)> {
         if self.prefix_alone(id).is_some() {
             return None;
@@ -85,31 +86,31 @@ impl VendorIds {
         Some((vendor, form.full(form.bare(id)?)))
     }
 
-    /// The vendor whose organization this is by its shape, and its number without its prefix.
+    /// The vendor of the organization that this id is by its shape, and the number without its prefix.
     pub fn organization<'a>(&self, id: &'a str) -> Option<(Vendor, &'a str)> {
         let (vendor, form) = self.claimant(id, organization_form)?;
         Some((vendor, form.number(id)?))
     }
 
-    /// The part of an id behind the prefix, if the id means a number of this vendor's: of digits without their prefix, only if
-    /// no other vendor comes first.
+    /// The part after the prefix, if the id is a number of this vendor; digits without their prefix count only if no
+    /// other vendor comes first.
     pub(super) fn number_in<'a>(&self, (vendor, ids): Numbered, id: &'a str) -> Option<&'a str> {
         let form = &ids.form;
         let is_first = || self.of_digits(id, store_form).is_some_and(|(first, _)| first == vendor);
         form.behind_prefix(id).or_else(|| form.bare(id).filter(|_| form.prefix.is_empty() || is_first()))
     }
 
-    /// The vendors with a column in the store directory.
+    /// The vendors that have a column in the store directory.
     pub fn columns(&self) -> impl Iterator<Item = Numbered> + Clone {
         self.columns.iter().copied()
     }
 
-    /// The vendors with a column in the store directory that the company uses, in the order of the columns.
+    /// The vendors with a column that the tenant uses, in the order of the columns.
     pub fn used_columns(&self) -> impl Iterator<Item = Numbered> {
         self.columns().filter(|(vendor, _)| self.used.contains(vendor))
     }
 
-    /// The vendors with a column at which the company has an account; without any, those that it may mean.
+    /// The vendors with a column at which the tenant has an account; without any, those that it may mean.
     pub fn account_columns(&self) -> Vec<Numbered> {
         let has_account = |(vendor, _): &Numbered| self.used.iter().take(self.with_account).any(|own| own == vendor);
         let columns: Vec<Numbered> = self.columns().filter(has_account).collect();
@@ -122,7 +123,7 @@ impl VendorIds {
         std::iter::once("id").chain(vendors).chain(["name"]).collect()
     }
 
-    /// Examples of stores' ids, one for each vendor.
+    /// Examples of store ids, one for each vendor.
     pub fn examples(&self) -> Vec<&'static str> {
         self.columns.iter().map(|(_, ids)| ids.form.example.as_str()).collect()
     }
@@ -133,7 +134,7 @@ impl VendorIds {
         form.number(&form.example)
     }
 
-    /// A digest of all that is found by these rows and shapes.
+    /// A digest of everything that is found by these rows and shapes.
     pub(super) fn version_of(&self, rows: &impl Serialize) -> SettingsDigest {
         self.shapes.map_or_else(
             || SettingsDigest::of(rows),
@@ -141,20 +142,20 @@ impl VendorIds {
         )
     }
 
-    /// The vendor of which this is no more than the prefix.
+    /// The vendor of whose ids this is only the prefix.
     fn prefix_alone(&self, id: &str) -> Option<&'static NumberForm> {
         let mut forms = self.forms(store_form).map(|(_, form)| form);
         forms.find(|form| form.prefix == id && !id.is_empty())
     }
 
-    /// The vendor whose an id is by its shape.
+    /// The vendor to which an id belongs by its shape.
     fn claimant(&self, id: &str, form: FormOf) -> Option<(Vendor, &'static NumberForm)> {
         let prefixed = self.forms(form).find(|(_, form)| form.behind_prefix(id).is_some());
         let others = || self.forms(form).find(|(_, form)| !form.is_digits && form.prefix.is_empty());
         prefixed.or_else(|| self.of_digits(id, form)).or_else(others)
     }
 
-    /// The vendor whose digits without a prefix these are.
+    /// The vendor to which digits without a prefix belong.
     fn of_digits(&self, id: &str, form: FormOf) -> Option<(Vendor, &'static NumberForm)> {
         self.forms(form).find(|(_, form)| form.is_digits && form.behind_prefix(id).is_none() && form.bare(id).is_some())
     }
@@ -164,7 +165,7 @@ impl VendorIds {
     }
 }
 
-/// How a vendor numbers stores, or organizations.
+/// Selects a vendor's form of store ids, or of organization ids.
 type FormOf = fn(Vendor) -> Option<&'static NumberForm>;
 
 fn store_form(vendor: Vendor) -> Option<&'static NumberForm> {

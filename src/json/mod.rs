@@ -1,5 +1,6 @@
-//! Readers of JSON from outside. [`strict`] takes one object that no two readers could understand in two ways, as tokens and
-//! keys have to be. The others are lenient: one odd value becomes `null`, one odd row is left out, and both are counted.
+//! Readers of JSON from outside. [`strict`] accepts one object that every reader understands in the same way, which
+//! tokens and keys require. The others are lenient: an odd value becomes `null`, an odd row is skipped, and both are
+//! counted.
 
 pub mod object;
 pub mod odd_values;

@@ -1,6 +1,6 @@
-//! Objects and lists as the vendors write them. One value that cannot be read is `null`, one row that cannot be read is
-//! left out, both are noted ([`odd_values`]), and everything else is read; PHP's shapes are what they mean ([`raw`]).
-//! For `#[serde(default, deserialize_with = "…")]` on the fields of what a vendor sends.
+//! Reads objects and lists as the vendors write them. A value that cannot be read becomes `null`, a row that cannot be
+//! read is skipped, both are noted ([`odd_values`]), and everything else is read; PHP's shapes are read as what they
+//! mean ([`raw`]). For `#[serde(default, deserialize_with = "…")]` on the fields of a vendor's data.
 
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
@@ -11,10 +11,10 @@ use serde_json::value::RawValue;
 use super::odd_values;
 use super::raw::{self, RawMember, RawMembers, is_empty_object, is_nothing};
 
-/// A JSON object in which at least one field of `T` stands and can be read, be it `null`. Each field alone may be missing,
-/// so any object at all would be read as an answer that gives nothing, and put a good older one aside.
+/// A JSON object in which at least one field of `T` is present and can be read, even as `null`. Every single field may
+/// be missing, so any object would otherwise count as an answer without content, and would replace a good older one.
 ///
-/// Prints nothing: what is in it may be a secret.
+/// `Debug` prints nothing, since the object may hold a secret.
 pub struct Object<T>(pub T);
 
 impl<T> std::fmt::Debug for Object<T> {
@@ -29,7 +29,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// An [`Object`], or `None` where the vendor wrote that there is nothing.
+/// An [`Object`], or `None` where the vendor wrote an empty value.
 #[derive(Debug)]
 pub struct Optional<T>(pub Option<T>);
 
@@ -40,10 +40,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Optional<T> {
     }
 }
 
-/// An object in a field; nothing, and an object without any member, are `None`.
+/// Reads an object in a field; an empty value, and an object without members, are `None`.
 ///
 /// # Errors
-/// When the value is anything else, or none of the fields can be read.
+/// The value is anything else, or none of the fields can be read.
 pub fn optional<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -56,10 +56,10 @@ where
     read(value).map(Some).map_err(D::Error::custom)
 }
 
-/// One object or a list of them, as some fields come with either; nothing is the empty list.
+/// Reads one object or a list of them, for fields that occur in both forms; an empty value is the empty list.
 ///
 /// # Errors
-/// When the value is anything else, or a list of which no row can be read.
+/// The value is anything else, or a list without a readable row.
 pub fn one_or_many<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -73,10 +73,10 @@ where
     Ok(rows.map_err(D::Error::custom)?.into_iter().flatten().collect())
 }
 
-/// The rows of a list of objects, each in its place; `None` for one that cannot be read, or is not whole.
+/// Reads the rows of a list of objects, each in its place; `None` for one that cannot be read, or is not whole.
 ///
 /// # Errors
-/// When the value is no list, or one of which no row can be read.
+/// The value is not a list, or is one without a readable row.
 pub fn rows<'de, D, T>(deserializer: D, is_whole: impl Fn(&T) -> bool) -> Result<Vec<Option<T>>, D::Error>
 where
     D: Deserializer<'de>,
@@ -108,7 +108,7 @@ fn read<'de, T: Deserialize<'de>>(value: &'de RawValue) -> Result<T, Error> {
     T::deserialize(ObjectReader { value, members })
 }
 
-/// Hands an object to the derived reader of a struct, which tells the names of its fields first.
+/// Passes an object to the derived reader of a struct, which first states the names of its fields.
 struct ObjectReader<'de> {
     value: &'de RawValue,
     members: RawMembers<'de>,
@@ -138,7 +138,7 @@ impl<'de> Deserializer<'de> for ObjectReader<'de> {
     }
 }
 
-/// The fields that the reader knows, as far as they stand in the object.
+/// The fields of the object that the reader knows.
 struct KnownFields<'r, 'de> {
     names: std::slice::Iter<'static, &'static str>,
     members: &'r RawMembers<'de>,
@@ -169,7 +169,8 @@ impl<'de> MapAccess<'de> for &mut KnownFields<'_, 'de> {
         Ok(None)
     }
 
-    /// What the derived readers do not use: a seed can be used once, so that nothing could be read in place of an odd value.
+    /// Derived readers do not use this. A seed can be used only once, so nothing could be read in place of an odd
+    /// value.
     fn next_value_seed<W: DeserializeSeed<'de>>(&mut self, seed: W) -> Result<W::Value, Error> {
         let (_, member) = self.take()?;
         let RawMember::Is(value) = member else { return Err(Error::custom("an ambiguous field")) };

@@ -1,13 +1,14 @@
-//! What is odd in an answer: fields whose values cannot be read, which are read as `null`, and rows of lists that are left
-//! out. Readers are serde's and know nothing of the call, so they note what they meet for their thread, and whoever reads
-//! an answer collects it. Only names of our own lists are noted, never anything that a gateway wrote.
+//! Collects the odd values of an answer: fields whose values cannot be read, which become `null`, and rows of lists
+//! that are skipped. Readers are serde's and know nothing about the call, so they note odd values for their thread, and
+//! the code that reads an answer collects them. Only names from our own lists are noted, never anything that a gateway
+//! wrote.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// The same field of the same method is warned of once in this time.
+/// The shortest time between two warnings about the same field of the same method.
 const WARNED_EVERY: Duration = Duration::from_secs(60);
 
 thread_local! {
@@ -30,20 +31,20 @@ impl CurrentRead {
     }
 }
 
-/// The odd values of one answer: how many there are, by field.
+/// The number of odd values of one answer by field.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct OddValues(BTreeMap<String, u64>);
 
 impl OddValues {
-    /// The fields, such as `WEATHER.id`, and a list with odd rows as `cfgData[]`.
+    /// The fields, such as `WEATHER.id`, with a list with odd rows as `cfgData[]`.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         self.0.iter().map(|(field, count)| (field.as_str(), *count))
     }
 }
 
-/// Collects what is odd while `read` runs.
+/// Collects the odd values while `read` runs.
 pub fn collect<T>(read: impl FnOnce() -> T) -> (T, OddValues) {
-    /// Gives the thread back what it was reading, even if `read` panics.
+    /// Restores the thread's outer collection, even if `read` panics.
     struct RestoreOuter(Option<CurrentRead>);
     impl Drop for RestoreOuter {
         fn drop(&mut self) {
@@ -57,17 +58,17 @@ pub fn collect<T>(read: impl FnOnce() -> T) -> (T, OddValues) {
     (value, OddValues(READING.with_borrow_mut(|reading| std::mem::take(&mut reading.odd))))
 }
 
-/// The value of this field cannot be read.
+/// Notes that the value of this field cannot be read.
 pub fn note(field: &str) {
     READING.with_borrow_mut(|reading| reading.count(reading.name_of(field)));
 }
 
-/// A row of the list in this field is left out.
+/// Notes that a row of the list in this field is skipped.
 pub fn note_row(field: &str) {
     READING.with_borrow_mut(|reading| reading.count(format!("{}[]", reading.name_of(field))));
 }
 
-/// Reads what stands in this field.
+/// Runs `read` for the content of this field.
 pub fn within<T>(field: &'static str, read: impl FnOnce() -> T) -> T {
     READING.with_borrow_mut(|reading| reading.path.push(field));
     let value = read();
@@ -75,17 +76,18 @@ pub fn within<T>(field: &'static str, read: impl FnOnce() -> T) -> T {
     value
 }
 
-/// The names of what was odd so far, for the log.
+/// The names of the odd values so far, for the log.
 pub fn names() -> String {
     READING.with_borrow(|reading| reading.odd.keys().cloned().collect::<Vec<_>>().join(", "))
 }
 
-/// When each field of each method was last warned of. As many as there are fields in our lists.
+/// The time of the last warning for each field of each method. The fields are those of our own lists, so their number
+/// is bounded.
 #[derive(Debug, Default)]
 pub struct RecentWarnings(Mutex<HashMap<(String, String), Duration>>);
 
 impl RecentWarnings {
-    /// Whether a warning is due, which then counts as given.
+    /// Whether a warning is due; if so, it counts as given.
     pub fn is_due(&self, method: &str, field: &str, now: Duration) -> bool {
         let mut warned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let last = warned.get(&(method.to_owned(), field.to_owned()));

@@ -1,6 +1,6 @@
-//! JSON as it stands on the wire, taken apart no further than it is wanted: what nobody looks into cannot make the rest
-//! unreadable, and numbers keep all their digits. PHP's shapes are read as what they mean: an object whose keys are numbers
-//! is a list, and an empty list, an empty text and `false` are nothing.
+//! Reads JSON without parsing more than necessary: values that are not used cannot make the rest unreadable, and
+//! numbers keep all their digits. PHP's shapes are read as what they mean: an object whose keys are numbers is a list,
+//! and an empty list, an empty text and `false` are empty values.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::odd_values;
 use super::strict::{self, BorrowedKey};
 
-/// More levels than any answer has, and less than would exhaust a reader's stack.
+/// The deepest nesting that is accepted: deeper than any answer, and less than would exhaust a reader's stack.
 const DEEPEST: usize = 127;
 
 /// Why a body is not one JSON object.
@@ -21,15 +21,15 @@ const DEEPEST: usize = 127;
 pub enum ObjectError {
     /// It ends before the object does, or is blank.
     CutShort,
-    /// It is something else.
+    /// It is anything else.
     NotOneObject,
 }
 
-/// The body as text, if it is one complete JSON object that is not nested too deep. What stands in its members is not
-/// looked at.
+/// Returns the body as text, if it is one complete JSON object that is not nested too deep. The values of its members
+/// are not checked.
 ///
 /// # Errors
-/// What the body is not.
+/// Why the body is not such an object.
 pub fn object(body: &[u8]) -> Result<&str, ObjectError> {
     let text = std::str::from_utf8(body).map_err(|error| match error.error_len() {
         None => ObjectError::CutShort,
@@ -43,13 +43,13 @@ pub fn object(body: &[u8]) -> Result<&str, ObjectError> {
     if whole.get().starts_with('{') && depth(text) <= DEEPEST { Ok(text) } else { Err(ObjectError::NotOneObject) }
 }
 
-/// Whether the text is the beginning of a document, up to the middle of a number: readers call that another flaw.
+/// Whether the text ends in the middle of a number, which readers report as another error than the end of the text.
 fn ends_in_a_number(text: &str) -> bool {
     let is_within = text.ends_with(['.', 'e', 'E', '+', '-']);
     is_within && serde_json::from_str::<&RawValue>(&format!("{text}0")).is_err_and(|error| error.is_eof())
 }
 
-/// How deep a well-formed document is nested.
+/// The depth of nesting of a well-formed document.
 fn depth(text: &str) -> usize {
     let (mut depth, mut deepest, mut is_inside, mut is_escaped) = (0_usize, 0, false, false);
     for byte in text.bytes() {
@@ -90,19 +90,18 @@ pub fn members(value: &RawValue) -> Option<RawMembers<'_>> {
     serde_json::Deserializer::from_str(value.get()).deserialize_map(MemberVisitor).ok()
 }
 
-/// What a member holds. One that stands there several times holds nothing that could be told, unless it says the same
-/// each time.
+/// The value of a member. A repeated member is ambiguous, unless its values are equal.
 #[derive(Clone, Copy, Debug)]
 pub enum RawMember<'a> {
-    /// It is not there.
+    /// The member is missing.
     Missing,
-    /// This.
+    /// The member has this value.
     Is(&'a RawValue),
-    /// Several things.
+    /// The member has several values.
     Ambiguous,
 }
 
-/// The member of this name.
+/// Finds the member of this name.
 pub fn member<'a>(members: &[(Cow<'_, str>, &'a RawValue)], name: &str) -> RawMember<'a> {
     let mut found = members.iter().filter(|(key, _)| key == name).map(|(_, value)| *value);
     match found.next() {
@@ -112,10 +111,10 @@ pub fn member<'a>(members: &[(Cow<'_, str>, &'a RawValue)], name: &str) -> RawMe
     }
 }
 
-/// The members of an object by their names; what is ambiguous is `null` and noted as `field`.
+/// The members of an object by name; an ambiguous one is `null` and noted as `field`.
 pub fn fields(value: &RawValue, field: &str) -> Option<BTreeMap<String, Box<RawValue>>> {
     let mut members = members(value)?;
-    // Sorted, because comparing each with each would let one large object hold the worker.
+    // Sorted, because comparing all pairs would let one large object block the worker.
     members.sort_by(|(one, _), (other, _)| one.cmp(other));
     let fields = members.chunk_by(|(one, _), (other, _)| one == other).filter_map(|same| {
         let (name, first) = same.first()?;
@@ -128,7 +127,7 @@ pub fn fields(value: &RawValue, field: &str) -> Option<BTreeMap<String, Box<RawV
     Some(fields.collect())
 }
 
-/// Whether the value is how PHP writes that there is nothing: `null`, `false`, a blank text or an empty list.
+/// Whether the value is one that PHP writes for no value: `null`, `false`, a blank text or an empty list.
 pub fn is_nothing(value: &RawValue) -> bool {
     match value.get().as_bytes() {
         b"null" | b"false" => true,
@@ -138,7 +137,7 @@ pub fn is_nothing(value: &RawValue) -> bool {
     }
 }
 
-/// Whether the value is a list, be it empty, and not how PHP writes that there is nothing.
+/// Whether the value is a list, even an empty one, and not another empty value of PHP.
 pub fn is_list(value: &RawValue) -> bool {
     value.get().starts_with(['[', '{']) && items(value).is_some()
 }
@@ -148,7 +147,7 @@ pub fn is_empty_object(value: &RawValue) -> bool {
     matches!(value.get().as_bytes(), [b'{', between @ .., b'}'] if between.iter().all(u8::is_ascii_whitespace))
 }
 
-/// The items of a list; nothing and an object without members are the empty one. `None` for anything else.
+/// The items of a list; an empty value and an object without members are the empty list. `None` for anything else.
 pub fn items(value: &RawValue) -> Option<Vec<&RawValue>> {
     if is_nothing(value) || is_empty_object(value) {
         return Some(Vec::new());
@@ -161,16 +160,16 @@ pub fn items(value: &RawValue) -> Option<Vec<&RawValue>> {
     is_list.then(|| members.into_iter().map(|(_, item)| item).collect())
 }
 
-/// As PHP writes the index of an array.
+/// Whether a key is an array index as PHP writes it.
 fn is_index(key: &str) -> bool {
     const LONGEST: usize = 10;
     let is_number = (1..=LONGEST).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_digit());
     is_number && (key == "0" || !key.starts_with('0'))
 }
 
-/// The value in the form in which it may be handed on: one that any reader understands in the same way. What only some
-/// would read (a number beyond all floats, half of a surrogate pair, a key that stands twice) becomes `null`, noted as
-/// `field`; all else stays as it is written.
+/// The value in a form that may be passed on, because every reader understands it in the same way. Whatever only some
+/// readers accept (a number beyond all floats, half of a surrogate pair, a repeated key) becomes `null`, noted as
+/// `field`; the rest stays as written.
 pub fn harmless(value: &RawValue, field: &str) -> Box<RawValue> {
     match strict::is_unambiguous(value.get()) {
         true => value.to_owned(),

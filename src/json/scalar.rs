@@ -1,6 +1,6 @@
-//! Scalars as the vendors write them: `12.5`, `"12.5"`, `"12.5%"`, `"1,012.50"`, `""`, `"--"`, `false` and `null` all occur
-//! for one field. For `#[serde(default, deserialize_with = "…")]` on the fields of what a vendor sends. What is too large to
-//! be true is no figure.
+//! Reads scalars as the vendors write them: `12.5`, `"12.5"`, `"12.5%"`, `"1,012.50"`, `""`, `"--"`, `false` and `null`
+//! all occur for one field. Implausibly large numbers are refused. For `#[serde(default, deserialize_with = "…")]` on
+//! the fields of a vendor's data.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,24 +10,25 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
-/// The largest amount that is believed, either way: more than any company sells, and every cent of it fits a float.
+/// The largest amount that is accepted, positive or negative: more than any tenant sells, and a float holds every cent
+/// of it.
 const LARGEST_AMOUNT: f64 = 1e15;
 const LARGEST_WHOLE_AMOUNT: i64 = 1_000_000_000_000_000;
 
-/// The largest whole number that is believed, either way. Up to here every reader of JSON has it exactly (RFC 8259 §6).
+/// The largest whole number that is accepted, positive or negative. Up to it every JSON reader is exact (RFC 8259 §6).
 const LARGEST_INTEGER: i64 = 1 << 53;
 
-/// A number, with or without quotes, thousands separators and percent sign; a blank is `None`. A whole number stays one:
-/// `48210`, not `48210.0`.
+/// Reads a number, with or without quotes, thousands separators and percent sign; a blank is `None`. A whole number
+/// stays one: `48210`, not `48210.0`.
 ///
 /// # Errors
-/// When the value is neither a number nor a blank, or beyond 10¹⁵.
+/// The value is neither a number nor a blank, or is beyond 10¹⁵.
 pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Number>, D::Error> {
     let Some(scalar) = deserializer.deserialize_any(ScalarVisitor)? else { return Ok(None) };
     scalar.number().map(Some).ok_or_else(|| D::Error::custom("expected a number"))
 }
 
-/// Reads a number as the vendors write it, with or without thousands separators and percent sign; `None` beyond 10¹⁵.
+/// Parses a number as the vendors write it, with or without thousands separators and percent sign; `None` beyond 10¹⁵.
 pub fn parse_number(text: &str) -> Option<Number> {
     let text = text.trim();
     let digits = without_separators(text.strip_suffix('%').unwrap_or(text).trim_end())?;
@@ -39,8 +40,8 @@ pub fn parse_number(text: &str) -> Option<Number> {
     whole(&digits).map(Number::from).or_else(|| Number::from_f64(number))
 }
 
-/// The number without the commas between its thousands; `None` when they do not stand between groups of three digits, so
-/// that nobody can tell what they mean. A number that is less than one has no thousands.
+/// Removes the commas between thousands; `None` when they do not separate groups of three digits, because their meaning
+/// is then unknown. A number below one has no thousands.
 fn without_separators(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains(',') {
         return Some(text.into());
@@ -58,19 +59,19 @@ fn without_separators(text: &str) -> Option<Cow<'_, str>> {
     Some(format!("{sign}{first}{}{fraction}", groups.collect::<String>()).into())
 }
 
-/// A whole number, with or without quotes and thousands separators; a blank is `None`.
+/// Reads a whole number, with or without quotes and thousands separators; a blank is `None`.
 ///
 /// # Errors
-/// When the value is neither a whole number nor a blank, or beyond 2⁵³.
+/// The value is neither a whole number nor a blank, or is beyond 2⁵³.
 pub fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     let Some(scalar) = deserializer.deserialize_any(ScalarVisitor)? else { return Ok(None) };
     scalar.integer().map(Some).ok_or_else(|| D::Error::custom("expected a whole number"))
 }
 
-/// How many there are: a whole number that is not negative, with or without quotes; a blank is `None`.
+/// Reads a count: a whole number that is not negative, with or without quotes; a blank is `None`.
 ///
 /// # Errors
-/// When the value is neither such a number nor a blank, or beyond 2⁵³.
+/// The value is neither such a number nor a blank, or is beyond 2⁵³.
 pub fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     match integer(deserializer)? {
         Some(count) if count < 0 => Err(D::Error::custom("expected a count, which is not negative")),
@@ -78,19 +79,19 @@ pub fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, 
     }
 }
 
-/// A text; numbers and `true` become their text, a blank is `None`. Ids are read as text, so that those of 64 bits
-/// stay what they are.
+/// Reads a text; numbers and `true` become their text, a blank is `None`. Ids are read as text, so that those of 64
+/// bits stay exact.
 ///
 /// # Errors
-/// When the value is a list or an object, or a number that was rounded when it was read.
+/// The value is a list or an object, or a number that was rounded when it was read.
 pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(deserializer.deserialize_any(ScalarVisitor)?.map(Scalar::into_text))
 }
 
-/// A code as [`text`], but `true` is no code.
+/// Reads a code like [`text`], except that `true` is not a code.
 ///
 /// # Errors
-/// When the value is `true`, a list or an object, or a number that was rounded when it was read.
+/// The value is `true`, a list or an object, or a number that was rounded when it was read.
 pub fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::Bool(true) => Err(D::Error::custom("expected a code")),
@@ -98,10 +99,10 @@ pub fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>
     }
 }
 
-/// Yes or no, as `true`, `1`, their texts and the opposites of them; a blank is `None`.
+/// Reads a boolean as `true`, `1`, their texts and their opposites; a blank is `None`.
 ///
 /// # Errors
-/// When the value is anything else.
+/// The value is anything else.
 pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     let value = Value::deserialize(deserializer)?;
     if value == Value::Bool(false) {
@@ -115,15 +116,15 @@ pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, 
     }
 }
 
-/// A member as it stands, `null` too: with `default`, only one that is missing is `None`.
+/// Reads a member unchanged, including `null`: with `default`, only a missing one is `None`.
 ///
 /// # Errors
-/// When the member is not JSON.
+/// The member is not JSON.
 pub fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-/// `318.0` is the whole number 318, and `1,318` is 1318.
+/// Parses a whole number: `318.0` is 318, and `1,318` is 1318.
 fn whole(text: &str) -> Option<i64> {
     let text = without_separators(text)?;
     text.parse().map_or_else(|_| without_fraction(text.parse().ok()?), within)
@@ -138,21 +139,21 @@ fn without_fraction(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && is_exact(number)).then_some(number as i64)
 }
 
-/// Beyond 2⁵³ a float no longer tells which whole number it was read from.
+/// Whether a float is exact; beyond 2⁵³ it may have been rounded from another whole number.
 fn is_exact(number: f64) -> bool {
     #[expect(clippy::cast_precision_loss, reason = "a power of two is exact")]
     let largest = LARGEST_INTEGER as f64;
     number.abs() <= largest
 }
 
-/// A scalar that is no blank, as it was written. Numbers stay numbers: most figures are, and a text would be made of each
-/// only to be read again.
+/// A scalar that is not blank. Numbers stay numbers, because most figures are numbers, and converting them to text
+/// would mean parsing them again.
 enum Scalar {
-    /// Trimmed.
+    /// A trimmed text.
     Text(String),
     Signed(i64),
     Unsigned(u64),
-    /// A whole number in it was not rounded.
+    /// A float; a whole number in it was not rounded.
     Float(f64),
     True,
 }
@@ -218,7 +219,7 @@ impl<'de> Visitor<'de> for ScalarVisitor {
         Ok(Some(Scalar::Unsigned(number)))
     }
 
-    /// Whole numbers that do not fit 64 bits come here too, rounded: as an id they would be another's.
+    /// Whole numbers that do not fit into 64 bits arrive here too, rounded: as an id they could be another object's.
     fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
         if is_exact(number) {
             return Ok(Some(Scalar::Float(number)));

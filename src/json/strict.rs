@@ -1,9 +1,9 @@
-//! The strict reading of JSON from outside: one complete object, and nothing in it that two readers could understand in
-//! two ways. The readers of tokens and of an issuer's keys ask for it before they look at anything. Answers of gateways are
-//! read field by field instead ([`raw`](super::raw)), and what of them is handed on as it stands is asked for here.
+//! The strict reader of JSON from outside: one complete object, without anything that two readers could understand
+//! differently. The readers of tokens and of an issuer's keys use it before they read anything. Answers of gateways are
+//! read field by field instead ([`raw`](super::raw)), and the parts that are passed on unchanged are checked here.
 //!
-//! A reader skips over the fields that it does not know without looking into them, so the whole document is walked here
-//! once. Nothing is kept of it but the keys of the objects that the walk is in.
+//! A reader skips fields that it does not know without checking them, so the whole document is visited here once. Only
+//! the keys of the enclosing objects are kept in memory.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,27 +11,28 @@ use std::str::Utf8Error;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-/// Keys by which `serde_json` hands its own types through serde. A `Value` takes the text under such a key for a
-/// document of its own, which nobody has checked.
+/// The prefix of the keys by which `serde_json` passes its own types through serde. A `Value` parses the text under
+/// such a key as a document of its own, which has not been checked.
 const RESERVED: &str = "$serde_json::";
 
 /// Why a body is not one readable object.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StrictJsonError {
-    /// JSON is UTF-8 (RFC 8259 §8.1).
+    /// The body is not UTF-8, which JSON requires (RFC 8259 §8.1).
     #[error("the body is not UTF-8")]
     NotUtf8(#[from] Utf8Error),
-    /// Empty, cut short, followed by something, no object, nested more than 127 deep, with a number that overflows, with
-    /// a raw control character or half a surrogate pair in a text, or with a key that occurs twice or is reserved.
+    /// The body is empty, cut short, followed by something, not an object, nested more than 127 deep, with a number
+    /// that overflows, with a raw control character or half a surrogate pair in a text, or with a key that is repeated
+    /// or reserved.
     #[error("the body is not one readable JSON object")]
     NotOneObject(#[from] serde_json::Error),
 }
 
-/// The body as text, if it is one complete JSON object, with or without blanks around it. In no object, however deep,
-/// does a key occur twice (RFC 8259 §4 leaves open which one counts). A byte order mark is refused (RFC 8259 §8.1).
+/// Returns the body as text, if it is one complete JSON object, with or without surrounding blanks. No object within it
+/// may repeat a key (RFC 8259 §4 leaves open which one counts). A byte order mark is refused (RFC 8259 §8.1).
 ///
 /// # Errors
-/// What the body is not.
+/// Why the body is not such an object.
 pub(crate) fn object(body: &[u8]) -> Result<&str, StrictJsonError> {
     let text = std::str::from_utf8(body)?;
     let mut keys = Vec::new();
@@ -41,18 +42,18 @@ pub(crate) fn object(body: &[u8]) -> Result<&str, StrictJsonError> {
     Ok(text)
 }
 
-/// Whether every reader understands the value, which is JSON, in the same way.
+/// Whether every reader understands the value, which is valid JSON, in the same way.
 pub(crate) fn is_unambiguous(value: &str) -> bool {
     serde_json::Deserializer::from_str(value).deserialize_any(DuplicateKeyVisitor { keys: &mut Vec::new() }).is_ok()
 }
 
-/// Whether a lenient reader takes the text under this key for a document.
+/// Whether a lenient reader parses the text under this key as a document.
 pub(crate) fn is_reserved(key: &str) -> bool {
     key.starts_with(RESERVED)
 }
 
-/// Visits a value and all that is in it. `keys` holds those of the objects around it, the innermost last; objects that
-/// have ended have taken theirs away.
+/// Visits a value and everything in it. `keys` holds the keys of the enclosing objects, the innermost last; an object
+/// removes its keys when it ends.
 struct DuplicateKeyVisitor<'w, 'de> {
     keys: &'w mut Vec<Cow<'de, str>>,
 }
@@ -82,7 +83,7 @@ impl<'de> Visitor<'de> for DuplicateKeyVisitor<'_, 'de> {
             object.next_value_seed(DuplicateKeyVisitor { keys: self.keys })?;
         }
         let own = self.keys.get_mut(outer..).unwrap_or_default();
-        // Sorted, because comparing each with each would let one large object hold the worker.
+        // Sorted, because comparing all pairs would let one large object block the worker.
         own.sort_unstable();
         if own.windows(2).any(|pair| matches!(pair, [one, next] if one == next)) {
             return Err(A::Error::custom("an object has a key twice"));
@@ -121,7 +122,7 @@ impl<'de> Visitor<'de> for DuplicateKeyVisitor<'_, 'de> {
     }
 }
 
-/// A key, borrowed from the body unless it is written with escapes.
+/// A key, borrowed from the body unless it contains escapes.
 pub(crate) struct BorrowedKey;
 
 impl<'de> DeserializeSeed<'de> for BorrowedKey {

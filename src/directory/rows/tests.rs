@@ -1,4 +1,4 @@
-//! Files that are directories, and files that are not.
+//! Files that are valid directories, and files that are not.
 
 use super::{DirectoryRow, RowProblem};
 use crate::gateway::vendor::Vendor;

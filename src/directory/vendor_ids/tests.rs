@@ -1,4 +1,4 @@
-//! Whose an id is, by its shape, for companies that use different vendors.
+//! The vendor to which an id belongs by its shape, for tenants that use different vendors.
 
 use super::VendorIds;
 use crate::directory::{Directory, read};
@@ -7,7 +7,7 @@ use crate::vendors::{Vendors, pack};
 
 const LUMEN: &str = include_str!("../../../tests/packs/lumen.toml");
 
-/// A vendor that numbers stores like this.
+/// A vendor with this form of store ids.
 fn vendor(name: &str, ids: &str) -> Vendor {
     let (before, rest) = LUMEN.split_once("[ids.store]").unwrap();
     let (_, after) = rest.split_once("\n[methods").unwrap();
@@ -33,7 +33,7 @@ fn built_in(name: &str) -> Vendor {
     Vendors::default().get(name).unwrap()
 }
 
-/// The ids of a company with accounts at these vendors.
+/// The ids of a tenant with accounts at these vendors.
 fn ids(with_account: &[Vendor]) -> VendorIds {
     let built_in: Vec<Vendor> = Vendors::default().iter().collect();
     let all = [built_in.clone(), vec![letters(), digits(), prefixed()]].concat();

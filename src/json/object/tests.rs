@@ -1,4 +1,4 @@
-//! Objects and lists in every shape that a gateway sends them in, with values and rows among them that are none.
+//! Objects and lists in every shape in which a gateway sends them, with invalid values and rows among them.
 
 use serde::Deserialize;
 
@@ -27,7 +27,7 @@ struct Part {
     name: Option<String>,
 }
 
-/// What is read, and what was odd.
+/// The read value, and the odd values.
 fn read(json: &str) -> (Option<Wire>, String) {
     let (read, odd) = collect(|| serde_json::from_str::<Object<Wire>>(json).ok().map(|Object(wire)| wire));
     let odd: Vec<String> = odd.iter().map(|(field, count)| format!("{field} {count}")).collect();

@@ -1,4 +1,5 @@
-//! What is one object, which shapes are lists, and what is handed on of values that readers would differ about.
+//! Which texts are one object, which shapes are lists, and what is passed on of values that readers understand
+//! differently.
 
 use super::{ObjectError, fields, harmless, items, object};
 use crate::json::odd_values::collect;

@@ -1,4 +1,4 @@
-//! Scalars in every form that a gateway sends them in, and those that cannot be true.
+//! Scalars in every form in which a gateway sends them, and implausible ones.
 
 use serde::Deserialize;
 use serde_json::{Number, json};

@@ -1,4 +1,4 @@
-//! What is one readable object, and everything that only looks like one.
+//! Bodies that are one readable object, and bodies that only look like one.
 
 use super::{StrictJsonError, object};
 use proptest::collection::{btree_map, vec};
