@@ -1,5 +1,5 @@
-//! The API document, finished from the list of resources: security and shared answers are written once, here, and
-//! follow from the same constants that the handlers use.
+//! Completes the API document from the list of resources: security and shared responses are defined here once, from the
+//! same constants that the handlers use.
 
 use serde_json::json;
 use utoipa::OpenApi;
@@ -29,7 +29,8 @@ Behind each path stands a signed call to a vendor's gateway; answers are cached 
 Get a token with `POST /oauth/token`, and send it as `Authorization: Bearer …`. Errors are problem documents \
 (RFC 9457) whose `type` opens a page that says what to do. Values that a gateway did not give are `null`.";
 
-/// How a token is got, as the description says it, and for a service that issues none.
+/// How to get a token, for the description: from this service, or from an identity provider where the service issues
+/// none.
 const WAYS_TO_A_TOKEN: [&str; 2] = ["with `POST /oauth/token`", "from your company's identity provider"];
 
 const TAGS: [(&str, &str); 8] = [
@@ -43,7 +44,7 @@ const TAGS: [(&str, &str); 8] = [
     ("Operations", "For those who run the service."),
 ];
 
-/// The whole document of these resources, at this address.
+/// The API document of these resources, at this address.
 pub fn document(catalogue: &Catalogue, public_url: &PublicUrl) -> Document {
     let mut document = Document::new(info(), Paths::new());
     for resource in catalogue.iter() {
@@ -65,15 +66,15 @@ pub fn document(catalogue: &Catalogue, public_url: &PublicUrl) -> Document {
     document
 }
 
-/// The document of a service that issues no tokens: they come from identity providers, and there is nothing to authorize
-/// with but a token.
+/// The API document of a service that issues no tokens: they come from identity providers, and the only way to
+/// authorize is to paste one.
 pub fn document_without_tokens(catalogue: &Catalogue, public_url: &PublicUrl) -> Document {
     let mut document = document(catalogue, public_url);
     for path in [TOKEN_PATH, REVOCATION_PATH, INTROSPECTION_PATH, METADATA_PATH] {
         document.paths.paths.shift_remove(path);
     }
     for operation in document.paths.paths.values_mut().flat_map(operations) {
-        // An empty list is for what needs no token.
+        // An empty list means that no token is needed.
         if operation.security.as_ref().is_some_and(|required| !required.is_empty()) {
             operation.security = Some(vec![bearer()]);
         }
@@ -88,15 +89,15 @@ fn bearer() -> SecurityRequirement {
     SecurityRequirement::new("bearer", Vec::<String>::new())
 }
 
-/// The document as JSON, with a line end.
+/// Serializes the document as JSON, with a line end.
 ///
 /// # Errors
-/// When it cannot be written.
+/// The document cannot be serialized.
 pub fn to_json(document: &Document) -> Result<String, serde_json::Error> {
     document.to_pretty_json().map(|json| json + "\n")
 }
 
-/// Every group, and those that only declared resources have.
+/// All tags, including those that only declared resources have.
 fn tags(catalogue: &Catalogue) -> Vec<Tag> {
     let mut tags: Vec<(&str, &str)> = TAGS.to_vec();
     for resource in catalogue.iter() {
@@ -156,7 +157,7 @@ fn finished(route: &Route, resource: &Resource) -> Operation {
     operation
 }
 
-/// Says of objects without any property that they may have all of them: some generators take those for empty ones.
+/// Marks objects without properties as open to any property, because some generators treat them as empty.
 fn name_free_forms(schema: &mut RefOr<Schema>) {
     match schema {
         RefOr::T(Schema::Object(object)) if object.properties.is_empty() => {
@@ -192,7 +193,7 @@ fn gateway_method(resource: &Resource, method: &Method) -> Extensions {
     Extensions::builder().add("x-gateway-method", described).build()
 }
 
-/// A reference to an answer that many operations share.
+/// A reference to a response that many operations share.
 fn shared(name: &str) -> RefOr<utoipa::openapi::Response> {
     RefOr::Ref(Ref::new(format!("#/components/responses/{name}")))
 }

@@ -1,6 +1,7 @@
-//! The configuration, read again while the service runs: on SIGHUP, and when a file of it changes. New keys, clients,
-//! limits, tenants with their credentials, store directories and the log's filter are put in force between two requests. When anything in the new
-//! configuration is wrong, all of it is logged and the old one stays; what only a restart can change is named in the log.
+//! Reloads the configuration while the service runs: on SIGHUP, and when one of its files changes. New keys, clients,
+//! limits, tenants with their credentials, store directories and the log filter take effect between two requests. If
+//! the new configuration has any problem, all problems are logged and the current one stays; changes that need a
+//! restart are named in the log.
 
 mod hangups;
 mod watch;
@@ -25,43 +26,43 @@ use crate::vendors::Vendors;
 pub use hangups::Hangups;
 pub use watch::{ConfigWatch, watch};
 
-/// How often the files are looked at. A change is read at the second look that finds the file the same, so that a file
-/// that is just being written is not.
+/// How often the files are checked. A change is read at the second check that finds the file unchanged, so that a file
+/// is not read while it is being written.
 pub const LOOK_EVERY: Duration = Duration::from_millis(300);
 
-/// At this look after a change all is read, even if some file is still changing: one that never rests must not hold the
-/// others up. What is half written is refused as a whole, and read again at its next change.
+/// The check after a change at which all files are read, even if one is still changing: a file that keeps changing must
+/// not delay the others. A partly written file is refused as a whole, and read again after its next change.
 pub const LAST_LOOK: u32 = 3;
 
-// A key that was taken away, and a token that was listed, are refused within a second.
+// A removed key and a revoked token are refused within a second.
 const _: () = assert!(LAST_LOOK as u128 * LOOK_EVERY.as_millis() < 1_000);
 
-/// The section whose packs stay as they are until a restart.
+/// The section whose packs stay unchanged until a restart.
 const VENDORS: &str = "vendors";
 
-/// What a reload renews.
+/// The state that a reload replaces.
 #[derive(Clone)]
 pub struct LiveConfig {
     /// Keys, clients and limits.
     pub auth: Data<CurrentAuth>,
-    /// Tenants and their accounts at the gateways.
+    /// The tenants and their accounts at the gateways.
     pub tenants: Tenants,
     /// Store directories.
     pub directories: Arc<CurrentDirectories>,
-    /// The vendors' packs: accounts, directories and grants are read with these until a restart.
+    /// The vendors' packs, with which accounts, directories and grants are read until a restart.
     pub vendors: Vendors,
-    /// What is logged.
+    /// The log filter.
     pub log: CurrentLog,
-    /// Where spans have gone since the start.
+    /// The trace settings since the start.
     pub traces: TraceSettings,
 }
 
-/// What a reading of the configuration led to.
+/// The result of a reload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReloadOutcome {
-    /// It is in force.
+    /// The new configuration is in use.
     Applied,
-    /// Something is wrong with it; the old one stays.
+    /// The new configuration has problems; the current one stays.
     Refused,
 }
 
@@ -75,28 +76,29 @@ impl ReloadOutcome {
     }
 }
 
-/// Reads the configuration again.
+/// Reloads the configuration.
 pub struct Reloader<R> {
     in_force: LiveConfig,
-    /// What the process was started with: sections that wait for a restart are compared with it.
+    /// The configuration of the start, with which sections that need a restart are compared.
     started: Sources,
     read: R,
     watched: Vec<Watched>,
-    /// How many looks in a row have found something that was not read.
+    /// How many checks in a row have found a change that was not read.
     pending: u32,
 }
 
 impl<R: Fn(&Vendors) -> LoadedConfig> Reloader<R> {
-    /// `read` reads the configuration with the packs that it is given, and `started` is the one that the service runs with.
+    /// Creates a reloader. `read` reads the configuration with the given packs, and `started` is the one that the
+    /// service runs with.
     pub fn new(in_force: LiveConfig, started: Sources, read: R) -> Self {
         let watched = Watched::all(&started);
         Self { in_force, started, read, watched, pending: 0 }
     }
 
-    /// Looks at the files, and reads the configuration if one has changed since it was last read, and not since the last
-    /// look; or if this is the [`LAST_LOOK`].
+    /// Checks the files, and reloads if one has changed since it was last read but not since the last check, or if this
+    /// is the [`LAST_LOOK`].
     pub fn look(&mut self) -> Option<ReloadOutcome> {
-        // Every file is looked at each time, so that several that change together are read together.
+        // Every file is checked each time, so that files that change together are read together.
         let changes = self.watched.iter_mut().map(Watched::look).collect::<Vec<FileChange>>();
         if changes.iter().all(|change| *change == FileChange::None) {
             self.pending = 0;
@@ -107,7 +109,7 @@ impl<R: Fn(&Vendors) -> LoadedConfig> Reloader<R> {
         is_due.then(|| self.reload())
     }
 
-    /// Reads the configuration and puts it in force if nothing is wrong with it.
+    /// Reads the configuration, and applies it if it has no problems.
     pub fn reload(&mut self) -> ReloadOutcome {
         self.pending = 0;
         let LoadedConfig { sources, settings } = (self.read)(&self.in_force.vendors);
@@ -140,9 +142,9 @@ impl<R: Fn(&Vendors) -> LoadedConfig> Reloader<R> {
             "the configuration was read again: keys, clients, limits, tenants, directories and log filter are in force"
         );
         if !waiting.is_empty() {
-            tracing::warn!(changed = waiting.join(", "), "the configuration has changes that wait: restart to apply");
+            tracing::warn!(changed = waiting.join(", "), "configuration changes waiting: restart to apply");
         }
-        // Last, so that these lines are read by whoever read the log until now.
+        // This comes last, so that the lines above are logged under the previous filter.
         log.renew(&settings.log);
         ReloadOutcome::Applied
     }
@@ -156,8 +158,9 @@ impl<R: Fn(&Vendors) -> LoadedConfig> Reloader<R> {
         sections.filter(|name| !is_renewed(name)).chain(names).map(str::to_owned).collect()
     }
 
-    /// Watches the files of the new configuration as they were when it was read: what has changed since is found at the
-    /// next look. When it was refused, also those of the one in force, since a text that could not be read names none.
+    /// Watches the files of the new configuration in the state in which they were read: a later change is found at the
+    /// next check. After a refusal the files of the current configuration are watched, too, because an unreadable text
+    /// names none.
     fn watch(&mut self, sources: &Sources, outcome: ReloadOutcome) {
         let older = std::mem::replace(&mut self.watched, Watched::all(sources));
         if outcome == ReloadOutcome::Refused {
@@ -169,7 +172,7 @@ impl<R: Fn(&Vendors) -> LoadedConfig> Reloader<R> {
 
 fn refuse(problems: &[String]) -> ReloadOutcome {
     for problem in problems {
-        tracing::error!(problem, "the new configuration is wrong");
+        tracing::error!(problem, "configuration refused");
     }
     tracing::error!(problems = problems.len(), "the configuration in force stays; correct the new one");
     ReloadOutcome::Refused
@@ -178,11 +181,11 @@ fn refuse(problems: &[String]) -> ReloadOutcome {
 /// Whether a file has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FileChange {
-    /// It is as it was when it was last read.
+    /// It is as it was last read.
     None,
-    /// It is another since the last look, and may be being written.
+    /// It has changed since the last check, and may still be written.
     Unsettled,
-    /// It is another than was read, and was the same at the last look.
+    /// It has changed since it was read, but not since the last check.
     Settled,
 }
 
@@ -190,20 +193,20 @@ enum FileChange {
 struct Watched {
     path: PathBuf,
     stamp: Option<FileMetadata>,
-    /// As it was when the configuration was last read.
+    /// The content when the configuration was last read.
     read: ContentHash,
-    /// As it was at the last look.
+    /// The content at the last check.
     seen: ContentHash,
     is_settled: bool,
 }
 
-/// What the file system says of a file: as long as it stays, the content is not read.
+/// The metadata of a file; while it is unchanged, the content is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FileMetadata {
     length: u64,
     modified: Option<SystemTime>,
-    /// Device, number and time of the last change of either: another file in its place has others, even if it has the
-    /// length and time of the old one, as copies and mounted secrets may. Zeros where there is no such thing.
+    /// Device, inode number, and the time of the last change of either. A replacement file differs in these, even if it
+    /// has the length and time of the old one, as copies and mounted secrets may. Zeros where the system has none.
     identity: [i64; 4],
 }
 
@@ -219,7 +222,8 @@ impl Watched {
 
     fn look(&mut self) -> FileChange {
         let stamp = file_metadata(&self.path);
-        // Once more after every change: a second change may fall into the same tick of the file system's clock.
+        // The content is read once more after every change, because a second change may fall into the same tick of the
+        // file system's clock.
         if stamp == self.stamp && self.is_settled {
             return self.change();
         }
@@ -244,7 +248,7 @@ impl Watched {
     }
 }
 
-/// A replaced file, such as a mounted secret's, is followed through its links.
+/// The metadata of a file. Links are followed, so that a replaced file, such as a mounted secret's, is found.
 fn file_metadata(path: &Path) -> Option<FileMetadata> {
     let about = std::fs::metadata(path).ok()?;
     Some(FileMetadata { length: about.len(), modified: about.modified().ok(), identity: identity(&about) })

@@ -1,4 +1,4 @@
-//! `storegate call`: one signed call to a gateway, and the envelope as it came.
+//! `storegate call`: makes one signed call to a gateway and prints the envelope as received.
 
 use super::error::CliError;
 use super::output;

@@ -1,4 +1,4 @@
-//! `storegate config`: what is generated from the tables of all settings.
+//! `storegate config`: prints what is generated from the tables of all settings.
 
 use super::error::CliError;
 use super::output;
@@ -7,7 +7,7 @@ use crate::gateway::vendor::Vendor;
 use crate::settings::{example, reference, schema};
 use crate::vendors::Vendors;
 
-/// What stands before what is generated.
+/// The introductions of the generated texts.
 const INTRODUCTIONS: [&str; 2] = [include_str!("config/example.txt"), include_str!("config/reference.txt")];
 
 /// Print what there is to configure.

@@ -1,4 +1,4 @@
-//! A file of declared resources, for commands that need no other configuration.
+//! Reads a file of declared resources, for commands that need no other configuration.
 
 use std::path::Path;
 
@@ -9,19 +9,19 @@ use crate::resources::Declarations;
 use crate::settings::{MOST_OF_A_TEXT, Problems, Report, Section, read_file, text_of_file};
 use crate::vendors::Vendors;
 
-/// What the file declares, as it stands in a configuration.
+/// The content of a file of declared resources.
 pub struct DeclaredResources {
-    /// The sections.
+    /// The sections, as a configuration has them.
     pub table: Table,
-    /// What they say.
+    /// The declarations of the sections.
     pub declarations: Declarations,
 }
 
 impl DeclaredResources {
-    /// Reads the file, in which nothing but `[resources.<name>]` may stand.
+    /// Reads the file, which may contain only `[resources.<name>]`.
     ///
     /// # Errors
-    /// Everything that is wrong with it, with its lines.
+    /// All problems of the file, with their lines.
     pub fn read(path: &Path) -> Result<Self, CliError> {
         let name = path.display();
         let content = read_file(path, MOST_OF_A_TEXT);

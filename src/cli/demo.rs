@@ -1,4 +1,5 @@
-//! `storegate demo`: the proxy in front of the sandbox gateway, both on loopback, with everything to try it.
+//! `storegate demo`: runs the proxy in front of the sandbox gateway, both on loopback, with a token and requests to
+//! try.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -88,7 +89,8 @@ impl Demo {
     }
 }
 
-/// A configuration as an operator would write it, so that the demo runs what `serve` runs.
+/// The settings of the demo, read from a configuration as an operator would write it, so that the demo runs what
+/// `serve` runs.
 fn settings(
     base_url: &str,
     sandbox: &Sandbox,
@@ -146,8 +148,8 @@ fn token(settings: &Settings, clock: Clock) -> Result<String, CliError> {
     Ok(issued.token.expose_secret().to_owned())
 }
 
-/// `week` is the query of a period that has figures at any hour of the day.
-/// `declared` are requests that only this demo answers.
+/// The welcome text. `week` is the query of a period that has figures at any hour of the day; `declared` are requests
+/// to declared resources.
 fn welcome(ready: &Ready, week: &str, declared: &[String]) -> String {
     let base_url = &ready.base_url;
     let curl = |request: &String| format!("\n  curl -s -H \"Authorization: Bearer $TOKEN\" '{base_url}{request}'");

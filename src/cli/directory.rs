@@ -1,5 +1,5 @@
-//! `storegate directory`: checks a store directory, shows what it maps and what it does not, and drafts one from the stores
-//! that a vendor lists.
+//! `storegate directory`: checks a store directory, reports what it maps and what it does not, and drafts one from a
+//! vendor's list of stores.
 
 mod report;
 
@@ -114,7 +114,7 @@ impl Draft {
     }
 }
 
-/// What the configuration says of one company.
+/// The directory and account of one tenant.
 struct TenantDirectory {
     settings: Settings,
     tenant: Tenant,
@@ -140,7 +140,7 @@ impl TenantDirectory {
         Ok(Directory::new(directory.rows().to_vec(), &self.ids))
     }
 
-    /// The stores that the vendor lists; `None` when the company has no account there.
+    /// The vendor's list of stores; `None` when the tenant has no account there.
     async fn listed(&self) -> Result<Option<Vec<ListedStore>>, CliError> {
         let Ok(access) = self.tenant.access(listing::vendor()) else { return Ok(None) };
         let settings = &self.settings.gateway;
@@ -161,7 +161,8 @@ fn read(file: &Path, ids: &VendorIds) -> Result<Directory, CliError> {
     Ok(Directory::new(rows, ids))
 }
 
-/// The rows of the directory, and one for each other listed store whose code can be an id; and the other codes.
+/// The rows of the draft, which are those of the directory and one for each other listed store whose code can be an id;
+/// and the remaining codes.
 fn drafted(directory: &Directory, listed: &[ListedStore]) -> (Vec<DirectoryRow>, Vec<String>) {
     let mut rows = directory.rows().to_vec();
     let mut left_out = Vec::new();
@@ -194,7 +195,7 @@ fn written(rows: &[DirectoryRow], ids: &VendorIds) -> Result<String, CliError> {
     String::from_utf8(bytes).map_err(|error| cannot(&error))
 }
 
-/// A spreadsheet takes a text that begins like this for a formula, and names come from elsewhere.
+/// Makes a name safe for spreadsheets, which treat a text that begins like this as a formula. Names come from outside.
 fn harmless(name: &str) -> String {
     if name.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{name}") } else { name.to_owned() }
 }

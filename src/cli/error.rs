@@ -1,4 +1,4 @@
-//! How a command fails: one message on stderr and an exit code.
+//! The failure of a command: one message on stderr and an exit code.
 
 use std::io;
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use crate::gateway::tenants::NotConfigured;
 use crate::settings::Problems;
 use crate::telemetry::logging;
 
-/// `EX_CONFIG` of sysexits.h: something is wrong in the configuration.
+/// `EX_CONFIG` of sysexits.h: the configuration is invalid.
 pub const EXIT_CONFIGURATION: u8 = 78;
 const EXIT_FAILURE: u8 = 1;
 
@@ -26,18 +26,19 @@ pub enum CliError {
     /// Reading or writing failed.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// The company has no account at the gateway.
+    /// The tenant has no account at the gateway.
     #[error("{0}")]
     NotConfigured(#[from] NotConfigured),
     /// A gateway call failed.
     #[error("{}", error_text(.0))]
     Gateway(#[from] GatewayError),
-    /// Anything else, in words.
+    /// Any other failure, as a text.
     #[error("{0}")]
     Message(String),
 }
 
-/// A refused call by what was refused of it: one kind of failure is about credentials and about methods.
+/// The text of a refused call. It names what was refused, because one kind of failure covers both credentials and
+/// methods.
 fn error_text(error: &GatewayError) -> String {
     let (vendor, cause) = (error.vendor, &error.cause);
     match error.diagnosis() {
@@ -49,12 +50,12 @@ fn error_text(error: &GatewayError) -> String {
 }
 
 impl CliError {
-    /// A failure in words.
+    /// Creates a failure from a text.
     pub fn message(text: impl Into<String>) -> Self {
         Self::Message(text.into())
     }
 
-    /// Tells the user, and gives the exit code.
+    /// Prints the message and returns the exit code.
     pub fn report(self) -> ExitCode {
         let code = if matches!(self, Self::Configuration(_) | Self::NotConfigured(_)) {
             EXIT_CONFIGURATION

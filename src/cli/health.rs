@@ -1,4 +1,4 @@
-//! `storegate health`: asks a running service for its health, for containers that have no other program.
+//! `storegate health`: requests the health of a running service, for containers that have no other program.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The commands: one file each. Logs go to stderr; stdout is for what a command was asked for.
+//! The commands, one file each. Logs go to stderr; stdout has only the output of the command.
 
 mod call;
 mod config;
@@ -77,14 +77,14 @@ enum Command {
     Health(health::HealthCommand),
 }
 
-/// The variable in the place of `--config`.
+/// The environment variable that replaces `--config`.
 const CONFIG_VARIABLE: &str = "STOREGATE_CONFIG";
 
 /// Where the configuration is.
 #[derive(clap::Args)]
 struct ConfigArgument {
     /// The configuration file; environment variables (STOREGATE__SECTION__KEY) outrank it
-    // An empty one is read, too, so that it is refused like anything else that is wrong with the configuration.
+    // An empty value is read, too, so that it is refused like any other problem of the configuration.
     #[arg(long, value_name = "FILE", env = CONFIG_VARIABLE, value_parser = OsStringValueParser::new())]
     config: Option<OsString>,
 }
@@ -98,7 +98,7 @@ impl ConfigArgument {
         self.read_beside(None)
     }
 
-    /// Reads the configuration; for a service that runs already, with its packs.
+    /// Reads the configuration; beside a running service, with the packs of that service.
     fn read_beside(&self, running: Option<&Vendors>) -> LoadedConfig {
         let (variables, mut problems) = readable(std::env::vars_os());
         let file = self.config.as_deref().filter(|file| !file.is_empty());
@@ -106,7 +106,7 @@ impl ConfigArgument {
             let is_variable = std::env::var_os(CONFIG_VARIABLE).is_some_and(|file| file.is_empty());
             let place = if is_variable { "the variable STOREGATE_CONFIG" } else { "the option --config" };
             problems.push(format!("{place} is empty: write the path of the configuration file, or leave it out"));
-            // Nothing else is wrong as far as anybody knows: what the file says has not been read.
+            // The file has not been read, so no other problem is known.
             return LoadedConfig { sources: Sources::default(), settings: Err(Problems(problems)) };
         }
         let (file, variables) = (file.map(Path::new), variables.into_iter());
@@ -131,7 +131,7 @@ pub fn run() -> ExitCode {
 
 fn execute(command: Command) -> Result<ExitCode, CliError> {
     let outcome = match command {
-        // The only one whose exit code says more than whether it went well.
+        // The only command whose exit code has more than two values.
         Command::Doctor(command) => return block_on(command.run()),
         Command::Demo(command) => block_on(command.run()),
         Command::Serve(command) => block_on(command.run()),

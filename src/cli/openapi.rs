@@ -1,4 +1,4 @@
-//! `storegate openapi`: the API document on stdout, or a check that a file still holds it.
+//! `storegate openapi`: prints the API document on stdout, or compares a file with it.
 
 use std::path::PathBuf;
 

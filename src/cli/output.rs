@@ -1,17 +1,17 @@
-//! What a command was asked for goes to stdout, and only that.
+//! Writes the output of a command to stdout.
 
 use std::io::{self, Write};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// How long a server waits for a reader of what it prints.
+/// How long a server waits for a reader of its output.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Writes a text and a line end to stdout. A reader that has ended, such as `head`, has all that it wanted.
+/// Writes a text and a line end to stdout. A closed pipe, as after `head`, is not an error.
 ///
 /// # Errors
-/// When stdout cannot be written for another reason.
+/// Stdout cannot be written for another reason.
 pub fn line(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
@@ -20,13 +20,13 @@ pub fn line(text: &str) -> io::Result<()> {
     }
 }
 
-/// The same for a server, which goes on when nobody reads it.
+/// Writes a line for a server, which continues when nobody reads it.
 pub fn line_if_read(text: String) {
     let (tell, told) = mpsc::channel();
     let write = move || {
         let _unless_late = tell.send(line(&text));
     };
-    // The thread stays behind when stdout takes nothing, and ends with the process.
+    // The thread remains blocked when stdout accepts nothing, and ends with the process.
     let written = thread::Builder::new().name("stdout".to_owned()).spawn(write).and_then(|_| {
         told.recv_timeout(PATIENCE).unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "nobody reads it")))
     });

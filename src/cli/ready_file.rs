@@ -1,5 +1,5 @@
-//! `--ready-file`: a JSON file that appears once the listener accepts, for scripts and tests that start the program, and
-//! is gone when the program is.
+//! `--ready-file`: a JSON file that appears when the listener accepts connections, for scripts and tests that start the
+//! program. It is removed when the program ends.
 
 #[cfg(unix)]
 use std::fs::Metadata;
@@ -12,30 +12,30 @@ use serde::Serialize;
 
 use super::error::CliError;
 
-/// What the file says. It can hold a token and a secret, so only its owner may read it.
+/// The content of the file. It can hold a token and a secret, so only its owner may read it.
 #[derive(Default, Serialize)]
 pub struct Ready {
-    /// Where the service listens.
+    /// The address of the service.
     pub base_url: String,
     /// A token with every scope (demo).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
-    /// A client that may ask for tokens (demo).
+    /// A client that may request tokens (demo).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
     /// Its secret (demo).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<String>,
-    /// Where the sandbox gateway listens (demo).
+    /// The address of the sandbox gateway (demo).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sandbox_url: Option<String>,
 }
 
-/// Help for what becomes of the file, which every command that writes one says.
+/// The help text about the removal of the file, for every command that writes one.
 pub const LIFE: &str = "The ready file is removed when the program ends; one that a killed program left behind, when the \
 next one starts.";
 
-/// The place of a ready file, for as long as the program runs. When it is dropped, the file is gone.
+/// A ready file during the run of the program. Dropping this removes the file.
 #[derive(Debug)]
 pub struct ReadyFile {
     path: PathBuf,
@@ -44,11 +44,11 @@ pub struct ReadyFile {
 }
 
 impl ReadyFile {
-    /// Makes sure that the file can be written, before anything is served, and removes one that an earlier program has
-    /// left, which would tell a script that this one is ready.
+    /// Checks that the file can be written before the service starts, and removes one that an earlier program left: a
+    /// script would mistake it for this program's.
     ///
     /// # Errors
-    /// When the file cannot be written, with its path and the flag.
+    /// The file cannot be written; the error names its path and the flag.
     pub fn prepare(path: PathBuf) -> Result<Self, CliError> {
         let unfinished = unfinished(&path);
         let file =
@@ -59,7 +59,7 @@ impl ReadyFile {
         }
     }
 
-    /// Writes the file beside its place and moves it there, so that a reader never sees half of it.
+    /// Writes a temporary file and renames it, so that a reader never sees a partial one.
     fn publish(&self, ready: &Ready) -> Result<(), CliError> {
         self.write(ready).map_err(|error| unwritable(&self.path, &error))
     }
@@ -75,19 +75,19 @@ impl ReadyFile {
 impl Drop for ReadyFile {
     fn drop(&mut self) {
         for path in [&self.path, &self.unfinished] {
-            // There may be none, or by now the one of another program.
+            // There may be no file, or that of another program.
             let removed = if is_at(&self.file, path) { fs::remove_file(path) } else { Ok(()) };
             if let Err(error) = removed {
-                tracing::warn!(path = %path.display(), %error, "the ready file stays behind; remove it by hand");
+                tracing::warn!(path = %path.display(), %error, "ready file not removed: remove it by hand");
             }
         }
     }
 }
 
-/// Serves to the end, and publishes the file, if there is to be one, meanwhile.
+/// Serves until the end, and publishes the file meanwhile if one is requested.
 ///
 /// # Errors
-/// When the file cannot be written, or what `serving` fails with.
+/// The file cannot be written, or the error of `serving`.
 pub async fn serve(
     serving: impl Future<Output = io::Result<()>>,
     file: Option<ReadyFile>,
@@ -95,12 +95,12 @@ pub async fn serve(
 ) -> Result<(), CliError> {
     let serving = async { Ok(serving.await?) };
     let publishing = async { file.as_ref().map_or(Ok(()), |file| file.publish(ready)) };
-    // A server listens for signals from its first turn on. That comes before the file is there, so that who has seen the
-    // file can end the program in good order.
+    // A server handles signals from its first poll on. The file is published after that, so that a script that has seen
+    // it can stop the program gracefully.
     try_join(serving, publishing).await.map(|_| ())
 }
 
-/// Whether this very file is at a path. While it is open, no other file can have its number.
+/// Whether this very file is at a path. While it is open, no other file can have its inode number.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -114,7 +114,7 @@ fn is_at(_: &File, path: &Path) -> bool {
     path.exists()
 }
 
-/// A new file that only its owner may read.
+/// Creates a file that only its owner may read.
 fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

@@ -1,4 +1,4 @@
-//! `storegate routes`: the list of resources as a table.
+//! `storegate routes`: prints the list of resources as a table.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ fn row(resource: &'static Resource, policies: &Policies) -> [String; 6] {
     ]
 }
 
-/// What a resource is made of that calls nothing itself.
+/// The parts of a resource that calls no gateway itself.
 fn parts(resource: &Resource) -> String {
     let names: Vec<&str> = resource.parts.iter().map(|part| part.name).collect();
     if names.is_empty() { "-".to_owned() } else { format!("those of {}", names.join(", ")) }

@@ -1,4 +1,4 @@
-//! `storegate sandbox`: the sandbox gateway alone, for a proxy that is configured to call it.
+//! `storegate sandbox`: runs the sandbox gateway alone, for a proxy that is configured to call it.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -58,7 +58,7 @@ impl SandboxCommand {
     }
 }
 
-/// What another machine's configuration needs besides.
+/// The further setting that a configuration on another machine needs.
 const PLAIN_HTTP: &str = ", beside `allow_plain_http = true` in its section [gateway]";
 
 /// The part of a configuration that calls this sandbox with its default accounts.
@@ -93,7 +93,7 @@ token = "{token}"
     )
 }
 
-/// The section with the credential of an application, which cloud.api takes.
+/// The section with an application's credential for cloud.api.
 fn application_credential(application: &OpRetailApplication) -> String {
     format!(
         "[tenants.demo.opretail.cloud]\nsystem = \"{}\"\nkey = \"{}\"\nsecret = \"{}\"\n",

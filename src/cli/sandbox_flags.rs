@@ -1,4 +1,4 @@
-//! What `sandbox` and `demo` share: how the sandbox gateway behaves from the start, to rehearse an outage.
+//! The flags of `sandbox` and `demo` that set how the sandbox gateway behaves from the start, to rehearse an outage.
 
 use std::io;
 use std::net::TcpListener;
@@ -13,7 +13,7 @@ use crate::sandbox::{
 };
 use crate::settings::parse_duration;
 
-/// What the sandbox's endpoints do, for the help texts.
+/// The help text about the sandbox's endpoints.
 pub const ENDPOINTS: &str = "\
 While it runs, the sandbox is controlled at its own address:
   GET    /_sandbox/calls      counts what was called
@@ -56,7 +56,7 @@ pub struct SandboxFlags {
 }
 
 impl SandboxFlags {
-    /// Starts a sandbox that behaves so, where OPRetail's account may have an application.
+    /// Starts a sandbox with these flags, where OPRetail's account may have an application.
     pub(super) fn start(
         self,
         application: Option<OpRetailApplication>,

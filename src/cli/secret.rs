@@ -1,4 +1,4 @@
-//! `storegate secret`: client secrets, their hashes, and signing keys.
+//! `storegate secret`: makes client secrets, their hashes, and signing keys.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -39,7 +39,7 @@ impl SecretCommand {
         let text = match self {
             Self::New { hash_file: Some(path) } => {
                 let secret = secrets::new_secret().map_err(failure)?;
-                // Another hash in its place would lock the client out that it belongs to.
+                // Overwriting another client's hash would lock that client out.
                 let mut file = File::create_new(&path).map_err(|error| {
                     CliError::message(format!("cannot make {}: {error}; remove it first to replace it", path.display()))
                 })?;
@@ -67,7 +67,7 @@ impl SecretCommand {
     }
 }
 
-/// On a command line the case of a name does not count.
+/// The algorithm of this name; the case of letters is ignored on the command line.
 fn named(algorithm: &str) -> KeyAlgorithm {
     let is_named = |known: &KeyAlgorithm| known.name().eq_ignore_ascii_case(algorithm);
     KeyAlgorithm::OWN.into_iter().find(is_named).unwrap_or(KeyAlgorithm::EdDsa)

@@ -1,4 +1,4 @@
-//! `storegate serve`: the proxy with a configuration.
+//! `storegate serve`: runs the proxy with a configuration.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -33,7 +33,7 @@ pub struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> Result<(), CliError> {
-        // First of all: until then a SIGHUP ends the process, and a deployment may send one while it starts.
+        // This comes first: until then a SIGHUP ends the process, and a deployment may send one during the start.
         let hangups = Hangups::listen();
         let mut settings = self.config.load()?;
         logging::start(&settings.log);

@@ -1,4 +1,4 @@
-//! `storegate sign`: what is signed for a call, character by character, to be compared with the vendor's own tool.
+//! `storegate sign`: prints the exact text that is signed for a call, to be compared with the vendor's own tool.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! Which company of the configuration a command is for.
+//! Selects the tenant of the configuration that a command is for.
 
 use super::error::CliError;
 use crate::gateway::tenants::TenantSettings;
@@ -12,10 +12,10 @@ pub struct TenantArgument {
 }
 
 impl TenantArgument {
-    /// The settings of the company.
+    /// The settings of the selected tenant.
     ///
     /// # Errors
-    /// There is no such company, or none is named and there are several.
+    /// There is no such tenant, or none is named and there are several.
     pub(super) fn choose(&self, tenants: &[TenantSettings]) -> Result<TenantSettings, CliError> {
         let names: Vec<&str> = tenants.iter().map(|tenant| tenant.name.as_str()).collect();
         let wanted = match (&self.tenant, tenants) {

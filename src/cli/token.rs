@@ -1,4 +1,4 @@
-//! `storegate token`: a token for a configured client, made on this machine with the configured key.
+//! `storegate token`: mints a token for a configured client on this machine, with the configured key.
 
 use secrecy::ExposeSecret;
 

@@ -1,4 +1,4 @@
-//! What `sign` and `call` share: a gateway call written on the command line, in the vendor's own terms.
+//! A gateway call on the command line, in the vendor's own terms, for `sign` and `call`.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -39,14 +39,14 @@ pub struct WireCall {
 }
 
 impl WireCall {
-    /// The configuration, the account that signs, and the call.
+    /// Reads the configuration, and prepares the account and the call.
     pub(super) fn prepare(&self) -> Result<(Settings, Arc<Account>, Call), CliError> {
         let settings = self.config.load()?;
         let registry = Registry::new(&settings.gateway, Clock::system());
         let mut tenant = self.tenant.choose(&settings.tenants)?;
         let vendor = self.vendor(&settings.vendors, &tenant)?;
         let call = Call { method: self.method(vendor)?, arguments: self.arguments(vendor)?, login: None };
-        // An endpoint that is named here counts more than one that the account names for this method.
+        // An endpoint on the command line overrides the account's for this method.
         let account = tenant.accounts.iter_mut().find(|account| account.vendor == vendor);
         if let Some(account) = account.filter(|_| self.door.is_some()) {
             account.methods.insert(self.method.clone(), call.method.endpoint);
@@ -56,8 +56,8 @@ impl WireCall {
         Ok((settings, account, call))
     }
 
-    /// The vendor that is named, or the one whose pack lists the method, or whose methods begin like this one. Of several, the
-    /// tenant's own counts, and then the first.
+    /// The named vendor, or the one whose pack lists the method, or whose methods have its prefix. Of several, the
+    /// tenant's own comes first.
     fn vendor(&self, vendors: &Vendors, tenant: &TenantSettings) -> Result<Vendor, CliError> {
         if let Some(name) = &self.gateway {
             let unknown = || CliError::message(format!("the gateways are {}", vendors.names()));
@@ -70,7 +70,7 @@ impl WireCall {
             (is_listed, vendor.pack().methods_begin.len(), has_account(vendor), Reverse(place))
         };
         let likely = vendors.iter().enumerate().filter(begins).max_by_key(likeness).map(|(_, vendor)| vendor);
-        // A vendor whose methods have any name is no more than a guess.
+        // A vendor without a common prefix of methods is only a guess.
         let is_guess =
             |vendor: &Vendor| vendor.pack().methods_begin.is_empty() && vendor.method(&self.method).is_none();
         let is_likely = |vendor: &Vendor| !self.method.is_empty() && (!is_guess(vendor) || has_account(*vendor));
@@ -99,7 +99,7 @@ impl WireCall {
         Ok(method)
     }
 
-    /// The parameters of the method. One that every call has would be sent twice.
+    /// The parameters of the method. Those of every call are refused, because they would be sent twice.
     fn arguments(&self, vendor: Vendor) -> Result<Vec<Argument>, CliError> {
         if let Some((name, _)) = self.parameters.iter().find(|(name, _)| vendor.is_reserved(name)) {
             return Err(CliError::message(format!(

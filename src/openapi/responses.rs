@@ -1,4 +1,4 @@
-//! The answers that operations share: errors by status, 304, and the headers of answers from the cache.
+//! The responses that operations share: errors by status, 304, and the headers of responses from the cache.
 
 use std::collections::BTreeMap;
 
@@ -19,17 +19,17 @@ use crate::resources::params::kinds::TextKind;
 use crate::resources::params::{Parameter, ParameterDocument as _, Presence};
 use crate::resources::{Resource, Route};
 
-/// Errors of every operation, most of which are answered before its handler is asked. 405 is of other methods than the
+/// The errors of every operation, most of which occur before its handler runs. 405 applies to other methods than the
 /// documented ones.
 const ANYWHERE: [u16; 8] = [400, 413, 414, 417, 421, 431, 500, 503];
-/// Errors of operations that read a body.
+/// The errors of operations that read a body.
 const OF_BODIES: [u16; 1] = [408];
-/// Errors of every operation that needs a token.
+/// The errors of every operation that needs a token.
 const WITH_TOKEN: [u16; 5] = [401, 403, 406, 429, 504];
-/// Errors of operations that call a gateway.
+/// The errors of operations that call a gateway.
 const FROM_GATEWAYS: [u16; 3] = [404, 422, 502];
 
-/// All shared answers by name.
+/// All shared responses by name.
 pub(super) fn shared(public_url: &PublicUrl) -> BTreeMap<String, Response> {
     let statuses = [&ANYWHERE[..], &OF_BODIES, &WITH_TOKEN, &FROM_GATEWAYS].concat();
     let mut responses: BTreeMap<String, Response> =
@@ -38,7 +38,7 @@ pub(super) fn shared(public_url: &PublicUrl) -> BTreeMap<String, Response> {
     responses
 }
 
-/// Adds what an operation shares with others to what its handler documents.
+/// Adds the shared responses to those that the handler documents.
 pub(super) fn complete(operation: &mut Operation, route: &Route, resource: &Resource) {
     let responses = &mut operation.responses.responses;
     if let Some(RefOr::T(success)) = responses.get_mut("200") {
@@ -56,18 +56,18 @@ pub(super) fn complete(operation: &mut Operation, route: &Route, resource: &Reso
     }
 }
 
-/// A stream has no tag: each of its events has an id.
+/// Whether responses have an ETag. A stream has none: each of its events has an id.
 fn has_tags(resource: &Resource, route: &Route) -> bool {
     resource.has_tags() && route.media == Media::Json
 }
 
-/// Adds the errors that any path may answer, for operations that no token is needed for.
+/// Adds the errors that any path may return, for operations that need no token.
 pub(super) fn complete_open(operation: &mut Operation) {
-    // An empty list says that there is none; generators take one empty requirement for one that can be met.
+    // An empty list means that no token is needed; generators misread a list with one empty requirement.
     operation.security = Some(Vec::new());
     let of_bodies: &[u16] = if operation.request_body.is_some() { &OF_BODIES } else { &[] };
     for status in ANYWHERE.iter().chain(of_bodies) {
-        // What the operation documents itself has another form.
+        // A response that the operation documents itself has another form.
         let responses = &mut operation.responses.responses;
         responses.entry(status.to_string()).or_insert_with(|| reference(&problem_name(*status)));
     }
@@ -140,7 +140,7 @@ fn problem_name(status: u16) -> String {
     format!("Problem{status}")
 }
 
-/// One response a status, with an example for each type of problem that has it.
+/// The response for one status, with an example for each problem type that has it.
 fn problem_response(status: u16, public_url: &PublicUrl) -> Response {
     let kinds: Vec<ProblemType> = ProblemType::ALL.iter().copied().filter(|kind| kind.status() == status).collect();
     let titles: Vec<String> = kinds.iter().map(|kind| format!("{} (`{}`)", kind.title(), kind.slug())).collect();

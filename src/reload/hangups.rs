@@ -1,19 +1,19 @@
-//! SIGHUP, by which an operator asks for the configuration to be read again.
+//! SIGHUP, the signal by which an operator requests a reload.
 
-/// SIGHUP, where there is one.
+/// The SIGHUP signals, on systems that have them.
 pub struct Hangups(#[cfg(unix)] std::io::Result<tokio::signal::unix::Signal>);
 
 #[cfg(unix)]
 impl Hangups {
-    /// From now on the signal ends the process no more, and one that comes is kept until somebody waits for it. Must be
-    /// called inside the runtime.
+    /// Starts to listen. From then on the signal no longer ends the process, and one that arrives is held until it is
+    /// awaited. Must be called inside the runtime.
     pub fn listen() -> Self {
         Self(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()))
     }
 
     pub(super) fn notify(&self) {
         if let Err(error) = &self.0 {
-            tracing::warn!(%error, "SIGHUP cannot be listened to");
+            tracing::warn!(%error, "SIGHUP unavailable: the signal cannot be received");
         }
     }
 
@@ -30,7 +30,7 @@ impl Hangups {
 
 #[cfg(not(unix))]
 impl Hangups {
-    /// There is no such signal here.
+    /// Listens to nothing, since this system has no such signal.
     pub const fn listen() -> Self {
         Self()
     }

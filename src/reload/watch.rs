@@ -1,5 +1,5 @@
-//! Looks at the files for ever, on a thread of its own. Nobody waits for the end of that thread: a file on a mount that
-//! hangs holds up neither the requests nor the end of the process.
+//! Watches the files on a thread of its own. Nothing joins that thread: a file on a mount that hangs delays neither
+//! requests nor the end of the process.
 
 use std::io;
 use std::rc::Rc;
@@ -15,10 +15,10 @@ use crate::config::LoadedConfig;
 use crate::supervisor::{SupervisedThread, Supervisor};
 use crate::vendors::Vendors;
 
-/// A look or a reading that takes longer than this is told in the log.
+/// The time after which a slow check or reload is reported in the log.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The name of task and thread.
+/// The name of the task and the thread.
 const TASK: &str = "reload";
 
 /// The watch over the files, until it is dropped.
@@ -30,10 +30,10 @@ impl Drop for ConfigWatch {
     }
 }
 
-/// Looks at the files for ever, and reads all of them at once when SIGHUP has come.
+/// Checks the files for ever, and reloads at once after a SIGHUP.
 ///
 /// # Errors
-/// The system has no thread for it.
+/// The system cannot start the thread.
 pub fn watch<R>(mut reloader: Reloader<R>, hangups: Hangups, supervisor: &Supervisor) -> io::Result<ConfigWatch>
 where
     R: Fn(&Vendors) -> LoadedConfig + Send + 'static,
@@ -60,18 +60,18 @@ where
     Ok(ConfigWatch(task))
 }
 
-/// What is to be done.
+/// A request to the thread.
 #[derive(Clone, Copy)]
 enum WatchRequest {
     Look,
     Reload,
 }
 
-/// The thread has ended.
+/// The error of a thread that has ended.
 #[derive(Debug)]
 struct WatcherEnded;
 
-/// The thread that looks, as those see it who give it something to do. It ends when they do, unless a file holds it up.
+/// The handle by which others send requests to the thread. The thread ends with its handles, unless a file blocks it.
 struct WatcherThread {
     turns: mpsc::Sender<WatchRequest>,
     done: UnboundedReceiver<()>,
@@ -82,7 +82,7 @@ impl WatcherThread {
     fn start(supervisor: &Supervisor, mut work: impl FnMut(WatchRequest) + Send + 'static) -> io::Result<Self> {
         let (turns, given) = mpsc::channel();
         let (tell, done) = unbounded_channel();
-        // A turn that ended in a panic is taken again: what it was for has not happened yet.
+        // A request whose processing panicked is repeated, because it has not taken effect yet.
         let mut unfinished = None;
         let thread = supervisor.thread(TASK, move || {
             while let Some(turn) = unfinished.or_else(|| given.recv().ok()) {
@@ -104,7 +104,7 @@ impl WatcherThread {
             Ok(told) => told,
             Err(_) => {
                 let seconds = PATIENCE.as_secs();
-                tracing::error!(seconds, "a file of the configuration does not answer: nothing is read until it does");
+                tracing::error!(seconds, "configuration file not responding: nothing is read until it responds");
                 self.done.recv().await
             }
         };
@@ -127,7 +127,7 @@ mod tests {
         actix_web::rt::System::new().block_on(async {
             let work = move |_| {
                 begins.send(()).unwrap();
-                // Ends with the test.
+                // The thread ends with the test.
                 let _ended = never.recv();
             };
             let mut looker = WatcherThread::start(&Supervisor::default(), work).unwrap();

@@ -1,4 +1,4 @@
-//! What a store directory maps and what it does not, alone and beside the stores that a vendor lists.
+//! Reports what a store directory maps and what it does not, alone and compared with a vendor's list of stores.
 
 use std::fmt::Write as _;
 
@@ -6,25 +6,25 @@ use crate::directory::{Directory, DirectoryRow, with_article};
 use crate::gateway::vendor::StoreIds;
 use crate::resources::stores::listing::{self, ListedStore};
 
-/// Of longer lists the first are shown.
+/// The most entries of a list that are shown.
 const MOST_SHOWN: usize = 20;
 
-/// What a directory maps and what it does not.
+/// The mapped and unmapped stores of a directory.
 pub struct DirectoryReport {
     stores: usize,
-    /// How many of them have a number at each vendor.
+    /// The number of stores that have a number at each vendor.
     complete: usize,
-    /// For each vendor at which the company has an account: how it numbers stores, and the stores without a number there.
+    /// For each vendor at which the tenant has an account: the form of its store ids, and the stores without one.
     without: Vec<(&'static StoreIds, Vec<String>)>,
     compared: bool,
-    /// Of the directory, and no listed store has them.
+    /// Codes of the directory that the vendor does not list.
     pub unknown_codes: Vec<String>,
-    /// Listed, and the directory does not have them.
+    /// Codes that the vendor lists and the directory lacks.
     pub unmapped: Vec<String>,
 }
 
 impl DirectoryReport {
-    /// Of a directory alone.
+    /// Creates the report of a directory alone.
     pub fn of(directory: &Directory) -> Self {
         let rows = directory.rows();
         let columns = directory.ids().account_columns();
@@ -43,7 +43,7 @@ impl DirectoryReport {
         }
     }
 
-    /// Compares the directory with the stores that the vendor lists.
+    /// Compares the directory with the vendor's list of stores.
     pub fn compare(&mut self, directory: &Directory, listed: &[ListedStore]) {
         let codes = directory.rows().iter().filter_map(|row| row.numbers.at(listing::vendor()));
         let is_listed = |code: &&str| listed.iter().any(|store| store.code == *code);
@@ -87,7 +87,7 @@ fn named(code: &str, name: Option<&str>) -> String {
     name.map_or_else(|| code.to_owned(), |name| format!("{code} ({name})"))
 }
 
-/// A list for people: the first of a long one.
+/// Writes a list for people; a long one is cut.
 pub fn shown(stores: &[String]) -> String {
     let first = stores.iter().take(MOST_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
     match stores.len().saturating_sub(MOST_SHOWN) {

@@ -1,5 +1,5 @@
-//! One company's account at one gateway, in the order in which a call goes: the way there, the clock, the key, the signature,
-//! the login, each method.
+//! Checks one tenant's account at one gateway, in the order of a call: connection, clock, key, signature, login, and
+//! each method.
 
 use std::sync::Arc;
 
@@ -17,28 +17,28 @@ use crate::gateway::error::Kind;
 use crate::gateway::probe::FirstContact;
 use crate::gateway::protocol::Call;
 
-/// A smaller difference says nothing: a gateway tells its time in whole seconds.
+/// The smallest clock difference that is reported: a gateway states its time in whole seconds.
 const UNSURE: SignedDuration = SignedDuration::from_secs(2);
 
 const NTP: &str = "synchronize this machine's clock (NTP); tokens are checked by it, too";
 
-/// What is to be checked.
+/// The account that is checked.
 pub(super) struct DoctorSubject {
-    /// The names of the tenant and the vendor, as they stand before its lines.
+    /// The names of the tenant and the vendor, which begin the lines of its findings.
     pub subject: String,
-    /// The section with its settings, `tenants.<company>.<vendor>`.
+    /// The section of its settings, `tenants.<tenant>.<vendor>`.
     pub section: String,
-    /// Signs.
+    /// The account, which signs the calls.
     pub account: Arc<Account>,
-    /// Where it is called.
+    /// The addresses at which it is called.
     pub urls: Vec<String>,
-    /// What our resources call there, each with a harmless call.
+    /// The methods that resources call there, each with a harmless call.
     pub methods: Vec<UsedMethod>,
-    /// The names of methods that have an endpoint in the configuration, and that nobody calls.
+    /// The methods that have an endpoint in the configuration and are never called.
     pub unused: Vec<String>,
 }
 
-/// All findings about an account. What rests on something that has failed is not checked.
+/// All findings about an account. Checks that depend on a failed one are skipped.
 pub(super) async fn examine(patient: &DoctorSubject, client: &GatewayClient, tls: &Arc<ClientConfig>) -> Vec<Finding> {
     let findings = checks(patient, client, tls).await;
     findings.into_iter().map(|finding| finding.of(&patient.subject)).collect()
@@ -77,7 +77,7 @@ fn is_fine(findings: &[Finding]) -> bool {
     findings.iter().all(|finding| finding.status != Status::Failed)
 }
 
-/// The gateway's clock beside ours.
+/// Compares the gateway's clock with ours.
 fn clock(contact: &FirstContact) -> Option<Finding> {
     let off = contact.ahead.filter(|ahead| ahead.abs() > UNSURE);
     let is_still_refused = contact.outcome.as_ref().is_err_and(|error| error.kind == Kind::TimestampRefused);
@@ -103,7 +103,7 @@ fn clock(contact: &FirstContact) -> Option<Finding> {
             Finding::ok("clock", "as ours; the gateway takes the other form of timestamps, which is learned")
         }
         (None, false) if contact.ahead.is_some() => Finding::ok("clock", "within 2 s of ours"),
-        // It did not answer, which is told elsewhere, or it tells no time.
+        // The gateway did not respond, which another finding reports, or it sent no time.
         (None, false) => return None,
     })
 }
@@ -114,7 +114,7 @@ fn written(ahead: SignedDuration) -> String {
     format!("its clock is {seconds} s {way} ours")
 }
 
-/// Whether the gateway has taken key and signature: it looks at anything else only then.
+/// Checks that the gateway accepted key and signature. Only then does it check anything else.
 fn admitted(place: &CallIds<'_>, call: &Call, contact: &FirstContact) -> Result<(), Vec<Finding>> {
     let error = match &contact.outcome {
         Ok(data) if methods::is_another_answer(call, data.as_ref()) => {
@@ -126,7 +126,7 @@ fn admitted(place: &CallIds<'_>, call: &Call, contact: &FirstContact) -> Result<
     match error.diagnosis() {
         Diagnosis::Method | Diagnosis::Permission | Diagnosis::LoginToken => Ok(()),
         _ if error.kind.reaction().admitted => Ok(()),
-        // The line about the clock has told it.
+        // The finding about the clock has reported it.
         Diagnosis::Time => Err(Vec::new()),
         Diagnosis::Signature if refusal::proves_key(error, contact.difference.as_ref()) => {
             let known = Finding::ok(refusal::credential(place.vendor), "the gateway knows it");
@@ -136,7 +136,7 @@ fn admitted(place: &CallIds<'_>, call: &Call, contact: &FirstContact) -> Result<
     }
 }
 
-/// The login of the configured user, if a method here wants one. The service keeps its own; this is another one.
+/// Logs the configured user in, if a method needs that. This login is independent of the running service's.
 async fn login(patient: &DoctorSubject, client: &GatewayClient) -> Option<Finding> {
     let wanting = patient.methods.iter().find(|used| patient.account.protocol().login_for(&used.call).is_some())?;
     let place = CallIds::of(&patient.account, &patient.section, &wanting.call.method);

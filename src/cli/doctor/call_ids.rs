@@ -1,4 +1,4 @@
-//! Where in the configuration stands what a refused call was made with: the account, its endpoint, and that endpoint's
+//! Finds the settings with which a refused call was made: those of the account, its endpoint, and that endpoint's
 //! credential.
 
 use crate::gateway::account::Account;
@@ -6,11 +6,11 @@ use crate::gateway::diagnosis::Diagnosis;
 use crate::gateway::protocol::Method;
 use crate::gateway::vendor::{CredentialField, EndpointFacts, Vendor};
 
-/// What a method is called with.
+/// The settings with which a method is called.
 pub(super) struct CallIds<'a> {
-    /// Whose method it is.
+    /// The vendor whose method it is.
     pub vendor: Vendor,
-    /// The section of the account, `tenants.<company>.<vendor>`.
+    /// The section of the account, `tenants.<tenant>.<vendor>`.
     pub section: &'a str,
     account: &'a Account,
     endpoint: Option<&'static EndpointFacts>,
@@ -18,7 +18,7 @@ pub(super) struct CallIds<'a> {
 }
 
 impl<'a> CallIds<'a> {
-    /// The place of a method of this account.
+    /// The settings for a method of this account.
     pub fn of(account: &'a Account, section: &'a str, method: &Method) -> Self {
         let (vendor, protocol) = (account.vendor(), account.protocol());
         let place = protocol.place_of(method);
@@ -26,12 +26,12 @@ impl<'a> CallIds<'a> {
         Self { vendor, section, account, endpoint, has_own_credential: protocol.has_own_credential(place) }
     }
 
-    /// The setting with the address.
+    /// The setting that holds the address.
     fn url(&self) -> &'static str {
         self.endpoint.map_or("url", |endpoint| &endpoint.key)
     }
 
-    /// Whether a login is configured, or none needs to be.
+    /// Whether a login is configured, or none is needed.
     pub fn has_login(&self) -> bool {
         self.account.protocol().has_login()
     }
@@ -41,7 +41,7 @@ impl<'a> CallIds<'a> {
         self.vendor.pack().login.as_ref()?.section.as_deref()
     }
 
-    /// What to correct after a refused login.
+    /// The advice after a refused login.
     pub fn login_remedy(&self) -> String {
         let pack = self.vendor.pack();
         let fields = |fields: &'static [CredentialField]| listed(fields.iter().map(|field| field.name.as_str()));
@@ -54,7 +54,7 @@ impl<'a> CallIds<'a> {
         }
     }
 
-    /// What to correct where a credential is refused; `None` when the failure is about something else.
+    /// The advice after a refused credential; `None` when the failure has another cause.
     pub fn credential_remedy(&self, diagnosis: Diagnosis) -> Option<String> {
         let remedy = self.remedy(diagnosis)?;
         let Some((endpoint, own)) = self.endpoint.and_then(|facts| Some((facts, facts.credential.as_ref()?))) else {
@@ -89,8 +89,8 @@ impl<'a> CallIds<'a> {
         })
     }
 
-    /// What to do about an answer that is none of the gateway's envelopes, or to a call that arrived without its form; `None`
-    /// when the failure is about something else.
+    /// The advice after an answer that is not an envelope of the gateway, or after a call whose form did not arrive;
+    /// `None` when the failure has another cause.
     pub fn answer_remedy(&self, diagnosis: Diagnosis) -> Option<String> {
         let url = self.url();
         Some(match diagnosis {

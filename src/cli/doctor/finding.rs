@@ -1,14 +1,14 @@
-//! What a check found: how it stands, why, and what to do. One line each, for people or as JSON.
+//! The finding of a check: its status, its cause and the remedy, as one line or as JSON.
 
 use serde::Serialize;
 
-/// How a thing stands. The worst of all decides the exit code.
+/// The status of a check. The worst one of all checks decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// As it should be.
+    /// No problem.
     Ok,
-    /// It works, and something should be looked at.
+    /// It works, but should be looked at.
     Warning,
     /// It does not work.
     Failed,
@@ -23,7 +23,7 @@ impl Status {
         }
     }
 
-    /// The exit code when this is the worst.
+    /// The exit code when this is the worst status.
     pub const fn exit_code(self) -> u8 {
         match self {
             Self::Ok => 0,
@@ -33,50 +33,50 @@ impl Status {
     }
 }
 
-/// What one check found. It holds no secret, no token and nothing that was signed.
+/// The finding of one check. It holds no secret, no token and nothing that was signed.
 #[derive(Clone, Debug, Serialize)]
 pub struct Finding {
-    /// How it stands.
+    /// The status.
     pub status: Status,
-    /// The tenant and vendor whose it is; empty for one of the whole service.
+    /// The tenant and vendor that it is about; empty for the whole service.
     pub subject: String,
     /// What was checked.
     pub check: String,
     /// What was seen.
     pub cause: String,
-    /// What to do, unless all is well.
+    /// What to do, unless there is no problem.
     pub remedy: Option<String>,
 }
 
 impl Finding {
     fn new(status: Status, check: impl Into<String>, cause: impl Into<String>, remedy: Option<String>) -> Self {
-        // Names of stores and a gateway's words come from elsewhere, and must not write lines of their own.
+        // Store names and a gateway's messages come from outside, and must not add lines of their own.
         let cause = cause.into().replace(char::is_control, " ");
         Self { status, subject: String::new(), check: check.into(), cause, remedy }
     }
 
-    /// All is well.
+    /// Creates a finding without a problem.
     pub fn ok(check: impl Into<String>, cause: impl Into<String>) -> Self {
         Self::new(Status::Ok, check, cause, None)
     }
 
-    /// It works, and something should be looked at.
+    /// Creates a finding about something that works, but should be looked at.
     pub fn warning(check: impl Into<String>, cause: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::new(Status::Warning, check, cause, Some(remedy.into()))
     }
 
-    /// It does not work.
+    /// Creates a finding about something that does not work.
     pub fn failed(check: impl Into<String>, cause: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::new(Status::Failed, check, cause, Some(remedy.into()))
     }
 
-    /// The same of this subject.
+    /// Sets the subject.
     #[must_use]
     pub fn of(self, subject: &str) -> Self {
         Self { subject: subject.to_owned(), ..self }
     }
 
-    /// One line for people.
+    /// Writes the finding as one line.
     pub fn line(&self) -> String {
         let Self { status, subject, check, cause, remedy } = self;
         let subject = if subject.is_empty() { String::new() } else { format!("{subject}: ") };
@@ -88,9 +88,9 @@ impl Finding {
 /// All findings, with the worst status.
 #[derive(Debug, Serialize)]
 pub struct Findings {
-    /// The worst of all.
+    /// The worst status.
     pub status: Status,
-    /// Each of them, in the order of the checks.
+    /// All findings, in the order of the checks.
     pub checks: Vec<Finding>,
 }
 
@@ -102,7 +102,7 @@ impl From<Vec<Finding>> for Findings {
 }
 
 impl Findings {
-    /// A line for each.
+    /// Writes each finding as a line.
     pub fn lines(&self) -> String {
         self.checks.iter().map(Finding::line).collect::<Vec<_>>().join("\n")
     }

@@ -1,8 +1,8 @@
-//! Whether each method that our resources call may be called, by a call that reads next to nothing.
+//! Checks whether each method that resources call may be called, by a call that reads next to nothing.
 //!
-//! A gateway looks at the parameters only after key, signature and permission. So a method that nobody has prepared a call for
-//! is asked without any: a refusal of its parameters proves the permission as well as an answer does. A prepared call is one
-//! that the service makes, too; when the gateway refuses that, readers get an error, and so it is a failure here.
+//! A gateway checks the parameters only after key, signature and permission. So a method without a prepared call is
+//! called without parameters: refused parameters prove the permission as well as data does. The service itself makes
+//! calls like the prepared ones; when the gateway refuses one, readers would get an error, so that is a failure here.
 
 use std::collections::BTreeSet;
 
@@ -22,45 +22,45 @@ use crate::gateway::protocol::template::{Template, TemplatePart, Variable};
 use crate::gateway::vendor::Vendor;
 use crate::resources::{Catalogue, Origin};
 
-/// A method, and who needs it.
+/// A method that resources call.
 pub(super) struct UsedMethod {
-    /// A call that does no harm.
+    /// A harmless call of the method.
     pub call: Call,
     expected: ExpectedAnswer,
     paths: Vec<String>,
     /// The method that is called at servers that lack this one.
     instead: Option<&'static str>,
-    /// A setting that the call needs, and that is not configured.
+    /// A setting that the call needs and the configuration lacks.
     lacks: Option<String>,
 }
 
-/// What a gateway answers to a harmless call of a method that we may call.
+/// The answer that a harmless call must get if the method may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ExpectedAnswer {
     /// Data.
     Data,
-    /// That there is no such thing.
+    /// A message that the object does not exist.
     NoSuchThing,
-    /// Data, or a refusal of what is asked for: parameters are missing, or the store is made up.
+    /// Data, or a refusal of the parameters, which are missing or name an invented store.
     Anything,
 }
 
-/// What a harmless call needs to know.
+/// The values for harmless calls.
 pub(super) struct Examples<'a> {
     /// The settings of the account.
     pub settings: &'a AccountSettings,
-    /// A store of the vendor's, without its prefix.
+    /// A store of the vendor, without its prefix.
     pub store: String,
-    /// Whether the store directory has that store.
+    /// Whether the store directory contains that store.
     pub store_is_known: bool,
     /// Today, in the gateway's zone.
     pub today: String,
-    /// The scopes that clients of the company hold: what nobody may read may lack a setting.
+    /// The scopes of the tenant's clients: a method that no client may read may lack a setting.
     pub scopes: BTreeSet<&'a str>,
 }
 
 impl Examples<'_> {
-    /// The text of a probe at this endpoint; `None` when it has something that is not configured.
+    /// Fills in a text of a probe for this endpoint; `None` when a value is not configured.
     fn text(&self, template: &Template, endpoint: usize) -> Option<String> {
         let credential = self.settings.credential(endpoint);
         let text = |part: &TemplatePart| match part {
@@ -98,7 +98,7 @@ pub(super) fn used(catalogue: &Catalogue, vendor: Vendor, examples: &Examples<'_
         if !examples.scopes.contains(route.scope) {
             call.lacks = None;
         }
-        // A declared resource has nothing to call instead, and so is looked at for itself.
+        // A declared resource has no replacement method, and so is checked separately.
         match used.iter_mut().find(|used| used.call.method == *method && used.instead == call.instead) {
             Some(known) => {
                 known.paths.push(route.path);
@@ -110,14 +110,14 @@ pub(super) fn used(catalogue: &Catalogue, vendor: Vendor, examples: &Examples<'_
     used
 }
 
-/// The names in `[….methods]` of an account that belong to nothing: the pack does not list them, and no resource calls them.
+/// The names in `[….methods]` of an account that neither the pack lists nor any resource calls.
 pub(super) fn unused<'a>(used: &[UsedMethod], settings: &'a AccountSettings) -> Vec<&'a str> {
     let is_used = |name: &str| used.iter().any(|used| used.call.method.name == name);
     let names = settings.methods.keys().map(String::as_str);
     names.filter(|name| settings.vendor.method(name).is_none() && !is_used(name)).collect()
 }
 
-/// The call with what the probe of its method has beside what it says already.
+/// Adds the parameters of the method's probe to a call.
 fn harmless(call: Call, examples: &Examples<'_>) -> UsedMethod {
     let facts = call.method.vendor.method(&call.method.name).filter(|facts| !facts.probe.is_empty());
     let endpoint = examples.settings.endpoint_of(&call.method);
@@ -147,13 +147,13 @@ fn harmless(call: Call, examples: &Examples<'_>) -> UsedMethod {
     used
 }
 
-/// Whether data is none that this call can bring.
+/// Whether data cannot be the answer to this call.
 pub(super) fn is_another_answer(call: &Call, data: Option<&Value>) -> bool {
     let members = call.method.vendor.method(&call.method.name).map_or(&[][..], |facts| &facts.probe_has);
     !members.is_empty() && !members.iter().any(|member| data.is_some_and(|data| data.pointer(member).is_some()))
 }
 
-/// Calls each method, all at once.
+/// Calls each method, all concurrently.
 pub(super) async fn examine(patient: &DoctorSubject, client: &GatewayClient, has_login: bool) -> Vec<Finding> {
     let needs_login = |used: &UsedMethod| patient.account.protocol().login_for(&used.call).is_some();
     let examine = |used| async move {
@@ -204,17 +204,17 @@ fn may_be_called(check: String, used: &UsedMethod, section: &str) -> Finding {
     }
 }
 
-/// Whether a refusal is all that the call could bring.
+/// Whether a refusal is the expected answer of the call.
 fn is_expected(error: &Error, expected: ExpectedAnswer) -> bool {
     match (error.kind, expected) {
-        // Each has words of its own.
+        // Each has a text of its own.
         (Kind::LoginExpired | Kind::LoginRefused, _) | (_, ExpectedAnswer::Anything) => true,
         (Kind::NotFound | Kind::NotGranted, ExpectedAnswer::NoSuchThing) => true,
         (_, ExpectedAnswer::Data | ExpectedAnswer::NoSuchThing) => false,
     }
 }
 
-/// The method may be called, and a call that is as it should be is refused.
+/// The finding for a method that may be called, but whose correct call is refused.
 fn refused(check: String, error: &Error, used: &UsedMethod) -> Finding {
     let quoted = |text: String| if text.contains(' ') { format!("'{text}'") } else { text };
     let parameters = used.call.arguments.iter().map(|own| quoted(format!("{}={}", own.name, own.value)));
@@ -230,14 +230,14 @@ fn refused(check: String, error: &Error, used: &UsedMethod) -> Finding {
     let remedy = format!(
         "look at the whole answer with `storegate call {method} {parameters}`, and ask the vendor what {code} means for that call"
     );
-    // What nobody has may be refused in a way of the server's own.
+    // A server may refuse a nonexistent object in a way of its own.
     if used.expected == ExpectedAnswer::NoSuchThing {
         return Finding::warning(check, cause, remedy);
     }
     Finding::failed(check, cause, remedy)
 }
 
-/// The gateway looked at what was asked for.
+/// Whether the refusal shows that the gateway checked the parameters.
 fn proves_permission(error: &Error) -> bool {
     error.kind.reaction().admitted && !matches!(error.diagnosis(), Diagnosis::Login | Diagnosis::LoginToken)
 }

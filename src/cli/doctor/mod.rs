@@ -1,6 +1,6 @@
-//! `storegate doctor`: looks at everything that the service needs with a real configuration, and says what to mend.
+//! `storegate doctor`: checks everything that the service needs with a real configuration, and says what to correct.
 //!
-//! Each check has a bounded time, and nothing is changed anywhere: gateways are asked by calls that read next to nothing.
+//! Each check has a bounded time, and none changes anything: gateways get only calls that read next to nothing.
 
 mod account;
 mod call_ids;
@@ -35,7 +35,7 @@ use account::DoctorSubject;
 use finding::{Finding, Findings};
 use methods::Examples;
 
-/// For one call with all its attempts, unless the configuration gives less.
+/// The longest time of one call with all its attempts, unless the configuration sets a shorter one.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Look for what is wrong.
@@ -78,7 +78,8 @@ impl Doctor {
     }
 }
 
-/// All checks, in the order of a request: what is ours, each account, the directories, and what else is outside.
+/// Runs all checks in the order of a request: the service's own, each account, the directories, and other external
+/// services.
 async fn examine(settings: Settings) -> Result<Vec<Finding>, CliError> {
     let tls = tls::client_config(&settings.gateway.authorities).map_err(AppError::from)?;
     let transport = Transport::new(&settings.gateway, tls.clone());
@@ -99,7 +100,7 @@ async fn examine(settings: Settings) -> Result<Vec<Finding>, CliError> {
     Ok(findings)
 }
 
-/// The accounts of one company side by side, then its directory.
+/// Checks the accounts of one tenant concurrently, then its directory.
 async fn check_tenant(
     said: &TenantSettings,
     tenant: &Tenant,
@@ -133,7 +134,7 @@ fn patients(said: &TenantSettings, tenant: &Tenant, settings: &Settings, catalog
     tenant.accesses().iter().map(patient).collect()
 }
 
-/// The way to a host is the same for all its paths.
+/// Keeps one address per host, since all paths of a host are reached in the same way.
 fn one_for_each_host(urls: Vec<String>) -> Vec<String> {
     let host = |url: &str| url.split('/').take(3).collect::<Vec<_>>().join("/");
     let mut kept: Vec<String> = Vec::new();
@@ -145,7 +146,7 @@ fn one_for_each_host(urls: Vec<String>) -> Vec<String> {
     kept
 }
 
-/// Something of the tenant's own to ask for; any number will do where it has none.
+/// The values for harmless calls: the tenant's own store and organization, or any number where it has none.
 fn examples<'a>(said: &TenantSettings, access: &'a Access, settings: &'a Settings) -> Examples<'a> {
     let directory = settings.directory.of(&said.name);
     let mut rows = directory.iter().flat_map(|directory| directory.rows());

@@ -1,5 +1,5 @@
-//! What else the service leans on: the identity providers of the companies, the Redis of the
-//! replicas, the collector of traces.
+//! Checks the external services besides the gateways: the tenants' identity providers, the replicas' Redis, and the
+//! collector of traces.
 
 use std::sync::Arc;
 
@@ -13,15 +13,15 @@ use crate::config::Settings;
 use crate::replicas::connection_probe::{self, ConnectionProbe, ProbeFailure};
 use crate::telemetry::traces;
 
-/// Everything outside that is no gateway, side by side. Whatever else the service comes to lean on is one more function below
-/// and one more part of this list.
+/// Checks all external services except gateways, concurrently. A further one is another function below and another part
+/// of this list.
 pub(super) async fn examine(settings: &Settings, tls: &Arc<ClientConfig>, clock: &Clock) -> Vec<Finding> {
     let issuers = join_all(settings.auth.issuers.iter().map(|issuer| issuer_keys(issuer, tls)));
     let (issuers, collector, redis) = join3(issuers, collector(settings, tls), redis(settings, clock)).await;
     issuers.into_iter().chain(redis).chain(collector).collect()
 }
 
-/// Does at Redis what replicas do. Without it each of them goes on alone.
+/// Performs at Redis the operations of a replica. Without Redis each replica works alone.
 async fn redis(settings: &Settings, clock: &Clock) -> Option<Finding> {
     const CHECK: &str = "redis";
     let settings = settings.redis.as_ref()?;
@@ -60,7 +60,7 @@ async fn redis(settings: &Settings, clock: &Clock) -> Option<Finding> {
     })
 }
 
-/// Posts no span to the collector of traces. Without it nothing but traces is lost.
+/// Posts an empty batch to the collector of traces. Without the collector only traces are lost.
 async fn collector(settings: &Settings, tls: &Arc<ClientConfig>) -> Option<Finding> {
     let url = settings.traces.collector.as_ref()?;
     Some(match traces::try_collector(&settings.traces, tls.clone()).await {

@@ -1,4 +1,5 @@
-//! Our own side: the keys that sign tokens, the clients that get them, and the store directories.
+//! Checks the service's own configuration: the keys that sign tokens, the clients that get them, and the store
+//! directories.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +15,7 @@ use crate::resources::Catalogue;
 use crate::resources::stores::listing;
 use crate::resources::stores::listing::all_stores;
 
-/// What signs tokens.
+/// Checks the keys that sign tokens.
 pub(super) fn keys(auth: &AuthSettings) -> Finding {
     let Some(keys) = &auth.keys else {
         if !auth.issuers.is_empty() {
@@ -27,7 +28,7 @@ pub(super) fn keys(auth: &AuthSettings) -> Finding {
     Finding::ok("keys", cause)
 }
 
-/// Who may ask for tokens, and whether there is a gateway behind what they may read.
+/// Checks the clients that may request tokens, and whether the tenant has the gateways for their scopes.
 pub(super) fn clients(
     auth: &AuthSettings,
     catalogue: &Catalogue,
@@ -49,7 +50,8 @@ pub(super) fn clients(
     findings
 }
 
-/// A directory is a source of stores as the gateway is that lists them.
+/// The scopes for which the tenant has no gateway. A directory is a source of stores, just like a gateway that lists
+/// them.
 fn scopes_without_gateway(client: &Client, catalogue: &Catalogue, tenant: &Tenant, has_directory: bool) -> Vec<String> {
     let is_listed = |vendor: &Vendor| has_directory && *vendor == listing::vendor();
     let has = |vendor: &Vendor| is_listed(vendor) || tenant.accounts().any(|account| account.vendor() == *vendor);
@@ -64,7 +66,7 @@ fn scopes_without_gateway(client: &Client, catalogue: &Catalogue, tenant: &Tenan
     client.scopes.iter().filter(is_idle).cloned().collect()
 }
 
-/// A directory beside the stores that a vendor lists, as `storegate directory check` compares them.
+/// Compares a directory with a vendor's list of stores, as `storegate directory check` does.
 pub(super) async fn stores(tenant: &Tenant, directory: &Directory, client: &GatewayClient) -> Finding {
     let mut report = DirectoryReport::of(directory);
     if let Ok(access) = tenant.access(listing::vendor()) {

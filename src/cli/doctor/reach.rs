@@ -1,4 +1,5 @@
-//! The way to an address, as the service's own client takes it, with the step that failed: its name, a connection, TLS.
+//! Checks that an address can be reached with the service's own HTTP client, and names the step that failed: DNS,
+//! connection or TLS.
 
 use std::sync::Arc;
 use std::thread;
@@ -13,12 +14,12 @@ use crate::settings::http_url;
 
 const CHECK: &str = "reach";
 
-/// For a connection, and for TLS.
+/// The longest time of the connection, and of TLS.
 const STEP: Duration = Duration::from_secs(4);
-/// For all of it.
+/// The longest time of the whole check.
 const WHOLE: Duration = Duration::from_secs(10);
 
-/// Where a way ends.
+/// The step that failed.
 #[derive(Debug, thiserror::Error)]
 enum ReachFailure {
     #[error(transparent)]
@@ -46,7 +47,7 @@ impl ReachFailure {
     }
 }
 
-/// Goes the way to a URL.
+/// Checks that a URL can be reached.
 pub(super) async fn check(url: &str, tls: Arc<ClientConfig>) -> Finding {
     match within_time(url, tls).await {
         Ok(way) => Finding::ok(CHECK, way),
@@ -54,12 +55,13 @@ pub(super) async fn check(url: &str, tls: Arc<ClientConfig>) -> Finding {
     }
 }
 
-/// On a thread that nobody waits for: a resolver that hangs holds up no end.
+/// Runs the check on a thread of its own, which is not joined: a resolver that hangs does not delay the end of the
+/// process.
 async fn within_time(url: &str, tls: Arc<ClientConfig>) -> Result<String, ReachFailure> {
     let (tell, told) = oneshot::channel();
     let its_url = url.to_owned();
     let going = thread::Builder::new().name("reach".to_owned()).spawn(move || {
-        // Nobody may be listening any more.
+        // The receiver may have given up.
         let _late = tell.send(go(&its_url, &tls));
     });
     let way = match going {
@@ -76,10 +78,10 @@ fn go(url: &str, tls: &Arc<ClientConfig>) -> Result<String, ReachFailure> {
     let authority = uri.authority().ok_or_else(no_address)?;
     let host = authority.host();
     let port = http_url::port(authority, if is_tls { 443 } else { 80 }).ok_or_else(no_address)?;
-    // A runtime of its own ends with this thread, whatever its resolver does.
+    // A separate runtime ends with this thread, whatever its resolver does.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|_| no_address())?;
     let way = runtime.block_on(connect(host, port, is_tls.then_some(tls), STEP));
-    // A resolver that hangs is not waited for.
+    // This does not wait for a resolver that hangs.
     runtime.shutdown_background();
     way?;
     let security = if is_tls { "and its certificate is trusted" } else { "without TLS" };

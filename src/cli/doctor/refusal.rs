@@ -1,4 +1,4 @@
-//! A failed call in the operator's words: what was seen, which setting to check, and whom to ask.
+//! Describes a failed call for operators: what was seen, which setting to check, and whom to ask.
 
 use super::call_ids::CallIds;
 use super::finding::Finding;
@@ -9,7 +9,7 @@ use crate::gateway::vendor::Vendor;
 
 const AGAIN: &str = "try again; if it stays, ask the vendor, with the time of this check";
 
-/// What the gateway said, as far as it may be shown.
+/// The gateway's message, as far as it may be shown.
 pub(super) fn refusal_text(error: &Error) -> String {
     let note = error.note.clone().unwrap_or_default();
     let message = note.message.map(|message| format!(" ({message})")).unwrap_or_default();
@@ -17,21 +17,21 @@ pub(super) fn refusal_text(error: &Error) -> String {
     format!("{}{message}{call}", error.cause)
 }
 
-/// What a key is called.
+/// The vendor's name for a key.
 pub(super) fn credential(vendor: Vendor) -> &'static str {
     let pack = vendor.pack();
     pack.credential.get(pack.key).map_or("key", |field| &field.name)
 }
 
-/// Whether a refused signature proves that the gateway knows the key: some refuse an unknown one in the same way, and those
-/// show what they signed only for one that they know.
+/// Whether a refused signature proves that the gateway knows the key. Some gateways refuse an unknown key in the same
+/// way; those show the signed text only for a key that they know.
 pub(super) fn proves_key(error: &Error, difference: Option<&SignedTextDifference>) -> bool {
     let code = error.note.as_ref().and_then(|note| note.code.as_ref());
     let hiding = &error.vendor.pack().doctor.hides_unknown_key;
     difference.is_some() || !code.is_some_and(|code| hiding.contains(code))
 }
 
-/// The failure of what was to prove the key, the signature and the time.
+/// The finding for the failed call that was to prove key, signature and time.
 pub(super) fn of_contact(error: &Error, difference: Option<&SignedTextDifference>, place: &CallIds<'_>) -> Finding {
     let (key, said) = (credential(error.vendor), refusal_text(error));
     match error.diagnosis() {
@@ -51,13 +51,13 @@ pub(super) fn of_contact(error: &Error, difference: Option<&SignedTextDifference
     }
 }
 
-/// The failure of a first call that was answered by something else than the gateway.
+/// The finding for a first call that something other than the gateway answered.
 pub(super) fn another_answer(place: &CallIds<'_>) -> Finding {
     let remedy = place.answer_remedy(Diagnosis::OtherDocument).unwrap_or_else(|| AGAIN.to_owned());
     Finding::failed("answer", "there is JSON, but nothing in it that the gateway answers", remedy)
 }
 
-/// Why a signature was refused, and what to do.
+/// The cause of a refused signature, and the remedy.
 fn signature(is_known: bool, difference: Option<&SignedTextDifference>, place: &CallIds<'_>) -> (String, String) {
     let key = credential(place.vendor);
     let rewritten =
@@ -87,7 +87,7 @@ fn signature(is_known: bool, difference: Option<&SignedTextDifference>, place: &
     }
 }
 
-/// The failure of one method, once key and signature are known to be good at the endpoint that was asked first.
+/// The finding for one failed method, after key and signature were accepted at the endpoint that was called first.
 pub(super) fn of_method(check: String, error: &Error, method: &Method, place: &CallIds<'_>) -> Finding {
     let (said, named) = (refusal_text(error), format!("{} {}", method.name, method.version));
     match error.diagnosis() {
