@@ -1,24 +1,24 @@
-//! How often each method was asked for: what a test of caching, coalescing or retrying looks at.
+//! Counts the requests of each method, for tests of caching, single flight and retries.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
-// Names come from outside; beyond so many, new ones are counted together.
+// The most names that are counted separately. Names come from outside; further ones are counted together.
 const MOST_NAMES: usize = 1_000;
 const OTHERS: &str = "(others)";
 
-/// Every request that reached a door, by `_mt` or `method`; one without a method is counted under `""`.
+/// The counts of all requests to the endpoints, by `_mt` or `method`; one without a method is counted under `""`.
 #[derive(Default)]
 pub struct CallCounts(Mutex<CallCountsNow>);
 
 /// The counts at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CallCountsNow {
-    /// All requests.
+    /// The number of all requests.
     pub total: u64,
-    /// By the vendor's name of the method.
+    /// The number of requests by the vendor's name of the method.
     pub methods: BTreeMap<String, u64>,
 }
 
@@ -35,17 +35,17 @@ impl CallCounts {
         *counts.methods.entry(name.to_owned()).or_default() += 1;
     }
 
-    /// The counts now.
+    /// The current counts.
     pub fn snapshot(&self) -> CallCountsNow {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// All requests so far.
+    /// The number of all requests so far.
     pub fn total(&self) -> u64 {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).total
     }
 
-    /// Requests for one method so far.
+    /// The number of requests for one method so far.
     pub fn of(&self, method: &str) -> u64 {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         counts.methods.get(method).copied().unwrap_or_default()

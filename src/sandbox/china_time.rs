@@ -6,19 +6,19 @@ use jiff::tz::{self, Offset};
 
 const OFFSET: Offset = tz::offset(8);
 
-/// How both vendors write a date and time inside JSON.
+/// The format of a date and time in both vendors' JSON.
 pub const DATE_TIME: &str = "%Y-%m-%d %H:%M:%S";
 const DATE: &str = "%Y-%m-%d";
 const COMPACT: &str = "%Y%m%d%H%M%S";
 
-/// The wall clock in China at an instant.
+/// China's civil time at an instant.
 pub fn civil(instant: Timestamp) -> DateTime {
     OFFSET.to_datetime(instant)
 }
 
-/// The instant at which China's wall clock shows `time`.
+/// The instant of a civil time in China.
 pub fn instant(time: DateTime) -> Timestamp {
-    // Out of range only within eight hours of the ends of the calendar, where no figure lies.
+    // This fails only within eight hours of the ends of the calendar, where there are no figures.
     OFFSET.to_timestamp(time).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
@@ -37,12 +37,12 @@ pub fn parse_date(text: &str) -> Option<Date> {
     Date::strptime(DATE, text).ok().filter(|date| date.strftime(DATE).to_string() == text)
 }
 
-/// Days since 1970-01-01: the number that stands for a date wherever the world is computed.
+/// Days since 1970-01-01, which stand for a date in computations of the simulated world.
 pub fn day_number(date: Date) -> i64 {
     date.duration_since(Date::constant(1970, 1, 1)).as_hours() / 24
 }
 
-// The parser forgives signs, blanks and missing zeros; the vendors do not. Writing the value again shows them.
+// The parser accepts signs, blanks and missing zeros; the vendors do not. Writing the value back reveals them.
 fn exactly(format: &str, text: &str) -> Option<DateTime> {
     DateTime::strptime(format, text).ok().filter(|time| time.strftime(format).to_string() == text)
 }

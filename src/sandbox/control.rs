@@ -1,4 +1,5 @@
-//! The endpoints under `/_sandbox/` that control the sandbox itself. A wrong request is answered with a sentence.
+//! The endpoints under `/_sandbox/` that control the sandbox itself. An invalid request gets a sentence that explains
+//! the problem.
 
 #[cfg(test)]
 mod tests;
@@ -42,7 +43,7 @@ pub fn routes(configuration: &mut ServiceConfig) {
     );
 }
 
-/// A path that answers other methods than those of its routes with what it takes.
+/// A resource that answers unsupported methods with its `Allow` header.
 fn endpoint(path: &str, allow: &'static str) -> Resource {
     let refuse = move |request: HttpRequest| ready(wrong_method(&request, allow));
     web::resource(path).default_service(web::to(refuse))

@@ -1,4 +1,4 @@
-//! Durations as people write them, back and forth: `300ms`, `2h`, and `-2h` for a clock that is behind.
+//! Parses and writes durations in human form: `300ms`, `2h`, and `-2h` for a clock that is behind.
 
 use std::time::Duration;
 
@@ -6,18 +6,18 @@ use jiff::SignedDuration;
 
 use crate::settings::parse_duration;
 
-// From the longest on. Milliseconds are the finest that can be written.
+// The units from the longest to the shortest; finer ones than milliseconds cannot be written.
 const UNITS: [(&str, u128); 4] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
 const SECOND: &str = "s";
 const MILLISECOND: &str = "ms";
 
-/// The furthest that a clock can be off. Everything that is computed from it stays inside the calendar.
+/// The largest clock skew. Everything that is computed from it stays within the calendar.
 const FURTHEST: SignedDuration = SignedDuration::from_hours(24 * 3_650);
 
-/// The longest that an answer can be late. Whoever wants more wants one that hangs.
+/// The longest delay of an answer. For a longer one there is the fault that hangs.
 const LATEST: Duration = Duration::from_secs(600);
 
-/// Reads by how much an answer is late.
+/// Parses the delay of an answer.
 ///
 /// # Errors
 /// A sentence that says how to write it.
@@ -29,7 +29,7 @@ pub fn parse_lateness(text: &str) -> Result<Duration, String> {
     Ok(lateness)
 }
 
-/// Reads how far a timestamp may be off.
+/// Parses how far a timestamp may be off.
 ///
 /// # Errors
 /// A sentence that says how to write it.
@@ -41,7 +41,7 @@ pub fn parse_timestamp_window(text: &str) -> Result<Duration, String> {
     Ok(window)
 }
 
-/// Reads by how much a clock is ahead (`2h`) or behind (`-2h`).
+/// Parses how far a clock is ahead (`2h`) or behind (`-2h`).
 ///
 /// # Errors
 /// A sentence that says how to write it.
@@ -54,7 +54,7 @@ pub fn parse_clock_skew(text: &str) -> Result<SignedDuration, String> {
     Ok(if is_behind { -size } else { size })
 }
 
-/// Writes a duration in the longest unit that holds it whole.
+/// Writes a duration in the longest unit in which it is a whole number.
 pub fn written(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
     if milliseconds == 0 {
@@ -65,7 +65,7 @@ pub fn written(duration: Duration) -> String {
     format!("{}{unit}", milliseconds / size)
 }
 
-/// Writes by how much a clock is ahead, or with a minus behind.
+/// Writes how far a clock is ahead, or with a minus behind.
 pub fn written_skew(skew: SignedDuration) -> String {
     let sign = if skew.is_negative() { "-" } else { "" };
     format!("{sign}{}", written(skew.unsigned_abs()))

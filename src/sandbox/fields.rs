@@ -1,4 +1,4 @@
-//! A JSON object as people write it to the sandbox: each name once, and a sentence for whatever is wrong.
+//! Reads a JSON object that people write to the sandbox: each name at most once, with a sentence for every problem.
 
 use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
@@ -8,14 +8,14 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::error::Category;
 
-/// The names and values of an object, in the order in which they were written. Reading one takes it out.
+/// The names and values of an object, in the order in which they were written. Reading a value removes it.
 pub struct ObjectFields(Vec<(String, Value)>);
 
 impl ObjectFields {
-    /// Reads an object. `form` says in the sentence for anything else what to write: `an order is …`.
+    /// Reads an object. `form` tells what to write, for the sentence about anything else: `an order is …`.
     ///
     /// # Errors
-    /// A sentence that says where the JSON is wrong, that it is no object, or which name occurs twice.
+    /// A sentence that says where the JSON is invalid, that it is not an object, or which name is repeated.
     pub fn read(text: &str, form: &str) -> Result<Self, String> {
         let fields: Self = serde_json::from_str(text).map_err(|error| match error.classify() {
             Category::Data => format!("this is no JSON object; {form}"),
@@ -27,13 +27,13 @@ impl ObjectFields {
         }
     }
 
-    /// A value of any type.
+    /// Takes a value of any type.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         let position = self.0.iter().position(|(candidate, _)| candidate == name)?;
         Some(self.0.remove(position).1)
     }
 
-    /// A text; `example` is one, with its quotes.
+    /// Takes a text; `example` is one, with its quotes.
     ///
     /// # Errors
     /// A sentence when it is not a text.
@@ -45,10 +45,10 @@ impl ObjectFields {
         }
     }
 
-    /// A whole number.
+    /// Takes a whole number.
     ///
     /// # Errors
-    /// A sentence with the range when it is none, or out of it.
+    /// A sentence with the range when it is not a whole number, or out of range.
     pub fn whole<T>(&mut self, name: &str, range: RangeInclusive<T>) -> Result<Option<T>, String>
     where
         T: Display + PartialOrd + TryFrom<u64>,
@@ -59,12 +59,12 @@ impl ObjectFields {
         number.ok_or_else(|| format!("`{name}` must be a whole number from {} to {}", range.start(), range.end()))
     }
 
-    /// The first name that nobody has taken.
+    /// The first name that was not taken.
     pub fn left_over(&self) -> Option<&str> {
         self.iter().map(|(name, _)| name).next()
     }
 
-    /// All that is left, in the order in which it was written.
+    /// The values that were not taken, in the order in which they were written.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
@@ -76,7 +76,7 @@ impl ObjectFields {
     }
 }
 
-// serde_json's own map keeps the last of two values under one name, and derived readers take a list for an object.
+// serde_json's own map keeps the last of two values under one name, and derived readers accept a list as an object.
 impl<'de> Deserialize<'de> for ObjectFields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(Pairs).map(Self)

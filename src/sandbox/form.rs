@@ -1,5 +1,5 @@
-//! The form body as it arrived. The sandbox decodes it itself, so that a fault in the proxy's encoding is seen
-//! here as a wrong signature, as it would be at the vendor.
+//! Decodes form bodies independently of the proxy, so that an encoding error of the proxy becomes a wrong signature
+//! here, as it would at the vendor.
 
 use crate::gateway::protocol::signing::{WireParameter, sort};
 
@@ -20,9 +20,9 @@ impl<'a> DecodedForm<'a> {
         form_urlencoded::parse(body).collect()
     }
 
-    /// Drops every value of a name but the one that came first.
+    /// Removes all but the first value of each name.
     pub fn first_values(mut self) -> Self {
-        // The order is stable, so the first of equal names is the one that came first.
+        // The sorting is stable, so the first of equal names is the one that was sent first.
         self.0.dedup_by(|later, first| later.0 == first.0);
         self
     }
@@ -33,7 +33,7 @@ impl<'a> DecodedForm<'a> {
         Some(value.as_ref()).filter(|value| !value.is_empty())
     }
 
-    /// Everything that arrived, in the order in which it is signed.
+    /// All parameters, in the order in which they are signed.
     pub fn sorted(&self) -> &[WireParameter<'a>] {
         &self.0
     }

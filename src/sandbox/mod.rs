@@ -1,6 +1,6 @@
-//! A gateway in a box: both vendors' wire dialects behind a real listener, with the checks that the real ones make.
-//! It knows the wire and never our resources. With the proxy it shares only the signatures, the sorting of parameters,
-//! the clock, and how people write durations.
+//! A simulated gateway: both vendors' wire dialects behind a real listener, with the checks of the real ones. It knows
+//! the wire format and none of our resources. It shares with the proxy only the signatures, the sorting of parameters,
+//! the clock, and the human form of durations.
 
 mod behaviour;
 mod calls;
@@ -57,7 +57,7 @@ impl Sandbox {
     /// Serves on `listener`, in the current actix runtime, until [`Sandbox::stop`].
     ///
     /// # Errors
-    /// When the listener cannot be used.
+    /// The listener cannot be used.
     pub fn start(settings: &SandboxSettings, clock: Clock, listener: TcpListener) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let state = Data::new(SandboxState::new(settings, clock));
@@ -66,7 +66,7 @@ impl Sandbox {
         let server = HttpServer::new(app)
             .on_connect(ConnectionHandle::keep)
             .keep_alive(KEEP_ALIVE)
-            // A client that leaves ends its call; otherwise each one that hangs would hold a connection for ever.
+            // A client that disconnects ends its call; otherwise each call that hangs would hold a connection for ever.
             .h1_allow_half_closed(false)
             .workers(1)
             .disable_signals()
@@ -75,7 +75,7 @@ impl Sandbox {
         Ok(Self { address, state, server: server.handle(), running: actix_web::rt::spawn(server) })
     }
 
-    /// `http://127.0.0.1:<port>`, without a slash at the end.
+    /// The base address, `http://127.0.0.1:<port>`, without a trailing slash.
     pub fn base_url(&self) -> String {
         let mut address = self.address;
         if address.ip().is_unspecified() {
@@ -84,62 +84,62 @@ impl Sandbox {
         format!("http://{address}")
     }
 
-    /// Where OPRetail's `m.api` is.
+    /// The address of OPRetail's `m.api`.
     pub fn opretail_m_api_url(&self) -> String {
         self.base_url() + M_API
     }
 
-    /// Where OPRetail's `cloud.api` is.
+    /// The address of OPRetail's `cloud.api`.
     pub fn opretail_cloud_api_url(&self) -> String {
         self.base_url() + CLOUD_API
     }
 
-    /// Where the OMS's RPC service is.
+    /// The address of the OMS's RPC service.
     pub fn oms_url(&self) -> String {
         self.base_url() + RPC
     }
 
-    /// How many requests have reached a door.
+    /// The number of requests to all endpoints.
     pub fn calls(&self) -> u64 {
         self.state.calls.total()
     }
 
-    /// How many requests have asked for one method, by the vendor's name.
+    /// The number of requests for one method, by the vendor's name.
     pub fn calls_of(&self, method: &str) -> u64 {
         self.state.calls.of(method)
     }
 
-    /// Places an order behind those that are still to come. The first one that is for a call decides.
+    /// Places an order after the pending ones. The first pending order that matches a call applies.
     pub fn order(&self, order: FaultOrder) {
         self.state.faults.push(order);
     }
 
-    /// Lets the next `times` answers fail, whatever is asked for.
+    /// Makes the next `times` answers fail, whichever method is called.
     pub fn fail_next(&self, fault: Fault, times: u32) {
         self.order(FaultOrder::next(fault, times));
     }
 
-    /// Lets the next `times` answers of one method fail.
+    /// Makes the next `times` answers of one method fail.
     pub fn fail_next_of(&self, method: &str, fault: Fault, times: u32) {
         self.order(FaultOrder::next(fault, times).of(method));
     }
 
-    /// Lets the next `times` answers of one gateway fail.
+    /// Makes the next `times` answers of one gateway fail.
     pub fn fail_next_at(&self, gateway: SandboxVendor, fault: Fault, times: u32) {
         self.order(FaultOrder::next(fault, times).at(gateway));
     }
 
-    /// Lets each answer fail with this probability, until [`Sandbox::clear_faults`].
+    /// Makes each answer fail with this probability, until [`Sandbox::clear_faults`].
     pub fn fail_percent(&self, fault: Fault, percent: u8) {
         self.order(FaultOrder::percent(fault, percent));
     }
 
-    /// Forgets the faults still to come.
+    /// Removes the pending faults.
     pub fn clear_faults(&self) {
         self.state.faults.clear();
     }
 
-    /// How the gateways behave now.
+    /// The current behaviour of the gateways.
     pub fn behaviour(&self) -> Behaviour {
         self.state.behaviour.get()
     }
@@ -152,7 +152,7 @@ impl Sandbox {
         });
     }
 
-    /// Goes back to the behaviour of the start.
+    /// Restores the behaviour of the start.
     pub fn reset_behaviour(&self) {
         self.state.behaviour.reset();
     }
@@ -162,13 +162,13 @@ impl Sandbox {
         self.state.forget_logins();
     }
 
-    /// Stops at once, calls under way included. When it returns, the port is free.
+    /// Stops at once and aborts calls under way. When it returns, the port is free.
     pub async fn stop(self) {
         self.server.stop(false).await;
         match self.running.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the sandbox ended with an error"),
-            Err(error) => tracing::warn!(%error, "the sandbox did not end by itself"),
+            Ok(Err(error)) => tracing::warn!(%error, "sandbox failed"),
+            Err(error) => tracing::warn!(%error, "sandbox task aborted"),
         }
     }
 }
@@ -211,7 +211,7 @@ mod tests {
         assert_eq!((early.sandbox.calls(), late.sandbox.calls()), (1, 1));
     }
 
-    // Bodies and signatures written out: nothing here is computed by this program.
+    // Literal bodies and signatures, none of which is computed by this program.
     #[actix_web::test]
     async fn published_signatures_are_accepted_as_they_stand() {
         let oms_server = OmsServer::Documented;

@@ -1,10 +1,10 @@
-//! Which signatures have been used up. Both vendors take a signature once within some time.
+//! Replay protection: both vendors accept a signature only once within a window of time.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Signatures that have been seen, by who sent them.
+/// The signatures that have been seen, by account.
 #[derive(Default)]
 pub struct SeenSignatures(Mutex<SeenHashes>);
 
@@ -15,7 +15,7 @@ struct SeenHashes {
 }
 
 impl SeenSignatures {
-    /// Uses up a signature. `false` when `account` has already used it within the window before `now`; a window of zero
+    /// Uses up a signature. Returns `false` when `account` has used it within the window before `now`; a window of zero
     /// remembers nothing.
     pub fn use_up(&self, account: &str, signature: &str, now: Duration, window: Duration) -> bool {
         if window.is_zero() {

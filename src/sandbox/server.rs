@@ -1,4 +1,4 @@
-//! The vendors' three endpoints, and what all workers share.
+//! The vendors' three endpoints, and the state that all workers share.
 
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, Resource};
@@ -17,15 +17,15 @@ use super::settings::SandboxSettings;
 use super::vendor::SandboxVendor;
 use crate::clock::Clock;
 
-/// The endpoint of OPRetail that came first.
+/// The older endpoint of OPRetail.
 pub const M_API: &str = "/m.api";
-/// The endpoint of OPRetail that came later.
+/// The newer endpoint of OPRetail.
 pub const CLOUD_API: &str = "/cloud.api";
 /// The endpoint of the OMS.
 pub const RPC: &str = "/index.php/openapi/rpc/service/";
 const RPC_WITHOUT_SLASH: &str = "/index.php/openapi/rpc/service";
 
-/// What all workers share.
+/// The state that all workers share.
 pub struct SandboxState {
     opretail: OpRetail,
     oms: Oms,
@@ -36,7 +36,7 @@ pub struct SandboxState {
 }
 
 impl SandboxState {
-    /// A sandbox that nobody has called yet.
+    /// Creates the state of a sandbox without calls.
     pub fn new(settings: &SandboxSettings, clock: Clock) -> Self {
         Self {
             opretail: OpRetail::new(settings, clock.clone()),
@@ -57,11 +57,11 @@ impl SandboxState {
         let method = method.unwrap_or_default();
         self.calls.count(method);
         let fault = self.faults.take(vendor, method);
-        tracing::debug!(?method, ?fault, "a call reached the sandbox");
+        tracing::debug!(?method, ?fault, "sandbox call received");
         fault
     }
 
-    /// Sends an answer when its time has come.
+    /// Sends an answer after its delay.
     async fn send(&self, answer: SandboxAnswer, fault: Option<Fault>, request: &HttpRequest) -> HttpResponse {
         let latency = self.behaviour.get().latency;
         let delay = if let Some(Fault::Delay(delay)) = fault { latency.saturating_add(delay) } else { latency };
@@ -121,7 +121,7 @@ fn opretail_body<'a>(endpoint: SandboxEndpoint, request: &HttpRequest, body: &'a
     }
 }
 
-// A code that is not a number is not one of OPRetail's. Written orders cannot have one; those of tests can.
+// A code that is not a number is not one of OPRetail's. Orders in JSON cannot have one; those of tests can.
 const UNKNOWN_ERROR: i64 = -999;
 
 async fn rpc(request: HttpRequest, body: Bytes, state: Data<SandboxState>) -> HttpResponse {
@@ -135,7 +135,7 @@ async fn rpc(request: HttpRequest, body: Bytes, state: Data<SandboxState>) -> Ht
     state.send(answer, fault, &request).await
 }
 
-// A body of another type has no parameters, as for the vendors' own servers.
+// A body of another type has no parameters, as at the vendors' own servers.
 fn form<'a>(request: &HttpRequest, body: &'a [u8]) -> DecodedForm<'a> {
     DecodedForm::decode(if is_form(request) { body } else { &[] })
 }

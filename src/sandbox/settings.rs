@@ -1,5 +1,4 @@
-//! Whom the sandbox knows and how strict it is.
-//! Accounts hold secrets in a type that cannot print itself.
+//! The accounts that the sandbox knows, and how strict it is. Secrets have a type that cannot be printed.
 
 use std::time::Duration;
 
@@ -8,32 +7,34 @@ use secrecy::SecretString;
 
 pub use super::world::stores::Shop as OmsShop;
 
-/// How the sandbox behaves. The default has one ordinary account at each vendor, and does nothing out of the ordinary.
+/// The settings of a sandbox. The default has one ordinary account at each vendor, and no unusual behaviour.
 #[derive(Clone, Debug)]
 pub struct SandboxSettings {
     /// Developer keys known to OPRetail.
     pub opretail: Vec<OpRetailAccount>,
     /// Callers known to the OMS.
     pub oms: Vec<OmsAccount>,
-    /// How far OPRetail's `_timestamp` may be from the sandbox's clock, either way. The vendor does not publish it.
+    /// How far OPRetail's `_timestamp` may be from the sandbox's clock, in either direction. The vendor does not
+    /// publish it.
     pub opretail_timestamp_window: Duration,
-    /// For how long OPRetail remembers a signature; zero accepts repeated calls.
+    /// How long OPRetail remembers a signature; zero accepts repeated calls.
     pub opretail_replay_window: Duration,
-    /// How far the OMS's `timestamp` may be from the sandbox's clock, either way.
+    /// How far the OMS's `timestamp` may be from the sandbox's clock, in either direction.
     pub oms_timestamp_window: Duration,
-    /// For how long the OMS remembers a signature; zero accepts repeated calls.
+    /// How long the OMS remembers a signature; zero accepts repeated calls.
     pub oms_replay_window: Duration,
-    /// Which server of the OMS answers.
+    /// The simulated server of the OMS.
     pub oms_server: OmsServer,
-    /// Which forms of the OMS's `timestamp` are taken, when they are not those of its server.
+    /// The accepted forms of the OMS's `timestamp`, if they differ from those of its server.
     pub oms_timestamp_form: Option<AcceptedTimestamp>,
-    /// The largest page of the OMS, when it is not that of its server. A caller who asks for more gets smaller pages instead.
+    /// The largest page of the OMS, if it differs from that of its server. A request for more gets a smaller page
+    /// instead.
     pub oms_page_cap: Option<u32>,
-    /// The stores of the OMS, when they are not the simulated ones.
+    /// The stores of the OMS; `None` for the simulated ones.
     pub oms_shops: Option<Vec<OmsShop>>,
-    /// How much longer every answer takes, by the machine's clock.
+    /// The additional latency of every answer, by the machine's clock.
     pub latency: Duration,
-    /// By how much the gateways' clocks are ahead of the sandbox's.
+    /// How far the gateways' clocks are ahead of the sandbox's.
     pub clock_skew: SignedDuration,
     /// Whether OPRetail's `open.shopweb.*` methods need a user's token.
     pub require_login: bool,
@@ -41,9 +42,9 @@ pub struct SandboxSettings {
     pub login_lifetime: Duration,
     /// The name of the token in the answer to a login.
     pub login_token_field: LoginTokenField,
-    /// How the answer to `ssoLogin` says when the token ends.
+    /// How the answer to `ssoLogin` states the token's expiry.
     pub login_expiry: LoginExpiry,
-    /// What chance starts from, for faults that come by chance; without it, each sandbox has another.
+    /// The seed for random faults; `None` for another one in each sandbox.
     pub seed: Option<u64>,
 }
 
@@ -78,17 +79,18 @@ pub struct OpRetailAccount {
     pub system: String,
     /// `_akey`.
     pub key: String,
-    /// What signatures are made with.
+    /// The secret that signs.
     pub secret: SecretString,
-    /// The credential of the application. With one, `cloud.api` takes it and not the developer's; `m.api` never takes it.
+    /// The credential of the application. If there is one, `cloud.api` accepts it instead of the developer's; `m.api`
+    /// never accepts it.
     pub application: Option<OpRetailApplication>,
     /// The organizations that the key may read.
     pub organizations: Vec<Organization>,
-    /// Whether the key's service has ended.
+    /// Whether the key has expired.
     pub expired: bool,
     /// The methods registered for the key.
     pub methods: PermittedMethods,
-    /// Who may log in with the key.
+    /// The users who may log in with the key.
     pub users: Vec<OpRetailUser>,
 }
 
@@ -120,7 +122,7 @@ pub struct OpRetailApplication {
     pub system: String,
     /// `_akey`.
     pub key: String,
-    /// What signatures are made with.
+    /// The secret that signs.
     pub secret: SecretString,
 }
 
@@ -149,7 +151,7 @@ impl Default for OpRetailUser {
     }
 }
 
-/// An organization under the two numbers that OPRetail gives it.
+/// An organization with its two numbers at OPRetail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Organization {
     /// The open platform's number: `orgid` of `open.gateway.authentication`.
@@ -161,14 +163,14 @@ pub struct Organization {
 /// A caller of the OMS.
 #[derive(Clone, Debug)]
 pub struct OmsAccount {
-    /// `flag`.
+    /// The `flag` that identifies the caller.
     pub flag: String,
-    /// What signatures are made with.
+    /// The secret that signs.
     pub token: SecretString,
     /// The methods that the caller may use.
     pub methods: PermittedMethods,
-    /// The company of all its stores, when it is not the brand of each; so that answers tell whose they are. Of the published
-    /// server, which has no company, it is the sender of all parcels.
+    /// The company of all its stores, if it is not the brand of each, so that answers show whose stores they are. At
+    /// the published server, which has no company, it is the sender of all parcels.
     pub company: Option<String>,
 }
 
@@ -185,7 +187,7 @@ pub enum PermittedMethods {
     /// Every method of the sandbox.
     #[default]
     All,
-    /// These, by the vendor's names.
+    /// Only these, by the vendor's names.
     Only(Vec<String>),
 }
 
@@ -198,7 +200,7 @@ impl PermittedMethods {
     }
 }
 
-/// A server of the OMS. The vendor's pages describe another one than it publishes.
+/// A server of the OMS. The vendor's pages describe another one than the published one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum OmsServer {
     /// The server that the vendor publishes
@@ -207,14 +209,14 @@ pub enum OmsServer {
     Documented,
 }
 
-/// The forms of the OMS's `timestamp` that are taken.
+/// The accepted forms of the OMS's `timestamp`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AcceptedTimestamp {
-    /// Unix seconds, as the server's source has it.
+    /// Unix seconds, as in the server's source.
     Unix,
-    /// `yyyyMMddHHmmss` in China Standard Time, as the shop page has it.
+    /// `yyyyMMddHHmmss` in China Standard Time, as on the shop page.
     Compact,
-    /// Either.
+    /// Both forms.
     Both,
 }
 
@@ -227,7 +229,7 @@ pub enum LoginTokenField {
     Authenticator,
 }
 
-/// How `tokenExpirationTimestamp` is written; integrators have seen all of them.
+/// The form of `tokenExpirationTimestamp`; integrators have seen all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginExpiry {
     /// Unix milliseconds.
@@ -236,7 +238,7 @@ pub enum LoginExpiry {
     Seconds,
     /// `yyyy-MM-dd HH:mm:ss` in China Standard Time.
     Date,
-    /// Not at all.
+    /// The field is missing.
     Missing,
 }
 

@@ -6,7 +6,7 @@ use crate::gateway::protocol::signing::{Values, WireParameter};
 use crate::gateway::protocol::template::Variable;
 use crate::vendors::Vendors;
 
-/// What signs, and what the credential's other fields are.
+/// The secret as the value of the signing's variables.
 struct Secret<'a>(&'a str);
 
 impl Values for Secret<'_> {
@@ -15,7 +15,8 @@ impl Values for Secret<'_> {
     }
 }
 
-/// The signature of parameters that arrived. `fields` are those of the credential that decide how calls are signed.
+/// Computes the signature of received parameters. `fields` are those of the credential that decide how calls are
+/// signed.
 pub fn of(vendor: &str, parameters: &[WireParameter<'_>], secret: &str, fields: &[(&str, &str)]) -> String {
     let Some(vendor) = Vendors::default().get(vendor) else { return String::new() };
     let field = |variable: &Variable| match variable {

@@ -1,5 +1,5 @@
-//! A running sandbox and a client that signs by itself: its digests come from other crates and its sorting from a
-//! map, so that client and sandbox cannot be wrong together.
+//! A test bed: a running sandbox and a client that signs independently. Its digests come from other crates and its
+//! sorting from a map, so that client and sandbox cannot have the same mistake.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -50,7 +50,7 @@ impl TestBed {
         Client::builder().disable_redirects().finish()
     }
 
-    /// The parameters of an OPRetail call, not signed yet; `own` may replace system parameters.
+    /// The unsigned parameters of an OPRetail call; `own` may replace system parameters.
     pub fn opretail(&self, method: &str, own: &[(&str, &str)]) -> TestParameters {
         let timestamp = tz::offset(8).to_datetime(self.clock.now()).strftime("%Y%m%d%H%M%S").to_string();
         let system = [
@@ -77,7 +77,7 @@ impl TestBed {
         with(parameters, "_sig", signature)
     }
 
-    /// The parameters of an OMS call, not signed yet; `own` may replace system parameters.
+    /// The unsigned parameters of an OMS call; `own` may replace system parameters.
     pub fn oms(&self, method: &str, own: &[(&str, &str)]) -> TestParameters {
         let timestamp = self.clock.now().as_second().to_string();
         let system = [
@@ -112,7 +112,7 @@ impl TestBed {
         self.post("/index.php/openapi/rpc/service", parameters).await
     }
 
-    /// The answer of an OMS, which need not be JSON.
+    /// Sends an OMS call and returns the text of the answer, which need not be JSON.
     pub async fn text_of_oms(&self, parameters: &[(String, String)]) -> String {
         let mut answer = self.send("/index.php/openapi/rpc/service/", parameters).await.unwrap();
         assert_eq!(answer.status(), 200);
@@ -130,9 +130,9 @@ impl TestBed {
         self.client.post(self.url(path)).send_form(&parameters)
     }
 
-    /// Sends a call on a connection of its own, whose bytes the test reads by itself.
+    /// Sends a call on a connection of its own, from which the test reads the bytes itself.
     pub async fn connect_and_send(&self, path: &str, parameters: &[(String, String)]) -> TcpStream {
-        // The server starts on this thread, which the test will hold up while it reads; so it must have started.
+        // The server starts on this thread, which the test blocks while it reads; so it must be running already.
         self.client.get(self.url("/_sandbox/calls")).send().await.unwrap();
         let mut form = form_urlencoded::Serializer::new(String::new());
         let body = form.extend_pairs(parameters).finish();
@@ -152,7 +152,7 @@ impl TestBed {
     }
 }
 
-/// The parameters but one.
+/// Removes one parameter.
 pub fn without(mut parameters: TestParameters, name: &str) -> TestParameters {
     parameters.retain(|(candidate, _)| candidate != name);
     parameters

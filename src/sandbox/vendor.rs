@@ -1,8 +1,8 @@
-//! Whose gateway a call came to.
+//! The vendor whose gateway is called.
 
 use serde::Serialize;
 
-/// One of the two gateways in the box, by the name that orders of faults use.
+/// One of the two simulated gateways, by its name in orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(into = "&'static str")]
 pub enum SandboxVendor {

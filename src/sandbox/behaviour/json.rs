@@ -1,4 +1,4 @@
-//! How people read and change the behaviour: one JSON object, with durations such as `"300ms"` and `"-2h"`.
+//! Shows and changes the behaviour as one JSON object, with durations such as `"300ms"` and `"-2h"`.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ const EXPIRIES: [(&str, LoginExpiry); 4] = [
     ("missing", LoginExpiry::Missing),
 ];
 
-/// All that can be changed, by its name.
+/// The object with everything that can be changed, by name.
 pub fn shown(behaviour: &Behaviour) -> Value {
     json!({
         "latency": written(behaviour.latency),
@@ -46,7 +46,7 @@ pub fn shown(behaviour: &Behaviour) -> Value {
     })
 }
 
-/// Changes what a JSON object names and leaves the rest.
+/// Changes the named values of a JSON object and leaves the rest.
 ///
 /// # Errors
 /// A sentence that says what is wrong and what to write.

@@ -1,5 +1,5 @@
-//! Behaviour that holds for every call until it is changed: how slow the gateway is, what time it takes it to be, what it
-//! remembers, and whether it wants users to log in.
+//! The behaviour that holds for every call until it is changed: latency, clock, replay protection, timestamp windows,
+//! and whether users must log in.
 
 mod json;
 #[cfg(test)]
@@ -14,32 +14,32 @@ pub use self::json::{changed, shown};
 use super::settings::{AcceptedTimestamp, LoginExpiry, LoginTokenField, OmsServer, SandboxSettings};
 use crate::clock::Clock;
 
-/// How both gateways behave now.
+/// The current behaviour of both gateways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Behaviour {
-    /// How much longer every answer takes, by the machine's clock.
+    /// The additional latency of every answer, by the machine's clock.
     pub latency: Duration,
-    /// By how much the gateways' clocks are ahead of the sandbox's: in timestamp checks, `stat.systime` and `Date`.
+    /// How far the gateways' clocks are ahead of the sandbox's: in timestamp checks, `stat.systime` and `Date`.
     pub clock_skew: SignedDuration,
-    /// For how long OPRetail remembers a signature; zero accepts repeated calls.
+    /// How long OPRetail remembers a signature; zero accepts repeated calls.
     pub opretail_replay_window: Duration,
-    /// For how long the OMS remembers a signature; zero accepts repeated calls.
+    /// How long the OMS remembers a signature; zero accepts repeated calls.
     pub oms_replay_window: Duration,
-    /// How far OPRetail's `_timestamp` may be from its clock, either way.
+    /// How far OPRetail's `_timestamp` may be from its clock, in either direction.
     pub opretail_timestamp_window: Duration,
-    /// How far the OMS's `timestamp` may be from its clock, either way.
+    /// How far the OMS's `timestamp` may be from its clock, in either direction.
     pub oms_timestamp_window: Duration,
-    /// Which server of the OMS answers.
+    /// The simulated server of the OMS.
     pub oms_server: OmsServer,
-    /// Which forms of the OMS's `timestamp` are taken, when they are not those of its server.
+    /// The accepted forms of the OMS's `timestamp`, if they differ from those of its server.
     pub oms_timestamp_form: Option<AcceptedTimestamp>,
     /// Whether OPRetail's `open.shopweb.*` methods need a user's token.
     pub require_login: bool,
-    /// How long a token lives that is given from now on.
+    /// The lifetime of tokens that are issued from now on.
     pub login_lifetime: Duration,
     /// The name of the token in the answer to a login.
     pub login_token_field: LoginTokenField,
-    /// How the answer to `ssoLogin` says when the token ends.
+    /// How the answer to `ssoLogin` states the token's expiry.
     pub login_expiry: LoginExpiry,
 }
 
@@ -70,24 +70,24 @@ impl From<&SandboxSettings> for Behaviour {
     }
 }
 
-/// The behaviour at the start, and the one that holds now.
+/// The behaviour at the start, and the current one.
 pub struct CurrentBehaviour {
     start: Behaviour,
     now: Mutex<Behaviour>,
 }
 
 impl CurrentBehaviour {
-    /// As the sandbox starts.
+    /// Starts with this behaviour.
     pub const fn new(start: Behaviour) -> Self {
         Self { start, now: Mutex::new(start) }
     }
 
-    /// What holds now.
+    /// The current behaviour.
     pub fn get(&self) -> Behaviour {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes what holds from now on: all of it or, when `change` fails, nothing.
+    /// Changes the behaviour from now on: everything or, when `change` fails, nothing.
     pub fn change<E>(&self, change: impl FnOnce(&mut Behaviour) -> Result<(), E>) -> Result<(), E> {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         let mut changed = *now;
@@ -96,7 +96,7 @@ impl CurrentBehaviour {
         Ok(())
     }
 
-    /// Goes back to the start.
+    /// Restores the behaviour of the start.
     pub fn reset(&self) {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner) = self.start;
     }

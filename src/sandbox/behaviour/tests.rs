@@ -1,4 +1,4 @@
-//! What each behaviour changes on the wire.
+//! The effect of each behaviour on the wire.
 
 use std::time::Duration;
 

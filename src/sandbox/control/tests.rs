@@ -1,4 +1,4 @@
-//! The endpoints as who controls a sandbox uses them, and what a wrong request is told.
+//! The control endpoints as their users call them, and the answers to invalid requests.
 
 use bytes::Bytes;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! A small body that inflates to a large one: an empty JSON object with 64 MiB of blanks inside.
+//! A small body that decompresses to a large one: an empty JSON object with 64 MiB of blanks inside.
 
 use std::iter;
 use std::sync::OnceLock;
@@ -6,26 +6,26 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use flate2::{Compress, Compression, Crc, FlushCompress};
 
-/// How many bytes come out.
+/// The decompressed size in bytes.
 const INFLATED: usize = 64 << 20;
 const BLOCK: usize = 1 << 20;
 
-// RFC 1952: magic number, deflate, no flags, no time, no hint, an unknown system.
+// The gzip header of RFC 1952: magic number, deflate, no flags, no time, no hint, an unknown system.
 const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
-/// The brotli of it. To make it takes far longer than to send it, so it was made before.
+/// The body as brotli. It is stored, because compressing it takes far longer than sending it.
 pub const BROTLI: &[u8] =
     b"\xcf\xff\xff\x7f\xf8\xa5\x40\xf6\xe2\xb2\x40\x00\xf7\xfe\x3f\xfe\xff\xff\xc3\x2f\x01\x10\x87\x05\x00\xba\xf7\xff\
       \xfc\xff\xff\x87\x5f\x02\x20\x0e\x8b\x00\x74\xef\xff\xf3\xff\xff\x1f\xbf\x44\x5f\x29\x72\x58\x00\x30\xf7\xfe\x1f";
 
-/// The gzip of it, made once.
+/// The body as gzip, made once.
 pub fn gzip() -> Bytes {
     static MADE: OnceLock<Bytes> = OnceLock::new();
     MADE.get_or_init(make).clone()
 }
 
-// Compressing all of it would hold up other calls. A block that ends with a full flush depends on nothing before it, so
-// the blocks in the middle, which are alike, are compressed once.
+// Compressing all of it would block other calls. A block that ends with a full flush does not depend on anything before
+// it, so the equal blocks in the middle are compressed once.
 fn make() -> Bytes {
     let blank = vec![b' '; BLOCK];
     let (mut first, mut last) = (blank.clone(), blank.clone());
@@ -50,7 +50,7 @@ fn make() -> Bytes {
 
 fn deflated(block: &[u8], flush: FlushCompress) -> Vec<u8> {
     let mut deflated = Vec::with_capacity(BLOCK / 100);
-    // Writing to memory that is large enough cannot fail.
+    // Writing to sufficiently large memory cannot fail.
     let _status = Compress::new(Compression::best(), false).compress_vec(block, &mut deflated, flush);
     deflated
 }
@@ -68,7 +68,7 @@ mod tests {
         let small = gzip();
         assert!(small.len() < 128 << 10, "{}", small.len());
         let mut large = Vec::new();
-        // The checksum and the length are checked by the reader.
+        // The reader verifies the checksum and the length.
         GzDecoder::new(small.as_ref()).read_to_end(&mut large).unwrap();
         assert_is_bomb(&large);
     }

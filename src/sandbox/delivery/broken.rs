@@ -1,4 +1,4 @@
-//! Bodies that do not arrive as an honest one does.
+//! Bodies that arrive incomplete, slowly or without end.
 
 use std::io;
 use std::time::Duration;
@@ -11,22 +11,22 @@ use futures_util::stream::{self, StreamExt};
 
 const DRIP_EVERY: Duration = Duration::from_millis(100);
 
-// An endless list, so many at a time.
+// A part of an endless list.
 const ZEROS: &[u8] = b"0,0,";
 const ZEROS_AT_ONCE: usize = 4_096;
 
-/// A body that fails at once: the server closes the connection before the head has left.
+/// A body that fails at once: the server closes the connection before the headers are sent.
 pub fn before_it_begins() -> impl MessageBody + 'static {
     SizedStream::new(1, Box::pin(stream::once(async { Err::<Bytes, _>(broken()) })))
 }
 
-/// The whole length and the first `bytes` of an answer, then the end. The last byte never comes.
+/// A body with the full `Content-Length` of which only the first `bytes` are sent. The last byte is never sent.
 pub fn cut(answer: String, bytes: usize) -> impl MessageBody + 'static {
     let whole = Bytes::from(answer);
     let length = whole.len();
     let start = whole.slice(..bytes.min(length.saturating_sub(1)));
     let start = stream::once(async move { Ok(start) });
-    // A body that fails makes the server close the connection. The pause lets what there is leave before that.
+    // A body that fails makes the server close the connection. The pause lets the data be sent before that.
     let end = stream::once(async {
         yield_now().await;
         Err(broken())
@@ -34,7 +34,7 @@ pub fn cut(answer: String, bytes: usize) -> impl MessageBody + 'static {
     SizedStream::new(length as u64, Box::pin(start.chain(end)))
 }
 
-/// The whole answer, a byte at a time.
+/// The whole body, a byte at a time.
 pub fn drip(answer: String) -> impl MessageBody + 'static {
     let whole = Bytes::from(answer);
     let length = whole.len();
@@ -48,8 +48,8 @@ pub fn drip(answer: String) -> impl MessageBody + 'static {
     SizedStream::new(length as u64, Box::pin(bytes))
 }
 
-/// The answer with one more field, a list that goes on until the client is gone. What leaves is made when the client
-/// has taken what was sent before.
+/// The body with one more field, a list that continues until the client disconnects. Each part is made when the client
+/// has received the previous one.
 pub fn endless(answer: &str) -> impl MessageBody + 'static {
     let open = answer.trim_end().strip_suffix('}').unwrap_or(answer);
     let start = Bytes::from(format!("{open},\"more\":["));

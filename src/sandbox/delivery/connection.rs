@@ -1,4 +1,4 @@
-//! A second handle on a connection, for faults that happen below HTTP.
+//! A second handle on a connection, for faults below HTTP.
 
 use std::any::Any;
 use std::io::{self, Write};
@@ -7,11 +7,11 @@ use std::os::fd::AsFd;
 use actix_web::dev::Extensions;
 use actix_web::rt::net::{TcpSocket, TcpStream};
 
-/// The connection that a request came by.
+/// The connection of a request.
 pub struct ConnectionHandle(std::net::TcpStream);
 
 impl ConnectionHandle {
-    /// Keeps a handle on a connection that has just been accepted.
+    /// Stores a handle on a connection that has just been accepted.
     pub fn keep(connection: &dyn Any, data: &mut Extensions) {
         let stream = connection.downcast_ref::<TcpStream>();
         let handle = stream.and_then(|stream| stream.as_fd().try_clone_to_owned().ok());
@@ -20,21 +20,21 @@ impl ConnectionHandle {
         }
     }
 
-    /// Lets the connection be reset when the server closes it.
+    /// Makes the connection be reset when the server closes it.
     pub fn reset_when_closed(&self) {
         if let Err(error) = self.without_linger() {
-            tracing::warn!(%error, "the connection will be closed rather than reset");
+            tracing::warn!(%error, "connection reset unavailable: the connection is closed instead");
         }
     }
 
-    /// Sends bytes past the server. There must be few: they have to fit into what the system buffers.
+    /// Sends bytes without the server. They must be few, because they have to fit into the system's buffers.
     pub fn send(&self, bytes: &[u8]) {
         if let Err(error) = (&self.0).write_all(bytes) {
-            tracing::warn!(%error, "the connection will be closed without a word");
+            tracing::warn!(%error, "fault data not sent: the connection is closed without it");
         }
     }
 
-    // With no time to linger, closing a connection resets it.
+    // Closing a connection without time to linger resets it.
     fn without_linger(&self) -> io::Result<()> {
         TcpSocket::from_std_stream(self.0.try_clone()?).set_zero_linger()
     }

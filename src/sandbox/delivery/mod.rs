@@ -1,4 +1,4 @@
-//! How an answer leaves, or fails to: headers by the gateways' own clock, and what a fault does to a response.
+//! Sends answers, with headers by the gateways' own clock, and applies faults to responses.
 
 mod bomb;
 mod broken;
@@ -21,28 +21,28 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 pub use self::connection::ConnectionHandle;
 use super::faults::Fault;
 
-/// How long the sandbox keeps an idle connection open, as common servers do.
+/// How long the sandbox keeps an idle connection open, like common servers.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 const HTML: &str = "<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>\n";
 
-// What a server of another protocol might say. Nothing in it can be taken for HTTP.
+// Data as from a server of another protocol, none of which can be parsed as HTTP.
 const GARBAGE: &[u8] = b"\x15\x03\x01\x00\x02\x02\x46\x00\xff\xfe~~ this is not HTTP ~~\r\n\r\n";
 
-/// How a gateway sends what it answers.
+/// The headers with which a gateway sends its answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerHead {
-    /// As JSON, with its length.
+    /// JSON with a `Content-Length`.
     Json,
-    /// As HTML whatever it is, in chunks.
+    /// Always HTML, in chunks.
     ChunkedHtml,
 }
 
-/// An answer before anything happens to it.
+/// An answer before a fault is applied.
 pub struct SandboxAnswer {
-    /// What is sent.
+    /// The body.
     pub body: String,
-    /// How.
+    /// The kind of headers.
     pub head: AnswerHead,
 }
 
@@ -71,8 +71,8 @@ impl AnswerHead {
     }
 }
 
-/// Sends an answer as it is, or as a fault leaves it. Which code an answer carries is the dialects' matter, and how late
-/// it is the server's: [`Fault::Code`] and [`Fault::Delay`] change nothing here.
+/// Sends an answer, with the fault applied. [`Fault::Code`] and [`Fault::Delay`] have no effect here: the dialects
+/// write codes, and the server delays answers.
 pub async fn deliver(
     answer: SandboxAnswer,
     fault: Option<Fault>,

@@ -14,7 +14,7 @@ use crate::sandbox::{Fault, SandboxSettings};
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const RPC: &str = "/index.php/openapi/rpc/service/";
 
-/// One call whose answer is spoiled, on a connection of its own.
+/// Makes one call whose answer has a fault, on a connection of its own.
 async fn connection_with(bed: &TestBed, fault: Fault) -> TcpStream {
     bed.sandbox.fail_next(fault, 1);
     let nonce = bed.sandbox.calls().to_string();
@@ -22,14 +22,14 @@ async fn connection_with(bed: &TestBed, fault: Fault) -> TcpStream {
         .await
 }
 
-/// All that comes until the connection is closed.
+/// Reads everything until the connection is closed.
 fn everything(mut connection: TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     connection.read_to_end(&mut bytes).unwrap();
     bytes
 }
 
-/// The head up to its empty line, and no byte more.
+/// Reads the headers up to their empty line, and no byte more.
 fn head(connection: &mut TcpStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -149,7 +149,7 @@ async fn a_client_that_leaves_ends_what_would_never_end() {
             rt::task::yield_now().await;
         }
         connection.shutdown(Shutdown::Write).unwrap();
-        // It returns when the sandbox has closed the connection; the read timeout would be an error.
+        // This returns when the sandbox has closed the connection; the read timeout would be an error.
         everything(connection);
     }
 }

@@ -1,4 +1,4 @@
-//! How an order is shown: the JSON object that it is written as.
+//! Shows an order as the JSON object in which it is written.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use super::{Fault, FaultOrder};
 use crate::sandbox::durations;
 use crate::sandbox::vendor::SandboxVendor;
 
-/// The object with all the names that it may have.
+/// An object with all names that an order may have.
 #[derive(Default, Serialize)]
 pub struct FaultList {
     fault: &'static str,

@@ -1,4 +1,4 @@
-//! [`Fault::Mixed`]: any of the faults, by chance.
+//! [`Fault::Mixed`]: a random fault.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use fastrand::Rng;
 use super::Fault;
 use crate::sandbox::vendor::SandboxVendor;
 
-// How many kinds `any` chooses from.
+// The number of kinds from which `any` chooses.
 const KINDS: u8 = 17;
 
-// Bodies that a reader who trusts too much takes for an answer, or breaks on.
+// Bodies that a careless reader accepts as an answer, or fails on.
 const BODIES: [&str; 8] = [
     "null",
     "[]",
@@ -22,8 +22,8 @@ const BODIES: [&str; 8] = [
     "Array\n(\n)\n<b>Fatal error</b>: Allowed memory size exhausted",
 ];
 
-/// One of all the kinds, with a code of that gateway where it takes one. The codes are those of a gateway in trouble,
-/// not those that refuse a key or a request.
+/// A random fault, with a code of that gateway where it needs one. The codes are those of a gateway in trouble, not
+/// those that refuse a key or a request.
 pub fn any(gateway: SandboxVendor, chance: &mut Rng) -> Fault {
     match chance.u8(..KINDS) {
         0 => Fault::code(one_of(codes(gateway), chance)),

@@ -1,5 +1,5 @@
-//! Faults on demand: what a gateway, or the network before it, does on a bad day. A fault replaces an answer, after
-//! the request was checked and ran: a signature is used up, as it would be.
+//! Faults on demand, of a gateway or of the network in front of it. A fault replaces an answer after the request was
+//! checked and executed, so its signature is used up as usual.
 
 mod listing;
 mod mixed;
@@ -14,61 +14,62 @@ use bytes::Bytes;
 pub use self::order::FaultOrder;
 pub use self::queue::FaultQueue;
 
-/// What happens to an answer.
+/// A fault that is applied to an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The gateway answers with this code of its own, such as `-500` or `e000005`.
     Code(String),
-    /// A proxy before the gateway answers with this status and a page of HTML.
+    /// A proxy in front of the gateway answers with this status and an HTML page.
     HttpStatus(u16),
-    /// A proxy before the gateway asks for patience, with `Retry-After`.
+    /// A proxy in front of the gateway asks to wait, with `Retry-After`.
     AskToWait {
         /// 429 or 503.
         status: u16,
-        /// What `Retry-After` says.
+        /// The value of `Retry-After` in seconds.
         seconds: u32,
     },
-    /// The right answer, so much later.
+    /// The correct answer, delayed by this time.
     Delay(Duration),
-    /// No answer ever comes.
+    /// No answer is ever sent.
     Hang,
     /// The connection is reset before the answer begins.
     Reset,
-    /// The connection is closed in good order before the answer begins.
+    /// The connection is closed normally before the answer begins.
     Close,
     /// Bytes that are not HTTP, then the connection is closed.
     Garbage,
-    /// The answer stops in the middle and the connection is closed.
+    /// The answer stops in the middle, and the connection is closed.
     Truncate,
-    /// The whole length is announced; after so many bytes of the body, and never all, the connection is closed.
+    /// The full `Content-Length` is sent; after this many bytes of the body, and never all of them, the connection is
+    /// closed.
     Cut(usize),
-    /// The head comes at once, the body a byte every 100 ms.
+    /// The headers are sent at once, the body one byte every 100 ms.
     Drip,
-    /// The answer goes on and never ends.
+    /// The answer never ends.
     Endless,
-    /// Some kilobytes of gzip that inflate to 64 MiB.
+    /// Some kilobytes of gzip that decompress to 64 MiB.
     Bomb,
-    /// Some bytes of brotli that inflate to 64 MiB.
+    /// Some bytes of brotli that decompress to 64 MiB.
     BrotliBomb,
-    /// 200 with no body.
+    /// 200 with an empty body.
     Empty,
-    /// 200 with a page of HTML.
+    /// 200 with an HTML page.
     Html,
-    /// 200 with exactly this body: wrong types, names twice, numbers too large, control characters.
+    /// 200 with exactly this body: wrong types, repeated names, numbers too large, control characters.
     Body(String),
-    /// The same, where the body need not be text.
+    /// 200 with exactly these bytes, which need not be text.
     Bytes(Bytes),
-    /// Each time another one of all the above, by chance.
+    /// A random one of all the above, each time.
     Mixed,
 }
 
 impl Fault {
-    /// The gateway answers with a code of its own, written as text: `Fault::code("-500")`.
+    /// An answer with a code of the gateway's own, written as text: `Fault::code("-500")`.
     pub fn code(code: impl Into<String>) -> Self {
         Self::Code(code.into())
     }
 
-    /// The name that orders use.
+    /// The name of the fault in orders.
     const fn name(&self) -> &'static str {
         match self {
             Self::Code(_) => "code",

@@ -1,4 +1,4 @@
-//! An order: which fault, for which calls, how often.
+//! An order of a fault: which fault, for which calls, how often.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use super::listing::FaultList;
 use super::{Fault, reading};
 use crate::sandbox::vendor::SandboxVendor;
 
-/// A fault with the calls that it is for. As JSON it is what the control endpoint takes and lists:
+/// A fault with the calls to which it applies. The control endpoint reads and lists it as JSON:
 /// `{"fault":"code","code":"-500","method":"shop.get","times":2}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(into = "FaultList")]
@@ -14,36 +14,37 @@ pub struct FaultOrder {
     pub(super) fault: Fault,
     pub(super) gateway: Option<SandboxVendor>,
     pub(super) method: Option<String>,
-    /// Each call fails with this probability; without it, each one does.
+    /// The probability in percent with which a call fails; `None` for each call.
     pub(super) percent: Option<u8>,
-    /// How many are still to come; without it, until the orders are cleared.
+    /// How many calls are still to fail; `None` for all until the orders are cleared.
     pub(super) times: Option<u32>,
 }
 
 impl FaultOrder {
-    /// For the next `times` calls.
+    /// An order for the next `times` calls.
     pub const fn next(fault: Fault, times: u32) -> Self {
         Self { fault, gateway: None, method: None, percent: None, times: Some(times) }
     }
 
-    /// For each call with a probability of so many percent, until the orders are cleared. From 100 on, each one fails.
+    /// An order for each call with this probability in percent, until the orders are cleared. From 100 on, each call
+    /// fails.
     pub const fn percent(fault: Fault, percent: u8) -> Self {
         Self { fault, gateway: None, method: None, percent: Some(percent), times: None }
     }
 
-    /// Only for calls of one gateway.
+    /// Limits the order to calls of one gateway.
     #[must_use]
     pub fn at(self, gateway: SandboxVendor) -> Self {
         Self { gateway: Some(gateway), ..self }
     }
 
-    /// Only for calls of one method, by the vendor's name.
+    /// Limits the order to calls of one method, by the vendor's name.
     #[must_use]
     pub fn of(self, method: impl Into<String>) -> Self {
         Self { method: Some(method.into()), ..self }
     }
 
-    /// Reads an order as people write it.
+    /// Reads an order from JSON.
     ///
     /// # Errors
     /// A sentence that says what is wrong and what to write.

@@ -1,4 +1,4 @@
-//! The orders still to come, in the order in which they were placed.
+//! The queue of pending orders, in the order in which they were placed.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use fastrand::Rng;
 use super::{Fault, FaultOrder, mixed};
 use crate::sandbox::vendor::SandboxVendor;
 
-/// The orders still to come. The first one that is for a call, and that chance lets happen, decides.
+/// The pending orders. The first one that matches a call, and is selected by its probability, applies.
 pub struct FaultQueue(Mutex<PendingFaults>);
 
 struct PendingFaults {
@@ -17,19 +17,19 @@ struct PendingFaults {
 }
 
 impl FaultQueue {
-    /// No orders yet; chance comes from `chance`.
+    /// Creates an empty queue; `chance` decides about probabilities.
     pub fn new(chance: Rng) -> Self {
         Self(Mutex::new(PendingFaults { orders: VecDeque::new(), chance }))
     }
 
-    /// Adds an order behind the others.
+    /// Adds an order at the end.
     pub fn push(&self, order: FaultOrder) {
         if !order.is_used_up() {
             self.waiting().orders.push_back(order);
         }
     }
 
-    /// Takes the fault for a call. It is never [`Fault::Mixed`], which is one of the others each time.
+    /// Takes the fault for a call. For [`Fault::Mixed`] it is one of the other faults each time.
     pub fn take(&self, gateway: SandboxVendor, method: &str) -> Option<Fault> {
         let mut waiting = self.waiting();
         let PendingFaults { orders, chance } = &mut *waiting;
@@ -44,12 +44,12 @@ impl FaultQueue {
         Some(if fault == Fault::Mixed { mixed::any(gateway, chance) } else { fault })
     }
 
-    /// The orders still to come.
+    /// The pending orders.
     pub fn list(&self) -> Vec<FaultOrder> {
         self.waiting().orders.iter().cloned().collect()
     }
 
-    /// Forgets the orders still to come.
+    /// Removes the pending orders.
     pub fn clear(&self) {
         self.waiting().orders.clear();
     }
@@ -98,7 +98,7 @@ mod tests {
         queue.push(FaultOrder::percent(Fault::Empty, 30));
         let failed =
             |queue: &FaultQueue| (0..1_000).filter(|_| queue.take(SandboxVendor::Oms, "any").is_some()).count();
-        // Five standard deviations either way.
+        // Five standard deviations in either direction.
         assert!((228..=372).contains(&failed(&queue)));
         assert_eq!(queue.list().len(), 1);
         queue.clear();

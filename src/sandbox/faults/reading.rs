@@ -1,5 +1,5 @@
-//! How people write an order: one JSON object with the fault, what it needs, and the calls that it is for. Whatever is
-//! wrong with it is answered with a sentence.
+//! Reads an order that people write: one JSON object with the fault, its values, and the calls to which it applies.
+//! Every problem is reported as a sentence.
 
 #[cfg(test)]
 mod tests;
@@ -17,7 +17,7 @@ use crate::settings::nearest;
 
 const FORM: &str = r#"an order is a JSON object such as {"fault":"hang"}"#;
 
-/// The faults that need nothing else to be said.
+/// The faults that need no further values.
 static PLAIN: [Fault; 12] = [
     Fault::Hang,
     Fault::Reset,
@@ -33,7 +33,7 @@ static PLAIN: [Fault; 12] = [
     Fault::Mixed,
 ];
 
-/// All names that an order may have. The first five say which calls, and how often; the others are a fault's.
+/// All names that an order may have. The first five say which calls, and how often; the others belong to a fault.
 const NAMES: [&str; 12] = [
     "fault",
     "gateway",
@@ -52,7 +52,7 @@ const NAMES: [&str; 12] = [
 /// Reads an order.
 ///
 /// # Errors
-/// A sentence that says what is missing, wrong or too much, and what to write.
+/// A sentence that says what is missing, wrong or unknown, and what to write.
 pub fn order(text: &str) -> Result<FaultOrder, String> {
     let mut fields = ObjectFields::read(text, FORM)?;
     let gateway = gateway(&mut fields)?;
@@ -64,7 +64,7 @@ pub fn order(text: &str) -> Result<FaultOrder, String> {
     if let Some(name) = fields.left_over() {
         return Err(too_much(name, &fault));
     }
-    // One call, unless chance decides how many.
+    // One call, unless a probability is given.
     let times = times.or(if percent.is_some() { None } else { Some(1) });
     Ok(FaultOrder { fault, gateway, method: method.map(|(name, _)| name), percent, times })
 }
@@ -75,7 +75,7 @@ fn gateway(fields: &mut ObjectFields) -> Result<Option<SandboxVendor>, String> {
     vendor.map(Some).ok_or_else(|| "`gateway` must be \"opretail\" or \"oms\"".to_owned())
 }
 
-/// The method with the vendor whose it is.
+/// The method, with its vendor.
 fn method(
     fields: &mut ObjectFields,
     gateway: Option<SandboxVendor>,
@@ -98,7 +98,7 @@ fn methods(vendor: SandboxVendor) -> Vec<&'static str> {
     }
 }
 
-/// Takes the fault and what it needs. `only` is the gateway whose calls the order is for, unless it is for both.
+/// Reads the fault with its values. `only` is the gateway to which the order is limited, if it is.
 fn fault(fields: &mut ObjectFields, only: Option<SandboxVendor>) -> Result<Fault, String> {
     let name = fields.text("fault", "\"hang\"")?;
     let name = name.ok_or_else(|| format!("`fault` is missing; there are {}", faults().join(", ")))?;
@@ -122,7 +122,7 @@ fn faults() -> Vec<&'static str> {
     ["code", "http_status", "delay", "cut", "body"].into_iter().chain(PLAIN.iter().map(Fault::name)).collect()
 }
 
-// Every code of OPRetail's is a number, so one that is not can only be for the OMS. Zero is success, at both.
+// Every code of OPRetail is a number, so any other one can only be for the OMS. Zero means success at both.
 fn code(fields: &mut ObjectFields, only: Option<SandboxVendor>) -> Result<String, String> {
     let text = match needed("code", fields.take("code"), "\"-500\"")? {
         Value::String(text) => text,

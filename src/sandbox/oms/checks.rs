@@ -1,5 +1,5 @@
-//! What the OMS checks before it looks at a method: presence, timestamp, signature, repetition. A signature that
-//! passes is used up, whatever becomes of the call.
+//! The checks of the OMS before it runs a method: presence, timestamp, signature, repetition. A signature that passes
+//! is used up, even if the call fails later.
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
@@ -91,7 +91,7 @@ mod tests {
         TestBed::with(SandboxSettings { oms_server, oms: vec![OmsAccount::default(), limited], ..Default::default() })
     }
 
-    /// The code of an answer, whose body need not be JSON.
+    /// The code of an answer that need not be JSON.
     async fn code(bed: &TestBed, parameters: &TestParameters) -> String {
         let text = bed.text_of_oms(parameters).await;
         let code = text.split_once(r#""code":"#).and_then(|(_, code)| code.split_once(','));

@@ -1,9 +1,10 @@
-//! What a method gives back, and how it is written: as JSON, whose texts each server writes in its own way, or as XML.
+//! The data that a method returns, and its serialization: as JSON, whose texts each server writes in its own way, or as
+//! XML.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// A value of an answer. Members come in the order in which a server writes them.
+/// A value of an answer. Members are in the order in which a server writes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Data {
     Null,
@@ -14,21 +15,21 @@ pub enum Data {
     Object(Vec<(Cow<'static, str>, Self)>),
 }
 
-/// How a text is written between the quotes of JSON.
+/// Writes a text between the quotes of JSON.
 pub type WriteText = fn(&str, &mut String);
 
 impl Data {
-    /// A text.
+    /// Creates a text.
     pub fn text(text: impl Into<Cow<'static, str>>) -> Self {
         Self::Text(text.into())
     }
 
-    /// An object with these members.
+    /// Creates an object with these members.
     pub fn object<const N: usize>(members: [(&'static str, Self); N]) -> Self {
         Self::Object(members.into_iter().map(|(name, value)| (name.into(), value)).collect())
     }
 
-    /// JSON without blanks.
+    /// Writes JSON without blanks.
     pub fn to_json(&self, write_text: WriteText) -> String {
         let mut json = String::new();
         self.write_json(write_text, &mut json);
@@ -67,7 +68,7 @@ impl Data {
         }
     }
 
-    /// XML as the published server writes it: a list has no element for each item, texts that are no numbers stand in
+    /// Writes XML as the published server does: a list has no element for each item, texts that are not numbers are in
     /// `CDATA`, and nothing is escaped. Source: captured, and the server's source.
     pub fn to_xml(&self) -> String {
         let mut xml = String::new();
@@ -94,29 +95,29 @@ impl Data {
 }
 
 fn append(text: &mut String, more: impl std::fmt::Display) {
-    // Writing to a `String` does not fail.
+    // Writing to a `String` cannot fail.
     let _ = write!(text, "{more}");
 }
 
-/// Whether PHP takes a text for a number.
+/// Whether PHP treats a text as a number.
 fn is_number(text: &str) -> bool {
     let text = text.trim_matches([' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
     let is_written_so = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     is_written_so && text.parse::<f64>().is_ok()
 }
 
-/// As it is: a quote in the text ends it.
+/// Writes a text unchanged: a quote in the text ends it.
 pub fn unescaped(text: &str, json: &mut String) {
     json.push_str(text);
 }
 
-/// As RFC 8259 has it.
+/// Escapes a text as RFC 8259 requires.
 pub fn escaped(text: &str, json: &mut String) {
     let quoted = serde_json::Value::from(text).to_string();
     json.push_str(quoted.get(1..quoted.len() - 1).unwrap_or_default());
 }
 
-/// As PHP's `json_encode` does unless told otherwise: ASCII alone, and `/` as `\/`.
+/// Escapes a text as PHP's `json_encode` does by default: ASCII only, and `/` as `\/`.
 pub fn escaped_to_ascii(text: &str, json: &mut String) {
     for letter in text.chars() {
         match letter {

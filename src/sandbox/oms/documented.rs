@@ -1,5 +1,5 @@
-//! The server that the vendor's shop page describes. Where the page is silent it does what the vendor's base documentation
-//! says.
+//! The OMS server that the vendor's shop page describes. Where the page is silent, it follows the vendor's base
+//! documentation.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::sandbox::form::DecodedForm;
 use crate::sandbox::settings::{AcceptedTimestamp, OmsAccount};
 use crate::sandbox::world::stores::Shop;
 
-/// What it takes, has and writes.
+/// The facts of this server.
 pub static DOCUMENTED: OmsSandboxServer = OmsSandboxServer {
     required: &["flag", "method", "ver", "charset", "type", "timestamp", "sign"],
     is_method_name: |_| true,
@@ -27,7 +27,7 @@ pub static DOCUMENTED: OmsSandboxServer = OmsSandboxServer {
     write: |document, _| document.to_json(escaped),
 };
 
-/// A page of the stores whose code is asked for and whose name contains what is asked for.
+/// A page of the stores with the requested code whose name contains the requested text.
 fn list(call: &OmsCall<'_>) -> Result<Data, OmsError> {
     let number = positive(call.form, "page_no")?.unwrap_or(1);
     let size = call.page.of(positive(call.form, "page_size")?.unwrap_or(0));
@@ -75,7 +75,7 @@ fn positive(form: &DecodedForm<'_>, name: &str) -> Result<Option<usize>, OmsErro
     text.parse().ok().filter(|number| *number > 0).map(Some).ok_or(OmsError::WrongParameter)
 }
 
-/// Errors are the shop page's numbers; it has none for a signature that comes again, whose code is the RPC server's.
+/// Errors have the shop page's numbers; it has none for a repeated signature, which gets the RPC server's code.
 fn describe(error: &OmsError) -> Data {
     if *error == OmsError::Repeated { coded("e000009", Data::Null) } else { numbered(number(error)) }
 }

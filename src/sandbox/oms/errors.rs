@@ -1,28 +1,28 @@
-//! What can be wrong with a call, and the vendor's two lists of codes for it: those of the RPC server, inside
-//! `error_response`, and the shop page's numbers, which come bare.
+//! The errors of OMS calls, with the vendor's two lists of codes: those of the RPC server, inside `error_response`, and
+//! the shop page's numbers, which are bare.
 
 use super::data::{Data, escaped_to_ascii};
 
-/// Why a call has no result. Each server has its own codes for it.
+/// Why a call has no result. Each server has its own codes for these errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OmsError {
     /// A system parameter is missing or wrong.
     SystemParameter,
-    /// The timestamp is of another form, or too far from the server's clock.
+    /// The timestamp has another form, or is too far from the server's clock.
     Timestamp,
-    /// Nobody has this flag.
+    /// The flag is unknown.
     Flag {
         /// The signature that was sent.
         sent: String,
     },
-    /// The signature is not that of the parameters.
+    /// The signature does not match the parameters.
     Signature {
         /// The signature that was sent.
         sent: String,
         /// The string that the server signed.
         assembled: String,
     },
-    /// The signature has been used.
+    /// The signature was used before.
     Repeated,
     /// There is no such method.
     Method,
@@ -32,11 +32,11 @@ pub enum OmsError {
     NoParameter,
     /// A parameter of the method is wrong.
     WrongParameter,
-    /// The answer cannot be of this type.
+    /// The answer cannot have this type.
     Type,
     /// There is no such store.
     NoSuchShop,
-    /// The method died, and the server shows an HTML page.
+    /// The method crashed, and the server shows an HTML page.
     Died,
 }
 
@@ -71,20 +71,20 @@ const NUMBERS: [(i64, &str); 14] = [
     (2003, "接口不存在"),
 ];
 
-/// An error of the RPC server.
+/// Creates an error of the RPC server.
 pub fn coded(code: &str, sub_msg: Data) -> Data {
     let message = CODES.iter().find(|(known, _)| *known == code).map_or("unlisted", |(_, message)| message);
     let error = [("code", Data::text(code.to_owned())), ("msg", Data::text(message)), ("sub_msg", sub_msg)];
     Data::object([("error_response", Data::object(error))])
 }
 
-/// One of the shop page's numbers.
+/// Creates an error with one of the shop page's numbers.
 pub fn numbered(number: i64) -> Data {
     let message = NUMBERS.iter().find(|(known, _)| *known == number).map_or("未知错误", |(_, message)| message);
     Data::object([("code", Data::Number(number)), ("msg", Data::text(message))])
 }
 
-/// Any code: a number bare, anything else as the RPC server would, with what it writes beside it.
+/// Creates an error with any code: a number bare, any other code in the form of the RPC server.
 pub fn by_code(code: &str) -> Data {
     let sub_msg = match code {
         "e000002" => signed("", ""),
@@ -95,7 +95,7 @@ pub fn by_code(code: &str) -> Data {
     code.parse().map_or_else(|_| coded(code, sub_msg), numbered)
 }
 
-/// JSON in a text of an answer whose texts are not escaped, so that the answer is none.
+/// A JSON text within an answer whose texts are not escaped, so that the answer is not valid JSON.
 pub fn signed(sent: &str, assembled: &str) -> Data {
     let text = |text: &str| Data::text(text.to_owned());
     let both = Data::object([("request_sign", text(sent)), ("assemble_str", text(assembled))]);

@@ -1,4 +1,5 @@
-//! The OMS's RPC service: the checks in the server's order, then the method. Which server it is can change at any time.
+//! The OMS's RPC service: the checks in the server's order, then the method. The simulated server can change at any
+//! time.
 
 mod checks;
 mod data;
@@ -21,19 +22,19 @@ use super::settings::{AcceptedTimestamp, OmsAccount, OmsServer, SandboxSettings}
 use super::world::stores::{Shop, shops};
 use crate::clock::Clock;
 
-/// The methods by their names, of all servers.
+/// The names of the methods of all servers.
 pub fn methods() -> impl Iterator<Item = &'static str> {
     let is_published = |name: &&str| PUBLISHED.method(name).is_some();
     let names = |server: &'static OmsSandboxServer| server.methods.iter().map(|(name, _)| *name);
     names(&PUBLISHED).chain(names(&DOCUMENTED).filter(move |name| !is_published(name)))
 }
 
-/// Which forms of `timestamp` are taken: the server's own, unless somebody has chosen others.
+/// The accepted forms of `timestamp`: the server's own, unless others are configured.
 pub fn timestamp_form(behaviour: &Behaviour) -> AcceptedTimestamp {
     behaviour.oms_timestamp_form.unwrap_or(server(behaviour).timestamp)
 }
 
-/// The error of a code that a fault asked for.
+/// The error with the code of a fault.
 pub fn answer_code(code: &str, form: &DecodedForm<'_>, behaviour: &Behaviour) -> SandboxAnswer {
     let server = server(behaviour);
     SandboxAnswer { body: (server.write)(&errors::by_code(code), form), head: server.head }
@@ -46,7 +47,7 @@ const fn server(behaviour: &Behaviour) -> &'static OmsSandboxServer {
     }
 }
 
-/// The OMS.
+/// The simulated OMS.
 pub struct Oms {
     accounts: Vec<OmsAccount>,
     shops: Option<Vec<Shop>>,
@@ -56,7 +57,7 @@ pub struct Oms {
 }
 
 impl Oms {
-    /// The gateway with the accounts of `settings`.
+    /// Creates the gateway with the accounts of `settings`.
     pub fn new(settings: &SandboxSettings, clock: Clock) -> Self {
         Self {
             accounts: settings.oms.clone(),

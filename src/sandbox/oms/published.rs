@@ -1,5 +1,5 @@
-//! The vendor's published server. Source: what it answered (`tests/captures/oms.json`), and its source where nothing was
-//! captured, which a comment then says.
+//! The vendor's published OMS server. Source: its answers (`tests/captures/oms.json`), and where nothing was captured
+//! its source, as comments then say.
 
 use super::data::{Data, unescaped};
 use super::errors::{OmsError, coded, signed};
@@ -9,14 +9,14 @@ use crate::sandbox::form::DecodedForm;
 use crate::sandbox::settings::{AcceptedTimestamp, OmsAccount};
 use crate::sandbox::world::stores::Shop;
 
-/// What it takes, has and writes.
+/// The facts of this server.
 pub static PUBLISHED: OmsSandboxServer = OmsSandboxServer {
     required: &["flag", "method", "timestamp", "sign"],
     is_method_name,
     timestamp: AcceptedTimestamp::Unix,
     methods: &[
         ("shop.getList", list_shops),
-        // No stores have orders here, and no store has stock.
+        // The simulated stores have no orders and no stock.
         ("orders.getList", |_| Ok(no_orders())),
         ("stock.getAll", |_| Err(OmsError::Died)),
     ],
@@ -28,14 +28,15 @@ pub static PUBLISHED: OmsSandboxServer = OmsSandboxServer {
     page: PageSizes { usual: 100, most: 1_000 },
     head: AnswerHead::ChunkedHtml,
     describe,
-    // As `type` asks; what it does not know is JSON. Source: `json`, `xml` and none were captured; the server's source.
+    // In the form that `type` requests; unknown forms are JSON. Source: `json`, `xml` and none were captured; the
+    // server's source.
     write: |document, form| match form.get("type") {
         Some("xml") => document.to_xml(),
         _ => document.to_json(unescaped),
     },
 };
 
-/// How the page begins that the server shows when a method dies. What follows was not captured.
+/// The beginning of the page that the server shows when a method crashes. The rest was not captured.
 pub const DEAD_PAGE: &str = "        <!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Transitional//EN\"
         \t\"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd\">
         <html xmlns=\"http://www.w3.org/1999/xhtml\" xml:lang=\"en\" lang=\"en\">
@@ -46,13 +47,14 @@ pub const DEAD_PAGE: &str = "        <!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1
         </html>
 ";
 
-/// `class.method`, where the class may have parts. Source: a name without a dot was captured; the server's source.
+/// Whether the name has the form `class.method`, where the class may have parts. Source: a name without a dot was
+/// captured; the server's source.
 fn is_method_name(name: &str) -> bool {
     name.rsplit_once('.')
         .is_some_and(|(class, method)| !method.is_empty() && !class.is_empty() && !class.ends_with('.'))
 }
 
-/// A page of the stores, of all of them or of those whose code is asked for.
+/// A page of all stores, or of those with the requested code.
 fn list_shops(call: &OmsCall<'_>) -> Result<Data, OmsError> {
     let number = positive(call.form, "page_no")?.unwrap_or(1);
     let size = call.page.of(positive(call.form, "page_size")?.unwrap_or(0));
@@ -63,7 +65,8 @@ fn list_shops(call: &OmsCall<'_>) -> Result<Data, OmsError> {
     Ok(Data::object([("lists", Data::List(lists)), ("count", Data::text(total.to_string()))]))
 }
 
-/// Zero counts as missing, and what is not positive is refused. Source: zero was captured; the server's source.
+/// Reads a positive number: zero counts as missing, and a negative one is refused. Source: zero was captured; the
+/// server's source.
 fn positive(form: &DecodedForm<'_>, name: &str) -> Result<Option<usize>, OmsError> {
     let Some(text) = form.get(name).filter(|text| *text != "0") else { return Ok(None) };
     let number: f64 = text.trim().parse().map_err(|_| OmsError::WrongParameter)?;
@@ -93,7 +96,7 @@ fn listed(shop: &Shop, account: &OmsAccount) -> Data {
         ("district", text(&shop.district)),
         ("shop_type_name", text(&shop.kind_name)),
     ];
-    // Fields of the company's own. Source: the server's source.
+    // Fields that a tenant adds itself. Source: the server's source.
     if !shop.properties.is_empty() {
         let properties = shop.properties.iter().map(|(name, value)| (name.clone().into(), text(value))).collect();
         members.push(("props", Data::Object(properties)));

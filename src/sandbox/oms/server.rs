@@ -1,4 +1,4 @@
-//! What the two servers of the OMS differ in. Each is a table of facts: `published.rs` and `documented.rs`.
+//! The differences between the two servers of the OMS, as tables of facts: `published.rs` and `documented.rs`.
 
 use super::data::Data;
 use super::errors::OmsError;
@@ -7,25 +7,25 @@ use crate::sandbox::form::DecodedForm;
 use crate::sandbox::settings::{AcceptedTimestamp, OmsAccount};
 use crate::sandbox::world::stores::Shop;
 
-/// A server of the OMS.
+/// The facts of an OMS server.
 pub struct OmsSandboxServer {
-    /// The system parameters that a call cannot do without.
+    /// The required system parameters.
     pub required: &'static [&'static str],
-    /// Whether a name can be that of a method at all, by its form.
+    /// Whether a name has the form of a method's.
     pub is_method_name: fn(&str) -> bool,
-    /// The forms of `timestamp` that it takes.
+    /// The accepted forms of `timestamp`.
     pub timestamp: AcceptedTimestamp,
-    /// Its methods by their names.
+    /// The methods with their names.
     pub methods: &'static [(&'static str, OmsMethod)],
-    /// What it checks between the permission and the method.
+    /// The check between the permission and the method.
     pub check: fn(&DecodedForm<'_>) -> Result<(), OmsError>,
-    /// How large the pages of its lists are.
+    /// The page sizes of its lists.
     pub page: PageSizes,
-    /// How its answers are sent.
+    /// The headers of its answers.
     pub head: AnswerHead,
-    /// The document for an error.
+    /// Builds the document of an error.
     pub describe: fn(&OmsError) -> Data,
-    /// Writes a document.
+    /// Serializes a document.
     pub write: fn(&Data, &DecodedForm<'_>) -> String,
 }
 
@@ -36,43 +36,44 @@ impl OmsSandboxServer {
     }
 }
 
-/// A method.
+/// The implementation of a method.
 pub type OmsMethod = fn(&OmsCall<'_>) -> Result<Data, OmsError>;
 
-/// What a method is given.
+/// The input of a method.
 pub struct OmsCall<'a> {
     /// The parameters.
     pub form: &'a DecodedForm<'a>,
-    /// Who calls.
+    /// The caller.
     pub account: &'a OmsAccount,
     /// Every store of the OMS.
     pub shops: &'a [Shop],
-    /// How large pages are.
+    /// The page sizes.
     pub page: PageSizes,
 }
 
-/// How large the pages of a list are.
+/// The page sizes of a list.
 #[derive(Clone, Copy)]
 pub struct PageSizes {
-    /// When none is asked for, and when more than the most is.
+    /// The size if none is requested, and if more than the largest is.
     pub usual: usize,
-    /// The largest that can be asked for.
+    /// The largest size that can be requested.
     pub most: usize,
 }
 
 impl PageSizes {
-    /// The same with another largest page.
+    /// Replaces the largest page size.
     pub fn up_to(self, most: usize) -> Self {
         Self { usual: self.usual.min(most), most }
     }
 
-    /// Asking for more than the most gives the usual page: a caller who counts on the most misses stores.
+    /// The size of a page for a requested size. A size above the largest gets the usual one, so a caller who relies on
+    /// the largest misses stores.
     pub const fn of(self, size: usize) -> usize {
         if size == 0 || size > self.most { self.usual } else { size }
     }
 }
 
-/// One page of the items, numbered from 1, and how many items there are on all pages.
+/// One page of the items, numbered from 1, and the number of items on all pages.
 pub fn page<T>(items: impl Iterator<Item = T>, number: usize, size: usize) -> (Vec<T>, usize) {
     let all: Vec<T> = items.collect();
     let total = all.len();

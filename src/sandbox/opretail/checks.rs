@@ -1,4 +1,4 @@
-//! What OPRetail checks before it looks at a method: presence, key, timestamp, signature, repetition.
+//! The checks of OPRetail before it runs a method: presence, key, timestamp, signature, repetition.
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -34,12 +34,12 @@ impl OpRetail {
         let system = required("_aid", ReturnCode::APPLICATIONID_NOTNULL)?;
         let version = required("_version", ReturnCode::VERSION_NOTNULL)?;
         let timestamp = required("_timestamp", ReturnCode::TIMESTAMP_NOTNULL)?;
-        // Signed as it came; the SDKs read it in any case.
+        // The value is signed as sent; the SDKs accept it in any case.
         let digest = sign_method.to_ascii_lowercase();
         if !["md5", "sha1"].contains(&digest.as_str()) {
             return Err(ReturnCode::SIGN_TYPE_NOTEXIST);
         }
-        // The table of return codes names xml too, but the methods' own pages take only json.
+        // The table of return codes also names xml, but the methods' own pages accept only json.
         if parameters.signed("_format").is_some_and(|format| format != "json") {
             return Err(ReturnCode::FORMAT_TYPE_NOTEXIST);
         }
@@ -74,7 +74,7 @@ impl OpRetail {
     }
 }
 
-/// What an account's calls are signed with at one endpoint.
+/// The credential that signs an account's calls at one endpoint.
 struct EndpointCredential<'a> {
     system: &'a str,
     key: &'a str,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::SandboxEndpoint;
 
-/// A return code: number, name and sentence.
+/// A return code with its number, name and sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReturnCode {
     /// `stat.code`.
@@ -53,12 +53,12 @@ return_codes! {
     USERNAME_ERROE = 103094 "The user name is wrong";
     PASSWORD_ERROE = 103095 "The password is wrong";
     TOKEN_NOT_EXIST = 9990001 "The token does not exist";
-    // The vendor publishes no code for a wrong business parameter; all that is known is that business codes are positive.
+    // The vendor publishes no code for a wrong business parameter, only that business codes are positive.
     PARAMETER_ERROR = 100001 "A business parameter is missing or malformed";
 }
 
 impl ReturnCode {
-    /// The code with this number, with its name when it has one.
+    /// The code with this number, with its name if it has one.
     pub fn numbered(number: i64) -> Self {
         let known = Self::ALL.iter().find(|code| code.number == number).copied();
         known.unwrap_or(Self { number, name: "UNLISTED", sentence: "" })
@@ -80,7 +80,7 @@ struct Stat<'a> {
     systime: Value,
 }
 
-/// Writes the envelope. `m.api` has numbers where `cloud.api` has strings, as the vendor's own endpoints differ.
+/// Writes the envelope. `m.api` has numbers where `cloud.api` has strings, like the vendor's own endpoints.
 pub fn envelope(endpoint: SandboxEndpoint, call_id: &str, now: Timestamp, code: ReturnCode, data: Value) -> String {
     let number = |number: i64| match endpoint {
         SandboxEndpoint::MApi => Value::from(number),
@@ -88,6 +88,6 @@ pub fn envelope(endpoint: SandboxEndpoint, call_id: &str, now: Timestamp, code: 
     };
     let stat =
         Stat { cid: call_id, code: number(code.number), codename: code.name, systime: number(now.as_millisecond()) };
-    // A struct of strings, numbers and values always has a JSON form.
+    // A struct of strings, numbers and values can always be serialized.
     serde_json::to_string(&OpRetailEnvelope { stat, result: code.sentence, data }).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! `open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution`: gender and age of the visitors of a period, one
-//! summed answer for all the stores asked for.
+//! `open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution`: gender and age of the visitors of a period, summed
+//! over all requested stores.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ use crate::sandbox::world::visitors::{ALL_HOURS, BUSINESS_HOURS, between_times};
 const MALE: u8 = 1;
 const FEMALE: u8 = 2;
 
-/// Answers the method. Unknown stores count nobody; when all are unknown there is no data.
+/// Runs the method. Unknown stores count nobody; when all are unknown there is no data.
 pub fn distribution(call: &Call<'_>) -> Result<Value, ReturnCode> {
     let stores = call.required("id", store_ids)?;
     let start = call.required("stime", parse_date_time)?;
@@ -25,7 +25,7 @@ pub fn distribution(call: &Call<'_>) -> Result<Value, ReturnCode> {
     if start > last {
         return Err(ReturnCode::PARAMETER_ERROR);
     }
-    // `etime` is the last second of the period, and nobody has come yet who will come after now.
+    // `etime` is the last second of the period, and visitors after now have not come yet.
     let end = last.saturating_add(Span::new().seconds(1)).min(call.now);
     let known = stores.into_iter().filter_map(CountedStore::find);
     let known: Vec<_> = known.filter(|store| call.account.owns_enterprise(store.enterprise_id)).collect();

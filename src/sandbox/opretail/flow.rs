@@ -10,8 +10,8 @@ use crate::sandbox::world::stores::CountedStore;
 use crate::sandbox::world::visitors::{habits, this_month, this_week, today};
 use crate::sandbox::world::weather::weather;
 
-/// Answers the method. An unknown store is a success without data: the vendor publishes no code for it, and no data
-/// is what such gateways commonly send.
+/// Runs the method. An unknown store is a success without data: the vendor publishes no code for it, and such gateways
+/// commonly send no data.
 pub fn total_data(call: &Call<'_>) -> Result<Value, ReturnCode> {
     let subject = call.required("id", Subject::read)?;
     let with_unit = call.optional("needUnit", switch)?.unwrap_or(true);
@@ -45,7 +45,7 @@ impl Subject {
         }
     }
 
-    // A store of somebody else's organization looks like no store at all.
+    // A store of another organization looks like an unknown store.
     fn stores(self, call: &Call<'_>) -> Result<Vec<CountedStore>, ReturnCode> {
         match self {
             Self::Store(id) => {
@@ -96,7 +96,7 @@ impl Figures {
         })
     }
 
-    // The id decides which of the vendor's many ways to write a value this subject is written in.
+    // The id decides in which of the vendor's many forms the values are written.
     fn written(&self, id: u32, with_unit: bool, weather: Value) -> Value {
         let rate = |part: u64, whole: u64, as_number: bool| Permille::of(part, whole).written(with_unit, as_number);
         let mut data = Map::new();

@@ -11,7 +11,7 @@ use crate::sandbox::world::visitors::COUNTERS_START;
 const DEFAULT_PAGE_SIZE: u32 = 20;
 const LARGEST_PAGE: u32 = 1_000;
 
-/// Answers the method. Without a period it covers everything that is kept.
+/// Runs the method. Without a period it returns all inspections that are stored.
 pub fn detail_page(call: &Call<'_>) -> Result<Value, ReturnCode> {
     let enterprise_id = call.required("enterpriseId", number)?;
     let page_number = call.optional("pageNumber", positive)?.unwrap_or(1);

@@ -1,4 +1,5 @@
-//! Users of OPRetail's shop web: the two methods that log one in, and their tokens. A user's token stays the same until it ends.
+//! The users of OPRetail's shop web: the two methods that log one in, and their tokens. A user's token stays the same
+//! until it expires.
 
 #[cfg(test)]
 mod tests;
@@ -17,25 +18,25 @@ use super::codes::ReturnCode;
 use crate::sandbox::china_time::{DATE_TIME, civil};
 use crate::sandbox::settings::{LoginExpiry, LoginTokenField, OpRetailUser};
 
-/// Logs in with the password itself.
+/// The method that logs in with the password itself.
 pub const MOBILE: &str = "open.shopweb.security.mobileLogin";
-/// Logs in with the MD5 of the password, and says when the token ends.
+/// The method that logs in with the MD5 of the password, and states when the token expires.
 pub const SINGLE_SIGN_ON: &str = "open.shopweb.security.ssoLogin";
 
 const OF_THE_SHOP_WEB: &str = "open.shopweb.";
 
-/// Whether a method wants a user's token, where logins are required.
+/// Whether a method needs a user's token, where logins are required.
 pub fn is_needed(method: &str) -> bool {
     method.starts_with(OF_THE_SHOP_WEB) && method != MOBILE && method != SINGLE_SIGN_ON
 }
 
-/// `open.shopweb.security.mobileLogin`.
+/// Runs `open.shopweb.security.mobileLogin`.
 pub fn mobile(call: &Call<'_>) -> Result<Value, ReturnCode> {
     let token = call.log_in(|user, password| password == user.password.expose_secret())?;
     Ok(json!({ call.token_field(): token }))
 }
 
-/// `open.shopweb.security.ssoLogin`.
+/// Runs `open.shopweb.security.ssoLogin`.
 pub fn single_sign_on(call: &Call<'_>) -> Result<Value, ReturnCode> {
     let token = call.log_in(|user, digest| {
         let expected = Md5::digest(user.password.expose_secret());
@@ -80,14 +81,14 @@ impl Call<'_> {
     }
 }
 
-// `None` when the system gives no random bytes.
+// `None` when the system has no random bytes.
 fn new_token() -> Option<String> {
     let mut bytes = [0; 16];
     aws_lc_rs::rand::fill(&mut bytes).ok()?;
     Some(base16ct::lower::encode_string(&bytes))
 }
 
-/// The tokens of the users who have logged in: one a user, so their number is that of the configured users.
+/// The tokens of users who have logged in: one per user, so their number is bounded by the configuration.
 #[derive(Default)]
 pub struct Logins(Mutex<HashMap<User, UserLogin>>);
 
@@ -103,18 +104,18 @@ struct UserLogin {
 }
 
 impl Logins {
-    /// Whether a token was given to a user of this key and has not ended at `now`.
+    /// Whether a token was issued to a user of this key and has not expired at `now`.
     pub fn hold(&self, token: &str, key: &str, now: Duration) -> bool {
         let logins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         logins.iter().any(|(user, login)| user.key == key && login.token == token && now < login.end)
     }
 
-    /// Forgets every token.
+    /// Removes every token.
     pub fn forget(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    // A login before the end of the last one gives the same token and moves its end; that it does is a guess.
+    // A login before the expiry of the last one returns the same token and extends it; this is a guess.
     fn log_in(&self, key: &str, name: &str, now: Duration, lifetime: Duration) -> Option<String> {
         let user = User { key: key.to_owned(), name: name.to_owned() };
         let mut logins = self.0.lock().unwrap_or_else(PoisonError::into_inner);

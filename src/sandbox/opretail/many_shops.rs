@@ -1,7 +1,7 @@
 //! `open.shopweb.passengerFlow.getDataOfManyShopsHavingDevice`: visitors of several stores in a period, store by store.
 //!
-//! Names and forms of the parameters are those of a signed example call of the vendor. Its page of the answer is not public,
-//! so the answer is one that such a method could give: what reads it here must not be taken for what reads the real one.
+//! Names and forms of the parameters come from a signed example call of the vendor. Its page about the answer is not
+//! public, so this answer is only one that such a method could give: code that reads it may fail with the real one.
 
 use std::ops::Range;
 
@@ -14,10 +14,10 @@ use crate::sandbox::china_time::parse_date_time;
 use crate::sandbox::world::stores::CountedStore;
 use crate::sandbox::world::visitors::{ALL_HOURS, between_times};
 
-/// The only kind of period of which there is an example.
+/// The only kind of period for which there is an example.
 const WHOLE_PERIOD: u32 = 1;
 
-/// Answers the method. Stores that nobody knows are left out.
+/// Runs the method. Unknown stores are left out.
 pub fn data_of_many_shops(call: &Call<'_>) -> Result<Value, ReturnCode> {
     let stores = call.required("id", store_ids)?;
     let start = call.required("startTime", parse_date_time)?;
@@ -31,7 +31,7 @@ pub fn data_of_many_shops(call: &Call<'_>) -> Result<Value, ReturnCode> {
     let known = stores.into_iter().filter_map(CountedStore::find);
     let known = known.filter(|store| call.account.owns_enterprise(store.enterprise_id));
     let rows = known.map(|store| {
-        // The id decides whether a count comes as a number or as a text.
+        // The id decides whether a count is a number or a text.
         let visitors = between_times(store, start, end, &hours);
         let visitors = if store.id.is_multiple_of(2) { json!(visitors) } else { json!(visitors.to_string()) };
         json!({"shopId": format!("S_{}", store.id), "inNum": visitors, "deviceOnline": 1})

@@ -1,5 +1,5 @@
-//! OPRetail's two endpoints: the checks in the vendor's order, then the method, then the envelope. Both have all methods: newer
-//! clients call each of them at `cloud.api`, older ones at `m.api`.
+//! OPRetail's two endpoints: the checks in the vendor's order, then the method, then the envelope. Both have all
+//! methods: newer clients call each of them at `cloud.api`, older ones at `m.api`.
 
 mod checks;
 mod codes;
@@ -29,7 +29,7 @@ use super::settings::{OpRetailAccount, SandboxSettings};
 use super::world::developer_account::developer_account;
 use crate::clock::Clock;
 
-/// An address at which methods are called.
+/// An endpoint at which methods are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SandboxEndpoint {
     /// `/m.api`.
@@ -38,7 +38,8 @@ pub enum SandboxEndpoint {
     CloudApi,
 }
 
-/// The headers in which a user's token can come, at either endpoint. Source: the vendor's pages and SDKs, and other clients.
+/// The headers that may carry a user's token, at either endpoint. Source: the vendor's pages and SDKs, and other
+/// clients.
 pub const USER_TOKEN_HEADERS: [&str; 2] = ["authenticator", "Ovo-Authorization"];
 
 struct Method {
@@ -69,22 +70,22 @@ const METHODS: [Method; 7] = [
     Method { name: "open.gateway.authentication", version: "v2", call: authentication },
 ];
 
-/// The methods by their names.
+/// The names of the methods.
 pub fn methods() -> impl Iterator<Item = &'static str> {
     METHODS.iter().map(|method| method.name)
 }
 
-/// What arrived at an endpoint.
+/// A request to an endpoint.
 pub struct Request<'a> {
-    /// Which endpoint.
+    /// The endpoint.
     pub endpoint: SandboxEndpoint,
     /// The parameters.
     pub parameters: &'a CallParameters<'a>,
-    /// The values of the [`USER_TOKEN_HEADERS`] that came.
+    /// The values of the request's [`USER_TOKEN_HEADERS`].
     pub user_tokens: &'a [&'a str],
 }
 
-/// What a method is given: who calls, what they sent, and what time it is in China.
+/// The input of a method: the caller, the parameters, and the time in China.
 struct Call<'a> {
     gateway: &'a OpRetail,
     behaviour: &'a Behaviour,
@@ -94,7 +95,7 @@ struct Call<'a> {
     now: DateTime,
 }
 
-/// OPRetail's gateway.
+/// The simulated OPRetail gateway.
 pub struct OpRetail {
     accounts: Vec<OpRetailAccount>,
     seen: SeenSignatures,
@@ -104,7 +105,7 @@ pub struct OpRetail {
 }
 
 impl OpRetail {
-    /// The gateway with the accounts of `settings`.
+    /// Creates the gateway with the accounts of `settings`.
     pub fn new(settings: &SandboxSettings, clock: Clock) -> Self {
         Self {
             accounts: settings.opretail.clone(),
@@ -115,7 +116,7 @@ impl OpRetail {
         }
     }
 
-    /// Answers one request. OPRetail says everything inside its envelope; the HTTP status is always 200.
+    /// Answers one request. OPRetail reports everything inside its envelope; the HTTP status is always 200.
     pub fn answer(&self, request: &Request<'_>, behaviour: &Behaviour) -> String {
         let now = behaviour.now(&self.clock);
         match self.call(request, behaviour, now) {
@@ -124,7 +125,7 @@ impl OpRetail {
         }
     }
 
-    /// The envelope of a return code that a fault asked for.
+    /// The envelope with the return code of a fault.
     pub fn answer_code(&self, endpoint: SandboxEndpoint, number: i64, behaviour: &Behaviour) -> String {
         self.envelope(endpoint, behaviour.now(&self.clock), ReturnCode::numbered(number), Value::Null)
     }
@@ -162,12 +163,12 @@ impl OpRetail {
 }
 
 impl Call<'_> {
-    /// A parameter that is missing (`None`), or read by `read`.
+    /// A parameter read by `read`; `None` if it is missing.
     fn optional<T>(&self, name: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, ReturnCode> {
         self.parameters.get(name).map(|text| read(text).ok_or(ReturnCode::PARAMETER_ERROR)).transpose()
     }
 
-    /// A parameter that must be there.
+    /// A required parameter.
     fn required<T>(&self, name: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<T, ReturnCode> {
         self.optional(name, read)?.ok_or(ReturnCode::PARAMETER_ERROR)
     }
@@ -177,7 +178,7 @@ impl Call<'_> {
     }
 }
 
-/// A number. What is larger than all that there are here is nobody's, as the largest of them is.
+/// Reads a number. One that is larger than all numbers here matches nothing, so it is read as the largest.
 fn number(text: &str) -> Option<u32> {
     let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let number: u64 = text.parse().ok().filter(|_| is_digits)?;

@@ -1,5 +1,5 @@
-//! The parameters of a call, from the query and the body. Source of the rules: the vendor's SDKs. Their check of a signature reads
-//! parameters as the Servlet API does, and their clients send forms, queries and, to `cloud.api`, JSON.
+//! The parameters of a call, from the query and the body. The rules come from the vendor's SDKs: their check of a
+//! signature reads parameters as the Servlet API does, and their clients send forms, queries and, to `cloud.api`, JSON.
 
 use std::collections::BTreeMap;
 
@@ -17,18 +17,19 @@ pub enum CallBody<'a> {
     Form(&'a [u8]),
     /// `application/json`.
     Json(&'a [u8]),
-    /// None, or one that has no parameters.
+    /// No body, or one without parameters.
     Other,
 }
 
-/// What a call carries. Of several values of one name the first one counts, and the query comes before the body.
+/// The parameters of a call. Of several values of one name the first one counts, and the query comes before the body.
 pub struct CallParameters<'a> {
     signed: DecodedForm<'a>,
     unsigned: DecodedForm<'a>,
 }
 
 impl<'a> CallParameters<'a> {
-    /// Reads both places. A JSON body is part of what is signed, unless the signature stands in the query: then the query alone is.
+    /// Reads both places. A JSON body is part of what is signed, unless the signature is in the query: then only the
+    /// query is.
     pub fn read(query: &'a str, body: CallBody<'a>) -> Self {
         let query = || form_urlencoded::parse(query.as_bytes());
         let (signed, unsigned): (DecodedForm<'a>, Vec<WireParameter<'a>>) = match body {
@@ -50,13 +51,13 @@ impl<'a> CallParameters<'a> {
         self.signed.get(name).or_else(|| self.unsigned.get(name))
     }
 
-    /// All that the signature covers, in the order in which it is signed.
+    /// All parameters that the signature covers, in the order in which they are signed.
     pub fn sorted(&self) -> &[WireParameter<'a>] {
         self.signed.sorted()
     }
 }
 
-// The SDKs sign texts as they are, `null` as nothing, and anything else as it is written.
+// The SDKs sign texts as they are, `null` as an empty text, and anything else as it is written.
 fn members<'a>(body: &'a [u8]) -> Vec<WireParameter<'a>> {
     let members: BTreeMap<String, &'a RawValue> = serde_json::from_slice(body).unwrap_or_default();
     let parameter = |(name, value): (String, &'a RawValue)| {

@@ -1,5 +1,5 @@
-//! Calls as the vendor's SDKs and public clients write them, byte for byte, over a socket. Signatures are published ones, or made
-//! by the test bed, which signs by itself.
+//! Calls as the vendor's SDKs and public clients write them, byte for byte, over a socket. Signatures are published
+//! ones, or made by the test bed, which signs independently.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,15 +11,15 @@ use crate::sandbox::{OpRetailAccount, OpRetailApplication, PermittedMethods, San
 const FLOW: &str = "open.shopweb.passengerFlow.getTotalData";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// A published signature: the moment of the call in China, its parameters with the signature, and the code that answers it.
-/// 9 and 100001 are what follows the check of the signature, which is 7 where it fails.
+/// A published signature: the time of the call in China, its parameters with the signature, and the expected code. 9
+/// and 100001 come after the check of the signature, which is 7 where it fails.
 struct Vector {
     time: &'static str,
     form: &'static str,
     code: i64,
 }
 
-/// The first is the vendor's example, the next two are an independent SDK's tests, the rest follow the same rule.
+/// The first is the vendor's example, the next two are an independent SDK's tests, and the rest follow the same rule.
 const VECTORS: [Vector; 6] = [
     Vector {
         time: "2017-12-21T13:24:07+08:00",
@@ -63,7 +63,7 @@ const VECTORS: [Vector; 6] = [
     },
 ];
 
-/// Knows the accounts of the vectors, and takes one signature as often as it comes.
+/// A sandbox with the accounts of the vectors, which accepts repeated signatures.
 fn published() -> TestBed {
     let account = |key: &str, secret: &str| OpRetailAccount {
         key: key.to_owned(),
@@ -79,7 +79,7 @@ fn published() -> TestBed {
     TestBed::with(SandboxSettings { opretail, opretail_replay_window, ..SandboxSettings::default() })
 }
 
-/// Sends a request of these bytes and reads the JSON that answers it.
+/// Sends a request of these bytes and reads the JSON of the answer.
 async fn exchange(bed: &TestBed, request_line: &str, content_type: Option<&str>, body: &str) -> Value {
     let content_type = content_type.map(|value| format!("Content-Type: {value}\r\n")).unwrap_or_default();
     let length = body.len();
@@ -94,12 +94,12 @@ async fn exchange(bed: &TestBed, request_line: &str, content_type: Option<&str>,
     serde_json::from_str(response.split_once("\r\n\r\n").unwrap().1).unwrap()
 }
 
-/// `stat.code` as it is written at this endpoint.
+/// `stat.code` in the form of this endpoint.
 fn code_at(path: &str, code: i64) -> Value {
     if path == "/cloud.api" { json!(code.to_string()) } else { json!(code) }
 }
 
-/// The requests that carry one form, as clients write them: line, content type, body.
+/// The requests in which clients send one form: line, content type, body.
 fn carriers(path: &str, form: &str) -> Vec<(String, Option<&'static str>, String)> {
     let with_query = |method: &str| format!("{method} {path}?{form}");
     let (first, rest) = form.split_at(form.match_indices('&').nth(4).unwrap().0);
@@ -111,10 +111,10 @@ fn carriers(path: &str, form: &str) -> Vec<(String, Option<&'static str>, String
         (format!("POST {path}"), None, form.to_owned()),
         (format!("PUT {path}"), Some(FORM), form.to_owned()),
         (format!("DELETE {path}"), Some(FORM), form.to_owned()),
-        // .NET: all of it in the query, and an empty body.
+        // .NET: everything in the query, and an empty body.
         (with_query("POST"), Some(FORM), String::new()),
         (with_query("POST"), None, String::new()),
-        // Java, Go and PHP by GET.
+        // Java, Go and PHP with GET.
         (with_query("GET"), None, String::new()),
         (with_query("GET"), Some(FORM), String::new()),
         // Split over both.
@@ -124,7 +124,7 @@ fn carriers(path: &str, form: &str) -> Vec<(String, Option<&'static str>, String
     ]
 }
 
-/// The same parameters in other bytes.
+/// The same parameters in other encodings.
 fn spellings(form: &str) -> Vec<String> {
     let mut backwards: Vec<&str> = form.split('&').collect();
     backwards.reverse();
@@ -139,7 +139,7 @@ fn spellings(form: &str) -> Vec<String> {
         format!("{signature}&{rest}"),
         form.replace('+', "%20"),
         lower,
-        // JavaScript leaves a colon as it is; some encoders write what needs no encoding.
+        // JavaScript leaves a colon unencoded; some encoders encode characters that do not need it.
         form.replace("%3A", ":"),
         form.replace('-', "%2D").replace('_', "%5F").replace('.', "%2e"),
         format!("&{form}&"),
@@ -257,7 +257,8 @@ async fn cloud_api_reads_json_beside_a_signed_query_or_as_the_signed_parameters(
     assert_eq!(exchange(&bed, "POST /cloud.api", json_type, &numbers).await["stat"]["code"], "0");
     let forged = body(&[("id", "S_123456"), ("_nonce", "2")]).replace("S_123456", "S_100001");
     assert_eq!(exchange(&bed, "POST /cloud.api", json_type, &forged).await["stat"]["code"], "7");
-    // System parameters and signature in the query, business parameters in the body, which the signature does not cover.
+    // System parameters and signature in the query, business parameters in the body, which the signature does not
+    // cover.
     let query = |nonce: &str| encoded(&bed.sign_opretail(bed.opretail(FLOW, &[("_nonce", nonce)])));
     let line = |nonce: &str| format!("POST /cloud.api?{}", query(nonce));
     let answer = exchange(&bed, &line("3"), json_type, r#"{"id": "S_123456", "needUnit": 0}"#).await;
@@ -265,7 +266,7 @@ async fn cloud_api_reads_json_beside_a_signed_query_or_as_the_signed_parameters(
     let answer = exchange(&bed, &line("4"), json_type, r#"{"_akey": "nobody", "_mt": "open.unheard.of"}"#).await;
     assert_eq!(answer["stat"]["code"], "100001", "the system parameters are those of the query, and there is no id");
     assert_eq!(exchange(&bed, &line("5"), json_type, "{").await["stat"]["code"], "100001");
-    // m.api reads no JSON.
+    // m.api does not read JSON.
     let at_m_api = body(&[("id", "S_123456"), ("_nonce", "6")]);
     assert_eq!(exchange(&bed, "POST /m.api", json_type, &at_m_api).await["stat"]["code"], 1);
 }

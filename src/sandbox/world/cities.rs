@@ -1,23 +1,23 @@
-//! The cities that stores stand in, and which store stands in which.
+//! The cities of the simulated stores.
 
 /// A city.
 #[derive(Debug, PartialEq, Eq)]
 pub struct City {
-    /// The province that it lies in; a municipality is its own.
+    /// The province; a municipality is its own.
     pub province: &'static str,
-    /// Its name in Chinese.
+    /// The Chinese name.
     pub chinese: &'static str,
-    /// Its name in English.
+    /// The English name.
     pub english: &'static str,
-    /// Telephone area code.
+    /// The telephone area code.
     pub area_code: &'static str,
-    /// Postal code.
+    /// The postal code.
     pub zip: &'static str,
-    /// The weather service's number for it.
+    /// The weather service's number of the city.
     pub weather_id: i64,
-    /// Mean temperature of January and July, in °C.
+    /// The mean temperatures of January and July, in °C.
     pub temperatures: (i64, i64),
-    /// Districts, as they stand in addresses and store names.
+    /// The districts, as in addresses and store names.
     pub districts: [&'static str; 3],
 }
 
@@ -47,7 +47,7 @@ const fn city(
     City { province, chinese, english, area_code, zip, weather_id, temperatures, districts }
 }
 
-/// The city that the store with this serial number stands in.
+/// The city of the store with this serial number.
 pub const fn city_of(serial: u32) -> &'static City {
     &CITIES[serial as usize % CITIES.len()]
 }

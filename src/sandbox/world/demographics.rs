@@ -1,14 +1,14 @@
-//! Who the visitors were. Gender and age groups are two cuts of the same visitors, so their totals are equal.
+//! The visitors by gender and age. Gender and age groups divide the same visitors, so their totals are equal.
 
 use std::ops::AddAssign;
 
 use super::noise::between;
 use super::stores::CountedStore;
 
-/// The age groups, both ends included.
+/// The age groups, both ends inclusive.
 pub const AGE_GROUPS: [(u32, u32); 7] = [(0, 12), (13, 17), (18, 25), (26, 35), (36, 45), (46, 55), (56, 100)];
 
-// In percent; each store leans from here.
+// The average share of each age group in percent, from which each store deviates.
 const AGE_PERCENT: [u64; 7] = [5, 6, 22, 29, 19, 11, 8];
 
 /// Visitors by gender and by age group.
@@ -18,7 +18,7 @@ pub struct Distribution {
     pub male: u64,
     /// Women and girls.
     pub female: u64,
-    /// In the order of [`AGE_GROUPS`].
+    /// The visitors of each of the [`AGE_GROUPS`].
     pub ages: [u64; 7],
 }
 

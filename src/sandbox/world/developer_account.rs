@@ -1,15 +1,15 @@
-//! The developer account of an organization, as `open.gateway.authentication` shows it: with its secret.
+//! The developer account of an organization, as `open.gateway.authentication` returns it, with its secret.
 
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::sandbox::settings::{OpRetailAccount, Organization};
 
-// The vendor's numbers: 2 the service has ended, 3 it is in service.
+// The vendor's numbers: 2 for an expired service, 3 for one in service.
 const ENDED: u8 = 2;
 const IN_SERVICE: u8 = 3;
 
-/// The account that holds this key, seen from one of its organizations.
+/// The account with this key, for one of its organizations.
 pub fn developer_account(account: &OpRetailAccount, organization: Organization) -> Value {
     let (state, end) =
         if account.expired { (ENDED, "2020-12-31 00:00:00") } else { (IN_SERVICE, "2099-12-31 00:00:00") };

@@ -1,5 +1,5 @@
-//! Store inspections: a few a day over the past 90 days, of all 16 kinds. The vendor's page names the contents in
-//! prose and gives no field names; these are in the style of its other answers.
+//! The simulated inspections: a few a day over the past 90 days, of all 16 kinds. The vendor's page describes the
+//! contents in prose and gives no field names; these follow the style of its other answers.
 
 use jiff::Span;
 use jiff::civil::{Date, DateTime};
@@ -9,7 +9,7 @@ use super::noise::{between, choose};
 use super::stores::{CountedStore, shops};
 use crate::sandbox::china_time::{DATE_TIME, day_number, instant};
 
-/// How many days back inspections are kept.
+/// The number of past days whose inspections are available.
 pub const KEPT_DAYS: i64 = 90;
 
 /// The kinds of inspection by the vendor's code; there is no 5.
@@ -83,8 +83,8 @@ struct CheckItem {
     pass: u8,
 }
 
-/// The inspections of an enterprise from `first` to `last`, both included, as far as they are past and still kept;
-/// the newest first.
+/// The inspections of an enterprise from `first` to `last`, both inclusive, as far as they are past and still
+/// available; the newest first.
 pub fn inspections(enterprise_id: u32, first: Date, last: Date, now: DateTime) -> Vec<Inspection> {
     let stores: Vec<CountedStore> = CountedStore::of_enterprise(enterprise_id).collect();
     let first = first.max(now.date().saturating_sub(Span::new().days(KEPT_DAYS - 1)));
@@ -128,7 +128,7 @@ impl InspectionEvent {
         SOURCE_TYPES[usize::try_from(step).unwrap_or_default()]
     }
 
-    // Neighbours in the list, so that no check comes twice.
+    // Neighbours in the list, so that no check occurs twice.
     fn check_items(&self) -> Vec<CheckItem> {
         let first = between(0, 5, &self.noise(71));
         let count = between(1, 4, &self.noise(61)).cast_signed();

@@ -1,5 +1,5 @@
-//! A small retail world: what the vendors' systems know. Every figure is a pure function of a store's number, a date
-//! and an hour, so two sandboxes with one clock agree, and nothing has to be stored.
+//! A small simulated retail world: the data of the vendors' systems. Every figure is a pure function of a store's
+//! number, a date and an hour, so two sandboxes with one clock agree, and nothing has to be stored.
 
 pub mod cities;
 pub mod demographics;

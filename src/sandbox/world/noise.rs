@@ -1,4 +1,4 @@
-//! Deterministic chance: the same numbers give the same world on every machine, with no random generator to seed.
+//! Deterministic noise: equal inputs give the same world on every machine, without a random generator to seed.
 
 /// Mixes numbers into one that looks random (splitmix64 over each in turn).
 pub fn noise(numbers: &[i64]) -> u64 {

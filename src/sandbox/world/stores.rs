@@ -1,4 +1,4 @@
-//! The stores, under both vendors' numbers. The OMS knows `SHOP001`…`SHOP260`; the first of them have a visitor
+//! The simulated stores, with both vendors' numbers. The OMS has `SHOP001`…`SHOP260`; the first of them have a visitor
 //! counter and with it a number at OPRetail.
 
 use std::sync::LazyLock;
@@ -9,21 +9,21 @@ use jiff::civil::{Date, DateTime, date};
 use super::cities::{City, city_of};
 use super::noise::{between, choose};
 
-/// How many stores the OMS knows.
+/// The number of stores in the OMS.
 pub const OMS_STORES: u32 = 260;
 
 /// A store with a visitor counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CountedStore {
-    /// OPRetail's number: 123456 for `S_123456`.
+    /// The number at OPRetail: 123456 for `S_123456`.
     pub id: u32,
-    /// The enterprise that it belongs to.
+    /// The enterprise of the store.
     pub enterprise_id: u32,
-    /// The same store's place among the OMS's: 1 for `SHOP001`.
+    /// The serial number of the store in the OMS: 1 for `SHOP001`.
     pub serial: u32,
 }
 
-// Runs of consecutive numbers: first number, how many, enterprise, serial of the first.
+// Runs of consecutive numbers: first number, count, enterprise, serial number of the first.
 const RUNS: [(u32, u32, u32, u32); 3] = [(100_001, 60, 1084, 1), (123_456, 1, 1084, 61), (200_001, 12, 2168, 62)];
 
 impl CountedStore {
@@ -37,12 +37,12 @@ impl CountedStore {
         Self::all().filter(move |store| store.enterprise_id == enterprise_id)
     }
 
-    /// Where it stands.
+    /// The city of the store.
     pub const fn city(self) -> &'static City {
         city_of(self.serial)
     }
 
-    /// `SHOP001`: the OMS's code for it.
+    /// The code at the OMS, such as `SHOP001`.
     pub fn oms_code(self) -> String {
         oms_code(self.serial)
     }
@@ -54,44 +54,44 @@ impl CountedStore {
     }
 }
 
-/// A store as the OMS knows it. Texts that it lacks are empty.
+/// A store in the OMS. Missing texts are empty.
 #[derive(Clone, Debug, Default)]
 pub struct Shop {
-    /// The OMS's code: `SHOP001`.
+    /// The code at the OMS, such as `SHOP001`.
     pub code: String,
-    /// Its name, Chinese or English.
+    /// The name, Chinese or English.
     pub name: String,
-    /// What kind of store it is, by the vendor's word: `taobao`.
+    /// The kind of store in the vendor's word, such as `taobao`.
     pub kind: String,
-    /// The same for people.
+    /// The name of the kind for people.
     pub kind_name: String,
-    /// Who runs it.
+    /// The company that runs the store.
     pub company: String,
-    /// Whom to ask, who is the sender of its parcels, too.
+    /// The contact person, who is also the sender of its parcels.
     pub contact_name: String,
-    /// A mobile number.
+    /// The mobile number.
     pub mobile: String,
-    /// A number with its area code.
+    /// The telephone number with its area code.
     pub telephone: String,
-    /// The e-mail address; `None` where there is no such field.
+    /// The e-mail address; `None` where the field does not exist.
     pub email: Option<String>,
-    /// Whether it is open for business.
+    /// Whether the store is open for business.
     pub is_open: bool,
-    /// Postal code.
+    /// The postal code.
     pub zip: String,
-    /// The first part of its address.
+    /// The province of its address.
     pub province: String,
-    /// The second part.
+    /// The city of its address.
     pub city: String,
-    /// The third part.
+    /// The district of its address.
     pub district: String,
-    /// Street and number.
+    /// The street and number of its address.
     pub street: String,
-    /// When it was added.
+    /// When the store was added.
     pub created: Option<DateTime>,
-    /// When it was last changed.
+    /// When the store was last changed.
     pub updated: Option<DateTime>,
-    /// Fields of the company's own, by name.
+    /// Fields that a tenant adds itself, by name.
     pub properties: Vec<(String, String)>,
 }
 
@@ -123,7 +123,7 @@ fn oms_code(serial: u32) -> String {
     format!("SHOP{serial:03}")
 }
 
-// Real masters have gaps; some stores lack a contact, a telephone, an e-mail address, a street or an update.
+// Real data has gaps; some stores lack a contact, a telephone, an e-mail address, a street or an update.
 fn shop(serial: u32) -> Shop {
     let city = city_of(serial);
     let has = |every: u32| !serial.is_multiple_of(every);

@@ -1,5 +1,5 @@
-//! How many people came through a door, hour by hour: opening hours 10–22 with a noon and an evening peak, stronger
-//! weekends, fewer in the rain. Today's figures grow with the clock.
+//! The number of visitors by hour: opening hours 10–22 with a noon and an evening peak, stronger weekends, fewer
+//! visitors in the rain. Today's figures grow with the clock.
 
 use std::ops::Range;
 
@@ -13,13 +13,13 @@ use crate::sandbox::china_time::day_number;
 
 /// The hours of a whole day.
 pub const ALL_HOURS: Range<u32> = 0..24;
-/// The hours that stores are open.
+/// The opening hours of stores.
 pub const BUSINESS_HOURS: Range<u32> = 10..22;
 
-/// Nobody was counted before; it also bounds how much one question can ask for.
+/// The first day with counts; it also bounds how much one call can request.
 pub const COUNTERS_START: Date = Date::constant(2020, 1, 1);
 
-// In permille of the day. The few before 10 and after 22 are staff and deliveries, which a counter counts too.
+// In permille of the day. The few before 10 and after 22 are staff and deliveries, which a counter counts, too.
 const HOUR_WEIGHTS: [u64; 24] =
     [0, 0, 0, 0, 0, 0, 0, 0, 3, 9, 34, 62, 96, 84, 66, 64, 70, 86, 112, 124, 102, 64, 18, 6];
 // Monday first.
@@ -28,15 +28,15 @@ const MONTH_PERCENT: [u64; 12] = [112, 104, 94, 96, 103, 98, 101, 103, 97, 110, 
 
 const SECONDS_PER_HOUR: u64 = 3_600;
 
-/// What the visitors of a store do on a day.
+/// The behaviour of a store's visitors on a day.
 pub struct Habits {
-    /// Of a thousand who pass the door, how many come in; never zero.
+    /// How many of a thousand passers-by enter; never zero.
     pub enter_permille: u64,
-    /// Of a thousand visitors, how many try something on.
+    /// How many of a thousand visitors try something on.
     pub fitting_permille: u64,
-    /// Of a thousand visitors, how many buy.
+    /// How many of a thousand visitors buy.
     pub buy_permille: u64,
-    /// What a buyer spends, in yuan.
+    /// The amount that a buyer spends, in yuan.
     pub spend_yuan: u64,
 }
 
@@ -51,7 +51,7 @@ pub fn habits(store: CountedStore, date: Date) -> Habits {
     }
 }
 
-/// Visitors from `start` up to, but not including, `end`, within the given hours of each day.
+/// The visitors from `start` up to, but not including, `end`, within the given hours of each day.
 pub fn between_times(store: CountedStore, start: DateTime, end: DateTime, hours: &Range<u32>) -> u64 {
     let start = start.max(COUNTERS_START.at(0, 0, 0, 0));
     if start >= end {
@@ -66,19 +66,19 @@ pub fn between_times(store: CountedStore, start: DateTime, end: DateTime, hours:
     .sum()
 }
 
-/// Visitors of the day so far.
+/// The visitors of the day so far.
 pub fn today(store: CountedStore, now: DateTime) -> u64 {
     between_times(store, now.start_of_day(), now, &ALL_HOURS)
 }
 
-/// Visitors since Monday.
+/// The visitors since Monday.
 pub fn this_week(store: CountedStore, now: DateTime) -> u64 {
     let days = i64::from(now.date().weekday().to_monday_zero_offset());
     let monday = now.date().saturating_sub(Span::new().days(days));
     between_times(store, monday.at(0, 0, 0, 0), now, &ALL_HOURS)
 }
 
-/// Visitors since the first of the month.
+/// The visitors since the first of the month.
 pub fn this_month(store: CountedStore, now: DateTime) -> u64 {
     between_times(store, now.date().first_of_month().at(0, 0, 0, 0), now, &ALL_HOURS)
 }

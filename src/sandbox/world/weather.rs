@@ -1,4 +1,4 @@
-//! The weather of a city on a date: what `WEATHER` shows, and how many people stay at home.
+//! The weather of a city on a date: the data of `WEATHER`, and its effect on the number of visitors.
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -30,7 +30,7 @@ struct Sky {
     footfall_percent: u64,
 }
 
-// In order of how often they occur; the last is the rarest.
+// In descending order of frequency; the last is the rarest.
 const SKIES: [(u64, Sky); 5] = [
     (38, Sky { name: "晴", class: "sunny", footfall_percent: 104 }),
     (68, Sky { name: "多云", class: "cloudy", footfall_percent: 101 }),
@@ -39,7 +39,7 @@ const SKIES: [(u64, Sky); 5] = [
     (100, Sky { name: "大雨", class: "heavy-rain", footfall_percent: 71 }),
 ];
 
-// How far each month stands from January (0) to July (100).
+// The position of each month between January (0) and July (100).
 const SEASON: [i64; 12] = [0, 10, 30, 55, 76, 92, 100, 98, 80, 56, 32, 10];
 
 /// The weather of a city on a date.
@@ -62,7 +62,7 @@ pub fn weather(city: &City, date: Date) -> Weather {
     }
 }
 
-/// How many of a store's usual visitors come out in this weather, in percent.
+/// The share of a store's usual visitors that come in this weather, in percent.
 pub fn footfall_percent(city: &City, date: Date) -> u64 {
     sky(city, date).footfall_percent
 }

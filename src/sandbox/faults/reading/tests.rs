@@ -1,4 +1,4 @@
-//! Orders as people write them, and the sentences for wrong ones.
+//! Orders in JSON, and the sentences for invalid ones.
 
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ fn an_order_says_which_calls_and_how_often() {
     assert_eq!(serde_json::to_string(&read(text)).unwrap(), text);
 }
 
-/// Each text is refused with a message that begins so.
+/// Checks that each text is refused with a message that begins with the given one.
 fn assert_refused(wrong: &[(&str, &str)]) {
     for (text, sentence) in wrong {
         let message = FaultOrder::from_json(text).unwrap_err();

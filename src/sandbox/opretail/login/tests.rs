@@ -1,4 +1,4 @@
-//! Logging in, and what a token is good for, at a running sandbox.
+//! Logins at a running sandbox, and the calls that their tokens allow.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn strict() -> TestBed {
 }
 
 async fn log_in(bed: &TestBed) -> String {
-    // The nonce lets one test log in twice in a second.
+    // The nonce allows one test to log in twice within a second.
     let nonce = bed.sandbox.calls().to_string();
     let answer = bed.call_m_api(bed.opretail(MOBILE, &[USER, PASSWORD, ("_nonce", &nonce)])).await;
     assert_eq!(answer["stat"]["code"], 0, "{answer}");
@@ -104,7 +104,7 @@ async fn both_endpoints_take_the_token_from_either_header() {
         answer["stat"]["code"].to_string().replace('"', "")
     };
     for path in ["/m.api", "/cloud.api"] {
-        // The vendor's Python SDK sends an empty `authenticator` when it has none.
+        // The vendor's Python SDK sends an empty `authenticator` when it has no token.
         for (authenticator, ovo_authorization) in [
             (token.as_str(), "absent"),
             ("absent", token.as_str()),
