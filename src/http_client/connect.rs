@@ -1,6 +1,6 @@
-//! The way to a server: its name, its addresses, TLS. Of several addresses the first that takes the connection is used
-//! (RFC 8305): they are tried one after the other with a short delay between, the families in turn, and none is waited for
-//! while another may answer.
+//! Connects to a server: name resolution, TCP and TLS. The first address that accepts the connection is used (RFC
+//! 8305): addresses are tried one after the other with a short delay, alternating between families, and a slow one does
+//! not hold up the others.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -18,22 +18,22 @@ use tokio_rustls::TlsConnector;
 use super::failure::RequestFailure;
 use super::stream::Stream;
 
-/// RFC 8305 §8 recommends it between two attempts.
+/// The delay between two attempts (RFC 8305 §8 recommends this value).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// Why there is no connection, with the step that failed.
+/// Why there is no connection, by the step that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// DNS does not know the name.
+    /// The name cannot be resolved.
     #[error("the name {0} cannot be resolved: {1}")]
     Name(String, io::Error),
-    /// Not one address took the connection; the last error.
+    /// No address accepted the connection; the error is the last one.
     #[error("no connection to {0}: {1}")]
     Connect(SocketAddr, io::Error),
-    /// TLS was not agreed.
+    /// The TLS handshake failed.
     #[error("TLS with {0} cannot be agreed: {1}")]
     Tls(String, io::Error),
-    /// A step took longer than it may.
+    /// A step took too long.
     #[error("{0} was not reached in time")]
     NotInTime(String),
 }
@@ -50,11 +50,11 @@ impl ConnectError {
     }
 }
 
-/// Connects to a host, which is a name or an address (an IPv6 one in brackets), with TLS if there is a configuration for it.
-/// `time` is given for name and connection, and again for TLS.
+/// Connects to a host, which is a name or an address (an IPv6 one in brackets), with TLS if there is a configuration
+/// for it. `time` applies to name and connection together, and again to TLS.
 ///
 /// # Errors
-/// [`ConnectError`] says which step failed.
+/// Returns a [`ConnectError`] that says which step failed.
 pub async fn connect(
     host: &str,
     port: u16,
@@ -67,11 +67,11 @@ pub async fn connect(
     connect_to(host, addresses, tls, time).await
 }
 
-/// Connects to one of a host's addresses. One that takes the connection and then fails at TLS is left out, and the others
-/// are tried.
+/// Connects to one of a host's addresses. An address that accepts the connection and then fails at TLS is skipped, and
+/// the others are tried.
 ///
 /// # Errors
-/// [`ConnectError`] says which step failed.
+/// Returns a [`ConnectError`] that says which step failed.
 pub async fn connect_to(
     host: &str,
     addresses: Vec<SocketAddr>,
@@ -82,7 +82,7 @@ pub async fn connect_to(
     let mut addresses = interleaved(addresses);
     loop {
         let (stream, address) = timeout(time, first_of(host, &addresses, time)).await.map_err(|_| late())??;
-        // A request is written at once, and must not wait for the acknowledgement of the one before.
+        // A request is written at once, and must not wait for the acknowledgement of the previous one.
         let _unchanged = stream.set_nodelay(true);
         let Some(tls) = tls else { return Ok(Stream::Plain(stream)) };
         let share = time / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
@@ -104,7 +104,8 @@ async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError>
     if addresses.is_empty() { Err(unknown(io::ErrorKind::NotFound.into())) } else { Ok(addresses) }
 }
 
-/// The families in turn, beginning with that of the first address; otherwise in the order of the resolver (RFC 8305 §4).
+/// Alternates between the families, beginning with that of the first address; otherwise keeps the order of the resolver
+/// (RFC 8305 §4).
 fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let starts_with_ipv6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (first, second): (Vec<_>, Vec<_>) =
@@ -120,7 +121,8 @@ async fn first_of(
     addresses: &[SocketAddr],
     time: Duration,
 ) -> Result<(TcpStream, SocketAddr), ConnectError> {
-    // However many addresses there are, each has begun in the first half of the time, so that the last one has the other half.
+    // Every address, however many there are, is tried in the first half of the time, so that the last one has the other
+    // half.
     let most = u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
     let delay = ATTEMPT_DELAY.min(time / 2 / most);
     let mut waiting = addresses.iter();
@@ -145,7 +147,7 @@ async fn first_of(
 
 async fn agree(host: &str, stream: TcpStream, tls: &Arc<ClientConfig>) -> Result<Stream, ConnectError> {
     let failed = |error| ConnectError::Tls(host.to_owned(), error);
-    // A final dot makes a name absolute, and is no part of it in certificates.
+    // A final dot makes a name absolute; certificates do not contain it.
     let name = ServerName::try_from(host.trim_end_matches('.').to_owned());
     let name = name.map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
     let stream = TlsConnector::from(tls.clone()).connect(name, stream).await.map_err(failed)?;
@@ -161,10 +163,10 @@ mod tests {
     use crate::http_client::stream::Stream;
     use socket2::{Domain, Socket, Type};
 
-    /// Longer than any test waits: what is waited for must come before.
+    /// Longer than any test waits: the awaited event must come before.
     const LONG: Duration = Duration::from_secs(60);
 
-    /// A listener that takes no connection any more: its queue is full, so that the kernel drops what comes.
+    /// A listener that accepts no more connections: its queue is full, so that the kernel drops further ones.
     struct UnresponsiveListener {
         address: SocketAddr,
         _listener: Socket,
@@ -180,7 +182,7 @@ mod tests {
             let queued = (0..4).map(|_| {
                 let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
                 socket.set_nonblocking(true).unwrap();
-                // It is under way, or in the queue.
+                // The connection is in progress or in the queue.
                 let _begun = socket.connect(&address);
                 socket
             });
@@ -224,7 +226,7 @@ mod tests {
         let swallower = UnresponsiveListener::new();
         let listener = StdListener::bind("127.0.0.1:0").unwrap();
         let addresses = [vec![swallower.address; 40], vec![listener.local_addr().unwrap()]].concat();
-        // With the usual delay the last address would have its turn after ten seconds.
+        // With the usual delay the last address would be tried only after ten seconds.
         assert!(reach(&addresses, Duration::from_secs(5)).await.is_ok());
     }
 

@@ -1,5 +1,5 @@
-//! Gives the client library a connection for each request: from the pool, or a new one. Its own pool stays empty, because
-//! every response that it sees says that its connection ends.
+//! Gives the client library a connection for each request: from the pool, or a new one. The library's own pool stays
+//! empty, because every response that it sees states that its connection ends.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,11 +17,11 @@ use super::pool::Pool;
 use super::pooled_connection::PooledConnection;
 use crate::settings::http_url;
 
-/// The connector of one worker, for one way of connecting.
+/// The connector of one worker, for one kind of connection reuse.
 #[derive(Clone)]
 pub(super) struct Connector {
     pub(super) tls: Option<Arc<ClientConfig>>,
-    /// Whether connections are taken from the pool. They are given back in any case.
+    /// Whether connections are taken from the pool. They are returned to it in any case.
     pub(super) reuses: bool,
     pub(super) pool: Pool,
     pub(super) time: Duration,
@@ -37,7 +37,7 @@ impl Connector {
         let port = http_url::port(&authority, usual).ok_or(failed(RequestFailure::BadAddress))?;
         let stream = connect(authority.host(), port, self.tls.as_ref(), self.time).await;
         let stream = stream.map_err(|error| {
-            tracing::debug!(%error, "no connection");
+            tracing::debug!(%error, "connection failed");
             failed(error.failure())
         })?;
         let home = self.pool.home((self.tls.is_some(), authority));

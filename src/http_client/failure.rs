@@ -1,26 +1,26 @@
-//! Why a request has no complete response, in one type for every user of the client.
+//! Why a request has no complete response, as one type for all users of the client.
 
 use std::io::{self, ErrorKind};
 
 use actix_web::error::ParseError;
 use awc::error::{ConnectError, PayloadError, SendRequestError};
 
-/// Why a request has no complete response. Names no address and holds no part of the request.
+/// Why a request has no complete response. It contains no address and no part of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestFailure {
-    /// The URL has no scheme, host or port that can be called.
+    /// The URL has no valid scheme, host or port.
     #[error("the address cannot be called: write it as http://host:port/path or https://host/path")]
     BadAddress,
-    /// DNS does not know the name.
+    /// The name cannot be resolved.
     #[error("the name cannot be resolved")]
     NameNotResolved,
     /// Every address refused the connection.
     #[error("the connection is refused")]
     ConnectionRefused,
-    /// No address took the connection, or agreed on TLS, in time.
+    /// No address accepted the connection, or completed the TLS handshake, in time.
     #[error("no connection in time")]
     NoConnectionInTime,
-    /// TLS was not agreed, or the certificate is not trusted.
+    /// The TLS handshake failed, or the certificate is not trusted.
     #[error("TLS could not be agreed, or the certificate is not trusted")]
     TlsFailed,
     /// A connection from the pool ended before the first byte of the response.
@@ -35,22 +35,22 @@ pub enum RequestFailure {
     /// The response is not well-formed HTTP/1.1, or was sent before the request.
     #[error("the response is not well-formed HTTP")]
     Malformed,
-    /// The body ended before its framing says that it ends.
+    /// The body is shorter than its framing states.
     #[error("the body is shorter than its framing promised")]
     CutShort,
-    /// The connection broke within the body.
+    /// The connection failed within the body.
     #[error("the body broke off")]
     BrokeOff,
     /// The body is larger than the reader allows.
     #[error("the body is too large")]
     TooLarge,
-    /// There was no response in time.
+    /// The response was not complete in time.
     #[error("no complete response in time")]
     NotInTime,
 }
 
 impl RequestFailure {
-    /// The failure as an I/O error, which passes through the client library unchanged.
+    /// Wraps the failure in an I/O error, which passes through the client library unchanged.
     pub(super) fn into_io(self) -> io::Error {
         io::Error::other(self)
     }

@@ -1,6 +1,6 @@
-//! Where a response ends (RFC 9112 §6): reads the bytes of a connection, skips interim responses, and hands on the one
-//! final response in a form that leaves the client library nothing to decide: HTTP/1.0, hop-by-hop fields taken out, chunks
-//! decoded, `connection: close`. Pure: no sockets, no time.
+//! The framing of responses (RFC 9112 §6). It reads the bytes of a connection, skips interim responses, and passes on
+//! the one final response in a form that leaves the client library nothing to decide: HTTP/1.0, hop-by-hop fields
+//! removed, chunks decoded, `connection: close`. It is pure: no sockets, no time.
 
 mod chunks;
 mod head;
@@ -12,26 +12,26 @@ use memchr::memchr;
 use chunks::Chunks;
 use head::{BodyLength, ResponseFraming};
 
-/// Interim responses that are skipped before the final one.
+/// The most interim responses before the final one.
 const MOST_INTERIM_RESPONSES: usize = 32;
-/// The headers of a response, of its interim responses too.
+/// The most bytes of a response's headers, those of its interim responses included.
 const MOST_HEAD_BYTES: usize = 64 << 10;
 
-/// What is not well-formed in a response, for the log.
+/// What is malformed in a response, for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct MalformedResponse(pub(super) &'static str);
 
-/// How a response stands when its connection ends.
+/// The state of a response when its connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseState {
-    /// Nothing had come.
+    /// Nothing had arrived.
     NoResponse,
-    /// The headers were not complete.
+    /// The headers were incomplete.
     WithinHead,
-    /// The body was not complete.
+    /// The body was incomplete.
     WithinBody,
-    /// It is complete: the close itself ends it, or it had ended before.
+    /// The response is complete: the close itself ends it, or it had ended before.
     Complete,
 }
 
@@ -57,7 +57,7 @@ enum ParserState {
 }
 
 impl ResponseReader {
-    /// Reads the response to a request, which is a HEAD request or another.
+    /// Creates a reader for the response to a request, which may be a HEAD request.
     pub const fn new(answers_head_request: bool) -> Self {
         Self {
             state: ParserState::Head,
@@ -70,10 +70,10 @@ impl ResponseReader {
         }
     }
 
-    /// Takes the bytes that came, and appends to `output` what the client library is to read.
+    /// Reads received bytes, and appends to `output` what the client library will read.
     ///
     /// # Errors
-    /// The response is not well-formed; nothing after it on the connection can be trusted.
+    /// Returns an error if the response is malformed; nothing after it on the connection can be trusted.
     pub fn take(&mut self, mut input: &[u8], output: &mut Vec<u8>) -> Result<(), MalformedResponse> {
         while !input.is_empty() {
             let used = match &mut self.state {
@@ -100,7 +100,8 @@ impl ResponseReader {
         Ok(())
     }
 
-    /// How many of the bytes that came are body and need no decoding; `None` when [`Self::take`] must read them.
+    /// Returns how many of the received bytes belong to the body and need no decoding, or `None` if [`Self::take`] must
+    /// read them.
     pub fn pass(&mut self, received: usize) -> Option<usize> {
         match &mut self.state {
             ParserState::Counted(left) => {
@@ -117,7 +118,7 @@ impl ResponseReader {
         }
     }
 
-    /// The connection ended.
+    /// Records the end of the connection, and returns the state of the response.
     pub fn close(&mut self) -> CloseState {
         match self.state {
             ParserState::Head if self.head_bytes == 0 => CloseState::NoResponse,
@@ -135,22 +136,22 @@ impl ResponseReader {
         matches!(self.state, ParserState::UntilClose)
     }
 
-    /// Whether the headers of the final response have come.
+    /// Whether the headers of the final response are complete.
     pub const fn has_head(&self) -> bool {
         !matches!(self.state, ParserState::Head)
     }
 
-    /// Whether all of the response has come.
+    /// Whether the response is complete.
     pub const fn is_complete(&self) -> bool {
         matches!(self.state, ParserState::Complete)
     }
 
-    /// Whether bytes came that no request asked for.
+    /// Whether bytes arrived that belong to no request.
     pub const fn has_surplus(&self) -> bool {
         self.has_surplus
     }
 
-    /// Whether another request may be sent on this connection.
+    /// Whether the connection may carry another request.
     pub const fn is_reusable(&self) -> bool {
         self.is_complete() && self.is_persistent && !self.has_surplus
     }

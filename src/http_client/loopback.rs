@@ -1,21 +1,21 @@
-//! Which hosts are this machine, so that what is sent to them without TLS leaves it for nobody to read.
+//! Loopback hosts, to which data may be sent without TLS because it does not leave this machine.
 
 use std::net::IpAddr;
 
 use awc::http::Uri;
 
-/// Whether a host of a URL is a loopback address or `localhost`. An IPv4 address within an IPv6 one is taken for itself.
+/// Whether a URL's host is a loopback address or `localhost`. An IPv4 address mapped to IPv6 counts as IPv4.
 pub fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || address(host).is_some_and(|address| address.is_loopback())
 }
 
-/// Whether what is sent to this URL crosses a network unencrypted.
+/// Whether data sent to this URL crosses a network unencrypted.
 pub fn is_exposed(url: &str) -> bool {
     let uri: Option<Uri> = url.parse().ok();
     uri.is_some_and(|uri| uri.scheme_str() == Some("http") && !uri.host().is_some_and(is_loopback))
 }
 
-/// The address that a host of a URL is, if it is none by name.
+/// Returns the address of a URL's host, or `None` if the host is a name.
 pub fn address(host: &str) -> Option<IpAddr> {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     address.ok().map(|address| address.to_canonical())

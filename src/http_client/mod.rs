@@ -1,6 +1,6 @@
-//! The one HTTP client: calls to gateways, issuers' keys, trace export, health checks. It connects ([`connect`]), keeps
-//! connections ([`pool`]) and decides where a response ends ([`framing`]), and hands the client library awc one well-formed
-//! response per connection. HTTP/1.1 only, no redirects.
+//! The only HTTP client: calls to vendors' gateways, issuers' keys, trace export, health checks. It connects
+//! ([`connect`]), pools connections ([`pool`]) and decides where a response ends ([`framing`]), and gives the client
+//! library awc one well-formed response per connection. HTTP/1.1 only, no redirects.
 
 pub mod connect;
 mod connector;
@@ -27,18 +27,18 @@ use crate::settings::http_url;
 
 pub use failure::RequestFailure;
 
-/// What each request says of its sender.
+/// The `User-Agent` of each request.
 pub const USER_AGENT: &str = concat!("storegate/", env!("CARGO_PKG_VERSION"));
 
-/// Longer than any request takes: each user has a deadline of its own around the whole request.
+/// Longer than any request takes: each user sets a deadline of its own around the whole request.
 const NO_TIMEOUT: Duration = Duration::from_secs(24 * 3_600);
 
 /// Which connection a request may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionReuse {
-    /// One that was used before, or a new one.
+    /// A connection from the pool or a new one.
     Any,
-    /// A new one.
+    /// A new connection.
     New,
 }
 
@@ -47,13 +47,13 @@ pub enum ConnectionReuse {
 pub struct Options {
     /// The longest time to resolve and connect, and again for TLS.
     pub connect_timeout: Duration,
-    /// How long a connection may wait for its next request; zero for one request per connection.
+    /// How long a connection may be idle before its next request; zero for one request per connection.
     pub idle: Duration,
     /// How long the first connections to a server must stay quiet after a response before any is reused sooner.
     pub probation: Duration,
 }
 
-/// One thread's connections to servers.
+/// The connections of one thread to servers.
 #[derive(Clone)]
 pub struct HttpClient {
     plain: ClientKey,
@@ -78,18 +78,18 @@ impl ClientKey {
 }
 
 impl HttpClient {
-    /// A client for one thread; without a TLS configuration only `http://` can be called.
+    /// Creates a client for one thread. Without a TLS configuration it can only call `http://`.
     pub fn new(options: Options, tls: Option<Arc<ClientConfig>>) -> Self {
         let pool = Pool::new(options);
         let tls = tls.map(|tls| ClientKey::new(options, Some(&tls), &pool));
         Self { plain: ClientKey::new(options, None, &pool), tls }
     }
 
-    /// A request to this URL; sending it and reading its response fail with what [`RequestFailure`] is made from. Bodies are not
-    /// decompressed.
+    /// Builds a request to this URL. Sending it and reading its response fail with errors from which a
+    /// [`RequestFailure`] is made. Bodies are not decompressed.
     ///
     /// # Errors
-    /// The URL cannot be called.
+    /// Returns an error if the URL cannot be called.
     pub fn request(
         &self,
         method: Method,
@@ -110,14 +110,14 @@ impl HttpClient {
     }
 }
 
-/// The `Host` field: without the port that the scheme has anyway.
+/// Returns the `Host` field, without the scheme's default port.
 fn host(authority: &Authority, usual: u16) -> Option<HeaderValue> {
     let is_usual = http_url::port(authority, usual)? == usual;
     let host = if is_usual { authority.host() } else { authority.as_str() };
     HeaderValue::from_str(host).ok()
 }
 
-/// TLS is the connector's, so that the client library sees what was in it.
+/// Replaces `https` by `http`: the connector does TLS, so that the client library sees the decrypted bytes.
 fn as_plain(uri: Uri) -> Option<Uri> {
     let mut parts = uri.into_parts();
     match parts.scheme.replace(Scheme::HTTP) {

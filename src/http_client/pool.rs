@@ -1,7 +1,8 @@
-//! Connections that wait for their next request, of one worker, by server. One on which anything came unasked is closed,
-//! and its server's connections are used for one request each for a while: who answers twice may answer the next request
-//! with the answer to the one before. Once that request is sent, nothing tells the two apart; so a server is on probation
-//! first, and its connections are reused at once only after some of them have stayed quiet for a time.
+//! The pool of idle connections of one worker, by server. If unsolicited bytes arrive on a connection, it is closed,
+//! and its server's connections are used for one request each for a while: a server that responds twice may answer the
+//! next request with the response to the previous one. Once that request is sent, nothing distinguishes the two. A
+//! server is therefore on probation first, and its connections are reused at once only after some of them have stayed
+//! quiet for a time.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -14,17 +15,18 @@ use super::Options;
 use super::stream::{Stream, UnsolicitedData};
 use crate::clock::Deadline;
 
-/// So that changes of a name's addresses are noticed, and load is spread anew.
+/// The longest lifetime of a connection, so that changes of a name's addresses take effect and load is distributed
+/// again.
 const LIFETIME: Duration = Duration::from_secs(75);
-/// How long connections are not reused after a server sent what nobody asked for.
+/// How long connections are not reused after a server sent unsolicited bytes.
 const DISTRUST: Duration = Duration::from_secs(600);
 
-/// Connections that must have stayed quiet before a server's probation ends.
+/// The number of connections that must stay quiet before a server's probation ends.
 const PROOFS: u8 = 3;
-/// Connections that are kept meanwhile; others are closed after their request.
+/// The number of connections that are pooled during a probation; others are closed after their request.
 const MOST_ON_PROBATION: usize = 8;
 
-/// A server: whether it is spoken to with TLS, and its host and port.
+/// The key of a server: whether it uses TLS, with its host and port.
 pub(super) type ServerKey = (bool, Authority);
 
 /// The pool.
@@ -38,20 +40,20 @@ pub(super) struct Pool {
 struct Connections {
     waiting: VecDeque<IdleConnection>,
     distrusted: Option<Deadline>,
-    /// How many connections stayed quiet for the time of the probation.
+    /// The number of connections that stayed quiet for the time of the probation.
     proofs: u8,
 }
 
 #[derive(Debug)]
 struct IdleConnection {
     stream: Stream,
-    /// When it has stayed quiet for the time of the probation.
+    /// When the connection has stayed quiet for the time of the probation.
     proven: Deadline,
     until: Deadline,
     old: Deadline,
 }
 
-/// Where a connection goes back to.
+/// The place in the pool to which a connection returns.
 #[derive(Debug)]
 pub(super) struct PoolSlot {
     pool: Pool,
@@ -64,13 +66,13 @@ impl Pool {
         Self { servers: Rc::default(), options }
     }
 
-    /// Where a new connection to this server goes when it has done its work.
+    /// Returns the place for a new connection to this server.
     pub(super) fn home(&self, server: ServerKey) -> PoolSlot {
         PoolSlot { pool: self.clone(), server, old: Deadline::after(LIFETIME) }
     }
 
-    /// A connection that can be used, the one that waited longest: what comes late on it has come by then. Those that
-    /// cannot be used any more are closed.
+    /// Takes a usable connection, the one that has been idle the longest: late bytes on it have arrived by then.
+    /// Connections that are no longer usable are closed.
     pub(super) fn take(&self, server: &ServerKey) -> Option<(Stream, PoolSlot)> {
         loop {
             let IdleConnection { mut stream, old, .. } = self.longest_idle(server)?;
@@ -119,7 +121,7 @@ impl IdleConnection {
 }
 
 impl PoolSlot {
-    /// Keeps a connection for the next request.
+    /// Returns a connection to the pool for the next request.
     pub(super) fn put(self, stream: Stream) {
         let Options { idle, probation, .. } = self.pool.options;
         if idle.is_zero() {
@@ -136,7 +138,7 @@ impl PoolSlot {
         connections.waiting.push_back(IdleConnection { stream, proven, until, old: self.old });
     }
 
-    /// The server sent what nobody asked for: none of its connections is used for a second request for a while.
+    /// Stops the reuse of the server's connections for a while, because it sent unsolicited bytes.
     pub(super) fn distrust(self) {
         let server = self.server.1.to_string();
         let mut servers = self.pool.servers.borrow_mut();
@@ -144,9 +146,6 @@ impl PoolSlot {
         connections.waiting.clear();
         connections.proofs = 0;
         connections.distrusted = Some(Deadline::after(DISTRUST));
-        tracing::warn!(
-            server,
-            "the server sent a response that was not asked for; its connections are not reused for now"
-        );
+        tracing::warn!(server, "unsolicited response; the server's connections are not reused for now");
     }
 }

@@ -1,5 +1,5 @@
-//! One request and its response on one connection: what stands between the connection and the client library, and lets
-//! nothing pass but the bytes of the one response to this request.
+//! A connection for one request and its response. It is between the network and the client library, and passes on
+//! nothing but the bytes of the one response to this request.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -14,22 +14,22 @@ use super::framing::{CloseState, MalformedResponse, ResponseReader};
 use super::pool::PoolSlot;
 use super::stream::Stream;
 
-/// A connection for one exchange. When that has ended well, it goes back to the pool.
+/// A connection for one exchange. If that ends well, the connection returns to the pool.
 pub(super) struct PooledConnection {
-    /// Nothing once it failed.
+    /// The connection; `None` after a failure.
     stream: Option<Stream>,
     home: Option<PoolSlot>,
     is_reused: bool,
-    /// From the first byte of the request on.
+    /// The reader of the response, from the first byte of the request on.
     response: Option<ResponseReader>,
-    /// What was read and not handed on yet.
+    /// Bytes that were read and not passed on yet.
     output: Vec<u8>,
     handed_on: usize,
     has_received: bool,
 }
 
 impl PooledConnection {
-    /// An exchange on a connection that was or was not used before.
+    /// Creates an exchange on a connection that is new or reused.
     pub(super) fn new(stream: Stream, home: PoolSlot, is_reused: bool) -> Self {
         Self {
             stream: Some(stream),
@@ -42,7 +42,7 @@ impl PooledConnection {
         }
     }
 
-    /// The first bytes of the request are about to be written.
+    /// Begins the exchange when the first bytes of the request are about to be written.
     fn begin(&mut self, request: &[u8]) -> io::Result<()> {
         if self.response.is_some() {
             return Ok(());
@@ -54,7 +54,7 @@ impl PooledConnection {
         Ok(())
     }
 
-    /// Hands on what waits; whether there was anything.
+    /// Passes on buffered bytes, and returns whether there were any.
     fn hand_on(&mut self, buffer: &mut ReadBuf<'_>) -> bool {
         let waiting = self.output.get(self.handed_on..).unwrap_or_default();
         let part = waiting.get(..waiting.len().min(buffer.remaining())).unwrap_or_default();
@@ -70,8 +70,7 @@ impl PooledConnection {
         true
     }
 
-    /// Reads what the connection brought into the buffer behind its first `before` bytes, and leaves there what is to be
-    /// handed on as it is.
+    /// Reads what arrived in the buffer after its first `before` bytes, and leaves there what is passed on as it is.
     fn read(&mut self, buffer: &mut ReadBuf<'_>, before: usize) -> Result<(), MalformedResponse> {
         let Some(response) = &mut self.response else { return Err(MalformedResponse("it came before the request")) };
         let received = buffer.filled().get(before..).unwrap_or_default();
@@ -83,8 +82,8 @@ impl PooledConnection {
         Ok(())
     }
 
-    /// The server closed the connection. `in_order` is false for TLS that ended without saying so: then a body that lasts
-    /// until the close may be cut (RFC 9112 §9.8).
+    /// Handles the server's close of the connection. `in_order` is false if TLS ended without `close_notify`; a body
+    /// that lasts until the close may then be truncated (RFC 9112 §9.8).
     fn close(&mut self, in_order: bool) -> io::Result<()> {
         let Some(response) = &mut self.response else { return Err(self.end(RequestFailure::Closed)) };
         if response.lasts_until_close() && !in_order {
@@ -99,7 +98,7 @@ impl PooledConnection {
         Err(self.end(failure))
     }
 
-    /// The connection broke.
+    /// Handles a failure of the connection.
     fn broke(&mut self, error: &io::Error) -> io::Error {
         let has_head = self.response.as_ref().is_some_and(ResponseReader::has_head);
         let failure = match error.kind() {
@@ -159,7 +158,7 @@ impl AsyncRead for PooledConnection {
                 Ok(()) => this.has_received = true,
             }
             if let Err(malformed) = this.read(buffer, before) {
-                tracing::debug!(%malformed, "a response is not well-formed");
+                tracing::debug!(%malformed, "response malformed");
                 buffer.set_filled(before);
                 return Poll::Ready(Err(this.end(RequestFailure::Malformed)));
             }

@@ -1,4 +1,4 @@
-//! One connection, with or without TLS, and whether it is quiet enough to carry another request.
+//! A connection with or without TLS, and the check that it is quiet enough to carry another request.
 
 use std::io::{self, ErrorKind, Read as _};
 use std::ops::Deref as _;
@@ -12,34 +12,35 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-/// Enough to see which status an unasked response has.
+/// The number of bytes that show the status of an unsolicited response.
 const GLANCE: usize = 12;
 
 /// A connection to a server.
 #[derive(Debug)]
 pub enum Stream {
-    /// Without TLS.
+    /// A connection without TLS.
     Plain(TcpStream),
-    /// With TLS.
+    /// A connection with TLS.
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// What a connection has for us although nothing was asked on it.
+/// Data that arrived on an idle connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum UnsolicitedData {
-    /// Nothing: it is open, and can be used.
+    /// Nothing arrived: the connection is open and usable.
     Nothing,
-    /// It has ended, or is about to.
+    /// The connection has ended, or is about to.
     End,
-    /// Bytes: what they answer is not known.
+    /// Bytes arrived that belong to no request.
     Bytes,
 }
 
 impl Stream {
-    /// Lets the kernel give the connection up when what was sent is not acknowledged within this time, where it can.
+    /// Lets the kernel close the connection if sent data is not acknowledged within this time, on systems that support
+    /// it.
     ///
     /// # Errors
-    /// The system's answer.
+    /// Returns the error of the operating system.
     #[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "only some systems can do so"))]
     pub fn give_up_when_unacknowledged(&self, time: Duration) -> io::Result<()> {
         #[cfg(target_os = "linux")]
@@ -54,18 +55,18 @@ impl Stream {
         }
     }
 
-    /// Whether the socket can be read.
+    /// Polls whether the socket is readable.
     pub(super) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
         ActixStream::poll_read_ready(self.tcp(), cx)
     }
 
-    /// Whether the socket can be written to.
+    /// Polls whether the socket is writable.
     pub(super) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
         ActixStream::poll_write_ready(self.tcp(), cx)
     }
 
-    /// Looks at a connection that waits in the pool. The kernel itself is asked: what the runtime knows of the socket may
-    /// be older than what has arrived meanwhile.
+    /// Checks an idle connection in the pool. It asks the kernel, since the runtime's knowledge of the socket may be
+    /// older than what has arrived meanwhile.
     pub(super) fn unasked(&mut self) -> UnsolicitedData {
         if let Self::Tls(stream) = self {
             let mut bytes = [0; GLANCE];
@@ -82,12 +83,12 @@ impl Stream {
         }
     }
 
-    /// Looks at a new connection before its first request. Under TLS the server may send session tickets first.
+    /// Checks a new connection before its first request. Under TLS the server may send session tickets first.
     pub(super) fn speaks_first(&self) -> bool {
         matches!(self, Self::Plain(_)) && self.waiting_in_kernel() == UnsolicitedData::Bytes
     }
 
-    /// Takes what has arrived out of the kernel: whatever it is, the connection is not used after that.
+    /// Reads what has arrived from the kernel. If there is anything, the connection is not used after that.
     fn waiting_in_kernel(&self) -> UnsolicitedData {
         let mut bytes = [0; GLANCE];
         match SockRef::from(self.tcp()).deref().read(&mut bytes) {
@@ -98,7 +99,8 @@ impl Stream {
     }
 }
 
-/// A server or balancer that closes an idle connection may say why with 408 before it does (RFC 9110 §15.5.9).
+/// Classifies unsolicited bytes. A server or load balancer that closes an idle connection may explain that with 408
+/// first (RFC 9110 §15.5.9).
 fn unasked(bytes: &[u8]) -> UnsolicitedData {
     let is_farewell = bytes.starts_with(b"HTTP/1.") && bytes.get(8..) == Some(b" 408");
     if bytes.is_empty() || is_farewell { UnsolicitedData::End } else { UnsolicitedData::Bytes }

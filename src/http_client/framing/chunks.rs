@@ -1,8 +1,8 @@
-//! The chunked transfer coding (RFC 9112 §7.1), read to its last chunk and its trailer section.
+//! The chunked transfer coding (RFC 9112 §7.1), parsed to its last chunk and its trailer section.
 
 use super::MalformedResponse;
 
-/// Chunk extensions and trailer fields, which are read past.
+/// The most bytes of chunk extensions and trailer fields, which are ignored.
 const MOST_IGNORED_BYTES: usize = 16 << 10;
 
 /// Decodes chunks.
@@ -18,7 +18,7 @@ enum ChunkState {
     #[default]
     Start,
     Size(u64),
-    /// Blanks behind a size.
+    /// In the blanks after a size.
     Blank(u64),
     Extension(u64),
     SizeLf(u64),
@@ -34,7 +34,7 @@ enum ChunkState {
 }
 
 impl Chunks {
-    /// Decodes up to the end of the coding, and tells how many bytes it used.
+    /// Decodes up to the end of the coding, and returns the number of bytes consumed.
     pub(super) fn take(&mut self, input: &[u8], output: &mut Vec<u8>) -> Result<usize, MalformedResponse> {
         let mut used = 0;
         while let Some(rest @ [byte, ..]) = input.get(used..)
@@ -54,7 +54,7 @@ impl Chunks {
         Ok(used)
     }
 
-    /// Whether the last chunk and the trailer section have come.
+    /// Whether the last chunk and the trailer section are complete.
     pub(super) const fn are_complete(&self) -> bool {
         matches!(self.state, ChunkState::Complete)
     }
@@ -100,7 +100,7 @@ fn hexadecimal(byte: u8) -> Result<u64, MalformedResponse> {
     char::from(byte).to_digit(16).map(u64::from).ok_or(MalformedResponse("the size of a chunk is no number"))
 }
 
-/// No control character but the tab.
+/// Whether the byte is no control character other than the tab.
 const fn is_text(byte: u8) -> bool {
     byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }

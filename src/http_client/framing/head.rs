@@ -1,38 +1,38 @@
-//! The headers of a response: how long its body is, whether its connection lasts, and the form that is handed on.
+//! The headers of a response: the length of its body, whether its connection persists, and the form that is passed on.
 
 use httparse::{EMPTY_HEADER, Header, ParserConfig, Response, Status};
 
 use super::MalformedResponse;
 
-/// Header lines that are read.
+/// The most header lines.
 const MOST_FIELDS: usize = 96;
 
 const BEGINNING: &[u8] = b"HTTP/1.";
 
-/// What the client library is not to decide by: fields of one connection, which RFC 9110 §7.6.1 takes out of a message
-/// that is handed on, and those by which a body is delimited.
+/// Fields that the client library must not act on: the hop-by-hop fields, which RFC 9110 §7.6.1 removes from a
+/// forwarded message, and those that delimit a body.
 const HOP_BY_HOP: [&str; 8] =
     ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length"];
 
-/// How the end of a body is found.
+/// How the end of a body is determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BodyLength {
-    /// It has so many bytes.
+    /// The body has this many bytes.
     Known(u64),
-    /// It is chunked.
+    /// The body is chunked.
     Chunked,
-    /// It ends with its connection.
+    /// The body ends with its connection.
     UntilClose,
 }
 
-/// What the headers of a final response say of its framing.
+/// The framing that the headers of a final response state.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ResponseFraming {
     pub(super) length: BodyLength,
     pub(super) is_persistent: bool,
 }
 
-/// Refuses at the first byte what cannot become a response.
+/// Refuses bytes that cannot begin a response, from the first byte on.
 pub(super) fn must_begin_as_http(head: &[u8]) -> Result<(), MalformedResponse> {
     let begun = BEGINNING.len().min(head.len());
     if head.get(..begun) == BEGINNING.get(..begun) {
@@ -43,7 +43,7 @@ pub(super) fn must_begin_as_http(head: &[u8]) -> Result<(), MalformedResponse> {
 }
 
 impl ResponseFraming {
-    /// Reads complete headers and appends the form that is handed on; `None` for an interim response.
+    /// Parses complete headers and appends the form that is passed on. Returns `None` for an interim response.
     pub(super) fn read(
         bytes: &[u8],
         answers_head: bool,
@@ -59,18 +59,18 @@ impl ResponseFraming {
             return Err(MalformedResponse("its headers cannot be read"));
         };
         match status {
-            // Nothing was asked to be upgraded.
+            // No upgrade was requested.
             101 => return Err(MalformedResponse("it switches protocols unasked")),
             100..=199 => return Ok(None),
             0..=99 => return Err(MalformedResponse("its status is none")),
             _ => {}
         }
         let fields = FramingHeaders(response.headers);
-        let told = fields.length(version)?;
+        let stated = fields.length(version)?;
         let has_no_body = answers_head || matches!(status, 204 | 304);
-        let length = if has_no_body { BodyLength::Known(0) } else { told };
+        let length = if has_no_body { BodyLength::Known(0) } else { stated };
         let is_persistent = length != BodyLength::UntilClose && fields.is_persistent(version);
-        fields.write(status, if answers_head { told } else { length }, output);
+        fields.write(status, if answers_head { stated } else { length }, output);
         Ok(Some(Self { length, is_persistent }))
     }
 }
@@ -82,7 +82,8 @@ impl FramingHeaders<'_> {
         self.0.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)
     }
 
-    /// RFC 9112 §6.3, without its leniencies: whatever two readers could read differently is refused.
+    /// Determines the body's length by RFC 9112 §6.3 without its leniencies: whatever two parsers could read
+    /// differently is refused.
     fn length(&self, version: u8) -> Result<BodyLength, MalformedResponse> {
         let mut codings = self.values("transfer-encoding");
         let mut lengths = self.values("content-length");
@@ -131,7 +132,7 @@ fn is_hop_by_hop(name: &str) -> bool {
     HOP_BY_HOP.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
-/// Digits and nothing else.
+/// Parses digits and nothing else.
 fn number(text: &[u8]) -> Option<u64> {
     let is_number = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
     is_number.then_some(text).and_then(|text| std::str::from_utf8(text).ok()?.parse().ok())

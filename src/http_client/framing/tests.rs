@@ -3,7 +3,7 @@ use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
 use proptest::sample::select;
 
-/// What became of a stream of bytes after which the connection was closed.
+/// The outcome of a stream of bytes after which the connection was closed.
 #[derive(Debug, PartialEq)]
 struct Read {
     output: Vec<u8>,
@@ -28,7 +28,7 @@ fn read(stream: &str) -> Read {
     read_in_pieces([stream.as_bytes()].into_iter(), false)
 }
 
-/// The body that is handed on, of a stream that is complete.
+/// Returns the body that is passed on, of a complete stream.
 fn body(stream: &str) -> String {
     let read = read(stream);
     assert_eq!(read.outcome, Ok(CloseState::Complete), "{stream:?}");
