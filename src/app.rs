@@ -1,4 +1,4 @@
-//! The composition root: settings become shared state, the routes, and a server that is bound and told to run.
+//! The composition root: turns settings into shared state, routes, and a bound server.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -44,10 +44,10 @@ use crate::telemetry::logging::CurrentLog;
 use crate::telemetry::metrics;
 use crate::telemetry::traces::{self, Traces};
 
-/// How often what has expired is freed.
+/// The interval at which expired entries are removed.
 const MAINTENANCE: Duration = Duration::from_secs(5);
 
-/// How long a server that is to end at once may take.
+/// The longest time for a server that must end at once.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(300);
 
 /// Why the service cannot be built.
@@ -58,19 +58,19 @@ pub enum AppError {
     Listen {
         /// The address.
         address: SocketAddr,
-        /// The system's answer.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The server cannot be started.
     #[error("the server cannot be started: {0}")]
     Server(#[from] io::Error),
-    /// Tokens cannot be made or checked.
+    /// Tokens cannot be issued or verified.
     #[error(transparent)]
     Auth(#[from] AuthSetupError),
-    /// Gateways cannot be called.
+    /// The vendors' gateways cannot be called.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// The API document cannot be written.
+    /// The API document cannot be generated.
     #[error("the API document cannot be written: {0}")]
     Document(String),
 }
@@ -83,18 +83,18 @@ pub struct App {
     in_force: LiveConfig,
     stop: StopSequence,
     supervisor: Supervisor,
-    /// Ends with the app.
+    /// Sharing ends when the app is dropped.
     _sharing: Option<ReplicasThread>,
     exporter: traces::Exporter,
 }
 
-/// How a stop begins.
+/// How a graceful shutdown begins.
 struct StopSequence {
     stopping: Stopping,
     delay: Duration,
 }
 
-/// What other replicas tell reaches these.
+/// Receives the events of other replicas.
 struct ReplicaEvents {
     cache: AnswerCache<Error>,
     memory: Arc<AuthMemory>,
@@ -104,18 +104,21 @@ struct ReplicaEvents {
 impl EventReceiver for ReplicaEvents {
     fn purged(&self, tenant: &str, stores: Option<&[String]>) {
         let dropped = self.cache.purge_here(tenant, stores);
-        tracing::info!(dropped, "another replica told to drop cached answers");
+        tracing::info!(dropped, "cache purged by another replica");
     }
 
     fn missed_something(&self) {
-        tracing::warn!("what other replicas told meanwhile is lost; all cached answers are dropped");
+        tracing::warn!("replica events lost; all cached responses are dropped");
         self.cache.clear_here();
     }
 
     fn revoked(&self, tokens: &[RevokedToken]) {
         let without_room = self.memory.revoked().receive(tokens, self.clock.now().as_second());
         if without_room > 0 {
-            tracing::error!(without_room, "tokens that other replicas revoked are not: there is no room");
+            tracing::error!(
+                without_room,
+                "revocation list full; tokens that other replicas revoked are still accepted"
+            );
         }
     }
 
@@ -129,20 +132,21 @@ impl EventReceiver for ReplicaEvents {
 }
 
 impl App {
-    /// Builds the state that all workers share, binds, and starts the workers. Must be called inside the runtime.
+    /// Builds the state that all workers share, binds the address, and starts the workers. Must be called inside the
+    /// runtime.
     ///
     /// # Errors
-    /// [`AppError`] says what is wrong.
+    /// Returns an [`AppError`] that says what is wrong.
     pub fn build(settings: Settings, clock: Clock) -> Result<Self, AppError> {
         let address = settings.server.listen;
         let listener = listener::listen(address).map_err(|source| AppError::Listen { address, source })?;
         Self::on(listener, settings, clock)
     }
 
-    /// The same on a listener that is bound already.
+    /// Builds the service on a listener that is bound already.
     ///
     /// # Errors
-    /// [`AppError`] says what is wrong.
+    /// Returns an [`AppError`] that says what is wrong.
     #[expect(clippy::too_many_lines, reason = "all parts are put together in one place")]
     pub fn on(listener: TcpListener, settings: Settings, clock: Clock) -> Result<Self, AppError> {
         metrics::start();
@@ -228,40 +232,41 @@ impl App {
                 .configure(|config| configure(config, &catalogue, largest_token));
             WithFastPath::new(fast_path, application)
         };
-        let heard = Arc::new(ReplicaEvents { cache: cache.clone(), memory, clock: clock_of_replicas });
-        let sharing = replicas.map(|replicas| replicas.start(heard, &supervisor)).transpose()?;
+        let events = Arc::new(ReplicaEvents { cache: cache.clone(), memory, clock: clock_of_replicas });
+        let sharing = replicas.map(|replicas| replicas.start(events, &supervisor)).transpose()?;
         let limits = options.connections(largest_token);
         let server = listener::start(listener, &limits, move || stream_slots.close(), &supervisor, factory)?;
         let stop = StopSequence { stopping, delay: options.stop_delay };
         Ok(Self { address, server, cache, in_force, stop, supervisor, exporter, _sharing: sharing })
     }
 
-    /// The address that the service listens on.
+    /// Returns the address that the service listens on.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What a reload puts new ones of in force.
+    /// Returns the parts of the configuration that a reload replaces.
     pub fn in_force(&self) -> LiveConfig {
         self.in_force.clone()
     }
 
-    /// Runs what goes on as long as the service does.
+    /// Returns the supervisor of the long-lived tasks and threads.
     pub fn supervisor(&self) -> Supervisor {
         self.supervisor.clone()
     }
 
-    /// Stops the service from elsewhere.
+    /// Returns a handle that stops the service from other code.
     pub fn handle(&self) -> ServerHandle {
         self.server.handle()
     }
 
-    /// Serves until it is stopped by a signal or by its handle.
+    /// Serves until a signal or the handle stops the service.
     ///
     /// # Errors
-    /// What the server fails with.
+    /// Returns the error with which the server fails.
     pub async fn run(self) -> io::Result<()> {
-        // Before anything is waited for: who has seen that it serves can end it in good order.
+        // Signals are registered before anything is awaited: a process that sees the service respond can shut it down
+        // gracefully.
         let signals = Signals::listen()?;
         let StopSequence { stopping, delay } = self.stop;
         let handle = self.server.handle();
@@ -272,7 +277,7 @@ impl App {
         let outcome = tokio::select! {
             outcome = serving => outcome.unwrap_or_else(|error| Err(io::Error::other(error))),
             () = ended => {
-                // Busy with a drain, it does not hear this, and ends with the process.
+                // A worker that is busy with a drain does not receive this, and ends with the process.
                 let _stopped = tokio::time::timeout(SHUTDOWN_GRACE, handle.stop(false)).await;
                 Ok(())
             }
@@ -283,7 +288,7 @@ impl App {
     }
 }
 
-/// Finds the address of callers by the proxies that are trusted when a request comes.
+/// Creates the finder of clients' addresses, with the proxies that are trusted at the time of the request.
 fn addresses(auth: &Data<CurrentAuth>) -> AddressFinder {
     let auth = auth.clone();
     AddressFinder::new(move |connection, headers| {
@@ -291,7 +296,7 @@ fn addresses(auth: &Data<CurrentAuth>) -> AddressFinder {
     })
 }
 
-/// Every route of the service.
+/// Registers every route of the service.
 fn configure(config: &mut ServiceConfig, catalogue: &Catalogue, largest_token: usize) {
     config
         .configure(|config| resources::configure(config, catalogue))

@@ -1,10 +1,10 @@
-//! Permits that are shared out fairly: between tenants, and within a tenant between its clients.
+//! Permits that are shared fairly between tenants, and within a tenant between its clients.
 //!
-//! A free permit goes to the waiting tenant that has the fewest in use, and within it to the client that has the fewest;
-//! among equals in turn. Whoever is alone may use all of them, or all but a reserve: then a tenant leaves as many free as it has
-//! in use, up to the reserve, so that a tenant that has none is served at once, however long others hold theirs. The places of
-//! the queue are shared out equally: when all are taken, a newcomer takes the place of the last one in line of whoever has the
-//! most.
+//! A free permit goes to the waiting tenant with the fewest in use, and within it to the client with the fewest; equals
+//! are served in rotation. A single tenant may use all permits, or all but a reserve. With a reserve, a tenant leaves
+//! as many permits free as it has in use, up to the reserve, so that a tenant with none is served at once, however long
+//! others hold theirs. The places of the queue are shared equally, too: if it is full, a newcomer displaces the last
+//! waiter of the principal with the most waiters.
 
 mod pace;
 mod shares;
@@ -20,32 +20,32 @@ use crate::clock::Clock;
 use self::pace::Pace;
 use self::shares::{Room, Shares, Waiter};
 
-/// A clock that stands still must not keep a worker busy.
+/// The shortest pause, so that a clock that stands still does not keep a worker busy.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 
-/// For whom something is done: a tenant, then a client of it, and more where that is told apart.
+/// The principal of some work: a tenant, a client of it, and finer parts where needed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Principal(Arc<[Arc<str>]>);
 
 impl Principal {
-    /// A client of a tenant.
+    /// Returns the principal for a client of a tenant.
     pub fn new(tenant: &Arc<str>, client: &Arc<str>) -> Self {
         Self([tenant.clone(), client.clone()].into())
     }
 
-    /// What is told apart by these names, from the largest group to the smallest.
+    /// Returns the principal for these names, from the largest group to the smallest.
     pub fn of(names: &[&str]) -> Self {
         Self(names.iter().map(|name| Arc::from(*name)).collect())
     }
 
-    /// The same tenant, for work that no client waits for.
+    /// Returns the principal for the tenant's work for which no client waits.
     #[must_use]
     pub fn in_background(&self) -> Self {
         self.0.first().map_or_else(Self::default, |tenant| Self::new(tenant, &Arc::from("")))
     }
 }
 
-/// A number of permits, and the queue of those who wait for one. Cloning shares it.
+/// A number of permits and the queue for them. Clones share it.
 #[derive(Clone, Debug)]
 pub struct FairQueue(Arc<QueueInner>);
 
@@ -61,27 +61,27 @@ struct QueueInner {
 struct QueueState {
     shares: Shares,
     pace: Option<Pace>,
-    /// How many permits are left for tenants that have fewer in use.
+    /// The number of permits reserved for tenants with fewer in use.
     reserve: usize,
-    /// Numbers the waiters.
+    /// The number of the next waiter.
     next: u64,
-    /// Whether a task waits for the moment when the pace allows the next permit.
+    /// Whether a task waits until the pace allows the next permit.
     is_paced: bool,
 }
 
 impl QueueState {
-    /// The permits that nobody uses, and how many of them are left for others.
+    /// Returns the free permits, and how many of them are reserved.
     fn room(&self, permits: usize) -> Room {
         Room { free: permits.saturating_sub(self.shares.in_use()), reserve: self.reserve }
     }
 
-    /// Whether nothing but the pace keeps somebody waiting.
+    /// Whether a waiter is delayed by nothing but the pace.
     fn is_held_back(&self, permits: usize) -> bool {
         self.shares.has_next(self.room(permits))
     }
 }
 
-/// The task that waits for the pace. If it ends with its worker, the next caller begins another.
+/// The task that waits for the pace. If it ends with its worker, the next caller starts another.
 struct Pacing(FairQueue);
 
 impl Drop for Pacing {
@@ -90,7 +90,7 @@ impl Drop for Pacing {
     }
 }
 
-/// One of the permits; given back when it is dropped.
+/// A permit, which is returned when it is dropped.
 #[derive(Debug)]
 pub struct Permit {
     queue: FairQueue,
@@ -104,11 +104,11 @@ impl Drop for Permit {
     }
 }
 
-/// There is no permit, and the queue is full or was waited in for too long.
+/// There is no permit, because the queue is full or the wait was too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueFull;
 
-/// Takes a waiter out of the queue when it stops waiting.
+/// Removes a waiter from the queue when it stops waiting.
 struct WaiterGuard<'a> {
     queue: &'a FairQueue,
     principal: &'a Principal,
@@ -122,31 +122,31 @@ impl Drop for WaiterGuard<'_> {
 }
 
 impl FairQueue {
-    /// So many permits, and so many who may wait for one.
+    /// Creates `permits` permits, with a queue for at most `queue` waiters.
     pub fn new(permits: usize, queue: usize) -> Self {
         Self::paced(permits, queue, None, Clock::system())
     }
 
-    /// The same, of which no more than `per_second` are given out in any second.
+    /// Creates permits of which at most `per_second` are given out in any second.
     pub fn paced(permits: usize, queue: usize, per_second: Option<NonZeroU32>, clock: Clock) -> Self {
         let pace = per_second.map(Pace::new);
         let state = QueueState { shares: Shares::default(), pace, reserve: 0, next: 0, is_paced: false };
         Self(Arc::new(QueueInner { permits, queue, clock, state: Mutex::new(state) }))
     }
 
-    /// From now on leaves so many permits for tenants that have fewer in use.
+    /// Reserves this many permits for tenants with fewer in use.
     pub fn reserve(&self, permits: usize) {
         self.lock().reserve = permits;
     }
 
-    /// Waits for a permit, at most this long.
+    /// Waits for a permit, at most `longest`.
     ///
     /// # Errors
-    /// [`QueueFull`] when there is none in time, or no place in the queue.
+    /// Returns [`QueueFull`] if there is no permit in time, or no place in the queue.
     pub async fn acquire(&self, principal: &Principal, longest: Duration) -> Result<Permit, QueueFull> {
         let (waiter, mut permit) = oneshot::channel();
         let number = self.enqueue(principal, waiter)?;
-        // Dropped before the receiver, which then gives back what came in between.
+        // The guard is dropped before the receiver, which then returns a permit that was sent in between.
         let waiting = WaiterGuard { queue: self, principal, number };
         self.serve();
         if let Ok(permit) = permit.try_recv() {
@@ -154,33 +154,33 @@ impl FairQueue {
         }
         let outcome = tokio::time::timeout(longest, &mut permit).await;
         drop(waiting);
-        // An error is a waiter whose place another has taken.
+        // An error means that another waiter has displaced this one.
         outcome.ok().and_then(Result::ok).ok_or(QueueFull)
     }
 
-    /// How many permits are in use.
+    /// Returns the number of permits in use.
     pub fn in_use(&self) -> usize {
         self.lock().shares.in_use()
     }
 
-    /// How many wait.
+    /// Returns the number of waiters.
     pub fn waiting(&self) -> usize {
         self.lock().shares.waiting()
     }
 
-    /// When the pace allows another permit.
+    /// Returns the time until the pace allows the next permit.
     pub fn next_in(&self) -> Duration {
         let now = self.0.clock.elapsed();
         self.lock().pace.as_mut().map_or(Duration::ZERO, |pace| pace.wait(now))
     }
 
-    /// Gives the number of the new waiter. Whoever can be served at once needs no place in the queue.
+    /// Adds a waiter and returns its number. A waiter that can be served at once needs no place in the queue.
     fn enqueue(&self, principal: &Principal, permit: oneshot::Sender<Permit>) -> Result<u64, QueueFull> {
         let mut state = self.lock();
         let room = state.room(self.0.permits);
         let is_next = !state.shares.has_next(room) && state.shares.may_have(&principal.0, room);
         let is_free = is_next && self.pace_allows(&mut state);
-        // Dropped behind the lock: its receiver wakes.
+        // The displaced waiter is dropped after the lock is released, because its receiver wakes.
         let mut _displaced = None;
         if !is_free && state.shares.waiting() >= self.0.queue {
             _displaced = state.shares.displace_for(&principal.0);
@@ -195,7 +195,7 @@ impl FairQueue {
         Ok(number)
     }
 
-    /// Whether the pace allows to give out a permit now.
+    /// Whether the pace allows a permit now.
     fn pace_allows(&self, state: &mut QueueState) -> bool {
         let now = self.0.clock.elapsed();
         state.pace.as_mut().is_none_or(|pace| pace.wait(now).is_zero())
@@ -218,12 +218,12 @@ impl FairQueue {
         }
         drop(state);
         for Waiter { principal, permit, .. } in served {
-            // One that nobody waits for any more is dropped here, and so given back.
+            // A permit that nobody waits for any more is dropped here, and thereby returned.
             let _unwanted = permit.send(Permit { queue: self.clone(), principal });
         }
     }
 
-    /// Serves again as often as the pace allows it, until nobody waits for that.
+    /// Serves again whenever the pace allows it, until no waiter is delayed by it.
     fn serve_later(&self) -> bool {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return false };
         let pacing = Pacing(self.clone());

@@ -2,18 +2,20 @@
 //!
 //! # How one request flows
 //!
-//! 1. [`app`] has built the state and the routes; a worker of [`server`] takes the request from its socket.
-//! 2. The [`fast_path`] answers what somebody with the same rights has asked before, to the letter. Anything else goes on:
-//! 3. [`http::edge`] gives it an id, checks its size and its form, and watches its deadline.
-//! 4. [`auth::caller`] checks the token; the handler's signature names the scope that it must hold.
-//! 5. A file of [`resources`] reads what the caller asks, and whether the token grants that store.
-//! 6. [`cache`] gives a kept answer, or one that other [`replicas`] have, or lets one fetch run for all who ask the same.
-//! 7. [`gateway`] signs the call in the vendor's dialect, sends it, reads the envelope, and tries again where that helps.
-//! 8. The resource translates what came, [`http::reply`] adds ETag, age and encoding, or [`http::problem`] explains the
-//!    error.
+//! 1. [`app`] has built the state and the routes; a worker of [`server`] reads the request from its socket.
+//! 2. The [`fast_path`] answers a request that a caller with the same rights has sent before in exactly the same form.
+//!    Any other request continues.
+//! 3. [`http::edge`] assigns the request id, checks size and form, and enforces the deadline.
+//! 4. [`auth::caller`] verifies the token; the handler's signature names the required scope.
+//! 5. A file of [`resources`] parses the parameters, and checks that the token grants the store.
+//! 6. [`cache`] returns a cached response, or one that other [`replicas`] share, or runs one fetch for all callers of
+//!    the same lookup.
+//! 7. [`gateway`] signs the call in the vendor's dialect, sends it, parses the envelope, and retries where that helps.
+//! 8. The resource translates the result. [`http::reply`] adds ETag, age and encoding, or [`http::problem`] explains
+//!    the error.
 //!
-//! Each module uses only those below it in this list: [`cli`], [`app`], [`reload`] and [`config`] put the program together,
-//! [`sandbox`] is a gateway to try all of it on, and [`vendors`] compiles what is known of a vendor.
+//! Each module uses only those below it in this list: [`cli`], [`app`], [`reload`] and [`config`] assemble the program,
+//! [`sandbox`] is a vendor's gateway to try it with, and [`vendors`] compiles the facts about a vendor.
 
 pub mod cli;
 

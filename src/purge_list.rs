@@ -1,19 +1,19 @@
-//! The latest purges of each tenant, in their order. An answer whose fetch began before a purge may be what the purge was to
-//! drop, so it is held against them. A purge of one store disturbs no answer about another.
+//! The latest purges of each tenant, in order. A response whose fetch began before a purge may be what the purge was to
+//! remove, so it is compared with them. A purge of one store affects no response about another.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-/// So many purges of a tenant are remembered by their stores. An answer from before the oldest of them counts as purged:
-/// that costs one more fetch, and nobody sees what was dropped.
+/// The number of purges per tenant that are remembered with their stores. A response from before the oldest of them
+/// counts as purged. That costs one more fetch, and no caller sees purged data.
 pub const REMEMBERED: usize = 1024;
 
-/// The purges of all tenants, each at its place in an order.
+/// The purges of all tenants, each at its position in an order.
 #[derive(Debug)]
 pub struct PurgeList<P>(HashMap<String, TenantPurges<P>>);
 
 #[derive(Debug, Default)]
 struct TenantPurges<P> {
-    /// The place of the latest purge that is no longer remembered by its stores.
+    /// The position of the latest purge that is no longer remembered with its stores.
     forgotten: P,
     latest: VecDeque<(P, Stores)>,
 }
@@ -21,13 +21,13 @@ struct TenantPurges<P> {
 /// The stores of a purge; `None` for all.
 pub type Stores = Option<Vec<String>>;
 
-/// Whether a purge of these stores (`None` for all) is about an answer that names those. One that names no store, such as
-/// a whole list, is dropped only with all.
+/// Whether a purge of these stores (`None` for all) concerns a response about the others. A response about no store,
+/// such as a whole list, is removed only by a purge of all.
 pub fn is_about(purged: Option<&[String]>, stores: &[String]) -> bool {
     purged.is_none_or(|purged| stores.iter().any(|store| purged.contains(store)))
 }
 
-/// Adds stores to those that are purged for a tenant: looking for a tenant's answers takes as long for one as for many.
+/// Merges stores into a tenant's purged ones: searching a tenant's responses takes as long for one store as for many.
 pub fn add_to(purged: &mut BTreeMap<String, Stores>, tenant: &str, stores: Stores) {
     let all = purged.entry(tenant.to_owned()).or_insert_with(|| Some(Vec::new()));
     *all = all.take().zip(stores).map(|(all, stores)| [all, stores].concat());
@@ -40,7 +40,7 @@ impl<P> Default for PurgeList<P> {
 }
 
 impl<P: Copy + Ord + Default> PurgeList<P> {
-    /// Remembers a purge at its place; gives whether it was not known yet.
+    /// Records a purge at its position, and returns whether it was new.
     pub fn add(&mut self, tenant: &str, stores: Stores, at: P) -> bool {
         let purges = self.0.entry(tenant.to_owned()).or_default();
         if purges.latest.iter().any(|(known, _)| *known == at) {
@@ -55,13 +55,14 @@ impl<P: Copy + Ord + Default> PurgeList<P> {
         true
     }
 
-    /// The place of a tenant's last purge, and the default if there was none.
+    /// Returns the position of a tenant's last purge, or the default if there was none.
     pub fn last(&self, tenant: &str) -> P {
         let last = |purges: &TenantPurges<P>| purges.latest.back().map_or(purges.forgotten, |(at, _)| *at);
         self.0.get(tenant).map(last).unwrap_or_default()
     }
 
-    /// The place of the latest purge that is about an answer of these stores, and the default if none is remembered.
+    /// Returns the position of the latest purge that concerns a response about these stores, or the default if none is
+    /// remembered.
     pub fn latest(&self, tenant: &str, stores: &[String]) -> P {
         let about = |purges: &TenantPurges<P>| {
             let mut latest = purges.latest.iter().rev();
@@ -70,7 +71,7 @@ impl<P: Copy + Ord + Default> PurgeList<P> {
         self.0.get(tenant).and_then(about).unwrap_or_default()
     }
 
-    /// Whether an answer about these stores, whose fetch began when the order had come to `seen`, may have been dropped since.
+    /// Whether a response about these stores may have been purged since its fetch began at position `seen`.
     pub fn came_after(&self, seen: P, tenant: &str, stores: &[String]) -> bool {
         self.0.get(tenant).is_some_and(|purges| {
             let about = |(at, purged): &(P, Stores)| *at > seen && is_about(purged.as_deref(), stores);
@@ -78,12 +79,12 @@ impl<P: Copy + Ord + Default> PurgeList<P> {
         })
     }
 
-    /// Forgets the purges behind this place, and gives what they were about: each tenant's stores, or all of them.
+    /// Removes the purges after this position, and returns their stores by tenant, where `None` stands for all stores.
     pub fn remove_behind(&mut self, place: P) -> BTreeMap<String, Stores> {
         let mut removed = BTreeMap::new();
         for (tenant, purges) in &mut self.0 {
-            let (behind, kept) = std::mem::take(&mut purges.latest).into_iter().partition(|(at, _)| *at > place);
-            purges.latest = kept;
+            let (behind, earlier) = std::mem::take(&mut purges.latest).into_iter().partition(|(at, _)| *at > place);
+            purges.latest = earlier;
             behind.into_iter().for_each(|(_, stores)| add_to(&mut removed, tenant, stores));
         }
         removed

@@ -1,4 +1,5 @@
-//! Single flight: of all who want the same thing at the same time, one leader gets it, and the others wait for its outcome.
+//! Single flight: of all tasks that request the same thing at the same time, one leader fetches it, and the others wait
+//! for its outcome.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -6,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-/// One thing that is got by one leader at a time.
+/// A single flight, which has at most one leader at a time.
 #[derive(Clone, Debug)]
 pub struct Flight<V>(Option<watch::Receiver<Option<V>>>);
 
@@ -16,25 +17,25 @@ impl<V> Default for Flight<V> {
     }
 }
 
-/// What one who wants the thing has to do.
+/// The role of a task in a single flight.
 #[derive(Debug)]
 pub enum Role<V> {
-    /// Get it, for everybody.
+    /// The task runs the work, for all.
     Leader(Leader<V>),
-    /// Wait for it.
+    /// The task waits for the leader's outcome.
     Follower(Follower<V>),
 }
 
-/// The duty to get the thing. When it is dropped without an outcome, a follower has to become the leader.
+/// The leader of a single flight. If it is dropped without an outcome, a follower becomes the leader.
 #[derive(Debug)]
 pub struct Leader<V>(watch::Sender<Option<V>>);
 
-/// The wait for an outcome.
+/// A follower, which waits for the outcome.
 #[derive(Debug)]
 pub struct Follower<V>(watch::Receiver<Option<V>>);
 
 impl<V: Clone> Flight<V> {
-    /// Joins the flight, or leads the next one.
+    /// Joins the flight in progress, or leads the next one.
     pub fn join(&mut self) -> Role<V> {
         match self.follow() {
             Some(follower) => Role::Follower(follower),
@@ -42,13 +43,13 @@ impl<V: Clone> Flight<V> {
         }
     }
 
-    /// Joins the flight if there is one.
+    /// Joins the flight in progress; `None` if there is none.
     pub fn follow(&self) -> Option<Follower<V>> {
         let is_under_way = |outcome: &&watch::Receiver<Option<V>>| outcome.has_changed().is_ok();
         self.0.as_ref().filter(is_under_way).cloned().map(Follower)
     }
 
-    /// Leads a new flight, whether or not there is one.
+    /// Leads a new flight, whether or not one is in progress.
     pub fn lead(&mut self) -> Leader<V> {
         let (leader, outcome) = watch::channel(None);
         self.0 = Some(outcome);
@@ -57,25 +58,25 @@ impl<V: Clone> Flight<V> {
 }
 
 impl<V> Leader<V> {
-    /// The wait for the outcome of this leader.
+    /// Returns a follower of this leader.
     pub fn follower(&self) -> Follower<V> {
         Follower(self.0.subscribe())
     }
 
-    /// Gives the outcome to all followers.
+    /// Sends the outcome to all followers.
     pub fn finish(self, outcome: V) {
         self.0.send_replace(Some(outcome));
     }
 }
 
 impl<V: Clone> Follower<V> {
-    /// The outcome; `None` when the leader has gone without one.
+    /// Waits for the outcome. Returns `None` if the leader was dropped without one.
     pub async fn outcome(mut self) -> Option<V> {
         self.0.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
     }
 }
 
-/// Flights by key, shared by all workers.
+/// Single flights by key, shared by all workers.
 #[derive(Debug)]
 pub struct Flights<K, V>(Arc<Mutex<HashMap<K, Flight<V>>>>);
 
@@ -92,8 +93,8 @@ impl<K, V> Default for Flights<K, V> {
 }
 
 impl<K: Clone + Eq + Hash, V: Clone> Flights<K, V> {
-    /// Runs `get` unless somebody gets this already, and gives all of them the same outcome. When the one who gets it goes
-    /// without an outcome, the next one runs its own `get`.
+    /// Runs `get`, unless a flight of this key is in progress, and returns the same outcome to all its callers. If the
+    /// leader is dropped without an outcome, the next caller runs its own `get`.
     pub async fn run<F: Future<Output = V>>(&self, key: K, get: F) -> V {
         loop {
             let role = self.flights().entry(key.clone()).or_default().join();
@@ -101,7 +102,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Flights<K, V> {
                 Role::Leader(leader) => {
                     let done = LeaderGuard { flights: self, key: &key };
                     let outcome = get.await;
-                    // First: a task that finds a flight without its leader begins another.
+                    // `done` is dropped first: a task that finds a flight without its leader starts another.
                     drop(done);
                     leader.finish(outcome.clone());
                     return outcome;
@@ -120,7 +121,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Flights<K, V> {
     }
 }
 
-/// Takes the flight of a leader out, however the leader ends.
+/// Removes a leader's flight from the map, however the leader ends.
 struct LeaderGuard<'a, K: Clone + Eq + Hash, V: Clone> {
     flights: &'a Flights<K, V>,
     key: &'a K,

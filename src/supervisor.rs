@@ -1,5 +1,5 @@
-//! Runs the long-lived tasks and threads of the service: one that panics or fails is started again after a pause. What each
-//! of them is doing is shown by `/readyz` and by metrics.
+//! Supervises the long-lived tasks and threads of the service: one that panics or fails is restarted after a pause.
+//! `/readyz` and metrics show the status of each.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -16,21 +16,21 @@ use futures_util::FutureExt as _;
 
 use crate::clock::Deadline;
 
-/// The pause before the first restart. It doubles with each failure that follows.
+/// The pause before the first restart. It doubles with each further failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// After running for so long, the next failure counts as the first one again.
+/// After running for this time, the next failure counts as the first one again.
 const STABLE: Duration = Duration::from_secs(60);
 
-/// What a run of a task or thread ends with: `Ok` when it has nothing left to do, or why it failed.
+/// The result of a run of a task or thread: `Ok` if it has nothing left to do, or the reason of its failure.
 pub type TaskResult = Result<(), String>;
 
-/// The tasks and threads of one service. Cloning shares it.
+/// The tasks and threads of one service. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Supervisor(Arc<Mutex<BTreeMap<&'static str, Arc<TaskCounts>>>>);
 
-/// The tasks and threads that a process has once, however many services it runs.
+/// The tasks and threads that exist once per process, however many services it runs.
 static OF_PROCESS: LazyLock<Supervisor> = LazyLock::new(Supervisor::default);
 
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ struct TaskCounts {
     restarts: AtomicU64,
 }
 
-/// What the tasks or threads of one name are doing.
+/// The status of the tasks or threads of one name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskStatus {
     /// All of them run.
@@ -52,7 +52,7 @@ pub enum TaskStatus {
 }
 
 impl TaskStatus {
-    /// The name in documents.
+    /// Returns the name in documents.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -65,15 +65,15 @@ impl TaskStatus {
 /// The tasks or threads of one name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Supervised {
-    /// The name.
+    /// The name of the tasks.
     pub name: &'static str,
-    /// What they are doing.
+    /// The status of the tasks.
     pub state: TaskStatus,
-    /// How often one of them has failed since the start.
+    /// The number of failures since the start.
     pub restarts: u64,
 }
 
-/// A supervised thread. It is started again only as long as this is held.
+/// A supervised thread. It is restarted only as long as this value exists.
 #[derive(Debug)]
 pub struct SupervisedThread {
     held: mpsc::Sender<()>,
@@ -81,22 +81,22 @@ pub struct SupervisedThread {
 }
 
 impl SupervisedThread {
-    /// Waits for the end of the thread, which does not start again.
+    /// Waits for the end of the thread, which is not restarted.
     pub fn join(self) {
         drop(self.held);
-        // Its panics are caught and logged.
+        // Panics of the thread are caught and logged.
         let _ended = self.thread.join();
     }
 }
 
 impl Supervisor {
-    /// The supervisor of what a process has once.
+    /// Returns the supervisor of what exists once per process.
     pub fn of_process() -> &'static Self {
         &OF_PROCESS
     }
 
-    /// Runs a task on the runtime of this thread. `run` is called for the first run and for each restart. Aborting the handle
-    /// ends the task.
+    /// Runs a task on the runtime of this thread. `run` is called for the first run and for each restart. Aborting the
+    /// handle ends the task.
     pub fn task<F, Fut>(&self, name: &'static str, mut run: F) -> rt::task::JoinHandle<()>
     where
         F: FnMut() -> Fut + 'static,
@@ -117,7 +117,7 @@ impl Supervisor {
         })
     }
 
-    /// Runs a task once on the runtime of this thread, where something else starts the next one. A failure is logged and
+    /// Runs a task once on the runtime of this thread, where other code starts the next one. A failure is logged and
     /// counted as a restart.
     pub fn on_demand(&self, name: &'static str, run: impl Future<Output = ()> + 'static) -> rt::task::JoinHandle<()> {
         let mut member = TaskGuard::of(self, name);
@@ -131,7 +131,7 @@ impl Supervisor {
     /// Runs a thread. `run` is called for the first run and for each restart, as long as the result is held.
     ///
     /// # Errors
-    /// The system has no thread for it.
+    /// Returns the system's error if it has no thread for it.
     pub fn thread(
         &self,
         name: &'static str,
@@ -156,7 +156,7 @@ impl Supervisor {
         Ok(SupervisedThread { held, thread })
     }
 
-    /// All tasks and threads, those of the process included.
+    /// Returns the status of all tasks and threads, those of the process included.
     pub fn all(&self) -> Vec<Supervised> {
         let of_process = OF_PROCESS.names().iter().map(|(name, counts)| counts.read(name)).collect::<Vec<_>>();
         let own = self.names().iter().map(|(name, counts)| counts.read(name)).collect::<Vec<_>>();
@@ -218,12 +218,12 @@ impl Drop for TaskGuard {
     }
 }
 
-/// Why a run failed; `None` when it has nothing left to do. What it panicked with is in the log already.
+/// Returns why a run failed, or `None` if it has nothing left to do. A panic message is in the log already.
 fn failure(outcome: thread::Result<TaskResult>) -> Option<String> {
     outcome.unwrap_or_else(|_| Err("it panicked".to_owned())).err()
 }
 
-/// How long to wait after each failure.
+/// The pauses after consecutive failures.
 #[derive(Default)]
 struct Pauses {
     failures: u32,
@@ -299,17 +299,17 @@ mod tests {
     fn a_thread_goes_on_with_what_it_has_after_a_panic() {
         let supervisor = Supervisor::default();
         let (give, given) = mpsc::channel();
-        let (tell, told) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let thread = supervisor.thread("work", move || {
             for number in &given {
                 assert_ne!(number, 2, "a bomb in a test");
-                tell.send(number).unwrap();
+                sender.send(number).unwrap();
             }
             Ok(())
         });
         let thread = thread.unwrap();
         (1..=3).for_each(|number| give.send(number).unwrap());
-        assert_eq!([told.recv_timeout(PATIENCE), told.recv_timeout(PATIENCE)], [Ok(1), Ok(3)]);
+        assert_eq!([receiver.recv_timeout(PATIENCE), receiver.recv_timeout(PATIENCE)], [Ok(1), Ok(3)]);
         assert_eq!(of(&supervisor, "work"), (TaskStatus::Running, 1));
         drop(give);
         thread.join();
@@ -319,13 +319,13 @@ mod tests {
     #[test]
     fn a_thread_that_nobody_holds_any_more_is_not_run_again() {
         let supervisor = Supervisor::default();
-        let (tell, told) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let thread = supervisor.thread("work", move || {
-            tell.send(()).unwrap();
+            sender.send(()).unwrap();
             Err("it fails each time".to_owned())
         });
         let thread = thread.unwrap();
-        told.recv_timeout(PATIENCE).unwrap();
+        receiver.recv_timeout(PATIENCE).unwrap();
         thread.join();
         assert_eq!(of(&supervisor, "work").0, TaskStatus::Idle);
     }

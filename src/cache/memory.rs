@@ -214,7 +214,7 @@ impl<E: FetchFailure> MemoryCache<E> {
                 tracing::warn!(
                     tenant,
                     resource,
-                    "older answer served: the gateway gave nothing, and has to say so again"
+                    "stale response served: the vendor's gateway returned nothing, which must be confirmed"
                 );
                 Err(doubt)
             }

@@ -1,10 +1,10 @@
-//! How many may start in a second: no second has more starts than are allowed, wherever it begins.
+//! Limits starts per second: no period of one second, wherever it begins, has more starts than allowed.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// The starts of the last second.
+/// The starts within the last second.
 #[derive(Debug)]
 pub struct Pace {
     most: usize,
@@ -12,12 +12,12 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// So many in a second.
+    /// Allows `per_second` starts per second.
     pub fn new(per_second: NonZeroU32) -> Self {
         Self { most: usize::try_from(per_second.get()).unwrap_or(usize::MAX), starts: VecDeque::new() }
     }
 
-    /// How long until one more may start.
+    /// Returns the time until the next start is allowed.
     pub fn wait(&mut self, now: Duration) -> Duration {
         while self.starts.len() > self.most {
             self.starts.pop_front();
@@ -27,7 +27,7 @@ impl Pace {
         first.map_or(Duration::ZERO, |first| (*first + Duration::from_secs(1)).saturating_sub(now))
     }
 
-    /// One starts.
+    /// Counts a start.
     pub fn count(&mut self, now: Duration) {
         self.starts.push_back(now);
     }

@@ -1,4 +1,4 @@
-//! Who has how many permits and who waits, as a tree: tenants, their clients, and the waiters of each client in line.
+//! The permits in use and the waiters as a tree: tenants, their clients, and each client's waiters in order of arrival.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -7,104 +7,104 @@ use tokio::sync::oneshot;
 
 use super::{Permit, Principal};
 
-/// Somebody who waits.
+/// A waiter for a permit.
 #[derive(Debug)]
 pub struct Waiter {
-    /// Tells it from the others of its principal.
+    /// The number that identifies it among its principal's waiters.
     pub number: u64,
-    /// For whom.
+    /// The principal for whom it waits.
     pub principal: Principal,
-    /// Where its permit is sent.
+    /// The channel that receives its permit.
     pub permit: oneshot::Sender<Permit>,
 }
 
-/// The permits that nobody uses.
+/// The permits that are not in use.
 #[derive(Clone, Copy, Debug)]
 pub struct Room {
-    /// How many there are.
+    /// The number of free permits.
     pub free: usize,
-    /// How many of them are left for tenants that have fewer in use.
+    /// How many of them are reserved for tenants with fewer permits in use.
     pub reserve: usize,
 }
 
 impl Room {
-    /// Whether there is one for a tenant that has so many in use: it leaves as many free, up to the reserve.
+    /// Whether a tenant with this many permits in use gets one: it must leave as many free, up to the reserve.
     fn is_for(self, in_use: usize) -> bool {
         self.free > in_use.min(self.reserve)
     }
 }
 
-/// All of them.
+/// The tree of all tenants.
 #[derive(Debug, Default)]
 pub struct Shares {
     root: Group,
-    /// Counts what was given out, to serve equals in turn.
+    /// Counts the permits given out, to serve equals in rotation.
     turns: u64,
 }
 
-/// A tenant, or a client.
+/// A tenant or a client.
 #[derive(Debug, Default)]
 struct Group {
     in_use: usize,
     waiting: usize,
-    /// When it was served last, or came.
+    /// The count at which it was served last, or arrived.
     turn: u64,
     members: HashMap<Arc<str>, Self>,
-    /// Those who wait, in a group without members.
+    /// The waiters of a group without members.
     line: VecDeque<Waiter>,
 }
 
 impl Shares {
-    /// How many permits are in use.
+    /// Returns the number of permits in use.
     pub const fn in_use(&self) -> usize {
         self.root.in_use
     }
 
-    /// How many wait.
+    /// Returns the number of waiters.
     pub const fn waiting(&self) -> usize {
         self.root.waiting
     }
 
-    /// Of how many tenants something is remembered.
+    /// Returns the number of tenants in the tree.
     #[cfg(test)]
     pub fn members(&self) -> usize {
         self.root.members.len()
     }
 
-    /// Lets somebody wait.
+    /// Adds a waiter.
     pub fn enqueue(&mut self, path: &[Arc<str>], waiter: Waiter) {
         self.turns += 1;
         self.root.enqueue(path, waiter, self.turns);
     }
 
-    /// Whether there is room for somebody who waits.
+    /// Whether a waiter can be served.
     pub fn has_next(&self, room: Room) -> bool {
         self.root.members.values().any(|tenant| tenant.waiting > 0 && room.is_for(tenant.in_use))
     }
 
-    /// Whether there is room for this principal.
+    /// Whether this principal can be served.
     pub fn may_have(&self, path: &[Arc<str>], room: Room) -> bool {
         let tenant = path.first().and_then(|tenant| self.root.members.get(tenant));
         room.is_for(tenant.map_or(0, |tenant| tenant.in_use))
     }
 
-    /// Takes out the one whose turn it is of those for whom there is room, who has a permit from now on.
+    /// Removes the next waiter that can be served, and counts its permit as in use.
     pub fn serve_next(&mut self, room: Room) -> Option<Waiter> {
         self.turns += 1;
         self.root.serve_next(self.turns, Some(room))
     }
 
-    /// A permit of this principal is given back.
+    /// Records that this principal returned a permit.
     pub fn leave(&mut self, path: &[Arc<str>]) {
         self.root.leave(path);
     }
 
-    /// Takes out a waiter, unless it was served or displaced.
+    /// Removes a waiter, unless it was served or displaced.
     pub fn withdraw(&mut self, path: &[Arc<str>], number: u64) {
         self.root.withdraw(path, number);
     }
 
-    /// Takes out the last one in line of whoever has the most, if that is more than this principal will have.
+    /// Removes the last waiter of the principal with the most waiters, if that has more than this principal will have.
     pub fn displace_for(&mut self, path: &[Arc<str>]) -> Option<Waiter> {
         self.root.displace_for(path)
     }
@@ -120,14 +120,16 @@ impl Group {
         match path.split_first() {
             None => self.line.push_back(waiter),
             Some((name, rest)) => {
-                // Whoever comes takes its turn behind those who are there, or coming again would be a way to the front.
+                // A new member is served after the existing ones; otherwise leaving and coming back would be a way to
+                // the front.
                 let new = || Self { turn, ..Self::default() };
                 self.members.entry(name.clone()).or_insert_with(new).enqueue(rest, waiter, turn);
             }
         }
     }
 
-    /// With `room`, only members for which there is some are served: that is asked of tenants alone.
+    /// Serves the next waiter. With `room`, only members for which there is room are served; that applies to tenants
+    /// only.
     fn serve_next(&mut self, turn: u64, room: Option<Room>) -> Option<Waiter> {
         let is_due = |member: &&mut Self| member.waiting > 0 && room.is_none_or(|room| room.is_for(member.in_use));
         let waiter = match self.members.values_mut().filter(is_due).min_by_key(|member| (member.in_use, member.turn)) {
@@ -177,14 +179,14 @@ impl Group {
         dropped
     }
 
-    /// Who has the most, of those who have somebody waiting.
+    /// Returns the member with the most waiters.
     fn greediest(&self) -> Option<(Arc<str>, usize)> {
         let waiting = self.members.iter().filter(|(_, member)| member.waiting > 0);
         let greediest = waiting.max_by_key(|(_, member)| member.share());
         greediest.map(|(name, member)| (name.clone(), member.share()))
     }
 
-    /// Does something to the member that the path begins with, and forgets it if it has nothing any more.
+    /// Runs `work` on the member at the beginning of the path, and removes the member if it is empty afterwards.
     fn within<T>(&mut self, path: &[Arc<str>], work: impl FnOnce(&mut Self, &[Arc<str>]) -> T) -> Option<T> {
         let (name, rest) = path.split_first()?;
         let member = self.members.get_mut(name)?;

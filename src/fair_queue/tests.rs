@@ -14,7 +14,7 @@ fn who(tenant: &str, client: &str) -> Principal {
     Principal::of(&[tenant, client])
 }
 
-/// Waits with a task of its own, and is in the queue, or served, or refused when this returns.
+/// Spawns a task that waits for a permit. When this returns, the task is queued, served or refused.
 async fn wait(queue: &FairQueue, principal: &Principal) -> JoinHandle<Result<Permit, QueueFull>> {
     let (queue, principal) = (queue.clone(), principal.clone());
     let task = rt::spawn(async move { queue.acquire(&principal, LONG).await });
@@ -34,7 +34,7 @@ async fn wait_often(
     tasks
 }
 
-/// Lets each of these write down who it is when it is served, and give its permit back at once.
+/// Spawns tasks that record their principal when they are served, and return their permit at once.
 async fn line_up(queue: &FairQueue, principal: &Principal, times: usize, served: &Arc<Mutex<Vec<String>>>) {
     for _ in 0..times {
         let (queue, principal, served) = (queue.clone(), principal.clone(), served.clone());
@@ -85,7 +85,7 @@ async fn who_holds_fewer_permits_gets_the_next_one_however_long_others_hold_thei
     }
     let greedy = wait_often(&queue, &who("acme", "a"), 50).await;
     let others = wait_often(&queue, &who("zenith", "z"), 4).await;
-    // Half of the permits are zenith's as they come back.
+    // Zenith gets half of the permits as they are returned.
     held.truncate(4);
     for other in others {
         held.push(other.await.unwrap().unwrap());
@@ -99,8 +99,8 @@ async fn who_holds_fewer_permits_gets_the_next_one_however_long_others_hold_thei
 #[actix_web::test]
 async fn coming_again_and_again_is_no_way_to_the_front() {
     let (queue, served) = (FairQueue::new(1, 1_000), Arc::default());
-    let held = queue.acquire(&who("acme", "patient"), LONG).await.unwrap();
-    line_up(&queue, &who("acme", "patient"), 10, &served).await;
+    let held = queue.acquire(&who("acme", "regular"), LONG).await.unwrap();
+    line_up(&queue, &who("acme", "regular"), 10, &served).await;
     for tenant in 0..10 {
         let (queue, served) = (queue.clone(), served.clone());
         rt::spawn(async move {
@@ -115,8 +115,8 @@ async fn coming_again_and_again_is_no_way_to_the_front() {
     until(|| queue.waiting() >= 15).await;
     drop(held);
     until(|| served.lock().unwrap().len() >= 110).await;
-    let patient = served.lock().unwrap().iter().take(110).filter(|served| *served == "acme/patient").count();
-    assert!(patient >= 9, "one turn of eleven at the least: {patient}");
+    let regular = served.lock().unwrap().iter().take(110).filter(|served| *served == "acme/regular").count();
+    assert!(regular >= 9, "at least one permit of eleven: {regular}");
 }
 
 #[actix_web::test]
@@ -127,7 +127,7 @@ async fn a_full_queue_makes_room_for_who_has_less_and_refuses_who_has_the_most()
     let other = wait(&queue, &who("zenith", "z")).await;
     let last = greedy.pop().unwrap().await.unwrap();
     assert_eq!((last.unwrap_err(), queue.waiting()), (QueueFull, 10), "the last one in line has lost its place");
-    // Within a tenant it is the same between its clients.
+    // Between the clients of a tenant the rule is the same.
     let modest = wait(&queue, &who("acme", "modest")).await;
     assert!(greedy.pop().unwrap().await.unwrap().is_err());
     assert!(!modest.is_finished() && !other.is_finished());
@@ -178,7 +178,7 @@ async fn a_permit_that_comes_just_as_its_waiter_leaves_goes_to_the_next() {
         let held = queue.acquire(&who("acme", "a"), LONG).await.unwrap();
         let (leaving, next) = (wait(&queue, &who("acme", "a")).await, wait(&queue, &who("acme", "b")).await);
         drop(held);
-        // It has been served, and has not run since.
+        // The task has been served, and has not run since.
         leaving.abort();
         let _cancelled = leaving.await;
         drop(next.await.unwrap().unwrap());
