@@ -145,7 +145,7 @@ impl TestApp {
         Self::configured_beside(first, first.configuration.clone(), variables)
     }
 
-    /// The same with a configuration of its own.
+    /// Another replica with this configuration, by the same time, in front of the same gateway.
     pub fn configured_beside(first: &Self, configuration: String, variables: &[(&str, &str)]) -> Self {
         let variables = variables.iter().map(|(name, value)| (format!("STOREGATE__{name}"), (*value).to_owned()));
         let clocks =
@@ -266,7 +266,7 @@ impl TestApp {
         self.send("GET", path, &[("authorization", &format!("Bearer {token}"))], "").await
     }
 
-    /// The same without a path, for sockets.
+    /// The address of the service, for sockets.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }

@@ -92,19 +92,19 @@ impl Running {
         Self::start(&arguments, &config.with_extension("json"))
     }
 
-    /// The same with these variables.
+    /// Starts a server with these variables, and waits until its ready file is there.
     pub fn start_with(arguments: &[&str], variables: &[(&str, &str)], ready_file: &Path) -> Self {
         let path = ready_file.to_str().unwrap();
         Self::wait_for(command(&[arguments, &["--ready-file", path]].concat(), variables), ready_file, |_| ())
     }
 
-    /// The same, and meanwhile does something to the process of this id.
+    /// Starts a server, does something to the process of this id, and waits until the ready file is there.
     pub fn start_while(arguments: &[&str], ready_file: &Path, meanwhile: impl FnOnce(u32)) -> Self {
         let path = ready_file.to_str().unwrap();
         Self::wait_for(command(&[arguments, &["--ready-file", path]].concat(), &[]), ready_file, meanwhile)
     }
 
-    /// The same where the system allows so many open files, and half of them unasked.
+    /// Starts a server where the hard limit on open files is this, and the soft one half of it.
     pub fn start_below(open_files: u32, arguments: &[&str], ready_file: &Path) -> Self {
         let path = ready_file.to_str().unwrap();
         let mut shell = Command::new("/bin/sh");
@@ -122,7 +122,7 @@ impl Running {
         Self::unheard(command, ready_file)
     }
 
-    /// The same where a shell does this before, which ends with `exec "$0" "$@"` and says where the log goes.
+    /// Starts a server from a shell that runs this script, which ends with `exec "$0" "$@"` and says where the log goes.
     pub fn start_by_shell(script: &str, arguments: &[&str], ready_file: &Path) -> Self {
         let mut shell = Command::new("/bin/sh");
         shell.env_clear().args(["-c", script, env!("CARGO_BIN_EXE_storegate")]).args(arguments);

@@ -176,11 +176,11 @@ pub async fn events_are_written_again_to_a_server_that_lacks_them() {
     let redis = RedisServer::start();
     let fleet = Fleet::of(1, &redis).await;
     purge(&fleet.replicas[0]).await;
-    let is_told = async || journal(&redis).iter().any(|(_, event)| event.contains("S_123456"));
-    eventually("it is told", is_told).await;
+    let is_reported = async || journal(&redis).iter().any(|(_, event)| event.contains("S_123456"));
+    eventually("it is written", is_reported).await;
     let begun = journal(&redis).remove(0);
     take_its_place(&redis, &[(&begun.0, BEGUN), ("*", OF_A_LATER_VERSION)]);
-    eventually("it is told again", is_told).await;
+    eventually("it is written again", is_reported).await;
     // Once, and not with each new connection.
     let _: i64 =
         redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("normal").query(&mut redis.connection().unwrap()).unwrap();

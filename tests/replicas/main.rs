@@ -97,7 +97,7 @@ fn main() -> ExitCode {
             an_unreadable_event_keeps_replicas_from_sharing_until_it_is_gone;
         modes:
             a_password_lets_in_and_a_wrong_one_costs_no_request,
-            a_user_who_may_use_no_keys_but_those_with_the_prefix_is_enough,
+            a_redis_user_with_access_to_the_prefix_alone_is_enough,
             over_tls_with_a_certificate_of_ones_own_authority,
             behind_sentinels_another_server_takes_over,
             in_a_cluster_all_of_it_works,

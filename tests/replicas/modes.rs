@@ -33,7 +33,7 @@ pub async fn a_password_lets_in_and_a_wrong_one_costs_no_request() {
     refused.none_shares().await;
 }
 
-pub async fn a_user_who_may_use_no_keys_but_those_with_the_prefix_is_enough() {
+pub async fn a_redis_user_with_access_to_the_prefix_alone_is_enough() {
     let redis = RedisServer::start();
     let mut allow = redis::cmd("ACL");
     // As deploy/make-secrets writes it.

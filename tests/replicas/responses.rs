@@ -12,7 +12,7 @@ use crate::fleet::{Fleet, cache_status, late, shares, unseen};
 use crate::redis_server::RedisServer;
 
 /// Waits until what was fetched lies at Redis: callers do not wait for that.
-async fn is_kept(redis: &RedisServer, answers: usize) {
+async fn is_cached(redis: &RedisServer, answers: usize) {
     eventually("the answer is kept", async || redis.keys("storegate:answer:*").len() >= answers).await;
 }
 
@@ -28,7 +28,7 @@ pub async fn a_response_that_one_replica_fetched_is_a_hit_at_the_others_with_its
     let redis = RedisServer::start();
     let fleet = Fleet::of(2, &redis).await;
     let fetched = fleet.replicas[0].get(FLOW).await;
-    is_kept(&redis, 1).await;
+    is_cached(&redis, 1).await;
     let found = fleet.replicas[1].get(FLOW).await;
     assert_eq!((found.status, &found.body), (200, &fetched.body));
     assert_eq!(found.header("etag"), fetched.header("etag"));
@@ -61,7 +61,7 @@ pub async fn a_replica_that_waits_for_a_dead_leader_fetches_itself() {
     let redis = RedisServer::start();
     let fleet = Fleet::of(1, &redis).await;
     fleet.replicas[0].get(FLOW).await;
-    is_kept(&redis, 1).await;
+    is_cached(&redis, 1).await;
     // A replica took the turn and was gone: nobody keeps it.
     let answer = redis.keys("storegate:answer:*").remove(0);
     let turn = answer.replace(":answer:", ":turn:");
@@ -79,7 +79,7 @@ pub async fn a_stale_response_is_refreshed_once_for_all_replicas() {
     let fleet = Fleet::of(3, &redis).await;
     for replica in &fleet.replicas {
         replica.get(FLOW).await;
-        is_kept(&redis, 1).await;
+        is_cached(&redis, 1).await;
     }
     assert_eq!(fleet.flow_calls(), 1);
     let_it_lie(&redis, 35);
@@ -98,7 +98,7 @@ pub async fn a_replica_that_starts_while_the_gateway_fails_serves_the_shared_res
     let redis = RedisServer::start();
     let fleet = Fleet::of(1, &redis).await;
     let fetched = fleet.replicas[0].get(FLOW).await;
-    is_kept(&redis, 1).await;
+    is_cached(&redis, 1).await;
     let_it_lie(&redis, 120);
     fleet.replicas[0].sandbox().fail_percent(Fault::HttpStatus(500), 100);
     let late = late(&fleet.replicas[0], &redis).await;
@@ -112,10 +112,10 @@ pub async fn two_tenants_never_share_data_at_redis() {
     let fleet = Fleet::of(2, &redis).await;
     let (acme, zenith) = (&fleet.replicas[0], &fleet.replicas[1]);
     acme.get("/stores").await;
-    is_kept(&redis, 1).await;
+    is_cached(&redis, 1).await;
     let answer = zenith.get_as("zenith", "/stores").await;
     assert!(cache_status(&answer).contains("fwd=miss"), "{}", cache_status(&answer));
-    is_kept(&redis, 2).await;
+    is_cached(&redis, 2).await;
     // Even when one's answer lies under the other's key.
     let keys = redis.keys("storegate:answer:*");
     let mut connection = redis.connection().unwrap();
@@ -135,7 +135,7 @@ pub async fn a_404_for_a_store_ends_its_shared_response() {
     let fleet = Fleet::of(1, &redis).await;
     let replica = &fleet.replicas[0];
     assert_eq!(replica.get("/stores/SHOP001").await.status, 200);
-    is_kept(&redis, 1).await;
+    is_cached(&redis, 1).await;
     replica.sandbox().fail_next_of("shop.get", Fault::code("404"), u32::MAX);
     // The answer outlives a first word that there is no such store.
     let insist = || replica.request("operator", "GET", "/stores/SHOP001", &[("cache-control", "no-cache")]);
@@ -152,7 +152,7 @@ pub async fn figures_of_an_unfinished_day_are_not_cached_as_of_a_finished_one() 
     // Ten seconds before midnight in China; it was ten o'clock.
     fleet.replicas[0].pass(14 * 3600 - 10);
     assert_eq!(fleet.replicas[0].get(TODAY).await.status, 200);
-    is_kept(&redis, 1).await;
+    is_cached(&redis, 1).await;
     fleet.replicas[0].pass(20);
     let_it_lie(&redis, 20);
     let late = late(&fleet.replicas[0], &redis).await;
@@ -178,7 +178,7 @@ pub async fn a_fetch_that_ends_late_does_not_replace_a_newer_response() {
         slow.sandbox().set_behaviour(|behaviour| behaviour.latency = Duration::ZERO);
         let newer = insisting.request("operator", "GET", FLOW, &[("cache-control", "no-cache")]).await;
         assert_eq!(newer.status, 200);
-        is_kept(&redis, 1).await;
+        is_cached(&redis, 1).await;
         // By what it has left yet it is known again.
         let_it_lie(&redis, 600);
     };
@@ -186,7 +186,7 @@ pub async fn a_fetch_that_ends_late_does_not_replace_a_newer_response() {
     assert_eq!((answer.status, fleet.flow_calls()), (200, 2));
     // What the slow one tells of another store comes behind what it tells of this one.
     assert_eq!(slow.get("/stores/S_100001/flow").await.status, 200);
-    is_kept(&redis, 2).await;
+    is_cached(&redis, 2).await;
     let mut connection = redis.connection().unwrap();
     let mut left: Vec<i64> = redis.keys("storegate:answer:*").iter().map(|key| connection.pttl(key).unwrap()).collect();
     left.sort_unstable();

@@ -98,7 +98,7 @@ fn sign_and_call_refuse_reserved_parameters_and_require_the_gateway_of_an_unknow
 }
 
 #[actix_web::test]
-async fn a_call_whose_answer_tells_an_error_prints_it_and_exits_1() {
+async fn a_call_with_an_error_response_prints_it_and_exits_1() {
     let gateway = SandboxGateway::live();
     let (path, _) = sandbox_configuration("call-refused", &gateway);
     let config = path.to_str().unwrap();

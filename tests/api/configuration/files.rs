@@ -131,9 +131,9 @@ fn a_secret_that_every_user_may_read_is_a_warning_unless_a_container_mounts_it()
     };
     let secret = home.join("secret");
     fs::write(&secret, "planted\n").unwrap();
-    for (mode, is_told) in [(0o600, false), (0o640, false), (0o644, true), (0o604, true)] {
+    for (mode, is_reported) in [(0o600, false), (0o640, false), (0o644, true), (0o604, true)] {
         fs::set_permissions(&secret, fs::Permissions::from_mode(mode)).unwrap();
-        assert_eq!(!warnings(&secret).is_empty(), is_told, "{mode:o}");
+        assert_eq!(!warnings(&secret).is_empty(), is_reported, "{mode:o}");
     }
     assert!(warnings(&secret)[0].contains("chmod 600"));
     // As Kubernetes mounts a secret.
@@ -153,7 +153,7 @@ fn no_warning_for_a_file_in_a_directory_that_is_closed_to_others() {
     let secret = folder.join("secret");
     fs::write(&secret, "planted\n").unwrap();
     let set = |path: &Path, mode: u32| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-    let is_told = |path: &Path| {
+    let is_reported = |path: &Path| {
         let text = text.replace("token = \"planted\"", &format!("token_file = {path:?}"));
         let all = Settings::parse(&text, std::iter::empty()).unwrap().warnings;
         all.iter().any(|warning| warning.starts_with("tenants.acme.oms.token_file: "))
@@ -162,24 +162,24 @@ fn no_warning_for_a_file_in_a_directory_that_is_closed_to_others() {
         set(path, 0o755);
     }
     set(&secret, 0o644);
-    assert!(is_told(&secret));
+    assert!(is_reported(&secret));
     for closed in [&home, &home.join("secrets"), &folder] {
         for mode in [0o700, 0o750, 0o744] {
             set(closed, mode);
-            assert!(!is_told(&secret), "{mode:o} of {}", closed.display());
+            assert!(!is_reported(&secret), "{mode:o} of {}", closed.display());
         }
         set(closed, 0o711);
-        assert!(is_told(&secret), "{}", closed.display());
+        assert!(is_reported(&secret), "{}", closed.display());
     }
     // A link in a closed directory closes nothing, and one to a closed directory opens nothing.
     let links = home.join("links");
     fs::create_dir(&links).unwrap();
     symlink(&secret, links.join("secret")).unwrap();
     set(&links, 0o700);
-    assert!(is_told(&links.join("secret")));
+    assert!(is_reported(&links.join("secret")));
     set(&links, 0o755);
     set(&folder, 0o700);
-    assert!(!is_told(&links.join("secret")));
+    assert!(!is_reported(&links.join("secret")));
     fs::remove_dir_all(&home).unwrap();
 }
 

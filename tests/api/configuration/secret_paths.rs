@@ -23,7 +23,7 @@ const SETTINGS: [&str; 10] = [
     "gateway.ca_file",
 ];
 
-fn assert_told_and_hidden(told: &str) {
+fn assert_reported_and_hidden(told: &str) {
     for setting in SETTINGS {
         assert!(told.contains(setting), "{setting} in {told}");
     }
@@ -44,12 +44,12 @@ fn a_secret_in_the_place_of_its_path_is_shown_by_no_message_and_no_line_of_the_l
     fs::write(&path, &bad).unwrap();
     let output = run(&["serve", "--config", path.to_str().unwrap()], &[], "");
     assert_eq!(output.status.code(), Some(78));
-    assert_told_and_hidden(&String::from_utf8(output.stderr).unwrap());
+    assert_reported_and_hidden(&String::from_utf8(output.stderr).unwrap());
 
     let variables = SETTINGS.map(|setting| format!("STOREGATE__{}", setting.replace('.', "__").to_uppercase()));
     let variables: Vec<(&str, &str)> = variables.iter().map(|name| (name.as_str(), PLANTED)).collect();
     let told = String::from_utf8(run(&["serve"], &variables, "").stderr).unwrap();
-    assert_told_and_hidden(&told);
+    assert_reported_and_hidden(&told);
     assert!(told.contains("(from STOREGATE__AUTH__KEYS__A__PRIVATE_KEY_FILE)"), "{told}");
 
     fs::write(&path, good).unwrap();
@@ -59,5 +59,5 @@ fn a_secret_in_the_place_of_its_path_is_shown_by_no_message_and_no_line_of_the_l
     let printed = server.until("the configuration in force stays");
     let (code, rest) = server.terminate();
     assert_eq!(code, Some(0));
-    assert_told_and_hidden(&(printed + &rest));
+    assert_reported_and_hidden(&(printed + &rest));
 }

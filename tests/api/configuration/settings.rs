@@ -15,7 +15,7 @@ flag = "acme"
 token = "planted-in-the-file"
 "#;
 
-/// The same at another machine without TLS.
+/// The configuration with the gateway at this URL, which has no TLS.
 fn without_tls(url: &str) -> String {
     TENANT.replace("https://oms.example.com/index.php/openapi/rpc/service/", url)
 }

@@ -18,7 +18,7 @@ use crate::app::program::{Running, directory, make_pipe, run};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One of each kind, in this directory.
-fn odd_files(home: &Path) -> [String; 3] {
+fn special_files(home: &Path) -> [String; 3] {
     let pipe = home.join("pipe");
     make_pipe(&pipe);
     [pipe.to_str().unwrap().to_owned(), "/dev/zero".to_owned(), home.to_str().unwrap().to_owned()]
@@ -40,7 +40,7 @@ fn refusal(path: &str) -> String {
 fn no_kind_of_file_is_read_at_the_start_that_is_not_regular() {
     let [home, key, path] = directory_with_key("odd-files-at-start");
     let good = program_configuration(&key, "");
-    for odd in odd_files(&home) {
+    for odd in special_files(&home) {
         assert!(refusal(&odd).contains("cannot be read: it is not a regular file"), "{odd}");
         let more = format!("revoked_tokens_file = {odd:?}");
         let text = program_configuration(Path::new(&odd), &more)
@@ -71,7 +71,7 @@ fn a_file_that_becomes_a_special_one_is_refused_and_blocks_neither_reloads_nor_t
         symlink(odd, &next).unwrap();
         fs::rename(&next, path).unwrap();
     };
-    let odd = odd_files(&home);
+    let odd = special_files(&home);
     for odd in &odd {
         place(odd, &list);
         let told = server.until("the configuration in force stays");
@@ -98,7 +98,7 @@ async fn each_special_file_in_the_place_of_another_is_noticed_and_refused() {
     fs::write(&list, "").unwrap();
     files.change("[auth.keys.first]", &format!("[auth]\nrevoked_tokens_file = {list:?}\n[auth.keys.first]"));
     assert_eq!((files.reloader.look(), files.reloader.look()), (None, Some(ReloadOutcome::Applied)));
-    let [pipe, endless, folder] = odd_files(&home);
+    let [pipe, endless, folder] = special_files(&home);
     let another = home.join("another");
     make_pipe(&another);
     fs::remove_file(&list).unwrap();

@@ -34,14 +34,14 @@ fn connected_clients_are_served_though_more_come_than_open_files_allow() {
 #[test]
 fn more_connections_than_open_files_allow_are_a_warning() {
     let [home, key, path] = directory_with_key("few-open-files-asked-for");
-    for (connections, is_told) in [(1000, true), (48, false)] {
+    for (connections, is_reported) in [(1000, true), (48, false)] {
         let set = format!("[server]\nconnections = {connections}");
         fs::write(&path, program_configuration(&key, "").replace("[server]", &set)).unwrap();
         let arguments = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];
         let server = Running::start_below(160, &arguments, &home.join("ready.json"));
         let told = server.told.clone() + &server.terminate().1;
         let warning = told.lines().find(|line| line.contains("the limit on open files"));
-        assert_eq!(warning.is_some(), is_told, "{told}");
+        assert_eq!(warning.is_some(), is_reported, "{told}");
         assert!(warning.is_none_or(|line| line.contains("asked=1000") && line.contains("connections=48")), "{told}");
     }
 }

@@ -55,7 +55,7 @@ async fn every_path_of_the_document_is_there_and_takes_its_method() {
 }
 
 #[actix_web::test]
-async fn every_operation_that_needs_a_token_names_the_scope_that_it_asks_for() {
+async fn every_operation_that_needs_a_token_names_the_scope_that_it_requires() {
     let app = TestApp::spawn();
     let document = app.send("GET", "/openapi.json", &[], "").await.json();
     for (method, template, operation) in operations(&document) {

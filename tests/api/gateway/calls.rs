@@ -91,7 +91,7 @@ async fn without_a_nonce_equal_calls_of_one_second_get_later_timestamps() {
 }
 
 #[actix_web::test]
-async fn inspections_go_to_cloud_api_with_days_codes_and_the_number_of_the_company() {
+async fn inspections_go_to_cloud_api_with_days_codes_and_the_enterprise_id() {
     let gateway = gateway();
     gateway.answer(INSPECTIONS, r#"{"stat":{"code":"0","systime":"1795312800000"},"data":{"total":60,"rows":[]}}"#);
     let app = app_before(&gateway, |setup| setup.set("TENANTS__ACME__OPRETAIL__NONCE", "false"));

@@ -172,7 +172,7 @@ async fn tokens(app: &TestApp, credentials: &str, count: usize) -> Vec<u16> {
 }
 
 #[actix_web::test]
-async fn a_tenant_with_many_right_secrets_to_check_keeps_nobody_from_a_token() {
+async fn a_tenant_with_many_right_secrets_to_check_delays_no_other_tenants_token() {
     let app = with_chosen_secrets();
     let many = tokens(&app, "acme-person:acme-person", 60);
     let few = tokens(&app, "zenith-person:zenith-person", 10);
@@ -182,7 +182,7 @@ async fn a_tenant_with_many_right_secrets_to_check_keeps_nobody_from_a_token() {
 }
 
 #[actix_web::test]
-async fn a_tenant_with_many_wrong_secrets_to_check_keeps_nobody_from_a_token() {
+async fn a_tenant_with_many_wrong_secrets_to_check_delays_no_other_tenants_token() {
     let app = with_chosen_secrets();
     let wrong = tokens(&app, "acme-person:wrong", 200);
     let right = async {

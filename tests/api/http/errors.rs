@@ -10,7 +10,7 @@ use crate::app::tenants::SECRETS;
 use crate::app::{TestApp, documented};
 
 /// Nothing in an answer may help anybody to call the gateway.
-fn assert_it_tells_nothing(app: &TestApp, answer: &Answer) {
+fn assert_reveals_nothing(app: &TestApp, answer: &Answer) {
     let told = format!("{:?} {}", answer.headers, answer.text());
     let gateway = app.sandbox().base_url();
     let address = gateway.strip_prefix("http://").unwrap();
@@ -99,7 +99,7 @@ async fn a_path_that_needs_the_number_of_the_other_vendor_says_so() {
 }
 
 #[actix_web::test]
-async fn a_caller_who_excludes_json_gets_406() {
+async fn a_client_that_excludes_json_gets_406() {
     let app = TestApp::spawn();
     for accept in ["text/html", "application/xml, text/*;q=0.5", "application/json;q=0"] {
         let answer = app.get_with(FLOW, &[("accept", accept)]).await;
@@ -129,7 +129,7 @@ async fn a_failure_of_the_gateway_itself_is_502_with_its_code() {
     let answer = app.get(FLOW).await;
     assert_eq!((answer.status, answer.problem().as_str()), (502, "gateway-error"));
     assert_json_snapshot!("gateway_error", answer.snapshot());
-    assert_it_tells_nothing(&app, &answer);
+    assert_reveals_nothing(&app, &answer);
     assert_eq!(app.sandbox().calls(), 2, "a read is tried once more");
 }
 
@@ -142,7 +142,7 @@ async fn whatever_is_no_envelope_is_502_and_names_no_code() {
             let answer = app.get(path).await;
             assert_eq!((answer.status, answer.problem().as_str()), (502, "gateway-error"), "{fault:?} {path}");
             assert!(answer.json().get("gateway").is_none(), "the gateway said nothing");
-            assert_it_tells_nothing(&app, &answer);
+            assert_reveals_nothing(&app, &answer);
         }
     }
 }
@@ -156,7 +156,7 @@ async fn a_gateway_that_never_answers_is_504_in_time() {
     app.sandbox().fail_next_of(TOTAL_DATA, Fault::Hang, 3);
     let answer = app.get(FLOW).await;
     assert_eq!((answer.status, answer.problem().as_str()), (504, "gateway-timeout"));
-    assert_it_tells_nothing(&app, &answer);
+    assert_reveals_nothing(&app, &answer);
 }
 
 #[actix_web::test]
@@ -168,7 +168,7 @@ async fn a_refused_key_is_502_and_never_401() {
         let answer = app.get(&format!("/stores/S_{store}/flow")).await;
         assert_eq!((answer.status, answer.problem().as_str()), (502, "gateway-refused-credentials"), "{code}");
         assert!(answer.header("www-authenticate").is_none());
-        assert_it_tells_nothing(&app, &answer);
+        assert_reveals_nothing(&app, &answer);
         // A refused key is given a rest before it is tried again.
         app.pass(61);
     }
@@ -187,7 +187,7 @@ async fn the_signed_string_that_the_oms_sends_back_is_not_passed_on() {
     let answer = app.get("/stores/SHOP001").await;
     assert_eq!((answer.status, answer.problem().as_str()), (502, "gateway-refused-credentials"));
     assert_eq!(answer.json()["gateway"]["code"], "e000002");
-    assert_it_tells_nothing(&app, &answer);
+    assert_reveals_nothing(&app, &answer);
     assert!(!answer.text().contains("a-wrong-token"));
 }
 
@@ -199,7 +199,7 @@ async fn a_parameter_that_the_gateway_refuses_is_422_with_its_words() {
         let answer = app.get(path).await;
         assert_eq!((answer.status, answer.problem().as_str()), (422, "gateway-rejected-request"), "{code}");
         assert_eq!(answer.json()["gateway"]["code"], code);
-        assert_it_tells_nothing(&app, &answer);
+        assert_reveals_nothing(&app, &answer);
     }
 }
 
@@ -212,7 +212,7 @@ async fn an_undocumented_code_is_503_with_retry_after() {
         assert_eq!((answer.status, answer.problem().as_str()), (503, "gateway-unavailable"), "{code}");
         assert_eq!(answer.header("retry-after"), Some("5"));
         assert_eq!(answer.json()["gateway"]["code"], code);
-        assert_it_tells_nothing(&app, &answer);
+        assert_reveals_nothing(&app, &answer);
     }
 }
 
@@ -223,7 +223,7 @@ async fn a_foreign_organization_is_403() {
         let answer = app.get(path).await;
         assert_eq!((answer.status, answer.problem().as_str()), (403, "store-not-granted"), "{path}");
         assert_eq!(answer.json()["gateway"]["code"], "102005");
-        assert_it_tells_nothing(&app, &answer);
+        assert_reveals_nothing(&app, &answer);
     }
 }
 

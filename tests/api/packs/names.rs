@@ -91,7 +91,7 @@ fn a_call_sends_each_name_once() {
 }
 
 #[test]
-fn what_a_pack_asks_in_a_probe_and_a_login_is_not_what_every_call_has() {
+fn parameters_of_a_probe_or_a_login_are_not_those_of_every_call() {
     let probe = "probe = { page = \"1\" }";
     each_is_one_problem(&[
         (

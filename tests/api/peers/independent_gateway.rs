@@ -126,8 +126,8 @@ impl IndependentGateway {
         self.answer_whole(method, &whole, body);
     }
 
-    /// The same with a head of the test's own; the `Date` and the empty line are added. After `connection: close` the
-    /// connection is closed.
+    /// Lets every accepted call of a method be answered with this head and body; the `Date` and the empty line are added.
+    /// After `connection: close` the connection is closed.
     pub fn answer_whole(&self, method: &str, head: &str, body: &str) {
         let date = self.shared.now.strftime("%a, %d %b %Y %H:%M:%S GMT");
         let answer = format!("{head}date: {date}\r\n\r\n{body}");

@@ -18,7 +18,7 @@ impl RawConnection {
         connection
     }
 
-    /// The same to a server known by its URL.
+    /// Opens a connection to the server of this URL and sends these bytes.
     pub fn to(url: &str, bytes: &[u8]) -> Self {
         Self::open(url.trim_start_matches("http://").parse().unwrap(), bytes)
     }

@@ -64,7 +64,7 @@ impl ScriptedPeer {
         Self::at([127, 0, 0, 1].into(), None, script)
     }
 
-    /// The same with TLS, if there is a configuration, and at another address.
+    /// Runs the script for every connection to a free port of this address, with TLS if there is a configuration.
     pub fn at(
         address: IpAddr,
         tls: Option<Arc<ServerConfig>>,
@@ -140,7 +140,7 @@ impl Step {
         self.waiting.lock().unwrap().recv_timeout(PATIENCE).expect("the other side does its step");
     }
 
-    /// The same for a test, beside whose waiting something else goes on.
+    /// Waits until it is done once more, while the test's other tasks go on.
     pub async fn is_done(&self) {
         let step = self.clone();
         actix_web::rt::task::spawn_blocking(move || step.wait()).await.unwrap();

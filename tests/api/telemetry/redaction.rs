@@ -49,7 +49,7 @@ impl Collected {
         (response.status().as_u16(), body)
     }
 
-    /// The same, where nothing secret may be in the body either.
+    /// Reads, and keeps the body as well: nothing secret may be in it.
     async fn read(&mut self, path: &str, headers: &[(&str, &str)]) -> u16 {
         let (status, body) = self.request("GET", path, headers, "").await;
         self.answers.push(body);

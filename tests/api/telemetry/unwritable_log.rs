@@ -182,7 +182,7 @@ async fn an_unread_pipe_costs_lines_alone_and_says_how_many_when_it_is_read_agai
 }
 
 #[actix_web::test]
-async fn a_stop_does_not_wait_for_a_pipe_that_nobody_reads() {
+async fn a_stop_does_not_wait_for_an_unread_pipe() {
     let home = Home::new("log-unread-at-stop");
     let (_reader, writer) = io::pipe().unwrap();
     let served = home.serve(writer);
@@ -258,7 +258,7 @@ async fn a_disk_that_has_room_again_gets_whole_lines_again() {
 }
 
 #[actix_web::test]
-async fn the_demo_serves_although_nobody_reads_what_it_prints() {
+async fn the_demo_serves_although_its_output_is_not_read() {
     let home = directory("demo-unread");
     let (reader, closed) = io::pipe().unwrap();
     drop(reader);

@@ -48,7 +48,7 @@ async fn a_named_address_of_keys_needs_no_metadata() {
 }
 
 #[actix_web::test]
-async fn a_rotated_key_is_learned_by_one_fetch_for_all_who_ask() {
+async fn a_rotated_key_is_learned_by_one_fetch_for_all_requests() {
     let (old, new) = (key("old"), key("new"));
     let provider = IdentityProvider::start(&[&old]);
     let app = app(&provider);

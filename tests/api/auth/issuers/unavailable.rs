@@ -29,7 +29,7 @@ async fn answered_by(head: &[u8], bytes: &[u8], then: Then) -> (usize, Answer) {
     answered_with(&key("one"), head, bytes, then).await
 }
 
-/// The same for a token that is signed with this key.
+/// What a token of this key is answered while the provider answers with these bytes.
 async fn answered_with(key: &ProviderKey, head: &[u8], bytes: &[u8], then: Then) -> (usize, Answer) {
     let peer = RawPeer::start(head, bytes, then);
     let app = TestApp::with(|setup| {

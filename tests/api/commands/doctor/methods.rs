@@ -104,7 +104,7 @@ fn a_declared_resource_calls_nothing_in_the_place_of_a_method_that_is_not_there(
 }
 
 #[test]
-fn a_method_that_is_not_registered_is_named_with_who_needs_it() {
+fn an_unregistered_method_is_reported_with_the_resources_that_need_it() {
     let only = |method: &str| PermittedMethods::Only(vec![method.to_owned()]);
     let opretail = OpRetailAccount { methods: only(TOTAL_DATA), ..OpRetailAccount::default() };
     let oms = OmsAccount { methods: only("shop.getList"), ..OmsAccount::default() };

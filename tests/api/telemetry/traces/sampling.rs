@@ -44,7 +44,7 @@ async fn of_requests_without_a_trace_as_many_are_recorded_as_is_configured() {
 }
 
 /// Four requests that show no good credentials, each with this decision of its caller's.
-async fn send_strange(app: &TestApp, flags: &str) {
+async fn send_unauthenticated(app: &TestApp, flags: &str) {
     let parent = traceparent(flags);
     let basic =
         [("content-type", "application/x-www-form-urlencoded"), ("traceparent", &*parent), ("tracestate", "a=1")];
@@ -66,7 +66,7 @@ async fn only_authenticated_clients_decide_whether_they_are_sampled() {
                 traced(&collector)(setup);
                 setup.set("TELEMETRY__TRACES_SAMPLED", sampled);
             });
-            send_strange(&app, flags).await;
+            send_unauthenticated(&app, flags).await;
             let parent = traceparent(flags);
             let token = app.token("dashboard");
             let bearer = format!("Bearer {token}");
@@ -103,7 +103,7 @@ async fn where_callers_are_trusted_the_decision_of_each_counts() {
             setup.set("TELEMETRY__TRACES_SAMPLED", if expected == 0 { "1" } else { "0" });
             setup.set("TELEMETRY__TRACES_TRUST_CALLERS", "true");
         });
-        send_strange(&app, flags).await;
+        send_unauthenticated(&app, flags).await;
         assert_eq!(spans_of(app, &collector).len(), expected, "{flags}");
     }
 }
