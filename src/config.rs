@@ -175,30 +175,9 @@ fn read_directory(root: &Section<'_>, companies: &[(String, VendorIds)], ids: &V
 }
 
 impl Settings {
-    /// Reads the file, if there is one, and the environment over it.
-    ///
-    /// # Errors
-    /// Everything that is missing or wrong.
-    pub fn load(file: Option<&Path>, variables: impl Iterator<Item = (String, String)>) -> Result<Self, Problems> {
-        Self::read_from(file, variables).settings
-    }
-
-    /// The same, with what it was read from.
-    pub fn read_from(file: Option<&Path>, variables: impl Iterator<Item = (String, String)>) -> LoadedConfig {
-        Self::read_file(file, variables, None)
-    }
-
-    /// The same for a service that runs with these packs: they stay in force until it starts again, and what is read is bound
-    /// to them.
-    pub fn read_again(
-        file: Option<&Path>,
-        variables: impl Iterator<Item = (String, String)>,
-        running: &Vendors,
-    ) -> LoadedConfig {
-        Self::read_file(file, variables, Some(running))
-    }
-
-    fn read_file(
+    /// Reads the file, if there is one, and the environment over it. A service that runs already gives its packs: they stay in
+    /// force until it starts again, and what is read is bound to them.
+    pub fn read_from(
         file: Option<&Path>,
         variables: impl Iterator<Item = (String, String)>,
         running: Option<&Vendors>,

@@ -109,11 +109,7 @@ impl ConfigArgument {
             // The file has not been read, so no other problem is known.
             return LoadedConfig { sources: Sources::default(), settings: Err(Problems(problems)) };
         }
-        let (file, variables) = (file.map(Path::new), variables.into_iter());
-        let reading = match running {
-            Some(running) => Settings::read_again(file, variables, running),
-            None => Settings::read_from(file, variables),
-        };
+        let reading = Settings::read_from(file.map(Path::new), variables.into_iter(), running);
         reading.with_problems(problems)
     }
 }

@@ -31,7 +31,7 @@ impl Files {
         fs::write(&path, &text).unwrap();
         let file = path.clone();
         let read: Read =
-            Box::new(move |running: &Vendors| Settings::read_again(Some(&file), std::iter::empty(), running));
+            Box::new(move |running: &Vendors| Settings::read_from(Some(&file), std::iter::empty(), Some(running)));
         let sources = read(&app.in_force.vendors).sources;
         Self { path, text, reloader: Reloader::new(app.in_force.clone(), sources, read) }
     }

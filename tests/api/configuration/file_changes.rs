@@ -140,11 +140,11 @@ async fn a_file_that_is_replaced_while_it_is_read_is_read_again() {
         fs::rename(&next, &path).unwrap();
         None
     });
-    let reading = Settings::read_from(Some(&path), replacing.take(1));
+    let reading = Settings::read_from(Some(&path), replacing.take(1), None);
     app.auth.renew(reading.settings.unwrap().auth).unwrap();
     assert_quota(&app, 7).await;
     let read_path = path.clone();
-    let read = move |running: &Vendors| Settings::read_again(Some(&read_path), std::iter::empty(), running);
+    let read = move |running: &Vendors| Settings::read_from(Some(&read_path), std::iter::empty(), Some(running));
     let mut reloader = Reloader::new(app.in_force.clone(), reading.sources, read);
     assert_eq!((reloader.look(), reloader.look()), (None, Some(ReloadOutcome::Applied)));
     assert_quota(&app, 8).await;
@@ -166,7 +166,7 @@ async fn a_directory_that_is_replaced_behind_its_symbolic_link_is_noticed() {
     symlink("first", home.join("..data")).unwrap();
     let path = home.join("storegate.toml");
     symlink("..data/storegate.toml", &path).unwrap();
-    let read = move |running: &Vendors| Settings::read_again(Some(&path), std::iter::empty(), running);
+    let read = move |running: &Vendors| Settings::read_from(Some(&path), std::iter::empty(), Some(running));
     let started = read(&app.in_force.vendors);
     app.auth.renew(started.settings.unwrap().auth).unwrap();
     assert_quota(&app, 7).await;

@@ -118,7 +118,7 @@ fn a_key_set_and_a_configuration_behind_a_mark_are_read() {
     assert!(told.contains("the file has no key"), "{told}");
     let path = home.join("storegate.toml");
     fs::write(&path, format!("\u{feff}{text}")).unwrap();
-    assert!(Settings::load(Some(&path), std::iter::empty()).is_ok());
+    assert!(Settings::read_from(Some(&path), std::iter::empty(), None).settings.is_ok());
 }
 
 #[test]

@@ -121,7 +121,7 @@ async fn a_changed_file_is_in_force_for_the_next_request_and_a_wrong_one_is_not(
     let configuration = path.with_file_name("storegate.toml");
     let text = format!("{}\n[directory.acme]\nstores_file = {path:?}\n", app.configuration);
     fs::write(&configuration, text).unwrap();
-    let read = move |running: &Vendors| Settings::read_again(Some(&configuration), std::iter::empty(), running);
+    let read = move |running: &Vendors| Settings::read_from(Some(&configuration), std::iter::empty(), Some(running));
     let mut reloader = Reloader::new(app.in_force.clone(), read(&app.in_force.vendors).sources, read);
     let token = app.token("dashboard");
     // Twice, so that a worker remembers what the path meant.

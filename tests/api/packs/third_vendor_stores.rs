@@ -160,7 +160,7 @@ async fn an_account_that_comes_or_goes_changes_whose_an_id_is_for_the_next_reque
     let mut table: toml::Table = app.configuration.parse().unwrap();
     table["tenants"]["acme"].as_table_mut().unwrap().remove("oms");
     let file = path.clone();
-    let read = move |running: &Vendors| Settings::read_again(Some(&file), std::iter::empty(), running);
+    let read = move |running: &Vendors| Settings::read_from(Some(&file), std::iter::empty(), Some(running));
     let mut reloader = Reloader::new(app.in_force.clone(), read(&app.in_force.vendors).sources, read);
     let limited = token(&app, Some(&["L-WEST"]), None);
     for (configuration, status) in [(table.to_string(), 200), (app.configuration.clone(), 404)] {
