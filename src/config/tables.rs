@@ -42,8 +42,10 @@ pub fn tables() -> Vec<SectionTable> {
         DirectorySection::table(),
         GatewaySettings::table(),
         LimitSettings::table(),
-        LimitSettings::table()
-            .at("gateway.<vendor>", "One vendor's gateways may be asked more or less than the others."),
+        LimitSettings::table().at(
+            "gateway.<vendor>",
+            "One vendor's gateways may be asked more or less than the others: what is not set is as in `[gateway]`.",
+        ),
         VendorSection::table(),
     ]);
     tables.extend(Declarations::tables());

@@ -38,7 +38,9 @@ section! {
 fn of(name: impl Into<Cow<'static, str>>, kind: Kind, help: &str, [default, example]: [Option<String>; 2]) -> Setting {
     let (default, example) = (default.map(Into::into), example.map(Into::into));
     // The pack's text is a whole sentence or the end of one.
-    let text = format!("{}.", help.trim_end_matches('.'));
+    let mut rest = help.trim_end_matches('.').chars();
+    let first: String = rest.next().iter().flat_map(|first| first.to_uppercase()).collect();
+    let text = format!("{first}{}.", rest.as_str());
     Setting { is_required: default.is_none(), default, example, ..Setting::new(name, kind, text) }
 }
 

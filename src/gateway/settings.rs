@@ -10,7 +10,9 @@ use super::vendor::Vendor;
 use crate::settings::{Section, SectionSettings, Size, section};
 
 section! {
-    /// How gateways are called.
+    /// How gateways are called. Tenants at one gateway get equal shares of the last four, and so do the clients of a tenant. A
+    /// tenant alone at its gateway may use all of them; where there are others, an eighth of `calls_in_flight` is left for those
+    /// who have fewer, so that nobody waits for hanging calls.
     #[derive(Clone, Debug)]
     pub struct GatewaySettings in "gateway" on restart {
         /// Time to resolve, connect and agree on TLS.
@@ -39,9 +41,7 @@ section! {
 }
 
 section! {
-    /// How much one gateway may be asked, by all workers and tenants together. Tenants at one gateway get equal shares of these
-    /// four, and so do the clients of a tenant. A tenant alone at its gateway may use all of them; where there are others, an
-    /// eighth of `calls_in_flight` is left for those who have fewer, so that nobody waits for hanging calls.
+    /// How much one gateway may be asked, by all workers and tenants together.
     #[derive(Clone, Copy, Debug)]
     pub struct LimitSettings in "gateway" on restart {
         /// Most calls under way at one gateway, of all workers and tenants.

@@ -18,7 +18,11 @@ impl Setting {
             None => "–".to_owned(),
         };
         let change = if self.on_reload { "reload" } else { "restart" };
-        format!("| `{}`{file} | {kind} | {default} | {change} | {} |\n", self.name, self.text.replace('|', "\\|"))
+        format!(
+            "| `{}`{file} | {kind} | {default} | {change} | {} |\n",
+            self.name,
+            self.text.replace('|', "\\|").replace('<', "\\<")
+        )
     }
 }
 

@@ -22,8 +22,7 @@ section! {
     #[derive(Debug)]
     pub struct IssuerSection in "auth.issuers.<corporate>" on reload {
         /// `iss` of its tokens, to the letter.
-        issuer: String, example "https://login.example.com/realms/shop",
-            required "the exact `iss` of the provider's tokens";
+        issuer: String, example "https://login.example.com/realms/shop", required "the exact `iss` of the provider's tokens";
         /// `aud` of its tokens for this service, a text or a list; a token for others only is refused.
         audience: Option<Vec<String>>, example "storegate";
         /// Clients whose tokens are for this service although they have no `aud`, or an empty list. Every claim that names the

@@ -31,8 +31,7 @@ section! {
         path: String, example "/stores/{store_id}/traffic",
             required "where callers read it, such as /stores/{store_id}/traffic";
         /// One line for the API document.
-        summary: String, example "Read a store's visitors of a period",
-            required "one line that says what callers read here";
+        summary: String, example "Read a store's visitors of a period", required "one line that says what callers read here";
         /// More lines for the API document.
         description: Option<String>, example "Of the whole store.";
         /// Its group in the API document.

@@ -58,11 +58,12 @@ section! {
     #[derive(Debug)]
     pub struct WordsSection in "resources.<traffic>.parameters.<store_id>" on restart {
         /// Of the type `one_of`: the words, or a table of words and what goes to the gateway for each.
-        values: BTreeMap<String, String> as Words, example ["day", "hour"];
+        values: Words, example ["day", "hour"];
     }
 }
 
 /// Words, each with the value that is sent for it: `["day", "hour"]`, or `{ day = "1", hour = "2" }`.
+#[derive(Debug, Default)]
 pub struct Words(BTreeMap<String, String>);
 
 impl SettingValue for Words {
@@ -79,12 +80,6 @@ impl SettingValue for Words {
             return section.get(key).map(Self);
         }
         Some(Self(section.list(key)?.into_iter().map(|word| (word.clone(), word)).collect()))
-    }
-}
-
-impl From<Words> for BTreeMap<String, String> {
-    fn from(words: Words) -> Self {
-        words.0
     }
 }
 
@@ -209,7 +204,7 @@ fn read_kind(section: &Section<'_>, name: &str, vendor: Option<Vendor>, vendors:
         }
         "boolean" => DeclaredKind::Boolean,
         "date" => DeclaredKind::Date,
-        "one_of" => DeclaredKind::OneOf(WordsSection::read(section).values),
+        "one_of" => DeclaredKind::OneOf(WordsSection::read(section).values.0),
         _ => match vendors.iter().find(|vendor| parameter_type(*vendor) == Some(name)) {
             Some(vendor) => DeclaredKind::Store(vendor),
             // The type may belong to a vendor whose pack has problems.
