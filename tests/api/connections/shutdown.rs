@@ -62,6 +62,6 @@ async fn after_the_delay_the_drain_begins_by_itself() {
     let (code, printed) = server.terminate();
     assert_eq!(code, Some(0));
     let place = |text: &str| printed.find(text).unwrap_or_else(|| panic!("no {text} in {printed}"));
-    assert!(place("not ready from now on") < place("finishing what is under way"));
-    assert!(place("finishing what is under way") < place("stopped"));
+    assert!(place("not ready from now on") < place("finishing requests in progress"));
+    assert!(place("finishing requests in progress") < place("stopped"));
 }
