@@ -332,7 +332,8 @@ async fn maintain(cache: AnswerCache<Error>) -> TaskResult {
     loop {
         rt::time::sleep(MAINTENANCE).await;
         let (entries, bytes) = cache.maintain();
-        metrics::cache_size(entries, bytes);
+        metrics::set(&metrics::cache_entries(), entries);
+        metrics::set(&metrics::cache_bytes(), bytes);
         metrics::upkeep();
     }
 }

@@ -125,7 +125,7 @@ impl<R: Fn(&Vendors) -> LoadedConfig> Reloader<R> {
             }
         };
         self.watch(&sources, outcome);
-        metrics::reload(outcome.name());
+        metrics::reloads(outcome.name()).increment(1);
         outcome
     }
 

@@ -49,7 +49,7 @@ pub async fn authenticate<'a>(
         Err(AuthenticationError::RateLimited(_)) => "slow_down",
         Err(AuthenticationError::Interrupted | AuthenticationError::Busy) => "unavailable",
     };
-    metrics::client_authentication(label);
+    metrics::client_authentications(label).increment(1);
     if matches!(outcome, Err(AuthenticationError::WrongCredentials | AuthenticationError::RateLimited(_))) {
         audit::secret_refused(request, client_id, label);
         // The response is delayed only after the failure is counted: a caller who disconnects was refused all the same.

@@ -94,7 +94,7 @@ impl<S: Scope> Caller<S> {
             if let Some(counted) = counted {
                 exchange.note_rate_limit(RateLimit { cost, ..counted.given_back() });
             }
-            metrics::quota_refused();
+            metrics::quota_refused().increment(1);
             return Err(headers::never_fits(rate, cost));
         }
         let counted = auth.quotas().take(&self.token, rate, cost, auth.clock.elapsed()).await;
@@ -227,7 +227,7 @@ fn require(token: &VerifiedToken, scopes: &str) -> Result<(), Problem> {
 fn admit(request: &HttpRequest, rate: Rate, cost: u32, counted: Count) -> Result<(), Problem> {
     Exchange::of(request).note_rate_limit(headers::rate_limit(rate, cost, counted));
     counted.map(|_| ()).map_err(|exhausted| {
-        metrics::quota_refused();
+        metrics::quota_refused().increment(1);
         headers::exceeded(rate, cost, exhausted)
     })
 }

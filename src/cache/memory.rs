@@ -87,7 +87,7 @@ impl<E: FetchFailure> MemoryCache<E> {
             .eviction_listener(move |_, entry, cause| {
                 entry.retire();
                 memos.remove(&entry);
-                metrics::cache_removal(name(cause));
+                metrics::cache_removals(name(cause)).increment(1);
             })
             .build();
         let failures = sync::Cache::builder().max_capacity(MOST_FAILURES).time_to_live(LONGEST_FAILURE).build();

@@ -69,7 +69,7 @@ impl SharedLevel {
         if let (Some(answer), Some(stored)) = (answer, read) {
             session.found = self.entry(lookup, stored, answer.left).await;
         }
-        metrics::shared_answer(session.outcome());
+        metrics::shared_answers(session.outcome()).increment(1);
         session
     }
 
@@ -77,7 +77,7 @@ impl SharedLevel {
     fn read(&self, lookup: &Lookup, answer: &StoredAnswer) -> Option<Stored> {
         let stored = Stored::decode(&answer.bytes).inspect_err(|error| {
             tracing::debug!(%error, "shared response cannot be decoded");
-            metrics::shared_answer("unreadable");
+            metrics::shared_answers("unreadable").increment(1);
         });
         let stored = stored.ok()?;
         let is_asked_for = stored.name == NameHash::of(&lookup.key.0);

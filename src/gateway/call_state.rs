@@ -104,7 +104,7 @@ impl GatewayClient {
             return None;
         }
         if !account.budget.spend() {
-            metrics::gateway_retry_denied(account.vendor().name());
+            metrics::gateway_retries_denied(account.vendor().name()).increment(1);
             return None;
         }
         if kind == Kind::Repeated {

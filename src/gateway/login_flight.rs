@@ -108,5 +108,5 @@ fn report(account: &Account, error: Option<&Error>) {
         Some(error) => tracing::error!(cause = %error, "login failed at the gateway"),
         None => tracing::info!(gateway, "logged in at the gateway"),
     }
-    metrics::gateway_login(gateway, error.map_or("success", |error| error.kind.name()));
+    metrics::gateway_logins(gateway, error.map_or("success", |error| error.kind.name())).increment(1);
 }

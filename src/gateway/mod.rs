@@ -125,7 +125,9 @@ impl GatewayClient {
         }
         let outcome = self.attempts(account, call).await;
         let name = outcome.as_ref().map_or_else(|error| error.kind.name(), |_| "success");
-        metrics::gateway_call(gateway, method, name, self.clock.elapsed().saturating_sub(started));
+        metrics::gateway_calls(gateway, method.to_owned(), name).increment(1);
+        let took = self.clock.elapsed().saturating_sub(started);
+        metrics::gateway_duration(gateway, method.to_owned()).record(took);
         outcome
     }
 
@@ -169,7 +171,7 @@ impl GatewayClient {
                 return Err(failure.error);
             };
             tracing::debug!(gateway = %account.vendor(), method = %call.method.name, cause = %failure.error, "retrying the call");
-            metrics::gateway_retry(account.vendor().name(), failure.error.kind.name());
+            metrics::gateway_retries(account.vendor().name(), failure.error.kind.name()).increment(1);
             call_tally::retry(failure.error.kind.name());
             tokio::time::sleep(pause).await;
         }
@@ -252,7 +254,7 @@ impl GatewayClient {
         let (read, odd) = odd_values::collect(read);
         let (gateway, method, now) = (account.vendor().name(), call.method.name.as_ref(), self.clock.elapsed());
         for (field, count) in odd.iter() {
-            metrics::gateway_odd_values(gateway, method, field, count);
+            metrics::gateway_odd_values(gateway, method.to_owned(), field.to_owned()).increment(count);
             if account.warned.is_due(method, field, now) {
                 tracing::warn!(gateway, method, field, count, "odd values skipped in the gateway's answer");
             } else {
@@ -309,7 +311,8 @@ impl GatewayClient {
         error: Option<&Error>,
     ) {
         let (gateway, method, now) = (account.vendor().name(), call.method.name.as_ref(), self.clock.elapsed());
-        metrics::gateway_attempt(gateway, method, error.map_or("success", |error| error.kind.name()));
+        let outcome = error.map_or("success", |error| error.kind.name());
+        metrics::gateway_attempts(gateway, method.to_owned(), outcome).increment(1);
         call_tally::attempt();
         let counts = match error {
             None => BreakerEffect::Healthy,
@@ -319,7 +322,7 @@ impl GatewayClient {
         match leave.record(counts, error.and_then(|error| error.retry_after), now) {
             CircuitChange::None => {}
             CircuitChange::Opened => {
-                metrics::breaker_opened(gateway);
+                metrics::breaker_opened(gateway).increment(1);
                 let cause = error.map(|error| error.cause.as_str());
                 tracing::warn!(
                     gateway,

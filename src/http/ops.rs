@@ -155,9 +155,10 @@ impl GatewayStates {
 
     /// Sets the gauges. They name no tenant; of several clock offsets the largest one is reported.
     fn measure(&self) {
-        metrics::log_lines_dropped(logging::lines_lost());
+        metrics::log_lines_dropped().absolute(logging::lines_lost());
         for task in self.supervisor.all() {
-            metrics::task(task.name, task.state != TaskStatus::Restarting, task.restarts);
+            metrics::task_up(task.name).set(f64::from(task.state != TaskStatus::Restarting));
+            metrics::task_restarts(task.name).absolute(task.restarts);
         }
         for vendor in self.vendors.iter() {
             let states: Vec<GatewayState> = self
@@ -168,12 +169,14 @@ impl GatewayStates {
                 .collect();
             for state in BreakerState::ALL {
                 let count = states.iter().filter(|account| account.breaker == state).count();
-                metrics::breakers(vendor.name(), state.name(), count);
+                metrics::set(&metrics::breakers(vendor.name(), state.name()), count as u64);
             }
             let offsets = states.iter().map(|account| account.clock_offset_seconds);
             let furthest = offsets.max_by(|left, right| left.abs().total_cmp(&right.abs()));
             let (under_way, waiting) = self.registry.load(vendor);
-            metrics::gateway_standing(vendor.name(), furthest.unwrap_or_default(), under_way, waiting);
+            metrics::gateway_clock_offset(vendor.name()).set(furthest.unwrap_or_default());
+            metrics::set(&metrics::gateway_calls_in_flight(vendor.name()), under_way as u64);
+            metrics::set(&metrics::gateway_calls_waiting(vendor.name()), waiting as u64);
         }
     }
 }

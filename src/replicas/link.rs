@@ -108,13 +108,13 @@ impl RedisLink {
     /// Lets requests use this connection.
     pub(super) fn put_up(&self, connection: RedisConnection) {
         self.live.store(Some(Arc::new(connection)));
-        metrics::shared_up(true);
+        metrics::shared_up().set(1);
     }
 
     /// Lets requests continue without Redis.
     pub(super) fn take_down(&self) {
         self.live.store(None);
-        metrics::shared_up(false);
+        metrics::shared_up().set(0);
     }
 
     /// Returns the connection that requests use.
@@ -189,7 +189,8 @@ impl RedisLink {
             }
         };
         let name = outcome.as_ref().map_or_else(|unavailable| unavailable.name(), |_| "done");
-        metrics::shared_operation(operation.name(), name, self.clock.elapsed().saturating_sub(started));
+        metrics::shared_operations(operation.name(), name).increment(1);
+        metrics::shared_duration(operation.name()).record(self.clock.elapsed().saturating_sub(started));
         outcome
     }
 
@@ -230,7 +231,7 @@ impl RedisLink {
         if before.as_ref().is_some_and(|before| Arc::ptr_eq(before, broken)) {
             // The library's messages contain no password.
             tracing::warn!(operation = operation.name(), error = %why, "Redis unavailable; requests continue without it until it is back");
-            metrics::shared_up(false);
+            metrics::shared_up().set(0);
             self.broke.notify_one();
         }
     }

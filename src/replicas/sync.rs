@@ -122,7 +122,7 @@ impl ConnectionSupervisor {
                 self.purges.have_written(number, tenant, stores.clone(), at);
             }
             self.outbox.acknowledge(number);
-            metrics::shared_event(kind(&event), "told");
+            metrics::shared_events(kind(&event), "told").increment(1);
             memory.sent.push_back((at, event));
             if memory.sent.len() > MOST_TOLD_AGAIN {
                 memory.sent.pop_front();
@@ -173,7 +173,7 @@ impl ConnectionSupervisor {
         let mut has_dead_tokens = false;
         for ReadEvent { at, by, event } in events {
             if by != self.id {
-                metrics::shared_event(kind(&event), "heard");
+                metrics::shared_events(kind(&event), "heard").increment(1);
             }
             match event {
                 ReplicaEvent::Purged { tenant, stores } => {

@@ -130,7 +130,7 @@ impl ItemRange {
         }
         let part = self.part(reading, is_stable);
         if !part.is_settled {
-            metrics::gateway_list_unsettled(vendor.name());
+            metrics::gateway_lists_unsettled(vendor.name()).increment(1);
             tracing::warn!(gateway = %vendor, total = part.total, "list unsettled: an item may be missing, so the response is cached for seconds only");
         }
         Ok(part)

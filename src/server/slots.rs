@@ -135,7 +135,7 @@ impl Slots {
         }
         for connection in closed {
             let is_admitted = connection.admission.get() == Admission::Admitted;
-            metrics::connection_closed(if is_admitted { "idle" } else { "no_slot" });
+            metrics::connections_closed(if is_admitted { "idle" } else { "no_slot" }).increment(1);
             connection.close();
         }
     }
@@ -170,7 +170,7 @@ impl Slots {
     }
 
     fn warn(&self) {
-        metrics::connection_limit_reached();
+        metrics::connection_limit_reached().increment(1);
         if self.silent_until.get().is_some_and(|until| !until.left().is_zero()) {
             return;
         }

@@ -32,8 +32,7 @@ ADAPTER = DEPLOY / "kubernetes/prometheus-adapter.yaml"
 AUTOSCALER = DEPLOY / "kubernetes/horizontalpodautoscaler.yaml"
 DEPLOYMENT = DEPLOY / "kubernetes/deployment.yaml"
 CONFIGURATION = DEPLOY / "kubernetes/configmap.yaml"
-METRICS = Path("src/telemetry/metrics.rs")
-NAMES_OF_METRICS = Path("src/telemetry/metrics/names.rs")
+METRICS = Path("src/telemetry/metrics/meters.rs")
 
 # What Prometheus and its adapter put on series of their own.
 OF_PROMETHEUS = {"instance", "job", "le", "namespace", "pod", "alertname", "alertstate"}
@@ -97,12 +96,9 @@ def queries():
 
 def metrics_of_source():
     """Names with their labels, as the one file that knows them has them."""
-    source = NAMES_OF_METRICS.read_text() + METRICS.read_text()
-    names = dict(re.findall(r'^pub\(super\) const (\w+): &str = "(storegate_\w+)";', source, re.MULTILINE))
-    labels = {name: set() for name in names.values()}
-    for constant, rest in re.findall(r"(?:counter|gauge|histogram)!\((\w+)([^;]*?)\)(?:\.|;|,\n|\n)", source):
-        labels[names[constant]].update(re.findall(r'"(\w+)" =>', rest))
-    histograms = {names[constant] for constant in re.findall(r"describe_histogram!\(\s*(\w+)", source)}
+    meters = re.findall(r'^    (\w+)\(([\w, ]*)\) = "(storegate_\w+)",', METRICS.read_text(), re.MULTILINE)
+    labels = {name: set(filter(None, labels.split(", "))) for _, labels, name in meters}
+    histograms = {name for _, _, name in meters if name.endswith("_duration_seconds")}
     return labels, histograms
 
 

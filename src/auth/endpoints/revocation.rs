@@ -91,7 +91,7 @@ fn end(auth: &Auth, client: &Client, request: &HttpRequest, token: &SecretString
         tracing::error!(client_id = client.id, %error, "token revocation failed");
         OAuthError::temporarily_unavailable()
     })?;
-    metrics::token_revoked();
+    metrics::tokens_revoked().increment(1);
     audit::token_revoked(request, &client.id, &client.tenant, &claims.jti);
     Ok(())
 }

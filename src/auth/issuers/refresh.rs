@@ -158,7 +158,7 @@ impl Refresh {
         let issuer = self.issuer.name.as_str();
         match fetched {
             Ok((set, _)) => {
-                metrics::issuer_key_fetch(issuer, "ok");
+                metrics::issuer_key_fetches(issuer.to_owned(), "ok").increment(1);
                 let summary = set.summary();
                 if set.keys.is_empty() {
                     tracing::warn!(issuer, left_out = summary, "issuer has no usable key");
@@ -168,7 +168,7 @@ impl Refresh {
                 self.skipped = summary;
             }
             Err(error) => {
-                metrics::issuer_key_fetch(issuer, error.outcome());
+                metrics::issuer_key_fetches(issuer.to_owned(), error.outcome()).increment(1);
                 tracing::warn!(issuer, %error, "issuer key refresh failed: known keys stay in use");
             }
         }

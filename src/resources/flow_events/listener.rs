@@ -92,7 +92,7 @@ impl EventStream {
     async fn next(mut self, quiet: Deadline) -> (Bytes, StreamStep) {
         loop {
             if let Some(reason) = self.end() {
-                metrics::event_sent("end");
+                metrics::events_sent("end").increment(1);
                 return (self.with_retry(event::end(reason)), StreamStep::Over);
             }
             if let Some(news) = self.news() {
@@ -153,7 +153,7 @@ impl EventStream {
             LatestFigures::Stale { flow, .. } if before != LastSent::Flow(flow.id.clone()) => {
                 // The `stale` event follows; both count as one.
                 self.last_sent = LastSent::Flow(flow.id.clone());
-                metrics::event_sent("flow");
+                metrics::events_sent("flow").increment(1);
                 return Some(event::flow(&flow.id, &flow.json));
             }
             LatestFigures::Flow(flow) => ("flow", event::flow(&flow.id, &flow.json)),
@@ -163,7 +163,7 @@ impl EventStream {
                 event::problem(&problem.document(&self.label.public_url, &self.label.path, &self.label.request_id)),
             ),
         };
-        metrics::event_sent(name);
+        metrics::events_sent(name).increment(1);
         self.left = self.left.map(|left| left.saturating_sub(1));
         Some(bytes)
     }

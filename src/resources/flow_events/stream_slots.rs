@@ -127,7 +127,7 @@ impl StreamSlots {
         taken.next += 1;
         let (number, is_displaced) = (taken.next, Arc::<AtomicBool>::default());
         taken.streams.insert(number, OpenStream { client, is_displaced: is_displaced.clone() });
-        metrics::event_streams(taken.streams.len());
+        metrics::set(&metrics::event_streams(), taken.streams.len() as u64);
         Ok(StreamSlot { slots: self.clone(), number, is_displaced })
     }
 
@@ -172,7 +172,7 @@ impl Drop for StreamSlot {
     fn drop(&mut self) {
         let mut taken = self.slots.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.streams.remove(&self.number);
-        metrics::event_streams(taken.streams.len());
+        metrics::set(&metrics::event_streams(), taken.streams.len() as u64);
     }
 }
 

@@ -108,7 +108,8 @@ impl AnswerSource {
             async move { fetch_result(resource, &fetching.await.inspect_err(log)?) }
         };
         let found = self.shared.cache.read(lookup, fetch).await;
-        metrics::cache_read(resource.name, found.as_ref().map_or("failure", |found| found.outcome.name()));
+        let outcome = found.as_ref().map_or("failure", |found| found.outcome.name());
+        metrics::cache_reads(resource.name, outcome).increment(1);
         found.map_err(|error| Problem::from(&error).already_logged())
     }
 

@@ -40,7 +40,7 @@ impl SpanProcessor for SpanQueue {
             return;
         }
         if self.0.try_send(span).is_err() {
-            metrics::trace_spans("dropped", 1);
+            metrics::trace_spans("dropped").increment(1);
         }
     }
 
@@ -141,7 +141,7 @@ impl Sending<'_> {
     async fn send(&mut self, batch: Vec<SpanData>) {
         let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         let outcome = self.collector.send(batch).await;
-        metrics::trace_spans(if outcome.is_ok() { "sent" } else { "failed" }, count);
+        metrics::trace_spans(if outcome.is_ok() { "sent" } else { "failed" }).increment(count);
         self.log(&outcome);
     }
 

@@ -125,7 +125,7 @@ fn the_readme_lists_every_command() {
 
 #[test]
 fn the_readme_lists_every_metric() {
-    let source = include_str!("../../../src/telemetry/metrics/names.rs");
+    let source = include_str!("../../../src/telemetry/metrics/meters.rs");
     let names: Vec<&str> = source.split('"').filter(|text| text.starts_with("storegate_")).collect();
     assert!(names.len() > 10, "{names:?}");
     let rows: Vec<&str> = README.lines().filter(|line| line.starts_with("| `storegate_")).collect();
