@@ -6,16 +6,18 @@ mod published;
 mod revocation;
 mod token;
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
-use actix_web::{HttpResponse, ResponseError as _, web};
-use utoipa::OpenApi;
+use actix_web::{HttpResponse, ResponseError, web};
+use utoipa::{IntoResponses, OpenApi};
 
 use super::jwk::{Jwk, JwkSet};
 use super::oauth_error::{OAuthError, OAuthErrorCode};
 use super::token_form::TokenForm;
 use super::token_request::TokenRequest;
-use super::{REALM, oauth_form};
+use super::{Auth, CurrentAuth, REALM, oauth_form};
 use crate::http::methods;
 use crate::http::problem::{Problem, whole_seconds};
 use crate::http::problem_type::ProblemType;
@@ -71,6 +73,34 @@ pub fn configure(config: &mut web::ServiceConfig, largest_token: usize) {
 )]
 pub struct TokenApi;
 
+/// The errors that every path under `/oauth` may return for a form.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "for the document; `OAuthError` is what is written")]
+enum FormErrors {
+    /// The request is malformed.
+    #[response(status = 400, content_type = "application/json",
+        example = json!({ "error": "invalid_request", "error_description": "The parameter token is missing" }))]
+    Malformed(OAuthError),
+    /// The client is unknown, or its secret is wrong or missing.
+    #[response(status = 401, content_type = "application/json",
+        headers(("WWW-Authenticate" = String, description = "`Basic realm=\"storegate\"`")),
+        example = json!({ "error": "invalid_client", "error_description": "The client id or the client secret is wrong" }))]
+    UnknownClient(OAuthError),
+    /// The form is too large.
+    #[response(status = 413, content_type = "application/json",
+        example = json!({ "error": "invalid_request", "error_description": "The form is too large; send only what the path takes" }))]
+    TooLarge(OAuthError),
+    /// There were too many wrong secrets, from this address or about this client.
+    #[response(status = 429, content_type = "application/json", headers(("Retry-After" = String, description = "Seconds to wait.")),
+        example = json!({ "error": "slow_down", "error_description": "There were too many wrong client secrets; wait as long as Retry-After says" }))]
+    RateLimited(OAuthError),
+    /// It cannot be done now.
+    #[response(status = 503, content_type = "application/json",
+        headers(("Retry-After" = String, description = "Seconds to wait.")),
+        example = json!({ "error": "temporarily_unavailable", "error_description": "This cannot be done now; try again in a moment" }))]
+    Unavailable(OAuthError),
+}
+
 /// Starts a response that no cache may store, neither for a token nor for a refusal (RFC 6749 §5.1).
 fn unstored(status: StatusCode) -> actix_web::HttpResponseBuilder {
     let mut response = HttpResponse::build(status);
@@ -78,22 +108,28 @@ fn unstored(status: StatusCode) -> actix_web::HttpResponseBuilder {
     response
 }
 
-/// Responds with 404 if the service issues no tokens, because the path does not exist then.
-fn not_found() -> HttpResponse {
+/// Returns what issues tokens, or 404 if the service issues none, because the path does not exist then.
+fn issuing(auth: &CurrentAuth) -> Result<Arc<Auth>, Problem> {
     let detail = "This service issues no tokens. Get one from the identity provider of your company.";
-    Problem::new(ProblemType::NotFound, detail).error_response()
+    let auth = auth.get();
+    auth.issuer().is_some().then_some(auth).ok_or_else(|| Problem::new(ProblemType::NotFound, detail))
 }
 
-fn refusal(error: &OAuthError) -> HttpResponse {
-    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    let mut response = unstored(status);
-    if status == StatusCode::UNAUTHORIZED {
-        response.insert_header((WWW_AUTHENTICATE, format!("Basic realm=\"{REALM}\"")));
+impl ResponseError for OAuthError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status()).unwrap_or(StatusCode::BAD_REQUEST)
     }
-    if let Some(wait) = error.retry_after {
-        response.insert_header((RETRY_AFTER, whole_seconds(wait).to_string()));
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = unstored(self.status_code());
+        if self.status_code() == StatusCode::UNAUTHORIZED {
+            response.insert_header((WWW_AUTHENTICATE, format!("Basic realm=\"{REALM}\"")));
+        }
+        if let Some(wait) = self.retry_after {
+            response.insert_header((RETRY_AFTER, whole_seconds(wait).to_string()));
+        }
+        response.json(self)
     }
-    response.json(error)
 }
 
 #[cfg(test)]

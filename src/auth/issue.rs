@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use super::claims::{Audience, Claims};
+use super::clients::Client;
 use super::keys::SigningKey;
 use super::verify::MAXIMUM_TOKEN_BYTES;
 use crate::clock::Clock;
@@ -32,6 +33,21 @@ pub struct TokenGrant {
     pub organizations: Option<Vec<String>>,
     /// The lifetime; `None` for the configured one.
     pub lifetime: Option<Duration>,
+}
+
+impl TokenGrant {
+    /// Grants a client a token for itself, with the usual lifetime.
+    pub fn to(client: &Client, scopes: Vec<String>) -> Self {
+        Self {
+            client_id: client.id.clone(),
+            subject: None,
+            tenant: client.tenant.clone(),
+            scopes,
+            stores: client.stores.clone(),
+            organizations: client.organizations.clone(),
+            lifetime: None,
+        }
+    }
 }
 
 /// A new token, with its lifetime and scopes.

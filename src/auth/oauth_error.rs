@@ -37,7 +37,8 @@ impl OAuthErrorCode {
 }
 
 /// An error of the paths under `/oauth`, in the form that OAuth clients read (RFC 6749 §5.2).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, thiserror::Error)]
+#[error("{error_description}")]
 pub struct OAuthError {
     /// The kind of error.
     pub error: OAuthErrorCode,

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use actix_web::{HttpRequest, web};
+use actix_web::{Error, HttpRequest, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::oauth_error::OAuthError;
 use crate::http::form_pairs;
@@ -47,64 +47,79 @@ impl ClientCredentials {
     }
 }
 
-/// Returns the body if it is complete and small enough.
-///
-/// # Errors
-/// Returns 413 if it is too large, and 400 if it is incomplete.
-pub fn body(body: Result<web::Bytes, actix_web::Error>) -> Result<web::Bytes, OAuthError> {
-    body.map_err(|error| match error.as_response_error().status_code() {
-        StatusCode::PAYLOAD_TOO_LARGE => OAuthError::too_large(),
-        _ => OAuthError::invalid_request("The body cannot be read"),
-    })
-}
+/// The body of a form, if it is complete and small enough.
+pub type FormBody = Result<web::Bytes, Error>;
 
-/// Parses the parameters of a form that its endpoint recognizes. One without a value counts as absent. Others are
-/// ignored, however often they occur: `resource` of RFC 8707 may be repeated (RFC 6749 §3.2).
-///
-/// # Errors
-/// Returns an error for another media type, and for a recognized parameter that occurs twice (RFC 6749 §3.2) or is not
-/// UTF-8.
-pub fn parameters(
-    request: &HttpRequest,
-    body: &[u8],
-    recognized: &[&str],
-) -> Result<Vec<(String, String)>, OAuthError> {
-    if !is_form(request) {
-        return Err(OAuthError::invalid_request("Send the parameters as application/x-www-form-urlencoded"));
-    }
-    let mut parameters: Vec<(String, String)> = Vec::new();
-    for (name, value) in form_pairs::pairs(body).filter(|(name, _)| recognized.contains(&&**name)) {
-        let Ok(value) = value else {
-            return Err(OAuthError::invalid_request(format!("The parameter {name} is not UTF-8")));
-        };
-        if parameters.iter().any(|(seen, _)| *seen == name) {
-            return Err(OAuthError::invalid_request(format!("The parameter {name} is there more than once")));
+/// The parameters of a form that its endpoint recognizes. One without a value counts as absent. Others are ignored,
+/// however often they occur: `resource` of RFC 8707 may be repeated (RFC 6749 §3.2).
+#[derive(Debug)]
+pub struct OAuthForm(Vec<(String, SecretString)>);
+
+impl OAuthForm {
+    /// Parses the form.
+    ///
+    /// # Errors
+    /// Returns 413 if the body is too large. Returns 400 if it is incomplete or of another media type, or if a
+    /// recognized parameter occurs twice (RFC 6749 §3.2) or is not UTF-8.
+    pub fn read(request: &HttpRequest, body: FormBody, recognized: &[&str]) -> Result<Self, OAuthError> {
+        let body = body.map_err(|error| match error.as_response_error().status_code() {
+            StatusCode::PAYLOAD_TOO_LARGE => OAuthError::too_large(),
+            _ => OAuthError::invalid_request("The body cannot be read"),
+        })?;
+        if !is_form(request) {
+            return Err(OAuthError::invalid_request("Send the parameters as application/x-www-form-urlencoded"));
         }
-        parameters.push((name.into_owned(), value.into_owned()));
+        let mut parameters: Vec<(String, SecretString)> = Vec::new();
+        for (name, value) in form_pairs::pairs(&body).filter(|(name, _)| recognized.contains(&&**name)) {
+            let Ok(value) = value else {
+                return Err(OAuthError::invalid_request(format!("The parameter {name} is not UTF-8")));
+            };
+            if parameters.iter().any(|(seen, _)| *seen == name) {
+                return Err(OAuthError::invalid_request(format!("The parameter {name} is there more than once")));
+            }
+            parameters.push((name.into_owned(), value.into_owned().into()));
+        }
+        parameters.retain(|(_, value)| !value.expose_secret().is_empty());
+        Ok(Self(parameters))
     }
-    parameters.retain(|(_, value)| !value.is_empty());
-    Ok(parameters)
-}
 
-/// Returns the client's credentials from HTTP Basic or from the form, but not from both (RFC 6749 §2.3).
-///
-/// # Errors
-/// Returns an error if there are none, if they are malformed, or if they come in both ways.
-pub fn credentials(
-    request: &HttpRequest,
-    id: Option<String>,
-    secret: Option<SecretString>,
-) -> Result<ClientCredentials, OAuthError> {
-    let Some(basic) = basic_credentials(request)? else {
-        let (Some(id), Some(secret)) = (id, secret) else {
-            return Err(OAuthError::invalid_client("Send client_id and client_secret, by HTTP Basic or in the form"));
-        };
-        return Ok(ClientCredentials { id, secret, as_sent: None });
-    };
-    if secret.is_some() || id.is_some_and(|id| !basic.is_of(&id)) {
-        return Err(OAuthError::invalid_request("Send the client's credentials once: by HTTP Basic or in the form"));
+    /// Returns a parameter that is no secret.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value.expose_secret())
     }
-    Ok(basic)
+
+    fn take(&mut self, name: &str) -> Option<SecretString> {
+        let place = self.0.iter().position(|(own, _)| own == name)?;
+        Some(self.0.swap_remove(place).1)
+    }
+
+    /// Takes the token.
+    ///
+    /// # Errors
+    /// Returns an error if there is none.
+    pub fn take_token(&mut self) -> Result<SecretString, OAuthError> {
+        self.take("token").ok_or_else(|| OAuthError::invalid_request("The parameter token is missing"))
+    }
+
+    /// Takes the client's credentials from HTTP Basic or from the form, but not from both (RFC 6749 §2.3).
+    ///
+    /// # Errors
+    /// Returns an error if there are none, if they are malformed, or if they come in both ways.
+    pub fn take_credentials(&mut self, request: &HttpRequest) -> Result<ClientCredentials, OAuthError> {
+        let (id, secret) = (self.text("client_id").map(str::to_owned), self.take("client_secret"));
+        let Some(basic) = basic_credentials(request)? else {
+            let (Some(id), Some(secret)) = (id, secret) else {
+                let remedy = "Send client_id and client_secret, by HTTP Basic or in the form";
+                return Err(OAuthError::invalid_client(remedy));
+            };
+            return Ok(ClientCredentials { id, secret, as_sent: None });
+        };
+        if secret.is_some() || id.is_some_and(|id| !basic.is_of(&id)) {
+            let remedy = "Send the client's credentials once: by HTTP Basic or in the form";
+            return Err(OAuthError::invalid_request(remedy));
+        }
+        Ok(basic)
+    }
 }
 
 fn is_form(request: &HttpRequest) -> bool {

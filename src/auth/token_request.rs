@@ -1,33 +1,31 @@
 //! The form of a token request (RFC 6749 §4.4.2), parsed strictly: no parameter may occur twice, and the credentials
 //! come in one way only.
 
-use actix_web::HttpRequest;
-use secrecy::SecretString;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use super::oauth_error::OAuthError;
-use super::oauth_form::{self, ClientCredentials};
 
 /// The only supported grant (RFC 6749 §4.4.2).
 pub const CLIENT_CREDENTIALS: &str = "client_credentials";
 
 /// The form of a token request (RFC 6749 §4.4.2). Other parameters are ignored, as §3.2 asks;
 /// none may be given twice.
-#[derive(Debug, Default, ToSchema)]
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "for the document; `OAuthForm` reads it")]
 pub struct TokenRequest {
     /// How the client wants to get its token; only `client_credentials` is known.
     #[schema(schema_with = grant_types, required = true)]
-    pub grant_type: Option<String>,
+    grant_type: Option<String>,
     /// The scopes wanted, separated by spaces, all of them granted to the client. Without it: all that the client has.
     #[schema(nullable = false, example = "stores:read flow:read")]
-    pub scope: Option<String>,
+    scope: Option<String>,
     /// The client's id, if it is not sent with HTTP Basic.
     #[schema(nullable = false, example = "dashboard")]
-    pub client_id: Option<String>,
+    client_id: Option<String>,
     /// The client's secret, if it is not sent with HTTP Basic.
-    #[schema(value_type = Option<String>, nullable = false, format = Password)]
-    pub client_secret: Option<SecretString>,
+    #[schema(nullable = false, format = Password)]
+    client_secret: Option<String>,
 }
 
 /// Describes the supported grant in the API document. The parser accepts any text, so that another grant is refused
@@ -39,56 +37,28 @@ fn grant_types() -> Object {
 }
 
 impl TokenRequest {
-    const PARAMETERS: [&str; 4] = ["grant_type", "scope", "client_id", "client_secret"];
+    /// The recognized parameters; others are ignored.
+    pub const PARAMETERS: [&str; 4] = ["grant_type", "scope", "client_id", "client_secret"];
+}
 
-    /// Parses the form.
-    ///
-    /// # Errors
-    /// Returns an error for another media type, or if a recognized parameter occurs twice (RFC 6749 §3.2).
-    pub fn read(request: &HttpRequest, body: &[u8]) -> Result<Self, OAuthError> {
-        let mut form = Self::default();
-        for (name, value) in oauth_form::parameters(request, body, &Self::PARAMETERS)? {
-            form.set(&name, value);
-        }
-        Ok(form)
+/// Returns the scopes of the new token, in the order in which the client has them.
+///
+/// # Errors
+/// Returns an error if a requested scope is not granted (RFC 6749 §3.3).
+pub fn narrow(wanted: Option<&str>, granted: &[String]) -> Result<Vec<String>, OAuthError> {
+    let Some(wanted) = wanted else { return Ok(granted.to_vec()) };
+    let wanted: Vec<&str> = wanted.split(' ').filter(|name| !name.is_empty()).collect();
+    if wanted.is_empty() || !wanted.iter().all(|name| granted.iter().any(|scope| scope == name)) {
+        return Err(OAuthError::invalid_scope(format!("This client may have the scopes {}", granted.join(" "))));
     }
-
-    fn set(&mut self, name: &str, value: String) {
-        match name {
-            "grant_type" => self.grant_type = Some(value),
-            "scope" => self.scope = Some(value),
-            "client_id" => self.client_id = Some(value),
-            "client_secret" => self.client_secret = Some(SecretString::from(value)),
-            _ => {}
-        }
-    }
-
-    /// Takes the client's credentials from HTTP Basic or from the form, but not from both (RFC 6749 §2.3).
-    ///
-    /// # Errors
-    /// Returns an error if there are none, if they are malformed, or if they come in both ways.
-    pub fn take_credentials(&mut self, request: &HttpRequest) -> Result<ClientCredentials, OAuthError> {
-        oauth_form::credentials(request, self.client_id.take(), self.client_secret.take())
-    }
-
-    /// Returns the scopes of the new token, in the order in which the client has them.
-    ///
-    /// # Errors
-    /// Returns an error if a requested scope is not granted (RFC 6749 §3.3).
-    pub fn narrow(&self, granted: &[String]) -> Result<Vec<String>, OAuthError> {
-        let Some(wanted) = self.scope.as_deref() else { return Ok(granted.to_vec()) };
-        let wanted: Vec<&str> = wanted.split(' ').filter(|name| !name.is_empty()).collect();
-        if wanted.is_empty() || !wanted.iter().all(|name| granted.iter().any(|scope| scope == name)) {
-            return Err(OAuthError::invalid_scope(format!("This client may have the scopes {}", granted.join(" "))));
-        }
-        Ok(granted.iter().filter(|scope| wanted.contains(&scope.as_str())).cloned().collect())
-    }
+    Ok(granted.iter().filter(|scope| wanted.contains(&scope.as_str())).cloned().collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::TokenRequest;
+    use super::{TokenRequest, narrow};
     use crate::auth::oauth_error::{OAuthError, OAuthErrorCode};
+    use crate::auth::oauth_form::OAuthForm;
     use actix_web::HttpRequest;
     use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
     use actix_web::test::TestRequest;
@@ -104,8 +74,8 @@ mod tests {
         }
     }
 
-    fn read(body: &str) -> Result<TokenRequest, OAuthError> {
-        TokenRequest::read(&request(None), body.as_bytes())
+    fn read(body: &str) -> Result<OAuthForm, OAuthError> {
+        OAuthForm::read(&request(None), Ok(body.to_owned().into()), &TokenRequest::PARAMETERS)
     }
 
     fn credentials(authorization: Option<&str>, body: &str) -> Result<(String, String), OAuthErrorCode> {
@@ -116,8 +86,8 @@ mod tests {
     #[test]
     fn a_parameter_without_a_value_counts_as_left_out_and_others_are_ignored() {
         let form = read("grant_type=client_credentials&scope=&audience=x").unwrap();
-        assert_eq!(form.grant_type.as_deref(), Some("client_credentials"));
-        assert_eq!(form.scope, None);
+        assert_eq!(form.text("grant_type"), Some("client_credentials"));
+        assert_eq!(form.text("scope"), None);
     }
 
     #[test]
@@ -154,7 +124,7 @@ mod tests {
     #[test]
     fn a_scope_narrows_and_never_widens() {
         let granted = ["stores:read".to_owned(), "flow:read".to_owned()];
-        let narrow = |body: &str| read(body).unwrap().narrow(&granted).map_err(|error| error.error);
+        let narrow = |body: &str| narrow(read(body).unwrap().text("scope"), &granted).map_err(|error| error.error);
         assert_eq!(narrow("").unwrap(), granted);
         assert_eq!(narrow("scope=flow%3Aread").unwrap(), ["flow:read"]);
         assert_eq!(narrow("scope=flow:read+stores:read+flow:read").unwrap(), granted);

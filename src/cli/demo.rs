@@ -135,15 +135,8 @@ fn token(settings: &Settings, clock: Clock) -> Result<String, CliError> {
     let auth = &settings.auth;
     let key = auth.keys.as_ref().ok_or_else(|| CliError::message("there is no key"))?.signing().clone();
     let issuer = TokenIssuer::new(&auth.issuer, &auth.audience, auth.token_lifetime, key, clock);
-    let grant = TokenGrant {
-        client_id: CLIENT.to_owned(),
-        subject: None,
-        tenant: TENANT.to_owned(),
-        scopes: auth.scopes.iter().map(|scope| scope.name.to_string()).collect(),
-        stores: None,
-        organizations: None,
-        lifetime: None,
-    };
+    let client = auth.clients.first().ok_or_else(|| CliError::message("there is no client"))?;
+    let grant = TokenGrant::to(client, client.scopes.clone());
     let issued = issuer.issue(grant).map_err(|error| CliError::message(error.to_string()))?;
     Ok(issued.token.expose_secret().to_owned())
 }

@@ -58,15 +58,7 @@ impl TokenCommand {
             return Err(CliError::message("a token lives at least 1m and at most 24h"));
         }
         let scopes = if self.scopes.is_empty() { client.scopes.clone() } else { self.scopes };
-        let grant = TokenGrant {
-            client_id: client.id.clone(),
-            subject: None,
-            tenant: client.tenant.clone(),
-            scopes,
-            stores: client.stores.clone(),
-            organizations: client.organizations.clone(),
-            lifetime: self.lifetime,
-        };
+        let grant = TokenGrant { lifetime: self.lifetime, ..TokenGrant::to(client, scopes) };
         let issued = issuer.issue(grant).map_err(|error| fail(&error))?;
         Ok(output::line(issued.token.expose_secret())?)
     }

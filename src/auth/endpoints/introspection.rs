@@ -1,19 +1,20 @@
 //! `POST /oauth/introspect`: a client introspects a token of its tenant (RFC 7662).
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{Error, HttpRequest, HttpResponse, web};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{INTROSPECTION_PATH, not_found, refusal, unstored};
+use super::{FormErrors, INTROSPECTION_PATH, issuing, unstored};
+use crate::auth::CurrentAuth;
 use crate::auth::authentication::authenticate;
 use crate::auth::claims::Claims;
 use crate::auth::oauth_error::OAuthError;
+use crate::auth::oauth_form::{FormBody, OAuthForm};
 use crate::auth::token_form::TokenForm;
 use crate::auth::verify::TokenError;
-use crate::auth::{Auth, CurrentAuth, oauth_form};
 
 /// The introspection response (RFC 7662 §2.2).
 #[derive(Serialize)]
@@ -97,6 +98,7 @@ pub(super) struct IntrospectionDocument {
         example = json!({ "token": "eyJ0eXAiOiJhdCtqd3Qi…", "client_id": "dashboard", "client_secret": "sgs_…" }),
     ),
     responses(
+        FormErrors,
         (status = 200, description = "What the token says. It must not be kept by any cache.", body = IntrospectionDocument,
             content_type = "application/json",
             headers(("Cache-Control" = String, description = "Always `no-store`.")),
@@ -105,52 +107,25 @@ pub(super) struct IntrospectionDocument {
                 "aud": "storegate", "exp": 1_795_313_700, "iat": 1_795_312_800, "jti": "019a…", "client_id": "dashboard",
                 "scope": "stores:read flow:read", "tenant": "acme",
             })),
-        (status = 400, description = "The request is malformed.", body = OAuthError, content_type = "application/json",
-            example = json!({ "error": "invalid_request", "error_description": "The parameter token is missing" })),
-        (status = 401, description = "The client is unknown, or its secret is wrong or missing.", body = OAuthError,
-            content_type = "application/json",
-            headers(("WWW-Authenticate" = String, description = "`Basic realm=\"storegate\"`")),
-            example = json!({ "error": "invalid_client", "error_description": "The client id or the client secret is wrong" })),
-        (status = 413, description = "The form is too large.", body = OAuthError, content_type = "application/json",
-            example = json!({ "error": "invalid_request", "error_description": "The form is too large; send only what the path takes" })),
-        (status = 429, description = "There were too many wrong secrets, from this address or about this client.", body = OAuthError,
-            content_type = "application/json", headers(("Retry-After" = String, description = "Seconds to wait.")),
-            example = json!({ "error": "slow_down", "error_description": "There were too many wrong client secrets; wait as long as Retry-After says" })),
-        (status = 503, description = "It cannot be done now.", body = OAuthError, content_type = "application/json",
-            headers(("Retry-After" = String, description = "Seconds to wait.")),
-            example = json!({ "error": "temporarily_unavailable", "error_description": "This cannot be done now; try again in a moment" })),
     ),
 )]
 pub(super) async fn introspect_token(
     request: HttpRequest,
     auth: web::Data<CurrentAuth>,
-    body: Result<web::Bytes, actix_web::Error>,
-) -> HttpResponse {
-    let auth = auth.get();
-    if auth.issuer().is_none() {
-        return not_found();
-    }
-    match introspect(&request, &auth, body).await {
-        Ok(answer) => unstored(StatusCode::OK).json(answer),
-        Err(error) => refusal(&error),
-    }
-}
-
-async fn introspect(
-    request: &HttpRequest,
-    auth: &Auth,
-    body: Result<web::Bytes, actix_web::Error>,
-) -> Result<IntrospectionAnswer, OAuthError> {
-    let mut form = TokenForm::read(request, &oauth_form::body(body)?)?;
-    let credentials = form.take_credentials(request)?;
-    let client = authenticate(auth, request, &credentials).await?;
+    body: FormBody,
+) -> Result<HttpResponse, Error> {
+    let auth = issuing(&auth)?;
+    let mut form = OAuthForm::read(&request, body, &TokenForm::PARAMETERS)?;
+    let credentials = form.take_credentials(&request)?;
+    let client = authenticate(&auth, &request, &credentials).await?;
     let verified = auth.verifier().verify_or_fetch(form.take_token()?.expose_secret()).await;
-    Ok(match verified {
+    let answer = match verified {
         Ok(token) if **token.tenant() == *client.tenant => {
             IntrospectionAnswer::Active { active: true, token_type: "Bearer", claims: Box::new(token.claims().clone()) }
         }
         // The token may be valid: a client that is told otherwise would discard it.
-        Err(TokenError::KeysUnavailable) => return Err(OAuthError::temporarily_unavailable()),
+        Err(TokenError::KeysUnavailable) => return Err(OAuthError::temporarily_unavailable().into()),
         Ok(_) | Err(_) => IntrospectionAnswer::Inactive { active: false },
-    })
+    };
+    Ok(unstored(StatusCode::OK).json(answer))
 }

@@ -5,10 +5,10 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{INTROSPECTION_PATH, JWKS_PATH, METADATA_PATH, REVOCATION_PATH, TOKEN_PATH, not_found};
+use super::{INTROSPECTION_PATH, JWKS_PATH, METADATA_PATH, REVOCATION_PATH, TOKEN_PATH, issuing};
+use crate::auth::CurrentAuth;
 use crate::auth::jwk::JwkSet;
 use crate::auth::token_request::CLIENT_CREDENTIALS;
-use crate::auth::{Auth, CurrentAuth};
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
 
@@ -91,8 +91,8 @@ pub(super) async fn read_jwks(auth: web::Data<CurrentAuth>) -> HttpResponse {
         content_type = "application/json",
         headers(("Cache-Control" = String, description = "How long the metadata may be kept.")))),
 )]
-pub(super) async fn read_authorization_server_metadata(auth: web::Data<CurrentAuth>) -> HttpResponse {
-    metadata(&auth.load())
+pub(super) async fn read_authorization_server_metadata(auth: web::Data<CurrentAuth>) -> Result<HttpResponse, Problem> {
+    metadata(&auth)
 }
 
 /// Serves the metadata at the address that clients of an issuer with a path use: the path follows at the end (RFC 8414
@@ -101,18 +101,16 @@ pub(super) async fn read_metadata_of_path(
     auth: web::Data<CurrentAuth>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let auth = auth.load();
-    let of_issuer = auth.issuer_name().split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    let current = auth.load();
+    let of_issuer = current.issuer_name().split_once("://").and_then(|(_, rest)| rest.split_once('/'));
     let is_ours = of_issuer.is_some_and(|(_, of_issuer)| of_issuer == *path);
-    is_ours.then(|| metadata(&auth)).ok_or_else(|| Problem::of(ProblemType::NotFound))
+    if is_ours { metadata(&auth) } else { Err(Problem::of(ProblemType::NotFound)) }
 }
 
-fn metadata(auth: &Auth) -> HttpResponse {
-    if auth.issuer().is_none() {
-        return not_found();
-    }
+fn metadata(auth: &CurrentAuth) -> Result<HttpResponse, Problem> {
+    let auth = issuing(auth)?;
     let base = auth.public_url();
-    public().json(AuthorizationServerMetadata {
+    Ok(public().json(AuthorizationServerMetadata {
         issuer: auth.issuer_name().to_owned(),
         token_endpoint: format!("{base}{TOKEN_PATH}"),
         jwks_uri: format!("{base}{JWKS_PATH}"),
@@ -124,7 +122,7 @@ fn metadata(auth: &Auth) -> HttpResponse {
         revocation_endpoint_auth_methods_supported: AUTHENTICATION_METHODS,
         introspection_endpoint: format!("{base}{INTROSPECTION_PATH}"),
         introspection_endpoint_auth_methods_supported: AUTHENTICATION_METHODS,
-    })
+    }))
 }
 
 fn public() -> actix_web::HttpResponseBuilder {

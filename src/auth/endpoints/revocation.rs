@@ -1,16 +1,17 @@
 //! `POST /oauth/revoke`: a client revokes a token, which takes effect at once on all workers (RFC 7009).
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{Error, HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{REVOCATION_PATH, not_found, refusal, unstored};
+use super::{FormErrors, REVOCATION_PATH, issuing, unstored};
 use crate::auth::authentication::authenticate;
 use crate::auth::clients::Client;
 use crate::auth::oauth_error::OAuthError;
+use crate::auth::oauth_form::{FormBody, OAuthForm};
 use crate::auth::token_form::TokenForm;
 use crate::auth::verify::LEEWAY_SECONDS;
-use crate::auth::{Auth, CurrentAuth, oauth_form};
+use crate::auth::{Auth, CurrentAuth};
 use crate::http::audit;
 use crate::telemetry::metrics;
 
@@ -31,48 +32,22 @@ use crate::telemetry::metrics;
         example = json!({ "token": "eyJ0eXAiOiJhdCtqd3Qi…", "client_id": "dashboard", "client_secret": "sgs_…" }),
     ),
     responses(
+        FormErrors,
         (status = 200, description = "The token is of no use any more.",
             headers(("Cache-Control" = String, description = "Always `no-store`."))),
-        (status = 400, description = "The request is malformed.", body = OAuthError, content_type = "application/json",
-            example = json!({ "error": "invalid_request", "error_description": "The parameter token is missing" })),
-        (status = 401, description = "The client is unknown, or its secret is wrong or missing.", body = OAuthError,
-            content_type = "application/json",
-            headers(("WWW-Authenticate" = String, description = "`Basic realm=\"storegate\"`")),
-            example = json!({ "error": "invalid_client", "error_description": "The client id or the client secret is wrong" })),
-        (status = 413, description = "The form is too large.", body = OAuthError, content_type = "application/json",
-            example = json!({ "error": "invalid_request", "error_description": "The form is too large; send only what the path takes" })),
-        (status = 429, description = "There were too many wrong secrets, from this address or about this client.", body = OAuthError,
-            content_type = "application/json", headers(("Retry-After" = String, description = "Seconds to wait.")),
-            example = json!({ "error": "slow_down", "error_description": "There were too many wrong client secrets; wait as long as Retry-After says" })),
-        (status = 503, description = "It cannot be done now.", body = OAuthError, content_type = "application/json",
-            headers(("Retry-After" = String, description = "Seconds to wait.")),
-            example = json!({ "error": "temporarily_unavailable", "error_description": "This cannot be done now; try again in a moment" })),
     ),
 )]
 pub(super) async fn revoke_token(
     request: HttpRequest,
     auth: web::Data<CurrentAuth>,
-    body: Result<web::Bytes, actix_web::Error>,
-) -> HttpResponse {
-    let auth = auth.get();
-    if auth.issuer().is_none() {
-        return not_found();
-    }
-    match revoke(&request, &auth, body).await {
-        Ok(()) => unstored(StatusCode::OK).finish(),
-        Err(error) => refusal(&error),
-    }
-}
-
-async fn revoke(
-    request: &HttpRequest,
-    auth: &Auth,
-    body: Result<web::Bytes, actix_web::Error>,
-) -> Result<(), OAuthError> {
-    let mut form = TokenForm::read(request, &oauth_form::body(body)?)?;
-    let credentials = form.take_credentials(request)?;
-    let client = authenticate(auth, request, &credentials).await?;
-    end(auth, client, request, &form.take_token()?)
+    body: FormBody,
+) -> Result<HttpResponse, Error> {
+    let auth = issuing(&auth)?;
+    let mut form = OAuthForm::read(&request, body, &TokenForm::PARAMETERS)?;
+    let credentials = form.take_credentials(&request)?;
+    let client = authenticate(&auth, &request, &credentials).await?;
+    end(&auth, client, &request, &form.take_token()?)?;
+    Ok(unstored(StatusCode::OK).finish())
 }
 
 /// Revokes the token if it is the client's own. RFC 7009 §2.1 requires a refusal if the token was issued to another

@@ -11,7 +11,7 @@ use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, call_service, init_service};
-use actix_web::{App, web};
+use actix_web::{App, ResponseError as _, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -183,7 +183,7 @@ async fn no_answer_in_the_form_of_oauth_is_kept_by_any_cache() {
             "{path} {credentials} {body}"
         );
     }
-    let busy = super::refusal(&super::OAuthError::temporarily_unavailable());
+    let busy = super::OAuthError::temporarily_unavailable().error_response();
     assert_eq!((busy.status().as_u16(), busy.headers().get(PRAGMA).is_some()), (503, true));
 }
 

@@ -1,18 +1,19 @@
 //! `POST /oauth/token`: issues a token for a client's id and secret (RFC 6749 §4.4).
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{Error, HttpRequest, HttpResponse, web};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{TOKEN_PATH, not_found, refusal, unstored};
+use super::{FormErrors, TOKEN_PATH, issuing, unstored};
 use crate::auth::authentication::authenticate;
 use crate::auth::clients::Client;
 use crate::auth::issue::{IssuedToken, TokenGrant};
 use crate::auth::oauth_error::OAuthError;
-use crate::auth::token_request::{CLIENT_CREDENTIALS, TokenRequest};
-use crate::auth::{Auth, CurrentAuth, oauth_form};
+use crate::auth::oauth_form::{FormBody, OAuthForm};
+use crate::auth::token_request::{self, CLIENT_CREDENTIALS, TokenRequest};
+use crate::auth::{Auth, CurrentAuth};
 
 /// A new token (RFC 6749 §5.1).
 #[derive(Serialize, ToSchema)]
@@ -52,21 +53,13 @@ pub(super) struct TokenAnswer {
         }),
     ),
     responses(
+        FormErrors,
         (status = 200, description = "A new token. It must not be kept by any cache.", body = TokenAnswer,
             content_type = "application/json",
             headers(("Cache-Control" = String, description = "Always `no-store`."))),
         (status = 400, description = "The request is malformed, asks for a scope that the client does not have, or for another grant.",
             body = OAuthError, content_type = "application/json",
             example = json!({ "error": "invalid_scope", "error_description": "This client may have the scopes stores:read flow:read" })),
-        (status = 401, description = "The client is unknown, or its secret is wrong or missing.", body = OAuthError,
-            content_type = "application/json",
-            headers(("WWW-Authenticate" = String, description = "`Basic realm=\"storegate\"`")),
-            example = json!({ "error": "invalid_client", "error_description": "The client id or the client secret is wrong" })),
-        (status = 413, description = "The form is too large.", body = OAuthError, content_type = "application/json",
-            example = json!({ "error": "invalid_request", "error_description": "The form is too large; send only what the path takes" })),
-        (status = 429, description = "There were too many wrong secrets, from this address or about this client.", body = OAuthError,
-            content_type = "application/json", headers(("Retry-After" = String, description = "Seconds to wait.")),
-            example = json!({ "error": "slow_down", "error_description": "There were too many wrong client secrets; wait as long as Retry-After says" })),
         (status = 503, description = "No token can be made now.", body = OAuthError, content_type = "application/json",
             headers(("Retry-After" = String, description = "Seconds to wait.")),
             example = json!({ "error": "temporarily_unavailable", "error_description": "This cannot be done now; try again in a moment" })),
@@ -75,51 +68,30 @@ pub(super) struct TokenAnswer {
 pub(super) async fn issue_token(
     request: HttpRequest,
     auth: web::Data<CurrentAuth>,
-    body: Result<web::Bytes, actix_web::Error>,
-) -> HttpResponse {
-    let auth = auth.get();
-    if auth.issuer().is_none() {
-        return not_found();
+    body: FormBody,
+) -> Result<HttpResponse, Error> {
+    let auth = issuing(&auth)?;
+    let mut form = OAuthForm::read(&request, body, &TokenRequest::PARAMETERS)?;
+    match form.text("grant_type") {
+        Some(CLIENT_CREDENTIALS) => {}
+        Some(_) => return Err(OAuthError::unsupported_grant_type().into()),
+        None => return Err(OAuthError::invalid_request("The parameter grant_type is missing").into()),
     }
-    match issue(&request, &auth, body).await {
-        Ok(issued) => unstored(StatusCode::OK).json(TokenAnswer {
-            access_token: issued.token.expose_secret().to_owned(),
-            token_type: "Bearer",
-            expires_in: issued.expires_in,
-            scope: issued.scope,
-        }),
-        Err(error) => refusal(&error),
-    }
+    let credentials = form.take_credentials(&request)?;
+    let client = authenticate(&auth, &request, &credentials).await?;
+    let issued = issue(&auth, client, token_request::narrow(form.text("scope"), &client.scopes)?)?;
+    Ok(unstored(StatusCode::OK).json(TokenAnswer {
+        access_token: issued.token.expose_secret().to_owned(),
+        token_type: "Bearer",
+        expires_in: issued.expires_in,
+        scope: issued.scope,
+    }))
 }
 
-async fn issue(
-    request: &HttpRequest,
-    auth: &Auth,
-    body: Result<web::Bytes, actix_web::Error>,
-) -> Result<IssuedToken, OAuthError> {
-    let mut form = TokenRequest::read(request, &oauth_form::body(body)?)?;
-    match form.grant_type.as_deref() {
-        Some(CLIENT_CREDENTIALS) => {}
-        Some(_) => return Err(OAuthError::unsupported_grant_type()),
-        None => return Err(OAuthError::invalid_request("The parameter grant_type is missing")),
-    }
-    let credentials = form.take_credentials(request)?;
-    let client = authenticate(auth, request, &credentials).await?;
+fn issue(auth: &Auth, client: &Client, scopes: Vec<String>) -> Result<IssuedToken, OAuthError> {
     let issuer = auth.issuer().ok_or_else(OAuthError::temporarily_unavailable)?;
-    issuer.issue(grant(client, form.narrow(&client.scopes)?)).map_err(|error| {
+    issuer.issue(TokenGrant::to(client, scopes)).map_err(|error| {
         tracing::error!(client_id = client.id, %error, "token issuance failed");
         OAuthError::temporarily_unavailable()
     })
-}
-
-fn grant(client: &Client, scopes: Vec<String>) -> TokenGrant {
-    TokenGrant {
-        client_id: client.id.clone(),
-        subject: None,
-        tenant: client.tenant.clone(),
-        scopes,
-        stores: client.stores.clone(),
-        organizations: client.organizations.clone(),
-        lifetime: None,
-    }
 }
