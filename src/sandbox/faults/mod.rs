@@ -1,7 +1,6 @@
 //! Faults on demand, of a gateway or of the network in front of it. A fault replaces an answer after the request was
 //! checked and executed, so its signature is used up as usual.
 
-mod listing;
 mod mixed;
 mod order;
 mod queue;

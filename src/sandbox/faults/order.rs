@@ -1,15 +1,17 @@
 //! An order of a fault: which fault, for which calls, how often.
 
-use serde::Serialize;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
-use super::listing::FaultList;
 use super::{Fault, reading};
+use crate::sandbox::durations;
 use crate::sandbox::vendor::SandboxVendor;
 
 /// A fault with the calls to which it applies. The control endpoint reads and lists it as JSON:
 /// `{"fault":"code","code":"-500","method":"shop.get","times":2}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(into = "FaultList")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultOrder {
     pub(super) fault: Fault,
     pub(super) gateway: Option<SandboxVendor>,
@@ -58,5 +60,31 @@ impl FaultOrder {
 
     pub(super) fn is_used_up(&self) -> bool {
         self.times == Some(0)
+    }
+}
+
+impl Serialize for FaultOrder {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { fault, gateway, method, percent, times } = self;
+        let mut order = serializer.serialize_map(None)?;
+        order.serialize_entry("fault", fault.name())?;
+        match fault {
+            Fault::Code(code) => order.serialize_entry("code", code)?,
+            Fault::HttpStatus(status) => order.serialize_entry("status", status)?,
+            Fault::AskToWait { status, seconds } => {
+                order.serialize_entry("status", status)?;
+                order.serialize_entry("retry_after", seconds)?;
+            }
+            Fault::Delay(delay) => order.serialize_entry("delay", &durations::written(*delay))?,
+            Fault::Cut(bytes) => order.serialize_entry("bytes", bytes)?,
+            Fault::Body(body) => order.serialize_entry("body", body)?,
+            Fault::Bytes(bytes) => order.serialize_entry("body_base64", &STANDARD.encode(bytes))?,
+            _ => {}
+        }
+        gateway.iter().try_for_each(|gateway| order.serialize_entry("gateway", gateway))?;
+        method.iter().try_for_each(|method| order.serialize_entry("method", method))?;
+        percent.iter().try_for_each(|percent| order.serialize_entry("percent", percent))?;
+        times.iter().try_for_each(|times| order.serialize_entry("times", times))?;
+        order.end()
     }
 }
