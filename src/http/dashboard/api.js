@@ -1,6 +1,6 @@
-// Asking the service: JSON with a bearer token, and every failure as a problem document (RFC 9457) that can be shown.
+// Calls to the service: JSON with a bearer token. Every failure is a problem document (RFC 9457) that can be shown.
 
-/** Failures that have no problem document, in the same form. */
+/** Problems for failures without a problem document, in the same form. */
 export const TROUBLE = {
   unreachable: {
     title: "The service cannot be reached",
@@ -9,7 +9,7 @@ export const TROUBLE = {
   unreadable: { title: "The answer cannot be read", detail: "Something other than the service answered." },
 };
 
-/** A failure that says by a problem document what happened. */
+/** A failure with the problem document that describes it. */
 export class ProblemError extends Error {
   constructor(problem) {
     super(problem.title);
@@ -17,20 +17,20 @@ export class ProblemError extends Error {
   }
 }
 
-/** The body, or null if it is no JSON. */
+/** Returns the body, or null if it is not JSON. */
 export async function readJson(answer) {
   return answer.json().catch(() => null);
 }
 
-/** The problem document of an answer that is none of those we asked for. */
+/** Builds the problem document of an unexpected response. */
 export async function problemOf(answer) {
   const content = await readJson(answer);
   return content?.title ? content : { ...TROUBLE.unreadable, status: answer.status };
 }
 
 /**
- * Reads a path, relative to the page: `{ data, age, isOld }`, where `age` are the seconds since the gateway was asked, and `isOld` says that the
- * gateway fails and this is an earlier answer. `query` may have lists. Throws a ProblemError.
+ * Reads a path, relative to the page, and returns `{ data, age, isOld }`. `age` is the age in seconds of the vendor's data. `isOld` says that
+ * the vendor's gateway fails and an earlier response is served. `query` may have lists. Throws a ProblemError.
  */
 export async function get(session, path, { query = {}, signal } = {}) {
   const pairs = Object.entries(query).flatMap(([name, value]) => [value].flat().map((one) => [name, one]));

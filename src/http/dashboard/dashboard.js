@@ -1,4 +1,4 @@
-// The dashboard: signs people in, reads what they want to see, and shows it. Each part of the page has a module of its own.
+// The dashboard: signs people in, reads what they select, and shows it. Each part of the page has a module of its own.
 
 import { get } from "./api.js";
 import { showDemographics } from "./demographics.js";
@@ -9,15 +9,15 @@ import { Session } from "./session.js";
 import { readIds, readSettings, writeSettings } from "./settings.js";
 import { showVisitors } from "./visitors.js";
 
-// Stores of the sandbox, for a service whose list of stores names none that are counted.
+// Stores of the sandbox, for a service whose list of stores has none with a visitor counter.
 const SANDBOX_STORES = ["S_123456", "S_100001", "S_100002", "S_100003"];
 const LIST_PATIENCE = 5_000;
 
 const byId = (id) => document.getElementById(id);
 const session = new Session();
-// The names of stores by their ids, as a promise.
+// A promise of the stores' names by id.
 let names;
-// What ends when other stores are chosen, or when people sign out.
+// Aborted when other stores are selected, or when people sign out.
 let shown = new AbortController();
 
 session.addEventListener("start", open);
@@ -27,7 +27,7 @@ byId("sign-out").addEventListener("click", () => session.end());
 byId("choice").addEventListener("submit", choose);
 byId("days").addEventListener("change", () => byId("choice").requestSubmit());
 byId("store-ids").addEventListener("input", ({ target }) => target.setCustomValidity(""));
-// Somebody who pastes a link into the open page changes its fragment only.
+// Pasting a link into the open page changes only its fragment.
 addEventListener("hashchange", () => session.startFromAddress());
 
 if (!session.startFromAddress()) close("");
@@ -50,7 +50,7 @@ async function signIn(event) {
   }
 }
 
-/** There is a token: shows the board. */
+/** Shows the board, since there is a token. */
 async function open() {
   const { ids, days } = readSettings();
   const stores = countedStores();
@@ -66,7 +66,7 @@ async function suggested(stores) {
   return ids.length > 0 ? ids : SANDBOX_STORES;
 }
 
-/** There is no token: shows the form, and why. */
+/** Shows the form and the reason, since there is no token. */
 function close(reason) {
   shown.abort();
   turn({ isOpen: false });
@@ -81,7 +81,7 @@ function turn({ isOpen }) {
   byId("board").hidden = !isOpen;
 }
 
-/** The stores with a visitor counter. If they cannot be listed, or not soon, there are no names, and ids must be typed. */
+/** Returns the stores with a visitor counter. If they cannot be listed soon, there are no names, and ids must be typed. */
 async function countedStores() {
   try {
     const { data } = await get(session, "stores", { query: { page_size: 1000 }, signal: AbortSignal.timeout(LIST_PATIENCE) });
@@ -101,7 +101,7 @@ function choose(event) {
   else showAll({ ids, days: Number(days.value) });
 }
 
-/** Visitors come first: their figures tell what day it is at the gateway, whose days the periods are. */
+/** Visitors come first: their figures state the vendor's current day, on which the periods are based. */
 async function showAll({ ids, days }) {
   writeSettings({ ids, days });
   byId("store-ids").value = ids.join(" ");

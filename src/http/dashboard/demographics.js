@@ -23,7 +23,7 @@ export function showDemographics({ session, ids, from, signal }) {
 
 function chart(title, shares) {
   const made = piece("bars-template", { title });
-  // The largest bar fills the line, so that small differences can be seen; the figure beside it is the share of all.
+  // The largest bar fills the line, so that small differences are visible; the figure beside it is the share of all.
   const largest = Math.max(...shares.map((share) => share.share_percent ?? 0));
   made.querySelector("ul").append(...shares.map((share) => bar(share, largest)));
   return made;
@@ -31,7 +31,7 @@ function chart(title, shares) {
 
 function bar({ label, visitors, share_percent }, largest) {
   const made = piece("bar-template", { label, share: percent(share_percent), visitors: count(visitors) });
-  // An attribute, not a style: the content policy allows no styles in the page.
+  // An attribute, not a style: the content policy allows no inline styles.
   if (share_percent > 0) made.querySelector(".bar").setAttribute("width", (100 * share_percent) / largest);
   return made;
 }

@@ -1,4 +1,4 @@
-// Whether the service reaches its gateways, as /readyz says.
+// Whether the service reaches the vendors' gateways, as /readyz reports it.
 
 import { readJson } from "./api.js";
 import { delay } from "./live.js";
@@ -6,7 +6,7 @@ import { delay } from "./live.js";
 const POLL = 30_000;
 const STATES = { answering: "answers", failing: "fails", unknown: "not asked yet" };
 
-/** Shows it until `signal` ends. */
+/** Shows the health until `signal` aborts. */
 export async function showHealth({ signal }) {
   const place = document.getElementById("health");
   while (!signal.aborted) {

@@ -15,7 +15,7 @@ export function showInspections({ session, from, signal }) {
       const note = ageNote(answer, `${count(answer.data.page.total)} inspections since ${from}, the newest first`);
       return [note, table(answer.data, (by) => turnTo(page + by, by))];
     });
-    // Whoever turns pages by keyboard stands on the same button again, or on the other one at the end.
+    // The focus of the keyboard stays on the same button, or moves to the other one at the end.
     if (step && document.activeElement === document.body) {
       (place.querySelector(`[data-step="${step}"]:enabled`) ?? place.querySelector("[data-step]:enabled"))?.focus();
     }

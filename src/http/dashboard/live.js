@@ -1,22 +1,22 @@
-// Server-Sent Events over fetch(), for streams that want a bearer token: EventSource cannot send one. Nothing in here knows
-// of stores or tokens; copy it as it is.
+// Server-Sent Events over fetch(), for streams that need a bearer token: EventSource cannot send one. This module is
+// independent of stores and tokens and can be copied as it is.
 
 const DEFAULT_RETRY = 5_000;
-// Servers send a comment now and then when they have nothing to say. After so long without a byte nobody is there any more.
+// Servers send a comment from time to time when there are no events. After this time without a byte the connection is dead.
 const SILENCE = 90_000;
 
-/** The connection failed or was cut, which is no mistake of the page: what callbacks throw is not taken for it. */
+/** The connection failed or was closed. Errors thrown by callbacks are not of this class. */
 class Lost extends Error {}
 
 const lost = (cause) => {
   throw new Lost("the connection is lost", { cause });
 };
 
-/** Reads the text of a stream in pieces, however it was cut, and gives the events in it (HTML standard, 9.2.6). */
+/** Parses the text of a stream in pieces of any size, and returns its events (HTML standard, 9.2.6). */
 export class EventParser {
   /** The id of the last event, for `Last-Event-ID`. */
   lastEventId;
-  /** After how many milliseconds to connect again, if the server said so. */
+  /** The delay in milliseconds before reconnecting, if the server sent one. */
   retry = null;
   #rest = "";
   #endedWithCr = false;
@@ -29,10 +29,10 @@ export class EventParser {
     this.#id = lastEventId;
   }
 
-  /** The events that are complete with this piece: `{ type, data, id }`. */
+  /** Returns the events that this piece completes: `{ type, data, id }`. */
   push(piece) {
     if (piece === "") return [];
-    // A line ends with CR, LF or both; the LF behind a CR may come with the next piece.
+    // A line ends with CR, LF or both; the LF after a CR may arrive with the next piece.
     this.#rest += this.#endedWithCr && piece.startsWith("\n") ? piece.slice(1) : piece;
     this.#endedWithCr = piece.endsWith("\r");
     const lines = this.#rest.split(/\r\n|\r|\n/);
@@ -62,17 +62,17 @@ export class EventParser {
 }
 
 /**
- * Follows a stream until `signal` ends it: connects, hands every event on, and connects again when the connection ends.
+ * Follows a stream until `signal` aborts: connects, passes on every event, and reconnects when the connection ends.
  *
  * @param {string} url
  * @param {object} options
- * @param {AbortSignal} options.signal ends it
- * @param {() => Record<string, string>} options.headers asked before each connection, since a token may be a new one
+ * @param {AbortSignal} options.signal ends the stream
+ * @param {() => Record<string, string>} options.headers called before each connection, since the token may have changed
  * @param {(event: {type: string, data: string, id: string}) => void} options.onEvent
- * @param {() => void} options.onOpen the server answers with a stream
- * @param {(pause: number) => void} options.onLost the connection ended, and is tried again after so many milliseconds
- * @param {(response: Response) => boolean | Promise<boolean>} options.onRefused the answer is no stream; whether to try again
- * @param {string} [options.lastEventId] where an earlier stream was left
+ * @param {() => void} options.onOpen the server responds with a stream
+ * @param {(pause: number) => void} options.onLost the connection ended, and is retried after this pause in milliseconds
+ * @param {(response: Response) => boolean | Promise<boolean>} options.onRefused the response is no stream; returns whether to retry
+ * @param {string} [options.lastEventId] the id after which an earlier stream ended
  */
 export async function follow(url, { signal, headers, onEvent, onOpen, onLost, onRefused, lastEventId = "" }) {
   let retry = DEFAULT_RETRY;
@@ -119,7 +119,7 @@ function isStream(response) {
   return response.ok && (response.headers.get("content-type") ?? "").startsWith("text/event-stream");
 }
 
-/** The text of a connection as it comes. The connection is given up when nothing comes for too long. */
+/** Reads the text of a connection. The connection is aborted when nothing arrives for too long. */
 async function* pieces(body, connection) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
@@ -130,7 +130,7 @@ async function* pieces(body, connection) {
   }
 }
 
-/** Waits, but no longer than `signal` lets it. */
+/** Waits until the time is over or `signal` aborts. */
 export function delay(milliseconds, signal) {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();

@@ -1,13 +1,13 @@
-// Who is signed in. The token, and the secret that it was got with, live in this module's memory alone: not in the address,
+// The session. The token, and the secret that it was requested with, live in this module's memory alone: not in the address,
 // not in localStorage, so that nothing of them is left when the page is closed.
 
 import { readJson, TROUBLE } from "./api.js";
 
-// A new token is fetched this long before the old one ends, and this often when that fails.
+// A new token is requested this long before the old one expires, and again after this time if that fails.
 const EARLY = 60_000;
 const AGAIN = 15_000;
 
-/** Says “start” when there is a token, and “end” with a reason in `detail` when there is none any more. */
+/** Dispatches “start” when there is a token, and “end” with a reason in `detail` when there is none any more. */
 export class Session extends EventTarget {
   #token = null;
   #client = null;
@@ -18,12 +18,12 @@ export class Session extends EventTarget {
     return this.#token !== null;
   }
 
-  /** What each request carries. */
+  /** The headers of each request. */
   get headers() {
     return { authorization: `Bearer ${this.#token}` };
   }
 
-  /** Starts with the token of a link such as `/#token=…`, if the page was opened by one. Gives whether it was. */
+  /** Starts with the token of a link such as `/#token=…`, if the page was opened with one, and returns whether it was. */
   startFromAddress() {
     const token = new URLSearchParams(location.hash.slice(1)).get("token");
     if (!token) return false;
@@ -33,7 +33,7 @@ export class Session extends EventTarget {
     return true;
   }
 
-  /** Starts with a client's id and secret. Throws an Error that can be shown when they are wrong. */
+  /** Starts with a client's id and secret. Throws an Error that can be shown if they are wrong. */
   async signIn(id, secret) {
     const { access_token, expires_in } = await requestToken(id, secret);
     this.#forget();
@@ -42,19 +42,19 @@ export class Session extends EventTarget {
     this.#start(access_token);
   }
 
-  /** Ends, and says why; without a reason when people sign out. */
+  /** Ends the session with a reason, or without one when people sign out. */
   end(reason = "") {
     if (this.#token === null) return;
     this.#forget();
     this.dispatchEvent(new CustomEvent("end", { detail: reason }));
   }
 
-  /** Ends because the service refuses the token. What stands behind the first sentence is for programs. */
+  /** Ends the session because the service refuses the token. Only the first sentence of the error is for people. */
   refused({ title, detail }) {
     this.end(`Signed out: ${(detail ?? title).split(". ")[0].replace(/\.?$/, ".")}`);
   }
 
-  /** Gets a token now, because the old one is refused. Gives whether there is a new one. All who ask wait for the same. */
+  /** Requests a token now, because the old one is refused, and returns whether that worked. Concurrent callers share it. */
   renew() {
     if (!this.#client) return Promise.resolve(false);
     this.#renewal ??= this.#renewOnce(this.#client).finally(() => (this.#renewal = null));
@@ -93,10 +93,10 @@ export class Session extends EventTarget {
   }
 }
 
-/** The client credentials grant (RFC 6749, 4.4). The errors of OAuth are their own, not problem documents. */
+/** The client credentials grant (RFC 6749, 4.4). OAuth errors have their own form; they are not problem documents. */
 async function requestToken(client_id, client_secret) {
   const body = new URLSearchParams({ grant_type: "client_credentials", client_id, client_secret });
-  // Without `omit` a browser answers a 401 by asking for a password itself.
+  // Without `omit` a browser answers a 401 by prompting for a password itself.
   const answer = await fetch("oauth/token", { method: "POST", body, credentials: "omit" }).catch(() => null);
   if (!answer) throw new Error(TROUBLE.unreachable.detail);
   const content = (await readJson(answer)) ?? {};

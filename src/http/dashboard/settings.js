@@ -1,11 +1,11 @@
-// What people have chosen, kept in the address, so that a bookmark or a link shows the same: ?store_id=A&store_id=B&days=7.
+// The selection, stored in the address, so that a bookmark or a link shows the same: ?store_id=A&store_id=B&days=7.
 
 const PERIODS = [1, 7, 30, 90];
 const DEFAULT_DAYS = 7;
 const MOST_STORES = 24;
 const STORE_ID = /^[A-Za-z0-9_.-]{1,32}$/;
 
-/** The stores and the period of the address; `ids` is empty when it names none. */
+/** Reads the stores and the period from the address; `ids` is empty if it names none. */
 export function readSettings() {
   const query = new URLSearchParams(location.search);
   const days = Number(query.get("days"));
@@ -13,14 +13,14 @@ export function readSettings() {
   return { ids: [...new Set(ids)].slice(0, MOST_STORES), days: PERIODS.includes(days) ? days : DEFAULT_DAYS };
 }
 
-/** Writes them into the address. */
+/** Writes the selection into the address. */
 export function writeSettings({ ids, days }) {
   const query = new URLSearchParams(ids.map((id) => ["store_id", id]));
   if (days !== DEFAULT_DAYS) query.set("days", days);
   history.replaceState(null, "", `?${query}`);
 }
 
-/** Reads what was typed: `{ ids, complaint }`, where an empty complaint is none. */
+/** Parses the typed ids: `{ ids, complaint }`, where an empty complaint means none. */
 export function readIds(typed) {
   const ids = [...new Set(typed.split(/[\s,;]+/).filter(Boolean))];
   const wrong = ids.filter((id) => !STORE_ID.test(id));

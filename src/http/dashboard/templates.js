@@ -1,15 +1,15 @@
-// Pieces of the page from the templates in index.html. All that comes from the service is written as text, never as HTML.
+// Pieces of the page from the templates in index.html. All data of the service is written as text, never as HTML.
 
 import { ago } from "./format.js";
 
-/** A new piece of the template with this id, and its fields filled in by their `data-field`. */
+/** Creates a piece from the template with this id, and fills in its fields by their `data-field`. */
 export function piece(id, fields = {}) {
   const made = document.getElementById(id).content.firstElementChild.cloneNode(true);
   fill(made, fields);
   return made;
 }
 
-/** Writes texts into the fields of a piece. What stands there already is not touched, so that nothing flickers. */
+/** Writes texts into the fields of a piece. Unchanged texts are not touched, so that nothing flickers. */
 export function fill(made, fields) {
   for (const [name, value] of Object.entries(fields)) {
     const place = field(made, name);
@@ -17,12 +17,12 @@ export function fill(made, fields) {
   }
 }
 
-/** The element of one field. */
+/** Returns the element of one field. */
 export function field(made, name) {
   return made.querySelector(`[data-field="${name}"]`);
 }
 
-/** A problem document, with a link to the page about its type. */
+/** Shows a problem document, with a link to the page about its type. */
 export function problemPiece(problem) {
   const { title, detail, type, request_id, errors = [] } = problem;
   const wrong = errors.map(({ parameter, message }) => `${parameter}: ${message}.`);
@@ -31,7 +31,7 @@ export function problemPiece(problem) {
     request: request_id ? `Request ${request_id}` : "",
   });
   field(made, "detail").append(...withCode([detail, ...wrong].filter(Boolean).join(" ")));
-  // The page of this service about that type, by whichever address it was opened; anything else is no link.
+  // A link leads only to this service's page about the type, whatever address the page was opened with.
   const page = field(made, "type");
   const [, slug] = /\/problems\/([a-z0-9-]+)$/.exec(type ?? "") ?? [];
   if (slug) page.href = `problems/${slug}`;
@@ -39,7 +39,7 @@ export function problemPiece(problem) {
   return made;
 }
 
-/** A text whose parts between backquotes are code. */
+/** Converts a text, whose parts between backquotes are code. */
 function withCode(words) {
   return words.split("`").map((part, place) => {
     if (place % 2 === 0) return part;
@@ -49,7 +49,7 @@ function withCode(words) {
   });
 }
 
-/** Shows what `load` gives, or its problem; what is there stays until then. Nothing is shown once `signal` has ended. */
+/** Shows the result of `load`, or its problem; the old content stays until then. Shows nothing once `signal` is aborted. */
 export async function show(place, signal, load) {
   place.setAttribute("aria-busy", "true");
   let content;
@@ -73,7 +73,7 @@ function againButton(again) {
   return made;
 }
 
-/** A line about an answer that ends with how old it is. */
+/** A line about a response that ends with its age. */
 export function ageNote({ age, isOld }, words) {
   const made = document.createElement("p");
   made.className = isOld ? "note" : "hint";

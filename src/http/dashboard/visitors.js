@@ -1,15 +1,15 @@
-// The cards of the stores: the first of them live, the others asked now and then.
+// The cards of the stores: the first ones live, the others polled.
 
 import { get, problemOf } from "./api.js";
 import { ago, count, percent, text, time } from "./format.js";
 import { delay, follow } from "./live.js";
 import { field, fill, piece, problemPiece } from "./templates.js";
 
-// A browser opens six connections to a host, over all its tabs. Each stream holds one for good, and some must be left.
+// A browser opens six connections to a host, over all its tabs. Each stream occupies one, and some must stay free.
 const LIVE_STORES = 4;
 const POLL = 30_000;
 
-/** Shows a card a store until `signal` ends. Gives what day it is at the gateway, or here if no figures say so. */
+/** Shows one card per store until `signal` aborts. Returns the vendor's current day, or the local one without figures. */
 export function showVisitors({ session, ids, names, signal }) {
   const cards = new Map(ids.map((id) => [id, new Card(id)]));
   document.getElementById("visitors").replaceChildren(...[...cards.values()].map((card) => card.element));
@@ -21,7 +21,7 @@ export function showVisitors({ session, ids, names, signal }) {
     for (const id of ids.slice(0, LIVE_STORES)) followStore(session, cards.get(id), streams.signal);
     poll(session, ids.slice(LIVE_STORES), cards, streams.signal);
   };
-  // A tab that nobody sees gives its connections back. Shown again, it goes on where it was.
+  // A hidden tab closes its connections. When it is shown again, it continues where it was.
   const startOrStop = () => (document.hidden ? streams.abort() : start());
   const ticking = setInterval(() => cards.forEach((card) => card.tick()), 1_000);
   document.addEventListener("visibilitychange", startOrStop);
@@ -40,7 +40,7 @@ function followStore(session, card, signal) {
     flow: (flow) => card.showFlow(flow, "Live"),
     stale: () => card.showStale(),
     problem: (problem) => card.showProblem(problem),
-    // The reasons are told apart by what helps: a new token, or only to come again.
+    // The refusals differ in what helps: a new token, or another attempt.
     end: async ({ reason }) => {
       if (!reason.startsWith("token-") || (await session.renew())) return;
       const what = reason === "token-expired" ? "has expired" : "is not accepted any more";
@@ -51,7 +51,7 @@ function followStore(session, card, signal) {
     signal,
     lastEventId: card.lastEventId,
     headers: () => session.headers,
-    // Whoever comes back hears of trouble at once, and of figures only if they are others: no news is good news.
+    // After a reconnection an error arrives at once, but figures only if they have changed. Without an event the old ones hold.
     onOpen: () => card.endProblem("Live"),
     onEvent: ({ type, data, id }) => {
       card.lastEventId = id;
@@ -75,7 +75,7 @@ async function poll(session, ids, cards, signal) {
   while (ids.length > 0 && !signal.aborted) {
     try {
       const { data, isOld } = await get(session, "flow", { query: { store_id: ids }, signal });
-      // Answers come in the order of the question, and may name a store by another of its ids.
+      // Results have the order of the request, and may name a store by another of its ids.
       const failed = new Map(data.errors.map((error) => [error.store_id, error.problem]));
       const flows = data.items.values();
       for (const id of ids) {
@@ -93,10 +93,10 @@ async function poll(session, ids, cards, signal) {
   }
 }
 
-/** One store: what it shows, and where its stream was left. */
+/** The card of one store, and the last event of its stream. */
 class Card {
   lastEventId = "";
-  /** The day at the gateway, once there are figures; refused when there are none. */
+  /** The vendor's current day, once there are figures; rejected if there are none. */
   day;
   #flow = null;
   #settle;
@@ -135,19 +135,19 @@ class Card {
     if (isNews) this.#announce(visitors.today);
   }
 
-  /** The figures stay, since an older figure with its age says more than none. */
+  /** Shows a problem. The figures stay, since old figures with their age say more than none. */
   showProblem(problem) {
     this.#settle.reject();
     field(this.element, "problem").replaceChildren(problemPiece(problem));
     this.showState("failed", this.#flow ? "Older figures" : "No figures");
   }
 
-  /** The gateway fails, but what it said before is good enough for the service to go on with. */
+  /** Shows that the vendor's gateway fails and the service serves an earlier response. */
   showStale() {
     this.endProblem("The gateway fails: older figures", "lost");
   }
 
-  /** A problem that the service told says more than that the connection has ended with it. */
+  /** Shows that the connection is lost, unless a problem of the service is shown, which says more. */
   showLost(when) {
     if (this.element.dataset.state !== "failed") this.showState("lost", `Connection lost; ${when}`);
   }
@@ -157,13 +157,13 @@ class Card {
     this.showState(kind, words);
   }
 
-  /** `live`, `lost` or `failed`, which is a colour, and the same in words. */
+  /** Shows the status `live`, `lost` or `failed` as a colour and as text. */
   showState(kind, words) {
     this.element.dataset.state = kind;
     fill(this.element, { state: words });
   }
 
-  /** How old the figures are, second by second. */
+  /** Shows the age of the figures every second. */
   tick() {
     if (!this.#flow) return;
     const { observed_at } = this.#flow;
