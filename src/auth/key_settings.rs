@@ -9,11 +9,12 @@ use super::keys::{KeySet, ServiceKey};
 use crate::settings::{Section, SectionSettings as _, choices, section};
 
 section! {
-    /// A key to sign tokens with; the section's name is the key's id (`kid`). `storegate secret key` makes one. All keys are
-    /// believed and, but for HS256, published; one signs. Each is given as one of the three.
+    /// A key for signatures of tokens; the section's name is the key's id (`kid`). `storegate secret key` makes one.
+    /// Tokens signed with any of the keys are accepted, and one key signs. All keys but those for HS256 are published.
+    /// Each is given as one of the three.
     #[derive(Debug)]
     pub struct KeySettings in "auth.keys.<2026-11>" on reload {
-        /// What the key is for, which it says itself; `HS256` is for `secret`.
+        /// The algorithm. It follows from the key; `HS256` is for `secret`.
         algorithm: Option<KeyAlgorithm>, example "EdDSA";
         /// The key in PKCS#8 PEM; RSA keys need 2048 bits.
         private_key: Option<SecretString>, given "secrets/signing-key.pem";
@@ -21,7 +22,7 @@ section! {
         public_key: Option<SecretString>, example "secrets/signing-key-2026-10.public.pem";
         /// A shared secret of at least 32 random bytes.
         secret: Option<SecretString>, example "secrets/shared-secret";
-        /// A key to `verify` is published and believed, and never signs.
+        /// A key to `verify` is published and its tokens are accepted, but it never signs.
         usage("use"): KeyUse = "sign";
     }
 }

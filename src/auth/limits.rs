@@ -10,15 +10,15 @@ impl TextValue for Rate {}
 impl TextValue for Network {}
 
 section! {
-    /// What callers are allowed unless their client says otherwise.
+    /// The limits of callers, unless their client has its own.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct CallerLimits in "limits" on reload {
         /// Requests of each client, such as `600/1m`. Each store of `/flow` and each part of an overview costs one.
         quota: Quota = "none";
-        /// Wrong client secrets from one address, and about one client.
+        /// Wrong client secrets allowed from one address, and about one client.
         wrong_secrets: Rate = "10/1m";
-        /// Whose `X-Forwarded-For` is believed; without it, all callers behind a proxy share its
-        /// allowance of wrong secrets.
+        /// Proxies whose `X-Forwarded-For` is trusted. Without them, all callers behind a proxy share its allowance of
+        /// wrong secrets.
         trusted_proxies: Vec<Network>, example ["10.0.0.0/8"];
     }
 }

@@ -32,32 +32,32 @@ const MAXIMUM_STORES_BYTES: usize = 4 * 1024;
 const MAXIMUM_ORGANIZATIONS: usize = 64;
 
 section! {
-    /// Tokens of our own, and whose tokens are accepted besides.
+    /// Tokens that this service issues, and tokens of others that it accepts.
     #[derive(Debug)]
     pub struct AuthSettings in "auth" on reload {
         /// `iss` of tokens; `server.public_url` unless set.
         issuer: String, example "https://storegate.example.com", after restart;
         /// `aud` of tokens.
         audience: String = "storegate", after restart;
-        /// How long a token lives.
+        /// The lifetime of a token.
         token_lifetime: Duration = "15m",
             from "1m" to "24h" else "a token lives at least 1m and at most 24h; 15m is a good value";
-        /// Which key signs; the last one by name that can, unless set.
+        /// The key that signs; unless set, the last one by name that can.
         sign_with: Option<String>, example "2026-11";
-        /// Ids of tokens that have ended: one `jti` a line, a blank and `#` before a comment.
+        /// A file with the ids of revoked tokens: one `jti` per line; a blank and `#` begin a comment.
         revoked_tokens("revoked_tokens_file"): Arc<HashSet<String>> as Option<File>, example "secrets/revoked-tokens",
             by revocations::read_list;
     }
     and {
-        /// The address that callers use, for the links in the server's metadata.
+        /// The address that clients use, for the links in the server's metadata.
         public_url: String;
-        /// The keys; none if none could be read.
+        /// The keys; `None` if none could be read.
         keys: Option<KeySet>;
         /// The clients.
         clients: Vec<Client>;
-        /// Whose tokens are accepted besides our own.
+        /// The trusted issuers, whose tokens are accepted besides our own.
         issuers: Vec<IssuerSettings>;
-        /// The scopes that there are.
+        /// The existing scopes.
         scopes: Scopes;
         /// `[limits]`, which is a section of its own.
         limits: CallerLimits;
@@ -65,12 +65,12 @@ section! {
 }
 
 section! {
-    /// A client that may ask for tokens; the section's name is its id.
+    /// A client that may request tokens; the section's name is its id.
     #[derive(Debug)]
     pub struct ClientSettings in "auth.clients.<dashboard>" on reload {
         /// The tenant whose data it may read.
         tenant: String, given "acme", required "the company whose data this client may read";
-        /// What it may do.
+        /// The scopes that its tokens may have.
         scopes: Vec<String>,
             given ["stores:read", "flow:read", "demographics:read", "inspections:read", "organizations:read"];
         /// The SHA-256 hash of a secret that `storegate secret new` made.
@@ -79,9 +79,9 @@ section! {
         secret_argon2: Option<SecretString>, example "secrets/dashboard.argon2";
         /// The only stores that it may read; all of the tenant's unless set.
         stores: Option<Vec<String>>, example ["S_123456", "SHOP001"];
-        /// The only organizations. With either list, what the two name can be read, and nothing else.
+        /// The only organizations that it may read. If it has either list, anything on neither list is refused.
         organizations: Option<Vec<String>>, example ["1084"];
-        /// How often it may ask, or `none` for no limit; `limits.quota` unless set.
+        /// Its quota of requests, or `none` for no limit; `limits.quota` unless set.
         quota: Option<Quota>, example "600/1m";
     }
 }
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_section_asks_for_keys_and_clients() {
+    fn an_empty_section_lacks_keys_and_clients() {
         let problems = read("[auth]").1;
         assert_eq!(problems.len(), 2);
         assert!(problems[0].starts_with("auth.keys: ") && problems[0].contains("[auth.keys.<id>]"));
@@ -298,7 +298,7 @@ mod tests {
         "[auth.issuers.login]\nissuer = \"https://login.example.com\"\naudience = \"storegate\"\ntenant = \"acme\"\n";
 
     #[test]
-    fn a_company_that_has_its_own_provider_needs_neither_a_key_nor_a_client_nor_an_address() {
+    fn a_tenant_with_its_own_provider_needs_neither_a_key_nor_a_client_nor_an_address() {
         let table: Table = PROVIDER.parse().unwrap();
         let report = Report::default();
         let section = Section::root(&table, &report).section("auth");
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn without_any_address_an_issuer_is_asked_for() {
+    fn without_any_address_an_issuer_is_required() {
         let table: Table = fixtures::toml().parse().unwrap();
         let report = Report::default();
         AuthSettings::read(

@@ -5,15 +5,15 @@ use std::time::Duration;
 use crate::settings::section;
 
 section! {
-    /// How long an answer keeps, counted from when it was fetched: served as it is while `fresh`, then while one refresh runs
-    /// for `stale`, and when the gateway fails until `on_error` after `fresh`.
+    /// How long a response is cached, counted from its fetch: it is served as it is while `fresh`, then while one
+    /// refresh runs for `stale`, and if the vendor's gateway fails until `on_error` after `fresh`.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Freshness in "cache" on restart {
-        /// Served as it is.
+        /// How long a response is fresh.
         fresh: Duration = "60s";
-        /// After that, served while one refresh runs.
+        /// How long after that it is served stale while one refresh runs.
         stale: Duration = "5m";
-        /// After `fresh`, served when the gateway fails.
+        /// How long after `fresh` it is served stale if the vendor's gateway fails.
         on_error: Duration = "1h";
     }
 }

@@ -29,12 +29,12 @@ const MOST_FAILURES: u64 = 10_000;
 const LONGEST_FAILURE: Duration = Duration::from_secs(60);
 
 section! {
-    /// How much is kept. How long, `[cache.<resource>]` says.
+    /// The size of the cache. `[cache.<resource>]` sets how long responses are served.
     #[derive(Clone, Debug)]
     pub struct CacheSettings in "cache" on restart {
-        /// Bytes of answers to keep.
+        /// The most bytes of cached responses.
         size: u64 as Size = "256MiB";
-        /// How long a caller waits for the gateway when there is an older answer to give.
+        /// How long a caller waits for the vendor's gateway if there is an older response to serve.
         slow_after: Duration = "200ms";
     }
 }
@@ -50,7 +50,7 @@ struct NegativeEntry<E> {
 #[derive(Clone)]
 pub(super) struct MemoryCache<E: FetchFailure> {
     answers: sync::Cache<CacheKey, Arc<CacheEntry>>,
-    pub(super) asked: Arc<RequestMemos>,
+    pub(super) memos: Arc<RequestMemos>,
     /// The fetches in progress.
     pub(super) flights: Flights<CacheKey, Result<Arc<CacheEntry>, E>>,
     failures: sync::Cache<CacheKey, NegativeEntry<E>>,
@@ -77,8 +77,8 @@ pub(super) struct FetchStart {
 
 impl<E: FetchFailure> MemoryCache<E> {
     pub(super) fn new(settings: &CacheSettings) -> Self {
-        let asked = Arc::new(RequestMemos::new(settings.size));
-        let memos = asked.clone();
+        let memos = Arc::new(RequestMemos::new(settings.size));
+        let removed_from = memos.clone();
         let answers = sync::Cache::builder()
             .max_capacity(settings.size)
             .weigher(|key: &CacheKey, entry: &Arc<CacheEntry>| weight(key, entry))
@@ -86,7 +86,7 @@ impl<E: FetchFailure> MemoryCache<E> {
             // Whoever holds the entry elsewhere learns at once that it must not be served any more.
             .eviction_listener(move |_, entry, cause| {
                 entry.retire();
-                memos.remove(&entry);
+                removed_from.remove(&entry);
                 metrics::cache_removals(name(cause)).increment(1);
             })
             .build();
@@ -94,7 +94,7 @@ impl<E: FetchFailure> MemoryCache<E> {
         let largest = usize::try_from(settings.size / LARGEST_PART).unwrap_or(usize::MAX);
         Self {
             answers,
-            asked,
+            memos,
             flights: Flights::default(),
             failures,
             largest,

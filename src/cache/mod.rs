@@ -119,13 +119,13 @@ impl<E: FetchFailure> AnswerCache<E> {
 
     /// Finds the memo of a target that this authorization class requested before.
     pub fn from_memo(&self, class: AuthorizationClass, target: &str) -> Option<Arc<RequestMemo>> {
-        self.memory.asked.find(class, target)
+        self.memory.memos.find(class, target)
     }
 
     /// Stores a request memo for as long as its response is cached.
     pub fn remember(&self, memo: RequestMemo) {
         if memo.entry.is_cached() {
-            self.memory.asked.remember(memo);
+            self.memory.memos.remember(memo);
         }
     }
 

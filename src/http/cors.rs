@@ -25,15 +25,15 @@ const READ: HeaderValue = HeaderValue::from_static(
 );
 
 section! {
-    /// Whose pages may read answers in a browser; nobody's unless there are some.
+    /// Pages of other origins that may read responses in a browser; none unless configured.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct CorsSettings in "server.cors" on restart {
-        /// The origins of these pages, as browsers write them: scheme, host, and a port that is not the usual one. `["*"]` lets
-        /// every page read what it has a token for; cookies are never asked for.
+        /// The origins of these pages, as browsers write them: scheme, host, and a port that is not the default one.
+        /// `["*"]` allows every page that has a token; cookies are never used.
         origins: Vec<String>, example ["https://dashboard.example.com"];
-        /// What pages may send besides what this service reads.
+        /// Headers that pages may send besides those that this service reads.
         allowed_headers: Vec<HeaderName> as Vec<String>, example ["X-Team"], by read_headers;
-        /// How long a browser may remember the answer to a preflight.
+        /// How long a browser may cache the response to a preflight.
         max_age: Duration = "10m";
     }
 }
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_varies_by_origin_where_some_are_listed_whoever_asks() {
+    fn a_response_varies_by_origin_whenever_origins_are_configured() {
         assert_eq!(allowed(&["https://a"], &[]).1.as_deref(), Some("Authorization, Origin"));
         assert_eq!(allowed(&["https://a"], &[("origin", "https://a")]).1.as_deref(), Some("Authorization, Origin"));
         assert_eq!(allowed(&["*"], &[("origin", "null")]), (Some("*".to_owned()), Some("Authorization".to_owned())));

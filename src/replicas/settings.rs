@@ -12,15 +12,15 @@ const DEFAULT_PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
 
 choices! {
-    /// What stands behind the nodes.
+    /// The kind of Redis installation.
     #[derive(Default)]
     pub enum Mode {
-        /// One server, or an address that always leads to the one that is written to.
+        /// One server, or an address that always leads to the primary.
         #[default]
         Single = "single",
-        /// Sentinels that know which server is written to.
+        /// Sentinels that know which server is the primary.
         Sentinel = "sentinel",
-        /// A cluster that shares the keys out.
+        /// A cluster, whose nodes share the keys.
         Cluster = "cluster",
     } else "write single, sentinel or cluster"
 }
@@ -45,22 +45,23 @@ impl fmt::Display for NodeAddress {
 }
 
 section! {
-    /// What replicas share through Redis (6.2 or later) or Valkey: answers, purges, revoked tokens, quotas, the seconds of
-    /// signatures. Without this section each process is alone. While Redis is unavailable, each goes on as if it were.
+    /// What replicas share through Redis (6.2 or later) or Valkey: cached responses, purges, revoked tokens, quotas,
+    /// the timestamps of signatures. Without this section each process is alone. While Redis is unavailable, each
+    /// continues as if it were.
     #[derive(Clone, Debug)]
     pub struct RedisSettings in "redis" on restart {
-        /// What stands behind the nodes.
+        /// The kind of Redis installation.
         mode: Mode = "single";
         /// `host:port` of the server, of the sentinels, or of some nodes of the cluster.
         nodes: Vec<NodeAddress> as Vec<String>, example ["redis.internal:6379"],
             required "the host:port of the server, of the sentinels, or of some nodes of the cluster", by read_nodes;
-        /// With sentinels: the name by which they know the server.
+        /// With sentinels: the name by which they know the primary.
         master: Option<String>, example "mymaster";
-        /// The user of an access list; without it the default user.
+        /// The user of an access control list; the default user unless set.
         username: Option<String>, example "storegate";
         /// The password.
         password: Option<SecretString>, example "secrets/redis-password";
-        /// The user to whom sentinels answer.
+        /// The user for sentinels.
         sentinel_username: Option<String>, example "storegate";
         /// The password of that user.
         sentinel_password: Option<SecretString>, example "secrets/sentinel-password";
@@ -68,12 +69,12 @@ section! {
         database: i64 as u16 = 0;
         /// Whether connections are encrypted.
         tls: bool = false;
-        /// Certificates in PEM that are trusted instead of those of the public authorities.
+        /// Certificates in PEM that are trusted instead of the public authorities.
         authorities("ca_file"): Option<Vec<CertificateDer<'static>>>, example "/etc/ssl/redis-ca.pem";
-        /// What all keys begin with; one for each installation.
+        /// The prefix of all keys; one for each installation.
         prefix: String = "storegate";
         // A longer timeout is for an operator whose Redis is far away.
-        /// How long a request waits for Redis in all before it goes on without.
+        /// How long a request waits for Redis in all before it continues without.
         timeout: Duration = "45ms",
             from "6ms" to "2s" else "write 6ms to 2s: a request waits so long in all before it goes on without Redis";
     }

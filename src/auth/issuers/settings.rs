@@ -16,28 +16,28 @@ use crate::settings::{File, Section, SectionSettings, Size, section, without_mar
 const MAXIMUM_FILE_BYTES: usize = 256 << 10;
 
 section! {
-    /// An identity provider, whose tokens are accepted beside our own, or instead: without `[auth.clients]`, no `[auth.keys]` are
-    /// needed then. docs/identity-providers.md has the settings of well-known providers. Sections may have the same issuer;
-    /// each decides about a token alone.
+    /// An identity provider whose tokens are accepted besides our own, or instead: without `[auth.clients]`, no
+    /// `[auth.keys]` are needed. docs/identity-providers.md has the settings of well-known providers. Several sections
+    /// may have the same issuer; each decides about a token alone.
     #[derive(Debug)]
     pub struct IssuerSection in "auth.issuers.<corporate>" on reload {
-        /// `iss` of its tokens, to the letter.
+        /// The exact `iss` of its tokens.
         issuer: String, example "https://login.example.com/realms/shop", required "the exact `iss` of the provider's tokens";
-        /// `aud` of its tokens for this service, a text or a list; a token for others only is refused.
+        /// The `aud` of its tokens for this service, a text or a list; a token only for others is refused.
         audience: Option<Vec<String>>, example "storegate";
         /// Clients whose tokens are for this service although they have no `aud`, or an empty list. Every claim that names the
         /// client must have one of these values.
         audience_clients: Option<Vec<String>>, example ["portal"];
-        /// Where its keys are; found through its metadata unless set.
+        /// The address of its keys; found through its metadata unless set.
         jwks_uri: Option<String>, example "https://login.example.com/keys";
-        /// Instead: its keys in a file.
+        /// Instead: a file with its keys.
         jwks_file: Option<File>, example "corporate.jwks.json";
-        /// Which keys may be for, of RS, PS and ES with 256, 384, 512, and EdDSA; all unless set, but a key that does not say its
-        /// own is then for the usual one of its kind.
+        /// The algorithms that are accepted: RS, PS and ES with 256, 384, 512, and EdDSA; all unless set, but a key
+        /// without `alg` is then for the usual one of its kind.
         algorithms: Option<Vec<String>>, example ["RS256"];
         /// `typ` of its access tokens; many providers write `JWT`, some none: `absent`.
         typ: Vec<String> = ["at+jwt"];
-        /// Whether ID tokens are accepted, where access tokens cannot be told from them.
+        /// Whether ID tokens are accepted, for providers whose access tokens look the same.
         id_tokens: bool = false;
         /// Claims that must have this value, or one of a list.
         required_claims: BTreeMap<String, Vec<String>>, example { token_use = "access" };
@@ -46,23 +46,23 @@ section! {
         token_size: usize as Size = "8KiB", from "8KiB" to "64KiB" else "tokens of 8KiB to 64KiB can be read";
         /// The tenant whose data its tokens reach, or `tenant_claim` and `tenants`.
         tenant: Option<String>, example "acme";
-        /// The claim that says so: its name, names joined by dots that lead into it, or a JSON Pointer.
+        /// The claim with the tenant: its name, names joined by dots that lead into it, or a JSON Pointer.
         tenant_claim: Option<String>, example "organization.id";
-        /// With `tenant_claim`: which of its values stands for which of our tenants. Other values are refused.
+        /// With `tenant_claim`: the values of the claim with the tenants that they stand for. Other values are refused.
         tenants: BTreeMap<String, String>, example { "org-4711" = "acme" };
-        /// The claim with scopes or roles (`scp`, `roles`, `realm_access.roles`): a text with blanks, a list, or the keys of an
-        /// object but for those whose value is `false`, `null`, 0 or empty. Of a list of claims, the first that grants a scope
-        /// counts; they are never added up.
+        /// The claim with scopes or roles (`scp`, `roles`, `realm_access.roles`): a text with blanks, a list, or the
+        /// keys of an object except for those whose value is `false`, `null`, 0 or empty. Of a list of claims, the
+        /// first that grants a scope counts; they are never combined.
         scope_claim: Vec<String> = "scope";
-        /// What stands before our scopes' names there.
+        /// The prefix of our scopes' names in that claim.
         scope_prefix: Option<String>, example "storegate/";
-        /// Instead of `scope_prefix`: which of its scopes or roles stands for which of ours. Others are ignored.
+        /// Instead of `scope_prefix`: its scopes or roles with the scopes that they stand for. Others are ignored.
         scopes: Option<BTreeMap<String, Vec<String>>>, example { "shop-reader" = ["stores:read", "flow:read"] };
         /// The claim with the only stores that a token may read; `stores` unless set.
         stores_claim: Option<String>, example "stores";
-        /// The claim with the only organizations that a token may read; not looked for unless set.
+        /// The claim with the only organizations that a token may read; not read unless set.
         organizations_claim: Option<String>, example "organizations";
-        /// Whether tokens with neither claim are refused; once one of them is set they are, unless this says otherwise.
+        /// Whether tokens with neither claim are refused; unless set, they are if one of the two claims is set.
         stores_required: Option<bool>, example false;
         /// The claim with the client; `client_id`, `azp`, `cid` or `appid` unless set, or else the subject.
         client_id_claim: Option<String>, example "client_id";
@@ -160,7 +160,7 @@ impl IssuerSettings {
         self.token_size
     }
 
-    /// Whether both map every token signed with the same key to the same claims.
+    /// Whether this and `other` map every token signed with the same key to the same claims.
     pub(super) fn reads_tokens_as(&self, other: &Self) -> bool {
         self.issuer == other.issuer
             && self.token_size == other.token_size
