@@ -161,7 +161,7 @@ mod tests {
 
     /// Runs in a time namespace in which the machine has been suspended for two months.
     #[test]
-    fn elapsed_time_is_told_from_time_that_stands_still_in_suspend() {
+    fn elapsed_time_differs_from_time_that_stands_still_in_suspend() {
         let this = std::env::current_exe().unwrap();
         let test = "clock::tests::elapsed_time_goes_on_while_the_machine_is_suspended";
         let suspended = ["--user", "--map-root-user", "--time", "--boottime", "5000000"];

@@ -141,7 +141,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     #[actix_web::test]
-    async fn one_gets_it_for_all_who_want_it_at_once_and_later_ones_get_it_again() {
+    async fn one_leader_runs_for_all_concurrent_callers_and_later_callers_run_again() {
         let (flights, times) = (Flights::default(), Cell::new(0));
         let get = || async {
             tokio::task::yield_now().await;

@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_task_that_panics_or_fails_runs_again_and_shows_it() {
+    async fn a_task_that_panics_or_fails_is_restarted_and_counted() {
         let supervisor = Supervisor::default();
         let (began, mut begins) = tokio::sync::mpsc::unbounded_channel();
         let runs = Rc::new(Cell::new(0));
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_task_on_demand_counts_its_failure_and_is_left_to_whoever_needs_the_next() {
+    async fn a_task_on_demand_counts_its_failure_and_is_not_restarted() {
         let supervisor = Supervisor::default();
         supervisor.on_demand("work", async { panic!("a bomb in a test") }).await.unwrap();
         assert_eq!(of(&supervisor, "work"), (TaskStatus::Idle, 1));

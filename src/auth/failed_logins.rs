@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_was_wrong_too_often_waits_whatever_client_it_asks_about() {
+    fn an_address_with_too_many_failures_waits_whatever_client_it_names() {
         let limiter = FailedLoginLimiter::default();
         for number in 0..10 {
             assert_eq!(limiter.check(attempt(1, "dashboard"), RATE(), NOW), Ok(()), "{number}");

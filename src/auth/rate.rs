@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_as_long_as_it_is_told_has_one_more_and_a_moment_before_has_not() {
+    fn one_more_is_available_after_the_stated_time_and_not_a_moment_before() {
         let (rate, moment) = (rate("6/1m"), Duration::from_nanos(1));
         for earlier in [0, 3, 7, 10, 25] {
             let mut consumed = Consumed::default();
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn many_are_taken_at_once_or_not_at_all_and_told_when_they_will_be_there() {
+    fn many_are_taken_at_once_or_not_at_all_and_a_refusal_states_when_they_are_available() {
         let (rate, mut consumed) = (rate("10/1m"), Consumed::default());
         assert_eq!(rate.take_many(7, &mut consumed, START).unwrap().left, 3);
         let refused = rate.take_many(5, &mut consumed, START).unwrap_err();

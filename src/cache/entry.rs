@@ -396,14 +396,14 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn many_who_want_the_same_form_get_the_same_bytes() {
+    async fn many_requests_for_the_same_encoding_get_the_same_bytes() {
         let entry = entry(&long());
         let forms = futures_util::future::join_all((0..64).map(|_| entry.representation(Encoding::Brotli))).await;
         assert!(forms.iter().all(|form| form.unwrap().body.as_ptr() == forms[0].unwrap().body.as_ptr()));
     }
 
     #[actix_web::test]
-    async fn who_takes_no_other_form_gets_even_a_short_answer_in_it() {
+    async fn a_client_that_accepts_one_encoding_gets_even_a_short_body_in_it() {
         let short = entry("{}");
         let form = short.representation_at_any_cost(Encoding::Gzip).await.unwrap();
         assert_eq!((unzipped(&form.body).as_str(), &form.etag), ("{}", &short.etag(Encoding::Gzip)));

@@ -114,7 +114,7 @@ async fn settle() {
 }
 
 #[actix_web::test]
-async fn the_second_reader_gets_the_kept_answer_with_its_age() {
+async fn the_second_reader_gets_the_cached_response_with_its_age() {
     let fixture = Fixture::new();
     assert_eq!(fixture.read("a").await, ("1".to_owned(), CacheOutcome::Miss));
     fixture.pass(29);
@@ -316,7 +316,7 @@ async fn a_bypass_fetches_and_refreshes_the_answer_for_everybody() {
 }
 
 #[actix_web::test]
-async fn a_bypass_falls_back_to_the_kept_answer_when_the_gateway_fails() {
+async fn a_bypass_falls_back_to_the_cached_response_when_the_gateway_fails() {
     let fixture = Fixture::new();
     fixture.read("a").await;
     let bypass = || Lookup { bypass: true, ..lookup("a") };
@@ -339,7 +339,7 @@ async fn a_bypass_does_not_join_a_fetch_that_began_before() {
 }
 
 #[actix_web::test]
-async fn a_fetch_that_began_before_a_purge_is_served_and_not_kept() {
+async fn a_fetch_that_began_before_a_purge_is_served_and_not_cached() {
     let fixture = Fixture::new();
     let gate = Rc::new(Notify::new());
     let opened = gate.clone();
@@ -385,7 +385,7 @@ async fn a_refresh_that_a_purge_overtakes_does_not_pin_the_old_answer() {
 }
 
 #[actix_web::test]
-async fn another_companys_purge_does_not_drop_what_is_under_way() {
+async fn another_tenants_purge_does_not_affect_a_fetch_in_progress() {
     let fixture = Fixture::new();
     let gate = Rc::new(Notify::new());
     let opened = gate.clone();
@@ -403,7 +403,7 @@ async fn another_companys_purge_does_not_drop_what_is_under_way() {
 }
 
 #[actix_web::test]
-async fn who_reads_after_a_purge_does_not_join_a_fetch_from_before() {
+async fn a_lookup_after_a_purge_does_not_join_an_earlier_fetch() {
     let fixture = Fixture::new();
     let never = |_| std::future::pending::<Result<FetchResult<Broken>, Broken>>();
     let mut waiting = Box::pin(fixture.cache.read(lookup("a"), never));
@@ -511,7 +511,7 @@ async fn a_purge_drops_the_tenants_answers_about_the_store_only() {
 }
 
 #[actix_web::test]
-async fn an_answer_too_large_for_the_cache_is_served_and_not_kept() {
+async fn a_response_too_large_for_the_cache_is_served_and_not_cached() {
     let (clock, _time) = Clock::manual(Timestamp::UNIX_EPOCH);
     let settings = CacheSettings { size: 64 << 10, ..CacheSettings::default() };
     let cache: AnswerCache<Broken> = AnswerCache::new(&settings, clock);
@@ -560,7 +560,7 @@ async fn catch<T>(future: impl Future<Output = T>) -> Result<T, Box<dyn std::any
 }
 
 #[actix_web::test]
-async fn an_answer_that_became_too_old_while_the_gateway_was_asked_is_not_served() {
+async fn a_response_that_expired_during_the_gateway_call_is_not_served() {
     let fixture = Fixture::new();
     fixture.read("a").await;
     fixture.pass(629);
@@ -593,7 +593,7 @@ async fn a_failure_of_an_earlier_flight_does_not_end_a_newer_answer() {
 }
 
 #[actix_web::test]
-async fn a_fetch_is_on_behalf_of_who_waits_for_it_and_a_refresh_of_the_tenant_alone() {
+async fn a_fetch_is_on_behalf_of_the_waiting_caller_and_a_refresh_of_the_tenant_alone() {
     let fixture = Fixture::new();
     let who = Principal::of(&["acme", "dashboard"]);
     let by_caller = || Lookup { principal: who.clone(), ..lookup("a") };

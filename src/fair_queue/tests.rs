@@ -63,7 +63,7 @@ async fn a_tenant_alone_may_use_all_permits_and_all_places_in_the_queue() {
 }
 
 #[actix_web::test]
-async fn permits_are_given_out_in_turn_between_tenants_and_between_the_clients_of_one() {
+async fn permits_are_given_out_in_rotation_between_tenants_and_between_the_clients_of_one() {
     let (queue, served) = (FairQueue::new(1, 1_000), Arc::default());
     let held = queue.acquire(&who("acme", "greedy"), LONG).await.unwrap();
     line_up(&queue, &who("acme", "greedy"), 20, &served).await;
@@ -77,7 +77,7 @@ async fn permits_are_given_out_in_turn_between_tenants_and_between_the_clients_o
 }
 
 #[actix_web::test]
-async fn who_holds_fewer_permits_gets_the_next_one_however_long_others_hold_theirs() {
+async fn the_holder_of_fewer_permits_gets_the_next_one_however_long_others_hold_theirs() {
     let queue = FairQueue::new(8, 100);
     let mut held = Vec::new();
     for _ in 0..8 {
@@ -120,7 +120,7 @@ async fn coming_again_and_again_is_no_way_to_the_front() {
 }
 
 #[actix_web::test]
-async fn a_full_queue_makes_room_for_who_has_less_and_refuses_who_has_the_most() {
+async fn a_full_queue_displaces_the_principal_with_the_most_waiters_and_refuses_its_next_one() {
     let queue = FairQueue::new(2, 10);
     let mut greedy = wait_often(&queue, &who("acme", "greedy"), 12).await;
     assert_eq!(queue.acquire(&who("acme", "greedy"), LONG).await.unwrap_err(), QueueFull);
@@ -154,7 +154,7 @@ async fn places_in_the_queue_end_up_shared_out_equally() {
 }
 
 #[actix_web::test]
-async fn who_leaves_or_waits_too_long_takes_no_permit_along() {
+async fn a_waiter_that_leaves_or_waits_too_long_takes_no_permit() {
     let queue = FairQueue::new(1, 100);
     let held = queue.acquire(&who("acme", "a"), LONG).await.unwrap();
     assert_eq!(queue.acquire(&who("acme", "a"), Duration::from_millis(1)).await.unwrap_err(), QueueFull);
@@ -187,7 +187,7 @@ async fn a_permit_that_comes_just_as_its_waiter_leaves_goes_to_the_next() {
 }
 
 #[actix_web::test]
-async fn nothing_is_remembered_of_who_has_nothing() {
+async fn nothing_is_stored_about_a_principal_without_permits_and_waiters() {
     let queue = FairQueue::new(2, 4);
     for number in 0..100 {
         let tasks = wait_often(&queue, &who(&format!("tenant-{number}"), &number.to_string()), 7).await;
@@ -263,7 +263,7 @@ async fn a_tenant_that_has_none_in_use_is_served_at_once_from_the_reserve_howeve
 }
 
 #[actix_web::test]
-async fn a_newcomer_that_goes_makes_room_for_its_own_next_call_and_not_for_those_who_have_many() {
+async fn a_newcomer_that_leaves_makes_room_for_its_own_next_call_and_not_for_principals_with_many() {
     let queue = FairQueue::new(8, 100);
     queue.reserve(1);
     let greedy = wait_often(&queue, &who("acme", "greedy"), 50).await;
@@ -275,7 +275,7 @@ async fn a_newcomer_that_goes_makes_room_for_its_own_next_call_and_not_for_those
 }
 
 #[actix_web::test]
-async fn a_reserve_and_a_pace_keep_each_other() {
+async fn a_reserve_and_a_pace_work_together() {
     let (clock, time) = Clock::manual(Timestamp::UNIX_EPOCH);
     let queue = FairQueue::paced(8, 100, NonZeroU32::new(7), clock);
     queue.reserve(1);

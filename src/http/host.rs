@@ -52,7 +52,7 @@ pub fn check<'r>(request: &'r ServiceRequest, served: &[Host]) -> Result<Option<
     let (first, second) = (hosts.next(), hosts.next());
     let Some(host) = first else {
         let may_be_missing =
-            request.version() == Version::HTTP_10 && (served.is_empty() || is_asked_by_address(request));
+            request.version() == Version::HTTP_10 && (served.is_empty() || is_called_by_address(request));
         return if may_be_missing { Ok(None) } else { Err(malformed("There is no Host header.")) };
     };
     if second.is_some() {
@@ -62,13 +62,13 @@ pub fn check<'r>(request: &'r ServiceRequest, served: &[Host]) -> Result<Option<
     let Some((text, (name, port))) = text.and_then(|text| Some((text, parts(text)?))) else {
         return Err(malformed("The Host header is not a host with an optional port."));
     };
-    if served.is_empty() || served.iter().any(|host| host.is(name, port)) || is_asked_by_address(request) {
+    if served.is_empty() || served.iter().any(|host| host.is(name, port)) || is_called_by_address(request) {
         return Ok(Some(text));
     }
     Err(Problem::of(ProblemType::MisdirectedRequest))
 }
 
-fn is_asked_by_address(request: &ServiceRequest) -> bool {
+fn is_called_by_address(request: &ServiceRequest) -> bool {
     ASKED_BY_ADDRESS.contains(&request.path())
 }
 

@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_caller_that_has_a_form_is_told_so_without_making_it_again() {
+    async fn a_client_with_a_current_representation_gets_304_without_encoding_it_again() {
         let found = found("{\"a\":1}".repeat(10_000));
         let gzip = found.entry.etag(Encoding::Gzip);
         let tags = format!("\"other\", W/{}", gzip.to_str().unwrap());
@@ -342,12 +342,12 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn who_refuses_an_answer_as_it_is_gets_even_a_short_one_encoded() {
+    async fn a_client_that_refuses_identity_gets_even_a_short_body_encoded() {
         let found = found("{}".to_owned());
         for (value, encoding) in [("gzip, identity;q=0", Some("gzip")), ("gzip", None), ("identity;q=0", None)] {
             let answer = answer(&found, &[("accept-encoding", value)]).await;
-            let told = answer.headers().get(CONTENT_ENCODING).map(|value| value.to_str().unwrap());
-            assert_eq!((answer.status().as_u16(), told), (200, encoding), "{value}");
+            let used = answer.headers().get(CONTENT_ENCODING).map(|value| value.to_str().unwrap());
+            assert_eq!((answer.status().as_u16(), used), (200, encoding), "{value}");
         }
     }
 

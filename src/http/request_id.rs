@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_harmless_id_is_kept_and_any_other_replaced() {
+    fn a_harmless_id_is_used_and_any_other_replaced() {
         assert_eq!(id("build-7.3:a_b"), "build-7.3:a_b");
         for given in ["", "a b", "a\"b", &"x".repeat(LONGEST + 1)] {
             assert_ne!(id(given), given);

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_expected_but_to_be_told_to_go_on() {
+    fn only_100_continue_may_be_expected() {
         for met in ["100-continue", "100-Continue", " 100-continue "] {
             assert_eq!(status("POST", "/", &[("expect", met)]), 200, "{met}");
         }

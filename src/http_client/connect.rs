@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn an_address_that_swallows_packets_does_not_keep_the_others_waiting() {
+    async fn an_address_that_drops_packets_does_not_delay_the_others() {
         let swallower = UnresponsiveListener::new();
         let listener = StdListener::bind("127.0.0.1:0").unwrap();
         let living = listener.local_addr().unwrap();
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_families_take_turns_from_that_of_the_first_address() {
+    fn the_families_alternate_from_that_of_the_first_address() {
         let address = |text: &str| SocketAddr::new(text.parse().unwrap(), 443);
         let sorted = |texts: &[&str]| -> Vec<String> {
             interleaved(texts.iter().map(|text| address(text)).collect())

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_leaves_and_nothing_else_does() {
+    fn a_sent_event_leaves_the_outbox_and_no_other_does() {
         let outbox = Outbox::default();
         outbox.put(purge(1), |_, _| ());
         outbox.put(ReplicaEvent::Begun, |_, _| ());
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_purges_of_a_company_become_one_of_all_its_answers_and_other_events_stay() {
+    fn too_many_purges_of_a_tenant_become_one_of_all_its_responses_and_other_events_stay() {
         let outbox = Outbox::default();
         outbox.put(ReplicaEvent::ReadRevoked, |_, _| ());
         (0..MOST_WAITING).for_each(|store| outbox.put(purge(store), |_, stands| assert_eq!(stands, store == 999)));

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stood_behind_the_end_of_another_journal_is_given_once_for_each_company() {
+    fn purges_after_the_end_of_another_journal_are_returned_once_per_tenant() {
         let purges = Purges::default();
         purges.add("acme", Some(stores(&["a"])), at(5));
         purges.add("acme", Some(stores(&["b"])), at(11));

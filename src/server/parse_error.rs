@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_waited_for_a_slot_in_vain_learns_that() {
+    fn a_connection_that_got_no_slot_gets_that_reason() {
         let unread = UnreadRequest { has_no_slot: true, ..unread() };
         let (head, body) = replaced("HTTP/1.1 408 Request Timeout", &unread);
         assert!(head.starts_with("HTTP/1.1 503 Service Unavailable\r\n") && head.contains("\r\nretry-after: 1\r\n"));
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn no_body_follows_where_only_a_head_was_asked_for() {
+    fn no_body_follows_the_response_to_a_head_request() {
         let (head, body) = replaced("HTTP/1.1 400 Bad Request", &UnreadRequest { is_for_head: true, ..unread() });
         assert!(body.is_empty() && !head.contains("content-length: 0\r\n"), "{head}");
     }

@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn whoever_comes_to_a_full_worker_waits_until_one_leaves() {
+    async fn a_connection_to_a_full_worker_waits_until_another_closes() {
         let slots = Slots::new(2);
         let mut served = enter(&slots, 2);
         served.iter().for_each(ConnectionSlot::is_busy);
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn of_too_many_who_wait_the_first_is_closed_when_nobody_idles() {
+    async fn the_first_of_too_many_waiting_connections_is_closed_when_none_is_idle() {
         pause();
         let slots = Slots::new(1);
         let served = enter(&slots, 1);

@@ -61,6 +61,7 @@ struct WriteProgress {
     is_waiting: bool,
     /// Checks at which the response waited.
     looks: u32,
+    /// Bytes of the response that were written since the first of these checks.
     taken: usize,
 }
 
@@ -103,7 +104,7 @@ impl StallDetector {
         self.due = Deadline::after(time);
     }
 
-    /// Whether that time is over. If not, the connection is woken when it is.
+    /// Whether the time of [`Self::end_after`] is over. If not, the connection is woken when it is.
     pub fn has_ended(&mut self, context: &mut Context<'_>) -> bool {
         self.due.left().is_zero() || self.next_look.as_mut().poll(context).is_ready()
     }

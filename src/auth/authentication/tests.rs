@@ -91,7 +91,7 @@ async fn right_secrets_and_addresses_that_were_wrong_too_often_are_answered_at_o
 }
 
 #[actix_web::test]
-async fn whoever_does_not_wait_for_the_refusal_was_wrong_all_the_same() {
+async fn a_caller_who_does_not_wait_for_the_refusal_is_counted_all_the_same() {
     tokio::time::pause();
     let (auth, _) = fixtures::auth();
     for _ in 0..10 {
@@ -111,7 +111,7 @@ fn two_people() -> Auth {
 }
 
 #[actix_web::test]
-async fn guesses_at_one_client_from_many_addresses_keep_no_other_client_of_its_tenant_waiting() {
+async fn guesses_at_one_client_from_many_addresses_delay_no_other_client_of_its_tenant() {
     tokio::time::pause();
     let auth = two_people();
     let (others, checks) = (Principal::of(&["others"]), &auth.memory.slow_checks);

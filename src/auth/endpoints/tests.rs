@@ -148,7 +148,7 @@ async fn a_request_that_is_not_a_token_request_is_refused_in_the_form_of_oauth()
 }
 
 #[actix_web::test]
-async fn no_answer_in_the_form_of_oauth_is_kept_by_any_cache() {
+async fn no_oauth_response_is_stored_by_any_cache() {
     tokio::time::pause();
     let auth = auth();
     let dashboard = format!("dashboard:{MADE_SECRET}");
@@ -188,7 +188,7 @@ async fn no_answer_in_the_form_of_oauth_is_kept_by_any_cache() {
 }
 
 #[actix_web::test]
-async fn the_public_keys_are_published_and_may_be_kept_a_while() {
+async fn the_public_keys_are_published_and_may_be_cached_for_some_time() {
     let answer = token(TestRequest::get().uri(JWKS_PATH)).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header(CACHE_CONTROL), Some("public, max-age=300"));

@@ -12,9 +12,9 @@ use crate::settings::http_url;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct KeyUrl(Uri);
 
-/// What is wrong with an address.
+/// The advice for an invalid address.
 pub(super) const HELP: &str = "write a URL that begins with https:// (http:// only for this machine), with a port from 1 to 65535 or none, without user and fragment";
-/// What is wrong with the name of an issuer that is to be found.
+/// The advice for an invalid name of an issuer that is found by discovery.
 pub(super) const ISSUER_HELP: &str = "write a URL that begins with https:// (http:// only for this machine), with a port from 1 to 65535 or none, without user, query and fragment";
 
 impl KeyUrl {

@@ -157,7 +157,7 @@ impl Issuers {
         self.0.iter().map(|issuer| issuer.keyring.replacements()).sum()
     }
 
-    /// Whether both map every token signed with the same key to the same claims.
+    /// Whether this and `other` map every token signed with the same key to the same claims.
     pub(super) fn read_tokens_as(&self, other: &Self) -> bool {
         let pairs = || self.0.iter().zip(&other.0);
         self.0.len() == other.0.len() && pairs().all(|(one, another)| one.settings.reads_tokens_as(&another.settings))

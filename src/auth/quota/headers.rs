@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_for_several_things_tells_what_it_costs() {
+    fn a_request_for_several_things_states_its_cost() {
         let rate = Rate::new(7, Duration::from_secs(60));
         let exhausted = Exhausted { left: 3, retry_after: Duration::from_secs(9) };
         let mut headers = HeaderMap::new();
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_counted_request_tells_its_count_however_it_ends_and_another_tells_none() {
+    async fn a_counted_request_states_the_rate_limit_whatever_its_outcome_and_another_does_not() {
         let request_timeout = Duration::from_millis(50);
         let (stopping, hosts) = (Stopping::default(), Vec::new());
         let (traces, addresses) = (Traces::default(), AddressFinder::default());

@@ -60,7 +60,7 @@ fn a_later_answer_takes_the_place_of_an_earlier_one() {
 }
 
 #[test]
-fn an_answer_that_leaves_is_not_kept_alive() {
+fn a_removed_entry_is_not_kept_alive() {
     let table = table();
     let leaving = entry("leaving");
     let weak: Weak<CacheEntry> = Arc::downgrade(&leaving);
@@ -86,7 +86,7 @@ fn an_answer_that_has_left_before_it_was_remembered_is_not_found() {
 }
 
 #[test]
-fn a_full_table_gives_way_and_still_finds_only_what_was_asked() {
+fn a_full_table_replaces_memos_and_finds_only_the_requested_target() {
     let table = RequestMemos::new(1);
     let entries: Vec<_> = (0..5000).map(|number| entry(&number.to_string())).collect();
     for (number, entry) in entries.iter().enumerate() {

@@ -119,7 +119,7 @@ fn a_value_whose_checksum_fits_must_still_add_up() {
 }
 
 #[test]
-fn the_longest_durations_are_kept() {
+fn the_longest_durations_survive_encoding() {
     let freshness =
         Freshness { fresh: Duration::MAX, stale: Duration::from_millis(u64::MAX), on_error: Duration::ZERO };
     let read = Stored::decode(&Stored { freshness, ..stored() }.encode()).unwrap().freshness;

@@ -92,7 +92,7 @@ fn what_has_no_body_has_none_whatever_its_fields_say() {
 }
 
 #[test]
-fn an_early_end_is_told_from_a_good_one() {
+fn an_early_end_differs_from_a_complete_response() {
     for (stream, end) in [
         ("", CloseState::NoResponse),
         ("HTTP/1.1 200", CloseState::WithinHead),

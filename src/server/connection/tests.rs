@@ -184,7 +184,7 @@ async fn the_frameworks_last_answer_leaves_as_a_problem_in_pieces_of_any_size() 
 }
 
 #[actix_web::test]
-async fn a_caller_who_goes_on_sending_is_heard_out_but_not_for_ever() {
+async fn a_client_that_keeps_sending_is_read_for_a_while_but_not_for_ever() {
     pause();
     let (mut caller, mut connection) = connected();
     caller.write_all(&[b'a'; 1024]).await.unwrap();
@@ -204,7 +204,7 @@ async fn a_caller_who_goes_on_sending_is_heard_out_but_not_for_ever() {
 }
 
 #[actix_web::test]
-async fn a_caller_who_stalls_in_any_head_is_left() {
+async fn a_client_that_stalls_in_any_head_is_disconnected() {
     pause();
     for begun in
         [&REQUEST[..9], &[REQUEST, b"G"].concat(), &[REQUEST, &REQUEST[..20]].concat(), &[REQUEST, b"\r\n"].concat()]
@@ -218,7 +218,7 @@ async fn a_caller_who_stalls_in_any_head_is_left() {
 }
 
 #[actix_web::test]
-async fn a_caller_who_stalls_in_a_body_is_left_after_its_reader_has_given_up() {
+async fn a_client_that_stalls_in_a_body_is_disconnected_after_its_reader_has_given_up() {
     pause();
     let lengths = b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf".as_slice();
     let chunks = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf";
@@ -241,7 +241,7 @@ async fn a_caller_between_requests_is_not_watched() {
 }
 
 #[actix_web::test]
-async fn a_caller_who_sends_heads_slowly_but_in_time_is_kept() {
+async fn a_client_that_sends_heads_slowly_but_in_time_stays_connected() {
     pause();
     let (mut caller, mut connection) = connected();
     answered(&connection, 9);
@@ -254,7 +254,7 @@ async fn a_caller_who_sends_heads_slowly_but_in_time_is_kept() {
 }
 
 #[actix_web::test]
-async fn a_caller_who_trickles_a_head_is_left() {
+async fn a_client_that_trickles_a_head_is_disconnected() {
     pause();
     let (mut caller, mut connection) = connected();
     let mut bytes = REQUEST.iter();
@@ -271,7 +271,7 @@ async fn a_caller_who_trickles_a_head_is_left() {
 }
 
 #[actix_web::test]
-async fn a_caller_who_does_not_take_the_answer_is_left_after_a_minute() {
+async fn a_client_that_does_not_read_the_response_is_disconnected_after_a_minute() {
     pause();
     let (caller, mut connection) = connected();
     let answer = [0; 4096];
@@ -302,7 +302,7 @@ async fn taken_in_pieces_of(size: usize) -> (io::Result<()>, usize) {
 }
 
 #[actix_web::test]
-async fn a_caller_who_takes_the_answer_slowly_gets_it_but_not_at_any_pace() {
+async fn a_client_that_reads_slowly_gets_the_response_but_not_at_any_rate() {
     pause();
     let (written, taken) = taken_in_pieces_of(16 << 10).await;
     written.unwrap();

@@ -89,7 +89,7 @@ fn a_key_that_everybody_can_sign_for_is_left_out() {
 }
 
 #[test]
-fn a_set_that_tells_a_private_key_is_refused_whole() {
+fn a_set_with_a_private_key_is_rejected_as_a_whole() {
     for name in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
         let private = with(ed25519("b"), name, json!("AAAA"));
         assert_eq!(
@@ -177,7 +177,7 @@ fn what_is_no_key_set_is_refused() {
 }
 
 #[test]
-fn what_was_left_out_is_told_in_one_line() {
+fn skipped_keys_are_summarized_in_one_line() {
     let weak = json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": "c" });
     let encryption = with(ed25519("a"), "use", json!("enc"));
     let read = read(set(&[encryption.clone(), encryption, weak, ed25519("b")]).as_bytes(), &USUAL).unwrap();

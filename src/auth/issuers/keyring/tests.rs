@@ -18,7 +18,7 @@ fn nobody_waits_where_nobody_fetches() {
 }
 
 #[actix_web::test]
-async fn all_who_wait_share_the_fetch_that_is_under_way() {
+async fn all_waiters_share_the_fetch_in_progress() {
     let ring = Arc::new(Keyring::empty(clock().0));
     ring.serve().unwrap();
     let waiting: Vec<_> = (0..50).map(|_| ring.begin_fetch().expect("it is under way")).collect();
@@ -31,7 +31,7 @@ async fn all_who_wait_share_the_fetch_that_is_under_way() {
 }
 
 #[test]
-fn however_often_it_is_asked_there_is_one_fetch_in_half_a_minute() {
+fn there_is_one_fetch_in_half_a_minute_however_many_are_requested() {
     let (clock, hand) = clock();
     let ring = Keyring::empty(clock);
     ring.serve().unwrap();
@@ -45,7 +45,7 @@ fn however_often_it_is_asked_there_is_one_fetch_in_half_a_minute() {
 }
 
 #[test]
-fn one_task_serves_a_ring_however_often_a_configuration_asks_for_one() {
+fn one_task_serves_a_keyring_however_often_a_configuration_starts_one() {
     let (clock, hand) = clock();
     let ring = Keyring::empty(clock);
     assert!(ring.serve().is_some() && ring.is_wanted());
