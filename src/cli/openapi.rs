@@ -46,12 +46,12 @@ impl OpenapiCommand {
         let Some(path) = self.check else {
             return Ok(output::line(text.trim_end())?);
         };
-        let kept = std::fs::read_to_string(&path)
+        let content = std::fs::read_to_string(&path)
             .map_err(|error| CliError::message(format!("cannot read {}: {error}", path.display())))?;
-        if kept == text {
+        if content == text {
             return Ok(());
         }
-        let line = kept.lines().zip(text.lines()).take_while(|(old, new)| old == new).count() + 1;
+        let line = content.lines().zip(text.lines()).take_while(|(old, new)| old == new).count() + 1;
         let form = if self.yaml { " --yaml" } else { "" };
         Err(CliError::message(format!(
             "{path} is stale from line {line} on; write it anew with: storegate openapi{form} > {path}",

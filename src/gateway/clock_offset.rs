@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_is_kept_when_the_gateway_takes_it_and_tells_the_same_time_again() {
+    fn an_offset_is_adopted_when_the_gateway_accepts_it_and_sends_the_same_time_again() {
         let offset = ClockOffset::default();
         offset.confirm(seconds(7_200), Some(&reading(7_200)));
         assert_eq!(offset.current(), seconds(7_200));
@@ -203,14 +203,14 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_by_one_strange_answer_is_not_kept() {
+    fn an_offset_from_one_strange_answer_is_not_adopted() {
         let offset = ClockOffset::default();
         offset.confirm(seconds(7_200), Some(&reading(0)));
         assert_eq!(offset.current(), seconds(0));
     }
 
     #[test]
-    fn a_gateway_that_takes_our_time_and_tells_another_is_not_learned_from() {
+    fn a_gateway_that_accepts_our_time_and_sends_another_is_not_learned_from() {
         let offset = ClockOffset::default();
         (0..3).for_each(|_| offset.observe(&reading(1_800)));
         assert_eq!(offset.current(), seconds(1_800));

@@ -150,7 +150,7 @@ mod tests {
     use super::UnexpectedAnswer;
 
     #[test]
-    fn what_is_no_json_is_told_apart() {
+    fn bodies_that_are_not_json_are_distinguished() {
         let cases: [(&[u8], Option<UnexpectedAnswer>); 15] = [
             (b"<?xml version=\"1.0\"?><feed><title>a</title><p>b</p></feed>", Some(UnexpectedAnswer::Xml)),
             (b"<!-- a --><!-- b --><HTML lang=\"en\">", Some(UnexpectedAnswer::Page)),

@@ -82,9 +82,9 @@ impl CleanText {
 
 fn clean(words: &str) -> String {
     const LONGEST: usize = 200;
-    let kept: String = words.chars().filter(|character| !character.is_control()).collect();
+    let printable: String = words.chars().filter(|character| !character.is_control()).collect();
     // Digests are removed first: cutting a signature's end would leave its beginning.
-    let cleaned: String = without_digests(&kept).chars().take(LONGEST).collect();
+    let cleaned: String = without_digests(&printable).chars().take(LONGEST).collect();
     cleaned.trim().to_owned()
 }
 

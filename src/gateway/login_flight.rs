@@ -38,22 +38,22 @@ impl GatewayClient {
 
     async fn logged_in(&self, account: &Arc<Account>, login_call: Call) -> Result<Arc<LoginToken>, Error> {
         loop {
-            let landing = match account.login.next_step(self.clock.elapsed()) {
+            let follower = match account.login.next_step(self.clock.elapsed()) {
                 LoginStep::Use(token) => return Ok(token),
                 LoginStep::UseAndRenew(token, duty) => {
                     self.spawn_login(account, login_call, duty);
                     return Ok(token);
                 }
                 LoginStep::Rest(error) => return Err(error),
-                LoginStep::LogIn(duty, landing) => {
+                LoginStep::LogIn(duty, follower) => {
                     self.spawn_login(account, login_call.clone(), duty);
-                    landing
+                    follower
                 }
-                LoginStep::Wait(landing) => landing,
+                LoginStep::Wait(follower) => follower,
             };
             // A leader that vanished without an outcome is replaced.
-            if let Some(landed) = landing.outcome().await {
-                return landed;
+            if let Some(outcome) = follower.outcome().await {
+                return outcome;
             }
         }
     }

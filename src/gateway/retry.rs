@@ -116,14 +116,14 @@ mod tests {
     }
 
     #[test]
-    fn a_repeat_is_signed_anew_twice_at_most_without_a_pause() {
+    fn a_repeat_is_signed_again_twice_at_most_without_a_pause() {
         let mut attempts = Attempts::default();
         let next = [(); 3].map(|()| attempts.after(Kind::Repeated));
         assert_eq!(next, [AT_ONCE, AT_ONCE, RetryDecision::GiveUp]);
     }
 
     #[test]
-    fn a_timestamp_is_mended_in_its_clock_and_in_its_form() {
+    fn a_timestamp_is_corrected_in_its_clock_and_in_its_form() {
         let mut attempts = Attempts::default();
         let next = [(); 3].map(|()| attempts.after(Kind::TimestampRefused));
         assert_eq!(

@@ -380,7 +380,7 @@ time_zone = "Asia/Tokyo"
     }
 
     #[test]
-    fn a_company_whose_name_could_run_into_what_follows_it_is_refused() {
+    fn a_tenant_whose_name_could_run_into_what_follows_it_is_refused() {
         let (_, problems) = read(&ACME.replace("tenants.acme.", "tenants.\"ac\\u0000me\"."));
         assert!(problems.iter().any(|problem| problem.contains("control character")), "{problems:?}");
     }

@@ -100,15 +100,15 @@ impl WatcherThread {
 
     async fn take(&mut self, turn: WatchRequest) -> Result<(), WatcherEnded> {
         self.turns.send(turn).map_err(|_| WatcherEnded)?;
-        let told = match tokio::time::timeout(PATIENCE, self.done.recv()).await {
-            Ok(told) => told,
+        let outcome = match tokio::time::timeout(PATIENCE, self.done.recv()).await {
+            Ok(outcome) => outcome,
             Err(_) => {
                 let seconds = PATIENCE.as_secs();
                 tracing::error!(seconds, "configuration file not responding: nothing is read until it responds");
                 self.done.recv().await
             }
         };
-        told.ok_or(WatcherEnded)
+        outcome.ok_or(WatcherEnded)
     }
 }
 

@@ -102,9 +102,9 @@ pub struct AgeShare {
     share_percent: Option<f64>,
 }
 
-// An empty list, or `null` in its place, means that nobody was counted.
+// What the vendor sends.
 
-/// An empty list, or `null` for it, says that nobody was counted.
+/// The distribution as OPRetail sends it. An empty list, or `null` in its place, means that nobody was counted.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Distribution {

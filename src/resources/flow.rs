@@ -185,8 +185,8 @@ impl StoreFlowQuestion {
     /// Whether the cache has a response, fresh or stale, that would be served at the latest when the gateway is slow.
     pub fn is_cached(&self) -> bool {
         let SharedState { cache, clock, .. } = self.source.shared();
-        let kept = cache.cached(&self.lookup.key).filter(|_| !self.lookup.bypass);
-        kept.is_some_and(|entry| entry.state(clock.elapsed()) != FreshnessState::Expired)
+        let cached = cache.cached(&self.lookup.key).filter(|_| !self.lookup.bypass);
+        cached.is_some_and(|entry| entry.state(clock.elapsed()) != FreshnessState::Expired)
     }
 
     /// The time after which a refresh may return another response.

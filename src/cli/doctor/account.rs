@@ -39,31 +39,31 @@ pub(super) struct DoctorSubject {
 }
 
 /// All findings about an account. Checks that depend on a failed one are skipped.
-pub(super) async fn examine(patient: &DoctorSubject, client: &GatewayClient, tls: &Arc<ClientConfig>) -> Vec<Finding> {
-    let findings = checks(patient, client, tls).await;
-    findings.into_iter().map(|finding| finding.of(&patient.subject)).collect()
+pub(super) async fn examine(subject: &DoctorSubject, client: &GatewayClient, tls: &Arc<ClientConfig>) -> Vec<Finding> {
+    let findings = checks(subject, client, tls).await;
+    findings.into_iter().map(|finding| finding.of(&subject.subject)).collect()
 }
 
-async fn checks(patient: &DoctorSubject, client: &GatewayClient, tls: &Arc<ClientConfig>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = patient.unused.iter().map(|name| unused(name, &patient.section)).collect();
-    for url in &patient.urls {
+async fn checks(subject: &DoctorSubject, client: &GatewayClient, tls: &Arc<ClientConfig>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = subject.unused.iter().map(|name| unused(name, &subject.section)).collect();
+    for url in &subject.urls {
         findings.push(reach::check(url, tls.clone()).await);
     }
-    let Some(first) = patient.methods.first().filter(|_| is_fine(&findings)) else { return findings };
-    let contact = client.contact(&patient.account, &first.call).await;
+    let Some(first) = subject.methods.first().filter(|_| is_fine(&findings)) else { return findings };
+    let contact = client.contact(&subject.account, &first.call).await;
     findings.extend(clock(&contact));
-    let vendor = patient.account.vendor();
-    let place = CallIds::of(&patient.account, &patient.section, &first.call.method);
+    let vendor = subject.account.vendor();
+    let place = CallIds::of(&subject.account, &subject.section, &first.call.method);
     if let Err(finding) = admitted(&place, &first.call, &contact) {
         findings.extend(finding);
         return findings;
     }
     findings.push(Finding::ok(refusal::credential(vendor), "the gateway knows it"));
     findings.push(Finding::ok("signature", "the gateway computes the same"));
-    let login = login(patient, client).await;
+    let login = login(subject, client).await;
     let has_login = login.as_ref().is_none_or(|login| login.status == Status::Ok);
     findings.extend(login);
-    findings.extend(methods::examine(patient, client, has_login).await);
+    findings.extend(methods::examine(subject, client, has_login).await);
     findings
 }
 
@@ -137,17 +137,17 @@ fn admitted(place: &CallIds<'_>, call: &Call, contact: &FirstContact) -> Result<
 }
 
 /// Logs the configured user in, if a method needs that. This login is independent of the running service's.
-async fn login(patient: &DoctorSubject, client: &GatewayClient) -> Option<Finding> {
-    let wanting = patient.methods.iter().find(|used| patient.account.protocol().login_for(&used.call).is_some())?;
-    let place = CallIds::of(&patient.account, &patient.section, &wanting.call.method);
+async fn login(subject: &DoctorSubject, client: &GatewayClient) -> Option<Finding> {
+    let wanting = subject.methods.iter().find(|used| subject.account.protocol().login_for(&used.call).is_some())?;
+    let place = CallIds::of(&subject.account, &subject.section, &wanting.call.method);
     let succeeded = if place.login_section().is_some() { "the user is logged in" } else { "the gateway gave a token" };
-    Some(match client.try_login(&patient.account, &wanting.call).await {
+    Some(match client.try_login(&subject.account, &wanting.call).await {
         Ok(_) => Finding::ok("login", succeeded),
         Err(error) if error.kind == Kind::LoginRefused => {
             Finding::failed("login", refusal::refusal_text(&error), place.login_remedy())
         }
         Err(error) => {
-            let call = patient.account.protocol().login_for(&wanting.call);
+            let call = subject.account.protocol().login_for(&wanting.call);
             let method = call.map_or_else(|| wanting.call.method.clone(), |call| call.method.clone());
             let finding = refusal::of_method("login".to_owned(), &error, &method, &place);
             Finding { cause: format!("{}: {}", method.name, finding.cause), ..finding }

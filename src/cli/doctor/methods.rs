@@ -154,22 +154,22 @@ pub(super) fn is_another_answer(call: &Call, data: Option<&Value>) -> bool {
 }
 
 /// Calls each method, all concurrently.
-pub(super) async fn examine(patient: &DoctorSubject, client: &GatewayClient, has_login: bool) -> Vec<Finding> {
-    let needs_login = |used: &UsedMethod| patient.account.protocol().login_for(&used.call).is_some();
+pub(super) async fn examine(subject: &DoctorSubject, client: &GatewayClient, has_login: bool) -> Vec<Finding> {
+    let needs_login = |used: &UsedMethod| subject.account.protocol().login_for(&used.call).is_some();
     let examine = |used| async move {
         if !has_login && needs_login(used) {
             let cause = "not asked, since the login failed";
             return Finding::failed(format!("method {}", used.call.method.name), cause, "see the line about the login");
         }
-        examine_one(patient, used, client).await
+        examine_one(subject, used, client).await
     };
-    join_all(patient.methods.iter().map(examine)).await
+    join_all(subject.methods.iter().map(examine)).await
 }
 
-async fn examine_one(patient: &DoctorSubject, used: &UsedMethod, client: &GatewayClient) -> Finding {
+async fn examine_one(subject: &DoctorSubject, used: &UsedMethod, client: &GatewayClient) -> Finding {
     let method = &used.call.method;
     let check = format!("method {}", method.name);
-    let outcome: Result<Option<Value>, Error> = client.call(&patient.account, &used.call).await;
+    let outcome: Result<Option<Value>, Error> = client.call(&subject.account, &used.call).await;
     match outcome {
         Err(error) if error.diagnosis() == Diagnosis::Method && used.instead.is_some() => {
             let instead = used.instead.unwrap_or_default();
@@ -182,14 +182,14 @@ async fn examine_one(patient: &DoctorSubject, used: &UsedMethod, client: &Gatewa
             refused(check, &error, used)
         }
         Err(error) if !proves_permission(&error) => {
-            let place = CallIds::of(&patient.account, &patient.section, method);
+            let place = CallIds::of(&subject.account, &subject.section, method);
             let finding = refusal::of_method(check, &error, method, &place);
             Finding { cause: format!("{}; needed for {}", finding.cause, used.paths.join(", ")), ..finding }
         }
         Ok(data) if is_another_answer(&used.call, data.as_ref()) => {
-            refusal::another_answer(&CallIds::of(&patient.account, &patient.section, method))
+            refusal::another_answer(&CallIds::of(&subject.account, &subject.section, method))
         }
-        _ => may_be_called(check, used, &patient.section),
+        _ => may_be_called(check, used, &subject.section),
     }
 }
 

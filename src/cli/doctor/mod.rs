@@ -109,8 +109,8 @@ async fn check_tenant(
     client: &GatewayClient,
     tls: &Arc<ClientConfig>,
 ) -> Vec<Finding> {
-    let patients = patients(said, tenant, settings, catalogue);
-    let examined = join_all(patients.iter().map(|patient| account::examine(patient, client, tls))).await;
+    let subjects = subjects(said, tenant, settings, catalogue);
+    let examined = join_all(subjects.iter().map(|subject| account::examine(subject, client, tls))).await;
     let mut findings: Vec<Finding> = examined.into_iter().flatten().collect();
     if let Some(directory) = settings.directory.of(tenant.name()) {
         findings.push(own::stores(tenant, directory, client).await.of(tenant.name()));
@@ -118,8 +118,8 @@ async fn check_tenant(
     findings
 }
 
-fn patients(said: &TenantSettings, tenant: &Tenant, settings: &Settings, catalogue: &Catalogue) -> Vec<DoctorSubject> {
-    let patient = |access: &Access| {
+fn subjects(said: &TenantSettings, tenant: &Tenant, settings: &Settings, catalogue: &Catalogue) -> Vec<DoctorSubject> {
+    let subject = |access: &Access| {
         let vendor = access.vendor();
         let methods = methods::used(catalogue, vendor, &examples(said, access, settings));
         DoctorSubject {
@@ -131,19 +131,19 @@ fn patients(said: &TenantSettings, tenant: &Tenant, settings: &Settings, catalog
             methods,
         }
     };
-    tenant.accesses().iter().map(patient).collect()
+    tenant.accesses().iter().map(subject).collect()
 }
 
 /// Keeps one address per host, since all paths of a host are reached in the same way.
 fn one_for_each_host(urls: Vec<String>) -> Vec<String> {
     let host = |url: &str| url.split('/').take(3).collect::<Vec<_>>().join("/");
-    let mut kept: Vec<String> = Vec::new();
+    let mut distinct: Vec<String> = Vec::new();
     for url in urls {
-        if !kept.iter().any(|known| host(known) == host(&url)) {
-            kept.push(url);
+        if !distinct.iter().any(|known| host(known) == host(&url)) {
+            distinct.push(url);
         }
     }
-    kept
+    distinct
 }
 
 /// The values for harmless calls: the tenant's own store and organization, or any number where it has none.

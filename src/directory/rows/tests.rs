@@ -57,7 +57,7 @@ fn every_problem_names_its_line_and_column() {
 }
 
 #[test]
-fn an_id_that_would_lead_to_two_stores_is_told_with_both_lines() {
+fn an_id_that_would_lead_to_two_stores_is_reported_with_both_lines() {
     for (rows, what) in [
         ("a,S_1,,\na,S_2,,\n", "`a` is the id of this store, and the id of the one in line 2"),
         ("a,S_1,,\nb,1,,\n", "`1` is the opretail_id of this store, and the opretail_id of the one in line 2"),
@@ -66,8 +66,8 @@ fn an_id_that_would_lead_to_two_stores_is_told_with_both_lines() {
         ("a,S_77,,\nb,,77,\n", "`77` is the oms_code of this store, and the opretail_id of the one in line 2"),
         ("a,,X,\nX,S_2,,\n", "`X` is the id of this store, and the oms_code of the one in line 2"),
     ] {
-        let told = problems(&format!("{HEADER}{rows}"));
-        assert_eq!(told, [format!("line 3: {what}: an id must lead to one store")], "{rows}");
+        let problems_found = problems(&format!("{HEADER}{rows}"));
+        assert_eq!(problems_found, [format!("line 3: {what}: an id must lead to one store")], "{rows}");
     }
     let own = "x,,x,\ny,,Y,\n7,S_8,7,\nS_9,9,9,\n";
     assert_eq!(read(&format!("{HEADER}{own}")).unwrap().len(), 4, "a store may go by one id at both");
@@ -75,12 +75,15 @@ fn an_id_that_would_lead_to_two_stores_is_told_with_both_lines() {
 
 #[test]
 fn an_id_that_looks_like_one_of_opretail_is_the_one_of_its_store() {
-    let told = problems(&format!("{HEADER}S_5,S_6,,\n"));
-    assert_eq!(told, ["line 2: the id `S_5` has the form of an opretail_id, and is not the one of this store"]);
+    let problems_found = problems(&format!("{HEADER}S_5,S_6,,\n"));
+    assert_eq!(
+        problems_found,
+        ["line 2: the id `S_5` has the form of an opretail_id, and is not the one of this store"]
+    );
 }
 
 #[test]
-fn a_file_that_is_no_directory_is_told_what_one_is() {
+fn a_file_that_is_no_directory_is_refused_with_the_form_of_one() {
     for (text, what) in [
         ("", "line 1: the first line names the columns: id,opretail_id,oms_code,name (separated by commas, "),
         ("opretail_id,name\nS_1,a\n", "line 1: the first line names the columns: id,opretail_id,oms_code,name"),
@@ -91,8 +94,8 @@ fn a_file_that_is_no_directory_is_told_what_one_is() {
         ),
         ("id,id\na,b\n", "line 1: the column `id` is there twice"),
     ] {
-        let told = problems(text);
-        assert!(told.len() == 1 && told[0].starts_with(what), "{told:?}");
+        let problems_found = problems(text);
+        assert!(problems_found.len() == 1 && problems_found[0].starts_with(what), "{problems_found:?}");
     }
 }
 
@@ -101,8 +104,11 @@ fn another_file_that_was_named_by_mistake_is_not_shown_and_neither_are_control_c
     for text in ["planted-secret", "planted-secret\nplanted-secret\n", "id,planted-secret\n"] {
         assert!(!problems(text).concat().contains("planted"), "{:?}", problems(text));
     }
-    let told = problems(&format!("{HEADER}\u{1b}[2J{},S_1,,\n", "x".repeat(100))).concat();
-    assert!(!told.contains('\u{1b}') && told.contains("xxx…") && told.len() < 160, "{told}");
+    let problems_found = problems(&format!("{HEADER}\u{1b}[2J{},S_1,,\n", "x".repeat(100))).concat();
+    assert!(
+        !problems_found.contains('\u{1b}') && problems_found.contains("xxx…") && problems_found.len() < 160,
+        "{problems_found}"
+    );
 }
 
 #[test]
@@ -113,7 +119,7 @@ fn lines_are_those_of_the_file_even_after_a_name_of_two_lines() {
 }
 
 #[test]
-fn of_very_many_problems_the_first_are_told() {
+fn only_the_first_of_very_many_problems_are_reported() {
     let text = format!("{HEADER}{}", "!,S_1,,\n".repeat(1000));
     assert_eq!(problems(&text).len(), 20);
 }

@@ -99,7 +99,7 @@ fn digits_without_a_prefix_lead_to_the_store_of_the_first_vendor_that_numbers_so
 }
 
 #[test]
-fn a_prefix_counts_only_where_the_company_uses_its_vendor() {
+fn a_prefix_counts_only_where_the_tenant_uses_its_vendor() {
     assert_eq!(whose(&ids(&[prefixed()]), "SHOP001"), "prefixed SHOP001");
     assert_eq!(whose(&ids(&[built_in("oms")]), "SHOP001"), "oms SHOP001");
     assert!(ids(&[prefixed()]).store("SHOP").unwrap_err().contains("such as SHOP-1"));
@@ -115,7 +115,7 @@ fn the_version_changes_with_the_shapes_of_ids() {
 }
 
 #[test]
-fn a_company_s_own_id_may_look_like_the_number_of_a_vendor_that_it_does_not_use() {
+fn a_tenant_s_own_id_may_look_like_the_number_of_a_vendor_that_it_does_not_use() {
     let rows = "id,oms_code,prefixed_code\nSHOP-1,A1,\n";
     assert!(read(rows, &ids(&[])).is_ok());
     let refused = read(rows, &ids(&[prefixed()])).unwrap_err()[0].to_string();

@@ -54,7 +54,7 @@ fn it_stays_closed_when_a_third_fails_or_failures_are_rare() {
 }
 
 #[test]
-fn after_its_rest_one_probe_goes_ahead_and_an_answer_closes_it() {
+fn after_its_cool_down_one_probe_passes_and_an_answer_closes_it() {
     let breaker = opened();
     let probe = breaker.pass(FLOW, at(5)).unwrap();
     assert_eq!(breaker.pass(FLOW, at(5)).unwrap_err(), at(10), "while the probe is under way");

@@ -55,7 +55,7 @@ fn one_logs_in_and_the_others_wait_for_it() {
 }
 
 #[test]
-fn a_login_whose_bearer_has_gone_is_begun_anew() {
+fn a_login_whose_leader_has_gone_is_started_again() {
     let login = SharedLogin::default();
     drop(duty(&login, at(0)));
     assert!(matches!(login.next_step(at(0)), LoginStep::LogIn(..)));
@@ -86,7 +86,7 @@ fn a_lost_token_is_replaced_once_for_all_who_noticed() {
 }
 
 #[test]
-fn a_gateway_that_loses_every_token_is_not_asked_for_ever_more() {
+fn a_gateway_that_loses_every_token_is_not_logged_in_to_for_ever() {
     let login = SharedLogin::default();
     let mut logins = 0;
     for second in 0..50 {

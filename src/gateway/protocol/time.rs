@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_told_by_its_digits() {
+    fn a_moment_is_recognized_by_its_digits() {
         let zone = TimeZone::fixed(Offset::constant(8));
         for text in ["1616990400", "1616990400000", "2021-03-29 12:00:00", "2021-03-29T12:00:00"] {
             assert_eq!(moment(text, &zone).unwrap().as_second(), 1_616_990_400, "{text}");

@@ -42,9 +42,9 @@ async fn read_demographics_of_stores(
     context: RequestContext,
     (stores, counted): (Vec<StoreId>, Counted),
 ) -> Result<HttpResponse, Problem> {
-    let asked = context.each_once(&caller, stores).into_iter();
+    let requested = context.each_once(&caller, stores).into_iter();
     let mut stores: Vec<GrantedStore> =
-        asked.map(|id| context.store_at(&caller, &id, opretail())).collect::<Result<_, _>>()?;
+        requested.map(|id| context.store_at(&caller, &id, opretail())).collect::<Result<_, _>>()?;
     // The sum is the same in any order, so the cache key must be, too.
     stores.sort_by(|one, other| one.number.cmp(&other.number));
     let found = find_sum(&caller, &context, &OF_STORES, stores, &counted).await?;

@@ -144,7 +144,7 @@ fn a_percentage_is_used_where_it_is_all_there_is() {
 }
 
 #[test]
-fn a_sum_too_large_to_be_true_is_not_told() {
+fn an_implausibly_large_sum_is_left_out() {
     let part = json!({"gender": 1, "peopleNum": 1_i64 << 53});
     let answer = read(&json!({"genderDistribution": vec![part; 1024]}));
     assert!(answer["visitors"].is_null());

@@ -125,7 +125,7 @@ impl Pages {
             .try_collect()
             .await?;
         // A page without a total does not show a change, but its items must fit.
-        let has_changed = rest.iter().any(|page| page.total.is_some_and(|told| told != total));
+        let has_changed = rest.iter().any(|page| page.total.is_some_and(|stated| stated != total));
         let latest = rest.iter().rev().find_map(|page| page.total).unwrap_or(total);
         let sizes_fit = numbers.zip(&rest).all(|(page, came)| came.items.len() as u64 == self.expected(page, total));
         let mut pages = vec![head];

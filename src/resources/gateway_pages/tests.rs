@@ -68,11 +68,11 @@ async fn every_page_is_true_whatever_the_gateways_cap_is() {
                 for (tells_total, repeats_last) in [(true, false), (false, false), (true, true), (false, true)] {
                     let list = List { cap: fallback, fallback, tells_total, repeats_last, ..List::new(length) };
                     let window = list.window(offset, size, 100).await;
-                    let told = if tells_total { "with" } else { "without" };
+                    let with_total = if tells_total { "with" } else { "without" };
                     assert_eq!(
                         window,
                         list.expected(offset, size),
-                        "{length} items {told} total, cap {fallback}, {size} from {offset}"
+                        "{length} items {with_total} total, cap {fallback}, {size} from {offset}"
                     );
                 }
             }
@@ -401,7 +401,7 @@ async fn totals_that_differ_from_page_to_page_are_not_believed_to_be_settled() {
         }
     };
     let part = ItemRange { offset: 0, size: 1000, cap: 100 }.fetch(oms(), fetch).await.unwrap();
-    assert_eq!((part.items.len(), part.is_settled), (100, false), "a page told of more");
+    assert_eq!((part.items.len(), part.is_settled), (100, false), "a page stated a larger total");
 }
 
 #[actix_web::test]

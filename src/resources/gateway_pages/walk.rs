@@ -13,7 +13,7 @@ impl Pages {
     pub(super) async fn walk<T, F, Fut>(
         self,
         head: Option<Vec<T>>,
-        told: Option<u64>,
+        stated_total: Option<u64>,
         fetch: &F,
     ) -> Result<PageRead<T>, Error>
     where
@@ -27,7 +27,7 @@ impl Pages {
         };
         let size = start.items.len() as u64;
         let Some(step) = u32::try_from(size).ok().filter(|size| *size > 0) else {
-            let lacks = !start.is_given || told.is_some_and(|told| told > 0);
+            let lacks = !start.is_given || stated_total.is_some_and(|stated_total| stated_total > 0);
             return Ok(PageRead { total: start.is_given.then_some(0), lacks, ..PageRead::default() });
         };
         let start = start.items;
@@ -42,11 +42,11 @@ impl Pages {
             walked.before.push(start);
         }
         // Whether only a page without data marks the end.
-        let mut is_untold = false;
+        let mut is_without_data = false;
         if number > 1 {
             let before = fetch(number, step).await?;
             latest = before.items.len() as u64;
-            is_untold = !before.is_given;
+            is_without_data = !before.is_given;
             walked.note(&before.items);
             walked.before.push(before.items);
         }
@@ -56,7 +56,7 @@ impl Pages {
             let GatewayPage { items: page, is_given, .. } = fetch(number + 1, step).await?;
             has_ended = page.is_empty() || walked.has_come(&page);
             // After the last item, no data is the correct answer.
-            is_untold = !is_given && latest == size && told != Some(reached);
+            is_without_data = !is_given && latest == size && stated_total != Some(reached);
             if !has_ended {
                 number += 1;
                 latest = page.len() as u64;
@@ -68,11 +68,11 @@ impl Pages {
         }
         let has_moved = pages.have_moved(&walked.read, fetch).await?;
         // Skipped pages may not have been full, so the items are not counted then.
-        let is_counted = has_ended && !is_untold && (pages.first() <= 2 || latest > 0);
+        let is_counted = has_ended && !is_without_data && (pages.first() <= 2 || latest > 0);
         let least = if latest > 0 { reached } else { size };
-        let total = if is_counted { Some(reached) } else { told.filter(|told| *told >= least) };
-        let lacks = is_untold || (is_counted && told.is_some_and(|told| told > reached));
-        let fits = !walked.repeats && !has_moved && !is_untold;
+        let total = if is_counted { Some(reached) } else { stated_total.filter(|stated_total| *stated_total >= least) };
+        let lacks = is_without_data || (is_counted && stated_total.is_some_and(|stated_total| stated_total > reached));
+        let fits = !walked.repeats && !has_moved && !is_without_data;
         Ok(PageRead { pages: walked.read, skip: pages.skip(), total, fits, has_moved, lacks })
     }
 }

@@ -109,21 +109,21 @@ impl InspectionQuery {
             return Err(too_many());
         }
         let gives_nothing = all.items.is_empty();
-        let (told, untold): (Vec<_>, Vec<_>) =
+        let (with_store, without_store): (Vec<_>, Vec<_>) =
             all.items.into_iter().partition(|inspection| inspection.store_id().is_some());
         // If this were the design of the gateway, every list of a store would be empty.
-        if told.is_empty() && !untold.is_empty() {
+        if with_store.is_empty() && !without_store.is_empty() {
             return Err(unreadable("no inspection tells its store"));
         }
-        let note = || untold.iter().for_each(|_| odd_values::note_row("depId"));
+        let note = || without_store.iter().for_each(|_| odd_values::note_row("depId"));
         gateway.reading(&self.access.account, &self.call(1, GATEWAY_PAGE), note);
         let is_wanted = |inspection: &Inspection| {
             inspection.store_id().is_some_and(|store| stores.iter().any(|wanted| wanted == store))
         };
-        let kept: Vec<Inspection> = told.into_iter().filter(is_wanted).collect();
-        let total = kept.len() as u64;
+        let matching: Vec<Inspection> = with_store.into_iter().filter(is_wanted).collect();
+        let total = matching.len() as u64;
         let skip = usize::try_from(page.offset()).unwrap_or(usize::MAX);
-        let items = kept.into_iter().skip(skip).take(page.size as usize).collect();
+        let items = matching.into_iter().skip(skip).take(page.size as usize).collect();
         let part = JoinedPages { items, total: Some(total), is_settled: all.is_settled, is_full: false };
         Ok(InspectionPage { part, gives_nothing })
     }

@@ -52,7 +52,7 @@ fn every_field_of_the_prose_is_found_and_the_rest_is_passed_on() {
 }
 
 #[test]
-fn an_id_of_64_bits_is_kept_digit_for_digit_and_a_rounded_one_is_no_id() {
+fn an_id_of_64_bits_keeps_every_digit_and_a_rounded_one_is_no_id() {
     assert_eq!(read(&json!({"id": u64::MAX}))["id"], "18446744073709551615");
     assert_eq!(json!(inspection(r#"{"id": 123456789012345678901234}"#))["id"], Value::Null);
 }
@@ -245,7 +245,7 @@ fn a_list_of_nothing_is_empty() {
 }
 
 #[test]
-fn a_success_without_data_is_told_from_an_empty_list() {
+fn a_success_without_data_is_distinguished_from_an_empty_list() {
     for (data, is_given) in [
         (json!([]), true),
         (json!({"rows": []}), true),

@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn every_error_is_told_at_once() {
+    fn every_error_is_reported_at_once() {
         let errors = ask("size=99&codes=1,x&siz=3&page=1").unwrap_err();
         let names: Vec<&str> = errors.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["size", "codes", "page", "siz"]);
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_not_utf8_is_told_by_its_name() {
+    fn a_value_that_is_not_utf8_is_reported_by_its_name() {
         for query in ["size=%FF", "size=7%C4", "codes=1,%FF", "codes=1&codes[1]=%C4%BE%FF", "codes[]=%ED%A0%80"] {
             let errors = ask(query).unwrap_err();
             let name = if query.starts_with("size") { "size" } else { "codes" };

@@ -74,7 +74,7 @@ async fn a_wrong_request_is_explained_and_changes_nothing() {
 }
 
 #[actix_web::test]
-async fn a_body_that_is_no_text_or_too_large_is_refused_and_not_mended() {
+async fn a_body_that_is_no_text_or_too_large_is_refused_and_not_repaired() {
     let bed = TestBed::start();
     for (method, endpoint) in [("POST", "faults"), ("PATCH", "behaviour")] {
         let (status, message) =

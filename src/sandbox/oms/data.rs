@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_written_in_the_way_that_is_asked_for() {
+    fn texts_are_written_in_the_requested_way() {
         let json = |text: &str| {
             let first = format!(r#"{{"lists":[{{"name":"{text}","zip":"200000"}},{{"name":"","zip":"200000"}}]"#);
             first + r#","n":-1,"no":false,"nil":null}"#

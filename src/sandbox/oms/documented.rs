@@ -32,11 +32,11 @@ fn list(call: &OmsCall<'_>) -> Result<Data, OmsError> {
     let number = positive(call.form, "page_no")?.unwrap_or(1);
     let size = call.page.of(positive(call.form, "page_size")?.unwrap_or(0));
     let (codes, part) = (call.form.get("shop_bn"), call.form.get("shop_name"));
-    let is_asked_for = |shop: &&Shop| {
+    let is_requested = |shop: &&Shop| {
         let by_code = codes.is_none_or(|codes| codes.split(',').any(|code| code == shop.code));
         by_code && part.is_none_or(|part| shop.name.contains(part))
     };
-    let (shops, total) = page(call.shops.iter().filter(is_asked_for), number, size);
+    let (shops, total) = page(call.shops.iter().filter(is_requested), number, size);
     let lists = shops.into_iter().map(|shop| Data::Object(summary(shop, call.account))).collect();
     Ok(Data::object([("count", Data::text(total.to_string())), ("lists", Data::List(lists))]))
 }
@@ -131,8 +131,8 @@ mod tests {
     #[actix_web::test]
     async fn a_page_size_above_the_cap_falls_back_to_50() {
         let bed = bed();
-        for (asked, given) in [("100", 100), ("101", 50), ("1000", 50), ("7", 7)] {
-            assert_eq!(list(&bed, &[("page_size", asked)]).await.1.len(), given, "{asked}");
+        for (requested, given) in [("100", 100), ("101", 50), ("1000", 50), ("7", 7)] {
+            assert_eq!(list(&bed, &[("page_size", requested)]).await.1.len(), given, "{requested}");
         }
         assert_eq!(list(&bed, &[]).await.1.len(), 50);
     }

@@ -59,8 +59,8 @@ fn list_shops(call: &OmsCall<'_>) -> Result<Data, OmsError> {
     let number = positive(call.form, "page_no")?.unwrap_or(1);
     let size = call.page.of(positive(call.form, "page_size")?.unwrap_or(0));
     let codes = call.form.get("shop_code");
-    let is_asked_for = |shop: &&Shop| codes.is_none_or(|codes| codes.split([',', '，']).any(|code| code == shop.code));
-    let (shops, total) = page(call.shops.iter().filter(is_asked_for), number, size);
+    let is_requested = |shop: &&Shop| codes.is_none_or(|codes| codes.split([',', '，']).any(|code| code == shop.code));
+    let (shops, total) = page(call.shops.iter().filter(is_requested), number, size);
     let lists = shops.into_iter().map(|shop| listed(shop, call.account)).collect();
     Ok(Data::object([("lists", Data::List(lists)), ("count", Data::text(total.to_string()))]))
 }
@@ -157,8 +157,8 @@ mod tests {
     async fn pages_of_up_to_a_thousand_come_whole_and_others_have_a_hundred() {
         let bed = TestBed::start();
         let sizes = [("100", 100), ("101", 101), ("1000", 260), ("1001", 100), ("0", 100), ("", 100), ("7.9", 7)];
-        for (asked, given) in sizes {
-            assert_eq!(list(&bed, &[("page_size", asked)]).await.1.len(), given, "{asked}");
+        for (requested, given) in sizes {
+            assert_eq!(list(&bed, &[("page_size", requested)]).await.1.len(), given, "{requested}");
         }
         assert_eq!(list(&bed, &[]).await.1.len(), 100);
         assert_eq!(list(&bed, &[("page_no", "0"), ("page_size", "1")]).await.1, ["SHOP001"]);
@@ -213,14 +213,14 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn nobody_has_orders() {
+    async fn stores_have_no_orders() {
         let bed = TestBed::start();
         let answer: Value = bed.call_oms(bed.oms("orders.getList", &[])).await;
         assert_eq!(answer["response"], json!({"count": 0, "cursor_id": 0, "has_more": false, "lists": []}));
     }
 
     #[actix_web::test]
-    async fn errors_are_xml_where_xml_is_asked_for() {
+    async fn errors_are_xml_where_xml_is_requested() {
         let bed = TestBed::start();
         let text = bed.text_of_oms(&bed.sign_oms(bed.oms("shop.get", &[("type", "xml")]))).await;
         let expected = "<error_response><code><![CDATA[e000003]]></code><msg><![CDATA[class or method not exist]]></msg>\

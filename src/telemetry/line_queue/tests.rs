@@ -170,7 +170,7 @@ fn half_a_line_is_written_to_its_end_unless_its_reader_has_gone() {
 }
 
 #[test]
-fn a_stream_that_hangs_holds_nobody_up_and_what_finds_no_room_is_counted_and_told_at_its_place() {
+fn a_stream_that_hangs_blocks_no_logger_and_dropped_lines_are_counted_and_reported_at_their_place() {
     let (stream, release) = Stream::that_hangs();
     let queue = queue(&stream);
     queue.push(b"first\n");

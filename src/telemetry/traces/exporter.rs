@@ -73,7 +73,7 @@ impl Exporter {
     pub async fn stop(self) {
         let Some(ExporterThread { stop, stopped, held: _held }) = self.0 else { return };
         // If the thread has ended, there is nothing to wait for.
-        let _told = stop.send(());
+        let _sent = stop.send(());
         let _ended = tokio::time::timeout(FLUSH, stopped).await;
     }
 }
@@ -94,7 +94,7 @@ pub(super) fn start(
             Sending { collector, spans: &mut spans, failing: false }.run(&mut stopping).await;
         });
         // The waiting side may have given up.
-        let _told = end.take().map(|end| end.send(()));
+        let _sent = end.take().map(|end| end.send(()));
         Ok(())
     })?;
     Ok((SpanQueue(sender), Exporter(Some(ExporterThread { stop, stopped, held }))))

@@ -49,7 +49,7 @@ pub fn compile_beside(text: &str, file: &str, others: &[Vendor]) -> Result<Vendo
     names::check(&root, &pack);
     ids::check(&root.section("ids"), &pack, others);
     // Other problems would change the signatures, too.
-    let vendor = report.is_empty().then(|| kept(text, pack));
+    let vendor = report.is_empty().then(|| interned(text, pack));
     if let Some(vendor) = vendor {
         vectors::check(&root, vendor);
     }
@@ -62,10 +62,10 @@ pub fn compile_beside(text: &str, file: &str, others: &[Vendor]) -> Result<Vendo
 
 /// The vendor of a pack, which stays in memory for the life of the process: once for each text, however often it is
 /// read.
-fn kept(text: &str, pack: Pack) -> Vendor {
-    static KEPT: Mutex<BTreeMap<String, Vendor>> = Mutex::new(BTreeMap::new());
-    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    *kept.entry(text.to_owned()).or_insert_with(|| Vendor::new(Box::leak(Box::new(pack))))
+fn interned(text: &str, pack: Pack) -> Vendor {
+    static VENDORS: Mutex<BTreeMap<String, Vendor>> = Mutex::new(BTreeMap::new());
+    let mut vendors = VENDORS.lock().unwrap_or_else(PoisonError::into_inner);
+    *vendors.entry(text.to_owned()).or_insert_with(|| Vendor::new(Box::leak(Box::new(pack))))
 }
 
 fn read(root: &Section<'_>) -> Pack {

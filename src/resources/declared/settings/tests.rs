@@ -60,7 +60,7 @@ fn a_method_is_called_as_the_pack_says_unless_the_declaration_says_otherwise() {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of mistakes")]
-fn each_mistake_is_told_with_its_line_and_a_way_out() {
+fn each_mistake_is_reported_with_its_line_and_a_remedy() {
     for (good, wrong, told) in [
         ("resources.traffic", "resources.Traffic", "line 3: resources.Traffic.path: the name of a resource is made of"),
         ("[resources.traffic]", "[resources.flow]", "there is something called flow already"),
@@ -128,7 +128,7 @@ fn each_mistake_is_told_with_its_line_and_a_way_out() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_told_at_once() {
+fn all_problems_are_reported_at_once() {
     let text = GOOD
         .replace("flow:read", "x")
         .replace("/list/0", "list")

@@ -66,7 +66,7 @@ async fn the_single_sign_on_takes_the_digest_in_either_case_and_says_when_the_to
 }
 
 #[actix_web::test]
-async fn a_wrong_user_a_wrong_password_and_a_missing_one_are_told_apart() {
+async fn a_wrong_user_a_wrong_password_and_a_missing_one_are_distinguished() {
     let bed = TestBed::start();
     let refused = [
         (MOBILE, vec![("userName", "13900000000"), PASSWORD], 103_094),
