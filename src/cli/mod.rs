@@ -71,7 +71,7 @@ enum Command {
     /// Print an example, the reference or the schema of a configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
-    /// Look at everything that the service needs, and say what to mend
+    /// Check everything that the service needs, and say what to correct
     Doctor(doctor::Doctor),
     /// Ask a running service for its health; for container health checks
     Health(health::HealthCommand),

@@ -54,7 +54,7 @@ impl OpenapiCommand {
         let line = content.lines().zip(text.lines()).take_while(|(old, new)| old == new).count() + 1;
         let form = if self.yaml { " --yaml" } else { "" };
         Err(CliError::message(format!(
-            "{path} is stale from line {line} on; write it anew with: storegate openapi{form} > {path}",
+            "{path} is stale from line {line} on; regenerate it with: storegate openapi{form} > {path}",
             path = path.display()
         )))
     }

@@ -67,11 +67,11 @@ pub struct Account {
 #[serde(rename_all = "snake_case")]
 #[schema(as = GatewayHealth)]
 pub enum Health {
-    /// There was no call yet.
+    /// No call has been made yet.
     Unknown,
-    /// The gateway answered.
+    /// The gateway responded.
     Answering,
-    /// The gateway failed, or refused our credentials.
+    /// The gateway failed, or refused the credentials.
     Failing,
 }
 

@@ -35,11 +35,11 @@ const LONGEST_REST: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BreakerState {
-    /// Every call.
+    /// Every call passes.
     Closed,
-    /// No call until its rest is over.
+    /// No call passes until the cool-down ends.
     Open,
-    /// One call at a time, to see how the gateway does.
+    /// One call at a time passes as a probe.
     HalfOpen,
 }
 

@@ -82,11 +82,11 @@ pub enum LoginStep {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LoginState {
-    /// No call has needed it yet, or the last one ended.
+    /// No call has needed a login yet, or the last token expired.
     None,
-    /// There is a token.
+    /// There is a token in use.
     LoggedIn,
-    /// The gateway refused the user name or password, or forgets every login.
+    /// The gateway refused the user name or password, or loses every login.
     Refused,
 }
 

@@ -81,7 +81,7 @@ pub enum Gender {
     Male,
     /// Female.
     Female,
-    /// The gateway could not tell.
+    /// The gateway could not determine it.
     Unknown,
 }
 

@@ -94,9 +94,9 @@ pub struct DeveloperAccount {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyType {
-    /// For real data.
+    /// A key for real data.
     Formal,
-    /// For tests.
+    /// A key for tests.
     Test,
     /// A code that the vendor has not published.
     Unknown,
@@ -106,11 +106,11 @@ pub enum KeyType {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Validity {
-    /// It never ends.
+    /// The account never expires.
     NeverExpires,
-    /// It has ended.
+    /// The account has expired.
     Expired,
-    /// It is in service until it ends.
+    /// The account is in service until it expires.
     InService,
     /// A code that the vendor has not published.
     Unknown,
@@ -120,11 +120,11 @@ pub enum Validity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeveloperType {
-    /// Everything.
+    /// All operations.
     Administrator,
-    /// The usual.
+    /// The usual operations.
     Normal,
-    /// What a supplier may.
+    /// The operations of a supplier.
     Vendor,
     /// A code that the vendor has not published.
     Unknown,

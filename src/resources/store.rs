@@ -87,9 +87,9 @@ pub struct Store {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StoreSource {
-    /// The company's store directory.
+    /// The tenant's store directory.
     Directory,
-    /// The company's OMS.
+    /// The tenant's OMS.
     Oms,
 }
 
@@ -111,11 +111,11 @@ pub struct Contact {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StoreStatus {
-    /// Open.
+    /// Open for business.
     Online,
-    /// Closed.
+    /// Closed for business.
     Offline,
-    /// The OMS did not say, or does not know the store.
+    /// The OMS does not state it, or does not know the store.
     Unknown,
 }
 

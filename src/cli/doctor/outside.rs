@@ -37,7 +37,7 @@ async fn redis(settings: &Settings, clock: &Clock) -> Option<Finding> {
     };
     let seen = format!(
         "{nodes}: version {}, a round trip takes {:.1} ms",
-        version.as_deref().unwrap_or("not told"),
+        version.as_deref().unwrap_or("not stated"),
         round_trip.as_secs_f64() * 1000.0
     );
     Some(if round_trip > allowed {

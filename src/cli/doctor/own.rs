@@ -84,6 +84,6 @@ pub(super) async fn stores(tenant: &Tenant, directory: &Directory, client: &Gate
     if report.unmapped.is_empty() && report.unknown_codes.is_empty() {
         return Finding::ok("stores", cause);
     }
-    let remedy = "add the stores to the directory, and mend the codes; `storegate directory draft` writes the lines";
+    let remedy = "add the stores to the directory, and correct the codes; `storegate directory draft` writes the lines";
     Finding::warning("stores", cause, remedy)
 }

@@ -113,7 +113,7 @@ impl InspectionQuery {
             all.items.into_iter().partition(|inspection| inspection.store_id().is_some());
         // If this were the design of the gateway, every list of a store would be empty.
         if with_store.is_empty() && !without_store.is_empty() {
-            return Err(unreadable("no inspection tells its store"));
+            return Err(unreadable("no inspection states its store"));
         }
         let note = || without_store.iter().for_each(|_| odd_values::note_row("depId"));
         gateway.reading(&self.access.account, &self.call(1, GATEWAY_PAGE), note);

@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// spans.
 const IDLE: Duration = Duration::from_secs(14);
 
-/// How long a new connection must be idle before it is reused; less than the time between two batches.
+/// The probation of a new collector's connections; less than the time between two batches.
 const PROBATION: Duration = Duration::from_millis(500);
 
 /// The most bytes of a collector's response that are read; the connection of a longer one is not reused. The content is

@@ -14,7 +14,7 @@ pub(super) fn read(section: &Section<'_>) -> Envelope {
     let succeeded_by = read_values(&section.section("succeeded_by"), &mut members);
     let is_read = ["code", "error", "failed_by", "succeeded_by"].iter().all(|key| !section.has_problem(key));
     if is_read && code.is_empty() && error.is_none() && failed_by.is_empty() && succeeded_by.is_empty() {
-        section.missing("code", "what tells a failure: code, error, failed_by or succeeded_by");
+        section.missing("code", "how a failure is recognized: code, error, failed_by or succeeded_by");
     }
     let (success, code_is_required) = (section.list("success"), section.flag("code_required", false));
     if is_read && code_is_required && code.is_empty() {

@@ -32,7 +32,8 @@ pub(super) fn check(section: &Section<'_>, pack: &Pack, others: &[Vendor]) {
     if let (Some(store), Some(organization)) = (store, organization)
         && begin_alike(store, organization)
     {
-        let words = "a store's number begins alike, so that nobody can tell one from the other: take another one";
+        let words =
+            "a store's number has a prefix that begins alike, so the two cannot be distinguished: take another one";
         section.section("organization").problem("prefix", words);
     }
     for other in others.iter().filter(|other| other.name() != pack.name) {
