@@ -9,9 +9,9 @@ use crate::settings::{File, MOST_OF_A_LIST, Section, SectionSettings as _, neare
 const FILE: &str = "stores_file";
 
 section! {
-    /// Which of a tenant's store ids is which vendor's number. It is a source of `/stores`, too: a tenant without a list of stores
-    /// at a vendor has the stores of this file. `storegate directory draft` makes one, `storegate directory check` looks for
-    /// mistakes.
+    /// The mapping of a tenant's store ids to vendors' numbers. It is also a source of `/stores`: a tenant without a
+    /// list of stores at a vendor has the stores of this file. `storegate directory draft` writes one, `storegate
+    /// directory check` checks one.
     #[derive(Debug)]
     pub struct DirectorySection in "directory.<acme>" on reload {
         /// A CSV file with the columns `id`, `name` and one for each vendor, which its pack names in `[ids.store]`. It must be set.

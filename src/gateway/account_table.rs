@@ -24,10 +24,10 @@ section! {
 }
 
 section! {
-    /// At a vendor with several endpoints.
+    /// The choice of endpoints, at a vendor with several.
     #[derive(Debug)]
     pub struct EndpointSection in "tenants.<acme>.<vendor>" on reload {
-        /// The endpoint of every method that `methods` does not name; as its pack says unless set.
+        /// The endpoint of every method that `methods` does not name; the pack's choice unless set.
         endpoint: Option<String>;
         /// The endpoints of single methods.
         methods: BTreeMap<String, String>;

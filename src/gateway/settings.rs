@@ -1,4 +1,4 @@
-//! `[gateway]`: how gateways are called, whichever vendor's, and how much each of them may be asked.
+//! `[gateway]`: how the gateways of all vendors are called, and the limits of each of them.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -11,21 +11,21 @@ use crate::settings::{Section, SectionSettings, Size, section};
 
 section! {
     /// How gateways are called. Tenants at one gateway get equal shares of the last four, and so do the clients of a tenant. A
-    /// tenant alone at its gateway may use all of them; where there are others, an eighth of `calls_in_flight` is left for those
-    /// who have fewer, so that nobody waits for hanging calls.
+    /// tenant alone at its gateway may use all of them; where there are others, an eighth of `calls_in_flight` is reserved for
+    /// those that have fewer, so that calls that hang do not block others.
     #[derive(Clone, Debug)]
     pub struct GatewaySettings in "gateway" on restart {
-        /// Time to resolve, connect and agree on TLS.
+        /// Time for DNS, the connection and the TLS handshake.
         connect_timeout: Duration = "3s";
-        /// Time for one attempt, to the last byte of the answer.
+        /// Time for one attempt, to the last byte of the response.
         attempt_timeout: Duration = "10s";
         /// Time for a call with all its attempts.
         deadline: Duration = "20s";
-        /// The largest answer to read.
+        /// The largest response that is read.
         max_body: usize as Size = "8MiB", from "1B" else "an answer has more than no bytes";
-        /// How long a method that fails is not called at first; then up to 1m.
+        /// The first cool-down of a method whose circuit breaker opened; it doubles up to 1m.
         breaker_rest: Duration = "5s", from "1ms" to "60s" else "the first rest of a failing method takes more than nothing and at most 1m";
-        /// A new gateway's connections are reused once some stayed quiet so long.
+        /// Probation of a new gateway: its connections are reused after some have stayed quiet this long.
         reuse_after: Duration = "1s";
         /// Whether gateways on other machines may be called without TLS.
         allow_plain_http: bool = false;
@@ -33,15 +33,15 @@ section! {
         authorities("ca_file"): Vec<CertificateDer<'static>>, example "/etc/ssl/own-ca.pem";
     }
     and {
-        /// How much each gateway may be asked: `[gateway]`.
+        /// The limits of each gateway: `[gateway]`.
         limits: LimitSettings = LimitSettings::read;
-        /// How much each gateway of one vendor may be asked: `[gateway.<vendor>]` over `[gateway]`.
+        /// The limits of each gateway of one vendor: `[gateway.<vendor>]` over `[gateway]`.
         limits_of_vendors: BTreeMap<Vendor, LimitSettings>;
     }
 }
 
 section! {
-    /// How much one gateway may be asked, by all workers and tenants together.
+    /// The limits of one gateway, over all workers and tenants together.
     #[derive(Clone, Copy, Debug)]
     pub struct LimitSettings in "gateway" on restart {
         /// Most calls under way at one gateway, of all workers and tenants.

@@ -23,11 +23,11 @@ section! {
     /// The log and the traces.
     #[derive(Clone, Debug)]
     pub struct LogSettings in "telemetry" on reload {
-        // Ours, and what goes wrong in the server below us, but not a line for each malformed request.
-        /// A level, or a filter such as `warn,storegate=debug`. `warn,storegate::audit=info` keeps who was refused, purged and
-        /// read stores.
+        // Our own messages and the server's errors, but not a line for each malformed request.
+        /// A level, or a filter such as `warn,storegate=debug`. `warn,storegate::audit=info` includes the audit log:
+        /// who was refused, purged and read stores.
         filter("log"): String = "info,actix_server=warn,actix_http=off";
-        /// How a line looks: for people, or one JSON object.
+        /// The format of a line: for people, or one JSON object.
         format: LogFormat = "readable", after restart;
     }
 }

@@ -23,48 +23,48 @@ use self::answer::{FieldSection, read_answer};
 use self::parameters::{IntegerSection, ParameterSection, TextSection, WordsSection, check_wire_name, read_parameters};
 
 section! {
-    /// A vendor's other method as a resource of its own; the README has one step by step ("Add a vendor's other methods").
-    /// Only methods that read: an answer is kept, and a call is sent again when it fails.
+    /// A further method of a vendor as a resource; the README explains it step by step ("Add a vendor's other
+    /// methods"). Only for methods that read: responses are cached, and failed calls are retried.
     #[derive(Debug)]
     pub struct ResourceSection in "resources.<traffic>" on restart {
-        /// Where callers read it.
+        /// The path at which callers read it.
         path: String, example "/stores/{store_id}/traffic",
             required "where callers read it, such as /stores/{store_id}/traffic";
-        /// One line for the API document.
+        /// The summary in the API document.
         summary: String, example "Read a store's visitors of a period", required "one line that says what callers read here";
-        /// More lines for the API document.
+        /// The description in the API document.
         description: Option<String>, example "Of the whole store.";
-        /// Its group in the API document.
+        /// The tag in the API document.
         tag: String = "Declared";
-        /// The vendor whose method it calls; it must be set.
+        /// The vendor whose method is called; it must be set.
         gateway: String, example "opretail";
         /// The vendor's name of the method.
         method: String, example "open.shopweb.passengerFlow.getDataOfManyShopsHavingDevice",
             required "the vendor's name of the method";
-        /// The endpoint of the method, if it is another one than the vendor's pack says. An account's own `endpoint` and
-        /// `methods` come first.
+        /// The endpoint of the method, if it differs from the pack's. An account's own `endpoint` and `methods` come
+        /// first.
         door: Option<String>, example "m.api";
-        /// The version of the method, if it is another one than the vendor's pack says.
+        /// The version of the method, if it differs from the pack's.
         version: Option<String>, example "v1";
         /// The scope that a token needs: one that exists, or a new one.
         scope: String, example "flow:read", required "the scope that a token needs to read it, such as flow:read";
         /// What a new scope allows.
         allows: Option<String>, example "Read the visitors of a period.";
-        /// The vendor's names of the ends of a period that callers choose.
+        /// The vendor's names for the start and end of a period that callers choose.
         period: Option<Vec<String>>, example ["startTime", "endTime"];
-        /// How a period goes to the gateway; in seconds unless set.
+        /// How a period is sent to the gateway; in seconds unless set.
         period_in: Option<PeriodUnit>, example "seconds";
-        /// What the gateway always gets, by its names.
+        /// Parameters that the gateway always gets, by its names.
         constants: BTreeMap<String, String>, example { timeType = "1" };
-        /// Where the answer stands in the gateway's data (RFC 6901); the whole of it unless set.
+        /// Where the response is in the gateway's data (RFC 6901); all of it unless set.
         select: String, example "/list/0";
-        /// What callers get.
+        /// The form of the response.
         answer: AnswerForm = "as_given", example "object";
     }
 }
 
 choices! {
-    /// How a period goes to the gateway.
+    /// How a period is sent to the gateway.
     pub enum PeriodUnit {
         /// Unix seconds.
         Seconds = "seconds",
@@ -74,13 +74,13 @@ choices! {
 }
 
 choices! {
-    /// The form of the answer.
+    /// The form of a response.
     pub enum AnswerForm {
         /// One object of the declared fields.
         Object = "object",
         /// A list of such objects.
         List = "list",
-        /// What the gateway gives.
+        /// The gateway's data, unchanged.
         AsGiven = "as_given",
     } else "an answer is an object, a list, or as_given"
 }

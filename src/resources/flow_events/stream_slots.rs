@@ -17,15 +17,15 @@ use crate::telemetry::metrics;
 const COME_BACK_AFTER: Duration = Duration::from_secs(10);
 
 section! {
-    /// Streams of events (`GET /stores/{store_id}/flow/events`).
+    /// Event streams (`GET /stores/{store_id}/flow/events`).
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct EventSettings in "events" on restart {
         /// Most streams at a time. Each holds one of `server.connections`.
         streams: usize = 1000;
         /// Most streams of one client.
         streams_per_client: usize = 100;
-        // Clients give a stream up that is silent for longer than a minute, and so do proxies.
-        /// A stream with nothing new shows so often that it is alive.
+        // Clients and proxies give up a stream that is silent for longer than a minute.
+        /// How often a stream without events sends a sign of life.
         heartbeat: Duration = "15s", from "1s" to "60s" else "write a time from 1s to 60s; 15s is a good value";
     }
 }

@@ -13,17 +13,18 @@ section! {
     /// Where spans are sent, and of how many requests.
     #[derive(Clone, Debug, PartialEq)]
     pub struct TraceSettings in "telemetry" on reload {
-        /// The address of an OTLP collector (HTTP, protobuf), below which spans are posted to `/v1/traces`.
+        /// The address of an OTLP collector (HTTP, protobuf); spans are posted to `/v1/traces` below it.
         collector("traces"): Option<String>, example "http://collector:4318", by read_collector, after restart;
-        // Without any, as for OpenTelemetry's own programs: whoever names a collector wants to see something.
-        /// Of how many requests whose caller does not decide a trace is recorded; `0.1` is a tenth.
+        // All by default, as with OpenTelemetry's own programs: an operator who names a collector wants to see traces.
+        /// The share of requests that are traced if their caller does not decide; `0.1` is a tenth.
         sampled("traces_sampled"): f64 = 1.0, from 0.0 to 1.0 else "this is a number from 0 to 1", after restart;
-        /// Whether a caller's `traceparent` decides even before its token is found good, as behind a gateway of one's own that
+        /// Whether a caller's `traceparent` decides even before its token is verified, as behind your own gateway that
         /// makes all decisions.
         trusts_callers("traces_trust_callers"): bool = false, after restart;
-        /// What the collector calls this service.
+        /// The name of this service at the collector.
         service_name: String = "storegate", after restart;
-        /// Headers that are sent with each batch, each by its value or, with `_file` behind its name, by a file.
+        /// Headers that are sent with each batch, each as its value or, with `_file` after its name, as the path of a
+        /// file with it.
         headers("traces_headers"): Headers as BTreeMap<String, String>, example { authorization_file = "/run/secrets/traces" }, by headers::read,
             after restart;
     }

@@ -6,14 +6,14 @@ use crate::resources::declared::settings::{AnswerForm, ResourceSection};
 use crate::settings::{Section, SectionSettings as _, section};
 
 section! {
-    /// A field that callers get. Fields that are not declared are not handed on.
+    /// A field that callers get. Fields that are not declared are not passed on.
     #[derive(Debug)]
     pub struct FieldSection in "resources.<traffic>.fields.<visitors>" on restart {
-        /// Where it stands in the gateway's object (RFC 6901).
+        /// Where the field is in the gateway's object (RFC 6901).
         from: String, example "/inNum", required "where it stands in the gateway's object, such as /flow";
-        /// What it holds. A value that cannot be read is `null`.
+        /// The type of the field. A value that cannot be read is `null`.
         kind("type"): FieldKind = "any";
-        /// What people should know of it.
+        /// The description in the API document.
         description: Option<String>, example "Visitors who came in.";
     }
 }

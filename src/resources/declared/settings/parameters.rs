@@ -14,21 +14,21 @@ use crate::settings::{Kind, Section, SectionSettings as _, SettingValue, section
 use crate::vendors::Vendors;
 
 section! {
-    /// A parameter that callers may write.
+    /// A parameter that callers may send.
     #[derive(Debug)]
     pub struct ParameterSection in "resources.<traffic>.parameters.<store_id>" on restart {
-        /// What it is; it must be set: a vendor's store (`opretail_store`, `oms_store`), `organization`, `text`, `integer`,
-        /// `boolean`, `date` or `one_of`.
+        /// The type; it must be set: a vendor's store (`opretail_store`, `oms_store`), `organization`, `text`,
+        /// `integer`, `boolean`, `date` or `one_of`.
         kind("type"): String, example "opretail_store";
-        /// The vendor's name of it; its own unless set.
+        /// The vendor's name of the parameter; the same name unless set.
         wire: Option<String>, example "id";
-        /// Whether several may be given, separated by commas.
+        /// Whether several values may be given, separated by commas.
         list: bool = false;
-        /// Whether it must be given; what stands in the path must.
+        /// Whether it must be given; a parameter in the path must.
         required: Option<bool>, example true;
-        /// What people should know of it.
+        /// The description in the API document.
         description: Option<String>, example "The store, by any of its ids.";
-        /// A value that answers, for whoever tries it out.
+        /// An example that works.
         example: Option<String>, example "S_123456";
     }
 }
@@ -37,7 +37,7 @@ section! {
     /// A parameter of the type `text`.
     #[derive(Debug)]
     pub struct TextSection in "resources.<traffic>.parameters.<store_id>" on restart {
-        /// Of the type `text`: the longest one.
+        /// Of the type `text`: the longest value, in characters.
         longest: usize = 64;
     }
 }
@@ -46,9 +46,9 @@ section! {
     /// A parameter of the type `integer`.
     #[derive(Debug)]
     pub struct IntegerSection in "resources.<traffic>.parameters.<store_id>" on restart {
-        /// Of the type `integer`: the least.
+        /// Of the type `integer`: the smallest value.
         minimum: i64 = 0, from 0 to 4294967295 else "write a whole number from 0 to 4294967295";
-        /// Of the type `integer`: the most.
+        /// Of the type `integer`: the largest value.
         maximum: i64 = 4294967295, from 0 to 4294967295 else "write a whole number from 0 to 4294967295";
     }
 }
@@ -57,7 +57,7 @@ section! {
     /// A parameter of the type `one_of`.
     #[derive(Debug)]
     pub struct WordsSection in "resources.<traffic>.parameters.<store_id>" on restart {
-        /// Of the type `one_of`: the words, or a table of words and what goes to the gateway for each.
+        /// Of the type `one_of`: the words, or a table of words with the value that is sent for each.
         values: Words, example ["day", "hour"];
     }
 }
@@ -94,7 +94,7 @@ pub(super) fn read_parameters(
     let in_path: Vec<&str> = path.map(|path| path.parameters().collect()).unwrap_or_default();
     for (number, name) in in_path.iter().enumerate() {
         if in_path.iter().take(number).any(|other| other == name) {
-            section.problem("path", format!("{{{name}}} stands twice in it"));
+            section.problem("path", format!("{{{name}}} is in it twice"));
         }
         if !declared.names().iter().any(|declared| declared == name) {
             section.problem(
@@ -147,7 +147,7 @@ fn read_parameter(
     }
     let (description, example, kind) = (read.description, read.example, kind?);
     match &example {
-        None if is_required => section.missing("example", "a value that answers, for whoever tries it out"),
+        None if is_required => section.missing("example", "an example that works"),
         Some(example) => check_example(section, &kind, example, is_in_path, vendors),
         None => {}
     }
