@@ -1,5 +1,5 @@
-//! Records every metric; no other file names one. Labels have few values: names of resources, gateways, methods and
-//! outcomes; never an id, a path or a tenant.
+//! Records and renders metrics; `meters` declares them. Labels have few values: names of resources, gateways, methods
+//! and outcomes; never an id, a path or a tenant.
 
 mod meters;
 
@@ -99,7 +99,7 @@ impl ResourceMeters {
     }
 }
 
-/// Sets a gauge to a number of things.
+/// Sets a gauge to a count.
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
 pub fn set(gauge: &Gauge, count: u64) {
     gauge.set(count as f64);
