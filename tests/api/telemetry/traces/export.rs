@@ -60,7 +60,10 @@ async fn a_collector_that_is_down_or_hangs_disturbs_no_request_and_lost_spans_ar
         }
         let metrics = app.get("/metrics").await.text();
         if url == hanging.url() {
-            assert!(metrics.contains("storegate_trace_spans_total{outcome=\"dropped\"}"), "{metrics}");
+            // On a busy machine the export times out before the queue is full.
+            let is_counted =
+                |outcome| metrics.contains(&format!("storegate_trace_spans_total{{outcome=\"{outcome}\"}}"));
+            assert!(is_counted("dropped") || is_counted("failed"), "{metrics}");
         }
         // And it can be stopped.
         drop(app);
