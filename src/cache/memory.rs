@@ -171,7 +171,7 @@ impl<E: FetchFailure> MemoryCache<E> {
         let freshness = document.max_freshness.map_or(freshness, |most| freshness.at_most(most));
         let entry = finish(document, freshness, stores, now).await;
         self.failures.invalidate(&key);
-        self.keep(&key, entry, start)
+        self.store(&key, entry, start)
     }
 
     /// Stores a response that another replica fetched, unless a younger one is cached. Returns the entry that is cached
@@ -187,10 +187,10 @@ impl<E: FetchFailure> MemoryCache<E> {
         if let Some(cached) = cached.filter(|cached| cached.age(now) <= entry.age(now)) {
             return cached;
         }
-        self.keep(&lookup.key, entry, start)
+        self.store(&lookup.key, entry, start)
     }
 
-    fn keep(&self, key: &CacheKey, entry: CacheEntry, start: FetchStart) -> Arc<CacheEntry> {
+    fn store(&self, key: &CacheKey, entry: CacheEntry, start: FetchStart) -> Arc<CacheEntry> {
         let entry = Arc::new(entry.of_flight(start.number));
         let is_wanted = entry.size() <= self.largest && !self.has_newer(key, start);
         if is_wanted && !self.was_purged(key, entry.stores(), start) {

@@ -73,7 +73,7 @@ impl EntrySlots {
 #[derive(Default)]
 struct MemoSet {
     /// A part of the hash of each slot's target, or zero for a free slot.
-    marks: [AtomicU32; WAYS],
+    tags: [AtomicU32; WAYS],
     places: [ArcSwapOption<RequestMemo>; WAYS],
 }
 
@@ -86,7 +86,7 @@ pub(super) struct RequestMemos {
 /// The set and the tag of a target.
 struct MemoAddress {
     set: usize,
-    mark: u32,
+    tag: u32,
 }
 
 impl RequestMemos {
@@ -102,9 +102,9 @@ impl RequestMemos {
     pub(super) fn find(&self, class: AuthorizationClass, target: &str) -> Option<Arc<RequestMemo>> {
         let spot = self.spot(class, target);
         let set = self.chunks.get(spot.set / SETS_IN_CHUNK)?.get()?.get(spot.set % SETS_IN_CHUNK)?;
-        let candidates = set.marks.iter().zip(&set.places);
+        let candidates = set.tags.iter().zip(&set.places);
         candidates
-            .filter(|(mark, _)| mark.load(Ordering::Acquire) == spot.mark)
+            .filter(|(tag, _)| tag.load(Ordering::Acquire) == spot.tag)
             .find_map(|(_, place)| place.load_full().filter(|memo| memo.is(class, target)))
     }
 
@@ -112,16 +112,16 @@ impl RequestMemos {
     pub(super) fn remember(&self, memo: RequestMemo) {
         let spot = self.spot(memo.class, &memo.target);
         let Some(set) = self.set(spot.set) else { return };
-        let marks = || set.marks.iter().map(|mark| mark.load(Ordering::Acquire));
-        let way = marks()
-            .position(|mark| mark == spot.mark)
-            .or_else(|| marks().position(|mark| mark == 0))
-            .unwrap_or(spot.mark as usize % WAYS);
-        let (Some(mark), Some(place)) = (set.marks.get(way), set.places.get(way)) else { return };
+        let tags = || set.tags.iter().map(|tag| tag.load(Ordering::Acquire));
+        let way = tags()
+            .position(|tag| tag == spot.tag)
+            .or_else(|| tags().position(|tag| tag == 0))
+            .unwrap_or(spot.tag as usize % WAYS);
+        let (Some(tag), Some(place)) = (set.tags.get(way), set.places.get(way)) else { return };
         let Ok(number) = SlotIndex::try_from(spot.set * WAYS + way) else { return };
         let entry = memo.entry.clone();
         place.store(Some(Arc::new(memo)));
-        mark.store(spot.mark, Ordering::Release);
+        tag.store(spot.tag, Ordering::Release);
         if let Some(outlived) = entry.with_places(|places| places.add(number)) {
             self.clear(outlived, &entry);
         }
@@ -142,12 +142,12 @@ impl RequestMemos {
     fn clear(&self, place: SlotIndex, entry: &Arc<CacheEntry>) {
         let (set, way) = (place as usize / WAYS, place as usize % WAYS);
         let Some(set) = self.set(set) else { return };
-        let (Some(mark), Some(place)) = (set.marks.get(way), set.places.get(way)) else { return };
+        let (Some(tag), Some(place)) = (set.tags.get(way), set.places.get(way)) else { return };
         let stands = place.load();
         if stands.as_ref().is_some_and(|memo| Arc::ptr_eq(&memo.entry, entry)) {
             let before = place.compare_and_swap(&*stands, None);
             if before.as_ref().map(Arc::as_ptr) == stands.as_ref().map(Arc::as_ptr) {
-                mark.store(0, Ordering::Release);
+                tag.store(0, Ordering::Release);
             }
         }
     }
@@ -156,8 +156,8 @@ impl RequestMemos {
         let hash = self.hasher.hash_one((class, target));
         let sets = (self.chunks.len() * SETS_IN_CHUNK) as u64;
         // Zero is the tag of a free slot.
-        let mark = u32::try_from(hash >> 32).unwrap_or(u32::MAX) | 1;
-        MemoAddress { set: usize::try_from(hash % sets).unwrap_or_default(), mark }
+        let tag = u32::try_from(hash >> 32).unwrap_or(u32::MAX) | 1;
+        MemoAddress { set: usize::try_from(hash % sets).unwrap_or_default(), tag }
     }
 
     fn set(&self, set: usize) -> Option<&MemoSet> {

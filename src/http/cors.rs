@@ -142,13 +142,13 @@ impl Cors {
 
     /// Adds CORS headers to a response of any status, errors and 304 included. The allowed methods are those of the
     /// path, as `Allow` states in a response to `OPTIONS`.
-    pub fn describe(&self, asked: &CorsRequest, headers: &mut HeaderMap) {
+    pub fn describe(&self, request: &CorsRequest, headers: &mut HeaderMap) {
         if self.varies_by_origin() {
             vary_by_origin(headers);
         }
-        let Some(allowed) = &asked.allowed else { return };
+        let Some(allowed) = &request.allowed else { return };
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allowed.clone());
-        match headers.get(ALLOW).filter(|_| asked.is_preflight).cloned() {
+        match headers.get(ALLOW).filter(|_| request.is_preflight).cloned() {
             Some(methods) => {
                 headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
                 headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, self.sent.clone());

@@ -213,17 +213,17 @@ impl SharedAnswers {
             FetchOutcome::Gone => ("gone", Vec::new(), Duration::ZERO),
             FetchOutcome::Unneeded => ("unneeded", Vec::new(), Duration::ZERO),
         };
-        let keep = lease::store_script(&keys, lease.owner_token(), what, &bytes, keeps, lease.left());
+        let publish = lease::store_script(&keys, lease.owner_token(), what, &bytes, keeps, lease.left());
         // Nobody waits for this reply, and a large response takes longer.
         let deadline = Deadline::after(LEASE);
         if self.link.is_up() {
-            let work = |mut connection| async move { keep.invoke_async(&mut connection).await };
-            let _kept: Result<Value, _> = self.link.run(Operation::Keep, &deadline, work).await;
+            let work = |mut connection| async move { publish.invoke_async(&mut connection).await };
+            let _published: Result<Value, _> = self.link.run(Operation::Keep, &deadline, work).await;
         } else {
             // Replicas that wait for the end of the lease should not wait longer because Redis is slow for this
             // replica.
             let mut connection = lease.connection().clone();
-            let stored = keep.invoke_async::<Value>(&mut connection);
+            let stored = publish.invoke_async::<Value>(&mut connection);
             let _stored = rt::time::timeout(deadline.left(), stored).await;
         }
     }

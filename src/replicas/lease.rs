@@ -18,7 +18,7 @@ use crate::sha256::sha256;
 pub(super) const LEASE: Duration = Duration::from_millis(1500);
 
 /// The interval between renewals.
-const KEEPING: Duration = Duration::from_millis(500);
+const RENEWAL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How long a failed fetch is reported to waiting replicas. They fetch for themselves then, instead of one after the
 /// other.
@@ -36,7 +36,7 @@ static TAKE: LazyLock<Script> =
 /// milliseconds. A replica that has lost its lease changes nothing: it was suspended for too long, Redis was suspended
 /// and reads this late, or another replica has taken the lease for a newer response. If the lease has less time left
 /// than we expect, Redis reads this late by the difference, and the response is older by it.
-static KEEP: LazyLock<Script> = LazyLock::new(|| {
+static PUBLISH: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
          local late = math.max(tonumber(ARGV[6]) - redis.call('PTTL', KEYS[2]), 0)
@@ -66,12 +66,12 @@ pub struct Lease {
     connection: RedisConnection,
     /// The end of the lease unless it is renewed before.
     ends: Rc<Cell<Deadline>>,
-    keeping: rt::task::JoinHandle<()>,
+    renewal: rt::task::JoinHandle<()>,
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.keeping.abort();
+        self.renewal.abort();
     }
 }
 
@@ -81,9 +81,9 @@ impl Lease {
         let (link, key, its_token) = (link.clone(), keys.lease.clone(), owner_token.clone());
         let ends = Rc::new(Cell::new(Deadline::after(LEASE)));
         let its_end = ends.clone();
-        let keeping = rt::spawn(async move {
+        let renewal = rt::spawn(async move {
             loop {
-                rt::time::sleep(KEEPING).await;
+                rt::time::sleep(RENEWAL_INTERVAL).await;
                 let mut renew = RENEW.key(&key);
                 renew.arg(&its_token).arg(milliseconds(LEASE));
                 let deadline = link.deadline();
@@ -96,7 +96,7 @@ impl Lease {
                 }
             }
         });
-        Self { owner_token, connection, ends, keeping }
+        Self { owner_token, connection, ends, renewal }
     }
 
     /// Returns the owner token of the lease.
@@ -150,12 +150,12 @@ pub(super) fn store_script(
     what: &str,
     bytes: &[u8],
     keeps: Duration,
-    turn_left: Duration,
+    lease_left: Duration,
 ) -> ScriptInvocation<'static> {
-    let mut keep = KEEP.key(&keys.answer);
-    keep.key(&keys.lease).arg(owner_token).arg(what).arg(bytes).arg(milliseconds(keeps)).arg(milliseconds(FAILED));
-    keep.arg(milliseconds(turn_left));
-    keep
+    let mut publish = PUBLISH.key(&keys.answer);
+    publish.key(&keys.lease).arg(owner_token).arg(what).arg(bytes).arg(milliseconds(keeps)).arg(milliseconds(FAILED));
+    publish.arg(milliseconds(lease_left));
+    publish
 }
 
 /// Returns a random owner token, which no other replica has.

@@ -177,7 +177,7 @@ impl FramingValidator {
         if let Some(error) = self.too_long(text.len()).or_else(|| self.malformed(text)) {
             return self.refuse(error, rest, 0);
         }
-        self.keep(text);
+        self.add_to_line(text);
         let length = text.len();
         let Some(stop) = stop else { return length };
         let outcome = match rest.get(stop) {
@@ -239,7 +239,7 @@ impl FramingValidator {
         (is_torn || line.iter().any(is_control)).then_some(FramingError::Chunks)
     }
 
-    fn keep(&mut self, text: &[u8]) {
+    fn add_to_line(&mut self, text: &[u8]) {
         let room = self.line.get_mut(self.length..).unwrap_or_default();
         for (place, byte) in room.iter_mut().zip(text) {
             *place = *byte;

@@ -116,7 +116,7 @@ async fn guesses_at_one_client_from_many_addresses_delay_no_other_client_of_its_
     let auth = two_people();
     let (others, checks) = (Principal::of(&["others"]), &auth.memory.slow_checks);
     // With one permit left, secrets are checked one after another, and the time of a check changes nothing.
-    let _kept = checks.enter(&others).await.unwrap();
+    let _permit = checks.enter(&others).await.unwrap();
     let permit = checks.enter(&others).await.unwrap();
     let guesses = join_all((1..=60).map(|number| status(&auth, number, "ada:lovelace", "wrong")));
     let right = async {
