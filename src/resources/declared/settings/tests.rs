@@ -106,7 +106,7 @@ fn each_mistake_is_reported_with_its_line_and_a_remedy() {
         ("answer = \"object\"", "", "an answer with fields is an object or a list"),
         ("\"opretail_store\"", "\"store\"", "line 13: resources.traffic.parameters.store_id.type: the types are"),
         ("\"S_123456\"", "\"S 1\"", "line 15: resources.traffic.parameters.store_id.example: an id has"),
-        ("example = \"S_123456\"", "", "resources.traffic.parameters.store_id.example: missing: a value that answers"),
+        ("example = \"S_123456\"", "", "resources.traffic.parameters.store_id.example: missing: an example that works"),
         ("example = \"S_123456\"", "example = \"S_123456\"\nlist = true", "what stands in the path is one value"),
         ("\"integer\"", "\"whole\"", "the types of fields are"),
         ("\"/inNum\"", "\"\"", "line 18: resources.traffic.fields.visitors.from: missing: where it stands"),
