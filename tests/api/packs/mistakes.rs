@@ -151,7 +151,7 @@ fn numbers_of_stores_and_organizations_can_be_distinguished() {
     each_is_one_problem(&[(
         of_stores,
         "prefix = \"R-\"\nexample = \"R-N\"",
-        "ids.organization.prefix: a store's number begins",
+        "ids.organization.prefix: a store's number has a prefix that begins alike",
     )]);
     let opretail = Vendors::default().get("opretail").unwrap();
     for (part, by, words) in [
