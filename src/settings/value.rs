@@ -194,7 +194,9 @@ where
     T: SettingValue + PartialOrd,
 {
     let value: T = section.get(key)?;
-    if value < written(least) || most.is_some_and(|most| value > written(most)) {
+    // Written so that `nan`, which is neither less nor more than anything, is outside.
+    let is_within = value >= written(least) && most.is_none_or(|most| value <= written(most));
+    if !is_within {
         section.problem(key, complaint);
     }
     Some(value)

@@ -88,8 +88,12 @@ mod tests {
             "traces = \"http://collector:43l8\"",
             "traces = \"http://collector#f\"",
         ];
-        for text in texts.into_iter().chain(["traces_sampled = 1.5", "traces_sampled = -1", "traces_sampled = \"few\""])
-        {
+        for text in texts.into_iter().chain([
+            "traces_sampled = 1.5",
+            "traces_sampled = -1",
+            "traces_sampled = nan",
+            "traces_sampled = \"few\"",
+        ]) {
             assert_eq!(read(text).unwrap_err().len(), 1, "{text}");
         }
         assert!(read("traces_sampled = \"0.25\"").is_ok_and(|settings| (settings.sampled - 0.25).abs() < 1e-9));
