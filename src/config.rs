@@ -186,7 +186,7 @@ impl Settings {
         let name = path.display().to_string();
         let files = Files::default();
         let content = files.get(path, MOST_OF_A_TEXT);
-        // Of the very bytes that are parsed: whoever reads the file again may find another one.
+        // Of the very bytes that are parsed: a second read of the file may find other ones.
         let file = Some((path, ContentHash::of_named(path, &files)));
         let text = content.as_deref().map_err(Clone::clone).and_then(text_of_file);
         let table = match text {

@@ -182,8 +182,8 @@ impl Revocations {
         Self { listed, given_back }
     }
 
-    /// Whether the token of this issuer and id is revoked. The operator's list contains ids alone, whoever issued the
-    /// token.
+    /// Whether the token of this issuer and id is revoked. The operator's list contains ids alone, of
+    /// tokens of any issuer.
     pub fn is_revoked(&self, issuer: &str, jti: &str) -> bool {
         self.given_back.contains(issuer, jti) || (!self.listed.is_empty() && self.listed.contains(jti))
     }

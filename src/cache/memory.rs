@@ -83,7 +83,7 @@ impl<E: FetchFailure> MemoryCache<E> {
             .max_capacity(settings.size)
             .weigher(|key: &CacheKey, entry: &Arc<CacheEntry>| weight(key, entry))
             .expire_after(EntryExpiry)
-            // Whoever holds the entry elsewhere learns at once that it must not be served any more.
+            // Other holders of the entry see at once that it must not be served any more.
             .eviction_listener(move |_, entry, cause| {
                 entry.retire();
                 removed_from.remove(&entry);

@@ -17,7 +17,7 @@
 //! | 108 | | body, link, and for each store its length in 8 bytes and its id |
 //!
 //! The checksum detects accidents: a value that is truncated, mixed up or written by another program. It does not
-//! authenticate the writer; whoever may write to the shared cache is trusted.
+//! authenticate the writer; every writer of the shared cache is trusted.
 //!
 //! The value does not contain the age of the response. Redis knows how long the value has been stored, by one clock for
 //! all replicas, so the clocks of several machines need not agree.

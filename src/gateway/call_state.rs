@@ -47,7 +47,7 @@ pub(super) struct CallState {
     /// The other secret of the credential, after the first one was refused.
     pub other_secret: Option<WhichSecret>,
     /// The retries with a corrected timestamp, which are free if they help.
-    mended: u32,
+    corrections: u32,
 }
 
 impl CallState {
@@ -62,7 +62,7 @@ impl CallState {
     pub(super) fn record_correction(&mut self, account: &Account, kind: Kind) {
         if kind == Kind::TimestampRefused {
             account.stamp_was_refused(&self.candidate);
-            account.budget.owe(std::mem::take(&mut self.mended));
+            account.budget.owe(std::mem::take(&mut self.corrections));
         }
     }
 }
@@ -90,10 +90,10 @@ impl GatewayClient {
             RetryDecision::GiveUp => return None,
             RetryDecision::Reconnected => return Some(Duration::ZERO),
             RetryDecision::LoggedIn => return may_log_in.then_some(Duration::ZERO),
-            RetryDecision::Mended { else_blind } => {
+            RetryDecision::Corrected { else_blind } => {
                 let is_corrected = account.correct_timestamp(&mut state.candidate, stamped, failure.reading.as_ref());
                 if is_corrected && account.correction_may_help() {
-                    state.mended += 1;
+                    state.corrections += 1;
                     return Some(Duration::ZERO);
                 }
                 (is_corrected || else_blind).then_some(Duration::ZERO)?

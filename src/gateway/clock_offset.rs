@@ -181,7 +181,7 @@ mod tests {
         let slow = ClockReading { took: seconds(4), ..reading(2) };
         assert_eq!(slow.explains(seconds(0)), None, "it may have read its clock at the end");
         assert_eq!(explains(7_200, 7_200), None, "the time was right already");
-        assert_eq!(explains(0, 7_200), Some(seconds(0)), "our clock has been mended");
+        assert_eq!(explains(0, 7_200), Some(seconds(0)), "our clock has been corrected");
     }
 
     #[test]
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(offset.current(), seconds(7_200));
         offset.observe(&reading(7_200));
         offset.confirm(seconds(0), Some(&reading(0)));
-        assert_eq!(offset.current(), seconds(0), "our clock has been mended");
+        assert_eq!(offset.current(), seconds(0), "our clock has been corrected");
     }
 
     #[test]

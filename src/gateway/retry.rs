@@ -12,14 +12,14 @@ use super::retry_budget::RetryBudget;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The most corrections of one call: a wrong clock and a timestamp in the wrong form, one after the other.
-const MOST_MENDED: u32 = 2;
+const MOST_CORRECTIONS: u32 = 2;
 
 /// Counts the attempts of one call.
 #[derive(Debug, Default)]
 pub struct Attempts {
     paused: u32,
     restamped: u32,
-    mended: u32,
+    corrections: u32,
     blind: u32,
     logged_in: bool,
     reconnected: bool,
@@ -34,7 +34,7 @@ pub enum RetryDecision {
     /// Sign and send again, if the budget allows it, after a random pause up to this.
     AgainWithin(Duration),
     /// Sign and send again with a corrected timestamp, if there is something to correct.
-    Mended {
+    Corrected {
         /// Whether to try once more although nothing can be corrected, if the budget allows it: one of a gateway's
         /// several servers may have a wrong clock.
         else_blind: bool,
@@ -72,7 +72,11 @@ impl Attempts {
             }
             RetryPolicy::WithOtherTimestamp => {
                 self.blind += 1;
-                counted(&mut self.mended, MOST_MENDED, RetryDecision::Mended { else_blind: self.blind == 1 })
+                counted(
+                    &mut self.corrections,
+                    MOST_CORRECTIONS,
+                    RetryDecision::Corrected { else_blind: self.blind == 1 },
+                )
             }
             RetryPolicy::OnNewConnection if self.reconnected => RetryDecision::GiveUp,
             RetryPolicy::OnNewConnection => {
@@ -129,8 +133,8 @@ mod tests {
         assert_eq!(
             next,
             [
-                RetryDecision::Mended { else_blind: true },
-                RetryDecision::Mended { else_blind: false },
+                RetryDecision::Corrected { else_blind: true },
+                RetryDecision::Corrected { else_blind: false },
                 RetryDecision::GiveUp
             ]
         );

@@ -101,5 +101,5 @@ fn seconds_of_a_clock_that_was_off_are_forgotten_and_those_before_are_not() {
     };
     assert_eq!([0, 0, 0].map(second), [Some(0), Some(1), Some(2)]);
     assert_eq!([7_200, 7_200].map(second), [Some(7_200), Some(7_201)], "the clock is off");
-    assert_eq!([0, 0].map(second), [Some(3), Some(4)], "and mended");
+    assert_eq!([0, 0].map(second), [Some(3), Some(4)], "and corrected");
 }
